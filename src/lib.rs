@@ -3,4 +3,6 @@
 //! The library holds everything but argument parsing: the pure parts ([`event`]: what one line says; [`engine`]: what a
 //! stream of them means) and the adapters around them.
 
+pub mod diagnostic;
+pub mod engine;
 pub mod event;

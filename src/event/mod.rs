@@ -1,5 +1,151 @@
-//! What passes through: records in a shared batch buffer, and the pure look at one line.
+//! What passes through: records in a shared batch buffer, and what one line says of itself.
+//!
+//! A [`Batch`] is what one read returned. The pure stage ([`look`]) turns each record's bytes into a [`Look`]: where its
+//! roles are, its time, its level, where a member could be spliced in. Everything behind it (detectors, rules) sees only
+//! the [`Fields`] view, so that an encoding other than a line of text needs no detour through JSON.
 
+pub mod fault;
+pub mod fields;
+pub mod inner;
+pub mod json;
 pub mod layout;
 pub mod level;
+pub mod look;
+pub mod roles;
+pub mod splice;
+pub mod text;
 pub mod time;
+pub mod unescape;
+
+pub use fault::Fault;
+pub use fields::{Fields, Value};
+pub use level::Level;
+pub use look::{Look, Looker, Shape};
+pub use roles::Role;
+pub use time::Timestamp;
+
+/// A range of bytes in a batch's buffers. 32 bits are enough: a batch is bounded far below 4 GiB.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// First byte.
+    pub start: u32,
+    /// Number of bytes.
+    pub len: u32,
+}
+
+impl Span {
+    /// The span from `start` to `end`, which lie within a batch.
+    #[inline]
+    #[must_use]
+    pub fn new(start: usize, end: usize) -> Self {
+        debug_assert!(start <= end && end <= u32::MAX as usize);
+        Self { start: start as u32, len: (end - start) as u32 }
+    }
+
+    /// The bytes of this span in `buffer`.
+    #[inline]
+    #[must_use]
+    pub fn of(self, buffer: &[u8]) -> &[u8] {
+        &buffer[self.start as usize..self.end()]
+    }
+
+    /// One past the last byte.
+    #[inline]
+    #[must_use]
+    pub fn end(self) -> usize {
+        self.start as usize + self.len as usize
+    }
+
+    /// True when it holds nothing.
+    #[inline]
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.len == 0
+    }
+}
+
+/// Which input a record came from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Source(pub u16);
+
+/// A shipper's tag, as an index into the source's table of tags; 0 is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tag(pub u16);
+
+/// What the source wants back once the record has left; 0 asks for nothing (standard streams).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct DeliveryToken(pub u64);
+
+/// How a record's bytes are to be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Encoding {
+    /// A line of text, perhaps JSON, without its line end.
+    #[default]
+    Line,
+    /// A piece of a line longer than `max_line_bytes`: passes unanalysed.
+    Piece,
+}
+
+/// One event as it came: where its bytes are and where they came from.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Record {
+    /// The bytes without the line end, in [`Batch::bytes`].
+    pub span: Span,
+    /// How many bytes of line end follow: 0 at the end of input and between pieces, 1 for LF, 2 for CRLF.
+    pub line_end: u8,
+    /// How to read the bytes.
+    pub encoding: Encoding,
+    /// The input.
+    pub source: Source,
+    /// The shipper's tag.
+    pub tag: Tag,
+    /// To be released when the record has left.
+    pub token: DeliveryToken,
+}
+
+impl Record {
+    /// One past the line end.
+    #[inline]
+    #[must_use]
+    pub fn end(&self) -> usize {
+        self.span.end() + self.line_end as usize
+    }
+}
+
+/// What one read returned: the bytes, the records in them, and what the pure stage made of each.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The bytes as read; only the first [`Batch::filled`] are meant.
+    pub bytes: Vec<u8>,
+    /// How much of `bytes` holds data.
+    pub filled: usize,
+    /// Text that the pure stage made: unescaped messages, text lines as JSON.
+    pub arena: Vec<u8>,
+    /// The records, in the order they came.
+    pub records: Vec<Record>,
+    /// One look for each record.
+    pub looks: Vec<Look>,
+}
+
+impl Batch {
+    /// The bytes read.
+    #[must_use]
+    pub fn data(&self) -> &[u8] {
+        &self.bytes[..self.filled]
+    }
+
+    /// The view of record `i`, once looked at.
+    #[inline]
+    #[must_use]
+    pub fn fields(&self, i: usize) -> Fields<'_> {
+        Fields::new(&self.bytes, &self.arena, &self.records[i], &self.looks[i])
+    }
+
+    /// Forgets the content and keeps the memory.
+    pub fn clear(&mut self) {
+        self.filled = 0;
+        self.arena.clear();
+        self.records.clear();
+        self.looks.clear();
+    }
+}

@@ -1,0 +1,198 @@
+//! A finding: what is said when an incident opens, goes on and ends. Its JSON is a contract.
+
+use crate::event::{Level, Timestamp};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
+
+/// Who found it; the label `detector` of the metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[repr(u8)]
+pub enum DetectorName {
+    /// Control flow that goes round.
+    Loop,
+    /// Too many errors.
+    Burst,
+    /// Too slow.
+    Latency,
+    /// Failures that sit on one value of a dimension.
+    Spread,
+    /// A key that used to speak has stopped.
+    Silence,
+    /// A template never seen before.
+    Novelty,
+    /// The input itself.
+    Input,
+    /// A user's or shipped rule.
+    Rule,
+}
+
+impl DetectorName {
+    /// Every one, in the order of their numbers.
+    pub const ALL: [Self; 8] =
+        [Self::Loop, Self::Burst, Self::Latency, Self::Spread, Self::Silence, Self::Novelty, Self::Input, Self::Rule];
+
+    /// As in findings, metrics and configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Loop => "loop",
+            Self::Burst => "burst",
+            Self::Latency => "latency",
+            Self::Spread => "spread",
+            Self::Silence => "silence",
+            Self::Novelty => "novelty",
+            Self::Input => "input",
+            Self::Rule => "rule",
+        }
+    }
+}
+
+/// Where an incident is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// It begins.
+    Open,
+    /// It goes on; said at doubling counts.
+    Ongoing,
+    /// It has ended.
+    Resolved,
+}
+
+/// How much it matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+#[repr(u8)]
+pub enum Severity {
+    /// To know.
+    Info,
+    /// To look at.
+    Warning,
+    /// To act on.
+    Critical,
+}
+
+impl Severity {
+    /// Every one, in the order of their numbers.
+    pub const ALL: [Self; 3] = [Self::Info, Self::Warning, Self::Critical];
+
+    /// As in findings, metrics and rules.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// What was observed, what was expected, by which test, on how many samples.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The quantity seen, in `unit`.
+    pub observed: f64,
+    /// What it normally is, in `unit`.
+    pub expected: f64,
+    /// The unit of both.
+    pub unit: String,
+    /// The statistical test, or `rule`.
+    pub test: String,
+    /// What the test's result was held against.
+    pub threshold: f64,
+    /// The chance of this without a fault; null for rules.
+    pub p_value: Option<f64>,
+    /// How many values it rests on.
+    pub samples: u64,
+    /// How long a time it looked at, in seconds.
+    pub window_s: f64,
+    /// What only this detector says: `period`, `repeats`, `example`…
+    #[serde(flatten)]
+    pub more: serde_json::Map<String, serde_json::Value>,
+}
+
+/// What a person reads of an incident, and a program routes by.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Finding {
+    /// One for all findings of an incident: a hash of detector, kind, key and opening time, 16 hex digits.
+    pub id: String,
+    /// Who found it.
+    pub detector: DetectorName,
+    /// What exactly.
+    pub kind: String,
+    /// The rule's name, for rules.
+    pub rule: Option<String>,
+    /// Begins, goes on or has ended.
+    pub state: State,
+    /// How much it matters.
+    pub severity: Severity,
+    /// How soon somebody should look, by the worst level involved.
+    pub respond_within: Option<String>,
+    /// Whose incident it is: role or member name and value.
+    pub key: Key,
+    /// When it began.
+    pub opened_at: Timestamp,
+    /// Events so far.
+    pub count: u64,
+    /// 0 to 1: 1 − 1/(1 − log10 p / 6) for tests; by severity for rules.
+    pub score: f64,
+    /// One sentence that contains every value of `key`.
+    pub summary: String,
+    /// Why.
+    pub evidence: Evidence,
+    /// What causes this, where a table knows.
+    pub cause: Option<String>,
+    /// What to do, where a table knows.
+    pub remedy: Option<String>,
+    /// The lines that led up to it.
+    pub context: Vec<String>,
+}
+
+/// Names and values in a fixed order; serialised as a map.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+#[serde(from = "Vec<(String, String)>")]
+pub struct Key(pub Vec<(String, String)>);
+
+impl From<Vec<(String, String)>> for Key {
+    fn from(pairs: Vec<(String, String)>) -> Self {
+        Self(pairs)
+    }
+}
+
+impl Serialize for Key {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (name, value) in &self.0 {
+            map.serialize_entry(name, value)?;
+        }
+        map.end()
+    }
+}
+
+/// What a rule's `finding(#{…})` asks for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RuleFinding {
+    /// The rule's name.
+    pub rule: String,
+    /// Whose incident: the members that the rule's `key` names, with this event's values.
+    pub key: Key,
+    /// The rule's, unless the call says otherwise.
+    pub severity: Severity,
+    /// What is said; the key's values are added by the engine where it lacks them.
+    pub summary: String,
+    /// What causes this.
+    pub cause: Option<String>,
+    /// What to do.
+    pub remedy: Option<String>,
+    /// How long after the last match the incident resolves, in seconds.
+    pub cooldown_s: f64,
+    /// How many of the stream's last lines to show.
+    pub context: usize,
+    /// The count that the rule compared, where it called `count`.
+    pub observed: Option<f64>,
+    /// The window of that count, in seconds.
+    pub window_s: Option<f64>,
+    /// The level of the event, for the policy.
+    pub level: Option<Level>,
+}

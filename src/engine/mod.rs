@@ -1,0 +1,3 @@
+//! Pure: no files, no network, no clock, no threads.
+
+pub mod finding;

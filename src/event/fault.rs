@@ -1,0 +1,67 @@
+//! What can go wrong with one line. The line passes; the fault is counted.
+
+/// A counted fault; the label `kind` of `seismolog_faults_total`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Fault {
+    /// Begins as a JSON object and is none: truncated or malformed.
+    Json,
+    /// JSON, but an array, a string, a number or a literal.
+    NotAnObject,
+    /// Not UTF-8.
+    Utf8,
+    /// Longer than `input.max_line_bytes`.
+    LineTooLong,
+    /// The annotation's member is there already and is no array, or is there twice.
+    Member,
+    /// The annotated record would pass `output.max_record_bytes`.
+    RecordTooLong,
+    /// A rule failed or was over its budget.
+    Rule,
+    /// The engine or the pure stage panicked on this line.
+    Panic,
+}
+
+impl Fault {
+    /// Every kind, in the order of their numbers.
+    pub const ALL: [Self; 8] = [
+        Self::Json,
+        Self::NotAnObject,
+        Self::Utf8,
+        Self::LineTooLong,
+        Self::Member,
+        Self::RecordTooLong,
+        Self::Rule,
+        Self::Panic,
+    ];
+
+    /// The metric's label.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::NotAnObject => "not_an_object",
+            Self::Utf8 => "utf8",
+            Self::LineTooLong => "line_too_long",
+            Self::Member => "member",
+            Self::RecordTooLong => "record_too_long",
+            Self::Rule => "rule",
+            Self::Panic => "panic",
+        }
+    }
+
+    /// What the log says of it.
+    #[must_use]
+    pub const fn explain(self) -> &'static str {
+        match self {
+            Self::Json => "a line begins as a JSON object but is none (truncated?); it passed untouched",
+            Self::NotAnObject => "a line is JSON but no object; it passed untouched",
+            Self::Utf8 => "a line is not valid UTF-8; it passed untouched",
+            Self::LineTooLong => "a line is longer than input.max_line_bytes; it passed in pieces, unanalysed",
+            Self::Member => "an event could not be annotated, its member for findings is no array or is there twice; the finding left as its own event",
+            Self::RecordTooLong => "an annotated event would be longer than output.max_record_bytes; the finding left as its own event",
+            Self::Rule => "a rule failed on an event; the event passed",
+            Self::Panic => "an internal error on an event; it passed untouched and the engine was restarted empty",
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The view of one event that detectors and rules have: roles and members, whatever the encoding.
+
+use super::json::{self, Kind, Members};
+use super::look::{Form, Look, Shape};
+use super::unescape::{unescape, unescape_into};
+use super::{Level, Record, Role, Timestamp};
+use std::borrow::Cow;
+
+/// A member's value, read when asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value<'a> {
+    /// `null`.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// A number, as written.
+    Number(&'a str),
+    /// Text, unescaped where it has escapes.
+    Text(Cow<'a, str>),
+    /// An object or array, as written.
+    Nested(&'a str),
+}
+
+/// One event. Copying it copies a few references.
+#[derive(Clone, Copy, Debug)]
+pub struct Fields<'a> {
+    bytes: &'a [u8],
+    arena: &'a [u8],
+    record: &'a Record,
+    look: &'a Look,
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn new(bytes: &'a [u8], arena: &'a [u8], record: &'a Record, look: &'a Look) -> Self {
+        Self { bytes, arena, record, look }
+    }
+
+    /// What the pure stage found.
+    #[inline]
+    #[must_use]
+    pub fn look(&self) -> &'a Look {
+        self.look
+    }
+
+    /// The record.
+    #[inline]
+    #[must_use]
+    pub fn record(&self) -> &'a Record {
+        self.record
+    }
+
+    /// When it happened, by its own account.
+    #[inline]
+    #[must_use]
+    pub fn time(&self) -> Option<Timestamp> {
+        self.look.time
+    }
+
+    /// How bad it is, by its own account.
+    #[inline]
+    #[must_use]
+    pub fn level(&self) -> Option<Level> {
+        self.look.level
+    }
+
+    /// The line as it came, without its end.
+    #[must_use]
+    pub fn line(&self) -> &'a [u8] {
+        self.record.span.of(self.bytes)
+    }
+
+    /// The event as one JSON object: the line itself, or what was made of a text line. Empty for opaque records.
+    #[must_use]
+    pub fn object(&self) -> &'a [u8] {
+        match self.look.shape {
+            Shape::Json | Shape::Own => self.line(),
+            Shape::Text => self.look.rendered.of(self.arena),
+            Shape::Opaque | Shape::Blank => &[],
+        }
+    }
+
+    /// A role's bytes as written, escapes and all; for hashing and comparing. Not for timestamp and level.
+    #[inline]
+    #[must_use]
+    pub fn raw(&self, role: Role) -> Option<&'a [u8]> {
+        let slot = self.look.slots.get(role as usize)?;
+        (slot.form != Form::Absent).then(|| slot.span.of(if slot.in_arena { self.arena } else { self.bytes }))
+    }
+
+    /// A role's text: numbers as written, strings unescaped, level by name, timestamp as RFC 3339.
+    #[must_use]
+    pub fn text(&self, role: Role) -> Option<Cow<'a, str>> {
+        match role {
+            Role::Level => self.look.level.map(|level| Cow::Borrowed(level.name())),
+            Role::Timestamp => self.look.time.map(|time| Cow::Owned(time.to_string())),
+            _ => {
+                let slot = self.look.slots.get(role as usize)?;
+                self.raw(role).map(|raw| unescape(raw, slot.form == Form::Escaped))
+            }
+        }
+    }
+
+    /// How long it took, in milliseconds.
+    #[must_use]
+    pub fn duration_ms(&self) -> Option<f64> {
+        let slot = self.look.slots[Role::Duration as usize];
+        let raw = self.raw(Role::Duration)?;
+        let milliseconds = match slot.form {
+            Form::Number => std::str::from_utf8(raw).ok()?.parse::<f64>().ok()? * self.look.unit.in_milliseconds(),
+            _ => match duration_in_text(raw)? {
+                (value, Some(unit)) => value * unit,
+                (value, None) => value * self.look.unit.in_milliseconds(),
+            },
+        };
+        milliseconds.is_finite().then_some(milliseconds)
+    }
+
+    /// How it ended, 100 to 599.
+    #[inline]
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        self.raw(Role::Status).map(|raw| raw.iter().fold(0, |n, digit| n * 10 + u16::from(digit - b'0')))
+    }
+
+    /// The literal member of this name: a dotted name as it stands first, then as a path into nested objects. Of
+    /// duplicates the last counts.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<Value<'a>> {
+        let object = self.object();
+        member_of(object, name).or_else(|| {
+            let (mut rest, mut text) = (name, object);
+            loop {
+                let (first, after) = rest.split_once('.')?;
+                let Value::Nested(below) = member_of(text, first)? else { return None };
+                if let Some(value) = member_of(below.as_bytes(), after) {
+                    return Some(value);
+                }
+                (rest, text) = (after, below.as_bytes());
+            }
+        })
+    }
+}
+
+/// The last member of the object `text` with this name.
+fn member_of<'a>(text: &'a [u8], name: &str) -> Option<Value<'a>> {
+    let mut members = Members::new(text, json::skip_space(text, 0)).ok()?;
+    let mut last = None;
+    while let Ok(Some(member)) = members.advance() {
+        let key = &text[member.key_start..member.key_end];
+        let same = if member.key_escaped {
+            let mut plain = Vec::with_capacity(key.len());
+            unescape_into(key, &mut plain);
+            plain == name.as_bytes()
+        } else {
+            key == name.as_bytes()
+        };
+        if same {
+            last = Some(member);
+        }
+    }
+    let member = last?;
+    let raw = &text[member.start..member.end];
+    Some(match member.kind {
+        Kind::Null => Value::Null,
+        Kind::Bool => Value::Bool(raw == b"true"),
+        Kind::Number => Value::Number(std::str::from_utf8(raw).ok()?),
+        Kind::Text | Kind::Escaped => Value::Text(unescape(raw, member.kind == Kind::Escaped)),
+        Kind::Object | Kind::Array => Value::Nested(std::str::from_utf8(raw).ok()?),
+    })
+}
+
+/// A duration written as text, `12`, `3.2s`, `250 ms`, `1.5µs`: its number, and the unit in milliseconds if it has one.
+pub(super) fn duration_in_text(text: &[u8]) -> Option<(f64, Option<f64>)> {
+    let text = std::str::from_utf8(text).ok()?.trim();
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let value: f64 = text[..end].parse().ok()?;
+    let unit = match text[end..].trim_start() {
+        "" => None,
+        "ns" => Some(1e-6),
+        "us" | "µs" | "μs" => Some(1e-3),
+        "ms" | "msec" | "millis" | "milliseconds" => Some(1.0),
+        "s" | "sec" | "secs" | "seconds" | "second" => Some(1e3),
+        "m" | "min" | "minutes" | "minute" => Some(6e4),
+        "h" | "hours" | "hour" => Some(3.6e6),
+        _ => return None,
+    };
+    Some((value, unit))
+}

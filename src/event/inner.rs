@@ -1,0 +1,64 @@
+//! Looks into a message that is itself a JSON object, logfmt or a laid-out line, as Docker's and Fluent Bit's `log` is.
+//!
+//! Done only when no level was found outside. The inner level, message and module win; the outer timestamp and host
+//! win; the other roles are taken from inside where the outside has none.
+
+use super::json;
+use super::layout::{self, Laid};
+use super::look::{Form, Found, Look, Slot};
+use super::roles::{Names, Role};
+use super::time::TimeContext;
+use super::unescape::unescape_into;
+use super::Span;
+
+/// Completes `look` with what its message says.
+pub(super) fn look_into(names: &Names, context: &mut TimeContext, laid: &mut Laid, bytes: &[u8], arena: &mut Vec<u8>, look: &mut Look) {
+    let outer = look.slots[Role::Message as usize];
+    let kept = arena.len();
+    let span = if outer.form == Form::Escaped {
+        unescape_into(outer.span.of(bytes), arena);
+        Span::new(kept, arena.len())
+    } else {
+        outer.span
+    };
+    let in_arena = outer.form == Form::Escaped;
+    let buffer: &[u8] = if in_arena { arena } else { bytes };
+    // A message that was cut in the middle of a surrogate pair is still text; anything else is left alone.
+    let text = trimmed(span, buffer);
+    let mut found = Found::default();
+    let first = json::skip_space(text.of(buffer), 0);
+    let understood = if text.of(buffer).get(first) == Some(&b'{') {
+        let whole = &buffer[..text.end()];
+        found
+            .object(whole, text.start as usize + first, names, context)
+            .is_ok_and(|close| json::skip_space(whole, close + 1) == whole.len())
+    } else {
+        let known = layout::read(text.of(buffer), context, laid);
+        found.laid(text.of(buffer), text.start as usize, laid, names, context);
+        known
+    };
+    if !understood {
+        arena.truncate(kept);
+        return;
+    }
+    look.level = found.level.or(look.level);
+    look.time = look.time.or(found.time);
+    for role in [Role::Message, Role::Module, Role::Host, Role::Thread, Role::Trace, Role::Operation, Role::Duration, Role::Status, Role::ErrorCode] {
+        let i = role as usize;
+        let inner = Slot { in_arena, ..found.slots[i] };
+        let wins = matches!(role, Role::Message | Role::Module) || look.slots[i].form == Form::Absent;
+        if wins && inner.form != Form::Absent {
+            look.slots[i] = inner;
+            if role == Role::Duration {
+                look.unit = found.unit;
+            }
+        }
+    }
+}
+
+/// Without the newline that Docker and Fluent Bit leave at the end.
+fn trimmed(span: Span, buffer: &[u8]) -> Span {
+    let text = span.of(buffer);
+    let end = text.iter().rposition(|byte| !matches!(byte, b'\n' | b'\r')).map_or(0, |i| i + 1);
+    Span::new(span.start as usize, span.start as usize + end)
+}

@@ -1,0 +1,67 @@
+//! A line of text as one JSON object that holds all that its layout captured.
+
+use super::layout::{Form, Laid, Name};
+use super::look::Look;
+use super::unescape::{escape_into, unescape};
+
+/// Appends `line` as a JSON object to `out`. True when one of its own members has the name `annotation`.
+///
+/// The order is timestamp, level, the captured members as they stand in the line, message, and `header`: what the layout
+/// passed over, word for word, so that nothing of the line is lost.
+pub(super) fn render(line: &[u8], laid: &Laid, look: &Look, annotation: &str, out: &mut Vec<u8>) -> bool {
+    let mut unfit = false;
+    out.push(b'{');
+    if let Some(time) = look.time {
+        out.extend_from_slice(b"\"timestamp\":\"");
+        time.write_rfc3339(out);
+        out.extend_from_slice(b"\",");
+    }
+    if let Some(level) = look.level {
+        out.extend_from_slice(b"\"level\":\"");
+        out.extend_from_slice(level.name().as_bytes());
+        out.extend_from_slice(b"\",");
+    }
+    if let Some(level) = laid.level
+        && !level.same_word(&line[laid.level_text.clone()])
+    {
+        member(b"severity_text", &line[laid.level_text.clone()], out);
+        out.push(b',');
+    }
+    for captured in &laid.members {
+        let value = &line[captured.value.clone()];
+        let name = match &captured.name {
+            Name::Known(name) => name.as_bytes(),
+            Name::Written(range) => &line[range.clone()],
+        };
+        unfit |= name == annotation.as_bytes();
+        match captured.form {
+            Form::Number => {
+                key(name, out);
+                out.extend_from_slice(value);
+            }
+            Form::Text => member(name, value, out),
+            Form::Quoted => member(name, unescape(value, true).as_bytes(), out),
+        }
+        out.push(b',');
+    }
+    if !laid.header.is_empty() {
+        member(b"header", &line[laid.header.clone()], out);
+        out.push(b',');
+    }
+    member(b"message", &line[laid.message.clone()], out);
+    out.push(b'}');
+    unfit
+}
+
+fn key(name: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    escape_into(name, out);
+    out.extend_from_slice(b"\":");
+}
+
+fn member(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
+    key(name, out);
+    out.push(b'"');
+    escape_into(value, out);
+    out.push(b'"');
+}
