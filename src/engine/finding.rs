@@ -117,6 +117,9 @@ pub struct Evidence {
 pub struct Finding {
     /// One for all findings of an incident: a hash of detector, kind, key and opening time, 16 hex digits.
     pub id: String,
+    /// When this is said, in event time: the timestamp of an event of its own.
+    #[serde(skip)]
+    pub said_at: Timestamp,
     /// Who found it.
     pub detector: DetectorName,
     /// What exactly.
@@ -132,6 +135,7 @@ pub struct Finding {
     /// Whose incident it is: role or member name and value.
     pub key: Key,
     /// When it began.
+    #[serde(serialize_with = "as_rfc3339")]
     pub opened_at: Timestamp,
     /// Events so far.
     pub count: u64,
@@ -147,6 +151,45 @@ pub struct Finding {
     pub remedy: Option<String>,
     /// The lines that led up to it.
     pub context: Vec<String>,
+}
+
+fn as_rfc3339<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(time)
+}
+
+impl Finding {
+    /// Appends the finding as JSON of at most `limit` bytes: its context goes first, then its examples, then the
+    /// ends of its summary, cause and remedy.
+    pub fn write(&self, limit: usize, out: &mut Vec<u8>) {
+        let start = out.len();
+        let mut finding = std::borrow::Cow::Borrowed(self);
+        for trim in [Finding::keep_all, Finding::drop_context, Finding::drop_examples, Finding::shorten_texts] {
+            out.truncate(start);
+            trim(&mut finding);
+            // Maps with text keys and finite numbers cannot fail to serialise into memory.
+            if serde_json::to_writer(&mut *out, &*finding).is_ok() && out.len() - start <= limit {
+                return;
+            }
+        }
+    }
+
+    fn keep_all(_: &mut std::borrow::Cow<'_, Self>) {}
+
+    fn drop_context(finding: &mut std::borrow::Cow<'_, Self>) {
+        finding.to_mut().context.clear();
+    }
+
+    fn drop_examples(finding: &mut std::borrow::Cow<'_, Self>) {
+        finding.to_mut().evidence.more.remove("example");
+    }
+
+    fn shorten_texts(finding: &mut std::borrow::Cow<'_, Self>) {
+        let finding = finding.to_mut();
+        let shorten = |text: &mut String| text.truncate(text.floor_char_boundary(512));
+        shorten(&mut finding.summary);
+        finding.cause.iter_mut().chain(&mut finding.remedy).for_each(shorten);
+        finding.key.0.iter_mut().for_each(|(_, value)| shorten(value));
+    }
 }
 
 /// Names and values in a fixed order; serialised as a map.

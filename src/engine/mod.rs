@@ -1,3 +1,292 @@
-//! Pure: no files, no network, no clock, no threads.
+//! The engine: a pure state machine from events to findings. No files, no network, no clock, no threads.
+//!
+//! An event goes through the stream's clock, due ticks, the detectors and the rules. Nothing here is global: an engine
+//! is a value, and many can live in one process.
 
+pub mod clock;
+pub mod detector;
 pub mod finding;
+pub mod incident;
+pub mod rule_incidents;
+pub mod rules;
+pub mod state;
+pub mod stats;
+pub mod tally;
+
+use crate::event::{Fault, Fields, Shape, Timestamp};
+use clock::StreamClock;
+use detector::r#loop::{Loop, LoopOptions};
+use detector::{Detector, Event, Report, RestoreError, TableUse, pack, unpack};
+use finding::{Finding, Severity};
+use incident::{Incidents, IncidentsSnapshot, Policy};
+use rule_incidents::RuleIncidents;
+use rules::{Budget, RuleOutcome, RuleSet, Rules};
+use serde::{Deserialize, Serialize};
+pub use tally::Tally;
+
+/// Ticks fall on whole multiples of this, in event time, so that they do not depend on where a stream was cut.
+const TICK_NS: i64 = 1_000_000_000;
+
+/// Everything that an engine can be told.
+#[derive(Clone, Debug)]
+pub struct EngineOptions {
+    /// Seconds that an event may be behind the highest time and still count.
+    pub allowed_lateness_s: f64,
+    /// Most keys of each table.
+    pub keys: usize,
+    /// How soon somebody should look.
+    pub policy: Policy,
+    /// The loop detector.
+    pub r#loop: LoopOptions,
+    /// What a rule may use.
+    pub budget: Budget,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self { allowed_lateness_s: 10.0, keys: 100_000, policy: Policy::default(), r#loop: LoopOptions::default(), budget: Budget::default() }
+    }
+}
+
+/// What comes of one event. Reused from event to event; empty for nearly all.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// Findings that no event carries; they leave as events of their own, before this one.
+    pub before: Vec<Finding>,
+    /// Findings that this event shows.
+    pub findings: Vec<Finding>,
+    /// What went wrong with this event, for the log.
+    pub fault: Option<(Fault, String)>,
+    /// What rules printed.
+    pub printed: Vec<String>,
+}
+
+impl Outcome {
+    /// Nothing to say: the event leaves as it came.
+    #[inline]
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.before.is_empty() && self.findings.is_empty() && self.fault.is_none() && self.printed.is_empty()
+    }
+
+    /// An event on which something went wrong outside of the engine.
+    #[must_use]
+    pub fn of_fault(fault: Fault) -> Self {
+        Self { fault: Some((fault, String::new())), ..Self::default() }
+    }
+
+    fn clear(&mut self) {
+        self.before.clear();
+        self.findings.clear();
+        self.fault = None;
+        self.printed.clear();
+    }
+}
+
+/// The engine of one stream.
+pub struct Engine {
+    clock: StreamClock,
+    next_tick: Timestamp,
+    /// When the last event came, by the wall clock.
+    last_arrival: Timestamp,
+    detectors: Vec<Box<dyn Detector>>,
+    incidents: Incidents,
+    rules: Rules,
+    rule_outcome: RuleOutcome,
+    rule_incidents: RuleIncidents,
+    tally: Tally,
+}
+
+impl Engine {
+    /// An engine that has seen nothing.
+    #[must_use]
+    pub fn new(options: &EngineOptions, rules: RuleSet) -> Self {
+        let mut detectors: Vec<Box<dyn Detector>> = Vec::new();
+        if options.r#loop.enabled {
+            detectors.push(Box::new(Loop::new(options.r#loop.clone())));
+        }
+        Self {
+            clock: StreamClock::new(options.allowed_lateness_s),
+            next_tick: Timestamp(i64::MIN),
+            last_arrival: Timestamp::default(),
+            detectors,
+            incidents: Incidents::new(options.policy.clone(), options.keys),
+            rules: Rules::new(rules, options.budget.clone()),
+            rule_outcome: RuleOutcome::default(),
+            rule_incidents: RuleIncidents::new(options.keys),
+            tally: Tally::default(),
+        }
+    }
+
+    /// Takes one event that arrived at `now` by the wall clock; what comes of it replaces the content of `outcome`.
+    #[inline]
+    pub fn process(&mut self, fields: &Fields<'_>, now: Timestamp, outcome: &mut Outcome) {
+        outcome.clear();
+        let look = fields.look();
+        self.tally.event(look.shape, look.level);
+        if let Some(fault) = look.fault {
+            self.tally.fault(fault);
+            outcome.fault = Some((fault, String::new()));
+        }
+        if !matches!(look.shape, Shape::Json | Shape::Text) {
+            return;
+        }
+        self.last_arrival = now;
+        let moment = self.clock.accept(look.time, now);
+        if moment.now >= self.next_tick {
+            self.tick_at(moment.now, &mut outcome.before);
+            self.next_tick = Timestamp((moment.now.0.div_euclid(TICK_NS) + 1).saturating_mul(TICK_NS));
+        }
+        let event = Event { fields: *fields, moment };
+        let mut report = Report { incidents: &mut self.incidents, findings: &mut outcome.findings };
+        for detector in &mut self.detectors {
+            detector.observe(&event, &mut report);
+        }
+        self.rules.on_event(fields, moment.time, &mut self.rule_outcome);
+        if !self.rule_outcome.is_empty() {
+            self.take_rule_outcome(moment.now, outcome);
+        }
+        if !outcome.findings.is_empty() {
+            self.tally.findings(&outcome.findings);
+        }
+    }
+
+    /// Time has passed on an idle live input, to `now` by the wall clock: what is over is closed.
+    pub fn tick(&mut self, now: Timestamp, outcome: &mut Outcome) {
+        outcome.clear();
+        let idle = now.0.saturating_sub(self.last_arrival.0).max(0);
+        if self.last_arrival != Timestamp::default() {
+            self.tick_at(Timestamp(self.clock.now().0.saturating_add(idle)), &mut outcome.before);
+        }
+    }
+
+    /// The input has ended. That closes no incident: what comes next may go on with it.
+    pub fn finish(&mut self, outcome: &mut Outcome) {
+        outcome.clear();
+    }
+
+    /// Counts since the last call.
+    pub fn take_tally(&mut self) -> Tally {
+        std::mem::take(&mut self.tally)
+    }
+
+    /// An empty engine in place of this one, which has panicked; what it counted is not lost.
+    #[must_use]
+    pub fn replaced_by(mut self, fresh: Self) -> Self {
+        self.tally.fault(Fault::Panic);
+        Self { tally: self.tally, ..fresh }
+    }
+
+    /// The stream's clock.
+    #[must_use]
+    pub fn clock(&self) -> &StreamClock {
+        &self.clock
+    }
+
+    /// Open incidents.
+    #[must_use]
+    pub fn incidents(&self) -> &Incidents {
+        &self.incidents
+    }
+
+    /// The rules and their counts.
+    #[must_use]
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// How full every table is.
+    #[must_use]
+    pub fn tables(&self) -> Vec<TableUse> {
+        let mut tables: Vec<_> = self.detectors.iter().flat_map(|detector| detector.tables()).collect();
+        tables.push(TableUse { table: "rule_state", keys: self.rules.table_keys(), evictions: self.rules.evictions() });
+        tables.push(TableUse {
+            table: "incidents",
+            keys: self.incidents.open_by_detector().iter().sum(),
+            evictions: self.incidents.evictions(),
+        });
+        tables
+    }
+
+    /// Everything that a restart should know, as MessagePack.
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<u8> {
+        pack(&Kept {
+            clock: self.clock.clone(),
+            next_tick: self.next_tick,
+            incidents: self.incidents.snapshot(),
+            rule_incidents: self.rule_incidents.clone(),
+            detectors: self.detectors.iter().map(|detector| (detector.name().name().to_owned(), detector.snapshot())).collect(),
+            rules: self.rules.snapshot(),
+        })
+    }
+
+    /// Goes on where a snapshot was taken. Tallies start anew.
+    ///
+    /// # Errors
+    /// [`RestoreError`] when the snapshot is of another shape; the engine is then to be thrown away.
+    pub fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
+        let kept: Kept = unpack(kept)?;
+        for detector in &mut self.detectors {
+            if let Some((_, state)) = kept.detectors.iter().find(|(name, _)| name == detector.name().name()) {
+                detector.restore(state)?;
+            }
+        }
+        self.rules.restore(&kept.rules).map_err(|error| RestoreError(error.to_string()))?;
+        self.clock = kept.clock;
+        self.next_tick = kept.next_tick;
+        self.incidents.restore(kept.incidents);
+        self.rule_incidents = kept.rule_incidents;
+        Ok(())
+    }
+
+    fn tick_at(&mut self, now: Timestamp, before: &mut Vec<Finding>) {
+        let mut report = Report { incidents: &mut self.incidents, findings: before };
+        for detector in &mut self.detectors {
+            detector.tick(now, &mut report);
+        }
+        self.rule_incidents.tick(now, &mut report);
+        if !before.is_empty() {
+            self.tally.findings(before);
+        }
+    }
+
+    #[cold]
+    fn take_rule_outcome(&mut self, now: Timestamp, outcome: &mut Outcome) {
+        let mut report = Report { incidents: &mut self.incidents, findings: &mut outcome.findings };
+        for found in self.rule_outcome.findings.drain(..) {
+            self.rule_incidents.take(found, now, &mut report);
+        }
+        for failure in self.rule_outcome.failures.drain(..) {
+            self.tally.fault(Fault::Rule);
+            outcome.fault = Some((Fault::Rule, failure.message));
+        }
+        outcome.printed.append(&mut self.rule_outcome.printed);
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine").field("clock", &self.clock).field("tally", &self.tally).finish_non_exhaustive()
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    clock: StreamClock,
+    next_tick: Timestamp,
+    incidents: IncidentsSnapshot,
+    rule_incidents: RuleIncidents,
+    detectors: Vec<(String, Vec<u8>)>,
+    rules: Vec<u8>,
+}
+
+/// The level of the event that says a finding which no event carries.
+#[must_use]
+pub const fn level_of(severity: Severity) -> crate::event::Level {
+    match severity {
+        Severity::Info => crate::event::Level::Info,
+        Severity::Warning => crate::event::Level::Warn,
+        Severity::Critical => crate::event::Level::Error,
+    }
+}

@@ -75,7 +75,7 @@ impl<'a> Fields<'a> {
         match self.look.shape {
             Shape::Json | Shape::Own => self.line(),
             Shape::Text => self.look.rendered.of(self.arena),
-            Shape::Opaque | Shape::Blank => &[],
+            Shape::Opaque | Shape::Rest | Shape::Blank => &[],
         }
     }
 

@@ -17,6 +17,8 @@ pub enum Shape {
     /// Passes unanalysed: a piece of a long line, invalid UTF-8, malformed JSON.
     #[default]
     Opaque,
+    /// What follows of an over-long line: no event of its own.
+    Rest,
     /// An empty line.
     Blank,
     /// An event that a seismolog upstream made itself; passes unanalysed.
@@ -148,8 +150,16 @@ impl Looker {
     fn look_at(&mut self, bytes: &[u8], arena: &mut Vec<u8>, record: &Record, all_utf8: bool) -> Look {
         let line = record.span.of(bytes);
         let mut look = Look::default();
-        if record.encoding == Encoding::Piece {
-            return look;
+        match record.encoding {
+            Encoding::Line => {}
+            Encoding::Piece => {
+                look.fault = Some(Fault::LineTooLong);
+                return look;
+            }
+            Encoding::Rest => {
+                look.shape = Shape::Rest;
+                return look;
+            }
         }
         if !all_utf8 && simdutf8::basic::from_utf8(line).is_err() {
             look.fault = Some(Fault::Utf8);

@@ -10,6 +10,7 @@ pub mod inner;
 pub mod json;
 pub mod layout;
 pub mod level;
+pub mod lines;
 pub mod look;
 pub mod roles;
 pub mod splice;
@@ -82,8 +83,10 @@ pub enum Encoding {
     /// A line of text, perhaps JSON, without its line end.
     #[default]
     Line,
-    /// A piece of a line longer than `max_line_bytes`: passes unanalysed.
+    /// The first piece of a line longer than `max_line_bytes`: passes unanalysed and is counted.
     Piece,
+    /// What follows of such a line.
+    Rest,
 }
 
 /// One event as it came: where its bytes are and where they came from.

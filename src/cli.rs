@@ -1,0 +1,114 @@
+//! The command line: clap's structs and nothing else.
+
+use crate::outbox::{SyntheticMode, TextMode};
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// A seismograph for log streams.
+///
+/// Reads events from standard input, passes every one on to standard output byte for byte, and writes each anomaly it
+/// finds onto the event that shows it.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n  \
+        tail -F app.log | seismolog                        JSON events or text lines in, JSON events out\n  \
+        app | seismolog --text raw --log findings.log      text stays text; findings go to the log\n  \
+        seismolog --metrics 127.0.0.1:9464 < events.ndjson Prometheus can scrape it meanwhile\n  \
+        seismolog check -c seismolog.toml rules/           is all of it valid?\n  \
+        seismolog demo --show                              a stream with faults, and what is found in it\n\n\
+        Exit: 0 done; 1 failed; 2 wrong usage; 74 the reader of standard output went away; 78 bad configuration or rules."
+)]
+pub struct Cli {
+    /// What to do; without it, `run`.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Flags of `run`.
+    #[command(flatten)]
+    pub run: RunArgs,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Filter standard input to standard output (what happens without a command).
+    Run(RunArgs),
+    /// Say what is wrong with configuration and rules, and nothing if all is well.
+    Check(CheckArgs),
+    /// Print the effective configuration as TOML.
+    Config(Settings),
+    /// Make a realistic labelled stream with known faults.
+    Demo(DemoArgs),
+}
+
+/// Flags that every command with a configuration has.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Settings {
+    /// Read this configuration file. None is read without it.
+    #[arg(short, long, value_name = "FILE", env = "SEISMOLOG_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Load the rules (*.rhai) and tables (*.toml) of this directory or file, beside those of the configuration.
+    #[arg(long, value_name = "DIR", env = "SEISMOLOG_RULES", value_delimiter = ':')]
+    pub rules: Vec<PathBuf>,
+    /// Do not load the rules that are in the binary.
+    #[arg(long, env = "SEISMOLOG_NO_SHIPPED_RULES")]
+    pub no_shipped_rules: bool,
+    /// Serve Prometheus metrics at this address: 127.0.0.1:9464; `:9464` is loopback too.
+    #[arg(long, value_name = "ADDR", env = "SEISMOLOG_METRICS")]
+    pub metrics: Option<String>,
+    /// How a line of text leaves: as a JSON object that holds what its layout says, or as it came.
+    #[arg(long, value_enum, env = "SEISMOLOG_TEXT")]
+    pub text: Option<TextMode>,
+    /// Where findings go that no event carries: into the stream, or only to sinks and the log.
+    #[arg(long, value_enum, env = "SEISMOLOG_SYNTHETIC")]
+    pub synthetic: Option<SyntheticMode>,
+}
+
+/// Flags of `run`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct RunArgs {
+    /// Settings.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Where diagnostics go: stderr, none, or a file.
+    #[arg(long, value_name = "stderr|none|FILE", default_value = "stderr", env = "SEISMOLOG_LOG")]
+    pub log: String,
+}
+
+/// Flags of `check`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct CheckArgs {
+    /// Settings.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Configuration files (*.toml), rules (*.rhai), or directories of rules and their tables.
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+}
+
+/// Flags of `demo`.
+#[derive(Args, Clone, Debug)]
+pub struct DemoArgs {
+    /// Same seed, same stream.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Events a second of the stream's own time.
+    #[arg(long, default_value_t = 20.0)]
+    pub rate: f64,
+    /// How long a time the stream covers, in minutes.
+    #[arg(long, default_value_t = 30.0)]
+    pub minutes: f64,
+    /// Which faults: `all`, `loops`, or kinds separated by commas.
+    #[arg(long, default_value = "loops")]
+    pub faults: String,
+    /// Write the stream to standard output (what happens when that is no terminal).
+    #[arg(long, conflicts_with = "show")]
+    pub emit: bool,
+    /// Filter the stream and show what is found (what happens on a terminal).
+    #[arg(long)]
+    pub show: bool,
+    /// Write the faults' true times and places to this file, as JSON.
+    #[arg(long, value_name = "FILE")]
+    pub labels: Option<PathBuf>,
+}

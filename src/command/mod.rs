@@ -1,0 +1,96 @@
+//! One file a command; and what all of them load.
+
+pub mod check;
+pub mod config;
+pub mod demo;
+pub mod run;
+
+use crate::cli::Settings;
+use crate::config::Config;
+use crate::diagnostic::Diagnostic;
+use crate::engine::Engine;
+use crate::engine::rules::RuleSet;
+use crate::error::Failure;
+use crate::event::Looker;
+use crate::event::time::TimeContext;
+use crate::io::{clock, files};
+use std::path::PathBuf;
+
+/// A valid configuration and the rules that it names, compiled.
+#[derive(Debug)]
+pub struct Loaded {
+    /// File, variables and flags, merged.
+    pub config: Config,
+    /// Shipped and own rules.
+    pub rules: RuleSet,
+}
+
+impl Loaded {
+    /// An engine that has seen nothing.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        Engine::new(&self.config.engine_options(), self.rules.clone())
+    }
+
+    /// The pure stage.
+    ///
+    /// # Errors
+    /// When the time zone is none, which validation has found before.
+    pub fn looker(&self) -> Result<Looker, Failure> {
+        let year = self.config.input.year.unwrap_or_else(|| clock::now().year());
+        let context = TimeContext::new(&self.config.input.timezone, year)
+            .map_err(|error| Failure::cannot(error.to_string(), "set input.timezone to an IANA name, UTC or an offset"))?;
+        Ok(Looker::new(self.config.names(), self.config.output.member.clone(), context))
+    }
+}
+
+/// Reads, merges and validates everything that `settings` name.
+///
+/// # Errors
+/// [`Failure::Invalid`] with all problems that could be found.
+pub fn load(settings: &Settings) -> Result<Loaded, Failure> {
+    let config = load_config(settings).map_err(Failure::Invalid)?;
+    let rules = load_rules(&config, &[]).map_err(Failure::Invalid)?;
+    Ok(Loaded { config, rules })
+}
+
+/// The configuration file, with variables and flags over it.
+fn load_config(settings: &Settings) -> Result<Config, Vec<Diagnostic>> {
+    let mut config = match &settings.config {
+        Some(path) => {
+            let text = files::read(path).map_err(|problem| vec![problem])?;
+            let mut config = Config::parse(&path.display().to_string(), &text)?;
+            let folder = path.parent().map(PathBuf::from).unwrap_or_default();
+            // Paths in a file are relative to the file, not to wherever the pipeline was started.
+            config.rules.paths.iter_mut().for_each(|path| *path = folder.join(&*path));
+            config
+        }
+        None => Config::default(),
+    };
+    config.rules.paths.extend(settings.rules.iter().cloned());
+    config.rules.shipped &= !settings.no_shipped_rules;
+    config.metrics.address = settings.metrics.clone().or(config.metrics.address);
+    config.output.text = settings.text.unwrap_or(config.output.text);
+    config.output.synthetic = settings.synthetic.unwrap_or(config.output.synthetic);
+    Ok(config)
+}
+
+/// The shipped rules, those that the configuration names, and `more`; later ones replace earlier ones of their name.
+fn load_rules(config: &Config, more: &[PathBuf]) -> Result<RuleSet, Vec<Diagnostic>> {
+    let (mut rules, mut tables) = if config.rules.shipped { RuleSet::shipped_sources() } else { Default::default() };
+    let mut problems = Vec::new();
+    for path in config.rules.paths.iter().chain(more) {
+        match files::read_rules(path) {
+            Ok((read_rules, read_tables)) => {
+                rules.extend(read_rules);
+                tables.extend(read_tables);
+            }
+            Err(found) => problems.extend(found),
+        }
+    }
+    match RuleSet::compile(&rules, &tables) {
+        Ok(set) if problems.is_empty() => Ok(set),
+        Ok(_) => Err(problems),
+        Err(found) => Err(problems.into_iter().chain(found).collect()),
+    }
+}

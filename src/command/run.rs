@@ -1,0 +1,76 @@
+//! `seismolog run`: standard input, through the engine, to standard output.
+
+use super::{Loaded, load};
+use crate::cli::RunArgs;
+use crate::error::Failure;
+use crate::event::lines::Lines;
+use crate::io::log::{Log, Target};
+use crate::io::shutdown::{self, Progress};
+use crate::io::stdio::{Input, Output};
+use crate::outbox::Outbox;
+use crate::pipeline::{Front, Pipeline, RunError};
+use crate::telemetry::http::{Endpoint, Readiness};
+use crate::telemetry::metrics::Metrics;
+use crate::telemetry::watcher::Watcher;
+use rustix::fd::AsFd;
+use std::sync::Arc;
+
+/// Runs the filter until the input ends.
+///
+/// # Errors
+/// [`Failure`] with the exit code of design §3.
+pub fn run(args: &RunArgs) -> Result<(), Failure> {
+    let loaded = load(&args.settings)?;
+    let log = open_log(&args.log)?;
+    let readiness = Readiness::default();
+    let (metrics, _endpoint) = serve_metrics(&loaded, &readiness)?;
+    let progress = Arc::new(Progress::default());
+    let stopping = readiness.clone();
+    let stop = shutdown::watch(loaded.config.output.shutdown_timeout.0, Arc::clone(&progress), log.clone(), move || stopping.set(false))
+        .map_err(|error| Failure::cannot(format!("cannot watch for signals: {error}"), "raise the limit of open files or threads"))?;
+    let stdin = rustix::stdio::stdin().try_clone_to_owned();
+    let stdin = stdin.map_err(|error| Failure::cannot(format!("cannot open standard input: {error}"), "raise the limit of open files"))?;
+
+    log_panics(&log);
+    let front = Front { lines: Lines::new(loaded.config.input.max_line_bytes), looker: loaded.looker()? };
+    let mut pipeline = Pipeline {
+        fresh: &|| loaded.engine(),
+        outbox: Outbox::new(loaded.config.outbox_options()),
+        observer: Watcher::new(metrics, log),
+        progress: Arc::clone(&progress),
+    };
+    readiness.set(true);
+    let ended = pipeline.run(front, Input::new(stdin, stop), &mut Output::new(rustix::stdio::stdout().as_fd()));
+    readiness.set(false);
+    ended.map_err(|error| match error {
+        RunError::Write(undelivered) if undelivered.reader_is_gone() => Failure::ReaderGone { undelivered: progress.undelivered() },
+        error => Failure::Run(error),
+    })
+}
+
+fn open_log(target: &str) -> Result<Log, Failure> {
+    let target = match target {
+        "stderr" => Target::Stderr,
+        "none" => Target::None,
+        path => Target::File(path.into()),
+    };
+    Log::open(&target).map_err(|error| {
+        Failure::cannot(format!("cannot open the log {target:?}: {error}"), "--log takes stderr, none, or a file that can be written")
+    })
+}
+
+/// Metrics exist only when somebody is to see them.
+fn serve_metrics(loaded: &Loaded, readiness: &Readiness) -> Result<(Option<Arc<Metrics>>, Option<Endpoint>), Failure> {
+    let Some(address) = &loaded.config.metrics.address else { return Ok((None, None)) };
+    let metrics = Metrics::new().map_err(|error| Failure::cannot(format!("cannot make metrics: {error}"), "report this as a bug"))?;
+    let metrics = Arc::new(metrics);
+    let endpoint = Endpoint::bind(address, Arc::clone(&metrics), readiness.clone())
+        .map_err(|error| Failure::cannot(error.to_string(), "choose another --metrics address, such as 127.0.0.1:9465, or end what listens there"))?;
+    Ok((Some(metrics), Some(endpoint)))
+}
+
+/// A panic is caught where it happens and the stream goes on; what it said belongs in the log.
+fn log_panics(log: &Log) {
+    let log = log.clone();
+    std::panic::set_hook(Box::new(move |panic| log.say_seldom("panic", &format!("internal error, please report it: {panic}"))));
+}

@@ -1,0 +1,423 @@
+//! The one typed configuration file: its tables, their defaults, what is valid.
+//!
+//! Nothing is read unless named; a file, variables and flags are merged in that order by [`crate::cli`]. Every value is
+//! checked here, and every complaint has a place and a hint.
+
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::engine::EngineOptions;
+use crate::engine::detector::r#loop::LoopOptions;
+use crate::engine::incident::Policy as EnginePolicy;
+use crate::event::Role;
+use crate::event::roles::Names;
+use crate::event::time::TimeContext;
+use crate::outbox::{OutboxOptions, SyntheticMode, TextMode};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// All that can be configured.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// How input is read.
+    pub input: Input,
+    /// How events leave.
+    pub output: Output,
+    /// Names of each role, in place of the default list.
+    pub roles: BTreeMap<Role, Vec<String>>,
+    /// Caps.
+    pub limits: Limits,
+    /// One table for each detector.
+    pub detector: Detectors,
+    /// Which rules.
+    pub rules: Rules,
+    /// Where metrics are served.
+    pub metrics: Metrics,
+    /// How soon somebody should look.
+    pub policy: Policy,
+}
+
+/// `[input]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Input {
+    /// The zone of times without one: an IANA name or an offset such as `+02:00`.
+    pub timezone: String,
+    /// The year of times without one; by default the year at start.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub year: Option<i16>,
+    /// A longer line flows through in pieces, unanalysed. Bytes.
+    pub max_line_bytes: usize,
+    /// How far behind the highest event time an event may be and still count.
+    pub allowed_lateness: Span,
+}
+
+impl Default for Input {
+    fn default() -> Self {
+        Self { timezone: "UTC".into(), year: None, max_line_bytes: 1 << 20, allowed_lateness: Span(Duration::from_secs(10)) }
+    }
+}
+
+/// `[output]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Output {
+    /// The member that findings are written to.
+    pub member: String,
+    /// `json` or `raw`: how a line of text leaves.
+    pub text: TextMode,
+    /// `inline` or `sink`: where findings go that no event carries.
+    pub synthetic: SyntheticMode,
+    /// A record that would be longer leaves unannotated. Bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_record_bytes: Option<usize>,
+    /// How long a stuck reader is waited for at the end.
+    pub shutdown_timeout: Span,
+}
+
+impl Default for Output {
+    fn default() -> Self {
+        Self {
+            member: "anomalies".into(),
+            text: TextMode::Json,
+            synthetic: SyntheticMode::Inline,
+            max_record_bytes: None,
+            shutdown_timeout: Span(Duration::from_secs(10)),
+        }
+    }
+}
+
+/// `[limits]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// Most keys of each table.
+    pub keys: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { keys: 100_000 }
+    }
+}
+
+/// `[detector.…]`
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Detectors {
+    /// `[detector.loop]`
+    pub r#loop: Loop,
+}
+
+/// `[detector.loop]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Loop {
+    /// Whether it watches.
+    pub enabled: bool,
+    /// Least repeats before a run is tested.
+    pub min_repeats: u32,
+    /// False-alarm probability of one test.
+    pub threshold: f64,
+    /// At INFO and below, a cycle this slow or slower is a timer, not a fault.
+    pub timer_period: Span,
+}
+
+impl Default for Loop {
+    fn default() -> Self {
+        let LoopOptions { enabled, min_repeats, threshold, timer_period_s, keys: _ } = LoopOptions::default();
+        Self { enabled, min_repeats, threshold, timer_period: Span(Duration::from_secs_f64(timer_period_s)) }
+    }
+}
+
+/// `[rules]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rules {
+    /// Directories and files with rules (`*.rhai`) and tables (`*.toml`).
+    pub paths: Vec<PathBuf>,
+    /// Whether the rules in the binary are loaded.
+    pub shipped: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { paths: Vec::new(), shipped: true }
+    }
+}
+
+/// `[metrics]`
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Metrics {
+    /// `127.0.0.1:9464`; `:9464` is loopback. Nothing is served without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub address: Option<String>,
+}
+
+/// `[policy]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// `respond_within` when the worst level is FATAL.
+    pub fatal: Span,
+    /// When it is ERROR.
+    pub error: Span,
+    /// When it is WARN.
+    pub warn: Span,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            fatal: Span(Duration::from_secs(300)),
+            error: Span(Duration::from_secs(3_600)),
+            warn: Span(Duration::from_secs(86_400)),
+        }
+    }
+}
+
+impl Config {
+    /// Reads the text of the file `path`.
+    ///
+    /// # Errors
+    /// Every problem that could be found, with its place.
+    pub fn parse(path: &str, text: &str) -> Result<Self, Vec<Diagnostic>> {
+        let config: Self = toml::from_str(text).map_err(|error| vec![explain(path, text, &error)])?;
+        let problems = config.problems();
+        if problems.is_empty() {
+            return Ok(config);
+        }
+        Err(problems.into_iter().map(|problem| problem.in_file(path, text)).collect())
+    }
+
+    /// What is out of range, whichever of file, variables and flags it came from.
+    #[must_use]
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        let mut claim = |holds: bool, key: &'static str, message: String, hint: &str| {
+            if !holds {
+                problems.push(Problem { key, message, hint: hint.to_owned() });
+            }
+        };
+        if let Err(error) = TimeContext::new(&self.input.timezone, self.input.year.unwrap_or(2000)) {
+            claim(false, "timezone", error.to_string(), "an IANA name such as Europe/Berlin, UTC, or an offset such as +02:00");
+        }
+        let year = self.input.year.unwrap_or(2000);
+        claim((1970..=2200).contains(&year), "year", format!("input.year is {year}"), "a year from 1970 to 2200");
+        let bytes = self.input.max_line_bytes;
+        claim((1 << 10..=256 << 20).contains(&bytes), "max_line_bytes", format!("input.max_line_bytes is {bytes}"), "from 1024 (1 KiB) to 268435456 (256 MiB)");
+        let keys = self.limits.keys;
+        claim((100..=10_000_000).contains(&keys), "keys", format!("limits.keys is {keys}"), "from 100 to 10000000");
+        let member = &self.output.member;
+        claim(!member.is_empty() && member.len() <= 128, "member", format!("output.member is {member:?}"), "a name of 1 to 128 bytes, by default \"anomalies\"");
+        let record = self.output.max_record_bytes.unwrap_or(usize::MAX);
+        claim(record >= 256, "max_record_bytes", format!("output.max_record_bytes is {record}"), "at least 256; leave it out for no limit");
+        let repeats = self.detector.r#loop.min_repeats;
+        claim((3..=10_000).contains(&repeats), "min_repeats", format!("detector.loop.min_repeats is {repeats}"), "from 3 to 10000");
+        let threshold = self.detector.r#loop.threshold;
+        claim(threshold > 0.0 && threshold <= 0.01, "threshold", format!("detector.loop.threshold is {threshold}"), "a false-alarm probability above 0 and at most 0.01, by default 1e-10");
+        for (role, names) in &self.roles {
+            claim(!names.is_empty(), role.name(), format!("roles.{} has no name", role.name()), "list at least one member name, or leave the role out for the default names");
+            claim(names.iter().all(|name| !name.is_empty()), role.name(), format!("roles.{} has an empty name", role.name()), "names are the names of members, or paths such as log.level");
+        }
+        problems
+    }
+
+    /// The table of role names.
+    #[must_use]
+    pub fn names(&self) -> Names {
+        let lists = Role::ALL.map(|role| {
+            let configured = self.roles.get(&role).map(|names| names.iter().map(String::as_str).collect());
+            (role, configured.unwrap_or_else(|| role.default_names().to_vec()))
+        });
+        Names::new(lists, &self.output.member)
+    }
+
+    /// What the engine is told.
+    #[must_use]
+    pub fn engine_options(&self) -> EngineOptions {
+        let Loop { enabled, min_repeats, threshold, timer_period } = &self.detector.r#loop;
+        let keys = self.limits.keys;
+        EngineOptions {
+            allowed_lateness_s: self.input.allowed_lateness.0.as_secs_f64(),
+            keys,
+            policy: EnginePolicy {
+                fatal: self.policy.fatal.to_string(),
+                error: self.policy.error.to_string(),
+                warn: self.policy.warn.to_string(),
+            },
+            r#loop: LoopOptions {
+                enabled: *enabled,
+                min_repeats: *min_repeats,
+                threshold: *threshold,
+                timer_period_s: timer_period.0.as_secs_f64(),
+                keys,
+            },
+            ..EngineOptions::default()
+        }
+    }
+
+    /// What the outbox is told.
+    #[must_use]
+    pub fn outbox_options(&self) -> OutboxOptions {
+        OutboxOptions {
+            member: self.output.member.clone(),
+            text: self.output.text,
+            synthetic: self.output.synthetic,
+            max_record_bytes: self.output.max_record_bytes,
+        }
+    }
+}
+
+/// A value out of range.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The last part of its key.
+    key: &'static str,
+    message: String,
+    hint: String,
+}
+
+impl Problem {
+    fn in_file(self, path: &str, text: &str) -> Diagnostic {
+        let is_key = |line: &str| line.trim_start().strip_prefix(self.key).is_some_and(|rest| rest.trim_start().starts_with('='));
+        let mut offset = 0;
+        for line in text.split_inclusive('\n') {
+            if is_key(line) {
+                let indent = line.len() - line.trim_start().len();
+                return Diagnostic::at(path, text, offset + indent, self.message).with_hint(self.hint);
+            }
+            offset += line.len();
+        }
+        self.elsewhere(path)
+    }
+
+    /// The problem where there is no line to show: it came from a flag or a variable.
+    #[must_use]
+    pub fn elsewhere(self, place: &str) -> Diagnostic {
+        Diagnostic::of_file(place, self.message).with_hint(self.hint)
+    }
+}
+
+/// What the parser says, with the nearest known name where a name is unknown.
+fn explain(path: &str, text: &str, error: &toml::de::Error) -> Diagnostic {
+    let offset = error.span().map_or(0, |span| span.start);
+    let message = error.message().trim();
+    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
+    let unknown = message.starts_with("unknown ") || message.starts_with("unknown field") || message.starts_with("unknown variant");
+    if let (true, Some((name, known))) = (unknown, quoted.split_first()) {
+        let diagnostic = Diagnostic::at(path, text, offset, format!("unknown name `{name}`"));
+        return diagnostic.with_hint(match nearest(name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if known.is_empty() => "nothing can be set here".to_owned(),
+            None => format!("known here: {}", known.join(", ")),
+        });
+    }
+    Diagnostic::at(path, text, offset, message.lines().next().unwrap_or(message).to_owned())
+        .with_hint("`seismolog config` prints every setting with its default")
+}
+
+/// A length of time as people write it: `250ms`, `10s`, `5m`, `24h`, `2d`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span(pub Duration);
+
+impl std::fmt::Display for Span {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let milliseconds = self.0.as_millis();
+        let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
+        // A day is written as 24h: that is how people agree on response times.
+        let unit = units.into_iter().find(|(name, size)| milliseconds > 0 && milliseconds % size == 0 && (*name != "d" || milliseconds > *size));
+        match unit {
+            Some((name, size)) => write!(f, "{}{name}", milliseconds / size),
+            None => write!(f, "{milliseconds}ms"),
+        }
+    }
+}
+
+impl std::str::FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is no length of time; write a number and ms, s, m, h or d, such as \"10s\"");
+        let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
+        let number: f64 = text[..split].parse().map_err(|_| wrong())?;
+        let unit = match text[split..].trim() {
+            "ms" => 1e-3,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3_600.0,
+            "d" => 86_400.0,
+            _ => return Err(wrong()),
+        };
+        Duration::try_from_secs_f64(number * unit).ok().filter(|span| *span <= Duration::from_secs(366 * 86_400)).map(Self).ok_or_else(wrong)
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn first_problem(text: &str) -> String {
+        Config::parse("s.toml", text).unwrap_err()[0].to_string()
+    }
+
+    #[test]
+    fn the_defaults_survive_being_written_and_read() {
+        let config = Config::default();
+        assert_eq!(Config::parse("d", &toml::to_string(&config).unwrap()).unwrap(), config);
+        assert_eq!(Config::parse("d", "").unwrap(), config);
+    }
+
+    #[test]
+    fn unknown_names_are_errors_with_the_nearest_known() {
+        let said = first_problem("[input]\ntimezon = \"UTC\"\n");
+        assert!(said.starts_with("s.toml:2:1: unknown name `timezon`") && said.contains("did you mean `timezone`?"), "{said}");
+        let said = first_problem("[detector.lop]\nenabled = false\n");
+        assert!(said.contains("did you mean `loop`?"), "{said}");
+        let said = first_problem("[roles]\nlevle = [\"sev\"]\n");
+        assert!(said.contains("did you mean `level`?"), "{said}");
+        let said = first_problem("[output]\ntext = \"jsn\"\n");
+        assert!(said.contains("did you mean `json`?"), "{said}");
+    }
+
+    #[test]
+    fn values_out_of_range_have_a_place_and_a_hint() {
+        for (text, place, hint) in [
+            ("[limits]\nkeys = 3\n", "s.toml:2:1", "from 100"),
+            ("[input]\n  year = 20\n", "s.toml:2:3", "1970"),
+            ("[input]\nmax_line_bytes = 10\n", "s.toml:2:1", "1 KiB"),
+            ("[input]\nallowed_lateness = \"soon\"\n", "s.toml:2:20", "such as \"10s\""),
+            ("[detector.loop]\nthreshold = 2.0\n", "s.toml:2:1", "1e-10"),
+            ("[roles]\nlevel = []\n", "s.toml:2:1", "at least one"),
+            ("[input\n", "s.toml:1:7", "hint"),
+        ] {
+            let said = first_problem(text);
+            assert!(said.starts_with(place) && said.contains(hint), "{said}");
+        }
+    }
+
+    #[test]
+    fn spans_are_read_and_written_as_people_do() {
+        for text in ["250ms", "10s", "5m", "1h", "24h", "2d", "90s", "0ms"] {
+            assert_eq!(text.parse::<Span>().unwrap().to_string(), text);
+        }
+        assert_eq!("1d".parse::<Span>().unwrap().to_string(), "24h");
+        for text in ["", "10", "s", "-1s", "1y", "1e99s", "400d"] {
+            assert!(text.parse::<Span>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The stream's own time: the watermark, late events, and jumps that a broken clock makes.
+
+use crate::event::Timestamp;
+use serde::{Deserialize, Serialize};
+
+const SECOND: i64 = 1_000_000_000;
+/// An event further ahead than this is not believed at once.
+const JUMP: i64 = 3_600 * SECOND;
+/// How many events must agree before a jump, or the very first time of a stream, is believed.
+const AGREEMENT: u32 = 100;
+
+/// The time of a stream, moved by its events alone.
+///
+/// The watermark is the highest accepted event time less the allowed lateness. An event behind it is late. A jump of
+/// over an hour ahead moves nothing until 100 events in a row agree on it (within an hour of each other); the first
+/// times of a stream are given up for earlier ones as long as fewer than 100 events have confirmed them, so that one
+/// line of the year 2099 at the start does not make all that follow late.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StreamClock {
+    allowed_lateness: i64,
+    highest: Timestamp,
+    /// Some event so far had a time of its own.
+    own: bool,
+    confirmations: u32,
+    /// A time ahead that is not believed yet, and how many events in a row agree on it.
+    ahead: Option<(Timestamp, u32)>,
+    late: u64,
+}
+
+/// When an event happened, as far as the stream believes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// The event's own time where it is believed, else the stream's.
+    pub time: Timestamp,
+    /// The highest time so far; never goes back but for a stream's first, unconfirmed times.
+    pub now: Timestamp,
+    /// Behind the watermark, or an unbelieved jump ahead: to join no window.
+    pub outside: bool,
+}
+
+impl StreamClock {
+    /// A clock before any event.
+    #[must_use]
+    pub fn new(allowed_lateness_s: f64) -> Self {
+        Self {
+            allowed_lateness: (allowed_lateness_s * 1e9) as i64,
+            highest: Timestamp::default(),
+            own: false,
+            confirmations: 0,
+            ahead: None,
+            late: 0,
+        }
+    }
+
+    /// Takes an event's time; `arrival` stands in for a stream that has told none yet.
+    #[inline]
+    pub fn accept(&mut self, time: Option<Timestamp>, arrival: Timestamp) -> Moment {
+        let Some(time) = time else {
+            if !self.own {
+                self.highest = self.highest.max(arrival);
+            }
+            return Moment { time: self.highest, now: self.highest, outside: false };
+        };
+        if !self.own {
+            self.own = true;
+            self.anchor(time);
+            return self.inside(time);
+        }
+        let lead = time.0.saturating_sub(self.highest.0);
+        if lead > JUMP {
+            return self.jump(time);
+        }
+        if lead < -self.allowed_lateness {
+            if lead < -JUMP && self.confirmations < AGREEMENT {
+                self.anchor(time);
+                return self.inside(time);
+            }
+            self.late += 1;
+            return Moment { time, now: self.highest, outside: true };
+        }
+        self.ahead = None;
+        self.confirmations = self.confirmations.saturating_add(1);
+        self.highest = self.highest.max(time);
+        self.inside(time)
+    }
+
+    #[cold]
+    fn jump(&mut self, time: Timestamp) -> Moment {
+        let agreed = match self.ahead {
+            Some((there, agreed)) if time.0.abs_diff(there.0) <= JUMP as u64 => agreed + 1,
+            _ => 1,
+        };
+        self.ahead = Some((time, agreed));
+        if agreed >= AGREEMENT {
+            self.anchor(time);
+            self.confirmations = agreed;
+            return self.inside(time);
+        }
+        Moment { time: self.highest, now: self.highest, outside: true }
+    }
+
+    fn anchor(&mut self, time: Timestamp) {
+        self.highest = time;
+        self.confirmations = 1;
+        self.ahead = None;
+    }
+
+    fn inside(&self, time: Timestamp) -> Moment {
+        Moment { time, now: self.highest, outside: false }
+    }
+
+    /// The highest time so far.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.highest
+    }
+
+    /// The time behind which an event is late.
+    #[must_use]
+    pub fn watermark(&self) -> Timestamp {
+        Timestamp(self.highest.0.saturating_sub(self.allowed_lateness))
+    }
+
+    /// Events that came behind the watermark.
+    #[must_use]
+    pub fn late_events(&self) -> u64 {
+        self.late
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T: i64 = 1_700_000_000;
+
+    fn at(seconds: i64) -> Option<Timestamp> {
+        Some(Timestamp(seconds * SECOND))
+    }
+
+    fn clock(times: impl IntoIterator<Item = i64>) -> StreamClock {
+        let mut clock = StreamClock::new(10.0);
+        for time in times {
+            clock.accept(at(time), Timestamp(0));
+        }
+        clock
+    }
+
+    #[test]
+    fn late_is_behind_the_watermark_and_counted() {
+        let mut clock = clock(T..T + 200);
+        assert!(!clock.accept(at(T + 190), Timestamp(0)).outside);
+        assert!(clock.accept(at(T + 188), Timestamp(0)).outside);
+        assert_eq!((clock.late_events(), clock.now()), (1, Timestamp((T + 199) * SECOND)));
+    }
+
+    #[test]
+    fn a_jump_ahead_needs_a_hundred_witnesses() {
+        let mut clock = clock(T..T + 200);
+        for i in 0..99 {
+            assert!(clock.accept(at(T + 90_000 + i), Timestamp(0)).outside);
+        }
+        let moment = clock.accept(at(T + 90_099), Timestamp(0));
+        assert!(!moment.outside);
+        assert_eq!(clock.now(), Timestamp((T + 90_099) * SECOND));
+    }
+
+    #[test]
+    fn a_single_absurd_time_moves_nothing() {
+        let mut clock = clock(T..T + 200);
+        clock.accept(at(T + 4_000_000), Timestamp(0));
+        assert_eq!(clock.accept(at(T + 200), Timestamp(0)).now, Timestamp((T + 200) * SECOND));
+        // The first of a stream is given up as soon as the rest disagrees.
+        let mut clock = StreamClock::new(10.0);
+        clock.accept(at(T + 4_000_000), Timestamp(0));
+        let moment = clock.accept(at(T), Timestamp(0));
+        assert!(!moment.outside);
+        assert_eq!(moment.now, Timestamp(T * SECOND));
+    }
+
+    #[test]
+    fn without_times_it_is_arrival_and_then_the_predecessors() {
+        let mut clock = StreamClock::new(10.0);
+        assert_eq!(clock.accept(None, Timestamp(5)).time, Timestamp(5));
+        assert_eq!(clock.accept(None, Timestamp(4)).time, Timestamp(5));
+        clock.accept(at(T), Timestamp(6));
+        assert_eq!(clock.accept(None, Timestamp(7)).time, Timestamp(T * SECOND));
+    }
+
+    #[test]
+    fn extremes_do_not_overflow() {
+        let mut clock = StreamClock::new(10.0);
+        for time in [i64::MIN, i64::MAX, 0, i64::MIN, i64::MAX] {
+            clock.accept(Some(Timestamp(time)), Timestamp(0));
+        }
+    }
+}

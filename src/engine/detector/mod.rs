@@ -1,0 +1,77 @@
+//! Detectors: each watches every event, keeps bounded state by key, and opens incidents.
+
+pub mod r#loop;
+
+use super::clock::Moment;
+use super::finding::{DetectorName, Finding};
+use super::incident::Incidents;
+use crate::event::{Fields, Timestamp};
+
+/// One event and the time at which the stream believes it happened.
+#[derive(Clone, Copy, Debug)]
+pub struct Event<'a> {
+    /// What it says.
+    pub fields: Fields<'a>,
+    /// When.
+    pub moment: Moment,
+}
+
+/// Where detectors open, continue and end incidents; what is said of them lands on the event at hand.
+#[derive(Debug)]
+pub struct Report<'a> {
+    /// All open incidents.
+    pub incidents: &'a mut Incidents,
+    /// What is said now.
+    pub findings: &'a mut Vec<Finding>,
+}
+
+/// A snapshot could not be taken over.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the snapshot does not fit: {0}")]
+pub struct RestoreError(pub String);
+
+/// How full one table is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableUse {
+    /// The table; the label `table` of the metrics.
+    pub table: &'static str,
+    /// Keys held.
+    pub keys: u64,
+    /// Keys that had to go.
+    pub evictions: u64,
+}
+
+/// A detector. It learns while it runs, costs a small constant an event, and is silent until it has learned.
+pub trait Detector: Send {
+    /// As in findings, metrics and configuration.
+    fn name(&self) -> DetectorName;
+
+    /// Watches one event. Findings go onto it.
+    fn observe(&mut self, event: &Event<'_>, report: &mut Report<'_>);
+
+    /// Time has passed to `now`. Findings stand before the event at hand.
+    fn tick(&mut self, now: Timestamp, report: &mut Report<'_>);
+
+    /// What to keep across a restart, as MessagePack.
+    fn snapshot(&self) -> Vec<u8>;
+
+    /// Takes what was kept.
+    ///
+    /// # Errors
+    /// [`RestoreError`], with the state as it was, when the bytes are of another shape.
+    fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError>;
+
+    /// How full its tables are.
+    fn tables(&self) -> Vec<TableUse>;
+}
+
+/// Serialises a detector's state.
+pub(crate) fn pack<T: serde::Serialize>(state: &T) -> Vec<u8> {
+    // Plain structs of numbers, strings and vectors have no way to fail into memory.
+    rmp_serde::to_vec_named(state).unwrap_or_default()
+}
+
+/// Reads a detector's state back.
+pub(crate) fn unpack<T: serde::de::DeserializeOwned>(kept: &[u8]) -> Result<T, RestoreError> {
+    rmp_serde::from_slice(kept).map_err(|error| RestoreError(error.to_string()))
+}

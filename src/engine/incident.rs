@@ -1,0 +1,326 @@
+//! The life of an incident: open, ongoing at doubling counts, resolved; one id all along.
+
+use super::finding::{DetectorName, Evidence, Finding, Key, Severity, State};
+use crate::event::{Level, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use xxhash_rust::xxh3::Xxh3;
+
+/// How soon somebody should look, by the worst level involved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// For FATAL.
+    pub fatal: String,
+    /// For ERROR.
+    pub error: String,
+    /// For WARN.
+    pub warn: String,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { fatal: "5m".into(), error: "1h".into(), warn: "24h".into() }
+    }
+}
+
+impl Policy {
+    fn respond_within(&self, worst: Option<Level>) -> Option<String> {
+        match worst? {
+            Level::Fatal => Some(self.fatal.clone()),
+            Level::Error => Some(self.error.clone()),
+            Level::Warn => Some(self.warn.clone()),
+            _ => None,
+        }
+    }
+}
+
+/// Which incident; the number behind its `id`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct IncidentId(pub u64);
+
+/// What a detector says when it opens an incident.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Opening {
+    /// Who found it.
+    pub detector: DetectorName,
+    /// What exactly.
+    pub kind: String,
+    /// The rule, for rules.
+    pub rule: Option<String>,
+    /// How much it matters.
+    pub severity: Severity,
+    /// Whose incident.
+    pub key: Key,
+    /// Events it rests on so far.
+    pub count: u64,
+    /// 0 to 1.
+    pub score: f64,
+    /// One sentence.
+    pub summary: String,
+    /// Why.
+    pub evidence: Evidence,
+    /// The worst level involved.
+    pub worst: Option<Level>,
+    /// What causes it.
+    pub cause: Option<String>,
+    /// What to do.
+    pub remedy: Option<String>,
+    /// Lines that led up to it.
+    pub context: Vec<String>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Incident {
+    opening: Opening,
+    opened_at: Timestamp,
+    last: Timestamp,
+    count: u64,
+    /// The count at which it is said again.
+    announce_at: u64,
+}
+
+/// All open incidents.
+#[derive(Clone, Debug)]
+pub struct Incidents {
+    open: BTreeMap<IncidentId, Incident>,
+    by_detector: [u64; DetectorName::ALL.len()],
+    cap: usize,
+    evictions: u64,
+    policy: Policy,
+}
+
+impl Incidents {
+    /// None open; at most `cap` at a time, beyond which the one that was quiet longest is forgotten.
+    #[must_use]
+    pub fn new(policy: Policy, cap: usize) -> Self {
+        Self { open: BTreeMap::new(), by_detector: [0; DetectorName::ALL.len()], cap: cap.max(1), evictions: 0, policy }
+    }
+
+    /// Opens an incident at `now` and says so in `findings`.
+    pub fn open(&mut self, mut opening: Opening, now: Timestamp, findings: &mut Vec<Finding>) -> IncidentId {
+        for (_, value) in &opening.key.0 {
+            if !opening.summary.contains(value.as_str()) {
+                // The contract: who reads the summary alone knows whose incident it is.
+                opening.summary = format!("{} ({value})", opening.summary);
+            }
+        }
+        let id = id_of(&opening, now);
+        if self.open.len() >= self.cap {
+            self.forget_one();
+        }
+        self.by_detector[opening.detector as usize] += 1;
+        let count = opening.count.max(1);
+        let incident = Incident { opening, opened_at: now, last: now, count, announce_at: count * 2 };
+        findings.push(self.finding(id, &incident, State::Open, now));
+        if let Some(old) = self.open.insert(id, incident) {
+            self.by_detector[old.opening.detector as usize] -= 1;
+        }
+        id
+    }
+
+    /// Adds `events` to an incident at `now`; says `ongoing` when its count has doubled since it was last said.
+    ///
+    /// `update` brings the evidence and the summary up to date and runs only when something is said.
+    pub fn join(
+        &mut self,
+        id: IncidentId,
+        events: u64,
+        level: Option<Level>,
+        now: Timestamp,
+        findings: &mut Vec<Finding>,
+        update: impl FnOnce(&mut Evidence, &mut String, u64),
+    ) {
+        let Some(incident) = self.open.get_mut(&id) else { return };
+        incident.count += events;
+        incident.last = incident.last.max(now);
+        incident.opening.worst = incident.opening.worst.max(level);
+        if incident.count < incident.announce_at {
+            return;
+        }
+        incident.announce_at = incident.count.saturating_mul(2);
+        update(&mut incident.opening.evidence, &mut incident.opening.summary, incident.count);
+        let incident = incident.clone();
+        findings.push(self.finding(id, &incident, State::Ongoing, now));
+    }
+
+    /// Ends an incident and says so, with its total count and how long it lasted.
+    pub fn resolve(&mut self, id: IncidentId, now: Timestamp, findings: &mut Vec<Finding>) {
+        let Some(incident) = self.open.remove(&id) else { return };
+        self.by_detector[incident.opening.detector as usize] -= 1;
+        let mut finding = self.finding(id, &incident, State::Resolved, now);
+        let duration = incident.last.seconds_since(incident.opened_at).max(0.0);
+        finding.summary = format!("ended after {} events in {duration:.1} s: {}", incident.count, finding.summary);
+        finding.evidence.more.insert("duration_s".into(), round(duration, 3).into());
+        findings.push(finding);
+    }
+
+    /// True while the incident is open.
+    #[must_use]
+    pub fn is_open(&self, id: IncidentId) -> bool {
+        self.open.contains_key(&id)
+    }
+
+    /// Open incidents of each detector, in the order of [`DetectorName::ALL`].
+    #[must_use]
+    pub fn open_by_detector(&self) -> [u64; DetectorName::ALL.len()] {
+        self.by_detector
+    }
+
+    /// Incidents that were forgotten because too many were open.
+    #[must_use]
+    pub fn evictions(&self) -> u64 {
+        self.evictions
+    }
+
+    /// What to keep across a restart.
+    #[must_use]
+    pub fn snapshot(&self) -> IncidentsSnapshot {
+        IncidentsSnapshot(self.open.iter().map(|(id, incident)| (*id, incident.clone())).collect())
+    }
+
+    /// Takes what was kept.
+    pub fn restore(&mut self, kept: IncidentsSnapshot) {
+        self.open = kept.0.into_iter().collect();
+        self.by_detector = Default::default();
+        for incident in self.open.values() {
+            self.by_detector[incident.opening.detector as usize] += 1;
+        }
+    }
+
+    fn forget_one(&mut self) {
+        let quietest = self.open.iter().min_by_key(|(_, incident)| incident.last).map(|(id, _)| *id);
+        if let Some(incident) = quietest.and_then(|id| self.open.remove(&id)) {
+            self.by_detector[incident.opening.detector as usize] -= 1;
+            self.evictions += 1;
+        }
+    }
+
+    fn finding(&self, id: IncidentId, incident: &Incident, state: State, now: Timestamp) -> Finding {
+        let opening = &incident.opening;
+        Finding {
+            id: format!("{:016x}", id.0),
+            said_at: now,
+            detector: opening.detector,
+            kind: opening.kind.clone(),
+            rule: opening.rule.clone(),
+            state,
+            severity: opening.severity,
+            respond_within: self.policy.respond_within(opening.worst),
+            key: opening.key.clone(),
+            opened_at: incident.opened_at,
+            count: incident.count,
+            score: round(opening.score, 3),
+            summary: opening.summary.clone(),
+            evidence: opening.evidence.clone(),
+            cause: opening.cause.clone(),
+            remedy: opening.remedy.clone(),
+            context: if state == State::Open { opening.context.clone() } else { Vec::new() },
+        }
+    }
+}
+
+/// Open incidents as kept across a restart.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct IncidentsSnapshot(Vec<(IncidentId, Incident)>);
+
+/// xxh3-64 over detector, kind, rule, key and opening time, each ended by a zero byte.
+fn id_of(opening: &Opening, opened_at: Timestamp) -> IncidentId {
+    let mut hash = Xxh3::new();
+    let rule = opening.rule.as_deref().unwrap_or_default();
+    for part in [opening.detector.name(), &opening.kind, rule].into_iter().chain(opening.key.0.iter().flat_map(|(name, value)| [name.as_str(), value])) {
+        hash.update(part.as_bytes());
+        hash.update(&[0]);
+    }
+    hash.update(&opened_at.0.to_le_bytes());
+    IncidentId(hash.digest())
+}
+
+/// 1 − 1/(1 − log10 p / 6), from ln p.
+#[must_use]
+pub fn score_of(ln_p: f64) -> f64 {
+    if ln_p.is_nan() || ln_p >= 0.0 {
+        return 0.0;
+    }
+    1.0 - 1.0 / (1.0 - ln_p / std::f64::consts::LN_10 / 6.0)
+}
+
+/// p from ln p, never below the smallest that JSON readers can hold, to two digits.
+#[must_use]
+pub fn p_of(ln_p: f64) -> f64 {
+    let log10 = (ln_p / std::f64::consts::LN_10).clamp(-300.0, 0.0);
+    let exponent = log10.floor();
+    format!("{:.1}e{exponent}", 10_f64.powf(log10 - exponent)).parse().unwrap_or(1e-300)
+}
+
+/// `value` to `digits` behind the point.
+#[must_use]
+pub fn round(value: f64, digits: i32) -> f64 {
+    let scale = 10_f64.powi(digits);
+    let rounded = (value * scale).round() / scale;
+    if rounded.is_finite() { rounded } else { value }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn opening() -> Opening {
+        Opening {
+            detector: DetectorName::Loop,
+            kind: "cycle".into(),
+            rule: None,
+            severity: Severity::Warning,
+            key: Key(vec![("module".into(), "retry.c41".into()), ("thread".into(), "t-1".into())]),
+            count: 8,
+            score: 0.5,
+            summary: "3 lines on retry.c41".into(),
+            evidence: Evidence::default(),
+            worst: Some(Level::Warn),
+            cause: None,
+            remedy: None,
+            context: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn an_incident_opens_once_doubles_and_resolves_under_one_id() {
+        let mut incidents = Incidents::new(Policy::default(), 10);
+        let mut findings = Vec::new();
+        let id = incidents.open(opening(), Timestamp(1_000_000_000), &mut findings);
+        for i in 0..100 {
+            incidents.join(id, 1, Some(Level::Error), Timestamp(2_000_000_000 + i), &mut findings, |_, _, _| {});
+        }
+        incidents.resolve(id, Timestamp(9_000_000_000), &mut findings);
+        incidents.resolve(id, Timestamp(9_000_000_000), &mut findings);
+        let said: Vec<_> = findings.iter().map(|finding| (finding.state, finding.count)).collect();
+        assert_eq!(
+            said,
+            [(State::Open, 8), (State::Ongoing, 16), (State::Ongoing, 32), (State::Ongoing, 64), (State::Resolved, 108)]
+        );
+        assert!(findings.iter().all(|finding| finding.id == findings[0].id && finding.id.len() == 16));
+        assert_eq!(findings[0].summary, "3 lines on retry.c41 (t-1)");
+        assert_eq!(findings[0].respond_within.as_deref(), Some("24h"));
+        assert_eq!(findings[4].respond_within.as_deref(), Some("1h"));
+        assert_eq!(incidents.open_by_detector(), [0; 8]);
+    }
+
+    #[test]
+    fn too_many_open_incidents_forget_the_quietest() {
+        let mut incidents = Incidents::new(Policy::default(), 2);
+        let mut findings = Vec::new();
+        let ids: Vec<_> = (0..3).map(|i| incidents.open(opening(), Timestamp(i), &mut findings)).collect();
+        assert!(!incidents.is_open(ids[0]) && incidents.is_open(ids[2]));
+        assert_eq!((incidents.evictions(), incidents.open_by_detector()[0]), (1, 2));
+    }
+
+    #[test]
+    fn scores_and_p_values_stay_finite() {
+        assert!((score_of(-10.0 * std::f64::consts::LN_10) - (1.0 - 1.0 / (1.0 + 10.0 / 6.0))).abs() < 1e-12);
+        assert_eq!(score_of(0.0), 0.0);
+        assert_eq!(score_of(f64::NAN), 0.0);
+        assert_eq!(score_of(f64::NEG_INFINITY), 1.0);
+        assert_eq!(p_of(f64::NEG_INFINITY), 1e-300);
+        assert!((p_of((3.2e-11_f64).ln()) - 3.2e-11).abs() < 1e-20);
+    }
+}

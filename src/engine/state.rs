@@ -1,0 +1,171 @@
+//! Bounded tables: every key costs memory once, and no stream makes them grow without end.
+
+use hashbrown::HashMap;
+use serde::{Deserialize, Serialize};
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// Takes a key that is a hash already as its own hash.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AlreadyHashed(u64);
+
+impl Hasher for AlreadyHashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = xxhash_rust::xxh3::xxh3_64(bytes);
+    }
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+/// A map from 64-bit content hashes that holds at most `cap` keys.
+///
+/// A full table forgets by second chance: a hand goes round the entries and takes the first that was not touched since
+/// it last came by. That is least-recently-used to within one round, and costs a hit one store instead of a relinked
+/// list. Which key goes depends on the order of touches alone. Memory: `cap × (size of V + 32)` bytes at most.
+#[derive(Clone, Debug)]
+pub struct Table<V> {
+    index: HashMap<u64, u32, BuildHasherDefault<AlreadyHashed>>,
+    entries: Vec<Entry<V>>,
+    hand: usize,
+    cap: usize,
+    evictions: u64,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Entry<V> {
+    key: u64,
+    touched: bool,
+    value: V,
+}
+
+/// What is kept of a table across restarts.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TableSnapshot<V> {
+    entries: Vec<(u64, V)>,
+    evictions: u64,
+}
+
+impl<V> Table<V> {
+    /// An empty table of at most `cap` keys (at least one).
+    #[must_use]
+    pub fn new(cap: usize) -> Self {
+        Self { index: HashMap::default(), entries: Vec::new(), hand: 0, cap: cap.max(1), evictions: 0 }
+    }
+
+    /// The value of `key`, made now if it is not there; another key may have to go for it.
+    #[inline]
+    pub fn touch(&mut self, key: u64, make: impl FnOnce() -> V) -> &mut V {
+        let slot = match self.index.get(&key) {
+            Some(&slot) => slot as usize,
+            None => self.insert(key, make()),
+        };
+        let entry = &mut self.entries[slot];
+        entry.touched = true;
+        &mut entry.value
+    }
+
+    /// The value of `key`, if it is there.
+    #[inline]
+    pub fn get_mut(&mut self, key: u64) -> Option<&mut V> {
+        let slot = *self.index.get(&key)? as usize;
+        Some(&mut self.entries[slot].value)
+    }
+
+    #[cold]
+    fn insert(&mut self, key: u64, value: V) -> usize {
+        let entry = Entry { key, touched: true, value };
+        let slot = if self.entries.len() < self.cap {
+            self.entries.push(entry);
+            self.entries.len() - 1
+        } else {
+            while std::mem::take(&mut self.entries[self.hand].touched) {
+                self.hand = (self.hand + 1) % self.cap;
+            }
+            let slot = self.hand;
+            self.hand = (self.hand + 1) % self.cap;
+            self.index.remove(&self.entries[slot].key);
+            self.entries[slot] = entry;
+            self.evictions += 1;
+            slot
+        };
+        self.index.insert(key, slot as u32);
+        slot
+    }
+
+    /// Keys held.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// True when it holds none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Keys that had to go, since the start.
+    #[must_use]
+    pub fn evictions(&self) -> u64 {
+        self.evictions
+    }
+
+    /// What to keep across a restart.
+    pub fn snapshot(&self) -> TableSnapshot<V>
+    where
+        V: Clone,
+    {
+        let turned = self.entries[self.hand..].iter().chain(&self.entries[..self.hand]);
+        TableSnapshot { entries: turned.map(|entry| (entry.key, entry.value.clone())).collect(), evictions: self.evictions }
+    }
+
+    /// Takes what was kept; of more keys than the cap, the last.
+    pub fn restore(&mut self, kept: TableSnapshot<V>) {
+        *self = Self::new(self.cap);
+        let excess = kept.entries.len().saturating_sub(self.cap);
+        for (key, value) in kept.entries.into_iter().skip(excess) {
+            self.insert(key, value);
+        }
+        self.evictions = kept.evictions;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_is_touched_stays_and_what_goes_is_counted() {
+        let mut table = Table::new(3);
+        for key in [1, 2, 3] {
+            *table.touch(key, || 0) += key;
+        }
+        table.touch(4, || 4); // all were touched: the hand goes round and takes the oldest
+        assert!(table.get_mut(1).is_none());
+        table.touch(2, || 0);
+        table.touch(5, || 5);
+        assert_eq!((table.get_mut(2).copied(), table.get_mut(3).copied()), (Some(2), None));
+        assert_eq!((table.len(), table.evictions()), (3, 2));
+    }
+
+    proptest! {
+        #[test]
+        fn it_never_passes_its_cap_and_survives_a_restart(keys in proptest::collection::vec(0_u64..50, 0..300), cap in 1_usize..20) {
+            let mut table = Table::new(cap);
+            for &key in &keys {
+                *table.touch(key, || 0_u32) += 1;
+                prop_assert!(table.len() <= cap);
+                prop_assert!(table.get_mut(key).is_some());
+            }
+            let mut again = Table::new(cap);
+            again.restore(table.snapshot());
+            for key in 0..50 {
+                prop_assert_eq!(table.get_mut(key).copied(), again.get_mut(key).copied());
+            }
+        }
+    }
+}

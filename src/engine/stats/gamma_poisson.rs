@@ -1,0 +1,79 @@
+//! How unlikely a count is for a rate that was learned from counts.
+//!
+//! The number N of events in a window w, for a rate λ with posterior Gamma(a, b) (a: ½ plus the events seen, b: the
+//! exposure they were seen in), is negative binomial: P(N = k) = Γ(k+a)/(Γ(a) k!) · pᵏ (1−p)ᵃ with p = w/(b+w).
+//! A. Gelman et al., *Bayesian Data Analysis*, 3rd ed., §2.6. A rate never seen (a = ½) with a long exposure expects
+//! little; without exposure (b = 0) nothing is unlikely, which is the cold start.
+
+use statrs::function::gamma::ln_gamma;
+
+/// ln P(N ≥ k) for a rate with posterior Gamma(`shape`, `exposure`) over `window` (in the exposure's unit).
+///
+/// 0 (certain) for k ≤ 0, for k at or below the mean, and where there is no exposure or an argument is not finite.
+#[must_use]
+pub fn ln_tail(k: f64, shape: f64, exposure: f64, window: f64) -> f64 {
+    let sane = k.is_finite() && shape.is_finite() && exposure.is_finite() && window.is_finite();
+    if !sane || k <= 0.0 || exposure <= 0.0 || shape <= 0.0 || k <= mean(shape, exposure, window) {
+        return 0.0;
+    }
+    if window <= 0.0 {
+        return f64::NEG_INFINITY;
+    }
+    let p = window / (exposure + window);
+    let first = ln_gamma(k + shape) - ln_gamma(shape) - ln_gamma(k + 1.0) + k * p.ln() + shape * (-p).ln_1p();
+    // Above the mean each term is smaller than the one before; the rest of the sum is bounded by a geometric series.
+    let (mut sum, mut term, mut n) = (1.0, 1.0, k);
+    for _ in 0..10_000 {
+        let ratio = (n + shape) / (n + 1.0) * p;
+        term *= ratio;
+        sum += term;
+        n += 1.0;
+        if ratio < 1.0 && term * ratio / (1.0 - ratio) < sum * 1e-9 {
+            break;
+        }
+    }
+    (first + sum.ln()).min(0.0)
+}
+
+/// The expected count.
+#[must_use]
+pub fn mean(shape: f64, exposure: f64, window: f64) -> f64 {
+    if exposure > 0.0 { shape * window / exposure } else { f64::INFINITY }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use statrs::distribution::{DiscreteCDF, NegativeBinomial};
+
+    #[test]
+    fn the_tail_agrees_with_statrs() {
+        for (k, shape, exposure, window) in [(3, 0.5, 100.0, 1.0), (10, 4.5, 60.0, 30.0), (25, 20.5, 600.0, 300.0), (200, 50.5, 10.0, 20.0)] {
+            let theirs = NegativeBinomial::new(shape, exposure / (exposure + window)).unwrap().sf(k - 1);
+            let ours = ln_tail(k as f64, shape, exposure, window).exp();
+            assert!((ours / theirs - 1.0).abs() < 1e-5, "{k}: {ours} {theirs}");
+        }
+    }
+
+    #[test]
+    fn the_edges_are_certain_or_impossible_but_never_nan() {
+        assert_eq!(ln_tail(5.0, 0.5, 0.0, 1.0), 0.0);
+        assert_eq!(ln_tail(0.0, 0.5, 10.0, 1.0), 0.0);
+        assert_eq!(ln_tail(1.0, 50.0, 10.0, 1.0), 0.0);
+        assert_eq!(ln_tail(f64::NAN, 0.5, 10.0, 1.0), 0.0);
+        assert_eq!(ln_tail(3.0, 0.5, 10.0, 0.0), f64::NEG_INFINITY);
+        let deep = ln_tail(40_000.0, 0.5, 86_400.0, 1.0);
+        assert!(deep.is_finite() && deep < -100_000.0);
+    }
+
+    #[test]
+    fn on_a_null_stream_it_rejects_no_more_often_than_promised() {
+        // Counts drawn from the very distribution: P(p-value ≤ α) ≤ α, by the definition of a tail.
+        let (shape, exposure, window) = (6.5, 60.0, 20.0);
+        let null = NegativeBinomial::new(shape, exposure / (exposure + window)).unwrap();
+        for alpha in [0.05_f64, 1e-3, 1e-6] {
+            let critical = (0..1_000).find(|&k| ln_tail(f64::from(k), shape, exposure, window) <= alpha.ln()).unwrap();
+            assert!(null.sf(u64::try_from(critical).unwrap() - 1) <= alpha * 1.000_01);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Plain counts of what an engine saw and said. No atomics: whoever serves metrics takes the differences once a batch.
+
+use super::finding::{DetectorName, Finding, Severity, State};
+use crate::event::{Fault, Level, Shape};
+
+/// Counts since the engine began.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Events by level, in the order of their severity; the last is `none`.
+    pub events: [u64; 7],
+    /// Faults, in the order of [`Fault::ALL`].
+    pub faults: [u64; Fault::ALL.len()],
+    /// Opened incidents by detector and severity.
+    pub opened: [[u64; Severity::ALL.len()]; DetectorName::ALL.len()],
+}
+
+impl Tally {
+    /// Counts an input event. Those that a seismolog made are its own, not input.
+    #[inline]
+    pub fn event(&mut self, shape: Shape, level: Option<Level>) {
+        if !matches!(shape, Shape::Own | Shape::Blank | Shape::Rest) {
+            self.events[level.map_or(6, |level| level as usize)] += 1;
+        }
+    }
+
+    /// Counts a fault.
+    pub fn fault(&mut self, fault: Fault) {
+        self.faults[fault as usize] += 1;
+    }
+
+    /// Counts what opened.
+    pub fn findings(&mut self, findings: &[Finding]) {
+        for finding in findings {
+            if finding.state == State::Open {
+                self.opened[finding.detector as usize][finding.severity as usize] += 1;
+            }
+        }
+    }
+}

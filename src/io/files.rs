@@ -1,0 +1,50 @@
+//! Files that a person named: configuration, rules, tables.
+
+use crate::diagnostic::Diagnostic;
+use crate::engine::rules::{RuleSource, TableSource};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Reads a text file.
+///
+/// # Errors
+/// A [`Diagnostic`] that names the file and what the system said.
+pub fn read(path: &Path) -> Result<String, Diagnostic> {
+    fs::read_to_string(path).map_err(|error| {
+        Diagnostic::of_file(&path.display().to_string(), format!("cannot read this file: {error}"))
+            .with_hint("check the name and that it may be read; it must be UTF-8 text")
+    })
+}
+
+/// Reads the rules (`*.rhai`) and tables (`*.toml`) of a directory, or one rule or table, in the order of their names.
+///
+/// # Errors
+/// One [`Diagnostic`] for each thing that cannot be read.
+pub fn read_rules(path: &Path) -> Result<(Vec<RuleSource>, Vec<TableSource>), Vec<Diagnostic>> {
+    let shown = path.display().to_string();
+    let mut files: Vec<PathBuf> = if path.is_dir() {
+        let entries = fs::read_dir(path).map_err(|error| vec![Diagnostic::of_file(&shown, format!("cannot list this directory: {error}"))])?;
+        entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| path.is_file()).collect()
+    } else {
+        vec![path.to_owned()]
+    };
+    files.sort();
+    let (mut rules, mut tables, mut problems) = (Vec::new(), Vec::new(), Vec::new());
+    for file in files {
+        let extension = file.extension().and_then(|extension| extension.to_str());
+        if !matches!(extension, Some("rhai" | "toml")) {
+            if file == path {
+                problems.push(Diagnostic::of_file(&shown, "neither a rule (*.rhai) nor a table (*.toml)"));
+            }
+            continue;
+        }
+        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let path = file.display().to_string();
+        match read(&file) {
+            Ok(text) if extension == Some("rhai") => rules.push(RuleSource { name, path, text }),
+            Ok(text) => tables.push(TableSource { name, path, text }),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if problems.is_empty() { Ok((rules, tables)) } else { Err(problems) }
+}

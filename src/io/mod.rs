@@ -1,0 +1,7 @@
+//! Adapters to the outside. They decide nothing.
+
+pub mod clock;
+pub mod files;
+pub mod log;
+pub mod shutdown;
+pub mod stdio;

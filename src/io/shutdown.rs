@@ -1,0 +1,56 @@
+//! SIGTERM and SIGINT: the first ends reading, the second, or a reader that stays stuck, ends the process.
+
+use super::log::Log;
+use rustix::event::{EventfdFlags, eventfd};
+use rustix::fd::OwnedFd;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Lines read and lines delivered, for the last words of a process that could not deliver all.
+#[derive(Debug, Default)]
+pub struct Progress {
+    /// Lines that were read.
+    pub read: AtomicU64,
+    /// Lines that were written out.
+    pub delivered: AtomicU64,
+}
+
+impl Progress {
+    /// Lines that were read and not written out.
+    #[must_use]
+    pub fn undelivered(&self) -> u64 {
+        self.read.load(Ordering::Acquire).saturating_sub(self.delivered.load(Ordering::Acquire))
+    }
+}
+
+/// Watches for signals on a thread of its own; the returned descriptor becomes readable when reading is to stop.
+///
+/// # Errors
+/// When the system has no descriptor, thread or signal handler to give.
+pub fn watch(timeout: Duration, progress: Arc<Progress>, log: Log, on_stop: impl FnOnce() + Send + 'static) -> io::Result<OwnedFd> {
+    let stop = eventfd(0, EventfdFlags::CLOEXEC)?;
+    let bell = stop.try_clone()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+    let (mut terminate, mut interrupt) = {
+        let _inside = runtime.enter();
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
+    };
+    std::thread::Builder::new().name("signals".into()).spawn(move || {
+        runtime.block_on(async move {
+            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            on_stop();
+            let _ = rustix::io::write(&bell, &1_u64.to_ne_bytes());
+            let why = tokio::select! {
+                _ = terminate.recv() => "a second signal",
+                _ = interrupt.recv() => "a second signal",
+                () = tokio::time::sleep(timeout) => "output.shutdown_timeout",
+            };
+            log.say(&format!("ended by {why} with {} lines read and not delivered", progress.undelivered()));
+            std::process::exit(1);
+        });
+    })?;
+    Ok(stop)
+}

@@ -1,0 +1,124 @@
+//! Standard streams: reads that can be woken, writes that wait for a slow reader.
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::io::Errno;
+use std::io;
+
+/// What pipes are enlarged to where the system allows: fewer, larger reads and writes.
+const PIPE_BYTES: usize = 1 << 20;
+
+/// Asks for a larger pipe; anything else than a pipe, or a system that says no, stays as it is.
+pub fn enlarge_pipe(stream: impl AsFd) {
+    if rustix::pipe::fcntl_getpipe_size(&stream).is_ok_and(|size| size < PIPE_BYTES) {
+        let _ = rustix::pipe::fcntl_setpipe_size(&stream, PIPE_BYTES);
+    }
+}
+
+/// What came of one read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    /// So many bytes.
+    Bytes(usize),
+    /// The input has ended, or reading was asked to stop.
+    End,
+}
+
+/// An input that blocks until there is something to read or somebody wants it to stop.
+#[derive(Debug)]
+pub struct Input<F> {
+    stream: F,
+    stop: OwnedFd,
+}
+
+impl<F: AsFd> Input<F> {
+    /// Reads `stream` until it ends or `stop` becomes readable.
+    #[must_use]
+    pub fn new(stream: F, stop: OwnedFd) -> Self {
+        enlarge_pipe(&stream);
+        Self { stream, stop }
+    }
+
+    /// Reads what there is, as much as `buffer` holds; blocks while there is nothing.
+    ///
+    /// # Errors
+    /// As the system's read.
+    pub fn read(&self, buffer: &mut [u8]) -> io::Result<Read> {
+        loop {
+            let mut ready = [PollFd::new(&self.stream, PollFlags::IN), PollFd::new(&self.stop, PollFlags::IN)];
+            match poll(&mut ready, None) {
+                Ok(_) | Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+            if !ready[1].revents().is_empty() {
+                return Ok(Read::End);
+            }
+            if ready[0].revents().is_empty() {
+                continue;
+            }
+            match rustix::io::read(&self.stream, &mut *buffer) {
+                Ok(0) => return Ok(Read::End),
+                Ok(count) => return Ok(Read::Bytes(count)),
+                Err(Errno::INTR | Errno::AGAIN) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// A write that did not get all of it out.
+#[derive(Debug)]
+pub struct Undelivered {
+    /// Bytes that were taken before it failed.
+    pub written: usize,
+    /// Why.
+    pub error: io::Error,
+}
+
+impl Undelivered {
+    /// True when nobody reads any more.
+    #[must_use]
+    pub fn reader_is_gone(&self) -> bool {
+        self.error.kind() == io::ErrorKind::BrokenPipe
+    }
+}
+
+/// An output whose slow reader slows the writer.
+#[derive(Debug)]
+pub struct Output<F> {
+    stream: F,
+}
+
+impl<F: AsFd> Output<F> {
+    /// Writes to `stream`.
+    #[must_use]
+    pub fn new(stream: F) -> Self {
+        enlarge_pipe(&stream);
+        Self { stream }
+    }
+
+    /// Writes all of `bytes`, in as few writes as the system takes.
+    ///
+    /// # Errors
+    /// [`Undelivered`], with how much was taken.
+    pub fn write_all(&mut self, bytes: &[u8]) -> Result<(), Undelivered> {
+        let mut written = 0;
+        while written < bytes.len() {
+            match rustix::io::write(&self.stream, &bytes[written..]) {
+                Ok(count) => written += count,
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => wait_writable(self.stream.as_fd()).map_err(|error| Undelivered { written, error })?,
+                Err(error) => return Err(Undelivered { written, error: error.into() }),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Somebody set the stream non-blocking: wait as a blocking write would.
+fn wait_writable(stream: BorrowedFd<'_>) -> io::Result<()> {
+    match poll(&mut [PollFd::new(&stream, PollFlags::OUT)], None) {
+        Ok(_) | Err(Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}

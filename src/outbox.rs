@@ -1,0 +1,208 @@
+//! What leaves: untouched records as the bytes that came, the others with what was found written into them.
+//!
+//! Runs of untouched records are kept as one range of the batch. A batch that nothing touched is written from the very
+//! buffer it was read into.
+
+use crate::engine::finding::Finding;
+use crate::engine::{Outcome, level_of};
+use crate::event::splice;
+use crate::event::{Batch, Fault, Shape};
+use crate::io::shutdown::Progress;
+use crate::io::stdio::{Output, Undelivered};
+use crate::pipeline::Observer;
+use rustix::fd::AsFd;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+use std::sync::atomic::Ordering;
+
+/// An annotation is at most this long.
+const ANNOTATION_BYTES: usize = 8 << 10;
+
+/// How a line of text leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum TextMode {
+    /// As one JSON object that holds what its layout captured.
+    #[default]
+    Json,
+    /// As it came; findings go to sinks and the log.
+    Raw,
+}
+
+/// Where findings go that no event carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum SyntheticMode {
+    /// Into the stream, as events of their own.
+    #[default]
+    Inline,
+    /// Only to sinks and the log.
+    Sink,
+}
+
+/// What can be set of the output.
+#[derive(Clone, Debug)]
+pub struct OutboxOptions {
+    /// The member that findings are written to.
+    pub member: String,
+    /// How text leaves.
+    pub text: TextMode,
+    /// Where findings without an event go.
+    pub synthetic: SyntheticMode,
+    /// A record that would be longer leaves unannotated; none is no limit.
+    pub max_record_bytes: Option<usize>,
+}
+
+/// Gathers what a batch becomes.
+#[derive(Debug)]
+pub struct Outbox {
+    options: OutboxOptions,
+    ready: Vec<u8>,
+    /// Untouched bytes of the batch at hand that follow what is ready.
+    untouched: Range<usize>,
+    findings: Vec<u8>,
+    at_line_start: bool,
+    records: u64,
+}
+
+impl Outbox {
+    /// An empty outbox.
+    #[must_use]
+    pub fn new(options: OutboxOptions) -> Self {
+        Self { options, ready: Vec::new(), untouched: 0..0, findings: Vec::new(), at_line_start: true, records: 0 }
+    }
+
+    /// True when what was put last ended its line, so that an event of our own can follow.
+    #[must_use]
+    pub fn at_line_start(&self) -> bool {
+        self.at_line_start
+    }
+
+    /// Puts record `i` of the batch, with what came of it.
+    #[inline]
+    pub fn put<W: Observer>(&mut self, batch: &Batch, i: usize, outcome: &Outcome, observer: &mut W) {
+        let record = &batch.records[i];
+        let shape = batch.looks[i].shape;
+        self.records += 1;
+        let end = record.end();
+        if outcome.is_quiet() && (shape != Shape::Text || self.options.text == TextMode::Raw) {
+            if self.untouched.is_empty() {
+                self.untouched = record.span.start as usize..end;
+            } else {
+                self.untouched.end = end;
+            }
+        } else {
+            self.put_touched(batch, i, outcome, observer);
+        }
+        self.at_line_start = record.line_end > 0;
+    }
+
+    /// Puts findings that no event carries.
+    pub fn put_alone<W: Observer>(&mut self, outcome: &Outcome, observer: &mut W) {
+        self.put_events(&outcome.before, observer);
+    }
+
+    /// Writes all that was put, in one write; how many bytes.
+    ///
+    /// # Errors
+    /// [`Undelivered`], after the lines that did leave were counted.
+    pub fn send<O: AsFd>(&mut self, batch: &Batch, output: &mut Output<O>, progress: &Progress) -> Result<usize, Undelivered> {
+        let bytes = if self.ready.is_empty() {
+            &batch.bytes[self.untouched.clone()]
+        } else {
+            self.ready.extend_from_slice(&batch.bytes[self.untouched.clone()]);
+            &self.ready
+        };
+        let written = bytes.len();
+        let result = output.write_all(bytes);
+        if let Err(undelivered) = &result {
+            let lines = memchr::memchr_iter(b'\n', &bytes[..undelivered.written]).count() as u64;
+            progress.delivered.fetch_add(lines.min(self.records), Ordering::AcqRel);
+        } else {
+            progress.delivered.fetch_add(self.records, Ordering::AcqRel);
+        }
+        self.records = 0;
+        self.ready.clear();
+        self.untouched = 0..0;
+        result.map(|()| written)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn put_touched<W: Observer>(&mut self, batch: &Batch, i: usize, outcome: &Outcome, observer: &mut W) {
+        let (record, look) = (&batch.records[i], &batch.looks[i]);
+        self.ready.extend_from_slice(&batch.bytes[self.untouched.clone()]);
+        self.untouched = 0..0;
+        if outcome.fault.is_some() || !outcome.printed.is_empty() {
+            observer.aside(outcome);
+        }
+        self.put_events(&outcome.before, observer);
+        let raw = look.shape == Shape::Text && self.options.text == TextMode::Raw;
+        if raw && !outcome.findings.is_empty() {
+            observer.unheard(&outcome.findings);
+        } else if !outcome.findings.is_empty() && self.annotate(batch, i, &outcome.findings, observer) {
+            self.ready.extend_from_slice(&batch.bytes[record.span.end()..record.end()]);
+            return;
+        }
+        match look.shape {
+            Shape::Text if !raw => {
+                self.ready.extend_from_slice(look.rendered.of(&batch.arena));
+                self.ready.extend_from_slice(&batch.bytes[record.span.end()..record.end()]);
+            }
+            _ => self.ready.extend_from_slice(&batch.bytes[record.span.start as usize..record.end()]),
+        }
+    }
+
+    /// Writes the event with its findings; false when it cannot carry them and they left before it on their own.
+    fn annotate<W: Observer>(&mut self, batch: &Batch, i: usize, findings: &[Finding], observer: &mut W) -> bool {
+        self.findings.clear();
+        let room = ANNOTATION_BYTES / findings.len() - 1;
+        for finding in findings {
+            if !self.findings.is_empty() {
+                self.findings.push(b',');
+            }
+            finding.write(room, &mut self.findings);
+        }
+        let start = self.ready.len();
+        let spliced = splice::annotate(&batch.fields(i), &batch.arena, &batch.bytes, &self.options.member, &self.findings, &mut self.ready);
+        let fault = match spliced {
+            Err(splice::Unfit) => Fault::Member,
+            Ok(()) if self.options.max_record_bytes.is_some_and(|most| self.ready.len() - start > most) => {
+                self.ready.truncate(start);
+                Fault::RecordTooLong
+            }
+            Ok(()) => return true,
+        };
+        observer.fault(fault);
+        self.put_events(findings, observer);
+        false
+    }
+
+    /// One event of our own for each finding, or none where the stream is not ours to add to.
+    fn put_events<W: Observer>(&mut self, findings: &[Finding], observer: &mut W) {
+        if findings.is_empty() {
+            return;
+        }
+        if self.options.text == TextMode::Raw || self.options.synthetic == SyntheticMode::Sink {
+            observer.unheard(findings);
+            return;
+        }
+        for finding in findings {
+            write_event(finding, &self.options.member, &mut self.ready);
+        }
+    }
+}
+
+/// A finding as an event of its own, with its line end.
+pub fn write_event(finding: &Finding, member: &str, out: &mut Vec<u8>) {
+    let time = finding.said_at.to_string();
+    let level = level_of(finding.severity).name();
+    let head = serde_json::json!({ "timestamp": time, "level": level, "source": "seismolog", "message": finding.summary });
+    let head = head.to_string();
+    out.extend_from_slice(&head.as_bytes()[..head.len() - 1]);
+    out.extend_from_slice(b",\"");
+    crate::event::unescape::escape_into(member.as_bytes(), out);
+    out.extend_from_slice(b"\":[");
+    finding.write(ANNOTATION_BYTES, out);
+    out.extend_from_slice(b"]}\n");
+}
