@@ -4,3 +4,4 @@
 //! stream of them means) and the adapters around them.
 
 pub mod event;
+pub mod telemetry;
