@@ -9,7 +9,7 @@ use crate::io::shutdown::{self, Progress};
 use crate::io::stdio::{Input, Output};
 use crate::outbox::Outbox;
 use crate::pipeline::{Front, Pipeline, RunError};
-use crate::telemetry::http::{Endpoint, Readiness};
+use crate::telemetry::http::{BindError, Endpoint, Readiness};
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::watcher::Watcher;
 use rustix::fd::AsFd;
@@ -23,7 +23,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let loaded = load(&args.settings)?;
     let log = open_log(&args.log)?;
     let readiness = Readiness::default();
-    let (metrics, _endpoint) = serve_metrics(&loaded, &readiness)?;
+    let (metrics, _endpoint) = serve_metrics(&loaded, &readiness, &log)?;
     let progress = Arc::new(Progress::default());
     let stopping = readiness.clone();
     let stop = shutdown::watch(loaded.config.output.shutdown_timeout.0, Arc::clone(&progress), log.clone(), move || stopping.set(false))
@@ -60,12 +60,15 @@ fn open_log(target: &str) -> Result<Log, Failure> {
 }
 
 /// Metrics exist only when somebody is to see them.
-fn serve_metrics(loaded: &Loaded, readiness: &Readiness) -> Result<(Option<Arc<Metrics>>, Option<Endpoint>), Failure> {
+fn serve_metrics(loaded: &Loaded, readiness: &Readiness, log: &Log) -> Result<(Option<Arc<Metrics>>, Option<Endpoint>), Failure> {
     let Some(address) = &loaded.config.metrics.address else { return Ok((None, None)) };
     let metrics = Metrics::new().map_err(|error| Failure::cannot(format!("cannot make metrics: {error}"), "report this as a bug"))?;
     let metrics = Arc::new(metrics);
-    let endpoint = Endpoint::bind(address, Arc::clone(&metrics), readiness.clone())
-        .map_err(|error| Failure::cannot(error.to_string(), "choose another --metrics address, such as 127.0.0.1:9465, or end what listens there"))?;
+    let endpoint = Endpoint::bind(address, Arc::clone(&metrics), readiness.clone()).map_err(|error| match error {
+        BindError::Address { .. } => Failure::Usage { message: error.to_string(), hint: error.hint() },
+        _ => Failure::cannot(error.to_string(), error.hint()),
+    })?;
+    log.say(&format!("metrics at http://{}/metrics", endpoint.local_addr()));
     Ok((Some(metrics), Some(endpoint)))
 }
 

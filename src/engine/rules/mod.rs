@@ -4,7 +4,11 @@ use super::finding::RuleFinding;
 use crate::event::{Fields, Timestamp};
 #[derive(Clone, Debug, Default)]
 pub struct RuleSet;
-impl RuleSet { pub fn empty() -> Self { Self } }
+impl RuleSet { pub fn empty() -> Self { Self } 
+pub fn shipped_sources() -> (Vec<RuleSource>, Vec<TableSource>) { Default::default() }
+pub fn compile(_: &[RuleSource], _: &[TableSource]) -> Result<RuleSet, Vec<crate::diagnostic::Diagnostic>> { Ok(Self) } }
+pub struct RuleTally { pub evaluations: u64, pub failures: u64, pub enabled: bool }
+
 #[derive(Clone, Debug, Default)]
 pub struct Budget;
 #[derive(Debug, Default)]
@@ -17,6 +21,7 @@ pub struct Rules;
 impl Rules {
     pub fn new(_: RuleSet, _: Budget) -> Self { Self }
     pub fn on_event(&mut self, _: &Fields<'_>, _: Timestamp, _: &mut RuleOutcome) {}
+    pub fn tallies(&self) -> impl Iterator<Item = (&str, RuleTally)> { std::iter::empty() }
     pub fn table_keys(&self) -> u64 { 0 }
     pub fn evictions(&self) -> u64 { 0 }
     pub fn snapshot(&self) -> Vec<u8> { Vec::new() }

@@ -1,0 +1,291 @@
+//! When what goes wrong: every fault and every confuser of a stream, fixed before its first line.
+//!
+//! They follow one another with clean time between them, so that what is found can be laid to one of them. A confuser
+//! looks like a fault and is none: nothing may be reported on it.
+
+use serde::Serialize;
+
+use super::cast::{ROUTES, SHOP_HOSTS, WORKERS};
+use super::chance::Chance;
+use super::journal::SECOND;
+use super::options::{FaultKind, OptionError, ShopOptions};
+use super::story::{self, Novel, Repeat, Shapes};
+use super::text::Subject;
+
+/// The share of the stream before the first fault or confuser.
+const CLEAN_SHARE: f64 = 0.2;
+/// Clean seconds after a fault: its effects may be found for two minutes.
+const GAP_S: f64 = 180.0;
+/// Clean seconds after a confuser, which has no effects; where there are only confusers, they are to stay rare.
+const CONFUSER_GAP_S: f64 = 90.0;
+const LONELY_CONFUSER_GAP_S: f64 = 600.0;
+/// Seconds between the last fault's end and the stream's.
+const TAIL_S: f64 = 60.0;
+const SURGE_S: f64 = 90.0;
+/// How much traffic a surge brings, as a multiple.
+pub(super) const SURGE_FACTOR: f64 = 3.0;
+/// Lines of the batch job, and the nanoseconds between them.
+pub(super) const BATCH_LINES: u32 = 240;
+pub(super) const BATCH_STEP: i64 = SECOND / 25;
+/// Nanoseconds between the lines of a novelty.
+pub(super) const NOVEL_STEP: i64 = 2 * SECOND;
+/// Lines a second that a module says on average if its silence is to be a fault.
+const AUDIBLE: f64 = 0.2;
+
+/// The least weight of a route whose requests come often enough for a minute of slowness to show.
+const BUSY_WEIGHT: u32 = 9;
+
+/// A known fault in the stream.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Label {
+    /// The kind's name; see [`FaultKind::name`].
+    pub kind: &'static str,
+    /// When it begins, in seconds since the Unix epoch.
+    pub start: f64,
+    /// When it ends, in seconds since the Unix epoch.
+    pub end: f64,
+    /// What a finding must name: a module, a route, a host, a word.
+    pub hint: String,
+}
+
+/// A stretch of the stream in which something happens; `end` is exclusive. Nanoseconds since the Unix epoch.
+#[derive(Clone, Debug)]
+pub(super) struct Slot {
+    pub(super) start: i64,
+    pub(super) end: i64,
+    pub(super) act: Act,
+}
+
+/// What happens.
+#[derive(Clone, Debug)]
+pub(super) enum Act {
+    /// Confuser: more of everything.
+    Surge,
+    /// Confuser: a busy job that makes progress.
+    Batch,
+    Repeat { repeat: Repeat, count: u32, step: i64 },
+    /// Errors of a module, this many a second.
+    Errors { module: &'static str, rate: f64 },
+    Slow { route: usize, factor: f64 },
+    SlowRequest { route: usize, factor: f64 },
+    BadNode { host: &'static str },
+    Silence { module: &'static str },
+    Novel(Novel),
+}
+
+/// All that happens, in order of time, nothing at the same time as another.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    pub(super) slots: Vec<Slot>,
+    pub(super) labels: Vec<Label>,
+    /// Kinds that were wanted and found no room.
+    pub(super) unplaced: Vec<FaultKind>,
+}
+
+#[derive(Clone, Copy)]
+enum Item {
+    Fault(FaultKind),
+    Surge,
+    Batch,
+}
+
+impl Item {
+    /// Roughly how long it is, in seconds; what can wait until there is room for it is the longest.
+    fn typical_s(self) -> f64 {
+        match self {
+            Item::Fault(kind) => kind.typical_s(),
+            Item::Surge | Item::Batch => f64::INFINITY,
+        }
+    }
+}
+
+impl Plan {
+    /// Goes through the kinds wanted and the confusers in random order, again and again while there is room.
+    pub(super) fn new(options: &ShopOptions) -> Result<Plan, OptionError> {
+        let mut kinds = options.faults.clone();
+        kinds.sort_unstable();
+        kinds.dedup();
+        let mut planner = Planner::new(options);
+        let mut items: Vec<Item> = kinds.iter().copied().map(Item::Fault).collect();
+        items.extend([Item::Surge, Item::Batch]);
+        let wanted_s: f64 = kinds.iter().map(|kind| kind.typical_s() + GAP_S).sum();
+        let mut crowded = wanted_s > options.duration_s as f64 * (1.0 - CLEAN_SHARE) - TAIL_S;
+        loop {
+            planner.chance.shuffle(&mut items);
+            if crowded {
+                // As many kinds as possible: the short ones first, confusers if there is room left.
+                items.sort_by(|one, other| one.typical_s().total_cmp(&other.typical_s()));
+                crowded = false;
+            }
+            let placed = planner.slots.len();
+            for item in &items {
+                planner.place(*item);
+            }
+            if planner.slots.len() == placed {
+                break;
+            }
+        }
+        let Planner { slots, labels, .. } = planner;
+        let has_room = |kind: &FaultKind| labels.iter().any(|label| label.kind == kind.name());
+        let unplaced: Vec<FaultKind> = kinds.iter().copied().filter(|kind| !has_room(kind)).collect();
+        if !kinds.is_empty() && unplaced.len() == kinds.len() {
+            return Err(OptionError::NoRoom {
+                kinds: kinds.iter().map(|kind| kind.name()).collect::<Vec<_>>().join(", "),
+                duration_s: options.duration_s,
+                quiet: kinds.contains(&FaultKind::Silence),
+            });
+        }
+        Ok(Plan { slots, labels, unplaced })
+    }
+
+    /// What happens at a time (ns), if anything does.
+    pub(super) fn at(&self, time: i64) -> Option<&Act> {
+        let later = self.slots.partition_point(|slot| slot.start <= time);
+        let slot = self.slots.get(later.checked_sub(1)?)?;
+        (time < slot.end).then_some(&slot.act)
+    }
+
+    /// How many lines the plan adds to the shop's own.
+    pub(super) fn lines(&self) -> f64 {
+        let lines = |slot: &Slot| match &slot.act {
+            Act::Batch => f64::from(BATCH_LINES),
+            Act::Repeat { count, .. } => f64::from(*count),
+            Act::Errors { rate, .. } => rate * (slot.end - slot.start) as f64 / 1e9,
+            _ => 0.0,
+        };
+        self.slots.iter().map(lines).sum()
+    }
+
+    /// Seconds of surges in all.
+    pub(super) fn surge_s(&self) -> f64 {
+        self.slots.iter().filter(|slot| matches!(slot.act, Act::Surge)).count() as f64 * SURGE_S
+    }
+}
+
+struct Planner<'a> {
+    options: &'a ShopOptions,
+    chance: Chance,
+    shapes: Shapes,
+    /// Seconds since the stream's start.
+    now: f64,
+    slots: Vec<Slot>,
+    labels: Vec<Label>,
+}
+
+impl<'a> Planner<'a> {
+    fn new(options: &'a ShopOptions) -> Planner<'a> {
+        let mut chance = Chance::new(options.seed, "plan");
+        let shapes = Shapes::new(&mut chance);
+        let now = options.duration_s as f64 * CLEAN_SHARE;
+        Planner { options, chance, shapes, now, slots: Vec::new(), labels: Vec::new() }
+    }
+
+    fn nanoseconds(&self, seconds: f64) -> i64 {
+        self.options.start * SECOND + (seconds * 1e6) as i64 * 1_000
+    }
+
+    /// Puts an item where the plan has come to, if it ends in time.
+    fn place(&mut self, item: Item) {
+        let last = self.options.duration_s as f64 - TAIL_S;
+        let made = match item {
+            Item::Surge => Some((SURGE_S, Act::Surge, None)),
+            Item::Batch => Some((f64::from(BATCH_LINES) * BATCH_STEP as f64 / 1e9, Act::Batch, None)),
+            // A novelty's shape is used up, so that its room is looked at first.
+            Item::Fault(FaultKind::Novelty) if self.now + 10.0 > last || self.shapes.left() == 0 => None,
+            Item::Fault(kind) => self.fault(kind).map(|(length, act, hint)| (length, act, Some((kind, hint)))),
+        };
+        let Some((length_s, act, label)) = made else { return };
+        if self.now + length_s > last {
+            return;
+        }
+        let (start, end) = (self.nanoseconds(self.now), self.nanoseconds(self.now + length_s));
+        self.slots.push(Slot { start, end, act });
+        self.now += length_s;
+        if let Some((kind, hint)) = label {
+            // Whole milliseconds, as the labels of the project's other streams.
+            let seconds = |time: i64| (time / 1_000_000) as f64 / 1e3;
+            self.labels.push(Label { kind: kind.name(), start: seconds(start), end: seconds(end), hint });
+            self.now += GAP_S + self.chance.between(0.0, 40.0);
+        } else {
+            self.now += if self.options.faults.is_empty() { LONELY_CONFUSER_GAP_S } else { CONFUSER_GAP_S };
+        }
+    }
+
+    /// A fault of a kind: its length in seconds, what happens, the label's hint.
+    fn fault(&mut self, kind: FaultKind) -> Option<(f64, Act, String)> {
+        let subject = Subject::new(&mut self.chance, (self.now * 1e9) as i64);
+        let chance = &mut self.chance;
+        let repeat = |repeat: Repeat, count: u32, step_s: f64| {
+            let hint = repeat.module.to_owned();
+            let step = (step_s * 1e6) as i64 * 1_000;
+            (f64::from(count) * step as f64 / 1e9, Act::Repeat { repeat, count, step }, hint)
+        };
+        Some(match kind {
+            FaultKind::LoopExact => {
+                let told = story::exact(chance, &subject);
+                repeat(told, chance.whole(30, 300), chance.between(0.005, 0.2))
+            }
+            FaultKind::LoopCounter => {
+                let told = story::counter(chance, &subject);
+                repeat(told, chance.whole(25, 150), chance.between(0.02, 0.3))
+            }
+            FaultKind::LoopCycle => {
+                let told = story::cycle(chance, &subject);
+                let count = told.lines.len() as u32 * chance.whole(15, 80);
+                repeat(told, count, chance.between(0.005, 0.1))
+            }
+            FaultKind::Burst => {
+                let module = story::failing_module(chance);
+                let rate = (self.options.rate * chance.between(0.15, 0.4)).max(0.5);
+                (chance.between(30.0, 120.0), Act::Errors { module, rate }, module.to_owned())
+            }
+            FaultKind::SlowBurn => {
+                let module = story::failing_module(chance);
+                let rate = (self.options.rate * 0.05).max(0.2);
+                (420.0, Act::Errors { module, rate }, module.to_owned())
+            }
+            FaultKind::LatencySpike => {
+                let route = busy_route(chance);
+                let act = Act::Slow { route, factor: chance.between(8.0, 20.0) };
+                (chance.between(30.0, 60.0), act, ROUTES[route].route.to_owned())
+            }
+            FaultKind::LatencyShift => {
+                let route = busy_route(chance);
+                (540.0, Act::Slow { route, factor: chance.between(2.0, 3.0) }, ROUTES[route].route.to_owned())
+            }
+            FaultKind::LatencyOutlier => {
+                let route = busy_route(chance);
+                let act = Act::SlowRequest { route, factor: chance.between(30.0, 80.0) };
+                (1.0, act, ROUTES[route].route.to_owned())
+            }
+            FaultKind::BadNode => {
+                let host = *chance.pick(&SHOP_HOSTS);
+                (chance.between(90.0, 180.0), Act::BadNode { host }, host.to_owned())
+            }
+            FaultKind::Silence => {
+                let weights: u32 = WORKERS.iter().map(|worker| worker.weight).sum();
+                let rate = self.options.rate * super::traffic::WORKER_SHARE / f64::from(weights);
+                let audible: Vec<&str> = WORKERS
+                    .iter()
+                    .filter(|worker| f64::from(worker.weight) * rate >= AUDIBLE)
+                    .map(|worker| worker.module)
+                    .collect();
+                if audible.is_empty() {
+                    return None;
+                }
+                let module = *chance.pick(&audible);
+                (chance.between(300.0, 540.0), Act::Silence { module }, module.to_owned())
+            }
+            FaultKind::Novelty => {
+                let novel = story::novel(chance, &subject, &mut self.shapes)?;
+                let word = novel.word.clone();
+                (10.0, Act::Novel(novel), word)
+            }
+        })
+    }
+}
+
+/// The index of a route that is asked for often.
+fn busy_route(chance: &mut Chance) -> usize {
+    chance.weighted(ROUTES.iter().map(|route| u32::from(route.weight >= BUSY_WEIGHT)))
+}

@@ -1,0 +1,157 @@
+//! The faults' own stories: who gets stuck, and what it then says.
+
+use crate::event::level::Level;
+use crate::event::level::Level::{Error, Info, Warn};
+
+use super::cast::{FAILURES, JOB_HOSTS, SHOP_HOSTS, WORKERS};
+use super::chance::Chance;
+use super::text::{Subject, made_up_word, render};
+
+/// Lines that come again and again from one thread.
+#[derive(Clone, Debug)]
+pub(super) struct Repeat {
+    pub(super) module: &'static str,
+    pub(super) host: &'static str,
+    pub(super) thread: u32,
+    pub(super) lines: Vec<RepeatedLine>,
+}
+
+/// One of them; where there is a tail, a number that counts up stands between head and tail.
+#[derive(Clone, Debug)]
+pub(super) struct RepeatedLine {
+    pub(super) level: Level,
+    pub(super) head: String,
+    pub(super) tail: Option<String>,
+}
+
+/// A retry that counts its attempts: the number stands where `{i}` is.
+const COUNTER: [(&str, Level, &str); 5] = [
+    ("payments.client", Warn, "attempt {i} to settle {hex} failed: provider answered 503, trying again"),
+    ("sessions.store", Warn, "reconnect {i} to follower {ip} timed out"),
+    ("shipping.tracker", Warn, "fetch {i} of carrier feed cut off after {kb} KiB, starting over"),
+    ("search.indexer", Error, "merge of segment {big} failed for the {i}. time: no space left on volume"),
+    ("payments", Warn, "order {order}: capture retried {i} times, provider still busy"),
+];
+
+/// State machines that go round: two to five lines that take turns, each of them harmless.
+const CYCLE: [(&str, &[&str]); 5] = [
+    ("orders.consumer", &[
+        "joining group warehouse as member {hex}",
+        "assigned partitions 0 to 3",
+        "heartbeat to the group missed, leaving it",
+    ]),
+    ("payments.client", &["breaker half open, sending a probe", "probe failed, breaker open"]),
+    ("sessions.store", &[
+        "role changed from follower to candidate",
+        "asking {ip} for its vote",
+        "vote refused, a longer log is known",
+        "role changed from candidate to follower",
+    ]),
+    ("catalog.cache", &[
+        "warming up from snapshot {hex}",
+        "snapshot read, checking its sum",
+        "sum of snapshot {hex} is wrong",
+        "dropping all entries",
+        "asking for a new snapshot",
+    ]),
+    ("stock.sync", &[
+        "opening the feed of warehouse {part}",
+        "feed is at a sequence we have had",
+        "closing the feed of warehouse {part}",
+    ]),
+];
+
+/// Errors never said before; `{w}` is a word that nothing else says. Each shape comes once in a stream.
+const NOVEL: [&str; 8] = [
+    "{w} ledger is out of balance by {money} EUR, bookings stopped",
+    "refusing to start {w}: its licence covers {n} nodes",
+    "two leaders in ring {w}, fencing both",
+    "clock of {w} went back by {ms}, sequence numbers may clash",
+    "bit {n} flipped in page {big} of {w}",
+    "no codec can open the {w} envelope with magic {hex}",
+    "tenant {w} is mapped onto {n} regions at once",
+    "watchdog shot {w} because it starved {n} siblings",
+];
+
+/// The shapes of [`NOVEL`] that a stream has not had yet.
+#[derive(Clone, Debug)]
+pub(super) struct Shapes(Vec<&'static str>);
+
+impl Shapes {
+    pub(super) fn new(chance: &mut Chance) -> Shapes {
+        let mut shapes = NOVEL.to_vec();
+        chance.shuffle(&mut shapes);
+        Shapes(shapes)
+    }
+
+    /// How many novelties are left to tell.
+    pub(super) fn left(&self) -> usize {
+        self.0.len()
+    }
+}
+
+/// An error that nothing has said before, once or a few times.
+#[derive(Clone, Debug)]
+pub(super) struct Novel {
+    pub(super) module: &'static str,
+    pub(super) host: &'static str,
+    pub(super) word: String,
+    pub(super) lines: Vec<String>,
+}
+
+fn from_thread(module: &'static str, lines: Vec<RepeatedLine>, chance: &mut Chance) -> Repeat {
+    let at_work = WORKERS.iter().any(|worker| worker.module == module);
+    let host = if at_work { chance.pick(&JOB_HOSTS) } else { chance.pick(&SHOP_HOSTS) };
+    Repeat { module, host, thread: chance.whole(1, 3), lines }
+}
+
+fn line(level: Level, text: &str, subject: &Subject, chance: &mut Chance) -> RepeatedLine {
+    let mut rendered = |text: &str| {
+        let mut out = String::new();
+        render(&mut out, text, subject, chance);
+        out
+    };
+    match text.split_once("{i}") {
+        Some((head, tail)) => RepeatedLine { level, head: rendered(head), tail: Some(rendered(tail)) },
+        None => RepeatedLine { level, head: rendered(text), tail: None },
+    }
+}
+
+/// A worker's warning or error, as it comes now and then, of one thing that now fails for ever: no line that is new.
+pub(super) fn exact(chance: &mut Chance, subject: &Subject) -> Repeat {
+    let worker = chance.pick(&WORKERS);
+    let (level, text) = *chance.pick(&[(Warn, worker.warning), (Error, worker.error)]);
+    let lines = vec![line(level, text, subject, chance)];
+    from_thread(worker.module, lines, chance)
+}
+
+pub(super) fn counter(chance: &mut Chance, subject: &Subject) -> Repeat {
+    let &(module, level, text) = chance.pick(&COUNTER);
+    let lines = vec![line(level, text, subject, chance)];
+    from_thread(module, lines, chance)
+}
+
+pub(super) fn cycle(chance: &mut Chance, subject: &Subject) -> Repeat {
+    let &(module, texts) = chance.pick(&CYCLE);
+    let lines = texts.iter().map(|text| line(Info, text, subject, chance)).collect();
+    from_thread(module, lines, chance)
+}
+
+pub(super) fn novel(chance: &mut Chance, subject: &Subject, shapes: &mut Shapes) -> Option<Novel> {
+    let shape = shapes.0.pop()?;
+    let word = made_up_word(chance);
+    let (module, host) = (chance.pick(&WORKERS).module, *chance.pick(&JOB_HOSTS));
+    let lines = (0..chance.whole(1, 4))
+        .map(|_| {
+            let mut text = String::new();
+            render(&mut text, &shape.replace("{w}", &word), subject, chance);
+            text
+        })
+        .collect();
+    Some(Novel { module, host, word, lines })
+}
+
+/// A service with errors of its own, for a burst of them.
+pub(super) fn failing_module(chance: &mut Chance) -> &'static str {
+    chance.pick(&FAILURES).module
+}

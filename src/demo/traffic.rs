@@ -1,0 +1,354 @@
+//! The shop at work: requests, workers, the clockwork beside them, and what the plan adds.
+//!
+//! Every source is woken at a time, writes the lines that begin then, and says when it wants to be woken next. Requests
+//! and workers come as Poisson processes whose rate follows a day compressed into the stream and a surge in it; the
+//! clockwork (a heartbeat, a poll, a maintenance list) is exact.
+
+use std::sync::Arc;
+
+use super::cast::{FAILURES, Failure, JOB_HOSTS, MAINTENANCE, ROUTES, SHOP_HOSTS, WORKERS};
+use super::chance::{Chance, Deck};
+use super::journal::{Access, Entry, Journal, SECOND};
+use super::options::ShopOptions;
+use super::plan::{Act, BATCH_LINES, BATCH_STEP, NOVEL_STEP, Plan, SURGE_FACTOR};
+use super::text::{Subject, render};
+use crate::event::level::Level;
+
+/// The share of all lines that workers say.
+pub(super) const WORKER_SHARE: f64 = 0.27;
+/// Requests that fail.
+const FAILING: f64 = 0.018;
+/// Requests that fail where a failure of the route's services has never come: what a shop has lived with for long is to
+/// be known before the first fault.
+const FAILING_FIRST: f64 = 0.15;
+/// Requests that fail on a bad node.
+const FAILING_ON_BAD_NODE: f64 = 0.35;
+/// Requests that a pause of some process makes slower, and by how much: a heavier tail than log-normal, as tails are.
+const PAUSED: f64 = 0.005;
+const PAUSE_FACTOR: f64 = 2.5;
+/// Workers' lines that warn, and that tell of an error.
+const WARNING: f64 = 0.04;
+const ERROR: f64 = 0.022;
+/// How far the day's height is from its mean, as a share.
+const DAY_SWING: f64 = 0.35;
+const POLL: i64 = 20 * SECOND;
+const MAINTENANCE_STEP: i64 = SECOND * 2 / 5;
+
+/// Who is to be woken; the number is the slot's in the plan, and the line's in it.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Source {
+    Request,
+    Worker,
+    Heartbeat,
+    Poll,
+    Maintenance,
+    Act(usize, u32),
+}
+
+/// Everything that writes lines.
+#[derive(Debug)]
+pub(super) struct Traffic {
+    pub(super) plan: Arc<Plan>,
+    pub(super) journal: Journal<Source>,
+    start: i64,
+    length: i64,
+    requests: Chance,
+    work: Chance,
+    acts: Chance,
+    /// Requests and workers' lines a second, on average.
+    request_rate: f64,
+    work_rate: f64,
+    heartbeat: i64,
+    maintenance: i64,
+    /// How often each failure has come, so that the rarest comes next and each is known early.
+    failures: [u32; FAILURES.len()],
+    warnings: Deck,
+    errors: Deck,
+    message: String,
+}
+
+impl Traffic {
+    pub(super) fn new(options: &ShopOptions, plan: Plan) -> Traffic {
+        let seconds = options.duration_s as f64;
+        let start = options.start * SECOND;
+        let length = (seconds as i64) * SECOND;
+        // The clockwork is at most a twentieth of the stream or so, however thin that is.
+        let heartbeat = SECOND * (20.0 / options.rate).ceil().max(1.0) as i64;
+        let maintenance = (length / 5).clamp(120 * SECOND, 600 * SECOND);
+        let per_second = |period: i64| 1e9 / period as f64;
+        let clockwork =
+            per_second(heartbeat) + per_second(POLL) + per_second(maintenance) * MAINTENANCE.len() as f64;
+        // What the clockwork and the plan leave of the rate, spread so that surges are part of it.
+        let left = (options.rate - clockwork - plan.lines() / seconds).max(options.rate * 0.3);
+        let rest = left / (1.0 + plan.surge_s() * (SURGE_FACTOR - 1.0) / seconds);
+        let work_rate = WORKER_SHARE * rest;
+
+        let mut traffic = Traffic {
+            journal: Journal::new(start + length),
+            start,
+            length,
+            requests: Chance::new(options.seed, "requests"),
+            work: Chance::new(options.seed, "work"),
+            acts: Chance::new(options.seed, "acts"),
+            request_rate: (rest - work_rate) / lines_per_request(),
+            work_rate,
+            heartbeat,
+            maintenance,
+            failures: [0; FAILURES.len()],
+            warnings: Deck::new(WORKERS.len()),
+            errors: Deck::new(WORKERS.len()),
+            message: String::new(),
+            plan: Arc::new(plan),
+        };
+        traffic.wake_all();
+        traffic
+    }
+
+    fn wake_all(&mut self) {
+        self.journal.wake(self.start + SECOND / 50, Source::Heartbeat);
+        self.journal.wake(self.start + SECOND / 3, Source::Poll);
+        self.journal.wake(self.start + self.maintenance / 4, Source::Maintenance);
+        for (index, slot) in self.plan.slots.iter().enumerate() {
+            self.journal.wake(slot.start, Source::Act(index, 0));
+        }
+        self.next_request(self.start);
+        self.next_work(self.start);
+    }
+
+    /// Lets a source write, and sets its next time.
+    pub(super) fn act(&mut self, time: i64, source: Source) {
+        match source {
+            Source::Request => {
+                self.request(time);
+                self.next_request(time);
+            }
+            Source::Worker => {
+                self.worker(time);
+                self.next_work(time);
+            }
+            Source::Heartbeat => {
+                self.clockwork(time, "heartbeat", "timer", Level::Info, "all services answered the probe");
+                self.journal.wake(time + self.heartbeat, Source::Heartbeat);
+            }
+            Source::Poll => {
+                self.clockwork(time, "scheduler", "timer", Level::Debug, "no job is due");
+                self.journal.wake(time + POLL, Source::Poll);
+            }
+            Source::Maintenance => {
+                for (step, what) in (0..).zip(MAINTENANCE) {
+                    let message = format!("maintenance step {} of {}: {what}", step + 1, MAINTENANCE.len());
+                    self.clockwork(time + step * MAINTENANCE_STEP, "scheduler", "cron", Level::Info, &message);
+                }
+                self.journal.wake(time + self.maintenance, Source::Maintenance);
+            }
+            Source::Act(slot, line) => self.slot(time, slot, line),
+        }
+    }
+
+    /// The traffic at a time, as a multiple of its mean: low at the stream's ends, high in its middle.
+    fn bustle(&self, time: i64) -> f64 {
+        let day = (time - self.start) as f64 / self.length as f64;
+        let surge = if matches!(self.plan.at(time), Some(Act::Surge)) { SURGE_FACTOR } else { 1.0 };
+        surge * (1.0 - DAY_SWING * libm::cos(std::f64::consts::TAU * day))
+    }
+
+    fn next_request(&mut self, time: i64) {
+        let gap = self.requests.gap(self.request_rate * self.bustle(time));
+        self.journal.wake(time + nanoseconds(gap), Source::Request);
+    }
+
+    fn next_work(&mut self, time: i64) {
+        let gap = self.work.gap(self.work_rate * self.bustle(time));
+        self.journal.wake(time + nanoseconds(gap), Source::Worker);
+    }
+
+    /// Writes a line, unless its module is silent now.
+    fn write(&mut self, time: i64, entry: &Entry<'_>) {
+        if !matches!(self.plan.at(time), Some(Act::Silence { module }) if *module == entry.module) {
+            self.journal.write(time, entry);
+        }
+    }
+
+    /// Renders a text into an entry's message, and writes it. The buffer is kept between calls.
+    fn say(&mut self, time: i64, entry: Entry<'_>, text: &str, subject: &Subject, chance: &mut Chance) {
+        let mut message = std::mem::take(&mut self.message);
+        message.clear();
+        render(&mut message, text, subject, chance);
+        self.write(time, &Entry { message: &message, ..entry });
+        self.message = message;
+    }
+
+    fn clockwork(&mut self, time: i64, module: &str, thread: &str, level: Level, message: &str) {
+        self.write(time, &Entry { message, ..entry(level, module, JOB_HOSTS[0], (thread, 1)) });
+    }
+
+    fn request(&mut self, time: i64) {
+        let mut chance = self.requests.split();
+        let which = chance.weighted(ROUTES.iter().map(|route| route.weight));
+        let route = &ROUTES[which];
+        let subject = Subject::new(&mut chance, time - self.start);
+        let trace = Some(chance.bits());
+        let host = *chance.pick(&SHOP_HOSTS);
+        let mut duration_ms = chance.log_normal(route.median_ms, route.sigma);
+        if chance.happens(PAUSED) {
+            duration_ms *= PAUSE_FACTOR;
+        }
+        let luck = chance.between(0.0, 1.0);
+        let act = self.plan.at(time);
+        if let Some(Act::Slow { route, factor }) = act
+            && *route == which
+        {
+            duration_ms *= factor;
+        }
+        let on_bad_node = matches!(act, Some(Act::BadNode { host: bad }) if *bad == host);
+        let failing = if on_bad_node { FAILING_ON_BAD_NODE } else { FAILING };
+        let failure = self.failure_on(which, luck, failing);
+
+        let mut status = if chance.happens(route.refusal.1) { route.refusal.0 } else { route.status };
+        // What the services say comes in even parts of the duration; a failure is the last that is said.
+        let parts = (route.steps.len() + 2) as f64;
+        let at = |part: f64| time + nanoseconds(duration_ms / 1e3 * part / parts);
+        for (step, part) in route.steps.iter().zip(1u32..) {
+            let said = chance.happens(step.share);
+            let jitter = chance.between(0.0, 0.9);
+            let place = (*chance.pick(&SHOP_HOSTS), ("http", chance.whole(1, 8)));
+            if said {
+                let entry = Entry { trace, ..entry(step.level, step.module, place.0, place.1) };
+                self.say(at(f64::from(part) + jitter), entry, step.text, &subject, &mut chance);
+            }
+            if let Some(failure) = failure.filter(|failure| failure.module == step.module) {
+                // Whatever a bad node calls fails, and the call is on that node.
+                let host = if on_bad_node { host } else { place.0 };
+                let entry = Entry { trace, code: failure.code, ..entry(Level::Error, failure.module, host, place.1) };
+                self.say(at(parts - 0.5), entry, failure.text, &subject, &mut chance);
+                status = failure.status;
+                break;
+            }
+        }
+        let thread = ("http", chance.whole(1, 8));
+        self.access(at(parts), which, status, duration_ms, (host, thread, trace), &subject, &mut chance);
+    }
+
+    /// Whether a request fails, and how: by the failure of its route's services that has come least often.
+    fn failure_on(&mut self, route: usize, luck: f64, failing: f64) -> Option<&'static Failure> {
+        let meets = |module: &str| ROUTES[route].steps.iter().any(|step| step.module == module);
+        let (rarest, failure) = FAILURES
+            .iter()
+            .enumerate()
+            .filter(|(_, failure)| meets(failure.module))
+            .min_by_key(|(index, _)| self.failures[*index])?;
+        let known = self.failures[rarest] > 0;
+        if luck >= if known { failing } else { failing.max(FAILING_FIRST) } {
+            return None;
+        }
+        self.failures[rarest] += 1;
+        Some(failure)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "an access line says this much")]
+    fn access(
+        &mut self,
+        time: i64,
+        route: usize,
+        status: u16,
+        duration_ms: f64,
+        (host, thread, trace): (&str, (&str, u32), Option<u64>),
+        subject: &Subject,
+        chance: &mut Chance,
+    ) {
+        let Some(route) = ROUTES.get(route) else { return };
+        let level = if status < 500 { Level::Info } else { Level::Error };
+        let access = Access { method: route.method, route: route.route, status, duration_ms };
+        let text = format!("{} {} -> {status}, {} bytes", route.method, route.path, chance.whole(180, 64_000));
+        self.say(time, Entry { trace, access: Some(access), ..entry(level, "gateway", host, thread) }, &text, subject, chance);
+    }
+
+    fn worker(&mut self, time: i64) {
+        let mut chance = self.work.split();
+        let luck = chance.between(0.0, 1.0);
+        let (worker, level, text) = if luck < ERROR {
+            let worker = &WORKERS[self.errors.deal(&mut chance)];
+            (worker, Level::Error, worker.error)
+        } else if luck < ERROR + WARNING {
+            let worker = &WORKERS[self.warnings.deal(&mut chance)];
+            (worker, Level::Warn, worker.warning)
+        } else {
+            let worker = &WORKERS[chance.weighted(WORKERS.iter().map(|worker| worker.weight))];
+            let &(level, text) = chance.pick(worker.lines);
+            (worker, level, text)
+        };
+        let subject = Subject::new(&mut chance, time - self.start);
+        let entry = entry(level, worker.module, chance.pick::<&str>(&JOB_HOSTS), ("worker", chance.whole(1, 3)));
+        self.say(time, entry, text, &subject, &mut chance);
+    }
+
+    /// The next line of what the plan adds; acts that only change the traffic add none.
+    fn slot(&mut self, time: i64, index: usize, line: u32) {
+        let plan = Arc::clone(&self.plan);
+        let slot = &plan.slots[index];
+        let mut chance = self.acts.split();
+        let next = match &slot.act {
+            Act::Surge | Act::Slow { .. } | Act::BadNode { .. } | Act::Silence { .. } => None,
+            Act::Batch => {
+                let message = format!("chunk {:04} of {BATCH_LINES} exported, {} orders", line + 1, chance.whole(900, 9_999));
+                self.write(time, &Entry { message: &message, ..entry(Level::Info, "reports.export", JOB_HOSTS[2], ("export", 1)) });
+                (line + 1 < BATCH_LINES).then_some(time + BATCH_STEP)
+            }
+            Act::Repeat { repeat, count, step } => {
+                let said = &repeat.lines[line as usize % repeat.lines.len()];
+                let message = match &said.tail {
+                    Some(tail) => format!("{}{}{tail}", said.head, line + 1),
+                    None => said.head.clone(),
+                };
+                self.write(time, &Entry { message: &message, ..entry(said.level, repeat.module, repeat.host, ("worker", repeat.thread)) });
+                (line + 1 < *count).then_some(time + step)
+            }
+            Act::Errors { module, rate } => {
+                let failures: Vec<_> = FAILURES.iter().filter(|failure| failure.module == *module).collect();
+                let failure = *chance.pick(&failures);
+                let subject = Subject::new(&mut chance, time - self.start);
+                let trace = Some(chance.bits());
+                let place = (*chance.pick(&SHOP_HOSTS), ("http", chance.whole(1, 8)));
+                let entry = Entry { trace, code: failure.code, ..entry(Level::Error, module, place.0, place.1) };
+                self.say(time, entry, failure.text, &subject, &mut chance);
+                Some(time + nanoseconds(chance.gap(*rate))).filter(|next| *next < slot.end)
+            }
+            Act::SlowRequest { route, factor } => {
+                let subject = Subject::new(&mut chance, time - self.start);
+                let place = (*chance.pick(&SHOP_HOSTS), ("http", chance.whole(1, 8)), Some(chance.bits()));
+                let (status, duration_ms) = (ROUTES[*route].status, ROUTES[*route].median_ms * factor);
+                self.access(time, *route, status, duration_ms, place, &subject, &mut chance);
+                None
+            }
+            Act::Novel(novel) => {
+                if let Some(message) = novel.lines.get(line as usize) {
+                    let entry = entry(Level::Error, novel.module, novel.host, ("worker", 1));
+                    self.write(time, &Entry { message, ..entry });
+                }
+                (line as usize + 1 < novel.lines.len()).then_some(time + NOVEL_STEP)
+            }
+        };
+        if let Some(next) = next {
+            self.journal.wake(next, Source::Act(index, line + 1));
+        }
+    }
+}
+
+/// An entry that has only what every line has.
+fn entry<'a>(level: Level, module: &'a str, host: &'a str, thread: (&'a str, u32)) -> Entry<'a> {
+    Entry { level, module, host, thread, trace: None, message: "", access: None, code: None }
+}
+
+/// How many lines a request makes on average: its services' and its access line.
+fn lines_per_request() -> f64 {
+    let weights: u32 = ROUTES.iter().map(|route| route.weight).sum();
+    let lines: f64 = ROUTES
+        .iter()
+        .map(|route| f64::from(route.weight) * (1.0 + route.steps.iter().map(|step| step.share).sum::<f64>()))
+        .sum();
+    lines / f64::from(weights)
+}
+
+fn nanoseconds(seconds: f64) -> i64 {
+    (seconds * 1e9) as i64
+}

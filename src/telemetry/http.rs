@@ -1,0 +1,322 @@
+//! The HTTP endpoint.
+//!
+//! | route | answer |
+//! | --- | --- |
+//! | `GET /` | what is here, as plain text |
+//! | `GET /metrics` | all metrics, Prometheus text format 0.0.4 |
+//! | `GET /healthz` | 200 while the process lives |
+//! | `GET /readyz` | 200 while the filter is ready; 503 before, and once it stops |
+//!
+//! Everything else is 404, or 405 with the methods that are allowed. It runs on one thread of its own, so that a scrape
+//! never waits for the pipeline nor the pipeline for a scrape. What a client can take is bounded: connections at a time,
+//! time for a request's header, a connection's whole life; a request with a body is refused unread.
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::HttpBody;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpStream;
+use tokio::runtime::{self, Runtime};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use super::metrics::{CONTENT_TYPE, Metrics};
+
+/// Connections served at a time; further ones wait in the system's backlog.
+const MAX_CONNECTIONS: usize = 64;
+/// How long a client may take for one request's header, idle time between requests included.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection may last; a scraper opens another, a client that reads nothing loses its place.
+const CONNECTION_LIFETIME: Duration = Duration::from_secs(300);
+/// How long requests under way may take to finish once the endpoint stops.
+const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
+/// The pause after a failed accept (no file descriptors left), in place of a busy loop.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+const ROUTES: &str = "seismolog\n\n/metrics  metrics in the Prometheus text format\n/healthz  200 while the process lives\n/readyz   200 while the filter is ready\n";
+
+/// Whether the filter takes events: shared between the pipeline, which says so, and the endpoint, which is asked.
+#[derive(Clone, Debug, Default)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    /// Not ready yet.
+    #[must_use]
+    pub fn new() -> Readiness {
+        Readiness::default()
+    }
+
+    /// Says that the filter is ready, or no longer is.
+    pub fn set(&self, ready: bool) {
+        self.0.store(ready, Ordering::Release);
+    }
+
+    /// Whether the filter is ready.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// Why the endpoint could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// The text is no address.
+    #[error("`{address}` is no address for metrics")]
+    Address {
+        /// What was given.
+        address: String,
+    },
+    /// The system refused to listen there.
+    #[error("cannot listen for metrics on {address}: {source}")]
+    Listen {
+        /// Where it was to listen.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The endpoint's thread or its runtime could not be made.
+    #[error("cannot start the thread that serves metrics on {address}: {source}")]
+    Start {
+        /// Where it was to listen.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl BindError {
+    /// What to do about it; names the address.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            BindError::Address { address } if address.parse::<u16>().is_ok() => {
+                format!("a port alone is written `:{address}` (this host only) or `0.0.0.0:{address}` (every interface)")
+            }
+            BindError::Address { address } => format!(
+                "`{address}` should be an IP address and a port: `:9464` or `127.0.0.1:9464` (this host only), \
+                 `0.0.0.0:9464` (every interface), `[::1]:9464`"
+            ),
+            BindError::Listen { address, source } => match source.kind() {
+                ErrorKind::AddrInUse => format!(
+                    "something else listens on {address} already: stop it, or choose another port (`:0` takes a free one)"
+                ),
+                ErrorKind::AddrNotAvailable => format!("no interface of this host has the address {}", address.ip()),
+                ErrorKind::PermissionDenied => {
+                    format!("port {} needs privileges: choose one from 1024 up instead of {address}", address.port())
+                }
+                _ => format!("choose another address than {address}"),
+            },
+            BindError::Start { address, .. } => {
+                format!("the system is short of threads or file descriptors; without metrics on {address} it may start")
+            }
+        }
+    }
+}
+
+/// Reads an address to listen on.
+///
+/// A missing host means loopback: nothing is exposed to other hosts unless the address says so, as `0.0.0.0:9464` does.
+/// Names are not looked up, `localhost` apart. Port 0 takes a free port.
+///
+/// # Errors
+/// [`BindError::Address`] where the text is no IP address with a port.
+pub fn parse_address(text: &str) -> Result<SocketAddr, BindError> {
+    let invalid = || BindError::Address { address: text.to_owned() };
+    match text.strip_prefix("localhost").unwrap_or(text).strip_prefix(':') {
+        // Rust's integers may begin with a plus sign; addresses may not.
+        Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Ok((Ipv4Addr::LOCALHOST, port.parse().map_err(|_| invalid())?).into())
+        }
+        _ => text.parse().map_err(|_| invalid()),
+    }
+}
+
+/// A running endpoint. It stops, within a second, when it is dropped.
+#[derive(Debug)]
+pub struct Endpoint {
+    address: SocketAddr,
+    readiness: Readiness,
+    stopping: watch::Sender<bool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Endpoint {
+    /// Listens on an address as [`parse_address`] reads it, and serves from a thread of its own.
+    ///
+    /// # Errors
+    /// [`BindError`] where the text is no address, where the system refuses it (a port in use), or where no thread can
+    /// be had. When this returns, connections are accepted.
+    pub fn bind(address: &str, metrics: Arc<Metrics>, readiness: Readiness) -> Result<Endpoint, BindError> {
+        Endpoint::listen(parse_address(address)?, metrics, readiness)
+    }
+
+    /// Listens on a socket address, and serves from a thread of its own.
+    ///
+    /// # Errors
+    /// As [`Endpoint::bind`], but for the text.
+    pub fn listen(address: SocketAddr, metrics: Arc<Metrics>, readiness: Readiness) -> Result<Endpoint, BindError> {
+        let refused = |source| BindError::Listen { address, source };
+        let listener = TcpListener::bind(address).map_err(refused)?;
+        listener.set_nonblocking(true).map_err(refused)?;
+        let bound = listener.local_addr().map_err(refused)?;
+
+        let unstartable = |source| BindError::Start { address, source };
+        let runtime = runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(unstartable)?;
+        let listener = {
+            let _context = runtime.enter();
+            tokio::net::TcpListener::from_std(listener).map_err(unstartable)?
+        };
+        let (stopping, stopped) = watch::channel(false);
+        let router = router(metrics, readiness.clone());
+        let thread = thread::Builder::new()
+            .name("metrics-http".to_owned())
+            .spawn(move || serve(runtime, listener, router, stopped))
+            .map_err(unstartable)?;
+        Ok(Endpoint { address: bound, readiness, stopping, thread: Some(thread) })
+    }
+
+    /// Where it listens; with port 0 asked for, the port that was taken.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Stops: no more connections, half a second for the requests under way. The same as dropping it.
+    pub fn shutdown(self) {}
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        self.readiness.set(false);
+        // Fails only if the thread has gone already.
+        let _ = self.stopping.send(true);
+        if let Some(thread) = self.thread.take() {
+            // A panic there has been reported by its own hook; a stop goes on without it.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The endpoint's thread: accepts until told to stop, then waits the grace out and drops what is left.
+fn serve(runtime: Runtime, listener: tokio::net::TcpListener, router: Router, stopped: watch::Receiver<bool>) {
+    runtime.block_on(async {
+        let mut connections = JoinSet::new();
+        accept(&listener, &router, &stopped, &mut connections).await;
+        drop(listener);
+        let _ = timeout(SHUTDOWN_GRACE, async { while connections.join_next().await.is_some() {} }).await;
+    });
+    runtime.shutdown_background();
+}
+
+async fn accept(
+    listener: &tokio::net::TcpListener,
+    router: &Router,
+    stopped: &watch::Receiver<bool>,
+    connections: &mut JoinSet<()>,
+) {
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let mut stop = stopped.clone();
+    let stop = pin!(stop.wait_for(|stop| *stop));
+    let accepting = pin!(async {
+        // The semaphore is never closed, so that the loop ends only by being dropped.
+        while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+            while connections.try_join_next().is_some() {}
+            match listener.accept().await {
+                Ok((stream, _)) => {
+                    let connection = serve_connection(stream, router.clone(), stopped.clone());
+                    connections.spawn(async move {
+                        connection.await;
+                        drop(place);
+                    });
+                }
+                Err(_) => sleep(ACCEPT_PAUSE).await,
+            }
+        }
+    });
+    tokio::select! {
+        _ = stop => {}
+        () = accepting => {}
+    }
+}
+
+async fn serve_connection(stream: TcpStream, router: Router, mut stopped: watch::Receiver<bool>) {
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_TIMEOUT)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+    let mut connection = pin!(connection);
+    tokio::select! {
+        // Errors are the client's (it went away, it spoke no HTTP) and concern nobody else.
+        _ = connection.as_mut() => return,
+        _ = stopped.wait_for(|stop| *stop) => {}
+        () = sleep(CONNECTION_LIFETIME) => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = timeout(SHUTDOWN_GRACE, connection).await;
+}
+
+#[derive(Clone)]
+struct Shared {
+    metrics: Arc<Metrics>,
+    readiness: Readiness,
+}
+
+fn router(metrics: Arc<Metrics>, readiness: Readiness) -> Router {
+    Router::new()
+        .route("/", get(|| async { ROUTES }))
+        .route("/metrics", get(encode_metrics))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .fallback(|| async { plain(StatusCode::NOT_FOUND, "there is nothing here; see /") })
+        .method_not_allowed_fallback(|| async { plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD") })
+        .layer(middleware::from_fn(refuse_body))
+        .with_state(Shared { metrics, readiness })
+}
+
+async fn encode_metrics(State(shared): State<Shared>) -> Response {
+    match shared.metrics.encode() {
+        Ok(text) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response(),
+        Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, error),
+    }
+}
+
+async fn ready(State(shared): State<Shared>) -> Response {
+    if shared.readiness.is_ready() {
+        plain(StatusCode::OK, "ready")
+    } else {
+        plain(StatusCode::SERVICE_UNAVAILABLE, "not ready")
+    }
+}
+
+/// No route wants a body: one that comes is not read, and its connection ends with the answer.
+async fn refuse_body(request: Request, next: Next) -> Response {
+    if request.body().is_end_stream() {
+        return next.run(request).await;
+    }
+    let refusal = plain(StatusCode::PAYLOAD_TOO_LARGE, "no request body is wanted");
+    ([(header::CONNECTION, "close")], refusal).into_response()
+}
+
+fn plain(status: StatusCode, text: impl Display) -> Response {
+    (status, format!("{text}\n")).into_response()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Instant;
+
+use super::*;
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+fn endpoint() -> (Endpoint, Arc<Metrics>, Readiness) {
+    let metrics = Arc::new(Metrics::new().unwrap());
+    let readiness = Readiness::new();
+    (Endpoint::bind(":0", Arc::clone(&metrics), readiness.clone()).unwrap(), metrics, readiness)
+}
+
+fn connect(endpoint: &Endpoint) -> TcpStream {
+    let stream = TcpStream::connect(endpoint.local_addr()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+/// The whole answer to one request on a connection of its own.
+fn ask(endpoint: &Endpoint, request: &str) -> String {
+    let mut stream = connect(endpoint);
+    write!(stream, "{request}\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.to_ascii_lowercase()
+}
+
+/// Reads the head of one answer, and leaves the connection open.
+fn read_head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    let mut byte = [0];
+    while !head.ends_with(b"\r\n\r\n") {
+        stream.read_exact(&mut byte).unwrap();
+        head.push(byte[0]);
+    }
+    String::from_utf8(head).unwrap()
+}
+
+#[test]
+fn serves_metrics_in_the_text_format() {
+    let (endpoint, metrics, _) = endpoint();
+    metrics.add_events(&[0, 0, 42, 0, 0, 0, 0]);
+    let answer = ask(&endpoint, "GET /metrics HTTP/1.1");
+    assert!(answer.starts_with("http/1.1 200 "), "{answer}");
+    assert!(answer.contains("content-type: text/plain; version=0.0.4; charset=utf-8\r\n"), "{answer}");
+    assert!(answer.contains("\nseismolog_events_total{level=\"info\"} 42\n"), "{answer}");
+}
+
+#[test]
+fn answers_each_route_with_its_status() {
+    let (endpoint, _, _) = endpoint();
+    for (request, status) in [
+        ("GET / HTTP/1.1", "200"),
+        ("GET /healthz HTTP/1.1", "200"),
+        ("HEAD /metrics HTTP/1.1", "200"),
+        ("GET /metrics?name=x HTTP/1.0", "200"),
+        ("GET /nothing HTTP/1.1", "404"),
+        ("GET /metrics/ HTTP/1.1", "404"),
+        ("POST /metrics HTTP/1.1", "405"),
+        ("DELETE / HTTP/1.1", "405"),
+        ("POST /metrics HTTP/1.1\r\nContent-Length: 5", "413"),
+        ("GET /metrics HTTP/1.1\r\nTransfer-Encoding: chunked", "413"),
+        ("no http at all", "400"),
+    ] {
+        let answer = ask(&endpoint, request);
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{request}: {answer}");
+    }
+    assert!(ask(&endpoint, "GET / HTTP/1.1").contains("/metrics"));
+    assert!(ask(&endpoint, "POST /metrics HTTP/1.1").contains("allow: get,head"));
+}
+
+#[test]
+fn is_ready_only_once_told_so() {
+    let (endpoint, _, readiness) = endpoint();
+    assert!(ask(&endpoint, "GET /readyz HTTP/1.1").starts_with("http/1.1 503 "));
+    readiness.set(true);
+    assert!(ask(&endpoint, "GET /readyz HTTP/1.1").starts_with("http/1.1 200 "));
+    readiness.set(false);
+    assert!(ask(&endpoint, "GET /readyz HTTP/1.1").starts_with("http/1.1 503 "));
+    readiness.set(true);
+    endpoint.shutdown();
+    assert!(!readiness.is_ready());
+}
+
+#[test]
+fn a_connection_serves_several_requests() {
+    let (endpoint, _, _) = endpoint();
+    let mut stream = connect(&endpoint);
+    for _ in 0..3 {
+        stream.write_all(b"HEAD /metrics HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
+        assert!(read_head(&mut stream).starts_with("HTTP/1.1 200 "));
+    }
+}
+
+#[test]
+fn stops_though_clients_hold_connections() {
+    let (endpoint, _, _) = endpoint();
+    let address = endpoint.local_addr();
+    let silent = connect(&endpoint);
+    let mut halfway = connect(&endpoint);
+    halfway.write_all(b"GET /metrics HTTP/1.1\r\nHos").unwrap();
+    let mut idle = connect(&endpoint);
+    idle.write_all(b"HEAD / HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
+    read_head(&mut idle);
+    let begin = Instant::now();
+    drop(endpoint);
+    assert!(begin.elapsed() < PATIENCE, "{:?}", begin.elapsed());
+    assert!(TcpStream::connect(address).is_err());
+    drop(silent);
+}
+
+#[test]
+fn more_clients_than_places_are_served_in_turn() {
+    let (endpoint, _, _) = endpoint();
+    let mut held: Vec<TcpStream> = (0..MAX_CONNECTIONS).map(|_| connect(&endpoint)).collect();
+    for stream in &mut held {
+        stream.write_all(b"HEAD / HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
+        read_head(stream);
+    }
+    let mut waiting = connect(&endpoint);
+    waiting.write_all(b"HEAD /healthz HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
+    waiting.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+    assert!(waiting.read(&mut [0]).is_err(), "a connection beyond the limit was served");
+    held.clear();
+    waiting.set_read_timeout(Some(PATIENCE)).unwrap();
+    assert!(read_head(&mut waiting).starts_with("HTTP/1.1 200 "));
+}
+
+#[test]
+fn reads_addresses() {
+    for (text, expected) in [
+        ("127.0.0.1:9464", "127.0.0.1:9464"),
+        (":9464", "127.0.0.1:9464"),
+        (":0", "127.0.0.1:0"),
+        ("localhost:9464", "127.0.0.1:9464"),
+        ("0.0.0.0:9464", "0.0.0.0:9464"),
+        ("[::1]:9464", "[::1]:9464"),
+    ] {
+        assert_eq!(parse_address(text).unwrap().to_string(), expected);
+    }
+    for text in ["", ":", "9464", ":+1", ":65536", "127.0.0.1", "example.org:80", "http://127.0.0.1:9464", "localhost"] {
+        let error = parse_address(text).unwrap_err();
+        assert!(matches!(error, BindError::Address { .. }), "{text}: {error}");
+        assert!(error.hint().contains(text), "{}", error.hint());
+    }
+    assert!(parse_address("9464").unwrap_err().hint().contains("`:9464`"));
+}
+
+#[test]
+fn a_port_in_use_is_an_error_that_names_it() {
+    let (first, metrics, readiness) = endpoint();
+    let address = first.local_addr().to_string();
+    let error = Endpoint::bind(&address, metrics, readiness).unwrap_err();
+    assert!(matches!(&error, BindError::Listen { source, .. } if source.kind() == ErrorKind::AddrInUse), "{error}");
+    assert!(error.to_string().contains(&address) && error.hint().contains(&address), "{error}: {}", error.hint());
+}
+
+#[test]
+fn an_address_of_another_host_is_an_error() {
+    let (_first, metrics, readiness) = endpoint();
+    // A documentation address (RFC 5737): no host has it.
+    let error = Endpoint::bind("192.0.2.1:9464", metrics, readiness).unwrap_err();
+    assert!(error.hint().contains("192.0.2.1"), "{}", error.hint());
+}

@@ -1,0 +1,339 @@
+//! The metric families, in one registry that is a value: several filters in one process count apart.
+//!
+//! The hot path never comes here for one event. It counts in plain integers and hands over the deltas once a batch, so
+//! that methods take counts, not events. Labels are taken from closed sets (their parameters are `&'static str`) or are
+//! names of rules, which the loaded rules bound; a series that a filter can ever have for a closed set is there from the
+//! start at 0, because Prometheus sees no increase in a counter that is born at 1.
+
+use std::time::Duration;
+
+use prometheus::core::Collector;
+use prometheus::{
+    CounterVec, Error, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
+    TextEncoder,
+};
+
+use crate::event::level::Level;
+
+/// The values of the label `level`, in the order of the array that [`Metrics::add_events`] takes.
+pub const LEVELS: [&str; 7] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "none"];
+
+/// The values of the label `detector`.
+pub const DETECTORS: [&str; 8] = ["loop", "burst", "latency", "spread", "silence", "novelty", "input", "rule"];
+
+/// The values of the label `severity`.
+pub const SEVERITIES: [&str; 3] = ["info", "warning", "critical"];
+
+/// The content type of what [`Metrics::encode`] returns.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// Upper bounds of the batch histogram, in seconds: 10 µs to 10 s.
+const BATCH_BUCKETS: [f64; 19] = [
+    1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+
+/// The index of a level in [`LEVELS`]; an event without a level is counted under `none`.
+#[must_use]
+pub const fn level_index(level: Option<Level>) -> usize {
+    match level {
+        Some(level) => level as usize,
+        None => LEVELS.len() - 1,
+    }
+}
+
+/// Every metric of one filter, and the registry that holds them.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    events: [IntCounter; 7],
+    read_bytes: IntCounter,
+    written_bytes: IntCounter,
+    faults: IntCounterVec,
+    findings: IntCounterVec,
+    open_incidents: IntGaugeVec,
+    evictions: IntCounterVec,
+    table_keys: IntGaugeVec,
+    late_events: IntCounter,
+    watermark_lag: Gauge,
+    batch_duration: Histogram,
+    rule_evaluations: IntCounterVec,
+    rule_failures: IntCounterVec,
+    rule_cpu: CounterVec,
+    rule_enabled: IntGaugeVec,
+}
+
+impl Metrics {
+    /// A registry of its own with every family registered, all at 0 but `seismolog_build_info`.
+    ///
+    /// # Errors
+    /// Only if two families had the same name, or one an invalid name: a mistake in this file.
+    pub fn new() -> Result<Metrics, Error> {
+        let registry = Registry::new();
+        let families = Families { registry: &registry };
+
+        let events = families.counters("events_total", "Events read, by level; none where the level is unknown.", &["level"])?;
+        let findings = families.counters("findings_total", "Incidents opened.", &["detector", "severity"])?;
+        let open_incidents = families.gauges("open_incidents", "Incidents open now.", &["detector"])?;
+        for detector in DETECTORS {
+            open_incidents.with_label_values(&[detector]);
+            for severity in SEVERITIES {
+                findings.with_label_values(&[detector, severity]);
+            }
+        }
+        let build_info = families.gauges("build_info", "Always 1; the label says which build this is.", &["version"])?;
+        build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+
+        Ok(Metrics {
+            events: LEVELS.map(|level| events.with_label_values(&[level])),
+            read_bytes: families.counter("read_bytes_total", "Bytes read from the inputs.")?,
+            written_bytes: families.counter("written_bytes_total", "Bytes written to the outputs.")?,
+            faults: families.counters("faults_total", "Events that passed unanalysed or in part, by reason.", &["kind"])?,
+            findings,
+            open_incidents,
+            evictions: families.counters("evictions_total", "Keys dropped from a full or aged table.", &["table"])?,
+            table_keys: families.gauges("table_keys", "Keys that a table holds now.", &["table"])?,
+            late_events: families.counter("late_events_total", "Events older than the watermark.")?,
+            watermark_lag: families.register(Gauge::with_opts(opts(
+                "watermark_lag_seconds",
+                "How far the watermark is behind the wall clock.",
+            ))?)?,
+            batch_duration: families.register(Histogram::with_opts(
+                HistogramOpts::from(opts("batch_duration_seconds", "Time from a batch's read to its write."))
+                    .buckets(BATCH_BUCKETS.to_vec()),
+            )?)?,
+            rule_evaluations: families.counters("rule_evaluations_total", "Calls of a rule's script.", &["rule"])?,
+            rule_failures: families.counters("rule_failures_total", "Calls of a rule's script that failed.", &["rule"])?,
+            rule_cpu: families.register(CounterVec::new(
+                opts("rule_cpu_seconds_total", "Time spent in a rule's script."),
+                &["rule"],
+            )?)?,
+            rule_enabled: families.gauges("rule_enabled", "1 while a rule runs, 0 while its breaker holds it off.", &["rule"])?,
+            registry,
+        })
+    }
+
+    /// Adds a batch's events, counted by level in the order of [`LEVELS`].
+    pub fn add_events(&self, by_level: &[u64; 7]) {
+        for (counter, events) in self.events.iter().zip(by_level) {
+            if *events > 0 {
+                counter.inc_by(*events);
+            }
+        }
+    }
+
+    /// Adds bytes read.
+    pub fn add_read_bytes(&self, bytes: u64) {
+        self.read_bytes.inc_by(bytes);
+    }
+
+    /// Adds bytes written.
+    pub fn add_written_bytes(&self, bytes: u64) {
+        self.written_bytes.inc_by(bytes);
+    }
+
+    /// Adds faults of a kind. Adding 0 makes the series known before its first fault.
+    pub fn add_faults(&self, kind: &'static str, faults: u64) {
+        self.faults.with_label_values(&[kind]).inc_by(faults);
+    }
+
+    /// Adds incidents opened by a detector (one of [`DETECTORS`]) at a severity (one of [`SEVERITIES`]).
+    pub fn add_findings(&self, detector: &'static str, severity: &'static str, opened: u64) {
+        self.findings.with_label_values(&[detector, severity]).inc_by(opened);
+    }
+
+    /// Sets how many incidents of a detector are open.
+    pub fn set_open_incidents(&self, detector: &'static str, open: u64) {
+        self.open_incidents.with_label_values(&[detector]).set(signed(open));
+    }
+
+    /// Adds keys that a table evicted. Adding 0 makes the series known before its first eviction.
+    pub fn add_evictions(&self, table: &'static str, keys: u64) {
+        self.evictions.with_label_values(&[table]).inc_by(keys);
+    }
+
+    /// Sets how many keys a table holds.
+    pub fn set_table_keys(&self, table: &'static str, keys: u64) {
+        self.table_keys.with_label_values(&[table]).set(signed(keys));
+    }
+
+    /// Adds events that came after the watermark had passed them.
+    pub fn add_late_events(&self, events: u64) {
+        self.late_events.inc_by(events);
+    }
+
+    /// Sets how far the watermark is behind the wall clock, in seconds.
+    pub fn set_watermark_lag(&self, seconds: f64) {
+        self.watermark_lag.set(seconds);
+    }
+
+    /// Observes how long one batch took, from its read to its write.
+    pub fn observe_batch(&self, duration: Duration) {
+        self.batch_duration.observe(duration.as_secs_f64());
+    }
+
+    /// Adds a rule's work since the last call: calls of its script, those that failed, and the time they took.
+    pub fn add_rule_work(&self, rule: &str, evaluations: u64, failures: u64, cpu: Duration) {
+        self.rule_evaluations.with_label_values(&[rule]).inc_by(evaluations);
+        self.rule_failures.with_label_values(&[rule]).inc_by(failures);
+        self.rule_cpu.with_label_values(&[rule]).inc_by(cpu.as_secs_f64());
+    }
+
+    /// Says that a rule runs, or that its breaker holds it off; the first call makes all of its series known.
+    pub fn set_rule_enabled(&self, rule: &str, enabled: bool) {
+        self.rule_enabled.with_label_values(&[rule]).set(i64::from(enabled));
+        self.add_rule_work(rule, 0, 0, Duration::ZERO);
+    }
+
+    /// Forgets a rule that a reload has removed, so that reloads do not grow the number of series.
+    pub fn remove_rule(&self, rule: &str) {
+        // Each of these fails only where the rule has no such series, which is what is wanted.
+        let _ = self.rule_evaluations.remove_label_values(&[rule]);
+        let _ = self.rule_failures.remove_label_values(&[rule]);
+        let _ = self.rule_cpu.remove_label_values(&[rule]);
+        let _ = self.rule_enabled.remove_label_values(&[rule]);
+    }
+
+    /// All families in the Prometheus text format 0.0.4 ([`CONTENT_TYPE`]).
+    ///
+    /// # Errors
+    /// Only if the registry gathered a family that the format cannot hold: a mistake in this file.
+    pub fn encode(&self) -> Result<String, Error> {
+        // A family without a series has no place in the text; the registry leaves it out by itself.
+        TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+}
+
+/// Makes families and registers them.
+struct Families<'a> {
+    registry: &'a Registry,
+}
+
+impl Families<'_> {
+    fn register<C: Collector + Clone + 'static>(&self, family: C) -> Result<C, Error> {
+        self.registry.register(Box::new(family.clone()))?;
+        Ok(family)
+    }
+
+    fn counter(&self, name: &str, help: &str) -> Result<IntCounter, Error> {
+        self.register(IntCounter::with_opts(opts(name, help))?)
+    }
+
+    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, Error> {
+        self.register(IntCounterVec::new(opts(name, help), labels)?)
+    }
+
+    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, Error> {
+        self.register(IntGaugeVec::new(opts(name, help), labels)?)
+    }
+}
+
+fn opts(name: &str, help: &str) -> Opts {
+    Opts::new(name, help).namespace("seismolog")
+}
+
+fn signed(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    fn filled() -> Metrics {
+        let metrics = Metrics::new().unwrap();
+        metrics.add_events(&[1, 2, 3, 4, 5, 6, 7]);
+        metrics.add_read_bytes(1000);
+        metrics.add_written_bytes(1100);
+        metrics.add_faults("invalid_utf8", 2);
+        metrics.add_findings("loop", "critical", 1);
+        metrics.set_open_incidents("loop", 1);
+        metrics.add_evictions("actors", 5);
+        metrics.set_table_keys("actors", 100_000);
+        metrics.add_late_events(3);
+        metrics.set_watermark_lag(10.25);
+        metrics.observe_batch(Duration::from_micros(40));
+        metrics.set_rule_enabled("upstream_timeouts", true);
+        metrics.add_rule_work("upstream_timeouts", 9, 1, Duration::from_millis(3));
+        metrics
+    }
+
+    fn value(text: &str, series: &str) -> Option<String> {
+        text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ').map(str::to_owned))
+    }
+
+    #[test]
+    fn every_family_is_there_with_its_value() {
+        let text = filled().encode().unwrap();
+        for (series, expected) in [
+            ("seismolog_events_total{level=\"TRACE\"}", "1"),
+            ("seismolog_events_total{level=\"FATAL\"}", "6"),
+            ("seismolog_events_total{level=\"none\"}", "7"),
+            ("seismolog_read_bytes_total", "1000"),
+            ("seismolog_written_bytes_total", "1100"),
+            ("seismolog_faults_total{kind=\"invalid_utf8\"}", "2"),
+            ("seismolog_findings_total{detector=\"loop\",severity=\"critical\"}", "1"),
+            ("seismolog_findings_total{detector=\"rule\",severity=\"info\"}", "0"),
+            ("seismolog_open_incidents{detector=\"loop\"}", "1"),
+            ("seismolog_open_incidents{detector=\"silence\"}", "0"),
+            ("seismolog_evictions_total{table=\"actors\"}", "5"),
+            ("seismolog_table_keys{table=\"actors\"}", "100000"),
+            ("seismolog_late_events_total", "3"),
+            ("seismolog_watermark_lag_seconds", "10.25"),
+            ("seismolog_batch_duration_seconds_bucket{le=\"0.00001\"}", "0"),
+            ("seismolog_batch_duration_seconds_bucket{le=\"0.00005\"}", "1"),
+            ("seismolog_batch_duration_seconds_bucket{le=\"10\"}", "1"),
+            ("seismolog_batch_duration_seconds_count", "1"),
+            ("seismolog_rule_evaluations_total{rule=\"upstream_timeouts\"}", "9"),
+            ("seismolog_rule_failures_total{rule=\"upstream_timeouts\"}", "1"),
+            ("seismolog_rule_cpu_seconds_total{rule=\"upstream_timeouts\"}", "0.003"),
+            ("seismolog_rule_enabled{rule=\"upstream_timeouts\"}", "1"),
+            (concat!("seismolog_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"}"), "1"),
+        ] {
+            assert_eq!(value(&text, series).as_deref(), Some(expected), "{series} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn promtool_has_nothing_to_say() {
+        let mut promtool = Command::new("promtool")
+            .args(["check", "metrics"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("promtool (Debian package prometheus) must be installed for this test");
+        promtool.stdin.take().unwrap().write_all(filled().encode().unwrap().as_bytes()).unwrap();
+        let output = promtool.wait_with_output().unwrap();
+        let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+        assert_eq!(said, [String::new(), String::new()]);
+        assert!(output.status.success());
+    }
+
+    #[test]
+    fn levels_are_spelled_as_events_spell_them() {
+        let levels = [Level::Trace, Level::Debug, Level::Info, Level::Warn, Level::Error, Level::Fatal];
+        for level in levels {
+            let spelled = serde_json::to_value(level).unwrap();
+            assert_eq!(spelled, LEVELS[level_index(Some(level))]);
+        }
+        assert_eq!(LEVELS[level_index(None)], "none");
+    }
+
+    #[test]
+    fn a_removed_rule_leaves_no_series() {
+        let metrics = filled();
+        metrics.remove_rule("upstream_timeouts");
+        metrics.remove_rule("never_there");
+        assert!(!metrics.encode().unwrap().contains("upstream_timeouts"));
+    }
+
+    #[test]
+    fn two_filters_count_apart() {
+        let (one, other) = (filled(), Metrics::new().unwrap());
+        assert_eq!(value(&one.encode().unwrap(), "seismolog_late_events_total").as_deref(), Some("3"));
+        assert_eq!(value(&other.encode().unwrap(), "seismolog_late_events_total").as_deref(), Some("0"));
+    }
+}

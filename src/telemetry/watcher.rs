@@ -1,0 +1,111 @@
+//! Watches a running pipeline: hands its counts to the metrics once a batch, and its asides to the log.
+
+use super::metrics::Metrics;
+use crate::engine::finding::{DetectorName, Finding, Severity};
+use crate::engine::{Engine, Outcome};
+use crate::event::Fault;
+use crate::io::clock;
+use crate::io::log::Log;
+use crate::pipeline::Observer;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The observer of `seismolog run`.
+#[derive(Debug)]
+pub struct Watcher {
+    metrics: Option<Arc<Metrics>>,
+    log: Log,
+    /// Evictions and late events are told as totals; metrics take what came since.
+    evictions: BTreeMap<&'static str, u64>,
+    late: u64,
+    rules: BTreeMap<String, (u64, u64)>,
+}
+
+impl Watcher {
+    /// A watcher; without metrics only the log is told.
+    #[must_use]
+    pub fn new(metrics: Option<Arc<Metrics>>, log: Log) -> Self {
+        Self { metrics, log, evictions: BTreeMap::new(), late: 0, rules: BTreeMap::new() }
+    }
+
+    fn count(&mut self, metrics: &Metrics, engine: &mut Engine) {
+        let tally = engine.take_tally();
+        metrics.add_events(&tally.events);
+        for (fault, &count) in Fault::ALL.iter().zip(&tally.faults).filter(|(_, count)| **count > 0) {
+            metrics.add_faults(fault.name(), count);
+        }
+        for (detector, by_severity) in DetectorName::ALL.iter().zip(&tally.opened) {
+            for (severity, &opened) in Severity::ALL.iter().zip(by_severity).filter(|(_, opened)| **opened > 0) {
+                metrics.add_findings(detector.name(), severity.name(), opened);
+            }
+        }
+        for (detector, open) in DetectorName::ALL.iter().zip(engine.incidents().open_by_detector()) {
+            metrics.set_open_incidents(detector.name(), open);
+        }
+        for table in engine.tables() {
+            metrics.set_table_keys(table.table, table.keys);
+            metrics.add_evictions(table.table, since(self.evictions.entry(table.table).or_default(), table.evictions));
+        }
+        metrics.add_late_events(since(&mut self.late, engine.clock().late_events()));
+        if engine.clock().now().0 > 0 {
+            metrics.set_watermark_lag(clock::now().seconds_since(engine.clock().watermark()));
+        }
+        for (rule, tally) in engine.rules().tallies() {
+            let (evaluations, failures) = self.rules.entry(rule.to_owned()).or_default();
+            let (evaluations, failures) = (since(evaluations, tally.evaluations), since(failures, tally.failures));
+            metrics.add_rule_work(rule, evaluations, failures, Duration::ZERO);
+            metrics.set_rule_enabled(rule, tally.enabled);
+        }
+    }
+}
+
+/// What came since `last`, which becomes `total`. After a restart of the engine totals begin anew.
+fn since(last: &mut u64, total: u64) -> u64 {
+    let last = std::mem::replace(last, total);
+    total.checked_sub(last).unwrap_or(total)
+}
+
+impl Observer for Watcher {
+    fn batch(&mut self, engine: &mut Engine, read: usize, written: usize, seconds: f64) {
+        let Some(metrics) = self.metrics.clone() else { return };
+        metrics.add_read_bytes(read as u64);
+        metrics.add_written_bytes(written as u64);
+        if read > 0 {
+            metrics.observe_batch(Duration::from_secs_f64(seconds.max(0.0)));
+        }
+        self.count(&metrics, engine);
+    }
+
+    fn aside(&mut self, outcome: &Outcome) {
+        if let Some((fault, detail)) = &outcome.fault {
+            let text = if detail.is_empty() { fault.explain().to_owned() } else { format!("{}: {detail}", fault.explain()) };
+            self.log.say_seldom(fault.name(), &text);
+        }
+        for line in &outcome.printed {
+            self.log.say(line);
+        }
+    }
+
+    fn fault(&mut self, fault: Fault) {
+        if let Some(metrics) = &self.metrics {
+            metrics.add_faults(fault.name(), 1);
+        }
+        self.log.say_seldom(fault.name(), fault.explain());
+    }
+
+    fn unheard(&mut self, findings: &[Finding]) {
+        for finding in findings {
+            self.log.say(&format!("{} {} {}: {}", finding.said_at, finding.severity.name(), state_of(finding), finding.summary));
+        }
+    }
+}
+
+fn state_of(finding: &Finding) -> String {
+    let state = match finding.state {
+        crate::engine::finding::State::Open => "open",
+        crate::engine::finding::State::Ongoing => "ongoing",
+        crate::engine::finding::State::Resolved => "resolved",
+    };
+    format!("{}/{} {state}", finding.detector.name(), finding.kind)
+}
