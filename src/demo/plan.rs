@@ -63,13 +63,30 @@ pub(super) enum Act {
     Surge,
     /// Confuser: a busy job that makes progress.
     Batch,
-    Repeat { repeat: Repeat, count: u32, step: i64 },
+    Repeat {
+        repeat: Repeat,
+        count: u32,
+        step: i64,
+    },
     /// Errors of a module, this many a second.
-    Errors { module: &'static str, rate: f64 },
-    Slow { route: usize, factor: f64 },
-    SlowRequest { route: usize, factor: f64 },
-    BadNode { host: &'static str },
-    Silence { module: &'static str },
+    Errors {
+        module: &'static str,
+        rate: f64,
+    },
+    Slow {
+        route: usize,
+        factor: f64,
+    },
+    SlowRequest {
+        route: usize,
+        factor: f64,
+    },
+    BadNode {
+        host: &'static str,
+    },
+    Silence {
+        module: &'static str,
+    },
     Novel(Novel),
 }
 

@@ -49,8 +49,7 @@ struct Limits {
     lifetime: Duration,
 }
 
-const LIMITS: Limits =
-    Limits { connections: 64, header: Duration::from_secs(10), lifetime: Duration::from_secs(300) };
+const LIMITS: Limits = Limits { connections: 64, header: Duration::from_secs(10), lifetime: Duration::from_secs(300) };
 /// How long requests under way may take to finish once the endpoint stops.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
 /// The pause after a failed accept (no file descriptors left), in place of a busy loop.
@@ -114,7 +113,9 @@ impl BindError {
     pub fn hint(&self) -> String {
         match self {
             BindError::Address { address } if address.parse::<u16>().is_ok() => {
-                format!("a port alone is written `:{address}` (this host only) or `0.0.0.0:{address}` (every interface)")
+                format!(
+                    "a port alone is written `:{address}` (this host only) or `0.0.0.0:{address}` (every interface)"
+                )
             }
             BindError::Address { address } => format!(
                 "`{address}` should be an IP address and a port: `:9464` or `127.0.0.1:9464` (this host only), \

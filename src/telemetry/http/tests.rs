@@ -164,7 +164,8 @@ fn reads_addresses() {
     ] {
         assert_eq!(parse_address(text).unwrap().to_string(), expected);
     }
-    for text in ["", ":", "9464", ":+1", ":65536", "127.0.0.1", "example.org:80", "http://127.0.0.1:9464", "localhost"] {
+    for text in ["", ":", "9464", ":+1", ":65536", "127.0.0.1", "example.org:80", "http://127.0.0.1:9464", "localhost"]
+    {
         let error = parse_address(text).unwrap_err();
         assert!(matches!(error, BindError::Address { .. }), "{text}: {error}");
         assert!(error.hint().contains(text), "{}", error.hint());
