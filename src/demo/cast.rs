@@ -42,7 +42,14 @@ const SESSION: Step = step("auth", Debug, 0.7, "session {session} belongs to use
 
 pub(super) const ROUTES: [Route; 10] = [
     Route {
-        method: "GET", route: "/home", path: "/home", weight: 22, median_ms: 38.0, sigma: 0.35, status: 200, refusal: (304, 0.15),
+        method: "GET",
+        route: "/home",
+        path: "/home",
+        weight: 22,
+        median_ms: 38.0,
+        sigma: 0.35,
+        status: 200,
+        refusal: (304, 0.15),
         steps: &[
             SESSION,
             step("catalog", Info, 0.9, "front page assembled from {n} shelves for user {user}"),
@@ -51,7 +58,13 @@ pub(super) const ROUTES: [Route; 10] = [
         ],
     },
     Route {
-        method: "GET", route: "/products", path: "/products/{sku}", weight: 26, median_ms: 24.0, sigma: 0.4, status: 200,
+        method: "GET",
+        route: "/products",
+        path: "/products/{sku}",
+        weight: 26,
+        median_ms: 24.0,
+        sigma: 0.4,
+        status: 200,
         refusal: (404, 0.02),
         steps: &[
             SESSION,
@@ -62,8 +75,14 @@ pub(super) const ROUTES: [Route; 10] = [
         ],
     },
     Route {
-        method: "GET", route: "/search", path: "/search?q={term}&page={n}", weight: 16, median_ms: 62.0, sigma: 0.45,
-        status: 200, refusal: (400, 0.005),
+        method: "GET",
+        route: "/search",
+        path: "/search?q={term}&page={n}",
+        weight: 16,
+        median_ms: 62.0,
+        sigma: 0.45,
+        status: 200,
+        refusal: (400, 0.005),
         steps: &[
             step("search", Debug, 0.6, "query '{term}' rewritten with {n} synonyms"),
             step("search", Info, 0.95, "query '{term}' matched {big} products on {n} shards"),
@@ -72,7 +91,13 @@ pub(super) const ROUTES: [Route; 10] = [
         ],
     },
     Route {
-        method: "GET", route: "/cart", path: "/cart", weight: 10, median_ms: 15.0, sigma: 0.35, status: 200,
+        method: "GET",
+        route: "/cart",
+        path: "/cart",
+        weight: 10,
+        median_ms: 15.0,
+        sigma: 0.35,
+        status: 200,
         refusal: (404, 0.01),
         steps: &[
             SESSION,
@@ -81,7 +106,13 @@ pub(super) const ROUTES: [Route; 10] = [
         ],
     },
     Route {
-        method: "POST", route: "/cart/items", path: "/cart/items", weight: 9, median_ms: 28.0, sigma: 0.4, status: 201,
+        method: "POST",
+        route: "/cart/items",
+        path: "/cart/items",
+        weight: 9,
+        median_ms: 28.0,
+        sigma: 0.4,
+        status: 201,
         refusal: (409, 0.015),
         steps: &[
             SESSION,
@@ -91,7 +122,13 @@ pub(super) const ROUTES: [Route; 10] = [
         ],
     },
     Route {
-        method: "POST", route: "/checkout", path: "/checkout", weight: 4, median_ms: 140.0, sigma: 0.4, status: 201,
+        method: "POST",
+        route: "/checkout",
+        path: "/checkout",
+        weight: 4,
+        median_ms: 140.0,
+        sigma: 0.4,
+        status: 201,
         refusal: (422, 0.03),
         steps: &[
             SESSION,
@@ -104,8 +141,14 @@ pub(super) const ROUTES: [Route; 10] = [
         ],
     },
     Route {
-        method: "POST", route: "/payments/confirm", path: "/payments/confirm", weight: 3, median_ms: 310.0, sigma: 0.35,
-        status: 200, refusal: (402, 0.03),
+        method: "POST",
+        route: "/payments/confirm",
+        path: "/payments/confirm",
+        weight: 3,
+        median_ms: 310.0,
+        sigma: 0.35,
+        status: 200,
+        refusal: (402, 0.03),
         steps: &[
             step("payments", Info, 1.0, "payment {hex} of order {order} captured in {ms}"),
             step("payments", Debug, 0.5, "provider answered with receipt {big}-{hex}"),
@@ -113,7 +156,13 @@ pub(super) const ROUTES: [Route; 10] = [
         ],
     },
     Route {
-        method: "GET", route: "/orders", path: "/orders/{order}", weight: 5, median_ms: 33.0, sigma: 0.4, status: 200,
+        method: "GET",
+        route: "/orders",
+        path: "/orders/{order}",
+        weight: 5,
+        median_ms: 33.0,
+        sigma: 0.4,
+        status: 200,
         refusal: (404, 0.02),
         steps: &[
             SESSION,
@@ -122,7 +171,13 @@ pub(super) const ROUTES: [Route; 10] = [
         ],
     },
     Route {
-        method: "POST", route: "/login", path: "/login", weight: 4, median_ms: 85.0, sigma: 0.25, status: 200,
+        method: "POST",
+        route: "/login",
+        path: "/login",
+        weight: 4,
+        median_ms: 85.0,
+        sigma: 0.25,
+        status: 200,
         refusal: (401, 0.06),
         steps: &[
             step("auth", Info, 0.95, "user {user} signed in from {ip}, session {session}"),
@@ -131,8 +186,14 @@ pub(super) const ROUTES: [Route; 10] = [
         ],
     },
     Route {
-        method: "POST", route: "/assistant/ask", path: "/assistant/ask", weight: 3, median_ms: 900.0, sigma: 0.4,
-        status: 200, refusal: (429, 0.02),
+        method: "POST",
+        route: "/assistant/ask",
+        path: "/assistant/ask",
+        weight: 3,
+        median_ms: 900.0,
+        sigma: 0.4,
+        status: 200,
+        refusal: (429, 0.02),
         steps: &[
             step("assistant", Info, 1.0, "question of user {user} answered with {big} tokens from {n} sources"),
             step("assistant", Debug, 0.6, "prompt built from {n} documents, {big} tokens"),
@@ -165,9 +226,24 @@ pub(super) const FAILURES: [Failure; 12] = [
     failure("payments", 502, "provider rejected payment {hex}: gateway error {big}"),
     failure("payments", 504, "provider did not answer for order {order} within {ms}"),
     failure("shipping", 503, "no carrier quote for order {order}: all {n} carriers refused"),
-    Failure { module: "assistant", text: "GLM-1024: prompt of {big} tokens is over the model's context", code: Some("GLM-1024"), status: 500 },
-    Failure { module: "assistant", text: "GLM-2001: model endpoint {ip} is saturated, request {hex} shed", code: Some("GLM-2001"), status: 503 },
-    Failure { module: "assistant", text: "GLM-3005: answer {hex} withheld, its sources could not be verified", code: Some("GLM-3005"), status: 502 },
+    Failure {
+        module: "assistant",
+        text: "GLM-1024: prompt of {big} tokens is over the model's context",
+        code: Some("GLM-1024"),
+        status: 500,
+    },
+    Failure {
+        module: "assistant",
+        text: "GLM-2001: model endpoint {ip} is saturated, request {hex} shed",
+        code: Some("GLM-2001"),
+        status: 503,
+    },
+    Failure {
+        module: "assistant",
+        text: "GLM-3005: answer {hex} withheld, its sources could not be verified",
+        code: Some("GLM-3005"),
+        status: 502,
+    },
 ];
 
 /// Something that works without being asked, and speaks of it.
@@ -181,7 +257,8 @@ pub(super) struct Worker {
 
 pub(super) const WORKERS: [Worker; 9] = [
     Worker {
-        module: "orders.consumer", weight: 26,
+        module: "orders.consumer",
+        weight: 26,
         lines: &[
             (Info, "took {n} orders from partition {part}, now at {offset}"),
             (Info, "order {order} forwarded to the warehouse in {ms}"),
@@ -191,7 +268,8 @@ pub(super) const WORKERS: [Worker; 9] = [
         error: "order {order} put aside: its schema {n} is not known",
     },
     Worker {
-        module: "stock.sync", weight: 18,
+        module: "stock.sync",
+        weight: 18,
         lines: &[
             (Info, "warehouse {part} reported {big} changed skus"),
             (Debug, "sku {sku} set to {n} pieces in warehouse {part}"),
@@ -200,7 +278,8 @@ pub(super) const WORKERS: [Worker; 9] = [
         error: "rows of sku {sku} are locked by transaction {big}, rolled back",
     },
     Worker {
-        module: "search.indexer", weight: 18,
+        module: "search.indexer",
+        weight: 18,
         lines: &[
             (Info, "segment {big} merged, {kb} KiB in {ms}"),
             (Info, "{n} documents indexed on shard {part}"),
@@ -210,7 +289,8 @@ pub(super) const WORKERS: [Worker; 9] = [
         error: "document {sku} not indexed: field weight holds text '{term}'",
     },
     Worker {
-        module: "mailer.queue", weight: 12,
+        module: "mailer.queue",
+        weight: 12,
         lines: &[
             (Info, "mail {hex} to user {user} accepted by relay {ip}"),
             (Debug, "template order-confirmation rendered in {ms}, {kb} KiB"),
@@ -219,7 +299,8 @@ pub(super) const WORKERS: [Worker; 9] = [
         error: "relay {ip} refused mail {hex} for user {user}",
     },
     Worker {
-        module: "catalog.cache", weight: 10,
+        module: "catalog.cache",
+        weight: 10,
         lines: &[
             (Debug, "{big} entries looked through, {n} dropped, {kb} KiB freed"),
             (Info, "hit ratio {n} percent over {big} reads"),
@@ -228,7 +309,8 @@ pub(super) const WORKERS: [Worker; 9] = [
         error: "snapshot {hex} of the cache not written: {kb} KiB left on volume",
     },
     Worker {
-        module: "payments.client", weight: 8,
+        module: "payments.client",
+        weight: 8,
         lines: &[
             (Info, "settlement {hex}: {n} payments worth {money} EUR"),
             (Debug, "connection {n} to the provider renewed after {big} calls"),
@@ -237,25 +319,22 @@ pub(super) const WORKERS: [Worker; 9] = [
         error: "settlement {hex} not accepted by the provider, sum {money} EUR",
     },
     Worker {
-        module: "sessions.store", weight: 8,
-        lines: &[
-            (Debug, "{n} sessions expired, {big} alive"),
-            (Info, "follower {ip} caught up, {kb} KiB sent"),
-        ],
+        module: "sessions.store",
+        weight: 8,
+        lines: &[(Debug, "{n} sessions expired, {big} alive"), (Info, "follower {ip} caught up, {kb} KiB sent")],
         warning: "follower {ip} is {n} s behind",
         error: "follower {ip} dropped: its log ends before entry {offset}",
     },
     Worker {
-        module: "assistant.embedder", weight: 8,
-        lines: &[
-            (Info, "{n} reviews embedded in {ms}"),
-            (Debug, "vector of sku {sku} moved by {n} permille"),
-        ],
+        module: "assistant.embedder",
+        weight: 8,
+        lines: &[(Info, "{n} reviews embedded in {ms}"), (Debug, "vector of sku {sku} moved by {n} permille")],
         warning: "batch {hex} is short, {n} reviews had no text",
         error: "batch {hex} lost: model host {ip} went away",
     },
     Worker {
-        module: "shipping.tracker", weight: 8,
+        module: "shipping.tracker",
+        weight: 8,
         lines: &[
             (Info, "parcel {big}-{n} scanned at hub {part}"),
             (Debug, "carrier feed {n} read, {big} scans in {ms}"),

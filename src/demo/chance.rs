@@ -1,7 +1,8 @@
 //! The demo's randomness: one named generator, and the few distributions that the stream draws from.
 //!
 //! The same seed must give the same bytes on every machine. PCG is specified bit for bit; the exponential and the cosine
-//! come from `libm` in Rust, because the platform's C library may round them otherwise. A test compares the stream with a
+//! come from `libm` in Rust, because the platform's C library may round them otherwise. (`rand_distr` may still ask it for
+//! a logarithm, in one draw of thousands; its last bit is lost in the microseconds to which times are cut.) A test compares the stream with a
 //! stored hash, so that a new version of a dependency cannot change it unnoticed.
 
 use rand::{Rng, RngExt, SeedableRng};

@@ -114,10 +114,10 @@ impl FromStr for FaultKind {
     type Err = OptionError;
 
     fn from_str(name: &str) -> Result<FaultKind, OptionError> {
-        FaultKind::ALL.into_iter().find(|kind| kind.name() == name).ok_or_else(|| OptionError::UnknownFault {
-            name: name.to_owned(),
-            nearest: nearest(name),
-        })
+        FaultKind::ALL
+            .into_iter()
+            .find(|kind| kind.name() == name)
+            .ok_or_else(|| OptionError::UnknownFault { name: name.to_owned(), nearest: nearest(name) })
     }
 }
 

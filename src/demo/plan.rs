@@ -63,13 +63,30 @@ pub(super) enum Act {
     Surge,
     /// Confuser: a busy job that makes progress.
     Batch,
-    Repeat { repeat: Repeat, count: u32, step: i64 },
+    Repeat {
+        repeat: Repeat,
+        count: u32,
+        step: i64,
+    },
     /// Errors of a module, this many a second.
-    Errors { module: &'static str, rate: f64 },
-    Slow { route: usize, factor: f64 },
-    SlowRequest { route: usize, factor: f64 },
-    BadNode { host: &'static str },
-    Silence { module: &'static str },
+    Errors {
+        module: &'static str,
+        rate: f64,
+    },
+    Slow {
+        route: usize,
+        factor: f64,
+    },
+    SlowRequest {
+        route: usize,
+        factor: f64,
+    },
+    BadNode {
+        host: &'static str,
+    },
+    Silence {
+        module: &'static str,
+    },
     Novel(Novel),
 }
 
@@ -90,11 +107,16 @@ enum Item {
 }
 
 impl Item {
-    /// Roughly how long it is, in seconds; what can wait until there is room for it is the longest.
-    fn typical_s(self) -> f64 {
+    /// Its place where not everything has room: short faults first, of these the ones that are seen with the least past;
+    /// what is left of the room is for confusers.
+    fn rank(self) -> u8 {
         match self {
-            Item::Fault(kind) => kind.typical_s(),
-            Item::Surge | Item::Batch => f64::INFINITY,
+            Item::Fault(FaultKind::LoopExact | FaultKind::LoopCounter | FaultKind::LoopCycle) => 0,
+            Item::Fault(FaultKind::Burst | FaultKind::LatencySpike) => 1,
+            Item::Fault(FaultKind::LatencyOutlier | FaultKind::Novelty) => 2,
+            Item::Fault(FaultKind::BadNode) => 3,
+            Item::Fault(FaultKind::SlowBurn | FaultKind::Silence | FaultKind::LatencyShift) => 4,
+            Item::Surge | Item::Batch => 5,
         }
     }
 }
@@ -113,8 +135,7 @@ impl Plan {
         loop {
             planner.chance.shuffle(&mut items);
             if crowded {
-                // As many kinds as possible: the short ones first, confusers if there is room left.
-                items.sort_by(|one, other| one.typical_s().total_cmp(&other.typical_s()));
+                items.sort_by_key(|item| item.rank());
                 crowded = false;
             }
             let placed = planner.slots.len();

@@ -35,30 +35,42 @@ const COUNTER: [(&str, Level, &str); 5] = [
 
 /// State machines that go round: two to five lines that take turns, each of them harmless.
 const CYCLE: [(&str, &[&str]); 5] = [
-    ("orders.consumer", &[
-        "joining group warehouse as member {hex}",
-        "assigned partitions 0 to 3",
-        "heartbeat to the group missed, leaving it",
-    ]),
+    (
+        "orders.consumer",
+        &[
+            "joining group warehouse as member {hex}",
+            "assigned partitions 0 to 3",
+            "heartbeat to the group missed, leaving it",
+        ],
+    ),
     ("payments.client", &["breaker half open, sending a probe", "probe failed, breaker open"]),
-    ("sessions.store", &[
-        "role changed from follower to candidate",
-        "asking {ip} for its vote",
-        "vote refused, a longer log is known",
-        "role changed from candidate to follower",
-    ]),
-    ("catalog.cache", &[
-        "warming up from snapshot {hex}",
-        "snapshot read, checking its sum",
-        "sum of snapshot {hex} is wrong",
-        "dropping all entries",
-        "asking for a new snapshot",
-    ]),
-    ("stock.sync", &[
-        "opening the feed of warehouse {part}",
-        "feed is at a sequence we have had",
-        "closing the feed of warehouse {part}",
-    ]),
+    (
+        "sessions.store",
+        &[
+            "role changed from follower to candidate",
+            "asking {ip} for its vote",
+            "vote refused, a longer log is known",
+            "role changed from candidate to follower",
+        ],
+    ),
+    (
+        "catalog.cache",
+        &[
+            "warming up from snapshot {hex}",
+            "snapshot read, checking its sum",
+            "sum of snapshot {hex} is wrong",
+            "dropping all entries",
+            "asking for a new snapshot",
+        ],
+    ),
+    (
+        "stock.sync",
+        &[
+            "opening the feed of warehouse {part}",
+            "feed is at a sequence we have had",
+            "closing the feed of warehouse {part}",
+        ],
+    ),
 ];
 
 /// Errors never said before; `{w}` is a word that nothing else says. Each shape comes once in a stream.

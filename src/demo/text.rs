@@ -5,8 +5,18 @@ use std::fmt::Write;
 use super::chance::Chance;
 
 const TERMS: [&str; 12] = [
-    "blue kettle", "wool socks", "desk lamp", "garden hose", "red bicycle", "usb cable", "tea strainer", "rain coat",
-    "chess set", "oak table", "running shoes", "paper lantern",
+    "blue kettle",
+    "wool socks",
+    "desk lamp",
+    "garden hose",
+    "red bicycle",
+    "usb cable",
+    "tea strainer",
+    "rain coat",
+    "chess set",
+    "oak table",
+    "running shoes",
+    "paper lantern",
 ];
 
 /// What the lines of one request, or of one fault, have in common.

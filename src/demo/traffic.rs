@@ -76,8 +76,7 @@ impl Traffic {
         let heartbeat = SECOND * (20.0 / options.rate).ceil().max(1.0) as i64;
         let maintenance = (length / 5).clamp(120 * SECOND, 600 * SECOND);
         let per_second = |period: i64| 1e9 / period as f64;
-        let clockwork =
-            per_second(heartbeat) + per_second(POLL) + per_second(maintenance) * MAINTENANCE.len() as f64;
+        let clockwork = per_second(heartbeat) + per_second(POLL) + per_second(maintenance) * MAINTENANCE.len() as f64;
         // What the clockwork and the plan leave of the rate, spread so that surges are part of it.
         let left = (options.rate - clockwork - plan.lines() / seconds).max(options.rate * 0.3);
         let rest = left / (1.0 + plan.surge_s() * (SURGE_FACTOR - 1.0) / seconds);
@@ -260,7 +259,13 @@ impl Traffic {
         let level = if status < 500 { Level::Info } else { Level::Error };
         let access = Access { method: route.method, route: route.route, status, duration_ms };
         let text = format!("{} {} -> {status}, {} bytes", route.method, route.path, chance.whole(180, 64_000));
-        self.say(time, Entry { trace, access: Some(access), ..entry(level, "gateway", host, thread) }, &text, subject, chance);
+        self.say(
+            time,
+            Entry { trace, access: Some(access), ..entry(level, "gateway", host, thread) },
+            &text,
+            subject,
+            chance,
+        );
     }
 
     fn worker(&mut self, time: i64) {
@@ -290,8 +295,12 @@ impl Traffic {
         let next = match &slot.act {
             Act::Surge | Act::Slow { .. } | Act::BadNode { .. } | Act::Silence { .. } => None,
             Act::Batch => {
-                let message = format!("chunk {:04} of {BATCH_LINES} exported, {} orders", line + 1, chance.whole(900, 9_999));
-                self.write(time, &Entry { message: &message, ..entry(Level::Info, "reports.export", JOB_HOSTS[2], ("export", 1)) });
+                let message =
+                    format!("chunk {:04} of {BATCH_LINES} exported, {} orders", line + 1, chance.whole(900, 9_999));
+                self.write(
+                    time,
+                    &Entry { message: &message, ..entry(Level::Info, "reports.export", JOB_HOSTS[2], ("export", 1)) },
+                );
                 (line + 1 < BATCH_LINES).then_some(time + BATCH_STEP)
             }
             Act::Repeat { repeat, count, step } => {
@@ -300,7 +309,13 @@ impl Traffic {
                     Some(tail) => format!("{}{}{tail}", said.head, line + 1),
                     None => said.head.clone(),
                 };
-                self.write(time, &Entry { message: &message, ..entry(said.level, repeat.module, repeat.host, ("worker", repeat.thread)) });
+                self.write(
+                    time,
+                    &Entry {
+                        message: &message,
+                        ..entry(said.level, repeat.module, repeat.host, ("worker", repeat.thread))
+                    },
+                );
                 (line + 1 < *count).then_some(time + step)
             }
             Act::Errors { module, rate } => {

@@ -38,12 +38,18 @@ use tokio::time::{sleep, timeout};
 
 use super::metrics::{CONTENT_TYPE, Metrics};
 
-/// Connections served at a time; further ones wait in the system's backlog.
-const MAX_CONNECTIONS: usize = 64;
-/// How long a client may take for one request's header, idle time between requests included.
-const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection may last; a scraper opens another, a client that reads nothing loses its place.
-const CONNECTION_LIFETIME: Duration = Duration::from_secs(300);
+/// What a client can take.
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    /// Connections served at a time; further ones wait in the system's backlog.
+    connections: usize,
+    /// How long a client may take for one request's header, idle time between requests included.
+    header: Duration,
+    /// How long a connection may last; a scraper opens another, a client that reads nothing loses its place.
+    lifetime: Duration,
+}
+
+const LIMITS: Limits = Limits { connections: 64, header: Duration::from_secs(10), lifetime: Duration::from_secs(300) };
 /// How long requests under way may take to finish once the endpoint stops.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
 /// The pause after a failed accept (no file descriptors left), in place of a busy loop.
@@ -107,7 +113,9 @@ impl BindError {
     pub fn hint(&self) -> String {
         match self {
             BindError::Address { address } if address.parse::<u16>().is_ok() => {
-                format!("a port alone is written `:{address}` (this host only) or `0.0.0.0:{address}` (every interface)")
+                format!(
+                    "a port alone is written `:{address}` (this host only) or `0.0.0.0:{address}` (every interface)"
+                )
             }
             BindError::Address { address } => format!(
                 "`{address}` should be an IP address and a port: `:9464` or `127.0.0.1:9464` (this host only), \
@@ -172,6 +180,15 @@ impl Endpoint {
     /// # Errors
     /// As [`Endpoint::bind`], but for the text.
     pub fn listen(address: SocketAddr, metrics: Arc<Metrics>, readiness: Readiness) -> Result<Endpoint, BindError> {
+        Endpoint::limited(address, metrics, readiness, LIMITS)
+    }
+
+    fn limited(
+        address: SocketAddr,
+        metrics: Arc<Metrics>,
+        readiness: Readiness,
+        limits: Limits,
+    ) -> Result<Endpoint, BindError> {
         let refused = |source| BindError::Listen { address, source };
         let listener = TcpListener::bind(address).map_err(refused)?;
         listener.set_nonblocking(true).map_err(refused)?;
@@ -187,7 +204,7 @@ impl Endpoint {
         let router = router(metrics, readiness.clone());
         let thread = thread::Builder::new()
             .name("metrics-http".to_owned())
-            .spawn(move || serve(runtime, listener, router, stopped))
+            .spawn(move || serve(runtime, listener, router, stopped, limits))
             .map_err(unstartable)?;
         Ok(Endpoint { address: bound, readiness, stopping, thread: Some(thread) })
     }
@@ -215,10 +232,16 @@ impl Drop for Endpoint {
 }
 
 /// The endpoint's thread: accepts until told to stop, then waits the grace out and drops what is left.
-fn serve(runtime: Runtime, listener: tokio::net::TcpListener, router: Router, stopped: watch::Receiver<bool>) {
+fn serve(
+    runtime: Runtime,
+    listener: tokio::net::TcpListener,
+    router: Router,
+    stopped: watch::Receiver<bool>,
+    limits: Limits,
+) {
     runtime.block_on(async {
         let mut connections = JoinSet::new();
-        accept(&listener, &router, &stopped, &mut connections).await;
+        accept(&listener, &router, &stopped, limits, &mut connections).await;
         drop(listener);
         let _ = timeout(SHUTDOWN_GRACE, async { while connections.join_next().await.is_some() {} }).await;
     });
@@ -229,9 +252,10 @@ async fn accept(
     listener: &tokio::net::TcpListener,
     router: &Router,
     stopped: &watch::Receiver<bool>,
+    limits: Limits,
     connections: &mut JoinSet<()>,
 ) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let places = Arc::new(Semaphore::new(limits.connections));
     let mut stop = stopped.clone();
     let stop = pin!(stop.wait_for(|stop| *stop));
     let accepting = pin!(async {
@@ -240,7 +264,7 @@ async fn accept(
             while connections.try_join_next().is_some() {}
             match listener.accept().await {
                 Ok((stream, _)) => {
-                    let connection = serve_connection(stream, router.clone(), stopped.clone());
+                    let connection = serve_connection(stream, router.clone(), stopped.clone(), limits);
                     connections.spawn(async move {
                         connection.await;
                         drop(place);
@@ -256,17 +280,17 @@ async fn accept(
     }
 }
 
-async fn serve_connection(stream: TcpStream, router: Router, mut stopped: watch::Receiver<bool>) {
+async fn serve_connection(stream: TcpStream, router: Router, mut stopped: watch::Receiver<bool>, limits: Limits) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_TIMEOUT)
+        .header_read_timeout(limits.header)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut connection = pin!(connection);
     tokio::select! {
         // Errors are the client's (it went away, it spoke no HTTP) and concern nobody else.
         _ = connection.as_mut() => return,
         _ = stopped.wait_for(|stop| *stop) => {}
-        () = sleep(CONNECTION_LIFETIME) => {}
+        () = sleep(limits.lifetime) => {}
     }
     connection.as_mut().graceful_shutdown();
     let _ = timeout(SHUTDOWN_GRACE, connection).await;

@@ -71,7 +71,8 @@ impl Metrics {
         let registry = Registry::new();
         let families = Families { registry: &registry };
 
-        let events = families.counters("events_total", "Events read, by level; none where the level is unknown.", &["level"])?;
+        let events =
+            families.counters("events_total", "Events read, by level; none where the level is unknown.", &["level"])?;
         let findings = families.counters("findings_total", "Incidents opened.", &["detector", "severity"])?;
         let open_incidents = families.gauges("open_incidents", "Incidents open now.", &["detector"])?;
         for detector in DETECTORS {
@@ -80,14 +81,19 @@ impl Metrics {
                 findings.with_label_values(&[detector, severity]);
             }
         }
-        let build_info = families.gauges("build_info", "Always 1; the label says which build this is.", &["version"])?;
+        let build_info =
+            families.gauges("build_info", "Always 1; the label says which build this is.", &["version"])?;
         build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
 
         Ok(Metrics {
             events: LEVELS.map(|level| events.with_label_values(&[level])),
             read_bytes: families.counter("read_bytes_total", "Bytes read from the inputs.")?,
             written_bytes: families.counter("written_bytes_total", "Bytes written to the outputs.")?,
-            faults: families.counters("faults_total", "Events that passed unanalysed or in part, by reason.", &["kind"])?,
+            faults: families.counters(
+                "faults_total",
+                "Events that passed unanalysed or in part, by reason.",
+                &["kind"],
+            )?,
             findings,
             open_incidents,
             evictions: families.counters("evictions_total", "Keys dropped from a full or aged table.", &["table"])?,
@@ -102,12 +108,20 @@ impl Metrics {
                     .buckets(BATCH_BUCKETS.to_vec()),
             )?)?,
             rule_evaluations: families.counters("rule_evaluations_total", "Calls of a rule's script.", &["rule"])?,
-            rule_failures: families.counters("rule_failures_total", "Calls of a rule's script that failed.", &["rule"])?,
+            rule_failures: families.counters(
+                "rule_failures_total",
+                "Calls of a rule's script that failed.",
+                &["rule"],
+            )?,
             rule_cpu: families.register(CounterVec::new(
                 opts("rule_cpu_seconds_total", "Time spent in a rule's script."),
                 &["rule"],
             )?)?,
-            rule_enabled: families.gauges("rule_enabled", "1 while a rule runs, 0 while its breaker holds it off.", &["rule"])?,
+            rule_enabled: families.gauges(
+                "rule_enabled",
+                "1 while a rule runs, 0 while its breaker holds it off.",
+                &["rule"],
+            )?,
             registry,
         })
     }

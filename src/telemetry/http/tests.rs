@@ -12,6 +12,11 @@ fn endpoint() -> (Endpoint, Arc<Metrics>, Readiness) {
     (Endpoint::bind(":0", Arc::clone(&metrics), readiness.clone()).unwrap(), metrics, readiness)
 }
 
+fn limited(limits: Limits) -> Endpoint {
+    let metrics = Arc::new(Metrics::new().unwrap());
+    Endpoint::limited(parse_address(":0").unwrap(), metrics, Readiness::new(), limits).unwrap()
+}
+
 fn connect(endpoint: &Endpoint) -> TcpStream {
     let stream = TcpStream::connect(endpoint.local_addr()).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -113,8 +118,8 @@ fn stops_though_clients_hold_connections() {
 
 #[test]
 fn more_clients_than_places_are_served_in_turn() {
-    let (endpoint, _, _) = endpoint();
-    let mut held: Vec<TcpStream> = (0..MAX_CONNECTIONS).map(|_| connect(&endpoint)).collect();
+    let endpoint = limited(Limits { connections: 3, ..LIMITS });
+    let mut held: Vec<TcpStream> = (0..3).map(|_| connect(&endpoint)).collect();
     for stream in &mut held {
         stream.write_all(b"HEAD / HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
         read_head(stream);
@@ -129,6 +134,25 @@ fn more_clients_than_places_are_served_in_turn() {
 }
 
 #[test]
+fn a_client_that_is_slow_with_its_header_loses_its_connection() {
+    let endpoint = limited(Limits { header: Duration::from_millis(100), ..LIMITS });
+    for sent in ["", "GET /metrics HTTP/1.1\r\nHos", "HEAD / HTTP/1.1\r\nHost: test\r\n\r\n"] {
+        let mut stream = connect(&endpoint);
+        stream.write_all(sent.as_bytes()).unwrap();
+        // To its end, which comes before the patience of the client does.
+        stream.read_to_end(&mut Vec::new()).unwrap();
+    }
+}
+
+#[test]
+fn no_connection_lasts_for_ever() {
+    let endpoint = limited(Limits { lifetime: Duration::from_millis(100), ..LIMITS });
+    let mut stream = connect(&endpoint);
+    stream.write_all(b"HEAD / HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
+    stream.read_to_end(&mut Vec::new()).unwrap();
+}
+
+#[test]
 fn reads_addresses() {
     for (text, expected) in [
         ("127.0.0.1:9464", "127.0.0.1:9464"),
@@ -140,7 +164,8 @@ fn reads_addresses() {
     ] {
         assert_eq!(parse_address(text).unwrap().to_string(), expected);
     }
-    for text in ["", ":", "9464", ":+1", ":65536", "127.0.0.1", "example.org:80", "http://127.0.0.1:9464", "localhost"] {
+    for text in ["", ":", "9464", ":+1", ":65536", "127.0.0.1", "example.org:80", "http://127.0.0.1:9464", "localhost"]
+    {
         let error = parse_address(text).unwrap_err();
         assert!(matches!(error, BindError::Address { .. }), "{text}: {error}");
         assert!(error.hint().contains(text), "{}", error.hint());
