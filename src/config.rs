@@ -55,7 +55,12 @@ pub struct Input {
 
 impl Default for Input {
     fn default() -> Self {
-        Self { timezone: "UTC".into(), year: None, max_line_bytes: 1 << 20, allowed_lateness: Span(Duration::from_secs(10)) }
+        Self {
+            timezone: "UTC".into(),
+            year: None,
+            max_line_bytes: 1 << 20,
+            allowed_lateness: Span(Duration::from_secs(10)),
+        }
     }
 }
 
@@ -202,25 +207,65 @@ impl Config {
             }
         };
         if let Err(error) = TimeContext::new(&self.input.timezone, self.input.year.unwrap_or(2000)) {
-            claim(false, "timezone", error.to_string(), "an IANA name such as Europe/Berlin, UTC, or an offset such as +02:00");
+            claim(
+                false,
+                "timezone",
+                error.to_string(),
+                "an IANA name such as Europe/Berlin, UTC, or an offset such as +02:00",
+            );
         }
         let year = self.input.year.unwrap_or(2000);
         claim((1970..=2200).contains(&year), "year", format!("input.year is {year}"), "a year from 1970 to 2200");
         let bytes = self.input.max_line_bytes;
-        claim((1 << 10..=256 << 20).contains(&bytes), "max_line_bytes", format!("input.max_line_bytes is {bytes}"), "from 1024 (1 KiB) to 268435456 (256 MiB)");
+        claim(
+            (1 << 10..=256 << 20).contains(&bytes),
+            "max_line_bytes",
+            format!("input.max_line_bytes is {bytes}"),
+            "from 1024 (1 KiB) to 268435456 (256 MiB)",
+        );
         let keys = self.limits.keys;
         claim((100..=10_000_000).contains(&keys), "keys", format!("limits.keys is {keys}"), "from 100 to 10000000");
         let member = &self.output.member;
-        claim(!member.is_empty() && member.len() <= 128, "member", format!("output.member is {member:?}"), "a name of 1 to 128 bytes, by default \"anomalies\"");
+        claim(
+            !member.is_empty() && member.len() <= 128,
+            "member",
+            format!("output.member is {member:?}"),
+            "a name of 1 to 128 bytes, by default \"anomalies\"",
+        );
         let record = self.output.max_record_bytes.unwrap_or(usize::MAX);
-        claim(record >= 256, "max_record_bytes", format!("output.max_record_bytes is {record}"), "at least 256; leave it out for no limit");
+        claim(
+            record >= 256,
+            "max_record_bytes",
+            format!("output.max_record_bytes is {record}"),
+            "at least 256; leave it out for no limit",
+        );
         let repeats = self.detector.r#loop.min_repeats;
-        claim((3..=10_000).contains(&repeats), "min_repeats", format!("detector.loop.min_repeats is {repeats}"), "from 3 to 10000");
+        claim(
+            (3..=10_000).contains(&repeats),
+            "min_repeats",
+            format!("detector.loop.min_repeats is {repeats}"),
+            "from 3 to 10000",
+        );
         let threshold = self.detector.r#loop.threshold;
-        claim(threshold > 0.0 && threshold <= 0.01, "threshold", format!("detector.loop.threshold is {threshold}"), "a false-alarm probability above 0 and at most 0.01, by default 1e-10");
+        claim(
+            threshold > 0.0 && threshold <= 0.01,
+            "threshold",
+            format!("detector.loop.threshold is {threshold}"),
+            "a false-alarm probability above 0 and at most 0.01, by default 1e-10",
+        );
         for (role, names) in &self.roles {
-            claim(!names.is_empty(), role.name(), format!("roles.{} has no name", role.name()), "list at least one member name, or leave the role out for the default names");
-            claim(names.iter().all(|name| !name.is_empty()), role.name(), format!("roles.{} has an empty name", role.name()), "names are the names of members, or paths such as log.level");
+            claim(
+                !names.is_empty(),
+                role.name(),
+                format!("roles.{} has no name", role.name()),
+                "list at least one member name, or leave the role out for the default names",
+            );
+            claim(
+                names.iter().all(|name| !name.is_empty()),
+                role.name(),
+                format!("roles.{} has an empty name", role.name()),
+                "names are the names of members, or paths such as log.level",
+            );
         }
         problems
     }
@@ -282,7 +327,9 @@ pub struct Problem {
 
 impl Problem {
     fn in_file(self, path: &str, text: &str) -> Diagnostic {
-        let is_key = |line: &str| line.trim_start().strip_prefix(self.key).is_some_and(|rest| rest.trim_start().starts_with('='));
+        let is_key = |line: &str| {
+            line.trim_start().strip_prefix(self.key).is_some_and(|rest| rest.trim_start().starts_with('='))
+        };
         let mut offset = 0;
         for line in text.split_inclusive('\n') {
             if is_key(line) {
@@ -306,7 +353,9 @@ fn explain(path: &str, text: &str, error: &toml::de::Error) -> Diagnostic {
     let offset = error.span().map_or(0, |span| span.start);
     let message = error.message().trim();
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let unknown = message.starts_with("unknown ") || message.starts_with("unknown field") || message.starts_with("unknown variant");
+    let unknown = message.starts_with("unknown ")
+        || message.starts_with("unknown field")
+        || message.starts_with("unknown variant");
     if let (true, Some((name, known))) = (unknown, quoted.split_first()) {
         let diagnostic = Diagnostic::at(path, text, offset, format!("unknown name `{name}`"));
         return diagnostic.with_hint(match nearest(name, known.iter().copied()) {
@@ -328,7 +377,9 @@ impl std::fmt::Display for Span {
         let milliseconds = self.0.as_millis();
         let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
         // A day is written as 24h: that is how people agree on response times.
-        let unit = units.into_iter().find(|(name, size)| milliseconds > 0 && milliseconds % size == 0 && (*name != "d" || milliseconds > *size));
+        let unit = units.into_iter().find(|(name, size)| {
+            milliseconds > 0 && milliseconds % size == 0 && (*name != "d" || milliseconds > *size)
+        });
         match unit {
             Some((name, size)) => write!(f, "{}{name}", milliseconds / size),
             None => write!(f, "{milliseconds}ms"),
@@ -351,7 +402,11 @@ impl std::str::FromStr for Span {
             "d" => 86_400.0,
             _ => return Err(wrong()),
         };
-        Duration::try_from_secs_f64(number * unit).ok().filter(|span| *span <= Duration::from_secs(366 * 86_400)).map(Self).ok_or_else(wrong)
+        Duration::try_from_secs_f64(number * unit)
+            .ok()
+            .filter(|span| *span <= Duration::from_secs(366 * 86_400))
+            .map(Self)
+            .ok_or_else(wrong)
     }
 }
 
@@ -385,7 +440,10 @@ mod tests {
     #[test]
     fn unknown_names_are_errors_with_the_nearest_known() {
         let said = first_problem("[input]\ntimezon = \"UTC\"\n");
-        assert!(said.starts_with("s.toml:2:1: unknown name `timezon`") && said.contains("did you mean `timezone`?"), "{said}");
+        assert!(
+            said.starts_with("s.toml:2:1: unknown name `timezon`") && said.contains("did you mean `timezone`?"),
+            "{said}"
+        );
         let said = first_problem("[detector.lop]\nenabled = false\n");
         assert!(said.contains("did you mean `loop`?"), "{said}");
         let said = first_problem("[roles]\nlevle = [\"sev\"]\n");

@@ -89,7 +89,8 @@ mod tests {
     #[test]
     fn a_place_is_shown_with_its_line_and_a_caret() {
         let text = "[input]\nyaer = 2026\n";
-        let shown = Diagnostic::at("s.toml", text, 8, "unknown key `yaer`").with_hint("did you mean `year`?").to_string();
+        let shown =
+            Diagnostic::at("s.toml", text, 8, "unknown key `yaer`").with_hint("did you mean `year`?").to_string();
         assert_eq!(shown, "s.toml:2:1: unknown key `yaer`\n  |\n2 | yaer = 2026\n  | ^\n  hint: did you mean `year`?");
     }
 

@@ -106,7 +106,12 @@ impl Outbox {
     ///
     /// # Errors
     /// [`Undelivered`], after the lines that did leave were counted.
-    pub fn send<O: AsFd>(&mut self, batch: &Batch, output: &mut Output<O>, progress: &Progress) -> Result<usize, Undelivered> {
+    pub fn send<O: AsFd>(
+        &mut self,
+        batch: &Batch,
+        output: &mut Output<O>,
+        progress: &Progress,
+    ) -> Result<usize, Undelivered> {
         let bytes = if self.ready.is_empty() {
             &batch.bytes[self.untouched.clone()]
         } else {
@@ -164,7 +169,14 @@ impl Outbox {
             finding.write(room, &mut self.findings);
         }
         let start = self.ready.len();
-        let spliced = splice::annotate(&batch.fields(i), &batch.arena, &batch.bytes, &self.options.member, &self.findings, &mut self.ready);
+        let spliced = splice::annotate(
+            &batch.fields(i),
+            &batch.arena,
+            &batch.bytes,
+            &self.options.member,
+            &self.findings,
+            &mut self.ready,
+        );
         let fault = match spliced {
             Err(splice::Unfit) => Fault::Member,
             Ok(()) if self.options.max_record_bytes.is_some_and(|most| self.ready.len() - start > most) => {
@@ -197,7 +209,8 @@ impl Outbox {
 pub fn write_event(finding: &Finding, member: &str, out: &mut Vec<u8>) {
     let time = finding.said_at.to_string();
     let level = level_of(finding.severity).name();
-    let head = serde_json::json!({ "timestamp": time, "level": level, "source": "seismolog", "message": finding.summary });
+    let head =
+        serde_json::json!({ "timestamp": time, "level": level, "source": "seismolog", "message": finding.summary });
     let head = head.to_string();
     out.extend_from_slice(&head.as_bytes()[..head.len() - 1]);
     out.extend_from_slice(b",\"");

@@ -77,7 +77,12 @@ impl<W: Observer> Pipeline<'_, W> {
     ///
     /// # Errors
     /// [`RunError`]; everything up to there has been written in order.
-    pub fn run<I: AsFd + Send + 'static, O: AsFd>(&mut self, front: Front, input: Input<I>, output: &mut Output<O>) -> Result<(), RunError> {
+    pub fn run<I: AsFd + Send + 'static, O: AsFd>(
+        &mut self,
+        front: Front,
+        input: Input<I>,
+        output: &mut Output<O>,
+    ) -> Result<(), RunError> {
         let progress = Arc::clone(&self.progress);
         let (looked, batches) = sync_channel(QUEUE);
         let (empties, emptied) = channel();
@@ -93,7 +98,12 @@ impl<W: Observer> Pipeline<'_, W> {
     }
 
     /// The second thread: every record through the engine, every batch out in one write.
-    fn drive<O: AsFd>(&mut self, batches: &Receiver<Batch>, empties: &Sender<Batch>, output: &mut Output<O>) -> Result<(), Undelivered> {
+    fn drive<O: AsFd>(
+        &mut self,
+        batches: &Receiver<Batch>,
+        empties: &Sender<Batch>,
+        output: &mut Output<O>,
+    ) -> Result<(), Undelivered> {
         let (mut engine, mut outcome) = ((self.fresh)(), Outcome::default());
         loop {
             let batch = match batches.recv_timeout(IDLE) {
@@ -125,7 +135,12 @@ impl<W: Observer> Pipeline<'_, W> {
     }
 
     /// Nothing came for a while: the wall clock does what only it can.
-    fn idle<O: AsFd>(&mut self, engine: &mut Engine, outcome: &mut Outcome, output: &mut Output<O>) -> Result<(), Undelivered> {
+    fn idle<O: AsFd>(
+        &mut self,
+        engine: &mut Engine,
+        outcome: &mut Outcome,
+        output: &mut Output<O>,
+    ) -> Result<(), Undelivered> {
         if !self.outbox.at_line_start() {
             return Ok(());
         }

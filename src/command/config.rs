@@ -12,5 +12,6 @@ use std::io::Write;
 pub fn config(settings: &Settings, out: &mut dyn Write) -> Result<(), Failure> {
     let config = load_config(settings).map_err(Failure::Invalid)?;
     let text = toml::to_string(&config).map_err(|error| Failure::cannot(error.to_string(), "report this as a bug"))?;
-    out.write_all(text.as_bytes()).map_err(|error| Failure::cannot(format!("cannot write: {error}"), "check standard output"))
+    out.write_all(text.as_bytes())
+        .map_err(|error| Failure::cannot(format!("cannot write: {error}"), "check standard output"))
 }

@@ -1,6 +1,204 @@
-//! stub
-use crate::cli::DemoArgs;
+//! `seismolog demo`: a labelled stream with known faults; on a terminal, what the filter makes of it.
+
+use super::{Loaded, load};
+use crate::cli::{DemoArgs, Settings};
+use crate::demo::{FaultKind, Labels, Shop, ShopOptions};
+use crate::engine::Outcome;
+use crate::engine::finding::{Finding, Severity, State};
 use crate::error::Failure;
-use std::io::Write;
-/// stub
-pub fn demo(_: &DemoArgs, _: &mut dyn Write) -> Result<(), Failure> { Ok(()) }
+use crate::event::lines::Lines;
+use crate::event::{Batch, Timestamp};
+use std::fmt::Write as _;
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+
+/// Events that go through the engine at a time.
+const CHUNK: usize = 1_024;
+/// Seconds behind a fault's end in which it may still be found.
+const GRACE_S: f64 = 60.0;
+
+/// Writes the stream, or shows what is found in it.
+///
+/// # Errors
+/// [`Failure::Usage`] for options that are none; [`Failure::Cannot`] when something cannot be written.
+pub fn demo(args: &DemoArgs, out: &mut dyn Write) -> Result<(), Failure> {
+    let mut shop = open_shop(args)?;
+    for kind in shop.unplaced() {
+        let note =
+            format!("seismolog: {} does not fit into {} minutes; more --minutes make room", kind.name(), args.minutes);
+        let _ = writeln!(io::stderr(), "{note}");
+    }
+    let show = args.show || (!args.emit && io::stdout().is_terminal());
+    let written = if show { show_findings(&mut shop, out) } else { emit(&mut shop, out) };
+    match written {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+        Err(error) => {
+            return Err(Failure::cannot(format!("cannot write the stream: {error}"), "check standard output"));
+        }
+        Ok(()) => {}
+    }
+    let Some(path) = &args.labels else { return Ok(()) };
+    let labels = serde_json::to_string_pretty(&shop.labels()).unwrap_or_default();
+    fs::write(path, labels + "\n").map_err(|error| {
+        Failure::cannot(
+            format!("cannot write {}: {error}", path.display()),
+            "--labels takes a file that can be written",
+        )
+    })
+}
+
+fn open_shop(args: &DemoArgs) -> Result<Shop, Failure> {
+    let usage = |message: String| Failure::Usage { message, hint: "seismolog demo --help shows every option".into() };
+    let faults = FaultKind::parse_list(&args.faults).map_err(|error| usage(error.to_string()))?;
+    if !(args.minutes.is_finite() && args.minutes > 0.0) {
+        return Err(usage(format!("--minutes {} is no length of time", args.minutes)));
+    }
+    let options = ShopOptions {
+        seed: args.seed,
+        rate: args.rate,
+        duration_s: (args.minutes * 60.0).round() as u64,
+        faults,
+        ..ShopOptions::default()
+    };
+    Shop::new(options).map_err(|error| usage(error.to_string()))
+}
+
+fn emit(shop: &mut Shop, out: &mut dyn Write) -> io::Result<()> {
+    let mut out = io::BufWriter::with_capacity(1 << 16, out);
+    for event in shop {
+        out.write_all(event.line.as_bytes())?;
+        out.write_all(b"\n")?;
+    }
+    out.flush()
+}
+
+/// The stream through the engine; each opening and ending of an incident on the screen, then the score.
+fn show_findings(shop: &mut Shop, out: &mut dyn Write) -> io::Result<()> {
+    let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let loaded = load(&Settings::default()).map_err(|failure| io::Error::other(failure.to_string()))?;
+    let mut filter = Filter::new(&loaded)?;
+    let mut opened = Vec::new();
+    let mut events = 0_u64;
+    loop {
+        let lines: Vec<String> = shop.by_ref().take(CHUNK).map(|event| event.line).collect();
+        if lines.is_empty() {
+            break;
+        }
+        events += lines.len() as u64;
+        for finding in filter.pass(&lines) {
+            if finding.state != State::Ongoing {
+                writeln!(out, "{}", describe(&finding, colour))?;
+            }
+            if finding.state == State::Open {
+                opened.push(finding);
+            }
+        }
+    }
+    write!(out, "{}", score(&shop.labels(), &opened, events))
+}
+
+/// The pipeline's steps without its threads: lines in, findings out.
+struct Filter {
+    looker: crate::event::Looker,
+    engine: crate::engine::Engine,
+    lines: Lines,
+    batch: Batch,
+    outcome: Outcome,
+}
+
+impl Filter {
+    fn new(loaded: &Loaded) -> io::Result<Self> {
+        Ok(Self {
+            looker: loaded.looker().map_err(|failure| io::Error::other(failure.to_string()))?,
+            engine: loaded.engine(),
+            lines: Lines::new(loaded.config.input.max_line_bytes),
+            batch: Batch::default(),
+            outcome: Outcome::default(),
+        })
+    }
+
+    fn pass(&mut self, lines: &[String]) -> Vec<Finding> {
+        self.batch.clear();
+        self.batch.bytes = (lines.join("\n") + "\n").into_bytes();
+        self.batch.filled = self.batch.bytes.len();
+        self.lines.split(&mut self.batch, true);
+        self.looker.look(&mut self.batch);
+        let mut findings = Vec::new();
+        for i in 0..self.batch.records.len() {
+            self.engine.process(&self.batch.fields(i), Timestamp::default(), &mut self.outcome);
+            findings.append(&mut self.outcome.before);
+            findings.append(&mut self.outcome.findings);
+        }
+        findings
+    }
+}
+
+/// A finding as a person reads it: a headline, then what is known.
+fn describe(finding: &Finding, colour: bool) -> String {
+    let paint = |code: &str, text: &str| if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() };
+    let shade = match (finding.state, finding.severity) {
+        (State::Resolved, _) => "32",
+        (_, Severity::Critical) => "1;31",
+        (_, Severity::Warning) => "1;33",
+        (_, Severity::Info) => "1;36",
+    };
+    let what = match finding.state {
+        State::Resolved => "resolved".to_owned(),
+        _ => finding.severity.name().to_owned(),
+    };
+    let time = finding.said_at.to_string();
+    let kind = format!("{}/{}", finding.detector.name(), finding.kind);
+    let mut text =
+        format!("{}  {}  {kind}: {}", paint("2", &time), paint(shade, &format!("{what:8}")), finding.summary);
+    if finding.state == State::Open {
+        let evidence = &finding.evidence;
+        if let Some(p) = evidence.p_value {
+            let _ = write!(
+                text,
+                "\n    {} {} seen, {} expected; {} test, p = {p:e}, {} samples",
+                evidence.observed, evidence.unit, evidence.expected, evidence.test, evidence.samples
+            );
+        }
+        for line in evidence.more.get("example").and_then(|lines| lines.as_array()).into_iter().flatten() {
+            let _ = write!(text, "\n    {}", paint("2", &format!("| {}", line.as_str().unwrap_or_default())));
+        }
+        for (name, known) in [("cause", &finding.cause), ("remedy", &finding.remedy)] {
+            if let Some(known) = known {
+                let _ = write!(text, "\n    {name}: {known}");
+            }
+        }
+    }
+    text
+}
+
+/// What was injected, and what of it was found.
+fn score(labels: &Labels, opened: &[Finding], events: u64) -> String {
+    let mut text =
+        format!("\n{events} events with {} faults. Injected, and when each was found:\n", labels.labels.len());
+    let mut found = 0;
+    for label in &labels.labels {
+        let start = Timestamp((label.start * 1e9) as i64);
+        let hit = opened.iter().find(|finding| {
+            let after = finding.said_at.seconds_since(start);
+            let names =
+                finding.key.0.iter().any(|(_, value)| *value == label.hint) || finding.summary.contains(&label.hint);
+            (-1.0..=label.end - label.start + GRACE_S).contains(&after) && names
+        });
+        let result = match hit {
+            Some(finding) => {
+                found += 1;
+                format!("found after {:.1} s", finding.said_at.seconds_since(start).max(0.0))
+            }
+            None => "not found".to_owned(),
+        };
+        let _ = writeln!(text, "  {start}  {:16} on {:24} {result}", label.kind, label.hint);
+    }
+    let spans = |finding: &Finding| {
+        let said = finding.said_at.0 as f64 / 1e9;
+        labels.labels.iter().any(|label| said >= label.start - 1.0 && said <= label.end + 2.0 * GRACE_S)
+    };
+    // Error codes are in the stream all along, and a rule names them; that is no false alarm.
+    let alarms = opened.iter().filter(|finding| finding.rule.is_none() && !spans(finding)).count();
+    let _ = writeln!(text, "found {found} of {}; false alarms: {alarms}", labels.labels.len());
+    text
+}

@@ -38,8 +38,9 @@ impl Loaded {
     /// When the time zone is none, which validation has found before.
     pub fn looker(&self) -> Result<Looker, Failure> {
         let year = self.config.input.year.unwrap_or_else(|| clock::now().year());
-        let context = TimeContext::new(&self.config.input.timezone, year)
-            .map_err(|error| Failure::cannot(error.to_string(), "set input.timezone to an IANA name, UTC or an offset"))?;
+        let context = TimeContext::new(&self.config.input.timezone, year).map_err(|error| {
+            Failure::cannot(error.to_string(), "set input.timezone to an IANA name, UTC or an offset")
+        })?;
         Ok(Looker::new(self.config.names(), self.config.output.member.clone(), context))
     }
 }

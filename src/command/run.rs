@@ -26,10 +26,17 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let (metrics, _endpoint) = serve_metrics(&loaded, &readiness, &log)?;
     let progress = Arc::new(Progress::default());
     let stopping = readiness.clone();
-    let stop = shutdown::watch(loaded.config.output.shutdown_timeout.0, Arc::clone(&progress), log.clone(), move || stopping.set(false))
-        .map_err(|error| Failure::cannot(format!("cannot watch for signals: {error}"), "raise the limit of open files or threads"))?;
+    let stop =
+        shutdown::watch(loaded.config.output.shutdown_timeout.0, Arc::clone(&progress), log.clone(), move || {
+            stopping.set(false)
+        })
+        .map_err(|error| {
+            Failure::cannot(format!("cannot watch for signals: {error}"), "raise the limit of open files or threads")
+        })?;
     let stdin = rustix::stdio::stdin().try_clone_to_owned();
-    let stdin = stdin.map_err(|error| Failure::cannot(format!("cannot open standard input: {error}"), "raise the limit of open files"))?;
+    let stdin = stdin.map_err(|error| {
+        Failure::cannot(format!("cannot open standard input: {error}"), "raise the limit of open files")
+    })?;
 
     log_panics(&log);
     let front = Front { lines: Lines::new(loaded.config.input.max_line_bytes), looker: loaded.looker()? };
@@ -43,7 +50,9 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let ended = pipeline.run(front, Input::new(stdin, stop), &mut Output::new(rustix::stdio::stdout().as_fd()));
     readiness.set(false);
     ended.map_err(|error| match error {
-        RunError::Write(undelivered) if undelivered.reader_is_gone() => Failure::ReaderGone { undelivered: progress.undelivered() },
+        RunError::Write(undelivered) if undelivered.reader_is_gone() => {
+            Failure::ReaderGone { undelivered: progress.undelivered() }
+        }
         error => Failure::Run(error),
     })
 }
@@ -55,14 +64,22 @@ fn open_log(target: &str) -> Result<Log, Failure> {
         path => Target::File(path.into()),
     };
     Log::open(&target).map_err(|error| {
-        Failure::cannot(format!("cannot open the log {target:?}: {error}"), "--log takes stderr, none, or a file that can be written")
+        Failure::cannot(
+            format!("cannot open the log {target:?}: {error}"),
+            "--log takes stderr, none, or a file that can be written",
+        )
     })
 }
 
 /// Metrics exist only when somebody is to see them.
-fn serve_metrics(loaded: &Loaded, readiness: &Readiness, log: &Log) -> Result<(Option<Arc<Metrics>>, Option<Endpoint>), Failure> {
+fn serve_metrics(
+    loaded: &Loaded,
+    readiness: &Readiness,
+    log: &Log,
+) -> Result<(Option<Arc<Metrics>>, Option<Endpoint>), Failure> {
     let Some(address) = &loaded.config.metrics.address else { return Ok((None, None)) };
-    let metrics = Metrics::new().map_err(|error| Failure::cannot(format!("cannot make metrics: {error}"), "report this as a bug"))?;
+    let metrics = Metrics::new()
+        .map_err(|error| Failure::cannot(format!("cannot make metrics: {error}"), "report this as a bug"))?;
     let metrics = Arc::new(metrics);
     let endpoint = Endpoint::bind(address, Arc::clone(&metrics), readiness.clone()).map_err(|error| match error {
         BindError::Address { .. } => Failure::Usage { message: error.to_string(), hint: error.hint() },
@@ -75,5 +92,7 @@ fn serve_metrics(loaded: &Loaded, readiness: &Readiness, log: &Log) -> Result<(O
 /// A panic is caught where it happens and the stream goes on; what it said belongs in the log.
 fn log_panics(log: &Log) {
     let log = log.clone();
-    std::panic::set_hook(Box::new(move |panic| log.say_seldom("panic", &format!("internal error, please report it: {panic}"))));
+    std::panic::set_hook(Box::new(move |panic| {
+        log.say_seldom("panic", &format!("internal error, please report it: {panic}"))
+    }));
 }

@@ -228,7 +228,10 @@ pub struct IncidentsSnapshot(Vec<(IncidentId, Incident)>);
 fn id_of(opening: &Opening, opened_at: Timestamp) -> IncidentId {
     let mut hash = Xxh3::new();
     let rule = opening.rule.as_deref().unwrap_or_default();
-    for part in [opening.detector.name(), &opening.kind, rule].into_iter().chain(opening.key.0.iter().flat_map(|(name, value)| [name.as_str(), value])) {
+    for part in [opening.detector.name(), &opening.kind, rule]
+        .into_iter()
+        .chain(opening.key.0.iter().flat_map(|(name, value)| [name.as_str(), value]))
+    {
         hash.update(part.as_bytes());
         hash.update(&[0]);
     }
@@ -296,7 +299,13 @@ mod tests {
         let said: Vec<_> = findings.iter().map(|finding| (finding.state, finding.count)).collect();
         assert_eq!(
             said,
-            [(State::Open, 8), (State::Ongoing, 16), (State::Ongoing, 32), (State::Ongoing, 64), (State::Resolved, 108)]
+            [
+                (State::Open, 8),
+                (State::Ongoing, 16),
+                (State::Ongoing, 32),
+                (State::Ongoing, 64),
+                (State::Resolved, 108)
+            ]
         );
         assert!(findings.iter().all(|finding| finding.id == findings[0].id && finding.id.len() == 16));
         assert_eq!(findings[0].summary, "3 lines on retry.c41 (t-1)");

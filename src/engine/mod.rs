@@ -44,7 +44,13 @@ pub struct EngineOptions {
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { allowed_lateness_s: 10.0, keys: 100_000, policy: Policy::default(), r#loop: LoopOptions::default(), budget: Budget::default() }
+        Self {
+            allowed_lateness_s: 10.0,
+            keys: 100_000,
+            policy: Policy::default(),
+            r#loop: LoopOptions::default(),
+            budget: Budget::default(),
+        }
     }
 }
 
@@ -216,7 +222,11 @@ impl Engine {
             next_tick: self.next_tick,
             incidents: self.incidents.snapshot(),
             rule_incidents: self.rule_incidents.clone(),
-            detectors: self.detectors.iter().map(|detector| (detector.name().name().to_owned(), detector.snapshot())).collect(),
+            detectors: self
+                .detectors
+                .iter()
+                .map(|detector| (detector.name().name().to_owned(), detector.snapshot()))
+                .collect(),
             rules: self.rules.snapshot(),
         })
     }

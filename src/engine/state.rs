@@ -119,7 +119,10 @@ impl<V> Table<V> {
         V: Clone,
     {
         let turned = self.entries[self.hand..].iter().chain(&self.entries[..self.hand]);
-        TableSnapshot { entries: turned.map(|entry| (entry.key, entry.value.clone())).collect(), evictions: self.evictions }
+        TableSnapshot {
+            entries: turned.map(|entry| (entry.key, entry.value.clone())).collect(),
+            evictions: self.evictions,
+        }
     }
 
     /// Takes what was kept; of more keys than the cap, the last.

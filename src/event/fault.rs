@@ -58,8 +58,12 @@ impl Fault {
             Self::NotAnObject => "a line is JSON but no object; it passed untouched",
             Self::Utf8 => "a line is not valid UTF-8; it passed untouched",
             Self::LineTooLong => "a line is longer than input.max_line_bytes; it passed in pieces, unanalysed",
-            Self::Member => "an event could not be annotated, its member for findings is no array or is there twice; the finding left as its own event",
-            Self::RecordTooLong => "an annotated event would be longer than output.max_record_bytes; the finding left as its own event",
+            Self::Member => {
+                "an event could not be annotated, its member for findings is no array or is there twice; the finding left as its own event"
+            }
+            Self::RecordTooLong => {
+                "an annotated event would be longer than output.max_record_bytes; the finding left as its own event"
+            }
             Self::Rule => "a rule failed on an event; the event passed",
             Self::Panic => "an internal error on an event; it passed untouched and the engine was restarted empty",
         }

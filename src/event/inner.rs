@@ -3,16 +3,23 @@
 //! Done only when no level was found outside. The inner level, message and module win; the outer timestamp and host
 //! win; the other roles are taken from inside where the outside has none.
 
+use super::Span;
 use super::json;
 use super::layout::{self, Laid};
 use super::look::{Form, Found, Look, Slot};
 use super::roles::{Names, Role};
 use super::time::TimeContext;
 use super::unescape::unescape_into;
-use super::Span;
 
 /// Completes `look` with what its message says.
-pub(super) fn look_into(names: &Names, context: &mut TimeContext, laid: &mut Laid, bytes: &[u8], arena: &mut Vec<u8>, look: &mut Look) {
+pub(super) fn look_into(
+    names: &Names,
+    context: &mut TimeContext,
+    laid: &mut Laid,
+    bytes: &[u8],
+    arena: &mut Vec<u8>,
+    look: &mut Look,
+) {
     let outer = look.slots[Role::Message as usize];
     let kept = arena.len();
     let span = if outer.form == Form::Escaped {
@@ -43,7 +50,17 @@ pub(super) fn look_into(names: &Names, context: &mut TimeContext, laid: &mut Lai
     }
     look.level = found.level.or(look.level);
     look.time = look.time.or(found.time);
-    for role in [Role::Message, Role::Module, Role::Host, Role::Thread, Role::Trace, Role::Operation, Role::Duration, Role::Status, Role::ErrorCode] {
+    for role in [
+        Role::Message,
+        Role::Module,
+        Role::Host,
+        Role::Thread,
+        Role::Trace,
+        Role::Operation,
+        Role::Duration,
+        Role::Status,
+        Role::ErrorCode,
+    ] {
         let i = role as usize;
         let inner = Slot { in_arena, ..found.slots[i] };
         let wins = matches!(role, Role::Message | Role::Module) || look.slots[i].form == Form::Absent;

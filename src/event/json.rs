@@ -409,7 +409,9 @@ mod tests {
 
     #[test]
     fn members_are_found_in_order_with_their_kinds() {
-        let got = walk(r#"{ "a" :"x", "b":1.5e-3 ,"c":null,"d":[1,{"e":"]}"}],"f":{"g":{}}, "h\"i":"j\\\"k","l":true}"#).unwrap();
+        let got =
+            walk(r#"{ "a" :"x", "b":1.5e-3 ,"c":null,"d":[1,{"e":"]}"}],"f":{"g":{}}, "h\"i":"j\\\"k","l":true}"#)
+                .unwrap();
         let kinds: Vec<_> = got.iter().map(|(key, kind, value)| (key.as_str(), *kind, value.as_str())).collect();
         assert_eq!(
             kinds,
@@ -427,7 +429,22 @@ mod tests {
 
     #[test]
     fn what_is_no_whole_object_is_malformed() {
-        for text in [r#"{"a":1"#, r#"{"a""#, r#"{"a":"#, r#"{"a":"x"#, r#"{"a":"x\"#, r#"{"a":[1,2}"#, r#"{"a":tru}"#, r#"{"a" 1}"#, r#"{,}"#, r#"{"a":1,}"#, r#"{"a":1 "b":2}"#, "{", "x", ""] {
+        for text in [
+            r#"{"a":1"#,
+            r#"{"a""#,
+            r#"{"a":"#,
+            r#"{"a":"x"#,
+            r#"{"a":"x\"#,
+            r#"{"a":[1,2}"#,
+            r#"{"a":tru}"#,
+            r#"{"a" 1}"#,
+            r#"{,}"#,
+            r#"{"a":1,}"#,
+            r#"{"a":1 "b":2}"#,
+            "{",
+            "x",
+            "",
+        ] {
             let all = || -> Result<(), Malformed> {
                 let mut members = Members::new(text.as_bytes(), 0)?;
                 while members.advance()?.is_some() {}
@@ -440,7 +457,17 @@ mod tests {
 
     #[test]
     fn validation_is_strict_where_walking_is_not() {
-        for text in ["{\"a\":01}", "{\"a\":1.}", "{\"a\":\"\\x\"}", "{\"a\":\"\t\"}", "{\"a\":[}]}", "{\"a\":1}x", "{\"a\":\"\\u12g4\"}", "{\"a\":-}", "{\"a\":1e}"] {
+        for text in [
+            "{\"a\":01}",
+            "{\"a\":1.}",
+            "{\"a\":\"\\x\"}",
+            "{\"a\":\"\t\"}",
+            "{\"a\":[}]}",
+            "{\"a\":1}x",
+            "{\"a\":\"\\u12g4\"}",
+            "{\"a\":-}",
+            "{\"a\":1e}",
+        ] {
             assert!(!validate(text.as_bytes()), "{text}");
         }
     }

@@ -23,8 +23,20 @@ pub enum Level {
 #[allow(missing_docs)]
 impl Level {
     pub fn from_text(text: &[u8]) -> Option<Self> {
-        Some(match text { b"INFO" => Self::Info, b"WARN" => Self::Warn, b"ERROR" => Self::Error, b"DEBUG" => Self::Debug, b"FATAL" => Self::Fatal, b"TRACE" => Self::Trace, _ => return None })
+        Some(match text {
+            b"INFO" => Self::Info,
+            b"WARN" => Self::Warn,
+            b"ERROR" => Self::Error,
+            b"DEBUG" => Self::Debug,
+            b"FATAL" => Self::Fatal,
+            b"TRACE" => Self::Trace,
+            _ => return None,
+        })
     }
-    pub fn name(self) -> &'static str { ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"][self as usize] }
-    pub fn same_word(self, _: &[u8]) -> bool { true }
+    pub fn name(self) -> &'static str {
+        ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"][self as usize]
+    }
+    pub fn same_word(self, _: &[u8]) -> bool {
+        true
+    }
 }

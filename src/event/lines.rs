@@ -26,7 +26,12 @@ impl Lines {
             let carriage = newline > start && data[newline - 1] == b'\r';
             let end = newline - usize::from(carriage);
             let encoding = self.encoding(newline - start);
-            batch.records.push(Record { span: Span::new(start, end), line_end: 1 + u8::from(carriage), encoding, ..Record::default() });
+            batch.records.push(Record {
+                span: Span::new(start, end),
+                line_end: 1 + u8::from(carriage),
+                encoding,
+                ..Record::default()
+            });
             self.inside_long_line = false;
             start = newline + 1;
         }
@@ -67,7 +72,12 @@ mod tests {
             batch.filled = batch.bytes.len();
             let rest = lines.split(&mut batch, read.is_empty());
             tail = batch.bytes[rest..].to_vec();
-            out.extend(batch.records.iter().map(|record| (batch.bytes[record.span.start as usize..record.end()].to_vec(), record.encoding)));
+            out.extend(
+                batch
+                    .records
+                    .iter()
+                    .map(|record| (batch.bytes[record.span.start as usize..record.end()].to_vec(), record.encoding)),
+            );
         }
         assert!(tail.is_empty());
         out
@@ -79,7 +89,8 @@ mod tests {
         for step in 1..50 {
             let got = records(input, step, 10);
             assert_eq!(got.iter().flat_map(|(bytes, _)| bytes.clone()).collect::<Vec<_>>(), input);
-            let lines: Vec<_> = got.iter().filter(|(_, encoding)| *encoding == Encoding::Line).map(|(bytes, _)| &bytes[..]).collect();
+            let lines: Vec<_> =
+                got.iter().filter(|(_, encoding)| *encoding == Encoding::Line).map(|(bytes, _)| &bytes[..]).collect();
             assert_eq!(lines, [&b"a\r\n"[..], b"\n", b"{\"b\":1}\n", b"\r\n", b"last"]);
             assert_eq!(got.iter().filter(|(_, encoding)| *encoding == Encoding::Piece).count(), 1);
         }

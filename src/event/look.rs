@@ -185,7 +185,13 @@ impl Looker {
         look
     }
 
-    fn look_at_object(&mut self, bytes: &[u8], arena: &mut Vec<u8>, (start, end): (usize, usize), look: &mut Look) -> Result<(), Malformed> {
+    fn look_at_object(
+        &mut self,
+        bytes: &[u8],
+        arena: &mut Vec<u8>,
+        (start, end): (usize, usize),
+        look: &mut Look,
+    ) -> Result<(), Malformed> {
         let text = &bytes[..end];
         let mut found = Found::default();
         let close = found.object(text, start, &self.names, &mut self.context)?;
@@ -193,9 +199,14 @@ impl Looker {
             return Err(Malformed);
         }
         look.shape = if found.own && found.annotation != Annotation::Absent { Shape::Own } else { Shape::Json };
-        look.joint = Joint { close: close as u32, empty: json::skip_space(text, start + 1) == close, annotation: found.annotation };
+        look.joint = Joint {
+            close: close as u32,
+            empty: json::skip_space(text, start + 1) == close,
+            annotation: found.annotation,
+        };
         found.give(look);
-        if look.level.is_none() && look.shape == Shape::Json && look.slots[Role::Message as usize].form != Form::Absent {
+        if look.level.is_none() && look.shape == Shape::Json && look.slots[Role::Message as usize].form != Form::Absent
+        {
             inner::look_into(&self.names, &mut self.context, &mut self.inner, bytes, arena, look);
         }
         Ok(())
@@ -225,7 +236,9 @@ fn is_other_json(text: &[u8]) -> bool {
     match text.first() {
         Some(b'[') => text.trim_ascii_end().ends_with(b"]") && json::validate(text),
         Some(b'"') => text.trim_ascii_end().ends_with(b"\"") && json::validate(text),
-        Some(b'-' | b'0'..=b'9') => text.len() < 400 && text.last().is_some_and(u8::is_ascii_digit) && json::validate(text),
+        Some(b'-' | b'0'..=b'9') => {
+            text.len() < 400 && text.last().is_some_and(u8::is_ascii_digit) && json::validate(text)
+        }
         Some(b't' | b'f' | b'n') => matches!(text.trim_ascii_end(), b"true" | b"false" | b"null"),
         _ => false,
     }
@@ -269,7 +282,13 @@ impl Default for Found {
 impl Found {
     /// Walks the object at `start`; where its closing brace is.
     #[inline]
-    pub(super) fn object(&mut self, text: &[u8], start: usize, names: &Names, context: &mut TimeContext) -> Result<usize, Malformed> {
+    pub(super) fn object(
+        &mut self,
+        text: &[u8],
+        start: usize,
+        names: &Names,
+        context: &mut TimeContext,
+    ) -> Result<usize, Malformed> {
         let mut members = Members::new(text, start)?;
         let mut seen = 0_u128;
         while let Some(member) = members.advance()? {
@@ -291,7 +310,13 @@ impl Found {
 
     /// The same with keys unescaped and, of members with one name, only the last. Rare, so it may allocate.
     #[cold]
-    fn object_exactly(&mut self, text: &[u8], start: usize, names: &Names, context: &mut TimeContext) -> Result<usize, Malformed> {
+    fn object_exactly(
+        &mut self,
+        text: &[u8],
+        start: usize,
+        names: &Names,
+        context: &mut TimeContext,
+    ) -> Result<usize, Malformed> {
         *self = Self { own: false, ..Self::default() };
         let mut members = Members::new(text, start)?;
         let mut all: Vec<(Vec<u8>, Member)> = Vec::new();
@@ -317,7 +342,14 @@ impl Found {
     }
 
     #[inline]
-    fn member(&mut self, text: &[u8], key: &[u8], member: &Member, meaning: &super::roles::Meaning, context: &mut TimeContext) -> Result<(), Malformed> {
+    fn member(
+        &mut self,
+        text: &[u8],
+        key: &[u8],
+        member: &Member,
+        meaning: &super::roles::Meaning,
+        context: &mut TimeContext,
+    ) -> Result<(), Malformed> {
         for &claim in &meaning.claims {
             self.claim(text, key, member, claim, context);
         }
@@ -416,8 +448,14 @@ impl Found {
                 layout::Form::Text => Kind::Text,
                 layout::Form::Quoted => Kind::Escaped,
             };
-            let member =
-                Member { key_start: 0, key_end: 0, key_escaped: false, kind, start: captured.value.start, end: captured.value.end };
+            let member = Member {
+                key_start: 0,
+                key_end: 0,
+                key_escaped: false,
+                kind,
+                start: captured.value.start,
+                end: captured.value.end,
+            };
             for &claim in &meaning.claims {
                 if !matches!(claim.role, Role::Timestamp | Role::Level | Role::Message) {
                     self.claim_written(line, base, key, &member, claim, context);
@@ -426,13 +464,24 @@ impl Found {
         }
         self.time = laid.time;
         self.level = laid.level;
-        self.slots[Role::Message as usize] =
-            Slot { span: Span::new(base + laid.message.start, base + laid.message.end), form: Form::Text, in_arena: false };
+        self.slots[Role::Message as usize] = Slot {
+            span: Span::new(base + laid.message.start, base + laid.message.end),
+            form: Form::Text,
+            in_arena: false,
+        };
     }
 
     /// As [`Self::claim`], for a text line's member: offsets are moved to the buffer's, and a written number is text
     /// where the role wants text (a module called `404`).
-    fn claim_written(&mut self, line: &[u8], base: usize, key: &[u8], member: &Member, claim: Claim, context: &mut TimeContext) {
+    fn claim_written(
+        &mut self,
+        line: &[u8],
+        base: usize,
+        key: &[u8],
+        member: &Member,
+        claim: Claim,
+        context: &mut TimeContext,
+    ) {
         let kind = if claim.role.takes(member.kind) { member.kind } else { Kind::Text };
         let before = self.ranks[claim.role as usize];
         self.claim(line, key, &Member { kind, ..*member }, claim, context);

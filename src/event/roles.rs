@@ -84,8 +84,21 @@ impl Role {
     #[must_use]
     pub const fn default_names(self) -> &'static [&'static str] {
         match self {
-            Self::Timestamp => &["timestamp", "@timestamp", "time", "ts", "date", "eventTime", "timeUnixNano", "__REALTIME_TIMESTAMP"],
-            Self::Level => &["level", "severity", "severity_text", "lvl", "levelname", "log.level", "loglevel", "@l", "PRIORITY", "priority"],
+            Self::Timestamp => {
+                &["timestamp", "@timestamp", "time", "ts", "date", "eventTime", "timeUnixNano", "__REALTIME_TIMESTAMP"]
+            }
+            Self::Level => &[
+                "level",
+                "severity",
+                "severity_text",
+                "lvl",
+                "levelname",
+                "log.level",
+                "loglevel",
+                "@l",
+                "PRIORITY",
+                "priority",
+            ],
             Self::Message => &["message", "msg", "log", "body", "MESSAGE", "@m", "event"],
             Self::Module => &[
                 "module",
@@ -101,7 +114,9 @@ impl Role {
             ],
             Self::Host => &["host", "hostname", "node", "instance", "host.name", "kubernetes.pod_name", "_HOSTNAME"],
             Self::Thread => &["thread", "thread_name", "tid", "pid", "process.pid"],
-            Self::Trace => &["trace_id", "traceId", "request_id", "requestId", "X-Request-ID", "correlation_id", "span.trace_id"],
+            Self::Trace => {
+                &["trace_id", "traceId", "request_id", "requestId", "X-Request-ID", "correlation_id", "span.trace_id"]
+            }
             Self::Operation => &["route", "operation", "endpoint", "path", "uri", "url.path", "rpc.method", "handler"],
             Self::Duration => &[
                 "duration_ms",
@@ -333,7 +348,10 @@ mod tests {
     fn paths_lead_one_level_down_and_rank_behind_the_literal_name() {
         let names = defaults();
         let below = names.find(b"log").unwrap().nested.as_ref().unwrap();
-        assert_eq!(below.find(b"level").unwrap().claims[0], Claim { role: Role::Level, rank: 11, unit: Unit::Milliseconds });
+        assert_eq!(
+            below.find(b"level").unwrap().claims[0],
+            Claim { role: Role::Level, rank: 11, unit: Unit::Milliseconds }
+        );
         let kubernetes = names.find(b"kubernetes").unwrap();
         assert!(kubernetes.claims.is_empty());
         assert!(kubernetes.nested.as_ref().unwrap().find(b"pod_name").is_some());

@@ -15,7 +15,14 @@ pub struct Unfit;
 /// # Errors
 /// [`Unfit`], with `out` as it was, when the event is no strictly valid JSON object or the member is there as something
 /// else or twice.
-pub fn annotate(fields: &Fields<'_>, arena: &[u8], bytes: &[u8], name: &str, findings: &[u8], out: &mut Vec<u8>) -> Result<(), Unfit> {
+pub fn annotate(
+    fields: &Fields<'_>,
+    arena: &[u8],
+    bytes: &[u8],
+    name: &str,
+    findings: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), Unfit> {
     let look: &Look = fields.look();
     let object = fields.object();
     let (buffer, start) = match look.shape {

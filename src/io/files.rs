@@ -23,7 +23,8 @@ pub fn read(path: &Path) -> Result<String, Diagnostic> {
 pub fn read_rules(path: &Path) -> Result<(Vec<RuleSource>, Vec<TableSource>), Vec<Diagnostic>> {
     let shown = path.display().to_string();
     let mut files: Vec<PathBuf> = if path.is_dir() {
-        let entries = fs::read_dir(path).map_err(|error| vec![Diagnostic::of_file(&shown, format!("cannot list this directory: {error}"))])?;
+        let entries = fs::read_dir(path)
+            .map_err(|error| vec![Diagnostic::of_file(&shown, format!("cannot list this directory: {error}"))])?;
         entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| path.is_file()).collect()
     } else {
         vec![path.to_owned()]

@@ -58,7 +58,11 @@ impl Log {
             Some((last, unsaid)) if now.duration_since(*last) < QUIET => *unsaid += 1,
             Some(said) => {
                 let (_, unsaid) = std::mem::replace(said, (now, 0));
-                inner.write(&if unsaid > 0 { format!("{text} (and {unsaid} times more in the last minutes)") } else { text.to_owned() });
+                inner.write(&if unsaid > 0 {
+                    format!("{text} (and {unsaid} times more in the last minutes)")
+                } else {
+                    text.to_owned()
+                });
             }
             None => {
                 inner.said.insert(matter.to_owned(), (now, 0));

@@ -30,7 +30,12 @@ impl Progress {
 ///
 /// # Errors
 /// When the system has no descriptor, thread or signal handler to give.
-pub fn watch(timeout: Duration, progress: Arc<Progress>, log: Log, on_stop: impl FnOnce() + Send + 'static) -> io::Result<OwnedFd> {
+pub fn watch(
+    timeout: Duration,
+    progress: Arc<Progress>,
+    log: Log,
+    on_stop: impl FnOnce() + Send + 'static,
+) -> io::Result<OwnedFd> {
     let stop = eventfd(0, EventfdFlags::CLOEXEC)?;
     let bell = stop.try_clone()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;

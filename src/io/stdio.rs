@@ -107,7 +107,9 @@ impl<F: AsFd> Output<F> {
             match rustix::io::write(&self.stream, &bytes[written..]) {
                 Ok(count) => written += count,
                 Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => wait_writable(self.stream.as_fd()).map_err(|error| Undelivered { written, error })?,
+                Err(Errno::AGAIN) => {
+                    wait_writable(self.stream.as_fd()).map_err(|error| Undelivered { written, error })?
+                }
                 Err(error) => return Err(Undelivered { written, error: error.into() }),
             }
         }

@@ -79,7 +79,8 @@ impl Observer for Watcher {
 
     fn aside(&mut self, outcome: &Outcome) {
         if let Some((fault, detail)) = &outcome.fault {
-            let text = if detail.is_empty() { fault.explain().to_owned() } else { format!("{}: {detail}", fault.explain()) };
+            let text =
+                if detail.is_empty() { fault.explain().to_owned() } else { format!("{}: {detail}", fault.explain()) };
             self.log.say_seldom(fault.name(), &text);
         }
         for line in &outcome.printed {
@@ -96,7 +97,13 @@ impl Observer for Watcher {
 
     fn unheard(&mut self, findings: &[Finding]) {
         for finding in findings {
-            self.log.say(&format!("{} {} {}: {}", finding.said_at, finding.severity.name(), state_of(finding), finding.summary));
+            self.log.say(&format!(
+                "{} {} {}: {}",
+                finding.said_at,
+                finding.severity.name(),
+                state_of(finding),
+                finding.summary
+            ));
         }
     }
 }

@@ -113,11 +113,7 @@ impl Actor {
         }
         self.ring.copy_within(..LAGS - 1, 1);
         self.ring[0] = line;
-        if any || self.repeating {
-            self.update_runs(equal, min_repeats)
-        } else {
-            Pushed::default()
-        }
+        if any || self.repeating { self.update_runs(equal, min_repeats) } else { Pushed::default() }
     }
 
     fn update_runs(&mut self, equal: [bool; LAGS], min_repeats: u32) -> Pushed {

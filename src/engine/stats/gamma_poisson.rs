@@ -48,7 +48,9 @@ mod tests {
 
     #[test]
     fn the_tail_agrees_with_statrs() {
-        for (k, shape, exposure, window) in [(3, 0.5, 100.0, 1.0), (10, 4.5, 60.0, 30.0), (25, 20.5, 600.0, 300.0), (200, 50.5, 10.0, 20.0)] {
+        for (k, shape, exposure, window) in
+            [(3, 0.5, 100.0, 1.0), (10, 4.5, 60.0, 30.0), (25, 20.5, 600.0, 300.0), (200, 50.5, 10.0, 20.0)]
+        {
             let theirs = NegativeBinomial::new(shape, exposure / (exposure + window)).unwrap().sf(k - 1);
             let ours = ln_tail(k as f64, shape, exposure, window).exp();
             assert!((ours / theirs - 1.0).abs() < 1e-5, "{k}: {ours} {theirs}");
