@@ -1,0 +1,35 @@
+# Every chore has a name. `make` alone lists them.
+
+.PHONY: help demo test tools check fmt bench build clean
+
+help: ## list the chores
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+demo: ## make a stream with faults in it, filter it, show what was found
+	cargo run --release --quiet -- demo --show
+
+test: tools ## run every test
+	cargo nextest run
+	cargo test --doc --quiet
+
+check: ## formatting and lints
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet
+
+fmt: ## format the source
+	cargo fmt
+
+build: ## the release binary
+	cargo build --release
+
+bench: ## what each stage costs an event
+	cargo bench
+
+# The tests need nextest, and promtool for what Prometheus thinks of our metrics.
+tools: ## install what the tests need, where it is missing
+	@cargo nextest --version >/dev/null 2>&1 || cargo install cargo-nextest --locked
+	@command -v promtool >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends prometheus; }
+
+clean: ## remove what was built
+	cargo clean

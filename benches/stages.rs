@@ -1,0 +1,75 @@
+//! What each stage costs an event, on the demo's own stream.
+//!
+//! `cargo bench --bench stages`
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use seismolog::config::Config;
+use seismolog::demo::{Shop, ShopOptions};
+use seismolog::engine::rules::RuleSet;
+use seismolog::engine::{Engine, Outcome};
+use seismolog::event::lines::Lines;
+use seismolog::event::time::TimeContext;
+use seismolog::event::{Batch, Looker, Timestamp};
+use std::hint::black_box;
+
+fn stream() -> Vec<u8> {
+    let Ok(shop) = Shop::new(ShopOptions { faults: Vec::new(), ..ShopOptions::default() }) else { return Vec::new() };
+    shop.take(2_000).flat_map(|event| (event.line + "\n").into_bytes()).collect()
+}
+
+fn looker() -> Looker {
+    let config = Config::default();
+    let Ok(context) = TimeContext::new("UTC", 2026) else { unreachable!("UTC is a zone") };
+    Looker::new(config.names(), config.output.member, context)
+}
+
+fn split() -> Batch {
+    let bytes = stream();
+    let mut batch = Batch { filled: bytes.len(), bytes, ..Batch::default() };
+    Lines::new(1 << 20).split(&mut batch, true);
+    batch
+}
+
+fn stages(c: &mut Criterion) {
+    let mut group = c.benchmark_group("stages");
+    let mut batch = split();
+    group.throughput(Throughput::Elements(batch.records.len() as u64));
+    group.bench_function("lines", |b| {
+        let mut lines = Lines::new(1 << 20);
+        b.iter(|| {
+            batch.records.clear();
+            lines.split(black_box(&mut batch), true)
+        });
+    });
+    group.bench_function("look", |b| {
+        let mut looker = looker();
+        b.iter(|| {
+            batch.looks.clear();
+            batch.arena.clear();
+            looker.look(black_box(&mut batch));
+        });
+    });
+    for (name, rules) in [("engine without rules", RuleSet::empty()), ("engine with shipped rules", shipped())] {
+        group.bench_function(name, |b| {
+            let mut outcome = Outcome::default();
+            b.iter_batched_ref(
+                || Engine::new(&Config::default().engine_options(), rules.clone()),
+                |engine| {
+                    for i in 0..batch.records.len() {
+                        engine.process(&batch.fields(i), Timestamp::default(), black_box(&mut outcome));
+                    }
+                },
+                BatchSize::LargeInput,
+            );
+        });
+    }
+    group.finish();
+}
+
+fn shipped() -> RuleSet {
+    let (rules, tables) = RuleSet::shipped_sources();
+    RuleSet::compile(&rules, &tables).unwrap_or_else(|_| RuleSet::empty())
+}
+
+criterion_group!(benches, stages);
+criterion_main!(benches);
