@@ -1,0 +1,121 @@
+//! What is remembered of one actor (host, module and thread): its last lines and how long they have been going round.
+
+use crate::engine::incident::IncidentId;
+use crate::event::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Longest cycle looked for, in lines.
+pub(super) const LAGS: usize = 16;
+
+/// The last fingerprints of an actor, and for each lag the run of lines that equal the one a lag before.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Actor {
+    /// Newest first. 32 bits of each: a run needs several equal ones in a row.
+    ring: [u32; LAGS],
+    /// By lag − 1: lines in a row that equal the one a lag before.
+    runs: [u32; LAGS],
+    /// By lag − 1: when that run began.
+    starts: [Timestamp; LAGS],
+    /// Some run is not zero.
+    pub(super) repeating: bool,
+    pub(super) last: Timestamp,
+    /// The lines of the cycle, gathered while it is under suspicion.
+    pub(super) lines: Vec<String>,
+    /// The open loop.
+    pub(super) going: Option<Going>,
+    /// The last line at WARN or worse and how its numbers step; only for actors that have such lines.
+    pub(super) counter: Option<Box<super::counter::Counter>>,
+}
+
+/// An open loop.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Going {
+    pub(super) id: IncidentId,
+    /// Lines of one round.
+    pub(super) period: usize,
+    pub(super) began: Timestamp,
+    /// Smoothed seconds between its lines.
+    pub(super) pace: f64,
+    /// Lines of the actor outside the loop since the last inside it.
+    pub(super) other: u32,
+    pub(super) module: u64,
+}
+
+/// What a line did to its actor's runs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Pushed {
+    /// The shortest lag whose run is long enough to test, 0 for none.
+    pub(super) lag: usize,
+    /// The shortest lag whose lines are worth gathering, 0 for none.
+    pub(super) suspect: usize,
+    /// The longest run that has gone round once.
+    pub(super) longest: u32,
+}
+
+impl Actor {
+    pub(super) fn new(now: Timestamp) -> Self {
+        Self {
+            ring: [0; LAGS],
+            runs: [0; LAGS],
+            starts: [now; LAGS],
+            repeating: false,
+            last: now,
+            lines: Vec::new(),
+            going: None,
+            counter: None,
+        }
+    }
+
+    /// Takes a line. Nearly all lines equal none of the last sixteen: one vector comparison, and no run to update.
+    #[inline]
+    pub(super) fn push(&mut self, line: u32, min_repeats: u32) -> Pushed {
+        let mut equal = [false; LAGS];
+        let mut any = false;
+        for (equal, &earlier) in equal.iter_mut().zip(&self.ring) {
+            *equal = earlier == line;
+            any |= *equal;
+        }
+        self.ring.copy_within(..LAGS - 1, 1);
+        self.ring[0] = line;
+        if any || self.repeating { self.update_runs(equal, min_repeats) } else { Pushed::default() }
+    }
+
+    fn update_runs(&mut self, equal: [bool; LAGS], min_repeats: u32) -> Pushed {
+        let mut pushed = Pushed::default();
+        self.repeating = false;
+        for (i, equal) in equal.into_iter().enumerate() {
+            let lag = i as u32 + 1;
+            if !equal {
+                self.runs[i] = 0;
+                continue;
+            }
+            if self.runs[i] == 0 {
+                self.starts[i] = self.last;
+            }
+            self.runs[i] = self.runs[i].saturating_add(1);
+            self.repeating = true;
+            if self.runs[i] >= lag.max(2) {
+                pushed.longest = pushed.longest.max(self.runs[i]);
+            }
+            if pushed.suspect == 0 && self.runs[i] >= (2 * lag).max(min_repeats / 2) {
+                pushed.suspect = lag as usize;
+            }
+            if pushed.lag == 0 && self.runs[i] >= (3 * lag).max(min_repeats) {
+                pushed.lag = lag as usize;
+            }
+        }
+        pushed
+    }
+
+    /// The run at `lag` and when it began.
+    pub(super) fn run(&self, lag: usize) -> (u32, Timestamp) {
+        (self.runs[lag - 1], self.starts[lag - 1])
+    }
+
+    /// The loop is over: what was repeated is not evidence for the next one.
+    pub(super) fn end(&mut self) {
+        self.going = None;
+        self.runs = [0; LAGS];
+        self.counter = None;
+    }
+}

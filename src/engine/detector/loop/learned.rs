@@ -1,0 +1,119 @@
+//! What a stream has taught: how often each line comes, and how often lines go on with a run.
+
+use crate::engine::stats::count_min::CountMin;
+use crate::engine::stats::gamma_poisson;
+use crate::event::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Of a longer run only this much counts as habit: it mutes runs like the usual ones, not ones ten times as long.
+pub(super) const HABIT_RUN: u32 = 16;
+/// Prior weight of the whole stream's habit in a module's, in lines.
+const HABIT_PRIOR: f64 = 10.0;
+/// Lines after which a habit forgets half.
+const HABIT_LINES: f64 = 50_000.0;
+/// Events after which the learned counts forget half.
+const LEARNED_EVENTS: f64 = 5e7;
+
+/// How often lines went on with a run.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Habit {
+    went_on: f64,
+    lines: f64,
+}
+
+impl Habit {
+    /// Nothing known yet: the stream's habit stands in.
+    pub(super) const UNKNOWN: Self = Self { went_on: 0.0, lines: 0.0 };
+
+    #[inline]
+    pub(super) fn add(&mut self, went_on: bool) {
+        self.went_on += f64::from(u8::from(went_on));
+        self.lines += 1.0;
+        if self.lines > HABIT_LINES {
+            self.went_on /= 2.0;
+            self.lines /= 2.0;
+        }
+    }
+}
+
+/// What the stream as a whole has taught.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Learned {
+    counts: CountMin,
+    /// Exposure of the counts, on both clocks: seconds and events, halved with them.
+    seconds: f64,
+    events: f64,
+    now: Option<Timestamp>,
+    pub(super) habit: Habit,
+}
+
+/// How unlikely a number of repeats is without a fault.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Verdict {
+    /// ln of the chance, on the explanation and the clock that find it likeliest.
+    pub(super) ln_p: f64,
+    /// The rate the line had before, in lines a second.
+    pub(super) expected: f64,
+}
+
+impl Learned {
+    pub(super) fn new() -> Self {
+        // One line in twenty goes on with a run, until the stream says otherwise.
+        let habit = Habit { went_on: 1.0, lines: 20.0 };
+        Self { counts: CountMin::default(), seconds: 0.0, events: 0.0, now: None, habit }
+    }
+
+    /// Time passes by one event.
+    #[inline]
+    pub(super) fn advance(&mut self, now: Timestamp) {
+        let last = *self.now.get_or_insert(now);
+        self.seconds += now.seconds_since(last).max(0.0);
+        self.now = Some(last.max(now));
+        self.events += 1.0;
+        if self.events > LEARNED_EVENTS {
+            self.counts.halve();
+            self.seconds /= 2.0;
+            self.events /= 2.0;
+        }
+    }
+
+    /// Counts a line; how often it was seen.
+    #[inline]
+    pub(super) fn count(&mut self, line: u64) -> u32 {
+        self.counts.add(line)
+    }
+
+    /// Tests `repeats` repeats within the last `lasted` seconds of a line that was seen `seen` times in all, in a module
+    /// whose lines go on with a run as `habit` says.
+    pub(super) fn test(&self, seen: u32, repeats: f64, lasted: f64, habit: Habit, run: u32) -> Verdict {
+        let before = (f64::from(seen) - repeats).max(0.0);
+        let exposure = self.seconds - lasted;
+        // Events of the run's own time, at the stream's mean rate: the run itself must not thin out its exposure.
+        let own = (lasted * self.events / self.seconds.max(1.0)).max(repeats).min(self.events);
+        let by_time = gamma_poisson::ln_tail(repeats, 0.5 + before, exposure, lasted + 1e-3);
+        let by_events = gamma_poisson::ln_tail(repeats, 0.5 + before, self.events - own, own);
+        Verdict {
+            ln_p: by_time.max(by_events).max(self.ln_habit(habit, run)),
+            expected: if exposure > 0.0 { (before + 0.5) / exposure } else { 0.0 },
+        }
+    }
+
+    /// ln of the chance that a run in a module with this habit goes on for `run` lines.
+    fn ln_habit(&self, habit: Habit, run: u32) -> f64 {
+        let own = f64::from(run.min(HABIT_RUN));
+        let stream = (self.habit.went_on - own) / (self.habit.lines - own).max(1.0);
+        let share = (habit.went_on - own + HABIT_PRIOR * stream) / (habit.lines - own + HABIT_PRIOR).max(1.0);
+        share.clamp(0.01, 0.999).ln() * f64::from(run)
+    }
+
+    /// Takes what was kept; false when its sketch has another size.
+    #[must_use]
+    pub(super) fn restore(&mut self, kept: Self) -> bool {
+        let mut counts = CountMin::default();
+        let fits = counts.restore(kept.counts);
+        if fits {
+            *self = Self { counts, ..kept };
+        }
+        fits
+    }
+}
