@@ -1,0 +1,621 @@
+//! The forms in which times are written.
+//!
+//! A form is told by its first bytes: a run of digits of some length and what follows it, the name of a month, or that
+//! of a weekday. Scanning changes nothing, so that a reader of layouts can look at a time and still refuse the line;
+//! only [`TimeContext::accept`] moves the year clock.
+
+use super::calendar::days_in_month;
+use super::number::time_number;
+use super::{TimeContext, Timestamp};
+
+/// A time as it was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Written {
+    /// The instant it means.
+    pub(crate) instant: Timestamp,
+    /// Which family of forms it has.
+    pub(crate) kind: Kind,
+    /// The year and month to which it would move the year clock, if it was written without a year.
+    pub(super) clock: Option<(i16, u8)>,
+}
+
+impl Written {
+    /// A time whose instant is known from elsewhere, so that it does not move the year clock.
+    pub(crate) fn known(instant: Timestamp, kind: Kind) -> Written {
+        Written { instant, kind, clock: None }
+    }
+}
+
+/// Families of forms that layouts need to tell apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A calendar date.
+    Dated,
+    /// `Jun  9 06:06:20` and its relatives, the form that syslog headers begin with.
+    Syslog,
+    /// A number since 1970.
+    Epoch,
+}
+
+/// A date and a time of day, field by field, still unchecked.
+#[derive(Clone, Copy)]
+struct Civil {
+    /// 0 if the year was not written.
+    year: u32,
+    month: u32,
+    day: u32,
+    hour: u32,
+    minute: u32,
+    second: u32,
+    nanos: u32,
+}
+
+/// The time at the start of `text`, and where it ends: never inside of a longer word or number.
+pub(crate) fn scan(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
+    let first = *text.first()?;
+    if first.is_ascii_digit() {
+        if let Some(found) = scan_dashed(text, context) {
+            return Some(found);
+        }
+        return scan_digits(text, context);
+    }
+    if first.is_ascii_alphabetic() { scan_names(text, context) } else { None }
+}
+
+/// `yyyy-MM-ddTHH:mm:ss` with every field in its place: the form nearly every line has, without a cursor.
+#[inline]
+fn scan_dashed(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
+    let head: &[u8; 19] = text.first_chunk()?;
+    let dashed = head[4] == head[7] && matches!(head[4], b'-' | b'/');
+    if !(dashed && matches!(head[10], b'T' | b't' | b' ' | b'_') && head[13] == b':' && head[16] == b':') {
+        return None;
+    }
+    let two = |at: usize| {
+        let (tens, ones) = (head[at].wrapping_sub(b'0'), head[at + 1].wrapping_sub(b'0'));
+        // A value that no field can have, so that the checks of the calendar refuse what is no digit.
+        if tens > 9 || ones > 9 { 10_000 } else { u32::from(tens) * 10 + u32::from(ones) }
+    };
+    let civil = Civil {
+        year: two(0) * 100 + two(2),
+        month: two(5),
+        day: two(8),
+        hour: two(11),
+        minute: two(14),
+        second: two(17),
+        nanos: 0,
+    };
+    if civil.year == 0 {
+        return None;
+    }
+    finish(civil, text, 19, Kind::Dated, context)
+}
+
+/// Forms that begin with a digit.
+fn scan_digits(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
+    let count = text.iter().take(20).take_while(|byte| byte.is_ascii_digit()).count();
+    let separator = *text.get(count).unwrap_or(&b' ');
+    let mut cursor = Cursor { text, at: 0 };
+    match count {
+        10 | 13 | 16 | 19 => epoch(text, count),
+        // A date and a time of day without anything between their fields.
+        14 => {
+            let civil = cursor.packed_date()?;
+            let civil = cursor.packed_time(civil)?;
+            finish(civil, text, cursor.at, Kind::Dated, context)
+        }
+        8 => {
+            let civil = cursor.packed_date()?;
+            cursor.one_of(b"T-_ ")?;
+            let civil = cursor.packed_time(civil).or_else(|| cursor.loose_time(civil))?;
+            finish(civil, text, cursor.at, Kind::Dated, context)
+        }
+        6 if separator == b' ' => {
+            let (year, month, day) = (cursor.number(2, 2)?, cursor.number(2, 2)?, cursor.number(2, 2)?);
+            let civil = Civil::date(2000 + year, month, day);
+            cursor.spaces()?;
+            let civil = cursor.packed_time(civil).or_else(|| cursor.time(civil))?;
+            finish(civil, text, cursor.at, Kind::Dated, context)
+        }
+        4 if separator == b' ' => {
+            // klog and glog, which always write a fraction.
+            let civil = Civil::date(0, cursor.number(2, 2)?, cursor.number(2, 2)?);
+            cursor.spaces()?;
+            let civil = cursor.time(civil)?;
+            if text.get(cursor.at) != Some(&b'.') {
+                return None;
+            }
+            finish(civil, text, cursor.at, Kind::Dated, context)
+        }
+        4 => {
+            let year = cursor.number(4, 4)?;
+            cursor.one_of(b"-/.")?;
+            let month = cursor.number(1, 2)?;
+            cursor.one_of(&[separator])?;
+            let civil = Civil::date(year, month, cursor.number(1, 2)?);
+            cursor.one_of(b"Tt _-:/")?;
+            let civil = cursor.time(civil)?;
+            finish(civil, text, cursor.at, Kind::Dated, context)
+        }
+        1 | 2 => short_date(cursor, separator, context),
+        _ => None,
+    }
+}
+
+/// Dates that begin with a field of one or two digits.
+fn short_date(mut cursor: Cursor<'_>, separator: u8, context: &TimeContext) -> Option<(Written, usize)> {
+    let first = cursor.number(1, 2)?;
+    if !matches!(separator, b'/' | b'-' | b'.' | b' ') {
+        return None;
+    }
+    cursor.at += 1;
+    if let Some(month) = cursor.month() {
+        // A year may be missing, but then a time of day follows the month.
+        let mut civil = Civil::date(0, month, first);
+        let mut ahead = cursor;
+        if let Some(year) = ahead.one_of(b"/- ").and_then(|_| ahead.year()) {
+            (civil.year, cursor) = (year, ahead);
+        }
+        cursor.date_end()?;
+        let civil = cursor.time(civil)?;
+        return finish(civil, cursor.text, cursor.at, Kind::Dated, context);
+    }
+    if separator == b' ' {
+        return None;
+    }
+    let second = cursor.number(2, 2)?;
+    let civil = if cursor.one_of(&[separator]).is_some() {
+        let start = cursor.at;
+        let third = cursor.number(2, 4)?;
+        match (cursor.at - start, separator) {
+            (4, b'/') if first <= 12 => Civil::date(third, first, second),
+            (4, _) => Civil::date(third, second, first),
+            (2, _) if second <= 12 && third <= 31 => Civil::date(2000 + first, second, third),
+            (2, b'/') => Civil::date(2000 + third, first, second),
+            _ => return None,
+        }
+    } else {
+        Civil::date(0, first, second)
+    };
+    cursor.date_end()?;
+    let civil = cursor.time(civil)?;
+    finish(civil, cursor.text, cursor.at, Kind::Dated, context)
+}
+
+/// Forms that begin with the name of a month or of a weekday.
+fn scan_names(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
+    let mut cursor = Cursor { text, at: 0 };
+    if let Some(month) = cursor.month() {
+        let mut kind = Kind::Syslog;
+        cursor.spaces()?;
+        let mut civil = Civil::date(0, month, cursor.number(1, 2)?);
+        if cursor.one_of(b",").is_some() {
+            kind = Kind::Dated;
+        }
+        cursor.spaces()?;
+        if let Some(year) = cursor.year() {
+            civil.year = year;
+            cursor.date_end()?;
+        }
+        let civil = cursor.time(civil)?;
+        return finish(civil, text, cursor.at, kind, context);
+    }
+    cursor.weekday()?;
+    let comma = cursor.one_of(b",").is_some();
+    cursor.spaces()?;
+    if comma || cursor.peek().is_ascii_digit() {
+        // RFC 2822, 850 and 1123: the date is day first and the form that it would be without its weekday.
+        let rest = Cursor { text: &text[cursor.at..], at: 0 };
+        let separator = *rest.text.iter().find(|byte| !byte.is_ascii_digit())?;
+        let (written, end) = short_date(rest, separator, context)?;
+        return Some((written, cursor.at + end));
+    }
+    // ctime: the year comes last, in some dialects after the zone, in others before the time of day.
+    let month = cursor.month()?;
+    cursor.spaces()?;
+    let mut civil = Civil::date(0, month, cursor.number(1, 2)?);
+    cursor.spaces()?;
+    if let Some(year) = cursor.year() {
+        civil.year = year;
+        cursor.date_end()?;
+    }
+    let mut civil = cursor.time(civil)?;
+    cursor.fraction(&mut civil);
+    let mut east = None;
+    if civil.year == 0 {
+        let before = cursor.at;
+        if let Some((seconds, end)) = zone(text, cursor.at) {
+            (east, cursor.at) = (Some(seconds), end);
+        }
+        match cursor.spaces().and_then(|()| cursor.year()) {
+            Some(year) => civil.year = year,
+            None => (east, cursor.at) = (None, before),
+        }
+    }
+    match east {
+        Some(_) => conclude(civil, east, text, cursor.at, Kind::Dated, context),
+        None => finish(civil, text, cursor.at, Kind::Dated, context),
+    }
+}
+
+/// A date that stands alone, as midnight.
+pub(super) fn date_alone(text: &[u8], context: &TimeContext) -> Option<Timestamp> {
+    let mut cursor = Cursor { text, at: 0 };
+    let civil = match text.len() {
+        8 => cursor.packed_date()?,
+        10 => {
+            let year = cursor.number(4, 4)?;
+            let separator = cursor.one_of(b"-/.")?;
+            let month = cursor.number(2, 2)?;
+            cursor.one_of(&[separator])?;
+            Civil::date(year, month, cursor.number(2, 2)?)
+        }
+        _ => return None,
+    };
+    let (written, _) = conclude(civil, None, text, cursor.at, Kind::Dated, context)?;
+    Some(written.instant)
+}
+
+/// An epoch of ten digits (seconds), thirteen, sixteen or nineteen, and its fraction.
+fn epoch(text: &[u8], count: usize) -> Option<(Written, usize)> {
+    let mut end = count;
+    if text.get(end) == Some(&b'.') && text.get(end + 1).is_some_and(u8::is_ascii_digit) {
+        end += 1 + text[end + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        // A second point makes it a version or an address.
+        if text.get(end) == Some(&b'.') && text.get(end + 1).is_some_and(u8::is_ascii_digit) {
+            return None;
+        }
+    }
+    let instant = time_number(&text[..end])?;
+    // The unit is that of the count, also for leading zeros; an instant before 2001 is an ordinary number.
+    if text[0] == b'0' || !ends_word(text, end) {
+        return None;
+    }
+    Some((Written { instant, kind: Kind::Epoch, clock: None }, end))
+}
+
+/// A time of day without a date at the start of `text`, and where it ends. It is no instant, but opens a line.
+pub(crate) fn clock_prefix(text: &[u8]) -> Option<usize> {
+    if text.get(2) != Some(&b':') {
+        return None;
+    }
+    let mut cursor = Cursor { text, at: 0 };
+    let mut civil = cursor.time(Civil::date(0, 1, 1))?;
+    if cursor.at != 8 || civil.hour > 23 || civil.minute > 59 || civil.second > 60 {
+        return None;
+    }
+    cursor.fraction(&mut civil);
+    ends_word(text, cursor.at).then_some(cursor.at)
+}
+
+/// Reads what may follow the seconds: fraction, half of the day, zone.
+#[inline]
+fn finish(
+    mut civil: Civil,
+    text: &[u8],
+    at: usize,
+    kind: Kind,
+    context: &TimeContext,
+) -> Option<(Written, usize)> {
+    let mut cursor = Cursor { text, at };
+    cursor.fraction(&mut civil);
+    match cursor.peek() {
+        b'Z' | b'z' => return conclude(civil, Some(0), text, cursor.at + 1, kind, context),
+        b' ' => cursor.half_of_day(&mut civil)?,
+        _ => {}
+    }
+    match zone(text, cursor.at) {
+        Some((seconds, end)) => conclude(civil, Some(seconds), text, end, kind, context),
+        None => conclude(civil, None, text, cursor.at, kind, context),
+    }
+}
+
+/// Checks the fields against the calendar and makes the instant.
+#[inline]
+fn conclude(
+    civil: Civil,
+    east: Option<i32>,
+    text: &[u8],
+    end: usize,
+    kind: Kind,
+    context: &TimeContext,
+) -> Option<(Written, usize)> {
+    let Civil { year, month, day, hour, minute, second, nanos } = civil;
+    if !(1..=12).contains(&month) || hour > 23 || minute > 59 || second > 60 || !ends_word(text, end) {
+        return None;
+    }
+    let (month, yearless) = (month as u8, year == 0);
+    let year = if yearless { context.year_of(month) } else { i16::try_from(year).ok()? };
+    if !(1677..=2262).contains(&year) {
+        return None;
+    }
+    // A February 29 without a year is taken in any year, as the day after the 28th: only the year can be wrong.
+    let last = if yearless && month == 2 { 29 } else { days_in_month(year, month) };
+    if day == 0 || day > u32::from(last) {
+        return None;
+    }
+    let (month, day) = if day as u8 > days_in_month(year, month) { (3, 1) } else { (month, day as u8) };
+    // A leap second is held at the end of the second before it.
+    let (second, nanos) = if second == 60 { (59, 999_999_999) } else { (second, nanos) };
+    let second = hour * 3600 + minute * 60 + second;
+    let seconds = match east {
+        Some(east) => {
+            let days = super::calendar::days_from_civil(i32::from(year), u32::from(month), u32::from(day));
+            i64::from(days) * 86_400 + i64::from(second) - i64::from(east)
+        }
+        None => context.seconds((year, month, day), second)?,
+    };
+    let instant = i64::try_from(i128::from(seconds) * 1_000_000_000 + i128::from(nanos)).ok()?;
+    let clock = yearless.then_some((year, month));
+    Some((Written { instant: Timestamp(instant), kind, clock }, end))
+}
+
+/// Whether what ends at `end` is not the beginning of a longer word or number.
+#[inline]
+fn ends_word(text: &[u8], end: usize) -> bool {
+    !text.get(end).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 0x80)
+}
+
+/// The zone at `at`, with at most one space before it, as seconds east of UTC and where it ends.
+fn zone(text: &[u8], at: usize) -> Option<(i32, usize)> {
+    match *text.get(at)? {
+        b'Z' | b'z' => Some((0, at + 1)),
+        b'+' | b'-' => offset(text, at).filter(|(_, end)| ends_word(text, *end)),
+        b' ' => {
+            let start = at + 1;
+            if !matches!(text.get(start)?, b'+' | b'-') {
+                return zone_name(text, start);
+            }
+            // Behind a space a lone `-07` is more likely a word of the message.
+            let (seconds, end) = offset(text, start).filter(|(_, end)| end - start >= 5 && ends_word(text, *end))?;
+            // Some write the offset and its name.
+            match text.get(end) {
+                Some(b' ') => Some((seconds, zone_name(text, end + 1).map_or(end, |(_, end)| end))),
+                _ => Some((seconds, end)),
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Abbreviations of zones, and their hours east of UTC. EST, CST and MST are the American ones. AST, BST, IST and SST
+/// are left out, for each is the name of several zones in wide use.
+const ZONES: [(&[u8], i32); 14] = [
+    (b"UTC", 0),
+    (b"GMT", 0),
+    (b"Z", 0),
+    (b"EST", -5),
+    (b"EDT", -4),
+    (b"CST", -6),
+    (b"CDT", -5),
+    (b"MST", -7),
+    (b"MDT", -6),
+    (b"PST", -8),
+    (b"PDT", -7),
+    (b"CET", 1),
+    (b"CEST", 2),
+    (b"EEST", 3),
+];
+
+fn zone_name(text: &[u8], at: usize) -> Option<(i32, usize)> {
+    let word = &text[at..];
+    let length = word.iter().take(5).take_while(|byte| byte.is_ascii_uppercase()).count();
+    let word = &word[..length];
+    let (_, hours) = ZONES.iter().find(|(name, _)| *name == word)?;
+    ends_word(text, at + length).then_some((hours * 3600, at + length))
+}
+
+/// `+hh:mm`, `+hhmm` or `+hh` at `at`, as seconds east of UTC and where it ends.
+pub(super) fn offset(text: &[u8], at: usize) -> Option<(i32, usize)> {
+    let mut cursor = Cursor { text, at };
+    let sign = if cursor.one_of(b"+-")? == b'-' { -1 } else { 1 };
+    let hours = cursor.number(2, 2)?;
+    let minutes = if cursor.peek() == b':' {
+        cursor.at += 1;
+        cursor.number(2, 2)?
+    } else {
+        cursor.number(2, 2).unwrap_or(0)
+    };
+    if hours > 23 || minutes > 59 {
+        return None;
+    }
+    Some((sign * (hours * 3600 + minutes * 60) as i32, cursor.at))
+}
+
+impl Civil {
+    fn date(year: u32, month: u32, day: u32) -> Civil {
+        Civil { year, month, day, hour: 0, minute: 0, second: 0, nanos: 0 }
+    }
+}
+
+/// A place in a text. What fails to read leaves it where it was, unless the whole form has failed with it.
+#[derive(Clone, Copy)]
+struct Cursor<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl Cursor<'_> {
+    /// The next byte; 0 at the end.
+    #[inline]
+    fn peek(&self) -> u8 {
+        *self.text.get(self.at).unwrap_or(&0)
+    }
+
+    #[inline]
+    fn one_of(&mut self, bytes: &[u8]) -> Option<u8> {
+        let byte = *self.text.get(self.at)?;
+        bytes.contains(&byte).then(|| {
+            self.at += 1;
+            byte
+        })
+    }
+
+    fn spaces(&mut self) -> Option<()> {
+        let start = self.at;
+        while self.peek() == b' ' {
+            self.at += 1;
+        }
+        (self.at > start).then_some(())
+    }
+
+    /// What stands between a date and a time of day.
+    fn date_end(&mut self) -> Option<()> {
+        if self.one_of(b":").is_some() {
+            return Some(());
+        }
+        self.one_of(b",");
+        self.spaces()
+    }
+
+    /// A number of at least `least` digits, and as many of the next as make `most`.
+    #[inline]
+    fn number(&mut self, least: usize, most: usize) -> Option<u32> {
+        let mut value = 0;
+        let mut end = self.at;
+        while end - self.at < most {
+            match self.text.get(end) {
+                Some(byte) if byte.is_ascii_digit() => value = value * 10 + u32::from(byte - b'0'),
+                _ => break,
+            }
+            end += 1;
+        }
+        if end - self.at < least {
+            return None;
+        }
+        self.at = end;
+        Some(value)
+    }
+
+    /// A year of four digits, or of two, which are of the years 1970 to 2069.
+    fn year(&mut self) -> Option<u32> {
+        let mut ahead = *self;
+        let year = match ahead.number(4, 4) {
+            Some(year) => year,
+            None => match ahead.number(2, 2)? {
+                year @ ..70 => 2000 + year,
+                year => 1900 + year,
+            },
+        };
+        // The first field of a time of day is no year.
+        if year == 0 || ahead.peek().is_ascii_digit() || (ahead.peek() == b':' && ahead.at - self.at == 2) {
+            return None;
+        }
+        *self = ahead;
+        Some(year)
+    }
+
+    /// `HH:mm:ss`, also with points for colons; the hour may be short.
+    fn time(&mut self, mut civil: Civil) -> Option<Civil> {
+        let mut ahead = *self;
+        civil.hour = ahead.number(1, 2)?;
+        let separator = ahead.one_of(b":.")?;
+        civil.minute = ahead.number(2, 2)?;
+        ahead.one_of(&[separator])?;
+        civil.second = ahead.number(2, 2)?;
+        *self = ahead;
+        Some(civil)
+    }
+
+    /// `H:m:s:millisecond` without padding, where only the first two separators must be there.
+    fn loose_time(&mut self, mut civil: Civil) -> Option<Civil> {
+        let mut ahead = *self;
+        civil.hour = ahead.number(1, 2)?;
+        ahead.one_of(b":")?;
+        civil.minute = ahead.number(1, 2)?;
+        ahead.one_of(b":")?;
+        civil.second = ahead.number(1, 2)?;
+        *self = ahead;
+        if ahead.one_of(b":").is_some()
+            && let Some(millis) = ahead.number(1, 3)
+        {
+            civil.nanos = millis * 1_000_000;
+            *self = ahead;
+        }
+        Some(civil)
+    }
+
+    /// `yyyyMMdd` of a year in which logs were written: eight digits are most often something else.
+    fn packed_date(&mut self) -> Option<Civil> {
+        let (year, month, day) = (self.number(4, 4)?, self.number(2, 2)?, self.number(2, 2)?);
+        (1970..2100).contains(&year).then(|| Civil::date(year, month, day))
+    }
+
+    /// `HHmmss`.
+    fn packed_time(&mut self, mut civil: Civil) -> Option<Civil> {
+        let mut ahead = *self;
+        civil.hour = ahead.number(2, 2)?;
+        civil.minute = ahead.number(2, 2)?;
+        civil.second = ahead.number(2, 2)?;
+        *self = ahead;
+        Some(civil)
+    }
+
+    /// A fraction of the second: a point or comma and digits, or a colon and three digits.
+    #[inline]
+    fn fraction(&mut self, civil: &mut Civil) {
+        let colon = match self.peek() {
+            b'.' | b',' => false,
+            b':' => true,
+            _ => return,
+        };
+        let mut end = self.at + 1;
+        let mut unit = 100_000_000;
+        let mut nanos = 0;
+        while let Some(byte) = self.text.get(end).filter(|byte| byte.is_ascii_digit()) {
+            // Below the nanosecond the unit is 0 and so is what is added.
+            nanos += u32::from(byte - b'0') * unit;
+            unit /= 10;
+            end += 1;
+        }
+        if end == self.at + 1 || (colon && end != self.at + 4) {
+            return;
+        }
+        civil.nanos = nanos;
+        self.at = end;
+    }
+
+    /// ` AM` or ` PM`, which turn the hours 1 to 12 to those of the day. None if the hour has no such half.
+    fn half_of_day(&mut self, civil: &mut Civil) -> Option<()> {
+        let (half, m) = match self.text.get(self.at + 1..self.at + 3) {
+            Some([half, m]) => (half.to_ascii_uppercase(), m.to_ascii_uppercase()),
+            _ => return Some(()),
+        };
+        if m != b'M' || !matches!(half, b'A' | b'P') || !ends_word(self.text, self.at + 3) {
+            return Some(());
+        }
+        if !(1..=12).contains(&civil.hour) {
+            return None;
+        }
+        civil.hour = civil.hour % 12 + if half == b'P' { 12 } else { 0 };
+        self.at += 3;
+        Some(())
+    }
+
+    /// The three letters of a month in any case.
+    fn month(&mut self) -> Option<u32> {
+        const MONTHS: &[u8; 36] = b"janfebmaraprmayjunjulaugsepoctnovdec";
+        let name = self.three_letters()?;
+        let place = MONTHS.as_chunks::<3>().0.iter().position(|month| *month == name)?;
+        self.at += 3;
+        Some(place as u32 + 1)
+    }
+
+    /// A weekday, whole or its first three letters.
+    fn weekday(&mut self) -> Option<()> {
+        let name = self.three_letters()?;
+        if ![b"mon", b"tue", b"wed", b"thu", b"fri", b"sat", b"sun"].contains(&&name) {
+            return None;
+        }
+        let length = self.text[self.at..].iter().take(10).take_while(|byte| byte.is_ascii_alphabetic()).count();
+        if length > 3 && !self.text[..self.at + length].ends_with(b"day") {
+            return None;
+        }
+        self.at += length;
+        Some(())
+    }
+
+    fn three_letters(&self) -> Option<[u8; 3]> {
+        let name: [u8; 3] = *self.text.get(self.at..)?.first_chunk()?;
+        Some(name.map(|byte| byte.to_ascii_lowercase()))
+    }
+}
