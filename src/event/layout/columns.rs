@@ -129,16 +129,15 @@ fn read_columns(line: &[u8], at: usize, laid: &mut Laid) {
     let mut columns = Columns { line, at: separators(line, at), weak: [const { 0..0 }; MOST], count: 0, skipped: false, pipes: false };
     columns.pipes = line[at..columns.at].contains(&b'|');
     let mut message = columns.at;
-    let hosted = laid.has("host");
     for _ in 0..MOST {
         match columns.next(laid) {
             Column::Strong => {
-                columns.put_weak(laid, hosted);
+                columns.put_weak(laid);
                 columns.at = separators(line, columns.at);
                 message = columns.at;
             }
             Column::Last => {
-                columns.put_weak(laid, hosted);
+                columns.put_weak(laid);
                 message = text::skip_spaces(line, columns.at);
                 break;
             }
@@ -205,6 +204,7 @@ impl Columns<'_> {
         }
         if let Some(name) = written.strip_suffix(b":")
             && is_name(name)
+            && !laid.has("module")
             && (laid.level.is_some() || is_column(name) || name.iter().all(u8::is_ascii_lowercase))
         {
             laid.member(self.line, "module", word.start..word.end - 1);
@@ -267,7 +267,7 @@ impl Columns<'_> {
 
     /// Names the weak columns that a strong one has made certain: the first number is the process, the last name
     /// the module, or the first where that is no word.
-    fn put_weak(&mut self, laid: &mut Laid, hosted: bool) {
+    fn put_weak(&mut self, laid: &mut Laid) {
         let weak = &self.weak[..self.count];
         let number = weak.iter().position(|word| text::digits(self.line, word.start) == word.end);
         let name = weak.iter().rposition(|word| is_name(&self.line[word.clone()]) && self.line[word.end - 1].is_ascii_alphanumeric()
@@ -283,7 +283,6 @@ impl Columns<'_> {
                 self.skipped = true;
             }
         }
-        self.skipped |= hosted && self.count > 0;
         self.count = 0;
     }
 }

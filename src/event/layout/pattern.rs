@@ -11,7 +11,8 @@
 //! - `{name:number}`, a whole number; `{name:decimal}`, one with a fraction; `{name:a|b}`, one of these words; `{name:epoch}`, an epoch that is the time.
 //!   `pid`, `line`, `status`, `bytes` are numbers anyway.
 //!
-//! - `{message>}` begins the message there, and the pattern goes on inside of it.
+//! - `{message>}` begins the message there, and the pattern goes on inside of it; `{rest}` is what no
+//!   field of it takes.
 //!
 //! The message is the rest of the line, or up to the last place of the mark behind it. Without it a pattern must fit
 //! up to the end of the line.
@@ -27,9 +28,79 @@ const LONGEST: usize = 48;
 
 /// One layout: its name and the steps of its pattern.
 pub(super) struct Layout {
-    pub(super) name: &'static str,
+    name: &'static str,
     steps: [Step; LONGEST],
     count: usize,
+    shape: Shape,
+}
+
+/// What stands behind the time: the byte there, and the first bytes of the next two columns, each a set of kinds.
+///
+/// Most patterns of a group fail there, so a line's kinds are found once and compared with those of each pattern.
+#[derive(Clone, Copy)]
+pub(super) struct Shape([u8; 3]);
+
+const ANY: u8 = u8::MAX;
+const SPACE: u8 = 1;
+const LETTER: u8 = 2;
+const DIGIT: u8 = 4;
+const BRACKET: u8 = 8;
+const DASH: u8 = 16;
+const MARK: u8 = 32;
+/// The end of the line, where a pattern's space can stand for nothing.
+const END: u8 = 64;
+
+const fn kind(byte: u8) -> u8 {
+    match byte {
+        b' ' | b'\t' => SPACE,
+        b'a'..=b'z' | b'A'..=b'Z' => LETTER,
+        b'0'..=b'9' => DIGIT,
+        b'[' => BRACKET,
+        b'-' => DASH,
+        _ => MARK,
+    }
+}
+
+impl Shape {
+    /// That of a line behind its time.
+    pub(super) fn of(line: &[u8], end: usize) -> Shape {
+        let at = |place: usize| line.get(place).map_or(END, |byte| kind(*byte));
+        let first = text::skip_spaces(line, end);
+        let second = text::skip_spaces(line, text::word(line, first).end);
+        Shape([at(end), at(first), at(second)])
+    }
+
+    /// That of the steps of a pattern.
+    const fn of_steps(steps: &[Step], count: usize) -> Shape {
+        let mut at = 0;
+        while at < count && !matches!(steps[at], Step::Time) {
+            at += 1;
+        }
+        if at + 2 >= count {
+            return Shape([ANY; 3]);
+        }
+        let Step::Spaces = steps[at + 1] else { return Shape([steps[at + 1].kinds(), ANY, ANY]) };
+        let word = matches!(steps[at + 2], Step::Level | Step::Letter | Step::Byte(b'-'))
+            || matches!(steps[at + 2], Step::Member(_, Take::Number | Take::Choice(_) | Take::Word));
+        let second = if word && at + 4 < count && matches!(steps[at + 3], Step::Spaces) { steps[at + 4].kinds() } else { ANY };
+        Shape([SPACE | END, steps[at + 2].kinds() | END, second | END])
+    }
+
+    const fn fits(self, line: Shape) -> bool {
+        self.0[0] & line.0[0] != 0 && self.0[1] & line.0[1] != 0 && self.0[2] & line.0[2] != 0
+    }
+}
+
+impl Step {
+    /// The kinds of bytes that a step can begin with.
+    const fn kinds(&self) -> u8 {
+        match self {
+            Step::Byte(byte) => kind(*byte),
+            Step::Level | Step::Letter | Step::Severity | Step::Member(_, Take::Choice(_)) => LETTER,
+            Step::Member(_, Take::Number) => DIGIT | DASH,
+            _ => ANY,
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -46,6 +117,7 @@ enum Step {
     Message,
     /// The message begins, and the pattern goes on inside of it.
     MessageFromHere,
+    Rest,
     Member(&'static str, Take),
 }
 
@@ -98,7 +170,13 @@ impl Layout {
             count += 1;
             at += 1;
         }
-        Layout { name, steps, count }
+        let shape = Shape::of_steps(&steps, count);
+        Layout { name, steps, count, shape }
+    }
+
+    /// Whether a line of that shape can have this layout.
+    pub(super) const fn fits(&self, shape: Shape) -> bool {
+        self.shape.fits(shape)
     }
 
     /// Whether the line has this layout; what was captured is then in `laid`, which is else as it was before.
@@ -156,6 +234,7 @@ const fn field_step(field: &'static str, before: u8, next: u8, spaced: bool) -> 
         b"sign" => return Step::Sign,
         b"location" => return Step::Location,
         b"message" => return Step::Message,
+        b"rest" => return Step::Rest,
         b"message>" => return Step::MessageFromHere,
         b"pid" | b"line" | b"status" | b"bytes" => Take::Number,
         _ => match (before, next) {
@@ -204,6 +283,7 @@ impl Matching<'_> {
                     self.message = self.at..self.line.len();
                     true
                 }
+                Step::Rest => return true,
                 Step::Member(name, take) => self.field(name, take),
             };
             if !taken {
@@ -332,8 +412,9 @@ impl Matching<'_> {
         let (start, end) = match take {
             Take::Number => {
                 let start = text::skip_spaces(self.line, self.at);
-                let end = text::digits(self.line, start);
-                (start, if self.line.get(start) == Some(&b'-') && end == start { start + 1 } else { end })
+                let sign = usize::from(self.line.get(start) == Some(&b'-'));
+                let end = text::digits(self.line, start + sign);
+                (start, if end == start + sign { start } else { end })
             }
             Take::Decimal => {
                 let start = text::skip_spaces(self.line, self.at);

@@ -20,6 +20,9 @@ const FACILITIES: [&str; 24] = [
 /// The longest tag that is believed to be one.
 const LONGEST_TAG: usize = 128;
 
+/// How many words a tag with spaces in its name has behind the first.
+const MOST_WORDS: usize = 3;
+
 /// Reads a line that begins with `<PRI>`, which says facility and level, whatever follows.
 pub(super) fn read_priority(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
     let end = text::digits(line, 1);
@@ -271,19 +274,33 @@ impl Tag {
         if tag.take(line, word.clone()) {
             return tag.finish(line);
         }
-        // A second word: a version, the mark alone, or the end of a name that a space is in.
-        let second = text::word(line, word.end + 1);
-        if second.is_empty() || second.len() > LONGEST_TAG || !is_host(&line[word.clone()]) {
+        // More words: the mark alone, a version, or a name with spaces in it, which only a pid makes certain.
+        if !is_host(&line[word.clone()]) {
             return None;
         }
-        if line[second.clone()] == *b":" {
-            (tag.name, tag.end) = (word, second.end);
+        let mut last = text::word(line, word.end + 1);
+        if line[last.clone()] == *b":" {
+            (tag.name, tag.end) = (word, last.end);
             return tag.finish(line);
         }
-        if line[second.start].is_ascii_digit() && tag.take(line, second) {
+        if line.get(last.start).is_some_and(u8::is_ascii_digit) && tag.take(line, last.clone()) {
             tag.version = tag.name.clone();
             tag.name = word;
             return tag.finish(line);
+        }
+        for _ in 0..MOST_WORDS {
+            if last.is_empty() || last.end - word.start > LONGEST_TAG {
+                break;
+            }
+            if tag.take(line, last.clone()) {
+                let numbered = !tag.pid.is_empty() && text::digits(line, tag.pid.start) == tag.pid.end;
+                if !numbered || line[tag.end - 1] != b':' {
+                    break;
+                }
+                tag.name = word.start..tag.name.end;
+                return tag.finish(line);
+            }
+            last = text::word(line, last.end + 1);
         }
         None
     }

@@ -2,7 +2,7 @@
 //! so those with more marks stand before those with fewer. `pattern.rs` tells how they are written.
 
 use super::super::time::TimeContext;
-use super::pattern::Layout;
+use super::pattern::{Layout, Shape};
 use super::{Laid, Opening};
 
 const fn layout(name: &'static str, pattern: &'static str) -> Layout {
@@ -65,7 +65,7 @@ pub(super) static BRACKET_TIME: [Layout; 16] = [
     layout("apache", "[{time}] [{module}:{level}] [pid {pid}:tid {thread}] {message}"),
     layout("apache", "[{time}] [{module}:{level}] [pid {pid}] [client {client}] {message}"),
     layout("apache", "[{time}] [{module}:{level}] [pid {pid}] {message}"),
-    layout("apache", "[{time}] [{level}] [client {client}] {message}"),
+    layout("apache", "[{time}] [{level}] {message>}[client {client}] {rest}"),
     layout("gunicorn", "[{time}] [{pid}] [{level}] {message}"),
     layout("elasticsearch", "[{time}][{level}][{module}] [{node}] {message}"),
     layout("elasticsearch", "[{time}][{level}][{module}][{thread}] {message}"),
@@ -124,5 +124,10 @@ pub(super) fn read(
     context: &mut TimeContext,
     laid: &mut Laid,
 ) -> bool {
-    group.iter().any(|layout| layout.read(line, from, opening, context, laid))
+    match opening.map(|opening| Shape::of(line, opening.end)) {
+        Some(shape) => {
+            group.iter().any(|layout| layout.fits(shape) && layout.read(line, from, opening, context, laid))
+        }
+        None => group.iter().any(|layout| layout.read(line, from, opening, context, laid)),
+    }
 }
