@@ -6,6 +6,9 @@ use super::super::level::Level;
 use super::super::time::{TimeContext, time_number, time_text};
 use super::{Form, Laid, Member, Name, text};
 
+/// More pairs than this are data, not an event; it bounds the members.
+const MOST: usize = 512;
+
 /// Reads a line of at least two pairs; a key without a value is one with an empty value.
 ///
 /// The pairs that say time, level and message are those, all others are members. Without a message the line is it.
@@ -22,7 +25,7 @@ fn read_pairs(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> Option
     let mut time = None;
     while at < line.len() {
         let key = key(line, at);
-        if key.is_empty() {
+        if key.is_empty() || laid.members.len() >= MOST {
             return None;
         }
         if line.get(key.end) != Some(&b'=') {

@@ -205,7 +205,8 @@ fn read_words(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
     if let Some(opening) = Opening::scan(line, 0, context) {
         return columns::read_relayed(line, Some(opening), context, laid) || read_timed(line, opening, context, laid);
     }
-    table::read(&table::WORD, line, 0, None, context, laid)
+    syslog::read_version(line, context, laid)
+        || table::read(&table::WORD, line, 0, None, context, laid)
         || access::read(line, context, laid)
         || logfmt::read(line, context, laid)
         || logfmt::read_journal(line, laid)

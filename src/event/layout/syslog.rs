@@ -40,7 +40,7 @@ pub(super) fn read_priority(line: &[u8], context: &mut TimeContext, laid: &mut L
         match Opening::scan(line, at, context) {
             Some(opening) if opening.is(Kind::Syslog) => read(line, opening, context, laid),
             Some(opening) => read_dated(line, opening, context, laid) || read_untagged(line, opening, context, laid),
-            None => read_body(line, at, context, laid),
+            None => read_message_alone(line, at, context, laid),
         };
     }
     laid.facility = Some(facility);
@@ -96,11 +96,27 @@ fn read_untagged(line: &[u8], opening: Opening, context: &mut TimeContext, laid:
     read_body(line, text::skip_spaces(line, opening.end), context, laid)
 }
 
+/// What follows `<PRI>` without a time, as programs write it to the local socket: a tag, and no host.
+fn read_message_alone(line: &[u8], at: usize, context: &mut TimeContext, laid: &mut Laid) -> bool {
+    let tag = Tag::in_one_word(line, at);
+    if let Some(tag) = &tag {
+        tag.put(line, laid);
+    }
+    laid.message = tag.map_or(at, |tag| tag.end)..line.len();
+    read_message(line, context, laid);
+    true
+}
+
+/// Reads a line of RFC 5424 that has its version but no priority.
+pub(super) fn read_version(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
+    line.starts_with(b"1 ") && line.get(2).is_some_and(u8::is_ascii_digit) && read_fields(line, 2, None, context, laid)
+}
+
 /// Host, tag and message. Each but the message may be missing.
 fn read_body(line: &[u8], at: usize, context: &mut TimeContext, laid: &mut Laid) -> bool {
     laid.layout = "syslog";
     let mut at = at;
-    let mut tag = Tag::find(line, at).filter(|tag| tag.pid.start > 0 || tag.version.is_empty());
+    let mut tag = Tag::in_one_word(line, at);
     if tag.is_none() {
         let host = text::word(line, at);
         if !read_selector(line, host.clone(), laid) {
@@ -265,15 +281,21 @@ struct Tag {
 }
 
 impl Tag {
-    fn find(line: &[u8], at: usize) -> Option<Tag> {
+    /// A tag of one word, the only kind that is certain where a host could stand.
+    fn in_one_word(line: &[u8], at: usize) -> Option<Tag> {
         let mut tag = Tag { name: at..at, version: 0..0, pid: 0..0, context: 0..0, level: None, end: at };
         let word = text::word(line, at);
-        if word.is_empty() || word.len() > LONGEST_TAG || text::level_word(line, at).is_some_and(|(_, said)| said.end + 1 >= word.end) {
-            return None;
+        // `error:` is the label of a message.
+        let label = text::level_word(line, at).is_some_and(|(_, said)| said.end + 1 >= word.end);
+        (word.len() <= LONGEST_TAG && !label && tag.take(line, word)).then(|| tag.finish(line))
+    }
+
+    fn find(line: &[u8], at: usize) -> Option<Tag> {
+        if let Some(tag) = Tag::in_one_word(line, at) {
+            return Some(tag);
         }
-        if tag.take(line, word.clone()) {
-            return tag.finish(line);
-        }
+        let mut tag = Tag { name: at..at, version: 0..0, pid: 0..0, context: 0..0, level: None, end: at };
+        let word = text::word(line, at);
         // More words: the mark alone, a version, or a name with spaces in it, which only a pid makes certain.
         if !is_host(&line[word.clone()]) {
             return None;
@@ -281,12 +303,12 @@ impl Tag {
         let mut last = text::word(line, word.end + 1);
         if line[last.clone()] == *b":" {
             (tag.name, tag.end) = (word, last.end);
-            return tag.finish(line);
+            return Some(tag.finish(line));
         }
         if line.get(last.start).is_some_and(u8::is_ascii_digit) && tag.take(line, last.clone()) {
             tag.version = tag.name.clone();
             tag.name = word;
-            return tag.finish(line);
+            return Some(tag.finish(line));
         }
         for _ in 0..MOST_WORDS {
             if last.is_empty() || last.end - word.start > LONGEST_TAG {
@@ -298,7 +320,7 @@ impl Tag {
                     break;
                 }
                 tag.name = word.start..tag.name.end;
-                return tag.finish(line);
+                return Some(tag.finish(line));
             }
             last = text::word(line, last.end + 1);
         }
@@ -329,19 +351,19 @@ impl Tag {
     }
 
     /// What can follow a pid without a colon, and the space before the message.
-    fn finish(mut self, line: &[u8]) -> Option<Tag> {
+    fn finish(mut self, line: &[u8]) -> Tag {
         if !self.pid.is_empty() && line[self.end - 1] == b']' {
             let open = self.end + 1;
             if let Some(inside) = text::inside(line, open).filter(|inside| line.get(inside.end + 1) == Some(&b':')) {
                 match (line[open], text::level_word(line, inside.start)) {
                     (b'<', Some((level, said))) if said == inside => self.level = Some((level, said)),
                     (b'(', _) => self.context = inside.clone(),
-                    _ => return Some(self.behind_space(line)),
+                    _ => return self.behind_space(line),
                 }
                 self.end = inside.end + 2;
             }
         }
-        Some(self.behind_space(line))
+        self.behind_space(line)
     }
 
     fn behind_space(mut self, line: &[u8]) -> Tag {

@@ -88,7 +88,7 @@ pub(super) static BRACKET: [Layout; 2] = [
 
 /// Lines that begin with anything else.
 #[rustfmt::skip]
-pub(super) static WORD: [Layout; 14] = [
+pub(super) static WORD: [Layout; 15] = [
     layout("klog", "{letter}{time} {thread:number} {file}:{line}]_{message}"),
     layout("logcat", "{letter}/{module}({pid}): {message}"),
     layout("logcat", "{letter}/{module} ({pid}): {message}"),
@@ -99,6 +99,7 @@ pub(super) static WORD: [Layout; 14] = [
     layout("columns", "{id:number} {node} {module} {state} {time:epoch} {flag:number} {message}"),
     layout("uvicorn", "{level}:_ {message>}{client} - \"{method} {operation} {protocol}\" {status} {reason}"),
     layout("uvicorn", "{level}:_ {message}"),
+    layout("python", "{level}:{module}:{message}"),
     layout("log4j", "{level} [{thread}] {time} {file}:{line} - {message}"),
     layout("log4j", "{level} [{time}] {module}: {message}"),
     layout("haproxy", HAPROXY),

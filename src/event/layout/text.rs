@@ -4,9 +4,10 @@ use std::ops::Range;
 
 use super::super::level::Level;
 
-/// The word at `at`: up to the next space or tab.
+/// The word at `at`: up to the next space or tab; the empty one at the end of the line if `at` is beyond.
 pub(super) fn word(line: &[u8], at: usize) -> Range<usize> {
-    let rest = line.get(at..).unwrap_or_default();
+    let at = at.min(line.len());
+    let rest = &line[at..];
     at..at + memchr::memchr2(b' ', b'\t', rest).unwrap_or(rest.len())
 }
 
@@ -82,7 +83,9 @@ pub(super) fn is_number(text: &[u8]) -> bool {
 pub(super) fn level_word(line: &[u8], at: usize) -> Option<(Level, Range<usize>)> {
     let rest = line.get(at..)?;
     let length = rest.iter().take(14).take_while(|byte| byte.is_ascii_alphabetic()).count();
-    if length < 3 {
+    // Most words fail on their first two letters, without a look at the rest.
+    const STARTS: &[u8; 42] = b"innowawrerdedbfifafttrvevrcrcoseemalpadppn";
+    if length < 3 || !STARTS.as_chunks::<2>().0.contains(&[rest[0] | 32, rest[1] | 32]) {
         return None;
     }
     Level::from_text(&rest[..length]).map(|level| (level, at..at + length))

@@ -9,6 +9,9 @@ const DIGITS: u32 = 30;
 /// 10¹⁷) or nanoseconds. It is exact to the nanosecond where the digits allow; what is finer is cut off.
 pub fn time_number(text: &[u8]) -> Option<Timestamp> {
     let text = text.trim_ascii();
+    if let Some(instant) = whole_epoch(text) {
+        return Some(instant);
+    }
     let (negative, text) = match text.split_first()? {
         (b'-', rest) => (true, rest),
         _ => (false, text),
@@ -44,6 +47,21 @@ pub fn time_number(text: &[u8]) -> Option<Timestamp> {
     let nanos = nanoseconds(mantissa, exponent)?;
     let nanos = if negative { -nanos } else { nanos };
     i64::try_from(nanos).ok().map(Timestamp)
+}
+
+/// The instant of one of the usual epochs, without sign, fraction and exponent, in fast arithmetic.
+fn whole_epoch(text: &[u8]) -> Option<Timestamp> {
+    let unit = match text.len() {
+        9..=11 => 1_000_000_000,
+        12..=14 => 1_000_000,
+        15..=17 => 1000,
+        _ => return None,
+    };
+    if text[0] == b'0' || !text.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let value = text.iter().fold(0_i64, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+    value.checked_mul(unit).map(Timestamp)
 }
 
 /// An epoch as text: a plain decimal of at least nine digits before its point, so that no short number is a time.

@@ -40,8 +40,8 @@ pub(crate) enum Kind {
 /// A date and a time of day, field by field, still unchecked.
 #[derive(Clone, Copy)]
 struct Civil {
-    /// 0 if the year was not written.
-    year: u32,
+    /// None if it was not written.
+    year: Option<u32>,
     month: u32,
     day: u32,
     hour: u32,
@@ -76,7 +76,7 @@ fn scan_dashed(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
         if tens > 9 || ones > 9 { 10_000 } else { u32::from(tens) * 10 + u32::from(ones) }
     };
     let civil = Civil {
-        year: two(0) * 100 + two(2),
+        year: Some(two(0) * 100 + two(2)),
         month: two(5),
         day: two(8),
         hour: two(11),
@@ -84,9 +84,6 @@ fn scan_dashed(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
         second: two(17),
         nanos: 0,
     };
-    if civil.year == 0 {
-        return None;
-    }
     finish(civil, text, 19, Kind::Dated, context)
 }
 
@@ -111,14 +108,14 @@ fn scan_digits(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
         }
         6 if separator == b' ' => {
             let (year, month, day) = (cursor.number(2, 2)?, cursor.number(2, 2)?, cursor.number(2, 2)?);
-            let civil = Civil::date(2000 + year, month, day);
+            let civil = Civil::date(Some(2000 + year), month, day);
             cursor.spaces()?;
             let civil = cursor.packed_time(civil).or_else(|| cursor.time(civil))?;
             finish(civil, text, cursor.at, Kind::Dated, context)
         }
         4 if separator == b' ' => {
             // klog and glog, which always write a fraction.
-            let civil = Civil::date(0, cursor.number(2, 2)?, cursor.number(2, 2)?);
+            let civil = Civil::date(None, cursor.number(2, 2)?, cursor.number(2, 2)?);
             cursor.spaces()?;
             let civil = cursor.time(civil)?;
             if text.get(cursor.at) != Some(&b'.') {
@@ -131,7 +128,7 @@ fn scan_digits(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
             cursor.one_of(b"-/.")?;
             let month = cursor.number(1, 2)?;
             cursor.one_of(&[separator])?;
-            let civil = Civil::date(year, month, cursor.number(1, 2)?);
+            let civil = Civil::date(Some(year), month, cursor.number(1, 2)?);
             cursor.one_of(b"Tt _-:/")?;
             let civil = cursor.time(civil)?;
             finish(civil, text, cursor.at, Kind::Dated, context)
@@ -150,10 +147,10 @@ fn short_date(mut cursor: Cursor<'_>, separator: u8, context: &TimeContext) -> O
     cursor.at += 1;
     if let Some(month) = cursor.month() {
         // A year may be missing, but then a time of day follows the month.
-        let mut civil = Civil::date(0, month, first);
+        let mut civil = Civil::date(None, month, first);
         let mut ahead = cursor;
         if let Some(year) = ahead.one_of(b"/- ").and_then(|_| ahead.year()) {
-            (civil.year, cursor) = (year, ahead);
+            (civil.year, cursor) = (Some(year), ahead);
         }
         cursor.date_end()?;
         let civil = cursor.time(civil)?;
@@ -167,14 +164,14 @@ fn short_date(mut cursor: Cursor<'_>, separator: u8, context: &TimeContext) -> O
         let start = cursor.at;
         let third = cursor.number(2, 4)?;
         match (cursor.at - start, separator) {
-            (4, b'/') if first <= 12 => Civil::date(third, first, second),
-            (4, _) => Civil::date(third, second, first),
-            (2, _) if second <= 12 && third <= 31 => Civil::date(2000 + first, second, third),
-            (2, b'/') => Civil::date(2000 + third, first, second),
+            (4, b'/') if first <= 12 => Civil::date(Some(third), first, second),
+            (4, _) => Civil::date(Some(third), second, first),
+            (2, _) if second <= 12 && third <= 31 => Civil::date(Some(2000 + first), second, third),
+            (2, b'/') => Civil::date(Some(2000 + third), first, second),
             _ => return None,
         }
     } else {
-        Civil::date(0, first, second)
+        Civil::date(None, first, second)
     };
     cursor.date_end()?;
     let civil = cursor.time(civil)?;
@@ -187,13 +184,13 @@ fn scan_names(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
     if let Some(month) = cursor.month() {
         let mut kind = Kind::Syslog;
         cursor.spaces()?;
-        let mut civil = Civil::date(0, month, cursor.number(1, 2)?);
+        let mut civil = Civil::date(None, month, cursor.number(1, 2)?);
         if cursor.one_of(b",").is_some() {
             kind = Kind::Dated;
         }
         cursor.spaces()?;
         if let Some(year) = cursor.year() {
-            civil.year = year;
+            civil.year = Some(year);
             cursor.date_end()?;
         }
         let civil = cursor.time(civil)?;
@@ -212,22 +209,22 @@ fn scan_names(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
     // ctime: the year comes last, in some dialects after the zone, in others before the time of day.
     let month = cursor.month()?;
     cursor.spaces()?;
-    let mut civil = Civil::date(0, month, cursor.number(1, 2)?);
+    let mut civil = Civil::date(None, month, cursor.number(1, 2)?);
     cursor.spaces()?;
     if let Some(year) = cursor.year() {
-        civil.year = year;
+        civil.year = Some(year);
         cursor.date_end()?;
     }
     let mut civil = cursor.time(civil)?;
     cursor.fraction(&mut civil);
     let mut east = None;
-    if civil.year == 0 {
+    if civil.year.is_none() {
         let before = cursor.at;
         if let Some((seconds, end)) = zone(text, cursor.at) {
             (east, cursor.at) = (Some(seconds), end);
         }
         match cursor.spaces().and_then(|()| cursor.year()) {
-            Some(year) => civil.year = year,
+            Some(year) => civil.year = Some(year),
             None => (east, cursor.at) = (None, before),
         }
     }
@@ -247,7 +244,7 @@ pub(super) fn date_alone(text: &[u8], context: &TimeContext) -> Option<Timestamp
             let separator = cursor.one_of(b"-/.")?;
             let month = cursor.number(2, 2)?;
             cursor.one_of(&[separator])?;
-            Civil::date(year, month, cursor.number(2, 2)?)
+            Civil::date(Some(year), month, cursor.number(2, 2)?)
         }
         _ => return None,
     };
@@ -279,7 +276,7 @@ pub(crate) fn clock_prefix(text: &[u8]) -> Option<usize> {
         return None;
     }
     let mut cursor = Cursor { text, at: 0 };
-    let mut civil = cursor.time(Civil::date(0, 1, 1))?;
+    let mut civil = cursor.time(Civil::date(None, 1, 1))?;
     if cursor.at != 8 || civil.hour > 23 || civil.minute > 59 || civil.second > 60 {
         return None;
     }
@@ -323,8 +320,11 @@ fn conclude(
     if !(1..=12).contains(&month) || hour > 23 || minute > 59 || second > 60 || !ends_word(text, end) {
         return None;
     }
-    let (month, yearless) = (month as u8, year == 0);
-    let year = if yearless { context.year_of(month) } else { i16::try_from(year).ok()? };
+    let (month, yearless) = (month as u8, year.is_none());
+    let year = match year {
+        Some(year) => i16::try_from(year).ok()?,
+        None => context.year_of(month),
+    };
     if !(1677..=2262).contains(&year) {
         return None;
     }
@@ -422,7 +422,7 @@ pub(super) fn offset(text: &[u8], at: usize) -> Option<(i32, usize)> {
 }
 
 impl Civil {
-    fn date(year: u32, month: u32, day: u32) -> Civil {
+    fn date(year: Option<u32>, month: u32, day: u32) -> Civil {
         Civil { year, month, day, hour: 0, minute: 0, second: 0, nanos: 0 }
     }
 }
@@ -537,7 +537,7 @@ impl Cursor<'_> {
     /// `yyyyMMdd` of a year in which logs were written: eight digits are most often something else.
     fn packed_date(&mut self) -> Option<Civil> {
         let (year, month, day) = (self.number(4, 4)?, self.number(2, 2)?, self.number(2, 2)?);
-        (1970..2100).contains(&year).then(|| Civil::date(year, month, day))
+        (1970..2100).contains(&year).then(|| Civil::date(Some(year), month, day))
     }
 
     /// `HHmmss`.
