@@ -32,13 +32,16 @@ fn read_line(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> Option<
     if status.len() != 3 || !(line[bytes.clone()] == *b"-" || text::is_number(&line[bytes.clone()])) {
         return None;
     }
-    let columns = front.split(|byte| *byte == b' ').count();
+    // What a tool that joins the logs of containers puts in front.
+    let lead = memchr::memmem::find(front, b" | ").map_or(0, |lead| lead + 3);
+    let columns = front[lead..].split(|byte| *byte == b' ').count();
     if columns < 3 {
         return None;
     }
     laid.date(&opening, line, context);
     laid.layout = "access";
-    let mut at = 0;
+    laid.header = if lead > 0 { 0..request.start } else { 0..0 };
+    let mut at = lead;
     if columns > 3 {
         at = take_word(line, at, "vhost", laid);
     }

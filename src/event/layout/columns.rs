@@ -126,14 +126,21 @@ fn merge(epoch: Written, written: Written) -> Written {
 /// Reads the columns at `at`; the message begins behind the last that is certain.
 fn read_columns(line: &[u8], at: usize, laid: &mut Laid) {
     laid.layout = "columns";
-    let mut columns = Columns { line, at: separators(line, at), weak: [const { 0..0 }; MOST], count: 0, skipped: false, pipes: false };
-    columns.pipes = line[at..columns.at].contains(&b'|');
+    let first = match line.get(at) {
+        Some(b' ') => line.get(text::skip_spaces(line, at)).filter(|byte| **byte == b'|'),
+        Some(b',') if matches!(line.get(at + 1), Some(b' ')) => None,
+        first => first,
+    };
+    let delimiter = first.copied().filter(|byte| matches!(byte, b'|' | b';' | b',' | b'\t'));
+    let mut columns =
+        Columns { line, at, weak: [const { 0..0 }; MOST], count: 0, skipped: false, delimiter };
+    columns.skip_separators();
     let mut message = columns.at;
     for _ in 0..MOST {
         match columns.next(laid) {
             Column::Strong => {
                 columns.put_weak(laid);
-                columns.at = separators(line, columns.at);
+                columns.skip_separators();
                 message = columns.at;
             }
             Column::Last => {
@@ -172,8 +179,8 @@ struct Columns<'a> {
     count: usize,
     /// Whether a column went into no member.
     skipped: bool,
-    /// Whether pipes are between the columns.
-    pipes: bool,
+    /// The byte between all columns, if the one behind the time is no space.
+    delimiter: Option<u8>,
 }
 
 impl Columns<'_> {
@@ -191,13 +198,10 @@ impl Columns<'_> {
             return column;
         }
         let word = text::word(self.line, self.at);
-        let word = match memchr::memchr(b'|', &self.line[word.clone()]).filter(|_| self.pipes) {
-            Some(length) => word.start..word.start + length,
-            None => word,
-        };
+        let cut = self.delimiter.and_then(|delimiter| memchr::memchr(delimiter, &self.line[word.clone()]));
+        let word = cut.map_or(word.clone(), |length| word.start..word.start + length);
         let written = &self.line[word.clone()];
-        let piped = self.pipes && self.line.get(text::skip_spaces(self.line, word.end)) == Some(&b'|');
-        if piped && word.len() <= LONGEST {
+        if self.is_delimited(word.end) && !word.is_empty() && word.len() <= LONGEST {
             self.keep(word.clone());
             self.at = word.end;
             return Column::Strong;
@@ -229,7 +233,7 @@ impl Columns<'_> {
         let next = self.line.get(word.end).copied().unwrap_or(b' ');
         let sentence = [b"alert".as_slice(), b"panic", b"notice", b"fine", b"fail", b"failure", b"config"];
         let believed = match next {
-            b':' | b'|' | b'\t' | b']' | b',' => true,
+            b':' | b'|' | b'\t' | b']' | b',' | b';' => true,
             b' ' => text::is_capitals(written) || (self.count == 0 && !sentence.iter().any(|word| word.eq_ignore_ascii_case(written))),
             _ => false,
         };
@@ -251,11 +255,34 @@ impl Columns<'_> {
         match text::level_word(self.line, inside.start) {
             Some((level, word)) if word == inside && laid.level.is_none() => laid.say(level, word),
             _ if text::digits(self.line, inside.start) == inside.end && !laid.has("pid") => laid.member(self.line, "pid", inside),
+            _ if open == b'[' && text::is_dotted(&self.line[inside.clone()]) && !laid.has("module") => laid.member(self.line, "module", inside),
             _ if open == b'[' && !laid.has("thread") && !laid.has("module") => laid.member(self.line, "thread", inside),
             _ => return Column::None,
         }
         self.at = whole.end + 1;
         Column::Strong
+    }
+
+    /// Whether a delimiter follows, with spaces before it at most.
+    fn is_delimited(&self, at: usize) -> bool {
+        let Some(delimiter) = self.delimiter else { return false };
+        let mut at = at;
+        while self.line.get(at) == Some(&b' ') {
+            at += 1;
+        }
+        self.line.get(at) == Some(&delimiter)
+    }
+
+    /// Passes the spaces and marks between columns: the delimiter, and dashes, colons and commas that spaces follow.
+    fn skip_separators(&mut self) {
+        loop {
+            self.at = text::skip_spaces(self.line, self.at);
+            match (self.line.get(self.at), self.line.get(self.at + 1)) {
+                (Some(byte), _) if *byte == b'|' || Some(*byte) == self.delimiter => self.at += 1,
+                (Some(b'-' | b':' | b','), Some(b' ')) => self.at += 2,
+                _ => return,
+            }
+        }
     }
 
     fn keep(&mut self, word: Range<usize>) {
@@ -284,18 +311,6 @@ impl Columns<'_> {
             }
         }
         self.count = 0;
-    }
-}
-
-/// Where the spaces and marks between columns end: dashes, colons and commas that spaces follow, and pipes.
-fn separators(line: &[u8], mut at: usize) -> usize {
-    loop {
-        at = text::skip_spaces(line, at);
-        match (line.get(at), line.get(at + 1)) {
-            (Some(b'|'), _) => at += 1,
-            (Some(b'-' | b':' | b','), Some(b' ')) => at += 2,
-            _ => return at,
-        }
     }
 }
 

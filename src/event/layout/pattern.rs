@@ -8,7 +8,8 @@
 //! - `{location}` is `thread:logger@line`, which only reads from its end.
 //! - Every other field is a member of that name. It takes what the mark behind it leaves: the inside of brackets or of
 //!   quotes, else a word, up to that mark. A colon and space behind it let it hold colons itself.
-//! - `{name:number}`, a whole number; `{name:decimal}`, one with a fraction; `{name:a|b}`, one of these words; `{name:epoch}`, an epoch that is the time.
+//! - `{name:number}`, a whole number; `{name:decimal}`, one with a fraction; `{name:dotted}`,
+//!   a name like a class's, with two points at least; `{name:a|b}`, one of these words; `{name:epoch}`, an epoch that is the time.
 //!   `pid`, `line`, `status`, `bytes` are numbers anyway.
 //!
 //! - `{message>}` begins the message there, and the pattern goes on inside of it; `{rest}` is what no
@@ -81,7 +82,7 @@ impl Shape {
         }
         let Step::Spaces = steps[at + 1] else { return Shape([steps[at + 1].kinds(), ANY, ANY]) };
         let word = matches!(steps[at + 2], Step::Level | Step::Letter | Step::Byte(b'-'))
-            || matches!(steps[at + 2], Step::Member(_, Take::Number | Take::Choice(_) | Take::Word));
+            || matches!(steps[at + 2], Step::Member(_, Take::Number | Take::Choice(_) | Take::Word | Take::Dotted));
         let second = if word && at + 4 < count && matches!(steps[at + 3], Step::Spaces) { steps[at + 4].kinds() } else { ANY };
         Shape([SPACE | END, steps[at + 2].kinds() | END, second | END])
     }
@@ -96,7 +97,7 @@ impl Step {
     const fn kinds(&self) -> u8 {
         match self {
             Step::Byte(byte) => kind(*byte),
-            Step::Level | Step::Letter | Step::Severity | Step::Member(_, Take::Choice(_)) => LETTER,
+            Step::Level | Step::Letter | Step::Severity | Step::Member(_, Take::Choice(_) | Take::Dotted) => LETTER,
             Step::Member(_, Take::Number) => DIGIT | DASH,
             _ => ANY,
         }
@@ -130,6 +131,8 @@ enum Take {
     Decimal,
     /// Digits that are an epoch.
     Epoch,
+    /// A word of at least three names with points between them.
+    Dotted,
     /// One of these words, with `|` between them.
     Choice(&'static str),
     /// Up to this byte, without spaces.
@@ -222,6 +225,7 @@ const fn field_step(field: &'static str, before: u8, next: u8, spaced: bool) -> 
                 b"number" => Take::Number,
                 b"decimal" => Take::Decimal,
                 b"epoch" => Take::Epoch,
+                b"dotted" => Take::Dotted,
                 _ => Take::Choice(kind),
             },
         );
@@ -440,15 +444,23 @@ impl Matching<'_> {
                 }
                 (self.at, word.end)
             }
+            Take::Dotted => {
+                let word = text::word(self.line, self.at);
+                if !text::is_dotted(&self.line[word.clone()]) {
+                    return false;
+                }
+                (self.at, word.end)
+            }
             Take::Word => (self.at, text::word(self.line, self.at).end),
             Take::Until(stop) => match memchr::memchr3(stop, b' ', b'\t', rest) {
                 Some(length) if rest[length] == stop => (self.at, self.at + length),
                 _ => return false,
             },
             Take::UntilColon => {
-                // The last byte of the word, or a colon that a tab follows.
                 let word = text::word(self.line, self.at);
-                if word.end - word.start < 2 || self.line[word.end - 1] != b':' {
+                // A brace is that of a span's fields, not of a name.
+                let written = &self.line[word.clone()];
+                if written.len() < 2 || !written.ends_with(b":") || memchr::memchr(b'{', written).is_some() {
                     return false;
                 }
                 (self.at, word.end - 1)

@@ -11,13 +11,14 @@ const fn layout(name: &'static str, pattern: &'static str) -> Layout {
 
 /// Lines that begin with a time.
 #[rustfmt::skip]
-pub(super) static TIME: [Layout; 44] = [
+pub(super) static TIME: [Layout; 47] = [
     layout("cri", "{time} {stream:stdout|stderr} {tag:F|P}_{message}"),
     layout("logcat", "{time} {pid} {thread:number} {letter} {module}: {message}"),
     layout("logcat", "{time} {pid} {thread:number} {letter} {module} : {message}"),
     layout("logcat", "{time} {uid} {pid} {thread:number} {letter} {module}: {message}"),
     layout("logcat", "{time} {letter}/{module}({pid}): {message}"),
     layout("logcat", "{time} {letter}/{module} ({pid}): {message}"),
+    layout("logcat", "{time} {pid}-{thread}/{application} {letter}/{module}: {message}"),
     layout("mongodb", "{time} {letter} {module} [{thread}] {message}"),
     layout("nginx", "{time} [{level}] {pid}#{thread:number}: *{connection} {message}"),
     layout("nginx", "{time} [{level}] {pid}#{thread:number}: {message}"),
@@ -47,9 +48,11 @@ pub(super) static TIME: [Layout; 44] = [
     layout("log4j", "{time} {level} {module}: {message}"),
     layout("log4j", "{time} {level} {module} - {message}"),
     layout("log4j", "{time} {level} {file}:{line} - {message}"),
+    layout("log4j", "{time} {level} [{thread}] {module:dotted} {message}"),
+    layout("log4j", "{time} {level} {module:dotted} {message}"),
     layout("servicing", "{time}, {level} {module} {message}"),
-    layout("pipes", "{time}|{level}|{module}|{message}"),
     layout("pipes", "{time}|{level}|{thread}|{module}|{message}"),
+    layout("pipes", "{time}|{level}|{module}|{message}"),
     layout("pipes", "{time}|{module}|{pid}|{message}"),
     layout("go", "{time} {file}:{line}: {message}"),
     layout("squid", "{time} {message>}{duration_ms:number} {client} {result}/{status} {bytes} {method} {operation} {user} {peer} {content_type}"),
@@ -60,7 +63,7 @@ pub(super) static TIME: [Layout; 44] = [
 
 /// Lines that begin with a bracket and a time in it.
 #[rustfmt::skip]
-pub(super) static BRACKET_TIME: [Layout; 16] = [
+pub(super) static BRACKET_TIME: [Layout; 18] = [
     layout("apache", "[{time}] [{module}:{level}] [pid {pid}:tid {thread}] [client {client}] {message}"),
     layout("apache", "[{time}] [{module}:{level}] [pid {pid}:tid {thread}] {message}"),
     layout("apache", "[{time}] [{module}:{level}] [pid {pid}] [client {client}] {message}"),
@@ -70,7 +73,9 @@ pub(super) static BRACKET_TIME: [Layout; 16] = [
     layout("elasticsearch", "[{time}][{level}][{module}] [{node}] {message}"),
     layout("elasticsearch", "[{time}][{level}][{module}][{thread}] {message}"),
     layout("elasticsearch", "[{time}][{level}][{module}] {message}"),
+    layout("log4js", "[{time}] [{level}] {module} - {message}"),
     layout("apache", "[{time}] [{level}] {message}"),
+    layout("serilog", "[{time} {level}] {message}"),
     layout("env_logger", "[{time} {level} {module}] {message}"),
     layout("celery", "[{time}: {level}/{thread}] {message}"),
     layout("monolog", "[{time}] {module}.{level}: {message}"),
@@ -81,14 +86,16 @@ pub(super) static BRACKET_TIME: [Layout; 16] = [
 
 /// Lines that begin with a bracket and no time in it.
 #[rustfmt::skip]
-pub(super) static BRACKET: [Layout; 2] = [
+pub(super) static BRACKET: [Layout; 4] = [
     layout("kernel", "[{uptime:decimal}]_{message}"),
+    layout("kernel", "[{uptime:decimal}][{thread}]_{message}"),
+    layout("log4j", "[{thread}] {level} {module} - {message}"),
     layout("log4j", "[{level}] [{time}] [{module}] {message}"),
 ];
 
 /// Lines that begin with anything else.
 #[rustfmt::skip]
-pub(super) static WORD: [Layout; 15] = [
+pub(super) static WORD: [Layout; 16] = [
     layout("klog", "{letter}{time} {thread:number} {file}:{line}]_{message}"),
     layout("logcat", "{letter}/{module}({pid}): {message}"),
     layout("logcat", "{letter}/{module} ({pid}): {message}"),
@@ -101,6 +108,7 @@ pub(super) static WORD: [Layout; 15] = [
     layout("uvicorn", "{level}:_ {message}"),
     layout("python", "{level}:{module}:{message}"),
     layout("log4j", "{level} [{thread}] {time} {file}:{line} - {message}"),
+    layout("python", "{level} {time} {module} {pid} {thread:number} {message}"),
     layout("log4j", "{level} [{time}] {module}: {message}"),
     layout("haproxy", HAPROXY),
     layout("haproxy", HAPROXY_CAPTURES),

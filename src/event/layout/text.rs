@@ -112,3 +112,16 @@ pub(super) fn quoted(line: &[u8], at: usize) -> Option<Range<usize>> {
         end = (end + 2).min(line.len());
     }
 }
+
+/// Whether a word is a dotted name as those of classes and modules are: two points at least, and no part a number.
+pub(super) fn is_dotted(word: &[u8]) -> bool {
+    let mut parts = 0;
+    for part in word.split(|byte| *byte == b'.') {
+        let name = part.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$'));
+        if !name || !part.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_') {
+            return false;
+        }
+        parts += 1;
+    }
+    parts > 2
+}
