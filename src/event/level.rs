@@ -37,17 +37,24 @@ impl Level {
         word.copy_from_slice(text);
         word.make_ascii_lowercase();
         Some(match &*word {
-            b"i" | b"info" | b"inf" | b"information" | b"informational" | b"n" | b"notice" => Level::Info,
+            b"i" | b"info" | b"inf" | b"information" | b"informational" | b"n" | b"notice" => {
+                Level::Info
+            }
             b"w" | b"warn" | b"warning" | b"wrn" => Level::Warn,
             b"e" | b"error" | b"err" | b"eror" | b"failure" | b"fail" => Level::Error,
             b"d" | b"debug" | b"dbg" | b"dbug" | b"fine" | b"config" => Level::Debug,
-            b"t" | b"v" | b"trace" | b"trc" | b"trce" | b"finer" | b"finest" | b"verbose" | b"vrb" => Level::Trace,
-            b"f" | b"c" | b"a" | b"fatal" | b"ftl" | b"crit" | b"critical" | b"severe" => Level::Fatal,
+            b"t" | b"v" | b"trace" | b"trc" | b"trce" | b"finer" | b"finest" | b"verbose"
+            | b"vrb" => Level::Trace,
+            b"f" | b"c" | b"a" | b"fatal" | b"ftl" | b"crit" | b"critical" | b"severe" => {
+                Level::Fatal
+            }
             b"emerg" | b"emergency" | b"alert" | b"panic" | b"dpanic" | b"pnc" => Level::Fatal,
             [tens, ones] if tens.is_ascii_digit() && ones.is_ascii_digit() => {
                 return Level::from_number(i64::from(tens - b'0') * 10 + i64::from(ones - b'0'));
             }
-            [digit] if digit.is_ascii_digit() => return Level::from_number(i64::from(digit - b'0')),
+            [digit] if digit.is_ascii_digit() => {
+                return Level::from_number(i64::from(digit - b'0'));
+            }
             _ => return None,
         })
     }
@@ -139,12 +146,27 @@ mod tests {
 
     #[test]
     fn a_name_is_the_same_word_and_a_synonym_is_not() {
-        for level in [Level::Trace, Level::Debug, Level::Info, Level::Warn, Level::Error, Level::Fatal] {
+        for level in [
+            Level::Trace,
+            Level::Debug,
+            Level::Info,
+            Level::Warn,
+            Level::Error,
+            Level::Fatal,
+        ] {
             assert_eq!(Level::from_text(level.name().as_bytes()), Some(level));
             assert!(level.same_word(level.name().to_lowercase().as_bytes()));
         }
-        assert!(Level::Warn.same_word(b"Warning") && Level::Error.same_word(b"ERR") && Level::Info.same_word(b"I"));
-        for (level, word) in [(Level::Info, "notice"), (Level::Fatal, "critical"), (Level::Fatal, "alert")] {
+        assert!(
+            Level::Warn.same_word(b"Warning")
+                && Level::Error.same_word(b"ERR")
+                && Level::Info.same_word(b"I")
+        );
+        for (level, word) in [
+            (Level::Info, "notice"),
+            (Level::Fatal, "critical"),
+            (Level::Fatal, "alert"),
+        ] {
             assert!(!level.same_word(word.as_bytes()), "{word}");
         }
         assert!(!Level::Error.same_word(b"3") && !Level::Error.same_word(b"warn"));

@@ -19,7 +19,9 @@ pub(crate) use written::{Kind, Written, clock_prefix, scan};
 const NANOS: i64 = 1_000_000_000;
 
 /// An instant, in nanoseconds since 1970-01-01T00:00:00Z. Covers the years 1677 to 2262.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(transparent)]
 pub struct Timestamp(pub i64);
 
@@ -61,7 +63,10 @@ impl Timestamp {
     /// The instant in RFC 3339 at the start of a buffer, and its length.
     fn rfc3339(self) -> ([u8; 30], usize) {
         let (seconds, nanos) = (self.0.div_euclid(NANOS), self.0.rem_euclid(NANOS) as u32);
-        let (days, second) = (seconds.div_euclid(86_400), seconds.rem_euclid(86_400) as u32);
+        let (days, second) = (
+            seconds.div_euclid(86_400),
+            seconds.rem_euclid(86_400) as u32,
+        );
         let (year, month, day) = calendar::civil_from_days(days as i32);
         let mut text = *b"0000-00-00T00:00:00.000000000Z";
         digits(&mut text[0..4], year as u32);
@@ -155,9 +160,15 @@ impl TimeContext {
         } else {
             let named = TimeZone::get(zone).map_err(|_| unknown())?;
             // A zone of one offset for all times needs no search.
-            named.to_fixed_offset().map_or(Zone::Named(named), |offset| Zone::Fixed(offset.seconds()))
+            named
+                .to_fixed_offset()
+                .map_or(Zone::Named(named), |offset| Zone::Fixed(offset.seconds()))
         };
-        Ok(TimeContext { zone, year, month: 0 })
+        Ok(TimeContext {
+            zone,
+            year,
+            month: 0,
+        })
     }
 
     /// The year of a month that was written without one.
@@ -181,14 +192,19 @@ impl TimeContext {
         let (year, month, day) = date;
         match &self.zone {
             Zone::Fixed(offset) => {
-                let days = calendar::days_from_civil(i32::from(year), u32::from(month), u32::from(day));
+                let days =
+                    calendar::days_from_civil(i32::from(year), u32::from(month), u32::from(day));
                 Some(i64::from(days) * 86_400 + i64::from(second) - i64::from(*offset))
             }
             Zone::Named(zone) => {
                 let (hour, minute) = ((second / 3600) as i8, (second / 60 % 60) as i8);
                 let time = civil::Time::new(hour, minute, (second % 60) as i8, 0).ok()?;
                 let date = civil::Date::new(year, month as i8, day as i8).ok()?;
-                Some(zone.to_timestamp(civil::DateTime::from_parts(date, time)).ok()?.as_second())
+                Some(
+                    zone.to_timestamp(civil::DateTime::from_parts(date, time))
+                        .ok()?
+                        .as_second(),
+                )
             }
         }
     }

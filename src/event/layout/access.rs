@@ -21,7 +21,8 @@ pub(super) fn read(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> b
 fn read_line(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> Option<()> {
     let open = memchr::memchr(b'[', &line[..line.len().min(FRONT)])?;
     let front = line[..open].strip_suffix(b" ")?;
-    let opening = Opening::scan(line, open + 1, context).filter(|opening| opening.is(Kind::Dated))?;
+    let opening =
+        Opening::scan(line, open + 1, context).filter(|opening| opening.is(Kind::Dated))?;
     if !line[opening.end..].starts_with(b"] \"") {
         return None;
     }
@@ -29,7 +30,8 @@ fn read_line(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> Option<
     let status = skip_one_space(line, request.end + 1)?;
     let status = status..text::digits(line, status);
     let bytes = text::word(line, skip_one_space(line, status.end)?);
-    if status.len() != 3 || !(line[bytes.clone()] == *b"-" || text::is_number(&line[bytes.clone()])) {
+    if status.len() != 3 || !(line[bytes.clone()] == *b"-" || text::is_number(&line[bytes.clone()]))
+    {
         return None;
     }
     // What a tool that joins the logs of containers puts in front.
@@ -62,12 +64,21 @@ fn read_line(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> Option<
 /// Method, path and protocol, if the request is well formed.
 fn read_request(line: &[u8], request: Range<usize>, laid: &mut Laid) {
     let written = &line[request.clone()];
-    let (Some(first), Some(last)) = (memchr::memchr(b' ', written), memchr::memrchr(b' ', written)) else { return };
+    let (Some(first), Some(last)) = (
+        memchr::memchr(b' ', written),
+        memchr::memrchr(b' ', written),
+    ) else {
+        return;
+    };
     if first == last || !written[..first].iter().all(u8::is_ascii_uppercase) {
         return;
     }
     laid.member(line, "method", request.start..request.start + first);
-    laid.quoted(line, "operation", request.start + first + 1..request.start + last);
+    laid.quoted(
+        line,
+        "operation",
+        request.start + first + 1..request.start + last,
+    );
     laid.member(line, "protocol", request.start + last + 1..request.end);
 }
 
@@ -75,7 +86,9 @@ fn read_request(line: &[u8], request: Range<usize>, laid: &mut Laid) {
 fn read_rest(line: &[u8], mut at: usize, laid: &mut Laid) {
     for name in ["referrer", "user_agent", "forwarded_for"] {
         at = text::skip_spaces(line, at);
-        let Some(value) = text::quoted(line, at) else { break };
+        let Some(value) = text::quoted(line, at) else {
+            break;
+        };
         at = value.end + 1;
         laid.quoted(line, name, value);
     }
@@ -84,7 +97,15 @@ fn read_rest(line: &[u8], mut at: usize, laid: &mut Laid) {
     if text::is_number(&line[word.clone()]) {
         // nginx writes seconds with a fraction, Apache's %D microseconds without.
         let fraction = line[word.clone()].contains(&b'.');
-        laid.member(line, if fraction { "request_time" } else { "duration_us" }, word.clone());
+        laid.member(
+            line,
+            if fraction {
+                "request_time"
+            } else {
+                "duration_us"
+            },
+            word.clone(),
+        );
         at = text::skip_spaces(line, word.end);
     }
     laid.member(line, "rest", at..line.len());

@@ -17,7 +17,12 @@ const MOST: usize = 8;
 const LONGEST: usize = 160;
 
 /// Reads a line from its time on, which may stand in a bracket. Always taken.
-pub(super) fn read(line: &[u8], opening: Opening, context: &mut TimeContext, laid: &mut Laid) -> bool {
+pub(super) fn read(
+    line: &[u8],
+    opening: Opening,
+    context: &mut TimeContext,
+    laid: &mut Laid,
+) -> bool {
     laid.date(&opening, line, context);
     let bracketed = opening.at > 0 && line[opening.at - 1] == b'[';
     let close = bracketed && line.get(opening.end) == Some(&b']');
@@ -28,12 +33,22 @@ pub(super) fn read(line: &[u8], opening: Opening, context: &mut TimeContext, lai
 /// Reads a line that begins with the word of a level, in a bracket or not, and its time behind that.
 pub(super) fn read_level_first(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
     let bracket = usize::from(line[0] == b'[');
-    let Some((level, word)) = text::level_word(line, text::skip_spaces(line, bracket)) else { return false };
+    let Some((level, word)) = text::level_word(line, text::skip_spaces(line, bracket)) else {
+        return false;
+    };
     let mut at = word.end;
-    while matches!(line.get(at), Some(b' ' | b'\t' | b']' | b'[' | b':' | b'|' | b'-')) {
+    while matches!(
+        line.get(at),
+        Some(b' ' | b'\t' | b']' | b'[' | b':' | b'|' | b'-')
+    ) {
         at += 1;
     }
-    let Some(opening) = (at > word.end).then(|| Opening::scan(line, at, context)).flatten() else { return false };
+    let Some(opening) = (at > word.end)
+        .then(|| Opening::scan(line, at, context))
+        .flatten()
+    else {
+        return false;
+    };
     laid.say(level, word);
     read(line, opening, context, laid)
 }
@@ -70,7 +85,9 @@ pub(super) fn read_relayed(
             Some(inner) if at > 0 => return read_inner(line, inner, epoch, last, context, laid),
             _ => {}
         }
-        if first.is_some_and(|first| first.is(Kind::Dated)) || !(is_column(&line[word.clone()]) || is_mark(&line[word.clone()])) {
+        if first.is_some_and(|first| first.is(Kind::Dated))
+            || !(is_column(&line[word.clone()]) || is_mark(&line[word.clone()]))
+        {
             break;
         }
         if line[word.start].is_ascii_alphabetic() {
@@ -80,7 +97,14 @@ pub(super) fn read_relayed(
     }
     // Without an inner time the epoch is the time, if only a label is before it.
     match epoch {
-        Some(epoch) if first.is_none() && line[..epoch.at].iter().filter(|byte| **byte == b' ').count() == 1 => {
+        Some(epoch)
+            if first.is_none()
+                && line[..epoch.at]
+                    .iter()
+                    .filter(|byte| **byte == b' ')
+                    .count()
+                    == 1 =>
+        {
             read(line, epoch, context, laid);
             laid.header = 0..laid.message.start;
             true
@@ -116,10 +140,15 @@ fn read_inner(
 /// The instant of the epoch, with the fraction of the written time if both are of the same second of a minute.
 fn merge(epoch: Written, written: Written) -> Written {
     const SECOND: i64 = 1_000_000_000;
-    let same = epoch.instant.0.div_euclid(SECOND).rem_euclid(60) == written.instant.0.div_euclid(SECOND).rem_euclid(60);
+    let same = epoch.instant.0.div_euclid(SECOND).rem_euclid(60)
+        == written.instant.0.div_euclid(SECOND).rem_euclid(60);
     let fraction = written.instant.0.rem_euclid(SECOND);
     let whole = same && epoch.instant.0.rem_euclid(SECOND) == 0;
-    let instant = if whole { epoch.instant.saturating_add_nanos(fraction) } else { epoch.instant };
+    let instant = if whole {
+        epoch.instant.saturating_add_nanos(fraction)
+    } else {
+        epoch.instant
+    };
     Written::known(instant, written.kind)
 }
 
@@ -127,13 +156,23 @@ fn merge(epoch: Written, written: Written) -> Written {
 fn read_columns(line: &[u8], at: usize, laid: &mut Laid) {
     laid.layout = "columns";
     let first = match line.get(at) {
-        Some(b' ') => line.get(text::skip_spaces(line, at)).filter(|byte| **byte == b'|'),
+        Some(b' ') => line
+            .get(text::skip_spaces(line, at))
+            .filter(|byte| **byte == b'|'),
         Some(b',') if matches!(line.get(at + 1), Some(b' ')) => None,
         first => first,
     };
-    let delimiter = first.copied().filter(|byte| matches!(byte, b'|' | b';' | b',' | b'\t'));
-    let mut columns =
-        Columns { line, at, weak: [const { 0..0 }; MOST], count: 0, skipped: false, delimiter };
+    let delimiter = first
+        .copied()
+        .filter(|byte| matches!(byte, b'|' | b';' | b',' | b'\t'));
+    let mut columns = Columns {
+        line,
+        at,
+        weak: [const { 0..0 }; MOST],
+        count: 0,
+        skipped: false,
+        delimiter,
+    };
     columns.skip_separators();
     let mut message = columns.at;
     for _ in 0..MOST {
@@ -185,7 +224,9 @@ struct Columns<'a> {
 
 impl Columns<'_> {
     fn next(&mut self, laid: &mut Laid) -> Column {
-        let Some(&first) = self.line.get(self.at) else { return Column::None };
+        let Some(&first) = self.line.get(self.at) else {
+            return Column::None;
+        };
         if matches!(first, b'[' | b'(' | b'<') {
             return self.bracket(first, laid);
         }
@@ -198,7 +239,9 @@ impl Columns<'_> {
             return column;
         }
         let word = text::word(self.line, self.at);
-        let cut = self.delimiter.and_then(|delimiter| memchr::memchr(delimiter, &self.line[word.clone()]));
+        let cut = self
+            .delimiter
+            .and_then(|delimiter| memchr::memchr(delimiter, &self.line[word.clone()]));
         let word = cut.map_or(word.clone(), |length| word.start..word.start + length);
         let written = &self.line[word.clone()];
         if self.is_delimited(word.end) && !word.is_empty() && word.len() <= LONGEST {
@@ -231,10 +274,24 @@ impl Columns<'_> {
         let (level, word) = text::level_word(self.line, self.at)?;
         let written = &self.line[word.clone()];
         let next = self.line.get(word.end).copied().unwrap_or(b' ');
-        let sentence = [b"alert".as_slice(), b"panic", b"notice", b"fine", b"fail", b"failure", b"config"];
+        let sentence = [
+            b"alert".as_slice(),
+            b"panic",
+            b"notice",
+            b"fine",
+            b"fail",
+            b"failure",
+            b"config",
+        ];
         let believed = match next {
             b':' | b'|' | b'\t' | b']' | b',' | b';' => true,
-            b' ' => text::is_capitals(written) || (self.count == 0 && !sentence.iter().any(|word| word.eq_ignore_ascii_case(written))),
+            b' ' => {
+                text::is_capitals(written)
+                    || (self.count == 0
+                        && !sentence
+                            .iter()
+                            .any(|word| word.eq_ignore_ascii_case(written)))
+            }
             _ => false,
         };
         if !believed {
@@ -247,16 +304,28 @@ impl Columns<'_> {
 
     /// A bracket: a level, a number, or a thread; round and pointed ones only for the first two.
     fn bracket(&mut self, open: u8, laid: &mut Laid) -> Column {
-        let Some(whole) = text::inside(self.line, self.at).filter(|inside| inside.len() <= LONGEST) else { return Column::None };
+        let Some(whole) = text::inside(self.line, self.at).filter(|inside| inside.len() <= LONGEST)
+        else {
+            return Column::None;
+        };
         let inside = text::trim(self.line, whole.clone());
         if inside.is_empty() {
             return Column::None;
         }
         match text::level_word(self.line, inside.start) {
             Some((level, word)) if word == inside && laid.level.is_none() => laid.say(level, word),
-            _ if text::digits(self.line, inside.start) == inside.end && !laid.has("pid") => laid.member(self.line, "pid", inside),
-            _ if open == b'[' && text::is_dotted(&self.line[inside.clone()]) && !laid.has("module") => laid.member(self.line, "module", inside),
-            _ if open == b'[' && !laid.has("thread") && !laid.has("module") => laid.member(self.line, "thread", inside),
+            _ if text::digits(self.line, inside.start) == inside.end && !laid.has("pid") => {
+                laid.member(self.line, "pid", inside)
+            }
+            _ if open == b'['
+                && text::is_dotted(&self.line[inside.clone()])
+                && !laid.has("module") =>
+            {
+                laid.member(self.line, "module", inside)
+            }
+            _ if open == b'[' && !laid.has("thread") && !laid.has("module") => {
+                laid.member(self.line, "thread", inside)
+            }
             _ => return Column::None,
         }
         self.at = whole.end + 1;
@@ -265,7 +334,9 @@ impl Columns<'_> {
 
     /// Whether a delimiter follows, with spaces before it at most.
     fn is_delimited(&self, at: usize) -> bool {
-        let Some(delimiter) = self.delimiter else { return false };
+        let Some(delimiter) = self.delimiter else {
+            return false;
+        };
         let mut at = at;
         while self.line.get(at) == Some(&b' ') {
             at += 1;
@@ -296,9 +367,15 @@ impl Columns<'_> {
     /// the module, or the first where that is no word.
     fn put_weak(&mut self, laid: &mut Laid) {
         let weak = &self.weak[..self.count];
-        let number = weak.iter().position(|word| text::digits(self.line, word.start) == word.end);
-        let name = weak.iter().rposition(|word| is_name(&self.line[word.clone()]) && self.line[word.end - 1].is_ascii_alphanumeric()
-            && self.line[word.start].is_ascii_alphanumeric() && text::digits(self.line, word.start) != word.end);
+        let number = weak
+            .iter()
+            .position(|word| text::digits(self.line, word.start) == word.end);
+        let name = weak.iter().rposition(|word| {
+            is_name(&self.line[word.clone()])
+                && self.line[word.end - 1].is_ascii_alphanumeric()
+                && self.line[word.start].is_ascii_alphanumeric()
+                && text::digits(self.line, word.start) != word.end
+        });
         let pid = number.filter(|_| !laid.has("pid"));
         let module = name.filter(|_| !laid.has("module"));
         for (place, word) in weak.iter().enumerate() {
@@ -316,16 +393,25 @@ impl Columns<'_> {
 
 /// Whether a word is made of what names of hosts, modules and files are made of.
 fn is_name(word: &[u8]) -> bool {
-    let marks = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b':' | b'/' | b'$' | b'@' | b'#' | b'*' | b'%');
+    let marks = |byte: &u8| {
+        byte.is_ascii_alphanumeric()
+            || matches!(
+                byte,
+                b'.' | b'_' | b'-' | b':' | b'/' | b'$' | b'@' | b'#' | b'*' | b'%'
+            )
+    };
     !word.is_empty() && word.len() <= LONGEST && word.iter().all(marks)
 }
 
 /// Whether a word is more likely a column than the first of a sentence: a name with a digit or a mark in it, or capitals.
 fn is_column(word: &[u8]) -> bool {
-    if !is_name(word) || !matches!(word.last(), Some(last) if last.is_ascii_alphanumeric() || *last == b'#') {
+    if !is_name(word)
+        || !matches!(word.last(), Some(last) if last.is_ascii_alphanumeric() || *last == b'#')
+    {
         return false;
     }
-    word.iter().any(|byte| !byte.is_ascii_alphabetic()) || (word.len() > 1 && text::is_capitals(word))
+    word.iter().any(|byte| !byte.is_ascii_alphabetic())
+        || (word.len() > 1 && text::is_capitals(word))
 }
 
 /// Whether a word is a mark that stands alone before a time.

@@ -7,7 +7,9 @@ use super::{Laid, text};
 
 /// Takes the level of a line without a layout; false if it has none.
 pub(super) fn read(line: &[u8], laid: &mut Laid) -> bool {
-    let Some((level, word)) = find(line, 0) else { return false };
+    let Some((level, word)) = find(line, 0) else {
+        return false;
+    };
     laid.say(level, word);
     true
 }

@@ -35,21 +35,31 @@ fn read_pairs(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> Option
                 return None;
             }
             at = text::skip_spaces(line, key.end);
-            laid.members.push(Member { value: key.end..key.end, name: Name::Written(key), form: Form::Text });
+            laid.members.push(Member {
+                value: key.end..key.end,
+                name: Name::Written(key),
+                form: Form::Text,
+            });
             continue;
         }
         let (value, form, end) = value(line, key.end + 1)?;
         pairs += 1;
         at = text::skip_spaces(line, end);
         // A comma between pairs makes them a text, such as a list of counts.
-        if at == end && at < line.len() || (form != Form::Quoted && pairs == 1 && line[..end].ends_with(b",")) {
+        if at == end && at < line.len()
+            || (form != Form::Quoted && pairs == 1 && line[..end].ends_with(b","))
+        {
             return None;
         }
         match &line[key.clone()] {
-            b"ts" | b"time" | b"timestamp" | b"t" | b"@timestamp" | b"datetime" if time.is_none() => {
+            b"ts" | b"time" | b"timestamp" | b"t" | b"@timestamp" | b"datetime"
+                if time.is_none() =>
+            {
                 time = Some(laid.members.len());
             }
-            b"level" | b"lvl" | b"severity" | b"loglevel" | b"log_level" if laid.level.is_none() => {
+            b"level" | b"lvl" | b"severity" | b"loglevel" | b"log_level"
+                if laid.level.is_none() =>
+            {
                 if let Some(level) = Level::from_text(&line[value.clone()]) {
                     laid.say(level, value);
                     continue;
@@ -57,12 +67,20 @@ fn read_pairs(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> Option
             }
             b"msg" | b"message" if laid.message == (0..line.len()) => {
                 laid.message = value;
-                laid.message_form = if form == Form::Quoted { Form::Quoted } else { Form::Text };
+                laid.message_form = if form == Form::Quoted {
+                    Form::Quoted
+                } else {
+                    Form::Text
+                };
                 continue;
             }
             _ => {}
         }
-        laid.members.push(Member { name: Name::Written(key), value, form });
+        laid.members.push(Member {
+            name: Name::Written(key),
+            value,
+            form,
+        });
     }
     if pairs < 2 {
         return None;
@@ -84,7 +102,9 @@ fn key(line: &[u8], at: usize) -> Range<usize> {
     let rest = &line[at..];
     let length = rest
         .iter()
-        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'@' | b'/' | b':'))
+        .take_while(|byte| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'@' | b'/' | b':')
+        })
         .count();
     at..at + length
 }
@@ -94,20 +114,36 @@ fn value(line: &[u8], at: usize) -> Option<(Range<usize>, Form, usize)> {
     if line.get(at) == Some(&b'"') {
         let inside = text::quoted(line, at)?;
         let escapes = memchr::memchr(b'\\', &line[inside.clone()]).is_some();
-        return Some((inside.clone(), if escapes { Form::Quoted } else { Form::Text }, inside.end + 1));
+        return Some((
+            inside.clone(),
+            if escapes { Form::Quoted } else { Form::Text },
+            inside.end + 1,
+        ));
     }
     let word = text::word(line, at);
-    let form = if text::is_number(&line[word.clone()]) { Form::Number } else { Form::Text };
+    let form = if text::is_number(&line[word.clone()]) {
+        Form::Number
+    } else {
+        Form::Text
+    };
     Some((word.clone(), form, word.end))
 }
 
 /// Reads one field of the journal's export format: `PRIORITY=3`, `MESSAGE=text`, `__REALTIME_TIMESTAMP=1767323045000000`.
 pub(super) fn read_journal(line: &[u8], laid: &mut Laid) -> bool {
-    let Some(end) = memchr::memchr(b'=', &line[..line.len().min(65)]) else { return false };
+    let Some(end) = memchr::memchr(b'=', &line[..line.len().min(65)]) else {
+        return false;
+    };
     let (name, value) = (&line[..end], end + 1..line.len());
     let known = matches!(name, b"MESSAGE" | b"PRIORITY" | b"ERRNO" | b"TID" | b"UNIT")
-        || [b"_".as_slice(), b"SYSLOG_", b"CODE_", b"MESSAGE_"].iter().any(|start| name.starts_with(start));
-    if !known || !name.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_') {
+        || [b"_".as_slice(), b"SYSLOG_", b"CODE_", b"MESSAGE_"]
+            .iter()
+            .any(|start| name.starts_with(start));
+    if !known
+        || !name
+            .iter()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_')
+    {
         return false;
     }
     match name {
@@ -120,8 +156,16 @@ pub(super) fn read_journal(line: &[u8], laid: &mut Laid) -> bool {
             if name == b"__REALTIME_TIMESTAMP" || name == b"_SOURCE_REALTIME_TIMESTAMP" {
                 laid.time = time_number(&line[value.clone()]);
             }
-            let form = if text::is_number(&line[value.clone()]) { Form::Number } else { Form::Text };
-            laid.members.push(Member { name: Name::Written(0..end), value, form });
+            let form = if text::is_number(&line[value.clone()]) {
+                Form::Number
+            } else {
+                Form::Text
+            };
+            laid.members.push(Member {
+                name: Name::Written(0..end),
+                value,
+                form,
+            });
         }
     }
     laid.layout = "journal";

@@ -105,8 +105,16 @@ impl Laid {
         if written.is_empty() || written == b"-" {
             return;
         }
-        let form = if text::is_number(written) { Form::Number } else { Form::Text };
-        self.members.push(Member { name: Name::Known(name), value, form });
+        let form = if text::is_number(written) {
+            Form::Number
+        } else {
+            Form::Text
+        };
+        self.members.push(Member {
+            name: Name::Known(name),
+            value,
+            form,
+        });
     }
 
     /// Adds the inside of a quoted string, unless it is empty or `-`.
@@ -115,13 +123,23 @@ impl Laid {
         if written.is_empty() || written == b"-" {
             return;
         }
-        let form = if memchr::memchr(b'\\', written).is_some() { Form::Quoted } else { Form::Text };
-        self.members.push(Member { name: Name::Known(name), value, form });
+        let form = if memchr::memchr(b'\\', written).is_some() {
+            Form::Quoted
+        } else {
+            Form::Text
+        };
+        self.members.push(Member {
+            name: Name::Known(name),
+            value,
+            form,
+        });
     }
 
     /// Whether there is a member of that name.
     fn has(&self, name: &'static str) -> bool {
-        self.members.iter().any(|member| member.name == Name::Known(name))
+        self.members
+            .iter()
+            .any(|member| member.name == Name::Known(name))
     }
 
     /// Takes the time of an accepted line.
@@ -155,10 +173,18 @@ impl Opening {
     fn scan(line: &[u8], at: usize, context: &TimeContext) -> Option<Opening> {
         let text = line.get(at..)?;
         if let Some((written, length)) = time::scan(text, context) {
-            return Some(Opening { at, end: at + length, written: Some(written) });
+            return Some(Opening {
+                at,
+                end: at + length,
+                written: Some(written),
+            });
         }
         let length = time::clock_prefix(text)?;
-        Some(Opening { at, end: at + length, written: None })
+        Some(Opening {
+            at,
+            end: at + length,
+            written: None,
+        })
     }
 
     fn is(&self, kind: Kind) -> bool {
@@ -173,7 +199,9 @@ impl Opening {
 pub fn read(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     laid.clear(line.len());
-    let Some(&first) = line.first() else { return false };
+    let Some(&first) = line.first() else {
+        return false;
+    };
     let taken = match first {
         b'<' => syslog::read_priority(line, context, laid),
         b'[' => read_bracketed(line, context, laid),
@@ -203,7 +231,8 @@ fn read_bracketed(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bo
 /// Lines that begin with a letter or digit: a time, a level, or the first of some columns.
 fn read_words(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
     if let Some(opening) = Opening::scan(line, 0, context) {
-        return columns::read_relayed(line, Some(opening), context, laid) || read_timed(line, opening, context, laid);
+        return columns::read_relayed(line, Some(opening), context, laid)
+            || read_timed(line, opening, context, laid);
     }
     syslog::read_version(line, context, laid)
         || table::read(&table::WORD, line, 0, None, context, laid)

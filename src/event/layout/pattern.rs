@@ -80,10 +80,22 @@ impl Shape {
         if at + 2 >= count {
             return Shape([ANY; 3]);
         }
-        let Step::Spaces = steps[at + 1] else { return Shape([steps[at + 1].kinds(), ANY, ANY]) };
+        let Step::Spaces = steps[at + 1] else {
+            return Shape([steps[at + 1].kinds(), ANY, ANY]);
+        };
         let word = matches!(steps[at + 2], Step::Level | Step::Letter | Step::Byte(b'-'))
-            || matches!(steps[at + 2], Step::Member(_, Take::Number | Take::Choice(_) | Take::Word | Take::Dotted));
-        let second = if word && at + 4 < count && matches!(steps[at + 3], Step::Spaces) { steps[at + 4].kinds() } else { ANY };
+            || matches!(
+                steps[at + 2],
+                Step::Member(
+                    _,
+                    Take::Number | Take::Choice(_) | Take::Word | Take::Dotted
+                )
+            );
+        let second = if word && at + 4 < count && matches!(steps[at + 3], Step::Spaces) {
+            steps[at + 4].kinds()
+        } else {
+            ANY
+        };
         Shape([SPACE | END, steps[at + 2].kinds() | END, second | END])
     }
 
@@ -97,7 +109,10 @@ impl Step {
     const fn kinds(&self) -> u8 {
         match self {
             Step::Byte(byte) => kind(*byte),
-            Step::Level | Step::Letter | Step::Severity | Step::Member(_, Take::Choice(_) | Take::Dotted) => LETTER,
+            Step::Level
+            | Step::Letter
+            | Step::Severity
+            | Step::Member(_, Take::Choice(_) | Take::Dotted) => LETTER,
             Step::Member(_, Take::Number) => DIGIT | DASH,
             _ => ANY,
         }
@@ -164,7 +179,11 @@ impl Layout {
                     }
                     let field = pattern.split_at(at).0.split_at(start).1;
                     let before = if start > 1 { bytes[start - 2] } else { 0 };
-                    let next = if at + 1 < bytes.len() { bytes[at + 1] } else { 0 };
+                    let next = if at + 1 < bytes.len() {
+                        bytes[at + 1]
+                    } else {
+                        0
+                    };
                     let spaced = at + 2 < bytes.len() && bytes[at + 2] == b' ';
                     field_step(field, before, next, spaced)
                 }
@@ -174,7 +193,12 @@ impl Layout {
             at += 1;
         }
         let shape = Shape::of_steps(&steps, count);
-        Layout { name, steps, count, shape }
+        Layout {
+            name,
+            steps,
+            count,
+            shape,
+        }
     }
 
     /// Whether a line of that shape can have this layout.
@@ -193,7 +217,15 @@ impl Layout {
     ) -> bool {
         let members = laid.members.len();
         let whole = from..line.len();
-        let mut matching = Matching { line, at: from, opening, context, laid, written: None, message: whole };
+        let mut matching = Matching {
+            line,
+            at: from,
+            opening,
+            context,
+            laid,
+            written: None,
+            message: whole,
+        };
         if matching.run(&self.steps[..self.count]) {
             let (written, message) = (matching.written, matching.message);
             (laid.layout, laid.message) = (self.name, message);
@@ -321,7 +353,8 @@ impl Matching<'_> {
         };
         let Some(opening) = opening else { return false };
         if opening.written.is_none() {
-            self.laid.member(self.line, "time_of_day", opening.at..opening.end);
+            self.laid
+                .member(self.line, "time_of_day", opening.at..opening.end);
         }
         (self.written, self.at) = (opening.written, opening.end);
         true
@@ -329,8 +362,14 @@ impl Matching<'_> {
 
     /// A level's word, which a bracket may pad.
     fn level(&mut self) -> bool {
-        let start = if self.at > 0 && self.line[self.at - 1] == b'[' { text::skip_spaces(self.line, self.at) } else { self.at };
-        let Some((level, word)) = text::level_word(self.line, start) else { return false };
+        let start = if self.at > 0 && self.line[self.at - 1] == b'[' {
+            text::skip_spaces(self.line, self.at)
+        } else {
+            self.at
+        };
+        let Some((level, word)) = text::level_word(self.line, start) else {
+            return false;
+        };
         self.at = word.end;
         if self.line.get(text::skip_spaces(self.line, word.end)) == Some(&b']') {
             self.at = text::skip_spaces(self.line, word.end);
@@ -353,9 +392,13 @@ impl Matching<'_> {
     /// Words of MySQL and PostgreSQL beside the usual ones.
     fn severity(&mut self) -> bool {
         let rest = &self.line[self.at..];
-        let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+        let length = rest
+            .iter()
+            .take_while(|byte| byte.is_ascii_alphanumeric())
+            .count();
         let level = match &rest[..length] {
-            b"LOG" | b"STATEMENT" | b"DETAIL" | b"HINT" | b"CONTEXT" | b"QUERY" | b"System" | b"Note" => Level::Info,
+            b"LOG" | b"STATEMENT" | b"DETAIL" | b"HINT" | b"CONTEXT" | b"QUERY" | b"System"
+            | b"Note" => Level::Info,
             b"DEBUG1" | b"DEBUG2" | b"DEBUG3" | b"DEBUG4" | b"DEBUG5" => Level::Debug,
             word if word.len() > 2 => match Level::from_text(word) {
                 Some(level) => level,
@@ -382,16 +425,31 @@ impl Matching<'_> {
 
     /// `thread:logger@line`, inside of a bracket.
     fn location(&mut self) -> bool {
-        let Some(inside) = self.at.checked_sub(1).and_then(|open| text::inside(self.line, open)) else { return false };
+        let Some(inside) = self
+            .at
+            .checked_sub(1)
+            .and_then(|open| text::inside(self.line, open))
+        else {
+            return false;
+        };
         let written = &self.line[inside.clone()];
-        let Some(sign) = memchr::memrchr(b'@', written) else { return false };
-        let Some(colon) = memchr::memrchr(b':', &written[..sign]) else { return false };
+        let Some(sign) = memchr::memrchr(b'@', written) else {
+            return false;
+        };
+        let Some(colon) = memchr::memrchr(b':', &written[..sign]) else {
+            return false;
+        };
         let place = inside.start + sign + 1..inside.end;
         if place.is_empty() || text::digits(self.line, place.start) != place.end {
             return false;
         }
-        self.laid.member(self.line, "thread", inside.start..inside.start + colon);
-        self.laid.member(self.line, "module", inside.start + colon + 1..inside.start + sign);
+        self.laid
+            .member(self.line, "thread", inside.start..inside.start + colon);
+        self.laid.member(
+            self.line,
+            "module",
+            inside.start + colon + 1..inside.start + sign,
+        );
         self.laid.member(self.line, "line", place);
         self.at = inside.end;
         true
@@ -405,7 +463,9 @@ impl Matching<'_> {
             _ => return false,
         };
         let rest = &self.line[self.at..];
-        let Some(end) = memchr::memrchr(byte, rest).and_then(|end| end.checked_sub(space)) else { return false };
+        let Some(end) = memchr::memrchr(byte, rest).and_then(|end| end.checked_sub(space)) else {
+            return false;
+        };
         self.message = self.at..self.at + end;
         self.at += end;
         true
@@ -429,7 +489,9 @@ impl Matching<'_> {
                 (start, text::digits(self.line, end + 1))
             }
             Take::Epoch => {
-                let Some((written, length)) = time::scan(rest, self.context) else { return false };
+                let Some((written, length)) = time::scan(rest, self.context) else {
+                    return false;
+                };
                 if written.kind != Kind::Epoch {
                     return false;
                 }
@@ -439,7 +501,10 @@ impl Matching<'_> {
             }
             Take::Choice(words) => {
                 let word = text::word(self.line, self.at);
-                if !words.split('|').any(|choice| choice.as_bytes() == &self.line[word.clone()]) {
+                if !words
+                    .split('|')
+                    .any(|choice| choice.as_bytes() == &self.line[word.clone()])
+                {
                     return false;
                 }
                 (self.at, word.end)
@@ -460,20 +525,35 @@ impl Matching<'_> {
                 let word = text::word(self.line, self.at);
                 // A brace is that of a span's fields, not of a name.
                 let written = &self.line[word.clone()];
-                if written.len() < 2 || !written.ends_with(b":") || memchr::memchr(b'{', written).is_some() {
+                if written.len() < 2
+                    || !written.ends_with(b":")
+                    || memchr::memchr(b'{', written).is_some()
+                {
                     return false;
                 }
                 (self.at, word.end - 1)
             }
             Take::Inside => {
-                let Some(inside) = self.at.checked_sub(1).and_then(|open| text::inside(self.line, open)) else { return false };
+                let Some(inside) = self
+                    .at
+                    .checked_sub(1)
+                    .and_then(|open| text::inside(self.line, open))
+                else {
+                    return false;
+                };
                 self.at = inside.end;
                 let inside = text::trim(self.line, inside);
                 self.laid.member(self.line, name, inside);
                 return true;
             }
             Take::Quoted => {
-                let Some(inside) = self.at.checked_sub(1).and_then(|open| text::quoted(self.line, open)) else { return false };
+                let Some(inside) = self
+                    .at
+                    .checked_sub(1)
+                    .and_then(|open| text::quoted(self.line, open))
+                else {
+                    return false;
+                };
                 self.at = inside.end;
                 self.laid.quoted(self.line, name, inside);
                 return true;

@@ -13,8 +13,9 @@ use super::{Laid, Opening, label, table, text};
 
 /// Names of the facilities, by number (RFC 5424, table 1, in the words of rsyslog).
 const FACILITIES: [&str; 24] = [
-    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp", "ntp",
-    "audit", "alert", "clock", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv",
+    "ftp", "ntp", "audit", "alert", "clock", "local0", "local1", "local2", "local3", "local4",
+    "local5", "local6", "local7",
 ];
 
 /// The longest tag that is believed to be one.
@@ -29,17 +30,26 @@ pub(super) fn read_priority(line: &[u8], context: &mut TimeContext, laid: &mut L
     if !(2..=4).contains(&end) || line.get(end) != Some(&b'>') {
         return false;
     }
-    let priority = line[1..end].iter().fold(0, |sum, digit| sum * 10 + usize::from(digit - b'0'));
-    let (Some(facility), Some(level)) = (FACILITIES.get(priority / 8), Level::from_number(priority as i64 % 8)) else {
+    let priority = line[1..end]
+        .iter()
+        .fold(0, |sum, digit| sum * 10 + usize::from(digit - b'0'));
+    let (Some(facility), Some(level)) = (
+        FACILITIES.get(priority / 8),
+        Level::from_number(priority as i64 % 8),
+    ) else {
         return false;
     };
     let start = end + 1;
-    let versioned = line.get(start).is_some_and(u8::is_ascii_digit) && line.get(start + 1) == Some(&b' ');
+    let versioned =
+        line.get(start).is_some_and(u8::is_ascii_digit) && line.get(start + 1) == Some(&b' ');
     if !(versioned && read_fields(line, start + 2, None, context, laid)) {
         let at = skip_sequence(line, start);
         match Opening::scan(line, at, context) {
             Some(opening) if opening.is(Kind::Syslog) => read(line, opening, context, laid),
-            Some(opening) => read_dated(line, opening, context, laid) || read_untagged(line, opening, context, laid),
+            Some(opening) => {
+                read_dated(line, opening, context, laid)
+                    || read_untagged(line, opening, context, laid)
+            }
             None => read_message_alone(line, at, context, laid),
         };
     }
@@ -65,7 +75,12 @@ fn skip_sequence(line: &[u8], start: usize) -> usize {
 }
 
 /// Reads a header of RFC 3164 from its time on.
-pub(super) fn read(line: &[u8], opening: Opening, context: &mut TimeContext, laid: &mut Laid) -> bool {
+pub(super) fn read(
+    line: &[u8],
+    opening: Opening,
+    context: &mut TimeContext,
+    laid: &mut Laid,
+) -> bool {
     laid.date(&opening, line, context);
     let end = opening.end + usize::from(line.get(opening.end) == Some(&b':'));
     read_body(line, text::skip_spaces(line, end), context, laid)
@@ -73,7 +88,12 @@ pub(super) fn read(line: &[u8], opening: Opening, context: &mut TimeContext, lai
 
 /// Reads a header that begins with any other time, as rsyslog, syslog-ng and the journal write them: columns of RFC
 /// 5424, or a host and a tag. Without these it is no syslog.
-pub(super) fn read_dated(line: &[u8], opening: Opening, context: &mut TimeContext, laid: &mut Laid) -> bool {
+pub(super) fn read_dated(
+    line: &[u8],
+    opening: Opening,
+    context: &mut TimeContext,
+    laid: &mut Laid,
+) -> bool {
     let at = text::skip_spaces(line, opening.end);
     if read_fields(line, at, Some(opening), context, laid) {
         return true;
@@ -82,7 +102,9 @@ pub(super) fn read_dated(line: &[u8], opening: Opening, context: &mut TimeContex
     if at == opening.end || !is_host(&line[host.clone()]) {
         return false;
     }
-    let Some(tag) = Tag::find(line, text::skip_spaces(line, host.end)) else { return false };
+    let Some(tag) = Tag::find(line, text::skip_spaces(line, host.end)) else {
+        return false;
+    };
     if tag.pid.is_empty() && !opening.is(Kind::Epoch) && line.get(opening.at + 10) != Some(&b'T') {
         return false;
     }
@@ -91,7 +113,12 @@ pub(super) fn read_dated(line: &[u8], opening: Opening, context: &mut TimeContex
 }
 
 /// A time behind `<PRI>` with no tag behind it.
-fn read_untagged(line: &[u8], opening: Opening, context: &mut TimeContext, laid: &mut Laid) -> bool {
+fn read_untagged(
+    line: &[u8],
+    opening: Opening,
+    context: &mut TimeContext,
+    laid: &mut Laid,
+) -> bool {
     laid.date(&opening, line, context);
     read_body(line, text::skip_spaces(line, opening.end), context, laid)
 }
@@ -109,7 +136,9 @@ fn read_message_alone(line: &[u8], at: usize, context: &mut TimeContext, laid: &
 
 /// Reads a line of RFC 5424 that has its version but no priority.
 pub(super) fn read_version(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
-    line.starts_with(b"1 ") && line.get(2).is_some_and(u8::is_ascii_digit) && read_fields(line, 2, None, context, laid)
+    line.starts_with(b"1 ")
+        && line.get(2).is_some_and(u8::is_ascii_digit)
+        && read_fields(line, 2, None, context, laid)
 }
 
 /// Host, tag and message. Each but the message may be missing.
@@ -141,8 +170,15 @@ fn read_body(line: &[u8], at: usize, context: &mut TimeContext, laid: &mut Laid)
 /// `daemon.info`, as BusyBox writes facility and level.
 fn read_selector(line: &[u8], word: Range<usize>, laid: &mut Laid) -> bool {
     let written = &line[word.clone()];
-    let Some(point) = memchr::memchr(b'.', written) else { return false };
-    let Some(facility) = FACILITIES.iter().find(|name| name.as_bytes() == &written[..point]) else { return false };
+    let Some(point) = memchr::memchr(b'.', written) else {
+        return false;
+    };
+    let Some(facility) = FACILITIES
+        .iter()
+        .find(|name| name.as_bytes() == &written[..point])
+    else {
+        return false;
+    };
     match text::level_word(line, word.start + point + 1) {
         Some((level, said)) if said.end == word.end => {
             laid.facility = Some(facility);
@@ -170,8 +206,11 @@ fn read_message(line: &[u8], context: &mut TimeContext, laid: &mut Laid) {
                 laid.say(level, start..start + 1);
             }
         }
-        Some(b't' | b'l') if line[start..].starts_with(b"time=") || line[start..].starts_with(b"level=") => {
-            let found = memchr::memmem::find(&line[start..], b"level=").map(|place| start + place + 6);
+        Some(b't' | b'l')
+            if line[start..].starts_with(b"time=") || line[start..].starts_with(b"level=") =>
+        {
+            let found =
+                memchr::memmem::find(&line[start..], b"level=").map(|place| start + place + 6);
             if let Some((level, said)) = found.and_then(|place| text::level_word(line, place)) {
                 laid.say(level, said);
             }
@@ -232,7 +271,9 @@ fn read_fields(
     }
     let [host, app, process, message_id] = columns;
     let number = text::digits(line, process.start) == process.end;
-    if !matches!(line.get(at), None | Some(b' ')) || !(number || line[process.clone()] == *b"-" || opening.is_none()) {
+    if !matches!(line.get(at), None | Some(b' '))
+        || !(number || line[process.clone()] == *b"-" || opening.is_none())
+    {
         return false;
     }
     if let Some(opening) = opening {
@@ -246,7 +287,11 @@ fn read_fields(
     laid.member(line, "structured_data", data);
     at = (at + 1).min(line.len());
     // A byte order mark says that the message is UTF-8, which every line here is.
-    at += if line[at..].starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };
+    at += if line[at..].starts_with("\u{feff}".as_bytes()) {
+        3
+    } else {
+        0
+    };
     laid.message = at..line.len();
     read_message(line, context, laid);
     true
@@ -265,8 +310,14 @@ fn data_end(line: &[u8], mut at: usize) -> Option<usize> {
 
 /// Whether a word can be the name of a host: no level, no sentence's word with a mark behind it.
 fn is_host(word: &[u8]) -> bool {
-    let marks = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_' | b':' | b'/' | b'@' | b'#');
-    !word.is_empty() && word.len() <= 255 && word.iter().all(marks) && Level::from_text(word).is_none()
+    let marks = |byte: &u8| {
+        byte.is_ascii_alphanumeric()
+            || matches!(byte, b'.' | b'-' | b'_' | b':' | b'/' | b'@' | b'#')
+    };
+    !word.is_empty()
+        && word.len() <= 255
+        && word.iter().all(marks)
+        && Level::from_text(word).is_none()
 }
 
 /// Who wrote a message: `tag[pid]:`, `tag:`, `/path/tag[pid]:`, `tag(part)[pid]:`, `tag version:`, `tag : `, and behind a
@@ -283,7 +334,14 @@ struct Tag {
 impl Tag {
     /// A tag of one word, the only kind that is certain where a host could stand.
     fn in_one_word(line: &[u8], at: usize) -> Option<Tag> {
-        let mut tag = Tag { name: at..at, version: 0..0, pid: 0..0, context: 0..0, level: None, end: at };
+        let mut tag = Tag {
+            name: at..at,
+            version: 0..0,
+            pid: 0..0,
+            context: 0..0,
+            level: None,
+            end: at,
+        };
         let word = text::word(line, at);
         // `error:` is the label of a message.
         let label = text::level_word(line, at).is_some_and(|(_, said)| said.end + 1 >= word.end);
@@ -294,7 +352,14 @@ impl Tag {
         if let Some(tag) = Tag::in_one_word(line, at) {
             return Some(tag);
         }
-        let mut tag = Tag { name: at..at, version: 0..0, pid: 0..0, context: 0..0, level: None, end: at };
+        let mut tag = Tag {
+            name: at..at,
+            version: 0..0,
+            pid: 0..0,
+            context: 0..0,
+            level: None,
+            end: at,
+        };
         let word = text::word(line, at);
         // More words: the mark alone, a version, or a name with spaces in it, which only a pid makes certain.
         if !is_host(&line[word.clone()]) {
@@ -315,7 +380,8 @@ impl Tag {
                 break;
             }
             if tag.take(line, last.clone()) {
-                let numbered = !tag.pid.is_empty() && text::digits(line, tag.pid.start) == tag.pid.end;
+                let numbered =
+                    !tag.pid.is_empty() && text::digits(line, tag.pid.start) == tag.pid.end;
                 if !numbered || line[tag.end - 1] != b':' {
                     break;
                 }
@@ -331,7 +397,10 @@ impl Tag {
     fn take(&mut self, line: &[u8], word: Range<usize>) -> bool {
         let written = &line[word.clone()];
         if let Some(open) = memchr::memchr(b'[', written).filter(|open| *open > 0) {
-            let Some(pid) = text::inside(line, word.start + open).filter(|pid| pid.end < word.end) else { return false };
+            let Some(pid) = text::inside(line, word.start + open).filter(|pid| pid.end < word.end)
+            else {
+                return false;
+            };
             let end = pid.end + 1;
             let colon = line.get(end) == Some(&b':');
             if pid.is_empty() || !(colon || end == word.end) {
@@ -354,9 +423,13 @@ impl Tag {
     fn finish(mut self, line: &[u8]) -> Tag {
         if !self.pid.is_empty() && line[self.end - 1] == b']' {
             let open = self.end + 1;
-            if let Some(inside) = text::inside(line, open).filter(|inside| line.get(inside.end + 1) == Some(&b':')) {
+            if let Some(inside) =
+                text::inside(line, open).filter(|inside| line.get(inside.end + 1) == Some(&b':'))
+            {
                 match (line[open], text::level_word(line, inside.start)) {
-                    (b'<', Some((level, said))) if said == inside => self.level = Some((level, said)),
+                    (b'<', Some((level, said))) if said == inside => {
+                        self.level = Some((level, said))
+                    }
                     (b'(', _) => self.context = inside.clone(),
                     _ => return self.behind_space(line),
                 }
@@ -376,7 +449,11 @@ impl Tag {
         laid.member(line, "module", self.name.clone());
         laid.member(line, "version", self.version.clone());
         let number = text::digits(line, self.pid.start) == self.pid.end;
-        laid.member(line, if number { "pid" } else { "instance" }, self.pid.clone());
+        laid.member(
+            line,
+            if number { "pid" } else { "instance" },
+            self.pid.clone(),
+        );
         laid.member(line, "context", self.context.clone());
         if let Some((level, said)) = &self.level {
             laid.say(*level, said.clone());
@@ -389,7 +466,9 @@ impl Tag {
 /// The level in the name that Cisco's devices give their messages: `%SYS-5-CONFIG_I`.
 fn mnemonic(line: &[u8], name: Range<usize>) -> Option<(Level, Range<usize>)> {
     let written = line[name.clone()].strip_prefix(b"%")?;
-    let place = written.windows(3).position(|mark| mark[0] == b'-' && mark[1].is_ascii_digit() && mark[2] == b'-')?;
+    let place = written
+        .windows(3)
+        .position(|mark| mark[0] == b'-' && mark[1].is_ascii_digit() && mark[2] == b'-')?;
     let level = Level::from_number(i64::from(written[place + 1] - b'0'))?;
     let digit = name.start + 1 + place + 1;
     Some((level, digit..digit + 1))

@@ -134,9 +134,11 @@ pub(super) fn read(
     laid: &mut Laid,
 ) -> bool {
     match opening.map(|opening| Shape::of(line, opening.end)) {
-        Some(shape) => {
-            group.iter().any(|layout| layout.fits(shape) && layout.read(line, from, opening, context, laid))
-        }
-        None => group.iter().any(|layout| layout.read(line, from, opening, context, laid)),
+        Some(shape) => group
+            .iter()
+            .any(|layout| layout.fits(shape) && layout.read(line, from, opening, context, laid)),
+        None => group
+            .iter()
+            .any(|layout| layout.read(line, from, opening, context, laid)),
     }
 }

@@ -3,7 +3,15 @@ use proptest::prelude::*;
 use super::*;
 
 /// Line, layout, time, level, message, members as `name=value`, whether a header is kept.
-type Case = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static str, bool);
+type Case = (
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    &'static str,
+    bool,
+);
 
 const T: &str = "2026-01-02T03:04:05Z";
 const MS: &str = "2026-01-02T03:04:05.678Z";
@@ -160,8 +168,11 @@ fn each_layout_is_read() {
             Name::Known(name) => (*name).to_owned(),
             Name::Written(range) => line[range.clone()].to_owned(),
         };
-        let written: Vec<String> =
-            laid.members.iter().map(|member| format!("{}={}", name(&member.name), &line[member.value.clone()])).collect();
+        let written: Vec<String> = laid
+            .members
+            .iter()
+            .map(|member| format!("{}={}", name(&member.name), &line[member.value.clone()]))
+            .collect();
         let found = (
             if taken { laid.layout } else { "" },
             laid.time.map(|time| time.to_string()).unwrap_or_default(),
@@ -171,9 +182,18 @@ fn each_layout_is_read() {
             !laid.header.is_empty(),
         );
         let message = if layout.is_empty() { line } else { message };
-        let expected = (*layout, (*time).to_owned(), *level, *message, (*members).to_owned(), *header);
+        let expected = (
+            *layout,
+            (*time).to_owned(),
+            *level,
+            *message,
+            (*members).to_owned(),
+            *header,
+        );
         if found != expected {
-            wrong.push(format!("{line}\n  found    {found:?}\n  expected {expected:?}"));
+            wrong.push(format!(
+                "{line}\n  found    {found:?}\n  expected {expected:?}"
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -193,11 +213,27 @@ fn a_carriage_return_is_no_part_of_the_message() {
 fn the_facility_and_forms_are_told() {
     let mut context = TimeContext::new("UTC", 2026).unwrap();
     let mut laid = Laid::new();
-    assert!(read(b"<165>Jan  2 03:04:05 web1 app[042]: x", &mut context, &mut laid));
+    assert!(read(
+        b"<165>Jan  2 03:04:05 web1 app[042]: x",
+        &mut context,
+        &mut laid
+    ));
     assert_eq!(laid.facility, Some("local4"));
-    let form = |name: &'static str| laid.members.iter().find(|member| member.name == Name::Known(name)).map(|member| member.form);
-    assert_eq!((form("pri"), form("pid"), form("host")), (Some(Form::Number), Some(Form::Text), Some(Form::Text)));
-    assert!(read(br#"level=info msg="a\tb" x=1"#, &mut context, &mut laid));
+    let form = |name: &'static str| {
+        laid.members
+            .iter()
+            .find(|member| member.name == Name::Known(name))
+            .map(|member| member.form)
+    };
+    assert_eq!(
+        (form("pri"), form("pid"), form("host")),
+        (Some(Form::Number), Some(Form::Text), Some(Form::Text))
+    );
+    assert!(read(
+        br#"level=info msg="a\tb" x=1"#,
+        &mut context,
+        &mut laid
+    ));
     assert_eq!(laid.message_form, Form::Quoted);
 }
 
@@ -206,9 +242,16 @@ fn a_line_that_is_refused_leaves_the_year_clock() {
     let mut context = TimeContext::new("UTC", 2026).unwrap();
     let mut laid = Laid::new();
     read(b"Dec 31 03:04:05 web1 app: x", &mut context, &mut laid);
-    assert!(!read(b"Seen on Jan  1 03:04:05 web1 app: x", &mut context, &mut laid));
+    assert!(!read(
+        b"Seen on Jan  1 03:04:05 web1 app: x",
+        &mut context,
+        &mut laid
+    ));
     read(b"Dec 31 03:04:06 web1 app: x", &mut context, &mut laid);
-    assert_eq!(laid.time.map(|time| time.to_string()).as_deref(), Some("2026-12-31T03:04:06Z"));
+    assert_eq!(
+        laid.time.map(|time| time.to_string()).as_deref(),
+        Some("2026-12-31T03:04:06Z")
+    );
 }
 
 fn check(line: &str) -> Result<(), TestCaseError> {
@@ -216,21 +259,36 @@ fn check(line: &str) -> Result<(), TestCaseError> {
     let mut laid = Laid::new();
     let taken = read(line.as_bytes(), &mut context, &mut laid);
     let ranges = [&laid.message, &laid.header, &laid.level_text];
-    for range in ranges.into_iter().chain(laid.members.iter().map(|member| &member.value)) {
-        prop_assert!(line.get(range.clone()).is_some(), "{:?} of {:?}", range, line);
+    for range in ranges
+        .into_iter()
+        .chain(laid.members.iter().map(|member| &member.value))
+    {
+        prop_assert!(
+            line.get(range.clone()).is_some(),
+            "{:?} of {:?}",
+            range,
+            line
+        );
     }
     for member in &laid.members {
         if let Name::Written(name) = &member.name {
             prop_assert!(line.get(name.clone()).is_some_and(|name| !name.is_empty()));
         }
         if member.form == Form::Number {
-            prop_assert!(serde_json::from_str::<serde_json::Number>(&line[member.value.clone()]).is_ok());
+            prop_assert!(
+                serde_json::from_str::<serde_json::Number>(&line[member.value.clone()]).is_ok()
+            );
         }
     }
     let line = line.strip_suffix('\r').unwrap_or(line);
     if !taken {
         prop_assert_eq!(&laid.message, &(0..line.len()));
-        prop_assert!(laid.members.is_empty() && laid.time.is_none() && laid.level.is_none() && laid.header.is_empty());
+        prop_assert!(
+            laid.members.is_empty()
+                && laid.time.is_none()
+                && laid.level.is_none()
+                && laid.header.is_empty()
+        );
     }
     Ok(())
 }

@@ -51,7 +51,12 @@ pub(super) fn trim(line: &[u8], range: Range<usize>) -> Range<usize> {
 
 /// Where the run of digits at `at` ends.
 pub(super) fn digits(line: &[u8], at: usize) -> usize {
-    at + line.get(at..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count()
+    at + line
+        .get(at..)
+        .unwrap_or_default()
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count()
 }
 
 /// Whether the text is a number by JSON's grammar.
@@ -82,10 +87,19 @@ pub(super) fn is_number(text: &[u8]) -> bool {
 /// The word of letters at `at`, if it is a level's name: letters alone and numbers are too little to go by.
 pub(super) fn level_word(line: &[u8], at: usize) -> Option<(Level, Range<usize>)> {
     let rest = line.get(at..)?;
-    let length = rest.iter().take(14).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let length = rest
+        .iter()
+        .take(14)
+        .take_while(|byte| byte.is_ascii_alphabetic())
+        .count();
     // Most words fail on their first two letters, without a look at the rest.
     const STARTS: &[u8; 42] = b"innowawrerdedbfifafttrvevrcrcoseemalpadppn";
-    if length < 3 || !STARTS.as_chunks::<2>().0.contains(&[rest[0] | 32, rest[1] | 32]) {
+    if length < 3
+        || !STARTS
+            .as_chunks::<2>()
+            .0
+            .contains(&[rest[0] | 32, rest[1] | 32])
+    {
         return None;
     }
     Level::from_text(&rest[..length]).map(|level| (level, at..at + length))
@@ -117,8 +131,14 @@ pub(super) fn quoted(line: &[u8], at: usize) -> Option<Range<usize>> {
 pub(super) fn is_dotted(word: &[u8]) -> bool {
     let mut parts = 0;
     for part in word.split(|byte| *byte == b'.') {
-        let name = part.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$'));
-        if !name || !part.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_') {
+        let name = part
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$'));
+        if !name
+            || !part
+                .first()
+                .is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_')
+        {
             return false;
         }
         parts += 1;

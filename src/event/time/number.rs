@@ -60,15 +60,23 @@ fn whole_epoch(text: &[u8]) -> Option<Timestamp> {
     if text[0] == b'0' || !text.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let value = text.iter().fold(0_i64, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+    let value = text
+        .iter()
+        .fold(0_i64, |sum, digit| sum * 10 + i64::from(digit - b'0'));
     value.checked_mul(unit).map(Timestamp)
 }
 
 /// An epoch as text: a plain decimal of at least nine digits before its point, so that no short number is a time.
 pub(super) fn epoch_text(text: &[u8]) -> Option<Timestamp> {
     let whole = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let plain = text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
-    if whole >= 9 && plain { time_number(text) } else { None }
+    let plain = text
+        .iter()
+        .all(|byte| byte.is_ascii_digit() || *byte == b'.');
+    if whole >= 9 && plain {
+        time_number(text)
+    } else {
+        None
+    }
 }
 
 /// The exponent that ends a number, 0 if nothing is left of it.
@@ -89,7 +97,9 @@ fn written_exponent(text: &[u8]) -> Option<i64> {
     if digits.is_empty() || digits.len() > 5 || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let value = digits.iter().fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
+    let value = digits
+        .iter()
+        .fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
     Some(if negative { -value } else { value })
 }
 

@@ -17,12 +17,18 @@ fn every_form_is_read() {
         ("2026-11-22t00:00:00z", "2026-11-22T00:00:00Z"),
         ("2026-11-22 00:00:00,014", "2026-11-22T00:00:00.014Z"),
         ("2026-11-22 01:30:00.5 +01:30", "2026-11-22T00:00:00.500Z"),
-        ("2026-11-22 01:30:00.5 +0130 UTC", "2026-11-22T00:00:00.500Z"),
+        (
+            "2026-11-22 01:30:00.5 +0130 UTC",
+            "2026-11-22T00:00:00.500Z",
+        ),
         ("2026-11-22T01:00:00+01", "2026-11-22T00:00:00Z"),
         ("2026-11-22T00:00:00-00:30", "2026-11-22T00:30:00Z"),
         ("2026-11-22 00:00:00 UTC", "2026-11-22T00:00:00Z"),
         ("2026-11-22 00:00:00 EST", "2026-11-22T05:00:00Z"),
-        ("2026-11-22T00:00:00.1234567891234Z", "2026-11-22T00:00:00.123456789Z"),
+        (
+            "2026-11-22T00:00:00.1234567891234Z",
+            "2026-11-22T00:00:00.123456789Z",
+        ),
         ("2026-11-22T23:59:60Z", "2026-11-22T23:59:59.999999999Z"),
         ("2024-02-29 00:00:00", "2024-02-29T00:00:00Z"),
         ("2026/01/02 03:04:05.678", "2026-01-02T03:04:05.678Z"),
@@ -45,7 +51,10 @@ fn every_form_is_read() {
         ("Jan 02, 2026 3:04:05 PM", "2026-01-02T15:04:05Z"),
         ("Jan 02, 2026 12:04:05 am", "2026-01-02T00:04:05Z"),
         ("Fri Jan 02 03:04:05 2026", "2026-01-02T03:04:05Z"),
-        ("Fri Jan  2 03:04:05.678901 2026", "2026-01-02T03:04:05.678901Z"),
+        (
+            "Fri Jan  2 03:04:05.678901 2026",
+            "2026-01-02T03:04:05.678901Z",
+        ),
         ("Fri Jan  2 03:04:05 EST 2026", "2026-01-02T08:04:05Z"),
         ("Fri Jan  2 2026 03:04:05", "2026-01-02T03:04:05Z"),
         ("02/Jan/2026:03:04:05 -0700", "2026-01-02T10:04:05Z"),
@@ -65,8 +74,14 @@ fn every_form_is_read() {
         ("1767323045678", "2026-01-02T03:04:05.678Z"),
         ("1767323045678901", "2026-01-02T03:04:05.678901Z"),
         ("1767323045678901234", "2026-01-02T03:04:05.678901234Z"),
-        ("1677-09-21T00:12:43.145224192Z", "1677-09-21T00:12:43.145224192Z"),
-        ("2262-04-11T23:47:16.854775807Z", "2262-04-11T23:47:16.854775807Z"),
+        (
+            "1677-09-21T00:12:43.145224192Z",
+            "1677-09-21T00:12:43.145224192Z",
+        ),
+        (
+            "2262-04-11T23:47:16.854775807Z",
+            "2262-04-11T23:47:16.854775807Z",
+        ),
     ];
     for (text, time) in table {
         assert_eq!(read(text).unwrap_or_default(), time, "{text}");
@@ -76,11 +91,33 @@ fn every_form_is_read() {
 #[test]
 fn nonsense_is_no_time() {
     for text in [
-        "", "2", "é", "2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z", "2026-02-29T00:00:00Z", "2026-01-32 00:00:00",
-        "2026-01-00 00:00:00", "2026-01-01T25:00:00Z", "2026-01-01T00:60:00Z", "2026-01-01T00:00:61Z",
-        "2026-01-01T00:00:00+25:00", "2026-01-01T00:00:00x", "2026-01-01 00:00:0", "2026-01-01T0a:00:00Z",
-        "0000-01-01T00:00:00Z", "9999-01-01T00:00:00Z", "1677-01-01T00:00:00Z", "Jan 32 00:00:00", "Foo 02 03:04:05",
-        "Jan 02, 2026 13:04:05 PM", "17", "12345678", "1.2.3.4", "10.20.30.40", "99999999999999999999", "1e400",
+        "",
+        "2",
+        "é",
+        "2026-13-01T00:00:00Z",
+        "2026-00-01T00:00:00Z",
+        "2026-02-29T00:00:00Z",
+        "2026-01-32 00:00:00",
+        "2026-01-00 00:00:00",
+        "2026-01-01T25:00:00Z",
+        "2026-01-01T00:60:00Z",
+        "2026-01-01T00:00:61Z",
+        "2026-01-01T00:00:00+25:00",
+        "2026-01-01T00:00:00x",
+        "2026-01-01 00:00:0",
+        "2026-01-01T0a:00:00Z",
+        "0000-01-01T00:00:00Z",
+        "9999-01-01T00:00:00Z",
+        "1677-01-01T00:00:00Z",
+        "Jan 32 00:00:00",
+        "Foo 02 03:04:05",
+        "Jan 02, 2026 13:04:05 PM",
+        "17",
+        "12345678",
+        "1.2.3.4",
+        "10.20.30.40",
+        "99999999999999999999",
+        "1e400",
         "40/13/2026 03:04:05",
     ] {
         assert_eq!(read(text), None, "{text}");
@@ -97,7 +134,11 @@ fn a_prefix_ends_where_the_time_ends() {
         ("Jan  2 03:04:05 2026host app", 15),
         ("1767323045 x", 10),
     ] {
-        assert_eq!(time_prefix(text.as_bytes(), &mut utc()).map(|found| found.1), Some(length), "{text}");
+        assert_eq!(
+            time_prefix(text.as_bytes(), &mut utc()).map(|found| found.1),
+            Some(length),
+            "{text}"
+        );
     }
     assert_eq!(time_prefix(b"1767323045.1.2 x", &mut utc()), None);
 }
@@ -131,7 +172,9 @@ fn numbers_are_exact() {
 #[test]
 fn the_year_clock_turns_at_new_year_and_back() {
     let mut context = TimeContext::new("UTC", 2025).unwrap();
-    let mut year = |text: &str| time_text(text.as_bytes(), &mut context).map(|time| time.to_string()[..4].to_owned());
+    let mut year = |text: &str| {
+        time_text(text.as_bytes(), &mut context).map(|time| time.to_string()[..4].to_owned())
+    };
     assert_eq!(year("Jun 30 00:00:00").as_deref(), Some("2025"));
     assert_eq!(year("Dec 31 23:59:59").as_deref(), Some("2025"));
     assert_eq!(year("Jan  1 00:00:00 x"), None);
@@ -147,16 +190,30 @@ fn the_year_clock_turns_at_new_year_and_back() {
 fn zones_of_times_without_one() {
     let at = |zone: &str| {
         let mut context = TimeContext::new(zone, 2026)?;
-        Ok(time_text(b"2026-07-01 12:00:00.5", &mut context).unwrap_or_default().to_string())
+        Ok(time_text(b"2026-07-01 12:00:00.5", &mut context)
+            .unwrap_or_default()
+            .to_string())
     };
     assert_eq!(at("utc"), Ok("2026-07-01T12:00:00.500Z".to_owned()));
     assert_eq!(at("+02:00"), Ok("2026-07-01T10:00:00.500Z".to_owned()));
     assert_eq!(at("-0930"), Ok("2026-07-01T21:30:00.500Z".to_owned()));
-    assert_eq!(at("Europe/Berlin"), Ok("2026-07-01T10:00:00.500Z".to_owned()));
-    assert_eq!(at("Mars/Olympus"), Err(UnknownZone::Name("Mars/Olympus".to_owned())));
+    assert_eq!(
+        at("Europe/Berlin"),
+        Ok("2026-07-01T10:00:00.500Z".to_owned())
+    );
+    assert_eq!(
+        at("Mars/Olympus"),
+        Err(UnknownZone::Name("Mars/Olympus".to_owned()))
+    );
     assert_eq!(at("+2:00"), Err(UnknownZone::Name("+2:00".to_owned())));
-    assert_eq!(TimeContext::new("UTC", 2262).unwrap_err(), UnknownZone::Year(2262));
-    assert_eq!(TimeContext::new("UTC", 1676).unwrap_err(), UnknownZone::Year(1676));
+    assert_eq!(
+        TimeContext::new("UTC", 2262).unwrap_err(),
+        UnknownZone::Year(2262)
+    );
+    assert_eq!(
+        TimeContext::new("UTC", 1676).unwrap_err(),
+        UnknownZone::Year(1676)
+    );
 }
 
 #[test]
@@ -171,9 +228,15 @@ fn the_ends_of_the_range_are_told() {
         assert_eq!(Timestamp(nanos).to_string(), text);
     }
     assert_eq!(Timestamp::from_seconds(i64::MAX), Timestamp(i64::MAX));
-    assert_eq!(Timestamp::from_millis(-1_500).seconds_since(Timestamp::from_seconds(-1)), -0.5);
+    assert_eq!(
+        Timestamp::from_millis(-1_500).seconds_since(Timestamp::from_seconds(-1)),
+        -0.5
+    );
     assert_eq!(Timestamp(i64::MAX).checked_add_nanos(1), None);
-    assert_eq!(Timestamp(i64::MAX).saturating_add_nanos(1), Timestamp(i64::MAX));
+    assert_eq!(
+        Timestamp(i64::MAX).saturating_add_nanos(1),
+        Timestamp(i64::MAX)
+    );
 }
 
 proptest! {

@@ -22,7 +22,11 @@ pub(crate) struct Written {
 impl Written {
     /// A time whose instant is known from elsewhere, so that it does not move the year clock.
     pub(crate) fn known(instant: Timestamp, kind: Kind) -> Written {
-        Written { instant, kind, clock: None }
+        Written {
+            instant,
+            kind,
+            clock: None,
+        }
     }
 }
 
@@ -59,7 +63,11 @@ pub(crate) fn scan(text: &[u8], context: &TimeContext) -> Option<(Written, usize
         }
         return scan_digits(text, context);
     }
-    if first.is_ascii_alphabetic() { scan_names(text, context) } else { None }
+    if first.is_ascii_alphabetic() {
+        scan_names(text, context)
+    } else {
+        None
+    }
 }
 
 /// `yyyy-MM-ddTHH:mm:ss` with every field in its place: the form nearly every line has, without a cursor.
@@ -67,13 +75,21 @@ pub(crate) fn scan(text: &[u8], context: &TimeContext) -> Option<(Written, usize
 fn scan_dashed(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
     let head: &[u8; 19] = text.first_chunk()?;
     let dashed = head[4] == head[7] && matches!(head[4], b'-' | b'/');
-    if !(dashed && matches!(head[10], b'T' | b't' | b' ' | b'_') && head[13] == b':' && head[16] == b':') {
+    if !(dashed
+        && matches!(head[10], b'T' | b't' | b' ' | b'_')
+        && head[13] == b':'
+        && head[16] == b':')
+    {
         return None;
     }
     let two = |at: usize| {
         let (tens, ones) = (head[at].wrapping_sub(b'0'), head[at + 1].wrapping_sub(b'0'));
         // A value that no field can have, so that the checks of the calendar refuse what is no digit.
-        if tens > 9 || ones > 9 { 10_000 } else { u32::from(tens) * 10 + u32::from(ones) }
+        if tens > 9 || ones > 9 {
+            10_000
+        } else {
+            u32::from(tens) * 10 + u32::from(ones)
+        }
     };
     let civil = Civil {
         year: Some(two(0) * 100 + two(2)),
@@ -89,7 +105,11 @@ fn scan_dashed(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
 
 /// Forms that begin with a digit.
 fn scan_digits(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
-    let count = text.iter().take(20).take_while(|byte| byte.is_ascii_digit()).count();
+    let count = text
+        .iter()
+        .take(20)
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
     let separator = *text.get(count).unwrap_or(&b' ');
     let mut cursor = Cursor { text, at: 0 };
     match count {
@@ -103,11 +123,17 @@ fn scan_digits(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
         8 => {
             let civil = cursor.packed_date()?;
             cursor.one_of(b"T-_ ")?;
-            let civil = cursor.packed_time(civil).or_else(|| cursor.loose_time(civil))?;
+            let civil = cursor
+                .packed_time(civil)
+                .or_else(|| cursor.loose_time(civil))?;
             finish(civil, text, cursor.at, Kind::Dated, context)
         }
         6 if separator == b' ' => {
-            let (year, month, day) = (cursor.number(2, 2)?, cursor.number(2, 2)?, cursor.number(2, 2)?);
+            let (year, month, day) = (
+                cursor.number(2, 2)?,
+                cursor.number(2, 2)?,
+                cursor.number(2, 2)?,
+            );
             let civil = Civil::date(Some(2000 + year), month, day);
             cursor.spaces()?;
             let civil = cursor.packed_time(civil).or_else(|| cursor.time(civil))?;
@@ -139,7 +165,11 @@ fn scan_digits(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
 }
 
 /// Dates that begin with a field of one or two digits.
-fn short_date(mut cursor: Cursor<'_>, separator: u8, context: &TimeContext) -> Option<(Written, usize)> {
+fn short_date(
+    mut cursor: Cursor<'_>,
+    separator: u8,
+    context: &TimeContext,
+) -> Option<(Written, usize)> {
     let first = cursor.number(1, 2)?;
     if !matches!(separator, b'/' | b'-' | b'.' | b' ') {
         return None;
@@ -201,7 +231,10 @@ fn scan_names(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
     cursor.spaces()?;
     if comma || cursor.peek().is_ascii_digit() {
         // RFC 2822, 850 and 1123: the date is day first and the form that it would be without its weekday.
-        let rest = Cursor { text: &text[cursor.at..], at: 0 };
+        let rest = Cursor {
+            text: &text[cursor.at..],
+            at: 0,
+        };
         let separator = *rest.text.iter().find(|byte| !byte.is_ascii_digit())?;
         let (written, end) = short_date(rest, separator, context)?;
         return Some((written, cursor.at + end));
@@ -256,7 +289,10 @@ pub(super) fn date_alone(text: &[u8], context: &TimeContext) -> Option<Timestamp
 fn epoch(text: &[u8], count: usize) -> Option<(Written, usize)> {
     let mut end = count;
     if text.get(end) == Some(&b'.') && text.get(end + 1).is_some_and(u8::is_ascii_digit) {
-        end += 1 + text[end + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        end += 1 + text[end + 1..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_digit())
+            .count();
         // A second point makes it a version or an address.
         if text.get(end) == Some(&b'.') && text.get(end + 1).is_some_and(u8::is_ascii_digit) {
             return None;
@@ -267,7 +303,14 @@ fn epoch(text: &[u8], count: usize) -> Option<(Written, usize)> {
     if text[0] == b'0' || !ends_word(text, end) {
         return None;
     }
-    Some((Written { instant, kind: Kind::Epoch, clock: None }, end))
+    Some((
+        Written {
+            instant,
+            kind: Kind::Epoch,
+            clock: None,
+        },
+        end,
+    ))
 }
 
 /// A time of day without a date at the start of `text`, and where it ends. It is no instant, but opens a line.
@@ -316,8 +359,21 @@ fn conclude(
     kind: Kind,
     context: &TimeContext,
 ) -> Option<(Written, usize)> {
-    let Civil { year, month, day, hour, minute, second, nanos } = civil;
-    if !(1..=12).contains(&month) || hour > 23 || minute > 59 || second > 60 || !ends_word(text, end) {
+    let Civil {
+        year,
+        month,
+        day,
+        hour,
+        minute,
+        second,
+        nanos,
+    } = civil;
+    if !(1..=12).contains(&month)
+        || hour > 23
+        || minute > 59
+        || second > 60
+        || !ends_word(text, end)
+    {
         return None;
     }
     let (month, yearless) = (month as u8, year.is_none());
@@ -329,30 +385,52 @@ fn conclude(
         return None;
     }
     // A February 29 without a year is taken in any year, as the day after the 28th: only the year can be wrong.
-    let last = if yearless && month == 2 { 29 } else { days_in_month(year, month) };
+    let last = if yearless && month == 2 {
+        29
+    } else {
+        days_in_month(year, month)
+    };
     if day == 0 || day > u32::from(last) {
         return None;
     }
-    let (month, day) = if day as u8 > days_in_month(year, month) { (3, 1) } else { (month, day as u8) };
+    let (month, day) = if day as u8 > days_in_month(year, month) {
+        (3, 1)
+    } else {
+        (month, day as u8)
+    };
     // A leap second is held at the end of the second before it.
-    let (second, nanos) = if second == 60 { (59, 999_999_999) } else { (second, nanos) };
+    let (second, nanos) = if second == 60 {
+        (59, 999_999_999)
+    } else {
+        (second, nanos)
+    };
     let second = hour * 3600 + minute * 60 + second;
     let seconds = match east {
         Some(east) => {
-            let days = super::calendar::days_from_civil(i32::from(year), u32::from(month), u32::from(day));
+            let days =
+                super::calendar::days_from_civil(i32::from(year), u32::from(month), u32::from(day));
             i64::from(days) * 86_400 + i64::from(second) - i64::from(east)
         }
         None => context.seconds((year, month, day), second)?,
     };
     let instant = i64::try_from(i128::from(seconds) * 1_000_000_000 + i128::from(nanos)).ok()?;
     let clock = yearless.then_some((year, month));
-    Some((Written { instant: Timestamp(instant), kind, clock }, end))
+    Some((
+        Written {
+            instant: Timestamp(instant),
+            kind,
+            clock,
+        },
+        end,
+    ))
 }
 
 /// Whether what ends at `end` is not the beginning of a longer word or number.
 #[inline]
 fn ends_word(text: &[u8], end: usize) -> bool {
-    !text.get(end).is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 0x80)
+    !text
+        .get(end)
+        .is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b'_' || *byte >= 0x80)
 }
 
 /// The zone at `at`, with at most one space before it, as seconds east of UTC and where it ends.
@@ -366,10 +444,14 @@ fn zone(text: &[u8], at: usize) -> Option<(i32, usize)> {
                 return zone_name(text, start);
             }
             // Behind a space a lone `-07` is more likely a word of the message.
-            let (seconds, end) = offset(text, start).filter(|(_, end)| end - start >= 5 && ends_word(text, *end))?;
+            let (seconds, end) =
+                offset(text, start).filter(|(_, end)| end - start >= 5 && ends_word(text, *end))?;
             // Some write the offset and its name.
             match text.get(end) {
-                Some(b' ') => Some((seconds, zone_name(text, end + 1).map_or(end, |(_, end)| end))),
+                Some(b' ') => Some((
+                    seconds,
+                    zone_name(text, end + 1).map_or(end, |(_, end)| end),
+                )),
                 _ => Some((seconds, end)),
             }
         }
@@ -398,7 +480,11 @@ const ZONES: [(&[u8], i32); 14] = [
 
 fn zone_name(text: &[u8], at: usize) -> Option<(i32, usize)> {
     let word = &text[at..];
-    let length = word.iter().take(5).take_while(|byte| byte.is_ascii_uppercase()).count();
+    let length = word
+        .iter()
+        .take(5)
+        .take_while(|byte| byte.is_ascii_uppercase())
+        .count();
     let word = &word[..length];
     let (_, hours) = ZONES.iter().find(|(name, _)| *name == word)?;
     ends_word(text, at + length).then_some((hours * 3600, at + length))
@@ -423,7 +509,15 @@ pub(super) fn offset(text: &[u8], at: usize) -> Option<(i32, usize)> {
 
 impl Civil {
     fn date(year: Option<u32>, month: u32, day: u32) -> Civil {
-        Civil { year, month, day, hour: 0, minute: 0, second: 0, nanos: 0 }
+        Civil {
+            year,
+            month,
+            day,
+            hour: 0,
+            minute: 0,
+            second: 0,
+            nanos: 0,
+        }
     }
 }
 
@@ -497,7 +591,10 @@ impl Cursor<'_> {
             },
         };
         // The first field of a time of day is no year.
-        if year == 0 || ahead.peek().is_ascii_digit() || (ahead.peek() == b':' && ahead.at - self.at == 2) {
+        if year == 0
+            || ahead.peek().is_ascii_digit()
+            || (ahead.peek() == b':' && ahead.at - self.at == 2)
+        {
             return None;
         }
         *self = ahead;
@@ -537,7 +634,9 @@ impl Cursor<'_> {
     /// `yyyyMMdd` of a year in which logs were written: eight digits are most often something else.
     fn packed_date(&mut self) -> Option<Civil> {
         let (year, month, day) = (self.number(4, 4)?, self.number(2, 2)?, self.number(2, 2)?);
-        (1970..2100).contains(&year).then(|| Civil::date(Some(year), month, day))
+        (1970..2100)
+            .contains(&year)
+            .then(|| Civil::date(Some(year), month, day))
     }
 
     /// `HHmmss`.
@@ -595,7 +694,11 @@ impl Cursor<'_> {
     fn month(&mut self) -> Option<u32> {
         const MONTHS: &[u8; 36] = b"janfebmaraprmayjunjulaugsepoctnovdec";
         let name = self.three_letters()?;
-        let place = MONTHS.as_chunks::<3>().0.iter().position(|month| *month == name)?;
+        let place = MONTHS
+            .as_chunks::<3>()
+            .0
+            .iter()
+            .position(|month| *month == name)?;
         self.at += 3;
         Some(place as u32 + 1)
     }
@@ -606,7 +709,11 @@ impl Cursor<'_> {
         if ![b"mon", b"tue", b"wed", b"thu", b"fri", b"sat", b"sun"].contains(&&name) {
             return None;
         }
-        let length = self.text[self.at..].iter().take(10).take_while(|byte| byte.is_ascii_alphabetic()).count();
+        let length = self.text[self.at..]
+            .iter()
+            .take(10)
+            .take_while(|byte| byte.is_ascii_alphabetic())
+            .count();
         if length > 3 && !self.text[..self.at + length].ends_with(b"day") {
             return None;
         }
