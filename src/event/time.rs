@@ -1,11 +1,13 @@
 //! Instants of events: nanoseconds since the Unix epoch, read from every written form that logs use.
 //!
-//! [`written`] holds the forms in which people and programs write a time, [`number`] the epochs, [`calendar`] the
+//! `written.rs` holds the forms in which people and programs write a time, `number.rs` the epochs, `calendar.rs` the
 //! arithmetic of days. What a written time leaves out, its zone or its year, comes from a [`TimeContext`].
 
 mod calendar;
+mod cursor;
 mod number;
 mod written;
+mod zone;
 
 use std::fmt;
 
@@ -153,7 +155,7 @@ impl TimeContext {
         let zone = if zone.eq_ignore_ascii_case("utc") || zone.eq_ignore_ascii_case("z") {
             Zone::Fixed(0)
         } else if zone.starts_with(['+', '-']) {
-            match written::offset(zone.as_bytes(), 0) {
+            match zone::offset(zone.as_bytes(), 0) {
                 Some((seconds, end)) if end == zone.len() => Zone::Fixed(seconds),
                 _ => return Err(unknown()),
             }

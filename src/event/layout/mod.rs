@@ -2,12 +2,12 @@
 //!
 //! A line is looked at by itself, in a fixed order, the most telling marks first:
 //!
-//! 1. `<PRI>`, a journal's export field, an access log's line, a syslog header: readers of their own ([`syslog`],
-//!    [`access`], [`logfmt`]);
-//! 2. the [`table`] of layouts, each written as a pattern, in groups by what a line begins with;
+//! 1. `<PRI>`, a journal's export field, an access log's line, a syslog header: readers of their own (`syslog.rs`,
+//!    `access.rs`, `logfmt.rs`);
+//! 2. the layouts of `table.rs`, each written as a pattern, in groups by what a line begins with;
 //! 3. a time at the start, or behind a few columns that a relay put there, and then columns in any order
-//!    ([`columns`]);
-//! 4. plain text, which can still begin with the word of a level ([`label`]).
+//!    (`columns.rs`);
+//! 4. plain text, which can still begin with the word of a level (`label.rs`).
 //!
 //! To add a layout, add a line to the table; only what no pattern can say needs a reader.
 
@@ -15,6 +15,7 @@ mod access;
 mod columns;
 mod label;
 mod logfmt;
+mod matching;
 mod pattern;
 mod syslog;
 mod table;
