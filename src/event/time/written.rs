@@ -60,7 +60,7 @@ pub(crate) fn scan(text: &[u8], context: &TimeContext) -> Option<(Written, usize
 }
 
 /// `yyyy-MM-ddTHH:mm:ss` with every field in its place: the form nearly every line has, without a cursor.
-#[inline]
+#[inline(always)]
 fn scan_dashed(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
     let head: &[u8; 19] = text.first_chunk()?;
     let dashed = head[4] == head[7] && matches!(head[4], b'-' | b'/');
@@ -80,7 +80,7 @@ fn scan_dashed(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
             u32::from(tens) * 10 + u32::from(ones)
         }
     };
-    let civil = Civil {
+    let mut civil = Civil {
         year: Some(two(0) * 100 + two(2)),
         month: two(5),
         day: two(8),
@@ -89,6 +89,12 @@ fn scan_dashed(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
         second: two(17),
         nanos: 0,
     };
+    // In UTC, as most write it, nothing else has to be looked for.
+    let mut cursor = Cursor { text, at: 19 };
+    cursor.fraction(&mut civil);
+    if cursor.peek() == b'Z' {
+        return conclude(civil, Some(0), text, cursor.at + 1, Kind::Dated, context);
+    }
     finish(civil, text, 19, Kind::Dated, context)
 }
 
@@ -339,7 +345,7 @@ fn finish(
 }
 
 /// Checks the fields against the calendar and makes the instant.
-#[inline]
+#[inline(always)]
 fn conclude(
     civil: Civil,
     east: Option<i32>,
@@ -373,19 +379,12 @@ fn conclude(
     if !(1677..=2262).contains(&year) {
         return None;
     }
-    // A February 29 without a year is taken in any year, as the day after the 28th: only the year can be wrong.
-    let last = if yearless && month == 2 {
-        29
-    } else {
-        days_in_month(year, month)
-    };
-    if day == 0 || day > u32::from(last) {
-        return None;
-    }
-    let (month, day) = if day as u8 > days_in_month(year, month) {
-        (3, 1)
-    } else {
-        (month, day as u8)
+    let (month, day) = match day {
+        1..=28 => (month, day as u8),
+        29..=31 if day as u8 <= days_in_month(year, month) => (month, day as u8),
+        // A February 29 without a year is taken in any, as the day after the 28th: only the year can be wrong.
+        29 if yearless => (3, 1),
+        _ => return None,
     };
     // A leap second is held at the end of the second before it.
     let (second, nanos) = if second == 60 {
@@ -401,7 +400,11 @@ fn conclude(
         }
         None => context.seconds((year, month, day), second)?,
     };
-    let instant = i64::try_from(i128::from(seconds) * 1_000_000_000 + i128::from(nanos)).ok()?;
+    // Only the first second of the range has no instant at its start.
+    let instant = match seconds.checked_mul(1_000_000_000) {
+        Some(start) => start.checked_add(i64::from(nanos))?,
+        None => i64::try_from(i128::from(seconds) * 1_000_000_000 + i128::from(nanos)).ok()?,
+    };
     let clock = yearless.then_some((year, month));
     Some((
         Written {
