@@ -59,11 +59,12 @@ pub(super) fn digits(line: &[u8], at: usize) -> usize {
         .count()
 }
 
-/// Whether the text is a number by JSON's grammar.
+/// Whether the text is a number by JSON's grammar, and of a size that readers of JSON can hold; a long run of digits, or
+/// one with an `E` and many digits in it, is an identifier.
 pub(super) fn is_number(text: &[u8]) -> bool {
     let text = text.strip_prefix(b"-").unwrap_or(text);
     let whole = digits(text, 0);
-    if whole == 0 || (whole > 1 && text[0] == b'0') {
+    if text.len() > 64 || whole == 0 || (whole > 1 && text[0] == b'0') {
         return false;
     }
     let mut end = whole;
@@ -77,7 +78,7 @@ pub(super) fn is_number(text: &[u8]) -> bool {
     if matches!(text.get(end), Some(b'e' | b'E')) {
         let start = end + 1 + usize::from(matches!(text.get(end + 1), Some(b'+' | b'-')));
         end = digits(text, start);
-        if end == start {
+        if !(1..=2).contains(&(end - start)) {
             return false;
         }
     }
