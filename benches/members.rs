@@ -43,7 +43,9 @@ fn members(c: &mut Criterion) {
         b.iter(|| serde_json::from_slice::<serde_json::Value>(black_box(EVENT.as_bytes())).is_ok());
     });
     group.bench_function("sonic-rs value", |b| {
-        b.iter(|| sonic_rs::from_slice::<sonic_rs::Value>(black_box(EVENT.as_bytes())).is_ok_and(|value| value.is_object()));
+        b.iter(|| {
+            sonic_rs::from_slice::<sonic_rs::Value>(black_box(EVENT.as_bytes())).is_ok_and(|value| value.is_object())
+        });
     });
     group.finish();
 }

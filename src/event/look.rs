@@ -466,7 +466,7 @@ impl Found {
         self.level = laid.level;
         self.slots[Role::Message as usize] = Slot {
             span: Span::new(base + laid.message.start, base + laid.message.end),
-            form: Form::Text,
+            form: if laid.message_form == layout::Form::Quoted { Form::Escaped } else { Form::Text },
             in_arena: false,
         };
     }

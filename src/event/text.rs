@@ -22,6 +22,7 @@ pub(super) fn render(line: &[u8], laid: &Laid, look: &Look, annotation: &str, ou
         out.extend_from_slice(b"\",");
     }
     if let Some(level) = laid.level
+        && !laid.level_text.is_empty()
         && !level.same_word(&line[laid.level_text.clone()])
     {
         member(b"severity_text", &line[laid.level_text.clone()], out);
@@ -48,7 +49,15 @@ pub(super) fn render(line: &[u8], laid: &Laid, look: &Look, annotation: &str, ou
         member(b"header", &line[laid.header.clone()], out);
         out.push(b',');
     }
-    member(b"message", &line[laid.message.clone()], out);
+    if let Some(facility) = laid.facility {
+        member(b"facility", facility.as_bytes(), out);
+        out.push(b',');
+    }
+    let message = &line[laid.message.clone()];
+    match laid.message_form {
+        Form::Quoted => member(b"message", unescape(message, true).as_bytes(), out),
+        _ => member(b"message", message, out),
+    }
     out.push(b'}');
     unfit
 }

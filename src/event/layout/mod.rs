@@ -1,35 +1,234 @@
-//! stub
-#![allow(missing_docs)]
-use super::time::{TimeContext, Timestamp};
+//! Text lines: which layout a line has, and what it says there.
+//!
+//! A line is looked at by itself, in a fixed order, the most telling marks first:
+//!
+//! 1. `<PRI>`, a journal's export field, an access log's line, a syslog header: readers of their own (`syslog.rs`,
+//!    `access.rs`, `logfmt.rs`);
+//! 2. the layouts of `table.rs`, each written as a pattern, in groups by what a line begins with;
+//! 3. a time at the start, or behind a few columns that a relay put there, and then columns in any order
+//!    (`columns.rs`);
+//! 4. plain text, which can still begin with the word of a level (`label.rs`).
+//!
+//! To add a layout, add a line to the table; only what no pattern can say needs a reader.
+
+mod access;
+mod columns;
+mod label;
+mod logfmt;
+mod matching;
+mod pattern;
+mod syslog;
+mod table;
+mod text;
+
 use std::ops::Range;
-#[derive(Clone, Debug, Default)]
+
+use super::level::Level;
+use super::time::{self, Kind, TimeContext, Timestamp, Written};
+
+/// What a layout captured of one line; reused from line to line so that nothing is allocated.
+///
+/// All ranges are of bytes of the line, and lie on boundaries of characters.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Laid {
+    /// The name of the layout; `plain` if the line has none.
     pub layout: &'static str,
+    /// The time of the line.
     pub time: Option<Timestamp>,
-    pub level: Option<super::Level>,
+    /// The level of the line.
+    pub level: Option<Level>,
+    /// The word or letter that said the level; empty if none did.
     pub level_text: Range<usize>,
+    /// The message; the whole line if it has no layout.
     pub message: Range<usize>,
+    /// How the message is written: [`Form::Quoted`] if it is the inside of a quoted string with escapes.
+    pub message_form: Form,
+    /// The other fields, in the order they were found.
     pub members: Vec<Member>,
+    /// The line up to its message, if that holds more than the time, the members and marks between them; else empty.
     pub header: Range<usize>,
+    /// The syslog facility, as text, of a line that begins with `<PRI>`.
+    pub facility: Option<&'static str>,
 }
-#[derive(Clone, Debug)]
+
+/// A named field of a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
+    /// Its name.
     pub name: Name,
+    /// Its value, without quotes and brackets.
     pub value: Range<usize>,
+    /// How the value is written.
     pub form: Form,
 }
-#[derive(Clone, Debug)]
+
+/// The name of a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Name {
+    /// A name that the layout gives.
     Known(&'static str),
+    /// A name that stands in the line, as in logfmt.
     Written(Range<usize>),
 }
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+
+/// How a value is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Form {
+    /// Plain text.
+    #[default]
     Text,
+    /// A valid JSON number as it stands; an identifier with leading zeros is text.
     Number,
+    /// The inside of a quoted string with backslash escapes in it.
     Quoted,
 }
-pub fn read(line: &[u8], _: &mut TimeContext, laid: &mut Laid) -> bool {
-    *laid = Laid { message: 0..line.len(), ..Laid::default() };
-    false
+
+impl Laid {
+    /// An empty capture, to be filled by [`read`].
+    pub fn new() -> Laid {
+        Laid::default()
+    }
+
+    /// Forgets what was captured; the whole line is the message.
+    fn clear(&mut self, length: usize) {
+        self.members.clear();
+        *self =
+            Laid { layout: "plain", message: 0..length, members: std::mem::take(&mut self.members), ..Laid::default() };
+    }
+
+    /// Adds a field, unless it is empty or the `-` that stands for none.
+    fn member(&mut self, line: &[u8], name: &'static str, value: Range<usize>) {
+        let written = &line[value.clone()];
+        if written.is_empty() || written == b"-" {
+            return;
+        }
+        let form = if text::is_number(written) { Form::Number } else { Form::Text };
+        self.members.push(Member { name: Name::Known(name), value, form });
+    }
+
+    /// Adds the inside of a quoted string, unless it is empty or `-`.
+    fn quoted(&mut self, line: &[u8], name: &'static str, value: Range<usize>) {
+        let written = &line[value.clone()];
+        if written.is_empty() || written == b"-" {
+            return;
+        }
+        let form = if memchr::memchr(b'\\', written).is_some() { Form::Quoted } else { Form::Text };
+        self.members.push(Member { name: Name::Known(name), value, form });
+    }
+
+    /// Whether there is a member of that name.
+    fn has(&self, name: &'static str) -> bool {
+        self.members.iter().any(|member| member.name == Name::Known(name))
+    }
+
+    /// Takes the time of an accepted line.
+    fn date(&mut self, opening: &Opening, line: &[u8], context: &mut TimeContext) {
+        match opening.written {
+            Some(written) => {
+                self.time = Some(written.instant);
+                context.accept(&written);
+            }
+            None => self.member(line, "time_of_day", opening.at..opening.end),
+        }
+    }
+
+    /// Takes the level that `word` of the line says.
+    fn say(&mut self, level: Level, word: Range<usize>) {
+        (self.level, self.level_text) = (Some(level), word);
+    }
 }
+
+/// What a line begins with, so that no reader has to look for it again.
+#[derive(Clone, Copy, Debug)]
+struct Opening {
+    /// Where the time begins and ends.
+    at: usize,
+    end: usize,
+    /// The time; none if it is a time of day without a date.
+    written: Option<Written>,
+}
+
+impl Opening {
+    fn scan(line: &[u8], at: usize, context: &TimeContext) -> Option<Opening> {
+        let text = line.get(at..)?;
+        if let Some((written, length)) = time::scan(text, context) {
+            return Some(Opening { at, end: at + length, written: Some(written) });
+        }
+        let length = time::clock_prefix(text)?;
+        Some(Opening { at, end: at + length, written: None })
+    }
+
+    fn is(&self, kind: Kind) -> bool {
+        self.written.is_some_and(|written| written.kind == kind)
+    }
+}
+
+/// Reads one line, valid UTF-8 without its end, into `laid`. Returns false for plain text, which leaves `laid` empty
+/// but for the message, the whole line.
+///
+/// The result depends on the line and the year clock of `context` alone.
+pub fn read(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    laid.clear(line.len());
+    let Some(&first) = line.first() else {
+        return false;
+    };
+    let taken = match first {
+        b'<' => syslog::read_priority(line, context, laid),
+        b'[' => read_bracketed(line, context, laid),
+        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => read_words(line, context, laid),
+        b'_' => logfmt::read_journal(line, laid),
+        b'*' | b'.' | b'-' => read_marked(line, context, laid),
+        b':' => access::read(line, context, laid),
+        _ => false,
+    };
+    taken || label::read(line, laid)
+}
+
+/// Lines that begin with a bracket: a time in it, or one column of several.
+fn read_bracketed(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
+    match Opening::scan(line, 1, context) {
+        Some(opening) => {
+            table::read(&table::BRACKET_TIME, line, 0, Some(opening), context, laid)
+                || columns::read(line, opening, context, laid)
+        }
+        None => {
+            table::read(&table::BRACKET, line, 0, None, context, laid) || columns::read_level_first(line, context, laid)
+        }
+    }
+}
+
+/// Lines that begin with a letter or digit: a time, a level, or the first of some columns.
+fn read_words(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
+    if let Some(opening) = Opening::scan(line, 0, context) {
+        return columns::read_relayed(line, Some(opening), context, laid) || read_timed(line, opening, context, laid);
+    }
+    syslog::read_version(line, context, laid)
+        || table::read(&table::WORD, line, 0, None, context, laid)
+        || access::read(line, context, laid)
+        || logfmt::read(line, context, laid)
+        || logfmt::read_journal(line, laid)
+        || columns::read_level_first(line, context, laid)
+        || columns::read_relayed(line, None, context, laid)
+}
+
+/// Lines from their time on.
+fn read_timed(line: &[u8], opening: Opening, context: &mut TimeContext, laid: &mut Laid) -> bool {
+    if opening.is(Kind::Syslog) {
+        return syslog::read(line, opening, context, laid);
+    }
+    table::read(&table::TIME, line, opening.at, Some(opening), context, laid)
+        || syslog::read_dated(line, opening, context, laid)
+        || columns::read(line, opening, context, laid)
+}
+
+/// Lines that begin with a mark before the time, as Cisco's do, or with the label `-` of a relay.
+fn read_marked(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
+    match Opening::scan(line, 1, context) {
+        Some(opening) if opening.is(Kind::Syslog) => syslog::read(line, opening, context, laid),
+        _ => columns::read_relayed(line, None, context, laid),
+    }
+}
+
+#[cfg(test)]
+mod tests;

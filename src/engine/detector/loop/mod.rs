@@ -150,7 +150,8 @@ impl Loop {
             evidence.samples = count;
             evidence.window_s = round(lasted, 3);
             evidence.more.insert("repeats".into(), (count / period).into());
-            if let (Some((_, to)), Some(serde_json::Value::Array(counted))) = (range, evidence.more.get_mut("counter")) {
+            if let (Some((_, to)), Some(serde_json::Value::Array(counted))) = (range, evidence.more.get_mut("counter"))
+            {
                 counted[1] = to.into();
             }
         });

@@ -1,0 +1,131 @@
+//! Lines of `key=value`: logfmt, and the journal's export format, one field a line.
+
+use std::ops::Range;
+
+use super::super::level::Level;
+use super::super::time::{TimeContext, time_number, time_text};
+use super::{Form, Laid, Member, Name, text};
+
+/// More pairs than this are data, not an event; it bounds the members.
+const MOST: usize = 512;
+
+/// Reads a line of at least two pairs; a key without a value is one with an empty value.
+///
+/// The pairs that say time, level and message are those, all others are members. Without a message the line is it.
+pub(super) fn read(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
+    if read_pairs(line, context, laid).is_some() {
+        return true;
+    }
+    laid.clear(line.len());
+    false
+}
+
+fn read_pairs(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> Option<()> {
+    let (mut pairs, mut bare, mut at) = (0, 0, 0);
+    let mut time = None;
+    while at < line.len() {
+        let key = key(line, at);
+        if key.is_empty() || laid.members.len() >= MOST {
+            return None;
+        }
+        if line.get(key.end) != Some(&b'=') {
+            // The first two must be pairs, and most: a text can have a few.
+            bare += 1;
+            if pairs < 2 || bare > pairs || !matches!(line.get(key.end), None | Some(b' ')) {
+                return None;
+            }
+            at = text::skip_spaces(line, key.end);
+            laid.members.push(Member { value: key.end..key.end, name: Name::Written(key), form: Form::Text });
+            continue;
+        }
+        let (value, form, end) = value(line, key.end + 1)?;
+        pairs += 1;
+        at = text::skip_spaces(line, end);
+        // A comma between pairs makes them a text, such as a list of counts.
+        if at == end && at < line.len() || (form != Form::Quoted && pairs == 1 && line[..end].ends_with(b",")) {
+            return None;
+        }
+        match &line[key.clone()] {
+            b"ts" | b"time" | b"timestamp" | b"t" | b"@timestamp" | b"datetime" if time.is_none() => {
+                time = Some(laid.members.len());
+            }
+            b"level" | b"lvl" | b"severity" | b"loglevel" | b"log_level" if laid.level.is_none() => {
+                if let Some(level) = Level::from_text(&line[value.clone()]) {
+                    laid.say(level, value);
+                    continue;
+                }
+            }
+            b"msg" | b"message" if laid.message == (0..line.len()) => {
+                laid.message = value;
+                laid.message_form = if form == Form::Quoted { Form::Quoted } else { Form::Text };
+                continue;
+            }
+            _ => {}
+        }
+        laid.members.push(Member { name: Name::Written(key), value, form });
+    }
+    if pairs < 2 {
+        return None;
+    }
+    laid.layout = "logfmt";
+    // Only now is the line taken, so that no refused one moves the year clock.
+    if let Some(place) = time {
+        let value = laid.members[place].value.clone();
+        laid.time = time_text(&line[value], context);
+        if laid.time.is_some() {
+            laid.members.remove(place);
+        }
+    }
+    Some(())
+}
+
+/// The key at `at`: letters, digits and what names of fields have between them.
+fn key(line: &[u8], at: usize) -> Range<usize> {
+    let rest = &line[at..];
+    let length = rest
+        .iter()
+        .take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'@' | b'/' | b':'))
+        .count();
+    at..at + length
+}
+
+/// The value at `at`, how it is written, and where its quotes end too.
+fn value(line: &[u8], at: usize) -> Option<(Range<usize>, Form, usize)> {
+    if line.get(at) == Some(&b'"') {
+        let inside = text::quoted(line, at)?;
+        let escapes = memchr::memchr(b'\\', &line[inside.clone()]).is_some();
+        return Some((inside.clone(), if escapes { Form::Quoted } else { Form::Text }, inside.end + 1));
+    }
+    let word = text::word(line, at);
+    let form = if text::is_number(&line[word.clone()]) { Form::Number } else { Form::Text };
+    Some((word.clone(), form, word.end))
+}
+
+/// Reads one field of the journal's export format: `PRIORITY=3`, `MESSAGE=text`, `__REALTIME_TIMESTAMP=1767323045000000`.
+pub(super) fn read_journal(line: &[u8], laid: &mut Laid) -> bool {
+    let Some(end) = memchr::memchr(b'=', &line[..line.len().min(65)]) else {
+        return false;
+    };
+    let (name, value) = (&line[..end], end + 1..line.len());
+    let known = matches!(name, b"MESSAGE" | b"PRIORITY" | b"ERRNO" | b"TID" | b"UNIT")
+        || [b"_".as_slice(), b"SYSLOG_", b"CODE_", b"MESSAGE_"].iter().any(|start| name.starts_with(start));
+    if !known || !name.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_') {
+        return false;
+    }
+    match name {
+        b"MESSAGE" => laid.message = value,
+        b"PRIORITY" => match Level::from_text(&line[value.clone()]) {
+            Some(level) => laid.say(level, value),
+            None => return false,
+        },
+        _ => {
+            if name == b"__REALTIME_TIMESTAMP" || name == b"_SOURCE_REALTIME_TIMESTAMP" {
+                laid.time = time_number(&line[value.clone()]);
+            }
+            let form = if text::is_number(&line[value.clone()]) { Form::Number } else { Form::Text };
+            laid.members.push(Member { name: Name::Written(0..end), value, form });
+        }
+    }
+    laid.layout = "journal";
+    true
+}

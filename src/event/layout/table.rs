@@ -1,0 +1,140 @@
+//! The layouts that a pattern can say, in groups by what a line begins with. In a group the first that fits is taken,
+//! so those with more marks stand before those with fewer. `pattern.rs` tells how they are written.
+
+use super::super::time::TimeContext;
+use super::pattern::{Layout, Shape};
+use super::{Laid, Opening};
+
+const fn layout(name: &'static str, pattern: &'static str) -> Layout {
+    Layout::new(name, pattern)
+}
+
+/// Lines that begin with a time.
+#[rustfmt::skip]
+pub(super) static TIME: [Layout; 47] = [
+    layout("cri", "{time} {stream:stdout|stderr} {tag:F|P}_{message}"),
+    layout("logcat", "{time} {pid} {thread:number} {letter} {module}: {message}"),
+    layout("logcat", "{time} {pid} {thread:number} {letter} {module} : {message}"),
+    layout("logcat", "{time} {uid} {pid} {thread:number} {letter} {module}: {message}"),
+    layout("logcat", "{time} {letter}/{module}({pid}): {message}"),
+    layout("logcat", "{time} {letter}/{module} ({pid}): {message}"),
+    layout("logcat", "{time} {pid}-{thread}/{application} {letter}/{module}: {message}"),
+    layout("mongodb", "{time} {letter} {module} [{thread}] {message}"),
+    layout("nginx", "{time} [{level}] {pid}#{thread:number}: *{connection} {message}"),
+    layout("nginx", "{time} [{level}] {pid}#{thread:number}: {message}"),
+    layout("spring", "{time} {level} {pid} --- [{application}] [{thread}] {module} : {message}"),
+    layout("spring", "{time} {level} {pid} --- [{thread}] {module} : {message}"),
+    layout("spring", "{time} {level} [{application},{trace_id},{span_id}] {pid} --- [{thread}] {module} : {message}"),
+    layout("spring", "{time} {level} [{application},,] {pid} --- [{thread}] {module} : {message}"),
+    layout("oslo", "{time} {pid} {level} {module} [{request_id}] {message}"),
+    layout("log4j", "{time} {pid} {level} {module}: {message}"),
+    layout("log4j", "{time} {level} [{module}] ({thread}) {message}"),
+    layout("log4j", "{time} {level} [{thread}] {module}: {message}"),
+    layout("log4j", "{time} {level} [{thread}] {module} - {message}"),
+    layout("log4j", "{time} {level} [{thread}] {module} [{file}:{line}] {message}"),
+    layout("log4j", "{time} [{thread}] {level} {module} [{context}] - {message}"),
+    layout("log4j", "{time} [{thread}] {level} {module} - {message}"),
+    layout("log4j", "{time} [{thread}] {level} {module}: {message}"),
+    layout("log4j", "{time} [{node}] - {level} [{location}] - {message}"),
+    layout("log4j", "{time} - {level} [{location}] - {message}"),
+    layout("mysql", "{time} {thread:number} [{severity}] [{error_code}] [{module}] {message}"),
+    layout("mysql", "{time} {thread:number} [{severity}] {message}"),
+    layout("postgresql", "{time} [{pid}] {severity}: {message}"),
+    layout("postgresql", "{time} [{pid}] {user}@{database} {severity}: {message}"),
+    layout("loguru", "{time} | {level} | {module}:{function}:{line} - {message}"),
+    layout("python", "{time} - {module} - {level} - {message}"),
+    layout("python", "{time} - {level} - {message}"),
+    layout("python", "{time} [{level}] {module}: {message}"),
+    layout("log4j", "{time} {level} {module}: {message}"),
+    layout("log4j", "{time} {level} {module} - {message}"),
+    layout("log4j", "{time} {level} {file}:{line} - {message}"),
+    layout("log4j", "{time} {level} [{thread}] {module:dotted} {message}"),
+    layout("log4j", "{time} {level} {module:dotted} {message}"),
+    layout("servicing", "{time}, {level} {module} {message}"),
+    layout("pipes", "{time}|{level}|{thread}|{module}|{message}"),
+    layout("pipes", "{time}|{level}|{module}|{message}"),
+    layout("pipes", "{time}|{module}|{pid}|{message}"),
+    layout("go", "{time} {file}:{line}: {message}"),
+    layout("squid", "{time} {message>}{duration_ms:number} {client} {result}/{status} {bytes} {method} {operation} {user} {peer} {content_type}"),
+    layout("iis", "{time} {server} {message>}{method:GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH} {operation} {query} {port} {user} {client} {user_agent} {referrer} {status} {substatus} {win32_status} {duration_ms:number}"),
+    layout("iis", "{time} {server} {message>}{method:GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH} {operation} {query} {port} {user} {client} {user_agent} {status} {substatus} {win32_status} {duration_ms:number}"),
+    layout("kubernetes", "{time} {letter} {pid} {file}:{line}] {message}"),
+];
+
+/// Lines that begin with a bracket and a time in it.
+#[rustfmt::skip]
+pub(super) static BRACKET_TIME: [Layout; 18] = [
+    layout("apache", "[{time}] [{module}:{level}] [pid {pid}:tid {thread}] [client {client}] {message}"),
+    layout("apache", "[{time}] [{module}:{level}] [pid {pid}:tid {thread}] {message}"),
+    layout("apache", "[{time}] [{module}:{level}] [pid {pid}] [client {client}] {message}"),
+    layout("apache", "[{time}] [{module}:{level}] [pid {pid}] {message}"),
+    layout("apache", "[{time}] [{level}] {message>}[client {client}] {rest}"),
+    layout("gunicorn", "[{time}] [{pid}] [{level}] {message}"),
+    layout("elasticsearch", "[{time}][{level}][{module}] [{node}] {message}"),
+    layout("elasticsearch", "[{time}][{level}][{module}][{thread}] {message}"),
+    layout("elasticsearch", "[{time}][{level}][{module}] {message}"),
+    layout("log4js", "[{time}] [{level}] {module} - {message}"),
+    layout("apache", "[{time}] [{level}] {message}"),
+    layout("serilog", "[{time} {level}] {message}"),
+    layout("env_logger", "[{time} {level} {module}] {message}"),
+    layout("celery", "[{time}: {level}/{thread}] {message}"),
+    layout("monolog", "[{time}] {module}.{level}: {message}"),
+    layout("kafka", "[{time}] {level} {message} ({module})"),
+    layout("log4j", "[{time}] {level} [{thread}] {module}: {message}"),
+    layout("log4j", "[{time}] {level} {module}: {message}"),
+];
+
+/// Lines that begin with a bracket and no time in it.
+#[rustfmt::skip]
+pub(super) static BRACKET: [Layout; 4] = [
+    layout("kernel", "[{uptime:decimal}]_{message}"),
+    layout("kernel", "[{uptime:decimal}][{thread}]_{message}"),
+    layout("log4j", "[{thread}] {level} {module} - {message}"),
+    layout("log4j", "[{level}] [{time}] [{module}] {message}"),
+];
+
+/// Lines that begin with anything else.
+#[rustfmt::skip]
+pub(super) static WORD: [Layout; 16] = [
+    layout("klog", "{letter}{time} {thread:number} {file}:{line}]_{message}"),
+    layout("logcat", "{letter}/{module}({pid}): {message}"),
+    layout("logcat", "{letter}/{module} ({pid}): {message}"),
+    layout("ruby", "{letter}, [{time} #{pid}] {level} -- {module}: {message}"),
+    layout("ruby", "{letter}, [{time} #{pid}] {level} -- : {message}"),
+    layout("redis", "{pid}:{role:X|C|S|M} {time} {sign} {message}"),
+    layout("audit", "type={type} msg=audit({time}:{serial}): {message}"),
+    layout("columns", "{id:number} {node} {module} {state} {time:epoch} {flag:number} {message}"),
+    layout("uvicorn", "{level}:_ {message>}{client} - \"{method} {operation} {protocol}\" {status} {reason}"),
+    layout("uvicorn", "{level}:_ {message}"),
+    layout("python", "{level}:{module}:{message}"),
+    layout("log4j", "{level} [{thread}] {time} {file}:{line} - {message}"),
+    layout("python", "{level} {time} {module} {pid} {thread:number} {message}"),
+    layout("log4j", "{level} [{time}] {module}: {message}"),
+    layout("haproxy", HAPROXY),
+    layout("haproxy", HAPROXY_CAPTURES),
+];
+
+const HAPROXY: &str = "{client} [{time}] {message>}{frontend} {backend}/{server} {request_ms}/{queue_ms}/{connect_ms}/{response_ms}/{duration_ms} {status} {bytes} {request_cookie} {response_cookie} {termination} {connections} {queues} \"{method} {operation} {protocol}\"";
+const HAPROXY_CAPTURES: &str = "{client} [{time}] {message>}{frontend} {backend}/{server} {request_ms}/{queue_ms}/{connect_ms}/{response_ms}/{duration_ms} {status} {bytes} {request_cookie} {response_cookie} {termination} {connections} {queues} {captures} \"{method} {operation} {protocol}\"";
+
+/// What a syslog message can be that tells more fields; it stays the message as a whole.
+#[rustfmt::skip]
+pub(super) static IN_SYSLOG: [Layout; 2] = [
+    layout("haproxy", HAPROXY),
+    layout("haproxy", HAPROXY_CAPTURES),
+];
+
+/// Whether the line has a layout of the group, from `from` on, and which.
+pub(super) fn read(
+    group: &[Layout],
+    line: &[u8],
+    from: usize,
+    opening: Option<Opening>,
+    context: &mut TimeContext,
+    laid: &mut Laid,
+) -> bool {
+    match opening.map(|opening| Shape::of(line, opening.end)) {
+        Some(shape) => group.iter().any(|layout| layout.fits(shape) && layout.read(line, from, opening, context, laid)),
+        None => group.iter().any(|layout| layout.read(line, from, opening, context, laid)),
+    }
+}

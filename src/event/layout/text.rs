@@ -1,0 +1,128 @@
+//! Small pieces that all readers of layouts share: words, brackets, numbers.
+
+use std::ops::Range;
+
+use super::super::level::Level;
+
+/// The word at `at`: up to the next space or tab; the empty one at the end of the line if `at` is beyond.
+pub(super) fn word(line: &[u8], at: usize) -> Range<usize> {
+    let at = at.min(line.len());
+    let rest = &line[at..];
+    at..at + memchr::memchr2(b' ', b'\t', rest).unwrap_or(rest.len())
+}
+
+/// Where the spaces and tabs at `at` end.
+pub(super) fn skip_spaces(line: &[u8], mut at: usize) -> usize {
+    while matches!(line.get(at), Some(b' ' | b'\t')) {
+        at += 1;
+    }
+    at
+}
+
+/// The inside of the bracket that opens at `at`, up to the one that closes it, and none if that is missing.
+pub(super) fn inside(line: &[u8], at: usize) -> Option<Range<usize>> {
+    let open = *line.get(at)?;
+    let close = match open {
+        b'[' => b']',
+        b'(' => b')',
+        b'<' => b'>',
+        _ => return None,
+    };
+    let mut depth = 0_usize;
+    for place in memchr::memchr2_iter(open, close, &line[at..]) {
+        if line[at + place] == open {
+            depth += 1;
+        } else {
+            depth -= 1;
+            if depth == 0 {
+                return Some(at + 1..at + place);
+            }
+        }
+    }
+    None
+}
+
+/// The range without the spaces at its ends.
+pub(super) fn trim(line: &[u8], range: Range<usize>) -> Range<usize> {
+    let text = &line[range.clone()];
+    let start = range.start + (text.len() - text.trim_ascii_start().len());
+    start..start + text.trim_ascii().len()
+}
+
+/// Where the run of digits at `at` ends.
+pub(super) fn digits(line: &[u8], at: usize) -> usize {
+    at + line.get(at..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count()
+}
+
+/// Whether the text is a number by JSON's grammar, and of a size that readers of JSON can hold; a long run of digits, or
+/// one with an `E` and many digits in it, is an identifier.
+pub(super) fn is_number(text: &[u8]) -> bool {
+    let text = text.strip_prefix(b"-").unwrap_or(text);
+    let whole = digits(text, 0);
+    if text.len() > 64 || whole == 0 || (whole > 1 && text[0] == b'0') {
+        return false;
+    }
+    let mut end = whole;
+    if text.get(end) == Some(&b'.') {
+        let fraction = digits(text, end + 1);
+        if fraction == end + 1 {
+            return false;
+        }
+        end = fraction;
+    }
+    if matches!(text.get(end), Some(b'e' | b'E')) {
+        let start = end + 1 + usize::from(matches!(text.get(end + 1), Some(b'+' | b'-')));
+        end = digits(text, start);
+        if !(1..=2).contains(&(end - start)) {
+            return false;
+        }
+    }
+    end == text.len()
+}
+
+/// The word of letters at `at`, if it is a level's name: letters alone and numbers are too little to go by.
+pub(super) fn level_word(line: &[u8], at: usize) -> Option<(Level, Range<usize>)> {
+    let rest = line.get(at..)?;
+    let length = rest.iter().take(14).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    // Most words fail on their first two letters, without a look at the rest.
+    const STARTS: &[u8; 42] = b"innowawrerdedbfifafttrvevrcrcoseemalpadppn";
+    if length < 3 || !STARTS.as_chunks::<2>().0.contains(&[rest[0] | 32, rest[1] | 32]) {
+        return None;
+    }
+    Level::from_text(&rest[..length]).map(|level| (level, at..at + length))
+}
+
+/// Whether all of the letters are capitals.
+pub(super) fn is_capitals(word: &[u8]) -> bool {
+    word.iter().all(|byte| byte.is_ascii_uppercase())
+}
+
+/// The inside of the string whose quote is at `at`, with its escapes, and none if the quote that closes is missing.
+pub(super) fn quoted(line: &[u8], at: usize) -> Option<Range<usize>> {
+    let start = at + 1;
+    if line.get(at) != Some(&b'"') {
+        return None;
+    }
+    let mut end = start;
+    loop {
+        end += memchr::memchr2(b'"', b'\\', &line[end..])?;
+        if line[end] == b'"' {
+            return Some(start..end);
+        }
+        // What is escaped cannot end the string; at the end of the line there is nothing to escape.
+        end = (end + 2).min(line.len());
+    }
+}
+
+/// Whether a word is a dotted name as those of classes and modules are: two points at least, and no part a number.
+pub(super) fn is_dotted(word: &[u8]) -> bool {
+    let mut parts = 0;
+    for part in word.split(|byte| *byte == b'.') {
+        let name = part.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$'));
+        if !name || !part.first().is_some_and(|first| first.is_ascii_alphabetic() || *first == b'_') {
+            return false;
+        }
+        parts += 1;
+    }
+    parts > 2
+}
