@@ -206,7 +206,7 @@ impl Config {
                 problems.push(Problem { key, message, hint: hint.to_owned() });
             }
         };
-        if let Err(error) = TimeContext::new(&self.input.timezone, self.input.year.unwrap_or(2000)) {
+        if let Err(error) = TimeContext::new(&self.input.timezone, 2000) {
             claim(
                 false,
                 "timezone",

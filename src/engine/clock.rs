@@ -12,9 +12,9 @@ const AGREEMENT: u32 = 100;
 /// The time of a stream, moved by its events alone.
 ///
 /// The watermark is the highest accepted event time less the allowed lateness. An event behind it is late. A jump of
-/// over an hour ahead moves nothing until 100 events in a row agree on it (within an hour of each other); the first
-/// times of a stream are given up for earlier ones as long as fewer than 100 events have confirmed them, so that one
-/// line of the year 2099 at the start does not make all that follow late.
+/// over an hour ahead moves nothing until 100 events in a row agree that it is at least that late; the first times of a
+/// stream are given up for earlier ones as long as fewer than 100 events have confirmed them, so that one line of the
+/// year 2099 at the start does not make all that follow late.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StreamClock {
     allowed_lateness: i64,
@@ -30,7 +30,7 @@ pub struct StreamClock {
 /// When an event happened, as far as the stream believes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
-    /// The event's own time where it is believed, else the stream's.
+    /// The event's own time, believed or not; the stream's for an event without one.
     pub time: Timestamp,
     /// The highest time so far; never goes back but for a stream's first, unconfirmed times.
     pub now: Timestamp,
@@ -87,7 +87,7 @@ impl StreamClock {
     #[cold]
     fn jump(&mut self, time: Timestamp) -> Moment {
         let agreed = match self.ahead {
-            Some((there, agreed)) if time.0.abs_diff(there.0) <= JUMP as u64 => agreed + 1,
+            Some((there, agreed)) if time.0 >= there.0.saturating_sub(JUMP) => agreed + 1,
             _ => 1,
         };
         self.ahead = Some((time, agreed));
@@ -96,7 +96,7 @@ impl StreamClock {
             self.confirmations = agreed;
             return self.inside(time);
         }
-        Moment { time: self.highest, now: self.highest, outside: true }
+        Moment { time, now: self.highest, outside: true }
     }
 
     fn anchor(&mut self, time: Timestamp) {

@@ -18,7 +18,10 @@ pub(super) struct Actor {
     starts: [Timestamp; LAGS],
     /// Some run is not zero.
     pub(super) repeating: bool,
+    /// The time of its last line, as that line told it.
     pub(super) last: Timestamp,
+    /// The stream's time at its last line.
+    pub(super) heard: Timestamp,
     /// The lines of the cycle, gathered while it is under suspicion.
     pub(super) lines: Vec<String>,
     /// The open loop.
@@ -60,6 +63,7 @@ impl Actor {
             starts: [now; LAGS],
             repeating: false,
             last: now,
+            heard: now,
             lines: Vec::new(),
             going: None,
             counter: None,

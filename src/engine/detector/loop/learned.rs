@@ -90,7 +90,7 @@ impl Learned {
         let exposure = self.seconds - lasted;
         // Events of the run's own time, at the stream's mean rate: the run itself must not thin out its exposure.
         let own = (lasted * self.events / self.seconds.max(1.0)).max(repeats).min(self.events);
-        let by_time = gamma_poisson::ln_tail(repeats, 0.5 + before, exposure, lasted + 1e-3);
+        let by_time = gamma_poisson::ln_tail(repeats, 0.5 + before, exposure, lasted);
         let by_events = gamma_poisson::ln_tail(repeats, 0.5 + before, self.events - own, own);
         Verdict {
             ln_p: by_time.max(by_events).max(self.ln_habit(habit, run)),

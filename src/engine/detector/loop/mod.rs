@@ -76,6 +76,12 @@ struct Kept {
     live: BTreeMap<u64, u64>,
 }
 
+/// How far two times may be off for want of digits, in seconds: logs of whole seconds put many lines into one.
+fn grain(a: Timestamp, b: Timestamp) -> f64 {
+    let whole = |time: Timestamp| time.0 % 1_000_000_000 == 0;
+    if whole(a) && whole(b) { 1.0 } else { 1e-3 }
+}
+
 /// A run that is long enough to test.
 #[derive(Clone, Copy, Debug)]
 struct Run {
@@ -127,7 +133,7 @@ impl Loop {
     /// The actor's loop is open: the line goes on with it, or is one of the few outside that it may have.
     fn go_on(&mut self, event: &Event<'_>, inside: bool, report: &mut Report<'_>) {
         let look = event.fields.look();
-        let now = event.moment.now;
+        let (time, now) = (event.moment.time, event.moment.now);
         let Some(actor) = self.actors.get_mut(look.actor_hash) else { return };
         let last = actor.last;
         let Some(going) = &mut actor.going else { return };
@@ -140,12 +146,12 @@ impl Loop {
             }
             return;
         }
-        going.pace += 0.1 * (now.seconds_since(last).max(0.0) - going.pace);
+        going.pace += 0.1 * (time.seconds_since(last).clamp(0.0, 60.0) - going.pace);
         going.other = 0;
         let (period, began) = (going.period as u64, going.began);
         let range = actor.counter.as_ref().and_then(|counter| counter.range());
         report.incidents.join(going.id, 1, event.fields.level(), now, report.findings, |evidence, _, count| {
-            let lasted = now.seconds_since(began).max(1e-3);
+            let lasted = time.seconds_since(began).max(1e-3);
             evidence.observed = round(count as f64 / lasted, 3);
             evidence.samples = count;
             evidence.window_s = round(lasted, 3);
@@ -165,7 +171,8 @@ impl Loop {
         if self.live.contains_key(&look.module_hash) || (repeats > 32 && !repeats.is_power_of_two()) {
             return;
         }
-        let lasted = now.seconds_since(run.began).max(0.0);
+        let time = event.moment.time;
+        let lasted = time.seconds_since(run.began).max(0.0) + grain(time, run.began);
         let round_s = lasted / f64::from(repeats.max(2) - 1);
         let harmless = event.fields.level().is_none_or(|level| level <= Level::Info);
         if harmless && round_s >= self.options.timer_period_s {
@@ -211,7 +218,7 @@ impl Detector for Loop {
         self.learned.advance(now);
         let line = look.message_hash ^ look.module_hash.rotate_left(32);
         let seen = self.learned.count(line);
-        let actor = self.actors.touch(look.actor_hash, || Actor::new(now));
+        let actor = self.actors.touch(look.actor_hash, || Actor::new(event.moment.time));
         let pushed = actor.push(line as u32, self.options.min_repeats);
         if pushed.suspect > 0 || !actor.lines.is_empty() {
             Self::gather(actor, pushed, event);
@@ -232,11 +239,17 @@ impl Detector for Loop {
             self.test(event, Run { period: pushed.lag, length, began, seen, counter: false }, habit, report);
         } else if counted >= self.options.min_repeats {
             let began = self.actors.get_mut(look.actor_hash).and_then(|actor| Some(actor.counter.as_ref()?.began));
-            let run = Run { period: 1, length: counted, began: began.unwrap_or(now), seen: text_seen, counter: true };
+            let run = Run {
+                period: 1,
+                length: counted,
+                began: began.unwrap_or(event.moment.time),
+                seen: text_seen,
+                counter: true,
+            };
             self.test(event, run, habit, report);
         }
         if let Some(actor) = self.actors.get_mut(look.actor_hash) {
-            actor.last = now;
+            (actor.last, actor.heard) = (event.moment.time, now);
         }
     }
 
@@ -250,7 +263,7 @@ impl Detector for Loop {
                 actor.end();
                 return false;
             }
-            if now.seconds_since(actor.last) <= (20.0 * going.pace).max(5.0) {
+            if now.seconds_since(actor.heard) <= (20.0 * going.pace).max(5.0) {
                 return true;
             }
             report.incidents.resolve(going.id, now, report.findings);
