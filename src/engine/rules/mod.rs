@@ -5,13 +5,15 @@
 //! of it and reports everything that is wrong at once. [`Rules`] runs the set: the filter is decided natively, the
 //! script runs in a sandbox within a [`Budget`], and what it remembers is bounded, keyed and written into snapshots.
 //!
-//! One file a step: `declaration` and `select` (what a rule says of itself), `functions` (names checked at load),
+//! One file a step: `declaration` and `select` (what a rule says of itself), `functions` and `constants`
+//! (names checked at load),
 //! `sandbox` (the engine and its limits), `api` and `host` (what scripts call), `count`, `window` and `keyed` (what they
 //! remember), `table` (lookups), `event` (the script's view of an event), `breaker`, `run`.
 
 mod api;
 mod breaker;
 mod budget;
+mod constants;
 mod count;
 mod declaration;
 mod duration;

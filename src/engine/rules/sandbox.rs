@@ -11,8 +11,9 @@ use rhai::packages::{
     ArithmeticPackage, BasicArrayPackage, BasicIteratorPackage, BasicMapPackage, BasicMathPackage, BasicStringPackage, LogicPackage,
     MoreStringPackage, Package,
 };
-use rhai::{Engine, FLOAT, INT, Module, OptimizationLevel, Shared};
+use rhai::{Engine, FLOAT, INT, Module, OptimizationLevel, Shared, Token};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Elements of an array and members of a map, nested ones included.
 const MOST_ELEMENTS: usize = 1024;
@@ -60,7 +61,8 @@ impl Library {
         }
         engine.register_type_with_name::<super::event::Event>("event");
         engine.disable_symbol("eval");
-        // The optimizer puts constants in the place of parameters of the same name.
+        names(&mut engine);
+        // Diagnostics need the file as it was written; `constants` says how it is optimized then.
         engine.set_optimization_level(OptimizationLevel::None);
         // Rhai's fast path for operators would not ask for our `"504" == 504`.
         engine.set_fast_operators(false);
@@ -79,6 +81,29 @@ impl Library {
         engine.on_debug(move |text, _, _| host.lock().print(text));
         engine
     }
+}
+
+/// Words that Rhai reserves without having a use for them. Events have members of such names, two roles among them.
+#[rustfmt::skip]
+const RESERVED: [&str; 27] = [
+    "async", "await", "case", "default", "go", "goto", "is", "match", "module", "new", "nil", "null", "package", "protected",
+    "public", "shared", "spawn", "static", "super", "sync", "thread", "use", "var", "void", "with", "yield", "as",
+];
+
+/// Lets `e.module` and `e.thread` be names, and every word behind a dot.
+// Rhai marks the callback deprecated to say that it may change; the version is pinned.
+#[allow(deprecated)]
+fn names(engine: &mut Engine) {
+    // Tokens come one after the other, so that one bit says whether the last was a dot.
+    let dot = AtomicBool::new(false);
+    engine.on_parse_token(move |token, _, _| {
+        let behind_dot = dot.swap(matches!(token, Token::Period | Token::Elvis), Ordering::Relaxed);
+        match token {
+            Token::Reserved(word) if RESERVED.contains(&word.as_str()) => Token::Identifier(word),
+            token if behind_dot && token.is_standard_keyword() => Token::Identifier(Box::new(token.literal_syntax().into())),
+            token => token,
+        }
+    });
 }
 
 /// `"504"` and `504` match each other, whatever the event wrote.

@@ -7,9 +7,9 @@ use super::place::{Place, Problems};
 use super::sandbox::Library;
 use super::select::{Context, Gate};
 use super::table::Table;
-use super::{api, functions};
+use super::{api, constants, functions};
 use crate::diagnostic::{Diagnostic, nearest};
-use rhai::{AST, ASTFlags, EvalAltResult, Module, ParseErrorType, Position, Scope, Shared, Stmt};
+use rhai::{AST, ASTFlags, EvalAltResult, Module, OptimizationLevel, ParseErrorType, Position, Scope, Shared, Stmt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
@@ -196,6 +196,7 @@ fn rule(source: &RuleSource, library: &Library, tables: &[Table], members: &mut 
         }
         problems.add(error.position(), error.err_type().to_string(), hint);
     }
+    constants::check_hidden(&ast, &scope, problems);
     let Some(place) = Place::of_constant(&ast, "RULE") else {
         let hint = "begin with `const RULE = #{ severity: \"warning\", select: #{ level: \"ERROR\" } };`";
         problems.add(Position::NONE, "a rule has a constant RULE, which this file lacks", Some(hint.into()));
@@ -206,10 +207,12 @@ fn rule(source: &RuleSource, library: &Library, tables: &[Table], members: &mut 
         return None;
     };
     let declaration = Declaration::read(&map, place, tables, members, problems);
+    // What the optimizer leaves (`NAMES[i]`) is found here.
     let mut constants = Module::new();
     for (name, _, value) in scope.iter_raw().filter(|(name, ..)| *name != "TESTS") {
         constants.set_var(name, value.clone());
     }
+    let ast = engine.optimize_ast(&scope, ast, OptimizationLevel::Simple).clone_functions_only();
     Some(Rule {
         name: source.name.clone(),
         path: source.path.clone(),
@@ -217,7 +220,7 @@ fn rule(source: &RuleSource, library: &Library, tables: &[Table], members: &mut 
         description: description(&source.text),
         reads,
         declaration,
-        ast: ast.clone_functions_only(),
+        ast,
         modules: [Shared::new(constants), getters],
     })
 }
