@@ -96,7 +96,9 @@ fn key_of(key: &Dynamic) -> Result<Option<String>, String> {
         return Ok(None);
     }
     let Ok(parts) = key.as_array_ref() else {
-        return text_of(key).map(Some).ok_or_else(|| format!("a key is a scalar or an array of scalars, not {}", key.type_name()));
+        return text_of(key)
+            .map(Some)
+            .ok_or_else(|| format!("a key is a scalar or an array of scalars, not {}", key.type_name()));
     };
     let mut joined = String::new();
     for (i, part) in parts.iter().enumerate() {
@@ -106,7 +108,8 @@ fn key_of(key: &Dynamic) -> Result<Option<String>, String> {
         if i > 0 {
             joined.push_str(BETWEEN_PARTS);
         }
-        joined.push_str(&text_of(part).ok_or_else(|| format!("a part of a key is a scalar, not {}", part.type_name()))?);
+        joined
+            .push_str(&text_of(part).ok_or_else(|| format!("a part of a key is a scalar, not {}", part.type_name()))?);
     }
     Ok(Some(joined))
 }
@@ -116,13 +119,13 @@ fn asked(map: &Map) -> Result<Asked, String> {
     let mut has_summary = false;
     for (name, value) in map {
         // What a table's row or the event does not have is as good as not said.
-        if value.is_unit() && name != "summary" {
-            if FINDING.contains(&name.as_str()) {
-                continue;
-            }
+        if value.is_unit() && name != "summary" && FINDING.contains(&name.as_str()) {
+            continue;
         }
         let text = || {
-            let text = value.as_immutable_string_ref().map_err(|found| format!("`{name}` of a finding is text, not {found}"))?;
+            let text = value
+                .as_immutable_string_ref()
+                .map_err(|found| format!("`{name}` of a finding is text, not {found}"))?;
             Ok::<_, String>(text[..text.floor_char_boundary(LONGEST_TEXT)].to_owned())
         };
         match name.as_str() {
@@ -132,16 +135,23 @@ fn asked(map: &Map) -> Result<Asked, String> {
             "severity" => {
                 let name = text()?;
                 let known = Severity::ALL.map(Severity::name).join(", ");
-                asked.severity = Some(severity_of(&name).ok_or_else(|| format!("unknown severity `{name}`; known: {known}"))?);
+                asked.severity =
+                    Some(severity_of(&name).ok_or_else(|| format!("unknown severity `{name}`; known: {known}"))?);
             }
             "context" => {
-                let lines = value.as_int().map_err(|found| format!("`context` of a finding is a number of lines, not {found}"))?;
+                let lines = value
+                    .as_int()
+                    .map_err(|found| format!("`context` of a finding is a number of lines, not {found}"))?;
                 asked.context = lines.clamp(0, MOST_CONTEXT) as usize;
             }
-            "reset" => asked.reset = value.as_bool().map_err(|found| format!("`reset` of a finding is true or false, not {found}"))?,
+            "reset" => {
+                asked.reset =
+                    value.as_bool().map_err(|found| format!("`reset` of a finding is true or false, not {found}"))?
+            }
             "key" => asked.key = Some(key_map(value)?),
             _ => {
-                let hint = nearest(name, FINDING).map_or_else(|| format!("known: {}", FINDING.join(", ")), |near| format!("did you mean `{near}`?"));
+                let hint = nearest(name, FINDING)
+                    .map_or_else(|| format!("known: {}", FINDING.join(", ")), |near| format!("did you mean `{near}`?"));
                 return Err(format!("unknown member of a finding `{name}`; {hint}"));
             }
         }
@@ -150,10 +160,12 @@ fn asked(map: &Map) -> Result<Asked, String> {
 }
 
 fn key_map(value: &Dynamic) -> Result<Vec<(String, String)>, String> {
-    let map = value.as_map_ref().map_err(|found| format!("`key` of a finding is a map of names and values, not {found}"))?;
+    let map =
+        value.as_map_ref().map_err(|found| format!("`key` of a finding is a map of names and values, not {found}"))?;
     let mut pairs = Vec::with_capacity(map.len());
     for (name, value) in map.iter().filter(|(_, value)| !value.is_unit()) {
-        let text = text_of(value).ok_or_else(|| format!("`{name}` of a finding's key is a scalar, not {}", value.type_name()))?;
+        let text = text_of(value)
+            .ok_or_else(|| format!("`{name}` of a finding's key is a scalar, not {}", value.type_name()))?;
         pairs.push((name.to_string(), text[..text.floor_char_boundary(LONGEST_TEXT)].to_owned()));
     }
     Ok(pairs)
@@ -165,7 +177,8 @@ fn table_of<'a>(host: &'a Host, name: &str) -> Result<&'a super::table::Table, S
     }
     let tables = host.set.tables();
     tables.iter().find(|table| table.name == name).ok_or_else(|| {
-        let hint = nearest(name, tables.iter().map(|table| table.name.as_str())).map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
+        let hint = nearest(name, tables.iter().map(|table| table.name.as_str()))
+            .map_or_else(String::new, |near| format!("; did you mean `{near}`?"));
         format!("unknown table `{name}`{hint}")
     })
 }

@@ -41,6 +41,10 @@ pub(super) fn check_hidden(ast: &AST, scope: &Scope<'_>, problems: &mut Problems
         hidden.extend(parameters.map(|name| ((*name).to_owned(), Position::NONE)));
     }
     for (name, position) in hidden.into_iter().filter(|(name, _)| constants.contains(name.as_str())) {
-        problems.add(position, format!("`{name}` hides the constant of that name"), Some("give it another name".into()));
+        problems.add(
+            position,
+            format!("`{name}` hides the constant of that name"),
+            Some("give it another name".into()),
+        );
     }
 }

@@ -63,7 +63,10 @@ impl Counts {
     }
 
     pub(super) fn snapshot(&self) -> CountsSnapshot {
-        CountsSnapshot { evictions: self.evictions, keys: self.keys.iter().map(|(key, window)| (key.to_owned(), window.clone())).collect() }
+        CountsSnapshot {
+            evictions: self.evictions,
+            keys: self.keys.iter().map(|(key, window)| (key.to_owned(), window.clone())).collect(),
+        }
     }
 
     pub(super) fn restored(snapshot: CountsSnapshot, budget: &Budget) -> Self {

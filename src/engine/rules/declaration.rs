@@ -3,7 +3,7 @@
 use super::duration;
 use super::event::Source;
 use super::place::{Place, Problems};
-use super::select::{self, Alternative};
+use super::select::{self, Alternative, Name};
 use super::table::Table;
 use crate::engine::finding::Severity;
 use rhai::{Dynamic, Map};
@@ -27,7 +27,13 @@ pub(super) struct Declaration {
 
 impl Declaration {
     /// Reads `RULE`, adding to `problems` what is wrong with it.
-    pub(super) fn read(rule: &Map, place: Place<'_>, tables: &[Table], members: &mut Vec<String>, problems: &mut Problems<'_>) -> Self {
+    pub(super) fn read(
+        rule: &Map,
+        place: Place<'_>,
+        tables: &[Table],
+        members: &mut Vec<Name>,
+        problems: &mut Problems<'_>,
+    ) -> Self {
         let mut read = Self { severity: Severity::Warning, select: Vec::new(), key: Vec::new(), cooldown: COOLDOWN_NS };
         for (name, value) in rule {
             let (key, place) = place.member(name);
@@ -35,10 +41,12 @@ impl Declaration {
                 "severity" => read.severity = severity(value, place, problems),
                 "select" => read.select = select::read(value, place, tables, members, problems),
                 "key" => read.key = names(value, place, problems),
-                "cooldown" => match value.as_immutable_string_ref().ok().and_then(|text| duration::nanoseconds(&text)) {
-                    Some(nanoseconds) => read.cooldown = nanoseconds,
-                    None => problems.add(place.position, "`cooldown` is no duration", Some(duration::HINT.into())),
-                },
+                "cooldown" => {
+                    match value.as_immutable_string_ref().ok().and_then(|text| duration::nanoseconds(&text)) {
+                        Some(nanoseconds) => read.cooldown = nanoseconds,
+                        None => problems.add(place.position, "`cooldown` is no duration", Some(duration::HINT.into())),
+                    }
+                }
                 _ => problems.unknown(key, "member of RULE", name, &MEMBERS),
             }
         }
@@ -71,7 +79,9 @@ fn names(value: &Dynamic, place: Place<'_>, problems: &mut Problems<'_>) -> Vec<
     let mut names = Vec::new();
     for (i, item) in items.iter().enumerate() {
         match item.as_immutable_string_ref() {
-            Ok(name) if !name.trim_start_matches('.').is_empty() => names.push((name.trim_start_matches('.').to_owned(), Source::of(&name))),
+            Ok(name) if !name.trim_start_matches('.').is_empty() => {
+                names.push((name.trim_start_matches('.').to_owned(), Source::of(&name)))
+            }
             _ => problems.add(place.item(i).position, "this is no name of a role or member", hint.clone()),
         }
     }

@@ -94,7 +94,9 @@ impl Event {
     /// The value as a finding's key shows it; `None` without it.
     pub(super) fn key_text(&self, source: &Source) -> Option<String> {
         let value = match source {
-            Source::Role(Role::Duration) => self.fields().raw(Role::Duration).map(|raw| String::from_utf8_lossy(raw).into_owned()),
+            Source::Role(Role::Duration) => {
+                self.fields().raw(Role::Duration).map(|raw| String::from_utf8_lossy(raw).into_owned())
+            }
             Source::Role(role) => self.fields().text(*role).map(Cow::into_owned),
             Source::Member(name) => match self.fields().member(name)? {
                 Value::Nested(text) => Some(text.to_owned()),
@@ -119,10 +121,14 @@ fn from_json(value: serde_json::Value) -> Dynamic {
     match value {
         Value::Null => Dynamic::UNIT,
         Value::Bool(truth) => truth.into(),
-        Value::Number(number) => number.as_i64().map_or_else(|| number.as_f64().map_or(Dynamic::UNIT, Dynamic::from), Dynamic::from),
+        Value::Number(number) => {
+            number.as_i64().map_or_else(|| number.as_f64().map_or(Dynamic::UNIT, Dynamic::from), Dynamic::from)
+        }
         Value::String(text) => clipped(&text).into(),
         Value::Array(items) => items.into_iter().map(from_json).collect::<Array>().into(),
-        Value::Object(members) => members.into_iter().map(|(name, value)| (name.into(), from_json(value))).collect::<Map>().into(),
+        Value::Object(members) => {
+            members.into_iter().map(|(name, value)| (name.into(), from_json(value))).collect::<Map>().into()
+        }
     }
 }
 

@@ -60,7 +60,11 @@ pub(super) fn check(ast: &AST, tables: &[Table], problems: &mut Problems<'_>) {
             // A method of a script's function has its object in `this`, not among the arguments.
             if !counts.contains(&call.args.len()) && !RHAI.contains(&name) {
                 let wanted: Vec<String> = counts.iter().map(usize::to_string).collect();
-                problems.add(position, format!("`{name}` takes {} arguments, not {}", wanted.join(" or "), call.args.len()), None);
+                problems.add(
+                    position,
+                    format!("`{name}` takes {} arguments, not {}", wanted.join(" or "), call.args.len()),
+                    None,
+                );
             }
         } else if let Some((_, wanted)) = OWN.iter().find(|(own, _)| *own == name) {
             if *wanted == arguments {
@@ -68,10 +72,14 @@ pub(super) fn check(ast: &AST, tables: &[Table], problems: &mut Problems<'_>) {
             } else {
                 problems.add(position, format!("`{name}` takes {wanted} arguments, not {arguments}"), None);
             }
-        } else if !RHAI.contains(&name) && !(before == 1 && held.contains(name)) {
+        } else if !RHAI.contains(&name) && (before == 0 || !held.contains(name)) {
             let known = OWN.iter().map(|(own, _)| *own).chain(scripted.keys().copied()).chain(RHAI.iter().copied());
             let hint = crate::diagnostic::nearest(name, known).map(|nearest| format!("did you mean `{nearest}`?"));
-            problems.add(position, format!("unknown function `{name}`"), hint.or_else(|| Some("rules have no other functions than seismolog's, Rhai's and their own".into())));
+            problems.add(
+                position,
+                format!("unknown function `{name}`"),
+                hint.or_else(|| Some("rules have no other functions than seismolog's, Rhai's and their own".into())),
+            );
         }
     });
 }
@@ -106,7 +114,11 @@ fn arguments_of(call: &FnCallExpr, before: usize, tables: &[Table], problems: &m
                     problems.unknown(key.pos, "member of a finding", &key.name, &FINDING);
                 }
                 if !map.0.iter().any(|(key, _)| key.name == "summary") {
-                    problems.add(*position, "a finding has a `summary`", Some("say in one sentence what was seen".into()));
+                    problems.add(
+                        *position,
+                        "a finding has a `summary`",
+                        Some("say in one sentence what was seen".into()),
+                    );
                 }
             }
         }

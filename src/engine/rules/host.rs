@@ -24,7 +24,14 @@ pub(super) struct SharedHost(Arc<Mutex<Host>>);
 impl SharedHost {
     pub(super) fn new(set: RuleSet, budget: Budget) -> Self {
         let rules = (0..set.rules().len()).map(|_| RuleState::default()).collect();
-        Self(Arc::new(Mutex::new(Host { set, budget, rules, running: None, findings: Vec::new(), printed: Vec::new() })))
+        Self(Arc::new(Mutex::new(Host {
+            set,
+            budget,
+            rules,
+            running: None,
+            findings: Vec::new(),
+            printed: Vec::new(),
+        })))
     }
 
     /// A panic while it was held leaves at worst a count too many; the engine above decides what a panic means.

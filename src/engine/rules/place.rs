@@ -49,7 +49,9 @@ impl<'a> Place<'a> {
     /// The constant `name` at the top of the file.
     pub(super) fn of_constant(ast: &'a rhai::AST, name: &str) -> Option<Self> {
         ast.statements().iter().find_map(|statement| match statement {
-            Stmt::Var(var, _, position) if var.0.name == name => Some(Self { expression: Some(&var.1), position: *position }),
+            Stmt::Var(var, _, position) if var.0.name == name => {
+                Some(Self { expression: Some(&var.1), position: *position })
+            }
             _ => None,
         })
     }
@@ -67,7 +69,9 @@ impl<'a> Place<'a> {
     /// Element `i` of an array.
     pub(super) fn item(&self, i: usize) -> Self {
         match self.expression {
-            Some(Expr::Array(items, _)) if i < items.len() => Self { expression: Some(&items[i]), position: items[i].start_position() },
+            Some(Expr::Array(items, _)) if i < items.len() => {
+                Self { expression: Some(&items[i]), position: items[i].start_position() }
+            }
             _ => Self { expression: None, ..*self },
         }
     }

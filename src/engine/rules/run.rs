@@ -154,7 +154,13 @@ impl Rules {
             host.lock().begin(i, time.0, event.clone());
             spent.begin();
             let options = CallFnOptions::new().eval_ast(false);
-            let result = runner.engine.call_fn_with_options::<Dynamic>(options, &mut Scope::new(), &rule.ast, "on_event", (event,));
+            let result = runner.engine.call_fn_with_options::<Dynamic>(
+                options,
+                &mut Scope::new(),
+                &rule.ast,
+                "on_event",
+                (event,),
+            );
             host.lock().end();
             runner.tally.evaluations += 1;
             match result {
@@ -237,10 +243,14 @@ impl Rules {
         let mut host = self.host.lock();
         let budget = *host.budget();
         for saved in snapshot.rules {
-            let Some(i) = self.set.rules().iter().position(|rule| rule.name == saved.name && rule.hash == saved.hash) else { continue };
+            let Some(i) = self.set.rules().iter().position(|rule| rule.name == saved.name && rule.hash == saved.hash)
+            else {
+                continue;
+            };
             self.runners[i].tally = saved.tally;
             self.runners[i].breaker = saved.breaker;
-            host.rules[i].counts = saved.counts.into_iter().map(|(site, counts)| (site, Counts::restored(counts, &budget))).collect();
+            host.rules[i].counts =
+                saved.counts.into_iter().map(|(site, counts)| (site, Counts::restored(counts, &budget))).collect();
             host.rules[i].counts.sort_by_key(|(site, _)| *site);
         }
         Ok(())

@@ -8,8 +8,8 @@ use super::budget::{Excess, Spent};
 use super::host::SharedHost;
 use super::{api, scalar};
 use rhai::packages::{
-    ArithmeticPackage, BasicArrayPackage, BasicIteratorPackage, BasicMapPackage, BasicMathPackage, BasicStringPackage, LogicPackage,
-    MoreStringPackage, Package,
+    ArithmeticPackage, BasicArrayPackage, BasicIteratorPackage, BasicMapPackage, BasicMathPackage, BasicStringPackage,
+    LogicPackage, MoreStringPackage, Package,
 };
 use rhai::{Engine, FLOAT, INT, Module, OptimizationLevel, Shared, Token};
 use std::sync::Arc;
@@ -85,9 +85,10 @@ impl Library {
 
 /// Words that Rhai reserves without having a use for them. Events have members of such names, two roles among them.
 #[rustfmt::skip]
-const RESERVED: [&str; 27] = [
+const RESERVED: [&str; 29] = [
     "async", "await", "case", "default", "go", "goto", "is", "match", "module", "new", "nil", "null", "package", "protected",
     "public", "shared", "spawn", "static", "super", "sync", "thread", "use", "var", "void", "with", "yield", "as",
+    "import", "export",
 ];
 
 /// Lets `e.module` and `e.thread` be names, and every word behind a dot.
@@ -100,7 +101,9 @@ fn names(engine: &mut Engine) {
         let behind_dot = dot.swap(matches!(token, Token::Period | Token::Elvis), Ordering::Relaxed);
         match token {
             Token::Reserved(word) if RESERVED.contains(&word.as_str()) => Token::Identifier(word),
-            token if behind_dot && token.is_standard_keyword() => Token::Identifier(Box::new(token.literal_syntax().into())),
+            token if behind_dot && token.is_standard_keyword() => {
+                Token::Identifier(Box::new(token.literal_syntax().into()))
+            }
             token => token,
         }
     });

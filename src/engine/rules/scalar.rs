@@ -16,7 +16,10 @@ impl Number {
         if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.')) {
             return None;
         }
-        text.parse().map(Self::Integer).ok().or_else(|| text.parse().map(Self::Float).ok().filter(|n| n.value().is_finite()))
+        text.parse()
+            .map(Self::Integer)
+            .ok()
+            .or_else(|| text.parse().map(Self::Float).ok().filter(|n| n.value().is_finite()))
     }
 
     fn value(self) -> f64 {
@@ -51,6 +54,11 @@ impl Scalar {
         Some(Self { text, number, is_text: value.is_string() || value.is_char() })
     }
 
+    /// True when an event's integer is this value.
+    pub(super) fn is_integer(&self, integer: i64) -> bool {
+        self.number.is_some_and(|number| number.same(Number::Integer(integer)))
+    }
+
     /// True when an event's `text`, written as text or (`as_number`) as a number, is this value.
     pub(super) fn is(&self, text: &str, as_number: bool) -> bool {
         if self.text == text {
@@ -82,7 +90,11 @@ pub(super) fn text_of(value: &Dynamic) -> Option<String> {
         return Some(number.to_string());
     }
     if let Ok(number) = value.as_float() {
-        return Some(if number.fract() == 0.0 && number.abs() < 1e15 { format!("{number:.0}") } else { number.to_string() });
+        return Some(if number.fract() == 0.0 && number.abs() < 1e15 {
+            format!("{number:.0}")
+        } else {
+            number.to_string()
+        });
     }
     value.as_bool().map(|truth| truth.to_string()).or_else(|_| value.as_char().map(String::from)).ok()
 }

@@ -9,8 +9,9 @@ use super::place::{Place, Problems};
 use super::scalar::{Scalar, text_of_member};
 use super::table::Table;
 use crate::event::look::Form;
-use crate::event::{Fields, Level, Look, Role, Value};
+use crate::event::{Fields, Level, Look, Role, Value, json};
 use rhai::{Dynamic, Map};
+use xxhash_rust::xxh3::xxh3_64;
 
 /// The bit of events without a level.
 const NO_LEVEL: u8 = 1 << 6;
@@ -85,14 +86,64 @@ enum Test {
 
 /// The members that filters have asked one event for, so that each is looked for once.
 #[derive(Debug, Default)]
-pub(super) struct Members<'a>(Vec<Option<Option<Value<'a>>>>);
+pub(super) struct Members<'a> {
+    found: Vec<Option<Option<Value<'a>>>>,
+    keys: Bloom,
+}
 
 impl<'a> Members<'a> {
-    fn get(&mut self, names: &[String], i: usize, fields: &Fields<'a>) -> Option<&Value<'a>> {
-        if self.0.is_empty() {
-            self.0.resize_with(names.len(), || None);
+    fn get(&mut self, names: &[Name], i: usize, fields: &Fields<'a>) -> Option<&Value<'a>> {
+        if self.found.is_empty() {
+            self.found.resize_with(names.len(), || None);
+            self.keys = Bloom::of_keys(fields.object());
         }
-        self.0[i].get_or_insert_with(|| fields.member(&names[i])).as_ref()
+        if !self.keys.may_have(names[i].literal) && !self.keys.may_have(names[i].first) {
+            return None;
+        }
+        self.found[i].get_or_insert_with(|| fields.member(&names[i].text)).as_ref()
+    }
+}
+
+/// A member's name as filters ask for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Name {
+    text: String,
+    /// Bits of the whole name, and of its first part, as [`Bloom`] has them.
+    literal: u8,
+    first: u8,
+}
+
+impl Name {
+    fn of(text: String) -> Self {
+        let first = text.split('.').next().unwrap_or_default();
+        Self { literal: Bloom::bit(text.as_bytes()), first: Bloom::bit(first.as_bytes()), text }
+    }
+}
+
+/// Which keys an object may have: one walk for all the names that filters ask for, most of which are not there.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bloom([u64; 4]);
+
+impl Bloom {
+    fn of_keys(object: &[u8]) -> Self {
+        let mut bloom = Self::default();
+        let Ok(mut members) = json::Members::new(object, json::skip_space(object, 0)) else { return bloom };
+        while let Ok(Some(member)) = members.advance() {
+            if member.key_escaped {
+                return Self([u64::MAX; 4]);
+            }
+            let bit = Self::bit(&object[member.key_start..member.key_end]);
+            bloom.0[usize::from(bit >> 6)] |= 1 << (bit & 63);
+        }
+        bloom
+    }
+
+    fn bit(key: &[u8]) -> u8 {
+        (xxh3_64(key) >> 56) as u8
+    }
+
+    fn may_have(&self, bit: u8) -> bool {
+        self.0[usize::from(bit >> 6)] >> (bit & 63) & 1 == 1
     }
 }
 
@@ -118,14 +169,20 @@ impl Alternative {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Context<'a> {
     pub(super) tables: &'a [Table],
-    pub(super) members: &'a [String],
+    pub(super) members: &'a [Name],
 }
 
 fn role_passes(test: &Test, role: Role, fields: &Fields<'_>, tables: &[Table]) -> bool {
     match role {
+        // The role that rules ask for most, and always an integer.
+        Role::Status if let Test::OneOf(values) = test => {
+            fields.status().is_some_and(|status| values.iter().any(|value| value.is_integer(status.into())))
+        }
         Role::Level | Role::Timestamp => fields.text(role).is_some_and(|text| test.passes(&text, false, tables)),
         // Compared in the unit that scripts see, whatever unit the event is written in.
-        Role::Duration => fields.duration_ms().is_some_and(|milliseconds| test.passes(&milliseconds.to_string(), true, tables)),
+        Role::Duration => {
+            fields.duration_ms().is_some_and(|milliseconds| test.passes(&milliseconds.to_string(), true, tables))
+        }
         _ => {
             let as_number = fields.look().slots[role as usize].form == Form::Number;
             fields.text(role).is_some_and(|text| test.passes(&text, as_number, tables))
@@ -156,7 +213,7 @@ pub(super) fn read(
     select: &Dynamic,
     place: Place<'_>,
     tables: &[Table],
-    members: &mut Vec<String>,
+    members: &mut Vec<Name>,
     problems: &mut Problems<'_>,
 ) -> Vec<Alternative> {
     if let Ok(map) = select.as_map_ref() {
@@ -166,12 +223,18 @@ pub(super) fn read(
     match select.as_array_ref() {
         Ok(maps) => {
             if maps.is_empty() {
-                problems.add(place.position, "`select` is empty and selects nothing", Some("leave it out to select every event".into()));
+                problems.add(
+                    place.position,
+                    "`select` is empty and selects nothing",
+                    Some("leave it out to select every event".into()),
+                );
             }
             for (i, item) in maps.iter().enumerate() {
                 match item.as_map_ref() {
                     Ok(map) => alternatives.push(alternative(&map, place.item(i), tables, members, problems)),
-                    Err(found) => problems.add(place.item(i).position, format!("`select` holds maps, not {found}"), None),
+                    Err(found) => {
+                        problems.add(place.item(i).position, format!("`select` holds maps, not {found}"), None)
+                    }
                 }
             }
         }
@@ -189,7 +252,13 @@ pub(super) fn everything() -> Vec<Alternative> {
     vec![Alternative { levels: ANY_LEVEL, roles: 0, conditions: Vec::new() }]
 }
 
-fn alternative(map: &Map, place: Place<'_>, tables: &[Table], members: &mut Vec<String>, problems: &mut Problems<'_>) -> Alternative {
+fn alternative(
+    map: &Map,
+    place: Place<'_>,
+    tables: &[Table],
+    members: &mut Vec<Name>,
+    problems: &mut Problems<'_>,
+) -> Alternative {
     let mut read = Alternative { levels: ANY_LEVEL, roles: 0, conditions: Vec::new() };
     for (name, value) in map {
         let (_, place) = place.member(name);
@@ -204,15 +273,19 @@ fn alternative(map: &Map, place: Place<'_>, tables: &[Table], members: &mut Vec<
                 read.roles |= 1 << role as u16;
                 Subject::Role(role)
             }
-            Source::Member(name) => Subject::Member(members.iter().position(|known| *known == name).unwrap_or_else(|| {
-                members.push(name);
-                members.len() - 1
-            })),
+            Source::Member(name) => {
+                Subject::Member(members.iter().position(|known| known.text == name).unwrap_or_else(|| {
+                    members.push(Name::of(name));
+                    members.len() - 1
+                }))
+            }
         };
         read.conditions.push(Condition { subject, test });
     }
     // Roles are at hand and members have to be looked for; a search through the text comes last.
-    read.conditions.sort_by_key(|condition| (condition.test.cost() + 2 * u8::from(matches!(condition.subject, Subject::Member(_))), condition.subject));
+    read.conditions.sort_by_key(|condition| {
+        (condition.test.cost() + 2 * u8::from(matches!(condition.subject, Subject::Member(_))), condition.subject)
+    });
     read
 }
 
@@ -228,7 +301,11 @@ fn levels(value: &Dynamic, place: Place<'_>, problems: &mut Problems<'_>) -> u8 
         level
     };
     match value.as_array_ref() {
-        Ok(values) => values.iter().enumerate().filter_map(|(i, value)| one(value, place.item(i))).fold(0, |mask, level| mask | 1 << level as u8),
+        Ok(values) => values
+            .iter()
+            .enumerate()
+            .filter_map(|(i, value)| one(value, place.item(i)))
+            .fold(0, |mask, level| mask | 1 << level as u8),
         Err(_) => one(value, place).map_or(ANY_LEVEL, |least| ((1 << 6) - 1) & !((1 << least as u8) - 1)),
     }
 }
@@ -242,14 +319,22 @@ fn test(value: &Dynamic, place: Place<'_>, tables: &[Table], problems: &mut Prob
         for (i, value) in values.iter().enumerate() {
             match Scalar::of(value) {
                 Some(scalar) => set.push(scalar),
-                None => problems.add(place.item(i).position, format!("a set holds text, numbers and truth values, not {}", value.type_name()), None),
+                None => problems.add(
+                    place.item(i).position,
+                    format!("a set holds text, numbers and truth values, not {}", value.type_name()),
+                    None,
+                ),
             }
         }
         return Some(Test::OneOf(set));
     }
     let Ok(map) = value.as_map_ref() else {
         let hint = "write a value, an array of values, #{ table: \"name\" } or #{ mentions: \"name\" }";
-        problems.add(place.position, format!("an event's member is not compared with {}", value.type_name()), Some(hint.into()));
+        problems.add(
+            place.position,
+            format!("an event's member is not compared with {}", value.type_name()),
+            Some(hint.into()),
+        );
         return None;
     };
     if map.len() != 1 {

@@ -5,7 +5,7 @@ use super::declaration::Declaration;
 use super::host::SharedHost;
 use super::place::{Place, Problems};
 use super::sandbox::Library;
-use super::select::{Context, Gate};
+use super::select::{Context, Gate, Name};
 use super::table::Table;
 use super::{api, constants, functions};
 use crate::diagnostic::{Diagnostic, nearest};
@@ -45,7 +45,7 @@ struct Compiled {
     rules: Vec<Rule>,
     tables: Vec<Table>,
     gates: Vec<Gate>,
-    members: Vec<String>,
+    members: Vec<Name>,
 }
 
 /// One rule, compiled.
@@ -166,7 +166,13 @@ impl RuleSet {
     }
 }
 
-fn rule(source: &RuleSource, library: &Library, tables: &[Table], members: &mut Vec<String>, problems: &mut Problems<'_>) -> Option<Rule> {
+fn rule(
+    source: &RuleSource,
+    library: &Library,
+    tables: &[Table],
+    members: &mut Vec<Name>,
+    problems: &mut Problems<'_>,
+) -> Option<Rule> {
     let mut engine = library.engine([]);
     let ast = match engine.compile(&source.text) {
         Ok(ast) => ast,
@@ -236,19 +242,37 @@ fn check_statements(ast: &AST, problems: &mut Problems<'_>) {
                 format!("`{}` is a variable of no function", var.0.name),
                 Some("write `const`; what a rule remembers between events is kept by functions such as `count`".into()),
             ),
-            other => problems.add(other.position(), "only constants and functions stand at the top of a rule", Some("move it into `fn on_event(e)`".into())),
+            other => problems.add(
+                other.position(),
+                "only constants and functions stand at the top of a rule",
+                Some("move it into `fn on_event(e)`".into()),
+            ),
         }
     }
 }
 
 fn check_entry(ast: &AST, problems: &mut Problems<'_>) {
-    let entries: Vec<usize> = ast.iter_functions().filter(|function| function.name == "on_event").map(|function| function.params.len()).collect();
+    let entries: Vec<usize> = ast
+        .iter_functions()
+        .filter(|function| function.name == "on_event")
+        .map(|function| function.params.len())
+        .collect();
     if !entries.contains(&1) {
-        let near = nearest("on_event", ast.iter_functions().map(|function| function.name)).filter(|name| *name != "on_event");
+        let near =
+            nearest("on_event", ast.iter_functions().map(|function| function.name)).filter(|name| *name != "on_event");
         let (message, hint) = match (entries.first(), near) {
-            (Some(count), _) => (format!("`on_event` takes one argument, the event, not {count}"), "write `fn on_event(e) { … }`".to_owned()),
-            (None, Some(near)) => ("a rule has a function `on_event`, which this file lacks".to_owned(), format!("is `{near}` meant to be it?")),
-            (None, None) => ("a rule has a function `on_event`, which this file lacks".to_owned(), "write `fn on_event(e) { … }`".to_owned()),
+            (Some(count), _) => (
+                format!("`on_event` takes one argument, the event, not {count}"),
+                "write `fn on_event(e) { … }`".to_owned(),
+            ),
+            (None, Some(near)) => (
+                "a rule has a function `on_event`, which this file lacks".to_owned(),
+                format!("is `{near}` meant to be it?"),
+            ),
+            (None, None) => (
+                "a rule has a function `on_event`, which this file lacks".to_owned(),
+                "write `fn on_event(e) { … }`".to_owned(),
+            ),
         };
         problems.add(Position::NONE, message, Some(hint));
     }
@@ -263,7 +287,9 @@ pub(super) fn explain(error: EvalAltResult, limit: Option<u64>) -> (Position, St
         place = if error.position().is_none() { place } else { error.position() };
     }
     let message = match error {
-        EvalAltResult::ErrorTerminated(token, _) if token.as_bool() == Ok(true) => "stopped: it took too long".to_owned(),
+        EvalAltResult::ErrorTerminated(token, _) if token.as_bool() == Ok(true) => {
+            "stopped: it took too long".to_owned()
+        }
         EvalAltResult::ErrorTerminated(..) => limit.map_or_else(
             || "stopped: too many operations".to_owned(),
             |limit| format!("stopped after {limit} operations"),
@@ -281,7 +307,7 @@ pub(super) fn explain(error: EvalAltResult, limit: Option<u64>) -> (Position, St
 
 /// The `//!` lines at the top, without their marks.
 fn description(text: &str) -> String {
-    let lines = text.lines().map(str::trim).skip_while(|line| line.is_empty()).map_while(|line| line.strip_prefix("//!"));
+    let lines =
+        text.lines().map(str::trim).skip_while(|line| line.is_empty()).map_while(|line| line.strip_prefix("//!"));
     lines.map(str::trim).collect::<Vec<_>>().join("\n")
 }
-

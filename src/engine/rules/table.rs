@@ -32,7 +32,10 @@ impl Table {
     /// that is too large.
     pub(super) fn from_toml(name: &str, path: &str, text: &str) -> Result<Self, Vec<Diagnostic>> {
         if text.len() > MOST_BYTES {
-            return Err(vec![Diagnostic::of_file(path, format!("the table has {} bytes; at most {MOST_BYTES} are read", text.len()))]);
+            return Err(vec![Diagnostic::of_file(
+                path,
+                format!("the table has {} bytes; at most {MOST_BYTES} are read", text.len()),
+            )]);
         }
         let parsed = toml::de::DeTable::parse(text).map_err(|error| {
             let offset = error.span().map_or(0, |span| span.start);
@@ -63,15 +66,23 @@ impl Table {
                 match scalar(value.get_ref()) {
                     Some(value) => drop(row.insert(member.get_ref().as_ref().into(), value)),
                     None => problems.push(
-                        Diagnostic::at(path, text, value.span().start, format!("`{}` is no text, number or truth value", member.get_ref()))
-                            .with_hint("a row holds only such values"),
+                        Diagnostic::at(
+                            path,
+                            text,
+                            value.span().start,
+                            format!("`{}` is no text, number or truth value", member.get_ref()),
+                        )
+                        .with_hint("a row holds only such values"),
                     ),
                 }
             }
             table.add(key.get_ref().clone().into_owned(), row);
         }
         if table.rows.len() > MOST_ROWS {
-            problems.push(Diagnostic::of_file(path, format!("the table has {} rows; at most {MOST_ROWS} are read", table.rows.len())));
+            problems.push(Diagnostic::of_file(
+                path,
+                format!("the table has {} rows; at most {MOST_ROWS} are read", table.rows.len()),
+            ));
         }
         if problems.is_empty() { Ok(table) } else { Err(problems) }
     }
@@ -90,7 +101,9 @@ impl Table {
 
     /// True when `text` contains a key as a whole word.
     pub(super) fn mentioned(&self, text: &str) -> bool {
-        self.matcher().is_some_and(|matcher| matcher.find_overlapping_iter(text).any(|found| is_word(text, found.start(), found.end())))
+        self.matcher().is_some_and(|matcher| {
+            matcher.find_overlapping_iter(text).any(|found| is_word(text, found.start(), found.end()))
+        })
     }
 
     /// The key that `text` mentions first as a whole word, the longest of those that begin there, with its row.
@@ -111,7 +124,9 @@ impl Table {
     }
 
     fn matcher(&self) -> Option<&AhoCorasick> {
-        self.matcher.get_or_init(|| AhoCorasick::builder().match_kind(MatchKind::Standard).build(&self.keys).ok()).as_ref()
+        self.matcher
+            .get_or_init(|| AhoCorasick::builder().match_kind(MatchKind::Standard).build(&self.keys).ok())
+            .as_ref()
     }
 }
 
@@ -130,14 +145,16 @@ fn scalar(value: &toml::de::DeValue<'_>) -> Option<Dynamic> {
 /// `XGLM-1024`, `GLM-10245` or `GLM-1024-B`.
 fn is_word(text: &str, start: usize, end: usize) -> bool {
     let part_of_word = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
-    !text[..start].chars().next_back().is_some_and(part_of_word) && !text[end..].chars().next().is_some_and(part_of_word)
+    !text[..start].chars().next_back().is_some_and(part_of_word)
+        && !text[end..].chars().next().is_some_and(part_of_word)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const CODES: &str = "[\"GLM-1\"]\ncause = \"one\"\nweight = 2\n[\"GLM-10\"]\nhot = true\n[\"GLM-10 x\"]\nshare = 0.5\n";
+    const CODES: &str =
+        "[\"GLM-1\"]\ncause = \"one\"\nweight = 2\n[\"GLM-10\"]\nhot = true\n[\"GLM-10 x\"]\nshare = 0.5\n";
 
     fn codes() -> Table {
         Table::from_toml("codes", "codes.toml", CODES).unwrap()

@@ -83,8 +83,10 @@ impl Window {
     /// In order, only what has left the window since is walked over; a late event walks over the later ones too.
     fn count(&self, time: i64, length: i64) -> u64 {
         let start = time.saturating_sub(length);
-        let before: u64 = self.instants.iter().take_while(|(other, _)| *other <= start).map(|&(_, n)| u64::from(n)).sum();
-        let after: u64 = self.instants.iter().rev().take_while(|(other, _)| *other > time).map(|&(_, n)| u64::from(n)).sum();
+        let before: u64 =
+            self.instants.iter().take_while(|(other, _)| *other <= start).map(|&(_, n)| u64::from(n)).sum();
+        let after: u64 =
+            self.instants.iter().rev().take_while(|(other, _)| *other > time).map(|&(_, n)| u64::from(n)).sum();
         self.total - before - after
     }
 
@@ -129,7 +131,11 @@ mod tests {
             window.add(second * S, 15 * S);
         }
         assert_eq!(window.add(25 * S, 15 * S), 2, "20 and 25; 10 is out, 30 is later");
-        assert_eq!(window.add(21 * S, 15 * S), 3, "10, 20 and 21: what is late by less than ten seconds is not forgotten");
+        assert_eq!(
+            window.add(21 * S, 15 * S),
+            3,
+            "10, 20 and 21: what is late by less than ten seconds is not forgotten"
+        );
         assert_eq!(window.add(31 * S, 15 * S), 5, "20, 21, 25, 30, 31");
         assert_eq!(window.add(-900 * S, 15 * S), 1, "far too late: counts itself and joins nothing");
         assert_eq!(window.held(), 6);

@@ -19,33 +19,93 @@ fn a_syntax_error_is_shown_with_its_line_and_a_caret() {
 fn what_is_wrong_is_said_with_place_and_hint() {
     let event = "\nfn on_event(e) { }";
     let cases = [
-        (format!("const RULE = #{{ severty: \"info\" }};{event}"), "rules/r.rhai:1:17: unknown member of RULE `severty`", "did you mean `severity`?"),
-        (format!("const RULE = #{{\n  severity: \"bad\",\n}};{event}"), "rules/r.rhai:2:13: unknown severity `bad`", "known: info, warning, critical"),
+        (
+            format!("const RULE = #{{ severty: \"info\" }};{event}"),
+            "rules/r.rhai:1:17: unknown member of RULE `severty`",
+            "did you mean `severity`?",
+        ),
+        (
+            format!("const RULE = #{{\n  severity: \"bad\",\n}};{event}"),
+            "rules/r.rhai:2:13: unknown severity `bad`",
+            "known: info, warning, critical",
+        ),
         (format!("const RULE = #{{ cooldown: 5 }};{event}"), "rules/r.rhai:1:27: `cooldown` is no duration", "\"90s\""),
-        (format!("const RULE = #{{ key: \"k\" }};{event}"), "rules/r.rhai:1:22: `key` is an array of names", "[\"module\""),
+        (
+            format!("const RULE = #{{ key: \"k\" }};{event}"),
+            "rules/r.rhai:1:22: `key` is an array of names",
+            "[\"module\"",
+        ),
         (format!("const RULE = #{{ key: [\"k\", 1] }};{event}"), "rules/r.rhai:1:28: this is no name", ""),
-        (format!("const RULE = #{{ select: 1 }};{event}"), "rules/r.rhai:1:25: `select` is a map or an array of maps, not i64", ""),
+        (
+            format!("const RULE = #{{ select: 1 }};{event}"),
+            "rules/r.rhai:1:25: `select` is a map or an array of maps, not i64",
+            "",
+        ),
         (format!("const RULE = #{{ select: [] }};{event}"), "`select` is empty", "leave it out"),
-        (format!("const RULE = #{{ select: #{{ level: \"WRN\" }} }};{event}"), "rules/r.rhai:1:35: unknown level `WRN`", "did you mean `WARN`?"),
-        (format!("const RULE = #{{ select: #{{ a: () }} }};{event}"), "rules/r.rhai:1:31: an event's member is not compared with ()", ""),
-        (format!("const RULE = #{{ select: #{{ a: #{{ tabel: \"codes\" }} }} }};{event}"), "1:34: unknown test `tabel`", "did you mean `table`?"),
-        (format!("const RULE = #{{ select: #{{ a: #{{ table: \"cods\" }} }} }};{event}"), "1:41: unknown table `cods`", "did you mean `codes`?"),
+        (
+            format!("const RULE = #{{ select: #{{ level: \"WRN\" }} }};{event}"),
+            "rules/r.rhai:1:35: unknown level `WRN`",
+            "did you mean `WARN`?",
+        ),
+        (
+            format!("const RULE = #{{ select: #{{ a: () }} }};{event}"),
+            "rules/r.rhai:1:31: an event's member is not compared with ()",
+            "",
+        ),
+        (
+            format!("const RULE = #{{ select: #{{ a: #{{ tabel: \"codes\" }} }} }};{event}"),
+            "1:34: unknown test `tabel`",
+            "did you mean `table`?",
+        ),
+        (
+            format!("const RULE = #{{ select: #{{ a: #{{ table: \"cods\" }} }} }};{event}"),
+            "1:41: unknown table `cods`",
+            "did you mean `codes`?",
+        ),
         (format!("const RULE = 1;{event}"), "rules/r.rhai:1:1: RULE is a map", ""),
         (event.to_owned(), "rules/r.rhai: a rule has a constant RULE", "const RULE"),
         ("const RULE = #{};".to_owned(), "rules/r.rhai: a rule has a function `on_event`", "fn on_event(e)"),
-        ("const RULE = #{};\nfn on_evnt(e) { }".to_owned(), "a rule has a function `on_event`", "is `on_evnt` meant to be it?"),
-        ("const RULE = #{};\nfn on_event() { }".to_owned(), "`on_event` takes one argument, the event, not 0", "fn on_event(e)"),
-        (format!("const RULE = #{{}};\nlet x = 1;{event}"), "rules/r.rhai:2:1: `x` is a variable of no function", "write `const`"),
-        (format!("const RULE = #{{}};\nprint(1);{event}"), "rules/r.rhai:2:1: only constants and functions stand at the top", ""),
+        (
+            "const RULE = #{};\nfn on_evnt(e) { }".to_owned(),
+            "a rule has a function `on_event`",
+            "is `on_evnt` meant to be it?",
+        ),
+        (
+            "const RULE = #{};\nfn on_event() { }".to_owned(),
+            "`on_event` takes one argument, the event, not 0",
+            "fn on_event(e)",
+        ),
+        (
+            format!("const RULE = #{{}};\nlet x = 1;{event}"),
+            "rules/r.rhai:2:1: `x` is a variable of no function",
+            "write `const`",
+        ),
+        (
+            format!("const RULE = #{{}};\nprint(1);{event}"),
+            "rules/r.rhai:2:1: only constants and functions stand at the top",
+            "",
+        ),
         (format!("const RULE = #{{}};\nconst X = 1 / 0;{event}"), "rules/r.rhai:2:13: Division by zero", ""),
-        (format!("const RULE = #{{}};\nconst X = count(1, \"1s\");{event}"), "2:11: this can be called only while an event is evaluated", ""),
-        (format!("const RULE = #{{}};\nconst X = lookup(\"codes\", 1);{event}"), "2:11: this can be called only while an event is evaluated", ""),
+        (
+            format!("const RULE = #{{}};\nconst X = count(1, \"1s\");{event}"),
+            "2:11: this can be called only while an event is evaluated",
+            "",
+        ),
+        (
+            format!("const RULE = #{{}};\nconst X = lookup(\"codes\", 1);{event}"),
+            "2:11: this can be called only while an event is evaluated",
+            "",
+        ),
         (body("cuont(e.k, \"1s\");"), "rules/r.rhai:3:1: unknown function `cuont`", "did you mean `count`?"),
         (body("e.k.lenght();"), "rules/r.rhai:3:5: unknown function `lenght`", ""),
         (body("count(e.k);"), "rules/r.rhai:3:1: `count` takes 2 arguments, not 1", ""),
         (body("count(e.k, \"60\");"), "rules/r.rhai:3:12: `60` is no duration", "\"90s\""),
         (body("lookup(\"cods\", 1);"), "rules/r.rhai:3:8: unknown table `cods`", "did you mean `codes`?"),
-        (body("finding(#{ summry: \"s\" });"), "rules/r.rhai:3:12: unknown member of a finding `summry`", "did you mean `summary`?"),
+        (
+            body("finding(#{ summry: \"s\" });"),
+            "rules/r.rhai:3:12: unknown member of a finding `summry`",
+            "did you mean `summary`?",
+        ),
         (body("finding(#{ });"), "rules/r.rhai:3:9: a finding has a `summary`", ""),
         (body("LIMTI > 3;").replace("fn on", "const LIMIT = 3;\nfn on"), "LIMTI", "did you mean `LIMIT`?"),
         (body("for X in 0..3 { }") + "const X = 1;", "rules/r.rhai:3:5: `X` hides the constant", "another name"),
@@ -65,10 +125,7 @@ fn what_is_wrong_is_said_with_place_and_hint() {
 
 #[test]
 fn everything_that_is_wrong_is_said_at_once() {
-    let rules = [
-        source("b", "const RULE = #{ a: 1, b: 2 };\nfn on_event(e) { foo(); bar(); }"),
-        source("a", "fn"),
-    ];
+    let rules = [source("b", "const RULE = #{ a: 1, b: 2 };\nfn on_event(e) { foo(); bar(); }"), source("a", "fn")];
     let found = RuleSet::compile(&rules, &[table("t", "x")]).unwrap_err();
     let paths: Vec<(&str, usize)> = found.iter().map(|problem| (problem.path.as_str(), problem.line)).collect();
     let b = "rules/b.rhai";

@@ -24,7 +24,10 @@ impl Meter for Clock {
 
 /// Runs a script on one event that goes wrong and one that does not; gives the failure, and the shortest of three times.
 fn harm(script: &str, clock: bool) -> (String, Duration) {
-    let text = format!("{}\nfn again() {{ again() + 1 }}\nfn deep(n) {{ deep(n + 1) }}", body(&format!("if e.fine == () {{\n{script}\n}} else {{ print(\"fine\"); }}")));
+    let text = format!(
+        "{}\nfn again() {{ again() + 1 }}\nfn deep(n) {{ deep(n + 1) }}",
+        body(&format!("if e.fine == () {{\n{script}\n}} else {{ print(\"fine\"); }}"))
+    );
     let set = compiled(&text).unwrap_or_else(|problems| panic!("{}", shown(&problems)));
     let mut best = Duration::MAX;
     let mut message = String::new();
@@ -69,8 +72,11 @@ fn counted_operations_end_what_is_endless() {
         ("let a = [1]; loop { a += a; }", "Size of array/BLOB too large"),
         ("let a = []; a.pad(1000000, 1);", "Size of array/BLOB too large"),
         ("let m = #{}; let i = 0; loop { m[`${i}`] = m; i += 1; }", "Size of object map too large"),
-        ("let m = #{}; let i = 0; loop { m[`${i}`] = i; i += 1; }", "too large"),
-        ("let a = []; a.pad(1000, 1); a.for_each(|x| { let i = 0; while i < 10000 { i += 1; } });", "stopped after 50000 operations"),
+        ("let m = #{}; let i = 0; loop { m[`${i}`] = i; i += 1; }", "stopped after 50000 operations"),
+        (
+            "let a = []; a.pad(1000, 1); a.for_each(|x| { let i = 0; while i < 10000 { i += 1; } });",
+            "stopped after 50000 operations",
+        ),
         ("loop { count(1, \"1s\"); }", "stopped after 50000 operations"),
         ("loop { print(\"x\"); }", "stopped after 50000 operations"),
     ];
@@ -95,8 +101,7 @@ fn the_clock_ends_what_is_slow_in_few_operations() {
     ];
     for script in cases {
         let (message, time) = harm(script, true);
-        let (counted, alone) = harm(script, false);
-        eprintln!("{script}: {time:?} with the clock, {alone:?} without");
+        let (counted, _) = harm(script, false);
         assert!(message.contains("stopped"), "{script}: {message}");
         assert!(counted.contains("stopped after 50000 operations"), "{script}: {counted}");
         assert!(time < 2 * BOUND, "{script}: {time:?}");
@@ -105,7 +110,16 @@ fn the_clock_ends_what_is_slow_in_few_operations() {
 
 #[test]
 fn there_is_no_way_out() {
-    let calls = ["eval(\"1\")", "sleep(1)", "exit()", "timestamp()", "import \"x\" as x", "open(\"/etc/passwd\")", "parse_json(\"{}\")", "Fn(\"sleep\").call(1)"];
+    let calls = [
+        "eval(\"1\")",
+        "sleep(1)",
+        "exit()",
+        "timestamp()",
+        "import \"x\" as x",
+        "open(\"/etc/passwd\")",
+        "parse_json(\"{}\")",
+        "Fn(\"sleep\").call(1)",
+    ];
     for call in calls {
         match compiled(&body(&format!("{call};"))) {
             Err(_) => {}

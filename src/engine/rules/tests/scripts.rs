@@ -75,7 +75,10 @@ fn constants_are_seen_in_functions_and_closures() {
 
 #[test]
 fn every_word_is_a_member_behind_a_dot() {
-    let words = ["module", "thread", "default", "match", "is", "new", "in", "private", "type", "fn", "this", "name", "tag", "len", "true", "import", "as"];
+    let words = [
+        "module", "thread", "default", "match", "is", "new", "in", "private", "type", "fn", "name", "tag", "len",
+        "true", "import", "as",
+    ];
     for word in words {
         let line = format!("{{\"{word}\":\"x\"}}");
         assert_eq!(printed(&format!("`${{e.{word}}}${{e?.{word}}}`"), &line), "xx", "{word}");
@@ -110,11 +113,17 @@ fn wrong_calls_fail_with_place_and_hint() {
         ("let w = \"60\"; count(\"a\", w)", "rules/r.rhai:3:15: `60` is no duration; write a number and a unit"),
         ("count(\"a\", 60)", "rules/r.rhai:3:1: `60` is no duration"),
         ("count(#{}, \"1s\")", "a key is a scalar or an array of scalars, not map"),
-        ("let m = #{ summary: \"s\", sevrity: 1 }; finding(m)", "unknown member of a finding `sevrity`; did you mean `severity`?"),
+        (
+            "let m = #{ summary: \"s\", sevrity: 1 }; finding(m)",
+            "unknown member of a finding `sevrity`; did you mean `severity`?",
+        ),
         ("let m = #{}; finding(m)", "a finding has a `summary`"),
         ("finding(#{ summary: 1 })", "`summary` of a finding is text, not i64"),
         ("finding(#{ summary: e.x })", "`summary` of a finding is text, not ()"),
-        ("let s = \"bad\"; finding(#{ summary: \"s\", severity: s })", "unknown severity `bad`; known: info, warning, critical"),
+        (
+            "let s = \"bad\"; finding(#{ summary: \"s\", severity: s })",
+            "unknown severity `bad`; known: info, warning, critical",
+        ),
         ("let t = \"cods\"; lookup(t, 1)", "unknown table `cods`; did you mean `codes`?"),
         ("loop { finding(#{ summary: \"s\" }) }", "more than 16 findings on one event"),
         ("throw \"own words\"", "rules/r.rhai:3:1: own words"),
@@ -134,6 +143,7 @@ fn other_rules_run_on_when_one_fails() {
     let mut rules = Rules::new(set, Budget::default());
     let outcome = run(&mut rules, &["{}"]);
     assert_eq!((outcome.failures.len(), outcome.printed), (1, vec!["b".to_owned()]));
-    let tallies: Vec<_> = rules.tallies().map(|(name, tally)| (name.to_owned(), tally.evaluations, tally.failures)).collect();
+    let tallies: Vec<_> =
+        rules.tallies().map(|(name, tally)| (name.to_owned(), tally.evaluations, tally.failures)).collect();
     assert_eq!(tallies, [("a".to_owned(), 1, 1), ("b".to_owned(), 1, 0)]);
 }

@@ -41,6 +41,7 @@ fn a_filter_selects_what_it_says() {
         (r#"#{ n: "x" }"#, r#"{"n":["x"]}"#, false),
         (r#"#{ "a.b": 1 }"#, r#"{"a":{"b":1}}"#, true),
         (r#"#{ "a.b": 1 }"#, r#"{"a.b":1,"a":{"b":2}}"#, true),
+        (r#"#{ "a.b": 1 }"#, r#"{"\u0061":{"b":1}}"#, true),
         (r#"#{ upstream: ["u1", "u2"] }"#, r#"{"upstream":"u2"}"#, true),
         // Tables.
         (r#"#{ code: #{ table: "codes" } }"#, r#"{"code":"A-1"}"#, true),

@@ -6,15 +6,24 @@ use crate::engine::finding::Severity;
 fn shipped(tables: &[TableSource]) -> Rules {
     let (rules, mut all) = RuleSet::shipped_sources();
     all.extend_from_slice(tables);
-    Rules::new(RuleSet::compile(&rules, &all).unwrap_or_else(|problems| panic!("{}", shown(&problems))), Budget::default())
+    Rules::new(
+        RuleSet::compile(&rules, &all).unwrap_or_else(|problems| panic!("{}", shown(&problems))),
+        Budget::default(),
+    )
 }
 
 #[test]
 fn error_codes_are_explained_wherever_they_stand() {
     let cases = [
-        (r#"{"level":"ERROR","module":"train","error_code":"GLM-1024","msg":"x"}"#, Some("GLM-1024 in train: GPU memory exhausted")),
+        (
+            r#"{"level":"ERROR","module":"train","error_code":"GLM-1024","msg":"x"}"#,
+            Some("GLM-1024 in train: GPU memory exhausted"),
+        ),
         (r#"{"level":"INFO","code":"GLM-2001"}"#, Some("GLM-2001: API key invalid")),
-        (r#"{"level":"WARN","module":"cache","msg":"open failed (GLM-3005), retrying"}"#, Some("GLM-3005 in cache: cache file damaged")),
+        (
+            r#"{"level":"WARN","module":"cache","msg":"open failed (GLM-3005), retrying"}"#,
+            Some("GLM-3005 in cache: cache file damaged"),
+        ),
         (r#"{"level":"ERROR","code":"E77","msg":"inner GLM-3005"}"#, Some("GLM-3005: cache file damaged")),
         (r#"{"level":"INFO","msg":"docs mention GLM-3005"}"#, None),
         (r#"{"level":"ERROR","msg":"XGLM-10245"}"#, None),

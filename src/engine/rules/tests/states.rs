@@ -8,7 +8,8 @@ const COUNTING: &str = "const RULE = #{ key: [\"k\"] };\nfn on_event(e) { print(
 fn counts_belong_to_rule_call_site_and_key() {
     let text = "const RULE = #{};\nfn twice(k) { count(k, \"1m\") + count(k, \"1m\") }\n\
                 fn on_event(e) { print(`${count(e.k, \"1m\")} ${twice(e.k)} ${count([e.k, e.j], \"1m\")}`); }";
-    let outcome = run(&mut rules(text), &[r#"{"k":"a"}"#, r#"{"k":"a","j":1}"#, r#"{"k":"b","j":1}"#, r#"{"k":"a","j":"1"}"#]);
+    let outcome =
+        run(&mut rules(text), &[r#"{"k":"a"}"#, r#"{"k":"a","j":1}"#, r#"{"k":"b","j":1}"#, r#"{"k":"a","j":"1"}"#]);
     assert_eq!(outcome.printed, ["1 2 0", "2 4 1", "1 2 1", "3 6 2"]);
 }
 
@@ -96,4 +97,12 @@ fn a_rule_that_keeps_failing_is_switched_off_and_tried_again() {
     };
     assert_eq!(at(158), RuleTally { evaluations: 100, failures: 100, enabled: false });
     assert_eq!(at(159), RuleTally { evaluations: 101, failures: 100, enabled: true });
+}
+
+#[test]
+fn rules_move_between_threads() {
+    fn sends<T: Send>() {}
+    fn shares<T: Send + Sync + Clone>() {}
+    sends::<Rules>();
+    shares::<RuleSet>();
 }
