@@ -7,6 +7,7 @@ use crate::diagnostic::{Diagnostic, nearest};
 use crate::engine::EngineOptions;
 use crate::engine::detector::r#loop::LoopOptions;
 use crate::engine::incident::Policy as EnginePolicy;
+use crate::engine::rules::Budget;
 use crate::event::Role;
 use crate::event::roles::Names;
 use crate::event::time::TimeContext;
@@ -300,7 +301,8 @@ impl Config {
                 timer_period_s: timer_period.0.as_secs_f64(),
                 keys,
             },
-            ..EngineOptions::default()
+            budget: Budget { keys, ..Budget::default() },
+            meter: None,
         }
     }
 
@@ -378,7 +380,7 @@ impl std::fmt::Display for Span {
         let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
         // A day is written as 24h: that is how people agree on response times.
         let unit = units.into_iter().find(|(name, size)| {
-            milliseconds > 0 && milliseconds % size == 0 && (*name != "d" || milliseconds > *size)
+            milliseconds > 0 && milliseconds.is_multiple_of(*size) && (*name != "d" || milliseconds > *size)
         });
         match unit {
             Some((name, size)) => write!(f, "{}{name}", milliseconds / size),

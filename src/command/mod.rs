@@ -8,13 +8,19 @@ pub mod run;
 use crate::cli::Settings;
 use crate::config::Config;
 use crate::diagnostic::Diagnostic;
-use crate::engine::Engine;
-use crate::engine::rules::RuleSet;
+use crate::engine::rules::{Meter, RuleSet};
+use crate::engine::{Engine, EngineOptions};
 use crate::error::Failure;
 use crate::event::Looker;
 use crate::event::time::TimeContext;
+use crate::io::meter::WallMeter;
 use crate::io::{clock, files};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// One evaluation of a rule ends here, whatever it is doing.
+const RULE_EMERGENCY: Duration = Duration::from_millis(50);
 
 /// A valid configuration and the rules that it names, compiled.
 #[derive(Debug)]
@@ -29,7 +35,9 @@ impl Loaded {
     /// An engine that has seen nothing.
     #[must_use]
     pub fn engine(&self) -> Engine {
-        Engine::new(&self.config.engine_options(), self.rules.clone())
+        let meter: Arc<dyn Meter> = Arc::new(WallMeter::new(RULE_EMERGENCY));
+        let options = EngineOptions { meter: Some(meter), ..self.config.engine_options() };
+        Engine::new(&options, self.rules.clone())
     }
 
     /// The pure stage.

@@ -1,8 +1,9 @@
 //! A finding: what is said when an incident opens, goes on and ends. Its JSON is a contract.
 
 use crate::event::{Level, Timestamp};
+use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Who found it; the label `detector` of the metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -193,13 +194,28 @@ impl Finding {
 }
 
 /// Names and values in a fixed order; serialised as a map.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
-#[serde(from = "Vec<(String, String)>")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Key(pub Vec<(String, String)>);
 
-impl From<Vec<(String, String)>> for Key {
-    fn from(pairs: Vec<(String, String)>) -> Self {
-        Self(pairs)
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Pairs;
+        impl<'de> Visitor<'de> for Pairs {
+            type Value = Key;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a map of names and values")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Key, A::Error> {
+                let mut pairs = Vec::new();
+                while let Some(pair) = map.next_entry()? {
+                    pairs.push(pair);
+                }
+                Ok(Key(pairs))
+            }
+        }
+        deserializer.deserialize_map(Pairs)
     }
 }
 

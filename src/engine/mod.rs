@@ -7,6 +7,7 @@ pub mod clock;
 pub mod detector;
 pub mod finding;
 pub mod incident;
+pub mod recent;
 pub mod rule_incidents;
 pub mod rules;
 pub mod state;
@@ -19,9 +20,11 @@ use detector::r#loop::{Loop, LoopOptions};
 use detector::{Detector, Event, Report, RestoreError, TableUse, pack, unpack};
 use finding::{Finding, Severity};
 use incident::{Incidents, IncidentsSnapshot, Policy};
+use recent::Recent;
 use rule_incidents::RuleIncidents;
-use rules::{Budget, RuleOutcome, RuleSet, Rules};
+use rules::{Budget, Meter, RuleOutcome, RuleSet, Rules};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 pub use tally::Tally;
 
 /// Ticks fall on whole multiples of this, in event time, so that they do not depend on where a stream was cut.
@@ -40,6 +43,8 @@ pub struct EngineOptions {
     pub r#loop: LoopOptions,
     /// What a rule may use.
     pub budget: Budget,
+    /// The wall clock that stops a rule in an emergency; without one only operations are counted.
+    pub meter: Option<Arc<dyn Meter>>,
 }
 
 impl Default for EngineOptions {
@@ -50,6 +55,7 @@ impl Default for EngineOptions {
             policy: Policy::default(),
             r#loop: LoopOptions::default(),
             budget: Budget::default(),
+            meter: None,
         }
     }
 }
@@ -100,6 +106,8 @@ pub struct Engine {
     rules: Rules,
     rule_outcome: RuleOutcome,
     rule_incidents: RuleIncidents,
+    /// Kept only where a rule can ask for it.
+    recent: Option<Recent>,
     tally: Tally,
 }
 
@@ -111,13 +119,18 @@ impl Engine {
         if options.r#loop.enabled {
             detectors.push(Box::new(Loop::new(options.r#loop.clone())));
         }
+        let recent = rules.names().next().map(|_| Recent::default());
         Self {
+            recent,
             clock: StreamClock::new(options.allowed_lateness_s),
             next_tick: Timestamp(i64::MIN),
             last_arrival: Timestamp::default(),
             detectors,
             incidents: Incidents::new(options.policy.clone(), options.keys),
-            rules: Rules::new(rules, options.budget.clone()),
+            rules: match &options.meter {
+                Some(meter) => Rules::with_meter(rules, options.budget, Arc::clone(meter)),
+                None => Rules::new(rules, options.budget),
+            },
             rule_outcome: RuleOutcome::default(),
             rule_incidents: RuleIncidents::new(options.keys),
             tally: Tally::default(),
@@ -149,8 +162,11 @@ impl Engine {
             detector.observe(&event, &mut report);
         }
         self.rules.on_event(fields, moment.time, &mut self.rule_outcome);
-        if !self.rule_outcome.is_empty() {
+        if !self.rule_outcome.is_quiet() {
             self.take_rule_outcome(moment.now, outcome);
+        }
+        if let Some(recent) = &mut self.recent {
+            recent.push(fields);
         }
         if !outcome.findings.is_empty() {
             self.tally.findings(&outcome.findings);
@@ -205,7 +221,11 @@ impl Engine {
     #[must_use]
     pub fn tables(&self) -> Vec<TableUse> {
         let mut tables: Vec<_> = self.detectors.iter().flat_map(|detector| detector.tables()).collect();
-        tables.push(TableUse { table: "rule_state", keys: self.rules.table_keys(), evictions: self.rules.evictions() });
+        tables.push(TableUse {
+            table: "rule_state",
+            keys: self.rules.table_keys() as u64,
+            evictions: self.rules.evictions(),
+        });
         tables.push(TableUse {
             table: "incidents",
             keys: self.incidents.open_by_detector().iter().sum(),
@@ -264,8 +284,9 @@ impl Engine {
     #[cold]
     fn take_rule_outcome(&mut self, now: Timestamp, outcome: &mut Outcome) {
         let mut report = Report { incidents: &mut self.incidents, findings: &mut outcome.findings };
+        let recent = self.recent.get_or_insert_default();
         for found in self.rule_outcome.findings.drain(..) {
-            self.rule_incidents.take(found, now, &mut report);
+            self.rule_incidents.take(found, recent, now, &mut report);
         }
         for failure in self.rule_outcome.failures.drain(..) {
             self.tally.fault(Fault::Rule);

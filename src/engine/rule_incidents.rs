@@ -3,6 +3,7 @@
 use super::detector::Report;
 use super::finding::{DetectorName, Evidence, RuleFinding, Severity};
 use super::incident::{IncidentId, Opening};
+use super::recent::Recent;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -29,7 +30,7 @@ impl RuleIncidents {
     }
 
     /// A rule matched at `now`: its incident opens, or goes on.
-    pub fn take(&mut self, found: RuleFinding, now: Timestamp, report: &mut Report<'_>) {
+    pub fn take(&mut self, found: RuleFinding, recent: &Recent, now: Timestamp, report: &mut Report<'_>) {
         let place = (found.rule.clone(), found.key.0.clone());
         if let Some(watched) = self.open.get_mut(&place)
             && report.incidents.is_open(watched.id)
@@ -47,7 +48,7 @@ impl RuleIncidents {
             self.open.retain(|_, watched| report.incidents.is_open(watched.id));
         }
         let cooldown_s = found.cooldown_s;
-        let id = report.incidents.open(opening(found), now, report.findings);
+        let id = report.incidents.open(opening(found, recent), now, report.findings);
         self.open.insert(place, Watched { id, last: now, cooldown_s });
     }
 
@@ -63,7 +64,7 @@ impl RuleIncidents {
     }
 }
 
-fn opening(found: RuleFinding) -> Opening {
+fn opening(found: RuleFinding, recent: &Recent) -> Opening {
     let score = match found.severity {
         Severity::Info => 0.5,
         Severity::Warning => 0.75,
@@ -91,7 +92,7 @@ fn opening(found: RuleFinding) -> Opening {
         worst: found.level,
         cause: found.cause,
         remedy: found.remedy,
-        context: Vec::new(),
+        context: recent.last(found.context),
         rule: Some(found.rule),
     }
 }

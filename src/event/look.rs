@@ -398,7 +398,7 @@ impl Found {
                 level.is_some()
             }
             Role::Status => is_status(value),
-            Role::ErrorCode => !value.is_empty() && !(key == b"code" && is_status(value)),
+            Role::ErrorCode => !(value.is_empty() || key == b"code" && is_status(value)),
             Role::Duration => {
                 let fits = form == Form::Number || super::fields::duration_in_text(value).is_some();
                 if fits {

@@ -3,5 +3,6 @@
 pub mod clock;
 pub mod files;
 pub mod log;
+pub mod meter;
 pub mod shutdown;
 pub mod stdio;

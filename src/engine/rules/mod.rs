@@ -1,74 +1,41 @@
-//! stub
-#![allow(missing_docs)]
-use super::finding::RuleFinding;
-use crate::event::{Fields, Timestamp};
-#[derive(Clone, Debug, Default)]
-pub struct RuleSet;
-impl RuleSet {
-    pub fn empty() -> Self {
-        Self
-    }
-    pub fn shipped_sources() -> (Vec<RuleSource>, Vec<TableSource>) {
-        Default::default()
-    }
-    pub fn compile(_: &[RuleSource], _: &[TableSource]) -> Result<RuleSet, Vec<crate::diagnostic::Diagnostic>> {
-        Ok(Self)
-    }
-}
-pub struct RuleTally {
-    pub evaluations: u64,
-    pub failures: u64,
-    pub enabled: bool,
-}
+//! Rules: what a user knows of a stream, written in Rhai, one rule a file.
+//!
+//! A rule says which events can matter to it (`const RULE`, the native filter) and what to do with those
+//! (`fn on_event(e)`). Files and tables come in as text ([`RuleSource`], [`TableSource`]); [`RuleSet::compile`] checks all
+//! of it and reports everything that is wrong at once. [`Rules`] runs the set: the filter is decided natively, the
+//! script runs in a sandbox within a [`Budget`], and what it remembers is bounded, keyed and written into snapshots.
+//!
+//! One file a step: `declaration` and `select` (what a rule says of itself), `functions` and `constants`
+//! (names checked at load),
+//! `sandbox` (the engine and its limits), `api` and `host` (what scripts call), `count`, `window` and `keyed` (what they
+//! remember), `table` (lookups), `event` (the script's view of an event), `breaker`, `run`.
 
-#[derive(Clone, Debug, Default)]
-pub struct Budget;
-#[derive(Debug, Default)]
-pub struct RuleFailure {
-    pub rule: String,
-    pub message: String,
-}
-#[derive(Debug, Default)]
-pub struct RuleOutcome {
-    pub findings: Vec<RuleFinding>,
-    pub failures: Vec<RuleFailure>,
-    pub printed: Vec<String>,
-}
-impl RuleOutcome {
-    pub fn is_empty(&self) -> bool {
-        self.findings.is_empty()
-    }
-}
-#[derive(Debug)]
-pub struct Rules;
-impl Rules {
-    pub fn new(_: RuleSet, _: Budget) -> Self {
-        Self
-    }
-    pub fn on_event(&mut self, _: &Fields<'_>, _: Timestamp, _: &mut RuleOutcome) {}
-    pub fn tallies(&self) -> impl Iterator<Item = (&str, RuleTally)> {
-        std::iter::empty()
-    }
-    pub fn table_keys(&self) -> u64 {
-        0
-    }
-    pub fn evictions(&self) -> u64 {
-        0
-    }
-    pub fn snapshot(&self) -> Vec<u8> {
-        Vec::new()
-    }
-    pub fn restore(&mut self, _: &[u8]) -> Result<(), String> {
-        Ok(())
-    }
-}
-pub struct RuleSource {
-    pub name: String,
-    pub path: String,
-    pub text: String,
-}
-pub struct TableSource {
-    pub name: String,
-    pub path: String,
-    pub text: String,
-}
+mod api;
+mod breaker;
+mod budget;
+mod constants;
+mod count;
+mod declaration;
+mod duration;
+mod event;
+mod functions;
+mod host;
+mod keyed;
+mod place;
+mod run;
+mod sandbox;
+mod scalar;
+mod select;
+mod set;
+mod table;
+mod window;
+
+#[cfg(test)]
+mod tests;
+
+pub use budget::{Budget, Meter};
+pub use run::{RestoreError, RuleFailure, RuleOutcome, RuleTally, Rules};
+pub use set::{RuleSet, RuleSource, TableSource};
+
+/// Bytes that a text in a script can have; longer texts of an event are cut off there.
+const TEXT_LIMIT: usize = 64 << 10;

@@ -1,0 +1,89 @@
+//! `const RULE`: what a rule says of itself.
+
+use super::duration;
+use super::event::Source;
+use super::place::{Place, Problems};
+use super::select::{self, Alternative, Name};
+use super::table::Table;
+use crate::engine::finding::Severity;
+use rhai::{Dynamic, Map};
+
+/// The members that `RULE` can have.
+const MEMBERS: [&str; 4] = ["severity", "select", "key", "cooldown"];
+/// Of findings and incidents whose rule names none: 5 minutes.
+const COOLDOWN_NS: i64 = 300_000_000_000;
+
+/// A rule's declaration, checked.
+#[derive(Clone, Debug)]
+pub(super) struct Declaration {
+    pub(super) severity: Severity,
+    /// One of these must hold for the script to run.
+    pub(super) select: Vec<Alternative>,
+    /// Whose incident a finding is: the names as written, and where their values come from.
+    pub(super) key: Vec<(String, Source)>,
+    /// How long after the last match an incident resolves, in nanoseconds.
+    pub(super) cooldown: i64,
+}
+
+impl Declaration {
+    /// Reads `RULE`, adding to `problems` what is wrong with it.
+    pub(super) fn read(
+        rule: &Map,
+        place: Place<'_>,
+        tables: &[Table],
+        members: &mut Vec<Name>,
+        problems: &mut Problems<'_>,
+    ) -> Self {
+        let mut read = Self { severity: Severity::Warning, select: Vec::new(), key: Vec::new(), cooldown: COOLDOWN_NS };
+        for (name, value) in rule {
+            let (key, place) = place.member(name);
+            match name.as_str() {
+                "severity" => read.severity = severity(value, place, problems),
+                "select" => read.select = select::read(value, place, tables, members, problems),
+                "key" => read.key = names(value, place, problems),
+                "cooldown" => {
+                    match value.as_immutable_string_ref().ok().and_then(|text| duration::nanoseconds(&text)) {
+                        Some(nanoseconds) => read.cooldown = nanoseconds,
+                        None => problems.add(place.position, "`cooldown` is no duration", Some(duration::HINT.into())),
+                    }
+                }
+                _ => problems.unknown(key, "member of RULE", name, &MEMBERS),
+            }
+        }
+        if !rule.contains_key("select") {
+            read.select = select::everything();
+        }
+        read
+    }
+}
+
+/// The severity of this name.
+pub(super) fn severity_of(name: &str) -> Option<Severity> {
+    Severity::ALL.into_iter().find(|severity| severity.name() == name)
+}
+
+fn severity(value: &Dynamic, place: Place<'_>, problems: &mut Problems<'_>) -> Severity {
+    let name = super::scalar::text_of(value).unwrap_or_else(|| value.type_name().to_owned());
+    severity_of(&name).unwrap_or_else(|| {
+        problems.unknown(place.position, "severity", &name, &Severity::ALL.map(Severity::name));
+        Severity::Warning
+    })
+}
+
+fn names(value: &Dynamic, place: Place<'_>, problems: &mut Problems<'_>) -> Vec<(String, Source)> {
+    let hint = Some("write the names of roles and members: [\"module\", \"upstream\"]".to_owned());
+    let Ok(items) = value.as_array_ref() else {
+        problems.add(place.position, format!("`key` is an array of names, not {}", value.type_name()), hint);
+        return Vec::new();
+    };
+    let mut names = Vec::new();
+    for (i, item) in items.iter().enumerate() {
+        match item.as_immutable_string_ref() {
+            Ok(name) if !name.trim_start_matches('.').is_empty() => {
+                names.push((name.trim_start_matches('.').to_owned(), Source::of(&name)))
+            }
+            _ => problems.add(place.item(i).position, "this is no name of a role or member", hint.clone()),
+        }
+    }
+    names
+}

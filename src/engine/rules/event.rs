@@ -1,0 +1,185 @@
+//! `e`: the event as a script sees it.
+//!
+//! Rhai's values are owned, so the event is copied, once for all rules that select it: a batch of one record, read
+//! through the same [`Fields`] as everywhere. Members are looked for when the script reads them.
+
+use super::TEXT_LIMIT;
+use crate::event::look::Form;
+use crate::event::{Batch, Fields, Level, Look, Role, Shape, Span, Value};
+use rhai::{Array, Dynamic, ImmutableString, Map};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// One event, owned. Cloning it counts a reference.
+#[derive(Clone, Debug)]
+pub(super) struct Event(Arc<Batch>);
+
+/// Where a rule reads a value: one of the eleven roles, or the literal member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    Role(Role),
+    Member(String),
+}
+
+impl Source {
+    /// As written in `select` and `key`: a role's name, `.x` for the literal member `x`, any other name for itself.
+    pub(super) fn of(name: &str) -> Self {
+        match (name.strip_prefix('.'), Role::from_name(name)) {
+            (Some(literal), _) => Self::Member(literal.to_owned()),
+            (None, Some(role)) => Self::Role(role),
+            (None, None) => Self::Member(name.to_owned()),
+        }
+    }
+}
+
+impl Event {
+    /// Copies the event of `fields`.
+    pub(super) fn copied(fields: &Fields<'_>) -> Self {
+        let mut look: Look = *fields.look();
+        let mut arena = Vec::new();
+        if look.shape == Shape::Text {
+            arena.extend_from_slice(fields.object());
+        }
+        look.rendered = Span::new(0, arena.len());
+        let start = fields.record().span.start;
+        for role in &Role::ALL[..Role::PLACED] {
+            let slot = &mut look.slots[*role as usize];
+            if slot.form == Form::Absent {
+                continue;
+            }
+            if slot.in_arena {
+                let at = arena.len();
+                arena.extend_from_slice(fields.raw(*role).unwrap_or_default());
+                slot.span = Span::new(at, arena.len());
+            } else {
+                slot.span.start -= start;
+            }
+        }
+        let bytes = fields.line().to_vec();
+        let mut record = *fields.record();
+        record.span = Span::new(0, bytes.len());
+        Self(Arc::new(Batch { filled: bytes.len(), bytes, arena, records: vec![record], looks: vec![look] }))
+    }
+
+    fn fields(&self) -> Fields<'_> {
+        self.0.fields(0)
+    }
+
+    /// How bad the event says it is.
+    pub(super) fn level(&self) -> Option<Level> {
+        self.fields().level()
+    }
+
+    /// What `e.<role>` is: duration in ms, status an integer, the others text; `()` without it.
+    pub(super) fn role(&self, role: Role) -> Dynamic {
+        let fields = self.fields();
+        match role {
+            Role::Duration => fields.duration_ms().map_or(Dynamic::UNIT, Dynamic::from),
+            Role::Status => fields.status().map_or(Dynamic::UNIT, |status| i64::from(status).into()),
+            _ => fields.text(role).map_or(Dynamic::UNIT, |text| clipped(&text).into()),
+        }
+    }
+
+    /// What `e["name"]` is: the literal member, dotted paths included; `()` without it.
+    pub(super) fn member(&self, name: &str) -> Dynamic {
+        match self.fields().member(name) {
+            None | Some(Value::Null) => Dynamic::UNIT,
+            Some(Value::Bool(truth)) => truth.into(),
+            Some(Value::Number(text)) => number(text),
+            Some(Value::Text(text)) => clipped(&text).into(),
+            Some(Value::Nested(text)) => serde_json::from_str(text).map_or(Dynamic::UNIT, from_json),
+        }
+    }
+
+    /// The value as a finding's key shows it; `None` without it.
+    pub(super) fn key_text(&self, source: &Source) -> Option<String> {
+        let value = match source {
+            Source::Role(Role::Duration) => {
+                self.fields().raw(Role::Duration).map(|raw| String::from_utf8_lossy(raw).into_owned())
+            }
+            Source::Role(role) => self.fields().text(*role).map(Cow::into_owned),
+            Source::Member(name) => match self.fields().member(name)? {
+                Value::Nested(text) => Some(text.to_owned()),
+                value => super::scalar::text_of_member(&value).map(|(text, _)| text.to_owned()),
+            },
+        };
+        value.filter(|text| !text.is_empty())
+    }
+}
+
+/// Scripts see at most [`TEXT_LIMIT`] bytes of a text.
+fn clipped(text: &str) -> ImmutableString {
+    text[..text.floor_char_boundary(TEXT_LIMIT)].into()
+}
+
+fn number(text: &str) -> Dynamic {
+    text.parse::<i64>().map(Dynamic::from).or_else(|_| text.parse::<f64>().map(Dynamic::from)).unwrap_or(Dynamic::UNIT)
+}
+
+fn from_json(value: serde_json::Value) -> Dynamic {
+    use serde_json::Value;
+    match value {
+        Value::Null => Dynamic::UNIT,
+        Value::Bool(truth) => truth.into(),
+        Value::Number(number) => {
+            number.as_i64().map_or_else(|| number.as_f64().map_or(Dynamic::UNIT, Dynamic::from), Dynamic::from)
+        }
+        Value::String(text) => clipped(&text).into(),
+        Value::Array(items) => items.into_iter().map(from_json).collect::<Array>().into(),
+        Value::Object(members) => {
+            members.into_iter().map(|(name, value)| (name.into(), from_json(value))).collect::<Map>().into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::stream;
+    use super::*;
+
+    #[test]
+    fn a_copy_reads_as_the_event_did() {
+        let batch = stream(&[
+            r#"{"level":"WARN","msg":"a \"b\"","status":"504","duration_ms":"1.5s","code":"E1","n":3,"f":2.5,"big":1e400}"#,
+            r#"{"a":{"b":{"c":[1,2.5,null,{"d":"x"}]}},"a.b":{"c":7},"host":"h1"}"#,
+            "plain text line",
+        ]);
+        for i in 0..batch.records.len() {
+            let (fields, event) = (batch.fields(i), Event::copied(&batch.fields(i)));
+            assert_eq!(fields.object(), event.fields().object());
+            for role in Role::ALL {
+                assert_eq!(fields.text(role), event.fields().text(role), "{role:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn values_have_rhai_types() {
+        let batch = stream(&[
+            r#"{"level":"WARN","msg":"a \"b\"","status":"504","took":"1.5s","n":3,"f":2.5,"big":99999999999999999999,"t":true,"z":null}"#,
+            r#"{"a":{"b":{"c":[1,2.5,null,{"d":"x"}]}},"q.r":7}"#,
+        ]);
+        let first = Event::copied(&batch.fields(0));
+        assert_eq!(first.role(Role::Message).into_string().unwrap(), "a \"b\"");
+        assert_eq!(first.role(Role::Status).as_int(), Ok(504));
+        assert_eq!(first.role(Role::Duration).as_float(), Ok(1500.0));
+        assert_eq!(first.role(Role::Level).into_string().unwrap(), "WARN");
+        assert!(first.role(Role::Host).is_unit());
+        assert_eq!(first.member("n").as_int(), Ok(3));
+        assert_eq!(first.member("f").as_float(), Ok(2.5));
+        assert_eq!(first.member("big").as_float(), Ok(1e20));
+        assert_eq!(first.member("t").as_bool(), Ok(true));
+        assert!(first.member("z").is_unit() && first.member("nowhere").is_unit());
+        let second = Event::copied(&batch.fields(1));
+        assert_eq!(second.member("a.b.c").to_string(), r#"[1, 2.5, (), #{"d": "x"}]"#);
+        assert_eq!(second.member("q.r").as_int(), Ok(7));
+        assert!(second.member("a").is_map());
+    }
+
+    #[test]
+    fn names_mean_roles_unless_dotted() {
+        assert_eq!(Source::of("level"), Source::Role(Role::Level));
+        assert_eq!(Source::of(".level"), Source::Member("level".into()));
+        assert_eq!(Source::of("http.status"), Source::Member("http.status".into()));
+    }
+}

@@ -1,0 +1,138 @@
+//! Names in a rule's functions, checked when it is loaded and not when an event comes by.
+
+use super::duration;
+use super::place::{Problems, walk};
+use super::table::Table;
+use rhai::{AST, Expr, FnCallExpr, Position};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The functions that rules have of seismolog, with their number of arguments.
+const OWN: [(&str, usize); 4] = [("count", 2), ("finding", 1), ("lookup", 2), ("find_in", 2)];
+
+/// The members of a finding.
+pub(super) const FINDING: [&str; 7] = ["summary", "severity", "cause", "remedy", "context", "key", "reset"];
+
+/// The functions of the packages in [`super::sandbox`] and of Rhai itself. Rhai lists them only in builds with metadata;
+/// its version is pinned, so that this list holds.
+#[rustfmt::skip]
+const RHAI: &[&str] = &[
+    "Fn", "call", "curry", "debug", "is_def_fn", "is_def_var", "is_shared", "print", "type_of",
+    // numbers
+    "abs", "acos", "acosh", "asin", "asinh", "atan", "atanh", "ceiling", "cos", "cosh", "E", "exp", "floor", "fraction", "hypot",
+    "int", "is_even", "is_finite", "is_infinite", "is_nan", "is_odd", "is_zero", "ln", "log", "max", "min", "parse_float",
+    "parse_int", "PI", "round", "sign", "sin", "sinh", "sqrt", "tan", "tanh", "to_degrees", "to_float", "to_int", "to_radians",
+    // text
+    "append", "bytes", "chars", "clear", "contains", "crop", "ends_with", "get", "index_of", "is_empty", "len", "make_lower",
+    "make_upper", "pad", "pop", "remove", "replace", "set", "split", "split_rev", "starts_with", "sub_string", "to_binary",
+    "to_chars", "to_debug", "to_hex", "to_lower", "to_octal", "to_string", "to_upper", "trim", "truncate",
+    // ranges
+    "bits", "end", "is_exclusive", "is_inclusive", "range", "start",
+    // arrays and maps
+    "all", "chop", "concat", "dedup", "drain", "equals", "extract", "fill_with", "filter", "find", "find_map", "for_each", "insert",
+    "keys", "map", "merge", "mixin", "order", "order_by", "order_desc", "push", "reduce", "reduce_rev", "retain", "reverse", "shift",
+    "some", "sort", "sort_by", "sort_desc", "splice", "to_json", "values", "zip",
+];
+
+/// Reports calls of functions that do not exist, and what can be seen to be wrong with the arguments of the others.
+pub(super) fn check(ast: &AST, tables: &[Table], problems: &mut Problems<'_>) {
+    let mut scripted: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+    for function in ast.iter_functions() {
+        scripted.entry(function.name).or_default().insert(function.params.len());
+    }
+    // A map can hold functions, which are called as `map.name()`.
+    let mut held = BTreeSet::new();
+    walk(ast, |expression| {
+        if let Expr::Map(map, _) = expression {
+            held.extend(map.0.iter().map(|(key, _)| key.name.to_string()));
+        }
+    });
+    walk(ast, |expression| {
+        let (call, position, before) = match expression {
+            Expr::FnCall(call, position) => (call, *position, 0),
+            Expr::MethodCall(call, position) => (call, *position, 1),
+            _ => return,
+        };
+        if call.op_token.is_some() || !rhai::is_valid_function_name(&call.name) || call.name.starts_with("anon$") {
+            return;
+        }
+        let (name, arguments) = (call.name.as_str(), call.args.len() + before);
+        if let Some(counts) = scripted.get(name) {
+            // A method of a script's function has its object in `this`, not among the arguments.
+            if !counts.contains(&call.args.len()) && !RHAI.contains(&name) {
+                let wanted: Vec<String> = counts.iter().map(usize::to_string).collect();
+                problems.add(
+                    position,
+                    format!("`{name}` takes {} arguments, not {}", wanted.join(" or "), call.args.len()),
+                    None,
+                );
+            }
+        } else if let Some((_, wanted)) = OWN.iter().find(|(own, _)| *own == name) {
+            if *wanted == arguments {
+                arguments_of(call, before, tables, problems);
+            } else {
+                problems.add(position, format!("`{name}` takes {wanted} arguments, not {arguments}"), None);
+            }
+        } else if !RHAI.contains(&name) && (before == 0 || !held.contains(name)) {
+            let known = OWN.iter().map(|(own, _)| *own).chain(scripted.keys().copied()).chain(RHAI.iter().copied());
+            let hint = crate::diagnostic::nearest(name, known).map(|nearest| format!("did you mean `{nearest}`?"));
+            problems.add(
+                position,
+                format!("unknown function `{name}`"),
+                hint.or_else(|| Some("rules have no other functions than seismolog's, Rhai's and their own".into())),
+            );
+        }
+    });
+}
+
+/// Checks what is written out: durations, names of tables, members of findings.
+fn arguments_of(call: &FnCallExpr, before: usize, tables: &[Table], problems: &mut Problems<'_>) {
+    let text = |i: usize| -> Option<(&str, Position)> {
+        match call.args.get(i.checked_sub(before)?)? {
+            Expr::StringConstant(text, position) => Some((text, *position)),
+            _ => None,
+        }
+    };
+    match call.name.as_str() {
+        "count" => {
+            if let Some((window, position)) = text(1)
+                && duration::nanoseconds(window).is_none()
+            {
+                problems.add(position, format!("`{window}` is no duration"), Some(duration::HINT.into()));
+            }
+        }
+        "lookup" | "find_in" => {
+            if let Some((name, position)) = text(0)
+                && !tables.iter().any(|table| table.name == name)
+            {
+                let known: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
+                problems.unknown(position, "table", name, &known);
+            }
+        }
+        "finding" => {
+            if let Some(Expr::Map(map, position)) = call.args.first() {
+                for (key, _) in map.0.iter().filter(|(key, _)| !FINDING.contains(&key.name.as_str())) {
+                    problems.unknown(key.pos, "member of a finding", &key.name, &FINDING);
+                }
+                if !map.0.iter().any(|(key, _)| key.name == "summary") {
+                    problems.add(
+                        *position,
+                        "a finding has a `summary`",
+                        Some("say in one sentence what was seen".into()),
+                    );
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+/// The names of properties that the rule reads, of `e` or of anything else, in order.
+pub(super) fn properties(ast: &AST) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    walk(ast, |expression| {
+        if let Expr::Property(property, _) = expression {
+            names.insert(property.2.to_string());
+        }
+    });
+    names
+}

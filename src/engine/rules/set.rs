@@ -1,0 +1,313 @@
+//! Rules and tables, compiled: checked once, then only read.
+
+use super::budget::{Budget, Spent};
+use super::declaration::Declaration;
+use super::host::SharedHost;
+use super::place::{Place, Problems};
+use super::sandbox::Library;
+use super::select::{Context, Gate, Name};
+use super::table::Table;
+use super::{api, constants, functions};
+use crate::diagnostic::{Diagnostic, nearest};
+use rhai::{AST, ASTFlags, EvalAltResult, Module, OptimizationLevel, ParseErrorType, Position, Scope, Shared, Stmt};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// A rule's file, as the caller read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleSource {
+    /// The file's name without its ending; the rule's name.
+    pub name: String,
+    /// As the user named it, for diagnostics.
+    pub path: String,
+    /// What is in it.
+    pub text: String,
+}
+
+/// A lookup table's file, in TOML, as the caller read it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableSource {
+    /// The file's name without its ending; the table's name.
+    pub name: String,
+    /// As the user named it, for diagnostics.
+    pub path: String,
+    /// What is in it.
+    pub text: String,
+}
+
+/// Rules and tables, compiled. Immutable, and cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub struct RuleSet(Arc<Compiled>);
+
+#[derive(Debug, Default)]
+struct Compiled {
+    rules: Vec<Rule>,
+    tables: Vec<Table>,
+    gates: Vec<Gate>,
+    members: Vec<Name>,
+}
+
+/// One rule, compiled.
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub(super) name: String,
+    pub(super) path: String,
+    /// Of its text: a rule whose text is the same keeps its state.
+    pub(super) hash: u64,
+    description: String,
+    reads: BTreeSet<String>,
+    pub(super) declaration: Declaration,
+    pub(super) ast: AST,
+    /// Its constants, and the getters of the properties it reads.
+    pub(super) modules: [Shared<Module>; 2],
+}
+
+impl RuleSet {
+    /// No rules.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// The rules and tables that the binary carries.
+    #[must_use]
+    pub fn shipped_sources() -> (Vec<RuleSource>, Vec<TableSource>) {
+        let rule = RuleSource {
+            name: "error_codes".to_owned(),
+            path: "rules/error_codes.rhai".to_owned(),
+            text: include_str!("../../../rules/error_codes.rhai").to_owned(),
+        };
+        let table = TableSource {
+            name: "error_codes".to_owned(),
+            path: "rules/error_codes.toml".to_owned(),
+            text: include_str!("../../../rules/error_codes.toml").to_owned(),
+        };
+        (vec![rule], vec![table])
+    }
+
+    /// Compiles rules and tables. A later source takes the place of an earlier one of the same name; rules run in the
+    /// order of their names.
+    ///
+    /// # Errors
+    /// What is wrong in all files, in the order of their names, tables first.
+    pub fn compile(rules: &[RuleSource], tables: &[TableSource]) -> Result<Self, Vec<Diagnostic>> {
+        let rules: BTreeMap<&str, &RuleSource> = rules.iter().map(|source| (source.name.as_str(), source)).collect();
+        let tables: BTreeMap<&str, &TableSource> = tables.iter().map(|source| (source.name.as_str(), source)).collect();
+        let mut compiled = Compiled::default();
+        let mut found = Vec::new();
+        for source in tables.values() {
+            match Table::from_toml(&source.name, &source.path, &source.text) {
+                Ok(table) => compiled.tables.push(table),
+                Err(problems) => {
+                    found.extend(problems);
+                    // An empty one in its place, so that rules that name it are not told that it is unknown.
+                    compiled.tables.extend(Table::from_toml(&source.name, &source.path, ""));
+                }
+            }
+        }
+        let budget = Budget::default();
+        let spent = Arc::new(Spent::new(budget.operations, None));
+        let library = Library::new(SharedHost::new(Self::empty(), budget), Arc::clone(&spent));
+        for source in rules.values() {
+            spent.begin();
+            let mut problems = Problems::of(&source.path, &source.text);
+            let rule = rule(source, &library, &compiled.tables, &mut compiled.members, &mut problems);
+            problems.found.sort_by_key(|problem| (problem.line, problem.column));
+            match rule {
+                Some(rule) if problems.found.is_empty() => compiled.rules.push(rule),
+                _ => found.extend(problems.found),
+            }
+        }
+        if !found.is_empty() {
+            return Err(found);
+        }
+        for (i, rule) in compiled.rules.iter().enumerate() {
+            let alternatives = rule.declaration.select.iter().enumerate();
+            compiled.gates.extend(alternatives.map(|(j, alternative)| alternative.gate(i as u32, j as u16)));
+        }
+        Ok(Self(Arc::new(compiled)))
+    }
+
+    /// The rules' names, in the order in which they run.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.rules.iter().map(|rule| rule.name.as_str())
+    }
+
+    /// What the rule of this name says of itself: the `//!` comment at its top.
+    #[must_use]
+    pub fn description(&self, name: &str) -> Option<&str> {
+        self.rule(name).map(|rule| rule.description.as_str())
+    }
+
+    /// The properties that the rule of this name reads, of the event and of other maps, in the order of the alphabet.
+    pub fn reads(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.rule(name).into_iter().flat_map(|rule| rule.reads.iter().map(String::as_str))
+    }
+
+    fn rule(&self, name: &str) -> Option<&Rule> {
+        self.0.rules.iter().find(|rule| rule.name == name)
+    }
+
+    pub(super) fn rules(&self) -> &[Rule] {
+        &self.0.rules
+    }
+
+    pub(super) fn tables(&self) -> &[Table] {
+        &self.0.tables
+    }
+
+    pub(super) fn gates(&self) -> &[Gate] {
+        &self.0.gates
+    }
+
+    pub(super) fn context(&self) -> Context<'_> {
+        Context { tables: &self.0.tables, members: &self.0.members }
+    }
+}
+
+fn rule(
+    source: &RuleSource,
+    library: &Library,
+    tables: &[Table],
+    members: &mut Vec<Name>,
+    problems: &mut Problems<'_>,
+) -> Option<Rule> {
+    let mut engine = library.engine([]);
+    let ast = match engine.compile(&source.text) {
+        Ok(ast) => ast,
+        Err(error) => {
+            problems.add(error.position(), format!("syntax error: {}", error.err_type()), None);
+            return None;
+        }
+    };
+    check_statements(&ast, problems);
+    functions::check(&ast, tables, problems);
+    check_entry(&ast, problems);
+    let reads = functions::properties(&ast);
+    let getters = Shared::new(api::getters(&reads));
+    engine.register_global_module(Shared::clone(&getters));
+    let mut scope = Scope::new();
+    if let Err(error) = engine.run_ast_with_scope(&mut scope, &ast) {
+        let (place, message) = explain(*error, None);
+        problems.add(place, message, None);
+        return None;
+    }
+    engine.set_strict_variables(true);
+    if let Err(error) = engine.compile_with_scope(&scope, &source.text) {
+        let mut hint = None;
+        if let ParseErrorType::VariableUndefined(name) = error.err_type() {
+            let constants: Vec<&str> = scope.iter_raw().map(|(name, ..)| name).collect();
+            hint = nearest(name, constants).map(|near| format!("did you mean `{near}`?"));
+        }
+        problems.add(error.position(), error.err_type().to_string(), hint);
+    }
+    constants::check_hidden(&ast, &scope, problems);
+    let Some(place) = Place::of_constant(&ast, "RULE") else {
+        let hint = "begin with `const RULE = #{ severity: \"warning\", select: #{ level: \"ERROR\" } };`";
+        problems.add(Position::NONE, "a rule has a constant RULE, which this file lacks", Some(hint.into()));
+        return None;
+    };
+    let Some(map) = scope.get("RULE").and_then(|value| value.as_map_ref().ok().map(|map| map.clone())) else {
+        problems.add(place.position, "RULE is a map", Some("write `const RULE = #{ … };`".into()));
+        return None;
+    };
+    let declaration = Declaration::read(&map, place, tables, members, problems);
+    // What the optimizer leaves (`NAMES[i]`) is found here.
+    let mut constants = Module::new();
+    for (name, _, value) in scope.iter_raw().filter(|(name, ..)| *name != "TESTS") {
+        constants.set_var(name, value.clone());
+    }
+    let ast = engine.optimize_ast(&scope, ast, OptimizationLevel::Simple).clone_functions_only();
+    Some(Rule {
+        name: source.name.clone(),
+        path: source.path.clone(),
+        hash: xxh3_64(source.text.as_bytes()),
+        description: description(&source.text),
+        reads,
+        declaration,
+        ast,
+        modules: [Shared::new(constants), getters],
+    })
+}
+
+/// A rule is declarations only: there is no moment at which anything else would run.
+fn check_statements(ast: &AST, problems: &mut Problems<'_>) {
+    for statement in ast.statements() {
+        match statement {
+            Stmt::Noop(_) => {}
+            Stmt::Var(_, flags, _) if flags.contains(ASTFlags::CONSTANT) => {}
+            Stmt::Var(var, _, position) => problems.add(
+                *position,
+                format!("`{}` is a variable of no function", var.0.name),
+                Some("write `const`; what a rule remembers between events is kept by functions such as `count`".into()),
+            ),
+            other => problems.add(
+                other.position(),
+                "only constants and functions stand at the top of a rule",
+                Some("move it into `fn on_event(e)`".into()),
+            ),
+        }
+    }
+}
+
+fn check_entry(ast: &AST, problems: &mut Problems<'_>) {
+    let entries: Vec<usize> = ast
+        .iter_functions()
+        .filter(|function| function.name == "on_event")
+        .map(|function| function.params.len())
+        .collect();
+    if !entries.contains(&1) {
+        let near =
+            nearest("on_event", ast.iter_functions().map(|function| function.name)).filter(|name| *name != "on_event");
+        let (message, hint) = match (entries.first(), near) {
+            (Some(count), _) => (
+                format!("`on_event` takes one argument, the event, not {count}"),
+                "write `fn on_event(e) { … }`".to_owned(),
+            ),
+            (None, Some(near)) => (
+                "a rule has a function `on_event`, which this file lacks".to_owned(),
+                format!("is `{near}` meant to be it?"),
+            ),
+            (None, None) => (
+                "a rule has a function `on_event`, which this file lacks".to_owned(),
+                "write `fn on_event(e) { … }`".to_owned(),
+            ),
+        };
+        problems.add(Position::NONE, message, Some(hint));
+    }
+}
+
+/// Where and why an evaluation failed. `limit` is the number of operations that ends one.
+pub(super) fn explain(error: EvalAltResult, limit: Option<u64>) -> (Position, String) {
+    let mut error = &error;
+    let mut place = error.position();
+    while let EvalAltResult::ErrorInFunctionCall(_, _, inner, _) = error {
+        error = inner;
+        place = if error.position().is_none() { place } else { error.position() };
+    }
+    let message = match error {
+        EvalAltResult::ErrorTerminated(token, _) if token.as_bool() == Ok(true) => {
+            "stopped: it took too long".to_owned()
+        }
+        EvalAltResult::ErrorTerminated(..) => limit.map_or_else(
+            || "stopped: too many operations".to_owned(),
+            |limit| format!("stopped after {limit} operations"),
+        ),
+        EvalAltResult::ErrorRuntime(message, _) if message.is_string() => message.to_string(),
+        other => {
+            // Rhai appends the place, which stands before the message here.
+            let text = other.to_string();
+            let end = text.rfind(" (line ").unwrap_or(text.len());
+            text[..end].to_owned()
+        }
+    };
+    (place, message)
+}
+
+/// The `//!` lines at the top, without their marks.
+fn description(text: &str) -> String {
+    let lines =
+        text.lines().map(str::trim).skip_while(|line| line.is_empty()).map_while(|line| line.strip_prefix("//!"));
+    lines.map(str::trim).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,76 @@
+//! Rules end to end: from their text and an event to what comes of it.
+
+mod diagnostics;
+mod hostile;
+mod scripts;
+mod selects;
+mod shipped;
+mod states;
+
+use super::*;
+use crate::event::roles::Names;
+use crate::event::time::TimeContext;
+use crate::event::{Batch, Looker, Record, Role, Span, Timestamp};
+
+/// A batch of these lines, looked at.
+pub(super) fn stream(lines: &[&str]) -> Batch {
+    let mut batch = Batch::default();
+    for line in lines {
+        let start = batch.bytes.len();
+        batch.bytes.extend_from_slice(line.as_bytes());
+        batch.records.push(Record { span: Span::new(start, batch.bytes.len()), line_end: 1, ..Record::default() });
+        batch.bytes.push(b'\n');
+    }
+    batch.filled = batch.bytes.len();
+    let names = Names::new(Role::ALL.map(|role| (role, role.default_names().to_vec())), "anomalies");
+    let mut looker = Looker::new(names, "anomalies".to_owned(), TimeContext::new("UTC", 2026).unwrap());
+    looker.look(&mut batch);
+    batch
+}
+
+pub(super) fn source(name: &str, text: &str) -> RuleSource {
+    RuleSource { name: name.to_owned(), path: format!("rules/{name}.rhai"), text: text.to_owned() }
+}
+
+pub(super) fn table(name: &str, text: &str) -> TableSource {
+    TableSource { name: name.to_owned(), path: format!("rules/{name}.toml"), text: text.to_owned() }
+}
+
+/// One rule named `r`, and a table named `codes`.
+pub(super) fn rules(text: &str) -> Rules {
+    let set = compiled(text).unwrap_or_else(|problems| panic!("{}", shown(&problems)));
+    Rules::new(set, Budget::default())
+}
+
+pub(super) fn compiled(text: &str) -> Result<RuleSet, Vec<crate::diagnostic::Diagnostic>> {
+    let codes = "[\"A-1\"]\ncause = \"one\"\nweight = 3\n[\"504\"]\ncause = \"slow\"\n";
+    RuleSet::compile(&[source("r", text)], &[table("codes", codes)])
+}
+
+/// A rule without a filter whose `on_event` has this body.
+pub(super) fn body(body: &str) -> String {
+    format!("const RULE = #{{}};\nfn on_event(e) {{\n{body}\n}}\n")
+}
+
+pub(super) fn shown(problems: &[crate::diagnostic::Diagnostic]) -> String {
+    problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// What comes of these lines, the first at 0 s, the others a second later each.
+pub(super) fn run(rules: &mut Rules, lines: &[&str]) -> RuleOutcome {
+    let batch = stream(lines);
+    let mut outcome = RuleOutcome::default();
+    for i in 0..lines.len() {
+        rules.on_event(&batch.fields(i), Timestamp(i as i64 * 1_000_000_000), &mut outcome);
+    }
+    outcome
+}
+
+/// What a script's expression prints for one event; its failure if it fails.
+pub(super) fn printed(expression: &str, line: &str) -> String {
+    let outcome = run(&mut rules(&body(&format!("print({expression});"))), &[line]);
+    match outcome.failures.first() {
+        Some(failure) => failure.message.clone(),
+        None => outcome.printed.concat(),
+    }
+}
