@@ -3,10 +3,11 @@
 //! Runs of untouched records are kept as one range of the batch. A batch that nothing touched is written from the very
 //! buffer it was read into.
 
-use crate::engine::finding::Finding;
-use crate::engine::{Outcome, level_of};
+use crate::engine::Outcome;
+use crate::engine::finding::{Finding, Severity, State};
 use crate::event::splice;
-use crate::event::{Batch, Fault, Shape};
+use crate::event::unescape::escape_into;
+use crate::event::{Batch, Fault, Level, Shape};
 use crate::io::shutdown::Progress;
 use crate::io::stdio::{Output, Undelivered};
 use crate::pipeline::Observer;
@@ -207,15 +208,24 @@ impl Outbox {
 
 /// A finding as an event of its own, with its line end.
 pub fn write_event(finding: &Finding, member: &str, out: &mut Vec<u8>) {
-    let time = finding.said_at.to_string();
-    let level = level_of(finding.severity).name();
-    let head =
-        serde_json::json!({ "timestamp": time, "level": level, "source": "seismolog", "message": finding.summary });
-    let head = head.to_string();
-    out.extend_from_slice(&head.as_bytes()[..head.len() - 1]);
-    out.extend_from_slice(b",\"");
-    crate::event::unescape::escape_into(member.as_bytes(), out);
+    out.extend_from_slice(b"{\"timestamp\":\"");
+    finding.said_at.write_rfc3339(out);
+    out.extend_from_slice(b"\",\"level\":\"");
+    out.extend_from_slice(level_of(finding).name().as_bytes());
+    out.extend_from_slice(b"\",\"source\":\"seismolog\",\"message\":\"");
+    escape_into(finding.summary.as_bytes(), out);
+    out.extend_from_slice(b"\",\"");
+    escape_into(member.as_bytes(), out);
     out.extend_from_slice(b"\":[");
     finding.write(ANNOTATION_BYTES, out);
     out.extend_from_slice(b"]}\n");
+}
+
+/// The level of the event that says a finding which no event carries: good news is information.
+fn level_of(finding: &Finding) -> Level {
+    match (finding.state, finding.severity) {
+        (State::Resolved, _) | (_, Severity::Info) => Level::Info,
+        (_, Severity::Warning) => Level::Warn,
+        (_, Severity::Critical) => Level::Error,
+    }
 }

@@ -150,7 +150,8 @@ impl Incidents {
         self.by_detector[incident.opening.detector as usize] -= 1;
         let mut finding = self.finding(id, &incident, State::Resolved, now);
         let duration = incident.last.seconds_since(incident.opened_at).max(0.0);
-        finding.summary = format!("ended after {} events in {duration:.1} s: {}", incident.count, finding.summary);
+        let events = if incident.count == 1 { "event" } else { "events" };
+        finding.summary = format!("ended after {} {events} in {duration:.1} s: {}", incident.count, finding.summary);
         finding.evidence.more.insert("duration_s".into(), round(duration, 3).into());
         findings.push(finding);
     }

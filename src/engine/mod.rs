@@ -18,7 +18,7 @@ use crate::event::{Fault, Fields, Shape, Timestamp};
 use clock::StreamClock;
 use detector::r#loop::{Loop, LoopOptions};
 use detector::{Detector, Event, Report, RestoreError, TableUse, pack, unpack};
-use finding::{Finding, Severity};
+use finding::Finding;
 use incident::{Incidents, IncidentsSnapshot, Policy};
 use recent::Recent;
 use rule_incidents::RuleIncidents;
@@ -310,14 +310,4 @@ struct Kept {
     rule_incidents: RuleIncidents,
     detectors: Vec<(String, Vec<u8>)>,
     rules: Vec<u8>,
-}
-
-/// The level of the event that says a finding which no event carries.
-#[must_use]
-pub const fn level_of(severity: Severity) -> crate::event::Level {
-    match severity {
-        Severity::Info => crate::event::Level::Info,
-        Severity::Warning => crate::event::Level::Warn,
-        Severity::Critical => crate::event::Level::Error,
-    }
 }

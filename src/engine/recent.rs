@@ -16,7 +16,7 @@ pub struct Recent {
 
 impl Default for Recent {
     fn default() -> Self {
-        Self { lines: vec![Vec::with_capacity(LINE_BYTES); LINES], next: 0 }
+        Self { lines: vec![Vec::new(); LINES], next: 0 }
     }
 }
 
