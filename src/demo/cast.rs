@@ -228,19 +228,19 @@ pub(super) const FAILURES: [Failure; 12] = [
     failure("shipping", 503, "no carrier quote for order {order}: all {n} carriers refused"),
     Failure {
         module: "assistant",
-        text: "GLM-1024: prompt of {big} tokens is over the model's context",
+        text: "GLM-1024: no GPU memory left for a batch of {big} tokens",
         code: Some("GLM-1024"),
         status: 500,
     },
     Failure {
         module: "assistant",
-        text: "GLM-2001: model endpoint {ip} is saturated, request {hex} shed",
+        text: "GLM-2001: API key refused by {ip} for request {hex}",
         code: Some("GLM-2001"),
         status: 503,
     },
     Failure {
         module: "assistant",
-        text: "GLM-3005: answer {hex} withheld, its sources could not be verified",
+        text: "GLM-3005: cache file {hex} has a wrong checksum",
         code: Some("GLM-3005"),
         status: 502,
     },
