@@ -1,1 +1,12 @@
-//! One integration binary.
+//! One integration binary: the program as its users see it, and the promises that no unit can check alone.
+
+// Helpers are no #[test] functions, where clippy.toml allows these.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
+
+mod golden;
+mod metrics;
+mod process;
+mod purity;
+mod samples;
+mod splice;
+mod support;
