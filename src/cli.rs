@@ -52,7 +52,7 @@ pub struct Settings {
     #[arg(long, value_name = "DIR", env = "SEISMOLOG_RULES", value_delimiter = ':')]
     pub rules: Vec<PathBuf>,
     /// Do not load the rules that are in the binary.
-    #[arg(long, env = "SEISMOLOG_NO_SHIPPED_RULES")]
+    #[arg(long, env = "SEISMOLOG_NO_SHIPPED_RULES", value_parser = clap::builder::FalseyValueParser::new())]
     pub no_shipped_rules: bool,
     /// Serve Prometheus metrics at this address: 127.0.0.1:9464; `:9464` is loopback too.
     #[arg(long, value_name = "ADDR", env = "SEISMOLOG_METRICS")]

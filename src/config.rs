@@ -12,6 +12,7 @@ use crate::event::Role;
 use crate::event::roles::Names;
 use crate::event::time::TimeContext;
 use crate::outbox::{OutboxOptions, SyntheticMode, TextMode};
+use crate::telemetry::parse_address;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -227,6 +228,16 @@ impl Config {
         let keys = self.limits.keys;
         claim((100..=10_000_000).contains(&keys), "keys", format!("limits.keys is {keys}"), "from 100 to 10000000");
         let member = &self.output.member;
+        let taken = ["timestamp", "level", "source", "message", "header", "severity_text", "facility"];
+        claim(
+            !taken.contains(&member.as_str()),
+            "member",
+            format!("output.member is {member:?}, which events of our own and text lines have anyway"),
+            "another name, by default \"anomalies\"",
+        );
+        if let Some(Err(error)) = self.metrics.address.as_deref().map(parse_address) {
+            claim(false, "address", error.to_string(), &error.hint());
+        }
         claim(
             !member.is_empty() && member.len() <= 128,
             "member",

@@ -18,6 +18,8 @@ use std::sync::atomic::Ordering;
 
 /// An annotation is at most this long.
 const ANNOTATION_BYTES: usize = 8 << 10;
+/// Of it, what is not findings: brackets and what closes the event.
+const ANNOTATION_FRAME: usize = 16;
 
 /// How a line of text leaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
@@ -62,6 +64,8 @@ pub struct Outbox {
     /// Untouched bytes of the batch at hand that follow what is ready.
     untouched: Range<usize>,
     findings: Vec<u8>,
+    /// The event at hand with its findings.
+    annotated: Vec<u8>,
     at_line_start: bool,
     records: u64,
 }
@@ -70,7 +74,15 @@ impl Outbox {
     /// An empty outbox.
     #[must_use]
     pub fn new(options: OutboxOptions) -> Self {
-        Self { options, ready: Vec::new(), untouched: 0..0, findings: Vec::new(), at_line_start: true, records: 0 }
+        Self {
+            options,
+            ready: Vec::new(),
+            untouched: 0..0,
+            findings: Vec::new(),
+            annotated: Vec::new(),
+            at_line_start: true,
+            records: 0,
+        }
     }
 
     /// True when what was put last ended its line, so that an event of our own can follow.
@@ -84,7 +96,7 @@ impl Outbox {
     pub fn put<W: Observer>(&mut self, batch: &Batch, i: usize, outcome: &Outcome, observer: &mut W) {
         let record = &batch.records[i];
         let shape = batch.looks[i].shape;
-        self.records += 1;
+        self.records += u64::from(shape != Shape::Rest);
         let end = record.end();
         if outcome.is_quiet() && (shape != Shape::Text || self.options.text == TextMode::Raw) {
             if self.untouched.is_empty() {
@@ -147,6 +159,7 @@ impl Outbox {
         if raw && !outcome.findings.is_empty() {
             observer.unheard(&outcome.findings);
         } else if !outcome.findings.is_empty() && self.annotate(batch, i, &outcome.findings, observer) {
+            self.ready.extend_from_slice(&self.annotated);
             self.ready.extend_from_slice(&batch.bytes[record.span.end()..record.end()]);
             return;
         }
@@ -159,49 +172,62 @@ impl Outbox {
         }
     }
 
-    /// Writes the event with its findings; false when it cannot carry them and they left before it on their own.
+    /// Writes the event with as many of its findings as it can carry; the others leave before it on their own. False
+    /// when it can carry none.
     fn annotate<W: Observer>(&mut self, batch: &Batch, i: usize, findings: &[Finding], observer: &mut W) -> bool {
         self.findings.clear();
-        let room = ANNOTATION_BYTES / findings.len() - 1;
+        let mut carried = 0;
         for finding in findings {
-            if !self.findings.is_empty() {
-                self.findings.push(b',');
+            let (start, comma) = (self.findings.len(), usize::from(carried > 0));
+            self.findings.extend(std::iter::repeat_n(b',', comma));
+            let room =
+                ANNOTATION_BYTES - ANNOTATION_FRAME - self.findings.len().min(ANNOTATION_BYTES - ANNOTATION_FRAME);
+            if !finding.write(room, &mut self.findings) {
+                self.findings.truncate(start);
+                break;
             }
-            finding.write(room, &mut self.findings);
+            carried += 1;
         }
-        let start = self.ready.len();
-        let spliced = splice::annotate(
-            &batch.fields(i),
-            &batch.arena,
-            &batch.bytes,
-            &self.options.member,
-            &self.findings,
-            &mut self.ready,
-        );
-        let fault = match spliced {
-            Err(splice::Unfit) => Fault::Member,
-            Ok(()) if self.options.max_record_bytes.is_some_and(|most| self.ready.len() - start > most) => {
-                self.ready.truncate(start);
-                Fault::RecordTooLong
-            }
-            Ok(()) => return true,
-        };
-        observer.fault(fault);
-        self.put_events(findings, observer);
-        false
+        let spliced = self.splice(batch, i);
+        if let Err(fault) = spliced {
+            observer.fault(fault);
+            carried = 0;
+        }
+        if carried == findings.len() {
+            return true;
+        }
+        self.put_events(&findings[carried..], observer);
+        carried > 0
+    }
+
+    /// The event of record `i` with the gathered findings, into `annotated`.
+    fn splice(&mut self, batch: &Batch, i: usize) -> Result<(), Fault> {
+        self.annotated.clear();
+        let (name, findings) = (&self.options.member, &self.findings);
+        splice::annotate(&batch.fields(i), &batch.arena, &batch.bytes, name, findings, &mut self.annotated)
+            .map_err(|splice::Unfit| Fault::Member)?;
+        match self.options.max_record_bytes {
+            Some(most) if self.annotated.len() > most => Err(Fault::RecordTooLong),
+            _ => Ok(()),
+        }
     }
 
     /// One event of our own for each finding, or none where the stream is not ours to add to.
     fn put_events<W: Observer>(&mut self, findings: &[Finding], observer: &mut W) {
-        if findings.is_empty() {
-            return;
-        }
         if self.options.text == TextMode::Raw || self.options.synthetic == SyntheticMode::Sink {
-            observer.unheard(findings);
+            if !findings.is_empty() {
+                observer.unheard(findings);
+            }
             return;
         }
         for finding in findings {
+            let start = self.ready.len();
             write_event(finding, &self.options.member, &mut self.ready);
+            if self.options.max_record_bytes.is_some_and(|most| self.ready.len() - start > most) {
+                self.ready.truncate(start);
+                observer.fault(Fault::RecordTooLong);
+                observer.unheard(std::slice::from_ref(finding));
+            }
         }
     }
 }
@@ -217,7 +243,7 @@ pub fn write_event(finding: &Finding, member: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(b"\",\"");
     escape_into(member.as_bytes(), out);
     out.extend_from_slice(b"\":[");
-    finding.write(ANNOTATION_BYTES, out);
+    finding.write(ANNOTATION_BYTES - ANNOTATION_FRAME, out);
     out.extend_from_slice(b"]}\n");
 }
 

@@ -6,7 +6,7 @@
 
 use crate::engine::{Engine, Outcome};
 use crate::event::lines::Lines;
-use crate::event::{Batch, Fault, Looker};
+use crate::event::{Batch, Encoding, Fault, Looker};
 use crate::io::clock;
 use crate::io::shutdown::Progress;
 use crate::io::stdio::{Input, Output, Read, Undelivered};
@@ -120,7 +120,7 @@ impl<W: Observer> Pipeline<'_, W> {
                 let survived = catch_unwind(AssertUnwindSafe(|| engine.process(&fields, started, &mut outcome)));
                 if survived.is_err() {
                     outcome = Outcome::of_fault(Fault::Panic);
-                    engine = engine.replaced_by((self.fresh)());
+                    engine.replace((self.fresh)());
                 }
                 self.outbox.put(&batch, i, &outcome, &mut self.observer);
             }
@@ -144,7 +144,10 @@ impl<W: Observer> Pipeline<'_, W> {
         if !self.outbox.at_line_start() {
             return Ok(());
         }
-        engine.tick(clock::now(), outcome);
+        if catch_unwind(AssertUnwindSafe(|| engine.tick(clock::now(), outcome))).is_err() {
+            *outcome = Outcome::of_fault(Fault::Panic);
+            engine.replace((self.fresh)());
+        }
         self.outbox.put_alone(outcome, &mut self.observer);
         let written = self.outbox.send(&Batch::default(), output, &self.progress)?;
         self.observer.batch(engine, 0, written, 0.0);
@@ -160,24 +163,42 @@ fn read_batches<I: AsFd>(
     emptied: &Receiver<Batch>,
     progress: &Progress,
 ) -> io::Result<()> {
-    let mut tail = Vec::new();
+    let mut unfinished = Vec::new();
     loop {
         let mut batch = emptied.try_recv().unwrap_or_default();
         batch.clear();
-        if batch.bytes.len() < tail.len() + READ_BYTES {
-            batch.bytes.resize(tail.len() + READ_BYTES, 0);
+        batch.filled = unfinished.len();
+        if batch.bytes.len() < batch.filled + READ_BYTES {
+            batch.bytes.resize(batch.filled + READ_BYTES, 0);
         }
-        batch.bytes[..tail.len()].copy_from_slice(&tail);
-        let read = input.read(&mut batch.bytes[tail.len()..][..READ_BYTES])?;
-        batch.filled = tail.len() + if let Read::Bytes(count) = read { count } else { 0 };
-        let rest = front.lines.split(&mut batch, read == Read::End);
-        tail.clear();
-        tail.extend_from_slice(&batch.bytes[rest..batch.filled]);
+        batch.bytes[..unfinished.len()].copy_from_slice(&unfinished);
+        let ended = fill(input, &mut batch, front.lines.max_line_bytes())?;
+        let rest = front.lines.split(&mut batch, ended);
+        unfinished.clear();
+        unfinished.extend_from_slice(&batch.bytes[rest..batch.filled]);
         batch.filled = rest;
         front.looker.look(&mut batch);
-        progress.read.fetch_add(batch.records.len() as u64, Ordering::AcqRel);
-        if (!batch.records.is_empty() && looked.send(batch).is_err()) || read == Read::End {
+        let lines = batch.records.iter().filter(|record| record.encoding != Encoding::Rest).count();
+        progress.read.fetch_add(lines as u64, Ordering::AcqRel);
+        if (!batch.records.is_empty() && looked.send(batch).is_err()) || ended {
             return Ok(());
+        }
+    }
+}
+
+/// Reads behind what the batch holds until a line ends, or so much has come that none may be as long; true at the end of
+/// input. Nearly always that is one read.
+fn fill<I: AsFd>(input: &Input<I>, batch: &mut Batch, max_line_bytes: usize) -> io::Result<bool> {
+    loop {
+        if batch.bytes.len() < batch.filled + READ_BYTES {
+            batch.bytes.resize((batch.filled + READ_BYTES).next_power_of_two(), 0);
+        }
+        let Read::Bytes(count) = input.read(&mut batch.bytes[batch.filled..][..READ_BYTES])? else { return Ok(true) };
+        let came = &batch.bytes[batch.filled..][..count];
+        let line_ends = memchr::memchr(b'\n', came).is_some();
+        batch.filled += count;
+        if line_ends || batch.filled > max_line_bytes {
+            return Ok(false);
         }
     }
 }

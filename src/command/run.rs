@@ -58,6 +58,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
 }
 
 fn open_log(target: &str) -> Result<Log, Failure> {
+    let named = target;
     let target = match target {
         "stderr" => Target::Stderr,
         "none" => Target::None,
@@ -65,7 +66,7 @@ fn open_log(target: &str) -> Result<Log, Failure> {
     };
     Log::open(&target).map_err(|error| {
         Failure::cannot(
-            format!("cannot open the log {target:?}: {error}"),
+            format!("cannot open the log {named}: {error}"),
             "--log takes stderr, none, or a file that can be written",
         )
     })

@@ -158,39 +158,77 @@ fn as_rfc3339<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S
     serializer.collect_str(time)
 }
 
+/// Most bytes that a summary, a cause or a remedy takes as JSON; a summary's key values come out of [`KEY_BYTES`].
+const TEXT_BYTES: usize = 1 << 10;
+/// Most bytes that all values of a key take together as JSON.
+const KEY_BYTES: usize = 1 << 10;
+/// Stands where a text was cut.
+const CUT: char = '…';
+
 impl Finding {
-    /// Appends the finding as JSON of at most `limit` bytes: its context goes first, then its examples, then the
-    /// ends of its summary, cause and remedy.
-    pub fn write(&self, limit: usize, out: &mut Vec<u8>) {
+    /// Appends the finding as JSON if that takes at most `limit` bytes: its context goes first, then its examples.
+    ///
+    /// With texts that [`fit`](Self::fit) has cut 8 KiB always suffice. False, and `out` as it was, when it is too long.
+    pub fn write(&self, limit: usize, out: &mut Vec<u8>) -> bool {
         let start = out.len();
         let mut finding = std::borrow::Cow::Borrowed(self);
-        for trim in [Finding::keep_all, Finding::drop_context, Finding::drop_examples, Finding::shorten_texts] {
-            out.truncate(start);
+        let keep_all = |_: &mut std::borrow::Cow<'_, Self>| {};
+        let drop_context = |finding: &mut std::borrow::Cow<'_, Self>| finding.to_mut().context.clear();
+        let drop_examples =
+            |finding: &mut std::borrow::Cow<'_, Self>| drop(finding.to_mut().evidence.more.remove("example"));
+        for trim in [&keep_all as &dyn Fn(&mut _), &drop_context, &drop_examples] {
             trim(&mut finding);
             // Maps with text keys and finite numbers cannot fail to serialise into memory.
             if serde_json::to_writer(&mut *out, &*finding).is_ok() && out.len() - start <= limit {
-                return;
+                return true;
             }
+            out.truncate(start);
+        }
+        false
+    }
+}
+
+/// Cuts the texts of an opening to what a finding can carry, and makes sure that `summary` has every value of `key` word
+/// for word, cut alike.
+pub(super) fn fit(key: &mut Key, summary: &mut String, cause: &mut Option<String>, remedy: &mut Option<String>) {
+    let room = KEY_BYTES / key.0.len().max(1);
+    for (_, value) in &mut key.0 {
+        let whole = value.clone();
+        if cut(value, room) {
+            *summary = summary.replace(&whole, value);
         }
     }
-
-    fn keep_all(_: &mut std::borrow::Cow<'_, Self>) {}
-
-    fn drop_context(finding: &mut std::borrow::Cow<'_, Self>) {
-        finding.to_mut().context.clear();
+    cut(summary, 2 * TEXT_BYTES);
+    for (_, value) in &key.0 {
+        if !summary.contains(value.as_str()) {
+            summary.push_str(&format!(" ({value})"));
+        }
     }
-
-    fn drop_examples(finding: &mut std::borrow::Cow<'_, Self>) {
-        finding.to_mut().evidence.more.remove("example");
+    for text in cause.iter_mut().chain(remedy) {
+        cut(text, TEXT_BYTES);
     }
+}
 
-    fn shorten_texts(finding: &mut std::borrow::Cow<'_, Self>) {
-        let finding = finding.to_mut();
-        let shorten = |text: &mut String| text.truncate(text.floor_char_boundary(512));
-        shorten(&mut finding.summary);
-        finding.cause.iter_mut().chain(&mut finding.remedy).for_each(shorten);
-        finding.key.0.iter_mut().for_each(|(_, value)| shorten(value));
+/// Cuts `text` so that it takes at most `limit` bytes inside a JSON string; true when something was cut.
+fn cut(text: &mut String, limit: usize) -> bool {
+    let mut bytes = 0;
+    let mut keep = 0;
+    for (i, c) in text.char_indices() {
+        bytes += match c {
+            '"' | '\\' | '\n' | '\r' | '\t' => 2,
+            '\0'..='\x1f' => 6,
+            _ => c.len_utf8(),
+        };
+        if bytes > limit {
+            text.truncate(keep);
+            text.push(CUT);
+            return true;
+        }
+        if bytes + CUT.len_utf8() <= limit {
+            keep = i + c.len_utf8();
+        }
     }
+    false
 }
 
 /// Names and values in a fixed order; serialised as a map.

@@ -1,6 +1,6 @@
 //! The life of an incident: open, ongoing at doubling counts, resolved; one id all along.
 
-use super::finding::{DetectorName, Evidence, Finding, Key, Severity, State};
+use super::finding::{self, DetectorName, Evidence, Finding, Key, Severity, State};
 use crate::event::{Level, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -99,13 +99,9 @@ impl Incidents {
 
     /// Opens an incident at `now` and says so in `findings`.
     pub fn open(&mut self, mut opening: Opening, now: Timestamp, findings: &mut Vec<Finding>) -> IncidentId {
-        for (_, value) in &opening.key.0 {
-            if !opening.summary.contains(value.as_str()) {
-                // The contract: who reads the summary alone knows whose incident it is.
-                opening.summary = format!("{} ({value})", opening.summary);
-            }
-        }
         let id = id_of(&opening, now);
+        let Opening { key, summary, cause, remedy, .. } = &mut opening;
+        finding::fit(key, summary, cause, remedy);
         if self.open.len() >= self.cap {
             self.forget_one();
         }
@@ -139,14 +135,25 @@ impl Incidents {
             return;
         }
         incident.announce_at = incident.count.saturating_mul(2);
-        update(&mut incident.opening.evidence, &mut incident.opening.summary, incident.count);
+        let Opening { evidence, summary, key, cause, remedy, .. } = &mut incident.opening;
+        update(evidence, summary, incident.count);
+        finding::fit(key, summary, cause, remedy);
         let incident = incident.clone();
         findings.push(self.finding(id, &incident, State::Ongoing, now));
     }
 
     /// Ends an incident and says so, with its total count and how long it lasted.
-    pub fn resolve(&mut self, id: IncidentId, now: Timestamp, findings: &mut Vec<Finding>) {
-        let Some(incident) = self.open.remove(&id) else { return };
+    ///
+    /// `update` brings the evidence and the summary up to date, as in [`join`](Self::join).
+    pub fn resolve(
+        &mut self,
+        id: IncidentId,
+        now: Timestamp,
+        findings: &mut Vec<Finding>,
+        update: impl FnOnce(&mut Evidence, &mut String, u64),
+    ) {
+        let Some(mut incident) = self.open.remove(&id) else { return };
+        update(&mut incident.opening.evidence, &mut incident.opening.summary, incident.count);
         self.by_detector[incident.opening.detector as usize] -= 1;
         let mut finding = self.finding(id, &incident, State::Resolved, now);
         let duration = incident.last.seconds_since(incident.opened_at).max(0.0);
@@ -295,8 +302,8 @@ mod tests {
         for i in 0..100 {
             incidents.join(id, 1, Some(Level::Error), Timestamp(2_000_000_000 + i), &mut findings, |_, _, _| {});
         }
-        incidents.resolve(id, Timestamp(9_000_000_000), &mut findings);
-        incidents.resolve(id, Timestamp(9_000_000_000), &mut findings);
+        incidents.resolve(id, Timestamp(9_000_000_000), &mut findings, |_, _, _| {});
+        incidents.resolve(id, Timestamp(9_000_000_000), &mut findings, |_, _, _| {});
         let said: Vec<_> = findings.iter().map(|finding| (finding.state, finding.count)).collect();
         assert_eq!(
             said,

@@ -18,7 +18,7 @@ use crate::event::{Fault, Fields, Shape, Timestamp};
 use clock::StreamClock;
 use detector::r#loop::{Loop, LoopOptions};
 use detector::{Detector, Event, Report, RestoreError, TableUse, pack, unpack};
-use finding::Finding;
+use finding::{Finding, State};
 use incident::{Incidents, IncidentsSnapshot, Policy};
 use recent::Recent;
 use rule_incidents::RuleIncidents;
@@ -170,6 +170,8 @@ impl Engine {
         }
         if !outcome.findings.is_empty() {
             self.tally.findings(&outcome.findings);
+            // What has ended is not shown by the event at hand: it leaves as an event of its own.
+            outcome.before.extend(outcome.findings.extract_if(.., |finding| finding.state == State::Resolved));
         }
     }
 
@@ -192,11 +194,11 @@ impl Engine {
         std::mem::take(&mut self.tally)
     }
 
-    /// An empty engine in place of this one, which has panicked; what it counted is not lost.
-    #[must_use]
-    pub fn replaced_by(mut self, fresh: Self) -> Self {
-        self.tally.fault(Fault::Panic);
-        Self { tally: self.tally, ..fresh }
+    /// Puts an empty engine in place of this one, which has panicked; what it counted is not lost.
+    pub fn replace(&mut self, fresh: Self) {
+        let mut tally = self.take_tally();
+        tally.fault(Fault::Panic);
+        *self = Self { tally, ..fresh };
     }
 
     /// The stream's clock.

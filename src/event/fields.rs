@@ -73,7 +73,7 @@ impl<'a> Fields<'a> {
     #[must_use]
     pub fn object(&self) -> &'a [u8] {
         match self.look.shape {
-            Shape::Json | Shape::Own => self.line(),
+            Shape::Json | Shape::Own => &self.bytes[self.look.joint.open as usize..=self.look.joint.close as usize],
             Shape::Text => self.look.rendered.of(self.arena),
             Shape::Opaque | Shape::Rest | Shape::Blank => &[],
         }

@@ -4,9 +4,10 @@
 //! win; the other roles are taken from inside where the outside has none.
 
 use super::Span;
+use super::found::Found;
 use super::json;
 use super::layout::{self, Laid};
-use super::look::{Form, Found, Look, Slot};
+use super::look::{Form, Look, Slot};
 use super::roles::{Names, Role};
 use super::time::TimeContext;
 use super::unescape::unescape_into;

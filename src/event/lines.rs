@@ -16,6 +16,12 @@ impl Lines {
         Self { max_line_bytes, inside_long_line: false }
     }
 
+    /// What a line may hold without flowing through in pieces.
+    #[must_use]
+    pub fn max_line_bytes(&self) -> usize {
+        self.max_line_bytes
+    }
+
     /// Makes records of the whole lines in `batch` and returns where the rest begins, which belongs in front of the
     /// next read. At the end of input there is no rest. The outcome does not depend on where reads cut the stream,
     /// but for where an over-long line is cut into pieces.
@@ -25,7 +31,7 @@ impl Lines {
         for newline in memchr::memchr_iter(b'\n', data) {
             let carriage = newline > start && data[newline - 1] == b'\r';
             let end = newline - usize::from(carriage);
-            let encoding = self.encoding(newline - start);
+            let encoding = self.encoding(end - start);
             batch.records.push(Record {
                 span: Span::new(start, end),
                 line_end: 1 + u8::from(carriage),
@@ -36,11 +42,13 @@ impl Lines {
             start = newline + 1;
         }
         let rest = data.len() - start;
-        let too_long = rest > self.max_line_bytes || self.inside_long_line;
+        // A last carriage return may be half of the line's end.
+        let length = rest - usize::from(data.ends_with(b"\r") && rest > 0);
+        let too_long = length > self.max_line_bytes || self.inside_long_line;
         if rest == 0 || !(at_end || too_long) {
             return start;
         }
-        let encoding = self.encoding(rest);
+        let encoding = self.encoding(length);
         self.inside_long_line = !at_end;
         batch.records.push(Record { span: Span::new(start, data.len()), encoding, ..Record::default() });
         data.len()

@@ -6,6 +6,7 @@
 
 pub mod fault;
 pub mod fields;
+mod found;
 pub mod inner;
 pub mod json;
 pub mod layout;

@@ -1,7 +1,7 @@
 //! Writes findings into an event that otherwise keeps its own bytes.
 
+use super::Fields;
 use super::look::{Annotation, Look, Shape};
-use super::{Fields, json};
 
 /// Why an event could not take an annotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,8 +13,7 @@ pub struct Unfit;
 /// brace; an array that is already there is continued. Everything else leaves as the bytes that came.
 ///
 /// # Errors
-/// [`Unfit`], with `out` as it was, when the event is no strictly valid JSON object or the member is there as something
-/// else or twice.
+/// [`Unfit`], with `out` as it was, when the event is no JSON object or has the member as something else or twice.
 pub fn annotate(
     fields: &Fields<'_>,
     arena: &[u8],
@@ -24,16 +23,12 @@ pub fn annotate(
     out: &mut Vec<u8>,
 ) -> Result<(), Unfit> {
     let look: &Look = fields.look();
-    let object = fields.object();
-    let (buffer, start) = match look.shape {
-        Shape::Json => (bytes, fields.record().span.start as usize),
-        Shape::Text => (arena, look.rendered.start as usize),
+    let (buffer, span) = match look.shape {
+        Shape::Json => (bytes, fields.record().span),
+        Shape::Text => (arena, look.rendered),
         _ => return Err(Unfit),
     };
-    if look.shape == Shape::Json && !json::validate(object) {
-        return Err(Unfit);
-    }
-    let end = start + object.len();
+    let (start, end) = (span.start as usize, span.end());
     let joint = look.joint;
     match joint.annotation {
         Annotation::Unfit => return Err(Unfit),

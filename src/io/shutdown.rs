@@ -51,11 +51,22 @@ pub fn watch(
             let why = tokio::select! {
                 _ = terminate.recv() => "a second signal",
                 _ = interrupt.recv() => "a second signal",
-                () = tokio::time::sleep(timeout) => "output.shutdown_timeout",
+                () = stuck(timeout, &progress) => "output.shutdown_timeout",
             };
             log.say(&format!("ended by {why} with {} lines read and not delivered", progress.undelivered()));
             std::process::exit(1);
         });
     })?;
     Ok(stop)
+}
+
+/// Returns once nothing was delivered for `timeout`: a slow reader is waited for, a stuck one is not.
+async fn stuck(timeout: Duration, progress: &Progress) {
+    loop {
+        let delivered = progress.delivered.load(Ordering::Acquire);
+        tokio::time::sleep(timeout).await;
+        if progress.delivered.load(Ordering::Acquire) == delivered {
+            return;
+        }
+    }
 }

@@ -7,6 +7,7 @@ mod golden;
 mod metrics;
 mod process;
 mod purity;
+mod reported;
 mod samples;
 mod splice;
 mod support;

@@ -62,6 +62,19 @@ fn main_is_short() {
 }
 
 #[test]
+fn files_hold_one_idea() {
+    let too_long: Vec<String> = ["src", "tests", "benches"]
+        .iter()
+        .flat_map(|folder| rust_files(folder))
+        .filter_map(|file| {
+            let lines = lines_of_code(&fs::read_to_string(root().join(&file)).unwrap());
+            (lines > 500).then(|| format!("{}: {lines} lines without its tests, the most is 500", file.display()))
+        })
+        .collect();
+    assert!(too_long.is_empty(), "{}", too_long.join("\n"));
+}
+
+#[test]
 fn the_map_has_no_dead_paths() {
     let map = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md is needed");
     let paths = paths_in(&map);
@@ -91,10 +104,13 @@ fn rust_files(folder: &str) -> Vec<PathBuf> {
     files
 }
 
-/// `tests.rs` and `…_tests.rs` hold the unit tests of the file beside them.
+/// `tests.rs` and `…_tests.rs` hold the unit tests of the file beside them, a folder `tests` those of its module.
 fn is_test_file(file: &Path) -> bool {
-    file.starts_with("src")
-        && file.file_stem().unwrap().to_str().is_some_and(|stem| stem == "tests" || stem.ends_with("_tests"))
+    file.starts_with("src") && (file.iter().any(|part| part == "tests") || has_test_name(file))
+}
+
+fn has_test_name(file: &Path) -> bool {
+    file.file_stem().unwrap().to_str().is_some_and(|stem| stem == "tests" || stem.ends_with("_tests"))
 }
 
 /// `src/engine/stats/mod.rs` → `["engine", "stats"]`.

@@ -101,7 +101,11 @@ fn value() -> impl Strategy<Value = String> {
         prop_oneof![
             vec((key(), inner.clone()), 0..5).prop_flat_map(|members| object(Just(members))),
             vec((space(), inner, space()), 0..5)
-                .prop_map(|items| items.into_iter().map(|(a, item, b)| a + &item + &b).collect::<Vec<_>>().join(","))
+                .prop_map(|items| items
+                    .into_iter()
+                    .map(|(a, item, b)| a + item.as_str() + b.as_str())
+                    .collect::<Vec<_>>()
+                    .join(","))
                 .prop_map(|items| format!("[{items}]")),
         ]
     })
@@ -117,7 +121,7 @@ fn member_name() -> impl Strategy<Value = String> {
 }
 
 fn event_without() -> impl Strategy<Value = String> {
-    (space(), object(members()), space()).prop_map(|(a, object, b)| a + &object + &b)
+    (space(), object(members()), space()).prop_map(|(a, object, b)| a + object.as_str() + b.as_str())
 }
 
 /// An event with these values in its member for findings, at any place, and the array's text.
@@ -134,7 +138,7 @@ fn event_with(values: impl Strategy<Value = Vec<String>>) -> impl Strategy<Value
 
 fn array(items: std::ops::Range<usize>) -> impl Strategy<Value = String> {
     (vec((space(), value(), space()), items), space()).prop_map(|(items, empty)| {
-        let items: Vec<_> = items.into_iter().map(|(a, item, b)| a + &item + &b).collect();
+        let items: Vec<_> = items.into_iter().map(|(a, item, b)| a + item.as_str() + b.as_str()).collect();
         format!("[{}]", if items.is_empty() { empty } else { items.join(",") })
     })
 }

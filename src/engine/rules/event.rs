@@ -42,6 +42,10 @@ impl Event {
         }
         look.rendered = Span::new(0, arena.len());
         let start = fields.record().span.start;
+        if look.shape == Shape::Json {
+            look.joint.open -= start;
+            look.joint.close -= start;
+        }
         for role in &Role::ALL[..Role::PLACED] {
             let slot = &mut look.slots[*role as usize];
             if slot.form == Form::Absent {

@@ -37,6 +37,12 @@ pub(super) struct Going {
     /// Lines of one round.
     pub(super) period: usize,
     pub(super) began: Timestamp,
+    /// The time of its last line.
+    pub(super) until: Timestamp,
+    /// From where to where its retry counter has counted, if it is one.
+    pub(super) range: Option<(i64, i64)>,
+    /// How it is told.
+    pub(super) told: super::opening::Told,
     /// Smoothed seconds between its lines.
     pub(super) pace: f64,
     /// Lines of the actor outside the loop since the last inside it.
@@ -114,6 +120,11 @@ impl Actor {
     /// The run at `lag` and when it began.
     pub(super) fn run(&self, lag: usize) -> (u32, Timestamp) {
         (self.runs[lag - 1], self.starts[lag - 1])
+    }
+
+    /// From where to where its retry counter has counted.
+    pub(super) fn range(&self) -> Option<(i64, i64)> {
+        self.counter.as_ref()?.range()
     }
 
     /// The loop is over: what was repeated is not evidence for the next one.

@@ -21,7 +21,6 @@ mod opening;
 
 use super::{Detector, Event, Report, RestoreError, TableUse, pack, unpack};
 use crate::engine::finding::DetectorName;
-use crate::engine::incident::round;
 use crate::engine::state::{Table, TableSnapshot};
 use crate::event::{Level, Role, Timestamp};
 use actor::{Actor, Going, Pushed};
@@ -74,6 +73,17 @@ struct Kept {
     habits: TableSnapshot<Habit>,
     learned: Learned,
     live: BTreeMap<u64, u64>,
+}
+
+/// The actor's loop is over: says so, with its totals.
+fn resolve(actor: &mut Actor, now: Timestamp, report: &mut Report<'_>) {
+    if let Some(going) = &actor.going {
+        report.incidents.resolve(going.id, now, report.findings, |evidence, summary, count| {
+            let lasted = going.until.seconds_since(going.began).max(0.0);
+            going.told.tell(evidence, summary, count, going.period, lasted, going.range);
+        });
+    }
+    actor.end();
 }
 
 /// How far two times may be off for want of digits, in seconds: logs of whole seconds put many lines into one.
@@ -140,26 +150,20 @@ impl Loop {
         if !inside {
             going.other += 1;
             if going.other > OTHER_LINES {
-                report.incidents.resolve(going.id, now, report.findings);
                 self.live.remove(&going.module);
-                actor.end();
+                resolve(actor, now, report);
             }
             return;
         }
         going.pace += 0.1 * (time.seconds_since(last).clamp(0.0, 60.0) - going.pace);
         going.other = 0;
-        let (period, began) = (going.period as u64, going.began);
-        let range = actor.counter.as_ref().and_then(|counter| counter.range());
-        report.incidents.join(going.id, 1, event.fields.level(), now, report.findings, |evidence, _, count| {
-            let lasted = time.seconds_since(began).max(1e-3);
-            evidence.observed = round(count as f64 / lasted, 3);
-            evidence.samples = count;
-            evidence.window_s = round(lasted, 3);
-            evidence.more.insert("repeats".into(), (count / period).into());
-            if let (Some((_, to)), Some(serde_json::Value::Array(counted))) = (range, evidence.more.get_mut("counter"))
-            {
-                counted[1] = to.into();
-            }
+        going.until = time;
+        if going.range.is_some() {
+            going.range = actor.counter.as_ref().and_then(|counter| counter.range()).or(going.range);
+        }
+        report.incidents.join(going.id, 1, event.fields.level(), now, report.findings, |evidence, summary, count| {
+            let lasted = time.seconds_since(going.began).max(0.0);
+            going.told.tell(evidence, summary, count, going.period, lasted, going.range);
         });
     }
 
@@ -183,11 +187,13 @@ impl Loop {
             return;
         }
         let Some(actor) = self.actors.get_mut(look.actor_hash) else { return };
-        let opening = opening::opening(&event.fields, &self.options, &run, &verdict, lasted, actor);
+        let (opening, told) = opening::opening(&event.fields, &self.options, &run, &verdict, lasted, actor);
         let id = report.incidents.open(opening, now, report.findings);
         let pace = (lasted / f64::from(repeats * run.period as u32)).max(1e-3);
         let module = look.module_hash;
-        actor.going = Some(Going { id, period: run.period, began: run.began, pace, other: 0, module });
+        let (period, began) = (run.period, run.began);
+        let range = run.counter.then(|| actor.range()).flatten();
+        actor.going = Some(Going { id, period, began, until: time, range, told, pace, other: 0, module });
         self.live.insert(module, look.actor_hash);
     }
 
@@ -266,8 +272,7 @@ impl Detector for Loop {
             if now.seconds_since(actor.heard) <= (20.0 * going.pace).max(5.0) {
                 return true;
             }
-            report.incidents.resolve(going.id, now, report.findings);
-            actor.end();
+            resolve(actor, now, report);
             false
         });
     }

@@ -6,6 +6,7 @@ use super::{EXAMPLE_BYTES, LoopOptions, Run};
 use crate::engine::finding::{DetectorName, Evidence, Key, Severity};
 use crate::engine::incident::{Opening, p_of, round, score_of};
 use crate::event::{Fields, Level, Role};
+use serde::{Deserialize, Serialize};
 
 /// The incident of `run`, on the event that showed it; takes the gathered lines from `actor`.
 pub(super) fn opening(
@@ -15,64 +16,102 @@ pub(super) fn opening(
     verdict: &Verdict,
     lasted: f64,
     actor: &mut Actor,
-) -> Opening {
+) -> (Opening, Told) {
     let key: Vec<_> = [Role::Module, Role::Host, Role::Thread]
         .into_iter()
         .filter_map(|role| Some((role.name().to_owned(), fields.text(role)?.into_owned())))
         .collect();
     let repeats = run.repeats();
     let count = u64::from(repeats) * run.period as u64;
-    let (kind, what) = match run.period {
-        1 if run.counter => ("counter", "the same text".to_owned()),
-        1 => ("exact", "the same line".to_owned()),
-        period => ("cycle", format!("the same {period} lines")),
-    };
-    let mut summary = format!("{what} {repeats} times in {lasted:.1} s");
+    let told = Told::new(run, &key);
     let mut more = serde_json::Map::new();
     more.insert("period".into(), run.period.into());
-    more.insert("repeats".into(), repeats.into());
-    if let Some((from, to)) = run.counter.then(|| actor.counter.as_ref()?.range()).flatten() {
-        more.insert("counter".into(), vec![from, to].into());
-        summary.push_str(&format!(" with a number counting from {from} to {to}"));
-    }
-    if let Some(((_, first), rest)) = key.split_first() {
-        let rest: Vec<_> = rest.iter().map(|(name, value)| format!("{name} {value}")).collect();
-        summary.push_str(&format!(" on {first}"));
-        if !rest.is_empty() {
-            summary.push_str(&format!(" ({})", rest.join(", ")));
-        }
-    }
+    let range = run.counter.then(|| actor.counter.as_ref()?.range()).flatten();
+    let mut summary = String::new();
+    let mut evidence = Evidence {
+        expected: significant(verdict.expected * run.period as f64),
+        unit: "lines/s".into(),
+        test: "gamma-poisson".into(),
+        threshold: options.threshold,
+        p_value: Some(p_of(verdict.ln_p)),
+        more,
+        ..Evidence::default()
+    };
+    told.tell(&mut evidence, &mut summary, count, run.period, lasted, range);
     let mut lines = std::mem::take(&mut actor.lines);
     if run.counter {
         let message = fields.text(Role::Message).unwrap_or_default();
         lines = vec![message[..message.floor_char_boundary(EXAMPLE_BYTES)].to_owned()];
     }
-    more.insert("example".into(), lines.into());
+    evidence.more.insert("example".into(), lines.into());
     let bad = fields.level() >= Some(Level::Error);
-    Opening {
+    let opening = Opening {
         detector: DetectorName::Loop,
-        kind: kind.into(),
+        kind: told.kind.clone(),
         rule: None,
         severity: if bad { Severity::Critical } else { Severity::Warning },
         key: Key(key),
         count,
         score: score_of(verdict.ln_p),
         summary,
-        evidence: Evidence {
-            observed: round(count as f64 / lasted.max(1e-3), 3),
-            expected: significant(verdict.expected * run.period as f64),
-            unit: "lines/s".into(),
-            test: "gamma-poisson".into(),
-            threshold: options.threshold,
-            p_value: Some(p_of(verdict.ln_p)),
-            samples: count,
-            window_s: round(lasted, 3),
-            more,
-        },
+        evidence,
         worst: fields.level(),
         cause: None,
         remedy: None,
         context: Vec::new(),
+    };
+    (opening, told)
+}
+
+/// The parts of a loop's summary that stay; its numbers are told anew each time.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Told {
+    kind: String,
+    /// `the same 3 lines`
+    what: String,
+    /// ` on queue (thread t-1)`
+    place: String,
+}
+
+impl Told {
+    fn new(run: &Run, key: &[(String, String)]) -> Self {
+        let (kind, what) = match run.period {
+            1 if run.counter => ("counter", "the same text".to_owned()),
+            1 => ("exact", "the same line".to_owned()),
+            period => ("cycle", format!("the same {period} lines")),
+        };
+        let mut place = String::new();
+        if let Some(((_, first), rest)) = key.split_first() {
+            let rest: Vec<_> = rest.iter().map(|(name, value)| format!("{name} {value}")).collect();
+            place = format!(" on {first}");
+            if !rest.is_empty() {
+                place.push_str(&format!(" ({})", rest.join(", ")));
+            }
+        }
+        Self { kind: kind.to_owned(), what, place }
+    }
+
+    /// Brings evidence and summary up to `count` lines in `lasted` seconds; `range` is from where to where a retry
+    /// counter has counted.
+    pub(super) fn tell(
+        &self,
+        evidence: &mut Evidence,
+        summary: &mut String,
+        count: u64,
+        period: usize,
+        lasted: f64,
+        range: Option<(i64, i64)>,
+    ) {
+        let repeats = count / period as u64;
+        evidence.observed = round(count as f64 / lasted.max(1e-3), 3);
+        evidence.samples = count;
+        evidence.window_s = round(lasted, 3);
+        evidence.more.insert("repeats".into(), repeats.into());
+        let counting = range.map_or_else(String::new, |(from, to)| {
+            evidence.more.insert("counter".into(), vec![from, to].into());
+            format!(" with a number counting from {from} to {to}")
+        });
+        *summary = format!("{} {repeats} times in {lasted:.1} s{counting}{}", self.what, self.place);
     }
 }
 
