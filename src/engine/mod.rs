@@ -137,6 +137,11 @@ impl Engine {
         }
     }
 
+    /// Adds a detector of the caller's own behind the built-in ones.
+    pub fn add_detector(&mut self, detector: Box<dyn Detector>) {
+        self.detectors.push(detector);
+    }
+
     /// Takes one event that arrived at `now` by the wall clock; what comes of it replaces the content of `outcome`.
     #[inline]
     pub fn process(&mut self, fields: &Fields<'_>, now: Timestamp, outcome: &mut Outcome) {

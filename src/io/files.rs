@@ -22,6 +22,12 @@ pub fn read(path: &Path) -> Result<String, Diagnostic> {
 /// One [`Diagnostic`] for each thing that cannot be read.
 pub fn read_rules(path: &Path) -> Result<(Vec<RuleSource>, Vec<TableSource>), Vec<Diagnostic>> {
     let shown = path.display().to_string();
+    if !path.exists() {
+        let problem = Diagnostic::of_file(&shown, "there is no such file or directory");
+        return Err(vec![
+            problem.with_hint("name a directory with rules (*.rhai) and tables (*.toml), or one of them"),
+        ]);
+    }
     let mut files: Vec<PathBuf> = if path.is_dir() {
         let entries = fs::read_dir(path)
             .map_err(|error| vec![Diagnostic::of_file(&shown, format!("cannot list this directory: {error}"))])?;

@@ -5,9 +5,10 @@
 
 mod golden;
 mod metrics;
+mod panics;
 mod process;
+mod promises;
 mod purity;
-mod reported;
 mod samples;
 mod splice;
 mod support;
