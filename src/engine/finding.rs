@@ -168,7 +168,7 @@ const CUT: char = '…';
 impl Finding {
     /// Appends the finding as JSON if that takes at most `limit` bytes: its context goes first, then its examples.
     ///
-    /// With texts that [`fit`](Self::fit) has cut 8 KiB always suffice. False, and `out` as it was, when it is too long.
+    /// With texts that `fit` has cut 8 KiB always suffice. False, and `out` as it was, when it is too long.
     pub fn write(&self, limit: usize, out: &mut Vec<u8>) -> bool {
         let start = out.len();
         let mut finding = std::borrow::Cow::Borrowed(self);

@@ -1,9 +1,9 @@
 //! Control flow that goes round: the same lines again and again from one actor, faster than these lines ever came.
 //!
 //! For each actor (host, module and thread) the last 16 fingerprints are kept, and for each lag p = 1…16 the length of
-//! the run in which line i equals line i−p ([`actor`]); at WARN and worse also how long one text has come with numbers
-//! that stay or step evenly ([`counter`]). A run of at least max(8, 3p) lines is tested against two explanations that
-//! need no fault ([`learned`]), and both must fail at the threshold:
+//! the run in which line i equals line i−p (`actor.rs`); at WARN and worse also how long one text has come with numbers
+//! that stay or step evenly (`counter.rs`). A run of at least max(8, 3p) lines is tested against two explanations that
+//! need no fault (`learned.rs`), and both must fail at the threshold:
 //!
 //! 1. *The line comes like this.* Its count before the run, over all of the stream before the run, gives a Gamma–Poisson
 //!    rate; the repeats must be too many for it both a second and a stream event (two clocks). A heartbeat that was
