@@ -9,10 +9,11 @@ use std::time::Duration;
 
 use prometheus::core::Collector;
 use prometheus::{
-    CounterVec, Error, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
-    TextEncoder,
+    CounterVec, Error, Gauge, GaugeVec, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVec, Opts,
+    Registry, TextEncoder,
 };
 
+use crate::engine::detector::OperationQuantiles;
 use crate::event::level::Level;
 
 /// The values of the label `level`, in the order of the array that [`Metrics::add_events`] takes.
@@ -56,6 +57,7 @@ pub struct Metrics {
     late_events: IntCounter,
     watermark_lag: Gauge,
     batch_duration: Histogram,
+    operation_duration: GaugeVec,
     rule_evaluations: IntCounterVec,
     rule_failures: IntCounterVec,
     rule_cpu: CounterVec,
@@ -106,6 +108,13 @@ impl Metrics {
             batch_duration: families.register(Histogram::with_opts(
                 HistogramOpts::from(opts("batch_duration_seconds", "Time from a batch's read to its write."))
                     .buckets(BATCH_BUCKETS.to_vec()),
+            )?)?,
+            operation_duration: families.register(GaugeVec::new(
+                opts(
+                    "operation_duration_seconds",
+                    "How long an operation took in the last minutes; the busiest by name, the rest as other.",
+                ),
+                &["operation", "quantile"],
             )?)?,
             rule_evaluations: families.counters("rule_evaluations_total", "Calls of a rule's script.", &["rule"])?,
             rule_failures: families.counters(
@@ -183,6 +192,16 @@ impl Metrics {
     /// Observes how long one batch took, from its read to its write.
     pub fn observe_batch(&self, duration: Duration) {
         self.batch_duration.observe(duration.as_secs_f64());
+    }
+
+    /// Sets how long operations took, in place of those set before: the caller bounds their number.
+    pub fn set_operation_durations(&self, operations: &[OperationQuantiles]) {
+        self.operation_duration.reset();
+        for OperationQuantiles { operation, p50, p90, p99 } in operations {
+            for (quantile, seconds) in [("0.5", p50), ("0.9", p90), ("0.99", p99)] {
+                self.operation_duration.with_label_values(&[operation.as_str(), quantile]).set(*seconds);
+            }
+        }
     }
 
     /// Adds a rule's work since the last call: calls of its script, those that failed, and the time they took.
@@ -269,6 +288,9 @@ mod tests {
         metrics.add_late_events(3);
         metrics.set_watermark_lag(10.25);
         metrics.observe_batch(Duration::from_micros(40));
+        let (operation, p50, p90, p99) = ("/orders/{}".to_owned(), 0.04, 0.1, 0.2);
+        metrics.set_operation_durations(&[OperationQuantiles { operation: "/gone".into(), p50, p90, p99 }]);
+        metrics.set_operation_durations(&[OperationQuantiles { operation, p50, p90, p99 }]);
         metrics.set_rule_enabled("upstream_timeouts", true);
         metrics.add_rule_work("upstream_timeouts", 9, 1, Duration::from_millis(3));
         metrics
@@ -300,6 +322,7 @@ mod tests {
             ("seismolog_batch_duration_seconds_bucket{le=\"0.00005\"}", "1"),
             ("seismolog_batch_duration_seconds_bucket{le=\"10\"}", "1"),
             ("seismolog_batch_duration_seconds_count", "1"),
+            ("seismolog_operation_duration_seconds{operation=\"/orders/{}\",quantile=\"0.99\"}", "0.2"),
             ("seismolog_rule_evaluations_total{rule=\"upstream_timeouts\"}", "9"),
             ("seismolog_rule_failures_total{rule=\"upstream_timeouts\"}", "1"),
             ("seismolog_rule_cpu_seconds_total{rule=\"upstream_timeouts\"}", "0.003"),
@@ -334,6 +357,11 @@ mod tests {
             assert_eq!(spelled, LEVELS[level_index(Some(level))]);
         }
         assert_eq!(LEVELS[level_index(None)], "none");
+    }
+
+    #[test]
+    fn an_operation_no_longer_busy_leaves_no_series() {
+        assert!(!filled().encode().unwrap().contains("/gone"));
     }
 
     #[test]

@@ -90,8 +90,7 @@ impl PeaksOverThreshold {
     #[must_use]
     pub fn value_at(&self, chance: f64) -> f64 {
         let ratio = (chance / self.share).min(1.0);
-        let excess =
-            if self.shape > -1e-6 { -ratio.ln() } else { (ratio.powf(-self.shape) - 1.0) / self.shape };
+        let excess = if self.shape > -1e-6 { -ratio.ln() } else { (ratio.powf(-self.shape) - 1.0) / self.shape };
         (self.threshold + self.scale * excess).exp()
     }
 }
