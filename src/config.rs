@@ -287,7 +287,7 @@ impl Config {
             [("outlier_threshold", latency.outlier_threshold), ("shift_threshold", latency.shift_threshold)]
         {
             claim(
-                threshold >= 1e-100 && threshold <= 1e-3,
+                (1e-100..=1e-3).contains(&threshold),
                 key,
                 format!("detector.latency.{key} is {threshold}"),
                 "a false-alarm probability from 1e-100 to 0.001, by default 1e-5 for outliers and 1e-9 for shifts",

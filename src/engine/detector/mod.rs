@@ -53,6 +53,10 @@ pub struct OperationQuantiles {
     pub p90: f64,
     /// One in a hundred took longer.
     pub p99: f64,
+    /// Calls since the operation was first seen.
+    pub count: u64,
+    /// How long all of them took together.
+    pub sum: f64,
 }
 
 /// A detector. It learns while it runs, costs a small constant an event, and is silent until it has learned.

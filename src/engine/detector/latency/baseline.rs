@@ -20,6 +20,9 @@ const REMEMBERED: f64 = 20_000.0;
 const TAILS: [f64; 3] = [0.1, 0.02, 0.003];
 /// An outlier is at least this many times the 99 % quantile: closer ones are nothing to look at.
 const OUTLIER_FACTOR: f64 = 2.0;
+/// A young baseline has not met its own rare modes (a pause, a retry): with this many values learned the factor is
+/// twice as large, and it falls as more come.
+const YOUNG: f64 = 400.0;
 /// Values like one that was learned twice before are known, if rare.
 const KNOWN_FACTOR: f64 = 1.25;
 /// How much of a known height is left after each halving of the baseline.
@@ -170,7 +173,8 @@ impl Baseline {
         let chance = options.outlier_threshold.min(1.0 / per_day.max(1.0));
         let tail = tails.iter().flatten().map(|tail| tail.value_at(chance)).fold(0.0, f64::max);
         let usual = (levels[QUANTILES - 1] - self.grain) / options.tolerance;
-        let outlier = tail.max(OUTLIER_FACTOR * usual + 2.0 * self.grain).max(KNOWN_FACTOR * self.known[1]);
+        let factor = OUTLIER_FACTOR * (1.0 + YOUNG / total);
+        let outlier = tail.max(factor * usual + 2.0 * self.grain).max(KNOWN_FACTOR * self.known[1]);
         let mut limits = Limits {
             levels,
             outlier,

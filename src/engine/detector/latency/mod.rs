@@ -208,7 +208,7 @@ impl Detector for Latency {
         let now = event.moment.now;
         let options = self.options.clone();
         let Some((key, operation)) = self.operation(&event.fields, now) else { return };
-        operation.count(bucket, now);
+        operation.count(value, bucket, now);
         operation.baseline.notice_grain(value);
         let (mut exceeded, mut outlier) = (0, false);
         if let Some(limits) = &operation.baseline.limits {
@@ -291,23 +291,34 @@ impl Detector for Latency {
         let mut busiest: Vec<_> = self.operations.values().filter(|operation| weigh(operation) > SHOWN).collect();
         busiest.sort_by(|a, b| weigh(b).total_cmp(&weigh(a)).then_with(|| a.name.cmp(&b.name)));
         let rest = busiest.split_off(busiest.len().min(most));
-        let mut shown: Vec<_> =
-            busiest.into_iter().map(|operation| quantiles_of(&operation.name, operation.recent(now).0)).collect();
+        let mut shown: Vec<_> = busiest
+            .into_iter()
+            .map(|operation| quantiles_of(&operation.name, operation.recent(now).0, operation.values, operation.sum))
+            .collect();
         if !rest.is_empty() {
-            let mut other = LogHistogram::default();
+            let (mut other, mut count, mut sum) = (LogHistogram::default(), 0, 0.0);
             for operation in rest {
                 let (recent, weight) = operation.recent(now);
                 other.merge(recent, weight as f32);
+                count += operation.values;
+                sum += operation.sum;
             }
-            shown.push(quantiles_of("other", &other));
+            shown.push(quantiles_of("other", &other, count, sum));
         }
         shown
     }
 }
 
-fn quantiles_of(operation: &str, durations: &LogHistogram) -> OperationQuantiles {
+fn quantiles_of(operation: &str, durations: &LogHistogram, count: u64, sum_ms: f64) -> OperationQuantiles {
     let seconds = |share| durations.value_at(share).unwrap_or(0.0) / 1e3;
-    OperationQuantiles { operation: operation.to_owned(), p50: seconds(0.5), p90: seconds(0.1), p99: seconds(0.01) }
+    OperationQuantiles {
+        operation: operation.to_owned(),
+        p50: seconds(0.5),
+        p90: seconds(0.1),
+        p99: seconds(0.01),
+        count,
+        sum: sum_ms / 1e3,
+    }
 }
 
 #[cfg(test)]

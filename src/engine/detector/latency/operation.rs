@@ -24,7 +24,9 @@ pub(super) struct Operation {
     pub(super) baseline: Baseline,
     pub(super) going: Option<Box<Going>>,
     /// Values so far and since when, for their rate.
-    values: u64,
+    pub(super) values: u64,
+    /// How long they took together, in milliseconds.
+    pub(super) sum: f64,
     began: Timestamp,
     /// Durations of the last minutes, incidents and all, for metrics.
     recent: LogHistogram,
@@ -59,6 +61,7 @@ impl Operation {
             baseline: Baseline::new(),
             going: None,
             values: 0,
+            sum: 0.0,
             began: now,
             recent: LogHistogram::default(),
             halved: now,
@@ -69,8 +72,9 @@ impl Operation {
 
     /// Counts a value for rate and metrics.
     #[inline]
-    pub(super) fn count(&mut self, bucket: u16, now: Timestamp) {
+    pub(super) fn count(&mut self, value: f64, bucket: u16, now: Timestamp) {
         self.values += 1;
+        self.sum += value;
         self.recent.add(bucket);
         if now.seconds_since(self.halved) >= RECENT_S {
             self.halve_recent(now);
