@@ -5,6 +5,7 @@
 
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::engine::EngineOptions;
+use crate::engine::detector::latency::LatencyOptions;
 use crate::engine::detector::r#loop::LoopOptions;
 use crate::engine::incident::Policy as EnginePolicy;
 use crate::engine::rules::Budget;
@@ -115,6 +116,8 @@ impl Default for Limits {
 pub struct Detectors {
     /// `[detector.loop]`
     pub r#loop: Loop,
+    /// `[detector.latency]`
+    pub latency: Latency,
 }
 
 /// `[detector.loop]`
@@ -135,6 +138,31 @@ impl Default for Loop {
     fn default() -> Self {
         let LoopOptions { enabled, min_repeats, threshold, timer_period_s, keys: _ } = LoopOptions::default();
         Self { enabled, min_repeats, threshold, timer_period: Span(Duration::from_secs_f64(timer_period_s)) }
+    }
+}
+
+/// `[detector.latency]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Latency {
+    /// Whether it watches.
+    pub enabled: bool,
+    /// Chance that one value of a faultless operation is called an outlier.
+    pub outlier_threshold: f64,
+    /// False-alarm probability of one test for a shift.
+    pub shift_threshold: f64,
+    /// Slower by less than this factor is no shift.
+    pub tolerance: f64,
+    /// A shift that goes on for so long is the normal level.
+    pub new_normal: Span,
+}
+
+impl Default for Latency {
+    fn default() -> Self {
+        let LatencyOptions { enabled, outlier_threshold, shift_threshold, tolerance, new_normal_s, keys: _ } =
+            LatencyOptions::default();
+        let new_normal = Span(Duration::from_secs_f64(new_normal_s));
+        Self { enabled, outlier_threshold, shift_threshold, tolerance, new_normal }
     }
 }
 
@@ -265,6 +293,23 @@ impl Config {
             format!("detector.loop.threshold is {threshold}"),
             "a false-alarm probability above 0 and at most 0.01, by default 1e-10",
         );
+        let latency = &self.detector.latency;
+        for (key, threshold) in
+            [("outlier_threshold", latency.outlier_threshold), ("shift_threshold", latency.shift_threshold)]
+        {
+            claim(
+                (1e-100..=1e-3).contains(&threshold),
+                key,
+                format!("detector.latency.{key} is {threshold}"),
+                "a false-alarm probability from 1e-100 to 0.001, by default 1e-5 for outliers and 1e-9 for shifts",
+            );
+        }
+        claim(
+            (1.0..=100.0).contains(&latency.tolerance),
+            "tolerance",
+            format!("detector.latency.tolerance is {}", latency.tolerance),
+            "a factor from 1 to 100, by default 1.25",
+        );
         for (role, names) in &self.roles {
             claim(
                 !names.is_empty(),
@@ -296,6 +341,7 @@ impl Config {
     #[must_use]
     pub fn engine_options(&self) -> EngineOptions {
         let Loop { enabled, min_repeats, threshold, timer_period } = &self.detector.r#loop;
+        let latency = &self.detector.latency;
         let keys = self.limits.keys;
         EngineOptions {
             allowed_lateness_s: self.input.allowed_lateness.0.as_secs_f64(),
@@ -310,6 +356,14 @@ impl Config {
                 min_repeats: *min_repeats,
                 threshold: *threshold,
                 timer_period_s: timer_period.0.as_secs_f64(),
+                keys,
+            },
+            latency: LatencyOptions {
+                enabled: latency.enabled,
+                outlier_threshold: latency.outlier_threshold,
+                shift_threshold: latency.shift_threshold,
+                tolerance: latency.tolerance,
+                new_normal_s: latency.new_normal.0.as_secs_f64(),
                 keys,
             },
             budget: Budget { keys, ..Budget::default() },
@@ -473,6 +527,8 @@ mod tests {
             ("[input]\nmax_line_bytes = 10\n", "s.toml:2:1", "1 KiB"),
             ("[input]\nallowed_lateness = \"soon\"\n", "s.toml:2:20", "such as \"10s\""),
             ("[detector.loop]\nthreshold = 2.0\n", "s.toml:2:1", "1e-10"),
+            ("[detector.latency]\noutlier_threshold = 0.0\n", "s.toml:2:1", "1e-5"),
+            ("[detector.latency]\ntolerance = 0.5\n", "s.toml:2:1", "1.25"),
             ("[roles]\nlevel = []\n", "s.toml:2:1", "at least one"),
             ("[input\n", "s.toml:1:7", "hint"),
         ] {

@@ -143,9 +143,13 @@ impl Incidents {
     }
 
     /// Ends an incident and says so, with its total count and how long it lasted.
-    ///
-    /// `update` brings the evidence and the summary up to date, as in [`join`](Self::join).
-    pub fn resolve(
+    pub fn resolve(&mut self, id: IncidentId, now: Timestamp, findings: &mut Vec<Finding>) {
+        self.resolve_updated(id, now, findings, |_, _, _| {});
+    }
+
+    /// As [`resolve`](Self::resolve); `update` brings the evidence and the summary up to date, as in
+    /// [`join`](Self::join).
+    pub fn resolve_updated(
         &mut self,
         id: IncidentId,
         now: Timestamp,
@@ -302,8 +306,8 @@ mod tests {
         for i in 0..100 {
             incidents.join(id, 1, Some(Level::Error), Timestamp(2_000_000_000 + i), &mut findings, |_, _, _| {});
         }
-        incidents.resolve(id, Timestamp(9_000_000_000), &mut findings, |_, _, _| {});
-        incidents.resolve(id, Timestamp(9_000_000_000), &mut findings, |_, _, _| {});
+        incidents.resolve(id, Timestamp(9_000_000_000), &mut findings);
+        incidents.resolve(id, Timestamp(9_000_000_000), &mut findings);
         let said: Vec<_> = findings.iter().map(|finding| (finding.state, finding.count)).collect();
         assert_eq!(
             said,

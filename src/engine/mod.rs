@@ -16,8 +16,9 @@ pub mod tally;
 
 use crate::event::{Fault, Fields, Shape, Timestamp};
 use clock::StreamClock;
+use detector::latency::{Latency, LatencyOptions};
 use detector::r#loop::{Loop, LoopOptions};
-use detector::{Detector, Event, Report, RestoreError, TableUse, pack, unpack};
+use detector::{Detector, Event, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
 use finding::{Finding, State};
 use incident::{Incidents, IncidentsSnapshot, Policy};
 use recent::Recent;
@@ -41,6 +42,8 @@ pub struct EngineOptions {
     pub policy: Policy,
     /// The loop detector.
     pub r#loop: LoopOptions,
+    /// The latency detector.
+    pub latency: LatencyOptions,
     /// What a rule may use.
     pub budget: Budget,
     /// The wall clock that stops a rule in an emergency; without one only operations are counted.
@@ -54,6 +57,7 @@ impl Default for EngineOptions {
             keys: 100_000,
             policy: Policy::default(),
             r#loop: LoopOptions::default(),
+            latency: LatencyOptions::default(),
             budget: Budget::default(),
             meter: None,
         }
@@ -118,6 +122,9 @@ impl Engine {
         let mut detectors: Vec<Box<dyn Detector>> = Vec::new();
         if options.r#loop.enabled {
             detectors.push(Box::new(Loop::new(options.r#loop.clone())));
+        }
+        if options.latency.enabled {
+            detectors.push(Box::new(Latency::new(options.latency.clone())));
         }
         let recent = rules.names().next().map(|_| Recent::default());
         Self {
@@ -222,6 +229,13 @@ impl Engine {
     #[must_use]
     pub fn rules(&self) -> &Rules {
         &self.rules
+    }
+
+    /// How long the `most` busiest operations took in the last minutes, busiest first, then the others as `other`.
+    #[must_use]
+    pub fn operation_quantiles(&self, most: usize) -> Vec<OperationQuantiles> {
+        let now = self.clock.now();
+        self.detectors.iter().flat_map(|detector| detector.operation_quantiles(most, now)).collect()
     }
 
     /// How full every table is.

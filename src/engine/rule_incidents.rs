@@ -57,7 +57,7 @@ impl RuleIncidents {
         self.open.retain(|_, watched| {
             let over = now.seconds_since(watched.last) > watched.cooldown_s;
             if over {
-                report.incidents.resolve(watched.id, now, report.findings, |_, _, _| {});
+                report.incidents.resolve(watched.id, now, report.findings);
             }
             !over
         });

@@ -95,6 +95,11 @@ impl<V> Table<V> {
         slot
     }
 
+    /// All values held, in no order that means anything.
+    pub fn values(&self) -> impl Iterator<Item = &V> {
+        self.entries.iter().map(|entry| &entry.value)
+    }
+
     /// Keys held.
     #[must_use]
     pub fn len(&self) -> usize {

@@ -5,14 +5,18 @@
 //! names of rules, which the loaded rules bound; a series that a filter can ever have for a closed set is there from the
 //! start at 0, because Prometheus sees no increase in a counter that is born at 1.
 
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use prometheus::core::Collector;
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType, Quantile, Summary};
 use prometheus::{
     CounterVec, Error, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
     TextEncoder,
 };
 
+use crate::engine::detector::OperationQuantiles;
 use crate::event::level::Level;
 
 /// The values of the label `level`, in the order of the array that [`Metrics::add_events`] takes.
@@ -56,6 +60,7 @@ pub struct Metrics {
     late_events: IntCounter,
     watermark_lag: Gauge,
     batch_duration: Histogram,
+    operation_duration: OperationDurations,
     rule_evaluations: IntCounterVec,
     rule_failures: IntCounterVec,
     rule_cpu: CounterVec,
@@ -107,6 +112,7 @@ impl Metrics {
                 HistogramOpts::from(opts("batch_duration_seconds", "Time from a batch's read to its write."))
                     .buckets(BATCH_BUCKETS.to_vec()),
             )?)?,
+            operation_duration: families.register(OperationDurations::new()?)?,
             rule_evaluations: families.counters("rule_evaluations_total", "Calls of a rule's script.", &["rule"])?,
             rule_failures: families.counters(
                 "rule_failures_total",
@@ -185,6 +191,11 @@ impl Metrics {
         self.batch_duration.observe(duration.as_secs_f64());
     }
 
+    /// Sets how long operations took, in place of those set before: the caller bounds their number.
+    pub fn set_operation_durations(&self, operations: &[OperationQuantiles]) {
+        self.operation_duration.set(operations);
+    }
+
     /// Adds a rule's work since the last call: calls of its script, those that failed, and the time they took.
     pub fn add_rule_work(&self, rule: &str, evaluations: u64, failures: u64, cpu: Duration) {
         self.rule_evaluations.with_label_values(&[rule]).inc_by(evaluations);
@@ -215,6 +226,64 @@ impl Metrics {
         // A family without a series has no place in the text; the registry leaves it out by itself.
         TextEncoder::new().encode_to_string(&self.registry.gather())
     }
+}
+
+/// `seismolog_operation_duration_seconds`: a summary, which the client library knows only how to encode.
+#[derive(Clone, Debug)]
+struct OperationDurations {
+    desc: Desc,
+    operations: Arc<Mutex<Vec<OperationQuantiles>>>,
+}
+
+impl OperationDurations {
+    fn new() -> Result<Self, Error> {
+        let name = "seismolog_operation_duration_seconds".to_owned();
+        let help = "How long an operation took in the last minutes; the busiest by name, the rest as other.".to_owned();
+        let desc = Desc::new(name, help, vec!["operation".to_owned()], HashMap::new())?;
+        Ok(Self { desc, operations: Arc::default() })
+    }
+
+    fn set(&self, operations: &[OperationQuantiles]) {
+        *self.operations.lock().unwrap_or_else(PoisonError::into_inner) = operations.to_vec();
+    }
+}
+
+impl Collector for OperationDurations {
+    fn desc(&self) -> Vec<&Desc> {
+        vec![&self.desc]
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let operations = self.operations.lock().unwrap_or_else(PoisonError::into_inner);
+        let metrics: Vec<_> = operations.iter().map(summary_of).collect();
+        let mut family = MetricFamily::default();
+        family.set_name(self.desc.fq_name.clone());
+        family.set_help(self.desc.help.clone());
+        family.set_field_type(MetricType::SUMMARY);
+        family.set_metric(metrics);
+        vec![family]
+    }
+}
+
+fn summary_of(operation: &OperationQuantiles) -> Metric {
+    let OperationQuantiles { operation, p50, p90, p99, count, sum } = operation;
+    let quantiles = [(0.5, p50), (0.9, p90), (0.99, p99)].map(|(quantile, seconds)| {
+        let mut value = Quantile::default();
+        value.set_quantile(quantile);
+        value.set_value(*seconds);
+        value
+    });
+    let mut summary = Summary::default();
+    summary.set_quantile(quantiles.to_vec());
+    summary.set_sample_count(*count);
+    summary.set_sample_sum(*sum);
+    let mut label = LabelPair::default();
+    label.set_name("operation".to_owned());
+    label.set_value(operation.clone());
+    let mut metric = Metric::default();
+    metric.set_label(vec![label]);
+    metric.set_summary(summary);
+    metric
 }
 
 /// Makes families and registers them.
@@ -269,6 +338,16 @@ mod tests {
         metrics.add_late_events(3);
         metrics.set_watermark_lag(10.25);
         metrics.observe_batch(Duration::from_micros(40));
+        let operation = |name: &str| OperationQuantiles {
+            operation: name.to_owned(),
+            p50: 0.04,
+            p90: 0.1,
+            p99: 0.2,
+            count: 9,
+            sum: 0.5,
+        };
+        metrics.set_operation_durations(&[operation("/gone")]);
+        metrics.set_operation_durations(&[operation("/orders/{}")]);
         metrics.set_rule_enabled("upstream_timeouts", true);
         metrics.add_rule_work("upstream_timeouts", 9, 1, Duration::from_millis(3));
         metrics
@@ -300,6 +379,7 @@ mod tests {
             ("seismolog_batch_duration_seconds_bucket{le=\"0.00005\"}", "1"),
             ("seismolog_batch_duration_seconds_bucket{le=\"10\"}", "1"),
             ("seismolog_batch_duration_seconds_count", "1"),
+            ("seismolog_operation_duration_seconds{operation=\"/orders/{}\",quantile=\"0.99\"}", "0.2"),
             ("seismolog_rule_evaluations_total{rule=\"upstream_timeouts\"}", "9"),
             ("seismolog_rule_failures_total{rule=\"upstream_timeouts\"}", "1"),
             ("seismolog_rule_cpu_seconds_total{rule=\"upstream_timeouts\"}", "0.003"),
@@ -334,6 +414,11 @@ mod tests {
             assert_eq!(spelled, LEVELS[level_index(Some(level))]);
         }
         assert_eq!(LEVELS[level_index(None)], "none");
+    }
+
+    #[test]
+    fn an_operation_no_longer_busy_leaves_no_series() {
+        assert!(!filled().encode().unwrap().contains("/gone"));
     }
 
     #[test]

@@ -3,13 +3,18 @@
 use super::metrics::Metrics;
 use crate::engine::finding::{DetectorName, Finding, Severity};
 use crate::engine::{Engine, Outcome};
-use crate::event::Fault;
+use crate::event::{Fault, Timestamp};
 use crate::io::clock;
 use crate::io::log::Log;
 use crate::pipeline::Observer;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Operations that metrics show by name.
+const OPERATIONS: usize = 100;
+/// Seconds between two looks at operations, which take longer than all else here.
+const OPERATIONS_S: f64 = 5.0;
 
 /// The observer of `seismolog run`.
 #[derive(Debug)]
@@ -20,13 +25,22 @@ pub struct Watcher {
     evictions: BTreeMap<&'static str, u64>,
     late: u64,
     rules: BTreeMap<String, (u64, u64)>,
+    /// When operations were looked at last.
+    operations: Timestamp,
 }
 
 impl Watcher {
     /// A watcher; without metrics only the log is told.
     #[must_use]
     pub fn new(metrics: Option<Arc<Metrics>>, log: Log) -> Self {
-        Self { metrics, log, evictions: BTreeMap::new(), late: 0, rules: BTreeMap::new() }
+        Self {
+            metrics,
+            log,
+            evictions: BTreeMap::new(),
+            late: 0,
+            rules: BTreeMap::new(),
+            operations: Timestamp::default(),
+        }
     }
 
     fn count(&mut self, metrics: &Metrics, engine: &mut Engine) {
@@ -50,6 +64,11 @@ impl Watcher {
         metrics.add_late_events(since(&mut self.late, engine.clock().late_events()));
         if engine.clock().now().0 > 0 {
             metrics.set_watermark_lag(clock::now().seconds_since(engine.clock().watermark()));
+        }
+        let now = clock::now();
+        if now.seconds_since(self.operations) >= OPERATIONS_S {
+            self.operations = now;
+            metrics.set_operation_durations(&engine.operation_quantiles(OPERATIONS));
         }
         for (rule, tally) in engine.rules().tallies() {
             let (evaluations, failures) = self.rules.entry(rule.to_owned()).or_default();

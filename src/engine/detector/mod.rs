@@ -1,5 +1,6 @@
 //! Detectors: each watches every event, keeps bounded state by key, and opens incidents.
 
+pub mod latency;
 pub mod r#loop;
 
 use super::clock::Moment;
@@ -41,6 +42,23 @@ pub struct TableUse {
     pub evictions: u64,
 }
 
+/// How long an operation took in the last minutes, in seconds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OperationQuantiles {
+    /// The operation, or `other` for all those that are not among the busiest.
+    pub operation: String,
+    /// Half took longer.
+    pub p50: f64,
+    /// One in ten took longer.
+    pub p90: f64,
+    /// One in a hundred took longer.
+    pub p99: f64,
+    /// Calls since the operation was first seen.
+    pub count: u64,
+    /// How long all of them took together.
+    pub sum: f64,
+}
+
 /// A detector. It learns while it runs, costs a small constant an event, and is silent until it has learned.
 pub trait Detector: Send {
     /// As in findings, metrics and configuration.
@@ -63,6 +81,12 @@ pub trait Detector: Send {
 
     /// How full its tables are.
     fn tables(&self) -> Vec<TableUse>;
+
+    /// How long the `most` busiest operations took in the minutes before `now`, and all others together; empty for
+    /// detectors that measure no durations.
+    fn operation_quantiles(&self, _most: usize, _now: Timestamp) -> Vec<OperationQuantiles> {
+        Vec::new()
+    }
 }
 
 /// Serialises a detector's state.

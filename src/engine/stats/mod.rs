@@ -1,4 +1,7 @@
 //! Statistics that detectors stand on. Each takes time as a parameter and says what it costs.
 
 pub mod count_min;
+pub mod exceedance;
 pub mod gamma_poisson;
+pub mod log_histogram;
+pub mod peaks_over_threshold;

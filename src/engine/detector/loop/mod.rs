@@ -78,7 +78,7 @@ struct Kept {
 /// The actor's loop is over: says so, with its totals.
 fn resolve(actor: &mut Actor, now: Timestamp, report: &mut Report<'_>) {
     if let Some(going) = &actor.going {
-        report.incidents.resolve(going.id, now, report.findings, |evidence, summary, count| {
+        report.incidents.resolve_updated(going.id, now, report.findings, |evidence, summary, count| {
             let lasted = going.until.seconds_since(going.began).max(0.0);
             going.told.tell(evidence, summary, count, going.period, lasted, going.range);
         });

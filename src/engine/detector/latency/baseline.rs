@@ -1,0 +1,200 @@
+//! What is usual for one operation: its learned durations, and the limits that follow from them.
+
+use super::LatencyOptions;
+use super::window::{LONGEST, WINDOWS};
+use crate::engine::stats::exceedance::Exceedance;
+use crate::engine::stats::log_histogram::{LogHistogram, lower_edge};
+use crate::engine::stats::peaks_over_threshold::PeaksOverThreshold;
+use serde::{Deserialize, Serialize};
+
+/// Shares of the baseline above the quantiles that recent values are held against: 75, 90 and 99 %.
+pub(super) const SHARES: [f64; 3] = [0.25, 0.10, 0.01];
+/// How many those are.
+pub(super) const QUANTILES: usize = SHARES.len();
+/// Values learned before anything is judged.
+const WARM: f64 = 200.0;
+/// Values after which a baseline forgets half.
+const REMEMBERED: f64 = 20_000.0;
+/// The tail is fitted above each of these shares, and the fit that finds a value least unlikely counts: a second mode far
+/// out (a cache's misses, a retry) bends the upper fit, a broad middle the lower.
+const TAILS: [f64; 3] = [0.1, 0.02, 0.003];
+/// An outlier is at least this many times the 99 % quantile: closer ones are nothing to look at.
+const OUTLIER_FACTOR: f64 = 2.0;
+/// A young baseline has not met its own rare modes (a pause, a retry): with this many values learned the factor is
+/// twice as large, and it falls as more come.
+const YOUNG: f64 = 400.0;
+/// Values like one that was learned twice before are known, if rare.
+const KNOWN_FACTOR: f64 = 1.25;
+/// How much of a known height is left after each halving of the baseline.
+const KNOWN_FADES: f64 = 0.8;
+/// An incident is calm while no count is rarer than this.
+const CALM: f64 = 1e-3;
+/// Blocks of calm values that the prior of no clumping is worth, and after which half is forgotten.
+const BLOCK_PRIOR: f64 = 4.0;
+const BLOCKS: f64 = 100.0;
+/// One block counts for at most this many times the dispersion so far: it may have been a fault.
+const BLOCK_CLIP: f64 = 6.0;
+/// The coarsest step in which durations may come, in milliseconds, and the finest that is minded.
+const COARSEST: f64 = 10_000.0;
+const FINEST: f64 = 1e-4;
+
+/// The learned durations of an operation, in milliseconds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Baseline {
+    pub(super) learned: LogHistogram,
+    /// Values to learn until the limits are computed anew.
+    due: u32,
+    /// The step in which values come: the largest power of ten of which all are multiples.
+    grain: f64,
+    /// The largest values learned, largest first.
+    known: [f64; 2],
+    /// Mean squares of what blocks of calm values had above each limit too much, over what is binomial; and blocks.
+    dispersion: [f64; QUANTILES],
+    blocks: f64,
+    pub(super) limits: Option<Limits>,
+}
+
+/// What follows from a baseline until the next time it is computed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Limits {
+    /// Recent values are counted above these.
+    pub(super) levels: [f64; QUANTILES],
+    /// A single value is an outlier above this.
+    pub(super) outlier: f64,
+    /// By window and quantile: so many above are a shift.
+    pub(super) shift: [[u8; QUANTILES]; WINDOWS.len()],
+    /// So many are not calm.
+    pub(super) restless: [[u8; QUANTILES]; WINDOWS.len()],
+    /// By quantile: values above it, values in all, correlation.
+    shares: [(f64, f64, f64); QUANTILES],
+    tails: [Option<PeaksOverThreshold>; TAILS.len()],
+    /// The chance of an outlier that the limit stands for.
+    pub(super) chance: f64,
+}
+
+impl Limits {
+    pub(super) fn exceedances(&self) -> [Exceedance; QUANTILES] {
+        self.shares.map(|(above, total, correlation)| Exceedance::new(above, total, correlation))
+    }
+
+    /// ln of the chance of a value this large, by the fit that finds it likeliest.
+    pub(super) fn ln_tail(&self, value: f64) -> f64 {
+        self.tails.iter().flatten().map(|tail| tail.ln_tail(value)).reduce(f64::max).unwrap_or(0.0)
+    }
+}
+
+impl Baseline {
+    pub(super) fn new() -> Self {
+        Self {
+            learned: LogHistogram::default(),
+            due: WARM as u32,
+            grain: COARSEST,
+            known: [0.0; 2],
+            dispersion: [0.0; QUANTILES],
+            blocks: 0.0,
+            limits: None,
+        }
+    }
+
+    /// Notices in which steps values come.
+    #[inline]
+    pub(super) fn notice_grain(&mut self, value: f64) {
+        while self.grain > FINEST {
+            let steps = value / self.grain;
+            if (steps - steps.round()).abs() <= 1e-6 {
+                break;
+            }
+            self.grain /= 10.0;
+        }
+    }
+
+    /// Learns a value. `per_day` is how many come in a day.
+    #[inline]
+    pub(super) fn learn(&mut self, bucket: u16, options: &LatencyOptions, per_day: impl FnOnce() -> f64) {
+        self.learned.add(bucket);
+        let value = lower_edge(bucket);
+        if value > self.known[1] {
+            self.known = if value > self.known[0] { [value, self.known[0]] } else { [self.known[0], value] };
+        }
+        self.due = self.due.saturating_sub(1);
+        if self.due == 0 {
+            self.compute(options, per_day());
+        }
+    }
+
+    /// Learns how calm values clump: `above` of the 128 last lay above each limit.
+    pub(super) fn learn_block(&mut self, above: [u8; QUANTILES]) {
+        let Some(limits) = &self.limits else { return };
+        for ((dispersion, above), exceedance) in self.dispersion.iter_mut().zip(above).zip(limits.exceedances()) {
+            let share = exceedance.share();
+            let expected = LONGEST as f64 * share;
+            let excess = (f64::from(above) - expected).max(0.0);
+            let so_far = ((BLOCK_PRIOR + *dispersion) / (BLOCK_PRIOR + self.blocks)).max(1.0);
+            *dispersion += (excess * excess / (expected * (1.0 - share))).min(BLOCK_CLIP * so_far);
+        }
+        self.blocks += 1.0;
+        if self.blocks > BLOCKS {
+            self.blocks /= 2.0;
+            self.dispersion = self.dispersion.map(|dispersion| dispersion / 2.0);
+        }
+    }
+
+    /// The level of an incident that would not end is the baseline from now on.
+    pub(super) fn replace(&mut self, learned: LogHistogram, options: &LatencyOptions, per_day: f64) {
+        *self = Self { learned, grain: self.grain, ..Self::new() };
+        self.compute(options, per_day);
+    }
+
+    /// The correlation that the dispersion of blocks tells of: φ = 1 + (m − 1)ρ.
+    fn correlation(&self, quantile: usize) -> f64 {
+        let dispersion = (BLOCK_PRIOR + self.dispersion[quantile]) / (BLOCK_PRIOR + self.blocks);
+        ((dispersion - 1.0) / (LONGEST as f64 - 1.0)).max(0.0)
+    }
+
+    #[cold]
+    fn compute(&mut self, options: &LatencyOptions, per_day: f64) {
+        let total = self.learned.total();
+        if total > REMEMBERED {
+            self.learned.halve();
+            self.known = self.known.map(|known| known * KNOWN_FADES);
+        }
+        let total = self.learned.total();
+        // Rarely enough that its cost vanishes, often enough that a young baseline is put to use.
+        self.due = (total / 16.0).clamp(32.0, 1_024.0) as u32;
+        let mut levels = [f64::INFINITY; QUANTILES];
+        let mut shares = [(0.0, 0.0, 0.0); QUANTILES];
+        for (q, share) in SHARES.into_iter().enumerate() {
+            let Some((bucket, above)) = self.learned.upper_quantile(share) else { return };
+            levels[q] = lower_edge(bucket + 1) * options.tolerance + self.grain;
+            shares[q] = (above, total, self.correlation(q));
+        }
+        let tails = TAILS.map(|share| PeaksOverThreshold::fit(&self.learned, share));
+        // A busy operation would meet its one in 100,000 every minute: no more than one a day is expected of chance.
+        let chance = options.outlier_threshold.min(1.0 / per_day.max(1.0));
+        let tail = tails.iter().flatten().map(|tail| tail.value_at(chance)).fold(0.0, f64::max);
+        let usual = (levels[QUANTILES - 1] - self.grain) / options.tolerance;
+        let factor = OUTLIER_FACTOR * (1.0 + YOUNG / total);
+        let outlier = tail.max(factor * usual + 2.0 * self.grain).max(KNOWN_FACTOR * self.known[1]);
+        let mut limits = Limits {
+            levels,
+            outlier,
+            shift: [[u8::MAX; QUANTILES]; WINDOWS.len()],
+            restless: [[u8::MAX; QUANTILES]; WINDOWS.len()],
+            shares,
+            tails,
+            chance,
+        };
+        for (q, exceedance) in limits.exceedances().into_iter().enumerate() {
+            for (w, width) in WINDOWS.into_iter().enumerate() {
+                let [shift, restless] = exceedance.critical(width as u32, [options.shift_threshold, CALM]);
+                (limits.shift[w][q], limits.restless[w][q]) = (shift as u8, restless as u8);
+            }
+        }
+        self.limits = Some(limits);
+    }
+
+    /// The value in milliseconds that this share of the baseline lies above.
+    pub(super) fn value_at(&self, share: f64) -> f64 {
+        self.learned.value_at(share).unwrap_or(0.0)
+    }
+}

@@ -1,0 +1,126 @@
+//! All that is kept of one operation.
+
+use super::baseline::Baseline;
+use super::window::Window;
+use crate::engine::incident::IncidentId;
+use crate::engine::stats::log_histogram::LogHistogram;
+use crate::event::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Half-life of what metrics show, in seconds.
+const RECENT_S: f64 = 60.0;
+/// Calm calls after which a first incident has ended; each further one within an hour doubles it.
+const CALM_CALLS: u32 = 32;
+const CALM_DOUBLINGS: u32 = 5;
+/// Seconds without an incident after which one doubling is forgotten.
+const FLAP_S: f64 = 3_600.0;
+
+/// One operation's durations and incident.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Operation {
+    /// As findings and metrics name it.
+    pub(super) name: Box<str>,
+    pub(super) window: Window,
+    pub(super) baseline: Baseline,
+    pub(super) going: Option<Box<Going>>,
+    /// Values so far and since when, for their rate.
+    pub(super) values: u64,
+    /// How long they took together, in milliseconds.
+    pub(super) sum: f64,
+    began: Timestamp,
+    /// Durations of the last minutes, incidents and all, for metrics.
+    recent: LogHistogram,
+    halved: Timestamp,
+    /// Incidents that came shortly after each other.
+    flaps: u32,
+    ended: Timestamp,
+}
+
+/// An open incident.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Going {
+    pub(super) id: IncidentId,
+    pub(super) opened: Timestamp,
+    /// More than single values: nothing of it is learned.
+    pub(super) shift: bool,
+    /// Calm calls in a row.
+    pub(super) calm: u32,
+    /// How many are needed for the end.
+    pub(super) calm_needed: u32,
+    /// The last call that was not calm.
+    pub(super) restless: Timestamp,
+    /// What a shift is made of, should it turn out to stay.
+    pub(super) durations: LogHistogram,
+}
+
+impl Operation {
+    pub(super) fn new(name: String, now: Timestamp) -> Self {
+        Self {
+            name: name.into_boxed_str(),
+            window: Window::default(),
+            baseline: Baseline::new(),
+            going: None,
+            values: 0,
+            sum: 0.0,
+            began: now,
+            recent: LogHistogram::default(),
+            halved: now,
+            flaps: 0,
+            ended: now,
+        }
+    }
+
+    /// Counts a value for rate and metrics.
+    #[inline]
+    pub(super) fn count(&mut self, value: f64, bucket: u16, now: Timestamp) {
+        self.values += 1;
+        self.sum += value;
+        self.recent.add(bucket);
+        if now.seconds_since(self.halved) >= RECENT_S {
+            self.halve_recent(now);
+        }
+    }
+
+    #[cold]
+    fn halve_recent(&mut self, now: Timestamp) {
+        for _ in 0..(now.seconds_since(self.halved) / RECENT_S).min(64.0) as u32 {
+            self.recent.halve();
+        }
+        self.halved = now;
+    }
+
+    /// Values of the last minutes, and how much they still weigh at `now`.
+    pub(super) fn recent(&self, now: Timestamp) -> (&LogHistogram, f64) {
+        let halvings = (now.seconds_since(self.halved) / RECENT_S).max(0.0).floor();
+        (&self.recent, 0.5_f64.powf(halvings))
+    }
+
+    /// Values in a day, at the rate so far.
+    pub(super) fn per_day(&self, now: Timestamp) -> f64 {
+        self.values as f64 / now.seconds_since(self.began).max(60.0) * 86_400.0
+    }
+
+    /// An incident has begun.
+    pub(super) fn begin(&mut self, id: IncidentId, shift: bool, now: Timestamp) {
+        let calm_hours = (now.seconds_since(self.ended) / FLAP_S).clamp(0.0, 64.0) as u32;
+        self.flaps = self.flaps.saturating_sub(calm_hours);
+        self.going = Some(Box::new(Going {
+            id,
+            opened: now,
+            shift,
+            calm: 0,
+            calm_needed: CALM_CALLS << self.flaps.min(CALM_DOUBLINGS),
+            restless: now,
+            durations: LogHistogram::default(),
+        }));
+    }
+
+    /// The incident is over. Single values are learned with time; of a shift nothing is left.
+    pub(super) fn end(&mut self, now: Timestamp) {
+        if self.going.take().is_some_and(|going| going.shift) {
+            self.window.clear();
+        }
+        self.flaps += 1;
+        self.ended = now;
+    }
+}
