@@ -100,6 +100,7 @@ impl Outbox {
 
     /// Puts findings that no event carries.
     pub fn put_alone<W: Observer>(&mut self, outcome: &Outcome, observer: &mut W) {
+        observer.findings(&outcome.before);
         self.put_events(&outcome.before, observer);
     }
 
@@ -142,6 +143,8 @@ impl Outbox {
         if outcome.fault.is_some() || !outcome.printed.is_empty() {
             observer.aside(outcome);
         }
+        observer.findings(&outcome.before);
+        observer.findings(&outcome.findings);
         self.put_events(&outcome.before, observer);
         let raw = look.shape == Shape::Text && self.options.text == TextMode::Raw;
         if raw && !outcome.findings.is_empty() {

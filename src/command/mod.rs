@@ -6,7 +6,7 @@ pub mod demo;
 pub mod run;
 
 use crate::cli::Settings;
-use crate::config::Config;
+use crate::config::{Config, Sink};
 use crate::diagnostic::Diagnostic;
 use crate::engine::rules::{Meter, RuleSet};
 use crate::engine::{Engine, EngineOptions};
@@ -72,6 +72,11 @@ fn load_config(settings: &Settings) -> Result<Config, Vec<Diagnostic>> {
             let folder = path.parent().map(PathBuf::from).unwrap_or_default();
             // Paths in a file are relative to the file, not to wherever the pipeline was started.
             config.rules.paths.iter_mut().for_each(|path| *path = folder.join(&*path));
+            for sink in &mut config.sinks {
+                if let Sink::File { path, .. } = sink {
+                    *path = folder.join(&*path);
+                }
+            }
             config
         }
         None => Config::default(),

@@ -6,6 +6,7 @@ use crate::error::Failure;
 use crate::event::lines::Lines;
 use crate::io::log::{Log, Target};
 use crate::io::shutdown::{self, Progress};
+use crate::io::sink::Sinks;
 use crate::io::stdio::{Input, Output};
 use crate::outbox::Outbox;
 use crate::pipeline::{Front, Pipeline, RunError};
@@ -21,6 +22,8 @@ use std::sync::Arc;
 /// [`Failure`] with the exit code of design §3.
 pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let loaded = load(&args.settings)?;
+    // Before any other descriptor is opened, so that a number that nobody left open is found to be closed.
+    let sinks = Sinks::open(&loaded.config.sinks).map_err(|error| Failure::cannot(error.to_string(), error.hint()))?;
     let log = open_log(&args.log)?;
     let readiness = Readiness::default();
     let (metrics, _endpoint) = serve_metrics(&loaded, &readiness, &log)?;
@@ -43,7 +46,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let mut pipeline = Pipeline {
         fresh: &|| loaded.engine(),
         outbox: Outbox::new(loaded.config.outbox_options()),
-        observer: Watcher::new(metrics, log),
+        observer: Watcher::new(metrics, log).with_sinks(sinks),
         progress: Arc::clone(&progress),
     };
     readiness.set(true);

@@ -6,6 +6,7 @@ use crate::engine::{Engine, Outcome};
 use crate::event::Fault;
 use crate::io::clock;
 use crate::io::log::Log;
+use crate::io::sink::{SinkFailure, Sinks};
 use crate::pipeline::Observer;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use std::time::Duration;
 pub struct Watcher {
     metrics: Option<Arc<Metrics>>,
     log: Log,
+    sinks: Sinks,
     /// Evictions and late events are told as totals; metrics take what came since.
     evictions: BTreeMap<&'static str, u64>,
     late: u64,
@@ -26,7 +28,24 @@ impl Watcher {
     /// A watcher; without metrics only the log is told.
     #[must_use]
     pub fn new(metrics: Option<Arc<Metrics>>, log: Log) -> Self {
-        Self { metrics, log, evictions: BTreeMap::new(), late: 0, rules: BTreeMap::new() }
+        let (evictions, rules) = (BTreeMap::new(), BTreeMap::new());
+        Self { metrics, log, sinks: Sinks::default(), evictions, late: 0, rules }
+    }
+
+    /// The same with sinks, to which every finding goes.
+    #[must_use]
+    pub fn with_sinks(mut self, sinks: Sinks) -> Self {
+        self.sinks = sinks;
+        self
+    }
+
+    fn blame(&self, failures: Vec<SinkFailure>) {
+        for failure in failures {
+            if let Some(metrics) = &self.metrics {
+                metrics.add_faults(Fault::Sink.name(), 1);
+            }
+            self.log.say_seldom(&failure.sink, &format!("{} ({failure})", Fault::Sink.explain()));
+        }
     }
 
     fn count(&mut self, metrics: &Metrics, engine: &mut Engine) {
@@ -66,8 +85,18 @@ fn since(last: &mut u64, total: u64) -> u64 {
     total.checked_sub(last).unwrap_or(total)
 }
 
+impl Drop for Watcher {
+    /// However a run ends, what was found up to there is in the sinks.
+    fn drop(&mut self) {
+        let failures = self.sinks.finish();
+        self.blame(failures);
+    }
+}
+
 impl Observer for Watcher {
     fn batch(&mut self, engine: &mut Engine, read: usize, written: usize, seconds: f64) {
+        let failures = self.sinks.flush();
+        self.blame(failures);
         let Some(metrics) = self.metrics.clone() else { return };
         metrics.add_read_bytes(read as u64);
         metrics.add_written_bytes(written as u64);
@@ -95,7 +124,14 @@ impl Observer for Watcher {
         self.log.say_seldom(fault.name(), fault.explain());
     }
 
+    fn findings(&mut self, findings: &[Finding]) {
+        self.sinks.take(findings);
+    }
+
     fn unheard(&mut self, findings: &[Finding]) {
+        if !self.sinks.is_empty() {
+            return;
+        }
         for finding in findings {
             self.log.say(&format!(
                 "{} {} {}: {}",
