@@ -3,19 +3,21 @@
 //! Nothing is read unless named; a file, variables and flags are merged in that order by [`crate::cli`]. Every value is
 //! checked here, and every complaint has a place and a hint.
 
+mod overrides;
 mod problem;
 mod sink;
 mod span;
 
 use crate::diagnostic::Diagnostic;
 use crate::engine::EngineOptions;
-use crate::engine::detector::r#loop::LoopOptions;
+use crate::engine::detector::r#loop::{LoopOptions, LoopSettings};
 use crate::engine::incident::Policy as EnginePolicy;
 use crate::engine::rules::Budget;
 use crate::event::Role;
 use crate::event::roles::Names;
 use crate::event::time::TimeContext;
 use crate::outbox::{OutboxOptions, SyntheticMode, TextMode};
+pub use overrides::LoopOverride;
 pub use problem::Problem;
 use serde::{Deserialize, Serialize};
 pub use sink::Sink;
@@ -138,12 +140,22 @@ pub struct Loop {
     pub threshold: f64,
     /// At INFO and below, a cycle this slow or slower is a timer, not a fault.
     pub timer_period: Span,
+    /// Other settings for some actors; the first whose pattern matches wins.
+    #[serde(rename = "override", skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<LoopOverride>,
 }
 
 impl Default for Loop {
     fn default() -> Self {
-        let LoopOptions { enabled, min_repeats, threshold, timer_period_s, keys: _ } = LoopOptions::default();
-        Self { enabled, min_repeats, threshold, timer_period: Span(Duration::from_secs_f64(timer_period_s)) }
+        let LoopOptions { enabled, min_repeats, threshold, timer_period_s, keys: _, overrides: _ } =
+            LoopOptions::default();
+        Self {
+            enabled,
+            min_repeats,
+            threshold,
+            timer_period: Span(Duration::from_secs_f64(timer_period_s)),
+            overrides: Vec::new(),
+        }
     }
 }
 
@@ -255,20 +267,11 @@ impl Config {
             format!("output.max_record_bytes is {record}"),
             "at least 256; leave it out for no limit",
         );
-        let repeats = self.detector.r#loop.min_repeats;
-        claim(
-            (3..=10_000).contains(&repeats),
-            "detector.loop.min_repeats",
-            format!("detector.loop.min_repeats is {repeats}"),
-            "from 3 to 10000",
-        );
-        let threshold = self.detector.r#loop.threshold;
-        claim(
-            threshold > 0.0 && threshold <= 0.01,
-            "detector.loop.threshold",
-            format!("detector.loop.threshold is {threshold}"),
-            "a false-alarm probability above 0 and at most 0.01, by default 1e-10",
-        );
+        let looping = &self.detector.r#loop;
+        overrides::claim_loop("detector.loop", looping.min_repeats, looping.threshold, &mut claim);
+        for (i, other) in looping.overrides.iter().enumerate() {
+            other.claim(i, looping, &mut claim);
+        }
         for (role, names) in &self.roles {
             claim(
                 !names.is_empty(),
@@ -302,7 +305,8 @@ impl Config {
     /// What the engine is told.
     #[must_use]
     pub fn engine_options(&self) -> EngineOptions {
-        let Loop { enabled, min_repeats, threshold, timer_period } = &self.detector.r#loop;
+        let Loop { enabled, min_repeats, threshold, timer_period, overrides } = &self.detector.r#loop;
+        let usual = LoopSettings { enabled: *enabled, min_repeats: *min_repeats, threshold: *threshold };
         let keys = self.limits.keys;
         EngineOptions {
             allowed_lateness_s: self.input.allowed_lateness.0.as_secs_f64(),
@@ -318,6 +322,7 @@ impl Config {
                 threshold: *threshold,
                 timer_period_s: timer_period.0.as_secs_f64(),
                 keys,
+                overrides: overrides.iter().map(|other| (other.pattern(), other.settings(usual))).collect(),
             },
             budget: Budget { keys, ..Budget::default() },
             meter: None,
@@ -381,6 +386,14 @@ mod tests {
                 "s.toml:7:1",
                 "from 3",
             ),
+            (
+                "[detector.loop]\nmin_repeats = 8\n[[detector.loop.override]]\nmodule = \"a*\"\nmin_repeats = 1\n",
+                "s.toml:5:1",
+                "from 3",
+            ),
+            ("[[detector.loop.override]]\nenabled = false\n", "s.toml:1:1", "module, host, thread"),
+            ("[[detector.loop.override]]\nhost = \"a\"\n", "s.toml:1:1", "min_repeats"),
+            ("[[detector.loop.override]]\nmodul = \"a\"\n", "s.toml:2:1", "did you mean `module`?"),
             ("[[sink]]\ntype = \"fiel\"\n", "s.toml:", "did you mean `file`?"),
             ("[input\n", "s.toml:1:7", "hint"),
         ] {
