@@ -5,8 +5,10 @@
 
 mod overrides;
 mod problem;
+pub mod schema;
 mod sink;
 mod span;
+mod variables;
 
 use crate::diagnostic::Diagnostic;
 use crate::engine::EngineOptions;
@@ -19,6 +21,7 @@ use crate::event::time::TimeContext;
 use crate::outbox::{OutboxOptions, SyntheticMode, TextMode};
 pub use overrides::LoopOverride;
 pub use problem::Problem;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 pub use sink::Sink;
 pub use span::Span;
@@ -27,7 +30,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// All that can be configured.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// How input is read.
@@ -35,6 +38,7 @@ pub struct Config {
     /// How events leave.
     pub output: Output,
     /// Names of each role, in place of the default list.
+    #[schemars(schema_with = "schema::roles")]
     pub roles: BTreeMap<Role, Vec<String>>,
     /// Caps.
     pub limits: Limits,
@@ -52,15 +56,17 @@ pub struct Config {
 }
 
 /// `[input]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Input {
     /// The zone of times without one: an IANA name or an offset such as `+02:00`.
     pub timezone: String,
     /// The year of times without one; by default the year at start.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1970, max = 2200))]
     pub year: Option<i16>,
     /// A longer line flows through in pieces, unanalysed. Bytes.
+    #[schemars(range(min = 1024, max = 268_435_456))]
     pub max_line_bytes: usize,
     /// How far behind the highest event time an event may be and still count.
     pub allowed_lateness: Span,
@@ -78,10 +84,11 @@ impl Default for Input {
 }
 
 /// `[output]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Output {
     /// The member that findings are written to.
+    #[schemars(length(min = 1, max = 128))]
     pub member: String,
     /// `json` or `raw`: how a line of text leaves.
     pub text: TextMode,
@@ -89,6 +96,7 @@ pub struct Output {
     pub synthetic: SyntheticMode,
     /// A record that would be longer leaves unannotated. Bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 256))]
     pub max_record_bytes: Option<usize>,
     /// How long a stuck reader is waited for at the end.
     pub shutdown_timeout: Span,
@@ -107,10 +115,11 @@ impl Default for Output {
 }
 
 /// `[limits]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Most keys of each table.
+    #[schemars(range(min = 100, max = 10_000_000))]
     pub keys: usize,
 }
 
@@ -121,7 +130,7 @@ impl Default for Limits {
 }
 
 /// `[detector.…]`
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Detectors {
     /// `[detector.loop]`
@@ -129,14 +138,16 @@ pub struct Detectors {
 }
 
 /// `[detector.loop]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Loop {
     /// Whether it watches.
     pub enabled: bool,
     /// Least repeats before a run is tested.
+    #[schemars(range(min = 3, max = 10_000))]
     pub min_repeats: u32,
     /// False-alarm probability of one test.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "maximum" = 0.01))]
     pub threshold: f64,
     /// At INFO and below, a cycle this slow or slower is a timer, not a fault.
     pub timer_period: Span,
@@ -160,7 +171,7 @@ impl Default for Loop {
 }
 
 /// `[rules]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rules {
     /// Directories and files with rules (`*.rhai`) and tables (`*.toml`).
@@ -176,7 +187,7 @@ impl Default for Rules {
 }
 
 /// `[metrics]`
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Metrics {
     /// `127.0.0.1:9464`; `:9464` is loopback. Nothing is served without it.
@@ -185,7 +196,7 @@ pub struct Metrics {
 }
 
 /// `[policy]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
     /// `respond_within` when the worst level is FATAL.

@@ -20,7 +20,7 @@ use std::sync::atomic::Ordering;
 const ANNOTATION_BYTES: usize = 8 << 10;
 
 /// How a line of text leaves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TextMode {
     /// As one JSON object that holds what its layout captured.
@@ -31,7 +31,7 @@ pub enum TextMode {
 }
 
 /// Where findings go that no event carries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SyntheticMode {
     /// Into the stream, as events of their own.

@@ -7,7 +7,7 @@ use crate::event::Role;
 use serde::{Deserialize, Serialize};
 
 /// One `[[detector.loop.override]]`: patterns, in which `*` is any text and `?` any character, and what is other.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LoopOverride {
     /// The module must look like this: `batch.*`.
@@ -24,9 +24,11 @@ pub struct LoopOverride {
     pub enabled: Option<bool>,
     /// Least repeats before a run of theirs is tested.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 3, max = 10_000))]
     pub min_repeats: Option<u32>,
     /// False-alarm probability of one test of theirs.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("exclusiveMinimum" = 0.0, "maximum" = 0.01))]
     pub threshold: Option<f64>,
 }
 

@@ -65,19 +65,22 @@ fn anywhere(table: &DeTable<'_>, name: &str) -> Option<usize> {
 /// What the parser says, with the nearest known name where a name is unknown.
 pub(super) fn explain(path: &str, text: &str, error: &toml::de::Error) -> Diagnostic {
     let offset = error.span().map_or(0, |span| span.start);
+    let (message, hint) = said(error);
+    Diagnostic::at(path, text, offset, message).with_hint(hint)
+}
+
+/// The parser's message and a hint.
+pub(super) fn said(error: &toml::de::Error) -> (String, String) {
     let message = error.message().trim();
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let unknown = message.starts_with("unknown ")
-        || message.starts_with("unknown field")
-        || message.starts_with("unknown variant");
-    if let (true, Some((name, known))) = (unknown, quoted.split_first()) {
-        let diagnostic = Diagnostic::at(path, text, offset, format!("unknown name `{name}`"));
-        return diagnostic.with_hint(match nearest(name, known.iter().copied()) {
+    if let (true, Some((name, known))) = (message.starts_with("unknown "), quoted.split_first()) {
+        let hint = match nearest(name, known.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
             None if known.is_empty() => "nothing can be set here".to_owned(),
             None => format!("known here: {}", known.join(", ")),
-        });
+        };
+        return (format!("unknown name `{name}`"), hint);
     }
-    Diagnostic::at(path, text, offset, message.lines().next().unwrap_or(message).to_owned())
-        .with_hint("`seismolog config` prints every setting with its default")
+    let hint = "`seismolog config` prints every setting with its default";
+    (message.lines().next().unwrap_or(message).to_owned(), hint.to_owned())
 }

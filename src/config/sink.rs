@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// One `[[sink]]`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
 pub enum Sink {
     /// The end of a file.
     File {
         /// Which file; it is made if it is not there.
+        #[schemars(length(min = 1))]
         path: PathBuf,
         /// The least severity that it takes; by default all.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -19,6 +20,7 @@ pub enum Sink {
     /// A file descriptor that whoever started the process has left open.
     Descriptor {
         /// Its number, from 3.
+        #[schemars(range(min = 3, max = 1_048_576))]
         descriptor: u32,
         /// The least severity that it takes; by default all.
         #[serde(default, skip_serializing_if = "Option::is_none")]
