@@ -1,6 +1,7 @@
 //! The command line: clap's structs and nothing else.
 
 use crate::outbox::{SyntheticMode, TextMode};
+use crate::terminal::Color;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -78,6 +79,10 @@ pub struct RunArgs {
     /// Where diagnostics go: stderr, none, or a file.
     #[arg(long, value_name = "stderr|none|FILE", default_value = "stderr", env = "SEISMOLOG_LOG")]
     pub log: String,
+    /// On a terminal events are shown readably, with findings below them; this says whether in colour. Into a pipe
+    /// events leave as they are, unless `always` asks for the readable form there too.
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    pub color: Color,
 }
 
 /// Flags of `check`.

@@ -11,6 +11,7 @@ use crate::event::{Batch, Fault, Level, Shape};
 use crate::io::shutdown::Progress;
 use crate::io::stdio::{Output, Undelivered};
 use crate::pipeline::Observer;
+use crate::terminal::Screen;
 use rustix::fd::AsFd;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -58,6 +59,8 @@ pub struct OutboxOptions {
 #[derive(Debug)]
 pub struct Outbox {
     options: OutboxOptions,
+    /// Somebody looks at it: events are shown, not passed on.
+    screen: Option<Screen>,
     ready: Vec<u8>,
     /// Untouched bytes of the batch at hand that follow what is ready.
     untouched: Range<usize>,
@@ -70,7 +73,22 @@ impl Outbox {
     /// An empty outbox.
     #[must_use]
     pub fn new(options: OutboxOptions) -> Self {
-        Self { options, ready: Vec::new(), untouched: 0..0, findings: Vec::new(), at_line_start: true, records: 0 }
+        Self {
+            options,
+            screen: None,
+            ready: Vec::new(),
+            untouched: 0..0,
+            findings: Vec::new(),
+            at_line_start: true,
+            records: 0,
+        }
+    }
+
+    /// The same, showing events to a person where there is a screen.
+    #[must_use]
+    pub fn with_screen(mut self, screen: Option<Screen>) -> Self {
+        self.screen = screen;
+        self
     }
 
     /// True when what was put last ended its line, so that an event of our own can follow.
@@ -86,7 +104,7 @@ impl Outbox {
         let shape = batch.looks[i].shape;
         self.records += 1;
         let end = record.end();
-        if outcome.is_quiet() && (shape != Shape::Text || self.options.text == TextMode::Raw) {
+        if outcome.is_quiet() && (shape != Shape::Text || self.options.text == TextMode::Raw) && self.screen.is_none() {
             if self.untouched.is_empty() {
                 self.untouched = record.span.start as usize..end;
             } else {
@@ -149,7 +167,14 @@ impl Outbox {
         let raw = look.shape == Shape::Text && self.options.text == TextMode::Raw;
         if raw && !outcome.findings.is_empty() {
             observer.unheard(&outcome.findings);
-        } else if !outcome.findings.is_empty() && self.annotate(batch, i, &outcome.findings, observer) {
+        }
+        if let Some(screen) = self.screen {
+            screen.event(&batch.fields(i), &mut self.ready);
+            let shown: &[Finding] = if raw { &[] } else { &outcome.findings };
+            shown.iter().for_each(|finding| screen.finding(finding, &mut self.ready));
+            return;
+        }
+        if !raw && !outcome.findings.is_empty() && self.annotate(batch, i, &outcome.findings, observer) {
             self.ready.extend_from_slice(&batch.bytes[record.span.end()..record.end()]);
             return;
         }
@@ -204,6 +229,10 @@ impl Outbox {
             return;
         }
         for finding in findings {
+            if let Some(screen) = self.screen {
+                screen.finding(finding, &mut self.ready);
+                continue;
+            }
             write_event(finding, &self.options.member, &mut self.ready);
         }
     }

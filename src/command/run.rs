@@ -13,7 +13,9 @@ use crate::pipeline::{Front, Pipeline, RunError};
 use crate::telemetry::http::{BindError, Endpoint, Readiness};
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::watcher::Watcher;
+use crate::terminal::Screen;
 use rustix::fd::AsFd;
+use std::io::IsTerminal;
 use std::sync::Arc;
 
 /// Runs the filter until the input ends.
@@ -41,11 +43,13 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
         Failure::cannot(format!("cannot open standard input: {error}"), "raise the limit of open files")
     })?;
 
+    let screen =
+        Screen::for_output(args.color, std::io::stdout().is_terminal(), std::env::var_os("NO_COLOR").as_deref());
     log_panics(&log);
     let front = Front { lines: Lines::new(loaded.config.input.max_line_bytes), looker: loaded.looker()? };
     let mut pipeline = Pipeline {
         fresh: &|| loaded.engine(),
-        outbox: Outbox::new(loaded.config.outbox_options()),
+        outbox: Outbox::new(loaded.config.outbox_options()).with_screen(screen),
         observer: Watcher::new(metrics, log).with_sinks(sinks),
         progress: Arc::clone(&progress),
     };

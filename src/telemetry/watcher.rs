@@ -8,6 +8,7 @@ use crate::io::clock;
 use crate::io::log::Log;
 use crate::io::sink::{SinkFailure, Sinks};
 use crate::pipeline::Observer;
+use crate::terminal::plain;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -138,7 +139,8 @@ impl Observer for Watcher {
                 finding.said_at,
                 finding.severity.name(),
                 state_of(finding),
-                finding.summary
+                // The log may be a terminal.
+                plain(&finding.summary)
             ));
         }
     }
