@@ -1,6 +1,7 @@
 //! The command line: clap's structs and nothing else.
 
 use crate::outbox::{SyntheticMode, TextMode};
+use crate::terminal::Color;
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -18,6 +19,8 @@ use std::path::PathBuf;
         seismolog --metrics 127.0.0.1:9464 < events.ndjson Prometheus can scrape it meanwhile\n  \
         seismolog check -c seismolog.toml rules/           is all of it valid?\n  \
         seismolog demo --show                              a stream with faults, and what is found in it\n\n\
+        Every setting of the configuration file is also a variable: SEISMOLOG_INPUT_TIMEZONE, SEISMOLOG_LIMITS_KEYS,\n\
+        SEISMOLOG_DETECTOR_LOOP_THRESHOLD; lists are separated by commas. Flags beat variables, variables beat the file.\n\n\
         Exit: 0 done; 1 failed; 2 wrong usage; 74 the reader of standard output went away; 78 bad configuration or rules."
 )]
 pub struct Cli {
@@ -36,8 +39,8 @@ pub enum Command {
     Run(RunArgs),
     /// Say what is wrong with configuration and rules, and nothing if all is well.
     Check(CheckArgs),
-    /// Print the effective configuration as TOML.
-    Config(Settings),
+    /// Print the effective configuration as TOML, or the schema of configuration files.
+    Config(ConfigArgs),
     /// Make a realistic labelled stream with known faults.
     Demo(DemoArgs),
 }
@@ -51,17 +54,19 @@ pub struct Settings {
     /// Load the rules (*.rhai) and tables (*.toml) of this directory or file, beside those of the configuration.
     #[arg(long, value_name = "DIR", env = "SEISMOLOG_RULES", value_delimiter = ':')]
     pub rules: Vec<PathBuf>,
-    /// Do not load the rules that are in the binary.
-    #[arg(long, env = "SEISMOLOG_NO_SHIPPED_RULES", value_parser = clap::builder::FalseyValueParser::new())]
+    /// Do not load the rules that are in the binary [env: SEISMOLOG_NO_SHIPPED_RULES].
+    #[arg(long)]
     pub no_shipped_rules: bool,
     /// Serve Prometheus metrics at this address: 127.0.0.1:9464; `:9464` is loopback too.
     #[arg(long, value_name = "ADDR", env = "SEISMOLOG_METRICS")]
     pub metrics: Option<String>,
-    /// How a line of text leaves: as a JSON object that holds what its layout says, or as it came.
-    #[arg(long, value_enum, env = "SEISMOLOG_TEXT")]
+    /// How a line of text leaves: as a JSON object that holds what its layout says, or as it came
+    /// [env: SEISMOLOG_TEXT].
+    #[arg(long, value_enum)]
     pub text: Option<TextMode>,
-    /// Where findings go that no event carries: into the stream, or only to sinks and the log.
-    #[arg(long, value_enum, env = "SEISMOLOG_SYNTHETIC")]
+    /// Where findings go that no event carries: into the stream, or only to sinks, and to the log where there is no
+    /// sink [env: SEISMOLOG_SYNTHETIC].
+    #[arg(long, value_enum)]
     pub synthetic: Option<SyntheticMode>,
 }
 
@@ -74,6 +79,10 @@ pub struct RunArgs {
     /// Where diagnostics go: stderr, none, or a file.
     #[arg(long, value_name = "stderr|none|FILE", default_value = "stderr", env = "SEISMOLOG_LOG")]
     pub log: String,
+    /// On a terminal events are shown readably, with findings below them; this says whether in colour. Into a pipe
+    /// events leave as they are, unless `always` asks for the readable form there too.
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    pub color: Color,
 }
 
 /// Flags of `check`.
@@ -85,6 +94,17 @@ pub struct CheckArgs {
     /// Configuration files (*.toml), rules (*.rhai), or directories of rules and their tables.
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+}
+
+/// Flags of `config`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ConfigArgs {
+    /// Settings.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Print the JSON Schema of configuration files instead: every setting, what it means, its default and its range.
+    #[arg(long)]
+    pub schema: bool,
 }
 
 /// Flags of `demo`.

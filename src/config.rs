@@ -3,10 +3,17 @@
 //! Nothing is read unless named; a file, variables and flags are merged in that order by [`crate::cli`]. Every value is
 //! checked here, and every complaint has a place and a hint.
 
-use crate::diagnostic::{Diagnostic, nearest};
+mod overrides;
+mod problem;
+pub mod schema;
+mod sink;
+mod span;
+mod variables;
+
+use crate::diagnostic::Diagnostic;
 use crate::engine::EngineOptions;
 use crate::engine::detector::latency::LatencyOptions;
-use crate::engine::detector::r#loop::LoopOptions;
+use crate::engine::detector::r#loop::{LoopOptions, LoopSettings};
 use crate::engine::incident::Policy as EnginePolicy;
 use crate::engine::rules::Budget;
 use crate::event::Role;
@@ -14,13 +21,18 @@ use crate::event::roles::Names;
 use crate::event::time::TimeContext;
 use crate::outbox::{OutboxOptions, SyntheticMode, TextMode};
 use crate::telemetry::parse_address;
+pub use overrides::LoopOverride;
+pub use problem::Problem;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+pub use sink::Sink;
+pub use span::Span;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// All that can be configured.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
     /// How input is read.
@@ -28,6 +40,7 @@ pub struct Config {
     /// How events leave.
     pub output: Output,
     /// Names of each role, in place of the default list.
+    #[schemars(schema_with = "schema::roles")]
     pub roles: BTreeMap<Role, Vec<String>>,
     /// Caps.
     pub limits: Limits,
@@ -39,18 +52,23 @@ pub struct Config {
     pub metrics: Metrics,
     /// How soon somebody should look.
     pub policy: Policy,
+    /// Where findings go besides the stream.
+    #[serde(rename = "sink", skip_serializing_if = "Vec::is_empty")]
+    pub sinks: Vec<Sink>,
 }
 
 /// `[input]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Input {
     /// The zone of times without one: an IANA name or an offset such as `+02:00`.
     pub timezone: String,
     /// The year of times without one; by default the year at start.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1970, max = 2200))]
     pub year: Option<i16>,
     /// A longer line flows through in pieces, unanalysed. Bytes.
+    #[schemars(range(min = 1024, max = 268_435_456))]
     pub max_line_bytes: usize,
     /// How far behind the highest event time an event may be and still count.
     pub allowed_lateness: Span,
@@ -68,10 +86,11 @@ impl Default for Input {
 }
 
 /// `[output]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Output {
     /// The member that findings are written to.
+    #[schemars(length(min = 1, max = 128))]
     pub member: String,
     /// `json` or `raw`: how a line of text leaves.
     pub text: TextMode,
@@ -79,6 +98,7 @@ pub struct Output {
     pub synthetic: SyntheticMode,
     /// A record that would be longer leaves unannotated. Bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 256))]
     pub max_record_bytes: Option<usize>,
     /// How long a stuck reader is waited for at the end.
     pub shutdown_timeout: Span,
@@ -97,10 +117,11 @@ impl Default for Output {
 }
 
 /// `[limits]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
     /// Most keys of each table.
+    #[schemars(range(min = 100, max = 10_000_000))]
     pub keys: usize,
 }
 
@@ -111,7 +132,7 @@ impl Default for Limits {
 }
 
 /// `[detector.…]`
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Detectors {
     /// `[detector.loop]`
@@ -121,37 +142,52 @@ pub struct Detectors {
 }
 
 /// `[detector.loop]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Loop {
     /// Whether it watches.
     pub enabled: bool,
     /// Least repeats before a run is tested.
+    #[schemars(range(min = 3, max = 10_000))]
     pub min_repeats: u32,
     /// False-alarm probability of one test.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "maximum" = 0.01))]
     pub threshold: f64,
     /// At INFO and below, a cycle this slow or slower is a timer, not a fault.
     pub timer_period: Span,
+    /// Other settings for some actors; the first whose pattern matches wins.
+    #[serde(rename = "override", skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<LoopOverride>,
 }
 
 impl Default for Loop {
     fn default() -> Self {
-        let LoopOptions { enabled, min_repeats, threshold, timer_period_s, keys: _ } = LoopOptions::default();
-        Self { enabled, min_repeats, threshold, timer_period: Span(Duration::from_secs_f64(timer_period_s)) }
+        let LoopOptions { enabled, min_repeats, threshold, timer_period_s, keys: _, overrides: _ } =
+            LoopOptions::default();
+        Self {
+            enabled,
+            min_repeats,
+            threshold,
+            timer_period: Span(Duration::from_secs_f64(timer_period_s)),
+            overrides: Vec::new(),
+        }
     }
 }
 
 /// `[detector.latency]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Latency {
     /// Whether it watches.
     pub enabled: bool,
     /// Chance that one value of a faultless operation is called an outlier.
+    #[schemars(range(min = 1e-100, max = 1e-3))]
     pub outlier_threshold: f64,
     /// False-alarm probability of one test for a shift.
+    #[schemars(range(min = 1e-100, max = 1e-3))]
     pub shift_threshold: f64,
     /// Slower by less than this factor is no shift.
+    #[schemars(range(min = 1.0, max = 100.0))]
     pub tolerance: f64,
     /// A shift that goes on for so long is the normal level.
     pub new_normal: Span,
@@ -167,7 +203,7 @@ impl Default for Latency {
 }
 
 /// `[rules]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rules {
     /// Directories and files with rules (`*.rhai`) and tables (`*.toml`).
@@ -183,7 +219,7 @@ impl Default for Rules {
 }
 
 /// `[metrics]`
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Metrics {
     /// `127.0.0.1:9464`; `:9464` is loopback. Nothing is served without it.
@@ -192,7 +228,7 @@ pub struct Metrics {
 }
 
 /// `[policy]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
     /// `respond_within` when the worst level is FATAL.
@@ -219,7 +255,7 @@ impl Config {
     /// # Errors
     /// Every problem that could be found, with its place.
     pub fn parse(path: &str, text: &str) -> Result<Self, Vec<Diagnostic>> {
-        let config: Self = toml::from_str(text).map_err(|error| vec![explain(path, text, &error)])?;
+        let config: Self = toml::from_str(text).map_err(|error| vec![problem::explain(path, text, &error)])?;
         let problems = config.problems();
         if problems.is_empty() {
             return Ok(config);
@@ -231,30 +267,35 @@ impl Config {
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let mut claim = |holds: bool, key: &'static str, message: String, hint: &str| {
+        let mut claim = |holds: bool, key: &str, message: String, hint: &str| {
             if !holds {
-                problems.push(Problem { key, message, hint: hint.to_owned() });
+                problems.push(Problem::new(key, message, hint));
             }
         };
         if let Err(error) = TimeContext::new(&self.input.timezone, 2000) {
             claim(
                 false,
-                "timezone",
+                "input.timezone",
                 error.to_string(),
                 "an IANA name such as Europe/Berlin, UTC, or an offset such as +02:00",
             );
         }
         let year = self.input.year.unwrap_or(2000);
-        claim((1970..=2200).contains(&year), "year", format!("input.year is {year}"), "a year from 1970 to 2200");
+        claim((1970..=2200).contains(&year), "input.year", format!("input.year is {year}"), "a year from 1970 to 2200");
         let bytes = self.input.max_line_bytes;
         claim(
             (1 << 10..=256 << 20).contains(&bytes),
-            "max_line_bytes",
+            "input.max_line_bytes",
             format!("input.max_line_bytes is {bytes}"),
             "from 1024 (1 KiB) to 268435456 (256 MiB)",
         );
         let keys = self.limits.keys;
-        claim((100..=10_000_000).contains(&keys), "keys", format!("limits.keys is {keys}"), "from 100 to 10000000");
+        claim(
+            (100..=10_000_000).contains(&keys),
+            "limits.keys",
+            format!("limits.keys is {keys}"),
+            "from 100 to 10000000",
+        );
         let member = &self.output.member;
         let taken = ["timestamp", "level", "source", "message", "header", "severity_text", "facility"];
         claim(
@@ -268,31 +309,22 @@ impl Config {
         }
         claim(
             !member.is_empty() && member.len() <= 128,
-            "member",
+            "output.member",
             format!("output.member is {member:?}"),
             "a name of 1 to 128 bytes, by default \"anomalies\"",
         );
         let record = self.output.max_record_bytes.unwrap_or(usize::MAX);
         claim(
             record >= 256,
-            "max_record_bytes",
+            "output.max_record_bytes",
             format!("output.max_record_bytes is {record}"),
             "at least 256; leave it out for no limit",
         );
-        let repeats = self.detector.r#loop.min_repeats;
-        claim(
-            (3..=10_000).contains(&repeats),
-            "min_repeats",
-            format!("detector.loop.min_repeats is {repeats}"),
-            "from 3 to 10000",
-        );
-        let threshold = self.detector.r#loop.threshold;
-        claim(
-            threshold > 0.0 && threshold <= 0.01,
-            "threshold",
-            format!("detector.loop.threshold is {threshold}"),
-            "a false-alarm probability above 0 and at most 0.01, by default 1e-10",
-        );
+        let looping = &self.detector.r#loop;
+        overrides::claim_loop("detector.loop", looping.min_repeats, looping.threshold, &mut claim);
+        for (i, other) in looping.overrides.iter().enumerate() {
+            other.claim(i, looping, &mut claim);
+        }
         let latency = &self.detector.latency;
         for (key, threshold) in
             [("outlier_threshold", latency.outlier_threshold), ("shift_threshold", latency.shift_threshold)]
@@ -313,16 +345,19 @@ impl Config {
         for (role, names) in &self.roles {
             claim(
                 !names.is_empty(),
-                role.name(),
+                &format!("roles.{}", role.name()),
                 format!("roles.{} has no name", role.name()),
                 "list at least one member name, or leave the role out for the default names",
             );
             claim(
                 names.iter().all(|name| !name.is_empty()),
-                role.name(),
+                &format!("roles.{}", role.name()),
                 format!("roles.{} has an empty name", role.name()),
                 "names are the names of members, or paths such as log.level",
             );
+        }
+        for (i, sink) in self.sinks.iter().enumerate() {
+            sink.claim(i, &mut claim);
         }
         problems
     }
@@ -340,7 +375,8 @@ impl Config {
     /// What the engine is told.
     #[must_use]
     pub fn engine_options(&self) -> EngineOptions {
-        let Loop { enabled, min_repeats, threshold, timer_period } = &self.detector.r#loop;
+        let Loop { enabled, min_repeats, threshold, timer_period, overrides } = &self.detector.r#loop;
+        let usual = LoopSettings { enabled: *enabled, min_repeats: *min_repeats, threshold: *threshold };
         let latency = &self.detector.latency;
         let keys = self.limits.keys;
         EngineOptions {
@@ -357,6 +393,7 @@ impl Config {
                 threshold: *threshold,
                 timer_period_s: timer_period.0.as_secs_f64(),
                 keys,
+                overrides: overrides.iter().map(|other| (other.pattern(), other.settings(usual))).collect(),
             },
             latency: LatencyOptions {
                 enabled: latency.enabled,
@@ -380,112 +417,6 @@ impl Config {
             synthetic: self.output.synthetic,
             max_record_bytes: self.output.max_record_bytes,
         }
-    }
-}
-
-/// A value out of range.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// The last part of its key.
-    key: &'static str,
-    message: String,
-    hint: String,
-}
-
-impl Problem {
-    fn in_file(self, path: &str, text: &str) -> Diagnostic {
-        let is_key = |line: &str| {
-            line.trim_start().strip_prefix(self.key).is_some_and(|rest| rest.trim_start().starts_with('='))
-        };
-        let mut offset = 0;
-        for line in text.split_inclusive('\n') {
-            if is_key(line) {
-                let indent = line.len() - line.trim_start().len();
-                return Diagnostic::at(path, text, offset + indent, self.message).with_hint(self.hint);
-            }
-            offset += line.len();
-        }
-        self.elsewhere(path)
-    }
-
-    /// The problem where there is no line to show: it came from a flag or a variable.
-    #[must_use]
-    pub fn elsewhere(self, place: &str) -> Diagnostic {
-        Diagnostic::of_file(place, self.message).with_hint(self.hint)
-    }
-}
-
-/// What the parser says, with the nearest known name where a name is unknown.
-fn explain(path: &str, text: &str, error: &toml::de::Error) -> Diagnostic {
-    let offset = error.span().map_or(0, |span| span.start);
-    let message = error.message().trim();
-    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    let unknown = message.starts_with("unknown ")
-        || message.starts_with("unknown field")
-        || message.starts_with("unknown variant");
-    if let (true, Some((name, known))) = (unknown, quoted.split_first()) {
-        let diagnostic = Diagnostic::at(path, text, offset, format!("unknown name `{name}`"));
-        return diagnostic.with_hint(match nearest(name, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None if known.is_empty() => "nothing can be set here".to_owned(),
-            None => format!("known here: {}", known.join(", ")),
-        });
-    }
-    Diagnostic::at(path, text, offset, message.lines().next().unwrap_or(message).to_owned())
-        .with_hint("`seismolog config` prints every setting with its default")
-}
-
-/// A length of time as people write it: `250ms`, `10s`, `5m`, `24h`, `2d`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Span(pub Duration);
-
-impl std::fmt::Display for Span {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let milliseconds = self.0.as_millis();
-        let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
-        // A day is written as 24h: that is how people agree on response times.
-        let unit = units.into_iter().find(|(name, size)| {
-            milliseconds > 0 && milliseconds.is_multiple_of(*size) && (*name != "d" || milliseconds > *size)
-        });
-        match unit {
-            Some((name, size)) => write!(f, "{}{name}", milliseconds / size),
-            None => write!(f, "{milliseconds}ms"),
-        }
-    }
-}
-
-impl std::str::FromStr for Span {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is no length of time; write a number and ms, s, m, h or d, such as \"10s\"");
-        let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
-        let number: f64 = text[..split].parse().map_err(|_| wrong())?;
-        let unit = match text[split..].trim() {
-            "ms" => 1e-3,
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3_600.0,
-            "d" => 86_400.0,
-            _ => return Err(wrong()),
-        };
-        Duration::try_from_secs_f64(number * unit)
-            .ok()
-            .filter(|span| *span <= Duration::from_secs(366 * 86_400))
-            .map(Self)
-            .ok_or_else(wrong)
-    }
-}
-
-impl Serialize for Span {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Span {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 
@@ -530,6 +461,21 @@ mod tests {
             ("[detector.latency]\noutlier_threshold = 0.0\n", "s.toml:2:1", "1e-5"),
             ("[detector.latency]\ntolerance = 0.5\n", "s.toml:2:1", "1.25"),
             ("[roles]\nlevel = []\n", "s.toml:2:1", "at least one"),
+            ("[[sink]]\ntype = \"file\"\npath = \"\"\n", "s.toml:3:1", "name a file"),
+            (
+                "[[sink]]\ntype = \"file\"\npath = \"f\"\n\n[[sink]]\ntype = \"descriptor\"\ndescriptor = 1\n",
+                "s.toml:7:1",
+                "from 3",
+            ),
+            (
+                "[detector.loop]\nmin_repeats = 8\n[[detector.loop.override]]\nmodule = \"a*\"\nmin_repeats = 1\n",
+                "s.toml:5:1",
+                "from 3",
+            ),
+            ("[[detector.loop.override]]\nenabled = false\n", "s.toml:1:1", "module, host, thread"),
+            ("[[detector.loop.override]]\nhost = \"a\"\n", "s.toml:1:1", "min_repeats"),
+            ("[[detector.loop.override]]\nmodul = \"a\"\n", "s.toml:2:1", "did you mean `module`?"),
+            ("[[sink]]\ntype = \"fiel\"\n", "s.toml:", "did you mean `file`?"),
             ("[input\n", "s.toml:1:7", "hint"),
         ] {
             let said = first_problem(text);

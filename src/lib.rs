@@ -15,3 +15,4 @@ pub mod io;
 pub mod outbox;
 pub mod pipeline;
 pub mod telemetry;
+pub mod terminal;

@@ -11,6 +11,7 @@ use crate::event::{Batch, Fault, Level, Shape};
 use crate::io::shutdown::Progress;
 use crate::io::stdio::{Output, Undelivered};
 use crate::pipeline::Observer;
+use crate::terminal::Screen;
 use rustix::fd::AsFd;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -22,7 +23,7 @@ const ANNOTATION_BYTES: usize = 8 << 10;
 const ANNOTATION_FRAME: usize = 16;
 
 /// How a line of text leaves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum TextMode {
     /// As one JSON object that holds what its layout captured.
@@ -33,7 +34,7 @@ pub enum TextMode {
 }
 
 /// Where findings go that no event carries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SyntheticMode {
     /// Into the stream, as events of their own.
@@ -60,6 +61,8 @@ pub struct OutboxOptions {
 #[derive(Debug)]
 pub struct Outbox {
     options: OutboxOptions,
+    /// Somebody looks at it: events are shown, not passed on.
+    screen: Option<Screen>,
     ready: Vec<u8>,
     /// Untouched bytes of the batch at hand that follow what is ready.
     untouched: Range<usize>,
@@ -76,6 +79,7 @@ impl Outbox {
     pub fn new(options: OutboxOptions) -> Self {
         Self {
             options,
+            screen: None,
             ready: Vec::new(),
             untouched: 0..0,
             findings: Vec::new(),
@@ -83,6 +87,13 @@ impl Outbox {
             at_line_start: true,
             records: 0,
         }
+    }
+
+    /// The same, showing events to a person where there is a screen.
+    #[must_use]
+    pub fn with_screen(mut self, screen: Option<Screen>) -> Self {
+        self.screen = screen;
+        self
     }
 
     /// True when what was put last ended its line, so that an event of our own can follow.
@@ -98,7 +109,7 @@ impl Outbox {
         let shape = batch.looks[i].shape;
         self.records += u64::from(shape != Shape::Rest);
         let end = record.end();
-        if outcome.is_quiet() && (shape != Shape::Text || self.options.text == TextMode::Raw) {
+        if outcome.is_quiet() && (shape != Shape::Text || self.options.text == TextMode::Raw) && self.screen.is_none() {
             if self.untouched.is_empty() {
                 self.untouched = record.span.start as usize..end;
             } else {
@@ -112,6 +123,7 @@ impl Outbox {
 
     /// Puts findings that no event carries.
     pub fn put_alone<W: Observer>(&mut self, outcome: &Outcome, observer: &mut W) {
+        observer.findings(&outcome.before);
         self.put_events(&outcome.before, observer);
     }
 
@@ -154,11 +166,20 @@ impl Outbox {
         if outcome.fault.is_some() || !outcome.printed.is_empty() {
             observer.aside(outcome);
         }
+        observer.findings(&outcome.before);
+        observer.findings(&outcome.findings);
         self.put_events(&outcome.before, observer);
         let raw = look.shape == Shape::Text && self.options.text == TextMode::Raw;
         if raw && !outcome.findings.is_empty() {
             observer.unheard(&outcome.findings);
-        } else if !outcome.findings.is_empty() && self.annotate(batch, i, &outcome.findings, observer) {
+        }
+        if let Some(screen) = self.screen {
+            screen.event(&batch.fields(i), &mut self.ready);
+            let shown: &[Finding] = if raw { &[] } else { &outcome.findings };
+            shown.iter().for_each(|finding| screen.finding(finding, &mut self.ready));
+            return;
+        }
+        if !raw && !outcome.findings.is_empty() && self.annotate(batch, i, &outcome.findings, observer) {
             self.ready.extend_from_slice(&self.annotated);
             self.ready.extend_from_slice(&batch.bytes[record.span.end()..record.end()]);
             return;
@@ -221,6 +242,10 @@ impl Outbox {
             return;
         }
         for finding in findings {
+            if let Some(screen) = self.screen {
+                screen.finding(finding, &mut self.ready);
+                continue;
+            }
             let start = self.ready.len();
             write_event(finding, &self.options.member, &mut self.ready);
             if self.options.max_record_bytes.is_some_and(|most| self.ready.len() - start > most) {

@@ -34,6 +34,8 @@ pub trait Observer {
     fn aside(&mut self, outcome: &Outcome);
     /// An event could not be annotated; its findings left on their own.
     fn fault(&mut self, fault: Fault);
+    /// Every finding, in the order of the stream, also those that went onto events.
+    fn findings(&mut self, _findings: &[crate::engine::finding::Finding]) {}
     /// Findings that no output carries.
     fn unheard(&mut self, findings: &[crate::engine::finding::Finding]);
 }
@@ -131,7 +133,9 @@ impl<W: Observer> Pipeline<'_, W> {
         }
         engine.finish(&mut outcome);
         self.outbox.put_alone(&outcome, &mut self.observer);
-        self.outbox.send(&Batch::default(), output, &self.progress).map(drop)
+        let written = self.outbox.send(&Batch::default(), output, &self.progress)?;
+        self.observer.batch(&mut engine, 0, written, 0.0);
+        Ok(())
     }
 
     /// Nothing came for a while: the wall clock does what only it can.

@@ -5,8 +5,8 @@ pub mod config;
 pub mod demo;
 pub mod run;
 
-use crate::cli::Settings;
-use crate::config::Config;
+use crate::cli::{Cli, Settings};
+use crate::config::{Config, Sink};
 use crate::diagnostic::Diagnostic;
 use crate::engine::rules::{Meter, RuleSet};
 use crate::engine::{Engine, EngineOptions};
@@ -15,6 +15,9 @@ use crate::event::Looker;
 use crate::event::time::TimeContext;
 use crate::io::meter::WallMeter;
 use crate::io::{clock, files};
+use clap::CommandFactory;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,8 +66,19 @@ pub fn load(settings: &Settings) -> Result<Loaded, Failure> {
     Ok(Loaded { config, rules })
 }
 
-/// The configuration file, with variables and flags over it.
+/// The configuration file, with this process's variables and `settings` over it.
 fn load_config(settings: &Settings) -> Result<Config, Vec<Diagnostic>> {
+    let text = |text: OsString| text.to_string_lossy().into_owned();
+    let variables = std::env::vars_os().map(|(name, value)| (text(name), text(value)));
+    merge(settings, variables.filter(|(name, _)| name.starts_with("SEISMOLOG_")).collect())
+}
+
+/// The configuration file, with `variables` over it and the flags of `settings` over those.
+fn merge(settings: &Settings, mut variables: BTreeMap<String, String>) -> Result<Config, Vec<Diagnostic>> {
+    // What the command line reads itself is no setting of the file.
+    for name in flag_variables(&Cli::command()) {
+        variables.remove(&name);
+    }
     let mut config = match &settings.config {
         Some(path) => {
             let text = files::read(path).map_err(|problem| vec![problem])?;
@@ -72,16 +86,28 @@ fn load_config(settings: &Settings) -> Result<Config, Vec<Diagnostic>> {
             let folder = path.parent().map(PathBuf::from).unwrap_or_default();
             // Paths in a file are relative to the file, not to wherever the pipeline was started.
             config.rules.paths.iter_mut().for_each(|path| *path = folder.join(&*path));
+            for sink in &mut config.sinks {
+                if let Sink::File { path, .. } = sink {
+                    *path = folder.join(&*path);
+                }
+            }
             config
         }
         None => Config::default(),
     };
+    config = config.with_variables(&variables)?;
     config.rules.paths.extend(settings.rules.iter().cloned());
     config.rules.shipped &= !settings.no_shipped_rules;
     config.metrics.address = settings.metrics.clone().or(config.metrics.address);
     config.output.text = settings.text.unwrap_or(config.output.text);
     config.output.synthetic = settings.synthetic.unwrap_or(config.output.synthetic);
     Ok(config)
+}
+
+/// The variables of flags, of all commands.
+fn flag_variables(command: &clap::Command) -> Vec<String> {
+    let own = command.get_arguments().filter_map(|flag| Some(flag.get_env()?.to_string_lossy().into_owned()));
+    own.chain(command.get_subcommands().flat_map(flag_variables)).collect()
 }
 
 /// The shipped rules, those that the configuration names, and `more`; later ones replace earlier ones of their name.
@@ -101,5 +127,29 @@ fn load_rules(config: &Config, more: &[PathBuf]) -> Result<RuleSet, Vec<Diagnost
         Ok(set) if problems.is_empty() => Ok(set),
         Ok(_) => Err(problems),
         Err(found) => Err(problems.into_iter().chain(found).collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outbox::TextMode;
+
+    #[test]
+    fn flags_beat_variables_beat_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("s.toml");
+        std::fs::write(&file, "[output]\ntext = \"raw\"\nmember = \"file\"\n[limits]\nkeys = 1000\n").unwrap();
+        let settings = Settings { config: Some(file), text: Some(TextMode::Raw), ..Settings::default() };
+        let variables = [
+            ("SEISMOLOG_CONFIG", "elsewhere.toml"),
+            ("SEISMOLOG_LOG", "none"),
+            ("SEISMOLOG_OUTPUT_MEMBER", "variable"),
+            ("SEISMOLOG_OUTPUT_TEXT", "json"),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        let config = merge(&settings, variables).unwrap();
+        assert_eq!((config.limits.keys, config.output.member.as_str()), (1_000, "variable"));
+        assert_eq!(config.output.text, TextMode::Raw);
     }
 }

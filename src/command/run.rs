@@ -6,13 +6,16 @@ use crate::error::Failure;
 use crate::event::lines::Lines;
 use crate::io::log::{Log, Target};
 use crate::io::shutdown::{self, Progress};
+use crate::io::sink::Sinks;
 use crate::io::stdio::{Input, Output};
 use crate::outbox::Outbox;
 use crate::pipeline::{Front, Pipeline, RunError};
 use crate::telemetry::http::{BindError, Endpoint, Readiness};
 use crate::telemetry::metrics::Metrics;
 use crate::telemetry::watcher::Watcher;
+use crate::terminal::Screen;
 use rustix::fd::AsFd;
+use std::io::IsTerminal;
 use std::sync::Arc;
 
 /// Runs the filter until the input ends.
@@ -21,6 +24,8 @@ use std::sync::Arc;
 /// [`Failure`] with the exit code of design §3.
 pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let loaded = load(&args.settings)?;
+    // Before any other descriptor is opened, so that a number that nobody left open is found to be closed.
+    let sinks = Sinks::open(&loaded.config.sinks).map_err(|error| Failure::cannot(error.to_string(), error.hint()))?;
     let log = open_log(&args.log)?;
     let readiness = Readiness::default();
     let (metrics, _endpoint) = serve_metrics(&loaded, &readiness, &log)?;
@@ -38,12 +43,14 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
         Failure::cannot(format!("cannot open standard input: {error}"), "raise the limit of open files")
     })?;
 
+    let screen =
+        Screen::for_output(args.color, std::io::stdout().is_terminal(), std::env::var_os("NO_COLOR").as_deref());
     log_panics(&log);
     let front = Front { lines: Lines::new(loaded.config.input.max_line_bytes), looker: loaded.looker()? };
     let mut pipeline = Pipeline {
         fresh: &|| loaded.engine(),
-        outbox: Outbox::new(loaded.config.outbox_options()),
-        observer: Watcher::new(metrics, log),
+        outbox: Outbox::new(loaded.config.outbox_options()).with_screen(screen),
+        observer: Watcher::new(metrics, log).with_sinks(sinks),
         progress: Arc::clone(&progress),
     };
     readiness.set(true);

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod detector;
 pub mod finding;
 pub mod incident;
+pub mod overrides;
 pub mod recent;
 pub mod rule_incidents;
 pub mod rules;
@@ -120,7 +121,7 @@ impl Engine {
     #[must_use]
     pub fn new(options: &EngineOptions, rules: RuleSet) -> Self {
         let mut detectors: Vec<Box<dyn Detector>> = Vec::new();
-        if options.r#loop.enabled {
+        if options.r#loop.watches() {
             detectors.push(Box::new(Loop::new(options.r#loop.clone())));
         }
         if options.latency.enabled {

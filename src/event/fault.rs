@@ -20,11 +20,13 @@ pub enum Fault {
     Rule,
     /// The engine or the pure stage panicked on this line.
     Panic,
+    /// A sink could not be written to.
+    Sink,
 }
 
 impl Fault {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Json,
         Self::NotAnObject,
         Self::Utf8,
@@ -33,6 +35,7 @@ impl Fault {
         Self::RecordTooLong,
         Self::Rule,
         Self::Panic,
+        Self::Sink,
     ];
 
     /// The metric's label.
@@ -47,6 +50,7 @@ impl Fault {
             Self::RecordTooLong => "record_too_long",
             Self::Rule => "rule",
             Self::Panic => "panic",
+            Self::Sink => "sink",
         }
     }
 
@@ -66,6 +70,7 @@ impl Fault {
             }
             Self::Rule => "a rule failed on an event; the event passed",
             Self::Panic => "an internal error on an event; it passed untouched and the engine was restarted empty",
+            Self::Sink => "findings could not be written to a sink; it is tried again",
         }
     }
 }

@@ -5,4 +5,5 @@ pub mod files;
 pub mod log;
 pub mod meter;
 pub mod shutdown;
+pub mod sink;
 pub mod stdio;

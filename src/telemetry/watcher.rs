@@ -6,7 +6,9 @@ use crate::engine::{Engine, Outcome};
 use crate::event::{Fault, Timestamp};
 use crate::io::clock;
 use crate::io::log::Log;
+use crate::io::sink::{SinkFailure, Sinks};
 use crate::pipeline::Observer;
+use crate::terminal::plain;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +23,7 @@ const OPERATIONS_S: f64 = 5.0;
 pub struct Watcher {
     metrics: Option<Arc<Metrics>>,
     log: Log,
+    sinks: Sinks,
     /// Evictions and late events are told as totals; metrics take what came since.
     evictions: BTreeMap<&'static str, u64>,
     late: u64,
@@ -33,13 +36,24 @@ impl Watcher {
     /// A watcher; without metrics only the log is told.
     #[must_use]
     pub fn new(metrics: Option<Arc<Metrics>>, log: Log) -> Self {
-        Self {
-            metrics,
-            log,
-            evictions: BTreeMap::new(),
-            late: 0,
-            rules: BTreeMap::new(),
-            operations: Timestamp::default(),
+        let (evictions, rules) = (BTreeMap::new(), BTreeMap::new());
+        let operations = Timestamp::default();
+        Self { metrics, log, sinks: Sinks::default(), evictions, late: 0, rules, operations }
+    }
+
+    /// The same with sinks, to which every finding goes.
+    #[must_use]
+    pub fn with_sinks(mut self, sinks: Sinks) -> Self {
+        self.sinks = sinks;
+        self
+    }
+
+    fn blame(&self, failures: Vec<SinkFailure>) {
+        for failure in failures {
+            if let Some(metrics) = &self.metrics {
+                metrics.add_faults(Fault::Sink.name(), 1);
+            }
+            self.log.say_seldom(&failure.sink, &format!("{} ({failure})", Fault::Sink.explain()));
         }
     }
 
@@ -85,8 +99,18 @@ fn since(last: &mut u64, total: u64) -> u64 {
     total.checked_sub(last).unwrap_or(total)
 }
 
+impl Drop for Watcher {
+    /// However a run ends, what was found up to there is in the sinks.
+    fn drop(&mut self) {
+        let failures = self.sinks.finish();
+        self.blame(failures);
+    }
+}
+
 impl Observer for Watcher {
     fn batch(&mut self, engine: &mut Engine, read: usize, written: usize, seconds: f64) {
+        let failures = self.sinks.flush();
+        self.blame(failures);
         let Some(metrics) = self.metrics.clone() else { return };
         metrics.add_read_bytes(read as u64);
         metrics.add_written_bytes(written as u64);
@@ -114,14 +138,22 @@ impl Observer for Watcher {
         self.log.say_seldom(fault.name(), fault.explain());
     }
 
+    fn findings(&mut self, findings: &[Finding]) {
+        self.sinks.take(findings);
+    }
+
     fn unheard(&mut self, findings: &[Finding]) {
+        if !self.sinks.is_empty() {
+            return;
+        }
         for finding in findings {
             self.log.say(&format!(
                 "{} {} {}: {}",
                 finding.said_at,
                 finding.severity.name(),
                 state_of(finding),
-                finding.summary
+                // The log may be a terminal.
+                plain(&finding.summary)
             ));
         }
     }

@@ -19,7 +19,7 @@ const REMEMBERED: f64 = 20_000.0;
 /// out (a cache's misses, a retry) bends the upper fit, a broad middle the lower.
 const TAILS: [f64; 3] = [0.1, 0.02, 0.003];
 /// An outlier is at least this many times the 99 % quantile: closer ones are nothing to look at.
-const OUTLIER_FACTOR: f64 = 2.0;
+const OUTLIER_FACTOR: f64 = 3.5;
 /// A young baseline has not met its own rare modes (a pause, a retry): with this many values learned the factor is
 /// twice as large, and it falls as more come.
 const YOUNG: f64 = 400.0;

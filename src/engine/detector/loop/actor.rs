@@ -1,6 +1,7 @@
 //! What is remembered of one actor (host, module and thread): its last lines and how long they have been going round.
 
 use crate::engine::incident::IncidentId;
+use crate::engine::overrides::Choice;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +29,9 @@ pub(super) struct Actor {
     pub(super) going: Option<Going>,
     /// The last line at WARN or worse and how its numbers step; only for actors that have such lines.
     pub(super) counter: Option<Box<super::counter::Counter>>,
+    /// Which settings it has; decided anew after a restart.
+    #[serde(skip)]
+    pub(super) choice: Choice,
 }
 
 /// An open loop.
@@ -73,6 +77,7 @@ impl Actor {
             lines: Vec::new(),
             going: None,
             counter: None,
+            choice: Choice::default(),
         }
     }
 

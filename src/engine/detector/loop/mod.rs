@@ -21,6 +21,7 @@ mod opening;
 
 use super::{Detector, Event, Report, RestoreError, TableUse, pack, unpack};
 use crate::engine::finding::DetectorName;
+use crate::engine::overrides::{KeyPattern, Overrides};
 use crate::engine::state::{Table, TableSnapshot};
 use crate::event::{Level, Role, Timestamp};
 use actor::{Actor, Going, Pushed};
@@ -47,18 +48,53 @@ pub struct LoopOptions {
     pub timer_period_s: f64,
     /// Most actors and modules held, each.
     pub keys: usize,
+    /// Other settings for the actors whose module, host and thread match; the first match wins.
+    pub overrides: Vec<(KeyPattern, LoopSettings)>,
+}
+
+/// What can be another for one actor.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LoopSettings {
+    /// As in [`LoopOptions`].
+    pub enabled: bool,
+    /// As in [`LoopOptions`].
+    pub min_repeats: u32,
+    /// As in [`LoopOptions`].
+    pub threshold: f64,
+}
+
+impl LoopOptions {
+    /// What actors have that no override matches.
+    #[must_use]
+    pub fn settings(&self) -> LoopSettings {
+        LoopSettings { enabled: self.enabled, min_repeats: self.min_repeats, threshold: self.threshold }
+    }
+
+    /// True when there is any actor that it could watch.
+    #[must_use]
+    pub fn watches(&self) -> bool {
+        self.enabled || self.overrides.iter().any(|(_, settings)| settings.enabled)
+    }
 }
 
 impl Default for LoopOptions {
     fn default() -> Self {
-        Self { enabled: true, min_repeats: 8, threshold: 1e-10, timer_period_s: 0.5, keys: 100_000 }
+        Self {
+            enabled: true,
+            min_repeats: 8,
+            threshold: 1e-10,
+            timer_period_s: 0.5,
+            keys: 100_000,
+            overrides: Vec::new(),
+        }
     }
 }
 
 /// The detector.
 #[derive(Debug)]
 pub struct Loop {
-    options: LoopOptions,
+    settings: Overrides<LoopSettings>,
+    timer_period_s: f64,
     actors: Table<Actor>,
     habits: Table<Habit>,
     learned: Learned,
@@ -122,7 +158,8 @@ impl Loop {
             learned: Learned::new(),
             live: BTreeMap::new(),
             scratch: Scratch::default(),
-            options,
+            settings: Overrides::new(options.settings(), options.overrides),
+            timer_period_s: options.timer_period_s,
         }
     }
 
@@ -168,7 +205,7 @@ impl Loop {
     }
 
     /// A run that may be a loop is tested at every repeat at first, then at doubling ones.
-    fn test(&mut self, event: &Event<'_>, run: Run, habit: Habit, report: &mut Report<'_>) {
+    fn test(&mut self, event: &Event<'_>, run: Run, habit: Habit, threshold: f64, report: &mut Report<'_>) {
         let look = event.fields.look();
         let now = event.moment.now;
         let repeats = run.repeats();
@@ -179,15 +216,15 @@ impl Loop {
         let lasted = time.seconds_since(run.began).max(0.0) + grain(time, run.began);
         let round_s = lasted / f64::from(repeats.max(2) - 1);
         let harmless = event.fields.level().is_none_or(|level| level <= Level::Info);
-        if harmless && round_s >= self.options.timer_period_s {
+        if harmless && round_s >= self.timer_period_s {
             return;
         }
         let verdict = self.learned.test(run.seen, f64::from(repeats), lasted, habit, run.length);
-        if verdict.ln_p >= self.options.threshold.ln() {
+        if verdict.ln_p >= threshold.ln() {
             return;
         }
         let Some(actor) = self.actors.get_mut(look.actor_hash) else { return };
-        let (opening, told) = opening::opening(&event.fields, &self.options, &run, &verdict, lasted, actor);
+        let (opening, told) = opening::opening(&event.fields, threshold, &run, &verdict, lasted, actor);
         let id = report.incidents.open(opening, now, report.findings);
         let pace = (lasted / f64::from(repeats * run.period as u32)).max(1e-3);
         let module = look.module_hash;
@@ -225,7 +262,12 @@ impl Detector for Loop {
         let line = look.message_hash ^ look.module_hash.rotate_left(32);
         let seen = self.learned.count(line);
         let actor = self.actors.touch(look.actor_hash, || Actor::new(event.moment.time));
-        let pushed = actor.push(line as u32, self.options.min_repeats);
+        let settings = *self.settings.of(&mut actor.choice, &event.fields);
+        if !settings.enabled {
+            // Its lines still count as lines of the stream; a loop that a snapshot left open ends by not being heard of.
+            return;
+        }
+        let pushed = actor.push(line as u32, settings.min_repeats);
         if pushed.suspect > 0 || !actor.lines.is_empty() {
             Self::gather(actor, pushed, event);
         }
@@ -242,8 +284,14 @@ impl Detector for Loop {
         if is_going {
             self.go_on(event, pushed.lag > 0 || counted > 0, report);
         } else if let Some((length, began)) = cycle {
-            self.test(event, Run { period: pushed.lag, length, began, seen, counter: false }, habit, report);
-        } else if counted >= self.options.min_repeats {
+            self.test(
+                event,
+                Run { period: pushed.lag, length, began, seen, counter: false },
+                habit,
+                settings.threshold,
+                report,
+            );
+        } else if counted >= settings.min_repeats {
             let began = self.actors.get_mut(look.actor_hash).and_then(|actor| Some(actor.counter.as_ref()?.began));
             let run = Run {
                 period: 1,
@@ -252,7 +300,7 @@ impl Detector for Loop {
                 seen: text_seen,
                 counter: true,
             };
-            self.test(event, run, habit, report);
+            self.test(event, run, habit, settings.threshold, report);
         }
         if let Some(actor) = self.actors.get_mut(look.actor_hash) {
             (actor.last, actor.heard) = (event.moment.time, now);

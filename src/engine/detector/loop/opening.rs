@@ -2,7 +2,7 @@
 
 use super::actor::Actor;
 use super::learned::Verdict;
-use super::{EXAMPLE_BYTES, LoopOptions, Run};
+use super::{EXAMPLE_BYTES, Run};
 use crate::engine::finding::{DetectorName, Evidence, Key, Severity};
 use crate::engine::incident::{Opening, p_of, round, score_of};
 use crate::event::{Fields, Level, Role};
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 /// The incident of `run`, on the event that showed it; takes the gathered lines from `actor`.
 pub(super) fn opening(
     fields: &Fields<'_>,
-    options: &LoopOptions,
+    threshold: f64,
     run: &Run,
     verdict: &Verdict,
     lasted: f64,
@@ -32,7 +32,7 @@ pub(super) fn opening(
         expected: significant(verdict.expected * run.period as f64),
         unit: "lines/s".into(),
         test: "gamma-poisson".into(),
-        threshold: options.threshold,
+        threshold,
         p_value: Some(p_of(verdict.ln_p)),
         more,
         ..Evidence::default()

@@ -15,10 +15,14 @@ struct Stream {
 
 impl Stream {
     fn new() -> Self {
+        Self::with(LoopOptions::default())
+    }
+
+    fn with(options: LoopOptions) -> Self {
         let names = Names::new(Role::ALL.map(|role| (role, role.default_names().to_vec())), "anomalies");
         Self {
             looker: Looker::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap()),
-            engine: Engine::new(&EngineOptions::default(), RuleSet::empty()),
+            engine: Engine::new(&EngineOptions { r#loop: options, ..EngineOptions::default() }, RuleSet::empty()),
             findings: Vec::new(),
         }
     }
@@ -131,6 +135,33 @@ fn a_snapshot_goes_on_where_it_was_taken() {
     first.findings.append(&mut second.findings);
     assert_eq!(whole.findings, first.findings);
     assert!(Engine::new(&EngineOptions::default(), RuleSet::empty()).restore(b"nonsense").is_err());
+}
+
+#[test]
+fn overrides_switch_actors_off_and_on_and_change_what_it_takes() {
+    let usual = LoopOptions::default().settings();
+    let pattern = |module: &'static str| KeyPattern::new([(Role::Module, Some(module))]);
+    let stream_of = |enabled: bool, overrides: &[(KeyPattern, LoopSettings)]| {
+        let mut stream = Stream::with(LoopOptions { enabled, overrides: overrides.to_vec(), ..LoopOptions::default() });
+        (0..3_000).for_each(|i| stream.put(i * 200, "INFO", &format!("m{}", i % 7), &format!("work item {i} done")));
+        for i in 0..100 {
+            for actor in ["m3", "batch.a", "batch.b"] {
+                stream.put(T + i * 20, "ERROR", actor, "cannot bind port");
+            }
+        }
+        let mut opened: Vec<_> =
+            stream.opened().into_iter().map(|finding| (finding.key.0[0].1.clone(), finding.count)).collect();
+        opened.sort();
+        opened
+    };
+    let all: Vec<_> = stream_of(true, &[]).into_iter().map(|(module, _)| module).collect();
+    assert_eq!(all, ["batch.a", "batch.b", "m3"]);
+    let off = (pattern("batch.*"), LoopSettings { enabled: false, ..usual });
+    assert_eq!(stream_of(true, &[off.clone()]).len(), 1);
+    let only = stream_of(false, &[(pattern("batch.b"), usual), off.clone()]);
+    assert_eq!((only.len(), only[0].0.as_str()), (1, "batch.b"));
+    let later = stream_of(true, &[(pattern("m3"), LoopSettings { min_repeats: 50, ..usual }), off]);
+    assert!(later[0].1 >= 50, "{later:?}");
 }
 
 #[test]

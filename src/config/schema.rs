@@ -1,0 +1,160 @@
+//! The JSON Schema (draft 2020-12) of configuration files, made from the types that read them.
+
+use super::Config;
+use crate::event::Role;
+use schemars::generate::SchemaSettings;
+use schemars::{Schema, SchemaGenerator, json_schema};
+use serde_json::{Map, Value, json};
+
+/// The schema.
+#[must_use]
+pub fn schema() -> Value {
+    // Written out where they are used: editors show what a key means without following references.
+    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    let mut schema = settings.into_generator().into_root_schema_for::<Config>().to_value();
+    without_null(&mut schema);
+    if let Some(schema) = schema.as_object_mut() {
+        schema.insert("title".into(), "configuration of seismolog".into());
+    }
+    schema
+}
+
+/// `[roles]`: a key for each role, with its default names.
+pub(super) fn roles(_: &mut SchemaGenerator) -> Schema {
+    let properties: Map<String, Value> = Role::ALL
+        .into_iter()
+        .map(|role| {
+            let names = json!({
+                "type": "array",
+                "items": { "type": "string", "minLength": 1 },
+                "minItems": 1,
+                "default": role.default_names(),
+            });
+            (role.name().to_owned(), names)
+        })
+        .collect();
+    json_schema!({ "type": "object", "properties": properties, "additionalProperties": false })
+}
+
+/// TOML has no null: what may be left out is told by what is required.
+fn without_null(schema: &mut Value) {
+    match schema {
+        Value::Array(items) => items.iter_mut().for_each(without_null),
+        Value::Object(members) => {
+            if let Some(Value::Array(types)) = members.get_mut("type") {
+                types.retain(|name| name != "null");
+                if let [only] = types.as_slice() {
+                    let only = only.clone();
+                    members.insert("type".into(), only);
+                }
+            }
+            if members.get("default").is_some_and(Value::is_null) {
+                members.remove("default");
+            }
+            if let Some(Value::Array(choices)) = members.get_mut("anyOf") {
+                choices.retain(|choice| choice["type"] != "null");
+                if let [Value::Object(only)] = choices.as_slice() {
+                    let only = only.clone();
+                    members.remove("anyOf");
+                    for (name, value) in only {
+                        members.entry(name).or_insert(value);
+                    }
+                }
+            }
+            members.values_mut().for_each(without_null);
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{LoopOverride, Sink, variables};
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// Paths of all keys in a configuration that has everything.
+    fn keys_of(value: &Value, path: &str, keys: &mut Vec<String>) {
+        match value {
+            Value::Object(members) => {
+                for (name, value) in members {
+                    keys.push(format!("{path}.{name}"));
+                    keys_of(value, &format!("{path}.{name}"), keys);
+                }
+            }
+            Value::Array(items) => items.iter().for_each(|item| keys_of(item, path, keys)),
+            _ => {}
+        }
+    }
+
+    fn keys_of_schema(schema: &Value, path: &str, keys: &mut Vec<String>) {
+        for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
+            keys.push(format!("{path}.{name}"));
+            keys_of_schema(schema, &format!("{path}.{name}"), keys);
+        }
+        keys_of_schema_choices(schema, path, keys);
+    }
+
+    fn keys_of_schema_choices(schema: &Value, path: &str, keys: &mut Vec<String>) {
+        if schema["items"].is_object() {
+            keys_of_schema(&schema["items"], path, keys);
+        }
+        for choice in schema["oneOf"].as_array().into_iter().flatten() {
+            keys_of_schema(choice, path, keys);
+        }
+    }
+
+    #[test]
+    fn every_key_that_config_prints_is_in_the_schema_and_the_other_way_round() {
+        let mut config = Config::default();
+        config.input.year = Some(2026);
+        config.output.max_record_bytes = Some(16_000);
+        config.metrics.address = Some(":9464".into());
+        config.roles = Role::ALL.map(|role| (role, vec!["x".to_owned()])).into();
+        let severity = Some(crate::engine::finding::Severity::Info);
+        config.sinks = vec![
+            Sink::File { path: "f".into(), min_severity: severity },
+            Sink::Descriptor { descriptor: 3, min_severity: severity },
+        ];
+        config.detector.r#loop.overrides = vec![LoopOverride {
+            module: Some("a".into()),
+            host: Some("b".into()),
+            thread: Some("c".into()),
+            enabled: Some(true),
+            min_repeats: Some(8),
+            threshold: Some(1e-9),
+        }];
+        let text = toml::to_string(&config).unwrap();
+        assert_eq!(Config::parse("all", &text).unwrap(), config, "{text}");
+        let (mut printed, mut known) = (Vec::new(), Vec::new());
+        keys_of(&serde_json::to_value(toml::from_str::<toml::Table>(&text).unwrap()).unwrap(), "", &mut printed);
+        keys_of_schema(&schema(), "", &mut known);
+        for keys in [&mut printed, &mut known] {
+            keys.sort();
+            keys.dedup();
+        }
+        assert_eq!(printed, known);
+    }
+
+    #[test]
+    fn every_key_has_a_description_and_ranges_are_those_of_validation() {
+        let schema = schema();
+        assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+        assert!(!schema.to_string().contains("null"));
+        for leaf in variables::leaves(&schema) {
+            let described = leaf.schema["description"].is_string() || leaf.path[0] == "roles";
+            assert!(described, "{:?}: {}", leaf.path, leaf.schema);
+            let name = variables::name_of(&leaf.path);
+            let set = |value: String| Config::default().with_variables(&BTreeMap::from([(name.clone(), value)]));
+            for (bound, step) in [("minimum", -1.0), ("maximum", 1.0), ("exclusiveMinimum", -1.0)] {
+                let Some(bound_at) = leaf.schema[bound].as_f64() else { continue };
+                assert!(set((bound_at + step).to_string()).is_err(), "{name} {bound}");
+                assert_eq!(set(bound_at.to_string()).is_ok(), bound != "exclusiveMinimum", "{name} {bound}");
+            }
+            if let Some(default) = leaf.schema.get("default").filter(|default| !default.is_array()) {
+                let default = default.as_str().map_or_else(|| default.to_string(), str::to_owned);
+                assert_eq!(set(default).unwrap(), Config::default(), "{name}");
+            }
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! `[[sink]]`: where findings go besides the stream.
+
+use crate::engine::finding::Severity;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// One `[[sink]]`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(tag = "type", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Sink {
+    /// The end of a file.
+    File {
+        /// Which file; it is made if it is not there.
+        #[schemars(length(min = 1))]
+        path: PathBuf,
+        /// The least severity that it takes; by default all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        min_severity: Option<Severity>,
+    },
+    /// A file descriptor that whoever started the process has left open.
+    Descriptor {
+        /// Its number, from 3.
+        #[schemars(range(min = 3, max = 1_048_576))]
+        descriptor: u32,
+        /// The least severity that it takes; by default all.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        min_severity: Option<Severity>,
+    },
+}
+
+impl Sink {
+    /// As the log names it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::File { path, .. } => path.display().to_string(),
+            Self::Descriptor { descriptor, .. } => format!("descriptor {descriptor}"),
+        }
+    }
+
+    /// The least severity that it takes.
+    #[must_use]
+    pub fn min_severity(&self) -> Severity {
+        let (Self::File { min_severity, .. } | Self::Descriptor { min_severity, .. }) = self;
+        min_severity.unwrap_or(Severity::Info)
+    }
+
+    /// Says what must hold of the sink in place `i`.
+    pub(super) fn claim(&self, i: usize, claim: &mut impl FnMut(bool, &str, String, &str)) {
+        match self {
+            Self::File { path, .. } => claim(
+                !path.as_os_str().is_empty(),
+                &format!("sink.{i}.path"),
+                "the path of a sink is empty".to_owned(),
+                "name a file; it is made if it is not there",
+            ),
+            Self::Descriptor { descriptor, .. } => claim(
+                (3..=1_048_576).contains(descriptor),
+                &format!("sink.{i}.descriptor"),
+                format!("the descriptor of a sink is {descriptor}"),
+                "from 3; 0 to 2 are the standard streams, which events and diagnostics use",
+            ),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! Lengths of time in configuration.
+
+use serde::{Deserialize, Serialize};
+use std::time::Duration;
+
+/// A length of time as people write it: `250ms`, `10s`, `5m`, `24h`, `2d`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span(pub Duration);
+
+impl std::fmt::Display for Span {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let milliseconds = self.0.as_millis();
+        let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
+        // A day is written as 24h: that is how people agree on response times.
+        let unit = units.into_iter().find(|(name, size)| {
+            milliseconds > 0 && milliseconds.is_multiple_of(*size) && (*name != "d" || milliseconds > *size)
+        });
+        match unit {
+            Some((name, size)) => write!(f, "{}{name}", milliseconds / size),
+            None => write!(f, "{milliseconds}ms"),
+        }
+    }
+}
+
+impl std::str::FromStr for Span {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || format!("{text:?} is no length of time; write a number and ms, s, m, h or d, such as \"10s\"");
+        let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
+        let number: f64 = text[..split].parse().map_err(|_| wrong())?;
+        let unit = match text[split..].trim() {
+            "ms" => 1e-3,
+            "s" => 1.0,
+            "m" => 60.0,
+            "h" => 3_600.0,
+            "d" => 86_400.0,
+            _ => return Err(wrong()),
+        };
+        Duration::try_from_secs_f64(number * unit)
+            .ok()
+            .filter(|span| *span <= Duration::from_secs(366 * 86_400))
+            .map(Self)
+            .ok_or_else(wrong)
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl schemars::JsonSchema for Span {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Span".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string", "pattern": r"^[0-9]+(\.[0-9]*)?\s*(ms|s|m|h|d)$" })
+    }
+}

@@ -1,0 +1,183 @@
+//! Other settings for some keys: which of them apply is decided once for each key, by the first pattern that matches.
+
+use crate::event::{Fields, Role};
+
+/// What a key must look like: a glob for each role that matters. A role that the event lacks matches none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyPattern(Vec<(Role, String)>);
+
+impl KeyPattern {
+    /// The pattern of these globs; a role without one may be anything.
+    #[must_use]
+    pub fn new<'a>(globs: impl IntoIterator<Item = (Role, Option<&'a str>)>) -> Self {
+        Self(globs.into_iter().filter_map(|(role, glob)| Some((role, glob?.to_owned()))).collect())
+    }
+
+    /// True when every role's text matches its glob.
+    #[must_use]
+    pub fn matches(&self, fields: &Fields<'_>) -> bool {
+        self.0.iter().all(|(role, glob)| fields.text(*role).is_some_and(|text| glob_matches(glob, &text)))
+    }
+}
+
+/// Whether `text` as a whole is of the form `glob`: `*` is any run of characters, none too, `?` is any one character.
+///
+/// On a mismatch only the last `*` takes one character more, so that the cost is at most the product of the lengths.
+#[must_use]
+pub fn glob_matches(glob: &str, text: &str) -> bool {
+    let (mut glob, mut text) = (glob.chars(), text.chars());
+    let mut retry: Option<(std::str::Chars<'_>, std::str::Chars<'_>)> = None;
+    loop {
+        let (before_glob, before_text) = (glob.clone(), text.clone());
+        match (glob.next(), text.next()) {
+            (None, None) => return true,
+            (Some('*'), _) => {
+                retry = Some((glob.clone(), before_text.clone()));
+                text = before_text;
+            }
+            (Some('?'), Some(_)) => {}
+            (Some(wanted), Some(found)) if wanted == found => {}
+            (_, None) if retry.is_none() || before_glob.as_str().is_empty() => return false,
+            _ => {
+                let Some((after_star, rest)) = &mut retry else { return false };
+                if rest.next().is_none() {
+                    return false;
+                }
+                (glob, text) = (after_star.clone(), rest.clone());
+            }
+        }
+    }
+}
+
+/// Which settings a key has; kept with the key, two bytes. Not part of a snapshot: a restart may bring other overrides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Choice(Option<std::num::NonZeroU16>);
+
+/// The settings of all keys, and others for some.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Overrides<T> {
+    /// The first is for keys that no pattern matches.
+    settings: Vec<T>,
+    patterns: Vec<KeyPattern>,
+}
+
+impl<T> Overrides<T> {
+    /// Most overrides; more are ignored, which validation has refused before.
+    pub const MOST: usize = 1_000;
+
+    /// `usual` for all keys but those that match a pattern.
+    #[must_use]
+    pub fn new(usual: T, others: impl IntoIterator<Item = (KeyPattern, T)>) -> Self {
+        let mut overrides = Self { settings: vec![usual], patterns: Vec::new() };
+        for (pattern, settings) in others.into_iter().take(Self::MOST) {
+            overrides.patterns.push(pattern);
+            overrides.settings.push(settings);
+        }
+        overrides
+    }
+
+    /// The settings of the key whose choice this is; decided on its first event, `fields`.
+    #[inline]
+    pub fn of(&self, choice: &mut Choice, fields: &Fields<'_>) -> &T {
+        let number = match choice.0 {
+            Some(number) => number,
+            None => self.decide(choice, fields),
+        };
+        // A choice of other overrides, which nobody should bring here, is as good as none.
+        self.settings.get(usize::from(number.get()) - 1).unwrap_or(&self.settings[0])
+    }
+
+    /// All settings, the usual first.
+    pub fn all(&self) -> impl Iterator<Item = &T> {
+        self.settings.iter()
+    }
+
+    #[cold]
+    fn decide(&self, choice: &mut Choice, fields: &Fields<'_>) -> std::num::NonZeroU16 {
+        let place = self.patterns.iter().position(|pattern| pattern.matches(fields)).map_or(0, |i| i + 1);
+        let number = std::num::NonZeroU16::MIN.saturating_add(place as u16);
+        choice.0 = Some(number);
+        number
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::lines::Lines;
+    use crate::event::time::TimeContext;
+    use crate::event::{Batch, Looker, roles::Names};
+    use proptest::prelude::*;
+
+    #[test]
+    fn globs_match_whole_texts() {
+        for (glob, text, matches) in [
+            ("batch.*", "batch.import", true),
+            ("batch.*", "batch.", true),
+            ("batch.*", "batch", false),
+            ("batch.*", "my.batch.import", false),
+            ("*", "", true),
+            ("", "", true),
+            ("", "a", false),
+            ("?", "ü", true),
+            ("?", "", false),
+            ("a?c", "abc", true),
+            ("*.c*1", "retry.c41", true),
+            ("*aab", "aaaab", true),
+            ("a*b*c", "a-b-b-c-c", true),
+            ("a*b*c", "a-c-b", false),
+            ("**", "x", true),
+            ("x*", "", false),
+        ] {
+            assert_eq!(glob_matches(glob, text), matches, "{glob:?} {text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn globs_agree_with_their_definition(glob in "[ab*?]{0,6}", text in "[ab]{0,8}") {
+            fn defined(glob: &[u8], text: &[u8]) -> bool {
+                match (glob.split_first(), text.split_first()) {
+                    (None, rest) => rest.is_none(),
+                    (Some((b'*', after)), rest) => defined(after, text) || rest.is_some_and(|(_, rest)| defined(glob, rest)),
+                    (Some((wanted, after)), Some((found, rest))) => (*wanted == b'?' || wanted == found) && defined(after, rest),
+                    _ => false,
+                }
+            }
+            prop_assert_eq!(glob_matches(&glob, &text), defined(glob.as_bytes(), text.as_bytes()));
+        }
+    }
+
+    fn with_event<R>(line: &str, check: impl FnOnce(&Fields<'_>) -> R) -> R {
+        let names = Names::new(Role::ALL.map(|role| (role, role.default_names().to_vec())), "anomalies");
+        let mut batch = Batch { filled: line.len(), bytes: line.as_bytes().to_vec(), ..Batch::default() };
+        Lines::new(1 << 20).split(&mut batch, true);
+        Looker::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap()).look(&mut batch);
+        check(&batch.fields(0))
+    }
+
+    #[test]
+    fn the_first_match_wins_and_is_decided_once() {
+        let overrides = Overrides::new(
+            "usual",
+            [
+                (KeyPattern::new([(Role::Module, Some("batch.*")), (Role::Host, Some("night-?"))]), "both"),
+                (KeyPattern::new([(Role::Module, Some("batch.*")), (Role::Host, None)]), "module"),
+                (KeyPattern::new([(Role::Module, Some("*"))]), "any"),
+            ],
+        );
+        for (line, settings) in [
+            (r#"{"module":"batch.x","host":"night-1"}"#, "both"),
+            (r#"{"module":"batch.x","host":"day-1"}"#, "module"),
+            (r#"{"module":"batch.x"}"#, "module"),
+            (r#"{"module":"web"}"#, "any"),
+            (r#"{"host":"night-1"}"#, "usual"),
+        ] {
+            with_event(line, |fields| assert_eq!(*overrides.of(&mut Choice::default(), fields), settings, "{line}"));
+        }
+        let mut choice = Choice::default();
+        with_event(r#"{"module":"web"}"#, |fields| overrides.of(&mut choice, fields).to_owned());
+        with_event(r#"{"module":"batch.x"}"#, |fields| assert_eq!(*overrides.of(&mut choice, fields), "any"));
+        assert_eq!((overrides.all().count(), size_of::<Choice>()), (4, 2));
+    }
+}

@@ -1,0 +1,157 @@
+//! What a person sees: events as readable lines, findings called out below the line that shows them.
+//!
+//! Text in a log was written by whoever could make the program log it. None of it reaches the terminal as control
+//! characters: they are shown as escapes, and a line break within a message begins an indented line.
+
+use crate::engine::finding::{Finding, Severity, State};
+use crate::event::{Fields, Level, Role, Shape};
+use std::fmt::Write as _;
+
+/// How events and findings are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Screen {
+    /// With colours.
+    pub colour: bool,
+}
+
+/// When to show colours.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Always; events are then shown readably into a pipe too, for `less -R`.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Screen {
+    /// The screen for a standard output that `is_terminal`, or none where events leave as events. `no_color` is the
+    /// variable of that name: set and not empty, it asks for no colour unless a flag does.
+    #[must_use]
+    pub fn for_output(color: Color, is_terminal: bool, no_color: Option<&std::ffi::OsStr>) -> Option<Self> {
+        let colour = match color {
+            Color::Auto => is_terminal && no_color.is_none_or(std::ffi::OsStr::is_empty),
+            Color::Always => true,
+            Color::Never => false,
+        };
+        (is_terminal || color == Color::Always).then_some(Self { colour })
+    }
+
+    /// Appends an event: time, level, module and message where it says so in JSON, otherwise the line as it came.
+    pub fn event(self, fields: &Fields<'_>, out: &mut Vec<u8>) {
+        let shape = fields.look().shape;
+        let line = String::from_utf8_lossy(fields.line());
+        match fields.text(Role::Message) {
+            Some(message) if matches!(shape, Shape::Json | Shape::Own) => self.members(fields, &message, out),
+            _ => out.extend_from_slice(plain(&line).as_bytes()),
+        }
+        if fields.record().line_end > 0 || !matches!(shape, Shape::Opaque | Shape::Rest) {
+            out.push(b'\n');
+        }
+    }
+
+    /// Appends a finding, below the event that shows it.
+    pub fn finding(self, finding: &Finding, out: &mut Vec<u8>) {
+        for line in describe(finding, self.colour).lines() {
+            out.extend_from_slice(b"    ");
+            out.extend_from_slice(line.as_bytes());
+            out.push(b'\n');
+        }
+    }
+
+    fn members(self, fields: &Fields<'_>, message: &str, out: &mut Vec<u8>) {
+        let mut head = String::new();
+        if let Some(time) = fields.time() {
+            let milliseconds = time.0.div_euclid(1_000_000).rem_euclid(86_400_000);
+            let (seconds, rest) = (milliseconds / 1_000, milliseconds % 1_000);
+            let clock = format!("{:02}:{:02}:{:02}.{rest:03}", seconds / 3_600, seconds / 60 % 60, seconds % 60);
+            head.push_str(&painted("2", &clock, self.colour));
+            head.push(' ');
+        }
+        if let Some(level) = fields.level() {
+            let shade = match level {
+                Level::Trace | Level::Debug => "2",
+                Level::Info => "32",
+                Level::Warn => "33",
+                Level::Error => "31",
+                Level::Fatal => "1;31",
+            };
+            head.push_str(&painted(shade, &format!("{:5}", level.name()), self.colour));
+            head.push(' ');
+        }
+        if let Some(module) = fields.text(Role::Module) {
+            head.push_str(&painted("36", &plain(&module), self.colour));
+            head.push_str("  ");
+        }
+        out.extend_from_slice(head.as_bytes());
+        for (i, line) in message.lines().enumerate() {
+            if i > 0 {
+                out.extend_from_slice(b"\n      ");
+            }
+            out.extend_from_slice(plain(line).as_bytes());
+        }
+    }
+}
+
+/// `text` with every character that steers a terminal, or turns the direction of text, as its escape. Tabs stay.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if (c.is_control() && c != '\t') || turns {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+fn painted(code: &str, text: &str, colour: bool) -> String {
+    if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+}
+
+/// A finding as a person reads it: a headline, then what is known.
+#[must_use]
+pub fn describe(finding: &Finding, colour: bool) -> String {
+    let paint = |code: &str, text: &str| painted(code, text, colour);
+    let shade = match (finding.state, finding.severity) {
+        (State::Resolved, _) => "32",
+        (_, Severity::Critical) => "1;31",
+        (_, Severity::Warning) => "1;33",
+        (_, Severity::Info) => "1;36",
+    };
+    let what = match finding.state {
+        State::Resolved => "resolved".to_owned(),
+        _ => finding.severity.name().to_owned(),
+    };
+    let time = finding.said_at.to_string();
+    let kind = plain(&format!("{}/{}", finding.detector.name(), finding.kind));
+    let mut text =
+        format!("{}  {}  {kind}: {}", paint("2", &time), paint(shade, &format!("{what:8}")), plain(&finding.summary));
+    if finding.state == State::Open {
+        let evidence = &finding.evidence;
+        if let Some(p) = evidence.p_value {
+            let _ = write!(
+                text,
+                "\n    {} {} seen, {} expected; {} test, p = {p:e}, {} samples",
+                evidence.observed, evidence.unit, evidence.expected, evidence.test, evidence.samples
+            );
+        }
+        for line in evidence.more.get("example").and_then(|lines| lines.as_array()).into_iter().flatten() {
+            let _ = write!(text, "\n    {}", paint("2", &format!("| {}", plain(line.as_str().unwrap_or_default()))));
+        }
+        for (name, known) in [("cause", &finding.cause), ("remedy", &finding.remedy)] {
+            if let Some(known) = known {
+                let _ = write!(text, "\n    {name}: {}", plain(known));
+            }
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;
