@@ -5,6 +5,7 @@
 
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::engine::EngineOptions;
+use crate::engine::detector::burst::BurstOptions;
 use crate::engine::detector::r#loop::LoopOptions;
 use crate::engine::incident::Policy as EnginePolicy;
 use crate::engine::rules::Budget;
@@ -114,6 +115,8 @@ impl Default for Limits {
 pub struct Detectors {
     /// `[detector.loop]`
     pub r#loop: Loop,
+    /// `[detector.burst]`
+    pub burst: Burst,
 }
 
 /// `[detector.loop]`
@@ -134,6 +137,32 @@ impl Default for Loop {
     fn default() -> Self {
         let LoopOptions { enabled, min_repeats, threshold, timer_period_s, keys: _ } = LoopOptions::default();
         Self { enabled, min_repeats, threshold, timer_period: Span(Duration::from_secs_f64(timer_period_s)) }
+    }
+}
+
+/// `[detector.burst]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Burst {
+    /// Whether it watches.
+    pub enabled: bool,
+    /// False-alarm probability of one test.
+    pub threshold: f64,
+    /// Lengths of the windows, ascending.
+    pub windows: Vec<Span>,
+    /// Fewest errors of a burst.
+    pub min_errors: u32,
+    /// How much of a stream it must have seen before it judges.
+    pub warm_up: Span,
+}
+
+impl Default for Burst {
+    fn default() -> Self {
+        let BurstOptions { enabled, threshold, windows_s, slot_s: _, min_errors, warm_up_s, keys: _ } =
+            BurstOptions::default();
+        let span = |seconds| Span(Duration::from_secs_f64(seconds));
+        let windows = windows_s.into_iter().map(span).collect();
+        Self { enabled, threshold, windows, min_errors, warm_up: span(warm_up_s) }
     }
 }
 
@@ -254,6 +283,28 @@ impl Config {
             format!("detector.loop.threshold is {threshold}"),
             "a false-alarm probability above 0 and at most 0.01, by default 1e-10",
         );
+        let burst = &self.detector.burst;
+        claim(
+            burst.threshold > 0.0 && burst.threshold <= 0.01,
+            "threshold",
+            format!("detector.burst.threshold is {}", burst.threshold),
+            "a false-alarm probability above 0 and at most 0.01, by default 1e-8",
+        );
+        claim(
+            (2..=100_000).contains(&burst.min_errors),
+            "min_errors",
+            format!("detector.burst.min_errors is {}", burst.min_errors),
+            "from 2 to 100000",
+        );
+        let windows: Vec<_> = burst.windows.iter().map(|window| window.0.as_secs_f64()).collect();
+        claim(
+            (1..=8).contains(&windows.len())
+                && windows.is_sorted()
+                && windows.iter().all(|window| (5.0..=3_600.0).contains(window)),
+            "windows",
+            "detector.burst.windows are out of range or out of order".into(),
+            "one to eight from 5s to 1h, ascending, by default [\"10s\", \"1m\", \"5m\"]",
+        );
         for (role, names) in &self.roles {
             claim(
                 !names.is_empty(),
@@ -285,6 +336,7 @@ impl Config {
     #[must_use]
     pub fn engine_options(&self) -> EngineOptions {
         let Loop { enabled, min_repeats, threshold, timer_period } = &self.detector.r#loop;
+        let burst = &self.detector.burst;
         let keys = self.limits.keys;
         EngineOptions {
             allowed_lateness_s: self.input.allowed_lateness.0.as_secs_f64(),
@@ -300,6 +352,15 @@ impl Config {
                 threshold: *threshold,
                 timer_period_s: timer_period.0.as_secs_f64(),
                 keys,
+            },
+            burst: BurstOptions {
+                enabled: burst.enabled,
+                threshold: burst.threshold,
+                windows_s: burst.windows.iter().map(|window| window.0.as_secs_f64()).collect(),
+                min_errors: burst.min_errors,
+                warm_up_s: burst.warm_up.0.as_secs_f64(),
+                keys,
+                ..BurstOptions::default()
             },
             budget: Budget { keys, ..Budget::default() },
             meter: None,
@@ -462,6 +523,8 @@ mod tests {
             ("[input]\nmax_line_bytes = 10\n", "s.toml:2:1", "1 KiB"),
             ("[input]\nallowed_lateness = \"soon\"\n", "s.toml:2:20", "such as \"10s\""),
             ("[detector.loop]\nthreshold = 2.0\n", "s.toml:2:1", "1e-10"),
+            ("[detector.burst]\nthreshold = 0.0\n", "s.toml:2:1", "1e-8"),
+            ("[detector.burst]\nwindows = [\"1m\", \"10s\"]\n", "s.toml:2:1", "ascending"),
             ("[roles]\nlevel = []\n", "s.toml:2:1", "at least one"),
             ("[input\n", "s.toml:1:7", "hint"),
         ] {

@@ -35,6 +35,13 @@ pub fn ln_tail(k: f64, shape: f64, exposure: f64, window: f64) -> f64 {
     (first + sum.ln()).min(0.0)
 }
 
+/// ln P(N ≥ k) where `learned` events came in `exposure` and counts vary `dispersion` times as much as Poisson ones:
+/// counts and exposure are taken in units of `dispersion` events, which keeps the mean (see [`super::dispersion`]).
+#[must_use]
+pub fn ln_tail_dispersed(k: f64, learned: f64, dispersion: f64, exposure: f64, window: f64) -> f64 {
+    ln_tail(k / dispersion, learned / dispersion + 0.5, exposure / dispersion, window)
+}
+
 /// The expected count.
 #[must_use]
 pub fn mean(shape: f64, exposure: f64, window: f64) -> f64 {

@@ -1,4 +1,8 @@
 //! Statistics that detectors stand on. Each takes time as a parameter and says what it costs.
 
+pub mod binomial;
 pub mod count_min;
+pub mod dispersion;
+pub mod exposure;
 pub mod gamma_poisson;
+pub mod slots;

@@ -19,13 +19,13 @@ mod counter;
 mod learned;
 mod opening;
 
+use super::text_without_numbers::TextWithoutNumbers;
 use super::{Detector, Event, Report, RestoreError, TableUse, pack, unpack};
 use crate::engine::finding::DetectorName;
 use crate::engine::incident::round;
 use crate::engine::state::{Table, TableSnapshot};
 use crate::event::{Level, Role, Timestamp};
 use actor::{Actor, Going, Pushed};
-use counter::Scratch;
 use learned::{HABIT_RUN, Habit, Learned};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -65,7 +65,7 @@ pub struct Loop {
     learned: Learned,
     /// Actors with an open loop, by module: a module has one loop at a time.
     live: BTreeMap<u64, u64>,
-    scratch: Scratch,
+    scratch: TextWithoutNumbers,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -111,7 +111,7 @@ impl Loop {
             habits: Table::new(options.keys),
             learned: Learned::new(),
             live: BTreeMap::new(),
-            scratch: Scratch::default(),
+            scratch: TextWithoutNumbers::default(),
             options,
         }
     }
@@ -233,6 +233,7 @@ impl Detector for Loop {
             self.learned.habit.add(longest > 0);
         }
         let habit = *habit;
+        report.explained |= longest >= 2 || (is_going && (pushed.lag > 0 || counted > 0));
         if is_going {
             self.go_on(event, pushed.lag > 0 || counted > 0, report);
         } else if let Some((length, began)) = cycle {
