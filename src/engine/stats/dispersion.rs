@@ -61,7 +61,11 @@ mod tests {
             let mut dispersion = Dispersion::default();
             for _ in 0..300 {
                 // Gamma rates of mean 20 whose counts have a variance of 20 φ.
-                let rate = if phi > 1.0 { Gamma::new(20.0 / (phi - 1.0), phi - 1.0).unwrap().sample(&mut random) } else { 20.0 };
+                let rate = if phi > 1.0 {
+                    Gamma::new(20.0 / (phi - 1.0), phi - 1.0).unwrap().sample(&mut random)
+                } else {
+                    20.0
+                };
                 dispersion.add(Poisson::new(rate.max(1e-9)).unwrap().sample(&mut random), 20.0);
             }
             assert!((low..high).contains(&dispersion.factor()), "{phi}: {}", dispersion.factor());

@@ -71,7 +71,13 @@ impl Cell {
 
     /// What has left all windows of `length` slots joins the baseline, but for what `owned` says belongs to an incident;
     /// in its place, as long as `going`, what would have come without it.
-    pub(super) fn settle(&mut self, exposure: &Exposure, length: u32, going: bool, mut owned: impl FnMut(&Slot, u32) -> bool) {
+    pub(super) fn settle(
+        &mut self,
+        exposure: &Exposure,
+        length: u32,
+        going: bool,
+        mut owned: impl FnMut(&Slot, u32) -> bool,
+    ) {
         let now = exposure.slot();
         let slots = now.saturating_sub(self.settled);
         if slots > 0 && !going {

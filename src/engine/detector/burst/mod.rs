@@ -16,7 +16,7 @@
 //!
 //! What one place explains is not said of another: a place has one incident at a time; error codes and the overall cell
 //! must reject without their strongest module and without modules that have or had an incident in the windows; where
-//! one of three or more hosts has more errors than its share of the module's traffic (binomial, p < 0.001), the module
+//! one of three or more hosts has more errors than its share of the module's traffic (binomial, p < 0.05), the module
 //! must reject without it, since one host's errors belong to the spread detector.
 //!
 //! An incident resolves when for six slots in a row the window that showed it (a minute at least) looks usual
@@ -26,7 +26,8 @@
 //! and 8 bytes for each slot and host (32 at most) with errors in the last five minutes; a module has 400 bytes; cells,
 //! modules and hosts are capped each. Cold start: silent for `warm_up_s` of stream.
 //!
-//! Severity is critical where a FATAL event is involved, or with 20 errors or more that are 10 times the expected.
+//! Severity is critical where a FATAL event is involved, or with 20 errors or more that are 10 times the expected; a burst
+//! that begins smaller is raised when it gets there.
 
 mod cell;
 mod opening;
@@ -36,7 +37,7 @@ mod traffic;
 
 use super::text_without_numbers::TextWithoutNumbers;
 use super::{Detector, Event, Report, RestoreError, TableUse, pack, unpack};
-use crate::engine::finding::DetectorName;
+use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::state::{Table, TableSnapshot};
 use crate::engine::stats::exposure::Exposure;
 use crate::engine::stats::{binomial, gamma_poisson};
@@ -51,7 +52,7 @@ use xxhash_rust::xxh3::xxh3_64;
 /// A burst is more than this many times the usual.
 const FACTOR: f64 = 1.5;
 /// A host is over-represented below this chance, over all hosts of the module.
-const HOST_P: f64 = 1e-3;
+const HOST_P: f64 = 0.05;
 /// Fewest events other than errors that a module must have had to be a clock of its own.
 const OTHERS: f64 = 50.0;
 /// A slot of an open burst looks usual above this chance…
@@ -236,7 +237,8 @@ impl Burst {
     fn settle(&mut self, spot: &Spot) {
         let Some(cell) = self.cells.get_mut(spot.cell) else { return };
         let (places, now) = (&self.places, self.exposure.slot());
-        let going = places.open.get(&spot.place).is_some_and(|open| open.cell == spot.cell) && places.owns(spot.place, now);
+        let going =
+            places.open.get(&spot.place).is_some_and(|open| open.cell == spot.cell) && places.owns(spot.place, now);
         cell.settle(&self.exposure, self.longest, going, |slot, group| {
             places.owns(spot.place, slot.number) || (spot.scope.is_wide() && places.owns(group, slot.number))
         });
@@ -310,6 +312,11 @@ impl Burst {
             open.heard = now;
             let (began, rate) = (open.began, open.expected);
             let level = event.fields.level().max(Some(Level::Error));
+            open.errors += 1;
+            let expected = rate * now.seconds_since(began);
+            if opening::is_critical(level == Some(Level::Fatal), open.errors as f64, expected) {
+                report.incidents.raise(open.id, Severity::Critical);
+            }
             report.incidents.join(open.id, 1, level, now, report.findings, |evidence, said, count| {
                 opening::go_on(evidence, said, count, now.seconds_since(began).max(1.0), rate);
             });
@@ -332,6 +339,7 @@ impl Burst {
             expected: verdict.expected / verdict.window_s.max(1.0),
             heard: now,
             calm: 0,
+            errors: verdict.errors as u64,
         };
         self.places.open.insert(spot.place, open);
         let from = slot + 1 - verdict.slots.min(slot + 1);
@@ -370,15 +378,11 @@ impl Burst {
                 let places = &self.places;
                 let (others, top) = cell.groups_since(from, |group| places.fresh_from(group) > horizon.max(1));
                 errors = others - top.map_or(0, |(_, count)| count);
-            } else if let Some((host, of_host)) = cell.groups_since(from, |_| false).1 {
-                let module = spot.module.unwrap_or_default();
-                let hosts = self.traffic.hosts(module);
-                let share = self.traffic.share(module, u64::from(host));
-                let ln_p = binomial::ln_tail(of_host as f64, errors as f64, share) + f64::from(hosts.max(1)).ln();
-                if host != NO_GROUP && hosts > 2 && ln_p < HOST_P.ln() {
-                    errors -= of_host;
-                    keep = 1.0 - share;
-                }
+            } else if let Some((host, of_host)) = cell.groups_since(from, |_| false).1
+                && let Some(share) = self.share_if_too_many(spot, host, from)
+            {
+                errors -= of_host;
+                keep = 1.0 - share;
             }
             if errors < least {
                 continue;
@@ -393,6 +397,25 @@ impl Burst {
             }
         }
         None
+    }
+
+    /// The share of `host` in the module's traffic, if it has more of the errors since slot `from` than that; of those of
+    /// the cell or of the whole module, which may be enough to tell where one text is not.
+    fn share_if_too_many(&mut self, spot: &Spot, host: u32, from: u32) -> Option<f64> {
+        let module = spot.module?;
+        let hosts = self.traffic.hosts(module);
+        if host == NO_GROUP || hosts < 3 {
+            return None;
+        }
+        let share = self.traffic.share(module, u64::from(host));
+        let cells = [spot.cell, module ^ SALTS[Scope::Module as usize]];
+        let too_many = cells.into_iter().any(|cell| {
+            let Some(cell) = self.cells.get_mut(cell) else { return false };
+            let errors = cell.since(from);
+            let of_host = errors - cell.groups_since(from, |group| group == host).0;
+            binomial::ln_tail(of_host as f64, errors as f64, share) + f64::from(hosts).ln() < HOST_P.ln()
+        });
+        too_many.then_some(share)
     }
 
     fn window(&self, slots: u32) -> crate::engine::stats::exposure::Span {
@@ -438,7 +461,9 @@ impl Burst {
             let from = (slot + 1).saturating_sub(slots);
             let errors = self.cells.get_mut(open.cell).map(|cell| cell.since(from));
             let calm = match errors {
-                Some(errors) if passed > 0 && self.ln_p(&spot, errors, slots, 1.0).0 > CALM_P.ln() => open.calm + passed,
+                Some(errors) if passed > 0 && self.ln_p(&spot, errors, slots, 1.0).0 > CALM_P.ln() => {
+                    open.calm + passed
+                }
                 Some(_) if passed > 0 => 0,
                 Some(_) => open.calm,
                 // Evicted: over for whoever watches it.

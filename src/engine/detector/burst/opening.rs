@@ -17,8 +17,7 @@ pub(super) fn opening(fields: &Fields<'_>, options: &BurstOptions, scope: Scope,
     let mut more = serde_json::Map::new();
     let message = fields.text(Role::Message).unwrap_or_default();
     more.insert("example".into(), vec![&message[..message.floor_char_boundary(EXAMPLE_BYTES)]].into());
-    let critical =
-        verdict.fatal || (verdict.errors >= CRITICAL_ERRORS && verdict.errors >= CRITICAL_TIMES * verdict.expected);
+    let critical = is_critical(verdict.fatal, verdict.errors, verdict.expected);
     Opening {
         detector: DetectorName::Burst,
         kind: "surge".into(),
@@ -45,6 +44,11 @@ pub(super) fn opening(fields: &Fields<'_>, options: &BurstOptions, scope: Scope,
         remedy: None,
         context: Vec::new(),
     }
+}
+
+/// Somebody should act now.
+pub(super) fn is_critical(fatal: bool, errors: f64, expected: f64) -> bool {
+    fatal || (errors >= CRITICAL_ERRORS && errors >= CRITICAL_TIMES * expected)
 }
 
 /// The burst has gone on for `lasted` seconds with `count` errors, at `rate` expected ones a second.

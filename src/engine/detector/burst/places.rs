@@ -24,6 +24,8 @@ pub(super) struct Open {
     pub(super) heard: Timestamp,
     /// Slots in a row that looked usual.
     pub(super) calm: u32,
+    /// Errors so far.
+    pub(super) errors: u64,
 }
 
 /// Open bursts, and the slots that they or closed ones own. Bounded by the bursts of the last two windows.
@@ -53,9 +55,7 @@ impl Places {
 
     /// True when errors of `place` in `slot` belong to an incident.
     pub(super) fn owns(&self, place: u32, slot: u32) -> bool {
-        self.owned
-            .get(&place)
-            .is_some_and(|spans| spans.iter().any(|&(first, last)| (first..=last).contains(&slot)))
+        self.owned.get(&place).is_some_and(|spans| spans.iter().any(|&(first, last)| (first..=last).contains(&slot)))
     }
 
     /// The first slot whose errors are not yet spent on an incident of `place`.
