@@ -12,6 +12,7 @@ mod variables;
 
 use crate::diagnostic::Diagnostic;
 use crate::engine::EngineOptions;
+use crate::engine::detector::burst::BurstOptions;
 use crate::engine::detector::latency::LatencyOptions;
 use crate::engine::detector::r#loop::{LoopOptions, LoopSettings};
 use crate::engine::incident::Policy as EnginePolicy;
@@ -137,6 +138,8 @@ impl Default for Limits {
 pub struct Detectors {
     /// `[detector.loop]`
     pub r#loop: Loop,
+    /// `[detector.burst]`
+    pub burst: Burst,
     /// `[detector.latency]`
     pub latency: Latency,
 }
@@ -199,6 +202,34 @@ impl Default for Latency {
             LatencyOptions::default();
         let new_normal = Span(Duration::from_secs_f64(new_normal_s));
         Self { enabled, outlier_threshold, shift_threshold, tolerance, new_normal }
+    }
+}
+
+/// `[detector.burst]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Burst {
+    /// Whether it watches.
+    pub enabled: bool,
+    /// False-alarm probability of one test.
+    #[schemars(extend("exclusiveMinimum" = 0.0, "maximum" = 0.01))]
+    pub threshold: f64,
+    /// Lengths of the windows, ascending.
+    pub windows: Vec<Span>,
+    /// Fewest errors of a burst.
+    #[schemars(range(min = 2, max = 100_000))]
+    pub min_errors: u32,
+    /// How much of a stream it must have seen before it judges.
+    pub warm_up: Span,
+}
+
+impl Default for Burst {
+    fn default() -> Self {
+        let BurstOptions { enabled, threshold, windows_s, slot_s: _, min_errors, warm_up_s, keys: _ } =
+            BurstOptions::default();
+        let span = |seconds| Span(Duration::from_secs_f64(seconds));
+        let windows = windows_s.into_iter().map(span).collect();
+        Self { enabled, threshold, windows, min_errors, warm_up: span(warm_up_s) }
     }
 }
 
@@ -342,6 +373,28 @@ impl Config {
             format!("detector.latency.tolerance is {}", latency.tolerance),
             "a factor from 1 to 100, by default 1.25",
         );
+        let burst = &self.detector.burst;
+        claim(
+            burst.threshold > 0.0 && burst.threshold <= 0.01,
+            "threshold",
+            format!("detector.burst.threshold is {}", burst.threshold),
+            "a false-alarm probability above 0 and at most 0.01, by default 1e-8",
+        );
+        claim(
+            (2..=100_000).contains(&burst.min_errors),
+            "min_errors",
+            format!("detector.burst.min_errors is {}", burst.min_errors),
+            "from 2 to 100000",
+        );
+        let windows: Vec<_> = burst.windows.iter().map(|window| window.0.as_secs_f64()).collect();
+        claim(
+            (1..=8).contains(&windows.len())
+                && windows.is_sorted()
+                && windows.iter().all(|window| (5.0..=3_600.0).contains(window)),
+            "windows",
+            "detector.burst.windows are out of range or out of order".into(),
+            "one to eight from 5s to 1h, ascending, by default [\"10s\", \"1m\", \"5m\"]",
+        );
         for (role, names) in &self.roles {
             claim(
                 !names.is_empty(),
@@ -377,7 +430,7 @@ impl Config {
     pub fn engine_options(&self) -> EngineOptions {
         let Loop { enabled, min_repeats, threshold, timer_period, overrides } = &self.detector.r#loop;
         let usual = LoopSettings { enabled: *enabled, min_repeats: *min_repeats, threshold: *threshold };
-        let latency = &self.detector.latency;
+        let (burst, latency) = (&self.detector.burst, &self.detector.latency);
         let keys = self.limits.keys;
         EngineOptions {
             allowed_lateness_s: self.input.allowed_lateness.0.as_secs_f64(),
@@ -402,6 +455,15 @@ impl Config {
                 tolerance: latency.tolerance,
                 new_normal_s: latency.new_normal.0.as_secs_f64(),
                 keys,
+            },
+            burst: BurstOptions {
+                enabled: burst.enabled,
+                threshold: burst.threshold,
+                windows_s: burst.windows.iter().map(|window| window.0.as_secs_f64()).collect(),
+                min_errors: burst.min_errors,
+                warm_up_s: burst.warm_up.0.as_secs_f64(),
+                keys,
+                ..BurstOptions::default()
             },
             budget: Budget { keys, ..Budget::default() },
             meter: None,
@@ -458,6 +520,8 @@ mod tests {
             ("[input]\nmax_line_bytes = 10\n", "s.toml:2:1", "1 KiB"),
             ("[input]\nallowed_lateness = \"soon\"\n", "s.toml:2:20", "such as \"10s\""),
             ("[detector.loop]\nthreshold = 2.0\n", "s.toml:2:1", "1e-10"),
+            ("[detector.burst]\nthreshold = 0.0\n", "s.toml:2:1", "1e-8"),
+            ("[detector.burst]\nwindows = [\"1m\", \"10s\"]\n", "s.toml:2:1", "ascending"),
             ("[detector.latency]\noutlier_threshold = 0.0\n", "s.toml:2:1", "1e-5"),
             ("[detector.latency]\ntolerance = 0.5\n", "s.toml:2:1", "1.25"),
             ("[roles]\nlevel = []\n", "s.toml:2:1", "at least one"),

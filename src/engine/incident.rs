@@ -142,6 +142,13 @@ impl Incidents {
         findings.push(self.finding(id, &incident, State::Ongoing, now));
     }
 
+    /// An incident has turned out to be at least this severe; said with its next finding.
+    pub fn raise(&mut self, id: IncidentId, severity: Severity) {
+        if let Some(incident) = self.open.get_mut(&id) {
+            incident.opening.severity = incident.opening.severity.max(severity);
+        }
+    }
+
     /// Ends an incident and says so, with its total count and how long it lasted.
     pub fn resolve(&mut self, id: IncidentId, now: Timestamp, findings: &mut Vec<Finding>) {
         self.resolve_updated(id, now, findings, |_, _, _| {});

@@ -17,6 +17,7 @@ pub mod tally;
 
 use crate::event::{Fault, Fields, Shape, Timestamp};
 use clock::StreamClock;
+use detector::burst::{Burst, BurstOptions};
 use detector::latency::{Latency, LatencyOptions};
 use detector::r#loop::{Loop, LoopOptions};
 use detector::{Detector, Event, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
@@ -43,6 +44,8 @@ pub struct EngineOptions {
     pub policy: Policy,
     /// The loop detector.
     pub r#loop: LoopOptions,
+    /// The burst detector.
+    pub burst: BurstOptions,
     /// The latency detector.
     pub latency: LatencyOptions,
     /// What a rule may use.
@@ -58,6 +61,7 @@ impl Default for EngineOptions {
             keys: 100_000,
             policy: Policy::default(),
             r#loop: LoopOptions::default(),
+            burst: BurstOptions::default(),
             latency: LatencyOptions::default(),
             budget: Budget::default(),
             meter: None,
@@ -124,6 +128,10 @@ impl Engine {
         if options.r#loop.watches() {
             detectors.push(Box::new(Loop::new(options.r#loop.clone())));
         }
+        if options.burst.enabled {
+            // After loop: what goes round is not counted.
+            detectors.push(Box::new(Burst::new(options.burst.clone())));
+        }
         if options.latency.enabled {
             detectors.push(Box::new(Latency::new(options.latency.clone())));
         }
@@ -170,7 +178,7 @@ impl Engine {
             self.next_tick = Timestamp((moment.now.0.div_euclid(TICK_NS) + 1).saturating_mul(TICK_NS));
         }
         let event = Event { fields: *fields, moment };
-        let mut report = Report { incidents: &mut self.incidents, findings: &mut outcome.findings };
+        let mut report = Report::new(&mut self.incidents, &mut outcome.findings);
         for detector in &mut self.detectors {
             detector.observe(&event, &mut report);
         }
@@ -293,7 +301,7 @@ impl Engine {
     }
 
     fn tick_at(&mut self, now: Timestamp, before: &mut Vec<Finding>) {
-        let mut report = Report { incidents: &mut self.incidents, findings: before };
+        let mut report = Report::new(&mut self.incidents, before);
         for detector in &mut self.detectors {
             detector.tick(now, &mut report);
         }
@@ -305,7 +313,7 @@ impl Engine {
 
     #[cold]
     fn take_rule_outcome(&mut self, now: Timestamp, outcome: &mut Outcome) {
-        let mut report = Report { incidents: &mut self.incidents, findings: &mut outcome.findings };
+        let mut report = Report::new(&mut self.incidents, &mut outcome.findings);
         let recent = self.recent.get_or_insert_default();
         for found in self.rule_outcome.findings.drain(..) {
             self.rule_incidents.take(found, recent, now, &mut report);

@@ -1,7 +1,9 @@
 //! Detectors: each watches every event, keeps bounded state by key, and opens incidents.
 
+pub mod burst;
 pub mod latency;
 pub mod r#loop;
+mod text_without_numbers;
 
 use super::clock::Moment;
 use super::finding::{DetectorName, Finding};
@@ -24,6 +26,16 @@ pub struct Report<'a> {
     pub incidents: &'a mut Incidents,
     /// What is said now.
     pub findings: &'a mut Vec<Finding>,
+    /// A detector before this one has the event explained: it repeats in a loop, and later ones do not count it.
+    pub explained: bool,
+}
+
+impl<'a> Report<'a> {
+    /// A report on an event that nobody has explained yet.
+    #[must_use]
+    pub fn new(incidents: &'a mut Incidents, findings: &'a mut Vec<Finding>) -> Self {
+        Self { incidents, findings, explained: false }
+    }
 }
 
 /// A snapshot could not be taken over.

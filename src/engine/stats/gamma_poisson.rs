@@ -35,6 +35,13 @@ pub fn ln_tail(k: f64, shape: f64, exposure: f64, window: f64) -> f64 {
     (first + sum.ln()).min(0.0)
 }
 
+/// ln P(N ≥ k) where `learned` events came in `exposure` and counts vary `dispersion` times as much as Poisson ones:
+/// counts and exposure are taken in units of `dispersion` events, which keeps the mean (see [`super::dispersion`]).
+#[must_use]
+pub fn ln_tail_dispersed(k: f64, learned: f64, dispersion: f64, exposure: f64, window: f64) -> f64 {
+    ln_tail(k / dispersion, learned / dispersion + 0.5, exposure / dispersion, window)
+}
+
 /// The expected count.
 #[must_use]
 pub fn mean(shape: f64, exposure: f64, window: f64) -> f64 {
@@ -77,5 +84,47 @@ mod tests {
             let critical = (0..1_000).find(|&k| ln_tail(f64::from(k), shape, exposure, window) <= alpha.ln()).unwrap();
             assert!(null.sf(u64::try_from(critical).unwrap() - 1) <= alpha * 1.000_01);
         }
+    }
+
+    #[test]
+    fn learned_rates_and_dispersions_reject_no_more_often_than_promised() {
+        use crate::engine::stats::dispersion::Dispersion;
+        use rand::SeedableRng;
+        use rand_distr::{Distribution, Gamma, Poisson};
+        let mut random = rand_pcg::Pcg64::seed_from_u64(11);
+        // An hour of minutes is learned, the next minute is tested; at the learned rate, and where minutes vary more than
+        // the prior expects, at 1.5 times it, as burst does.
+        for (phi, factor) in [(1.0_f64, 1.0), (2.0, 1.0), (4.0, 1.5)] {
+            for mean in [2.0_f64, 20.0] {
+                let mut minute = || -> f64 {
+                    let rate = match phi > 1.0 {
+                        true => Gamma::new(mean / (phi - 1.0), phi - 1.0).unwrap().sample(&mut random),
+                        false => mean,
+                    };
+                    Poisson::new(rate.max(1e-9)).unwrap().sample(&mut random)
+                };
+                let mut rejected = 0;
+                for _ in 0..4_000 {
+                    let (mut dispersion, mut learned) = (Dispersion::default(), 0.0);
+                    for n in 1..=60 {
+                        let count = minute();
+                        learned += count;
+                        dispersion.add(count, learned / f64::from(n));
+                    }
+                    let ln_p = ln_tail_dispersed(minute(), learned * factor, dispersion.factor(), 3_600.0, 60.0);
+                    rejected += u32::from(ln_p < 0.01_f64.ln());
+                }
+                // 40 are promised; 60 are three standard deviations more.
+                assert!(rejected <= 60, "dispersion {phi}, mean {mean}: {rejected} of 4000");
+            }
+        }
+    }
+
+    #[test]
+    fn dispersion_keeps_the_mean_and_fattens_the_tail() {
+        let tails = [1.0, 2.0, 8.0].map(|dispersion| ln_tail_dispersed(40.0, 60.0, dispersion, 600.0, 60.0));
+        assert!(tails[0] < tails[1] && tails[1] < tails[2], "{tails:?}");
+        assert_eq!(ln_tail_dispersed(5.0, 60.0, 4.0, 600.0, 60.0), 0.0);
+        assert_eq!(ln_tail_dispersed(5.0, 60.0, f64::NAN, 600.0, 60.0), 0.0);
     }
 }

@@ -1,7 +1,11 @@
 //! Statistics that detectors stand on. Each takes time as a parameter and says what it costs.
 
+pub mod binomial;
 pub mod count_min;
+pub mod dispersion;
 pub mod exceedance;
+pub mod exposure;
 pub mod gamma_poisson;
 pub mod log_histogram;
 pub mod peaks_over_threshold;
+pub mod slots;

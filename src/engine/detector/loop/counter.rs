@@ -3,13 +3,11 @@
 //! `attempt 1 failed`, `attempt 2 failed`, … repeats no line, but its text without numbers repeats, and each number
 //! goes up by the same every time. Work that makes progress has numbers that step unevenly, or is no warning.
 
+use crate::engine::detector::text_without_numbers::TextWithoutNumbers;
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::xxh3_64;
 
 /// Numbers of a line that are followed; a line with more is no counter.
 const NUMBERS: usize = 8;
-/// Tells a text without numbers from a line in the sketch of counts.
-const SALT: u64 = 0x5EED_0F7E_A7ED_C0DE;
 
 /// The last line of an actor at WARN or worse.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -24,38 +22,9 @@ pub(super) struct Counter {
     first: Vec<i64>,
 }
 
-/// Room for one line's text and numbers, used again for every line.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Scratch {
-    text: Vec<u8>,
-    numbers: Vec<i64>,
-    /// xxh3-64 of the text without its numbers.
-    pub(super) hash: u64,
-}
-
-impl Scratch {
-    /// Parts `message` into text and numbers.
-    pub(super) fn read(&mut self, message: &[u8], module: u64) {
-        self.text.clear();
-        self.numbers.clear();
-        let mut rest = message;
-        while let Some(start) = rest.iter().position(u8::is_ascii_digit) {
-            self.text.extend_from_slice(&rest[..start]);
-            self.text.push(b'#');
-            let digits = rest[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-            let tail = &rest[start..start + digits];
-            let tail = &tail[tail.len().saturating_sub(15)..];
-            self.numbers.push(tail.iter().fold(0, |number, digit| number * 10 + i64::from(digit - b'0')));
-            rest = &rest[start + digits..];
-        }
-        self.text.extend_from_slice(rest);
-        self.hash = xxh3_64(&self.text) ^ module.rotate_left(32) ^ SALT;
-    }
-}
-
 impl Counter {
     /// Takes a line that came at `now`, the actor's line before it at `last`.
-    pub(super) fn push(&mut self, line: &Scratch, last: crate::event::Timestamp) {
+    pub(super) fn push(&mut self, line: &TextWithoutNumbers, last: crate::event::Timestamp) {
         let same = self.text == line.hash && self.numbers.len() == line.numbers.len() && line.numbers.len() <= NUMBERS;
         let stepped = || line.numbers.iter().zip(&self.numbers).map(|(new, old)| new - old);
         if same && (self.run == 0 || stepped().eq(self.steps.iter().copied())) {
@@ -85,7 +54,7 @@ mod tests {
     use crate::event::Timestamp;
 
     fn run(lines: &[&str]) -> Counter {
-        let (mut counter, mut scratch) = (Counter::default(), Scratch::default());
+        let (mut counter, mut scratch) = (Counter::default(), TextWithoutNumbers::default());
         for line in lines {
             scratch.read(line.as_bytes(), 7);
             counter.push(&scratch, Timestamp(0));

@@ -19,13 +19,13 @@ mod counter;
 mod learned;
 mod opening;
 
+use super::text_without_numbers::TextWithoutNumbers;
 use super::{Detector, Event, Report, RestoreError, TableUse, pack, unpack};
 use crate::engine::finding::DetectorName;
 use crate::engine::overrides::{KeyPattern, Overrides};
 use crate::engine::state::{Table, TableSnapshot};
 use crate::event::{Level, Role, Timestamp};
 use actor::{Actor, Going, Pushed};
-use counter::Scratch;
 use learned::{HABIT_RUN, Habit, Learned};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -100,7 +100,7 @@ pub struct Loop {
     learned: Learned,
     /// Actors with an open loop, by module: a module has one loop at a time.
     live: BTreeMap<u64, u64>,
-    scratch: Scratch,
+    scratch: TextWithoutNumbers,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -157,7 +157,7 @@ impl Loop {
             habits: Table::new(options.keys),
             learned: Learned::new(),
             live: BTreeMap::new(),
-            scratch: Scratch::default(),
+            scratch: TextWithoutNumbers::default(),
             settings: Overrides::new(options.settings(), options.overrides),
             timer_period_s: options.timer_period_s,
         }
@@ -281,6 +281,7 @@ impl Detector for Loop {
             self.learned.habit.add(longest > 0);
         }
         let habit = *habit;
+        report.explained |= longest >= 2 || (is_going && (pushed.lag > 0 || counted > 0));
         if is_going {
             self.go_on(event, pushed.lag > 0 || counted > 0, report);
         } else if let Some((length, began)) = cycle {

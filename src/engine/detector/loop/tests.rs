@@ -182,7 +182,7 @@ fn a_million_actors_stay_under_the_cap() {
         for i in 0..batch.records.len() {
             let time = Timestamp::from_millis(chunk * 5_000 + i as i64);
             let moment = crate::engine::clock::Moment { time, now: time, outside: false };
-            let mut report = Report { incidents: &mut incidents, findings: &mut findings };
+            let mut report = Report::new(&mut incidents, &mut findings);
             detector.observe(&Event { fields: batch.fields(i), moment }, &mut report);
         }
     }

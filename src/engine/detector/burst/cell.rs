@@ -1,0 +1,161 @@
+//! The errors of one key: the last slots in detail, older ones as a rate that forgets.
+
+use crate::engine::stats::dispersion::Dispersion;
+use crate::engine::stats::exposure::Exposure;
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+
+/// Groups (hosts or modules) told apart in one slot of one cell; the rest are counted together.
+const GROUPS: usize = 32;
+/// The group of what has no group, or one too many.
+pub(super) const NO_GROUP: u32 = 0;
+/// Slots of a block by which dispersion is measured: a minute.
+const BLOCK_SLOTS: u32 = 12;
+
+/// Errors of one slot, by group.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Slot {
+    pub(super) number: u32,
+    total: u32,
+    groups: Vec<(u32, u32)>,
+}
+
+/// Errors of one key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Cell {
+    /// The slots with errors that some window can still see, oldest first.
+    recent: VecDeque<Slot>,
+    /// Errors that have left all windows, forgetting as [`Exposure::past`] does.
+    learned: f64,
+    /// The slot up to which they have forgotten.
+    settled: u32,
+    dispersion: Dispersion,
+    /// The dispersion's block at hand: its number, its errors, the past events when it began.
+    block: (u32, f64, f64),
+    /// The last slot with a FATAL event.
+    fatal: Option<u32>,
+    /// It is on the list of cells to settle.
+    pub(super) active: bool,
+}
+
+impl Cell {
+    pub(super) fn new(exposure: &Exposure) -> Self {
+        Self {
+            recent: VecDeque::new(),
+            learned: 0.0,
+            settled: exposure.slot(),
+            dispersion: Dispersion::default(),
+            // A key never seen before was silent in all of the past.
+            block: (exposure.slot() / BLOCK_SLOTS, 0.0, exposure.past_events()),
+            fatal: None,
+            active: false,
+        }
+    }
+
+    /// Counts an error in slot `now`.
+    pub(super) fn add(&mut self, now: u32, group: u32, fatal: bool) {
+        if self.recent.back().is_none_or(|slot| slot.number != now) {
+            self.recent.push_back(Slot { number: now, total: 0, groups: Vec::new() });
+        }
+        let Some(slot) = self.recent.back_mut() else { return };
+        slot.total = slot.total.saturating_add(1);
+        if let Some((_, count)) = slot.groups.iter_mut().find(|(known, _)| *known == group) {
+            *count = count.saturating_add(1);
+        } else if slot.groups.len() < GROUPS {
+            slot.groups.push((group, 1));
+        }
+        if fatal {
+            self.fatal = Some(now);
+        }
+    }
+
+    /// What has left all windows of `length` slots joins the baseline, but for what `owned` says belongs to an incident;
+    /// in its place, as long as `going`, what would have come without it.
+    pub(super) fn settle(
+        &mut self,
+        exposure: &Exposure,
+        length: u32,
+        going: bool,
+        mut owned: impl FnMut(&Slot, u32) -> bool,
+    ) {
+        let now = exposure.slot();
+        let slots = now.saturating_sub(self.settled);
+        if slots > 0 && !going {
+            self.learned *= exposure.decay(slots);
+        }
+        self.settled = now;
+        while let Some(slot) = self.recent.front()
+            && slot.number.saturating_add(length) <= now
+        {
+            let told: u32 = slot.groups.iter().map(|(_, count)| count).sum();
+            let rest = if owned(slot, NO_GROUP) { 0 } else { slot.total - told };
+            let kept: u32 = slot.groups.iter().filter(|(group, _)| !owned(slot, *group)).map(|(_, count)| count).sum();
+            self.learned += f64::from(kept + rest);
+            self.block.1 += f64::from(kept + rest);
+            self.recent.pop_front();
+        }
+        let block = now / BLOCK_SLOTS;
+        if block != self.block.0 {
+            let past = exposure.past();
+            // The rate from half a warm-up on: before, a block is most of what is known.
+            if past.seconds > 300.0 {
+                let events = exposure.past_events() - self.block.2;
+                self.dispersion.add(self.block.1, self.learned.max(1.0) / past.events.max(1.0) * events);
+            }
+            self.block = (block, 0.0, exposure.past_events());
+        }
+    }
+
+    /// True when no window can see an error of it.
+    pub(super) fn is_silent(&self) -> bool {
+        self.recent.is_empty()
+    }
+
+    /// Errors in all slots held.
+    pub(super) fn seen(&self) -> u64 {
+        self.recent.iter().map(|slot| u64::from(slot.total)).sum()
+    }
+
+    /// Errors from slot `from` on.
+    pub(super) fn since(&self, from: u32) -> u64 {
+        self.recent.iter().rev().take_while(|slot| slot.number >= from).map(|slot| u64::from(slot.total)).sum()
+    }
+
+    /// Errors from slot `from` on of groups that are not left out, and the greatest of these groups with its count.
+    pub(super) fn groups_since(&self, from: u32, left_out: impl Fn(u32) -> bool) -> (u64, Option<(u32, u64)>) {
+        let mut groups: Vec<(u32, u64)> = Vec::new();
+        let mut total = 0;
+        for slot in self.recent.iter().rev().take_while(|slot| slot.number >= from) {
+            total += u64::from(slot.total);
+            for &(group, count) in &slot.groups {
+                match groups.iter_mut().find(|(known, _)| *known == group) {
+                    Some((_, sum)) => *sum += u64::from(count),
+                    None => groups.push((group, u64::from(count))),
+                }
+            }
+        }
+        groups.retain(|&(group, count)| {
+            let out = left_out(group);
+            total -= if out { count } else { 0 };
+            !out
+        });
+        // Of equals the smaller hash: no output depends on the order of arrival within a slot.
+        let top = groups.into_iter().max_by_key(|&(group, count)| (count, std::cmp::Reverse(group)));
+        (total, top)
+    }
+
+    /// A FATAL event since slot `from`.
+    pub(super) fn fatal_since(&self, from: u32) -> bool {
+        self.fatal.is_some_and(|slot| slot >= from)
+    }
+
+    /// Errors in the past, forgetting.
+    pub(super) fn learned(&self) -> f64 {
+        self.learned
+    }
+
+    /// How much more than Poisson they vary.
+    pub(super) fn dispersion(&self) -> f64 {
+        self.dispersion.factor()
+    }
+}

@@ -1,0 +1,556 @@
+//! Too many errors: a module, one of its texts, an error code, or all of them together.
+//!
+//! An error is an event at level ERROR or worse or with a failing status (5xx, 408, 499) that no loop explains. Errors
+//! are counted in slots of 5 s by cell ([`cell`]): per module, per module and text without numbers, per error code, and
+//! overall. For windows of 10 s, 1 min and 5 min the count k of a cell is tested with a Gamma–Poisson tail whose
+//! overdispersion φ the cell has learned (`stats::gamma_poisson`, `stats::dispersion`), at 1.5 times the learned rate,
+//! on up to three clocks, and all must reject at the threshold:
+//!
+//! 1. *seconds*: errors come no more often than usual;
+//! 2. *stream events*: three times the traffic brings three times the errors;
+//! 3. *the module's other events*, where it has more of them than errors: so does three times this module's traffic.
+//!
+//! The baseline is what has left the longest window without belonging to an incident, half forgotten in an hour; a key
+//! never seen before was silent in all of it. An incident owns its place's slots for a half-life at most: what goes on
+//! longer is learned as the new normal.
+//!
+//! What one place explains is not said of another: a place has one incident at a time; error codes and the overall cell
+//! must reject without their strongest module and without modules that have or had an incident in the windows; where
+//! one of three or more hosts has more errors than its share of the module's traffic (binomial, p < 0.05), the module
+//! must reject without it, since one host's errors belong to the spread detector.
+//!
+//! An incident resolves when for six slots in a row the window that showed it (a minute at least) looks usual
+//! (p > 0.01), or when it has had no error for two minutes.
+//!
+//! Time is the stream's without its stalls ([`running_time`]); late events join nothing. Memory: a cell has 150 bytes,
+//! and 8 bytes for each slot and host (32 at most) with errors in the last five minutes; a module has 400 bytes; cells,
+//! modules and hosts are capped each. Cold start: silent for `warm_up_s` of stream.
+//!
+//! Severity is critical where a FATAL event is involved, or with 20 errors or more that are 10 times the expected; a burst
+//! that begins smaller is raised when it gets there.
+
+mod cell;
+mod opening;
+mod places;
+mod running_time;
+mod traffic;
+
+use super::text_without_numbers::TextWithoutNumbers;
+use super::{Detector, Event, Report, RestoreError, TableUse, pack, unpack};
+use crate::engine::finding::{DetectorName, Severity};
+use crate::engine::state::{Table, TableSnapshot};
+use crate::engine::stats::exposure::Exposure;
+use crate::engine::stats::{binomial, gamma_poisson};
+use crate::event::{Level, Role, Timestamp};
+use cell::{Cell, NO_GROUP};
+use places::{Open, Places};
+use running_time::RunningTime;
+use serde::{Deserialize, Serialize};
+use traffic::{Traffic, TrafficSnapshot};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// A burst is more than this many times the usual.
+const FACTOR: f64 = 1.5;
+/// A host is over-represented below this chance, over all hosts of the module.
+const HOST_P: f64 = 0.05;
+/// Fewest events other than errors that a module must have had to be a clock of its own.
+const OTHERS: f64 = 50.0;
+/// A slot of an open burst looks usual above this chance…
+const CALM_P: f64 = 0.01;
+/// …over windows of at least a minute…
+const CALM_SLOTS: u32 = 12;
+/// …and this many in a row end it.
+const CALM_IN_A_ROW: u32 = 6;
+/// Seconds without an error that end it whatever the windows say.
+const UNHEARD_S: f64 = 120.0;
+/// Seconds in which baselines forget half.
+const HALF_LIFE_S: f64 = 3_600.0;
+/// The place of the overall cell.
+const ALL: u32 = u32::MAX;
+/// Tells keys of cells of different scopes apart.
+const SALTS: [u64; 4] = [0x6D6F_6475_6C65, 0x7465_7874_2D2D, 0x636F_6465_2D2D, 0x616C_6C2D_2D2D];
+
+/// What a user can set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BurstOptions {
+    /// Off means that it watches nothing.
+    pub enabled: bool,
+    /// False-alarm probability of one test.
+    pub threshold: f64,
+    /// Lengths of the windows in seconds, ascending.
+    pub windows_s: Vec<f64>,
+    /// Seconds of a slot, the grain of windows and hysteresis.
+    pub slot_s: f64,
+    /// Fewest errors of a burst.
+    pub min_errors: u32,
+    /// Seconds of stream before it judges.
+    pub warm_up_s: f64,
+    /// Most cells, modules and hosts held, each.
+    pub keys: usize,
+}
+
+impl Default for BurstOptions {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            threshold: 1e-8,
+            windows_s: vec![10.0, 60.0, 300.0],
+            slot_s: 5.0,
+            min_errors: 5,
+            warm_up_s: 600.0,
+            keys: 100_000,
+        }
+    }
+}
+
+/// The detector.
+#[derive(Debug)]
+pub struct Burst {
+    options: BurstOptions,
+    /// Lengths of the windows in slots, ascending.
+    windows: Vec<u32>,
+    /// The longest of them: when a slot leaves it, it joins the baseline.
+    longest: u32,
+    time: RunningTime,
+    exposure: Exposure,
+    traffic: Traffic,
+    cells: Table<Cell>,
+    /// Cells with errors in some window.
+    active: Vec<Spot>,
+    places: Places,
+    /// The slot in which open bursts were last looked at.
+    checked: u32,
+    text: TextWithoutNumbers,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    windows: Vec<u32>,
+    time: RunningTime,
+    exposure: Exposure,
+    traffic: TrafficSnapshot,
+    cells: TableSnapshot<Cell>,
+    active: Vec<Spot>,
+    places: Places,
+    checked: u32,
+}
+
+/// What a cell counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Scope {
+    Module,
+    Text,
+    Code,
+    All,
+}
+
+impl Scope {
+    /// Its errors come from several modules, and are grouped by them; the others' by hosts.
+    fn is_wide(self) -> bool {
+        matches!(self, Self::Code | Self::All)
+    }
+}
+
+/// Where an error is counted.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Spot {
+    scope: Scope,
+    /// The key of the cell.
+    cell: u64,
+    /// Whose incident it would be.
+    place: u32,
+    /// The module, of cells of one module.
+    module: Option<u64>,
+}
+
+/// A window that is no longer usual.
+#[derive(Clone, Copy, Debug)]
+struct Verdict {
+    ln_p: f64,
+    errors: f64,
+    /// Errors expected in the window.
+    expected: f64,
+    window_s: f64,
+    slots: u32,
+    /// Events that the test rests on.
+    samples: f64,
+    fatal: bool,
+}
+
+/// 32 bits of a hash, for groups and places.
+fn fold(hash: u64) -> u32 {
+    (hash ^ (hash >> 32)) as u32
+}
+
+/// Failed by its status: the server's fault, or a time that ran out.
+fn fails(status: Option<u16>) -> bool {
+    matches!(status, Some(408 | 499 | 500..=599))
+}
+
+impl Burst {
+    /// A detector that has seen nothing.
+    #[must_use]
+    pub fn new(options: BurstOptions) -> Self {
+        let windows: Vec<u32> =
+            options.windows_s.iter().map(|seconds| ((seconds / options.slot_s).round() as u32).max(1)).collect();
+        let longest = windows.iter().copied().max().unwrap_or(1);
+        Self {
+            longest,
+            windows,
+            time: RunningTime::default(),
+            exposure: Exposure::new(longest, options.slot_s, HALF_LIFE_S),
+            traffic: Traffic::new(options.keys, longest),
+            cells: Table::new(options.keys),
+            active: Vec::new(),
+            places: Places::default(),
+            checked: 0,
+            text: TextWithoutNumbers::default(),
+            options,
+        }
+    }
+
+    fn slot_at(&self, age: f64) -> u32 {
+        (age / self.options.slot_s) as u32
+    }
+
+    /// A new slot begins: what the windows have left behind joins the baselines.
+    #[cold]
+    fn roll(&mut self, to: u32) {
+        self.exposure.roll(to);
+        let owned_slots = (HALF_LIFE_S / self.options.slot_s) as u32;
+        for (place, open) in &self.places.open.clone() {
+            if to.saturating_sub(open.slot) <= owned_slots {
+                self.places.own(*place, open.slot, to);
+            }
+        }
+        let mut active = std::mem::take(&mut self.active);
+        active.retain(|spot| {
+            self.settle(spot);
+            let Some(cell) = self.cells.get_mut(spot.cell) else { return false };
+            cell.active = !cell.is_silent() || self.places.open.get(&spot.place).is_some_and(|o| o.cell == spot.cell);
+            cell.active
+        });
+        self.active = active;
+        self.places.forget_before(to.saturating_sub(2 * self.longest));
+    }
+
+    fn settle(&mut self, spot: &Spot) {
+        let Some(cell) = self.cells.get_mut(spot.cell) else { return };
+        let (places, now) = (&self.places, self.exposure.slot());
+        let going =
+            places.open.get(&spot.place).is_some_and(|open| open.cell == spot.cell) && places.owns(spot.place, now);
+        cell.settle(&self.exposure, self.longest, going, |slot, group| {
+            places.owns(spot.place, slot.number) || (spot.scope.is_wide() && places.owns(group, slot.number))
+        });
+    }
+
+    /// The cells that an error is counted in.
+    fn spots(&mut self, event: &Event<'_>) -> [Option<Spot>; 4] {
+        let module = event.fields.look().module_hash;
+        let place = fold(module);
+        let narrow = |scope, hash: u64| Spot { scope, cell: hash ^ SALTS[scope as usize], place, module: Some(module) };
+        let text = event.fields.raw(Role::Message).map(|message| {
+            self.text.read(message, module);
+            narrow(Scope::Text, self.text.hash)
+        });
+        let code = event.fields.raw(Role::ErrorCode).map(|code| {
+            let cell = xxh3_64(code) ^ SALTS[Scope::Code as usize];
+            Spot { scope: Scope::Code, cell, place: fold(cell), module: None }
+        });
+        let all = Spot { scope: Scope::All, cell: SALTS[Scope::All as usize], place: ALL, module: None };
+        [Some(narrow(Scope::Module, module)), text, code, Some(all)]
+    }
+
+    /// Counts an error, and asks whether there are too many.
+    fn count(&mut self, event: &Event<'_>, host: u32, report: &mut Report<'_>) {
+        let look = event.fields.look();
+        let now = self.exposure.slot();
+        let fatal = look.level == Some(Level::Fatal);
+        let module = fold(look.module_hash);
+        let spots = self.spots(event);
+        let code_is_open = spots[Scope::Code as usize].is_some_and(|spot| self.places.is_open(spot.place));
+        for spot in spots.iter().flatten() {
+            if spot.scope == Scope::All && code_is_open {
+                continue;
+            }
+            let exposure = &self.exposure;
+            let cell = self.cells.touch(spot.cell, || Cell::new(exposure));
+            if !std::mem::replace(&mut cell.active, true) {
+                self.active.push(*spot);
+                self.settle(spot);
+            }
+            if let Some(cell) = self.cells.get_mut(spot.cell) {
+                cell.add(now, if spot.scope.is_wide() { module } else { host }, fatal);
+            }
+        }
+        let joined = self.join(event, &spots, report);
+        if joined || self.time.age() < self.options.warm_up_s || self.places.is_open(ALL) {
+            return;
+        }
+        for spot in spots.iter().flatten() {
+            if self.places.is_open(spot.place) {
+                continue;
+            }
+            if let Some(verdict) = self.test(spot) {
+                self.open(event, spot, &verdict, report);
+                return;
+            }
+        }
+    }
+
+    /// Adds the error to the open burst that it belongs to, if there is one.
+    fn join(&mut self, event: &Event<'_>, spots: &[Option<Spot>; 4], report: &mut Report<'_>) -> bool {
+        if self.places.open.is_empty() {
+            return false;
+        }
+        let now = event.moment.now;
+        for spot in spots.iter().flatten() {
+            let Some(open) = self.places.open.get_mut(&spot.place) else { continue };
+            if open.cell != spot.cell {
+                continue;
+            }
+            open.heard = now;
+            let (began, rate) = (open.began, open.expected);
+            let level = event.fields.level().max(Some(Level::Error));
+            open.errors += 1;
+            let expected = rate * now.seconds_since(began);
+            if opening::is_critical(level == Some(Level::Fatal), open.errors as f64, expected) {
+                report.incidents.raise(open.id, Severity::Critical);
+            }
+            report.incidents.join(open.id, 1, level, now, report.findings, |evidence, said, count| {
+                opening::go_on(evidence, said, count, now.seconds_since(began).max(1.0), rate);
+            });
+            return true;
+        }
+        false
+    }
+
+    fn open(&mut self, event: &Event<'_>, spot: &Spot, verdict: &Verdict, report: &mut Report<'_>) {
+        let (now, slot) = (event.moment.now, self.exposure.slot());
+        let opening = opening::opening(&event.fields, &self.options, spot.scope, verdict);
+        let id = report.incidents.open(opening, now, report.findings);
+        let open = Open {
+            id,
+            cell: spot.cell,
+            module: spot.module,
+            slot,
+            slots: verdict.slots,
+            began: now.saturating_add_nanos(-(verdict.window_s * 1e9) as i64),
+            expected: verdict.expected / verdict.window_s.max(1.0),
+            heard: now,
+            calm: 0,
+            errors: verdict.errors as u64,
+        };
+        self.places.open.insert(spot.place, open);
+        let from = slot + 1 - verdict.slots.min(slot + 1);
+        self.places.own(spot.place, from, slot);
+        if spot.scope == Scope::Code {
+            // The overall cell has counted the same errors.
+            self.places.own(ALL, from, slot);
+        }
+    }
+
+    /// Is there a window with too many errors for this cell?
+    fn test(&mut self, spot: &Spot) -> Option<Verdict> {
+        let (now, age) = (self.exposure.slot(), self.time.age());
+        let (least, alpha) = (u64::from(self.options.min_errors), self.options.threshold.ln());
+        let cell = self.cells.get_mut(spot.cell)?;
+        if cell.seen() < least {
+            return None;
+        }
+        let fresh = self.places.fresh_from(spot.place);
+        for i in 0..self.windows.len() {
+            let window = self.windows[i];
+            if f64::from(window) * self.options.slot_s * 2.0 > age {
+                break;
+            }
+            let from = (now + 1).saturating_sub(window).max(fresh);
+            let slots = (now + 1).saturating_sub(from);
+            let cell = self.cells.get_mut(spot.cell)?;
+            let mut errors = cell.since(from);
+            if slots == 0 || errors < least || self.ln_p(spot, errors, slots, 1.0).0 > alpha {
+                continue;
+            }
+            let mut keep = 1.0;
+            let cell = self.cells.get_mut(spot.cell)?;
+            if spot.scope.is_wide() {
+                let horizon = now.saturating_sub(self.longest);
+                let places = &self.places;
+                let (others, top) = cell.groups_since(from, |group| places.fresh_from(group) > horizon.max(1));
+                errors = others - top.map_or(0, |(_, count)| count);
+            } else if let Some((host, of_host)) = cell.groups_since(from, |_| false).1
+                && let Some(share) = self.share_if_too_many(spot, host, from)
+            {
+                errors -= of_host;
+                keep = 1.0 - share;
+            }
+            if errors < least {
+                continue;
+            }
+            let (ln_p, expected) = self.ln_p(spot, errors, slots, keep);
+            if ln_p <= alpha {
+                let window = self.window(slots);
+                let fatal = self.cells.get_mut(spot.cell)?.fatal_since(from);
+                let samples = window.events + self.exposure.past().events;
+                let window_s = window.seconds.max(1.0);
+                return Some(Verdict { ln_p, errors: errors as f64, expected, window_s, slots, samples, fatal });
+            }
+        }
+        None
+    }
+
+    /// The share of `host` in the module's traffic, if it has more of the errors since slot `from` than that; of those of
+    /// the cell or of the whole module, which may be enough to tell where one text is not.
+    fn share_if_too_many(&mut self, spot: &Spot, host: u32, from: u32) -> Option<f64> {
+        let module = spot.module?;
+        let hosts = self.traffic.hosts(module);
+        if host == NO_GROUP || hosts < 3 {
+            return None;
+        }
+        let share = self.traffic.share(module, u64::from(host));
+        let cells = [spot.cell, module ^ SALTS[Scope::Module as usize]];
+        let too_many = cells.into_iter().any(|cell| {
+            let Some(cell) = self.cells.get_mut(cell) else { return false };
+            let errors = cell.since(from);
+            let of_host = errors - cell.groups_since(from, |group| group == host).0;
+            binomial::ln_tail(of_host as f64, errors as f64, share) + f64::from(hosts).ln() < HOST_P.ln()
+        });
+        too_many.then_some(share)
+    }
+
+    fn window(&self, slots: u32) -> crate::engine::stats::exposure::Span {
+        let into = self.time.age() - f64::from(self.exposure.slot()) * self.options.slot_s;
+        self.exposure.window(slots, into)
+    }
+
+    /// ln of the chance of so many errors in the last `slots` slots on the clock that finds them likeliest, and the
+    /// expected number by the first; `keep` is the share of the cell's usual errors that the count is out of.
+    fn ln_p(&mut self, spot: &Spot, errors: u64, slots: u32, keep: f64) -> (f64, f64) {
+        let (window, past) = (self.window(slots), self.exposure.past());
+        let Some(cell) = self.cells.get_mut(spot.cell) else { return (0.0, 0.0) };
+        let (k, learned, dispersion) = (errors as f64, cell.learned(), cell.dispersion());
+        let tail = |exposure: f64, window: f64| {
+            gamma_poisson::ln_tail_dispersed(k, learned * FACTOR, dispersion, exposure, window * keep)
+        };
+        let expected = (learned + 0.5) * window.seconds * keep / past.seconds.max(1.0);
+        let enough = self.options.threshold.ln();
+        let mut ln_p = tail(past.seconds, window.seconds.max(1.0));
+        // Each clock can only make it likelier: where one has explained it, the next is not asked.
+        if ln_p <= enough {
+            ln_p = ln_p.max(tail(past.events, window.events));
+        }
+        if ln_p <= enough
+            && let Some(module) = spot.module
+        {
+            let (others, others_now) = self.traffic.others(module, slots, &self.exposure);
+            if others > learned.max(OTHERS) {
+                ln_p = ln_p.max(tail(others, others_now + 1.0));
+            }
+        }
+        (ln_p, expected)
+    }
+
+    /// Ends the bursts that are over.
+    fn check(&mut self, now: Timestamp, report: &mut Report<'_>) {
+        let slot = self.exposure.slot();
+        let passed = slot.saturating_sub(std::mem::replace(&mut self.checked, slot));
+        for (place, open) in self.places.open.clone() {
+            let scope = if place == ALL { Scope::All } else { Scope::Module };
+            let spot = Spot { scope, cell: open.cell, place, module: open.module };
+            let slots = open.slots.max(CALM_SLOTS).min(self.longest);
+            let from = (slot + 1).saturating_sub(slots);
+            let errors = self.cells.get_mut(open.cell).map(|cell| cell.since(from));
+            let calm = match errors {
+                Some(errors) if passed > 0 && self.ln_p(&spot, errors, slots, 1.0).0 > CALM_P.ln() => {
+                    open.calm + passed
+                }
+                Some(_) if passed > 0 => 0,
+                Some(_) => open.calm,
+                // Evicted: over for whoever watches it.
+                None => CALM_IN_A_ROW,
+            };
+            let unheard = now.seconds_since(open.heard) > UNHEARD_S;
+            if calm >= CALM_IN_A_ROW || unheard || !report.incidents.is_open(open.id) {
+                report.incidents.resolve(open.id, now, report.findings);
+                self.places.open.remove(&place);
+                self.places.own(place, slot, slot);
+            } else if let Some(open) = self.places.open.get_mut(&place) {
+                open.calm = calm;
+            }
+        }
+    }
+}
+
+impl Detector for Burst {
+    fn name(&self) -> DetectorName {
+        DetectorName::Burst
+    }
+
+    #[inline]
+    fn observe(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
+        if event.moment.outside {
+            return;
+        }
+        let look = event.fields.look();
+        let age = self.time.advance(event.moment.now, self.options.slot_s);
+        let slot = self.slot_at(age);
+        if slot > self.exposure.slot() {
+            self.roll(slot);
+        }
+        self.exposure.add();
+        let failed = look.level >= Some(Level::Error) || fails(event.fields.status());
+        let host = || event.fields.raw(Role::Host).map_or(NO_GROUP, |host| fold(xxh3_64(host)));
+        self.traffic.count(look.module_hash, failed, &self.exposure, || u64::from(host()));
+        if failed && !report.explained {
+            self.count(event, host(), report);
+        }
+    }
+
+    fn tick(&mut self, now: Timestamp, report: &mut Report<'_>) {
+        let slot = self.slot_at(self.time.age_at(now, self.options.slot_s));
+        if slot > self.exposure.slot() {
+            self.roll(slot);
+        }
+        if !self.places.open.is_empty() {
+            self.check(now, report);
+        }
+        self.checked = self.exposure.slot();
+    }
+
+    fn snapshot(&self) -> Vec<u8> {
+        pack(&Kept {
+            windows: self.windows.clone(),
+            time: self.time,
+            exposure: self.exposure.clone(),
+            traffic: self.traffic.snapshot(),
+            cells: self.cells.snapshot(),
+            active: self.active.clone(),
+            places: self.places.clone(),
+            checked: self.checked,
+        })
+    }
+
+    fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
+        let kept: Kept = unpack(kept)?;
+        if kept.windows != self.windows {
+            return Err(RestoreError("the windows of the burst detector were others".into()));
+        }
+        self.time = kept.time;
+        self.exposure = kept.exposure;
+        self.traffic.restore(kept.traffic);
+        self.cells.restore(kept.cells);
+        self.active = kept.active;
+        self.places = kept.places;
+        self.checked = kept.checked;
+        Ok(())
+    }
+
+    fn tables(&self) -> Vec<TableUse> {
+        let cells = ("burst_cells", self.cells.len() as u64, self.cells.evictions());
+        let tables = self.traffic.tables().into_iter().chain([cells]);
+        tables.map(|(table, keys, evictions)| TableUse { table, keys, evictions }).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+//! What is said of a burst when it opens and while it goes on.
+
+use super::{BurstOptions, Scope, Verdict};
+use crate::engine::finding::{DetectorName, Evidence, Key, Severity};
+use crate::engine::incident::{Opening, p_of, round, score_of};
+use crate::event::{Fields, Level, Role};
+
+/// Bytes of the example line that are kept.
+const EXAMPLE_BYTES: usize = 200;
+/// So many errors, and so many times the expected, are critical at any level.
+const CRITICAL_ERRORS: f64 = 20.0;
+const CRITICAL_TIMES: f64 = 10.0;
+
+/// The incident that `verdict` found in a cell of `scope`, on the event that showed it.
+pub(super) fn opening(fields: &Fields<'_>, options: &BurstOptions, scope: Scope, verdict: &Verdict) -> Opening {
+    let (name, value) = place_of(fields, scope);
+    let mut more = serde_json::Map::new();
+    let message = fields.text(Role::Message).unwrap_or_default();
+    more.insert("example".into(), vec![&message[..message.floor_char_boundary(EXAMPLE_BYTES)]].into());
+    let critical = is_critical(verdict.fatal, verdict.errors, verdict.expected);
+    Opening {
+        detector: DetectorName::Burst,
+        kind: "surge".into(),
+        rule: None,
+        severity: if critical { Severity::Critical } else { Severity::Warning },
+        count: verdict.errors as u64,
+        score: score_of(verdict.ln_p),
+        summary: summary(verdict.errors, verdict.window_s, verdict.expected, &place_in_words(scope, &value)),
+        key: Key(vec![(name.into(), value)]),
+        evidence: Evidence {
+            observed: verdict.errors,
+            expected: significant(verdict.expected),
+            unit: "errors".into(),
+            test: "gamma-poisson".into(),
+            threshold: options.threshold,
+            p_value: Some(p_of(verdict.ln_p)),
+            samples: verdict.samples as u64,
+            window_s: round(verdict.window_s, 1),
+            more,
+        },
+        // A failing status is an error whatever level its line has.
+        worst: Some(if verdict.fatal { Level::Fatal } else { Level::Error }),
+        cause: None,
+        remedy: None,
+        context: Vec::new(),
+    }
+}
+
+/// Somebody should act now.
+pub(super) fn is_critical(fatal: bool, errors: f64, expected: f64) -> bool {
+    fatal || (errors >= CRITICAL_ERRORS && errors >= CRITICAL_TIMES * expected)
+}
+
+/// The burst has gone on for `lasted` seconds with `count` errors, at `rate` expected ones a second.
+pub(super) fn go_on(evidence: &mut Evidence, said: &mut String, count: u64, lasted: f64, rate: f64) {
+    let place = said.split_once(" on ").and_then(|(_, rest)| rest.rsplit_once(", "));
+    let place = place.map_or_else(String::new, |(place, _)| place.to_owned());
+    evidence.observed = count as f64;
+    evidence.expected = significant(rate * lasted);
+    evidence.window_s = round(lasted, 1);
+    *said = summary(count as f64, lasted, evidence.expected, &place);
+}
+
+fn summary(errors: f64, window_s: f64, expected: f64, place: &str) -> String {
+    format!("{errors:.0} errors in {window_s:.0} s on {place}, {} expected", significant(expected))
+}
+
+/// Name and value of the key.
+fn place_of(fields: &Fields<'_>, scope: Scope) -> (&'static str, String) {
+    let role = match scope {
+        Scope::Module | Scope::Text => Some(Role::Module),
+        Scope::Code => Some(Role::ErrorCode),
+        Scope::All => None,
+    };
+    match role.and_then(|role| Some((role.name(), fields.text(role)?))) {
+        Some((name, value)) => (name, value.into_owned()),
+        None => ("scope", "all".into()),
+    }
+}
+
+fn place_in_words(scope: Scope, value: &str) -> String {
+    match scope {
+        Scope::Module | Scope::Text if value != "all" => value.to_owned(),
+        Scope::Code => format!("error code {value}"),
+        Scope::All | Scope::Module | Scope::Text => "all modules together".to_owned(),
+    }
+}
+
+/// Two significant digits.
+fn significant(value: f64) -> f64 {
+    format!("{value:.1e}").parse().unwrap_or(value)
+}

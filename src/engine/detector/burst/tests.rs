@@ -1,0 +1,294 @@
+use super::*;
+use crate::engine::finding::{Finding, State};
+use crate::engine::{Engine, EngineOptions, Outcome, rules::RuleSet};
+use crate::event::lines::Lines;
+use crate::event::time::TimeContext;
+use crate::event::{Batch, Looker, Role, roles::Names};
+use rand::{RngExt, SeedableRng};
+
+/// A stream under construction: a service of seven modules on six hosts, of whose lines one in a hundred is an error.
+struct Stream {
+    looker: Looker,
+    engine: Engine,
+    random: rand_pcg::Pcg64,
+    findings: Vec<Finding>,
+    arrival: Timestamp,
+}
+
+const MODULES: u32 = 7;
+
+impl Stream {
+    fn new(seed: u64) -> Self {
+        let names = Names::new(Role::ALL.map(|role| (role, role.default_names().to_vec())), "anomalies");
+        Self {
+            looker: Looker::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap()),
+            engine: Engine::new(&EngineOptions::default(), RuleSet::empty()),
+            random: rand_pcg::Pcg64::seed_from_u64(seed),
+            findings: Vec::new(),
+            arrival: Timestamp::default(),
+        }
+    }
+
+    /// Puts a line through whose time is `ms` milliseconds from the start; `more` are members of its object.
+    fn put(&mut self, ms: i64, more: &str) {
+        let time = Timestamp::from_millis(1_767_225_600_000 + ms);
+        let line = format!(r#"{{"time":"{time}",{more}}}"#);
+        let mut batch = Batch { filled: line.len(), bytes: line.into_bytes(), ..Batch::default() };
+        Lines::new(1 << 20).split(&mut batch, true);
+        self.looker.look(&mut batch);
+        let mut outcome = Outcome::default();
+        self.engine.process(&batch.fields(0), self.arrival, &mut outcome);
+        self.findings.append(&mut outcome.before);
+        self.findings.append(&mut outcome.findings);
+    }
+
+    /// A line of `module` on a random host and thread.
+    fn line(&mut self, ms: i64, level: &str, module: &str, more: &str) {
+        let (host, thread, n): (u32, u32, u32) =
+            (self.random.random_range(0..6), self.random.random_range(0..9), self.random.random_range(0..100_000));
+        self.put(
+            ms,
+            &format!(
+                r#""level":"{level}","module":"{module}","host":"h{host}","thread":"t{thread}","message":"work on {n} said {level}"{more}"#
+            ),
+        );
+    }
+
+    /// Background from second `from` to second `to` at `rate` lines a second, and `extra` at each tenth of a second.
+    fn run(&mut self, from: i64, to: i64, rate: u32, mut extra: impl FnMut(&mut Self, i64)) {
+        for tenth in from * 10..to * 10 {
+            for i in 0..rate / 10 {
+                let module = self.random.random_range(0..MODULES);
+                let level = if self.random.random_range(0..100) == 0 { "ERROR" } else { "INFO" };
+                self.line(tenth * 100 + i64::from(i), level, &format!("m{module}"), "");
+            }
+            extra(self, tenth);
+        }
+    }
+
+    fn warmed() -> Self {
+        let mut stream = Self::new(1);
+        stream.run(0, 1_200, 20, |_, _| {});
+        stream
+    }
+
+    fn opened(&self) -> Vec<(&str, &str)> {
+        let opened = self.findings.iter().filter(|finding| finding.state == State::Open);
+        opened.map(|finding| (finding.detector.name(), finding.key.0[0].1.as_str())).collect()
+    }
+}
+
+#[test]
+fn a_burst_opens_once_goes_on_and_resolves() {
+    let mut stream = Stream::warmed();
+    assert_eq!(stream.findings, []);
+    stream.run(1_200, 1_260, 20, |stream, tenth| {
+        if tenth % 2 == 0 {
+            stream.line(tenth * 100, "ERROR", "m3", "");
+        }
+    });
+    stream.run(1_260, 1_900, 20, |_, _| {});
+    assert_eq!(stream.opened(), [("burst", "m3")]);
+    let (first, last) = (&stream.findings[0], stream.findings.last().unwrap());
+    assert!(first.opened_at.seconds_since(Timestamp::from_millis(1_767_225_600_000)) < 1_215.0);
+    assert!(first.summary.contains(" errors in ") && first.summary.contains(" on m3, "), "{}", first.summary);
+    assert!(first.evidence.p_value < Some(1e-8) && first.evidence.expected < 1.0 && first.evidence.observed >= 5.0);
+    assert_eq!((first.respond_within.as_deref(), first.kind.as_str()), (Some("1h"), "surge"));
+    assert_eq!((last.state, last.severity), (State::Resolved, Severity::Critical));
+    assert!((295..=320).contains(&last.count), "{}", last.count);
+    assert!(stream.findings.iter().all(|finding| finding.id == first.id) && stream.findings.len() < 10);
+}
+
+#[test]
+fn a_slow_burn_is_found_once() {
+    let mut stream = Stream::warmed();
+    stream.run(1_200, 1_620, 20, |stream, tenth| {
+        if tenth % 20 == 0 {
+            stream.line(tenth * 100, "ERROR", "m5", "");
+        }
+    });
+    stream.run(1_620, 2_400, 20, |_, _| {});
+    assert_eq!(stream.opened(), [("burst", "m5")]);
+    assert_eq!(stream.findings.last().unwrap().state, State::Resolved);
+}
+
+#[test]
+fn what_goes_on_for_longer_than_a_half_life_is_the_new_normal() {
+    let mut stream = Stream::warmed();
+    let more = |stream: &mut Stream, tenth: i64| {
+        if tenth % 10 == 0 {
+            stream.line(tenth * 100, "ERROR", "m5", "");
+        }
+    };
+    stream.run(1_200, 10_000, 10, more);
+    assert_eq!(stream.opened(), [("burst", "m5")]);
+    assert_eq!(stream.findings.last().unwrap().state, State::Resolved);
+}
+
+#[test]
+fn three_times_the_traffic_with_three_times_the_errors_is_quiet() {
+    let mut stream = Stream::warmed();
+    stream.run(1_200, 1_400, 60, |_, _| {});
+    stream.run(1_400, 2_000, 20, |_, _| {});
+    stream.run(2_000, 2_300, 100, |_, _| {});
+    assert_eq!(stream.findings, []);
+}
+
+#[test]
+fn null_streams_are_quiet() {
+    for seed in 2..6 {
+        let mut stream = Stream::new(seed);
+        stream.run(0, 7_200, 20, |_, _| {});
+        assert_eq!(stream.findings, []);
+    }
+}
+
+#[test]
+fn a_cold_start_is_quiet() {
+    let mut stream = Stream::new(1);
+    stream.run(0, 590, 20, |stream, tenth| {
+        if tenth > 3_000 {
+            stream.line(tenth * 100, "FATAL", "m3", "");
+        }
+    });
+    assert_eq!(stream.findings, []);
+}
+
+#[test]
+fn what_a_loop_explains_is_not_counted() {
+    let mut stream = Stream::warmed();
+    stream.run(1_200, 1_230, 20, |stream, tenth| {
+        stream.put(tenth * 100, r#""level":"ERROR","module":"m3","host":"h1","thread":"t1","message":"cannot bind""#);
+    });
+    stream.run(1_230, 1_500, 20, |_, _| {});
+    assert_eq!(stream.opened(), [("loop", "m3")]);
+}
+
+#[test]
+fn one_hosts_errors_are_left_to_the_spread_detector() {
+    let mut stream = Stream::warmed();
+    stream.run(1_200, 1_300, 20, |stream, tenth| {
+        let thread = stream.random.random_range(0..9);
+        let message = stream.random.random_range(0..100_000);
+        let line = r#""level":"ERROR","module":"m3","host":"h2""#;
+        if tenth % 5 == 0 {
+            stream.put(tenth * 100, &format!(r#"{line},"thread":"t{thread}","message":"disk {message} failed""#));
+        }
+    });
+    assert_eq!(stream.findings, []);
+}
+
+#[test]
+fn errors_all_over_are_one_incident_of_all() {
+    let mut stream = Stream::warmed();
+    stream.run(1_200, 1_260, 20, |stream, tenth| {
+        // Forty modules that never erred, each of them seldom.
+        let module = stream.random.random_range(0..40);
+        if tenth % 3 == 0 {
+            stream.line(tenth * 100, "ERROR", &format!("n{module}"), "");
+        }
+    });
+    stream.run(1_260, 1_700, 20, |_, _| {});
+    assert_eq!(stream.opened(), [("burst", "all")]);
+    assert!(stream.findings[0].summary.contains("all modules together"));
+}
+
+#[test]
+fn an_error_code_in_many_modules_is_its_own_incident() {
+    let mut stream = Stream::warmed();
+    stream.run(1_200, 1_260, 20, |stream, tenth| {
+        let module = stream.random.random_range(0..40);
+        if tenth % 3 == 0 {
+            stream.line(tenth * 100, "ERROR", &format!("n{module}"), r#","error_code":"ORA-12154""#);
+        }
+    });
+    stream.run(1_260, 1_700, 20, |_, _| {});
+    assert_eq!(stream.opened(), [("burst", "ORA-12154")]);
+}
+
+#[test]
+fn a_failing_status_is_an_error_at_any_level_and_a_missing_page_is_none() {
+    for (status, opened) in [(503, 1), (499, 1), (404, 0), (200, 0)] {
+        let mut stream = Stream::warmed();
+        stream.run(1_200, 1_260, 20, |stream, tenth| {
+            stream.line(tenth * 100, "INFO", "m3", &format!(r#","status":{status}"#));
+        });
+        assert_eq!(stream.opened().len(), opened, "{status}");
+    }
+}
+
+#[test]
+fn a_fatal_burst_is_critical_at_once() {
+    let mut stream = Stream::warmed();
+    stream.run(1_200, 1_230, 20, |stream, tenth| stream.line(tenth * 100, "FATAL", "m3", ""));
+    let first = &stream.findings[0];
+    assert_eq!((first.severity, first.respond_within.as_deref()), (Severity::Critical, Some("5m")));
+}
+
+#[test]
+fn late_events_join_no_window() {
+    let mut stream = Stream::warmed();
+    stream.run(1_200, 1_300, 20, |stream, tenth| stream.line(tenth * 100 - 60_000, "ERROR", "m3", ""));
+    assert_eq!(stream.findings, []);
+}
+
+#[test]
+fn a_stalled_input_is_no_time_without_errors() {
+    let mut stream = Stream::warmed();
+    for stall in 1..20 {
+        let from = 1_200 + stall * 3_300;
+        stream.run(from, from + 30, 20, |_, _| {});
+    }
+    assert_eq!(stream.findings, []);
+}
+
+#[test]
+fn an_idle_live_input_closes_its_burst() {
+    let mut stream = Stream::warmed();
+    stream.run(1_200, 1_230, 20, |stream, tenth| stream.line(tenth * 100, "ERROR", "m3", ""));
+    let mut outcome = Outcome::default();
+    // Lines arrive at second 7 of the wall clock.
+    stream.arrival = Timestamp::from_seconds(7);
+    stream.run(1_230, 1_231, 20, |_, _| {});
+    stream.engine.tick(Timestamp::from_seconds(7 + 60), &mut outcome);
+    assert!(outcome.before.is_empty());
+    stream.engine.tick(Timestamp::from_seconds(7 + 130), &mut outcome);
+    assert_eq!(outcome.before.iter().map(|finding| finding.state).collect::<Vec<_>>(), [State::Resolved]);
+}
+
+#[test]
+fn a_snapshot_goes_on_where_it_was_taken() {
+    let burst = |stream: &mut Stream, tenth: i64| stream.line(tenth * 100, "ERROR", "m3", "");
+    let mut whole = Stream::warmed();
+    whole.run(1_200, 1_215, 20, burst);
+    let mut second = Stream::new(0);
+    second.engine.restore(&whole.engine.snapshot()).unwrap();
+    second.random = whole.random.clone();
+    second.findings.clone_from(&whole.findings);
+    for stream in [&mut whole, &mut second] {
+        stream.run(1_215, 1_240, 20, burst);
+        stream.run(1_240, 1_500, 20, |_, _| {});
+    }
+    assert_eq!(whole.findings, second.findings);
+    assert_eq!(whole.findings.last().unwrap().state, State::Resolved);
+    assert!(Burst::new(BurstOptions::default()).restore(b"nonsense").is_err());
+}
+
+#[test]
+fn a_hundred_thousand_keys_stay_under_the_cap() {
+    let mut stream = Stream::new(1);
+    let options =
+        EngineOptions { burst: BurstOptions { keys: 100, ..BurstOptions::default() }, ..EngineOptions::default() };
+    stream.engine = Engine::new(&options, RuleSet::empty());
+    for i in 0..20_000 {
+        stream.put(
+            i * 100,
+            &format!(r#""level":"ERROR","module":"m{i}","host":"h{i}","error_code":"e{i}","message":"no {i}""#),
+        );
+    }
+    let tables = stream.engine.tables();
+    for name in ["burst_modules", "burst_hosts", "burst_cells"] {
+        let table = tables.iter().find(|table| table.table == name).unwrap();
+        assert!(table.keys == 100 && table.evictions > 0, "{table:?}");
+    }
+}

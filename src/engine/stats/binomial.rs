@@ -1,0 +1,60 @@
+//! How unlikely it is that so many of a number of trials fall to one side.
+//!
+//! P(X ≥ k) for X ~ Binomial(n, q), summed from its largest term on: P(X = k) = n!/(k!(n−k)!) · qᵏ(1−q)ⁿ⁻ᵏ and
+//! P(X = k+1)/P(X = k) = (n−k)/(k+1) · q/(1−q). N. Johnson, A. Kemp, S. Kotz, *Univariate Discrete Distributions*, 3rd ed.,
+//! §3.2. No state; cold start: without trials nothing is unlikely.
+
+use statrs::function::gamma::ln_gamma;
+
+/// ln P(X ≥ `k`) of `n` trials that succeed with a chance of `q`.
+///
+/// 0 (certain) for k at or below the mean, and where an argument is out of range or not finite.
+#[must_use]
+pub fn ln_tail(k: f64, n: f64, q: f64) -> f64 {
+    let sane = k.is_finite() && n.is_finite() && (0.0..1.0).contains(&q) && k <= n;
+    if !sane || k <= 0.0 || k <= n * q {
+        return 0.0;
+    }
+    if q == 0.0 {
+        return f64::NEG_INFINITY;
+    }
+    let ways = ln_gamma(n + 1.0) - ln_gamma(k + 1.0) - ln_gamma(n - k + 1.0);
+    let first = ways + k * q.ln() + (n - k) * (-q).ln_1p();
+    let odds = q / (1.0 - q);
+    let (mut sum, mut term, mut i) = (1.0, 1.0, k);
+    // Above the mean each term is smaller than the one before.
+    while i < n && term > sum * 1e-12 {
+        term *= (n - i) / (i + 1.0) * odds;
+        sum += term;
+        i += 1.0;
+    }
+    (first + sum.ln()).min(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use statrs::distribution::{Binomial, DiscreteCDF};
+
+    #[test]
+    fn the_tail_agrees_with_statrs() {
+        for (k, n, q) in [(1_u64, 1_u64, 0.5), (5, 10, 0.2), (30, 100, 0.1), (400, 1_000, 0.3), (12, 12, 0.25)] {
+            let theirs = Binomial::new(q, n).unwrap().sf(k - 1);
+            let ours = ln_tail(k as f64, n as f64, q).exp();
+            assert!((ours / theirs - 1.0).abs() < 1e-6, "{k} of {n}: {ours} {theirs}");
+        }
+    }
+
+    #[test]
+    fn the_edges_are_certain_or_impossible_but_never_nan() {
+        for (k, n, q) in [(0.0, 10.0, 0.5), (5.0, 10.0, 0.5), (11.0, 10.0, 0.5), (5.0, 10.0, 1.0), (1.0, 0.0, 0.5)] {
+            assert_eq!(ln_tail(k, n, q), 0.0, "{k} of {n} at {q}");
+        }
+        for (k, n, q) in [(f64::NAN, 10.0, 0.5), (1.0, f64::NAN, 0.5), (1.0, 10.0, f64::NAN), (1.0, 10.0, -0.5)] {
+            assert_eq!(ln_tail(k, n, q), 0.0);
+        }
+        assert_eq!(ln_tail(1.0, 10.0, 0.0), f64::NEG_INFINITY);
+        let deep = ln_tail(1e6, 1e6, 1e-6);
+        assert!(deep.is_finite() && deep < -1e6);
+    }
+}

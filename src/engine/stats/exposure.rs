@@ -1,0 +1,134 @@
+//! How much stream there was, on two clocks: seconds and events; lately and in the past.
+//!
+//! The past is what left the longest window, and forgets half with every half-life: a rate learned over it is a count
+//! that forgets alike, divided by it. Memory: 4 bytes a slot. Cold start: no past, so no rate.
+
+use super::slots::Slots;
+use serde::{Deserialize, Serialize};
+
+/// Both clocks.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Exposure {
+    slots: Slots,
+    length: u32,
+    slot_s: f64,
+    half_life_s: f64,
+    /// Of the past, forgetting.
+    seconds: f64,
+    events: f64,
+    /// Events of the past, all of them.
+    past_events: f64,
+}
+
+/// Some seconds and the events in them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Span {
+    /// Seconds.
+    pub seconds: f64,
+    /// Events.
+    pub events: f64,
+}
+
+impl Exposure {
+    /// No stream yet: windows of up to `length` slots of `slot_s` seconds.
+    #[must_use]
+    pub fn new(length: u32, slot_s: f64, half_life_s: f64) -> Self {
+        Self {
+            slots: Slots::new(length as usize, 0),
+            length,
+            slot_s,
+            half_life_s,
+            seconds: 0.0,
+            events: 0.0,
+            past_events: 0.0,
+        }
+    }
+
+    /// The slot at hand.
+    #[inline]
+    #[must_use]
+    pub fn slot(&self) -> u32 {
+        self.slots.newest()
+    }
+
+    /// Counts an event.
+    #[inline]
+    pub fn add(&mut self) {
+        self.slots.add();
+    }
+
+    /// What is left of a learned count after `slots` slots.
+    #[must_use]
+    pub fn decay(&self, slots: u32) -> f64 {
+        (-std::f64::consts::LN_2 * f64::from(slots) * self.slot_s / self.half_life_s).exp()
+    }
+
+    /// Goes on to slot `to`.
+    pub fn roll(&mut self, to: u32) {
+        let one = self.decay(1);
+        // After so many slots nothing but the limit of the sum is left.
+        let steps = to.saturating_sub(self.slot());
+        if steps > 100_000 {
+            self.slots.roll(to - 100_000);
+        }
+        while self.slot() < to {
+            let left = f64::from(self.slots.step());
+            if self.slot() >= self.length {
+                self.seconds = self.seconds * one + self.slot_s;
+                self.events = self.events * one + left;
+                self.past_events += left;
+            }
+        }
+    }
+
+    /// The past that learned counts stand over.
+    #[must_use]
+    pub fn past(&self) -> Span {
+        Span { seconds: self.seconds, events: self.events }
+    }
+
+    /// Events of the past without forgetting: two readings bound a block.
+    #[must_use]
+    pub fn past_events(&self) -> f64 {
+        self.past_events
+    }
+
+    /// The last `slots` slots, the one at hand included, `into` seconds of which have passed.
+    #[must_use]
+    pub fn window(&self, slots: u32, into: f64) -> Span {
+        let seconds = f64::from(slots.saturating_sub(1)) * self.slot_s + into.clamp(0.0, self.slot_s);
+        Span { seconds, events: self.slots.sum(slots) as f64 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_past_begins_when_slots_leave_and_forgets_half_in_a_half_life() {
+        let mut exposure = Exposure::new(4, 5.0, 3_600.0);
+        for slot in 0..10 {
+            exposure.roll(slot);
+            (0..3).for_each(|_| exposure.add());
+        }
+        assert_eq!(exposure.window(2, 1.0), Span { seconds: 6.0, events: 6.0 });
+        // Slots 0 to 5 have left.
+        assert_eq!(exposure.past_events(), 18.0);
+        let past = exposure.past();
+        assert!(past.seconds > 29.9 && past.seconds < 30.0 && (past.events / past.seconds - 0.6).abs() < 1e-9);
+        assert!((exposure.decay(720) - 0.5).abs() < 1e-12);
+        exposure.roll(9 + 720);
+        assert!(exposure.past().events < 16.0 && exposure.past().seconds > 2_500.0);
+    }
+
+    #[test]
+    fn a_leap_stays_bounded() {
+        let mut exposure = Exposure::new(4, 5.0, 3_600.0);
+        exposure.roll(u32::MAX);
+        let past = exposure.past();
+        assert!(past.seconds.is_finite() && past.seconds < 6_000.0 && past.events == 0.0);
+        exposure.roll(3);
+        assert_eq!(exposure.slot(), u32::MAX);
+    }
+}
