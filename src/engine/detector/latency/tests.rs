@@ -235,7 +235,8 @@ fn log_normal(rng: &mut Pcg64Mcg, median: f64, sigma: f64) -> f64 {
 /// tail no heavier than a power law.
 #[test]
 fn faultless_streams_of_every_kind_raise_no_storm() {
-    let kinds: [(&str, usize, fn(&mut Pcg64Mcg, usize) -> f64); 10] = [
+    type Duration = fn(&mut Pcg64Mcg, usize) -> f64;
+    let kinds: [(&str, usize, Duration); 10] = [
         ("log-normal", 1, |rng, _| log_normal(rng, 40.0, 0.5)),
         ("pauses of 1 %", 1, |rng, _| log_normal(rng, 40.0, 0.5) * if rng.random_bool(0.01) { 3.0 } else { 1.0 }),
         ("power law", 1, |rng, _| rng.random::<f64>().powf(-0.6)),
