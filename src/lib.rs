@@ -14,4 +14,6 @@ pub mod event;
 pub mod io;
 pub mod outbox;
 pub mod pipeline;
+pub mod prose;
+pub mod replay;
 pub mod telemetry;

@@ -4,10 +4,11 @@ use super::{Loaded, load};
 use crate::cli::{DemoArgs, Settings};
 use crate::demo::{FaultKind, Labels, Shop, ShopOptions};
 use crate::engine::Outcome;
-use crate::engine::finding::{Finding, Severity, State};
+use crate::engine::finding::{Finding, State};
 use crate::error::Failure;
 use crate::event::lines::Lines;
 use crate::event::{Batch, Timestamp};
+use crate::prose::{Paint, describe};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
@@ -87,7 +88,7 @@ fn show_findings(shop: &mut Shop, out: &mut dyn Write) -> io::Result<()> {
         events += lines.len() as u64;
         for finding in filter.pass(&lines) {
             if finding.state != State::Ongoing {
-                writeln!(out, "{}", describe(&finding, colour))?;
+                writeln!(out, "{}", describe(&finding, Paint { colour }))?;
             }
             if finding.state == State::Open {
                 opened.push(finding);
@@ -131,44 +132,6 @@ impl Filter {
         }
         findings
     }
-}
-
-/// A finding as a person reads it: a headline, then what is known.
-fn describe(finding: &Finding, colour: bool) -> String {
-    let paint = |code: &str, text: &str| if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() };
-    let shade = match (finding.state, finding.severity) {
-        (State::Resolved, _) => "32",
-        (_, Severity::Critical) => "1;31",
-        (_, Severity::Warning) => "1;33",
-        (_, Severity::Info) => "1;36",
-    };
-    let what = match finding.state {
-        State::Resolved => "resolved".to_owned(),
-        _ => finding.severity.name().to_owned(),
-    };
-    let time = finding.said_at.to_string();
-    let kind = format!("{}/{}", finding.detector.name(), finding.kind);
-    let mut text =
-        format!("{}  {}  {kind}: {}", paint("2", &time), paint(shade, &format!("{what:8}")), finding.summary);
-    if finding.state == State::Open {
-        let evidence = &finding.evidence;
-        if let Some(p) = evidence.p_value {
-            let _ = write!(
-                text,
-                "\n    {} {} seen, {} expected; {} test, p = {p:e}, {} samples",
-                evidence.observed, evidence.unit, evidence.expected, evidence.test, evidence.samples
-            );
-        }
-        for line in evidence.more.get("example").and_then(|lines| lines.as_array()).into_iter().flatten() {
-            let _ = write!(text, "\n    {}", paint("2", &format!("| {}", line.as_str().unwrap_or_default())));
-        }
-        for (name, known) in [("cause", &finding.cause), ("remedy", &finding.remedy)] {
-            if let Some(known) = known {
-                let _ = write!(text, "\n    {name}: {known}");
-            }
-        }
-    }
-    text
 }
 
 /// What was injected, and what of it was found.
