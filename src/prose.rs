@@ -3,6 +3,9 @@
 use crate::engine::finding::{Evidence, Finding, Severity, State};
 use std::fmt::Write as _;
 
+/// A space at which [`wrap`] does not break a line, and which it writes as a plain one.
+const JOINT: char = '\u{a0}';
+
 /// Colours where they are wanted, and nothing where they are not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Paint {
@@ -53,7 +56,7 @@ pub fn describe(finding: &Finding, paint: Paint) -> String {
     let mut text = format!("{}  {what}  {kind}: {}", paint.dim(&time), finding.summary);
     if finding.state == State::Open {
         if finding.evidence.p_value.is_some() {
-            let _ = write!(text, "\n    {}", evidence(&finding.evidence));
+            let _ = write!(text, "\n    {}", evidence(&finding.evidence).replace(JOINT, " "));
         }
         for line in examples(&finding.evidence) {
             let _ = write!(text, "\n    {}", paint.dim(&format!("| {line}")));
@@ -81,7 +84,7 @@ pub fn evidence(evidence: &Evidence) -> String {
     let samples = thousands(evidence.samples);
     let _ = write!(
         text,
-        ", expected {} ({}, p = {p:e}, {samples} samples in {})",
+        ", expected {} ({}, p{JOINT}={JOINT}{p:e}, {samples}{JOINT}samples in {})",
         number(evidence.expected),
         evidence.test,
         duration(evidence.window_s)
@@ -131,15 +134,19 @@ pub fn number(value: f64) -> String {
         let sign = if value < 0.0 { "-" } else { "" };
         return format!("{sign}{}", thousands(size.round() as u64));
     }
-    let digits = if size >= 10.0 {
-        1
-    } else if size >= 1.0 {
-        2
-    } else {
-        4
-    };
+    // Three significant digits: two of them behind the point from 1 on, one more for each zero after it.
+    let before = if size > 0.0 { size.log10().floor() as i32 } else { 0 };
+    let digits = usize::try_from(2 - before).unwrap_or(0);
     let text = format!("{value:.digits$}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+/// How often, in the unit in which it is at least one: `22.9/s`, `8.03/min`, `2/h`.
+#[must_use]
+pub fn rate(per_second: f64) -> String {
+    let units = [(1.0, "s"), (60.0, "min"), (3_600.0, "h")];
+    let (size, unit) = units.into_iter().find(|(size, _)| per_second * size >= 1.0).unwrap_or((86_400.0, "d"));
+    format!("{}/{unit}", number(per_second * size))
 }
 
 /// `67.9 MB`
@@ -226,8 +233,8 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(8);
     let mut lines = vec![String::new()];
     let mut room = width;
-    for word in plain(text).split_whitespace() {
-        let mut word: Vec<char> = word.chars().collect();
+    for word in plain(text).split(' ').filter(|word| !word.is_empty()) {
+        let mut word: Vec<char> = word.chars().map(|c| if c == JOINT { ' ' } else { c }).collect();
         let begun = room < width;
         if word.len() + usize::from(begun) <= room {
             if let (true, Some(line)) = (begun, lines.last_mut()) {
@@ -261,6 +268,8 @@ mod tests {
             [0.0, 0.02, 18.34, 4.0, 1_204.4, 1e-9, -250.0].map(number),
             ["0", "0.02", "18.3", "4", "1,204", "1.0e-9", "-250"]
         );
+        assert_eq!([0.1339, 0.00999].map(number), ["0.134", "0.00999"]);
+        assert_eq!([22.87, 0.1339, 2.0 / 3_600.0, 1e-5].map(rate), ["22.9/s", "8.03/min", "2/h", "0.864/d"]);
         assert_eq!([1, 67_944_819, 2_000].map(bytes), ["1 byte", "67.9 MB", "2 kB"]);
         assert_eq!(
             [0.0, 0.004, 4.1, 59.97, 184.0, 3_600.0, 7_500.0, 90_000.0, 273_600.0].map(duration),
@@ -305,7 +314,7 @@ mod tests {
             ..Evidence::default()
         };
         assert_eq!(
-            evidence(&seen),
+            evidence(&seen).replace(JOINT, " "),
             "observed 18.3 lines/s, expected 0.02 (gamma-poisson, p = 1e-30, 75 samples in 4.1 s)"
         );
         assert_eq!(evidence(&Evidence { p_value: None, ..seen }), "observed 18.3 lines/s in 4.1 s");

@@ -6,9 +6,7 @@ use super::sparkline::{axis, day, mark, sparkline, worst};
 use super::tables;
 use crate::engine::finding::{DetectorName, Severity};
 use crate::event::Timestamp;
-use crate::prose::{
-    Paint, bytes, clip, counted, duration, evidence, exact_duration, examples, number, thousands, wrap,
-};
+use crate::prose::{Paint, bytes, clip, counted, duration, evidence, exact_duration, examples, rate, thousands, wrap};
 use std::fmt::Write as _;
 
 /// How the text is laid out.
@@ -112,14 +110,14 @@ fn header(report: &Report, page: &mut Page) {
         }
         _ => page.row("time", "no event tells one"),
     }
-    let rate = report.events as f64 / report.duration_s;
-    let rate = if report.duration_s > 0.0 { format!(", {}/s", number(rate)) } else { String::new() };
+    let events_per_s = report.events as f64 / report.duration_s;
+    let rate = if report.duration_s > 0.0 { format!(", {}", rate(events_per_s)) } else { String::new() };
     page.row("events", &format!("{}{rate}", thousands(report.events)));
     let levels = ["FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE", "none"];
     let levels: Vec<_> = levels
         .into_iter()
         .filter_map(|level| Some((level, report.levels.get(level)?)))
-        .map(|(level, count)| format!("{} {}", thousands(*count), if level == "none" { "without" } else { level }))
+        .map(|(level, count)| format!("{} {}", thousands(*count), if level == "none" { "without one" } else { level }))
         .collect();
     page.row("levels", &levels.join(", "));
     for (name, count) in &report.faults {

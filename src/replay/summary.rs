@@ -85,8 +85,8 @@ impl Summary {
             let name = || plain(&line.fields.text(Role::Module).unwrap_or_default());
             self.modules.count(look.module_hash, error, warning, name);
         }
-        if let Some(message) = line.fields.raw(Role::Message) {
-            self.messages.message(message, error, warning);
+        if let Some(message) = line.fields.text(Role::Message) {
+            self.messages.message(message.as_bytes(), error, warning);
         }
     }
 
