@@ -6,7 +6,7 @@
 use super::heavy_hitters::Counts;
 use super::offset::Relation;
 use super::timeline::{Bin, Columns, Gap};
-use crate::engine::finding::Finding;
+use crate::engine::finding::{Finding, Severity};
 use crate::event::Timestamp;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
@@ -61,6 +61,9 @@ pub struct Report {
     pub opened: BTreeMap<&'static str, u64>,
     /// Incidents, the worst first, then by time; at most `--limit`.
     pub incidents: Vec<Incident>,
+    /// When each incident opened, those beyond the limit too.
+    #[serde(skip)]
+    pub openings: Vec<(Timestamp, Severity)>,
     /// Incidents that opened beyond those listed.
     pub incidents_omitted: u64,
     /// The modules with most events.

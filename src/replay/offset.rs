@@ -160,7 +160,7 @@ fn location(mut values: Vec<f64>) -> Option<(f64, f64)> {
 /// The middle value; of an even number the mean of both.
 fn median(values: &mut [f64]) -> Option<f64> {
     let half = values.len() / 2;
-    let even = values.len() % 2 == 0;
+    let even = values.len().is_multiple_of(2);
     if values.is_empty() {
         return None;
     }

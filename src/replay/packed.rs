@@ -55,9 +55,17 @@ impl<R: BufRead> Zstd<R> {
                 Err(FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::SkipFrame { length, .. })) => {
                     io::copy(&mut self.packed.by_ref().take(u64::from(length)), &mut io::sink())?;
                 }
-                Err(error) => return Err(io::Error::new(io::ErrorKind::InvalidData, error)),
+                Err(error) => return Err(self.explain(&error)),
             }
         }
+    }
+
+    /// An input that has ended was cut off; the decoder says so in words of its own.
+    fn explain(&mut self, error: &FrameDecoderError) -> io::Error {
+        if self.packed.fill_buf().is_ok_and(<[u8]>::is_empty) {
+            return io::Error::new(io::ErrorKind::UnexpectedEof, "the zstd file is cut off");
+        }
+        io::Error::new(io::ErrorKind::InvalidData, format!("the zstd file is damaged: {error}"))
     }
 
     fn check(&self) -> io::Result<()> {
@@ -85,9 +93,8 @@ impl<R: BufRead> Read for Zstd<R> {
                 return Ok(0);
             }
             if !self.decoder.is_finished() {
-                self.decoder
-                    .decode_blocks(&mut self.packed, BlockDecodingStrategy::UptoBlocks(1))
-                    .map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+                let decoded = self.decoder.decode_blocks(&mut self.packed, BlockDecodingStrategy::UptoBlocks(1));
+                decoded.map_err(|error| self.explain(&error))?;
             }
         }
     }

@@ -121,7 +121,7 @@ fn header(report: &Report, page: &mut Page) {
         .collect();
     page.row("levels", &levels.join(", "));
     for (name, count) in &report.faults {
-        page.row("faults", &format!("{} {}", thousands(*count), fault_in_words(name)));
+        page.row("faults", &format!("{}: {}", fault_in_words(name), thousands(*count)));
     }
     if let Some(failure) = &report.rule_failure {
         page.row("", failure);
@@ -147,7 +147,8 @@ fn files(report: &Report, page: &mut Page) {
         for file in report.files.iter().take(FILES) {
             let name = clip(&file.name, names);
             let range = file.first.zip(file.last).map(|(first, last)| range(first.0, last.0)).unwrap_or_default();
-            page.row("", &format!("{name}: {}", [counted(file.events, "event"), range].join(", ")));
+            let range = range.trim_end_matches(" UTC");
+            page.row("", &format!("{name}: {}", [&*counted(file.events, "event"), range].join(", ")));
         }
         if report.files.len() > FILES {
             page.row("", &format!("and {} more", report.files.len() - FILES));
@@ -217,11 +218,11 @@ pub fn clock_in_words(clock: &ClockReport) -> String {
 
 fn fault_in_words(name: &str) -> &'static str {
     match name {
-        "json" => "lines begin as JSON objects and are none (truncated?)",
-        "not_an_object" => "lines are JSON but no objects",
-        "utf8" => "lines are not UTF-8",
-        "line_too_long" => "lines are longer than input.max_line_bytes; not analysed",
-        "rule" => "failures of rules; the first of them:",
+        "json" => "lines that begin as JSON objects and are none (truncated?)",
+        "not_an_object" => "lines that are JSON but no objects",
+        "utf8" => "lines that are not UTF-8",
+        "line_too_long" => "lines longer than input.max_line_bytes, not analysed",
+        "rule" => "failures of rules, the first of them below",
         "panic" => "internal errors, please report them",
         _ => "other faults",
     }
@@ -259,8 +260,7 @@ fn timeline(report: &Report, page: &mut Page) {
     row("events", "36", columns.bins.iter().map(|bin| bin.events).collect());
     row("warnings", "33", columns.bins.iter().map(|bin| bin.warnings).collect());
     row("errors", "31", columns.bins.iter().map(|bin| bin.errors).collect());
-    let opened = report.incidents.iter().map(|incident| (incident.finding.opened_at, incident.finding.severity));
-    let marks = worst(columns, opened);
+    let marks = worst(columns, report.openings.iter().copied());
     if marks.iter().any(Option::is_some) {
         let line: String = marks
             .iter()
@@ -287,7 +287,7 @@ fn incidents(report: &Report, page: &mut Page) {
         self::incident(incident, dated, page);
     }
     if report.incidents_omitted > 0 {
-        page.line("");
+        page.text.push('\n');
         let more = counted(report.incidents_omitted, "more incident");
         page.line(&format!("{more}; --limit shows more, --findings FILE keeps all"));
     }

@@ -111,7 +111,7 @@ mod tests {
     fn heights_are_shares_of_the_largest() {
         assert_eq!(sparkline([0, 1, 2, 3, 4, 5, 6, 7, 8]), " ▁▂▃▄▅▆▇█");
         assert_eq!(sparkline([0, 1, 1_000_000, 500_000, 500_001]), " ▁█▄▅");
-        assert_eq!(sparkline([3, 3]), "▇▇".replace('▇', "▆").replace('▆', &sparkline([3])));
+        assert_eq!(sparkline([3, 3]), "▆▆");
         assert_eq!(sparkline([u64::MAX, 1]), "█▁");
         assert_eq!((sparkline([]), sparkline([0, 0])), (String::new(), "  ".into()));
     }
@@ -127,8 +127,8 @@ mod tests {
     #[test]
     fn axes_are_labelled_at_round_times() {
         assert_eq!(axis(&columns(2)), "╵08:00:00           ╵08:00:01           ╵08:00:02");
-        assert_eq!(axis(&columns(600)), "╵08:00       ╵08:02      ╵08:04      ╵08:06      ╵08:08      ╵08:10");
-        assert_eq!(axis(&columns(86_400)), "");
+        assert_eq!(axis(&columns(600)), "╵08:00    ╵08:02    ╵08:04    ╵08:06    ╵08:08    ╵08:10");
+        assert_eq!(axis(&columns(86_400)), "        ╵12:00      ╵18:00      ╵3 Mar      ╵06:00");
         assert_eq!(axis(&Columns::default()), "");
     }
 

@@ -73,7 +73,7 @@ impl Summary {
             return;
         }
         self.events[line.source] += 1;
-        self.untimed += u64::from(look.time.is_none());
+        self.untimed += u64::from(look.time.is_none() && look.fault.is_none());
         if let Some(time) = look.time {
             self.files[line.source].event(time, line.fields.raw(Role::Trace).map(xxh3_64));
         }
@@ -158,6 +158,8 @@ impl Summary {
                 |incident: &Incident| (std::cmp::Reverse(incident.finding.severity), incident.finding.opened_at);
             order(a).cmp(&order(b)).then_with(|| a.finding.id.cmp(&b.finding.id))
         });
+        let openings =
+            incidents.iter().map(|incident| (incident.finding.opened_at, incident.finding.severity)).collect();
         incidents.truncate(options.limit);
         let by_events = |counts: &Counts| (counts.events, 0);
         let by_failures = |counts: &Counts| (counts.errors, counts.warnings);
@@ -181,6 +183,7 @@ impl Summary {
             opened: Severity::ALL.map(Severity::name).into_iter().zip(self.opened).collect(),
             incidents_omitted: total.saturating_sub(incidents.len() as u64),
             incidents,
+            openings,
             modules: groups(self.modules.top(LISTED, by_events)),
             modules_total: self.modules.len(),
             messages: groups(self.messages.top(LISTED, by_events)),

@@ -4,6 +4,9 @@ use super::document::{Group, Report};
 use super::report::Page;
 use crate::prose::{clip, thousands};
 
+/// A column: its head, what it counts, and its colour.
+type Column = (&'static str, fn(&Group) -> u64, &'static str);
+
 /// How wide a count is.
 const COUNT: usize = 10;
 
@@ -35,19 +38,12 @@ pub(super) fn messages(report: &Report, page: &mut Page) {
 
 fn table(groups: &[Group], exact: bool, what: &str, page: &mut Page) {
     let paint = page.style.paint;
-    let has_errors = groups.iter().any(|group| group.counts.errors > 0);
-    let has_warnings = groups.iter().any(|group| group.counts.warnings > 0);
-    let columns: Vec<(&str, fn(&Group) -> u64, &str)> = vec![
+    let all: [Column; 3] = [
         ("events", |group| group.counts.events, ""),
         ("errors", |group| group.counts.errors, "31"),
         ("warnings", |group| group.counts.warnings, "33"),
     ];
-    let shown = |name: &str| match name {
-        "errors" => has_errors,
-        "warnings" => has_warnings,
-        _ => true,
-    };
-    let columns: Vec<_> = columns.into_iter().filter(|(name, ..)| shown(name)).collect();
+    let columns: Vec<_> = all.into_iter().filter(|(_, count, _)| groups.iter().any(|group| count(group) > 0)).collect();
     let head: String = columns.iter().map(|(name, ..)| format!("{name:>COUNT$}")).collect();
     page.line(&paint.dim(&format!("{head}  {what}")));
     let room = page.style.width.saturating_sub(columns.len() * COUNT + 4);

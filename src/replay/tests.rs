@@ -123,13 +123,13 @@ fn service() -> String {
     for i in 0..600_i64 {
         let (minute, second) = (i / 60, i % 60);
         text += &format!(
-            "2026-03-02 08:{minute:02}:{second:02}.000 INFO [orders] order {} accepted from 10.0.0.{}\n",
+            "2026-03-02 08:{minute:02}:{second:02},000 - orders - INFO - order {} accepted from 10.0.0.{}\n",
             9_000 + i * 7,
             i % 90
         );
         if (400..405).contains(&i) {
             for tenth in 0..10 {
-                text += &format!("2026-03-02 08:{minute:02}:{second:02}.{tenth}50 ERROR [db] connection refused\n");
+                text += &format!("2026-03-02 08:{minute:02}:{second:02},{tenth}50 - db - ERROR - connection refused\n");
             }
         }
     }
