@@ -1,7 +1,9 @@
 //! The command line: clap's structs and nothing else.
 
+use crate::engine::finding::Severity;
 use crate::outbox::{SyntheticMode, TextMode};
 use crate::terminal::Color;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -17,11 +19,13 @@ use std::path::PathBuf;
         tail -F app.log | seismolog                        JSON events or text lines in, JSON events out\n  \
         app | seismolog --text raw --log findings.log      text stays text; findings go to the log\n  \
         seismolog --metrics 127.0.0.1:9464 < events.ndjson Prometheus can scrape it meanwhile\n  \
+        seismolog replay app.log db.log.gz                 what happened in these files?\n  \
         seismolog check -c seismolog.toml rules/           is all of it valid?\n  \
         seismolog demo --show                              a stream with faults, and what is found in it\n\n\
         Every setting of the configuration file is also a variable: SEISMOLOG_INPUT_TIMEZONE, SEISMOLOG_LIMITS_KEYS,\n\
         SEISMOLOG_DETECTOR_LOOP_THRESHOLD; lists are separated by commas. Flags beat variables, variables beat the file.\n\n\
-        Exit: 0 done; 1 failed; 2 wrong usage; 74 the reader of standard output went away; 78 bad configuration or rules."
+        Exit: 0 done; 1 failed; 2 wrong usage; 3 --fail-on met; 74 the reader of standard output went away;\n\
+        78 bad configuration or rules."
 )]
 pub struct Cli {
     /// What to do; without it, `run`.
@@ -37,6 +41,8 @@ pub struct Cli {
 pub enum Command {
     /// Filter standard input to standard output (what happens without a command).
     Run(RunArgs),
+    /// Put files through the same engine and print a report of what happened in them.
+    Replay(ReplayArgs),
     /// Say what is wrong with configuration and rules, and nothing if all is well.
     Check(CheckArgs),
     /// Print the effective configuration as TOML, or the schema of configuration files.
@@ -83,6 +89,38 @@ pub struct RunArgs {
     /// events leave as they are, unless `always` asks for the readable form there too.
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     pub color: Color,
+}
+
+/// Flags of `replay`. What concerns only a running filter (`--metrics`, `--text`, `--synthetic`) changes nothing here.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ReplayArgs {
+    /// Settings.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Files, plain or packed with gzip or zstd, merged into one timeline; - is standard input.
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// Write every finding to this file, as one JSON object a line.
+    #[arg(long, value_name = "FILE")]
+    pub findings: Option<PathBuf>,
+    /// Print the report as one JSON document.
+    #[arg(long)]
+    pub json: bool,
+    /// Exit with 3 when an incident of at least this severity opened.
+    #[arg(long, value_name = "SEVERITY", value_parser = severities())]
+    pub fail_on: Option<Severity>,
+    /// List at most this many incidents, the worst first.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub limit: usize,
+    /// Correct the clocks of files that shared trace ids show to disagree with the first. Reads every file twice.
+    #[arg(long)]
+    pub align: bool,
+}
+
+/// The names of severities, for which the engine knows nothing of clap.
+fn severities() -> impl TypedValueParser<Value = Severity> {
+    PossibleValuesParser::new(Severity::ALL.map(Severity::name))
+        .try_map(|name| Severity::ALL.into_iter().find(|severity| severity.name() == name).ok_or("no severity"))
 }
 
 /// Flags of `check`.

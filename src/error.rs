@@ -1,6 +1,7 @@
 //! What stops the program: said once, with a hint, and an exit code.
 
 use crate::diagnostic::Diagnostic;
+use crate::engine::finding::Severity;
 use crate::pipeline::RunError;
 
 /// Why the program ends with another code than 0.
@@ -31,6 +32,14 @@ pub enum Failure {
         /// How many lines.
         undelivered: u64,
     },
+    /// `--fail-on` is met.
+    #[error("seismolog: {} {} of severity {} or worse opened (--fail-on {})", .opened, if *.opened == 1 { "incident" } else { "incidents" }, .severity.name(), .severity.name())]
+    Found {
+        /// The severity that was asked for.
+        severity: Severity,
+        /// How many incidents of it or worse opened.
+        opened: u64,
+    },
     /// Failed while running.
     #[error("seismolog: {0}")]
     Run(RunError),
@@ -44,6 +53,7 @@ impl Failure {
             Self::Invalid(_) => 78,
             Self::Cannot { .. } | Self::Run(_) => 1,
             Self::Usage { .. } => 2,
+            Self::Found { .. } => 3,
             Self::ReaderGone { .. } => 74,
         }
     }

@@ -14,5 +14,7 @@ pub mod event;
 pub mod io;
 pub mod outbox;
 pub mod pipeline;
+pub mod prose;
+pub mod replay;
 pub mod telemetry;
 pub mod terminal;

@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use seismolog::cli::{Cli, Command};
-use seismolog::command::{check::check, config::config, demo::demo, run::run};
+use seismolog::command::{check::check, config::config, demo::demo, replay::replay, run::run};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -10,6 +10,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let ended = match cli.command.unwrap_or(Command::Run(cli.run)) {
         Command::Run(args) => run(&args),
+        Command::Replay(args) => replay(&args, &mut std::io::stdout().lock()),
         Command::Check(args) => check(&args),
         Command::Config(settings) => config(&settings, &mut std::io::stdout().lock()),
         Command::Demo(args) => demo(&args, &mut std::io::stdout().lock()),

@@ -3,9 +3,9 @@
 //! Text in a log was written by whoever could make the program log it. None of it reaches the terminal as control
 //! characters: they are shown as escapes, and a line break within a message begins an indented line.
 
-use crate::engine::finding::{Finding, Severity, State};
+use crate::engine::finding::Finding;
 use crate::event::{Fields, Level, Role, Shape};
-use std::fmt::Write as _;
+use crate::prose::{Paint, describe, plain};
 
 /// How events and findings are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +27,10 @@ pub enum Color {
 }
 
 impl Screen {
+    fn paint(self) -> Paint {
+        Paint { colour: self.colour }
+    }
+
     /// The screen for a standard output that `is_terminal`, or none where events leave as events. `no_color` is the
     /// variable of that name: set and not empty, it asks for no colour unless a flag does.
     #[must_use]
@@ -54,7 +58,7 @@ impl Screen {
 
     /// Appends a finding, below the event that shows it.
     pub fn finding(self, finding: &Finding, out: &mut Vec<u8>) {
-        for line in describe(finding, self.colour).lines() {
+        for line in describe(finding, self.paint()).lines() {
             out.extend_from_slice(b"    ");
             out.extend_from_slice(line.as_bytes());
             out.push(b'\n');
@@ -67,7 +71,7 @@ impl Screen {
             let milliseconds = time.0.div_euclid(1_000_000).rem_euclid(86_400_000);
             let (seconds, rest) = (milliseconds / 1_000, milliseconds % 1_000);
             let clock = format!("{:02}:{:02}:{:02}.{rest:03}", seconds / 3_600, seconds / 60 % 60, seconds % 60);
-            head.push_str(&painted("2", &clock, self.colour));
+            head.push_str(&self.paint().style("2", &clock));
             head.push(' ');
         }
         if let Some(level) = fields.level() {
@@ -78,11 +82,11 @@ impl Screen {
                 Level::Error => "31",
                 Level::Fatal => "1;31",
             };
-            head.push_str(&painted(shade, &format!("{:5}", level.name()), self.colour));
+            head.push_str(&self.paint().style(shade, &format!("{:5}", level.name())));
             head.push(' ');
         }
         if let Some(module) = fields.text(Role::Module) {
-            head.push_str(&painted("36", &plain(&module), self.colour));
+            head.push_str(&self.paint().style("36", &plain(&module)));
             head.push_str("  ");
         }
         out.extend_from_slice(head.as_bytes());
@@ -93,64 +97,6 @@ impl Screen {
             out.extend_from_slice(plain(line).as_bytes());
         }
     }
-}
-
-/// `text` with every character that steers a terminal, or turns the direction of text, as its escape. Tabs stay.
-#[must_use]
-pub fn plain(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if (c.is_control() && c != '\t') || turns {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
-}
-
-fn painted(code: &str, text: &str, colour: bool) -> String {
-    if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
-}
-
-/// A finding as a person reads it: a headline, then what is known.
-#[must_use]
-pub fn describe(finding: &Finding, colour: bool) -> String {
-    let paint = |code: &str, text: &str| painted(code, text, colour);
-    let shade = match (finding.state, finding.severity) {
-        (State::Resolved, _) => "32",
-        (_, Severity::Critical) => "1;31",
-        (_, Severity::Warning) => "1;33",
-        (_, Severity::Info) => "1;36",
-    };
-    let what = match finding.state {
-        State::Resolved => "resolved".to_owned(),
-        _ => finding.severity.name().to_owned(),
-    };
-    let time = finding.said_at.to_string();
-    let kind = plain(&format!("{}/{}", finding.detector.name(), finding.kind));
-    let mut text =
-        format!("{}  {}  {kind}: {}", paint("2", &time), paint(shade, &format!("{what:8}")), plain(&finding.summary));
-    if finding.state == State::Open {
-        let evidence = &finding.evidence;
-        if let Some(p) = evidence.p_value {
-            let _ = write!(
-                text,
-                "\n    {} {} seen, {} expected; {} test, p = {p:e}, {} samples",
-                evidence.observed, evidence.unit, evidence.expected, evidence.test, evidence.samples
-            );
-        }
-        for line in evidence.more.get("example").and_then(|lines| lines.as_array()).into_iter().flatten() {
-            let _ = write!(text, "\n    {}", paint("2", &format!("| {}", plain(line.as_str().unwrap_or_default()))));
-        }
-        for (name, known) in [("cause", &finding.cause), ("remedy", &finding.remedy)] {
-            if let Some(known) = known {
-                let _ = write!(text, "\n    {name}: {}", plain(known));
-            }
-        }
-    }
-    text
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::engine::finding::{Finding, State};
 use crate::error::Failure;
 use crate::event::lines::Lines;
 use crate::event::{Batch, Timestamp};
-use crate::terminal::describe;
+use crate::prose::{Paint, describe};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
@@ -88,7 +88,7 @@ fn show_findings(shop: &mut Shop, out: &mut dyn Write) -> io::Result<()> {
         events += lines.len() as u64;
         for finding in filter.pass(&lines) {
             if finding.state != State::Ongoing {
-                writeln!(out, "{}", describe(&finding, colour))?;
+                writeln!(out, "{}", describe(&finding, Paint { colour }))?;
             }
             if finding.state == State::Open {
                 opened.push(finding);

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod config;
 pub mod demo;
+pub mod replay;
 pub mod run;
 
 use crate::cli::{Cli, Settings};

@@ -8,7 +8,7 @@ use crate::io::clock;
 use crate::io::log::Log;
 use crate::io::sink::{SinkFailure, Sinks};
 use crate::pipeline::Observer;
-use crate::terminal::plain;
+use crate::prose::plain;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,6 @@
 use super::*;
 use crate::engine::finding::{DetectorName, Evidence, Key};
+use crate::engine::finding::{Severity, State};
 use crate::event::lines::Lines;
 use crate::event::time::TimeContext;
 use crate::event::{Batch, Looker, Timestamp, roles::Names};
@@ -72,8 +73,11 @@ fn a_finding_is_indented_and_tells_cause_and_remedy() {
     {
         assert!(text.contains(part), "{text}");
     }
-    assert!(!text.contains('\x1b') && describe(&finding(State::Open), true).contains("\x1b[1;31mcritical"));
-    assert!(describe(&finding(State::Resolved), true).contains("\x1b[32mresolved"));
+    assert!(
+        !text.contains('\x1b')
+            && describe(&finding(State::Open), Paint { colour: true }).contains("\x1b[1;31mcritical")
+    );
+    assert!(describe(&finding(State::Resolved), Paint { colour: true }).contains("\x1b[32mresolved"));
 }
 
 #[test]

@@ -1,0 +1,178 @@
+//! `seismolog replay`: files through the engine, a report to standard output.
+
+use super::{Loaded, load};
+use crate::cli::ReplayArgs;
+use crate::engine::finding::Finding;
+use crate::error::Failure;
+use crate::event::lines::Lines;
+use crate::prose::Paint;
+use crate::replay::document::Report;
+use crate::replay::merge::Merge;
+use crate::replay::offset::Comparison;
+use crate::replay::report::{Style, render};
+use crate::replay::source::{BytesRead, Source, open};
+use crate::replay::summary::{ReportOptions, Summary};
+use crate::replay::{Observer, compare_clocks, run};
+use indicatif::{ProgressBar, ProgressStyle};
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+/// The width where there is no terminal.
+const WIDTH: usize = 80;
+
+/// Replays the files and prints the report.
+///
+/// # Errors
+/// [`Failure::Cannot`] when a file cannot be read, from its begin or only to its end; [`Failure::Found`] when
+/// `--fail-on` is met.
+pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<(), Failure> {
+    check_streams(args)?;
+    let loaded = load(&args.settings)?;
+    let mut watcher = Watcher::new(args)?;
+    let started = Instant::now();
+    let clocks =
+        if args.align { Some(compare_clocks(sources(args, &loaded, &[], &mut watcher)?, &mut watcher)) } else { None };
+    let corrections = corrections(clocks.as_deref().unwrap_or_default(), args.files.len());
+    let mut merge = Merge::new(sources(args, &loaded, &corrections, &mut watcher)?);
+    let mut summary = Summary::new(args.files.len());
+    let tally = run(&|| loaded.engine(), &mut merge, &mut summary, &mut watcher).and_then(|tally| {
+        watcher.findings.iter_mut().try_for_each(Write::flush)?;
+        Ok(tally)
+    });
+    let tally = tally.map_err(|error| {
+        let file = args.findings.as_deref().unwrap_or(Path::new("")).display();
+        Failure::cannot(format!("cannot write {file}: {error}"), "--findings takes a file that can be written")
+    })?;
+    watcher.bar.finish_and_clear();
+    let style = style();
+    let opened = args.fail_on.map(|severity| (severity, summary.opened_at_least(severity)));
+    let clocks = clocks.unwrap_or_else(|| summary.clocks());
+    let elapsed_s = started.elapsed().as_secs_f64();
+    let options = ReportOptions { columns: style.columns(), limit: args.limit, elapsed_s };
+    let report = summary.report(merge.sources(), &tally, &clocks, &corrections, options);
+    print(&report, args.json, style, out)?;
+    if let Some(file) = report.files.iter().find(|file| file.damage.is_some()) {
+        let damage = file.damage.as_deref().unwrap_or_default();
+        return Err(Failure::cannot(
+            format!("{} could be read only up to line {}: {damage}", file.name, file.lines),
+            "the report is of what was read; get a whole copy of the file",
+        ));
+    }
+    match opened {
+        Some((severity, opened @ 1..)) => Err(Failure::Found { severity, opened }),
+        _ => Ok(()),
+    }
+}
+
+/// Standard input can be read once.
+fn check_streams(args: &ReplayArgs) -> Result<(), Failure> {
+    let streams = args.files.iter().filter(|file| file.as_os_str() == "-").count();
+    let usage = |message: &str, hint: &str| Err(Failure::Usage { message: message.into(), hint: hint.into() });
+    if streams > 1 {
+        return usage("standard input (-) is named more than once", "name it once");
+    }
+    if streams == 1 && args.align {
+        return usage("--align reads every file twice, and standard input can be read once", "save it to a file first");
+    }
+    Ok(())
+}
+
+/// Opens every file before any is read, so that a wrong name is said at once.
+fn sources(
+    args: &ReplayArgs,
+    loaded: &Loaded,
+    corrections: &[i64],
+    watcher: &mut Watcher,
+) -> Result<Vec<Source>, Failure> {
+    let mut sources = Vec::new();
+    for (i, path) in args.files.iter().enumerate() {
+        let cannot = |error: io::Error| {
+            let hint = "check the name and that it is a file that may be read; - is standard input";
+            Failure::cannot(format!("cannot read {}: {error}", path.display()), hint)
+        };
+        let opened = open(path, &watcher.read).map_err(cannot)?;
+        watcher.bar.inc_length(opened.length.unwrap_or(0));
+        let lines = Lines::new(loaded.config.input.max_line_bytes);
+        let shift = corrections.get(i).copied().unwrap_or(0);
+        sources.push(Source::new(opened, lines, loaded.looker()?, shift).map_err(cannot)?);
+    }
+    Ok(sources)
+}
+
+/// What is to be added to each file's times.
+fn corrections(clocks: &[Comparison], files: usize) -> Vec<i64> {
+    let mut corrections = vec![0; files];
+    for clock in clocks {
+        corrections[clock.file] = clock.correction.unwrap_or(0);
+    }
+    corrections
+}
+
+fn style() -> Style {
+    let stdout = io::stdout();
+    let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let size = rustix::termios::tcgetwinsize(&stdout).ok().filter(|_| stdout.is_terminal());
+    Style::new(size.map_or(WIDTH, |size| usize::from(size.ws_col)), Paint { colour })
+}
+
+fn print(report: &Report, json: bool, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
+    let text = if json {
+        serde_json::to_string_pretty(report).map(|text| text + "\n").map_err(io::Error::from)
+    } else {
+        Ok(render(report, style))
+    };
+    match text.and_then(|text| out.write_all(text.as_bytes())).and_then(|()| out.flush()) {
+        // Whoever reads only the head of a report has had enough of it.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => {
+            other.map_err(|error| Failure::cannot(format!("cannot write the report: {error}"), "check standard output"))
+        }
+    }
+}
+
+/// Writes findings down and shows how far the reading has come.
+struct Watcher {
+    findings: Option<BufWriter<File>>,
+    read: BytesRead,
+    bar: ProgressBar,
+}
+
+impl Watcher {
+    fn new(args: &ReplayArgs) -> Result<Self, Failure> {
+        let create = |path: &Path| {
+            File::create(path).map(BufWriter::new).map_err(|error| {
+                Failure::cannot(
+                    format!("cannot write {}: {error}", path.display()),
+                    "--findings takes a file that can be written",
+                )
+            })
+        };
+        let findings = args.findings.as_deref().map(create).transpose()?;
+        Ok(Self { findings, read: BytesRead::default(), bar: progress_bar() })
+    }
+}
+
+/// A bar on standard error; none where that is no terminal. Its length is the files', which pipes do not tell.
+fn progress_bar() -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let template = "{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(0).with_style(style.progress_chars("=> "))
+}
+
+impl Observer for Watcher {
+    fn batch(&mut self) {
+        self.bar.set_position(self.read.load(Ordering::Relaxed));
+    }
+
+    fn finding(&mut self, finding: &Finding) -> io::Result<()> {
+        let Some(file) = &mut self.findings else { return Ok(()) };
+        serde_json::to_writer(&mut *file, finding)?;
+        file.write_all(b"\n")
+    }
+}

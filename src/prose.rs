@@ -1,0 +1,320 @@
+//! Numbers, times and findings in words: what a person reads on a screen.
+
+use crate::engine::finding::{Evidence, Finding, Severity, State};
+use std::fmt::Write as _;
+
+/// A space at which [`wrap`] does not break a line, and which it writes as a plain one.
+const JOINT: char = '\u{a0}';
+
+/// Colours where they are wanted, and nothing where they are not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Paint {
+    /// Whether there are colours.
+    pub colour: bool,
+}
+
+impl Paint {
+    /// The text in the style of this SGR code.
+    #[must_use]
+    pub fn style(self, code: &str, text: &str) -> String {
+        if self.colour && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    /// A heading.
+    #[must_use]
+    pub fn bold(self, text: &str) -> String {
+        self.style("1", text)
+    }
+
+    /// What is there for whoever looks for it.
+    #[must_use]
+    pub fn dim(self, text: &str) -> String {
+        self.style("2", text)
+    }
+
+    /// In the colour of a severity.
+    #[must_use]
+    pub fn severity(self, severity: Severity, text: &str) -> String {
+        let code = match severity {
+            Severity::Critical => "1;31",
+            Severity::Warning => "1;33",
+            Severity::Info => "1;36",
+        };
+        self.style(code, text)
+    }
+}
+
+/// A finding as a person reads it: a headline, then what is known.
+#[must_use]
+pub fn describe(finding: &Finding, paint: Paint) -> String {
+    let what = match finding.state {
+        State::Resolved => paint.style("32", "resolved"),
+        _ => paint.severity(finding.severity, &format!("{:8}", finding.severity.name())),
+    };
+    let time = finding.said_at.to_string();
+    let kind = plain(&format!("{}/{}", finding.detector.name(), finding.kind));
+    let mut text = format!("{}  {what}  {kind}: {}", paint.dim(&time), plain(&finding.summary));
+    if finding.state == State::Open {
+        if finding.evidence.p_value.is_some() {
+            let _ = write!(text, "\n    {}", evidence(&finding.evidence).replace(JOINT, " "));
+        }
+        for line in examples(&finding.evidence) {
+            let _ = write!(text, "\n    {}", paint.dim(&format!("| {}", plain(line))));
+        }
+        for (name, known) in [("cause", &finding.cause), ("remedy", &finding.remedy)] {
+            if let Some(known) = known {
+                let _ = write!(text, "\n    {name}: {}", plain(known));
+            }
+        }
+    }
+    text
+}
+
+/// `text` with every character that steers a terminal, or turns the direction of text, as its escape. Tabs stay.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if (c.is_control() && c != '\t') || turns {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// Evidence in words: what was observed, what was expected, by which test, on how many samples.
+#[must_use]
+pub fn evidence(evidence: &Evidence) -> String {
+    let unit = if evidence.unit.is_empty() { String::new() } else { format!(" {}", evidence.unit) };
+    let mut text = format!("observed {}{unit}", number(evidence.observed));
+    let Some(p) = evidence.p_value else {
+        if evidence.window_s > 0.0 {
+            let _ = write!(text, " in {}", duration(evidence.window_s));
+        }
+        return text;
+    };
+    let samples = thousands(evidence.samples);
+    let _ = write!(
+        text,
+        ", expected {} ({}, p{JOINT}={JOINT}{p:e}, {samples}{JOINT}samples in {})",
+        number(evidence.expected),
+        evidence.test,
+        duration(evidence.window_s)
+    );
+    text
+}
+
+/// The lines that a finding shows.
+pub fn examples(evidence: &Evidence) -> impl Iterator<Item = &str> {
+    evidence
+        .more
+        .get("example")
+        .and_then(|lines| lines.as_array())
+        .into_iter()
+        .flatten()
+        .filter_map(|line| line.as_str())
+}
+
+/// `1204` as `1,204`.
+#[must_use]
+pub fn thousands(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.char_indices() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A count with its noun: `1 line`, `1,204 lines`.
+#[must_use]
+pub fn counted(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", thousands(count), if count == 1 { "" } else { "s" })
+}
+
+/// Three significant digits, or all of a larger number's.
+#[must_use]
+pub fn number(value: f64) -> String {
+    let size = value.abs();
+    if size >= 1e15 || (size > 0.0 && size < 1e-3) || !value.is_finite() {
+        return format!("{value:.1e}");
+    }
+    if size >= 100.0 {
+        let sign = if value < 0.0 { "-" } else { "" };
+        return format!("{sign}{}", thousands(size.round() as u64));
+    }
+    // Three significant digits: two of them behind the point from 1 on, one more for each zero after it.
+    let before = if size > 0.0 { size.log10().floor() as i32 } else { 0 };
+    let digits = usize::try_from(2 - before).unwrap_or(0);
+    let text = format!("{value:.digits$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+/// How often, in the unit in which it is at least one: `22.9/s`, `8.03/min`, `2/h`.
+#[must_use]
+pub fn rate(per_second: f64) -> String {
+    let units = [(1.0, "s"), (60.0, "min"), (3_600.0, "h")];
+    let (size, unit) = units.into_iter().find(|(size, _)| per_second * size >= 1.0).unwrap_or((86_400.0, "d"));
+    format!("{}/{unit}", number(per_second * size))
+}
+
+/// `67.9 MB`
+#[must_use]
+pub fn bytes(count: u64) -> String {
+    let units = [(1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
+    match units.into_iter().find(|(size, _)| count as f64 >= *size) {
+        Some((size, unit)) => format!("{} {unit}", number(count as f64 / size)),
+        None => counted(count, "byte"),
+    }
+}
+
+/// A length of time in its two largest units: `4.1 s`, `3 min 4 s`, `2 h 5 min`, `3 d 4 h`.
+#[must_use]
+pub fn duration(seconds: f64) -> String {
+    if seconds < 0.0095 && seconds > 0.0 {
+        return format!("{} ms", number(seconds * 1e3));
+    }
+    if seconds < 59.95 {
+        return format!("{} s", number((seconds * 100.0).round() / 100.0));
+    }
+    let whole = seconds.round() as u64;
+    let (large, small) = if whole < 3_600 {
+        ((60, "min"), (1, "s"))
+    } else if whole < 2 * 86_400 {
+        ((3_600, "h"), (60, "min"))
+    } else {
+        ((86_400, "d"), (3_600, "h"))
+    };
+    let whole = (whole + small.0 / 2) / small.0 * small.0;
+    match whole % large.0 / small.0 {
+        0 => format!("{} {}", thousands(whole / large.0), large.1),
+        rest => format!("{} {} {rest} {}", thousands(whole / large.0), large.1, small.1),
+    }
+}
+
+/// A length of time to the tenth of a second: `3 h 0.0 s`, `2 min 5.3 s`.
+#[must_use]
+pub fn exact_duration(seconds: f64) -> String {
+    let tenths = (seconds.abs() * 10.0).round() as u64;
+    let mut text = String::new();
+    for (size, unit) in [(36_000, "h"), (600, "min")] {
+        let before = if unit == "h" { tenths } else { tenths % 36_000 };
+        if before >= size {
+            let _ = write!(text, "{} {unit} ", before / size);
+        }
+    }
+    let _ = write!(text, "{}.{} s", tenths % 600 / 10, tenths % 10);
+    text
+}
+
+/// One line of at most `width` characters.
+#[must_use]
+pub fn clip(text: &str, width: usize) -> String {
+    let text = plain(text);
+    if text.chars().count() <= width {
+        return text;
+    }
+    let mut clipped: String = text.chars().take(width.saturating_sub(1)).collect();
+    clipped.push('…');
+    clipped
+}
+
+/// Lines of at most `width` characters, cut between words where there are any.
+#[must_use]
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let width = width.max(8);
+    let mut lines = vec![String::new()];
+    let mut room = width;
+    for word in plain(text).split(' ').filter(|word| !word.is_empty()) {
+        let mut word: Vec<char> = word.chars().map(|c| if c == JOINT { ' ' } else { c }).collect();
+        let begun = room < width;
+        if word.len() + usize::from(begun) <= room {
+            if let (true, Some(line)) = (begun, lines.last_mut()) {
+                line.push(' ');
+                room -= 1;
+            }
+        } else if begun {
+            lines.push(String::new());
+            room = width;
+        }
+        while word.len() > room {
+            let rest = word.split_off(room);
+            lines.last_mut().into_iter().for_each(|line| line.extend(&word));
+            lines.push(String::new());
+            (word, room) = (rest, width);
+        }
+        room -= word.len();
+        lines.last_mut().into_iter().for_each(|line| line.extend(&word));
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_lengths_as_people_write_them() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(
+            [0.0, 0.02, 18.34, 4.0, 1_204.4, 1e-9, -250.0].map(number),
+            ["0", "0.02", "18.3", "4", "1,204", "1.0e-9", "-250"]
+        );
+        assert_eq!([0.1339, 0.00999].map(number), ["0.134", "0.00999"]);
+        assert_eq!([22.87, 0.1339, 2.0 / 3_600.0, 1e-5].map(rate), ["22.9/s", "8.03/min", "2/h", "0.864/d"]);
+        assert_eq!([1, 67_944_819, 2_000].map(bytes), ["1 byte", "67.9 MB", "2 kB"]);
+        assert_eq!(
+            [0.0, 0.004, 4.1, 59.97, 184.0, 3_600.0, 7_500.0, 90_000.0, 273_600.0].map(duration),
+            ["0 s", "4 ms", "4.1 s", "1 min", "3 min 4 s", "1 h", "2 h 5 min", "25 h", "3 d 4 h"]
+        );
+        assert_eq!(
+            [10_800.0, -125.34, 0.96, 5_400.0].map(exact_duration),
+            ["3 h 0.0 s", "2 min 5.3 s", "1.0 s", "1 h 30 min 0.0 s"]
+        );
+    }
+
+    #[test]
+    fn nothing_of_a_log_reaches_the_terminal_as_a_command() {
+        assert_eq!(plain("\x1b[31mred\x1b[0m\tand\x07 \x1bc"), "red and   c");
+        assert_eq!(clip("größer als das", 8), "größer …");
+    }
+
+    #[test]
+    fn text_is_wrapped_between_words() {
+        assert_eq!(wrap("the same line again", 10), ["the same", "line again"]);
+        assert_eq!(wrap("a blk_1234567890123 b", 10), ["a", "blk_123456", "7890123 b"]);
+        assert_eq!(wrap("", 10), [""]);
+        for width in 8..40 {
+            assert!(
+                wrap("some words of different lengths, one of themverylongwithoutanyspace", width)
+                    .iter()
+                    .all(|line| line.chars().count() <= width)
+            );
+        }
+    }
+
+    #[test]
+    fn evidence_in_words() {
+        let seen = Evidence {
+            observed: 18.3,
+            expected: 0.02,
+            unit: "lines/s".into(),
+            test: "gamma-poisson".into(),
+            p_value: Some(1e-30),
+            samples: 75,
+            window_s: 4.1,
+            ..Evidence::default()
+        };
+        assert_eq!(
+            evidence(&seen).replace(JOINT, " "),
+            "observed 18.3 lines/s, expected 0.02 (gamma-poisson, p = 1e-30, 75 samples in 4.1 s)"
+        );
+        assert_eq!(evidence(&Evidence { p_value: None, ..seen }), "observed 18.3 lines/s in 4.1 s");
+    }
+}

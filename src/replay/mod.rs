@@ -1,0 +1,99 @@
+//! Files through the engine, and a report of what was found.
+//!
+//! [`source`] opens and unpacks, [`merge`] makes one timeline of many files, the engine sees what it would have seen
+//! live, [`summary`] remembers, and [`report`] lays it out. Everything but [`source`] and [`packed`] is free of I/O.
+
+pub mod document;
+pub mod heavy_hitters;
+pub mod merge;
+pub mod messages;
+pub mod offset;
+pub mod packed;
+pub mod report;
+pub mod source;
+pub mod sparkline;
+pub mod summary;
+mod tables;
+pub mod timeline;
+
+use crate::engine::finding::Finding;
+use crate::engine::{Engine, Outcome, Tally};
+use crate::event::{Fault, Role, Timestamp};
+use merge::{Line, Merge};
+use offset::{Comparison, TraceTimes, compare};
+use source::Source;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use summary::Summary;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Told what happens while it happens.
+pub trait Observer {
+    /// A batch of lines has gone through.
+    fn batch(&mut self);
+    /// A finding was made; an error of writing it down ends the replay.
+    ///
+    /// # Errors
+    /// As the sink of findings.
+    fn finding(&mut self, finding: &Finding) -> std::io::Result<()>;
+}
+
+/// All lines of the timeline through the engine; what the engine counted.
+///
+/// # Errors
+/// As [`Observer::finding`].
+pub fn run(
+    fresh: &dyn Fn() -> Engine,
+    merge: &mut Merge,
+    summary: &mut Summary,
+    observer: &mut dyn Observer,
+) -> std::io::Result<Tally> {
+    let (mut engine, mut outcome) = (fresh(), Outcome::default());
+    while let Some(line) = merge.next_line() {
+        if pass(&mut engine, &line, &mut outcome).is_err() {
+            outcome = Outcome::of_fault(Fault::Panic);
+            engine.replace(fresh());
+        }
+        summary.line(&line);
+        for finding in outcome.before.iter().chain(&outcome.findings) {
+            summary.finding(finding);
+            observer.finding(finding)?;
+        }
+        if let Some((Fault::Rule, message)) = &outcome.fault {
+            summary.rule_failed(message);
+        }
+        if merge.take_fresh() {
+            observer.batch();
+        }
+    }
+    engine.finish(&mut outcome);
+    Ok(engine.take_tally())
+}
+
+/// The engine's step for one line. A replayed stream has no arrival: a line without any time stands at the epoch.
+#[inline]
+fn pass(engine: &mut Engine, line: &Line<'_>, outcome: &mut Outcome) -> std::thread::Result<()> {
+    catch_unwind(AssertUnwindSafe(|| engine.process(&line.fields, Timestamp::default(), outcome)))
+}
+
+/// How the clocks of the files stand to each other, by reading each once, without the engine.
+#[must_use]
+pub fn compare_clocks(sources: Vec<Source>, observer: &mut dyn Observer) -> Vec<Comparison> {
+    let mut files = Vec::new();
+    for mut source in sources {
+        let mut times = TraceTimes::default();
+        while source.advance() {
+            for i in 0..source.batch.records.len() {
+                let fields = source.batch.fields(i);
+                if let Some(time) = fields.time() {
+                    times.event(time, fields.raw(Role::Trace).map(xxh3_64));
+                }
+            }
+            observer.batch();
+        }
+        files.push(times);
+    }
+    compare(&files)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,370 @@
+//! The report as a person reads it: data in, text out.
+
+use super::document::{ClockReport, Incident, Report};
+use super::offset::Relation;
+use super::sparkline::{axis, day, mark, sparkline, worst};
+use super::tables;
+use crate::engine::finding::{DetectorName, Severity};
+use crate::event::Timestamp;
+use crate::prose::{Paint, bytes, clip, counted, duration, evidence, exact_duration, examples, rate, thousands, wrap};
+use std::fmt::Write as _;
+
+/// How the text is laid out.
+#[derive(Clone, Copy, Debug)]
+pub struct Style {
+    /// Columns of the screen.
+    pub width: usize,
+    /// Colours, or none.
+    pub paint: Paint,
+}
+
+/// What stands left of every row.
+const MARGIN: usize = 2;
+/// How wide the names of rows are.
+const NAMES: usize = 11;
+/// What stands right of the timeline's rows.
+const SCALE: usize = 13;
+/// The narrowest and the widest report.
+const WIDTHS: (usize, usize) = (60, 160);
+/// Most lines of an example or a context shown.
+const LINES: usize = 8;
+/// Most files shown one by one.
+const FILES: usize = 20;
+
+impl Style {
+    /// A style for a screen of this width.
+    #[must_use]
+    pub fn new(width: usize, paint: Paint) -> Self {
+        Self { width: width.clamp(WIDTHS.0, WIDTHS.1), paint }
+    }
+
+    /// How many columns the timeline may have.
+    #[must_use]
+    pub fn columns(self) -> usize {
+        self.width - MARGIN - NAMES - SCALE
+    }
+}
+
+/// Lays the report out.
+#[must_use]
+pub fn render(report: &Report, style: Style) -> String {
+    let mut page = Page { text: String::new(), style };
+    header(report, &mut page);
+    timeline(report, &mut page);
+    incidents(report, &mut page);
+    tables::modules(report, &mut page);
+    tables::messages(report, &mut page);
+    gaps(report, &mut page);
+    page.text
+}
+
+/// The text so far.
+pub(super) struct Page {
+    pub(super) text: String,
+    pub(super) style: Style,
+}
+
+impl Page {
+    pub(super) fn heading(&mut self, title: &str, aside: &str) {
+        let Style { paint, .. } = self.style;
+        let aside = if aside.is_empty() { String::new() } else { format!("  {}", paint.dim(aside)) };
+        let _ = writeln!(self.text, "\n{}{aside}", paint.bold(title));
+    }
+
+    /// A row of a name and what it says, wrapped behind the name.
+    fn row(&mut self, name: &str, says: &str) {
+        let Style { width, paint } = self.style;
+        for (i, line) in wrap(says, width - MARGIN - NAMES).into_iter().enumerate() {
+            let name = paint.dim(&format!("{:NAMES$}", if i == 0 { name } else { "" }));
+            self.line(&format!("{name}{line}"));
+        }
+    }
+
+    pub(super) fn line(&mut self, line: &str) {
+        let _ = writeln!(self.text, "{:MARGIN$}{}", "", line.trim_end());
+    }
+}
+
+fn header(report: &Report, page: &mut Page) {
+    let _ = writeln!(page.text, "{}", page.style.paint.bold("seismolog replay"));
+    files(report, page);
+    for clock in report.clocks.iter().filter(|clock| !matches!(clock.relation, Relation::Agree { .. })) {
+        page.row("clocks", &clock_in_words(clock));
+    }
+    let agreeing = report.clocks.iter().filter(|clock| matches!(clock.relation, Relation::Agree { .. })).count() as u64;
+    if agreeing > 0 {
+        page.row(
+            "clocks",
+            &format!(
+                "{} with another file by shared trace ids",
+                match agreeing {
+                    1 => "1 file agrees".to_owned(),
+                    _ => format!("{} agree", counted(agreeing, "file")),
+                }
+            ),
+        );
+    }
+    match (report.first, report.last) {
+        (Some(first), Some(last)) => {
+            page.row("time", &format!("{} ({})", range(first.0, last.0), duration(report.duration_s)));
+        }
+        _ => page.row("time", "no event tells one"),
+    }
+    let events_per_s = report.events as f64 / report.duration_s;
+    let rate = if report.duration_s > 0.0 { format!(", {}", rate(events_per_s)) } else { String::new() };
+    page.row("events", &format!("{}{rate}", thousands(report.events)));
+    let levels = ["FATAL", "ERROR", "WARN", "INFO", "DEBUG", "TRACE", "none"];
+    let levels: Vec<_> = levels
+        .into_iter()
+        .filter_map(|level| Some((level, report.levels.get(level)?)))
+        .map(|(level, count)| format!("{} {}", thousands(*count), if level == "none" { "without one" } else { level }))
+        .collect();
+    page.row("levels", &levels.join(", "));
+    for (name, count) in &report.faults {
+        page.row("faults", &format!("{}: {}", fault_in_words(name), thousands(*count)));
+    }
+    if let Some(failure) = &report.rule_failure {
+        page.row("", failure);
+    }
+    if report.outside > 0 {
+        let events = counted(report.outside, "event");
+        page.row("", &format!("{events} with times far away from all others', left out of the timeline"));
+    }
+    if report.untimed > 0 {
+        page.row("", &format!("{} without a time of their own", counted(report.untimed, "event")));
+    }
+    page.row("incidents", &opened_in_words(report));
+    let speed = thousands(report.lines_per_s.round() as u64);
+    page.row("replayed", &format!("in {}, {speed} lines/s", duration(report.elapsed_s)));
+}
+
+fn files(report: &Report, page: &mut Page) {
+    let [file] = report.files.as_slice() else {
+        let total = report.files.iter().map(|file| file.bytes).sum();
+        page.row("files", &format!("{}, {}", report.files.len(), bytes(total)));
+        let longest = report.files.iter().map(|file| file.name.chars().count()).max().unwrap_or(0);
+        let names = longest.min(page.style.width.saturating_sub(60));
+        for file in report.files.iter().take(FILES) {
+            let name = clip(&file.name, names);
+            let range = file.first.zip(file.last).map(|(first, last)| range(first.0, last.0)).unwrap_or_default();
+            let range = range.trim_end_matches(" UTC");
+            page.row("", &format!("{name}: {}", [&*counted(file.events, "event"), range].join(", ")));
+        }
+        if report.files.len() > FILES {
+            page.row("", &format!("and {} more", report.files.len() - FILES));
+        }
+        damages(report, page);
+        return;
+    };
+    page.row("file", &format!("{}, {}, {}", file.name, bytes(file.bytes), counted(file.lines, "line")));
+    damages(report, page);
+}
+
+fn damages(report: &Report, page: &mut Page) {
+    for file in &report.files {
+        if let Some(damage) = &file.damage {
+            let Style { paint, .. } = page.style;
+            let says = format!(
+                "{} could be read only up to line {} ({}): {damage}",
+                file.name,
+                thousands(file.lines),
+                bytes(file.bytes)
+            );
+            for line in wrap(&says, page.style.width - MARGIN - NAMES) {
+                page.line(&format!("{:NAMES$}{}", "", paint.severity(Severity::Critical, &line)));
+            }
+        }
+    }
+}
+
+/// How two clocks stand to each other, in a sentence.
+#[must_use]
+pub fn clock_in_words(clock: &ClockReport) -> String {
+    let ClockReport { file, reference, relation, aligned } = clock;
+    match relation {
+        Relation::Agree { shared, spread_s } => {
+            format!(
+                "{file} agrees with {reference} (by {} shared trace ids, ± {spread_s:.1} s)",
+                thousands(*shared as u64)
+            )
+        }
+        Relation::Apart { offset_s, spread_s, shared, time_zone } => {
+            let direction = if *offset_s > 0.0 { "ahead of" } else { "behind" };
+            let shared = thousands(*shared as u64);
+            let mut text = format!(
+                "{file} is about {} {direction} {reference} (by {shared} shared trace ids, ± {spread_s:.1} s)",
+                exact_duration(*offset_s)
+            );
+            if *time_zone {
+                text.push_str("; that is a difference of time zones");
+            }
+            text.push_str(if *aligned { "; corrected by --align" } else { "; --align corrects it" });
+            text
+        }
+        Relation::Unknown { shared, overlap_s } => {
+            let overlap = match overlap_s {
+                0.0 => "their times do not overlap".to_owned(),
+                _ => format!("their times overlap for {}", duration(*overlap_s)),
+            };
+            let why = match shared {
+                0 => "no shared trace ids".to_owned(),
+                1..20 => format!("only {shared} shared trace ids"),
+                _ => format!("{} shared trace ids say nothing clear", thousands(*shared as u64)),
+            };
+            format!("whether {file} and {reference} agree is unknown ({why}); {overlap}")
+        }
+    }
+}
+
+fn fault_in_words(name: &str) -> &'static str {
+    match name {
+        "json" => "lines that begin as JSON objects and are none (truncated?)",
+        "not_an_object" => "lines that are JSON but no objects",
+        "utf8" => "lines that are not UTF-8",
+        "line_too_long" => "lines longer than input.max_line_bytes, not analysed",
+        "rule" => "failures of rules, the first of them below",
+        "panic" => "internal errors, please report them",
+        _ => "other faults",
+    }
+}
+
+fn opened_in_words(report: &Report) -> String {
+    let by_severity: Vec<_> = Severity::ALL
+        .iter()
+        .rev()
+        .filter_map(|severity| Some((severity.name(), report.opened.get(severity.name()).filter(|count| **count > 0)?)))
+        .map(|(name, count)| format!("{} {name}", thousands(*count)))
+        .collect();
+    if by_severity.is_empty() { "none".into() } else { by_severity.join(", ") }
+}
+
+fn timeline(report: &Report, page: &mut Page) {
+    let (columns, Style { paint, .. }) = (&report.timeline.0, page.style);
+    if columns.bins.len() < 2 {
+        return;
+    }
+    page.heading("Timeline", &format!("one column is {}; UTC", duration(columns.width as f64 / 1e9)));
+    let count = columns.bins.len();
+    let mut row = |name: &str, code: &str, values: Vec<u64>| {
+        let most = values.iter().copied().max().unwrap_or(0);
+        if most > 0 {
+            let line = sparkline(values.iter().copied());
+            page.line(&format!(
+                "{}{} most {}",
+                paint.dim(&format!("{name:NAMES$}")),
+                paint.style(code, &line),
+                thousands(most)
+            ));
+        }
+    };
+    row("events", "36", columns.bins.iter().map(|bin| bin.events).collect());
+    row("warnings", "33", columns.bins.iter().map(|bin| bin.warnings).collect());
+    row("errors", "31", columns.bins.iter().map(|bin| bin.errors).collect());
+    let marks = worst(columns, report.openings.iter().copied());
+    if marks.iter().any(Option::is_some) {
+        let line: String = marks
+            .iter()
+            .map(|worst| worst.map_or_else(|| " ".to_owned(), |worst| paint.severity(worst, &mark(worst).to_string())))
+            .collect();
+        page.line(&format!("{}{line}", paint.dim(&format!("{:NAMES$}", "opened"))));
+    }
+    page.line(&format!("{:NAMES$}{}", "", paint.dim(&clip(&axis(columns), count + SCALE))));
+    if marks.iter().any(Option::is_some) {
+        page.line(&format!("{:NAMES$}{}", "", paint.dim("opened: ▲ critical  △ warning  · info")));
+    }
+}
+
+fn incidents(report: &Report, page: &mut Page) {
+    if report.incidents.is_empty() {
+        return;
+    }
+    page.heading("Incidents", "the worst first, then by time");
+    let dated = report.first.zip(report.last).is_some_and(|(first, last)| !same_day(first.0, last.0));
+    for (i, incident) in report.incidents.iter().enumerate() {
+        if i > 0 {
+            page.text.push('\n');
+        }
+        self::incident(incident, dated, page);
+    }
+    if report.incidents_omitted > 0 {
+        page.text.push('\n');
+        let more = counted(report.incidents_omitted, "more incident");
+        page.line(&format!("{more}; --limit shows more, --findings FILE keeps all"));
+    }
+}
+
+fn incident(incident: &Incident, dated: bool, page: &mut Page) {
+    let Style { width, paint } = page.style;
+    let finding = &incident.finding;
+    let what = match finding.detector {
+        DetectorName::Rule => format!("rule {}", finding.kind),
+        detector => format!("{}/{}", detector.name(), finding.kind),
+    };
+    let mut facts = vec![what];
+    facts.push(match (incident.duration_s, finding.count) {
+        (Some(_), 1) => "1 event".to_owned(),
+        (Some(seconds), count) => format!("{} in {}", counted(count, "event"), duration(seconds)),
+        (None, count) => format!("{} and more, open at the end", counted(count, "event")),
+    });
+    if let Some(within) = &finding.respond_within {
+        facts.push(format!("respond within {within}"));
+    }
+    let mut time = clock_time(finding.opened_at);
+    if dated {
+        time = format!("{} {time}", day(finding.opened_at));
+    }
+    let severity =
+        paint.severity(finding.severity, &format!("{} {:8}", mark(finding.severity), finding.severity.name()));
+    page.line(&format!("{severity} {}  {}", paint.bold(&time), paint.dim(&facts.join("; "))));
+    for line in wrap(&finding.summary, width - 2 * MARGIN) {
+        page.line(&format!("{:MARGIN$}{line}", ""));
+    }
+    let known = [
+        ("evidence", Some(evidence(&finding.evidence))),
+        ("cause", finding.cause.clone()),
+        ("remedy", finding.remedy.clone()),
+    ];
+    for (name, says) in known {
+        // Of a rule that matched one event there is no evidence but the event.
+        let is_trivial = name == "evidence" && finding.evidence.p_value.is_none() && finding.evidence.window_s <= 0.0;
+        let Some(says) = says.filter(|_| !is_trivial) else { continue };
+        for (i, line) in wrap(&says, width - 2 * MARGIN - 10).into_iter().enumerate() {
+            let name = paint.dim(&format!("{:10}", if i == 0 { name } else { "" }));
+            page.line(&format!("{:MARGIN$}{name}{line}", ""));
+        }
+    }
+    let mut lines: Vec<&str> = finding.context.iter().map(String::as_str).collect();
+    let earlier = lines.len().saturating_sub(LINES);
+    lines.drain(..earlier);
+    lines.extend(examples(&finding.evidence).take(LINES));
+    for line in lines {
+        page.line(&format!("{:MARGIN$}{}", "", paint.dim(&format!("| {}", clip(line, width - 2 * MARGIN - 2)))));
+    }
+}
+
+fn gaps(report: &Report, page: &mut Page) {
+    if report.gaps.is_empty() {
+        return;
+    }
+    page.heading("Silences", "of the whole stream, the longest first");
+    for gap in &report.gaps {
+        page.line(&format!("{:>13}  {}", duration(gap.duration_s), range(gap.from.0, gap.to.0)));
+    }
+}
+
+fn same_day(a: Timestamp, b: Timestamp) -> bool {
+    a.to_string()[..10] == b.to_string()[..10]
+}
+
+/// `08:41:12`
+fn clock_time(time: Timestamp) -> String {
+    time.to_string()[11..19].to_owned()
+}
+
+/// `2026-03-02 08:41:12 to 08:59:01 UTC`
+fn range(first: Timestamp, last: Timestamp) -> String {
+    let date = |time: Timestamp| time.to_string()[..10].to_owned();
+    let from = format!("{} {}", date(first), clock_time(first));
+    let to = clock_time(last);
+    if same_day(first, last) { format!("{from} to {to} UTC") } else { format!("{from} to {} {to} UTC", date(last)) }
+}

@@ -1,0 +1,184 @@
+//! One input of a replay: a file or standard input, unpacked, cut into lines and looked at, a batch at a time.
+
+use super::packed::unpacked;
+use crate::event::lines::Lines;
+use crate::event::{Batch, Looker, Timestamp};
+use crate::pipeline::READ_BYTES;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A time this far ahead of the lines on both of its sides is a broken one. Nanoseconds.
+const ABSURD: i64 = 3_600_000_000_000;
+
+/// How far the reading of all files has come, in bytes as they lie on disk.
+pub type BytesRead = Arc<AtomicU64>;
+
+/// A file that was opened, and how large it is where that is known.
+pub struct Opened {
+    /// As the user named it; `standard input` for `-`.
+    pub name: String,
+    /// Its bytes, packed or not.
+    pub input: Box<dyn Read + Send>,
+    /// Its length in bytes; none for pipes.
+    pub length: Option<u64>,
+}
+
+/// Opens a file, or standard input for `-`; what is read of it is added to `read`.
+///
+/// # Errors
+/// As the system says; a directory is an error here and not at the first read.
+pub fn open(path: &Path, read: &BytesRead) -> io::Result<Opened> {
+    let counted = |input: Box<dyn Read + Send>| Box::new(Counted { input, read: Arc::clone(read) });
+    if path.as_os_str() == "-" {
+        return Ok(Opened { name: "standard input".into(), input: counted(Box::new(io::stdin())), length: None });
+    }
+    let file = File::open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let length = metadata.is_file().then_some(metadata.len());
+    Ok(Opened { name: path.display().to_string(), input: counted(Box::new(file)), length })
+}
+
+struct Counted {
+    input: Box<dyn Read + Send>,
+    read: BytesRead,
+}
+
+impl Read for Counted {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.input.read(buffer)?;
+        self.read.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
+}
+
+/// What a source has given so far.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Given {
+    /// Lines, over-long ones counted once.
+    pub lines: u64,
+    /// Bytes, unpacked.
+    pub bytes: u64,
+    /// Why it ended before its end.
+    pub damage: Option<String>,
+}
+
+/// Reads one input. Holds one batch at a time.
+pub struct Source {
+    /// As the user named it.
+    pub name: String,
+    input: Box<dyn Read + Send>,
+    lines: Lines,
+    looker: Looker,
+    /// Added to every time, in nanoseconds: the correction of a clock.
+    shift: i64,
+    /// The batch at hand.
+    pub batch: Batch,
+    /// When each record of the batch stands in the merged timeline.
+    pub places: Vec<Timestamp>,
+    last_place: Option<Timestamp>,
+    tail: Vec<u8>,
+    ended: bool,
+    /// What came so far.
+    pub given: Given,
+}
+
+impl Source {
+    /// A source of `opened`, whose times are moved by `shift` nanoseconds.
+    ///
+    /// # Errors
+    /// When not even the first bytes can be read.
+    pub fn new(opened: Opened, lines: Lines, looker: Looker, shift: i64) -> io::Result<Self> {
+        Ok(Self {
+            name: opened.name,
+            input: unpacked(opened.input)?,
+            lines,
+            looker,
+            shift,
+            batch: Batch::default(),
+            places: Vec::new(),
+            last_place: None,
+            tail: Vec::new(),
+            ended: false,
+            given: Given::default(),
+        })
+    }
+
+    /// Fills the batch with the next records; false at the end. Damage ends a source where it is met.
+    pub fn advance(&mut self) -> bool {
+        while !self.ended {
+            self.fill();
+            if !self.batch.records.is_empty() {
+                self.place();
+                return true;
+            }
+        }
+        self.batch.clear();
+        false
+    }
+
+    fn fill(&mut self) {
+        let batch = &mut self.batch;
+        batch.clear();
+        let kept = self.tail.len();
+        if batch.bytes.len() < kept + READ_BYTES {
+            batch.bytes.resize(kept + READ_BYTES, 0);
+        }
+        batch.bytes[..kept].copy_from_slice(&self.tail);
+        let read = loop {
+            match self.input.read(&mut batch.bytes[kept..][..READ_BYTES]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.given.damage = Some(error.to_string());
+                    break 0;
+                }
+                Ok(count) => break count,
+            }
+        };
+        self.ended = read == 0;
+        self.given.bytes += read as u64;
+        batch.filled = kept + read;
+        let rest = self.lines.split(batch, self.ended);
+        self.tail.clear();
+        self.tail.extend_from_slice(&batch.bytes[rest..batch.filled]);
+        batch.filled = rest;
+        self.looker.look(batch);
+    }
+
+    /// Where each record stands: at its own time, or at its predecessor's when it has none, or one that is absurdly
+    /// far ahead, behind which the whole rest of the file would otherwise wait.
+    fn place(&mut self) {
+        let mut ahead = None;
+        self.places.clear();
+        self.places.resize(self.batch.records.len(), Timestamp(i64::MIN));
+        for (i, look) in self.batch.looks.iter_mut().enumerate() {
+            look.time = look.time.map(|time| time.saturating_add_nanos(self.shift));
+            self.given.lines += u64::from(self.batch.records[i].encoding != crate::event::Encoding::Rest);
+        }
+        // First from the back: what the next line with a time says.
+        for (place, look) in self.places.iter_mut().zip(&self.batch.looks).rev() {
+            if let Some(time) = look.time {
+                *place = ahead.unwrap_or(time);
+                ahead = Some(time);
+            }
+        }
+        let is_absurd = |time: Timestamp, other: Timestamp| time.0.saturating_sub(other.0) > ABSURD;
+        // Lines before the first time of a file, a header, stand at that time.
+        let mut last = self.last_place.or(ahead).unwrap_or(Timestamp(i64::MIN));
+        for (place, look) in self.places.iter_mut().zip(&self.batch.looks) {
+            if let Some(time) = look.time {
+                let broken = self.last_place.is_some() && is_absurd(time, last) && is_absurd(time, *place);
+                if !broken {
+                    last = time;
+                }
+                self.last_place = Some(last);
+            }
+            *place = last;
+        }
+    }
+}

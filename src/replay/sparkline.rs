@@ -1,0 +1,151 @@
+//! The timeline in text: rows of block characters, markers, a labelled axis.
+
+use super::timeline::{Columns, lengths};
+use crate::engine::finding::Severity;
+use crate::event::Timestamp;
+
+const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+const MINUTE: i64 = 60_000_000_000;
+const DAY: i64 = 1_440 * MINUTE;
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// One character a value: a space for nothing, else an eighth of the largest value's height for each eighth begun.
+#[must_use]
+pub fn sparkline(values: impl IntoIterator<Item = u64> + Clone) -> String {
+    let most = values.clone().into_iter().max().unwrap_or(0);
+    let block = |value: u64| match value {
+        0 => ' ',
+        _ => BLOCKS[((value - 1) as u128 * 8 / u128::from(most)) as usize],
+    };
+    values.into_iter().map(block).collect()
+}
+
+/// The mark of a severity, told apart without colours too.
+#[must_use]
+pub const fn mark(severity: Severity) -> char {
+    match severity {
+        Severity::Critical => '▲',
+        Severity::Warning => '△',
+        Severity::Info => '·',
+    }
+}
+
+/// The worst severity that opened in each column.
+#[must_use]
+pub fn worst(columns: &Columns, opened: impl IntoIterator<Item = (Timestamp, Severity)>) -> Vec<Option<Severity>> {
+    let mut worst = vec![None; columns.bins.len()];
+    for (time, severity) in opened {
+        if let Some(i) = columns.index(time) {
+            worst[i] = worst[i].max(Some(severity));
+        }
+    }
+    worst
+}
+
+/// Labels below the columns, at round times, as many as there is room for.
+#[must_use]
+pub fn axis(columns: &Columns) -> String {
+    if columns.bins.is_empty() {
+        return String::new();
+    }
+    let count = columns.bins.len() as i64;
+    let is_roomy = |step: &i64| step % columns.width == 0 && step / columns.width >= label_width(*step) + 3;
+    let step = lengths().find(is_roomy).unwrap_or(i64::MAX / 2);
+    let first = columns.start.0.div_euclid(step) + i64::from(columns.start.0.rem_euclid(step) > 0);
+    let mut axis: Vec<char> = Vec::new();
+    let mut ticks: Vec<Timestamp> = (0..count)
+        .map_while(|i| Some(Timestamp((first + i).checked_mul(step)?)))
+        .take_while(|tick| columns.index(*tick).is_some())
+        .collect();
+    if ticks.is_empty() {
+        ticks.push(columns.start);
+    }
+    for tick in ticks {
+        let at = columns.index(tick).unwrap_or(0);
+        axis.resize(axis.len().max(at), ' ');
+        axis.push('╵');
+        axis.extend(label(tick, step).chars());
+    }
+    axis.into_iter().collect()
+}
+
+const fn label_width(step: i64) -> i64 {
+    if step >= MINUTE {
+        6
+    } else if step >= MINUTE / 60 {
+        8
+    } else {
+        12
+    }
+}
+
+fn label(time: Timestamp, step: i64) -> String {
+    let text = time.to_string();
+    if step >= 365 * DAY {
+        return text[..7].to_owned();
+    }
+    if step >= MINUTE && time.0.rem_euclid(DAY) == 0 {
+        return day(time);
+    }
+    match step {
+        MINUTE.. => text[11..16].to_owned(),
+        1_000_000_000.. => text[11..19].to_owned(),
+        _ => text[11..].trim_end_matches('Z').to_owned(),
+    }
+}
+
+/// `2 Mar`
+#[must_use]
+pub fn day(time: Timestamp) -> String {
+    let text = time.to_string();
+    let month = text[5..7].parse::<usize>().ok().and_then(|month| MONTHS.get(month.checked_sub(1)?));
+    format!("{} {}", text[8..10].trim_start_matches('0'), month.unwrap_or(&"?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::timeline::Timeline;
+    use super::*;
+
+    #[test]
+    fn heights_are_shares_of_the_largest() {
+        assert_eq!(sparkline([0, 1, 2, 3, 4, 5, 6, 7, 8]), " ▁▂▃▄▅▆▇█");
+        assert_eq!(sparkline([0, 1, 1_000_000, 500_000, 500_001]), " ▁█▄▅");
+        assert_eq!(sparkline([3, 3]), "▆▆");
+        assert_eq!(sparkline([u64::MAX, 1]), "█▁");
+        assert_eq!((sparkline([]), sparkline([0, 0])), (String::new(), "  ".into()));
+    }
+
+    fn columns(seconds: i64) -> Columns {
+        let mut timeline = Timeline::default();
+        for i in 0..=1_000 {
+            timeline.event(Timestamp(1_772_438_400_000_000_000 + i * seconds * 1_000_000), None);
+        }
+        timeline.finish().columns(60)
+    }
+
+    #[test]
+    fn axes_are_labelled_at_round_times() {
+        assert_eq!(axis(&columns(2)), "╵08:00:00           ╵08:00:01           ╵08:00:02");
+        assert_eq!(axis(&columns(600)), "╵08:00    ╵08:02    ╵08:04    ╵08:06    ╵08:08    ╵08:10");
+        assert_eq!(axis(&columns(86_400)), "        ╵12:00      ╵18:00      ╵3 Mar      ╵06:00");
+        assert_eq!(axis(&Columns::default()), "");
+    }
+
+    #[test]
+    fn markers_are_the_worst_of_their_column() {
+        let columns = columns(60);
+        let start = columns.start;
+        let marks = worst(
+            &columns,
+            [
+                (start, Severity::Info),
+                (start, Severity::Critical),
+                (start, Severity::Warning),
+                (Timestamp(0), Severity::Info),
+            ],
+        );
+        assert_eq!(marks[0], Some(Severity::Critical));
+        assert!(marks[1..].iter().all(Option::is_none));
+    }
+}

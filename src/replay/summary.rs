@@ -1,0 +1,228 @@
+//! What is remembered of a replay while it runs, in bounded memory, and made into a report at its end.
+
+use super::document::{ClockReport, Drawn, FileReport, Group, Incident, Report, Rfc3339};
+use super::heavy_hitters::{Counts, HeavyHitters};
+use super::merge::Line;
+use super::messages::MessageGroups;
+use super::offset::{Comparison, TraceTimes, compare};
+use super::source::Source;
+use super::timeline::Timeline;
+use crate::engine::Tally;
+use crate::engine::finding::{Finding, Severity, State};
+use crate::event::{Fault, Level, Role, Shape};
+use crate::prose::plain;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Most incidents remembered; all of them are counted.
+const INCIDENTS: usize = 10_000;
+/// Most modules remembered.
+const MODULES: usize = 8_192;
+/// How many modules and messages are listed.
+const LISTED: usize = 10;
+/// How many silences are listed.
+const GAPS: usize = 5;
+
+/// What a report is made with.
+#[derive(Clone, Copy, Debug)]
+pub struct ReportOptions {
+    /// Most columns of the timeline.
+    pub columns: usize,
+    /// Most incidents listed.
+    pub limit: usize,
+    /// How long the replay took, in seconds.
+    pub elapsed_s: f64,
+}
+
+/// What is remembered.
+#[derive(Debug)]
+pub struct Summary {
+    files: Vec<TraceTimes>,
+    events: Vec<u64>,
+    untimed: u64,
+    timeline: Timeline,
+    modules: HeavyHitters,
+    messages: MessageGroups,
+    incidents: HashMap<String, Incident>,
+    opened: [u64; Severity::ALL.len()],
+    rule_failure: Option<String>,
+}
+
+impl Summary {
+    /// A summary of so many files.
+    #[must_use]
+    pub fn new(files: usize) -> Self {
+        Self {
+            files: vec![TraceTimes::default(); files],
+            events: vec![0; files],
+            untimed: 0,
+            timeline: Timeline::default(),
+            modules: HeavyHitters::new(MODULES),
+            messages: MessageGroups::default(),
+            incidents: HashMap::new(),
+            opened: [0; Severity::ALL.len()],
+            rule_failure: None,
+        }
+    }
+
+    /// A line went through.
+    pub fn line(&mut self, line: &Line<'_>) {
+        let look = line.fields.look();
+        if matches!(look.shape, Shape::Own | Shape::Blank | Shape::Rest) {
+            return;
+        }
+        self.events[line.source] += 1;
+        self.untimed += u64::from(look.time.is_none() && look.fault.is_none());
+        if let Some(time) = look.time {
+            self.files[line.source].event(time, line.fields.raw(Role::Trace).map(xxh3_64));
+        }
+        if let Some(place) = look.time.or(line.place) {
+            self.timeline.event(place, look.level);
+        }
+        let (error, warning) = (look.level >= Some(Level::Error), look.level == Some(Level::Warn));
+        if look.module_hash != 0 {
+            let name = || plain(&line.fields.text(Role::Module).unwrap_or_default());
+            self.modules.count(look.module_hash, error, warning, name);
+        }
+        if let Some(message) = line.fields.text(Role::Message) {
+            self.messages.message(message.as_bytes(), error, warning);
+        }
+    }
+
+    /// A finding was made.
+    pub fn finding(&mut self, finding: &Finding) {
+        let room = self.incidents.len() < INCIDENTS;
+        if finding.state == State::Open {
+            self.opened[finding.severity as usize] += 1;
+        }
+        match self.incidents.entry(finding.id.clone()) {
+            Entry::Vacant(place) if room => {
+                place.insert(Incident { finding: finding.clone(), duration_s: None });
+            }
+            Entry::Vacant(_) => {}
+            Entry::Occupied(mut place) => place.get_mut().take(finding),
+        }
+    }
+
+    /// A rule failed and said this.
+    pub fn rule_failed(&mut self, message: &str) {
+        self.rule_failure.get_or_insert_with(|| plain(message));
+    }
+
+    /// Incidents of at least this severity that opened.
+    #[must_use]
+    pub fn opened_at_least(&self, severity: Severity) -> u64 {
+        self.opened[severity as usize..].iter().sum()
+    }
+
+    /// How the files' clocks stand to each other.
+    #[must_use]
+    pub fn clocks(&self) -> Vec<Comparison> {
+        compare(&self.files)
+    }
+
+    /// The report. `clocks` are those found before a correction; `corrections`, in nanoseconds, are what was added to
+    /// each file's times.
+    #[must_use]
+    pub fn report(
+        self,
+        sources: &[Source],
+        tally: &Tally,
+        clocks: &[Comparison],
+        corrections: &[i64],
+        options: ReportOptions,
+    ) -> Report {
+        let files: Vec<FileReport> = (0..sources.len())
+            .map(|i| {
+                let (given, range) = (&sources[i].given, self.files[i].range());
+                FileReport {
+                    name: plain(&sources[i].name),
+                    bytes: given.bytes,
+                    lines: given.lines,
+                    events: self.events[i],
+                    first: range.map(|(first, _)| Rfc3339(first)),
+                    last: range.map(|(_, last)| Rfc3339(last)),
+                    damage: given.damage.clone(),
+                    correction_s: corrections.get(i).copied().unwrap_or(0) as f64 / 1e9,
+                }
+            })
+            .collect();
+        let span = self.timeline.finish();
+        let range = span.range();
+        let lines = files.iter().map(|file| file.lines).sum();
+        let total: u64 = self.opened.iter().sum();
+        let mut incidents: Vec<Incident> = self.incidents.into_values().collect();
+        incidents.sort_by(|a, b| {
+            let order =
+                |incident: &Incident| (std::cmp::Reverse(incident.finding.severity), incident.finding.opened_at);
+            order(a).cmp(&order(b)).then_with(|| a.finding.id.cmp(&b.finding.id))
+        });
+        let openings =
+            incidents.iter().map(|incident| (incident.finding.opened_at, incident.finding.severity)).collect();
+        incidents.truncate(options.limit);
+        let by_events = |counts: &Counts| (counts.events, 0);
+        let by_failures = |counts: &Counts| (counts.errors, counts.warnings);
+        Report {
+            version: env!("CARGO_PKG_VERSION"),
+            clocks: clocks.iter().map(|found| clock_report(found, &files, corrections)).collect(),
+            files,
+            lines,
+            events: self.events.iter().sum(),
+            first: range.map(|(first, _)| Rfc3339(first)),
+            last: range.map(|(_, last)| Rfc3339(last)),
+            duration_s: range.map_or(0.0, |(first, last)| last.seconds_since(first)),
+            outside: span.outside,
+            untimed: self.untimed,
+            elapsed_s: options.elapsed_s,
+            lines_per_s: lines as f64 / options.elapsed_s.max(1e-6),
+            levels: LEVELS.into_iter().zip(tally.events).filter(|(_, count)| *count > 0).collect(),
+            faults: Fault::ALL.map(Fault::name).into_iter().zip(tally.faults).filter(|(_, count)| *count > 0).collect(),
+            rule_failure: self.rule_failure,
+            timeline: Drawn(span.columns(options.columns)),
+            opened: Severity::ALL.map(Severity::name).into_iter().zip(self.opened).collect(),
+            incidents_omitted: total.saturating_sub(incidents.len() as u64),
+            incidents,
+            openings,
+            modules: groups(self.modules.top(LISTED, by_events)),
+            modules_total: self.modules.len(),
+            messages: groups(self.messages.top(LISTED, by_events)),
+            failures: groups(self.messages.top(LISTED, by_failures)),
+            counts_exact: self.modules.is_exact() && self.messages.is_exact(),
+            gaps: span.gaps(GAPS).into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// Names of the levels, in the order of [`Tally::events`].
+const LEVELS: [&str; 7] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "none"];
+
+impl Incident {
+    /// Brings it up to date. What a resolution says in its summary has a place of its own here.
+    fn take(&mut self, later: &Finding) {
+        let known = &mut self.finding;
+        known.state = later.state;
+        known.count = later.count;
+        known.respond_within.clone_from(&later.respond_within);
+        known.evidence.clone_from(&later.evidence);
+        if later.state == State::Resolved {
+            let duration = known.evidence.more.remove("duration_s");
+            self.duration_s = duration.and_then(|seconds| seconds.as_f64());
+        } else {
+            known.summary.clone_from(&later.summary);
+        }
+    }
+}
+
+fn clock_report(found: &Comparison, files: &[FileReport], corrections: &[i64]) -> ClockReport {
+    ClockReport {
+        file: files[found.file].name.clone(),
+        reference: files[found.reference].name.clone(),
+        relation: found.relation,
+        aligned: corrections.get(found.file).is_some_and(|correction| *correction != 0),
+    }
+}
+
+fn groups(found: Vec<(&str, &Counts)>) -> Vec<Group> {
+    found.into_iter().map(|(name, counts)| Group { name: name.to_owned(), counts: *counts }).collect()
+}

@@ -1,0 +1,213 @@
+//! The whole way: files in, findings and a report out.
+
+use super::document::Report;
+use super::merge::Merge;
+use super::report::{Style, render};
+use super::source::{Opened, Source};
+use super::summary::{ReportOptions, Summary};
+use super::{Observer, compare_clocks, run};
+use crate::command::load;
+use crate::demo::{FaultKind, Shop, ShopOptions};
+use crate::engine::Engine;
+use crate::engine::finding::Finding;
+use crate::event::lines::Lines;
+use crate::io::shutdown::Progress;
+use crate::io::stdio::{Input, Output};
+use crate::outbox::Outbox;
+use crate::pipeline::{Front, Pipeline};
+use crate::prose::Paint;
+use std::io::{Seek, Write};
+use std::sync::Arc;
+
+#[derive(Default)]
+struct Findings(Vec<Finding>);
+
+impl Observer for Findings {
+    fn batch(&mut self) {}
+
+    fn finding(&mut self, finding: &Finding) -> std::io::Result<()> {
+        self.0.push(finding.clone());
+        Ok(())
+    }
+}
+
+fn source(name: &str, text: &str, shift: i64) -> Source {
+    let loaded = load(&Default::default()).unwrap();
+    let input = Box::new(std::io::Cursor::new(text.as_bytes().to_vec()));
+    let opened = Opened { name: name.into(), input, length: None };
+    Source::new(opened, Lines::new(1 << 20), loaded.looker().unwrap(), shift).unwrap()
+}
+
+/// The report and the findings of these files.
+fn replay(files: &[(&str, &str)], shifts: &[i64], limit: usize) -> (Report, Vec<Finding>) {
+    let loaded = load(&Default::default()).unwrap();
+    let shift = |i: usize| shifts.get(i).copied().unwrap_or(0);
+    let sources = files.iter().enumerate().map(|(i, (name, text))| source(name, text, shift(i))).collect();
+    let (mut merge, mut summary, mut findings) = (Merge::new(sources), Summary::new(files.len()), Findings::default());
+    let tally = run(&|| loaded.engine(), &mut merge, &mut summary, &mut findings).unwrap();
+    let clocks = summary.clocks();
+    let options = ReportOptions { columns: 54, limit, elapsed_s: 0.5 };
+    (summary.report(merge.sources(), &tally, &clocks, shifts, options), findings.0)
+}
+
+fn page(report: &Report) -> String {
+    render(report, Style::new(80, Paint { colour: false }))
+}
+
+fn shop() -> String {
+    let faults = FaultKind::parse_list("loops").unwrap();
+    let options = ShopOptions { seed: 3, rate: 15.0, duration_s: 1_200, faults, ..ShopOptions::default() };
+    Shop::new(options).unwrap().map(|event| event.line + "\n").collect()
+}
+
+/// Nobody watches.
+struct Unwatched;
+
+impl crate::pipeline::Observer for Unwatched {
+    fn batch(&mut self, _: &mut Engine, _: usize, _: usize, _: f64) {}
+    fn aside(&mut self, _: &crate::engine::Outcome) {}
+    fn fault(&mut self, _: crate::event::Fault) {}
+    fn unheard(&mut self, _: &[Finding]) {}
+}
+
+/// What the filter writes for `text` on its standard input: all findings, in their order.
+fn live(text: &str) -> Vec<serde_json::Value> {
+    let loaded = load(&Default::default()).unwrap();
+    let (mut input, mut output) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
+    input.write_all(text.as_bytes()).unwrap();
+    input.rewind().unwrap();
+    let stop = rustix::event::eventfd(0, rustix::event::EventfdFlags::CLOEXEC).unwrap();
+    let front = Front { lines: Lines::new(1 << 20), looker: loaded.looker().unwrap() };
+    let mut pipeline = Pipeline {
+        fresh: &|| loaded.engine(),
+        outbox: Outbox::new(loaded.config.outbox_options()),
+        observer: Unwatched,
+        progress: Arc::new(Progress::default()),
+    };
+    pipeline.run(front, Input::new(input, stop), &mut Output::new(output.try_clone().unwrap())).unwrap();
+    output.rewind().unwrap();
+    let written = std::io::read_to_string(output).unwrap();
+    written
+        .lines()
+        .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok()?.get("anomalies").cloned())
+        .flat_map(|found| found.as_array().unwrap().clone())
+        .collect()
+}
+
+#[test]
+fn a_replay_finds_what_the_filter_found() {
+    let text = shop();
+    let (_, findings) = replay(&[("shop", &text)], &[], 50);
+    let findings: Vec<_> = findings.iter().map(|finding| serde_json::to_value(finding).unwrap()).collect();
+    assert!(findings.len() > 5);
+    assert_eq!(findings, live(&text));
+}
+
+#[test]
+fn a_stream_in_two_files_is_found_as_in_one() {
+    let text = shop();
+    let (mut even, mut odd) = (String::new(), String::new());
+    for (i, line) in text.lines().enumerate() {
+        let file = if i / 7 % 2 == 0 { &mut even } else { &mut odd };
+        file.push_str(line);
+        file.push('\n');
+    }
+    let ids = |findings: Vec<Finding>| findings.into_iter().map(|finding| finding.id).collect::<Vec<_>>();
+    let whole = ids(replay(&[("whole", &text)], &[], 50).1);
+    assert_eq!(ids(replay(&[("even", &even), ("odd", &odd)], &[], 50).1), whole);
+}
+
+/// A small service: steady work, and a retry that goes round.
+fn service() -> String {
+    let mut text = String::new();
+    for i in 0..600_i64 {
+        let (minute, second) = (i / 60, i % 60);
+        text += &format!(
+            "2026-03-02 08:{minute:02}:{second:02},000 - orders - INFO - order {} accepted from 10.0.0.{}\n",
+            9_000 + i * 7,
+            i % 90
+        );
+        if (400..405).contains(&i) {
+            for tenth in 0..10 {
+                text += &format!("2026-03-02 08:{minute:02}:{second:02},{tenth}50 - db - ERROR - connection refused\n");
+            }
+        }
+    }
+    text + "{\"cut\n"
+}
+
+#[test]
+fn the_report_reads_as_it_should() {
+    let (report, _) = replay(&[("app.log", &service())], &[], 50);
+    let golden = include_str!("golden.txt");
+    let page = page(&report);
+    assert_eq!(page, golden, "\n{page}");
+    assert!(page.lines().all(|line| line.chars().count() <= 80));
+}
+
+#[test]
+fn colours_change_nothing_but_colours() {
+    let (report, _) = replay(&[("app.log", &service())], &[], 50);
+    let coloured = render(&report, Style::new(80, Paint { colour: true }));
+    assert!(coloured.contains("\x1b[1;31m"));
+    let plain: String = coloured.lines().map(|line| crate::prose::plain(line) + "\n").collect();
+    assert_eq!(plain, page(&report));
+}
+
+#[test]
+fn what_is_over_the_limit_is_counted() {
+    let (report, findings) = replay(&[("shop", &shop())], &[], 1);
+    let opened = findings.iter().filter(|finding| finding.state == crate::engine::finding::State::Open).count();
+    assert_eq!((report.incidents.len(), report.incidents_omitted as usize), (1, opened - 1));
+    assert!(page(&report).contains("--limit shows more"));
+}
+
+#[test]
+fn nothing_is_reported_as_nothing() {
+    for (files, says) in [
+        (&[("empty", "")][..], "no event tells one"),
+        (&[("text", "no time\nat all\n")], "2 events without a time of their own"),
+        (&[("a", ""), ("b", "")], "whether b and a agree is unknown (no shared trace ids)"),
+    ] {
+        let page = page(&replay(files, &[], 50).0);
+        assert!(page.split_whitespace().collect::<Vec<_>>().join(" ").contains(says), "{page}");
+    }
+}
+
+#[test]
+fn clocks_that_disagree_are_found_and_corrected() {
+    let file = |hours: i64| -> String {
+        (0..1_204)
+            .map(|i| {
+                let time = crate::event::Timestamp::from_seconds(1_772_438_400 + i + hours * 3_600);
+                format!("{{\"time\":\"{time}\",\"msg\":\"work\",\"trace_id\":\"{i:032x}\"}}\n")
+            })
+            .collect()
+    };
+    let (a, b) = (file(0), file(3));
+    let (report, _) = replay(&[("a.log", &a), ("b.log", &b)], &[], 50);
+    let says = "b.log is about 3 h 0.0 s ahead of a.log (by 1,204 shared trace ids, ± 0.0 s)";
+    let page = page(&report).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(page.contains(says) && page.contains("time zones"), "{page}");
+    assert_eq!(report.duration_s, 10_800.0 + 1_203.0);
+
+    let found = compare_clocks(vec![source("a", &a, 0), source("b", &b, 0)], &mut Findings::default());
+    let correction = found[0].correction.unwrap();
+    assert_eq!(correction, -10_800_000_000_000);
+    let (report, _) = replay(&[("a.log", &a), ("b.log", &b)], &[0, correction], 50);
+    assert_eq!((report.duration_s, report.files[1].correction_s), (1_203.0, -10_800.0));
+}
+
+#[test]
+fn the_document_has_stable_names() {
+    let (report, _) = replay(&[("app.log", &service())], &[], 50);
+    let json = serde_json::to_value(&report).unwrap();
+    let names: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
+    let expected = "clocks counts_exact duration_s elapsed_s events failures faults files first gaps incidents \
+        incidents_omitted last levels lines lines_per_s messages modules modules_total opened outside rule_failure \
+        timeline untimed version";
+    assert_eq!(names.join(" "), expected);
+    assert_eq!(json["incidents"][0]["detector"], "loop");
+    assert_eq!(json["timeline"]["start"], "2026-03-02T08:00:00Z");
+    assert_eq!(json["levels"]["ERROR"], 50);
+}
