@@ -6,7 +6,9 @@ use super::sparkline::{axis, mark, sparkline, worst};
 use super::tables;
 use crate::engine::finding::{DetectorName, Severity};
 use crate::event::Timestamp;
-use crate::prose::{Paint, bytes, clip, counted, duration, evidence, exact_duration, examples, rate, thousands, wrap};
+use crate::prose::{
+    Paint, bytes, clip, clip_start, counted, duration, evidence, exact_duration, examples, rate, thousands, wrap,
+};
 use std::fmt::Write as _;
 
 /// How the text is laid out.
@@ -162,7 +164,7 @@ fn files(report: &Report, page: &mut Page) {
         let longest = report.files.iter().map(|file| file.name.chars().count()).max().unwrap_or(0);
         let names = longest.min(page.style.width.saturating_sub(60));
         for file in report.files.iter().take(FILES) {
-            let name = clip(&file.name, names);
+            let name = clip_start(&file.name, names);
             let range = file.first.zip(file.last).map(|(first, last)| range(first.0, last.0)).unwrap_or_default();
             let range = range.trim_end_matches(" UTC");
             page.row("", &format!("{name}: {}", [&*counted(file.events, "event"), range].join(", ")));
