@@ -225,6 +225,16 @@ pub fn clip(text: &str, width: usize) -> String {
     clipped
 }
 
+/// The end of a text in at most `width` characters: of dotted names and paths, the telling part.
+#[must_use]
+pub fn clip_start(text: &str, width: usize) -> String {
+    let text = plain(text);
+    match text.chars().count() {
+        long if long > width => format!("…{}", text.chars().skip(long + 1 - width.max(1)).collect::<String>()),
+        _ => text,
+    }
+}
+
 /// Lines of at most `width` characters, cut between words where there are any.
 #[must_use]
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
@@ -283,6 +293,7 @@ mod tests {
     fn nothing_of_a_log_reaches_the_terminal_as_a_command() {
         assert_eq!(plain("\x1b[31mred\x1b[0m\tand\x07 \x1bc"), "red and   c");
         assert_eq!(clip("größer als das", 8), "größer …");
+        assert_eq!([clip_start("org.größe.Client", 8), clip_start("Client", 6)], ["….Client", "Client"]);
     }
 
     #[test]

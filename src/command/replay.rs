@@ -94,7 +94,10 @@ fn sources(
             Failure::cannot(format!("cannot read {}: {error}", path.display()), hint)
         };
         let opened = open(path, &watcher.read).map_err(cannot)?;
-        watcher.bar.inc_length(opened.length.unwrap_or(0));
+        match opened.length {
+            Some(length) => watcher.bar.inc_length(length),
+            None => watcher.bar.set_style(bar_style("{decimal_bytes} read, {decimal_bytes_per_sec}")),
+        }
         let lines = Lines::new(loaded.config.input.max_line_bytes);
         let shift = corrections.get(i).copied().unwrap_or(0);
         sources.push(Source::new(opened, lines, loaded.looker()?, shift).map_err(cannot)?);
@@ -155,14 +158,18 @@ impl Watcher {
     }
 }
 
-/// A bar on standard error; none where that is no terminal. Its length is the files', which pipes do not tell.
+/// A bar on standard error; none where that is no terminal.
 fn progress_bar() -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let template = "{bar:40} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left";
+    ProgressBar::new(0)
+        .with_style(bar_style("{bar:40} {decimal_bytes} of {decimal_total_bytes}, {decimal_bytes_per_sec}, {eta} left"))
+}
+
+fn bar_style(template: &str) -> ProgressStyle {
     let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(0).with_style(style.progress_chars("=> "))
+    style.progress_chars("=> ")
 }
 
 impl Observer for Watcher {

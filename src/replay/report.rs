@@ -2,11 +2,13 @@
 
 use super::document::{ClockReport, Incident, Report};
 use super::offset::Relation;
-use super::sparkline::{axis, day, mark, sparkline, worst};
+use super::sparkline::{axis, mark, sparkline, worst};
 use super::tables;
 use crate::engine::finding::{DetectorName, Severity};
 use crate::event::Timestamp;
-use crate::prose::{Paint, bytes, clip, counted, duration, evidence, exact_duration, examples, rate, thousands, wrap};
+use crate::prose::{
+    Paint, bytes, clip, clip_start, counted, duration, evidence, exact_duration, examples, rate, thousands, wrap,
+};
 use std::fmt::Write as _;
 
 /// How the text is laid out.
@@ -48,6 +50,7 @@ impl Style {
 /// Lays the report out.
 #[must_use]
 pub fn render(report: &Report, style: Style) -> String {
+    let report = &with_short_names(report);
     let mut page = Page { text: String::new(), style };
     header(report, &mut page);
     timeline(report, &mut page);
@@ -56,6 +59,22 @@ pub fn render(report: &Report, style: Style) -> String {
     tables::messages(report, &mut page);
     gaps(report, &mut page);
     page.text
+}
+
+/// Files by their names alone, where these tell them apart.
+fn with_short_names(report: &Report) -> Report {
+    let short = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
+    let mut report = report.clone();
+    let mut names: Vec<String> = report.files.iter().map(|file| short(&file.name)).collect();
+    names.sort();
+    names.dedup();
+    if report.files.len() > 1 && names.len() == report.files.len() {
+        report.files.iter_mut().for_each(|file| file.name = short(&file.name));
+        for clock in &mut report.clocks {
+            (clock.file, clock.reference) = (short(&clock.file), short(&clock.reference));
+        }
+    }
+    report
 }
 
 /// The text so far.
@@ -145,7 +164,7 @@ fn files(report: &Report, page: &mut Page) {
         let longest = report.files.iter().map(|file| file.name.chars().count()).max().unwrap_or(0);
         let names = longest.min(page.style.width.saturating_sub(60));
         for file in report.files.iter().take(FILES) {
-            let name = clip(&file.name, names);
+            let name = clip_start(&file.name, names);
             let range = file.first.zip(file.last).map(|(first, last)| range(first.0, last.0)).unwrap_or_default();
             let range = range.trim_end_matches(" UTC");
             page.row("", &format!("{name}: {}", [&*counted(file.events, "event"), range].join(", ")));
@@ -302,20 +321,27 @@ fn incident(incident: &Incident, dated: bool, page: &mut Page) {
     };
     let mut facts = vec![what];
     facts.push(match (incident.duration_s, finding.count) {
-        (Some(_), 1) => "1 event".to_owned(),
-        (Some(seconds), count) => format!("{} in {}", counted(count, "event"), duration(seconds)),
-        (None, count) => format!("{} and more, open at the end", counted(count, "event")),
+        (None, count) => format!("{}+ events, still open", thousands(count)),
+        // One announcement and nothing after it has no length.
+        (Some(..0.001), count) => counted(count, "event"),
+        (Some(seconds), count) => format!("{}, open for {}", counted(count, "event"), duration(seconds)),
     });
     if let Some(within) = &finding.respond_within {
         facts.push(format!("respond within {within}"));
     }
     let mut time = clock_time(finding.opened_at);
     if dated {
-        time = format!("{} {time}", day(finding.opened_at));
+        time = format!("{} {time}", &finding.opened_at.to_string()[..10]);
     }
-    let severity =
-        paint.severity(finding.severity, &format!("{} {:8}", mark(finding.severity), finding.severity.name()));
-    page.line(&format!("{severity} {}  {}", paint.bold(&time), paint.dim(&facts.join("; "))));
+    let severity = format!("{} {:8}", mark(finding.severity), finding.severity.name());
+    let facts = facts.join("; ");
+    let head = format!("{} {}", paint.severity(finding.severity, &severity), paint.bold(&time));
+    if MARGIN + 10 + time.len() + 3 + facts.chars().count() <= width {
+        page.line(&format!("{head}  {}", paint.dim(&facts)));
+    } else {
+        page.line(&head);
+        page.line(&format!("{:MARGIN$}{}", "", paint.dim(&clip(&facts, width - 2 * MARGIN))));
+    }
     for line in wrap(&finding.summary, width - 2 * MARGIN) {
         page.line(&format!("{:MARGIN$}{line}", ""));
     }

@@ -7,6 +7,7 @@ use crate::event::Timestamp;
 const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 const MINUTE: i64 = 60_000_000_000;
 const DAY: i64 = 1_440 * MINUTE;
+const MONTH: i64 = 30 * DAY;
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// One character a value: a space for nothing, else an eighth of the largest value's height for each eighth begun.
@@ -49,8 +50,8 @@ pub fn axis(columns: &Columns) -> String {
         return String::new();
     }
     let count = columns.bins.len() as i64;
-    let is_roomy = |step: &i64| step % columns.width == 0 && step / columns.width >= label_width(*step) + 3;
-    let step = lengths().find(is_roomy).unwrap_or(i64::MAX / 2);
+    let is_roomy = |step: &i64| step % columns.width == 0 && step / columns.width >= label_width(*step) + 2;
+    let step = lengths().find(is_roomy).unwrap_or(columns.width.saturating_mul(10));
     let first = columns.start.0.div_euclid(step) + i64::from(columns.start.0.rem_euclid(step) > 0);
     let mut axis: Vec<char> = Vec::new();
     let mut ticks: Vec<Timestamp> = (0..count)
@@ -81,7 +82,7 @@ const fn label_width(step: i64) -> i64 {
 
 fn label(time: Timestamp, step: i64) -> String {
     let text = time.to_string();
-    if step >= 365 * DAY {
+    if step >= MONTH {
         return text[..7].to_owned();
     }
     if step >= MINUTE && time.0.rem_euclid(DAY) == 0 {
@@ -95,8 +96,7 @@ fn label(time: Timestamp, step: i64) -> String {
 }
 
 /// `2 Mar`
-#[must_use]
-pub fn day(time: Timestamp) -> String {
+fn day(time: Timestamp) -> String {
     let text = time.to_string();
     let month = text[5..7].parse::<usize>().ok().and_then(|month| MONTHS.get(month.checked_sub(1)?));
     format!("{} {}", text[8..10].trim_start_matches('0'), month.unwrap_or(&"?"))
@@ -128,7 +128,7 @@ mod tests {
     fn axes_are_labelled_at_round_times() {
         assert_eq!(axis(&columns(2)), "╵08:00:00           ╵08:00:01           ╵08:00:02");
         assert_eq!(axis(&columns(600)), "╵08:00    ╵08:02    ╵08:04    ╵08:06    ╵08:08    ╵08:10");
-        assert_eq!(axis(&columns(86_400)), "        ╵12:00      ╵18:00      ╵3 Mar      ╵06:00");
+        assert_eq!(axis(&columns(86_400)), "╵08:00  ╵12:00  ╵16:00  ╵20:00  ╵3 Mar  ╵04:00  ╵08:00");
         assert_eq!(axis(&Columns::default()), "");
     }
 

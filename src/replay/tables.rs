@@ -2,7 +2,7 @@
 
 use super::document::{Group, Report};
 use super::report::Page;
-use crate::prose::{clip, thousands};
+use crate::prose::{clip, clip_start, thousands};
 
 /// A column: its head, what it counts, and its colour.
 type Column = (&'static str, fn(&Group) -> u64, &'static str);
@@ -59,6 +59,7 @@ fn table(groups: &[Group], exact: bool, what: &str, page: &mut Page) {
                 paint.style(code, &format!("{text:>COUNT$}"))
             });
         }
-        page.line(&format!("{line}  {}", clip(&group.name, room)));
+        let cut = if what == "module" { clip_start } else { clip };
+        page.line(&format!("{line}  {}", cut(&group.name, room)));
     }
 }

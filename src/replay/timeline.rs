@@ -211,7 +211,8 @@ pub fn lengths() -> impl Iterator<Item = i64> {
     let thousand = [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500];
     let sixty = [1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30];
     let hours = [1, 2, 3, 4, 6, 8, 12];
-    let days = [1, 2, 3, 4, 5, 7, 10, 14, 21, 28, 56, 91, 182, 365, 730, 1_461, 3_652];
+    // Each divides a later one, so that labels fall on columns.
+    let days = [1, 2, 3, 4, 5, 7, 10, 14, 20, 30, 60, 90, 180, 360, 720, 1_440, 3_600, 7_200, 14_400];
     let of = |list: &[i64], unit: i64| list.iter().map(|count| count * unit).collect::<Vec<_>>();
     [of(&thousand, MILLISECOND), of(&sixty, SECOND), of(&sixty, 60 * SECOND), of(&hours, HOUR), of(&days, 24 * HOUR)]
         .into_iter()
