@@ -213,10 +213,27 @@ pub fn exact_duration(seconds: f64) -> String {
     text
 }
 
+/// What a log says without what a terminal would obey: control characters become spaces, escape sequences go.
+#[must_use]
+pub fn without_control(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        if character == '\x1b' && characters.next_if_eq(&'[').is_some() {
+            // A control sequence ends with its first byte from @ to ~.
+            while characters.next_if(|c| !('@'..='~').contains(c)).is_some() {}
+            characters.next();
+        } else {
+            kept.push(if character.is_control() { ' ' } else { character });
+        }
+    }
+    kept
+}
+
 /// One line of at most `width` characters.
 #[must_use]
 pub fn clip(text: &str, width: usize) -> String {
-    let text = plain(text);
+    let text = without_control(text);
     if text.chars().count() <= width {
         return text;
     }
@@ -291,7 +308,7 @@ mod tests {
 
     #[test]
     fn nothing_of_a_log_reaches_the_terminal_as_a_command() {
-        assert_eq!(plain("\x1b[31mred\x1b[0m\tand\x07 \x1bc"), "red and   c");
+        assert_eq!(without_control("\x1b[31mred\x1b[0m\tand\x07 \x1bc"), "red and   c");
         assert_eq!(clip("größer als das", 8), "größer …");
         assert_eq!([clip_start("org.größe.Client", 8), clip_start("Client", 6)], ["….Client", "Client"]);
     }

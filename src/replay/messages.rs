@@ -3,7 +3,7 @@
 //! A stand-in with the face of a template miner: text in, its group out. What holds a digit is replaced by `#`.
 
 use super::heavy_hitters::{Counts, HeavyHitters};
-use crate::prose::plain;
+use crate::prose::without_control;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// How much of a message is looked at, in bytes.
@@ -30,7 +30,7 @@ impl MessageGroups {
     pub fn message(&mut self, text: &[u8], error: bool, warning: bool) {
         mask(text, &mut self.masked);
         let masked = &self.masked;
-        self.groups.count(xxh3_64(masked), error, warning, || plain(&String::from_utf8_lossy(masked)));
+        self.groups.count(xxh3_64(masked), error, warning, || without_control(&String::from_utf8_lossy(masked)));
     }
 
     /// The groups that have most of `rank`.

@@ -10,7 +10,7 @@ use super::timeline::Timeline;
 use crate::engine::Tally;
 use crate::engine::finding::{Finding, Severity, State};
 use crate::event::{Fault, Level, Role, Shape};
-use crate::prose::plain;
+use crate::prose::without_control;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use xxhash_rust::xxh3::xxh3_64;
@@ -82,7 +82,7 @@ impl Summary {
         }
         let (error, warning) = (look.level >= Some(Level::Error), look.level == Some(Level::Warn));
         if look.module_hash != 0 {
-            let name = || plain(&line.fields.text(Role::Module).unwrap_or_default());
+            let name = || without_control(&line.fields.text(Role::Module).unwrap_or_default());
             self.modules.count(look.module_hash, error, warning, name);
         }
         if let Some(message) = line.fields.text(Role::Message) {
@@ -107,7 +107,7 @@ impl Summary {
 
     /// A rule failed and said this.
     pub fn rule_failed(&mut self, message: &str) {
-        self.rule_failure.get_or_insert_with(|| plain(message));
+        self.rule_failure.get_or_insert_with(|| without_control(message));
     }
 
     /// Incidents of at least this severity that opened.
@@ -137,7 +137,7 @@ impl Summary {
             .map(|i| {
                 let (given, range) = (&sources[i].given, self.files[i].range());
                 FileReport {
-                    name: plain(&sources[i].name),
+                    name: without_control(&sources[i].name),
                     bytes: given.bytes,
                     lines: given.lines,
                     events: self.events[i],
@@ -208,9 +208,11 @@ impl Incident {
         if later.state == State::Resolved {
             let duration = known.evidence.more.remove("duration_s");
             self.duration_s = duration.and_then(|seconds| seconds.as_f64());
-        } else {
-            known.summary.clone_from(&later.summary);
         }
+        // How long it took and how many events are in the headline already.
+        let ended = later.state == State::Resolved && later.summary.starts_with("ended after ");
+        let summary = if ended { later.summary.split_once(": ").map_or("", |(_, rest)| rest) } else { &later.summary };
+        summary.clone_into(&mut known.summary);
     }
 }
 

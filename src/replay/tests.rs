@@ -150,7 +150,7 @@ fn colours_change_nothing_but_colours() {
     let (report, _) = replay(&[("app.log", &service())], &[], 50);
     let coloured = render(&report, Style::new(80, Paint { colour: true }));
     assert!(coloured.contains("\x1b[1;31m"));
-    let plain: String = coloured.lines().map(|line| crate::prose::plain(line) + "\n").collect();
+    let plain: String = coloured.lines().map(|line| crate::prose::without_control(line) + "\n").collect();
     assert_eq!(plain, page(&report));
 }
 
