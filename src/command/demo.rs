@@ -140,7 +140,7 @@ fn score(labels: &Labels, opened: &[Finding], events: u64) -> String {
         format!("\n{events} events with {} faults. Injected, and when each was found:\n", labels.labels.len());
     let mut found = 0;
     for label in &labels.labels {
-        let start = Timestamp((label.start * 1e9) as i64);
+        let start = Timestamp::from_millis((label.start * 1e3).round() as i64);
         let hit = opened.iter().find(|finding| {
             let after = finding.said_at.seconds_since(start);
             let names =

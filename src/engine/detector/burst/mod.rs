@@ -1,7 +1,7 @@
 //! Too many errors: a module, one of its texts, an error code, or all of them together.
 //!
 //! An error is an event at level ERROR or worse or with a failing status (5xx, 408, 499) that no loop explains. Errors
-//! are counted in slots of 5 s by cell ([`cell`]): per module, per module and text without numbers, per error code, and
+//! are counted in slots of 5 s by cell (`cell.rs`): per module, per module and text without numbers, per error code, and
 //! overall. For windows of 10 s, 1 min and 5 min the count k of a cell is tested with a Gamma–Poisson tail whose
 //! overdispersion φ the cell has learned (`stats::gamma_poisson`, `stats::dispersion`), at 1.5 times the learned rate,
 //! on up to three clocks, and all must reject at the threshold:
@@ -22,7 +22,7 @@
 //! An incident resolves when for six slots in a row the window that showed it (a minute at least) looks usual
 //! (p > 0.01), or when it has had no error for two minutes.
 //!
-//! Time is the stream's without its stalls ([`running_time`]); late events join nothing. Memory: a cell has 150 bytes,
+//! Time is the stream's without its stalls (`running_time.rs`); late events join nothing. Memory: a cell has 150 bytes,
 //! and 8 bytes for each slot and host (32 at most) with errors in the last five minutes; a module has 400 bytes; cells,
 //! modules and hosts are capped each. Cold start: silent for `warm_up_s` of stream.
 //!

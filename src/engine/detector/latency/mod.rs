@@ -1,12 +1,12 @@
 //! Too slow, for this operation: single calls far beyond its tail, and recent calls slower than calls used to be.
 //!
-//! An operation is what the role `operation` names, without query and variable segments ([`path`]); an event that has a
+//! An operation is what the role `operation` names, without query and variable segments (`path.rs`); an event that has a
 //! duration but no operation counts for its module. Durations are compared on a logarithmic scale.
 //!
 //! *Outliers*: one value beyond the duration that a generalised Pareto tail exceeds with `outlier_threshold`, or once a
 //! day at the operation's rate if that is rarer; also beyond twice the 99 % quantile, and not like one that was learned
-//! twice before ([`baseline`]). *Shifts*: too many of the last 8, 32 or 128 values above the baseline's 75, 90 or 99 %
-//! quantile ([`window`]), each raised by `tolerance` and by one step of durations that come in steps (whole
+//! twice before (`baseline.rs`). *Shifts*: too many of the last 8, 32 or 128 values above the baseline's 75, 90 or 99 %
+//! quantile (`window.rs`), each raised by `tolerance` and by one step of durations that come in steps (whole
 //! milliseconds), so that slow drifts and coarse clocks are no findings. Values that clump when calm are allowed to.
 //!
 //! A value is learned when it leaves the window of the last 128 calmly. Nothing of a shift is learned, unless it goes on
