@@ -160,12 +160,16 @@ pub struct DemoArgs {
     /// Which faults: `all`, `loops`, or kinds separated by commas.
     #[arg(long, default_value = "loops")]
     pub faults: String,
-    /// Write the stream to standard output (what happens when that is no terminal).
+    /// Write the stream to standard output, as happens when that is no terminal; on one, the stream is filtered and shown
+    /// live, with findings called out.
     #[arg(long, conflicts_with = "show")]
     pub emit: bool,
-    /// Filter the stream and show what is found (what happens on a terminal).
+    /// Filter the stream and show what is found, without the events.
     #[arg(long)]
     pub show: bool,
+    /// On a terminal: how many times faster than real time the live view goes; 0 does not wait at all.
+    #[arg(long, default_value_t = 60.0)]
+    pub speed: f64,
     /// Write the faults' true times and places to this file, as JSON.
     #[arg(long, value_name = "FILE")]
     pub labels: Option<PathBuf>,

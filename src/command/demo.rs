@@ -2,16 +2,18 @@
 
 use super::{Loaded, load};
 use crate::cli::{DemoArgs, Settings};
-use crate::demo::{FaultKind, Labels, Shop, ShopOptions};
+use crate::demo::{DemoEvent, FaultKind, Labels, Shop, ShopOptions};
 use crate::engine::Outcome;
-use crate::engine::finding::{Finding, State};
+use crate::engine::finding::{DetectorName, Finding, State};
 use crate::error::Failure;
 use crate::event::lines::Lines;
 use crate::event::{Batch, Timestamp};
 use crate::prose::{Paint, describe};
+use crate::terminal::Screen;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
 
 /// Events that go through the engine at a time.
 const CHUNK: usize = 1_024;
@@ -29,8 +31,12 @@ pub fn demo(args: &DemoArgs, out: &mut dyn Write) -> Result<(), Failure> {
             format!("seismolog: {} does not fit into {} minutes; more --minutes make room", kind.name(), args.minutes);
         let _ = writeln!(io::stderr(), "{note}");
     }
-    let show = args.show || (!args.emit && io::stdout().is_terminal());
-    let written = if show { show_findings(&mut shop, out) } else { emit(&mut shop, out) };
+    let live = !args.emit && !args.show && io::stdout().is_terminal();
+    let written = match (live, args.show) {
+        (true, _) => show(&mut shop, Some(Pace::new(args.speed)?), out),
+        (false, true) => show(&mut shop, None, out),
+        (false, false) => emit(&mut shop, out),
+    };
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
         Err(error) => {
@@ -73,27 +79,65 @@ fn emit(shop: &mut Shop, out: &mut dyn Write) -> io::Result<()> {
     out.flush()
 }
 
-/// The stream through the engine; each opening and ending of an incident on the screen, then the score.
-fn show_findings(shop: &mut Shop, out: &mut dyn Write) -> io::Result<()> {
-    let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+/// How fast a live view goes: its events keep their distances, a number of times shorter.
+struct Pace {
+    speed: f64,
+    began: Instant,
+    first: Option<Timestamp>,
+}
+
+impl Pace {
+    fn new(speed: f64) -> Result<Self, Failure> {
+        if speed.is_finite() && speed >= 0.0 {
+            return Ok(Self { speed, began: Instant::now(), first: None });
+        }
+        let message = format!("--speed {speed} is no speed");
+        Err(Failure::Usage { message, hint: "60 shows a minute in a second; 0 does not wait at all".into() })
+    }
+
+    fn wait_for(&mut self, time: Timestamp) {
+        let first = *self.first.get_or_insert(time);
+        if self.speed > 0.0 {
+            let due = Duration::from_secs_f64(time.seconds_since(first).max(0.0) / self.speed);
+            std::thread::sleep(due.saturating_sub(self.began.elapsed()));
+        }
+    }
+}
+
+/// The stream through the engine, then the score. Live, every event is shown at its pace with its findings below it;
+/// otherwise only the opening and ending of incidents are.
+fn show(shop: &mut Shop, mut live: Option<Pace>, out: &mut dyn Write) -> io::Result<()> {
+    let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let screen = Screen { colour };
+    let chunk = if live.is_some() { 1 } else { CHUNK };
     let loaded = load(&Settings::default()).map_err(|failure| io::Error::other(failure.to_string()))?;
     let mut filter = Filter::new(&loaded)?;
     let mut opened = Vec::new();
     let mut events = 0_u64;
     loop {
-        let lines: Vec<String> = shop.by_ref().take(CHUNK).map(|event| event.line).collect();
-        if lines.is_empty() {
-            break;
-        }
-        events += lines.len() as u64;
-        for finding in filter.pass(&lines) {
-            if finding.state != State::Ongoing {
-                writeln!(out, "{}", describe(&finding, Paint { colour }))?;
+        let made: Vec<DemoEvent> = shop.by_ref().take(chunk).collect();
+        let Some(next) = made.first() else { break };
+        let time = next.time;
+        events += made.len() as u64;
+        let lines: Vec<String> = made.into_iter().map(|event| event.line).collect();
+        let findings = filter.pass(&lines);
+        let said = findings.iter().filter(|finding| finding.state != State::Ongoing);
+        match &mut live {
+            Some(pace) => {
+                pace.wait_for(time);
+                let mut text = Vec::new();
+                screen.event(&filter.batch.fields(0), &mut text);
+                said.for_each(|finding| screen.finding(finding, &mut text));
+                out.write_all(&text)?;
+                out.flush()?;
             }
-            if finding.state == State::Open {
-                opened.push(finding);
+            None => {
+                for finding in said {
+                    writeln!(out, "{}", describe(finding, Paint { colour }))?;
+                }
             }
         }
+        opened.extend(findings.into_iter().filter(|finding| finding.state == State::Open));
     }
     write!(out, "{}", score(&shop.labels(), &opened, events))
 }
@@ -134,6 +178,18 @@ impl Filter {
     }
 }
 
+/// Whether this detector is the one that a fault of this kind is for.
+fn is_right(detector: DetectorName, kind: &str) -> bool {
+    match kind.split('_').next().unwrap_or_default() {
+        "loop" => detector == DetectorName::Loop,
+        "burst" | "slow" => detector == DetectorName::Burst,
+        "latency" => detector == DetectorName::Latency,
+        "bad" => matches!(detector, DetectorName::Spread | DetectorName::Burst),
+        "silence" => detector == DetectorName::Silence,
+        _ => detector == DetectorName::Novelty,
+    }
+}
+
 /// What was injected, and what of it was found.
 fn score(labels: &Labels, opened: &[Finding], events: u64) -> String {
     let mut text =
@@ -145,7 +201,9 @@ fn score(labels: &Labels, opened: &[Finding], events: u64) -> String {
             let after = finding.said_at.seconds_since(start);
             let names =
                 finding.key.0.iter().any(|(_, value)| *value == label.hint) || finding.summary.contains(&label.hint);
-            (-1.0..=label.end - label.start + GRACE_S).contains(&after) && names
+            (-1.0..=label.end - label.start + GRACE_S).contains(&after)
+                && names
+                && is_right(finding.detector, label.kind)
         });
         let result = match hit {
             Some(finding) => {

@@ -3,6 +3,7 @@
 // Helpers are no #[test] functions, where clippy.toml allows these.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
+mod demo;
 mod golden;
 mod metrics;
 mod panics;
