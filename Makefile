@@ -9,8 +9,8 @@ demo: ## make a stream with faults in it, filter it, show what was found
 	cargo run --release --quiet -- demo --show
 
 test: tools ## run every test
-	cargo nextest run
 	cargo test --doc --quiet
+	cargo nextest run
 
 check: ## formatting and lints
 	cargo fmt --check

@@ -36,6 +36,10 @@ impl Watcher {
     /// A watcher; without metrics only the log is told.
     #[must_use]
     pub fn new(metrics: Option<Arc<Metrics>>, log: Log) -> Self {
+        if let Some(metrics) = &metrics {
+            // A counter that is not there yet has no rate: every kind begins at 0.
+            Fault::ALL.iter().for_each(|fault| metrics.add_faults(fault.name(), 0));
+        }
         let (evictions, rules) = (BTreeMap::new(), BTreeMap::new());
         let operations = Timestamp::default();
         Self { metrics, log, sinks: Sinks::default(), evictions, late: 0, rules, operations }
