@@ -121,7 +121,7 @@ impl<W> Journal<W> {
         let _ = write!(
             line,
             r#"{{"timestamp":"{date}.{micros:06}Z","level":"{}","module":"{}","host":"{}","thread":"{}-{}""#,
-            level_name(entry.level),
+            entry.level.name(),
             entry.module,
             entry.host,
             entry.thread.0,
@@ -144,17 +144,6 @@ impl<W> Journal<W> {
         }
         line.push('}');
         line
-    }
-}
-
-fn level_name(level: Level) -> &'static str {
-    match level {
-        Level::Trace => "TRACE",
-        Level::Debug => "DEBUG",
-        Level::Info => "INFO",
-        Level::Warn => "WARN",
-        Level::Error => "ERROR",
-        Level::Fatal => "FATAL",
     }
 }
 

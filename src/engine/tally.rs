@@ -15,11 +15,32 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Names of the levels in the order of [`Self::events`]; the values of the metrics' label `level`.
+    pub const LEVELS: [&'static str; 7] = [
+        Level::Trace.name(),
+        Level::Debug.name(),
+        Level::Info.name(),
+        Level::Warn.name(),
+        Level::Error.name(),
+        Level::Fatal.name(),
+        "none",
+    ];
+
+    /// The place of a level in [`Self::LEVELS`].
+    #[inline]
+    #[must_use]
+    pub const fn level_index(level: Option<Level>) -> usize {
+        match level {
+            Some(level) => level as usize,
+            None => Self::LEVELS.len() - 1,
+        }
+    }
+
     /// Counts an input event. Those that a seismolog made are its own, not input.
     #[inline]
     pub fn event(&mut self, shape: Shape, level: Option<Level>) {
         if !matches!(shape, Shape::Own | Shape::Blank | Shape::Rest) {
-            self.events[level.map_or(6, |level| level as usize)] += 1;
+            self.events[Self::level_index(level)] += 1;
         }
     }
 

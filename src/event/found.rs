@@ -72,7 +72,7 @@ impl Found {
         names: &Names,
         context: &mut TimeContext,
     ) -> Result<usize, Malformed> {
-        *self = Self { own: false, ..Self::default() };
+        *self = Self::default();
         let mut members = Members::new(text, start)?;
         let mut all: Vec<(Vec<u8>, Member)> = Vec::new();
         let mut annotations = 0;

@@ -176,7 +176,7 @@ impl Summary {
             untimed: self.untimed,
             elapsed_s: options.elapsed_s,
             lines_per_s: lines as f64 / options.elapsed_s.max(1e-6),
-            levels: LEVELS.into_iter().zip(tally.events).filter(|(_, count)| *count > 0).collect(),
+            levels: Tally::LEVELS.into_iter().zip(tally.events).filter(|(_, count)| *count > 0).collect(),
             faults: Fault::ALL.map(Fault::name).into_iter().zip(tally.faults).filter(|(_, count)| *count > 0).collect(),
             rule_failure: self.rule_failure,
             timeline: Drawn(span.columns(options.columns)),
@@ -193,9 +193,6 @@ impl Summary {
         }
     }
 }
-
-/// Names of the levels, in the order of [`Tally::events`].
-const LEVELS: [&str; 7] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "none"];
 
 impl Incident {
     /// Brings it up to date. What a resolution says in its summary has a place of its own here.

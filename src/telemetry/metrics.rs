@@ -16,17 +16,9 @@ use prometheus::{
     TextEncoder,
 };
 
+use crate::engine::Tally;
 use crate::engine::detector::OperationQuantiles;
-use crate::event::level::Level;
-
-/// The values of the label `level`, in the order of the array that [`Metrics::add_events`] takes.
-pub const LEVELS: [&str; 7] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL", "none"];
-
-/// The values of the label `detector`.
-pub const DETECTORS: [&str; 8] = ["loop", "burst", "latency", "spread", "silence", "novelty", "input", "rule"];
-
-/// The values of the label `severity`.
-pub const SEVERITIES: [&str; 3] = ["info", "warning", "critical"];
+use crate::engine::finding::{DetectorName, Severity};
 
 /// The content type of what [`Metrics::encode`] returns.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -35,15 +27,6 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 const BATCH_BUCKETS: [f64; 19] = [
     1e-5, 2.5e-5, 5e-5, 1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
-
-/// The index of a level in [`LEVELS`]; an event without a level is counted under `none`.
-#[must_use]
-pub const fn level_index(level: Option<Level>) -> usize {
-    match level {
-        Some(level) => level as usize,
-        None => LEVELS.len() - 1,
-    }
-}
 
 /// Every metric of one filter, and the registry that holds them.
 #[derive(Debug)]
@@ -80,9 +63,9 @@ impl Metrics {
             families.counters("events_total", "Events read, by level; none where the level is unknown.", &["level"])?;
         let findings = families.counters("findings_total", "Incidents opened.", &["detector", "severity"])?;
         let open_incidents = families.gauges("open_incidents", "Incidents open now.", &["detector"])?;
-        for detector in DETECTORS {
+        for detector in DetectorName::ALL.map(DetectorName::name) {
             open_incidents.with_label_values(&[detector]);
-            for severity in SEVERITIES {
+            for severity in Severity::ALL.map(Severity::name) {
                 findings.with_label_values(&[detector, severity]);
             }
         }
@@ -91,7 +74,7 @@ impl Metrics {
         build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
 
         Ok(Metrics {
-            events: LEVELS.map(|level| events.with_label_values(&[level])),
+            events: Tally::LEVELS.map(|level| events.with_label_values(&[level])),
             read_bytes: families.counter("read_bytes_total", "Bytes read from the inputs.")?,
             written_bytes: families.counter("written_bytes_total", "Bytes written to the outputs.")?,
             faults: families.counters(
@@ -132,7 +115,7 @@ impl Metrics {
         })
     }
 
-    /// Adds a batch's events, counted by level in the order of [`LEVELS`].
+    /// Adds a batch's events, counted by level in the order of [`Tally::LEVELS`].
     pub fn add_events(&self, by_level: &[u64; 7]) {
         for (counter, events) in self.events.iter().zip(by_level) {
             if *events > 0 {
@@ -156,7 +139,7 @@ impl Metrics {
         self.faults.with_label_values(&[kind]).inc_by(faults);
     }
 
-    /// Adds incidents opened by a detector (one of [`DETECTORS`]) at a severity (one of [`SEVERITIES`]).
+    /// Adds incidents opened by a detector (one of [`DetectorName::ALL`]) at a severity (one of [`Severity::ALL`]).
     pub fn add_findings(&self, detector: &'static str, severity: &'static str, opened: u64) {
         self.findings.with_label_values(&[detector, severity]).inc_by(opened);
     }
@@ -324,6 +307,7 @@ mod tests {
     use std::process::{Command, Stdio};
 
     use super::*;
+    use crate::event::Level;
 
     fn filled() -> Metrics {
         let metrics = Metrics::new().unwrap();
@@ -411,9 +395,9 @@ mod tests {
         let levels = [Level::Trace, Level::Debug, Level::Info, Level::Warn, Level::Error, Level::Fatal];
         for level in levels {
             let spelled = serde_json::to_value(level).unwrap();
-            assert_eq!(spelled, LEVELS[level_index(Some(level))]);
+            assert_eq!(spelled, Tally::LEVELS[Tally::level_index(Some(level))]);
         }
-        assert_eq!(LEVELS[level_index(None)], "none");
+        assert_eq!(Tally::LEVELS[Tally::level_index(None)], "none");
     }
 
     #[test]
