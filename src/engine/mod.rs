@@ -14,6 +14,9 @@ pub mod rules;
 pub mod state;
 pub mod stats;
 pub mod tally;
+pub mod template;
+#[cfg(test)]
+pub(crate) mod testing;
 
 use crate::event::{Fault, Fields, Shape, Timestamp};
 use clock::StreamClock;
@@ -29,6 +32,7 @@ use rules::{Budget, Meter, RuleOutcome, RuleSet, Rules};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 pub use tally::Tally;
+use template::{Merge, Templates};
 
 /// Ticks fall on whole multiples of this, in event time, so that they do not depend on where a stream was cut.
 const TICK_NS: i64 = 1_000_000_000;
@@ -110,6 +114,8 @@ pub struct Engine {
     next_tick: Timestamp,
     /// When the last event came, by the wall clock.
     last_arrival: Timestamp,
+    templates: Templates,
+    merges: Vec<Merge>,
     detectors: Vec<Box<dyn Detector>>,
     incidents: Incidents,
     rules: Rules,
@@ -141,6 +147,8 @@ impl Engine {
             clock: StreamClock::new(options.allowed_lateness_s),
             next_tick: Timestamp(i64::MIN),
             last_arrival: Timestamp::default(),
+            templates: Templates::new(options.keys),
+            merges: Vec::new(),
             detectors,
             incidents: Incidents::new(options.policy.clone(), options.keys),
             rules: match &options.meter {
@@ -177,7 +185,11 @@ impl Engine {
             self.tick_at(moment.now, &mut outcome.before);
             self.next_tick = Timestamp((moment.now.0.div_euclid(TICK_NS) + 1).saturating_mul(TICK_NS));
         }
-        let event = Event { fields: *fields, moment };
+        let template = self.templates.see(fields, moment.now, &mut self.merges);
+        for merge in self.merges.drain(..) {
+            self.detectors.iter_mut().for_each(|detector| detector.merge(merge));
+        }
+        let event = Event { fields: *fields, moment, template, templates: &self.templates };
         let mut report = Report::new(&mut self.incidents, &mut outcome.findings);
         for detector in &mut self.detectors {
             detector.observe(&event, &mut report);
@@ -251,6 +263,7 @@ impl Engine {
     #[must_use]
     pub fn tables(&self) -> Vec<TableUse> {
         let mut tables: Vec<_> = self.detectors.iter().flat_map(|detector| detector.tables()).collect();
+        tables.extend(self.templates.tables());
         tables.push(TableUse {
             table: "rule_state",
             keys: self.rules.table_keys() as u64,

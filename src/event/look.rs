@@ -8,7 +8,7 @@ use super::json::{self, Malformed};
 use super::layout::{self, Laid};
 use super::roles::{Names, Role, Unit};
 use super::time::{TimeContext, Timestamp};
-use super::{Batch, Encoding, Fault, Level, Record, Span, inner, text};
+use super::{Batch, Encoding, Fault, Level, Record, Span, inner, skeleton, text};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What some editors and tools put in front of a file.
@@ -104,6 +104,8 @@ pub struct Look {
     pub slots: [Slot; Role::PLACED],
     /// xxh3-64 of the message as written; 0 without one.
     pub message_hash: u64,
+    /// The hash of the message's skeleton ([`super::skeleton`]); 0 without a message.
+    pub skeleton: u64,
     /// xxh3-64 of the module; 0 without one.
     pub module_hash: u64,
     /// Of host, module and thread together; 0 without any.
@@ -183,6 +185,10 @@ impl Looker {
             Some(_) => self.look_at_text(bytes, arena, record.span, &mut look),
         }
         look.message_hash = hash_of(&look, bytes, arena, Role::Message);
+        if matches!(look.shape, Shape::Json | Shape::Text) && look.message_hash != 0 {
+            let slot = look.slots[Role::Message as usize];
+            look.skeleton = skeleton::hash(slot.span.of(if slot.in_arena { arena } else { bytes }));
+        }
         look.module_hash = hash_of(&look, bytes, arena, Role::Module);
         look.actor_hash = look.module_hash
             ^ hash_of(&look, bytes, arena, Role::Host).rotate_left(21)

@@ -14,6 +14,7 @@ pub mod level;
 pub mod lines;
 pub mod look;
 pub mod roles;
+pub mod skeleton;
 pub mod splice;
 pub mod text;
 pub mod time;

@@ -8,6 +8,7 @@ mod text_without_numbers;
 use super::clock::Moment;
 use super::finding::{DetectorName, Finding};
 use super::incident::Incidents;
+use super::template::{Merge, Sighting, Templates};
 use crate::event::{Fields, Timestamp};
 
 /// One event and the time at which the stream believes it happened.
@@ -17,6 +18,10 @@ pub struct Event<'a> {
     pub fields: Fields<'a>,
     /// When.
     pub moment: Moment,
+    /// Its template.
+    pub template: Sighting,
+    /// All templates, for their texts.
+    pub templates: &'a Templates,
 }
 
 /// Where detectors open, continue and end incidents; what is said of them lands on the event at hand.
@@ -81,6 +86,9 @@ pub trait Detector: Send {
 
     /// Time has passed to `now`. Findings stand before the event at hand.
     fn tick(&mut self, now: Timestamp, report: &mut Report<'_>);
+
+    /// Two templates are one from now on: what is kept by template moves to the one that stays.
+    fn merge(&mut self, _merge: Merge) {}
 
     /// What to keep across a restart, as MessagePack.
     fn snapshot(&self) -> Vec<u8>;

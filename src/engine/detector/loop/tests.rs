@@ -1,6 +1,6 @@
 use super::*;
 use crate::engine::finding::{Finding, State};
-use crate::engine::incident::{Incidents, Policy};
+use crate::engine::testing;
 use crate::engine::{Engine, EngineOptions, Outcome, rules::RuleSet};
 use crate::event::lines::Lines;
 use crate::event::time::TimeContext;
@@ -170,23 +170,14 @@ fn overrides_switch_actors_off_and_on_and_change_what_it_takes() {
 fn a_million_actors_stay_under_the_cap() {
     let options = LoopOptions { keys: 1_000, ..LoopOptions::default() };
     let mut detector = Loop::new(options);
-    let mut incidents = Incidents::new(Policy::default(), 100);
     let mut findings = Vec::new();
-    let names = Names::new(Role::ALL.map(|role| (role, role.default_names().to_vec())), "anomalies");
-    let mut looker = Looker::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap());
-    let mut lines = Lines::new(1 << 20);
+    let mut looker = testing::looker();
     for chunk in 0..20 {
         let text: String =
             (0..5_000).map(|i| format!("{{\"thread\":{},\"message\":\"hello\"}}\n", chunk * 5_000 + i)).collect();
-        let mut batch = Batch { filled: text.len(), bytes: text.into_bytes(), ..Batch::default() };
-        lines.split(&mut batch, true);
-        looker.look(&mut batch);
-        for i in 0..batch.records.len() {
-            let time = Timestamp::from_millis(chunk * 5_000 + i as i64);
-            let moment = crate::engine::clock::Moment { time, now: time, outside: false };
-            let mut report = Report::new(&mut incidents, &mut findings);
-            detector.observe(&Event { fields: batch.fields(i), moment }, &mut report);
-        }
+        let batch = testing::looked(&mut looker, &text);
+        let at = |i: usize| Timestamp::from_millis(chunk * 5_000 + i as i64);
+        testing::observe(&mut detector, &batch, at, &mut findings);
     }
     let tables = detector.tables();
     assert_eq!((tables[0].keys, tables[0].evictions), (1_000, 99_000));

@@ -1,0 +1,75 @@
+//! A little stream for tests: lines in, findings out.
+
+use super::detector::{Detector, Event, Report};
+use super::finding::{DetectorName, Finding, State};
+use super::incident::{Incidents, Policy};
+use super::rules::RuleSet;
+use super::template::Templates;
+use super::{Engine, EngineOptions, Outcome};
+use crate::event::lines::Lines;
+use crate::event::roles::Names;
+use crate::event::time::TimeContext;
+use crate::event::{Batch, Looker, Role, Timestamp};
+
+/// A looker with the default names, in UTC.
+pub(crate) fn looker() -> Looker {
+    let names = Names::new(Role::ALL.map(|role| (role, role.default_names().to_vec())), "anomalies");
+    Looker::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap())
+}
+
+/// `text`, cut into lines and looked at.
+pub(crate) fn looked(looker: &mut Looker, text: &str) -> Batch {
+    let mut batch = Batch { filled: text.len(), bytes: text.as_bytes().to_vec(), ..Batch::default() };
+    Lines::new(1 << 20).split(&mut batch, true);
+    looker.look(&mut batch);
+    batch
+}
+
+/// An engine, and all that it has found.
+pub(crate) struct Stream {
+    pub(crate) looker: Looker,
+    pub(crate) engine: Engine,
+    pub(crate) findings: Vec<Finding>,
+}
+
+impl Stream {
+    pub(crate) fn new(options: &EngineOptions) -> Self {
+        Self::with_rules(options, RuleSet::empty())
+    }
+
+    pub(crate) fn with_rules(options: &EngineOptions, rules: RuleSet) -> Self {
+        Self { looker: looker(), engine: Engine::new(options, rules), findings: Vec::new() }
+    }
+
+    /// Puts one event, as a line; what is found is kept, in order.
+    pub(crate) fn line(&mut self, line: &str) {
+        let batch = looked(&mut self.looker, line);
+        let mut outcome = Outcome::default();
+        self.engine.process(&batch.fields(0), Timestamp::default(), &mut outcome);
+        self.findings.append(&mut outcome.before);
+        self.findings.append(&mut outcome.findings);
+    }
+
+    /// What this detector has opened.
+    pub(crate) fn opened(&self, detector: DetectorName) -> Vec<&Finding> {
+        self.findings.iter().filter(|found| found.state == State::Open && found.detector == detector).collect()
+    }
+}
+
+/// Puts every record of `batch` through one detector alone, `at` these times.
+pub(crate) fn observe(
+    detector: &mut dyn Detector,
+    batch: &Batch,
+    at: impl Fn(usize) -> Timestamp,
+    findings: &mut Vec<Finding>,
+) {
+    let mut incidents = Incidents::new(Policy::default(), 1_000);
+    let (mut templates, mut merges) = (Templates::new(100_000), Vec::new());
+    for i in 0..batch.records.len() {
+        let (fields, time) = (batch.fields(i), at(i));
+        let template = templates.see(&fields, time, &mut merges);
+        let moment = super::clock::Moment { time, now: time, outside: false };
+        let mut report = Report::new(&mut incidents, findings);
+        detector.observe(&Event { fields, moment, template, templates: &templates }, &mut report);
+    }
+}
