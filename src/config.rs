@@ -3,11 +3,14 @@
 //! Nothing is read unless named; a file, variables and flags are merged in that order by [`crate::cli`]. Every value is
 //! checked here, and every complaint has a place and a hint.
 
+mod novelty;
 mod overrides;
 mod problem;
 pub mod schema;
+mod silence;
 mod sink;
 mod span;
+mod state;
 mod variables;
 
 use crate::diagnostic::Diagnostic;
@@ -22,12 +25,15 @@ use crate::event::roles::Names;
 use crate::event::time::TimeContext;
 use crate::outbox::{OutboxOptions, SyntheticMode, TextMode};
 use crate::telemetry::parse_address;
+pub use novelty::{InputDetector, Novelty, NoveltyOverride};
 pub use overrides::LoopOverride;
 pub use problem::Problem;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+pub use silence::{Silence, SilenceOverride};
 pub use sink::Sink;
 pub use span::Span;
+pub use state::State;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -53,6 +59,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// How soon somebody should look.
     pub policy: Policy,
+    /// What is kept across restarts.
+    pub state: State,
     /// Where findings go besides the stream.
     #[serde(rename = "sink", skip_serializing_if = "Vec::is_empty")]
     pub sinks: Vec<Sink>,
@@ -142,6 +150,12 @@ pub struct Detectors {
     pub burst: Burst,
     /// `[detector.latency]`
     pub latency: Latency,
+    /// `[detector.silence]`
+    pub silence: Silence,
+    /// `[detector.novelty]`
+    pub novelty: Novelty,
+    /// `[detector.input]`
+    pub input: InputDetector,
 }
 
 /// `[detector.loop]`
@@ -395,6 +409,10 @@ impl Config {
             "detector.burst.windows are out of range or out of order".into(),
             "one to eight from 5s to 1h, ascending, by default [\"10s\", \"1m\", \"5m\"]",
         );
+        self.detector.silence.claim(&mut claim);
+        self.detector.novelty.claim(&mut claim);
+        self.detector.input.claim(&mut claim);
+        self.state.claim(&mut claim);
         for (role, names) in &self.roles {
             claim(
                 !names.is_empty(),
@@ -465,6 +483,9 @@ impl Config {
                 keys,
                 ..BurstOptions::default()
             },
+            silence: self.detector.silence.options(keys),
+            novelty: self.detector.novelty.options(keys),
+            input: self.detector.input.options(),
             budget: Budget { keys, ..Budget::default() },
             meter: None,
         }
@@ -524,6 +545,16 @@ mod tests {
             ("[detector.burst]\nwindows = [\"1m\", \"10s\"]\n", "s.toml:2:1", "ascending"),
             ("[detector.latency]\noutlier_threshold = 0.0\n", "s.toml:2:1", "1e-5"),
             ("[detector.latency]\ntolerance = 0.5\n", "s.toml:2:1", "1.25"),
+            ("[detector.silence]\nkeys = [\"host\", \"host\"]\n", "s.toml:2:1", "one to eight"),
+            ("[detector.silence]\nthreshold = 0.5\n", "s.toml:2:1", "1e-9"),
+            ("[detector.silence]\nleast = \"0s\"\n", "s.toml:2:1", "at least 1s"),
+            ("[[detector.silence.override]]\nkey = \"pod\"\nname = \"a\"\nenabled = false\n", "s.toml:2:1", "keys"),
+            ("[[detector.silence.override]]\nkey = \"host\"\nname = \"a\"\n", "s.toml:1:1", "least"),
+            ("[detector.novelty]\nthreshold = 0.0\n", "s.toml:2:1", "0.05"),
+            ("[[detector.novelty.override]]\nenabled = false\n", "s.toml:1:1", "module, host"),
+            ("[detector.input]\nthreshold = 1.0\n", "s.toml:2:1", "1e-9"),
+            ("[state]\npath = \"\"\n", "s.toml:2:1", "name a directory"),
+            ("[state]\ninterval = \"10ms\"\n", "s.toml:2:1", "at least 1s"),
             ("[roles]\nlevel = []\n", "s.toml:2:1", "at least one"),
             ("[[sink]]\ntype = \"file\"\npath = \"\"\n", "s.toml:3:1", "name a file"),
             (

@@ -92,6 +92,7 @@ fn merge(settings: &Settings, mut variables: BTreeMap<String, String>) -> Result
             let folder = path.parent().map(PathBuf::from).unwrap_or_default();
             // Paths in a file are relative to the file, not to wherever the pipeline was started.
             config.rules.paths.iter_mut().for_each(|path| *path = folder.join(&*path));
+            config.state.path = config.state.path.map(|path| folder.join(path));
             for sink in &mut config.sinks {
                 if let Sink::File { path, .. } = sink {
                     *path = folder.join(&*path);

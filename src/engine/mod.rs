@@ -22,8 +22,11 @@ pub(crate) mod testing;
 use crate::event::{Fault, Fields, Shape, Timestamp};
 use clock::{Moment, StreamClock};
 use detector::burst::{Burst, BurstOptions};
+use detector::input::{Input, InputOptions};
 use detector::latency::{Latency, LatencyOptions};
 use detector::r#loop::{Loop, LoopOptions};
+use detector::novelty::{Novelty, NoveltyOptions};
+use detector::silence::{Silence, SilenceOptions};
 use detector::{Detector, Event, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
 use finding::{Finding, State};
 use incident::{Incidents, IncidentsSnapshot, Policy};
@@ -53,6 +56,12 @@ pub struct EngineOptions {
     pub burst: BurstOptions,
     /// The latency detector.
     pub latency: LatencyOptions,
+    /// The silence detector.
+    pub silence: SilenceOptions,
+    /// The novelty detector.
+    pub novelty: NoveltyOptions,
+    /// What watches the input itself.
+    pub input: InputOptions,
     /// What a rule may use.
     pub budget: Budget,
     /// The wall clock that stops a rule in an emergency; without one only operations are counted.
@@ -68,6 +77,9 @@ impl Default for EngineOptions {
             r#loop: LoopOptions::default(),
             burst: BurstOptions::default(),
             latency: LatencyOptions::default(),
+            silence: SilenceOptions::default(),
+            novelty: NoveltyOptions::default(),
+            input: InputOptions::default(),
             budget: Budget::default(),
             meter: None,
         }
@@ -141,6 +153,15 @@ impl Engine {
         }
         if options.latency.enabled {
             detectors.push(Box::new(Latency::new(options.latency.clone())));
+        }
+        if options.silence.watches() {
+            detectors.push(Box::new(Silence::new(options.silence.clone())));
+        }
+        if options.novelty.watches() {
+            detectors.push(Box::new(Novelty::new(options.novelty.clone())));
+        }
+        if options.input.enabled {
+            detectors.push(Box::new(Input::new(options.input.clone())));
         }
         let recent = rules.names().next().map(|_| Recent::default());
         Self {

@@ -67,6 +67,20 @@ impl<V> Table<V> {
         &mut entry.value
     }
 
+    /// The value of `key`, if it is there, as touched.
+    #[inline]
+    pub fn touch_known(&mut self, key: u64) -> Option<&mut V> {
+        let slot = *self.index.get(&key)? as usize;
+        let entry = &mut self.entries[slot];
+        entry.touched = true;
+        Some(&mut entry.value)
+    }
+
+    /// Shows every value to `change`.
+    pub fn for_each_mut(&mut self, mut change: impl FnMut(u64, &mut V)) {
+        self.entries.iter_mut().for_each(|entry| change(entry.key, &mut entry.value));
+    }
+
     /// The value of `key`, if it is there.
     #[inline]
     pub fn get_mut(&mut self, key: u64) -> Option<&mut V> {
@@ -93,6 +107,11 @@ impl<V> Table<V> {
         };
         self.index.insert(key, slot as u32);
         slot
+    }
+
+    /// All keys held with their values, in no order that means anything.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, &V)> {
+        self.entries.iter().map(|entry| (entry.key, &entry.value))
     }
 
     /// All values held, in no order that means anything.

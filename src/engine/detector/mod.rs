@@ -1,8 +1,11 @@
 //! Detectors: each watches every event, keeps bounded state by key, and opens incidents.
 
 pub mod burst;
+pub mod input;
 pub mod latency;
 pub mod r#loop;
+pub mod novelty;
+pub mod silence;
 mod text_without_numbers;
 
 use super::clock::Moment;
