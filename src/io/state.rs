@@ -244,13 +244,13 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_change_of_a_byte_and_no_cut_goes_unseen(snapshot in proptest::collection::vec(any::<u8>(), 0..200), at in any::<usize>(), bit in 0..8) {
+        fn no_change_of_a_byte_and_no_cut_goes_unseen(snapshot in proptest::collection::vec(any::<u8>(), 0..200), at in any::<usize>(), bit in 0_u8..8) {
             let mut bytes = header(&snapshot).to_vec();
             bytes.extend_from_slice(&snapshot);
             prop_assert_eq!(opened(bytes.clone()), Ok(snapshot));
             let at = at % bytes.len();
             prop_assert!(opened(bytes[..at].to_vec()).is_err());
-            bytes[at] ^= 1 << bit;
+            bytes[at] ^= 1_u8 << bit;
             prop_assert!(opened(bytes).is_err());
         }
     }

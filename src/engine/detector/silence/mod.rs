@@ -274,9 +274,9 @@ impl Detector for Silence {
     fn observe(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
         self.now = Instant { running: event.moment.running, events: self.now.events + 1.0 };
         let mut hashes = [0; MEMBERS];
-        for i in 0..self.members.len() {
+        for (i, slot) in hashes.iter_mut().enumerate().take(self.members.len()) {
             let Some(hash) = self.members[i].hash(&event.fields) else { continue };
-            hashes[i] = hash;
+            *slot = hash;
             let Some(key) = self.members[i].keys.touch_known(hash) else {
                 let name = self.members[i].name(&event.fields).unwrap_or_default();
                 self.begin(i, hash, &name);
