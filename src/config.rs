@@ -11,6 +11,7 @@ mod silence;
 mod sink;
 mod span;
 mod state;
+mod template;
 mod variables;
 
 use crate::diagnostic::Diagnostic;
@@ -37,6 +38,7 @@ pub use state::State;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
+pub use template::Template;
 
 /// All that can be configured.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -51,6 +53,8 @@ pub struct Config {
     pub roles: BTreeMap<Role, Vec<String>>,
     /// Caps.
     pub limits: Limits,
+    /// The template miner.
+    pub template: Template,
     /// One table for each detector.
     pub detector: Detectors,
     /// Which rules.
@@ -427,6 +431,7 @@ impl Config {
                 "names are the names of members, or paths such as log.level",
             );
         }
+        self.template.claim(&mut claim);
         for (i, sink) in self.sinks.iter().enumerate() {
             sink.claim(i, &mut claim);
         }
@@ -486,6 +491,7 @@ impl Config {
             silence: self.detector.silence.options(keys),
             novelty: self.detector.novelty.options(keys),
             input: self.detector.input.options(),
+            template: self.template.options(),
             budget: Budget { keys, ..Budget::default() },
             meter: None,
         }

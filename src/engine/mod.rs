@@ -36,7 +36,7 @@ use rules::{Budget, Meter, RuleOutcome, RuleSet, Rules};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 pub use tally::Tally;
-use template::{Merge, Templates};
+use template::{Merge, TemplateOptions, Templates};
 
 /// Ticks fall on whole multiples of this, in event time, so that they do not depend on where a stream was cut.
 const TICK_NS: i64 = 1_000_000_000;
@@ -62,6 +62,8 @@ pub struct EngineOptions {
     pub novelty: NoveltyOptions,
     /// What watches the input itself.
     pub input: InputOptions,
+    /// The template miner.
+    pub template: TemplateOptions,
     /// What a rule may use.
     pub budget: Budget,
     /// The wall clock that stops a rule in an emergency; without one only operations are counted.
@@ -80,6 +82,7 @@ impl Default for EngineOptions {
             silence: SilenceOptions::default(),
             novelty: NoveltyOptions::default(),
             input: InputOptions::default(),
+            template: TemplateOptions::default(),
             budget: Budget::default(),
             meter: None,
         }
@@ -169,7 +172,7 @@ impl Engine {
             clock: StreamClock::new(options.allowed_lateness_s),
             next_tick: Timestamp(i64::MIN),
             last_arrival: Timestamp::default(),
-            templates: Templates::new(options.keys),
+            templates: Templates::new(options.keys, &options.template),
             merges: Vec::new(),
             detectors,
             incidents: Incidents::new(options.policy.clone(), options.keys),
@@ -265,6 +268,12 @@ impl Engine {
         &self.clock
     }
 
+    /// The templates of messages.
+    #[must_use]
+    pub fn templates(&self) -> &Templates {
+        &self.templates
+    }
+
     /// Open incidents.
     #[must_use]
     pub fn incidents(&self) -> &Incidents {
@@ -308,6 +317,7 @@ impl Engine {
         pack(&Kept {
             clock: self.clock.clone(),
             next_tick: self.next_tick,
+            templates: self.templates.snapshot(),
             incidents: self.incidents.snapshot(),
             rule_incidents: self.rule_incidents.clone(),
             detectors: self
@@ -330,6 +340,7 @@ impl Engine {
                 detector.restore(state)?;
             }
         }
+        self.templates.restore(&kept.templates)?;
         self.rules.restore(&kept.rules).map_err(|error| RestoreError(error.to_string()))?;
         self.clock = kept.clock;
         self.next_tick = kept.next_tick;
@@ -374,6 +385,7 @@ impl std::fmt::Debug for Engine {
 struct Kept {
     clock: StreamClock,
     next_tick: Timestamp,
+    templates: Vec<u8>,
     incidents: IncidentsSnapshot,
     rule_incidents: RuleIncidents,
     detectors: Vec<(String, Vec<u8>)>,

@@ -277,7 +277,7 @@ impl Detector for Silence {
         for (i, slot) in hashes.iter_mut().enumerate().take(self.members.len()) {
             let Some(hash) = self.members[i].hash(&event.fields) else { continue };
             *slot = hash;
-            let Some(key) = self.members[i].keys.touch_known(hash) else {
+            let Some(key) = self.members[i].keys.touched(hash) else {
                 let name = self.members[i].name(&event.fields).unwrap_or_default();
                 self.begin(i, hash, &name);
                 continue;
