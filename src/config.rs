@@ -5,6 +5,7 @@
 
 mod novelty;
 mod overrides;
+mod policy;
 mod problem;
 pub mod schema;
 mod silence;
@@ -28,6 +29,7 @@ use crate::outbox::{OutboxOptions, SyntheticMode, TextMode};
 use crate::telemetry::parse_address;
 pub use novelty::{InputDetector, Novelty, NoveltyOverride};
 pub use overrides::LoopOverride;
+pub use policy::Policy;
 pub use problem::Problem;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -274,28 +276,6 @@ pub struct Metrics {
     /// `127.0.0.1:9464`; `:9464` is loopback. Nothing is served without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-}
-
-/// `[policy]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Policy {
-    /// `respond_within` when the worst level is FATAL.
-    pub fatal: Span,
-    /// When it is ERROR.
-    pub error: Span,
-    /// When it is WARN.
-    pub warn: Span,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            fatal: Span(Duration::from_secs(300)),
-            error: Span(Duration::from_secs(3_600)),
-            warn: Span(Duration::from_secs(86_400)),
-        }
-    }
 }
 
 impl Config {

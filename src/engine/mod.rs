@@ -8,6 +8,7 @@ pub mod detector;
 pub mod finding;
 pub mod incident;
 pub mod overrides;
+mod packed;
 pub mod recent;
 pub mod rule_incidents;
 pub mod rules;
@@ -30,6 +31,7 @@ use detector::silence::{Silence, SilenceOptions};
 use detector::{Detector, Event, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
 use finding::{Finding, State};
 use incident::{Incidents, IncidentsSnapshot, Policy};
+use packed::Packed;
 use recent::Recent;
 use rule_incidents::RuleIncidents;
 use rules::{Budget, Meter, RuleOutcome, RuleSet, Rules};
@@ -317,15 +319,16 @@ impl Engine {
         pack(&Kept {
             clock: self.clock.clone(),
             next_tick: self.next_tick,
-            templates: self.templates.snapshot(),
+            templates: Packed(self.templates.snapshot()),
             incidents: self.incidents.snapshot(),
             rule_incidents: self.rule_incidents.clone(),
             detectors: self
                 .detectors
                 .iter()
-                .map(|detector| (detector.name().name().to_owned(), detector.snapshot()))
+                .map(|detector| (detector.name().name().to_owned(), Packed(detector.snapshot())))
                 .collect(),
-            rules: self.rules.snapshot(),
+            recent: self.recent.clone(),
+            rules: Packed(self.rules.snapshot()),
         })
     }
 
@@ -337,15 +340,18 @@ impl Engine {
         let kept: Kept = unpack(kept)?;
         for detector in &mut self.detectors {
             if let Some((_, state)) = kept.detectors.iter().find(|(name, _)| name == detector.name().name()) {
-                detector.restore(state)?;
+                detector.restore(&state.0)?;
             }
         }
-        self.templates.restore(&kept.templates)?;
-        self.rules.restore(&kept.rules).map_err(|error| RestoreError(error.to_string()))?;
+        self.templates.restore(&kept.templates.0)?;
+        self.rules.restore(&kept.rules.0).map_err(|error| RestoreError(error.to_string()))?;
         self.clock = kept.clock;
         self.next_tick = kept.next_tick;
         self.incidents.restore(kept.incidents);
         self.rule_incidents = kept.rule_incidents;
+        if let (Some(recent), Some(kept)) = (&mut self.recent, kept.recent) {
+            recent.restore(kept);
+        }
         Ok(())
     }
 
@@ -385,9 +391,10 @@ impl std::fmt::Debug for Engine {
 struct Kept {
     clock: StreamClock,
     next_tick: Timestamp,
-    templates: Vec<u8>,
+    templates: Packed,
     incidents: IncidentsSnapshot,
     rule_incidents: RuleIncidents,
-    detectors: Vec<(String, Vec<u8>)>,
-    rules: Vec<u8>,
+    detectors: Vec<(String, Packed)>,
+    recent: Option<Recent>,
+    rules: Packed,
 }

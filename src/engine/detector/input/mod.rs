@@ -85,6 +85,8 @@ impl Input {
         self.state.stalls = self.state.stalls.saturating_add(1);
         self.state.longest = self.state.longest.max(idle);
         let longest = self.state.gaps.longest();
+        // It went on until now.
+        report.incidents.join(id, 0, None, now, report.findings, |_, _, _| {});
         report.incidents.resolve_updated(id, now, report.findings, |evidence, summary, _| {
             (evidence.observed, evidence.window_s) = (idle.round(), idle.round());
             *summary = said(idle, longest);

@@ -57,7 +57,7 @@ mod tests {
     fn cold_known_and_ever_new() {
         let mut chance = Chance::default();
         assert_eq!(chance.see(1), 1.0);
-        (2..1_000).for_each(|count| drop(chance.see(count)));
+        (2..1_000).for_each(|count| _ = chance.see(count));
         assert!(chance.see(1_000) < 0.002);
         // All at once everything is new: a deploy.
         let seen: Vec<f64> = (0..40).map(|_| chance.see(1)).collect();

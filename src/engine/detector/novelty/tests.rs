@@ -123,7 +123,8 @@ fn after_evictions_a_first_sight_means_nothing() {
     let mut stream = Stream::new(&EngineOptions { keys: 100, ..EngineOptions::default() });
     for i in 0..500_u32 {
         let word: String = (0..5).map(|place| char::from(b'a' + (i >> (2 * place)) as u8 % 4)).collect();
-        stream.put("INFO", "api", &format!("user {word} came"));
+        let turned: String = word.chars().rev().collect();
+        stream.put("INFO", "api", &format!("{word} {turned} x{word}y came {turned}z"));
     }
     stream.usual(1_800);
     stream.put("ERROR", "store", "quorum of bazoku lost");
@@ -133,7 +134,7 @@ fn after_evictions_a_first_sight_means_nothing() {
 #[test]
 fn a_snapshot_goes_on_where_it_was_taken() {
     let mut novelty = Novelty::new(NoveltyOptions::default());
-    (0..100).for_each(|count| drop(novelty.templates.see(count)));
+    (0..100).for_each(|count| _ = novelty.templates.see(count));
     novelty.named.touch(7, || 3);
     novelty.open.push(Open { id: IncidentId(1), template: TemplateId(2), last: 3.0 });
     let mut again = Novelty::new(NoveltyOptions::default());

@@ -7,6 +7,8 @@ use super::*;
 const SUSPICIOUS_P: f64 = 1e-3;
 /// Seconds within which two keys stopped together, whatever their gaps.
 const TOGETHER_S: f64 = 5.0;
+/// …and however long those are.
+const FAR_S: f64 = 60.0;
 /// Seconds between two looks at a key that joined an incident.
 const JOINED_S: f64 = 60.0;
 /// Names that a finding lists of those that stopped with its key.
@@ -51,7 +53,7 @@ impl Silence {
             return if pause.seconds < ahead { key.last.running + ahead } else { now.running + ahead };
         }
         if pause.events < limits.events {
-            return now.running + 1.0;
+            return now.running + (pause.seconds / 32.0).max(1.0);
         }
         if muted || !settings.enabled || now.running < self.options.warm_up_s {
             return now.running + self.options.warm_up_s;
@@ -86,7 +88,7 @@ impl Silence {
         let opening = opening::opening(&self.members[member].name, &key, pause, limits, settings.threshold);
         let id = report.incidents.open(opening, time, report.findings);
         let (stopped, (_, usual)) = (key.last.running, key.longest_and_usual());
-        self.open.push(Open { id, member, key: hash, stopped, usual, joined: 0 });
+        self.open.push(Open { id, member, key: hash, stopped, usual, weight: 1 });
         if let Some(key) = self.members[member].keys.get_mut(hash) {
             key.silent = Some(id);
         }
@@ -96,9 +98,8 @@ impl Silence {
     /// The open silence of a key that stopped at about the same time, or of the partner of this one.
     fn stopped_with(&mut self, member: usize, key: &Key, _now: Instant) -> Option<usize> {
         let (_, usual) = key.longest_and_usual();
-        let together = |open: &Open| {
-            (open.stopped - key.last.running).abs() <= TOGETHER_S + usual.max(open.usual).min(self.options.warm_up_s)
-        };
+        let together =
+            |open: &Open| (open.stopped - key.last.running).abs() <= TOGETHER_S + usual.max(open.usual).min(FAR_S);
         if let Some(i) = self.open.iter().position(together) {
             return Some(i);
         }
@@ -120,14 +121,17 @@ impl Silence {
         let Some(partner) = self.partner(member, key) else { return false };
         let settings = *options.of(partner.settings);
         let limits = partner.limits(&settings);
+        let pause = partner.pause(now);
+        // A decision that has been made is not waited for.
         partner.lines() >= lines
+            && pause.seconds < limits.seconds + 2.0
             && settings.enabled
-            && partner.ln_p(partner.pause(now)) < SUSPICIOUS_P.ln()
+            && partner.ln_p(pause) < SUSPICIOUS_P.ln()
             && partner.is_established(limits.seconds, now.running, warm_up)
     }
 
-    /// A newcomer speaks in its place: a host that began not long before this one stopped, or since, and speaks as the same
-    /// module. Each newcomer takes one place.
+    /// A newcomer speaks in its place: a host that began not long before this one stopped, or since, and speaks. Each
+    /// newcomer takes one place.
     fn is_replaced(&mut self, member: usize, hash: u64, key: &Key, now: Instant) -> bool {
         if member == 0 {
             return false;
@@ -144,7 +148,7 @@ impl Silence {
             }
             let Some(newcomer) = place.keys.get_mut(newcomer) else { return false };
             let speaks = f64::from(newcomer.lines()) / (now.running - began).max(1.0);
-            newcomer.partner == key.partner && newcomer.lines() >= 5 && speaks > rate / 4.0
+            newcomer.silent.is_none() && newcomer.lines() >= 5 && speaks > rate / 4.0
         });
         newcomer.is_some_and(|i| place.newcomers.remove(i).is_some())
     }
@@ -160,7 +164,7 @@ impl Silence {
         report: &mut Report<'_>,
     ) -> f64 {
         let Some(open) = self.open.get_mut(open) else { return now.running + JOINED_S };
-        open.joined += 1;
+        open.weight += 1;
         let (open, place) = (*open, &mut self.members[member]);
         let Some(key) = place.keys.get_mut(hash) else { return now.running + JOINED_S };
         key.silent = Some(open.id);
@@ -212,8 +216,9 @@ impl Silence {
             return now.running + JOINED_S;
         }
         let (pause, longest, name) = self.owner(&open, now).unwrap_or_default();
+        self.open.iter_mut().filter(|open| open.id == id).for_each(|open| open.weight *= 2);
         let told = &self.members[member].name;
-        report.incidents.join(id, u64::from(open.joined) + 1, None, time, report.findings, |evidence, summary, _| {
+        report.incidents.join(id, open.weight, None, time, report.findings, |evidence, summary, _| {
             (evidence.observed, evidence.window_s) = (pause.round(), pause.round());
             *summary = opening::said(told, &name, pause, longest, &[]);
         });
@@ -236,6 +241,8 @@ impl Silence {
         key.speak_again(now);
         let open = self.open.remove(i);
         let told = &self.members[member].name;
+        // It went on until now.
+        report.incidents.join(open.id, 0, None, time, report.findings, |_, _, _| {});
         report.incidents.resolve_updated(open.id, time, report.findings, |evidence, summary, _| {
             (evidence.observed, evidence.window_s) = (pause.round(), pause.round());
             *summary = opening::said(told, &name, pause, longest, &[]);

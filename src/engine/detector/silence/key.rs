@@ -115,6 +115,6 @@ impl Key {
     /// A key that began so late into a stream of this age must have lived so long, else it may be a job that is done.
     pub(super) fn is_established(&self, limit: f64, now: f64, warm_up_s: f64) -> bool {
         let life = self.life();
-        life >= warm_up_s && life >= 10.0 * limit && life >= (now / 2.0).min(super::JOB_S)
+        life >= warm_up_s && life >= 10.0 * limit && life >= (0.75 * now).min(super::JOB_S)
     }
 }

@@ -5,8 +5,8 @@
 //! of more events and as many seconds. The pause must last 30 s besides, and twice the longest that the key ever made.
 //!
 //! *Who is not watched.* A key with fewer than 50 gaps, or that lived for less than ten times its limit, or for less than
-//! half of the stream's age (three hours are enough): cron lists, finished jobs, one-off keys. A host whose place another
-//! has taken since: a host that is new, speaks, and speaks as the same module. All keys of a member whose table has had
+//! three quarters of the stream's age (three hours are enough): cron lists, finished jobs, one-off keys. A host whose place another
+//! has taken since: one that is new and speaks at least a quarter as often. All keys of a member whose table has had
 //! to forget keys in the last hour.
 //!
 //! *One incident.* What stopped together is one finding: a key joins the open silence of a key that spoke last at about
@@ -155,8 +155,8 @@ struct Open {
     stopped: f64,
     /// One of its usual long gaps.
     usual: f64,
-    /// Keys that joined.
-    joined: u32,
+    /// What is added to its count when it is said again: each time as much as it is.
+    weight: u64,
 }
 
 /// The detector.
@@ -274,31 +274,22 @@ impl Detector for Silence {
     fn observe(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
         self.now = Instant { running: event.moment.running, events: self.now.events + 1.0 };
         let mut hashes = [0; MEMBERS];
-        for (i, slot) in hashes.iter_mut().enumerate().take(self.members.len()) {
-            let Some(hash) = self.members[i].hash(&event.fields) else { continue };
-            *slot = hash;
+        for (slot, member) in hashes.iter_mut().zip(&self.members) {
+            *slot = member.hash(&event.fields).unwrap_or_default();
+        }
+        for (i, &hash) in hashes.iter().enumerate().take(self.members.len()).filter(|(_, hash)| **hash != 0) {
             let Some(key) = self.members[i].keys.touched(hash) else {
                 let name = self.members[i].name(&event.fields).unwrap_or_default();
                 self.begin(i, hash, &name);
                 continue;
             };
             key.last_time = event.moment.now.0;
+            // The first two members are partners: a module and its host, as they are by default.
+            key.partner = if i < 2 { hashes[1 - i] } else { 0 };
             if key.silent.is_some() {
                 self.heard(i, hash, event.moment.now, report);
             } else {
                 key.speak(self.now);
-            }
-        }
-        // A module and its host: the first two members, as they are by default.
-        if let [module, host, ..] = &mut self.members[..]
-            && hashes[0] != 0
-            && hashes[1] != 0
-        {
-            if let Some(key) = module.keys.get_mut(hashes[0]) {
-                key.partner = hashes[1];
-            }
-            if let Some(key) = host.keys.get_mut(hashes[1]) {
-                key.partner = hashes[0];
             }
         }
     }
