@@ -69,7 +69,7 @@ fn without_null(schema: &mut Value) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{LoopOverride, Sink, variables};
+    use super::super::{LoopOverride, NoveltyOverride, SilenceOverride, Sink, variables};
     use super::*;
     use std::collections::BTreeMap;
 
@@ -116,6 +116,8 @@ mod tests {
             Sink::File { path: "f".into(), min_severity: severity },
             Sink::Descriptor { descriptor: 3, min_severity: severity },
         ];
+        config.template.masks = vec!["a".into()];
+        config.template.seeds = vec!["b".into()];
         config.detector.r#loop.overrides = vec![LoopOverride {
             module: Some("a".into()),
             host: Some("b".into()),
@@ -124,6 +126,20 @@ mod tests {
             min_repeats: Some(8),
             threshold: Some(1e-9),
         }];
+        config.detector.silence.overrides = vec![SilenceOverride {
+            key: "host".into(),
+            name: "a".into(),
+            enabled: Some(true),
+            threshold: Some(1e-9),
+            least: Some(config.detector.silence.least),
+        }];
+        config.detector.novelty.overrides = vec![NoveltyOverride {
+            module: Some("a".into()),
+            host: Some("b".into()),
+            enabled: Some(true),
+            threshold: Some(0.05),
+        }];
+        config.state.path = Some("kept".into());
         let text = toml::to_string(&config).unwrap();
         assert_eq!(Config::parse("all", &text).unwrap(), config, "{text}");
         let (mut printed, mut known) = (Vec::new(), Vec::new());
