@@ -3,7 +3,6 @@
 use super::{Loaded, load};
 use crate::cli::RunArgs;
 use crate::error::Failure;
-use crate::event::lines::Lines;
 use crate::io::log::{Log, Target};
 use crate::io::shutdown::{self, Progress};
 use crate::io::sink::Sinks;
@@ -46,7 +45,8 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let screen =
         Screen::for_output(args.color, std::io::stdout().is_terminal(), std::env::var_os("NO_COLOR").as_deref());
     log_panics(&log);
-    let front = Front { lines: Lines::new(loaded.config.input.max_line_bytes), looker: loaded.looker()? };
+    let join_timeout = loaded.config.input.join_timeout.0;
+    let front = Front { lines: loaded.lines(), looker: loaded.looker()?, join_timeout };
     let mut pipeline = Pipeline {
         fresh: &|| loaded.engine(),
         outbox: Outbox::new(loaded.config.outbox_options()).with_screen(screen),

@@ -70,6 +70,8 @@ pub(crate) fn observe(
         let template = templates.see(&fields, time, &mut merges);
         let moment = super::clock::Moment { time, now: time, outside: false };
         let mut report = Report::new(&mut incidents, findings);
-        detector.observe(&Event { fields, moment, template, templates: &templates }, &mut report);
+        let stack = super::trace::in_field(&fields);
+        let event = Event { fields, moment, template, templates: &templates, stack: stack.as_ref() };
+        detector.observe(&event, &mut report);
     }
 }

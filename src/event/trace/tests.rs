@@ -5,79 +5,79 @@ const TRACES: &[(&str, &str, &str)] = &[
     (
         "java",
         "java.lang.IllegalStateException",
-        "| 2026-03-02 08:00:01 ERROR [main] c.f.Queue - java.lang.IllegalStateException: closed
+        "|2026-03-02 08:00:01 ERROR [main] c.f.Queue - java.lang.IllegalStateException: closed
 >\tat com.foo.Queue.take(Queue.java:42)
 >\tat com.foo.Worker$$Lambda$14/0x0000000800c8.run(Unknown Source)
 >\tat java.base/java.lang.Thread.run(Thread.java:833)
 >\tSuppressed: java.lang.Exception: close failed
 >\t\tat com.foo.Queue.close(Queue.java:99)
-> Caused by: java.io.IOException: no space
+>Caused by: java.io.IOException: no space
 >\tat com.foo.Disk.write(Disk.java:7) ~[disk.jar:1.2]
 >\t... 23 more
 >\t... 12 common frames omitted
-| 2026-03-02 08:00:02 INFO next",
+|2026-03-02 08:00:02 INFO next",
     ),
     (
         "python",
         "KeyError",
-        "| Traceback (most recent call last):
+        "|Traceback (most recent call last):
 >  File \"/app/x.py\", line 12, in main
 >    load(name)
 >    ^^^^^^^^^^
 >  File \"/app/y.py\", line 3, in load
 >    return table[name]
-> ValueError: bad
+>ValueError: bad
 >
-> During handling of the above exception, another exception occurred:
+>During handling of the above exception, another exception occurred:
 >
-> Traceback (most recent call last):
+>Traceback (most recent call last):
 >  File \"/app/z.py\", line 1, in f
-> KeyError: 'x'
-| next",
+>KeyError: 'x'
+|next",
     ),
     (
         "go",
         "panic",
-        "| panic: runtime error: index out of range [5] with length 3
+        "|panic: runtime error: index out of range [5] with length 3
 >
-> goroutine 1 [running]:
-> main.(*T).Run(0xc0000140a0, 0x5)
+>goroutine 1 [running]:
+>main.(*T).Run(0xc0000140a0, 0x5)
 >\t/src/main.go:8 +0x1d
-> main.main()
+>main.main()
 >\t/src/main.go:14 +0x20
-> created by main.start in goroutine 7
+>created by main.start in goroutine 7
 >\t/src/main.go:3 +0x1
-> exit status 2
-| next line",
+>exit status 2
+|next line",
     ),
     (
         "rust",
         "panic",
-        "| thread 'main' panicked at src/main.rs:2:5:
-> index out of bounds: the len is 3
-> stack backtrace:
+        "|thread 'main' panicked at src/main.rs:2:5:
+>index out of bounds: the len is 3
+>stack backtrace:
 >   0: rust_begin_unwind
 >             at /rustc/1a/library/std/src/panicking.rs:645:5
 >   1: core::panicking::panic_fmt
-> note: Some details are omitted, run with `RUST_BACKTRACE=full` for a verbose backtrace.
-| next",
+>note: Some details are omitted, run with `RUST_BACKTRACE=full` for a verbose backtrace.
+|next",
     ),
     (
         "dotnet",
         "System.InvalidOperationException",
-        "| Unhandled exception. System.InvalidOperationException: outer
+        "|Unhandled exception. System.InvalidOperationException: outer
 > ---> System.IO.IOException: inner
 >   at Foo.Disk.Write(String path, Int32 n) in /src/Disk.cs:line 12
 >   --- End of inner exception stack trace ---
 >   at Foo.Map`2.Get[T](T key)
 >   at Program.Main()
-> --- End of stack trace from previous location ---
-| next",
+>--- End of stack trace from previous location ---
+|next",
     ),
     (
         "node",
         "TypeError",
-        "| TypeError: x is not a function
+        "|TypeError: x is not a function
 >    at Object.<anonymous> (/app/index.js:3:5)
 >    at new Pool (/app/pool.js:1:1)
 >    at async Promise.all (index 0)
@@ -85,25 +85,25 @@ const TRACES: &[(&str, &str, &str)] = &[
 >    at /app/late.js:10:2
 >  code: 'ENOENT',
 >  [cause]: Error: disk
-> }
-| next",
+>}
+|next",
     ),
     (
         "none",
         "",
-        "| at the end of the day
+        "|at the end of the day
 |   at the end of the day (really)
 |   indented: text
-| Caused nothing
-| ... and 3 more
+|Caused nothing
+|... and 3 more
 |   ... and so on
-| goroutine pool started
-| ValueError: bad
-| ValueError: bad
-| thread 'x' started
-| main.main()
-| exit status 2
-| }
+|goroutine pool started
+|ValueError: bad
+|ValueError: bad
+|thread 'x' started
+|main.main()
+|exit status 2
+|}
 |
 |   at 10:30 all was well",
     ),
@@ -115,10 +115,6 @@ fn lines_go_on_with_a_trace_or_do_not() {
         let (mut place, mut reader, mut last): (_, Option<StackReader>, &[u8]) = (Place::Outside, None, b"");
         for written in trace.lines() {
             let (mark, line) = written.split_at(1);
-            let line = match line.strip_prefix(' ') {
-                Some(rest) if !line.starts_with("  ") || *language == "none" => rest,
-                _ => line,
-            };
             let step = step(place, line.as_bytes());
             assert_eq!(step.continues, mark == ">", "{language}: {line:?} at {place:?}");
             place = step.place;
