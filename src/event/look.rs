@@ -7,8 +7,10 @@ use super::found::Found;
 use super::json::{self, Malformed};
 use super::layout::{self, Laid};
 use super::roles::{Names, Role, Unit};
+use super::skeleton::{Masks, Skeleton};
 use super::time::{TimeContext, Timestamp};
-use super::{Batch, Encoding, Fault, Level, Record, Span, inner, skeleton, text};
+use super::unescape::unescape_into;
+use super::{Batch, Encoding, Fault, Level, Record, Span, inner, text};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What some editors and tools put in front of a file.
@@ -125,13 +127,31 @@ pub struct Looker {
     laid: Laid,
     /// For the line inside a message.
     inner: Laid,
+    skeleton: Skeleton,
+    /// A message without its escapes.
+    plain: Vec<u8>,
 }
 
 impl Looker {
     /// `names` is built for the same `annotation`, the member that findings are written to.
     #[must_use]
     pub fn new(names: Names, annotation: String, context: TimeContext) -> Self {
-        Self { names, annotation, context, laid: Laid::default(), inner: Laid::default() }
+        Self {
+            names,
+            annotation,
+            context,
+            laid: Laid::default(),
+            inner: Laid::default(),
+            skeleton: Skeleton::default(),
+            plain: Vec::new(),
+        }
+    }
+
+    /// Also masks what `masks` match when it makes skeletons of messages.
+    #[must_use]
+    pub fn with_masks(mut self, masks: Masks) -> Self {
+        self.skeleton = Skeleton::new(masks);
+        self
     }
 
     /// Looks at every record of the batch that has no look yet. A panic on a record leaves it opaque and counted.
@@ -186,8 +206,7 @@ impl Looker {
         }
         look.message_hash = hash_of(&look, bytes, arena, Role::Message);
         if matches!(look.shape, Shape::Json | Shape::Text) && look.message_hash != 0 {
-            let slot = look.slots[Role::Message as usize];
-            look.skeleton = skeleton::hash(slot.span.of(if slot.in_arena { arena } else { bytes }));
+            look.skeleton = self.skeleton_of(&look, bytes, arena);
         }
         look.module_hash = hash_of(&look, bytes, arena, Role::Module);
         look.actor_hash = look.module_hash
@@ -240,6 +259,19 @@ impl Looker {
         look.rendered = Span::new(start, arena.len());
         let annotation = if unfit { Annotation::Unfit } else { Annotation::Absent };
         look.joint = Joint { open: start as u32, close: (arena.len() - 1) as u32, empty: false, annotation };
+    }
+}
+
+impl Looker {
+    fn skeleton_of(&mut self, look: &Look, bytes: &[u8], arena: &[u8]) -> u64 {
+        let slot = look.slots[Role::Message as usize];
+        let raw = slot.span.of(if slot.in_arena { arena } else { bytes });
+        if slot.form != Form::Escaped {
+            return self.skeleton.read(raw);
+        }
+        self.plain.clear();
+        unescape_into(raw, &mut self.plain);
+        self.skeleton.read(&self.plain)
     }
 }
 
