@@ -47,8 +47,7 @@ impl Loop {
     /// What the detector is told, with at most `keys` keys in each table.
     #[must_use]
     pub fn options(&self, keys: usize) -> LoopOptions {
-        let usual =
-            LoopSettings { enabled: self.enabled, min_repeats: self.min_repeats, threshold: self.threshold };
+        let usual = LoopSettings { enabled: self.enabled, min_repeats: self.min_repeats, threshold: self.threshold };
         LoopOptions {
             enabled: self.enabled,
             min_repeats: self.min_repeats,

@@ -222,10 +222,17 @@ mod tests {
 
     #[test]
     fn interleaved_actors_keep_their_own_traces() {
-        let line = |thread: &str, text: &str| format!("{{\"thread\":\"{thread}\",\"level\":\"ERROR\",\"log\":\"{text}\"}}\n");
-        let text: String = [("a", "boom"), ("a", "\\tat x.Y.z(Y.java:1)"), ("b", "work"), ("a", "\\tat x.Y.z(Y.java:2)\\n"), ("a", "on")]
-            .map(|(thread, text)| line(thread, text))
-            .concat();
+        let line =
+            |thread: &str, text: &str| format!("{{\"thread\":\"{thread}\",\"level\":\"ERROR\",\"log\":\"{text}\"}}\n");
+        let text: String = [
+            ("a", "boom"),
+            ("a", "\\tat x.Y.z(Y.java:1)"),
+            ("b", "work"),
+            ("a", "\\tat x.Y.z(Y.java:2)\\n"),
+            ("a", "on"),
+        ]
+        .map(|(thread, text)| line(thread, text))
+        .concat();
         let (own, stacks) = events(&text);
         assert_eq!((own, stacks.len(), stacks[0].frames), (vec![0, 2, 4], 1, 2));
     }

@@ -148,7 +148,9 @@ mod tests {
                 batch.filled = batch.bytes.len();
                 let rest = lines.split(&mut batch, read.is_empty());
                 tail = batch.bytes[rest..].to_vec();
-                out.extend(batch.records.iter().map(|record| batch.bytes[record.span.start as usize..record.end()].to_vec()));
+                out.extend(
+                    batch.records.iter().map(|record| batch.bytes[record.span.start as usize..record.end()].to_vec()),
+                );
             }
             assert_eq!(out.concat(), input);
             let sizes: Vec<_> = out.iter().map(|record| record.iter().filter(|byte| **byte == b'\n').count()).collect();

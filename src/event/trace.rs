@@ -180,7 +180,8 @@ fn is_at_frame(text: &[u8]) -> bool {
             Some(space) => (&name[space + 1..], name[..space].split(|byte| *byte == b' ').count()),
             None => (name, 0),
         };
-        let prefixed = words == 0 || matches!(name, [b'a', b's', b'y', b'n', b'c', b' ', ..] | [b'n', b'e', b'w', b' ', ..]);
+        let prefixed =
+            words == 0 || matches!(name, [b'a', b's', b'y', b'n', b'c', b' ', ..] | [b'n', b'e', b'w', b' ', ..]);
         let plain = called[open..].contains(&b':') || last.contains(&b'.') || called.ends_with(b")");
         // .NET's generic and nested names have commas and spaces in brackets, which end before the parenthesis.
         return !last.is_empty() && (prefixed || last.ends_with(b"]") || called[open..].contains(&b':')) && plain;
@@ -191,7 +192,10 @@ fn is_at_frame(text: &[u8]) -> bool {
 /// `…:12` or `…:12:5`.
 fn ends_in_line(text: &[u8]) -> bool {
     let digits = text.iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
-    digits > 0 && text.len() > digits + 1 && text[text.len() - digits - 1] == b':' && !text[..text.len() - digits - 1].contains(&b' ')
+    digits > 0
+        && text.len() > digits + 1
+        && text[text.len() - digits - 1] == b':'
+        && !text[..text.len() - digits - 1].contains(&b' ')
 }
 
 /// `... 23 more`, `... 12 common frames omitted`.
@@ -203,7 +207,8 @@ fn is_elided(text: &[u8]) -> bool {
 
 /// `code: 'ENOENT',` or `[cause]: Error: …`.
 fn is_property(text: &[u8]) -> bool {
-    let name = text.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'[' | b']')).count();
+    let name =
+        text.iter().take_while(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'[' | b']')).count();
     name > 0 && text[name..].starts_with(b": ") && (text[0] == b'[' || text.ends_with(b",") || text.ends_with(b"'"))
 }
 
@@ -232,14 +237,18 @@ fn is_numbered(text: &[u8]) -> bool {
 #[must_use]
 pub fn exception(line: &[u8]) -> Option<&str> {
     let mut text = line.trim_ascii();
-    for before in [&b"Caused by: "[..], b"Unhandled exception. ", b"---> ", b"[cause]: ", b"Uncaught ", b"Suppressed: "] {
+    for before in [&b"Caused by: "[..], b"Unhandled exception. ", b"---> ", b"[cause]: ", b"Uncaught ", b"Suppressed: "]
+    {
         text = text.strip_prefix(before).unwrap_or(text);
     }
     if let Some(rest) = text.strip_prefix(b"Exception in thread \"") {
         let quote = memchr::memchr(b'"', rest)?;
         text = rest[quote + 1..].trim_ascii_start();
     }
-    if text.starts_with(b"panic: ") || text.starts_with(b"fatal error: ") || memmem::find(text, b"' panicked at ").is_some() {
+    if text.starts_with(b"panic: ")
+        || text.starts_with(b"fatal error: ")
+        || memmem::find(text, b"' panicked at ").is_some()
+    {
         return Some("panic");
     }
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'$' | b'`');
@@ -275,7 +284,10 @@ pub struct StackReader {
 
 impl std::fmt::Debug for StackReader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("StackReader").field("exception", &self.exception).field("place", &self.place).finish_non_exhaustive()
+        f.debug_struct("StackReader")
+            .field("exception", &self.exception)
+            .field("place", &self.place)
+            .finish_non_exhaustive()
     }
 }
 
@@ -283,7 +295,8 @@ impl StackReader {
     /// Behind `head`, the line before the first that goes on.
     #[must_use]
     pub fn new(head: &[u8]) -> Self {
-        let mut reader = Self { hash: Xxh3::new(), exception: String::new(), frames: 0, place: step(Place::Outside, head).place };
+        let mut reader =
+            Self { hash: Xxh3::new(), exception: String::new(), frames: 0, place: step(Place::Outside, head).place };
         reader.name(head);
         reader
     }

@@ -133,7 +133,9 @@ fn lines_go_on_with_a_trace_or_do_not() {
 
 #[test]
 fn a_trace_in_one_field_is_read_with_lines_masked() {
-    let at = |line: u32, name: &str| format!("boom\n{name}: x\n\tat a.B.c(B.java:{line})\n\tat a.D.e$14/0x00{line}f(D.java:1)\nmore");
+    let at = |line: u32, name: &str| {
+        format!("boom\n{name}: x\n\tat a.B.c(B.java:{line})\n\tat a.D.e$14/0x00{line}f(D.java:1)\nmore")
+    };
     let stack = stack_in(at(4, "a.FooException").as_bytes());
     assert_eq!(stack, stack_in(at(19, "a.FooException").as_bytes()));
     assert_ne!(stack, stack_in(at(4, "a.BarException").as_bytes()));

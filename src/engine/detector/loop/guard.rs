@@ -90,7 +90,9 @@ impl Guards {
         let choice = self.choices.touch(fields.look().actor_hash, Choice::default);
         let Some(limit) = *self.limits.of(choice, fields) else { return false };
         let hash = |wanted: bool, role| if wanted { fields.raw(role).map_or(0, xxh3_64) } else { 0 };
-        let key = line ^ hash(limit.by_host, Role::Host).rotate_left(21) ^ hash(limit.by_thread, Role::Thread).rotate_left(42);
+        let key = line
+            ^ hash(limit.by_host, Role::Host).rotate_left(21)
+            ^ hash(limit.by_thread, Role::Thread).rotate_left(42);
         let guarded = self.lines.touch(key, || Guarded {
             counts: [0; PARTS],
             part: i64::MIN,
@@ -167,13 +169,16 @@ fn place(key: &Key) -> String {
 fn told(limit: &Limit, count: u32, total: u64, place: &str) -> String {
     let on = if place.is_empty() { "" } else { " on" };
     let Limit { max_repeats, within_s, .. } = limit;
-    format!("the same line {count} times within {within_s} s, {total} in all, where {max_repeats} are allowed{on}{place}")
+    format!(
+        "the same line {count} times within {within_s} s, {total} in all, where {max_repeats} are allowed{on}{place}"
+    )
 }
 
 fn opening(fields: &Fields<'_>, limit: &Limit, count: u32) -> Opening {
     let roles = [(Role::Module, true), (Role::Host, limit.by_host), (Role::Thread, limit.by_thread)];
     let wanted = roles.into_iter().filter(|(_, wanted)| *wanted);
-    let key = Key(wanted.filter_map(|(role, _)| Some((role.name().to_owned(), fields.text(role)?.into_owned()))).collect());
+    let key =
+        Key(wanted.filter_map(|(role, _)| Some((role.name().to_owned(), fields.text(role)?.into_owned()))).collect());
     let bad = fields.level() >= Some(Level::Error);
     let mut more = serde_json::Map::new();
     let message = fields.text(Role::Message).unwrap_or_default();

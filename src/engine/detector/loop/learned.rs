@@ -88,15 +88,7 @@ impl Learned {
 
     /// Tests `repeats` repeats within the last `lasted` seconds of a line that was seen `seen` times in all, in a module
     /// whose lines go on with a run as `habit` says.
-    pub(super) fn test(
-        &self,
-        seen: u32,
-        repeats: f64,
-        lasted: f64,
-        habit: Habit,
-        run: u32,
-        signal: Signal,
-    ) -> Verdict {
+    pub(super) fn test(&self, seen: u32, repeats: f64, lasted: f64, habit: Habit, run: u32, signal: Signal) -> Verdict {
         let before = (f64::from(seen) - repeats).max(0.0);
         let exposure = self.seconds - lasted;
         // Events of the run's own time, at the stream's mean rate: the run itself must not thin out its exposure.

@@ -131,7 +131,8 @@ mod tests {
     fn a_learned_rate_keeps_spells_short_and_more_of_it_lets_them_grow() {
         let mut spells = Spells::new();
         let each_second = |elapsed: f64| elapsed;
-        let longest = (0..100).filter_map(|i| spells.push(7, 1, at(i * 1_000), each_second)).map(|spell| spell.count).max();
+        let longest =
+            (0..100).filter_map(|i| spells.push(7, 1, at(i * 1_000), each_second)).map(|spell| spell.count).max();
         assert!(longest <= Some(2), "{longest:?}");
         let spell = (0..50).filter_map(|i| spells.push(7, 1, at(100_000 + i * 100), each_second)).last().unwrap();
         assert!(spell.count >= 48 && spell.actors() == 1, "{spell:?}");
@@ -157,7 +158,9 @@ mod tests {
     fn actors_are_counted_until_they_are_too_many() {
         for (actors, least, most) in [(1_u64, 1, 1), (5, 4, 5), (60, 40, 90), (5_000, u32::MAX, u32::MAX)] {
             let mut spells = Spells::new();
-            let last = (0..actors + 1).filter_map(|i| spells.push(9, xxh3_64(&(i % actors).to_le_bytes()), at(1), |_| 0.0)).last();
+            let last = (0..actors + 1)
+                .filter_map(|i| spells.push(9, xxh3_64(&(i % actors).to_le_bytes()), at(1), |_| 0.0))
+                .last();
             let counted = last.unwrap().actors();
             assert!((least..=most).contains(&counted), "{actors}: {counted}");
         }

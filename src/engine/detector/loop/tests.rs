@@ -214,7 +214,9 @@ fn what_many_say_once_or_at_their_own_pace_is_no_loop() {
     for i in 0..3_000 {
         let time = Timestamp::from_millis(1_767_225_600_000 + T + 10_000 + i * 20);
         let pod = i % 50;
-        stream.line(&format!(r#"{{"time":"{time}","level":"INFO","module":"new","host":"pod-{pod}","message":"alive"}}"#));
+        stream.line(&format!(
+            r#"{{"time":"{time}","level":"INFO","module":"new","host":"pod-{pod}","message":"alive"}}"#
+        ));
     }
     assert_eq!(stream.findings, []);
 }
@@ -226,7 +228,9 @@ fn a_cycle_that_never_rests_is_a_loop_however_long_its_round() {
         stream.put(T + i * 150, "INFO", "m3", &format!("state {}", char::from(b'a' + (i % 10) as u8)));
         // The same ten lines as a list that is worked off each second.
         if i % 10 == 0 {
-            (0..10).for_each(|k| stream.put(T + i * 150 + k, "INFO", "timer", &format!("task {}", char::from(b'a' + k as u8))));
+            (0..10).for_each(|k| {
+                stream.put(T + i * 150 + k, "INFO", "timer", &format!("task {}", char::from(b'a' + k as u8)))
+            });
         }
     }
     let opened = stream.opened();
@@ -241,7 +245,9 @@ fn a_hundred_thousand_lines_a_second_are_one_incident() {
         for i in 0..20_000 {
             let time = Timestamp((1_767_225_600_000 + T) * 1_000_000 + i * 10_000);
             let step = i % period;
-            stream.line(&format!(r#"{{"time":"{time}","level":"INFO","module":"m3","thread":"t","message":"step {step}"}}"#));
+            stream.line(&format!(
+                r#"{{"time":"{time}","level":"INFO","module":"m3","thread":"t","message":"step {step}"}}"#
+            ));
         }
         let opened = stream.opened();
         assert_eq!((opened.len(), opened[0].evidence.more["period"].as_i64()), (1, Some(period)));
@@ -269,7 +275,12 @@ fn a_trace_is_one_line_of_a_cycle() {
 fn one_trace_in_a_field_is_one_line_whatever_its_line_numbers() {
     let mut stream = Stream::warmed();
     for i in 0..30 {
-        stream.put(T + i * 20, "ERROR", "m3", &format!("boom\\na.BError: x\\n\\tat c.D$$Lambda${i}/0x00f{i}.e(D.java:{i})"));
+        stream.put(
+            T + i * 20,
+            "ERROR",
+            "m3",
+            &format!("boom\\na.BError: x\\n\\tat c.D$$Lambda${i}/0x00f{i}.e(D.java:{i})"),
+        );
     }
     assert_eq!(stream.opened().len(), 1, "{:?}", stream.opened());
 }
@@ -292,7 +303,10 @@ fn a_guard_holds_from_the_first_event_and_ends_with_its_window() {
     let opened = stream.opened();
     assert_eq!(opened.len(), 1, "{opened:?}");
     let open = opened[0];
-    assert_eq!((open.kind.as_str(), open.count, open.evidence.observed, open.evidence.expected), ("guard", 6, 6.0, 5.0));
+    assert_eq!(
+        (open.kind.as_str(), open.count, open.evidence.observed, open.evidence.expected),
+        ("guard", 6, 6.0, 5.0)
+    );
     assert!(open.summary.contains("payment") && open.evidence.p_value.is_none(), "{open:?}");
     let last = stream.findings.last().unwrap();
     assert_eq!((last.state, last.count, &last.id), (State::Resolved, 40, &open.id));
