@@ -11,6 +11,7 @@ pub mod overrides;
 pub mod recent;
 pub mod rule_incidents;
 pub mod rules;
+pub mod running_time;
 pub mod state;
 pub mod stats;
 pub mod tally;
@@ -33,7 +34,7 @@ use rules::{Budget, Meter, RuleOutcome, RuleSet, Rules};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 pub use tally::Tally;
-use template::{Merge, TemplateOptions, Templates};
+use template::{Merge, Sighting, TemplateOptions, Templates};
 use trace::Traces;
 
 /// Ticks fall on whole multiples of this, in event time, so that they do not depend on where a stream was cut.
@@ -89,6 +90,8 @@ pub struct Outcome {
     pub fault: Option<(Fault, String)>,
     /// What rules printed.
     pub printed: Vec<String>,
+    /// The event's template.
+    pub template: Sighting,
 }
 
 impl Outcome {
@@ -110,6 +113,7 @@ impl Outcome {
         self.findings.clear();
         self.fault = None;
         self.printed.clear();
+        self.template = Sighting::default();
     }
 }
 
@@ -189,11 +193,12 @@ impl Engine {
         self.last_arrival = now;
         let moment = self.clock.accept(look.time, now);
         if moment.now >= self.next_tick {
-            self.tick_at(moment.now, &mut outcome.before);
+            self.tick_at(moment, &mut outcome.before);
             self.next_tick = Timestamp((moment.now.0.div_euclid(TICK_NS) + 1).saturating_mul(TICK_NS));
         }
         if self.traces.goes_on(fields, moment.now) {
             // No event of its own for what learns from events; rules see every line.
+            outcome.template = Sighting::default();
         } else {
             if self.traces.has_ended() {
                 self.tell_traces(moment.now, &mut outcome.before);
@@ -219,7 +224,10 @@ impl Engine {
         outcome.clear();
         let idle = now.0.saturating_sub(self.last_arrival.0).max(0);
         if self.last_arrival != Timestamp::default() {
-            self.tick_at(Timestamp(self.clock.now().0.saturating_add(idle)), &mut outcome.before);
+            let moment = self.clock.idle(idle, now);
+            self.tick_at(moment, &mut outcome.before);
+            let mut report = Report::new(&mut self.incidents, &mut outcome.before);
+            self.detectors.iter_mut().for_each(|detector| detector.idle(moment, &mut report));
         }
     }
 
@@ -331,6 +339,7 @@ impl Engine {
     #[inline]
     fn observe(&mut self, fields: &Fields<'_>, moment: Moment, outcome: &mut Outcome) {
         let template = self.templates.see(fields, moment.now, &mut self.merges);
+        outcome.template = template;
         for merge in self.merges.drain(..) {
             self.detectors.iter_mut().for_each(|detector| detector.merge(merge));
         }
@@ -351,14 +360,14 @@ impl Engine {
         }
     }
 
-    fn tick_at(&mut self, now: Timestamp, before: &mut Vec<Finding>) {
-        self.traces.tick(now);
-        self.tell_traces(now, before);
+    fn tick_at(&mut self, moment: Moment, before: &mut Vec<Finding>) {
+        self.traces.tick(moment.now);
+        self.tell_traces(moment.now, before);
         let mut report = Report::new(&mut self.incidents, before);
         for detector in &mut self.detectors {
-            detector.tick(now, &mut report);
+            detector.tick(moment, &mut report);
         }
-        self.rule_incidents.tick(now, &mut report);
+        self.rule_incidents.tick(moment.now, &mut report);
         if !before.is_empty() {
             self.tally.findings(before);
         }

@@ -164,7 +164,7 @@ mod tests {
         let batch_of = |text: &str| Batch { filled: text.len(), bytes: text.as_bytes().to_vec(), ..Batch::default() };
         let mut batch = batch_of("boom\n\tat a.B.c(B.java:1)\nha");
         assert_eq!((lines.split(&mut batch, false), lines.waits(), batch.records.len()), (0, true, 0));
-        assert_eq!((lines.split_idle(&mut batch), lines.waits(), batch.records.len()), (27, false, 1));
+        assert_eq!((lines.split_idle(&mut batch), lines.waits(), batch.records.len()), (25, false, 1));
         let mut batch = batch_of("boom\n\tat a.B.c(B.java:1)\n\tat a.B.d(B.java:1)\n");
         lines.split(&mut batch, true);
         assert_eq!(batch.records.len(), 2);

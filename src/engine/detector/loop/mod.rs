@@ -37,6 +37,7 @@ mod spells;
 
 use super::text_without_numbers::TextWithoutNumbers;
 use super::{Detector, Event, Report, RestoreError, TableUse, pack, unpack};
+use crate::engine::clock::Moment;
 use crate::engine::finding::DetectorName;
 use crate::engine::overrides::Overrides;
 use crate::engine::state::{Table, TableSnapshot};
@@ -368,7 +369,8 @@ impl Detector for Loop {
         }
     }
 
-    fn tick(&mut self, now: Timestamp, report: &mut Report<'_>) {
+    fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
+        let now = moment.now;
         self.guards.tick(now, report);
         let actors = &mut self.actors;
         self.live.retain(|_, live| {

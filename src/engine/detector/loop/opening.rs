@@ -26,13 +26,13 @@ pub(super) fn opening(
     let counter = run.signal == Signal::Counter;
     let repeats = run.repeats();
     let count = u64::from(repeats) * run.period as u64;
-    let told = Told::new(run, &key);
+    let range = counter.then(|| actor.counter.as_ref()?.range()).flatten();
+    let told = Told::new(run, range.is_some(), &key);
     let mut more = serde_json::Map::new();
     more.insert("period".into(), run.period.into());
     if let Signal::Spell(_) = run.signal {
         more.insert("actors".into(), run.actors.into());
     }
-    let range = counter.then(|| actor.counter.as_ref()?.range()).flatten();
     let mut summary = String::new();
     let mut evidence = Evidence {
         expected: significant(verdict.expected * run.period as f64),
@@ -80,9 +80,9 @@ pub(super) struct Told {
 }
 
 impl Told {
-    fn new(run: &Run, key: &[(String, String)]) -> Self {
+    fn new(run: &Run, counts: bool, key: &[(String, String)]) -> Self {
         let (kind, what) = match run.period {
-            1 if run.signal == Signal::Counter => ("counter", "the same text".to_owned()),
+            1 if counts => ("counter", "the same text".to_owned()),
             1 => ("exact", "the same line".to_owned()),
             period => ("cycle", format!("the same {period} lines")),
         };

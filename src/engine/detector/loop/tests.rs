@@ -183,7 +183,7 @@ fn an_actor_that_works_between_the_rounds_is_caught_by_the_line_itself() {
     let mut stream = Stream::warmed();
     let mut chance = 1_u64;
     for i in 0..60 {
-        stream.put(T + i * 40, "WARN", "m3", "request 7 goes back to the queue");
+        stream.put(T + i * 40, "INFO", "m3", "request 7 goes back to the queue");
         // One to six other lines between, so that no lag holds.
         chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         for k in 0..=(chance >> 60) % 6 {
