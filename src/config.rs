@@ -3,6 +3,8 @@
 //! Nothing is read unless named; a file, variables and flags are merged in that order by [`crate::cli`]. Every value is
 //! checked here, and every complaint has a place and a hint.
 
+mod guard;
+mod r#loop;
 mod novelty;
 mod overrides;
 mod policy;
@@ -19,7 +21,6 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::EngineOptions;
 use crate::engine::detector::burst::BurstOptions;
 use crate::engine::detector::latency::LatencyOptions;
-use crate::engine::detector::r#loop::{LoopOptions, LoopSettings};
 use crate::engine::incident::Policy as EnginePolicy;
 use crate::engine::rules::Budget;
 use crate::event::Role;
@@ -27,6 +28,8 @@ use crate::event::roles::Names;
 use crate::event::time::TimeContext;
 use crate::outbox::{OutboxOptions, SyntheticMode, TextMode};
 use crate::telemetry::parse_address;
+pub use guard::LoopGuard;
+pub use r#loop::Loop;
 pub use novelty::{InputDetector, Novelty, NoveltyOverride};
 pub use overrides::LoopOverride;
 pub use policy::Policy;
@@ -85,6 +88,10 @@ pub struct Input {
     /// A longer line flows through in pieces, unanalysed. Bytes.
     #[schemars(range(min = 1024, max = 268_435_456))]
     pub max_line_bytes: usize,
+    /// Makes one event of the lines of a stack trace. A line of text then waits for the next, at most `join_timeout`.
+    pub join: bool,
+    /// How long a line of text waits for one that goes on with it, when input is idle.
+    pub join_timeout: Span,
     /// How far behind the highest event time an event may be and still count.
     pub allowed_lateness: Span,
 }
@@ -95,6 +102,8 @@ impl Default for Input {
             timezone: "UTC".into(),
             year: None,
             max_line_bytes: 1 << 20,
+            join: false,
+            join_timeout: Span(Duration::from_millis(250)),
             allowed_lateness: Span(Duration::from_secs(10)),
         }
     }
@@ -162,39 +171,6 @@ pub struct Detectors {
     pub novelty: Novelty,
     /// `[detector.input]`
     pub input: InputDetector,
-}
-
-/// `[detector.loop]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Loop {
-    /// Whether it watches.
-    pub enabled: bool,
-    /// Least repeats before a run is tested.
-    #[schemars(range(min = 3, max = 10_000))]
-    pub min_repeats: u32,
-    /// False-alarm probability of one test.
-    #[schemars(extend("exclusiveMinimum" = 0.0, "maximum" = 0.01))]
-    pub threshold: f64,
-    /// At INFO and below, a cycle this slow or slower is a timer, not a fault.
-    pub timer_period: Span,
-    /// Other settings for some actors; the first whose pattern matches wins.
-    #[serde(rename = "override", skip_serializing_if = "Vec::is_empty")]
-    pub overrides: Vec<LoopOverride>,
-}
-
-impl Default for Loop {
-    fn default() -> Self {
-        let LoopOptions { enabled, min_repeats, threshold, timer_period_s, keys: _, overrides: _ } =
-            LoopOptions::default();
-        Self {
-            enabled,
-            min_repeats,
-            threshold,
-            timer_period: Span(Duration::from_secs_f64(timer_period_s)),
-            overrides: Vec::new(),
-        }
-    }
 }
 
 /// `[detector.latency]`
@@ -278,6 +254,12 @@ pub struct Metrics {
     pub address: Option<String>,
 }
 
+/// What is wrong with joining lines that leave as they came, and what to do.
+pub(crate) const JOIN_AND_RAW: (&str, &str) = (
+    "input.join makes one event of several lines, and with output.text = \"raw\" lines leave as they came",
+    "leave one of them out: stack traces are joined for detection without join as well",
+);
+
 impl Config {
     /// Reads the text of the file `path`.
     ///
@@ -318,6 +300,13 @@ impl Config {
             format!("input.max_line_bytes is {bytes}"),
             "from 1024 (1 KiB) to 268435456 (256 MiB)",
         );
+        let wait = self.input.join_timeout.0.as_millis();
+        claim(
+            (10..=60_000).contains(&wait),
+            "input.join_timeout",
+            format!("input.join_timeout is {}", self.input.join_timeout),
+            "from 10ms to 1m, by default 250ms",
+        );
         let keys = self.limits.keys;
         claim(
             (100..=10_000_000).contains(&keys),
@@ -349,11 +338,9 @@ impl Config {
             format!("output.max_record_bytes is {record}"),
             "at least 256; leave it out for no limit",
         );
-        let looping = &self.detector.r#loop;
-        overrides::claim_loop("detector.loop", looping.min_repeats, looping.threshold, &mut claim);
-        for (i, other) in looping.overrides.iter().enumerate() {
-            other.claim(i, looping, &mut claim);
-        }
+        self.detector.r#loop.claim(&mut claim);
+        let raw = self.output.text == TextMode::Raw;
+        claim(!(self.input.join && raw), "join", JOIN_AND_RAW.0.to_owned(), JOIN_AND_RAW.1);
         let latency = &self.detector.latency;
         for (key, threshold) in
             [("outlier_threshold", latency.outlier_threshold), ("shift_threshold", latency.shift_threshold)]
@@ -431,8 +418,6 @@ impl Config {
     /// What the engine is told.
     #[must_use]
     pub fn engine_options(&self) -> EngineOptions {
-        let Loop { enabled, min_repeats, threshold, timer_period, overrides } = &self.detector.r#loop;
-        let usual = LoopSettings { enabled: *enabled, min_repeats: *min_repeats, threshold: *threshold };
         let (burst, latency) = (&self.detector.burst, &self.detector.latency);
         let keys = self.limits.keys;
         EngineOptions {
@@ -443,14 +428,7 @@ impl Config {
                 error: self.policy.error.to_string(),
                 warn: self.policy.warn.to_string(),
             },
-            r#loop: LoopOptions {
-                enabled: *enabled,
-                min_repeats: *min_repeats,
-                threshold: *threshold,
-                timer_period_s: timer_period.0.as_secs_f64(),
-                keys,
-                overrides: overrides.iter().map(|other| (other.pattern(), other.settings(usual))).collect(),
-            },
+            r#loop: self.detector.r#loop.options(keys),
             latency: LatencyOptions {
                 enabled: latency.enabled,
                 outlier_threshold: latency.outlier_threshold,

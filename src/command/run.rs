@@ -4,7 +4,6 @@ use super::{Loaded, load};
 use crate::cli::RunArgs;
 use crate::engine::Engine;
 use crate::error::Failure;
-use crate::event::lines::Lines;
 use crate::io::log::{Log, Target};
 use crate::io::shutdown::{self, Progress};
 use crate::io::sink::Sinks;
@@ -52,7 +51,8 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     log_panics(&log);
     let (engine, state) = go_on(&loaded, &log)?;
     let engine = RefCell::new(Some(engine));
-    let front = Front { lines: Lines::new(loaded.config.input.max_line_bytes), looker: loaded.looker()? };
+    let join_timeout = loaded.config.input.join_timeout.0;
+    let front = Front { lines: loaded.lines(), looker: loaded.looker()?, join_timeout };
     let mut pipeline = Pipeline {
         // After a panic it starts empty.
         fresh: &|| engine.borrow_mut().take().unwrap_or_else(|| loaded.engine()),

@@ -69,7 +69,7 @@ fn without_null(schema: &mut Value) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{LoopOverride, NoveltyOverride, SilenceOverride, Sink, variables};
+    use super::super::{LoopGuard, LoopOverride, NoveltyOverride, SilenceOverride, Sink, variables};
     use super::*;
     use std::collections::BTreeMap;
 
@@ -140,6 +140,12 @@ mod tests {
             threshold: Some(0.05),
         }];
         config.state.path = Some("kept".into());
+        config.detector.r#loop.guards = vec![LoopGuard {
+            module: Some("a".into()),
+            host: Some("b".into()),
+            thread: Some("c".into()),
+            ..LoopGuard::default()
+        }];
         let text = toml::to_string(&config).unwrap();
         assert_eq!(Config::parse("all", &text).unwrap(), config, "{text}");
         let (mut printed, mut known) = (Vec::new(), Vec::new());

@@ -19,6 +19,7 @@ pub mod tally;
 pub mod template;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod trace;
 
 use crate::event::{Fault, Fields, Shape, Timestamp};
 use clock::{Moment, StreamClock};
@@ -39,6 +40,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 pub use tally::Tally;
 use template::{Merge, Sighting, TemplateOptions, Templates};
+use trace::Traces;
 
 /// Ticks fall on whole multiples of this, in event time, so that they do not depend on where a stream was cut.
 const TICK_NS: i64 = 1_000_000_000;
@@ -137,6 +139,7 @@ pub struct Engine {
     last_arrival: Timestamp,
     templates: Templates,
     merges: Vec<Merge>,
+    traces: Traces,
     detectors: Vec<Box<dyn Detector>>,
     incidents: Incidents,
     rules: Rules,
@@ -179,6 +182,7 @@ impl Engine {
             last_arrival: Timestamp::default(),
             templates: Templates::new(options.keys, &options.template),
             merges: Vec::new(),
+            traces: Traces::default(),
             detectors,
             incidents: Incidents::new(options.policy.clone(), options.keys),
             rules: match &options.meter {
@@ -215,15 +219,14 @@ impl Engine {
             self.tick_at(moment, &mut outcome.before);
             self.next_tick = Timestamp((moment.now.0.div_euclid(TICK_NS) + 1).saturating_mul(TICK_NS));
         }
-        let template = self.templates.see(fields, moment.now, &mut self.merges);
-        outcome.template = template;
-        for merge in self.merges.drain(..) {
-            self.detectors.iter_mut().for_each(|detector| detector.merge(merge));
-        }
-        let event = Event { fields: *fields, moment, template, templates: &self.templates };
-        let mut report = Report::new(&mut self.incidents, &mut outcome.findings);
-        for detector in &mut self.detectors {
-            detector.observe(&event, &mut report);
+        if self.traces.goes_on(fields, moment.now) {
+            // No event of its own for what learns from events; rules see every line.
+            outcome.template = Sighting::default();
+        } else {
+            if self.traces.has_ended() {
+                self.tell_traces(moment.now, &mut outcome.before);
+            }
+            self.observe(fields, moment, outcome);
         }
         self.rules.on_event(fields, moment.time, &mut self.rule_outcome);
         if !self.rule_outcome.is_quiet() {
@@ -359,7 +362,34 @@ impl Engine {
         Ok(())
     }
 
+    /// The event through templates and detectors.
+    #[inline]
+    fn observe(&mut self, fields: &Fields<'_>, moment: Moment, outcome: &mut Outcome) {
+        let template = self.templates.see(fields, moment.now, &mut self.merges);
+        outcome.template = template;
+        for merge in self.merges.drain(..) {
+            self.detectors.iter_mut().for_each(|detector| detector.merge(merge));
+        }
+        let stack = trace::in_field(fields);
+        let event = Event { fields: *fields, moment, template, templates: &self.templates, stack: stack.as_ref() };
+        let mut report = Report::new(&mut self.incidents, &mut outcome.findings);
+        for detector in &mut self.detectors {
+            detector.observe(&event, &mut report);
+        }
+    }
+
+    /// Traces of several lines that are whole now, to the detectors.
+    #[cold]
+    fn tell_traces(&mut self, now: Timestamp, before: &mut Vec<Finding>) {
+        for stack in self.traces.take_ended() {
+            let mut report = Report::new(&mut self.incidents, before);
+            self.detectors.iter_mut().for_each(|detector| detector.trace(&stack, now, &mut report));
+        }
+    }
+
     fn tick_at(&mut self, moment: Moment, before: &mut Vec<Finding>) {
+        self.traces.tick(moment.now);
+        self.tell_traces(moment.now, before);
         let mut report = Report::new(&mut self.incidents, before);
         for detector in &mut self.detectors {
             detector.tick(moment, &mut report);

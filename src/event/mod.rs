@@ -19,6 +19,7 @@ pub mod skeleton;
 pub mod splice;
 pub mod text;
 pub mod time;
+pub mod trace;
 pub mod unescape;
 
 pub use fault::Fault;
