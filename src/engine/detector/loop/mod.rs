@@ -25,7 +25,7 @@
 //!
 //! Beside them stand guards (`guard.rs`), which are absolute. Counts come from a count-min sketch, which never forgets a
 //! line and errs only towards silence. Memory: about 300 bytes an actor (capped), 80 bytes a module (capped), 512 KiB for
-//! the sketch, 200 KiB for spells. Cold start: no exposure, no finding, but of guards.
+//! the sketch, 224 KiB for spells. Cold start: no exposure, no finding, but of guards.
 
 mod actor;
 mod counter;
@@ -295,7 +295,8 @@ impl Detector for Loop {
             counted = counter.run;
         }
         let learned = &self.learned;
-        let spell = self.spells.push(line, look.actor_hash, time, |elapsed| learned.expected(seen, elapsed));
+        let expected = |elapsed: f64, others: f64| learned.expected(seen, elapsed, others);
+        let spell = self.spells.push(line, look.actor_hash, time, learned.events(), expected);
 
         let habits = self.habits.touch(look.module_hash, || Habits { runs: Habit::UNKNOWN, spells: Habit::UNKNOWN });
         let longest = pushed.longest.max(counted);
