@@ -3,6 +3,7 @@
 //! Nothing is read unless named; a file, variables and flags are merged in that order by [`crate::cli`]. Every value is
 //! checked here, and every complaint has a place and a hint.
 
+mod latency;
 mod overrides;
 mod problem;
 pub mod schema;
@@ -13,7 +14,6 @@ mod variables;
 use crate::diagnostic::Diagnostic;
 use crate::engine::EngineOptions;
 use crate::engine::detector::burst::BurstOptions;
-use crate::engine::detector::latency::LatencyOptions;
 use crate::engine::detector::r#loop::{LoopOptions, LoopSettings};
 use crate::engine::incident::Policy as EnginePolicy;
 use crate::engine::rules::Budget;
@@ -22,6 +22,7 @@ use crate::event::roles::Names;
 use crate::event::time::TimeContext;
 use crate::outbox::{OutboxOptions, SyntheticMode, TextMode};
 use crate::telemetry::parse_address;
+pub use latency::{Latency, LatencyOverride, LatencyPair};
 pub use overrides::LoopOverride;
 pub use problem::Problem;
 use schemars::JsonSchema;
@@ -177,34 +178,6 @@ impl Default for Loop {
     }
 }
 
-/// `[detector.latency]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Latency {
-    /// Whether it watches.
-    pub enabled: bool,
-    /// Chance that one value of a faultless operation is called an outlier.
-    #[schemars(range(min = 1e-100, max = 1e-3))]
-    pub outlier_threshold: f64,
-    /// False-alarm probability of one test for a shift.
-    #[schemars(range(min = 1e-100, max = 1e-3))]
-    pub shift_threshold: f64,
-    /// Slower by less than this factor is no shift.
-    #[schemars(range(min = 1.0, max = 100.0))]
-    pub tolerance: f64,
-    /// A shift that goes on for so long is the normal level.
-    pub new_normal: Span,
-}
-
-impl Default for Latency {
-    fn default() -> Self {
-        let LatencyOptions { enabled, outlier_threshold, shift_threshold, tolerance, new_normal_s, keys: _ } =
-            LatencyOptions::default();
-        let new_normal = Span(Duration::from_secs_f64(new_normal_s));
-        Self { enabled, outlier_threshold, shift_threshold, tolerance, new_normal }
-    }
-}
-
 /// `[detector.burst]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -356,23 +329,7 @@ impl Config {
         for (i, other) in looping.overrides.iter().enumerate() {
             other.claim(i, looping, &mut claim);
         }
-        let latency = &self.detector.latency;
-        for (key, threshold) in
-            [("outlier_threshold", latency.outlier_threshold), ("shift_threshold", latency.shift_threshold)]
-        {
-            claim(
-                (1e-100..=1e-3).contains(&threshold),
-                key,
-                format!("detector.latency.{key} is {threshold}"),
-                "a false-alarm probability from 1e-100 to 0.001, by default 1e-5 for outliers and 1e-9 for shifts",
-            );
-        }
-        claim(
-            (1.0..=100.0).contains(&latency.tolerance),
-            "tolerance",
-            format!("detector.latency.tolerance is {}", latency.tolerance),
-            "a factor from 1 to 100, by default 1.25",
-        );
+        self.detector.latency.claim(&mut claim);
         let burst = &self.detector.burst;
         claim(
             burst.threshold > 0.0 && burst.threshold <= 0.01,
@@ -430,7 +387,7 @@ impl Config {
     pub fn engine_options(&self) -> EngineOptions {
         let Loop { enabled, min_repeats, threshold, timer_period, overrides } = &self.detector.r#loop;
         let usual = LoopSettings { enabled: *enabled, min_repeats: *min_repeats, threshold: *threshold };
-        let (burst, latency) = (&self.detector.burst, &self.detector.latency);
+        let burst = &self.detector.burst;
         let keys = self.limits.keys;
         EngineOptions {
             allowed_lateness_s: self.input.allowed_lateness.0.as_secs_f64(),
@@ -448,14 +405,7 @@ impl Config {
                 keys,
                 overrides: overrides.iter().map(|other| (other.pattern(), other.settings(usual))).collect(),
             },
-            latency: LatencyOptions {
-                enabled: latency.enabled,
-                outlier_threshold: latency.outlier_threshold,
-                shift_threshold: latency.shift_threshold,
-                tolerance: latency.tolerance,
-                new_normal_s: latency.new_normal.0.as_secs_f64(),
-                keys,
-            },
+            latency: self.detector.latency.options(keys),
             burst: BurstOptions {
                 enabled: burst.enabled,
                 threshold: burst.threshold,
@@ -466,7 +416,7 @@ impl Config {
                 ..BurstOptions::default()
             },
             budget: Budget { keys, ..Budget::default() },
-            meter: None,
+            ..EngineOptions::default()
         }
     }
 

@@ -23,7 +23,7 @@ use std::sync::Arc;
 /// # Errors
 /// [`Failure`] with the exit code of design §3.
 pub fn run(args: &RunArgs) -> Result<(), Failure> {
-    let loaded = load(&args.settings)?;
+    let loaded = Loaded { near_misses: args.log_near_misses, ..load(&args.settings)? };
     // Before any other descriptor is opened, so that a number that nobody left open is found to be closed.
     let sinks = Sinks::open(&loaded.config.sinks).map_err(|error| Failure::cannot(error.to_string(), error.hint()))?;
     let log = open_log(&args.log)?;

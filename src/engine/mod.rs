@@ -23,7 +23,7 @@ use clock::StreamClock;
 use detector::burst::{Burst, BurstOptions};
 use detector::latency::{Latency, LatencyOptions};
 use detector::r#loop::{Loop, LoopOptions};
-use detector::{Detector, Event, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
+use detector::{Detector, Event, NearMiss, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
 use finding::{Finding, State};
 use incident::{Incidents, IncidentsSnapshot, Policy};
 use recent::Recent;
@@ -52,6 +52,8 @@ pub struct EngineOptions {
     pub burst: BurstOptions,
     /// The latency detector.
     pub latency: LatencyOptions,
+    /// Whether detectors tell what was close to an incident and none.
+    pub near_misses: bool,
     /// What a rule may use.
     pub budget: Budget,
     /// The wall clock that stops a rule in an emergency; without one only operations are counted.
@@ -67,6 +69,7 @@ impl Default for EngineOptions {
             r#loop: LoopOptions::default(),
             burst: BurstOptions::default(),
             latency: LatencyOptions::default(),
+            near_misses: false,
             budget: Budget::default(),
             meter: None,
         }
@@ -84,6 +87,8 @@ pub struct Outcome {
     pub fault: Option<(Fault, String)>,
     /// What rules printed.
     pub printed: Vec<String>,
+    /// What was close to an incident and none, where that was asked for.
+    pub near_misses: Vec<NearMiss>,
 }
 
 impl Outcome {
@@ -91,7 +96,11 @@ impl Outcome {
     #[inline]
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.before.is_empty() && self.findings.is_empty() && self.fault.is_none() && self.printed.is_empty()
+        self.before.is_empty()
+            && self.findings.is_empty()
+            && self.fault.is_none()
+            && self.printed.is_empty()
+            && self.near_misses.is_empty()
     }
 
     /// An event on which something went wrong outside of the engine.
@@ -105,6 +114,7 @@ impl Outcome {
         self.findings.clear();
         self.fault = None;
         self.printed.clear();
+        self.near_misses.clear();
     }
 }
 
@@ -123,6 +133,7 @@ pub struct Engine {
     rule_incidents: RuleIncidents,
     /// Kept only where a rule can ask for it.
     recent: Option<Recent>,
+    near_misses: bool,
     tally: Tally,
 }
 
@@ -138,12 +149,13 @@ impl Engine {
             // After loop: what goes round is not counted.
             detectors.push(Box::new(Burst::new(options.burst.clone())));
         }
-        if options.latency.enabled {
+        if options.latency.watches() {
             detectors.push(Box::new(Latency::new(options.latency.clone())));
         }
         let recent = rules.names().next().map(|_| Recent::default());
         Self {
             recent,
+            near_misses: options.near_misses,
             clock: StreamClock::new(options.allowed_lateness_s),
             next_tick: Timestamp(i64::MIN),
             last_arrival: Timestamp::default(),
@@ -190,7 +202,8 @@ impl Engine {
             self.detectors.iter_mut().for_each(|detector| detector.merge(merge));
         }
         let event = Event { fields: *fields, moment, template, templates: &self.templates };
-        let mut report = Report::new(&mut self.incidents, &mut outcome.findings);
+        let near_misses = self.near_misses.then_some(&mut outcome.near_misses);
+        let mut report = Report::new(&mut self.incidents, &mut outcome.findings).with_near_misses(near_misses);
         for detector in &mut self.detectors {
             detector.observe(&event, &mut report);
         }
