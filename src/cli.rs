@@ -3,7 +3,7 @@
 use crate::engine::finding::Severity;
 use crate::outbox::{SyntheticMode, TextMode};
 use crate::terminal::Color;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -90,7 +90,7 @@ pub struct RunArgs {
     pub log: String,
     /// Also log what was close to an incident and why it is none, to see why a detector did not fire; each matter at
     /// most once a minute.
-    #[arg(long, env = "SEISMOLOG_LOG_NEAR_MISSES")]
+    #[arg(long, env = "SEISMOLOG_LOG_NEAR_MISSES", value_parser = FalseyValueParser::new())]
     pub log_near_misses: bool,
     /// On a terminal events are shown readably, with findings below them; this says whether in colour. Into a pipe
     /// events leave as they are, unless `always` asks for the readable form there too.

@@ -7,7 +7,7 @@ use crate::explain::explain as tell;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Write};
 
 /// The width where there is no terminal.
 const WIDTH: usize = 80;
@@ -33,7 +33,9 @@ pub fn explain(args: &ExplainArgs, out: &mut dyn Write) -> Result<(), Failure> {
     told.read(&mut input).map_err(cannot)?;
     if told.incidents.is_empty() {
         return Err(match &args.id {
-            Some(id) => Failure::cannot(format!("{name} has no finding whose id begins with {id}"), "leave --id out to see all"),
+            Some(id) => {
+                Failure::cannot(format!("{name} has no finding whose id begins with {id}"), "leave --id out to see all")
+            }
             None => Failure::cannot(format!("{name} has no finding"), hint),
         });
     }
@@ -148,7 +150,10 @@ mod tests {
         told.read(&mut text.as_bytes()).unwrap();
         let mut incidents: Vec<_> = told.incidents.into_values().collect();
         incidents.sort_by_key(|(place, _)| *place);
-        incidents.into_iter().map(|(_, finding)| format!("{} {:?} {}", finding.id, finding.state, finding.context.len())).collect()
+        incidents
+            .into_iter()
+            .map(|(_, finding)| format!("{} {:?} {}", finding.id, finding.state, finding.context.len()))
+            .collect()
     }
 
     #[test]
@@ -168,7 +173,7 @@ mod tests {
         }
         assert_eq!(told(&format!("{one}\n{two}\n{over}\n"), ""), ["b1 Resolved 1", "a2 Open 1"]);
         assert_eq!(told(&format!("{one}\n{two}\n"), "a"), ["a2 Open 1"]);
-        assert_eq!(told("", "") , Vec::<String>::new());
+        assert_eq!(told("", ""), Vec::<String>::new());
         assert_eq!(told("{\"id\":1}\n[]\n7\n", ""), Vec::<String>::new());
     }
 }

@@ -43,11 +43,8 @@ impl Loaded {
     #[must_use]
     pub fn engine(&self) -> Engine {
         let meter: Arc<dyn Meter> = Arc::new(WallMeter::new(RULE_EMERGENCY));
-        let options = EngineOptions {
-            meter: Some(meter),
-            near_misses: self.near_misses,
-            ..self.config.engine_options()
-        };
+        let options =
+            EngineOptions { meter: Some(meter), near_misses: self.near_misses, ..self.config.engine_options() };
         Engine::new(&options, self.rules.clone())
     }
 

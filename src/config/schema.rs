@@ -69,7 +69,7 @@ fn without_null(schema: &mut Value) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{LoopOverride, Sink, variables};
+    use super::super::{LatencyOverride, LatencyPair, LoopOverride, Sink, variables};
     use super::*;
     use std::collections::BTreeMap;
 

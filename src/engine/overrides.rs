@@ -116,12 +116,7 @@ impl<T> Overrides<T> {
     }
 
     #[cold]
-    fn decide(
-        &self,
-        choice: &mut Choice,
-        fields: &Fields<'_>,
-        named: Option<(Role, &str)>,
-    ) -> std::num::NonZeroU16 {
+    fn decide(&self, choice: &mut Choice, fields: &Fields<'_>, named: Option<(Role, &str)>) -> std::num::NonZeroU16 {
         let matching = self.patterns.iter().position(|pattern| pattern.matches_named(fields, named));
         let place = matching.map_or(0, |i| i + 1);
         let number = std::num::NonZeroU16::MIN.saturating_add(place as u16);

@@ -1,6 +1,6 @@
 //! A little stream for tests: lines in, findings out.
 
-use super::detector::{Detector, Event, Report};
+use super::detector::{Detector, Event, NearMiss, Report};
 use super::finding::{DetectorName, Finding, State};
 use super::incident::{Incidents, Policy};
 use super::rules::RuleSet;
@@ -30,6 +30,8 @@ pub(crate) struct Stream {
     pub(crate) looker: Looker,
     pub(crate) engine: Engine,
     pub(crate) findings: Vec<Finding>,
+    /// What was close to an incident and none, where the options ask for it.
+    pub(crate) near_misses: Vec<NearMiss>,
 }
 
 impl Stream {
@@ -38,7 +40,7 @@ impl Stream {
     }
 
     pub(crate) fn with_rules(options: &EngineOptions, rules: RuleSet) -> Self {
-        Self { looker: looker(), engine: Engine::new(options, rules), findings: Vec::new() }
+        Self { looker: looker(), engine: Engine::new(options, rules), findings: Vec::new(), near_misses: Vec::new() }
     }
 
     /// Puts one event, as a line; what is found is kept, in order.
@@ -48,6 +50,7 @@ impl Stream {
         self.engine.process(&batch.fields(0), Timestamp::default(), &mut outcome);
         self.findings.append(&mut outcome.before);
         self.findings.append(&mut outcome.findings);
+        self.near_misses.append(&mut outcome.near_misses);
     }
 
     /// What this detector has opened.

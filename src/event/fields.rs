@@ -173,8 +173,7 @@ fn member_of<'a>(text: &'a [u8], name: &str) -> Option<Value<'a>> {
 /// *How to read floating point numbers accurately*, PLDI 1990); what is longer, or has an exponent, takes the long way.
 #[inline]
 fn number(raw: &[u8]) -> Option<f64> {
-    const POWERS: [f64; 16] =
-        [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+    const POWERS: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
     let (mut digits, mut places, mut point) = (0_u64, 0, 0);
     if raw.len() > POWERS.len() {
         return std::str::from_utf8(raw).ok()?.parse().ok();
@@ -220,7 +219,9 @@ mod tests {
 
     #[test]
     fn numbers_of_every_form() {
-        for text in ["0", "12", "0.25", "-3", "1e3", "1.5E-7", "123456789012345", "1234567890123456", "9007199254740993"] {
+        for text in
+            ["0", "12", "0.25", "-3", "1e3", "1.5E-7", "123456789012345", "1234567890123456", "9007199254740993"]
+        {
             assert_eq!(number(text.as_bytes()), text.parse().ok(), "{text}");
         }
         assert_eq!((number(b"1.2.3"), number(b"x"), number(b"\xFF")), (None, None, None));

@@ -11,8 +11,22 @@ use serde::{Deserialize, Serialize};
 const WORDS: [&str; 7] = ["took", "time", "elapsed", "duration", "latency", "taken", "runtime"];
 /// What may stand before `time`, joined by `_` or a capital letter.
 const TIMES: [&str; 16] = [
-    "response", "request", "query", "elapsed", "execution", "exec", "processing", "process", "total", "run", "call",
-    "service", "build", "load", "wall", "upstream",
+    "response",
+    "request",
+    "query",
+    "elapsed",
+    "execution",
+    "exec",
+    "processing",
+    "process",
+    "total",
+    "run",
+    "call",
+    "service",
+    "build",
+    "load",
+    "wall",
+    "upstream",
 ];
 /// Words that `in` follows where it leads to a duration, besides those that end in `ed`.
 const DONE: [&str; 9] = ["done", "built", "ran", "ready", "sent", "read", "written", "run", "ok"];
@@ -43,7 +57,8 @@ impl Anchor {
         if PLANS.iter().any(|word| memmem::find(&lower, word.as_bytes()).is_some()) {
             return None;
         }
-        let starts = (1..message.len()).filter(|&at| message[at].is_ascii_digit() && b" :=(".contains(&message[at - 1]));
+        let starts =
+            (1..message.len()).filter(|&at| message[at].is_ascii_digit() && b" :=(".contains(&message[at - 1]));
         starts.into_iter().find_map(|start| Self::at(message, &lower, start))
     }
 
@@ -202,9 +217,27 @@ mod tests {
     #[test]
     fn what_is_no_duration_is_left_alone() {
         for message in [
-            "", "took", "took long", "took 5 attempts", "read 12 ms", "retry in 5s", "completed in 3 steps", "time: 12:30:05",
-            "time: 2026-03-02", "time=1772438400", "timeout 30 s", "Read timed out after 30000 ms", "start_time=5",
-            "in 5s", "logged in 5 ms", "uptime 3 s", "size=12 ms2", "took 5xyz", "elapsed 50%", "sleeping, took 3 s", "page 3 in 5",
+            "",
+            "took",
+            "took long",
+            "took 5 attempts",
+            "read 12 ms",
+            "retry in 5s",
+            "completed in 3 steps",
+            "time: 12:30:05",
+            "time: 2026-03-02",
+            "time=1772438400",
+            "timeout 30 s",
+            "Read timed out after 30000 ms",
+            "start_time=5",
+            "in 5s",
+            "logged in 5 ms",
+            "uptime 3 s",
+            "size=12 ms2",
+            "took 5xyz",
+            "elapsed 50%",
+            "sleeping, took 3 s",
+            "page 3 in 5",
         ] {
             // `logged in` ends in `ed`; it is the price of a rule without grammar.
             assert!(duration(message).is_none() || message == "logged in 5 ms", "{message}: {:?}", duration(message));

@@ -180,7 +180,13 @@ fn go_on(
     let (shift, restless, whole) = match going.host {
         None if going.down && (outlier || reached & !DOWN != 0) => return resolve(operation, share, now, report),
         None if going.down => (false, restless & DOWN != 0, false),
-        None => (reached & !DOWN != 0, outlier || restless & !DOWN != 0, false),
+        None => {
+            // While it may yet be one host's, the whole operation's shift waits for that.
+            let slowest =
+                if going.shift || reached & !DOWN == 0 { 0 } else { operation.window.slowest_host(LONGEST, 0) };
+            let waits = slowest != 0 && others_are_calm(operation, limits, slowest, LONGEST);
+            (reached & !DOWN != 0 && !waits, outlier || restless & !DOWN != 0, false)
+        }
         // Another host's call: it matters when the whole operation has become slow.
         Some(host) if host != call.host => {
             let whole = place != BELOW && reached & !DOWN != 0 && !others_are_calm(operation, limits, host, LONGEST);
@@ -194,9 +200,16 @@ fn go_on(
             (false, outlier || !calm, false)
         }
     };
+    // An outlier of a host that alone becomes slow is its shift from now on.
+    let alone = !going.shift
+        && share.as_ref().is_some_and(|share| share.slow(limits, call.settings.shift_threshold).is_some())
+        && others_are_calm(operation, limits, call.host, LONGEST);
     let limits = limits.clone();
     let Some(going) = &mut operation.going else { return Change::None };
-    going.shift |= shift;
+    going.shift |= shift | alone;
+    if alone {
+        going.host = Some(call.host);
+    }
     if whole {
         going.host = None;
     }

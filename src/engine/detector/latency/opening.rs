@@ -107,6 +107,9 @@ impl Shift {
     ) {
         *evidence = self.evidence(operation, settings);
         evidence.more.insert("shift".into(), true.into());
+        if let Some(host) = host.filter(|_| self.host.is_some()) {
+            evidence.more.insert("host".into(), host.into());
+        }
         *summary = self.summary(&place(operation, host.filter(|_| self.host.is_some())));
     }
 
@@ -193,13 +196,14 @@ fn common(operation: &Operation, fields: &Fields<'_>) -> Opening {
     }
 }
 
-/// The baseline's quantiles, in milliseconds.
+/// The baseline's quantiles in milliseconds, and the interval in which 98 of 100 values lie.
 fn quantiles(operation: &Operation) -> serde_json::Map<String, serde_json::Value> {
+    let at = |share| significant(operation.baseline.value_at(share));
     let quantiles = [("p50", 0.5), ("p75", SHARES[0]), ("p90", SHARES[1]), ("p99", SHARES[2])];
-    quantiles
-        .into_iter()
-        .map(|(name, share)| (name.to_owned(), significant(operation.baseline.value_at(share)).into()))
-        .collect()
+    let mut more: serde_json::Map<_, _> =
+        quantiles.into_iter().map(|(name, share)| (name.to_owned(), at(share).into())).collect();
+    more.insert("interval".into(), vec![at(1.0 - SHARES[2]), at(SHARES[2])].into());
+    more
 }
 
 /// Milliseconds as people write them: `41 ms`, `2.1 s`, `0.25 ms`, `3.5 min`.

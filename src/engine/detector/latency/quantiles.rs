@@ -4,6 +4,7 @@ use super::operation::Operation;
 use crate::engine::detector::OperationQuantiles;
 use crate::engine::stats::log_histogram::LogHistogram;
 use crate::event::Timestamp;
+use std::collections::BTreeMap;
 
 /// Less of an operation's last minutes than this is not shown.
 const SHOWN: f64 = 0.01;
@@ -14,28 +15,36 @@ pub(super) fn busiest<'a>(
     most: usize,
     now: Timestamp,
 ) -> Vec<OperationQuantiles> {
-    let weigh = |operation: &Operation| {
+    // Templates of one module may share its name; a series has one value.
+    let mut by_name: BTreeMap<&str, (f64, Vec<&Operation>)> = BTreeMap::new();
+    for operation in operations {
         let (recent, weight) = operation.recent(now);
-        recent.total() * weight
-    };
-    let mut busiest: Vec<_> = operations.filter(|operation| weigh(operation) > SHOWN).collect();
-    busiest.sort_by(|a, b| weigh(b).total_cmp(&weigh(a)).then_with(|| a.name.cmp(&b.name)));
+        let (sum, all) = by_name.entry(&operation.name).or_default();
+        *sum += recent.total() * weight;
+        all.push(operation);
+    }
+    let mut busiest: Vec<_> = by_name.into_iter().filter(|(_, (weight, _))| *weight > SHOWN).collect();
+    busiest.sort_by(|(a_name, (a, _)), (b_name, (b, _))| b.total_cmp(a).then_with(|| a_name.cmp(b_name)));
     let rest = busiest.split_off(busiest.len().min(most));
-    let mut shown: Vec<_> = busiest
-        .into_iter()
-        .map(|operation| quantiles_of(&operation.name, operation.recent(now).0, operation.values, operation.sum))
-        .collect();
+    let mut shown: Vec<_> = busiest.iter().map(|(name, (_, all))| together(name, all, now)).collect();
     if !rest.is_empty() {
-        let (mut other, mut count, mut sum) = (LogHistogram::default(), 0, 0.0);
-        for operation in rest {
-            let (recent, weight) = operation.recent(now);
-            other.merge(recent, weight as f32);
-            count += operation.values;
-            sum += operation.sum;
-        }
-        shown.push(quantiles_of("other", &other, count, sum));
+        let rest: Vec<&Operation> = rest.into_iter().flat_map(|(_, (_, all))| all).collect();
+        shown.push(together("other", &rest, now));
     }
     shown
+}
+
+/// Several operations as one.
+fn together(name: &str, operations: &[&Operation], now: Timestamp) -> OperationQuantiles {
+    let (count, sum) = (operations.iter().map(|one| one.values).sum(), operations.iter().map(|one| one.sum).sum());
+    if let [operation] = operations {
+        return quantiles_of(name, operation.recent(now).0, count, sum);
+    }
+    let mut recent = LogHistogram::default();
+    for (durations, weight) in operations.iter().map(|operation| operation.recent(now)) {
+        recent.merge(durations, weight as f32);
+    }
+    quantiles_of(name, &recent, count, sum)
 }
 
 fn quantiles_of(operation: &str, durations: &LogHistogram, count: u64, sum_ms: f64) -> OperationQuantiles {

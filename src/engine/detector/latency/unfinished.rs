@@ -19,7 +19,8 @@ impl Latency {
         let operations = &mut self.operations;
         self.pairs.time_out(now, |late| {
             let usual = operations.get_mut(late.key).map_or(0.0, |operation| operation.baseline.value_at(0.01));
-            let (timed_out, all) = (late.so_far.timed_out as f64, (late.so_far.timed_out + late.so_far.finished) as f64);
+            let (timed_out, all) =
+                (late.so_far.timed_out as f64, (late.so_far.timed_out + late.so_far.finished) as f64);
             // By the rule of succession, over all starts but this one.
             let ln_p = ((timed_out / (all + 1.0)).ln()).min(0.0);
             let evidence = |examples: &[&str]| Evidence {

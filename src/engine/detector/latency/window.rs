@@ -123,7 +123,7 @@ impl Window {
         (others, counts(beyond))
     }
 
-    /// The host of most of the newest `width` values above limit `i`.
+    /// The host of most of the newest `width` values above limit `i`; 0 where none of these has one.
     pub(super) fn slowest_host(&self, width: usize, i: usize) -> u8 {
         let mut slow = [0_u8; 256];
         for at in self.newest(width) {
@@ -132,7 +132,8 @@ impl Window {
                 slow[usize::from(self.hosts[at])] += 1;
             }
         }
-        (1..=u8::MAX).max_by_key(|host| slow[usize::from(*host)]).unwrap_or(0)
+        let slowest = (1..=u8::MAX).max_by_key(|host| slow[usize::from(*host)]);
+        slowest.filter(|host| slow[usize::from(*host)] > 0).unwrap_or(0)
     }
 
     /// Places in the ring, newest first.
@@ -184,7 +185,9 @@ mod tests {
                 let last = &list[list.len().saturating_sub(width)..];
                 let of = |keep: &dyn Fn(u8) -> bool| -> [u16; LIMITS] {
                     std::array::from_fn(|limit| {
-                        let beyond = |place: Place| if limit == 3 { place == BELOW } else { place != BELOW && usize::from(place) > limit };
+                        let beyond = |place: Place| {
+                            if limit == 3 { place == BELOW } else { place != BELOW && usize::from(place) > limit }
+                        };
                         last.iter().filter(|(place, host)| keep(*host) && beyond(*place)).count() as u16
                     })
                 };
@@ -214,6 +217,9 @@ mod tests {
         ] {
             assert_eq!(window.reaches(&[lanes(critical), lanes([0; 4]), lanes([0; 4])]), reached, "{critical:?}");
         }
-        assert_eq!((window.slowest_host(8, 2), window.reaches(&[lanes([0, 0, 0, 0]); 3]) & !DOWN), (1, 0x8000_8000_8000));
+        assert_eq!(
+            (window.slowest_host(8, 2), window.reaches(&[lanes([0, 0, 0, 0]); 3]) & !DOWN),
+            (1, 0x8000_8000_8000)
+        );
     }
 }
