@@ -9,6 +9,7 @@ mod problem;
 pub mod schema;
 mod sink;
 mod span;
+mod template;
 mod variables;
 
 use crate::diagnostic::Diagnostic;
@@ -32,6 +33,7 @@ pub use span::Span;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
+pub use template::Template;
 
 /// All that can be configured.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -46,6 +48,8 @@ pub struct Config {
     pub roles: BTreeMap<Role, Vec<String>>,
     /// Caps.
     pub limits: Limits,
+    /// The template miner.
+    pub template: Template,
     /// One table for each detector.
     pub detector: Detectors,
     /// Which rules.
@@ -366,6 +370,7 @@ impl Config {
                 "names are the names of members, or paths such as log.level",
             );
         }
+        self.template.claim(&mut claim);
         for (i, sink) in self.sinks.iter().enumerate() {
             sink.claim(i, &mut claim);
         }
@@ -415,6 +420,7 @@ impl Config {
                 keys,
                 ..BurstOptions::default()
             },
+            template: self.template.options(),
             budget: Budget { keys, ..Budget::default() },
             ..EngineOptions::default()
         }

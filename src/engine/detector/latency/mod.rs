@@ -37,6 +37,7 @@ mod unfinished;
 mod window;
 
 use super::{Detector, Event, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
+use crate::engine::clock::Moment;
 use crate::engine::finding::DetectorName;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Overrides;
@@ -211,7 +212,8 @@ impl Detector for Latency {
         self.measure(event, report);
     }
 
-    fn tick(&mut self, now: Timestamp, report: &mut Report<'_>) {
+    fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
+        let now = moment.now;
         self.tick_pairs(now, report);
         let operations = &mut self.operations;
         self.live.retain(|key, id| {

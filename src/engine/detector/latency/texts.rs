@@ -64,7 +64,11 @@ impl Texts {
 
 /// What to call the operation of a template that no member names: its text, or where it comes from.
 pub(super) fn name_of(event: &Event<'_>) -> String {
-    let text = event.templates.text(event.template.id).filter(|_| event.template.id != TemplateId::default());
+    let text = event
+        .templates
+        .text(event.template.id)
+        .map(str::to_owned)
+        .filter(|_| event.template.id != TemplateId::default());
     let name = text.or_else(|| Some(event.fields.text(Role::Module)?.into_owned()));
     let mut name = name.unwrap_or_else(|| format!("template {}", event.template.id));
     name.truncate(name.floor_char_boundary(NAME_BYTES));
