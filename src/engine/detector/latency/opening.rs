@@ -54,7 +54,7 @@ impl Shift {
             limit: slow.limit,
             count: slow.count,
             host: Some(host),
-            median: operation.window.median(WINDOWS[WINDOWS.len() - 1], Some(host)).map_or(0.0, middle),
+            median: operation.window.median(slow.width as usize, Some(host)).map_or(0.0, middle),
             usual: operation.baseline.value_at(0.5),
             window_s: now.seconds_since(share.since(slow.width)).max(0.0),
         }
