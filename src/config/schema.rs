@@ -69,7 +69,7 @@ fn without_null(schema: &mut Value) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{LoopOverride, Sink, variables};
+    use super::super::{BurstOverride, FailureLevel, LoopOverride, Sink, SpreadOverride, variables};
     use super::*;
     use std::collections::BTreeMap;
 
@@ -123,6 +123,24 @@ mod tests {
             enabled: Some(true),
             min_repeats: Some(8),
             threshold: Some(1e-9),
+        }];
+        let level = Some(FailureLevel::Warn);
+        config.detector.burst.threshold = Some(1e-8);
+        config.detector.burst.overrides = vec![BurstOverride {
+            module: "a".into(),
+            enabled: Some(true),
+            threshold: Some(1e-9),
+            level,
+            min_errors: Some(9),
+        }];
+        config.detector.spread.threshold = Some(1e-8);
+        config.detector.spread.overrides = vec![SpreadOverride {
+            module: Some("a".into()),
+            host: Some("b".into()),
+            enabled: Some(true),
+            threshold: Some(1e-9),
+            level,
+            min_failures: Some(9),
         }];
         let text = toml::to_string(&config).unwrap();
         assert_eq!(Config::parse("all", &text).unwrap(), config, "{text}");

@@ -95,6 +95,11 @@ impl<V> Table<V> {
         slot
     }
 
+    /// All keys held, in no order that means anything.
+    pub fn keys(&self) -> impl Iterator<Item = u64> {
+        self.entries.iter().map(|entry| entry.key)
+    }
+
     /// All values held, in no order that means anything.
     pub fn values(&self) -> impl Iterator<Item = &V> {
         self.entries.iter().map(|entry| &entry.value)

@@ -12,7 +12,7 @@ const COLD_EVENTS: f64 = 100.0;
 
 /// Seconds that the stream has run.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-pub(super) struct RunningTime {
+pub(in crate::engine::detector) struct RunningTime {
     last: Option<Timestamp>,
     age: f64,
     events: f64,
@@ -21,7 +21,7 @@ pub(super) struct RunningTime {
 impl RunningTime {
     /// Seconds that the stream will have run when the next event comes at `now`.
     #[inline]
-    pub(super) fn age_at(&self, now: Timestamp, least: f64) -> f64 {
+    pub(in crate::engine::detector) fn age_at(&self, now: Timestamp, least: f64) -> f64 {
         let Some(last) = self.last else { return 0.0 };
         if now <= last {
             return self.age;
@@ -32,7 +32,7 @@ impl RunningTime {
 
     /// Takes an event that comes at `now`; the seconds that the stream has run.
     #[inline]
-    pub(super) fn advance(&mut self, now: Timestamp, least: f64) -> f64 {
+    pub(in crate::engine::detector) fn advance(&mut self, now: Timestamp, least: f64) -> f64 {
         if self.last != Some(now) {
             self.age = self.age_at(now, least);
             self.last = Some(now);
@@ -42,7 +42,7 @@ impl RunningTime {
     }
 
     /// Seconds that it has run.
-    pub(super) fn age(&self) -> f64 {
+    pub(in crate::engine::detector) fn age(&self) -> f64 {
         self.age
     }
 }
