@@ -6,7 +6,7 @@ use crate::event::{Fields, Level};
 pub(super) const SLOT_S: f64 = 5.0;
 /// Seconds in which baselines forget half.
 pub(super) const HALF_LIFE_S: f64 = 3_600.0;
-/// The window of a baseline's rate is more than this many times the usual when something is wrong.
+/// Something is wrong only beyond this many times the usual rate.
 pub(super) const FACTOR: f64 = 1.5;
 /// An incident looks usual above this chance…
 pub(super) const CALM_P: f64 = 0.01;

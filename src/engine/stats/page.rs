@@ -16,7 +16,8 @@ impl Page {
     /// Takes the count of one span, in which `usual` are expected when it is over and `going` while it goes on, both
     /// varying `dispersion` times as much as Poisson counts.
     pub fn add(&mut self, count: f64, usual: f64, going: f64, dispersion: f64) {
-        let usual = usual.max(f64::MIN_POSITIVE);
+        // An expected number that is nearly nothing, and divides well.
+        let usual = usual.max(1e-12);
         if going <= usual || !count.is_finite() || !going.is_finite() {
             return;
         }

@@ -33,7 +33,7 @@ impl Burst {
     pub(super) fn test(&mut self, spot: &Spot, settings: BurstSettings, aside: &Aside) -> Option<Verdict> {
         let (now, least) = (self.exposure.slot(), u64::from(settings.min_errors));
         let threshold = settings.threshold.unwrap_or(self.threshold);
-        let fresh = self.places.fresh_from(spot.place);
+        let fresh = self.places.fresh_from(spot.place).max(self.places.fresh_from(EVERYWHERE));
         for i in 0..self.windows.len() {
             let window = self.windows[i];
             if f64::from(window) * SLOT_S * 2.0 > self.age {
@@ -171,6 +171,9 @@ impl Burst {
                 report.incidents.resolve(open.id, now, report.findings);
                 self.places.open.remove(&place);
                 self.places.own(place, slot, slot);
+                if place == ALL {
+                    self.places.own(EVERYWHERE, slot, slot);
+                }
             } else {
                 self.places.open.insert(place, open);
             }
@@ -194,7 +197,11 @@ impl Burst {
         });
         let expected = expected.fold(0.0, f64::max);
         let heard = f64::from((open.heard_slot + 1).saturating_sub(open.first_slot).max(1));
-        let going = (open.errors as f64 / heard * passed).max(FACTOR * expected);
+        let going = open.errors as f64 / heard * passed;
+        if going <= FACTOR * expected {
+            // What it was is usual by now.
+            open.page = Page::ended();
+        }
         open.page.add(errors as f64, expected, going, usual.dispersion);
         let calm = CALM_SLOTS.min(self.longest);
         let recent = self.since(&spot, (slot + 1).saturating_sub(calm));

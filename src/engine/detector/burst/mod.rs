@@ -27,7 +27,7 @@
 //! rate has come back from what it was, which errs once in a day of burst (`stats::page`); or when it has had no error for
 //! two minutes and ten of its gaps.
 //!
-//! Power, on a key that never failed before, with the default budget and up to some hundred keys: five errors within 10 s
+//! Power, on a key that never failed before, with the default budget and up to some hundred keys: six errors within 10 s
 //! after an hour of stream; a rate of one in 10 s within the five-minute window.
 //!
 //! Time is the stream's without its stalls; late events join nothing. Memory: a cell has 200 bytes, and 24 bytes for each
@@ -72,6 +72,8 @@ const UNHEARD_S: f64 = 120.0;
 const UNHEARD_GAPS: f64 = 10.0;
 /// The place of the overall cell.
 const ALL: u32 = u32::MAX;
+/// Owns the slots of all places while the overall cell has an incident.
+const EVERYWHERE: u32 = u32::MAX - 1;
 /// Tells keys of cells of different scopes apart.
 const SALTS: [u64; 5] = [0x6D6F_6475_6C65, 0x7465_7874_2D2D, 0x636F_6465_2D2D, 0x616C_6C2D_2D2D, 0x7368_6172_652D];
 const ALL_SPOT: Spot = Spot { scope: Scope::All, cell: SALTS[Scope::All as usize], place: ALL, module: None };
@@ -277,6 +279,9 @@ impl Burst {
         for (place, open) in &self.places.open.clone() {
             if to.saturating_sub(open.slot) <= owned_slots {
                 self.places.own(*place, open.slot, to);
+                if *place == ALL {
+                    self.places.own(EVERYWHERE, open.first_slot, to);
+                }
             }
         }
         let mut active = std::mem::take(&mut self.active);
@@ -297,7 +302,8 @@ impl Burst {
         let going =
             places.open.get(&spot.place).is_some_and(|open| open.spot.cell == spot.cell) && places.owns(spot.place, now);
         cell.settle(&self.exposure, self.longest, going, |slot, group| {
-            places.owns(spot.place, slot.number) || (spot.scope.is_wide() && places.owns(group, slot.number))
+            [spot.place, EVERYWHERE].into_iter().any(|place| places.owns(place, slot.number))
+                || (spot.scope.is_wide() && places.owns(group, slot.number))
         });
     }
 
@@ -469,12 +475,12 @@ impl Detector for Burst {
         let modules: Vec<u64> = self.traffic.keys().collect();
         for module in modules {
             let [from, into] = [merge.from, merge.into].map(|id| text_key(module, id.0) ^ SALTS[Scope::Text as usize]);
-            let Some(cell) = self.cells.get_mut(from) else { continue };
-            let fresh = Cell::new(&self.exposure);
             let spot = Spot { scope: Scope::Text, cell: into, place: fold(module), module: Some(module) };
-            let moved = std::mem::replace(cell, fresh);
             // Both have forgotten up to the slot at hand before they are added up.
+            self.settle(&Spot { cell: from, ..spot });
             let exposure = &self.exposure;
+            let Some(cell) = self.cells.get_mut(from) else { continue };
+            let moved = std::mem::replace(cell, Cell::new(exposure));
             let active = std::mem::replace(&mut self.cells.touch(into, || Cell::new(exposure)).active, true);
             if !active {
                 self.active.push(spot);

@@ -40,11 +40,6 @@ impl RunningTime {
         self.events += 1.0;
         self.age
     }
-
-    /// Seconds that it has run.
-    pub(in crate::engine::detector) fn age(&self) -> f64 {
-        self.age
-    }
 }
 
 #[cfg(test)]
@@ -58,13 +53,13 @@ mod tests {
         for second in 0..=1_000 {
             time.advance(at(second), 5.0);
         }
-        assert_eq!(time.age(), 1_000.0);
+        assert_eq!(time.age, 1_000.0);
         // 32 mean gaps of a second.
         assert!((time.age_at(at(4_600), 5.0) - 1_032.0).abs() < 0.1);
         time.advance(at(4_600), 5.0);
-        assert!((time.age() - 1_032.0).abs() < 0.1);
+        assert!((time.age - 1_032.0).abs() < 0.1);
         // Back in time: nothing passes.
-        assert_eq!(time.advance(at(0), 5.0), time.age());
+        assert_eq!(time.advance(at(0), 5.0), time.age);
         assert!(time.advance(Timestamp(i64::MAX), 5.0) < 1_100.0);
     }
 }

@@ -5,7 +5,7 @@ use crate::engine::stats::{binomial, gamma_poisson};
 
 /// By its rate alone a value has too many below this chance.
 const RATE_P: f64 = 1e-3;
-/// A value is suspect below this chance, over all values.
+/// A value is suspect below this chance, taken for itself and as if failures never clumped: better one too many.
 const SUSPECT_P: f64 = 0.05;
 /// Fewest failures of a module of which anything is suspect.
 const SUSPECT_OF: u32 = 3;
@@ -105,7 +105,7 @@ impl Spread {
             }
             let owned = self.owned.owns(key, self.exposure.slot());
             let Some(usual) = self.sides.usual(spot.side, key, longest, &self.exposure, owned) else { continue };
-            if usual.values < VALUES || ln_share(count.into(), rest, &usual) > SUSPECT_P.ln() {
+            if usual.values < VALUES || binomial::ln_tail(count.into(), rest, usual.share) > SUSPECT_P.ln() {
                 break;
             }
             aside.slots.extend(self.sides.slots_of(spot.side, key));
@@ -167,7 +167,11 @@ impl Spread {
         };
         let expected = (usual.learned + 0.5) * passed * SLOT_S / self.exposure.past().seconds.max(1.0);
         let heard = f64::from((open.heard_slot + 1).saturating_sub(open.first_slot).max(1));
-        let going = (open.failures as f64 / heard * passed).max(FACTOR * expected);
+        let going = open.failures as f64 / heard * passed;
+        if going <= FACTOR * expected {
+            // What it was is usual by now.
+            open.page = Page::ended();
+        }
         open.page.add(failures as f64, expected, going, usual.dispersion);
         let looks_usual = self.ln_rate(recent as f64, calm, &usual).0 > CALM_P.ln();
         open.calm = if looks_usual { open.calm + (slot - from) } else { 0 };

@@ -16,8 +16,8 @@
 //! an incident owns its value's slots for a half-life at most.
 //!
 //! A value has one incident at a time: failures of another module that sit on it as well join it. What an open incident
-//! owns is explained, and later detectors do not count it. Before that, a value that has too many (p < 0.05, over all
-//! values) is told to burst, which must reject without it (`Aside`). A module needs three values to compare.
+//! owns is explained, and later detectors do not count it. Before that, a value that may have too many (p < 0.05,
+//! for itself) is told to burst, which must reject without it (`Aside`). A module needs three values to compare.
 //!
 //! An incident resolves as one of burst does: when for six slots in a row its last minute looks usual (p > 0.01), and
 //! Page's test says that its rate has come back; or after two minutes and ten of its gaps without a failure.
