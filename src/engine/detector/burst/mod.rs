@@ -27,7 +27,7 @@
 //! rate has come back from what it was, which errs once in a day of burst (`stats::page`); or when it has had no error for
 //! two minutes and ten of its gaps.
 //!
-//! Power, on a key that never failed before, with the default budget and up to some hundred keys: six errors within 10 s
+//! Power, on a key that never failed before, with the default budget and up to some hundred keys: seven errors within 10 s
 //! after an hour of stream; a rate of one in 10 s within the five-minute window.
 //!
 //! Time is the stream's without its stalls; late events join nothing. Memory: a cell has 200 bytes, and 24 bytes for each
