@@ -11,6 +11,7 @@ pub mod overrides;
 pub mod recent;
 pub mod rule_incidents;
 pub mod rules;
+pub mod running_time;
 pub mod state;
 pub mod stats;
 pub mod tally;
@@ -19,7 +20,7 @@ pub mod template;
 pub(crate) mod testing;
 
 use crate::event::{Fault, Fields, Shape, Timestamp};
-use clock::StreamClock;
+use clock::{Moment, StreamClock};
 use detector::burst::{Burst, BurstOptions};
 use detector::latency::{Latency, LatencyOptions};
 use detector::r#loop::{Loop, LoopOptions};
@@ -33,7 +34,7 @@ use rules::{Budget, Meter, RuleOutcome, RuleSet, Rules};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 pub use tally::Tally;
-use template::{Merge, Templates};
+use template::{Merge, Sighting, TemplateOptions, Templates};
 
 /// Ticks fall on whole multiples of this, in event time, so that they do not depend on where a stream was cut.
 const TICK_NS: i64 = 1_000_000_000;
@@ -55,6 +56,8 @@ pub struct EngineOptions {
     pub burst: BurstOptions,
     /// The latency detector.
     pub latency: LatencyOptions,
+    /// The template miner.
+    pub template: TemplateOptions,
     /// What a rule may use.
     pub budget: Budget,
     /// The wall clock that stops a rule in an emergency; without one only operations are counted.
@@ -71,6 +74,7 @@ impl Default for EngineOptions {
             spread: SpreadOptions::default(),
             burst: BurstOptions::default(),
             latency: LatencyOptions::default(),
+            template: TemplateOptions::default(),
             budget: Budget::default(),
             meter: None,
         }
@@ -88,6 +92,8 @@ pub struct Outcome {
     pub fault: Option<(Fault, String)>,
     /// What rules printed.
     pub printed: Vec<String>,
+    /// The event's template.
+    pub template: Sighting,
 }
 
 impl Outcome {
@@ -109,6 +115,7 @@ impl Outcome {
         self.findings.clear();
         self.fault = None;
         self.printed.clear();
+        self.template = Sighting::default();
     }
 }
 
@@ -155,7 +162,7 @@ impl Engine {
             clock: StreamClock::new(options.allowed_lateness_s),
             next_tick: Timestamp(i64::MIN),
             last_arrival: Timestamp::default(),
-            templates: Templates::new(options.keys),
+            templates: Templates::new(options.keys, &options.template),
             merges: Vec::new(),
             detectors,
             incidents: Incidents::new(options.policy.clone(), options.keys),
@@ -190,10 +197,11 @@ impl Engine {
         self.last_arrival = now;
         let moment = self.clock.accept(look.time, now);
         if moment.now >= self.next_tick {
-            self.tick_at(moment.now, &mut outcome.before);
+            self.tick_at(moment, &mut outcome.before);
             self.next_tick = Timestamp((moment.now.0.div_euclid(TICK_NS) + 1).saturating_mul(TICK_NS));
         }
         let template = self.templates.see(fields, moment.now, &mut self.merges);
+        outcome.template = template;
         for merge in self.merges.drain(..) {
             self.detectors.iter_mut().for_each(|detector| detector.merge(merge));
         }
@@ -221,7 +229,10 @@ impl Engine {
         outcome.clear();
         let idle = now.0.saturating_sub(self.last_arrival.0).max(0);
         if self.last_arrival != Timestamp::default() {
-            self.tick_at(Timestamp(self.clock.now().0.saturating_add(idle)), &mut outcome.before);
+            let moment = self.clock.idle(idle, now);
+            self.tick_at(moment, &mut outcome.before);
+            let mut report = Report::new(&mut self.incidents, &mut outcome.before);
+            self.detectors.iter_mut().for_each(|detector| detector.idle(moment, &mut report));
         }
     }
 
@@ -246,6 +257,12 @@ impl Engine {
     #[must_use]
     pub fn clock(&self) -> &StreamClock {
         &self.clock
+    }
+
+    /// The templates of messages.
+    #[must_use]
+    pub fn templates(&self) -> &Templates {
+        &self.templates
     }
 
     /// Open incidents.
@@ -291,6 +308,7 @@ impl Engine {
         pack(&Kept {
             clock: self.clock.clone(),
             next_tick: self.next_tick,
+            templates: self.templates.snapshot(),
             incidents: self.incidents.snapshot(),
             rule_incidents: self.rule_incidents.clone(),
             detectors: self
@@ -313,6 +331,7 @@ impl Engine {
                 detector.restore(state)?;
             }
         }
+        self.templates.restore(&kept.templates)?;
         self.rules.restore(&kept.rules).map_err(|error| RestoreError(error.to_string()))?;
         self.clock = kept.clock;
         self.next_tick = kept.next_tick;
@@ -321,12 +340,12 @@ impl Engine {
         Ok(())
     }
 
-    fn tick_at(&mut self, now: Timestamp, before: &mut Vec<Finding>) {
+    fn tick_at(&mut self, moment: Moment, before: &mut Vec<Finding>) {
         let mut report = Report::new(&mut self.incidents, before);
         for detector in &mut self.detectors {
-            detector.tick(now, &mut report);
+            detector.tick(moment, &mut report);
         }
-        self.rule_incidents.tick(now, &mut report);
+        self.rule_incidents.tick(moment.now, &mut report);
         if !before.is_empty() {
             self.tally.findings(before);
         }
@@ -357,6 +376,7 @@ impl std::fmt::Debug for Engine {
 struct Kept {
     clock: StreamClock,
     next_tick: Timestamp,
+    templates: Vec<u8>,
     incidents: IncidentsSnapshot,
     rule_incidents: RuleIncidents,
     detectors: Vec<(String, Vec<u8>)>,

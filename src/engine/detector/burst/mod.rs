@@ -30,7 +30,7 @@
 //! Power, on a key that never failed before, with the default budget and up to some hundred keys: seven errors within 10 s
 //! after an hour of stream; a rate of one in 10 s within the five-minute window.
 //!
-//! Time is the stream's without its stalls; late events join nothing. Memory: a cell has 200 bytes, and 24 bytes for each
+//! Time is the stream's without its stalls (`Moment::running`); late events join nothing. Memory: a cell has 200 bytes, and 24 bytes for each
 //! slot with errors in the last five minutes, cells of several modules 8 more for each module (32 at most) in it; a module
 //! has 300 bytes, 900 with requests; cells and modules are capped each. Cold start: silent for `warm_up_s` of stream.
 //!
@@ -41,11 +41,11 @@ mod cell;
 mod judge;
 mod opening;
 mod places;
-mod running_time;
 mod traffic;
 
 use super::failure::{self, CALM_IN_A_ROW, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S, SLOTS_OF_A_DAY};
 use super::{Aside, Detector, Event, Report, RestoreError, TableUse, pack, unpack};
+use crate::engine::clock::Moment;
 use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::overrides::{KeyPattern, Overrides};
 use crate::engine::state::{Table, TableSnapshot};
@@ -57,7 +57,6 @@ use crate::engine::template::Merge;
 use crate::event::{Level, Role, Timestamp};
 use cell::Cell;
 use places::{Open, Places};
-pub(super) use running_time::RunningTime;
 use serde::{Deserialize, Serialize};
 use traffic::{Traffic, TrafficSnapshot};
 use xxhash_rust::xxh3::xxh3_64;
@@ -144,7 +143,6 @@ pub struct Burst {
     windows: Vec<u32>,
     /// The longest of them: when a slot leaves it, it joins the baseline.
     longest: u32,
-    time: RunningTime,
     /// Seconds that the stream has run.
     age: f64,
     exposure: Exposure,
@@ -160,7 +158,6 @@ pub struct Burst {
 #[derive(Serialize, Deserialize)]
 struct Kept {
     windows: Vec<u32>,
-    time: RunningTime,
     age: f64,
     exposure: Exposure,
     traffic: TrafficSnapshot,
@@ -245,7 +242,6 @@ impl Burst {
             threshold: 0.0,
             longest,
             windows,
-            time: RunningTime::default(),
             age: 0.0,
             exposure: Exposure::new(longest, SLOT_S, HALF_LIFE_S),
             traffic: Traffic::new(options.keys, longest),
@@ -432,8 +428,7 @@ impl Detector for Burst {
         if event.moment.outside {
             return;
         }
-        let age = self.time.advance(event.moment.now, SLOT_S);
-        self.go_to(age);
+        self.go_to(event.moment.running);
         self.exposure.add();
         let look = event.fields.look();
         let status = event.fields.status();
@@ -462,11 +457,10 @@ impl Detector for Burst {
         }
     }
 
-    fn tick(&mut self, now: Timestamp, report: &mut Report<'_>) {
-        let age = self.time.age_at(now, SLOT_S);
-        self.go_to(age);
+    fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
+        self.go_to(moment.running);
         if !self.places.open.is_empty() {
-            self.check(now, report);
+            self.check(moment.now, report);
         }
         self.checked = self.exposure.slot();
     }
@@ -500,7 +494,6 @@ impl Detector for Burst {
     fn snapshot(&self) -> Vec<u8> {
         pack(&Kept {
             windows: self.windows.clone(),
-            time: self.time,
             age: self.age,
             exposure: self.exposure.clone(),
             traffic: self.traffic.snapshot(),
@@ -516,7 +509,6 @@ impl Detector for Burst {
         if kept.windows != self.windows {
             return Err(RestoreError("the windows of the burst detector were others".into()));
         }
-        self.time = kept.time;
         self.age = kept.age;
         self.exposure = kept.exposure;
         self.traffic.restore(kept.traffic);

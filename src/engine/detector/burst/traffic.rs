@@ -103,7 +103,7 @@ impl Traffic {
 
     /// All modules known.
     pub(super) fn keys(&self) -> impl Iterator<Item = u64> {
-        self.modules.keys()
+        self.modules.iter().map(|(module, _)| module)
     }
 
     pub(super) fn table(&self) -> (&'static str, u64, u64) {

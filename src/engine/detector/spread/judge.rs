@@ -20,6 +20,9 @@ impl Spread {
         let (now, least) = (self.exposure.slot(), u64::from(settings.min_failures));
         let threshold = settings.threshold.unwrap_or(self.threshold);
         let fresh = self.owned.fresh_from(spot.key);
+        // A value that has an incident is not one of those that this one is compared with.
+        let spots = self.open.values().flat_map(|open| &open.spots);
+        let bad: Vec<u64> = spots.filter(|other| other.side == spot.side).map(|other| other.key).collect();
         for i in 0..self.windows.len() {
             let window = self.windows[i];
             if f64::from(window) * SLOT_S * 2.0 > self.age {
@@ -27,18 +30,16 @@ impl Spread {
             }
             let from = (now + 1).saturating_sub(window).max(fresh);
             let slots = (now + 1).saturating_sub(from);
-            let (open, side) = (&self.open, spot.side);
-            // A value that has an incident is not one of those that this one is compared with.
-            let bad = |key| open.values().flat_map(|open| &open.spots).any(|other| other.side == side && other.key == key);
-            let counted = self.sides.counted(spot.side, spot.key, from, bad);
+            let counted = self.sides.counted(spot.side, spot.key, from, |key| bad.contains(&key));
             if slots == 0 || counted.of_value < least {
                 continue;
             }
-            let owned = self.owned.owns(spot.key, now);
-            let usual = self.sides.usual(spot.side, spot.key, slots, &self.exposure, owned)?;
+            let mut usual = self.usual(spot.side, spot.key, slots)?;
             if usual.values < VALUES {
                 return None;
             }
+            let of_bad: f64 = bad.iter().filter_map(|&key| self.usual(spot.side, key, slots)).map(|bad| bad.share).sum();
+            usual.share = among_the_rest(usual.share, of_bad);
             let (failures, of) = (counted.of_value as f64, counted.of_all as f64);
             let ln_p = ln_share(failures, of, &usual);
             if ln_p > threshold.ln() {
@@ -63,6 +64,11 @@ impl Spread {
             }
         }
         None
+    }
+
+    fn usual(&mut self, side: u64, key: u64, slots: u32) -> Option<side::Usual> {
+        let owned = self.owned.owns(key, self.exposure.slot());
+        self.sides.usual(side, key, slots, &self.exposure, owned)
     }
 
     /// ln of the chance of so many failures at 1.5 times the value's rate, on the clock that finds them likeliest, and the
@@ -103,14 +109,14 @@ impl Spread {
             if count < 2 {
                 break;
             }
-            let owned = self.owned.owns(key, self.exposure.slot());
-            let Some(usual) = self.sides.usual(spot.side, key, longest, &self.exposure, owned) else { continue };
-            if usual.values < VALUES || binomial::ln_tail(count.into(), rest, usual.share) > SUSPECT_P.ln() {
+            let Some(usual) = self.usual(spot.side, key, longest) else { continue };
+            // The next is compared with those that are left.
+            let share = among_the_rest(usual.share, aside.share);
+            if usual.values < VALUES || binomial::ln_tail(count.into(), rest, share) > SUSPECT_P.ln() {
                 break;
             }
             aside.slots.extend(self.sides.slots_of(spot.side, key));
             aside.share += usual.share;
-            // The next is compared with those that are left.
             rest -= f64::from(count);
         }
         // Of several dimensions that of most failures: they overlap, and may not be taken out twice.
@@ -148,12 +154,11 @@ impl Spread {
         let passed = f64::from(slot - from);
         let calm = CALM_SLOTS.min(self.longest);
         let (mut failures, mut recent, mut usual) = (0, 0, None::<side::Usual>);
-        for spot in &open.spots {
+        for spot in open.spots.clone() {
             let mut since = |from| self.sides.counted(spot.side, spot.key, from, |_| false).of_value;
             failures += since(from).saturating_sub(since(slot));
             recent += since((slot + 1).saturating_sub(calm));
-            let owned = self.owned.owns(spot.key, slot);
-            if let Some(of_spot) = self.sides.usual(spot.side, spot.key, calm, &self.exposure, owned) {
+            if let Some(of_spot) = self.usual(spot.side, spot.key, calm) {
                 let sum = usual.get_or_insert(side::Usual { learned: 0.0, dispersion: 1.0, ..of_spot });
                 sum.learned += of_spot.learned;
                 sum.dispersion = sum.dispersion.max(of_spot.dispersion);
@@ -176,6 +181,11 @@ impl Spread {
         let looks_usual = self.ln_rate(recent as f64, calm, &usual).0 > CALM_P.ln();
         open.calm = if looks_usual { open.calm + (slot - from) } else { 0 };
     }
+}
+
+/// A value's share of what is left when values with `others` of it are taken out.
+fn among_the_rest(share: f64, others: f64) -> f64 {
+    (share / (1.0 - others).max(f64::EPSILON)).min(1.0)
 }
 
 /// ln of the chance that so many of the failures sit on one value, over all values.

@@ -31,10 +31,10 @@ mod judge;
 mod opening;
 mod side;
 
-use super::burst::RunningTime;
 use super::failure::{self, CALM_IN_A_ROW, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S, SLOTS_OF_A_DAY};
 use super::owned::Owned;
 use super::{Aside, Detector, Event, Report, RestoreError, TableUse, pack, unpack};
+use crate::engine::clock::Moment;
 use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::{KeyPattern, Overrides};
@@ -162,7 +162,7 @@ pub struct Spread {
     /// Lengths of the windows in slots, ascending.
     windows: Vec<u32>,
     longest: u32,
-    time: RunningTime,
+    /// Seconds that the stream has run.
     age: f64,
     exposure: Exposure,
     sides: Sides,
@@ -181,7 +181,6 @@ pub struct Spread {
 #[derive(Serialize, Deserialize)]
 struct Kept {
     windows: Vec<u32>,
-    time: RunningTime,
     age: f64,
     exposure: Exposure,
     sides: SidesSnapshot,
@@ -256,7 +255,6 @@ impl Spread {
             threshold: 0.0,
             windows,
             longest,
-            time: RunningTime::default(),
             age: 0.0,
             exposure: Exposure::new(longest, SLOT_S, HALF_LIFE_S),
             sides: Sides::new(options.keys, longest),
@@ -438,8 +436,7 @@ impl Detector for Spread {
         if event.moment.outside {
             return;
         }
-        let age = self.time.advance(event.moment.now, SLOT_S);
-        self.go_to(age);
+        self.go_to(event.moment.running);
         self.exposure.add();
         let failed = failure::is_failure(&event.fields, self.least);
         self.until -= 1;
@@ -451,11 +448,10 @@ impl Detector for Spread {
         }
     }
 
-    fn tick(&mut self, now: Timestamp, report: &mut Report<'_>) {
-        let age = self.time.age_at(now, SLOT_S);
-        self.go_to(age);
+    fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
+        self.go_to(moment.running);
         if !self.open.is_empty() {
-            self.check(now, report);
+            self.check(moment.now, report);
         }
         self.checked = self.exposure.slot();
     }
@@ -463,7 +459,6 @@ impl Detector for Spread {
     fn snapshot(&self) -> Vec<u8> {
         pack(&Kept {
             windows: self.windows.clone(),
-            time: self.time,
             age: self.age,
             exposure: self.exposure.clone(),
             sides: self.sides.snapshot(),
@@ -481,7 +476,6 @@ impl Detector for Spread {
         if kept.windows != self.windows {
             return Err(RestoreError("the windows of the spread detector were others".into()));
         }
-        self.time = kept.time;
         self.age = kept.age;
         self.exposure = kept.exposure;
         self.sides.restore(kept.sides);
