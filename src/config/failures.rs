@@ -182,12 +182,8 @@ pub(super) struct Shared {
 impl Burst {
     pub(super) fn options(&self, shared: Shared) -> BurstOptions {
         let Self { enabled, threshold, level, windows, min_errors, warm_up, overrides } = self;
-        let usual = BurstSettings {
-            enabled: *enabled,
-            threshold: *threshold,
-            min_errors: *min_errors,
-            level: (*level).into(),
-        };
+        let usual =
+            BurstSettings { enabled: *enabled, threshold: *threshold, min_errors: *min_errors, level: (*level).into() };
         let others = overrides.iter().map(|other| {
             let settings = BurstSettings {
                 enabled: other.enabled.unwrap_or(usual.enabled),

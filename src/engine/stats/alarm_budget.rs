@@ -51,7 +51,8 @@ mod tests {
 
     #[test]
     fn the_thresholds_of_all_tests_of_a_day_add_up_to_the_budget() {
-        for (per_day, keys, windows, every_s) in [(1.0, 300.0, 3.0, 5.0), (0.01, 1.0, 1.0, 60.0), (24.0, 1e5, 8.0, 5.0)] {
+        for (per_day, keys, windows, every_s) in [(1.0, 300.0, 3.0, 5.0), (0.01, 1.0, 1.0, 60.0), (24.0, 1e5, 8.0, 5.0)]
+        {
             let threshold = AlarmBudget::new(per_day).threshold(keys, windows, every_s);
             let tests = keys * windows * 86_400.0 / every_s;
             assert!((threshold * tests * 6.0 / per_day - 1.0).abs() < 1e-9);

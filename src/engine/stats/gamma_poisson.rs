@@ -48,7 +48,9 @@ pub fn ln_tail_dispersed(k: f64, learned: f64, dispersion: f64, exposure: f64, w
 #[must_use]
 pub fn credible_interval(learned: f64, dispersion: f64, exposure: f64, window: f64) -> (f64, f64) {
     match Gamma::new(learned / dispersion + 0.5, exposure / dispersion) {
-        Ok(rate) if learned >= 0.0 && window > 0.0 => (rate.inverse_cdf(0.025) * window, rate.inverse_cdf(0.975) * window),
+        Ok(rate) if learned >= 0.0 && window > 0.0 => {
+            (rate.inverse_cdf(0.025) * window, rate.inverse_cdf(0.975) * window)
+        }
         _ => (0.0, f64::INFINITY),
     }
 }

@@ -72,7 +72,9 @@ mod tests {
     #[test]
     fn nothing_makes_it_nan() {
         let mut page = Page::default();
-        for (count, usual, going) in [(f64::NAN, 1.0, 2.0), (1.0, 2.0, 1.0), (1.0, f64::NAN, 1.0), (1.0, 1.0, f64::INFINITY)] {
+        for (count, usual, going) in
+            [(f64::NAN, 1.0, 2.0), (1.0, 2.0, 1.0), (1.0, f64::NAN, 1.0), (1.0, 1.0, f64::INFINITY)]
+        {
             page.add(count, usual, going, 1.0);
         }
         assert!(!page.is_over(2.0));

@@ -61,7 +61,8 @@ impl Burst {
     fn verdict(&mut self, spot: &Spot, errors: u64, slots: u32, keep: f64, ln_p: f64, threshold: f64) -> Verdict {
         let from = (self.exposure.slot() + 1).saturating_sub(slots);
         let window = self.window(slots);
-        let (mut verdict, window_s) = (Verdict { ln_p, threshold, slots, ..Verdict::default() }, window.seconds.max(1.0));
+        let (mut verdict, window_s) =
+            (Verdict { ln_p, threshold, slots, ..Verdict::default() }, window.seconds.max(1.0));
         verdict.errors = errors as f64;
         verdict.window_s = window_s;
         verdict.fatal = self.cells.get_mut(spot.cell).is_some_and(|cell| cell.fatal_since(from));
@@ -112,7 +113,9 @@ impl Burst {
     /// a module's text or an error code the module or all together must have too many as well, at any factor.
     fn adds_to_its_whole(&mut self, spot: &Spot, from: u32, slots: u32, aside: &Aside) -> bool {
         let whole = match (spot.scope, spot.module) {
-            (Scope::Text, Some(module)) => Spot { scope: Scope::Module, cell: module ^ SALTS[Scope::Module as usize], ..*spot },
+            (Scope::Text, Some(module)) => {
+                Spot { scope: Scope::Module, cell: module ^ SALTS[Scope::Module as usize], ..*spot }
+            }
             (Scope::Code, _) => ALL_SPOT,
             _ => return true,
         };

@@ -284,7 +284,8 @@ impl Burst {
         active.retain(|spot| {
             self.settle(spot);
             let Some(cell) = self.cells.get_mut(spot.cell) else { return false };
-            cell.active = !cell.is_silent() || self.places.open.get(&spot.place).is_some_and(|open| open.spot.cell == spot.cell);
+            cell.active =
+                !cell.is_silent() || self.places.open.get(&spot.place).is_some_and(|open| open.spot.cell == spot.cell);
             cell.active
         });
         self.active = active;
@@ -295,8 +296,8 @@ impl Burst {
     fn settle(&mut self, spot: &Spot) {
         let Some(cell) = self.cells.get_mut(spot.cell) else { return };
         let (places, now) = (&self.places, self.exposure.slot());
-        let going =
-            places.open.get(&spot.place).is_some_and(|open| open.spot.cell == spot.cell) && places.owns(spot.place, now);
+        let going = places.open.get(&spot.place).is_some_and(|open| open.spot.cell == spot.cell)
+            && places.owns(spot.place, now);
         cell.settle(&self.exposure, self.longest, going, |slot, group| {
             [spot.place, EVERYWHERE].into_iter().any(|place| places.owns(place, slot.number))
                 || (spot.scope.is_wide() && places.owns(group, slot.number))

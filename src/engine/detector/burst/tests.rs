@@ -91,7 +91,11 @@ fn a_burst_opens_once_goes_on_and_resolves() {
     let (first, last) = (&stream.findings[0], stream.findings.last().unwrap());
     assert!(first.opened_at.seconds_since(Timestamp::from_millis(1_767_225_600_000)) < 1_215.0);
     assert!(first.summary.contains(" errors in ") && first.summary.contains(" on m3, "), "{}", first.summary);
-    assert!(first.evidence.p_value <= Some(first.evidence.threshold) && first.evidence.expected < 1.0 && first.evidence.observed >= 5.0);
+    assert!(
+        first.evidence.p_value <= Some(first.evidence.threshold)
+            && first.evidence.expected < 1.0
+            && first.evidence.observed >= 5.0
+    );
     assert_eq!((first.respond_within.as_deref(), first.kind.as_str()), (Some("1h"), "surge"));
     assert_eq!((last.state, last.severity), (State::Resolved, Severity::Critical));
     assert!((295..=320).contains(&last.count), "{}", last.count);
@@ -417,7 +421,8 @@ fn sparse_and_dense_streams_are_quiet_and_not_deaf() {
             stream.line(i * gap_ms, if level == 0 { "ERROR" } else { "INFO" }, &format!("m{module}"), "");
         }
         assert_eq!(stream.opened(), [], "{gap_ms}");
-        (0..20).for_each(|i| stream.line(seconds * 1_000 + i * gap_ms.min(500), "ERROR", "m1", &format!(r#","n":{i}"#)));
+        (0..20)
+            .for_each(|i| stream.line(seconds * 1_000 + i * gap_ms.min(500), "ERROR", "m1", &format!(r#","n":{i}"#)));
         assert!(gap_ms < 5 || stream.opened() == [("burst", "m1")], "{gap_ms}: {:?}", stream.opened());
     }
 }
@@ -440,7 +445,8 @@ fn seven_errors_in_ten_seconds_are_enough_where_there_never_were_any() {
 #[test]
 fn null_streams_have_no_more_false_alarms_than_the_budget() {
     // A thousand times the default: 167 a day of this detector, of which a third of a day may have 56.
-    let mut stream = Stream::with_options(3, BurstOptions { budget: AlarmBudget::new(1_000.0), ..BurstOptions::default() });
+    let mut stream =
+        Stream::with_options(3, BurstOptions { budget: AlarmBudget::new(1_000.0), ..BurstOptions::default() });
     for i in 0..28_800 * 2_i64 {
         let (module, level) = (stream.random.random_range(0..20), stream.random.random_range(0..4));
         stream.line(i * 500, if level == 0 { "ERROR" } else { "INFO" }, &format!("m{module}"), "");

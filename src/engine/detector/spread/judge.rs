@@ -38,7 +38,8 @@ impl Spread {
             if usual.values < VALUES {
                 return None;
             }
-            let of_bad: f64 = bad.iter().filter_map(|&key| self.usual(spot.side, key, slots)).map(|bad| bad.share).sum();
+            let of_bad: f64 =
+                bad.iter().filter_map(|&key| self.usual(spot.side, key, slots)).map(|bad| bad.share).sum();
             usual.share = among_the_rest(usual.share, of_bad);
             let (failures, of) = (counted.of_value as f64, counted.of_all as f64);
             let ln_p = ln_share(failures, of, &usual);

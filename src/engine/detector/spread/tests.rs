@@ -63,7 +63,11 @@ fn a_bad_host_is_one_incident_from_its_opening_to_its_end() {
     stream.run(1_500, 2_400, |_, _, _| false);
     assert_eq!(stream.opened(), [("spread", vec!["h3", "m2"])]);
     let (first, last) = (&stream.stream.findings[0], stream.stream.findings.last().unwrap());
-    assert!(first.summary.contains(" failures of m2 in ") && first.summary.contains(" on host h3, "), "{}", first.summary);
+    assert!(
+        first.summary.contains(" failures of m2 in ") && first.summary.contains(" on host h3, "),
+        "{}",
+        first.summary
+    );
     let evidence = &first.evidence;
     assert!(evidence.p_value.unwrap() <= evidence.threshold && evidence.threshold < 1e-5, "{evidence:?}");
     let [low, high] = ["expected_low", "expected_high"].map(|name| evidence.more[name].as_f64().unwrap());
@@ -110,7 +114,8 @@ fn a_host_with_most_of_the_traffic_or_of_the_failures_as_ever_is_none() {
         for i in 0..10 {
             // Host 0 has four fifths of the traffic, and host 1 half of all failures, always.
             let host = if stream.random.random_range(0..5) > 0 { 0 } else { stream.random.random_range(1..6) };
-            let failed = stream.random.random_range(0..100) == 0 || (host == 1 && stream.random.random_range(0..4) == 0);
+            let failed =
+                stream.random.random_range(0..100) == 0 || (host == 1 && stream.random.random_range(0..4) == 0);
             stream.put(second * 1_000 + i * 100, "m", host, failed);
         }
     }
@@ -156,7 +161,8 @@ fn any_member_can_be_a_dimension() {
 fn overrides_are_by_module_and_host() {
     let unwatched = SpreadSettings { enabled: false, ..SpreadOptions::default().usual };
     let pattern = KeyPattern::new([(Role::Module, Some("m*")), (Role::Host, Some("h3"))]);
-    let mut stream = Stream::new(7, SpreadOptions { overrides: vec![(pattern, unwatched)], ..SpreadOptions::default() });
+    let mut stream =
+        Stream::new(7, SpreadOptions { overrides: vec![(pattern, unwatched)], ..SpreadOptions::default() });
     stream.run(0, 1_200, |_, _, _| false);
     stream.run(1_200, 1_500, |random, module, host| module == 2 && (host == 3 || host == 5) && often(random));
     let spread: Vec<_> = stream.opened().into_iter().filter(|(detector, _)| *detector == "spread").collect();
