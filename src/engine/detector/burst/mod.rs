@@ -30,9 +30,10 @@
 //! Power, on a key that never failed before, with the default budget and up to some hundred keys: seven errors within 10 s
 //! after an hour of stream; a rate of one in 10 s within the five-minute window.
 //!
-//! Time is the stream's without its stalls (`Moment::running`); late events join nothing. Memory: a cell has 200 bytes, and 24 bytes for each
-//! slot with errors in the last five minutes, cells of several modules 8 more for each module (32 at most) in it; a module
-//! has 300 bytes, 900 with requests; cells and modules are capped each. Cold start: silent for `warm_up_s` of stream.
+//! Time is the stream's without its stalls (`Moment::running`); late events join nothing. Memory: a cell has 200 bytes, and
+//! 24 bytes for each slot with errors in the last five minutes, cells of several modules 8 more for each module (32 at
+//! most) in it; a module has 300 bytes, 900 with requests; cells and modules are capped each. Cold start: silent for
+//! `warm_up_s` of stream.
 //!
 //! Severity is critical where a FATAL event is involved, or with 20 errors or more that are 10 times the expected; a burst
 //! that begins smaller is raised when it gets there.
@@ -40,6 +41,7 @@
 mod cell;
 mod judge;
 mod opening;
+mod options;
 mod places;
 mod traffic;
 
@@ -47,7 +49,7 @@ use super::failure::{self, CALM_IN_A_ROW, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_
 use super::{Aside, Detector, Event, Report, RestoreError, TableUse, pack, unpack};
 use crate::engine::clock::Moment;
 use crate::engine::finding::{DetectorName, Severity};
-use crate::engine::overrides::{KeyPattern, Overrides};
+use crate::engine::overrides::Overrides;
 use crate::engine::state::{Table, TableSnapshot};
 use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::engine::stats::exposure::{Exposure, Span};
@@ -56,6 +58,7 @@ use crate::engine::stats::page::Page;
 use crate::engine::template::Merge;
 use crate::event::{Level, Role, Timestamp};
 use cell::Cell;
+pub use options::{BurstOptions, BurstSettings};
 use places::{Open, Places};
 use serde::{Deserialize, Serialize};
 use traffic::{Traffic, TrafficSnapshot};
@@ -76,57 +79,6 @@ const EVERYWHERE: u32 = u32::MAX - 1;
 /// Tells keys of cells of different scopes apart.
 const SALTS: [u64; 5] = [0x6D6F_6475_6C65, 0x7465_7874_2D2D, 0x636F_6465_2D2D, 0x616C_6C2D_2D2D, 0x7368_6172_652D];
 const ALL_SPOT: Spot = Spot { scope: Scope::All, cell: SALTS[Scope::All as usize], place: ALL, module: None };
-
-/// What a user can set.
-#[derive(Clone, Debug, PartialEq)]
-pub struct BurstOptions {
-    /// What modules have that no override matches.
-    pub usual: BurstSettings,
-    /// Lengths of the windows in seconds, ascending.
-    pub windows_s: Vec<f64>,
-    /// Seconds of stream before it judges.
-    pub warm_up_s: f64,
-    /// Most cells and modules held, each.
-    pub keys: usize,
-    /// False alarms that the whole filter may have.
-    pub budget: AlarmBudget,
-    /// Other settings for the modules that match; the first match wins.
-    pub overrides: Vec<(KeyPattern, BurstSettings)>,
-}
-
-/// What can be another for one module.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct BurstSettings {
-    /// Off means that its errors are not counted.
-    pub enabled: bool,
-    /// False-alarm probability of one test, in place of what the budget gives.
-    pub threshold: Option<f64>,
-    /// Fewest errors of a burst.
-    pub min_errors: u32,
-    /// The least level of an error.
-    pub level: Level,
-}
-
-impl BurstOptions {
-    /// True when there is any module that it could watch.
-    #[must_use]
-    pub fn watches(&self) -> bool {
-        self.usual.enabled || self.overrides.iter().any(|(_, settings)| settings.enabled)
-    }
-}
-
-impl Default for BurstOptions {
-    fn default() -> Self {
-        Self {
-            usual: BurstSettings { enabled: true, threshold: None, min_errors: 5, level: Level::Error },
-            windows_s: vec![10.0, 60.0, 300.0],
-            warm_up_s: 600.0,
-            keys: 100_000,
-            budget: AlarmBudget::default(),
-            overrides: Vec::new(),
-        }
-    }
-}
 
 /// The detector.
 #[derive(Debug)]

@@ -1,5 +1,6 @@
 use super::*;
 use crate::engine::finding::State;
+use crate::engine::overrides::KeyPattern;
 use crate::engine::{EngineOptions, Outcome, testing};
 use rand::{RngExt, SeedableRng};
 use std::ops::{Deref, DerefMut};
