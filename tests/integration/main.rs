@@ -12,4 +12,5 @@ mod promises;
 mod purity;
 mod samples;
 mod splice;
+mod state;
 mod support;

@@ -2,9 +2,12 @@
 
 pub mod burst;
 mod failure;
+pub mod input;
 pub mod latency;
 pub mod r#loop;
+pub mod novelty;
 mod owned;
+pub mod silence;
 pub mod spread;
 mod text_without_numbers;
 
@@ -12,6 +15,7 @@ use super::clock::Moment;
 use super::finding::{DetectorName, Finding};
 use super::incident::Incidents;
 use super::template::{Merge, Sighting, Templates};
+use crate::event::trace::Stack;
 use crate::event::{Fields, Timestamp};
 
 /// One event and the time at which the stream believes it happened.
@@ -25,6 +29,8 @@ pub struct Event<'a> {
     pub template: Sighting,
     /// All templates, for their texts.
     pub templates: &'a Templates,
+    /// The stack trace that one of its fields holds.
+    pub stack: Option<&'a Stack>,
 }
 
 /// Where detectors open, continue and end incidents; what is said of them lands on the event at hand.
@@ -117,6 +123,10 @@ pub trait Detector: Send {
 
     /// Two templates are one from now on: what is kept by template moves to the one that stays.
     fn merge(&mut self, _merge: Merge) {}
+
+    /// A stack trace of several lines is whole at `now`. Its first line was an event; the others come to no detector.
+    /// Findings stand before the event at hand.
+    fn trace(&mut self, _stack: &Stack, _now: Timestamp, _report: &mut Report<'_>) {}
 
     /// What to keep across a restart, as MessagePack.
     fn snapshot(&self) -> Vec<u8>;

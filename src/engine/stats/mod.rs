@@ -7,6 +7,7 @@ pub mod dispersion;
 pub mod exceedance;
 pub mod exposure;
 pub mod gamma_poisson;
+pub mod gap_tail;
 pub mod log_histogram;
 pub mod page;
 pub mod peaks_over_threshold;
