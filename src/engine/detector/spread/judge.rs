@@ -76,7 +76,7 @@ impl Spread {
     /// number expected by the first.
     fn ln_rate(&self, failures: f64, slots: u32, usual: &side::Usual) -> (f64, f64) {
         let past = self.exposure.past();
-        let window = self.exposure.window(slots, self.into_slot());
+        let window = self.exposure.window(slots, self.seconds_of_slot());
         let tail = |exposure: f64, window: f64| {
             gamma_poisson::ln_tail_dispersed(failures, usual.learned * FACTOR, usual.dispersion, exposure, window)
         };
@@ -84,12 +84,12 @@ impl Spread {
         (tail(past.seconds, window.seconds.max(1.0)).max(tail(past.events, window.events)), expected)
     }
 
-    fn into_slot(&self) -> f64 {
+    fn seconds_of_slot(&self) -> f64 {
         self.age - f64::from(self.exposure.slot()) * SLOT_S
     }
 
     fn seconds(&self, slots: u32) -> f64 {
-        self.exposure.window(slots, self.into_slot()).seconds.max(1.0)
+        self.exposure.window(slots, self.seconds_of_slot()).seconds.max(1.0)
     }
 
     /// Tells burst of the failures of this value.
