@@ -12,7 +12,7 @@ const NO_GROUP: u32 = 0;
 /// Slots of a block by which dispersion is measured: a minute.
 const BLOCK_SLOTS: u32 = 12;
 
-/// Errors of one slot, by module in cells of several.
+/// Errors of one slot, by module in cells of several, and with those of young templates apart in cells of one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Slot {
     pub(super) number: u32,
@@ -52,7 +52,7 @@ impl Cell {
         }
     }
 
-    /// Counts an error in slot `now`, of the module `group` where that is not the cell's own.
+    /// Counts an error in slot `now`, of the module `group` where that is not the cell's own, or of a [`YOUNG`](super::YOUNG) template.
     pub(super) fn add(&mut self, now: u32, group: Option<u32>, fatal: bool) {
         if self.recent.back().is_none_or(|slot| slot.number != now) {
             self.recent.push_back(Slot { number: now, total: 0, groups: Vec::new() });
@@ -116,6 +116,14 @@ impl Cell {
     /// Errors from slot `from` on.
     pub(super) fn since(&self, from: u32) -> u64 {
         self.recent.iter().rev().take_while(|slot| slot.number >= from).map(|slot| u64::from(slot.total)).sum()
+    }
+
+    /// Errors from slot `from` on, but for those of a group.
+    pub(super) fn since_without(&self, from: u32, group: u32) -> u64 {
+        let of_group =
+            |slot: &Slot| slot.groups.iter().find(|(known, _)| *known == group).map_or(0, |(_, count)| *count);
+        let slots = self.recent.iter().rev().take_while(|slot| slot.number >= from);
+        slots.map(|slot| u64::from(slot.total - of_group(slot))).sum()
     }
 
     /// Errors from slot `from` on of modules that are not left out, without the `strongest` of these.

@@ -137,7 +137,8 @@ impl Burst {
     }
 
     /// A part that is new in place of another adds nothing to its whole: after a deploy every text is one never seen. Of
-    /// a module's text or an error code the module or all together must have too many as well, at any factor.
+    /// a module's text or an error code the module or all together must have too many as well, at any factor, or the
+    /// module's older texts must go on.
     fn adds_to_its_whole(&mut self, spot: &Spot, from: u32, slots: u32, aside: &Aside) -> bool {
         let whole = match (spot.scope, spot.module) {
             (Scope::Text, Some(module)) => {
@@ -147,7 +148,15 @@ impl Burst {
             _ => return true,
         };
         let errors = self.since(&whole, from).saturating_sub(aside.since(from));
-        self.ln_p(&whole, errors, slots, 1.0, 1.0, WHOLE_P.ln()) <= WHOLE_P.ln()
+        if self.ln_p(&whole, errors, slots, 1.0, 1.0, WHOLE_P.ln()) <= WHOLE_P.ln() {
+            return true;
+        }
+        if whole.scope != Scope::Module {
+            return false;
+        }
+        let older = self.cells.get_mut(whole.cell).map_or(0, |cell| cell.since_without(from, YOUNG));
+        let older = older.saturating_sub(aside.since(from));
+        self.ln_p(&whole, older, slots, 0.5, 1.0, GOES_ON_P.ln()) <= GOES_ON_P.ln()
     }
 
     pub(super) fn window(&self, slots: u32) -> Span {

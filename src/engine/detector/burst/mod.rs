@@ -21,7 +21,9 @@
 //! What one place explains is not said of another: a place has one incident at a time; error codes must reject without
 //! their strongest module, and all together without their two strongest, and without modules that have or had an incident
 //! in the windows; what sits on one host is left out as spread tells (`Aside`). A template must add to its module and an
-//! error code to all errors (p < 1e-4): new texts in place of old ones after a deploy are no burst.
+//! error code to all errors: new texts in place of old ones after a deploy are no burst. It adds when the whole has too
+//! many as well (p < 1e-4), or when the module's older templates go on as before, so that a small burst is seen in a
+//! module that fails all the time (half of what they used to be would give as many with p < 0.01).
 //!
 //! An incident resolves when for six slots in a row its last minute looks usual (p > 0.01), and Page's test says that its
 //! rate has come back from what it was, which errs once in a day of burst (`stats::page`); or when it has had no error for
@@ -66,8 +68,14 @@ use xxhash_rust::xxh3::xxh3_64;
 
 /// Fewest events other than errors that a module must have had to be a clock of its own.
 const OTHERS: f64 = 50.0;
-/// A part adds to its whole when the whole has so many by chance only this seldom.
+/// A part adds to its whole when the whole has so many by chance only this seldom…
 const WHOLE_P: f64 = 1e-4;
+/// …or when what the whole used to say goes on: by half of it there would be as much only this seldom.
+const GOES_ON_P: f64 = 1e-2;
+/// Seconds after its first sight in which a template is young.
+const YOUNG_S: f64 = 600.0;
+/// The group of young templates in a module's cell.
+const YOUNG: u32 = 1;
 /// Seconds without an error that end a burst whatever the windows say…
 const UNHEARD_S: f64 = 120.0;
 /// …if they are so many of its own gaps.
@@ -277,6 +285,8 @@ impl Burst {
         let fatal = look.level == Some(Level::Fatal);
         let module = fold(look.module_hash);
         let spots = self.spots(event);
+        let template = event.templates.get(event.template.id);
+        let young = template.is_some_and(|template| event.moment.now.seconds_since(template.first) < YOUNG_S);
         let code_is_open = spots[1].is_some_and(|spot| self.places.is_open(spot.place));
         for spot in spots.iter().flatten() {
             if spot.scope == Scope::Share || (spot.scope == Scope::All && code_is_open) {
@@ -289,7 +299,12 @@ impl Burst {
                 self.settle(spot);
             }
             if let Some(cell) = self.cells.get_mut(spot.cell) {
-                cell.add(now, spot.scope.is_wide().then_some(module), fatal);
+                let group = match spot.scope {
+                    Scope::All | Scope::Code => Some(module),
+                    Scope::Module if young => Some(YOUNG),
+                    _ => None,
+                };
+                cell.add(now, group, fatal);
             }
         }
         let joined = self.join(event, &spots, report);
