@@ -22,7 +22,7 @@
 //! their strongest module, and all together without their two strongest, and without modules that have or had an incident
 //! in the windows; what sits on one host is left out as spread tells (`Aside`). A template must add to its module and an
 //! error code to all errors: new texts in place of old ones after a deploy are no burst. It adds when the whole has too
-//! many as well (p < 1e-4), or when the module's older templates go on as before, so that a small burst is seen in a
+//! many as well (p < 1e-4), or when the module's older templates go on beside the new ones, so that a small burst is seen in a
 //! module that fails all the time (half of what they used to be would give as many with p < 0.01).
 //!
 //! An incident resolves when for six slots in a row its last minute looks usual (p > 0.01), and Page's test says that its
