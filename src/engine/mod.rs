@@ -188,13 +188,14 @@ impl Engine {
         let template = self.templates.see(fields, moment.now, &mut self.merges);
         for merge in self.merges.drain(..) {
             self.detectors.iter_mut().for_each(|detector| detector.merge(merge));
+            self.rules.merge(merge);
         }
         let event = Event { fields: *fields, moment, template, templates: &self.templates };
         let mut report = Report::new(&mut self.incidents, &mut outcome.findings);
         for detector in &mut self.detectors {
             detector.observe(&event, &mut report);
         }
-        self.rules.on_event(fields, moment.time, &mut self.rule_outcome);
+        self.rules.on_event(fields, template.id, moment.time, &mut self.rule_outcome);
         if !self.rule_outcome.is_quiet() {
             self.take_rule_outcome(moment.now, outcome);
         }

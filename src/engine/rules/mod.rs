@@ -13,6 +13,7 @@
 mod api;
 mod breaker;
 mod budget;
+mod condition;
 mod constants;
 mod count;
 mod declaration;
@@ -21,6 +22,9 @@ mod event;
 mod functions;
 mod host;
 mod keyed;
+mod literals;
+mod matcher;
+mod members;
 mod place;
 mod run;
 mod sandbox;

@@ -5,10 +5,11 @@ use super::budget::{Budget, Meter, Spent};
 use super::count::{Counts, CountsSnapshot};
 use super::event::Event;
 use super::host::{SharedHost, Site};
+use super::matcher::{Roots, Scratch};
 use super::sandbox::Library;
-use super::select::{Members, Sight};
 use super::set::{RuleSet, explain};
 use crate::engine::finding::RuleFinding;
+use crate::engine::template::{Merge, TemplateId};
 use crate::event::{Fields, Shape, Timestamp};
 use rhai::{CallFnOptions, Dynamic, Engine, Scope};
 use serde::{Deserialize, Serialize};
@@ -97,6 +98,8 @@ pub struct Rules {
     host: SharedHost,
     spent: Arc<Spent>,
     runners: Vec<Runner>,
+    roots: Roots,
+    scratch: Scratch,
 }
 
 #[derive(Debug)]
@@ -129,30 +132,26 @@ impl Rules {
             breaker: Breaker::default(),
         };
         let runners = set.rules().iter().map(runner).collect();
-        Self { set, host, spent, runners }
+        Self { set, host, spent, runners, roots: Roots::default(), scratch: Scratch::default() }
     }
 
     /// Runs the rules that select this event. `time` is the event's, as the engine takes it.
-    pub fn on_event(&mut self, fields: &Fields<'_>, time: Timestamp, outcome: &mut RuleOutcome) {
-        let look = fields.look();
-        if !matches!(look.shape, Shape::Json | Shape::Text) {
+    pub fn on_event(
+        &mut self,
+        fields: &Fields<'_>,
+        template: TemplateId,
+        time: Timestamp,
+        outcome: &mut RuleOutcome,
+    ) {
+        if !matches!(fields.look().shape, Shape::Json | Shape::Text) {
             return;
         }
-        let sight = Sight::of(look);
-        let Self { set, host, spent, runners } = self;
-        let mut members = Members::default();
+        let Self { set, host, spent, runners, roots, scratch } = self;
+        set.matcher().select(fields, template, roots, set.tables(), scratch);
         let mut event = None;
-        let mut done = None;
-        for gate in set.gates() {
-            if !gate.is_open(sight) || done == Some(gate.rule) {
-                continue;
-            }
-            let i = gate.rule as usize;
+        for &i in &scratch.rules {
+            let i = i as usize;
             let rule = &set.rules()[i];
-            if !rule.declaration.select[gate.alternative as usize].holds(fields, &set.context(), &mut members) {
-                continue;
-            }
-            done = Some(gate.rule);
             let runner = &mut runners[i];
             if !runner.breaker.lets_run(time.0) {
                 continue;
@@ -192,6 +191,11 @@ impl Rules {
             outcome.findings.append(&mut host.findings);
             outcome.printed.append(&mut host.printed);
         }
+    }
+
+    /// Two templates turned out to be one: filters that name the one that is no more mean the other too.
+    pub fn merge(&mut self, merge: Merge) {
+        self.roots.merge(merge, self.set.matcher());
     }
 
     /// The set that runs.

@@ -3,9 +3,10 @@
 use super::budget::{Budget, Spent};
 use super::declaration::Declaration;
 use super::host::SharedHost;
+use super::matcher::Matcher;
+use super::members::Names;
 use super::place::{Place, Problems};
 use super::sandbox::Library;
-use super::select::{Context, Gate, Name};
 use super::table::Table;
 use super::{api, constants, functions};
 use crate::diagnostic::{Diagnostic, nearest};
@@ -44,8 +45,8 @@ pub struct RuleSet(Arc<Compiled>);
 struct Compiled {
     rules: Vec<Rule>,
     tables: Vec<Table>,
-    gates: Vec<Gate>,
-    members: Vec<Name>,
+    /// The filters of all rules, joined.
+    matcher: Matcher,
 }
 
 /// One rule, compiled.
@@ -95,7 +96,7 @@ impl RuleSet {
         let rules: BTreeMap<&str, &RuleSource> = rules.iter().map(|source| (source.name.as_str(), source)).collect();
         let tables: BTreeMap<&str, &TableSource> = tables.iter().map(|source| (source.name.as_str(), source)).collect();
         let mut compiled = Compiled::default();
-        let mut found = Vec::new();
+        let (mut found, mut names) = (Vec::new(), Names::default());
         for source in tables.values() {
             match Table::from_toml(&source.name, &source.path, &source.text) {
                 Ok(table) => compiled.tables.push(table),
@@ -112,7 +113,7 @@ impl RuleSet {
         for source in rules.values() {
             spent.begin();
             let mut problems = Problems::of(&source.path, &source.text);
-            let rule = rule(source, &library, &compiled.tables, &mut compiled.members, &mut problems);
+            let rule = rule(source, &library, &compiled.tables, &mut names, &mut problems);
             problems.found.sort_by_key(|problem| (problem.line, problem.column));
             match rule {
                 Some(rule) if problems.found.is_empty() => compiled.rules.push(rule),
@@ -122,10 +123,10 @@ impl RuleSet {
         if !found.is_empty() {
             return Err(found);
         }
-        for (i, rule) in compiled.rules.iter().enumerate() {
-            let alternatives = rule.declaration.select.iter().enumerate();
-            compiled.gates.extend(alternatives.map(|(j, alternative)| alternative.gate(i as u32, j as u16)));
-        }
+        let alternatives = compiled.rules.iter().enumerate().flat_map(|(i, rule)| {
+            rule.declaration.select.iter().map(move |alternative| (i as u32, alternative.clone()))
+        });
+        compiled.matcher = Matcher::new(alternatives, names);
         Ok(Self(Arc::new(compiled)))
     }
 
@@ -157,12 +158,8 @@ impl RuleSet {
         &self.0.tables
     }
 
-    pub(super) fn gates(&self) -> &[Gate] {
-        &self.0.gates
-    }
-
-    pub(super) fn context(&self) -> Context<'_> {
-        Context { tables: &self.0.tables, members: &self.0.members }
+    pub(super) fn matcher(&self) -> &Matcher {
+        &self.0.matcher
     }
 }
 
@@ -170,7 +167,7 @@ fn rule(
     source: &RuleSource,
     library: &Library,
     tables: &[Table],
-    members: &mut Vec<Name>,
+    members: &mut Names,
     problems: &mut Problems<'_>,
 ) -> Option<Rule> {
     let mut engine = library.engine([]);
