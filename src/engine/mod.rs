@@ -166,6 +166,11 @@ impl Engine {
         self.detectors.push(detector);
     }
 
+    /// Keeps only these of the built-in detectors.
+    pub fn keep_detectors(&mut self, mut kept: impl FnMut(finding::DetectorName) -> bool) {
+        self.detectors.retain(|detector| kept(detector.name()));
+    }
+
     /// Takes one event that arrived at `now` by the wall clock; what comes of it replaces the content of `outcome`.
     #[inline]
     pub fn process(&mut self, fields: &Fields<'_>, now: Timestamp, outcome: &mut Outcome) {

@@ -26,6 +26,7 @@ mod literals;
 mod matcher;
 mod members;
 mod place;
+mod plain;
 mod run;
 mod sandbox;
 mod scalar;
@@ -39,7 +40,8 @@ mod tests;
 
 pub use budget::{Budget, Meter};
 pub use run::{RestoreError, RuleFailure, RuleOutcome, RuleTally, Rules};
-pub use set::{RuleSet, RuleSource, TableSource};
+pub use duration::nanoseconds;
+pub use set::{RuleSet, RuleSource, RuleTests, TableSource};
 
 /// Bytes that a text in a script can have; longer texts of an event are cut off there.
 const TEXT_LIMIT: usize = 64 << 10;

@@ -8,7 +8,7 @@ use super::members::Names;
 use super::place::{Place, Problems};
 use super::sandbox::Library;
 use super::table::Table;
-use super::{api, constants, functions};
+use super::{api, constants, functions, plain};
 use crate::diagnostic::{Diagnostic, nearest};
 use rhai::{AST, ASTFlags, EvalAltResult, Module, OptimizationLevel, ParseErrorType, Position, Scope, Shared, Stmt};
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,6 +37,19 @@ pub struct TableSource {
     pub text: String,
 }
 
+/// The tests that a rule carries, as plain values.
+#[derive(Clone, Debug)]
+pub struct RuleTests {
+    /// The rule's name.
+    pub rule: String,
+    /// Its file, as the user named it.
+    pub path: String,
+    /// What is in that.
+    pub text: String,
+    /// Each test, and the line on which it begins.
+    pub cases: Vec<(usize, serde_json::Value)>,
+}
+
 /// Rules and tables, compiled. Immutable, and cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct RuleSet(Arc<Compiled>);
@@ -59,6 +72,7 @@ pub(super) struct Rule {
     description: String,
     reads: BTreeSet<String>,
     pub(super) declaration: Declaration,
+    tests: RuleTests,
     pub(super) ast: AST,
     /// Its constants, and the getters of the properties it reads.
     pub(super) modules: [Shared<Module>; 2],
@@ -146,6 +160,11 @@ impl RuleSet {
         self.rule(name).into_iter().flat_map(|rule| rule.reads.iter().map(String::as_str))
     }
 
+    /// The tests of every rule, in the order of the rules' names; none for a rule without any.
+    pub fn tests(&self) -> impl Iterator<Item = &RuleTests> {
+        self.0.rules.iter().map(|rule| &rule.tests)
+    }
+
     fn rule(&self, name: &str) -> Option<&Rule> {
         self.0.rules.iter().find(|rule| rule.name == name)
     }
@@ -210,6 +229,12 @@ fn rule(
         return None;
     };
     let declaration = Declaration::read(&map, place, tables, members, problems);
+    let tests = RuleTests {
+        rule: source.name.clone(),
+        path: source.path.clone(),
+        text: source.text.clone(),
+        cases: cases(&ast, &scope, problems),
+    };
     // What the optimizer leaves (`NAMES[i]`) is found here.
     let mut constants = Module::new();
     for (name, _, value) in scope.iter_raw().filter(|(name, ..)| *name != "TESTS") {
@@ -223,9 +248,32 @@ fn rule(
         description: description(&source.text),
         reads,
         declaration,
+        tests,
         ast,
         modules: [Shared::new(constants), getters],
     })
+}
+
+/// `TESTS` as plain values, each with its line.
+fn cases(ast: &AST, scope: &Scope<'_>, problems: &mut Problems<'_>) -> Vec<(usize, serde_json::Value)> {
+    let Some(tests) = scope.get("TESTS") else { return Vec::new() };
+    let place = Place::of_constant(ast, "TESTS");
+    let at = |i: Option<usize>| {
+        let place = place.map(|place| i.map_or(place, |i| place.item(i)));
+        place.map_or(Position::NONE, |place| place.position)
+    };
+    let Ok(tests) = tests.as_array_ref() else {
+        problems.add(at(None), "TESTS is an array of maps", Some("write `const TESTS = [#{ name: \"…\", … }];`".into()));
+        return Vec::new();
+    };
+    let mut cases = Vec::with_capacity(tests.len());
+    for (i, test) in tests.iter().enumerate() {
+        match plain::json(test) {
+            Some(value) => cases.push((at(Some(i)).line().unwrap_or(0), value)),
+            None => problems.add(at(Some(i)), "a test holds texts, numbers, truth values, arrays and maps only", None),
+        }
+    }
+    cases
 }
 
 /// A rule is declarations only: there is no moment at which anything else would run.
