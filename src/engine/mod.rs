@@ -233,6 +233,15 @@ impl Engine {
         std::mem::take(&mut self.tally)
     }
 
+    /// Puts other rules in place of those that run. A rule that is the same in both goes on with all that it remembers;
+    /// incidents of rules that are gone resolve after their cooldown.
+    pub fn replace_rules(&mut self, rules: RuleSet) {
+        if self.recent.is_none() && rules.names().next().is_some() {
+            self.recent = Some(Recent::default());
+        }
+        self.rules.replace(rules);
+    }
+
     /// Puts an empty engine in place of this one, which has panicked; what it counted is not lost.
     pub fn replace(&mut self, fresh: Self) {
         let mut tally = self.take_tally();

@@ -73,14 +73,8 @@ impl Case {
     ) -> Result<Self, Vec<String>> {
         let Some(map) = value.as_object() else { return Err(vec!["a test is a map".into()]) };
         let mut problems = Vec::new();
-        let mut case = Self {
-            name: String::new(),
-            line,
-            at: START,
-            with: Vec::new(),
-            given: Vec::new(),
-            expect: Vec::new(),
-        };
+        let mut case =
+            Self { name: String::new(), line, at: START, with: Vec::new(), given: Vec::new(), expect: Vec::new() };
         for (name, value) in map {
             match name.as_str() {
                 "name" => case.name = value.as_str().unwrap_or_default().to_owned(),
@@ -137,7 +131,8 @@ impl Step {
             match name.as_str() {
                 "after" => {
                     let wait = value.as_str().and_then(nanoseconds);
-                    step.wait = Wait::For(wait.ok_or_else(|| format!("`after` is a duration such as \"5m\", not {value}"))?);
+                    step.wait =
+                        Wait::For(wait.ok_or_else(|| format!("`after` is a duration such as \"5m\", not {value}"))?);
                 }
                 "at" => {
                     step.wait = Wait::Until(time(value).ok_or("`at` is a time such as \"2026-01-05T12:00:00Z\"")?);
@@ -186,8 +181,7 @@ impl Step {
         (0..self.times.unwrap_or(1)).flat_map(move |i| {
             self.lines.iter().enumerate().map(move |(j, line)| {
                 let wait = if i > 0 && j == 0 { self.every } else { 0 };
-                let line =
-                    if self.times.is_some() { line.replace("{n}", &(i + 1).to_string()) } else { line.clone() };
+                let line = if self.times.is_some() { line.replace("{n}", &(i + 1).to_string()) } else { line.clone() };
                 (wait, line)
             })
         })

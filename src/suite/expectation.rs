@@ -7,8 +7,22 @@ use serde_json::{Map, Value};
 
 /// The members of a finding's JSON.
 const FINDING: [&str; 16] = [
-    "id", "detector", "kind", "rule", "state", "severity", "respond_within", "key", "opened_at", "count", "score", "summary",
-    "evidence", "cause", "remedy", "context",
+    "id",
+    "detector",
+    "kind",
+    "rule",
+    "state",
+    "severity",
+    "respond_within",
+    "key",
+    "opened_at",
+    "count",
+    "score",
+    "summary",
+    "evidence",
+    "cause",
+    "remedy",
+    "context",
 ];
 /// Members that say that something else than a finding is expected.
 const OTHERS: [&str; 8] = ["event", "annotated", "masked", "dropped", "emitted", "metric", "printed", "failed"];
@@ -281,7 +295,9 @@ fn passes(test: &Value, got: Option<&Value>) -> bool {
         _ if !there => false,
         "contains" => words(value).iter().any(|word| text.contains(word.as_str())),
         "prefix" => words(value).iter().any(|word| text.starts_with(word.as_str())),
-        "regex" => value.as_str().and_then(|pattern| Regex::new(pattern).ok()).is_some_and(|regex| regex.is_match(&text)),
+        "regex" => {
+            value.as_str().and_then(|pattern| Regex::new(pattern).ok()).is_some_and(|regex| regex.is_match(&text))
+        }
         "min" => bound(value).is_some_and(|(number, min)| number >= min),
         "max" => bound(value).is_some_and(|(number, max)| number <= max),
         _ => value.as_array().is_some_and(|items| items.iter().any(|item| is_same(item, got))),

@@ -40,13 +40,7 @@ impl Suite {
     pub fn of_rule(tests: &RuleTests) -> Result<Self, Vec<Diagnostic>> {
         let places = tests.cases.iter().map(|(line, value)| (*line, value));
         let cases = cases(&tests.path, &tests.text, places, true, &|_| Err("only *.test.toml reads files".into()))?;
-        Ok(Self {
-            path: tests.path.clone(),
-            rule: Some(tests.rule.clone()),
-            config: None,
-            rules: Vec::new(),
-            cases,
-        })
+        Ok(Self { path: tests.path.clone(), rule: Some(tests.rule.clone()), config: None, rules: Vec::new(), cases })
     }
 
     /// The tests of a `*.test.toml`; `read` gives the content of a file named relative to it.
@@ -63,8 +57,7 @@ impl Suite {
             vec![Diagnostic::at(path, text, offset, error.message().to_owned())]
         })?;
         let mut problems = Vec::new();
-        let mut suite =
-            Self { path: path.to_owned(), rule: None, config: None, rules: Vec::new(), cases: Vec::new() };
+        let mut suite = Self { path: path.to_owned(), rule: None, config: None, rules: Vec::new(), cases: Vec::new() };
         let mut tests = Vec::new();
         for (name, value) in file {
             match (name.as_str(), value) {

@@ -49,8 +49,12 @@ fn what_should_pass_passes() {
     let cases = [
         format!("given: [{three}], expect: [#{{ event: 3, state: \"open\", key: #{{ upstream: \"db\" }} }}]"),
         format!("given: [{three}], expect: [#{{ severity: \"warning\", summary: #{{ contains: \"db\" }} }}]"),
-        format!("given: [{three}, #{{ after: \"6m\" }}], expect: [#{{ state: \"open\" }}, #{{ state: \"resolved\", count: 1 }}]"),
-        format!("given: [{three}, #{{ after: \"6m\", expect: [#{{ state: \"open\" }}] }}, {three}], expect: [#{{ event: 6 }}]"),
+        format!(
+            "given: [{three}, #{{ after: \"6m\" }}], expect: [#{{ state: \"open\" }}, #{{ state: \"resolved\", count: 1 }}]"
+        ),
+        format!(
+            "given: [{three}, #{{ after: \"6m\", expect: [#{{ state: \"open\" }}] }}, {three}], expect: [#{{ event: 6 }}]"
+        ),
         "given: [#{ status: 504, upstream: \"{n}\", times: 9 }], expect: \"nothing\"".to_owned(),
         "given: [#{ status: 504, upstream: \"a\", times: 9, every: \"1m\" }], expect: []".to_owned(),
         // Text lines, and times of their own.
@@ -75,7 +79,10 @@ fn what_should_fail_says_how() {
     assert_eq!(missing.missing[0].1, ["event: expected 2, came 3", "key.upstream: expected \"dc\", came \"db\""]);
     assert_eq!(missing.unexpected.len(), 1);
     let unexpected = one(&format!("{three}, expect: \"nothing\""));
-    assert!(unexpected.unexpected[0].starts_with("event 3: #{ detector: \"rule\", rule: \"r\", state: \"open\""), "{unexpected:?}");
+    assert!(
+        unexpected.unexpected[0].starts_with("event 3: #{ detector: \"rule\", rule: \"r\", state: \"open\""),
+        "{unexpected:?}"
+    );
     let nothing = one("given: [\"line\"], expect: [#{ dropped: true }]");
     assert_eq!(nothing.missing, [("#{ dropped: true }".to_owned(), Vec::new())]);
 }
@@ -89,7 +96,10 @@ fn what_is_no_test_is_said_with_its_place() {
         ("#{ name: \"t\", given: [#{ after: \"5 minuts\" }], expect: [] }", "step 1 of `given`: `after` is a duration"),
         ("#{ name: \"t\", given: [#{ times: 3 }], expect: [] }", "no event to come several times"),
         ("#{ name: \"t\", given: [1], expect: [] }", "a step is a map or a line of text"),
-        ("#{ name: \"t\", given: [], expect: [#{ sate: \"open\" }] }", "unknown member of an expectation `sate`; did you mean `state`?"),
+        (
+            "#{ name: \"t\", given: [], expect: [#{ sate: \"open\" }] }",
+            "unknown member of an expectation `sate`; did you mean `state`?",
+        ),
         ("#{ name: \"t\", given: [], expect: [#{ printed: #{ regex: \"[\" } }] }", "\"[\" is no regular expression"),
         ("#{ name: \"t\", expect: [] }, #{ name: \"t\", expect: [] }", "there are two tests named \"t\""),
         ("1", "a test is a map"),
@@ -109,11 +119,18 @@ fn a_file_of_tests_is_read_with_what_it_names() {
     assert_eq!(suite.cases[0].given[0].lines, ["a", "b"]);
     for (text, expected) in [
         ("confg = \"s\"", "s.test.toml:1:1: unknown name `confg`"),
-        ("[[test]]\nname = \"t\"\ngiven = [{ file = \"y\" }]\nexpect = []", "s.test.toml:1:1: step 1 of `given`: no such file"),
+        (
+            "[[test]]\nname = \"t\"\ngiven = [{ file = \"y\" }]\nexpect = []",
+            "s.test.toml:1:1: step 1 of `given`: no such file",
+        ),
         ("[[test]]\nname = \"t\"\nwith = []\nexpect = []", "unknown member of a test `with`"),
         ("x = ", "s.test.toml:1:"),
     ] {
         let problems = Suite::of_configuration("s.test.toml", text, &read).unwrap_err();
-        assert!(problems[0].to_string().starts_with(expected) || problems[0].to_string().contains(expected), "{}", problems[0]);
+        assert!(
+            problems[0].to_string().starts_with(expected) || problems[0].to_string().contains(expected),
+            "{}",
+            problems[0]
+        );
     }
 }

@@ -48,6 +48,7 @@ pub struct Metrics {
     rule_failures: IntCounterVec,
     rule_cpu: CounterVec,
     rule_enabled: IntGaugeVec,
+    rule_reloads: IntCounterVec,
 }
 
 impl Metrics {
@@ -110,6 +111,11 @@ impl Metrics {
                 "rule_enabled",
                 "1 while a rule runs, 0 while its breaker holds it off.",
                 &["rule"],
+            )?,
+            rule_reloads: families.counters(
+                "rule_reloads_total",
+                "Times that the rules were read again while running, by how that ended.",
+                &["result"],
             )?,
             registry,
         })
@@ -190,6 +196,11 @@ impl Metrics {
     pub fn set_rule_enabled(&self, rule: &str, enabled: bool) {
         self.rule_enabled.with_label_values(&[rule]).set(i64::from(enabled));
         self.add_rule_work(rule, 0, 0, Duration::ZERO);
+    }
+
+    /// Adds reloads of the rules that ended like this.
+    pub fn add_rule_reloads(&self, result: &'static str, reloads: u64) {
+        self.rule_reloads.with_label_values(&[result]).inc_by(reloads);
     }
 
     /// Forgets a rule that a reload has removed, so that reloads do not grow the number of series.
@@ -334,6 +345,7 @@ mod tests {
         metrics.set_operation_durations(&[operation("/orders/{}")]);
         metrics.set_rule_enabled("upstream_timeouts", true);
         metrics.add_rule_work("upstream_timeouts", 9, 1, Duration::from_millis(3));
+        metrics.add_rule_reloads("failed", 2);
         metrics
     }
 
@@ -368,6 +380,7 @@ mod tests {
             ("seismolog_rule_failures_total{rule=\"upstream_timeouts\"}", "1"),
             ("seismolog_rule_cpu_seconds_total{rule=\"upstream_timeouts\"}", "0.003"),
             ("seismolog_rule_enabled{rule=\"upstream_timeouts\"}", "1"),
+            ("seismolog_rule_reloads_total{result=\"failed\"}", "2"),
             (concat!("seismolog_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"}"), "1"),
         ] {
             assert_eq!(value(&text, series).as_deref(), Some(expected), "{series} in\n{text}");

@@ -94,6 +94,12 @@ impl Watcher {
             metrics.add_rule_work(rule, evaluations, failures, Duration::ZERO);
             metrics.set_rule_enabled(rule, tally.enabled);
         }
+        if self.rules.len() > engine.rules().set().names().count() {
+            let known = &mut self.rules;
+            for (gone, _) in known.extract_if(.., |rule, _| engine.rules().set().names().all(|name| name != rule)) {
+                metrics.remove_rule(&gone);
+            }
+        }
     }
 }
 

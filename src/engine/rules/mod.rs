@@ -39,9 +39,9 @@ mod window;
 mod tests;
 
 pub use budget::{Budget, Meter};
-pub use run::{RestoreError, RuleFailure, RuleOutcome, RuleTally, Rules};
 pub use duration::nanoseconds;
-pub use set::{RuleSet, RuleSource, RuleTests, TableSource};
+pub use run::{RestoreError, RuleFailure, RuleOutcome, RuleTally, Rules};
+pub use set::{Change, RuleSet, RuleSource, RuleSummary, RuleTests, TableSource};
 
 /// Bytes that a text in a script can have; longer texts of an event are cut off there.
 const TEXT_LIMIT: usize = 64 << 10;

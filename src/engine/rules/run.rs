@@ -58,6 +58,8 @@ pub struct RuleTally {
     pub evaluations: u64,
     /// Evaluations that failed.
     pub failures: u64,
+    /// Nanoseconds in its script, where the engine has a clock.
+    pub cpu_ns: u64,
     /// False while it is switched off for failing.
     pub enabled: bool,
 }
@@ -128,7 +130,7 @@ impl Rules {
         let library = Library::new(host.clone(), Arc::clone(&spent));
         let runner = |rule: &super::set::Rule| Runner {
             engine: library.engine(rule.modules.iter().cloned()),
-            tally: RuleTally { evaluations: 0, failures: 0, enabled: true },
+            tally: RuleTally { evaluations: 0, failures: 0, cpu_ns: 0, enabled: true },
             breaker: Breaker::default(),
         };
         let runners = set.rules().iter().map(runner).collect();
@@ -136,13 +138,7 @@ impl Rules {
     }
 
     /// Runs the rules that select this event. `time` is the event's, as the engine takes it.
-    pub fn on_event(
-        &mut self,
-        fields: &Fields<'_>,
-        template: TemplateId,
-        time: Timestamp,
-        outcome: &mut RuleOutcome,
-    ) {
+    pub fn on_event(&mut self, fields: &Fields<'_>, template: TemplateId, time: Timestamp, outcome: &mut RuleOutcome) {
         if !matches!(fields.look().shape, Shape::Json | Shape::Text) {
             return;
         }
@@ -196,6 +192,15 @@ impl Rules {
     /// Two templates turned out to be one: filters that name the one that is no more mean the other too.
     pub fn merge(&mut self, merge: Merge) {
         self.roots.merge(merge, self.set.matcher());
+    }
+
+    /// Puts another set in place of this one; rules that are in both, by name, text and tables, keep what they remember.
+    pub fn replace(&mut self, set: RuleSet) {
+        let (kept, roots) = (self.snapshot(), std::mem::take(&mut self.roots));
+        let budget = *self.host.lock().budget();
+        *self = Self { roots, ..Self::build(set, budget, self.spent.meter()) };
+        // It is a snapshot of this very version; if it were none, the rules would begin anew.
+        let _ = self.restore(&kept);
     }
 
     /// The set that runs.

@@ -127,13 +127,7 @@ fn alternative(
 const NEVER: &str = "this rule would never run";
 
 /// Reports tests of one subject that no value passes.
-fn check_possible(
-    subject: Subject,
-    tests: &[Test],
-    tables: &[Table],
-    place: Place<'_>,
-    problems: &mut Problems<'_>,
-) {
+fn check_possible(subject: Subject, tests: &[Test], tables: &[Table], place: Place<'_>, problems: &mut Problems<'_>) {
     let absent = tests.iter().any(|test| matches!(test, Test::Exists(false)));
     if absent && tests.len() > 1 {
         problems.add(place.position, "what does not exist passes no other test", Some(NEVER.into()));
@@ -152,11 +146,17 @@ fn check_possible(
                     let seen = value.seen();
                     let others = tests.iter().filter(|other| !std::ptr::eq(*other, test));
                     let is_status = subject != Subject::Role(Role::Status)
-                        || value.number().is_some_and(|status| (100.0..600.0).contains(&status) && status.fract() == 0.0);
+                        || value
+                            .number()
+                            .is_some_and(|status| (100.0..600.0).contains(&status) && status.fract() == 0.0);
                     is_status && others.into_iter().all(|other| other.passes(Some(&seen), tables))
                 };
                 if !values.iter().any(|value| possible(&value)) {
-                    let why = if tests.len() > 1 { "these tests contradict each other" } else { "a status is an integer from 100 to 599" };
+                    let why = if tests.len() > 1 {
+                        "these tests contradict each other"
+                    } else {
+                        "a status is an integer from 100 to 599"
+                    };
                     problems.add(place.position, why, Some(NEVER.into()));
                 }
             }
@@ -343,7 +343,8 @@ fn shown_alternative(alternative: &Alternative, names: &Names, tables: &[Table])
     let mut parts: Vec<String> = Vec::new();
     if alternative.levels != ANY_LEVEL {
         let wanted: Vec<usize> = (0..LEVELS.len()).filter(|i| alternative.levels >> i & 1 == 1).collect();
-        let is_least = wanted.last() == Some(&(LEVELS.len() - 1)) && wanted.windows(2).all(|pair| pair[0] + 1 == pair[1]);
+        let is_least =
+            wanted.last() == Some(&(LEVELS.len() - 1)) && wanted.windows(2).all(|pair| pair[0] + 1 == pair[1]);
         let names = || wanted.iter().map(|i| format!("{:?}", LEVELS[*i])).collect::<Vec<_>>().join(", ");
         parts.push(match wanted.first() {
             _ if alternative.levels == NO_LEVEL => "level: #{ exists: false }".to_owned(),

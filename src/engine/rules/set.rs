@@ -8,12 +8,13 @@ use super::members::Names;
 use super::place::{Place, Problems};
 use super::sandbox::Library;
 use super::table::Table;
-use super::{api, constants, functions, plain};
+use super::{api, constants, duration, functions, plain, select};
 use crate::diagnostic::{Diagnostic, nearest};
 use rhai::{AST, ASTFlags, EvalAltResult, Module, OptimizationLevel, ParseErrorType, Position, Scope, Shared, Stmt};
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::Xxh3;
 
 /// A rule's file, as the caller read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +51,57 @@ pub struct RuleTests {
     pub cases: Vec<(usize, serde_json::Value)>,
 }
 
+/// How one set of rules differs from another.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// Rules that are new.
+    pub added: usize,
+    /// Rules whose text or tables are others.
+    pub changed: usize,
+    /// Rules that are gone.
+    pub removed: usize,
+    /// Rules that are the same.
+    pub unchanged: usize,
+}
+
+impl Change {
+    /// The sets are the same.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        (self.added, self.changed, self.removed) == (0, 0, 0)
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { added, changed, removed, unchanged } = self;
+        write!(f, "{added} added, {changed} changed, {removed} removed, {unchanged} unchanged")
+    }
+}
+
+/// What a rule says of itself.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct RuleSummary<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// How much its findings matter.
+    pub severity: &'static str,
+    /// Its file, as the user named it.
+    pub path: &'a str,
+    /// The comment at its top.
+    pub description: &'a str,
+    /// Its native filter, one alternative each, as a rule would write it.
+    pub select: Vec<String>,
+    /// The roles and members of the event that its script reads.
+    pub reads: Vec<String>,
+    /// Whose incident a finding is.
+    pub key: Vec<String>,
+    /// Seconds without a match after which an incident resolves.
+    pub cooldown_s: f64,
+    /// How many tests it carries.
+    pub tests: usize,
+}
+
 /// Rules and tables, compiled. Immutable, and cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct RuleSet(Arc<Compiled>);
@@ -67,10 +119,12 @@ struct Compiled {
 pub(super) struct Rule {
     pub(super) name: String,
     pub(super) path: String,
-    /// Of its text: a rule whose text is the same keeps its state.
+    /// Of its text and its tables: a rule that is the same keeps its state.
     pub(super) hash: u64,
     description: String,
     reads: BTreeSet<String>,
+    /// What it reads of the event.
+    fields: BTreeSet<String>,
     pub(super) declaration: Declaration,
     tests: RuleTests,
     pub(super) ast: AST,
@@ -165,6 +219,36 @@ impl RuleSet {
         self.0.rules.iter().map(|rule| &rule.tests)
     }
 
+    /// How this set differs from `old`. A rule has changed when its text has, or that of a table whose name stands in it.
+    #[must_use]
+    pub fn change_from(&self, old: &Self) -> Change {
+        let mut change = Change::default();
+        for rule in &self.0.rules {
+            match old.rule(&rule.name) {
+                None => change.added += 1,
+                Some(before) if before.hash != rule.hash => change.changed += 1,
+                Some(_) => change.unchanged += 1,
+            }
+        }
+        change.removed = old.0.rules.iter().filter(|rule| self.rule(&rule.name).is_none()).count();
+        change
+    }
+
+    /// What every rule says of itself, in the order of the rules' names.
+    pub fn summaries(&self) -> impl Iterator<Item = RuleSummary<'_>> {
+        self.0.rules.iter().map(|rule| RuleSummary {
+            name: &rule.name,
+            severity: rule.declaration.severity.name(),
+            path: &rule.path,
+            description: &rule.description,
+            select: select::shown(&rule.declaration.select, self.0.matcher.names(), &self.0.tables),
+            reads: rule.fields.iter().cloned().collect(),
+            key: rule.declaration.key.iter().map(|(name, _)| name.clone()).collect(),
+            cooldown_s: duration::seconds(rule.declaration.cooldown),
+            tests: rule.tests.cases.len(),
+        })
+    }
+
     fn rule(&self, name: &str) -> Option<&Rule> {
         self.0.rules.iter().find(|rule| rule.name == name)
     }
@@ -240,13 +324,15 @@ fn rule(
     for (name, _, value) in scope.iter_raw().filter(|(name, ..)| *name != "TESTS") {
         constants.set_var(name, value.clone());
     }
+    let fields = functions::fields(&ast);
     let ast = engine.optimize_ast(&scope, ast, OptimizationLevel::Simple).clone_functions_only();
     Some(Rule {
         name: source.name.clone(),
         path: source.path.clone(),
-        hash: xxh3_64(source.text.as_bytes()),
+        hash: hash(source, tables),
         description: description(&source.text),
         reads,
+        fields,
         declaration,
         tests,
         ast,
@@ -263,7 +349,11 @@ fn cases(ast: &AST, scope: &Scope<'_>, problems: &mut Problems<'_>) -> Vec<(usiz
         place.map_or(Position::NONE, |place| place.position)
     };
     let Ok(tests) = tests.as_array_ref() else {
-        problems.add(at(None), "TESTS is an array of maps", Some("write `const TESTS = [#{ name: \"…\", … }];`".into()));
+        problems.add(
+            at(None),
+            "TESTS is an array of maps",
+            Some("write `const TESTS = [#{ name: \"…\", … }];`".into()),
+        );
         return Vec::new();
     };
     let mut cases = Vec::with_capacity(tests.len());
@@ -348,6 +438,16 @@ pub(super) fn explain(error: EvalAltResult, limit: Option<u64>) -> (Position, St
         }
     };
     (place, message)
+}
+
+/// Of the rule's text and of the tables whose names stand in it.
+fn hash(source: &RuleSource, tables: &[Table]) -> u64 {
+    let mut hash = Xxh3::new();
+    hash.update(source.text.as_bytes());
+    for table in tables.iter().filter(|table| source.text.contains(&table.name)) {
+        hash.update(&table.hash.to_le_bytes());
+    }
+    hash.digest()
 }
 
 /// The `//!` lines at the top, without their marks.

@@ -15,6 +15,8 @@ pub(super) const MOST_BYTES: usize = 8 << 20;
 #[derive(Debug)]
 pub(super) struct Table {
     pub(super) name: String,
+    /// Of the file's text.
+    pub(super) hash: u64,
     keys: Vec<String>,
     /// One for each key: a map of text, numbers and truth values.
     rows: Vec<Map>,
@@ -44,6 +46,7 @@ impl Table {
         let mut problems = Vec::new();
         let mut table = Self {
             name: name.to_owned(),
+            hash: xxhash_rust::xxh3::xxh3_64(text.as_bytes()),
             keys: Vec::new(),
             rows: Vec::new(),
             index: HashMap::new(),

@@ -67,9 +67,17 @@ fn what_is_wrong_is_said_with_place_and_hint() {
             "1:41: this is no regular expression: unclosed character class",
             "",
         ),
-        (format!("const RULE = #{{ select: #{{ a: #{{ contains: \"\" }} }} }};{event}"), "every text has an empty text", ""),
+        (
+            format!("const RULE = #{{ select: #{{ a: #{{ contains: \"\" }} }} }};{event}"),
+            "every text has an empty text",
+            "",
+        ),
         (format!("const RULE = #{{ select: #{{ a: [] }} }};{event}"), "1:31: the set is empty", "never run"),
-        (format!("const RULE = #{{ select: #{{ a: #{{ min: 5, max: 4 }} }} }};{event}"), "no number is from 5 to 4", ""),
+        (
+            format!("const RULE = #{{ select: #{{ a: #{{ min: 5, max: 4 }} }} }};{event}"),
+            "no number is from 5 to 4",
+            "",
+        ),
         (
             format!("const RULE = #{{ select: #{{ a: #{{ exists: false, min: 4 }} }} }};{event}"),
             "what does not exist passes no other test",

@@ -62,7 +62,12 @@ pub(super) fn run(rules: &mut Rules, lines: &[&str]) -> RuleOutcome {
     let batch = stream(lines);
     let mut outcome = RuleOutcome::default();
     for i in 0..lines.len() {
-        rules.on_event(&batch.fields(i), TemplateId(batch.looks[i].skeleton), Timestamp(i as i64 * 1_000_000_000), &mut outcome);
+        rules.on_event(
+            &batch.fields(i),
+            TemplateId(batch.looks[i].skeleton),
+            Timestamp(i as i64 * 1_000_000_000),
+            &mut outcome,
+        );
     }
     outcome
 }

@@ -136,7 +136,18 @@ fn joined_filters_select_what_each_alone_does() {
         r#"#{ table: "codes" }"#,
         r#"#{ mentions: "codes" }"#,
     ];
-    let values = [r#""a""#, r#""b""#, "7", r#""7.0""#, "3.5", r#""b c d A-1""#, r#""longer than eight bytes""#, "504", "null", "{}"];
+    let values = [
+        r#""a""#,
+        r#""b""#,
+        "7",
+        r#""7.0""#,
+        "3.5",
+        r#""b c d A-1""#,
+        r#""longer than eight bytes""#,
+        "504",
+        "null",
+        "{}",
+    ];
     let mut sources = Vec::new();
     for (i, test) in tests.iter().enumerate() {
         for (j, subject) in ["host", "n", "m.o"].iter().enumerate() {
@@ -148,7 +159,8 @@ fn joined_filters_select_what_each_alone_does() {
     }
     let codes = table("codes", "[\"A-1\"]\n[\"504\"]\n");
     let compile = |sources: &[RuleSource]| {
-        let set = RuleSet::compile(sources, std::slice::from_ref(&codes)).unwrap_or_else(|problems| panic!("{}", shown(&problems)));
+        let set = RuleSet::compile(sources, std::slice::from_ref(&codes))
+            .unwrap_or_else(|problems| panic!("{}", shown(&problems)));
         Rules::new(set, Budget { operations: 1000, ..Budget::default() })
     };
     let mut joined = compile(&sources);
@@ -177,7 +189,7 @@ fn ran(rules: &mut Rules, line: &str) -> Vec<String> {
 fn a_template_is_selected_by_its_id_and_by_what_it_was_merged_into() {
     let text = "const RULE = #{ select: #{ template: \"00000000000000aa\" } };\nfn on_event(e) { print(\"ran\"); }";
     let (mut rules, batch) = (rules(text), stream(&[r#"{"msg":"m"}"#]));
-    let mut runs = |rules: &mut Rules, id: u64| {
+    let runs = |rules: &mut Rules, id: u64| {
         let mut outcome = RuleOutcome::default();
         rules.on_event(&batch.fields(0), TemplateId(id), Timestamp(0), &mut outcome);
         !outcome.printed.is_empty()
