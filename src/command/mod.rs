@@ -41,7 +41,11 @@ impl Loaded {
     pub fn engine(&self) -> Engine {
         let meter: Arc<dyn Meter> = Arc::new(WallMeter::new(RULE_EMERGENCY));
         let options = EngineOptions { meter: Some(meter), ..self.config.engine_options() };
-        Engine::new(&options, self.rules.clone())
+        let engine = Engine::new(&options, self.rules.clone()).with_timezone(&self.config.input.timezone);
+        match self.looker() {
+            Ok(looker) => engine.with_looker(looker),
+            Err(_) => engine,
+        }
     }
 
     /// The pure stage.
@@ -118,7 +122,11 @@ fn flag_variables(command: &clap::Command) -> Vec<String> {
 
 /// The shipped rules, those that the configuration names, and `more`; later ones replace earlier ones of their name.
 fn load_rules(config: &Config, more: &[PathBuf]) -> Result<RuleSet, Vec<Diagnostic>> {
-    let (mut rules, mut tables) = if config.rules.shipped { RuleSet::shipped_sources() } else { Default::default() };
+    let (mut rules, mut tables) = if config.rules.shipped {
+        RuleSet::shipped_sources_with(&config.rules.enable, &config.rules.disable)
+    } else {
+        Default::default()
+    };
     let mut problems = Vec::new();
     for path in config.rules.paths.iter().chain(more) {
         match files::read_rules(path) {

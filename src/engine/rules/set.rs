@@ -25,7 +25,7 @@ pub struct RuleSource {
     pub text: String,
 }
 
-/// A lookup table's file, in TOML, as the caller read it.
+/// A lookup table's file, CSV or TOML by its path's ending, as the caller read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableSource {
     /// The file's name without its ending; the table's name.
@@ -46,6 +46,9 @@ struct Compiled {
     tables: Vec<Table>,
     gates: Vec<Gate>,
     members: Vec<Name>,
+    /// Which of [`super::event::KNOWN`] some rule reads.
+    wants: [bool; 4],
+    ticks: bool,
 }
 
 /// One rule, compiled.
@@ -59,6 +62,8 @@ pub(super) struct Rule {
     reads: BTreeSet<String>,
     pub(super) declaration: Declaration,
     pub(super) ast: AST,
+    /// It has a function `on_tick`.
+    pub(super) ticks: bool,
     /// Its constants, and the getters of the properties it reads.
     pub(super) modules: [Shared<Module>; 2],
 }
@@ -68,22 +73,6 @@ impl RuleSet {
     #[must_use]
     pub fn empty() -> Self {
         Self::default()
-    }
-
-    /// The rules and tables that the binary carries.
-    #[must_use]
-    pub fn shipped_sources() -> (Vec<RuleSource>, Vec<TableSource>) {
-        let rule = RuleSource {
-            name: "error_codes".to_owned(),
-            path: "rules/error_codes.rhai".to_owned(),
-            text: include_str!("../../../rules/error_codes.rhai").to_owned(),
-        };
-        let table = TableSource {
-            name: "error_codes".to_owned(),
-            path: "rules/error_codes.toml".to_owned(),
-            text: include_str!("../../../rules/error_codes.toml").to_owned(),
-        };
-        (vec![rule], vec![table])
     }
 
     /// Compiles rules and tables. A later source takes the place of an earlier one of the same name; rules run in the
@@ -97,7 +86,7 @@ impl RuleSet {
         let mut compiled = Compiled::default();
         let mut found = Vec::new();
         for source in tables.values() {
-            match Table::from_toml(&source.name, &source.path, &source.text) {
+            match Table::read(&source.name, &source.path, &source.text) {
                 Ok(table) => compiled.tables.push(table),
                 Err(problems) => {
                     found.extend(problems);
@@ -110,7 +99,7 @@ impl RuleSet {
         let spent = Arc::new(Spent::new(budget.operations, None));
         let library = Library::new(SharedHost::new(Self::empty(), budget), Arc::clone(&spent));
         for source in rules.values() {
-            spent.begin();
+            spent.begin(false);
             let mut problems = Problems::of(&source.path, &source.text);
             let rule = rule(source, &library, &compiled.tables, &mut compiled.members, &mut problems);
             problems.found.sort_by_key(|problem| (problem.line, problem.column));
@@ -126,6 +115,8 @@ impl RuleSet {
             let alternatives = rule.declaration.select.iter().enumerate();
             compiled.gates.extend(alternatives.map(|(j, alternative)| alternative.gate(i as u32, j as u16)));
         }
+        compiled.wants = super::event::KNOWN.map(|name| compiled.rules.iter().any(|rule| rule.reads.contains(name)));
+        compiled.ticks = compiled.rules.iter().any(|rule| rule.ticks);
         Ok(Self(Arc::new(compiled)))
     }
 
@@ -151,6 +142,16 @@ impl RuleSet {
 
     pub(super) fn rules(&self) -> &[Rule] {
         &self.0.rules
+    }
+
+    /// Which of [`super::event::KNOWN`] some rule reads.
+    pub(super) fn wants(&self) -> [bool; 4] {
+        self.0.wants
+    }
+
+    /// True when some rule has a function `on_tick`.
+    pub(super) fn ticks(&self) -> bool {
+        self.0.ticks
     }
 
     pub(super) fn tables(&self) -> &[Table] {
@@ -219,6 +220,7 @@ fn rule(
         constants.set_var(name, value.clone());
     }
     let ast = engine.optimize_ast(&scope, ast, OptimizationLevel::Simple).clone_functions_only();
+    let ticks = ast.iter_functions().any(|function| function.name == "on_tick" && function.params.len() == 1);
     Some(Rule {
         name: source.name.clone(),
         path: source.path.clone(),
@@ -226,6 +228,7 @@ fn rule(
         description: description(&source.text),
         reads,
         declaration,
+        ticks,
         ast,
         modules: [Shared::new(constants), getters],
     })
@@ -257,7 +260,15 @@ fn check_entry(ast: &AST, problems: &mut Problems<'_>) {
         .filter(|function| function.name == "on_event")
         .map(|function| function.params.len())
         .collect();
-    if !entries.contains(&1) {
+    let ticks = ast.iter_functions().any(|function| function.name == "on_tick" && function.params.len() == 1);
+    if let Some(function) = ast.iter_functions().find(|function| function.name == "on_tick" && !ticks) {
+        problems.add(
+            Position::NONE,
+            format!("`on_tick` takes one argument, the time in seconds, not {}", function.params.len()),
+            Some("write `fn on_tick(now) { … }`".into()),
+        );
+    }
+    if !entries.contains(&1) && !(ticks && entries.is_empty()) {
         let near =
             nearest("on_event", ast.iter_functions().map(|function| function.name)).filter(|name| *name != "on_event");
         let (message, hint) = match (entries.first(), near) {
