@@ -126,6 +126,7 @@ impl<W: Observer> Pipeline<'_, W> {
                 let survived = catch_unwind(AssertUnwindSafe(|| engine.process(&fields, started, &mut outcome)));
                 if survived.is_err() {
                     outcome = Outcome::of_fault(Fault::Panic);
+                    outcome.edit.withheld = engine.rules().fails_closed();
                     engine.replace((self.fresh)());
                 }
                 self.outbox.put(&batch, i, &outcome, &mut self.observer);

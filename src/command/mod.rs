@@ -50,13 +50,21 @@ impl Loaded {
     pub fn engine_with(&self, rules: RuleSet) -> Engine {
         let meter: Arc<dyn Meter> = Arc::new(WallMeter::new(RULE_EMERGENCY));
         let options = EngineOptions { meter: Some(meter), ..self.config.engine_options() };
-        Engine::new(&options, rules)
+        self.complete(Engine::new(&options, rules))
     }
 
     /// The same without a wall clock, so that what it does depends on the events alone.
     #[must_use]
     pub fn timeless_engine(&self) -> Engine {
-        Engine::new(&self.config.engine_options(), self.rules.clone())
+        self.complete(Engine::new(&self.config.engine_options(), self.rules.clone()))
+    }
+
+    fn complete(&self, engine: Engine) -> Engine {
+        let engine = engine.with_timezone(&self.config.input.timezone);
+        match self.looker() {
+            Ok(looker) => engine.with_looker(looker),
+            Err(_) => engine,
+        }
     }
 
     /// The pure stage.
@@ -165,7 +173,11 @@ impl Sources {
 
 /// All that can be read of the shipped rules, those that the configuration names and `more`; and what cannot.
 fn read_sources(config: &Config, more: &[PathBuf]) -> (Sources, Vec<Diagnostic>) {
-    let (rules, tables) = if config.rules.shipped { RuleSet::shipped_sources() } else { Default::default() };
+    let (rules, tables) = if config.rules.shipped {
+        RuleSet::shipped_sources_with(&config.rules.enable, &config.rules.disable)
+    } else {
+        Default::default()
+    };
     let (mut sources, mut problems) = (Sources { rules, tables }, Vec::new());
     for path in config.rules.paths.iter().chain(more) {
         match files::read_rules(path) {

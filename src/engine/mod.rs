@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod detector;
+pub mod emitted;
 pub mod finding;
 pub mod incident;
 pub mod overrides;
@@ -18,17 +19,18 @@ pub mod template;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use crate::event::{Fault, Fields, Shape, Timestamp};
+use crate::event::{Edit, Fault, Fields, Looker, Role, Shape, Timestamp};
 use clock::StreamClock;
 use detector::burst::{Burst, BurstOptions};
 use detector::latency::{Latency, LatencyOptions};
 use detector::r#loop::{Loop, LoopOptions};
 use detector::{Detector, Event, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
+use emitted::Emitted;
 use finding::{Finding, State};
 use incident::{Incidents, IncidentsSnapshot, Policy};
 use recent::Recent;
 use rule_incidents::RuleIncidents;
-use rules::{Budget, Meter, RuleOutcome, RuleSet, Rules};
+use rules::{Budget, Known, Meter, RuleOutcome, RuleSet, Rules};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 pub use tally::Tally;
@@ -84,6 +86,10 @@ pub struct Outcome {
     pub fault: Option<(Fault, String)>,
     /// What rules printed.
     pub printed: Vec<String>,
+    /// What becomes of the event at the wish of rules.
+    pub edit: Edit,
+    /// Events that rules made; they leave as events of their own, before this one.
+    pub emitted: Vec<Emitted>,
 }
 
 impl Outcome {
@@ -91,7 +97,12 @@ impl Outcome {
     #[inline]
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.before.is_empty() && self.findings.is_empty() && self.fault.is_none() && self.printed.is_empty()
+        self.before.is_empty()
+            && self.findings.is_empty()
+            && self.fault.is_none()
+            && self.printed.is_empty()
+            && self.edit.is_none()
+            && self.emitted.is_empty()
     }
 
     /// An event on which something went wrong outside of the engine.
@@ -105,6 +116,8 @@ impl Outcome {
         self.findings.clear();
         self.fault = None;
         self.printed.clear();
+        self.edit.clear();
+        self.emitted.clear();
     }
 }
 
@@ -123,6 +136,8 @@ pub struct Engine {
     rule_incidents: RuleIncidents,
     /// Kept only where a rule can ask for it.
     recent: Option<Recent>,
+    /// Looks at events that rules emit.
+    looker: Option<Looker>,
     tally: Tally,
 }
 
@@ -144,6 +159,7 @@ impl Engine {
         let recent = rules.names().next().map(|_| Recent::default());
         Self {
             recent,
+            looker: None,
             clock: StreamClock::new(options.allowed_lateness_s),
             next_tick: Timestamp(i64::MIN),
             last_arrival: Timestamp::default(),
@@ -159,6 +175,21 @@ impl Engine {
             rule_incidents: RuleIncidents::new(options.keys),
             tally: Tally::default(),
         }
+    }
+
+    /// Events that rules emit are looked at by this, which should be like the one that looks at the stream; without it they
+    /// leave without being seen by rules.
+    #[must_use]
+    pub fn with_looker(mut self, looker: Looker) -> Self {
+        self.looker = Some(looker);
+        self
+    }
+
+    /// `between` and `weekday` in rules mean the clock of this zone; without it, UTC.
+    #[must_use]
+    pub fn with_timezone(mut self, name: &str) -> Self {
+        self.rules.set_timezone(name);
+        self
     }
 
     /// Adds a detector of the caller's own behind the built-in ones.
@@ -187,8 +218,10 @@ impl Engine {
         self.last_arrival = now;
         let moment = self.clock.accept(look.time, now);
         if moment.now >= self.next_tick {
-            self.tick_at(moment.now, &mut outcome.before);
+            self.tick_at(moment.now, outcome);
             self.next_tick = Timestamp((moment.now.0.div_euclid(TICK_NS) + 1).saturating_mul(TICK_NS));
+        } else if self.rules.is_due(moment.now) {
+            self.tick_rules(moment.now, false, outcome);
         }
         let template = self.templates.see(fields, moment.now, &mut self.merges);
         for merge in self.merges.drain(..) {
@@ -200,17 +233,45 @@ impl Engine {
         for detector in &mut self.detectors {
             detector.observe(&event, &mut report);
         }
-        self.rules.on_event(fields, template.id, moment.time, &mut self.rule_outcome);
+        let known = Known { anomalies: &outcome.findings, template: Some((template, &self.templates)), emitted: false };
+        self.rules.on_known_event(fields, moment.time, &known, &mut self.rule_outcome);
         if !self.rule_outcome.is_quiet() {
             self.take_rule_outcome(moment.now, outcome);
         }
-        if let Some(recent) = &mut self.recent {
-            recent.push(fields);
-        }
+        self.remember(fields, &outcome.edit);
         if !outcome.findings.is_empty() {
             self.tally.findings(&outcome.findings);
-            // What has ended is not shown by the event at hand: it leaves as an event of its own.
-            outcome.before.extend(outcome.findings.extract_if(.., |finding| finding.state == State::Resolved));
+            self.settle(outcome);
+        }
+    }
+
+    /// Puts findings where they belong: what has ended is not shown by the event at hand, but leaves as an event of its
+    /// own, and so does what an event would show that does not leave. Quotes are masked, in the findings of detectors too.
+    #[cold]
+    fn settle(&mut self, outcome: &mut Outcome) {
+        outcome.before.extend(outcome.findings.extract_if(.., |finding| finding.state == State::Resolved));
+        if outcome.edit.withheld {
+            for finding in &mut outcome.findings {
+                // It may quote what was withheld because it could not be masked.
+                finding.evidence.more.remove("example");
+            }
+            outcome.before.append(&mut outcome.findings);
+        }
+        self.rules.mask(&mut outcome.before);
+        self.rules.mask(&mut outcome.findings);
+    }
+
+    /// Keeps the event's text for the context of later findings, as it leaves.
+    #[inline]
+    fn remember(&mut self, fields: &Fields<'_>, edit: &Edit) {
+        let Some(recent) = &mut self.recent else { return };
+        if edit.withheld {
+            return;
+        }
+        let text = if edit.masks.is_empty() { None } else { fields.text(Role::Message) };
+        match text.or_else(|| (!edit.masks.is_empty()).then(|| String::from_utf8_lossy(fields.line()))) {
+            Some(text) => recent.push_text(edit.masked(&text).as_deref().unwrap_or(&text).as_bytes()),
+            None => recent.push(fields),
         }
     }
 
@@ -219,7 +280,7 @@ impl Engine {
         outcome.clear();
         let idle = now.0.saturating_sub(self.last_arrival.0).max(0);
         if self.last_arrival != Timestamp::default() {
-            self.tick_at(Timestamp(self.clock.now().0.saturating_add(idle)), &mut outcome.before);
+            self.tick_at(Timestamp(self.clock.now().0.saturating_add(idle)), outcome);
         }
     }
 
@@ -284,6 +345,8 @@ impl Engine {
             keys: self.rules.table_keys() as u64,
             evictions: self.rules.evictions(),
         });
+        let (keys, evictions) = self.rules.metric_series();
+        tables.push(TableUse { table: "rule_metrics", keys, evictions });
         tables.push(TableUse {
             table: "incidents",
             keys: self.incidents.open_by_detector().iter().sum(),
@@ -328,7 +391,8 @@ impl Engine {
         Ok(())
     }
 
-    fn tick_at(&mut self, now: Timestamp, before: &mut Vec<Finding>) {
+    fn tick_at(&mut self, now: Timestamp, outcome: &mut Outcome) {
+        let before = &mut outcome.before;
         let mut report = Report::new(&mut self.incidents, before);
         for detector in &mut self.detectors {
             detector.tick(now, &mut report);
@@ -336,11 +400,35 @@ impl Engine {
         self.rule_incidents.tick(now, &mut report);
         if !before.is_empty() {
             self.tally.findings(before);
+            self.rules.mask(before);
         }
+        self.tick_rules(now, true, outcome);
+    }
+
+    /// What is due in rules; it leaves before the event at hand.
+    fn tick_rules(&mut self, now: Timestamp, whole: bool, outcome: &mut Outcome) {
+        self.rules.tick(now, whole, &mut self.rule_outcome);
+        if self.rule_outcome.is_quiet() {
+            return;
+        }
+        self.take_rule_outcome(now, outcome);
+        self.tally.findings(&outcome.findings);
+        self.rules.mask(&mut outcome.findings);
+        outcome.before.append(&mut outcome.findings);
     }
 
     #[cold]
     fn take_rule_outcome(&mut self, now: Timestamp, outcome: &mut Outcome) {
+        let made = std::mem::take(&mut self.rule_outcome.emitted);
+        self.take_one_outcome(now, outcome);
+        for bytes in made {
+            let emitted = self.process_emitted(bytes, now, outcome);
+            outcome.emitted.push(emitted);
+        }
+    }
+
+    /// What came of one event, or of the passing of time.
+    fn take_one_outcome(&mut self, now: Timestamp, outcome: &mut Outcome) {
         let mut report = Report::new(&mut self.incidents, &mut outcome.findings);
         let recent = self.recent.get_or_insert_default();
         for found in self.rule_outcome.findings.drain(..) {
@@ -351,6 +439,28 @@ impl Engine {
             outcome.fault = Some((Fault::Rule, failure.message));
         }
         outcome.printed.append(&mut self.rule_outcome.printed);
+        outcome.edit.withheld |= std::mem::take(&mut self.rule_outcome.edit.withheld);
+        outcome.edit.masks.append(&mut self.rule_outcome.edit.masks);
+        outcome.edit.members.append(&mut self.rule_outcome.edit.members);
+    }
+
+    /// An event that a rule made goes through the rules once; what they print or fail at counts for the event at hand.
+    fn process_emitted(&mut self, bytes: Vec<u8>, now: Timestamp, outcome: &mut Outcome) -> Emitted {
+        let mut emitted = Emitted::new(bytes, self.looker.as_mut());
+        let known = Known { emitted: true, ..Known::default() };
+        self.rules.on_known_event(&emitted.fields(), now, &known, &mut self.rule_outcome);
+        if self.rule_outcome.is_quiet() {
+            return emitted;
+        }
+        let mut own = Outcome::default();
+        self.take_one_outcome(now, &mut own);
+        self.tally.findings(&own.findings);
+        self.settle(&mut own);
+        outcome.before.append(&mut own.before);
+        outcome.printed.append(&mut own.printed);
+        outcome.fault = own.fault.or(outcome.fault.take());
+        (emitted.findings, emitted.edit) = (own.findings, own.edit);
+        emitted
     }
 }
 

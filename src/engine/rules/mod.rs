@@ -7,32 +7,50 @@
 //!
 //! One file a step: `declaration` and `select` (what a rule says of itself), `functions` and `constants`
 //! (names checked at load),
-//! `sandbox` (the engine and its limits), `api` and `host` (what scripts call), `count`, `window` and `keyed` (what they
-//! remember), `table` (lookups), `event` (the script's view of an event), `breaker`, `run`.
+//! `sandbox` (the engine and its limits), `api` and `host` (what scripts call: `counting`, `change`, `order`, `keeping`,
+//! `changing`, `measuring`), `remembered`, `memory` and `keyed` (what they remember: `window`, `values`, `distinct`,
+//! `stored`), `masks`, `metrics`, `calendar`, `table` (lookups), `event` (the script's view of an event), `breaker`,
+//! `evaluate` (one call of a script), `run`.
 
 mod api;
 mod breaker;
 mod budget;
+mod calendar;
+mod change;
+mod changing;
 mod condition;
 mod constants;
-mod count;
+mod counting;
+mod csv;
 mod declaration;
+mod distinct;
 mod duration;
+mod evaluate;
 mod event;
 mod functions;
 mod host;
+mod keeping;
 mod keyed;
 mod literals;
+mod masks;
 mod matcher;
+mod measuring;
 mod members;
+mod memory;
+pub mod metrics;
+mod order;
 mod place;
 mod plain;
+mod remembered;
 mod run;
 mod sandbox;
 mod scalar;
 mod select;
 mod set;
+mod shipped;
+mod stored;
 mod table;
+mod values;
 mod window;
 
 #[cfg(test)]
@@ -40,6 +58,9 @@ mod tests;
 
 pub use budget::{Budget, Meter};
 pub use duration::nanoseconds;
+pub use evaluate::TIMED_EVALUATIONS;
+pub use event::Known;
+pub use metrics::RuleMetrics;
 pub use run::{RestoreError, RuleFailure, RuleOutcome, RuleTally, Rules};
 pub use set::{Change, RuleSet, RuleSource, RuleSummary, RuleTests, TableSource};
 

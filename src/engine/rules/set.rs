@@ -27,7 +27,7 @@ pub struct RuleSource {
     pub text: String,
 }
 
-/// A lookup table's file, in TOML, as the caller read it.
+/// A lookup table's file, CSV or TOML by its path's ending, as the caller read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableSource {
     /// The file's name without its ending; the table's name.
@@ -112,6 +112,9 @@ struct Compiled {
     tables: Vec<Table>,
     /// The filters of all rules, joined.
     matcher: Matcher,
+    /// Which of [`super::event::KNOWN`] some rule reads.
+    wants: [bool; 4],
+    ticks: bool,
 }
 
 /// One rule, compiled.
@@ -128,6 +131,8 @@ pub(super) struct Rule {
     pub(super) declaration: Declaration,
     tests: RuleTests,
     pub(super) ast: AST,
+    /// It has a function `on_tick`.
+    pub(super) ticks: bool,
     /// Its constants, and the getters of the properties it reads.
     pub(super) modules: [Shared<Module>; 2],
 }
@@ -137,22 +142,6 @@ impl RuleSet {
     #[must_use]
     pub fn empty() -> Self {
         Self::default()
-    }
-
-    /// The rules and tables that the binary carries.
-    #[must_use]
-    pub fn shipped_sources() -> (Vec<RuleSource>, Vec<TableSource>) {
-        let rule = RuleSource {
-            name: "error_codes".to_owned(),
-            path: "rules/error_codes.rhai".to_owned(),
-            text: include_str!("../../../rules/error_codes.rhai").to_owned(),
-        };
-        let table = TableSource {
-            name: "error_codes".to_owned(),
-            path: "rules/error_codes.toml".to_owned(),
-            text: include_str!("../../../rules/error_codes.toml").to_owned(),
-        };
-        (vec![rule], vec![table])
     }
 
     /// Compiles rules and tables. A later source takes the place of an earlier one of the same name; rules run in the
@@ -166,7 +155,7 @@ impl RuleSet {
         let mut compiled = Compiled::default();
         let (mut found, mut names) = (Vec::new(), Names::default());
         for source in tables.values() {
-            match Table::from_toml(&source.name, &source.path, &source.text) {
+            match Table::read(&source.name, &source.path, &source.text) {
                 Ok(table) => compiled.tables.push(table),
                 Err(problems) => {
                     found.extend(problems);
@@ -179,7 +168,7 @@ impl RuleSet {
         let spent = Arc::new(Spent::new(budget.operations, None));
         let library = Library::new(SharedHost::new(Self::empty(), budget), Arc::clone(&spent));
         for source in rules.values() {
-            spent.begin();
+            spent.begin(false);
             let mut problems = Problems::of(&source.path, &source.text);
             let rule = rule(source, &library, &compiled.tables, &mut names, &mut problems);
             problems.found.sort_by_key(|problem| (problem.line, problem.column));
@@ -195,6 +184,8 @@ impl RuleSet {
             rule.declaration.select.iter().map(move |alternative| (i as u32, alternative.clone()))
         });
         compiled.matcher = Matcher::new(alternatives, names);
+        compiled.wants = super::event::KNOWN.map(|name| compiled.rules.iter().any(|rule| rule.reads.contains(name)));
+        compiled.ticks = compiled.rules.iter().any(|rule| rule.ticks);
         Ok(Self(Arc::new(compiled)))
     }
 
@@ -255,6 +246,16 @@ impl RuleSet {
 
     pub(super) fn rules(&self) -> &[Rule] {
         &self.0.rules
+    }
+
+    /// Which of [`super::event::KNOWN`] some rule reads.
+    pub(super) fn wants(&self) -> [bool; 4] {
+        self.0.wants
+    }
+
+    /// True when some rule has a function `on_tick`.
+    pub(super) fn ticks(&self) -> bool {
+        self.0.ticks
     }
 
     pub(super) fn tables(&self) -> &[Table] {
@@ -326,6 +327,7 @@ fn rule(
     }
     let fields = functions::fields(&ast);
     let ast = engine.optimize_ast(&scope, ast, OptimizationLevel::Simple).clone_functions_only();
+    let ticks = ast.iter_functions().any(|function| function.name == "on_tick" && function.params.len() == 1);
     Some(Rule {
         name: source.name.clone(),
         path: source.path.clone(),
@@ -335,6 +337,7 @@ fn rule(
         fields,
         declaration,
         tests,
+        ticks,
         ast,
         modules: [Shared::new(constants), getters],
     })
@@ -392,7 +395,15 @@ fn check_entry(ast: &AST, problems: &mut Problems<'_>) {
         .filter(|function| function.name == "on_event")
         .map(|function| function.params.len())
         .collect();
-    if !entries.contains(&1) {
+    let ticks = ast.iter_functions().any(|function| function.name == "on_tick" && function.params.len() == 1);
+    if let Some(function) = ast.iter_functions().find(|function| function.name == "on_tick" && !ticks) {
+        problems.add(
+            Position::NONE,
+            format!("`on_tick` takes one argument, the time in seconds, not {}", function.params.len()),
+            Some("write `fn on_tick(now) { … }`".into()),
+        );
+    }
+    if !entries.contains(&1) && !(ticks && entries.is_empty()) {
         let near =
             nearest("on_event", ast.iter_functions().map(|function| function.name)).filter(|name| *name != "on_event");
         let (message, hint) = match (entries.first(), near) {
