@@ -27,7 +27,10 @@ pub fn check(args: &CheckArgs) -> Result<(), Failure> {
     let rules: Vec<PathBuf> = rules.into_iter().cloned().collect();
     match load_config(&args.settings) {
         Ok(config) => match load_rules(&config, &rules) {
-            Ok(set) => problems.extend(check_tests(&set)),
+            Ok(set) => {
+                problems.extend(set.lints().cloned());
+                problems.extend(check_tests(&set));
+            }
             Err(found) => problems.extend(found),
         },
         Err(found) => problems.extend(found),

@@ -39,7 +39,7 @@ pub fn tests_in(path: &Path) -> Vec<PathBuf> {
     tests
 }
 
-/// Reads the rules (`*.rhai`) and tables (`*.toml`) of a directory, or one rule or table, in the order of their names.
+/// Reads the rules (`*.rhai`) and tables (`*.toml`, `*.csv`) of a directory, or one rule or table, in the order of their names.
 ///
 /// # Errors
 /// One [`Diagnostic`] for each thing that cannot be read.
@@ -48,7 +48,7 @@ pub fn read_rules(path: &Path) -> Result<(Vec<RuleSource>, Vec<TableSource>), Ve
     if !path.exists() {
         let problem = Diagnostic::of_file(&shown, "there is no such file or directory");
         return Err(vec![
-            problem.with_hint("name a directory with rules (*.rhai) and tables (*.toml), or one of them"),
+            problem.with_hint("name a directory with rules (*.rhai) and tables (*.toml, *.csv), or one of them"),
         ]);
     }
     let mut files: Vec<PathBuf> = if path.is_dir() {
@@ -65,9 +65,9 @@ pub fn read_rules(path: &Path) -> Result<(Vec<RuleSource>, Vec<TableSource>), Ve
             continue;
         }
         let extension = file.extension().and_then(|extension| extension.to_str());
-        if !matches!(extension, Some("rhai" | "toml")) {
+        if !matches!(extension, Some("rhai" | "toml" | "csv")) {
             if file == path {
-                problems.push(Diagnostic::of_file(&shown, "neither a rule (*.rhai) nor a table (*.toml)"));
+                problems.push(Diagnostic::of_file(&shown, "neither a rule (*.rhai) nor a table (*.toml, *.csv)"));
             }
             continue;
         }

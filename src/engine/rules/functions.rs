@@ -207,3 +207,18 @@ pub(super) fn fields(ast: &AST) -> BTreeSet<String> {
     });
     names
 }
+
+/// Where a finding is made whose map is written out and names no key.
+pub(super) fn finding_without_key(ast: &AST) -> Option<Position> {
+    let mut found = None;
+    walk(ast, |expression| {
+        if let Expr::FnCall(call, position) = expression
+            && call.name == "finding"
+            && let Some(Expr::Map(map, _)) = call.args.first()
+            && !map.0.iter().any(|(key, _)| key.name == "key")
+        {
+            found = found.or(Some(*position));
+        }
+    });
+    found
+}

@@ -2,17 +2,17 @@
 
 use super::budget::{Budget, Spent};
 use super::declaration::Declaration;
+use super::describe::{Change, RuleSummary, RuleTests, cases};
 use super::host::SharedHost;
 use super::matcher::Matcher;
 use super::members::Names;
 use super::place::{Place, Problems};
 use super::sandbox::Library;
 use super::table::Table;
-use super::{api, constants, duration, functions, plain, select};
+use super::{api, constants, duration, functions, select};
 use crate::diagnostic::{Diagnostic, nearest};
 use rhai::{AST, ASTFlags, EvalAltResult, Module, OptimizationLevel, ParseErrorType, Position, Scope, Shared, Stmt};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
 
@@ -36,70 +36,6 @@ pub struct TableSource {
     pub path: String,
     /// What is in it.
     pub text: String,
-}
-
-/// The tests that a rule carries, as plain values.
-#[derive(Clone, Debug)]
-pub struct RuleTests {
-    /// The rule's name.
-    pub rule: String,
-    /// Its file, as the user named it.
-    pub path: String,
-    /// What is in that.
-    pub text: String,
-    /// Each test, and the line on which it begins.
-    pub cases: Vec<(usize, serde_json::Value)>,
-}
-
-/// How one set of rules differs from another.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Change {
-    /// Rules that are new.
-    pub added: usize,
-    /// Rules whose text or tables are others.
-    pub changed: usize,
-    /// Rules that are gone.
-    pub removed: usize,
-    /// Rules that are the same.
-    pub unchanged: usize,
-}
-
-impl Change {
-    /// The sets are the same.
-    #[must_use]
-    pub fn is_none(&self) -> bool {
-        (self.added, self.changed, self.removed) == (0, 0, 0)
-    }
-}
-
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { added, changed, removed, unchanged } = self;
-        write!(f, "{added} added, {changed} changed, {removed} removed, {unchanged} unchanged")
-    }
-}
-
-/// What a rule says of itself.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct RuleSummary<'a> {
-    /// Its name.
-    pub name: &'a str,
-    /// How much its findings matter.
-    pub severity: &'static str,
-    /// Its file, as the user named it.
-    pub path: &'a str,
-    /// The comment at its top.
-    pub description: &'a str,
-    /// Its native filter, one alternative each, as a rule would write it.
-    pub select: Vec<String>,
-    /// The roles and members of the event that its script reads.
-    pub reads: Vec<String>,
-    /// Whose incident a finding is.
-    pub key: Vec<String>,
-    /// Seconds without a match after which an incident resolves.
-    pub cooldown_s: f64,
-    /// How many tests it carries.
-    pub tests: usize,
 }
 
 /// Rules and tables, compiled. Immutable, and cheap to clone.
@@ -130,6 +66,8 @@ pub(super) struct Rule {
     fields: BTreeSet<String>,
     pub(super) declaration: Declaration,
     tests: RuleTests,
+    /// What is valid and yet hardly meant.
+    lints: Vec<Diagnostic>,
     pub(super) ast: AST,
     /// It has a function `on_tick`.
     pub(super) ticks: bool,
@@ -240,6 +178,11 @@ impl RuleSet {
         })
     }
 
+    /// What is valid and yet hardly meant, for `seismolog check`.
+    pub fn lints(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.0.rules.iter().flat_map(|rule| &rule.lints)
+    }
+
     fn rule(&self, name: &str) -> Option<&Rule> {
         self.0.rules.iter().find(|rule| rule.name == name)
     }
@@ -314,6 +257,13 @@ fn rule(
         return None;
     };
     let declaration = Declaration::read(&map, place, tables, members, problems);
+    let mut doubts = Problems::of(&source.path, &source.text);
+    if !map.contains_key("key")
+        && let Some(position) = functions::finding_without_key(&ast)
+    {
+        let hint = "write `key: [\"module\"]` into RULE, or `key: []` if it should be one";
+        doubts.add(position, "all findings of this rule are one incident: it has no `key`", Some(hint.into()));
+    }
     let tests = RuleTests {
         rule: source.name.clone(),
         path: source.path.clone(),
@@ -337,36 +287,11 @@ fn rule(
         fields,
         declaration,
         tests,
+        lints: doubts.found,
         ticks,
         ast,
         modules: [Shared::new(constants), getters],
     })
-}
-
-/// `TESTS` as plain values, each with its line.
-fn cases(ast: &AST, scope: &Scope<'_>, problems: &mut Problems<'_>) -> Vec<(usize, serde_json::Value)> {
-    let Some(tests) = scope.get("TESTS") else { return Vec::new() };
-    let place = Place::of_constant(ast, "TESTS");
-    let at = |i: Option<usize>| {
-        let place = place.map(|place| i.map_or(place, |i| place.item(i)));
-        place.map_or(Position::NONE, |place| place.position)
-    };
-    let Ok(tests) = tests.as_array_ref() else {
-        problems.add(
-            at(None),
-            "TESTS is an array of maps",
-            Some("write `const TESTS = [#{ name: \"…\", … }];`".into()),
-        );
-        return Vec::new();
-    };
-    let mut cases = Vec::with_capacity(tests.len());
-    for (i, test) in tests.iter().enumerate() {
-        match plain::json(test) {
-            Some(value) => cases.push((at(Some(i)).line().unwrap_or(0), value)),
-            None => problems.add(at(Some(i)), "a test holds texts, numbers, truth values, arrays and maps only", None),
-        }
-    }
-    cases
 }
 
 /// A rule is declarations only: there is no moment at which anything else would run.
