@@ -12,6 +12,7 @@ pub mod overrides;
 pub mod recent;
 pub mod rule_incidents;
 pub mod rules;
+pub mod running_time;
 pub mod state;
 pub mod stats;
 pub mod tally;
@@ -20,7 +21,7 @@ pub mod template;
 pub(crate) mod testing;
 
 use crate::event::{Edit, Fault, Fields, Looker, Role, Shape, Timestamp};
-use clock::StreamClock;
+use clock::{Moment, StreamClock};
 use detector::burst::{Burst, BurstOptions};
 use detector::latency::{Latency, LatencyOptions};
 use detector::r#loop::{Loop, LoopOptions};
@@ -34,7 +35,7 @@ use rules::{Budget, Known, Meter, RuleOutcome, RuleSet, Rules};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 pub use tally::Tally;
-use template::{Merge, Templates};
+use template::{Merge, Sighting, TemplateOptions, Templates};
 
 /// Ticks fall on whole multiples of this, in event time, so that they do not depend on where a stream was cut.
 const TICK_NS: i64 = 1_000_000_000;
@@ -54,6 +55,8 @@ pub struct EngineOptions {
     pub burst: BurstOptions,
     /// The latency detector.
     pub latency: LatencyOptions,
+    /// The template miner.
+    pub template: TemplateOptions,
     /// What a rule may use.
     pub budget: Budget,
     /// The wall clock that stops a rule in an emergency; without one only operations are counted.
@@ -69,6 +72,7 @@ impl Default for EngineOptions {
             r#loop: LoopOptions::default(),
             burst: BurstOptions::default(),
             latency: LatencyOptions::default(),
+            template: TemplateOptions::default(),
             budget: Budget::default(),
             meter: None,
         }
@@ -90,6 +94,8 @@ pub struct Outcome {
     pub edit: Edit,
     /// Events that rules made; they leave as events of their own, before this one.
     pub emitted: Vec<Emitted>,
+    /// The event's template.
+    pub template: Sighting,
 }
 
 impl Outcome {
@@ -118,6 +124,7 @@ impl Outcome {
         self.printed.clear();
         self.edit.clear();
         self.emitted.clear();
+        self.template = Sighting::default();
     }
 }
 
@@ -163,7 +170,7 @@ impl Engine {
             clock: StreamClock::new(options.allowed_lateness_s),
             next_tick: Timestamp(i64::MIN),
             last_arrival: Timestamp::default(),
-            templates: Templates::new(options.keys),
+            templates: Templates::new(options.keys, &options.template),
             merges: Vec::new(),
             detectors,
             incidents: Incidents::new(options.policy.clone(), options.keys),
@@ -218,12 +225,13 @@ impl Engine {
         self.last_arrival = now;
         let moment = self.clock.accept(look.time, now);
         if moment.now >= self.next_tick {
-            self.tick_at(moment.now, outcome);
+            self.tick_at(moment, outcome);
             self.next_tick = Timestamp((moment.now.0.div_euclid(TICK_NS) + 1).saturating_mul(TICK_NS));
         } else if self.rules.is_due(moment.now) {
             self.tick_rules(moment.now, false, outcome);
         }
         let template = self.templates.see(fields, moment.now, &mut self.merges);
+        outcome.template = template;
         for merge in self.merges.drain(..) {
             self.detectors.iter_mut().for_each(|detector| detector.merge(merge));
             self.rules.merge(merge);
@@ -280,7 +288,10 @@ impl Engine {
         outcome.clear();
         let idle = now.0.saturating_sub(self.last_arrival.0).max(0);
         if self.last_arrival != Timestamp::default() {
-            self.tick_at(Timestamp(self.clock.now().0.saturating_add(idle)), outcome);
+            let moment = self.clock.idle(idle, now);
+            self.tick_at(moment, outcome);
+            let mut report = Report::new(&mut self.incidents, &mut outcome.before);
+            self.detectors.iter_mut().for_each(|detector| detector.idle(moment, &mut report));
         }
     }
 
@@ -301,6 +312,7 @@ impl Engine {
             self.recent = Some(Recent::default());
         }
         self.rules.replace(rules);
+        self.rules.find_roots(&self.templates);
     }
 
     /// Puts an empty engine in place of this one, which has panicked; what it counted is not lost.
@@ -314,6 +326,12 @@ impl Engine {
     #[must_use]
     pub fn clock(&self) -> &StreamClock {
         &self.clock
+    }
+
+    /// The templates of messages.
+    #[must_use]
+    pub fn templates(&self) -> &Templates {
+        &self.templates
     }
 
     /// Open incidents.
@@ -361,6 +379,7 @@ impl Engine {
         pack(&Kept {
             clock: self.clock.clone(),
             next_tick: self.next_tick,
+            templates: self.templates.snapshot(),
             incidents: self.incidents.snapshot(),
             rule_incidents: self.rule_incidents.clone(),
             detectors: self
@@ -383,7 +402,9 @@ impl Engine {
                 detector.restore(state)?;
             }
         }
+        self.templates.restore(&kept.templates)?;
         self.rules.restore(&kept.rules).map_err(|error| RestoreError(error.to_string()))?;
+        self.rules.find_roots(&self.templates);
         self.clock = kept.clock;
         self.next_tick = kept.next_tick;
         self.incidents.restore(kept.incidents);
@@ -391,18 +412,18 @@ impl Engine {
         Ok(())
     }
 
-    fn tick_at(&mut self, now: Timestamp, outcome: &mut Outcome) {
+    fn tick_at(&mut self, moment: Moment, outcome: &mut Outcome) {
         let before = &mut outcome.before;
         let mut report = Report::new(&mut self.incidents, before);
         for detector in &mut self.detectors {
-            detector.tick(now, &mut report);
+            detector.tick(moment, &mut report);
         }
-        self.rule_incidents.tick(now, &mut report);
+        self.rule_incidents.tick(moment.now, &mut report);
         if !before.is_empty() {
             self.tally.findings(before);
             self.rules.mask(before);
         }
-        self.tick_rules(now, true, outcome);
+        self.tick_rules(moment.now, true, outcome);
     }
 
     /// What is due in rules; it leaves before the event at hand.
@@ -474,6 +495,7 @@ impl std::fmt::Debug for Engine {
 struct Kept {
     clock: StreamClock,
     next_tick: Timestamp,
+    templates: Vec<u8>,
     incidents: IncidentsSnapshot,
     rule_incidents: RuleIncidents,
     detectors: Vec<(String, Vec<u8>)>,

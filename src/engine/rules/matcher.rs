@@ -130,6 +130,11 @@ impl Matcher {
         matcher
     }
 
+    /// The templates that some filter names.
+    pub(super) fn templates(&self) -> impl Iterator<Item = TemplateId> {
+        self.templates.iter().map(|(id, _)| *id)
+    }
+
     pub(super) fn names(&self) -> &Names {
         &self.names
     }
