@@ -34,7 +34,7 @@ use rules::{Budget, Known, Meter, RuleOutcome, RuleSet, Rules};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 pub use tally::Tally;
-use template::{Merge, Templates};
+use template::{Merge, TemplateId, Templates};
 
 /// Ticks fall on whole multiples of this, in event time, so that they do not depend on where a stream was cut.
 const TICK_NS: i64 = 1_000_000_000;
@@ -197,6 +197,11 @@ impl Engine {
         self.detectors.push(detector);
     }
 
+    /// Keeps only these of the built-in detectors.
+    pub fn keep_detectors(&mut self, mut kept: impl FnMut(finding::DetectorName) -> bool) {
+        self.detectors.retain(|detector| kept(detector.name()));
+    }
+
     /// Takes one event that arrived at `now` by the wall clock; what comes of it replaces the content of `outcome`.
     #[inline]
     pub fn process(&mut self, fields: &Fields<'_>, now: Timestamp, outcome: &mut Outcome) {
@@ -221,6 +226,7 @@ impl Engine {
         let template = self.templates.see(fields, moment.now, &mut self.merges);
         for merge in self.merges.drain(..) {
             self.detectors.iter_mut().for_each(|detector| detector.merge(merge));
+            self.rules.merge(merge);
         }
         let event = Event { fields: *fields, moment, template, templates: &self.templates };
         let mut report = Report::new(&mut self.incidents, &mut outcome.findings);
@@ -228,7 +234,7 @@ impl Engine {
             detector.observe(&event, &mut report);
         }
         let known = Known { anomalies: &outcome.findings, template: Some((template, &self.templates)), emitted: false };
-        self.rules.on_known_event(fields, moment.time, &known, &mut self.rule_outcome);
+        self.rules.on_known_event(fields, template.id, moment.time, &known, &mut self.rule_outcome);
         if !self.rule_outcome.is_quiet() {
             self.take_rule_outcome(moment.now, outcome);
         }
@@ -433,7 +439,7 @@ impl Engine {
     fn process_emitted(&mut self, bytes: Vec<u8>, now: Timestamp, outcome: &mut Outcome) -> Emitted {
         let mut emitted = Emitted::new(bytes, self.looker.as_mut());
         let known = Known { emitted: true, ..Known::default() };
-        self.rules.on_known_event(&emitted.fields(), now, &known, &mut self.rule_outcome);
+        self.rules.on_known_event(&emitted.fields(), TemplateId::default(), now, &known, &mut self.rule_outcome);
         if self.rule_outcome.is_quiet() {
             return emitted;
         }

@@ -2,8 +2,9 @@
 
 use super::duration;
 use super::event::Source;
+use super::members::Names;
 use super::place::{Place, Problems};
-use super::select::{self, Alternative, Name};
+use super::select::{self, Alternative};
 use super::table::Table;
 use crate::engine::finding::Severity;
 use rhai::{Dynamic, Map};
@@ -33,7 +34,7 @@ impl Declaration {
         rule: &Map,
         place: Place<'_>,
         tables: &[Table],
-        members: &mut Vec<Name>,
+        members: &mut Names,
         problems: &mut Problems<'_>,
     ) -> Self {
         let mut read = Self {

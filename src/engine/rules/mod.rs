@@ -18,6 +18,7 @@ mod budget;
 mod calendar;
 mod change;
 mod changing;
+mod condition;
 mod constants;
 mod counting;
 mod csv;
@@ -30,12 +31,16 @@ mod functions;
 mod host;
 mod keeping;
 mod keyed;
+mod literals;
 mod masks;
+mod matcher;
 mod measuring;
+mod members;
 mod memory;
 pub mod metrics;
 mod order;
 mod place;
+mod plain;
 mod remembered;
 mod run;
 mod sandbox;
@@ -52,11 +57,12 @@ mod window;
 mod tests;
 
 pub use budget::{Budget, Meter};
+pub use duration::nanoseconds;
 pub use evaluate::TIMED_EVALUATIONS;
 pub use event::Known;
 pub use metrics::RuleMetrics;
 pub use run::{RestoreError, RuleFailure, RuleOutcome, RuleTally, Rules};
-pub use set::{RuleSet, RuleSource, TableSource};
+pub use set::{RuleSet, RuleSource, RuleTests, TableSource};
 
 /// Bytes that a text in a script can have; longer texts of an event are cut off there.
 const TEXT_LIMIT: usize = 64 << 10;

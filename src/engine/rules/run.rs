@@ -5,12 +5,13 @@ use super::budget::{Budget, Meter, Spent};
 use super::evaluate::{Call, Runner};
 use super::event::{Event, Known};
 use super::host::SharedHost;
+use super::matcher::{Roots, Scratch};
 use super::metrics::RuleMetrics;
 use super::remembered::{Remembered, RememberedSnapshot};
 use super::sandbox::Library;
-use super::select::{Members, Sight};
 use super::set::RuleSet;
 use crate::engine::finding::{Finding, RuleFinding};
+use crate::engine::template::{Merge, TemplateId};
 use crate::event::{Edit, Fields, Shape, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -124,6 +125,8 @@ pub struct Rules {
     host: SharedHost,
     spent: Arc<Spent>,
     runners: Vec<Runner>,
+    roots: Roots,
+    scratch: Scratch,
     /// Nothing is due before this, in nanoseconds.
     soonest: i64,
 }
@@ -147,7 +150,8 @@ impl Rules {
         let library = Library::new(host.clone(), Arc::clone(&spent));
         let runner = |rule: &super::set::Rule| Runner::new(library.engine(rule.modules.iter().cloned()));
         let runners = set.rules().iter().map(runner).collect();
-        Self { set, host, spent, runners, soonest: i64::MAX }
+        let (roots, scratch) = (Roots::default(), Scratch::default());
+        Self { set, host, spent, runners, roots, scratch, soonest: i64::MAX }
     }
 
     /// `between` and `weekday` mean the clock of this zone where a rule names none; without this, UTC.
@@ -156,37 +160,31 @@ impl Rules {
     }
 
     /// Runs the rules that select this event. `time` is the event's, as the engine takes it.
-    pub fn on_event(&mut self, fields: &Fields<'_>, time: Timestamp, outcome: &mut RuleOutcome) {
-        self.on_known_event(fields, time, &Known::default(), outcome);
+    pub fn on_event(&mut self, fields: &Fields<'_>, template: TemplateId, time: Timestamp, outcome: &mut RuleOutcome) {
+        self.on_known_event(fields, template, time, &Known::default(), outcome);
     }
 
     /// As [`Self::on_event`], with what the engine knows of the event.
     pub fn on_known_event(
         &mut self,
         fields: &Fields<'_>,
+        template: TemplateId,
         time: Timestamp,
         known: &Known<'_>,
         outcome: &mut RuleOutcome,
     ) {
-        let look = fields.look();
-        if !matches!(look.shape, Shape::Json | Shape::Text) {
+        if !matches!(fields.look().shape, Shape::Json | Shape::Text) {
             return;
         }
-        let sight = Sight::of(look);
-        let Self { set, host, spent, runners, soonest } = self;
-        let mut members = Members::default();
+        let Self { set, host, spent, runners, roots, scratch, soonest } = self;
+        set.matcher().select(fields, template, roots, set.tables(), scratch);
         let mut event = None;
-        let mut done = None;
-        for gate in set.gates() {
-            if !gate.is_open(sight) || done == Some(gate.rule) {
-                continue;
-            }
-            let i = gate.rule as usize;
+        for &i in &scratch.rules {
+            let i = i as usize;
             let rule = &set.rules()[i];
-            if !rule.declaration.select[gate.alternative as usize].holds(fields, &set.context(), &mut members) {
+            if !rule.answers {
                 continue;
             }
-            done = Some(gate.rule);
             let runner = &mut runners[i];
             let ran = if runner.breaker.lets_run(time.0) {
                 let event = event.get_or_insert_with(|| Event::copied(fields, known, set)).clone();
@@ -209,7 +207,7 @@ impl Rules {
 
     /// Time has passed to `now`: what has not come is told, and on `whole` seconds rules with `on_tick` are called.
     pub fn tick(&mut self, now: Timestamp, whole: bool, outcome: &mut RuleOutcome) {
-        let Self { set, host, spent, runners, soonest } = self;
+        let Self { set, host, spent, runners, soonest, .. } = self;
         if *soonest > now.0 && !(whole && set.ticks()) {
             return;
         }
@@ -269,6 +267,11 @@ impl Rules {
         let host = self.host.lock();
         let taken = host.metrics.taken();
         (std::mem::replace(last, taken) != taken).then(|| host.metrics.clone())
+    }
+
+    /// Two templates turned out to be one: filters that name the one that is no more mean the other too.
+    pub fn merge(&mut self, merge: Merge) {
+        self.roots.merge(merge, self.set.matcher());
     }
 
     /// The set that runs.

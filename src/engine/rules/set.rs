@@ -3,11 +3,12 @@
 use super::budget::{Budget, Spent};
 use super::declaration::Declaration;
 use super::host::SharedHost;
+use super::matcher::Matcher;
+use super::members::Names;
 use super::place::{Place, Problems};
 use super::sandbox::Library;
-use super::select::{Context, Gate, Name};
 use super::table::Table;
-use super::{api, constants, functions};
+use super::{api, constants, functions, plain};
 use crate::diagnostic::{Diagnostic, nearest};
 use rhai::{AST, ASTFlags, EvalAltResult, Module, OptimizationLevel, ParseErrorType, Position, Scope, Shared, Stmt};
 use std::collections::{BTreeMap, BTreeSet};
@@ -36,6 +37,19 @@ pub struct TableSource {
     pub text: String,
 }
 
+/// The tests that a rule carries, as plain values.
+#[derive(Clone, Debug)]
+pub struct RuleTests {
+    /// The rule's name.
+    pub rule: String,
+    /// Its file, as the user named it.
+    pub path: String,
+    /// What is in that.
+    pub text: String,
+    /// Each test, and the line on which it begins.
+    pub cases: Vec<(usize, serde_json::Value)>,
+}
+
 /// Rules and tables, compiled. Immutable, and cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct RuleSet(Arc<Compiled>);
@@ -44,8 +58,8 @@ pub struct RuleSet(Arc<Compiled>);
 struct Compiled {
     rules: Vec<Rule>,
     tables: Vec<Table>,
-    gates: Vec<Gate>,
-    members: Vec<Name>,
+    /// The filters of all rules, joined.
+    matcher: Matcher,
     /// Which of [`super::event::KNOWN`] some rule reads.
     wants: [bool; 4],
     ticks: bool,
@@ -61,7 +75,10 @@ pub(super) struct Rule {
     description: String,
     reads: BTreeSet<String>,
     pub(super) declaration: Declaration,
+    tests: RuleTests,
     pub(super) ast: AST,
+    /// It has a function `on_event`.
+    pub(super) answers: bool,
     /// It has a function `on_tick`.
     pub(super) ticks: bool,
     /// Its constants, and the getters of the properties it reads.
@@ -84,7 +101,7 @@ impl RuleSet {
         let rules: BTreeMap<&str, &RuleSource> = rules.iter().map(|source| (source.name.as_str(), source)).collect();
         let tables: BTreeMap<&str, &TableSource> = tables.iter().map(|source| (source.name.as_str(), source)).collect();
         let mut compiled = Compiled::default();
-        let mut found = Vec::new();
+        let (mut found, mut names) = (Vec::new(), Names::default());
         for source in tables.values() {
             match Table::read(&source.name, &source.path, &source.text) {
                 Ok(table) => compiled.tables.push(table),
@@ -101,7 +118,7 @@ impl RuleSet {
         for source in rules.values() {
             spent.begin(false);
             let mut problems = Problems::of(&source.path, &source.text);
-            let rule = rule(source, &library, &compiled.tables, &mut compiled.members, &mut problems);
+            let rule = rule(source, &library, &compiled.tables, &mut names, &mut problems);
             problems.found.sort_by_key(|problem| (problem.line, problem.column));
             match rule {
                 Some(rule) if problems.found.is_empty() => compiled.rules.push(rule),
@@ -111,10 +128,10 @@ impl RuleSet {
         if !found.is_empty() {
             return Err(found);
         }
-        for (i, rule) in compiled.rules.iter().enumerate() {
-            let alternatives = rule.declaration.select.iter().enumerate();
-            compiled.gates.extend(alternatives.map(|(j, alternative)| alternative.gate(i as u32, j as u16)));
-        }
+        let alternatives = compiled.rules.iter().enumerate().flat_map(|(i, rule)| {
+            rule.declaration.select.iter().map(move |alternative| (i as u32, alternative.clone()))
+        });
+        compiled.matcher = Matcher::new(alternatives, names);
         compiled.wants = super::event::KNOWN.map(|name| compiled.rules.iter().any(|rule| rule.reads.contains(name)));
         compiled.ticks = compiled.rules.iter().any(|rule| rule.ticks);
         Ok(Self(Arc::new(compiled)))
@@ -134,6 +151,11 @@ impl RuleSet {
     /// The properties that the rule of this name reads, of the event and of other maps, in the order of the alphabet.
     pub fn reads(&self, name: &str) -> impl Iterator<Item = &str> {
         self.rule(name).into_iter().flat_map(|rule| rule.reads.iter().map(String::as_str))
+    }
+
+    /// The tests of every rule, in the order of the rules' names; none for a rule without any.
+    pub fn tests(&self) -> impl Iterator<Item = &RuleTests> {
+        self.0.rules.iter().map(|rule| &rule.tests)
     }
 
     fn rule(&self, name: &str) -> Option<&Rule> {
@@ -158,12 +180,8 @@ impl RuleSet {
         &self.0.tables
     }
 
-    pub(super) fn gates(&self) -> &[Gate] {
-        &self.0.gates
-    }
-
-    pub(super) fn context(&self) -> Context<'_> {
-        Context { tables: &self.0.tables, members: &self.0.members }
+    pub(super) fn matcher(&self) -> &Matcher {
+        &self.0.matcher
     }
 }
 
@@ -171,7 +189,7 @@ fn rule(
     source: &RuleSource,
     library: &Library,
     tables: &[Table],
-    members: &mut Vec<Name>,
+    members: &mut Names,
     problems: &mut Problems<'_>,
 ) -> Option<Rule> {
     let mut engine = library.engine([]);
@@ -214,13 +232,20 @@ fn rule(
         return None;
     };
     let declaration = Declaration::read(&map, place, tables, members, problems);
+    let tests = RuleTests {
+        rule: source.name.clone(),
+        path: source.path.clone(),
+        text: source.text.clone(),
+        cases: cases(&ast, &scope, problems),
+    };
     // What the optimizer leaves (`NAMES[i]`) is found here.
     let mut constants = Module::new();
     for (name, _, value) in scope.iter_raw().filter(|(name, ..)| *name != "TESTS") {
         constants.set_var(name, value.clone());
     }
     let ast = engine.optimize_ast(&scope, ast, OptimizationLevel::Simple).clone_functions_only();
-    let ticks = ast.iter_functions().any(|function| function.name == "on_tick" && function.params.len() == 1);
+    let has = |name: &str| ast.iter_functions().any(|function| function.name == name && function.params.len() == 1);
+    let (answers, ticks) = (has("on_event"), has("on_tick"));
     Some(Rule {
         name: source.name.clone(),
         path: source.path.clone(),
@@ -228,10 +253,38 @@ fn rule(
         description: description(&source.text),
         reads,
         declaration,
+        answers,
         ticks,
+        tests,
         ast,
         modules: [Shared::new(constants), getters],
     })
+}
+
+/// `TESTS` as plain values, each with its line.
+fn cases(ast: &AST, scope: &Scope<'_>, problems: &mut Problems<'_>) -> Vec<(usize, serde_json::Value)> {
+    let Some(tests) = scope.get("TESTS") else { return Vec::new() };
+    let place = Place::of_constant(ast, "TESTS");
+    let at = |i: Option<usize>| {
+        let place = place.map(|place| i.map_or(place, |i| place.item(i)));
+        place.map_or(Position::NONE, |place| place.position)
+    };
+    let Ok(tests) = tests.as_array_ref() else {
+        problems.add(
+            at(None),
+            "TESTS is an array of maps",
+            Some("write `const TESTS = [#{ name: \"…\", … }];`".into()),
+        );
+        return Vec::new();
+    };
+    let mut cases = Vec::with_capacity(tests.len());
+    for (i, test) in tests.iter().enumerate() {
+        match plain::json(test) {
+            Some(value) => cases.push((at(Some(i)).line().unwrap_or(0), value)),
+            None => problems.add(at(Some(i)), "a test holds texts, numbers, truth values, arrays and maps only", None),
+        }
+    }
+    cases
 }
 
 /// A rule is declarations only: there is no moment at which anything else would run.
