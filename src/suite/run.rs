@@ -1,6 +1,7 @@
 //! Drives an engine through one test, on a clock of its own.
 
 use super::case::{Case, Step, Wait};
+use super::edits;
 use super::effect::{Came, Effect};
 use super::expectation::{Metrics, Mismatch, judge};
 use crate::engine::finding::Finding;
@@ -75,6 +76,7 @@ impl Stage {
             let step = if ticks <= SECONDS { TICK } else { 60 * TICK };
             self.now = Timestamp((self.now.0.div_euclid(step) + 1).saturating_mul(step)).min(time);
             self.engine.tick(self.now, &mut self.outcome);
+            edits::of_event(&self.outcome, &Batch::default()).into_iter().for_each(|came| self.add(came));
             self.gather();
         }
     }
@@ -92,6 +94,7 @@ impl Stage {
         }
         self.event += 1;
         self.engine.process(&batch.fields(0), self.now, &mut self.outcome);
+        edits::of_event(&self.outcome, &batch).into_iter().for_each(|came| self.add(came));
         self.gather();
     }
 
@@ -120,6 +123,6 @@ impl Stage {
     }
 
     fn metrics(&self) -> Metrics {
-        Metrics::new()
+        edits::metrics(self.engine.rules())
     }
 }

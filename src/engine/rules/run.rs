@@ -145,8 +145,8 @@ impl Rules {
     }
 
     fn build(set: RuleSet, budget: Budget, meter: Option<Arc<dyn Meter>>) -> Self {
-        let host = SharedHost::new(set.clone(), budget);
         let spent = Arc::new(Spent::new(budget.operations, meter));
+        let host = SharedHost::new(set.clone(), budget, Arc::clone(&spent));
         let library = Library::new(host.clone(), Arc::clone(&spent));
         let runner = |rule: &super::set::Rule| Runner::new(library.engine(rule.modules.iter().cloned()));
         let runners = set.rules().iter().map(runner).collect();

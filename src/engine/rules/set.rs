@@ -114,7 +114,7 @@ impl RuleSet {
         }
         let budget = Budget::default();
         let spent = Arc::new(Spent::new(budget.operations, None));
-        let library = Library::new(SharedHost::new(Self::empty(), budget), Arc::clone(&spent));
+        let library = Library::new(SharedHost::new(Self::empty(), budget, Arc::clone(&spent)), Arc::clone(&spent));
         for source in rules.values() {
             spent.begin(false);
             let mut problems = Problems::of(&source.path, &source.text);
