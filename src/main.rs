@@ -2,7 +2,9 @@
 
 use clap::Parser;
 use seismolog::cli::{Cli, Command};
-use seismolog::command::{check::check, config::config, demo::demo, replay::replay, run::run};
+use seismolog::command::{
+    check::check, config::config, demo::demo, replay::replay, rules::rules, run::run, test::test,
+};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -12,6 +14,8 @@ fn main() -> ExitCode {
         Command::Run(args) => run(&args),
         Command::Replay(args) => replay(&args, &mut std::io::stdout().lock()),
         Command::Check(args) => check(&args),
+        Command::Test(args) => test(&args, &mut std::io::stdout().lock()),
+        Command::Rules(args) => rules(&args, &mut std::io::stdout().lock()),
         Command::Config(settings) => config(&settings, &mut std::io::stdout().lock()),
         Command::Demo(args) => demo(&args, &mut std::io::stdout().lock()),
     };

@@ -34,7 +34,7 @@ use rules::{Budget, Known, Meter, RuleOutcome, RuleSet, Rules};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 pub use tally::Tally;
-use template::{Merge, TemplateId, Templates};
+use template::{Merge, Templates};
 
 /// Ticks fall on whole multiples of this, in event time, so that they do not depend on where a stream was cut.
 const TICK_NS: i64 = 1_000_000_000;
@@ -234,7 +234,7 @@ impl Engine {
             detector.observe(&event, &mut report);
         }
         let known = Known { anomalies: &outcome.findings, template: Some((template, &self.templates)), emitted: false };
-        self.rules.on_known_event(fields, template.id, moment.time, &known, &mut self.rule_outcome);
+        self.rules.on_known_event(fields, moment.time, &known, &mut self.rule_outcome);
         if !self.rule_outcome.is_quiet() {
             self.take_rule_outcome(moment.now, outcome);
         }
@@ -292,6 +292,15 @@ impl Engine {
     /// Counts since the last call.
     pub fn take_tally(&mut self) -> Tally {
         std::mem::take(&mut self.tally)
+    }
+
+    /// Puts other rules in place of those that run. A rule that is the same in both goes on with all that it remembers;
+    /// incidents of rules that are gone resolve after their cooldown.
+    pub fn replace_rules(&mut self, rules: RuleSet) {
+        if self.recent.is_none() && rules.names().next().is_some() {
+            self.recent = Some(Recent::default());
+        }
+        self.rules.replace(rules);
     }
 
     /// Puts an empty engine in place of this one, which has panicked; what it counted is not lost.
@@ -439,7 +448,7 @@ impl Engine {
     fn process_emitted(&mut self, bytes: Vec<u8>, now: Timestamp, outcome: &mut Outcome) -> Emitted {
         let mut emitted = Emitted::new(bytes, self.looker.as_mut());
         let known = Known { emitted: true, ..Known::default() };
-        self.rules.on_known_event(&emitted.fields(), TemplateId::default(), now, &known, &mut self.rule_outcome);
+        self.rules.on_known_event(&emitted.fields(), now, &known, &mut self.rule_outcome);
         if self.rule_outcome.is_quiet() {
             return emitted;
         }

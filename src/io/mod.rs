@@ -7,3 +7,4 @@ pub mod meter;
 pub mod shutdown;
 pub mod sink;
 pub mod stdio;
+pub mod watch;

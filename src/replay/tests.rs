@@ -80,6 +80,7 @@ fn live(text: &str) -> Vec<serde_json::Value> {
     let front = Front { lines: Lines::new(1 << 20), looker: loaded.looker().unwrap() };
     let mut pipeline = Pipeline {
         fresh: &|| loaded.engine(),
+        new_rules: &|| None,
         outbox: Outbox::new(loaded.config.outbox_options()),
         observer: Unwatched,
         progress: Arc::new(Progress::default()),

@@ -5,13 +5,12 @@
 //! `effect` says what came, `report` tells it to people and to CI.
 
 pub mod case;
-mod edits;
 pub mod effect;
 pub mod expectation;
-pub mod report;
-pub mod run;
 #[cfg(test)]
 mod library;
+pub mod report;
+pub mod run;
 #[cfg(test)]
 mod tests;
 

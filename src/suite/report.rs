@@ -85,11 +85,11 @@ impl Verdict {
         let mut text = String::new();
         for (expected, differences) in &self.mismatch.missing {
             let _ = writeln!(text, "  - {}", plain(expected));
-            match differences.is_empty() {
-                true => text.push_str("      nothing of this kind came\n"),
-                false => {
-                    differences.iter().for_each(|difference| drop(writeln!(text, "      {}", plain(difference))));
-                }
+            if differences.is_empty() {
+                text.push_str("      nothing of this kind came\n");
+            }
+            for difference in differences {
+                let _ = writeln!(text, "      {}", plain(difference));
             }
         }
         for came in &self.mismatch.unexpected {

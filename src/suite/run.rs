@@ -1,12 +1,15 @@
 //! Drives an engine through one test, on a clock of its own.
 
 use super::case::{Case, Step, Wait};
-use super::edits;
 use super::effect::{Came, Effect};
 use super::expectation::{Metrics, Mismatch, judge};
+use crate::engine::emitted::Emitted;
 use crate::engine::finding::Finding;
+use crate::engine::rules::metrics::MetricKind;
 use crate::engine::{Engine, Outcome};
-use crate::event::{Batch, Fault, Looker, Record, Span, Timestamp};
+use crate::event::{Batch, Edit, Fault, Looker, Record, Shape, Span, Timestamp, splice};
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
 
 /// Idle input is told of the time once a second, as when live…
 const TICK: i64 = 1_000_000_000;
@@ -76,7 +79,6 @@ impl Stage {
             let step = if ticks <= SECONDS { TICK } else { 60 * TICK };
             self.now = Timestamp((self.now.0.div_euclid(step) + 1).saturating_mul(step)).min(time);
             self.engine.tick(self.now, &mut self.outcome);
-            edits::of_event(&self.outcome, &Batch::default()).into_iter().for_each(|came| self.add(came));
             self.gather();
         }
     }
@@ -94,8 +96,40 @@ impl Stage {
         }
         self.event += 1;
         self.engine.process(&batch.fields(0), self.now, &mut self.outcome);
-        edits::of_event(&self.outcome, &batch).into_iter().for_each(|came| self.add(came));
+        let edit = std::mem::take(&mut self.outcome.edit);
         self.gather();
+        self.edited(&batch, &edit);
+    }
+
+    /// What rules have made of the one event of `batch`.
+    fn edited(&mut self, batch: &Batch, edit: &Edit) {
+        if edit.withheld {
+            return self.add(Came::Dropped);
+        }
+        if !edit.members.is_empty() {
+            let members = edit.members.iter();
+            let members = members
+                .map(|(name, value)| (name.clone(), serde_json::from_slice(value).unwrap_or_default()))
+                .collect();
+            self.add(Came::Annotated(members));
+        }
+        let masked = Edit { masks: edit.masks.clone(), ..Edit::default() };
+        let (fields, mut object) = (batch.fields(0), Vec::new());
+        if masked.is_none() || splice::edit(&fields, &batch.arena, &batch.bytes, &masked, "", &[], &mut object).is_err()
+        {
+            return;
+        }
+        let members = |object: &[u8]| serde_json::from_slice::<Map<String, Value>>(object).unwrap_or_default();
+        let (before, mut after) = (members(fields.object()), members(&object));
+        after.retain(|name, value| before.get(name) != Some(value));
+        let line = String::from_utf8_lossy(fields.line());
+        let line = match fields.look().shape {
+            Shape::Json => String::from_utf8_lossy(&object).into_owned(),
+            _ => masked.masked(&line).unwrap_or_else(|| line.into_owned()),
+        };
+        if !after.is_empty() {
+            self.add(Came::Masked(after, line));
+        }
     }
 
     fn add(&mut self, came: Came) {
@@ -109,6 +143,10 @@ impl Stage {
             return;
         }
         outcome.before.iter().chain(&outcome.findings).for_each(|finding| self.finding(finding));
+        for emitted in &outcome.emitted {
+            emitted.findings.iter().for_each(|finding| self.finding(finding));
+            self.edited_emitted(emitted);
+        }
         for text in outcome.printed {
             self.add(Came::Printed(text));
         }
@@ -117,12 +155,30 @@ impl Stage {
         }
     }
 
+    fn edited_emitted(&mut self, emitted: &Emitted) {
+        let event =
+            serde_json::from_slice(emitted.fields().object()).or_else(|_| serde_json::from_slice(&emitted.batch.bytes));
+        self.add(Came::Emitted(event.unwrap_or_default()));
+        self.edited(&emitted.batch, &emitted.edit);
+    }
+
     fn finding(&mut self, finding: &Finding) {
         // Texts, numbers and maps with text for keys: that cannot fail.
         self.add(Came::Finding(serde_json::to_value(finding).unwrap_or_default()));
     }
 
     fn metrics(&self) -> Metrics {
-        edits::metrics(self.engine.rules())
+        let rules = self.engine.rules().metrics();
+        let series = rules.iter().flat_map(|(name, metric)| {
+            metric.series.iter().map(move |(labels, series)| {
+                let labels: BTreeMap<&String, &String> = metric.labels.iter().zip(labels).collect();
+                let (value, sum, count) = match metric.kind {
+                    MetricKind::Histogram => (None, Some(series.value), Some(series.count)),
+                    _ => (Some(series.value), None, None),
+                };
+                (name.to_owned(), json!({ "labels": labels, "value": value, "sum": sum, "count": count }))
+            })
+        });
+        series.collect()
     }
 }

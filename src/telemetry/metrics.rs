@@ -51,6 +51,7 @@ pub struct Metrics {
     rule_dropped: IntCounterVec,
     rule_cpu: CounterVec,
     rule_enabled: IntGaugeVec,
+    rule_reloads: IntCounterVec,
     /// Families of any name; the registry's are fixed when it is made.
     rule_metrics: Mutex<RuleMetrics>,
 }
@@ -124,6 +125,11 @@ impl Metrics {
                 "rule_enabled",
                 "1 while a rule runs, 0 while its breaker holds it off.",
                 &["rule"],
+            )?,
+            rule_reloads: families.counters(
+                "rule_reloads_total",
+                "Times that the rules were read again while running, by how that ended.",
+                &["result"],
             )?,
             registry,
         })
@@ -207,6 +213,11 @@ impl Metrics {
         if let Some(metrics) = metrics {
             *self.rule_metrics.lock().unwrap_or_else(PoisonError::into_inner) = metrics;
         }
+    }
+
+    /// Adds reloads of the rules that ended like this.
+    pub fn add_rule_reloads(&self, result: &'static str, reloads: u64) {
+        self.rule_reloads.with_label_values(&[result]).inc_by(reloads);
     }
 
     /// Forgets a rule that a reload has removed, so that reloads do not grow the number of series.
@@ -355,6 +366,7 @@ mod tests {
         metrics.set_operation_durations(&[operation("/orders/{}")]);
         let work = RuleTally { evaluations: 9, failures: 1, dropped: 2, cpu_ns: 3_000_000, enabled: true };
         metrics.add_rule_work("upstream_timeouts", &work);
+        metrics.add_rule_reloads("failed", 2);
         metrics
     }
 
@@ -390,6 +402,7 @@ mod tests {
             ("seismolog_rule_dropped_events_total{rule=\"upstream_timeouts\"}", "2"),
             ("seismolog_rule_cpu_seconds_total{rule=\"upstream_timeouts\"}", "0.003"),
             ("seismolog_rule_enabled{rule=\"upstream_timeouts\"}", "1"),
+            ("seismolog_rule_reloads_total{result=\"failed\"}", "2"),
             (concat!("seismolog_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"}"), "1"),
         ] {
             assert_eq!(value(&text, series).as_deref(), Some(expected), "{series} in\n{text}");

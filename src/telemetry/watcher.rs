@@ -102,6 +102,12 @@ impl Watcher {
             };
             metrics.add_rule_work(rule, &work);
         }
+        if self.rules.len() > engine.rules().set().names().count() {
+            let known = &mut self.rules;
+            for (gone, _) in known.extract_if(.., |rule, _| engine.rules().set().names().all(|name| name != rule)) {
+                metrics.remove_rule(&gone);
+            }
+        }
         metrics.set_rule_metrics(engine.rules().metrics_since(&mut self.rule_metrics));
     }
 }

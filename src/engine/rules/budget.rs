@@ -98,6 +98,11 @@ impl Spent {
         meter.is_overtime().then_some(Excess::Time)
     }
 
+    /// The clock, where there is one.
+    pub(super) fn meter(&self) -> Option<Arc<dyn Meter>> {
+        self.meter.clone()
+    }
+
     /// The limit in operations.
     pub(super) fn limit(&self) -> u64 {
         self.limit

@@ -8,7 +8,7 @@ use super::memory::{Action, Memory};
 use super::run::{RuleFailure, RuleOutcome, RuleTally};
 use super::set::{Rule, explain};
 use crate::event::Timestamp;
-use rhai::{CallFnOptions, Dynamic, Engine, Map, Scope};
+use rhai::{CallFnOptions, Dynamic, Engine, FuncArgs, Map, Scope};
 
 /// One in so many evaluations is timed; its time stands for all of them.
 pub const TIMED_EVALUATIONS: u64 = 64;
@@ -21,6 +21,8 @@ pub(super) struct Runner {
     pub(super) engine: Engine,
     pub(super) tally: RuleTally,
     pub(super) breaker: Breaker,
+    /// Empty between calls; kept for its memory.
+    scope: Scope<'static>,
 }
 
 /// What a rule is called in.
@@ -33,9 +35,18 @@ pub(super) struct Call<'a> {
     pub(super) time: i64,
 }
 
+/// Arguments of a call, which takes them.
+struct Arguments<'a>(&'a mut [Dynamic]);
+
+impl FuncArgs for Arguments<'_> {
+    fn parse<ARGS: Extend<Dynamic>>(self, args: &mut ARGS) {
+        args.extend(self.0.iter_mut().map(std::mem::take));
+    }
+}
+
 impl Runner {
     pub(super) fn new(engine: Engine) -> Self {
-        Self { engine, tally: RuleTally::default(), breaker: Breaker::default() }
+        Self { engine, tally: RuleTally::default(), breaker: Breaker::default(), scope: Scope::new() }
     }
 
     /// Calls `on_event`; true when it ran to its end.
@@ -91,13 +102,13 @@ impl Runner {
         let timed = self.tally.evaluations.is_multiple_of(TIMED_EVALUATIONS);
         call.spent.begin(timed);
         let options = CallFnOptions::new().eval_ast(false);
-        let arguments = arguments.iter_mut().map(std::mem::take).collect::<Vec<_>>();
+        self.scope.clear();
         let result = self.engine.call_fn_with_options::<Dynamic>(
             options,
-            &mut Scope::new(),
+            &mut self.scope,
             &call.rule.ast,
             function,
-            arguments,
+            Arguments(arguments),
         );
         call.host.lock().end();
         self.tally.evaluations += 1;

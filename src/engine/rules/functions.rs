@@ -179,3 +179,46 @@ pub(super) fn properties(ast: &AST) -> BTreeSet<String> {
     });
     names
 }
+
+/// The roles and members that the rule reads of the event: `e.x` and `e["x"]` where `e` is the parameter of `on_event`.
+pub(super) fn fields(ast: &AST) -> BTreeSet<String> {
+    let entry = ast.iter_functions().find(|function| function.name == "on_event" && function.params.len() == 1);
+    let Some(event) = entry.map(|entry| entry.params[0]) else { return BTreeSet::new() };
+    let mut names = BTreeSet::new();
+    walk(ast, |expression| {
+        let (parts, is_index) = match expression {
+            Expr::Dot(parts, ..) => (parts, false),
+            Expr::Index(parts, ..) => (parts, true),
+            _ => return,
+        };
+        if !matches!(&parts.lhs, Expr::Variable(variable, ..) if variable.1 == event) {
+            return;
+        }
+        // Of a longer chain, the first link.
+        let first = match &parts.rhs {
+            Expr::Dot(rest, ..) | Expr::Index(rest, ..) => &rest.lhs,
+            other => other,
+        };
+        match first {
+            Expr::Property(property, _) if !is_index => drop(names.insert(property.2.to_string())),
+            Expr::StringConstant(name, _) if is_index => drop(names.insert(name.to_string())),
+            _ => {}
+        }
+    });
+    names
+}
+
+/// Where a finding is made whose map is written out and names no key.
+pub(super) fn finding_without_key(ast: &AST) -> Option<Position> {
+    let mut found = None;
+    walk(ast, |expression| {
+        if let Expr::FnCall(call, position) = expression
+            && call.name == "finding"
+            && let Some(Expr::Map(map, _)) = call.args.first()
+            && !map.0.iter().any(|(key, _)| key.name == "key")
+        {
+            found = found.or(Some(*position));
+        }
+    });
+    found
+}

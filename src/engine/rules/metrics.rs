@@ -12,8 +12,8 @@ const MOST_LABELS: usize = 8;
 /// Bytes of a label's value that are kept.
 const LONGEST_VALUE: usize = 128;
 /// Metrics of seismolog's own that begin alike; a rule cannot add to them.
-const TAKEN: [&str; 5] =
-    ["evaluations_total", "failures_total", "cpu_seconds_total", "enabled", "dropped_events_total"];
+const TAKEN: [&str; 6] =
+    ["evaluations_total", "failures_total", "cpu_seconds_total", "enabled", "dropped_events_total", "reloads_total"];
 
 /// The upper ends of a histogram's buckets, without unit: from a thousandth to a million, three for each power of ten.
 pub const BUCKETS: [f64; 28] = [

@@ -23,6 +23,7 @@ mod constants;
 mod counting;
 mod csv;
 mod declaration;
+mod describe;
 mod distinct;
 mod duration;
 mod evaluate;
@@ -57,12 +58,13 @@ mod window;
 mod tests;
 
 pub use budget::{Budget, Meter};
+pub use describe::{Change, RuleSummary, RuleTests};
 pub use duration::nanoseconds;
 pub use evaluate::TIMED_EVALUATIONS;
 pub use event::Known;
 pub use metrics::RuleMetrics;
 pub use run::{RestoreError, RuleFailure, RuleOutcome, RuleTally, Rules};
-pub use set::{RuleSet, RuleSource, RuleTests, TableSource};
+pub use set::{RuleSet, RuleSource, TableSource};
 
 /// Bytes that a text in a script can have; longer texts of an event are cut off there.
 const TEXT_LIMIT: usize = 64 << 10;

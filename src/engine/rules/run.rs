@@ -160,15 +160,14 @@ impl Rules {
     }
 
     /// Runs the rules that select this event. `time` is the event's, as the engine takes it.
-    pub fn on_event(&mut self, fields: &Fields<'_>, template: TemplateId, time: Timestamp, outcome: &mut RuleOutcome) {
-        self.on_known_event(fields, template, time, &Known::default(), outcome);
+    pub fn on_event(&mut self, fields: &Fields<'_>, time: Timestamp, outcome: &mut RuleOutcome) {
+        self.on_known_event(fields, time, &Known::default(), outcome);
     }
 
     /// As [`Self::on_event`], with what the engine knows of the event.
     pub fn on_known_event(
         &mut self,
         fields: &Fields<'_>,
-        template: TemplateId,
         time: Timestamp,
         known: &Known<'_>,
         outcome: &mut RuleOutcome,
@@ -177,6 +176,7 @@ impl Rules {
             return;
         }
         let Self { set, host, spent, runners, roots, scratch, soonest } = self;
+        let template = known.template.map_or(TemplateId(0), |(sighting, _)| sighting.id);
         set.matcher().select(fields, template, roots, set.tables(), scratch);
         let mut event = None;
         for &i in &scratch.rules {
@@ -203,6 +203,24 @@ impl Rules {
         if event.is_some() {
             self.take(outcome);
         }
+    }
+
+    /// Two templates turned out to be one: filters that name the one that is no more mean the other too.
+    pub fn merge(&mut self, merge: Merge) {
+        self.roots.merge(merge, self.set.matcher());
+    }
+
+    /// Puts another set in place of this one; rules that are in both, by name, text and tables, keep what they remember.
+    pub fn replace(&mut self, set: RuleSet) {
+        let (kept, roots) = (self.snapshot(), std::mem::take(&mut self.roots));
+        let (budget, zones) = {
+            let mut host = self.host.lock();
+            (*host.budget(), std::mem::take(&mut host.zones))
+        };
+        *self = Self { roots, ..Self::build(set, budget, self.spent.meter()) };
+        self.host.lock().zones = zones;
+        // It is a snapshot of this very version; if it were none, the rules would begin anew.
+        let _ = self.restore(&kept);
     }
 
     /// Time has passed to `now`: what has not come is told, and on `whole` seconds rules with `on_tick` are called.
@@ -267,11 +285,6 @@ impl Rules {
         let host = self.host.lock();
         let taken = host.metrics.taken();
         (std::mem::replace(last, taken) != taken).then(|| host.metrics.clone())
-    }
-
-    /// Two templates turned out to be one: filters that name the one that is no more mean the other too.
-    pub fn merge(&mut self, merge: Merge) {
-        self.roots.merge(merge, self.set.matcher());
     }
 
     /// The set that runs.

@@ -2,18 +2,19 @@
 
 use super::budget::{Budget, Spent};
 use super::declaration::Declaration;
+use super::describe::{Change, RuleSummary, RuleTests, cases};
 use super::host::SharedHost;
 use super::matcher::Matcher;
 use super::members::Names;
 use super::place::{Place, Problems};
 use super::sandbox::Library;
 use super::table::Table;
-use super::{api, constants, functions, plain};
+use super::{api, constants, duration, functions, select};
 use crate::diagnostic::{Diagnostic, nearest};
 use rhai::{AST, ASTFlags, EvalAltResult, Module, OptimizationLevel, ParseErrorType, Position, Scope, Shared, Stmt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::Xxh3;
 
 /// A rule's file, as the caller read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,19 +38,6 @@ pub struct TableSource {
     pub text: String,
 }
 
-/// The tests that a rule carries, as plain values.
-#[derive(Clone, Debug)]
-pub struct RuleTests {
-    /// The rule's name.
-    pub rule: String,
-    /// Its file, as the user named it.
-    pub path: String,
-    /// What is in that.
-    pub text: String,
-    /// Each test, and the line on which it begins.
-    pub cases: Vec<(usize, serde_json::Value)>,
-}
-
 /// Rules and tables, compiled. Immutable, and cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct RuleSet(Arc<Compiled>);
@@ -70,12 +58,16 @@ struct Compiled {
 pub(super) struct Rule {
     pub(super) name: String,
     pub(super) path: String,
-    /// Of its text: a rule whose text is the same keeps its state.
+    /// Of its text and its tables: a rule that is the same keeps its state.
     pub(super) hash: u64,
     description: String,
     reads: BTreeSet<String>,
+    /// What it reads of the event.
+    fields: BTreeSet<String>,
     pub(super) declaration: Declaration,
     tests: RuleTests,
+    /// What is valid and yet hardly meant.
+    lints: Vec<Diagnostic>,
     pub(super) ast: AST,
     /// It has a function `on_event`.
     pub(super) answers: bool,
@@ -158,6 +150,41 @@ impl RuleSet {
         self.0.rules.iter().map(|rule| &rule.tests)
     }
 
+    /// How this set differs from `old`. A rule has changed when its text has, or that of a table whose name stands in it.
+    #[must_use]
+    pub fn change_from(&self, old: &Self) -> Change {
+        let mut change = Change::default();
+        for rule in &self.0.rules {
+            match old.rule(&rule.name) {
+                None => change.added += 1,
+                Some(before) if before.hash != rule.hash => change.changed += 1,
+                Some(_) => change.unchanged += 1,
+            }
+        }
+        change.removed = old.0.rules.iter().filter(|rule| self.rule(&rule.name).is_none()).count();
+        change
+    }
+
+    /// What every rule says of itself, in the order of the rules' names.
+    pub fn summaries(&self) -> impl Iterator<Item = RuleSummary<'_>> {
+        self.0.rules.iter().map(|rule| RuleSummary {
+            name: &rule.name,
+            severity: rule.declaration.severity.name(),
+            path: &rule.path,
+            description: &rule.description,
+            select: select::shown(&rule.declaration.select, self.0.matcher.names(), &self.0.tables),
+            reads: rule.fields.iter().cloned().collect(),
+            key: rule.declaration.key.iter().map(|(name, _)| name.clone()).collect(),
+            cooldown_s: duration::seconds(rule.declaration.cooldown),
+            tests: rule.tests.cases.len(),
+        })
+    }
+
+    /// What is valid and yet hardly meant, for `seismolog check`.
+    pub fn lints(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.0.rules.iter().flat_map(|rule| &rule.lints)
+    }
+
     fn rule(&self, name: &str) -> Option<&Rule> {
         self.0.rules.iter().find(|rule| rule.name == name)
     }
@@ -232,6 +259,13 @@ fn rule(
         return None;
     };
     let declaration = Declaration::read(&map, place, tables, members, problems);
+    let mut doubts = Problems::of(&source.path, &source.text);
+    if !map.contains_key("key")
+        && let Some(position) = functions::finding_without_key(&ast)
+    {
+        let hint = "write `key: [\"module\"]` into RULE, or `key: []` if it should be one";
+        doubts.add(position, "all findings of this rule are one incident: it has no `key`", Some(hint.into()));
+    }
     let tests = RuleTests {
         rule: source.name.clone(),
         path: source.path.clone(),
@@ -243,48 +277,25 @@ fn rule(
     for (name, _, value) in scope.iter_raw().filter(|(name, ..)| *name != "TESTS") {
         constants.set_var(name, value.clone());
     }
+    let fields = functions::fields(&ast);
     let ast = engine.optimize_ast(&scope, ast, OptimizationLevel::Simple).clone_functions_only();
     let has = |name: &str| ast.iter_functions().any(|function| function.name == name && function.params.len() == 1);
     let (answers, ticks) = (has("on_event"), has("on_tick"));
     Some(Rule {
         name: source.name.clone(),
         path: source.path.clone(),
-        hash: xxh3_64(source.text.as_bytes()),
+        hash: hash(source, tables),
         description: description(&source.text),
         reads,
+        fields,
         declaration,
+        tests,
+        lints: doubts.found,
         answers,
         ticks,
-        tests,
         ast,
         modules: [Shared::new(constants), getters],
     })
-}
-
-/// `TESTS` as plain values, each with its line.
-fn cases(ast: &AST, scope: &Scope<'_>, problems: &mut Problems<'_>) -> Vec<(usize, serde_json::Value)> {
-    let Some(tests) = scope.get("TESTS") else { return Vec::new() };
-    let place = Place::of_constant(ast, "TESTS");
-    let at = |i: Option<usize>| {
-        let place = place.map(|place| i.map_or(place, |i| place.item(i)));
-        place.map_or(Position::NONE, |place| place.position)
-    };
-    let Ok(tests) = tests.as_array_ref() else {
-        problems.add(
-            at(None),
-            "TESTS is an array of maps",
-            Some("write `const TESTS = [#{ name: \"…\", … }];`".into()),
-        );
-        return Vec::new();
-    };
-    let mut cases = Vec::with_capacity(tests.len());
-    for (i, test) in tests.iter().enumerate() {
-        match plain::json(test) {
-            Some(value) => cases.push((at(Some(i)).line().unwrap_or(0), value)),
-            None => problems.add(at(Some(i)), "a test holds texts, numbers, truth values, arrays and maps only", None),
-        }
-    }
-    cases
 }
 
 /// A rule is declarations only: there is no moment at which anything else would run.
@@ -367,6 +378,16 @@ pub(super) fn explain(error: EvalAltResult, limit: Option<u64>) -> (Position, St
         }
     };
     (place, message)
+}
+
+/// Of the rule's text and of the tables whose names stand in it.
+fn hash(source: &RuleSource, tables: &[Table]) -> u64 {
+    let mut hash = Xxh3::new();
+    hash.update(source.text.as_bytes());
+    for table in tables.iter().filter(|table| source.text.contains(&table.name)) {
+        hash.update(&table.hash.to_le_bytes());
+    }
+    hash.digest()
 }
 
 /// The `//!` lines at the top, without their marks.

@@ -16,6 +16,8 @@ pub(super) const MOST_BYTES: usize = 8 << 20;
 #[derive(Debug)]
 pub(super) struct Table {
     pub(super) name: String,
+    /// Of the file's text.
+    pub(super) hash: u64,
     keys: Vec<String>,
     /// One for each key: a map of text, numbers and truth values.
     rows: Vec<Map>,
@@ -32,12 +34,14 @@ impl Table {
     /// As [`Self::from_toml`] and [`Self::from_csv`].
     pub(super) fn read(name: &str, path: &str, text: &str) -> Result<Self, Vec<Diagnostic>> {
         let is_csv = path.rsplit_once('.').is_some_and(|(_, ending)| ending.eq_ignore_ascii_case("csv"));
-        if is_csv { Self::from_csv(name, path, text) } else { Self::from_toml(name, path, text) }
+        let table = if is_csv { Self::from_csv(name, path, text) } else { Self::from_toml(name, path, text) };
+        table.map(|table| Self { hash: xxhash_rust::xxh3::xxh3_64(text.as_bytes()), ..table })
     }
 
     fn empty(name: &str) -> Self {
         Self {
             name: name.to_owned(),
+            hash: 0,
             keys: Vec::new(),
             rows: Vec::new(),
             index: HashMap::new(),

@@ -9,7 +9,6 @@ mod shipped;
 mod states;
 
 use super::*;
-use crate::engine::template::TemplateId;
 use crate::event::roles::Names;
 use crate::event::time::TimeContext;
 use crate::event::{Batch, Looker, Record, Role, Span, Timestamp};
@@ -63,12 +62,7 @@ pub(super) fn run(rules: &mut Rules, lines: &[&str]) -> RuleOutcome {
     let batch = stream(lines);
     let mut outcome = RuleOutcome::default();
     for i in 0..lines.len() {
-        rules.on_event(
-            &batch.fields(i),
-            TemplateId(batch.looks[i].skeleton),
-            Timestamp(i as i64 * 1_000_000_000),
-            &mut outcome,
-        );
+        rules.on_event(&batch.fields(i), Timestamp(i as i64 * 1_000_000_000), &mut outcome);
     }
     outcome
 }

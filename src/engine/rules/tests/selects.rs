@@ -1,7 +1,7 @@
 //! Which events a filter lets through.
 
 use super::*;
-use crate::engine::template::Merge;
+use crate::engine::template::{Merge, Sighting, TemplateId, Templates};
 
 /// True when a rule with this `select` runs for this line.
 fn selects(select: &str, line: &str) -> bool {
@@ -189,9 +189,12 @@ fn ran(rules: &mut Rules, line: &str) -> Vec<String> {
 fn a_template_is_selected_by_its_id_and_by_what_it_was_merged_into() {
     let text = "const RULE = #{ select: #{ template: \"00000000000000aa\" } };\nfn on_event(e) { print(\"ran\"); }";
     let (mut rules, batch) = (rules(text), stream(&[r#"{"msg":"m"}"#]));
-    let mut runs = |rules: &mut Rules, id: u64| {
+    let templates = Templates::new(10);
+    let runs = |rules: &mut Rules, id: u64| {
         let mut outcome = RuleOutcome::default();
-        rules.on_event(&batch.fields(0), TemplateId(id), Timestamp(0), &mut outcome);
+        let sighting = Sighting { id: TemplateId(id), count: 1 };
+        let known = Known { template: Some((sighting, &templates)), ..Known::default() };
+        rules.on_known_event(&batch.fields(0), Timestamp(0), &known, &mut outcome);
         !outcome.printed.is_empty()
     };
     assert!(runs(&mut rules, 0xaa) && !runs(&mut rules, 0xbb) && !runs(&mut rules, 0xcc));

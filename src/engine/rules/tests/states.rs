@@ -92,7 +92,7 @@ fn a_rule_that_keeps_failing_is_switched_off_and_tried_again() {
     assert_eq!(outcome.failures[99].message, "rules/r.rhai:3:12: bad; switched off for 60 s");
     let batch = stream(&[r#"{"bad":false}"#]);
     let mut at = |second: i64| {
-        rules.on_event(&batch.fields(0), TemplateId(0), Timestamp(second * 1_000_000_000), &mut RuleOutcome::default());
+        rules.on_event(&batch.fields(0), Timestamp(second * 1_000_000_000), &mut RuleOutcome::default());
         rules.tallies().next().unwrap().1
     };
     assert_eq!(at(158), RuleTally { evaluations: 100, failures: 100, enabled: false, ..RuleTally::default() });
