@@ -7,6 +7,8 @@
 pub mod case;
 pub mod effect;
 pub mod expectation;
+#[cfg(test)]
+mod library;
 pub mod report;
 pub mod run;
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What the functions of rules work on: the event that is evaluated, the state of its rule, and what has come of it.
 
-use super::budget::Budget;
+use super::budget::{Budget, Spent};
 use super::calendar::Zones;
 use super::event::Event;
 use super::masks::Masks;
@@ -13,6 +13,8 @@ use crate::event::{Edit, Level};
 use rhai::Position;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// What a look into a rule's memory costs more than any other call.
+const OPERATIONS_A_CALL: u64 = 8;
 /// Findings that one rule can make on one event; a loop that makes more is a mistake.
 const MOST_FINDINGS: usize = 16;
 /// Events that rules can emit on one event.
@@ -29,11 +31,12 @@ pub(super) const BETWEEN_PARTS: &str = "\u{1f}";
 pub(super) struct SharedHost(Arc<Mutex<Host>>);
 
 impl SharedHost {
-    pub(super) fn new(set: RuleSet, budget: Budget) -> Self {
+    pub(super) fn new(set: RuleSet, budget: Budget, spent: Arc<Spent>) -> Self {
         let rules = set.rules().iter().map(|_| Remembered::default()).collect();
         Self(Arc::new(Mutex::new(Host {
             set,
             budget,
+            spent,
             rules,
             running: None,
             findings: Vec::new(),
@@ -93,6 +96,7 @@ pub(super) struct Asked {
 pub(super) struct Host {
     pub(super) set: RuleSet,
     budget: Budget,
+    spent: Arc<Spent>,
     pub(super) rules: Vec<Remembered>,
     running: Option<Running>,
     pub(super) findings: Vec<RuleFinding>,
@@ -138,12 +142,15 @@ impl Host {
     ) -> Result<(R, bool), String> {
         let running = self.running.as_ref().ok_or(NOT_RUNNING)?;
         let time = running.time;
+        // The next operation ends the evaluation if this was too much.
+        let _ = self.spent.spend_many(OPERATIONS_A_CALL);
         Ok(self.rules[running.rule].at(site_of(place), key, time, &self.budget, |memory| work(memory, time)))
     }
 
     /// What the rule that runs remembers, the budget for it, and the time.
     pub(super) fn remembered(&mut self) -> Result<(&mut Remembered, &Budget, i64), String> {
         let running = self.running.as_ref().ok_or(NOT_RUNNING)?;
+        let _ = self.spent.spend_many(OPERATIONS_A_CALL);
         Ok((&mut self.rules[running.rule], &self.budget, running.time))
     }
 

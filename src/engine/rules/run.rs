@@ -145,8 +145,8 @@ impl Rules {
     }
 
     fn build(set: RuleSet, budget: Budget, meter: Option<Arc<dyn Meter>>) -> Self {
-        let host = SharedHost::new(set.clone(), budget);
         let spent = Arc::new(Spent::new(budget.operations, meter));
+        let host = SharedHost::new(set.clone(), budget, Arc::clone(&spent));
         let library = Library::new(host.clone(), Arc::clone(&spent));
         let runner = |rule: &super::set::Rule| Runner::new(library.engine(rule.modules.iter().cloned()));
         let runners = set.rules().iter().map(runner).collect();
@@ -182,6 +182,9 @@ impl Rules {
         for &i in &scratch.rules {
             let i = i as usize;
             let rule = &set.rules()[i];
+            if !rule.answers {
+                continue;
+            }
             let runner = &mut runners[i];
             let ran = if runner.breaker.lets_run(time.0) {
                 let event = event.get_or_insert_with(|| Event::copied(fields, known, set)).clone();

@@ -69,6 +69,8 @@ pub(super) struct Rule {
     /// What is valid and yet hardly meant.
     lints: Vec<Diagnostic>,
     pub(super) ast: AST,
+    /// It has a function `on_event`.
+    pub(super) answers: bool,
     /// It has a function `on_tick`.
     pub(super) ticks: bool,
     /// Its constants, and the getters of the properties it reads.
@@ -104,7 +106,7 @@ impl RuleSet {
         }
         let budget = Budget::default();
         let spent = Arc::new(Spent::new(budget.operations, None));
-        let library = Library::new(SharedHost::new(Self::empty(), budget), Arc::clone(&spent));
+        let library = Library::new(SharedHost::new(Self::empty(), budget, Arc::clone(&spent)), Arc::clone(&spent));
         for source in rules.values() {
             spent.begin(false);
             let mut problems = Problems::of(&source.path, &source.text);
@@ -277,7 +279,8 @@ fn rule(
     }
     let fields = functions::fields(&ast);
     let ast = engine.optimize_ast(&scope, ast, OptimizationLevel::Simple).clone_functions_only();
-    let ticks = ast.iter_functions().any(|function| function.name == "on_tick" && function.params.len() == 1);
+    let has = |name: &str| ast.iter_functions().any(|function| function.name == name && function.params.len() == 1);
+    let (answers, ticks) = (has("on_event"), has("on_tick"));
     Some(Rule {
         name: source.name.clone(),
         path: source.path.clone(),
@@ -288,6 +291,7 @@ fn rule(
         declaration,
         tests,
         lints: doubts.found,
+        answers,
         ticks,
         ast,
         modules: [Shared::new(constants), getters],

@@ -17,7 +17,23 @@ macro_rules! shipped {
 }
 
 /// All of them, in the order of their names.
-const RULES: [Shipped; 1] = shipped!["error_codes" true];
+const RULES: [Shipped; 15] = shipped![
+    "auth_bruteforce" true,
+    "certificate_expiry" true,
+    "connection_pools" true,
+    "disk_full" true,
+    "drop_debug_noise" false,
+    "error_codes" true,
+    "mask_addresses" false,
+    "mask_secrets" false,
+    "missing_configuration" true,
+    "missing_resources" true,
+    "out_of_memory" true,
+    "panics" true,
+    "retry_storms" true,
+    "slow_queries" true,
+    "upstream_timeouts" true,
+];
 
 impl RuleSet {
     /// The rules and tables that the binary carries and that run without being asked for.
