@@ -305,12 +305,9 @@ impl Engine {
         std::mem::take(&mut self.tally)
     }
 
-    /// Puts other rules in place of those that run. A rule that is the same in both goes on with all that it remembers;
-    /// incidents of rules that are gone resolve after their cooldown.
+    /// Puts other rules in place of those that run; one that is the same in both goes on with all that it remembers.
     pub fn replace_rules(&mut self, rules: RuleSet) {
-        if self.recent.is_none() && rules.names().next().is_some() {
-            self.recent = Some(Recent::default());
-        }
+        self.recent = self.recent.take().or_else(|| rules.names().next().map(|_| Recent::default()));
         self.rules.replace(rules);
         self.rules.find_roots(&self.templates);
     }
