@@ -65,7 +65,13 @@ pub(super) struct Matcher {
     names: Names,
     /// Alternatives without a condition to look up, by their masks.
     open: Vec<(u8, u16, Vec<Entry>)>,
-    subjects: Vec<Lookups>,
+    /// Of roles.
+    roles: Vec<Lookups>,
+    /// Of members, and by key of an event's top level which of them that key leads to.
+    members: Vec<Lookups>,
+    keys: Vec<Vec<u32>>,
+    /// Levels of all alternatives that are found by a member.
+    member_levels: u8,
     /// By template, sorted.
     templates: Vec<(TemplateId, Vec<Entry>)>,
 }
@@ -125,7 +131,21 @@ impl Matcher {
             }
         }
         matcher.open = open.into_iter().map(|((levels, roles), entries)| (levels, roles, entries)).collect();
-        matcher.subjects = subjects.into_iter().map(|(subject, building)| building.build(subject)).collect();
+        for (subject, building) in subjects {
+            let lookups = building.build(subject);
+            match subject {
+                Subject::Role(_) => matcher.roles.push(lookups),
+                Subject::Member(name) => {
+                    let number = matcher.members.len() as u32;
+                    for key in matcher.names.keys_of(name) {
+                        matcher.keys.resize(matcher.keys.len().max(key + 1), Vec::new());
+                        matcher.keys[key].push(number);
+                    }
+                    matcher.member_levels |= lookups.levels;
+                    matcher.members.push(lookups);
+                }
+            }
+        }
         matcher.templates = templates.into_iter().collect();
         matcher
     }
@@ -159,17 +179,32 @@ impl Matcher {
                 candidates.extend_from_slice(entries);
             }
         }
-        for lookups in &self.subjects {
-            if lookups.levels & sight.level == 0 {
-                continue;
-            }
-            let seen = match lookups.subject {
-                Subject::Role(role) if sight.roles >> role as u16 & 1 == 0 => continue,
-                Subject::Role(role) => Seen::of_role(role, fields),
-                Subject::Member(i) => places.get(&self.names, i, fields),
-            };
-            if let Some(seen) = seen {
+        for lookups in &self.roles {
+            if lookups.levels & sight.level != 0
+                && let Subject::Role(role) = lookups.subject
+                && sight.roles >> role as u16 & 1 == 1
+                && let Some(seen) = Seen::of_role(role, fields)
+            {
                 lookups.find(&seen, tables, candidates);
+            }
+        }
+        if self.member_levels & sight.level != 0 {
+            let mut find = |number: usize, places: &mut Places| {
+                let lookups = &self.members[number];
+                if lookups.levels & sight.level != 0
+                    && let Subject::Member(name) = lookups.subject
+                    && let Some(seen) = places.get(&self.names, name, fields)
+                {
+                    lookups.find(&seen, tables, candidates);
+                }
+            };
+            // Only what the event has is looked at, however many names filters know.
+            for i in 0..places.walk(&self.names, fields) {
+                let known = places.key(i).map(|key| self.keys.get(key).map_or(&[][..], Vec::as_slice));
+                match known {
+                    Some(numbers) => numbers.iter().for_each(|number| find(*number as usize, places)),
+                    None => (0..self.members.len()).for_each(|number| find(number, places)),
+                }
             }
         }
         if !self.templates.is_empty() {
@@ -215,7 +250,7 @@ fn rank(condition: &Condition) -> Option<u8> {
         Test::Prefix(_) => 4 + member,
         Test::Range { .. } => 6 + member,
         Test::Contains(_) => 8 + member,
-        Test::Matches(pattern) if literals::required(pattern.as_str()).is_some() => 10 + member,
+        Test::Matches(pattern) if !literals::required(pattern.as_str()).is_empty() => 10 + member,
         Test::Mentions(_) => 12 + member,
         Test::Matches(_) => 14 + member,
         // That a role is there is in the mask.
@@ -258,19 +293,37 @@ impl Building {
             Test::Contains(words) => {
                 words.iter().for_each(|word| self.words.entry(word.as_bytes().into()).or_default().push(entry))
             }
-            Test::Matches(pattern) => match literals::required(pattern.as_str()) {
-                Some(words) => {
-                    words.into_iter().for_each(|word| self.words.entry(word.into()).or_default().push(entry))
-                }
-                None => self.patterns.push((pattern.as_str().to_owned(), entry)),
-            },
+            Test::Matches(pattern) => self.patterns.push((pattern.as_str().to_owned(), entry)),
             Test::KeyOf(table) => self.keys.entry(*table).or_default().push(entry),
             Test::Mentions(table) => self.mentions.entry(*table).or_default().push(entry),
             Test::Exists(_) | Test::Not(_) => self.present.push(entry),
         }
     }
 
-    fn build(self, subject: Subject) -> Lookups {
+    /// Finds patterns by the words that a match must contain: of each the part whose words the fewest others share, and
+    /// of such the longest.
+    fn find_patterns_by_words(&mut self) {
+        let options: Vec<Vec<literals::Words>> =
+            self.patterns.iter().map(|(pattern, _)| literals::required(pattern)).collect();
+        let mut shared: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
+        options.iter().flatten().flatten().for_each(|word| *shared.entry(word.clone()).or_default() += 1);
+        let patterns = std::mem::take(&mut self.patterns);
+        for (found, options) in patterns.into_iter().zip(options) {
+            let best = options.into_iter().min_by_key(|words| {
+                let others = words.iter().filter_map(|word| shared.get(word)).max().copied();
+                (others, std::cmp::Reverse(literals::shortest(words)))
+            });
+            match best {
+                Some(words) => {
+                    words.into_iter().for_each(|word| self.words.entry(word.into()).or_default().push(found.1))
+                }
+                None => self.patterns.push(found),
+            }
+        }
+    }
+
+    fn build(mut self, subject: Subject) -> Lookups {
+        self.find_patterns_by_words();
         // What an automaton cannot be built for is tested on every event that has the subject.
         let mut present = self.present;
         let (words, entries): (Vec<_>, Vec<_>) = self.words.into_iter().unzip();
