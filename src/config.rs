@@ -9,6 +9,7 @@ mod rules;
 pub mod schema;
 mod sink;
 mod span;
+mod template;
 mod variables;
 
 use crate::diagnostic::Diagnostic;
@@ -32,6 +33,7 @@ pub use span::Span;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
+pub use template::Template;
 
 /// All that can be configured.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -46,6 +48,8 @@ pub struct Config {
     pub roles: BTreeMap<Role, Vec<String>>,
     /// Caps.
     pub limits: Limits,
+    /// The template miner.
+    pub template: Template,
     /// One table for each detector.
     pub detector: Detectors,
     /// Which rules.
@@ -417,6 +421,7 @@ impl Config {
             );
         }
         rules::claim(&self.rules, &mut claim);
+        self.template.claim(&mut claim);
         for (i, sink) in self.sinks.iter().enumerate() {
             sink.claim(i, &mut claim);
         }
@@ -473,6 +478,7 @@ impl Config {
                 keys,
                 ..BurstOptions::default()
             },
+            template: self.template.options(),
             budget: Budget { keys, ..Budget::default() },
             meter: None,
         }

@@ -3,7 +3,7 @@
 use clap::Parser;
 use seismolog::cli::{Cli, Command};
 use seismolog::command::{
-    check::check, config::config, demo::demo, replay::replay, rules::rules, run::run, test::test,
+    check::check, config::config, demo::demo, replay::replay, rules::rules, run::run, templates::templates, test::test,
 };
 use std::io::Write;
 use std::process::ExitCode;
@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test(&args, &mut std::io::stdout().lock()),
         Command::Rules(args) => rules(&args, &mut std::io::stdout().lock()),
         Command::Config(settings) => config(&settings, &mut std::io::stdout().lock()),
+        Command::Templates(args) => templates(&args, &mut std::io::stdout().lock()),
         Command::Demo(args) => demo(&args, &mut std::io::stdout().lock()),
     };
     match ended {

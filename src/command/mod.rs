@@ -7,6 +7,7 @@ pub mod reload;
 pub mod replay;
 pub mod rules;
 pub mod run;
+pub mod templates;
 pub mod test;
 
 use crate::cli::{Cli, Settings};
@@ -76,7 +77,8 @@ impl Loaded {
         let context = TimeContext::new(&self.config.input.timezone, year).map_err(|error| {
             Failure::cannot(error.to_string(), "set input.timezone to an IANA name, UTC or an offset")
         })?;
-        Ok(Looker::new(self.config.names(), self.config.output.member.clone(), context))
+        let looker = Looker::new(self.config.names(), self.config.output.member.clone(), context);
+        Ok(looker.with_masks(self.config.template.options().masks))
     }
 }
 

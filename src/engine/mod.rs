@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod detector;
+mod effects;
 pub mod emitted;
 pub mod finding;
 pub mod incident;
@@ -12,6 +13,7 @@ pub mod overrides;
 pub mod recent;
 pub mod rule_incidents;
 pub mod rules;
+pub mod running_time;
 pub mod state;
 pub mod stats;
 pub mod tally;
@@ -19,14 +21,14 @@ pub mod template;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use crate::event::{Edit, Fault, Fields, Looker, Role, Shape, Timestamp};
-use clock::StreamClock;
+use crate::event::{Edit, Fault, Fields, Looker, Shape, Timestamp};
+use clock::{Moment, StreamClock};
 use detector::burst::{Burst, BurstOptions};
 use detector::latency::{Latency, LatencyOptions};
 use detector::r#loop::{Loop, LoopOptions};
 use detector::{Detector, Event, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
 use emitted::Emitted;
-use finding::{Finding, State};
+use finding::Finding;
 use incident::{Incidents, IncidentsSnapshot, Policy};
 use recent::Recent;
 use rule_incidents::RuleIncidents;
@@ -34,7 +36,7 @@ use rules::{Budget, Known, Meter, RuleOutcome, RuleSet, Rules};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 pub use tally::Tally;
-use template::{Merge, Templates};
+use template::{Merge, Sighting, TemplateOptions, Templates};
 
 /// Ticks fall on whole multiples of this, in event time, so that they do not depend on where a stream was cut.
 const TICK_NS: i64 = 1_000_000_000;
@@ -54,6 +56,8 @@ pub struct EngineOptions {
     pub burst: BurstOptions,
     /// The latency detector.
     pub latency: LatencyOptions,
+    /// The template miner.
+    pub template: TemplateOptions,
     /// What a rule may use.
     pub budget: Budget,
     /// The wall clock that stops a rule in an emergency; without one only operations are counted.
@@ -69,6 +73,7 @@ impl Default for EngineOptions {
             r#loop: LoopOptions::default(),
             burst: BurstOptions::default(),
             latency: LatencyOptions::default(),
+            template: TemplateOptions::default(),
             budget: Budget::default(),
             meter: None,
         }
@@ -90,6 +95,8 @@ pub struct Outcome {
     pub edit: Edit,
     /// Events that rules made; they leave as events of their own, before this one.
     pub emitted: Vec<Emitted>,
+    /// The event's template.
+    pub template: Sighting,
 }
 
 impl Outcome {
@@ -118,6 +125,7 @@ impl Outcome {
         self.printed.clear();
         self.edit.clear();
         self.emitted.clear();
+        self.template = Sighting::default();
     }
 }
 
@@ -163,7 +171,7 @@ impl Engine {
             clock: StreamClock::new(options.allowed_lateness_s),
             next_tick: Timestamp(i64::MIN),
             last_arrival: Timestamp::default(),
-            templates: Templates::new(options.keys),
+            templates: Templates::new(options.keys, &options.template),
             merges: Vec::new(),
             detectors,
             incidents: Incidents::new(options.policy.clone(), options.keys),
@@ -218,12 +226,13 @@ impl Engine {
         self.last_arrival = now;
         let moment = self.clock.accept(look.time, now);
         if moment.now >= self.next_tick {
-            self.tick_at(moment.now, outcome);
+            self.tick_at(moment, outcome);
             self.next_tick = Timestamp((moment.now.0.div_euclid(TICK_NS) + 1).saturating_mul(TICK_NS));
         } else if self.rules.is_due(moment.now) {
             self.tick_rules(moment.now, false, outcome);
         }
         let template = self.templates.see(fields, moment.now, &mut self.merges);
+        outcome.template = template;
         for merge in self.merges.drain(..) {
             self.detectors.iter_mut().for_each(|detector| detector.merge(merge));
             self.rules.merge(merge);
@@ -245,42 +254,16 @@ impl Engine {
         }
     }
 
-    /// Puts findings where they belong: what has ended is not shown by the event at hand, but leaves as an event of its
-    /// own, and so does what an event would show that does not leave. Quotes are masked, in the findings of detectors too.
-    #[cold]
-    fn settle(&mut self, outcome: &mut Outcome) {
-        outcome.before.extend(outcome.findings.extract_if(.., |finding| finding.state == State::Resolved));
-        if outcome.edit.withheld {
-            for finding in &mut outcome.findings {
-                // It may quote what was withheld because it could not be masked.
-                finding.evidence.more.remove("example");
-            }
-            outcome.before.append(&mut outcome.findings);
-        }
-        self.rules.mask(&mut outcome.before);
-        self.rules.mask(&mut outcome.findings);
-    }
-
-    /// Keeps the event's text for the context of later findings, as it leaves.
-    #[inline]
-    fn remember(&mut self, fields: &Fields<'_>, edit: &Edit) {
-        let Some(recent) = &mut self.recent else { return };
-        if edit.withheld {
-            return;
-        }
-        let text = if edit.masks.is_empty() { None } else { fields.text(Role::Message) };
-        match text.or_else(|| (!edit.masks.is_empty()).then(|| String::from_utf8_lossy(fields.line()))) {
-            Some(text) => recent.push_text(edit.masked(&text).as_deref().unwrap_or(&text).as_bytes()),
-            None => recent.push(fields),
-        }
-    }
-
     /// Time has passed on an idle live input, to `now` by the wall clock: what is over is closed.
     pub fn tick(&mut self, now: Timestamp, outcome: &mut Outcome) {
         outcome.clear();
         let idle = now.0.saturating_sub(self.last_arrival.0).max(0);
         if self.last_arrival != Timestamp::default() {
-            self.tick_at(Timestamp(self.clock.now().0.saturating_add(idle)), outcome);
+            let moment = self.clock.idle(idle, now);
+            self.tick_at(moment, outcome);
+            let mut report = Report::new(&mut self.incidents, &mut outcome.before);
+            self.detectors.iter_mut().for_each(|detector| detector.idle(moment, &mut report));
+            self.rules.mask(&mut outcome.before);
         }
     }
 
@@ -314,6 +297,12 @@ impl Engine {
     #[must_use]
     pub fn clock(&self) -> &StreamClock {
         &self.clock
+    }
+
+    /// The templates of messages.
+    #[must_use]
+    pub fn templates(&self) -> &Templates {
+        &self.templates
     }
 
     /// Open incidents.
@@ -361,6 +350,7 @@ impl Engine {
         pack(&Kept {
             clock: self.clock.clone(),
             next_tick: self.next_tick,
+            templates: self.templates.snapshot(),
             incidents: self.incidents.snapshot(),
             rule_incidents: self.rule_incidents.clone(),
             detectors: self
@@ -383,6 +373,7 @@ impl Engine {
                 detector.restore(state)?;
             }
         }
+        self.templates.restore(&kept.templates)?;
         self.rules.restore(&kept.rules).map_err(|error| RestoreError(error.to_string()))?;
         self.clock = kept.clock;
         self.next_tick = kept.next_tick;
@@ -391,76 +382,18 @@ impl Engine {
         Ok(())
     }
 
-    fn tick_at(&mut self, now: Timestamp, outcome: &mut Outcome) {
+    fn tick_at(&mut self, moment: Moment, outcome: &mut Outcome) {
         let before = &mut outcome.before;
         let mut report = Report::new(&mut self.incidents, before);
         for detector in &mut self.detectors {
-            detector.tick(now, &mut report);
+            detector.tick(moment, &mut report);
         }
-        self.rule_incidents.tick(now, &mut report);
+        self.rule_incidents.tick(moment.now, &mut report);
         if !before.is_empty() {
             self.tally.findings(before);
             self.rules.mask(before);
         }
-        self.tick_rules(now, true, outcome);
-    }
-
-    /// What is due in rules; it leaves before the event at hand.
-    fn tick_rules(&mut self, now: Timestamp, whole: bool, outcome: &mut Outcome) {
-        self.rules.tick(now, whole, &mut self.rule_outcome);
-        if self.rule_outcome.is_quiet() {
-            return;
-        }
-        self.take_rule_outcome(now, outcome);
-        self.tally.findings(&outcome.findings);
-        self.rules.mask(&mut outcome.findings);
-        outcome.before.append(&mut outcome.findings);
-    }
-
-    #[cold]
-    fn take_rule_outcome(&mut self, now: Timestamp, outcome: &mut Outcome) {
-        let made = std::mem::take(&mut self.rule_outcome.emitted);
-        self.take_one_outcome(now, outcome);
-        for bytes in made {
-            let emitted = self.process_emitted(bytes, now, outcome);
-            outcome.emitted.push(emitted);
-        }
-    }
-
-    /// What came of one event, or of the passing of time.
-    fn take_one_outcome(&mut self, now: Timestamp, outcome: &mut Outcome) {
-        let mut report = Report::new(&mut self.incidents, &mut outcome.findings);
-        let recent = self.recent.get_or_insert_default();
-        for found in self.rule_outcome.findings.drain(..) {
-            self.rule_incidents.take(found, recent, now, &mut report);
-        }
-        for failure in self.rule_outcome.failures.drain(..) {
-            self.tally.fault(Fault::Rule);
-            outcome.fault = Some((Fault::Rule, failure.message));
-        }
-        outcome.printed.append(&mut self.rule_outcome.printed);
-        outcome.edit.withheld |= std::mem::take(&mut self.rule_outcome.edit.withheld);
-        outcome.edit.masks.append(&mut self.rule_outcome.edit.masks);
-        outcome.edit.members.append(&mut self.rule_outcome.edit.members);
-    }
-
-    /// An event that a rule made goes through the rules once; what they print or fail at counts for the event at hand.
-    fn process_emitted(&mut self, bytes: Vec<u8>, now: Timestamp, outcome: &mut Outcome) -> Emitted {
-        let mut emitted = Emitted::new(bytes, self.looker.as_mut());
-        let known = Known { emitted: true, ..Known::default() };
-        self.rules.on_known_event(&emitted.fields(), now, &known, &mut self.rule_outcome);
-        if self.rule_outcome.is_quiet() {
-            return emitted;
-        }
-        let mut own = Outcome::default();
-        self.take_one_outcome(now, &mut own);
-        self.tally.findings(&own.findings);
-        self.settle(&mut own);
-        outcome.before.append(&mut own.before);
-        outcome.printed.append(&mut own.printed);
-        outcome.fault = own.fault.or(outcome.fault.take());
-        (emitted.findings, emitted.edit) = (own.findings, own.edit);
-        emitted
+        self.tick_rules(moment.now, true, outcome);
     }
 }
 
@@ -474,6 +407,7 @@ impl std::fmt::Debug for Engine {
 struct Kept {
     clock: StreamClock,
     next_tick: Timestamp,
+    templates: Vec<u8>,
     incidents: IncidentsSnapshot,
     rule_incidents: RuleIncidents,
     detectors: Vec<(String, Vec<u8>)>,

@@ -28,6 +28,7 @@ pub struct Watcher {
     /// Evictions and late events are told as totals; metrics take what came since.
     evictions: BTreeMap<&'static str, u64>,
     late: u64,
+    merged: u64,
     rules: BTreeMap<String, RuleTally>,
     /// When operations were looked at last.
     operations: Timestamp,
@@ -45,7 +46,8 @@ impl Watcher {
         }
         let (evictions, rules) = (BTreeMap::new(), BTreeMap::new());
         let operations = Timestamp::default();
-        Self { metrics, log, sinks: Sinks::default(), evictions, late: 0, rules, operations, rule_metrics: 0 }
+        let sinks = Sinks::default();
+        Self { metrics, log, sinks, evictions, late: 0, merged: 0, rules, operations, rule_metrics: 0 }
     }
 
     /// The same with sinks, to which every finding goes.
@@ -82,6 +84,7 @@ impl Watcher {
             metrics.set_table_keys(table.table, table.keys);
             metrics.add_evictions(table.table, since(self.evictions.entry(table.table).or_default(), table.evictions));
         }
+        metrics.add_template_merges(since(&mut self.merged, engine.templates().merged()));
         metrics.add_late_events(since(&mut self.late, engine.clock().late_events()));
         if engine.clock().now().0 > 0 {
             metrics.set_watermark_lag(clock::now().seconds_since(engine.clock().watermark()));
