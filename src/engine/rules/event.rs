@@ -23,6 +23,7 @@ struct Copied {
     anomalies: Array,
     template: Option<ImmutableString>,
     template_text: Option<ImmutableString>,
+    params: Vec<String>,
 }
 
 /// What the engine knows of an event that the event does not say.
@@ -98,7 +99,10 @@ impl Event {
             batch,
             anomalies,
             template: template.filter(|_| wants_template).map(|(sighting, _)| sighting.id.to_string().into()),
-            template_text: template.filter(|_| wants_text || wants_params).and_then(text),
+            template_text: template.filter(|_| wants_text).and_then(text),
+            params: template
+                .filter(|_| wants_params)
+                .map_or_else(Vec::new, |(sighting, templates)| templates.params(fields, sighting.id)),
         }))
     }
 
@@ -115,9 +119,8 @@ impl Event {
             "template" => copied.template.clone().map(Dynamic::from),
             "template_text" => copied.template_text.clone().map(Dynamic::from),
             "params" => {
-                let text = copied.template_text.as_ref()?;
-                let message = self.fields().text(Role::Message)?;
-                Some(params(text, &message).into_iter().map(Dynamic::from).collect::<Array>().into())
+                let texts = copied.params.iter().map(|text| Dynamic::from(clipped(text)));
+                Some(texts.collect::<Array>().into())
             }
             _ => None,
         }
@@ -172,27 +175,6 @@ impl Event {
         };
         value.filter(|text| !text.is_empty())
     }
-}
-
-/// What stands in `message` where the template's `text` has `<*>`: the shortest text up to the next fixed piece.
-fn params(text: &str, message: &str) -> Vec<String> {
-    let mut pieces = text.split("<*>");
-    let Some(mut rest) = pieces.next().and_then(|first| message.strip_prefix(first)) else { return Vec::new() };
-    let mut found = Vec::new();
-    let pieces: Vec<&str> = pieces.collect();
-    for (i, piece) in pieces.iter().enumerate() {
-        let end = match i + 1 == pieces.len() {
-            true => {
-                rest.len().checked_sub(piece.len()).filter(|&at| rest.ends_with(piece) && rest.is_char_boundary(at))
-            }
-            false if piece.is_empty() => rest.find(' ').or(Some(rest.len())),
-            false => rest.find(piece),
-        };
-        let Some(end) = end else { break };
-        found.push(clipped(&rest[..end]).to_string());
-        rest = &rest[end + piece.len()..];
-    }
-    found
 }
 
 /// Scripts see at most [`TEXT_LIMIT`] bytes of a text.
