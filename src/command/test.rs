@@ -161,7 +161,9 @@ fn stage_of_rule(suite: Suite, sources: &Sources, all: &RuleSet) -> Result<Ready
 fn configuration(path: &Path) -> Result<Ready, Vec<Diagnostic>> {
     let folder = path.parent().map(PathBuf::from).unwrap_or_default();
     let text = files::read(path).map_err(|problem| vec![problem])?;
-    let read = |name: &str| files::read(&folder.join(name)).map_err(|problem| problem.to_string());
+    let read = |name: &str| {
+        files::read(&folder.join(name)).map_err(|problem| format!("{}: {}", problem.path, problem.message))
+    };
     let suite = Suite::of_configuration(&path.display().to_string(), &text, &read)?;
     let settings = Settings {
         config: suite.config.as_ref().map(|name| folder.join(name)),

@@ -277,13 +277,11 @@ impl Engine {
         std::mem::take(&mut self.tally)
     }
 
-    /// Puts other rules in place of those that run. A rule that is the same in both goes on with all that it remembers;
-    /// incidents of rules that are gone resolve after their cooldown.
+    /// Puts other rules in place of those that run; one that is the same in both goes on with all that it remembers.
     pub fn replace_rules(&mut self, rules: RuleSet) {
-        if self.recent.is_none() && rules.names().next().is_some() {
-            self.recent = Some(Recent::default());
-        }
+        self.recent = self.recent.take().or_else(|| rules.names().next().map(|_| Recent::default()));
         self.rules.replace(rules);
+        self.rules.find_roots(&self.templates);
     }
 
     /// Puts an empty engine in place of this one, which has panicked; what it counted is not lost.
@@ -375,6 +373,7 @@ impl Engine {
         }
         self.templates.restore(&kept.templates)?;
         self.rules.restore(&kept.rules).map_err(|error| RestoreError(error.to_string()))?;
+        self.rules.find_roots(&self.templates);
         self.clock = kept.clock;
         self.next_tick = kept.next_tick;
         self.incidents.restore(kept.incidents);

@@ -210,7 +210,8 @@ fn metric_difference(name: &str, wanted: &Map<String, Value>, metrics: &Metrics)
     });
     differences.min_by_key(Vec::len).unwrap_or_else(|| {
         let known: Vec<&str> = metrics.iter().map(|(name, _)| name.as_str()).collect();
-        vec![format!("there is no metric of this name; there are: {}", known.join(", "))]
+        let known = if known.is_empty() { "none at all".to_owned() } else { known.join(", ") };
+        vec![format!("there is no metric of this name; there is {known}")]
     })
 }
 

@@ -164,3 +164,34 @@ fn every_rule_that_we_ship_or_show_passes_its_tests() {
         assert_eq!(ended.code, Some(0), "{}{}", String::from_utf8_lossy(&ended.stdout), ended.stderr);
     }
 }
+
+#[test]
+fn how_tests_went_is_written_for_ci() {
+    let folder = tempfile::tempdir().unwrap();
+    let junit = folder.path().join("junit.xml");
+    let rule = root().join("tests/integration/golden/test_fails/r.rhai");
+    let (rule, file) = (rule.to_str().unwrap(), junit.to_str().unwrap());
+    let ended = run(&["test", "--junit", file, "--filter", "<&>", rule], b"");
+    assert_eq!(ended.code, Some(1));
+    let xml = fs::read_to_string(&junit).unwrap();
+    // How long it took is what differs from run to run.
+    let parts: Vec<&str> =
+        xml.split("time=\"").map(|part| part.split_once("\"").map_or(part, |(_, rest)| rest)).collect();
+    assert!(xml.starts_with(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"seismolog test\" tests=\"1\" failures=\"1\""
+    ));
+    assert!(xml.contains("<testcase name=\"what does not come &lt;&amp;&gt;\" classname="), "{xml}");
+    assert!(xml.contains("<failure message=") && xml.contains("nothing of this kind came"), "{xml}");
+    assert_eq!(parts.len(), 4, "{xml}");
+}
+
+#[test]
+fn a_profile_says_what_each_rule_costs() {
+    let case = root().join("tests/integration/golden/rules_listed");
+    let (rules, log) = (case.join("rules"), case.join("app.log"));
+    let args = ["rules", "--no-shipped-rules", "--json", "--profile", log.to_str().unwrap(), rules.to_str().unwrap()];
+    let shown: Value = serde_json::from_slice(&run(&args, b"").quietly()).unwrap();
+    let counts = |i: usize| ["events", "evaluations", "failures"].map(|name| shown[i]["cost"][name].as_u64().unwrap());
+    assert_eq!((counts(0), counts(1)), ([3, 1, 0], [3, 3, 1]));
+    assert!(shown[1]["cost"]["seconds"].as_f64().unwrap() > 0.0);
+}

@@ -35,6 +35,12 @@ impl Names {
         self.names.len() - 1
     }
 
+    /// The keys of an event's top level that can lead to this name.
+    pub(super) fn keys_of(&self, i: usize) -> impl Iterator<Item = usize> {
+        let name = &self.names[i];
+        std::iter::once(name.literal).chain(name.first)
+    }
+
     pub(super) fn text(&self, i: usize) -> &str {
         &self.names[i].text
     }
@@ -93,6 +99,8 @@ fn quick_hash(key: &[u8]) -> usize {
 pub(super) struct Places {
     /// By key: the event at which it was seen last, and where. Of duplicates the last counts.
     at: Vec<(u64, Member)>,
+    /// Those of the event at hand, in its order.
+    keys: Vec<u32>,
     event: u64,
     walked: bool,
     /// A key of the event has escapes and may hide any name.
@@ -107,12 +115,25 @@ impl Places {
         self.walked = false;
     }
 
+    /// Looks for all names at once; how many [`Self::key`]s there are.
+    #[inline]
+    pub(super) fn walk(&mut self, names: &Names, fields: &Fields<'_>) -> usize {
+        if !self.walked {
+            self.locate(names, fields.object());
+        }
+        if self.escaped { 1 } else { self.keys.len() }
+    }
+
+    /// A key that was found; `None` when any may be there.
+    #[inline]
+    pub(super) fn key(&self, i: usize) -> Option<usize> {
+        if self.escaped { None } else { self.keys.get(i).map(|key| *key as usize) }
+    }
+
     /// The member of this name; `None` without it.
     #[inline]
     pub(super) fn get<'a>(&mut self, names: &Names, i: usize, fields: &Fields<'a>) -> Option<Seen<'a>> {
-        if !self.walked {
-            self.walk(names, fields.object());
-        }
+        self.walk(names, fields);
         let name = &names.names[i];
         if self.escaped {
             return fields.member(&name.text).and_then(Seen::of_member);
@@ -129,14 +150,18 @@ impl Places {
         fields.member(&name.text).and_then(Seen::of_member)
     }
 
-    fn walk(&mut self, names: &Names, object: &[u8]) {
+    fn locate(&mut self, names: &Names, object: &[u8]) {
         (self.walked, self.escaped) = (true, false);
+        self.keys.clear();
         let nowhere = Member { key_start: 0, key_end: 0, key_escaped: false, kind: Kind::Null, start: 0, end: 0 };
         self.at.resize(names.keys.len(), (0, nowhere));
         let Ok(mut members) = json::Members::new(object, json::skip_space(object, 0)) else { return };
         while let Ok(Some(member)) = members.advance() {
             self.escaped |= member.key_escaped;
             if let Some(key) = names.find(&object[member.key_start..member.key_end]) {
+                if self.at[key].0 != self.event {
+                    self.keys.push(key as u32);
+                }
                 self.at[key] = (self.event, member);
             }
         }

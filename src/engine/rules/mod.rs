@@ -5,9 +5,9 @@
 //! of it and reports everything that is wrong at once. [`Rules`] runs the set: the filter is decided natively, the
 //! script runs in a sandbox within a [`Budget`], and what it remembers is bounded, keyed and written into snapshots.
 //!
-//! One file a step: `declaration` and `select` (what a rule says of itself), `functions` and `constants`
-//! (names checked at load),
-//! `sandbox` (the engine and its limits), `api` and `host` (what scripts call: `counting`, `change`, `order`, `keeping`,
+//! One file a step: `declaration`, `select` and `condition` (what a rule says of itself), `matcher`, `lookups`, `literals`
+//! and `members` (the filters of all rules as one), `functions` and `constants` (names checked at load), `describe` and
+//! `plain` (what a set says of itself, the tests that it carries), `sandbox` (the engine and its limits), `api` and `host` (what scripts call: `counting`, `change`, `order`, `keeping`,
 //! `changing`, `measuring`), `remembered`, `memory` and `keyed` (what they remember: `window`, `values`, `distinct`,
 //! `stored`), `masks`, `metrics`, `calendar`, `table` (lookups), `event` (the script's view of an event), `breaker`,
 //! `evaluate` (one call of a script), `run`.
@@ -33,6 +33,7 @@ mod host;
 mod keeping;
 mod keyed;
 mod literals;
+mod lookups;
 mod masks;
 mod matcher;
 mod measuring;

@@ -11,7 +11,7 @@ use super::remembered::{Remembered, RememberedSnapshot};
 use super::sandbox::Library;
 use super::set::RuleSet;
 use crate::engine::finding::{Finding, RuleFinding};
-use crate::engine::template::{Merge, TemplateId};
+use crate::engine::template::{Merge, TemplateId, Templates};
 use crate::event::{Edit, Fields, Shape, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -210,14 +210,24 @@ impl Rules {
         self.roots.merge(merge, self.set.matcher());
     }
 
+    /// Asks what has become of the templates that filters name, after a restart or with new rules.
+    pub fn find_roots(&mut self, templates: &Templates) {
+        for from in self.set.matcher().templates() {
+            let into = templates.root(from);
+            if into != from {
+                self.roots.merge(Merge { from, into }, self.set.matcher());
+            }
+        }
+    }
+
     /// Puts another set in place of this one; rules that are in both, by name, text and tables, keep what they remember.
     pub fn replace(&mut self, set: RuleSet) {
-        let (kept, roots) = (self.snapshot(), std::mem::take(&mut self.roots));
+        let kept = self.snapshot();
         let (budget, zones) = {
             let mut host = self.host.lock();
             (*host.budget(), std::mem::take(&mut host.zones))
         };
-        *self = Self { roots, ..Self::build(set, budget, self.spent.meter()) };
+        *self = Self::build(set, budget, self.spent.meter());
         self.host.lock().zones = zones;
         // It is a snapshot of this very version; if it were none, the rules would begin anew.
         let _ = self.restore(&kept);

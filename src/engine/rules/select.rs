@@ -355,14 +355,29 @@ fn shown_alternative(alternative: &Alternative, names: &Names, tables: &[Table])
     if let Some(ids) = &alternative.templates {
         parts.push(format!("template: [{}]", ids.iter().map(|id| format!("\"{id}\"")).collect::<Vec<_>>().join(", ")));
     }
+    // Tests of one subject stand next to each other, or nearly so, and are one map.
+    let mut subjects: Vec<(Subject, Vec<String>)> = Vec::new();
     for Condition { subject, test } in &alternative.conditions {
+        let test = super::condition::shown(test, tables);
+        match subjects.iter_mut().find(|(known, _)| known == subject) {
+            Some((_, tests)) => tests.push(test),
+            None => subjects.push((*subject, vec![test])),
+        }
+    }
+    for (subject, tests) in subjects {
         let name = match subject {
             Subject::Role(role) => role.name().to_owned(),
-            Subject::Member(i) if Role::from_name(names.text(*i)).is_some() => format!("\".{}\"", names.text(*i)),
-            Subject::Member(i) if rhai::is_valid_identifier(names.text(*i)) => names.text(*i).to_owned(),
-            Subject::Member(i) => format!("{:?}", names.text(*i)),
+            Subject::Member(i) if Role::from_name(names.text(i)).is_some() => format!("\".{}\"", names.text(i)),
+            Subject::Member(i) if rhai::is_valid_identifier(names.text(i)) => names.text(i).to_owned(),
+            Subject::Member(i) => format!("{:?}", names.text(i)),
         };
-        parts.push(format!("{name}: {}", super::condition::shown(test, tables)));
+        let inner = |test: &String| {
+            test.strip_prefix("#{ ").and_then(|test| test.strip_suffix(" }")).unwrap_or(test).to_owned()
+        };
+        parts.push(match &tests[..] {
+            [test] => format!("{name}: {test}"),
+            tests => format!("{name}: #{{ {} }}", tests.iter().map(inner).collect::<Vec<_>>().join(", ")),
+        });
     }
     if parts.is_empty() { "every event".to_owned() } else { format!("#{{ {} }}", parts.join(", ")) }
 }

@@ -1,7 +1,7 @@
 //! Which events a filter lets through.
 
 use super::*;
-use crate::engine::template::{Merge, Sighting, TemplateId, Templates};
+use crate::engine::template::{Merge, Sighting, TemplateId, TemplateOptions, Templates};
 
 /// True when a rule with this `select` runs for this line.
 fn selects(select: &str, line: &str) -> bool {
@@ -189,7 +189,7 @@ fn ran(rules: &mut Rules, line: &str) -> Vec<String> {
 fn a_template_is_selected_by_its_id_and_by_what_it_was_merged_into() {
     let text = "const RULE = #{ select: #{ template: \"00000000000000aa\" } };\nfn on_event(e) { print(\"ran\"); }";
     let (mut rules, batch) = (rules(text), stream(&[r#"{"msg":"m"}"#]));
-    let templates = Templates::new(10, &crate::engine::template::TemplateOptions::default());
+    let templates = Templates::new(10, &TemplateOptions::default());
     let runs = |rules: &mut Rules, id: u64| {
         let mut outcome = RuleOutcome::default();
         let sighting = Sighting { id: TemplateId(id), count: 1 };
