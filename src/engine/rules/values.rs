@@ -146,12 +146,12 @@ mod tests {
     fn many_values_stay_bounded_and_nearly_right() {
         let (mut sums, mut sample) = (Sums::default(), Sample::default());
         let (mut last, mut median) = ((0.0, 0), None);
-        for i in 0..100_000_i64 {
-            last = sums.add(i * 1_000_000, 1.0, 50 * S);
-            median = sample.add(i * 1_000_000, (i % 1000) as f64, 0.5, 50 * S);
+        for i in 0..20_000_i64 {
+            last = sums.add(i * 1_000_000, 1.0, 10 * S);
+            median = sample.add(i * 1_000_000, (i % 1000) as f64, 0.5, 10 * S);
             assert!(sums.held() <= EXACT && sample.held() <= EXACT);
         }
-        assert!((50_000..=50_200).contains(&last.1) && last.0 == last.1 as f64, "{last:?}");
+        assert!((10_000..=10_040).contains(&last.1) && last.0 == last.1 as f64, "{last:?}");
         assert!((420.0..580.0).contains(&median.unwrap()), "{median:?}");
         for i in 0..2_000_i64 {
             sample.add(1_000 * S + i * S, 7.0, 0.5, 50 * S);
