@@ -91,6 +91,9 @@ pub struct RunArgs {
     /// Settings.
     #[command(flatten)]
     pub settings: Settings,
+    /// Keep what was learned, open incidents and the state of rules in this directory: a restart goes on where it was.
+    #[arg(long, value_name = "DIR", env = "SEISMOLOG_STATE")]
+    pub state: Option<PathBuf>,
     /// Where diagnostics go: stderr, none, or a file.
     #[arg(long, value_name = "stderr|none|FILE", default_value = "stderr", env = "SEISMOLOG_LOG")]
     pub log: String,

@@ -35,6 +35,8 @@ pub trait Observer {
     fn aside(&mut self, outcome: &Outcome);
     /// An event could not be annotated; its findings left on their own.
     fn fault(&mut self, fault: Fault);
+    /// The input has ended, and all of it has left.
+    fn ended(&mut self, _engine: &Engine) {}
     /// Every finding, in the order of the stream, also those that went onto events.
     fn findings(&mut self, _findings: &[crate::engine::finding::Finding]) {}
     /// Findings that no output carries.
@@ -75,6 +77,8 @@ pub struct Front {
     pub lines: Lines,
     /// Looks at each.
     pub looker: Looker,
+    /// How long whole lines wait for lines that go on with them, when input is idle.
+    pub join_timeout: Duration,
 }
 
 impl<W: Observer> Pipeline<'_, W> {
@@ -140,6 +144,7 @@ impl<W: Observer> Pipeline<'_, W> {
         self.outbox.put_alone(&outcome, &mut self.observer);
         let written = self.outbox.send(&Batch::default(), output, &self.progress)?;
         self.observer.batch(&mut engine, 0, written, 0.0);
+        self.observer.ended(&engine);
         Ok(())
     }
 
@@ -189,8 +194,9 @@ fn read_batches<I: AsFd>(
             batch.bytes.resize(batch.filled + READ_BYTES, 0);
         }
         batch.bytes[..unfinished.len()].copy_from_slice(&unfinished);
-        let ended = fill(input, &mut batch, front.lines.max_line_bytes())?;
-        let rest = front.lines.split(&mut batch, ended);
+        let idle = front.lines.waits() && !input.wait(front.join_timeout)?;
+        let ended = !idle && fill(input, &mut batch, front.lines.max_line_bytes())?;
+        let rest = if idle { front.lines.split_idle(&mut batch) } else { front.lines.split(&mut batch, ended) };
         unfinished.clear();
         unfinished.extend_from_slice(&batch.bytes[rest..batch.filled]);
         batch.filled = rest;

@@ -10,6 +10,7 @@ pub mod emitted;
 pub mod finding;
 pub mod incident;
 pub mod overrides;
+mod packed;
 pub mod recent;
 pub mod rule_incidents;
 pub mod rules;
@@ -20,16 +21,21 @@ pub mod tally;
 pub mod template;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod trace;
 
 use crate::event::{Edit, Fault, Fields, Looker, Shape, Timestamp};
 use clock::{Moment, StreamClock};
 use detector::burst::{Burst, BurstOptions};
+use detector::input::{Input, InputOptions};
 use detector::latency::{Latency, LatencyOptions};
 use detector::r#loop::{Loop, LoopOptions};
+use detector::novelty::{Novelty, NoveltyOptions};
+use detector::silence::{Silence, SilenceOptions};
 use detector::{Detector, Event, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
 use emitted::Emitted;
 use finding::Finding;
 use incident::{Incidents, IncidentsSnapshot, Policy};
+use packed::Packed;
 use recent::Recent;
 use rule_incidents::RuleIncidents;
 use rules::{Budget, Known, Meter, RuleOutcome, RuleSet, Rules};
@@ -37,6 +43,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 pub use tally::Tally;
 use template::{Merge, Sighting, TemplateOptions, Templates};
+use trace::Traces;
 
 /// Ticks fall on whole multiples of this, in event time, so that they do not depend on where a stream was cut.
 const TICK_NS: i64 = 1_000_000_000;
@@ -56,6 +63,12 @@ pub struct EngineOptions {
     pub burst: BurstOptions,
     /// The latency detector.
     pub latency: LatencyOptions,
+    /// The silence detector.
+    pub silence: SilenceOptions,
+    /// The novelty detector.
+    pub novelty: NoveltyOptions,
+    /// What watches the input itself.
+    pub input: InputOptions,
     /// The template miner.
     pub template: TemplateOptions,
     /// What a rule may use.
@@ -73,6 +86,9 @@ impl Default for EngineOptions {
             r#loop: LoopOptions::default(),
             burst: BurstOptions::default(),
             latency: LatencyOptions::default(),
+            silence: SilenceOptions::default(),
+            novelty: NoveltyOptions::default(),
+            input: InputOptions::default(),
             template: TemplateOptions::default(),
             budget: Budget::default(),
             meter: None,
@@ -137,6 +153,7 @@ pub struct Engine {
     last_arrival: Timestamp,
     templates: Templates,
     merges: Vec<Merge>,
+    traces: Traces,
     detectors: Vec<Box<dyn Detector>>,
     incidents: Incidents,
     rules: Rules,
@@ -164,6 +181,15 @@ impl Engine {
         if options.latency.enabled {
             detectors.push(Box::new(Latency::new(options.latency.clone())));
         }
+        if options.silence.watches() {
+            detectors.push(Box::new(Silence::new(options.silence.clone())));
+        }
+        if options.novelty.watches() {
+            detectors.push(Box::new(Novelty::new(options.novelty.clone())));
+        }
+        if options.input.enabled {
+            detectors.push(Box::new(Input::new(options.input.clone())));
+        }
         let recent = rules.names().next().map(|_| Recent::default());
         Self {
             recent,
@@ -173,6 +199,7 @@ impl Engine {
             last_arrival: Timestamp::default(),
             templates: Templates::new(options.keys, &options.template),
             merges: Vec::new(),
+            traces: Traces::default(),
             detectors,
             incidents: Incidents::new(options.policy.clone(), options.keys),
             rules: match &options.meter {
@@ -231,23 +258,25 @@ impl Engine {
         } else if self.rules.is_due(moment.now) {
             self.tick_rules(moment.now, false, outcome);
         }
-        let template = self.templates.see(fields, moment.now, &mut self.merges);
-        outcome.template = template;
-        for merge in self.merges.drain(..) {
-            self.detectors.iter_mut().for_each(|detector| detector.merge(merge));
-            self.rules.merge(merge);
+        if self.traces.goes_on(fields, moment.now) {
+            // No event of its own for what learns from events; rules see every line.
+            outcome.template = Sighting::default();
+        } else {
+            if self.traces.has_ended() {
+                self.tell_traces(moment.now, &mut outcome.before);
+            }
+            self.observe(fields, moment, outcome);
         }
-        let event = Event { fields: *fields, moment, template, templates: &self.templates };
-        let mut report = Report::new(&mut self.incidents, &mut outcome.findings);
-        for detector in &mut self.detectors {
-            detector.observe(&event, &mut report);
-        }
-        let known = Known { anomalies: &outcome.findings, template: Some((template, &self.templates)), emitted: false };
+        let template = Some((outcome.template, &self.templates));
+        let known = Known { anomalies: &outcome.findings, template, emitted: false };
         self.rules.on_known_event(fields, moment.time, &known, &mut self.rule_outcome);
         if !self.rule_outcome.is_quiet() {
             self.take_rule_outcome(moment.now, outcome);
         }
         self.remember(fields, &outcome.edit);
+        if !outcome.before.is_empty() {
+            self.rules.mask(&mut outcome.before);
+        }
         if !outcome.findings.is_empty() {
             self.tally.findings(&outcome.findings);
             self.settle(outcome);
@@ -348,15 +377,16 @@ impl Engine {
         pack(&Kept {
             clock: self.clock.clone(),
             next_tick: self.next_tick,
-            templates: self.templates.snapshot(),
+            templates: Packed(self.templates.snapshot()),
             incidents: self.incidents.snapshot(),
             rule_incidents: self.rule_incidents.clone(),
             detectors: self
                 .detectors
                 .iter()
-                .map(|detector| (detector.name().name().to_owned(), detector.snapshot()))
+                .map(|detector| (detector.name().name().to_owned(), Packed(detector.snapshot())))
                 .collect(),
-            rules: self.rules.snapshot(),
+            recent: self.recent.clone(),
+            rules: Packed(self.rules.snapshot()),
         })
     }
 
@@ -368,20 +398,51 @@ impl Engine {
         let kept: Kept = unpack(kept)?;
         for detector in &mut self.detectors {
             if let Some((_, state)) = kept.detectors.iter().find(|(name, _)| name == detector.name().name()) {
-                detector.restore(state)?;
+                detector.restore(&state.0)?;
             }
         }
-        self.templates.restore(&kept.templates)?;
-        self.rules.restore(&kept.rules).map_err(|error| RestoreError(error.to_string()))?;
+        self.templates.restore(&kept.templates.0)?;
+        self.rules.restore(&kept.rules.0).map_err(|error| RestoreError(error.to_string()))?;
         self.rules.find_roots(&self.templates);
         self.clock = kept.clock;
         self.next_tick = kept.next_tick;
         self.incidents.restore(kept.incidents);
         self.rule_incidents = kept.rule_incidents;
+        if let (Some(recent), Some(kept)) = (&mut self.recent, kept.recent) {
+            recent.restore(kept);
+        }
         Ok(())
     }
 
+    /// The event through templates and detectors.
+    #[inline]
+    fn observe(&mut self, fields: &Fields<'_>, moment: Moment, outcome: &mut Outcome) {
+        let template = self.templates.see(fields, moment.now, &mut self.merges);
+        outcome.template = template;
+        for merge in self.merges.drain(..) {
+            self.detectors.iter_mut().for_each(|detector| detector.merge(merge));
+            self.rules.merge(merge);
+        }
+        let stack = trace::in_field(fields);
+        let event = Event { fields: *fields, moment, template, templates: &self.templates, stack: stack.as_ref() };
+        let mut report = Report::new(&mut self.incidents, &mut outcome.findings);
+        for detector in &mut self.detectors {
+            detector.observe(&event, &mut report);
+        }
+    }
+
+    /// Traces of several lines that are whole now, to the detectors.
+    #[cold]
+    fn tell_traces(&mut self, now: Timestamp, before: &mut Vec<Finding>) {
+        for stack in self.traces.take_ended() {
+            let mut report = Report::new(&mut self.incidents, before);
+            self.detectors.iter_mut().for_each(|detector| detector.trace(&stack, now, &mut report));
+        }
+    }
+
     fn tick_at(&mut self, moment: Moment, outcome: &mut Outcome) {
+        self.traces.tick(moment.now);
+        self.tell_traces(moment.now, &mut outcome.before);
         let before = &mut outcome.before;
         let mut report = Report::new(&mut self.incidents, before);
         for detector in &mut self.detectors {
@@ -406,9 +467,10 @@ impl std::fmt::Debug for Engine {
 struct Kept {
     clock: StreamClock,
     next_tick: Timestamp,
-    templates: Vec<u8>,
+    templates: Packed,
     incidents: IncidentsSnapshot,
     rule_incidents: RuleIncidents,
-    detectors: Vec<(String, Vec<u8>)>,
-    rules: Vec<u8>,
+    detectors: Vec<(String, Packed)>,
+    recent: Option<Recent>,
+    rules: Packed,
 }

@@ -6,5 +6,6 @@ pub mod log;
 pub mod meter;
 pub mod shutdown;
 pub mod sink;
+pub mod state;
 pub mod stdio;
 pub mod watch;

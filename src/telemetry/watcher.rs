@@ -8,6 +8,7 @@ use crate::event::{Fault, Timestamp};
 use crate::io::clock;
 use crate::io::log::Log;
 use crate::io::sink::{SinkFailure, Sinks};
+use crate::io::state::StateWriter;
 use crate::pipeline::Observer;
 use crate::prose::plain;
 use std::collections::BTreeMap;
@@ -34,6 +35,16 @@ pub struct Watcher {
     operations: Timestamp,
     /// The state of the metrics of rules that was handed on last.
     rule_metrics: u64,
+    state: Option<Keeping>,
+}
+
+/// What is kept of the engine, and when.
+#[derive(Debug)]
+struct Keeping {
+    writer: StateWriter,
+    interval_s: f64,
+    /// When it was last written.
+    written: Timestamp,
 }
 
 impl Watcher {
@@ -47,13 +58,21 @@ impl Watcher {
         let (evictions, rules) = (BTreeMap::new(), BTreeMap::new());
         let operations = Timestamp::default();
         let sinks = Sinks::default();
-        Self { metrics, log, sinks, evictions, late: 0, merged: 0, rules, operations, rule_metrics: 0 }
+        Self { metrics, log, sinks, evictions, late: 0, merged: 0, rules, operations, rule_metrics: 0, state: None }
     }
 
     /// The same with sinks, to which every finding goes.
     #[must_use]
     pub fn with_sinks(mut self, sinks: Sinks) -> Self {
         self.sinks = sinks;
+        self
+    }
+
+    /// The same with a place for the engine's state, to which it goes every `interval` and at the end.
+    #[must_use]
+    pub fn with_state(mut self, writer: Option<StateWriter>, interval: Duration) -> Self {
+        let (interval_s, written) = (interval.as_secs_f64(), clock::now());
+        self.state = writer.map(|writer| Keeping { writer, interval_s, written });
         self
     }
 
@@ -133,6 +152,14 @@ impl Observer for Watcher {
     fn batch(&mut self, engine: &mut Engine, read: usize, written: usize, seconds: f64) {
         let failures = self.sinks.flush();
         self.blame(failures);
+        if let Some(keeping) = &mut self.state {
+            let now = clock::now();
+            // A clock that was set back is no reason to wait.
+            if !(0.0..keeping.interval_s).contains(&now.seconds_since(keeping.written)) {
+                keeping.written = now;
+                keeping.writer.save(engine.snapshot());
+            }
+        }
         let Some(metrics) = self.metrics.clone() else { return };
         metrics.add_read_bytes(read as u64);
         metrics.add_written_bytes(written as u64);
@@ -140,6 +167,12 @@ impl Observer for Watcher {
             metrics.observe_batch(Duration::from_secs_f64(seconds.max(0.0)));
         }
         self.count(&metrics, engine);
+    }
+
+    fn ended(&mut self, engine: &Engine) {
+        if let Some(keeping) = &mut self.state {
+            keeping.writer.save_last(engine.snapshot());
+        }
     }
 
     fn aside(&mut self, outcome: &Outcome) {

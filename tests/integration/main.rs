@@ -13,4 +13,5 @@ mod purity;
 mod rules;
 mod samples;
 mod splice;
+mod state;
 mod support;
