@@ -275,6 +275,9 @@ impl Engine {
             self.take_rule_outcome(moment.now, outcome);
         }
         self.remember(fields, &outcome.edit);
+        if !outcome.before.is_empty() {
+            self.rules.mask(&mut outcome.before);
+        }
         if !outcome.findings.is_empty() {
             self.tally.findings(&outcome.findings);
             self.settle(outcome);
@@ -439,9 +442,9 @@ impl Engine {
     }
 
     fn tick_at(&mut self, moment: Moment, outcome: &mut Outcome) {
-        let before = &mut outcome.before;
         self.traces.tick(moment.now);
-        self.tell_traces(moment.now, before);
+        self.tell_traces(moment.now, &mut outcome.before);
+        let before = &mut outcome.before;
         let mut report = Report::new(&mut self.incidents, before);
         for detector in &mut self.detectors {
             detector.tick(moment, &mut report);

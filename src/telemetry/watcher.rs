@@ -57,18 +57,8 @@ impl Watcher {
         }
         let (evictions, rules) = (BTreeMap::new(), BTreeMap::new());
         let operations = Timestamp::default();
-        Self {
-            metrics,
-            log,
-            sinks: Sinks::default(),
-            evictions,
-            late: 0,
-            merged: 0,
-            rules,
-            operations,
-            rule_metrics: 0,
-            state: None,
-        }
+        let sinks = Sinks::default();
+        Self { metrics, log, sinks, evictions, late: 0, merged: 0, rules, operations, rule_metrics: 0, state: None }
     }
 
     /// The same with sinks, to which every finding goes.

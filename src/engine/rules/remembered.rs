@@ -44,9 +44,12 @@ pub(super) struct Remembered {
     due: BTreeSet<(i64, Site, Box<str>)>,
 }
 
-/// [`Remembered`] as it is written down: each table with the key touched longest ago first.
+/// [`Remembered`] as it is written down.
 #[derive(Debug, Default, Serialize, Deserialize)]
-pub(super) struct RememberedSnapshot(Vec<(Site, u64, Vec<(String, Memory)>)>);
+pub(super) struct RememberedSnapshot(Vec<TableSnapshot>);
+
+/// One table: its place, what it has forgotten, and its keys, the one touched longest ago first.
+type TableSnapshot = (Site, u64, Vec<(String, Memory)>);
 
 impl Remembered {
     /// Lets `work` at the memory of `key` at a call site; also gives whether that table has forgotten keys.

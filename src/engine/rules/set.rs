@@ -332,7 +332,8 @@ fn check_entry(ast: &AST, problems: &mut Problems<'_>) {
             Some("write `fn on_tick(now) { … }`".into()),
         );
     }
-    if !entries.contains(&1) && !(ticks && entries.is_empty()) {
+    let only_ticks = ticks && entries.is_empty();
+    if !only_ticks && !entries.contains(&1) {
         let near =
             nearest("on_event", ast.iter_functions().map(|function| function.name)).filter(|name| *name != "on_event");
         let (message, hint) = match (entries.first(), near) {
