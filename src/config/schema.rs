@@ -69,7 +69,10 @@ fn without_null(schema: &mut Value) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{LoopGuard, LoopOverride, NoveltyOverride, SilenceOverride, Sink, variables};
+    use super::super::{
+        BurstOverride, FailureLevel, LatencyOverride, LatencyPair, LoopGuard, LoopOverride, NoveltyOverride,
+        SilenceOverride, Sink, SpreadOverride, variables,
+    };
     use super::*;
     use std::collections::BTreeMap;
 
@@ -128,6 +131,24 @@ mod tests {
             min_repeats: Some(8),
             threshold: Some(1e-9),
         }];
+        let level = Some(FailureLevel::Warn);
+        config.detector.burst.threshold = Some(1e-8);
+        config.detector.burst.overrides = vec![BurstOverride {
+            module: "a".into(),
+            enabled: Some(true),
+            threshold: Some(1e-9),
+            level,
+            min_errors: Some(9),
+        }];
+        config.detector.spread.threshold = Some(1e-8);
+        config.detector.spread.overrides = vec![SpreadOverride {
+            module: Some("a".into()),
+            host: Some("b".into()),
+            enabled: Some(true),
+            threshold: Some(1e-9),
+            level,
+            min_failures: Some(9),
+        }];
         config.detector.silence.overrides = vec![SilenceOverride {
             key: "host".into(),
             name: "a".into(),
@@ -147,6 +168,23 @@ mod tests {
             host: Some("b".into()),
             thread: Some("c".into()),
             ..LoopGuard::default()
+        }];
+        config.detector.latency.overrides = vec![LatencyOverride {
+            operation: Some("a".into()),
+            module: Some("b".into()),
+            host: Some("c".into()),
+            enabled: Some(true),
+            outlier_threshold: Some(1e-6),
+            shift_threshold: Some(1e-9),
+            tolerance: Some(2.0),
+            new_normal: Some("1h".parse().unwrap()),
+        }];
+        config.detector.latency.pairs = vec![LatencyPair {
+            operation: "a".into(),
+            start: "b".into(),
+            end: "c".into(),
+            by: vec!["trace".into()],
+            timeout: "5m".parse().unwrap(),
         }];
         let text = toml::to_string(&config).unwrap();
         assert_eq!(Config::parse("all", &text).unwrap(), config, "{text}");
