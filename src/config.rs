@@ -11,6 +11,7 @@ mod novelty;
 mod overrides;
 mod policy;
 mod problem;
+mod rules;
 pub mod schema;
 mod silence;
 mod sink;
@@ -204,11 +205,17 @@ pub struct Rules {
     pub paths: Vec<PathBuf>,
     /// Whether the rules in the binary are loaded.
     pub shipped: bool,
+    /// Rules in the binary that are off by default, because they change or withhold events, and are to run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub enable: Vec<String>,
+    /// Rules in the binary that are not to run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub disable: Vec<String>,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { paths: Vec::new(), shipped: true }
+        Self { paths: Vec::new(), shipped: true, enable: Vec::new(), disable: Vec::new() }
     }
 }
 
@@ -336,6 +343,7 @@ impl Config {
                 "names are the names of members, or paths such as log.level",
             );
         }
+        rules::claim(&self.rules, &mut claim);
         self.template.claim(&mut claim);
         for (i, sink) in self.sinks.iter().enumerate() {
             sink.claim(i, &mut claim);

@@ -119,6 +119,8 @@ mod tests {
             Sink::File { path: "f".into(), min_severity: severity },
             Sink::Descriptor { descriptor: 3, min_severity: severity },
         ];
+        config.rules.enable = vec!["mask_secrets".into()];
+        config.rules.disable = vec!["panics".into()];
         config.template.masks = vec!["a".into()];
         config.template.seeds = vec!["b".into()];
         config.detector.r#loop.overrides = vec![LoopOverride {

@@ -4,6 +4,7 @@
 
 pub mod http;
 pub mod metrics;
+mod rule_families;
 pub mod watcher;
 
 pub use http::{BindError, Endpoint, Readiness, parse_address};

@@ -2,6 +2,7 @@
 
 use super::metrics::Metrics;
 use crate::engine::finding::{DetectorName, Finding, Severity};
+use crate::engine::rules::RuleTally;
 use crate::engine::{Engine, Outcome};
 use crate::event::{Fault, Timestamp};
 use crate::io::clock;
@@ -29,9 +30,11 @@ pub struct Watcher {
     evictions: BTreeMap<&'static str, u64>,
     late: u64,
     merged: u64,
-    rules: BTreeMap<String, (u64, u64)>,
+    rules: BTreeMap<String, RuleTally>,
     /// When operations were looked at last.
     operations: Timestamp,
+    /// The state of the metrics of rules that was handed on last.
+    rule_metrics: u64,
     state: Option<Keeping>,
 }
 
@@ -54,7 +57,8 @@ impl Watcher {
         }
         let (evictions, rules) = (BTreeMap::new(), BTreeMap::new());
         let operations = Timestamp::default();
-        Self { metrics, log, sinks: Sinks::default(), evictions, late: 0, merged: 0, rules, operations, state: None }
+        let sinks = Sinks::default();
+        Self { metrics, log, sinks, evictions, late: 0, merged: 0, rules, operations, rule_metrics: 0, state: None }
     }
 
     /// The same with sinks, to which every finding goes.
@@ -110,11 +114,23 @@ impl Watcher {
             metrics.set_operation_durations(&engine.operation_quantiles(OPERATIONS));
         }
         for (rule, tally) in engine.rules().tallies() {
-            let (evaluations, failures) = self.rules.entry(rule.to_owned()).or_default();
-            let (evaluations, failures) = (since(evaluations, tally.evaluations), since(failures, tally.failures));
-            metrics.add_rule_work(rule, evaluations, failures, Duration::ZERO);
-            metrics.set_rule_enabled(rule, tally.enabled);
+            let last = self.rules.entry(rule.to_owned()).or_default();
+            let work = RuleTally {
+                evaluations: since(&mut last.evaluations, tally.evaluations),
+                failures: since(&mut last.failures, tally.failures),
+                dropped: since(&mut last.dropped, tally.dropped),
+                cpu_ns: since(&mut last.cpu_ns, tally.cpu_ns),
+                enabled: tally.enabled,
+            };
+            metrics.add_rule_work(rule, &work);
         }
+        if self.rules.len() > engine.rules().set().names().count() {
+            let known = &mut self.rules;
+            for (gone, _) in known.extract_if(.., |rule, _| engine.rules().set().names().all(|name| name != rule)) {
+                metrics.remove_rule(&gone);
+            }
+        }
+        metrics.set_rule_metrics(engine.rules().metrics_since(&mut self.rule_metrics));
     }
 }
 

@@ -10,6 +10,7 @@ mod panics;
 mod process;
 mod promises;
 mod purity;
+mod rules;
 mod samples;
 mod splice;
 mod state;
