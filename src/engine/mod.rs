@@ -264,6 +264,7 @@ impl Engine {
         } else {
             if self.traces.has_ended() {
                 self.tell_traces(moment.now, &mut outcome.before);
+                self.rules.mask(&mut outcome.before);
             }
             self.observe(fields, moment, outcome);
         }

@@ -67,10 +67,15 @@ impl<'a> Seen<'a> {
             // Compared in the unit that scripts see, whatever unit the event is written in.
             Role::Duration => fields.duration_ms().map(Self::Float),
             Role::Level | Role::Timestamp => fields.text(role).map(|text| Self::Text(text, false)),
-            _ => {
-                let is_number = fields.look().slots[role as usize].form == Form::Number;
-                fields.text(role).map(|text| Self::Text(text, is_number))
-            }
+            _ => match fields.look().slots[role as usize].form {
+                Form::Absent => None,
+                Form::Escaped => fields.text(role).map(|text| Self::Text(text, false)),
+                // Its look has found the line to be UTF-8; asking again is cheap where it can be done in one go.
+                form @ (Form::Text | Form::Number) => {
+                    let text = simdutf8::basic::from_utf8(fields.raw(role)?).ok()?;
+                    Some(Self::Text(text.into(), form == Form::Number))
+                }
+            },
         }
     }
 

@@ -102,13 +102,13 @@ impl Learned {
         }
     }
 
-    /// How often a line that was seen `seen` times in all would have come in the last `elapsed` seconds, or among the last
-    /// `others` events of other lines, by what was before them: the larger of the two.
+    /// How often a line that was seen `seen` times in all, `count` of them lately, would have come in the last `elapsed`
+    /// seconds, or among the last `others` events of other lines, by what was before them: the larger of the two.
     #[inline]
-    pub(super) fn expected(&self, seen: u32, elapsed: f64, others: f64) -> f64 {
-        let seen = f64::from(seen) - 0.5;
-        let by_time = seen * elapsed / (self.seconds - elapsed).max(1e-3);
-        by_time.max(seen * others / (self.events - others).max(1.0))
+    pub(super) fn expected(&self, seen: u32, count: f64, elapsed: f64, others: f64) -> f64 {
+        let before = (f64::from(seen) - count).max(0.0) + 0.5;
+        let by_time = before * elapsed / (self.seconds - elapsed).max(1e-3);
+        by_time.max(before * others / (self.events - others - count).max(1.0))
     }
 
     /// Events of the stream so far, on the clock of the counts.

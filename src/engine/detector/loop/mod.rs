@@ -295,7 +295,7 @@ impl Detector for Loop {
             counted = counter.run;
         }
         let learned = &self.learned;
-        let expected = |elapsed: f64, others: f64| learned.expected(seen, elapsed, others);
+        let expected = |count: f64, elapsed: f64, others: f64| learned.expected(seen, count, elapsed, others);
         let spell = self.spells.push(line, look.actor_hash, time, learned.events(), expected);
 
         let habits = self.habits.touch(look.module_hash, || Habits { runs: Habit::UNKNOWN, spells: Habit::UNKNOWN });

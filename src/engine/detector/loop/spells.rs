@@ -19,8 +19,8 @@ const SLOTS: usize = 4_096;
 const RISE: f64 = 5.0;
 /// A spell ends with a gap of so many of its mean gaps.
 const GAPS: f64 = 10.0;
-/// And with a gap this long when it is too young to have a mean. Seconds.
-const YOUNG_GAP_S: f64 = 60.0;
+/// A slot whose line has not come for so long is free. Seconds.
+const STALE_S: f64 = 60.0;
 
 /// One line in a spell.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -70,7 +70,8 @@ impl Spells {
     }
 
     /// Takes a line of `actor`, after so many events of the stream; its spell if it goes on with one. `expected` is how
-    /// often the line would have come at its learned rate in so many seconds, and among so many events of others.
+    /// often the line would have come at the rate that it had before its last so many, in so many seconds and among so many
+    /// events of others.
     #[inline]
     pub(super) fn push(
         &mut self,
@@ -78,13 +79,13 @@ impl Spells {
         actor: u64,
         time: Timestamp,
         events: f64,
-        expected: impl FnOnce(f64, f64) -> f64,
+        expected: impl FnOnce(f64, f64, f64) -> f64,
     ) -> Option<Spell> {
         let slot = &mut self.slots[(line >> 40) as usize % SLOTS];
         if slot.line == line {
             return slot.go_on(actor, time, events, expected);
         }
-        if slot.against < slot.count && slot.count > 1 && time.seconds_since(slot.last) < YOUNG_GAP_S {
+        if slot.against < slot.count && slot.count > 1 && time.seconds_since(slot.last) < STALE_S {
             slot.against += 1;
         } else {
             *slot = Spell::begin(line, actor, time, events);
@@ -111,13 +112,14 @@ impl Spell {
         actor: u64,
         time: Timestamp,
         events: f64,
-        expected: impl FnOnce(f64, f64) -> f64,
+        expected: impl FnOnce(f64, f64, f64) -> f64,
     ) -> Option<Self> {
         let (gap, elapsed) = (time.seconds_since(self.last), time.seconds_since(self.began).max(0.0));
         let count = f64::from(self.count) + 1.0;
-        let longest = if self.count > 1 { GAPS * (elapsed / count).max(0.1) } else { YOUNG_GAP_S };
+        // The second line tells the pace: before it, only the learned rate says whether the two belong together.
+        let longest = if self.count > 1 { GAPS * (elapsed / count).max(0.1) } else { f64::INFINITY };
         let others = (events - self.events - count).max(0.0);
-        if gap > longest || count < RISE * expected(elapsed, others) {
+        if gap > longest || count < RISE * expected(count, elapsed, others) {
             *self = Self::begin(self.line, actor, time, events);
             return None;
         }
@@ -141,7 +143,7 @@ mod tests {
     #[test]
     fn a_learned_rate_keeps_spells_short_and_more_of_it_lets_them_grow() {
         let mut spells = Spells::new();
-        let each_second = |elapsed: f64, _: f64| elapsed;
+        let each_second = |_: f64, elapsed: f64, _: f64| elapsed;
         let longest =
             (0..100).filter_map(|i| spells.push(7, 1, at(i * 1_000), 0.0, each_second)).map(|spell| spell.count).max();
         assert!(longest <= Some(2), "{longest:?}");
@@ -154,16 +156,16 @@ mod tests {
         let mut spells = Spells::new();
         let mut last = None;
         for i in 0..200_000_i64 {
-            spells.push(xxh3_64(&i.to_le_bytes()), 1, at(i), 0.0, |_, _| 0.0);
+            spells.push(xxh3_64(&i.to_le_bytes()), 1, at(i), 0.0, |_, _, _| 0.0);
             if i % 20 == 0 {
-                last = spells.push(7, 2, at(i), 0.0, |_, _| 0.0);
+                last = spells.push(7, 2, at(i), 0.0, |_, _, _| 0.0);
             }
         }
         assert!(last.is_some_and(|spell| spell.count > 9_000), "{last:?}");
         let mut again = Spells::new();
         again.restore(spells.snapshot());
         assert_eq!(
-            again.push(7, 2, at(200_000), 0.0, |_, _| 0.0).map(|spell| spell.count),
+            again.push(7, 2, at(200_000), 0.0, |_, _, _| 0.0).map(|spell| spell.count),
             last.map(|spell| spell.count + 1)
         );
     }
@@ -173,7 +175,7 @@ mod tests {
         for (actors, least, most) in [(1_u64, 1, 1), (5, 4, 5), (60, 40, 90), (5_000, u32::MAX, u32::MAX)] {
             let mut spells = Spells::new();
             let last = (0..actors + 1)
-                .filter_map(|i| spells.push(9, xxh3_64(&(i % actors).to_le_bytes()), at(1), 0.0, |_, _| 0.0))
+                .filter_map(|i| spells.push(9, xxh3_64(&(i % actors).to_le_bytes()), at(1), 0.0, |_, _, _| 0.0))
                 .last();
             let counted = last.unwrap().actors();
             assert!((least..=most).contains(&counted), "{actors}: {counted}");
@@ -184,10 +186,10 @@ mod tests {
     fn long_gaps_and_odd_times_begin_anew() {
         let mut spells = Spells::new();
         for i in 0..10 {
-            spells.push(7, 1, at(i * 10), 0.0, |_, _| 0.0);
+            spells.push(7, 1, at(i * 10), 0.0, |_, _, _| 0.0);
         }
-        assert!(spells.push(7, 1, at(60_000), 0.0, |_, _| 0.0).is_none());
-        assert!(spells.push(7, 1, Timestamp(i64::MIN), 0.0, |_, _| 0.0).is_some_and(|spell| spell.count == 2));
-        assert!(spells.push(7, 1, at(60_000), 0.0, |_, _| f64::NAN).is_some());
+        assert!(spells.push(7, 1, at(60_000), 0.0, |_, _, _| 0.0).is_none());
+        assert!(spells.push(7, 1, Timestamp(i64::MIN), 0.0, |_, _, _| 0.0).is_some_and(|spell| spell.count == 2));
+        assert!(spells.push(7, 1, at(60_000), 0.0, |_, _, _| f64::NAN).is_some());
     }
 }
