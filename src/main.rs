@@ -3,7 +3,8 @@
 use clap::Parser;
 use seismolog::cli::{Cli, Command};
 use seismolog::command::{
-    check::check, config::config, demo::demo, replay::replay, rules::rules, run::run, templates::templates, test::test,
+    check::check, config::config, demo::demo, explain::explain, replay::replay, rules::rules, run::run,
+    templates::templates, test::test,
 };
 use std::io::Write;
 use std::process::ExitCode;
@@ -13,6 +14,7 @@ fn main() -> ExitCode {
     let ended = match cli.command.unwrap_or(Command::Run(cli.run)) {
         Command::Run(args) => run(&args),
         Command::Replay(args) => replay(&args, &mut std::io::stdout().lock()),
+        Command::Explain(args) => explain(&args, &mut std::io::stdout().lock()),
         Command::Check(args) => check(&args),
         Command::Test(args) => test(&args, &mut std::io::stdout().lock()),
         Command::Rules(args) => rules(&args, &mut std::io::stdout().lock()),

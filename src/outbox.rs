@@ -170,7 +170,7 @@ impl Outbox {
     fn put_touched<W: Observer>(&mut self, batch: &Batch, i: usize, outcome: &Outcome, observer: &mut W) {
         self.ready.extend_from_slice(&batch.bytes[self.untouched.clone()]);
         self.untouched = 0..0;
-        if outcome.fault.is_some() || !outcome.printed.is_empty() {
+        if outcome.fault.is_some() || !outcome.printed.is_empty() || !outcome.near_misses.is_empty() {
             observer.aside(outcome);
         }
         observer.findings(&outcome.before);

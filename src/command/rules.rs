@@ -42,7 +42,7 @@ struct Cost {
 pub fn rules(args: &RulesArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let config = load_config(&args.settings).map_err(Failure::Invalid)?;
     let rules = load_rules(&config, &args.paths).map_err(Failure::Invalid)?;
-    let loaded = Loaded { config, rules };
+    let loaded = Loaded { config, rules, near_misses: false };
     let costs = args.profile.as_deref().map(|file| profile(&loaded, file)).transpose()?;
     let shipped = if loaded.config.rules.shipped { RuleSet::shipped_sources().0 } else { Vec::new() };
     let shown: Vec<Shown<'_>> = loaded

@@ -26,7 +26,7 @@ use std::sync::Arc;
 /// # Errors
 /// [`Failure`] with the exit code of design §3.
 pub fn run(args: &RunArgs) -> Result<(), Failure> {
-    let mut loaded = load(&args.settings)?;
+    let mut loaded = Loaded { near_misses: args.log_near_misses, ..load(&args.settings)? };
     loaded.config.state.path = args.state.clone().or(loaded.config.state.path);
     // Before any other descriptor is opened, so that a number that nobody left open is found to be closed.
     let sinks = Sinks::open(&loaded.config.sinks).map_err(|error| Failure::cannot(error.to_string(), error.hint()))?;

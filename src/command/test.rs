@@ -151,7 +151,7 @@ fn stage_of_rule(suite: Suite, sources: &Sources, all: &RuleSet) -> Result<Ready
             return Err(vec![problem.with_hint("name detectors such as \"loop\", or rules of the same files")]);
         }
         let names: Vec<&str> = std::iter::once(rule.as_str()).chain(case.with.iter().map(String::as_str)).collect();
-        let loaded = Loaded { config: Config::default(), rules: sources.only(&names).compile()? };
+        let loaded = Loaded { config: Config::default(), rules: sources.only(&names).compile()?, near_misses: false };
         sets.insert(case.with.clone(), loaded);
     }
     Ok(Ready { suite, stage: Stage::Rule(sets) })
@@ -173,7 +173,7 @@ fn configuration(path: &Path) -> Result<Ready, Vec<Diagnostic>> {
     // The variables of this process are not the configuration's: a test gives the same wherever it runs.
     let config = super::merge(&settings, BTreeMap::new())?;
     let rules = load_rules(&config, &[])?;
-    Ok(Ready { suite, stage: Stage::Configuration(Box::new(Loaded { config, rules })) })
+    Ok(Ready { suite, stage: Stage::Configuration(Box::new(Loaded { config, rules, near_misses: false })) })
 }
 
 /// What is wrong with the tests of these rules.

@@ -31,7 +31,7 @@ use detector::latency::{Latency, LatencyOptions};
 use detector::r#loop::{Loop, LoopOptions};
 use detector::novelty::{Novelty, NoveltyOptions};
 use detector::silence::{Silence, SilenceOptions};
-use detector::{Detector, Event, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
+use detector::{Detector, Event, NearMiss, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
 use emitted::Emitted;
 use finding::Finding;
 use incident::{Incidents, IncidentsSnapshot, Policy};
@@ -69,6 +69,8 @@ pub struct EngineOptions {
     pub novelty: NoveltyOptions,
     /// What watches the input itself.
     pub input: InputOptions,
+    /// Whether detectors tell what was close to an incident and none.
+    pub near_misses: bool,
     /// The template miner.
     pub template: TemplateOptions,
     /// What a rule may use.
@@ -89,6 +91,7 @@ impl Default for EngineOptions {
             silence: SilenceOptions::default(),
             novelty: NoveltyOptions::default(),
             input: InputOptions::default(),
+            near_misses: false,
             template: TemplateOptions::default(),
             budget: Budget::default(),
             meter: None,
@@ -111,6 +114,8 @@ pub struct Outcome {
     pub edit: Edit,
     /// Events that rules made; they leave as events of their own, before this one.
     pub emitted: Vec<Emitted>,
+    /// What was close to an incident and none, where that was asked for.
+    pub near_misses: Vec<NearMiss>,
     /// The event's template.
     pub template: Sighting,
 }
@@ -126,6 +131,7 @@ impl Outcome {
             && self.printed.is_empty()
             && self.edit.is_none()
             && self.emitted.is_empty()
+            && self.near_misses.is_empty()
     }
 
     /// An event on which something went wrong outside of the engine.
@@ -141,6 +147,7 @@ impl Outcome {
         self.printed.clear();
         self.edit.clear();
         self.emitted.clear();
+        self.near_misses.clear();
         self.template = Sighting::default();
     }
 }
@@ -163,6 +170,7 @@ pub struct Engine {
     recent: Option<Recent>,
     /// Looks at events that rules emit.
     looker: Option<Looker>,
+    near_misses: bool,
     tally: Tally,
 }
 
@@ -178,7 +186,7 @@ impl Engine {
             // After loop: what goes round is not counted.
             detectors.push(Box::new(Burst::new(options.burst.clone())));
         }
-        if options.latency.enabled {
+        if options.latency.watches() {
             detectors.push(Box::new(Latency::new(options.latency.clone())));
         }
         if options.silence.watches() {
@@ -194,6 +202,7 @@ impl Engine {
         Self {
             recent,
             looker: None,
+            near_misses: options.near_misses,
             clock: StreamClock::new(options.allowed_lateness_s),
             next_tick: Timestamp(i64::MIN),
             last_arrival: Timestamp::default(),
@@ -426,7 +435,8 @@ impl Engine {
         }
         let stack = trace::in_field(fields);
         let event = Event { fields: *fields, moment, template, templates: &self.templates, stack: stack.as_ref() };
-        let mut report = Report::new(&mut self.incidents, &mut outcome.findings);
+        let near_misses = self.near_misses.then_some(&mut outcome.near_misses);
+        let mut report = Report::new(&mut self.incidents, &mut outcome.findings).with_near_misses(near_misses);
         for detector in &mut self.detectors {
             detector.observe(&event, &mut report);
         }
