@@ -29,7 +29,7 @@ fn of(pattern: &Hir) -> Vec<Words> {
         HirKind::Repetition(repetition) if repetition.min > 0 => of(&repetition.sub),
         HirKind::Concat(parts) => parts.iter().flat_map(of).collect(),
         HirKind::Alternation(parts) => {
-            let best = |part| of(part).into_iter().max_by_key(|words| shortest(words));
+            let best = |part| of(part).into_iter().max_by_key(shortest);
             let words: Option<Vec<Words>> = parts.iter().map(best).collect();
             words.map(|words| words.concat()).into_iter().collect()
         }
