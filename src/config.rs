@@ -205,7 +205,7 @@ pub struct Rules {
     pub paths: Vec<PathBuf>,
     /// Whether the rules in the binary are loaded.
     pub shipped: bool,
-    /// Rules in the binary that are off by default, because they change or withhold events, and are to run.
+    /// Rules in the binary that are off by default and are to run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub enable: Vec<String>,
     /// Rules in the binary that are not to run.
