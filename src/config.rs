@@ -3,6 +3,8 @@
 //! Nothing is read unless named; a file, variables and flags are merged in that order by [`crate::cli`]. Every value is
 //! checked here, and every complaint has a place and a hint.
 
+mod alert;
+mod metrics;
 mod overrides;
 mod problem;
 pub mod schema;
@@ -21,7 +23,8 @@ use crate::event::Role;
 use crate::event::roles::Names;
 use crate::event::time::TimeContext;
 use crate::outbox::{OutboxOptions, SyntheticMode, TextMode};
-use crate::telemetry::parse_address;
+pub use alert::{Access, Alertmanager, Webhook};
+pub use metrics::Metrics;
 pub use overrides::LoopOverride;
 pub use problem::Problem;
 use schemars::JsonSchema;
@@ -249,15 +252,6 @@ impl Default for Rules {
     }
 }
 
-/// `[metrics]`
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Metrics {
-    /// `127.0.0.1:9464`; `:9464` is loopback. Nothing is served without it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub address: Option<String>,
-}
-
 /// `[policy]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -335,9 +329,7 @@ impl Config {
             format!("output.member is {member:?}, which events of our own and text lines have anyway"),
             "another name, by default \"anomalies\"",
         );
-        if let Some(Err(error)) = self.metrics.address.as_deref().map(parse_address) {
-            claim(false, "address", error.to_string(), &error.hint());
-        }
+        self.metrics.claim(&mut claim);
         claim(
             !member.is_empty() && member.len() <= 128,
             "output.member",
@@ -540,6 +532,16 @@ mod tests {
             ("[[detector.loop.override]]\nhost = \"a\"\n", "s.toml:1:1", "min_repeats"),
             ("[[detector.loop.override]]\nmodul = \"a\"\n", "s.toml:2:1", "did you mean `module`?"),
             ("[[sink]]\ntype = \"fiel\"\n", "s.toml:", "did you mean `file`?"),
+            ("[metrics]\ntoken_env = \"SEISMOLOG_TOKEN\"\n", "s.toml:2:1", "SEISMOLOG_"),
+            ("[[sink]]\ntype = \"alertmanager\"\nurl = \"am:9093\"\n", "s.toml:3:1", "http://127.0.0.1:9093"),
+            ("[[sink]]\ntype = \"alertmanager\"\nurl = \"http://a:b@am\"\n", "s.toml:3:1", "http://127.0.0.1:9093"),
+            ("[[sink]]\ntype = \"alertmanager\"\nurl = \"http://am\"\nrepeat = \"0s\"\n", "s.toml:4:1", "1m"),
+            ("[[sink]]\ntype = \"alertmanager\"\nurl = \"http://am\"\nlabels = { \"a-b\" = \"c\" }\n", "s.toml:4:1", "letters"),
+            ("[[sink]]\ntype = \"alertmanager\"\nurl = \"http://am\"\nurll = \"\"\n", "s.toml:1:1", "did you mean `url`?"),
+            ("[[sink]]\ntype = \"webhook\"\n", "s.toml:1:1", "url_file"),
+            ("[[sink]]\ntype = \"webhook\"\nurl = \"http://h\"\ntemplate = \"{{ txt }}\"\n", "s.toml:4:1", "tojson"),
+            ("[[sink]]\ntype = \"webhook\"\nurl = \"http://h\"\nper_minute = 0\n", "s.toml:4:1", "600"),
+            ("[[sink]]\ntype = \"webhook\"\nurl = \"http://h\"\nusername = \"u\"\n", "s.toml:4:1", "both"),
             ("[input\n", "s.toml:1:7", "hint"),
         ] {
             let said = first_problem(text);

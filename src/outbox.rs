@@ -123,7 +123,7 @@ impl Outbox {
 
     /// Puts findings that no event carries.
     pub fn put_alone<W: Observer>(&mut self, outcome: &Outcome, observer: &mut W) {
-        observer.findings(&outcome.before);
+        observer.findings(&outcome.before, None);
         self.put_events(&outcome.before, observer);
     }
 
@@ -166,8 +166,8 @@ impl Outbox {
         if outcome.fault.is_some() || !outcome.printed.is_empty() {
             observer.aside(outcome);
         }
-        observer.findings(&outcome.before);
-        observer.findings(&outcome.findings);
+        observer.findings(&outcome.before, None);
+        observer.findings(&outcome.findings, Some(&batch.fields(i)));
         self.put_events(&outcome.before, observer);
         let raw = look.shape == Shape::Text && self.options.text == TextMode::Raw;
         if raw && !outcome.findings.is_empty() {

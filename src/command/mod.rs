@@ -7,7 +7,7 @@ pub mod replay;
 pub mod run;
 
 use crate::cli::{Cli, Settings};
-use crate::config::{Config, Sink};
+use crate::config::Config;
 use crate::diagnostic::Diagnostic;
 use crate::engine::rules::{Meter, RuleSet};
 use crate::engine::{Engine, EngineOptions};
@@ -92,11 +92,8 @@ fn merge(settings: &Settings, mut variables: BTreeMap<String, String>) -> Result
             let folder = path.parent().map(PathBuf::from).unwrap_or_default();
             // Paths in a file are relative to the file, not to wherever the pipeline was started.
             config.rules.paths.iter_mut().for_each(|path| *path = folder.join(&*path));
-            for sink in &mut config.sinks {
-                if let Sink::File { path, .. } = sink {
-                    *path = folder.join(&*path);
-                }
-            }
+            config.sinks.iter_mut().for_each(|sink| sink.resolve(&folder));
+            config.metrics.token_file.iter_mut().for_each(|path| *path = folder.join(&*path));
             config
         }
         None => Config::default(),

@@ -4,6 +4,7 @@
 //! is a value, and many can live in one process.
 
 pub mod clock;
+mod cost;
 pub mod detector;
 pub mod finding;
 pub mod incident;
@@ -20,11 +21,12 @@ pub(crate) mod testing;
 
 use crate::event::{Fault, Fields, Shape, Timestamp};
 use clock::StreamClock;
+use cost::Cost;
 use detector::burst::{Burst, BurstOptions};
 use detector::latency::{Latency, LatencyOptions};
 use detector::r#loop::{Loop, LoopOptions};
 use detector::{Detector, Event, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
-use finding::{Finding, State};
+use finding::{DetectorName, Finding, State};
 use incident::{Incidents, IncidentsSnapshot, Policy};
 use recent::Recent;
 use rule_incidents::RuleIncidents;
@@ -124,6 +126,7 @@ pub struct Engine {
     /// Kept only where a rule can ask for it.
     recent: Option<Recent>,
     tally: Tally,
+    cost: Cost,
 }
 
 impl Engine {
@@ -158,6 +161,7 @@ impl Engine {
             rule_outcome: RuleOutcome::default(),
             rule_incidents: RuleIncidents::new(options.keys),
             tally: Tally::default(),
+            cost: Cost::new(options.meter.clone()),
         }
     }
 
@@ -191,8 +195,15 @@ impl Engine {
         }
         let event = Event { fields: *fields, moment, template, templates: &self.templates };
         let mut report = Report::new(&mut self.incidents, &mut outcome.findings);
-        for detector in &mut self.detectors {
-            detector.observe(&event, &mut report);
+        match self.cost.samples() {
+            None => self.detectors.iter_mut().for_each(|detector| detector.observe(&event, &mut report)),
+            Some(meter) => {
+                for (i, detector) in self.detectors.iter_mut().enumerate() {
+                    let begun = meter.elapsed_ns();
+                    detector.observe(&event, &mut report);
+                    self.cost.add(i, meter.elapsed_ns().saturating_sub(begun));
+                }
+            }
         }
         self.rules.on_event(fields, moment.time, &mut self.rule_outcome);
         if !self.rule_outcome.is_quiet() {
@@ -257,6 +268,11 @@ impl Engine {
     pub fn operation_quantiles(&self, most: usize) -> Vec<OperationQuantiles> {
         let now = self.clock.now();
         self.detectors.iter().flat_map(|detector| detector.operation_quantiles(most, now)).collect()
+    }
+
+    /// Nanoseconds spent in each detector, estimated; all 0 where no meter was given.
+    pub fn detector_costs(&self) -> impl Iterator<Item = (DetectorName, u64)> {
+        self.detectors.iter().enumerate().map(|(i, detector)| (detector.name(), self.cost.of(i)))
     }
 
     /// How full every table is.

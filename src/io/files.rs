@@ -16,6 +16,14 @@ pub fn read(path: &Path) -> Result<String, Diagnostic> {
     })
 }
 
+/// Writes a text file, in place of what was there.
+///
+/// # Errors
+/// As the system says.
+pub fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    fs::write(path, text)
+}
+
 /// Reads the rules (`*.rhai`) and tables (`*.toml`) of a directory, or one rule or table, in the order of their names.
 ///
 /// # Errors

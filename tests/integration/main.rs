@@ -3,6 +3,9 @@
 // Helpers are no #[test] functions, where clippy.toml allows these.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
+mod alerts;
+mod browser;
+mod dashboards;
 mod demo;
 mod golden;
 mod metrics;
@@ -11,5 +14,6 @@ mod process;
 mod promises;
 mod purity;
 mod samples;
+mod servers;
 mod splice;
 mod support;

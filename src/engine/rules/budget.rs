@@ -28,6 +28,10 @@ pub trait Meter: Debug + Send + Sync {
     fn begin(&self);
     /// True when the evaluation has taken longer than any should (50 ms); it then ends as a failure.
     fn is_overtime(&self) -> bool;
+    /// Nanoseconds since some moment in the past: for costs, never for what is decided.
+    fn elapsed_ns(&self) -> u64 {
+        0
+    }
 }
 
 /// How often the clock is looked at, in operations.
