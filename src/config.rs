@@ -536,8 +536,16 @@ mod tests {
             ("[[sink]]\ntype = \"alertmanager\"\nurl = \"am:9093\"\n", "s.toml:3:1", "http://127.0.0.1:9093"),
             ("[[sink]]\ntype = \"alertmanager\"\nurl = \"http://a:b@am\"\n", "s.toml:3:1", "http://127.0.0.1:9093"),
             ("[[sink]]\ntype = \"alertmanager\"\nurl = \"http://am\"\nrepeat = \"0s\"\n", "s.toml:4:1", "1m"),
-            ("[[sink]]\ntype = \"alertmanager\"\nurl = \"http://am\"\nlabels = { \"a-b\" = \"c\" }\n", "s.toml:4:1", "letters"),
-            ("[[sink]]\ntype = \"alertmanager\"\nurl = \"http://am\"\nurll = \"\"\n", "s.toml:1:1", "did you mean `url`?"),
+            (
+                "[[sink]]\ntype = \"alertmanager\"\nurl = \"http://am\"\nlabels = { \"a-b\" = \"c\" }\n",
+                "s.toml:4:1",
+                "letters",
+            ),
+            (
+                "[[sink]]\ntype = \"alertmanager\"\nurl = \"http://am\"\nurll = \"\"\n",
+                "s.toml:1:1",
+                "did you mean `url`?",
+            ),
             ("[[sink]]\ntype = \"webhook\"\n", "s.toml:1:1", "url_file"),
             ("[[sink]]\ntype = \"webhook\"\nurl = \"http://h\"\ntemplate = \"{{ txt }}\"\n", "s.toml:4:1", "tojson"),
             ("[[sink]]\ntype = \"webhook\"\nurl = \"http://h\"\nper_minute = 0\n", "s.toml:4:1", "600"),

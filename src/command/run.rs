@@ -98,7 +98,10 @@ fn serve(
         _ => None,
     };
     let token = token.transpose().map_err(|why| {
-        Failure::cannot(format!("no token for silences: {why}"), "token_file and token_env of [metrics] say where it is")
+        Failure::cannot(
+            format!("no token for silences: {why}"),
+            "token_file and token_env of [metrics] say where it is",
+        )
     })?;
     let metrics = Metrics::new()
         .map_err(|error| Failure::cannot(format!("cannot make metrics: {error}"), "report this as a bug"))?;

@@ -180,9 +180,10 @@ impl Alertmanager {
             "from 1s to 24h, and well below Alertmanager's resolve_timeout; by default 1m",
         );
         for name in self.labels.keys() {
-            let is_name = name.bytes().enumerate().all(|(i, byte)| {
-                byte == b'_' || byte.is_ascii_alphabetic() || (i > 0 && byte.is_ascii_digit())
-            });
+            let is_name = name
+                .bytes()
+                .enumerate()
+                .all(|(i, byte)| byte == b'_' || byte.is_ascii_alphabetic() || (i > 0 && byte.is_ascii_digit()));
             claim(
                 is_name && !name.is_empty(),
                 &format!("{place}.labels"),
@@ -239,7 +240,8 @@ impl Webhook {
             "such as application/json, which is the default",
         );
         if let Err(wrong) = Template::check(self.template.as_deref(), &self.content_type) {
-            let hint = "variables are title, text, count, opened, resolved, findings; `| tojson` makes a JSON string of one";
+            let hint =
+                "variables are title, text, count, opened, resolved, findings; `| tojson` makes a JSON string of one";
             claim(false, &format!("{place}.template"), format!("the template of a sink: {wrong}"), hint);
         }
         claim_access(place, &self.access(), self.username.is_some(), self.password_file.is_some(), claim);

@@ -153,14 +153,16 @@ fn courier(sink: &config::Sink, post: &Arc<Post>) -> Option<Result<Courier, Stri
 }
 
 fn open_spool(path: Option<&std::path::Path>) -> Result<Spool, String> {
-    Spool::open(path)
-        .map_err(|error| format!("cannot open its spool {}: {error}", path.unwrap_or(std::path::Path::new("")).display()))
+    Spool::open(path).map_err(|error| {
+        format!("cannot open its spool {}: {error}", path.unwrap_or(std::path::Path::new("")).display())
+    })
 }
 
 /// The thread on which all couriers run.
 fn start(couriers: Vec<Courier>) -> Result<JoinHandle<()>, SinkError> {
     let unstartable = |error: std::io::Error| SinkError::Remote { sink: "alerts".into(), why: error.to_string() };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(unstartable)?;
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(unstartable)?;
     std::thread::Builder::new()
         .name("alerts".to_owned())
         .spawn(move || {

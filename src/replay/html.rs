@@ -118,7 +118,11 @@ fn timeline(report: &Report, page: &mut String) {
     page.push_str("</ul>");
     let outside = report.outside + report.untimed;
     if outside > 0 {
-        let _ = write!(page, "<p class=\"muted\">{} without a time, or far outside of all others, are not on it.</p>", counted(outside, "event"));
+        let _ = write!(
+            page,
+            "<p class=\"muted\">{} without a time, or far outside of all others, are not on it.</p>",
+            counted(outside, "event")
+        );
     }
     page.push_str("</section>\n");
 }
@@ -144,7 +148,8 @@ fn incidents(report: &Report, page: &mut String) {
         put_incident(incident, one_day, i < 3, page);
     }
     if report.incidents_omitted > 0 {
-        let _ = write!(page, "<p class=\"muted\">{} more; --limit shows them.</p>", thousands(report.incidents_omitted));
+        let _ =
+            write!(page, "<p class=\"muted\">{} more; --limit shows them.</p>", thousands(report.incidents_omitted));
     }
     page.push_str("</section>\n");
 }
@@ -221,7 +226,13 @@ fn tables(report: &Report, page: &mut String) {
         page.push_str("<section class=\"sheet\"><h2>Silences <small>of the whole stream, the longest first</small></h2><table><tr><th scope=\"col\">From</th><th scope=\"col\">To</th><th scope=\"col\" class=\"num\">Length</th></tr>");
         for gap in &report.gaps {
             let (from, to) = (gap.from.0.to_string(), gap.to.0.to_string());
-            let _ = write!(page, "<tr><td>{}</td><td>{}</td><td class=\"num\">{}</td></tr>", second(&from), second(&to), duration(gap.duration_s));
+            let _ = write!(
+                page,
+                "<tr><td>{}</td><td>{}</td><td class=\"num\">{}</td></tr>",
+                second(&from),
+                second(&to),
+                duration(gap.duration_s)
+            );
         }
         page.push_str("</table></section>\n");
     }
@@ -261,8 +272,12 @@ fn groups(title: &str, what: &str, groups: &[Group], total: Option<usize>, repor
 fn files(report: &Report, page: &mut String) {
     page.push_str("<section class=\"sheet\"><h2>Files</h2><div class=\"scroll\"><table><tr><th scope=\"col\">File</th><th scope=\"col\" class=\"num\">Lines</th><th scope=\"col\" class=\"num\">Size</th><th scope=\"col\">From</th><th scope=\"col\">To</th></tr>\n");
     for file in &report.files {
-        let time = |time: Option<super::document::Rfc3339>| time.map_or(String::new(), |time| second(&time.0.to_string()));
-        let damage = file.damage.as_deref().map_or(String::new(), |damage| format!(" <span class=\"bad\">cut off: {}</span>", Escaped(damage)));
+        let time =
+            |time: Option<super::document::Rfc3339>| time.map_or(String::new(), |time| second(&time.0.to_string()));
+        let damage = file
+            .damage
+            .as_deref()
+            .map_or(String::new(), |damage| format!(" <span class=\"bad\">cut off: {}</span>", Escaped(damage)));
         let _ = writeln!(
             page,
             "<tr><td class=\"wrap\">{}{damage}</td><td class=\"num\">{}</td><td class=\"num\">{}</td><td>{}</td><td>{}</td></tr>",
@@ -275,8 +290,11 @@ fn files(report: &Report, page: &mut String) {
     }
     page.push_str("</table></div>");
     if !report.faults.is_empty() {
-        let said: Vec<String> =
-            report.faults.iter().map(|(name, count)| format!("{}: {}", name.replace('_', " "), thousands(*count))).collect();
+        let said: Vec<String> = report
+            .faults
+            .iter()
+            .map(|(name, count)| format!("{}: {}", name.replace('_', " "), thousands(*count)))
+            .collect();
         let _ = write!(page, "<p class=\"muted\">Faults: {}</p>", Escaped(&said.join("; ")));
     }
     page.push_str("</section>\n");

@@ -42,7 +42,8 @@ pub(super) fn chart(report: &Report, page: &mut String) {
         let left = LEFT + i as f64 * step;
         if height > 0.0 { format!("M{left:.1} {top:.1}h{wide:.1}v{height:.1}h-{wide:.1}z") } else { String::new() }
     };
-    let height = |count: u64, most: f64, room: f64| if count == 0 { 0.0 } else { (count as f64 / most * room).max(1.0) };
+    let height =
+        |count: u64, most: f64, room: f64| if count == 0 { 0.0 } else { (count as f64 / most * room).max(1.0) };
     for (i, bin) in bins.iter().enumerate() {
         let up = height(bin.events, most, UP);
         let errors = height(bin.errors, worst, DOWN);
@@ -54,7 +55,12 @@ pub(super) fn chart(report: &Report, page: &mut String) {
         let _ = write!(page, "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{WIDTH}\" y1=\"{y}\" y2=\"{y}\"/>");
     }
     for (y, most) in [(TOP + 4.0, most), (below + DOWN, worst)] {
-        let _ = write!(page, "<text x=\"{}\" y=\"{y}\" text-anchor=\"end\">{}/s</text>", LEFT - 7.0, number(most / seconds));
+        let _ = write!(
+            page,
+            "<text x=\"{}\" y=\"{y}\" text-anchor=\"end\">{}/s</text>",
+            LEFT - 7.0,
+            number(most / seconds)
+        );
     }
     for (class, path) in ["ev", "wa", "er"].into_iter().zip(&bars) {
         let _ = write!(page, "<path class=\"{class}\" d=\"{path}\"/>");
@@ -133,7 +139,13 @@ fn times(columns: &Columns, step: f64, page: &mut String) {
         let x = LEFT + (time - columns.start.0) as f64 / columns.width as f64 * step;
         let text = Timestamp(time).to_string();
         let day = 86_400_000_000_000;
-        let shown = if time % day == 0 { &text[5..10] } else if every < 60_000_000_000 { &text[11..19] } else { &text[11..16] };
+        let shown = if time % day == 0 {
+            &text[5..10]
+        } else if every < 60_000_000_000 {
+            &text[11..19]
+        } else {
+            &text[11..16]
+        };
         if x > LEFT + 20.0 && x < WIDTH - 26.0 {
             let _ = write!(page, "<text x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\">{shown}</text>", HEIGHT - 4.0);
         }

@@ -126,9 +126,10 @@ fn open_metrics(families: &[MetricFamily], exemplar: &dyn Fn(&str, &[LabelPair])
             MetricType::UNTYPED => "unknown",
         };
         let _ = writeln!(page, "# TYPE {name} {type_name}");
-        if let Some(unit) = ["seconds", "bytes"].into_iter().find(|unit| {
-            name.strip_suffix(unit).is_some_and(|rest| rest.ends_with('_')) && !is_info
-        }) {
+        if let Some(unit) = ["seconds", "bytes"]
+            .into_iter()
+            .find(|unit| name.strip_suffix(unit).is_some_and(|rest| rest.ends_with('_')) && !is_info)
+        {
             let _ = writeln!(page, "# UNIT {name} {unit}");
         }
         page.push_str("# HELP ");
@@ -148,7 +149,14 @@ fn open_metrics(families: &[MetricFamily], exemplar: &dyn Fn(&str, &[LabelPair])
                     }
                 }
                 MetricType::GAUGE => {
-                    sample(&mut page, name, if is_info { "_info" } else { "" }, labels, None, metric.get_gauge().get_value());
+                    sample(
+                        &mut page,
+                        name,
+                        if is_info { "_info" } else { "" },
+                        labels,
+                        None,
+                        metric.get_gauge().get_value(),
+                    );
                 }
                 MetricType::HISTOGRAM => histogram(&mut page, name, labels, metric.get_histogram()),
                 MetricType::SUMMARY => summary(&mut page, name, labels, metric.get_summary()),
@@ -339,7 +347,10 @@ c_seconds_sum 0.25
             ("application/openmetrics-text; version=2.0.0", Format::Text),
             ("application/openmetrics-text;q=0", Format::Text),
             ("application/openmetrics-text;q=0.4,text/plain;q=0.5", Format::Text),
-            ("application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1", Format::OpenMetrics),
+            (
+                "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+                Format::OpenMetrics,
+            ),
             ("application/vnd.google.protobuf;proto=x;q=0.9,*/*;q=0.2", Format::Text),
         ] {
             assert_eq!(Format::accepted(accept), format, "{accept}");

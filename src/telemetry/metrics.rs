@@ -445,7 +445,11 @@ mod tests {
         metrics.set_exemplar(DetectorName::Loop, Severity::Critical, "9f2c", Some("4bf92f35"));
         metrics.set_exemplar(DetectorName::Burst, Severity::Warning, "77aa", None);
         let page = metrics.encode(Format::OpenMetrics).unwrap();
-        assert!(page.contains("{detector=\"loop\",severity=\"critical\"} 1 # {trace_id=\"4bf92f35\",incident_id=\"9f2c\"} 1 "));
+        assert!(
+            page.contains(
+                "{detector=\"loop\",severity=\"critical\"} 1 # {trace_id=\"4bf92f35\",incident_id=\"9f2c\"} 1 "
+            )
+        );
         assert!(page.contains("{detector=\"burst\",severity=\"warning\"} 0 # {incident_id=\"77aa\"} 1 "));
         assert!(page.ends_with("# EOF\n") && !metrics.encode(Format::Text).unwrap().contains(" # {"));
     }

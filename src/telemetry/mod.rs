@@ -13,8 +13,8 @@ pub mod series;
 pub mod silences;
 pub mod watcher;
 
-pub use http::{BindError, Endpoint, Readiness, parse_address};
 pub use history::History;
+pub use http::{BindError, Endpoint, Readiness, parse_address};
 pub use metrics::Metrics;
 pub use routes::Site;
 pub use silences::Silences;

@@ -212,7 +212,11 @@ fn filter(query: &str) -> Result<Filter, String> {
             "to" => filter.to_ms = Some(number()?),
             "before" => filter.before = Some(u64::try_from(number()?).map_err(|_| "before is no number")?),
             "limit" => filter.limit = Some(usize::try_from(number()?).map_err(|_| "limit is no number")?),
-            _ => return Err(format!("{name} is unknown; known are state, severity, detector, q, from, to, before, limit")),
+            _ => {
+                return Err(format!(
+                    "{name} is unknown; known are state, severity, detector, q, from, to, before, limit"
+                ));
+            }
         }
     }
     Ok(filter)
@@ -263,7 +267,11 @@ async fn add_silence(State(Shared { site, .. }): State<Shared>, headers: HeaderM
     }
 }
 
-async fn end_silence(State(Shared { site, .. }): State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+async fn end_silence(
+    State(Shared { site, .. }): State<Shared>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     match refusal(&site, &headers) {
         Some(refusal) => refusal,
         None if site.silences.remove(&id) => StatusCode::NO_CONTENT.into_response(),

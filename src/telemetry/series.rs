@@ -104,19 +104,14 @@ impl Series {
 }
 
 impl Inner {
-    fn take(
-        &mut self,
-        name: &str,
-        labels: &[(&str, &str)],
-        change: Change,
-        now: Instant,
-        most: usize,
-    ) -> Option<()> {
+    fn take(&mut self, name: &str, labels: &[(&str, &str)], change: Change, now: Instant, most: usize) -> Option<()> {
         let kind = change.kind()?;
         let is_valid = labels.len() <= LABELS
             && is_name(name)
             && !TAKEN.contains(&name.strip_suffix("_total").unwrap_or(name))
-            && labels.iter().all(|(name, _)| is_name(name) && !name.starts_with("__") && !matches!(*name, "le" | "quantile"));
+            && labels
+                .iter()
+                .all(|(name, _)| is_name(name) && !name.starts_with("__") && !matches!(*name, "le" | "quantile"));
         if !is_valid {
             return None;
         }
@@ -190,7 +185,10 @@ impl Value {
         match (self, change) {
             (Self::Number(number), Change::Add(by)) => *number += by,
             (Self::Number(number), Change::Set(value) | Change::Observe(value)) => *number = value,
-            (Self::Buckets { counts, count, sum }, Change::Add(value) | Change::Set(value) | Change::Observe(value)) => {
+            (
+                Self::Buckets { counts, count, sum },
+                Change::Add(value) | Change::Set(value) | Change::Observe(value),
+            ) => {
                 *count += 1;
                 *sum += value;
                 if let Some(bucket) = BOUNDS.iter().position(|bound| value <= *bound) {
@@ -335,6 +333,11 @@ mod tests {
         series.change("kind", &[], Change::Observe(1.0), now);
         let text = page(&series, now);
         assert_eq!(text.lines().filter(|line| line.starts_with("seismolog_rule_")).count(), 1, "{text}");
-        assert!(text.contains("{metric=\"a\"} 5") && text.contains("{metric=\"evaluations\"} 1") && text.contains("{metric=\"other\"} 2"), "{text}");
+        assert!(
+            text.contains("{metric=\"a\"} 5")
+                && text.contains("{metric=\"evaluations\"} 1")
+                && text.contains("{metric=\"other\"} 2"),
+            "{text}"
+        );
     }
 }

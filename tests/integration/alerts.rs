@@ -62,7 +62,9 @@ fn alertmanager_receives_groups_and_resolves_also_after_it_was_away() {
     filter.feed(&begin);
 
     let alert = until("an alert", || alerts(&address).pop());
-    for (label, value) in [("alertname", "SeismologLoop"), ("detector", "loop"), ("severity", "warning"), ("cluster", "test")] {
+    for (label, value) in
+        [("alertname", "SeismologLoop"), ("detector", "loop"), ("severity", "warning"), ("cluster", "test")]
+    {
         assert_eq!(alert["labels"][label], value, "{alert}");
     }
     assert!(alert["labels"]["module"].is_string(), "{alert}");
@@ -104,8 +106,13 @@ fn what_was_not_delivered_before_the_end_is_delivered_by_the_next_start() {
     assert!(kept.contains("\"detector\":\"loop\""), "{kept}{}", ended.stderr);
 
     let config = alertmanager_config(&free_address());
-    let manager =
-        Server::start_at(ALERTMANAGER, "/-/ready", &address, tempfile::tempdir().unwrap(), alertmanager_args(&config, &[]));
+    let manager = Server::start_at(
+        ALERTMANAGER,
+        "/-/ready",
+        &address,
+        tempfile::tempdir().unwrap(),
+        alertmanager_args(&config, &[]),
+    );
     let filter = Filter::in_pipes(&args);
     until("the alert of the run before", || alerts(&address).pop());
     until("an empty spool", || (std::fs::metadata(&spool).unwrap().len() == 0).then_some(()));
@@ -124,7 +131,11 @@ fn alertmanager_is_reached_by_tls_and_only_with_its_certificate() {
         .output()
         .expect("openssl is needed here (make tools installs it)");
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    std::fs::write(at("web.yml"), format!("tls_server_config:\n  cert_file: {}\n  key_file: {}\n", at("cert.pem"), at("key.pem"))).unwrap();
+    std::fs::write(
+        at("web.yml"),
+        format!("tls_server_config:\n  cert_file: {}\n  key_file: {}\n", at("cert.pem"), at("key.pem")),
+    )
+    .unwrap();
     let config = alertmanager_config(&free_address());
     let web = format!("--web.config.file={}", at("web.yml"));
     let address = free_address();
@@ -138,7 +149,9 @@ fn alertmanager_is_reached_by_tls_and_only_with_its_certificate() {
         .expect("prometheus-alertmanager is needed here (make tools installs it)");
     until("alertmanager", || std::net::TcpStream::connect(&address).ok());
     let settings = |ca: &str| {
-        configured(&format!("[[sink]]\ntype = \"alertmanager\"\nurl = \"https://{address}\"\ngroup_wait = \"0ms\"\n{ca}"))
+        configured(&format!(
+            "[[sink]]\ntype = \"alertmanager\"\nurl = \"https://{address}\"\ngroup_wait = \"0ms\"\n{ca}"
+        ))
     };
     let metrics_say = |settings: &str, result: &str| {
         let mut filter = Filter::in_pipes(&["--no-shipped-rules", "--metrics", "127.0.0.1:0", "-c", settings]);
@@ -209,8 +222,7 @@ fn a_server_that_never_answers_is_never_in_the_way() {
 
 #[test]
 fn a_secret_that_is_missing_is_said_at_the_start() {
-    let (_folder, settings) =
-        configured("[[sink]]\ntype = \"webhook\"\nurl_env = \"NO_SUCH_HOOK\"\n");
+    let (_folder, settings) = configured("[[sink]]\ntype = \"webhook\"\nurl_env = \"NO_SUCH_HOOK\"\n");
     let ended = crate::support::run(&["-c", &settings], b"{}\n");
     assert_eq!(ended.code, Some(1));
     assert!(ended.stderr.contains("NO_SUCH_HOOK is not set"), "{}", ended.stderr);

@@ -83,7 +83,10 @@ impl Browser {
         assert_eq!(nameless, json!([]), "without a name");
         let wide = self.run("return document.documentElement.scrollWidth - document.documentElement.clientWidth");
         assert_eq!(wide, json!(0), "the page scrolls sideways");
-        assert_eq!(self.run("return document.images.length + document.querySelectorAll('[src^=http]').length"), json!(0));
+        assert_eq!(
+            self.run("return document.images.length + document.querySelectorAll('[src^=http]').length"),
+            json!(0)
+        );
     }
 }
 

@@ -64,10 +64,15 @@ fn boards_keep_to_the_conventions() {
             assert_eq!(panel["datasource"]["uid"], "${datasource}", "{name}: {title}");
         }
         for (title, query) in queries(&board) {
-            let (series, matched) = (query.matches('{').count(), query.matches("job=~\"$job\", instance=~\"$instance\"").count());
+            let (series, matched) =
+                (query.matches('{').count(), query.matches("job=~\"$job\", instance=~\"$instance\"").count());
             assert!(series == matched && series > 0, "{name}: {title} does not keep to job and instance: {query}");
             let fixed = query.matches("[24h]").count();
-            assert_eq!(query.matches('[').count(), query.matches("[$__rate_interval]").count() + fixed, "{name}: {title}: {query}");
+            assert_eq!(
+                query.matches('[').count(),
+                query.matches("[$__rate_interval]").count() + fixed,
+                "{name}: {title}: {query}"
+            );
         }
         assert!(!board.to_string().contains("DS_PROMETHEUS"), "{name} works only in the import dialogue");
     }
@@ -79,7 +84,12 @@ fn promtool_is_content_with_the_rules_and_their_tests() {
         let folder = root().join("dashboards/prometheus");
         let said = Command::new("promtool").args(args).current_dir(folder).output();
         let said = said.unwrap_or_else(|error| panic!("promtool is needed here (make tools installs it): {error}"));
-        assert!(said.status.success(), "{}{}", String::from_utf8_lossy(&said.stdout), String::from_utf8_lossy(&said.stderr));
+        assert!(
+            said.status.success(),
+            "{}{}",
+            String::from_utf8_lossy(&said.stdout),
+            String::from_utf8_lossy(&said.stderr)
+        );
     }
 }
 
@@ -91,7 +101,10 @@ fn demo() -> Vec<u8> {
 }
 
 fn encoded(query: &str) -> String {
-    query.bytes().map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
+    query
+        .bytes()
+        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
 }
 
 /// What Prometheus answers to a query.
@@ -183,7 +196,8 @@ fn promtool_says_nothing(target: &str) {
     let (_, page) = request(target, "GET", "/metrics", None);
     let input = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(input.path(), &page).unwrap();
-    let said = Command::new("promtool").args(["check", "metrics"]).stdin(crate::support::open(input.path())).output().unwrap();
+    let said =
+        Command::new("promtool").args(["check", "metrics"]).stdin(crate::support::open(input.path())).output().unwrap();
     let text = [said.stdout, said.stderr].concat();
     assert!(said.status.success() && text.is_empty(), "{}\nof\n{page}", String::from_utf8_lossy(&text));
 }

@@ -230,8 +230,7 @@ fn labels_of(notice: &Notice, common: &BTreeMap<String, String>) -> BTreeMap<Str
     ]);
     labels.extend(notice.rule.clone().map(|rule| ("rule".to_owned(), rule)));
     for (name, value) in &notice.key.0 {
-        let mut name: String =
-            name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        let mut name: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
         if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) || labels.contains_key(&name) {
             name.insert_str(0, "key_");
         }
@@ -325,8 +324,10 @@ mod tests {
         alerts.delivered(begin);
         alerts.take(notice(1, State::Ongoing, Severity::Critical), begin, false);
         let sent = posted(&mut alerts, begin);
-        let told: Vec<_> =
-            sent.iter().map(|alert| (alert["labels"]["severity"].as_str().unwrap(), alert["endsAt"].is_string())).collect();
+        let told: Vec<_> = sent
+            .iter()
+            .map(|alert| (alert["labels"]["severity"].as_str().unwrap(), alert["endsAt"].is_string()))
+            .collect();
         assert_eq!(told, [("critical", false), ("warning", true)]);
         alerts.delivered(begin);
         assert_eq!(alerts.alerts.len(), 1);

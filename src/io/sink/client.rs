@@ -117,7 +117,10 @@ impl Client {
     }
 }
 
-async fn send<I>(io: I, request: Request<Full<Bytes>>) -> Result<Response<String>, Box<dyn std::error::Error + Send + Sync>>
+async fn send<I>(
+    io: I,
+    request: Request<Full<Bytes>>,
+) -> Result<Response<String>, Box<dyn std::error::Error + Send + Sync>>
 where
     I: hyper::rt::Read + hyper::rt::Write + Unpin + Send + 'static,
 {
@@ -140,7 +143,8 @@ fn judge(response: &Response<String>) -> Result<(), Undelivered> {
         return Ok(());
     }
     let why = format!("it answered {status}: {}", crate::prose::clip(response.body(), 200));
-    let again = status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
+    let again =
+        status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
     if !again {
         return Err(Undelivered::Refused(why));
     }
@@ -165,7 +169,9 @@ fn connector(ca_file: Option<&Path>) -> Result<TlsConnector, String> {
             let system = rustls_native_certs::load_native_certs();
             roots.add_parsable_certificates(system.certs);
             if roots.is_empty() {
-                return Err("the system has no certificates that it trusts; install ca-certificates or set ca_file".into());
+                return Err(
+                    "the system has no certificates that it trusts; install ca-certificates or set ca_file".into()
+                );
             }
         }
     }
@@ -183,7 +189,8 @@ fn connector(ca_file: Option<&Path>) -> Result<TlsConnector, String> {
 /// # Errors
 /// When it cannot be read or is empty.
 pub fn read_secret(path: &Path) -> Result<String, String> {
-    let text = std::fs::read_to_string(path).map_err(|error: io::Error| format!("cannot read {}: {error}", path.display()))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|error: io::Error| format!("cannot read {}: {error}", path.display()))?;
     match text.trim() {
         "" => Err(format!("{} is empty", path.display())),
         secret => Ok(secret.to_owned()),
@@ -222,7 +229,14 @@ mod tests {
 
     #[test]
     fn base64_as_in_its_rfc() {
-        let pairs = [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("user:pass", "dXNlcjpwYXNz")];
+        let pairs = [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg=="),
+            ("user:pass", "dXNlcjpwYXNz"),
+        ];
         for (text, coded) in pairs {
             assert_eq!(base64(text.as_bytes()), coded);
         }

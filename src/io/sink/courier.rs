@@ -11,6 +11,7 @@ use super::spool::Spool;
 use crate::event::Timestamp;
 use crate::io::clock;
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::Notify;
@@ -82,7 +83,8 @@ pub struct Post {
     fared: Mutex<Fared>,
     came: Notify,
     /// Set once, at the end.
-    ends: Mutex<bool>,
+    ends: AtomicBool,
+    end: Notify,
 }
 
 impl Post {
@@ -121,12 +123,21 @@ impl Post {
 
     /// The stream has ended.
     pub fn end(&self) {
-        *self.ends.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.ends.store(true, Ordering::Release);
         self.came.notify_one();
+        self.end.notify_one();
     }
 
     fn has_ended(&self) -> bool {
-        *self.ends.lock().unwrap_or_else(PoisonError::into_inner)
+        self.ends.load(Ordering::Acquire)
+    }
+
+    /// Returns once the stream has ended and what was under way then has had its time.
+    async fn last_moment(&self) {
+        while !self.has_ended() {
+            self.end.notified().await;
+        }
+        tokio::time::sleep(LAST_TRY).await;
     }
 }
 
@@ -162,7 +173,14 @@ impl Courier {
             let now = Instant::now();
             let due = self.messages.due(now).map(|due| self.breaker.until().map_or(due, |until| due.max(until)));
             if due.is_some_and(|due| due <= now) {
-                self.deliver(now).await;
+                let post = Arc::clone(&self.post);
+                let in_time = tokio::select! {
+                    () = self.deliver(now) => true,
+                    () = post.last_moment() => false,
+                };
+                if !in_time {
+                    return self.put_away();
+                }
                 continue;
             }
             let wait = due.map_or(NEVER, |due| due - now);
@@ -238,7 +256,7 @@ impl Courier {
         }
     }
 
-    /// One last try; what is left goes into the spool.
+    /// One last try; what is left is put away.
     async fn finish(&mut self) {
         let last = Instant::now() + LAST_TRY;
         // An open breaker says that it would be in vain.
@@ -249,6 +267,11 @@ impl Courier {
                 break;
             }
         }
+        self.put_away();
+    }
+
+    /// What is left goes into the spool, or is lost.
+    fn put_away(&mut self) {
         let left: Vec<Notice> = self.messages.waiting().cloned().collect();
         let mut lost = 0;
         if !left.is_empty() {

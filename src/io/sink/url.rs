@@ -94,7 +94,10 @@ mod tests {
     fn addresses_lead_somewhere() {
         let target = Url::new("https://hooks.example.org:8443/services/T0/B0?key=a\n").target().unwrap();
         assert_eq!((target.tls, target.host.as_str(), target.port), (true, "hooks.example.org", 8443));
-        assert_eq!((target.path.as_str(), target.authority.as_str()), ("/services/T0/B0?key=a", "hooks.example.org:8443"));
+        assert_eq!(
+            (target.path.as_str(), target.authority.as_str()),
+            ("/services/T0/B0?key=a", "hooks.example.org:8443")
+        );
         let target = Url::new("http://[::1]:9093/").target().unwrap();
         assert_eq!((target.host.as_str(), target.port, target.path.as_str()), ("::1", 9093, "/"));
         assert_eq!(Url::new("http://am").target().unwrap().port, 80);

@@ -205,9 +205,15 @@ mod tests {
         gathered.take(notice(1, State::Open, Severity::Info), now, false);
         gathered.take(notice(1, State::Ongoing, Severity::Warning), now, false);
         let message = sent(&mut gathered, now);
-        assert_eq!((message["opened"].as_u64(), message["title"].as_str()), (Some(1), Some("warning: 12 errors of shop.1")));
+        assert_eq!(
+            (message["opened"].as_u64(), message["title"].as_str()),
+            (Some(1), Some("warning: 12 errors of shop.1"))
+        );
         gathered.take(notice(1, State::Resolved, Severity::Warning), now, false);
         let message = sent(&mut gathered, now);
-        assert_eq!((message["count"].as_u64(), message["title"].as_str()), (Some(1), Some("resolved: 12 errors of shop.1")));
+        assert_eq!(
+            (message["count"].as_u64(), message["title"].as_str()),
+            (Some(1), Some("resolved: 12 errors of shop.1"))
+        );
     }
 }

@@ -88,7 +88,10 @@ fn one_incident_has_all_and_its_lines_are_bounded() {
 fn news_are_what_changed() {
     let history = filled(60);
     let (news, revision) = history.news(0, Timestamp::default());
-    assert_eq!((parsed(&news)["changed"].as_array().unwrap().len(), parsed(&news)["complete"].as_bool()), (50, Some(false)));
+    assert_eq!(
+        (parsed(&news)["changed"].as_array().unwrap().len(), parsed(&news)["complete"].as_bool()),
+        (50, Some(false))
+    );
     let (news, again) = history.news(revision, Timestamp::default());
     assert_eq!((parsed(&news)["changed"].as_array().unwrap().len(), again), (0, revision));
     let (mut open, mut findings) = (Open::new(Policy::default(), 10), Vec::new());

@@ -214,7 +214,10 @@ fn metrics_are_in_the_form_that_is_asked_for() {
     let (endpoint, _, _) = endpoint();
     let accept = "GET /metrics HTTP/1.1\r\nAccept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5";
     let answer = ask(&endpoint, accept);
-    assert!(answer.contains("content-type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n"), "{answer}");
+    assert!(
+        answer.contains("content-type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n"),
+        "{answer}"
+    );
     assert!(answer.ends_with("# eof\n"), "{answer}");
     let mut stream = connect(&endpoint);
     let request = "GET /metrics HTTP/1.1\r\nHost: test\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n";
@@ -241,7 +244,9 @@ fn silences_need_the_token() {
         stream.read_to_string(&mut answer).unwrap();
         answer
     };
-    for authorization in ["", "Authorization: Bearer\r\n", "Authorization: Bearer s3creT\r\n", "Authorization: Basic s3cret\r\n"] {
+    for authorization in
+        ["", "Authorization: Bearer\r\n", "Authorization: Bearer s3creT\r\n", "Authorization: Basic s3cret\r\n"]
+    {
         let answer = post(&format!("{authorization}Content-Length: {length}\r\n"), body);
         assert!(answer.starts_with("HTTP/1.1 401 "), "{authorization}: {answer}");
     }

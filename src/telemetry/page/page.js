@@ -150,6 +150,7 @@ function drawLatency() {
     cells: [
       h("span", { class: "wrap", title: `${count(of.count)} calls` }, of.name),
       s("svg", { class: "plot", role: "img", "aria-label": `half take ${duration(of.p50)}, 9 in 10 ${duration(of.p90)}, 99 in 100 ${duration(of.p99)}` },
+        s("line", { class: "track", x1: 0, x2: "100%", y1: 7, y2: 7 }),
         s("line", { x1: at(of.p50), x2: at(of.p99), y1: 7, y2: 7 }),
         s("circle", { class: "p50", cx: at(of.p50), cy: 7, r: 3.5 }),
         s("circle", { class: "p99", cx: at(of.p99), cy: 7, r: 4 })),
@@ -289,7 +290,7 @@ function marks(columns, x, step, base) {
 }
 
 function times(chart, x, width) {
-  const lengths = [60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400];
+  const lengths = [60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 21600, 43200, 86400];
   const perPixel = chart.column_s / Math.max(x(1) - x(0), 0.01);
   const every = lengths.find((length) => length / perPixel >= 84) ?? 86400;
   const first = Math.ceil(chart.from_ms / 1e3 / every) * every;
@@ -565,7 +566,7 @@ function setLive(state, text) {
   live.textContent = text;
 }
 
-let templatesAt = 0;
+let templatesAt = -Infinity;
 async function refreshTemplates() {
   if (document.hidden || performance.now() - templatesAt < 5000) return;
   templatesAt = performance.now();
