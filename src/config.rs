@@ -5,11 +5,16 @@
 
 mod alert;
 mod metrics;
+mod novelty;
 mod overrides;
+mod policy;
 mod problem;
 pub mod schema;
+mod silence;
 mod sink;
 mod span;
+mod state;
+mod template;
 mod variables;
 
 use crate::diagnostic::Diagnostic;
@@ -25,15 +30,20 @@ use crate::event::time::TimeContext;
 use crate::outbox::{OutboxOptions, SyntheticMode, TextMode};
 pub use alert::{Access, Alertmanager, Webhook};
 pub use metrics::Metrics;
+pub use novelty::{InputDetector, Novelty, NoveltyOverride};
 pub use overrides::LoopOverride;
+pub use policy::Policy;
 pub use problem::Problem;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+pub use silence::{Silence, SilenceOverride};
 pub use sink::Sink;
 pub use span::Span;
+pub use state::State;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
+pub use template::Template;
 
 /// All that can be configured.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -48,6 +58,8 @@ pub struct Config {
     pub roles: BTreeMap<Role, Vec<String>>,
     /// Caps.
     pub limits: Limits,
+    /// The template miner.
+    pub template: Template,
     /// One table for each detector.
     pub detector: Detectors,
     /// Which rules.
@@ -56,6 +68,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// How soon somebody should look.
     pub policy: Policy,
+    /// What is kept across restarts.
+    pub state: State,
     /// Where findings go besides the stream.
     #[serde(rename = "sink", skip_serializing_if = "Vec::is_empty")]
     pub sinks: Vec<Sink>,
@@ -145,6 +159,12 @@ pub struct Detectors {
     pub burst: Burst,
     /// `[detector.latency]`
     pub latency: Latency,
+    /// `[detector.silence]`
+    pub silence: Silence,
+    /// `[detector.novelty]`
+    pub novelty: Novelty,
+    /// `[detector.input]`
+    pub input: InputDetector,
 }
 
 /// `[detector.loop]`
@@ -249,28 +269,6 @@ pub struct Rules {
 impl Default for Rules {
     fn default() -> Self {
         Self { paths: Vec::new(), shipped: true }
-    }
-}
-
-/// `[policy]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Policy {
-    /// `respond_within` when the worst level is FATAL.
-    pub fatal: Span,
-    /// When it is ERROR.
-    pub error: Span,
-    /// When it is WARN.
-    pub warn: Span,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            fatal: Span(Duration::from_secs(300)),
-            error: Span(Duration::from_secs(3_600)),
-            warn: Span(Duration::from_secs(86_400)),
-        }
     }
 }
 
@@ -387,6 +385,10 @@ impl Config {
             "detector.burst.windows are out of range or out of order".into(),
             "one to eight from 5s to 1h, ascending, by default [\"10s\", \"1m\", \"5m\"]",
         );
+        self.detector.silence.claim(&mut claim);
+        self.detector.novelty.claim(&mut claim);
+        self.detector.input.claim(&mut claim);
+        self.state.claim(&mut claim);
         for (role, names) in &self.roles {
             claim(
                 !names.is_empty(),
@@ -401,6 +403,7 @@ impl Config {
                 "names are the names of members, or paths such as log.level",
             );
         }
+        self.template.claim(&mut claim);
         for (i, sink) in self.sinks.iter().enumerate() {
             sink.claim(i, &mut claim);
         }
@@ -457,6 +460,10 @@ impl Config {
                 keys,
                 ..BurstOptions::default()
             },
+            silence: self.detector.silence.options(keys),
+            novelty: self.detector.novelty.options(keys),
+            input: self.detector.input.options(),
+            template: self.template.options(),
             budget: Budget { keys, ..Budget::default() },
             meter: None,
         }
@@ -516,6 +523,16 @@ mod tests {
             ("[detector.burst]\nwindows = [\"1m\", \"10s\"]\n", "s.toml:2:1", "ascending"),
             ("[detector.latency]\noutlier_threshold = 0.0\n", "s.toml:2:1", "1e-5"),
             ("[detector.latency]\ntolerance = 0.5\n", "s.toml:2:1", "1.25"),
+            ("[detector.silence]\nkeys = [\"host\", \"host\"]\n", "s.toml:2:1", "one to eight"),
+            ("[detector.silence]\nthreshold = 0.5\n", "s.toml:2:1", "1e-9"),
+            ("[detector.silence]\nleast = \"0s\"\n", "s.toml:2:1", "at least 1s"),
+            ("[[detector.silence.override]]\nkey = \"pod\"\nname = \"a\"\nenabled = false\n", "s.toml:2:1", "keys"),
+            ("[[detector.silence.override]]\nkey = \"host\"\nname = \"a\"\n", "s.toml:1:1", "least"),
+            ("[detector.novelty]\nthreshold = 0.0\n", "s.toml:2:1", "0.05"),
+            ("[[detector.novelty.override]]\nenabled = false\n", "s.toml:1:1", "module, host"),
+            ("[detector.input]\nthreshold = 1.0\n", "s.toml:2:1", "1e-9"),
+            ("[state]\npath = \"\"\n", "s.toml:2:1", "name a directory"),
+            ("[state]\ninterval = \"10ms\"\n", "s.toml:2:1", "at least 1s"),
             ("[roles]\nlevel = []\n", "s.toml:2:1", "at least one"),
             ("[[sink]]\ntype = \"file\"\npath = \"\"\n", "s.toml:3:1", "name a file"),
             (

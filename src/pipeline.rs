@@ -34,6 +34,8 @@ pub trait Observer {
     fn aside(&mut self, outcome: &Outcome);
     /// An event could not be annotated; its findings left on their own.
     fn fault(&mut self, fault: Fault);
+    /// The input has ended, and all of it has left.
+    fn ended(&mut self, _engine: &Engine) {}
     /// Every finding, in the order of the stream, also those that went onto events; `event` is the one that shows them.
     fn findings(&mut self, _findings: &[crate::engine::finding::Finding], _event: Option<&Fields<'_>>) {}
     /// Findings that no output carries.
@@ -135,6 +137,7 @@ impl<W: Observer> Pipeline<'_, W> {
         self.outbox.put_alone(&outcome, &mut self.observer);
         let written = self.outbox.send(&Batch::default(), output, &self.progress)?;
         self.observer.batch(&mut engine, 0, written, 0.0);
+        self.observer.ended(&engine);
         Ok(())
     }
 

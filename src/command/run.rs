@@ -3,6 +3,7 @@
 use super::{Loaded, load};
 use crate::cli::RunArgs;
 use crate::config;
+use crate::engine::Engine;
 use crate::error::Failure;
 use crate::event::lines::Lines;
 use crate::io::clock;
@@ -10,6 +11,7 @@ use crate::io::log::{Log, Target};
 use crate::io::shutdown::{self, Progress};
 use crate::io::sink::Sinks;
 use crate::io::sink::client::{read_secret, variable_secret};
+use crate::io::state::{StateError, StateFolder, StateWriter};
 use crate::io::stdio::{Input, Output};
 use crate::outbox::Outbox;
 use crate::pipeline::{Front, Pipeline, RunError};
@@ -18,6 +20,7 @@ use crate::telemetry::watcher::{Served, Watcher};
 use crate::telemetry::{History, Metrics, Silences, Site};
 use crate::terminal::Screen;
 use rustix::fd::AsFd;
+use std::cell::RefCell;
 use std::io::IsTerminal;
 use std::sync::Arc;
 
@@ -26,12 +29,14 @@ use std::sync::Arc;
 /// # Errors
 /// [`Failure`] with the exit code of design §3.
 pub fn run(args: &RunArgs) -> Result<(), Failure> {
-    let loaded = load(&args.settings)?;
+    let mut loaded = load(&args.settings)?;
+    loaded.config.state.path = args.state.clone().or(loaded.config.state.path);
     // Before any other descriptor is opened, so that a number that nobody left open is found to be closed.
     let sinks = Sinks::open(&loaded.config.sinks).map_err(|error| Failure::cannot(error.to_string(), error.hint()))?;
     let log = open_log(&args.log)?;
     let readiness = Readiness::default();
-    let silences = Arc::new(Silences::default());
+    let kept = loaded.config.state.path.as_ref().map(|folder| folder.join("silences.json"));
+    let silences = Arc::new(kept.map(Silences::kept_in).unwrap_or_default());
     let (served, _endpoint) = serve(&loaded, &readiness, &silences, &log)?;
     let progress = Arc::new(Progress::default());
     let stopping = readiness.clone();
@@ -50,11 +55,17 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let screen =
         Screen::for_output(args.color, std::io::stdout().is_terminal(), std::env::var_os("NO_COLOR").as_deref());
     log_panics(&log);
+    let (engine, state) = go_on(&loaded, &log)?;
+    let engine = RefCell::new(Some(engine));
     let front = Front { lines: Lines::new(loaded.config.input.max_line_bytes), looker: loaded.looker()? };
     let mut pipeline = Pipeline {
-        fresh: &|| loaded.engine(),
+        // After a panic it starts empty.
+        fresh: &|| engine.borrow_mut().take().unwrap_or_else(|| loaded.engine()),
         outbox: Outbox::new(loaded.config.outbox_options()).with_screen(screen),
-        observer: Watcher::new(served, log).with_sinks(sinks).with_silences(silences),
+        observer: Watcher::new(served, log)
+            .with_sinks(sinks)
+            .with_silences(silences)
+            .with_state(state, loaded.config.state.interval.0),
         progress: Arc::clone(&progress),
     };
     readiness.set(true);
@@ -66,6 +77,39 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
         }
         error => Failure::Run(error),
     })
+}
+
+/// The engine as it was when its state was last kept; an empty one at the first start, or where that is of no use.
+fn go_on(loaded: &Loaded, log: &Log) -> Result<(Engine, Option<StateWriter>), Failure> {
+    let mut engine = loaded.engine();
+    let Some(path) = &loaded.config.state.path else { return Ok((engine, None)) };
+    let hint = |error: &StateError| match error {
+        StateError::Directory { .. } => "--state takes a directory that can be made and written",
+        StateError::Locked(_) => "give each filter a directory of its own",
+    };
+    let folder = StateFolder::open(path).map_err(|error| Failure::cannot(error.to_string(), hint(&error)))?;
+    let cannot = |what: &str, error: std::io::Error| {
+        Failure::cannot(
+            format!("cannot {what} the state in {}: {error}", path.display()),
+            "check who may read and write it",
+        )
+    };
+    let unfit = match folder.load().map_err(|error| cannot("read", error))? {
+        None => None,
+        Some(Ok(kept)) => engine.restore(&kept).err().map(|error| error.to_string()),
+        Some(Err(damage)) => Some(damage.to_string()),
+    };
+    if let Some(why) = unfit {
+        let aside = folder.set_aside().map_err(|error| cannot("set aside", error))?;
+        log.say(&format!(
+            "the state in {} is of no use: {why}; it is now {}, and this filter starts anew",
+            path.display(),
+            aside.display()
+        ));
+        engine = loaded.engine();
+    }
+    let writer = folder.writer(log.clone()).map_err(|error| cannot("write", error))?;
+    Ok((engine, Some(writer)))
 }
 
 fn open_log(target: &str) -> Result<Log, Failure> {

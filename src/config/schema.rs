@@ -69,7 +69,9 @@ fn without_null(schema: &mut Value) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Alertmanager, LoopOverride, Sink, Span, Webhook, variables};
+    use super::super::{
+        Alertmanager, LoopOverride, NoveltyOverride, SilenceOverride, Sink, Span, Webhook, variables,
+    };
     use super::*;
     use crate::io::sink::url::Url;
     use std::collections::BTreeMap;
@@ -153,6 +155,8 @@ mod tests {
                 ca_file: path(),
             })),
         ];
+        config.template.masks = vec!["a".into()];
+        config.template.seeds = vec!["b".into()];
         config.detector.r#loop.overrides = vec![LoopOverride {
             module: Some("a".into()),
             host: Some("b".into()),
@@ -161,6 +165,20 @@ mod tests {
             min_repeats: Some(8),
             threshold: Some(1e-9),
         }];
+        config.detector.silence.overrides = vec![SilenceOverride {
+            key: "host".into(),
+            name: "a".into(),
+            enabled: Some(true),
+            threshold: Some(1e-9),
+            least: Some(config.detector.silence.least),
+        }];
+        config.detector.novelty.overrides = vec![NoveltyOverride {
+            module: Some("a".into()),
+            host: Some("b".into()),
+            enabled: Some(true),
+            threshold: Some(0.05),
+        }];
+        config.state.path = Some("kept".into());
         let text = toml::to_string(&config).unwrap();
         assert_eq!(Config::parse("all", &text).unwrap(), config, "{text}");
         let (mut printed, mut known) = (Vec::new(), Vec::new());

@@ -9,9 +9,11 @@ pub mod detector;
 pub mod finding;
 pub mod incident;
 pub mod overrides;
+mod packed;
 pub mod recent;
 pub mod rule_incidents;
 pub mod rules;
+pub mod running_time;
 pub mod state;
 pub mod stats;
 pub mod tally;
@@ -20,21 +22,25 @@ pub mod template;
 pub(crate) mod testing;
 
 use crate::event::{Fault, Fields, Shape, Timestamp};
-use clock::StreamClock;
+use clock::{Moment, StreamClock};
 use cost::Cost;
 use detector::burst::{Burst, BurstOptions};
+use detector::input::{Input, InputOptions};
 use detector::latency::{Latency, LatencyOptions};
 use detector::r#loop::{Loop, LoopOptions};
+use detector::novelty::{Novelty, NoveltyOptions};
+use detector::silence::{Silence, SilenceOptions};
 use detector::{Detector, Event, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
 use finding::{DetectorName, Finding, State};
 use incident::{Incidents, IncidentsSnapshot, Policy};
+use packed::Packed;
 use recent::Recent;
 use rule_incidents::RuleIncidents;
 use rules::{Budget, Meter, RuleOutcome, RuleSet, Rules};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 pub use tally::Tally;
-use template::{Merge, Templates};
+use template::{Merge, Sighting, TemplateOptions, Templates};
 
 /// Ticks fall on whole multiples of this, in event time, so that they do not depend on where a stream was cut.
 const TICK_NS: i64 = 1_000_000_000;
@@ -54,6 +60,14 @@ pub struct EngineOptions {
     pub burst: BurstOptions,
     /// The latency detector.
     pub latency: LatencyOptions,
+    /// The silence detector.
+    pub silence: SilenceOptions,
+    /// The novelty detector.
+    pub novelty: NoveltyOptions,
+    /// What watches the input itself.
+    pub input: InputOptions,
+    /// The template miner.
+    pub template: TemplateOptions,
     /// What a rule may use.
     pub budget: Budget,
     /// The wall clock that stops a rule in an emergency; without one only operations are counted.
@@ -69,6 +83,10 @@ impl Default for EngineOptions {
             r#loop: LoopOptions::default(),
             burst: BurstOptions::default(),
             latency: LatencyOptions::default(),
+            silence: SilenceOptions::default(),
+            novelty: NoveltyOptions::default(),
+            input: InputOptions::default(),
+            template: TemplateOptions::default(),
             budget: Budget::default(),
             meter: None,
         }
@@ -86,6 +104,8 @@ pub struct Outcome {
     pub fault: Option<(Fault, String)>,
     /// What rules printed.
     pub printed: Vec<String>,
+    /// The event's template.
+    pub template: Sighting,
 }
 
 impl Outcome {
@@ -107,6 +127,7 @@ impl Outcome {
         self.findings.clear();
         self.fault = None;
         self.printed.clear();
+        self.template = Sighting::default();
     }
 }
 
@@ -144,13 +165,22 @@ impl Engine {
         if options.latency.enabled {
             detectors.push(Box::new(Latency::new(options.latency.clone())));
         }
+        if options.silence.watches() {
+            detectors.push(Box::new(Silence::new(options.silence.clone())));
+        }
+        if options.novelty.watches() {
+            detectors.push(Box::new(Novelty::new(options.novelty.clone())));
+        }
+        if options.input.enabled {
+            detectors.push(Box::new(Input::new(options.input.clone())));
+        }
         let recent = rules.names().next().map(|_| Recent::default());
         Self {
             recent,
             clock: StreamClock::new(options.allowed_lateness_s),
             next_tick: Timestamp(i64::MIN),
             last_arrival: Timestamp::default(),
-            templates: Templates::new(options.keys),
+            templates: Templates::new(options.keys, &options.template),
             merges: Vec::new(),
             detectors,
             incidents: Incidents::new(options.policy.clone(), options.keys),
@@ -186,10 +216,11 @@ impl Engine {
         self.last_arrival = now;
         let moment = self.clock.accept(look.time, now);
         if moment.now >= self.next_tick {
-            self.tick_at(moment.now, &mut outcome.before);
+            self.tick_at(moment, &mut outcome.before);
             self.next_tick = Timestamp((moment.now.0.div_euclid(TICK_NS) + 1).saturating_mul(TICK_NS));
         }
         let template = self.templates.see(fields, moment.now, &mut self.merges);
+        outcome.template = template;
         for merge in self.merges.drain(..) {
             self.detectors.iter_mut().for_each(|detector| detector.merge(merge));
         }
@@ -224,7 +255,10 @@ impl Engine {
         outcome.clear();
         let idle = now.0.saturating_sub(self.last_arrival.0).max(0);
         if self.last_arrival != Timestamp::default() {
-            self.tick_at(Timestamp(self.clock.now().0.saturating_add(idle)), &mut outcome.before);
+            let moment = self.clock.idle(idle, now);
+            self.tick_at(moment, &mut outcome.before);
+            let mut report = Report::new(&mut self.incidents, &mut outcome.before);
+            self.detectors.iter_mut().for_each(|detector| detector.idle(moment, &mut report));
         }
     }
 
@@ -249,6 +283,12 @@ impl Engine {
     #[must_use]
     pub fn clock(&self) -> &StreamClock {
         &self.clock
+    }
+
+    /// The templates of messages.
+    #[must_use]
+    pub fn templates(&self) -> &Templates {
+        &self.templates
     }
 
     /// Open incidents.
@@ -299,14 +339,16 @@ impl Engine {
         pack(&Kept {
             clock: self.clock.clone(),
             next_tick: self.next_tick,
+            templates: Packed(self.templates.snapshot()),
             incidents: self.incidents.snapshot(),
             rule_incidents: self.rule_incidents.clone(),
             detectors: self
                 .detectors
                 .iter()
-                .map(|detector| (detector.name().name().to_owned(), detector.snapshot()))
+                .map(|detector| (detector.name().name().to_owned(), Packed(detector.snapshot())))
                 .collect(),
-            rules: self.rules.snapshot(),
+            recent: self.recent.clone(),
+            rules: Packed(self.rules.snapshot()),
         })
     }
 
@@ -318,23 +360,27 @@ impl Engine {
         let kept: Kept = unpack(kept)?;
         for detector in &mut self.detectors {
             if let Some((_, state)) = kept.detectors.iter().find(|(name, _)| name == detector.name().name()) {
-                detector.restore(state)?;
+                detector.restore(&state.0)?;
             }
         }
-        self.rules.restore(&kept.rules).map_err(|error| RestoreError(error.to_string()))?;
+        self.templates.restore(&kept.templates.0)?;
+        self.rules.restore(&kept.rules.0).map_err(|error| RestoreError(error.to_string()))?;
         self.clock = kept.clock;
         self.next_tick = kept.next_tick;
         self.incidents.restore(kept.incidents);
         self.rule_incidents = kept.rule_incidents;
+        if let (Some(recent), Some(kept)) = (&mut self.recent, kept.recent) {
+            recent.restore(kept);
+        }
         Ok(())
     }
 
-    fn tick_at(&mut self, now: Timestamp, before: &mut Vec<Finding>) {
+    fn tick_at(&mut self, moment: Moment, before: &mut Vec<Finding>) {
         let mut report = Report::new(&mut self.incidents, before);
         for detector in &mut self.detectors {
-            detector.tick(now, &mut report);
+            detector.tick(moment, &mut report);
         }
-        self.rule_incidents.tick(now, &mut report);
+        self.rule_incidents.tick(moment.now, &mut report);
         if !before.is_empty() {
             self.tally.findings(before);
         }
@@ -365,8 +411,10 @@ impl std::fmt::Debug for Engine {
 struct Kept {
     clock: StreamClock,
     next_tick: Timestamp,
+    templates: Packed,
     incidents: IncidentsSnapshot,
     rule_incidents: RuleIncidents,
-    detectors: Vec<(String, Vec<u8>)>,
-    rules: Vec<u8>,
+    detectors: Vec<(String, Packed)>,
+    recent: Option<Recent>,
+    rules: Packed,
 }

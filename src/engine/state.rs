@@ -67,11 +67,30 @@ impl<V> Table<V> {
         &mut entry.value
     }
 
+    /// Shows every value to `change`.
+    pub fn for_each_mut(&mut self, mut change: impl FnMut(u64, &mut V)) {
+        self.entries.iter_mut().for_each(|entry| change(entry.key, &mut entry.value));
+    }
+
     /// The value of `key`, if it is there.
     #[inline]
     pub fn get_mut(&mut self, key: u64) -> Option<&mut V> {
         let slot = *self.index.get(&key)? as usize;
         Some(&mut self.entries[slot].value)
+    }
+
+    /// The value of `key`, if it is there, which counts as a touch.
+    #[inline]
+    pub fn touched(&mut self, key: u64) -> Option<&mut V> {
+        let entry = &mut self.entries[*self.index.get(&key)? as usize];
+        entry.touched = true;
+        Some(&mut entry.value)
+    }
+
+    /// The value of `key`, if it is there.
+    #[inline]
+    pub fn get(&self, key: u64) -> Option<&V> {
+        Some(&self.entries[*self.index.get(&key)? as usize].value)
     }
 
     #[cold]
@@ -93,6 +112,11 @@ impl<V> Table<V> {
         };
         self.index.insert(key, slot as u32);
         slot
+    }
+
+    /// All keys and values held, in no order that means anything.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, &V)> {
+        self.entries.iter().map(|entry| (entry.key, &entry.value))
     }
 
     /// All values held, in no order that means anything.

@@ -7,8 +7,10 @@ use super::found::Found;
 use super::json::{self, Malformed};
 use super::layout::{self, Laid};
 use super::roles::{Names, Role, Unit};
+use super::skeleton::{Masks, Skeleton};
 use super::time::{TimeContext, Timestamp};
-use super::{Batch, Encoding, Fault, Level, Record, Span, inner, skeleton, text};
+use super::unescape::unescape_into;
+use super::{Batch, Encoding, Fault, Level, Record, Span, inner, text};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What some editors and tools put in front of a file.
@@ -116,6 +118,16 @@ pub struct Look {
     pub joint: Joint,
 }
 
+/// Messages whose skeletons are remembered.
+const REMEMBERED: usize = 8 << 10;
+
+/// A message's hash and its skeleton's.
+#[derive(Clone, Copy, Debug, Default)]
+struct Remembered {
+    message: u64,
+    skeleton: u64,
+}
+
 /// Looks at records. Holds the tables of names and scratch space, and of the stream only the year clock.
 #[derive(Debug)]
 pub struct Looker {
@@ -125,13 +137,35 @@ pub struct Looker {
     laid: Laid,
     /// For the line inside a message.
     inner: Laid,
+    skeleton: Skeleton,
+    /// Skeletons of messages seen lately: logs repeat themselves. By the low bits of the message's hash.
+    skeletons: Box<[Remembered]>,
+    /// A message without its escapes.
+    plain: Vec<u8>,
 }
 
 impl Looker {
     /// `names` is built for the same `annotation`, the member that findings are written to.
     #[must_use]
     pub fn new(names: Names, annotation: String, context: TimeContext) -> Self {
-        Self { names, annotation, context, laid: Laid::default(), inner: Laid::default() }
+        Self {
+            names,
+            annotation,
+            context,
+            laid: Laid::default(),
+            inner: Laid::default(),
+            skeleton: Skeleton::default(),
+            skeletons: vec![Remembered::default(); REMEMBERED].into(),
+            plain: Vec::new(),
+        }
+    }
+
+    /// Also masks what `masks` match when it makes skeletons of messages.
+    #[must_use]
+    pub fn with_masks(mut self, masks: Masks) -> Self {
+        self.skeleton = Skeleton::new(masks);
+        self.skeletons.fill(Remembered::default());
+        self
     }
 
     /// Looks at every record of the batch that has no look yet. A panic on a record leaves it opaque and counted.
@@ -186,8 +220,7 @@ impl Looker {
         }
         look.message_hash = hash_of(&look, bytes, arena, Role::Message);
         if matches!(look.shape, Shape::Json | Shape::Text) && look.message_hash != 0 {
-            let slot = look.slots[Role::Message as usize];
-            look.skeleton = skeleton::hash(slot.span.of(if slot.in_arena { arena } else { bytes }));
+            look.skeleton = self.skeleton_of(&look, bytes, arena);
         }
         look.module_hash = hash_of(&look, bytes, arena, Role::Module);
         look.actor_hash = look.module_hash
@@ -240,6 +273,32 @@ impl Looker {
         look.rendered = Span::new(start, arena.len());
         let annotation = if unfit { Annotation::Unfit } else { Annotation::Absent };
         look.joint = Joint { open: start as u32, close: (arena.len() - 1) as u32, empty: false, annotation };
+    }
+}
+
+impl Looker {
+    /// The hash of the message's skeleton. What is remembered only saves work: it is a function of the message.
+    #[inline]
+    fn skeleton_of(&mut self, look: &Look, bytes: &[u8], arena: &[u8]) -> u64 {
+        let slot = look.slots[Role::Message as usize];
+        let escaped = slot.form == Form::Escaped;
+        // The same bytes are another message where they are escapes.
+        let message = if escaped { !look.message_hash } else { look.message_hash };
+        let place = message as usize % REMEMBERED;
+        if self.skeletons[place].message != message {
+            let raw = slot.span.of(if slot.in_arena { arena } else { bytes });
+            self.skeletons[place] = Remembered { message, skeleton: self.read_skeleton(raw, escaped) };
+        }
+        self.skeletons[place].skeleton
+    }
+
+    fn read_skeleton(&mut self, raw: &[u8], escaped: bool) -> u64 {
+        if !escaped {
+            return self.skeleton.read(raw);
+        }
+        self.plain.clear();
+        unescape_into(raw, &mut self.plain);
+        self.skeleton.read(&self.plain)
     }
 }
 

@@ -4,6 +4,7 @@
 //! roles are, its time, its level, where a member could be spliced in. Everything behind it (detectors, rules) sees only
 //! the [`Fields`] view, so that an encoding other than a line of text needs no detour through JSON.
 
+pub mod exception;
 pub mod fault;
 pub mod fields;
 mod found;

@@ -6,4 +6,5 @@ pub mod log;
 pub mod meter;
 pub mod shutdown;
 pub mod sink;
+pub mod state;
 pub mod stdio;

@@ -8,7 +8,6 @@ pub mod heavy_hitters;
 pub mod html;
 mod html_chart;
 pub mod merge;
-pub mod messages;
 pub mod offset;
 pub mod packed;
 pub mod report;
@@ -55,7 +54,7 @@ pub fn run(
             outcome = Outcome::of_fault(Fault::Panic);
             engine.replace(fresh());
         }
-        summary.line(&line);
+        summary.line(&line, outcome.template, engine.templates());
         for finding in outcome.before.iter().chain(&outcome.findings) {
             summary.finding(finding);
             observer.finding(finding)?;
@@ -68,6 +67,7 @@ pub fn run(
         }
     }
     engine.finish(&mut outcome);
+    summary.settle(engine.templates());
     Ok(engine.take_tally())
 }
 

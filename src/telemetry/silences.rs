@@ -8,6 +8,7 @@ use crate::engine::overrides::glob_matches;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -63,13 +64,32 @@ pub enum Refused {
     Full,
 }
 
-/// All silences. What the state keeps across restarts is [`Silences::snapshot`].
+/// All silences, in memory and, where there is a place for state, in a file that is written anew with every change.
 #[derive(Debug, Default)]
-pub struct Silences(Mutex<Vec<Silence>>);
+pub struct Silences {
+    list: Mutex<Vec<Silence>>,
+    file: Option<PathBuf>,
+}
 
 impl Silences {
     fn lock(&self) -> MutexGuard<'_, Vec<Silence>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Silences that are kept in this file; what is in it now, if it is a list of them.
+    #[must_use]
+    pub fn kept_in(file: PathBuf) -> Self {
+        let kept = std::fs::read(&file).ok().and_then(|text| serde_json::from_slice::<Vec<Silence>>(&text).ok());
+        let list = kept.unwrap_or_default().into_iter().take(MOST).collect();
+        Self { list: Mutex::new(list), file: Some(file) }
+    }
+
+    /// Writes the file, beside the old one and then over it. That it cannot be written takes no silence away.
+    fn keep(&self, silences: &[Silence]) {
+        let Some(file) = &self.file else { return };
+        let fresh = file.with_extension("new");
+        let text = serde_json::to_vec(silences).unwrap_or_default();
+        let _ = std::fs::write(&fresh, text).and_then(|()| std::fs::rename(&fresh, file));
     }
 
     /// Makes a silence at `now`, by the wall clock.
@@ -96,6 +116,7 @@ impl Silences {
         let id = format!("{:016x}", xxh3_64(format!("{wanted:?}{}{}", now.0, silences.len()).as_bytes()));
         let silence = Silence { id, wanted, made_ns: now.0, until_ns };
         silences.push(silence.clone());
+        self.keep(&silences);
         Ok(silence)
     }
 
@@ -104,7 +125,11 @@ impl Silences {
         let mut silences = self.lock();
         let before = silences.len();
         silences.retain(|silence| silence.id != id);
-        silences.len() < before
+        if silences.len() == before {
+            return false;
+        }
+        self.keep(&silences);
+        true
     }
 
     /// Those that hold at `now`.
@@ -117,17 +142,6 @@ impl Silences {
     #[must_use]
     pub fn cover(&self, finding: &Finding, now: Timestamp) -> bool {
         self.lock().iter().any(|silence| silence.until_ns > now.0 && silence.wanted.matches(finding))
-    }
-
-    /// What the state keeps.
-    #[must_use]
-    pub fn snapshot(&self) -> Vec<Silence> {
-        self.lock().clone()
-    }
-
-    /// Takes what the state kept.
-    pub fn restore(&self, kept: Vec<Silence>) {
-        *self.lock() = kept.into_iter().take(MOST).collect();
     }
 }
 
@@ -175,17 +189,17 @@ mod tests {
 
     #[test]
     fn a_silence_covers_what_it_names_until_it_is_over() {
-        let silences = Silences::default();
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("silences.json");
+        let silences = Silences::kept_in(file.clone());
         let silence = silences
             .add(wanted(r#"{"key":{"module":"db.*"},"until":"2026-03-02T09:00:00Z","reason":"upgrade"}"#), NOW)
             .unwrap();
         assert!(silences.cover(&finding("db.pool"), NOW) && !silences.cover(&finding("web"), NOW));
         assert!(!silences.cover(&finding("db.pool"), Timestamp::from_seconds(1_772_442_000)));
-        let other = Silences::default();
-        other.restore(serde_json::from_str(&serde_json::to_string(&silences.snapshot()).unwrap()).unwrap());
-        assert_eq!(other.list(NOW), vec![silence.clone()]);
+        assert_eq!(Silences::kept_in(file.clone()).list(NOW), vec![silence.clone()]);
         assert!(silences.remove(&silence.id) && !silences.remove(&silence.id));
-        assert!(!silences.cover(&finding("db.pool"), NOW));
+        assert!(!silences.cover(&finding("db.pool"), NOW) && Silences::kept_in(file).list(NOW).is_empty());
     }
 
     #[test]

@@ -1,22 +1,27 @@
 //! Watches a running pipeline: hands its counts to the metrics once a batch, and its asides to the log.
 
-use super::history::{History, Passed, RuleStatus, SinkStatus};
+use super::history::{History, Passed, RuleStatus, SinkStatus, TemplateRow};
 use super::metrics::Metrics;
 use super::silences::Silences;
 use crate::engine::finding::{DetectorName, Finding, Severity, State};
+use crate::engine::template::TemplateId;
 use crate::engine::{Engine, Outcome, Tally};
 use crate::event::{Fault, Fields, Role, Timestamp};
 use crate::io::clock;
 use crate::io::log::Log;
 use crate::io::sink::{SinkFailure, SinkReport, Sinks};
+use crate::io::state::StateWriter;
 use crate::pipeline::Observer;
 use crate::prose::plain;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Operations that metrics show by name.
 const OPERATIONS: usize = 100;
+/// Templates that the page shows.
+const TEMPLATES: usize = 50;
 /// Seconds between two looks at operations and templates, which take longer than all else here.
 const OPERATIONS_S: f64 = 5.0;
 /// Seconds between two looks at tables, rules and costs.
@@ -43,12 +48,23 @@ pub struct Watcher {
     /// When operations were looked at last, and when the rest.
     operations: Timestamp,
     work: Timestamp,
+    state: Option<Keeping>,
+}
+
+/// What is kept of the engine, and when.
+#[derive(Debug)]
+struct Keeping {
+    writer: StateWriter,
+    interval_s: f64,
+    /// When it was last written.
+    written: Timestamp,
 }
 
 #[derive(Debug, Default)]
 struct Told {
     evictions: BTreeMap<&'static str, u64>,
     late: u64,
+    merged: u64,
     rules: BTreeMap<String, (u64, u64)>,
     detectors: BTreeMap<DetectorName, u64>,
 }
@@ -62,7 +78,7 @@ impl Watcher {
             Fault::ALL.iter().for_each(|fault| metrics.add_faults(fault.name(), 0));
         }
         let (sinks, silences, told) = (Sinks::default(), Arc::default(), Told::default());
-        Self { served, log, sinks, silences, told, operations: Timestamp::default(), work: Timestamp::default() }
+        Self { served, log, sinks, silences, told, operations: Timestamp::default(), work: Timestamp::default(), state: None }
     }
 
     /// The same with sinks, to which every finding goes.
@@ -76,6 +92,14 @@ impl Watcher {
     #[must_use]
     pub fn with_silences(mut self, silences: Arc<Silences>) -> Self {
         self.silences = silences;
+        self
+    }
+
+    /// The same with a place for the engine's state, to which it goes every `interval` and at the end.
+    #[must_use]
+    pub fn with_state(mut self, writer: Option<StateWriter>, interval: Duration) -> Self {
+        let (interval_s, written) = (interval.as_secs_f64(), clock::now());
+        self.state = writer.map(|writer| Keeping { writer, interval_s, written });
         self
     }
 
@@ -114,6 +138,7 @@ impl Watcher {
             let told = self.told.detectors.entry(detector).or_default();
             metrics.add_detector_cpu(detector, Duration::from_nanos(since(told, ns)));
         }
+        metrics.add_template_merges(since(&mut self.told.merged, engine.templates().merged()));
         let mut rules = Vec::new();
         for (rule, tally) in engine.rules().tallies() {
             let (evaluations, failures) = self.told.rules.entry(rule.to_owned()).or_default();
@@ -139,8 +164,26 @@ impl Watcher {
             let operations = engine.operation_quantiles(OPERATIONS);
             metrics.set_operation_durations(&operations);
             history.set_operations(&operations);
+            history.set_templates(most_frequent(engine, TEMPLATES));
         }
     }
+}
+
+/// The templates that were seen most often.
+fn most_frequent(engine: &Engine, most: usize) -> Vec<TemplateRow> {
+    let templates = engine.templates();
+    let mut counts: Vec<_> = templates.all().map(|(id, template)| (Reverse(template.count), id)).collect();
+    if counts.len() > most {
+        counts.select_nth_unstable(most);
+        counts.truncate(most);
+    }
+    counts.sort_unstable();
+    let row = |(Reverse(count), id): (Reverse<u64>, TemplateId)| TemplateRow {
+        id: id.to_string(),
+        text: templates.text(id).map(str::to_owned),
+        count,
+    };
+    counts.into_iter().map(row).collect()
 }
 
 /// What came since `last`, which becomes `total`. After a restart of the engine totals begin anew.
@@ -161,6 +204,14 @@ impl Observer for Watcher {
     fn batch(&mut self, engine: &mut Engine, read: usize, written: usize, seconds: f64) {
         let failures = self.sinks.flush();
         self.blame(failures);
+        if let Some(keeping) = &mut self.state {
+            let now = clock::now();
+            // A clock that was set back is no reason to wait.
+            if !(0.0..keeping.interval_s).contains(&now.seconds_since(keeping.written)) {
+                keeping.written = now;
+                keeping.writer.save(engine.snapshot());
+            }
+        }
         let now = clock::now();
         let is_time = now.seconds_since(self.work).abs() >= WORK_S || read == 0;
         let (reports, failures) = if is_time { self.sinks.report() } else { Default::default() };
@@ -187,6 +238,12 @@ impl Observer for Watcher {
         if is_time {
             self.work = now;
             self.look_at_work(&served, engine, reports, now);
+        }
+    }
+
+    fn ended(&mut self, engine: &Engine) {
+        if let Some(keeping) = &mut self.state {
+            keeping.writer.save_last(engine.snapshot());
         }
     }
 

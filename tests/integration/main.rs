@@ -16,4 +16,5 @@ mod purity;
 mod samples;
 mod servers;
 mod splice;
+mod state;
 mod support;
