@@ -69,9 +69,7 @@ fn without_null(schema: &mut Value) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{
-        Alertmanager, LoopOverride, NoveltyOverride, SilenceOverride, Sink, Span, Webhook, variables,
-    };
+    use super::super::{Alertmanager, LoopOverride, NoveltyOverride, SilenceOverride, Sink, Span, Webhook, variables};
     use super::*;
     use crate::io::sink::url::Url;
     use std::collections::BTreeMap;

@@ -78,7 +78,16 @@ impl Watcher {
             Fault::ALL.iter().for_each(|fault| metrics.add_faults(fault.name(), 0));
         }
         let (sinks, silences, told) = (Sinks::default(), Arc::default(), Told::default());
-        Self { served, log, sinks, silences, told, operations: Timestamp::default(), work: Timestamp::default(), state: None }
+        Self {
+            served,
+            log,
+            sinks,
+            silences,
+            told,
+            operations: Timestamp::default(),
+            work: Timestamp::default(),
+            state: None,
+        }
     }
 
     /// The same with sinks, to which every finding goes.

@@ -17,7 +17,7 @@ fn alertmanager_config(hook: &str) -> String {
     )
 }
 
-fn alertmanager_args(config: &str, more: &[&str]) -> impl Fn(&str, &std::path::Path) -> Vec<String> {
+fn alertmanager_args(config: &str, more: &[&str]) -> impl Fn(&str, &std::path::Path) -> Vec<String> + use<> {
     let (config, more) = (config.to_owned(), more.iter().map(|&arg| arg.to_owned()).collect::<Vec<_>>());
     move |address, folder| {
         std::fs::write(folder.join("am.yml"), &config).unwrap();

@@ -4,7 +4,7 @@
 use crate::support::until;
 use serde_json::Value;
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Read as _, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -54,9 +54,11 @@ impl Server {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
-    /// Ends it and gives back its folder.
+    /// Asks it to end, as an operator does, and gives back its folder.
     pub(crate) fn end(mut self) -> TempDir {
-        self.kill();
+        let process = self.child.id().to_string();
+        assert!(Command::new("/bin/sh").args(["-c", &format!("kill -TERM {process}")]).status().unwrap().success());
+        self.child.wait().unwrap();
         std::mem::replace(&mut self.folder, tempfile::tempdir().unwrap())
     }
 

@@ -13,6 +13,10 @@ use std::fmt::Write as _;
 
 /// Instructions that rendering one message may take.
 const FUEL: u64 = 200_000;
+/// Variables and functions.
+const KNOWN: [&str; 12] = [
+    "version", "title", "text", "severity", "count", "opened", "resolved", "more", "findings", "range", "dict", "loop",
+];
 /// The name of the one template.
 const NAME: &str = "message";
 
@@ -109,6 +113,12 @@ impl Template {
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_fuel(Some(FUEL));
         environment.add_template_owned(NAME, source.to_owned()).map_err(|error| in_words(&error))?;
+        let template = environment.get_template(NAME).map_err(|error| in_words(&error))?;
+        // `tojson` makes a null of what is undefined, so that a misspelt name would only be seen in what is sent.
+        let undefined = template.undeclared_variables(false).into_iter().filter(|name| !KNOWN.contains(&name.as_str()));
+        if let Some(name) = undefined.min() {
+            return Err(format!("{name} is undefined"));
+        }
         Ok(Self(Some(environment)))
     }
 

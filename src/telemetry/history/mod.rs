@@ -20,6 +20,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// The rings: seconds a column, and columns.
 const RINGS: [(i64, usize); 3] = [(5, 180), (60, 180), (900, 192)];
 
+/// A batch of so many bytes was waiting to be read.
+const BACKLOG: usize = 64 << 10;
+
 /// What happened so far.
 #[derive(Debug)]
 pub struct History(Mutex<Inner>);
@@ -202,8 +205,9 @@ impl History {
         }
         if let Some(now) = now {
             status.lag_s = Some(lag_s);
-            inner.now = Some(now);
-            inner.rings.iter_mut().for_each(|ring| ring.add(now, ticks));
+            // What comes in large pieces was waiting, and is spread over the time that it covers; what comes live is not.
+            let from = inner.now.replace(now).filter(|_| read >= BACKLOG).unwrap_or(now);
+            inner.rings.iter_mut().for_each(|ring| ring.add_between(from, now, ticks));
         }
     }
 

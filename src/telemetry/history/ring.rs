@@ -64,6 +64,26 @@ impl Ring {
         }
     }
 
+    /// Adds a batch whose events lie between two times, spread evenly over them.
+    pub(super) fn add_between(&mut self, from: Timestamp, to: Timestamp, ticks: Ticks) {
+        let width = self.column_s * 1_000_000_000;
+        let oldest = to.0.saturating_sub(width.saturating_mul(self.columns.len() as i64));
+        let (from, all) = (from.0.clamp(oldest, to.0), to.0 - from.0.clamp(oldest, to.0));
+        if all <= 0 {
+            return self.add(to, ticks);
+        }
+        let up_to = |count: u64, time: i64| (count as f64 * ((time - from) as f64 / all as f64)).round() as u64;
+        let mut begin = from;
+        while begin < to.0 {
+            let end = begin.div_euclid(width).saturating_add(1).saturating_mul(width).min(to.0);
+            let share = |count: u64| up_to(count, end) - up_to(count, begin);
+            let part =
+                Ticks { events: share(ticks.events), warnings: share(ticks.warnings), errors: share(ticks.errors) };
+            self.add(Timestamp(end - 1), part);
+            begin = end;
+        }
+    }
+
     pub(super) fn opened(&mut self, at: Timestamp, severity: usize) {
         if let Some(column) = self.column(at) {
             column[3 + severity] += 1;
@@ -93,6 +113,21 @@ mod tests {
 
     fn events(chart: &Chart) -> Vec<u64> {
         chart.columns.iter().map(|column| column[0]).collect()
+    }
+
+    #[test]
+    fn a_large_batch_is_spread_over_its_time_and_loses_nothing() {
+        let mut ring = Ring::new(5, 6);
+        let (at, ticks) = (Timestamp::from_seconds, Ticks { events: 100, warnings: 3, errors: 1 });
+        ring.add(at(103), Ticks { events: 1, ..Ticks::default() });
+        ring.add_between(at(103), at(118), ticks);
+        let chart = ring.chart(10);
+        assert_eq!(events(&chart), [14, 34, 33, 20]);
+        assert_eq!(chart.columns.iter().map(|column| column[1]).sum::<u64>(), 3);
+        ring.add_between(at(118), at(118), ticks);
+        assert_eq!(events(&ring.chart(1)), [120]);
+        ring.add_between(at(118), at(100_000), ticks);
+        assert_eq!(events(&ring.chart(10)).iter().sum::<u64>(), 100);
     }
 
     #[test]

@@ -85,7 +85,8 @@ fn answers_each_route_with_its_status() {
         ("GET /metrics/ HTTP/1.1", "404"),
         ("POST /metrics HTTP/1.1", "405"),
         ("DELETE / HTTP/1.1", "405"),
-        ("POST /metrics HTTP/1.1\r\nContent-Length: 5", "413"),
+        ("POST /metrics HTTP/1.1\r\nContent-Length: 5", "405"),
+        ("GET /metrics HTTP/1.1\r\nContent-Length: 5", "413"),
         ("GET /metrics HTTP/1.1\r\nTransfer-Encoding: chunked", "413"),
         ("no http at all", "400"),
     ] {

@@ -419,7 +419,7 @@ function drawList() {
     return item;
   });
   const same = items.length === list.children.length && items.every((item, i) => list.children[i] === item);
-  if (!same) list.replaceChildren(...(items.length ? items : [emptyList()]));
+  if (!same || !items.length) list.replaceChildren(...(items.length ? items : [emptyList()]));
   $("matched").textContent = plural(page.matched, "incident");
   $("more").hidden = page.rows.length >= page.matched;
   $("more").textContent = `Show more (${count(page.matched - page.rows.length)} older)`;
