@@ -4,6 +4,9 @@
 //! checked here, and every complaint has a place and a hint.
 
 mod alert;
+mod guard;
+mod latency;
+mod r#loop;
 mod metrics;
 mod novelty;
 mod overrides;
@@ -20,8 +23,6 @@ mod variables;
 use crate::diagnostic::Diagnostic;
 use crate::engine::EngineOptions;
 use crate::engine::detector::burst::BurstOptions;
-use crate::engine::detector::latency::LatencyOptions;
-use crate::engine::detector::r#loop::{LoopOptions, LoopSettings};
 use crate::engine::incident::Policy as EnginePolicy;
 use crate::engine::rules::Budget;
 use crate::event::Role;
@@ -29,6 +30,9 @@ use crate::event::roles::Names;
 use crate::event::time::TimeContext;
 use crate::outbox::{OutboxOptions, SyntheticMode, TextMode};
 pub use alert::{Access, Alertmanager, Webhook};
+pub use guard::LoopGuard;
+pub use latency::{Latency, LatencyOverride, LatencyPair};
+pub use r#loop::Loop;
 pub use metrics::Metrics;
 pub use novelty::{InputDetector, Novelty, NoveltyOverride};
 pub use overrides::LoopOverride;
@@ -88,6 +92,10 @@ pub struct Input {
     /// A longer line flows through in pieces, unanalysed. Bytes.
     #[schemars(range(min = 1024, max = 268_435_456))]
     pub max_line_bytes: usize,
+    /// Makes one event of the lines of a stack trace. A line of text then waits for the next, at most `join_timeout`.
+    pub join: bool,
+    /// How long a line of text waits for one that goes on with it, when input is idle.
+    pub join_timeout: Span,
     /// How far behind the highest event time an event may be and still count.
     pub allowed_lateness: Span,
 }
@@ -98,6 +106,8 @@ impl Default for Input {
             timezone: "UTC".into(),
             year: None,
             max_line_bytes: 1 << 20,
+            join: false,
+            join_timeout: Span(Duration::from_millis(250)),
             allowed_lateness: Span(Duration::from_secs(10)),
         }
     }
@@ -167,67 +177,6 @@ pub struct Detectors {
     pub input: InputDetector,
 }
 
-/// `[detector.loop]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Loop {
-    /// Whether it watches.
-    pub enabled: bool,
-    /// Least repeats before a run is tested.
-    #[schemars(range(min = 3, max = 10_000))]
-    pub min_repeats: u32,
-    /// False-alarm probability of one test.
-    #[schemars(extend("exclusiveMinimum" = 0.0, "maximum" = 0.01))]
-    pub threshold: f64,
-    /// At INFO and below, a cycle this slow or slower is a timer, not a fault.
-    pub timer_period: Span,
-    /// Other settings for some actors; the first whose pattern matches wins.
-    #[serde(rename = "override", skip_serializing_if = "Vec::is_empty")]
-    pub overrides: Vec<LoopOverride>,
-}
-
-impl Default for Loop {
-    fn default() -> Self {
-        let LoopOptions { enabled, min_repeats, threshold, timer_period_s, keys: _, overrides: _ } =
-            LoopOptions::default();
-        Self {
-            enabled,
-            min_repeats,
-            threshold,
-            timer_period: Span(Duration::from_secs_f64(timer_period_s)),
-            overrides: Vec::new(),
-        }
-    }
-}
-
-/// `[detector.latency]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Latency {
-    /// Whether it watches.
-    pub enabled: bool,
-    /// Chance that one value of a faultless operation is called an outlier.
-    #[schemars(range(min = 1e-100, max = 1e-3))]
-    pub outlier_threshold: f64,
-    /// False-alarm probability of one test for a shift.
-    #[schemars(range(min = 1e-100, max = 1e-3))]
-    pub shift_threshold: f64,
-    /// Slower by less than this factor is no shift.
-    #[schemars(range(min = 1.0, max = 100.0))]
-    pub tolerance: f64,
-    /// A shift that goes on for so long is the normal level.
-    pub new_normal: Span,
-}
-
-impl Default for Latency {
-    fn default() -> Self {
-        let LatencyOptions { enabled, outlier_threshold, shift_threshold, tolerance, new_normal_s, keys: _ } =
-            LatencyOptions::default();
-        let new_normal = Span(Duration::from_secs_f64(new_normal_s));
-        Self { enabled, outlier_threshold, shift_threshold, tolerance, new_normal }
-    }
-}
-
 /// `[detector.burst]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -272,6 +221,12 @@ impl Default for Rules {
     }
 }
 
+/// What is wrong with joining lines that leave as they came, and what to do.
+pub(crate) const JOIN_AND_RAW: (&str, &str) = (
+    "input.join makes one event of several lines, and with output.text = \"raw\" lines leave as they came",
+    "leave one of them out: stack traces are joined for detection without join as well",
+);
+
 impl Config {
     /// Reads the text of the file `path`.
     ///
@@ -312,6 +267,13 @@ impl Config {
             format!("input.max_line_bytes is {bytes}"),
             "from 1024 (1 KiB) to 268435456 (256 MiB)",
         );
+        let wait = self.input.join_timeout.0.as_millis();
+        claim(
+            (10..=60_000).contains(&wait),
+            "input.join_timeout",
+            format!("input.join_timeout is {}", self.input.join_timeout),
+            "from 10ms to 1m, by default 250ms",
+        );
         let keys = self.limits.keys;
         claim(
             (100..=10_000_000).contains(&keys),
@@ -341,28 +303,10 @@ impl Config {
             format!("output.max_record_bytes is {record}"),
             "at least 256; leave it out for no limit",
         );
-        let looping = &self.detector.r#loop;
-        overrides::claim_loop("detector.loop", looping.min_repeats, looping.threshold, &mut claim);
-        for (i, other) in looping.overrides.iter().enumerate() {
-            other.claim(i, looping, &mut claim);
-        }
-        let latency = &self.detector.latency;
-        for (key, threshold) in
-            [("outlier_threshold", latency.outlier_threshold), ("shift_threshold", latency.shift_threshold)]
-        {
-            claim(
-                (1e-100..=1e-3).contains(&threshold),
-                key,
-                format!("detector.latency.{key} is {threshold}"),
-                "a false-alarm probability from 1e-100 to 0.001, by default 1e-5 for outliers and 1e-9 for shifts",
-            );
-        }
-        claim(
-            (1.0..=100.0).contains(&latency.tolerance),
-            "tolerance",
-            format!("detector.latency.tolerance is {}", latency.tolerance),
-            "a factor from 1 to 100, by default 1.25",
-        );
+        self.detector.r#loop.claim(&mut claim);
+        let raw = self.output.text == TextMode::Raw;
+        claim(!(self.input.join && raw), "join", JOIN_AND_RAW.0.to_owned(), JOIN_AND_RAW.1);
+        self.detector.latency.claim(&mut claim);
         let burst = &self.detector.burst;
         claim(
             burst.threshold > 0.0 && burst.threshold <= 0.01,
@@ -423,9 +367,7 @@ impl Config {
     /// What the engine is told.
     #[must_use]
     pub fn engine_options(&self) -> EngineOptions {
-        let Loop { enabled, min_repeats, threshold, timer_period, overrides } = &self.detector.r#loop;
-        let usual = LoopSettings { enabled: *enabled, min_repeats: *min_repeats, threshold: *threshold };
-        let (burst, latency) = (&self.detector.burst, &self.detector.latency);
+        let burst = &self.detector.burst;
         let keys = self.limits.keys;
         EngineOptions {
             allowed_lateness_s: self.input.allowed_lateness.0.as_secs_f64(),
@@ -435,22 +377,8 @@ impl Config {
                 error: self.policy.error.to_string(),
                 warn: self.policy.warn.to_string(),
             },
-            r#loop: LoopOptions {
-                enabled: *enabled,
-                min_repeats: *min_repeats,
-                threshold: *threshold,
-                timer_period_s: timer_period.0.as_secs_f64(),
-                keys,
-                overrides: overrides.iter().map(|other| (other.pattern(), other.settings(usual))).collect(),
-            },
-            latency: LatencyOptions {
-                enabled: latency.enabled,
-                outlier_threshold: latency.outlier_threshold,
-                shift_threshold: latency.shift_threshold,
-                tolerance: latency.tolerance,
-                new_normal_s: latency.new_normal.0.as_secs_f64(),
-                keys,
-            },
+            r#loop: self.detector.r#loop.options(keys),
+            latency: self.detector.latency.options(keys),
             burst: BurstOptions {
                 enabled: burst.enabled,
                 threshold: burst.threshold,
@@ -465,7 +393,7 @@ impl Config {
             input: self.detector.input.options(),
             template: self.template.options(),
             budget: Budget { keys, ..Budget::default() },
-            meter: None,
+            ..EngineOptions::default()
         }
     }
 

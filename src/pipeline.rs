@@ -74,6 +74,8 @@ pub struct Front {
     pub lines: Lines,
     /// Looks at each.
     pub looker: Looker,
+    /// How long whole lines wait for lines that go on with them, when input is idle.
+    pub join_timeout: Duration,
 }
 
 impl<W: Observer> Pipeline<'_, W> {
@@ -179,8 +181,9 @@ fn read_batches<I: AsFd>(
             batch.bytes.resize(batch.filled + READ_BYTES, 0);
         }
         batch.bytes[..unfinished.len()].copy_from_slice(&unfinished);
-        let ended = fill(input, &mut batch, front.lines.max_line_bytes())?;
-        let rest = front.lines.split(&mut batch, ended);
+        let idle = front.lines.waits() && !input.wait(front.join_timeout)?;
+        let ended = !idle && fill(input, &mut batch, front.lines.max_line_bytes())?;
+        let rest = if idle { front.lines.split_idle(&mut batch) } else { front.lines.split(&mut batch, ended) };
         unfinished.clear();
         unfinished.extend_from_slice(&batch.bytes[rest..batch.filled]);
         batch.filled = rest;

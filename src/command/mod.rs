@@ -3,20 +3,23 @@
 pub mod check;
 pub mod config;
 pub mod demo;
+pub mod explain;
 pub mod replay;
 pub mod run;
 pub mod templates;
 
 use crate::cli::{Cli, Settings};
-use crate::config::Config;
+use crate::config::{Config, JOIN_AND_RAW};
 use crate::diagnostic::Diagnostic;
 use crate::engine::rules::{Meter, RuleSet};
 use crate::engine::{Engine, EngineOptions};
 use crate::error::Failure;
 use crate::event::Looker;
+use crate::event::lines::Lines;
 use crate::event::time::TimeContext;
 use crate::io::meter::WallMeter;
 use crate::io::{clock, files};
+use crate::outbox::TextMode;
 use clap::CommandFactory;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -34,6 +37,8 @@ pub struct Loaded {
     pub config: Config,
     /// Shipped and own rules.
     pub rules: RuleSet,
+    /// Whether detectors tell what was close to an incident and none.
+    pub near_misses: bool,
 }
 
 impl Loaded {
@@ -41,8 +46,15 @@ impl Loaded {
     #[must_use]
     pub fn engine(&self) -> Engine {
         let meter: Arc<dyn Meter> = Arc::new(WallMeter::new(RULE_EMERGENCY));
-        let options = EngineOptions { meter: Some(meter), ..self.config.engine_options() };
+        let options =
+            EngineOptions { meter: Some(meter), near_misses: self.near_misses, ..self.config.engine_options() };
         Engine::new(&options, self.rules.clone())
+    }
+
+    /// What cuts input into events.
+    #[must_use]
+    pub fn lines(&self) -> Lines {
+        Lines::new(self.config.input.max_line_bytes).joining(self.config.input.join)
     }
 
     /// The pure stage.
@@ -66,7 +78,7 @@ impl Loaded {
 pub fn load(settings: &Settings) -> Result<Loaded, Failure> {
     let config = load_config(settings).map_err(Failure::Invalid)?;
     let rules = load_rules(&config, &[]).map_err(Failure::Invalid)?;
-    Ok(Loaded { config, rules })
+    Ok(Loaded { config, rules, near_misses: false })
 }
 
 /// The configuration file, with this process's variables and `settings` over it.
@@ -107,6 +119,11 @@ fn merge(settings: &Settings, mut variables: BTreeMap<String, String>) -> Result
     config.metrics.address = settings.metrics.clone().or(config.metrics.address);
     config.output.text = settings.text.unwrap_or(config.output.text);
     config.output.synthetic = settings.synthetic.unwrap_or(config.output.synthetic);
+    // Each alone is valid where it stands; together they come from two places.
+    if config.input.join && config.output.text == TextMode::Raw {
+        let (message, hint) = JOIN_AND_RAW;
+        return Err(vec![Diagnostic::of_file("--text", message).with_hint(hint)]);
+    }
     Ok(config)
 }
 
@@ -139,7 +156,6 @@ fn load_rules(config: &Config, more: &[PathBuf]) -> Result<RuleSet, Vec<Diagnost
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outbox::TextMode;
 
     #[test]
     fn flags_beat_variables_beat_the_file() {

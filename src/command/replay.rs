@@ -4,7 +4,6 @@ use super::{Loaded, load};
 use crate::cli::ReplayArgs;
 use crate::engine::finding::Finding;
 use crate::error::Failure;
-use crate::event::lines::Lines;
 use crate::io::files;
 use crate::prose::Paint;
 use crate::replay::document::Report;
@@ -22,6 +21,8 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+/// One finding is at most this long; its context goes first.
+const FINDING_BYTES: usize = 64 << 10;
 /// The width where there is no terminal.
 const WIDTH: usize = 80;
 
@@ -106,7 +107,7 @@ fn sources(
             Some(length) => watcher.bar.inc_length(length),
             None => watcher.bar.set_style(bar_style("{decimal_bytes} read, {decimal_bytes_per_sec}")),
         }
-        let lines = Lines::new(loaded.config.input.max_line_bytes);
+        let lines = loaded.lines();
         let shift = corrections.get(i).copied().unwrap_or(0);
         sources.push(Source::new(opened, lines, loaded.looker()?, shift).map_err(cannot)?);
     }
@@ -147,6 +148,7 @@ fn print(report: &Report, json: bool, style: Style, out: &mut dyn Write) -> Resu
 /// Writes findings down and shows how far the reading has come.
 struct Watcher {
     findings: Option<BufWriter<File>>,
+    line: Vec<u8>,
     read: BytesRead,
     bar: ProgressBar,
 }
@@ -162,7 +164,7 @@ impl Watcher {
             })
         };
         let findings = args.findings.as_deref().map(create).transpose()?;
-        Ok(Self { findings, read: BytesRead::default(), bar: progress_bar() })
+        Ok(Self { findings, line: Vec::new(), read: BytesRead::default(), bar: progress_bar() })
     }
 }
 
@@ -187,7 +189,8 @@ impl Observer for Watcher {
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
         let Some(file) = &mut self.findings else { return Ok(()) };
-        serde_json::to_writer(&mut *file, finding)?;
-        file.write_all(b"\n")
+        self.line.clear();
+        finding.write_line(FINDING_BYTES, &mut self.line);
+        file.write_all(&self.line)
     }
 }

@@ -5,7 +5,6 @@ use crate::cli::RunArgs;
 use crate::config;
 use crate::engine::Engine;
 use crate::error::Failure;
-use crate::event::lines::Lines;
 use crate::io::clock;
 use crate::io::log::{Log, Target};
 use crate::io::shutdown::{self, Progress};
@@ -29,7 +28,7 @@ use std::sync::Arc;
 /// # Errors
 /// [`Failure`] with the exit code of design §3.
 pub fn run(args: &RunArgs) -> Result<(), Failure> {
-    let mut loaded = load(&args.settings)?;
+    let mut loaded = Loaded { near_misses: args.log_near_misses, ..load(&args.settings)? };
     loaded.config.state.path = args.state.clone().or(loaded.config.state.path);
     // Before any other descriptor is opened, so that a number that nobody left open is found to be closed.
     let sinks = Sinks::open(&loaded.config.sinks).map_err(|error| Failure::cannot(error.to_string(), error.hint()))?;
@@ -57,7 +56,8 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     log_panics(&log);
     let (engine, state) = go_on(&loaded, &log)?;
     let engine = RefCell::new(Some(engine));
-    let front = Front { lines: Lines::new(loaded.config.input.max_line_bytes), looker: loaded.looker()? };
+    let join_timeout = loaded.config.input.join_timeout.0;
+    let front = Front { lines: loaded.lines(), looker: loaded.looker()?, join_timeout };
     let mut pipeline = Pipeline {
         // After a panic it starts empty.
         fresh: &|| engine.borrow_mut().take().unwrap_or_else(|| loaded.engine()),

@@ -20,6 +20,7 @@ pub mod tally;
 pub mod template;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod trace;
 
 use crate::event::{Fault, Fields, Shape, Timestamp};
 use clock::{Moment, StreamClock};
@@ -30,7 +31,7 @@ use detector::latency::{Latency, LatencyOptions};
 use detector::r#loop::{Loop, LoopOptions};
 use detector::novelty::{Novelty, NoveltyOptions};
 use detector::silence::{Silence, SilenceOptions};
-use detector::{Detector, Event, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
+use detector::{Detector, Event, NearMiss, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
 use finding::{DetectorName, Finding, State};
 use incident::{Incidents, IncidentsSnapshot, Policy};
 use packed::Packed;
@@ -41,6 +42,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 pub use tally::Tally;
 use template::{Merge, Sighting, TemplateOptions, Templates};
+use trace::Traces;
 
 /// Ticks fall on whole multiples of this, in event time, so that they do not depend on where a stream was cut.
 const TICK_NS: i64 = 1_000_000_000;
@@ -66,6 +68,8 @@ pub struct EngineOptions {
     pub novelty: NoveltyOptions,
     /// What watches the input itself.
     pub input: InputOptions,
+    /// Whether detectors tell what was close to an incident and none.
+    pub near_misses: bool,
     /// The template miner.
     pub template: TemplateOptions,
     /// What a rule may use.
@@ -86,6 +90,7 @@ impl Default for EngineOptions {
             silence: SilenceOptions::default(),
             novelty: NoveltyOptions::default(),
             input: InputOptions::default(),
+            near_misses: false,
             template: TemplateOptions::default(),
             budget: Budget::default(),
             meter: None,
@@ -104,6 +109,8 @@ pub struct Outcome {
     pub fault: Option<(Fault, String)>,
     /// What rules printed.
     pub printed: Vec<String>,
+    /// What was close to an incident and none, where that was asked for.
+    pub near_misses: Vec<NearMiss>,
     /// The event's template.
     pub template: Sighting,
 }
@@ -113,7 +120,11 @@ impl Outcome {
     #[inline]
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.before.is_empty() && self.findings.is_empty() && self.fault.is_none() && self.printed.is_empty()
+        self.before.is_empty()
+            && self.findings.is_empty()
+            && self.fault.is_none()
+            && self.printed.is_empty()
+            && self.near_misses.is_empty()
     }
 
     /// An event on which something went wrong outside of the engine.
@@ -127,6 +138,7 @@ impl Outcome {
         self.findings.clear();
         self.fault = None;
         self.printed.clear();
+        self.near_misses.clear();
         self.template = Sighting::default();
     }
 }
@@ -139,6 +151,7 @@ pub struct Engine {
     last_arrival: Timestamp,
     templates: Templates,
     merges: Vec<Merge>,
+    traces: Traces,
     detectors: Vec<Box<dyn Detector>>,
     incidents: Incidents,
     rules: Rules,
@@ -146,6 +159,7 @@ pub struct Engine {
     rule_incidents: RuleIncidents,
     /// Kept only where a rule can ask for it.
     recent: Option<Recent>,
+    near_misses: bool,
     tally: Tally,
     cost: Cost,
 }
@@ -162,7 +176,7 @@ impl Engine {
             // After loop: what goes round is not counted.
             detectors.push(Box::new(Burst::new(options.burst.clone())));
         }
-        if options.latency.enabled {
+        if options.latency.watches() {
             detectors.push(Box::new(Latency::new(options.latency.clone())));
         }
         if options.silence.watches() {
@@ -177,11 +191,13 @@ impl Engine {
         let recent = rules.names().next().map(|_| Recent::default());
         Self {
             recent,
+            near_misses: options.near_misses,
             clock: StreamClock::new(options.allowed_lateness_s),
             next_tick: Timestamp(i64::MIN),
             last_arrival: Timestamp::default(),
             templates: Templates::new(options.keys, &options.template),
             merges: Vec::new(),
+            traces: Traces::default(),
             detectors,
             incidents: Incidents::new(options.policy.clone(), options.keys),
             rules: match &options.meter {
@@ -219,22 +235,14 @@ impl Engine {
             self.tick_at(moment, &mut outcome.before);
             self.next_tick = Timestamp((moment.now.0.div_euclid(TICK_NS) + 1).saturating_mul(TICK_NS));
         }
-        let template = self.templates.see(fields, moment.now, &mut self.merges);
-        outcome.template = template;
-        for merge in self.merges.drain(..) {
-            self.detectors.iter_mut().for_each(|detector| detector.merge(merge));
-        }
-        let event = Event { fields: *fields, moment, template, templates: &self.templates };
-        let mut report = Report::new(&mut self.incidents, &mut outcome.findings);
-        match self.cost.samples() {
-            None => self.detectors.iter_mut().for_each(|detector| detector.observe(&event, &mut report)),
-            Some(meter) => {
-                for (i, detector) in self.detectors.iter_mut().enumerate() {
-                    let begun = meter.elapsed_ns();
-                    detector.observe(&event, &mut report);
-                    self.cost.add(i, meter.elapsed_ns().saturating_sub(begun));
-                }
+        if self.traces.goes_on(fields, moment.now) {
+            // No event of its own for what learns from events; rules see every line.
+            outcome.template = Sighting::default();
+        } else {
+            if self.traces.has_ended() {
+                self.tell_traces(moment.now, &mut outcome.before);
             }
+            self.observe(fields, moment, outcome);
         }
         self.rules.on_event(fields, moment.time, &mut self.rule_outcome);
         if !self.rule_outcome.is_quiet() {
@@ -375,7 +383,42 @@ impl Engine {
         Ok(())
     }
 
+    /// The event through templates and detectors.
+    #[inline]
+    fn observe(&mut self, fields: &Fields<'_>, moment: Moment, outcome: &mut Outcome) {
+        let template = self.templates.see(fields, moment.now, &mut self.merges);
+        outcome.template = template;
+        for merge in self.merges.drain(..) {
+            self.detectors.iter_mut().for_each(|detector| detector.merge(merge));
+        }
+        let stack = trace::in_field(fields);
+        let event = Event { fields: *fields, moment, template, templates: &self.templates, stack: stack.as_ref() };
+        let near_misses = self.near_misses.then_some(&mut outcome.near_misses);
+        let mut report = Report::new(&mut self.incidents, &mut outcome.findings).with_near_misses(near_misses);
+        match self.cost.samples() {
+            None => self.detectors.iter_mut().for_each(|detector| detector.observe(&event, &mut report)),
+            Some(meter) => {
+                for (i, detector) in self.detectors.iter_mut().enumerate() {
+                    let begun = meter.elapsed_ns();
+                    detector.observe(&event, &mut report);
+                    self.cost.add(i, meter.elapsed_ns().saturating_sub(begun));
+                }
+            }
+        }
+    }
+
+    /// Traces of several lines that are whole now, to the detectors.
+    #[cold]
+    fn tell_traces(&mut self, now: Timestamp, before: &mut Vec<Finding>) {
+        for stack in self.traces.take_ended() {
+            let mut report = Report::new(&mut self.incidents, before);
+            self.detectors.iter_mut().for_each(|detector| detector.trace(&stack, now, &mut report));
+        }
+    }
+
     fn tick_at(&mut self, moment: Moment, before: &mut Vec<Finding>) {
+        self.traces.tick(moment.now);
+        self.tell_traces(moment.now, before);
         let mut report = Report::new(&mut self.incidents, before);
         for detector in &mut self.detectors {
             detector.tick(moment, &mut report);

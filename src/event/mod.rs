@@ -18,7 +18,9 @@ pub mod roles;
 pub mod skeleton;
 pub mod splice;
 pub mod text;
+pub mod text_duration;
 pub mod time;
+pub mod trace;
 pub mod unescape;
 
 pub use fault::Fault;

@@ -12,6 +12,7 @@ use super::clock::Moment;
 use super::finding::{DetectorName, Finding};
 use super::incident::Incidents;
 use super::template::{Merge, Sighting, Templates};
+use crate::event::trace::Stack;
 use crate::event::{Fields, Timestamp};
 
 /// One event and the time at which the stream believes it happened.
@@ -25,6 +26,8 @@ pub struct Event<'a> {
     pub template: Sighting,
     /// All templates, for their texts.
     pub templates: &'a Templates,
+    /// The stack trace that one of its fields holds.
+    pub stack: Option<&'a Stack>,
 }
 
 /// Where detectors open, continue and end incidents; what is said of them lands on the event at hand.
@@ -36,13 +39,64 @@ pub struct Report<'a> {
     pub findings: &'a mut Vec<Finding>,
     /// A detector before this one has the event explained: it repeats in a loop, and later ones do not count it.
     pub explained: bool,
+    /// Where to say what was looked at closely and is no incident; nobody asks without it.
+    near_misses: Option<&'a mut Vec<NearMiss>>,
 }
 
 impl<'a> Report<'a> {
     /// A report on an event that nobody has explained yet.
     #[must_use]
     pub fn new(incidents: &'a mut Incidents, findings: &'a mut Vec<Finding>) -> Self {
-        Self { incidents, findings, explained: false }
+        Self { incidents, findings, explained: false, near_misses: None }
+    }
+
+    /// The same for somebody who wants to know what was no incident, and why not.
+    #[must_use]
+    pub fn with_near_misses(self, near_misses: Option<&'a mut Vec<NearMiss>>) -> Self {
+        Self { near_misses, ..self }
+    }
+
+    /// True when somebody wants to know; a detector need not make the effort otherwise.
+    #[inline]
+    #[must_use]
+    pub fn wants_near_misses(&self) -> bool {
+        self.near_misses.is_some()
+    }
+
+    /// A test with the result `ln_p` did not reject at `threshold`: told if that was near, which is half of the way in
+    /// orders of magnitude.
+    #[inline]
+    pub fn near_miss(&mut self, ln_p: f64, threshold: f64, tell: impl FnOnce(f64, f64) -> NearMiss) {
+        if let Some(near_misses) = &mut self.near_misses
+            && ln_p < threshold.ln() / 2.0
+        {
+            near_misses.push(tell(ln_p, threshold));
+        }
+    }
+}
+
+/// What a detector looked at closely and did not call an incident, for whoever asks why it did not fire.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NearMiss {
+    /// Whose.
+    pub detector: DetectorName,
+    /// What kind of incident it would have been.
+    pub kind: &'static str,
+    /// Where.
+    pub key: String,
+    /// ln of the chance of this without a fault.
+    pub ln_p: f64,
+    /// The chance that would have been small enough.
+    pub threshold: f64,
+    /// What was seen.
+    pub why: String,
+}
+
+impl std::fmt::Display for NearMiss {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { detector, kind, key, ln_p, threshold, why } = self;
+        let (name, p) = (detector.name(), super::incident::p_of(*ln_p));
+        write!(f, "near miss, {name}/{kind} on {key}: p = {p:e} is not below {threshold:e}: {why}")
     }
 }
 
@@ -95,6 +149,10 @@ pub trait Detector: Send {
 
     /// Two templates are one from now on: what is kept by template moves to the one that stays.
     fn merge(&mut self, _merge: Merge) {}
+
+    /// A stack trace of several lines is whole at `now`. Its first line was an event; the others come to no detector.
+    /// Findings stand before the event at hand.
+    fn trace(&mut self, _stack: &Stack, _now: Timestamp, _report: &mut Report<'_>) {}
 
     /// What to keep across a restart, as MessagePack.
     fn snapshot(&self) -> Vec<u8>;

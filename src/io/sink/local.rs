@@ -162,8 +162,7 @@ impl Sink {
             self.lost += 1;
             return;
         }
-        finding.write(FINDING_BYTES, &mut self.pending);
-        self.pending.push(b'\n');
+        finding.write_line(FINDING_BYTES, &mut self.pending);
     }
 
     fn flush(&mut self, now: Instant) -> Option<SinkFailure> {
