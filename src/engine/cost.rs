@@ -27,7 +27,7 @@ impl Cost {
     #[inline]
     pub(super) fn samples(&mut self) -> Option<Arc<dyn Meter>> {
         self.events = self.events.wrapping_add(1);
-        if self.events % EVERY == 0 { self.meter.clone() } else { None }
+        if self.events.is_multiple_of(EVERY) { self.meter.clone() } else { None }
     }
 
     /// Takes what the detector in place `i` took for a timed event, in nanoseconds.

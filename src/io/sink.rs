@@ -130,26 +130,27 @@ impl Sinks {
 fn courier(sink: &config::Sink, post: &Arc<Post>) -> Option<Result<Courier, String>> {
     match sink {
         config::Sink::File { .. } | config::Sink::Descriptor { .. } => None,
-        config::Sink::Alertmanager(sink) => Some((|| {
-            let alerts = alertmanager::Alerts::new(sink.labels.clone(), sink.group_wait.0, sink.repeat.0);
-            let client = Client::new(&sink.url, &sink.access())?;
-            let spool = open_spool(sink.spool.as_deref())?;
-            Ok(Courier::new(Arc::clone(post), client, Box::new(alerts), spool))
-        })()),
-        config::Sink::Webhook(sink) => Some((|| {
-            let url = match (&sink.url, &sink.url_file, &sink.url_env) {
-                (Some(url), _, _) => url.clone(),
-                (_, Some(file), _) => Url::new(&client::read_secret(file)?),
-                (_, _, variable) => Url::new(&variable_secret(variable.as_deref().unwrap_or_default())?),
-            };
-            let template = Template::new(sink.template.as_deref())?;
-            let gathered =
-                webhook::Gathered::new(template, sink.content_type.clone(), sink.group_wait.0, sink.per_minute);
-            let client = Client::new(&url, &sink.access())?;
-            let spool = open_spool(sink.spool.as_deref())?;
-            Ok(Courier::new(Arc::clone(post), client, Box::new(gathered), spool))
-        })()),
+        config::Sink::Alertmanager(sink) => Some(to_alertmanager(sink, post)),
+        config::Sink::Webhook(sink) => Some(to_webhook(sink, post)),
     }
+}
+
+fn to_alertmanager(sink: &config::Alertmanager, post: &Arc<Post>) -> Result<Courier, String> {
+    let alerts = alertmanager::Alerts::new(sink.labels.clone(), sink.group_wait.0, sink.repeat.0);
+    let client = Client::new(&sink.url, &sink.access())?;
+    Ok(Courier::new(Arc::clone(post), client, Box::new(alerts), open_spool(sink.spool.as_deref())?))
+}
+
+fn to_webhook(sink: &config::Webhook, post: &Arc<Post>) -> Result<Courier, String> {
+    let url = match (&sink.url, &sink.url_file, &sink.url_env) {
+        (Some(url), _, _) => url.clone(),
+        (_, Some(file), _) => Url::new(&client::read_secret(file)?),
+        (_, _, variable) => Url::new(&variable_secret(variable.as_deref().unwrap_or_default())?),
+    };
+    let template = Template::new(sink.template.as_deref())?;
+    let gathered = webhook::Gathered::new(template, sink.content_type.clone(), sink.group_wait.0, sink.per_minute);
+    let client = Client::new(&url, &sink.access())?;
+    Ok(Courier::new(Arc::clone(post), client, Box::new(gathered), open_spool(sink.spool.as_deref())?))
 }
 
 fn open_spool(path: Option<&std::path::Path>) -> Result<Spool, String> {
