@@ -4,10 +4,11 @@
 //! buffer it was read into.
 
 use crate::engine::Outcome;
+use crate::engine::emitted::Emitted;
 use crate::engine::finding::{Finding, Severity, State};
 use crate::event::splice;
 use crate::event::unescape::escape_into;
-use crate::event::{Batch, Fault, Level, Shape};
+use crate::event::{Batch, Edit, Fault, Level, Shape};
 use crate::io::shutdown::Progress;
 use crate::io::stdio::{Output, Undelivered};
 use crate::pipeline::Observer;
@@ -117,14 +118,21 @@ impl Outbox {
             }
         } else {
             self.put_touched(batch, i, outcome, observer);
+            if outcome.edit.withheld {
+                return;
+            }
         }
         self.at_line_start = record.line_end > 0;
     }
 
     /// Puts findings that no event carries.
     pub fn put_alone<W: Observer>(&mut self, outcome: &Outcome, observer: &mut W) {
+        if outcome.fault.is_some() || !outcome.printed.is_empty() {
+            observer.aside(outcome);
+        }
         observer.findings(&outcome.before, None);
         self.put_events(&outcome.before, observer);
+        outcome.emitted.iter().for_each(|emitted| self.put_emitted(emitted, observer));
     }
 
     /// Writes all that was put, in one write; how many bytes.
@@ -160,7 +168,6 @@ impl Outbox {
     #[cold]
     #[inline(never)]
     fn put_touched<W: Observer>(&mut self, batch: &Batch, i: usize, outcome: &Outcome, observer: &mut W) {
-        let (record, look) = (&batch.records[i], &batch.looks[i]);
         self.ready.extend_from_slice(&batch.bytes[self.untouched.clone()]);
         self.untouched = 0..0;
         if outcome.fault.is_some() || !outcome.printed.is_empty() || !outcome.near_misses.is_empty() {
@@ -169,33 +176,96 @@ impl Outbox {
         observer.findings(&outcome.before, None);
         observer.findings(&outcome.findings, Some(&batch.fields(i)));
         self.put_events(&outcome.before, observer);
-        let raw = look.shape == Shape::Text && self.options.text == TextMode::Raw;
-        if raw && !outcome.findings.is_empty() {
-            observer.unheard(&outcome.findings);
-        }
-        if let Some(screen) = self.screen {
-            screen.event(&batch.fields(i), &mut self.ready);
-            let shown: &[Finding] = if raw { &[] } else { &outcome.findings };
-            shown.iter().for_each(|finding| screen.finding(finding, &mut self.ready));
+        outcome.emitted.iter().for_each(|emitted| self.put_emitted(emitted, observer));
+        self.put_record(batch, i, &outcome.findings, &outcome.edit, observer);
+    }
+
+    /// An event that a rule made, with its line end; nowhere where the stream is not ours to add to.
+    fn put_emitted<W: Observer>(&mut self, emitted: &Emitted, observer: &mut W) {
+        observer.findings(&emitted.findings, Some(&emitted.batch.fields(0)));
+        if self.options.text == TextMode::Raw || self.options.synthetic == SyntheticMode::Sink {
+            observer.unheard(&emitted.findings);
             return;
         }
-        if !raw && !outcome.findings.is_empty() && self.annotate(batch, i, &outcome.findings, observer) {
-            self.ready.extend_from_slice(&self.annotated);
-            self.ready.extend_from_slice(&batch.bytes[record.span.end()..record.end()]);
+        if emitted.edit.withheld {
             return;
         }
-        match look.shape {
-            Shape::Text if !raw => {
-                self.ready.extend_from_slice(look.rendered.of(&batch.arena));
-                self.ready.extend_from_slice(&batch.bytes[record.span.end()..record.end()]);
-            }
-            _ => self.ready.extend_from_slice(&batch.bytes[record.span.start as usize..record.end()]),
+        self.put_record(&emitted.batch, 0, &emitted.findings, &emitted.edit, observer);
+        if self.screen.is_none() {
+            self.ready.push(b'\n');
         }
     }
 
-    /// Writes the event with as many of its findings as it can carry; the others leave before it on their own. False
-    /// when it can carry none.
-    fn annotate<W: Observer>(&mut self, batch: &Batch, i: usize, findings: &[Finding], observer: &mut W) -> bool {
+    /// One record with its findings, as rules wish it.
+    fn put_record<W: Observer>(
+        &mut self,
+        batch: &Batch,
+        i: usize,
+        findings: &[Finding],
+        edit: &Edit,
+        observer: &mut W,
+    ) {
+        let (record, look) = (&batch.records[i], &batch.looks[i]);
+        let raw = look.shape == Shape::Text && self.options.text == TextMode::Raw;
+        if raw && !findings.is_empty() {
+            observer.unheard(findings);
+        }
+        if edit.withheld {
+            return;
+        }
+        if let Some(screen) = self.screen {
+            if edit.masks.is_empty() {
+                screen.event(&batch.fields(i), &mut self.ready);
+            } else {
+                // The view of the event is of what must not be seen.
+                self.put_masked(batch, i, edit, raw);
+                self.ready.push(b'\n');
+            }
+            let shown: &[Finding] = if raw { &[] } else { findings };
+            shown.iter().for_each(|finding| screen.finding(finding, &mut self.ready));
+            return;
+        }
+        if !raw
+            && (!findings.is_empty() || !edit.members.is_empty())
+            && self.annotate(batch, i, findings, edit, observer)
+        {
+            self.ready.extend_from_slice(&self.annotated);
+        } else if !edit.masks.is_empty() {
+            self.put_masked(batch, i, edit, raw);
+        } else if look.shape == Shape::Text && !raw {
+            self.ready.extend_from_slice(look.rendered.of(&batch.arena));
+        } else {
+            self.ready.extend_from_slice(record.span.of(&batch.bytes));
+        }
+        self.ready.extend_from_slice(&batch.bytes[record.span.end()..record.end()]);
+    }
+
+    /// The event without findings and members, with its masks, which are never left out.
+    fn put_masked(&mut self, batch: &Batch, i: usize, edit: &Edit, raw: bool) {
+        let fields = batch.fields(i);
+        if raw {
+            let line = String::from_utf8_lossy(fields.line());
+            self.ready.extend_from_slice(edit.masked(&line).as_deref().unwrap_or(&line).as_bytes());
+            return;
+        }
+        let masks = Edit { masks: edit.masks.clone(), ..Edit::default() };
+        let (member, out) = (&self.options.member, &mut self.ready);
+        // Rules see JSON and text only, and both can be masked; anything else leaves as it came.
+        if splice::edit(&fields, &batch.arena, &batch.bytes, &masks, member, &[], out).is_err() {
+            self.ready.extend_from_slice(fields.line());
+        }
+    }
+
+    /// Writes the event, as rules wish it, with as many of its findings as it can carry; the others leave before it on
+    /// their own. False when it can carry nothing.
+    fn annotate<W: Observer>(
+        &mut self,
+        batch: &Batch,
+        i: usize,
+        findings: &[Finding],
+        edit: &Edit,
+        observer: &mut W,
+    ) -> bool {
         self.findings.clear();
         let mut carried = 0;
         for finding in findings {
@@ -209,23 +279,23 @@ impl Outbox {
             }
             carried += 1;
         }
-        let spliced = self.splice(batch, i);
-        if let Err(fault) = spliced {
+        let mut written = true;
+        if let Err(fault) = self.splice(batch, i, edit) {
             observer.fault(fault);
             carried = 0;
-        }
-        if carried == findings.len() {
-            return true;
+            // Without findings what rules add may fit.
+            self.findings.clear();
+            written = !findings.is_empty() && !edit.members.is_empty() && self.splice(batch, i, edit).is_ok();
         }
         self.put_events(&findings[carried..], observer);
-        carried > 0
+        written
     }
 
     /// The event of record `i` with the gathered findings, into `annotated`.
-    fn splice(&mut self, batch: &Batch, i: usize) -> Result<(), Fault> {
+    fn splice(&mut self, batch: &Batch, i: usize, edit: &Edit) -> Result<(), Fault> {
         self.annotated.clear();
         let (name, findings) = (&self.options.member, &self.findings);
-        splice::annotate(&batch.fields(i), &batch.arena, &batch.bytes, name, findings, &mut self.annotated)
+        splice::edit(&batch.fields(i), &batch.arena, &batch.bytes, edit, name, findings, &mut self.annotated)
             .map_err(|splice::Unfit| Fault::Member)?;
         match self.options.max_record_bytes {
             Some(most) if self.annotated.len() > most => Err(Fault::RecordTooLong),

@@ -4,6 +4,7 @@
 //! memory of other lines. The second, the caller's, runs the engine and writes. The queue is bounded, so a slow reader
 //! of the output slows the writer of the input, and batches go back to be filled again, so nothing is allocated twice.
 
+use crate::engine::rules::RuleSet;
 use crate::engine::{Engine, Outcome};
 use crate::event::lines::Lines;
 use crate::event::{Batch, Encoding, Fault, Fields, Looker};
@@ -60,6 +61,8 @@ pub enum RunError {
 pub struct Pipeline<'a, W> {
     /// Makes an empty engine: the first, and another one after a panic.
     pub fresh: &'a dyn Fn() -> Engine,
+    /// Rules that take the place of those that run, when there are such.
+    pub new_rules: &'a dyn Fn() -> Option<RuleSet>,
     /// Gathers what leaves.
     pub outbox: Outbox,
     /// Is told what happens.
@@ -120,12 +123,14 @@ impl<W: Observer> Pipeline<'_, W> {
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
             };
+            self.renew(&mut engine);
             let started = clock::now();
             for i in 0..batch.records.len() {
                 let fields = batch.fields(i);
                 let survived = catch_unwind(AssertUnwindSafe(|| engine.process(&fields, started, &mut outcome)));
                 if survived.is_err() {
                     outcome = Outcome::of_fault(Fault::Panic);
+                    outcome.edit.withheld = engine.rules().fails_closed();
                     engine.replace((self.fresh)());
                 }
                 self.outbox.put(&batch, i, &outcome, &mut self.observer);
@@ -143,6 +148,13 @@ impl<W: Observer> Pipeline<'_, W> {
         Ok(())
     }
 
+    /// Between two batches: rules that were read anew take over.
+    fn renew(&self, engine: &mut Engine) {
+        if let Some(rules) = (self.new_rules)() {
+            engine.replace_rules(rules);
+        }
+    }
+
     /// Nothing came for a while: the wall clock does what only it can.
     fn idle<O: AsFd>(
         &mut self,
@@ -150,6 +162,7 @@ impl<W: Observer> Pipeline<'_, W> {
         outcome: &mut Outcome,
         output: &mut Output<O>,
     ) -> Result<(), Undelivered> {
+        self.renew(engine);
         if !self.outbox.at_line_start() {
             return Ok(());
         }

@@ -1,5 +1,6 @@
 //! `seismolog run`: standard input, through the engine, to standard output.
 
+use super::reload::{self, LiveRules};
 use super::{Loaded, load};
 use crate::cli::RunArgs;
 use crate::config;
@@ -38,14 +39,25 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let silences = Arc::new(kept.map(Silences::kept_in).unwrap_or_default());
     let (served, _endpoint) = serve(&loaded, &readiness, &silences, &log)?;
     let progress = Arc::new(Progress::default());
+    let live = LiveRules::new(loaded.rules.clone());
+    let bell = reload::watch(
+        loaded.config.clone(),
+        live.clone(),
+        log.clone(),
+        served.as_ref().map(|served| Arc::clone(&served.metrics)),
+    )
+    .map_err(|error| Failure::cannot(format!("cannot watch the rules: {error}"), "raise the limit of threads"))?;
     let stopping = readiness.clone();
-    let stop =
-        shutdown::watch(loaded.config.output.shutdown_timeout.0, Arc::clone(&progress), log.clone(), move || {
-            stopping.set(false)
-        })
-        .map_err(|error| {
-            Failure::cannot(format!("cannot watch for signals: {error}"), "raise the limit of open files or threads")
-        })?;
+    let stop = shutdown::watch(
+        loaded.config.output.shutdown_timeout.0,
+        Arc::clone(&progress),
+        log.clone(),
+        move || stopping.set(false),
+        move || bell.ring(),
+    )
+    .map_err(|error| {
+        Failure::cannot(format!("cannot watch for signals: {error}"), "raise the limit of open files or threads")
+    })?;
     let stdin = rustix::stdio::stdin().try_clone_to_owned();
     let stdin = stdin.map_err(|error| {
         Failure::cannot(format!("cannot open standard input: {error}"), "raise the limit of open files")
@@ -60,7 +72,8 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let front = Front { lines: loaded.lines(), looker: loaded.looker()?, join_timeout };
     let mut pipeline = Pipeline {
         // After a panic it starts empty.
-        fresh: &|| engine.borrow_mut().take().unwrap_or_else(|| loaded.engine()),
+        fresh: &|| engine.borrow_mut().take().unwrap_or_else(|| loaded.engine_with(live.current())),
+        new_rules: &|| live.take_new(),
         outbox: Outbox::new(loaded.config.outbox_options()).with_screen(screen),
         observer: Watcher::new(served, log)
             .with_sinks(sinks)

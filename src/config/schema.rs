@@ -70,8 +70,8 @@ fn without_null(schema: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::super::{
-        Alertmanager, LatencyOverride, LatencyPair, LoopGuard, LoopOverride, NoveltyOverride, SilenceOverride, Sink,
-        Span, Webhook, variables,
+        Alertmanager, BurstOverride, FailureLevel, LatencyOverride, LatencyPair, LoopGuard, LoopOverride,
+        NoveltyOverride, SilenceOverride, Sink, Span, SpreadOverride, Webhook, variables,
     };
     use super::*;
     use crate::io::sink::url::Url;
@@ -156,6 +156,8 @@ mod tests {
                 ca_file: path(),
             })),
         ];
+        config.rules.enable = vec!["mask_secrets".into()];
+        config.rules.disable = vec!["panics".into()];
         config.template.masks = vec!["a".into()];
         config.template.seeds = vec!["b".into()];
         config.detector.r#loop.overrides = vec![LoopOverride {
@@ -165,6 +167,24 @@ mod tests {
             enabled: Some(true),
             min_repeats: Some(8),
             threshold: Some(1e-9),
+        }];
+        let level = Some(FailureLevel::Warn);
+        config.detector.burst.threshold = Some(1e-8);
+        config.detector.burst.overrides = vec![BurstOverride {
+            module: "a".into(),
+            enabled: Some(true),
+            threshold: Some(1e-9),
+            level,
+            min_errors: Some(9),
+        }];
+        config.detector.spread.threshold = Some(1e-8);
+        config.detector.spread.overrides = vec![SpreadOverride {
+            module: Some("a".into()),
+            host: Some("b".into()),
+            enabled: Some(true),
+            threshold: Some(1e-9),
+            level,
+            min_failures: Some(9),
         }];
         config.detector.silence.overrides = vec![SilenceOverride {
             key: "host".into(),

@@ -4,6 +4,7 @@
 //! roles are, its time, its level, where a member could be spliced in. Everything behind it (detectors, rules) sees only
 //! the [`Fields`] view, so that an encoding other than a line of text needs no detour through JSON.
 
+pub mod edit;
 pub mod exception;
 pub mod fault;
 pub mod fields;
@@ -14,6 +15,7 @@ pub mod layout;
 pub mod level;
 pub mod lines;
 pub mod look;
+pub mod mask;
 pub mod roles;
 pub mod skeleton;
 pub mod splice;
@@ -23,6 +25,7 @@ pub mod time;
 pub mod trace;
 pub mod unescape;
 
+pub use edit::Edit;
 pub use fault::Fault;
 pub use fields::{Fields, Value};
 pub use level::Level;

@@ -8,3 +8,4 @@ pub mod shutdown;
 pub mod sink;
 pub mod state;
 pub mod stdio;
+pub mod watch;

@@ -22,7 +22,9 @@ use super::series::Series;
 use crate::engine::Tally;
 use crate::engine::detector::OperationQuantiles;
 use crate::engine::finding::{DetectorName, Severity};
+use crate::engine::rules::{RuleMetrics, RuleTally};
 use crate::io::clock;
+use crate::telemetry::rule_families;
 
 /// Most series of rules' own metrics, and how long one may be idle before it is forgotten.
 const SERIES: usize = 1_000;
@@ -52,6 +54,7 @@ pub struct Metrics {
     operation_duration: OperationDurations,
     rule_evaluations: IntCounterVec,
     rule_failures: IntCounterVec,
+    rule_dropped: IntCounterVec,
     rule_cpu: CounterVec,
     rule_enabled: IntGaugeVec,
     detector_cpu: CounterVec,
@@ -62,6 +65,9 @@ pub struct Metrics {
     series: Series,
     /// The last opening of each detector and severity.
     exemplars: Mutex<BTreeMap<(&'static str, &'static str), Exemplar>>,
+    rule_reloads: IntCounterVec,
+    /// Families of any name; the registry's are fixed when it is made.
+    rule_metrics: Mutex<RuleMetrics>,
 }
 
 impl Metrics {
@@ -119,8 +125,17 @@ impl Metrics {
                 "Calls of a rule's script that failed.",
                 &["rule"],
             )?,
+            rule_dropped: families.counters(
+                "rule_dropped_events_total",
+                "Events that a rule withheld: by drop, or by failing where on_failure is drop.",
+                &["rule"],
+            )?,
+            rule_metrics: Mutex::default(),
             rule_cpu: families.register(CounterVec::new(
-                opts("rule_cpu_seconds_total", "Time spent in a rule's script."),
+                opts(
+                    "rule_cpu_seconds_total",
+                    "Time spent in a rule's script: one call in 64 is timed and stands for all of them.",
+                ),
                 &["rule"],
             )?)?,
             rule_enabled: families.gauges(
@@ -150,6 +165,11 @@ impl Metrics {
             sink_up: families.gauges("sink_up", "1 while a sink takes messages, 0 while it does not.", &["sink"])?,
             series: Series::new(SERIES, SERIES_IDLE),
             exemplars: Mutex::default(),
+            rule_reloads: families.counters(
+                "rule_reloads_total",
+                "Times that the rules were read again while running, by how that ended.",
+                &["result"],
+            )?,
             registry,
         })
     }
@@ -223,17 +243,25 @@ impl Metrics {
         self.operation_duration.set(operations);
     }
 
-    /// Adds a rule's work since the last call: calls of its script, those that failed, and the time they took.
-    pub fn add_rule_work(&self, rule: &str, evaluations: u64, failures: u64, cpu: Duration) {
-        self.rule_evaluations.with_label_values(&[rule]).inc_by(evaluations);
-        self.rule_failures.with_label_values(&[rule]).inc_by(failures);
-        self.rule_cpu.with_label_values(&[rule]).inc_by(cpu.as_secs_f64());
+    /// Adds a rule's work since the last call, and says whether it runs or its breaker holds it off.
+    pub fn add_rule_work(&self, rule: &str, work: &RuleTally) {
+        self.rule_evaluations.with_label_values(&[rule]).inc_by(work.evaluations);
+        self.rule_failures.with_label_values(&[rule]).inc_by(work.failures);
+        self.rule_dropped.with_label_values(&[rule]).inc_by(work.dropped);
+        self.rule_cpu.with_label_values(&[rule]).inc_by(Duration::from_nanos(work.cpu_ns).as_secs_f64());
+        self.rule_enabled.with_label_values(&[rule]).set(i64::from(work.enabled));
     }
 
-    /// Says that a rule runs, or that its breaker holds it off; the first call makes all of its series known.
-    pub fn set_rule_enabled(&self, rule: &str, enabled: bool) {
-        self.rule_enabled.with_label_values(&[rule]).set(i64::from(enabled));
-        self.add_rule_work(rule, 0, 0, Duration::ZERO);
+    /// Sets the metrics that rules make, if they have changed.
+    pub fn set_rule_metrics(&self, metrics: Option<RuleMetrics>) {
+        if let Some(metrics) = metrics {
+            *self.rule_metrics.lock().unwrap_or_else(PoisonError::into_inner) = metrics;
+        }
+    }
+
+    /// Adds reloads of the rules that ended like this.
+    pub fn add_rule_reloads(&self, result: &'static str, reloads: u64) {
+        self.rule_reloads.with_label_values(&[result]).inc_by(reloads);
     }
 
     /// Forgets a rule that a reload has removed, so that reloads do not grow the number of series.
@@ -241,6 +269,7 @@ impl Metrics {
         // Each of these fails only where the rule has no such series, which is what is wanted.
         let _ = self.rule_evaluations.remove_label_values(&[rule]);
         let _ = self.rule_failures.remove_label_values(&[rule]);
+        let _ = self.rule_dropped.remove_label_values(&[rule]);
         let _ = self.rule_cpu.remove_label_values(&[rule]);
         let _ = self.rule_enabled.remove_label_values(&[rule]);
     }
@@ -284,6 +313,8 @@ impl Metrics {
         // A family without a series has no place in the text; the registry leaves it out by itself.
         let mut families = self.registry.gather();
         families.extend(self.series.gather(Instant::now()));
+        families.extend(rule_families::of(&self.rule_metrics.lock().unwrap_or_else(PoisonError::into_inner)));
+        families.sort_by(|a, b| a.name().cmp(b.name()));
         let exemplars = self.exemplars.lock().unwrap_or_else(PoisonError::into_inner).clone();
         format.encode(&families, &|name, labels| exemplar_of(&exemplars, name, labels))
     }
@@ -366,8 +397,9 @@ mod tests {
         };
         metrics.set_operation_durations(&[operation("/gone")]);
         metrics.set_operation_durations(&[operation("/orders/{}")]);
-        metrics.set_rule_enabled("upstream_timeouts", true);
-        metrics.add_rule_work("upstream_timeouts", 9, 1, Duration::from_millis(3));
+        let work = RuleTally { evaluations: 9, failures: 1, dropped: 2, cpu_ns: 3_000_000, enabled: true };
+        metrics.add_rule_work("upstream_timeouts", &work);
+        metrics.add_rule_reloads("failed", 2);
         metrics
     }
 
@@ -400,8 +432,10 @@ mod tests {
             ("seismolog_operation_duration_seconds{operation=\"/orders/{}\",quantile=\"0.99\"}", "0.2"),
             ("seismolog_rule_evaluations_total{rule=\"upstream_timeouts\"}", "9"),
             ("seismolog_rule_failures_total{rule=\"upstream_timeouts\"}", "1"),
+            ("seismolog_rule_dropped_events_total{rule=\"upstream_timeouts\"}", "2"),
             ("seismolog_rule_cpu_seconds_total{rule=\"upstream_timeouts\"}", "0.003"),
             ("seismolog_rule_enabled{rule=\"upstream_timeouts\"}", "1"),
+            ("seismolog_rule_reloads_total{result=\"failed\"}", "2"),
             (concat!("seismolog_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"}"), "1"),
         ] {
             assert_eq!(value(&text, series).as_deref(), Some(expected), "{series} in\n{text}");

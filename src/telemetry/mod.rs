@@ -9,6 +9,7 @@ pub mod metrics;
 mod operations;
 pub mod process;
 pub mod routes;
+mod rule_families;
 pub mod series;
 pub mod silences;
 pub mod watcher;

@@ -4,6 +4,7 @@ use super::history::{History, Passed, RuleStatus, SinkStatus, TemplateRow};
 use super::metrics::Metrics;
 use super::silences::Silences;
 use crate::engine::finding::{DetectorName, Finding, Severity, State};
+use crate::engine::rules::RuleTally;
 use crate::engine::template::TemplateId;
 use crate::engine::{Engine, Outcome, Tally};
 use crate::event::{Fault, Fields, Role, Timestamp};
@@ -48,6 +49,8 @@ pub struct Watcher {
     /// When operations were looked at last, and when the rest.
     operations: Timestamp,
     work: Timestamp,
+    /// The state of the metrics of rules that was handed on last.
+    rule_metrics: u64,
     state: Option<Keeping>,
 }
 
@@ -65,7 +68,7 @@ struct Told {
     evictions: BTreeMap<&'static str, u64>,
     late: u64,
     merged: u64,
-    rules: BTreeMap<String, (u64, u64)>,
+    rules: BTreeMap<String, RuleTally>,
     detectors: BTreeMap<DetectorName, u64>,
 }
 
@@ -86,6 +89,7 @@ impl Watcher {
             told,
             operations: Timestamp::default(),
             work: Timestamp::default(),
+            rule_metrics: 0,
             state: None,
         }
     }
@@ -150,16 +154,21 @@ impl Watcher {
         metrics.add_template_merges(since(&mut self.told.merged, engine.templates().merged()));
         let mut rules = Vec::new();
         for (rule, tally) in engine.rules().tallies() {
-            let (evaluations, failures) = self.told.rules.entry(rule.to_owned()).or_default();
-            let (evaluations, failures) = (since(evaluations, tally.evaluations), since(failures, tally.failures));
-            metrics.add_rule_work(rule, evaluations, failures, Duration::ZERO);
-            metrics.set_rule_enabled(rule, tally.enabled);
+            let last = self.told.rules.entry(rule.to_owned()).or_default();
+            let work = RuleTally {
+                evaluations: since(&mut last.evaluations, tally.evaluations),
+                failures: since(&mut last.failures, tally.failures),
+                dropped: since(&mut last.dropped, tally.dropped),
+                cpu_ns: since(&mut last.cpu_ns, tally.cpu_ns),
+                enabled: tally.enabled,
+            };
+            metrics.add_rule_work(rule, &work);
             rules.push(RuleStatus {
                 name: rule.to_owned(),
                 evaluations: tally.evaluations,
                 failures: tally.failures,
                 enabled: tally.enabled,
-                cpu_s: None,
+                cpu_s: Some(tally.cpu_ns as f64 / 1e9),
             });
         }
         let sinks = sinks.into_iter().map(|SinkReport { label, fared }| {
@@ -175,6 +184,13 @@ impl Watcher {
             history.set_operations(&operations);
             history.set_templates(most_frequent(engine, TEMPLATES));
         }
+        if self.told.rules.len() > engine.rules().set().names().count() {
+            let known = &mut self.told.rules;
+            for (gone, _) in known.extract_if(.., |rule, _| engine.rules().set().names().all(|name| name != rule)) {
+                metrics.remove_rule(&gone);
+            }
+        }
+        metrics.set_rule_metrics(engine.rules().metrics_since(&mut self.rule_metrics));
     }
 }
 

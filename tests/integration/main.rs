@@ -13,6 +13,7 @@ mod panics;
 mod process;
 mod promises;
 mod purity;
+mod rules;
 mod samples;
 mod servers;
 mod splice;
