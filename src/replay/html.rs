@@ -248,10 +248,10 @@ fn groups(title: &str, what: &str, groups: &[Group], total: Option<usize>, repor
         ("message", _) => "# stands for what varies".to_owned(),
         _ => String::new(),
     };
-    let _ = write!(
+    let _ = writeln!(
         page,
         "<section class=\"sheet\"><h2>{title} <small>{aside}</small></h2><table><tr><th scope=\"col\" class=\"num\">Events</th>\
-         <th scope=\"col\" class=\"num\">Errors</th><th scope=\"col\" class=\"num\">Warnings</th><th scope=\"col\">{what}</th></tr>\n"
+         <th scope=\"col\" class=\"num\">Errors</th><th scope=\"col\" class=\"num\">Warnings</th><th scope=\"col\">{what}</th></tr>"
     );
     let count = |count: u64| if count == 0 { String::new() } else { thousands(count) };
     for group in groups {

@@ -105,12 +105,12 @@ impl Alerts {
         for serial in std::mem::take(&mut self.under_way) {
             let Some(alert) = self.alerts.get_mut(&serial) else { continue };
             (alert.is_news, alert.sent) = (false, Some(now));
-            if alert.notice.state == State::Resolved || !alert.repeats || !told {
-                if let Some(alert) = self.alerts.remove(&serial)
-                    && self.by_id.get(&alert.notice.id) == Some(&serial)
-                {
-                    self.by_id.remove(&alert.notice.id);
-                }
+            let is_over = alert.notice.state == State::Resolved || !alert.repeats || !told;
+            if is_over
+                && let Some(alert) = self.alerts.remove(&serial)
+                && self.by_id.get(&alert.notice.id) == Some(&serial)
+            {
+                self.by_id.remove(&alert.notice.id);
             }
         }
         if self.alerts.values().all(|alert| !alert.is_news) {
