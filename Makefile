@@ -26,10 +26,13 @@ build: ## the release binary
 bench: ## what each stage costs an event
 	cargo bench
 
-# The tests need nextest, and promtool for what Prometheus thinks of our metrics.
+# The tests need nextest, Prometheus with promtool, Alertmanager, Chromium with its driver, and openssl for a certificate.
 tools: ## install what the tests need, where it is missing
 	@cargo nextest --version >/dev/null 2>&1 || cargo install cargo-nextest --locked
-	@command -v promtool >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends prometheus; }
+	@command -v promtool >/dev/null && command -v prometheus-alertmanager >/dev/null && command -v chromium >/dev/null \
+	  && command -v chromedriver >/dev/null && command -v openssl >/dev/null \
+	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+	       prometheus prometheus-alertmanager chromium chromium-driver fonts-dejavu-core openssl; }
 
 clean: ## remove what was built
 	cargo clean

@@ -121,6 +121,9 @@ pub struct ReplayArgs {
     /// Write every finding to this file, as one JSON object a line.
     #[arg(long, value_name = "FILE")]
     pub findings: Option<PathBuf>,
+    /// Write the report to this file, as one HTML page that needs nothing else.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     /// Print the report as one JSON document.
     #[arg(long)]
     pub json: bool,

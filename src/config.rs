@@ -3,10 +3,12 @@
 //! Nothing is read unless named; a file, variables and flags are merged in that order by [`crate::cli`]. Every value is
 //! checked here, and every complaint has a place and a hint.
 
+mod alert;
 mod failures;
 mod guard;
 mod latency;
 mod r#loop;
+mod metrics;
 mod novelty;
 mod overrides;
 mod policy;
@@ -29,11 +31,12 @@ use crate::event::Role;
 use crate::event::roles::Names;
 use crate::event::time::TimeContext;
 use crate::outbox::{OutboxOptions, SyntheticMode, TextMode};
-use crate::telemetry::parse_address;
+pub use alert::{Access, Alertmanager, Webhook};
 pub use failures::{Burst, BurstOverride, FailureLevel, Spread, SpreadOverride};
 pub use guard::LoopGuard;
 pub use latency::{Latency, LatencyOverride, LatencyPair};
 pub use r#loop::Loop;
+pub use metrics::Metrics;
 pub use novelty::{InputDetector, Novelty, NoveltyOverride};
 pub use overrides::LoopOverride;
 pub use policy::Policy;
@@ -219,15 +222,6 @@ impl Default for Rules {
     }
 }
 
-/// `[metrics]`
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Metrics {
-    /// `127.0.0.1:9464`; `:9464` is loopback. Nothing is served without it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub address: Option<String>,
-}
-
 /// What is wrong with joining lines that leave as they came, and what to do.
 pub(crate) const JOIN_AND_RAW: (&str, &str) = (
     "input.join makes one event of several lines, and with output.text = \"raw\" lines leave as they came",
@@ -296,9 +290,7 @@ impl Config {
             format!("output.member is {member:?}, which events of our own and text lines have anyway"),
             "another name, by default \"anomalies\"",
         );
-        if let Some(Err(error)) = self.metrics.address.as_deref().map(parse_address) {
-            claim(false, "address", error.to_string(), &error.hint());
-        }
+        self.metrics.claim(&mut claim);
         claim(
             !member.is_empty() && member.len() <= 128,
             "output.member",
@@ -475,6 +467,24 @@ mod tests {
             ("[[detector.loop.override]]\nhost = \"a\"\n", "s.toml:1:1", "min_repeats"),
             ("[[detector.loop.override]]\nmodul = \"a\"\n", "s.toml:2:1", "did you mean `module`?"),
             ("[[sink]]\ntype = \"fiel\"\n", "s.toml:", "did you mean `file`?"),
+            ("[metrics]\ntoken_env = \"SEISMOLOG_TOKEN\"\n", "s.toml:2:1", "SEISMOLOG_"),
+            ("[[sink]]\ntype = \"alertmanager\"\nurl = \"am:9093\"\n", "s.toml:3:1", "http://127.0.0.1:9093"),
+            ("[[sink]]\ntype = \"alertmanager\"\nurl = \"http://a:b@am\"\n", "s.toml:3:1", "http://127.0.0.1:9093"),
+            ("[[sink]]\ntype = \"alertmanager\"\nurl = \"http://am\"\nrepeat = \"0s\"\n", "s.toml:4:1", "1m"),
+            (
+                "[[sink]]\ntype = \"alertmanager\"\nurl = \"http://am\"\nlabels = { \"a-b\" = \"c\" }\n",
+                "s.toml:4:1",
+                "letters",
+            ),
+            (
+                "[[sink]]\ntype = \"alertmanager\"\nurl = \"http://am\"\nurll = \"\"\n",
+                "s.toml:1:1",
+                "did you mean `url`?",
+            ),
+            ("[[sink]]\ntype = \"webhook\"\n", "s.toml:1:1", "url_file"),
+            ("[[sink]]\ntype = \"webhook\"\nurl = \"http://h\"\ntemplate = \"{{ txt }}\"\n", "s.toml:4:1", "tojson"),
+            ("[[sink]]\ntype = \"webhook\"\nurl = \"http://h\"\nper_minute = 0\n", "s.toml:4:1", "600"),
+            ("[[sink]]\ntype = \"webhook\"\nurl = \"http://h\"\nusername = \"u\"\n", "s.toml:4:1", "both"),
             ("[input\n", "s.toml:1:7", "hint"),
         ] {
             let said = first_problem(text);

@@ -130,7 +130,7 @@ impl Outbox {
         if outcome.fault.is_some() || !outcome.printed.is_empty() {
             observer.aside(outcome);
         }
-        observer.findings(&outcome.before);
+        observer.findings(&outcome.before, None);
         self.put_events(&outcome.before, observer);
         outcome.emitted.iter().for_each(|emitted| self.put_emitted(emitted, observer));
     }
@@ -173,8 +173,8 @@ impl Outbox {
         if outcome.fault.is_some() || !outcome.printed.is_empty() || !outcome.near_misses.is_empty() {
             observer.aside(outcome);
         }
-        observer.findings(&outcome.before);
-        observer.findings(&outcome.findings);
+        observer.findings(&outcome.before, None);
+        observer.findings(&outcome.findings, Some(&batch.fields(i)));
         self.put_events(&outcome.before, observer);
         outcome.emitted.iter().for_each(|emitted| self.put_emitted(emitted, observer));
         self.put_record(batch, i, &outcome.findings, &outcome.edit, observer);
@@ -182,7 +182,7 @@ impl Outbox {
 
     /// An event that a rule made, with its line end; nowhere where the stream is not ours to add to.
     fn put_emitted<W: Observer>(&mut self, emitted: &Emitted, observer: &mut W) {
-        observer.findings(&emitted.findings);
+        observer.findings(&emitted.findings, Some(&emitted.batch.fields(0)));
         if self.options.text == TextMode::Raw || self.options.synthetic == SyntheticMode::Sink {
             observer.unheard(&emitted.findings);
             return;

@@ -7,7 +7,7 @@
 use crate::engine::rules::RuleSet;
 use crate::engine::{Engine, Outcome};
 use crate::event::lines::Lines;
-use crate::event::{Batch, Encoding, Fault, Looker};
+use crate::event::{Batch, Encoding, Fault, Fields, Looker};
 use crate::io::clock;
 use crate::io::shutdown::Progress;
 use crate::io::stdio::{Input, Output, Read, Undelivered};
@@ -37,8 +37,8 @@ pub trait Observer {
     fn fault(&mut self, fault: Fault);
     /// The input has ended, and all of it has left.
     fn ended(&mut self, _engine: &Engine) {}
-    /// Every finding, in the order of the stream, also those that went onto events.
-    fn findings(&mut self, _findings: &[crate::engine::finding::Finding]) {}
+    /// Every finding, in the order of the stream, also those that went onto events; `event` is the one that shows them.
+    fn findings(&mut self, _findings: &[crate::engine::finding::Finding], _event: Option<&Fields<'_>>) {}
     /// Findings that no output carries.
     fn unheard(&mut self, findings: &[crate::engine::finding::Finding]);
 }

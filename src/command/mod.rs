@@ -12,7 +12,7 @@ pub mod templates;
 pub mod test;
 
 use crate::cli::{Cli, Settings};
-use crate::config::{Config, JOIN_AND_RAW, Sink};
+use crate::config::{Config, JOIN_AND_RAW};
 use crate::diagnostic::Diagnostic;
 use crate::engine::rules::{Meter, RuleSet, RuleSource, TableSource};
 use crate::engine::{Engine, EngineOptions};
@@ -129,12 +129,9 @@ fn merge(settings: &Settings, mut variables: BTreeMap<String, String>) -> Result
             let folder = path.parent().map(PathBuf::from).unwrap_or_default();
             // Paths in a file are relative to the file, not to wherever the pipeline was started.
             config.rules.paths.iter_mut().for_each(|path| *path = folder.join(&*path));
+            config.sinks.iter_mut().for_each(|sink| sink.resolve(&folder));
+            config.metrics.token_file.iter_mut().for_each(|path| *path = folder.join(&*path));
             config.state.path = config.state.path.map(|path| folder.join(path));
-            for sink in &mut config.sinks {
-                if let Sink::File { path, .. } = sink {
-                    *path = folder.join(&*path);
-                }
-            }
             config
         }
         None => Config::default(),

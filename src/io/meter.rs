@@ -38,4 +38,8 @@ impl Meter for WallMeter {
     fn elapsed_ns(&self) -> u64 {
         self.elapsed().saturating_sub(self.begun.load(Ordering::Relaxed))
     }
+
+    fn clock_ns(&self) -> u64 {
+        self.elapsed()
+    }
 }

@@ -30,6 +30,10 @@ pub trait Meter: Debug + Send + Sync {
     fn is_overtime(&self) -> bool;
     /// Nanoseconds since the evaluation began.
     fn elapsed_ns(&self) -> u64;
+    /// Nanoseconds since some moment in the past: for costs, never for what is decided.
+    fn clock_ns(&self) -> u64 {
+        0
+    }
 }
 
 /// How often the clock is looked at, in operations.
