@@ -8,7 +8,7 @@ use super::json::{self, Malformed};
 use super::layout::{self, Laid};
 use super::roles::{Names, Role, Unit};
 use super::time::{TimeContext, Timestamp};
-use super::{Batch, Encoding, Fault, Level, Record, Span, inner, skeleton, text};
+use super::{Batch, Encoding, Fault, Level, Record, Span, inner, packed, skeleton, text};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What some editors and tools put in front of a file.
@@ -167,6 +167,10 @@ impl Looker {
                 look.shape = Shape::Rest;
                 return look;
             }
+            Encoding::MessagePack => {
+                self.look_at_map(bytes, arena, record, &mut look);
+                return look;
+            }
         }
         if !all_utf8 && simdutf8::basic::from_utf8(line).is_err() {
             look.fault = Some(Fault::Utf8);
@@ -184,16 +188,17 @@ impl Looker {
             Some(_) if is_other_json(&line[first..]) => look.fault = Some(Fault::NotAnObject),
             Some(_) => self.look_at_text(bytes, arena, record.span, &mut look),
         }
-        look.message_hash = hash_of(&look, bytes, arena, Role::Message);
-        if matches!(look.shape, Shape::Json | Shape::Text) && look.message_hash != 0 {
-            let slot = look.slots[Role::Message as usize];
-            look.skeleton = skeleton::hash(slot.span.of(if slot.in_arena { arena } else { bytes }));
-        }
-        look.module_hash = hash_of(&look, bytes, arena, Role::Module);
-        look.actor_hash = look.module_hash
-            ^ hash_of(&look, bytes, arena, Role::Host).rotate_left(21)
-            ^ hash_of(&look, bytes, arena, Role::Thread).rotate_left(42);
+        hash_roles(&mut look, bytes, arena);
         look
+    }
+
+    fn look_at_map(&mut self, bytes: &[u8], arena: &mut Vec<u8>, record: &Record, look: &mut Look) {
+        packed::look_at(bytes, arena, record, &self.names, &mut self.context, look);
+        if look.level.is_none() && look.shape == Shape::Json && look.slots[Role::Message as usize].form != Form::Absent
+        {
+            inner::look_into(&self.names, &mut self.context, &mut self.inner, bytes, arena, look);
+        }
+        hash_roles(look, bytes, arena);
     }
 
     fn look_at_object(
@@ -253,6 +258,20 @@ fn is_other_json(text: &[u8]) -> bool {
         Some(b't' | b'f' | b'n') => matches!(text, b"true" | b"false" | b"null"),
         _ => false,
     }
+}
+
+/// What detectors compare: the hashes of the roles that were found.
+#[inline]
+fn hash_roles(look: &mut Look, bytes: &[u8], arena: &[u8]) {
+    look.message_hash = hash_of(look, bytes, arena, Role::Message);
+    if matches!(look.shape, Shape::Json | Shape::Text) && look.message_hash != 0 {
+        let slot = look.slots[Role::Message as usize];
+        look.skeleton = skeleton::hash(slot.span.of(if slot.in_arena { arena } else { bytes }));
+    }
+    look.module_hash = hash_of(look, bytes, arena, Role::Module);
+    look.actor_hash = look.module_hash
+        ^ hash_of(look, bytes, arena, Role::Host).rotate_left(21)
+        ^ hash_of(look, bytes, arena, Role::Thread).rotate_left(42);
 }
 
 #[inline]

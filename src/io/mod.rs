@@ -1,9 +1,13 @@
 //! Adapters to the outside. They decide nothing.
 
 pub mod clock;
+pub mod edge;
+pub mod exit;
 pub mod files;
 pub mod log;
 pub mod meter;
+pub mod omprog;
 pub mod shutdown;
 pub mod sink;
+pub mod source;
 pub mod stdio;

@@ -62,7 +62,8 @@ impl Event {
         let bytes = fields.line().to_vec();
         let mut record = *fields.record();
         record.span = Span::new(0, bytes.len());
-        Self(Arc::new(Batch { filled: bytes.len(), bytes, arena, records: vec![record], looks: vec![look] }))
+        let (records, looks) = (vec![record], vec![look]);
+        Self(Arc::new(Batch { filled: bytes.len(), bytes, arena, records, looks, ..Batch::default() }))
     }
 
     fn fields(&self) -> Fields<'_> {
@@ -89,9 +90,9 @@ impl Event {
         match self.fields().member(name) {
             None | Some(Value::Null) => Dynamic::UNIT,
             Some(Value::Bool(truth)) => truth.into(),
-            Some(Value::Number(text)) => number(text),
+            Some(Value::Number(text)) => number(&text),
             Some(Value::Text(text)) => clipped(&text).into(),
-            Some(Value::Nested(text)) => serde_json::from_str(text).map_or(Dynamic::UNIT, from_json),
+            Some(Value::Nested(text)) => serde_json::from_str(&text).map_or(Dynamic::UNIT, from_json),
         }
     }
 
@@ -103,7 +104,7 @@ impl Event {
             }
             Source::Role(role) => self.fields().text(*role).map(Cow::into_owned),
             Source::Member(name) => match self.fields().member(name)? {
-                Value::Nested(text) => Some(text.to_owned()),
+                Value::Nested(text) => Some(text.into_owned()),
                 value => super::scalar::text_of_member(&value).map(|(text, _)| text.to_owned()),
             },
         };

@@ -9,7 +9,7 @@ use super::place::{Place, Problems};
 use super::scalar::{Scalar, text_of_member};
 use super::table::Table;
 use crate::event::look::Form;
-use crate::event::{Fields, Level, Look, Role, Value, json};
+use crate::event::{Fields, Level, Look, Role, Value};
 use rhai::{Dynamic, Map};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -95,7 +95,7 @@ impl<'a> Members<'a> {
     fn get(&mut self, names: &[Name], i: usize, fields: &Fields<'a>) -> Option<&Value<'a>> {
         if self.found.is_empty() {
             self.found.resize_with(names.len(), || None);
-            self.keys = Bloom::of_keys(fields.object());
+            self.keys = Bloom::of_keys(fields);
         }
         if !self.keys.may_have(names[i].literal) && !self.keys.may_have(names[i].first) {
             return None;
@@ -125,16 +125,16 @@ impl Name {
 struct Bloom([u64; 4]);
 
 impl Bloom {
-    fn of_keys(object: &[u8]) -> Self {
+    fn of_keys(fields: &Fields<'_>) -> Self {
         let mut bloom = Self::default();
-        let Ok(mut members) = json::Members::new(object, json::skip_space(object, 0)) else { return bloom };
-        while let Ok(Some(member)) = members.advance() {
-            if member.key_escaped {
-                return Self([u64::MAX; 4]);
+        fields.each_key(|key| {
+            if key.contains(&b'\\') {
+                // A name can hide behind escapes.
+                bloom = Self([u64::MAX; 4]);
             }
-            let bit = Self::bit(&object[member.key_start..member.key_end]);
+            let bit = Self::bit(key);
             bloom.0[usize::from(bit >> 6)] |= 1 << (bit & 63);
-        }
+        });
         bloom
     }
 

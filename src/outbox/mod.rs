@@ -1,21 +1,22 @@
 //! What leaves: untouched records as the bytes that came, the others with what was found written into them.
 //!
 //! Runs of untouched records are kept as one range of the batch. A batch that nothing touched is written from the very
-//! buffer it was read into.
+//! buffer it was read into. Ends that want entries of the Forward protocol in place of lines get those beside.
+
+pub mod entries;
 
 use crate::engine::Outcome;
 use crate::engine::finding::{Finding, Severity, State};
 use crate::event::splice;
 use crate::event::unescape::escape_into;
-use crate::event::{Batch, Fault, Level, Shape};
-use crate::io::shutdown::Progress;
-use crate::io::stdio::{Output, Undelivered};
+use crate::event::{Batch, Encoding, Fault, Level, Shape, Source, Timestamp, packed};
+use crate::io::exit::{Exits, Form, Load};
+use crate::io::stdio::Undelivered;
 use crate::pipeline::Observer;
 use crate::terminal::Screen;
-use rustix::fd::AsFd;
+use entries::Entries;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
-use std::sync::atomic::Ordering;
 
 /// An annotation is at most this long.
 const ANNOTATION_BYTES: usize = 8 << 10;
@@ -55,6 +56,18 @@ pub struct OutboxOptions {
     pub synthetic: SyntheticMode,
     /// A record that would be longer leaves unannotated; none is no limit.
     pub max_record_bytes: Option<usize>,
+    /// What is written for each line.
+    pub reply: Reply,
+}
+
+/// What is written for each line that came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reply {
+    /// The event.
+    #[default]
+    Event,
+    /// What rsyslog's `mmexternal` wants: one line, always, that holds only the properties that change.
+    Changes,
 }
 
 /// Gathers what a batch becomes.
@@ -67,10 +80,18 @@ pub struct Outbox {
     /// Untouched bytes of the batch at hand that follow what is ready.
     untouched: Range<usize>,
     findings: Vec<u8>,
-    /// The event at hand with its findings.
+    /// The event at hand with its findings, as a line and as a map.
     annotated: Vec<u8>,
+    map: Vec<u8>,
+    entries: Entries,
+    wants_lines: bool,
+    wants_entries: bool,
+    /// Lines alone are wanted, and as they came.
+    plain: bool,
     at_line_start: bool,
     records: u64,
+    source: Source,
+    now: Timestamp,
 }
 
 impl Outbox {
@@ -84,9 +105,33 @@ impl Outbox {
             untouched: 0..0,
             findings: Vec::new(),
             annotated: Vec::new(),
+            map: Vec::new(),
+            entries: Entries::default(),
+            wants_lines: true,
+            wants_entries: false,
+            plain: true,
             at_line_start: true,
             records: 0,
+            source: Source::default(),
+            now: Timestamp::default(),
         }
+    }
+
+    /// Makes what these ends want.
+    pub fn prepare(&mut self, exits: &Exits) {
+        self.wants_lines = exits.wants(Form::Lines);
+        self.wants_entries = exits.wants(Form::Entries);
+        self.plain = !self.wants_entries && self.screen.is_none() && self.options.reply == Reply::Event;
+    }
+
+    /// A batch begins at `now`. One source's last line may have no end; another's first does not belong to it.
+    pub fn begin(&mut self, batch: &Batch, now: Timestamp) {
+        self.now = now;
+        let Some(first) = batch.records.first() else { return };
+        if first.source != self.source && !self.at_line_start {
+            self.ready.push(b'\n');
+        }
+        self.source = first.source;
     }
 
     /// The same, showing events to a person where there is a screen.
@@ -109,7 +154,10 @@ impl Outbox {
         let shape = batch.looks[i].shape;
         self.records += u64::from(shape != Shape::Rest);
         let end = record.end();
-        if outcome.is_quiet() && (shape != Shape::Text || self.options.text == TextMode::Raw) && self.screen.is_none() {
+        let as_it_came = record.encoding != Encoding::MessagePack
+            && (shape != Shape::Text || self.options.text == TextMode::Raw)
+            && self.plain;
+        if outcome.is_quiet() && as_it_came {
             if self.untouched.is_empty() {
                 self.untouched = record.span.start as usize..end;
             } else {
@@ -118,43 +166,34 @@ impl Outbox {
         } else {
             self.put_touched(batch, i, outcome, observer);
         }
-        self.at_line_start = record.line_end > 0;
+        self.at_line_start = record.line_end > 0 || record.encoding == Encoding::MessagePack;
     }
 
     /// Puts findings that no event carries.
     pub fn put_alone<W: Observer>(&mut self, outcome: &Outcome, observer: &mut W) {
         observer.findings(&outcome.before);
-        self.put_events(&outcome.before, observer);
+        self.put_events(&outcome.before, &[], observer);
     }
 
-    /// Writes all that was put, in one write; how many bytes.
+    /// Sends all that was put by every end; how many bytes. What waits for the batch to leave goes with it.
     ///
     /// # Errors
     /// [`Undelivered`], after the lines that did leave were counted.
-    pub fn send<O: AsFd>(
-        &mut self,
-        batch: &Batch,
-        output: &mut Output<O>,
-        progress: &Progress,
-    ) -> Result<usize, Undelivered> {
-        let bytes = if self.ready.is_empty() {
-            &batch.bytes[self.untouched.clone()]
+    pub fn send(&mut self, batch: &mut Batch, exits: &mut Exits) -> Result<usize, Undelivered> {
+        let untouched = &batch.bytes[self.untouched.clone()];
+        let lines = if self.ready.is_empty() {
+            untouched
         } else {
-            self.ready.extend_from_slice(&batch.bytes[self.untouched.clone()]);
+            self.ready.extend_from_slice(untouched);
             &self.ready
         };
-        let written = bytes.len();
-        let result = output.write_all(bytes);
-        if let Err(undelivered) = &result {
-            let lines = memchr::memchr_iter(b'\n', &bytes[..undelivered.written]).count() as u64;
-            progress.delivered.fetch_add(lines.min(self.records), Ordering::AcqRel);
-        } else {
-            progress.delivered.fetch_add(self.records, Ordering::AcqRel);
-        }
+        let entries = std::mem::take(&mut self.entries);
+        let tokens = std::mem::take(&mut batch.tokens);
+        let result = exits.send(Load { lines, entries, records: self.records, tokens });
         self.records = 0;
         self.ready.clear();
         self.untouched = 0..0;
-        result.map(|()| written)
+        result
     }
 
     #[cold]
@@ -168,7 +207,8 @@ impl Outbox {
         }
         observer.findings(&outcome.before);
         observer.findings(&outcome.findings);
-        self.put_events(&outcome.before, observer);
+        let tag = batch.tag(i);
+        self.put_events(&outcome.before, tag, observer);
         let raw = look.shape == Shape::Text && self.options.text == TextMode::Raw;
         if raw && !outcome.findings.is_empty() {
             observer.unheard(&outcome.findings);
@@ -179,18 +219,57 @@ impl Outbox {
             shown.iter().for_each(|finding| screen.finding(finding, &mut self.ready));
             return;
         }
-        if !raw && !outcome.findings.is_empty() && self.annotate(batch, i, &outcome.findings, observer) {
-            self.ready.extend_from_slice(&self.annotated);
-            self.ready.extend_from_slice(&batch.bytes[record.span.end()..record.end()]);
+        let annotated = !raw && !outcome.findings.is_empty() && self.annotate(batch, i, &outcome.findings, observer);
+        if self.wants_entries {
+            if annotated {
+                self.entries.put_made(batch, i, &self.map, self.now);
+            } else {
+                self.entries.put(batch, i, self.now);
+            }
+        }
+        if !self.wants_lines {
+            return;
+        }
+        if self.options.reply == Reply::Changes {
+            if record.line_end > 0 {
+                self.put_changes(annotated);
+            }
             return;
         }
         match look.shape {
-            Shape::Text if !raw => {
-                self.ready.extend_from_slice(look.rendered.of(&batch.arena));
-                self.ready.extend_from_slice(&batch.bytes[record.span.end()..record.end()]);
-            }
-            _ => self.ready.extend_from_slice(&batch.bytes[record.span.start as usize..record.end()]),
+            _ if annotated => self.ready.extend_from_slice(&self.annotated),
+            _ if record.encoding == Encoding::MessagePack => self.put_map(batch, i),
+            Shape::Text if !raw => self.ready.extend_from_slice(look.rendered.of(&batch.arena)),
+            _ => self.ready.extend_from_slice(record.span.of(&batch.bytes)),
         }
+        if record.encoding == Encoding::MessagePack {
+            self.ready.push(b'\n');
+        } else {
+            self.ready.extend_from_slice(&batch.bytes[record.span.end()..record.end()]);
+        }
+    }
+
+    /// A record of MessagePack as a line of JSON. It was looked at, so it is whole; nested too deep it is its bytes.
+    fn put_map(&mut self, batch: &Batch, i: usize) {
+        let map = batch.records[i].span.of(&batch.bytes);
+        if packed::render(map, batch.lead(i), batch.tag(i), None, &mut self.ready).is_err() {
+            self.ready.extend_from_slice(b"{\"message\":\"");
+            escape_into(String::from_utf8_lossy(map).as_bytes(), &mut self.ready);
+            self.ready.extend_from_slice(b"\"}");
+        }
+    }
+
+    /// The reply to a line: its findings as a property, or nothing.
+    fn put_changes(&mut self, annotated: bool) {
+        self.ready.push(b'{');
+        if annotated {
+            self.ready.extend_from_slice(b"\"$!\":{\"");
+            escape_into(self.options.member.as_bytes(), &mut self.ready);
+            self.ready.extend_from_slice(b"\":[");
+            self.ready.extend_from_slice(&self.findings);
+            self.ready.extend_from_slice(b"]}");
+        }
+        self.ready.extend_from_slice(b"}\n");
     }
 
     /// Writes the event with as many of its findings as it can carry; the others leave before it on their own. False
@@ -217,25 +296,38 @@ impl Outbox {
         if carried == findings.len() {
             return true;
         }
-        self.put_events(&findings[carried..], observer);
+        self.put_events(&findings[carried..], batch.tag(i), observer);
         carried > 0
     }
 
-    /// The event of record `i` with the gathered findings, into `annotated`.
+    /// The event of record `i` with the gathered findings, as each wanted form.
     fn splice(&mut self, batch: &Batch, i: usize) -> Result<(), Fault> {
         self.annotated.clear();
+        self.map.clear();
         let (name, findings) = (&self.options.member, &self.findings);
-        splice::annotate(&batch.fields(i), &batch.arena, &batch.bytes, name, findings, &mut self.annotated)
-            .map_err(|splice::Unfit| Fault::Member)?;
+        if self.wants_lines {
+            if batch.records[i].encoding == Encoding::MessagePack {
+                let (map, found) = (batch.records[i].span.of(&batch.bytes), Some((name.as_str(), &findings[..])));
+                packed::render(map, batch.lead(i), batch.tag(i), found, &mut self.annotated)
+                    .map_err(|_| Fault::Member)?;
+            } else {
+                splice::annotate(&batch.fields(i), &batch.arena, &batch.bytes, name, findings, &mut self.annotated)
+                    .map_err(|splice::Unfit| Fault::Member)?;
+            }
+        }
+        if self.wants_entries {
+            Entries::annotated(batch, i, name, findings, &mut self.map).map_err(|_| Fault::Member)?;
+        }
         match self.options.max_record_bytes {
-            Some(most) if self.annotated.len() > most => Err(Fault::RecordTooLong),
+            Some(most) if self.annotated.len().max(self.map.len()) > most => Err(Fault::RecordTooLong),
             _ => Ok(()),
         }
     }
 
     /// One event of our own for each finding, or none where the stream is not ours to add to.
-    fn put_events<W: Observer>(&mut self, findings: &[Finding], observer: &mut W) {
-        if self.options.text == TextMode::Raw || self.options.synthetic == SyntheticMode::Sink {
+    fn put_events<W: Observer>(&mut self, findings: &[Finding], tag: &[u8], observer: &mut W) {
+        let not_ours = self.options.text == TextMode::Raw || self.options.reply == Reply::Changes;
+        if not_ours || self.options.synthetic == SyntheticMode::Sink {
             if !findings.is_empty() {
                 observer.unheard(findings);
             }
@@ -252,6 +344,14 @@ impl Outbox {
                 self.ready.truncate(start);
                 observer.fault(Fault::RecordTooLong);
                 observer.unheard(std::slice::from_ref(finding));
+                continue;
+            }
+            if self.wants_entries {
+                let event = self.ready[start..].trim_ascii_end();
+                self.entries.put_own(event, finding.said_at, tag);
+            }
+            if !self.wants_lines {
+                self.ready.truncate(start);
             }
         }
     }
