@@ -20,6 +20,8 @@ use std::path::PathBuf;
         app | seismolog --text raw --log findings.log      text stays text; findings go to the log\n  \
         seismolog --metrics 127.0.0.1:9464 < events.ndjson Prometheus can scrape it meanwhile\n  \
         seismolog replay app.log db.log.gz                 what happened in these files?\n  \
+        seismolog templates app.log                        which messages is it made of?
+  \
         seismolog check -c seismolog.toml rules/           is all of it valid?\n  \
         seismolog demo --show                              a stream with faults, and what is found in it\n\n\
         Every setting of the configuration file is also a variable: SEISMOLOG_INPUT_TIMEZONE, SEISMOLOG_LIMITS_KEYS,\n\
@@ -47,6 +49,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Print the effective configuration as TOML, or the schema of configuration files.
     Config(ConfigArgs),
+    /// Show which templates a log is made of, or the template of each line.
+    Templates(TemplatesArgs),
     /// Make a realistic labelled stream with known faults.
     Demo(DemoArgs),
 }
@@ -136,6 +140,26 @@ pub struct ReplayArgs {
     /// Correct the clocks of files that shared trace ids show to disagree with the first. Reads every file twice.
     #[arg(long)]
     pub align: bool,
+}
+
+/// Flags of `templates`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct TemplatesArgs {
+    /// Settings.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Files, plain or packed with gzip or zstd; standard input without any, or for -.
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Print one JSON object for each line instead: line, template_id, template, as they are at its arrival.
+    #[arg(long, conflicts_with = "json")]
+    pub lines: bool,
+    /// Print all templates as one JSON array.
+    #[arg(long)]
+    pub json: bool,
+    /// List at most this many templates, the most frequent first.
+    #[arg(long, value_name = "N", default_value_t = 50)]
+    pub limit: usize,
 }
 
 /// The names of severities, for which the engine knows nothing of clap.

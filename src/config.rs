@@ -9,6 +9,7 @@ mod problem;
 pub mod schema;
 mod sink;
 mod span;
+mod template;
 mod variables;
 
 use crate::diagnostic::Diagnostic;
@@ -33,6 +34,7 @@ pub use span::Span;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
+pub use template::Template;
 
 /// All that can be configured.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -49,6 +51,8 @@ pub struct Config {
     pub roles: BTreeMap<Role, Vec<String>>,
     /// Caps.
     pub limits: Limits,
+    /// The template miner.
+    pub template: Template,
     /// One table for each detector.
     pub detector: Detectors,
     /// Which rules.
@@ -422,6 +426,7 @@ impl Config {
                 "names are the names of members, or paths such as log.level",
             );
         }
+        self.template.claim(&mut claim);
         for (i, sink) in self.sinks.iter().enumerate() {
             sink.claim(i, &mut claim);
         }
@@ -478,6 +483,7 @@ impl Config {
                 keys,
                 ..BurstOptions::default()
             },
+            template: self.template.options(),
             budget: Budget { keys, ..Budget::default() },
             meter: None,
         }

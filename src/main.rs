@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use seismolog::cli::{Cli, Command};
-use seismolog::command::{check::check, config::config, demo::demo, replay::replay, run::run};
+use seismolog::command::{check::check, config::config, demo::demo, replay::replay, run::run, templates::templates};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -13,6 +13,7 @@ fn main() -> ExitCode {
         Command::Replay(args) => replay(&args, &mut std::io::stdout().lock()),
         Command::Check(args) => check(&args),
         Command::Config(settings) => config(&settings, &mut std::io::stdout().lock()),
+        Command::Templates(args) => templates(&args, &mut std::io::stdout().lock()),
         Command::Demo(args) => demo(&args, &mut std::io::stdout().lock()),
     };
     match ended {

@@ -5,6 +5,7 @@ pub mod config;
 pub mod demo;
 pub mod replay;
 pub mod run;
+pub mod templates;
 
 use crate::cli::{Cli, Settings};
 use crate::config::{Config, Sink};
@@ -53,7 +54,8 @@ impl Loaded {
         let context = TimeContext::new(&self.config.input.timezone, year).map_err(|error| {
             Failure::cannot(error.to_string(), "set input.timezone to an IANA name, UTC or an offset")
         })?;
-        Ok(Looker::new(self.config.names(), self.config.output.member.clone(), context))
+        let looker = Looker::new(self.config.names(), self.config.output.member.clone(), context);
+        Ok(looker.with_masks(self.config.template.options().masks))
     }
 }
 

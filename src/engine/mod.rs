@@ -32,7 +32,7 @@ use rules::{Budget, Meter, RuleOutcome, RuleSet, Rules};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 pub use tally::Tally;
-use template::{Merge, Templates};
+use template::{Merge, TemplateOptions, Templates};
 
 /// Ticks fall on whole multiples of this, in event time, so that they do not depend on where a stream was cut.
 const TICK_NS: i64 = 1_000_000_000;
@@ -52,6 +52,8 @@ pub struct EngineOptions {
     pub burst: BurstOptions,
     /// The latency detector.
     pub latency: LatencyOptions,
+    /// The template miner.
+    pub template: TemplateOptions,
     /// What a rule may use.
     pub budget: Budget,
     /// The wall clock that stops a rule in an emergency; without one only operations are counted.
@@ -67,6 +69,7 @@ impl Default for EngineOptions {
             r#loop: LoopOptions::default(),
             burst: BurstOptions::default(),
             latency: LatencyOptions::default(),
+            template: TemplateOptions::default(),
             budget: Budget::default(),
             meter: None,
         }
@@ -147,7 +150,7 @@ impl Engine {
             clock: StreamClock::new(options.allowed_lateness_s),
             next_tick: Timestamp(i64::MIN),
             last_arrival: Timestamp::default(),
-            templates: Templates::new(options.keys),
+            templates: Templates::new(options.keys, &options.template),
             merges: Vec::new(),
             detectors,
             incidents: Incidents::new(options.policy.clone(), options.keys),
@@ -240,6 +243,12 @@ impl Engine {
         &self.clock
     }
 
+    /// The templates of messages.
+    #[must_use]
+    pub fn templates(&self) -> &Templates {
+        &self.templates
+    }
+
     /// Open incidents.
     #[must_use]
     pub fn incidents(&self) -> &Incidents {
@@ -283,6 +292,7 @@ impl Engine {
         pack(&Kept {
             clock: self.clock.clone(),
             next_tick: self.next_tick,
+            templates: self.templates.snapshot(),
             incidents: self.incidents.snapshot(),
             rule_incidents: self.rule_incidents.clone(),
             detectors: self
@@ -305,6 +315,7 @@ impl Engine {
                 detector.restore(state)?;
             }
         }
+        self.templates.restore(&kept.templates)?;
         self.rules.restore(&kept.rules).map_err(|error| RestoreError(error.to_string()))?;
         self.clock = kept.clock;
         self.next_tick = kept.next_tick;
@@ -349,6 +360,7 @@ impl std::fmt::Debug for Engine {
 struct Kept {
     clock: StreamClock,
     next_tick: Timestamp,
+    templates: Vec<u8>,
     incidents: IncidentsSnapshot,
     rule_incidents: RuleIncidents,
     detectors: Vec<(String, Vec<u8>)>,

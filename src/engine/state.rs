@@ -74,6 +74,20 @@ impl<V> Table<V> {
         Some(&mut self.entries[slot].value)
     }
 
+    /// The value of `key`, if it is there, which counts as a touch.
+    #[inline]
+    pub fn touched(&mut self, key: u64) -> Option<&mut V> {
+        let entry = &mut self.entries[*self.index.get(&key)? as usize];
+        entry.touched = true;
+        Some(&mut entry.value)
+    }
+
+    /// The value of `key`, if it is there.
+    #[inline]
+    pub fn get(&self, key: u64) -> Option<&V> {
+        Some(&self.entries[*self.index.get(&key)? as usize].value)
+    }
+
     #[cold]
     fn insert(&mut self, key: u64, value: V) -> usize {
         let entry = Entry { key, touched: true, value };
@@ -93,6 +107,11 @@ impl<V> Table<V> {
         };
         self.index.insert(key, slot as u32);
         slot
+    }
+
+    /// All keys and values held, in no order that means anything.
+    pub fn iter(&self) -> impl Iterator<Item = (u64, &V)> {
+        self.entries.iter().map(|entry| (entry.key, &entry.value))
     }
 
     /// All values held, in no order that means anything.

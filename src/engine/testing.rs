@@ -4,7 +4,7 @@ use super::detector::{Detector, Event, Report};
 use super::finding::{DetectorName, Finding, State};
 use super::incident::{Incidents, Policy};
 use super::rules::RuleSet;
-use super::template::Templates;
+use super::template::{TemplateOptions, Templates};
 use super::{Engine, EngineOptions, Outcome};
 use crate::event::lines::Lines;
 use crate::event::roles::Names;
@@ -64,7 +64,7 @@ pub(crate) fn observe(
     findings: &mut Vec<Finding>,
 ) {
     let mut incidents = Incidents::new(Policy::default(), 1_000);
-    let (mut templates, mut merges) = (Templates::new(100_000), Vec::new());
+    let (mut templates, mut merges) = (Templates::new(100_000, &TemplateOptions::default()), Vec::new());
     for i in 0..batch.records.len() {
         let (fields, time) = (batch.fields(i), at(i));
         let template = templates.see(&fields, time, &mut merges);

@@ -7,8 +7,10 @@ use super::found::Found;
 use super::json::{self, Malformed};
 use super::layout::{self, Laid};
 use super::roles::{Names, Role, Unit};
+use super::skeleton::{Masks, Skeleton};
 use super::time::{TimeContext, Timestamp};
-use super::{Batch, Encoding, Fault, Level, Record, Span, inner, packed, skeleton, text};
+use super::unescape::unescape_into;
+use super::{Batch, Encoding, Fault, Level, Record, Span, inner, packed, text};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What some editors and tools put in front of a file.
@@ -125,13 +127,31 @@ pub struct Looker {
     laid: Laid,
     /// For the line inside a message.
     inner: Laid,
+    skeleton: Skeleton,
+    /// A message without its escapes.
+    plain: Vec<u8>,
 }
 
 impl Looker {
     /// `names` is built for the same `annotation`, the member that findings are written to.
     #[must_use]
     pub fn new(names: Names, annotation: String, context: TimeContext) -> Self {
-        Self { names, annotation, context, laid: Laid::default(), inner: Laid::default() }
+        Self {
+            names,
+            annotation,
+            context,
+            laid: Laid::default(),
+            inner: Laid::default(),
+            skeleton: Skeleton::default(),
+            plain: Vec::new(),
+        }
+    }
+
+    /// Also masks what `masks` match when it makes skeletons of messages.
+    #[must_use]
+    pub fn with_masks(mut self, masks: Masks) -> Self {
+        self.skeleton = Skeleton::new(masks);
+        self
     }
 
     /// Looks at every record of the batch that has no look yet. A panic on a record leaves it opaque and counted.
@@ -188,7 +208,7 @@ impl Looker {
             Some(_) if is_other_json(&line[first..]) => look.fault = Some(Fault::NotAnObject),
             Some(_) => self.look_at_text(bytes, arena, record.span, &mut look),
         }
-        hash_roles(&mut look, bytes, arena);
+        self.hash_roles(&mut look, bytes, arena);
         look
     }
 
@@ -198,7 +218,7 @@ impl Looker {
         {
             inner::look_into(&self.names, &mut self.context, &mut self.inner, bytes, arena, look);
         }
-        hash_roles(look, bytes, arena);
+        self.hash_roles(look, bytes, arena);
     }
 
     fn look_at_object(
@@ -248,6 +268,32 @@ impl Looker {
     }
 }
 
+impl Looker {
+    /// What detectors compare: the hashes of the roles that were found, and the skeleton.
+    #[inline]
+    fn hash_roles(&mut self, look: &mut Look, bytes: &[u8], arena: &[u8]) {
+        look.message_hash = hash_of(look, bytes, arena, Role::Message);
+        if matches!(look.shape, Shape::Json | Shape::Text) && look.message_hash != 0 {
+            look.skeleton = self.skeleton_of(look, bytes, arena);
+        }
+        look.module_hash = hash_of(look, bytes, arena, Role::Module);
+        look.actor_hash = look.module_hash
+            ^ hash_of(look, bytes, arena, Role::Host).rotate_left(21)
+            ^ hash_of(look, bytes, arena, Role::Thread).rotate_left(42);
+    }
+
+    fn skeleton_of(&mut self, look: &Look, bytes: &[u8], arena: &[u8]) -> u64 {
+        let slot = look.slots[Role::Message as usize];
+        let raw = slot.span.of(if slot.in_arena { arena } else { bytes });
+        if slot.form != Form::Escaped {
+            return self.skeleton.read(raw);
+        }
+        self.plain.clear();
+        unescape_into(raw, &mut self.plain);
+        self.skeleton.read(&self.plain)
+    }
+}
+
 /// A whole JSON value that is no object. What only looks like one (`[notice] child found`) is text.
 fn is_other_json(text: &[u8]) -> bool {
     let text = text.trim_ascii_end();
@@ -258,20 +304,6 @@ fn is_other_json(text: &[u8]) -> bool {
         Some(b't' | b'f' | b'n') => matches!(text, b"true" | b"false" | b"null"),
         _ => false,
     }
-}
-
-/// What detectors compare: the hashes of the roles that were found.
-#[inline]
-fn hash_roles(look: &mut Look, bytes: &[u8], arena: &[u8]) {
-    look.message_hash = hash_of(look, bytes, arena, Role::Message);
-    if matches!(look.shape, Shape::Json | Shape::Text) && look.message_hash != 0 {
-        let slot = look.slots[Role::Message as usize];
-        look.skeleton = skeleton::hash(slot.span.of(if slot.in_arena { arena } else { bytes }));
-    }
-    look.module_hash = hash_of(look, bytes, arena, Role::Module);
-    look.actor_hash = look.module_hash
-        ^ hash_of(look, bytes, arena, Role::Host).rotate_left(21)
-        ^ hash_of(look, bytes, arena, Role::Thread).rotate_left(42);
 }
 
 #[inline]

@@ -1,15 +1,32 @@
 //! The template miner that all detectors and rules share.
 //!
-//! The pure stage has hashed each message's skeleton (`event/skeleton.rs`); here a skeleton becomes a template: counted,
-//! with its text and an example, and merged with others when a position of it turns out to vary.
+//! The pure stage has hashed each message's skeleton (`event/skeleton/`); here a skeleton becomes a template. A hit is two
+//! table look-ups. Only a skeleton never seen is worked on: told once where it repeats itself (`fold.rs`), compared with a
+//! user's seeds (`seed.rs`) and, word by word, with all others (`hole.rs`). Where a position turns out to vary the
+//! templates that differ there are merged into one; the merge is announced, and old ids lead to the one that stays.
+//!
+//! An id is the hash of the template's text: the same after a restart and in another process. What an event is given is
+//! the root at its arrival. Memory: about 250 bytes a template and 24 a skeleton, 56 a hole; all capped and counted.
 
-use crate::engine::detector::TableUse;
-use crate::engine::state::Table;
-use crate::event::{Fields, Timestamp};
+mod fold;
+mod hole;
+mod seed;
+
+use crate::engine::detector::{RestoreError, TableUse, pack, unpack};
+use crate::engine::state::{Table, TableSnapshot};
+use crate::event::skeleton::{Masks, Skeleton, VARIABLE};
+use crate::event::{Fields, Level, Role, Timestamp};
+use hole::{Holes, HolesSnapshot};
+use seed::Seed;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// A template's id: a hash of its text, the same in every process. Printed as 16 hex digits.
+/// An example is cut here, in bytes.
+const EXAMPLE_BYTES: usize = 200;
+/// A template's text is cut here, in bytes, for display; its id is of the whole.
+const TEXT_BYTES: usize = 400;
+
+/// A template's id: xxh3-64 of its text, the same in every process. Printed as 16 hex digits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TemplateId(pub u64);
@@ -17,6 +34,14 @@ pub struct TemplateId(pub u64);
 impl fmt::Display for TemplateId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:016x}", self.0)
+    }
+}
+
+impl std::str::FromStr for TemplateId {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        u64::from_str_radix(text, 16).map(Self)
     }
 }
 
@@ -38,46 +63,331 @@ pub struct Merge {
     pub into: TemplateId,
 }
 
+/// What is known of a template.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Template {
+    /// Its words, with `<*>` for variables; cut to 400 bytes.
+    pub text: String,
+    /// A message of it, cut to 200 bytes.
+    pub example: String,
+    /// How often it has been seen.
+    pub count: u64,
+    /// The worst level at which it has come.
+    pub level: Option<Level>,
+    /// When it was first seen, by the stream's time.
+    pub first: Timestamp,
+    /// When it was last seen.
+    pub last: Timestamp,
+    /// The template that stands for this one since a merge.
+    into: Option<TemplateId>,
+}
+
+/// What a user can tell the miner.
+#[derive(Clone, Debug, Default)]
+pub struct TemplateOptions {
+    /// What they match is a variable.
+    pub masks: Masks,
+    /// Templates that are known from the start, `<*>` for each variable.
+    pub seeds: Vec<String>,
+}
+
 /// All templates of a stream.
 #[derive(Debug)]
 pub struct Templates {
-    known: Table<u64>,
+    /// For skeletons never seen, whose words are needed.
+    skeleton: Skeleton,
+    seeds: Vec<Seed>,
+    /// By the hash of a skeleton its template, 0 while it is being found.
+    skeletons: Table<TemplateId>,
+    templates: Table<Template>,
+    holes: Holes,
+    merged: u64,
 }
 
 impl Templates {
-    /// None known; at most `keys` skeletons are held.
+    /// None known; at most `keys` templates and twice as many skeletons and holes are held.
     #[must_use]
-    pub fn new(keys: usize) -> Self {
-        Self { known: Table::new(keys) }
+    pub fn new(keys: usize, options: &TemplateOptions) -> Self {
+        let mut skeleton = Skeleton::new(options.masks.clone());
+        let seeds = options.seeds.iter().filter_map(|text| Seed::new(text, &mut skeleton)).collect();
+        Self {
+            skeleton,
+            seeds,
+            skeletons: Table::new(keys.saturating_mul(2)),
+            templates: Table::new(keys),
+            holes: Holes::new(keys.saturating_mul(2)),
+            merged: 0,
+        }
     }
 
     /// Takes an event; merges that it brings are appended to `merges`.
     #[inline]
-    pub fn see(&mut self, fields: &Fields<'_>, _now: Timestamp, _merges: &mut Vec<Merge>) -> Sighting {
-        let skeleton = fields.look().skeleton;
-        if skeleton == 0 {
+    pub fn see(&mut self, fields: &Fields<'_>, now: Timestamp, merges: &mut Vec<Merge>) -> Sighting {
+        let look = fields.look();
+        if look.skeleton == 0 {
             return Sighting::default();
         }
-        let count = self.known.touch(skeleton, || 0);
-        *count += 1;
-        Sighting { id: TemplateId(skeleton), count: *count }
+        let mut id = *self.skeletons.touch(look.skeleton, TemplateId::default);
+        if id == TemplateId::default() {
+            id = self.learn(fields, look.skeleton, now, merges);
+        }
+        if let Some(template) = self.templates.touched(id.0)
+            && template.into.is_none()
+        {
+            template.count += 1;
+            template.last = now;
+            template.level = template.level.max(look.level);
+            return Sighting { id, count: template.count };
+        }
+        self.see_again(fields, id, now)
     }
 
-    /// The text of a template, variables as `<*>`; none when it was never seen or is forgotten.
+    /// A skeleton whose template was merged into another or had to go.
+    #[cold]
+    fn see_again(&mut self, fields: &Fields<'_>, id: TemplateId, now: Timestamp) -> Sighting {
+        let id = self.root(id);
+        *self.skeletons.touch(fields.look().skeleton, TemplateId::default) = id;
+        if self.templates.get_mut(id.0).is_none() {
+            let message = fields.text(Role::Message).unwrap_or_default();
+            self.skeleton.read(message.as_bytes());
+            let text = self.skeleton.text().into_owned();
+            self.insert(id, &text, &message, now);
+        }
+        let Some(template) = self.templates.touched(id.0) else { return Sighting::default() };
+        template.count += 1;
+        template.last = now;
+        template.level = template.level.max(fields.look().level);
+        Sighting { id, count: template.count }
+    }
+
+    /// Finds the template of a skeleton never seen.
+    #[cold]
+    fn learn(&mut self, fields: &Fields<'_>, skeleton: u64, now: Timestamp, merges: &mut Vec<Merge>) -> TemplateId {
+        let message = fields.text(Role::Message).unwrap_or_default();
+        self.skeleton.read(message.as_bytes());
+        let text = self.skeleton.text().into_owned();
+        let mut words: Vec<&str> = text.split(' ').collect();
+        let mut own = TemplateId(skeleton);
+        if let Some(folded) = fold::fold(&words) {
+            words = folded;
+            own = id_of(&words);
+            let known = *self.skeletons.touch(own.0, TemplateId::default);
+            if known != TemplateId::default() {
+                let known = self.root(known);
+                *self.skeletons.touch(skeleton, TemplateId::default) = known;
+                return known;
+            }
+        }
+        let seeded = self.seeds.iter().find(|seed| seed.fits(&words)).map(|seed| (seed.id, seed.text.clone()));
+        let fitting = self.holes.find(&words);
+        let mut id = match (&seeded, fitting) {
+            (Some((id, _)), _) => *id,
+            (None, Some(open)) => self.root(open),
+            (None, None) => own,
+        };
+        if self.templates.get_mut(id.0).is_none() {
+            let text = seeded.as_ref().map_or_else(|| words.join(" "), |(_, text)| text.clone());
+            self.insert(id, &text, &message, now);
+        }
+        if seeded.is_none()
+            && let Some(opened) = self.holes.enter(&words, id)
+        {
+            let root = self.open(&words, &opened, &message, now, merges);
+            self.holes.fill(&opened, root);
+            id = root;
+        }
+        *self.skeletons.touch(own.0, TemplateId::default) = id;
+        *self.skeletons.touch(skeleton, TemplateId::default) = id;
+        id
+    }
+
+    /// A position of `words` is a variable: the templates that differed there are one.
+    fn open(
+        &mut self,
+        words: &[&str],
+        opened: &hole::Opened,
+        message: &str,
+        now: Timestamp,
+        merges: &mut Vec<Merge>,
+    ) -> TemplateId {
+        let mut merged = words.to_vec();
+        merged[opened.position] = VARIABLE;
+        merged.dedup_by(|next, before| *next == VARIABLE && *before == VARIABLE);
+        let own = id_of(&merged);
+        let known = *self.skeletons.touch(own.0, || own);
+        let root = self.root(if known == TemplateId::default() { own } else { known });
+        *self.skeletons.touch(own.0, || root) = root;
+        if self.templates.get_mut(root.0).is_none() {
+            self.insert(root, &merged.join(" "), message, now);
+        }
+        let old: Vec<_> = opened.templates.iter().map(|&id| self.root(id)).collect();
+        for from in old {
+            // Two that were merged before are one by now.
+            if self.root(from) == root {
+                continue;
+            }
+            let Some(template) = self.templates.get_mut(from.0) else { continue };
+            template.into = Some(root);
+            let gone = Template { text: String::new(), example: String::new(), ..template.clone() };
+            let gone = std::mem::replace(template, gone);
+            let Some(stays) = self.templates.touched(root.0) else { continue };
+            stays.count += gone.count;
+            stays.level = stays.level.max(gone.level);
+            stays.first = stays.first.min(gone.first);
+            stays.last = stays.last.max(gone.last);
+            self.merged += 1;
+            merges.push(Merge { from, into: root });
+        }
+        root
+    }
+
+    fn insert(&mut self, id: TemplateId, text: &str, example: &str, now: Timestamp) {
+        let cut = |text: &str, most: usize| text[..text.floor_char_boundary(most)].to_owned();
+        self.templates.touch(id.0, || Template {
+            text: cut(text, TEXT_BYTES),
+            example: cut(example, EXAMPLE_BYTES),
+            count: 0,
+            level: None,
+            first: now,
+            last: now,
+            into: None,
+        });
+    }
+
+    /// The template that stands for `id` after all merges so far.
     #[must_use]
-    pub fn text(&self, _id: TemplateId) -> Option<String> {
-        None
+    pub fn root(&self, mut id: TemplateId) -> TemplateId {
+        // Merges only lead from older to younger roots; the bound is for a damaged snapshot.
+        for _ in 0..64 {
+            match self.templates.get(id.0).and_then(|template| template.into) {
+                Some(into) if into != id => id = into,
+                _ => break,
+            }
+        }
+        id
+    }
+
+    /// What is known of a template or of the one that it was merged into; none when it was never seen or is forgotten.
+    #[must_use]
+    pub fn get(&self, id: TemplateId) -> Option<&Template> {
+        self.templates.get(self.root(id).0)
+    }
+
+    /// The text of a template, variables as `<*>`.
+    #[must_use]
+    pub fn text(&self, id: TemplateId) -> Option<&str> {
+        self.get(id).map(|template| template.text.as_str())
+    }
+
+    /// All templates that stand, in no order that means anything.
+    pub fn all(&self) -> impl Iterator<Item = (TemplateId, &Template)> {
+        let standing = self.templates.iter().filter(|(_, template)| template.into.is_none() && template.count > 0);
+        standing.map(|(key, template)| (TemplateId(key), template))
+    }
+
+    /// The values of the variables in an event's message, in order, as its template `id` has them.
+    #[must_use]
+    pub fn params(&self, fields: &Fields<'_>, id: TemplateId) -> Vec<String> {
+        let Some(message) = fields.text(Role::Message) else { return Vec::new() };
+        let mut skeleton = self.skeleton.clone();
+        skeleton.read(message.as_bytes());
+        let (text, places) = (skeleton.text(), skeleton.places());
+        let words: Vec<&str> = text.split(' ').collect();
+        let place = |from: usize, to: usize| Some(places.get(from)?.start..places.get(to)?.end);
+        let said = |range: std::ops::Range<usize>| message.get(range).unwrap_or_default().to_owned();
+        let template: Vec<&str> = self.text(id).unwrap_or(&text).split(' ').collect();
+        let variables = align(&template, &words).unwrap_or_else(|| variables_of(&words));
+        variables.into_iter().filter_map(|(from, to)| place(from, to)).map(said).collect()
     }
 
     /// Templates that had to go: after that, first sights mean nothing.
     #[must_use]
     pub fn evictions(&self) -> u64 {
-        self.known.evictions()
+        self.templates.evictions() + self.skeletons.evictions()
+    }
+
+    /// Templates that were merged into others.
+    #[must_use]
+    pub fn merged(&self) -> u64 {
+        self.merged
     }
 
     /// How full its tables are.
     #[must_use]
     pub fn tables(&self) -> Vec<TableUse> {
-        vec![TableUse { table: "templates", keys: self.known.len() as u64, evictions: self.known.evictions() }]
+        let used = |table, keys: usize, evictions| TableUse { table, keys: keys as u64, evictions };
+        vec![
+            used("templates", self.templates.len(), self.templates.evictions()),
+            used("template_skeletons", self.skeletons.len(), self.skeletons.evictions()),
+            used("template_holes", self.holes.len(), self.holes.evictions()),
+        ]
+    }
+
+    /// What to keep across a restart, as MessagePack.
+    #[must_use]
+    pub fn snapshot(&self) -> Vec<u8> {
+        pack(&Kept {
+            skeletons: self.skeletons.snapshot(),
+            templates: self.templates.snapshot(),
+            holes: self.holes.snapshot(),
+            merged: self.merged,
+        })
+    }
+
+    /// Takes what was kept.
+    ///
+    /// # Errors
+    /// [`RestoreError`], with the state as it was, when the bytes are of another shape.
+    pub fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
+        let kept: Kept = unpack(kept)?;
+        self.skeletons.restore(kept.skeletons);
+        self.templates.restore(kept.templates);
+        self.holes.restore(kept.holes);
+        self.merged = kept.merged;
+        Ok(())
     }
 }
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    skeletons: TableSnapshot<TemplateId>,
+    templates: TableSnapshot<Template>,
+    holes: HolesSnapshot,
+    merged: u64,
+}
+
+fn id_of(words: &[&str]) -> TemplateId {
+    TemplateId(xxhash_rust::xxh3::xxh3_64(words.join(" ").as_bytes()).max(1))
+}
+
+/// From which word to which each variable of `template` takes, both included; none when `words` do not fit it.
+fn align(template: &[&str], words: &[&str]) -> Option<Vec<(usize, usize)>> {
+    let (mut taken, mut w) = (Vec::new(), 0);
+    for (t, part) in template.iter().enumerate() {
+        if *part == VARIABLE {
+            let from = w;
+            let stop = template.get(t + 1);
+            w += 1;
+            while w < words.len() && stop.is_none_or(|stop| words[w] != *stop) {
+                w += 1;
+            }
+            taken.push((from, w - 1));
+        } else if words.get(w).is_some_and(|word| word == part) {
+            if part.contains(VARIABLE) {
+                taken.push((w, w));
+            }
+            w += 1;
+        } else {
+            return None;
+        }
+    }
+    (w == words.len()).then_some(taken)
+}
+
+/// The places of the variables in a skeleton of these words.
+fn variables_of(words: &[&str]) -> Vec<(usize, usize)> {
+    (0..words.len()).filter(|&i| words[i].contains(VARIABLE)).map(|i| (i, i)).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,205 @@
+//! `seismolog templates`: which templates a log is made of.
+
+use super::{Loaded, load};
+use crate::cli::TemplatesArgs;
+use crate::engine::template::{Template, TemplateId, Templates};
+use crate::error::Failure;
+use crate::event::lines::Lines;
+use crate::event::{Encoding, Shape};
+use crate::prose::{bytes, clip, counted, number, thousands, without_control};
+use crate::replay::source::{BytesRead, Source, open};
+use serde::Serialize;
+use std::io::{self, BufWriter, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// The width where there is no terminal.
+const WIDTH: usize = 120;
+/// Columns before the template's text.
+const COLUMNS: usize = 46;
+
+/// Mines the files, or standard input, and prints a table, JSON, or a JSON object for each line.
+///
+/// # Errors
+/// [`Failure::Cannot`] when a file cannot be read or output cannot be written.
+pub fn templates(args: &TemplatesArgs, out: &mut dyn Write) -> Result<(), Failure> {
+    let loaded = load(&args.settings)?;
+    let started = Instant::now();
+    let mut out = BufWriter::new(out);
+    let mut mined = Mined::new(&loaded);
+    let files = if args.files.is_empty() { &[PathBuf::from("-")][..] } else { &args.files };
+    for path in files {
+        mined.file(&loaded, path, args.lines.then_some(&mut out as &mut dyn Write))?;
+    }
+    let printed = match (args.lines, args.json) {
+        (true, _) => Ok(()),
+        (false, true) => mined.print_json(&mut out),
+        (false, false) => mined.print_table(&mut out, args.limit, started.elapsed().as_secs_f64()),
+    };
+    printed.and_then(|()| out.flush()).map_err(not_written)
+}
+
+fn not_written(error: io::Error) -> Failure {
+    Failure::cannot(format!("cannot write standard output: {error}"), "is its reader still there?")
+}
+
+/// What a log is made of.
+struct Mined {
+    templates: Templates,
+    lines: u64,
+    bytes: u64,
+    /// Lines without a message: blank, malformed or over-long ones.
+    without: u64,
+}
+
+/// One row of the table.
+#[derive(Serialize)]
+struct Row<'a> {
+    template_id: String,
+    template: &'a str,
+    count: u64,
+    /// Of all events, 0 to 1.
+    share: f64,
+    level: Option<&'static str>,
+    first_seen: Option<String>,
+    last_seen: Option<String>,
+    example: &'a str,
+}
+
+/// One line of `--lines`.
+#[derive(Serialize)]
+struct Line<'a> {
+    line: std::borrow::Cow<'a, str>,
+    template_id: Option<String>,
+    template: Option<&'a str>,
+}
+
+impl Mined {
+    fn new(loaded: &Loaded) -> Self {
+        let templates = Templates::new(loaded.config.limits.keys, &loaded.config.template.options());
+        Self { templates, lines: 0, bytes: 0, without: 0 }
+    }
+
+    /// Mines one file; prints each line where `lines` is somewhere to print to.
+    fn file(&mut self, loaded: &Loaded, path: &Path, mut lines: Option<&mut dyn Write>) -> Result<(), Failure> {
+        let cannot = |error: io::Error| {
+            let hint = "check the name and that it is a file that may be read; - is standard input";
+            Failure::cannot(format!("cannot read {}: {error}", path.display()), hint)
+        };
+        let opened = open(path, &BytesRead::default()).map_err(cannot)?;
+        let cut = Lines::new(loaded.config.input.max_line_bytes);
+        let mut source = Source::new(opened, cut, loaded.looker()?, 0).map_err(cannot)?;
+        let mut merges = Vec::new();
+        while source.advance() {
+            for i in 0..source.batch.records.len() {
+                let fields = source.batch.fields(i);
+                if fields.record().encoding == Encoding::Rest {
+                    continue;
+                }
+                self.lines += 1;
+                let seen = self.templates.see(&fields, source.places[i], &mut merges);
+                merges.clear();
+                let found = (seen.id != TemplateId::default()).then_some(seen.id);
+                self.without += u64::from(found.is_none() && fields.look().shape != Shape::Own);
+                if let Some(out) = &mut lines {
+                    let said = Line {
+                        line: String::from_utf8_lossy(fields.line()),
+                        template_id: found.map(|id| id.to_string()),
+                        template: found.and_then(|id| self.templates.text(id)),
+                    };
+                    serde_json::to_writer(&mut **out, &said).map_err(|error| not_written(error.into()))?;
+                    out.write_all(b"\n").map_err(not_written)?;
+                }
+            }
+        }
+        self.bytes += source.given.bytes;
+        match &source.given.damage {
+            None => Ok(()),
+            Some(damage) => Err(Failure::cannot(
+                format!("{} could be read only up to line {}: {damage}", source.name, source.given.lines),
+                "get a whole copy of the file",
+            )),
+        }
+    }
+
+    /// All templates, the most frequent first.
+    fn sorted(&self) -> Vec<(TemplateId, &Template)> {
+        let mut all: Vec<_> = self.templates.all().collect();
+        all.sort_unstable_by_key(|(id, template)| (std::cmp::Reverse(template.count), *id));
+        all
+    }
+
+    fn share(&self, template: &Template) -> f64 {
+        template.count as f64 / self.lines.max(1) as f64
+    }
+
+    fn print_json(&self, out: &mut dyn Write) -> io::Result<()> {
+        let time = |time: crate::event::Timestamp| (time.0 != i64::MIN).then(|| time.to_string());
+        let rows = self.sorted().into_iter().map(|(id, template)| Row {
+            template_id: id.to_string(),
+            template: &template.text,
+            count: template.count,
+            share: self.share(template),
+            level: template.level.map(crate::event::Level::name),
+            first_seen: time(template.first),
+            last_seen: time(template.last),
+            example: &template.example,
+        });
+        serde_json::to_writer_pretty(&mut *out, &rows.collect::<Vec<_>>())?;
+        out.write_all(b"\n")
+    }
+
+    fn print_table(&self, out: &mut dyn Write, limit: usize, seconds: f64) -> io::Result<()> {
+        let width = if io::stdout().is_terminal() {
+            rustix::termios::tcgetwinsize(rustix::stdio::stdout())
+                .map_or(WIDTH, |size| usize::from(size.ws_col).max(80))
+        } else {
+            WIDTH
+        };
+        let rows = self.sorted();
+        writeln!(out, "{:>11}  {:>6}  {:5}  {:16}  template", "count", "share", "level", "id")?;
+        for (id, template) in rows.iter().take(limit) {
+            let level = template.level.map_or("", crate::event::Level::name);
+            let share = format!("{:.1} %", 100.0 * self.share(template));
+            let text = clip(&without_control(&template.text), width.saturating_sub(COLUMNS).max(20));
+            writeln!(out, "{:>11}  {share:>6}  {level:5}  {id}  {text}", thousands(template.count))?;
+            let seen = seen_between(template);
+            let example = clip(&without_control(&template.example), width.saturating_sub(28 + seen.len()).max(20));
+            writeln!(out, "{:>27}{seen}{example}", "")?;
+        }
+        if rows.len() > limit {
+            let more = (rows.len() - limit) as u64;
+            writeln!(out, "  {} more; --limit shows more, --json has all", counted(more, "template"))?;
+        }
+        let merged = self.templates.merged();
+        writeln!(
+            out,
+            "{} in {}, {}{}; {} lines/s",
+            counted(rows.len() as u64, "template"),
+            counted(self.lines, "line"),
+            bytes(self.bytes),
+            if merged > 0 { format!(", {} merged into others", thousands(merged)) } else { String::new() },
+            number((self.lines as f64 / seconds.max(1e-9)).round()),
+        )?;
+        if self.without > 0 {
+            writeln!(out, "{} without a message", counted(self.without, "line"))?;
+        }
+        let evicted = self.templates.evictions();
+        if evicted > 0 {
+            writeln!(out, "{} forgotten: raise limits.keys to count them all", counted(evicted, "template"))?;
+        }
+        Ok(())
+    }
+}
+
+/// `08:00:03 to 08:59:59  ` for lines that tell their time.
+fn seen_between(template: &Template) -> String {
+    let clock = |time: crate::event::Timestamp| time.to_string().get(..19).map(|text| text.replace('T', " "));
+    match (template.first.0, clock(template.first), clock(template.last)) {
+        (i64::MIN, ..) | (_, None, _) | (_, _, None) => String::new(),
+        (_, Some(first), Some(last)) if first.get(..10) == last.get(..10) => {
+            format!("{first} to {}  ", last.get(11..).unwrap_or_default())
+        }
+        (_, Some(first), Some(last)) => format!("{first} to {last}  "),
+    }
+}

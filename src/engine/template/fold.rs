@@ -1,0 +1,51 @@
+//! A skeleton that says the same several times, `a <*> b <*> a <*> b <*>`, is the skeleton that says it once.
+
+use crate::event::skeleton::VARIABLE;
+
+/// Fewer words than this are not looked at.
+const LEAST_WORDS: usize = 6;
+
+/// `words` with repeated groups of two to four words, of which one is a variable, told once; none when nothing repeats.
+pub(super) fn fold<'a>(words: &[&'a str]) -> Option<Vec<&'a str>> {
+    if words.len() < LEAST_WORDS {
+        return None;
+    }
+    let mut folded = words.to_vec();
+    for period in 2..=4 {
+        let mut kept = Vec::with_capacity(folded.len());
+        let mut i = 0;
+        while i < folded.len() {
+            let group = &folded[i..(i + period).min(folded.len())];
+            let repeats = folded[i..].chunks_exact(period).take_while(|chunk| *chunk == group).count();
+            if repeats > 1 && group.contains(&VARIABLE) {
+                kept.extend_from_slice(group);
+                i += repeats * period;
+            } else {
+                kept.push(folded[i]);
+                i += 1;
+            }
+        }
+        folded = kept;
+    }
+    (folded.len() < words.len()).then_some(folded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fold;
+
+    #[test]
+    fn repeated_groups_are_told_once() {
+        for (words, folded) in [
+            ("a <*> a <*> a <*>", Some("a <*>")),
+            ("got a <*> b <*> a <*> b <*> end", Some("got a <*> b <*> end")),
+            ("x a b <*> a b <*>", Some("x a b <*>")),
+            ("a b a b a b", None),
+            ("a <*> b <*> c <*>", None),
+            ("a <*> a <*>", None),
+        ] {
+            let got = fold(&words.split(' ').collect::<Vec<_>>()).map(|folded| folded.join(" "));
+            assert_eq!(got.as_deref(), folded, "{words}");
+        }
+    }
+}

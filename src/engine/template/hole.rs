@@ -1,0 +1,210 @@
+//! Positions of skeletons that vary: where many skeletons differ in one word alone, that word is a variable.
+//!
+//! Every skeleton is entered once under each of its words' *holes*: the skeleton with that word left out. The key of a
+//! hole is a sum over the words' hashes by position, so that all holes of a skeleton cost one pass. When a hole has seen
+//! enough different words it opens: from then on a skeleton that fits it is of its template at once.
+//!
+//! How many are enough: eight, or twelve in a skeleton of up to three words, of which each says more; four behind a
+//! word that introduces a name ("for", "user", "host"). The first word is never a variable. Memory: 56 bytes a hole, and
+//! 16 for each word more than one, twelve at most; capped.
+
+use super::TemplateId;
+use crate::engine::state::{Table, TableSnapshot};
+use crate::event::skeleton::VARIABLE;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Different words that open a hole…
+const ENOUGH: usize = 8;
+/// …in a skeleton of at most [`FEW_WORDS`]…
+const ENOUGH_OF_FEW: usize = 12;
+const FEW_WORDS: usize = 3;
+/// …and behind a word that introduces a name.
+const ENOUGH_INTRODUCED: usize = 4;
+/// Skeletons longer than this have no holes: what differs there is text.
+const MOST_WORDS: usize = 128;
+
+/// Words behind which a name stands.
+const INTRODUCERS: &[&str] = &[
+    "account",
+    "by",
+    "called",
+    "client",
+    "device",
+    "domain",
+    "file",
+    "for",
+    "from",
+    "group",
+    "host",
+    "interface",
+    "key",
+    "member",
+    "name",
+    "named",
+    "node",
+    "process",
+    "server",
+    "service",
+    "to",
+    "user",
+    "via",
+];
+
+/// A position that may vary.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Hole {
+    /// The template of what fits, once it is open.
+    open: Option<TemplateId>,
+    first: (u32, TemplateId),
+    others: Vec<(u32, TemplateId)>,
+}
+
+/// All holes of a stream.
+#[derive(Debug)]
+pub(super) struct Holes {
+    table: Table<Hole>,
+    /// The holes of the skeleton at hand: position, key, the word's hash.
+    keys: Vec<(usize, u64, u32)>,
+}
+
+/// A hole that the skeleton at hand has opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Opened {
+    /// Which word is a variable now.
+    pub(super) position: usize,
+    key: u64,
+    /// The templates that have been found to be one.
+    pub(super) templates: Vec<TemplateId>,
+}
+
+impl Holes {
+    pub(super) fn new(keys: usize) -> Self {
+        Self { table: Table::new(keys), keys: Vec::new() }
+    }
+
+    /// Works out the holes of a skeleton; the template of the first open one that it fits.
+    pub(super) fn find(&mut self, words: &[&str]) -> Option<TemplateId> {
+        self.keys.clear();
+        if words.len() > MOST_WORDS {
+            return None;
+        }
+        let mixed = |hash: u64, i: usize| {
+            (hash ^ (i as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15)).wrapping_mul(0xD6E8_FEB8_6659_FD93)
+        };
+        let hashes: Vec<u64> = words.iter().map(|word| xxh3_64(word.as_bytes())).collect();
+        let sum = hashes.iter().enumerate().fold(0_u64, |sum, (i, &hash)| sum.wrapping_add(mixed(hash, i)));
+        let holes = hashes.iter().enumerate().filter(|(i, _)| words[*i] != VARIABLE);
+        self.keys.extend(
+            holes.map(|(i, &hash)| (i, sum.wrapping_sub(mixed(hash, i)).wrapping_add(mixed(0, i)), hash as u32)),
+        );
+        let keys = &self.keys;
+        keys.iter().filter(|(i, ..)| *i > 0).find_map(|(_, key, _)| self.table.get_mut(*key)?.open)
+    }
+
+    /// Enters the skeleton at hand, whose holes [`Self::find`] has worked out, as one of `template`. A hole that this
+    /// opens is to be [`fill`](Self::fill)ed with the template that stands for all.
+    pub(super) fn enter(&mut self, words: &[&str], template: TemplateId) -> Option<Opened> {
+        let kept = self.keys.len();
+        let mut opened = None;
+        for &(position, key, word) in &self.keys {
+            let hole = self.table.touch(key, || Hole { open: None, first: (word, template), others: Vec::new() });
+            if hole.open.is_some() {
+                continue;
+            }
+            if hole.first.0 != word && hole.others.iter().all(|(other, _)| *other != word) {
+                hole.others.push((word, template));
+            }
+            if opened.is_none() && position > 0 && kept > 1 && hole.others.len() + 1 >= enough(words, position, kept) {
+                let mut templates: Vec<_> =
+                    std::iter::once(hole.first).chain(hole.others.drain(..)).map(|(_, id)| id).collect();
+                hole.others.shrink_to_fit();
+                // In the order of their ids, so that what comes of it does not depend on anything else.
+                templates.sort_unstable();
+                templates.dedup();
+                opened = Some(Opened { position, key, templates });
+            }
+        }
+        opened
+    }
+
+    /// What fits this hole is of `template` from now on.
+    pub(super) fn fill(&mut self, opened: &Opened, template: TemplateId) {
+        if let Some(hole) = self.table.get_mut(opened.key) {
+            hole.open = Some(template);
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    pub(super) fn evictions(&self) -> u64 {
+        self.table.evictions()
+    }
+
+    pub(super) fn snapshot(&self) -> HolesSnapshot {
+        HolesSnapshot(self.table.snapshot())
+    }
+
+    pub(super) fn restore(&mut self, kept: HolesSnapshot) {
+        self.table.restore(kept.0);
+    }
+}
+
+/// What to keep across a restart.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct HolesSnapshot(TableSnapshot<Hole>);
+
+/// How many different words at `position` make it a variable, in a skeleton of which `kept` words are none yet.
+fn enough(words: &[&str], position: usize, kept: usize) -> usize {
+    let before = words[position - 1].to_ascii_lowercase();
+    if kept > 2 && INTRODUCERS.binary_search(&before.as_str()).is_ok() {
+        ENOUGH_INTRODUCED
+    } else if kept > FEW_WORDS {
+        ENOUGH
+    } else {
+        ENOUGH_OF_FEW
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(holes: &mut Holes, text: &str, id: u64) -> Option<Opened> {
+        let words: Vec<_> = text.split(' ').collect();
+        holes.find(&words);
+        holes.enter(&words, TemplateId(id))
+    }
+
+    #[test]
+    fn a_position_opens_when_enough_words_have_stood_there() {
+        assert!(INTRODUCERS.is_sorted());
+        for (before, after, enough) in
+            [("the", "of it failed today", 8), ("the", "failed", 12), ("user", "failed", 12), ("for user", "failed", 4)]
+        {
+            let mut holes = Holes::new(1_000);
+            for i in 1..enough {
+                assert_eq!(put(&mut holes, &format!("{before} w{i} {after}"), i), None);
+                assert_eq!(put(&mut holes, &format!("{before} w{i} {after}"), i), None, "again is not another");
+            }
+            let opened = put(&mut holes, &format!("{before} w0 {after}"), enough).unwrap();
+            assert_eq!(opened.templates.len() as u64, enough);
+            holes.fill(&opened, TemplateId(77));
+            let words = format!("{before} other {after}");
+            assert_eq!(holes.find(&words.split(' ').collect::<Vec<_>>()), Some(TemplateId(77)), "{words}");
+            let longer = format!("{words} more");
+            assert_eq!(holes.find(&longer.split(' ').collect::<Vec<_>>()), None);
+        }
+    }
+
+    #[test]
+    fn the_first_word_never_opens_and_the_table_is_capped() {
+        let mut holes = Holes::new(10);
+        for i in 0..100 {
+            assert_eq!(put(&mut holes, &format!("w{i} a b c"), i), None);
+        }
+        assert_eq!((holes.len(), holes.evictions() > 0), (10, true));
+    }
+}

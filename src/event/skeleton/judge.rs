@@ -1,0 +1,181 @@
+//! What a piece's neighbours say: values behind `=`, quoted words, addresses with a scheme, names behind "user".
+
+use super::scan::{ALNUM, Piece};
+use super::words::{self, trimmed};
+use super::{Kind, Part};
+
+/// A quoted value behind `=` has at most this many pieces; elsewhere only a single quoted word is a variable.
+const QUOTED_PIECES: usize = 20;
+
+/// The pieces of a message with the questions that judging one asks of its neighbours.
+struct Pieces<'a> {
+    text: &'a [u8],
+    all: &'a [Piece],
+}
+
+impl Pieces<'_> {
+    /// The mark at `i`; 0 for a word, and beyond the ends.
+    #[inline]
+    fn mark(&self, i: usize) -> u8 {
+        self.all.get(i).map_or(0, |piece| piece.mark)
+    }
+
+    /// Nothing stands between this piece and the next.
+    #[inline]
+    fn touches(&self, i: usize) -> bool {
+        self.all.get(i + 1).is_some_and(|next| next.start == self.all[i].end)
+    }
+
+    #[inline]
+    fn first_byte(&self, i: usize) -> u8 {
+        self.all.get(i).map_or(0, |piece| self.text[piece.start as usize])
+    }
+}
+
+/// Judges `pieces` of `text` into `parts`, in order.
+pub(super) fn judge(text: &[u8], pieces: &[Piece], parts: &mut Vec<Part>) {
+    parts.clear();
+    let all = Pieces { text, all: pieces };
+    let mut i = 0;
+    while i < pieces.len() {
+        i = match pieces[i].mark {
+            0 => word(&all, i, parts),
+            b'"' | b'\'' => quoted(&all, i, parts),
+            _ => i + 1,
+        };
+    }
+}
+
+/// From piece `from` to piece `to`, both included.
+fn part(all: &Pieces<'_>, kind: Kind, from: usize, to: usize) -> Part {
+    Part { kind, start: all.all[from].start, end: all.all[to].end }
+}
+
+/// A quotation mark at `i` that opens: a quoted word is a variable, and so is all that is quoted behind `=`.
+fn quoted(all: &Pieces<'_>, i: usize, parts: &mut Vec<Part>) -> usize {
+    let opens = i == 0 || all.mark(i - 1) != 0 || !all.touches(i - 1);
+    if opens {
+        let behind_equals = i > 0 && all.mark(i - 1) == b'=';
+        let most = if behind_equals { QUOTED_PIECES } else { 2 };
+        let close = (i + 1..=i + most).find(|&j| all.mark(j) == all.mark(i));
+        if let Some(close) = close.filter(|&close| behind_equals || close == i + 2) {
+            let inside = Part { kind: Kind::Variable, start: all.all[i].end, end: all.all[close].start };
+            parts.push(inside);
+            return close + 1;
+        }
+    }
+    i + 1
+}
+
+/// The word at `i`, and what belongs to it.
+#[inline]
+fn word(all: &Pieces<'_>, i: usize, parts: &mut Vec<Part>) -> usize {
+    let piece = all.all[i];
+    if piece.has & ALNUM == 0 {
+        // A rule of dashes or stars says something, whatever its length; a single one does not.
+        if piece.end - piece.start >= 3 {
+            parts.push(Part { kind: Kind::Word, start: piece.start, end: piece.start + 3 });
+        }
+        return i + 1;
+    }
+    let (before, after) = (if i > 0 { all.mark(i - 1) } else { 0 }, all.mark(i + 1));
+    if before == b'=' && (all.touches(i - 1) || after != b'=') {
+        parts.push(part(all, Kind::Variable, i, i));
+        return i + 1;
+    }
+    let mut before_port = false;
+    if after == b':' && all.touches(i) && all.touches(i + 1) {
+        let next = all.all[i + 2].of(all.text);
+        let letter = piece.end - piece.start == 1;
+        if next.starts_with(b"//") || (letter && next[0] == b'\\') {
+            return address(all, i, parts);
+        }
+        before_port = next[0].is_ascii_digit();
+    }
+    let mut kind = words::kind(&piece, all.text, before_port);
+    if kind != Kind::Variable {
+        if after == b'(' && is_call(all, i) {
+            parts.push(part(all, Kind::Variable, i, i + 3));
+            return i + 4;
+        }
+        if (i == 0 || all.mark(i - 1) == 0) && is_named(all, i, parts) {
+            kind = Kind::Variable;
+        }
+    }
+    parts.push(part(all, kind, i, i));
+    i + 1
+}
+
+/// `http://…`, `C:\…`: all that touches, up to a mark that ends an address.
+#[cold]
+fn address(all: &Pieces<'_>, i: usize, parts: &mut Vec<Part>) -> usize {
+    let mut j = i + 2;
+    while all.touches(j) && matches!(all.mark(j + 1), 0 | b'=' | b':' | b';' | b',') {
+        j += 1;
+    }
+    parts.push(part(all, Kind::Variable, i, j));
+    j + 1
+}
+
+/// `CMD(1234)`: a program and its process id.
+fn is_call(all: &Pieces<'_>, i: usize) -> bool {
+    let name = trimmed(all.all[i].of(all.text));
+    name.len() > 1
+        && name.iter().all(u8::is_ascii_uppercase)
+        && all.touches(i)
+        && all.mark(i + 2) == 0
+        && all.mark(i + 3) == b')'
+        && all.all.get(i + 2).is_some_and(|piece| piece.of(all.text).iter().all(u8::is_ascii_digit))
+}
+
+/// The word behind "user", or between "for" and "from".
+#[inline]
+fn is_named(all: &Pieces<'_>, i: usize, parts: &[Part]) -> bool {
+    let Some(last) = parts.last() else { return false };
+    let last = match last.kind {
+        Kind::Word => last.of(all.text),
+        _ => return false,
+    };
+    match last.len() {
+        4 => last.eq_ignore_ascii_case(b"user"),
+        3 => {
+            last == b"for"
+                && matches!(all.first_byte(i + 1), b'f')
+                && all.all.get(i + 1).is_some_and(|next| next.of(all.text) == b"from")
+        }
+        _ => false,
+    }
+}
+
+/// Makes one of neighbouring variables, with their units and the words of dates; words lose the marks that end a
+/// sentence.
+pub(super) fn join(text: &[u8], parts: &mut Vec<Part>) {
+    let mut kept = 0;
+    for k in 0..parts.len() {
+        let mut part = parts[k];
+        if part.kind == Kind::Word {
+            let word = trimmed(part.of(text));
+            part.end = part.start + word.len() as u32;
+            let after_variable = kept > 0 && parts[kept - 1].kind == Kind::Variable;
+            if after_variable && words::is_unit(word) {
+                continue;
+            }
+            if words::is_date_word(word) {
+                let next = parts.get(k + 1);
+                let before = |next: &Part| {
+                    next.kind == Kind::Variable || (next.kind == Kind::Word && words::is_month(next.of(text)))
+                };
+                if after_variable || next.is_some_and(before) {
+                    part.kind = Kind::Variable;
+                }
+            }
+        }
+        if part.kind == Kind::Variable && kept > 0 && parts[kept - 1].kind == Kind::Variable {
+            parts[kept - 1].end = part.end;
+            continue;
+        }
+        parts[kept] = part;
+        kept += 1;
+    }
+    parts.truncate(kept);
+}

@@ -1,0 +1,110 @@
+use super::*;
+use proptest::prelude::*;
+
+fn skeleton(message: &str) -> String {
+    let mut skeleton = Skeleton::default();
+    skeleton.read(message.as_bytes());
+    skeleton.text().into_owned()
+}
+
+#[test]
+fn words_stay_and_variables_go() {
+    for (message, expected) in [
+        ("", ""),
+        ("connection refused", "connection refused"),
+        ("connection to 10.0.3.7:5432 refused", "connection to <*> refused"),
+        ("took 3.2 ms, then 17 bytes", "took <*> then <*>"),
+        ("took 3.2ms", "took <*>"),
+        ("worker12 joined", "worker<*> joined"),
+        ("IPv6 is on", "IPv6 is on"),
+        ("reading /var/log/syslog and ~/.profile", "reading <*> and <*>"),
+        ("read/write ratio", "read/write ratio"),
+        ("mail to root@example.com bounced", "mail to <*> bounced"),
+        ("lookup of db.example.com failed.", "lookup of <*> failed"),
+        ("opened settings.json!", "opened <*>"),
+        ("e.g. nothing", "e.g nothing"),
+        ("java.net.SocketTimeoutException: timed out", "<*> timed out"),
+        ("core.IDLE reached", "core.IDLE reached"),
+        ("fetch https://a.b/c?d=e, then stop", "fetch <*> then stop"),
+        (r"open C:\Windows\x.dll failed", "open <*> failed"),
+        ("user=bob rc = 7", "user <*> rc <*>"),
+        ("a == b", "a <*>"),
+        ("it's done", "it s done"),
+        ("domain 'local' unknown", "domain <*> unknown"),
+        (r#"name="a b c" ok"#, "name <*> ok"),
+        (r#"name="" ok"#, "name <*> ok"),
+        ("the deadbeef facade", "the <*> facade"),
+        ("at 12:34:56.789 or 00:1b:63:84:45:e6 or fe80::1/64", "at <*> or <*> or <*>"),
+        ("std::vec::Vec of a::b", "std vec Vec of a b"),
+        ("on Mon Mar 2 08:00:00 UTC 2026 it rained", "on <*> it rained"),
+        ("May the force", "May the force"),
+        ("(root) CMD(1234) run", "root <*> run"),
+        ("Failed password for root from 1.2.3.4", "Failed password for <*> from <*>"),
+        ("session opened for user alice by uid", "session opened for user <*> by uid"),
+        ("waiting... done", "waiting done"),
+        ("------ start - end ------", "--- start end ---"),
+        ("用户123登录失败", "用户<*>登录失败"),
+        ("größe 5", "größe <*>"),
+        ("Benutzer müller42 fehlt", "Benutzer müller<*> fehlt"),
+        ("zahl٣", "zahl٣"),
+        ("v1.2-3/é4", "v<*>/é<*>"),
+    ] {
+        assert_eq!(skeleton(message), expected, "{message:?}");
+    }
+}
+
+#[test]
+fn places_say_where_each_part_stands() {
+    let message = "took 3.2 ms at db-1:5432 for 'x'";
+    let mut skeleton = Skeleton::default();
+    skeleton.read(message.as_bytes());
+    let places: Vec<_> = skeleton.places().into_iter().map(|place| &message[place]).collect();
+    assert_eq!(places, ["took", "3.2", "at", "db-1:5432", "for", "x"]);
+    assert_eq!(skeleton.text().split(' ').count(), places.len());
+}
+
+#[test]
+fn masks_make_variables_of_what_they_match() {
+    let masks = Masks::new(&["tenant [a-z]+".to_owned(), r"\bfoo\b".to_owned()]).unwrap();
+    let mut skeleton = Skeleton::new(masks);
+    skeleton.read(b"for tenant acme with foo and food");
+    assert_eq!(skeleton.text(), "for <*> with <*> and food");
+    for (bad, what) in [("(", "unclosed group"), ("a*", "it matches the empty text"), ("\\w{9999}{9999}", "size limit")]
+    {
+        let error = Masks::new(&["ok".to_owned(), bad.to_owned()]).unwrap_err();
+        assert!(error.index == 1 && error.message.contains(what), "{error:?}");
+    }
+}
+
+#[test]
+fn of_a_long_message_the_beginning_counts() {
+    let long = "word ".repeat(10_000);
+    assert_eq!(skeleton(&long), skeleton(&long[..MINED_BYTES]));
+    assert_eq!(skeleton(&"é".repeat(MINED_BYTES)), "é".repeat(MINED_BYTES / 2));
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_have_a_skeleton_that_depends_on_them_alone(message in proptest::collection::vec(any::<u8>(), 0..300), other: String) {
+        let mut skeleton = Skeleton::default();
+        let hash = skeleton.read(&message);
+        prop_assert!(hash != 0 && skeleton.text.len() <= message.len() * 4);
+        skeleton.read(other.as_bytes());
+        prop_assert_eq!(skeleton.read(&message), hash);
+    }
+
+    #[test]
+    fn numbers_do_not_matter(a in 0_u64.., b in 0_u64..) {
+        let with = |n: u64| skeleton(&format!("session {n} of node-{n} took {n}.5 s (rc={n}) at /x/{n}"));
+        prop_assert_eq!(with(a), with(b));
+    }
+
+    #[test]
+    fn places_lie_in_the_message_in_order(message: String) {
+        let mut skeleton = Skeleton::default();
+        skeleton.read(message.as_bytes());
+        let places = skeleton.places();
+        prop_assert!(places.iter().all(|place| place.start <= place.end && place.end <= message.len()));
+        prop_assert!(places.is_sorted_by_key(|place| place.start));
+    }
+}

@@ -1,0 +1,272 @@
+//! What a word's own characters say: is it a variable?
+
+use super::scan::{DIGIT, DOT, LOWER, Piece, SIGN, SLASH, UPPER, WIDE};
+use super::{Kind, VARIABLE};
+
+/// Endings of files and of host names; `a.log` and `example.com` are variables, `a.b` is a word.
+const ENDINGS: &[&[u8]] = &[
+    b"apk",
+    b"arpa",
+    b"au",
+    b"bak",
+    b"biz",
+    b"br",
+    b"bz2",
+    b"c",
+    b"ca",
+    b"cab",
+    b"cat",
+    b"cc",
+    b"cfg",
+    b"cn",
+    b"com",
+    b"conf",
+    b"corp",
+    b"cpp",
+    b"crt",
+    b"css",
+    b"csv",
+    b"cz",
+    b"dat",
+    b"db",
+    b"de",
+    b"deb",
+    b"dex",
+    b"dll",
+    b"dump",
+    b"edu",
+    b"es",
+    b"eu",
+    b"exe",
+    b"fr",
+    b"gif",
+    b"go",
+    b"gov",
+    b"gz",
+    b"h",
+    b"home",
+    b"htm",
+    b"html",
+    b"in",
+    b"info",
+    b"ini",
+    b"int",
+    b"internal",
+    b"io",
+    b"it",
+    b"jar",
+    b"java",
+    b"jp",
+    b"jpg",
+    b"js",
+    b"json",
+    b"jsp",
+    b"key",
+    b"ko",
+    b"kr",
+    b"lan",
+    b"local",
+    b"localdomain",
+    b"lock",
+    b"log",
+    b"mil",
+    b"mum",
+    b"net",
+    b"nl",
+    b"org",
+    b"parquet",
+    b"pem",
+    b"php",
+    b"pid",
+    b"pl",
+    b"png",
+    b"properties",
+    b"py",
+    b"rb",
+    b"rpm",
+    b"rrd",
+    b"rs",
+    b"ru",
+    b"se",
+    b"service",
+    b"sh",
+    b"so",
+    b"sock",
+    b"socket",
+    b"sql",
+    b"sys",
+    b"tar",
+    b"timer",
+    b"tmp",
+    b"tw",
+    b"txt",
+    b"uk",
+    b"us",
+    b"war",
+    b"xml",
+    b"yaml",
+    b"yml",
+    b"zip",
+    b"zst",
+];
+
+/// A number's unit says nothing that the number's place does not.
+const UNITS: &[&[u8]] = &[
+    b"B", b"GB", b"GiB", b"KB", b"KiB", b"MB", b"MiB", b"PB", b"TB", b"TiB", b"byte", b"bytes", b"hour", b"hours",
+    b"kB", b"min", b"mins", b"minute", b"minutes", b"ms", b"ns", b"s", b"sec", b"second", b"seconds", b"secs", b"us",
+];
+
+/// Names of months, days and zones are part of a time when a variable is beside them.
+const DATE_WORDS: &[&[u8]] = &[
+    b"AM", b"BST", b"CDT", b"CEST", b"CET", b"CST", b"EDT", b"EST", b"Fri", b"GMT", b"IST", b"JST", b"MDT", b"MST",
+    b"Mon", b"PDT", b"PM", b"PST", b"Sat", b"Sun", b"Thu", b"Tue", b"UTC", b"Wed",
+];
+
+const MONTHS: &[&[u8]] =
+    &[b"Apr", b"Aug", b"Dec", b"Feb", b"Jan", b"Jul", b"Jun", b"Mar", b"May", b"Nov", b"Oct", b"Sep"];
+
+/// A word without the marks that end a sentence.
+#[inline]
+pub(super) fn trimmed(word: &[u8]) -> &[u8] {
+    let end = word.iter().rposition(|byte| !matches!(byte, b'.' | b'!' | b'?')).map_or(0, |i| i + 1);
+    &word[..end]
+}
+
+/// What a word is; `before_port` when a colon and a digit follow it at once.
+#[inline]
+pub(super) fn kind(piece: &Piece, text: &[u8], before_port: bool) -> Kind {
+    const PLAIN: u8 = UPPER | LOWER;
+    let word = piece.of(text);
+    if piece.has & WIDE != 0 {
+        return if piece.has & DIGIT != 0 { Kind::Mixed } else { Kind::Word };
+    }
+    if piece.has & DIGIT != 0 {
+        return with_digit(trimmed(word));
+    }
+    if piece.has & !PLAIN == 0 && word.len() < 8 {
+        return Kind::Word;
+    }
+    let is_variable = (piece.has & SLASH != 0 && is_path(trimmed(word)))
+        || (piece.has & DOT != 0 && is_dotted_name(trimmed(word), before_port))
+        || (piece.has & SIGN != 0 && is_address(trimmed(word)))
+        || is_hexadecimal(trimmed(word));
+    if is_variable { Kind::Variable } else { Kind::Word }
+}
+
+fn with_digit(word: &[u8]) -> Kind {
+    if word.eq_ignore_ascii_case(b"ipv4") || word.eq_ignore_ascii_case(b"ipv6") {
+        return Kind::Word;
+    }
+    let letters = word.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+    if letters >= 3 && letters < word.len() && word[letters..].iter().all(u8::is_ascii_digit) {
+        return Kind::Numbered;
+    }
+    Kind::Variable
+}
+
+/// `worker` of `worker12`.
+pub(super) fn without_number(word: &[u8]) -> &[u8] {
+    &word[..word.iter().take_while(|byte| byte.is_ascii_alphabetic()).count()]
+}
+
+/// Of a word in a script that may have no spaces only the runs of digits go, with what joins them.
+pub(super) fn without_numbers(word: &[u8], out: &mut Vec<u8>) {
+    let mut rest = word;
+    while let Some(start) = rest.iter().position(|&byte| is_digit(byte)) {
+        out.extend_from_slice(&rest[..start]);
+        out.extend_from_slice(VARIABLE.as_bytes());
+        rest = &rest[start..];
+        let mut end = 0;
+        while let Some(&byte) = rest.get(end) {
+            let joins = matches!(byte, b'.' | b'-' | b'/' | b'_') && rest.get(end + 1).copied().is_some_and(is_digit);
+            if !is_digit(byte) && !joins {
+                break;
+            }
+            end += 1;
+        }
+        rest = &rest[end..];
+    }
+    out.extend_from_slice(rest);
+}
+
+fn is_digit(byte: u8) -> bool {
+    byte.is_ascii_digit() || byte == super::scan::MASKED
+}
+
+fn is_path(word: &[u8]) -> bool {
+    let slashes = word.iter().filter(|&&byte| byte == b'/').count();
+    match word {
+        [b'/', second, ..] if *second != b'/' => true,
+        [b'.' | b'~', rest @ ..] if rest.contains(&b'/') => true,
+        _ => slashes >= 2,
+    }
+}
+
+/// A host's, a file's or a class's name: parts between dots, none empty, the last no name of a constant.
+fn is_dotted_name(word: &[u8], before_port: bool) -> bool {
+    let mut parts = 0;
+    let (mut second, mut last) = (&word[..0], &word[..0]);
+    for part in word.split(|&byte| byte == b'.') {
+        if part.is_empty() {
+            return false;
+        }
+        parts += 1;
+        if parts == 2 {
+            second = part;
+        }
+        last = part;
+    }
+    let screams = last.len() >= 2
+        && last[0].is_ascii_uppercase()
+        && last[1..].iter().all(|byte| byte.is_ascii_uppercase() || *byte == b'_');
+    parts > 1 && !screams && (parts > 2 || before_port || is_ending(second))
+}
+
+fn is_ending(word: &[u8]) -> bool {
+    let mut lower = [0_u8; 12];
+    let Some(room) = lower.get_mut(..word.len()) else { return false };
+    room.copy_from_slice(word);
+    room.make_ascii_lowercase();
+    ENDINGS.binary_search(&&*room).is_ok()
+}
+
+/// An e-mail address or a name of an account, or a path with backslashes.
+fn is_address(word: &[u8]) -> bool {
+    let at = word.len() > 2 && word[1..word.len() - 1].contains(&b'@');
+    at || word.windows(2).any(|pair| pair[0] == b'\\' && pair[1].is_ascii_alphabetic())
+}
+
+fn is_hexadecimal(word: &[u8]) -> bool {
+    word.len() >= 8
+        && (word.iter().all(|byte| matches!(byte, b'a'..=b'f')) || word.iter().all(|byte| matches!(byte, b'A'..=b'F')))
+}
+
+/// True of a unit of time or size.
+pub(super) fn is_unit(word: &[u8]) -> bool {
+    word.len() <= 7 && UNITS.binary_search(&word).is_ok()
+}
+
+/// True of a month's short name.
+pub(super) fn is_month(word: &[u8]) -> bool {
+    word.len() == 3 && MONTHS.binary_search(&word).is_ok()
+}
+
+/// True of a word that is part of a date or time when a variable is beside it.
+#[inline]
+pub(super) fn is_date_word(word: &[u8]) -> bool {
+    matches!(word.len(), 2..=4)
+        && word[0].is_ascii_uppercase()
+        && (is_month(word) || DATE_WORDS.binary_search(&word).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_sorted_for_searching() {
+        for list in [ENDINGS, UNITS, DATE_WORDS, MONTHS] {
+            assert!(list.is_sorted(), "{list:?}");
+        }
+    }
+}
