@@ -26,10 +26,12 @@ build: ## the release binary
 bench: ## what each stage costs an event
 	cargo bench
 
-# The tests need nextest, and promtool for what Prometheus thinks of our metrics.
+# The tests need nextest, promtool for what Prometheus thinks of our metrics, and the neighbours in a real pipeline.
 tools: ## install what the tests need, where it is missing
 	@cargo nextest --version >/dev/null 2>&1 || cargo install cargo-nextest --locked
 	@command -v promtool >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends prometheus; }
+	@command -v rsyslogd >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends rsyslog; }
+	@test -x target/tools/syslog-ng/usr/sbin/syslog-ng || tests/tools/syslog-ng.sh
 
 clean: ## remove what was built
 	cargo clean

@@ -10,7 +10,8 @@ use std::path::Path;
 
 fn of_the_demo() -> Vec<String> {
     let Ok(shop) = Shop::new(ShopOptions { faults: Vec::new(), ..ShopOptions::default() }) else { return Vec::new() };
-    let message = |line: String| Some(serde_json::from_str::<serde_json::Value>(&line).ok()?["message"].as_str()?.to_owned());
+    let message =
+        |line: String| Some(serde_json::from_str::<serde_json::Value>(&line).ok()?["message"].as_str()?.to_owned());
     shop.take(2_000).filter_map(|event| message(event.line)).collect()
 }
 

@@ -4,6 +4,7 @@ use super::{Loaded, load};
 use crate::cli::{Protocol, RunArgs};
 use crate::config::ends::{self, BadEnd, Direction, End, Remote};
 use crate::error::Failure;
+use crate::event::Role;
 use crate::event::lines::Lines;
 use crate::io::edge::{Circumstances, Edges, Looking};
 use crate::io::exit::Exits;
@@ -20,6 +21,7 @@ use crate::telemetry::metrics::Metrics;
 use crate::telemetry::watcher::Watcher;
 use crate::terminal::Screen;
 use rustix::fd::OwnedFd;
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -31,6 +33,9 @@ use tokio::sync::watch;
 pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let mut loaded = load(&args.settings)?;
     let places = places(args, &mut loaded)?;
+    if args.protocol == Some(Protocol::RsyslogMmexternal) {
+        name_as_rsyslog(&mut loaded.config.roles);
+    }
     // Before any other descriptor is opened, so that a number that nobody left open is found to be closed.
     let sinks = Sinks::open(&loaded.config.sinks).map_err(|error| Failure::cannot(error.to_string(), error.hint()))?;
     let log = open_log(args.log.as_deref().unwrap_or(if args.protocol.is_some() { "none" } else { "stderr" }))?;
@@ -147,6 +152,20 @@ fn places(args: &RunArgs, loaded: &mut Loaded) -> Result<Places, Failure> {
         _ => {}
     }
     Ok(Places { from_stdin, from, to_stdout, to })
+}
+
+/// The names that rsyslog's `fulljson` has for some roles, behind the usual ones.
+fn name_as_rsyslog(roles: &mut BTreeMap<Role, Vec<String>>) {
+    for (role, names) in [
+        (Role::Timestamp, &["timereported"][..]),
+        (Role::Level, &["syslogseverity"]),
+        (Role::Module, &["programname", "app-name"]),
+        (Role::Thread, &["procid"]),
+    ] {
+        roles
+            .entry(role)
+            .or_insert_with(|| role.default_names().iter().chain(names).map(|name| (*name).to_owned()).collect());
+    }
 }
 
 fn apart(ends: Vec<End>) -> (bool, Vec<Remote>) {

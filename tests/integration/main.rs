@@ -4,9 +4,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod demo;
+mod ends;
 mod golden;
+mod killed;
 mod metrics;
+mod neighbours;
 mod panics;
+mod peers;
 mod process;
 mod promises;
 mod purity;
