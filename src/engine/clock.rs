@@ -1,5 +1,6 @@
 //! The stream's own time: the watermark, late events, and jumps that a broken clock makes.
 
+use super::running_time::RunningTime;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -25,15 +26,21 @@ pub struct StreamClock {
     /// A time ahead that is not believed yet, and how many events in a row agree on it.
     ahead: Option<(Timestamp, u32)>,
     late: u64,
+    running: RunningTime,
 }
 
-/// When an event happened, as far as the stream believes it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// When an event happened, as far as the stream believes it; or the time at which a tick falls.
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moment {
     /// The event's own time, believed or not; the stream's for an event without one.
     pub time: Timestamp,
     /// The highest time so far; never goes back but for a stream's first, unconfirmed times.
     pub now: Timestamp,
+    /// Seconds that the stream has run, without its stalls; what detectors reckon in. On idle live input it can be a
+    /// little more than at the event that ends the pause.
+    pub running: f64,
+    /// When the event arrived, by the wall clock; for a tick of idle input, the wall clock.
+    pub arrival: Timestamp,
     /// Behind the watermark, or an unbelieved jump ahead: to join no window.
     pub outside: bool,
 }
@@ -49,6 +56,7 @@ impl StreamClock {
             confirmations: 0,
             ahead: None,
             late: 0,
+            running: RunningTime::default(),
         }
     }
 
@@ -59,33 +67,33 @@ impl StreamClock {
             if !self.own {
                 self.highest = self.highest.max(arrival);
             }
-            return Moment { time: self.highest, now: self.highest, outside: false };
+            return self.inside(self.highest, arrival);
         };
         if !self.own {
             self.own = true;
             self.anchor(time);
-            return self.inside(time);
+            return self.inside(time, arrival);
         }
         let lead = time.0.saturating_sub(self.highest.0);
         if lead > JUMP {
-            return self.jump(time);
+            return self.jump(time, arrival);
         }
         if lead < -self.allowed_lateness {
             if lead < -JUMP && self.confirmations < AGREEMENT {
                 self.anchor(time);
-                return self.inside(time);
+                return self.inside(time, arrival);
             }
             self.late += 1;
-            return Moment { time, now: self.highest, outside: true };
+            return self.outside(time, arrival);
         }
         self.ahead = None;
         self.confirmations = self.confirmations.saturating_add(1);
         self.highest = self.highest.max(time);
-        self.inside(time)
+        self.inside(time, arrival)
     }
 
     #[cold]
-    fn jump(&mut self, time: Timestamp) -> Moment {
+    fn jump(&mut self, time: Timestamp, arrival: Timestamp) -> Moment {
         let agreed = match self.ahead {
             Some((there, agreed)) if time.0 >= there.0.saturating_sub(JUMP) => agreed + 1,
             _ => 1,
@@ -94,9 +102,9 @@ impl StreamClock {
         if agreed >= AGREEMENT {
             self.anchor(time);
             self.confirmations = agreed;
-            return self.inside(time);
+            return self.inside(time, arrival);
         }
-        Moment { time, now: self.highest, outside: true }
+        self.outside(time, arrival)
     }
 
     fn anchor(&mut self, time: Timestamp) {
@@ -105,8 +113,20 @@ impl StreamClock {
         self.ahead = None;
     }
 
-    fn inside(&self, time: Timestamp) -> Moment {
-        Moment { time, now: self.highest, outside: false }
+    fn inside(&mut self, time: Timestamp, arrival: Timestamp) -> Moment {
+        let running = self.running.advance(self.highest);
+        Moment { time, now: self.highest, running, arrival, outside: false }
+    }
+
+    fn outside(&self, time: Timestamp, arrival: Timestamp) -> Moment {
+        Moment { time, now: self.highest, running: self.running.age(), arrival, outside: true }
+    }
+
+    /// The stream after `idle` nanoseconds without an event, at `arrival` by the wall clock.
+    #[must_use]
+    pub fn idle(&self, idle: i64, arrival: Timestamp) -> Moment {
+        let now = self.highest.saturating_add_nanos(idle);
+        Moment { time: now, now, running: self.running.age_at(now), arrival, outside: false }
     }
 
     /// The highest time so far.

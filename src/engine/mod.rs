@@ -11,6 +11,7 @@ pub mod overrides;
 pub mod recent;
 pub mod rule_incidents;
 pub mod rules;
+pub mod running_time;
 pub mod state;
 pub mod stats;
 pub mod tally;
@@ -19,7 +20,7 @@ pub mod template;
 pub(crate) mod testing;
 
 use crate::event::{Fault, Fields, Shape, Timestamp};
-use clock::StreamClock;
+use clock::{Moment, StreamClock};
 use detector::burst::{Burst, BurstOptions};
 use detector::latency::{Latency, LatencyOptions};
 use detector::r#loop::{Loop, LoopOptions};
@@ -185,7 +186,7 @@ impl Engine {
         self.last_arrival = now;
         let moment = self.clock.accept(look.time, now);
         if moment.now >= self.next_tick {
-            self.tick_at(moment.now, &mut outcome.before);
+            self.tick_at(moment, &mut outcome.before);
             self.next_tick = Timestamp((moment.now.0.div_euclid(TICK_NS) + 1).saturating_mul(TICK_NS));
         }
         let template = self.templates.see(fields, moment.now, &mut self.merges);
@@ -216,7 +217,10 @@ impl Engine {
         outcome.clear();
         let idle = now.0.saturating_sub(self.last_arrival.0).max(0);
         if self.last_arrival != Timestamp::default() {
-            self.tick_at(Timestamp(self.clock.now().0.saturating_add(idle)), &mut outcome.before);
+            let moment = self.clock.idle(idle, now);
+            self.tick_at(moment, &mut outcome.before);
+            let mut report = Report::new(&mut self.incidents, &mut outcome.before);
+            self.detectors.iter_mut().for_each(|detector| detector.idle(moment, &mut report));
         }
     }
 
@@ -324,12 +328,12 @@ impl Engine {
         Ok(())
     }
 
-    fn tick_at(&mut self, now: Timestamp, before: &mut Vec<Finding>) {
+    fn tick_at(&mut self, moment: Moment, before: &mut Vec<Finding>) {
         let mut report = Report::new(&mut self.incidents, before);
         for detector in &mut self.detectors {
-            detector.tick(now, &mut report);
+            detector.tick(moment, &mut report);
         }
-        self.rule_incidents.tick(now, &mut report);
+        self.rule_incidents.tick(moment.now, &mut report);
         if !before.is_empty() {
             self.tally.findings(before);
         }

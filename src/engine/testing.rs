@@ -30,6 +30,8 @@ pub(crate) struct Stream {
     pub(crate) looker: Looker,
     pub(crate) engine: Engine,
     pub(crate) findings: Vec<Finding>,
+    /// When lines arrive, by the wall clock.
+    pub(crate) arrival: Timestamp,
 }
 
 impl Stream {
@@ -38,14 +40,19 @@ impl Stream {
     }
 
     pub(crate) fn with_rules(options: &EngineOptions, rules: RuleSet) -> Self {
-        Self { looker: looker(), engine: Engine::new(options, rules), findings: Vec::new() }
+        Self {
+            looker: looker(),
+            engine: Engine::new(options, rules),
+            findings: Vec::new(),
+            arrival: Timestamp::default(),
+        }
     }
 
     /// Puts one event, as a line; what is found is kept, in order.
     pub(crate) fn line(&mut self, line: &str) {
         let batch = looked(&mut self.looker, line);
         let mut outcome = Outcome::default();
-        self.engine.process(&batch.fields(0), Timestamp::default(), &mut outcome);
+        self.engine.process(&batch.fields(0), self.arrival, &mut outcome);
         self.findings.append(&mut outcome.before);
         self.findings.append(&mut outcome.findings);
     }
@@ -68,7 +75,8 @@ pub(crate) fn observe(
     for i in 0..batch.records.len() {
         let (fields, time) = (batch.fields(i), at(i));
         let template = templates.see(&fields, time, &mut merges);
-        let moment = super::clock::Moment { time, now: time, outside: false };
+        let running = time.seconds_since(at(0));
+        let moment = super::clock::Moment { time, now: time, running, arrival: time, outside: false };
         let mut report = Report::new(&mut incidents, findings);
         detector.observe(&Event { fields, moment, template, templates: &templates }, &mut report);
     }

@@ -118,6 +118,16 @@ pub struct Look {
     pub joint: Joint,
 }
 
+/// Messages whose skeletons are remembered.
+const REMEMBERED: usize = 8 << 10;
+
+/// A message's hash and its skeleton's.
+#[derive(Clone, Copy, Debug, Default)]
+struct Remembered {
+    message: u64,
+    skeleton: u64,
+}
+
 /// Looks at records. Holds the tables of names and scratch space, and of the stream only the year clock.
 #[derive(Debug)]
 pub struct Looker {
@@ -128,6 +138,8 @@ pub struct Looker {
     /// For the line inside a message.
     inner: Laid,
     skeleton: Skeleton,
+    /// Skeletons of messages seen lately: logs repeat themselves. By the low bits of the message's hash.
+    skeletons: Box<[Remembered]>,
     /// A message without its escapes.
     plain: Vec<u8>,
 }
@@ -143,6 +155,7 @@ impl Looker {
             laid: Laid::default(),
             inner: Laid::default(),
             skeleton: Skeleton::default(),
+            skeletons: vec![Remembered::default(); REMEMBERED].into(),
             plain: Vec::new(),
         }
     }
@@ -151,6 +164,7 @@ impl Looker {
     #[must_use]
     pub fn with_masks(mut self, masks: Masks) -> Self {
         self.skeleton = Skeleton::new(masks);
+        self.skeletons.fill(Remembered::default());
         self
     }
 
@@ -282,10 +296,23 @@ impl Looker {
             ^ hash_of(look, bytes, arena, Role::Thread).rotate_left(42);
     }
 
+    /// The hash of the message's skeleton. What is remembered only saves work: it is a function of the message.
+    #[inline]
     fn skeleton_of(&mut self, look: &Look, bytes: &[u8], arena: &[u8]) -> u64 {
         let slot = look.slots[Role::Message as usize];
-        let raw = slot.span.of(if slot.in_arena { arena } else { bytes });
-        if slot.form != Form::Escaped {
+        let escaped = slot.form == Form::Escaped;
+        // The same bytes are another message where they are escapes.
+        let message = if escaped { !look.message_hash } else { look.message_hash };
+        let place = message as usize % REMEMBERED;
+        if self.skeletons[place].message != message {
+            let raw = slot.span.of(if slot.in_arena { arena } else { bytes });
+            self.skeletons[place] = Remembered { message, skeleton: self.read_skeleton(raw, escaped) };
+        }
+        self.skeletons[place].skeleton
+    }
+
+    fn read_skeleton(&mut self, raw: &[u8], escaped: bool) -> u64 {
+        if !escaped {
             return self.skeleton.read(raw);
         }
         self.plain.clear();

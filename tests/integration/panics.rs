@@ -1,13 +1,14 @@
 //! A panic on one event: the event passes, it is counted, and the engine goes on empty.
 
 use seismolog::config::Config;
+use seismolog::engine::clock::Moment;
 use seismolog::engine::detector::{Detector, Event, Report, RestoreError, TableUse};
 use seismolog::engine::finding::{DetectorName, Finding};
 use seismolog::engine::rules::RuleSet;
 use seismolog::engine::{Engine, Outcome};
 use seismolog::event::lines::Lines;
 use seismolog::event::time::TimeContext;
-use seismolog::event::{Fault, Looker, Timestamp};
+use seismolog::event::{Fault, Looker};
 use seismolog::io::exit::Exits;
 use seismolog::io::shutdown::Progress;
 use seismolog::io::source::{Front, LineSource};
@@ -27,7 +28,7 @@ impl Detector for Fragile {
     fn observe(&mut self, event: &Event<'_>, _: &mut Report<'_>) {
         assert!(!event.fields.line().ends_with(b"boom\"}"), "as asked for");
     }
-    fn tick(&mut self, _: Timestamp, _: &mut Report<'_>) {}
+    fn tick(&mut self, _: Moment, _: &mut Report<'_>) {}
     fn snapshot(&self) -> Vec<u8> {
         Vec::new()
     }

@@ -84,8 +84,11 @@ pub trait Detector: Send {
     /// Watches one event. Findings go onto it.
     fn observe(&mut self, event: &Event<'_>, report: &mut Report<'_>);
 
-    /// Time has passed to `now`. Findings stand before the event at hand.
-    fn tick(&mut self, now: Timestamp, report: &mut Report<'_>);
+    /// Time has passed. Findings stand before the event at hand.
+    fn tick(&mut self, moment: Moment, report: &mut Report<'_>);
+
+    /// A live input has been idle: what only the wall clock, `moment.arrival`, can tell. A tick comes before it.
+    fn idle(&mut self, _moment: Moment, _report: &mut Report<'_>) {}
 
     /// Two templates are one from now on: what is kept by template moves to the one that stays.
     fn merge(&mut self, _merge: Merge) {}

@@ -1,6 +1,6 @@
 //! What a piece's neighbours say: values behind `=`, quoted words, addresses with a scheme, names behind "user".
 
-use super::scan::{ALNUM, Piece};
+use super::scan::{ALNUM, DOT, Piece};
 use super::words::{self, trimmed};
 use super::{Kind, Part};
 
@@ -102,7 +102,12 @@ fn word(all: &Pieces<'_>, i: usize, parts: &mut Vec<Part>) -> usize {
             kind = Kind::Variable;
         }
     }
-    parts.push(part(all, kind, i, i));
+    let mut judged = part(all, kind, i, i);
+    if piece.has & DOT != 0 && kind == Kind::Word {
+        // The marks that end a sentence are no part of its last word.
+        judged.end = piece.start + trimmed(piece.of(all.text)).len() as u32;
+    }
+    parts.push(judged);
     i + 1
 }
 
@@ -147,15 +152,13 @@ fn is_named(all: &Pieces<'_>, i: usize, parts: &[Part]) -> bool {
     }
 }
 
-/// Makes one of neighbouring variables, with their units and the words of dates; words lose the marks that end a
-/// sentence.
+/// Makes one of neighbouring variables, with their units and the words of dates.
 pub(super) fn join(text: &[u8], parts: &mut Vec<Part>) {
     let mut kept = 0;
     for k in 0..parts.len() {
         let mut part = parts[k];
         if part.kind == Kind::Word {
-            let word = trimmed(part.of(text));
-            part.end = part.start + word.len() as u32;
+            let word = part.of(text);
             let after_variable = kept > 0 && parts[kept - 1].kind == Kind::Variable;
             if after_variable && words::is_unit(word) {
                 continue;

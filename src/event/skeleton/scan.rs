@@ -8,12 +8,13 @@ pub(super) const UPPER: u8 = 2;
 pub(super) const LOWER: u8 = 4;
 /// Has a slash.
 pub(super) const SLASH: u8 = 8;
-/// Has a dot, an exclamation or a question mark.
-pub(super) const DOT: u8 = 16;
 /// Has a backslash or an at sign.
-pub(super) const SIGN: u8 = 32;
+pub(super) const SIGN: u8 = 16;
 /// Has a character outside ASCII.
-pub(super) const WIDE: u8 = 64;
+pub(super) const WIDE: u8 = 32;
+/// Has a dot, an exclamation or a question mark. The highest of the classes inside a word: with those that end one it is
+/// worth a second look.
+pub(super) const DOT: u8 = 64;
 /// Letters and digits of any kind.
 pub(super) const ALNUM: u8 = DIGIT | UPPER | LOWER | WIDE;
 
@@ -22,7 +23,9 @@ const END: u8 = 128;
 /// White space: parts words and is nothing itself.
 const SPACE: u8 = END;
 /// A piece of its own.
-const MARK: u8 = END | 1;
+const MARK: u8 = END | DOT;
+/// What a word can have besides dots.
+const INSIDE: u8 = DOT - 1;
 
 /// Stands for what a mask has matched.
 pub(super) const MASKED: u8 = 0x1a;
@@ -71,43 +74,46 @@ impl Piece {
 pub(super) fn scan(text: &[u8], pieces: &mut Vec<Piece>) {
     pieces.clear();
     let mut at = 0;
-    while at < text.len() {
-        let class = CLASSES[text[at] as usize];
-        if class == SPACE {
-            at += 1;
-            continue;
+    while let Some(&byte) = text.get(at) {
+        match CLASSES[byte as usize] {
+            SPACE => at += 1,
+            MARK if byte != b':' || colon_groups(text, at).is_none() => {
+                pieces.push(Piece { start: at as u32, end: at as u32 + 1, has: 0, mark: byte });
+                at += 1;
+            }
+            _ => at = word(text, at, pieces),
         }
-        if class == MARK && !(text[at] == b':' && colon_groups(text, at).is_some()) {
-            pieces.push(Piece { start: at as u32, end: at as u32 + 1, has: 0, mark: text[at] });
-            at += 1;
-            continue;
-        }
-        at = word(text, at, pieces);
     }
 }
 
 /// Cuts one word that begins at `start`; where it ends.
 #[inline]
 fn word(text: &[u8], start: usize, pieces: &mut Vec<Piece>) -> usize {
-    let (mut at, mut has) = (start, 0);
-    while at < text.len() {
-        let class = CLASSES[text[at] as usize];
-        if class >= END {
+    let (mut at, mut has, mut dot) = (start, 0, 0);
+    loop {
+        let plain = text[at..].iter().position(|&byte| {
+            let class = CLASSES[byte as usize];
+            has |= class;
+            class >= DOT
+        });
+        let Some(plain) = plain else {
+            at = text.len();
+            break;
+        };
+        at += plain;
+        match text[at] {
             // 12:34:56, 00:1b:63:84:45:e6, fe80::1 are words, and variable.
-            match (text[at] == b':').then(|| colon_groups(text, at)).flatten() {
+            b':' => match colon_groups(text, at) {
                 Some(end) => (at, has) = (end, has | DIGIT),
                 None => break,
-            }
-            continue;
+            },
+            b'.' if text[at..].starts_with(b"...") => break,
+            byte if CLASSES[byte as usize] == DOT => (at, dot) = (at + 1, DOT),
+            _ => break,
         }
-        if class == DOT && text[at..].starts_with(b"...") {
-            break;
-        }
-        has |= class;
-        at += 1;
     }
     if at > start {
-        pieces.push(Piece { start: start as u32, end: at as u32, has, mark: 0 });
+        pieces.push(Piece { start: start as u32, end: at as u32, has: has & INSIDE | dot, mark: 0 });
         return at;
     }
     // Three dots or more part words as white space does.

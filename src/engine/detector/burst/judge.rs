@@ -5,7 +5,7 @@ use super::*;
 impl Burst {
     /// Is there a window with too many errors for this cell?
     pub(super) fn test(&mut self, spot: &Spot) -> Option<Verdict> {
-        let (now, age) = (self.exposure.slot(), self.time.age());
+        let (now, age) = (self.exposure.slot(), self.age);
         let (least, alpha) = (u64::from(self.options.min_errors), self.options.threshold.ln());
         let cell = self.cells.get_mut(spot.cell)?;
         if cell.seen() < least {
@@ -72,7 +72,7 @@ impl Burst {
     }
 
     pub(super) fn window(&self, slots: u32) -> crate::engine::stats::exposure::Span {
-        let into = self.time.age() - f64::from(self.exposure.slot()) * self.options.slot_s;
+        let into = self.age - f64::from(self.exposure.slot()) * self.options.slot_s;
         self.exposure.window(slots, into)
     }
 

@@ -22,7 +22,7 @@
 //! An incident resolves when for six slots in a row the window that showed it (a minute at least) looks usual
 //! (p > 0.01), or when it has had no error for two minutes.
 //!
-//! Time is the stream's without its stalls (`running_time.rs`); late events join nothing. Memory: a cell has 150 bytes,
+//! Time is the stream's without its stalls (`Moment::running`); late events join nothing. Memory: a cell has 150 bytes,
 //! and 8 bytes for each slot and host (32 at most) with errors in the last five minutes; a module has 400 bytes; cells,
 //! modules and hosts are capped each. Cold start: silent for `warm_up_s` of stream.
 //!
@@ -33,11 +33,11 @@ mod cell;
 mod judge;
 mod opening;
 mod places;
-mod running_time;
 mod traffic;
 
 use super::text_without_numbers::TextWithoutNumbers;
 use super::{Detector, Event, Report, RestoreError, TableUse, pack, unpack};
+use crate::engine::clock::Moment;
 use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::state::{Table, TableSnapshot};
 use crate::engine::stats::exposure::Exposure;
@@ -45,7 +45,6 @@ use crate::engine::stats::{binomial, gamma_poisson};
 use crate::event::{Level, Role, Timestamp};
 use cell::{Cell, NO_GROUP};
 use places::{Open, Places};
-use running_time::RunningTime;
 use serde::{Deserialize, Serialize};
 use traffic::{Traffic, TrafficSnapshot};
 use xxhash_rust::xxh3::xxh3_64;
@@ -112,7 +111,8 @@ pub struct Burst {
     windows: Vec<u32>,
     /// The longest of them: when a slot leaves it, it joins the baseline.
     longest: u32,
-    time: RunningTime,
+    /// Seconds that the stream has run.
+    age: f64,
     exposure: Exposure,
     traffic: Traffic,
     cells: Table<Cell>,
@@ -127,7 +127,7 @@ pub struct Burst {
 #[derive(Serialize, Deserialize)]
 struct Kept {
     windows: Vec<u32>,
-    time: RunningTime,
+    age: f64,
     exposure: Exposure,
     traffic: TrafficSnapshot,
     cells: TableSnapshot<Cell>,
@@ -198,7 +198,7 @@ impl Burst {
         Self {
             longest,
             windows,
-            time: RunningTime::default(),
+            age: 0.0,
             exposure: Exposure::new(longest, options.slot_s, HALF_LIFE_S),
             traffic: Traffic::new(options.keys, longest),
             cells: Table::new(options.keys),
@@ -285,7 +285,7 @@ impl Burst {
             }
         }
         let joined = self.join(event, &spots, report);
-        if joined || self.time.age() < self.options.warm_up_s || self.places.is_open(ALL) {
+        if joined || self.age < self.options.warm_up_s || self.places.is_open(ALL) {
             return;
         }
         for spot in spots.iter().flatten() {
@@ -363,8 +363,8 @@ impl Detector for Burst {
             return;
         }
         let look = event.fields.look();
-        let age = self.time.advance(event.moment.now, self.options.slot_s);
-        let slot = self.slot_at(age);
+        self.age = event.moment.running;
+        let slot = self.slot_at(self.age);
         if slot > self.exposure.slot() {
             self.roll(slot);
         }
@@ -377,13 +377,14 @@ impl Detector for Burst {
         }
     }
 
-    fn tick(&mut self, now: Timestamp, report: &mut Report<'_>) {
-        let slot = self.slot_at(self.time.age_at(now, self.options.slot_s));
+    fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
+        self.age = moment.running;
+        let slot = self.slot_at(self.age);
         if slot > self.exposure.slot() {
             self.roll(slot);
         }
         if !self.places.open.is_empty() {
-            self.check(now, report);
+            self.check(moment.now, report);
         }
         self.checked = self.exposure.slot();
     }
@@ -391,7 +392,7 @@ impl Detector for Burst {
     fn snapshot(&self) -> Vec<u8> {
         pack(&Kept {
             windows: self.windows.clone(),
-            time: self.time,
+            age: self.age,
             exposure: self.exposure.clone(),
             traffic: self.traffic.snapshot(),
             cells: self.cells.snapshot(),
@@ -406,7 +407,7 @@ impl Detector for Burst {
         if kept.windows != self.windows {
             return Err(RestoreError("the windows of the burst detector were others".into()));
         }
-        self.time = kept.time;
+        self.age = kept.age;
         self.exposure = kept.exposure;
         self.traffic.restore(kept.traffic);
         self.cells.restore(kept.cells);

@@ -1,45 +1,44 @@
 use super::*;
-use crate::engine::finding::{Finding, State};
-use crate::engine::{Engine, EngineOptions, Outcome, rules::RuleSet};
-use crate::event::lines::Lines;
-use crate::event::time::TimeContext;
-use crate::event::{Batch, Looker, Role, roles::Names};
+use crate::engine::finding::State;
+use crate::engine::{EngineOptions, Outcome, testing};
 use rand::{RngExt, SeedableRng};
+use std::ops::{Deref, DerefMut};
 
 /// A stream under construction: a service of seven modules on six hosts, of whose lines one in a hundred is an error.
 struct Stream {
-    looker: Looker,
-    engine: Engine,
+    stream: testing::Stream,
     random: rand_pcg::Pcg64,
-    findings: Vec<Finding>,
-    arrival: Timestamp,
 }
 
 const MODULES: u32 = 7;
 
+impl Deref for Stream {
+    type Target = testing::Stream;
+    fn deref(&self) -> &Self::Target {
+        &self.stream
+    }
+}
+
+impl DerefMut for Stream {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.stream
+    }
+}
+
 impl Stream {
     fn new(seed: u64) -> Self {
-        let names = Names::new(Role::ALL.map(|role| (role, role.default_names().to_vec())), "anomalies");
-        Self {
-            looker: Looker::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap()),
-            engine: Engine::new(&EngineOptions::default(), RuleSet::empty()),
-            random: rand_pcg::Pcg64::seed_from_u64(seed),
-            findings: Vec::new(),
-            arrival: Timestamp::default(),
-        }
+        Self::with_options(seed, BurstOptions::default())
+    }
+
+    fn with_options(seed: u64, burst: BurstOptions) -> Self {
+        let options = EngineOptions { burst, ..EngineOptions::default() };
+        Self { stream: testing::Stream::new(&options), random: rand_pcg::Pcg64::seed_from_u64(seed) }
     }
 
     /// Puts a line through whose time is `ms` milliseconds from the start; `more` are members of its object.
     fn put(&mut self, ms: i64, more: &str) {
         let time = Timestamp::from_millis(1_767_225_600_000 + ms);
-        let line = format!(r#"{{"time":"{time}",{more}}}"#);
-        let mut batch = Batch { filled: line.len(), bytes: line.into_bytes(), ..Batch::default() };
-        Lines::new(1 << 20).split(&mut batch, true);
-        self.looker.look(&mut batch);
-        let mut outcome = Outcome::default();
-        self.engine.process(&batch.fields(0), self.arrival, &mut outcome);
-        self.findings.append(&mut outcome.before);
-        self.findings.append(&mut outcome.findings);
+        self.stream.line(&format!(r#"{{"time":"{time}",{more}}}"#));
     }
 
     /// A line of `module` on a random host and thread.
@@ -221,7 +220,7 @@ fn a_failing_status_is_an_error_at_any_level_and_a_missing_page_is_none() {
 fn a_fatal_burst_is_critical_at_once() {
     let mut stream = Stream::warmed();
     stream.run(1_200, 1_230, 20, |stream, tenth| stream.line(tenth * 100, "FATAL", "m3", ""));
-    let first = &stream.findings[0];
+    let first = stream.stream.opened(DetectorName::Burst)[0];
     assert_eq!((first.severity, first.respond_within.as_deref()), (Severity::Critical, Some("5m")));
 }
 
@@ -276,10 +275,7 @@ fn a_snapshot_goes_on_where_it_was_taken() {
 
 #[test]
 fn a_hundred_thousand_keys_stay_under_the_cap() {
-    let mut stream = Stream::new(1);
-    let options =
-        EngineOptions { burst: BurstOptions { keys: 100, ..BurstOptions::default() }, ..EngineOptions::default() };
-    stream.engine = Engine::new(&options, RuleSet::empty());
+    let mut stream = Stream::with_options(1, BurstOptions { keys: 100, ..BurstOptions::default() });
     for i in 0..20_000 {
         stream.put(
             i * 100,

@@ -23,6 +23,7 @@ mod path;
 mod window;
 
 use super::{Detector, Event, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
+use crate::engine::clock::Moment;
 use crate::engine::finding::DetectorName;
 use crate::engine::state::{Table, TableSnapshot};
 use crate::engine::stats::log_histogram::{LogHistogram, bucket_of};
@@ -245,7 +246,8 @@ impl Detector for Latency {
         self.live.insert(key, id);
     }
 
-    fn tick(&mut self, now: Timestamp, report: &mut Report<'_>) {
+    fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
+        let now = moment.now;
         let operations = &mut self.operations;
         self.live.retain(|key, id| {
             let operation = operations.get_mut(*key).filter(|operation| operation.going.is_some());

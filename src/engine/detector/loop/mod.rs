@@ -21,6 +21,7 @@ mod opening;
 
 use super::text_without_numbers::TextWithoutNumbers;
 use super::{Detector, Event, Report, RestoreError, TableUse, pack, unpack};
+use crate::engine::clock::Moment;
 use crate::engine::finding::DetectorName;
 use crate::engine::overrides::{KeyPattern, Overrides};
 use crate::engine::state::{Table, TableSnapshot};
@@ -308,7 +309,8 @@ impl Detector for Loop {
         }
     }
 
-    fn tick(&mut self, now: Timestamp, report: &mut Report<'_>) {
+    fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
+        let now = moment.now;
         let actors = &mut self.actors;
         self.live.retain(|_, actor| {
             // An evicted actor's loop is over for whoever watches it.
