@@ -1,11 +1,12 @@
 //! The pure stage: what one line says of itself, found without any memory of other lines.
 //!
-//! The one exception is the year of times written without one, which [`TimeContext`] rolls over from December to
-//! January as lines pass. Everything else is a function of the line, so this stage can run on a thread of its own.
+//! Two exceptions: the year of times written without one, which [`TimeContext`] rolls over from December to January as
+//! lines pass, and lines that came in parts, which `parts` puts together. Everything else is a function of the line, so this stage can run on a thread of its own.
 
 use super::found::Found;
 use super::json::{self, Malformed};
 use super::layout::{self, Laid};
+use super::parts::Parts;
 use super::roles::{Names, Role, Unit};
 use super::skeleton::{Masks, Skeleton};
 use super::time::{TimeContext, Timestamp};
@@ -140,6 +141,7 @@ pub struct Looker {
     skeleton: Skeleton,
     /// Skeletons of messages seen lately: logs repeat themselves. By the low bits of the message's hash.
     skeletons: Box<[Remembered]>,
+    parts: Parts,
     /// A message without its escapes.
     plain: Vec<u8>,
 }
@@ -156,6 +158,7 @@ impl Looker {
             inner: Laid::default(),
             skeleton: Skeleton::default(),
             skeletons: vec![Remembered::default(); REMEMBERED].into(),
+            parts: Parts::default(),
             plain: Vec::new(),
         }
     }
@@ -171,6 +174,7 @@ impl Looker {
     /// Looks at every record of the batch that has no look yet. A panic on a record leaves it opaque and counted.
     pub fn look(&mut self, batch: &mut Batch) {
         let all_utf8 = simdutf8::basic::from_utf8(batch.data()).is_ok();
+        let first = batch.looks.len();
         let Batch { bytes, arena, records, looks, .. } = batch;
         looks.reserve(records.len() - looks.len());
         for record in &records[looks.len()..] {
@@ -185,6 +189,9 @@ impl Looker {
                 Look { fault: Some(Fault::Panic), ..Look::default() }
             }));
         }
+        let mut parts = std::mem::take(&mut self.parts);
+        parts.join(batch, first, self);
+        self.parts = parts;
     }
 
     #[inline]
@@ -285,7 +292,7 @@ impl Looker {
 impl Looker {
     /// What detectors compare: the hashes of the roles that were found, and the skeleton.
     #[inline]
-    fn hash_roles(&mut self, look: &mut Look, bytes: &[u8], arena: &[u8]) {
+    pub(super) fn hash_roles(&mut self, look: &mut Look, bytes: &[u8], arena: &[u8]) {
         look.message_hash = hash_of(look, bytes, arena, Role::Message);
         if matches!(look.shape, Shape::Json | Shape::Text) && look.message_hash != 0 {
             look.skeleton = self.skeleton_of(look, bytes, arena);

@@ -17,6 +17,7 @@ pub mod lines;
 pub mod look;
 pub mod msgpack;
 pub mod packed;
+mod parts;
 pub mod roles;
 pub mod skeleton;
 pub mod splice;

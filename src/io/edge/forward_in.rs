@@ -1,7 +1,7 @@
 //! The Forward protocol from those who connect: every mode, acknowledged once what a message held has left.
 
 use super::handshake;
-use super::peer::{Shared, fault_of};
+use super::peer::{Deadline, Shared, fault_of};
 use super::stream::Stream;
 use super::{EdgeError, READ_BYTES};
 use crate::config::ends::Forward;
@@ -95,7 +95,7 @@ async fn take(
     acknowledge: &mpsc::UnboundedSender<Vec<u8>>,
 ) -> Result<(), Fault> {
     let (shared, peers) = (&door.shared, &door.shared.peers);
-    let mut scanner = Scanner::default();
+    let (mut scanner, mut deadline) = (Scanner::default(), Deadline::default());
     loop {
         let (mut messages, mut at, mut refused) = (Vec::new(), 0, None);
         loop {
@@ -137,20 +137,14 @@ async fn take(
         if let Some(why) = refused {
             return Err(fault_of(why));
         }
+        deadline.moved(at > 0, !inbox.is_empty(), shared.patience());
         inbox.reserve(READ_BYTES);
-        let begun = !inbox.is_empty();
-        let read = async {
-            match begun {
-                true => timeout(shared.patience(), reads.read_buf(&mut inbox)).await,
-                false => Ok(reads.read_buf(&mut inbox).await),
-            }
-        };
         tokio::select! {
             () = shared.stopped() => return Ok(()),
-            read = read => match read {
+            read = deadline.until(reads.read_buf(&mut inbox)) => match read {
                 Ok(Ok(0) | Err(_)) => return Ok(()),
                 Ok(Ok(_)) => {}
-                Err(_) => return Err(Fault::RefusedTime),
+                Err(fault) => return Err(fault),
             },
         }
     }

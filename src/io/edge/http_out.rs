@@ -55,7 +55,7 @@ pub(super) async fn send(remote: Remote, path: String, shared: Arc<Shared>, mut 
         }
         let body = match parcels.as_slice() {
             [only] => only.lines.clone(),
-            _ => parcels.iter().flat_map(|parcel| parcel.lines.iter().copied()).collect(),
+            _ => parcels.iter().map(|parcel| &parcel.lines[..]).collect::<Vec<_>>().concat().into(),
         };
         client.deliver(body).await;
         parcels.into_iter().for_each(Parcel::delivered);

@@ -3,7 +3,7 @@
 //! There is no acknowledgement: what a peer wrote into its socket and was not read when this process dies is lost.
 
 use super::READ_BYTES;
-use super::peer::Shared;
+use super::peer::{Deadline, Shared};
 use super::stream::{self, Backoff, Stream};
 use crate::config::ends::Remote;
 use crate::event::lines::Lines;
@@ -11,7 +11,6 @@ use crate::event::{Batch, Fault, Source};
 use std::sync::Arc;
 use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 
 /// Connects, reads, and connects again, until told to stop.
 pub(super) async fn connect(remote: Remote, source: Source, shared: Arc<Shared>, taken: mpsc::Sender<Batch>) {
@@ -41,24 +40,18 @@ pub(super) async fn connect(remote: Remote, source: Source, shared: Arc<Shared>,
 pub(super) async fn read(mut stream: Stream, source: Source, shared: Arc<Shared>, taken: mpsc::Sender<Batch>) {
     let mut lines = Lines::whole_of(shared.max_line_bytes, source);
     let mut inbox = Vec::with_capacity(READ_BYTES);
+    let mut deadline = Deadline::default();
     loop {
         inbox.reserve(READ_BYTES);
-        let begun = !inbox.is_empty();
-        let read = async {
-            match begun {
-                true => timeout(shared.patience(), stream.read_buf(&mut inbox)).await,
-                false => Ok(stream.read_buf(&mut inbox).await),
-            }
-        };
         let read = tokio::select! {
             () = shared.stopped() => Ok(Ok(0)),
-            read = read => read,
+            read = deadline.until(stream.read_buf(&mut inbox)) => read,
         };
         let ended = match read {
             Ok(Ok(count)) => count == 0,
             Ok(Err(_)) => true,
-            Err(_) => {
-                shared.refuse(Fault::RefusedTime);
+            Err(fault) => {
+                shared.refuse(fault);
                 true
             }
         };
@@ -82,5 +75,6 @@ pub(super) async fn read(mut stream: Stream, source: Source, shared: Arc<Shared>
         if ended {
             return;
         }
+        deadline.moved(end > 0, !inbox.is_empty(), shared.patience());
     }
 }

@@ -23,7 +23,17 @@ pub(super) async fn send(
     let mut unsent = None;
     loop {
         let established = match &listener {
-            Some(listener) => listener.accept().await,
+            Some(listener) => tokio::select! {
+                accepted = listener.accept() => accepted,
+                // Where nothing comes any more, nobody is waited for.
+                parcel = queue.recv(), if unsent.is_none() => {
+                    unsent = parcel;
+                    if unsent.is_none() {
+                        return;
+                    }
+                    listener.accept().await
+                }
+            },
             None => stream::connect(&remote.place).await,
         };
         let error = match established {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout_at};
 
 /// The pause after a failed accept (no file descriptors left), in place of a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -53,6 +54,29 @@ impl Shared {
     /// How long a peer may take for what it has begun.
     pub(super) fn patience(&self) -> Duration {
         self.peers.message_timeout.0
+    }
+}
+
+/// When a peer must have finished what it has begun.
+#[derive(Debug, Default)]
+pub(super) struct Deadline(Option<Instant>);
+
+impl Deadline {
+    /// Something was read: `finished` one thing, and `begun` another that is not whole yet.
+    pub(super) fn moved(&mut self, finished: bool, begun: bool, patience: Duration) {
+        if !begun {
+            self.0 = None;
+        } else if finished || self.0.is_none() {
+            self.0 = Some(Instant::now() + patience);
+        }
+    }
+
+    /// Waits for `read`, until the deadline where there is one.
+    pub(super) async fn until<T>(&self, read: impl Future<Output = T>) -> Result<T, Fault> {
+        match self.0 {
+            Some(deadline) => timeout_at(deadline, read).await.map_err(|_| Fault::RefusedTime),
+            None => Ok(read.await),
+        }
     }
 }
 
