@@ -2,15 +2,20 @@
 //! and a finding in its place. `make tools` installs both.
 
 use crate::peers::free_address;
-use crate::support::{PATIENCE, root, until};
+use crate::support::{root, until};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::inotify;
 use std::collections::HashSet;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 const MESSAGES: usize = 100_000;
+/// How long all of them may take. rsyslog waits for the answer to each before it asks about the next.
+const PATIENCE: Duration = Duration::from_secs(600);
 /// The same error again and again, at the end: a finding.
 const REPEATS: usize = 300;
 
@@ -19,7 +24,8 @@ struct Neighbour(Child);
 
 impl Drop for Neighbour {
     fn drop(&mut self) {
-        let _ = self.0.kill();
+        // Asked to end, so that it ends what it has started.
+        let _ = Command::new("/bin/sh").args(["-c", &format!("kill {}", self.0.id())]).status();
         let _ = self.0.wait();
     }
 }
@@ -45,8 +51,8 @@ fn syslog_ng(folder: &Path, config: &str) -> Neighbour {
     let unpacked = root().join("target/tools/syslog-ng");
     let file = folder.join("syslog-ng.conf");
     fs::write(&file, config).unwrap();
-    let libraries =
-        ["usr/lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu", "lib/x86_64-linux-gnu", "usr/lib/syslog-ng/3.38"];
+    let triple = format!("{}-linux-gnu", std::env::consts::ARCH);
+    let libraries = ["usr/lib/syslog-ng".into(), format!("usr/lib/{triple}"), format!("lib/{triple}")];
     let libraries: Vec<_> = libraries.map(|folder| unpacked.join(folder).display().to_string()).into();
     let modules = format!("--module-path={}", unpacked.join("usr/lib/syslog-ng/3.38").display());
     let at = |name: &str| folder.join(name).display().to_string();
@@ -74,24 +80,29 @@ fn send(address: &str) {
     stream.write_all(repeated().as_bytes()).unwrap();
 }
 
-/// Waits until so many lines are in a file.
+/// Waits until so many lines are in a file of the folder, told of every write by the system.
 #[track_caller]
 fn lines_of(file: &Path, folder: &Path, count: usize) -> String {
-    let (mut seen, mut lines) = (0, 0);
-    let mut text = Vec::new();
-    until(&format!("{count} lines in {} ({})", file.display(), said(folder)), || {
-        let length = fs::metadata(file).map_or(0, |metadata| metadata.len());
-        if length > seen {
-            let mut opened = fs::File::open(file).unwrap();
-            std::io::Seek::seek(&mut opened, std::io::SeekFrom::Start(seen)).unwrap();
+    let watch = inotify::init(inotify::CreateFlags::CLOEXEC).unwrap();
+    inotify::add_watch(&watch, folder, inotify::WatchFlags::MODIFY | inotify::WatchFlags::CREATE).unwrap();
+    let deadline = Instant::now() + PATIENCE;
+    let (mut text, mut lines) = (Vec::new(), 0);
+    loop {
+        if let Ok(mut opened) = fs::File::open(file) {
             let before = text.len();
+            opened.seek(SeekFrom::Start(before as u64)).unwrap();
             opened.read_to_end(&mut text).unwrap();
             lines += text[before..].iter().filter(|byte| **byte == b'\n').count();
-            seen = text.len() as u64;
         }
-        (lines >= count).then_some(())
-    });
-    String::from_utf8_lossy(&text).into_owned()
+        if lines >= count {
+            return String::from_utf8_lossy(&text).into_owned();
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        assert!(!left.is_zero(), "{lines} of {count} lines in {}: {}", file.display(), said(folder));
+        let wait = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: 0 };
+        poll(&mut [PollFd::new(&watch, PollFlags::IN)], Some(&wait)).unwrap();
+        rustix::io::read(&watch, &mut [0; 4096]).unwrap();
+    }
 }
 
 fn said(folder: &Path) -> String {
@@ -174,10 +185,8 @@ fn rsyslog_has_every_message_confirmed_through_omprog() {
              property(outname=\"level\" name=\"syslogseverity-text\" format=\"jsonf\")\n\
              property(outname=\"program\" name=\"programname\" format=\"jsonf\")\n\
              property(outname=\"message\" name=\"msg\" format=\"jsonf\") }}\n\
-             template(name=\"whole\" type=\"list\") {{ property(name=\"$.line\") constant(value=\"\\n\") }}\n\
-             set $.line = exec_template(\"line\");\n\
              action(type=\"omprog\" binary=\"{} --protocol rsyslog-omprog --no-shipped-rules --to tcp://{to}\"\n\
-             template=\"whole\" confirmMessages=\"on\" useTransactions=\"on\" confirmTimeout=\"60000\"\n\
+             template=\"line\" confirmMessages=\"on\" useTransactions=\"on\" confirmTimeout=\"60000\"\n\
              action.resumeRetryCount=\"-1\")\n",
             program(),
         );
@@ -199,7 +208,7 @@ fn syslog_ng_sends_to_a_program_and_takes_back() {
          options {{ keep-hostname(yes); log-fifo-size(400000); stats-freq(0); }};\n\
          source s_in {{ network(ip(\"127.0.0.1\") port({}) transport(\"tcp\") log-iw-size(10000)); }};\n\
          destination d_program {{ program(\"exec {} --no-shipped-rules --log none --to tcp://{back}\"\n\
-         template(\"$(format-json --scope rfc5424 --scope nv-pairs)\\n\")); }};\n\
+         template(\"$(format-json timestamp=$ISODATE host=$HOST program=$PROGRAM pid=$PID level=$LEVEL message=$MSG)\\n\")); }};\n\
          source s_back {{ network(ip(\"127.0.0.1\") port({}) transport(\"tcp\") flags(no-parse)\n\
          log-msg-size(1048576) log-iw-size(10000)); }};\n\
          destination d_out {{ file(\"{}\" template(\"$MSG\\n\")); }};\n\
@@ -227,14 +236,16 @@ fn syslog_ng_reads_from_a_program() {
     let config = format!(
         "@version: 3.38\n\
          options {{ log-fifo-size(400000); stats-freq(0); }};\n\
-         source s_program {{ program(\"{} --no-shipped-rules --log none < {}; exec sleep 600\" flags(no-parse)\n\
+         source s_program {{ program(\"exec {} --no-shipped-rules --log none --from - --from unix://{} < {}\" flags(no-parse)\n\
          log-msg-size(1048576)); }};\n\
          destination d_out {{ file(\"{}\" template(\"$MSG\\n\")); }};\n\
          log {{ source(s_program); destination(d_out); flags(flow-control); }};\n",
         program(),
+        folder.path().join("open").display(),
         input.display(),
         out.display(),
     );
+    // The second end stays open: a program that ends is started again, and would read its input again.
     let _syslog_ng = syslog_ng(folder.path(), &config);
     assert_all_once(&lines_of(&out, folder.path(), MESSAGES + REPEATS));
 }

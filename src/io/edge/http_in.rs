@@ -28,8 +28,12 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
+
+/// How long a body that is refused is still read.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// What every connection of one end knows.
 pub(super) struct Door {
@@ -189,6 +193,28 @@ async fn take(request: Request<Incoming>, door: &Door) -> Result<usize, Refusal>
 }
 
 async fn read_body(mut body: Incoming, door: &Door, room: &mut Vec<OwnedSemaphorePermit>) -> Result<Vec<u8>, Refusal> {
+    let result = read_frames(&mut body, door, room).await;
+    if result.is_err() {
+        // A peer that still writes when the connection closes would not hear why: a little more is read and forgotten.
+        let mut left = door.shared.peers.max_message_bytes;
+        let forget = async {
+            while let Some(Ok(frame)) = body.frame().await {
+                left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+                if left == 0 {
+                    break;
+                }
+            }
+        };
+        let _ = timeout(LINGER, forget).await;
+    }
+    result
+}
+
+async fn read_frames(
+    body: &mut Incoming,
+    door: &Door,
+    room: &mut Vec<OwnedSemaphorePermit>,
+) -> Result<Vec<u8>, Refusal> {
     let most = door.shared.peers.max_message_bytes;
     if body.size_hint().lower() > most as u64 {
         return Err(Refusal::too_long());
