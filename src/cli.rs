@@ -86,6 +86,9 @@ pub struct RunArgs {
     /// Settings.
     #[command(flatten)]
     pub settings: Settings,
+    /// Keep what was learned, open incidents and the state of rules in this directory: a restart goes on where it was.
+    #[arg(long, value_name = "DIR", env = "SEISMOLOG_STATE")]
+    pub state: Option<PathBuf>,
     /// Take events from here: `-` is standard input (the default); tcp://HOST:PORT, unix:///PATH, http://HOST:PORT/PATH,
     /// forward://HOST:PORT and forward+unix:///PATH listen. Repeatable [env: SEISMOLOG_INPUT_FROM].
     #[arg(long, value_name = "URL")]

@@ -32,6 +32,8 @@ pub trait Observer {
     fn aside(&mut self, outcome: &Outcome);
     /// An event could not be annotated; its findings left on their own.
     fn fault(&mut self, fault: Fault);
+    /// The input has ended, and all of it has left.
+    fn ended(&mut self, _engine: &Engine) {}
     /// Every finding, in the order of the stream, also those that went onto events.
     fn findings(&mut self, _findings: &[crate::engine::finding::Finding]) {}
     /// Findings that no output carries.
@@ -116,7 +118,9 @@ impl<W: Observer> Pipeline<'_, W> {
             pool.give(batch);
         }
         engine.finish(&mut outcome);
-        self.alone(&mut engine, &outcome, exits)
+        self.alone(&mut engine, &outcome, exits)?;
+        self.observer.ended(&engine);
+        Ok(())
     }
 
     /// Nothing came for a while: the wall clock does what only it can.

@@ -156,7 +156,7 @@ impl Filter {
         Ok(Self {
             looker: loaded.looker().map_err(|failure| io::Error::other(failure.to_string()))?,
             engine: loaded.engine(),
-            lines: Lines::new(loaded.config.input.max_line_bytes),
+            lines: loaded.lines(),
             batch: Batch::default(),
             outcome: Outcome::default(),
         })

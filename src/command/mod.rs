@@ -8,15 +8,17 @@ pub mod run;
 pub mod templates;
 
 use crate::cli::{Cli, Settings};
-use crate::config::{Config, Sink};
+use crate::config::{Config, JOIN_AND_RAW, Sink};
 use crate::diagnostic::Diagnostic;
 use crate::engine::rules::{Meter, RuleSet};
 use crate::engine::{Engine, EngineOptions};
 use crate::error::Failure;
 use crate::event::Looker;
+use crate::event::lines::Lines;
 use crate::event::time::TimeContext;
 use crate::io::meter::WallMeter;
 use crate::io::{clock, files};
+use crate::outbox::TextMode;
 use clap::CommandFactory;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -43,6 +45,12 @@ impl Loaded {
         let meter: Arc<dyn Meter> = Arc::new(WallMeter::new(RULE_EMERGENCY));
         let options = EngineOptions { meter: Some(meter), ..self.config.engine_options() };
         Engine::new(&options, self.rules.clone())
+    }
+
+    /// What cuts input into events.
+    #[must_use]
+    pub fn lines(&self) -> Lines {
+        Lines::new(self.config.input.max_line_bytes).joining(self.config.input.join)
     }
 
     /// The pure stage.
@@ -94,6 +102,7 @@ fn merge(settings: &Settings, mut variables: BTreeMap<String, String>) -> Result
             let folder = path.parent().map(PathBuf::from).unwrap_or_default();
             // Paths in a file are relative to the file, not to wherever the pipeline was started.
             config.rules.paths.iter_mut().for_each(|path| *path = folder.join(&*path));
+            config.state.path = config.state.path.map(|path| folder.join(path));
             for sink in &mut config.sinks {
                 if let Sink::File { path, .. } = sink {
                     *path = folder.join(&*path);
@@ -109,6 +118,11 @@ fn merge(settings: &Settings, mut variables: BTreeMap<String, String>) -> Result
     config.metrics.address = settings.metrics.clone().or(config.metrics.address);
     config.output.text = settings.text.unwrap_or(config.output.text);
     config.output.synthetic = settings.synthetic.unwrap_or(config.output.synthetic);
+    // Each alone is valid where it stands; together they come from two places.
+    if config.input.join && config.output.text == TextMode::Raw {
+        let (message, hint) = JOIN_AND_RAW;
+        return Err(vec![Diagnostic::of_file("--text", message).with_hint(hint)]);
+    }
     Ok(config)
 }
 
@@ -141,7 +155,6 @@ fn load_rules(config: &Config, more: &[PathBuf]) -> Result<RuleSet, Vec<Diagnost
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::outbox::TextMode;
 
     #[test]
     fn flags_beat_variables_beat_the_file() {

@@ -4,7 +4,6 @@ use super::{Loaded, load};
 use crate::cli::ReplayArgs;
 use crate::engine::finding::Finding;
 use crate::error::Failure;
-use crate::event::lines::Lines;
 use crate::prose::Paint;
 use crate::replay::document::Report;
 use crate::replay::merge::Merge;
@@ -98,7 +97,7 @@ fn sources(
             Some(length) => watcher.bar.inc_length(length),
             None => watcher.bar.set_style(bar_style("{decimal_bytes} read, {decimal_bytes_per_sec}")),
         }
-        let lines = Lines::new(loaded.config.input.max_line_bytes);
+        let lines = loaded.lines();
         let shift = corrections.get(i).copied().unwrap_or(0);
         sources.push(Source::new(opened, lines, loaded.looker()?, shift).map_err(cannot)?);
     }

@@ -3,6 +3,7 @@
 use super::{Loaded, load};
 use crate::cli::{Protocol, RunArgs};
 use crate::config::ends::{self, BadEnd, Direction, End, Remote};
+use crate::engine::Engine;
 use crate::error::Failure;
 use crate::event::Role;
 use crate::event::lines::Lines;
@@ -13,6 +14,7 @@ use crate::io::omprog::OmprogSource;
 use crate::io::shutdown::{self, Progress};
 use crate::io::sink::Sinks;
 use crate::io::source::{Front, LineSource, Source};
+use crate::io::state::{StateError, StateFolder, StateWriter};
 use crate::io::stdio::Input;
 use crate::outbox::{Outbox, Reply};
 use crate::pipeline::{Pipeline, RunError};
@@ -21,6 +23,7 @@ use crate::telemetry::metrics::Metrics;
 use crate::telemetry::watcher::Watcher;
 use crate::terminal::Screen;
 use rustix::fd::OwnedFd;
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -36,6 +39,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     if args.protocol == Some(Protocol::RsyslogMmexternal) {
         name_as_rsyslog(&mut loaded.config.roles);
     }
+    loaded.config.state.path = args.state.clone().or(loaded.config.state.path);
     // Before any other descriptor is opened, so that a number that nobody left open is found to be closed.
     let sinks = Sinks::open(&loaded.config.sinks).map_err(|error| Failure::cannot(error.to_string(), error.hint()))?;
     let log = open_log(args.log.as_deref().unwrap_or(if args.protocol.is_some() { "none" } else { "stderr" }))?;
@@ -63,10 +67,13 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     if args.protocol == Some(Protocol::RsyslogMmexternal) {
         options.reply = Reply::Changes;
     }
+    let (engine, state) = go_on(&loaded, &log)?;
+    let engine = RefCell::new(Some(engine));
     let mut pipeline = Pipeline {
-        fresh: &|| loaded.engine(),
+        // After a panic it starts empty.
+        fresh: &|| engine.borrow_mut().take().unwrap_or_else(|| loaded.engine()),
         outbox: Outbox::new(options).with_screen(screen),
-        observer: Watcher::new(metrics, log).with_sinks(sinks),
+        observer: Watcher::new(metrics, log).with_sinks(sinks).with_state(state, loaded.config.state.interval.0),
         progress: Arc::clone(&progress),
     };
     let stdout = if places.to_stdout { Some(standard(rustix::stdio::stdout())?) } else { None };
@@ -196,7 +203,10 @@ fn edges_and_sources(
         }
     }
     if places.from_stdin {
-        let front = Front { lines: Lines::new(loaded.config.input.max_line_bytes), looker: loaded.looker()? };
+        let join_timeout = loaded.config.input.join_timeout.0;
+        // There is one answer to each line: none waits for another.
+        let lines = if protocol.is_some() { Lines::new(loaded.config.input.max_line_bytes) } else { loaded.lines() };
+        let front = Front { lines, looker: loaded.looker()?, join_timeout };
         let input = Input::new(standard(rustix::stdio::stdin())?, stop);
         if protocol == Some(Protocol::RsyslogOmprog) {
             sources.push(Box::new(OmprogSource::new(input, front, standard(rustix::stdio::stdout())?)));
@@ -211,6 +221,39 @@ fn standard(stream: rustix::fd::BorrowedFd<'_>) -> Result<OwnedFd, Failure> {
     stream.try_clone_to_owned().map_err(|error| {
         Failure::cannot(format!("cannot open a standard stream: {error}"), "raise the limit of open files")
     })
+}
+
+/// The engine as it was when its state was last kept; an empty one at the first start, or where that is of no use.
+fn go_on(loaded: &Loaded, log: &Log) -> Result<(Engine, Option<StateWriter>), Failure> {
+    let mut engine = loaded.engine();
+    let Some(path) = &loaded.config.state.path else { return Ok((engine, None)) };
+    let hint = |error: &StateError| match error {
+        StateError::Directory { .. } => "--state takes a directory that can be made and written",
+        StateError::Locked(_) => "give each filter a directory of its own",
+    };
+    let folder = StateFolder::open(path).map_err(|error| Failure::cannot(error.to_string(), hint(&error)))?;
+    let cannot = |what: &str, error: std::io::Error| {
+        Failure::cannot(
+            format!("cannot {what} the state in {}: {error}", path.display()),
+            "check who may read and write it",
+        )
+    };
+    let unfit = match folder.load().map_err(|error| cannot("read", error))? {
+        None => None,
+        Some(Ok(kept)) => engine.restore(&kept).err().map(|error| error.to_string()),
+        Some(Err(damage)) => Some(damage.to_string()),
+    };
+    if let Some(why) = unfit {
+        let aside = folder.set_aside().map_err(|error| cannot("set aside", error))?;
+        log.say(&format!(
+            "the state in {} is of no use: {why}; it is now {}, and this filter starts anew",
+            path.display(),
+            aside.display()
+        ));
+        engine = loaded.engine();
+    }
+    let writer = folder.writer(log.clone()).map_err(|error| cannot("write", error))?;
+    Ok((engine, Some(writer)))
 }
 
 fn open_log(target: &str) -> Result<Log, Failure> {

@@ -203,3 +203,32 @@ fn seen_between(template: &Template) -> String {
         (_, Some(first), Some(last)) => format!("{first} to {last}  "),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Settings;
+
+    #[test]
+    fn the_table_says_how_much_of_the_log_each_template_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("app.log");
+        let line = |i: usize, what: &str| format!("2026-03-02T08:00:{i:02}Z {what}\n");
+        let text: String = (0..9).map(|i| line(i, &format!("INFO took {i} ms"))).collect();
+        std::fs::write(&file, format!("{text}{}\n", line(9, "ERROR disk full on /dev/sda"))).unwrap();
+        let loaded = load(&Settings::default()).unwrap();
+        let mut mined = Mined::new(&loaded);
+        mined.file(&loaded, &file, None).unwrap();
+        let mut out = Vec::new();
+        mined.print_table(&mut out, 1, 0.001).unwrap();
+        let expected = "      count   share  level  id                template
+          9  81.8 %  INFO   ID  took <*> ms
+                           2026-03-02 08:00:00 to 08:00:08  took 0 ms
+  1 template more; --limit shows more, --json has all
+2 templates in 11 lines, 374 bytes; 11,000 lines/s
+1 line without a message
+";
+        let id = mined.sorted()[0].0.to_string();
+        assert_eq!(String::from_utf8(out).unwrap().replace(&id, "ID"), expected);
+    }
+}

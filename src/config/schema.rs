@@ -69,7 +69,7 @@ fn without_null(schema: &mut Value) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{LoopOverride, Sink, variables};
+    use super::super::{LoopGuard, LoopOverride, NoveltyOverride, SilenceOverride, Sink, variables};
     use super::*;
     use std::collections::BTreeMap;
 
@@ -118,6 +118,8 @@ mod tests {
             Sink::File { path: "f".into(), min_severity: severity },
             Sink::Descriptor { descriptor: 3, min_severity: severity },
         ];
+        config.template.masks = vec!["a".into()];
+        config.template.seeds = vec!["b".into()];
         config.detector.r#loop.overrides = vec![LoopOverride {
             module: Some("a".into()),
             host: Some("b".into()),
@@ -125,6 +127,26 @@ mod tests {
             enabled: Some(true),
             min_repeats: Some(8),
             threshold: Some(1e-9),
+        }];
+        config.detector.silence.overrides = vec![SilenceOverride {
+            key: "host".into(),
+            name: "a".into(),
+            enabled: Some(true),
+            threshold: Some(1e-9),
+            least: Some(config.detector.silence.least),
+        }];
+        config.detector.novelty.overrides = vec![NoveltyOverride {
+            module: Some("a".into()),
+            host: Some("b".into()),
+            enabled: Some(true),
+            threshold: Some(0.05),
+        }];
+        config.state.path = Some("kept".into());
+        config.detector.r#loop.guards = vec![LoopGuard {
+            module: Some("a".into()),
+            host: Some("b".into()),
+            thread: Some("c".into()),
+            ..LoopGuard::default()
         }];
         let text = toml::to_string(&config).unwrap();
         assert_eq!(Config::parse("all", &text).unwrap(), config, "{text}");

@@ -8,6 +8,7 @@ pub mod detector;
 pub mod finding;
 pub mod incident;
 pub mod overrides;
+mod packed;
 pub mod recent;
 pub mod rule_incidents;
 pub mod rules;
@@ -18,22 +19,28 @@ pub mod tally;
 pub mod template;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod trace;
 
 use crate::event::{Fault, Fields, Shape, Timestamp};
 use clock::{Moment, StreamClock};
 use detector::burst::{Burst, BurstOptions};
+use detector::input::{Input, InputOptions};
 use detector::latency::{Latency, LatencyOptions};
 use detector::r#loop::{Loop, LoopOptions};
+use detector::novelty::{Novelty, NoveltyOptions};
+use detector::silence::{Silence, SilenceOptions};
 use detector::{Detector, Event, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
 use finding::{Finding, State};
 use incident::{Incidents, IncidentsSnapshot, Policy};
+use packed::Packed;
 use recent::Recent;
 use rule_incidents::RuleIncidents;
 use rules::{Budget, Meter, RuleOutcome, RuleSet, Rules};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 pub use tally::Tally;
-use template::{Merge, TemplateOptions, Templates};
+use template::{Merge, Sighting, TemplateOptions, Templates};
+use trace::Traces;
 
 /// Ticks fall on whole multiples of this, in event time, so that they do not depend on where a stream was cut.
 const TICK_NS: i64 = 1_000_000_000;
@@ -53,6 +60,12 @@ pub struct EngineOptions {
     pub burst: BurstOptions,
     /// The latency detector.
     pub latency: LatencyOptions,
+    /// The silence detector.
+    pub silence: SilenceOptions,
+    /// The novelty detector.
+    pub novelty: NoveltyOptions,
+    /// What watches the input itself.
+    pub input: InputOptions,
     /// The template miner.
     pub template: TemplateOptions,
     /// What a rule may use.
@@ -70,6 +83,9 @@ impl Default for EngineOptions {
             r#loop: LoopOptions::default(),
             burst: BurstOptions::default(),
             latency: LatencyOptions::default(),
+            silence: SilenceOptions::default(),
+            novelty: NoveltyOptions::default(),
+            input: InputOptions::default(),
             template: TemplateOptions::default(),
             budget: Budget::default(),
             meter: None,
@@ -88,6 +104,8 @@ pub struct Outcome {
     pub fault: Option<(Fault, String)>,
     /// What rules printed.
     pub printed: Vec<String>,
+    /// The event's template.
+    pub template: Sighting,
 }
 
 impl Outcome {
@@ -109,6 +127,7 @@ impl Outcome {
         self.findings.clear();
         self.fault = None;
         self.printed.clear();
+        self.template = Sighting::default();
     }
 }
 
@@ -120,6 +139,7 @@ pub struct Engine {
     last_arrival: Timestamp,
     templates: Templates,
     merges: Vec<Merge>,
+    traces: Traces,
     detectors: Vec<Box<dyn Detector>>,
     incidents: Incidents,
     rules: Rules,
@@ -145,6 +165,15 @@ impl Engine {
         if options.latency.enabled {
             detectors.push(Box::new(Latency::new(options.latency.clone())));
         }
+        if options.silence.watches() {
+            detectors.push(Box::new(Silence::new(options.silence.clone())));
+        }
+        if options.novelty.watches() {
+            detectors.push(Box::new(Novelty::new(options.novelty.clone())));
+        }
+        if options.input.enabled {
+            detectors.push(Box::new(Input::new(options.input.clone())));
+        }
         let recent = rules.names().next().map(|_| Recent::default());
         Self {
             recent,
@@ -153,6 +182,7 @@ impl Engine {
             last_arrival: Timestamp::default(),
             templates: Templates::new(options.keys, &options.template),
             merges: Vec::new(),
+            traces: Traces::default(),
             detectors,
             incidents: Incidents::new(options.policy.clone(), options.keys),
             rules: match &options.meter {
@@ -189,14 +219,14 @@ impl Engine {
             self.tick_at(moment, &mut outcome.before);
             self.next_tick = Timestamp((moment.now.0.div_euclid(TICK_NS) + 1).saturating_mul(TICK_NS));
         }
-        let template = self.templates.see(fields, moment.now, &mut self.merges);
-        for merge in self.merges.drain(..) {
-            self.detectors.iter_mut().for_each(|detector| detector.merge(merge));
-        }
-        let event = Event { fields: *fields, moment, template, templates: &self.templates };
-        let mut report = Report::new(&mut self.incidents, &mut outcome.findings);
-        for detector in &mut self.detectors {
-            detector.observe(&event, &mut report);
+        if self.traces.goes_on(fields, moment.now) {
+            // No event of its own for what learns from events; rules see every line.
+            outcome.template = Sighting::default();
+        } else {
+            if self.traces.has_ended() {
+                self.tell_traces(moment.now, &mut outcome.before);
+            }
+            self.observe(fields, moment, outcome);
         }
         self.rules.on_event(fields, moment.time, &mut self.rule_outcome);
         if !self.rule_outcome.is_quiet() {
@@ -296,15 +326,16 @@ impl Engine {
         pack(&Kept {
             clock: self.clock.clone(),
             next_tick: self.next_tick,
-            templates: self.templates.snapshot(),
+            templates: Packed(self.templates.snapshot()),
             incidents: self.incidents.snapshot(),
             rule_incidents: self.rule_incidents.clone(),
             detectors: self
                 .detectors
                 .iter()
-                .map(|detector| (detector.name().name().to_owned(), detector.snapshot()))
+                .map(|detector| (detector.name().name().to_owned(), Packed(detector.snapshot())))
                 .collect(),
-            rules: self.rules.snapshot(),
+            recent: self.recent.clone(),
+            rules: Packed(self.rules.snapshot()),
         })
     }
 
@@ -316,19 +347,49 @@ impl Engine {
         let kept: Kept = unpack(kept)?;
         for detector in &mut self.detectors {
             if let Some((_, state)) = kept.detectors.iter().find(|(name, _)| name == detector.name().name()) {
-                detector.restore(state)?;
+                detector.restore(&state.0)?;
             }
         }
-        self.templates.restore(&kept.templates)?;
-        self.rules.restore(&kept.rules).map_err(|error| RestoreError(error.to_string()))?;
+        self.templates.restore(&kept.templates.0)?;
+        self.rules.restore(&kept.rules.0).map_err(|error| RestoreError(error.to_string()))?;
         self.clock = kept.clock;
         self.next_tick = kept.next_tick;
         self.incidents.restore(kept.incidents);
         self.rule_incidents = kept.rule_incidents;
+        if let (Some(recent), Some(kept)) = (&mut self.recent, kept.recent) {
+            recent.restore(kept);
+        }
         Ok(())
     }
 
+    /// The event through templates and detectors.
+    #[inline]
+    fn observe(&mut self, fields: &Fields<'_>, moment: Moment, outcome: &mut Outcome) {
+        let template = self.templates.see(fields, moment.now, &mut self.merges);
+        outcome.template = template;
+        for merge in self.merges.drain(..) {
+            self.detectors.iter_mut().for_each(|detector| detector.merge(merge));
+        }
+        let stack = trace::in_field(fields);
+        let event = Event { fields: *fields, moment, template, templates: &self.templates, stack: stack.as_ref() };
+        let mut report = Report::new(&mut self.incidents, &mut outcome.findings);
+        for detector in &mut self.detectors {
+            detector.observe(&event, &mut report);
+        }
+    }
+
+    /// Traces of several lines that are whole now, to the detectors.
+    #[cold]
+    fn tell_traces(&mut self, now: Timestamp, before: &mut Vec<Finding>) {
+        for stack in self.traces.take_ended() {
+            let mut report = Report::new(&mut self.incidents, before);
+            self.detectors.iter_mut().for_each(|detector| detector.trace(&stack, now, &mut report));
+        }
+    }
+
     fn tick_at(&mut self, moment: Moment, before: &mut Vec<Finding>) {
+        self.traces.tick(moment.now);
+        self.tell_traces(moment.now, before);
         let mut report = Report::new(&mut self.incidents, before);
         for detector in &mut self.detectors {
             detector.tick(moment, &mut report);
@@ -364,9 +425,10 @@ impl std::fmt::Debug for Engine {
 struct Kept {
     clock: StreamClock,
     next_tick: Timestamp,
-    templates: Vec<u8>,
+    templates: Packed,
     incidents: IncidentsSnapshot,
     rule_incidents: RuleIncidents,
-    detectors: Vec<(String, Vec<u8>)>,
-    rules: Vec<u8>,
+    detectors: Vec<(String, Packed)>,
+    recent: Option<Recent>,
+    rules: Packed,
 }

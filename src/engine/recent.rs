@@ -1,6 +1,7 @@
 //! The last lines of the stream, for findings that show what led up to them.
 
 use crate::event::{Fields, Role};
+use serde::{Deserialize, Serialize};
 
 /// How many lines are kept: the most that a rule can ask for as context.
 pub const LINES: usize = 64;
@@ -8,7 +9,7 @@ pub const LINES: usize = 64;
 const LINE_BYTES: usize = 256;
 
 /// A ring of messages. Memory: 64 × 256 bytes; an event costs one copy of at most that.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Recent {
     lines: Vec<Vec<u8>>,
     next: usize,
@@ -29,6 +30,13 @@ impl Recent {
         line.clear();
         line.extend_from_slice(&text[..text.len().min(LINE_BYTES)]);
         self.next = (self.next + 1) % LINES;
+    }
+
+    /// Takes what was kept, if it has the right shape.
+    pub fn restore(&mut self, kept: Self) {
+        if kept.lines.len() == LINES && kept.next < LINES {
+            *self = kept;
+        }
     }
 
     /// The last `count` lines, oldest first.

@@ -67,6 +67,11 @@ impl<V> Table<V> {
         &mut entry.value
     }
 
+    /// Shows every value to `change`.
+    pub fn for_each_mut(&mut self, mut change: impl FnMut(u64, &mut V)) {
+        self.entries.iter_mut().for_each(|entry| change(entry.key, &mut entry.value));
+    }
+
     /// The value of `key`, if it is there.
     #[inline]
     pub fn get_mut(&mut self, key: u64) -> Option<&mut V> {

@@ -78,6 +78,8 @@ pub(crate) fn observe(
         let running = time.seconds_since(at(0));
         let moment = super::clock::Moment { time, now: time, running, arrival: time, outside: false };
         let mut report = Report::new(&mut incidents, findings);
-        detector.observe(&Event { fields, moment, template, templates: &templates }, &mut report);
+        let stack = super::trace::in_field(&fields);
+        let event = Event { fields, moment, template, templates: &templates, stack: stack.as_ref() };
+        detector.observe(&event, &mut report);
     }
 }

@@ -1,5 +1,6 @@
-//! Cuts what was read into records, one a line.
+//! Cuts what was read into records, one a line; or, where that is asked for, one a line with its stack trace.
 
+use super::trace::{self, Place};
 use super::{Batch, Encoding, Record, Source, Span};
 
 /// Finds lines in successive batches. Knows only whether it stands inside an over-long line.
@@ -10,19 +11,43 @@ pub struct Lines {
     source: Source,
     /// Long lines are waited for: pieces of one must not mix with another source's lines.
     whole: bool,
+    joins: bool,
+    waits: bool,
 }
 
 impl Lines {
     /// Lines of at most `max_line_bytes`; a longer one flows through in pieces.
     #[must_use]
     pub fn new(max_line_bytes: usize) -> Self {
-        Self { max_line_bytes, inside_long_line: false, source: Source::default(), whole: false }
+        Self {
+            max_line_bytes,
+            inside_long_line: false,
+            source: Source::default(),
+            whole: false,
+            joins: false,
+            waits: false,
+        }
     }
 
     /// The same for one source among others: its lines are never cut, and a longer one passes whole, unanalysed.
     #[must_use]
     pub fn whole_of(max_line_bytes: usize, source: Source) -> Self {
         Self { source, whole: true, ..Self::new(max_line_bytes) }
+    }
+
+    /// The same; with `joins`, a text line and the lines that go on with its stack trace are one record, as long as they
+    /// are together no longer than a line may be.
+    #[must_use]
+    pub fn joining(mut self, joins: bool) -> Self {
+        self.joins = joins;
+        self
+    }
+
+    /// True when whole lines wait in what [`Lines::split`] has left for lines that go on with them. They are cut off by
+    /// [`Lines::split_idle`] when none have come for a while.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.waits
     }
 
     /// What a line may hold without flowing through in pieces.
@@ -35,6 +60,56 @@ impl Lines {
     /// next read. At the end of input there is no rest. The outcome does not depend on where reads cut the stream,
     /// but for where an over-long line is cut into pieces.
     pub fn split(&mut self, batch: &mut Batch, at_end: bool) -> usize {
+        let first = batch.records.len();
+        let rest = self.cut(batch, at_end);
+        if self.joins { self.join(batch, first, rest, !at_end) } else { rest }
+    }
+
+    /// The same for input that is idle: whole lines wait no longer.
+    pub fn split_idle(&mut self, batch: &mut Batch) -> usize {
+        let first = batch.records.len();
+        let rest = self.cut(batch, false);
+        self.join(batch, first, rest, false)
+    }
+
+    /// Makes one record of each text line with the trace behind it; with `more` to come, the last waits for it. Where the
+    /// rest begins then.
+    fn join(&mut self, batch: &mut Batch, first: usize, rest: usize, more: bool) -> usize {
+        let Batch { bytes, records, .. } = batch;
+        self.waits = false;
+        let (mut place, mut joined, mut open) = (Place::Outside, first, false);
+        for i in first..records.len() {
+            let record = records[i];
+            let line = record.span.of(bytes);
+            let text = record.encoding == Encoding::Line && !line.trim_ascii_start().starts_with(b"{");
+            let step = trace::step(place, line);
+            let start = if joined > first { records[joined - 1].span.start as usize } else { 0 };
+            if text && open && step.continues && record.span.end() - start <= self.max_line_bytes {
+                let head = &mut records[joined - 1];
+                (head.span, head.line_end) = (Span::new(start, record.span.end()), record.line_end);
+            } else {
+                records[joined] = record;
+                joined += 1;
+                open = text && !line.is_empty();
+            }
+            place = if open { step.place } else { Place::Outside };
+        }
+        records.truncate(joined);
+        match records.last() {
+            Some(last) if more && open && joined > first && last.line_end > 0 => {
+                let start = last.span.start as usize;
+                if rest - start > self.max_line_bytes {
+                    return rest;
+                }
+                self.waits = true;
+                records.pop();
+                start
+            }
+            _ => rest,
+        }
+    }
+
+    fn cut(&mut self, batch: &mut Batch, at_end: bool) -> usize {
         let mut start = 0;
         let data = &batch.bytes[..batch.filled];
         for newline in memchr::memchr_iter(b'\n', data) {
@@ -79,6 +154,39 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stack_trace_is_one_record_whatever_the_reads() {
+        let input = b"{\"a\":1}\nboom\n\tat a.B.c(B.java:1)\r\n\tat a.B.d(B.java:2)\nCaused by: x\nplain\n{\"a\":2}\n\tat a.B.c(B.java:1)\nlast\n";
+        for step in 1..input.len() {
+            let mut lines = Lines::new(1 << 10).joining(true);
+            let (mut tail, mut out) = (Vec::new(), Vec::new());
+            for read in input.chunks(step).chain([&b""[..]]) {
+                let mut batch = Batch { bytes: [&tail[..], read].concat(), ..Batch::default() };
+                batch.filled = batch.bytes.len();
+                let rest = lines.split(&mut batch, read.is_empty());
+                tail = batch.bytes[rest..].to_vec();
+                out.extend(
+                    batch.records.iter().map(|record| batch.bytes[record.span.start as usize..record.end()].to_vec()),
+                );
+            }
+            assert_eq!(out.concat(), input);
+            let sizes: Vec<_> = out.iter().map(|record| record.iter().filter(|byte| **byte == b'\n').count()).collect();
+            assert_eq!(sizes, [1, 4, 1, 1, 1, 1], "step {step}");
+        }
+    }
+
+    #[test]
+    fn an_idle_input_lets_whole_lines_go_and_a_long_trace_is_parted() {
+        let mut lines = Lines::new(40).joining(true);
+        let batch_of = |text: &str| Batch { filled: text.len(), bytes: text.as_bytes().to_vec(), ..Batch::default() };
+        let mut batch = batch_of("boom\n\tat a.B.c(B.java:1)\nha");
+        assert_eq!((lines.split(&mut batch, false), lines.waits(), batch.records.len()), (0, true, 0));
+        assert_eq!((lines.split_idle(&mut batch), lines.waits(), batch.records.len()), (25, false, 1));
+        let mut batch = batch_of("boom\n\tat a.B.c(B.java:1)\n\tat a.B.d(B.java:1)\n");
+        lines.split(&mut batch, true);
+        assert_eq!(batch.records.len(), 2);
+    }
 
     /// Feeds `input` in reads of `step` bytes; the records' bytes with ends, and their encodings.
     fn records(input: &[u8], step: usize, max: usize) -> Vec<(Vec<u8>, Encoding)> {

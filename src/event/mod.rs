@@ -5,6 +5,7 @@
 //! the [`Fields`] view, so that an encoding other than a line of text needs no detour through JSON.
 
 pub mod body;
+pub mod exception;
 pub mod fault;
 pub mod fields;
 pub mod forward;
@@ -23,6 +24,7 @@ pub mod skeleton;
 pub mod splice;
 pub mod text;
 pub mod time;
+pub mod trace;
 pub mod transcode;
 pub mod unescape;
 

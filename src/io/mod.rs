@@ -10,4 +10,5 @@ pub mod omprog;
 pub mod shutdown;
 pub mod sink;
 pub mod source;
+pub mod state;
 pub mod stdio;

@@ -9,6 +9,7 @@ use std::io;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// What one read may return. Larger ones leave the second-level cache between the two threads.
 pub const READ_BYTES: usize = 256 << 10;
@@ -74,6 +75,8 @@ pub struct Front {
     pub lines: Lines,
     /// Looks at each.
     pub looker: Looker,
+    /// How long whole lines wait for lines that go on with them, when input is idle.
+    pub join_timeout: Duration,
 }
 
 /// Lines of a stream: standard input.
@@ -95,12 +98,14 @@ impl<I: AsFd + Send> Source for LineSource<I> {
                 batch.bytes.resize(batch.filled + READ_BYTES, 0);
             }
             batch.bytes[..unfinished.len()].copy_from_slice(&unfinished);
-            let ended = fill(&self.input, &mut batch, self.front.lines.max_line_bytes())?;
-            let rest = self.front.lines.split(&mut batch, ended);
+            let Front { lines, looker, join_timeout } = &mut self.front;
+            let idle = lines.waits() && !self.input.wait(*join_timeout)?;
+            let ended = !idle && fill(&self.input, &mut batch, lines.max_line_bytes())?;
+            let rest = if idle { lines.split_idle(&mut batch) } else { lines.split(&mut batch, ended) };
             unfinished.clear();
             unfinished.extend_from_slice(&batch.bytes[rest..batch.filled]);
             batch.filled = rest;
-            self.front.looker.look(&mut batch);
+            looker.look(&mut batch);
             if (!batch.records.is_empty() && !belt.put(batch)) || ended {
                 return Ok(());
             }

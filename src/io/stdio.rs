@@ -1,9 +1,10 @@
 //! Standard streams: reads that can be woken, writes that wait for a slow reader.
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use std::io;
+use std::time::Duration;
 
 /// What pipes are enlarged to where the system allows: fewer, larger reads and writes.
 const PIPE_BYTES: usize = 1 << 20;
@@ -37,6 +38,21 @@ impl<F: AsFd> Input<F> {
     pub fn new(stream: F, stop: OwnedFd) -> Self {
         enlarge_pipe(&stream);
         Self { stream, stop }
+    }
+
+    /// Waits until there is something to read, or reading is to stop; false when `timeout` has passed before that.
+    ///
+    /// # Errors
+    /// As the system's poll.
+    pub fn wait(&self, timeout: Duration) -> io::Result<bool> {
+        let mut ready = [PollFd::new(&self.stream, PollFlags::IN), PollFd::new(&self.stop, PollFlags::IN)];
+        let timeout = Timespec::try_from(timeout).map_err(io::Error::other)?;
+        match poll(&mut ready, Some(&timeout)) {
+            Ok(count) => Ok(count > 0),
+            // A signal: the read that follows blocks no longer than it takes to see whether to stop.
+            Err(Errno::INTR) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Reads what there is, as much as `buffer` holds; blocks while there is nothing.

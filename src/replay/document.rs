@@ -128,7 +128,7 @@ pub struct Incident {
 /// A module or a group of messages.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Group {
-    /// The module, or the text with `#` for what varies.
+    /// The module, or the template, with `<*>` for what varies.
     pub name: String,
     /// How often.
     #[serde(flatten)]

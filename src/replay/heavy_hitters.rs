@@ -46,6 +46,20 @@ impl HeavyHitters {
         counts.warnings += u64::from(warning);
     }
 
+    /// Counts keys together that `to` gives the same hash; of a name that it gives, the last stays.
+    pub fn regroup(&mut self, to: impl Fn(u64) -> (u64, Option<String>)) {
+        for (hash, (name, counts)) in std::mem::take(&mut self.table) {
+            let (hash, other) = to(hash);
+            let (kept, all) = self.table.entry(hash).or_insert_with(|| (name, Counts::default()));
+            all.events += counts.events;
+            all.errors += counts.errors;
+            all.warnings += counts.warnings;
+            if let Some(other) = other {
+                *kept = other;
+            }
+        }
+    }
+
     /// True while every count is exact and no key is missing.
     #[must_use]
     pub fn is_exact(&self) -> bool {

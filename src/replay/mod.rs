@@ -6,7 +6,6 @@
 pub mod document;
 pub mod heavy_hitters;
 pub mod merge;
-pub mod messages;
 pub mod offset;
 pub mod packed;
 pub mod report;
@@ -53,7 +52,7 @@ pub fn run(
             outcome = Outcome::of_fault(Fault::Panic);
             engine.replace(fresh());
         }
-        summary.line(&line);
+        summary.line(&line, outcome.template, engine.templates());
         for finding in outcome.before.iter().chain(&outcome.findings) {
             summary.finding(finding);
             observer.finding(finding)?;
@@ -66,6 +65,7 @@ pub fn run(
         }
     }
     engine.finish(&mut outcome);
+    summary.settle(engine.templates());
     Ok(engine.take_tally())
 }
 

@@ -3,12 +3,12 @@
 use super::document::{ClockReport, Drawn, FileReport, Group, Incident, Report, Rfc3339};
 use super::heavy_hitters::{Counts, HeavyHitters};
 use super::merge::Line;
-use super::messages::MessageGroups;
 use super::offset::{Comparison, TraceTimes, compare};
 use super::source::Source;
 use super::timeline::Timeline;
 use crate::engine::Tally;
 use crate::engine::finding::{Finding, Severity, State};
+use crate::engine::template::{Sighting, TemplateId, Templates};
 use crate::event::{Fault, Level, Role, Shape};
 use crate::prose::without_control;
 use std::collections::HashMap;
@@ -19,6 +19,8 @@ use xxhash_rust::xxh3::xxh3_64;
 const INCIDENTS: usize = 10_000;
 /// Most modules remembered.
 const MODULES: usize = 8_192;
+/// Most templates whose messages are counted apart.
+const TEMPLATES: usize = 8_192;
 /// How many modules and messages are listed.
 const LISTED: usize = 10;
 /// How many silences are listed.
@@ -43,7 +45,7 @@ pub struct Summary {
     untimed: u64,
     timeline: Timeline,
     modules: HeavyHitters,
-    messages: MessageGroups,
+    messages: HeavyHitters,
     incidents: HashMap<String, Incident>,
     opened: [u64; Severity::ALL.len()],
     rule_failure: Option<String>,
@@ -59,15 +61,15 @@ impl Summary {
             untimed: 0,
             timeline: Timeline::default(),
             modules: HeavyHitters::new(MODULES),
-            messages: MessageGroups::default(),
+            messages: HeavyHitters::new(TEMPLATES),
             incidents: HashMap::new(),
             opened: [0; Severity::ALL.len()],
             rule_failure: None,
         }
     }
 
-    /// A line went through.
-    pub fn line(&mut self, line: &Line<'_>) {
+    /// A line went through, of the template `seen` among all `templates`.
+    pub fn line(&mut self, line: &Line<'_>, seen: Sighting, templates: &Templates) {
         let look = line.fields.look();
         if matches!(look.shape, Shape::Own | Shape::Blank | Shape::Rest) {
             return;
@@ -85,9 +87,18 @@ impl Summary {
             let name = || without_control(&line.fields.text(Role::Module).unwrap_or_default());
             self.modules.count(look.module_hash, error, warning, name);
         }
-        if let Some(message) = line.fields.text(Role::Message) {
-            self.messages.message(message.as_bytes(), error, warning);
+        if seen.id != TemplateId::default() {
+            let name = || without_control(templates.text(seen.id).unwrap_or_default());
+            self.messages.count(seen.id.0, error, warning, name);
         }
+    }
+
+    /// The stream has ended: what was counted for templates that were merged since is counted together.
+    pub fn settle(&mut self, templates: &Templates) {
+        self.messages.regroup(|id| {
+            let root = templates.root(TemplateId(id));
+            (root.0, templates.text(root).map(without_control))
+        });
     }
 
     /// A finding was made.

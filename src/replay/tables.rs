@@ -26,12 +26,12 @@ pub(super) fn modules(report: &Report, page: &mut Page) {
 /// The most frequent messages, and the most frequent bad ones where they are others.
 pub(super) fn messages(report: &Report, page: &mut Page) {
     if !report.failures.is_empty() {
-        page.heading("Most frequent errors and warnings", "# stands for what varies");
+        page.heading("Most frequent errors and warnings", "<*> stands for what varies");
         table(&report.failures, report.counts_exact, "message", page);
     }
     let all_bad = report.messages.iter().all(|group| report.failures.contains(group));
     if !report.messages.is_empty() && !all_bad {
-        page.heading("Most frequent messages", "# stands for what varies");
+        page.heading("Most frequent messages", "<*> stands for what varies");
         table(&report.messages, report.counts_exact, "message", page);
     }
 }

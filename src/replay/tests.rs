@@ -79,7 +79,8 @@ fn live(text: &str) -> Vec<serde_json::Value> {
     input.write_all(text.as_bytes()).unwrap();
     input.rewind().unwrap();
     let stop = rustix::event::eventfd(0, rustix::event::EventfdFlags::CLOEXEC).unwrap();
-    let front = Front { lines: Lines::new(1 << 20), looker: loaded.looker().unwrap() };
+    let front =
+        Front { lines: Lines::new(1 << 20), looker: loaded.looker().unwrap(), join_timeout: std::time::Duration::ZERO };
     let mut pipeline = Pipeline {
         fresh: &|| loaded.engine(),
         outbox: Outbox::new(loaded.config.outbox_options()),

@@ -40,6 +40,7 @@ pub struct Metrics {
     open_incidents: IntGaugeVec,
     evictions: IntCounterVec,
     table_keys: IntGaugeVec,
+    template_merges: IntCounter,
     late_events: IntCounter,
     watermark_lag: Gauge,
     batch_duration: Histogram,
@@ -86,6 +87,8 @@ impl Metrics {
             open_incidents,
             evictions: families.counters("evictions_total", "Keys dropped from a full or aged table.", &["table"])?,
             table_keys: families.gauges("table_keys", "Keys that a table holds now.", &["table"])?,
+            template_merges: families
+                .counter("template_merges_total", "Templates that turned out to be of another.")?,
             late_events: families.counter("late_events_total", "Events older than the watermark.")?,
             watermark_lag: families.register(Gauge::with_opts(opts(
                 "watermark_lag_seconds",
@@ -122,6 +125,11 @@ impl Metrics {
                 counter.inc_by(*events);
             }
         }
+    }
+
+    /// Adds templates that were merged into others.
+    pub fn add_template_merges(&self, merges: u64) {
+        self.template_merges.inc_by(merges);
     }
 
     /// Adds bytes read.

@@ -7,6 +7,7 @@ use crate::event::{Fault, Timestamp};
 use crate::io::clock;
 use crate::io::log::Log;
 use crate::io::sink::{SinkFailure, Sinks};
+use crate::io::state::StateWriter;
 use crate::pipeline::Observer;
 use crate::prose::plain;
 use std::collections::BTreeMap;
@@ -27,9 +28,20 @@ pub struct Watcher {
     /// Evictions and late events are told as totals; metrics take what came since.
     evictions: BTreeMap<&'static str, u64>,
     late: u64,
+    merged: u64,
     rules: BTreeMap<String, (u64, u64)>,
     /// When operations were looked at last.
     operations: Timestamp,
+    state: Option<Keeping>,
+}
+
+/// What is kept of the engine, and when.
+#[derive(Debug)]
+struct Keeping {
+    writer: StateWriter,
+    interval_s: f64,
+    /// When it was last written.
+    written: Timestamp,
 }
 
 impl Watcher {
@@ -42,13 +54,21 @@ impl Watcher {
         }
         let (evictions, rules) = (BTreeMap::new(), BTreeMap::new());
         let operations = Timestamp::default();
-        Self { metrics, log, sinks: Sinks::default(), evictions, late: 0, rules, operations }
+        Self { metrics, log, sinks: Sinks::default(), evictions, late: 0, merged: 0, rules, operations, state: None }
     }
 
     /// The same with sinks, to which every finding goes.
     #[must_use]
     pub fn with_sinks(mut self, sinks: Sinks) -> Self {
         self.sinks = sinks;
+        self
+    }
+
+    /// The same with a place for the engine's state, to which it goes every `interval` and at the end.
+    #[must_use]
+    pub fn with_state(mut self, writer: Option<StateWriter>, interval: Duration) -> Self {
+        let (interval_s, written) = (interval.as_secs_f64(), clock::now());
+        self.state = writer.map(|writer| Keeping { writer, interval_s, written });
         self
     }
 
@@ -79,6 +99,7 @@ impl Watcher {
             metrics.set_table_keys(table.table, table.keys);
             metrics.add_evictions(table.table, since(self.evictions.entry(table.table).or_default(), table.evictions));
         }
+        metrics.add_template_merges(since(&mut self.merged, engine.templates().merged()));
         metrics.add_late_events(since(&mut self.late, engine.clock().late_events()));
         if engine.clock().now().0 > 0 {
             metrics.set_watermark_lag(clock::now().seconds_since(engine.clock().watermark()));
@@ -115,6 +136,14 @@ impl Observer for Watcher {
     fn batch(&mut self, engine: &mut Engine, read: usize, written: usize, seconds: f64) {
         let failures = self.sinks.flush();
         self.blame(failures);
+        if let Some(keeping) = &mut self.state {
+            let now = clock::now();
+            // A clock that was set back is no reason to wait.
+            if !(0.0..keeping.interval_s).contains(&now.seconds_since(keeping.written)) {
+                keeping.written = now;
+                keeping.writer.save(engine.snapshot());
+            }
+        }
         let Some(metrics) = self.metrics.clone() else { return };
         metrics.add_read_bytes(read as u64);
         metrics.add_written_bytes(written as u64);
@@ -122,6 +151,12 @@ impl Observer for Watcher {
             metrics.observe_batch(Duration::from_secs_f64(seconds.max(0.0)));
         }
         self.count(&metrics, engine);
+    }
+
+    fn ended(&mut self, engine: &Engine) {
+        if let Some(keeping) = &mut self.state {
+            keeping.writer.save_last(engine.snapshot());
+        }
     }
 
     fn aside(&mut self, outcome: &Outcome) {

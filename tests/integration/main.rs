@@ -16,4 +16,5 @@ mod promises;
 mod purity;
 mod samples;
 mod splice;
+mod state;
 mod support;

@@ -80,6 +80,7 @@ fn every_line_passes_and_the_panics_are_counted() {
     let front = Front {
         lines: Lines::new(1 << 20),
         looker: Looker::new(config.names(), config.output.member.clone(), TimeContext::new("UTC", 2026).unwrap()),
+        join_timeout: std::time::Duration::ZERO,
     };
     let fresh = || {
         let mut engine = Engine::new(&config.engine_options(), RuleSet::empty());

@@ -1,14 +1,18 @@
 //! Detectors: each watches every event, keeps bounded state by key, and opens incidents.
 
 pub mod burst;
+pub mod input;
 pub mod latency;
 pub mod r#loop;
+pub mod novelty;
+pub mod silence;
 mod text_without_numbers;
 
 use super::clock::Moment;
 use super::finding::{DetectorName, Finding};
 use super::incident::Incidents;
 use super::template::{Merge, Sighting, Templates};
+use crate::event::trace::Stack;
 use crate::event::{Fields, Timestamp};
 
 /// One event and the time at which the stream believes it happened.
@@ -22,6 +26,8 @@ pub struct Event<'a> {
     pub template: Sighting,
     /// All templates, for their texts.
     pub templates: &'a Templates,
+    /// The stack trace that one of its fields holds.
+    pub stack: Option<&'a Stack>,
 }
 
 /// Where detectors open, continue and end incidents; what is said of them lands on the event at hand.
@@ -92,6 +98,10 @@ pub trait Detector: Send {
 
     /// Two templates are one from now on: what is kept by template moves to the one that stays.
     fn merge(&mut self, _merge: Merge) {}
+
+    /// A stack trace of several lines is whole at `now`. Its first line was an event; the others come to no detector.
+    /// Findings stand before the event at hand.
+    fn trace(&mut self, _stack: &Stack, _now: Timestamp, _report: &mut Report<'_>) {}
 
     /// What to keep across a restart, as MessagePack.
     fn snapshot(&self) -> Vec<u8>;

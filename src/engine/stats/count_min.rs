@@ -29,8 +29,14 @@ impl CountMin {
     /// Counts `key` once; how often it was seen, this time included, or more.
     #[inline]
     pub fn add(&mut self, key: u64) -> u32 {
+        self.add_many(key, 1)
+    }
+
+    /// Counts `key` so many times; how often it was seen, these times included, or more.
+    #[inline]
+    pub fn add_many(&mut self, key: u64, times: u32) -> u32 {
         let cells = Self::cells_of(key);
-        let seen = self.lowest(cells).saturating_add(1);
+        let seen = self.lowest(cells).saturating_add(times);
         for cell in cells {
             let count = &mut self.cells[cell];
             *count = (*count).max(seen);

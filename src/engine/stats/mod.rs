@@ -6,6 +6,7 @@ pub mod dispersion;
 pub mod exceedance;
 pub mod exposure;
 pub mod gamma_poisson;
+pub mod gap_tail;
 pub mod log_histogram;
 pub mod peaks_over_threshold;
 pub mod slots;

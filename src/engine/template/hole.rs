@@ -181,9 +181,12 @@ mod tests {
     #[test]
     fn a_position_opens_when_enough_words_have_stood_there() {
         assert!(INTRODUCERS.is_sorted());
-        for (before, after, enough) in
-            [("the", "of it failed today", 8), ("the", "failed", 12), ("user", "failed", 12), ("for user", "failed", 4)]
-        {
+        for (before, after, enough) in [
+            ("the", "of it failed today", 8),
+            ("the", "failed", 12),
+            ("user", "failed", 4),
+            ("the user", "failed now", 4),
+        ] {
             let mut holes = Holes::new(1_000);
             for i in 1..enough {
                 assert_eq!(put(&mut holes, &format!("{before} w{i} {after}"), i), None);

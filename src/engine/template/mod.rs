@@ -5,7 +5,7 @@
 //! user's seeds (`seed.rs`) and, word by word, with all others (`hole.rs`). Where a position turns out to vary the
 //! templates that differ there are merged into one; the merge is announced, and old ids lead to the one that stays.
 //!
-//! An id is the hash of the template's text: the same after a restart and in another process. What an event is given is
+//! An id is the hash of the template's skeleton: the same after a restart and in another process. What an event is given is
 //! the root at its arrival. Memory: about 250 bytes a template and 24 a skeleton, 56 a hole; all capped and counted.
 
 mod fold;
@@ -26,7 +26,7 @@ const EXAMPLE_BYTES: usize = 200;
 /// A template's text is cut here, in bytes, for display; its id is of the whole.
 const TEXT_BYTES: usize = 400;
 
-/// A template's id: xxh3-64 of its text, the same in every process. Printed as 16 hex digits.
+/// A template's id: xxh3-64 of its skeleton, the same in every process. Printed as 16 hex digits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct TemplateId(pub u64);
@@ -66,8 +66,10 @@ pub struct Merge {
 /// What is known of a template.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Template {
-    /// Its words, with `<*>` for variables; cut to 400 bytes.
+    /// Its first message with `<*>` for variables, or a seed's text; cut to 400 bytes.
     pub text: String,
+    /// The skeleton that its id is the hash of.
+    words: String,
     /// A message of it, cut to 200 bytes.
     pub example: String,
     /// How often it has been seen.
@@ -150,8 +152,8 @@ impl Templates {
         if self.templates.get_mut(id.0).is_none() {
             let message = fields.text(Role::Message).unwrap_or_default();
             self.skeleton.read(message.as_bytes());
-            let text = self.skeleton.text().into_owned();
-            self.insert(id, &text, &message, now);
+            let words = self.skeleton.text().into_owned();
+            self.insert(id, &words.split(' ').collect::<Vec<_>>(), None, &message, now);
         }
         let Some(template) = self.templates.touched(id.0) else { return Sighting::default() };
         template.count += 1;
@@ -186,8 +188,8 @@ impl Templates {
             (None, None) => own,
         };
         if self.templates.get_mut(id.0).is_none() {
-            let text = seeded.as_ref().map_or_else(|| words.join(" "), |(_, text)| text.clone());
-            self.insert(id, &text, &message, now);
+            let seed = seeded.as_ref().map(|(_, text)| text.as_str());
+            self.insert(id, &words, seed, &message, now);
         }
         if seeded.is_none()
             && let Some(opened) = self.holes.enter(&words, id)
@@ -218,7 +220,7 @@ impl Templates {
         let root = self.root(if known == TemplateId::default() { own } else { known });
         *self.skeletons.touch(own.0, || root) = root;
         if self.templates.get_mut(root.0).is_none() {
-            self.insert(root, &merged.join(" "), message, now);
+            self.insert(root, &merged, None, message, now);
         }
         let old: Vec<_> = opened.templates.iter().map(|&id| self.root(id)).collect();
         for from in old {
@@ -228,7 +230,8 @@ impl Templates {
             }
             let Some(template) = self.templates.get_mut(from.0) else { continue };
             template.into = Some(root);
-            let gone = Template { text: String::new(), example: String::new(), ..template.clone() };
+            let gone =
+                Template { text: String::new(), words: String::new(), example: String::new(), ..template.clone() };
             let gone = std::mem::replace(template, gone);
             let Some(stays) = self.templates.touched(root.0) else { continue };
             stays.count += gone.count;
@@ -241,11 +244,14 @@ impl Templates {
         root
     }
 
-    fn insert(&mut self, id: TemplateId, text: &str, example: &str, now: Timestamp) {
+    /// Notes a template of these `words`, or of a `seed`, that `message` shows, the message read last.
+    fn insert(&mut self, id: TemplateId, words: &[&str], seed: Option<&str>, message: &str, now: Timestamp) {
         let cut = |text: &str, most: usize| text[..text.floor_char_boundary(most)].to_owned();
+        let text = seed.map_or_else(|| readable(&self.skeleton, words, message), str::to_owned);
         self.templates.touch(id.0, || Template {
-            text: cut(text, TEXT_BYTES),
-            example: cut(example, EXAMPLE_BYTES),
+            text: cut(&text, TEXT_BYTES),
+            words: seed.map_or_else(|| words.join(" "), str::to_owned),
+            example: cut(message, EXAMPLE_BYTES),
             count: 0,
             level: None,
             first: now,
@@ -295,8 +301,8 @@ impl Templates {
         let words: Vec<&str> = text.split(' ').collect();
         let place = |from: usize, to: usize| Some(places.get(from)?.start..places.get(to)?.end);
         let said = |range: std::ops::Range<usize>| message.get(range).unwrap_or_default().to_owned();
-        let template: Vec<&str> = self.text(id).unwrap_or(&text).split(' ').collect();
-        let variables = align(&template, &words).unwrap_or_else(|| variables_of(&words));
+        let template: Vec<&str> = self.get(id).map_or(&*text, |template| &template.words).split(' ').collect();
+        let variables = variables(&template, &words);
         variables.into_iter().filter_map(|(from, to)| place(from, to)).map(said).collect()
     }
 
@@ -360,6 +366,24 @@ fn id_of(words: &[&str]) -> TemplateId {
     TemplateId(xxhash_rust::xxh3::xxh3_64(words.join(" ").as_bytes()).max(1))
 }
 
+/// `message`, which `skeleton` has read last, with `<*>` for what is a variable in a template of these `words`.
+fn readable(skeleton: &Skeleton, words: &[&str], message: &str) -> String {
+    let (text, places) = (skeleton.text(), skeleton.places());
+    let own: Vec<&str> = text.split(' ').collect();
+    let variables = variables(words, &own);
+    let (mut readable, mut at) = (String::with_capacity(message.len()), 0);
+    for (from, to) in variables {
+        let (Some(first), Some(last)) = (places.get(from), places.get(to)) else { break };
+        readable.push_str(message.get(at..first.start).unwrap_or_default());
+        // Of `worker12` the word stays.
+        let word = own[from];
+        readable.push_str(if from == to && word.contains(VARIABLE) { word } else { VARIABLE });
+        at = last.end;
+    }
+    readable.push_str(message.get(at..).unwrap_or_default());
+    readable
+}
+
 /// From which word to which each variable of `template` takes, both included; none when `words` do not fit it.
 fn align(template: &[&str], words: &[&str]) -> Option<Vec<(usize, usize)>> {
     let (mut taken, mut w) = (Vec::new(), 0);
@@ -382,6 +406,13 @@ fn align(template: &[&str], words: &[&str]) -> Option<Vec<(usize, usize)>> {
         }
     }
     (w == words.len()).then_some(taken)
+}
+
+/// The places of the variables in a message of these `words`, as `template` has them.
+fn variables(template: &[&str], words: &[&str]) -> Vec<(usize, usize)> {
+    // A template tells a list once; the message has all of its members.
+    let folded = fold::fold(words).is_some();
+    (!folded).then(|| align(template, words)).flatten().unwrap_or_else(|| variables_of(words))
 }
 
 /// The places of the variables in a skeleton of these words.

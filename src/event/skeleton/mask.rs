@@ -2,6 +2,7 @@
 
 use super::scan::MASKED;
 use regex::bytes::{Regex, RegexBuilder};
+use std::ops::Range;
 
 /// A compiled mask may take this much memory.
 const COMPILED_BYTES: usize = 1 << 20;
@@ -9,6 +10,24 @@ const COMPILED_BYTES: usize = 1 << 20;
 /// Regular expressions whose matches are variables.
 #[derive(Clone, Debug, Default)]
 pub struct Masks(Option<Regex>);
+
+/// What a mask has matched: where its byte stands, and what it stands for.
+#[derive(Clone, Debug)]
+pub(super) struct Moved {
+    at: usize,
+    was: Range<usize>,
+}
+
+/// The bytes of the message that a range of the masked text stands for.
+pub(super) fn unmasked(range: Range<usize>, moved: &[Moved]) -> Range<usize> {
+    let before = |place: usize| moved[..moved.partition_point(|masked| masked.at < place)].last();
+    let start = match moved.iter().find(|masked| masked.at == range.start) {
+        Some(masked) => masked.was.start,
+        None => before(range.start).map_or(range.start, |masked| masked.was.end + (range.start - masked.at - 1)),
+    };
+    let end = before(range.end).map_or(range.end, |masked| masked.was.end + (range.end - masked.at - 1));
+    start..end.max(start)
+}
 
 /// A mask that is no regular expression.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,12 +70,14 @@ impl Masks {
         self.0.is_none()
     }
 
-    /// Copies `text` into `out` with one byte in place of each match.
-    pub(super) fn apply(&self, text: &[u8], out: &mut Vec<u8>) {
+    /// Copies `text` into `out` with one byte in place of each match, and notes in `moved` what it stands for.
+    pub(super) fn apply(&self, text: &[u8], out: &mut Vec<u8>, moved: &mut Vec<Moved>) {
         out.clear();
+        moved.clear();
         let mut at = 0;
         for found in self.0.iter().flat_map(|mask| mask.find_iter(text)) {
             out.extend_from_slice(&text[at..found.start()]);
+            moved.push(Moved { at: out.len(), was: found.range() });
             out.push(MASKED);
             at = found.end();
         }

@@ -13,6 +13,7 @@ mod mask;
 mod scan;
 mod words;
 
+use mask::Moved;
 pub use mask::{Masks, MasksError};
 use scan::Piece;
 use std::ops::Range;
@@ -55,6 +56,7 @@ impl Part {
 pub struct Skeleton {
     masks: Masks,
     masked: Vec<u8>,
+    moved: Vec<Moved>,
     pieces: Vec<Piece>,
     parts: Vec<Part>,
     text: Vec<u8>,
@@ -74,7 +76,7 @@ impl Skeleton {
             return self.read_masked(message);
         }
         let mut masked = std::mem::take(&mut self.masked);
-        self.masks.apply(message, &mut masked);
+        self.masks.apply(message, &mut masked, &mut self.moved);
         let hash = self.read_masked(&masked);
         self.masked = masked;
         hash
@@ -109,15 +111,10 @@ impl Skeleton {
         String::from_utf8_lossy(&self.text)
     }
 
-    /// For each word of [`Self::text`] where its origin stands in the message that was read; only without masks, whose
-    /// text has other places.
+    /// For each word of [`Self::text`] where its origin stands in the message that was read.
     #[must_use]
     pub fn places(&self) -> Vec<Range<usize>> {
-        if self.masks.is_empty() {
-            self.parts.iter().map(|part| part.start as usize..part.end as usize).collect()
-        } else {
-            Vec::new()
-        }
+        self.parts.iter().map(|part| mask::unmasked(part.start as usize..part.end as usize, &self.moved)).collect()
     }
 }
 

@@ -69,6 +69,9 @@ fn masks_make_variables_of_what_they_match() {
     let mut skeleton = Skeleton::new(masks);
     skeleton.read(b"for tenant acme with foo and food");
     assert_eq!(skeleton.text(), "for <*> with <*> and food");
+    let message = "for tenant acme with foo and food";
+    let places: Vec<_> = skeleton.places().into_iter().map(|place| &message[place]).collect();
+    assert_eq!(places, ["for", "tenant acme", "with", "foo", "and", "food"]);
     for (bad, what) in [("(", "unclosed group"), ("a*", "it matches the empty text"), ("\\w{9999}{9999}", "size limit")]
     {
         let error = Masks::new(&["ok".to_owned(), bad.to_owned()]).unwrap_err();

@@ -21,8 +21,8 @@ pub(super) struct Actor {
     pub(super) repeating: bool,
     /// The time of its last line, as that line told it.
     pub(super) last: Timestamp,
-    /// The stream's time at its last line.
-    pub(super) heard: Timestamp,
+    /// The longest gap between two of its lines since some run began, forgotten by a 64th a line. Seconds.
+    pub(super) rest: f32,
     /// The lines of the cycle, gathered while it is under suspicion.
     pub(super) lines: Vec<String>,
     /// The open loop.
@@ -43,6 +43,8 @@ pub(super) struct Going {
     pub(super) began: Timestamp,
     /// The time of its last line.
     pub(super) until: Timestamp,
+    /// The stream's time at its last line.
+    pub(super) heard: Timestamp,
     /// From where to where its retry counter has counted, if it is one.
     pub(super) range: Option<(i64, i64)>,
     /// How it is told.
@@ -52,6 +54,14 @@ pub(super) struct Going {
     /// Lines of the actor outside the loop since the last inside it.
     pub(super) other: u32,
     pub(super) module: u64,
+}
+
+impl Going {
+    /// Seconds of silence after which it has ended: several of its own rounds, and no less than clocks and shippers may
+    /// hold a line up.
+    pub(super) fn patience(&self) -> f64 {
+        (self.pace * (5 * self.period).max(20) as f64).max(5.0)
+    }
 }
 
 /// What a line did to its actor's runs.
@@ -73,7 +83,7 @@ impl Actor {
             starts: [now; LAGS],
             repeating: false,
             last: now,
-            heard: now,
+            rest: 0.0,
             lines: Vec::new(),
             going: None,
             counter: None,
@@ -83,7 +93,7 @@ impl Actor {
 
     /// Takes a line. Nearly all lines equal none of the last sixteen: one vector comparison, and no run to update.
     #[inline]
-    pub(super) fn push(&mut self, line: u32, min_repeats: u32) -> Pushed {
+    pub(super) fn push(&mut self, line: u32, min_repeats: u32, time: Timestamp) -> Pushed {
         let mut equal = [false; LAGS];
         let mut any = false;
         for (equal, &earlier) in equal.iter_mut().zip(&self.ring) {
@@ -92,7 +102,12 @@ impl Actor {
         }
         self.ring.copy_within(..LAGS - 1, 1);
         self.ring[0] = line;
-        if any || self.repeating { self.update_runs(equal, min_repeats) } else { Pushed::default() }
+        if !(any || self.repeating) {
+            return Pushed::default();
+        }
+        let gap = time.seconds_since(self.last).max(0.0) as f32;
+        self.rest = if self.repeating { gap.max(self.rest * (63.0 / 64.0)) } else { gap };
+        self.update_runs(equal, min_repeats)
     }
 
     fn update_runs(&mut self, equal: [bool; LAGS], min_repeats: u32) -> Pushed {
@@ -133,9 +148,9 @@ impl Actor {
     }
 
     /// The loop is over: what was repeated is not evidence for the next one.
-    pub(super) fn end(&mut self) {
-        self.going = None;
+    pub(super) fn end(&mut self) -> Option<Going> {
         self.runs = [0; LAGS];
         self.counter = None;
+        self.going.take()
     }
 }

@@ -1,7 +1,8 @@
 //! The retry counter: the same text at WARN or worse whose numbers stay or step evenly.
 //!
 //! `attempt 1 failed`, `attempt 2 failed`, … repeats no line, but its text without numbers repeats, and each number
-//! goes up by the same every time. Work that makes progress has numbers that step unevenly, or is no warning.
+//! goes up by the same every time. How often it would come without a fault is counted by its template, which is the same
+//! for other words in its variable places; a run has the same words in them, for they are parameters too. Work that makes progress has numbers that step unevenly, or is no warning.
 
 use crate::engine::detector::text_without_numbers::TextWithoutNumbers;
 use serde::{Deserialize, Serialize};

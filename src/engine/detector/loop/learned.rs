@@ -1,5 +1,6 @@
 //! What a stream has taught: how often each line comes, and how often lines go on with a run.
 
+use super::Signal;
 use crate::engine::stats::count_min::CountMin;
 use crate::engine::stats::gamma_poisson;
 use crate::event::Timestamp;
@@ -44,7 +45,9 @@ pub(super) struct Learned {
     seconds: f64,
     events: f64,
     now: Option<Timestamp>,
-    pub(super) habit: Habit,
+    /// Of runs of an actor, and of spells across the stream.
+    pub(super) runs: Habit,
+    pub(super) spells: Habit,
 }
 
 /// How unlikely a number of repeats is without a fault.
@@ -60,7 +63,7 @@ impl Learned {
     pub(super) fn new() -> Self {
         // One line in twenty goes on with a run, until the stream says otherwise.
         let habit = Habit { went_on: 1.0, lines: 20.0 };
-        Self { counts: CountMin::default(), seconds: 0.0, events: 0.0, now: None, habit }
+        Self { counts: CountMin::default(), seconds: 0.0, events: 0.0, now: None, runs: habit, spells: habit }
     }
 
     /// Time passes by one event.
@@ -85,25 +88,31 @@ impl Learned {
 
     /// Tests `repeats` repeats within the last `lasted` seconds of a line that was seen `seen` times in all, in a module
     /// whose lines go on with a run as `habit` says.
-    pub(super) fn test(&self, seen: u32, repeats: f64, lasted: f64, habit: Habit, run: u32) -> Verdict {
+    pub(super) fn test(&self, seen: u32, repeats: f64, lasted: f64, habit: Habit, run: u32, signal: Signal) -> Verdict {
         let before = (f64::from(seen) - repeats).max(0.0);
         let exposure = self.seconds - lasted;
         // Events of the run's own time, at the stream's mean rate: the run itself must not thin out its exposure.
         let own = (lasted * self.events / self.seconds.max(1.0)).max(repeats).min(self.events);
         let by_time = gamma_poisson::ln_tail(repeats, 0.5 + before, exposure, lasted);
         let by_events = gamma_poisson::ln_tail(repeats, 0.5 + before, self.events - own, own);
+        let of_stream = if matches!(signal, Signal::Spell(_)) { self.spells } else { self.runs };
         Verdict {
-            ln_p: by_time.max(by_events).max(self.ln_habit(habit, run)),
+            ln_p: by_time.max(by_events).max(ln_habit(habit, of_stream, run)),
             expected: if exposure > 0.0 { (before + 0.5) / exposure } else { 0.0 },
         }
     }
 
-    /// ln of the chance that a run in a module with this habit goes on for `run` lines.
-    fn ln_habit(&self, habit: Habit, run: u32) -> f64 {
-        let own = f64::from(run.min(HABIT_RUN));
-        let stream = (self.habit.went_on - own) / (self.habit.lines - own).max(1.0);
-        let share = (habit.went_on - own + HABIT_PRIOR * stream) / (habit.lines - own + HABIT_PRIOR).max(1.0);
-        share.clamp(0.01, 0.999).ln() * f64::from(run)
+    /// How often a line that was seen `seen` times in all would have come in the last `elapsed` seconds, by what was
+    /// before them.
+    #[inline]
+    pub(super) fn expected(&self, seen: u32, elapsed: f64) -> f64 {
+        (f64::from(seen) - 0.5) * elapsed / (self.seconds - elapsed).max(1e-3)
+    }
+
+    /// What was counted for `from` counts for `into` as well.
+    pub(super) fn merge(&mut self, from: u64, into: u64) {
+        let count = self.counts.count(from);
+        self.counts.add_many(into, count);
     }
 
     /// Takes what was kept; false when its sketch has another size.
@@ -116,4 +125,12 @@ impl Learned {
         }
         fits
     }
+}
+
+/// ln of the chance that a run in a module with this habit, of a stream with that one, goes on for `run` lines.
+fn ln_habit(habit: Habit, of_stream: Habit, run: u32) -> f64 {
+    let own = f64::from(run.min(HABIT_RUN));
+    let stream = (of_stream.went_on - own) / (of_stream.lines - own).max(1.0);
+    let share = (habit.went_on - own + HABIT_PRIOR * stream) / (habit.lines - own + HABIT_PRIOR).max(1.0);
+    share.clamp(0.01, 0.999).ln() * f64::from(run)
 }

@@ -1,95 +1,66 @@
-//! Control flow that goes round: the same lines again and again from one actor, faster than these lines ever came.
+//! Control flow that goes round: the same lines again and again, faster than these lines ever came.
 //!
-//! For each actor (host, module and thread) the last 16 fingerprints are kept, and for each lag p = 1…16 the length of
-//! the run in which line i equals line i−p (`actor.rs`); at WARN and worse also how long one text has come with numbers
-//! that stay or step evenly (`counter.rs`). A run of at least max(8, 3p) lines is tested against two explanations that
-//! need no fault (`learned.rs`), and both must fail at the threshold:
+//! Three signals, and one incident for a module at a time, whichever of them sees it first:
+//!
+//! - *Cycles*. For each actor (host, module and thread) the last 16 fingerprints are kept, and for each lag p = 1…16 the
+//!   length of the run in which line i equals line i−p (`actor.rs`), from max(8, 3p) lines on.
+//! - *Retry counters*, at WARN and worse: how long one text has come with numbers that stay or step evenly
+//!   (`counter.rs`).
+//! - *Exact repeats across the stream*, for loops that other lines of their actor interrupt or that several actors go
+//!   round in: spells of one line above its learned rate (`spells.rs`), from twice as many lines on.
+//!
+//! Each is tested against explanations that need no fault (`learned.rs`), and all must fail at the threshold:
 //!
 //! 1. *The line comes like this.* Its count before the run, over all of the stream before the run, gives a Gamma–Poisson
 //!    rate; the repeats must be too many for it both a second and a stream event (two clocks). A heartbeat that was
 //!    there from the start has no exposure before its run (cold) or a rate that explains it (warm).
-//! 2. *Runs go on here.* The share of lines in this module that went on with a run, shrunk to the whole stream's, to the
-//!    power of the run's length. A module that always repeats itself is judged by its own habit.
+//! 2. *Runs go on here.* The share of lines in this module that went on with a run (or a spell), shrunk to the whole
+//!    stream's, to the power of the run's length. A module that always repeats itself is judged by its own habit.
+//! 3. *A timer has begun*, at INFO and below. A timer rests and a loop does not: what rests `timer_period_s` or longer in
+//!    each round (the longest gap in it, or for single lines the mean one) is a timer. Lines of several actors rest as
+//!    long as each of them does. The scale is absolute, and has to be: a new pod's heartbeat and a loop that sleeps
+//!    differ in nothing else, people choose the pause of a timer by the clock and not by what else is in the stream, and
+//!    every relative measure (a share of the stream, the pace of other actors) calls the first heartbeat in a quiet
+//!    stream a loop. A round without a rest is a loop however long it takes.
 //!
-//! Counts come from a count-min sketch, which never forgets a line and errs only towards silence. Memory: about 300
-//! bytes an actor (capped), 40 bytes a module (capped), 512 KiB for the sketch. Cold start: no exposure, no finding.
+//! Beside them stand guards (`guard.rs`), which are absolute. Counts come from a count-min sketch, which never forgets a
+//! line and errs only towards silence. Memory: about 300 bytes an actor (capped), 80 bytes a module (capped), 512 KiB for
+//! the sketch, 200 KiB for spells. Cold start: no exposure, no finding, but of guards.
 
 mod actor;
 mod counter;
+mod guard;
 mod learned;
 mod opening;
+mod options;
+mod spells;
 
 use super::text_without_numbers::TextWithoutNumbers;
 use super::{Detector, Event, Report, RestoreError, TableUse, pack, unpack};
 use crate::engine::clock::Moment;
 use crate::engine::finding::DetectorName;
-use crate::engine::overrides::{KeyPattern, Overrides};
+use crate::engine::overrides::Overrides;
 use crate::engine::state::{Table, TableSnapshot};
+use crate::engine::template::{Merge, TemplateId};
 use crate::event::{Level, Role, Timestamp};
 use actor::{Actor, Going, Pushed};
+use guard::Guards;
 use learned::{HABIT_RUN, Habit, Learned};
+pub use options::{Limit, LoopOptions, LoopSettings};
 use serde::{Deserialize, Serialize};
+use spells::{Spell, Spells};
 use std::collections::BTreeMap;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Lines outside the cycle after which an actor's loop has ended.
 const OTHER_LINES: u32 = 16;
 /// An example line in the evidence is cut here, in bytes.
 const EXAMPLE_BYTES: usize = 200;
 
-/// What can be set of the loop detector.
-#[derive(Clone, Debug, PartialEq)]
-pub struct LoopOptions {
-    /// Off means that it watches nothing.
-    pub enabled: bool,
-    /// Least lines of a run before it is tested.
-    pub min_repeats: u32,
-    /// False-alarm probability of one test.
-    pub threshold: f64,
-    /// Seconds: at INFO and below, a cycle that takes this long or longer is taken for a timer, not a fault.
-    pub timer_period_s: f64,
-    /// Most actors and modules held, each.
-    pub keys: usize,
-    /// Other settings for the actors whose module, host and thread match; the first match wins.
-    pub overrides: Vec<(KeyPattern, LoopSettings)>,
-}
-
-/// What can be another for one actor.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LoopSettings {
-    /// As in [`LoopOptions`].
-    pub enabled: bool,
-    /// As in [`LoopOptions`].
-    pub min_repeats: u32,
-    /// As in [`LoopOptions`].
-    pub threshold: f64,
-}
-
-impl LoopOptions {
-    /// What actors have that no override matches.
-    #[must_use]
-    pub fn settings(&self) -> LoopSettings {
-        LoopSettings { enabled: self.enabled, min_repeats: self.min_repeats, threshold: self.threshold }
-    }
-
-    /// True when there is any actor that it could watch.
-    #[must_use]
-    pub fn watches(&self) -> bool {
-        self.enabled || self.overrides.iter().any(|(_, settings)| settings.enabled)
-    }
-}
-
-impl Default for LoopOptions {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            min_repeats: 8,
-            threshold: 1e-10,
-            timer_period_s: 0.5,
-            keys: 100_000,
-            overrides: Vec::new(),
-        }
-    }
-}
+/// Tells a template from a line where both are counted in one sketch.
+const TEMPLATE_SALT: u64 = 0x5EED_0F7E_A7ED_C0DE;
+/// Rounds that each actor of a spell must have gone, on average.
+const ROUNDS: u32 = 4;
 
 /// The detector.
 #[derive(Debug)]
@@ -97,30 +68,59 @@ pub struct Loop {
     settings: Overrides<LoopSettings>,
     timer_period_s: f64,
     actors: Table<Actor>,
-    habits: Table<Habit>,
+    habits: Table<Habits>,
     learned: Learned,
-    /// Actors with an open loop, by module: a module has one loop at a time.
-    live: BTreeMap<u64, u64>,
+    spells: Spells,
+    guards: Guards,
+    /// Open loops, by module: a module has one at a time.
+    live: BTreeMap<u64, Live>,
     scratch: TextWithoutNumbers,
+}
+
+/// How a module's lines go on with each other.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Habits {
+    runs: Habit,
+    spells: Habit,
+}
+
+/// Whose an open loop is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum Live {
+    /// This actor's, which keeps it.
+    Actor(u64),
+    /// This line's, whoever says it.
+    Line(u64, Box<Going>),
 }
 
 #[derive(Serialize, Deserialize)]
 struct Kept {
     actors: TableSnapshot<Actor>,
-    habits: TableSnapshot<Habit>,
+    habits: TableSnapshot<Habits>,
     learned: Learned,
-    live: BTreeMap<u64, u64>,
+    spells: Vec<Spell>,
+    guards: guard::Kept,
+    live: BTreeMap<u64, Live>,
 }
 
-/// The actor's loop is over: says so, with its totals.
-fn resolve(actor: &mut Actor, now: Timestamp, report: &mut Report<'_>) {
-    if let Some(going) = &actor.going {
-        report.incidents.resolve_updated(going.id, now, report.findings, |evidence, summary, count| {
-            let lasted = going.until.seconds_since(going.began).max(0.0);
-            going.told.tell(evidence, summary, count, going.period, lasted, going.range);
-        });
-    }
-    actor.end();
+/// The loop is over: says so, with its totals.
+fn resolve(going: &Going, now: Timestamp, report: &mut Report<'_>) {
+    report.incidents.resolve_updated(going.id, now, report.findings, |evidence, summary, count| {
+        let lasted = going.until.seconds_since(going.began).max(0.0);
+        going.told.tell(evidence, summary, count, going.period, lasted, going.range);
+    });
+}
+
+/// The open loop goes on with the event at hand.
+fn join(going: &mut Going, event: &Event<'_>, report: &mut Report<'_>) {
+    let (time, now) = (event.moment.time, event.moment.now);
+    going.pace += 0.1 * (time.seconds_since(going.until).clamp(0.0, 60.0) - going.pace);
+    going.other = 0;
+    (going.until, going.heard) = (time, now);
+    report.incidents.join(going.id, 1, event.fields.level(), now, report.findings, |evidence, summary, count| {
+        let lasted = time.seconds_since(going.began).max(0.0);
+        going.told.tell(evidence, summary, count, going.period, lasted, going.range);
+    });
 }
 
 /// How far two times may be off for want of digits, in seconds: logs of whole seconds put many lines into one.
@@ -129,7 +129,7 @@ fn grain(a: Timestamp, b: Timestamp) -> f64 {
     if whole(a) && whole(b) { 1.0 } else { 1e-3 }
 }
 
-/// A run that is long enough to test.
+/// What has repeated for long enough to be tested.
 #[derive(Clone, Copy, Debug)]
 struct Run {
     /// Lines of one round.
@@ -137,15 +137,31 @@ struct Run {
     /// Lines that went on with it.
     length: u32,
     began: Timestamp,
-    /// How often its last line, or for counters its text, was seen in all.
+    /// How often its last line, or for counters its template, was seen in all.
     seen: u32,
-    counter: bool,
+    /// Longest gap lately, in seconds.
+    rest: f64,
+    /// How many actors say it.
+    actors: u32,
+    signal: Signal,
+}
+
+/// What has shown a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Signal {
+    Cycle,
+    Counter,
+    /// This line, across the stream.
+    Spell(u64),
 }
 
 impl Run {
     /// Times that it has gone round.
     fn repeats(&self) -> u32 {
-        self.length / self.period as u32 + 1
+        match self.signal {
+            Signal::Spell(_) => self.length,
+            _ => self.length / self.period as u32 + 1,
+        }
     }
 }
 
@@ -153,56 +169,18 @@ impl Loop {
     /// A detector that has seen nothing.
     #[must_use]
     pub fn new(options: LoopOptions) -> Self {
+        let settings = options.settings();
         Self {
             actors: Table::new(options.keys),
             habits: Table::new(options.keys),
             learned: Learned::new(),
+            spells: Spells::new(),
+            guards: Guards::new(options.guards, options.keys),
             live: BTreeMap::new(),
             scratch: TextWithoutNumbers::default(),
-            settings: Overrides::new(options.settings(), options.overrides),
+            settings: Overrides::new(settings, options.overrides),
             timer_period_s: options.timer_period_s,
         }
-    }
-
-    /// At WARN and worse: is it the same text with numbers that stay or step evenly? Its run, 0 for none, and how often
-    /// the text was seen.
-    fn count_on(&mut self, event: &Event<'_>) -> (u32, u32) {
-        let look = event.fields.look();
-        let Some(message) = event.fields.raw(Role::Message) else { return (0, 0) };
-        self.scratch.read(message, look.module_hash);
-        let seen = self.learned.count(self.scratch.hash);
-        let Some(actor) = self.actors.get_mut(look.actor_hash) else { return (0, seen) };
-        let last = actor.last;
-        let counter = actor.counter.get_or_insert_default();
-        counter.push(&self.scratch, last);
-        (counter.run, seen)
-    }
-
-    /// The actor's loop is open: the line goes on with it, or is one of the few outside that it may have.
-    fn go_on(&mut self, event: &Event<'_>, inside: bool, report: &mut Report<'_>) {
-        let look = event.fields.look();
-        let (time, now) = (event.moment.time, event.moment.now);
-        let Some(actor) = self.actors.get_mut(look.actor_hash) else { return };
-        let last = actor.last;
-        let Some(going) = &mut actor.going else { return };
-        if !inside {
-            going.other += 1;
-            if going.other > OTHER_LINES {
-                self.live.remove(&going.module);
-                resolve(actor, now, report);
-            }
-            return;
-        }
-        going.pace += 0.1 * (time.seconds_since(last).clamp(0.0, 60.0) - going.pace);
-        going.other = 0;
-        going.until = time;
-        if going.range.is_some() {
-            going.range = actor.counter.as_ref().and_then(|counter| counter.range()).or(going.range);
-        }
-        report.incidents.join(going.id, 1, event.fields.level(), now, report.findings, |evidence, summary, count| {
-            let lasted = time.seconds_since(going.began).max(0.0);
-            going.told.tell(evidence, summary, count, going.period, lasted, going.range);
-        });
     }
 
     /// A run that may be a loop is tested at every repeat at first, then at doubling ones.
@@ -214,13 +192,15 @@ impl Loop {
             return;
         }
         let time = event.moment.time;
-        let lasted = time.seconds_since(run.began).max(0.0) + grain(time, run.began);
-        let round_s = lasted / f64::from(repeats.max(2) - 1);
+        let grain = grain(time, run.began);
+        let lasted = time.seconds_since(run.began).max(0.0) + grain;
         let harmless = event.fields.level().is_none_or(|level| level <= Level::Info);
-        if harmless && round_s >= self.timer_period_s {
+        if harmless && self.rest(&run, lasted, grain) >= self.timer_period_s {
             return;
         }
-        let verdict = self.learned.test(run.seen, f64::from(repeats), lasted, habit, run.length);
+        // What each actor of a spell says for the first time is no repeat.
+        let again = f64::from(repeats) - if run.signal == Signal::Cycle { 0.0 } else { f64::from(run.actors - 1) };
+        let verdict = self.learned.test(run.seen, again, lasted, habit, run.length, run.signal);
         if verdict.ln_p >= threshold.ln() {
             return;
         }
@@ -228,11 +208,23 @@ impl Loop {
         let (opening, told) = opening::opening(&event.fields, threshold, &run, &verdict, lasted, actor);
         let id = report.incidents.open(opening, now, report.findings);
         let pace = (lasted / f64::from(repeats * run.period as u32)).max(1e-3);
+        let range = (run.signal == Signal::Counter).then(|| actor.range()).flatten();
+        let Run { period, began, .. } = run;
         let module = look.module_hash;
-        let (period, began) = (run.period, run.began);
-        let range = run.counter.then(|| actor.range()).flatten();
-        actor.going = Some(Going { id, period, began, until: time, range, told, pace, other: 0, module });
-        self.live.insert(module, look.actor_hash);
+        let going = Going { id, period, began, until: time, heard: now, range, told, pace, other: 0, module };
+        let live = if let Signal::Spell(line) = run.signal {
+            Live::Line(line, Box::new(going))
+        } else {
+            actor.going = Some(going);
+            Live::Actor(look.actor_hash)
+        };
+        self.live.insert(module, live);
+    }
+
+    /// How long a run rests in each round, in seconds; no longer than its lines are apart where times are too coarse.
+    fn rest(&self, run: &Run, lasted: f64, grain: f64) -> f64 {
+        let mean = lasted * f64::from(run.actors) / f64::from(run.length.max(1));
+        if run.period == 1 { mean } else { mean.max(run.rest - grain) }
     }
 
     /// Keeps the lines of a cycle while it is under suspicion, so that they are there when it opens.
@@ -245,6 +237,24 @@ impl Loop {
             actor.lines.clear();
         }
     }
+
+    /// What a line is the same line by: its message, or of a message with a stack trace its first line and the trace.
+    fn line(event: &Event<'_>) -> u64 {
+        let look = event.fields.look();
+        let message = match (event.stack, event.fields.raw(Role::Message)) {
+            (Some(stack), Some(message)) => {
+                let first = message.iter().position(|byte| matches!(byte, b'\n' | b'\\')).unwrap_or(message.len());
+                xxh3_64(&message[..first]) ^ stack.fingerprint
+            }
+            _ => look.message_hash,
+        };
+        message ^ look.module_hash.rotate_left(32)
+    }
+}
+
+/// The key of a template in the sketch of learned counts.
+fn template_key(template: TemplateId) -> u64 {
+    xxh3_64(&(template.0 ^ TEMPLATE_SALT).to_le_bytes())
 }
 
 impl Detector for Loop {
@@ -258,74 +268,136 @@ impl Detector for Loop {
         if look.message_hash == 0 {
             return;
         }
-        let now = event.moment.now;
+        let (time, now) = (event.moment.time, event.moment.now);
         self.learned.advance(now);
-        let line = look.message_hash ^ look.module_hash.rotate_left(32);
+        let line = Self::line(event);
         let seen = self.learned.count(line);
-        let actor = self.actors.touch(look.actor_hash, || Actor::new(event.moment.time));
+        let guarded = self.guards.observe(event, line, report);
+        let actor = self.actors.touch(look.actor_hash, || Actor::new(time));
         let settings = *self.settings.of(&mut actor.choice, &event.fields);
         if !settings.enabled {
             // Its lines still count as lines of the stream; a loop that a snapshot left open ends by not being heard of.
             return;
         }
-        let pushed = actor.push(line as u32, settings.min_repeats);
+        let pushed = actor.push(line as u32, settings.min_repeats, time);
         if pushed.suspect > 0 || !actor.lines.is_empty() {
             Self::gather(actor, pushed, event);
         }
-        let (is_going, cycle) = (actor.going.is_some(), (pushed.lag > 0).then(|| actor.run(pushed.lag)));
-        let (counted, text_seen) = if look.level >= Some(Level::Warn) { self.count_on(event) } else { (0, 0) };
+        let (mut counted, mut template_seen) = (0, 0);
+        if look.level >= Some(Level::Warn)
+            && let Some(message) = event.fields.raw(Role::Message)
+        {
+            template_seen = self.learned.count(template_key(event.template.id));
+            self.scratch.read(message, look.module_hash);
+            let last = actor.last;
+            let counter = actor.counter.get_or_insert_default();
+            counter.push(&self.scratch, last);
+            counted = counter.run;
+        }
+        let learned = &self.learned;
+        let spell = self.spells.push(line, look.actor_hash, time, |elapsed| learned.expected(seen, elapsed));
 
-        let habit = self.habits.touch(look.module_hash, || Habit::UNKNOWN);
+        let habits = self.habits.touch(look.module_hash, || Habits { runs: Habit::UNKNOWN, spells: Habit::UNKNOWN });
         let longest = pushed.longest.max(counted);
         if longest <= HABIT_RUN {
-            habit.add(longest > 0);
-            self.learned.habit.add(longest > 0);
+            habits.runs.add(longest > 0);
+            self.learned.runs.add(longest > 0);
         }
-        let habit = *habit;
-        report.explained |= longest >= 2 || (is_going && (pushed.lag > 0 || counted > 0));
-        if is_going {
-            self.go_on(event, pushed.lag > 0 || counted > 0, report);
-        } else if let Some((length, began)) = cycle {
-            self.test(
-                event,
-                Run { period: pushed.lag, length, began, seen, counter: false },
-                habit,
-                settings.threshold,
-                report,
-            );
-        } else if counted >= settings.min_repeats {
-            let began = self.actors.get_mut(look.actor_hash).and_then(|actor| Some(actor.counter.as_ref()?.began));
+        let spelled = spell.map_or(0, |spell| spell.count);
+        if spelled <= HABIT_RUN {
+            habits.spells.add(spelled > 0);
+            self.learned.spells.add(spelled > 0);
+        }
+        let habits = *habits;
+
+        let inside = pushed.lag > 0 || counted > 0;
+        let is_going = actor.going.is_some();
+        report.explained |= guarded || longest >= 2 || (is_going && inside);
+        let mut over = false;
+        if let Some(going) = &mut actor.going {
+            if inside {
+                if going.range.is_some() {
+                    going.range = actor.counter.as_ref().and_then(|counter| counter.range()).or(going.range);
+                }
+                join(going, event, report);
+            } else {
+                going.other += 1;
+                over = going.other > OTHER_LINES;
+            }
+        }
+        if over && let Some(going) = actor.end() {
+            self.live.remove(&going.module);
+            resolve(&going, now, report);
+        }
+        let run = (!is_going && pushed.lag > 0).then(|| {
+            let (length, began) = actor.run(pushed.lag);
+            Run { period: pushed.lag, length, began, seen, rest: actor.rest.into(), actors: 1, signal: Signal::Cycle }
+        });
+        let counting = (!is_going && counted >= settings.min_repeats).then(|| Run {
+            period: 1,
+            length: counted,
+            began: actor.counter.as_ref().map_or(time, |counter| counter.began),
+            seen: template_seen,
+            rest: 0.0,
+            actors: 1,
+            signal: Signal::Counter,
+        });
+        actor.last = time;
+
+        if !self.live.is_empty()
+            && let Some(Live::Line(live, going)) = self.live.get_mut(&look.module_hash)
+            && *live == line
+        {
+            report.explained = true;
+            join(going, event, report);
+        } else if let (Some(run), false) = (run.or(counting), guarded) {
+            self.test(event, run, habits.runs, settings.threshold, report);
+        } else if let (Some(spell), false, false) = (spell, guarded, is_going)
+            && spell.count >= 2 * settings.min_repeats
+            && spell.count / ROUNDS >= spell.actors()
+        {
             let run = Run {
                 period: 1,
-                length: counted,
-                began: began.unwrap_or(event.moment.time),
-                seen: text_seen,
-                counter: true,
+                length: spell.count,
+                began: spell.began,
+                seen,
+                rest: 0.0,
+                actors: spell.actors(),
+                signal: Signal::Spell(line),
             };
-            self.test(event, run, habit, settings.threshold, report);
-        }
-        if let Some(actor) = self.actors.get_mut(look.actor_hash) {
-            (actor.last, actor.heard) = (event.moment.time, now);
+            self.test(event, run, habits.spells, settings.threshold, report);
         }
     }
 
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
         let now = moment.now;
+        self.guards.tick(now, report);
         let actors = &mut self.actors;
-        self.live.retain(|_, actor| {
-            // An evicted actor's loop is over for whoever watches it.
-            let Some(actor) = actors.get_mut(*actor) else { return false };
-            let Some(going) = &actor.going else { return false };
-            if !report.incidents.is_open(going.id) {
-                actor.end();
-                return false;
-            }
-            if now.seconds_since(actor.heard) <= (20.0 * going.pace).max(5.0) {
+        self.live.retain(|_, live| {
+            let going = match &*live {
+                Live::Line(_, going) => Some(going.as_ref()),
+                // An evicted actor's loop is over for whoever watches it.
+                Live::Actor(actor) => actors.get_mut(*actor).and_then(|actor| actor.going.as_ref()),
+            };
+            let Some(going) = going else { return false };
+            let open = report.incidents.is_open(going.id);
+            if open && now.seconds_since(going.heard) <= going.patience() {
                 return true;
             }
-            resolve(actor, now, report);
+            if open {
+                resolve(going, now, report);
+            }
+            if let Live::Actor(actor) = live
+                && let Some(actor) = actors.get_mut(*actor)
+            {
+                actor.end();
+            }
             false
         });
+    }
+
+    fn merge(&mut self, merge: Merge) {
+        self.learned.merge(template_key(merge.from), template_key(merge.into));
     }
 
     fn snapshot(&self) -> Vec<u8> {
@@ -333,6 +405,8 @@ impl Detector for Loop {
             actors: self.actors.snapshot(),
             habits: self.habits.snapshot(),
             learned: self.learned.clone(),
+            spells: self.spells.snapshot(),
+            guards: self.guards.snapshot(),
             live: self.live.clone(),
         })
     }
@@ -344,15 +418,19 @@ impl Detector for Loop {
         }
         self.actors.restore(kept.actors);
         self.habits.restore(kept.habits);
+        self.spells.restore(kept.spells);
+        self.guards.restore(kept.guards);
         self.live = kept.live;
         Ok(())
     }
 
     fn tables(&self) -> Vec<TableUse> {
-        vec![
+        let mut tables = vec![
             TableUse { table: "loop_actors", keys: self.actors.len() as u64, evictions: self.actors.evictions() },
             TableUse { table: "loop_modules", keys: self.habits.len() as u64, evictions: self.habits.evictions() },
-        ]
+        ];
+        tables.extend(self.guards.tables());
+        tables
     }
 }
 

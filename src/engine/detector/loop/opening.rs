@@ -2,7 +2,7 @@
 
 use super::actor::Actor;
 use super::learned::Verdict;
-use super::{EXAMPLE_BYTES, Run};
+use super::{EXAMPLE_BYTES, Run, Signal};
 use crate::engine::finding::{DetectorName, Evidence, Key, Severity};
 use crate::engine::incident::{Opening, p_of, round, score_of};
 use crate::event::{Fields, Level, Role};
@@ -19,14 +19,20 @@ pub(super) fn opening(
 ) -> (Opening, Told) {
     let key: Vec<_> = [Role::Module, Role::Host, Role::Thread]
         .into_iter()
+        // Of a loop that several actors go round in, only the module is the place.
+        .filter(|role| run.actors == 1 || *role == Role::Module)
         .filter_map(|role| Some((role.name().to_owned(), fields.text(role)?.into_owned())))
         .collect();
+    let counter = run.signal == Signal::Counter;
     let repeats = run.repeats();
     let count = u64::from(repeats) * run.period as u64;
-    let told = Told::new(run, &key);
+    let range = counter.then(|| actor.counter.as_ref()?.range()).flatten();
+    let told = Told::new(run, range.is_some(), &key);
     let mut more = serde_json::Map::new();
     more.insert("period".into(), run.period.into());
-    let range = run.counter.then(|| actor.counter.as_ref()?.range()).flatten();
+    if let Signal::Spell(_) = run.signal {
+        more.insert("actors".into(), run.actors.into());
+    }
     let mut summary = String::new();
     let mut evidence = Evidence {
         expected: significant(verdict.expected * run.period as f64),
@@ -39,7 +45,7 @@ pub(super) fn opening(
     };
     told.tell(&mut evidence, &mut summary, count, run.period, lasted, range);
     let mut lines = std::mem::take(&mut actor.lines);
-    if run.counter {
+    if run.signal != Signal::Cycle {
         let message = fields.text(Role::Message).unwrap_or_default();
         lines = vec![message[..message.floor_char_boundary(EXAMPLE_BYTES)].to_owned()];
     }
@@ -74,16 +80,19 @@ pub(super) struct Told {
 }
 
 impl Told {
-    fn new(run: &Run, key: &[(String, String)]) -> Self {
+    fn new(run: &Run, counts: bool, key: &[(String, String)]) -> Self {
         let (kind, what) = match run.period {
-            1 if run.counter => ("counter", "the same text".to_owned()),
+            1 if counts => ("counter", "the same text".to_owned()),
             1 => ("exact", "the same line".to_owned()),
             period => ("cycle", format!("the same {period} lines")),
         };
         let mut place = String::new();
+        if run.actors > 1 {
+            place = format!(" from {} threads", run.actors);
+        }
         if let Some(((_, first), rest)) = key.split_first() {
             let rest: Vec<_> = rest.iter().map(|(name, value)| format!("{name} {value}")).collect();
-            place = format!(" on {first}");
+            place.push_str(&format!(" on {first}"));
             if !rest.is_empty() {
                 place.push_str(&format!(" ({})", rest.join(", ")));
             }

@@ -1,16 +1,22 @@
 use super::*;
 use crate::engine::finding::{Finding, State};
-use crate::engine::testing;
-use crate::engine::{Engine, EngineOptions, Outcome, rules::RuleSet};
-use crate::event::lines::Lines;
-use crate::event::time::TimeContext;
-use crate::event::{Batch, Looker, Role, roles::Names};
+use crate::engine::overrides::KeyPattern;
+use crate::engine::{Engine, EngineOptions, rules::RuleSet, testing};
 
 /// A stream under construction: lines with times, and an engine to put them through.
-struct Stream {
-    looker: Looker,
-    engine: Engine,
-    findings: Vec<Finding>,
+struct Stream(testing::Stream);
+
+impl std::ops::Deref for Stream {
+    type Target = testing::Stream;
+    fn deref(&self) -> &testing::Stream {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Stream {
+    fn deref_mut(&mut self) -> &mut testing::Stream {
+        &mut self.0
+    }
 }
 
 impl Stream {
@@ -19,25 +25,14 @@ impl Stream {
     }
 
     fn with(options: LoopOptions) -> Self {
-        let names = Names::new(Role::ALL.map(|role| (role, role.default_names().to_vec())), "anomalies");
-        Self {
-            looker: Looker::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap()),
-            engine: Engine::new(&EngineOptions { r#loop: options, ..EngineOptions::default() }, RuleSet::empty()),
-            findings: Vec::new(),
-        }
+        Self(testing::Stream::new(&EngineOptions { r#loop: options, ..EngineOptions::default() }))
     }
 
     fn put(&mut self, milliseconds: i64, level: &str, actor: &str, message: &str) {
         let time = Timestamp::from_millis(1_767_225_600_000 + milliseconds);
         let line =
             format!(r#"{{"time":"{time}","level":"{level}","module":"{actor}","thread":"t","message":"{message}"}}"#);
-        let mut batch = Batch { filled: line.len(), bytes: line.into_bytes(), ..Batch::default() };
-        Lines::new(1 << 20).split(&mut batch, true);
-        self.looker.look(&mut batch);
-        let mut outcome = Outcome::default();
-        self.engine.process(&batch.fields(0), Timestamp::default(), &mut outcome);
-        self.findings.append(&mut outcome.before);
-        self.findings.append(&mut outcome.findings);
+        self.line(&line);
     }
 
     /// Ten minutes of varied lines of several actors.
@@ -51,8 +46,7 @@ impl Stream {
 
     /// What this detector opened: errors that it is told to leave alone are a burst's.
     fn opened(&self) -> Vec<&Finding> {
-        let opens = |finding: &&Finding| finding.state == State::Open && finding.detector == DetectorName::Loop;
-        self.findings.iter().filter(opens).collect()
+        self.0.opened(DetectorName::Loop)
     }
 }
 
@@ -172,14 +166,168 @@ fn a_million_actors_stay_under_the_cap() {
     let mut detector = Loop::new(options);
     let mut findings = Vec::new();
     let mut looker = testing::looker();
-    for chunk in 0..20 {
+    for chunk in 0..100 {
         let text: String =
-            (0..5_000).map(|i| format!("{{\"thread\":{},\"message\":\"hello\"}}\n", chunk * 5_000 + i)).collect();
+            (0..10_000).map(|i| format!("{{\"thread\":{},\"message\":\"hello\"}}\n", chunk * 10_000 + i)).collect();
         let batch = testing::looked(&mut looker, &text);
-        let at = |i: usize| Timestamp::from_millis(chunk * 5_000 + i as i64);
+        let at = |i: usize| Timestamp::from_millis(chunk * 10_000 + i as i64);
         testing::observe(&mut detector, &batch, at, &mut findings);
     }
     let tables = detector.tables();
-    assert_eq!((tables[0].keys, tables[0].evictions), (1_000, 99_000));
+    assert_eq!((tables[0].keys, tables[0].evictions), (1_000, 999_000));
     assert_eq!(findings, []);
+}
+
+#[test]
+fn an_actor_that_works_between_the_rounds_is_caught_by_the_line_itself() {
+    let mut stream = Stream::warmed();
+    let mut chance = 1_u64;
+    for i in 0..60 {
+        stream.put(T + i * 40, "INFO", "m3", "request 7 goes back to the queue");
+        // One to six other lines between, so that no lag holds.
+        chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        for k in 0..=(chance >> 60) % 6 {
+            stream.put(T + i * 40 + k as i64, "INFO", "m3", &format!("request {i} step {k}"));
+        }
+    }
+    stream.put(T + 60_000, "INFO", "m1", "work goes on");
+    let opened = stream.opened();
+    assert_eq!(opened.len(), 1, "{opened:?}");
+    let open = opened[0];
+    assert!(open.kind == "exact" && open.count <= 25 && open.summary.contains("m3"), "{open:?}");
+    assert_eq!(open.evidence.more["example"], serde_json::json!(["request 7 goes back to the queue"]));
+    let last = stream.findings.iter().rfind(|finding| finding.id == open.id).unwrap();
+    assert_eq!((last.state, last.count), (State::Resolved, 60));
+}
+
+#[test]
+fn what_many_say_once_or_at_their_own_pace_is_no_loop() {
+    let mut stream = Stream::warmed();
+    for pod in 0..50 {
+        let line = |message: &str, time: i64| {
+            let time = Timestamp::from_millis(1_767_225_600_000 + T + time);
+            format!(r#"{{"time":"{time}","level":"INFO","module":"m3","host":"pod-{pod}","message":"{message}"}}"#)
+        };
+        (0..3).for_each(|i| stream.line(&line("configuration was read again", pod + i * 60)));
+    }
+    // A service is rolled out: fifty new pods, whose heartbeats are one line.
+    for i in 0..3_000 {
+        let time = Timestamp::from_millis(1_767_225_600_000 + T + 10_000 + i * 20);
+        let pod = i % 50;
+        stream.line(&format!(
+            r#"{{"time":"{time}","level":"INFO","module":"new","host":"pod-{pod}","message":"alive"}}"#
+        ));
+    }
+    assert_eq!(stream.findings, []);
+}
+
+#[test]
+fn a_cycle_that_never_rests_is_a_loop_however_long_its_round() {
+    let mut stream = Stream::warmed();
+    for i in 0..160 {
+        stream.put(T + i * 150, "INFO", "m3", &format!("state {}", char::from(b'a' + (i % 10) as u8)));
+        // The same ten lines as a list that is worked off each second.
+        if i % 10 == 0 {
+            (0..10).for_each(|k| {
+                stream.put(T + i * 150 + k, "INFO", "timer", &format!("task {}", char::from(b'a' + k as u8)))
+            });
+        }
+    }
+    let opened = stream.opened();
+    assert_eq!(opened.iter().map(|finding| finding.key.0[0].1.as_str()).collect::<Vec<_>>(), ["m3"]);
+    assert_eq!(opened[0].evidence.more["period"], 10);
+}
+
+#[test]
+fn a_hundred_thousand_lines_a_second_are_one_incident() {
+    for period in [1_i64, 16] {
+        let mut stream = Stream::warmed();
+        for i in 0..20_000 {
+            let time = Timestamp((1_767_225_600_000 + T) * 1_000_000 + i * 10_000);
+            let step = i % period;
+            stream.line(&format!(
+                r#"{{"time":"{time}","level":"INFO","module":"m3","thread":"t","message":"step {step}"}}"#
+            ));
+        }
+        let opened = stream.opened();
+        assert_eq!((opened.len(), opened[0].evidence.more["period"].as_i64()), (1, Some(period)));
+        assert!(opened[0].evidence.more["repeats"].as_u64() <= Some(25), "{:?}", opened[0]);
+    }
+}
+
+#[test]
+fn a_trace_is_one_line_of_a_cycle() {
+    let trace = "java.io.IOException: closed\n\tat c.f.Queue.take(Queue.java:42)\n\tat c.f.Worker.run(Worker.java:7)\n";
+    let mut stream = Stream::warmed();
+    for i in 0..30 {
+        let time = Timestamp::from_millis(1_767_225_600_000 + T + i * 20).to_string();
+        let date = time.trim_end_matches('Z').replace('T', " ");
+        stream.line(&format!("{date} INFO [main] c.f.Queue - taking"));
+        stream.line(&format!("{date} ERROR [main] c.f.Queue - cannot take"));
+        trace.lines().for_each(|line| stream.line(line));
+    }
+    let opened = stream.opened();
+    assert_eq!(opened.len(), 1, "{opened:?}");
+    assert_eq!((opened[0].kind.as_str(), &opened[0].evidence.more["period"]), ("cycle", &serde_json::json!(2)));
+}
+
+#[test]
+fn one_trace_in_a_field_is_one_line_whatever_its_line_numbers() {
+    let mut stream = Stream::warmed();
+    for i in 0..30 {
+        stream.put(
+            T + i * 20,
+            "ERROR",
+            "m3",
+            &format!("boom\\na.BError: x\\n\\tat c.D$$Lambda${i}/0x00f{i}.e(D.java:{i})"),
+        );
+    }
+    assert_eq!(stream.opened().len(), 1, "{:?}", stream.opened());
+}
+
+#[test]
+fn a_guard_holds_from_the_first_event_and_ends_with_its_window() {
+    let guard = |glob: &'static str, max_repeats| {
+        let limit = Limit { max_repeats, within_s: 60.0, by_host: false, by_thread: false };
+        (KeyPattern::new([(Role::Module, Some(glob))]), limit)
+    };
+    let options = LoopOptions { guards: vec![guard("pay*", 5), guard("*", 50)], ..LoopOptions::default() };
+    let mut stream = Stream::with(options);
+    for i in 0..40 {
+        stream.put(i * 3_000, "INFO", "payment", "charging the card again");
+        stream.put(i * 3_000, "INFO", "payment", &format!("order {i}"));
+        stream.put(i * 3_000, "INFO", "other", "all is well");
+    }
+    stream.put(400_000, "INFO", "other", "later");
+    stream.put(402_000, "INFO", "other", "later still");
+    let opened = stream.opened();
+    assert_eq!(opened.len(), 1, "{opened:?}");
+    let open = opened[0];
+    assert_eq!(
+        (open.kind.as_str(), open.count, open.evidence.observed, open.evidence.expected),
+        ("guard", 6, 6.0, 5.0)
+    );
+    assert!(open.summary.contains("payment") && open.evidence.p_value.is_none(), "{open:?}");
+    let last = stream.findings.last().unwrap();
+    assert_eq!((last.state, last.count, &last.id), (State::Resolved, 40, &open.id));
+}
+
+#[test]
+fn a_guarded_loop_is_one_incident() {
+    let limit = Limit { max_repeats: 3, within_s: 60.0, by_host: false, by_thread: false };
+    let guards = vec![(KeyPattern::new([(Role::Module, Some("m3"))]), limit)];
+    let mut stream = Stream::with(LoopOptions { guards, ..LoopOptions::default() });
+    (0..3_000).for_each(|i| stream.put(i * 200, "INFO", &format!("m{}", i % 7), &format!("work item {i} done")));
+    (0..200).for_each(|i| stream.put(T + i * 20, "ERROR", "m3", "cannot bind port"));
+    assert_eq!(stream.opened().iter().map(|open| open.kind.as_str()).collect::<Vec<_>>(), ["guard"]);
+}
+
+#[test]
+fn a_counters_learned_rate_follows_merges() {
+    let mut learned = Learned::new();
+    let [from, into] = [TemplateId(1), TemplateId(2)].map(template_key);
+    (0..10).for_each(|_| _ = learned.count(from));
+    (0..5).for_each(|_| _ = learned.count(into));
+    learned.merge(from, into);
+    assert_eq!(learned.count(into), 16);
 }

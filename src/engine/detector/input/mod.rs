@@ -1,0 +1,179 @@
+//! The input itself: it is open, and nothing comes.
+//!
+//! Only the wall clock can tell, and only while the input is live: the pause since the last line arrived is held against
+//! the tail of the pauses between arrivals so far (`stats::gap_tail`). It must last a minute besides, and twice the longest
+//! pause that there was. The finding ends when something arrives; such a pause is learned when it came twice, for an input
+//! that has office hours.
+//!
+//! A process that was stopped, or waited for its reader, has not seen its input idle: of the time between two looks at the
+//! clock, five seconds count. Memory: 80 bytes. Cold start: ten minutes from the first arrival, 50 arrivals, and ten times
+//! the limit; after a restart what was learned holds.
+
+use super::{Detector, Event, Report, RestoreError, TableUse, pack, unpack};
+use crate::engine::clock::Moment;
+use crate::engine::finding::{DetectorName, Evidence, Key, Severity};
+use crate::engine::incident::{IncidentId, Opening, p_of, round, score_of};
+use crate::engine::stats::gap_tail::GapTail;
+use crate::event::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Most seconds between two looks at the clock that count.
+const STEP_S: f64 = 5.0;
+/// Seconds of arrivals before it judges.
+const WARM_UP_S: f64 = 600.0;
+
+/// What a user can set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InputOptions {
+    /// Off means that an input may stall.
+    pub enabled: bool,
+    /// Chance of one pause that is called a stall.
+    pub threshold: f64,
+    /// Shortest stall in seconds.
+    pub least_s: f64,
+}
+
+impl Default for InputOptions {
+    fn default() -> Self {
+        Self { enabled: true, threshold: 1e-9, least_s: 60.0 }
+    }
+}
+
+/// The detector.
+#[derive(Debug)]
+pub struct Input {
+    options: InputOptions,
+    state: Kept,
+    /// When the wall clock was last looked at; not of another process.
+    looked: Option<Timestamp>,
+}
+
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Kept {
+    gaps: GapTail,
+    /// Seconds since the last arrival, as far as they count.
+    idle: f64,
+    /// Seconds since the first.
+    age: f64,
+    stalled: Option<IncidentId>,
+    /// Stalls that ended, and the longest in seconds.
+    stalls: u32,
+    longest: f64,
+}
+
+impl Input {
+    /// A detector that has seen nothing.
+    #[must_use]
+    pub fn new(options: InputOptions) -> Self {
+        Self { options, state: Kept::default(), looked: None }
+    }
+
+    fn look_at_the_clock(&mut self, now: Timestamp) {
+        let step = self.looked.map_or(0.0, |last| now.seconds_since(last).clamp(0.0, STEP_S));
+        self.looked = Some(now);
+        self.state.idle += step;
+        self.state.age += step;
+    }
+
+    /// Something came after a pause.
+    fn arrived(&mut self, now: Timestamp, report: &mut Report<'_>) {
+        let idle = std::mem::take(&mut self.state.idle);
+        let Some(id) = self.state.stalled.take() else {
+            self.state.gaps.add(idle as f32);
+            return;
+        };
+        self.state.stalls = self.state.stalls.saturating_add(1);
+        self.state.longest = self.state.longest.max(idle);
+        let longest = self.state.gaps.longest();
+        // It went on until now.
+        report.incidents.join(id, 0, None, now, report.findings, |_, _, _| {});
+        report.incidents.resolve_updated(id, now, report.findings, |evidence, summary, _| {
+            (evidence.observed, evidence.window_s) = (idle.round(), idle.round());
+            *summary = said(idle, longest);
+        });
+    }
+}
+
+fn said(idle: f64, longest: f64) -> String {
+    format!("all input has stalled for {idle:.0} s, its longest pause before was {longest:.1} s")
+}
+
+impl Detector for Input {
+    fn name(&self) -> DetectorName {
+        DetectorName::Input
+    }
+
+    #[inline]
+    fn observe(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
+        let arrival = event.moment.arrival;
+        // All events of one read arrive at the same instant.
+        if self.looked != Some(arrival) {
+            self.look_at_the_clock(arrival);
+            self.arrived(event.moment.now, report);
+        }
+    }
+
+    fn tick(&mut self, _: Moment, _: &mut Report<'_>) {}
+
+    fn idle(&mut self, moment: Moment, report: &mut Report<'_>) {
+        self.look_at_the_clock(moment.arrival);
+        let (idle, gaps) = (self.state.idle, &self.state.gaps);
+        if let Some(id) = self.state.stalled {
+            if !report.incidents.is_open(id) {
+                self.state.stalled = None;
+                self.state.idle = 0.0;
+            }
+            return;
+        }
+        let habit = if self.state.stalls >= 2 { 2.0 * self.state.longest } else { 0.0 };
+        let limit = gaps.limit(self.options.threshold).max(self.options.least_s).max(habit);
+        if idle < limit || self.state.age - idle < WARM_UP_S.max(10.0 * limit) {
+            return;
+        }
+        let ln_p = gaps.ln_p(idle);
+        let evidence = Evidence {
+            observed: round(idle, 1),
+            expected: round(gaps.longest(), 3),
+            unit: "s".into(),
+            test: "tail of the pauses between arrivals".into(),
+            threshold: self.options.threshold,
+            p_value: Some(p_of(ln_p)),
+            samples: gaps.gaps().into(),
+            window_s: round(idle, 1),
+            more: serde_json::Map::from_iter([("limit_s".to_owned(), round(limit, 1).into())]),
+        };
+        let opening = Opening {
+            detector: DetectorName::Input,
+            kind: "stalled".into(),
+            rule: None,
+            severity: Severity::Warning,
+            key: Key(vec![("input".into(), "all".into())]),
+            count: 1,
+            score: score_of(ln_p),
+            summary: said(idle, gaps.longest()),
+            evidence,
+            worst: None,
+            cause: None,
+            remedy: Some("look at what feeds this pipe: the shipper, its source, the disk, the network".into()),
+            context: Vec::new(),
+        };
+        self.state.stalled = Some(report.incidents.open(opening, moment.now, report.findings));
+    }
+
+    fn snapshot(&self) -> Vec<u8> {
+        pack(&self.state)
+    }
+
+    fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
+        self.state = unpack(kept)?;
+        self.looked = None;
+        Ok(())
+    }
+
+    fn tables(&self) -> Vec<TableUse> {
+        Vec::new()
+    }
+}
+
+#[cfg(test)]
+mod tests;

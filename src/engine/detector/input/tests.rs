@@ -1,0 +1,70 @@
+use super::*;
+use crate::engine::finding::State;
+use crate::engine::{EngineOptions, Outcome, testing};
+
+/// A live input: one line each second for `seconds`, then ticks; all by the wall clock.
+fn live(stream: &mut testing::Stream, from: i64, seconds: i64) {
+    for second in from..from + seconds {
+        stream.arrival = Timestamp::from_seconds(1_000 + second);
+        stream.line(&format!(r#"{{"time":"{}","message":"work"}}"#, Timestamp::from_seconds(1_767_225_600 + second)));
+    }
+}
+
+fn idle(stream: &mut testing::Stream, seconds: std::ops::Range<i64>) {
+    let mut outcome = Outcome::default();
+    for second in seconds {
+        stream.engine.tick(Timestamp::from_seconds(1_000 + second), &mut outcome);
+        stream.findings.append(&mut outcome.before);
+    }
+}
+
+#[test]
+fn a_stalled_input_is_told_once_as_itself_and_resolves() {
+    let mut stream = testing::Stream::new(&EngineOptions::default());
+    live(&mut stream, 0, 1_000);
+    assert_eq!(stream.findings, []);
+    idle(&mut stream, 1_000..1_500);
+    live(&mut stream, 1_500, 10);
+    let said: Vec<_> = stream.findings.iter().map(|found| (found.detector, found.state)).collect();
+    assert_eq!(said, [(DetectorName::Input, State::Open), (DetectorName::Input, State::Resolved)]);
+    let (first, last) = (&stream.findings[0], &stream.findings[1]);
+    assert!(first.kind == "stalled" && (60.0..70.0).contains(&first.evidence.observed), "{first:?}");
+    assert!((495.0..=505.0).contains(&last.evidence.observed), "{last:?}");
+}
+
+#[test]
+fn a_cold_start_a_short_pause_and_a_process_that_was_stopped_are_quiet() {
+    let mut stream = testing::Stream::new(&EngineOptions::default());
+    live(&mut stream, 0, 100);
+    idle(&mut stream, 100..400);
+    live(&mut stream, 400, 1_000);
+    idle(&mut stream, 1_400..1_450);
+    live(&mut stream, 1_450, 1_000);
+    // The process slept for a day.
+    idle(&mut stream, 90_000..90_010);
+    live(&mut stream, 90_010, 10);
+    assert_eq!(stream.findings, []);
+}
+
+#[test]
+fn a_pause_that_comes_again_is_a_habit() {
+    let mut stream = testing::Stream::new(&EngineOptions::default());
+    for night in 0..5 {
+        live(&mut stream, night * 4_000, 3_000);
+        idle(&mut stream, night * 4_000 + 3_000..(night + 1) * 4_000);
+    }
+    assert_eq!(stream.opened(DetectorName::Input).len(), 2);
+}
+
+#[test]
+fn a_snapshot_keeps_what_was_learned_but_not_the_clock() {
+    let mut stream = testing::Stream::new(&EngineOptions::default());
+    live(&mut stream, 0, 1_000);
+    let mut second = testing::Stream::new(&EngineOptions::default());
+    second.engine.restore(&stream.engine.snapshot()).unwrap();
+    live(&mut second, 50_000, 10);
+    assert_eq!(second.findings, []);
+    idle(&mut second, 50_010..50_100);
+    assert_eq!(second.opened(DetectorName::Input).len(), 1);
+    assert!(Input::new(InputOptions::default()).restore(b"nonsense").is_err());
+}

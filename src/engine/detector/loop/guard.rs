@@ -1,0 +1,214 @@
+//! Loop guards: at most N times the same line within a while, where the user has said so.
+//!
+//! An absolute rule beside the learned one, in force from the first event. The window is cut into 16 parts: what is
+//! counted lies within it for certain, and a line that is almost a whole window old may be left out. Memory: 100 bytes a
+//! guarded line and 40 bytes an actor, both capped; an evicted line's count begins again, towards silence.
+
+use super::super::{Event, Report, TableUse};
+use super::EXAMPLE_BYTES;
+use super::options::Limit;
+use crate::engine::finding::{DetectorName, Evidence, Key, Severity};
+use crate::engine::incident::{IncidentId, Opening, round};
+use crate::engine::overrides::{Choice, KeyPattern, Overrides};
+use crate::engine::state::{Table, TableSnapshot};
+use crate::event::{Fields, Level, Role, Timestamp};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use xxhash_rust::xxh3::xxh3_64;
+
+const PARTS: usize = 16;
+
+/// One line in its window.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Guarded {
+    counts: [u32; PARTS],
+    /// The newest part, in parts since the epoch.
+    part: i64,
+    limit: u32,
+    within_s: f64,
+    /// The incident, and when the line was last over its limit.
+    open: Option<(IncidentId, Timestamp)>,
+    place: String,
+}
+
+impl Guarded {
+    /// Lines within the window that ends at `now`.
+    fn roll(&mut self, now: Timestamp) -> u32 {
+        let part = (now.0 as f64 / 1e9 / self.within_s * PARTS as f64).floor() as i64;
+        let steps = part.saturating_sub(self.part).clamp(0, PARTS as i64);
+        for step in 1..=steps {
+            self.counts[(part - steps + step).rem_euclid(PARTS as i64) as usize] = 0;
+        }
+        self.part = self.part.max(part);
+        self.counts.iter().fold(0, |sum, count| sum.saturating_add(*count))
+    }
+
+    fn add(&mut self, now: Timestamp) -> u32 {
+        let sum = self.roll(now);
+        let newest = &mut self.counts[self.part.rem_euclid(PARTS as i64) as usize];
+        *newest = newest.saturating_add(1);
+        sum.saturating_add(1)
+    }
+}
+
+/// All guards and the lines under them.
+#[derive(Debug)]
+pub(super) struct Guards {
+    limits: Overrides<Option<Limit>>,
+    any: bool,
+    choices: Table<Choice>,
+    lines: Table<Guarded>,
+    open: BTreeSet<u64>,
+}
+
+/// What is kept across a restart.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Kept {
+    lines: TableSnapshot<Guarded>,
+    open: BTreeSet<u64>,
+}
+
+impl Guards {
+    pub(super) fn new(guards: Vec<(KeyPattern, Limit)>, keys: usize) -> Self {
+        Self {
+            any: !guards.is_empty(),
+            limits: Overrides::new(None, guards.into_iter().map(|(pattern, limit)| (pattern, Some(limit)))),
+            choices: Table::new(keys),
+            lines: Table::new(keys),
+            open: BTreeSet::new(),
+        }
+    }
+
+    /// Takes `line`. True when an incident of a guard is open for it.
+    #[inline]
+    pub(super) fn observe(&mut self, event: &Event<'_>, line: u64, report: &mut Report<'_>) -> bool {
+        self.any && !event.moment.outside && self.count(event, line, report)
+    }
+
+    fn count(&mut self, event: &Event<'_>, line: u64, report: &mut Report<'_>) -> bool {
+        let (fields, now) = (&event.fields, event.moment.now);
+        let choice = self.choices.touch(fields.look().actor_hash, Choice::default);
+        let Some(limit) = *self.limits.of(choice, fields) else { return false };
+        let hash = |wanted: bool, role| if wanted { fields.raw(role).map_or(0, xxh3_64) } else { 0 };
+        let key = line
+            ^ hash(limit.by_host, Role::Host).rotate_left(21)
+            ^ hash(limit.by_thread, Role::Thread).rotate_left(42);
+        let guarded = self.lines.touch(key, || Guarded {
+            counts: [0; PARTS],
+            part: i64::MIN,
+            limit: limit.max_repeats,
+            within_s: limit.within_s,
+            open: None,
+            place: String::new(),
+        });
+        let count = guarded.add(now);
+        if count <= guarded.limit && guarded.open.is_none() {
+            return false;
+        }
+        match &mut guarded.open {
+            Some((id, over)) if report.incidents.is_open(*id) => {
+                if count > guarded.limit {
+                    *over = now;
+                }
+                let place = &guarded.place;
+                report.incidents.join(*id, 1, fields.level(), now, report.findings, |evidence, summary, total| {
+                    *summary = told(&limit, count, total, place);
+                    evidence.observed = count.into();
+                    evidence.samples = total;
+                });
+            }
+            _ if count > guarded.limit => {
+                let opening = opening(fields, &limit, count);
+                guarded.place = place(&opening.key);
+                guarded.open = Some((report.incidents.open(opening, now, report.findings), now));
+                self.open.insert(key);
+            }
+            _ => {
+                guarded.open = None;
+                self.open.remove(&key);
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Ends what has not been over its limit for a whole window.
+    pub(super) fn tick(&mut self, now: Timestamp, report: &mut Report<'_>) {
+        let lines = &mut self.lines;
+        self.open.retain(|key| {
+            let Some(guarded) = lines.get_mut(*key) else { return false };
+            let Some((id, over)) = guarded.open else { return false };
+            if report.incidents.is_open(id) && now.seconds_since(over) < guarded.within_s {
+                return true;
+            }
+            guarded.open = None;
+            report.incidents.resolve(id, now, report.findings);
+            false
+        });
+    }
+
+    pub(super) fn tables(&self) -> Option<TableUse> {
+        let (keys, evictions) = (self.lines.len() as u64, self.lines.evictions());
+        self.any.then_some(TableUse { table: "loop_guarded", keys, evictions })
+    }
+
+    pub(super) fn snapshot(&self) -> Kept {
+        Kept { lines: self.lines.snapshot(), open: self.open.clone() }
+    }
+
+    pub(super) fn restore(&mut self, kept: Kept) {
+        self.lines.restore(kept.lines);
+        self.open = kept.open;
+    }
+}
+
+fn place(key: &Key) -> String {
+    key.0.iter().map(|(name, value)| format!(" {name} {value}")).collect::<Vec<_>>().join(",")
+}
+
+fn told(limit: &Limit, count: u32, total: u64, place: &str) -> String {
+    let on = if place.is_empty() { "" } else { " on" };
+    let Limit { max_repeats, within_s, .. } = limit;
+    format!(
+        "the same line {count} times within {within_s} s, {total} in all, where {max_repeats} are allowed{on}{place}"
+    )
+}
+
+fn opening(fields: &Fields<'_>, limit: &Limit, count: u32) -> Opening {
+    let roles = [(Role::Module, true), (Role::Host, limit.by_host), (Role::Thread, limit.by_thread)];
+    let wanted = roles.into_iter().filter(|(_, wanted)| *wanted);
+    let key =
+        Key(wanted.filter_map(|(role, _)| Some((role.name().to_owned(), fields.text(role)?.into_owned()))).collect());
+    let bad = fields.level() >= Some(Level::Error);
+    let mut more = serde_json::Map::new();
+    let message = fields.text(Role::Message).unwrap_or_default();
+    more.insert("period".into(), 1.into());
+    more.insert("repeats".into(), count.into());
+    more.insert("example".into(), vec![message[..message.floor_char_boundary(EXAMPLE_BYTES)].to_owned()].into());
+    Opening {
+        detector: DetectorName::Loop,
+        kind: "guard".into(),
+        rule: None,
+        severity: if bad { Severity::Critical } else { Severity::Warning },
+        count: count.into(),
+        score: if bad { 0.95 } else { 0.75 },
+        summary: told(limit, count, count.into(), &place(&key)),
+        key,
+        evidence: Evidence {
+            observed: count.into(),
+            expected: limit.max_repeats.into(),
+            unit: "lines".into(),
+            test: "limit".into(),
+            threshold: limit.max_repeats.into(),
+            p_value: None,
+            samples: count.into(),
+            window_s: round(limit.within_s, 3),
+            more,
+            ..Evidence::default()
+        },
+        worst: fields.level(),
+        cause: None,
+        remedy: None,
+        context: Vec::new(),
+    }
+}

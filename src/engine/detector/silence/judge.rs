@@ -1,0 +1,269 @@
+//! Is it silent, whose incident is it, and when is it over?
+
+use super::key::{Instant, Key};
+use super::*;
+
+/// A pause as unlikely as this makes one look as if it had stopped.
+const SUSPICIOUS_P: f64 = 1e-3;
+/// Seconds within which two keys stopped together, whatever their gaps.
+const TOGETHER_S: f64 = 5.0;
+/// …and however long those are.
+const FAR_S: f64 = 60.0;
+/// Seconds between two looks at a key that joined an incident.
+const JOINED_S: f64 = 60.0;
+/// Names that a finding lists of those that stopped with its key.
+const LISTED: usize = 8;
+
+impl Silence {
+    /// A key is due.
+    pub(super) fn look_at(
+        &mut self,
+        member: usize,
+        hash: u64,
+        due: u32,
+        now: Instant,
+        time: Timestamp,
+        report: &mut Report<'_>,
+    ) {
+        let Some(key) = self.members.get_mut(member).and_then(|member| member.keys.get_mut(hash)) else { return };
+        if key.due != due {
+            return; // Forgotten and seen anew: the new one has its own time.
+        }
+        let next = match key.silent {
+            Some(id) => self.look_at_silent(member, hash, id, now, time, report),
+            None => self.judge(member, hash, now, time, report),
+        };
+        if let Some(key) = self.members.get_mut(member).and_then(|member| member.keys.get_mut(hash)) {
+            // Never twice in the same second.
+            key.due = (next.min(f64::from(u32::MAX)) as u32).max(now.running as u32 + 1);
+            self.due.push(Reverse((key.due, member as u8, hash)));
+        }
+    }
+
+    /// Opens or joins an incident if the key is silent; when to look at it again.
+    fn judge(&mut self, member: usize, hash: u64, now: Instant, time: Timestamp, report: &mut Report<'_>) -> f64 {
+        let place = &mut self.members[member];
+        let muted = now.running - place.evicted < EVICTION_S;
+        let Some(key) = place.keys.get_mut(hash) else { return f64::MAX };
+        let settings = *self.options.of(key.settings);
+        let limits = key.limits(&settings);
+        let pause = key.pause(now);
+        let ahead = if limits.seconds.is_finite() { limits.seconds } else { self.options.warm_up_s };
+        if pause.seconds < limits.seconds || limits.seconds.is_infinite() {
+            return if pause.seconds < ahead { key.last.running + ahead } else { now.running + ahead };
+        }
+        if pause.events < limits.events {
+            return now.running + (pause.seconds / 32.0).max(1.0);
+        }
+        if muted || !settings.enabled || now.running < self.options.warm_up_s {
+            return now.running + self.options.warm_up_s;
+        }
+        if !key.is_established(limits.seconds, now.running, self.options.warm_up_s) {
+            // It will not have lived longer before it speaks again.
+            return now.running + limits.seconds.max(self.options.warm_up_s);
+        }
+        if pause.seconds > GONE_S {
+            return now.running + GONE_S;
+        }
+        let key = key.clone();
+        if let Some(open) = self.stopped_with(member, &key, now) {
+            return self.join(open, member, hash, now, time, report);
+        }
+        if self.waits_for_partner(member, &key, now) {
+            return now.running + 1.0;
+        }
+        if self.is_replaced(member, hash, &key, now) {
+            return now.running + GONE_S;
+        }
+        while self.opened.front().is_some_and(|&opened| now.running - opened > self.options.warm_up_s) {
+            self.opened.pop_front();
+        }
+        if self.opened.len() >= OPENINGS {
+            return match self.open.len().checked_sub(1) {
+                Some(last) => self.join(last, member, hash, now, time, report),
+                None => now.running + self.options.warm_up_s,
+            };
+        }
+        self.opened.push_back(now.running);
+        let opening = opening::opening(&self.members[member].name, &key, pause, limits, settings.threshold);
+        let id = report.incidents.open(opening, time, report.findings);
+        let (stopped, (_, usual)) = (key.last.running, key.longest_and_usual());
+        self.open.push(Open { id, member, key: hash, stopped, usual, weight: 1 });
+        if let Some(key) = self.members[member].keys.get_mut(hash) {
+            key.silent = Some(id);
+        }
+        now.running + pause.seconds
+    }
+
+    /// The open silence of a key that stopped at about the same time, or of the partner of this one.
+    fn stopped_with(&mut self, member: usize, key: &Key, _now: Instant) -> Option<usize> {
+        let (_, usual) = key.longest_and_usual();
+        let together =
+            |open: &Open| (open.stopped - key.last.running).abs() <= TOGETHER_S + usual.max(open.usual).min(FAR_S);
+        if let Some(i) = self.open.iter().position(together) {
+            return Some(i);
+        }
+        let id = self.partner(member, key)?.silent?;
+        self.open.iter().position(|open| open.id == id)
+    }
+
+    /// The host of a module's last line, the module of a host's.
+    fn partner(&mut self, member: usize, key: &Key) -> Option<&mut Key> {
+        let other = 1_usize.checked_sub(member)?;
+        self.members.get_mut(other)?.keys.get_mut(key.partner)
+    }
+
+    /// The partner has said more, and looks as if it had stopped: it is judged first. A module goes before its host.
+    fn waits_for_partner(&mut self, member: usize, key: &Key, now: Instant) -> bool {
+        let warm_up = self.options.warm_up_s;
+        let lines = key.lines() + u32::from(member == 0);
+        let options = self.options.clone();
+        let Some(partner) = self.partner(member, key) else { return false };
+        let settings = *options.of(partner.settings);
+        let limits = partner.limits(&settings);
+        let pause = partner.pause(now);
+        // A decision that has been made is not waited for.
+        partner.lines() >= lines
+            && pause.seconds < limits.seconds + 2.0
+            && settings.enabled
+            && partner.ln_p(pause) < SUSPICIOUS_P.ln()
+            && partner.is_established(limits.seconds, now.running, warm_up)
+    }
+
+    /// A newcomer speaks in its place: a host that began not long before this one stopped, or since, and speaks. Each
+    /// newcomer takes one place.
+    fn is_replaced(&mut self, member: usize, hash: u64, key: &Key, now: Instant) -> bool {
+        if member == 0 {
+            return false;
+        }
+        let place = &mut self.members[member];
+        while place.newcomers.front().is_some_and(|(began, _)| now.running - began > GONE_S) {
+            place.newcomers.pop_front();
+        }
+        let rate = f64::from(key.lines()) / key.life().max(1.0);
+        let newcomer = (0..place.newcomers.len()).find(|&i| {
+            let (began, newcomer) = place.newcomers[i];
+            if newcomer == hash || began < key.last.running - REPLACED_S {
+                return false;
+            }
+            let Some(newcomer) = place.keys.get_mut(newcomer) else { return false };
+            let speaks = f64::from(newcomer.lines()) / (now.running - began).max(1.0);
+            newcomer.silent.is_none() && newcomer.lines() >= 5 && speaks > rate / 4.0
+        });
+        newcomer.is_some_and(|i| place.newcomers.remove(i).is_some())
+    }
+
+    /// The key belongs to an incident that is open; when to look at it again.
+    fn join(
+        &mut self,
+        open: usize,
+        member: usize,
+        hash: u64,
+        now: Instant,
+        time: Timestamp,
+        report: &mut Report<'_>,
+    ) -> f64 {
+        let Some(open) = self.open.get_mut(open) else { return now.running + JOINED_S };
+        open.weight += 1;
+        let (open, place) = (*open, &mut self.members[member]);
+        let Some(key) = place.keys.get_mut(hash) else { return now.running + JOINED_S };
+        key.silent = Some(open.id);
+        let also = format!("{} {}", place.name, key.name);
+        let (pause, longest, name) = self.owner(&open, now).unwrap_or_default();
+        let told = self.members[open.member].name.clone();
+        report.incidents.join(open.id, 1, None, time, report.findings, |evidence, summary, _| {
+            let listed = evidence.more.entry("also").or_insert_with(|| Vec::<String>::new().into());
+            let mut names: Vec<String> = Vec::new();
+            if let Some(listed) = listed.as_array_mut() {
+                if listed.len() < LISTED {
+                    listed.push(also.into());
+                }
+                names = listed.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect();
+            }
+            evidence.observed = pause.round();
+            *summary = opening::said(&told, &name, pause, longest, &names);
+        });
+        now.running + JOINED_S
+    }
+
+    /// How long the key of an incident has been silent, its longest pause before, and its name.
+    fn owner(&mut self, open: &Open, now: Instant) -> Option<(f64, f64, String)> {
+        let key = self.members.get_mut(open.member)?.keys.get_mut(open.key)?;
+        Some((key.pause(now).seconds, key.longest_and_usual().0, key.name.to_string()))
+    }
+
+    /// A silent key is looked at again: its own incident is said once more when it has lasted twice as long.
+    fn look_at_silent(
+        &mut self,
+        member: usize,
+        hash: u64,
+        id: IncidentId,
+        now: Instant,
+        time: Timestamp,
+        report: &mut Report<'_>,
+    ) -> f64 {
+        let Some(open) = self.open.iter().find(|open| open.id == id).copied() else {
+            // The incident that it joined is over, and this one still has not spoken: it gets the time to.
+            let least = self.options.usual.least_s;
+            if let Some(key) = self.members[member].keys.get_mut(hash) {
+                key.silent = None;
+                let limit = key.limits(&self.options.usual).seconds.min(self.options.warm_up_s);
+                return now.running + limit.max(least);
+            }
+            return now.running + least;
+        };
+        if (open.member, open.key) != (member, hash) {
+            return now.running + JOINED_S;
+        }
+        let (pause, longest, name) = self.owner(&open, now).unwrap_or_default();
+        self.open.iter_mut().filter(|open| open.id == id).for_each(|open| open.weight *= 2);
+        let told = &self.members[member].name;
+        report.incidents.join(id, open.weight, None, time, report.findings, |evidence, summary, _| {
+            (evidence.observed, evidence.window_s) = (pause.round(), pause.round());
+            *summary = opening::said(told, &name, pause, longest, &[]);
+        });
+        now.running + pause
+    }
+
+    /// A silent key speaks.
+    #[cold]
+    pub(super) fn heard(&mut self, member: usize, hash: u64, time: Timestamp, report: &mut Report<'_>) {
+        let now = self.now;
+        let Some(key) = self.members[member].keys.get_mut(hash) else { return };
+        let id = key.silent.take();
+        let own = self.open.iter().position(|open| Some(open.id) == id && (open.member, open.key) == (member, hash));
+        let (pause, longest, name) = (key.pause(now).seconds, key.longest_and_usual().0, key.name.to_string());
+        let Some(i) = own else {
+            // Its pause is told with the incident that it joined; it is not learned.
+            key.last = now;
+            return;
+        };
+        key.speak_again(now);
+        let open = self.open.remove(i);
+        let told = &self.members[member].name;
+        // It went on until now.
+        report.incidents.join(open.id, 0, None, time, report.findings, |_, _, _| {});
+        report.incidents.resolve_updated(open.id, time, report.findings, |evidence, summary, _| {
+            (evidence.observed, evidence.window_s) = (pause.round(), pause.round());
+            *summary = opening::said(told, &name, pause, longest, &[]);
+        });
+    }
+
+    /// Ends incidents whose key is forgotten or gone.
+    pub(super) fn close_gone(&mut self, now: Instant, time: Timestamp, report: &mut Report<'_>) {
+        if self.open.is_empty() {
+            return;
+        }
+        let members = &mut self.members;
+        self.open.retain(|open| {
+            let gone = match members.get_mut(open.member).and_then(|member| member.keys.get_mut(open.key)) {
+                Some(key) => key.silent != Some(open.id) || key.pause(now).seconds > GONE_S,
+                None => true,
+            };
+            if gone {
+                report.incidents.resolve(open.id, time, report.findings);
+            }
+            !gone && report.incidents.is_open(open.id)
+        });
+    }
+}

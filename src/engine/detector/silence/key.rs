@@ -1,0 +1,120 @@
+//! One key: when it spoke, and how long its pauses were.
+
+use super::Settings;
+use crate::engine::incident::IncidentId;
+use crate::engine::stats::gap_tail::GapTail;
+use serde::{Deserialize, Serialize};
+
+/// A point on both clocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Instant {
+    /// Seconds that the stream has run.
+    pub(super) running: f64,
+    /// Events of the stream.
+    pub(super) events: f64,
+}
+
+/// A pause on both clocks.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Pause {
+    pub(super) seconds: f64,
+    pub(super) events: f64,
+}
+
+/// A module, a host, or another key.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Key {
+    pub(super) name: Box<str>,
+    pub(super) first: f64,
+    pub(super) last: Instant,
+    /// When it spoke last, in the stream's time, nanoseconds.
+    pub(super) last_time: i64,
+    /// The host on which a module spoke last, the module that spoke last on a host.
+    pub(super) partner: u64,
+    seconds: GapTail,
+    events: GapTail,
+    /// When it is looked at next, in whole seconds of running time.
+    pub(super) due: u32,
+    /// The incident that says that it is silent; its own or the one that it joined.
+    pub(super) silent: Option<IncidentId>,
+    /// Silences of its own that ended, and the longest of them in seconds.
+    silences: u32,
+    longest_silence: f32,
+    /// Which settings it has; a restart decides again.
+    #[serde(skip)]
+    pub(super) settings: u16,
+}
+
+impl Key {
+    pub(super) fn new(name: Box<str>, now: Instant, settings: u16) -> Self {
+        Self {
+            name,
+            first: now.running,
+            last: now,
+            last_time: 0,
+            partner: 0,
+            seconds: GapTail::default(),
+            events: GapTail::default(),
+            due: 0,
+            silent: None,
+            silences: 0,
+            longest_silence: 0.0,
+            settings,
+        }
+    }
+
+    /// It speaks, as it does.
+    #[inline]
+    pub(super) fn speak(&mut self, now: Instant) {
+        self.seconds.add((now.running - self.last.running).max(0.0) as f32);
+        self.events.add((now.events - self.last.events) as f32);
+        self.last = now;
+    }
+
+    /// It speaks again after a silence of its own that was said. Such a pause is not usual; a second one makes a habit.
+    pub(super) fn speak_again(&mut self, now: Instant) {
+        let silence = (now.running - self.last.running) as f32;
+        self.longest_silence = self.longest_silence.max(silence);
+        self.silences = self.silences.saturating_add(1);
+        self.last = now;
+    }
+
+    pub(super) fn pause(&self, now: Instant) -> Pause {
+        Pause { seconds: (now.running - self.last.running).max(0.0), events: (now.events - self.last.events).max(0.0) }
+    }
+
+    /// Lines so far.
+    pub(super) fn lines(&self) -> u32 {
+        self.seconds.gaps()
+    }
+
+    /// Seconds from its first line to its last.
+    pub(super) fn life(&self) -> f64 {
+        self.last.running - self.first
+    }
+
+    /// The pauses beyond which it is silent; infinite while it has not spoken enough.
+    pub(super) fn limits(&self, settings: &Settings) -> Pause {
+        let habit = if self.silences >= 2 { 2.0 * f64::from(self.longest_silence) } else { 0.0 };
+        Pause {
+            seconds: self.seconds.limit(settings.threshold).max(settings.least_s).max(habit),
+            events: self.events.limit(settings.threshold),
+        }
+    }
+
+    /// ln of the chance of such a pause, on the clock that finds it likeliest.
+    pub(super) fn ln_p(&self, pause: Pause) -> f64 {
+        self.seconds.ln_p(pause.seconds).max(self.events.ln_p(pause.events))
+    }
+
+    /// The longest pause so far, in seconds, and one of the usual long ones.
+    pub(super) fn longest_and_usual(&self) -> (f64, f64) {
+        (self.seconds.longest(), self.seconds.usual())
+    }
+
+    /// A key that began so late into a stream of this age must have lived so long, else it may be a job that is done.
+    pub(super) fn is_established(&self, limit: f64, now: f64, warm_up_s: f64) -> bool {
+        let life = self.life();
+        life >= warm_up_s && life >= 10.0 * limit && life >= (0.75 * now).min(super::JOB_S)
+    }
+}

@@ -1,0 +1,361 @@
+//! A key that used to speak has stopped: a module, a host, or the value of another member.
+//!
+//! A key is silent when its pause is beyond the tail of its own gaps (`stats::gap_tail`) on both clocks, in seconds and
+//! in events of the others: a thinner stream makes pauses of more seconds and as many events, busier others make pauses
+//! of more events and as many seconds. The pause must last 30 s besides, and twice the longest that the key ever made.
+//!
+//! *Who is not watched.* A key with fewer than 50 gaps, or that lived for less than ten times its limit, or for less than
+//! three quarters of the stream's age (three hours are enough): cron lists, finished jobs, one-off keys. A host whose place another
+//! has taken since: one that is new and speaks at least a quarter as often. All keys of a member whose table has had
+//! to forget keys in the last hour.
+//!
+//! *One incident.* What stopped together is one finding: a key joins the open silence of a key that spoke last at about
+//! the same time. A module waits for the host on which it spoke last, and a host for its module, while that one has said
+//! more and looks as if it had stopped too; so a dead host explains its modules, and a dead service its pods. Of more
+//! than five openings in a warm-up time the rest join the last. A key that falls silent and returns twice has a habit:
+//! then only a pause twice the longest of those counts.
+//!
+//! A silence ends when the key speaks, or after a day, when it is taken for gone.
+//!
+//! Late events speak too: a host whose clock goes wrong has not stopped. Time is the stream's without its stalls, so
+//! that a stopped input or a leap of all timestamps is no silence. No key is looked at but when it is due: a heap holds
+//! for each key one time, its last line and its limit. Memory: 350 bytes a key and its name; keys are capped for each
+//! member. Cold start: silent for `warm_up_s` of stream.
+
+mod judge;
+mod key;
+mod opening;
+
+use super::{Detector, Event, Report, RestoreError, TableUse, pack, unpack};
+use crate::engine::clock::Moment;
+use crate::engine::finding::DetectorName;
+use crate::engine::incident::IncidentId;
+use crate::engine::overrides::glob_matches;
+use crate::engine::state::{Table, TableSnapshot};
+use crate::event::{Fields, Role, Timestamp, Value};
+use key::{Instant, Key};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// A key that lived so long is no job, however old the stream.
+const JOB_S: f64 = 3.0 * 3_600.0;
+/// A key silent for so long is gone.
+const GONE_S: f64 = 86_400.0;
+/// A table that has forgotten a key in this time says nothing.
+const EVICTION_S: f64 = 3_600.0;
+/// A host that began in this time before a silence, or since, may have taken the place.
+const REPLACED_S: f64 = 900.0;
+/// Most newcomers remembered.
+const NEWCOMERS: usize = 1_000;
+/// Most openings in a warm-up time.
+const OPENINGS: usize = 5;
+/// Bytes of a name that are kept.
+const NAME_BYTES: usize = 200;
+/// Most members that can be watched.
+pub const MEMBERS: usize = 8;
+
+/// What some keys can have other.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Settings {
+    /// Off means that these keys may stop.
+    pub enabled: bool,
+    /// Chance of one pause that is called a silence.
+    pub threshold: f64,
+    /// Shortest silence in seconds.
+    pub least_s: f64,
+}
+
+/// For whom other settings are: a glob for the name of a key of that member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamePattern {
+    /// The member: `module`, `host`, or as configured.
+    pub member: String,
+    /// The glob.
+    pub glob: String,
+}
+
+/// What a user can set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SilenceOptions {
+    /// The usual settings.
+    pub usual: Settings,
+    /// Names of roles or members whose values are the keys; at most [`MEMBERS`].
+    pub members: Vec<String>,
+    /// Seconds of stream before it judges.
+    pub warm_up_s: f64,
+    /// Most keys held of each member.
+    pub keys: usize,
+    /// Other settings for some keys; the first that matches counts.
+    pub overrides: Vec<(NamePattern, Settings)>,
+}
+
+impl Default for SilenceOptions {
+    fn default() -> Self {
+        Self {
+            usual: Settings { enabled: true, threshold: 1e-9, least_s: 30.0 },
+            members: vec!["module".into(), "host".into()],
+            warm_up_s: 600.0,
+            keys: 100_000,
+            overrides: Vec::new(),
+        }
+    }
+}
+
+impl SilenceOptions {
+    /// True when there is a key that it watches.
+    #[must_use]
+    pub fn watches(&self) -> bool {
+        self.usual.enabled || self.overrides.iter().any(|(_, settings)| settings.enabled)
+    }
+
+    /// The settings of a key, by number.
+    fn of(&self, number: u16) -> &Settings {
+        usize::from(number).checked_sub(1).and_then(|i| self.overrides.get(i)).map_or(&self.usual, |(_, other)| other)
+    }
+
+    /// Which settings the key `name` of `member` has.
+    fn choose(&self, member: &str, name: &str) -> u16 {
+        let matches =
+            |(pattern, _): &(NamePattern, Settings)| pattern.member == member && glob_matches(&pattern.glob, name);
+        self.overrides.iter().position(matches).map_or(0, |i| i as u16 + 1)
+    }
+}
+
+/// How a member is read off an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Source {
+    Module,
+    Role(Role),
+    Member(String),
+}
+
+/// The keys of one member.
+#[derive(Debug)]
+struct Member {
+    name: String,
+    source: Source,
+    keys: Table<Key>,
+    evictions: u64,
+    /// When the table last forgot a key.
+    evicted: f64,
+    /// Keys and when they began, oldest first.
+    newcomers: VecDeque<(f64, u64)>,
+}
+
+/// An open incident: whose it is.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Open {
+    id: IncidentId,
+    member: usize,
+    key: u64,
+    /// When the key spoke last.
+    stopped: f64,
+    /// One of its usual long gaps.
+    usual: f64,
+    /// What is added to its count when it is said again: each time as much as it is.
+    weight: u64,
+}
+
+/// The detector.
+#[derive(Debug)]
+pub struct Silence {
+    options: SilenceOptions,
+    members: Vec<Member>,
+    /// When each key is looked at next: second of running time, member, key.
+    due: BinaryHeap<Reverse<(u32, u8, u64)>>,
+    open: Vec<Open>,
+    /// When the last incidents were opened.
+    opened: VecDeque<f64>,
+    now: Instant,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    members: Vec<KeptMember>,
+    open: Vec<Open>,
+    opened: VecDeque<f64>,
+    now: Instant,
+}
+
+#[derive(Serialize, Deserialize)]
+struct KeptMember {
+    name: String,
+    keys: TableSnapshot<Key>,
+    evicted: f64,
+    newcomers: VecDeque<(f64, u64)>,
+}
+
+impl Silence {
+    /// A detector that has seen nothing.
+    #[must_use]
+    pub fn new(options: SilenceOptions) -> Self {
+        let members = options.members.iter().take(MEMBERS).map(|name| Member {
+            name: name.clone(),
+            source: match Role::ALL.into_iter().find(|role| role.name() == name) {
+                Some(Role::Module) => Source::Module,
+                Some(role) if (role as usize) < Role::PLACED => Source::Role(role),
+                _ => Source::Member(name.clone()),
+            },
+            keys: Table::new(options.keys),
+            evictions: 0,
+            evicted: f64::NEG_INFINITY,
+            newcomers: VecDeque::new(),
+        });
+        Self {
+            members: members.collect(),
+            options,
+            due: BinaryHeap::new(),
+            open: Vec::new(),
+            opened: VecDeque::new(),
+            now: Instant::default(),
+        }
+    }
+
+    /// A key is seen for the first time, or after it was forgotten.
+    #[cold]
+    fn begin(&mut self, member: usize, hash: u64, name: &str) {
+        let name = &name[..name.floor_char_boundary(NAME_BYTES)];
+        let settings = self.options.choose(&self.members[member].name, name);
+        let now = self.now;
+        let Some(place) = self.members.get_mut(member) else { return };
+        let key = place.keys.touch(hash, || Key::new(name.into(), now, settings));
+        // So long no key has a limit.
+        key.due = (now.running + self.options.warm_up_s) as u32;
+        self.due.push(Reverse((key.due, member as u8, hash)));
+        place.newcomers.push_back((now.running, hash));
+        if place.newcomers.len() > NEWCOMERS {
+            place.newcomers.pop_front();
+        }
+        if place.keys.evictions() > place.evictions {
+            place.evictions = place.keys.evictions();
+            place.evicted = now.running;
+        }
+    }
+}
+
+impl Member {
+    /// The key of an event, as a hash; none where it lacks the member.
+    #[inline]
+    fn hash(&self, fields: &Fields<'_>) -> Option<u64> {
+        match &self.source {
+            Source::Module => Some(fields.look().module_hash).filter(|&hash| hash != 0),
+            Source::Role(role) => fields.raw(*role).map(xxh3_64),
+            Source::Member(name) => self.text(fields, name).map(|text| xxh3_64(text.as_bytes())),
+        }
+    }
+
+    fn name<'a>(&self, fields: &Fields<'a>) -> Option<Cow<'a, str>> {
+        match &self.source {
+            Source::Module => fields.text(Role::Module),
+            Source::Role(role) => fields.text(*role),
+            Source::Member(name) => self.text(fields, name),
+        }
+    }
+
+    fn text<'a>(&self, fields: &Fields<'a>, name: &str) -> Option<Cow<'a, str>> {
+        match fields.member(name)? {
+            Value::Text(text) => Some(text),
+            Value::Number(text) => Some(text),
+            Value::Bool(value) => Some(Cow::Borrowed(if value { "true" } else { "false" })),
+            Value::Null | Value::Nested(_) => None,
+        }
+    }
+}
+
+impl Detector for Silence {
+    fn name(&self) -> DetectorName {
+        DetectorName::Silence
+    }
+
+    #[inline]
+    fn observe(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
+        self.now = Instant { running: event.moment.running, events: self.now.events + 1.0 };
+        let mut hashes = [0; MEMBERS];
+        for (slot, member) in hashes.iter_mut().zip(&self.members) {
+            *slot = member.hash(&event.fields).unwrap_or_default();
+        }
+        for (i, &hash) in hashes.iter().enumerate().take(self.members.len()).filter(|(_, hash)| **hash != 0) {
+            let Some(key) = self.members[i].keys.touched(hash) else {
+                let name = self.members[i].name(&event.fields).unwrap_or_default();
+                self.begin(i, hash, &name);
+                continue;
+            };
+            key.last_time = event.moment.now.0;
+            // The first two members are partners: a module and its host, as they are by default.
+            key.partner = if i < 2 { hashes[1 - i] } else { 0 };
+            if key.silent.is_some() {
+                self.heard(i, hash, event.moment.now, report);
+            } else {
+                key.speak(self.now);
+            }
+        }
+    }
+
+    fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
+        let now = Instant { running: moment.running, events: self.now.events };
+        self.close_gone(now, moment.now, report);
+        while let Some(&Reverse((due, member, hash))) = self.due.peek()
+            && f64::from(due) <= now.running
+        {
+            self.due.pop();
+            self.look_at(usize::from(member), hash, due, now, moment.now, report);
+        }
+    }
+
+    fn snapshot(&self) -> Vec<u8> {
+        let members = self.members.iter().map(|member| KeptMember {
+            name: member.name.clone(),
+            keys: member.keys.snapshot(),
+            evicted: member.evicted,
+            newcomers: member.newcomers.clone(),
+        });
+        pack(&Kept { members: members.collect(), open: self.open.clone(), opened: self.opened.clone(), now: self.now })
+    }
+
+    fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
+        let kept: Kept = unpack(kept)?;
+        if !kept.members.iter().map(|member| &member.name).eq(self.members.iter().map(|member| &member.name)) {
+            return Err(RestoreError("the keys of the silence detector were others".into()));
+        }
+        self.due.clear();
+        for (i, (member, kept)) in self.members.iter_mut().zip(kept.members).enumerate() {
+            member.keys.restore(kept.keys);
+            (member.evictions, member.evicted) = (member.keys.evictions(), kept.evicted);
+            member.newcomers = kept.newcomers;
+            let name = &member.name;
+            member.keys.for_each_mut(|_, key| key.settings = self.options.choose(name, &key.name));
+            self.due.extend(member.keys.iter().map(|(hash, key)| Reverse((key.due, i as u8, hash))));
+        }
+        (self.open, self.opened, self.now) = (kept.open, kept.opened, kept.now);
+        Ok(())
+    }
+
+    fn tables(&self) -> Vec<TableUse> {
+        const NAMES: [&str; MEMBERS] = [
+            "silence_keys_1",
+            "silence_keys_2",
+            "silence_keys_3",
+            "silence_keys_4",
+            "silence_keys_5",
+            "silence_keys_6",
+            "silence_keys_7",
+            "silence_keys_8",
+        ];
+        let table = |(member, label): (&Member, &'static str)| TableUse {
+            table: match member.name.as_str() {
+                "module" => "silence_modules",
+                "host" => "silence_hosts",
+                _ => label,
+            },
+            keys: member.keys.len() as u64,
+            evictions: member.keys.evictions(),
+        };
+        self.members.iter().zip(NAMES).map(table).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,260 @@
+use super::*;
+use crate::engine::finding::{Finding, State};
+use crate::engine::{EngineOptions, testing};
+use rand::{RngExt, SeedableRng};
+
+/// A stream under construction: modules on hosts that all speak at random.
+struct Stream {
+    stream: testing::Stream,
+    random: rand_pcg::Pcg64,
+}
+
+const START_MS: i64 = 1_767_225_600_000;
+
+impl Stream {
+    fn new(seed: u64) -> Self {
+        Self::with(seed, &SilenceOptions::default())
+    }
+
+    fn with(seed: u64, silence: &SilenceOptions) -> Self {
+        let options = EngineOptions { silence: silence.clone(), ..EngineOptions::default() };
+        Self { stream: testing::Stream::new(&options), random: rand_pcg::Pcg64::seed_from_u64(seed) }
+    }
+
+    /// A line at `s` seconds from the start.
+    fn put(&mut self, s: f64, module: &str, host: &str) {
+        let time = Timestamp::from_millis(START_MS + (s * 1_000.0) as i64);
+        let n: u32 = self.random.random_range(0..1_000_000);
+        self.stream.line(&format!(
+            r#"{{"time":"{time}","level":"INFO","module":"{module}","host":"{host}","thread":"t{n}","message":"work {n}"}}"#
+        ));
+    }
+
+    /// Events at `rate` a second from second `from` to `to`; `place` says whose the event at second `s` is, if any.
+    fn run(
+        &mut self,
+        from: f64,
+        to: f64,
+        rate: f64,
+        place: impl Fn(f64, &mut rand_pcg::Pcg64) -> Option<(String, String)>,
+    ) {
+        let mut s = from;
+        loop {
+            s += -(1.0 - self.random.random::<f64>()).ln() / rate;
+            if s >= to {
+                return;
+            }
+            if let Some((module, host)) = place(s, &mut self.random) {
+                self.put(s, &module, &host);
+            }
+        }
+    }
+
+    fn of_silence(&self) -> Vec<&Finding> {
+        self.stream.findings.iter().filter(|finding| finding.detector == DetectorName::Silence).collect()
+    }
+
+    fn opened(&self) -> Vec<String> {
+        let opened = self.of_silence().into_iter().filter(|finding| finding.state == State::Open);
+        opened.map(|finding| finding.key.0[0].1.clone()).collect()
+    }
+}
+
+/// Ten modules on six hosts.
+fn anybody(random: &mut rand_pcg::Pcg64) -> (String, String) {
+    (format!("m{}", random.random_range(0..10)), format!("h{}", random.random_range(0..6)))
+}
+
+fn silent(from: f64, to: f64, who: &'static str) -> impl Fn(f64, &mut rand_pcg::Pcg64) -> Option<(String, String)> {
+    move |s, random| {
+        let (module, host) = anybody(random);
+        (!(from..to).contains(&s) || (module != who && host != who)).then_some((module, host))
+    }
+}
+
+#[test]
+fn a_silent_module_is_told_once_and_resolves_when_it_speaks() {
+    let mut stream = Stream::new(1);
+    stream.run(0.0, 3_000.0, 20.0, silent(1_800.0, 2_200.0, "m3"));
+    assert_eq!(stream.opened(), ["m3"]);
+    let found = stream.of_silence();
+    let (first, last) = (found[0], found[found.len() - 1]);
+    let delay = first.opened_at.seconds_since(Timestamp::from_millis(START_MS)) - 1_800.0;
+    assert!((25.0..60.0).contains(&delay), "{delay}");
+    assert!(first.summary.starts_with("module m3 has said nothing for "), "{}", first.summary);
+    assert!(first.evidence.p_value < Some(1e-9) && first.evidence.observed >= 30.0 && first.evidence.samples > 1_000);
+    assert_eq!((last.state, &last.id), (State::Resolved, &first.id));
+    assert!((395.0..=410.0).contains(&last.evidence.observed), "{:?}", last.evidence);
+}
+
+#[test]
+fn a_silent_host_is_one_finding_with_the_modules_that_it_takes_along() {
+    let mut stream = Stream::new(2);
+    let dead = |s: f64| (2_000.0..2_600.0).contains(&s);
+    stream.run(0.0, 3_000.0, 30.0, |s, random| {
+        let host = random.random_range(0..6);
+        // Three modules are only on host 5.
+        let module = if host == 5 { random.random_range(10..13) } else { random.random_range(0..10) };
+        (host != 5 || !dead(s)).then(|| (format!("m{module}"), format!("h{host}")))
+    });
+    assert_eq!(stream.opened(), ["h5"]);
+    let told = stream.of_silence().iter().any(|finding| finding.summary.contains("with it stopped module m1"));
+    assert!(told, "{:?}", stream.of_silence());
+}
+
+#[test]
+fn a_silent_service_is_one_finding_and_not_one_for_each_pod() {
+    let mut stream = Stream::new(3);
+    stream.run(0.0, 3_000.0, 30.0, |s, random| {
+        let module = random.random_range(0..6);
+        let up = module != 2 || !(2_000.0..2_600.0).contains(&s);
+        up.then(|| (format!("service-{module}"), format!("service-{module}-pod-{}", random.random_range(0..4))))
+    });
+    assert_eq!(stream.opened(), ["service-2"]);
+}
+
+#[test]
+fn finished_jobs_cron_lists_and_single_lines_are_quiet() {
+    let mut stream = Stream::new(4);
+    stream.run(0.0, 14_400.0, 10.0, |s, random| {
+        let (module, host) = anybody(random);
+        let module = match module.as_str() {
+            // A job of forty minutes, one of two hours, a list every ten minutes, modules of one line.
+            "m0" if s < 3_000.0 || s > 5_400.0 => return None,
+            "m1" if s < 4_000.0 || s > 11_200.0 => return None,
+            "m2" if s % 600.0 > 20.0 => return None,
+            "m3" => format!("m3-{}", random.random_range(0..1_000_000)),
+            _ => module,
+        };
+        Some((module, host))
+    });
+    assert_eq!(stream.opened(), [] as [String; 0]);
+}
+
+#[test]
+fn a_thinner_stream_a_stop_of_all_and_a_leap_of_all_clocks_are_no_silence() {
+    let mut stream = Stream::new(5);
+    let all = |_: f64, random: &mut rand_pcg::Pcg64| Some(anybody(random));
+    stream.run(0.0, 2_000.0, 20.0, all);
+    stream.run(2_000.0, 4_000.0, 0.5, all);
+    stream.run(4_000.0, 4_600.0, 20.0, all);
+    // A restart of all, and a night without lines.
+    stream.run(4_780.0, 5_400.0, 20.0, all);
+    stream.run(48_600.0, 50_000.0, 20.0, all);
+    assert_eq!(stream.opened(), [] as [String; 0]);
+}
+
+#[test]
+fn three_times_the_traffic_of_others_is_no_silence() {
+    let mut stream = Stream::new(6);
+    stream.run(0.0, 2_000.0, 20.0, |_, random| Some(anybody(random)));
+    stream.run(2_000.0, 2_600.0, 80.0, |_, random| {
+        let (module, host) = anybody(random);
+        (module == "m1" || random.random_range(0..12) == 0).then_some((module, host))
+    });
+    assert_eq!(stream.opened(), [] as [String; 0]);
+}
+
+/// Ten modules whose gaps are exponential, clockwork, or bursts, for two hours each: a million gaps and no alarm.
+#[test]
+fn null_streams_are_quiet() {
+    for seed in 10..13 {
+        let mut stream = Stream::new(seed);
+        stream.run(0.0, 7_200.0, 10.0, |s, random| {
+            let (module, host) = anybody(random);
+            // One speaks for two seconds of twenty, one for five minutes of ten.
+            let rest = (module == "m1" && s % 20.0 > 2.0) || (module == "m2" && s % 600.0 > 300.0);
+            (!rest).then_some((module, host))
+        });
+        assert_eq!(stream.opened(), [] as [String; 0], "{seed}");
+    }
+}
+
+#[test]
+fn a_host_that_another_has_replaced_is_none_that_is_missed() {
+    let mut stream = Stream::new(7);
+    stream.run(0.0, 9_000.0, 20.0, |s, random| {
+        let (module, host) = anybody(random);
+        let new = s > 7_000.0 && (host == "h1" || host == "h2");
+        Some((module, if new { format!("{host}-new") } else { host }))
+    });
+    let opened = stream.opened();
+    assert_eq!(opened, [] as [String; 0]);
+}
+
+#[test]
+fn a_habit_is_told_twice_at_most() {
+    let mut stream = Stream::new(8);
+    stream.run(0.0, 30_000.0, 10.0, |s, random| {
+        let (module, host) = anybody(random);
+        (module != "m4" || s < 5_000.0 || s % 5_000.0 > 900.0).then_some((module, host))
+    });
+    assert!((1..=2).contains(&stream.opened().len()), "{:?}", stream.opened());
+}
+
+#[test]
+fn late_lines_speak_too() {
+    let mut stream = Stream::new(9);
+    stream.run(0.0, 2_000.0, 20.0, |_, random| Some(anybody(random)));
+    for i in 0..6_000 {
+        let s = 2_000.0 + f64::from(i) / 10.0;
+        let (module, host) = anybody(&mut stream.random);
+        // The clock of h2 goes a minute behind.
+        stream.put(if host == "h2" { s - 60.0 } else { s }, &module, &host);
+    }
+    assert_eq!(stream.opened(), [] as [String; 0]);
+}
+
+#[test]
+fn other_members_and_other_settings_for_some_keys() {
+    let off = Settings { enabled: false, ..SilenceOptions::default().usual };
+    let pattern = NamePattern { member: "module".into(), glob: "m3".into() };
+    let options = SilenceOptions {
+        members: vec!["module".into(), "thread".into(), "tenant".into()],
+        overrides: vec![(pattern, off)],
+        ..SilenceOptions::default()
+    };
+    let mut stream = Stream::with(11, &options);
+    for i in 0..50_000 {
+        let s = f64::from(i) / 20.0;
+        let time = Timestamp::from_millis(START_MS + (s * 1_000.0) as i64);
+        let (module, tenant) = (stream.random.random_range(0..6), stream.random.random_range(0..4));
+        if s > 2_000.0 && (module == 3 || tenant == 2) {
+            continue;
+        }
+        stream.stream.line(&format!(
+            r#"{{"time":"{time}","module":"m{module}","tenant":{tenant},"message":"work {i}","thread":"{i}"}}"#
+        ));
+    }
+    assert_eq!(stream.opened(), ["2"]);
+}
+
+#[test]
+fn a_table_that_forgets_says_nothing_and_stays_under_its_cap() {
+    let mut stream = Stream::with(12, &SilenceOptions { keys: 100, ..SilenceOptions::default() });
+    stream.run(0.0, 3_000.0, 20.0, |s, random| {
+        let (module, host) = anybody(random);
+        let module = if module == "m9" { format!("m{}", random.random_range(0..1_000_000)) } else { module };
+        (s < 2_000.0 || module != "m3").then_some((module, host))
+    });
+    assert_eq!(stream.opened(), [] as [String; 0]);
+    let tables = stream.stream.engine.tables();
+    let modules = tables.iter().find(|table| table.table == "silence_modules").unwrap();
+    assert!(modules.keys == 100 && modules.evictions > 0);
+}
+
+#[test]
+fn a_snapshot_goes_on_where_it_was_taken() {
+    let mut whole = Stream::new(13);
+    whole.run(0.0, 2_010.0, 20.0, silent(2_000.0, 2_400.0, "m3"));
+    let mut second = Stream::new(0);
+    second.stream.engine.restore(&whole.stream.engine.snapshot()).unwrap();
+    second.random = whole.random.clone();
+    second.stream.findings.clone_from(&whole.stream.findings);
+    for stream in [&mut whole, &mut second] {
+        stream.run(2_010.0, 2_600.0, 20.0, silent(2_000.0, 2_400.0, "m3"));
+    }
+    assert_eq!(whole.stream.findings, second.stream.findings);
+    assert_eq!(whole.opened(), ["m3"]);
+    assert!(Silence::new(SilenceOptions::default()).restore(b"nonsense").is_err());
+}

@@ -1,0 +1,257 @@
+//! What a filter knows, in a file, so that a restart goes on where it was.
+//!
+//! The file `seismolog.state` in a directory: 16 bytes that name it, a version, the length and the xxh3-64 of what follows.
+//! It is written beside the old one, flushed to the disk and renamed over it, on a thread of its own; what is being
+//! written when the next snapshot comes is let finish, and that one left out. A file that is damaged or not ours is set
+//! aside under another name. A lock keeps a second process out.
+
+use super::log::Log;
+use rustix::fs::{FlockOperation, flock};
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use xxhash_rust::xxh3::xxh3_64;
+
+const FILE: &str = "seismolog.state";
+const MAGIC: &[u8; 16] = b"seismolog state\n";
+/// Changes when an older program could not read what a newer one wrote, or the other way.
+const VERSION: u32 = 1;
+/// Name, version, length, hash.
+const HEADER: usize = 16 + 4 + 8 + 8;
+
+/// Why the state cannot be kept.
+#[derive(Debug, thiserror::Error)]
+pub enum StateError {
+    /// The directory cannot be made or used.
+    #[error("cannot keep state in {}: {error}", .path.display())]
+    Directory {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// Another process keeps its state there.
+    #[error("another process keeps its state in {}", .0.display())]
+    Locked(PathBuf),
+}
+
+/// What a file is that is no state of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Damage {
+    /// Does not begin as one.
+    #[error("it is no state of seismolog")]
+    Foreign,
+    /// Of another version.
+    #[error("it is of version {0} of the format, and this program reads version {VERSION}")]
+    Version(u32),
+    /// Shorter or longer than it says.
+    #[error("it is cut off")]
+    Length,
+    /// Changed since it was written.
+    #[error("its checksum does not match")]
+    Checksum,
+}
+
+/// A directory in which one process keeps its state.
+#[derive(Debug)]
+pub struct StateFolder {
+    path: PathBuf,
+    /// Held while the process lives.
+    _lock: File,
+}
+
+impl StateFolder {
+    /// Makes the directory if it is not there, and locks it.
+    ///
+    /// # Errors
+    /// [`StateError`]
+    pub fn open(path: &Path) -> Result<Self, StateError> {
+        let cannot = |error| StateError::Directory { path: path.to_owned(), error };
+        fs::create_dir_all(path).map_err(cannot)?;
+        let lock = File::options().create(true).truncate(false).write(true).open(path.join("lock")).map_err(cannot)?;
+        match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Err(rustix::io::Errno::WOULDBLOCK) => Err(StateError::Locked(path.to_owned())),
+            Err(error) => Err(cannot(error.into())),
+        }
+    }
+
+    /// What was kept; none at the first start. `Err` with what is wrong with the file.
+    ///
+    /// # Errors
+    /// The outer error is of the system.
+    pub fn load(&self) -> io::Result<Option<Result<Vec<u8>, Damage>>> {
+        match fs::read(self.path.join(FILE)) {
+            Ok(bytes) => Ok(Some(opened(bytes))),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Renames the file so that it is not read again; the name it has then.
+    ///
+    /// # Errors
+    /// When the system does not let it.
+    pub fn set_aside(&self) -> io::Result<PathBuf> {
+        let names = (0..1_000).map(|i| match i {
+            0 => self.path.join(format!("{FILE}.damaged")),
+            i => self.path.join(format!("{FILE}.{i}.damaged")),
+        });
+        let free = names.into_iter().find(|name| !name.exists()).unwrap_or_else(|| self.path.join("damaged"));
+        fs::rename(self.path.join(FILE), &free)?;
+        Ok(free)
+    }
+
+    /// Puts a snapshot in place of the last, so that at any time one of them is there whole.
+    ///
+    /// # Errors
+    /// When the system does not let it; the last one is then still there.
+    pub fn save(&self, snapshot: &[u8]) -> io::Result<()> {
+        let (new, kept) = (self.path.join(format!("{FILE}.new")), self.path.join(FILE));
+        let mut file = File::create(&new)?;
+        file.write_all(&header(snapshot))?;
+        file.write_all(snapshot)?;
+        file.sync_all()?;
+        fs::rename(&new, &kept)?;
+        // The name, too, must be on the disk.
+        File::open(&self.path)?.sync_all()
+    }
+
+    /// A thread that saves what it is given.
+    ///
+    /// # Errors
+    /// When there is no thread to be had.
+    pub fn writer(self, log: Log) -> io::Result<StateWriter> {
+        let (sender, snapshots) = sync_channel::<Vec<u8>>(1);
+        let thread = std::thread::Builder::new().name("state".into()).spawn(move || {
+            for snapshot in snapshots {
+                if let Err(error) = self.save(&snapshot) {
+                    log.say_seldom("state", &format!("cannot keep state in {}: {error}", self.path.display()));
+                }
+            }
+        })?;
+        Ok(StateWriter { sender: Some(sender), thread: Some(thread) })
+    }
+}
+
+/// Saves snapshots on a thread of its own. Dropped, it waits until the last is saved.
+#[derive(Debug)]
+pub struct StateWriter {
+    sender: Option<SyncSender<Vec<u8>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl StateWriter {
+    /// Saves a snapshot soon; not if the one before the last still waits.
+    pub fn save(&self, snapshot: Vec<u8>) {
+        if let Some(sender) = &self.sender {
+            // A disk this slow gets fewer snapshots.
+            let _ = sender.try_send(snapshot);
+        }
+    }
+
+    /// Saves the last snapshot, and waits until that is done.
+    pub fn save_last(&mut self, snapshot: Vec<u8>) {
+        if let Some(sender) = self.sender.take() {
+            let _ = sender.send(snapshot);
+        }
+        self.wait();
+    }
+
+    fn wait(&mut self) {
+        self.sender = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for StateWriter {
+    fn drop(&mut self) {
+        self.wait();
+    }
+}
+
+fn header(snapshot: &[u8]) -> [u8; HEADER] {
+    let mut header = [0; HEADER];
+    header[..16].copy_from_slice(MAGIC);
+    header[16..20].copy_from_slice(&VERSION.to_le_bytes());
+    header[20..28].copy_from_slice(&(snapshot.len() as u64).to_le_bytes());
+    header[28..].copy_from_slice(&xxh3_64(snapshot).to_le_bytes());
+    header
+}
+
+/// The snapshot in a file's bytes.
+fn opened(mut bytes: Vec<u8>) -> Result<Vec<u8>, Damage> {
+    let number = |place: std::ops::Range<usize>| {
+        bytes.get(place).map(|bytes| bytes.iter().rev().fold(0, |number, &byte| number << 8 | u64::from(byte)))
+    };
+    if !bytes.starts_with(MAGIC) {
+        return Err(if MAGIC.starts_with(&bytes) { Damage::Length } else { Damage::Foreign });
+    }
+    let version = number(16..20).ok_or(Damage::Length)? as u32;
+    if version != VERSION {
+        return Err(Damage::Version(version));
+    }
+    let (length, hash) = (number(20..28).ok_or(Damage::Length)?, number(28..HEADER).ok_or(Damage::Length)?);
+    if length != (bytes.len() - HEADER) as u64 {
+        return Err(Damage::Length);
+    }
+    let snapshot = bytes.split_off(HEADER);
+    if xxh3_64(&snapshot) == hash { Ok(snapshot) } else { Err(Damage::Checksum) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn what_is_saved_is_loaded_and_what_is_damaged_is_set_aside() {
+        let temporary = tempfile::tempdir().unwrap();
+        let path = temporary.path().join("a/b");
+        let folder = StateFolder::open(&path).unwrap();
+        assert!(folder.load().unwrap().is_none());
+        folder.save(b"one").unwrap();
+        folder.save(b"two").unwrap();
+        assert_eq!(folder.load().unwrap(), Some(Ok(b"two".to_vec())));
+        assert!(matches!(StateFolder::open(&path), Err(StateError::Locked(_))));
+        fs::write(path.join(FILE), b"something else").unwrap();
+        assert_eq!(folder.load().unwrap(), Some(Err(Damage::Foreign)));
+        let aside = [folder.set_aside().unwrap(), {
+            folder.save(b"x").unwrap();
+            folder.set_aside().unwrap()
+        }];
+        let names = aside.map(|path| path.file_name().unwrap().to_string_lossy().into_owned());
+        assert_eq!(names, ["seismolog.state.damaged", "seismolog.state.1.damaged"]);
+        assert!(folder.load().unwrap().is_none());
+        drop(folder);
+        let mut writer = StateFolder::open(&path).unwrap().writer(Log::open(&super::super::log::Target::None).unwrap());
+        writer.as_mut().unwrap().save_last(b"last".to_vec());
+        drop(writer);
+        assert_eq!(StateFolder::open(&path).unwrap().load().unwrap(), Some(Ok(b"last".to_vec())));
+    }
+
+    #[test]
+    fn an_empty_file_and_another_version_are_told_apart() {
+        assert_eq!(opened(Vec::new()), Err(Damage::Length));
+        let mut newer = header(b"").to_vec();
+        newer[16] = 9;
+        assert_eq!(opened(newer), Err(Damage::Version(9)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_change_of_a_byte_and_no_cut_goes_unseen(snapshot in proptest::collection::vec(any::<u8>(), 0..200), at in any::<usize>(), bit in 0_u8..8) {
+            let mut bytes = header(&snapshot).to_vec();
+            bytes.extend_from_slice(&snapshot);
+            prop_assert_eq!(opened(bytes.clone()), Ok(snapshot));
+            let at = at % bytes.len();
+            prop_assert!(opened(bytes[..at].to_vec()).is_err());
+            bytes[at] ^= 1_u8 << bit;
+            prop_assert!(opened(bytes).is_err());
+        }
+    }
+}
