@@ -204,7 +204,6 @@ fn opening(fields: &Fields<'_>, limit: &Limit, count: u32) -> Opening {
             samples: count.into(),
             window_s: round(limit.within_s, 3),
             more,
-            ..Evidence::default()
         },
         worst: fields.level(),
         cause: None,
