@@ -3,7 +3,7 @@
 use crate::engine::finding::Severity;
 use crate::outbox::{SyntheticMode, TextMode};
 use crate::terminal::Color;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 
@@ -20,8 +20,8 @@ use std::path::PathBuf;
         app | seismolog --text raw --log findings.log      text stays text; findings go to the log\n  \
         seismolog --metrics 127.0.0.1:9464 < events.ndjson Prometheus can scrape it meanwhile\n  \
         seismolog replay app.log db.log.gz                 what happened in these files?\n  \
-        seismolog templates app.log                        which messages is it made of?
-  \
+        seismolog explain findings.ndjson                  what do these findings mean?\n  \
+        seismolog templates app.log                        which messages is it made of?\n  \
         seismolog check -c seismolog.toml rules/           is all of it valid?\n  \
         seismolog demo --show                              a stream with faults, and what is found in it\n\n\
         Every setting of the configuration file is also a variable: SEISMOLOG_INPUT_TIMEZONE, SEISMOLOG_LIMITS_KEYS,\n\
@@ -45,6 +45,8 @@ pub enum Command {
     Run(RunArgs),
     /// Put files through the same engine and print a report of what happened in them.
     Replay(ReplayArgs),
+    /// Tell findings in plain sentences: what happened, how much more than usual, how sure, what to look at.
+    Explain(ExplainArgs),
     /// Say what is wrong with configuration and rules, and nothing if all is well.
     Check(CheckArgs),
     /// Print the effective configuration as TOML, or the schema of configuration files.
@@ -104,6 +106,10 @@ pub struct RunArgs {
     /// are one pipe.
     #[arg(long, value_name = "stderr|none|FILE", env = "SEISMOLOG_LOG")]
     pub log: Option<String>,
+    /// Also log what was close to an incident and why it is none, to see why a detector did not fire; each matter at
+    /// most once a minute.
+    #[arg(long, env = "SEISMOLOG_LOG_NEAR_MISSES", value_parser = FalseyValueParser::new())]
+    pub log_near_misses: bool,
     /// On a terminal events are shown readably, with findings below them; this says whether in colour. Into a pipe
     /// events leave as they are, unless `always` asks for the readable form there too.
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
@@ -169,6 +175,21 @@ pub struct TemplatesArgs {
 fn severities() -> impl TypedValueParser<Value = Severity> {
     PossibleValuesParser::new(Severity::ALL.map(Severity::name))
         .try_map(|name| Severity::ALL.into_iter().find(|severity| severity.name() == name).ok_or("no severity"))
+}
+
+/// Flags of `explain`.
+#[derive(Args, Clone, Debug, Default)]
+#[command(after_help = "Examples:\n  \
+    seismolog explain findings.ndjson --id 9f2c     one incident of a sink, by the begin of its id\n  \
+    seismolog < app.log | seismolog explain -       every incident of an annotated stream\n  \
+    seismolog explain finding.json                  one finding, an array of them, or an annotated event")]
+pub struct ExplainArgs {
+    /// Findings as JSON: one, an array, annotated events, or one of these a line; - is standard input.
+    #[arg(value_name = "FINDING.json")]
+    pub file: PathBuf,
+    /// Only the incident whose id begins with this.
+    #[arg(long, value_name = "ID")]
+    pub id: Option<String>,
 }
 
 /// Flags of `check`.

@@ -5,6 +5,7 @@
 
 pub mod ends;
 mod guard;
+mod latency;
 mod r#loop;
 mod novelty;
 mod overrides;
@@ -21,7 +22,6 @@ mod variables;
 use crate::diagnostic::Diagnostic;
 use crate::engine::EngineOptions;
 use crate::engine::detector::burst::BurstOptions;
-use crate::engine::detector::latency::LatencyOptions;
 use crate::engine::incident::Policy as EnginePolicy;
 use crate::engine::rules::Budget;
 use crate::event::Role;
@@ -31,6 +31,7 @@ use crate::outbox::{OutboxOptions, Reply, SyntheticMode, TextMode};
 use crate::telemetry::parse_address;
 pub use ends::Peers;
 pub use guard::LoopGuard;
+pub use latency::{Latency, LatencyOverride, LatencyPair};
 pub use r#loop::Loop;
 pub use novelty::{InputDetector, Novelty, NoveltyOverride};
 pub use overrides::LoopOverride;
@@ -185,34 +186,6 @@ pub struct Detectors {
     pub input: InputDetector,
 }
 
-/// `[detector.latency]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Latency {
-    /// Whether it watches.
-    pub enabled: bool,
-    /// Chance that one value of a faultless operation is called an outlier.
-    #[schemars(range(min = 1e-100, max = 1e-3))]
-    pub outlier_threshold: f64,
-    /// False-alarm probability of one test for a shift.
-    #[schemars(range(min = 1e-100, max = 1e-3))]
-    pub shift_threshold: f64,
-    /// Slower by less than this factor is no shift.
-    #[schemars(range(min = 1.0, max = 100.0))]
-    pub tolerance: f64,
-    /// A shift that goes on for so long is the normal level.
-    pub new_normal: Span,
-}
-
-impl Default for Latency {
-    fn default() -> Self {
-        let LatencyOptions { enabled, outlier_threshold, shift_threshold, tolerance, new_normal_s, keys: _ } =
-            LatencyOptions::default();
-        let new_normal = Span(Duration::from_secs_f64(new_normal_s));
-        Self { enabled, outlier_threshold, shift_threshold, tolerance, new_normal }
-    }
-}
-
 /// `[detector.burst]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -354,23 +327,7 @@ impl Config {
         self.detector.r#loop.claim(&mut claim);
         let raw = self.output.text == TextMode::Raw;
         claim(!(self.input.join && raw), "join", JOIN_AND_RAW.0.to_owned(), JOIN_AND_RAW.1);
-        let latency = &self.detector.latency;
-        for (key, threshold) in
-            [("outlier_threshold", latency.outlier_threshold), ("shift_threshold", latency.shift_threshold)]
-        {
-            claim(
-                (1e-100..=1e-3).contains(&threshold),
-                key,
-                format!("detector.latency.{key} is {threshold}"),
-                "a false-alarm probability from 1e-100 to 0.001, by default 1e-5 for outliers and 1e-9 for shifts",
-            );
-        }
-        claim(
-            (1.0..=100.0).contains(&latency.tolerance),
-            "tolerance",
-            format!("detector.latency.tolerance is {}", latency.tolerance),
-            "a factor from 1 to 100, by default 1.25",
-        );
+        self.detector.latency.claim(&mut claim);
         let burst = &self.detector.burst;
         claim(
             burst.threshold > 0.0 && burst.threshold <= 0.01,
@@ -431,7 +388,7 @@ impl Config {
     /// What the engine is told.
     #[must_use]
     pub fn engine_options(&self) -> EngineOptions {
-        let (burst, latency) = (&self.detector.burst, &self.detector.latency);
+        let burst = &self.detector.burst;
         let keys = self.limits.keys;
         EngineOptions {
             allowed_lateness_s: self.input.allowed_lateness.0.as_secs_f64(),
@@ -442,14 +399,7 @@ impl Config {
                 warn: self.policy.warn.to_string(),
             },
             r#loop: self.detector.r#loop.options(keys),
-            latency: LatencyOptions {
-                enabled: latency.enabled,
-                outlier_threshold: latency.outlier_threshold,
-                shift_threshold: latency.shift_threshold,
-                tolerance: latency.tolerance,
-                new_normal_s: latency.new_normal.0.as_secs_f64(),
-                keys,
-            },
+            latency: self.detector.latency.options(keys),
             burst: BurstOptions {
                 enabled: burst.enabled,
                 threshold: burst.threshold,
@@ -464,7 +414,7 @@ impl Config {
             input: self.detector.input.options(),
             template: self.template.options(),
             budget: Budget { keys, ..Budget::default() },
-            meter: None,
+            ..EngineOptions::default()
         }
     }
 

@@ -34,6 +34,7 @@ pub mod diagnostic;
 pub mod engine;
 pub mod error;
 pub mod event;
+pub mod explain;
 pub mod io;
 pub mod outbox;
 pub mod pipeline;

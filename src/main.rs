@@ -2,7 +2,9 @@
 
 use clap::Parser;
 use seismolog::cli::{Cli, Command};
-use seismolog::command::{check::check, config::config, demo::demo, replay::replay, run::run, templates::templates};
+use seismolog::command::{
+    check::check, config::config, demo::demo, explain::explain, replay::replay, run::run, templates::templates,
+};
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -11,6 +13,7 @@ fn main() -> ExitCode {
     let ended = match cli.command.unwrap_or(Command::Run(cli.run)) {
         Command::Run(args) => run(&args),
         Command::Replay(args) => replay(&args, &mut std::io::stdout().lock()),
+        Command::Explain(args) => explain(&args, &mut std::io::stdout().lock()),
         Command::Check(args) => check(&args),
         Command::Config(settings) => config(&settings, &mut std::io::stdout().lock()),
         Command::Templates(args) => templates(&args, &mut std::io::stdout().lock()),

@@ -3,6 +3,7 @@
 pub mod check;
 pub mod config;
 pub mod demo;
+pub mod explain;
 pub mod replay;
 pub mod run;
 pub mod templates;
@@ -36,6 +37,8 @@ pub struct Loaded {
     pub config: Config,
     /// Shipped and own rules.
     pub rules: RuleSet,
+    /// Whether detectors tell what was close to an incident and none.
+    pub near_misses: bool,
 }
 
 impl Loaded {
@@ -43,7 +46,8 @@ impl Loaded {
     #[must_use]
     pub fn engine(&self) -> Engine {
         let meter: Arc<dyn Meter> = Arc::new(WallMeter::new(RULE_EMERGENCY));
-        let options = EngineOptions { meter: Some(meter), ..self.config.engine_options() };
+        let options =
+            EngineOptions { meter: Some(meter), near_misses: self.near_misses, ..self.config.engine_options() };
         Engine::new(&options, self.rules.clone())
     }
 
@@ -74,7 +78,7 @@ impl Loaded {
 pub fn load(settings: &Settings) -> Result<Loaded, Failure> {
     let config = load_config(settings).map_err(Failure::Invalid)?;
     let rules = load_rules(&config, &[]).map_err(Failure::Invalid)?;
-    Ok(Loaded { config, rules })
+    Ok(Loaded { config, rules, near_misses: false })
 }
 
 /// The configuration file, with this process's variables and `settings` over it.

@@ -19,6 +19,8 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+/// One finding is at most this long; its context goes first.
+const FINDING_BYTES: usize = 64 << 10;
 /// The width where there is no terminal.
 const WIDTH: usize = 80;
 
@@ -138,6 +140,7 @@ fn print(report: &Report, json: bool, style: Style, out: &mut dyn Write) -> Resu
 /// Writes findings down and shows how far the reading has come.
 struct Watcher {
     findings: Option<BufWriter<File>>,
+    line: Vec<u8>,
     read: BytesRead,
     bar: ProgressBar,
 }
@@ -153,7 +156,7 @@ impl Watcher {
             })
         };
         let findings = args.findings.as_deref().map(create).transpose()?;
-        Ok(Self { findings, read: BytesRead::default(), bar: progress_bar() })
+        Ok(Self { findings, line: Vec::new(), read: BytesRead::default(), bar: progress_bar() })
     }
 }
 
@@ -178,7 +181,8 @@ impl Observer for Watcher {
 
     fn finding(&mut self, finding: &Finding) -> io::Result<()> {
         let Some(file) = &mut self.findings else { return Ok(()) };
-        serde_json::to_writer(&mut *file, finding)?;
-        file.write_all(b"\n")
+        self.line.clear();
+        finding.write_line(FINDING_BYTES, &mut self.line);
+        file.write_all(&self.line)
     }
 }

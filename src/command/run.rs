@@ -34,7 +34,7 @@ use tokio::sync::watch;
 /// # Errors
 /// [`Failure`] with the exit code of design §3.
 pub fn run(args: &RunArgs) -> Result<(), Failure> {
-    let mut loaded = load(&args.settings)?;
+    let mut loaded = Loaded { near_misses: args.log_near_misses, ..load(&args.settings)? };
     let places = places(args, &mut loaded)?;
     if args.protocol == Some(Protocol::RsyslogMmexternal) {
         name_as_rsyslog(&mut loaded.config.roles);

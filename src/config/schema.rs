@@ -69,7 +69,9 @@ fn without_null(schema: &mut Value) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{LoopGuard, LoopOverride, NoveltyOverride, SilenceOverride, Sink, variables};
+    use super::super::{
+        LatencyOverride, LatencyPair, LoopGuard, LoopOverride, NoveltyOverride, SilenceOverride, Sink, variables,
+    };
     use super::*;
     use std::collections::BTreeMap;
 
@@ -147,6 +149,23 @@ mod tests {
             host: Some("b".into()),
             thread: Some("c".into()),
             ..LoopGuard::default()
+        }];
+        config.detector.latency.overrides = vec![LatencyOverride {
+            operation: Some("a".into()),
+            module: Some("b".into()),
+            host: Some("c".into()),
+            enabled: Some(true),
+            outlier_threshold: Some(1e-6),
+            shift_threshold: Some(1e-9),
+            tolerance: Some(2.0),
+            new_normal: Some("1h".parse().unwrap()),
+        }];
+        config.detector.latency.pairs = vec![LatencyPair {
+            operation: "a".into(),
+            start: "b".into(),
+            end: "c".into(),
+            by: vec!["trace".into()],
+            timeout: "5m".parse().unwrap(),
         }];
         let text = toml::to_string(&config).unwrap();
         assert_eq!(Config::parse("all", &text).unwrap(), config, "{text}");

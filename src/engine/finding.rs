@@ -1,5 +1,6 @@
 //! A finding: what is said when an incident opens, goes on and ends. Its JSON is a contract.
 
+use crate::event::time::{TimeContext, time_text};
 use crate::event::{Level, Timestamp};
 use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
@@ -91,6 +92,7 @@ impl Severity {
 
 /// What was observed, what was expected, by which test, on how many samples.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Evidence {
     /// The quantity seen, in `unit`.
     pub observed: f64,
@@ -113,8 +115,8 @@ pub struct Evidence {
     pub more: serde_json::Map<String, serde_json::Value>,
 }
 
-/// What a person reads of an incident, and a program routes by.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// What a person reads of an incident, and a program routes by. Read back, members that are missing are empty.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// One for all findings of an incident: a hash of detector, kind, key and opening time, 16 hex digits.
     pub id: String,
@@ -126,32 +128,48 @@ pub struct Finding {
     /// What exactly.
     pub kind: String,
     /// The rule's name, for rules.
+    #[serde(default)]
     pub rule: Option<String>,
     /// Begins, goes on or has ended.
     pub state: State,
     /// How much it matters.
     pub severity: Severity,
     /// How soon somebody should look, by the worst level involved.
+    #[serde(default)]
     pub respond_within: Option<String>,
     /// Whose incident it is: role or member name and value.
+    #[serde(default)]
     pub key: Key,
     /// When it began.
-    #[serde(serialize_with = "as_rfc3339")]
+    #[serde(serialize_with = "as_rfc3339", deserialize_with = "from_rfc3339")]
     pub opened_at: Timestamp,
     /// Events so far.
+    #[serde(default)]
     pub count: u64,
     /// 0 to 1: 1 − 1/(1 − log10 p / 6) for tests; by severity for rules.
+    #[serde(default)]
     pub score: f64,
     /// One sentence that contains every value of `key`.
     pub summary: String,
     /// Why.
+    #[serde(default)]
     pub evidence: Evidence,
     /// What causes this, where a table knows.
+    #[serde(default)]
     pub cause: Option<String>,
     /// What to do, where a table knows.
+    #[serde(default)]
     pub remedy: Option<String>,
     /// The lines that led up to it.
+    #[serde(default)]
     pub context: Vec<String>,
+}
+
+fn from_rfc3339<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+    let utc = TimeContext::new("UTC", 1970).ok();
+    let time = utc.and_then(|mut utc| time_text(text.as_bytes(), &mut utc));
+    time.ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no time")))
 }
 
 fn as_rfc3339<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
@@ -166,6 +184,24 @@ const KEY_BYTES: usize = 1 << 10;
 const CUT: char = '…';
 
 impl Finding {
+    /// Appends the finding as one line of JSON for readers who have no event around it: with a member `at`, when this
+    /// is said. At most `limit` bytes and a line end; false, and `out` as it was, when it is too long.
+    pub fn write_line(&self, limit: usize, out: &mut Vec<u8>) -> bool {
+        let start = out.len();
+        out.extend_from_slice(b"{\"at\":\"");
+        self.said_at.write_rfc3339(out);
+        out.extend_from_slice(b"\",");
+        let (open, head) = (out.len(), out.len() - start);
+        if !self.write(limit.saturating_sub(head), out) {
+            out.truncate(start);
+            return false;
+        }
+        // The brace that opens the finding has been written before `at`.
+        out.remove(open);
+        out.push(b'\n');
+        true
+    }
+
     /// Appends the finding as JSON if that takes at most `limit` bytes: its context goes first, then its examples.
     ///
     /// With texts that `fit` has cut 8 KiB always suffice. False, and `out` as it was, when it is too long.

@@ -29,7 +29,7 @@ use detector::latency::{Latency, LatencyOptions};
 use detector::r#loop::{Loop, LoopOptions};
 use detector::novelty::{Novelty, NoveltyOptions};
 use detector::silence::{Silence, SilenceOptions};
-use detector::{Detector, Event, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
+use detector::{Detector, Event, NearMiss, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
 use finding::{Finding, State};
 use incident::{Incidents, IncidentsSnapshot, Policy};
 use packed::Packed;
@@ -66,6 +66,8 @@ pub struct EngineOptions {
     pub novelty: NoveltyOptions,
     /// What watches the input itself.
     pub input: InputOptions,
+    /// Whether detectors tell what was close to an incident and none.
+    pub near_misses: bool,
     /// The template miner.
     pub template: TemplateOptions,
     /// What a rule may use.
@@ -86,6 +88,7 @@ impl Default for EngineOptions {
             silence: SilenceOptions::default(),
             novelty: NoveltyOptions::default(),
             input: InputOptions::default(),
+            near_misses: false,
             template: TemplateOptions::default(),
             budget: Budget::default(),
             meter: None,
@@ -104,6 +107,8 @@ pub struct Outcome {
     pub fault: Option<(Fault, String)>,
     /// What rules printed.
     pub printed: Vec<String>,
+    /// What was close to an incident and none, where that was asked for.
+    pub near_misses: Vec<NearMiss>,
     /// The event's template.
     pub template: Sighting,
 }
@@ -113,7 +118,11 @@ impl Outcome {
     #[inline]
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.before.is_empty() && self.findings.is_empty() && self.fault.is_none() && self.printed.is_empty()
+        self.before.is_empty()
+            && self.findings.is_empty()
+            && self.fault.is_none()
+            && self.printed.is_empty()
+            && self.near_misses.is_empty()
     }
 
     /// An event on which something went wrong outside of the engine.
@@ -127,6 +136,7 @@ impl Outcome {
         self.findings.clear();
         self.fault = None;
         self.printed.clear();
+        self.near_misses.clear();
         self.template = Sighting::default();
     }
 }
@@ -147,6 +157,7 @@ pub struct Engine {
     rule_incidents: RuleIncidents,
     /// Kept only where a rule can ask for it.
     recent: Option<Recent>,
+    near_misses: bool,
     tally: Tally,
 }
 
@@ -162,7 +173,7 @@ impl Engine {
             // After loop: what goes round is not counted.
             detectors.push(Box::new(Burst::new(options.burst.clone())));
         }
-        if options.latency.enabled {
+        if options.latency.watches() {
             detectors.push(Box::new(Latency::new(options.latency.clone())));
         }
         if options.silence.watches() {
@@ -177,6 +188,7 @@ impl Engine {
         let recent = rules.names().next().map(|_| Recent::default());
         Self {
             recent,
+            near_misses: options.near_misses,
             clock: StreamClock::new(options.allowed_lateness_s),
             next_tick: Timestamp(i64::MIN),
             last_arrival: Timestamp::default(),
@@ -372,7 +384,8 @@ impl Engine {
         }
         let stack = trace::in_field(fields);
         let event = Event { fields: *fields, moment, template, templates: &self.templates, stack: stack.as_ref() };
-        let mut report = Report::new(&mut self.incidents, &mut outcome.findings);
+        let near_misses = self.near_misses.then_some(&mut outcome.near_misses);
+        let mut report = Report::new(&mut self.incidents, &mut outcome.findings).with_near_misses(near_misses);
         for detector in &mut self.detectors {
             detector.observe(&event, &mut report);
         }

@@ -16,7 +16,16 @@ impl KeyPattern {
     /// True when every role's text matches its glob.
     #[must_use]
     pub fn matches(&self, fields: &Fields<'_>) -> bool {
-        self.0.iter().all(|(role, glob)| fields.text(*role).is_some_and(|text| glob_matches(glob, &text)))
+        self.matches_named(fields, None)
+    }
+
+    /// The same, where one role has another text than the event says: an operation's name in place of its path.
+    #[must_use]
+    pub fn matches_named(&self, fields: &Fields<'_>, named: Option<(Role, &str)>) -> bool {
+        self.0.iter().all(|(role, glob)| match named {
+            Some((name, text)) if name == *role => glob_matches(glob, text),
+            _ => fields.text(*role).is_some_and(|text| glob_matches(glob, &text)),
+        })
     }
 }
 
@@ -53,6 +62,14 @@ pub fn glob_matches(glob: &str, text: &str) -> bool {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Choice(Option<std::num::NonZeroU16>);
 
+impl Choice {
+    /// Its number: 1 for the usual settings, 0 where nothing is decided.
+    #[must_use]
+    pub fn number(self) -> u16 {
+        self.0.map_or(0, std::num::NonZeroU16::get)
+    }
+}
+
 /// The settings of all keys, and others for some.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Overrides<T> {
@@ -79,9 +96,15 @@ impl<T> Overrides<T> {
     /// The settings of the key whose choice this is; decided on its first event, `fields`.
     #[inline]
     pub fn of(&self, choice: &mut Choice, fields: &Fields<'_>) -> &T {
+        self.of_named(choice, fields, None)
+    }
+
+    /// The same, where one role has another text than the event says.
+    #[inline]
+    pub fn of_named(&self, choice: &mut Choice, fields: &Fields<'_>, named: Option<(Role, &str)>) -> &T {
         let number = match choice.0 {
             Some(number) => number,
-            None => self.decide(choice, fields),
+            None => self.decide(choice, fields, named),
         };
         // A choice of other overrides, which nobody should bring here, is as good as none.
         self.settings.get(usize::from(number.get()) - 1).unwrap_or(&self.settings[0])
@@ -93,8 +116,9 @@ impl<T> Overrides<T> {
     }
 
     #[cold]
-    fn decide(&self, choice: &mut Choice, fields: &Fields<'_>) -> std::num::NonZeroU16 {
-        let place = self.patterns.iter().position(|pattern| pattern.matches(fields)).map_or(0, |i| i + 1);
+    fn decide(&self, choice: &mut Choice, fields: &Fields<'_>, named: Option<(Role, &str)>) -> std::num::NonZeroU16 {
+        let matching = self.patterns.iter().position(|pattern| pattern.matches_named(fields, named));
+        let place = matching.map_or(0, |i| i + 1);
         let number = std::num::NonZeroU16::MIN.saturating_add(place as u16);
         choice.0 = Some(number);
         number

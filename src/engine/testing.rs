@@ -1,6 +1,6 @@
 //! A little stream for tests: lines in, findings out.
 
-use super::detector::{Detector, Event, Report};
+use super::detector::{Detector, Event, NearMiss, Report};
 use super::finding::{DetectorName, Finding, State};
 use super::incident::{Incidents, Policy};
 use super::rules::RuleSet;
@@ -30,6 +30,8 @@ pub(crate) struct Stream {
     pub(crate) looker: Looker,
     pub(crate) engine: Engine,
     pub(crate) findings: Vec<Finding>,
+    /// What was close to an incident and none, where the options ask for it.
+    pub(crate) near_misses: Vec<NearMiss>,
     /// When lines arrive, by the wall clock.
     pub(crate) arrival: Timestamp,
 }
@@ -44,6 +46,7 @@ impl Stream {
             looker: looker(),
             engine: Engine::new(options, rules),
             findings: Vec::new(),
+            near_misses: Vec::new(),
             arrival: Timestamp::default(),
         }
     }
@@ -55,6 +58,7 @@ impl Stream {
         self.engine.process(&batch.fields(0), self.arrival, &mut outcome);
         self.findings.append(&mut outcome.before);
         self.findings.append(&mut outcome.findings);
+        self.near_misses.append(&mut outcome.near_misses);
     }
 
     /// What this detector has opened.

@@ -23,6 +23,7 @@ pub mod roles;
 pub mod skeleton;
 pub mod splice;
 pub mod text;
+pub mod text_duration;
 pub mod time;
 pub mod trace;
 pub mod transcode;

@@ -156,8 +156,7 @@ impl Sink {
             self.lost += 1;
             return;
         }
-        finding.write(FINDING_BYTES, &mut self.pending);
-        self.pending.push(b'\n');
+        finding.write_line(FINDING_BYTES, &mut self.pending);
     }
 
     fn flush(&mut self, now: Instant) -> Option<SinkFailure> {
@@ -310,7 +309,7 @@ mod tests {
         drop(sinks);
         let text = taken.join().unwrap().unwrap();
         assert_eq!(text.lines().count() as u64 + lost, 40_000);
-        assert!(text.lines().all(|line| line.starts_with("{\"id\":") && line.ends_with('}')));
+        assert!(text.lines().all(|line| line.starts_with("{\"at\":\"1970-01-01T00:00:00") && line.ends_with('}')));
     }
 
     #[test]

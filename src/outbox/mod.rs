@@ -202,7 +202,7 @@ impl Outbox {
         let (record, look) = (&batch.records[i], &batch.looks[i]);
         self.ready.extend_from_slice(&batch.bytes[self.untouched.clone()]);
         self.untouched = 0..0;
-        if outcome.fault.is_some() || !outcome.printed.is_empty() {
+        if outcome.fault.is_some() || !outcome.printed.is_empty() || !outcome.near_misses.is_empty() {
             observer.aside(outcome);
         }
         observer.findings(&outcome.before);

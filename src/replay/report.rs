@@ -6,6 +6,7 @@ use super::sparkline::{axis, mark, sparkline, worst};
 use super::tables;
 use crate::engine::finding::{DetectorName, Severity};
 use crate::event::Timestamp;
+use crate::explain::look_at;
 use crate::prose::{
     Paint, bytes, clip, clip_start, counted, duration, evidence, exact_duration, examples, rate, thousands, wrap,
 };
@@ -347,6 +348,7 @@ fn incident(incident: &Incident, dated: bool, page: &mut Page) {
     }
     let known = [
         ("evidence", Some(evidence(&finding.evidence))),
+        ("look at", look_at(finding).map(|text| text.trim_start_matches("Look at ").to_owned())),
         ("cause", finding.cause.clone()),
         ("remedy", finding.remedy.clone()),
     ];

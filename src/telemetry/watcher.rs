@@ -168,6 +168,10 @@ impl Observer for Watcher {
         for line in &outcome.printed {
             self.log.say(line);
         }
+        for near in &outcome.near_misses {
+            let matter = format!("near miss {}/{} {}", near.detector.name(), near.kind, near.key);
+            self.log.say_seldom(&matter, &plain(&near.to_string()));
+        }
     }
 
     fn fault(&mut self, fault: Fault) {

@@ -39,13 +39,64 @@ pub struct Report<'a> {
     pub findings: &'a mut Vec<Finding>,
     /// A detector before this one has the event explained: it repeats in a loop, and later ones do not count it.
     pub explained: bool,
+    /// Where to say what was looked at closely and is no incident; nobody asks without it.
+    near_misses: Option<&'a mut Vec<NearMiss>>,
 }
 
 impl<'a> Report<'a> {
     /// A report on an event that nobody has explained yet.
     #[must_use]
     pub fn new(incidents: &'a mut Incidents, findings: &'a mut Vec<Finding>) -> Self {
-        Self { incidents, findings, explained: false }
+        Self { incidents, findings, explained: false, near_misses: None }
+    }
+
+    /// The same for somebody who wants to know what was no incident, and why not.
+    #[must_use]
+    pub fn with_near_misses(self, near_misses: Option<&'a mut Vec<NearMiss>>) -> Self {
+        Self { near_misses, ..self }
+    }
+
+    /// True when somebody wants to know; a detector need not make the effort otherwise.
+    #[inline]
+    #[must_use]
+    pub fn wants_near_misses(&self) -> bool {
+        self.near_misses.is_some()
+    }
+
+    /// A test with the result `ln_p` did not reject at `threshold`: told if that was near, which is half of the way in
+    /// orders of magnitude.
+    #[inline]
+    pub fn near_miss(&mut self, ln_p: f64, threshold: f64, tell: impl FnOnce(f64, f64) -> NearMiss) {
+        if let Some(near_misses) = &mut self.near_misses
+            && ln_p < threshold.ln() / 2.0
+        {
+            near_misses.push(tell(ln_p, threshold));
+        }
+    }
+}
+
+/// What a detector looked at closely and did not call an incident, for whoever asks why it did not fire.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NearMiss {
+    /// Whose.
+    pub detector: DetectorName,
+    /// What kind of incident it would have been.
+    pub kind: &'static str,
+    /// Where.
+    pub key: String,
+    /// ln of the chance of this without a fault.
+    pub ln_p: f64,
+    /// The chance that would have been small enough.
+    pub threshold: f64,
+    /// What was seen.
+    pub why: String,
+}
+
+impl std::fmt::Display for NearMiss {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { detector, kind, key, ln_p, threshold, why } = self;
+        let (name, p) = (detector.name(), super::incident::p_of(*ln_p));
+        write!(f, "near miss, {name}/{kind} on {key}: p = {p:e} is not below {threshold:e}: {why}")
     }
 }
 

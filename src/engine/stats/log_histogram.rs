@@ -130,6 +130,21 @@ impl LogHistogram {
         lowest
     }
 
+    /// The highest bucket with at most `share` of the values in the buckets below it, and how many those are.
+    #[must_use]
+    pub fn lower_quantile(&self, share: f64) -> Option<(u16, f64)> {
+        let allowed = share * self.total;
+        let (mut below, mut highest) = (0.0, None);
+        for (place, count) in self.counts.iter().enumerate().filter(|(_, count)| **count > 0.0) {
+            if below > allowed {
+                break;
+            }
+            highest = Some((self.first + place as u16, below));
+            below += f64::from(*count);
+        }
+        highest
+    }
+
     /// The value with at most `share` of all values above it, to within a bucket.
     #[must_use]
     pub fn value_at(&self, share: f64) -> Option<f64> {
@@ -165,6 +180,15 @@ mod tests {
                 assert!((of(&values).value_at(share).unwrap() / 40.0 - 1.0).abs() < 0.04);
             }
         }
+    }
+
+    #[test]
+    fn lower_quantiles_mirror_the_upper_ones() {
+        assert_eq!(LogHistogram::default().lower_quantile(0.25), None);
+        let histogram = of(&(1..=1_000).map(f64::from).collect::<Vec<_>>());
+        let (bucket, below) = histogram.lower_quantile(0.25).unwrap();
+        assert!((lower_edge(bucket) / 250.0 - 1.0).abs() < 0.07 && below <= 250.0, "{bucket} {below}");
+        assert_eq!(below, (1..=1_000).filter(|value| f64::from(*value) < lower_edge(bucket)).count() as f64);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Is it too much? The tests of one spot, and when an open burst is over.
 
 use super::*;
+use crate::engine::detector::NearMiss;
 
 impl Burst {
     /// Is there a window with too many errors for this cell?
@@ -50,6 +51,26 @@ impl Burst {
             }
         }
         None
+    }
+
+    /// No cell has too many errors: tells of the module's, if its window has nearly too many.
+    #[cold]
+    pub(super) fn near_miss(&mut self, event: &Event<'_>, spots: &[Option<Spot>; 4], report: &mut Report<'_>) {
+        let (now, threshold) = (self.exposure.slot(), self.options.threshold);
+        let Some(spot) = spots.iter().flatten().find(|spot| spot.scope == Scope::Module) else { return };
+        for slots in self.windows.clone() {
+            let Some(cell) = self.cells.get_mut(spot.cell) else { return };
+            let errors = cell.since((now + 1).saturating_sub(slots));
+            let (ln_p, expected) = self.ln_p(spot, errors, slots, 1.0);
+            report.near_miss(ln_p, threshold, |ln_p, threshold| NearMiss {
+                detector: DetectorName::Burst,
+                kind: "surge",
+                key: event.fields.text(Role::Module).unwrap_or_default().into_owned(),
+                ln_p,
+                threshold,
+                why: format!("{errors} errors in {:.0} s, {expected:.2} expected", self.window(slots).seconds),
+            });
+        }
     }
 
     /// The share of `host` in the module's traffic, if it has more of the errors since slot `from` than that; of those of

@@ -297,6 +297,9 @@ impl Burst {
                 return;
             }
         }
+        if report.wants_near_misses() {
+            self.near_miss(event, &spots, report);
+        }
     }
 
     /// Adds the error to the open burst that it belongs to, if there is one.

@@ -1,20 +1,27 @@
 //! What is usual for one operation: its learned durations, and the limits that follow from them.
 
-use super::LatencyOptions;
-use super::window::{LONGEST, WINDOWS};
+use super::LatencySettings;
+use super::window::{BELOW, LONGEST, Lanes, NEVER, Place, WINDOWS, lanes};
 use crate::engine::stats::exceedance::Exceedance;
 use crate::engine::stats::log_histogram::{LogHistogram, lower_edge};
 use crate::engine::stats::peaks_over_threshold::PeaksOverThreshold;
+use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Shares of the baseline above the quantiles that recent values are held against: 75, 90 and 99 %.
 pub(super) const SHARES: [f64; 3] = [0.25, 0.10, 0.01];
-/// How many those are.
-pub(super) const QUANTILES: usize = SHARES.len();
+/// The share below the quantile that fast values are held against: 25 %.
+pub(super) const SHARE_BELOW: f64 = 0.25;
+/// How many limits those are, the lower one last.
+pub(super) const LIMITS: usize = SHARES.len() + 1;
 /// Values learned before anything is judged.
 const WARM: f64 = 200.0;
-/// Values after which a baseline forgets half.
+/// Values after which a baseline forgets half…
 const REMEMBERED: f64 = 20_000.0;
+/// …and the seconds after which it does so with fewer, so that it follows the day…
+const HALF_LIFE_S: f64 = 7_200.0;
+/// …down to this many.
+const KEPT: f64 = 4_000.0;
 /// The tail is fitted above each of these shares, and the fit that finds a value least unlikely counts: a second mode far
 /// out (a cache's misses, a retry) bends the upper fit, a broad middle the lower.
 const TAILS: [f64; 3] = [0.1, 0.02, 0.003];
@@ -28,7 +35,7 @@ const KNOWN_FACTOR: f64 = 1.25;
 /// How much of a known height is left after each halving of the baseline.
 const KNOWN_FADES: f64 = 0.8;
 /// An incident is calm while no count is rarer than this.
-const CALM: f64 = 1e-3;
+pub(super) const CALM: f64 = 1e-3;
 /// Blocks of calm values that the prior of no clumping is worth, and after which half is forgotten.
 const BLOCK_PRIOR: f64 = 4.0;
 const BLOCKS: f64 = 100.0;
@@ -49,32 +56,51 @@ pub(super) struct Baseline {
     /// The largest values learned, largest first.
     known: [f64; 2],
     /// Mean squares of what blocks of calm values had above each limit too much, over what is binomial; and blocks.
-    dispersion: [f64; QUANTILES],
+    dispersion: [f64; LIMITS],
     blocks: f64,
+    /// When half was last forgotten.
+    halved: Timestamp,
     pub(super) limits: Option<Limits>,
 }
 
 /// What follows from a baseline until the next time it is computed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Limits {
-    /// Recent values are counted above these.
-    pub(super) levels: [f64; QUANTILES],
+    /// Recent values are counted above the first three, and below the last.
+    levels: [f64; LIMITS],
     /// A single value is an outlier above this.
     pub(super) outlier: f64,
-    /// By window and quantile: so many above are a shift.
-    pub(super) shift: [[u8; QUANTILES]; WINDOWS.len()],
+    /// By window, a lane a limit: so many beyond it are a shift.
+    pub(super) shift: [Lanes; WINDOWS.len()],
     /// So many are not calm.
-    pub(super) restless: [[u8; QUANTILES]; WINDOWS.len()],
-    /// By quantile: values above it, values in all, correlation.
-    shares: [(f64, f64, f64); QUANTILES],
+    pub(super) restless: [Lanes; WINDOWS.len()],
+    /// By limit: values beyond it, values in all, correlation.
+    shares: [(f64, f64, f64); LIMITS],
     tails: [Option<PeaksOverThreshold>; TAILS.len()],
     /// The chance of an outlier that the limit stands for.
     pub(super) chance: f64,
 }
 
 impl Limits {
-    pub(super) fn exceedances(&self) -> [Exceedance; QUANTILES] {
-        self.shares.map(|(above, total, correlation)| Exceedance::new(above, total, correlation))
+    /// Where a value lies among them.
+    #[inline]
+    pub(super) fn place(&self, value: f64) -> Place {
+        let [first, second, third, below] = self.levels;
+        if value < below {
+            return BELOW;
+        }
+        Place::from(value > first) + Place::from(value > second) + Place::from(value > third)
+    }
+
+    /// What is known of the share of values beyond limit `i`.
+    pub(super) fn exceedance(&self, i: usize) -> Exceedance {
+        let (beyond, total, correlation) = self.shares[i];
+        Exceedance::new(beyond, total, correlation)
+    }
+
+    /// The same for values of which `beyond` of `total` lay beyond it: one host's.
+    pub(super) fn exceedance_of(&self, i: usize, beyond: f64, total: f64) -> Exceedance {
+        Exceedance::new(beyond, total, self.shares[i].2)
     }
 
     /// ln of the chance of a value this large, by the fit that finds it likeliest.
@@ -90,8 +116,9 @@ impl Baseline {
             due: WARM as u32,
             grain: COARSEST,
             known: [0.0; 2],
-            dispersion: [0.0; QUANTILES],
+            dispersion: [0.0; LIMITS],
             blocks: 0.0,
+            halved: Timestamp::default(),
             limits: None,
         }
     }
@@ -108,9 +135,15 @@ impl Baseline {
         }
     }
 
-    /// Learns a value. `per_day` is how many come in a day.
+    /// Learns a value at `now`. `per_day` is how many come in a day.
     #[inline]
-    pub(super) fn learn(&mut self, bucket: u16, options: &LatencyOptions, per_day: impl FnOnce() -> f64) {
+    pub(super) fn learn(
+        &mut self,
+        bucket: u16,
+        settings: &LatencySettings,
+        now: Timestamp,
+        per_day: impl FnOnce() -> f64,
+    ) {
         self.learned.add(bucket);
         let value = lower_edge(bucket);
         if value > self.known[1] {
@@ -118,17 +151,17 @@ impl Baseline {
         }
         self.due = self.due.saturating_sub(1);
         if self.due == 0 {
-            self.compute(options, per_day());
+            self.compute(settings, now, per_day());
         }
     }
 
-    /// Learns how calm values clump: `above` of the 128 last lay above each limit.
-    pub(super) fn learn_block(&mut self, above: [u8; QUANTILES]) {
+    /// Learns how calm values clump: `beyond` of the 128 last lay beyond each limit.
+    pub(super) fn learn_block(&mut self, beyond: [u16; LIMITS]) {
         let Some(limits) = &self.limits else { return };
-        for ((dispersion, above), exceedance) in self.dispersion.iter_mut().zip(above).zip(limits.exceedances()) {
-            let share = exceedance.share();
+        for (i, (dispersion, beyond)) in self.dispersion.iter_mut().zip(beyond).enumerate() {
+            let share = limits.exceedance(i).share();
             let expected = LONGEST as f64 * share;
-            let excess = (f64::from(above) - expected).max(0.0);
+            let excess = (f64::from(beyond) - expected).max(0.0);
             let so_far = ((BLOCK_PRIOR + *dispersion) / (BLOCK_PRIOR + self.blocks)).max(1.0);
             *dispersion += (excess * excess / (expected * (1.0 - share))).min(BLOCK_CLIP * so_far);
         }
@@ -140,57 +173,67 @@ impl Baseline {
     }
 
     /// The level of an incident that would not end is the baseline from now on.
-    pub(super) fn replace(&mut self, learned: LogHistogram, options: &LatencyOptions, per_day: f64) {
-        *self = Self { learned, grain: self.grain, ..Self::new() };
-        self.compute(options, per_day);
+    pub(super) fn replace(&mut self, learned: LogHistogram, settings: &LatencySettings, now: Timestamp, per_day: f64) {
+        *self = Self { learned, grain: self.grain, halved: now, ..Self::new() };
+        self.compute(settings, now, per_day);
     }
 
     /// The correlation that the dispersion of blocks tells of: φ = 1 + (m − 1)ρ.
-    fn correlation(&self, quantile: usize) -> f64 {
-        let dispersion = (BLOCK_PRIOR + self.dispersion[quantile]) / (BLOCK_PRIOR + self.blocks);
+    fn correlation(&self, limit: usize) -> f64 {
+        let dispersion = (BLOCK_PRIOR + self.dispersion[limit]) / (BLOCK_PRIOR + self.blocks);
         ((dispersion - 1.0) / (LONGEST as f64 - 1.0)).max(0.0)
     }
 
     #[cold]
-    fn compute(&mut self, options: &LatencyOptions, per_day: f64) {
-        let total = self.learned.total();
-        if total > REMEMBERED {
-            self.learned.halve();
-            self.known = self.known.map(|known| known * KNOWN_FADES);
-        }
+    fn compute(&mut self, settings: &LatencySettings, now: Timestamp, per_day: f64) {
+        self.forget(now);
         let total = self.learned.total();
         // Rarely enough that its cost vanishes, often enough that a young baseline is put to use.
         self.due = (total / 16.0).clamp(32.0, 1_024.0) as u32;
-        let mut levels = [f64::INFINITY; QUANTILES];
-        let mut shares = [(0.0, 0.0, 0.0); QUANTILES];
-        for (q, share) in SHARES.into_iter().enumerate() {
+        let mut levels = [f64::INFINITY; LIMITS];
+        let mut shares = [(0.0, 0.0, 0.0); LIMITS];
+        for (i, share) in SHARES.into_iter().enumerate() {
             let Some((bucket, above)) = self.learned.upper_quantile(share) else { return };
-            levels[q] = lower_edge(bucket + 1) * options.tolerance + self.grain;
-            shares[q] = (above, total, self.correlation(q));
+            levels[i] = lower_edge(bucket + 1) * settings.tolerance + self.grain;
+            shares[i] = (above, total, self.correlation(i));
         }
+        let Some((bucket, below)) = self.learned.lower_quantile(SHARE_BELOW) else { return };
+        levels[LIMITS - 1] = lower_edge(bucket) / settings.tolerance - self.grain;
+        shares[LIMITS - 1] = (below, total, self.correlation(LIMITS - 1));
         let tails = TAILS.map(|share| PeaksOverThreshold::fit(&self.learned, share));
         // A busy operation would meet its one in 100,000 every minute: no more than one a day is expected of chance.
-        let chance = options.outlier_threshold.min(1.0 / per_day.max(1.0));
+        let chance = settings.outlier_threshold.min(1.0 / per_day.max(1.0));
         let tail = tails.iter().flatten().map(|tail| tail.value_at(chance)).fold(0.0, f64::max);
-        let usual = (levels[QUANTILES - 1] - self.grain) / options.tolerance;
+        let usual = (levels[SHARES.len() - 1] - self.grain) / settings.tolerance;
         let factor = OUTLIER_FACTOR * (1.0 + YOUNG / total);
         let outlier = tail.max(factor * usual + 2.0 * self.grain).max(KNOWN_FACTOR * self.known[1]);
-        let mut limits = Limits {
-            levels,
-            outlier,
-            shift: [[u8::MAX; QUANTILES]; WINDOWS.len()],
-            restless: [[u8::MAX; QUANTILES]; WINDOWS.len()],
-            shares,
-            tails,
-            chance,
-        };
-        for (q, exceedance) in limits.exceedances().into_iter().enumerate() {
+        let (mut shift, mut restless) = ([[NEVER; LIMITS]; WINDOWS.len()], [[NEVER; LIMITS]; WINDOWS.len()]);
+        for (i, (beyond, total, correlation)) in shares.into_iter().enumerate() {
+            let exceedance = Exceedance::new(beyond, total, correlation);
             for (w, width) in WINDOWS.into_iter().enumerate() {
-                let [shift, restless] = exceedance.critical(width as u32, [options.shift_threshold, CALM]);
-                (limits.shift[w][q], limits.restless[w][q]) = (shift as u8, restless as u8);
+                // Eight fast calls are no news: faster is told with patience.
+                if i == LIMITS - 1 && w == 0 {
+                    continue;
+                }
+                let critical = exceedance.critical(width as u32, [settings.shift_threshold, CALM]);
+                [shift[w][i], restless[w][i]] = critical.map(|count| count as u16);
             }
         }
-        self.limits = Some(limits);
+        let (shift, restless) = (shift.map(lanes), restless.map(lanes));
+        self.limits = Some(Limits { levels, outlier, shift, restless, shares, tails, chance });
+    }
+
+    /// Forgets half when enough has come, or enough time has passed.
+    fn forget(&mut self, now: Timestamp) {
+        let total = self.learned.total();
+        let aged = now.seconds_since(self.halved) >= HALF_LIFE_S;
+        if self.halved == Timestamp::default() {
+            self.halved = now;
+        } else if total > REMEMBERED || (aged && total > KEPT) {
+            self.learned.halve();
+            self.halved = now;
+            self.known = self.known.map(|known| known * KNOWN_FADES);
+        }
     }
 
     /// The value in milliseconds that this share of the baseline lies above.

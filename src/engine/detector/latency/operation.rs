@@ -3,6 +3,7 @@
 use super::baseline::Baseline;
 use super::window::Window;
 use crate::engine::incident::IncidentId;
+use crate::engine::overrides::Choice;
 use crate::engine::stats::log_histogram::LogHistogram;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -27,13 +28,16 @@ pub(super) struct Operation {
     pub(super) values: u64,
     /// How long they took together, in milliseconds.
     pub(super) sum: f64,
-    began: Timestamp,
+    pub(super) began: Timestamp,
     /// Durations of the last minutes, incidents and all, for metrics.
     recent: LogHistogram,
     halved: Timestamp,
     /// Incidents that came shortly after each other.
     flaps: u32,
     ended: Timestamp,
+    /// Which settings it has.
+    #[serde(skip)]
+    pub(super) choice: Choice,
 }
 
 /// An open incident.
@@ -43,6 +47,10 @@ pub(super) struct Going {
     pub(super) opened: Timestamp,
     /// More than single values: nothing of it is learned.
     pub(super) shift: bool,
+    /// Faster, not slower.
+    pub(super) down: bool,
+    /// It is of one host alone: eight bits of its hash, as in the window.
+    pub(super) host: Option<u8>,
     /// Calm calls in a row.
     pub(super) calm: u32,
     /// How many are needed for the end.
@@ -67,6 +75,7 @@ impl Operation {
             halved: now,
             flaps: 0,
             ended: now,
+            choice: Choice::default(),
         }
     }
 
@@ -95,19 +104,21 @@ impl Operation {
         (&self.recent, 0.5_f64.powf(halvings))
     }
 
-    /// Values in a day, at the rate so far.
-    pub(super) fn per_day(&self, now: Timestamp) -> f64 {
-        self.values as f64 / now.seconds_since(self.began).max(60.0) * 86_400.0
+    /// Values in a day, at the rate of `values` since they `began`.
+    pub(super) fn per_day(values: u64, began: Timestamp, now: Timestamp) -> f64 {
+        values as f64 / now.seconds_since(began).max(60.0) * 86_400.0
     }
 
     /// An incident has begun.
-    pub(super) fn begin(&mut self, id: IncidentId, shift: bool, now: Timestamp) {
+    pub(super) fn begin(&mut self, id: IncidentId, what: Kind, now: Timestamp) {
         let calm_hours = (now.seconds_since(self.ended) / FLAP_S).clamp(0.0, 64.0) as u32;
         self.flaps = self.flaps.saturating_sub(calm_hours);
         self.going = Some(Box::new(Going {
             id,
             opened: now,
-            shift,
+            shift: !matches!(what, Kind::Outlier),
+            down: matches!(what, Kind::Faster),
+            host: if let Kind::SlowerHost(host) = what { Some(host) } else { None },
             calm: 0,
             calm_needed: CALM_CALLS << self.flaps.min(CALM_DOUBLINGS),
             restless: now,
@@ -123,4 +134,17 @@ impl Operation {
         self.flaps += 1;
         self.ended = now;
     }
+}
+
+/// What an incident is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// One slow call.
+    Outlier,
+    /// Slow calls.
+    Slower,
+    /// Slow calls on this host alone.
+    SlowerHost(u8),
+    /// Fast calls.
+    Faster,
 }

@@ -1,6 +1,6 @@
-//! The last values of one operation, and how many of them lay above the limits of their time.
+//! The last values of one operation, and how many of them lay beyond the limits of their time.
 
-use super::baseline::{Limits, QUANTILES};
+use super::baseline::{LIMITS, Limits};
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -10,33 +10,59 @@ pub(super) const WINDOWS: [usize; 3] = [8, 32, 128];
 pub(super) const LONGEST: usize = 128;
 /// Every so many values a time is kept.
 const MARK: u64 = 8;
-/// A value is kept as its bucket, with the number of limits it exceeded in front.
+/// A value is kept as its bucket, with its place among the limits in front.
 const BUCKET_BITS: u32 = 12;
+const BUCKETS: u16 = (1 << BUCKET_BITS) - 1;
+
+/// Where a value lies: above the first so many upper limits, …
+pub(super) type Place = u16;
+/// … or below the lower one.
+pub(super) const BELOW: Place = 4;
+
+/// Four counts in one number, 16 bits each: values above each upper limit, and values below the lower one.
+pub(super) type Lanes = u64;
+/// What a value of each place adds.
+const ADDS: [Lanes; 8] = [0, 1, 1 << 16 | 1, 1 << 32 | 1 << 16 | 1, 1 << 48, 0, 0, 0];
+/// The highest bit of each lane; counts never reach it.
+const HIGH: Lanes = 0x8000_8000_8000_8000;
+/// The lane of the lower limit.
+pub(super) const DOWN: Lanes = 0xFFFF_0000_0000_0000;
+/// A count that is never reached.
+pub(super) const NEVER: u16 = 0x7FFF;
+
+/// Packs one number a lane.
+pub(super) fn lanes(counts: [u16; LIMITS]) -> Lanes {
+    counts.into_iter().rev().fold(0, |lanes, count| lanes << 16 | Lanes::from(count.min(NEVER)))
+}
+
+/// Unpacks them.
+pub(super) fn counts(lanes: Lanes) -> [u16; LIMITS] {
+    std::array::from_fn(|i| (lanes >> (16 * i)) as u16)
+}
 
 /// A ring of the last 128 values, and running counts over its newest 8, 32 and 128.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Window {
     ring: Vec<u16>,
+    /// Eight bits of each value's host; 0 for none.
+    hosts: Vec<u8>,
     /// Values since it was last emptied.
     pushed: u64,
-    /// By window and quantile: values above that quantile's limit.
-    above: [[u8; QUANTILES]; WINDOWS.len()],
+    beyond: [Lanes; WINDOWS.len()],
     marks: Vec<Timestamp>,
 }
 
 impl Window {
-    /// Takes a value that exceeded the first `exceeded` limits; the bucket of the one that leaves.
+    /// Takes a value; bucket and host of the one that leaves.
     #[inline]
-    pub(super) fn push(&mut self, bucket: u16, exceeded: usize, now: Timestamp) -> Option<u16> {
-        let entry = bucket | (exceeded as u16) << BUCKET_BITS;
-        for (above, width) in self.above.iter_mut().zip(WINDOWS) {
+    pub(super) fn push(&mut self, bucket: u16, place: Place, host: u8, now: Timestamp) -> Option<(u16, u8)> {
+        let entry = bucket | place << BUCKET_BITS;
+        for (beyond, width) in self.beyond.iter_mut().zip(WINDOWS) {
             let leaving = match self.ring.get((self.pushed.wrapping_sub(width as u64)) as usize % LONGEST) {
                 Some(old) if self.pushed >= width as u64 => usize::from(old >> BUCKET_BITS),
                 _ => 0,
             };
-            for (i, above) in above.iter_mut().enumerate() {
-                *above = (*above + u8::from(i < exceeded)).saturating_sub(u8::from(i < leaving));
-            }
+            *beyond = (*beyond).wrapping_add(ADDS[usize::from(place & 7)]).wrapping_sub(ADDS[leaving & 7]);
         }
         if self.pushed.is_multiple_of(MARK) {
             let mark = (self.pushed / MARK) as usize % (LONGEST / MARK as usize);
@@ -45,53 +71,90 @@ impl Window {
                 None => self.marks.push(now),
             }
         }
-        let place = self.pushed as usize % LONGEST;
+        let at = self.pushed as usize % LONGEST;
         self.pushed += 1;
-        match self.ring.get_mut(place) {
-            Some(old) => Some(std::mem::replace(old, entry) & ((1 << BUCKET_BITS) - 1)),
-            None => {
+        match (self.ring.get_mut(at), self.hosts.get_mut(at)) {
+            (Some(old), Some(old_host)) => {
+                Some((std::mem::replace(old, entry) & BUCKETS, std::mem::replace(old_host, host)))
+            }
+            _ => {
                 self.ring.push(entry);
+                self.hosts.push(host);
                 None
             }
         }
     }
 
-    /// Whether some full window has as many above a limit as `critical` says; the first such window and quantile.
+    /// The lanes in which some full window has as many as `critical` says.
     #[inline]
-    pub(super) fn reaches(&self, critical: &[[u8; QUANTILES]; WINDOWS.len()]) -> bool {
-        self.above.iter().zip(critical).zip(WINDOWS).any(|((above, critical), width)| {
-            self.pushed >= width as u64 && above.iter().zip(critical).any(|(above, critical)| above >= critical)
-        })
+    pub(super) fn reaches(&self, critical: &[Lanes; WINDOWS.len()]) -> Lanes {
+        let mut reached = 0;
+        for ((beyond, critical), width) in self.beyond.iter().zip(critical).zip(WINDOWS) {
+            if self.pushed >= width as u64 {
+                reached |= ((beyond | HIGH) - critical) & HIGH;
+            }
+        }
+        reached
     }
 
-    /// The least likely of all counts: ln p, window, quantile, count.
-    pub(super) fn least_likely(&self, limits: &Limits) -> (f64, usize, usize, u32) {
+    /// The least likely of the counts in one direction: ln p, window, limit, count.
+    pub(super) fn least_likely(&self, limits: &Limits, down: bool) -> (f64, usize, usize, u32) {
         let mut least = (0.0, 0, 0, 0);
         for (w, width) in WINDOWS.into_iter().enumerate().filter(|(_, width)| self.pushed >= *width as u64) {
-            for (q, exceedance) in limits.exceedances().into_iter().enumerate() {
-                let count = u32::from(self.above[w][q]);
-                let ln_p = exceedance.ln_tail(count, width as u32);
-                if ln_p < least.0 {
-                    least = (ln_p, w, q, count);
+            for (i, count) in counts(self.beyond[w]).into_iter().enumerate() {
+                if (i == LIMITS - 1) == down {
+                    let ln_p = limits.exceedance(i).ln_tail(u32::from(count), width as u32);
+                    if ln_p < least.0 {
+                        least = (ln_p, w, i, u32::from(count));
+                    }
                 }
             }
         }
         least
     }
 
-    /// Each time that it has been filled anew: of its 128 values, how many lay above each limit.
-    #[inline]
-    pub(super) fn block(&self) -> Option<[u8; QUANTILES]> {
-        (self.pushed > 0 && self.pushed.is_multiple_of(LONGEST as u64)).then_some(self.above[WINDOWS.len() - 1])
+    /// Of the newest `width` values, those of other hosts than `host`: how many, and how many beyond each limit.
+    pub(super) fn without(&self, host: u8, width: usize) -> (u32, [u16; LIMITS]) {
+        let (mut others, mut beyond) = (0, 0);
+        for at in self.newest(width).filter(|at| self.hosts.get(*at).is_some_and(|other| *other != host)) {
+            others += 1;
+            beyond += ADDS[usize::from(self.ring[at] >> BUCKET_BITS) & 7];
+        }
+        (others, counts(beyond))
     }
 
-    /// The bucket of the median of the last `width` values.
-    pub(super) fn median(&self, width: usize) -> Option<u16> {
-        let held = width.min(self.ring.len());
-        let newest = (1..=held as u64).map(|back| self.ring[(self.pushed - back) as usize % LONGEST]);
-        let mut buckets: Vec<u16> = newest.map(|entry| entry & ((1 << BUCKET_BITS) - 1)).collect();
+    /// The host of most of the newest `width` values above limit `i`; 0 where none of these has one.
+    pub(super) fn slowest_host(&self, width: usize, i: usize) -> u8 {
+        let mut slow = [0_u8; 256];
+        for at in self.newest(width) {
+            let place = usize::from(self.ring[at] >> BUCKET_BITS);
+            if counts(ADDS[place & 7])[i] > 0 {
+                slow[usize::from(self.hosts[at])] += 1;
+            }
+        }
+        let slowest = (1..=u8::MAX).max_by_key(|host| slow[usize::from(*host)]);
+        slowest.filter(|host| slow[usize::from(*host)] > 0).unwrap_or(0)
+    }
+
+    /// Places in the ring, newest first.
+    fn newest(&self, width: usize) -> impl Iterator<Item = usize> + '_ {
+        let held = width.min(self.ring.len()) as u64;
+        (1..=held).map(|back| (self.pushed - back) as usize % LONGEST)
+    }
+
+    /// Each time that it has been filled anew: of its 128 values, how many lay beyond each limit.
+    #[inline]
+    pub(super) fn block(&self) -> Option<[u16; LIMITS]> {
+        (self.pushed > 0 && self.pushed.is_multiple_of(LONGEST as u64)).then(|| counts(self.beyond[WINDOWS.len() - 1]))
+    }
+
+    /// The bucket of the median of the last `width` values, or of one host's last ones, as far as they are held.
+    pub(super) fn median(&self, width: usize, host: Option<u8>) -> Option<u16> {
+        let of_host = |at: &usize| host.is_none_or(|host| self.hosts.get(*at) == Some(&host));
+        let values = self.newest(LONGEST).filter(of_host).take(width).map(|at| self.ring[at] & BUCKETS);
+        let mut buckets: Vec<u16> = values.collect();
         buckets.sort_unstable();
-        buckets.get(held / 2).copied()
+        buckets.get(buckets.len() / 2).copied()
     }
 
     /// About when the oldest of the last `width` values came.
@@ -114,20 +177,50 @@ mod tests {
     fn counts_equal_those_of_a_plain_list() {
         let (mut window, mut list) = (Window::default(), Vec::new());
         for i in 0..1_000_u64 {
-            let exceeded = (i * i * 31 % 97 % 4) as usize;
-            let left = window.push(100 + (i % 50) as u16, exceeded, Timestamp(i as i64));
-            assert_eq!(left, (i >= 128).then(|| 100 + ((i - 128) % 50) as u16));
-            list.push(exceeded);
+            let place = (i * i * 31 % 97 % 5) as Place;
+            let host = (i % 3) as u8;
+            let left = window.push(100 + (i % 50) as u16, place, host, Timestamp(i as i64));
+            assert_eq!(left, (i >= 128).then(|| (100 + ((i - 128) % 50) as u16, ((i - 128) % 3) as u8)));
+            list.push((place, host));
             for (w, width) in WINDOWS.into_iter().enumerate() {
                 let last = &list[list.len().saturating_sub(width)..];
-                for q in 0..QUANTILES {
-                    assert_eq!(usize::from(window.above[w][q]), last.iter().filter(|code| **code > q).count());
-                }
+                let of = |keep: &dyn Fn(u8) -> bool| -> [u16; LIMITS] {
+                    std::array::from_fn(|limit| {
+                        let beyond = |place: Place| {
+                            if limit == 3 { place == BELOW } else { place != BELOW && usize::from(place) > limit }
+                        };
+                        last.iter().filter(|(place, host)| keep(*host) && beyond(*place)).count() as u16
+                    })
+                };
+                assert_eq!(counts(window.beyond[w]), of(&|_| true));
+                let others = last.iter().filter(|(_, host)| *host != 1).count() as u32;
+                assert_eq!(window.without(1, width), (others, of(&|host| host != 1)));
             }
         }
-        assert_eq!(window.median(1), Some(100 + 999 % 50));
+        assert_eq!((window.median(1, None), window.median(1, Some(1))), (Some(100 + 999 % 50), Some(100 + 997 % 50)));
         assert!((window.since(128).unwrap().0 - 872).abs() <= 8);
         window.clear();
-        assert_eq!((window.median(8), window.since(8), window.block()), (None, None, None));
+        assert_eq!((window.median(8, None), window.since(8), window.block()), (None, None, None));
+    }
+
+    #[test]
+    fn lanes_are_compared_one_by_one() {
+        let mut window = Window::default();
+        for i in 0..8 {
+            window.push(1, if i < 5 { 3 } else { BELOW }, 1, Timestamp(0));
+        }
+        for (critical, reached) in [
+            ([5, 6, 6, 4], 0x8000),
+            ([6, 5, 6, 4], 0x8000_0000),
+            ([6, 6, NEVER, 3], 1 << 63),
+            ([6, 6, 6, 4], 0),
+            ([129, 129, 129, NEVER], 0),
+        ] {
+            assert_eq!(window.reaches(&[lanes(critical), lanes([0; 4]), lanes([0; 4])]), reached, "{critical:?}");
+        }
+        assert_eq!(
+            (window.slowest_host(8, 2), window.reaches(&[lanes([0, 0, 0, 0]); 3]) & !DOWN),
+            (1, 0x8000_8000_8000)
+        );
     }
 }

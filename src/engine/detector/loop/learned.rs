@@ -102,11 +102,18 @@ impl Learned {
         }
     }
 
-    /// How often a line that was seen `seen` times in all would have come in the last `elapsed` seconds, by what was
-    /// before them.
+    /// How often a line that was seen `seen` times in all, `count` of them lately, would have come in the last `elapsed`
+    /// seconds, or among the last `others` events of other lines, by what was before them: the larger of the two.
     #[inline]
-    pub(super) fn expected(&self, seen: u32, elapsed: f64) -> f64 {
-        (f64::from(seen) - 0.5) * elapsed / (self.seconds - elapsed).max(1e-3)
+    pub(super) fn expected(&self, seen: u32, count: f64, elapsed: f64, others: f64) -> f64 {
+        let before = (f64::from(seen) - count).max(0.0) + 0.5;
+        let by_time = before * elapsed / (self.seconds - elapsed).max(1e-3);
+        by_time.max(before * others / (self.events - others - count).max(1.0))
+    }
+
+    /// Events of the stream so far, on the clock of the counts.
+    pub(super) fn events(&self) -> f64 {
+        self.events
     }
 
     /// What was counted for `from` counts for `into` as well.

@@ -25,7 +25,7 @@
 //!
 //! Beside them stand guards (`guard.rs`), which are absolute. Counts come from a count-min sketch, which never forgets a
 //! line and errs only towards silence. Memory: about 300 bytes an actor (capped), 80 bytes a module (capped), 512 KiB for
-//! the sketch, 200 KiB for spells. Cold start: no exposure, no finding, but of guards.
+//! the sketch, 224 KiB for spells. Cold start: no exposure, no finding, but of guards.
 
 mod actor;
 mod counter;
@@ -36,7 +36,7 @@ mod options;
 mod spells;
 
 use super::text_without_numbers::TextWithoutNumbers;
-use super::{Detector, Event, Report, RestoreError, TableUse, pack, unpack};
+use super::{Detector, Event, NearMiss, Report, RestoreError, TableUse, pack, unpack};
 use crate::engine::clock::Moment;
 use crate::engine::finding::DetectorName;
 use crate::engine::overrides::Overrides;
@@ -129,6 +129,16 @@ fn grain(a: Timestamp, b: Timestamp) -> f64 {
     if whole(a) && whole(b) { 1.0 } else { 1e-3 }
 }
 
+/// A run that was tested and may be no loop.
+#[cold]
+fn near_miss(event: &Event<'_>, run: &Run, lasted: f64, ln_p: f64, threshold: f64) -> NearMiss {
+    let module = event.fields.text(Role::Module).unwrap_or_default();
+    let (lines, repeats) = (run.period, run.repeats());
+    let why = format!("{lines} lines {repeats} times in {lasted:.1} s are no more than this stream is used to");
+    NearMiss { detector: DetectorName::Loop, kind: "cycle", key: module.into_owned(), ln_p, threshold, why }
+}
+
+/// A run that is long enough to test.
 /// What has repeated for long enough to be tested.
 #[derive(Clone, Copy, Debug)]
 struct Run {
@@ -202,6 +212,8 @@ impl Loop {
         let again = f64::from(repeats) - if run.signal == Signal::Cycle { 0.0 } else { f64::from(run.actors - 1) };
         let verdict = self.learned.test(run.seen, again, lasted, habit, run.length, run.signal);
         if verdict.ln_p >= threshold.ln() {
+            report
+                .near_miss(verdict.ln_p, threshold, |ln_p, threshold| near_miss(event, &run, lasted, ln_p, threshold));
             return;
         }
         let Some(actor) = self.actors.get_mut(look.actor_hash) else { return };
@@ -295,7 +307,8 @@ impl Detector for Loop {
             counted = counter.run;
         }
         let learned = &self.learned;
-        let spell = self.spells.push(line, look.actor_hash, time, |elapsed| learned.expected(seen, elapsed));
+        let expected = |count: f64, elapsed: f64, others: f64| learned.expected(seen, count, elapsed, others);
+        let spell = self.spells.push(line, look.actor_hash, time, learned.events(), expected);
 
         let habits = self.habits.touch(look.module_hash, || Habits { runs: Habit::UNKNOWN, spells: Habit::UNKNOWN });
         let longest = pushed.longest.max(counted);

@@ -1,25 +1,26 @@
 //! Exact repeats across the stream: spells in which one line comes more often than it has learned to.
 //!
 //! A spell is the rise of a CUSUM chart (E. S. Page, *Continuous inspection schemes*, Biometrika 41, 1954): it goes on as
-//! long as the line has come at least [`RISE`] times as often as its learned rate since the spell began, and begins anew
-//! where it has not. So a line that was always there is measured from the moment at which it became more, and a
+//! long as the line has come at least [`RISE`] times as often as its learned rate since the spell began, a second and an
+//! event of the others, and begins anew where it has not: what a busy hour or a busy module does to its lines is no rise. So a line that was always there is measured from the moment at which it became more, and a
 //! heartbeat's spells are short. A spell is evidence only when its actors have gone round: fifty hosts that say a line
 //! once each do not. How many they are is told by linear counting over 64 bits (K.-Y. Whang et al., *A linear-time
 //! probabilistic counting algorithm*, ACM TODS 15, 1990), which past some two hundred says "too many".
 //!
-//! Memory: 4,096 slots of 48 bytes. A slot is held by one line, which each other line votes against and each of its own
+//! Memory: 4,096 slots of 56 bytes. A slot is held by one line, which each other line votes against and each of its own
 //! votes for (R. S. Boyer, J. S. Moore, *MJRTY*, 1981): a line that makes up most of what falls into its slot keeps it.
 
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 
 const SLOTS: usize = 4_096;
-/// How many times the learned rate a spell must keep up.
-const RISE: f64 = 2.0;
+/// How many times the learned rate a spell must keep up. Lines come in clusters, several times as many in one minute as in
+/// the next; a loop brings them by the tens.
+const RISE: f64 = 5.0;
 /// A spell ends with a gap of so many of its mean gaps.
 const GAPS: f64 = 10.0;
-/// And with a gap this long when it is too young to have a mean. Seconds.
-const YOUNG_GAP_S: f64 = 60.0;
+/// A slot whose line has not come for so long is free. Seconds.
+const STALE_S: f64 = 60.0;
 
 /// One line in a spell.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
@@ -29,14 +30,16 @@ pub(super) struct Spell {
     pub(super) count: u32,
     against: u32,
     pub(super) began: Timestamp,
+    /// Events of the stream until it began.
+    events: f64,
     last: Timestamp,
     /// A bit for each actor, by its hash.
     seen_actors: u64,
 }
 
 impl Spell {
-    fn begin(line: u64, actor: u64, time: Timestamp) -> Self {
-        Self { line, count: 1, against: 0, began: time, last: time, seen_actors: bit(actor) }
+    fn begin(line: u64, actor: u64, time: Timestamp, events: f64) -> Self {
+        Self { line, count: 1, against: 0, began: time, events, last: time, seen_actors: bit(actor) }
     }
 
     /// How many actors the spell has, or a few more.
@@ -66,24 +69,26 @@ impl Spells {
         Self { slots: vec![Spell::default(); SLOTS] }
     }
 
-    /// Takes a line of `actor`; its spell if it goes on with one. `expected` is how often the line would have come in so
-    /// many seconds at its learned rate.
+    /// Takes a line of `actor`, after so many events of the stream; its spell if it goes on with one. `expected` is how
+    /// often the line would have come at the rate that it had before its last so many, in so many seconds and among so many
+    /// events of others.
     #[inline]
     pub(super) fn push(
         &mut self,
         line: u64,
         actor: u64,
         time: Timestamp,
-        expected: impl FnOnce(f64) -> f64,
+        events: f64,
+        expected: impl FnOnce(f64, f64, f64) -> f64,
     ) -> Option<Spell> {
         let slot = &mut self.slots[(line >> 40) as usize % SLOTS];
         if slot.line == line {
-            return slot.go_on(actor, time, expected);
+            return slot.go_on(actor, time, events, expected);
         }
-        if slot.against < slot.count && slot.count > 1 && time.seconds_since(slot.last) < YOUNG_GAP_S {
+        if slot.against < slot.count && slot.count > 1 && time.seconds_since(slot.last) < STALE_S {
             slot.against += 1;
         } else {
-            *slot = Spell::begin(line, actor, time);
+            *slot = Spell::begin(line, actor, time, events);
         }
         None
     }
@@ -102,12 +107,20 @@ impl Spells {
 }
 
 impl Spell {
-    fn go_on(&mut self, actor: u64, time: Timestamp, expected: impl FnOnce(f64) -> f64) -> Option<Self> {
+    fn go_on(
+        &mut self,
+        actor: u64,
+        time: Timestamp,
+        events: f64,
+        expected: impl FnOnce(f64, f64, f64) -> f64,
+    ) -> Option<Self> {
         let (gap, elapsed) = (time.seconds_since(self.last), time.seconds_since(self.began).max(0.0));
         let count = f64::from(self.count) + 1.0;
-        let longest = if self.count > 1 { GAPS * (elapsed / count).max(0.1) } else { YOUNG_GAP_S };
-        if gap > longest || count < RISE * expected(elapsed) {
-            *self = Self::begin(self.line, actor, time);
+        // The second line tells the pace: before it, only the learned rate says whether the two belong together.
+        let longest = if self.count > 1 { GAPS * (elapsed / count).max(0.1) } else { f64::INFINITY };
+        let others = (events - self.events - count).max(0.0);
+        if gap > longest || count < RISE * expected(count, elapsed, others) {
+            *self = Self::begin(self.line, actor, time, events);
             return None;
         }
         self.count = self.count.saturating_add(1);
@@ -130,11 +143,11 @@ mod tests {
     #[test]
     fn a_learned_rate_keeps_spells_short_and_more_of_it_lets_them_grow() {
         let mut spells = Spells::new();
-        let each_second = |elapsed: f64| elapsed;
+        let each_second = |_: f64, elapsed: f64, _: f64| elapsed;
         let longest =
-            (0..100).filter_map(|i| spells.push(7, 1, at(i * 1_000), each_second)).map(|spell| spell.count).max();
+            (0..100).filter_map(|i| spells.push(7, 1, at(i * 1_000), 0.0, each_second)).map(|spell| spell.count).max();
         assert!(longest <= Some(2), "{longest:?}");
-        let spell = (0..50).filter_map(|i| spells.push(7, 1, at(100_000 + i * 100), each_second)).last().unwrap();
+        let spell = (0..50).filter_map(|i| spells.push(7, 1, at(100_000 + i * 100), 0.0, each_second)).last().unwrap();
         assert!(spell.count >= 48 && spell.actors() == 1, "{spell:?}");
     }
 
@@ -143,15 +156,18 @@ mod tests {
         let mut spells = Spells::new();
         let mut last = None;
         for i in 0..200_000_i64 {
-            spells.push(xxh3_64(&i.to_le_bytes()), 1, at(i), |_| 0.0);
+            spells.push(xxh3_64(&i.to_le_bytes()), 1, at(i), 0.0, |_, _, _| 0.0);
             if i % 20 == 0 {
-                last = spells.push(7, 2, at(i), |_| 0.0);
+                last = spells.push(7, 2, at(i), 0.0, |_, _, _| 0.0);
             }
         }
         assert!(last.is_some_and(|spell| spell.count > 9_000), "{last:?}");
         let mut again = Spells::new();
         again.restore(spells.snapshot());
-        assert_eq!(again.push(7, 2, at(200_000), |_| 0.0).map(|spell| spell.count), last.map(|spell| spell.count + 1));
+        assert_eq!(
+            again.push(7, 2, at(200_000), 0.0, |_, _, _| 0.0).map(|spell| spell.count),
+            last.map(|spell| spell.count + 1)
+        );
     }
 
     #[test]
@@ -159,7 +175,7 @@ mod tests {
         for (actors, least, most) in [(1_u64, 1, 1), (5, 4, 5), (60, 40, 90), (5_000, u32::MAX, u32::MAX)] {
             let mut spells = Spells::new();
             let last = (0..actors + 1)
-                .filter_map(|i| spells.push(9, xxh3_64(&(i % actors).to_le_bytes()), at(1), |_| 0.0))
+                .filter_map(|i| spells.push(9, xxh3_64(&(i % actors).to_le_bytes()), at(1), 0.0, |_, _, _| 0.0))
                 .last();
             let counted = last.unwrap().actors();
             assert!((least..=most).contains(&counted), "{actors}: {counted}");
@@ -170,10 +186,10 @@ mod tests {
     fn long_gaps_and_odd_times_begin_anew() {
         let mut spells = Spells::new();
         for i in 0..10 {
-            spells.push(7, 1, at(i * 10), |_| 0.0);
+            spells.push(7, 1, at(i * 10), 0.0, |_, _, _| 0.0);
         }
-        assert!(spells.push(7, 1, at(60_000), |_| 0.0).is_none());
-        assert!(spells.push(7, 1, Timestamp(i64::MIN), |_| 0.0).is_some_and(|spell| spell.count == 2));
-        assert!(spells.push(7, 1, at(60_000), |_| f64::NAN).is_some());
+        assert!(spells.push(7, 1, at(60_000), 0.0, |_, _, _| 0.0).is_none());
+        assert!(spells.push(7, 1, Timestamp(i64::MIN), 0.0, |_, _, _| 0.0).is_some_and(|spell| spell.count == 2));
+        assert!(spells.push(7, 1, at(60_000), 0.0, |_, _, _| f64::NAN).is_some());
     }
 }

@@ -1,0 +1,179 @@
+//! `seismolog explain`: findings from a file, told as a person would tell them.
+
+use crate::cli::ExplainArgs;
+use crate::engine::finding::Finding;
+use crate::error::Failure;
+use crate::explain::explain as tell;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+
+/// The width where there is no terminal.
+const WIDTH: usize = 80;
+/// The narrowest and the widest text.
+const WIDTHS: (usize, usize) = (40, 100);
+/// Most incidents told at a time.
+const INCIDENTS: usize = 10_000;
+
+/// Explains every incident in the file, or the one that `--id` picks.
+///
+/// # Errors
+/// [`Failure::Cannot`] when the file cannot be read or has no such finding.
+pub fn explain(args: &ExplainArgs, out: &mut dyn Write) -> Result<(), Failure> {
+    let name = args.file.display();
+    let hint = "give a file of findings, annotated events, or one finding as JSON; - is standard input";
+    let cannot = |error: io::Error| Failure::cannot(format!("cannot read {name}: {error}"), hint);
+    let mut input: Box<dyn BufRead> = if args.file.as_os_str() == "-" {
+        Box::new(BufReader::new(io::stdin()))
+    } else {
+        Box::new(BufReader::new(File::open(&args.file).map_err(cannot)?))
+    };
+    let mut told = Told { id: args.id.as_deref().unwrap_or_default(), ..Told::default() };
+    told.read(&mut input).map_err(cannot)?;
+    if told.incidents.is_empty() {
+        return Err(match &args.id {
+            Some(id) => {
+                Failure::cannot(format!("{name} has no finding whose id begins with {id}"), "leave --id out to see all")
+            }
+            None => Failure::cannot(format!("{name} has no finding"), hint),
+        });
+    }
+    let width = rustix::termios::tcgetwinsize(io::stdout()).map_or(WIDTH, |size| usize::from(size.ws_col));
+    let width = width.clamp(WIDTHS.0, WIDTHS.1);
+    let rule = format!("{}\n\n", "-".repeat(width));
+    let mut incidents: Vec<_> = told.incidents.into_values().collect();
+    incidents.sort_by_key(|(place, _)| *place);
+    let pages: Vec<_> = incidents.iter().map(|(_, finding)| tell(finding, width)).collect();
+    match out.write_all(pages.join(&rule).as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(|error| Failure::cannot(format!("cannot write: {error}"), "check standard output")),
+    }
+}
+
+/// The latest finding of each incident, in the order in which they were met.
+#[derive(Default)]
+struct Told<'a> {
+    /// What ids must begin with.
+    id: &'a str,
+    incidents: BTreeMap<String, (usize, Finding)>,
+}
+
+impl Told<'_> {
+    /// Takes all of the input: one document, or one a line, of which those that are no JSON are passed over.
+    fn read(&mut self, input: &mut dyn BufRead) -> io::Result<()> {
+        let mut line = Vec::new();
+        while line.trim_ascii().is_empty() {
+            line.clear();
+            if input.read_until(b'\n', &mut line)? == 0 {
+                return Ok(());
+            }
+        }
+        if serde_json::from_slice::<Value>(&line).is_err() && matches!(line.trim_ascii(), [b'{' | b'[', ..]) {
+            // A document over several lines, or several of them; where that does not hold, lines of their own after all.
+            input.read_to_end(&mut line)?;
+            let documents: Result<Vec<Value>, _> = serde_json::Deserializer::from_slice(&line).into_iter().collect();
+            match documents {
+                Ok(documents) => documents.into_iter().for_each(|document| self.take(document)),
+                Err(_) => line.split(|byte| *byte == b'\n').for_each(|line| self.take_line(line)),
+            }
+            return Ok(());
+        }
+        loop {
+            self.take_line(&line);
+            line.clear();
+            if input.read_until(b'\n', &mut line)? == 0 {
+                return Ok(());
+            }
+        }
+    }
+
+    fn take_line(&mut self, line: &[u8]) {
+        // Most lines of an annotated stream carry no finding.
+        if memchr::memmem::find(line, b"\"detector\"").is_some()
+            && let Ok(value) = serde_json::from_slice(line)
+        {
+            self.take(value);
+        }
+    }
+
+    /// Takes a finding, an array of them, or an event that carries some under whatever name.
+    fn take(&mut self, value: Value) {
+        match value {
+            Value::Array(values) => values.into_iter().for_each(|value| self.take(value)),
+            Value::Object(members) if ["id", "detector", "summary"].iter().all(|name| members.contains_key(*name)) => {
+                if let Ok(finding) = serde_json::from_value::<Finding>(Value::Object(members)) {
+                    self.take_finding(finding);
+                }
+            }
+            Value::Object(members) => {
+                let lists = members.into_iter().map(|(_, member)| member).filter(Value::is_array);
+                lists.for_each(|list| self.take(list));
+            }
+            _ => {}
+        }
+    }
+
+    fn take_finding(&mut self, finding: Finding) {
+        if !finding.id.starts_with(self.id) {
+            return;
+        }
+        let (count, place) = (self.incidents.len(), self.incidents.get_mut(&finding.id));
+        match place {
+            Some((_, known)) => {
+                let context = std::mem::take(&mut known.context);
+                *known = finding;
+                // Only the first finding of an incident has the lines that led up to it.
+                if known.context.is_empty() {
+                    known.context = context;
+                }
+            }
+            None if count < INCIDENTS => drop(self.incidents.insert(finding.id.clone(), (count, finding))),
+            None => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(id: &str, state: &str) -> String {
+        format!(
+            r#"{{"id":"{id}","detector":"loop","kind":"exact","state":"{state}","severity":"info","opened_at":"2026-03-02T08:41:12Z","summary":"s","context":{}}}"#,
+            if state == "open" { r#"["before"]"# } else { "[]" }
+        )
+    }
+
+    fn told(text: &str, id: &str) -> Vec<String> {
+        let mut told = Told { id, ..Told::default() };
+        told.read(&mut text.as_bytes()).unwrap();
+        let mut incidents: Vec<_> = told.incidents.into_values().collect();
+        incidents.sort_by_key(|(place, _)| *place);
+        incidents
+            .into_iter()
+            .map(|(_, finding)| format!("{} {:?} {}", finding.id, finding.state, finding.context.len()))
+            .collect()
+    }
+
+    #[test]
+    fn findings_are_found_in_every_form() {
+        let (one, two) = (finding("b1", "open"), finding("a2", "open"));
+        let over = finding("b1", "resolved");
+        for text in [
+            format!("{one}\n{two}\n"),
+            format!("[{one},{two}]"),
+            format!("\n  [\n{one},\n{two}\n]\n"),
+            format!("{{\"message\":\"x\",\"anomalies\":[{one},{two}]}}\n"),
+            format!("plain text\n{one}\nmore of it\n{{\"other\":[{two}]}}\n{{broken\n"),
+            format!("{{\"message\":\"x\",\n\"anomalies\":[{one},{two}]}}\n"),
+            format!("{{broken\n{one}\n{two}"),
+        ] {
+            assert_eq!(told(&text, ""), ["b1 Open 1", "a2 Open 1"], "{text}");
+        }
+        assert_eq!(told(&format!("{one}\n{two}\n{over}\n"), ""), ["b1 Resolved 1", "a2 Open 1"]);
+        assert_eq!(told(&format!("{one}\n{two}\n"), "a"), ["a2 Open 1"]);
+        assert_eq!(told("", ""), Vec::<String>::new());
+        assert_eq!(told("{\"id\":1}\n[]\n7\n", ""), Vec::<String>::new());
+    }
+}

@@ -1,0 +1,291 @@
+//! One duration at a time: counted, judged, and learned when it turns out to be harmless.
+
+use super::baseline::Limits;
+use super::host_share::HostShare;
+use super::opening::{self, Shift};
+use super::operation::{Kind, Operation};
+use super::window::{BELOW, DOWN, LONGEST, Place};
+use super::{Event, LatencySettings, NEW_NORMAL_VALUES, Report};
+use crate::engine::detector::NearMiss;
+use crate::engine::finding::DetectorName;
+use crate::engine::incident::IncidentId;
+use crate::event::{Role, Timestamp};
+
+/// Other hosts' calls are calm while no count of theirs is rarer than this, over all limits.
+const OTHERS_CALM: f64 = 0.003;
+
+/// One duration and where it belongs.
+pub(super) struct Call<'a, 'e> {
+    pub(super) event: &'a Event<'e>,
+    /// In milliseconds, and its bucket.
+    pub(super) value: f64,
+    pub(super) bucket: u16,
+    /// Eight bits of the host's hash; 0 without one.
+    pub(super) host: u8,
+    pub(super) settings: LatencySettings,
+}
+
+/// What becomes of an operation's incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    None,
+    Opened(IncidentId),
+    Ended,
+}
+
+/// Takes a call. `share` is that of its host.
+#[inline]
+pub(super) fn take(
+    call: &Call<'_, '_>,
+    operation: &mut Operation,
+    mut share: Option<&mut HostShare>,
+    report: &mut Report<'_>,
+) -> Change {
+    let now = call.event.moment.now;
+    operation.baseline.notice_grain(call.value);
+    let (mut place, mut outlier, mut judged) = (0, false, false);
+    if let Some(limits) = &operation.baseline.limits {
+        place = limits.place(call.value);
+        outlier = call.value > limits.outlier;
+        judged = true;
+    }
+    if let Some((left, host)) = operation.window.push(call.bucket, place, call.host, now) {
+        settle(operation, left, host, &call.settings, now);
+    }
+    let mut ended = Change::None;
+    if operation.going.is_some() {
+        if let Some(share) = share.as_deref_mut().filter(|_| judged) {
+            let others = operation.going.as_ref().is_some_and(|going| going.host.is_some_and(|host| host != call.host));
+            share.push(place, others, now);
+        }
+        ended = go_on(call, operation, share.as_deref_mut(), place, outlier, report);
+        // What is slow while an operation is faster than ever is judged at once.
+        let slow_again = ended == Change::Ended && outlier;
+        if !slow_again {
+            return ended;
+        }
+    } else {
+        if let Some(share) = share.as_deref_mut().filter(|_| judged) {
+            share.push(place, true, now);
+        }
+        if let Some(block) = operation.window.block() {
+            operation.baseline.learn_block(block);
+        }
+    }
+    if place == 0 {
+        return ended;
+    }
+    match judge(call, operation, share.as_deref(), place, outlier, report) {
+        Change::None => ended,
+        change => change,
+    }
+}
+
+/// Takes a value that has left the window.
+#[inline]
+fn settle(operation: &mut Operation, bucket: u16, host: u8, settings: &LatencySettings, now: Timestamp) {
+    if let Some(going) = operation.going.as_mut().filter(|going| going.shift)
+        && going.host.is_none_or(|slow| slow == host)
+    {
+        going.durations.add(bucket);
+        return;
+    }
+    let (values, began) = (operation.values, operation.began);
+    operation.baseline.learn(bucket, settings, now, || Operation::per_day(values, began, now));
+}
+
+/// No incident is open: does this call begin one?
+fn judge(
+    call: &Call<'_, '_>,
+    operation: &mut Operation,
+    share: Option<&HostShare>,
+    place: Place,
+    outlier: bool,
+    report: &mut Report<'_>,
+) -> Change {
+    let now = call.event.moment.now;
+    let Some(limits) = operation.baseline.limits.as_ref() else { return Change::None };
+    let reached = operation.window.reaches(&limits.shift);
+    let shift = match place {
+        BELOW if reached & DOWN != 0 => Some(Shift::of(operation, limits, true, now)),
+        BELOW => None,
+        _ => slower(call, operation, limits, share, reached & !DOWN != 0),
+    };
+    let (opening, kind) = match shift {
+        Some(shift) => {
+            let kind = match shift.host {
+                Some(host) => Kind::SlowerHost(host),
+                None if place == BELOW => Kind::Faster,
+                None => Kind::Slower,
+            };
+            (shift.opening(operation, &call.settings, &call.event.fields), kind)
+        }
+        None if outlier => (opening::outlier(operation, limits, call.value, &call.event.fields), Kind::Outlier),
+        None => {
+            near_miss(call, operation, limits, place, report);
+            return Change::None;
+        }
+    };
+    let id = report.incidents.open(opening, now, report.findings);
+    operation.begin(id, kind, now);
+    Change::Opened(id)
+}
+
+/// The shift to slower calls that this call shows: of the operation, or of this host where the others are calm.
+fn slower(
+    call: &Call<'_, '_>,
+    operation: &Operation,
+    limits: &Limits,
+    share: Option<&HostShare>,
+    reached: bool,
+) -> Option<Shift> {
+    let now = call.event.moment.now;
+    let slow_host = share.and_then(|share| {
+        share.slow(limits, call.settings.shift_threshold)?;
+        others_are_calm(operation, limits, call.host, LONGEST)
+            .then(|| Shift::of_host(operation, limits, share, call.host, now))
+    });
+    if slow_host.is_some() || !reached {
+        return slow_host;
+    }
+    let shift = Shift::of(operation, limits, false, now);
+    let slowest = operation.window.slowest_host(shift.width, shift.limit);
+    // It may be another host alone: its own next call will tell.
+    let waits = slowest != 0 && slowest != call.host && others_are_calm(operation, limits, slowest, shift.width);
+    (!waits).then_some(shift)
+}
+
+/// True when there are calls of other hosts, and these are as they used to be.
+fn others_are_calm(operation: &Operation, limits: &Limits, host: u8, width: usize) -> bool {
+    let (others, slow) = operation.window.without(host, width);
+    host != 0
+        && others as usize >= (width / 8).max(4)
+        && (0..super::baseline::SHARES.len())
+            .all(|i| limits.exceedance(i).ln_tail(u32::from(slow[i]), others) > OTHERS_CALM.ln())
+}
+
+/// An incident is open: the call goes on with it, or is one of the calm ones that end it.
+fn go_on(
+    call: &Call<'_, '_>,
+    operation: &mut Operation,
+    share: Option<&mut HostShare>,
+    place: Place,
+    outlier: bool,
+    report: &mut Report<'_>,
+) -> Change {
+    let now = call.event.moment.now;
+    let (Some(limits), Some(going)) = (&operation.baseline.limits, &operation.going) else { return Change::None };
+    let reached = operation.window.reaches(&limits.shift);
+    let restless = operation.window.reaches(&limits.restless);
+    let (shift, restless, whole) = match going.host {
+        None if going.down && (outlier || reached & !DOWN != 0) => return resolve(operation, share, now, report),
+        None if going.down => (false, restless & DOWN != 0, false),
+        None => {
+            // While it may yet be one host's, the whole operation's shift waits for that.
+            let slowest =
+                if going.shift || reached & !DOWN == 0 { 0 } else { operation.window.slowest_host(LONGEST, 0) };
+            let waits = slowest != 0 && others_are_calm(operation, limits, slowest, LONGEST);
+            (reached & !DOWN != 0 && !waits, outlier || restless & !DOWN != 0, false)
+        }
+        // Another host's call: it matters when the whole operation has become slow.
+        Some(host) if host != call.host => {
+            let whole = place != BELOW && reached & !DOWN != 0 && !others_are_calm(operation, limits, host, LONGEST);
+            if !whole {
+                return Change::None;
+            }
+            (true, true, true)
+        }
+        Some(_) => {
+            let calm = share.as_ref().is_none_or(|share| share.least_likely(limits).ln_p > super::baseline::CALM.ln());
+            (false, outlier || !calm, false)
+        }
+    };
+    // An outlier of a host that alone becomes slow is its shift from now on.
+    let alone = !going.shift
+        && share.as_ref().is_some_and(|share| share.slow(limits, call.settings.shift_threshold).is_some())
+        && others_are_calm(operation, limits, call.host, LONGEST);
+    let limits = limits.clone();
+    let Some(going) = &mut operation.going else { return Change::None };
+    going.shift |= shift | alone;
+    if alone {
+        going.host = Some(call.host);
+    }
+    if whole {
+        going.host = None;
+    }
+    if !restless {
+        going.calm += 1;
+        if going.calm >= going.calm_needed { resolve(operation, share, now, report) } else { Change::None }
+    } else {
+        (going.calm, going.restless) = (0, now);
+        let (id, is_shift, down, host) = (going.id, going.shift, going.down, going.host);
+        report.incidents.join(id, 1, call.event.fields.level(), now, report.findings, |evidence, summary, _| {
+            let shift = match (host, share.as_deref()) {
+                (Some(host), Some(share)) => Shift::of_host(operation, &limits, share, host, now),
+                _ => Shift::of(operation, &limits, down, now),
+            };
+            if is_shift {
+                let host = call.event.fields.text(Role::Host);
+                shift.update(operation, &call.settings, host.as_deref(), evidence, summary);
+            }
+        });
+        if stay(operation, share, &call.settings, now, report) { Change::Ended } else { Change::None }
+    }
+}
+
+fn resolve(
+    operation: &mut Operation,
+    share: Option<&mut HostShare>,
+    now: Timestamp,
+    report: &mut Report<'_>,
+) -> Change {
+    if let Some(going) = &operation.going {
+        report.incidents.resolve(going.id, now, report.findings);
+        if let Some(share) = share.filter(|_| going.shift) {
+            share.clear();
+        }
+    }
+    operation.end(now);
+    Change::Ended
+}
+
+/// A shift that would not end becomes the baseline. True when it has.
+fn stay(
+    operation: &mut Operation,
+    share: Option<&mut HostShare>,
+    settings: &LatencySettings,
+    now: Timestamp,
+    report: &mut Report<'_>,
+) -> bool {
+    let Some(going) = &mut operation.going else { return false };
+    let long = now.seconds_since(going.opened) >= settings.new_normal_s;
+    if !long || going.durations.total() < NEW_NORMAL_VALUES {
+        return false;
+    }
+    report.incidents.resolve(going.id, now, report.findings);
+    let (host, durations) = (going.host, std::mem::take(&mut going.durations));
+    let per_day = Operation::per_day(operation.values, operation.began, now);
+    operation.end(now);
+    match (host, share) {
+        // One host's new level is its own habit; the operation's stays.
+        (Some(_), Some(share)) => share.adopt(),
+        _ => operation.baseline.replace(durations, settings, now, per_day),
+    }
+    true
+}
+
+/// Not calm, and no incident either.
+fn near_miss(call: &Call<'_, '_>, operation: &Operation, limits: &Limits, place: Place, report: &mut Report<'_>) {
+    if !report.wants_near_misses() || place == BELOW || operation.window.reaches(&limits.restless) & !DOWN == 0 {
+        return;
+    }
+    let shift = Shift::of(operation, limits, false, call.event.moment.now);
+    report.near_miss(shift.ln_p, call.settings.shift_threshold, |ln_p, threshold| NearMiss {
+        detector: DetectorName::Latency,
+        kind: "shift",
+        key: operation.name.to_string(),
+        ln_p,
+        threshold,
+        why: shift.summary(&operation.name),
+    });
+}
