@@ -143,7 +143,7 @@ fn rsyslog_asks_through_mmexternal() {
     let folder = tempfile::tempdir().unwrap();
     let (at, out) = (free_address(), folder.path().join("out"));
     let config = rsyslog_head(folder.path(), port_of(&at))
-        + &format!(
+        + &*format!(
             "module(load=\"mmexternal\")\n\
              template(name=\"out\" type=\"list\") {{ property(name=\"msg\") constant(value=\"\\t\")\n\
              property(name=\"$!anomalies\") constant(value=\"\\n\") }}\n\
@@ -177,7 +177,7 @@ fn rsyslog_has_every_message_confirmed_through_omprog() {
         })
     };
     let config = rsyslog_head(folder.path(), port_of(&at))
-        + &format!(
+        + &*format!(
             "module(load=\"omprog\")\n\
              template(name=\"line\" type=\"list\" option.jsonf=\"on\") {{\n\
              property(outname=\"timestamp\" name=\"timereported\" dateFormat=\"rfc3339\" format=\"jsonf\")\n\
@@ -232,7 +232,7 @@ fn syslog_ng_reads_from_a_program() {
     let (input, out): (PathBuf, PathBuf) = (folder.path().join("in"), folder.path().join("out"));
     let text: String = (0..MESSAGES).map(|i| format!("INFO order {i} was packed\n")).collect();
     let repeats = "ERROR connection to the database refused, trying again\n".repeat(REPEATS);
-    fs::write(&input, text + &repeats).unwrap();
+    fs::write(&input, text + repeats.as_str()).unwrap();
     let config = format!(
         "@version: 3.38\n\
          options {{ log-fifo-size(400000); stats-freq(0); }};\n\
