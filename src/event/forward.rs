@@ -167,7 +167,7 @@ fn stream(bytes: &[u8], start: usize, batch: &mut Batch, reading: &Reading) -> R
     while reader.at() < bytes.len() {
         // The message's own scan saw these bytes as one value: how deep they are nested is not known yet.
         let rest = &bytes[reader.at()..];
-        if msgpack::Scanner::default().advance(rest, rest.len(), reading.deepest)?.is_none() {
+        if msgpack::Scanner::default().advance(rest, usize::MAX, reading.deepest)?.is_none() {
             return Err(Refused::Malformed);
         }
         entry(&mut reader, tag, batch, reading)?;

@@ -131,7 +131,7 @@ fn a_request_is_answered_only_once_its_events_have_left_and_429_tells_that_there
     let downstream = TcpListener::bind("127.0.0.1:0").unwrap();
     let to = format!("http://{}/", downstream.local_addr().unwrap());
     let (_folder, config) = configured("[peers]\nmax_pending_bytes = 65536\n");
-    let mut filter = filter(&["-c", &config, "--from", "http://127.0.0.1:0/", "--to", &to]);
+    let filter = filter(&["-c", &config, "--from", "http://127.0.0.1:0/", "--to", &to]);
     let at = listening(&filter, "http");
     let body = [event(1).as_bytes(), &vec![b' '; 40_000]].concat();
     let first = {
@@ -166,7 +166,7 @@ fn a_request_is_answered_only_once_its_events_have_left_and_429_tells_that_there
 fn forward_keeps_every_byte_and_acknowledges_what_downstream_has() {
     let downstream = TcpListener::bind("127.0.0.1:0").unwrap();
     let to = format!("forward://{}?tag_prefix=seen.", downstream.local_addr().unwrap());
-    let mut filter = filter(&["--from", "forward://127.0.0.1:0", "--to", &to, "--no-shipped-rules"]);
+    let filter = filter(&["--from", "forward://127.0.0.1:0", "--to", &to, "--no-shipped-rules"]);
     let (mut up, mut inbox) = (connect(&listening(&filter, "forward")), Vec::new());
     let entries = [entry(1, "{\"log\":\"one\\n\",\"n\":1}"), entry(2, "{\"log\":\"two\\n\",\"n\":2.5}")].concat();
     up.write_all(&packed("app", &entries, "c1")).unwrap();
@@ -235,9 +235,9 @@ fn findings_are_the_same_over_forward_as_over_lines() {
     };
     let direct = findings(&String::from_utf8(lines).unwrap(), &|event| event["anomalies"].clone());
     assert!(direct.iter().any(|found| !found.is_null()));
-    let mut sink = filter(&["--from", "forward://127.0.0.1:0", "--no-shipped-rules"]);
+    let sink = filter(&["--from", "forward://127.0.0.1:0", "--no-shipped-rules"]);
     let to = format!("forward://{}", listening(&sink, "forward"));
-    let mut middle = filter(&["--from", "forward://127.0.0.1:0", "--to", &to, "--no-shipped-rules"]);
+    let middle = filter(&["--from", "forward://127.0.0.1:0", "--to", &to, "--no-shipped-rules"]);
     let (mut up, mut inbox) = (connect(&listening(&middle, "forward")), Vec::new());
     let text = String::from_utf8(input).unwrap();
     let entries: Vec<u8> = text.lines().flat_map(|line| entry(0, line)).collect();
@@ -258,7 +258,7 @@ fn findings_are_the_same_over_forward_as_over_lines() {
 fn hostile_peers_are_refused_and_counted() {
     let (_folder, config) = configured("[peers]\nmessage_timeout = \"300ms\"\nmax_message_bytes = 65536\n");
     let ends = ["--from", "forward://127.0.0.1:0", "--from", "tcp://127.0.0.1:0", "--from", "http://127.0.0.1:0/"];
-    let mut filter = filter(&[&["-c", &config, "--metrics", "127.0.0.1:0"][..], &ends].concat());
+    let filter = filter(&[&["-c", &config, "--metrics", "127.0.0.1:0"][..], &ends].concat());
     let (forward, tcp) = (listening(&filter, "forward"), listening(&filter, "tcp"));
     let (http, metrics) = (listening(&filter, "http"), address(&filter));
     let bomb = {
