@@ -4,6 +4,7 @@
 //! checked here, and every complaint has a place and a hint.
 
 pub mod ends;
+mod failures;
 mod guard;
 mod latency;
 mod r#loop;
@@ -21,15 +22,16 @@ mod variables;
 
 use crate::diagnostic::Diagnostic;
 use crate::engine::EngineOptions;
-use crate::engine::detector::burst::BurstOptions;
 use crate::engine::incident::Policy as EnginePolicy;
 use crate::engine::rules::Budget;
+use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::event::Role;
 use crate::event::roles::Names;
 use crate::event::time::TimeContext;
 use crate::outbox::{OutboxOptions, Reply, SyntheticMode, TextMode};
 use crate::telemetry::parse_address;
 pub use ends::Peers;
+pub use failures::{Burst, BurstOverride, FailureLevel, Spread, SpreadOverride};
 pub use guard::LoopGuard;
 pub use latency::{Latency, LatencyOverride, LatencyPair};
 pub use r#loop::Loop;
@@ -168,16 +170,21 @@ impl Default for Limits {
     }
 }
 
-/// `[detector.…]`
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+/// `[detector]` and `[detector.…]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Detectors {
+    /// How many false alarms a day the whole filter may have; thresholds that are not set follow from it.
+    #[schemars(range(min = 0.000_001, max = 1_000.0))]
+    pub false_alarms_per_day: f64,
     /// `[detector.loop]`
     pub r#loop: Loop,
     /// `[detector.burst]`
     pub burst: Burst,
     /// `[detector.latency]`
     pub latency: Latency,
+    /// `[detector.spread]`
+    pub spread: Spread,
     /// `[detector.silence]`
     pub silence: Silence,
     /// `[detector.novelty]`
@@ -186,31 +193,18 @@ pub struct Detectors {
     pub input: InputDetector,
 }
 
-/// `[detector.burst]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Burst {
-    /// Whether it watches.
-    pub enabled: bool,
-    /// False-alarm probability of one test.
-    #[schemars(extend("exclusiveMinimum" = 0.0, "maximum" = 0.01))]
-    pub threshold: f64,
-    /// Lengths of the windows, ascending.
-    pub windows: Vec<Span>,
-    /// Fewest errors of a burst.
-    #[schemars(range(min = 2, max = 100_000))]
-    pub min_errors: u32,
-    /// How much of a stream it must have seen before it judges.
-    pub warm_up: Span,
-}
-
-impl Default for Burst {
+impl Default for Detectors {
     fn default() -> Self {
-        let BurstOptions { enabled, threshold, windows_s, slot_s: _, min_errors, warm_up_s, keys: _ } =
-            BurstOptions::default();
-        let span = |seconds| Span(Duration::from_secs_f64(seconds));
-        let windows = windows_s.into_iter().map(span).collect();
-        Self { enabled, threshold, windows, min_errors, warm_up: span(warm_up_s) }
+        Self {
+            false_alarms_per_day: 1.0,
+            r#loop: Loop::default(),
+            burst: Burst::default(),
+            latency: Latency::default(),
+            spread: Spread::default(),
+            silence: Silence::default(),
+            novelty: Novelty::default(),
+            input: InputDetector::default(),
+        }
     }
 }
 
@@ -328,28 +322,15 @@ impl Config {
         let raw = self.output.text == TextMode::Raw;
         claim(!(self.input.join && raw), "join", JOIN_AND_RAW.0.to_owned(), JOIN_AND_RAW.1);
         self.detector.latency.claim(&mut claim);
-        let burst = &self.detector.burst;
+        let per_day = self.detector.false_alarms_per_day;
         claim(
-            burst.threshold > 0.0 && burst.threshold <= 0.01,
-            "threshold",
-            format!("detector.burst.threshold is {}", burst.threshold),
-            "a false-alarm probability above 0 and at most 0.01, by default 1e-8",
+            (1e-6..=1e3).contains(&per_day),
+            "detector.false_alarms_per_day",
+            format!("detector.false_alarms_per_day is {per_day}"),
+            "from 0.000001 to 1000, by default 1: one false alarm a day from all detectors together",
         );
-        claim(
-            (2..=100_000).contains(&burst.min_errors),
-            "min_errors",
-            format!("detector.burst.min_errors is {}", burst.min_errors),
-            "from 2 to 100000",
-        );
-        let windows: Vec<_> = burst.windows.iter().map(|window| window.0.as_secs_f64()).collect();
-        claim(
-            (1..=8).contains(&windows.len())
-                && windows.is_sorted()
-                && windows.iter().all(|window| (5.0..=3_600.0).contains(window)),
-            "windows",
-            "detector.burst.windows are out of range or out of order".into(),
-            "one to eight from 5s to 1h, ascending, by default [\"10s\", \"1m\", \"5m\"]",
-        );
+        self.detector.burst.claim(&mut claim);
+        self.detector.spread.claim(&mut claim);
         self.detector.silence.claim(&mut claim);
         self.detector.novelty.claim(&mut claim);
         self.detector.input.claim(&mut claim);
@@ -388,8 +369,8 @@ impl Config {
     /// What the engine is told.
     #[must_use]
     pub fn engine_options(&self) -> EngineOptions {
-        let burst = &self.detector.burst;
         let keys = self.limits.keys;
+        let shared = failures::Shared { keys, budget: AlarmBudget::new(self.detector.false_alarms_per_day) };
         EngineOptions {
             allowed_lateness_s: self.input.allowed_lateness.0.as_secs_f64(),
             keys,
@@ -400,15 +381,8 @@ impl Config {
             },
             r#loop: self.detector.r#loop.options(keys),
             latency: self.detector.latency.options(keys),
-            burst: BurstOptions {
-                enabled: burst.enabled,
-                threshold: burst.threshold,
-                windows_s: burst.windows.iter().map(|window| window.0.as_secs_f64()).collect(),
-                min_errors: burst.min_errors,
-                warm_up_s: burst.warm_up.0.as_secs_f64(),
-                keys,
-                ..BurstOptions::default()
-            },
+            burst: self.detector.burst.options(shared),
+            spread: self.detector.spread.options(shared),
             silence: self.detector.silence.options(keys),
             novelty: self.detector.novelty.options(keys),
             input: self.detector.input.options(),
@@ -469,7 +443,15 @@ mod tests {
             ("[input]\nmax_line_bytes = 10\n", "s.toml:2:1", "1 KiB"),
             ("[input]\nallowed_lateness = \"soon\"\n", "s.toml:2:20", "such as \"10s\""),
             ("[detector.loop]\nthreshold = 2.0\n", "s.toml:2:1", "1e-10"),
+            ("[detector]\nfalse_alarms_per_day = 0.0\n", "s.toml:2:1", "by default 1"),
             ("[detector.burst]\nthreshold = 0.0\n", "s.toml:2:1", "1e-8"),
+            ("[detector.burst]\nlevel = \"eror\"\n", "s.toml:2:9", "did you mean `error`?"),
+            ("[detector.spread]\ndimensions = [\"hots\"]\n", "s.toml:2:1", "\".zone\""),
+            ("[detector.spread]\ndimensions = []\n", "s.toml:2:1", "by default [\"host\"]"),
+            ("[[detector.burst.override]]\nenabled = false\n", "s.toml:1:1", "add module"),
+            ("[[detector.burst.override]]\nmodule = \"a\"\n", "s.toml:1:1", "min_errors"),
+            ("[[detector.spread.override]]\nhost = \"a\"\nmin_failures = 1\n", "s.toml:3:1", "from 2"),
+            ("[[detector.spread.override]]\nhost = \"a\"\n", "s.toml:1:1", "changes nothing"),
             ("[detector.burst]\nwindows = [\"1m\", \"10s\"]\n", "s.toml:2:1", "ascending"),
             ("[detector.latency]\noutlier_threshold = 0.0\n", "s.toml:2:1", "1e-5"),
             ("[detector.latency]\ntolerance = 0.5\n", "s.toml:2:1", "1.25"),

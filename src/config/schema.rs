@@ -70,7 +70,8 @@ fn without_null(schema: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::super::{
-        LatencyOverride, LatencyPair, LoopGuard, LoopOverride, NoveltyOverride, SilenceOverride, Sink, variables,
+        BurstOverride, FailureLevel, LatencyOverride, LatencyPair, LoopGuard, LoopOverride, NoveltyOverride,
+        SilenceOverride, Sink, SpreadOverride, variables,
     };
     use super::*;
     use std::collections::BTreeMap;
@@ -129,6 +130,24 @@ mod tests {
             enabled: Some(true),
             min_repeats: Some(8),
             threshold: Some(1e-9),
+        }];
+        let level = Some(FailureLevel::Warn);
+        config.detector.burst.threshold = Some(1e-8);
+        config.detector.burst.overrides = vec![BurstOverride {
+            module: "a".into(),
+            enabled: Some(true),
+            threshold: Some(1e-9),
+            level,
+            min_errors: Some(9),
+        }];
+        config.detector.spread.threshold = Some(1e-8);
+        config.detector.spread.overrides = vec![SpreadOverride {
+            module: Some("a".into()),
+            host: Some("b".into()),
+            enabled: Some(true),
+            threshold: Some(1e-9),
+            level,
+            min_failures: Some(9),
         }];
         config.detector.silence.overrides = vec![SilenceOverride {
             key: "host".into(),

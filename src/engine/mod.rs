@@ -29,6 +29,7 @@ use detector::latency::{Latency, LatencyOptions};
 use detector::r#loop::{Loop, LoopOptions};
 use detector::novelty::{Novelty, NoveltyOptions};
 use detector::silence::{Silence, SilenceOptions};
+use detector::spread::{Spread, SpreadOptions};
 use detector::{Detector, Event, NearMiss, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
 use finding::{Finding, State};
 use incident::{Incidents, IncidentsSnapshot, Policy};
@@ -56,6 +57,8 @@ pub struct EngineOptions {
     pub policy: Policy,
     /// The loop detector.
     pub r#loop: LoopOptions,
+    /// The spread detector.
+    pub spread: SpreadOptions,
     /// The burst detector.
     pub burst: BurstOptions,
     /// The latency detector.
@@ -83,6 +86,7 @@ impl Default for EngineOptions {
             keys: 100_000,
             policy: Policy::default(),
             r#loop: LoopOptions::default(),
+            spread: SpreadOptions::default(),
             burst: BurstOptions::default(),
             latency: LatencyOptions::default(),
             silence: SilenceOptions::default(),
@@ -169,8 +173,12 @@ impl Engine {
         if options.r#loop.watches() {
             detectors.push(Box::new(Loop::new(options.r#loop.clone())));
         }
-        if options.burst.enabled {
-            // After loop: what goes round is not counted.
+        // After loop: what goes round is not counted.
+        if options.spread.watches() {
+            detectors.push(Box::new(Spread::new(options.spread.clone())));
+        }
+        if options.burst.watches() {
+            // After spread: what sits on one host is not counted.
             detectors.push(Box::new(Burst::new(options.burst.clone())));
         }
         if options.latency.watches() {

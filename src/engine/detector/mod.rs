@@ -1,11 +1,14 @@
 //! Detectors: each watches every event, keeps bounded state by key, and opens incidents.
 
 pub mod burst;
+mod failure;
 pub mod input;
 pub mod latency;
 pub mod r#loop;
 pub mod novelty;
+mod owned;
 pub mod silence;
+pub mod spread;
 mod text_without_numbers;
 
 use super::clock::Moment;
@@ -37,17 +40,39 @@ pub struct Report<'a> {
     pub incidents: &'a mut Incidents,
     /// What is said now.
     pub findings: &'a mut Vec<Finding>,
-    /// A detector before this one has the event explained: it repeats in a loop, and later ones do not count it.
+    /// A detector before this one has the event explained: it repeats in a loop, or is a failure of a value that has an
+    /// incident. Later ones do not count it.
     pub explained: bool,
     /// Where to say what was looked at closely and is no incident; nobody asks without it.
     near_misses: Option<&'a mut Vec<NearMiss>>,
+    /// What spread sees in this event's module.
+    pub aside: Aside,
+}
+
+/// Failures that sit on single values of a dimension: of a module as a whole they say nothing. What spread tells burst.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Aside {
+    /// Slots of 5 s of the stream's running time, and failures in them.
+    pub slots: Vec<(u32, u32)>,
+    /// The share of the module's failures that these values would usually have.
+    pub share: f64,
+    /// An incident has opened on this event, and owns them.
+    pub opened: bool,
+}
+
+impl Aside {
+    /// Failures since slot `from`.
+    #[must_use]
+    pub fn since(&self, from: u32) -> u64 {
+        self.slots.iter().filter(|(slot, _)| *slot >= from).map(|(_, count)| u64::from(*count)).sum()
+    }
 }
 
 impl<'a> Report<'a> {
     /// A report on an event that nobody has explained yet.
     #[must_use]
     pub fn new(incidents: &'a mut Incidents, findings: &'a mut Vec<Finding>) -> Self {
-        Self { incidents, findings, explained: false, near_misses: None }
+        Self { incidents, findings, explained: false, near_misses: None, aside: Aside::default() }
     }
 
     /// The same for somebody who wants to know what was no incident, and why not.

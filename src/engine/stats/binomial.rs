@@ -4,6 +4,7 @@
 //! P(X = k+1)/P(X = k) = (n−k)/(k+1) · q/(1−q). N. Johnson, A. Kemp, S. Kotz, *Univariate Discrete Distributions*, 3rd ed.,
 //! §3.2. No state; cold start: without trials nothing is unlikely.
 
+use statrs::distribution::{Beta, ContinuousCDF};
 use statrs::function::gamma::ln_gamma;
 
 /// ln P(X ≥ `k`) of `n` trials that succeed with a chance of `q`.
@@ -31,6 +32,23 @@ pub fn ln_tail(k: f64, n: f64, q: f64) -> f64 {
     (first + sum.ln()).min(0.0)
 }
 
+/// ln P(X ≥ `k`) where counts vary `dispersion` times as much as binomial ones: in units of `dispersion` trials, which
+/// keeps the share (as [`super::gamma_poisson::ln_tail_dispersed`]).
+#[must_use]
+pub fn ln_tail_dispersed(k: f64, n: f64, q: f64, dispersion: f64) -> f64 {
+    ln_tail(k / dispersion, n / dispersion, q)
+}
+
+/// Where a share lies with a chance of 95 % that `samples` showed as `share`: quantiles of Beta(½ + successes, ½ +
+/// failures). All of [0, 1] where an argument makes no sense.
+#[must_use]
+pub fn credible_interval(share: f64, samples: f64) -> (f64, f64) {
+    match Beta::new(share * samples + 0.5, (1.0 - share) * samples + 0.5) {
+        Ok(beta) if (0.0..=1.0).contains(&share) => (beta.inverse_cdf(0.025), beta.inverse_cdf(0.975)),
+        _ => (0.0, 1.0),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,6 +60,26 @@ mod tests {
             let theirs = Binomial::new(q, n).unwrap().sf(k - 1);
             let ours = ln_tail(k as f64, n as f64, q).exp();
             assert!((ours / theirs - 1.0).abs() < 1e-6, "{k} of {n}: {ours} {theirs}");
+        }
+    }
+
+    #[test]
+    fn dispersion_keeps_the_share_and_fattens_the_tail() {
+        let tails = [1.0, 2.0, 8.0].map(|dispersion| ln_tail_dispersed(30.0, 60.0, 0.2, dispersion));
+        assert!(tails[0] < tails[1] && tails[1] < tails[2] && tails[2] < 0.0, "{tails:?}");
+        assert_eq!(ln_tail_dispersed(12.0, 60.0, 0.2, 3.0), 0.0);
+        assert_eq!(ln_tail_dispersed(12.0, 60.0, 0.2, f64::NAN), 0.0);
+    }
+
+    #[test]
+    fn the_interval_holds_the_share() {
+        // Of Beta(5.5, 45.5), by numerical integration of its density.
+        let (low, high) = credible_interval(0.1, 50.0);
+        assert!((low - 0.0392).abs() < 1e-4 && (high - 0.2054).abs() < 1e-4, "{low} {high}");
+        let (low, high) = credible_interval(0.0, 10.0);
+        assert!(low < 1e-4 && high < 0.25, "{low} {high}");
+        for (share, samples) in [(f64::NAN, 1.0), (2.0, 10.0), (0.5, -9.0), (-1.0, 3.0)] {
+            assert_eq!(credible_interval(share, samples), (0.0, 1.0));
         }
     }
 

@@ -32,8 +32,15 @@ impl Dispersion {
         if !count.is_finite() || !expected.is_finite() || expected <= 0.0 {
             return;
         }
-        let far = (count - expected).powi(2) / expected.max(1.0);
-        self.sum += far.min(CLIP * self.factor());
+        self.add_factor((count - expected).powi(2) / expected.max(1.0));
+    }
+
+    /// Takes what one block alone says of φ.
+    pub fn add_factor(&mut self, factor: f64) {
+        if !factor.is_finite() {
+            return;
+        }
+        self.sum += factor.clamp(0.0, CLIP * self.factor());
         self.blocks += 1.0;
         if self.blocks > MOST_BLOCKS {
             self.sum /= 2.0;

@@ -5,6 +5,7 @@
 //! A. Gelman et al., *Bayesian Data Analysis*, 3rd ed., §2.6. A rate never seen (a = ½) with a long exposure expects
 //! little; without exposure (b = 0) nothing is unlikely, which is the cold start.
 
+use statrs::distribution::{ContinuousCDF, Gamma};
 use statrs::function::gamma::ln_gamma;
 
 /// ln P(N ≥ k) for a rate with posterior Gamma(`shape`, `exposure`) over `window` (in the exposure's unit).
@@ -42,6 +43,18 @@ pub fn ln_tail_dispersed(k: f64, learned: f64, dispersion: f64, exposure: f64, w
     ln_tail(k / dispersion, learned / dispersion + 0.5, exposure / dispersion, window)
 }
 
+/// Where the expected count of a window lies with a chance of 95 %: the quantiles of the rate's posterior, times the
+/// window. From 0 to infinity without exposure.
+#[must_use]
+pub fn credible_interval(learned: f64, dispersion: f64, exposure: f64, window: f64) -> (f64, f64) {
+    match Gamma::new(learned / dispersion + 0.5, exposure / dispersion) {
+        Ok(rate) if learned >= 0.0 && window > 0.0 => {
+            (rate.inverse_cdf(0.025) * window, rate.inverse_cdf(0.975) * window)
+        }
+        _ => (0.0, f64::INFINITY),
+    }
+}
+
 /// The expected count.
 #[must_use]
 pub fn mean(shape: f64, exposure: f64, window: f64) -> f64 {
@@ -51,6 +64,7 @@ pub fn mean(shape: f64, exposure: f64, window: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rand_distr::Gamma as Gammas;
     use statrs::distribution::{DiscreteCDF, NegativeBinomial};
 
     #[test]
@@ -90,7 +104,7 @@ mod tests {
     fn learned_rates_and_dispersions_reject_no_more_often_than_promised() {
         use crate::engine::stats::dispersion::Dispersion;
         use rand::SeedableRng;
-        use rand_distr::{Distribution, Gamma, Poisson};
+        use rand_distr::{Distribution, Poisson};
         let mut random = rand_pcg::Pcg64::seed_from_u64(11);
         // An hour of minutes is learned, the next minute is tested; at the learned rate, and where minutes vary more than
         // the prior expects, at 1.5 times it, as burst does.
@@ -98,7 +112,7 @@ mod tests {
             for mean in [2.0_f64, 20.0] {
                 let mut minute = || -> f64 {
                     let rate = match phi > 1.0 {
-                        true => Gamma::new(mean / (phi - 1.0), phi - 1.0).unwrap().sample(&mut random),
+                        true => Gammas::new(mean / (phi - 1.0), phi - 1.0).unwrap().sample(&mut random),
                         false => mean,
                     };
                     Poisson::new(rate.max(1e-9)).unwrap().sample(&mut random)
@@ -118,6 +132,22 @@ mod tests {
                 assert!(rejected <= 60, "dispersion {phi}, mean {mean}: {rejected} of 4000");
             }
         }
+    }
+
+    #[test]
+    fn the_interval_holds_the_expected_and_narrows_with_what_is_learned() {
+        // The quantiles of χ² with one degree of freedom, 0.000982 and 5.024, halved.
+        let (low, high) = credible_interval(0.0, 1.0, 100.0, 1.0);
+        assert!((low / 4.91e-6 - 1.0).abs() < 1e-3 && (high / 0.025_12 - 1.0).abs() < 1e-3, "{low} {high}");
+        let mut width = f64::INFINITY;
+        for learned in [1.0, 10.0, 100.0, 10_000.0] {
+            let (low, high) = credible_interval(learned, 2.0, learned * 10.0, 30.0);
+            assert!(low < 3.0 && 3.0 < high && high - low < width, "{learned}: {low} {high}");
+            width = high - low;
+        }
+        assert!(width < 0.2);
+        assert_eq!(credible_interval(5.0, 1.0, 0.0, 1.0), (0.0, f64::INFINITY));
+        assert_eq!(credible_interval(f64::NAN, 1.0, 1.0, 1.0), (0.0, f64::INFINITY));
     }
 
     #[test]

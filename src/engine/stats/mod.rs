@@ -1,5 +1,6 @@
 //! Statistics that detectors stand on. Each takes time as a parameter and says what it costs.
 
+pub mod alarm_budget;
 pub mod binomial;
 pub mod count_min;
 pub mod dispersion;
@@ -8,5 +9,6 @@ pub mod exposure;
 pub mod gamma_poisson;
 pub mod gap_tail;
 pub mod log_histogram;
+pub mod page;
 pub mod peaks_over_threshold;
 pub mod slots;

@@ -29,6 +29,12 @@ impl Slots {
         self.newest
     }
 
+    /// How many slots it holds.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.counts.len()
+    }
+
     /// Counts one event in the newest slot.
     #[inline]
     pub fn add(&mut self) {

@@ -1,11 +1,13 @@
 //! What a piece's neighbours say: values behind `=`, quoted words, addresses with a scheme, names behind "user".
 
-use super::scan::{ALNUM, DOT, Piece};
+use super::scan::{ALNUM, DOT, LOWER, Piece, UPPER, WIDE};
 use super::words::{self, trimmed};
 use super::{Kind, Part};
 
-/// A quoted value behind `=` has at most this many pieces; elsewhere only a single quoted word is a variable.
-const QUOTED_PIECES: usize = 20;
+/// A quoted value behind `=` has at most this many pieces…
+const VALUE_PIECES: usize = 20;
+/// …and a quoted name elsewhere this many; a longer one is a sentence that somebody said.
+const NAME_PIECES: usize = 4;
 
 /// The pieces of a message with the questions that judging one asks of its neighbours.
 struct Pieces<'a> {
@@ -51,20 +53,30 @@ fn part(all: &Pieces<'_>, kind: Kind, from: usize, to: usize) -> Part {
     Part { kind, start: all.all[from].start, end: all.all[to].end }
 }
 
-/// A quotation mark at `i` that opens: a quoted word is a variable, and so is all that is quoted behind `=`.
+/// A quotation mark at `i` that opens: a quoted name is a variable, and so is all that is quoted behind `=`.
 fn quoted(all: &Pieces<'_>, i: usize, parts: &mut Vec<Part>) -> usize {
     let opens = i == 0 || all.mark(i - 1) != 0 || !all.touches(i - 1);
     if opens {
         let behind_equals = i > 0 && all.mark(i - 1) == b'=';
-        let most = if behind_equals { QUOTED_PIECES } else { 2 };
+        let most = if behind_equals { VALUE_PIECES } else { NAME_PIECES + 1 };
         let close = (i + 1..=i + most).find(|&j| all.mark(j) == all.mark(i));
-        if let Some(close) = close.filter(|&close| behind_equals || close == i + 2) {
+        if let Some(close) = close.filter(|&close| behind_equals || close == i + 2 || is_name(all, i, close)) {
             let inside = Part { kind: Kind::Variable, start: all.all[i].end, end: all.all[close].start };
             parts.push(inside);
             return close + 1;
         }
     }
     i + 1
+}
+
+/// Words of letters between two quotation marks that touch what they quote and nothing outside: no apostrophes as in `it's`,
+/// and no commands or requests, whose first word says much.
+fn is_name(all: &Pieces<'_>, open: usize, close: usize) -> bool {
+    close > open + 1
+        && all.touches(open)
+        && all.touches(close - 1)
+        && !(all.touches(close) && all.mark(close + 1) == 0)
+        && all.all[open + 1..close].iter().all(|word| word.mark == 0 && word.has & !(UPPER | LOWER | WIDE) == 0)
 }
 
 /// The word at `i`, and what belongs to it.

@@ -143,7 +143,9 @@ fn with_digit(word: &[u8]) -> Kind {
         return Kind::Word;
     }
     let letters = word.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
-    if letters >= 3 && letters < word.len() && word[letters..].iter().all(u8::is_ascii_digit) {
+    // `bad9713577` is a number in base sixteen, and `worker12` is not.
+    let hexadecimal = word.len() >= 6 && word.iter().all(u8::is_ascii_hexdigit);
+    if letters >= 3 && letters < word.len() && !hexadecimal && word[letters..].iter().all(u8::is_ascii_digit) {
         return Kind::Numbered;
     }
     Kind::Variable

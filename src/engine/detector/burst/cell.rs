@@ -5,14 +5,14 @@ use crate::engine::stats::exposure::Exposure;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
-/// Groups (hosts or modules) told apart in one slot of one cell; the rest are counted together.
+/// Modules told apart in one slot of a cell of several; the rest are counted together.
 const GROUPS: usize = 32;
 /// The group of what has no group, or one too many.
-pub(super) const NO_GROUP: u32 = 0;
+const NO_GROUP: u32 = 0;
 /// Slots of a block by which dispersion is measured: a minute.
 const BLOCK_SLOTS: u32 = 12;
 
-/// Errors of one slot, by group.
+/// Errors of one slot, by module in cells of several, and with those of young templates apart in cells of one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Slot {
     pub(super) number: u32,
@@ -52,17 +52,19 @@ impl Cell {
         }
     }
 
-    /// Counts an error in slot `now`.
-    pub(super) fn add(&mut self, now: u32, group: u32, fatal: bool) {
+    /// Counts an error in slot `now`, of the module `group` where that is not the cell's own, or of a [`YOUNG`](super::YOUNG) template.
+    pub(super) fn add(&mut self, now: u32, group: Option<u32>, fatal: bool) {
         if self.recent.back().is_none_or(|slot| slot.number != now) {
             self.recent.push_back(Slot { number: now, total: 0, groups: Vec::new() });
         }
         let Some(slot) = self.recent.back_mut() else { return };
         slot.total = slot.total.saturating_add(1);
-        if let Some((_, count)) = slot.groups.iter_mut().find(|(known, _)| *known == group) {
-            *count = count.saturating_add(1);
-        } else if slot.groups.len() < GROUPS {
-            slot.groups.push((group, 1));
+        if let Some(group) = group {
+            if let Some((_, count)) = slot.groups.iter_mut().find(|(known, _)| *known == group) {
+                *count = count.saturating_add(1);
+            } else if slot.groups.len() < GROUPS {
+                slot.groups.push((group, 1));
+            }
         }
         if fatal {
             self.fatal = Some(now);
@@ -111,18 +113,21 @@ impl Cell {
         self.recent.is_empty()
     }
 
-    /// Errors in all slots held.
-    pub(super) fn seen(&self) -> u64 {
-        self.recent.iter().map(|slot| u64::from(slot.total)).sum()
-    }
-
     /// Errors from slot `from` on.
     pub(super) fn since(&self, from: u32) -> u64 {
         self.recent.iter().rev().take_while(|slot| slot.number >= from).map(|slot| u64::from(slot.total)).sum()
     }
 
-    /// Errors from slot `from` on of groups that are not left out, and the greatest of these groups with its count.
-    pub(super) fn groups_since(&self, from: u32, left_out: impl Fn(u32) -> bool) -> (u64, Option<(u32, u64)>) {
+    /// Errors from slot `from` on, but for those of a group.
+    pub(super) fn since_without(&self, from: u32, group: u32) -> u64 {
+        let of_group =
+            |slot: &Slot| slot.groups.iter().find(|(known, _)| *known == group).map_or(0, |(_, count)| *count);
+        let slots = self.recent.iter().rev().take_while(|slot| slot.number >= from);
+        slots.map(|slot| u64::from(slot.total - of_group(slot))).sum()
+    }
+
+    /// Errors from slot `from` on of modules that are not left out, without the `strongest` of these.
+    pub(super) fn spread_since(&self, from: u32, strongest: usize, left_out: impl Fn(u32) -> bool) -> u64 {
         let mut groups: Vec<(u32, u64)> = Vec::new();
         let mut total = 0;
         for slot in self.recent.iter().rev().take_while(|slot| slot.number >= from) {
@@ -134,14 +139,22 @@ impl Cell {
                 }
             }
         }
-        groups.retain(|&(group, count)| {
-            let out = left_out(group);
-            total -= if out { count } else { 0 };
-            !out
-        });
-        // Of equals the smaller hash: no output depends on the order of arrival within a slot.
-        let top = groups.into_iter().max_by_key(|&(group, count)| (count, std::cmp::Reverse(group)));
-        (total, top)
+        let (out, mut rest): (Vec<_>, Vec<_>) = groups.into_iter().partition(|&(group, _)| left_out(group));
+        rest.sort_unstable_by_key(|&(_, count)| std::cmp::Reverse(count));
+        total - out.iter().chain(rest.iter().take(strongest)).map(|(_, count)| count).sum::<u64>()
+    }
+
+    /// Takes what another cell has counted, which is of the same key from now on.
+    pub(super) fn take(&mut self, other: Self) {
+        for slot in other.recent {
+            match self.recent.binary_search_by_key(&slot.number, |slot| slot.number) {
+                Ok(place) => self.recent[place].total = self.recent[place].total.saturating_add(slot.total),
+                Err(place) => self.recent.insert(place, slot),
+            }
+        }
+        self.learned += other.learned;
+        self.block.1 += other.block.1;
+        self.fatal = self.fatal.max(other.fatal);
     }
 
     /// A FATAL event since slot `from`.

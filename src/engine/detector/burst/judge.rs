@@ -3,154 +3,248 @@
 use super::*;
 use crate::engine::detector::NearMiss;
 
-impl Burst {
-    /// Is there a window with too many errors for this cell?
-    pub(super) fn test(&mut self, spot: &Spot) -> Option<Verdict> {
-        let (now, age) = (self.exposure.slot(), self.age);
-        let (least, alpha) = (u64::from(self.options.min_errors), self.options.threshold.ln());
-        let cell = self.cells.get_mut(spot.cell)?;
-        if cell.seen() < least {
-            return None;
+/// What a spot's errors are held against: what was learned over an exposure, on its clocks.
+#[derive(Clone, Copy, Debug)]
+struct Usual {
+    learned: f64,
+    dispersion: f64,
+    /// Exposure of the past and of the window.
+    clocks: [(f64, f64); 2],
+}
+
+impl Usual {
+    /// ln of the chance of `errors` on the clock that finds them likeliest; past `enough` the next is not asked.
+    fn ln_p(&self, errors: f64, factor: f64, keep: f64, enough: f64) -> f64 {
+        let mut ln_p = f64::NEG_INFINITY;
+        for (exposure, window) in self.clocks {
+            if ln_p <= enough {
+                ln_p = ln_p.max(self.tail(errors, factor, exposure, window * keep));
+            }
         }
-        let fresh = self.places.fresh_from(spot.place);
+        ln_p
+    }
+
+    fn tail(&self, errors: f64, factor: f64, exposure: f64, window: f64) -> f64 {
+        gamma_poisson::ln_tail_dispersed(errors, self.learned * factor, self.dispersion, exposure, window)
+    }
+}
+
+impl Burst {
+    /// Is there a window with too many errors for this spot?
+    pub(super) fn test(&mut self, spot: &Spot, settings: BurstSettings, aside: &Aside) -> Option<Verdict> {
+        let (now, least) = (self.exposure.slot(), u64::from(settings.min_errors));
+        let threshold = settings.threshold.unwrap_or(self.threshold);
+        let fresh = self.places.fresh_from(spot.place).max(self.places.fresh_from(EVERYWHERE));
         for i in 0..self.windows.len() {
             let window = self.windows[i];
-            if f64::from(window) * self.options.slot_s * 2.0 > age {
+            if f64::from(window) * SLOT_S * 2.0 > self.age {
                 break;
             }
             let from = (now + 1).saturating_sub(window).max(fresh);
             let slots = (now + 1).saturating_sub(from);
-            let cell = self.cells.get_mut(spot.cell)?;
-            let mut errors = cell.since(from);
-            if slots == 0 || errors < least || self.ln_p(spot, errors, slots, 1.0).0 > alpha {
+            let all = if slots == 0 { 0 } else { self.since(spot, from) };
+            // Most are told by all of the errors, without a look at whose they are.
+            if all < least || self.ln_p(spot, all, slots, FACTOR, 1.0, threshold.ln()) > threshold.ln() {
                 continue;
             }
-            let mut keep = 1.0;
-            let cell = self.cells.get_mut(spot.cell)?;
-            if spot.scope.is_wide() {
-                let horizon = now.saturating_sub(self.longest);
-                let places = &self.places;
-                let (others, top) = cell.groups_since(from, |group| places.fresh_from(group) > horizon.max(1));
-                errors = others - top.map_or(0, |(_, count)| count);
-            } else if let Some((host, of_host)) = cell.groups_since(from, |_| false).1
-                && let Some(share) = self.share_if_too_many(spot, host, from)
-            {
-                errors -= of_host;
-                keep = 1.0 - share;
-            }
+            let (errors, keep) = self.unexplained(spot, from, all, aside);
             if errors < least {
                 continue;
             }
-            let (ln_p, expected) = self.ln_p(spot, errors, slots, keep);
-            if ln_p <= alpha {
-                let window = self.window(slots);
-                let fatal = self.cells.get_mut(spot.cell)?.fatal_since(from);
-                let samples = window.events + self.exposure.past().events;
-                let window_s = window.seconds.max(1.0);
-                return Some(Verdict { ln_p, errors: errors as f64, expected, window_s, slots, samples, fatal });
+            let ln_p = self.ln_p(spot, errors, slots, FACTOR, keep, threshold.ln());
+            if ln_p <= threshold.ln() && self.adds_to_its_whole(spot, from, slots, aside) {
+                return Some(self.verdict(spot, errors, slots, keep, ln_p, threshold));
             }
         }
         None
     }
 
-    /// No cell has too many errors: tells of the module's, if its window has nearly too many.
+    /// No cell has too many errors: tells of the module's, if one of its windows has nearly too many.
     #[cold]
-    pub(super) fn near_miss(&mut self, event: &Event<'_>, spots: &[Option<Spot>; 4], report: &mut Report<'_>) {
-        let (now, threshold) = (self.exposure.slot(), self.options.threshold);
-        let Some(spot) = spots.iter().flatten().find(|spot| spot.scope == Scope::Module) else { return };
-        for slots in self.windows.clone() {
-            let Some(cell) = self.cells.get_mut(spot.cell) else { return };
-            let errors = cell.since((now + 1).saturating_sub(slots));
-            let (ln_p, expected) = self.ln_p(spot, errors, slots, 1.0);
+    pub(super) fn near_miss(
+        &mut self,
+        event: &Event<'_>,
+        spot: &Spot,
+        settings: BurstSettings,
+        report: &mut Report<'_>,
+    ) {
+        let (now, threshold) = (self.exposure.slot(), settings.threshold.unwrap_or(self.threshold));
+        for i in 0..self.windows.len() {
+            let slots = self.windows[i];
+            let errors = self.since(spot, (now + 1).saturating_sub(slots));
+            let ln_p = self.ln_p(spot, errors, slots, FACTOR, 1.0, threshold.ln());
+            let verdict = self.verdict(spot, errors, slots, 1.0, ln_p, threshold);
             report.near_miss(ln_p, threshold, |ln_p, threshold| NearMiss {
                 detector: DetectorName::Burst,
                 kind: "surge",
                 key: event.fields.text(Role::Module).unwrap_or_default().into_owned(),
                 ln_p,
                 threshold,
-                why: format!("{errors} errors in {:.0} s, {expected:.2} expected", self.window(slots).seconds),
+                why: format!("{errors} errors in {:.0} s, {:.2} expected", verdict.window_s, verdict.expected),
             });
         }
     }
 
-    /// The share of `host` in the module's traffic, if it has more of the errors since slot `from` than that; of those of
-    /// the cell or of the whole module, which may be enough to tell where one text is not.
-    pub(super) fn share_if_too_many(&mut self, spot: &Spot, host: u32, from: u32) -> Option<f64> {
-        let module = spot.module?;
-        let hosts = self.traffic.hosts(module);
-        if host == NO_GROUP || hosts < 3 {
-            return None;
+    fn verdict(&mut self, spot: &Spot, errors: u64, slots: u32, keep: f64, ln_p: f64, threshold: f64) -> Verdict {
+        let from = (self.exposure.slot() + 1).saturating_sub(slots);
+        let window = self.window(slots);
+        let (mut verdict, window_s) =
+            (Verdict { ln_p, threshold, slots, ..Verdict::default() }, window.seconds.max(1.0));
+        verdict.errors = errors as f64;
+        verdict.window_s = window_s;
+        verdict.fatal = self.cells.get_mut(spot.cell).is_some_and(|cell| cell.fatal_since(from));
+        if let Some(usual) = self.usual(spot, slots) {
+            let (exposure, window) = usual.clocks[0];
+            verdict.expected = (usual.learned + 0.5) * window * keep / exposure.max(1.0);
+            verdict.interval =
+                gamma_poisson::credible_interval(usual.learned, usual.dispersion, exposure, window * keep);
+            verdict.samples = match spot.scope {
+                Scope::Share => usual.clocks.iter().map(|(exposure, window)| exposure + window).fold(0.0, f64::max),
+                _ => self.exposure.past().events + self.window(slots).events,
+            };
+            verdict.requests = if spot.scope == Scope::Share { window } else { 0.0 };
         }
-        let share = self.traffic.share(module, u64::from(host));
-        let cells = [spot.cell, module ^ SALTS[Scope::Module as usize]];
-        let too_many = cells.into_iter().any(|cell| {
-            let Some(cell) = self.cells.get_mut(cell) else { return false };
-            let errors = cell.since(from);
-            let of_host = errors - cell.groups_since(from, |group| group == host).0;
-            binomial::ln_tail(of_host as f64, errors as f64, share) + f64::from(hosts).ln() < HOST_P.ln()
-        });
-        too_many.then_some(share)
+        verdict
     }
 
-    pub(super) fn window(&self, slots: u32) -> crate::engine::stats::exposure::Span {
-        let into = self.age - f64::from(self.exposure.slot()) * self.options.slot_s;
-        self.exposure.window(slots, into)
+    /// The spot's errors since slot `from`.
+    fn since(&mut self, spot: &Spot, from: u32) -> u64 {
+        match (spot.scope, spot.module) {
+            (Scope::Share, Some(module)) => {
+                let slots = (self.exposure.slot() + 1).saturating_sub(from);
+                let places = &self.places;
+                let share = self.traffic.share(module, slots, &self.exposure, |slot| places.owns(spot.place, slot));
+                share.map_or(0, |share| share.failed)
+            }
+            _ => self.cells.get_mut(spot.cell).map_or(0, |cell| cell.since(from)),
+        }
     }
 
-    /// ln of the chance of so many errors in the last `slots` slots on the clock that finds them likeliest, and the
-    /// expected number by the first; `keep` is the share of the cell's usual errors that the count is out of.
-    pub(super) fn ln_p(&mut self, spot: &Spot, errors: u64, slots: u32, keep: f64) -> (f64, f64) {
-        let (window, past) = (self.window(slots), self.exposure.past());
-        let Some(cell) = self.cells.get_mut(spot.cell) else { return (0.0, 0.0) };
-        let (k, learned, dispersion) = (errors as f64, cell.learned(), cell.dispersion());
-        let tail = |exposure: f64, window: f64| {
-            gamma_poisson::ln_tail_dispersed(k, learned * FACTOR, dispersion, exposure, window * keep)
+    /// Of `all` errors since slot `from` those that nothing narrower explains, and the part of the usual ones that are
+    /// counted among them.
+    fn unexplained(&mut self, spot: &Spot, from: u32, all: u64, aside: &Aside) -> (u64, f64) {
+        let strongest = match spot.scope {
+            Scope::All => 2,
+            Scope::Code => 1,
+            Scope::Module | Scope::Text | Scope::Share => {
+                let out = aside.since(from);
+                return (all.saturating_sub(out), if out > 0 { 1.0 - aside.share } else { 1.0 });
+            }
         };
-        let expected = (learned + 0.5) * window.seconds * keep / past.seconds.max(1.0);
-        let enough = self.options.threshold.ln();
-        let mut ln_p = tail(past.seconds, window.seconds.max(1.0));
-        // Each clock can only make it likelier: where one has explained it, the next is not asked.
-        if ln_p <= enough {
-            ln_p = ln_p.max(tail(past.events, window.events));
+        let horizon = self.exposure.slot().saturating_sub(self.longest).max(1);
+        let (places, cell) = (&self.places, self.cells.get_mut(spot.cell));
+        (cell.map_or(0, |cell| cell.spread_since(from, strongest, |module| places.fresh_from(module) > horizon)), 1.0)
+    }
+
+    /// A part that is new in place of another adds nothing to its whole: after a deploy every text is one never seen. Of
+    /// a module's text or an error code the module or all together must have too many as well, at any factor, or the
+    /// module's older texts must go on.
+    fn adds_to_its_whole(&mut self, spot: &Spot, from: u32, slots: u32, aside: &Aside) -> bool {
+        let whole = match (spot.scope, spot.module) {
+            (Scope::Text, Some(module)) => {
+                Spot { scope: Scope::Module, cell: module ^ SALTS[Scope::Module as usize], ..*spot }
+            }
+            (Scope::Code, _) => ALL_SPOT,
+            _ => return true,
+        };
+        let errors = self.since(&whole, from).saturating_sub(aside.since(from));
+        if self.ln_p(&whole, errors, slots, 1.0, 1.0, WHOLE_P.ln()) <= WHOLE_P.ln() {
+            return true;
         }
+        if whole.scope != Scope::Module {
+            return false;
+        }
+        let older = self.cells.get_mut(whole.cell).map_or(0, |cell| cell.since_without(from, YOUNG));
+        let older = older.saturating_sub(aside.since(from));
+        self.ln_p(&whole, older, slots, 0.5, 1.0, GOES_ON_P.ln()) <= GOES_ON_P.ln()
+    }
+
+    pub(super) fn window(&self, slots: u32) -> Span {
+        self.exposure.window(slots, self.age - f64::from(self.exposure.slot()) * SLOT_S)
+    }
+
+    fn usual(&mut self, spot: &Spot, slots: u32) -> Option<Usual> {
+        if let (Scope::Share, Some(module)) = (spot.scope, spot.module) {
+            let places = &self.places;
+            let share = self.traffic.share(module, slots, &self.exposure, |slot| places.owns(spot.place, slot))?;
+            let clock = (share.learned_all, share.all);
+            return Some(Usual { learned: share.learned_failed, dispersion: share.dispersion, clocks: [clock; 2] });
+        }
+        let (window, past) = (self.window(slots), self.exposure.past());
+        let cell = self.cells.get_mut(spot.cell)?;
+        let clocks = [(past.seconds, window.seconds.max(1.0)), (past.events, window.events)];
+        Some(Usual { learned: cell.learned(), dispersion: cell.dispersion(), clocks })
+    }
+
+    /// ln of the chance of so many errors in the last `slots` slots at `factor` times the usual rate, on the clock that
+    /// finds them likeliest; `keep` is the share of the spot's usual errors that the count is out of.
+    pub(super) fn ln_p(&mut self, spot: &Spot, errors: u64, slots: u32, factor: f64, keep: f64, enough: f64) -> f64 {
+        let Some(usual) = self.usual(spot, slots) else { return 0.0 };
+        let mut ln_p = usual.ln_p(errors as f64, factor, keep, enough);
+        // Each clock can only make it likelier: where one has explained it, the next is not asked.
         if ln_p <= enough
+            && spot.scope != Scope::Share
             && let Some(module) = spot.module
         {
             let (others, others_now) = self.traffic.others(module, slots, &self.exposure);
-            if others > learned.max(OTHERS) {
-                ln_p = ln_p.max(tail(others, others_now + 1.0));
+            if others > usual.learned.max(OTHERS) {
+                ln_p = ln_p.max(usual.tail(errors as f64, factor, others, (others_now + 1.0) * keep));
             }
         }
-        (ln_p, expected)
+        ln_p
     }
 
     /// Ends the bursts that are over.
     pub(super) fn check(&mut self, now: Timestamp, report: &mut Report<'_>) {
         let slot = self.exposure.slot();
-        let passed = slot.saturating_sub(std::mem::replace(&mut self.checked, slot));
-        for (place, open) in self.places.open.clone() {
-            let scope = if place == ALL { Scope::All } else { Scope::Module };
-            let spot = Spot { scope, cell: open.cell, place, module: open.module };
-            let slots = open.slots.max(CALM_SLOTS).min(self.longest);
-            let from = (slot + 1).saturating_sub(slots);
-            let errors = self.cells.get_mut(open.cell).map(|cell| cell.since(from));
-            let calm = match errors {
-                Some(errors) if passed > 0 && self.ln_p(&spot, errors, slots, 1.0).0 > CALM_P.ln() => {
-                    open.calm + passed
-                }
-                Some(_) if passed > 0 => 0,
-                Some(_) => open.calm,
-                // Evicted: over for whoever watches it.
-                None => CALM_IN_A_ROW,
-            };
-            let unheard = now.seconds_since(open.heard) > UNHEARD_S;
-            if calm >= CALM_IN_A_ROW || unheard || !report.incidents.is_open(open.id) {
+        let from = std::mem::replace(&mut self.checked, slot);
+        for (place, mut open) in self.places.open.clone() {
+            if slot > from {
+                self.watch(&mut open, from, slot);
+            }
+            // On idle live input no slot passes; a burst with long gaps of its own is waited for longer.
+            let gap = open.heard.seconds_since(open.began).max(0.0) / open.errors.max(1) as f64;
+            let unheard = now.seconds_since(open.heard) > UNHEARD_S.max(UNHEARD_GAPS * gap);
+            let over = open.calm >= CALM_IN_A_ROW && open.page.is_over(SLOTS_OF_A_DAY);
+            if over || unheard || !report.incidents.is_open(open.id) {
                 report.incidents.resolve(open.id, now, report.findings);
                 self.places.open.remove(&place);
                 self.places.own(place, slot, slot);
-            } else if let Some(open) = self.places.open.get_mut(&place) {
-                open.calm = calm;
+                if place == ALL {
+                    self.places.own(EVERYWHERE, slot, slot);
+                }
+            } else {
+                self.places.open.insert(place, open);
             }
         }
+    }
+
+    /// The slots from `from` to the one before `slot` have ended: has the burst come back to usual in them?
+    fn watch(&mut self, open: &mut Open, from: u32, slot: u32) {
+        let spot = open.spot;
+        let passed = f64::from(slot - from);
+        let (Some(usual), Some(before)) = (self.usual(&spot, slot - from + 1), self.usual(&spot, 1)) else {
+            // Evicted: over for whoever watches it.
+            open.calm = CALM_IN_A_ROW;
+            open.page = Page::ended();
+            return;
+        };
+        let errors = self.since(&spot, from).saturating_sub(self.since(&spot, slot));
+        let expected = (0..2).map(|i| {
+            let (exposure, window) = usual.clocks[i];
+            (usual.learned + 0.5) * (window - before.clocks[i].1).max(0.0) / exposure.max(1.0)
+        });
+        let expected = expected.fold(0.0, f64::max);
+        let heard = f64::from((open.heard_slot + 1).saturating_sub(open.first_slot).max(1));
+        let going = open.errors as f64 / heard * passed;
+        if going <= FACTOR * expected {
+            // What it was is usual by now.
+            open.page = Page::ended();
+        }
+        open.page.add(errors as f64, expected, going, usual.dispersion);
+        let calm = CALM_SLOTS.min(self.longest);
+        let recent = self.since(&spot, (slot + 1).saturating_sub(calm));
+        let looks_usual = self.ln_p(&spot, recent, calm, FACTOR, 1.0, CALM_P.ln()) > CALM_P.ln();
+        open.calm = if looks_usual { open.calm + (slot - from) } else { 0 };
     }
 }

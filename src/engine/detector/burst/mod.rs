@@ -1,30 +1,41 @@
-//! Too many errors: a module, one of its texts, an error code, or all of them together.
+//! Too many errors: a module, one of its templates, an error code, or all of them together.
 //!
-//! An error is an event at level ERROR or worse or with a failing status (5xx, 408, 499) that no loop explains. Errors
-//! are counted in slots of 5 s by cell (`cell.rs`): per module, per module and text without numbers, per error code, and
-//! overall. For windows of 10 s, 1 min and 5 min the count k of a cell is tested with a Gamma–Poisson tail whose
-//! overdispersion φ the cell has learned (`stats::gamma_poisson`, `stats::dispersion`), at 1.5 times the learned rate,
-//! on up to three clocks, and all must reject at the threshold:
+//! An error is an event at level ERROR or worse (`level` says from where on) or with a failing status (`failure.rs`) that
+//! no loop and no bad value of a dimension explains. Errors are counted in slots of 5 s by cell (`cell.rs`): per module,
+//! per module and template, per error code, and overall. For windows of 10 s, 1 min and 5 min the count k of a cell is
+//! tested with a Gamma–Poisson tail whose overdispersion φ the cell has learned (`stats::gamma_poisson`,
+//! `stats::dispersion`), at 1.5 times the learned rate, on up to three clocks, and all must reject at the threshold:
 //!
 //! 1. *seconds*: errors come no more often than usual;
 //! 2. *stream events*: three times the traffic brings three times the errors;
 //! 3. *the module's other events*, where it has more of them than errors: so does three times this module's traffic.
 //!
-//! The baseline is what has left the longest window without belonging to an incident, half forgotten in an hour; a key
-//! never seen before was silent in all of it. An incident owns its place's slots for a half-life at most: what goes on
-//! longer is learned as the new normal.
+//! Where events tell a status, the module's failures among them are tested a fourth way, on the clock of its requests
+//! alone (kind `share`): of a tenth of the traffic as many failures as ever are ten times the share.
 //!
-//! What one place explains is not said of another: a place has one incident at a time; error codes and the overall cell
-//! must reject without their strongest module and without modules that have or had an incident in the windows; where
-//! one of three or more hosts has more errors than its share of the module's traffic (binomial, p < 0.05), the module
-//! must reject without it, since one host's errors belong to the spread detector.
+//! The threshold is the budget of false alarms (`stats::alarm_budget`) over the tests of a day: cells and modules held ×
+//! windows × slots. The baseline is what has left the longest window without belonging to an incident, half forgotten in
+//! an hour; a key never seen before was silent in all of it. An incident owns its place's slots for a half-life at most:
+//! what goes on longer is learned as the new normal.
 //!
-//! An incident resolves when for six slots in a row the window that showed it (a minute at least) looks usual
-//! (p > 0.01), or when it has had no error for two minutes.
+//! What one place explains is not said of another: a place has one incident at a time; error codes must reject without
+//! their strongest module, and all together without their two strongest, and without modules that have or had an incident
+//! in the windows; what sits on one host is left out as spread tells (`Aside`). A template must add to its module and an
+//! error code to all errors: new texts in place of old ones after a deploy are no burst. It adds when the whole has too
+//! many as well (p < 1e-4), or when the module's older templates go on as before, so that a small burst is seen in a
+//! module that fails all the time (half of what they used to be would give as many with p < 0.01).
 //!
-//! Time is the stream's without its stalls (`Moment::running`); late events join nothing. Memory: a cell has 150 bytes,
-//! and 8 bytes for each slot and host (32 at most) with errors in the last five minutes; a module has 400 bytes; cells,
-//! modules and hosts are capped each. Cold start: silent for `warm_up_s` of stream.
+//! An incident resolves when for six slots in a row its last minute looks usual (p > 0.01), and Page's test says that its
+//! rate has come back from what it was, which errs once in a day of burst (`stats::page`); or when it has had no error for
+//! two minutes and ten of its gaps.
+//!
+//! Power, on a key that never failed before, with the default budget and up to some hundred keys: seven errors within 10 s
+//! after an hour of stream; a rate of one in 10 s within the five-minute window.
+//!
+//! Time is the stream's without its stalls (`Moment::running`); late events join nothing. Memory: a cell has 200 bytes, and
+//! 24 bytes for each slot with errors in the last five minutes, cells of several modules 8 more for each module (32 at
+//! most) in it; a module has 300 bytes, 900 with requests; cells and modules are capped each. Cold start: silent for
+//! `warm_up_s` of stream.
 //!
 //! Severity is critical where a FATAL event is involved, or with 20 errors or more that are 10 times the expected; a burst
 //! that begins smaller is raised when it gets there.
@@ -32,81 +43,62 @@
 mod cell;
 mod judge;
 mod opening;
+mod options;
 mod places;
 mod traffic;
 
-use super::text_without_numbers::TextWithoutNumbers;
-use super::{Detector, Event, Report, RestoreError, TableUse, pack, unpack};
+use super::failure::{self, CALM_IN_A_ROW, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S, SLOTS_OF_A_DAY};
+use super::{Aside, Detector, Event, Report, RestoreError, TableUse, pack, unpack};
 use crate::engine::clock::Moment;
 use crate::engine::finding::{DetectorName, Severity};
+use crate::engine::overrides::Overrides;
 use crate::engine::state::{Table, TableSnapshot};
-use crate::engine::stats::exposure::Exposure;
-use crate::engine::stats::{binomial, gamma_poisson};
+use crate::engine::stats::alarm_budget::AlarmBudget;
+use crate::engine::stats::exposure::{Exposure, Span};
+use crate::engine::stats::gamma_poisson;
+use crate::engine::stats::page::Page;
+use crate::engine::template::Merge;
 use crate::event::{Level, Role, Timestamp};
-use cell::{Cell, NO_GROUP};
+use cell::Cell;
+pub use options::{BurstOptions, BurstSettings};
 use places::{Open, Places};
 use serde::{Deserialize, Serialize};
 use traffic::{Traffic, TrafficSnapshot};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// A burst is more than this many times the usual.
-const FACTOR: f64 = 1.5;
-/// A host is over-represented below this chance, over all hosts of the module.
-const HOST_P: f64 = 0.05;
 /// Fewest events other than errors that a module must have had to be a clock of its own.
 const OTHERS: f64 = 50.0;
-/// A slot of an open burst looks usual above this chance…
-const CALM_P: f64 = 0.01;
-/// …over windows of at least a minute…
-const CALM_SLOTS: u32 = 12;
-/// …and this many in a row end it.
-const CALM_IN_A_ROW: u32 = 6;
-/// Seconds without an error that end it whatever the windows say.
+/// A part adds to its whole when the whole has so many by chance only this seldom…
+const WHOLE_P: f64 = 1e-4;
+/// …or when what the whole used to say goes on: by half of it there would be as much only this seldom.
+const GOES_ON_P: f64 = 1e-2;
+/// Seconds after its first sight in which a template is young.
+const YOUNG_S: f64 = 600.0;
+/// The group of young templates in a module's cell.
+const YOUNG: u32 = 1;
+/// Seconds without an error that end a burst whatever the windows say…
 const UNHEARD_S: f64 = 120.0;
-/// Seconds in which baselines forget half.
-const HALF_LIFE_S: f64 = 3_600.0;
+/// …if they are so many of its own gaps.
+const UNHEARD_GAPS: f64 = 10.0;
 /// The place of the overall cell.
 const ALL: u32 = u32::MAX;
+/// Owns the slots of all places while the overall cell has an incident.
+const EVERYWHERE: u32 = u32::MAX - 1;
 /// Tells keys of cells of different scopes apart.
-const SALTS: [u64; 4] = [0x6D6F_6475_6C65, 0x7465_7874_2D2D, 0x636F_6465_2D2D, 0x616C_6C2D_2D2D];
-
-/// What a user can set.
-#[derive(Clone, Debug, PartialEq)]
-pub struct BurstOptions {
-    /// Off means that it watches nothing.
-    pub enabled: bool,
-    /// False-alarm probability of one test.
-    pub threshold: f64,
-    /// Lengths of the windows in seconds, ascending.
-    pub windows_s: Vec<f64>,
-    /// Seconds of a slot, the grain of windows and hysteresis.
-    pub slot_s: f64,
-    /// Fewest errors of a burst.
-    pub min_errors: u32,
-    /// Seconds of stream before it judges.
-    pub warm_up_s: f64,
-    /// Most cells, modules and hosts held, each.
-    pub keys: usize,
-}
-
-impl Default for BurstOptions {
-    fn default() -> Self {
-        Self {
-            enabled: true,
-            threshold: 1e-8,
-            windows_s: vec![10.0, 60.0, 300.0],
-            slot_s: 5.0,
-            min_errors: 5,
-            warm_up_s: 600.0,
-            keys: 100_000,
-        }
-    }
-}
+const SALTS: [u64; 5] = [0x6D6F_6475_6C65, 0x7465_7874_2D2D, 0x636F_6465_2D2D, 0x616C_6C2D_2D2D, 0x7368_6172_652D];
+const ALL_SPOT: Spot = Spot { scope: Scope::All, cell: SALTS[Scope::All as usize], place: ALL, module: None };
 
 /// The detector.
 #[derive(Debug)]
 pub struct Burst {
-    options: BurstOptions,
+    settings: Overrides<BurstSettings>,
+    usual: BurstSettings,
+    /// The least level of an error in any module.
+    least: Level,
+    warm_up_s: f64,
+    budget: AlarmBudget,
+    /// False-alarm probability of one test, by the budget.
+    threshold: f64,
     /// Lengths of the windows in slots, ascending.
     windows: Vec<u32>,
     /// The longest of them: when a slot leaves it, it joins the baseline.
@@ -121,7 +113,6 @@ pub struct Burst {
     places: Places,
     /// The slot in which open bursts were last looked at.
     checked: u32,
-    text: TextWithoutNumbers,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -140,13 +131,16 @@ struct Kept {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Scope {
     Module,
+    /// One template of a module.
     Text,
     Code,
     All,
+    /// A module's failures among its requests.
+    Share,
 }
 
 impl Scope {
-    /// Its errors come from several modules, and are grouped by them; the others' by hosts.
+    /// Its errors come from several modules, and are grouped by them.
     fn is_wide(self) -> bool {
         matches!(self, Self::Code | Self::All)
     }
@@ -165,113 +159,137 @@ struct Spot {
 }
 
 /// A window that is no longer usual.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Verdict {
     ln_p: f64,
+    threshold: f64,
     errors: f64,
-    /// Errors expected in the window.
+    /// Errors expected in the window, and where that number lies with a chance of 95 %.
     expected: f64,
+    interval: (f64, f64),
     window_s: f64,
     slots: u32,
     /// Events that the test rests on.
     samples: f64,
+    /// Requests in the window, for a share.
+    requests: f64,
     fatal: bool,
 }
 
-/// 32 bits of a hash, for groups and places.
+/// 32 bits of a hash, for modules and places.
 fn fold(hash: u64) -> u32 {
     (hash ^ (hash >> 32)) as u32
 }
 
-/// Failed by its status: the server's fault, or a time that ran out.
-fn fails(status: Option<u16>) -> bool {
-    matches!(status, Some(408 | 499 | 500..=599))
+/// The key of a module's template, before its scope's salt.
+fn text_key(module: u64, template: u64) -> u64 {
+    template ^ module.rotate_left(32)
 }
 
 impl Burst {
     /// A detector that has seen nothing.
     #[must_use]
     pub fn new(options: BurstOptions) -> Self {
-        let windows: Vec<u32> =
-            options.windows_s.iter().map(|seconds| ((seconds / options.slot_s).round() as u32).max(1)).collect();
+        let windows: Vec<u32> = options.windows_s.iter().copied().map(failure::slots_of).collect();
         let longest = windows.iter().copied().max().unwrap_or(1);
-        Self {
+        let settings = Overrides::new(options.usual, options.overrides);
+        let mut burst = Self {
+            usual: options.usual,
+            least: settings.all().map(|settings| settings.level).min().unwrap_or(Level::Error),
+            settings,
+            warm_up_s: options.warm_up_s,
+            budget: options.budget,
+            threshold: 0.0,
             longest,
             windows,
             age: 0.0,
-            exposure: Exposure::new(longest, options.slot_s, HALF_LIFE_S),
+            exposure: Exposure::new(longest, SLOT_S, HALF_LIFE_S),
             traffic: Traffic::new(options.keys, longest),
             cells: Table::new(options.keys),
             active: Vec::new(),
             places: Places::default(),
             checked: 0,
-            text: TextWithoutNumbers::default(),
-            options,
-        }
+        };
+        burst.set_threshold();
+        burst
     }
 
-    fn slot_at(&self, age: f64) -> u32 {
-        (age / self.options.slot_s) as u32
+    fn set_threshold(&mut self) {
+        let keys = self.cells.len() as f64 + self.traffic.table().1 as f64;
+        self.threshold = self.budget.threshold(keys, self.windows.len() as f64, SLOT_S);
+    }
+
+    fn go_to(&mut self, age: f64) {
+        self.age = age;
+        let slot = (age / SLOT_S) as u32;
+        if slot > self.exposure.slot() {
+            self.roll(slot);
+        }
     }
 
     /// A new slot begins: what the windows have left behind joins the baselines.
     #[cold]
     fn roll(&mut self, to: u32) {
         self.exposure.roll(to);
-        let owned_slots = (HALF_LIFE_S / self.options.slot_s) as u32;
+        let owned_slots = (HALF_LIFE_S / SLOT_S) as u32;
         for (place, open) in &self.places.open.clone() {
             if to.saturating_sub(open.slot) <= owned_slots {
                 self.places.own(*place, open.slot, to);
+                if *place == ALL {
+                    self.places.own(EVERYWHERE, open.first_slot, to);
+                }
             }
         }
         let mut active = std::mem::take(&mut self.active);
         active.retain(|spot| {
             self.settle(spot);
             let Some(cell) = self.cells.get_mut(spot.cell) else { return false };
-            cell.active = !cell.is_silent() || self.places.open.get(&spot.place).is_some_and(|o| o.cell == spot.cell);
+            cell.active =
+                !cell.is_silent() || self.places.open.get(&spot.place).is_some_and(|open| open.spot.cell == spot.cell);
             cell.active
         });
         self.active = active;
         self.places.forget_before(to.saturating_sub(2 * self.longest));
+        self.set_threshold();
     }
 
     fn settle(&mut self, spot: &Spot) {
         let Some(cell) = self.cells.get_mut(spot.cell) else { return };
         let (places, now) = (&self.places, self.exposure.slot());
-        let going =
-            places.open.get(&spot.place).is_some_and(|open| open.cell == spot.cell) && places.owns(spot.place, now);
+        let going = places.open.get(&spot.place).is_some_and(|open| open.spot.cell == spot.cell)
+            && places.owns(spot.place, now);
         cell.settle(&self.exposure, self.longest, going, |slot, group| {
-            places.owns(spot.place, slot.number) || (spot.scope.is_wide() && places.owns(group, slot.number))
+            [spot.place, EVERYWHERE].into_iter().any(|place| places.owns(place, slot.number))
+                || (spot.scope.is_wide() && places.owns(group, slot.number))
         });
     }
 
-    /// The cells that an error is counted in.
-    fn spots(&mut self, event: &Event<'_>) -> [Option<Spot>; 4] {
+    /// The cells that an error is counted in, widest first, and the share of failing requests behind them.
+    fn spots(&self, event: &Event<'_>) -> [Option<Spot>; 5] {
         let module = event.fields.look().module_hash;
         let place = fold(module);
         let narrow = |scope, hash: u64| Spot { scope, cell: hash ^ SALTS[scope as usize], place, module: Some(module) };
-        let text = event.fields.raw(Role::Message).map(|message| {
-            self.text.read(message, module);
-            narrow(Scope::Text, self.text.hash)
-        });
+        let text = (event.template.id.0 != 0).then(|| narrow(Scope::Text, text_key(module, event.template.id.0)));
         let code = event.fields.raw(Role::ErrorCode).map(|code| {
             let cell = xxh3_64(code) ^ SALTS[Scope::Code as usize];
             Spot { scope: Scope::Code, cell, place: fold(cell), module: None }
         });
-        let all = Spot { scope: Scope::All, cell: SALTS[Scope::All as usize], place: ALL, module: None };
-        [Some(narrow(Scope::Module, module)), text, code, Some(all)]
+        let share = event.fields.raw(Role::Status).map(|_| narrow(Scope::Share, module));
+        [Some(ALL_SPOT), code, Some(narrow(Scope::Module, module)), text, share]
     }
 
     /// Counts an error, and asks whether there are too many.
-    fn count(&mut self, event: &Event<'_>, host: u32, report: &mut Report<'_>) {
+    fn count(&mut self, event: &Event<'_>, settings: BurstSettings, report: &mut Report<'_>) {
         let look = event.fields.look();
         let now = self.exposure.slot();
         let fatal = look.level == Some(Level::Fatal);
         let module = fold(look.module_hash);
         let spots = self.spots(event);
-        let code_is_open = spots[Scope::Code as usize].is_some_and(|spot| self.places.is_open(spot.place));
+        let template = event.templates.get(event.template.id);
+        let young = template.is_some_and(|template| event.moment.now.seconds_since(template.first) < YOUNG_S);
+        let code_is_open = spots[1].is_some_and(|spot| self.places.is_open(spot.place));
         for spot in spots.iter().flatten() {
-            if spot.scope == Scope::All && code_is_open {
+            if spot.scope == Scope::Share || (spot.scope == Scope::All && code_is_open) {
                 continue;
             }
             let exposure = &self.exposure;
@@ -281,39 +299,48 @@ impl Burst {
                 self.settle(spot);
             }
             if let Some(cell) = self.cells.get_mut(spot.cell) {
-                cell.add(now, if spot.scope.is_wide() { module } else { host }, fatal);
+                let group = match spot.scope {
+                    Scope::All | Scope::Code => Some(module),
+                    Scope::Module if young => Some(YOUNG),
+                    _ => None,
+                };
+                cell.add(now, group, fatal);
             }
         }
         let joined = self.join(event, &spots, report);
-        if joined || self.age < self.options.warm_up_s || self.places.is_open(ALL) {
+        if joined || self.age < self.warm_up_s || self.places.is_open(ALL) {
             return;
         }
         for spot in spots.iter().flatten() {
             if self.places.is_open(spot.place) {
                 continue;
             }
-            if let Some(verdict) = self.test(spot) {
+            let settings = if spot.scope.is_wide() { self.usual } else { settings };
+            if let Some(verdict) = self.test(spot, settings, &report.aside) {
                 self.open(event, spot, &verdict, report);
                 return;
             }
         }
-        if report.wants_near_misses() {
-            self.near_miss(event, &spots, report);
+        if report.wants_near_misses()
+            && let Some(spot) = spots.iter().flatten().find(|spot| spot.scope == Scope::Module)
+        {
+            self.near_miss(event, spot, settings, report);
         }
     }
 
     /// Adds the error to the open burst that it belongs to, if there is one.
-    fn join(&mut self, event: &Event<'_>, spots: &[Option<Spot>; 4], report: &mut Report<'_>) -> bool {
+    fn join(&mut self, event: &Event<'_>, spots: &[Option<Spot>; 5], report: &mut Report<'_>) -> bool {
         if self.places.open.is_empty() {
             return false;
         }
-        let now = event.moment.now;
+        let (now, slot) = (event.moment.now, self.exposure.slot());
         for spot in spots.iter().flatten() {
             let Some(open) = self.places.open.get_mut(&spot.place) else { continue };
-            if open.cell != spot.cell {
+            if open.spot.cell != spot.cell {
                 continue;
             }
             open.heard = now;
+            open.heard_slot = slot;
             let (began, rate) = (open.began, open.expected);
             let level = event.fields.level().max(Some(Level::Error));
             open.errors += 1;
@@ -329,28 +356,37 @@ impl Burst {
         false
     }
 
+    /// A value of a dimension has an incident: the slots that showed it are no evidence of anything else, and teach nothing.
+    #[cold]
+    fn leave_to_spread(&mut self, module: u64, aside: &Aside) {
+        if let Some(first) = aside.slots.iter().map(|(slot, _)| *slot).min() {
+            self.places.own(fold(module), first, self.exposure.slot());
+        }
+    }
+
     fn open(&mut self, event: &Event<'_>, spot: &Spot, verdict: &Verdict, report: &mut Report<'_>) {
         let (now, slot) = (event.moment.now, self.exposure.slot());
-        let opening = opening::opening(&event.fields, &self.options, spot.scope, verdict);
+        let opening = opening::opening(&event.fields, spot.scope, verdict);
         let id = report.incidents.open(opening, now, report.findings);
+        let first_slot = (slot + 1).saturating_sub(verdict.slots);
         let open = Open {
             id,
-            cell: spot.cell,
-            module: spot.module,
+            spot: *spot,
             slot,
-            slots: verdict.slots,
+            first_slot,
+            heard_slot: slot,
             began: now.saturating_add_nanos(-(verdict.window_s * 1e9) as i64),
             expected: verdict.expected / verdict.window_s.max(1.0),
             heard: now,
             calm: 0,
+            page: Page::default(),
             errors: verdict.errors as u64,
         };
         self.places.open.insert(spot.place, open);
-        let from = slot + 1 - verdict.slots.min(slot + 1);
-        self.places.own(spot.place, from, slot);
+        self.places.own(spot.place, first_slot, slot);
         if spot.scope == Scope::Code {
             // The overall cell has counted the same errors.
-            self.places.own(ALL, from, slot);
+            self.places.own(ALL, first_slot, slot);
         }
     }
 }
@@ -365,31 +401,67 @@ impl Detector for Burst {
         if event.moment.outside {
             return;
         }
-        let look = event.fields.look();
-        self.age = event.moment.running;
-        let slot = self.slot_at(self.age);
-        if slot > self.exposure.slot() {
-            self.roll(slot);
-        }
+        self.go_to(event.moment.running);
         self.exposure.add();
-        let failed = look.level >= Some(Level::Error) || fails(event.fields.status());
-        let host = || event.fields.raw(Role::Host).map_or(NO_GROUP, |host| fold(xxh3_64(host)));
-        self.traffic.count(look.module_hash, failed, &self.exposure, || u64::from(host()));
-        if failed && !report.explained {
-            self.count(event, host(), report);
+        let look = event.fields.look();
+        let status = event.fields.status();
+        let module = self.traffic.module(look.module_hash, self.exposure.slot());
+        let mut failed = None;
+        if failure::is_failure(&event.fields, self.least) {
+            let settings = *self.settings.of(&mut module.choice, &event.fields);
+            let counts = settings.enabled && failure::is_failure(&event.fields, settings.level);
+            failed = counts.then_some(settings);
+        }
+        if failed.is_none() {
+            module.count_other(&self.exposure);
+        }
+        if status.is_some() && !report.explained {
+            let places = &self.places;
+            let by_status = failed.is_some() && failure::by_status(status);
+            module.count_request(by_status, &self.exposure, |slot| places.owns(fold(look.module_hash), slot));
+        }
+        if report.aside.opened {
+            self.leave_to_spread(look.module_hash, &report.aside);
+        }
+        if let Some(settings) = failed
+            && !report.explained
+        {
+            self.count(event, settings, report);
         }
     }
 
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
-        self.age = moment.running;
-        let slot = self.slot_at(self.age);
-        if slot > self.exposure.slot() {
-            self.roll(slot);
-        }
+        self.go_to(moment.running);
         if !self.places.open.is_empty() {
             self.check(moment.now, report);
         }
         self.checked = self.exposure.slot();
+    }
+
+    fn merge(&mut self, merge: Merge) {
+        let modules: Vec<u64> = self.traffic.keys().collect();
+        for module in modules {
+            let [from, into] = [merge.from, merge.into].map(|id| text_key(module, id.0) ^ SALTS[Scope::Text as usize]);
+            let spot = Spot { scope: Scope::Text, cell: into, place: fold(module), module: Some(module) };
+            // Both have forgotten up to the slot at hand before they are added up.
+            self.settle(&Spot { cell: from, ..spot });
+            let exposure = &self.exposure;
+            let Some(cell) = self.cells.get_mut(from) else { continue };
+            let moved = std::mem::replace(cell, Cell::new(exposure));
+            let active = std::mem::replace(&mut self.cells.touch(into, || Cell::new(exposure)).active, true);
+            if !active {
+                self.active.push(spot);
+            }
+            self.settle(&spot);
+            if let Some(cell) = self.cells.get_mut(into) {
+                cell.take(moved);
+            }
+            if let Some(open) = self.places.open.get_mut(&spot.place)
+                && open.spot.cell == from
+            {
+                open.spot.cell = into;
+            }
+        }
     }
 
     fn snapshot(&self) -> Vec<u8> {
@@ -417,13 +489,13 @@ impl Detector for Burst {
         self.active = kept.active;
         self.places = kept.places;
         self.checked = kept.checked;
+        self.set_threshold();
         Ok(())
     }
 
     fn tables(&self) -> Vec<TableUse> {
         let cells = ("burst_cells", self.cells.len() as u64, self.cells.evictions());
-        let tables = self.traffic.tables().into_iter().chain([cells]);
-        tables.map(|(table, keys, evictions)| TableUse { table, keys, evictions }).collect()
+        [self.traffic.table(), cells].map(|(table, keys, evictions)| TableUse { table, keys, evictions }).to_vec()
     }
 }
 

@@ -1,6 +1,7 @@
 //! What is said of a burst when it opens and while it goes on.
 
-use super::{BurstOptions, Scope, Verdict};
+use super::failure::significant;
+use super::{Scope, Verdict};
 use crate::engine::finding::{DetectorName, Evidence, Key, Severity};
 use crate::engine::incident::{Opening, p_of, round, score_of};
 use crate::event::{Fields, Level, Role};
@@ -12,27 +13,29 @@ const CRITICAL_ERRORS: f64 = 20.0;
 const CRITICAL_TIMES: f64 = 10.0;
 
 /// The incident that `verdict` found in a cell of `scope`, on the event that showed it.
-pub(super) fn opening(fields: &Fields<'_>, options: &BurstOptions, scope: Scope, verdict: &Verdict) -> Opening {
+pub(super) fn opening(fields: &Fields<'_>, scope: Scope, verdict: &Verdict) -> Opening {
     let (name, value) = place_of(fields, scope);
     let mut more = serde_json::Map::new();
     let message = fields.text(Role::Message).unwrap_or_default();
+    more.insert("expected_low".into(), significant(verdict.interval.0).into());
+    more.insert("expected_high".into(), significant(verdict.interval.1).into());
     more.insert("example".into(), vec![&message[..message.floor_char_boundary(EXAMPLE_BYTES)]].into());
     let critical = is_critical(verdict.fatal, verdict.errors, verdict.expected);
     Opening {
         detector: DetectorName::Burst,
-        kind: "surge".into(),
+        kind: if scope == Scope::Share { "share" } else { "surge" }.into(),
         rule: None,
         severity: if critical { Severity::Critical } else { Severity::Warning },
         count: verdict.errors as u64,
         score: score_of(verdict.ln_p),
-        summary: summary(verdict.errors, verdict.window_s, verdict.expected, &place_in_words(scope, &value)),
+        summary: summary(verdict, &place_in_words(scope, &value)),
         key: Key(vec![(name.into(), value)]),
         evidence: Evidence {
             observed: verdict.errors,
             expected: significant(verdict.expected),
             unit: "errors".into(),
             test: "gamma-poisson".into(),
-            threshold: options.threshold,
+            threshold: significant(verdict.threshold),
             p_value: Some(p_of(verdict.ln_p)),
             samples: verdict.samples as u64,
             window_s: round(verdict.window_s, 1),
@@ -56,19 +59,29 @@ pub(super) fn go_on(evidence: &mut Evidence, said: &mut String, count: u64, last
     let place = said.split_once(" on ").and_then(|(_, rest)| rest.rsplit_once(", "));
     let place = place.map_or_else(String::new, |(place, _)| place.to_owned());
     evidence.observed = count as f64;
-    evidence.expected = significant(rate * lasted);
+    let before = std::mem::replace(&mut evidence.expected, significant(rate * lasted));
+    // The interval is of the rate: it grows with the time as the expected number does.
+    for name in ["expected_low", "expected_high"] {
+        if let Some(bound) = evidence.more.get_mut(name)
+            && let Some(value) = bound.as_f64()
+        {
+            *bound = significant(value / before.max(f64::MIN_POSITIVE) * evidence.expected).into();
+        }
+    }
     evidence.window_s = round(lasted, 1);
-    *said = summary(count as f64, lasted, evidence.expected, &place);
+    *said = format!("{count} errors in {lasted:.0} s on {place}, {} expected", evidence.expected);
 }
 
-fn summary(errors: f64, window_s: f64, expected: f64, place: &str) -> String {
-    format!("{errors:.0} errors in {window_s:.0} s on {place}, {} expected", significant(expected))
+fn summary(verdict: &Verdict, place: &str) -> String {
+    let Verdict { errors, window_s, requests, .. } = verdict;
+    let of = if *requests > 0.0 { format!(" of {requests:.0} requests") } else { String::new() };
+    format!("{errors:.0} errors{of} in {window_s:.0} s on {place}, {} expected", significant(verdict.expected))
 }
 
 /// Name and value of the key.
 fn place_of(fields: &Fields<'_>, scope: Scope) -> (&'static str, String) {
     let role = match scope {
-        Scope::Module | Scope::Text => Some(Role::Module),
+        Scope::Module | Scope::Text | Scope::Share => Some(Role::Module),
         Scope::Code => Some(Role::ErrorCode),
         Scope::All => None,
     };
@@ -80,13 +93,8 @@ fn place_of(fields: &Fields<'_>, scope: Scope) -> (&'static str, String) {
 
 fn place_in_words(scope: Scope, value: &str) -> String {
     match scope {
-        Scope::Module | Scope::Text if value != "all" => value.to_owned(),
+        Scope::Module | Scope::Text | Scope::Share if value != "all" => value.to_owned(),
         Scope::Code => format!("error code {value}"),
-        Scope::All | Scope::Module | Scope::Text => "all modules together".to_owned(),
+        Scope::All | Scope::Module | Scope::Text | Scope::Share => "all modules together".to_owned(),
     }
-}
-
-/// Two significant digits.
-fn significant(value: f64) -> f64 {
-    format!("{value:.1e}").parse().unwrap_or(value)
 }

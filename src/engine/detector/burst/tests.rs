@@ -1,5 +1,6 @@
 use super::*;
 use crate::engine::finding::State;
+use crate::engine::overrides::KeyPattern;
 use crate::engine::{EngineOptions, Outcome, testing};
 use rand::{RngExt, SeedableRng};
 use std::ops::{Deref, DerefMut};
@@ -91,7 +92,11 @@ fn a_burst_opens_once_goes_on_and_resolves() {
     let (first, last) = (&stream.findings[0], stream.findings.last().unwrap());
     assert!(first.opened_at.seconds_since(Timestamp::from_millis(1_767_225_600_000)) < 1_215.0);
     assert!(first.summary.contains(" errors in ") && first.summary.contains(" on m3, "), "{}", first.summary);
-    assert!(first.evidence.p_value < Some(1e-8) && first.evidence.expected < 1.0 && first.evidence.observed >= 5.0);
+    assert!(
+        first.evidence.p_value <= Some(first.evidence.threshold)
+            && first.evidence.expected < 1.0
+            && first.evidence.observed >= 5.0
+    );
     assert_eq!((first.respond_within.as_deref(), first.kind.as_str()), (Some("1h"), "surge"));
     assert_eq!((last.state, last.severity), (State::Resolved, Severity::Critical));
     assert!((295..=320).contains(&last.count), "{}", last.count);
@@ -119,7 +124,7 @@ fn what_goes_on_for_longer_than_a_half_life_is_the_new_normal() {
             stream.line(tenth * 100, "ERROR", "m5", "");
         }
     };
-    stream.run(1_200, 10_000, 10, more);
+    stream.run(1_200, 12_000, 10, more);
     assert_eq!(stream.opened(), [("burst", "m5")]);
     assert_eq!(stream.findings.last().unwrap().state, State::Resolved);
 }
@@ -164,7 +169,7 @@ fn what_a_loop_explains_is_not_counted() {
 }
 
 #[test]
-fn one_hosts_errors_are_left_to_the_spread_detector() {
+fn one_hosts_errors_are_left_to_spread() {
     let mut stream = Stream::warmed();
     stream.run(1_200, 1_300, 20, |stream, tenth| {
         let thread = stream.random.random_range(0..9);
@@ -174,7 +179,7 @@ fn one_hosts_errors_are_left_to_the_spread_detector() {
             stream.put(tenth * 100, &format!(r#"{line},"thread":"t{thread}","message":"disk {message} failed""#));
         }
     });
-    assert_eq!(stream.findings, []);
+    assert_eq!(stream.opened(), [("spread", "h2")]);
 }
 
 #[test]
@@ -283,8 +288,183 @@ fn a_hundred_thousand_keys_stay_under_the_cap() {
         );
     }
     let tables = stream.engine.tables();
-    for name in ["burst_modules", "burst_hosts", "burst_cells"] {
+    for name in ["burst_modules", "burst_cells"] {
         let table = tables.iter().find(|table| table.table == name).unwrap();
         assert!(table.keys == 100 && table.evictions > 0, "{table:?}");
     }
+}
+
+#[test]
+fn the_level_of_an_error_can_be_lowered_for_all_and_for_some() {
+    let usual = BurstOptions::default().usual;
+    let warn = BurstSettings { level: Level::Warn, ..usual };
+    let m3 = KeyPattern::new([(Role::Module, Some("m3"))]);
+    for (options, opened) in [
+        (BurstOptions::default(), 0),
+        (BurstOptions { usual: warn, ..BurstOptions::default() }, 1),
+        (BurstOptions { overrides: vec![(m3.clone(), warn)], ..BurstOptions::default() }, 1),
+        (BurstOptions { usual: warn, overrides: vec![(m3, usual)], ..BurstOptions::default() }, 0),
+    ] {
+        let mut stream = Stream::with_options(1, options);
+        stream.run(0, 1_200, 20, |_, _| {});
+        stream.run(1_200, 1_260, 20, |stream, tenth| stream.line(tenth * 100, "WARN", "m3", ""));
+        assert_eq!(stream.opened().len(), opened);
+    }
+}
+
+#[test]
+fn a_module_that_is_not_watched_is_not_counted_anywhere() {
+    let off = BurstSettings { enabled: false, ..BurstOptions::default().usual };
+    let overrides = vec![(KeyPattern::new([(Role::Module, Some("m*"))]), off)];
+    let mut stream = Stream::with_options(1, BurstOptions { overrides, ..BurstOptions::default() });
+    stream.run(0, 1_200, 20, |_, _| {});
+    stream.run(1_200, 1_260, 20, |stream, tenth| {
+        stream.line(tenth * 100, "ERROR", &format!("m{}", tenth % 7), r#","error_code":"E1""#);
+    });
+    assert_eq!(stream.opened(), []);
+}
+
+#[test]
+fn of_less_traffic_as_many_failures_are_a_greater_share() {
+    let mut stream = Stream::new(1);
+    let requests = |stream: &mut Stream, from: i64, to: i64, every: i64| {
+        for tenth in from * 10..to * 10 {
+            // A request fails every four seconds, whatever the traffic.
+            if tenth % 40 == 0 {
+                stream.line(tenth * 100, "INFO", "web", r#","status":500"#);
+            } else if tenth % every == 0 {
+                stream.line(tenth * 100, "INFO", "web", r#","status":200"#);
+            }
+            stream.line(tenth * 100 + 50, "INFO", "other", "");
+        }
+    };
+    requests(&mut stream, 0, 3_000, 1);
+    assert_eq!(stream.opened(), []);
+    requests(&mut stream, 3_000, 3_400, 20);
+    requests(&mut stream, 3_400, 4_400, 1);
+    assert_eq!(stream.opened(), [("burst", "web")]);
+    let (first, last) = (&stream.findings[0], stream.findings.last().unwrap());
+    assert_eq!((first.kind.as_str(), last.state), ("share", State::Resolved));
+    assert!(first.summary.contains(" requests in ") && first.summary.contains(" on web, "), "{}", first.summary);
+}
+
+#[test]
+fn a_deploy_that_changes_every_text_is_quiet() {
+    let mut stream = Stream::new(1);
+    for second in 0..3_600_i64 {
+        for i in 0..20 {
+            let (module, host): (u32, u32) = (stream.random.random_range(0..20), stream.random.random_range(0..6));
+            // One in ten is an error, of a text that another release says otherwise.
+            let level = if stream.random.random_range(0..10) == 0 { "ERROR" } else { "INFO" };
+            let text = if second < 2_400 { "old words of it" } else { "what is said since" };
+            stream.put(
+                second * 1_000 + i * 50,
+                &format!(r#""level":"{level}","module":"m{module}","host":"h{host}","thread":"t{second}","message":"{text} {second} {i}""#),
+            );
+        }
+    }
+    assert_eq!(stream.opened(), []);
+}
+
+#[test]
+fn a_restart_of_everything_is_no_storm() {
+    let mut stream = Stream::new(1);
+    let background = |stream: &mut Stream, from: i64, to: i64| {
+        for tenth in from * 10..to * 10 {
+            let (module, level) = (stream.random.random_range(0..40), stream.random.random_range(0..200));
+            stream.line(tenth * 100, if level == 0 { "ERROR" } else { "INFO" }, &format!("n{module}"), "");
+        }
+    };
+    background(&mut stream, 0, 1_800);
+    // Forty modules cannot reach each other for twenty seconds.
+    for tenth in 18_000..18_200_i64 {
+        for i in 0..8 {
+            let module = stream.random.random_range(0..40);
+            stream.line(tenth * 100 + i, "ERROR", &format!("n{module}"), "");
+        }
+    }
+    background(&mut stream, 1_820, 2_600);
+    let opened = stream.opened();
+    assert!((1..=3).contains(&opened.len()) && opened.contains(&("burst", "all")), "{opened:?}");
+}
+
+#[test]
+fn a_slow_burn_in_a_module_that_always_fails_is_found_once() {
+    for seed in 1..3 {
+        let mut stream = Stream::new(seed);
+        let always = |stream: &mut Stream, tenth: i64| {
+            if stream.random.random_range(0..3) == 0 {
+                stream.line(tenth * 100, "ERROR", "m5", "");
+            }
+        };
+        stream.run(0, 1_500, 10, always);
+        stream.run(1_500, 1_920, 10, |stream, tenth| {
+            always(stream, tenth);
+            for text in ["cannot lock lease", "no space left on device", "read timed out"] {
+                if stream.random.random_range(0..15) == 0 {
+                    let (host, n) = (stream.random.random_range(0..6), stream.random.random_range(0..100_000));
+                    let line = format!(r#""level":"ERROR","module":"m5","host":"h{host}","message":"{text} {n}""#);
+                    stream.put(tenth * 100 + 7, &line);
+                }
+            }
+        });
+        stream.run(1_920, 3_000, 10, always);
+        assert_eq!(stream.opened(), [("burst", "m5")], "{seed}");
+    }
+}
+
+#[test]
+fn sparse_and_dense_streams_are_quiet_and_not_deaf() {
+    for (gap_ms, modules, seconds) in [(5_000_i64, 2, 86_400_i64), (4, 40, 700)] {
+        let mut stream = Stream::new(2);
+        for i in 0..seconds * 1_000 / gap_ms {
+            let (module, level) = (stream.random.random_range(0..modules), stream.random.random_range(0..100));
+            stream.line(i * gap_ms, if level == 0 { "ERROR" } else { "INFO" }, &format!("m{module}"), "");
+        }
+        assert_eq!(stream.opened(), [], "{gap_ms}");
+        (0..20)
+            .for_each(|i| stream.line(seconds * 1_000 + i * gap_ms.min(500), "ERROR", "m1", &format!(r#","n":{i}"#)));
+        assert!(gap_ms < 5 || stream.opened() == [("burst", "m1")], "{gap_ms}: {:?}", stream.opened());
+    }
+}
+
+#[test]
+fn seven_errors_in_ten_seconds_are_enough_where_there_never_were_any() {
+    let mut stream = Stream::new(1);
+    stream.run(0, 3_600, 10, |_, _| {});
+    for i in 0..7 {
+        assert_eq!(stream.opened(), []);
+        stream.line(3_600_000 + i * 1_400, "ERROR", "calm", "");
+    }
+    assert_eq!(stream.opened(), [("burst", "calm")]);
+    let evidence = &stream.findings[0].evidence;
+    let [low, high] = ["expected_low", "expected_high"].map(|name| evidence.more[name].as_f64().unwrap());
+    assert!(low < evidence.expected && evidence.expected < high && high < 0.1, "{evidence:?}");
+    assert!(evidence.p_value.unwrap() <= evidence.threshold, "{evidence:?}");
+}
+
+#[test]
+fn null_streams_have_no_more_false_alarms_than_the_budget() {
+    // A thousand times the default: 167 a day of this detector, of which a third of a day may have 56.
+    let mut stream =
+        Stream::with_options(3, BurstOptions { budget: AlarmBudget::new(1_000.0), ..BurstOptions::default() });
+    for i in 0..28_800 * 2_i64 {
+        let (module, level) = (stream.random.random_range(0..20), stream.random.random_range(0..4));
+        stream.line(i * 500, if level == 0 { "ERROR" } else { "INFO" }, &format!("m{module}"), "");
+    }
+    let found = stream.opened().iter().filter(|(detector, _)| *detector == "burst").count();
+    assert!(found <= 56, "{found}");
+}
+
+#[test]
+fn an_explicit_threshold_overrides_the_budget() {
+    let never = BurstSettings { threshold: Some(1e-300), ..BurstOptions::default().usual };
+    let mut stream = Stream::with_options(1, BurstOptions { usual: never, ..BurstOptions::default() });
+    stream.run(0, 1_200, 20, |_, _| {});
+    stream.run(1_200, 1_260, 20, |stream, tenth| {
+        if tenth % 5 == 0 {
+            stream.line(tenth * 100, "ERROR", "m3", "");
+        }
+    });
+    assert_eq!(stream.opened(), []);
 }

@@ -1,103 +1,78 @@
-//! What is counted of every event: each module's events that are no errors, and how the hosts share in them.
+//! What is counted of every event, by module: events that are no errors, and those that tell a status.
 
+use crate::engine::overrides::Choice;
 use crate::engine::state::{Table, TableSnapshot};
+use crate::engine::stats::dispersion::Dispersion;
 use crate::engine::stats::exposure::Exposure;
 use crate::engine::stats::slots::Slots;
 use serde::{Deserialize, Serialize};
 
-/// One event in so many is counted by host: shares need no more, and the others cost nothing.
-const SAMPLE: u32 = 8;
-/// Sampled events of a module after which its hosts' counts forget half.
-const FORGET_AT: u32 = 8_192;
-/// Prior weight of equal shares, in sampled events.
-const PRIOR: f64 = 20.0;
+/// Slots of a block by which dispersion is measured: a minute.
+const BLOCK_SLOTS: u32 = 12;
+/// Fewest requests of the past in which a share is worth something.
+const REQUESTS: f64 = 100.0;
 
-/// A module's events that are no errors.
+/// A module's events.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Module {
+pub(super) struct Module {
+    /// Those that are no errors.
     others: Slots,
     /// Those that have left all windows, forgetting.
     learned: f64,
-    hosts: u32,
-    sampled: u32,
-    /// How often its hosts' counts have been halved.
-    halved: u32,
+    /// Made when the first event with a status comes.
+    requests: Option<Box<Requests>>,
+    /// Which settings it has.
+    #[serde(skip)]
+    pub(super) choice: Choice,
 }
 
-/// Sampled events of one host in one module.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-struct Host {
-    sampled: u32,
-    halved: u32,
+/// A module's events with a status.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Requests {
+    all: Slots,
+    failed: Slots,
+    learned_all: f64,
+    learned_failed: f64,
+    dispersion: Dispersion,
+    /// The dispersion's block at hand: its number, its requests and failures.
+    block: (u32, f64, f64),
 }
 
-/// The counts. Memory: about 4 bytes a slot and module, 40 bytes a module and host, both capped.
+/// A module's requests lately and in the past.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Share {
+    pub(super) failed: u64,
+    pub(super) all: f64,
+    pub(super) learned_failed: f64,
+    pub(super) learned_all: f64,
+    pub(super) dispersion: f64,
+}
+
+/// The counts. Memory: 4 bytes a slot and module, three times as much for modules with requests; modules are capped.
 #[derive(Debug)]
 pub(super) struct Traffic {
     modules: Table<Module>,
-    hosts: Table<Host>,
-    turn: u32,
     length: u32,
 }
 
 /// What is kept of it across a restart.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct TrafficSnapshot {
-    modules: TableSnapshot<Module>,
-    hosts: TableSnapshot<Host>,
-    turn: u32,
-}
+pub(super) type TrafficSnapshot = TableSnapshot<Module>;
 
 impl Traffic {
     pub(super) fn new(keys: usize, length: u32) -> Self {
-        Self { modules: Table::new(keys), hosts: Table::new(keys), turn: 0, length }
+        Self { modules: Table::new(keys), length }
     }
 
-    /// Takes an event of `module`; `host` is asked for its hash when it is this event's turn.
+    /// The module, known from now on.
     #[inline]
-    pub(super) fn count(&mut self, module: u64, failed: bool, exposure: &Exposure, host: impl FnOnce() -> u64) {
-        self.turn += 1;
-        let sampled = self.turn >= SAMPLE;
-        if failed && !sampled {
-            return;
-        }
-        let (now, length) = (exposure.slot(), self.length);
-        let entry = self.modules.touch(module, || Module {
-            others: Slots::new(length as usize, now),
+    pub(super) fn module(&mut self, module: u64, now: u32) -> &mut Module {
+        let length = self.length as usize;
+        self.modules.touch(module, || Module {
+            others: Slots::new(length, now),
             learned: 0.0,
-            hosts: 0,
-            sampled: 0,
-            halved: 0,
-        });
-        if !failed {
-            if entry.others.newest() != now {
-                entry.roll(exposure);
-            }
-            entry.others.add();
-        }
-        if sampled {
-            self.turn = 0;
-            let host = host();
-            if host != 0 {
-                self.sample(module, host);
-            }
-        }
-    }
-
-    fn sample(&mut self, module: u64, host: u64) {
-        let Some(entry) = self.modules.get_mut(module) else { return };
-        let known = self.hosts.len() as u64 + self.hosts.evictions();
-        let count = self.hosts.touch(module ^ host.rotate_left(17), || Host { sampled: 0, halved: entry.halved });
-        count.sampled = (count.sampled >> entry.halved.saturating_sub(count.halved).min(31)) + 1;
-        count.halved = entry.halved;
-        entry.sampled += 1;
-        if self.hosts.len() as u64 + self.hosts.evictions() > known {
-            entry.hosts += 1;
-        }
-        if entry.sampled > FORGET_AT {
-            entry.sampled /= 2;
-            entry.halved += 1;
-        }
+            requests: None,
+            choice: Choice::default(),
+        })
     }
 
     /// The module's events that are no errors: in the past, and in the last `slots` slots.
@@ -107,43 +82,112 @@ impl Traffic {
         (entry.learned, entry.others.sum(slots) as f64)
     }
 
-    /// Hosts that the module was seen on.
-    pub(super) fn hosts(&mut self, module: u64) -> u32 {
-        self.modules.get_mut(module).map_or(0, |entry| entry.hosts)
+    /// The module's requests in the last `slots` slots and before, if there were enough to know the share that fails.
+    pub(super) fn share(
+        &mut self,
+        module: u64,
+        slots: u32,
+        exposure: &Exposure,
+        owned: impl Fn(u32) -> bool,
+    ) -> Option<Share> {
+        let requests = self.modules.get_mut(module)?.requests.as_mut()?;
+        requests.roll(exposure, owned);
+        (requests.learned_all >= REQUESTS).then(|| Share {
+            failed: requests.failed.sum(slots),
+            all: requests.all.sum(slots) as f64,
+            learned_failed: requests.learned_failed,
+            learned_all: requests.learned_all,
+            dispersion: requests.dispersion.factor(),
+        })
     }
 
-    /// The share of the module's events that come from `host`, shrunk to equal shares.
-    pub(super) fn share(&mut self, module: u64, host: u64) -> f64 {
-        let Some(entry) = self.modules.get_mut(module) else { return 1.0 };
-        let count = self.hosts.get_mut(module ^ host.rotate_left(17)).copied().unwrap_or_default();
-        let sampled = count.sampled >> entry.halved.saturating_sub(count.halved).min(31);
-        let equal = 1.0 / f64::from(entry.hosts.max(1));
-        ((f64::from(sampled) + PRIOR * equal) / (f64::from(entry.sampled) + PRIOR)).min(1.0)
+    /// All modules known.
+    pub(super) fn keys(&self) -> impl Iterator<Item = u64> {
+        self.modules.iter().map(|(module, _)| module)
     }
 
-    pub(super) fn tables(&self) -> [(&'static str, u64, u64); 2] {
-        [
-            ("burst_modules", self.modules.len() as u64, self.modules.evictions()),
-            ("burst_hosts", self.hosts.len() as u64, self.hosts.evictions()),
-        ]
+    pub(super) fn table(&self) -> (&'static str, u64, u64) {
+        ("burst_modules", self.modules.len() as u64, self.modules.evictions())
     }
 
     pub(super) fn snapshot(&self) -> TrafficSnapshot {
-        TrafficSnapshot { modules: self.modules.snapshot(), hosts: self.hosts.snapshot(), turn: self.turn }
+        self.modules.snapshot()
     }
 
     pub(super) fn restore(&mut self, kept: TrafficSnapshot) {
-        self.modules.restore(kept.modules);
-        self.hosts.restore(kept.hosts);
-        self.turn = kept.turn;
+        self.modules.restore(kept);
     }
 }
 
 impl Module {
+    /// Takes an event that is no error, or that another detector explains.
+    #[inline]
+    pub(super) fn count_other(&mut self, exposure: &Exposure) {
+        if self.others.newest() != exposure.slot() {
+            self.roll(exposure);
+        }
+        self.others.add();
+    }
+
+    /// Takes an event with a status; `owned` are slots that belong to an incident of this module.
+    #[inline]
+    pub(super) fn count_request(&mut self, failed: bool, exposure: &Exposure, owned: impl Fn(u32) -> bool) {
+        let length = self.others.length();
+        let requests = self.requests.get_or_insert_with(|| Box::new(Requests::new(length, exposure.slot())));
+        if requests.all.newest() != exposure.slot() {
+            requests.roll(exposure, owned);
+        }
+        requests.all.add();
+        if failed {
+            requests.failed.add();
+        }
+    }
+
     #[cold]
     fn roll(&mut self, exposure: &Exposure) {
         let slots = exposure.slot().saturating_sub(self.others.newest());
         self.learned = self.learned * exposure.decay(slots) + self.others.roll(exposure.slot()) as f64;
+    }
+}
+
+impl Requests {
+    fn new(length: usize, now: u32) -> Self {
+        Self {
+            all: Slots::new(length, now),
+            failed: Slots::new(length, now),
+            learned_all: 0.0,
+            learned_failed: 0.0,
+            dispersion: Dispersion::default(),
+            block: (now / BLOCK_SLOTS, 0.0, 0.0),
+        }
+    }
+
+    /// What has left all windows is learned, both numbers of a slot or none.
+    #[cold]
+    fn roll(&mut self, exposure: &Exposure, owned: impl Fn(u32) -> bool) {
+        let (now, length) = (exposure.slot(), self.all.length() as u32);
+        let slots = now.saturating_sub(self.all.newest());
+        self.learned_all *= exposure.decay(slots);
+        self.learned_failed *= exposure.decay(slots);
+        for _ in 0..slots.min(length) {
+            let (all, failed) = (f64::from(self.all.step()), f64::from(self.failed.step()));
+            let left = self.all.newest().checked_sub(length);
+            if left.is_some_and(|left| !owned(left)) {
+                self.learned_all += all;
+                self.learned_failed += failed;
+                self.block.1 += all;
+                self.block.2 += failed;
+            }
+        }
+        self.all.roll(now);
+        self.failed.roll(now);
+        if self.block.0 != now / BLOCK_SLOTS {
+            let expected = self.learned_failed.max(1.0) / self.learned_all.max(1.0) * self.block.1;
+            if self.learned_all >= REQUESTS {
+                self.dispersion.add(self.block.2, expected);
+            }
+            self.block = (now / BLOCK_SLOTS, 0.0, 0.0);
+        }
     }
 }
 
@@ -152,30 +196,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_follow_the_traffic_and_forget() {
-        let (mut traffic, exposure) = (Traffic::new(100, 4), Exposure::new(4, 5.0, 3_600.0));
-        assert_eq!((traffic.hosts(1), traffic.share(1, 7)), (0, 1.0));
-        for i in 0..80_000_u64 {
-            traffic.count(1, false, &exposure, || [7, 7, 7, 8][(i / 8 % 4) as usize]);
-        }
-        assert_eq!(traffic.hosts(1), 2);
-        assert!((traffic.share(1, 7) - 0.75).abs() < 0.02 && (traffic.share(1, 8) - 0.25).abs() < 0.02);
-        for _ in 0..400_000 {
-            traffic.count(1, false, &exposure, || 8);
-        }
-        assert!(traffic.share(1, 7) < 0.1 && traffic.share(1, 8) > 0.9);
-        assert!(traffic.share(1, 99) < 0.01);
-    }
-
-    #[test]
     fn errors_are_not_among_the_others_and_the_past_is_what_left() {
         let (mut traffic, mut exposure) = (Traffic::new(100, 4), Exposure::new(4, 5.0, 3_600.0));
         for slot in 0..10 {
             exposure.roll(slot);
-            (0..6).for_each(|i| traffic.count(1, i < 2, &exposure, || 0));
+            (0..4).for_each(|_| traffic.module(1, slot).count_other(&exposure));
         }
         let (past, window) = traffic.others(1, 2, &exposure);
         assert!((past - 24.0).abs() < 0.2 && window == 8.0, "{past} {window}");
         assert_eq!(traffic.others(2, 2, &exposure), (0.0, 0.0));
+    }
+
+    #[test]
+    fn a_share_is_learned_from_slots_that_nobody_owns() {
+        let (mut traffic, mut exposure) = (Traffic::new(100, 4), Exposure::new(4, 5.0, 3_600.0));
+        // Of ten requests one fails; in slots 20 to 29 all do, and those belong to an incident.
+        let owned = |slot: u32| (20..30).contains(&slot);
+        for slot in 0..40 {
+            exposure.roll(slot);
+            for i in 0..10 {
+                traffic.module(1, slot).count_request(i == 0 || owned(slot), &exposure, owned);
+            }
+            assert_eq!(traffic.share(1, 2, &exposure, owned).is_some(), slot >= 14);
+        }
+        let share = traffic.share(1, 2, &exposure, owned).unwrap();
+        assert_eq!((share.failed, share.all), (2, 20.0));
+        assert!((share.learned_failed / share.learned_all - 0.1).abs() < 1e-9 && share.learned_all > 250.0);
+        exposure.roll(1_000);
+        assert_eq!(traffic.share(1, 2, &exposure, owned).map(|share| share.all), Some(0.0));
+        assert!(traffic.share(2, 2, &exposure, owned).is_none());
     }
 }

@@ -3,7 +3,7 @@
 use super::LatencySettings;
 use super::window::{BELOW, LONGEST, Lanes, NEVER, Place, WINDOWS, lanes};
 use crate::engine::stats::exceedance::Exceedance;
-use crate::engine::stats::log_histogram::{LogHistogram, lower_edge};
+use crate::engine::stats::log_histogram::{LogHistogram, bucket_of, lower_edge};
 use crate::engine::stats::peaks_over_threshold::PeaksOverThreshold;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -144,8 +144,10 @@ impl Baseline {
         now: Timestamp,
         per_day: impl FnOnce() -> f64,
     ) {
-        self.learned.add(bucket);
         let value = lower_edge(bucket);
+        // An outlier is learned as the largest value that is none: one of them must not stretch the tail over the next.
+        let most = self.limits.as_ref().map_or(f64::INFINITY, |limits| limits.outlier);
+        self.learned.add(if value > most { bucket_of(most).unwrap_or(bucket) } else { bucket });
         if value > self.known[1] {
             self.known = if value > self.known[0] { [value, self.known[0]] } else { [self.known[0], value] };
         }

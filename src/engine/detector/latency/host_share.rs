@@ -30,6 +30,8 @@ pub(super) struct HostShare {
     learned: f32,
     /// When every eighth of the last 32 and more came.
     marks: [Timestamp; 5],
+    /// Shifts of the operation that were over at its last value.
+    shifts: u32,
     /// Which settings it has.
     #[serde(skip)]
     pub(super) choice: Choice,
@@ -45,6 +47,15 @@ pub(super) struct Slow {
 }
 
 impl HostShare {
+    /// What came before the operation's last shift ended was of it: forgotten.
+    #[inline]
+    pub(super) fn forget_before(&mut self, shifts: u32) {
+        if self.shifts != shifts {
+            self.clear();
+            self.shifts = shifts;
+        }
+    }
+
     /// Takes a value; the one that leaves is learned if all is `calm`.
     #[inline]
     pub(super) fn push(&mut self, place: Place, calm: bool, now: Timestamp) {

@@ -52,6 +52,9 @@ pub(super) fn take(
     if let Some((left, host)) = operation.window.push(call.bucket, place, call.host, now) {
         settle(operation, left, host, &call.settings, now);
     }
+    if let Some(share) = share.as_deref_mut() {
+        share.forget_before(operation.shifts);
+    }
     let mut ended = Change::None;
     if operation.going.is_some() {
         if let Some(share) = share.as_deref_mut().filter(|_| judged) {

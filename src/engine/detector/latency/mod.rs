@@ -17,7 +17,7 @@
 //! An operation has one incident at a time, whatever it is.
 //!
 //! A value is learned when it leaves the window of the last 128 calmly. Nothing of a shift is learned, unless it goes on
-//! for `new_normal_s`: then it is what is normal. A single outlier is learned with its time. An incident ends after 32 calls
+//! for `new_normal_s`: then it is what is normal. A single outlier is learned as the largest value that is none. An incident ends after 32 calls
 //! with nothing at p < 10⁻³ (more where incidents came shortly after each other), or ten minutes without a slow call.
 //!
 //! Memory: about 1.5 KB an operation, at most 9 KB, and 90 bytes for each of its hosts, both capped. Cold start: silent

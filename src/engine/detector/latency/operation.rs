@@ -35,6 +35,8 @@ pub(super) struct Operation {
     /// Incidents that came shortly after each other.
     flaps: u32,
     ended: Timestamp,
+    /// Shifts that are over: what hosts remember from before the last is of it.
+    pub(super) shifts: u32,
     /// Which settings it has.
     #[serde(skip)]
     pub(super) choice: Choice,
@@ -75,6 +77,7 @@ impl Operation {
             halved: now,
             flaps: 0,
             ended: now,
+            shifts: 0,
             choice: Choice::default(),
         }
     }
@@ -130,6 +133,7 @@ impl Operation {
     pub(super) fn end(&mut self, now: Timestamp) {
         if self.going.take().is_some_and(|going| going.shift) {
             self.window.clear();
+            self.shifts = self.shifts.wrapping_add(1);
         }
         self.flaps += 1;
         self.ended = now;

@@ -8,7 +8,8 @@
 //! An exception type that was never named before is told where its template is known, or in place of its template.
 //!
 //! Quiet once a table of templates or exceptions has had to forget: a first sight means nothing then. Memory: the templates'
-//! own table, 16 bytes for each exception type (capped), five incidents. Cold start: silent for `warm_up_s` of stream.
+//! own table, 16 bytes for each exception type (capped), five incidents. Cold start: silent for `warm_up_s` of stream;
+//! programs write in runs, and what they say seldom takes longer to come by than an estimate for independent lines knows.
 
 mod chance;
 
@@ -59,7 +60,7 @@ impl Default for NoveltyOptions {
     fn default() -> Self {
         Self {
             usual: NoveltySettings { enabled: true, threshold: 0.05, level: Level::Warn },
-            warm_up_s: 600.0,
+            warm_up_s: 900.0,
             keys: 100_000,
             overrides: Vec::new(),
         }

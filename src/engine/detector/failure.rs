@@ -1,0 +1,41 @@
+//! What counts as a failure, for the detectors that count them.
+
+use crate::event::{Fields, Level};
+
+/// Seconds of a slot, the grain of windows and of hysteresis.
+pub(super) const SLOT_S: f64 = 5.0;
+/// Seconds in which baselines forget half.
+pub(super) const HALF_LIFE_S: f64 = 3_600.0;
+/// Something is wrong only beyond this many times the usual rate.
+pub(super) const FACTOR: f64 = 1.5;
+/// An incident looks usual above this chance…
+pub(super) const CALM_P: f64 = 0.01;
+/// …over a minute…
+pub(super) const CALM_SLOTS: u32 = 12;
+/// …and so many slots in a row end it…
+pub(super) const CALM_IN_A_ROW: u32 = 6;
+/// …if also its rate has come back to the usual, by a test that errs once in a day of it.
+pub(super) const SLOTS_OF_A_DAY: f64 = 86_400.0 / SLOT_S;
+
+/// Slots of a window of `seconds`.
+pub(super) fn slots_of(seconds: f64) -> u32 {
+    ((seconds / SLOT_S).round() as u32).max(1)
+}
+
+/// It failed by its status, whatever its level: the server's fault (5xx), a time that ran out (408; 504 is among the
+/// 5xx), or a caller that gave up waiting (499).
+#[inline]
+pub(super) fn by_status(status: Option<u16>) -> bool {
+    matches!(status, Some(408 | 499 | 500..=599))
+}
+
+/// It failed: a level of `least` or worse, or a failing status.
+#[inline]
+pub(super) fn is_failure(fields: &Fields<'_>, least: Level) -> bool {
+    fields.look().level >= Some(least) || by_status(fields.status())
+}
+
+/// Two significant digits.
+pub(super) fn significant(value: f64) -> f64 {
+    format!("{value:.1e}").parse().unwrap_or(value)
+}

@@ -1,0 +1,498 @@
+//! Failures that sit on one value of a dimension: one host has most of a module's.
+//!
+//! A failure is an event at level ERROR or worse (`level` says from where on) or with a failing status (`failure.rs`) that
+//! no loop explains. For each module and dimension (the host; others by `dimensions`) failures are counted by value in
+//! slots of 5 s (`side.rs`). With each failure its value's k of the n failures in the last 10 s, 1 min and 5 min are tested,
+//! and all must reject:
+//!
+//! 1. *share*: a binomial tail, times the number of values (`stats::binomial`), at the greatest of three shares: the
+//!    value's of the module's traffic, of its traffic in the window that did not fail, and of its past failures. The first
+//!    two come from one event in about eight. How failures clump by themselves is learned as an overdispersion.
+//! 2. *rate*: a Gamma–Poisson tail at 1.5 times the value's learned rate of failures, a second and a stream event
+//!    (p < 1e-3): others that have become healthier make no value a bad one.
+//!
+//! The threshold is the budget of false alarms (`stats::alarm_budget`) over the tests of a day: values held × windows ×
+//! slots. The baseline is what has left the longest window without belonging to an incident, half forgotten in an hour;
+//! an incident owns its value's slots for a half-life at most.
+//!
+//! A value has one incident at a time: failures of another module that sit on it as well join it. What an open incident
+//! owns is explained, and later detectors do not count it. Before that, a value that may have too many (p < 0.05,
+//! for itself) is told to burst, which must reject without it (`Aside`). A module needs three values to compare.
+//!
+//! An incident resolves as one of burst does: when for six slots in a row its last minute looks usual (p > 0.01), and
+//! Page's test says that its rate has come back; or after two minutes and ten of its gaps without a failure.
+//!
+//! Power, with the default budget and six values of equal traffic that seldom fail: some twenty failures of one, whatever
+//! their rate within five minutes.
+//!
+//! Memory: as `side.rs` says. Cold start: silent for `warm_up_s` of stream.
+
+mod judge;
+mod opening;
+mod side;
+
+use super::failure::{self, CALM_IN_A_ROW, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S, SLOTS_OF_A_DAY};
+use super::owned::Owned;
+use super::{Aside, Detector, Event, Report, RestoreError, TableUse, pack, unpack};
+use crate::engine::clock::Moment;
+use crate::engine::finding::{DetectorName, Severity};
+use crate::engine::incident::IncidentId;
+use crate::engine::overrides::{KeyPattern, Overrides};
+use crate::engine::stats::alarm_budget::AlarmBudget;
+use crate::engine::stats::exposure::Exposure;
+use crate::engine::stats::page::Page;
+use crate::event::{Fields, Level, Role, Timestamp, Value as Member};
+use serde::{Deserialize, Serialize};
+use side::{Sides, SidesSnapshot};
+use std::collections::BTreeMap;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// One event in so many is counted by value, on average: shares need no more, and the others cost nothing.
+const SAMPLE: u32 = 8;
+/// Fewest values to compare.
+const VALUES: u32 = 3;
+/// Modules that can join one incident.
+const MODULES: usize = 64;
+
+/// What events are told apart by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Dimension {
+    /// A role.
+    Role(Role),
+    /// A literal member.
+    Member(String),
+}
+
+impl Dimension {
+    /// Its name in a finding's key.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Role(role) => role.name(),
+            Self::Member(name) => name,
+        }
+    }
+
+    fn hash_of(&self, fields: &Fields<'_>) -> Option<u64> {
+        match self {
+            Self::Role(role) => fields.raw(*role).map(xxh3_64),
+            Self::Member(_) => self.text_of(fields).map(|text| xxh3_64(text.as_bytes())),
+        }
+    }
+
+    fn text_of(&self, fields: &Fields<'_>) -> Option<String> {
+        match self {
+            Self::Role(role) => fields.text(*role).map(std::borrow::Cow::into_owned),
+            Self::Member(name) => match fields.member(name)? {
+                Member::Text(text) => Some(text.into_owned()),
+                Member::Number(number) => Some(number.to_owned()),
+                Member::Bool(value) => Some(value.to_string()),
+                Member::Null | Member::Nested(_) => None,
+            },
+        }
+    }
+}
+
+/// What a user can set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SpreadOptions {
+    /// What modules and hosts have that no override matches.
+    pub usual: SpreadSettings,
+    /// By what events are told apart.
+    pub dimensions: Vec<Dimension>,
+    /// Lengths of the windows in seconds, ascending.
+    pub windows_s: Vec<f64>,
+    /// Seconds of stream before it judges.
+    pub warm_up_s: f64,
+    /// Most modules and values held, each.
+    pub keys: usize,
+    /// False alarms that the whole filter may have.
+    pub budget: AlarmBudget,
+    /// Other settings for the modules and hosts that match; the first match wins.
+    pub overrides: Vec<(KeyPattern, SpreadSettings)>,
+}
+
+/// What can be another for one module and host.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SpreadSettings {
+    /// Off means that its failures are not counted.
+    pub enabled: bool,
+    /// False-alarm probability of one test, in place of what the budget gives.
+    pub threshold: Option<f64>,
+    /// Fewest failures of a bad value.
+    pub min_failures: u32,
+    /// The least level of a failure.
+    pub level: Level,
+}
+
+impl SpreadOptions {
+    /// True when there is anything that it could watch.
+    #[must_use]
+    pub fn watches(&self) -> bool {
+        !self.dimensions.is_empty()
+            && (self.usual.enabled || self.overrides.iter().any(|(_, settings)| settings.enabled))
+    }
+}
+
+impl Default for SpreadOptions {
+    fn default() -> Self {
+        Self {
+            usual: SpreadSettings { enabled: true, threshold: None, min_failures: 5, level: Level::Error },
+            dimensions: vec![Dimension::Role(Role::Host)],
+            windows_s: vec![10.0, 60.0, 300.0],
+            warm_up_s: 600.0,
+            keys: 100_000,
+            budget: AlarmBudget::default(),
+            overrides: Vec::new(),
+        }
+    }
+}
+
+/// The detector.
+#[derive(Debug)]
+pub struct Spread {
+    settings: Overrides<SpreadSettings>,
+    /// The least level of a failure anywhere.
+    least: Level,
+    dimensions: Vec<Dimension>,
+    warm_up_s: f64,
+    budget: AlarmBudget,
+    /// False-alarm probability of one test, by the budget.
+    threshold: f64,
+    /// Lengths of the windows in slots, ascending.
+    windows: Vec<u32>,
+    longest: u32,
+    /// Seconds that the stream has run.
+    age: f64,
+    exposure: Exposure,
+    sides: Sides,
+    /// Modules and dimensions with failures in some window.
+    active: Vec<u64>,
+    /// Open incidents by value.
+    open: BTreeMap<u64, Open>,
+    /// Slots that belong to incidents, by module and value.
+    owned: Owned,
+    /// Events until the next that is counted by value, and where the dice stand.
+    until: u32,
+    dice: u64,
+    checked: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    windows: Vec<u32>,
+    age: f64,
+    exposure: Exposure,
+    sides: SidesSnapshot,
+    active: Vec<u64>,
+    open: BTreeMap<u64, Open>,
+    owned: Owned,
+    until: u32,
+    dice: u64,
+    checked: u32,
+}
+
+/// An open incident.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Open {
+    id: IncidentId,
+    /// The modules and values that it is about: the first opened it.
+    spots: Vec<Spot>,
+    /// The slot in which it opened, the first slot that showed it, the last with a failure.
+    slot: u32,
+    first_slot: u32,
+    heard_slot: u32,
+    began: Timestamp,
+    heard: Timestamp,
+    /// Failures of the value, of all values of its modules, and the share that it should have.
+    failures: u64,
+    of: u64,
+    share: f64,
+    calm: u32,
+    page: Page,
+}
+
+/// A value in a module, and whose incident it would be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Spot {
+    /// Module and dimension.
+    side: u64,
+    /// Module, dimension and value.
+    key: u64,
+    /// Dimension and value.
+    place: u64,
+}
+
+/// A window in which a value has too many.
+#[derive(Clone, Copy, Debug, Default)]
+struct Verdict {
+    ln_p: f64,
+    ln_p_rate: f64,
+    threshold: f64,
+    failures: f64,
+    of: f64,
+    share: f64,
+    /// Failures that the value's own rate lets expect.
+    expected_by_rate: f64,
+    samples: f64,
+    window_s: f64,
+    slots: u32,
+}
+
+impl Spread {
+    /// A detector that has seen nothing.
+    #[must_use]
+    pub fn new(options: SpreadOptions) -> Self {
+        let windows: Vec<u32> = options.windows_s.iter().copied().map(failure::slots_of).collect();
+        let longest = windows.iter().copied().max().unwrap_or(1);
+        let settings = Overrides::new(options.usual, options.overrides);
+        let mut spread = Self {
+            least: settings.all().map(|settings| settings.level).min().unwrap_or(Level::Error),
+            settings,
+            dimensions: options.dimensions,
+            warm_up_s: options.warm_up_s,
+            budget: options.budget,
+            threshold: 0.0,
+            windows,
+            longest,
+            age: 0.0,
+            exposure: Exposure::new(longest, SLOT_S, HALF_LIFE_S),
+            sides: Sides::new(options.keys, longest),
+            active: Vec::new(),
+            open: BTreeMap::new(),
+            owned: Owned::default(),
+            until: SAMPLE,
+            dice: 1,
+            checked: 0,
+        };
+        spread.set_threshold();
+        spread
+    }
+
+    fn set_threshold(&mut self) {
+        self.threshold = self.budget.threshold(self.sides.len() as f64, self.windows.len() as f64, SLOT_S);
+    }
+
+    fn go_to(&mut self, age: f64) {
+        self.age = age;
+        let slot = (age / SLOT_S) as u32;
+        if slot > self.exposure.slot() {
+            self.roll(slot);
+        }
+    }
+
+    /// A new slot begins: what the windows have left behind joins the baselines.
+    #[cold]
+    fn roll(&mut self, to: u32) {
+        self.exposure.roll(to);
+        let owned_slots = (HALF_LIFE_S / SLOT_S) as u32;
+        for open in self.open.values().filter(|open| to.saturating_sub(open.slot) <= owned_slots) {
+            for spot in &open.spots {
+                self.owned.own(spot.key, open.slot, to);
+            }
+        }
+        let Self { active, sides, exposure, owned, .. } = self;
+        active.retain(|&side| {
+            sides.settle(side, exposure, |key, slot| owned.owns(key, slot));
+            !sides.is_silent(side)
+        });
+        self.owned.forget_before(to.saturating_sub(2 * self.longest));
+        self.set_threshold();
+    }
+
+    /// Where the event's value of dimension `number` is counted.
+    fn spot(&self, number: usize, fields: &Fields<'_>) -> Option<Spot> {
+        let value = self.dimensions[number].hash_of(fields)?;
+        let salt = number as u64 + 1;
+        let side = fields.look().module_hash ^ salt.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        Some(Spot { side, key: side ^ value.rotate_left(17), place: value ^ salt.rotate_right(8) })
+    }
+
+    /// The event is one of those that shares are learned from.
+    #[cold]
+    fn sample(&mut self, fields: &Fields<'_>, failed: bool) {
+        // A step of a congruential generator (Knuth's MMIX): 1 to 15 events, so that no period of the stream fits.
+        self.dice = self.dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.until = (1 + (self.dice >> 33) % u64::from(2 * SAMPLE - 1)) as u32;
+        for number in 0..self.dimensions.len() {
+            if let Some(spot) = self.spot(number, fields) {
+                self.sides.sample(spot.side, spot.key, failed, self.exposure.slot());
+            }
+        }
+    }
+
+    /// Counts a failure in every dimension, and asks whether its value has too many.
+    fn count(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
+        let now = self.exposure.slot();
+        let mut settings: Option<SpreadSettings> = None;
+        for number in 0..self.dimensions.len() {
+            let Some(spot) = self.spot(number, &event.fields) else { continue };
+            if settings.is_none() {
+                let (_, value) = self.sides.value(spot.side, spot.key, now);
+                settings = Some(*self.settings.of(&mut value.choice, &event.fields));
+            }
+            let Some(settings) = settings else { continue };
+            if !settings.enabled || !failure::is_failure(&event.fields, settings.level) {
+                return;
+            }
+            self.sides.fail(spot.side, spot.key, now);
+            if !self.active.contains(&spot.side) {
+                self.active.push(spot.side);
+                let owned = &self.owned;
+                self.sides.settle(spot.side, &self.exposure, |key, slot| owned.owns(key, slot));
+            }
+            self.judge(event, number, spot, settings, report);
+        }
+    }
+
+    /// The failure joins its value's incident, or opens one; or else its module's suspects are told.
+    fn judge(
+        &mut self,
+        event: &Event<'_>,
+        number: usize,
+        spot: Spot,
+        settings: SpreadSettings,
+        report: &mut Report<'_>,
+    ) {
+        for open in self.open.values_mut().filter(|open| open.spots.iter().any(|other| other.side == spot.side)) {
+            open.of += 1;
+        }
+        let mine = self.open.get(&spot.place).map(|open| open.spots.contains(&spot));
+        if mine == Some(true) {
+            self.join(event, spot, report);
+            return;
+        }
+        if self.age >= self.warm_up_s
+            && !report.explained
+            && let Some(verdict) = self.test(spot, settings)
+        {
+            self.tell_aside(spot, report);
+            report.aside.opened = true;
+            report.explained = true;
+            let from = (self.exposure.slot() + 1).saturating_sub(verdict.slots);
+            self.owned.own(spot.key, from, self.exposure.slot());
+            match self.open.get_mut(&spot.place) {
+                Some(open) if open.spots.len() < MODULES => {
+                    open.spots.push(spot);
+                    self.join(event, spot, report);
+                }
+                Some(_) => {}
+                None => self.open(event, number, spot, &verdict, report),
+            }
+            return;
+        }
+        if !report.explained {
+            self.tell_suspects(spot, report);
+        }
+    }
+
+    /// The failure is one more of an open incident.
+    fn join(&mut self, event: &Event<'_>, spot: Spot, report: &mut Report<'_>) {
+        report.explained = true;
+        let (now, slot) = (event.moment.now, self.exposure.slot());
+        let Some(open) = self.open.get_mut(&spot.place) else { return };
+        open.failures += 1;
+        open.heard = now;
+        open.heard_slot = slot;
+        let level = event.fields.level().max(Some(Level::Error));
+        if level == Some(Level::Fatal) {
+            report.incidents.raise(open.id, Severity::Critical);
+        }
+        let (of, share, began, modules) = (open.of, open.share, open.began, open.spots.len());
+        report.incidents.join(open.id, 1, level, now, report.findings, |evidence, said, count| {
+            opening::go_on(evidence, said, count, of, share, now.seconds_since(began).max(1.0), modules);
+        });
+    }
+
+    fn open(&mut self, event: &Event<'_>, number: usize, spot: Spot, verdict: &Verdict, report: &mut Report<'_>) {
+        let (now, slot) = (event.moment.now, self.exposure.slot());
+        let opening = opening::opening(&event.fields, &self.dimensions[number], verdict);
+        let id = report.incidents.open(opening, now, report.findings);
+        let open = Open {
+            id,
+            spots: vec![spot],
+            slot,
+            first_slot: (slot + 1).saturating_sub(verdict.slots),
+            heard_slot: slot,
+            began: now.saturating_add_nanos(-(verdict.window_s * 1e9) as i64),
+            heard: now,
+            failures: verdict.failures as u64,
+            of: verdict.of as u64,
+            share: verdict.share,
+            calm: 0,
+            page: Page::default(),
+        };
+        self.open.insert(spot.place, open);
+    }
+}
+
+impl Detector for Spread {
+    fn name(&self) -> DetectorName {
+        DetectorName::Spread
+    }
+
+    #[inline]
+    fn observe(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
+        if event.moment.outside {
+            return;
+        }
+        self.go_to(event.moment.running);
+        self.exposure.add();
+        let failed = failure::is_failure(&event.fields, self.least);
+        self.until -= 1;
+        if self.until == 0 {
+            self.sample(&event.fields, failed);
+        }
+        if failed && !report.explained {
+            self.count(event, report);
+        }
+    }
+
+    fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
+        self.go_to(moment.running);
+        if !self.open.is_empty() {
+            self.check(moment.now, report);
+        }
+        self.checked = self.exposure.slot();
+    }
+
+    fn snapshot(&self) -> Vec<u8> {
+        pack(&Kept {
+            windows: self.windows.clone(),
+            age: self.age,
+            exposure: self.exposure.clone(),
+            sides: self.sides.snapshot(),
+            active: self.active.clone(),
+            open: self.open.clone(),
+            owned: self.owned.clone(),
+            until: self.until,
+            dice: self.dice,
+            checked: self.checked,
+        })
+    }
+
+    fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
+        let kept: Kept = unpack(kept)?;
+        if kept.windows != self.windows {
+            return Err(RestoreError("the windows of the spread detector were others".into()));
+        }
+        self.age = kept.age;
+        self.exposure = kept.exposure;
+        self.sides.restore(kept.sides);
+        self.active = kept.active;
+        self.open = kept.open;
+        self.owned = kept.owned;
+        self.until = kept.until.max(1);
+        self.dice = kept.dice;
+        self.checked = kept.checked;
+        self.set_threshold();
+        Ok(())
+    }
+
+    fn tables(&self) -> Vec<TableUse> {
+        self.sides.tables().map(|(table, keys, evictions)| TableUse { table, keys, evictions }).to_vec()
+    }
+}
+
+#[cfg(test)]
+mod tests;

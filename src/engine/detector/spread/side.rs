@@ -1,0 +1,327 @@
+//! How one module's failures, and its traffic, lie on the values of one dimension.
+
+use crate::engine::overrides::Choice;
+use crate::engine::state::{Table, TableSnapshot};
+use crate::engine::stats::dispersion::Dispersion;
+use crate::engine::stats::exposure::Exposure;
+use crate::engine::stats::slots::Slots;
+use serde::{Deserialize, Serialize};
+use std::collections::VecDeque;
+
+/// Values told apart in one slot; the rest are counted together.
+const GROUPS: usize = 64;
+/// Sampled events of a module after which its values' counts forget half.
+const FORGET_AT: u32 = 8_192;
+/// Weight of the prior of a share, in sampled events and in failures.
+const PRIOR_EVENTS: f64 = 20.0;
+const PRIOR_FAILURES: f64 = 10.0;
+/// Slots of a block by which dispersion is measured: a minute.
+const BLOCK_SLOTS: u32 = 12;
+
+/// Failures of one slot, by value.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Slot {
+    number: u32,
+    total: u32,
+    values: Vec<(u64, u32)>,
+}
+
+fn add(values: &mut Vec<(u64, u32)>, key: u64, count: u32) {
+    if let Some((_, known)) = values.iter_mut().find(|(known, _)| *known == key) {
+        *known = known.saturating_add(count);
+    } else if values.len() < GROUPS {
+        values.push((key, count));
+    }
+}
+
+/// A module in one dimension.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Side {
+    /// Values seen.
+    pub(super) values: u32,
+    /// Sampled events, forgetting, and how often they and their values' have been halved.
+    sampled: u32,
+    halved: u32,
+    /// Sum of the squares of the values' sampled events.
+    squares: f64,
+    /// Sampled events lately that are no failures.
+    traffic: Slots,
+    /// The slots with failures that some window can still see, oldest first.
+    recent: VecDeque<Slot>,
+    /// Failures that have left all windows, forgetting, and the slot up to which they have.
+    learned: f64,
+    settled: u32,
+    dispersion: Dispersion,
+    /// The dispersion's block at hand, as a slot.
+    block: Slot,
+}
+
+/// A value of a module.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Value {
+    sampled: u32,
+    halved: u32,
+    traffic: Slots,
+    learned: f64,
+    settled: u32,
+    /// Which settings it has.
+    #[serde(skip)]
+    pub(super) choice: Choice,
+}
+
+/// Both tables. Memory: a module and dimension 500 bytes and 16 bytes for each slot and value with failures in the last
+/// five minutes, a value 350 bytes; both are capped.
+#[derive(Debug)]
+pub(super) struct Sides {
+    sides: Table<Side>,
+    values: Table<Value>,
+    length: u32,
+}
+
+/// What is kept of them across a restart.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SidesSnapshot {
+    sides: TableSnapshot<Side>,
+    values: TableSnapshot<Value>,
+}
+
+/// The failures of one value in a window, against those of all that are compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Counted {
+    /// The value's.
+    pub(super) of_value: u64,
+    /// All values'.
+    pub(super) of_all: u64,
+}
+
+/// What is usual of a value.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Usual {
+    /// The share of the module's failures that it should have at most.
+    pub(super) share: f64,
+    /// Failures in the past that its rate is measured by.
+    pub(super) learned: f64,
+    pub(super) dispersion: f64,
+    /// Values of the module.
+    pub(super) values: u32,
+    /// Events that the share rests on.
+    pub(super) samples: f64,
+}
+
+impl Sides {
+    pub(super) fn new(keys: usize, length: u32) -> Self {
+        Self { sides: Table::new(keys), values: Table::new(keys), length }
+    }
+
+    /// Values held.
+    pub(super) fn len(&self) -> usize {
+        self.values.len()
+    }
+
+    /// The value `key` of `side`, known from now on.
+    pub(super) fn value(&mut self, side: u64, key: u64, now: u32) -> (&mut Side, &mut Value) {
+        let (length, mut new) = (self.length as usize, false);
+        let entry = self.sides.touch(side, || Side {
+            values: 0,
+            sampled: 0,
+            halved: 0,
+            squares: 0.0,
+            traffic: Slots::new(length, now),
+            recent: VecDeque::new(),
+            learned: 0.0,
+            settled: now,
+            dispersion: Dispersion::default(),
+            block: Slot { number: now / BLOCK_SLOTS, ..Slot::default() },
+        });
+        let halved = entry.halved;
+        let value = self.values.touch(key, || {
+            new = true;
+            Value {
+                sampled: 0,
+                halved,
+                traffic: Slots::new(length, now),
+                learned: 0.0,
+                settled: now,
+                choice: Choice::default(),
+            }
+        });
+        entry.values += u32::from(new);
+        (entry, value)
+    }
+
+    /// Takes a sampled event.
+    pub(super) fn sample(&mut self, side: u64, key: u64, failed: bool, now: u32) {
+        let (side, value) = self.value(side, key, now);
+        value.catch_up(side.halved);
+        side.squares += f64::from(2 * value.sampled + 1);
+        value.sampled += 1;
+        side.sampled += 1;
+        if side.sampled > FORGET_AT {
+            side.sampled /= 2;
+            side.squares /= 4.0;
+            side.halved += 1;
+        }
+        if !failed {
+            for traffic in [&mut side.traffic, &mut value.traffic] {
+                traffic.roll(now);
+                traffic.add();
+            }
+        }
+    }
+
+    /// Counts a failure.
+    pub(super) fn fail(&mut self, side: u64, key: u64, now: u32) {
+        let (side, _) = self.value(side, key, now);
+        if side.recent.back().is_none_or(|slot| slot.number != now) {
+            side.recent.push_back(Slot { number: now, ..Slot::default() });
+        }
+        if let Some(slot) = side.recent.back_mut() {
+            slot.total = slot.total.saturating_add(1);
+            add(&mut slot.values, key, 1);
+        }
+    }
+
+    /// What has left all windows joins the baselines, but for what `owned` says belongs to an incident.
+    pub(super) fn settle(&mut self, side: u64, exposure: &Exposure, owned: impl Fn(u64, u32) -> bool) {
+        let Some(side) = self.sides.get_mut(side) else { return };
+        let now = exposure.slot();
+        side.learned *= exposure.decay(now.saturating_sub(side.settled));
+        side.settled = now;
+        while let Some(slot) = side.recent.pop_front_if(|slot| slot.number.saturating_add(self.length) <= now) {
+            let told: u32 = slot.values.iter().map(|(_, count)| count).sum();
+            side.learned += f64::from(slot.total - told);
+            for (key, count) in slot.values {
+                if owned(key, slot.number) {
+                    continue;
+                }
+                side.learned += f64::from(count);
+                side.block.total += count;
+                add(&mut side.block.values, key, count);
+                if let Some(value) = self.values.get_mut(key) {
+                    value.forget(exposure, owned(key, now));
+                    value.learned += f64::from(count);
+                }
+            }
+        }
+        if side.block.number != now / BLOCK_SLOTS {
+            let block = std::mem::replace(&mut side.block, Slot { number: now / BLOCK_SLOTS, ..Slot::default() });
+            side.clump(&block);
+        }
+    }
+
+    /// True when no window can see a failure of it.
+    pub(super) fn is_silent(&mut self, side: u64) -> bool {
+        self.sides.get_mut(side).is_none_or(|side| side.recent.is_empty())
+    }
+
+    /// Failures since slot `from` of the value `key`, and of all but the values left out.
+    pub(super) fn counted(&mut self, side: u64, key: u64, from: u32, left_out: impl Fn(u64) -> bool) -> Counted {
+        let mut counted = Counted::default();
+        let Some(side) = self.sides.get_mut(side) else { return counted };
+        for slot in side.recent.iter().rev().take_while(|slot| slot.number >= from) {
+            counted.of_all += u64::from(slot.total);
+            for &(value, count) in &slot.values {
+                if value == key {
+                    counted.of_value += u64::from(count);
+                } else if left_out(value) {
+                    counted.of_all -= u64::from(count);
+                }
+            }
+        }
+        counted
+    }
+
+    /// All values with failures that some window can see, most first, and their sum with those not told apart.
+    pub(super) fn by_value(&mut self, side: u64) -> (Vec<(u64, u32)>, u32) {
+        let Some(side) = self.sides.get_mut(side) else { return (Vec::new(), 0) };
+        let (mut values, mut total) = (Vec::new(), 0);
+        for slot in &side.recent {
+            total += slot.total;
+            for &(key, count) in &slot.values {
+                add(&mut values, key, count);
+            }
+        }
+        values.sort_unstable_by_key(|&(_, count)| std::cmp::Reverse(count));
+        (values, total)
+    }
+
+    /// The slots with failures of the value `key`, and how many.
+    pub(super) fn slots_of(&mut self, side: u64, key: u64) -> Vec<(u32, u32)> {
+        let Some(side) = self.sides.get_mut(side) else { return Vec::new() };
+        let in_slot = |slot: &Slot| slot.values.iter().find(|(value, _)| *value == key).map(|(_, n)| (slot.number, *n));
+        side.recent.iter().filter_map(in_slot).collect()
+    }
+
+    /// What is usual of the value `key`: the greatest of its share of the traffic, of the traffic of the last `slots` slots
+    /// that did not fail, and of past failures; each shrunk to the one before, the first to equal shares.
+    pub(super) fn usual(&mut self, side: u64, key: u64, slots: u32, exposure: &Exposure, owned: bool) -> Option<Usual> {
+        let (side, value) = (self.sides.get_mut(side)?, self.values.get_mut(key)?);
+        let now = exposure.slot();
+        value.catch_up(side.halved);
+        value.forget(exposure, owned);
+        side.traffic.roll(now);
+        value.traffic.roll(now);
+        let shrunk = |of_value: f64, of_all: f64, to: f64, weight: f64| (of_value + weight * to) / (of_all + weight);
+        let equal = 1.0 / f64::from(side.values.max(1));
+        let usually = shrunk(value.sampled.into(), side.sampled.into(), equal, PRIOR_EVENTS);
+        let now = shrunk(value.traffic.sum(slots) as f64, side.traffic.sum(slots) as f64, usually, PRIOR_EVENTS);
+        let failing = shrunk(value.learned, side.learned, usually, PRIOR_FAILURES);
+        let share = usually.max(now).max(failing).min(1.0);
+        Some(Usual {
+            share,
+            learned: value.learned.max(share * side.learned),
+            dispersion: side.dispersion.factor(),
+            values: side.values,
+            samples: f64::from(side.sampled) + side.learned,
+        })
+    }
+
+    pub(super) fn tables(&self) -> [(&'static str, u64, u64); 2] {
+        [
+            ("spread_modules", self.sides.len() as u64, self.sides.evictions()),
+            ("spread_values", self.values.len() as u64, self.values.evictions()),
+        ]
+    }
+
+    pub(super) fn snapshot(&self) -> SidesSnapshot {
+        SidesSnapshot { sides: self.sides.snapshot(), values: self.values.snapshot() }
+    }
+
+    pub(super) fn restore(&mut self, kept: SidesSnapshot) {
+        self.sides.restore(kept.sides);
+        self.values.restore(kept.values);
+    }
+}
+
+impl Side {
+    /// How much a block's failures clump: with S the chance that two of its n failures sit on one value, and s that two
+    /// events do, ρ = (S − s)/(1 − s) is the intraclass correlation, and counts vary 1 + (n − 1) ρ times as much as binomial
+    /// ones. A. Agresti, *Categorical Data Analysis*, 3rd ed., §14.3.
+    fn clump(&mut self, block: &Slot) {
+        let n = f64::from(block.total);
+        let same = self.squares / f64::from(self.sampled).powi(2);
+        // Of a module that is on one value nothing can be learned.
+        if n < 2.0 || !(0.0..0.95).contains(&same) {
+            return;
+        }
+        let pairs: f64 = block.values.iter().map(|(_, k)| f64::from(*k) * (f64::from(*k) - 1.0)).sum();
+        let correlation = (pairs / (n * (n - 1.0)) - same) / (1.0 - same);
+        self.dispersion.add_factor(1.0 + (n - 1.0) * correlation);
+    }
+}
+
+impl Value {
+    fn catch_up(&mut self, halved: u32) {
+        self.sampled >>= halved.saturating_sub(self.halved).min(31);
+        self.halved = halved;
+    }
+
+    /// Forgets up to now; while an incident owns it, it keeps what it knew.
+    fn forget(&mut self, exposure: &Exposure, owned: bool) {
+        let slots = exposure.slot().saturating_sub(self.settled);
+        if slots > 0 && !owned {
+            self.learned *= exposure.decay(slots);
+        }
+        self.settled = exposure.slot();
+    }
+}
