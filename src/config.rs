@@ -1,7 +1,6 @@
 //! The one typed configuration file: its tables, their defaults, what is valid.
 //!
-//! Nothing is read unless named; a file, variables and flags are merged in that order by [`crate::cli`]. Every value is
-//! checked here, and every complaint has a place and a hint.
+//! A file, variables and flags are merged in that order. Every value is checked, every complaint has a place and a hint.
 
 pub mod ends;
 mod failures;
