@@ -23,6 +23,7 @@ use std::path::PathBuf;
         seismolog explain findings.ndjson                  what do these findings mean?\n  \
         seismolog templates app.log                        which messages is it made of?\n  \
         seismolog check -c seismolog.toml rules/           is all of it valid?\n  \
+        seismolog test rules/                              do the rules do what their tests say?\n  \
         seismolog demo --show                              a stream with faults, and what is found in it\n\n\
         Every setting of the configuration file is also a variable: SEISMOLOG_INPUT_TIMEZONE, SEISMOLOG_LIMITS_KEYS,\n\
         SEISMOLOG_DETECTOR_LOOP_THRESHOLD; lists are separated by commas. Flags beat variables, variables beat the file.\n\n\
@@ -49,6 +50,10 @@ pub enum Command {
     Explain(ExplainArgs),
     /// Say what is wrong with configuration and rules, and nothing if all is well.
     Check(CheckArgs),
+    /// Run the tests that rules carry, and those of configurations (*.test.toml).
+    Test(TestArgs),
+    /// Show the rules that are loaded: filter, fields, where from, and on a file what each costs.
+    Rules(RulesArgs),
     /// Print the effective configuration as TOML, or the schema of configuration files.
     Config(ConfigArgs),
     /// Show which templates a log is made of, or the template of each line.
@@ -137,6 +142,9 @@ pub struct ReplayArgs {
     /// Write every finding to this file, as one JSON object a line.
     #[arg(long, value_name = "FILE")]
     pub findings: Option<PathBuf>,
+    /// Write the report to this file, as one HTML page that needs nothing else.
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
     /// Print the report as one JSON document.
     #[arg(long)]
     pub json: bool,
@@ -201,6 +209,41 @@ pub struct CheckArgs {
     /// Configuration files (*.toml), rules (*.rhai), or directories of rules and their tables.
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
+}
+
+/// Flags of `test`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct TestArgs {
+    /// Settings.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// Rules (*.rhai), tests of configurations (*.test.toml), or directories of both; without any, the tests of all rules
+    /// that are loaded.
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Run only tests whose file or name contains this.
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// Write how they went to this file, as JUnit XML.
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+}
+
+/// Flags of `rules`.
+#[derive(Args, Clone, Debug, Default)]
+pub struct RulesArgs {
+    /// Settings.
+    #[command(flatten)]
+    pub settings: Settings,
+    /// More rules (*.rhai) or directories of rules and their tables.
+    #[arg(value_name = "PATH")]
+    pub paths: Vec<PathBuf>,
+    /// Print them as one JSON array.
+    #[arg(long)]
+    pub json: bool,
+    /// Replay this file and show how often each rule was evaluated, how often it failed and how long it took.
+    #[arg(long, value_name = "FILE")]
+    pub profile: Option<PathBuf>,
 }
 
 /// Flags of `config`.

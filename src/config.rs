@@ -2,15 +2,18 @@
 //!
 //! A file, variables and flags are merged in that order. Every value is checked, every complaint has a place and a hint.
 
+mod alert;
 pub mod ends;
 mod failures;
 mod guard;
 mod latency;
 mod r#loop;
+mod metrics;
 mod novelty;
 mod overrides;
 mod policy;
 mod problem;
+mod rules;
 pub mod schema;
 mod silence;
 mod sink;
@@ -28,12 +31,13 @@ use crate::event::Role;
 use crate::event::roles::Names;
 use crate::event::time::TimeContext;
 use crate::outbox::{OutboxOptions, Reply, SyntheticMode, TextMode};
-use crate::telemetry::parse_address;
+pub use alert::{Access, Alertmanager, Webhook};
 pub use ends::Peers;
 pub use failures::{Burst, BurstOverride, FailureLevel, Spread, SpreadOverride};
 pub use guard::LoopGuard;
 pub use latency::{Latency, LatencyOverride, LatencyPair};
 pub use r#loop::Loop;
+pub use metrics::Metrics;
 pub use novelty::{InputDetector, Novelty, NoveltyOverride};
 pub use overrides::LoopOverride;
 pub use policy::Policy;
@@ -215,21 +219,18 @@ pub struct Rules {
     pub paths: Vec<PathBuf>,
     /// Whether the rules in the binary are loaded.
     pub shipped: bool,
+    /// Rules in the binary that are off by default and are to run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub enable: Vec<String>,
+    /// Rules in the binary that are not to run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub disable: Vec<String>,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { paths: Vec::new(), shipped: true }
+        Self { paths: Vec::new(), shipped: true, enable: Vec::new(), disable: Vec::new() }
     }
-}
-
-/// `[metrics]`
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Metrics {
-    /// `127.0.0.1:9464`; `:9464` is loopback. Nothing is served without it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub address: Option<String>,
 }
 
 /// What is wrong with joining lines that leave as they came, and what to do.
@@ -301,9 +302,7 @@ impl Config {
             format!("output.member is {member:?}, which events of our own and text lines have anyway"),
             "another name, by default \"anomalies\"",
         );
-        if let Some(Err(error)) = self.metrics.address.as_deref().map(parse_address) {
-            claim(false, "address", error.to_string(), &error.hint());
-        }
+        self.metrics.claim(&mut claim);
         claim(
             !member.is_empty() && member.len() <= 128,
             "output.member",
@@ -348,6 +347,7 @@ impl Config {
                 "names are the names of members, or paths such as log.level",
             );
         }
+        rules::claim(&self.rules, &mut claim);
         self.template.claim(&mut claim);
         for (i, sink) in self.sinks.iter().enumerate() {
             sink.claim(i, &mut claim);
@@ -480,6 +480,24 @@ mod tests {
             ("[[detector.loop.override]]\nhost = \"a\"\n", "s.toml:1:1", "min_repeats"),
             ("[[detector.loop.override]]\nmodul = \"a\"\n", "s.toml:2:1", "did you mean `module`?"),
             ("[[sink]]\ntype = \"fiel\"\n", "s.toml:", "did you mean `file`?"),
+            ("[metrics]\ntoken_env = \"SEISMOLOG_TOKEN\"\n", "s.toml:2:1", "SEISMOLOG_"),
+            ("[[sink]]\ntype = \"alertmanager\"\nurl = \"am:9093\"\n", "s.toml:3:1", "http://127.0.0.1:9093"),
+            ("[[sink]]\ntype = \"alertmanager\"\nurl = \"http://a:b@am\"\n", "s.toml:3:1", "http://127.0.0.1:9093"),
+            ("[[sink]]\ntype = \"alertmanager\"\nurl = \"http://am\"\nrepeat = \"0s\"\n", "s.toml:4:1", "1m"),
+            (
+                "[[sink]]\ntype = \"alertmanager\"\nurl = \"http://am\"\nlabels = { \"a-b\" = \"c\" }\n",
+                "s.toml:4:1",
+                "letters",
+            ),
+            (
+                "[[sink]]\ntype = \"alertmanager\"\nurl = \"http://am\"\nurll = \"\"\n",
+                "s.toml:1:1",
+                "did you mean `url`?",
+            ),
+            ("[[sink]]\ntype = \"webhook\"\n", "s.toml:1:1", "url_file"),
+            ("[[sink]]\ntype = \"webhook\"\nurl = \"http://h\"\ntemplate = \"{{ txt }}\"\n", "s.toml:4:1", "tojson"),
+            ("[[sink]]\ntype = \"webhook\"\nurl = \"http://h\"\nper_minute = 0\n", "s.toml:4:1", "600"),
+            ("[[sink]]\ntype = \"webhook\"\nurl = \"http://h\"\nusername = \"u\"\n", "s.toml:4:1", "both"),
             ("[input\n", "s.toml:1:7", "hint"),
         ] {
             let said = first_problem(text);

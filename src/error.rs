@@ -40,6 +40,14 @@ pub enum Failure {
         /// How many incidents of it or worse opened.
         opened: u64,
     },
+    /// Tests failed; how has been said.
+    #[error("seismolog: {failed} of {all} tests failed")]
+    Tests {
+        /// How many failed.
+        failed: usize,
+        /// How many ran.
+        all: usize,
+    },
     /// Failed while running.
     #[error("seismolog: {0}")]
     Run(RunError),
@@ -51,7 +59,7 @@ impl Failure {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Invalid(_) => 78,
-            Self::Cannot { .. } | Self::Run(_) => 1,
+            Self::Cannot { .. } | Self::Tests { .. } | Self::Run(_) => 1,
             Self::Usage { .. } => 2,
             Self::Found { .. } => 3,
             Self::ReaderGone { .. } => 74,

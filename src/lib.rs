@@ -40,5 +40,6 @@ pub mod outbox;
 pub mod pipeline;
 pub mod prose;
 pub mod replay;
+pub mod suite;
 pub mod telemetry;
 pub mod terminal;

@@ -3,7 +3,8 @@
 use clap::Parser;
 use seismolog::cli::{Cli, Command};
 use seismolog::command::{
-    check::check, config::config, demo::demo, explain::explain, replay::replay, run::run, templates::templates,
+    check::check, config::config, demo::demo, explain::explain, replay::replay, rules::rules, run::run,
+    templates::templates, test::test,
 };
 use std::io::Write;
 use std::process::ExitCode;
@@ -15,6 +16,8 @@ fn main() -> ExitCode {
         Command::Replay(args) => replay(&args, &mut std::io::stdout().lock()),
         Command::Explain(args) => explain(&args, &mut std::io::stdout().lock()),
         Command::Check(args) => check(&args),
+        Command::Test(args) => test(&args, &mut std::io::stdout().lock()),
+        Command::Rules(args) => rules(&args, &mut std::io::stdout().lock()),
         Command::Config(settings) => config(&settings, &mut std::io::stdout().lock()),
         Command::Templates(args) => templates(&args, &mut std::io::stdout().lock()),
         Command::Demo(args) => demo(&args, &mut std::io::stdout().lock()),

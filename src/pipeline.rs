@@ -5,8 +5,9 @@
 //! is bounded, so a slow reader of the output slows the writer of the input, and batches go back to be filled again, so
 //! nothing is allocated twice.
 
+use crate::engine::rules::RuleSet;
 use crate::engine::{Engine, Outcome};
-use crate::event::{Batch, Fault};
+use crate::event::{Batch, Fault, Fields};
 use crate::io::clock;
 use crate::io::exit::Exits;
 use crate::io::shutdown::Progress;
@@ -34,8 +35,8 @@ pub trait Observer {
     fn fault(&mut self, fault: Fault);
     /// The input has ended, and all of it has left.
     fn ended(&mut self, _engine: &Engine) {}
-    /// Every finding, in the order of the stream, also those that went onto events.
-    fn findings(&mut self, _findings: &[crate::engine::finding::Finding]) {}
+    /// Every finding, in the order of the stream, also those that went onto events; `event` is the one that shows them.
+    fn findings(&mut self, _findings: &[crate::engine::finding::Finding], _event: Option<&Fields<'_>>) {}
     /// Findings that no output carries.
     fn unheard(&mut self, findings: &[crate::engine::finding::Finding]);
 }
@@ -58,6 +59,8 @@ pub enum RunError {
 pub struct Pipeline<'a, W> {
     /// Makes an empty engine: the first, and another one after a panic.
     pub fresh: &'a dyn Fn() -> Engine,
+    /// Rules that take the place of those that run, when there are such.
+    pub new_rules: &'a dyn Fn() -> Option<RuleSet>,
     /// Gathers what leaves.
     pub outbox: Outbox,
     /// Is told what happens.
@@ -102,6 +105,7 @@ impl<W: Observer> Pipeline<'_, W> {
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
             };
+            self.renew(&mut engine);
             let started = clock::now();
             self.outbox.begin(&batch, started);
             for i in 0..batch.records.len() {
@@ -109,6 +113,7 @@ impl<W: Observer> Pipeline<'_, W> {
                 let survived = catch_unwind(AssertUnwindSafe(|| engine.process(&fields, started, &mut outcome)));
                 if survived.is_err() {
                     outcome = Outcome::of_fault(Fault::Panic);
+                    outcome.edit.withheld = engine.rules().fails_closed();
                     engine.replace((self.fresh)());
                 }
                 self.outbox.put(&batch, i, &outcome, &mut self.observer);
@@ -123,8 +128,16 @@ impl<W: Observer> Pipeline<'_, W> {
         Ok(())
     }
 
+    /// Between two batches: rules that were read anew take over.
+    fn renew(&self, engine: &mut Engine) {
+        if let Some(rules) = (self.new_rules)() {
+            engine.replace_rules(rules);
+        }
+    }
+
     /// Nothing came for a while: the wall clock does what only it can.
     fn idle(&mut self, engine: &mut Engine, outcome: &mut Outcome, exits: &mut Exits) -> Result<(), Undelivered> {
+        self.renew(engine);
         if !self.outbox.at_line_start() {
             return Ok(());
         }

@@ -1,5 +1,6 @@
 //! `seismolog check`: says what is wrong, and nothing if all is well.
 
+use super::test::{check_file, check_tests};
 use super::{load_config, load_rules};
 use crate::cli::CheckArgs;
 use crate::config::Config;
@@ -12,8 +13,10 @@ use std::path::PathBuf;
 /// # Errors
 /// [`Failure::Invalid`] with every problem of every file.
 pub fn check(args: &CheckArgs) -> Result<(), Failure> {
+    let is_test = |path: &&PathBuf| files::is_test(path);
     let is_config = |path: &&PathBuf| path.extension().is_some_and(|extension| extension == "toml");
-    let (configs, rules): (Vec<_>, Vec<_>) = args.paths.iter().partition(is_config);
+    let (tests, others): (Vec<_>, Vec<_>) = args.paths.iter().partition(is_test);
+    let (configs, rules): (Vec<_>, Vec<_>) = others.into_iter().partition(is_config);
     let mut problems = Vec::new();
     for path in configs {
         match files::read(path) {
@@ -23,8 +26,18 @@ pub fn check(args: &CheckArgs) -> Result<(), Failure> {
     }
     let rules: Vec<PathBuf> = rules.into_iter().cloned().collect();
     match load_config(&args.settings) {
-        Ok(config) => problems.extend(load_rules(&config, &rules).err().into_iter().flatten()),
+        Ok(config) => match load_rules(&config, &rules) {
+            Ok(set) => {
+                problems.extend(set.lints().cloned());
+                problems.extend(check_tests(&set));
+            }
+            Err(found) => problems.extend(found),
+        },
         Err(found) => problems.extend(found),
+    }
+    let found_in = rules.iter().flat_map(|path| files::tests_in(path));
+    for path in tests.into_iter().cloned().chain(found_in) {
+        problems.extend(check_file(&path));
     }
     if problems.is_empty() { Ok(()) } else { Err(Failure::Invalid(problems)) }
 }

@@ -4,14 +4,17 @@ pub mod check;
 pub mod config;
 pub mod demo;
 pub mod explain;
+pub mod reload;
 pub mod replay;
+pub mod rules;
 pub mod run;
 pub mod templates;
+pub mod test;
 
 use crate::cli::{Cli, Settings};
-use crate::config::{Config, JOIN_AND_RAW, Sink};
+use crate::config::{Config, JOIN_AND_RAW};
 use crate::diagnostic::Diagnostic;
-use crate::engine::rules::{Meter, RuleSet};
+use crate::engine::rules::{Meter, RuleSet, RuleSource, TableSource};
 use crate::engine::{Engine, EngineOptions};
 use crate::error::Failure;
 use crate::event::Looker;
@@ -45,10 +48,30 @@ impl Loaded {
     /// An engine that has seen nothing.
     #[must_use]
     pub fn engine(&self) -> Engine {
+        self.engine_with(self.rules.clone())
+    }
+
+    /// The same with other rules.
+    #[must_use]
+    pub fn engine_with(&self, rules: RuleSet) -> Engine {
         let meter: Arc<dyn Meter> = Arc::new(WallMeter::new(RULE_EMERGENCY));
         let options =
             EngineOptions { meter: Some(meter), near_misses: self.near_misses, ..self.config.engine_options() };
-        Engine::new(&options, self.rules.clone())
+        self.complete(Engine::new(&options, rules))
+    }
+
+    /// The same without a wall clock, so that what it does depends on the events alone.
+    #[must_use]
+    pub fn timeless_engine(&self) -> Engine {
+        self.complete(Engine::new(&self.config.engine_options(), self.rules.clone()))
+    }
+
+    fn complete(&self, engine: Engine) -> Engine {
+        let engine = engine.with_timezone(&self.config.input.timezone);
+        match self.looker() {
+            Ok(looker) => engine.with_looker(looker),
+            Err(_) => engine,
+        }
     }
 
     /// What cuts input into events.
@@ -106,12 +129,9 @@ fn merge(settings: &Settings, mut variables: BTreeMap<String, String>) -> Result
             let folder = path.parent().map(PathBuf::from).unwrap_or_default();
             // Paths in a file are relative to the file, not to wherever the pipeline was started.
             config.rules.paths.iter_mut().for_each(|path| *path = folder.join(&*path));
+            config.sinks.iter_mut().for_each(|sink| sink.resolve(&folder));
+            config.metrics.token_file.iter_mut().for_each(|path| *path = folder.join(&*path));
             config.state.path = config.state.path.map(|path| folder.join(path));
-            for sink in &mut config.sinks {
-                if let Sink::File { path, .. } = sink {
-                    *path = folder.join(&*path);
-                }
-            }
             config
         }
         None => Config::default(),
@@ -138,22 +158,54 @@ fn flag_variables(command: &clap::Command) -> Vec<String> {
 
 /// The shipped rules, those that the configuration names, and `more`; later ones replace earlier ones of their name.
 fn load_rules(config: &Config, more: &[PathBuf]) -> Result<RuleSet, Vec<Diagnostic>> {
-    let (mut rules, mut tables) = if config.rules.shipped { RuleSet::shipped_sources() } else { Default::default() };
-    let mut problems = Vec::new();
+    let (sources, mut problems) = read_sources(config, more);
+    match sources.compile() {
+        Ok(set) if problems.is_empty() => Ok(set),
+        Ok(_) => Err(problems),
+        Err(found) => {
+            problems.extend(found);
+            Err(problems)
+        }
+    }
+}
+
+/// Rules and tables as they are written, later ones over earlier ones of their name.
+#[derive(Clone, Debug, Default)]
+struct Sources {
+    rules: Vec<RuleSource>,
+    tables: Vec<TableSource>,
+}
+
+impl Sources {
+    fn compile(&self) -> Result<RuleSet, Vec<Diagnostic>> {
+        RuleSet::compile(&self.rules, &self.tables)
+    }
+
+    /// Only the rules of these names, with all tables.
+    fn only(&self, names: &[&str]) -> Self {
+        let rules = self.rules.iter().filter(|rule| names.contains(&rule.name.as_str())).cloned().collect();
+        Self { rules, tables: self.tables.clone() }
+    }
+}
+
+/// All that can be read of the shipped rules, those that the configuration names and `more`; and what cannot.
+fn read_sources(config: &Config, more: &[PathBuf]) -> (Sources, Vec<Diagnostic>) {
+    let (rules, tables) = if config.rules.shipped {
+        RuleSet::shipped_sources_with(&config.rules.enable, &config.rules.disable)
+    } else {
+        Default::default()
+    };
+    let (mut sources, mut problems) = (Sources { rules, tables }, Vec::new());
     for path in config.rules.paths.iter().chain(more) {
         match files::read_rules(path) {
-            Ok((read_rules, read_tables)) => {
-                rules.extend(read_rules);
-                tables.extend(read_tables);
+            Ok((rules, tables)) => {
+                sources.rules.extend(rules);
+                sources.tables.extend(tables);
             }
             Err(found) => problems.extend(found),
         }
     }
-    match RuleSet::compile(&rules, &tables) {
-        Ok(set) if problems.is_empty() => Ok(set),
-        Ok(_) => Err(problems),
-        Err(found) => Err(problems.into_iter().chain(found).collect()),
-    }
+    (sources, problems)
 }
 
 #[cfg(test)]

@@ -4,8 +4,10 @@ use super::{Loaded, load};
 use crate::cli::ReplayArgs;
 use crate::engine::finding::Finding;
 use crate::error::Failure;
+use crate::io::files;
 use crate::prose::Paint;
 use crate::replay::document::Report;
+use crate::replay::html;
 use crate::replay::merge::Merge;
 use crate::replay::offset::Comparison;
 use crate::replay::report::{Style, render};
@@ -54,6 +56,12 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let elapsed_s = started.elapsed().as_secs_f64();
     let options = ReportOptions { columns: style.columns(), limit: args.limit, elapsed_s };
     let report = summary.report(merge.sources(), &tally, &clocks, &corrections, options);
+    if let Some(path) = &args.report {
+        files::write(path, &html::render(&report)).map_err(|error| {
+            let hint = "--report takes a file that can be written";
+            Failure::cannot(format!("cannot write {}: {error}", path.display()), hint)
+        })?;
+    }
     print(&report, args.json, style, out)?;
     if let Some(file) = report.files.iter().find(|file| file.damage.is_some()) {
         let damage = file.damage.as_deref().unwrap_or_default();

@@ -1,26 +1,30 @@
 //! `seismolog run`: events from every `--from`, through the engine, to every `--to`.
 
+use super::reload::{self, LiveRules};
 use super::{Loaded, load};
 use crate::cli::{Protocol, RunArgs};
+use crate::config;
 use crate::config::ends::{self, BadEnd, Direction, End, Remote};
 use crate::engine::Engine;
 use crate::error::Failure;
 use crate::event::Role;
 use crate::event::lines::Lines;
+use crate::io::clock;
 use crate::io::edge::{Circumstances, Edges, Looking};
 use crate::io::exit::Exits;
 use crate::io::log::{Log, Target};
 use crate::io::omprog::OmprogSource;
 use crate::io::shutdown::{self, Progress};
 use crate::io::sink::Sinks;
+use crate::io::sink::client::{read_secret, variable_secret};
 use crate::io::source::{Front, LineSource, Source};
 use crate::io::state::{StateError, StateFolder, StateWriter};
 use crate::io::stdio::Input;
 use crate::outbox::{Outbox, Reply};
 use crate::pipeline::{Pipeline, RunError};
 use crate::telemetry::http::{BindError, Endpoint, Readiness};
-use crate::telemetry::metrics::Metrics;
-use crate::telemetry::watcher::Watcher;
+use crate::telemetry::watcher::{Served, Watcher};
+use crate::telemetry::{History, Metrics, Silences, Site};
 use crate::terminal::Screen;
 use rustix::fd::OwnedFd;
 use std::cell::RefCell;
@@ -44,16 +48,23 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let sinks = Sinks::open(&loaded.config.sinks).map_err(|error| Failure::cannot(error.to_string(), error.hint()))?;
     let log = open_log(args.log.as_deref().unwrap_or(if args.protocol.is_some() { "none" } else { "stderr" }))?;
     let readiness = Readiness::default();
-    let (metrics, _endpoint) = serve_metrics(&loaded, &readiness, &log)?;
+    let kept = loaded.config.state.path.as_ref().map(|folder| folder.join("silences.json"));
+    let silences = Arc::new(kept.map(Silences::kept_in).unwrap_or_default());
+    let (served, _endpoint) = serve(&loaded, &readiness, &silences, &log)?;
     let progress = Arc::new(Progress::default());
+    let live = LiveRules::new(loaded.rules.clone());
+    let metrics = served.as_ref().map(|served| Arc::clone(&served.metrics));
+    let bell = reload::watch(loaded.config.clone(), live.clone(), log.clone(), metrics.clone())
+        .map_err(|error| Failure::cannot(format!("cannot watch the rules: {error}"), "raise the limit of threads"))?;
     let (stopping, stopped) = (readiness.clone(), watch::Sender::new(false));
     let peers_stop = stopped.subscribe();
-    let timeout = loaded.config.output.shutdown_timeout.0;
-    let stop = shutdown::watch(timeout, Arc::clone(&progress), log.clone(), move || {
+    let on_stop = move || {
         stopping.set(false);
         stopped.send_replace(true);
         stopped
-    });
+    };
+    let timeout = loaded.config.output.shutdown_timeout.0;
+    let stop = shutdown::watch(timeout, Arc::clone(&progress), log.clone(), on_stop, move || bell.ring());
     let stop = stop.map_err(|error| {
         Failure::cannot(format!("cannot watch for signals: {error}"), "raise the limit of open files or threads")
     })?;
@@ -71,9 +82,13 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let engine = RefCell::new(Some(engine));
     let mut pipeline = Pipeline {
         // After a panic it starts empty.
-        fresh: &|| engine.borrow_mut().take().unwrap_or_else(|| loaded.engine()),
+        fresh: &|| engine.borrow_mut().take().unwrap_or_else(|| loaded.engine_with(live.current())),
+        new_rules: &|| live.take_new(),
         outbox: Outbox::new(options).with_screen(screen),
-        observer: Watcher::new(metrics, log).with_sinks(sinks).with_state(state, loaded.config.state.interval.0),
+        observer: Watcher::new(served, log)
+            .with_sinks(sinks)
+            .with_silences(silences)
+            .with_state(state, loaded.config.state.interval.0),
         progress: Arc::clone(&progress),
     };
     let stdout = if places.to_stdout { Some(standard(rustix::stdio::stdout())?) } else { None };
@@ -271,22 +286,42 @@ fn open_log(target: &str) -> Result<Log, Failure> {
     })
 }
 
-/// Metrics exist only when somebody is to see them.
-fn serve_metrics(
+/// Metrics and the page exist only when somebody is to see them.
+fn serve(
     loaded: &Loaded,
     readiness: &Readiness,
+    silences: &Arc<Silences>,
     log: &Log,
-) -> Result<(Option<Arc<Metrics>>, Option<Endpoint>), Failure> {
-    let Some(address) = &loaded.config.metrics.address else { return Ok((None, None)) };
+) -> Result<(Option<Served>, Option<Endpoint>), Failure> {
+    let config::Metrics { address, token_file, token_env } = &loaded.config.metrics;
+    let Some(address) = address else { return Ok((None, None)) };
+    let token = match (token_file, token_env) {
+        (Some(file), _) => Some(read_secret(file)),
+        (_, Some(variable)) => Some(variable_secret(variable)),
+        _ => None,
+    };
+    let token = token.transpose().map_err(|why| {
+        Failure::cannot(
+            format!("no token for silences: {why}"),
+            "token_file and token_env of [metrics] say where it is",
+        )
+    })?;
     let metrics = Metrics::new()
         .map_err(|error| Failure::cannot(format!("cannot make metrics: {error}"), "report this as a bug"))?;
-    let metrics = Arc::new(metrics);
-    let endpoint = Endpoint::bind(address, Arc::clone(&metrics), readiness.clone()).map_err(|error| match error {
+    let served = Served { metrics: Arc::new(metrics), history: Arc::new(History::new(clock::now())) };
+    let site = Site {
+        metrics: Arc::clone(&served.metrics),
+        readiness: readiness.clone(),
+        history: Arc::clone(&served.history),
+        silences: Arc::clone(silences),
+        token: token.map(Arc::from),
+    };
+    let endpoint = Endpoint::bind(address, site).map_err(|error| match error {
         BindError::Address { .. } => Failure::Usage { message: error.to_string(), hint: error.hint() },
         _ => Failure::cannot(error.to_string(), error.hint()),
     })?;
     log.say(&format!("metrics at http://{}/metrics", endpoint.local_addr()));
-    Ok((Some(metrics), Some(endpoint)))
+    Ok((Some(served), Some(endpoint)))
 }
 
 /// A panic is caught where it happens and the stream goes on; what it said belongs in the log.

@@ -70,10 +70,11 @@ fn without_null(schema: &mut Value) {
 #[cfg(test)]
 mod tests {
     use super::super::{
-        BurstOverride, FailureLevel, LatencyOverride, LatencyPair, LoopGuard, LoopOverride, NoveltyOverride,
-        SilenceOverride, Sink, SpreadOverride, variables,
+        Alertmanager, BurstOverride, FailureLevel, LatencyOverride, LatencyPair, LoopGuard, LoopOverride,
+        NoveltyOverride, SilenceOverride, Sink, Span, SpreadOverride, Webhook, variables,
     };
     use super::*;
+    use crate::io::sink::url::Url;
     use std::collections::BTreeMap;
 
     /// Paths of all keys in a configuration that has everything.
@@ -94,6 +95,9 @@ mod tests {
         for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
             keys.push(format!("{path}.{name}"));
             keys_of_schema(schema, &format!("{path}.{name}"), keys);
+            if schema["additionalProperties"].is_object() {
+                keys.push(format!("{path}.{name}.cluster"));
+            }
         }
         keys_of_schema_choices(schema, path, keys);
     }
@@ -117,10 +121,45 @@ mod tests {
         config.metrics.address = Some(":9464".into());
         config.roles = Role::ALL.map(|role| (role, vec!["x".to_owned()])).into();
         let severity = Some(crate::engine::finding::Severity::Info);
+        config.metrics.token_file = Some("t".into());
+        let (span, path) = (Span(std::time::Duration::from_secs(2)), || Some("f".into()));
         config.sinks = vec![
             Sink::File { path: "f".into(), min_severity: severity },
             Sink::Descriptor { descriptor: 3, min_severity: severity },
+            Sink::Alertmanager(Box::new(Alertmanager {
+                url: Url::new("http://127.0.0.1:9093"),
+                min_severity: severity,
+                labels: [("cluster".to_owned(), "a".to_owned())].into(),
+                group_wait: span,
+                repeat: span,
+                timeout: span,
+                spool: path(),
+                token_file: path(),
+                token_env: None,
+                username: None,
+                password_file: None,
+                ca_file: path(),
+            })),
+            Sink::Webhook(Box::new(Webhook {
+                url: None,
+                url_file: path(),
+                url_env: None,
+                min_severity: severity,
+                template: Some("{{ text }}".into()),
+                content_type: "text/plain".into(),
+                group_wait: span,
+                per_minute: 3,
+                timeout: span,
+                spool: path(),
+                token_file: None,
+                token_env: None,
+                username: Some("a".into()),
+                password_file: path(),
+                ca_file: path(),
+            })),
         ];
+        config.rules.enable = vec!["mask_secrets".into()];
+        config.rules.disable = vec!["panics".into()];
         config.template.masks = vec!["a".into()];
         config.template.seeds = vec!["b".into()];
         config.detector.r#loop.overrides = vec![LoopOverride {
@@ -191,6 +230,9 @@ mod tests {
         let (mut printed, mut known) = (Vec::new(), Vec::new());
         keys_of(&serde_json::to_value(toml::from_str::<toml::Table>(&text).unwrap()).unwrap(), "", &mut printed);
         keys_of_schema(&schema(), "", &mut known);
+        // Each is one of several ways to say a thing, of which a configuration has one.
+        let others = [".metrics.token_env", ".sink.token_env", ".sink.url_env"];
+        printed.extend(others.map(str::to_owned));
         for keys in [&mut printed, &mut known] {
             keys.sort();
             keys.dedup();

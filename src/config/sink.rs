@@ -1,8 +1,9 @@
 //! `[[sink]]`: where findings go besides the stream.
 
+use super::{Alertmanager, Webhook};
 use crate::engine::finding::Severity;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// One `[[sink]]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -26,6 +27,10 @@ pub enum Sink {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         min_severity: Option<Severity>,
     },
+    /// An Alertmanager, by its API v2.
+    Alertmanager(Box<Alertmanager>),
+    /// Any server that takes messages by HTTP.
+    Webhook(Box<Webhook>),
 }
 
 impl Sink {
@@ -35,14 +40,35 @@ impl Sink {
         match self {
             Self::File { path, .. } => path.display().to_string(),
             Self::Descriptor { descriptor, .. } => format!("descriptor {descriptor}"),
+            Self::Alertmanager(sink) => format!("alertmanager {}", sink.url),
+            Self::Webhook(sink) => match (&sink.url, &sink.url_file, &sink.url_env) {
+                (Some(url), _, _) => format!("webhook {url}"),
+                (_, Some(path), _) => format!("webhook of {}", path.display()),
+                (_, _, variable) => format!("webhook of {}", variable.as_deref().unwrap_or("nowhere")),
+            },
         }
     }
 
     /// The least severity that it takes.
     #[must_use]
     pub fn min_severity(&self) -> Severity {
-        let (Self::File { min_severity, .. } | Self::Descriptor { min_severity, .. }) = self;
+        let min_severity = match self {
+            Self::File { min_severity, .. } | Self::Descriptor { min_severity, .. } => *min_severity,
+            Self::Alertmanager(sink) => sink.min_severity,
+            Self::Webhook(sink) => sink.min_severity,
+        };
         min_severity.unwrap_or(Severity::Info)
+    }
+
+    /// Makes the files that it names relative to `folder`, where they are not absolute.
+    pub fn resolve(&mut self, folder: &Path) {
+        let paths = match self {
+            Self::File { path, .. } => [Some(path), None, None, None, None],
+            Self::Descriptor { .. } => [const { None }; 5],
+            Self::Alertmanager(sink) => sink.paths(),
+            Self::Webhook(sink) => sink.paths(),
+        };
+        paths.into_iter().flatten().for_each(|path| *path = folder.join(&*path));
     }
 
     /// Says what must hold of the sink in place `i`.
@@ -60,6 +86,8 @@ impl Sink {
                 format!("the descriptor of a sink is {descriptor}"),
                 "from 3; 0 to 2 are the standard streams, which events and diagnostics use",
             ),
+            Self::Alertmanager(sink) => sink.claim(&format!("sink.{i}"), claim),
+            Self::Webhook(sink) => sink.claim(&format!("sink.{i}"), claim),
         }
     }
 }

@@ -328,4 +328,6 @@ pub struct RuleFinding {
     pub window_s: Option<f64>,
     /// The level of the event, for the policy.
     pub level: Option<Level>,
+    /// The incident ends.
+    pub resolved: bool,
 }

@@ -4,7 +4,10 @@
 //! is a value, and many can live in one process.
 
 pub mod clock;
+mod cost;
 pub mod detector;
+mod effects;
+pub mod emitted;
 pub mod finding;
 pub mod incident;
 pub mod overrides;
@@ -21,8 +24,9 @@ pub mod template;
 pub(crate) mod testing;
 pub mod trace;
 
-use crate::event::{Fault, Fields, Shape, Timestamp};
+use crate::event::{Edit, Fault, Fields, Looker, Shape, Timestamp};
 use clock::{Moment, StreamClock};
+use cost::Cost;
 use detector::burst::{Burst, BurstOptions};
 use detector::input::{Input, InputOptions};
 use detector::latency::{Latency, LatencyOptions};
@@ -31,12 +35,13 @@ use detector::novelty::{Novelty, NoveltyOptions};
 use detector::silence::{Silence, SilenceOptions};
 use detector::spread::{Spread, SpreadOptions};
 use detector::{Detector, Event, NearMiss, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
-use finding::{Finding, State};
+use emitted::Emitted;
+use finding::{DetectorName, Finding};
 use incident::{Incidents, IncidentsSnapshot, Policy};
 use packed::Packed;
 use recent::Recent;
 use rule_incidents::RuleIncidents;
-use rules::{Budget, Meter, RuleOutcome, RuleSet, Rules};
+use rules::{Budget, Known, Meter, RuleOutcome, RuleSet, Rules};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 pub use tally::Tally;
@@ -111,6 +116,10 @@ pub struct Outcome {
     pub fault: Option<(Fault, String)>,
     /// What rules printed.
     pub printed: Vec<String>,
+    /// What becomes of the event at the wish of rules.
+    pub edit: Edit,
+    /// Events that rules made; they leave as events of their own, before this one.
+    pub emitted: Vec<Emitted>,
     /// What was close to an incident and none, where that was asked for.
     pub near_misses: Vec<NearMiss>,
     /// The event's template.
@@ -126,6 +135,8 @@ impl Outcome {
             && self.findings.is_empty()
             && self.fault.is_none()
             && self.printed.is_empty()
+            && self.edit.is_none()
+            && self.emitted.is_empty()
             && self.near_misses.is_empty()
     }
 
@@ -140,6 +151,8 @@ impl Outcome {
         self.findings.clear();
         self.fault = None;
         self.printed.clear();
+        self.edit.clear();
+        self.emitted.clear();
         self.near_misses.clear();
         self.template = Sighting::default();
     }
@@ -161,8 +174,11 @@ pub struct Engine {
     rule_incidents: RuleIncidents,
     /// Kept only where a rule can ask for it.
     recent: Option<Recent>,
+    /// Looks at events that rules emit.
+    looker: Option<Looker>,
     near_misses: bool,
     tally: Tally,
+    cost: Cost,
 }
 
 impl Engine {
@@ -196,6 +212,7 @@ impl Engine {
         let recent = rules.names().next().map(|_| Recent::default());
         Self {
             recent,
+            looker: None,
             near_misses: options.near_misses,
             clock: StreamClock::new(options.allowed_lateness_s),
             next_tick: Timestamp(i64::MIN),
@@ -212,12 +229,33 @@ impl Engine {
             rule_outcome: RuleOutcome::default(),
             rule_incidents: RuleIncidents::new(options.keys),
             tally: Tally::default(),
+            cost: Cost::new(options.meter.clone()),
         }
+    }
+
+    /// Events that rules emit are looked at by this, which should be like the one that looks at the stream; without it they
+    /// leave without being seen by rules.
+    #[must_use]
+    pub fn with_looker(mut self, looker: Looker) -> Self {
+        self.looker = Some(looker);
+        self
+    }
+
+    /// `between` and `weekday` in rules mean the clock of this zone; without it, UTC.
+    #[must_use]
+    pub fn with_timezone(mut self, name: &str) -> Self {
+        self.rules.set_timezone(name);
+        self
     }
 
     /// Adds a detector of the caller's own behind the built-in ones.
     pub fn add_detector(&mut self, detector: Box<dyn Detector>) {
         self.detectors.push(detector);
+    }
+
+    /// Keeps only these of the built-in detectors.
+    pub fn keep_detectors(&mut self, mut kept: impl FnMut(finding::DetectorName) -> bool) {
+        self.detectors.retain(|detector| kept(detector.name()));
     }
 
     /// Takes one event that arrived at `now` by the wall clock; what comes of it replaces the content of `outcome`.
@@ -236,8 +274,10 @@ impl Engine {
         self.last_arrival = now;
         let moment = self.clock.accept(look.time, now);
         if moment.now >= self.next_tick {
-            self.tick_at(moment, &mut outcome.before);
+            self.tick_at(moment, outcome);
             self.next_tick = Timestamp((moment.now.0.div_euclid(TICK_NS) + 1).saturating_mul(TICK_NS));
+        } else if self.rules.is_due(moment.now) {
+            self.tick_rules(moment.now, false, outcome);
         }
         if self.traces.goes_on(fields, moment.now) {
             // No event of its own for what learns from events; rules see every line.
@@ -248,17 +288,19 @@ impl Engine {
             }
             self.observe(fields, moment, outcome);
         }
-        self.rules.on_event(fields, moment.time, &mut self.rule_outcome);
+        let template = Some((outcome.template, &self.templates));
+        let known = Known { anomalies: &outcome.findings, template, emitted: false };
+        self.rules.on_known_event(fields, moment.time, &known, &mut self.rule_outcome);
         if !self.rule_outcome.is_quiet() {
             self.take_rule_outcome(moment.now, outcome);
         }
-        if let Some(recent) = &mut self.recent {
-            recent.push(fields);
+        self.remember(fields, &outcome.edit);
+        if !outcome.before.is_empty() {
+            self.rules.mask(&mut outcome.before);
         }
         if !outcome.findings.is_empty() {
             self.tally.findings(&outcome.findings);
-            // What has ended is not shown by the event at hand: it leaves as an event of its own.
-            outcome.before.extend(outcome.findings.extract_if(.., |finding| finding.state == State::Resolved));
+            self.settle(outcome);
         }
     }
 
@@ -268,9 +310,10 @@ impl Engine {
         let idle = now.0.saturating_sub(self.last_arrival.0).max(0);
         if self.last_arrival != Timestamp::default() {
             let moment = self.clock.idle(idle, now);
-            self.tick_at(moment, &mut outcome.before);
+            self.tick_at(moment, outcome);
             let mut report = Report::new(&mut self.incidents, &mut outcome.before);
             self.detectors.iter_mut().for_each(|detector| detector.idle(moment, &mut report));
+            self.rules.mask(&mut outcome.before);
         }
     }
 
@@ -282,6 +325,13 @@ impl Engine {
     /// Counts since the last call.
     pub fn take_tally(&mut self) -> Tally {
         std::mem::take(&mut self.tally)
+    }
+
+    /// Puts other rules in place of those that run; one that is the same in both goes on with all that it remembers.
+    pub fn replace_rules(&mut self, rules: RuleSet) {
+        self.recent = self.recent.take().or_else(|| rules.names().next().map(|_| Recent::default()));
+        self.rules.replace(rules);
+        self.rules.find_roots(&self.templates);
     }
 
     /// Puts an empty engine in place of this one, which has panicked; what it counted is not lost.
@@ -322,6 +372,11 @@ impl Engine {
         self.detectors.iter().flat_map(|detector| detector.operation_quantiles(most, now)).collect()
     }
 
+    /// Nanoseconds spent in each detector, estimated; all 0 where no meter was given.
+    pub fn detector_costs(&self) -> impl Iterator<Item = (DetectorName, u64)> {
+        self.detectors.iter().enumerate().map(|(i, detector)| (detector.name(), self.cost.of(i)))
+    }
+
     /// How full every table is.
     #[must_use]
     pub fn tables(&self) -> Vec<TableUse> {
@@ -332,6 +387,8 @@ impl Engine {
             keys: self.rules.table_keys() as u64,
             evictions: self.rules.evictions(),
         });
+        let (keys, evictions) = self.rules.metric_series();
+        tables.push(TableUse { table: "rule_metrics", keys, evictions });
         tables.push(TableUse {
             table: "incidents",
             keys: self.incidents.open_by_detector().iter().sum(),
@@ -372,6 +429,7 @@ impl Engine {
         }
         self.templates.restore(&kept.templates.0)?;
         self.rules.restore(&kept.rules.0).map_err(|error| RestoreError(error.to_string()))?;
+        self.rules.find_roots(&self.templates);
         self.clock = kept.clock;
         self.next_tick = kept.next_tick;
         self.incidents.restore(kept.incidents);
@@ -389,13 +447,21 @@ impl Engine {
         outcome.template = template;
         for merge in self.merges.drain(..) {
             self.detectors.iter_mut().for_each(|detector| detector.merge(merge));
+            self.rules.merge(merge);
         }
         let stack = trace::in_field(fields);
         let event = Event { fields: *fields, moment, template, templates: &self.templates, stack: stack.as_ref() };
         let near_misses = self.near_misses.then_some(&mut outcome.near_misses);
         let mut report = Report::new(&mut self.incidents, &mut outcome.findings).with_near_misses(near_misses);
-        for detector in &mut self.detectors {
-            detector.observe(&event, &mut report);
+        match self.cost.samples() {
+            None => self.detectors.iter_mut().for_each(|detector| detector.observe(&event, &mut report)),
+            Some(meter) => {
+                for (i, detector) in self.detectors.iter_mut().enumerate() {
+                    let begun = meter.clock_ns();
+                    detector.observe(&event, &mut report);
+                    self.cost.add(i, meter.clock_ns().saturating_sub(begun));
+                }
+            }
         }
     }
 
@@ -408,9 +474,10 @@ impl Engine {
         }
     }
 
-    fn tick_at(&mut self, moment: Moment, before: &mut Vec<Finding>) {
+    fn tick_at(&mut self, moment: Moment, outcome: &mut Outcome) {
         self.traces.tick(moment.now);
-        self.tell_traces(moment.now, before);
+        self.tell_traces(moment.now, &mut outcome.before);
+        let before = &mut outcome.before;
         let mut report = Report::new(&mut self.incidents, before);
         for detector in &mut self.detectors {
             detector.tick(moment, &mut report);
@@ -418,21 +485,9 @@ impl Engine {
         self.rule_incidents.tick(moment.now, &mut report);
         if !before.is_empty() {
             self.tally.findings(before);
+            self.rules.mask(before);
         }
-    }
-
-    #[cold]
-    fn take_rule_outcome(&mut self, now: Timestamp, outcome: &mut Outcome) {
-        let mut report = Report::new(&mut self.incidents, &mut outcome.findings);
-        let recent = self.recent.get_or_insert_default();
-        for found in self.rule_outcome.findings.drain(..) {
-            self.rule_incidents.take(found, recent, now, &mut report);
-        }
-        for failure in self.rule_outcome.failures.drain(..) {
-            self.tally.fault(Fault::Rule);
-            outcome.fault = Some((Fault::Rule, failure.message));
-        }
-        outcome.printed.append(&mut self.rule_outcome.printed);
+        self.tick_rules(moment.now, true, outcome);
     }
 }
 

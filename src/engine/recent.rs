@@ -25,7 +25,11 @@ impl Recent {
     /// Keeps an event's message, or the whole event where it has none.
     #[inline]
     pub fn push(&mut self, fields: &Fields<'_>) {
-        let text = fields.raw(Role::Message).unwrap_or_else(|| fields.line());
+        self.push_text(fields.raw(Role::Message).unwrap_or_else(|| fields.line()));
+    }
+
+    /// Keeps this text of an event.
+    pub fn push_text(&mut self, text: &[u8]) {
         let line = &mut self.lines[self.next];
         line.clear();
         line.extend_from_slice(&text[..text.len().min(LINE_BYTES)]);

@@ -29,9 +29,15 @@ impl RuleIncidents {
         Self { open: BTreeMap::new(), cap: cap.max(1) }
     }
 
-    /// A rule matched at `now`: its incident opens, or goes on.
+    /// A rule matched at `now`: its incident opens, or goes on, or ends at the rule's own word.
     pub fn take(&mut self, found: RuleFinding, recent: &Recent, now: Timestamp, report: &mut Report<'_>) {
         let place = (found.rule.clone(), found.key.0.clone());
+        if found.resolved {
+            if let Some(watched) = self.open.remove(&place) {
+                report.incidents.resolve(watched.id, now, report.findings);
+            }
+            return;
+        }
         if let Some(watched) = self.open.get_mut(&place)
             && report.incidents.is_open(watched.id)
         {

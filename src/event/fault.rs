@@ -36,11 +36,13 @@ pub enum Fault {
     RefusedProtocol,
     /// The one downstream refused events for good.
     RefusedDownstream,
+    /// An event could not be masked as a rule wishes, and was withheld.
+    Mask,
 }
 
 impl Fault {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Json,
         Self::NotAnObject,
         Self::Utf8,
@@ -57,6 +59,7 @@ impl Fault {
         Self::RefusedKey,
         Self::RefusedProtocol,
         Self::RefusedDownstream,
+        Self::Mask,
     ];
 
     /// The metric's label.
@@ -79,6 +82,7 @@ impl Fault {
             Self::RefusedKey => "refused_key",
             Self::RefusedProtocol => "refused_protocol",
             Self::RefusedDownstream => "refused_downstream",
+            Self::Mask => "mask",
         }
     }
 
@@ -107,6 +111,7 @@ impl Fault {
             }
             Self::RefusedKey => "a peer does not know the shared key; it was refused",
             Self::RefusedProtocol => "a peer spoke another protocol, or this one badly; it was refused",
+            Self::Mask => "an event could not be masked (nested too deep?); it was withheld",
             Self::RefusedDownstream => "the one downstream refused events for good; they are lost to it",
         }
     }

@@ -5,6 +5,7 @@
 //! the [`Fields`] view, so that an encoding other than a line of text needs no detour through JSON.
 
 pub mod body;
+pub mod edit;
 pub mod exception;
 pub mod fault;
 pub mod fields;
@@ -16,6 +17,7 @@ pub mod layout;
 pub mod level;
 pub mod lines;
 pub mod look;
+pub mod mask;
 pub mod msgpack;
 pub mod packed;
 mod parts;
@@ -29,6 +31,7 @@ pub mod trace;
 pub mod transcode;
 pub mod unescape;
 
+pub use edit::Edit;
 pub use fault::Fault;
 pub use fields::{Fields, Value};
 pub use level::Level;

@@ -1,7 +1,8 @@
 //! Writes findings into an event that otherwise keeps its own bytes.
 
-use super::Fields;
 use super::look::{Annotation, Look, Shape};
+use super::mask::Change;
+use super::{Edit, Fields};
 
 /// Why an event could not take an annotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,23 @@ pub fn annotate(
     findings: &[u8],
     out: &mut Vec<u8>,
 ) -> Result<(), Unfit> {
+    edit(fields, arena, bytes, &Edit::default(), name, findings, out)
+}
+
+/// As [`annotate`], with what rules wish for the event: its masked bytes and the members they add. Without findings the
+/// member `name` is left alone.
+///
+/// # Errors
+/// As [`annotate`].
+pub fn edit(
+    fields: &Fields<'_>,
+    arena: &[u8],
+    bytes: &[u8],
+    edit: &Edit,
+    name: &str,
+    findings: &[u8],
+    out: &mut Vec<u8>,
+) -> Result<(), Unfit> {
     let look: &Look = fields.look();
     let (buffer, span) = match look.shape {
         Shape::Json => (bytes, fields.record().span),
@@ -30,30 +48,49 @@ pub fn annotate(
     };
     let (start, end) = (span.start as usize, span.end());
     let joint = look.joint;
-    match joint.annotation {
-        Annotation::Unfit => return Err(Unfit),
-        Annotation::Array { close, empty } => {
-            let close = close as usize;
-            out.extend_from_slice(&buffer[start..close]);
-            if !empty {
-                out.push(b',');
+    let (open, close) = (joint.open as usize, joint.close as usize);
+    let mut changes = edit.changes(&buffer[open..=close]);
+    changes.iter_mut().for_each(|change| (change.start, change.end) = (change.start + open, change.end + open));
+    let mut added = Vec::new();
+    let mut comma = !joint.empty;
+    for (member, value) in edit.members.iter().filter(|(member, _)| member != name) {
+        write_name(member, comma, &mut added);
+        added.extend_from_slice(value);
+        comma = true;
+    }
+    if !findings.is_empty() {
+        match joint.annotation {
+            Annotation::Unfit => return Err(Unfit),
+            Annotation::Array { close, empty } => {
+                let close = close as usize;
+                let mut text = if empty { Vec::new() } else { vec![b','] };
+                text.extend_from_slice(findings);
+                // A mask that takes the whole member takes its array too, and findings are no secret.
+                changes.retain(|change| change.start > close || change.end <= close);
+                let at = changes.partition_point(|change| change.start < close);
+                changes.insert(at, Change { start: close, end: close, text });
             }
-            out.extend_from_slice(findings);
-            out.extend_from_slice(&buffer[close..end]);
-        }
-        Annotation::Absent => {
-            let close = joint.close as usize;
-            out.extend_from_slice(&buffer[start..close]);
-            if !joint.empty {
-                out.push(b',');
+            Annotation::Absent => {
+                write_name(name, comma, &mut added);
+                added.push(b'[');
+                added.extend_from_slice(findings);
+                added.push(b']');
             }
-            out.push(b'"');
-            super::unescape::escape_into(name.as_bytes(), out);
-            out.extend_from_slice(b"\":[");
-            out.extend_from_slice(findings);
-            out.push(b']');
-            out.extend_from_slice(&buffer[close..end]);
         }
     }
+    changes.push(Change { start: close, end: close, text: added });
+    let mut at = start;
+    for change in &changes {
+        out.extend_from_slice(&buffer[at..change.start]);
+        out.extend_from_slice(&change.text);
+        at = change.end;
+    }
+    out.extend_from_slice(&buffer[at..end]);
     Ok(())
+}
+
+fn write_name(name: &str, comma: bool, out: &mut Vec<u8>) {
+    out.extend_from_slice(if comma { b",\"" } else { b"\"" });
+    super::unescape::escape_into(name.as_bytes(), out);
+    out.extend_from_slice(b"\":");
 }

@@ -142,6 +142,15 @@ enum Zone {
     Named(TimeZone),
 }
 
+/// The zone of this name: `UTC`, an IANA name, or an offset such as `+02:00`.
+#[must_use]
+pub fn zone_of(name: &str) -> Option<TimeZone> {
+    match TimeContext::new(name, 2000).ok()?.zone {
+        Zone::Named(zone) => Some(zone),
+        Zone::Fixed(seconds) => jiff::tz::Offset::from_seconds(seconds).ok().map(TimeZone::fixed),
+    }
+}
+
 impl TimeContext {
     /// Times without zone are in `zone` (`UTC`, an IANA name, or an offset such as `+02:00`), times without year begin
     /// in `year`.

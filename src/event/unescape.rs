@@ -29,7 +29,7 @@ pub fn unescape(raw: &[u8], escaped: bool) -> Cow<'_, str> {
 }
 
 /// The character that the escape at the start of `text` stands for, and the bytes it took.
-fn one_escape(text: &[u8]) -> (char, usize) {
+pub(super) fn one_escape(text: &[u8]) -> (char, usize) {
     let simple = match text.get(1) {
         Some(b'n') => '\n',
         Some(b't') => '\t',

@@ -16,7 +16,30 @@ pub fn read(path: &Path) -> Result<String, Diagnostic> {
     })
 }
 
-/// Reads the rules (`*.rhai`) and tables (`*.toml`) of a directory, or one rule or table, in the order of their names.
+/// Writes a text file.
+///
+/// # Errors
+/// What the system said.
+pub fn write(path: &Path, text: &str) -> std::io::Result<()> {
+    fs::write(path, text)
+}
+
+/// True for the name of a file of tests, `*.test.toml`: neither a table nor a configuration.
+#[must_use]
+pub fn is_test(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(".test.toml"))
+}
+
+/// The files of tests in this directory, in the order of their names; none where it is no directory.
+#[must_use]
+pub fn tests_in(path: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(path).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
+    let mut tests: Vec<PathBuf> = entries.filter(|path| is_test(path) && path.is_file()).collect();
+    tests.sort();
+    tests
+}
+
+/// Reads the rules (`*.rhai`) and tables (`*.toml`, `*.csv`) of a directory, or one rule or table, in the order of their names.
 ///
 /// # Errors
 /// One [`Diagnostic`] for each thing that cannot be read.
@@ -25,7 +48,7 @@ pub fn read_rules(path: &Path) -> Result<(Vec<RuleSource>, Vec<TableSource>), Ve
     if !path.exists() {
         let problem = Diagnostic::of_file(&shown, "there is no such file or directory");
         return Err(vec![
-            problem.with_hint("name a directory with rules (*.rhai) and tables (*.toml), or one of them"),
+            problem.with_hint("name a directory with rules (*.rhai) and tables (*.toml, *.csv), or one of them"),
         ]);
     }
     let mut files: Vec<PathBuf> = if path.is_dir() {
@@ -38,10 +61,13 @@ pub fn read_rules(path: &Path) -> Result<(Vec<RuleSource>, Vec<TableSource>), Ve
     files.sort();
     let (mut rules, mut tables, mut problems) = (Vec::new(), Vec::new(), Vec::new());
     for file in files {
+        if is_test(&file) {
+            continue;
+        }
         let extension = file.extension().and_then(|extension| extension.to_str());
-        if !matches!(extension, Some("rhai" | "toml")) {
+        if !matches!(extension, Some("rhai" | "toml" | "csv")) {
             if file == path {
-                problems.push(Diagnostic::of_file(&shown, "neither a rule (*.rhai) nor a table (*.toml)"));
+                problems.push(Diagnostic::of_file(&shown, "neither a rule (*.rhai) nor a table (*.toml, *.csv)"));
             }
             continue;
         }

@@ -34,4 +34,12 @@ impl Meter for WallMeter {
         let spent = self.elapsed().saturating_sub(self.begun.load(Ordering::Relaxed));
         u128::from(spent) > self.limit.as_nanos()
     }
+
+    fn elapsed_ns(&self) -> u64 {
+        self.elapsed().saturating_sub(self.begun.load(Ordering::Relaxed))
+    }
+
+    fn clock_ns(&self) -> u64 {
+        self.elapsed()
+    }
 }

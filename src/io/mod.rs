@@ -12,3 +12,4 @@ pub mod sink;
 pub mod source;
 pub mod state;
 pub mod stdio;
+pub mod watch;

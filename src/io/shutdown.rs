@@ -1,4 +1,4 @@
-//! SIGTERM and SIGINT: the first ends reading, the second, or a reader that stays stuck, ends the process.
+//! SIGHUP asks for a reload. SIGTERM and SIGINT: the first ends reading, the second, or a reader that stays stuck, ends the process.
 
 use super::log::Log;
 use rustix::event::{EventfdFlags, eventfd};
@@ -37,17 +37,24 @@ pub fn watch<T: Send + 'static>(
     progress: Arc<Progress>,
     log: Log,
     on_stop: impl FnOnce() -> T + Send + 'static,
+    on_hangup: impl Fn() + Send + 'static,
 ) -> io::Result<OwnedFd> {
     let stop = eventfd(0, EventfdFlags::CLOEXEC)?;
     let bell = stop.try_clone()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-    let (mut terminate, mut interrupt) = {
+    let (mut terminate, mut interrupt, mut hangup) = {
         let _inside = runtime.enter();
-        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?, signal(SignalKind::hangup())?)
     };
     std::thread::Builder::new().name("signals".into()).spawn(move || {
         runtime.block_on(async move {
-            tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
+            loop {
+                tokio::select! {
+                    _ = terminate.recv() => break,
+                    _ = interrupt.recv() => break,
+                    _ = hangup.recv() => on_hangup(),
+                }
+            }
             let _kept = on_stop();
             let _ = rustix::io::write(&bell, &1_u64.to_ne_bytes());
             let why = tokio::select! {

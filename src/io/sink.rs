@@ -1,342 +1,179 @@
-//! Sinks: each finding as one line of JSON, to a file or to a descriptor that was inherited.
+//! Sinks: where findings go besides the event stream, which never waits for one.
 //!
-//! The event stream never waits for a sink: what it does not take is kept, up to a bound, and tried again. A line that
-//! was begun is finished before the next, so that a reader never sees half of one followed by another.
+//! [`local`] writes them to files and descriptors, one JSON object a line, as far as those take it at once. A
+//! [`courier`] tells a server, from a thread of its own: [`alertmanager`] and [`webhook`] decide what and when.
+
+pub mod alertmanager;
+pub mod breaker;
+pub mod client;
+pub mod courier;
+pub mod local;
+pub mod notice;
+pub mod spool;
+pub mod template;
+pub mod url;
+pub mod webhook;
 
 use crate::config;
 use crate::engine::finding::{Finding, Severity};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{Mode, OFlags};
-use rustix::io::Errno;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-
-/// One finding is at most this long; its context goes first. Sinks take more than events do.
-const FINDING_BYTES: usize = 64 << 10;
-/// What a sink that takes nothing may hold back.
-const PENDING_BYTES: usize = 4 << 20;
-/// How soon a sink that failed is tried again.
-const RETRY: Duration = Duration::from_secs(1);
-/// How long a slow sink is waited for at the end.
-const LAST_WAIT_S: i64 = 1;
-
-/// A sink that cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum SinkError {
-    /// The file cannot be opened for appending.
-    #[error("cannot open the sink {}: {error}", .path.display())]
-    File {
-        /// Which.
-        path: PathBuf,
-        /// Why.
-        error: Errno,
-    },
-    /// The descriptor is closed, not for writing, or nothing that can be opened again.
-    #[error("cannot write to descriptor {descriptor}: {error}")]
-    Descriptor {
-        /// Which.
-        descriptor: u32,
-        /// Why.
-        error: Errno,
-    },
-}
-
-impl SinkError {
-    /// What to do about it.
-    #[must_use]
-    pub fn hint(&self) -> String {
-        match self {
-            Self::File { error: Errno::NXIO, .. } => {
-                "it is a pipe that nobody reads; start its reader first".to_owned()
-            }
-            Self::File { .. } => {
-                "the path of a sink is a file that can be written, in a directory that exists".to_owned()
-            }
-            Self::Descriptor { descriptor, error: Errno::NOENT } => {
-                format!("it is closed; whoever starts seismolog opens it, in a shell with {descriptor}>findings.ndjson")
-            }
-            Self::Descriptor { error: Errno::NXIO, .. } => {
-                "it is a pipe that nobody reads, or a socket; give a file or a pipe with a reader".to_owned()
-            }
-            Self::Descriptor { .. } => "give a file or a pipe that is open for writing".to_owned(),
-        }
-    }
-}
-
-/// What a sink could not do.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{sink}: {why}{}", if *.lost > 0 { format!("; {lost} findings are lost to it") } else { String::new() })]
-pub struct SinkFailure {
-    /// Which sink.
-    pub sink: String,
-    /// Why.
-    pub why: String,
-    /// Findings that had to be given up since the last failure.
-    pub lost: u64,
-}
+use client::{Client, variable_secret};
+use courier::{Courier, Fared, Post};
+use local::LocalSinks;
+pub use local::{SinkError, SinkFailure};
+use notice::Notice;
+use spool::Spool;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use template::Template;
+use url::Url;
 
 /// All sinks of a filter.
 #[derive(Debug, Default)]
-pub struct Sinks(Vec<Sink>);
+pub struct Sinks {
+    local: LocalSinks,
+    remote: Vec<Remote>,
+    thread: Option<JoinHandle<()>>,
+}
 
 #[derive(Debug)]
-struct Sink {
+struct Remote {
+    /// In metrics.
+    label: String,
+    /// In the log.
     name: String,
     least: Severity,
-    stream: rustix::fd::OwnedFd,
-    pending: Vec<u8>,
-    lost: u64,
-    failed_at: Option<Instant>,
+    post: Arc<Post>,
+}
+
+/// How a sink that tells a server has fared.
+#[derive(Clone, Debug)]
+pub struct SinkReport {
+    /// Its name in metrics: its type, with a number from the second on.
+    pub label: String,
+    /// How deliveries went since the last report.
+    pub fared: Fared,
 }
 
 impl Sinks {
-    /// Opens every sink, to append.
+    /// Opens every sink, and starts the thread that tells servers.
     ///
     /// Call it before anything else opens a descriptor: a number that was not inherited is then found to be closed.
     ///
     /// # Errors
     /// The first that cannot be opened.
     pub fn open(sinks: &[config::Sink]) -> Result<Self, SinkError> {
-        // All of them first: opening one sink makes a descriptor that the next must not take for an inherited one.
+        let local = LocalSinks::open(sinks)?;
+        let (mut remote, mut couriers) = (Vec::new(), Vec::<Courier>::new());
         for sink in sinks {
-            if let config::Sink::Descriptor { descriptor, .. } = sink {
-                rustix::fs::stat(inherited(*descriptor))
-                    .map_err(|error| SinkError::Descriptor { descriptor: *descriptor, error })?;
-            }
+            let post = Arc::new(Post::default());
+            let Some(courier) = courier(sink, &post) else { continue };
+            let name = sink.name();
+            couriers.push(courier.map_err(|why| SinkError::Remote { sink: name.clone(), why })?);
+            let kind = if matches!(sink, config::Sink::Alertmanager(_)) { "alertmanager" } else { "webhook" };
+            let before = remote.iter().filter(|other: &&Remote| other.label.starts_with(kind)).count();
+            let label = if before == 0 { kind.to_owned() } else { format!("{kind}_{}", before + 1) };
+            remote.push(Remote { label, name, least: sink.min_severity(), post });
         }
-        let opened = sinks.iter().map(|sink| {
-            let stream = match sink {
-                config::Sink::File { path, .. } => {
-                    open(path, OFlags::CREATE).map_err(|error| SinkError::File { path: path.clone(), error })
-                }
-                config::Sink::Descriptor { descriptor, .. } => open(&inherited(*descriptor), OFlags::empty())
-                    .map_err(|error| SinkError::Descriptor { descriptor: *descriptor, error }),
-            }?;
-            let (name, least) = (sink.name(), sink.min_severity());
-            Ok(Sink { name, least, stream, pending: Vec::new(), lost: 0, failed_at: None })
-        });
-        opened.collect::<Result<_, _>>().map(Self)
+        let thread = if couriers.is_empty() { None } else { Some(start(couriers)?) };
+        Ok(Self { local, remote, thread })
     }
 
     /// True when there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.local.is_empty() && self.remote.is_empty()
     }
 
-    /// Takes findings; they leave at the next flush.
-    pub fn take(&mut self, findings: &[Finding]) {
-        for sink in &mut self.0 {
-            for finding in findings {
-                sink.take(finding);
-            }
+    /// Takes a finding, which leaves when its sinks take it. Of one that `is_silenced` files are told and people are not.
+    pub fn take(&mut self, finding: &Finding, is_silenced: bool) {
+        self.local.take(finding);
+        for remote in self.remote.iter().filter(|remote| finding.severity >= remote.least) {
+            remote.post.put(Notice::of(finding), is_silenced);
         }
     }
 
     /// Writes what was taken, as far as the sinks take it without being waited for; what went wrong.
     #[must_use]
     pub fn flush(&mut self) -> Vec<SinkFailure> {
-        self.0.iter_mut().filter_map(|sink| sink.flush(Instant::now())).collect()
+        self.local.flush()
     }
 
-    /// Writes the last of it, with a short wait for a slow reader; what could not be delivered.
+    /// How each sink that tells a server has fared since the last call, and what went wrong.
+    pub fn report(&mut self) -> (Vec<SinkReport>, Vec<SinkFailure>) {
+        let (mut reports, mut failures) = (Vec::new(), Vec::new());
+        for remote in &self.remote {
+            let fared = remote.post.take_fared();
+            if fared.why.is_some() || fared.lost > 0 {
+                let why = fared.why.clone().unwrap_or_else(|| "too many findings wait".to_owned());
+                failures.push(SinkFailure { sink: remote.name.clone(), why, lost: fared.lost });
+            }
+            reports.push(SinkReport { label: remote.label.clone(), fared });
+        }
+        (reports, failures)
+    }
+
+    /// Writes the last of it, with a short wait for slow readers and servers; what could not be delivered.
     #[must_use]
     pub fn finish(&mut self) -> Vec<SinkFailure> {
-        self.0.iter_mut().filter_map(Sink::finish).collect()
+        let mut failures = self.local.finish();
+        self.remote.iter().for_each(|remote| remote.post.end());
+        if let Some(thread) = self.thread.take() {
+            // A panic there has been reported by its own hook.
+            let _ = thread.join();
+            failures.extend(self.report().1);
+        }
+        failures
     }
 }
 
-impl Sink {
-    fn take(&mut self, finding: &Finding) {
-        if finding.severity < self.least {
-            return;
-        }
-        if self.pending.len() > PENDING_BYTES {
-            self.lost += 1;
-            return;
-        }
-        finding.write_line(FINDING_BYTES, &mut self.pending);
-    }
-
-    fn flush(&mut self, now: Instant) -> Option<SinkFailure> {
-        let waits = self.failed_at.is_some_and(|failed_at| now.duration_since(failed_at) < RETRY);
-        if self.pending.is_empty() || waits {
-            return None;
-        }
-        let why = match self.write() {
-            Ok(()) if self.lost == 0 => return None,
-            Ok(()) => "its reader is too slow".to_owned(),
-            Err(error) => {
-                self.failed_at = Some(now);
-                io::Error::from(error).to_string()
-            }
-        };
-        Some(SinkFailure { sink: self.name.clone(), why, lost: std::mem::take(&mut self.lost) })
-    }
-
-    fn finish(&mut self) -> Option<SinkFailure> {
-        let mut why = "its reader is too slow".to_owned();
-        loop {
-            if let Err(error) = self.write() {
-                why = io::Error::from(error).to_string();
-                break;
-            }
-            let wait = Timespec { tv_sec: LAST_WAIT_S, tv_nsec: 0 };
-            if self.pending.is_empty()
-                || !matches!(poll(&mut [PollFd::new(&self.stream, PollFlags::OUT)], Some(&wait)), Ok(1..))
-            {
-                break;
-            }
-        }
-        self.lost += memchr::memchr_iter(b'\n', &self.pending).count() as u64;
-        let lost = std::mem::take(&mut self.lost);
-        self.pending.clear();
-        (lost > 0).then(|| SinkFailure { sink: self.name.clone(), why, lost })
-    }
-
-    /// Writes as much as is taken at once. A pipe that is full is no error.
-    fn write(&mut self) -> Result<(), Errno> {
-        let mut written = 0;
-        let mut result = Ok(());
-        while written < self.pending.len() {
-            match rustix::io::write(&self.stream, &self.pending[written..]) {
-                Ok(count) => written += count,
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => break,
-                Err(error) => {
-                    result = Err(error);
-                    break;
-                }
-            }
-        }
-        self.pending.drain(..written);
-        result
+/// The courier of a sink that tells a server; none for the others.
+fn courier(sink: &config::Sink, post: &Arc<Post>) -> Option<Result<Courier, String>> {
+    match sink {
+        config::Sink::File { .. } | config::Sink::Descriptor { .. } => None,
+        config::Sink::Alertmanager(sink) => Some(to_alertmanager(sink, post)),
+        config::Sink::Webhook(sink) => Some(to_webhook(sink, post)),
     }
 }
 
-/// The path under which a process finds a descriptor of its own. Opening it makes a second description of the same file
-/// or pipe, so that it can be set non-blocking without a word to whoever else holds it.
-fn inherited(descriptor: u32) -> PathBuf {
-    PathBuf::from(format!("/proc/self/fd/{descriptor}"))
+fn to_alertmanager(sink: &config::Alertmanager, post: &Arc<Post>) -> Result<Courier, String> {
+    let alerts = alertmanager::Alerts::new(sink.labels.clone(), sink.group_wait.0, sink.repeat.0);
+    let client = Client::new(&sink.url, &sink.access())?;
+    Ok(Courier::new(Arc::clone(post), client, Box::new(alerts), open_spool(sink.spool.as_deref())?))
 }
 
-fn open(path: &Path, more: OFlags) -> Result<rustix::fd::OwnedFd, Errno> {
-    let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::NOCTTY | more;
-    rustix::fs::open(path, flags, Mode::from_raw_mode(0o666))
+fn to_webhook(sink: &config::Webhook, post: &Arc<Post>) -> Result<Courier, String> {
+    let url = match (&sink.url, &sink.url_file, &sink.url_env) {
+        (Some(url), _, _) => url.clone(),
+        (_, Some(file), _) => Url::new(&client::read_secret(file)?),
+        (_, _, variable) => Url::new(&variable_secret(variable.as_deref().unwrap_or_default())?),
+    };
+    let template = Template::new(sink.template.as_deref())?;
+    let gathered = webhook::Gathered::new(template, sink.content_type.clone(), sink.group_wait.0, sink.per_minute);
+    let client = Client::new(&url, &sink.access())?;
+    Ok(Courier::new(Arc::clone(post), client, Box::new(gathered), open_spool(sink.spool.as_deref())?))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::incident::{Incidents, Opening, Policy};
-    use crate::event::Timestamp;
-    use rustix::fd::AsRawFd;
-    use std::io::Read;
+fn open_spool(path: Option<&std::path::Path>) -> Result<Spool, String> {
+    Spool::open(path).map_err(|error| {
+        format!("cannot open its spool {}: {error}", path.unwrap_or(std::path::Path::new("")).display())
+    })
+}
 
-    fn findings(severity: Severity, count: usize) -> Vec<Finding> {
-        let (mut incidents, mut findings) = (Incidents::new(Policy::default(), 10_000), Vec::new());
-        for i in 0..count {
-            let opening = Opening {
-                detector: crate::engine::finding::DetectorName::Loop,
-                kind: "exact".into(),
-                rule: None,
-                severity,
-                key: Default::default(),
-                count: 8,
-                score: 0.5,
-                summary: format!("finding {i}"),
-                evidence: Default::default(),
-                worst: None,
-                cause: None,
-                remedy: None,
-                context: Vec::new(),
-            };
-            let id = incidents.open(opening, Timestamp(i as i64), &mut findings);
-            incidents.resolve(id, Timestamp(i as i64 + 1), &mut findings);
-        }
-        findings
-    }
-
-    fn file(path: &Path, min_severity: Option<Severity>) -> config::Sink {
-        config::Sink::File { path: path.to_owned(), min_severity }
-    }
-
-    #[test]
-    fn files_are_appended_to_in_order_with_every_state_of_enough_severity() {
-        let folder = tempfile::tempdir().unwrap();
-        let (all, bad) = (folder.path().join("all"), folder.path().join("bad"));
-        std::fs::write(&all, "old\n").unwrap();
-        let mut sinks = Sinks::open(&[file(&all, None), file(&bad, Some(Severity::Critical))]).unwrap();
-        sinks.take(&findings(Severity::Warning, 1));
-        sinks.take(&findings(Severity::Critical, 1));
-        assert_eq!(sinks.flush(), []);
-        let text = std::fs::read_to_string(&all).unwrap();
-        let states: Vec<String> = text
-            .lines()
-            .skip(1)
-            .map(|line| {
-                let finding: serde_json::Value = serde_json::from_str(line).unwrap();
-                format!("{} {}", finding["severity"].as_str().unwrap(), finding["state"].as_str().unwrap())
-            })
-            .collect();
-        assert!(text.starts_with("old\n"));
-        assert_eq!(states, ["warning open", "warning resolved", "critical open", "critical resolved"]);
-        assert_eq!(std::fs::read_to_string(&bad).unwrap().lines().count(), 2);
-    }
-
-    #[test]
-    fn a_stuck_reader_costs_findings_and_never_waits() {
-        let (mut reader, writer) = io::pipe().unwrap();
-        let descriptor = writer.as_raw_fd() as u32;
-        let mut sinks = Sinks::open(&[config::Sink::Descriptor { descriptor, min_severity: None }]).unwrap();
-        let many = findings(Severity::Info, 5_000);
-        let mut lost = 0;
-        for _ in 0..4 {
-            sinks.take(&many);
-            for failure in sinks.flush() {
-                assert!(failure.to_string().contains("too slow"), "{failure}");
-                lost += failure.lost;
-            }
-        }
-        assert!(lost > 0 && sinks.0[0].pending.len() < PENDING_BYTES + FINDING_BYTES);
-        drop(writer);
-        let taken = std::thread::spawn(move || {
-            let mut text = String::new();
-            reader.read_to_string(&mut text).map(|_| text)
-        });
-        assert_eq!(sinks.finish(), []);
-        drop(sinks);
-        let text = taken.join().unwrap().unwrap();
-        assert_eq!(text.lines().count() as u64 + lost, 40_000);
-        assert!(text.lines().all(|line| line.starts_with("{\"at\":\"1970-01-01T00:00:00") && line.ends_with('}')));
-    }
-
-    #[test]
-    fn a_closed_reader_and_a_full_disk_are_said_once_a_second_and_tried_again() {
-        let (reader, writer) = io::pipe().unwrap();
-        let descriptor = writer.as_raw_fd() as u32;
-        let pipe = config::Sink::Descriptor { descriptor, min_severity: None };
-        let mut sinks = Sinks::open(&[pipe, file(Path::new("/dev/full"), None)]).unwrap();
-        drop(reader);
-        sinks.take(&findings(Severity::Info, 1));
-        let failures = sinks.flush();
-        assert_eq!(failures.len(), 2);
-        assert!(failures[0].to_string().contains("roken pipe"), "{failures:?}");
-        assert!(failures[1].to_string().contains("/dev/full: No space left"), "{failures:?}");
-        assert_eq!(sinks.flush(), []);
-        for sink in &mut sinks.0 {
-            assert!(sink.flush(Instant::now() + RETRY).is_some(), "{}", sink.name);
-        }
-        assert_eq!(sinks.finish().iter().map(|failure| failure.lost).collect::<Vec<_>>(), [2, 2]);
-    }
-
-    #[test]
-    fn what_cannot_be_opened_has_a_hint() {
-        let sinks = [config::Sink::Descriptor { descriptor: 999_999, min_severity: None }];
-        let error = Sinks::open(&sinks).unwrap_err();
-        assert!(error.to_string().contains("descriptor 999999") && error.hint().contains("closed"), "{error}");
-        let error = Sinks::open(&[file(Path::new("/nowhere/at/all"), None)]).unwrap_err();
-        assert!(error.to_string().contains("/nowhere/at/all") && error.hint().contains("directory"), "{error}");
-    }
+/// The thread on which all couriers run.
+fn start(couriers: Vec<Courier>) -> Result<JoinHandle<()>, SinkError> {
+    let unstartable = |error: std::io::Error| SinkError::Remote { sink: "alerts".into(), why: error.to_string() };
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(unstartable)?;
+    std::thread::Builder::new()
+        .name("alerts".to_owned())
+        .spawn(move || {
+            runtime.block_on(async {
+                let mut running = tokio::task::JoinSet::new();
+                couriers.into_iter().for_each(|courier| drop(running.spawn(courier.run())));
+                while running.join_next().await.is_some() {}
+            });
+            // A name that is still being looked up holds nothing back.
+            runtime.shutdown_background();
+        })
+        .map_err(unstartable)
 }

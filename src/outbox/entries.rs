@@ -1,9 +1,11 @@
 //! Events as entries of the Forward protocol, in runs of one tag.
 
 use crate::event::look::{Look, Shape};
-use crate::event::msgpack::{self, Malformed};
+use crate::event::mask::Mask;
+use crate::event::msgpack;
 use crate::event::{Batch, Encoding, Timestamp, packed, transcode};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Entries with one tag that follow each other.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,12 +52,12 @@ impl Entries {
     }
 
     /// Puts record `i` of the batch as it came.
-    pub(super) fn put(&mut self, batch: &Batch, i: usize, now: Timestamp) {
+    pub(super) fn put(&mut self, batch: &Batch, i: usize, tag: &[u8], now: Timestamp) {
         let (record, look) = (&batch.records[i], &batch.looks[i]);
         if look.shape == Shape::Blank {
             return;
         }
-        self.begin(batch.tag(i));
+        self.begin(tag);
         if record.encoding == Encoding::MessagePack {
             self.bytes.extend_from_slice(batch.lead(i));
             self.bytes.extend_from_slice(record.span.of(&batch.bytes));
@@ -66,33 +68,24 @@ impl Entries {
         self.end();
     }
 
-    /// Puts record `i` with `findings`, the inside of a JSON array, in its member `name`.
-    ///
-    /// # Errors
-    /// [`Malformed`] when the record cannot take them; nothing is put then.
-    pub(super) fn annotated(
+    /// Puts record `i`, which was made to `map`. These masks, with which it was made, hold for its metadata too.
+    pub(super) fn put_made(
+        &mut self,
         batch: &Batch,
         i: usize,
-        name: &str,
-        findings: &[u8],
-        out: &mut Vec<u8>,
-    ) -> Result<(), Malformed> {
-        let record = &batch.records[i];
-        let array = [b"[", findings, b"]"].concat();
-        if record.encoding == Encoding::MessagePack {
-            return packed::annotate(record.span.of(&batch.bytes), name, &array, out);
-        }
-        let mut map = Vec::new();
-        transcode::from_json(batch.fields(i).object(), &mut map)?;
-        packed::annotate(&map, name, &array, out)
-    }
-
-    /// Puts record `i`, which was made to `map`.
-    pub(super) fn put_made(&mut self, batch: &Batch, i: usize, map: &[u8], now: Timestamp) {
-        self.begin(batch.tag(i));
-        if batch.records[i].encoding == Encoding::MessagePack {
-            self.bytes.extend_from_slice(batch.lead(i));
-        } else {
+        tag: &[u8],
+        masks: &[Arc<Mask>],
+        map: &[u8],
+        now: Timestamp,
+    ) {
+        self.begin(tag);
+        let lead = batch.lead(i);
+        let start = self.bytes.len();
+        let as_it_came = batch.records[i].encoding == Encoding::MessagePack && masks.is_empty();
+        if as_it_came {
+            self.bytes.extend_from_slice(lead);
+        } else if lead.is_empty() || packed::mask(lead, masks, &mut self.bytes).is_err() {
+            self.bytes.truncate(start);
             transcode::put_event_time(batch.looks[i].time.unwrap_or(now), &mut self.bytes);
         }
         self.bytes.extend_from_slice(map);
@@ -120,9 +113,13 @@ fn put_line(batch: &Batch, i: usize, out: &mut Vec<u8>) {
     {
         return;
     }
+    put_as_message(fields.line(), out);
+}
+
+/// A line as a map that has it as its `message`.
+pub(super) fn put_as_message(line: &[u8], out: &mut Vec<u8>) {
     msgpack::put_map(1, out);
     msgpack::put_text(b"message", out);
-    let line = fields.line();
     if std::str::from_utf8(line).is_ok() {
         msgpack::put_text(line, out);
     } else {

@@ -4,12 +4,15 @@
 //! buffer it was read into. Ends that want entries of the Forward protocol in place of lines get those beside.
 
 pub mod entries;
+mod reply;
 
 use crate::engine::Outcome;
+use crate::engine::emitted::Emitted;
 use crate::engine::finding::{Finding, Severity, State};
+use crate::event::look::Look;
 use crate::event::splice;
 use crate::event::unescape::escape_into;
-use crate::event::{Batch, Encoding, Fault, Level, Shape, Source, Timestamp, packed};
+use crate::event::{Batch, Edit, Encoding, Fault, Level, Record, Shape, Source, Timestamp, packed, transcode};
 use crate::io::exit::{Exits, Form, Load};
 use crate::io::stdio::Undelivered;
 use crate::pipeline::Observer;
@@ -163,16 +166,20 @@ impl Outbox {
             } else {
                 self.untouched.end = end;
             }
-        } else {
-            self.put_touched(batch, i, outcome, observer);
+        } else if !self.put_touched(batch, i, outcome, observer) {
+            return;
         }
         self.at_line_start = record.line_end > 0 || record.encoding == Encoding::MessagePack;
     }
 
     /// Puts findings that no event carries.
     pub fn put_alone<W: Observer>(&mut self, outcome: &Outcome, observer: &mut W) {
-        observer.findings(&outcome.before);
+        if outcome.fault.is_some() || !outcome.printed.is_empty() {
+            observer.aside(outcome);
+        }
+        observer.findings(&outcome.before, None);
         self.put_events(&outcome.before, &[], observer);
+        outcome.emitted.iter().for_each(|emitted| self.put_emitted(emitted, &[], observer));
     }
 
     /// Sends all that was put by every end; how many bytes. What waits for the batch to leave goes with it.
@@ -196,48 +203,112 @@ impl Outbox {
         result
     }
 
+    /// False when the record does not leave.
     #[cold]
     #[inline(never)]
-    fn put_touched<W: Observer>(&mut self, batch: &Batch, i: usize, outcome: &Outcome, observer: &mut W) {
-        let (record, look) = (&batch.records[i], &batch.looks[i]);
+    fn put_touched<W: Observer>(&mut self, batch: &Batch, i: usize, outcome: &Outcome, observer: &mut W) -> bool {
         self.ready.extend_from_slice(&batch.bytes[self.untouched.clone()]);
         self.untouched = 0..0;
         if outcome.fault.is_some() || !outcome.printed.is_empty() || !outcome.near_misses.is_empty() {
             observer.aside(outcome);
         }
-        observer.findings(&outcome.before);
-        observer.findings(&outcome.findings);
+        observer.findings(&outcome.before, None);
+        observer.findings(&outcome.findings, Some(&batch.fields(i)));
         let tag = batch.tag(i);
         self.put_events(&outcome.before, tag, observer);
-        let raw = look.shape == Shape::Text && self.options.text == TextMode::Raw;
-        if raw && !outcome.findings.is_empty() {
-            observer.unheard(&outcome.findings);
-        }
-        if let Some(screen) = self.screen {
-            screen.event(&batch.fields(i), &mut self.ready);
-            let shown: &[Finding] = if raw { &[] } else { &outcome.findings };
-            shown.iter().for_each(|finding| screen.finding(finding, &mut self.ready));
+        outcome.emitted.iter().for_each(|emitted| self.put_emitted(emitted, tag, observer));
+        self.put_record(batch, i, tag, &outcome.findings, &outcome.edit, observer)
+    }
+
+    /// An event that a rule made, with its line end; nowhere where the stream is not ours to add to.
+    fn put_emitted<W: Observer>(&mut self, emitted: &Emitted, tag: &[u8], observer: &mut W) {
+        observer.findings(&emitted.findings, Some(&emitted.batch.fields(0)));
+        if !self.is_ours() {
+            observer.unheard(&emitted.findings);
             return;
         }
-        let annotated = !raw && !outcome.findings.is_empty() && self.annotate(batch, i, &outcome.findings, observer);
-        if self.wants_entries {
-            if annotated {
-                self.entries.put_made(batch, i, &self.map, self.now);
+        let left = !emitted.edit.withheld
+            && self.put_record(&emitted.batch, 0, tag, &emitted.findings, &emitted.edit, observer);
+        if left && self.screen.is_none() && self.wants_lines {
+            self.ready.push(b'\n');
+        }
+    }
+
+    /// True when events of our own may stand in the stream.
+    fn is_ours(&self) -> bool {
+        self.options.text == TextMode::Json
+            && self.options.reply == Reply::Event
+            && self.options.synthetic == SyntheticMode::Inline
+    }
+
+    /// One record with its findings, as rules wish it, in every form that ends want. False when it does not leave.
+    fn put_record<W: Observer>(
+        &mut self,
+        batch: &Batch,
+        i: usize,
+        tag: &[u8],
+        findings: &[Finding],
+        edit: &Edit,
+        observer: &mut W,
+    ) -> bool {
+        let (record, look) = (&batch.records[i], &batch.looks[i]);
+        let raw = look.shape == Shape::Text && self.options.text == TextMode::Raw;
+        self.findings.clear();
+        if raw && !findings.is_empty() {
+            observer.unheard(findings);
+        }
+        let shows = self.screen.is_some();
+        let adds = !raw && !edit.withheld && !shows && (!findings.is_empty() || !edit.members.is_empty());
+        let annotated = adds && self.annotate(batch, i, findings, edit, observer);
+        let masked = !annotated && !edit.withheld && !edit.masks.is_empty();
+        let failed = masked && self.mask(batch, i, edit, raw).inspect_err(|fault| observer.fault(*fault)).is_err();
+        if edit.withheld || failed {
+            // Whoever waits for an answer gets one.
+            if self.options.reply == Reply::Changes && record.line_end > 0 {
+                self.ready.extend_from_slice(b"{}\n");
+            }
+            return false;
+        }
+        if let Some(screen) = self.screen {
+            if masked {
+                // The view of the event is of what must not be seen.
+                self.ready.extend_from_slice(&self.annotated);
+                self.ready.push(b'\n');
             } else {
-                self.entries.put(batch, i, self.now);
+                screen.event(&batch.fields(i), &mut self.ready);
+            }
+            let shown: &[Finding] = if raw { &[] } else { findings };
+            shown.iter().for_each(|finding| screen.finding(finding, &mut self.ready));
+            return true;
+        }
+        let made = annotated || masked;
+        if self.wants_entries {
+            if made {
+                self.entries.put_made(batch, i, tag, &edit.masks, &self.map, self.now);
+            } else {
+                self.entries.put(batch, i, tag, self.now);
             }
         }
         if !self.wants_lines {
-            return;
+            return true;
         }
         if self.options.reply == Reply::Changes {
             if record.line_end > 0 {
-                self.put_changes(annotated);
+                let members: &[(String, Vec<u8>)] = if annotated { &edit.members } else { &[] };
+                let name = &self.options.member;
+                reply::put_changes(&batch.fields(i), edit, members, name, &self.findings, &mut self.ready);
             }
-            return;
+            return true;
         }
+        self.put_line(batch, i, made, raw);
+        true
+    }
+
+    /// The record's line: what was made of it, or as it came.
+    fn put_line(&mut self, batch: &Batch, i: usize, made: bool, raw: bool) {
+        let (record, look): (&Record, &Look) = (&batch.records[i], &batch.looks[i]);
         match look.shape {
-            _ if annotated => self.ready.extend_from_slice(&self.annotated),
+            _ if made => self.ready.extend_from_slice(&self.annotated),
             _ if record.encoding == Encoding::MessagePack => self.put_map(batch, i),
             Shape::Text if !raw => self.ready.extend_from_slice(look.rendered.of(&batch.arena)),
             _ => self.ready.extend_from_slice(record.span.of(&batch.bytes)),
@@ -259,22 +330,31 @@ impl Outbox {
         }
     }
 
-    /// The reply to a line: its findings as a property, or nothing.
-    fn put_changes(&mut self, annotated: bool) {
-        self.ready.push(b'{');
-        if annotated {
-            self.ready.extend_from_slice(b"\"$!\":{\"");
-            escape_into(self.options.member.as_bytes(), &mut self.ready);
-            self.ready.extend_from_slice(b"\":[");
-            self.ready.extend_from_slice(&self.findings);
-            self.ready.extend_from_slice(b"]}");
+    /// The event without findings and members, with its masks, which are never left out: what they cannot be applied to
+    /// does not leave.
+    fn mask(&mut self, batch: &Batch, i: usize, edit: &Edit, raw: bool) -> Result<(), Fault> {
+        self.findings.clear();
+        let masks = Edit { masks: edit.masks.clone(), ..Edit::default() };
+        self.make(batch, i, &masks).map_err(|_| Fault::Mask)?;
+        if raw {
+            let fields = batch.fields(i);
+            let line = String::from_utf8_lossy(fields.line());
+            self.annotated.clear();
+            self.annotated.extend_from_slice(edit.masked(&line).as_deref().unwrap_or(&line).as_bytes());
         }
-        self.ready.extend_from_slice(b"}\n");
+        Ok(())
     }
 
-    /// Writes the event with as many of its findings as it can carry; the others leave before it on their own. False
-    /// when it can carry none.
-    fn annotate<W: Observer>(&mut self, batch: &Batch, i: usize, findings: &[Finding], observer: &mut W) -> bool {
+    /// Writes the event, as rules wish it, with as many of its findings as it can carry; the others leave before it on
+    /// their own. False when it can carry nothing.
+    fn annotate<W: Observer>(
+        &mut self,
+        batch: &Batch,
+        i: usize,
+        findings: &[Finding],
+        edit: &Edit,
+        observer: &mut W,
+    ) -> bool {
         self.findings.clear();
         let mut carried = 0;
         for finding in findings {
@@ -288,46 +368,57 @@ impl Outbox {
             }
             carried += 1;
         }
-        let spliced = self.splice(batch, i);
-        if let Err(fault) = spliced {
+        let mut written = true;
+        if let Err(fault) = self.splice(batch, i, edit) {
             observer.fault(fault);
             carried = 0;
-        }
-        if carried == findings.len() {
-            return true;
+            // Without findings what rules add may fit.
+            self.findings.clear();
+            written = !findings.is_empty() && !edit.members.is_empty() && self.splice(batch, i, edit).is_ok();
         }
         self.put_events(&findings[carried..], batch.tag(i), observer);
-        carried > 0
+        written
     }
 
-    /// The event of record `i` with the gathered findings, as each wanted form.
-    fn splice(&mut self, batch: &Batch, i: usize) -> Result<(), Fault> {
-        self.annotated.clear();
-        self.map.clear();
-        let (name, findings) = (&self.options.member, &self.findings);
-        if self.wants_lines {
-            if batch.records[i].encoding == Encoding::MessagePack {
-                let (map, found) = (batch.records[i].span.of(&batch.bytes), Some((name.as_str(), &findings[..])));
-                packed::render(map, batch.lead(i), batch.tag(i), found, &mut self.annotated)
-                    .map_err(|_| Fault::Member)?;
-            } else {
-                splice::annotate(&batch.fields(i), &batch.arena, &batch.bytes, name, findings, &mut self.annotated)
-                    .map_err(|splice::Unfit| Fault::Member)?;
-            }
-        }
-        if self.wants_entries {
-            Entries::annotated(batch, i, name, findings, &mut self.map).map_err(|_| Fault::Member)?;
-        }
+    /// The event of record `i` with the gathered findings, as each wanted form, within the limit.
+    fn splice(&mut self, batch: &Batch, i: usize, edit: &Edit) -> Result<(), Fault> {
+        self.make(batch, i, edit)?;
+        let line = if self.wants_lines { self.annotated.len() } else { 0 };
+        let map = if self.wants_entries { self.map.len() } else { 0 };
         match self.options.max_record_bytes {
-            Some(most) if self.annotated.len().max(self.map.len()) > most => Err(Fault::RecordTooLong),
+            Some(most) if line.max(map) > most => Err(Fault::RecordTooLong),
             _ => Ok(()),
         }
     }
 
+    /// The event of record `i` with the gathered findings, as a line into `annotated` and as a map into `map`.
+    fn make(&mut self, batch: &Batch, i: usize, edit: &Edit) -> Result<(), Fault> {
+        self.annotated.clear();
+        self.map.clear();
+        let (name, findings) = (&self.options.member, &self.findings);
+        if batch.records[i].encoding == Encoding::MessagePack {
+            let map = batch.records[i].span.of(&batch.bytes);
+            packed::edit(map, edit, name, findings, &mut self.map).map_err(|_| Fault::Member)?;
+            if self.wants_lines {
+                packed::render(&self.map, batch.lead(i), batch.tag(i), None, &mut self.annotated)
+                    .map_err(|_| Fault::Member)?;
+            }
+            return Ok(());
+        }
+        splice::edit(&batch.fields(i), &batch.arena, &batch.bytes, edit, name, findings, &mut self.annotated)
+            .map_err(|splice::Unfit| Fault::Member)?;
+        if self.wants_entries && transcode::from_json(self.annotated.trim_ascii(), &mut self.map).is_err() {
+            if !findings.is_empty() || !edit.members.is_empty() {
+                return Err(Fault::Member);
+            }
+            entries::put_as_message(&self.annotated, &mut self.map);
+        }
+        Ok(())
+    }
+
     /// One event of our own for each finding, or none where the stream is not ours to add to.
     fn put_events<W: Observer>(&mut self, findings: &[Finding], tag: &[u8], observer: &mut W) {
-        let not_ours = self.options.text == TextMode::Raw || self.options.reply == Reply::Changes;
-        if not_ours || self.options.synthetic == SyntheticMode::Sink {
+        if !self.is_ours() {
             if !findings.is_empty() {
                 observer.unheard(findings);
             }

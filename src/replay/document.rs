@@ -57,6 +57,9 @@ pub struct Report {
     pub rule_failure: Option<String>,
     /// Events over time.
     pub timeline: Drawn,
+    /// The same in the columns of a picture.
+    #[serde(skip)]
+    pub fine: Drawn,
     /// Incidents that opened, by severity.
     pub opened: BTreeMap<&'static str, u64>,
     /// Incidents, the worst first, then by time; at most `--limit`.

@@ -1,10 +1,12 @@
 //! Files through the engine, and a report of what was found.
 //!
 //! [`source`] opens and unpacks, [`merge`] makes one timeline of many files, the engine sees what it would have seen
-//! live, [`summary`] remembers, and [`report`] lays it out. Everything but [`source`] and [`packed`] is free of I/O.
+//! live, [`summary`] remembers, and [`report`] and [`html`] lay it out. Everything but [`source`] and [`packed`] is free of I/O.
 
 pub mod document;
 pub mod heavy_hitters;
+pub mod html;
+mod html_chart;
 pub mod merge;
 pub mod offset;
 pub mod packed;

@@ -23,6 +23,8 @@ const MODULES: usize = 8_192;
 const TEMPLATES: usize = 8_192;
 /// How many modules and messages are listed.
 const LISTED: usize = 10;
+/// Most columns of the timeline in a picture.
+const PICTURE_COLUMNS: usize = 240;
 /// How many silences are listed.
 const GAPS: usize = 5;
 
@@ -191,6 +193,7 @@ impl Summary {
             faults: Fault::ALL.map(Fault::name).into_iter().zip(tally.faults).filter(|(_, count)| *count > 0).collect(),
             rule_failure: self.rule_failure,
             timeline: Drawn(span.columns(options.columns)),
+            fine: Drawn(span.columns(PICTURE_COLUMNS)),
             opened: Severity::ALL.map(Severity::name).into_iter().zip(self.opened).collect(),
             incidents_omitted: total.saturating_sub(incidents.len() as u64),
             incidents,

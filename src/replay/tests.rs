@@ -83,6 +83,7 @@ fn live(text: &str) -> Vec<serde_json::Value> {
         Front { lines: Lines::new(1 << 20), looker: loaded.looker().unwrap(), join_timeout: std::time::Duration::ZERO };
     let mut pipeline = Pipeline {
         fresh: &|| loaded.engine(),
+        new_rules: &|| None,
         outbox: Outbox::new(loaded.config.outbox_options()),
         observer: Unwatched,
         progress: Arc::new(Progress::default()),

@@ -2,16 +2,15 @@
 //!
 //! | route | answer |
 //! | --- | --- |
-//! | `GET /` | what is here, as plain text |
-//! | `GET /metrics` | all metrics, Prometheus text format 0.0.4 |
+//! | `GET /metrics` | all metrics, OpenMetrics 1.0 or Prometheus text 0.0.4 by `Accept`, packed where `Accept-Encoding` takes gzip |
 //! | `GET /healthz` | 200 while the process lives |
 //! | `GET /readyz` | 200 while the filter is ready; 503 before, and once it stops |
+//! | `GET /`, `/page.css`, `/page.js`, `/api/…` | the filter's own page and what it reads ([`super::routes`]) |
 //!
 //! Everything else is 404, or 405 with the methods that are allowed. It runs on one thread of its own, so that a scrape
 //! never waits for the pipeline nor the pipeline for a scrape. What a client can take is bounded: connections at a time,
 //! time for a request's header, a connection's whole life; a request with a body is refused unread.
 
-use std::fmt::Display;
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::pin::pin;
@@ -21,22 +20,16 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::HttpBody;
-use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpStream;
 use tokio::runtime::{self, Runtime};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Semaphore, broadcast, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::metrics::{CONTENT_TYPE, Metrics};
+use super::routes::{Site, router, tell};
 
 /// What a client can take.
 #[derive(Clone, Copy, Debug)]
@@ -52,10 +45,10 @@ struct Limits {
 const LIMITS: Limits = Limits { connections: 64, header: Duration::from_secs(10), lifetime: Duration::from_secs(300) };
 /// How long requests under way may take to finish once the endpoint stops.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
+/// News that a page may be behind with before it misses some.
+const NEWS: usize = 4;
 /// The pause after a failed accept (no file descriptors left), in place of a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-const ROUTES: &str = "seismolog\n\n/metrics  metrics in the Prometheus text format\n/healthz  200 while the process lives\n/readyz   200 while the filter is ready\n";
 
 /// Whether the filter takes events: shared between the pipeline, which says so, and the endpoint, which is asked.
 #[derive(Clone, Debug, Default)]
@@ -171,24 +164,19 @@ impl Endpoint {
     /// # Errors
     /// [`BindError`] where the text is no address, where the system refuses it (a port in use), or where no thread can
     /// be had. When this returns, connections are accepted.
-    pub fn bind(address: &str, metrics: Arc<Metrics>, readiness: Readiness) -> Result<Endpoint, BindError> {
-        Endpoint::listen(parse_address(address)?, metrics, readiness)
+    pub fn bind(address: &str, site: Site) -> Result<Endpoint, BindError> {
+        Endpoint::listen(parse_address(address)?, site)
     }
 
     /// Listens on a socket address, and serves from a thread of its own.
     ///
     /// # Errors
     /// As [`Endpoint::bind`], but for the text.
-    pub fn listen(address: SocketAddr, metrics: Arc<Metrics>, readiness: Readiness) -> Result<Endpoint, BindError> {
-        Endpoint::limited(address, metrics, readiness, LIMITS)
+    pub fn listen(address: SocketAddr, site: Site) -> Result<Endpoint, BindError> {
+        Endpoint::limited(address, site, LIMITS)
     }
 
-    fn limited(
-        address: SocketAddr,
-        metrics: Arc<Metrics>,
-        readiness: Readiness,
-        limits: Limits,
-    ) -> Result<Endpoint, BindError> {
+    fn limited(address: SocketAddr, site: Site, limits: Limits) -> Result<Endpoint, BindError> {
         let refused = |source| BindError::Listen { address, source };
         let listener = TcpListener::bind(address).map_err(refused)?;
         listener.set_nonblocking(true).map_err(refused)?;
@@ -201,10 +189,10 @@ impl Endpoint {
             tokio::net::TcpListener::from_std(listener).map_err(unstartable)?
         };
         let (stopping, stopped) = watch::channel(false);
-        let router = router(metrics, readiness.clone());
+        let readiness = site.readiness.clone();
         let thread = thread::Builder::new()
             .name("metrics-http".to_owned())
-            .spawn(move || serve(runtime, listener, router, stopped, limits))
+            .spawn(move || serve(runtime, listener, site, stopped, limits))
             .map_err(unstartable)?;
         Ok(Endpoint { address: bound, readiness, stopping, thread: Some(thread) })
     }
@@ -235,12 +223,16 @@ impl Drop for Endpoint {
 fn serve(
     runtime: Runtime,
     listener: tokio::net::TcpListener,
-    router: Router,
+    site: Site,
     stopped: watch::Receiver<bool>,
     limits: Limits,
 ) {
     runtime.block_on(async {
+        let (news, _) = broadcast::channel(NEWS);
+        let router = router(site.clone(), news.clone());
         let mut connections = JoinSet::new();
+        // Ends with the runtime.
+        tokio::spawn(tell(site, news));
         accept(&listener, &router, &stopped, limits, &mut connections).await;
         drop(listener);
         let _ = timeout(SHUTDOWN_GRACE, async { while connections.join_next().await.is_some() {} }).await;
@@ -294,52 +286,6 @@ async fn serve_connection(stream: TcpStream, router: Router, mut stopped: watch:
     }
     connection.as_mut().graceful_shutdown();
     let _ = timeout(SHUTDOWN_GRACE, connection).await;
-}
-
-#[derive(Clone)]
-struct Shared {
-    metrics: Arc<Metrics>,
-    readiness: Readiness,
-}
-
-fn router(metrics: Arc<Metrics>, readiness: Readiness) -> Router {
-    Router::new()
-        .route("/", get(|| async { ROUTES }))
-        .route("/metrics", get(encode_metrics))
-        .route("/healthz", get(|| async { "ok\n" }))
-        .route("/readyz", get(ready))
-        .fallback(|| async { plain(StatusCode::NOT_FOUND, "there is nothing here; see /") })
-        .method_not_allowed_fallback(|| async { plain(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD") })
-        .layer(middleware::from_fn(refuse_body))
-        .with_state(Shared { metrics, readiness })
-}
-
-async fn encode_metrics(State(shared): State<Shared>) -> Response {
-    match shared.metrics.encode() {
-        Ok(text) => ([(header::CONTENT_TYPE, CONTENT_TYPE)], text).into_response(),
-        Err(error) => plain(StatusCode::INTERNAL_SERVER_ERROR, error),
-    }
-}
-
-async fn ready(State(shared): State<Shared>) -> Response {
-    if shared.readiness.is_ready() {
-        plain(StatusCode::OK, "ready")
-    } else {
-        plain(StatusCode::SERVICE_UNAVAILABLE, "not ready")
-    }
-}
-
-/// No route wants a body: one that comes is not read, and its connection ends with the answer.
-async fn refuse_body(request: Request, next: Next) -> Response {
-    if request.body().is_end_stream() {
-        return next.run(request).await;
-    }
-    let refusal = plain(StatusCode::PAYLOAD_TOO_LARGE, "no request body is wanted");
-    ([(header::CONNECTION, "close")], refusal).into_response()
-}
-
-fn plain(status: StatusCode, text: impl Display) -> Response {
-    (status, format!("{text}\n")).into_response()
 }
 
 #[cfg(test)]

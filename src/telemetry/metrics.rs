@@ -5,23 +5,30 @@
 //! names of rules, which the loaded rules bound; a series that a filter can ever have for a closed set is there from the
 //! start at 0, because Prometheus sees no increase in a counter that is born at 1.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use prometheus::core::{Collector, Desc};
-use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType, Quantile, Summary};
+use prometheus::core::Collector;
+use prometheus::proto::LabelPair;
 use prometheus::{
     CounterVec, Error, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
-    TextEncoder,
 };
 
+use super::exposition::{Exemplar, Format};
+use super::operations::OperationDurations;
+use super::process::Process;
+use super::series::Series;
 use crate::engine::Tally;
 use crate::engine::detector::OperationQuantiles;
 use crate::engine::finding::{DetectorName, Severity};
+use crate::engine::rules::{RuleMetrics, RuleTally};
+use crate::io::clock;
+use crate::telemetry::rule_families;
 
-/// The content type of what [`Metrics::encode`] returns.
-pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// Most series of rules' own metrics, and how long one may be idle before it is forgotten.
+const SERIES: usize = 1_000;
+const SERIES_IDLE: Duration = Duration::from_secs(3_600);
 
 /// Upper bounds of the batch histogram, in seconds: 10 µs to 10 s.
 const BATCH_BUCKETS: [f64; 19] = [
@@ -47,8 +54,20 @@ pub struct Metrics {
     operation_duration: OperationDurations,
     rule_evaluations: IntCounterVec,
     rule_failures: IntCounterVec,
+    rule_dropped: IntCounterVec,
     rule_cpu: CounterVec,
     rule_enabled: IntGaugeVec,
+    detector_cpu: CounterVec,
+    sink_deliveries: IntCounterVec,
+    sink_findings_lost: IntCounterVec,
+    sink_pending: IntGaugeVec,
+    sink_up: IntGaugeVec,
+    series: Series,
+    /// The last opening of each detector and severity.
+    exemplars: Mutex<BTreeMap<(&'static str, &'static str), Exemplar>>,
+    rule_reloads: IntCounterVec,
+    /// Families of any name; the registry's are fixed when it is made.
+    rule_metrics: Mutex<RuleMetrics>,
 }
 
 impl Metrics {
@@ -73,6 +92,7 @@ impl Metrics {
         let build_info =
             families.gauges("build_info", "Always 1; the label says which build this is.", &["version"])?;
         build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        registry.register(Box::new(Process::new(clock::now().0 as f64 / 1e9)?))?;
 
         Ok(Metrics {
             events: Tally::LEVELS.map(|level| events.with_label_values(&[level])),
@@ -105,14 +125,50 @@ impl Metrics {
                 "Calls of a rule's script that failed.",
                 &["rule"],
             )?,
+            rule_dropped: families.counters(
+                "rule_dropped_events_total",
+                "Events that a rule withheld: by drop, or by failing where on_failure is drop.",
+                &["rule"],
+            )?,
+            rule_metrics: Mutex::default(),
             rule_cpu: families.register(CounterVec::new(
-                opts("rule_cpu_seconds_total", "Time spent in a rule's script."),
+                opts(
+                    "rule_cpu_seconds_total",
+                    "Time spent in a rule's script: one call in 64 is timed and stands for all of them.",
+                ),
                 &["rule"],
             )?)?,
             rule_enabled: families.gauges(
                 "rule_enabled",
                 "1 while a rule runs, 0 while its breaker holds it off.",
                 &["rule"],
+            )?,
+            detector_cpu: families.register(CounterVec::new(
+                opts("detector_cpu_seconds_total", "Time spent in a detector, estimated from one event in 64."),
+                &["detector"],
+            )?)?,
+            sink_deliveries: families.counters(
+                "sink_deliveries_total",
+                "Messages that a sink took, refused for good, or did not take now.",
+                &["sink", "result"],
+            )?,
+            sink_findings_lost: families.counters(
+                "sink_findings_lost_total",
+                "Findings that a sink could not be told of.",
+                &["sink"],
+            )?,
+            sink_pending: families.gauges(
+                "sink_pending_findings",
+                "Findings that wait for a sink to take them.",
+                &["sink"],
+            )?,
+            sink_up: families.gauges("sink_up", "1 while a sink takes messages, 0 while it does not.", &["sink"])?,
+            series: Series::new(SERIES, SERIES_IDLE),
+            exemplars: Mutex::default(),
+            rule_reloads: families.counters(
+                "rule_reloads_total",
+                "Times that the rules were read again while running, by how that ended.",
+                &["result"],
             )?,
             registry,
         })
@@ -187,17 +243,25 @@ impl Metrics {
         self.operation_duration.set(operations);
     }
 
-    /// Adds a rule's work since the last call: calls of its script, those that failed, and the time they took.
-    pub fn add_rule_work(&self, rule: &str, evaluations: u64, failures: u64, cpu: Duration) {
-        self.rule_evaluations.with_label_values(&[rule]).inc_by(evaluations);
-        self.rule_failures.with_label_values(&[rule]).inc_by(failures);
-        self.rule_cpu.with_label_values(&[rule]).inc_by(cpu.as_secs_f64());
+    /// Adds a rule's work since the last call, and says whether it runs or its breaker holds it off.
+    pub fn add_rule_work(&self, rule: &str, work: &RuleTally) {
+        self.rule_evaluations.with_label_values(&[rule]).inc_by(work.evaluations);
+        self.rule_failures.with_label_values(&[rule]).inc_by(work.failures);
+        self.rule_dropped.with_label_values(&[rule]).inc_by(work.dropped);
+        self.rule_cpu.with_label_values(&[rule]).inc_by(Duration::from_nanos(work.cpu_ns).as_secs_f64());
+        self.rule_enabled.with_label_values(&[rule]).set(i64::from(work.enabled));
     }
 
-    /// Says that a rule runs, or that its breaker holds it off; the first call makes all of its series known.
-    pub fn set_rule_enabled(&self, rule: &str, enabled: bool) {
-        self.rule_enabled.with_label_values(&[rule]).set(i64::from(enabled));
-        self.add_rule_work(rule, 0, 0, Duration::ZERO);
+    /// Sets the metrics that rules make, if they have changed.
+    pub fn set_rule_metrics(&self, metrics: Option<RuleMetrics>) {
+        if let Some(metrics) = metrics {
+            *self.rule_metrics.lock().unwrap_or_else(PoisonError::into_inner) = metrics;
+        }
+    }
+
+    /// Adds reloads of the rules that ended like this.
+    pub fn add_rule_reloads(&self, result: &'static str, reloads: u64) {
+        self.rule_reloads.with_label_values(&[result]).inc_by(reloads);
     }
 
     /// Forgets a rule that a reload has removed, so that reloads do not grow the number of series.
@@ -205,76 +269,69 @@ impl Metrics {
         // Each of these fails only where the rule has no such series, which is what is wanted.
         let _ = self.rule_evaluations.remove_label_values(&[rule]);
         let _ = self.rule_failures.remove_label_values(&[rule]);
+        let _ = self.rule_dropped.remove_label_values(&[rule]);
         let _ = self.rule_cpu.remove_label_values(&[rule]);
         let _ = self.rule_enabled.remove_label_values(&[rule]);
     }
 
-    /// All families in the Prometheus text format 0.0.4 ([`CONTENT_TYPE`]).
+    /// Remembers an incident that opened as the exemplar of its counter, with the trace id of its event if it has one.
+    pub fn set_exemplar(&self, detector: DetectorName, severity: Severity, incident: &str, trace: Option<&str>) {
+        let trace = trace.filter(|trace| trace.chars().count() <= 80).map(|trace| ("trace_id", trace.to_owned()));
+        let labels = trace.into_iter().chain([("incident_id", incident.to_owned())]).collect();
+        let exemplar = Exemplar { labels, value: 1.0, time_s: clock::now().0 as f64 / 1e9 };
+        let mut exemplars = self.exemplars.lock().unwrap_or_else(PoisonError::into_inner);
+        exemplars.insert((detector.name(), severity.name()), exemplar);
+    }
+
+    /// Adds time spent in a detector.
+    pub fn add_detector_cpu(&self, detector: DetectorName, cpu: Duration) {
+        self.detector_cpu.with_label_values(&[detector.name()]).inc_by(cpu.as_secs_f64());
+    }
+
+    /// Says how a sink fares: messages `delivered`, `refused` and `failed` and findings lost since the last call, how
+    /// many findings wait, and whether it takes any. `sink` is bounded by the configuration.
+    pub fn set_sink(&self, sink: &str, results: [(&'static str, u64); 3], lost: u64, pending: u64, up: bool) {
+        for (result, messages) in results {
+            self.sink_deliveries.with_label_values(&[sink, result]).inc_by(messages);
+        }
+        self.sink_findings_lost.with_label_values(&[sink]).inc_by(lost);
+        self.sink_pending.with_label_values(&[sink]).set(signed(pending));
+        self.sink_up.with_label_values(&[sink]).set(i64::from(up));
+    }
+
+    /// The series of rules' own metrics.
+    #[must_use]
+    pub fn series(&self) -> &Series {
+        &self.series
+    }
+
+    /// All families as one page.
     ///
     /// # Errors
     /// Only if the registry gathered a family that the format cannot hold: a mistake in this file.
-    pub fn encode(&self) -> Result<String, Error> {
+    pub fn encode(&self, format: Format) -> Result<String, Error> {
         // A family without a series has no place in the text; the registry leaves it out by itself.
-        TextEncoder::new().encode_to_string(&self.registry.gather())
+        let mut families = self.registry.gather();
+        families.extend(self.series.gather(Instant::now()));
+        families.extend(rule_families::of(&self.rule_metrics.lock().unwrap_or_else(PoisonError::into_inner)));
+        families.sort_by(|a, b| a.name().cmp(b.name()));
+        let exemplars = self.exemplars.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        format.encode(&families, &|name, labels| exemplar_of(&exemplars, name, labels))
     }
 }
 
-/// `seismolog_operation_duration_seconds`: a summary, which the client library knows only how to encode.
-#[derive(Clone, Debug)]
-struct OperationDurations {
-    desc: Desc,
-    operations: Arc<Mutex<Vec<OperationQuantiles>>>,
-}
-
-impl OperationDurations {
-    fn new() -> Result<Self, Error> {
-        let name = "seismolog_operation_duration_seconds".to_owned();
-        let help = "How long an operation took in the last minutes; the busiest by name, the rest as other.".to_owned();
-        let desc = Desc::new(name, help, vec!["operation".to_owned()], HashMap::new())?;
-        Ok(Self { desc, operations: Arc::default() })
+/// The exemplar of a series of `seismolog_findings_total`.
+fn exemplar_of(
+    exemplars: &BTreeMap<(&'static str, &'static str), Exemplar>,
+    name: &str,
+    labels: &[LabelPair],
+) -> Option<Exemplar> {
+    if name != "seismolog_findings_total" {
+        return None;
     }
-
-    fn set(&self, operations: &[OperationQuantiles]) {
-        *self.operations.lock().unwrap_or_else(PoisonError::into_inner) = operations.to_vec();
-    }
-}
-
-impl Collector for OperationDurations {
-    fn desc(&self) -> Vec<&Desc> {
-        vec![&self.desc]
-    }
-
-    fn collect(&self) -> Vec<MetricFamily> {
-        let operations = self.operations.lock().unwrap_or_else(PoisonError::into_inner);
-        let metrics: Vec<_> = operations.iter().map(summary_of).collect();
-        let mut family = MetricFamily::default();
-        family.set_name(self.desc.fq_name.clone());
-        family.set_help(self.desc.help.clone());
-        family.set_field_type(MetricType::SUMMARY);
-        family.set_metric(metrics);
-        vec![family]
-    }
-}
-
-fn summary_of(operation: &OperationQuantiles) -> Metric {
-    let OperationQuantiles { operation, p50, p90, p99, count, sum } = operation;
-    let quantiles = [(0.5, p50), (0.9, p90), (0.99, p99)].map(|(quantile, seconds)| {
-        let mut value = Quantile::default();
-        value.set_quantile(quantile);
-        value.set_value(*seconds);
-        value
-    });
-    let mut summary = Summary::default();
-    summary.set_quantile(quantiles.to_vec());
-    summary.set_sample_count(*count);
-    summary.set_sample_sum(*sum);
-    let mut label = LabelPair::default();
-    label.set_name("operation".to_owned());
-    label.set_value(operation.clone());
-    let mut metric = Metric::default();
-    metric.set_label(vec![label]);
-    metric.set_summary(summary);
-    metric
+    let value = |name: &str| labels.iter().find(|label| label.name() == name).map(LabelPair::value);
+    let (detector, severity) = (value("detector")?, value("severity")?);
+    exemplars.iter().find(|(key, _)| **key == (detector, severity)).map(|(_, exemplar)| exemplar.clone())
 }
 
 /// Makes families and registers them.
@@ -340,8 +397,9 @@ mod tests {
         };
         metrics.set_operation_durations(&[operation("/gone")]);
         metrics.set_operation_durations(&[operation("/orders/{}")]);
-        metrics.set_rule_enabled("upstream_timeouts", true);
-        metrics.add_rule_work("upstream_timeouts", 9, 1, Duration::from_millis(3));
+        let work = RuleTally { evaluations: 9, failures: 1, dropped: 2, cpu_ns: 3_000_000, enabled: true };
+        metrics.add_rule_work("upstream_timeouts", &work);
+        metrics.add_rule_reloads("failed", 2);
         metrics
     }
 
@@ -351,7 +409,7 @@ mod tests {
 
     #[test]
     fn every_family_is_there_with_its_value() {
-        let text = filled().encode().unwrap();
+        let text = filled().encode(Format::Text).unwrap();
         for (series, expected) in [
             ("seismolog_events_total{level=\"TRACE\"}", "1"),
             ("seismolog_events_total{level=\"FATAL\"}", "6"),
@@ -374,8 +432,10 @@ mod tests {
             ("seismolog_operation_duration_seconds{operation=\"/orders/{}\",quantile=\"0.99\"}", "0.2"),
             ("seismolog_rule_evaluations_total{rule=\"upstream_timeouts\"}", "9"),
             ("seismolog_rule_failures_total{rule=\"upstream_timeouts\"}", "1"),
+            ("seismolog_rule_dropped_events_total{rule=\"upstream_timeouts\"}", "2"),
             ("seismolog_rule_cpu_seconds_total{rule=\"upstream_timeouts\"}", "0.003"),
             ("seismolog_rule_enabled{rule=\"upstream_timeouts\"}", "1"),
+            ("seismolog_rule_reloads_total{result=\"failed\"}", "2"),
             (concat!("seismolog_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"}"), "1"),
         ] {
             assert_eq!(value(&text, series).as_deref(), Some(expected), "{series} in\n{text}");
@@ -391,7 +451,7 @@ mod tests {
             .stderr(Stdio::piped())
             .spawn()
             .expect("promtool (Debian package prometheus) must be installed for this test");
-        promtool.stdin.take().unwrap().write_all(filled().encode().unwrap().as_bytes()).unwrap();
+        promtool.stdin.take().unwrap().write_all(filled().encode(Format::Text).unwrap().as_bytes()).unwrap();
         let output = promtool.wait_with_output().unwrap();
         let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         assert_eq!(said, [String::new(), String::new()]);
@@ -410,7 +470,7 @@ mod tests {
 
     #[test]
     fn an_operation_no_longer_busy_leaves_no_series() {
-        assert!(!filled().encode().unwrap().contains("/gone"));
+        assert!(!filled().encode(Format::Text).unwrap().contains("/gone"));
     }
 
     #[test]
@@ -418,13 +478,28 @@ mod tests {
         let metrics = filled();
         metrics.remove_rule("upstream_timeouts");
         metrics.remove_rule("never_there");
-        assert!(!metrics.encode().unwrap().contains("upstream_timeouts"));
+        assert!(!metrics.encode(Format::Text).unwrap().contains("upstream_timeouts"));
+    }
+
+    #[test]
+    fn an_exemplar_leads_to_the_trace_and_the_incident() {
+        let metrics = filled();
+        metrics.set_exemplar(DetectorName::Loop, Severity::Critical, "9f2c", Some("4bf92f35"));
+        metrics.set_exemplar(DetectorName::Burst, Severity::Warning, "77aa", None);
+        let page = metrics.encode(Format::OpenMetrics).unwrap();
+        assert!(
+            page.contains(
+                "{detector=\"loop\",severity=\"critical\"} 1 # {trace_id=\"4bf92f35\",incident_id=\"9f2c\"} 1 "
+            )
+        );
+        assert!(page.contains("{detector=\"burst\",severity=\"warning\"} 0 # {incident_id=\"77aa\"} 1 "));
+        assert!(page.ends_with("# EOF\n") && !metrics.encode(Format::Text).unwrap().contains(" # {"));
     }
 
     #[test]
     fn two_filters_count_apart() {
         let (one, other) = (filled(), Metrics::new().unwrap());
-        assert_eq!(value(&one.encode().unwrap(), "seismolog_late_events_total").as_deref(), Some("3"));
-        assert_eq!(value(&other.encode().unwrap(), "seismolog_late_events_total").as_deref(), Some("0"));
+        assert_eq!(value(&one.encode(Format::Text).unwrap(), "seismolog_late_events_total").as_deref(), Some("3"));
+        assert_eq!(value(&other.encode(Format::Text).unwrap(), "seismolog_late_events_total").as_deref(), Some("0"));
     }
 }

@@ -1,37 +1,56 @@
 //! Watches a running pipeline: hands its counts to the metrics once a batch, and its asides to the log.
 
+use super::history::{History, Passed, RuleStatus, SinkStatus, TemplateRow};
 use super::metrics::Metrics;
-use crate::engine::finding::{DetectorName, Finding, Severity};
-use crate::engine::{Engine, Outcome};
-use crate::event::{Fault, Timestamp};
+use super::silences::Silences;
+use crate::engine::finding::{DetectorName, Finding, Severity, State};
+use crate::engine::rules::RuleTally;
+use crate::engine::template::TemplateId;
+use crate::engine::{Engine, Outcome, Tally};
+use crate::event::{Fault, Fields, Role, Timestamp};
 use crate::io::clock;
 use crate::io::log::Log;
-use crate::io::sink::{SinkFailure, Sinks};
+use crate::io::sink::{SinkFailure, SinkReport, Sinks};
 use crate::io::state::StateWriter;
 use crate::pipeline::Observer;
 use crate::prose::plain;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Operations that metrics show by name.
 const OPERATIONS: usize = 100;
-/// Seconds between two looks at operations, which take longer than all else here.
+/// Templates that the page shows.
+const TEMPLATES: usize = 50;
+/// Seconds between two looks at operations and templates, which take longer than all else here.
 const OPERATIONS_S: f64 = 5.0;
+/// Seconds between two looks at tables, rules and costs.
+const WORK_S: f64 = 0.5;
+
+/// What is served while the filter runs.
+#[derive(Clone, Debug)]
+pub struct Served {
+    /// For scrapers.
+    pub metrics: Arc<Metrics>,
+    /// For the page.
+    pub history: Arc<History>,
+}
 
 /// The observer of `seismolog run`.
 #[derive(Debug)]
 pub struct Watcher {
-    metrics: Option<Arc<Metrics>>,
+    served: Option<Served>,
     log: Log,
     sinks: Sinks,
-    /// Evictions and late events are told as totals; metrics take what came since.
-    evictions: BTreeMap<&'static str, u64>,
-    late: u64,
-    merged: u64,
-    rules: BTreeMap<String, (u64, u64)>,
-    /// When operations were looked at last.
+    silences: Arc<Silences>,
+    /// Totals as they were told last; metrics take what came since.
+    told: Told,
+    /// When operations were looked at last, and when the rest.
     operations: Timestamp,
+    work: Timestamp,
+    /// The state of the metrics of rules that was handed on last.
+    rule_metrics: u64,
     state: Option<Keeping>,
 }
 
@@ -44,23 +63,48 @@ struct Keeping {
     written: Timestamp,
 }
 
+#[derive(Debug, Default)]
+struct Told {
+    evictions: BTreeMap<&'static str, u64>,
+    late: u64,
+    merged: u64,
+    rules: BTreeMap<String, RuleTally>,
+    detectors: BTreeMap<DetectorName, u64>,
+}
+
 impl Watcher {
-    /// A watcher; without metrics only the log is told.
+    /// A watcher; where nothing is served only the log is told.
     #[must_use]
-    pub fn new(metrics: Option<Arc<Metrics>>, log: Log) -> Self {
-        if let Some(metrics) = &metrics {
+    pub fn new(served: Option<Served>, log: Log) -> Self {
+        if let Some(Served { metrics, .. }) = &served {
             // A counter that is not there yet has no rate: every kind begins at 0.
             Fault::ALL.iter().for_each(|fault| metrics.add_faults(fault.name(), 0));
         }
-        let (evictions, rules) = (BTreeMap::new(), BTreeMap::new());
-        let operations = Timestamp::default();
-        Self { metrics, log, sinks: Sinks::default(), evictions, late: 0, merged: 0, rules, operations, state: None }
+        let (sinks, silences, told) = (Sinks::default(), Arc::default(), Told::default());
+        Self {
+            served,
+            log,
+            sinks,
+            silences,
+            told,
+            operations: Timestamp::default(),
+            work: Timestamp::default(),
+            rule_metrics: 0,
+            state: None,
+        }
     }
 
     /// The same with sinks, to which every finding goes.
     #[must_use]
     pub fn with_sinks(mut self, sinks: Sinks) -> Self {
         self.sinks = sinks;
+        self
+    }
+
+    /// The same with silences, of which nobody is told.
+    #[must_use]
+    pub fn with_silences(mut self, silences: Arc<Silences>) -> Self {
+        self.silences = silences;
         self
     }
 
@@ -74,15 +118,15 @@ impl Watcher {
 
     fn blame(&self, failures: Vec<SinkFailure>) {
         for failure in failures {
-            if let Some(metrics) = &self.metrics {
+            if let Some(Served { metrics, .. }) = &self.served {
                 metrics.add_faults(Fault::Sink.name(), 1);
             }
             self.log.say_seldom(&failure.sink, &format!("{} ({failure})", Fault::Sink.explain()));
         }
     }
 
-    fn count(&mut self, metrics: &Metrics, engine: &mut Engine) {
-        let tally = engine.take_tally();
+    fn count(&mut self, served: &Served, tally: &Tally) {
+        let metrics = &served.metrics;
         metrics.add_events(&tally.events);
         for (fault, &count) in Fault::ALL.iter().zip(&tally.faults).filter(|(_, count)| **count > 0) {
             metrics.add_faults(fault.name(), count);
@@ -92,30 +136,79 @@ impl Watcher {
                 metrics.add_findings(detector.name(), severity.name(), opened);
             }
         }
-        for (detector, open) in DetectorName::ALL.iter().zip(engine.incidents().open_by_detector()) {
-            metrics.set_open_incidents(detector.name(), open);
-        }
-        for table in engine.tables() {
+    }
+
+    /// What need not be told with every batch.
+    fn look_at_work(&mut self, served: &Served, engine: &Engine, sinks: Vec<SinkReport>, now: Timestamp) {
+        let Served { metrics, history } = served;
+        let tables = engine.tables();
+        for table in &tables {
             metrics.set_table_keys(table.table, table.keys);
-            metrics.add_evictions(table.table, since(self.evictions.entry(table.table).or_default(), table.evictions));
+            let told = self.told.evictions.entry(table.table).or_default();
+            metrics.add_evictions(table.table, since(told, table.evictions));
         }
-        metrics.add_template_merges(since(&mut self.merged, engine.templates().merged()));
-        metrics.add_late_events(since(&mut self.late, engine.clock().late_events()));
-        if engine.clock().now().0 > 0 {
-            metrics.set_watermark_lag(clock::now().seconds_since(engine.clock().watermark()));
+        for (detector, ns) in engine.detector_costs() {
+            let told = self.told.detectors.entry(detector).or_default();
+            metrics.add_detector_cpu(detector, Duration::from_nanos(since(told, ns)));
         }
-        let now = clock::now();
+        metrics.add_template_merges(since(&mut self.told.merged, engine.templates().merged()));
+        let mut rules = Vec::new();
+        for (rule, tally) in engine.rules().tallies() {
+            let last = self.told.rules.entry(rule.to_owned()).or_default();
+            let work = RuleTally {
+                evaluations: since(&mut last.evaluations, tally.evaluations),
+                failures: since(&mut last.failures, tally.failures),
+                dropped: since(&mut last.dropped, tally.dropped),
+                cpu_ns: since(&mut last.cpu_ns, tally.cpu_ns),
+                enabled: tally.enabled,
+            };
+            metrics.add_rule_work(rule, &work);
+            rules.push(RuleStatus {
+                name: rule.to_owned(),
+                evaluations: tally.evaluations,
+                failures: tally.failures,
+                enabled: tally.enabled,
+                cpu_s: Some(tally.cpu_ns as f64 / 1e9),
+            });
+        }
+        let sinks = sinks.into_iter().map(|SinkReport { label, fared }| {
+            let results = [("delivered", fared.delivered), ("refused", fared.refused), ("failed", fared.failed)];
+            metrics.set_sink(&label, results, fared.lost, fared.pending, !fared.is_down);
+            SinkStatus { name: label, up: !fared.is_down, pending: fared.pending, lost: fared.lost }
+        });
+        history.set_work(&tables, engine.detector_costs(), rules, sinks.collect());
         if now.seconds_since(self.operations) >= OPERATIONS_S {
             self.operations = now;
-            metrics.set_operation_durations(&engine.operation_quantiles(OPERATIONS));
+            let operations = engine.operation_quantiles(OPERATIONS);
+            metrics.set_operation_durations(&operations);
+            history.set_operations(&operations);
+            history.set_templates(most_frequent(engine, TEMPLATES));
         }
-        for (rule, tally) in engine.rules().tallies() {
-            let (evaluations, failures) = self.rules.entry(rule.to_owned()).or_default();
-            let (evaluations, failures) = (since(evaluations, tally.evaluations), since(failures, tally.failures));
-            metrics.add_rule_work(rule, evaluations, failures, Duration::ZERO);
-            metrics.set_rule_enabled(rule, tally.enabled);
+        if self.told.rules.len() > engine.rules().set().names().count() {
+            let known = &mut self.told.rules;
+            for (gone, _) in known.extract_if(.., |rule, _| engine.rules().set().names().all(|name| name != rule)) {
+                metrics.remove_rule(&gone);
+            }
         }
+        metrics.set_rule_metrics(engine.rules().metrics_since(&mut self.rule_metrics));
     }
+}
+
+/// The templates that were seen most often.
+fn most_frequent(engine: &Engine, most: usize) -> Vec<TemplateRow> {
+    let templates = engine.templates();
+    let mut counts: Vec<_> = templates.all().map(|(id, template)| (Reverse(template.count), id)).collect();
+    if counts.len() > most {
+        counts.select_nth_unstable(most);
+        counts.truncate(most);
+    }
+    counts.sort_unstable();
+    let row = |(Reverse(count), id): (Reverse<u64>, TemplateId)| TemplateRow {
+        id: id.to_string(),
+        text: templates.text(id).map(str::to_owned),
+        count,
+    };
+    counts.into_iter().map(row).collect()
 }
 
 /// What came since `last`, which becomes `total`. After a restart of the engine totals begin anew.
@@ -144,13 +237,33 @@ impl Observer for Watcher {
                 keeping.writer.save(engine.snapshot());
             }
         }
-        let Some(metrics) = self.metrics.clone() else { return };
+        let now = clock::now();
+        let is_time = now.seconds_since(self.work).abs() >= WORK_S || read == 0;
+        let (reports, failures) = if is_time { self.sinks.report() } else { Default::default() };
+        self.blame(failures);
+        let Some(served) = self.served.clone() else { return };
+        let metrics = &served.metrics;
         metrics.add_read_bytes(read as u64);
         metrics.add_written_bytes(written as u64);
         if read > 0 {
             metrics.observe_batch(Duration::from_secs_f64(seconds.max(0.0)));
         }
-        self.count(&metrics, engine);
+        let tally = engine.take_tally();
+        self.count(&served, &tally);
+        for (detector, open) in DetectorName::ALL.iter().zip(engine.incidents().open_by_detector()) {
+            metrics.set_open_incidents(detector.name(), open);
+        }
+        metrics.add_late_events(since(&mut self.told.late, engine.clock().late_events()));
+        let stream = Some(engine.clock().now()).filter(|stream| stream.0 > 0);
+        let lag_s = now.seconds_since(engine.clock().watermark());
+        if stream.is_some() {
+            metrics.set_watermark_lag(lag_s);
+        }
+        served.history.batch(Passed { tally: &tally, read, written, now: stream, lag_s });
+        if is_time {
+            self.work = now;
+            self.look_at_work(&served, engine, reports, now);
+        }
     }
 
     fn ended(&mut self, engine: &Engine) {
@@ -175,14 +288,28 @@ impl Observer for Watcher {
     }
 
     fn fault(&mut self, fault: Fault) {
-        if let Some(metrics) = &self.metrics {
+        if let Some(Served { metrics, .. }) = &self.served {
             metrics.add_faults(fault.name(), 1);
         }
         self.log.say_seldom(fault.name(), fault.explain());
     }
 
-    fn findings(&mut self, findings: &[Finding]) {
-        self.sinks.take(findings);
+    fn findings(&mut self, findings: &[Finding], event: Option<&Fields<'_>>) {
+        if findings.is_empty() || (self.sinks.is_empty() && self.served.is_none()) {
+            return;
+        }
+        let now = clock::now();
+        let line = event.map(|event| String::from_utf8_lossy(event.line()));
+        let trace = event.and_then(|event| event.text(Role::Trace));
+        for finding in findings {
+            let is_silenced = self.silences.cover(finding, now);
+            self.sinks.take(finding, is_silenced);
+            let Some(Served { metrics, history }) = &self.served else { continue };
+            if finding.state == State::Open {
+                metrics.set_exemplar(finding.detector, finding.severity, &finding.id, trace.as_deref());
+            }
+            history.finding(finding, line.as_deref(), is_silenced);
+        }
     }
 
     fn unheard(&mut self, findings: &[Finding]) {

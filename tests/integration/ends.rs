@@ -307,8 +307,9 @@ fn a_dead_downstream_holds_upstream_up_in_bounded_memory() {
     let mut fed = 0;
     let mut stuck = 0;
     while stuck < 50 {
-        match we_write.write(event(fed).as_bytes()) {
-            Ok(_) => (fed, stuck) = (fed + 1, 0),
+        // Shorter than what a pipe takes whole or not at all.
+        match we_write.write_all(event(fed).as_bytes()) {
+            Ok(()) => (fed, stuck) = (fed + 1, 0),
             Err(_) => {
                 stuck += 1;
                 std::thread::yield_now();

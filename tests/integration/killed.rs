@@ -148,8 +148,7 @@ fn nothing_is_lost(over: &'static str, victim: Victim) {
     let lost: Vec<_> = (0..EVENTS).filter(|n| !counts.contains_key(n)).collect();
     assert!(lost.is_empty(), "{} events are lost, the first is {}", lost.len(), lost[0]);
     let doubled = counts.values().sum::<usize>() - EVENTS;
-    println!("{over}, {victim:?} killed: {doubled} events came twice");
-    assert!(doubled <= 2 * CHUNK, "{doubled} events came twice");
+    assert!(doubled <= 2 * CHUNK, "{over}, {victim:?} killed: {doubled} events came twice");
 }
 
 #[test]

@@ -3,6 +3,9 @@
 // Helpers are no #[test] functions, where clippy.toml allows these.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
+mod alerts;
+mod browser;
+mod dashboards;
 mod demo;
 mod ends;
 mod golden;
@@ -14,7 +17,9 @@ mod peers;
 mod process;
 mod promises;
 mod purity;
+mod rules;
 mod samples;
+mod servers;
 mod splice;
 mod state;
 mod support;

@@ -26,7 +26,7 @@ pub(crate) fn get(address: &str, path: &str) -> (u16, String) {
 }
 
 /// Every sample of a page: name with labels → value.
-fn samples(page: &str) -> BTreeMap<String, f64> {
+pub(crate) fn samples(page: &str) -> BTreeMap<String, f64> {
     page.lines()
         .filter(|line| !line.starts_with('#'))
         .map(|line| {

@@ -89,6 +89,7 @@ fn every_line_passes_and_the_panics_are_counted() {
     };
     let mut pipeline = Pipeline {
         fresh: &fresh,
+        new_rules: &|| None,
         outbox: Outbox::new(config.outbox_options()),
         observer: Counts::default(),
         progress: Arc::new(Progress::default()),

@@ -1,4 +1,7 @@
-//! The functions that rules can call: `count`, `finding`, `lookup`, `find_in`.
+//! The functions that rules can call, and the properties they can read.
+//!
+//! Here is what all of them share and what reports: `finding`, `resolve`, `lookup`, `find_in`. The others stand by what
+//! they are about: `counting`, `change`, `order`, `keeping`, `changing`, `measuring`.
 
 use super::budget::Spent;
 use super::declaration::severity_of;
@@ -7,6 +10,7 @@ use super::event::Event;
 use super::functions::FINDING;
 use super::host::{Asked, BETWEEN_PARTS, Host, NOT_RUNNING, SharedHost};
 use super::scalar::text_of;
+use super::{change, changing, counting, keeping, measuring, order};
 use crate::diagnostic::nearest;
 use crate::engine::finding::Severity;
 use rhai::{Dynamic, EvalAltResult, INT, Map, Module, NativeCallContext, Position};
@@ -20,22 +24,35 @@ const MOST_CONTEXT: INT = 1000;
 /// Bytes of text that are searched for the price of one operation.
 const BYTES_AN_OPERATION: u64 = 64;
 
-type Failure = Box<EvalAltResult>;
+pub(super) type Failure = Box<EvalAltResult>;
 
-fn failure(message: impl Into<String>, place: Position) -> Failure {
+pub(super) fn failure(message: impl Into<String>, place: Position) -> Failure {
     EvalAltResult::ErrorRuntime(message.into().into(), place).into()
 }
 
 /// Puts the functions into `module`, bound to `host`.
 pub(super) fn register(module: &mut Module, host: &SharedHost, spent: &Arc<Spent>) {
-    let counting = host.clone();
-    module.set_native_fn("count", move |context: NativeCallContext<'_>, key: Dynamic, window: Dynamic| {
-        count(&mut counting.lock(), context.call_position(), &key, &window)
-    });
+    counting::register(module, host);
+    change::register(module, host);
+    order::register(module, host);
+    keeping::register(module, host);
+    changing::register(module, host);
+    measuring::register(module, host);
     let finding_host = host.clone();
     module.set_native_fn("finding", move |context: NativeCallContext<'_>, map: Map| {
         let fail = |message| failure(message, context.call_position());
         finding_host.lock().finding(asked(&map).map_err(fail)?).map_err(fail)
+    });
+    let resolving = host.clone();
+    module.set_native_fn("resolve", move |context: NativeCallContext<'_>| {
+        let asked = Asked { resolved: true, ..Asked::default() };
+        resolving.lock().finding(asked).map_err(|message| failure(message, context.call_position()))
+    });
+    let resolving = host.clone();
+    module.set_native_fn("resolve", move |context: NativeCallContext<'_>, key: Map| {
+        let fail = |message| failure(message, context.call_position());
+        let key = Some(key_map(&key).map_err(fail)?);
+        resolving.lock().finding(Asked { resolved: true, key, ..Asked::default() }).map_err(fail)
     });
     let looking = host.clone();
     module.set_native_fn("lookup", move |context: NativeCallContext<'_>, table: &str, key: Dynamic| {
@@ -59,8 +76,9 @@ pub(super) fn register(module: &mut Module, host: &SharedHost, spent: &Arc<Spent
     module.set_indexer_get_fn(|event: &mut Event, name: &str| Ok(event.member(name)));
 }
 
-/// The getters of the properties a rule reads: `e.x` is the role x or the literal member, and a property of what is
-/// missing is missing too, so that `e.http.status` needs no test for `e.http`.
+/// The getters of the properties a rule reads: `e.x` is the role x, what the engine knows of the event (`anomalies`,
+/// `template`, `template_text`, `params`), or the literal member; and a property of what is missing is missing too, so
+/// that `e.http.status` needs no test for `e.http`.
 pub(super) fn getters(names: &BTreeSet<String>) -> Module {
     let mut module = Module::new();
     for name in names {
@@ -68,7 +86,9 @@ pub(super) fn getters(names: &BTreeSet<String>) -> Module {
             Some(role) => drop(module.set_getter_fn(name, move |event: &mut Event| Ok(event.role(role)))),
             None => {
                 let member = name.clone();
-                module.set_getter_fn(name, move |event: &mut Event| Ok(event.member(&member)));
+                module.set_getter_fn(name, move |event: &mut Event| {
+                    Ok(event.known(&member).unwrap_or_else(|| event.member(&member)))
+                });
             }
         }
         module.set_getter_fn(name, |(): &mut ()| Ok(()));
@@ -76,18 +96,48 @@ pub(super) fn getters(names: &BTreeSet<String>) -> Module {
     module
 }
 
-fn count(host: &mut Host, place: Position, key: &Dynamic, window: &Dynamic) -> Result<INT, Failure> {
-    let fail = |message: String| failure(message, place);
-    let nanoseconds = window
+/// The nanoseconds that a window's text says.
+pub(super) fn window_of(window: &Dynamic, place: Position) -> Result<i64, Failure> {
+    window
         .as_immutable_string_ref()
         .ok()
         .and_then(|text| duration::nanoseconds(&text))
-        .ok_or_else(|| fail(format!("`{window}` is no duration; {}", duration::HINT)))?;
-    let counted = match key_of(key).map_err(fail)? {
-        Some(key) => host.count(place, &key, nanoseconds),
-        None => host.count_nothing(nanoseconds),
+        .ok_or_else(|| failure(format!("`{window}` is no duration; {}", duration::HINT), place))
+}
+
+/// A condition: what is missing does not hold.
+pub(super) fn truth_of(value: &Dynamic, place: Position) -> Result<bool, Failure> {
+    if value.is_unit() {
+        return Ok(false);
+    }
+    value.as_bool().map_err(|found| failure(format!("a condition is true or false, not {found}"), place))
+}
+
+/// A number, written as one or as text; `None` for what is missing or none.
+pub(super) fn number_of(value: &Dynamic) -> Option<f64> {
+    let number = match value.as_float().or_else(|_| value.as_int().map(|number| number as f64)) {
+        Ok(number) => number,
+        Err(_) => value.as_immutable_string_ref().ok()?.trim().parse().ok()?,
     };
-    counted.map(|count| INT::try_from(count).unwrap_or(INT::MAX)).map_err(fail)
+    number.is_finite().then_some(number)
+}
+
+/// Runs `work` on the text under which `key` is held; `missing` stands for a key that is missing, or a part of it.
+pub(super) fn with_key<R>(
+    key: &Dynamic,
+    place: Position,
+    missing: R,
+    work: impl FnOnce(&str) -> Result<R, String>,
+) -> Result<R, Failure> {
+    let fail = |message: String| failure(message, place);
+    // Nearly every key is a text, which is not copied.
+    if let Ok(text) = key.as_immutable_string_ref() {
+        return work(&text).map_err(fail);
+    }
+    match key_of(key).map_err(fail)? {
+        Some(key) => work(&key).map_err(fail),
+        None => Ok(missing),
+    }
 }
 
 /// The text under which a key is held: a scalar's own, an array's parts joined. `None` when it or a part is missing.
@@ -148,7 +198,19 @@ fn asked(map: &Map) -> Result<Asked, String> {
                 asked.reset =
                     value.as_bool().map_err(|found| format!("`reset` of a finding is true or false, not {found}"))?
             }
-            "key" => asked.key = Some(key_map(value)?),
+            "key" => {
+                let map = value
+                    .as_map_ref()
+                    .map_err(|found| format!("`key` of a finding is a map of names and values, not {found}"))?;
+                asked.key = Some(key_map(&map)?);
+            }
+            "state" => {
+                asked.resolved = match text()?.as_str() {
+                    "open" => false,
+                    "resolved" => true,
+                    other => return Err(format!("`state` of a finding is \"open\" or \"resolved\", not `{other}`")),
+                }
+            }
             _ => {
                 let hint = nearest(name, FINDING)
                     .map_or_else(|| format!("known: {}", FINDING.join(", ")), |near| format!("did you mean `{near}`?"));
@@ -156,16 +218,14 @@ fn asked(map: &Map) -> Result<Asked, String> {
             }
         }
     }
-    if has_summary { Ok(asked) } else { Err("a finding has a `summary`".to_owned()) }
+    if has_summary || asked.resolved { Ok(asked) } else { Err("a finding has a `summary`".to_owned()) }
 }
 
-fn key_map(value: &Dynamic) -> Result<Vec<(String, String)>, String> {
-    let map =
-        value.as_map_ref().map_err(|found| format!("`key` of a finding is a map of names and values, not {found}"))?;
+/// A map of names and scalars; what is missing is left out.
+pub(super) fn key_map(map: &Map) -> Result<Vec<(String, String)>, String> {
     let mut pairs = Vec::with_capacity(map.len());
     for (name, value) in map.iter().filter(|(_, value)| !value.is_unit()) {
-        let text = text_of(value)
-            .ok_or_else(|| format!("`{name}` of a finding's key is a scalar, not {}", value.type_name()))?;
+        let text = text_of(value).ok_or_else(|| format!("`{name}` of a key is a scalar, not {}", value.type_name()))?;
         pairs.push((name.to_string(), text[..text.floor_char_boundary(LONGEST_TEXT)].to_owned()));
     }
     Ok(pairs)

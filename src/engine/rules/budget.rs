@@ -3,7 +3,7 @@
 
 use std::fmt::Debug;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Limits on what rules use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -12,13 +12,13 @@ pub struct Budget {
     pub operations: u64,
     /// Keys that each call site of each rule remembers.
     pub keys: usize,
-    /// Instants that each call site of each rule remembers over all its keys; 16 bytes each.
-    pub instants: usize,
+    /// Bytes that each rule remembers over all its call sites and keys, about.
+    pub bytes: usize,
 }
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { operations: 50_000, keys: 100_000, instants: 1_000_000 }
+        Self { operations: 50_000, keys: 100_000, bytes: 64 << 20 }
     }
 }
 
@@ -28,6 +28,12 @@ pub trait Meter: Debug + Send + Sync {
     fn begin(&self);
     /// True when the evaluation has taken longer than any should (50 ms); it then ends as a failure.
     fn is_overtime(&self) -> bool;
+    /// Nanoseconds since the evaluation began.
+    fn elapsed_ns(&self) -> u64;
+    /// Nanoseconds since some moment in the past: for costs, never for what is decided.
+    fn clock_ns(&self) -> u64 {
+        0
+    }
 }
 
 /// How often the clock is looked at, in operations.
@@ -40,6 +46,8 @@ pub(super) struct Spent {
     operations: AtomicU64,
     limit: u64,
     meter: Option<Arc<dyn Meter>>,
+    /// The meter has been told that the evaluation began.
+    begun: AtomicBool,
 }
 
 /// Why an evaluation was ended.
@@ -51,15 +59,22 @@ pub(super) enum Excess {
 
 impl Spent {
     pub(super) fn new(limit: u64, meter: Option<Arc<dyn Meter>>) -> Self {
-        Self { operations: AtomicU64::new(0), limit, meter }
+        Self { operations: AtomicU64::new(0), limit, meter, begun: AtomicBool::new(false) }
     }
 
-    /// An evaluation begins.
-    pub(super) fn begin(&self) {
+    /// An evaluation begins. Reading a clock takes longer than many an evaluation: unless it is `timed`, the meter hears of
+    /// it only when its operations first come to a look at the clock.
+    pub(super) fn begin(&self, timed: bool) {
         self.operations.store(0, Ordering::Relaxed);
-        if let Some(meter) = &self.meter {
+        self.begun.store(timed, Ordering::Relaxed);
+        if timed && let Some(meter) = &self.meter {
             meter.begin();
         }
+    }
+
+    /// Nanoseconds that a timed evaluation has taken so far; 0 without a clock.
+    pub(super) fn elapsed_ns(&self) -> u64 {
+        self.meter.as_ref().map_or(0, |meter| meter.elapsed_ns())
     }
 
     /// One more operation. Only one evaluation runs at a time, so that a load and a store do without a locked addition.
@@ -77,7 +92,19 @@ impl Spent {
             return Some(Excess::Operations);
         }
         let meter = self.meter.as_ref()?;
-        (spent % OPERATIONS_A_LOOK < operations && meter.is_overtime()).then_some(Excess::Time)
+        if spent % OPERATIONS_A_LOOK >= operations {
+            return None;
+        }
+        if !self.begun.swap(true, Ordering::Relaxed) {
+            meter.begin();
+            return None;
+        }
+        meter.is_overtime().then_some(Excess::Time)
+    }
+
+    /// The clock, where there is one.
+    pub(super) fn meter(&self) -> Option<Arc<dyn Meter>> {
+        self.meter.clone()
     }
 
     /// The limit in operations.

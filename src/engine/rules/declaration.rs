@@ -2,14 +2,15 @@
 
 use super::duration;
 use super::event::Source;
+use super::members::Names;
 use super::place::{Place, Problems};
-use super::select::{self, Alternative, Name};
+use super::select::{self, Alternative};
 use super::table::Table;
 use crate::engine::finding::Severity;
 use rhai::{Dynamic, Map};
 
 /// The members that `RULE` can have.
-const MEMBERS: [&str; 4] = ["severity", "select", "key", "cooldown"];
+const MEMBERS: [&str; 5] = ["severity", "select", "key", "cooldown", "on_failure"];
 /// Of findings and incidents whose rule names none: 5 minutes.
 const COOLDOWN_NS: i64 = 300_000_000_000;
 
@@ -23,6 +24,8 @@ pub(super) struct Declaration {
     pub(super) key: Vec<(String, Source)>,
     /// How long after the last match an incident resolves, in nanoseconds.
     pub(super) cooldown: i64,
+    /// An event that it selects does not leave when it fails or is switched off.
+    pub(super) fails_closed: bool,
 }
 
 impl Declaration {
@@ -31,10 +34,16 @@ impl Declaration {
         rule: &Map,
         place: Place<'_>,
         tables: &[Table],
-        members: &mut Vec<Name>,
+        members: &mut Names,
         problems: &mut Problems<'_>,
     ) -> Self {
-        let mut read = Self { severity: Severity::Warning, select: Vec::new(), key: Vec::new(), cooldown: COOLDOWN_NS };
+        let mut read = Self {
+            severity: Severity::Warning,
+            select: Vec::new(),
+            key: Vec::new(),
+            cooldown: COOLDOWN_NS,
+            fails_closed: false,
+        };
         for (name, value) in rule {
             let (key, place) = place.member(name);
             match name.as_str() {
@@ -47,6 +56,13 @@ impl Declaration {
                         None => problems.add(place.position, "`cooldown` is no duration", Some(duration::HINT.into())),
                     }
                 }
+                "on_failure" => match super::scalar::text_of(value).as_deref() {
+                    Some("pass") => {}
+                    Some("drop") => read.fails_closed = true,
+                    other => {
+                        problems.unknown(place.position, "answer to a failure", other.unwrap_or("?"), &["pass", "drop"])
+                    }
+                },
                 _ => problems.unknown(key, "member of RULE", name, &MEMBERS),
             }
         }

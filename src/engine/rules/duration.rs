@@ -7,7 +7,8 @@ pub(super) const HINT: &str = "write a number and a unit: \"250ms\", \"90s\", \"
 const LONGEST_NS: i64 = 31 * 86_400 * 1_000_000_000;
 
 /// The nanoseconds that `text` says: more than none, at most 31 days. `None` for anything else.
-pub(super) fn nanoseconds(text: &str) -> Option<i64> {
+#[must_use]
+pub fn nanoseconds(text: &str) -> Option<i64> {
     let text = text.trim();
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
     let number: f64 = text[..end].parse().ok()?;

@@ -4,15 +4,41 @@
 //! through the same [`Fields`] as everywhere. Members are looked for when the script reads them.
 
 use super::TEXT_LIMIT;
+use super::set::RuleSet;
+use crate::engine::finding::Finding;
+use crate::engine::template::{Sighting, Templates};
 use crate::event::look::Form;
-use crate::event::{Batch, Fields, Level, Look, Role, Shape, Span, Value};
+use crate::event::{Batch, Fields, Level, Look, Role, Shape, Span, Tag, Value};
 use rhai::{Array, Dynamic, ImmutableString, Map};
 use std::borrow::Cow;
 use std::sync::Arc;
 
 /// One event, owned. Cloning it counts a reference.
 #[derive(Clone, Debug)]
-pub(super) struct Event(Arc<Batch>);
+pub(super) struct Event(Arc<Copied>);
+
+#[derive(Debug)]
+struct Copied {
+    batch: Batch,
+    anomalies: Array,
+    template: Option<ImmutableString>,
+    template_text: Option<ImmutableString>,
+    params: Vec<String>,
+}
+
+/// What the engine knows of an event that the event does not say.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known<'a> {
+    /// What detectors have found on it.
+    pub anomalies: &'a [Finding],
+    /// Its template, and all of them.
+    pub template: Option<(Sighting, &'a Templates)>,
+    /// A rule has made it; rules emit nothing in answer.
+    pub emitted: bool,
+}
+
+/// The properties of an event that come from [`Known`].
+pub(super) const KNOWN: [&str; 4] = ["anomalies", "template", "template_text", "params"];
 
 /// Where a rule reads a value: one of the eleven roles, or the literal member.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +59,8 @@ impl Source {
 }
 
 impl Event {
-    /// Copies the event of `fields`.
-    pub(super) fn copied(fields: &Fields<'_>) -> Self {
+    /// Copies the event of `fields`, with what rules of `set` read of what is known of it.
+    pub(super) fn copied(fields: &Fields<'_>, known: &Known<'_>, set: &RuleSet) -> Self {
         let mut look: Look = *fields.look();
         let mut arena = Vec::new();
         if look.shape == Shape::Text {
@@ -62,12 +88,54 @@ impl Event {
         let bytes = fields.line().to_vec();
         let mut record = *fields.record();
         record.span = Span::new(0, bytes.len());
+        // Its time and tag, which stood in front of a record of MessagePack, are in its look by now.
+        (record.lead, record.tag) = (0, Tag::default());
         let (records, looks) = (vec![record], vec![look]);
-        Self(Arc::new(Batch { filled: bytes.len(), bytes, arena, records, looks, ..Batch::default() }))
+        let batch = Batch { filled: bytes.len(), bytes, arena, records, looks, ..Batch::default() };
+        let [wants_anomalies, wants_template, wants_text, wants_params] = set.wants();
+        let anomaly = |finding: &Finding| serde_json::to_value(finding).map_or(Dynamic::UNIT, from_json);
+        let anomalies = if wants_anomalies { known.anomalies.iter().map(anomaly).collect() } else { Array::new() };
+        // An event without a message has no template.
+        let template = known.template.filter(|(sighting, _)| sighting.count > 0);
+        let text = |(sighting, templates): (Sighting, &Templates)| templates.text(sighting.id).map(Into::into);
+        Self(Arc::new(Copied {
+            batch,
+            anomalies,
+            template: template.filter(|_| wants_template).map(|(sighting, _)| sighting.id.to_string().into()),
+            template_text: template.filter(|_| wants_text).and_then(text),
+            params: template
+                .filter(|_| wants_params)
+                .map_or_else(Vec::new, |(sighting, templates)| templates.params(fields, sighting.id)),
+        }))
+    }
+
+    /// What the engine knows of it under this name; `None` when that is the name of a member like any other.
+    pub(super) fn known(&self, name: &str) -> Option<Dynamic> {
+        let copied = &*self.0;
+        match name {
+            "anomalies" => {
+                // Those of a seismolog upstream come first.
+                let mut all = self.member(name).try_cast::<Array>().unwrap_or_default();
+                all.extend(copied.anomalies.iter().cloned());
+                Some(all.into())
+            }
+            "template" => copied.template.clone().map(Dynamic::from),
+            "template_text" => copied.template_text.clone().map(Dynamic::from),
+            "params" => {
+                let texts = copied.params.iter().map(|text| Dynamic::from(clipped(text)));
+                Some(texts.collect::<Array>().into())
+            }
+            _ => None,
+        }
+    }
+
+    /// True when the event has a member of this name.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.fields().member(name).is_some()
     }
 
     fn fields(&self) -> Fields<'_> {
-        self.0.fields(0)
+        self.0.batch.fields(0)
     }
 
     /// How bad the event says it is.
@@ -150,7 +218,8 @@ mod tests {
             "plain text line",
         ]);
         for i in 0..batch.records.len() {
-            let (fields, event) = (batch.fields(i), Event::copied(&batch.fields(i)));
+            let (fields, event) =
+                (batch.fields(i), Event::copied(&batch.fields(i), &Known::default(), &RuleSet::empty()));
             assert_eq!(fields.object(), event.fields().object());
             for role in Role::ALL {
                 assert_eq!(fields.text(role), event.fields().text(role), "{role:?}");
@@ -164,7 +233,7 @@ mod tests {
             r#"{"level":"WARN","msg":"a \"b\"","status":"504","took":"1.5s","n":3,"f":2.5,"big":99999999999999999999,"t":true,"z":null}"#,
             r#"{"a":{"b":{"c":[1,2.5,null,{"d":"x"}]}},"q.r":7}"#,
         ]);
-        let first = Event::copied(&batch.fields(0));
+        let first = Event::copied(&batch.fields(0), &Known::default(), &RuleSet::empty());
         assert_eq!(first.role(Role::Message).into_string().unwrap(), "a \"b\"");
         assert_eq!(first.role(Role::Status).as_int(), Ok(504));
         assert_eq!(first.role(Role::Duration).as_float(), Ok(1500.0));
@@ -175,7 +244,7 @@ mod tests {
         assert_eq!(first.member("big").as_float(), Ok(1e20));
         assert_eq!(first.member("t").as_bool(), Ok(true));
         assert!(first.member("z").is_unit() && first.member("nowhere").is_unit());
-        let second = Event::copied(&batch.fields(1));
+        let second = Event::copied(&batch.fields(1), &Known::default(), &RuleSet::empty());
         assert_eq!(second.member("a.b.c").to_string(), r#"[1, 2.5, (), #{"d": "x"}]"#);
         assert_eq!(second.member("q.r").as_int(), Ok(7));
         assert!(second.member("a").is_map());

@@ -6,11 +6,36 @@ use super::table::Table;
 use rhai::{AST, Expr, FnCallExpr, Position};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The functions that rules have of seismolog, with their number of arguments.
-const OWN: [(&str, usize); 4] = [("count", 2), ("finding", 1), ("lookup", 2), ("find_in", 2)];
+/// The functions that rules have of seismolog, with the least and greatest number of arguments.
+#[rustfmt::skip]
+const OWN: [(&str, usize, usize); 32] = [
+    ("count", 2, 2), ("rate", 2, 2), ("ratio", 3, 4), ("distinct", 3, 3), ("sum", 3, 3), ("avg", 3, 3), ("quantile", 4, 4),
+    ("spike", 3, 4), ("first_seen", 1, 2), ("changed", 2, 2), ("since", 1, 1), ("absent", 3, 3), ("pair", 3, 4),
+    ("pair_within", 5, 5), ("sequence", 4, 4), ("get", 1, 1), ("set", 3, 3), ("unset", 1, 1), ("lookup", 2, 2),
+    ("find_in", 2, 2), ("annotate", 1, 2), ("mask", 1, 2), ("drop", 0, 0), ("finding", 1, 1), ("resolve", 0, 1), ("emit", 1, 1),
+    ("metric_inc", 1, 3), ("metric_set", 2, 3), ("metric_observe", 2, 3), ("between", 2, 3), ("weekday", 0, 1), ("now", 0, 0),
+];
+
+/// Which argument of these functions is a duration.
+const DURATIONS: [(&str, usize); 14] = [
+    ("count", 1),
+    ("rate", 1),
+    ("ratio", 2),
+    ("distinct", 2),
+    ("sum", 2),
+    ("avg", 2),
+    ("quantile", 3),
+    ("spike", 1),
+    ("first_seen", 1),
+    ("absent", 1),
+    ("pair", 3),
+    ("pair_within", 3),
+    ("sequence", 3),
+    ("set", 2),
+];
 
 /// The members of a finding.
-pub(super) const FINDING: [&str; 7] = ["summary", "severity", "cause", "remedy", "context", "key", "reset"];
+pub(super) const FINDING: [&str; 8] = ["summary", "severity", "cause", "remedy", "context", "key", "reset", "state"];
 
 /// The functions of the packages in [`super::sandbox`] and of Rhai itself. Rhai lists them only in builds with metadata;
 /// its version is pinned, so that this list holds.
@@ -66,14 +91,19 @@ pub(super) fn check(ast: &AST, tables: &[Table], problems: &mut Problems<'_>) {
                     None,
                 );
             }
-        } else if let Some((_, wanted)) = OWN.iter().find(|(own, _)| *own == name) {
-            if *wanted == arguments {
+        } else if let Some((_, least, most)) = OWN.iter().find(|(own, ..)| *own == name) {
+            // Rhai's `get` and `set` of maps are methods.
+            if before > 0 && RHAI.contains(&name) {
+                return;
+            }
+            if (*least..=*most).contains(&arguments) {
                 arguments_of(call, before, tables, problems);
             } else {
+                let wanted = if least == most { least.to_string() } else { format!("{least} to {most}") };
                 problems.add(position, format!("`{name}` takes {wanted} arguments, not {arguments}"), None);
             }
         } else if !RHAI.contains(&name) && (before == 0 || !held.contains(name)) {
-            let known = OWN.iter().map(|(own, _)| *own).chain(scripted.keys().copied()).chain(RHAI.iter().copied());
+            let known = OWN.iter().map(|(own, ..)| *own).chain(scripted.keys().copied()).chain(RHAI.iter().copied());
             let hint = crate::diagnostic::nearest(name, known).map(|nearest| format!("did you mean `{nearest}`?"));
             problems.add(
                 position,
@@ -92,12 +122,25 @@ fn arguments_of(call: &FnCallExpr, before: usize, tables: &[Table], problems: &m
             _ => None,
         }
     };
+    if let Some((_, place)) = DURATIONS.iter().find(|(name, _)| *name == call.name.as_str())
+        && let Some((window, position)) = text(*place)
+        && duration::nanoseconds(window).is_none()
+    {
+        problems.add(position, format!("`{window}` is no duration"), Some(duration::HINT.into()));
+    }
     match call.name.as_str() {
-        "count" => {
-            if let Some((window, position)) = text(1)
-                && duration::nanoseconds(window).is_none()
+        "metric_inc" | "metric_set" | "metric_observe" => {
+            if let Some((name, position)) = text(0)
+                && let Err(error) = super::metrics::check_name(name)
             {
-                problems.add(position, format!("`{window}` is no duration"), Some(duration::HINT.into()));
+                problems.add(position, error, None);
+            }
+        }
+        "between" => {
+            for (time, position) in [text(0), text(1)].into_iter().flatten() {
+                if super::calendar::time_of_day(time).is_none() {
+                    problems.add(position, format!("`{time}` is no time of day"), Some("write \"22:00\"".into()));
+                }
             }
         }
         "lookup" | "find_in" => {
@@ -113,7 +156,7 @@ fn arguments_of(call: &FnCallExpr, before: usize, tables: &[Table], problems: &m
                 for (key, _) in map.0.iter().filter(|(key, _)| !FINDING.contains(&key.name.as_str())) {
                     problems.unknown(key.pos, "member of a finding", &key.name, &FINDING);
                 }
-                if !map.0.iter().any(|(key, _)| key.name == "summary") {
+                if !map.0.iter().any(|(key, _)| key.name == "summary" || key.name == "state") {
                     problems.add(
                         *position,
                         "a finding has a `summary`",
@@ -135,4 +178,47 @@ pub(super) fn properties(ast: &AST) -> BTreeSet<String> {
         }
     });
     names
+}
+
+/// The roles and members that the rule reads of the event: `e.x` and `e["x"]` where `e` is the parameter of `on_event`.
+pub(super) fn fields(ast: &AST) -> BTreeSet<String> {
+    let entry = ast.iter_functions().find(|function| function.name == "on_event" && function.params.len() == 1);
+    let Some(event) = entry.map(|entry| entry.params[0]) else { return BTreeSet::new() };
+    let mut names = BTreeSet::new();
+    walk(ast, |expression| {
+        let (parts, is_index) = match expression {
+            Expr::Dot(parts, ..) => (parts, false),
+            Expr::Index(parts, ..) => (parts, true),
+            _ => return,
+        };
+        if !matches!(&parts.lhs, Expr::Variable(variable, ..) if variable.1 == event) {
+            return;
+        }
+        // Of a longer chain, the first link.
+        let first = match &parts.rhs {
+            Expr::Dot(rest, ..) | Expr::Index(rest, ..) => &rest.lhs,
+            other => other,
+        };
+        match first {
+            Expr::Property(property, _) if !is_index => drop(names.insert(property.2.to_string())),
+            Expr::StringConstant(name, _) if is_index => drop(names.insert(name.to_string())),
+            _ => {}
+        }
+    });
+    names
+}
+
+/// Where a finding is made whose map is written out and names no key.
+pub(super) fn finding_without_key(ast: &AST) -> Option<Position> {
+    let mut found = None;
+    walk(ast, |expression| {
+        if let Expr::FnCall(call, position) = expression
+            && call.name == "finding"
+            && let Some(Expr::Map(map, _)) = call.args.first()
+            && !map.0.iter().any(|(key, _)| key.name == "key")
+        {
+            found = found.or(Some(*position));
+        }
+    });
+    found
 }

@@ -1,15 +1,24 @@
 //! What the functions of rules work on: the event that is evaluated, the state of its rule, and what has come of it.
 
-use super::budget::Budget;
-use super::count::Counts;
+use super::budget::{Budget, Spent};
+use super::calendar::Zones;
 use super::event::Event;
+use super::masks::Masks;
+use super::memory::{Memory, Origin};
+use super::metrics::RuleMetrics;
+use super::remembered::{Remembered, site_of};
 use super::set::RuleSet;
 use crate::engine::finding::{Key, RuleFinding, Severity};
+use crate::event::{Edit, Level};
 use rhai::Position;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+/// What a look into a rule's memory costs more than any other call.
+const OPERATIONS_A_CALL: u64 = 8;
 /// Findings that one rule can make on one event; a loop that makes more is a mistake.
 const MOST_FINDINGS: usize = 16;
+/// Events that rules can emit on one event.
+const MOST_EMITTED: usize = 16;
 /// Lines that rules can print on one event, and the bytes of each.
 const MOST_LINES: usize = 16;
 const LONGEST_LINE: usize = 1024;
@@ -22,15 +31,21 @@ pub(super) const BETWEEN_PARTS: &str = "\u{1f}";
 pub(super) struct SharedHost(Arc<Mutex<Host>>);
 
 impl SharedHost {
-    pub(super) fn new(set: RuleSet, budget: Budget) -> Self {
-        let rules = (0..set.rules().len()).map(|_| RuleState::default()).collect();
+    pub(super) fn new(set: RuleSet, budget: Budget, spent: Arc<Spent>) -> Self {
+        let rules = set.rules().iter().map(|_| Remembered::default()).collect();
         Self(Arc::new(Mutex::new(Host {
             set,
             budget,
+            spent,
             rules,
             running: None,
             findings: Vec::new(),
             printed: Vec::new(),
+            edit: Edit::default(),
+            emitted: Vec::new(),
+            metrics: RuleMetrics::default(),
+            masks: Masks::default(),
+            zones: Zones::default(),
         })))
     }
 
@@ -40,14 +55,16 @@ impl SharedHost {
     }
 }
 
-/// What one rule remembers: a table for each call site, in the order of their places.
-#[derive(Debug, Default)]
-pub(super) struct RuleState {
-    pub(super) counts: Vec<(Site, Counts)>,
+/// What an evaluation is about.
+#[derive(Debug)]
+pub(super) enum Subject {
+    /// An event; `emitted` by a rule, so that it emits nothing itself.
+    Event { event: Event, emitted: bool },
+    /// An event that has passed, or whose like did not come.
+    Past(Origin),
+    /// The passing of time.
+    Tick,
 }
-
-/// The place of a call: line and column.
-pub(super) type Site = (u16, u16);
 
 /// One evaluation.
 #[derive(Debug)]
@@ -55,9 +72,9 @@ struct Running {
     rule: usize,
     /// Of the event, in nanoseconds.
     time: i64,
-    event: Event,
-    /// The last count and its window in nanoseconds.
-    counted: Option<(u64, i64)>,
+    subject: Subject,
+    /// What was measured last, and over which window in nanoseconds.
+    measured: Option<(f64, i64)>,
     findings: usize,
 }
 
@@ -71,6 +88,7 @@ pub(super) struct Asked {
     pub(super) context: usize,
     pub(super) key: Option<Vec<(String, String)>>,
     pub(super) reset: bool,
+    pub(super) resolved: bool,
 }
 
 /// Behind [`SharedHost`].
@@ -78,18 +96,27 @@ pub(super) struct Asked {
 pub(super) struct Host {
     pub(super) set: RuleSet,
     budget: Budget,
-    pub(super) rules: Vec<RuleState>,
+    spent: Arc<Spent>,
+    pub(super) rules: Vec<Remembered>,
     running: Option<Running>,
     pub(super) findings: Vec<RuleFinding>,
     pub(super) printed: Vec<String>,
+    pub(super) edit: Edit,
+    /// Events that rules made, as JSON.
+    pub(super) emitted: Vec<Vec<u8>>,
+    pub(super) metrics: RuleMetrics,
+    pub(super) masks: Masks,
+    pub(super) zones: Zones,
 }
 
 /// A function was called while the rule's constants were evaluated.
 pub(super) const NOT_RUNNING: &str = "this can be called only while an event is evaluated, not in a constant";
+/// A function that works on an event was called without one.
+const NO_EVENT: &str = "there is no event here to be changed: call this in `on_event`";
 
 impl Host {
-    pub(super) fn begin(&mut self, rule: usize, time: i64, event: Event) {
-        self.running = Some(Running { rule, time, event, counted: None, findings: self.findings.len() });
+    pub(super) fn begin(&mut self, rule: usize, time: i64, subject: Subject) {
+        self.running = Some(Running { rule, time, subject, measured: None, findings: self.findings.len() });
     }
 
     pub(super) fn end(&mut self) {
@@ -100,24 +127,66 @@ impl Host {
         &self.budget
     }
 
-    /// Adds the event to the window of `key` at this call site.
-    pub(super) fn count(&mut self, place: Position, key: &str, window: i64) -> Result<u64, String> {
-        let running = self.running.as_mut().ok_or(NOT_RUNNING)?;
-        let site = (place.line().unwrap_or(0) as u16, place.position().unwrap_or(0) as u16);
-        let sites = &mut self.rules[running.rule].counts;
-        let i = sites.binary_search_by_key(&site, |(site, _)| *site).unwrap_or_else(|i| {
-            sites.insert(i, (site, Counts::default()));
-            i
-        });
-        let count = sites[i].1.add(key, running.time, window, &self.budget);
-        running.counted = Some((count, window));
-        Ok(count)
+    /// The time of the evaluation, in nanoseconds.
+    pub(super) fn time(&self) -> Result<i64, String> {
+        self.running.as_ref().map(|running| running.time).ok_or_else(|| NOT_RUNNING.to_owned())
     }
 
-    /// A `count` of a missing key: nothing is recorded.
-    pub(super) fn count_nothing(&mut self, window: i64) -> Result<u64, String> {
-        self.running.as_mut().ok_or(NOT_RUNNING)?.counted = Some((0, window));
-        Ok(0)
+    /// Lets `work` at what the call site remembers of `key`, at the time of the evaluation; also gives whether its table
+    /// has forgotten keys.
+    pub(super) fn remember<R>(
+        &mut self,
+        place: Position,
+        key: &str,
+        work: impl FnOnce(&mut Memory, i64) -> R,
+    ) -> Result<(R, bool), String> {
+        let running = self.running.as_ref().ok_or(NOT_RUNNING)?;
+        let time = running.time;
+        // The next operation ends the evaluation if this was too much.
+        let _ = self.spent.spend_many(OPERATIONS_A_CALL);
+        Ok(self.rules[running.rule].at(site_of(place), key, time, &self.budget, |memory| work(memory, time)))
+    }
+
+    /// What the rule that runs remembers, the budget for it, and the time.
+    pub(super) fn remembered(&mut self) -> Result<(&mut Remembered, &Budget, i64), String> {
+        let running = self.running.as_ref().ok_or(NOT_RUNNING)?;
+        let _ = self.spent.spend_many(OPERATIONS_A_CALL);
+        Ok((&mut self.rules[running.rule], &self.budget, running.time))
+    }
+
+    /// Keeps what was measured over a window, for the evidence of a finding.
+    pub(super) fn measured(&mut self, value: f64, window: i64) {
+        if let Some(running) = &mut self.running {
+            running.measured = Some((value, window));
+        }
+    }
+
+    /// True while time passes and no event is evaluated.
+    pub(super) fn is_tick(&self) -> bool {
+        matches!(&self.running, Some(Running { subject: Subject::Tick, .. }))
+    }
+
+    /// The event that is evaluated, for functions that change it.
+    pub(super) fn event(&self) -> Result<&Event, String> {
+        match &self.running.as_ref().ok_or(NOT_RUNNING)?.subject {
+            Subject::Event { event, .. } => Ok(event),
+            Subject::Past(_) | Subject::Tick => Err(NO_EVENT.to_owned()),
+        }
+    }
+
+    /// Whose incident a finding would be, and how bad the event is.
+    pub(super) fn origin(&self) -> Result<Origin, String> {
+        let running = self.running.as_ref().ok_or(NOT_RUNNING)?;
+        Ok(match &running.subject {
+            Subject::Event { event, .. } => Origin { key: self.key_of(running.rule, event), level: event.level() },
+            Subject::Past(origin) => origin.clone(),
+            Subject::Tick => Origin::default(),
+        })
+    }
+
+    fn key_of(&self, rule: usize, event: &Event) -> Vec<(String, String)> {
+        let names = self.set.rules()[rule].declaration.key.iter();
+        names.filter_map(|(name, source)| Some((name.clone(), event.key_text(source)?))).collect()
     }
 
     pub(super) fn finding(&mut self, asked: Asked) -> Result<(), String> {
@@ -126,16 +195,21 @@ impl Host {
             return Err(format!("more than {MOST_FINDINGS} findings on one event"));
         }
         let rule = &self.set.rules()[running.rule];
-        let key = asked.key.unwrap_or_else(|| {
-            let values = rule.declaration.key.iter();
-            values.filter_map(|(name, source)| Some((name.clone(), running.event.key_text(source)?))).collect()
-        });
+        let level: Option<Level> = match &running.subject {
+            Subject::Event { event, .. } => event.level(),
+            Subject::Past(origin) => origin.level,
+            Subject::Tick => None,
+        };
+        let key = match (asked.key, &running.subject) {
+            (Some(key), _) => key,
+            (None, Subject::Event { event, .. }) => self.key_of(running.rule, event),
+            (None, Subject::Past(origin)) => origin.key.clone(),
+            (None, Subject::Tick) => Vec::new(),
+        };
         if asked.reset {
             let values: Vec<&str> = key.iter().map(|(_, value)| value.as_str()).collect();
-            let counted = values.join(BETWEEN_PARTS);
-            for (_, counts) in &mut self.rules[running.rule].counts {
-                if values.is_empty() { counts.clear() } else { counts.reset(&counted) }
-            }
+            let remembered = &mut self.rules[running.rule];
+            if values.is_empty() { remembered.reset_all() } else { remembered.reset(&values.join(BETWEEN_PARTS)) }
         }
         self.findings.push(RuleFinding {
             rule: rule.name.clone(),
@@ -146,10 +220,25 @@ impl Host {
             remedy: asked.remedy,
             cooldown_s: super::duration::seconds(rule.declaration.cooldown),
             context: asked.context,
-            observed: running.counted.map(|(count, _)| count as f64),
-            window_s: running.counted.map(|(_, window)| super::duration::seconds(window)),
-            level: running.event.level(),
+            observed: running.measured.map(|(value, _)| value),
+            window_s: running.measured.map(|(_, window)| super::duration::seconds(window)),
+            level,
+            resolved: asked.resolved,
         });
+        Ok(())
+    }
+
+    /// Keeps an event that a rule has made; `write` is given the rule's name and the time. An event that was itself
+    /// emitted emits nothing, so that no loop comes of it.
+    pub(super) fn emit(&mut self, write: impl FnOnce(&str, i64) -> Vec<u8>) -> Result<(), String> {
+        let running = self.running.as_ref().ok_or(NOT_RUNNING)?;
+        if matches!(running.subject, Subject::Event { emitted: true, .. }) {
+            return Ok(());
+        }
+        if self.emitted.len() >= MOST_EMITTED {
+            return Err(format!("more than {MOST_EMITTED} events emitted on one event"));
+        }
+        self.emitted.push(write(&self.set.rules()[running.rule].name, running.time));
         Ok(())
     }
 

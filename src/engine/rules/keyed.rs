@@ -67,7 +67,15 @@ impl<V: Default> Keyed<V> {
         let mut long = String::new();
         let key = held(key, &mut long);
         let i = self.find(key, xxh3_64(key.as_bytes()))?;
-        Some(self.take(i))
+        Some(self.take(i).1)
+    }
+
+    /// The value of `key`, which stays in its place in the order.
+    pub(super) fn peek_mut(&mut self, key: &str) -> Option<&mut V> {
+        let mut long = String::new();
+        let key = held(key, &mut long);
+        let i = self.find(key, xxh3_64(key.as_bytes()))?;
+        Some(&mut self.slots[i as usize].value)
     }
 
     /// The value that was touched longest ago.
@@ -75,8 +83,8 @@ impl<V: Default> Keyed<V> {
         self.slots.get(self.oldest as usize).map(|slot| &slot.value)
     }
 
-    /// Forgets the key that was touched longest ago.
-    pub(super) fn remove_oldest(&mut self) -> Option<V> {
+    /// Forgets the key that was touched longest ago, and gives both.
+    pub(super) fn remove_oldest(&mut self) -> Option<(Box<str>, V)> {
         (self.oldest != NONE).then(|| self.take(self.oldest))
     }
 
@@ -95,7 +103,7 @@ impl<V: Default> Keyed<V> {
     }
 
     /// Takes slot `i` out; the last slot moves into its place, so that slots stay dense.
-    fn take(&mut self, i: u32) -> V {
+    fn take(&mut self, i: u32) -> (Box<str>, V) {
         self.unlink(i);
         let hash = self.slots[i as usize].hash;
         if let Ok(entry) = self.index.find_entry(hash, |&j| j == i) {
@@ -111,7 +119,8 @@ impl<V: Default> Keyed<V> {
             self.set_older_of(newer, i);
             self.set_newer_of(older, i);
         }
-        self.slots.swap_remove(i as usize).value
+        let Slot { key, value, .. } = self.slots.swap_remove(i as usize);
+        (key, value)
     }
 
     fn unlink(&mut self, i: u32) {
@@ -145,7 +154,8 @@ impl<V: Default> Keyed<V> {
     }
 }
 
-fn held<'a>(key: &'a str, long: &'a mut String) -> &'a str {
+/// The text that stands for `key` in a table: itself, or a hash of it in `long`.
+pub(super) fn held<'a>(key: &'a str, long: &'a mut String) -> &'a str {
     if key.len() <= LONGEST_KEY {
         return key;
     }
@@ -198,7 +208,7 @@ mod tests {
                         *table.touch(&key) += 1;
                     }
                     1 => prop_assert_eq!(table.remove(&key), known.map(|i| model.remove(i).1)),
-                    _ => prop_assert_eq!(table.remove_oldest(), (!model.is_empty()).then(|| model.remove(0).1)),
+                    _ => prop_assert_eq!(table.remove_oldest().map(|(_, value)| value), (!model.is_empty()).then(|| model.remove(0).1)),
                 }
                 let now: Vec<_> = table.iter().map(|(k, v)| (k.to_owned(), *v)).collect();
                 prop_assert_eq!(&now, &model);

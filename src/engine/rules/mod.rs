@@ -5,35 +5,65 @@
 //! of it and reports everything that is wrong at once. [`Rules`] runs the set: the filter is decided natively, the
 //! script runs in a sandbox within a [`Budget`], and what it remembers is bounded, keyed and written into snapshots.
 //!
-//! One file a step: `declaration` and `select` (what a rule says of itself), `functions` and `constants`
-//! (names checked at load),
-//! `sandbox` (the engine and its limits), `api` and `host` (what scripts call), `count`, `window` and `keyed` (what they
-//! remember), `table` (lookups), `event` (the script's view of an event), `breaker`, `run`.
+//! One file a step: `declaration`, `select` and `condition` (what a rule says of itself), `matcher`, `lookups`, `literals`
+//! and `members` (the filters of all rules as one), `functions` and `constants` (names checked at load), `describe` and
+//! `plain` (what a set says of itself, the tests that it carries), `sandbox` (the engine and its limits), `api` and `host` (what scripts call: `counting`, `change`, `order`, `keeping`,
+//! `changing`, `measuring`), `remembered`, `memory` and `keyed` (what they remember: `window`, `values`, `distinct`,
+//! `stored`), `masks`, `metrics`, `calendar`, `table` (lookups), `event` (the script's view of an event), `breaker`,
+//! `evaluate` (one call of a script), `run`.
 
 mod api;
 mod breaker;
 mod budget;
+mod calendar;
+mod change;
+mod changing;
+mod condition;
 mod constants;
-mod count;
+mod counting;
+mod csv;
 mod declaration;
+mod describe;
+mod distinct;
 mod duration;
+mod evaluate;
 mod event;
 mod functions;
 mod host;
+mod keeping;
 mod keyed;
+mod literals;
+mod lookups;
+mod masks;
+mod matcher;
+mod measuring;
+mod members;
+mod memory;
+pub mod metrics;
+mod order;
 mod place;
+mod plain;
+mod remembered;
 mod run;
 mod sandbox;
 mod scalar;
 mod select;
 mod set;
+mod shipped;
+mod stored;
 mod table;
+mod values;
 mod window;
 
 #[cfg(test)]
 mod tests;
 
 pub use budget::{Budget, Meter};
+pub use describe::{Change, RuleSummary, RuleTests};
+pub use duration::nanoseconds;
+pub use evaluate::TIMED_EVALUATIONS;
+pub use event::Known;
+pub use metrics::RuleMetrics;
 pub use run::{RestoreError, RuleFailure, RuleOutcome, RuleTally, Rules};
 pub use set::{RuleSet, RuleSource, TableSource};
 

@@ -2,15 +2,17 @@
 
 use super::breaker::Breaker;
 use super::budget::{Budget, Meter, Spent};
-use super::count::{Counts, CountsSnapshot};
-use super::event::Event;
-use super::host::{SharedHost, Site};
+use super::evaluate::{Call, Runner};
+use super::event::{Event, Known};
+use super::host::SharedHost;
+use super::matcher::{Roots, Scratch};
+use super::metrics::RuleMetrics;
+use super::remembered::{Remembered, RememberedSnapshot};
 use super::sandbox::Library;
-use super::select::{Members, Sight};
-use super::set::{RuleSet, explain};
-use crate::engine::finding::RuleFinding;
-use crate::event::{Fields, Shape, Timestamp};
-use rhai::{CallFnOptions, Dynamic, Engine, Scope};
+use super::set::RuleSet;
+use crate::engine::finding::{Finding, RuleFinding};
+use crate::engine::template::{Merge, TemplateId, Templates};
+use crate::event::{Edit, Fields, Shape, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -23,6 +25,10 @@ pub struct RuleOutcome {
     pub failures: Vec<RuleFailure>,
     /// What rules printed, for their authors: at most 16 lines of 1 KiB.
     pub printed: Vec<String>,
+    /// What becomes of the event.
+    pub edit: Edit,
+    /// Events that rules made, each a JSON object.
+    pub emitted: Vec<Vec<u8>>,
 }
 
 impl RuleOutcome {
@@ -30,7 +36,11 @@ impl RuleOutcome {
     #[inline]
     #[must_use]
     pub fn is_quiet(&self) -> bool {
-        self.findings.is_empty() && self.failures.is_empty() && self.printed.is_empty()
+        self.findings.is_empty()
+            && self.failures.is_empty()
+            && self.printed.is_empty()
+            && self.edit.is_none()
+            && self.emitted.is_empty()
     }
 
     /// Forgets the content and keeps the memory.
@@ -38,6 +48,8 @@ impl RuleOutcome {
         self.findings.clear();
         self.failures.clear();
         self.printed.clear();
+        self.edit.clear();
+        self.emitted.clear();
     }
 }
 
@@ -57,8 +69,21 @@ pub struct RuleTally {
     pub evaluations: u64,
     /// Evaluations that failed.
     pub failures: u64,
+    /// Events that it withheld: by `drop`, or by failing where that means so.
+    pub dropped: u64,
+    /// Nanoseconds in its script, where the engine has a clock: one evaluation in [`TIMED_EVALUATIONS`] is timed and
+    /// stands for all of them.
+    ///
+    /// [`TIMED_EVALUATIONS`]: super::TIMED_EVALUATIONS
+    pub cpu_ns: u64,
     /// False while it is switched off for failing.
     pub enabled: bool,
+}
+
+impl Default for RuleTally {
+    fn default() -> Self {
+        Self { evaluations: 0, failures: 0, dropped: 0, cpu_ns: 0, enabled: true }
+    }
 }
 
 /// Why a snapshot cannot be restored. What was there before is kept.
@@ -73,12 +98,15 @@ pub enum RestoreError {
 }
 
 /// Of snapshots; to be counted up when their meaning changes.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Snapshot {
     version: u32,
     rules: Vec<RuleSnapshot>,
+    metrics: RuleMetrics,
+    /// So that what was masked before a restart is masked in findings after it.
+    masks: Vec<(String, String)>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -87,7 +115,7 @@ struct RuleSnapshot {
     hash: u64,
     tally: RuleTally,
     breaker: Breaker,
-    counts: Vec<(Site, CountsSnapshot)>,
+    remembered: RememberedSnapshot,
 }
 
 /// A set of rules and what they remember.
@@ -97,13 +125,10 @@ pub struct Rules {
     host: SharedHost,
     spent: Arc<Spent>,
     runners: Vec<Runner>,
-}
-
-#[derive(Debug)]
-struct Runner {
-    engine: Engine,
-    tally: RuleTally,
-    breaker: Breaker,
+    roots: Roots,
+    scratch: Scratch,
+    /// Nothing is due before this, in nanoseconds.
+    soonest: i64,
 }
 
 impl Rules {
@@ -120,78 +145,156 @@ impl Rules {
     }
 
     fn build(set: RuleSet, budget: Budget, meter: Option<Arc<dyn Meter>>) -> Self {
-        let host = SharedHost::new(set.clone(), budget);
         let spent = Arc::new(Spent::new(budget.operations, meter));
+        let host = SharedHost::new(set.clone(), budget, Arc::clone(&spent));
         let library = Library::new(host.clone(), Arc::clone(&spent));
-        let runner = |rule: &super::set::Rule| Runner {
-            engine: library.engine(rule.modules.iter().cloned()),
-            tally: RuleTally { evaluations: 0, failures: 0, enabled: true },
-            breaker: Breaker::default(),
-        };
+        let runner = |rule: &super::set::Rule| Runner::new(library.engine(rule.modules.iter().cloned()));
         let runners = set.rules().iter().map(runner).collect();
-        Self { set, host, spent, runners }
+        let (roots, scratch) = (Roots::default(), Scratch::default());
+        Self { set, host, spent, runners, roots, scratch, soonest: i64::MAX }
+    }
+
+    /// `between` and `weekday` mean the clock of this zone where a rule names none; without this, UTC.
+    pub fn set_timezone(&mut self, name: &str) {
+        self.host.lock().zones.set_own(name);
     }
 
     /// Runs the rules that select this event. `time` is the event's, as the engine takes it.
     pub fn on_event(&mut self, fields: &Fields<'_>, time: Timestamp, outcome: &mut RuleOutcome) {
-        let look = fields.look();
-        if !matches!(look.shape, Shape::Json | Shape::Text) {
+        self.on_known_event(fields, time, &Known::default(), outcome);
+    }
+
+    /// As [`Self::on_event`], with what the engine knows of the event.
+    pub fn on_known_event(
+        &mut self,
+        fields: &Fields<'_>,
+        time: Timestamp,
+        known: &Known<'_>,
+        outcome: &mut RuleOutcome,
+    ) {
+        if !matches!(fields.look().shape, Shape::Json | Shape::Text) {
             return;
         }
-        let sight = Sight::of(look);
-        let Self { set, host, spent, runners } = self;
-        let mut members = Members::default();
+        let Self { set, host, spent, runners, roots, scratch, soonest } = self;
+        let template = known.template.map_or(TemplateId(0), |(sighting, _)| sighting.id);
+        set.matcher().select(fields, template, roots, set.tables(), scratch);
         let mut event = None;
-        let mut done = None;
-        for gate in set.gates() {
-            if !gate.is_open(sight) || done == Some(gate.rule) {
-                continue;
-            }
-            let i = gate.rule as usize;
+        for &i in &scratch.rules {
+            let i = i as usize;
             let rule = &set.rules()[i];
-            if !rule.declaration.select[gate.alternative as usize].holds(fields, &set.context(), &mut members) {
+            if !rule.answers {
                 continue;
             }
-            done = Some(gate.rule);
             let runner = &mut runners[i];
-            if !runner.breaker.lets_run(time.0) {
-                continue;
+            let ran = if runner.breaker.lets_run(time.0) {
+                let event = event.get_or_insert_with(|| Event::copied(fields, known, set)).clone();
+                let call = Call { number: i, rule, host, spent, time: time.0 };
+                runner.event(&call, event, known.emitted, outcome)
+            } else {
+                false
+            };
+            let mut host = host.lock();
+            *soonest = host.rules[i].soonest().min(*soonest);
+            if std::mem::take(&mut host.edit.withheld) || (!ran && rule.declaration.fails_closed) {
+                outcome.edit.withheld = true;
+                runner.tally.dropped += 1;
             }
-            let event = event.get_or_insert_with(|| Event::copied(fields)).clone();
-            host.lock().begin(i, time.0, event.clone());
-            spent.begin();
-            let options = CallFnOptions::new().eval_ast(false);
-            let result = runner.engine.call_fn_with_options::<Dynamic>(
-                options,
-                &mut Scope::new(),
-                &rule.ast,
-                "on_event",
-                (event,),
-            );
-            host.lock().end();
-            runner.tally.evaluations += 1;
-            match result {
-                Ok(_) => runner.breaker.succeeded(),
-                Err(error) => {
-                    runner.tally.failures += 1;
-                    let (place, text) = explain(*error, Some(spent.limit()));
-                    let mut message = match (place.line(), place.position()) {
-                        (Some(line), Some(column)) => format!("{}:{line}:{column}: {text}", rule.path),
-                        _ => format!("{}: {text}", rule.path),
-                    };
-                    if let Some(pause) = runner.breaker.failed(time.0) {
-                        message.push_str(&format!("; switched off for {} s", pause / 1_000_000_000));
-                    }
-                    outcome.failures.push(RuleFailure { rule: rule.name.clone(), message });
-                }
-            }
-            runner.tally.enabled = runner.breaker.is_on();
         }
         if event.is_some() {
-            let mut host = host.lock();
-            outcome.findings.append(&mut host.findings);
-            outcome.printed.append(&mut host.printed);
+            self.take(outcome);
         }
+    }
+
+    /// Two templates turned out to be one: filters that name the one that is no more mean the other too.
+    pub fn merge(&mut self, merge: Merge) {
+        self.roots.merge(merge, self.set.matcher());
+    }
+
+    /// Asks what has become of the templates that filters name, after a restart or with new rules.
+    pub fn find_roots(&mut self, templates: &Templates) {
+        for from in self.set.matcher().templates() {
+            let into = templates.root(from);
+            if into != from {
+                self.roots.merge(Merge { from, into }, self.set.matcher());
+            }
+        }
+    }
+
+    /// Puts another set in place of this one; rules that are in both, by name, text and tables, keep what they remember.
+    pub fn replace(&mut self, set: RuleSet) {
+        let kept = self.snapshot();
+        let (budget, zones) = {
+            let mut host = self.host.lock();
+            (*host.budget(), std::mem::take(&mut host.zones))
+        };
+        *self = Self::build(set, budget, self.spent.meter());
+        self.host.lock().zones = zones;
+        // It is a snapshot of this very version; if it were none, the rules would begin anew.
+        let _ = self.restore(&kept);
+    }
+
+    /// Time has passed to `now`: what has not come is told, and on `whole` seconds rules with `on_tick` are called.
+    pub fn tick(&mut self, now: Timestamp, whole: bool, outcome: &mut RuleOutcome) {
+        let Self { set, host, spent, runners, soonest, .. } = self;
+        if *soonest > now.0 && !(whole && set.ticks()) {
+            return;
+        }
+        *soonest = i64::MAX;
+        for (i, (rule, runner)) in set.rules().iter().zip(runners).enumerate() {
+            runner.tick(&Call { number: i, rule, host, spent, time: now.0 }, whole, outcome);
+            *soonest = host.lock().rules[i].soonest().min(*soonest);
+        }
+        self.take(outcome);
+    }
+
+    /// True when [`Self::tick`] has something to tell at `now`.
+    #[inline]
+    #[must_use]
+    pub fn is_due(&self, now: Timestamp) -> bool {
+        self.soonest <= now.0
+    }
+
+    /// True when an event must not leave without these rules: one of them fails closed.
+    #[must_use]
+    pub fn fails_closed(&self) -> bool {
+        self.set.rules().iter().any(|rule| rule.declaration.fails_closed)
+    }
+
+    /// Masks what findings quote, by every pattern that rules have masked with.
+    pub fn mask(&self, findings: &mut [Finding]) {
+        let host = self.host.lock();
+        if !host.masks.is_empty() {
+            findings.iter_mut().for_each(|finding| host.masks.apply(finding));
+        }
+    }
+
+    fn take(&mut self, outcome: &mut RuleOutcome) {
+        let mut host = self.host.lock();
+        outcome.findings.append(&mut host.findings);
+        outcome.printed.append(&mut host.printed);
+        outcome.emitted.append(&mut host.emitted);
+        outcome.edit.masks.append(&mut host.edit.masks);
+        outcome.edit.members.append(&mut host.edit.members);
+    }
+
+    /// How many series the metrics of rules have, and how many values found no room for one of their own.
+    #[must_use]
+    pub fn metric_series(&self) -> (u64, u64) {
+        let host = self.host.lock();
+        (host.metrics.series() as u64, host.metrics.evictions())
+    }
+
+    /// The metrics that rules make.
+    #[must_use]
+    pub fn metrics(&self) -> RuleMetrics {
+        self.host.lock().metrics.clone()
+    }
+
+    /// The metrics that rules make, if anything was added since the state `last`, which is brought up to date.
+    pub fn metrics_since(&self, last: &mut u64) -> Option<RuleMetrics> {
+        let host = self.host.lock();
+        let taken = host.metrics.taken();
+        (std::mem::replace(last, taken) != taken).then(|| host.metrics.clone())
     }
 
     /// The set that runs.
@@ -208,13 +311,19 @@ impl Rules {
     /// Keys that all tables of all rules hold.
     #[must_use]
     pub fn table_keys(&self) -> usize {
-        self.host.lock().rules.iter().flat_map(|rule| &rule.counts).map(|(_, counts)| counts.len()).sum()
+        self.host.lock().rules.iter().map(Remembered::len).sum()
     }
 
     /// Keys that had to go before their time, from all tables of all rules.
     #[must_use]
     pub fn evictions(&self) -> u64 {
-        self.host.lock().rules.iter().flat_map(|rule| &rule.counts).map(|(_, counts)| counts.evictions()).sum()
+        self.host.lock().rules.iter().map(Remembered::evictions).sum()
+    }
+
+    /// About how many bytes the rules remember.
+    #[cfg(test)]
+    pub(super) fn host_bytes(&self) -> usize {
+        self.host.lock().rules.iter().map(Remembered::bytes).sum()
     }
 
     /// What the rules remember, as MessagePack with named members.
@@ -230,9 +339,11 @@ impl Rules {
                     hash: rule.hash,
                     tally: runner.tally,
                     breaker: runner.breaker.clone(),
-                    counts: state.counts.iter().map(|(site, counts)| (*site, counts.snapshot())).collect(),
+                    remembered: state.snapshot(),
                 })
                 .collect(),
+            metrics: host.metrics.clone(),
+            masks: host.masks.patterns(),
         };
         // Writing numbers, text and sequences into memory cannot fail; if it did, there would be nothing to restore.
         rmp_serde::to_vec_named(&snapshot).unwrap_or_default()
@@ -256,9 +367,13 @@ impl Rules {
             };
             self.runners[i].tally = saved.tally;
             self.runners[i].breaker = saved.breaker;
-            host.rules[i].counts =
-                saved.counts.into_iter().map(|(site, counts)| (site, Counts::restored(counts, &budget))).collect();
-            host.rules[i].counts.sort_by_key(|(site, _)| *site);
+            host.rules[i] = Remembered::restored(saved.remembered, &budget);
+            self.soonest = host.rules[i].soonest().min(self.soonest);
+        }
+        host.metrics = snapshot.metrics;
+        for (pattern, with) in snapshot.masks {
+            // A pattern that this version does not know masks nothing here, and fails again where it is asked for.
+            let _ = host.masks.text(&pattern, &with);
         }
         Ok(())
     }

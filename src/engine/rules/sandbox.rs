@@ -19,8 +19,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const MOST_ELEMENTS: usize = 1024;
 /// Calls inside calls.
 const MOST_CALLS: usize = 32;
-/// Variables of one function at a time.
-const MOST_VARIABLES: usize = 256;
+/// Variables of one function at a time. Each holds at most [`TEXT_LIMIT`] bytes of text, so that with all calls inside of
+/// calls an evaluation takes at most 128 MiB, and in the time it has far less.
+const MOST_VARIABLES: usize = 64;
 /// Functions in one file.
 const MOST_FUNCTIONS: usize = 128;
 

@@ -54,6 +54,26 @@ impl Scalar {
         Some(Self { text, number, is_text: value.is_string() || value.is_char() })
     }
 
+    /// Its value as a number, if it has one.
+    pub(super) fn number(&self) -> Option<f64> {
+        self.number.map(Number::value)
+    }
+
+    /// As an event would write it as text.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// An event's value that is this one.
+    pub(super) fn seen(&self) -> super::condition::Seen<'_> {
+        super::condition::Seen::Text(self.text.as_str().into(), self.number.is_some())
+    }
+
+    /// As a rule writes it.
+    pub(super) fn shown(&self) -> String {
+        if self.is_text { format!("{:?}", self.text) } else { self.text.clone() }
+    }
+
     /// True when an event's integer is this value.
     pub(super) fn is_integer(&self, integer: i64) -> bool {
         self.number.is_some_and(|number| number.same(Number::Integer(integer)))
@@ -69,6 +89,11 @@ impl Scalar {
             _ => false,
         }
     }
+}
+
+/// The number that a text is, if it is one.
+pub(super) fn number_of(text: &str) -> Option<f64> {
+    Number::of(text).map(Number::value)
 }
 
 /// Text and number are the same by value: the `==` between them in rules.

@@ -1,210 +1,40 @@
-//! A rule's native filter: which events the script runs for, decided without it.
+//! `select`: a rule's native filter as it is written, an array of alternatives.
 //!
-//! `select` is a map, of which all must hold, or an array of maps, of which one must. Each alternative becomes a gate, a
-//! mask of levels and one of roles that the event must have, and a list of conditions behind it. Most events fail most
-//! gates, which costs two masks each.
+//! `select` is a map, of which all must hold, or an array of maps, of which one must. Each alternative becomes a mask of
+//! levels, one of roles that the event must have, and a list of conditions; `matcher` joins those of all rules.
 
+use super::condition::{Condition, Subject, Test};
 use super::event::Source;
+use super::matcher::{ANY_LEVEL, NO_LEVEL};
+use super::members::Names;
 use super::place::{Place, Problems};
-use super::scalar::{Scalar, text_of_member};
+use super::scalar::Scalar;
 use super::table::Table;
-use crate::event::look::Form;
-use crate::event::{Fields, Level, Look, Role, Value};
+use crate::engine::template::TemplateId;
+use crate::event::{Level, Role};
+use regex::Regex;
 use rhai::{Dynamic, Map};
-use xxhash_rust::xxh3::xxh3_64;
 
-/// The bit of events without a level.
-const NO_LEVEL: u8 = 1 << 6;
-/// Every level, and none.
-const ANY_LEVEL: u8 = (1 << 7) - 1;
-
-/// What of an event the gates look at.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Sight {
-    level: u8,
-    roles: u16,
-}
-
-impl Sight {
-    /// Of one event.
-    #[inline]
-    pub(super) fn of(look: &Look) -> Self {
-        let level = look.level.map_or(NO_LEVEL, |level| 1 << level as u8);
-        let mut roles = u16::from(look.time.is_some()) << Role::Timestamp as u16;
-        for (i, slot) in look.slots.iter().enumerate() {
-            roles |= u16::from(slot.form != Form::Absent) << i;
-        }
-        Self { level, roles }
-    }
-}
-
-/// The masks that an alternative of rule `rule` begins with.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Gate {
-    levels: u8,
-    roles: u16,
-    pub(super) rule: u32,
-    pub(super) alternative: u16,
-}
-
-impl Gate {
-    /// True when the conditions behind it are worth a look.
-    #[inline]
-    pub(super) fn is_open(self, sight: Sight) -> bool {
-        self.levels & sight.level != 0 && self.roles & !sight.roles == 0
-    }
-}
+/// The tests that a map in `select` can hold.
+const TESTS: [&str; 9] = ["min", "max", "prefix", "contains", "regex", "exists", "not", "table", "mentions"];
+/// The levels by name, the mildest first.
+const LEVELS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 
 /// All of these must hold.
 #[derive(Clone, Debug)]
 pub(super) struct Alternative {
-    levels: u8,
-    roles: u16,
-    conditions: Vec<Condition>,
-}
-
-#[derive(Clone, Debug)]
-struct Condition {
-    subject: Subject,
-    test: Test,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Subject {
-    Role(Role),
-    /// A number in the set's list of member names.
-    Member(usize),
-}
-
-#[derive(Clone, Debug)]
-enum Test {
-    OneOf(Vec<Scalar>),
-    /// A number in the set's list of tables.
-    KeyOf(usize),
-    Mentions(usize),
-}
-
-/// The members that filters have asked one event for, so that each is looked for once.
-#[derive(Debug, Default)]
-pub(super) struct Members<'a> {
-    found: Vec<Option<Option<Value<'a>>>>,
-    keys: Bloom,
-}
-
-impl<'a> Members<'a> {
-    fn get(&mut self, names: &[Name], i: usize, fields: &Fields<'a>) -> Option<&Value<'a>> {
-        if self.found.is_empty() {
-            self.found.resize_with(names.len(), || None);
-            self.keys = Bloom::of_keys(fields);
-        }
-        if !self.keys.may_have(names[i].literal) && !self.keys.may_have(names[i].first) {
-            return None;
-        }
-        self.found[i].get_or_insert_with(|| fields.member(&names[i].text)).as_ref()
-    }
-}
-
-/// A member's name as filters ask for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Name {
-    text: String,
-    /// Bits of the whole name, and of its first part, as [`Bloom`] has them.
-    literal: u8,
-    first: u8,
-}
-
-impl Name {
-    fn of(text: String) -> Self {
-        let first = text.split('.').next().unwrap_or_default();
-        Self { literal: Bloom::bit(text.as_bytes()), first: Bloom::bit(first.as_bytes()), text }
-    }
-}
-
-/// Which keys an object may have: one walk for all the names that filters ask for, most of which are not there.
-#[derive(Clone, Copy, Debug, Default)]
-struct Bloom([u64; 4]);
-
-impl Bloom {
-    fn of_keys(fields: &Fields<'_>) -> Self {
-        let mut bloom = Self::default();
-        fields.each_key(|key| {
-            if key.contains(&b'\\') {
-                // A name can hide behind escapes.
-                bloom = Self([u64::MAX; 4]);
-            }
-            let bit = Self::bit(key);
-            bloom.0[usize::from(bit >> 6)] |= 1 << (bit & 63);
-        });
-        bloom
-    }
-
-    fn bit(key: &[u8]) -> u8 {
-        (xxh3_64(key) >> 56) as u8
-    }
-
-    fn may_have(&self, bit: u8) -> bool {
-        self.0[usize::from(bit >> 6)] >> (bit & 63) & 1 == 1
-    }
+    /// The event's level must be one of these, a bit each, and one for none.
+    pub(super) levels: u8,
+    /// Roles that it must have, a bit each.
+    pub(super) roles: u16,
+    /// Its template must be one of these, or have been merged from one.
+    pub(super) templates: Option<Vec<TemplateId>>,
+    pub(super) conditions: Vec<Condition>,
 }
 
 impl Alternative {
-    /// The masks to be tried before [`Self::holds`].
-    pub(super) fn gate(&self, rule: u32, alternative: u16) -> Gate {
-        Gate { levels: self.levels, roles: self.roles, rule, alternative }
-    }
-
-    /// True when every condition holds; levels and the presence of roles are the gate's.
-    pub(super) fn holds<'a>(&self, fields: &Fields<'a>, context: &Context<'_>, members: &mut Members<'a>) -> bool {
-        self.conditions.iter().all(|condition| match condition.subject {
-            Subject::Role(role) => role_passes(&condition.test, role, fields, context.tables),
-            Subject::Member(i) => members
-                .get(context.members, i, fields)
-                .and_then(text_of_member)
-                .is_some_and(|(text, as_number)| condition.test.passes(text, as_number, context.tables)),
-        })
-    }
-}
-
-/// What filters refer to by number.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Context<'a> {
-    pub(super) tables: &'a [Table],
-    pub(super) members: &'a [Name],
-}
-
-fn role_passes(test: &Test, role: Role, fields: &Fields<'_>, tables: &[Table]) -> bool {
-    match role {
-        // The role that rules ask for most, and always an integer.
-        Role::Status if let Test::OneOf(values) = test => {
-            fields.status().is_some_and(|status| values.iter().any(|value| value.is_integer(status.into())))
-        }
-        Role::Level | Role::Timestamp => fields.text(role).is_some_and(|text| test.passes(&text, false, tables)),
-        // Compared in the unit that scripts see, whatever unit the event is written in.
-        Role::Duration => {
-            fields.duration_ms().is_some_and(|milliseconds| test.passes(&milliseconds.to_string(), true, tables))
-        }
-        _ => {
-            let as_number = fields.look().slots[role as usize].form == Form::Number;
-            fields.text(role).is_some_and(|text| test.passes(&text, as_number, tables))
-        }
-    }
-}
-
-impl Test {
-    fn passes(&self, text: &str, as_number: bool, tables: &[Table]) -> bool {
-        match self {
-            Self::OneOf(values) => values.iter().any(|value| value.is(text, as_number)),
-            Self::KeyOf(table) => tables[*table].row(text).is_some(),
-            Self::Mentions(table) => tables[*table].mentioned(text),
-        }
-    }
-
-    fn cost(&self) -> u8 {
-        match self {
-            Self::OneOf(_) => 0,
-            Self::KeyOf(_) => 1,
-            Self::Mentions(_) => 2,
-        }
+    fn everything() -> Self {
+        Self { levels: ANY_LEVEL, roles: 0, templates: None, conditions: Vec::new() }
     }
 }
 
@@ -213,7 +43,7 @@ pub(super) fn read(
     select: &Dynamic,
     place: Place<'_>,
     tables: &[Table],
-    members: &mut Vec<Name>,
+    members: &mut Names,
     problems: &mut Problems<'_>,
 ) -> Vec<Alternative> {
     if let Ok(map) = select.as_map_ref() {
@@ -249,38 +79,43 @@ pub(super) fn read(
 
 /// Every event.
 pub(super) fn everything() -> Vec<Alternative> {
-    vec![Alternative { levels: ANY_LEVEL, roles: 0, conditions: Vec::new() }]
+    vec![Alternative::everything()]
 }
 
 fn alternative(
     map: &Map,
     place: Place<'_>,
     tables: &[Table],
-    members: &mut Vec<Name>,
+    members: &mut Names,
     problems: &mut Problems<'_>,
 ) -> Alternative {
-    let mut read = Alternative { levels: ANY_LEVEL, roles: 0, conditions: Vec::new() };
+    let mut read = Alternative::everything();
     for (name, value) in map {
         let (_, place) = place.member(name);
         let source = Source::of(name);
         if source == Source::Role(Role::Level) {
             read.levels &= levels(value, place, problems);
+            if read.levels == 0 {
+                problems.add(place.position, "no event has such a level", Some(NEVER.into()));
+            }
             continue;
         }
-        let Some(test) = test(value, place, tables, problems) else { continue };
+        if name == "template" {
+            read.templates = templates(value, place, problems);
+            continue;
+        }
         let subject = match source {
-            Source::Role(role) => {
-                read.roles |= 1 << role as u16;
-                Subject::Role(role)
-            }
-            Source::Member(name) => {
-                Subject::Member(members.iter().position(|known| known.text == name).unwrap_or_else(|| {
-                    members.push(Name::of(name));
-                    members.len() - 1
-                }))
-            }
+            Source::Role(role) => Subject::Role(role),
+            Source::Member(name) => Subject::Member(members.number(&name)),
         };
-        read.conditions.push(Condition { subject, test });
+        let tests = tests(value, place, tables, problems);
+        if let Subject::Role(role) = subject
+            && !tests.iter().any(|test| matches!(test, Test::Exists(false)))
+        {
+            read.roles |= 1 << role as u16;
+        }
+        check_possible(subject, &tests, tables, place, problems);
+        read.conditions.extend(tests.into_iter().map(|test| Condition { subject, test }));
     }
     // Roles are at hand and members have to be looked for; a search through the text comes last.
     read.conditions.sort_by_key(|condition| {
@@ -289,30 +124,111 @@ fn alternative(
     read
 }
 
-/// One level means at least that; an array means those.
-fn levels(value: &Dynamic, place: Place<'_>, problems: &mut Problems<'_>) -> u8 {
-    let mut one = |value: &Dynamic, place: Place<'_>| {
-        let text = value.as_immutable_string_ref().map(|text| text.to_string()).unwrap_or_default();
-        let level = Level::from_text(text.as_bytes());
-        if level.is_none() {
-            let names = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
-            problems.unknown(place.position, "level", &super::scalar::text_of(value).unwrap_or_default(), &names);
+const NEVER: &str = "this rule would never run";
+
+/// Reports tests of one subject that no value passes.
+fn check_possible(subject: Subject, tests: &[Test], tables: &[Table], place: Place<'_>, problems: &mut Problems<'_>) {
+    let absent = tests.iter().any(|test| matches!(test, Test::Exists(false)));
+    if absent && tests.len() > 1 {
+        problems.add(place.position, "what does not exist passes no other test", Some(NEVER.into()));
+        return;
+    }
+    for test in tests {
+        match test {
+            Test::Range { min, max } if min > max => {
+                problems.add(place.position, format!("no number is from {min} to {max}"), Some(NEVER.into()));
+            }
+            Test::OneOf(values) if values.is_empty() => {
+                problems.add(place.position, "the set is empty", Some(NEVER.into()));
+            }
+            Test::OneOf(values) => {
+                let possible = |value: &&Scalar| {
+                    let seen = value.seen();
+                    let others = tests.iter().filter(|other| !std::ptr::eq(*other, test));
+                    let is_status = subject != Subject::Role(Role::Status)
+                        || value
+                            .number()
+                            .is_some_and(|status| (100.0..600.0).contains(&status) && status.fract() == 0.0);
+                    is_status && others.into_iter().all(|other| other.passes(Some(&seen), tables))
+                };
+                if !values.iter().any(|value| possible(&value)) {
+                    let why = if tests.len() > 1 {
+                        "these tests contradict each other"
+                    } else {
+                        "a status is an integer from 100 to 599"
+                    };
+                    problems.add(place.position, why, Some(NEVER.into()));
+                }
+            }
+            _ => {}
         }
-        level
-    };
-    match value.as_array_ref() {
-        Ok(values) => values
-            .iter()
-            .enumerate()
-            .filter_map(|(i, value)| one(value, place.item(i)))
-            .fold(0, |mask, level| mask | 1 << level as u8),
-        Err(_) => one(value, place).map_or(ANY_LEVEL, |least| ((1 << 6) - 1) & !((1 << least as u8) - 1)),
     }
 }
 
-fn test(value: &Dynamic, place: Place<'_>, tables: &[Table], problems: &mut Problems<'_>) -> Option<Test> {
+/// One id or several, as findings and `seismolog templates` print them.
+fn templates(value: &Dynamic, place: Place<'_>, problems: &mut Problems<'_>) -> Option<Vec<TemplateId>> {
+    let mut one = |value: &Dynamic, place: Place<'_>| {
+        let text = value.as_immutable_string_ref().map(|text| text.to_string()).unwrap_or_default();
+        let id = u64::from_str_radix(&text, 16).ok().filter(|_| text.len() == 16);
+        if id.is_none() {
+            let hint = "write the 16 hexadecimal digits that `seismolog templates` prints";
+            problems.add(place.position, "this is no id of a template", Some(hint.into()));
+        }
+        id.map(TemplateId)
+    };
+    Some(match value.as_array_ref() {
+        Ok(values) => values.iter().enumerate().filter_map(|(i, value)| one(value, place.item(i))).collect(),
+        Err(_) => one(value, place).into_iter().collect(),
+    })
+}
+
+/// One level means at least that; an array means those; a map bounds them.
+fn levels(value: &Dynamic, place: Place<'_>, problems: &mut Problems<'_>) -> u8 {
+    const KNOWN: u8 = NO_LEVEL - 1;
+    let at_least = |level: Level| KNOWN & !((1 << level as u8) - 1);
+    let one = |value: &Dynamic, place: Place<'_>, problems: &mut Problems<'_>| {
+        let text = value.as_immutable_string_ref().map(|text| text.to_string()).unwrap_or_default();
+        let level = Level::from_text(text.as_bytes());
+        if level.is_none() {
+            problems.unknown(place.position, "level", &super::scalar::text_of(value).unwrap_or_default(), &LEVELS);
+        }
+        level
+    };
+    if let Ok(values) = value.as_array_ref() {
+        let known = values.iter().enumerate().filter_map(|(i, value)| one(value, place.item(i), problems));
+        return known.fold(0, |mask, level| mask | 1 << level as u8);
+    }
+    let Ok(map) = value.as_map_ref() else {
+        return one(value, place, problems).map_or(ANY_LEVEL, at_least);
+    };
+    let mut mask = ANY_LEVEL;
+    for (name, value) in map.iter() {
+        let (key, place) = place.member(name);
+        match name.as_str() {
+            "min" => mask &= one(value, place, problems).map_or(ANY_LEVEL, at_least),
+            "max" => mask &= one(value, place, problems).map_or(ANY_LEVEL, |level| KNOWN & ((2 << level as u8) - 1)),
+            "not" => {
+                let not = match value.as_array_ref() {
+                    Ok(_) => levels(value, place, problems),
+                    Err(_) => one(value, place, problems).map_or(0, |level| 1 << level as u8),
+                };
+                mask &= KNOWN & !not;
+            }
+            "exists" => match value.as_bool() {
+                Ok(true) => mask &= KNOWN,
+                Ok(false) => mask &= NO_LEVEL,
+                Err(found) => problems.add(place.position, format!("`exists` is true or false, not {found}"), None),
+            },
+            _ => problems.unknown(key, "test of a level", name, &["min", "max", "not", "exists"]),
+        }
+    }
+    mask
+}
+
+/// A value, an array of values, or a map of tests that must all hold.
+fn tests(value: &Dynamic, place: Place<'_>, tables: &[Table], problems: &mut Problems<'_>) -> Vec<Test> {
     if let Some(scalar) = Scalar::of(value) {
-        return Some(Test::OneOf(vec![scalar]));
+        return vec![Test::OneOf(vec![scalar])];
     }
     if let Ok(values) = value.as_array_ref() {
         let mut set = Vec::with_capacity(values.len());
@@ -326,32 +242,142 @@ fn test(value: &Dynamic, place: Place<'_>, tables: &[Table], problems: &mut Prob
                 ),
             }
         }
-        return Some(Test::OneOf(set));
+        return vec![Test::OneOf(set)];
     }
     let Ok(map) = value.as_map_ref() else {
-        let hint = "write a value, an array of values, #{ table: \"name\" } or #{ mentions: \"name\" }";
-        problems.add(
-            place.position,
-            format!("an event's member is not compared with {}", value.type_name()),
-            Some(hint.into()),
-        );
+        let hint = "write a value, an array of values, or a map of tests such as #{ contains: \"text\" }";
+        let message = format!("an event's member is not compared with {}", value.type_name());
+        problems.add(place.position, message, Some(hint.into()));
+        return Vec::new();
+    };
+    if map.is_empty() {
+        problems.add(place.position, "this map holds no test", Some(format!("known: {}", TESTS.join(", "))));
+    }
+    let mut read = Vec::new();
+    let (mut min, mut max) = (f64::NEG_INFINITY, f64::INFINITY);
+    for (name, value) in map.iter() {
+        let (key, place) = place.member(name);
+        match name.as_str() {
+            "min" => min = number(value, place, problems),
+            "max" => max = number(value, place, problems),
+            "prefix" => read.push(Test::Prefix(words(name, value, place, problems))),
+            "contains" => read.push(Test::Contains(words(name, value, place, problems))),
+            "regex" => read.extend(pattern(value, place, problems)),
+            "exists" => match value.as_bool() {
+                Ok(wanted) => read.push(Test::Exists(wanted)),
+                Err(found) => problems.add(place.position, format!("`exists` is true or false, not {found}"), None),
+            },
+            "not" => read.push(Test::Not(tests(value, place, tables, problems))),
+            "table" => read.extend(table(value, place, tables, problems).map(Test::KeyOf)),
+            "mentions" => read.extend(table(value, place, tables, problems).map(Test::Mentions)),
+            _ => problems.unknown(key, "test", name, &TESTS),
+        }
+    }
+    if min > f64::NEG_INFINITY || max < f64::INFINITY {
+        read.push(Test::Range { min, max });
+    }
+    read
+}
+
+fn number(value: &Dynamic, place: Place<'_>, problems: &mut Problems<'_>) -> f64 {
+    let number = value.as_float().or_else(|_| value.as_int().map(|number| number as f64));
+    number.ok().filter(|number| number.is_finite()).unwrap_or_else(|| {
+        problems.add(place.position, format!("a bound is a number, not {}", value.type_name()), None);
+        0.0
+    })
+}
+
+/// One text or several, none of them empty.
+fn words(test: &str, value: &Dynamic, place: Place<'_>, problems: &mut Problems<'_>) -> Vec<String> {
+    let mut one = |value: &Dynamic, place: Place<'_>| match value.as_immutable_string_ref() {
+        Ok(text) if !text.is_empty() => Some(text.to_string()),
+        Ok(_) => {
+            let hint = "write #{ exists: true } for a member that is there";
+            problems.add(place.position, "every text has an empty text in it", Some(hint.into()));
+            None
+        }
+        Err(found) => {
+            problems.add(place.position, format!("`{test}` is a text or an array of texts, not {found}"), None);
+            None
+        }
+    };
+    match value.as_array_ref() {
+        Ok(values) => values.iter().enumerate().filter_map(|(i, value)| one(value, place.item(i))).collect(),
+        Err(_) => one(value, place).into_iter().collect(),
+    }
+}
+
+fn pattern(value: &Dynamic, place: Place<'_>, problems: &mut Problems<'_>) -> Option<Test> {
+    let Ok(text) = value.as_immutable_string_ref() else {
+        problems.add(place.position, format!("`regex` is a text, not {}", value.type_name()), None);
         return None;
     };
-    if map.len() != 1 {
-        problems.add(place.position, "exactly one of `table` and `mentions` is asked for", None);
-        return None;
+    match Regex::new(&text) {
+        Ok(pattern) => Some(Test::Matches(Box::new(pattern))),
+        Err(error) => {
+            // What is wrong stands on the last line; the place is pointed at here.
+            let text = error.to_string();
+            let reason = text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_owned();
+            problems.add(place.position, format!("this is no regular expression: {reason}"), None);
+            None
+        }
     }
-    let (name, wanted) = map.iter().next()?;
-    let (key, place) = place.member(name);
-    if !matches!(name.as_str(), "table" | "mentions") {
-        problems.unknown(key, "test", name, &["table", "mentions"]);
-        return None;
-    }
-    let wanted = wanted.as_immutable_string_ref().map(|text| text.to_string()).unwrap_or_default();
-    let Some(table) = tables.iter().position(|table| table.name == wanted) else {
+}
+
+fn table(value: &Dynamic, place: Place<'_>, tables: &[Table], problems: &mut Problems<'_>) -> Option<usize> {
+    let wanted = value.as_immutable_string_ref().map(|text| text.to_string()).unwrap_or_default();
+    let found = tables.iter().position(|table| table.name == wanted);
+    if found.is_none() {
         let known: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
         problems.unknown(place.position, "table", &wanted, &known);
-        return None;
-    };
-    Some(if name == "table" { Test::KeyOf(table) } else { Test::Mentions(table) })
+    }
+    found
+}
+
+/// As a rule writes it: for `seismolog rules`.
+pub(super) fn shown(alternatives: &[Alternative], names: &Names, tables: &[Table]) -> Vec<String> {
+    alternatives.iter().map(|alternative| shown_alternative(alternative, names, tables)).collect()
+}
+
+fn shown_alternative(alternative: &Alternative, names: &Names, tables: &[Table]) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    if alternative.levels != ANY_LEVEL {
+        let wanted: Vec<usize> = (0..LEVELS.len()).filter(|i| alternative.levels >> i & 1 == 1).collect();
+        let is_least =
+            wanted.last() == Some(&(LEVELS.len() - 1)) && wanted.windows(2).all(|pair| pair[0] + 1 == pair[1]);
+        let names = || wanted.iter().map(|i| format!("{:?}", LEVELS[*i])).collect::<Vec<_>>().join(", ");
+        parts.push(match wanted.first() {
+            _ if alternative.levels == NO_LEVEL => "level: #{ exists: false }".to_owned(),
+            Some(least) if is_least => format!("level: {:?}", LEVELS[*least]),
+            _ => format!("level: [{}]", names()),
+        });
+    }
+    if let Some(ids) = &alternative.templates {
+        parts.push(format!("template: [{}]", ids.iter().map(|id| format!("\"{id}\"")).collect::<Vec<_>>().join(", ")));
+    }
+    // Tests of one subject stand next to each other, or nearly so, and are one map.
+    let mut subjects: Vec<(Subject, Vec<String>)> = Vec::new();
+    for Condition { subject, test } in &alternative.conditions {
+        let test = super::condition::shown(test, tables);
+        match subjects.iter_mut().find(|(known, _)| known == subject) {
+            Some((_, tests)) => tests.push(test),
+            None => subjects.push((*subject, vec![test])),
+        }
+    }
+    for (subject, tests) in subjects {
+        let name = match subject {
+            Subject::Role(role) => role.name().to_owned(),
+            Subject::Member(i) if Role::from_name(names.text(i)).is_some() => format!("\".{}\"", names.text(i)),
+            Subject::Member(i) if rhai::is_valid_identifier(names.text(i)) => names.text(i).to_owned(),
+            Subject::Member(i) => format!("{:?}", names.text(i)),
+        };
+        let inner = |test: &String| {
+            test.strip_prefix("#{ ").and_then(|test| test.strip_suffix(" }")).unwrap_or(test).to_owned()
+        };
+        parts.push(match &tests[..] {
+            [test] => format!("{name}: {test}"),
+            tests => format!("{name}: #{{ {} }}", tests.iter().map(inner).collect::<Vec<_>>().join(", ")),
+        });
+    }
+    if parts.is_empty() { "every event".to_owned() } else { format!("#{{ {} }}", parts.join(", ")) }
 }

@@ -2,17 +2,19 @@
 
 use super::budget::{Budget, Spent};
 use super::declaration::Declaration;
+use super::describe::{Change, RuleSummary, RuleTests, cases};
 use super::host::SharedHost;
+use super::matcher::Matcher;
+use super::members::Names;
 use super::place::{Place, Problems};
 use super::sandbox::Library;
-use super::select::{Context, Gate, Name};
 use super::table::Table;
-use super::{api, constants, functions};
+use super::{api, constants, duration, functions, select};
 use crate::diagnostic::{Diagnostic, nearest};
 use rhai::{AST, ASTFlags, EvalAltResult, Module, OptimizationLevel, ParseErrorType, Position, Scope, Shared, Stmt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::Xxh3;
 
 /// A rule's file, as the caller read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +27,7 @@ pub struct RuleSource {
     pub text: String,
 }
 
-/// A lookup table's file, in TOML, as the caller read it.
+/// A lookup table's file, CSV or TOML by its path's ending, as the caller read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableSource {
     /// The file's name without its ending; the table's name.
@@ -44,8 +46,11 @@ pub struct RuleSet(Arc<Compiled>);
 struct Compiled {
     rules: Vec<Rule>,
     tables: Vec<Table>,
-    gates: Vec<Gate>,
-    members: Vec<Name>,
+    /// The filters of all rules, joined.
+    matcher: Matcher,
+    /// Which of [`super::event::KNOWN`] some rule reads.
+    wants: [bool; 4],
+    ticks: bool,
 }
 
 /// One rule, compiled.
@@ -53,12 +58,21 @@ struct Compiled {
 pub(super) struct Rule {
     pub(super) name: String,
     pub(super) path: String,
-    /// Of its text: a rule whose text is the same keeps its state.
+    /// Of its text and its tables: a rule that is the same keeps its state.
     pub(super) hash: u64,
     description: String,
     reads: BTreeSet<String>,
+    /// What it reads of the event.
+    fields: BTreeSet<String>,
     pub(super) declaration: Declaration,
+    tests: RuleTests,
+    /// What is valid and yet hardly meant.
+    lints: Vec<Diagnostic>,
     pub(super) ast: AST,
+    /// It has a function `on_event`.
+    pub(super) answers: bool,
+    /// It has a function `on_tick`.
+    pub(super) ticks: bool,
     /// Its constants, and the getters of the properties it reads.
     pub(super) modules: [Shared<Module>; 2],
 }
@@ -70,22 +84,6 @@ impl RuleSet {
         Self::default()
     }
 
-    /// The rules and tables that the binary carries.
-    #[must_use]
-    pub fn shipped_sources() -> (Vec<RuleSource>, Vec<TableSource>) {
-        let rule = RuleSource {
-            name: "error_codes".to_owned(),
-            path: "rules/error_codes.rhai".to_owned(),
-            text: include_str!("../../../rules/error_codes.rhai").to_owned(),
-        };
-        let table = TableSource {
-            name: "error_codes".to_owned(),
-            path: "rules/error_codes.toml".to_owned(),
-            text: include_str!("../../../rules/error_codes.toml").to_owned(),
-        };
-        (vec![rule], vec![table])
-    }
-
     /// Compiles rules and tables. A later source takes the place of an earlier one of the same name; rules run in the
     /// order of their names.
     ///
@@ -95,9 +93,9 @@ impl RuleSet {
         let rules: BTreeMap<&str, &RuleSource> = rules.iter().map(|source| (source.name.as_str(), source)).collect();
         let tables: BTreeMap<&str, &TableSource> = tables.iter().map(|source| (source.name.as_str(), source)).collect();
         let mut compiled = Compiled::default();
-        let mut found = Vec::new();
+        let (mut found, mut names) = (Vec::new(), Names::default());
         for source in tables.values() {
-            match Table::from_toml(&source.name, &source.path, &source.text) {
+            match Table::read(&source.name, &source.path, &source.text) {
                 Ok(table) => compiled.tables.push(table),
                 Err(problems) => {
                     found.extend(problems);
@@ -108,11 +106,11 @@ impl RuleSet {
         }
         let budget = Budget::default();
         let spent = Arc::new(Spent::new(budget.operations, None));
-        let library = Library::new(SharedHost::new(Self::empty(), budget), Arc::clone(&spent));
+        let library = Library::new(SharedHost::new(Self::empty(), budget, Arc::clone(&spent)), Arc::clone(&spent));
         for source in rules.values() {
-            spent.begin();
+            spent.begin(false);
             let mut problems = Problems::of(&source.path, &source.text);
-            let rule = rule(source, &library, &compiled.tables, &mut compiled.members, &mut problems);
+            let rule = rule(source, &library, &compiled.tables, &mut names, &mut problems);
             problems.found.sort_by_key(|problem| (problem.line, problem.column));
             match rule {
                 Some(rule) if problems.found.is_empty() => compiled.rules.push(rule),
@@ -122,10 +120,12 @@ impl RuleSet {
         if !found.is_empty() {
             return Err(found);
         }
-        for (i, rule) in compiled.rules.iter().enumerate() {
-            let alternatives = rule.declaration.select.iter().enumerate();
-            compiled.gates.extend(alternatives.map(|(j, alternative)| alternative.gate(i as u32, j as u16)));
-        }
+        let alternatives = compiled.rules.iter().enumerate().flat_map(|(i, rule)| {
+            rule.declaration.select.iter().map(move |alternative| (i as u32, alternative.clone()))
+        });
+        compiled.matcher = Matcher::new(alternatives, names);
+        compiled.wants = super::event::KNOWN.map(|name| compiled.rules.iter().any(|rule| rule.reads.contains(name)));
+        compiled.ticks = compiled.rules.iter().any(|rule| rule.ticks);
         Ok(Self(Arc::new(compiled)))
     }
 
@@ -145,6 +145,46 @@ impl RuleSet {
         self.rule(name).into_iter().flat_map(|rule| rule.reads.iter().map(String::as_str))
     }
 
+    /// The tests of every rule, in the order of the rules' names; none for a rule without any.
+    pub fn tests(&self) -> impl Iterator<Item = &RuleTests> {
+        self.0.rules.iter().map(|rule| &rule.tests)
+    }
+
+    /// How this set differs from `old`. A rule has changed when its text has, or that of a table whose name stands in it.
+    #[must_use]
+    pub fn change_from(&self, old: &Self) -> Change {
+        let mut change = Change::default();
+        for rule in &self.0.rules {
+            match old.rule(&rule.name) {
+                None => change.added += 1,
+                Some(before) if before.hash != rule.hash => change.changed += 1,
+                Some(_) => change.unchanged += 1,
+            }
+        }
+        change.removed = old.0.rules.iter().filter(|rule| self.rule(&rule.name).is_none()).count();
+        change
+    }
+
+    /// What every rule says of itself, in the order of the rules' names.
+    pub fn summaries(&self) -> impl Iterator<Item = RuleSummary<'_>> {
+        self.0.rules.iter().map(|rule| RuleSummary {
+            name: &rule.name,
+            severity: rule.declaration.severity.name(),
+            path: &rule.path,
+            description: &rule.description,
+            select: select::shown(&rule.declaration.select, self.0.matcher.names(), &self.0.tables),
+            reads: rule.fields.iter().cloned().collect(),
+            key: rule.declaration.key.iter().map(|(name, _)| name.clone()).collect(),
+            cooldown_s: duration::seconds(rule.declaration.cooldown),
+            tests: rule.tests.cases.len(),
+        })
+    }
+
+    /// What is valid and yet hardly meant, for `seismolog check`.
+    pub fn lints(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.0.rules.iter().flat_map(|rule| &rule.lints)
+    }
+
     fn rule(&self, name: &str) -> Option<&Rule> {
         self.0.rules.iter().find(|rule| rule.name == name)
     }
@@ -153,16 +193,22 @@ impl RuleSet {
         &self.0.rules
     }
 
+    /// Which of [`super::event::KNOWN`] some rule reads.
+    pub(super) fn wants(&self) -> [bool; 4] {
+        self.0.wants
+    }
+
+    /// True when some rule has a function `on_tick`.
+    pub(super) fn ticks(&self) -> bool {
+        self.0.ticks
+    }
+
     pub(super) fn tables(&self) -> &[Table] {
         &self.0.tables
     }
 
-    pub(super) fn gates(&self) -> &[Gate] {
-        &self.0.gates
-    }
-
-    pub(super) fn context(&self) -> Context<'_> {
-        Context { tables: &self.0.tables, members: &self.0.members }
+    pub(super) fn matcher(&self) -> &Matcher {
+        &self.0.matcher
     }
 }
 
@@ -170,7 +216,7 @@ fn rule(
     source: &RuleSource,
     library: &Library,
     tables: &[Table],
-    members: &mut Vec<Name>,
+    members: &mut Names,
     problems: &mut Problems<'_>,
 ) -> Option<Rule> {
     let mut engine = library.engine([]);
@@ -213,19 +259,40 @@ fn rule(
         return None;
     };
     let declaration = Declaration::read(&map, place, tables, members, problems);
+    let mut doubts = Problems::of(&source.path, &source.text);
+    if !map.contains_key("key")
+        && let Some(position) = functions::finding_without_key(&ast)
+    {
+        let hint = "write `key: [\"module\"]` into RULE, or `key: []` if it should be one";
+        doubts.add(position, "all findings of this rule are one incident: it has no `key`", Some(hint.into()));
+    }
+    let tests = RuleTests {
+        rule: source.name.clone(),
+        path: source.path.clone(),
+        text: source.text.clone(),
+        cases: cases(&ast, &scope, problems),
+    };
     // What the optimizer leaves (`NAMES[i]`) is found here.
     let mut constants = Module::new();
     for (name, _, value) in scope.iter_raw().filter(|(name, ..)| *name != "TESTS") {
         constants.set_var(name, value.clone());
     }
+    let fields = functions::fields(&ast);
     let ast = engine.optimize_ast(&scope, ast, OptimizationLevel::Simple).clone_functions_only();
+    let has = |name: &str| ast.iter_functions().any(|function| function.name == name && function.params.len() == 1);
+    let (answers, ticks) = (has("on_event"), has("on_tick"));
     Some(Rule {
         name: source.name.clone(),
         path: source.path.clone(),
-        hash: xxh3_64(source.text.as_bytes()),
+        hash: hash(source, tables),
         description: description(&source.text),
         reads,
+        fields,
         declaration,
+        tests,
+        lints: doubts.found,
+        answers,
+        ticks,
         ast,
         modules: [Shared::new(constants), getters],
     })
@@ -257,7 +324,16 @@ fn check_entry(ast: &AST, problems: &mut Problems<'_>) {
         .filter(|function| function.name == "on_event")
         .map(|function| function.params.len())
         .collect();
-    if !entries.contains(&1) {
+    let ticks = ast.iter_functions().any(|function| function.name == "on_tick" && function.params.len() == 1);
+    if let Some(function) = ast.iter_functions().find(|function| function.name == "on_tick" && !ticks) {
+        problems.add(
+            Position::NONE,
+            format!("`on_tick` takes one argument, the time in seconds, not {}", function.params.len()),
+            Some("write `fn on_tick(now) { … }`".into()),
+        );
+    }
+    let only_ticks = ticks && entries.is_empty();
+    if !only_ticks && !entries.contains(&1) {
         let near =
             nearest("on_event", ast.iter_functions().map(|function| function.name)).filter(|name| *name != "on_event");
         let (message, hint) = match (entries.first(), near) {
@@ -303,6 +379,16 @@ pub(super) fn explain(error: EvalAltResult, limit: Option<u64>) -> (Position, St
         }
     };
     (place, message)
+}
+
+/// Of the rule's text and of the tables whose names stand in it.
+fn hash(source: &RuleSource, tables: &[Table]) -> u64 {
+    let mut hash = Xxh3::new();
+    hash.update(source.text.as_bytes());
+    for table in tables.iter().filter(|table| source.text.contains(&table.name)) {
+        hash.update(&table.hash.to_le_bytes());
+    }
+    hash.digest()
 }
 
 /// The `//!` lines at the top, without their marks.

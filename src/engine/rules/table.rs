@@ -1,5 +1,6 @@
-//! Lookup tables: error code → cause, remedy. Written in TOML, one table a row.
+//! Lookup tables: error code → cause, remedy. Written in TOML, one table a row, or in CSV, one line a row.
 
+use super::csv;
 use crate::diagnostic::Diagnostic;
 use aho_corasick::{AhoCorasick, MatchKind};
 use rhai::{Dynamic, Map};
@@ -15,6 +16,8 @@ pub(super) const MOST_BYTES: usize = 8 << 20;
 #[derive(Debug)]
 pub(super) struct Table {
     pub(super) name: String,
+    /// Of the file's text.
+    pub(super) hash: u64,
     keys: Vec<String>,
     /// One for each key: a map of text, numbers and truth values.
     rows: Vec<Map>,
@@ -25,6 +28,81 @@ pub(super) struct Table {
 }
 
 impl Table {
+    /// Reads a table: CSV when `path` ends so, otherwise TOML.
+    ///
+    /// # Errors
+    /// As [`Self::from_toml`] and [`Self::from_csv`].
+    pub(super) fn read(name: &str, path: &str, text: &str) -> Result<Self, Vec<Diagnostic>> {
+        let is_csv = path.rsplit_once('.').is_some_and(|(_, ending)| ending.eq_ignore_ascii_case("csv"));
+        let table = if is_csv { Self::from_csv(name, path, text) } else { Self::from_toml(name, path, text) };
+        table.map(|table| Self { hash: xxhash_rust::xxh3::xxh3_64(text.as_bytes()), ..table })
+    }
+
+    fn empty(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            hash: 0,
+            keys: Vec::new(),
+            rows: Vec::new(),
+            index: HashMap::new(),
+            longest: 0,
+            matcher: OnceLock::new(),
+        }
+    }
+
+    /// Reads a table from CSV (RFC 4180): the first line names the columns, the first column is the key. A field that is a
+    /// number, `true` or `false` is one, unless it is quoted; an empty one is missing.
+    ///
+    /// # Errors
+    /// A diagnostic for each line that does not fit the first, each key that comes twice, and for a table that is too
+    /// large.
+    pub(super) fn from_csv(name: &str, path: &str, text: &str) -> Result<Self, Vec<Diagnostic>> {
+        if text.len() > MOST_BYTES {
+            return Err(vec![too_long(path, text)]);
+        }
+        let mut table = Self::empty(name);
+        let mut problems = Vec::new();
+        let mut lines = csv::Lines::new(text.strip_prefix('\u{feff}').unwrap_or(text));
+        let offset = text.len() - text.strip_prefix('\u{feff}').unwrap_or(text).len();
+        let columns: Vec<String> = match lines.next() {
+            None => return Ok(table),
+            Some(Ok((_, fields))) => fields.into_iter().map(|field| field.text).collect(),
+            Some(Err((at, message))) => return Err(vec![Diagnostic::at(path, text, at + offset, message)]),
+        };
+        for line in lines {
+            let (at, fields) = match line {
+                Ok((at, fields)) => (at + offset, fields),
+                Err((at, message)) => {
+                    problems.push(Diagnostic::at(path, text, at + offset, message));
+                    break;
+                }
+            };
+            if fields.len() != columns.len() {
+                let message = format!("this line has {} fields, and the first has {}", fields.len(), columns.len());
+                problems.push(Diagnostic::at(path, text, at, message));
+                continue;
+            }
+            let mut fields = columns.iter().zip(fields);
+            let Some((_, key)) = fields.next() else { continue };
+            if key.text.is_empty() || table.index.contains_key(&key.text) {
+                let what = if key.text.is_empty() { "is empty" } else { "has come before" };
+                problems.push(Diagnostic::at(path, text, at, format!("the row's key {what}")));
+                continue;
+            }
+            let row = fields.filter_map(|(column, field)| Some((column.into(), field.value()?))).collect();
+            table.add(key.text, row);
+        }
+        table.check_rows(path, &mut problems);
+        if problems.is_empty() { Ok(table) } else { Err(problems) }
+    }
+
+    fn check_rows(&self, path: &str, problems: &mut Vec<Diagnostic>) {
+        if self.rows.len() > MOST_ROWS {
+            let message = format!("the table has {} rows; at most {MOST_ROWS} are read", self.rows.len());
+            problems.push(Diagnostic::of_file(path, message));
+        }
+    }
+
     /// Reads a table from TOML.
     ///
     /// # Errors
@@ -32,24 +110,14 @@ impl Table {
     /// that is too large.
     pub(super) fn from_toml(name: &str, path: &str, text: &str) -> Result<Self, Vec<Diagnostic>> {
         if text.len() > MOST_BYTES {
-            return Err(vec![Diagnostic::of_file(
-                path,
-                format!("the table has {} bytes; at most {MOST_BYTES} are read", text.len()),
-            )]);
+            return Err(vec![too_long(path, text)]);
         }
         let parsed = toml::de::DeTable::parse(text).map_err(|error| {
             let offset = error.span().map_or(0, |span| span.start);
             vec![Diagnostic::at(path, text, offset, error.message().to_owned())]
         })?;
         let mut problems = Vec::new();
-        let mut table = Self {
-            name: name.to_owned(),
-            keys: Vec::new(),
-            rows: Vec::new(),
-            index: HashMap::new(),
-            longest: 0,
-            matcher: OnceLock::new(),
-        };
+        let mut table = Self::empty(name);
         for (key, value) in parsed.get_ref() {
             let at = key.span().start;
             if key.get_ref().is_empty() {
@@ -78,12 +146,7 @@ impl Table {
             }
             table.add(key.get_ref().clone().into_owned(), row);
         }
-        if table.rows.len() > MOST_ROWS {
-            problems.push(Diagnostic::of_file(
-                path,
-                format!("the table has {} rows; at most {MOST_ROWS} are read", table.rows.len()),
-            ));
-        }
+        table.check_rows(path, &mut problems);
         if problems.is_empty() { Ok(table) } else { Err(problems) }
     }
 
@@ -130,6 +193,10 @@ impl Table {
     }
 }
 
+fn too_long(path: &str, text: &str) -> Diagnostic {
+    Diagnostic::of_file(path, format!("the table has {} bytes; at most {MOST_BYTES} are read", text.len()))
+}
+
 fn scalar(value: &toml::de::DeValue<'_>) -> Option<Dynamic> {
     use toml::de::DeValue;
     Some(match value {
@@ -168,6 +235,33 @@ mod tests {
         assert_eq!(row["weight"].as_int(), Ok(2));
         assert_eq!(codes.row("GLM-10 x").unwrap()["share"].as_float(), Ok(0.5));
         assert!(codes.row("GLM").is_none());
+    }
+
+    #[test]
+    fn csv_has_a_row_a_line() {
+        let text = "\u{feff}code,cause,weight,hot\r\nA-1,\"one, and \"\"two\"\"\",2,true\r\n504,\"7\",,\n";
+        let table = Table::read("t", "t.CSV", text).unwrap();
+        let row = table.row("A-1").unwrap();
+        assert_eq!(row["cause"].clone().into_string().unwrap(), "one, and \"two\"");
+        assert_eq!((row["weight"].as_int(), row["hot"].as_bool()), (Ok(2), Ok(true)));
+        let row = table.row("504").unwrap();
+        assert!(row["cause"].is_string() && row.len() == 1);
+        assert!(Table::read("t", "t.csv", "").unwrap().row("a").is_none());
+    }
+
+    #[test]
+    fn bad_csv_is_shown_with_its_place() {
+        let cases = [
+            ("a,b\nx\n", "t.csv:2:1: this line has 1 fields"),
+            ("a,b\nx,1\nx,2\n", "t.csv:3:1: the row's key has come before"),
+            ("a,b\n,1\n", "t.csv:2:1: the row's key is empty"),
+            ("a,b\nx,\"1\n", "t.csv:2:3: this quote is never closed"),
+            ("a,b\nx,\"1\"2\n", "t.csv:2:6: something stands behind"),
+        ];
+        for (text, expected) in cases {
+            let shown = Table::read("t", "t.csv", text).unwrap_err()[0].to_string();
+            assert!(shown.starts_with(expected), "{shown}");
+        }
     }
 
     #[test]

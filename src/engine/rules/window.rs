@@ -81,7 +81,7 @@ impl Window {
     }
 
     /// In order, only what has left the window since is walked over; a late event walks over the later ones too.
-    fn count(&self, time: i64, length: i64) -> u64 {
+    pub(super) fn count(&self, time: i64, length: i64) -> u64 {
         let start = time.saturating_sub(length);
         let before: u64 =
             self.instants.iter().take_while(|(other, _)| *other <= start).map(|&(_, n)| u64::from(n)).sum();

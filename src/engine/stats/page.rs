@@ -64,7 +64,7 @@ mod tests {
                 (0..200).map(|_| f64::from(length(rate, usual, going, 200.0, 5_000, &mut random))).sum::<f64>() / 200.0
             };
             assert!(mean(going) >= 200.0, "{usual} {going}");
-            let soon = 200_f64.ln() / (going - usual - usual * (going / usual as f64).ln());
+            let soon = 200_f64.ln() / (going - usual - usual * (going / usual).ln());
             assert!(mean(usual) <= 1.5 * soon + 2.0, "{usual} {going}");
         }
     }

@@ -3,18 +3,28 @@ use std::net::TcpStream;
 use std::time::Instant;
 
 use super::*;
+use crate::event::Timestamp;
+use crate::telemetry::{History, Metrics};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
+fn site() -> Site {
+    Site {
+        metrics: Arc::new(Metrics::new().unwrap()),
+        readiness: Readiness::new(),
+        history: Arc::new(History::new(Timestamp::default())),
+        silences: Arc::default(),
+        token: None,
+    }
+}
+
 fn endpoint() -> (Endpoint, Arc<Metrics>, Readiness) {
-    let metrics = Arc::new(Metrics::new().unwrap());
-    let readiness = Readiness::new();
-    (Endpoint::bind(":0", Arc::clone(&metrics), readiness.clone()).unwrap(), metrics, readiness)
+    let site = site();
+    (Endpoint::bind(":0", site.clone()).unwrap(), site.metrics, site.readiness)
 }
 
 fn limited(limits: Limits) -> Endpoint {
-    let metrics = Arc::new(Metrics::new().unwrap());
-    Endpoint::limited(parse_address(":0").unwrap(), metrics, Readiness::new(), limits).unwrap()
+    Endpoint::limited(parse_address(":0").unwrap(), site(), limits).unwrap()
 }
 
 fn connect(endpoint: &Endpoint) -> TcpStream {
@@ -61,18 +71,29 @@ fn answers_each_route_with_its_status() {
         ("GET /healthz HTTP/1.1", "200"),
         ("HEAD /metrics HTTP/1.1", "200"),
         ("GET /metrics?name=x HTTP/1.0", "200"),
+        ("GET /page.js HTTP/1.1", "200"),
+        ("GET /page.css HTTP/1.1", "200"),
+        ("GET /api/status HTTP/1.1", "200"),
+        ("GET /api/incidents?state=open&limit=3 HTTP/1.1", "200"),
+        ("GET /api/incidents?limit=x HTTP/1.1", "400"),
+        ("GET /api/incidents/unknown HTTP/1.1", "404"),
+        ("GET /api/chart/0 HTTP/1.1", "200"),
+        ("GET /api/chart/9 HTTP/1.1", "404"),
+        ("GET /api/templates HTTP/1.1", "200"),
+        ("GET /api/silences HTTP/1.1", "403"),
         ("GET /nothing HTTP/1.1", "404"),
         ("GET /metrics/ HTTP/1.1", "404"),
         ("POST /metrics HTTP/1.1", "405"),
         ("DELETE / HTTP/1.1", "405"),
-        ("POST /metrics HTTP/1.1\r\nContent-Length: 5", "413"),
+        ("POST /metrics HTTP/1.1\r\nContent-Length: 5", "405"),
+        ("GET /metrics HTTP/1.1\r\nContent-Length: 5", "413"),
         ("GET /metrics HTTP/1.1\r\nTransfer-Encoding: chunked", "413"),
         ("no http at all", "400"),
     ] {
         let answer = ask(&endpoint, request);
         assert_eq!(answer.split(' ').nth(1), Some(status), "{request}: {answer}");
     }
-    assert!(ask(&endpoint, "GET / HTTP/1.1").contains("/metrics"));
+    assert!(ask(&endpoint, "GET / HTTP/1.1").contains("content-security-policy: default-src 'none'"));
     assert!(ask(&endpoint, "POST /metrics HTTP/1.1").contains("allow: get,head"));
 }
 
@@ -175,17 +196,82 @@ fn reads_addresses() {
 
 #[test]
 fn a_port_in_use_is_an_error_that_names_it() {
-    let (first, metrics, readiness) = endpoint();
+    let (first, _, _) = endpoint();
     let address = first.local_addr().to_string();
-    let error = Endpoint::bind(&address, metrics, readiness).unwrap_err();
+    let error = Endpoint::bind(&address, site()).unwrap_err();
     assert!(matches!(&error, BindError::Listen { source, .. } if source.kind() == ErrorKind::AddrInUse), "{error}");
     assert!(error.to_string().contains(&address) && error.hint().contains(&address), "{error}: {}", error.hint());
 }
 
 #[test]
 fn an_address_of_another_host_is_an_error() {
-    let (_first, metrics, readiness) = endpoint();
     // A documentation address (RFC 5737): no host has it.
-    let error = Endpoint::bind("192.0.2.1:9464", metrics, readiness).unwrap_err();
+    let error = Endpoint::bind("192.0.2.1:9464", site()).unwrap_err();
     assert!(error.hint().contains("192.0.2.1"), "{}", error.hint());
+}
+
+#[test]
+fn metrics_are_in_the_form_that_is_asked_for() {
+    let (endpoint, _, _) = endpoint();
+    let accept = "GET /metrics HTTP/1.1\r\nAccept: application/openmetrics-text;version=1.0.0,text/plain;q=0.5";
+    let answer = ask(&endpoint, accept);
+    assert!(
+        answer.contains("content-type: application/openmetrics-text; version=1.0.0; charset=utf-8\r\n"),
+        "{answer}"
+    );
+    assert!(answer.ends_with("# eof\n"), "{answer}");
+    let mut stream = connect(&endpoint);
+    let request = "GET /metrics HTTP/1.1\r\nHost: test\r\nAccept-Encoding: gzip\r\nConnection: close\r\n\r\n";
+    stream.write_all(request.as_bytes()).unwrap();
+    let head = read_head(&mut stream).to_ascii_lowercase();
+    assert!(head.contains("content-encoding: gzip\r\n") && head.contains("vary: accept, accept-encoding"), "{head}");
+    let mut body = Vec::new();
+    stream.read_to_end(&mut body).unwrap();
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(&body[..]).read_to_string(&mut text).unwrap();
+    assert!(text.contains("seismolog_events_total{level=\"INFO\"} 0"), "{text}");
+}
+
+#[test]
+fn silences_need_the_token() {
+    let endpoint = Endpoint::bind(":0", Site { token: Some("s3cret".into()), ..site() }).unwrap();
+    let body = r#"{"detector":"loop","until":"2199-01-01T00:00:00Z","reason":"works"}"#;
+    let length = body.len();
+    let post = |headers: &str, body: &str| {
+        let mut stream = connect(&endpoint);
+        let request = format!("POST /api/silences HTTP/1.1\r\nHost: test\r\nConnection: close\r\n{headers}\r\n{body}");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    for authorization in
+        ["", "Authorization: Bearer\r\n", "Authorization: Bearer s3creT\r\n", "Authorization: Basic s3cret\r\n"]
+    {
+        let answer = post(&format!("{authorization}Content-Length: {length}\r\n"), body);
+        assert!(answer.starts_with("HTTP/1.1 401 "), "{authorization}: {answer}");
+    }
+    let token = "Authorization: Bearer s3cret";
+    let answer = post(&format!("{token}\r\nContent-Length: {length}\r\n"), body);
+    assert!(answer.starts_with("HTTP/1.1 201 ") && answer.contains(r#""reason":"works""#), "{answer}");
+    let id = answer.split("\"id\":\"").nth(1).unwrap()[..16].to_owned();
+    assert!(ask(&endpoint, &format!("GET /api/silences HTTP/1.1\r\n{token}")).contains(&id));
+    assert!(post(&format!("{token}\r\nContent-Length: 2\r\n"), "{}").starts_with("HTTP/1.1 400 "));
+    assert!(post(&format!("{token}\r\nContent-Length: 20000\r\n"), &"x".repeat(20_000)).starts_with("HTTP/1.1 413 "));
+    assert!(ask(&endpoint, &format!("DELETE /api/silences/{id} HTTP/1.1\r\n{token}")).starts_with("http/1.1 204 "));
+    assert!(ask(&endpoint, &format!("DELETE /api/silences/{id} HTTP/1.1\r\n{token}")).starts_with("http/1.1 404 "));
+}
+
+#[test]
+fn news_come_at_once_and_then_each_second() {
+    let (endpoint, _, _) = endpoint();
+    let mut stream = connect(&endpoint);
+    stream.write_all(b"GET /api/events HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
+    assert!(read_head(&mut stream).to_ascii_lowercase().contains("content-type: text/event-stream"));
+    let (mut text, mut bytes) = (String::new(), [0; 4096]);
+    while text.matches("event: news\ndata: {").count() < 3 {
+        let read = stream.read(&mut bytes).unwrap();
+        assert!(read > 0, "it ended: {text}");
+        text.push_str(&String::from_utf8_lossy(&bytes[..read]));
+    }
 }

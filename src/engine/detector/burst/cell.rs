@@ -118,12 +118,13 @@ impl Cell {
         self.recent.iter().rev().take_while(|slot| slot.number >= from).map(|slot| u64::from(slot.total)).sum()
     }
 
-    /// Errors from slot `from` on, but for those of a group.
-    pub(super) fn since_without(&self, from: u32, group: u32) -> u64 {
-        let of_group =
-            |slot: &Slot| slot.groups.iter().find(|(known, _)| *known == group).map_or(0, |(_, count)| *count);
-        let slots = self.recent.iter().rev().take_while(|slot| slot.number >= from);
-        slots.map(|slot| u64::from(slot.total - of_group(slot))).sum()
+    /// The slot behind the first from slot `from` on that has errors of a group, and the errors without it from there on.
+    pub(super) fn without_since(&self, from: u32, group: u32) -> Option<(u32, u64)> {
+        let of_group = |slot: &Slot| slot.groups.iter().find(|(known, _)| *known == group).map(|(_, count)| *count);
+        let seen = self.recent.iter().filter(|slot| slot.number >= from);
+        let behind = seen.clone().find(|slot| of_group(slot).is_some())?.number + 1;
+        let rest = seen.filter(|slot| slot.number >= behind);
+        Some((behind, rest.map(|slot| u64::from(slot.total - of_group(slot).unwrap_or(0))).sum()))
     }
 
     /// Errors from slot `from` on of modules that are not left out, without the `strongest` of these.

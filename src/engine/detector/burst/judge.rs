@@ -154,9 +154,13 @@ impl Burst {
         if whole.scope != Scope::Module {
             return false;
         }
-        let older = self.cells.get_mut(whole.cell).map_or(0, |cell| cell.since_without(from, YOUNG));
-        let older = older.saturating_sub(aside.since(from));
-        self.ln_p(&whole, older, slots, 0.5, 1.0, GOES_ON_P.ln()) <= GOES_ON_P.ln()
+        let Some((behind, older)) = self.cells.get_mut(whole.cell).and_then(|cell| cell.without_since(from, YOUNG))
+        else {
+            return false;
+        };
+        let slots = (self.exposure.slot() + 1).saturating_sub(behind);
+        let older = older.saturating_sub(aside.since(behind));
+        slots > 0 && self.ln_p(&whole, older, slots, 0.5, 1.0, GOES_ON_P.ln()) <= GOES_ON_P.ln()
     }
 
     pub(super) fn window(&self, slots: u32) -> Span {

@@ -22,7 +22,7 @@
 //! their strongest module, and all together without their two strongest, and without modules that have or had an incident
 //! in the windows; what sits on one host is left out as spread tells (`Aside`). A template must add to its module and an
 //! error code to all errors: new texts in place of old ones after a deploy are no burst. It adds when the whole has too
-//! many as well (p < 1e-4), or when the module's older templates go on as before, so that a small burst is seen in a
+//! many as well (p < 1e-4), or when the module's older templates go on beside the new ones, so that a small burst is seen in a
 //! module that fails all the time (half of what they used to be would give as many with p < 0.01).
 //!
 //! An incident resolves when for six slots in a row its last minute looks usual (p > 0.01), and Page's test says that its
@@ -45,6 +45,7 @@ mod judge;
 mod opening;
 mod options;
 mod places;
+mod spot;
 mod traffic;
 
 use super::failure::{self, CALM_IN_A_ROW, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S, SLOTS_OF_A_DAY};
@@ -63,8 +64,8 @@ use cell::Cell;
 pub use options::{BurstOptions, BurstSettings};
 use places::{Open, Places};
 use serde::{Deserialize, Serialize};
+use spot::{ALL, ALL_SPOT, EVERYWHERE, SALTS, Scope, Spot, fold, spots, text_key};
 use traffic::{Traffic, TrafficSnapshot};
-use xxhash_rust::xxh3::xxh3_64;
 
 /// Fewest events other than errors that a module must have had to be a clock of its own.
 const OTHERS: f64 = 50.0;
@@ -80,14 +81,6 @@ const YOUNG: u32 = 1;
 const UNHEARD_S: f64 = 120.0;
 /// …if they are so many of its own gaps.
 const UNHEARD_GAPS: f64 = 10.0;
-/// The place of the overall cell.
-const ALL: u32 = u32::MAX;
-/// Owns the slots of all places while the overall cell has an incident.
-const EVERYWHERE: u32 = u32::MAX - 1;
-/// Tells keys of cells of different scopes apart.
-const SALTS: [u64; 5] = [0x6D6F_6475_6C65, 0x7465_7874_2D2D, 0x636F_6465_2D2D, 0x616C_6C2D_2D2D, 0x7368_6172_652D];
-const ALL_SPOT: Spot = Spot { scope: Scope::All, cell: SALTS[Scope::All as usize], place: ALL, module: None };
-
 /// The detector.
 #[derive(Debug)]
 pub struct Burst {
@@ -127,37 +120,6 @@ struct Kept {
     checked: u32,
 }
 
-/// What a cell counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-enum Scope {
-    Module,
-    /// One template of a module.
-    Text,
-    Code,
-    All,
-    /// A module's failures among its requests.
-    Share,
-}
-
-impl Scope {
-    /// Its errors come from several modules, and are grouped by them.
-    fn is_wide(self) -> bool {
-        matches!(self, Self::Code | Self::All)
-    }
-}
-
-/// Where an error is counted.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct Spot {
-    scope: Scope,
-    /// The key of the cell.
-    cell: u64,
-    /// Whose incident it would be.
-    place: u32,
-    /// The module, of cells of one module.
-    module: Option<u64>,
-}
-
 /// A window that is no longer usual.
 #[derive(Clone, Copy, Debug, Default)]
 struct Verdict {
@@ -174,16 +136,6 @@ struct Verdict {
     /// Requests in the window, for a share.
     requests: f64,
     fatal: bool,
-}
-
-/// 32 bits of a hash, for modules and places.
-fn fold(hash: u64) -> u32 {
-    (hash ^ (hash >> 32)) as u32
-}
-
-/// The key of a module's template, before its scope's salt.
-fn text_key(module: u64, template: u64) -> u64 {
-    template ^ module.rotate_left(32)
 }
 
 impl Burst {
@@ -264,27 +216,13 @@ impl Burst {
         });
     }
 
-    /// The cells that an error is counted in, widest first, and the share of failing requests behind them.
-    fn spots(&self, event: &Event<'_>) -> [Option<Spot>; 5] {
-        let module = event.fields.look().module_hash;
-        let place = fold(module);
-        let narrow = |scope, hash: u64| Spot { scope, cell: hash ^ SALTS[scope as usize], place, module: Some(module) };
-        let text = (event.template.id.0 != 0).then(|| narrow(Scope::Text, text_key(module, event.template.id.0)));
-        let code = event.fields.raw(Role::ErrorCode).map(|code| {
-            let cell = xxh3_64(code) ^ SALTS[Scope::Code as usize];
-            Spot { scope: Scope::Code, cell, place: fold(cell), module: None }
-        });
-        let share = event.fields.raw(Role::Status).map(|_| narrow(Scope::Share, module));
-        [Some(ALL_SPOT), code, Some(narrow(Scope::Module, module)), text, share]
-    }
-
     /// Counts an error, and asks whether there are too many.
     fn count(&mut self, event: &Event<'_>, settings: BurstSettings, report: &mut Report<'_>) {
         let look = event.fields.look();
         let now = self.exposure.slot();
         let fatal = look.level == Some(Level::Fatal);
         let module = fold(look.module_hash);
-        let spots = self.spots(event);
+        let spots = spots(event);
         let template = event.templates.get(event.template.id);
         let young = template.is_some_and(|template| event.moment.now.seconds_since(template.first) < YOUNG_S);
         let code_is_open = spots[1].is_some_and(|spot| self.places.is_open(spot.place));

@@ -32,7 +32,10 @@ impl Stream {
     }
 
     fn with_options(seed: u64, burst: BurstOptions) -> Self {
-        let options = EngineOptions { burst, ..EngineOptions::default() };
+        // A text never seen is novelty's to tell.
+        let mut novelty = crate::engine::detector::novelty::NoveltyOptions::default();
+        novelty.usual.enabled = false;
+        let options = EngineOptions { burst, novelty, ..EngineOptions::default() };
         Self { stream: testing::Stream::new(&options), random: rand_pcg::Pcg64::seed_from_u64(seed) }
     }
 

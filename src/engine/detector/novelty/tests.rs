@@ -54,7 +54,7 @@ fn a_new_error_is_told_once_with_its_text_and_resolves() {
     for n in 0..3 {
         stream.put("ERROR", "store", &format!("quorum of bazoku lost at epoch {n}"));
     }
-    stream.usual(900);
+    stream.usual(1_500);
     let found = stream.of_novelty();
     assert_eq!(stream.opened().len(), 1);
     let (first, last) = (found[0], found[found.len() - 1]);

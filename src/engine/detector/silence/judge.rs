@@ -1,6 +1,6 @@
 //! Is it silent, whose incident is it, and when is it over?
 
-use super::key::{Instant, Key};
+use super::key::{Key, Reading};
 use super::*;
 
 /// A pause as unlikely as this makes one look as if it had stopped.
@@ -21,7 +21,7 @@ impl Silence {
         member: usize,
         hash: u64,
         due: u32,
-        now: Instant,
+        now: Reading,
         time: Timestamp,
         report: &mut Report<'_>,
     ) {
@@ -41,7 +41,7 @@ impl Silence {
     }
 
     /// Opens or joins an incident if the key is silent; when to look at it again.
-    fn judge(&mut self, member: usize, hash: u64, now: Instant, time: Timestamp, report: &mut Report<'_>) -> f64 {
+    fn judge(&mut self, member: usize, hash: u64, now: Reading, time: Timestamp, report: &mut Report<'_>) -> f64 {
         let place = &mut self.members[member];
         let muted = now.running - place.evicted < EVICTION_S;
         let Some(key) = place.keys.get_mut(hash) else { return f64::MAX };
@@ -96,7 +96,7 @@ impl Silence {
     }
 
     /// The open silence of a key that stopped at about the same time, or of the partner of this one.
-    fn stopped_with(&mut self, member: usize, key: &Key, _now: Instant) -> Option<usize> {
+    fn stopped_with(&mut self, member: usize, key: &Key, _now: Reading) -> Option<usize> {
         let (_, usual) = key.longest_and_usual();
         let together =
             |open: &Open| (open.stopped - key.last.running).abs() <= TOGETHER_S + usual.max(open.usual).min(FAR_S);
@@ -114,7 +114,7 @@ impl Silence {
     }
 
     /// The partner has said more, and looks as if it had stopped: it is judged first. A module goes before its host.
-    fn waits_for_partner(&mut self, member: usize, key: &Key, now: Instant) -> bool {
+    fn waits_for_partner(&mut self, member: usize, key: &Key, now: Reading) -> bool {
         let warm_up = self.options.warm_up_s;
         let lines = key.lines() + u32::from(member == 0);
         let options = self.options.clone();
@@ -132,7 +132,7 @@ impl Silence {
 
     /// A newcomer speaks in its place: a host that began not long before this one stopped, or since, and speaks. Each
     /// newcomer takes one place.
-    fn is_replaced(&mut self, member: usize, hash: u64, key: &Key, now: Instant) -> bool {
+    fn is_replaced(&mut self, member: usize, hash: u64, key: &Key, now: Reading) -> bool {
         if member == 0 {
             return false;
         }
@@ -159,7 +159,7 @@ impl Silence {
         open: usize,
         member: usize,
         hash: u64,
-        now: Instant,
+        now: Reading,
         time: Timestamp,
         report: &mut Report<'_>,
     ) -> f64 {
@@ -187,7 +187,7 @@ impl Silence {
     }
 
     /// How long the key of an incident has been silent, its longest pause before, and its name.
-    fn owner(&mut self, open: &Open, now: Instant) -> Option<(f64, f64, String)> {
+    fn owner(&mut self, open: &Open, now: Reading) -> Option<(f64, f64, String)> {
         let key = self.members.get_mut(open.member)?.keys.get_mut(open.key)?;
         Some((key.pause(now).seconds, key.longest_and_usual().0, key.name.to_string()))
     }
@@ -198,7 +198,7 @@ impl Silence {
         member: usize,
         hash: u64,
         id: IncidentId,
-        now: Instant,
+        now: Reading,
         time: Timestamp,
         report: &mut Report<'_>,
     ) -> f64 {
@@ -250,7 +250,7 @@ impl Silence {
     }
 
     /// Ends incidents whose key is forgotten or gone.
-    pub(super) fn close_gone(&mut self, now: Instant, time: Timestamp, report: &mut Report<'_>) {
+    pub(super) fn close_gone(&mut self, now: Reading, time: Timestamp, report: &mut Report<'_>) {
         if self.open.is_empty() {
             return;
         }

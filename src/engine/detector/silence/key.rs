@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// A point on both clocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Instant {
+pub(super) struct Reading {
     /// Seconds that the stream has run.
     pub(super) running: f64,
     /// Events of the stream.
@@ -26,7 +26,7 @@ pub(super) struct Pause {
 pub(super) struct Key {
     pub(super) name: Box<str>,
     pub(super) first: f64,
-    pub(super) last: Instant,
+    pub(super) last: Reading,
     /// When it spoke last, in the stream's time, nanoseconds.
     pub(super) last_time: i64,
     /// The host on which a module spoke last, the module that spoke last on a host.
@@ -46,7 +46,7 @@ pub(super) struct Key {
 }
 
 impl Key {
-    pub(super) fn new(name: Box<str>, now: Instant, settings: u16) -> Self {
+    pub(super) fn new(name: Box<str>, now: Reading, settings: u16) -> Self {
         Self {
             name,
             first: now.running,
@@ -65,21 +65,21 @@ impl Key {
 
     /// It speaks, as it does.
     #[inline]
-    pub(super) fn speak(&mut self, now: Instant) {
+    pub(super) fn speak(&mut self, now: Reading) {
         self.seconds.add((now.running - self.last.running).max(0.0) as f32);
         self.events.add((now.events - self.last.events) as f32);
         self.last = now;
     }
 
     /// It speaks again after a silence of its own that was said. Such a pause is not usual; a second one makes a habit.
-    pub(super) fn speak_again(&mut self, now: Instant) {
+    pub(super) fn speak_again(&mut self, now: Reading) {
         let silence = (now.running - self.last.running) as f32;
         self.longest_silence = self.longest_silence.max(silence);
         self.silences = self.silences.saturating_add(1);
         self.last = now;
     }
 
-    pub(super) fn pause(&self, now: Instant) -> Pause {
+    pub(super) fn pause(&self, now: Reading) -> Pause {
         Pause { seconds: (now.running - self.last.running).max(0.0), events: (now.events - self.last.events).max(0.0) }
     }
 

@@ -33,7 +33,7 @@ use crate::engine::incident::IncidentId;
 use crate::engine::overrides::glob_matches;
 use crate::engine::state::{Table, TableSnapshot};
 use crate::event::{Fields, Role, Timestamp, Value};
-use key::{Instant, Key};
+use key::{Key, Reading};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -169,7 +169,7 @@ pub struct Silence {
     open: Vec<Open>,
     /// When the last incidents were opened.
     opened: VecDeque<f64>,
-    now: Instant,
+    now: Reading,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -177,7 +177,7 @@ struct Kept {
     members: Vec<KeptMember>,
     open: Vec<Open>,
     opened: VecDeque<f64>,
-    now: Instant,
+    now: Reading,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -210,7 +210,7 @@ impl Silence {
             due: BinaryHeap::new(),
             open: Vec::new(),
             opened: VecDeque::new(),
-            now: Instant::default(),
+            now: Reading::default(),
         }
     }
 
@@ -272,7 +272,7 @@ impl Detector for Silence {
 
     #[inline]
     fn observe(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
-        self.now = Instant { running: event.moment.running, events: self.now.events + 1.0 };
+        self.now = Reading { running: event.moment.running, events: self.now.events + 1.0 };
         let mut hashes = [0; MEMBERS];
         for (slot, member) in hashes.iter_mut().zip(&self.members) {
             *slot = member.hash(&event.fields).unwrap_or_default();
@@ -295,7 +295,7 @@ impl Detector for Silence {
     }
 
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
-        let now = Instant { running: moment.running, events: self.now.events };
+        let now = Reading { running: moment.running, events: self.now.events };
         self.close_gone(now, moment.now, report);
         while let Some(&Reverse((due, member, hash))) = self.due.peek()
             && f64::from(due) <= now.running

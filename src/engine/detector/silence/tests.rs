@@ -120,8 +120,8 @@ fn finished_jobs_cron_lists_and_single_lines_are_quiet() {
         let (module, host) = anybody(random);
         let module = match module.as_str() {
             // A job of forty minutes, one of two hours, a list every ten minutes, modules of one line.
-            "m0" if s < 3_000.0 || s > 5_400.0 => return None,
-            "m1" if s < 4_000.0 || s > 11_200.0 => return None,
+            "m0" if !(3_000.0..=5_400.0).contains(&s) => return None,
+            "m1" if !(4_000.0..=11_200.0).contains(&s) => return None,
             "m2" if s % 600.0 > 20.0 => return None,
             "m3" => format!("m3-{}", random.random_range(0..1_000_000)),
             _ => module,

@@ -11,7 +11,10 @@ struct Stream {
 
 impl Stream {
     fn new(seed: u64, options: SpreadOptions) -> Self {
-        let options = EngineOptions { spread: options, ..EngineOptions::default() };
+        // A text never seen is novelty's to tell.
+        let mut novelty = crate::engine::detector::novelty::NoveltyOptions::default();
+        novelty.usual.enabled = false;
+        let options = EngineOptions { spread: options, novelty, ..EngineOptions::default() };
         Self { stream: testing::Stream::new(&options), random: rand_pcg::Pcg64::seed_from_u64(seed) }
     }
 

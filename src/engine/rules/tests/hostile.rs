@@ -20,6 +20,10 @@ impl Meter for Clock {
     fn is_overtime(&self) -> bool {
         self.0.lock().unwrap().elapsed() > BOUND
     }
+
+    fn elapsed_ns(&self) -> u64 {
+        self.0.lock().unwrap().elapsed().as_nanos() as u64
+    }
 }
 
 /// Runs a script on one event that goes wrong and one that does not; gives the failure, and the shortest of three times.

@@ -2,6 +2,7 @@
 
 mod diagnostics;
 mod hostile;
+mod primitives;
 mod scripts;
 mod selects;
 mod shipped;

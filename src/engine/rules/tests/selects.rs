@@ -1,6 +1,7 @@
 //! Which events a filter lets through.
 
 use super::*;
+use crate::engine::template::{Merge, Sighting, TemplateId, TemplateOptions, Templates};
 
 /// True when a rule with this `select` runs for this line.
 fn selects(select: &str, line: &str) -> bool {
@@ -51,6 +52,48 @@ fn a_filter_selects_what_it_says() {
         (r#"#{ message: #{ mentions: "codes" } }"#, r#"{"msg":"failed (A-1)"}"#, true),
         (r#"#{ message: #{ mentions: "codes" } }"#, r#"{"msg":"failed (BA-1)"}"#, false),
         (r#"#{ message: #{ mentions: "codes" } }"#, "plain text with A-1", true),
+        // Beginnings, contents, patterns.
+        (r#"#{ message: #{ prefix: "GET /" } }"#, r#"{"msg":"GET /x"}"#, true),
+        (r#"#{ message: #{ prefix: ["PUT", "GET /api/v1/users"] } }"#, r#"{"msg":"GET /api/v1/x"}"#, false),
+        (r#"#{ message: #{ prefix: ["PUT", "GET /api/v1/users"] } }"#, r#"{"msg":"GET /api/v1/users/7"}"#, true),
+        (r#"#{ message: #{ prefix: "GET" } }"#, r#"{"msg":"a GET"}"#, false),
+        (r#"#{ message: #{ contains: "time" } }"#, r#"{"msg":"a timeout"}"#, true),
+        (r#"#{ message: #{ contains: ["full", "time"] } }"#, r#"{"msg":"disk full"}"#, true),
+        (r#"#{ message: #{ contains: "\"b" } }"#, r#"{"msg":"a \"b\""}"#, true),
+        (r#"#{ message: #{ contains: "time" } }"#, r#"{"other":"a timeout"}"#, false),
+        (r#"#{ user: #{ regex: "^adm[a-z]+$" } }"#, r#"{"user":"admin"}"#, true),
+        (r#"#{ user: #{ regex: "(?i)^ADM" } }"#, r#"{"user":"admin"}"#, true),
+        (r#"#{ user: #{ regex: "^adm[0-9]$" } }"#, r#"{"user":"admin"}"#, false),
+        (r#"#{ message: #{ regex: "(refused|reset) by \\d+" } }"#, "connection refused by 10", true),
+        (r#"#{ status: #{ regex: "^50" } }"#, r#"{"status":504}"#, true),
+        // Ranges, by value; in milliseconds for durations.
+        (r#"#{ status: #{ min: 500 } }"#, r#"{"status":500}"#, true),
+        (r#"#{ status: #{ min: 500 } }"#, r#"{"status":499}"#, false),
+        (r#"#{ status: #{ min: 500, max: 599, not: 501 } }"#, r#"{"status":502}"#, true),
+        (r#"#{ status: #{ min: 500, max: 599, not: 501 } }"#, r#"{"status":501}"#, false),
+        (r#"#{ duration: #{ min: 1000 } }"#, r#"{"took":"1.5s"}"#, true),
+        (r#"#{ n: #{ max: 0.5 } }"#, r#"{"n":"0.25"}"#, true),
+        (r#"#{ n: #{ max: 0.5 } }"#, r#"{"n":"low"}"#, false),
+        // Existence and negation: what is missing passes no test but its absence.
+        (r#"#{ n: #{ exists: true } }"#, r#"{"n":[]}"#, true),
+        (r#"#{ n: #{ exists: true } }"#, r#"{"n":null}"#, false),
+        (r#"#{ n: #{ exists: false } }"#, r#"{"m":1}"#, true),
+        (r#"#{ n: #{ exists: false } }"#, r#"{"n":1}"#, false),
+        (r#"#{ trace: #{ exists: false } }"#, r#"{"request_id":"r"}"#, false),
+        (r#"#{ trace: #{ exists: false } }"#, r#"{"id":"r"}"#, true),
+        (r#"#{ host: #{ exists: true } }"#, r#"{"hostname":"h"}"#, true),
+        (r#"#{ n: #{ not: 1 } }"#, r#"{"n":2}"#, true),
+        (r#"#{ n: #{ not: 1 } }"#, r#"{"n":1.0}"#, false),
+        (r#"#{ n: #{ not: 1 } }"#, r#"{"m":1}"#, false),
+        (r#"#{ n: #{ not: ["a", "b"] } }"#, r#"{"n":"c"}"#, true),
+        (r#"#{ n: #{ prefix: "a", not: #{ contains: "b" } } }"#, r#"{"n":"ac"}"#, true),
+        (r#"#{ n: #{ prefix: "a", not: #{ contains: "b" } } }"#, r#"{"n":"ab"}"#, false),
+        // Levels as maps.
+        (r#"#{ level: #{ max: "INFO" } }"#, r#"{"level":"DEBUG"}"#, true),
+        (r#"#{ level: #{ max: "INFO" } }"#, r#"{"level":"WARN"}"#, false),
+        (r#"#{ level: #{ min: "INFO", not: "ERROR" } }"#, r#"{"level":"ERROR"}"#, false),
+        (r#"#{ level: #{ exists: false } }"#, r#"{"n":1}"#, true),
+        (r#"#{ level: #{ exists: false } }"#, r#"{"level":"INFO"}"#, false),
         // All of a map, any of an array, everything without a filter.
         (r#"#{ level: "WARN", n: 1 }"#, r#"{"level":"WARN","n":1}"#, true),
         (r#"#{ level: "WARN", n: 1 }"#, r#"{"level":"WARN","n":2}"#, false),
@@ -73,4 +116,89 @@ fn a_rule_runs_once_however_many_alternatives_hold() {
 fn opaque_lines_are_seen_by_no_rule() {
     let text = body("print(\"ran\");");
     assert!(run(&mut rules(&text), &["", "{\"cut\":", "[1]"]).printed.is_empty());
+}
+
+#[test]
+fn joined_filters_select_what_each_alone_does() {
+    // Every kind of test on a role and on a member, with values of events mixed in.
+    let tests = [
+        r#""b""#,
+        r#"["a", 7]"#,
+        r#"#{ min: 3, max: 7 }"#,
+        r#"#{ max: 5 }"#,
+        r#"#{ prefix: ["a", "longer than eight"] }"#,
+        r#"#{ contains: ["b", "c d"] }"#,
+        r#"#{ regex: "c d|longer" }"#,
+        r#"#{ regex: "^[ab]$" }"#,
+        r#"#{ exists: true }"#,
+        r#"#{ exists: false }"#,
+        r#"#{ not: "b" }"#,
+        r#"#{ table: "codes" }"#,
+        r#"#{ mentions: "codes" }"#,
+    ];
+    let values = [
+        r#""a""#,
+        r#""b""#,
+        "7",
+        r#""7.0""#,
+        "3.5",
+        r#""b c d A-1""#,
+        r#""longer than eight bytes""#,
+        "504",
+        "null",
+        "{}",
+    ];
+    let mut sources = Vec::new();
+    for (i, test) in tests.iter().enumerate() {
+        for (j, subject) in ["host", "n", "m.o"].iter().enumerate() {
+            let text = format!(
+                "const RULE = #{{ select: #{{ \"{subject}\": {test} }} }};\nfn on_event(e) {{ print(\"{i}/{j}\"); }}"
+            );
+            sources.push(source(&format!("r{i:02}{j}"), &text));
+        }
+    }
+    let codes = table("codes", "[\"A-1\"]\n[\"504\"]\n");
+    let compile = |sources: &[RuleSource]| {
+        let set = RuleSet::compile(sources, std::slice::from_ref(&codes))
+            .unwrap_or_else(|problems| panic!("{}", shown(&problems)));
+        Rules::new(set, Budget { operations: 1000, ..Budget::default() })
+    };
+    let mut joined = compile(&sources);
+    let mut alone: Vec<Rules> = sources.iter().map(|source| compile(std::slice::from_ref(source))).collect();
+    let mut hits = 0;
+    for value in values {
+        for line in [format!(r#"{{"host":{value}}}"#), format!(r#"{{"n":{value},"m":{{"o":{value}}}}}"#)] {
+            let together = ran(&mut joined, &line);
+            let one_by_one: Vec<String> = alone.iter_mut().flat_map(|rules| ran(rules, &line)).collect();
+            assert_eq!(together, one_by_one, "{line}");
+            hits += together.len();
+        }
+    }
+    assert!(hits > 100, "{hits}");
+}
+
+/// The numbers of the rules that ran: their evaluations, for printing is limited.
+fn ran(rules: &mut Rules, line: &str) -> Vec<String> {
+    let before: Vec<u64> = rules.tallies().map(|(_, tally)| tally.evaluations).collect();
+    run(rules, &[line]);
+    let after = rules.tallies().zip(before);
+    after.filter(|((_, tally), before)| tally.evaluations > *before).map(|((name, _), _)| name.to_owned()).collect()
+}
+
+#[test]
+fn a_template_is_selected_by_its_id_and_by_what_it_was_merged_into() {
+    let text = "const RULE = #{ select: #{ template: \"00000000000000aa\" } };\nfn on_event(e) { print(\"ran\"); }";
+    let (mut rules, batch) = (rules(text), stream(&[r#"{"msg":"m"}"#]));
+    let templates = Templates::new(10, &TemplateOptions::default());
+    let runs = |rules: &mut Rules, id: u64| {
+        let mut outcome = RuleOutcome::default();
+        let sighting = Sighting { id: TemplateId(id), count: 1 };
+        let known = Known { template: Some((sighting, &templates)), ..Known::default() };
+        rules.on_known_event(&batch.fields(0), Timestamp(0), &known, &mut outcome);
+        !outcome.printed.is_empty()
+    };
+    assert!(runs(&mut rules, 0xaa) && !runs(&mut rules, 0xbb) && !runs(&mut rules, 0xcc));
+    rules.merge(Merge { from: TemplateId(0xaa), into: TemplateId(0xbb) });
+    rules.merge(Merge { from: TemplateId(0xbb), into: TemplateId(0xcc) });
+    assert!(!runs(&mut rules, 0xbb) && runs(&mut rules, 0xcc));
 }

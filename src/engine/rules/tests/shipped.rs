@@ -61,7 +61,13 @@ fn a_users_table_takes_the_shipped_ones_place() {
 fn shipped_rules_say_what_they_do() {
     let (rules, tables) = RuleSet::shipped_sources();
     let set = RuleSet::compile(&rules, &tables).unwrap();
-    assert_eq!(set.names().collect::<Vec<_>>(), ["error_codes"]);
+    let on: Vec<&str> = RuleSet::shipped_names().filter(|(_, on)| *on).map(|(name, _)| name).collect();
+    assert_eq!(set.names().collect::<Vec<_>>(), on);
+    for (name, _) in RuleSet::shipped_names().filter(|(_, on)| !on) {
+        let (rules, tables) = RuleSet::shipped_sources_with(&[name.to_owned()], &["panics".to_owned()]);
+        let set = RuleSet::compile(&rules, &tables).unwrap_or_else(|problems| panic!("{}", shown(&problems)));
+        assert_eq!(set.names().filter(|found| *found == name || *found == "panics").collect::<Vec<_>>(), [name]);
+    }
     assert!(set.description("error_codes").unwrap().starts_with("Known error codes"));
     assert!(set.reads("error_codes").any(|name| name == "error_code"));
 }

@@ -1,0 +1,133 @@
+//! New rules for a running filter: read, checked and compiled beside it, taken over between two batches.
+
+use super::{load_rules, test};
+use crate::config::Config;
+use crate::engine::rules::RuleSet;
+use crate::io::log::Log;
+use crate::io::watch::Watch;
+use crate::telemetry::metrics::Metrics;
+use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// How often the files are looked at.
+const PERIOD: Duration = Duration::from_secs(1);
+
+/// How a reload ends, as the metrics name it.
+pub const RESULTS: [&str; 3] = ["changed", "unchanged", "failed"];
+
+/// The rules that should run, shared between the thread that reads them and the one that runs them.
+#[derive(Clone, Debug)]
+pub struct LiveRules(Arc<Shared>);
+
+#[derive(Debug)]
+struct Shared {
+    rules: Mutex<RuleSet>,
+    is_new: AtomicBool,
+}
+
+impl LiveRules {
+    /// These rules run from the start.
+    #[must_use]
+    pub fn new(rules: RuleSet) -> Self {
+        Self(Arc::new(Shared { rules: Mutex::new(rules), is_new: AtomicBool::new(false) }))
+    }
+
+    /// The rules that should run now.
+    #[must_use]
+    pub fn current(&self) -> RuleSet {
+        self.0.rules.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The rules that should run now, where they have changed since the last call.
+    #[must_use]
+    pub fn take_new(&self) -> Option<RuleSet> {
+        (self.0.is_new.load(Ordering::Relaxed) && self.0.is_new.swap(false, Ordering::AcqRel)).then(|| self.current())
+    }
+
+    fn put(&self, rules: RuleSet) {
+        *self.0.rules.lock().unwrap_or_else(PoisonError::into_inner) = rules;
+        self.0.is_new.store(true, Ordering::Release);
+    }
+}
+
+/// Asks for a reload; when the last one is gone, nobody watches any more.
+#[derive(Clone, Debug)]
+pub struct Bell(Sender<()>);
+
+impl Bell {
+    /// Reload now, whether or not something seems to have changed.
+    pub fn ring(&self) {
+        // The thread that hears it may have ended; then there is nothing to reload for.
+        let _ = self.0.send(());
+    }
+}
+
+/// Watches the files of the rules on a thread of its own, and puts what they become into `live`, if all of it is valid.
+///
+/// # Errors
+/// When the system has no thread to give.
+pub fn watch(config: Config, live: LiveRules, log: Log, metrics: Option<Arc<Metrics>>) -> io::Result<Bell> {
+    if let Some(metrics) = &metrics {
+        RESULTS.iter().for_each(|result| metrics.add_rule_reloads(result, 0));
+    }
+    let (bell, rung) = channel();
+    let reader = Reader { watch: Watch::new(config.rules.paths.clone()), config, live, log, metrics };
+    std::thread::Builder::new().name("rules".into()).spawn(move || reader.run(&rung))?;
+    Ok(Bell(bell))
+}
+
+struct Reader {
+    watch: Watch,
+    config: Config,
+    live: LiveRules,
+    log: Log,
+    metrics: Option<Arc<Metrics>>,
+}
+
+impl Reader {
+    fn run(mut self, rung: &Receiver<()>) {
+        loop {
+            let asked = match rung.recv_timeout(PERIOD) {
+                Ok(()) => true,
+                Err(RecvTimeoutError::Timeout) => false,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            if asked || self.watch.has_changed() {
+                let result = self.reload();
+                if let Some(metrics) = &self.metrics {
+                    metrics.add_rule_reloads(result, 1);
+                }
+            }
+        }
+    }
+
+    /// All of it or nothing.
+    fn reload(&self) -> &'static str {
+        let loaded = load_rules(&self.config, &[]).and_then(|rules| {
+            let problems = test::check_tests(&rules);
+            if problems.is_empty() { Ok(rules) } else { Err(problems) }
+        });
+        match loaded {
+            Ok(rules) => {
+                let change = rules.change_from(&self.live.current());
+                if change.is_none() {
+                    self.log.say("rules read again: nothing has changed");
+                    return "unchanged";
+                }
+                self.live.put(rules);
+                self.log.say(&format!("rules reloaded: {change}"));
+                "changed"
+            }
+            Err(problems) => {
+                let (count, problems): (usize, Vec<String>) =
+                    (problems.len(), problems.iter().map(ToString::to_string).collect());
+                let what = if count == 1 { "1 problem" } else { &format!("{count} problems") };
+                self.log.say(&format!("rules not reloaded, the old ones go on: {what}\n{}", problems.join("\n")));
+                "failed"
+            }
+        }
+    }
+}

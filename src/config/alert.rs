@@ -1,0 +1,299 @@
+//! `[[sink]]` of the types `alertmanager` and `webhook`: people are told.
+
+use super::Span;
+use crate::engine::finding::Severity;
+use crate::io::sink::template::Template;
+use crate::io::sink::url::Url;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// `type = "alertmanager"`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Alertmanager {
+    /// Where Alertmanager is, without the path of its API: `http://127.0.0.1:9093`.
+    pub url: Url,
+    /// The least severity that it takes; by default all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_severity: Option<Severity>,
+    /// Labels that every alert has besides its own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
+    /// How long alerts are gathered before they are sent.
+    #[serde(default = "alertmanager_wait")]
+    pub group_wait: Span,
+    /// How often an alert is sent again while its incident is open. Alertmanager takes one that is not sent again within
+    /// its `resolve_timeout` (5m) for over.
+    #[serde(default = "alertmanager_repeat")]
+    pub repeat: Span,
+    /// How long one request may take.
+    #[serde(default = "timeout")]
+    pub timeout: Span,
+    /// A file for what could not be delivered; it is sent later, also after a restart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub spool: Option<PathBuf>,
+    /// A file with a token, sent as `Authorization: Bearer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub token_file: Option<PathBuf>,
+    /// A variable with that token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_env: Option<String>,
+    /// A user's name, sent with the password as `Authorization: Basic`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// A file with the password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub password_file: Option<PathBuf>,
+    /// A file with certificates (PEM) that are trusted in place of the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub ca_file: Option<PathBuf>,
+}
+
+/// `type = "webhook"`
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    /// Where messages go. `seismolog config` prints no more of it than the host; for an address that is itself a secret
+    /// there are `url_file` and `url_env`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<Url>,
+    /// A file with the address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub url_file: Option<PathBuf>,
+    /// A variable with the address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url_env: Option<String>,
+    /// The least severity that it takes; by default all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_severity: Option<Severity>,
+    /// What is sent, in Jinja's language; by default a JSON document with all there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub template: Option<String>,
+    /// The content type of what is sent.
+    #[serde(default = "content_type")]
+    #[schemars(length(min = 1))]
+    pub content_type: String,
+    /// How long findings are gathered into one message.
+    #[serde(default = "webhook_wait")]
+    pub group_wait: Span,
+    /// Most messages a minute; what comes meanwhile is one message with a count.
+    #[serde(default = "webhook_per_minute")]
+    #[schemars(range(min = 1, max = 600))]
+    pub per_minute: u32,
+    /// How long one request may take.
+    #[serde(default = "timeout")]
+    pub timeout: Span,
+    /// A file for what could not be delivered; it is sent later, also after a restart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub spool: Option<PathBuf>,
+    /// A file with a token, sent as `Authorization: Bearer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub token_file: Option<PathBuf>,
+    /// A variable with that token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_env: Option<String>,
+    /// A user's name, sent with the password as `Authorization: Basic`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// A file with the password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub password_file: Option<PathBuf>,
+    /// A file with certificates (PEM) that are trusted in place of the system's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub ca_file: Option<PathBuf>,
+}
+
+/// How a server is reached, whichever type of sink it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Access<'a> {
+    /// How long one request may take.
+    pub timeout: Duration,
+    /// Where its token is.
+    pub token: (Option<&'a PathBuf>, Option<&'a str>),
+    /// A user and where the password is.
+    pub user: Option<(&'a str, &'a PathBuf)>,
+    /// Certificates in place of the system's.
+    pub ca_file: Option<&'a PathBuf>,
+}
+
+fn timeout() -> Span {
+    Span(Duration::from_secs(10))
+}
+
+fn alertmanager_wait() -> Span {
+    Span(Duration::from_secs(1))
+}
+
+fn alertmanager_repeat() -> Span {
+    Span(Duration::from_secs(60))
+}
+
+fn webhook_wait() -> Span {
+    Span(Duration::from_secs(5))
+}
+
+fn webhook_per_minute() -> u32 {
+    6
+}
+
+fn content_type() -> String {
+    "application/json".to_owned()
+}
+
+type Claim<'a> = dyn FnMut(bool, &str, String, &str) + 'a;
+
+impl Alertmanager {
+    /// How it is reached.
+    #[must_use]
+    pub fn access(&self) -> Access<'_> {
+        Access {
+            timeout: self.timeout.0,
+            token: (self.token_file.as_ref(), self.token_env.as_deref()),
+            user: self.username.as_deref().zip(self.password_file.as_ref()),
+            ca_file: self.ca_file.as_ref(),
+        }
+    }
+
+    /// Files that it names.
+    pub(super) fn paths(&mut self) -> [Option<&mut PathBuf>; 5] {
+        [self.spool.as_mut(), self.token_file.as_mut(), self.password_file.as_mut(), self.ca_file.as_mut(), None]
+    }
+
+    pub(super) fn claim(&self, place: &str, claim: &mut Claim<'_>) {
+        claim_url(&format!("{place}.url"), &self.url, claim);
+        let repeat = self.repeat.0;
+        claim(
+            (Duration::from_secs(1)..=Duration::from_secs(86_400)).contains(&repeat),
+            &format!("{place}.repeat"),
+            format!("the repeat of a sink is {}", self.repeat),
+            "from 1s to 24h, and well below Alertmanager's resolve_timeout; by default 1m",
+        );
+        for name in self.labels.keys() {
+            let is_name = name
+                .bytes()
+                .enumerate()
+                .all(|(i, byte)| byte == b'_' || byte.is_ascii_alphabetic() || (i > 0 && byte.is_ascii_digit()));
+            claim(
+                is_name && !name.is_empty(),
+                &format!("{place}.labels"),
+                format!("{name:?} is no name of a label"),
+                "letters, digits and underscores, no digit first",
+            );
+        }
+        claim_access(place, &self.access(), self.username.is_some(), self.password_file.is_some(), claim);
+        claim_wait(place, self.group_wait, claim);
+    }
+}
+
+impl Webhook {
+    /// How it is reached.
+    #[must_use]
+    pub fn access(&self) -> Access<'_> {
+        Access {
+            timeout: self.timeout.0,
+            token: (self.token_file.as_ref(), self.token_env.as_deref()),
+            user: self.username.as_deref().zip(self.password_file.as_ref()),
+            ca_file: self.ca_file.as_ref(),
+        }
+    }
+
+    /// Files that it names.
+    pub(super) fn paths(&mut self) -> [Option<&mut PathBuf>; 5] {
+        let Self { spool, token_file, password_file, ca_file, url_file, .. } = self;
+        [spool.as_mut(), token_file.as_mut(), password_file.as_mut(), ca_file.as_mut(), url_file.as_mut()]
+    }
+
+    pub(super) fn claim(&self, place: &str, claim: &mut Claim<'_>) {
+        let given = [self.url.is_some(), self.url_file.is_some(), self.url_env.is_some()];
+        claim(
+            given.into_iter().filter(|given| *given).count() == 1,
+            &format!("{place}.url"),
+            "a webhook has one address, given in one way".to_owned(),
+            "one of url, url_file (a file with the address) and url_env (a variable with it)",
+        );
+        if let Some(url) = &self.url {
+            claim_url(&format!("{place}.url"), url, claim);
+        }
+        claim_variable(&format!("{place}.url_env"), self.url_env.as_deref(), claim);
+        claim(
+            (1..=600).contains(&self.per_minute),
+            &format!("{place}.per_minute"),
+            format!("the per_minute of a sink is {}", self.per_minute),
+            "from 1 to 600 messages, by default 6",
+        );
+        let is_text = |c: char| (' '..='~').contains(&c);
+        claim(
+            !self.content_type.is_empty() && self.content_type.chars().all(is_text),
+            &format!("{place}.content_type"),
+            format!("{:?} is no content type", self.content_type),
+            "such as application/json, which is the default",
+        );
+        if let Err(wrong) = Template::check(self.template.as_deref(), &self.content_type) {
+            let hint =
+                "variables are title, text, count, opened, resolved, findings; `| tojson` makes a JSON string of one";
+            claim(false, &format!("{place}.template"), format!("the template of a sink: {wrong}"), hint);
+        }
+        claim_access(place, &self.access(), self.username.is_some(), self.password_file.is_some(), claim);
+        claim_wait(place, self.group_wait, claim);
+    }
+}
+
+fn claim_url(place: &str, url: &Url, claim: &mut Claim<'_>) {
+    if let Err(wrong) = url.target() {
+        claim(false, place, format!("the url of a sink {wrong}"), "such as http://127.0.0.1:9093 or https://host/path");
+    }
+}
+
+fn claim_access(place: &str, access: &Access<'_>, user: bool, password: bool, claim: &mut Claim<'_>) {
+    claim(
+        (Duration::from_millis(100)..=Duration::from_secs(300)).contains(&access.timeout),
+        &format!("{place}.timeout"),
+        "the timeout of a sink is out of range".to_owned(),
+        "from 100ms to 5m, by default 10s",
+    );
+    let ways = [access.token.0.is_some(), access.token.1.is_some(), user || password];
+    claim(
+        ways.into_iter().filter(|given| *given).count() <= 1,
+        &format!("{place}.token_file"),
+        "a sink says who it is in one way".to_owned(),
+        "one of token_file, token_env, and username with password_file",
+    );
+    claim(
+        user == password,
+        &format!("{place}.username"),
+        "username and password_file belong together".to_owned(),
+        "give both or neither",
+    );
+    claim_variable(&format!("{place}.token_env"), access.token.1, claim);
+}
+
+fn claim_wait(place: &str, wait: Span, claim: &mut Claim<'_>) {
+    claim(
+        wait.0 <= Duration::from_secs(600),
+        &format!("{place}.group_wait"),
+        format!("the group_wait of a sink is {wait}"),
+        "at most 10m",
+    );
+}
+
+/// A variable with a secret must not look like a setting, of which every one is known.
+pub(super) fn claim_variable(place: &str, name: Option<&str>, claim: &mut Claim<'_>) {
+    let Some(name) = name else { return };
+    claim(
+        !name.is_empty() && !name.starts_with("SEISMOLOG_") && !name.contains(['=', '\0']),
+        place,
+        format!("{name:?} is no name for a variable with a secret"),
+        "any name but SEISMOLOG_…, which are settings",
+    );
+}

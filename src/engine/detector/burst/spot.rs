@@ -1,0 +1,71 @@
+//! Where an error is counted: the cells of its module, its template, its code, and of all.
+
+use super::super::Event;
+use crate::event::Role;
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// The place of the overall cell.
+pub(super) const ALL: u32 = u32::MAX;
+/// Owns the slots of all places while the overall cell has an incident.
+pub(super) const EVERYWHERE: u32 = u32::MAX - 1;
+/// Tells keys of cells of different scopes apart.
+pub(super) const SALTS: [u64; 5] =
+    [0x6D6F_6475_6C65, 0x7465_7874_2D2D, 0x636F_6465_2D2D, 0x616C_6C2D_2D2D, 0x7368_6172_652D];
+pub(super) const ALL_SPOT: Spot =
+    Spot { scope: Scope::All, cell: SALTS[Scope::All as usize], place: ALL, module: None };
+
+/// What a cell counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Scope {
+    Module,
+    /// One template of a module.
+    Text,
+    Code,
+    All,
+    /// A module's failures among its requests.
+    Share,
+}
+
+impl Scope {
+    /// Its errors come from several modules, and are grouped by them.
+    pub(super) fn is_wide(self) -> bool {
+        matches!(self, Self::Code | Self::All)
+    }
+}
+
+/// Where an error is counted.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Spot {
+    pub(super) scope: Scope,
+    /// The key of the cell.
+    pub(super) cell: u64,
+    /// Whose incident it would be.
+    pub(super) place: u32,
+    /// The module, of cells of one module.
+    pub(super) module: Option<u64>,
+}
+
+/// 32 bits of a hash, for modules and places.
+pub(super) fn fold(hash: u64) -> u32 {
+    (hash ^ (hash >> 32)) as u32
+}
+
+/// The key of a module's template, before its scope's salt.
+pub(super) fn text_key(module: u64, template: u64) -> u64 {
+    template ^ module.rotate_left(32)
+}
+
+/// The cells that an error is counted in, widest first, and the share of failing requests behind them.
+pub(super) fn spots(event: &Event<'_>) -> [Option<Spot>; 5] {
+    let module = event.fields.look().module_hash;
+    let place = fold(module);
+    let narrow = |scope, hash: u64| Spot { scope, cell: hash ^ SALTS[scope as usize], place, module: Some(module) };
+    let text = (event.template.id.0 != 0).then(|| narrow(Scope::Text, text_key(module, event.template.id.0)));
+    let code = event.fields.raw(Role::ErrorCode).map(|code| {
+        let cell = xxh3_64(code) ^ SALTS[Scope::Code as usize];
+        Spot { scope: Scope::Code, cell, place: fold(cell), module: None }
+    });
+    let share = event.fields.raw(Role::Status).map(|_| narrow(Scope::Share, module));
+    [Some(ALL_SPOT), code, Some(narrow(Scope::Module, module)), text, share]
+}

@@ -1,0 +1,100 @@
+//! What comes of rules: their findings, their wishes for the event, events of their own; and what leaves masked.
+
+use super::emitted::Emitted;
+use super::finding::State;
+use super::rules::Known;
+use super::{Engine, Outcome, Report};
+use crate::event::{Edit, Encoding, Fault, Fields, Role, Timestamp, mask};
+
+impl Engine {
+    /// Puts findings where they belong: what has ended is not shown by the event at hand, but leaves as an event of its
+    /// own, and so does what an event would show that does not leave. Quotes are masked, in the findings of detectors too.
+    #[cold]
+    pub(super) fn settle(&mut self, outcome: &mut Outcome) {
+        outcome.before.extend(outcome.findings.extract_if(.., |finding| finding.state == State::Resolved));
+        if outcome.edit.withheld {
+            for finding in &mut outcome.findings {
+                // It may quote what was withheld because it could not be masked.
+                finding.evidence.more.remove("example");
+            }
+            outcome.before.append(&mut outcome.findings);
+        }
+        self.rules.mask(&mut outcome.before);
+        self.rules.mask(&mut outcome.findings);
+    }
+
+    /// Keeps the event's text for the context of later findings, as it leaves.
+    #[inline]
+    pub(super) fn remember(&mut self, fields: &Fields<'_>, edit: &Edit) {
+        let Some(recent) = &mut self.recent else { return };
+        if edit.withheld {
+            return;
+        }
+        let message = fields.raw(Role::Message).is_some();
+        match fields.text(Role::Message).filter(|_| !edit.masks.is_empty()) {
+            Some(text) => recent.push_text(edit.masked(&text).as_deref().unwrap_or(&text).as_bytes()),
+            // The bytes of a map are nothing to read.
+            None if !message && fields.record().encoding == Encoding::MessagePack => {}
+            None if edit.masks.is_empty() => recent.push(fields),
+            None => recent.push_text(&mask::changed(fields.object(), &edit.changes(fields.object()))),
+        }
+    }
+
+    /// What is due in rules; it leaves before the event at hand.
+    pub(super) fn tick_rules(&mut self, now: Timestamp, whole: bool, outcome: &mut Outcome) {
+        self.rules.tick(now, whole, &mut self.rule_outcome);
+        if self.rule_outcome.is_quiet() {
+            return;
+        }
+        self.take_rule_outcome(now, outcome);
+        self.tally.findings(&outcome.findings);
+        self.rules.mask(&mut outcome.findings);
+        outcome.before.append(&mut outcome.findings);
+    }
+
+    #[cold]
+    pub(super) fn take_rule_outcome(&mut self, now: Timestamp, outcome: &mut Outcome) {
+        let made = std::mem::take(&mut self.rule_outcome.emitted);
+        self.take_one_outcome(now, outcome);
+        for bytes in made {
+            let emitted = self.process_emitted(bytes, now, outcome);
+            outcome.emitted.push(emitted);
+        }
+    }
+
+    /// What came of one event, or of the passing of time.
+    fn take_one_outcome(&mut self, now: Timestamp, outcome: &mut Outcome) {
+        let mut report = Report::new(&mut self.incidents, &mut outcome.findings);
+        let recent = self.recent.get_or_insert_default();
+        for found in self.rule_outcome.findings.drain(..) {
+            self.rule_incidents.take(found, recent, now, &mut report);
+        }
+        for failure in self.rule_outcome.failures.drain(..) {
+            self.tally.fault(Fault::Rule);
+            outcome.fault = Some((Fault::Rule, failure.message));
+        }
+        outcome.printed.append(&mut self.rule_outcome.printed);
+        outcome.edit.withheld |= std::mem::take(&mut self.rule_outcome.edit.withheld);
+        outcome.edit.masks.append(&mut self.rule_outcome.edit.masks);
+        outcome.edit.members.append(&mut self.rule_outcome.edit.members);
+    }
+
+    /// An event that a rule made goes through the rules once; what they print or fail at counts for the event at hand.
+    fn process_emitted(&mut self, bytes: Vec<u8>, now: Timestamp, outcome: &mut Outcome) -> Emitted {
+        let mut emitted = Emitted::new(bytes, self.looker.as_mut());
+        let known = Known { emitted: true, ..Known::default() };
+        self.rules.on_known_event(&emitted.fields(), now, &known, &mut self.rule_outcome);
+        if self.rule_outcome.is_quiet() {
+            return emitted;
+        }
+        let mut own = Outcome::default();
+        self.take_one_outcome(now, &mut own);
+        self.tally.findings(&own.findings);
+        self.settle(&mut own);
+        outcome.before.append(&mut own.before);
+        outcome.printed.append(&mut own.printed);
+        outcome.fault = own.fault.or(outcome.fault.take());
+        (emitted.findings, emitted.edit) = (own.findings, own.edit);
+        emitted
+    }
+}

@@ -1,0 +1,137 @@
+//! One call of a rule's script: for an event, for the passing of time, or because something has not come.
+
+use super::breaker::Breaker;
+use super::budget::Spent;
+use super::event::Event;
+use super::host::{SharedHost, Subject};
+use super::memory::{Action, Memory};
+use super::run::{RuleFailure, RuleOutcome, RuleTally};
+use super::set::{Rule, explain};
+use crate::event::Timestamp;
+use rhai::{CallFnOptions, Dynamic, Engine, FuncArgs, Map, Scope};
+
+/// One in so many evaluations is timed; its time stands for all of them.
+pub const TIMED_EVALUATIONS: u64 = 64;
+/// Things that did not come, told of one rule at one moment; what is left is told at the next.
+const MOST_EXPIRIES: usize = 1_000;
+
+/// A rule's engine, and how it has fared.
+#[derive(Debug)]
+pub(super) struct Runner {
+    pub(super) engine: Engine,
+    pub(super) tally: RuleTally,
+    pub(super) breaker: Breaker,
+    /// Empty between calls; kept for its memory.
+    scope: Scope<'static>,
+}
+
+/// What a rule is called in.
+pub(super) struct Call<'a> {
+    pub(super) number: usize,
+    pub(super) rule: &'a Rule,
+    pub(super) host: &'a SharedHost,
+    pub(super) spent: &'a Spent,
+    /// Of the evaluation, in nanoseconds.
+    pub(super) time: i64,
+}
+
+/// Arguments of a call, which takes them.
+struct Arguments<'a>(&'a mut [Dynamic]);
+
+impl FuncArgs for Arguments<'_> {
+    fn parse<ARGS: Extend<Dynamic>>(self, args: &mut ARGS) {
+        args.extend(self.0.iter_mut().map(std::mem::take));
+    }
+}
+
+impl Runner {
+    pub(super) fn new(engine: Engine) -> Self {
+        Self { engine, tally: RuleTally::default(), breaker: Breaker::default(), scope: Scope::new() }
+    }
+
+    /// Calls `on_event`; true when it ran to its end.
+    pub(super) fn event(&mut self, call: &Call<'_>, event: Event, emitted: bool, outcome: &mut RuleOutcome) -> bool {
+        let subject = Subject::Event { event: event.clone(), emitted };
+        self.call(call, "on_event", &mut [Dynamic::from(event)], subject, outcome)
+    }
+
+    /// What is due by now: silences and pairs that were not completed, then `on_tick`.
+    pub(super) fn tick(&mut self, call: &Call<'_>, whole: bool, outcome: &mut RuleOutcome) {
+        for _ in 0..MOST_EXPIRIES {
+            let due = call.host.lock().rules[call.number].next_due(call.time);
+            let Some((_, key, memory)) = due else { break };
+            let (at, action) = match memory {
+                Memory::Began(began) => (began.at, began.action.unwrap_or_default()),
+                Memory::Alive(alive) => (alive.at, alive.action),
+                _ => continue,
+            };
+            self.expire(call, &key, at, action, outcome);
+        }
+        if whole && call.rule.ticks && self.breaker.lets_run(call.time) {
+            let now = Dynamic::from(super::duration::seconds(call.time));
+            self.call(call, "on_tick", &mut [now], Subject::Tick, outcome);
+        }
+    }
+
+    fn expire(&mut self, call: &Call<'_>, key: &str, at: i64, action: Action, outcome: &mut RuleOutcome) {
+        if !self.breaker.lets_run(call.time) {
+            return;
+        }
+        let mut arguments: Vec<Dynamic> = action.captured.iter().map(super::stored::Stored::dynamic).collect();
+        let parameters =
+            call.rule.ast.iter_functions().find(|function| function.name == action.function).map(|f| f.params.len());
+        if parameters.is_none_or(|parameters| parameters > arguments.len()) {
+            let mut past = Map::new();
+            past.insert("key".into(), key.replace(super::host::BETWEEN_PARTS, "/").into());
+            past.insert("at".into(), Timestamp(at).to_string().into());
+            past.insert("seconds".into(), super::duration::seconds(call.time.saturating_sub(at)).into());
+            arguments.push(past.into());
+        }
+        self.call(call, &action.function, &mut arguments, Subject::Past(action.origin), outcome);
+    }
+
+    fn call(
+        &mut self,
+        call: &Call<'_>,
+        function: &str,
+        arguments: &mut [Dynamic],
+        subject: Subject,
+        outcome: &mut RuleOutcome,
+    ) -> bool {
+        call.host.lock().begin(call.number, call.time, subject);
+        let timed = self.tally.evaluations.is_multiple_of(TIMED_EVALUATIONS);
+        call.spent.begin(timed);
+        let options = CallFnOptions::new().eval_ast(false);
+        self.scope.clear();
+        let result = self.engine.call_fn_with_options::<Dynamic>(
+            options,
+            &mut self.scope,
+            &call.rule.ast,
+            function,
+            Arguments(arguments),
+        );
+        call.host.lock().end();
+        self.tally.evaluations += 1;
+        if timed {
+            self.tally.cpu_ns = self.tally.cpu_ns.saturating_add(call.spent.elapsed_ns() * TIMED_EVALUATIONS);
+        }
+        let done = result.is_ok();
+        match result {
+            Ok(_) => self.breaker.succeeded(),
+            Err(error) => {
+                self.tally.failures += 1;
+                let (place, text) = explain(*error, Some(call.spent.limit()));
+                let mut message = match (place.line(), place.position()) {
+                    (Some(line), Some(column)) => format!("{}:{line}:{column}: {text}", call.rule.path),
+                    _ => format!("{}: {text}", call.rule.path),
+                };
+                if let Some(pause) = self.breaker.failed(call.time) {
+                    message.push_str(&format!("; switched off for {} s", pause / 1_000_000_000));
+                }
+                outcome.failures.push(RuleFailure { rule: call.rule.name.clone(), message });
+            }
+        }
+        self.tally.enabled = self.breaker.is_on();
+        done
+    }
+}

@@ -1,0 +1,270 @@
+//! What is looked up by the value of one subject, a role or a member: which alternatives may hold for it.
+
+use super::condition::{Seen, Subject, Test};
+use super::literals;
+use super::table::Table;
+use aho_corasick::AhoCorasick;
+use hashbrown::HashTable;
+use regex::{RegexSet, RegexSetBuilder};
+use std::collections::BTreeMap;
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Memory of the automaton that a set of patterns builds as it reads, in bytes.
+const PATTERN_CACHE: usize = 8 << 20;
+/// Bytes of a beginning that are looked up.
+const START_BYTES: usize = 8;
+
+/// The number of an alternative.
+pub(super) type Entry = u32;
+
+/// The lookups of one subject under construction.
+#[derive(Default)]
+pub(super) struct Building {
+    /// Of all alternatives that are found here.
+    pub(super) levels: u8,
+    texts: BTreeMap<Box<[u8]>, Vec<Entry>>,
+    /// By the bits of the number.
+    numbers: BTreeMap<u64, Vec<Entry>>,
+    starts: BTreeMap<Box<[u8]>, Vec<Entry>>,
+    words: BTreeMap<Box<[u8]>, Vec<Entry>>,
+    patterns: Vec<(String, Entry)>,
+    ranges: Vec<(f64, f64, Entry)>,
+    keys: BTreeMap<usize, Vec<Entry>>,
+    mentions: BTreeMap<usize, Vec<Entry>>,
+    present: Vec<Entry>,
+}
+
+impl Building {
+    pub(super) fn add(&mut self, test: &Test, entry: Entry) {
+        match test {
+            Test::OneOf(values) => {
+                for value in values {
+                    self.texts.entry(value.text().as_bytes().into()).or_default().push(entry);
+                    if let Some(number) = value.number() {
+                        self.numbers.entry(bits(number)).or_default().push(entry);
+                    }
+                }
+            }
+            Test::Range { min, max } => self.ranges.push((*min, *max, entry)),
+            Test::Prefix(starts) => {
+                starts.iter().for_each(|start| self.starts.entry(start.as_bytes().into()).or_default().push(entry))
+            }
+            Test::Contains(words) => {
+                words.iter().for_each(|word| self.words.entry(word.as_bytes().into()).or_default().push(entry))
+            }
+            Test::Matches(pattern) => self.patterns.push((pattern.as_str().to_owned(), entry)),
+            Test::KeyOf(table) => self.keys.entry(*table).or_default().push(entry),
+            Test::Mentions(table) => self.mentions.entry(*table).or_default().push(entry),
+            Test::Exists(_) | Test::Not(_) => self.present.push(entry),
+        }
+    }
+
+    /// Finds patterns by the words that a match must contain: of each the part whose words the fewest others share, and
+    /// of such the longest.
+    fn find_patterns_by_words(&mut self) {
+        let options: Vec<Vec<literals::Words>> =
+            self.patterns.iter().map(|(pattern, _)| literals::required(pattern)).collect();
+        let mut shared: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
+        options.iter().flatten().flatten().for_each(|word| *shared.entry(word.clone()).or_default() += 1);
+        let patterns = std::mem::take(&mut self.patterns);
+        for (found, options) in patterns.into_iter().zip(options) {
+            let best = options.into_iter().min_by_key(|words| {
+                let others = words.iter().filter_map(|word| shared.get(word)).max().copied();
+                (others, std::cmp::Reverse(literals::shortest(words)))
+            });
+            match best {
+                Some(words) => {
+                    words.into_iter().for_each(|word| self.words.entry(word.into()).or_default().push(found.1))
+                }
+                None => self.patterns.push(found),
+            }
+        }
+    }
+
+    pub(super) fn build(mut self, subject: Subject) -> Lookups {
+        self.find_patterns_by_words();
+        // What an automaton cannot be built for is tested on every event that has the subject.
+        let mut present = self.present;
+        let (words, entries): (Vec<_>, Vec<_>) = self.words.into_iter().unzip();
+        let words = match AhoCorasick::new(&words) {
+            Ok(automaton) if !words.is_empty() => Some((automaton, entries)),
+            _ => {
+                present.extend(entries.into_iter().flatten());
+                None
+            }
+        };
+        let (patterns, entries): (Vec<_>, Vec<_>) = self.patterns.into_iter().unzip();
+        let patterns = match RegexSetBuilder::new(&patterns).dfa_size_limit(PATTERN_CACHE).build() {
+            Ok(set) if !patterns.is_empty() => Some((set, entries)),
+            _ => {
+                present.extend(entries);
+                None
+            }
+        };
+        let start = self.starts.keys().map(|start| start.len()).min().unwrap_or(0).min(START_BYTES);
+        let mut starts: BTreeMap<Box<[u8]>, Vec<Entry>> = BTreeMap::new();
+        for (text, entries) in self.starts {
+            starts.entry(text[..start].into()).or_default().extend(entries);
+        }
+        let numbers = self.numbers.into_iter().map(|(number, entries)| (number.to_ne_bytes().into(), entries));
+        Lookups {
+            subject,
+            levels: self.levels,
+            texts: ByHash::new(self.texts),
+            numbers: ByHash::new(numbers),
+            start,
+            starts: ByHash::new(starts),
+            words,
+            patterns,
+            ranges: Ranges::new(self.ranges),
+            keys: self.keys.into_iter().collect(),
+            mentions: self.mentions.into_iter().collect(),
+            present,
+        }
+    }
+}
+
+/// Equal numbers have equal bits.
+fn bits(number: f64) -> u64 {
+    (number + 0.0).to_bits()
+}
+
+/// What can be looked up by the value of one subject.
+#[derive(Debug)]
+pub(super) struct Lookups {
+    pub(super) subject: Subject,
+    /// Of all alternatives that are found here.
+    pub(super) levels: u8,
+    texts: ByHash,
+    numbers: ByHash,
+    /// How many bytes of beginnings are looked up.
+    start: usize,
+    starts: ByHash,
+    words: Option<(AhoCorasick, Vec<Vec<Entry>>)>,
+    patterns: Option<(RegexSet, Vec<Entry>)>,
+    ranges: Ranges,
+    keys: Vec<(usize, Vec<Entry>)>,
+    mentions: Vec<(usize, Vec<Entry>)>,
+    present: Vec<Entry>,
+}
+
+impl Lookups {
+    #[inline]
+    pub(super) fn find(&self, seen: &Seen<'_>, tables: &[Table], candidates: &mut Vec<Entry>) {
+        candidates.extend_from_slice(&self.present);
+        if !(self.numbers.is_empty() && self.ranges.is_empty())
+            && let Some(number) = seen.number()
+        {
+            candidates.extend_from_slice(self.numbers.get(&bits(number).to_ne_bytes()));
+            candidates.extend_from_slice(self.ranges.get(number));
+        }
+        if matches!(seen, Seen::Integer(_) | Seen::Float(_)) && self.is_numeric() {
+            return;
+        }
+        let text = seen.text();
+        if !self.texts.is_empty() {
+            candidates.extend_from_slice(self.texts.get(text.as_bytes()));
+        }
+        if !self.starts.is_empty()
+            && let Some(start) = text.as_bytes().get(..self.start)
+        {
+            candidates.extend_from_slice(self.starts.get(start));
+        }
+        if let Some((automaton, entries)) = &self.words {
+            for found in automaton.find_overlapping_iter(text.as_bytes()) {
+                candidates.extend_from_slice(&entries[found.pattern().as_usize()]);
+            }
+        }
+        if let Some((set, entries)) = &self.patterns
+            && set.is_match(&text)
+        {
+            candidates.extend(set.matches(&text).iter().map(|i| entries[i]));
+        }
+        for (table, entries) in &self.keys {
+            if tables[*table].row(&text).is_some() {
+                candidates.extend_from_slice(entries);
+            }
+        }
+        for (table, entries) in &self.mentions {
+            if tables[*table].mentioned(&text) {
+                candidates.extend_from_slice(entries);
+            }
+        }
+    }
+
+    /// Nothing here asks for the text of a number; texts that are numbers are among the numbers too.
+    fn is_numeric(&self) -> bool {
+        self.starts.is_empty()
+            && self.words.is_none()
+            && self.patterns.is_none()
+            && self.keys.is_empty()
+            && self.mentions.is_empty()
+    }
+}
+
+/// Entries by the hash of some bytes, fixed once built.
+#[derive(Debug, Default)]
+struct ByHash {
+    index: HashTable<u32>,
+    entries: Vec<(Box<[u8]>, Vec<Entry>)>,
+}
+
+impl ByHash {
+    fn new(entries: impl IntoIterator<Item = (Box<[u8]>, Vec<Entry>)>) -> Self {
+        let entries: Vec<(Box<[u8]>, Vec<Entry>)> = entries.into_iter().collect();
+        let mut index = HashTable::with_capacity(entries.len());
+        for (i, (key, _)) in entries.iter().enumerate() {
+            index.insert_unique(xxh3_64(key), i as u32, |&i| xxh3_64(&entries[i as usize].0));
+        }
+        Self { index, entries }
+    }
+
+    #[inline]
+    fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    #[inline]
+    fn get(&self, key: &[u8]) -> &[Entry] {
+        let found = self.index.find(xxh3_64(key), |&i| *self.entries[i as usize].0 == *key);
+        found.map_or(&[], |&i| &self.entries[i as usize].1)
+    }
+}
+
+/// Entries by a number that lies within their bounds: the line is cut at every bound, and each piece knows who covers it.
+#[derive(Debug, Default)]
+struct Ranges {
+    bounds: Vec<f64>,
+    /// Two for each bound, the bound itself and what lies behind it; one before them all.
+    pieces: Vec<Vec<Entry>>,
+}
+
+impl Ranges {
+    fn new(ranges: Vec<(f64, f64, Entry)>) -> Self {
+        let mut bounds: Vec<f64> = ranges.iter().flat_map(|(min, max, _)| [*min, *max]).collect();
+        bounds.sort_by(f64::total_cmp);
+        bounds.dedup();
+        let mut made = Self { pieces: vec![Vec::new(); bounds.len() * 2 + 1], bounds };
+        for (min, max, entry) in ranges.into_iter().filter(|(min, max, _)| min <= max) {
+            for piece in made.piece(min)..=made.piece(max) {
+                made.pieces[piece].push(entry);
+            }
+        }
+        made
+    }
+
+    fn piece(&self, number: f64) -> usize {
+        let before = self.bounds.partition_point(|bound| *bound < number);
+        2 * before + usize::from(self.bounds.get(before) == Some(&number))
+    }
+
+    #[inline]
+    fn is_empty(&self) -> bool {
+        self.bounds.is_empty()
+    }
+
+    #[inline]
+    fn get(&self, number: f64) -> &[Entry] {
+        self.pieces.get(self.piece(number)).map_or(&[], Vec::as_slice)
+    }
+}

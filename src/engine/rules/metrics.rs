@@ -1,0 +1,212 @@
+//! Metrics that rules make: counters, gauges and histograms, a few series each.
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Metrics that one set of rules can have.
+const MOST_METRICS: usize = 100;
+/// Series that one metric can have; what comes beyond goes into one series whose labels all say `other`.
+const MOST_SERIES: usize = 1_000;
+/// Labels of a metric.
+const MOST_LABELS: usize = 8;
+/// Bytes of a label's value that are kept.
+const LONGEST_VALUE: usize = 128;
+/// Metrics of seismolog's own that begin alike; a rule cannot add to them.
+const TAKEN: [&str; 6] =
+    ["evaluations_total", "failures_total", "cpu_seconds_total", "enabled", "dropped_events_total", "reloads_total"];
+
+/// The upper ends of a histogram's buckets, without unit: from a thousandth to a million, three for each power of ten.
+pub const BUCKETS: [f64; 28] = [
+    0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1e3,
+    2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6,
+];
+
+/// What a metric is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MetricKind {
+    /// `metric_inc`: only grows.
+    Counter,
+    /// `metric_set`: the last value.
+    Gauge,
+    /// `metric_observe`: how values are spread.
+    Histogram,
+}
+
+/// One metric that rules made, as `seismolog_rule_<name>`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RuleMetric {
+    /// What it is.
+    pub kind: MetricKind,
+    /// Names of its labels, in the order of the alphabet.
+    pub labels: Vec<String>,
+    /// Its series by the values of the labels.
+    pub series: BTreeMap<Vec<String>, Series>,
+}
+
+/// One series of a metric.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    /// The counter's or gauge's value; the sum of a histogram's.
+    pub value: f64,
+    /// How many values a histogram has.
+    pub count: u64,
+    /// How many of them lie in each of [`BUCKETS`], not summed up; those beyond the last are only in `count`.
+    pub buckets: Vec<u64>,
+}
+
+/// All metrics of a set of rules, by name.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct RuleMetrics {
+    metrics: BTreeMap<String, RuleMetric>,
+    evictions: u64,
+    taken: u64,
+}
+
+impl RuleMetrics {
+    /// The metrics by name, in the order of the alphabet.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &RuleMetric)> {
+        self.metrics.iter().map(|(name, metric)| (name.as_str(), metric))
+    }
+
+    /// How many series there are.
+    #[must_use]
+    pub fn series(&self) -> usize {
+        self.metrics.values().map(|metric| metric.series.len()).sum()
+    }
+
+    /// How many values were taken.
+    #[must_use]
+    pub fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    /// How often a value went into `other` because its metric has all the series it may have.
+    #[must_use]
+    pub fn evictions(&self) -> u64 {
+        self.evictions
+    }
+
+    /// Takes a value. Labels come in the order of the alphabet.
+    ///
+    /// # Errors
+    /// When the name, a label or the value does not fit.
+    pub(super) fn take(
+        &mut self,
+        kind: MetricKind,
+        name: &str,
+        labels: &[(String, String)],
+        value: f64,
+    ) -> Result<(), String> {
+        if !value.is_finite() || (kind == MetricKind::Counter && value < 0.0) {
+            return Err(format!("`{name}` cannot take the value {value}"));
+        }
+        if !self.metrics.contains_key(name) {
+            check_name(name)?;
+            if self.metrics.len() >= MOST_METRICS {
+                return Err(format!("more than {MOST_METRICS} metrics"));
+            }
+            if labels.len() > MOST_LABELS {
+                return Err(format!("`{name}` has {} labels; at most {MOST_LABELS} are allowed", labels.len()));
+            }
+            if let Some((label, _)) = labels.iter().find(|(label, _)| !is_name(label) || label == "le") {
+                return Err(format!("`{label}` is no name of a label"));
+            }
+            let labels = labels.iter().map(|(label, _)| label.clone()).collect();
+            self.metrics.insert(name.to_owned(), RuleMetric { kind, labels, series: BTreeMap::new() });
+        }
+        let Some(metric) = self.metrics.get_mut(name) else { return Ok(()) };
+        if metric.kind != kind {
+            return Err(format!("`{name}` is used as two kinds of metric"));
+        }
+        if !metric.labels.iter().eq(labels.iter().map(|(label, _)| label)) {
+            return Err(format!("`{name}` has the labels {:?}, and here others", metric.labels));
+        }
+        let cut = |value: &String| value[..value.floor_char_boundary(LONGEST_VALUE)].to_owned();
+        let mut values: Vec<String> = labels.iter().map(|(_, value)| cut(value)).collect();
+        if metric.series.len() + 1 >= MOST_SERIES && !metric.series.contains_key(&values) {
+            values.fill_with(|| "other".to_owned());
+            self.evictions += 1;
+        }
+        self.taken += 1;
+        let series = metric.series.entry(values).or_default();
+        match kind {
+            MetricKind::Counter => series.value += value,
+            MetricKind::Gauge => series.value = value,
+            MetricKind::Histogram => {
+                series.value += value;
+                series.count += 1;
+                series.buckets.resize(BUCKETS.len(), 0);
+                if let Some(bucket) = series.buckets.get_mut(BUCKETS.partition_point(|end| *end < value)) {
+                    *bucket += 1;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is wrong with a metric's name, if anything is.
+pub(super) fn check_name(name: &str) -> Result<(), String> {
+    if TAKEN.contains(&name) {
+        return Err(format!("`seismolog_rule_{name}` is a metric of seismolog's own; choose another name"));
+    }
+    if !is_name(name) || name.len() > 100 {
+        return Err(format!("`{name}` is no name of a metric; write lower-case letters, digits and `_`"));
+    }
+    Ok(())
+}
+
+fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn label(value: &str) -> [(String, String); 1] {
+        [("upstream".to_owned(), value.to_owned())]
+    }
+
+    #[test]
+    fn values_go_where_they_belong() {
+        let mut metrics = RuleMetrics::default();
+        for value in [1.0, 2.0] {
+            metrics.take(MetricKind::Counter, "hits", &label("db"), value).unwrap();
+            metrics.take(MetricKind::Gauge, "depth", &[], value).unwrap();
+            metrics.take(MetricKind::Histogram, "took", &[], value * 1e6).unwrap();
+        }
+        let value = |name: &str| metrics.metrics[name].series.values().next().unwrap().clone();
+        assert_eq!((value("hits").value, value("depth").value, value("took").value), (3.0, 2.0, 3e6));
+        assert_eq!((value("took").count, value("took").buckets.iter().sum::<u64>()), (2, 1));
+    }
+
+    #[test]
+    fn series_are_bounded_and_counted() {
+        let mut metrics = RuleMetrics::default();
+        for i in 0..5_000 {
+            metrics.take(MetricKind::Counter, "hits", &label(&i.to_string()), 1.0).unwrap();
+        }
+        assert_eq!((metrics.series(), metrics.evictions()), (MOST_SERIES, 4_001));
+        assert_eq!(metrics.metrics["hits"].series[&vec!["other".to_owned()]].value, 4_001.0);
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let mut metrics = RuleMetrics::default();
+        metrics.take(MetricKind::Counter, "hits", &label("db"), 1.0).unwrap();
+        for (kind, name, labels, value, expected) in [
+            (MetricKind::Gauge, "hits", &label("db")[..], 1.0, "two kinds"),
+            (MetricKind::Counter, "hits", &[], 1.0, "here others"),
+            (MetricKind::Counter, "hits", &label("db"), -1.0, "value -1"),
+            (MetricKind::Gauge, "x", &[], f64::NAN, "value NaN"),
+            (MetricKind::Gauge, "failures_total", &[], 1.0, "seismolog's own"),
+            (MetricKind::Gauge, "a b", &[], 1.0, "no name"),
+            (MetricKind::Gauge, "y", &[("le".to_owned(), "1".to_owned())], 1.0, "no name of a label"),
+        ] {
+            assert!(metrics.take(kind, name, labels, value).unwrap_err().contains(expected), "{name}");
+        }
+    }
+}

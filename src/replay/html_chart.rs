@@ -1,0 +1,154 @@
+//! The timeline of a report as a picture: events upwards, warnings and errors downwards on a scale of their own, and in
+//! the band between them what opened.
+
+use super::document::Report;
+use super::html::Escaped;
+use super::timeline::{Columns, lengths};
+use crate::engine::finding::Severity;
+use crate::event::Timestamp;
+use crate::prose::{counted, number};
+use std::fmt::Write as _;
+
+const WIDTH: f64 = 1120.0;
+const HEIGHT: f64 = 240.0;
+const LEFT: f64 = 52.0;
+const TOP: f64 = 16.0;
+/// Heights of the two halves and of the band between them.
+const UP: f64 = 124.0;
+const BAND: f64 = 26.0;
+const DOWN: f64 = 50.0;
+/// Marks nearer than this are one, and labels of times are this far apart.
+const MARK: f64 = 13.0;
+const LABEL: f64 = 96.0;
+
+/// Appends the picture.
+pub(super) fn chart(report: &Report, page: &mut String) {
+    let columns = &report.fine.0;
+    let bins = &columns.bins;
+    let step = (WIDTH - LEFT - 6.0) / bins.len().max(1) as f64;
+    let seconds = columns.width as f64 / 1e9;
+    let most = bins.iter().map(|bin| bin.events).max().unwrap_or(1).max(1) as f64;
+    let worst = bins.iter().map(|bin| bin.errors + bin.warnings).max().unwrap_or(1).max(1) as f64;
+    let (base, below) = (TOP + UP, TOP + UP + BAND);
+    let _ = write!(
+        page,
+        "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{} and {} over time\">",
+        counted(report.events, "event"),
+        counted(report.opened.values().sum(), "incident")
+    );
+    let mut bars = [String::new(), String::new(), String::new()];
+    let wide = (step - if step > 4.0 { 1.0 } else { 0.0 }).max(0.6);
+    let bar = |i: usize, top: f64, height: f64| {
+        let left = LEFT + i as f64 * step;
+        if height > 0.0 { format!("M{left:.1} {top:.1}h{wide:.1}v{height:.1}h-{wide:.1}z") } else { String::new() }
+    };
+    let height =
+        |count: u64, most: f64, room: f64| if count == 0 { 0.0 } else { (count as f64 / most * room).max(1.0) };
+    for (i, bin) in bins.iter().enumerate() {
+        let up = height(bin.events, most, UP);
+        let errors = height(bin.errors, worst, DOWN);
+        bars[0] += &bar(i, base - up, up);
+        bars[1] += &bar(i, below + errors, height(bin.warnings, worst, DOWN));
+        bars[2] += &bar(i, below, errors);
+    }
+    for y in [TOP, TOP + UP / 2.0, below + DOWN] {
+        let _ = write!(page, "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{WIDTH}\" y1=\"{y}\" y2=\"{y}\"/>");
+    }
+    for (y, most) in [(TOP + 4.0, most), (below + DOWN, worst)] {
+        let _ = write!(
+            page,
+            "<text x=\"{}\" y=\"{y}\" text-anchor=\"end\">{}/s</text>",
+            LEFT - 7.0,
+            number(most / seconds)
+        );
+    }
+    for (class, path) in ["ev", "wa", "er"].into_iter().zip(&bars) {
+        let _ = write!(page, "<path class=\"{class}\" d=\"{path}\"/>");
+    }
+    for y in [base, below] {
+        let _ = write!(page, "<line class=\"axis\" x1=\"{LEFT}\" x2=\"{WIDTH}\" y1=\"{y}\" y2=\"{y}\"/>");
+    }
+    for (i, bin) in bins.iter().enumerate() {
+        let time = Timestamp(columns.start.0.saturating_add(columns.width * i as i64)).to_string();
+        let says = format!(
+            "{} {}\n{}, {}, {}",
+            &time[..10],
+            &time[11..19],
+            counted(bin.events, "event"),
+            counted(bin.errors, "error"),
+            counted(bin.warnings, "warning")
+        );
+        let _ = write!(
+            page,
+            "<rect class=\"col\" x=\"{:.1}\" y=\"{TOP}\" width=\"{step:.1}\" height=\"{}\"><title>{}</title></rect>",
+            LEFT + i as f64 * step,
+            UP + BAND + DOWN,
+            Escaped(&says).to_string().replace("\\n", "\n")
+        );
+    }
+    marks(report, columns, step, base + BAND / 2.0, page);
+    times(columns, step, page);
+    page.push_str("</svg>");
+}
+
+/// What opened: the worst of what lies too close together, a link to it where it is listed.
+fn marks(report: &Report, columns: &Columns, step: f64, y: f64, page: &mut String) {
+    let mut openings = report.openings.clone();
+    openings.sort();
+    let mut marks: Vec<(f64, Severity, Timestamp, u64)> = Vec::new();
+    for (time, severity) in openings {
+        let Some(column) = columns.index(time) else { continue };
+        let x = LEFT + (column as f64 + 0.5) * step;
+        match marks.last_mut() {
+            Some((last, worst, at, count)) if x - *last < MARK => {
+                if severity > *worst {
+                    (*worst, *at) = (severity, time);
+                }
+                *count += 1;
+            }
+            _ => marks.push((x, severity, time, 1)),
+        }
+    }
+    for (x, severity, time, count) in marks {
+        let shape = match severity {
+            Severity::Critical => "<path class=\"mark-critical\" d=\"M0-6L6.5 6h-13z\"/>",
+            Severity::Warning => "<path class=\"mark-warning\" d=\"M0-4.5L5 5H-5z\"/>",
+            Severity::Info => "<circle class=\"mark-info\" r=\"4\"/>",
+        };
+        let listed = report
+            .incidents
+            .iter()
+            .find(|incident| incident.finding.opened_at == time && incident.finding.severity == severity);
+        let title = match (count, listed) {
+            (1, Some(incident)) => incident.finding.summary.clone(),
+            _ => format!("{}, the worst {}", counted(count, "incident"), severity.name()),
+        };
+        let mark = format!("<g transform=\"translate({x:.1} {y})\">{shape}<title>{}</title></g>", Escaped(&title));
+        let _ = match listed {
+            Some(incident) => write!(page, "<a href=\"#i{}\">{mark}</a>", incident.finding.id),
+            None => write!(page, "{mark}"),
+        };
+    }
+}
+
+fn times(columns: &Columns, step: f64, page: &mut String) {
+    let Some(every) = lengths().find(|length| *length as f64 / columns.width as f64 * step >= LABEL) else { return };
+    let last = columns.start.0.saturating_add(columns.width.saturating_mul(columns.bins.len() as i64));
+    let mut time = columns.start.0.div_euclid(every).saturating_add(1).saturating_mul(every);
+    while time <= last {
+        let x = LEFT + (time - columns.start.0) as f64 / columns.width as f64 * step;
+        let text = Timestamp(time).to_string();
+        let day = 86_400_000_000_000;
+        let shown = if time % day == 0 {
+            &text[5..10]
+        } else if every < 60_000_000_000 {
+            &text[11..19]
+        } else {
+            &text[11..16]
+        };
+        if x > LEFT + 20.0 && x < WIDTH - 26.0 {
+            let _ = write!(page, "<text x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\">{shown}</text>", HEIGHT - 4.0);
+        }
+        time = time.saturating_add(every);
+    }
+}

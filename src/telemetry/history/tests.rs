@@ -1,0 +1,118 @@
+use super::*;
+use crate::engine::incident::{Incidents as Open, Opening, Policy};
+use serde_json::Value;
+
+fn opening(severity: Severity, module: &str) -> Opening {
+    Opening {
+        detector: DetectorName::Burst,
+        kind: "surge".into(),
+        rule: None,
+        severity,
+        key: crate::engine::finding::Key(vec![("module".into(), module.into())]),
+        count: 8,
+        score: 0.5,
+        summary: format!("errors of {module}"),
+        evidence: Default::default(),
+        worst: None,
+        cause: Some("a cause".into()),
+        remedy: None,
+        context: vec!["x".repeat(5_000); 50],
+    }
+}
+
+fn parsed(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+/// Opens `count` incidents a second apart; every second one ends at once.
+fn filled(count: i64) -> History {
+    let history = History::new(Timestamp::default());
+    let (mut open, mut findings) = (Open::new(Policy::default(), 100_000), Vec::new());
+    for i in 0..count {
+        let severity = Severity::ALL[i as usize % 3];
+        let at = Timestamp::from_seconds(1_700_000_000 + i);
+        let id = open.open(opening(severity, &format!("m{i}")), at, &mut findings);
+        if i % 2 == 0 {
+            open.resolve(id, at, &mut findings);
+        }
+        findings.drain(..).for_each(|finding| history.finding(&finding, Some("{\"a line\":1}"), false));
+    }
+    history
+}
+
+#[test]
+fn the_list_is_filtered_and_cut_into_parts() {
+    let history = filled(300);
+    let list = |filter: &Filter| parsed(&history.incidents(filter));
+    let all = list(&Filter::default());
+    assert_eq!((all["matched"].as_u64(), all["incidents"].as_array().unwrap().len()), (Some(300), 100));
+    assert_eq!(all["incidents"][0]["summary"], "errors of m299");
+    let before = all["incidents"][99]["serial"].as_u64();
+    let next = list(&Filter { before, ..Filter::default() });
+    assert_eq!(next["incidents"][0]["summary"], "errors of m199");
+    let some = |text: &str| Some(text.to_owned());
+    let open = list(&Filter { state: some("open"), severity: some("critical"), ..Filter::default() });
+    assert_eq!(open["matched"], 50);
+    let words = list(&Filter { words: "M17 surge".into(), ..Filter::default() });
+    assert_eq!(words["matched"], 11);
+    let times = Filter { from_ms: Some(1_700_000_010_000), to_ms: Some(1_700_000_020_000), ..Filter::default() };
+    assert_eq!(list(&times)["matched"], 10);
+}
+
+#[test]
+fn of_too_many_the_oldest_ended_ones_go_and_counts_stay_true() {
+    let history = filled(15_000);
+    let list = parsed(&history.incidents(&Filter::default()));
+    assert_eq!((list["kept"].as_u64(), list["matched"].as_u64()), (Some(10_000), Some(10_000)));
+    let status = parsed(&history.status(Timestamp::from_seconds(3)));
+    let open: u64 = status["open"].as_array().unwrap().iter().filter_map(Value::as_u64).sum();
+    let opened: u64 = status["opened"].as_array().unwrap().iter().filter_map(Value::as_u64).sum();
+    assert_eq!((open, opened), (7_500, 15_000));
+    let listed = parsed(&history.incidents(&Filter { state: Some("open".into()), ..Filter::default() }));
+    assert_eq!(listed["matched"], 7_500);
+}
+
+#[test]
+fn one_incident_has_all_and_its_lines_are_bounded() {
+    let history = filled(1);
+    let list = parsed(&history.incidents(&Filter::default()));
+    let id = list["incidents"][0]["id"].as_str().unwrap();
+    let incident = parsed(&history.incident(id).unwrap());
+    assert_eq!((incident["state"].as_str(), incident["cause"].as_str()), (Some("resolved"), Some("a cause")));
+    assert_eq!(incident["line"], "{\"a line\":1}");
+    assert!(history.incident(id).unwrap().len() < 6_000);
+    assert!(history.incident("nothing").is_none());
+}
+
+#[test]
+fn news_are_what_changed() {
+    let history = filled(60);
+    let (news, revision) = history.news(0, Timestamp::default());
+    assert_eq!(
+        (parsed(&news)["changed"].as_array().unwrap().len(), parsed(&news)["complete"].as_bool()),
+        (50, Some(false))
+    );
+    let (news, again) = history.news(revision, Timestamp::default());
+    assert_eq!((parsed(&news)["changed"].as_array().unwrap().len(), again), (0, revision));
+    let (mut open, mut findings) = (Open::new(Policy::default(), 10), Vec::new());
+    open.open(opening(Severity::Info, "new"), Timestamp::from_seconds(1_800_000_000), &mut findings);
+    history.finding(&findings[0], None, true);
+    let (news, _) = history.news(revision, Timestamp::default());
+    let changed = &parsed(&news)["changed"];
+    assert_eq!((changed.as_array().unwrap().len(), changed[0]["silenced"].as_bool()), (1, Some(true)));
+}
+
+#[test]
+fn batches_become_columns_and_sums() {
+    let history = History::new(Timestamp::default());
+    let tally = Tally { events: [0, 0, 10, 2, 3, 1, 0], ..Tally::default() };
+    let now = Some(Timestamp::from_seconds(1_700_000_000));
+    history.batch(Passed { tally: &tally, read: 100, written: 120, now, lag_s: 1.5 });
+    history.batch(Passed { tally: &tally, read: 100, written: 120, now: None, lag_s: 0.0 });
+    let status = parsed(&history.status(Timestamp::from_seconds(9)));
+    assert_eq!((status["events"].as_u64(), status["read_bytes"].as_u64()), (Some(32), Some(200)));
+    assert_eq!((status["lag_s"].as_f64(), status["uptime_s"].as_f64()), (Some(1.5), Some(9.0)));
+    let chart = parsed(&history.chart(0).unwrap());
+    assert_eq!(chart["columns"], serde_json::json!([[16, 2, 4, 0, 0, 0]]));
+    assert!(history.chart(3).is_none());
+}

@@ -1,0 +1,66 @@
+//! `seismolog_operation_duration_seconds`: a summary, which the client library knows only how to encode.
+
+use crate::engine::detector::OperationQuantiles;
+use prometheus::Error;
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType, Quantile, Summary};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The family.
+#[derive(Clone, Debug)]
+pub(super) struct OperationDurations {
+    desc: Desc,
+    operations: Arc<Mutex<Vec<OperationQuantiles>>>,
+}
+
+impl OperationDurations {
+    pub(super) fn new() -> Result<Self, Error> {
+        let name = "seismolog_operation_duration_seconds".to_owned();
+        let help = "How long an operation took in the last minutes; the busiest by name, the rest as other.".to_owned();
+        let desc = Desc::new(name, help, vec!["operation".to_owned()], HashMap::new())?;
+        Ok(Self { desc, operations: Arc::default() })
+    }
+
+    pub(super) fn set(&self, operations: &[OperationQuantiles]) {
+        *self.operations.lock().unwrap_or_else(PoisonError::into_inner) = operations.to_vec();
+    }
+}
+
+impl Collector for OperationDurations {
+    fn desc(&self) -> Vec<&Desc> {
+        vec![&self.desc]
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let operations = self.operations.lock().unwrap_or_else(PoisonError::into_inner);
+        let metrics: Vec<_> = operations.iter().map(summary_of).collect();
+        let mut family = MetricFamily::default();
+        family.set_name(self.desc.fq_name.clone());
+        family.set_help(self.desc.help.clone());
+        family.set_field_type(MetricType::SUMMARY);
+        family.set_metric(metrics);
+        vec![family]
+    }
+}
+
+fn summary_of(operation: &OperationQuantiles) -> Metric {
+    let OperationQuantiles { operation, p50, p90, p99, count, sum } = operation;
+    let quantiles = [(0.5, p50), (0.9, p90), (0.99, p99)].map(|(quantile, seconds)| {
+        let mut value = Quantile::default();
+        value.set_quantile(quantile);
+        value.set_value(*seconds);
+        value
+    });
+    let mut summary = Summary::default();
+    summary.set_quantile(quantiles.to_vec());
+    summary.set_sample_count(*count);
+    summary.set_sample_sum(*sum);
+    let mut label = LabelPair::default();
+    label.set_name("operation".to_owned());
+    label.set_value(operation.clone());
+    let mut metric = Metric::default();
+    metric.set_label(vec![label]);
+    metric.set_summary(summary);
+    metric
+}
