@@ -324,3 +324,61 @@ fn a_dead_downstream_holds_upstream_up_in_bounded_memory() {
     filter.signal("KILL");
     let _ = filter.wait();
 }
+
+/// Rules that mask, add, withhold and make events.
+fn changing_rules() -> String {
+    crate::support::root().join("tests/integration/golden/rules_change_events/rules").display().to_string()
+}
+
+#[test]
+fn what_rules_mask_or_withhold_leaves_by_no_end_and_is_acknowledged() {
+    let sink = filter(&["--from", "forward://127.0.0.1:0", "--no-shipped-rules"]);
+    let (to, rules) = (format!("forward://{}", listening(&sink, "forward")), changing_rules());
+    let middle =
+        filter(&["--from", "forward://127.0.0.1:0", "--to", "-", "--to", &to, "--no-shipped-rules", "--rules", &rules]);
+    let (mut up, mut inbox) = (connect(&listening(&middle, "forward")), Vec::new());
+    let gone = entry(1, r#"{"level":"DEBUG","msg":"gone"}"#);
+    up.write_all(&packed("app", &gone, "c1")).unwrap();
+    assert_eq!(shown(&read_value(&mut up, &mut inbox).unwrap()), "{\"ack\":\"c1\"}");
+    let entries = [
+        entry(2, r#"{"module":"a","msg":"key sk-abc","login":{"Password":{"x":1}}}"#),
+        entry(3, r#"{"module":"b","msg":"sk-ghi"}"#),
+    ];
+    up.write_all(&packed("app", &entries.concat(), "c2")).unwrap();
+    assert_eq!(shown(&read_value(&mut up, &mut inbox).unwrap()), "{\"ack\":\"c2\"}");
+    middle.signal("TERM");
+    let lines = middle.finish();
+    sink.signal("TERM");
+    for finished in [lines, sink.finish()] {
+        assert_eq!(finished.code, Some(0));
+        let text = String::from_utf8(finished.stdout).unwrap();
+        assert!(!text.contains("sk-") && !text.contains("gone") && !text.contains("\"x\":1"), "{text}");
+        let events: Vec<serde_json::Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let said: Vec<_> = events.iter().map(|event| event["message"].as_str().or(event["msg"].as_str())).collect();
+        assert_eq!(said, [Some("about key ***"), Some("key ***"), Some("***")], "{text}");
+        assert_eq!((&events[1]["team"], &events[1]["login"]["Password"]), (&"x".into(), &"***".into()), "{text}");
+        assert_eq!(events[2]["anomalies"][0]["summary"], "seen *** (b)", "{text}");
+    }
+}
+
+#[test]
+fn mmexternal_is_told_what_rules_mask_and_gets_an_answer_to_what_they_withhold() {
+    let input = concat!(
+        r#"{"msg":"gone","syslogseverity":"7"}"#,
+        "\n",
+        r#"{"msg":"key sk-abc","rawmsg":"<1> key sk-abc","app-name":"a","$!":{"token":"sk-x","n":1.50}}"#,
+        "\n",
+        r#"{"msg":"fine"}"#,
+        "\nplain sk-def\n",
+    );
+    let args = ["--protocol", "rsyslog-mmexternal", "--no-shipped-rules", "--rules", &changing_rules()];
+    let answers = String::from_utf8(crate::support::run(&args, input.as_bytes()).quietly()).unwrap();
+    let expected = concat!(
+        "{}\n",
+        r#"{"msg":"key ***","rawmsg":"<1> key ***","$!":{"token":"***","n":1.50,"team":"x"}}"#,
+        "\n{}\n",
+        r#"{"msg":"plain ***","rawmsg":"plain ***"}"#,
+        "\n",
+    );
+    assert_eq!(answers, expected);
+}

@@ -118,3 +118,44 @@ fn own_events_and_levels_are_seen() {
     let cut = looked(&[], &[0x82, 0xa1, b'a', 0x01]);
     assert_eq!(cut.looks[0].fault, Some(Fault::NotAnObject));
 }
+
+#[test]
+fn rules_change_a_map_as_they_change_the_same_object() {
+    use super::super::{Edit, mask::Mask, splice};
+    use regex::Regex;
+    use std::sync::Arc;
+    let edit = |members: &[(&str, &str)]| Edit {
+        withheld: false,
+        masks: vec![
+            Arc::new(Mask::Text { pattern: Regex::new("sk-[a-z]+").unwrap(), with: "***".into() }),
+            Arc::new(Mask::Members(vec!["password".into()])),
+        ],
+        members: members.iter().map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec())).collect(),
+    };
+    for (text, members, findings) in [
+        (r#"{"msg":"a sk-abc b","n":1}"#, &[][..], ""),
+        (r#"{"a":[{"Password":{"x":1}},"sk-a",2.5,null],"password":null}"#, &[("team", "\"x\"")], ""),
+        (r#"{"msg":"sk-abc","anomalies":[1]}"#, &[("a", "[1]"), ("b", "{}")], r#"{"id":"2"}"#),
+        (r#"{"password":"x"}"#, &[("anomalies", "1")], r#"{"id":"2"}"#),
+        ("{}", &[("team", "\"x\"")], ""),
+    ] {
+        let names = Names::new(super::super::Role::ALL.map(|role| (role, role.default_names().to_vec())), "anomalies");
+        let mut looker = Looker::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap());
+        let record = Record { span: Span::new(0, text.len()), ..Record::default() };
+        let mut batch = Batch { filled: text.len(), bytes: text.into(), records: vec![record], ..Batch::default() };
+        looker.look(&mut batch);
+        let (edit, mut line, mut map) = (edit(members), Vec::new(), Vec::new());
+        splice::edit(&batch.fields(0), &batch.arena, &batch.bytes, &edit, "anomalies", findings.as_bytes(), &mut line)
+            .unwrap();
+        super::edit(&pack(text), &edit, "anomalies", findings.as_bytes(), &mut map).unwrap();
+        assert_eq!(map, pack(&String::from_utf8(line).unwrap()), "{text}");
+    }
+    // Binary and broken text is masked too; what is nested too deep to be walked fails.
+    let (mut binary, mut out) = (vec![0x81, 0xa1, b'm'], Vec::new());
+    msgpack::put_binary(7, &mut binary);
+    binary.extend_from_slice(b"sk-abc\xff");
+    super::edit(&binary, &edit(&[]), "anomalies", b"", &mut out).unwrap();
+    assert!(!String::from_utf8_lossy(&out).contains("abc"));
+    let deep = [vec![0x81, 0xa1, b'm'], vec![0x91; DEEPEST + 1], vec![0xc0]].concat();
+    assert!(super::edit(&deep, &edit(&[]), "anomalies", b"", &mut Vec::new()).is_err());
+}
