@@ -10,6 +10,8 @@ mod effects;
 pub mod emitted;
 pub mod finding;
 pub mod incident;
+mod options;
+mod outcome;
 pub mod overrides;
 mod packed;
 pub mod recent;
@@ -24,139 +26,33 @@ pub mod template;
 pub(crate) mod testing;
 pub mod trace;
 
-use crate::event::{Edit, Fault, Fields, Looker, Shape, Timestamp};
+use crate::event::{Fault, Fields, Looker, Shape, Timestamp};
 use clock::{Moment, StreamClock};
 use cost::Cost;
-use detector::burst::{Burst, BurstOptions};
-use detector::input::{Input, InputOptions};
-use detector::latency::{Latency, LatencyOptions};
-use detector::r#loop::{Loop, LoopOptions};
-use detector::novelty::{Novelty, NoveltyOptions};
-use detector::silence::{Silence, SilenceOptions};
-use detector::spread::{Spread, SpreadOptions};
-use detector::{Detector, Event, NearMiss, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
-use emitted::Emitted;
+use detector::burst::Burst;
+use detector::input::Input;
+use detector::latency::Latency;
+use detector::r#loop::Loop;
+use detector::novelty::Novelty;
+use detector::silence::Silence;
+use detector::spread::Spread;
+use detector::{Detector, Event, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
 use finding::{DetectorName, Finding};
-use incident::{Incidents, IncidentsSnapshot, Policy};
+use incident::{Incidents, IncidentsSnapshot};
+pub use options::EngineOptions;
+pub use outcome::Outcome;
 use packed::Packed;
 use recent::Recent;
 use rule_incidents::RuleIncidents;
-use rules::{Budget, Known, Meter, RuleOutcome, RuleSet, Rules};
+use rules::{Known, RuleOutcome, RuleSet, Rules};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 pub use tally::Tally;
-use template::{Merge, Sighting, TemplateOptions, Templates};
+use template::{Merge, Sighting, Templates};
 use trace::Traces;
 
 /// Ticks fall on whole multiples of this, in event time, so that they do not depend on where a stream was cut.
 const TICK_NS: i64 = 1_000_000_000;
-
-/// Everything that an engine can be told.
-#[derive(Clone, Debug)]
-pub struct EngineOptions {
-    /// Seconds that an event may be behind the highest time and still count.
-    pub allowed_lateness_s: f64,
-    /// Most keys of each table.
-    pub keys: usize,
-    /// How soon somebody should look.
-    pub policy: Policy,
-    /// The loop detector.
-    pub r#loop: LoopOptions,
-    /// The spread detector.
-    pub spread: SpreadOptions,
-    /// The burst detector.
-    pub burst: BurstOptions,
-    /// The latency detector.
-    pub latency: LatencyOptions,
-    /// The silence detector.
-    pub silence: SilenceOptions,
-    /// The novelty detector.
-    pub novelty: NoveltyOptions,
-    /// What watches the input itself.
-    pub input: InputOptions,
-    /// Whether detectors tell what was close to an incident and none.
-    pub near_misses: bool,
-    /// The template miner.
-    pub template: TemplateOptions,
-    /// What a rule may use.
-    pub budget: Budget,
-    /// The wall clock that stops a rule in an emergency; without one only operations are counted.
-    pub meter: Option<Arc<dyn Meter>>,
-}
-
-impl Default for EngineOptions {
-    fn default() -> Self {
-        Self {
-            allowed_lateness_s: 10.0,
-            keys: 100_000,
-            policy: Policy::default(),
-            r#loop: LoopOptions::default(),
-            spread: SpreadOptions::default(),
-            burst: BurstOptions::default(),
-            latency: LatencyOptions::default(),
-            silence: SilenceOptions::default(),
-            novelty: NoveltyOptions::default(),
-            input: InputOptions::default(),
-            near_misses: false,
-            template: TemplateOptions::default(),
-            budget: Budget::default(),
-            meter: None,
-        }
-    }
-}
-
-/// What comes of one event. Reused from event to event; empty for nearly all.
-#[derive(Debug, Default)]
-pub struct Outcome {
-    /// Findings that no event carries; they leave as events of their own, before this one.
-    pub before: Vec<Finding>,
-    /// Findings that this event shows.
-    pub findings: Vec<Finding>,
-    /// What went wrong with this event, for the log.
-    pub fault: Option<(Fault, String)>,
-    /// What rules printed.
-    pub printed: Vec<String>,
-    /// What becomes of the event at the wish of rules.
-    pub edit: Edit,
-    /// Events that rules made; they leave as events of their own, before this one.
-    pub emitted: Vec<Emitted>,
-    /// What was close to an incident and none, where that was asked for.
-    pub near_misses: Vec<NearMiss>,
-    /// The event's template.
-    pub template: Sighting,
-}
-
-impl Outcome {
-    /// Nothing to say: the event leaves as it came.
-    #[inline]
-    #[must_use]
-    pub fn is_quiet(&self) -> bool {
-        self.before.is_empty()
-            && self.findings.is_empty()
-            && self.fault.is_none()
-            && self.printed.is_empty()
-            && self.edit.is_none()
-            && self.emitted.is_empty()
-            && self.near_misses.is_empty()
-    }
-
-    /// An event on which something went wrong outside of the engine.
-    #[must_use]
-    pub fn of_fault(fault: Fault) -> Self {
-        Self { fault: Some((fault, String::new())), ..Self::default() }
-    }
-
-    fn clear(&mut self) {
-        self.before.clear();
-        self.findings.clear();
-        self.fault = None;
-        self.printed.clear();
-        self.edit.clear();
-        self.emitted.clear();
-        self.near_misses.clear();
-        self.template = Sighting::default();
-    }
-}
 
 /// The engine of one stream.
 pub struct Engine {

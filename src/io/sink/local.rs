@@ -315,7 +315,7 @@ mod tests {
         drop(sinks);
         let text = taken.join().unwrap().unwrap();
         assert_eq!(text.lines().count() as u64 + lost, 40_000);
-        assert!(text.lines().all(|line| line.starts_with("{\"id\":") && line.ends_with('}')));
+        assert!(text.lines().all(|line| line.starts_with("{\"at\":\"") && line.ends_with('}')));
     }
 
     #[test]

@@ -1,0 +1,67 @@
+//! Everything that an engine can be told.
+
+use super::detector::burst::BurstOptions;
+use super::detector::input::InputOptions;
+use super::detector::latency::LatencyOptions;
+use super::detector::r#loop::LoopOptions;
+use super::detector::novelty::NoveltyOptions;
+use super::detector::silence::SilenceOptions;
+use super::detector::spread::SpreadOptions;
+use super::incident::Policy;
+use super::rules::{Budget, Meter};
+use super::template::TemplateOptions;
+use std::sync::Arc;
+
+/// Everything that an engine can be told.
+#[derive(Clone, Debug)]
+pub struct EngineOptions {
+    /// Seconds that an event may be behind the highest time and still count.
+    pub allowed_lateness_s: f64,
+    /// Most keys of each table.
+    pub keys: usize,
+    /// How soon somebody should look.
+    pub policy: Policy,
+    /// The loop detector.
+    pub r#loop: LoopOptions,
+    /// The spread detector.
+    pub spread: SpreadOptions,
+    /// The burst detector.
+    pub burst: BurstOptions,
+    /// The latency detector.
+    pub latency: LatencyOptions,
+    /// The silence detector.
+    pub silence: SilenceOptions,
+    /// The novelty detector.
+    pub novelty: NoveltyOptions,
+    /// What watches the input itself.
+    pub input: InputOptions,
+    /// Whether detectors tell what was close to an incident and none.
+    pub near_misses: bool,
+    /// The template miner.
+    pub template: TemplateOptions,
+    /// What a rule may use.
+    pub budget: Budget,
+    /// The wall clock that stops a rule in an emergency; without one only operations are counted.
+    pub meter: Option<Arc<dyn Meter>>,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            allowed_lateness_s: 10.0,
+            keys: 100_000,
+            policy: Policy::default(),
+            r#loop: LoopOptions::default(),
+            spread: SpreadOptions::default(),
+            burst: BurstOptions::default(),
+            latency: LatencyOptions::default(),
+            silence: SilenceOptions::default(),
+            novelty: NoveltyOptions::default(),
+            input: InputOptions::default(),
+            near_misses: false,
+            template: TemplateOptions::default(),
+            budget: Budget::default(),
+            meter: None,
+        }
+    }
+}
