@@ -26,13 +26,15 @@ build: ## the release binary
 bench: ## what each stage costs an event
 	cargo bench
 
-# The tests need nextest, Prometheus with promtool, Alertmanager, Chromium with its driver, and openssl for a certificate.
+# The tests need nextest, Prometheus with promtool, Alertmanager, Chromium with its driver, openssl for a certificate, and the
+# neighbours in a real pipeline.
 tools: ## install what the tests need, where it is missing
 	@cargo nextest --version >/dev/null 2>&1 || cargo install cargo-nextest --locked
 	@command -v promtool >/dev/null && command -v prometheus-alertmanager >/dev/null && command -v chromium >/dev/null \
-	  && command -v chromedriver >/dev/null && command -v openssl >/dev/null \
+	  && command -v chromedriver >/dev/null && command -v openssl >/dev/null && command -v rsyslogd >/dev/null \
 	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	       prometheus prometheus-alertmanager chromium chromium-driver fonts-dejavu-core openssl; }
+	       prometheus prometheus-alertmanager chromium chromium-driver fonts-dejavu-core openssl rsyslog; }
+	@test -x target/tools/syslog-ng/usr/sbin/syslog-ng || tests/tools/syslog-ng.sh
 
 clean: ## remove what was built
 	cargo clean

@@ -96,9 +96,21 @@ pub struct RunArgs {
     /// Keep what was learned, open incidents and the state of rules in this directory: a restart goes on where it was.
     #[arg(long, value_name = "DIR", env = "SEISMOLOG_STATE")]
     pub state: Option<PathBuf>,
-    /// Where diagnostics go: stderr, none, or a file.
-    #[arg(long, value_name = "stderr|none|FILE", default_value = "stderr", env = "SEISMOLOG_LOG")]
-    pub log: String,
+    /// Take events from here: `-` is standard input (the default); tcp://HOST:PORT, unix:///PATH, http://HOST:PORT/PATH,
+    /// forward://HOST:PORT and forward+unix:///PATH listen. Repeatable [env: SEISMOLOG_INPUT_FROM].
+    #[arg(long, value_name = "URL")]
+    pub from: Vec<String>,
+    /// Pass events on to here: `-` is standard output (the default); the others connect. Repeatable; every end gets every
+    /// event [env: SEISMOLOG_OUTPUT_TO].
+    #[arg(long, value_name = "URL")]
+    pub to: Vec<String>,
+    /// Speak to the program that has started this one as it wants.
+    #[arg(long, value_enum, value_name = "NAME")]
+    pub protocol: Option<Protocol>,
+    /// Where diagnostics go: stderr, none, or a file. By default stderr, but none with --protocol, where both streams
+    /// are one pipe.
+    #[arg(long, value_name = "stderr|none|FILE", env = "SEISMOLOG_LOG")]
+    pub log: Option<String>,
     /// Also log what was close to an incident and why it is none, to see why a detector did not fire; each matter at
     /// most once a minute.
     #[arg(long, env = "SEISMOLOG_LOG_NEAR_MISSES", value_parser = FalseyValueParser::new())]
@@ -107,6 +119,15 @@ pub struct RunArgs {
     /// events leave as they are, unless `always` asks for the readable form there too.
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     pub color: Color,
+}
+
+/// How a program that starts this one wants to be spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Protocol {
+    /// rsyslog's mmexternal: for each message one line with the properties that change.
+    RsyslogMmexternal,
+    /// rsyslog's omprog with confirmMessages: each message is confirmed once it has left by --to.
+    RsyslogOmprog,
 }
 
 /// Flags of `replay`. What concerns only a running filter (`--metrics`, `--text`, `--synthetic`) changes nothing here.

@@ -1,9 +1,9 @@
 //! The one typed configuration file: its tables, their defaults, what is valid.
 //!
-//! Nothing is read unless named; a file, variables and flags are merged in that order by [`crate::cli`]. Every value is
-//! checked here, and every complaint has a place and a hint.
+//! A file, variables and flags are merged in that order. Every value is checked, every complaint has a place and a hint.
 
 mod alert;
+pub mod ends;
 mod failures;
 mod guard;
 mod latency;
@@ -30,8 +30,9 @@ use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::event::Role;
 use crate::event::roles::Names;
 use crate::event::time::TimeContext;
-use crate::outbox::{OutboxOptions, SyntheticMode, TextMode};
+use crate::outbox::{OutboxOptions, Reply, SyntheticMode, TextMode};
 pub use alert::{Access, Alertmanager, Webhook};
+pub use ends::Peers;
 pub use failures::{Burst, BurstOverride, FailureLevel, Spread, SpreadOverride};
 pub use guard::LoopGuard;
 pub use latency::{Latency, LatencyOverride, LatencyPair};
@@ -60,6 +61,8 @@ pub struct Config {
     pub input: Input,
     /// How events leave.
     pub output: Output,
+    /// What those who connect may take of us.
+    pub peers: Peers,
     /// Names of each role, in place of the default list.
     #[schemars(schema_with = "schema::roles")]
     pub roles: BTreeMap<Role, Vec<String>>,
@@ -86,6 +89,9 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Input {
+    /// Where events come from, as URLs; by default standard input.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub from: Vec<String>,
     /// The zone of times without one: an IANA name or an offset such as `+02:00`.
     pub timezone: String,
     /// The year of times without one; by default the year at start.
@@ -106,6 +112,7 @@ pub struct Input {
 impl Default for Input {
     fn default() -> Self {
         Self {
+            from: Vec::new(),
             timezone: "UTC".into(),
             year: None,
             max_line_bytes: 1 << 20,
@@ -120,6 +127,9 @@ impl Default for Input {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Output {
+    /// Where events go, as URLs; by default standard output.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub to: Vec<String>,
     /// The member that findings are written to.
     #[schemars(length(min = 1, max = 128))]
     pub member: String,
@@ -138,6 +148,7 @@ pub struct Output {
 impl Default for Output {
     fn default() -> Self {
         Self {
+            to: Vec::new(),
             member: "anomalies".into(),
             text: TextMode::Json,
             synthetic: SyntheticMode::Inline,
@@ -259,6 +270,7 @@ impl Config {
                 "an IANA name such as Europe/Berlin, UTC, or an offset such as +02:00",
             );
         }
+        ends::claim(&self.input.from, &self.output.to, &self.peers, &mut claim);
         let year = self.input.year.unwrap_or(2000);
         claim((1970..=2200).contains(&year), "input.year", format!("input.year is {year}"), "a year from 1970 to 2200");
         let bytes = self.input.max_line_bytes;
@@ -387,6 +399,7 @@ impl Config {
             text: self.output.text,
             synthetic: self.output.synthetic,
             max_record_bytes: self.output.max_record_bytes,
+            reply: Reply::Event,
         }
     }
 }

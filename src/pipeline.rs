@@ -1,27 +1,25 @@
 //! The data flow: read batch → look → engine → write batch → tick.
 //!
-//! Two threads and a short queue between them. The first reads, cuts lines and looks at each: work that needs no
-//! memory of other lines. The second, the caller's, runs the engine and writes. The queue is bounded, so a slow reader
-//! of the output slows the writer of the input, and batches go back to be filled again, so nothing is allocated twice.
+//! A thread for each source and a short queue between them and the caller's. A source reads, cuts records and looks at
+//! each: work that needs no memory of other lines. The caller's thread runs the engine and sends by every exit. The queue
+//! is bounded, so a slow reader of the output slows the writer of the input, and batches go back to be filled again, so
+//! nothing is allocated twice.
 
 use crate::engine::rules::RuleSet;
 use crate::engine::{Engine, Outcome};
-use crate::event::lines::Lines;
-use crate::event::{Batch, Encoding, Fault, Fields, Looker};
+use crate::event::{Batch, Fault, Fields};
 use crate::io::clock;
+use crate::io::exit::Exits;
 use crate::io::shutdown::Progress;
-use crate::io::stdio::{Input, Output, Read, Undelivered};
+use crate::io::source::{Belt, Pool, Source};
+use crate::io::stdio::Undelivered;
 use crate::outbox::Outbox;
-use rustix::fd::AsFd;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
-/// What one read may return. Larger ones leave the second-level cache between the two threads.
-pub const READ_BYTES: usize = 256 << 10;
 /// Batches between the threads.
 const QUEUE: usize = 3;
 /// How long input may be idle before the wall clock does what only it can.
@@ -57,7 +55,7 @@ pub enum RunError {
     Thread(io::Error),
 }
 
-/// Everything between an input and an output.
+/// Everything between sources and exits.
 pub struct Pipeline<'a, W> {
     /// Makes an empty engine: the first, and another one after a panic.
     pub fresh: &'a dyn Fn() -> Engine,
@@ -71,60 +69,45 @@ pub struct Pipeline<'a, W> {
     pub progress: Arc<Progress>,
 }
 
-/// What needs no memory of other lines.
-pub struct Front {
-    /// Cuts lines.
-    pub lines: Lines,
-    /// Looks at each.
-    pub looker: Looker,
-    /// How long whole lines wait for lines that go on with them, when input is idle.
-    pub join_timeout: Duration,
-}
-
 impl<W: Observer> Pipeline<'_, W> {
-    /// Runs `input` through the engine into `output` until the input ends or is stopped.
+    /// Runs what `sources` yield through the engine to `exits` until all sources have ended.
     ///
     /// # Errors
-    /// [`RunError`]; everything up to there has been written in order.
-    pub fn run<I: AsFd + Send + 'static, O: AsFd>(
-        &mut self,
-        front: Front,
-        input: Input<I>,
-        output: &mut Output<O>,
-    ) -> Result<(), RunError> {
-        let progress = Arc::clone(&self.progress);
+    /// [`RunError`]; everything up to there has been sent in order.
+    pub fn run(&mut self, sources: Vec<Box<dyn Source>>, exits: &mut Exits) -> Result<(), RunError> {
         let (looked, batches) = sync_channel(QUEUE);
-        let (empties, emptied) = channel();
-        let reader = std::thread::Builder::new()
-            .name("read and look".into())
-            .spawn(move || read_batches(&input, front, &looked, &emptied, &progress))
-            .map_err(RunError::Thread)?;
-        self.drive(&batches, &empties, output).map_err(RunError::Write)?;
-        match reader.join() {
-            Ok(read) => read.map_err(RunError::Read),
-            Err(_) => Err(RunError::Read(io::Error::other("the reading thread panicked"))),
+        let belt = Belt { looked, pool: Pool::default(), progress: Arc::clone(&self.progress) };
+        let pool = belt.pool.clone();
+        let mut readers = Vec::new();
+        for source in sources {
+            let (thread, belt) = (std::thread::Builder::new().name("read and look".into()), belt.clone());
+            readers.push(thread.spawn(move || source.run(&belt)).map_err(RunError::Thread)?);
         }
+        drop(belt);
+        self.outbox.prepare(exits);
+        self.drive(&batches, &pool, exits).map_err(RunError::Write)?;
+        for reader in readers {
+            let panicked = |_| Err(io::Error::other("the reading thread panicked"));
+            reader.join().unwrap_or_else(panicked).map_err(RunError::Read)?;
+        }
+        Ok(())
     }
 
-    /// The second thread: every record through the engine, every batch out in one write.
-    fn drive<O: AsFd>(
-        &mut self,
-        batches: &Receiver<Batch>,
-        empties: &Sender<Batch>,
-        output: &mut Output<O>,
-    ) -> Result<(), Undelivered> {
+    /// The caller's thread: every record through the engine, every batch out in one piece.
+    fn drive(&mut self, batches: &Receiver<Batch>, pool: &Pool, exits: &mut Exits) -> Result<(), Undelivered> {
         let (mut engine, mut outcome) = ((self.fresh)(), Outcome::default());
         loop {
-            let batch = match batches.recv_timeout(IDLE) {
+            let mut batch = match batches.recv_timeout(IDLE) {
                 Ok(batch) => batch,
                 Err(RecvTimeoutError::Timeout) => {
-                    self.idle(&mut engine, &mut outcome, output)?;
+                    self.idle(&mut engine, &mut outcome, exits)?;
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
             };
             self.renew(&mut engine);
             let started = clock::now();
+            self.outbox.begin(&batch, started);
             for i in 0..batch.records.len() {
                 let fields = batch.fields(i);
                 let survived = catch_unwind(AssertUnwindSafe(|| engine.process(&fields, started, &mut outcome)));
@@ -135,15 +118,12 @@ impl<W: Observer> Pipeline<'_, W> {
                 }
                 self.outbox.put(&batch, i, &outcome, &mut self.observer);
             }
-            let written = self.outbox.send(&batch, output, &self.progress)?;
+            let written = self.outbox.send(&mut batch, exits)?;
             self.observer.batch(&mut engine, batch.filled, written, clock::now().seconds_since(started));
-            // The reader may be gone already; then nobody needs the buffer.
-            let _ = empties.send(batch);
+            pool.give(batch);
         }
         engine.finish(&mut outcome);
-        self.outbox.put_alone(&outcome, &mut self.observer);
-        let written = self.outbox.send(&Batch::default(), output, &self.progress)?;
-        self.observer.batch(&mut engine, 0, written, 0.0);
+        self.alone(&mut engine, &outcome, exits)?;
         self.observer.ended(&engine);
         Ok(())
     }
@@ -156,12 +136,7 @@ impl<W: Observer> Pipeline<'_, W> {
     }
 
     /// Nothing came for a while: the wall clock does what only it can.
-    fn idle<O: AsFd>(
-        &mut self,
-        engine: &mut Engine,
-        outcome: &mut Outcome,
-        output: &mut Output<O>,
-    ) -> Result<(), Undelivered> {
+    fn idle(&mut self, engine: &mut Engine, outcome: &mut Outcome, exits: &mut Exits) -> Result<(), Undelivered> {
         self.renew(engine);
         if !self.outbox.at_line_start() {
             return Ok(());
@@ -170,58 +145,14 @@ impl<W: Observer> Pipeline<'_, W> {
             *outcome = Outcome::of_fault(Fault::Panic);
             engine.replace((self.fresh)());
         }
+        self.alone(engine, outcome, exits)
+    }
+
+    /// Sends what no event carries.
+    fn alone(&mut self, engine: &mut Engine, outcome: &Outcome, exits: &mut Exits) -> Result<(), Undelivered> {
         self.outbox.put_alone(outcome, &mut self.observer);
-        let written = self.outbox.send(&Batch::default(), output, &self.progress)?;
+        let written = self.outbox.send(&mut Batch::default(), exits)?;
         self.observer.batch(engine, 0, written, 0.0);
         Ok(())
-    }
-}
-
-/// The first thread: read, cut, look, pass on. The unfinished last line waits in front of the next read.
-fn read_batches<I: AsFd>(
-    input: &Input<I>,
-    mut front: Front,
-    looked: &SyncSender<Batch>,
-    emptied: &Receiver<Batch>,
-    progress: &Progress,
-) -> io::Result<()> {
-    let mut unfinished = Vec::new();
-    loop {
-        let mut batch = emptied.try_recv().unwrap_or_default();
-        batch.clear();
-        batch.filled = unfinished.len();
-        if batch.bytes.len() < batch.filled + READ_BYTES {
-            batch.bytes.resize(batch.filled + READ_BYTES, 0);
-        }
-        batch.bytes[..unfinished.len()].copy_from_slice(&unfinished);
-        let idle = front.lines.waits() && !input.wait(front.join_timeout)?;
-        let ended = !idle && fill(input, &mut batch, front.lines.max_line_bytes())?;
-        let rest = if idle { front.lines.split_idle(&mut batch) } else { front.lines.split(&mut batch, ended) };
-        unfinished.clear();
-        unfinished.extend_from_slice(&batch.bytes[rest..batch.filled]);
-        batch.filled = rest;
-        front.looker.look(&mut batch);
-        let lines = batch.records.iter().filter(|record| record.encoding != Encoding::Rest).count();
-        progress.read.fetch_add(lines as u64, Ordering::AcqRel);
-        if (!batch.records.is_empty() && looked.send(batch).is_err()) || ended {
-            return Ok(());
-        }
-    }
-}
-
-/// Reads behind what the batch holds until a line ends, or so much has come that none may be as long; true at the end of
-/// input. Nearly always that is one read.
-fn fill<I: AsFd>(input: &Input<I>, batch: &mut Batch, max_line_bytes: usize) -> io::Result<bool> {
-    loop {
-        if batch.bytes.len() < batch.filled + READ_BYTES {
-            batch.bytes.resize((batch.filled + READ_BYTES).next_power_of_two(), 0);
-        }
-        let Read::Bytes(count) = input.read(&mut batch.bytes[batch.filled..][..READ_BYTES])? else { return Ok(true) };
-        let came = &batch.bytes[batch.filled..][..count];
-        let line_ends = memchr::memchr(b'\n', came).is_some();
-        batch.filled += count;
-        if line_ends || batch.filled > max_line_bytes {
-            return Ok(false);
-        }
     }
 }

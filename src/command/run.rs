@@ -1,28 +1,37 @@
-//! `seismolog run`: standard input, through the engine, to standard output.
+//! `seismolog run`: events from every `--from`, through the engine, to every `--to`.
 
 use super::reload::{self, LiveRules};
 use super::{Loaded, load};
-use crate::cli::RunArgs;
+use crate::cli::{Protocol, RunArgs};
 use crate::config;
+use crate::config::ends::{self, BadEnd, Direction, End, Remote};
 use crate::engine::Engine;
 use crate::error::Failure;
+use crate::event::Role;
+use crate::event::lines::Lines;
 use crate::io::clock;
+use crate::io::edge::{Circumstances, Edges, Looking};
+use crate::io::exit::Exits;
 use crate::io::log::{Log, Target};
+use crate::io::omprog::OmprogSource;
 use crate::io::shutdown::{self, Progress};
 use crate::io::sink::Sinks;
 use crate::io::sink::client::{read_secret, variable_secret};
+use crate::io::source::{Front, LineSource, Source};
 use crate::io::state::{StateError, StateFolder, StateWriter};
-use crate::io::stdio::{Input, Output};
-use crate::outbox::Outbox;
-use crate::pipeline::{Front, Pipeline, RunError};
+use crate::io::stdio::Input;
+use crate::outbox::{Outbox, Reply};
+use crate::pipeline::{Pipeline, RunError};
 use crate::telemetry::http::{BindError, Endpoint, Readiness};
 use crate::telemetry::watcher::{Served, Watcher};
 use crate::telemetry::{History, Metrics, Silences, Site};
 use crate::terminal::Screen;
-use rustix::fd::AsFd;
+use rustix::fd::OwnedFd;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// Runs the filter until the input ends.
 ///
@@ -30,65 +39,202 @@ use std::sync::Arc;
 /// [`Failure`] with the exit code of design §3.
 pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let mut loaded = Loaded { near_misses: args.log_near_misses, ..load(&args.settings)? };
+    let places = places(args, &mut loaded)?;
+    if args.protocol == Some(Protocol::RsyslogMmexternal) {
+        name_as_rsyslog(&mut loaded.config.roles);
+    }
     loaded.config.state.path = args.state.clone().or(loaded.config.state.path);
     // Before any other descriptor is opened, so that a number that nobody left open is found to be closed.
     let sinks = Sinks::open(&loaded.config.sinks).map_err(|error| Failure::cannot(error.to_string(), error.hint()))?;
-    let log = open_log(&args.log)?;
+    let log = open_log(args.log.as_deref().unwrap_or(if args.protocol.is_some() { "none" } else { "stderr" }))?;
     let readiness = Readiness::default();
     let kept = loaded.config.state.path.as_ref().map(|folder| folder.join("silences.json"));
     let silences = Arc::new(kept.map(Silences::kept_in).unwrap_or_default());
     let (served, _endpoint) = serve(&loaded, &readiness, &silences, &log)?;
     let progress = Arc::new(Progress::default());
     let live = LiveRules::new(loaded.rules.clone());
-    let bell = reload::watch(
-        loaded.config.clone(),
-        live.clone(),
-        log.clone(),
-        served.as_ref().map(|served| Arc::clone(&served.metrics)),
-    )
-    .map_err(|error| Failure::cannot(format!("cannot watch the rules: {error}"), "raise the limit of threads"))?;
-    let stopping = readiness.clone();
-    let stop = shutdown::watch(
-        loaded.config.output.shutdown_timeout.0,
-        Arc::clone(&progress),
-        log.clone(),
-        move || stopping.set(false),
-        move || bell.ring(),
-    )
-    .map_err(|error| {
+    let metrics = served.as_ref().map(|served| Arc::clone(&served.metrics));
+    let bell = reload::watch(loaded.config.clone(), live.clone(), log.clone(), metrics.clone())
+        .map_err(|error| Failure::cannot(format!("cannot watch the rules: {error}"), "raise the limit of threads"))?;
+    let (stopping, stopped) = (readiness.clone(), watch::Sender::new(false));
+    let peers_stop = stopped.subscribe();
+    let on_stop = move || {
+        stopping.set(false);
+        stopped.send_replace(true);
+        stopped
+    };
+    let timeout = loaded.config.output.shutdown_timeout.0;
+    let stop = shutdown::watch(timeout, Arc::clone(&progress), log.clone(), on_stop, move || bell.ring());
+    let stop = stop.map_err(|error| {
         Failure::cannot(format!("cannot watch for signals: {error}"), "raise the limit of open files or threads")
     })?;
-    let stdin = rustix::stdio::stdin().try_clone_to_owned();
-    let stdin = stdin.map_err(|error| {
-        Failure::cannot(format!("cannot open standard input: {error}"), "raise the limit of open files")
-    })?;
+    let edges = places.start(&loaded, &log, metrics.clone(), peers_stop)?;
+    let (edges, sources, queues) = edges_and_sources(edges, &places, args.protocol, &loaded, stop)?;
 
-    let screen =
-        Screen::for_output(args.color, std::io::stdout().is_terminal(), std::env::var_os("NO_COLOR").as_deref());
+    let is_terminal = places.to_stdout && std::io::stdout().is_terminal();
+    let screen = Screen::for_output(args.color, is_terminal, std::env::var_os("NO_COLOR").as_deref());
     log_panics(&log);
+    let mut options = loaded.config.outbox_options();
+    if args.protocol == Some(Protocol::RsyslogMmexternal) {
+        options.reply = Reply::Changes;
+    }
     let (engine, state) = go_on(&loaded, &log)?;
     let engine = RefCell::new(Some(engine));
-    let join_timeout = loaded.config.input.join_timeout.0;
-    let front = Front { lines: loaded.lines(), looker: loaded.looker()?, join_timeout };
     let mut pipeline = Pipeline {
         // After a panic it starts empty.
         fresh: &|| engine.borrow_mut().take().unwrap_or_else(|| loaded.engine_with(live.current())),
         new_rules: &|| live.take_new(),
-        outbox: Outbox::new(loaded.config.outbox_options()).with_screen(screen),
+        outbox: Outbox::new(options).with_screen(screen),
         observer: Watcher::new(served, log)
             .with_sinks(sinks)
             .with_silences(silences)
             .with_state(state, loaded.config.state.interval.0),
         progress: Arc::clone(&progress),
     };
+    let stdout = if places.to_stdout { Some(standard(rustix::stdio::stdout())?) } else { None };
+    let mut exits = Exits::new(stdout, queues, Arc::clone(&progress));
     readiness.set(true);
-    let ended = pipeline.run(front, Input::new(stdin, stop), &mut Output::new(rustix::stdio::stdout().as_fd()));
+    let ended = pipeline.run(sources, &mut exits);
     readiness.set(false);
-    ended.map_err(|error| match error {
-        RunError::Write(undelivered) if undelivered.reader_is_gone() => {
-            Failure::ReaderGone { undelivered: progress.undelivered() }
+    drop(exits);
+    match ended {
+        Ok(()) => {
+            // Ends take what is queued, and peers are told what has left.
+            edges.into_iter().for_each(Edges::finish);
+            Ok(())
         }
-        error => Failure::Run(error),
+        Err(RunError::Write(undelivered)) if undelivered.reader_is_gone() => {
+            Err(Failure::ReaderGone { undelivered: progress.undelivered() })
+        }
+        Err(error) => Err(Failure::Run(error)),
+    }
+}
+
+/// Where events come from and go to.
+struct Places {
+    from_stdin: bool,
+    from: Vec<Remote>,
+    to_stdout: bool,
+    to: Vec<Remote>,
+}
+
+impl Places {
+    /// Starts the network ends, if there are any.
+    fn start(
+        &self,
+        loaded: &Loaded,
+        log: &Log,
+        metrics: Option<Arc<Metrics>>,
+        stop: watch::Receiver<bool>,
+    ) -> Result<Option<Edges>, Failure> {
+        if self.from.is_empty() && self.to.is_empty() {
+            return Ok(None);
+        }
+        let circumstances = Circumstances {
+            peers: loaded.config.peers.clone(),
+            max_line_bytes: loaded.config.input.max_line_bytes,
+            log: log.clone(),
+            metrics,
+            stop,
+        };
+        let edges = Edges::start(&self.from, &self.to, circumstances);
+        edges.map(Some).map_err(|error| Failure::cannot(error.to_string(), error.hint()))
+    }
+}
+
+/// The ends of flags, where there are any, and of the configuration.
+fn places(args: &RunArgs, loaded: &mut Loaded) -> Result<Places, Failure> {
+    if !args.from.is_empty() {
+        loaded.config.input.from.clone_from(&args.from);
+    }
+    if !args.to.is_empty() {
+        loaded.config.output.to.clone_from(&args.to);
+    }
+    let usage = |wrong: Vec<BadEnd>| match wrong.into_iter().next() {
+        Some(BadEnd { message, hint }) => Failure::Usage { message, hint },
+        None => Failure::cannot("no end", "report this as a bug"),
+    };
+    let from = ends::parse_all(&loaded.config.input.from, Direction::From).map_err(usage)?;
+    let to = ends::parse_all(&loaded.config.output.to, Direction::To).map_err(usage)?;
+    let (from_stdin, from) = apart(from);
+    let (mut to_stdout, to) = apart(to);
+    let wrong = |message: &str, hint: &str| Err(Failure::Usage { message: message.into(), hint: hint.into() });
+    match args.protocol {
+        Some(_) if !from_stdin || !from.is_empty() => {
+            return wrong("--protocol speaks on the standard streams, and --from takes others", "leave --from out");
+        }
+        Some(Protocol::RsyslogMmexternal) if !to_stdout || !to.is_empty() => {
+            return wrong("rsyslog-mmexternal replies on standard output, and --to names another", "leave --to out");
+        }
+        // Standard output is for the replies. Without --to events end here, and findings go to sinks.
+        Some(Protocol::RsyslogOmprog) if to_stdout && !loaded.config.output.to.is_empty() => {
+            return wrong("rsyslog-omprog replies on standard output, to which --to sends events", "leave --to - out");
+        }
+        Some(Protocol::RsyslogOmprog) => to_stdout = false,
+        _ => {}
+    }
+    Ok(Places { from_stdin, from, to_stdout, to })
+}
+
+/// The names that rsyslog's `fulljson` has for some roles, behind the usual ones.
+fn name_as_rsyslog(roles: &mut BTreeMap<Role, Vec<String>>) {
+    for (role, names) in [
+        (Role::Timestamp, &["timereported"][..]),
+        (Role::Level, &["syslogseverity"]),
+        (Role::Module, &["programname", "app-name"]),
+        (Role::Thread, &["procid"]),
+    ] {
+        roles
+            .entry(role)
+            .or_insert_with(|| role.default_names().iter().chain(names).map(|name| (*name).to_owned()).collect());
+    }
+}
+
+fn apart(ends: Vec<End>) -> (bool, Vec<Remote>) {
+    let standard = ends.contains(&End::Standard);
+    let remotes = ends.into_iter().filter_map(|end| match end {
+        End::Standard => None,
+        End::Remote(remote) => Some(remote),
+    });
+    (standard, remotes.collect())
+}
+
+type Started = (Option<Edges>, Vec<Box<dyn Source>>, Vec<crate::io::exit::Queue>);
+
+/// All sources, each with the one who looks at what it takes.
+fn edges_and_sources(
+    mut edges: Option<Edges>,
+    places: &Places,
+    protocol: Option<Protocol>,
+    loaded: &Loaded,
+    stop: OwnedFd,
+) -> Result<Started, Failure> {
+    let mut sources: Vec<Box<dyn Source>> = Vec::new();
+    let mut queues = Vec::new();
+    if let Some(edges) = &mut edges {
+        queues = std::mem::take(&mut edges.queues);
+        if let Some(intake) = edges.source.take() {
+            sources.push(Box::new(Looking { intake, looker: loaded.looker()? }));
+        }
+    }
+    if places.from_stdin {
+        let join_timeout = loaded.config.input.join_timeout.0;
+        // There is one answer to each line: none waits for another.
+        let lines = if protocol.is_some() { Lines::new(loaded.config.input.max_line_bytes) } else { loaded.lines() };
+        let front = Front { lines, looker: loaded.looker()?, join_timeout };
+        let input = Input::new(standard(rustix::stdio::stdin())?, stop);
+        if protocol == Some(Protocol::RsyslogOmprog) {
+            sources.push(Box::new(OmprogSource::new(input, front, standard(rustix::stdio::stdout())?)));
+        } else {
+            sources.push(Box::new(LineSource { input, front }));
+        }
+    }
+    Ok((edges, sources, queues))
+}
+
+fn standard(stream: rustix::fd::BorrowedFd<'_>) -> Result<OwnedFd, Failure> {
+    stream.try_clone_to_owned().map_err(|error| {
+        Failure::cannot(format!("cannot open a standard stream: {error}"), "raise the limit of open files")
     })
 }
 

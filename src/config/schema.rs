@@ -114,6 +114,8 @@ mod tests {
     #[test]
     fn every_key_that_config_prints_is_in_the_schema_and_the_other_way_round() {
         let mut config = Config::default();
+        config.input.from = vec!["-".into()];
+        config.output.to = vec!["-".into()];
         config.input.year = Some(2026);
         config.output.max_record_bytes = Some(16_000);
         config.metrics.address = Some(":9464".into());

@@ -4,7 +4,7 @@ use super::emitted::Emitted;
 use super::finding::State;
 use super::rules::Known;
 use super::{Engine, Outcome, Report};
-use crate::event::{Edit, Fault, Fields, Role, Timestamp};
+use crate::event::{Edit, Encoding, Fault, Fields, Role, Timestamp, mask};
 
 impl Engine {
     /// Puts findings where they belong: what has ended is not shown by the event at hand, but leaves as an event of its
@@ -30,10 +30,13 @@ impl Engine {
         if edit.withheld {
             return;
         }
-        let text = if edit.masks.is_empty() { None } else { fields.text(Role::Message) };
-        match text.or_else(|| (!edit.masks.is_empty()).then(|| String::from_utf8_lossy(fields.line()))) {
+        let message = fields.raw(Role::Message).is_some();
+        match fields.text(Role::Message).filter(|_| !edit.masks.is_empty()) {
             Some(text) => recent.push_text(edit.masked(&text).as_deref().unwrap_or(&text).as_bytes()),
-            None => recent.push(fields),
+            // The bytes of a map are nothing to read.
+            None if !message && fields.record().encoding == Encoding::MessagePack => {}
+            None if edit.masks.is_empty() => recent.push(fields),
+            None => recent.push_text(&mask::changed(fields.object(), &edit.changes(fields.object()))),
         }
     }
 

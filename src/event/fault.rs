@@ -22,11 +22,27 @@ pub enum Fault {
     Panic,
     /// A sink could not be written to.
     Sink,
+    /// A peer sent, or said that it would send, more than is taken at once.
+    RefusedSize,
+    /// A peer sent MessagePack nested too deep.
+    RefusedDepth,
+    /// A peer began something and did not finish it in time.
+    RefusedTime,
+    /// More peers connected, or more waited to leave, than are served at once.
+    RefusedNumber,
+    /// A peer does not know the shared key.
+    RefusedKey,
+    /// A peer spoke another protocol, or this one badly.
+    RefusedProtocol,
+    /// The one downstream refused events for good.
+    RefusedDownstream,
+    /// An event could not be masked as a rule wishes, and was withheld.
+    Mask,
 }
 
 impl Fault {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 17] = [
         Self::Json,
         Self::NotAnObject,
         Self::Utf8,
@@ -36,6 +52,14 @@ impl Fault {
         Self::Rule,
         Self::Panic,
         Self::Sink,
+        Self::RefusedSize,
+        Self::RefusedDepth,
+        Self::RefusedTime,
+        Self::RefusedNumber,
+        Self::RefusedKey,
+        Self::RefusedProtocol,
+        Self::RefusedDownstream,
+        Self::Mask,
     ];
 
     /// The metric's label.
@@ -51,6 +75,14 @@ impl Fault {
             Self::Rule => "rule",
             Self::Panic => "panic",
             Self::Sink => "sink",
+            Self::RefusedSize => "refused_size",
+            Self::RefusedDepth => "refused_depth",
+            Self::RefusedTime => "refused_time",
+            Self::RefusedNumber => "refused_number",
+            Self::RefusedKey => "refused_key",
+            Self::RefusedProtocol => "refused_protocol",
+            Self::RefusedDownstream => "refused_downstream",
+            Self::Mask => "mask",
         }
     }
 
@@ -71,6 +103,16 @@ impl Fault {
             Self::Rule => "a rule failed on an event; the event passed",
             Self::Panic => "an internal error on an event; it passed untouched and the engine was restarted empty",
             Self::Sink => "findings could not be written to a sink; it is tried again",
+            Self::RefusedSize => "a peer sent more at once than peers.max_message_bytes; it was refused",
+            Self::RefusedDepth => "a peer sent values nested deeper than peers.max_depth; it was refused",
+            Self::RefusedTime => "a peer did not finish within peers.message_timeout what it had begun; it was refused",
+            Self::RefusedNumber => {
+                "peers wait: there are more than peers.max_connections, or their requests hold more than peers.max_pending_bytes"
+            }
+            Self::RefusedKey => "a peer does not know the shared key; it was refused",
+            Self::RefusedProtocol => "a peer spoke another protocol, or this one badly; it was refused",
+            Self::Mask => "an event could not be masked (nested too deep?); it was withheld",
+            Self::RefusedDownstream => "the one downstream refused events for good; they are lost to it",
         }
     }
 }

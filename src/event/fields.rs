@@ -3,7 +3,7 @@
 use super::json::{self, Kind, Members};
 use super::look::{Form, Look, Shape};
 use super::unescape::{unescape, unescape_into};
-use super::{Level, Record, Role, Timestamp};
+use super::{Encoding, Level, Record, Role, Timestamp, packed};
 use std::borrow::Cow;
 
 /// A member's value, read when asked for.
@@ -14,11 +14,11 @@ pub enum Value<'a> {
     /// `true` or `false`.
     Bool(bool),
     /// A number, as written.
-    Number(&'a str),
+    Number(Cow<'a, str>),
     /// Text, unescaped where it has escapes.
     Text(Cow<'a, str>),
-    /// An object or array, as written.
-    Nested(&'a str),
+    /// An object or array, as JSON.
+    Nested(Cow<'a, str>),
 }
 
 /// One event. Copying it copies a few references.
@@ -69,10 +69,12 @@ impl<'a> Fields<'a> {
         self.record.span.of(self.bytes)
     }
 
-    /// The event as one JSON object: the line itself, or what was made of a text line. Empty for opaque records.
+    /// The event as one JSON object: the line itself, or what was made of a text line. Empty for opaque records, and for
+    /// those that are no JSON.
     #[must_use]
     pub fn object(&self) -> &'a [u8] {
         match self.look.shape {
+            _ if self.record.encoding == Encoding::MessagePack => &[],
             Shape::Json | Shape::Own => &self.bytes[self.look.joint.open as usize..=self.look.joint.close as usize],
             Shape::Text => self.look.rendered.of(self.arena),
             Shape::Opaque | Shape::Rest | Shape::Blank => &[],
@@ -126,18 +128,33 @@ impl<'a> Fields<'a> {
     /// duplicates the last counts.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<Value<'a>> {
+        if self.record.encoding == Encoding::MessagePack {
+            return packed::member_of(self.line(), name);
+        }
         let object = self.object();
         member_of(object, name).or_else(|| {
             let (mut rest, mut text) = (name, object);
             loop {
                 let (first, after) = rest.split_once('.')?;
-                let Value::Nested(below) = member_of(text, first)? else { return None };
+                let Value::Nested(Cow::Borrowed(below)) = member_of(text, first)? else { return None };
                 if let Some(value) = member_of(below.as_bytes(), after) {
                     return Some(value);
                 }
                 (rest, text) = (after, below.as_bytes());
             }
         })
+    }
+
+    /// Calls `each` with every key of the event's top level, as written.
+    pub fn each_key(&self, mut each: impl FnMut(&[u8])) {
+        if self.record.encoding == Encoding::MessagePack {
+            return packed::each_key(self.line(), each);
+        }
+        let object = self.object();
+        let Ok(mut members) = Members::new(object, json::skip_space(object, 0)) else { return };
+        while let Ok(Some(member)) = members.advance() {
+            each(&object[member.key_start..member.key_end]);
+        }
     }
 }
 
@@ -163,9 +180,9 @@ fn member_of<'a>(text: &'a [u8], name: &str) -> Option<Value<'a>> {
     Some(match member.kind {
         Kind::Null => Value::Null,
         Kind::Bool => Value::Bool(raw == b"true"),
-        Kind::Number => Value::Number(std::str::from_utf8(raw).ok()?),
+        Kind::Number => Value::Number(Cow::Borrowed(std::str::from_utf8(raw).ok()?)),
         Kind::Text | Kind::Escaped => Value::Text(unescape(raw, member.kind == Kind::Escaped)),
-        Kind::Object | Kind::Array => Value::Nested(std::str::from_utf8(raw).ok()?),
+        Kind::Object | Kind::Array => Value::Nested(Cow::Borrowed(std::str::from_utf8(raw).ok()?)),
     })
 }
 

@@ -16,7 +16,7 @@ pub(super) struct Found {
     pub(super) level: Option<Level>,
     pub(super) unit: Unit,
     pub(super) annotation: Annotation,
-    ranks: [u8; Role::COUNT],
+    pub(super) ranks: [u8; Role::COUNT],
     pub(super) own: bool,
 }
 
@@ -130,7 +130,7 @@ impl Found {
     }
 
     #[inline]
-    fn claim(&mut self, text: &[u8], key: &[u8], member: &Member, claim: Claim, context: &mut TimeContext) {
+    pub(super) fn claim(&mut self, text: &[u8], key: &[u8], member: &Member, claim: Claim, context: &mut TimeContext) {
         let role = claim.role;
         if claim.rank >= self.ranks[role as usize] || !role.takes(member.kind) {
             return;
@@ -172,7 +172,7 @@ impl Found {
     }
 
     /// Takes from `other`, found one level down, what outranks what is here.
-    fn take_better(&mut self, other: &Self) {
+    pub(super) fn take_better(&mut self, other: &Self) {
         for role in Role::ALL {
             let i = role as usize;
             if other.ranks[i] >= self.ranks[i] {

@@ -143,7 +143,7 @@ impl<'a> Members<'a> {
 
 /// The value at `at`: its kind, its span, and where the text goes on.
 #[inline]
-fn value(text: &[u8], at: usize) -> Result<(Kind, usize, usize, usize), Malformed> {
+pub(super) fn value(text: &[u8], at: usize) -> Result<(Kind, usize, usize, usize), Malformed> {
     match text.get(at) {
         Some(b'"') => {
             let (end, escaped) = string_end(text, at + 1).ok_or(Malformed)?;

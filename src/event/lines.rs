@@ -1,13 +1,16 @@
 //! Cuts what was read into records, one a line; or, where that is asked for, one a line with its stack trace.
 
 use super::trace::{self, Place};
-use super::{Batch, Encoding, Record, Span};
+use super::{Batch, Encoding, Record, Source, Span};
 
 /// Finds lines in successive batches. Knows only whether it stands inside an over-long line.
 #[derive(Clone, Debug)]
 pub struct Lines {
     max_line_bytes: usize,
     inside_long_line: bool,
+    source: Source,
+    /// Long lines are waited for: pieces of one must not mix with another source's lines.
+    whole: bool,
     joins: bool,
     waits: bool,
 }
@@ -16,7 +19,20 @@ impl Lines {
     /// Lines of at most `max_line_bytes`; a longer one flows through in pieces.
     #[must_use]
     pub fn new(max_line_bytes: usize) -> Self {
-        Self { max_line_bytes, inside_long_line: false, joins: false, waits: false }
+        Self {
+            max_line_bytes,
+            inside_long_line: false,
+            source: Source::default(),
+            whole: false,
+            joins: false,
+            waits: false,
+        }
+    }
+
+    /// The same for one source among others: its lines are never cut, and a longer one passes whole, unanalysed.
+    #[must_use]
+    pub fn whole_of(max_line_bytes: usize, source: Source) -> Self {
+        Self { source, whole: true, ..Self::new(max_line_bytes) }
     }
 
     /// The same; with `joins`, a text line and the lines that go on with its stack trace are one record, as long as they
@@ -104,6 +120,7 @@ impl Lines {
                 span: Span::new(start, end),
                 line_end: 1 + u8::from(carriage),
                 encoding,
+                source: self.source,
                 ..Record::default()
             });
             self.inside_long_line = false;
@@ -112,13 +129,14 @@ impl Lines {
         let rest = data.len() - start;
         // A last carriage return may be half of the line's end.
         let length = rest - usize::from(data.ends_with(b"\r") && rest > 0);
-        let too_long = length > self.max_line_bytes || self.inside_long_line;
+        let too_long = (length > self.max_line_bytes || self.inside_long_line) && !self.whole;
         if rest == 0 || !(at_end || too_long) {
             return start;
         }
         let encoding = self.encoding(length);
         self.inside_long_line = !at_end;
-        batch.records.push(Record { span: Span::new(start, data.len()), encoding, ..Record::default() });
+        let (span, source) = (Span::new(start, data.len()), self.source);
+        batch.records.push(Record { span, encoding, source, ..Record::default() });
         data.len()
     }
 

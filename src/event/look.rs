@@ -1,16 +1,17 @@
 //! The pure stage: what one line says of itself, found without any memory of other lines.
 //!
-//! The one exception is the year of times written without one, which [`TimeContext`] rolls over from December to
-//! January as lines pass. Everything else is a function of the line, so this stage can run on a thread of its own.
+//! Two exceptions: the year of times written without one, which [`TimeContext`] rolls over from December to January as
+//! lines pass, and lines that came in parts, which `parts` puts together. Everything else is a function of the line, so this stage can run on a thread of its own.
 
 use super::found::Found;
 use super::json::{self, Malformed};
 use super::layout::{self, Laid};
+use super::parts::Parts;
 use super::roles::{Names, Role, Unit};
 use super::skeleton::{Masks, Skeleton};
 use super::time::{TimeContext, Timestamp};
 use super::unescape::unescape_into;
-use super::{Batch, Encoding, Fault, Level, Record, Span, inner, text};
+use super::{Batch, Encoding, Fault, Level, Record, Span, inner, packed, text};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What some editors and tools put in front of a file.
@@ -140,6 +141,7 @@ pub struct Looker {
     skeleton: Skeleton,
     /// Skeletons of messages seen lately: logs repeat themselves. By the low bits of the message's hash.
     skeletons: Box<[Remembered]>,
+    parts: Parts,
     /// A message without its escapes.
     plain: Vec<u8>,
 }
@@ -156,6 +158,7 @@ impl Looker {
             inner: Laid::default(),
             skeleton: Skeleton::default(),
             skeletons: vec![Remembered::default(); REMEMBERED].into(),
+            parts: Parts::default(),
             plain: Vec::new(),
         }
     }
@@ -171,6 +174,7 @@ impl Looker {
     /// Looks at every record of the batch that has no look yet. A panic on a record leaves it opaque and counted.
     pub fn look(&mut self, batch: &mut Batch) {
         let all_utf8 = simdutf8::basic::from_utf8(batch.data()).is_ok();
+        let first = batch.looks.len();
         let Batch { bytes, arena, records, looks, .. } = batch;
         looks.reserve(records.len() - looks.len());
         for record in &records[looks.len()..] {
@@ -185,6 +189,9 @@ impl Looker {
                 Look { fault: Some(Fault::Panic), ..Look::default() }
             }));
         }
+        let mut parts = std::mem::take(&mut self.parts);
+        parts.join(batch, first, self);
+        self.parts = parts;
     }
 
     #[inline]
@@ -199,6 +206,10 @@ impl Looker {
             }
             Encoding::Rest => {
                 look.shape = Shape::Rest;
+                return look;
+            }
+            Encoding::MessagePack => {
+                self.look_at_map(bytes, arena, record, &mut look);
                 return look;
             }
         }
@@ -218,15 +229,17 @@ impl Looker {
             Some(_) if is_other_json(&line[first..]) => look.fault = Some(Fault::NotAnObject),
             Some(_) => self.look_at_text(bytes, arena, record.span, &mut look),
         }
-        look.message_hash = hash_of(&look, bytes, arena, Role::Message);
-        if matches!(look.shape, Shape::Json | Shape::Text) && look.message_hash != 0 {
-            look.skeleton = self.skeleton_of(&look, bytes, arena);
-        }
-        look.module_hash = hash_of(&look, bytes, arena, Role::Module);
-        look.actor_hash = look.module_hash
-            ^ hash_of(&look, bytes, arena, Role::Host).rotate_left(21)
-            ^ hash_of(&look, bytes, arena, Role::Thread).rotate_left(42);
+        self.hash_roles(&mut look, bytes, arena);
         look
+    }
+
+    fn look_at_map(&mut self, bytes: &[u8], arena: &mut Vec<u8>, record: &Record, look: &mut Look) {
+        packed::look_at(bytes, arena, record, &self.names, &mut self.context, look);
+        if look.level.is_none() && look.shape == Shape::Json && look.slots[Role::Message as usize].form != Form::Absent
+        {
+            inner::look_into(&self.names, &mut self.context, &mut self.inner, bytes, arena, look);
+        }
+        self.hash_roles(look, bytes, arena);
     }
 
     fn look_at_object(
@@ -277,6 +290,19 @@ impl Looker {
 }
 
 impl Looker {
+    /// What detectors compare: the hashes of the roles that were found, and the skeleton.
+    #[inline]
+    pub(super) fn hash_roles(&mut self, look: &mut Look, bytes: &[u8], arena: &[u8]) {
+        look.message_hash = hash_of(look, bytes, arena, Role::Message);
+        if matches!(look.shape, Shape::Json | Shape::Text) && look.message_hash != 0 {
+            look.skeleton = self.skeleton_of(look, bytes, arena);
+        }
+        look.module_hash = hash_of(look, bytes, arena, Role::Module);
+        look.actor_hash = look.module_hash
+            ^ hash_of(look, bytes, arena, Role::Host).rotate_left(21)
+            ^ hash_of(look, bytes, arena, Role::Thread).rotate_left(42);
+    }
+
     /// The hash of the message's skeleton. What is remembered only saves work: it is a function of the message.
     #[inline]
     fn skeleton_of(&mut self, look: &Look, bytes: &[u8], arena: &[u8]) -> u64 {

@@ -82,11 +82,20 @@ pub fn in_text(masks: &[Arc<Mask>], text: &str) -> Option<String> {
     Some(masked)
 }
 
+/// True when one of these masks members of this name.
+#[must_use]
+pub fn names(masks: &[Arc<Mask>], name: &str) -> bool {
+    masks.iter().any(|mask| mask.names_plain(name))
+}
+
 impl Mask {
     /// True when it masks members whose name is `raw`, the inside of a JSON string.
     fn names(&self, raw: &[u8]) -> bool {
+        self.names_plain(&unescape(raw, raw.contains(&b'\\')))
+    }
+
+    fn names_plain(&self, name: &str) -> bool {
         let Self::Members(names) = self else { return false };
-        let name = unescape(raw, raw.contains(&b'\\'));
         names.iter().any(|masked| name.eq_ignore_ascii_case(masked))
     }
 }

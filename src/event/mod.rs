@@ -4,10 +4,12 @@
 //! roles are, its time, its level, where a member could be spliced in. Everything behind it (detectors, rules) sees only
 //! the [`Fields`] view, so that an encoding other than a line of text needs no detour through JSON.
 
+pub mod body;
 pub mod edit;
 pub mod exception;
 pub mod fault;
 pub mod fields;
+pub mod forward;
 mod found;
 pub mod inner;
 pub mod json;
@@ -16,6 +18,9 @@ pub mod level;
 pub mod lines;
 pub mod look;
 pub mod mask;
+pub mod msgpack;
+pub mod packed;
+mod parts;
 pub mod roles;
 pub mod skeleton;
 pub mod splice;
@@ -23,6 +28,7 @@ pub mod text;
 pub mod text_duration;
 pub mod time;
 pub mod trace;
+pub mod transcode;
 pub mod unescape;
 
 pub use edit::Edit;
@@ -77,13 +83,15 @@ impl Span {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Source(pub u16);
 
-/// A shipper's tag, as an index into the source's table of tags; 0 is none.
+/// A shipper's tag: its place in the batch's table of tags, from 1; 0 is none.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tag(pub u16);
 
-/// What the source wants back once the record has left; 0 asks for nothing (standard streams).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DeliveryToken(pub u64);
+/// What a source wants back once everything in a batch has left. Dropped unreleased, it says that it has not.
+pub trait DeliveryToken: Send + Sync + std::fmt::Debug {
+    /// All of it has left.
+    fn release(self: Box<Self>);
+}
 
 /// How a record's bytes are to be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,6 +103,8 @@ pub enum Encoding {
     Piece,
     /// What follows of such a line.
     Rest,
+    /// A map of MessagePack. In front of it stands [`Record::lead`]: its time, or an array of that and its metadata.
+    MessagePack,
 }
 
 /// One event as it came: where its bytes are and where they came from.
@@ -110,8 +120,8 @@ pub struct Record {
     pub source: Source,
     /// The shipper's tag.
     pub tag: Tag,
-    /// To be released when the record has left.
-    pub token: DeliveryToken,
+    /// How many bytes in front of the span belong to it; 0 for lines.
+    pub lead: u32,
 }
 
 impl Record {
@@ -136,6 +146,10 @@ pub struct Batch {
     pub records: Vec<Record>,
     /// One look for each record.
     pub looks: Vec<Look>,
+    /// The tags of its records, in the arena.
+    pub tags: Vec<Span>,
+    /// Released when the whole batch has left. A batch leaves in one piece.
+    pub tokens: Vec<Box<dyn DeliveryToken>>,
 }
 
 impl Batch {
@@ -152,11 +166,28 @@ impl Batch {
         Fields::new(&self.bytes, &self.arena, &self.records[i], &self.looks[i])
     }
 
+    /// The tag of record `i`; empty without one.
+    #[must_use]
+    pub fn tag(&self, i: usize) -> &[u8] {
+        let tag = usize::from(self.records[i].tag.0);
+        tag.checked_sub(1).and_then(|tag| self.tags.get(tag)).map_or(&[], |span| span.of(&self.arena))
+    }
+
+    /// The time, or time and metadata, of record `i` as it came; empty for lines.
+    #[must_use]
+    pub fn lead(&self, i: usize) -> &[u8] {
+        let record = &self.records[i];
+        let start = record.span.start as usize;
+        &self.bytes[start - record.lead as usize..start]
+    }
+
     /// Forgets the content and keeps the memory.
     pub fn clear(&mut self) {
         self.filled = 0;
         self.arena.clear();
         self.records.clear();
         self.looks.clear();
+        self.tags.clear();
+        self.tokens.clear();
     }
 }

@@ -1,11 +1,15 @@
 //! Adapters to the outside. They decide nothing.
 
 pub mod clock;
+pub mod edge;
+pub mod exit;
 pub mod files;
 pub mod log;
 pub mod meter;
+pub mod omprog;
 pub mod shutdown;
 pub mod sink;
+pub mod source;
 pub mod state;
 pub mod stdio;
 pub mod watch;

@@ -28,13 +28,15 @@ impl Progress {
 
 /// Watches for signals on a thread of its own; the returned descriptor becomes readable when reading is to stop.
 ///
+/// What `on_stop` returns is kept as long as the process lives.
+///
 /// # Errors
 /// When the system has no descriptor, thread or signal handler to give.
-pub fn watch(
+pub fn watch<T: Send + 'static>(
     timeout: Duration,
     progress: Arc<Progress>,
     log: Log,
-    on_stop: impl FnOnce() + Send + 'static,
+    on_stop: impl FnOnce() -> T + Send + 'static,
     on_hangup: impl Fn() + Send + 'static,
 ) -> io::Result<OwnedFd> {
     let stop = eventfd(0, EventfdFlags::CLOEXEC)?;
@@ -53,7 +55,7 @@ pub fn watch(
                     _ = hangup.recv() => on_hangup(),
                 }
             }
-            on_stop();
+            let _kept = on_stop();
             let _ = rustix::io::write(&bell, &1_u64.to_ne_bytes());
             let why = tokio::select! {
                 _ = terminate.recv() => "a second signal",

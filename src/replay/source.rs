@@ -3,7 +3,7 @@
 use super::packed::unpacked;
 use crate::event::lines::Lines;
 use crate::event::{Batch, Looker, Timestamp};
-use crate::pipeline::READ_BYTES;
+use crate::io::source::READ_BYTES;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;

@@ -11,10 +11,12 @@ use crate::demo::{FaultKind, Shop, ShopOptions};
 use crate::engine::Engine;
 use crate::engine::finding::Finding;
 use crate::event::lines::Lines;
+use crate::io::exit::Exits;
 use crate::io::shutdown::Progress;
-use crate::io::stdio::{Input, Output};
+use crate::io::source::{Front, LineSource};
+use crate::io::stdio::Input;
 use crate::outbox::Outbox;
-use crate::pipeline::{Front, Pipeline};
+use crate::pipeline::Pipeline;
 use crate::prose::Paint;
 use std::io::{Seek, Write};
 use std::sync::Arc;
@@ -86,7 +88,8 @@ fn live(text: &str) -> Vec<serde_json::Value> {
         observer: Unwatched,
         progress: Arc::new(Progress::default()),
     };
-    pipeline.run(front, Input::new(input, stop), &mut Output::new(output.try_clone().unwrap())).unwrap();
+    let mut exits = Exits::new(Some(output.try_clone().unwrap().into()), Vec::new(), Arc::default());
+    pipeline.run(vec![Box::new(LineSource { input: Input::new(input, stop), front })], &mut exits).unwrap();
     output.rewind().unwrap();
     let written = std::io::read_to_string(output).unwrap();
     written

@@ -9,10 +9,12 @@ use seismolog::engine::{Engine, Outcome};
 use seismolog::event::lines::Lines;
 use seismolog::event::time::TimeContext;
 use seismolog::event::{Fault, Looker};
+use seismolog::io::exit::Exits;
 use seismolog::io::shutdown::Progress;
-use seismolog::io::stdio::{Input, Output};
+use seismolog::io::source::{Front, LineSource};
+use seismolog::io::stdio::Input;
 use seismolog::outbox::Outbox;
-use seismolog::pipeline::{Front, Observer, Pipeline};
+use seismolog::pipeline::{Observer, Pipeline};
 use std::io::{Read, Write, pipe};
 use std::sync::Arc;
 
@@ -92,7 +94,10 @@ fn every_line_passes_and_the_panics_are_counted() {
         observer: Counts::default(),
         progress: Arc::new(Progress::default()),
     };
-    pipeline.run(front, Input::new(input, stop.into()), &mut Output::new(output)).unwrap();
+    let mut exits = Exits::new(Some(output.into()), Vec::new(), Arc::default());
+    let source = LineSource { input: Input::new(input, stop.into()), front };
+    pipeline.run(vec![Box::new(source)], &mut exits).unwrap();
+    drop(exits);
     let Counts { events, panics, asides } = pipeline.observer;
     feeder.join().unwrap();
     assert_eq!(reader.join().unwrap(), lines);

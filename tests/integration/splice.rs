@@ -13,8 +13,7 @@ use seismolog::event::lines::Lines;
 use seismolog::event::look::Shape;
 use seismolog::event::time::TimeContext;
 use seismolog::event::{Batch, Fault, Looker, Timestamp, splice};
-use seismolog::io::shutdown::Progress;
-use seismolog::io::stdio::Output;
+use seismolog::io::exit::Exits;
 use seismolog::outbox::{Outbox, TextMode};
 use seismolog::pipeline::Observer;
 use serde::de::IgnoredAny;
@@ -346,7 +345,7 @@ fn filtered(input: &[u8], text: TextMode, steps: Vec<usize>) -> Vec<u8> {
     let mut outbox = Outbox::new(seismolog::outbox::OutboxOptions { text, ..config.outbox_options() });
     let (mut lines, mut looker) = (Lines::new(config.input.max_line_bytes), looker());
     let mut file = tempfile::tempfile().unwrap();
-    let mut output = Output::new(file.try_clone().unwrap());
+    let mut exits = Exits::new(Some(file.try_clone().unwrap().into()), Vec::new(), Default::default());
     let (mut outcome, mut tail, mut rest) = (Outcome::default(), Vec::new(), input);
     let mut steps = steps.iter().chain(std::iter::repeat(steps.last().unwrap()));
     loop {
@@ -362,7 +361,7 @@ fn filtered(input: &[u8], text: TextMode, steps: Vec<usize>) -> Vec<u8> {
             engine.process(&batch.fields(i), Timestamp(1_772_000_000_000_000_000), &mut outcome);
             outbox.put(&batch, i, &outcome, &mut Deaf);
         }
-        outbox.send(&batch, &mut output, &Progress::default()).unwrap();
+        outbox.send(&mut batch, &mut exits).unwrap();
         if read.is_empty() {
             break;
         }

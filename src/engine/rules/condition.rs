@@ -84,7 +84,7 @@ impl<'a> Seen<'a> {
         Some(match value {
             Value::Null => return None,
             Value::Bool(truth) => Self::Text(if truth { "true" } else { "false" }.into(), false),
-            Value::Number(text) => Self::Text(text.into(), true),
+            Value::Number(text) => Self::Text(text, true),
             Value::Text(text) => Self::Text(text, false),
             Value::Nested(_) => Self::Nested,
         })

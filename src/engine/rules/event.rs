@@ -8,7 +8,7 @@ use super::set::RuleSet;
 use crate::engine::finding::Finding;
 use crate::engine::template::{Sighting, Templates};
 use crate::event::look::Form;
-use crate::event::{Batch, Fields, Level, Look, Role, Shape, Span, Value};
+use crate::event::{Batch, Fields, Level, Look, Role, Shape, Span, Tag, Value};
 use rhai::{Array, Dynamic, ImmutableString, Map};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -88,7 +88,10 @@ impl Event {
         let bytes = fields.line().to_vec();
         let mut record = *fields.record();
         record.span = Span::new(0, bytes.len());
-        let batch = Batch { filled: bytes.len(), bytes, arena, records: vec![record], looks: vec![look] };
+        // Its time and tag, which stood in front of a record of MessagePack, are in its look by now.
+        (record.lead, record.tag) = (0, Tag::default());
+        let (records, looks) = (vec![record], vec![look]);
+        let batch = Batch { filled: bytes.len(), bytes, arena, records, looks, ..Batch::default() };
         let [wants_anomalies, wants_template, wants_text, wants_params] = set.wants();
         let anomaly = |finding: &Finding| serde_json::to_value(finding).map_or(Dynamic::UNIT, from_json);
         let anomalies = if wants_anomalies { known.anomalies.iter().map(anomaly).collect() } else { Array::new() };
@@ -155,9 +158,9 @@ impl Event {
         match self.fields().member(name) {
             None | Some(Value::Null) => Dynamic::UNIT,
             Some(Value::Bool(truth)) => truth.into(),
-            Some(Value::Number(text)) => number(text),
+            Some(Value::Number(text)) => number(&text),
             Some(Value::Text(text)) => clipped(&text).into(),
-            Some(Value::Nested(text)) => serde_json::from_str(text).map_or(Dynamic::UNIT, from_json),
+            Some(Value::Nested(text)) => serde_json::from_str(&text).map_or(Dynamic::UNIT, from_json),
         }
     }
 
@@ -169,7 +172,7 @@ impl Event {
             }
             Source::Role(role) => self.fields().text(*role).map(Cow::into_owned),
             Source::Member(name) => match self.fields().member(name)? {
-                Value::Nested(text) => Some(text.to_owned()),
+                Value::Nested(text) => Some(text.into_owned()),
                 value => super::scalar::text_of_member(&value).map(|(text, _)| text.to_owned()),
             },
         };

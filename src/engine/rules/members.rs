@@ -3,7 +3,7 @@
 use super::condition::Seen;
 use crate::event::json::{self, Kind, Member};
 use crate::event::unescape::unescape;
-use crate::event::{Fields, Value};
+use crate::event::{Encoding, Fields, Value};
 
 /// A member's name as filters ask for it.
 #[derive(Clone, Debug)]
@@ -105,6 +105,8 @@ pub(super) struct Places {
     walked: bool,
     /// A key of the event has escapes and may hide any name.
     escaped: bool,
+    /// It is MessagePack: which keys it has is known, not where.
+    packed: bool,
 }
 
 impl Places {
@@ -119,7 +121,7 @@ impl Places {
     #[inline]
     pub(super) fn walk(&mut self, names: &Names, fields: &Fields<'_>) -> usize {
         if !self.walked {
-            self.locate(names, fields.object());
+            self.locate(names, fields);
         }
         if self.escaped { 1 } else { self.keys.len() }
     }
@@ -138,6 +140,11 @@ impl Places {
         if self.escaped {
             return fields.member(&name.text).and_then(Seen::of_member);
         }
+        if self.packed {
+            let seen = |key: usize| self.at.get(key).is_some_and(|(event, _)| *event == self.event);
+            let may_be = seen(name.literal) || name.first.is_some_and(seen);
+            return if may_be { fields.member(&name.text).and_then(Seen::of_member) } else { None };
+        }
         if let Some((event, member)) = self.at.get(name.literal)
             && *event == self.event
         {
@@ -150,11 +157,22 @@ impl Places {
         fields.member(&name.text).and_then(Seen::of_member)
     }
 
-    fn locate(&mut self, names: &Names, object: &[u8]) {
+    fn locate(&mut self, names: &Names, fields: &Fields<'_>) {
         (self.walked, self.escaped) = (true, false);
         self.keys.clear();
         let nowhere = Member { key_start: 0, key_end: 0, key_escaped: false, kind: Kind::Null, start: 0, end: 0 };
         self.at.resize(names.keys.len(), (0, nowhere));
+        self.packed = fields.record().encoding == Encoding::MessagePack;
+        if self.packed {
+            fields.each_key(|key| {
+                if let Some(key) = names.find(key).filter(|key| self.at[*key].0 != self.event) {
+                    self.keys.push(key as u32);
+                    self.at[key].0 = self.event;
+                }
+            });
+            return;
+        }
+        let object = fields.object();
         let Ok(mut members) = json::Members::new(object, json::skip_space(object, 0)) else { return };
         while let Ok(Some(member)) = members.advance() {
             self.escaped |= member.key_escaped;

@@ -292,7 +292,7 @@ fn shared(by: &[PairBy], fields: &Fields<'_>, key: u64) -> Option<(u64, String)>
             PairBy::Role(role) => (role.name(), fields.text(*role)?.into_owned()),
             PairBy::Member(name) => match fields.member(name)? {
                 Value::Text(text) => (name.as_str(), text.into_owned()),
-                Value::Number(text) => (name.as_str(), text.to_owned()),
+                Value::Number(text) => (name.as_str(), text.into_owned()),
                 _ => return None,
             },
         };

@@ -258,7 +258,7 @@ impl Member {
     fn text<'a>(&self, fields: &Fields<'a>, name: &str) -> Option<Cow<'a, str>> {
         match fields.member(name)? {
             Value::Text(text) => Some(text),
-            Value::Number(text) => Some(Cow::Borrowed(text)),
+            Value::Number(text) => Some(text),
             Value::Bool(value) => Some(Cow::Borrowed(if value { "true" } else { "false" })),
             Value::Null | Value::Nested(_) => None,
         }

@@ -85,7 +85,7 @@ impl Dimension {
             Self::Role(role) => fields.text(*role).map(std::borrow::Cow::into_owned),
             Self::Member(name) => match fields.member(name)? {
                 Member::Text(text) => Some(text.into_owned()),
-                Member::Number(number) => Some(number.to_owned()),
+                Member::Number(number) => Some(number.into_owned()),
                 Member::Bool(value) => Some(value.to_string()),
                 Member::Null | Member::Nested(_) => None,
             },

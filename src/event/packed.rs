@@ -1,0 +1,355 @@
+//! A record in MessagePack: its roles found, its members read and findings added, without a detour through JSON.
+
+mod edit;
+
+use super::fields::Value;
+use super::found::Found;
+use super::json::{Kind, Member};
+use super::look::{Annotation, Joint, Look, Shape};
+use super::msgpack::{DEEPEST, Head, Malformed, Reader};
+use super::roles::{Meaning, Names};
+use super::time::{TimeContext, Timestamp};
+use super::{Fault, Record, transcode};
+use std::borrow::Cow;
+use std::io::Write;
+
+pub use edit::{annotate, edit, mask};
+
+impl Found {
+    /// Walks the map at `reader`; numbers that a role wants are written to `arena`, as everywhere else they are text.
+    fn map(
+        &mut self,
+        reader: &mut Reader<'_>,
+        bytes: &[u8],
+        arena: &mut Vec<u8>,
+        names: &Names,
+        context: &mut TimeContext,
+        depth: usize,
+    ) -> Result<(), Malformed> {
+        let Head::Map(length) = reader.head()? else { return Err(Malformed) };
+        let start = *reader;
+        let mut seen = 0_u128;
+        for _ in 0..length {
+            let Some(key) = key_here(reader)? else {
+                reader.skip()?;
+                continue;
+            };
+            let Some(meaning) = names.find(key) else {
+                reader.skip()?;
+                continue;
+            };
+            let bit = 1_u128 << meaning.ordinal;
+            if seen & bit != 0 {
+                // Of two with one name the last counts: the walk goes on from there alone.
+                let kept = (self.annotation, meaning.annotation);
+                *self = Self::default();
+                self.last_of_each(start, length, bytes, arena, names, context, depth)?;
+                if kept.1 {
+                    self.annotation = Annotation::Unfit;
+                }
+                *reader = start;
+                for _ in 0..length {
+                    reader.skip()?;
+                    reader.skip()?;
+                }
+                return Ok(());
+            }
+            seen |= bit;
+            self.packed_member(reader, key, meaning, bytes, arena, context, depth)?;
+        }
+        Ok(())
+    }
+
+    /// As the walk, for a map with names that come twice. Rare, so it may allocate.
+    #[cold]
+    #[allow(clippy::too_many_arguments, reason = "the walk's own")]
+    fn last_of_each(
+        &mut self,
+        mut reader: Reader<'_>,
+        length: usize,
+        bytes: &[u8],
+        arena: &mut Vec<u8>,
+        names: &Names,
+        context: &mut TimeContext,
+        depth: usize,
+    ) -> Result<(), Malformed> {
+        let mut all: Vec<(&[u8], Reader<'_>)> = Vec::new();
+        for _ in 0..length {
+            let key = key_here(&mut reader)?;
+            if let Some(key) = key.filter(|key| names.find(key).is_some()) {
+                all.retain(|(known, _)| *known != key);
+                all.push((key, reader));
+            }
+            reader.skip()?;
+        }
+        for (key, mut at) in all {
+            if let Some(meaning) = names.find(key) {
+                self.packed_member(&mut at, key, meaning, bytes, arena, context, depth)?;
+            }
+        }
+        Ok(())
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "the walk's own")]
+    fn packed_member(
+        &mut self,
+        reader: &mut Reader<'_>,
+        key: &[u8],
+        meaning: &Meaning,
+        bytes: &[u8],
+        arena: &mut Vec<u8>,
+        context: &mut TimeContext,
+        depth: usize,
+    ) -> Result<(), Malformed> {
+        let mut value = *reader;
+        reader.skip()?;
+        let here = value;
+        match value.head()? {
+            Head::Text(length) | Head::Binary(length) => {
+                let start = value.at();
+                let text = value.take(length)?;
+                if meaning.origin && text == b"seismolog" {
+                    self.own = true;
+                }
+                if simdutf8::basic::from_utf8(text).is_ok() {
+                    let member = member(Kind::Text, start, start + length);
+                    meaning.claims.iter().for_each(|&claim| self.claim(bytes, key, &member, claim, context));
+                }
+            }
+            head @ (Head::Integer(_) | Head::Float(_)) => self.number(head, key, meaning, arena, context),
+            Head::Map(_) if depth < DEEPEST => {
+                if let Some(below) = &meaning.nested {
+                    let (mut nested, mut inside) = (Self::default(), here);
+                    nested.map(&mut inside, bytes, arena, below, context, depth + 1)?;
+                    self.take_better(&nested);
+                }
+            }
+            _ => {}
+        }
+        if meaning.annotation {
+            let mut value = here;
+            self.annotation = match value.head()? {
+                Head::Array(length) => Annotation::Array { close: reader.at() as u32, empty: length == 0 },
+                _ => Annotation::Unfit,
+            };
+        }
+        Ok(())
+    }
+
+    /// A number in one of the places where a role is looked for, as text in the arena.
+    fn number(&mut self, head: Head, key: &[u8], meaning: &Meaning, arena: &mut Vec<u8>, context: &mut TimeContext) {
+        let start = arena.len();
+        match head {
+            Head::Integer(number) => drop(write!(arena, "{number}")),
+            Head::Float(number) if number.is_finite() => drop(write!(arena, "{number}")),
+            _ => return,
+        }
+        let member = member(Kind::Number, start, arena.len());
+        let mut used = false;
+        for &claim in &meaning.claims {
+            let before = self.ranks[claim.role as usize];
+            self.claim(arena, key, &member, claim, context);
+            if self.ranks[claim.role as usize] != before
+                && let Some(slot) = self.slots.get_mut(claim.role as usize)
+            {
+                slot.in_arena = true;
+                used = true;
+            }
+        }
+        if !used {
+            arena.truncate(start);
+        }
+    }
+}
+
+const fn member(kind: Kind, start: usize, end: usize) -> Member {
+    Member { key_start: 0, key_end: 0, key_escaped: false, kind, start, end }
+}
+
+/// The text of a key, or none where it is none; the reader then stands at the value.
+#[inline]
+fn key_here<'a>(reader: &mut Reader<'a>) -> Result<Option<&'a [u8]>, Malformed> {
+    let mut key = *reader;
+    match key.head()? {
+        Head::Text(length) | Head::Binary(length) => {
+            let text = key.take(length)?;
+            *reader = key;
+            Ok(Some(text))
+        }
+        _ => {
+            reader.skip()?;
+            Ok(None)
+        }
+    }
+}
+
+/// Looks at the map of `record`.
+pub(super) fn look_at(
+    bytes: &[u8],
+    arena: &mut Vec<u8>,
+    record: &Record,
+    names: &Names,
+    context: &mut TimeContext,
+    look: &mut Look,
+) {
+    let (start, end) = (record.span.start as usize, record.span.end());
+    let mut reader = Reader::new(&bytes[..end], start);
+    let mut found = Found::default();
+    let length = match Reader::new(&bytes[..end], start).head() {
+        Ok(Head::Map(length)) => length,
+        _ => usize::MAX,
+    };
+    let whole = found.map(&mut reader, bytes, arena, names, context, 0).is_ok() && reader.at() == end;
+    if !whole || length == usize::MAX {
+        *look = Look { fault: Some(Fault::NotAnObject), ..Look::default() };
+        return;
+    }
+    found.time = found.time.or_else(|| lead_time(&bytes[start - record.lead as usize..start]));
+    look.shape = if found.own && found.annotation != Annotation::Absent { Shape::Own } else { Shape::Json };
+    look.joint =
+        Joint { open: start as u32, close: (end - 1) as u32, empty: length == 0, annotation: found.annotation };
+    found.give(look);
+}
+
+/// The time in front of a record: a number of seconds, an EventTime, or either in an array with metadata.
+#[must_use]
+pub fn lead_time(lead: &[u8]) -> Option<Timestamp> {
+    let mut reader = Reader::new(lead, 0);
+    let mut head = reader.head().ok()?;
+    if matches!(head, Head::Array(length) if length > 0) {
+        head = reader.head().ok()?;
+    }
+    match head {
+        Head::Integer(seconds) if seconds > 0 => i64::try_from(seconds).ok()?.checked_mul(1_000_000_000).map(Timestamp),
+        Head::Float(seconds) if (1.0..9e9).contains(&seconds) => Some(Timestamp((seconds * 1e9) as i64)),
+        Head::Extension(kind, length) => transcode::event_time(kind, reader.take(length).ok()?),
+        _ => None,
+    }
+}
+
+/// The member of this name in the map `bytes`, the last of its name; then the path into nested maps.
+pub(super) fn member_of<'a>(bytes: &'a [u8], name: &str) -> Option<Value<'a>> {
+    let place = place_of(Reader::new(bytes, 0), name.as_bytes()).or_else(|| {
+        let (mut rest, mut map) = (name, Reader::new(bytes, 0));
+        loop {
+            let (first, after) = rest.split_once('.')?;
+            map = place_of(map, first.as_bytes())?;
+            if let Some(place) = place_of(map, after.as_bytes()) {
+                return Some(place);
+            }
+            rest = after;
+        }
+    });
+    value_at(place?)
+}
+
+/// Where the last value of this name in the map at `reader` stands.
+fn place_of<'a>(mut reader: Reader<'a>, name: &[u8]) -> Option<Reader<'a>> {
+    let Head::Map(length) = reader.head().ok()? else { return None };
+    let mut last = None;
+    for _ in 0..length {
+        if key_here(&mut reader).ok()? == Some(name) {
+            last = Some(reader);
+        }
+        reader.skip().ok()?;
+    }
+    last
+}
+
+fn value_at(mut reader: Reader<'_>) -> Option<Value<'_>> {
+    let here = reader;
+    Some(match reader.head().ok()? {
+        Head::Nil => Value::Null,
+        Head::Bool(truth) => Value::Bool(truth),
+        Head::Integer(number) => Value::Number(Cow::Owned(number.to_string())),
+        Head::Float(number) if number.is_finite() => Value::Number(Cow::Owned(number.to_string())),
+        Head::Float(_) => Value::Null,
+        Head::Text(length) | Head::Binary(length) => Value::Text(String::from_utf8_lossy(reader.take(length).ok()?)),
+        Head::Extension(..) | Head::Array(_) | Head::Map(_) => {
+            let (mut out, mut reader) = (Vec::new(), here);
+            transcode::to_json(&mut reader, 0, &mut out).ok()?;
+            let text = String::from_utf8(out).ok()?;
+            if text.starts_with('"') { Value::Text(Cow::Owned(text)) } else { Value::Nested(Cow::Owned(text)) }
+        }
+    })
+}
+
+/// Calls `each` with every key of the map `bytes`.
+pub(super) fn each_key(bytes: &[u8], mut each: impl FnMut(&[u8])) {
+    let mut reader = Reader::new(bytes, 0);
+    let Ok(Head::Map(length)) = reader.head() else { return };
+    for _ in 0..length {
+        match key_here(&mut reader) {
+            Ok(Some(key)) => each(key),
+            Ok(None) => {}
+            Err(Malformed) => return,
+        }
+        if reader.skip().is_err() {
+            return;
+        }
+    }
+}
+
+/// Appends the map `bytes` as one JSON object, with `findings`, the inside of a JSON array, in its member `name`.
+///
+/// What only the shipper's framing knew, the time and the tag, is put in front where the record has no such member.
+///
+/// # Errors
+/// [`Malformed`] when it is no map or its member is no array; `out` is then as it was.
+pub fn render(
+    bytes: &[u8],
+    lead: &[u8],
+    tag: &[u8],
+    findings: Option<(&str, &[u8])>,
+    out: &mut Vec<u8>,
+) -> Result<(), Malformed> {
+    let start = out.len();
+    let with = findings.map(|(name, findings)| {
+        let (mut array, mut map) = (vec![b'['], Vec::new());
+        array.extend_from_slice(findings);
+        array.push(b']');
+        annotate(bytes, name, &array, &mut map).map(|()| map)
+    });
+    let map = match with {
+        Some(map) => Cow::Owned(map?),
+        None => Cow::Borrowed(bytes),
+    };
+    let result = rendered(&map, lead, tag, out);
+    if result.is_err() {
+        out.truncate(start);
+    }
+    result
+}
+
+fn rendered(map: &[u8], lead: &[u8], tag: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
+    let mut reader = Reader::new(map, 0);
+    let Head::Map(length) = reader.head()? else { return Err(Malformed) };
+    let mut first = true;
+    let has = |name: &str| place_of(Reader::new(map, 0), name.as_bytes()).is_some();
+    out.push(b'{');
+    if let Some(time) = lead_time(lead).filter(|_| !has("timestamp")) {
+        out.extend_from_slice(b"\"timestamp\":\"");
+        time.write_rfc3339(out);
+        out.push(b'"');
+        first = false;
+    }
+    if !tag.is_empty() && !has("tag") {
+        out.extend_from_slice(if first { b"\"tag\":\"" } else { b",\"tag\":\"" });
+        super::unescape::escape_into(String::from_utf8_lossy(tag).as_bytes(), out);
+        out.push(b'"');
+        first = false;
+    }
+    for _ in 0..length {
+        if !std::mem::take(&mut first) {
+            out.push(b',');
+        }
+        transcode::put_key(&mut reader, 1, out)?;
+        out.push(b':');
+        transcode::to_json(&mut reader, 1, out)?;
+    }
+    out.push(b'}');
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,172 @@
+//! The handshake of the Forward protocol: both sides prove that they know a key, neither says it.
+//!
+//! The one who listens says HELO with a nonce; the other answers PING with the SHA-512 of salt, its name, nonce and key;
+//! the first says PONG with its own. Users and passwords are not asked for.
+
+use super::peer::{Shared, fault_of};
+use super::stream::Stream;
+use super::{EdgeError, READ_BYTES};
+use crate::event::Fault;
+use crate::event::msgpack::{self, Head, Malformed, Reader, Scanner};
+use sha2::{Digest, Sha512};
+use std::path::Path;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
+
+/// A message of the handshake is at most this long.
+const MESSAGE_BYTES: usize = 8 << 10;
+
+/// The key, read from its file without the line end.
+pub(super) fn read_key(path: &Path) -> Result<Vec<u8>, EdgeError> {
+    let failed = |message: String| EdgeError {
+        message,
+        hint: "shared_key_file is a file that holds the key, and that may be read".into(),
+    };
+    let key = std::fs::read(path).map_err(|error| failed(format!("cannot read {}: {error}", path.display())))?;
+    let key = key.trim_ascii_end().to_vec();
+    if key.is_empty() { Err(failed(format!("{} is empty", path.display()))) } else { Ok(key) }
+}
+
+fn nonce() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    // Short of entropy at boot it waits; it does not fail for so few bytes.
+    let _ = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
+    bytes
+}
+
+fn digest(parts: &[&[u8]]) -> String {
+    let mut hash = Sha512::new();
+    parts.iter().for_each(|part| hash.update(part));
+    hash.finalize().iter().fold(String::with_capacity(128), |mut text, byte| {
+        text.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
+        text.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
+        text
+    })
+}
+
+/// As long for any two texts of one length.
+fn same(a: &[u8], b: &[u8]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
+}
+
+/// One message; what was read behind it stays in `inbox`.
+async fn message(stream: &mut Stream, inbox: &mut Vec<u8>) -> Result<Vec<u8>, Fault> {
+    let mut scanner = Scanner::default();
+    loop {
+        if let Some(end) = scanner.advance(inbox, MESSAGE_BYTES, 8).map_err(fault_of)? {
+            return Ok(inbox.drain(..end).collect());
+        }
+        inbox.reserve(READ_BYTES.min(MESSAGE_BYTES));
+        match stream.read_buf(inbox).await {
+            Ok(0) | Err(_) => return Err(Fault::RefusedProtocol),
+            Ok(_) => {}
+        }
+    }
+}
+
+/// The side that listens. True when the peer knows the key; what it sent beyond the handshake is in `inbox`.
+pub(super) async fn welcome(
+    stream: &mut Stream,
+    inbox: &mut Vec<u8>,
+    shared: &Shared,
+    (name, key): (&str, &[u8]),
+) -> Result<(), Fault> {
+    let handshake = async {
+        let nonce = nonce();
+        let mut helo = Vec::new();
+        msgpack::put_array(2, &mut helo);
+        msgpack::put_text(b"HELO", &mut helo);
+        msgpack::put_map(3, &mut helo);
+        msgpack::put_text(b"nonce", &mut helo);
+        msgpack::put_binary(nonce.len(), &mut helo);
+        helo.extend_from_slice(&nonce);
+        msgpack::put_text(b"auth", &mut helo);
+        msgpack::put_text(b"", &mut helo);
+        msgpack::put_text(b"keepalive", &mut helo);
+        helo.push(0xc3);
+        stream.write_all(&helo).await.map_err(|_| Fault::RefusedProtocol)?;
+        let ping = message(stream, inbox).await?;
+        let (salt, theirs) = read_ping(&ping, &nonce, key).map_err(|Malformed| Fault::RefusedProtocol)?;
+        let mut pong = Vec::new();
+        msgpack::put_array(5, &mut pong);
+        msgpack::put_text(b"PONG", &mut pong);
+        pong.push(if theirs { 0xc3 } else { 0xc2 });
+        msgpack::put_text(if theirs { b"" } else { b"shared_key mismatch" }, &mut pong);
+        msgpack::put_text(name.as_bytes(), &mut pong);
+        let ours = if theirs { digest(&[&salt, name.as_bytes(), &nonce, key]) } else { String::new() };
+        msgpack::put_text(ours.as_bytes(), &mut pong);
+        stream.write_all(&pong).await.map_err(|_| Fault::RefusedProtocol)?;
+        if theirs { Ok(()) } else { Err(Fault::RefusedKey) }
+    };
+    timeout(shared.patience(), handshake).await.unwrap_or(Err(Fault::RefusedTime))
+}
+
+/// The salt of a PING, and whether the one who sent it knows the key.
+fn read_ping(ping: &[u8], nonce: &[u8], key: &[u8]) -> Result<(Vec<u8>, bool), Malformed> {
+    let mut reader = Reader::new(ping, 0);
+    let Head::Array(6) = reader.head()? else { return Err(Malformed) };
+    if reader.text()? != b"PING" {
+        return Err(Malformed);
+    }
+    let (name, salt, proof) = (reader.text()?, reader.text()?, reader.text()?);
+    Ok((salt.to_vec(), same(digest(&[salt, name, nonce, key]).as_bytes(), proof)))
+}
+
+/// The side that connects.
+pub(super) async fn introduce(
+    stream: &mut Stream,
+    inbox: &mut Vec<u8>,
+    shared: &Shared,
+    (name, key): (&str, &[u8]),
+) -> Result<(), Fault> {
+    let handshake = async {
+        let helo = message(stream, inbox).await?;
+        let theirs = read_helo(&helo).map_err(|Malformed| Fault::RefusedProtocol)?;
+        let salt = nonce();
+        let mut ping = Vec::new();
+        msgpack::put_array(6, &mut ping);
+        msgpack::put_text(b"PING", &mut ping);
+        msgpack::put_text(name.as_bytes(), &mut ping);
+        msgpack::put_binary(salt.len(), &mut ping);
+        ping.extend_from_slice(&salt);
+        msgpack::put_text(digest(&[&salt, name.as_bytes(), &theirs, key]).as_bytes(), &mut ping);
+        msgpack::put_text(b"", &mut ping);
+        msgpack::put_text(b"", &mut ping);
+        stream.write_all(&ping).await.map_err(|_| Fault::RefusedProtocol)?;
+        let pong = message(stream, inbox).await?;
+        match read_pong(&pong, &salt, &theirs, key) {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(Fault::RefusedKey),
+            Err(Malformed) => Err(Fault::RefusedProtocol),
+        }
+    };
+    timeout(shared.patience(), handshake).await.unwrap_or(Err(Fault::RefusedTime))
+}
+
+fn read_helo(helo: &[u8]) -> Result<Vec<u8>, Malformed> {
+    let mut reader = Reader::new(helo, 0);
+    let Head::Array(2) = reader.head()? else { return Err(Malformed) };
+    if reader.text()? != b"HELO" {
+        return Err(Malformed);
+    }
+    let Head::Map(length) = reader.head()? else { return Err(Malformed) };
+    let mut nonce = Vec::new();
+    for _ in 0..length {
+        match reader.text()? {
+            b"nonce" => nonce = reader.text()?.to_vec(),
+            _ => reader.skip()?,
+        }
+    }
+    Ok(nonce)
+}
+
+fn read_pong(pong: &[u8], salt: &[u8], nonce: &[u8], key: &[u8]) -> Result<bool, Malformed> {
+    let mut reader = Reader::new(pong, 0);
+    let Head::Array(5) = reader.head()? else { return Err(Malformed) };
+    if reader.text()? != b"PONG" {
+        return Err(Malformed);
+    }
+    let welcome = reader.head()? == Head::Bool(true);
+    let (_, name, proof) = (reader.text()?, reader.text()?, reader.text()?);
+    Ok(welcome && same(digest(&[salt, name, nonce, key]).as_bytes(), proof))
+}

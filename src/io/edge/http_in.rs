@@ -1,0 +1,233 @@
+//! Requests with events in their body.
+//!
+//! | answer | when |
+//! | --- | --- |
+//! | 200 | every event of the body has left |
+//! | 400 | it is not what it says: no JSON, no gzip; the reason is in the answer |
+//! | 404, 405 | another path, another method than POST and PUT |
+//! | 408 | the body did not come in time |
+//! | 413 | the body, or what it unpacks to, is too long |
+//! | 415 | packed in a way that is not known |
+//! | 429 | too much waits to leave already; try again |
+//! | 503 | it is being ended, and the events may not have left |
+
+use super::peer::Shared;
+use super::stream::Stream;
+use crate::event::body::into_lines;
+use crate::event::forward::gunzip;
+use crate::event::lines::Lines;
+use crate::event::msgpack::Refused;
+use crate::event::{Batch, DeliveryToken, Fault, Source};
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Body, Bytes, Incoming};
+use hyper::header::{self, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::timeout;
+
+/// How long a body that is refused is still read.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// What every connection of one end knows.
+pub(super) struct Door {
+    path: String,
+    source: Source,
+    shared: Arc<Shared>,
+    taken: mpsc::Sender<Batch>,
+    /// Bytes that bodies may still hold.
+    room: Arc<Semaphore>,
+}
+
+impl Door {
+    pub(super) fn new(path: String, source: Source, shared: Arc<Shared>, taken: mpsc::Sender<Batch>) -> Self {
+        let room = Arc::new(Semaphore::new(shared.peers.max_pending_bytes));
+        Self { path, source, shared, taken, room }
+    }
+
+    /// Room for so many bytes more, if there is.
+    fn reserve(&self, bytes: usize) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
+        match u32::try_from(bytes) {
+            Ok(0) => Ok(None),
+            Ok(bytes) => match Arc::clone(&self.room).try_acquire_many_owned(bytes) {
+                Ok(permit) => Ok(Some(permit)),
+                Err(_) => Err(Refusal::full()),
+            },
+            Err(_) => Err(Refusal::too_long()),
+        }
+    }
+}
+
+/// Why a request is not taken.
+struct Refusal {
+    status: StatusCode,
+    reason: String,
+    fault: Option<Fault>,
+}
+
+impl Refusal {
+    fn new(status: StatusCode, reason: impl Into<String>, fault: impl Into<Option<Fault>>) -> Self {
+        Self { status, reason: reason.into(), fault: fault.into() }
+    }
+
+    fn full() -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too much waits to leave; try again", Fault::RefusedNumber)
+    }
+
+    fn too_long() -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is longer than peers.max_message_bytes", Fault::RefusedSize)
+    }
+}
+
+/// Says that all of a body has left.
+#[derive(Debug)]
+struct Left(oneshot::Sender<()>);
+
+impl DeliveryToken for Left {
+    fn release(self: Box<Self>) {
+        // Fails when the peer no longer waits for it.
+        let _ = self.0.send(());
+    }
+}
+
+/// Serves one connection.
+pub(super) async fn serve(stream: Stream, door: Arc<Door>) {
+    let (shared, inside) = (Arc::clone(&door.shared), Arc::clone(&door));
+    let service = service_fn(move |request| {
+        let door = Arc::clone(&inside);
+        async move { Ok::<_, Infallible>(answer(request, &door).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(shared.patience())
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    tokio::select! {
+        // Errors are the peer's: it went away, was too slow, or spoke no HTTP.
+        ended = connection.as_mut() => {
+            if let Err(error) = ended {
+                shared.refuse(if error.is_timeout() { Fault::RefusedTime } else { Fault::RefusedProtocol });
+            }
+            return;
+        }
+        () = shared.stopped() => {}
+    }
+    // The request under way is answered once its events have left.
+    connection.as_mut().graceful_shutdown();
+    let _ = connection.await;
+}
+
+async fn answer(request: Request<Incoming>, door: &Door) -> Response<Full<Bytes>> {
+    let (status, text) = match take(request, door).await {
+        Ok(count) => (StatusCode::OK, format!("{count} events\n")),
+        Err(refusal) => {
+            if let Some(fault) = refusal.fault {
+                door.shared.refuse(fault);
+            }
+            (refusal.status, refusal.reason + "\n")
+        }
+    };
+    let mut response = Response::new(Full::new(Bytes::from(text)));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    if status == StatusCode::TOO_MANY_REQUESTS {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    if matches!(status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS) {
+        // What is left of the body is not read.
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// Takes the events of one request; how many there were, once they have left.
+async fn take(request: Request<Incoming>, door: &Door) -> Result<usize, Refusal> {
+    if request.uri().path() != door.path {
+        return Err(Refusal::new(StatusCode::NOT_FOUND, format!("events are taken at {}", door.path), None));
+    }
+    if !matches!(*request.method(), Method::POST | Method::PUT) {
+        return Err(Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "events are taken by POST and PUT", None));
+    }
+    let named = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let strict = named(header::CONTENT_TYPE).starts_with("application/json");
+    let packed = match named(header::CONTENT_ENCODING) {
+        "" | "identity" => false,
+        "gzip" | "x-gzip" => true,
+        other => {
+            let reason = format!("the content encoding {other:?} is not known; gzip is");
+            return Err(Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, reason, Fault::RefusedProtocol));
+        }
+    };
+    let slow = |_| Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time", Fault::RefusedTime);
+    let mut room = Vec::new();
+    let read = read_body(request.into_body(), door, &mut room);
+    let mut body = timeout(door.shared.patience(), read).await.map_err(slow)??;
+    if packed {
+        body = gunzip(&body, door.shared.peers.max_message_bytes).map_err(|why| match why {
+            Refused::TooLong => Refusal::too_long(),
+            _ => Refusal::new(StatusCode::BAD_REQUEST, "the body is no gzip", Fault::RefusedProtocol),
+        })?;
+        room.extend(door.reserve(body.len())?);
+    }
+    let lines = into_lines(body, strict)
+        .map_err(|bad| Refusal::new(StatusCode::BAD_REQUEST, bad.reason(), Fault::RefusedProtocol))?;
+    let mut batch = Batch { filled: lines.len(), bytes: lines, ..Batch::default() };
+    Lines::whole_of(door.shared.max_line_bytes, door.source).split(&mut batch, false);
+    let count = batch.records.len();
+    if count == 0 {
+        return Ok(0);
+    }
+    let (left, has_left) = oneshot::channel();
+    batch.tokens.push(Box::new(Left(left)));
+    let ending = |()| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "it is being ended; send it again", None);
+    door.taken.send(batch).await.map_err(|_| ending(()))?;
+    has_left.await.map_err(|_| ending(()))?;
+    Ok(count)
+}
+
+async fn read_body(mut body: Incoming, door: &Door, room: &mut Vec<OwnedSemaphorePermit>) -> Result<Vec<u8>, Refusal> {
+    let result = read_frames(&mut body, door, room).await;
+    if result.is_err() {
+        // A peer that still writes when the connection closes would not hear why: a little more is read and forgotten.
+        let mut left = door.shared.peers.max_message_bytes;
+        let forget = async {
+            while let Some(Ok(frame)) = body.frame().await {
+                left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
+                if left == 0 {
+                    break;
+                }
+            }
+        };
+        let _ = timeout(LINGER, forget).await;
+    }
+    result
+}
+
+async fn read_frames(
+    body: &mut Incoming,
+    door: &Door,
+    room: &mut Vec<OwnedSemaphorePermit>,
+) -> Result<Vec<u8>, Refusal> {
+    let most = door.shared.peers.max_message_bytes;
+    if body.size_hint().lower() > most as u64 {
+        return Err(Refusal::too_long());
+    }
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let broken = |_| Refusal::new(StatusCode::BAD_REQUEST, "the body was cut off", Fault::RefusedProtocol);
+        let Ok(data) = frame.map_err(broken)?.into_data() else { continue };
+        if bytes.len() + data.len() > most {
+            return Err(Refusal::too_long());
+        }
+        room.extend(door.reserve(data.len())?);
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes)
+}

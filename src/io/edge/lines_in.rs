@@ -1,0 +1,80 @@
+//! One event a line, from those who connect, or from the one it connects to.
+//!
+//! There is no acknowledgement: what a peer wrote into its socket and was not read when this process dies is lost.
+
+use super::READ_BYTES;
+use super::peer::{Deadline, Shared};
+use super::stream::{self, Backoff, Stream};
+use crate::config::ends::Remote;
+use crate::event::lines::Lines;
+use crate::event::{Batch, Fault, Source};
+use std::sync::Arc;
+use tokio::io::AsyncReadExt;
+use tokio::sync::mpsc;
+
+/// Connects, reads, and connects again, until told to stop.
+pub(super) async fn connect(remote: Remote, source: Source, shared: Arc<Shared>, taken: mpsc::Sender<Batch>) {
+    let mut backoff = Backoff::default();
+    loop {
+        let connected = tokio::select! {
+            () = shared.stopped() => return,
+            connected = stream::connect(&remote.place) => connected,
+        };
+        match connected {
+            Ok(stream) => {
+                backoff.reset();
+                // It stops by itself, so that what it has read is passed on.
+                read(stream, source, Arc::clone(&shared), taken.clone()).await;
+                shared.log.say_seldom(&remote.url, &format!("{} closed the connection", remote.url));
+            }
+            Err(error) => shared.log.say_seldom(&remote.url, &format!("cannot connect to {}: {error}", remote.url)),
+        }
+        tokio::select! {
+            () = shared.stopped() => return,
+            () = backoff.wait() => {}
+        }
+    }
+}
+
+/// Reads lines until the peer has no more, takes too long over one, or all is to stop.
+pub(super) async fn read(mut stream: Stream, source: Source, shared: Arc<Shared>, taken: mpsc::Sender<Batch>) {
+    let mut lines = Lines::whole_of(shared.max_line_bytes, source);
+    let mut inbox = Vec::with_capacity(READ_BYTES);
+    let mut deadline = Deadline::default();
+    loop {
+        inbox.reserve(READ_BYTES);
+        let read = tokio::select! {
+            () = shared.stopped() => Ok(Ok(0)),
+            read = deadline.until(stream.read_buf(&mut inbox)) => read,
+        };
+        let ended = match read {
+            Ok(Ok(count)) => count == 0,
+            Ok(Err(_)) => true,
+            Err(fault) => {
+                shared.refuse(fault);
+                true
+            }
+        };
+        if ended && !inbox.is_empty() {
+            // Another source's line may follow.
+            inbox.push(b'\n');
+        }
+        let end = memchr::memrchr(b'\n', &inbox).map_or(0, |at| at + 1);
+        if end > 0 {
+            let mut batch = Batch { bytes: inbox[..end].to_vec(), filled: end, ..Batch::default() };
+            lines.split(&mut batch, false);
+            inbox.drain(..end);
+            if taken.send(batch).await.is_err() {
+                return;
+            }
+        }
+        if inbox.len() > shared.peers.max_message_bytes {
+            shared.refuse(Fault::RefusedSize);
+            return;
+        }
+        if ended {
+            return;
+        }
+        deadline.moved(end > 0, !inbox.is_empty(), shared.patience());
+    }
+}

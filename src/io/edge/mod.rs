@@ -1,0 +1,223 @@
+//! Network ends: what listens and connects, on a thread of its own.
+//!
+//! | end | takes | sends |
+//! | --- | --- | --- |
+//! | `tcp://`, `unix://` | `lines_in` | `lines_out` |
+//! | `http://` | `http_in` | `http_out` |
+//! | `forward://`, `forward+unix://` | `forward_in` | `forward_out` |
+//!
+//! One runtime runs them all. What comes goes as batches to the thread that looks at records, and from there to the
+//! engine; both queues are bounded, so what is not taken stays with the one who sends it. What leaves comes from the
+//! engine's thread by one bounded queue for each end.
+
+mod forward_in;
+mod forward_out;
+mod handshake;
+mod http_in;
+mod http_out;
+mod lines_in;
+mod lines_out;
+mod peer;
+mod stream;
+
+use super::exit::{Form, QUEUE, Queue};
+use super::log::Log;
+use super::source::{Belt, Source};
+use crate::config::Peers;
+use crate::config::ends::{Mode, Protocol, Remote};
+use crate::event::{Batch, Looker};
+use crate::telemetry::metrics::Metrics;
+use peer::Shared;
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use stream::Listener;
+use tokio::runtime::{self, Runtime};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+/// Batches between the network's thread and the one that looks at them.
+const INTAKE: usize = 4;
+/// What one read returns at most.
+const READ_BYTES: usize = super::source::READ_BYTES;
+
+/// An end that cannot be.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct EdgeError {
+    message: String,
+    hint: String,
+}
+
+impl EdgeError {
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &str {
+        &self.hint
+    }
+}
+
+/// What all network ends are told.
+pub struct Circumstances {
+    /// Limits on peers.
+    pub peers: Peers,
+    /// A longer line passes unanalysed.
+    pub max_line_bytes: usize,
+    /// Diagnostics.
+    pub log: Log,
+    /// Where refusals are counted.
+    pub metrics: Option<Arc<Metrics>>,
+    /// Becomes true when taking is to stop.
+    pub stop: watch::Receiver<bool>,
+}
+
+/// Network ends that run.
+#[derive(Debug)]
+pub struct Edges {
+    thread: JoinHandle<()>,
+    /// One for each end that events leave by.
+    pub queues: Vec<Queue>,
+    /// What comes, if there is an end that takes.
+    pub source: Option<Intake>,
+}
+
+/// What all ends have taken, before it was looked at.
+#[derive(Debug)]
+pub struct Intake {
+    batches: mpsc::Receiver<Batch>,
+}
+
+/// The same with the one who looks.
+pub struct Looking {
+    /// What was taken.
+    pub intake: Intake,
+    /// Looks at it.
+    pub looker: Looker,
+}
+
+impl Source for Looking {
+    fn run(mut self: Box<Self>, belt: &Belt) -> io::Result<()> {
+        while let Some(mut batch) = self.intake.batches.blocking_recv() {
+            self.looker.look(&mut batch);
+            if !belt.put(batch) {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Edges {
+    /// Starts these ends. Listening sockets are open when it returns; connections may not be yet.
+    ///
+    /// # Errors
+    /// [`EdgeError`] when an address cannot be listened at, a key not be read, a thread not be started.
+    pub fn start(from: &[Remote], to: &[Remote], circumstances: Circumstances) -> Result<Self, EdgeError> {
+        let failed = |error: io::Error| EdgeError {
+            message: format!("cannot start the network ends: {error}"),
+            hint: "raise the limit of open files or threads".into(),
+        };
+        let runtime = runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(failed)?;
+        let shared = Shared::new(circumstances);
+        let (taken, batches) = mpsc::channel(INTAKE);
+        let (mut tasks, mut queues) = (JoinSet::new(), Vec::new());
+        {
+            let _inside = runtime.enter();
+            for (i, remote) in from.iter().enumerate() {
+                spawn_source(remote, i, &shared, taken.clone(), &mut tasks)?;
+            }
+            for remote in to {
+                queues.push(spawn_exit(remote, &shared, &mut tasks)?);
+            }
+        }
+        drop(taken);
+        let thread = std::thread::Builder::new()
+            .name("network ends".into())
+            .spawn(move || run(runtime, tasks))
+            .map_err(failed)?;
+        let source = (!from.is_empty()).then_some(Intake { batches });
+        Ok(Self { thread, queues, source })
+    }
+
+    /// Waits until all ends have taken what was queued, and all peers were told. The queues must be dropped before.
+    pub fn finish(self) {
+        drop(self.queues);
+        // A panic there has been said by its hook.
+        let _ = self.thread.join();
+    }
+}
+
+fn run(runtime: Runtime, mut tasks: JoinSet<()>) {
+    runtime.block_on(async { while tasks.join_next().await.is_some() {} });
+    runtime.shutdown_background();
+}
+
+fn spawn_source(
+    remote: &Remote,
+    number: usize,
+    shared: &Arc<Shared>,
+    taken: mpsc::Sender<Batch>,
+    tasks: &mut JoinSet<()>,
+) -> Result<(), EdgeError> {
+    // 0 is standard input.
+    let source = crate::event::Source(u16::try_from(number + 1).unwrap_or(u16::MAX));
+    let shared = Arc::clone(shared);
+    if remote.mode == Mode::Connect {
+        tasks.spawn(lines_in::connect(remote.clone(), source, shared, taken));
+        return Ok(());
+    }
+    let listener = listen(remote, &shared)?;
+    match &remote.protocol {
+        Protocol::Lines => {
+            tasks.spawn(peer::accept(listener, Arc::clone(&shared), move |stream| {
+                lines_in::read(stream, source, Arc::clone(&shared), taken.clone())
+            }));
+        }
+        Protocol::Http { path } => {
+            let door = Arc::new(http_in::Door::new(path.clone(), source, Arc::clone(&shared), taken));
+            tasks.spawn(peer::accept(listener, shared, move |stream| http_in::serve(stream, Arc::clone(&door))));
+        }
+        Protocol::Forward(forward) => {
+            let door = Arc::new(forward_in::Door::new(forward, source, Arc::clone(&shared), taken)?);
+            tasks.spawn(peer::accept(listener, shared, move |stream| forward_in::serve(stream, Arc::clone(&door))));
+        }
+    }
+    Ok(())
+}
+
+fn spawn_exit(remote: &Remote, shared: &Arc<Shared>, tasks: &mut JoinSet<()>) -> Result<Queue, EdgeError> {
+    let (parcels, queue) = mpsc::channel(QUEUE);
+    let shared = Arc::clone(shared);
+    let form = match &remote.protocol {
+        Protocol::Lines => {
+            let listener = if remote.mode == Mode::Listen { Some(listen(remote, &shared)?) } else { None };
+            tasks.spawn(lines_out::send(remote.clone(), listener, shared, queue));
+            Form::Lines
+        }
+        Protocol::Http { path } => {
+            tasks.spawn(http_out::send(remote.clone(), path.clone(), shared, queue));
+            Form::Lines
+        }
+        Protocol::Forward(forward) => {
+            let end = forward_out::End::new(remote, forward)?;
+            tasks.spawn(forward_out::send(end, shared, queue));
+            Form::Entries
+        }
+    };
+    Ok(Queue { form, parcels })
+}
+
+fn listen(remote: &Remote, shared: &Shared) -> Result<Listener, EdgeError> {
+    let listener = Listener::bind(&remote.place).map_err(|error| EdgeError {
+        message: format!("cannot listen at {}: {error}", remote.url),
+        hint: match error.kind() {
+            io::ErrorKind::AddrInUse => "another process listens there; choose another place or end it".into(),
+            io::ErrorKind::AddrNotAvailable => "no interface of this machine has that address".into(),
+            io::ErrorKind::PermissionDenied => "it takes more rights, as for ports below 1024".into(),
+            _ => "check the host, the port, or the folder of the socket".into(),
+        },
+    })?;
+    let scheme = remote.url.split("://").next().unwrap_or_default();
+    shared.log.say(&format!("listening at {scheme}://{}", listener.name()));
+    Ok(listener)
+}

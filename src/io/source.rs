@@ -1,0 +1,131 @@
+//! Where batches come from: a source reads, cuts records and looks at them, each on a thread of its own.
+
+use super::shutdown::Progress;
+use super::stdio::{Input, Read};
+use crate::event::lines::Lines;
+use crate::event::{Batch, Encoding, Looker};
+use rustix::fd::AsFd;
+use std::io;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+/// What one read may return. Larger ones leave the second-level cache between the two threads.
+pub const READ_BYTES: usize = 256 << 10;
+/// Batches kept to be filled again, and the largest that is kept.
+const POOL: usize = 16;
+const POOLED_BYTES: usize = 4 << 20;
+
+/// Something that yields batches until it ends or is stopped.
+pub trait Source: Send {
+    /// Puts every batch on the belt, looked at, until there are no more.
+    ///
+    /// # Errors
+    /// When reading fails for good.
+    fn run(self: Box<Self>, belt: &Belt) -> io::Result<()>;
+}
+
+/// Batches that have left, to be filled again.
+#[derive(Clone, Debug, Default)]
+pub struct Pool(Arc<Mutex<Vec<Batch>>>);
+
+impl Pool {
+    /// An empty batch.
+    #[must_use]
+    pub fn take(&self) -> Batch {
+        let mut batch = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
+        batch.clear();
+        batch
+    }
+
+    /// Gives a batch back.
+    pub fn give(&self, batch: Batch) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < POOL && batch.bytes.len() <= POOLED_BYTES {
+            kept.push(batch);
+        }
+    }
+}
+
+/// The way to the engine. It is bounded: a slow engine slows its sources.
+#[derive(Clone, Debug)]
+pub struct Belt {
+    /// Takes batches that were looked at.
+    pub looked: SyncSender<Batch>,
+    /// Where to get empty ones.
+    pub pool: Pool,
+    /// Lines read and delivered.
+    pub progress: Arc<Progress>,
+}
+
+impl Belt {
+    /// Passes a batch on; false when nobody wants any more.
+    #[must_use]
+    pub fn put(&self, batch: Batch) -> bool {
+        let lines = batch.records.iter().filter(|record| record.encoding != Encoding::Rest).count();
+        self.progress.read.fetch_add(lines as u64, Ordering::AcqRel);
+        self.looked.send(batch).is_ok()
+    }
+}
+
+/// What needs no memory of other lines.
+pub struct Front {
+    /// Cuts lines.
+    pub lines: Lines,
+    /// Looks at each.
+    pub looker: Looker,
+    /// How long whole lines wait for lines that go on with them, when input is idle.
+    pub join_timeout: Duration,
+}
+
+/// Lines of a stream: standard input.
+pub struct LineSource<I> {
+    /// The stream.
+    pub input: Input<I>,
+    /// Cuts and looks.
+    pub front: Front,
+}
+
+impl<I: AsFd + Send> Source for LineSource<I> {
+    /// Read, cut, look, pass on. The unfinished last line waits in front of the next read.
+    fn run(mut self: Box<Self>, belt: &Belt) -> io::Result<()> {
+        let mut unfinished = Vec::new();
+        loop {
+            let mut batch = belt.pool.take();
+            batch.filled = unfinished.len();
+            if batch.bytes.len() < batch.filled + READ_BYTES {
+                batch.bytes.resize(batch.filled + READ_BYTES, 0);
+            }
+            batch.bytes[..unfinished.len()].copy_from_slice(&unfinished);
+            let Front { lines, looker, join_timeout } = &mut self.front;
+            let idle = lines.waits() && !self.input.wait(*join_timeout)?;
+            let ended = !idle && fill(&self.input, &mut batch, lines.max_line_bytes())?;
+            let rest = if idle { lines.split_idle(&mut batch) } else { lines.split(&mut batch, ended) };
+            unfinished.clear();
+            unfinished.extend_from_slice(&batch.bytes[rest..batch.filled]);
+            batch.filled = rest;
+            looker.look(&mut batch);
+            if (!batch.records.is_empty() && !belt.put(batch)) || ended {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// Reads behind what the batch holds until a line ends, or so much has come that none may be as long; true at the end of
+/// input. Nearly always that is one read.
+fn fill<I: AsFd>(input: &Input<I>, batch: &mut Batch, max_line_bytes: usize) -> io::Result<bool> {
+    loop {
+        if batch.bytes.len() < batch.filled + READ_BYTES {
+            batch.bytes.resize((batch.filled + READ_BYTES).next_power_of_two(), 0);
+        }
+        let Read::Bytes(count) = input.read(&mut batch.bytes[batch.filled..][..READ_BYTES])? else { return Ok(true) };
+        let came = &batch.bytes[batch.filled..][..count];
+        let line_ends = memchr::memchr(b'\n', came).is_some();
+        batch.filled += count;
+        if line_ends || batch.filled > max_line_bytes {
+            return Ok(false);
+        }
+    }
+}

@@ -1,0 +1,473 @@
+//! What leaves: untouched records as the bytes that came, the others with what was found written into them.
+//!
+//! Runs of untouched records are kept as one range of the batch. A batch that nothing touched is written from the very
+//! buffer it was read into. Ends that want entries of the Forward protocol in place of lines get those beside.
+
+pub mod entries;
+mod reply;
+
+use crate::engine::Outcome;
+use crate::engine::emitted::Emitted;
+use crate::engine::finding::{Finding, Severity, State};
+use crate::event::look::Look;
+use crate::event::splice;
+use crate::event::unescape::escape_into;
+use crate::event::{Batch, Edit, Encoding, Fault, Level, Record, Shape, Source, Timestamp, packed, transcode};
+use crate::io::exit::{Exits, Form, Load};
+use crate::io::stdio::Undelivered;
+use crate::pipeline::Observer;
+use crate::terminal::Screen;
+use entries::Entries;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+
+/// An annotation is at most this long.
+const ANNOTATION_BYTES: usize = 8 << 10;
+/// Of it, what is not findings: brackets and what closes the event.
+const ANNOTATION_FRAME: usize = 16;
+
+/// How a line of text leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TextMode {
+    /// As one JSON object that holds what its layout captured.
+    #[default]
+    Json,
+    /// As it came; findings go to sinks and the log.
+    Raw,
+}
+
+/// Where findings go that no event carries.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum SyntheticMode {
+    /// Into the stream, as events of their own.
+    #[default]
+    Inline,
+    /// Only to sinks and the log.
+    Sink,
+}
+
+/// What can be set of the output.
+#[derive(Clone, Debug)]
+pub struct OutboxOptions {
+    /// The member that findings are written to.
+    pub member: String,
+    /// How text leaves.
+    pub text: TextMode,
+    /// Where findings without an event go.
+    pub synthetic: SyntheticMode,
+    /// A record that would be longer leaves unannotated; none is no limit.
+    pub max_record_bytes: Option<usize>,
+    /// What is written for each line.
+    pub reply: Reply,
+}
+
+/// What is written for each line that came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reply {
+    /// The event.
+    #[default]
+    Event,
+    /// What rsyslog's `mmexternal` wants: one line, always, that holds only the properties that change.
+    Changes,
+}
+
+/// Gathers what a batch becomes.
+#[derive(Debug)]
+pub struct Outbox {
+    options: OutboxOptions,
+    /// Somebody looks at it: events are shown, not passed on.
+    screen: Option<Screen>,
+    ready: Vec<u8>,
+    /// Untouched bytes of the batch at hand that follow what is ready.
+    untouched: Range<usize>,
+    findings: Vec<u8>,
+    /// The event at hand with its findings, as a line and as a map.
+    annotated: Vec<u8>,
+    map: Vec<u8>,
+    entries: Entries,
+    wants_lines: bool,
+    wants_entries: bool,
+    /// Lines alone are wanted, and as they came.
+    plain: bool,
+    at_line_start: bool,
+    records: u64,
+    source: Source,
+    now: Timestamp,
+}
+
+impl Outbox {
+    /// An empty outbox.
+    #[must_use]
+    pub fn new(options: OutboxOptions) -> Self {
+        Self {
+            options,
+            screen: None,
+            ready: Vec::new(),
+            untouched: 0..0,
+            findings: Vec::new(),
+            annotated: Vec::new(),
+            map: Vec::new(),
+            entries: Entries::default(),
+            wants_lines: true,
+            wants_entries: false,
+            plain: true,
+            at_line_start: true,
+            records: 0,
+            source: Source::default(),
+            now: Timestamp::default(),
+        }
+    }
+
+    /// Makes what these ends want.
+    pub fn prepare(&mut self, exits: &Exits) {
+        self.wants_lines = exits.wants(Form::Lines);
+        self.wants_entries = exits.wants(Form::Entries);
+        self.plain = !self.wants_entries && self.screen.is_none() && self.options.reply == Reply::Event;
+    }
+
+    /// A batch begins at `now`. One source's last line may have no end; another's first does not belong to it.
+    pub fn begin(&mut self, batch: &Batch, now: Timestamp) {
+        self.now = now;
+        let Some(first) = batch.records.first() else { return };
+        if first.source != self.source && !self.at_line_start {
+            self.ready.push(b'\n');
+        }
+        self.source = first.source;
+    }
+
+    /// The same, showing events to a person where there is a screen.
+    #[must_use]
+    pub fn with_screen(mut self, screen: Option<Screen>) -> Self {
+        self.screen = screen;
+        self
+    }
+
+    /// True when what was put last ended its line, so that an event of our own can follow.
+    #[must_use]
+    pub fn at_line_start(&self) -> bool {
+        self.at_line_start
+    }
+
+    /// Puts record `i` of the batch, with what came of it.
+    #[inline]
+    pub fn put<W: Observer>(&mut self, batch: &Batch, i: usize, outcome: &Outcome, observer: &mut W) {
+        let record = &batch.records[i];
+        let shape = batch.looks[i].shape;
+        self.records += u64::from(shape != Shape::Rest);
+        let end = record.end();
+        let as_it_came = record.encoding != Encoding::MessagePack
+            && (shape != Shape::Text || self.options.text == TextMode::Raw)
+            && self.plain;
+        if outcome.is_quiet() && as_it_came {
+            if self.untouched.is_empty() {
+                self.untouched = record.span.start as usize..end;
+            } else {
+                self.untouched.end = end;
+            }
+        } else if !self.put_touched(batch, i, outcome, observer) {
+            return;
+        }
+        self.at_line_start = record.line_end > 0 || record.encoding == Encoding::MessagePack;
+    }
+
+    /// Puts findings that no event carries.
+    pub fn put_alone<W: Observer>(&mut self, outcome: &Outcome, observer: &mut W) {
+        if outcome.fault.is_some() || !outcome.printed.is_empty() {
+            observer.aside(outcome);
+        }
+        observer.findings(&outcome.before, None);
+        self.put_events(&outcome.before, &[], observer);
+        outcome.emitted.iter().for_each(|emitted| self.put_emitted(emitted, &[], observer));
+    }
+
+    /// Sends all that was put by every end; how many bytes. What waits for the batch to leave goes with it.
+    ///
+    /// # Errors
+    /// [`Undelivered`], after the lines that did leave were counted.
+    pub fn send(&mut self, batch: &mut Batch, exits: &mut Exits) -> Result<usize, Undelivered> {
+        let untouched = &batch.bytes[self.untouched.clone()];
+        let lines = if self.ready.is_empty() {
+            untouched
+        } else {
+            self.ready.extend_from_slice(untouched);
+            &self.ready
+        };
+        let entries = std::mem::take(&mut self.entries);
+        let tokens = std::mem::take(&mut batch.tokens);
+        let result = exits.send(Load { lines, entries, records: self.records, tokens });
+        self.records = 0;
+        self.ready.clear();
+        self.untouched = 0..0;
+        result
+    }
+
+    /// False when the record does not leave.
+    #[cold]
+    #[inline(never)]
+    fn put_touched<W: Observer>(&mut self, batch: &Batch, i: usize, outcome: &Outcome, observer: &mut W) -> bool {
+        self.ready.extend_from_slice(&batch.bytes[self.untouched.clone()]);
+        self.untouched = 0..0;
+        if outcome.fault.is_some() || !outcome.printed.is_empty() || !outcome.near_misses.is_empty() {
+            observer.aside(outcome);
+        }
+        observer.findings(&outcome.before, None);
+        observer.findings(&outcome.findings, Some(&batch.fields(i)));
+        let tag = batch.tag(i);
+        self.put_events(&outcome.before, tag, observer);
+        outcome.emitted.iter().for_each(|emitted| self.put_emitted(emitted, tag, observer));
+        self.put_record(batch, i, tag, &outcome.findings, &outcome.edit, observer)
+    }
+
+    /// An event that a rule made, with its line end; nowhere where the stream is not ours to add to.
+    fn put_emitted<W: Observer>(&mut self, emitted: &Emitted, tag: &[u8], observer: &mut W) {
+        observer.findings(&emitted.findings, Some(&emitted.batch.fields(0)));
+        if !self.is_ours() {
+            observer.unheard(&emitted.findings);
+            return;
+        }
+        let left = !emitted.edit.withheld
+            && self.put_record(&emitted.batch, 0, tag, &emitted.findings, &emitted.edit, observer);
+        if left && self.screen.is_none() && self.wants_lines {
+            self.ready.push(b'\n');
+        }
+    }
+
+    /// True when events of our own may stand in the stream.
+    fn is_ours(&self) -> bool {
+        self.options.text == TextMode::Json
+            && self.options.reply == Reply::Event
+            && self.options.synthetic == SyntheticMode::Inline
+    }
+
+    /// One record with its findings, as rules wish it, in every form that ends want. False when it does not leave.
+    fn put_record<W: Observer>(
+        &mut self,
+        batch: &Batch,
+        i: usize,
+        tag: &[u8],
+        findings: &[Finding],
+        edit: &Edit,
+        observer: &mut W,
+    ) -> bool {
+        let (record, look) = (&batch.records[i], &batch.looks[i]);
+        let raw = look.shape == Shape::Text && self.options.text == TextMode::Raw;
+        self.findings.clear();
+        if raw && !findings.is_empty() {
+            observer.unheard(findings);
+        }
+        let shows = self.screen.is_some();
+        let adds = !raw && !edit.withheld && !shows && (!findings.is_empty() || !edit.members.is_empty());
+        let annotated = adds && self.annotate(batch, i, findings, edit, observer);
+        let masked = !annotated && !edit.withheld && !edit.masks.is_empty();
+        let failed = masked && self.mask(batch, i, edit, raw).inspect_err(|fault| observer.fault(*fault)).is_err();
+        if edit.withheld || failed {
+            // Whoever waits for an answer gets one.
+            if self.options.reply == Reply::Changes && record.line_end > 0 {
+                self.ready.extend_from_slice(b"{}\n");
+            }
+            return false;
+        }
+        if let Some(screen) = self.screen {
+            if masked {
+                // The view of the event is of what must not be seen.
+                self.ready.extend_from_slice(&self.annotated);
+                self.ready.push(b'\n');
+            } else {
+                screen.event(&batch.fields(i), &mut self.ready);
+            }
+            let shown: &[Finding] = if raw { &[] } else { findings };
+            shown.iter().for_each(|finding| screen.finding(finding, &mut self.ready));
+            return true;
+        }
+        let made = annotated || masked;
+        if self.wants_entries {
+            if made {
+                self.entries.put_made(batch, i, tag, &edit.masks, &self.map, self.now);
+            } else {
+                self.entries.put(batch, i, tag, self.now);
+            }
+        }
+        if !self.wants_lines {
+            return true;
+        }
+        if self.options.reply == Reply::Changes {
+            if record.line_end > 0 {
+                let members: &[(String, Vec<u8>)] = if annotated { &edit.members } else { &[] };
+                let name = &self.options.member;
+                reply::put_changes(&batch.fields(i), edit, members, name, &self.findings, &mut self.ready);
+            }
+            return true;
+        }
+        self.put_line(batch, i, made, raw);
+        true
+    }
+
+    /// The record's line: what was made of it, or as it came.
+    fn put_line(&mut self, batch: &Batch, i: usize, made: bool, raw: bool) {
+        let (record, look): (&Record, &Look) = (&batch.records[i], &batch.looks[i]);
+        match look.shape {
+            _ if made => self.ready.extend_from_slice(&self.annotated),
+            _ if record.encoding == Encoding::MessagePack => self.put_map(batch, i),
+            Shape::Text if !raw => self.ready.extend_from_slice(look.rendered.of(&batch.arena)),
+            _ => self.ready.extend_from_slice(record.span.of(&batch.bytes)),
+        }
+        if record.encoding == Encoding::MessagePack {
+            self.ready.push(b'\n');
+        } else {
+            self.ready.extend_from_slice(&batch.bytes[record.span.end()..record.end()]);
+        }
+    }
+
+    /// A record of MessagePack as a line of JSON. It was looked at, so it is whole; nested too deep it is its bytes.
+    fn put_map(&mut self, batch: &Batch, i: usize) {
+        let map = batch.records[i].span.of(&batch.bytes);
+        if packed::render(map, batch.lead(i), batch.tag(i), None, &mut self.ready).is_err() {
+            self.ready.extend_from_slice(b"{\"message\":\"");
+            escape_into(String::from_utf8_lossy(map).as_bytes(), &mut self.ready);
+            self.ready.extend_from_slice(b"\"}");
+        }
+    }
+
+    /// The event without findings and members, with its masks, which are never left out: what they cannot be applied to
+    /// does not leave.
+    fn mask(&mut self, batch: &Batch, i: usize, edit: &Edit, raw: bool) -> Result<(), Fault> {
+        self.findings.clear();
+        let masks = Edit { masks: edit.masks.clone(), ..Edit::default() };
+        self.make(batch, i, &masks).map_err(|_| Fault::Mask)?;
+        if raw {
+            let fields = batch.fields(i);
+            let line = String::from_utf8_lossy(fields.line());
+            self.annotated.clear();
+            self.annotated.extend_from_slice(edit.masked(&line).as_deref().unwrap_or(&line).as_bytes());
+        }
+        Ok(())
+    }
+
+    /// Writes the event, as rules wish it, with as many of its findings as it can carry; the others leave before it on
+    /// their own. False when it can carry nothing.
+    fn annotate<W: Observer>(
+        &mut self,
+        batch: &Batch,
+        i: usize,
+        findings: &[Finding],
+        edit: &Edit,
+        observer: &mut W,
+    ) -> bool {
+        self.findings.clear();
+        let mut carried = 0;
+        for finding in findings {
+            let (start, comma) = (self.findings.len(), usize::from(carried > 0));
+            self.findings.extend(std::iter::repeat_n(b',', comma));
+            let room =
+                ANNOTATION_BYTES - ANNOTATION_FRAME - self.findings.len().min(ANNOTATION_BYTES - ANNOTATION_FRAME);
+            if !finding.write(room, &mut self.findings) {
+                self.findings.truncate(start);
+                break;
+            }
+            carried += 1;
+        }
+        let mut written = true;
+        if let Err(fault) = self.splice(batch, i, edit) {
+            observer.fault(fault);
+            carried = 0;
+            // Without findings what rules add may fit.
+            self.findings.clear();
+            written = !findings.is_empty() && !edit.members.is_empty() && self.splice(batch, i, edit).is_ok();
+        }
+        self.put_events(&findings[carried..], batch.tag(i), observer);
+        written
+    }
+
+    /// The event of record `i` with the gathered findings, as each wanted form, within the limit.
+    fn splice(&mut self, batch: &Batch, i: usize, edit: &Edit) -> Result<(), Fault> {
+        self.make(batch, i, edit)?;
+        let line = if self.wants_lines { self.annotated.len() } else { 0 };
+        let map = if self.wants_entries { self.map.len() } else { 0 };
+        match self.options.max_record_bytes {
+            Some(most) if line.max(map) > most => Err(Fault::RecordTooLong),
+            _ => Ok(()),
+        }
+    }
+
+    /// The event of record `i` with the gathered findings, as a line into `annotated` and as a map into `map`.
+    fn make(&mut self, batch: &Batch, i: usize, edit: &Edit) -> Result<(), Fault> {
+        self.annotated.clear();
+        self.map.clear();
+        let (name, findings) = (&self.options.member, &self.findings);
+        if batch.records[i].encoding == Encoding::MessagePack {
+            let map = batch.records[i].span.of(&batch.bytes);
+            packed::edit(map, edit, name, findings, &mut self.map).map_err(|_| Fault::Member)?;
+            if self.wants_lines {
+                packed::render(&self.map, batch.lead(i), batch.tag(i), None, &mut self.annotated)
+                    .map_err(|_| Fault::Member)?;
+            }
+            return Ok(());
+        }
+        splice::edit(&batch.fields(i), &batch.arena, &batch.bytes, edit, name, findings, &mut self.annotated)
+            .map_err(|splice::Unfit| Fault::Member)?;
+        if self.wants_entries && transcode::from_json(self.annotated.trim_ascii(), &mut self.map).is_err() {
+            if !findings.is_empty() || !edit.members.is_empty() {
+                return Err(Fault::Member);
+            }
+            entries::put_as_message(&self.annotated, &mut self.map);
+        }
+        Ok(())
+    }
+
+    /// One event of our own for each finding, or none where the stream is not ours to add to.
+    fn put_events<W: Observer>(&mut self, findings: &[Finding], tag: &[u8], observer: &mut W) {
+        if !self.is_ours() {
+            if !findings.is_empty() {
+                observer.unheard(findings);
+            }
+            return;
+        }
+        for finding in findings {
+            if let Some(screen) = self.screen {
+                screen.finding(finding, &mut self.ready);
+                continue;
+            }
+            let start = self.ready.len();
+            write_event(finding, &self.options.member, &mut self.ready);
+            if self.options.max_record_bytes.is_some_and(|most| self.ready.len() - start > most) {
+                self.ready.truncate(start);
+                observer.fault(Fault::RecordTooLong);
+                observer.unheard(std::slice::from_ref(finding));
+                continue;
+            }
+            if self.wants_entries {
+                let event = self.ready[start..].trim_ascii_end();
+                self.entries.put_own(event, finding.said_at, tag);
+            }
+            if !self.wants_lines {
+                self.ready.truncate(start);
+            }
+        }
+    }
+}
+
+/// A finding as an event of its own, with its line end.
+pub fn write_event(finding: &Finding, member: &str, out: &mut Vec<u8>) {
+    out.extend_from_slice(b"{\"timestamp\":\"");
+    finding.said_at.write_rfc3339(out);
+    out.extend_from_slice(b"\",\"level\":\"");
+    out.extend_from_slice(level_of(finding).name().as_bytes());
+    out.extend_from_slice(b"\",\"source\":\"seismolog\",\"message\":\"");
+    escape_into(finding.summary.as_bytes(), out);
+    out.extend_from_slice(b"\",\"");
+    escape_into(member.as_bytes(), out);
+    out.extend_from_slice(b"\":[");
+    finding.write(ANNOTATION_BYTES - ANNOTATION_FRAME, out);
+    out.extend_from_slice(b"]}\n");
+}
+
+/// The level of the event that says a finding which no event carries: good news is information.
+fn level_of(finding: &Finding) -> Level {
+    match (finding.state, finding.severity) {
+        (State::Resolved, _) | (_, Severity::Info) => Level::Info,
+        (_, Severity::Warning) => Level::Warn,
+        (_, Severity::Critical) => Level::Error,
+    }
+}

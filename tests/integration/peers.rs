@@ -1,0 +1,106 @@
+//! Both sides of the network ends, as small as they can be: what a shipper sends, and the one who takes it.
+
+use crate::support::Filter;
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+/// Where a filter says that it listens.
+#[track_caller]
+pub(crate) fn listening(filter: &Filter, scheme: &str) -> String {
+    filter.hear(&format!("listening at {scheme}://"))
+}
+
+/// A port of the loopback that was free a moment ago, for processes that must find it again.
+pub(crate) fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+/// A connection whose reads and writes end at some time.
+#[track_caller]
+pub(crate) fn connect(address: &str) -> TcpStream {
+    patient(TcpStream::connect(address).unwrap_or_else(|error| panic!("{address}: {error}")))
+}
+
+pub(crate) fn patient(stream: TcpStream) -> TcpStream {
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream.set_write_timeout(Some(Duration::from_secs(60))).unwrap();
+    stream
+}
+
+/// Everything until the other side closes; an abrupt end is one as well.
+pub(crate) fn rest(stream: &mut impl Read) -> Vec<u8> {
+    let mut all = Vec::new();
+    let _ = stream.read_to_end(&mut all);
+    all
+}
+
+/// Status and body of one request.
+pub(crate) fn post(address: &str, path: &str, headers: &str, body: &[u8]) -> std::io::Result<(u16, String)> {
+    let mut stream = patient(TcpStream::connect(address)?);
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes())?;
+    // Refused in the middle, the rest is not taken; the answer says why.
+    let _ = stream.write_all(body);
+    let answer = String::from_utf8_lossy(&rest(&mut stream)).into_owned();
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());
+    status.zip(body).ok_or_else(|| std::io::ErrorKind::UnexpectedEof.into())
+}
+
+/// MessagePack of a JSON text, for messages written by hand.
+pub(crate) fn pack(json: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    seismolog::event::transcode::from_json(json.as_bytes(), &mut out).unwrap();
+    out
+}
+
+/// `[EventTime, {}]`, `{…}` as one entry, as Fluent Bit sends them since 5.0.5.
+pub(crate) fn entry(nanoseconds: u32, record: &str) -> Vec<u8> {
+    let mut out = vec![0x92, 0x92, 0xd7, 0, 0x65, 0x53, 0xf1, 0];
+    out.extend_from_slice(&nanoseconds.to_be_bytes());
+    out.extend_from_slice(&[0x81, 0xa1, b'm', 7]);
+    out.extend_from_slice(&pack(record));
+    out
+}
+
+/// A PackedForward message.
+pub(crate) fn packed(tag: &str, entries: &[u8], chunk: &str) -> Vec<u8> {
+    use seismolog::event::msgpack::{put_array, put_binary, put_map, put_text};
+    let mut out = Vec::new();
+    put_array(3, &mut out);
+    put_text(tag.as_bytes(), &mut out);
+    put_binary(entries.len(), &mut out);
+    out.extend_from_slice(entries);
+    put_map(1, &mut out);
+    put_text(b"chunk", &mut out);
+    put_text(chunk.as_bytes(), &mut out);
+    out
+}
+
+/// One value of MessagePack from a connection.
+pub(crate) fn read_value(stream: &mut impl Read, inbox: &mut Vec<u8>) -> std::io::Result<Vec<u8>> {
+    let mut scanner = seismolog::event::msgpack::Scanner::default();
+    loop {
+        if let Some(end) = scanner.advance(inbox, 64 << 20, 64).map_err(|_| std::io::ErrorKind::InvalidData)? {
+            return Ok(inbox.drain(..end).collect());
+        }
+        let mut bytes = [0; 1 << 16];
+        let count = stream.read(&mut bytes)?;
+        if count == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        inbox.extend_from_slice(&bytes[..count]);
+    }
+}
+
+/// As JSON, to be compared.
+pub(crate) fn shown(value: &[u8]) -> String {
+    let mut out = Vec::new();
+    let mut reader = seismolog::event::msgpack::Reader::new(value, 0);
+    seismolog::event::transcode::to_json(&mut reader, 0, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
