@@ -6,7 +6,7 @@ use super::fields::Value;
 use super::found::Found;
 use super::json::{Kind, Member};
 use super::look::{Annotation, Joint, Look, Shape};
-use super::msgpack::{self, DEEPEST, Head, Malformed, Reader};
+use super::msgpack::{DEEPEST, Head, Malformed, Reader};
 use super::roles::{Meaning, Names};
 use super::time::{TimeContext, Timestamp};
 use super::{Fault, Record, transcode};
