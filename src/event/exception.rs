@@ -1,29 +1,47 @@
 //! The type of the exception that a message names: `java.net.SocketTimeoutException`, `ValueError`, `panic`.
 
-use memchr::memmem;
+use memchr::memmem::Finder;
 
-/// Ends of type names, and what may stand before them.
+/// Ends of type names.
 const ENDS: [&[u8]; 2] = [b"Exception", b"Error"];
+/// What Go and Rust say instead, at the beginning or behind a space.
+const WORDS: [&[u8]; 3] = [b"panic:", b"fatal error:", b"panicked at"];
 
-/// The first exception type in `message`, as written: a word with a capital inside it that ends with `Exception` or
-/// `Error`, with its package; or `panic` and `fatal error` of Go and Rust at the beginning.
-#[must_use]
-pub fn exception_type(message: &[u8]) -> Option<&[u8]> {
-    let named = ENDS.iter().filter_map(|end| named(message, end)).min_by_key(|place| place.start);
-    if let Some(place) = named {
-        return Some(&message[place]);
-    }
-    [&b"panic:"[..], b"fatal error:", b"panicked at"].into_iter().find_map(|word| {
-        let start = memmem::find(message, word)?;
-        let begins = start == 0 || message[start - 1] == b' ';
-        begins.then(|| &message[start..start + word.len() - usize::from(word.ends_with(b":"))])
-    })
+/// Finds exception types; made once, for making it costs more than a search.
+#[derive(Clone, Debug)]
+pub struct ExceptionTypes {
+    ends: [Finder<'static>; 2],
+    words: [Finder<'static>; 3],
 }
 
-fn named(message: &[u8], end: &[u8]) -> Option<std::ops::Range<usize>> {
+impl Default for ExceptionTypes {
+    fn default() -> Self {
+        Self { ends: ENDS.map(Finder::new), words: WORDS.map(Finder::new) }
+    }
+}
+
+impl ExceptionTypes {
+    /// The first exception type in `message`, as written: a word with a capital inside it that ends with `Exception` or
+    /// `Error`, with its package; or `panic` and `fatal error` of Go and Rust at the beginning.
+    #[must_use]
+    pub fn first<'a>(&self, message: &'a [u8]) -> Option<&'a [u8]> {
+        let named = self.ends.iter().filter_map(|end| named(message, end)).min_by_key(|place| place.start);
+        if let Some(place) = named {
+            return Some(&message[place]);
+        }
+        self.words.iter().find_map(|word| {
+            let start = word.find(message)?;
+            let word = word.needle();
+            let begins = start == 0 || message[start - 1] == b' ';
+            begins.then(|| &message[start..start + word.len() - usize::from(word.ends_with(b":"))])
+        })
+    }
+}
+
+fn named(message: &[u8], end: &Finder<'_>) -> Option<std::ops::Range<usize>> {
     let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'$');
-    for at in memmem::find_iter(message, end) {
-        let stop = at + end.len();
+    for at in end.find_iter(message) {
+        let stop = at + end.needle().len();
         if message.get(stop).is_some_and(part) && message[stop] != b'.' {
             continue;
         }
@@ -43,6 +61,7 @@ mod tests {
 
     #[test]
     fn types_are_found_with_their_package_and_words_are_not() {
+        let types = ExceptionTypes::default();
         for (message, found) in [
             ("java.net.SocketTimeoutException: Read timed out", Some("java.net.SocketTimeoutException")),
             ("Caused by: org.x.Outer$InnerException", Some("org.x.Outer$InnerException")),
@@ -58,7 +77,7 @@ mod tests {
             ("no error at all", None),
             ("", None),
         ] {
-            let got = exception_type(message.as_bytes()).map(|name| std::str::from_utf8(name).unwrap());
+            let got = types.first(message.as_bytes()).map(|name| std::str::from_utf8(name).unwrap());
             assert_eq!(got, found, "{message}");
         }
     }

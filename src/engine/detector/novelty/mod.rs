@@ -20,7 +20,7 @@ use crate::engine::incident::{IncidentId, Opening, round, score_of};
 use crate::engine::overrides::{Choice, KeyPattern, Overrides};
 use crate::engine::state::{Table, TableSnapshot};
 use crate::engine::template::{Merge, TemplateId};
-use crate::event::exception::exception_type;
+use crate::event::exception::ExceptionTypes;
 use crate::event::{Level, Role};
 use chance::Chance;
 use serde::{Deserialize, Serialize};
@@ -95,6 +95,7 @@ pub struct Novelty {
     exceptions: Chance,
     /// How often each exception type was named.
     named: Table<u64>,
+    types: ExceptionTypes,
     open: Vec<Open>,
     /// When the last incidents were opened.
     opened: VecDeque<f64>,
@@ -122,6 +123,7 @@ impl Novelty {
             templates: Chance::default(),
             exceptions: Chance::default(),
             named: Table::new(options.keys),
+            types: ExceptionTypes::default(),
             open: Vec::new(),
             opened: VecDeque::new(),
         }
@@ -131,13 +133,14 @@ impl Novelty {
         let running = event.moment.running;
         let template = event.template;
         let chance = self.templates.see(template.count);
-        let exception = event.fields.raw(Role::Message).and_then(exception_type).and_then(|name| {
-            let count = self.named.touch(xxh3_64(name), || 0);
-            *count += 1;
-            let count = *count;
-            let chance = self.exceptions.see(count);
-            (count == 1).then(|| (String::from_utf8_lossy(name).into_owned(), chance))
-        });
+        let exception =
+            event.fields.raw(Role::Message).and_then(|message| self.types.first(message)).and_then(|name| {
+                let count = self.named.touch(xxh3_64(name), || 0);
+                *count += 1;
+                let count = *count;
+                let chance = self.exceptions.see(count);
+                (count == 1).then(|| (String::from_utf8_lossy(name).into_owned(), chance))
+            });
         if template.count > 1 && exception.is_none() {
             if let Some(open) = self.open.iter_mut().find(|open| open.template == template.id) {
                 open.last = running;
