@@ -64,7 +64,10 @@ pub fn edit(bytes: &[u8], edit: &Edit, name: &str, findings: &[u8], out: &mut Ve
         msgpack::put_map(length + 1, &mut with);
         with.extend_from_slice(&map[reader.at()..]);
         msgpack::put_text(member.as_bytes(), &mut with);
-        transcode::from_json(value, &mut with)?;
+        // A value may be a scalar: it is read as the one item of an array, whose head is one byte.
+        let mut item = Vec::with_capacity(value.len() + 2);
+        transcode::from_json(&[b"[", &value[..], b"]"].concat(), &mut item)?;
+        with.extend_from_slice(&item[1..]);
         map = Cow::Owned(with);
     }
     if findings.is_empty() {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::event::{Batch, Encoding, Level, Looker, Source, Span, Tag};
+use crate::event::{Batch, Encoding, Level, Looker, Source, Span, Tag, msgpack};
 
 fn pack(text: &str) -> Vec<u8> {
     let mut out = Vec::new();
