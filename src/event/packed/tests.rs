@@ -152,7 +152,7 @@ fn rules_change_a_map_as_they_change_the_same_object() {
     }
     // Binary and broken text is masked too; what is nested too deep to be walked fails.
     let (mut binary, mut out) = (vec![0x81, 0xa1, b'm'], Vec::new());
-    crate::event::msgpack::put_binary(7, &mut binary);
+    msgpack::put_binary(7, &mut binary);
     binary.extend_from_slice(b"sk-abc\xff");
     super::edit(&binary, &edit(&[]), "anomalies", b"", &mut out).unwrap();
     assert!(!String::from_utf8_lossy(&out).contains("abc"));
