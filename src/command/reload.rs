@@ -15,9 +15,6 @@ use std::time::Duration;
 /// How often the files are looked at.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// How a reload ends, as the metrics name it.
-pub const RESULTS: [&str; 3] = ["changed", "unchanged", "failed"];
-
 /// The rules that should run, shared between the thread that reads them and the one that runs them.
 #[derive(Clone, Debug)]
 pub struct LiveRules(Arc<Shared>);
@@ -70,9 +67,6 @@ impl Bell {
 /// # Errors
 /// When the system has no thread to give.
 pub fn watch(config: Config, live: LiveRules, log: Log, metrics: Option<Arc<Metrics>>) -> io::Result<Bell> {
-    if let Some(metrics) = &metrics {
-        RESULTS.iter().for_each(|result| metrics.add_rule_reloads(result, 0));
-    }
     let (bell, rung) = channel();
     let reader = Reader { watch: Watch::new(config.rules.paths.clone()), config, live, log, metrics };
     std::thread::Builder::new().name("rules".into()).spawn(move || reader.run(&rung))?;

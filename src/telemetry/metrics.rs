@@ -29,6 +29,8 @@ use crate::telemetry::rule_families;
 /// Most series of rules' own metrics, and how long one may be idle before it is forgotten.
 const SERIES: usize = 1_000;
 const SERIES_IDLE: Duration = Duration::from_secs(3_600);
+/// How a reload of rules can end; the label `result`.
+pub const RELOADS: [&str; 3] = ["changed", "unchanged", "failed"];
 
 /// Upper bounds of the batch histogram, in seconds: 10 µs to 10 s.
 const BATCH_BUCKETS: [f64; 19] = [
@@ -94,6 +96,13 @@ impl Metrics {
         build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         registry.register(Box::new(Process::new(clock::now().0 as f64 / 1e9)?))?;
 
+        let rule_reloads = families.counters(
+            "rule_reloads_total",
+            "Times that the rules were read again while running, by how that ended.",
+            &["result"],
+        )?;
+        // There from the first scrape on, so that the first reload is an increase.
+        RELOADS.iter().for_each(|result| rule_reloads.with_label_values(&[*result]).inc_by(0));
         Ok(Metrics {
             events: Tally::LEVELS.map(|level| events.with_label_values(&[level])),
             read_bytes: families.counter("read_bytes_total", "Bytes read from the inputs.")?,
@@ -165,11 +174,7 @@ impl Metrics {
             sink_up: families.gauges("sink_up", "1 while a sink takes messages, 0 while it does not.", &["sink"])?,
             series: Series::new(SERIES, SERIES_IDLE),
             exemplars: Mutex::default(),
-            rule_reloads: families.counters(
-                "rule_reloads_total",
-                "Times that the rules were read again while running, by how that ended.",
-                &["result"],
-            )?,
+            rule_reloads,
             registry,
         })
     }
