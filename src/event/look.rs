@@ -111,7 +111,9 @@ pub struct Look {
     pub skeleton: u64,
     /// xxh3-64 of the module; 0 without one.
     pub module_hash: u64,
-    /// Of host, module and thread together; 0 without any.
+    /// Of module and host together; 0 without any.
+    pub place_hash: u64,
+    /// Of module, host and thread together; 0 without any.
     pub actor_hash: u64,
     /// A text line as one JSON object, in the arena.
     pub rendered: Span,
@@ -298,9 +300,8 @@ impl Looker {
             look.skeleton = self.skeleton_of(look, bytes, arena);
         }
         look.module_hash = hash_of(look, bytes, arena, Role::Module);
-        look.actor_hash = look.module_hash
-            ^ hash_of(look, bytes, arena, Role::Host).rotate_left(21)
-            ^ hash_of(look, bytes, arena, Role::Thread).rotate_left(42);
+        look.place_hash = look.module_hash ^ hash_of(look, bytes, arena, Role::Host).rotate_left(21);
+        look.actor_hash = look.place_hash ^ hash_of(look, bytes, arena, Role::Thread).rotate_left(42);
     }
 
     /// The hash of the message's skeleton. What is remembered only saves work: it is a function of the message.

@@ -312,3 +312,39 @@ fn a_slow_reader_after_a_signal_still_gets_all_that_was_read() {
     let taken: Vec<u8> = pieces().flatten().take(taken(fed, &stdin)).collect();
     assert!(got == taken, "{} bytes were read, {} other ones written", taken.len(), got.len());
 }
+
+/// A line of a log and the trace that follows it.
+const TRACE: &str = "2026-01-02 03:04:05 ERROR [main] c.f.Queue - cannot take\njava.io.IOException: closed\n\tat c.f.Queue.take(Queue.java:42)\n\t... 3 more\n";
+
+#[test]
+fn a_joined_trace_leaves_once_input_is_idle_and_at_once_when_a_line_follows() {
+    let (_folder, config) = configured("[input]\njoin = true\n");
+    let mut filter = Filter::in_pipes(&["-c", &config]);
+    filter.feed(TRACE.as_bytes());
+    let event: serde_json::Value = serde_json::from_str(&filter.line()).unwrap();
+    let (first, rest) = event["message"].as_str().unwrap().split_once('\n').unwrap();
+    assert_eq!((first, rest.lines().count()), ("cannot take", 3), "{event}");
+    filter.finish().quietly();
+
+    let (_folder, patient) = configured("[input]\njoin = true\njoin_timeout = \"60s\"\n");
+    let mut filter = Filter::in_pipes(&["-c", &patient]);
+    filter.feed(TRACE.as_bytes());
+    filter.feed(b"{\"message\":\"what follows\"}\n");
+    assert!(filter.line().contains("Queue.java:42"));
+    assert_eq!(filter.line(), "{\"message\":\"what follows\"}\n");
+    // What is held when input ends leaves as well.
+    filter.feed(TRACE.as_bytes());
+    let last = String::from_utf8(filter.finish().quietly()).unwrap();
+    assert!(last.contains("3 more") && last.lines().count() == 1, "{last}");
+}
+
+#[test]
+fn joined_traces_of_raw_text_keep_every_byte_and_split_lines_stay_split_by_default() {
+    let (_folder, config) = configured("[input]\njoin = true\n");
+    let text = TRACE.repeat(50) + "a last line\n";
+    assert_eq!(run(&["-c", &config, "--text", "raw"], text.as_bytes()).quietly(), text.as_bytes());
+    let crlf = text.replace('\n', "\r\n");
+    assert_eq!(run(&["-c", &config, "--text", "raw"], crlf.as_bytes()).quietly(), crlf.as_bytes());
+    assert_eq!(lines(&run(&["-c", &config], text.as_bytes()).quietly()), 51);
+    assert_eq!(lines(&run(&[], text.as_bytes()).quietly()), 201);
+}

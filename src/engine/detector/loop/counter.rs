@@ -1,14 +1,22 @@
-//! The retry counter: the same text at WARN or worse whose numbers stay or step evenly.
+//! The retry counter: the same text at WARN or worse whose numbers stay, step evenly or take turns.
 //!
 //! `attempt 1 failed`, `attempt 2 failed`, … repeats no line, but its text without numbers repeats, and each number
-//! goes up by the same every time. How often it would come without a fault is counted by its template, which is the same
-//! for other words in its variable places; a run has the same words in them, for they are parameters too. Work that makes progress has numbers that step unevenly, or is no warning.
+//! goes up by the same every time. `cannot reach 2`, `cannot reach 3`, `cannot reach 3`, … goes round among a few peers,
+//! in an order that other lines of the loop or a sampling shipper may break. How often such a text would come without a
+//! fault is counted by its template, which is the same for other words in its variable places; a run has the same words in
+//! them, for they are parameters too. Work that makes progress has ever new numbers, or is no warning.
 
+use super::spells::RISE;
 use crate::engine::detector::text_without_numbers::TextWithoutNumbers;
+use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Numbers of a line that are followed; a line with more is no counter.
 const NUMBERS: usize = 8;
+/// Sets of numbers that may take turns.
+const VARIANTS: usize = 4;
+/// 2⁶⁴ over the golden ratio, odd.
+const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// The last line of an actor at WARN or worse.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -17,33 +25,124 @@ pub(super) struct Counter {
     numbers: Vec<i64>,
     steps: Vec<i64>,
     /// Lines in a row whose numbers stepped alike.
-    pub(super) run: u32,
-    pub(super) began: crate::event::Timestamp,
-    /// The numbers when the run began.
+    stepped: Row,
+    /// The numbers when that run began.
     first: Vec<i64>,
+    /// Lines in a row of one text whose numbers are some that were there before.
+    turned: Row,
+    /// The sets of numbers, by their hashes, that lines of this text have had.
+    variants: Vec<u64>,
+}
+
+/// Lines in a row.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Row {
+    pub(super) lines: u32,
+    /// The time of the line before them.
+    pub(super) began: Timestamp,
+    /// Events of the stream until then.
+    events: f64,
+}
+
+/// When a line comes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct When {
+    pub(super) time: Timestamp,
+    /// The time of the actor's line before it.
+    pub(super) last: Timestamp,
+    /// Events of the stream so far.
+    pub(super) events: f64,
+}
+
+impl Row {
+    fn go_on(&mut self, when: When) {
+        if self.lines == 0 {
+            (self.began, self.events) = (when.last, when.events - 1.0);
+        }
+        self.lines = self.lines.saturating_add(1);
+    }
+
+    /// Begins anew where its text has not come faster than it is used to: a row may span a night without one.
+    fn keep_up(&mut self, when: When, expected: impl FnOnce(f64, f64, f64) -> f64) {
+        let lines = f64::from(self.lines);
+        let others = (when.events - self.events - lines).max(0.0);
+        if lines < RISE * expected(lines, when.time.seconds_since(self.began).max(0.0), others) {
+            self.lines = 0;
+        }
+    }
 }
 
 impl Counter {
-    /// Takes a line that came at `now`, the actor's line before it at `last`.
-    pub(super) fn push(&mut self, line: &TextWithoutNumbers, last: crate::event::Timestamp) {
+    /// Takes a line. `expected` is how often its template would have come at the rate that it had before its last so
+    /// many, in so many seconds and among so many events of others.
+    pub(super) fn push(&mut self, line: &TextWithoutNumbers, when: When, expected: impl FnOnce(f64, f64, f64) -> f64) {
         let same = self.text == line.hash && self.numbers.len() == line.numbers.len() && line.numbers.len() <= NUMBERS;
-        let stepped = || line.numbers.iter().zip(&self.numbers).map(|(new, old)| new - old);
-        if same && (self.run == 0 || stepped().eq(self.steps.iter().copied())) {
-            if self.run == 0 {
-                self.steps = stepped().collect();
-                self.first.clone_from(&self.numbers);
-                self.began = last;
-            }
-            self.run = self.run.saturating_add(1);
-        } else {
-            self.run = 0;
-        }
+        self.step(line, same, when);
+        self.take_turn(line, same, when, expected);
         self.text = line.hash;
         self.numbers.clone_from(&line.numbers);
     }
 
-    /// The first number that counts, from where to where; none when all stay.
+    fn step(&mut self, line: &TextWithoutNumbers, same: bool, when: When) {
+        let stepped = || line.numbers.iter().zip(&self.numbers).map(|(new, old)| new - old);
+        if !same || (self.stepped.lines > 0 && !stepped().eq(self.steps.iter().copied())) {
+            self.stepped.lines = 0;
+            return;
+        }
+        if self.stepped.lines == 0 {
+            self.steps = stepped().collect();
+            self.first.clone_from(&self.numbers);
+        }
+        self.stepped.go_on(when);
+    }
+
+    /// Numbers seen for the first time are no repeat, and more than a few sets of them are progress.
+    fn take_turn(
+        &mut self,
+        line: &TextWithoutNumbers,
+        same: bool,
+        when: When,
+        expected: impl FnOnce(f64, f64, f64) -> f64,
+    ) {
+        let numbers = line.numbers.iter().fold(0, |all: u64, &number| (all ^ number as u64).wrapping_mul(MIX));
+        if !same {
+            self.variants.clear();
+            self.turned.lines = 0;
+        } else if self.variants.contains(&numbers) {
+            self.turned.go_on(when);
+            self.turned.keep_up(when, expected);
+            return;
+        } else if self.variants.len() == VARIANTS {
+            self.variants.clear();
+            self.turned.lines = 0;
+        }
+        self.variants.push(numbers);
+    }
+
+    /// Lines in a row that stepped alike, which repeat nothing but the loop that says them.
+    pub(super) fn steps(&self) -> u32 {
+        self.stepped.lines
+    }
+
+    fn counts(&self) -> bool {
+        self.stepped.lines > self.turned.lines && self.steps.iter().any(|&step| step != 0)
+    }
+
+    /// The longer run of the two kinds.
+    pub(super) fn run(&self) -> Row {
+        if self.counts() { self.stepped } else { self.turned }
+    }
+
+    /// How many sets of numbers take turns; 1 where they stay or step.
+    pub(super) fn variants(&self) -> usize {
+        if self.counts() { 1 } else { self.variants.len() }
+    }
+
+    /// The first number that counts, from where to where; none when all stay or take turns.
     pub(super) fn range(&self) -> Option<(i64, i64)> {
+        if !self.counts() {
+            return None;
+        }
         let counting = self.steps.iter().position(|&step| step != 0)?;
         Some((*self.first.get(counting)?, *self.numbers.get(counting)?))
     }
@@ -52,13 +151,12 @@ impl Counter {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::Timestamp;
 
     fn run(lines: &[&str]) -> Counter {
         let (mut counter, mut scratch) = (Counter::default(), TextWithoutNumbers::default());
         for line in lines {
             scratch.read(line.as_bytes(), 7);
-            counter.push(&scratch, Timestamp(0));
+            counter.push(&scratch, When { time: Timestamp(0), last: Timestamp(0), events: 0.0 }, |_, _, _| 0.0);
         }
         counter
     }
@@ -66,16 +164,30 @@ mod tests {
     #[test]
     fn numbers_that_step_evenly_count() {
         let counter = run(&["try 1 of 9", "try 2 of 9", "try 3 of 9", "try 4 of 9"]);
-        assert_eq!((counter.run, counter.range()), (3, Some((1, 4))));
+        assert_eq!((counter.run().lines, counter.range()), (3, Some((1, 4))));
         assert_eq!(run(&["same 5", "same 5", "same 5"]).range(), None);
     }
 
     #[test]
     fn progress_and_other_texts_do_not() {
-        assert_eq!(run(&["block 10 done", "block 11 done", "block 17 done"]).run, 0);
-        assert_eq!(run(&["a 1", "a 2", "b 3"]).run, 0);
+        assert_eq!(run(&["block 10 done", "block 11 done", "block 17 done"]).run().lines, 0);
+        assert_eq!(run(&["a 1", "a 2", "b 3"]).run().lines, 0);
         let many = "1 2 3 4 5 6 7 8 9";
-        assert_eq!(run(&[many, many, many]).run, 0);
-        assert_eq!(run(&["9999999999999999999999999", ""]).run, 0);
+        assert_eq!(run(&[many, many, many]).run().lines, 0);
+        assert_eq!(run(&["9999999999999999999999999", ""]).run().lines, 0);
+    }
+
+    #[test]
+    fn a_few_peers_take_turns_in_any_order_and_ever_new_ones_do_not() {
+        let counter = run(&["no way to 2", "no way to 3", "no way to 3", "no way to 2", "no way to 3", "no way to 2"]);
+        assert_eq!((counter.run().lines, counter.variants(), counter.range()), (4, 2, None));
+        let progress: Vec<_> = (0..100).map(|i| format!("block {} done", i * i)).collect();
+        assert_eq!(
+            run(&progress.iter().map(String::as_str).collect::<Vec<_>>()).run().lines,
+            1,
+            "the step to the last"
+        );
+        // Counting is no taking of turns.
+        assert_eq!(run(&["try 1", "try 2", "try 3"]).variants(), 1);
     }
 }

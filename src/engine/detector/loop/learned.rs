@@ -1,6 +1,6 @@
 //! What a stream has taught: how often each line comes, and how often lines go on with a run.
 
-use super::Signal;
+use super::run::Signal;
 use crate::engine::stats::count_min::CountMin;
 use crate::engine::stats::gamma_poisson;
 use crate::event::Timestamp;
@@ -12,6 +12,14 @@ pub(super) const HABIT_RUN: u32 = 16;
 const HABIT_PRIOR: f64 = 10.0;
 /// Lines after which a habit forgets half.
 const HABIT_LINES: f64 = 50_000.0;
+/// Tells how often a line went on with a spell from how often it came.
+const SPELL_SALT: u64 = 0x0DD5_9E11_5EED_0F7E;
+/// Of spells of so many lines and of twice, four times … as many it is learned for each line how many there were.
+const LONG: u32 = 8;
+/// The longest such.
+const LONGEST: u32 = LONG << 10;
+/// Prior weight of the shorter spells' odds to become twice as long, in spells.
+const LONG_PRIOR: f64 = 2.0;
 /// Events after which the learned counts forget half.
 const LEARNED_EVENTS: f64 = 5e7;
 
@@ -95,11 +103,44 @@ impl Learned {
         let own = (lasted * self.events / self.seconds.max(1.0)).max(repeats).min(self.events);
         let by_time = gamma_poisson::ln_tail(repeats, 0.5 + before, exposure, lasted);
         let by_events = gamma_poisson::ln_tail(repeats, 0.5 + before, self.events - own, own);
-        let of_stream = if matches!(signal, Signal::Spell(_)) { self.spells } else { self.runs };
+        let own = f64::from(run.min(HABIT_RUN));
+        let by_habit = match signal {
+            Signal::Spell(line) => self.ln_spell(line, before, share(habit, self.spells, own), own, run),
+            _ => ln_share(share(habit, self.runs, own)) * f64::from(run),
+        };
         Verdict {
-            ln_p: by_time.max(by_events).max(ln_habit(habit, of_stream, run)),
+            ln_p: by_time.max(by_events).max(by_habit),
             expected: if exposure > 0.0 { (before + 0.5) / exposure } else { 0.0 },
         }
+    }
+
+    /// A line went on with a spell.
+    pub(super) fn count_spell(&mut self, line: u64) {
+        self.counts.add(line ^ SPELL_SALT);
+    }
+
+    /// A spell of so many of this line was over, and nobody took it for a loop.
+    pub(super) fn count_harmless(&mut self, line: u64, lines: u32) {
+        for length in spell_lengths().take_while(|&length| length <= lines) {
+            self.counts.add(spell_key(line, length));
+        }
+    }
+
+    /// ln of the chance that a spell goes on for `run` lines, where the module's lines go on with one as `share` says. A line
+    /// has habits of its own: one that comes in clusters beside much else goes on nearly each time, and how many of its
+    /// spells became twice as long tells how likely this one was to.
+    fn ln_spell(&self, line: u64, before: f64, share: f64, own: f64, run: u32) -> f64 {
+        let count = |key: u64| f64::from(self.counts.count(key));
+        let on = ln_share(share.max((count(line ^ SPELL_SALT) - own + HABIT_PRIOR * share) / (before + HABIT_PRIOR)));
+        let mut ln_p = on * f64::from(run.min(LONG));
+        let mut ln_doubled = on * f64::from(LONG) / 2.0;
+        for length in spell_lengths().take_while(|&length| length < run) {
+            let (long, longer) = (count(spell_key(line, length)), count(spell_key(line, 2 * length)));
+            let prior = LONG_PRIOR * (2.0 * ln_doubled).exp();
+            ln_doubled = ((longer + prior) / (long + LONG_PRIOR)).ln().max(on * f64::from(length));
+            ln_p += ln_doubled * (f64::from(run - length) / f64::from(length)).min(1.0);
+        }
+        ln_p
     }
 
     /// How often a line that was seen `seen` times in all, `count` of them lately, would have come in the last `elapsed`
@@ -134,10 +175,23 @@ impl Learned {
     }
 }
 
-/// ln of the chance that a run in a module with this habit, of a stream with that one, goes on for `run` lines.
-fn ln_habit(habit: Habit, of_stream: Habit, run: u32) -> f64 {
-    let own = f64::from(run.min(HABIT_RUN));
+/// The share of lines that go on with a run in a module with this habit, of a stream with that one; without the `own` lines
+/// of the run at hand.
+fn share(habit: Habit, of_stream: Habit, own: f64) -> f64 {
     let stream = (of_stream.went_on - own) / (of_stream.lines - own).max(1.0);
-    let share = (habit.went_on - own + HABIT_PRIOR * stream) / (habit.lines - own + HABIT_PRIOR).max(1.0);
-    share.clamp(0.01, 0.999).ln() * f64::from(run)
+    (habit.went_on - own + HABIT_PRIOR * stream) / (habit.lines - own + HABIT_PRIOR).max(1.0)
+}
+
+/// ln of a share, kept off both ends: no habit is certain.
+fn ln_share(share: f64) -> f64 {
+    share.clamp(0.01, 0.999).ln()
+}
+
+fn spell_lengths() -> impl Iterator<Item = u32> {
+    std::iter::successors(Some(LONG), |&length| (length < LONGEST).then_some(2 * length))
+}
+
+/// The key of a line's spells of so many lines in the sketch.
+fn spell_key(line: u64, length: u32) -> u64 {
+    (line ^ SPELL_SALT).wrapping_add(u64::from(length).wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }

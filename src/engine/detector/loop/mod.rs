@@ -4,21 +4,24 @@
 //!
 //! - *Cycles*. For each actor (host, module and thread) the last 16 fingerprints are kept, and for each lag p = 1…16 the
 //!   length of the run in which line i equals line i−p (`actor.rs`), from max(8, 3p) lines on.
-//! - *Retry counters*, at WARN and worse: how long one text has come with numbers that stay or step evenly
+//! - *Retry counters*, at WARN and worse: how long one text has come with numbers that stay, step evenly or take turns
 //!   (`counter.rs`).
-//! - *Exact repeats across the stream*, for loops that other lines of their actor interrupt or that several actors go
-//!   round in: spells of one line above its learned rate (`spells.rs`), from twice as many lines on.
+//! - *Exact repeats across the stream*, for loops that other lines of their actor interrupt, that several actors go
+//!   round in, or that start a thread for each round: spells of one line above its learned rate (`spells.rs`), from twice
+//!   as many lines on.
 //!
 //! Each is tested against explanations that need no fault (`learned.rs`), and all must fail at the threshold:
 //!
 //! 1. *The line comes like this.* Its count before the run, over all of the stream before the run, gives a Gamma–Poisson
 //!    rate; the repeats must be too many for it both a second and a stream event (two clocks). A heartbeat that was
 //!    there from the start has no exposure before its run (cold) or a rate that explains it (warm).
-//! 2. *Runs go on here.* The share of lines in this module that went on with a run (or a spell), shrunk to the whole
-//!    stream's, to the power of the run's length. A module that always repeats itself is judged by its own habit.
+//! 2. *Runs go on here.* The share of lines in this module that went on with a run (or of a line that went on with a
+//!    spell, if that is more), shrunk to the whole stream's, to the power of the run's length. A module that always repeats
+//!    itself is judged by its own habit, and so is a line that always comes in clusters.
 //! 3. *A timer has begun*, at INFO and below. A timer rests and a loop does not: what rests `timer_period_s` or longer in
 //!    each round (the longest gap in it, or for single lines the mean one) is a timer. Lines of several actors rest as
-//!    long as each of them does. The scale is absolute, and has to be: a new pod's heartbeat and a loop that sleeps
+//!    long as each of them does. What starts a new thread for each round by the clock (a check, cron) rests ten times as
+//!    long. The scale is absolute, and has to be: a new pod's heartbeat and a loop that sleeps
 //!    differ in nothing else, people choose the pause of a timer by the clock and not by what else is in the stream, and
 //!    every relative measure (a share of the stream, the pace of other actors) calls the first heartbeat in a quiet
 //!    stream a loop. A round without a rest is a loop however long it takes.
@@ -33,10 +36,11 @@ mod guard;
 mod learned;
 mod opening;
 mod options;
+mod run;
 mod spells;
 
 use super::text_without_numbers::TextWithoutNumbers;
-use super::{Detector, Event, NearMiss, Report, RestoreError, TableUse, pack, unpack};
+use super::{Detector, Event, Report, RestoreError, TableUse, pack, unpack};
 use crate::engine::clock::Moment;
 use crate::engine::finding::DetectorName;
 use crate::engine::overrides::Overrides;
@@ -44,11 +48,13 @@ use crate::engine::state::{Table, TableSnapshot};
 use crate::engine::template::{Merge, TemplateId};
 use crate::event::{Level, Role, Timestamp};
 use actor::{Actor, Going, Pushed};
+use counter::When;
 use guard::Guards;
 use learned::{HABIT_RUN, Habit, Learned};
 pub use options::{Limit, LoopOptions, LoopSettings};
+use run::{Run, Signal, grain, near_miss};
 use serde::{Deserialize, Serialize};
-use spells::{Spell, Spells};
+use spells::{Speaker, Spell, Spelled, Spells, Who};
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -59,8 +65,8 @@ const EXAMPLE_BYTES: usize = 200;
 
 /// Tells a template from a line where both are counted in one sketch.
 const TEMPLATE_SALT: u64 = 0x5EED_0F7E_A7ED_C0DE;
-/// Rounds that each actor of a spell must have gone, on average.
-const ROUNDS: u32 = 4;
+/// What starts a thread for each round rests so many timer periods.
+const NEW_THREADS_REST: f64 = 10.0;
 
 /// The detector.
 #[derive(Debug)]
@@ -123,58 +129,6 @@ fn join(going: &mut Going, event: &Event<'_>, report: &mut Report<'_>) {
     });
 }
 
-/// How far two times may be off for want of digits, in seconds: logs of whole seconds put many lines into one.
-fn grain(a: Timestamp, b: Timestamp) -> f64 {
-    let whole = |time: Timestamp| time.0 % 1_000_000_000 == 0;
-    if whole(a) && whole(b) { 1.0 } else { 1e-3 }
-}
-
-/// A run that was tested and may be no loop.
-#[cold]
-fn near_miss(event: &Event<'_>, run: &Run, lasted: f64, ln_p: f64, threshold: f64) -> NearMiss {
-    let module = event.fields.text(Role::Module).unwrap_or_default();
-    let (lines, repeats) = (run.period, run.repeats());
-    let why = format!("{lines} lines {repeats} times in {lasted:.1} s are no more than this stream is used to");
-    NearMiss { detector: DetectorName::Loop, kind: "cycle", key: module.into_owned(), ln_p, threshold, why }
-}
-
-/// A run that is long enough to test.
-/// What has repeated for long enough to be tested.
-#[derive(Clone, Copy, Debug)]
-struct Run {
-    /// Lines of one round.
-    period: usize,
-    /// Lines that went on with it.
-    length: u32,
-    began: Timestamp,
-    /// How often its last line, or for counters its template, was seen in all.
-    seen: u32,
-    /// Longest gap lately, in seconds.
-    rest: f64,
-    /// How many actors say it.
-    actors: u32,
-    signal: Signal,
-}
-
-/// What has shown a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Signal {
-    Cycle,
-    Counter,
-    /// This line, across the stream.
-    Spell(u64),
-}
-
-impl Run {
-    /// Times that it has gone round.
-    fn repeats(&self) -> u32 {
-        match self.signal {
-            Signal::Spell(_) => self.length,
-            _ => self.length / self.period as u32 + 1,
-        }
-    }
-}
-
 impl Loop {
     /// A detector that has seen nothing.
     #[must_use]
@@ -205,11 +159,17 @@ impl Loop {
         let grain = grain(time, run.began);
         let lasted = time.seconds_since(run.began).max(0.0) + grain;
         let harmless = event.fields.level().is_none_or(|level| level <= Level::Info);
-        if harmless && self.rest(&run, lasted, grain) >= self.timer_period_s {
+        let rest = self.rest(&run, lasted, grain);
+        let excused = match run.who {
+            Who::Actors(_) => harmless && rest >= self.timer_period_s,
+            // Failures in many threads are a burst's to tell.
+            Who::NewThreads => !harmless || rest >= NEW_THREADS_REST * self.timer_period_s,
+        };
+        if excused {
             return;
         }
         // What each actor of a spell says for the first time is no repeat.
-        let again = f64::from(repeats) - if run.signal == Signal::Cycle { 0.0 } else { f64::from(run.actors - 1) };
+        let again = f64::from(repeats) - if run.signal == Signal::Cycle { 0.0 } else { f64::from(run.actors() - 1) };
         let verdict = self.learned.test(run.seen, again, lasted, habit, run.length, run.signal);
         if verdict.ln_p >= threshold.ln() {
             report
@@ -235,7 +195,7 @@ impl Loop {
 
     /// How long a run rests in each round, in seconds; no longer than its lines are apart where times are too coarse.
     fn rest(&self, run: &Run, lasted: f64, grain: f64) -> f64 {
-        let mean = lasted * f64::from(run.actors) / f64::from(run.length.max(1));
+        let mean = lasted * f64::from(run.actors()) / f64::from(run.length.max(1));
         if run.period == 1 { mean } else { mean.max(run.rest - grain) }
     }
 
@@ -295,20 +255,28 @@ impl Detector for Loop {
         if pushed.suspect > 0 || !actor.lines.is_empty() {
             Self::gather(actor, pushed, event);
         }
-        let (mut counted, mut template_seen) = (0, 0);
+        let (mut counted, mut stepped, mut template_seen) = (0, 0, 0);
         if look.level >= Some(Level::Warn)
             && let Some(message) = event.fields.raw(Role::Message)
         {
             template_seen = self.learned.count(template_key(event.template.id));
             self.scratch.read(message, look.module_hash);
-            let last = actor.last;
+            let when = When { time, last: actor.last, events: self.learned.events() };
             let counter = actor.counter.get_or_insert_default();
-            counter.push(&self.scratch, last);
-            counted = counter.run;
+            counter.push(&self.scratch, when, |count, elapsed, others| {
+                self.learned.expected(template_seen, count, elapsed, others)
+            });
+            (counted, stepped) = (counter.run().lines, counter.steps());
         }
         let learned = &self.learned;
         let expected = |count: f64, elapsed: f64, others: f64| learned.expected(seen, count, elapsed, others);
-        let spell = self.spells.push(line, look.actor_hash, time, learned.events(), expected);
+        let spelled = self.spells.push(
+            line,
+            Speaker { actor: look.actor_hash, place: look.place_hash },
+            time,
+            learned.events(),
+            expected,
+        );
 
         let habits = self.habits.touch(look.module_hash, || Habits { runs: Habit::UNKNOWN, spells: Habit::UNKNOWN });
         let longest = pushed.longest.max(counted);
@@ -316,16 +284,26 @@ impl Detector for Loop {
             habits.runs.add(longest > 0);
             self.learned.runs.add(longest > 0);
         }
-        let spelled = spell.map_or(0, |spell| spell.count);
-        if spelled <= HABIT_RUN {
-            habits.spells.add(spelled > 0);
-            self.learned.spells.add(spelled > 0);
+        let spell = if let Spelled::On(spell) = spelled { Some(spell) } else { None };
+        let spell_lines = spell.map_or(0, |spell| spell.count);
+        if spell_lines <= HABIT_RUN {
+            habits.spells.add(spell_lines > 0);
+            self.learned.spells.add(spell_lines > 0);
+            if spell_lines > 0 {
+                self.learned.count_spell(line);
+            }
+        }
+        if let Spelled::Anew(lines) = spelled
+            && !self.live.contains_key(&look.module_hash)
+        {
+            self.learned.count_harmless(line, lines);
         }
         let habits = *habits;
 
         let inside = pushed.lag > 0 || counted > 0;
         let is_going = actor.going.is_some();
-        report.explained |= guarded || longest >= 2 || (is_going && inside);
+        // Numbers that take turns are explained once they are a loop: a few values are not yet one.
+        report.explained |= guarded || pushed.longest.max(stepped) >= 2 || (is_going && inside);
         let mut over = false;
         if let Some(going) = &mut actor.going {
             if inside {
@@ -344,15 +322,25 @@ impl Detector for Loop {
         }
         let run = (!is_going && pushed.lag > 0).then(|| {
             let (length, began) = actor.run(pushed.lag);
-            Run { period: pushed.lag, length, began, seen, rest: actor.rest.into(), actors: 1, signal: Signal::Cycle }
+            Run {
+                period: pushed.lag,
+                length,
+                began,
+                seen,
+                rest: actor.rest.into(),
+                who: Who::Actors(1),
+                variants: 1,
+                signal: Signal::Cycle,
+            }
         });
         let counting = (!is_going && counted >= settings.min_repeats).then(|| Run {
             period: 1,
             length: counted,
-            began: actor.counter.as_ref().map_or(time, |counter| counter.began),
+            began: actor.counter.as_ref().map_or(time, |counter| counter.run().began),
             seen: template_seen,
             rest: 0.0,
-            actors: 1,
+            who: Who::Actors(1),
+            variants: actor.counter.as_ref().map_or(1, |counter| counter.variants()),
             signal: Signal::Counter,
         });
         actor.last = time;
@@ -363,21 +351,20 @@ impl Detector for Loop {
         {
             report.explained = true;
             join(going, event, report);
-        } else if let (Some(run), false) = (run.or(counting), guarded) {
+            return;
+        }
+        if guarded {
+            return;
+        }
+        if let Some(run) = run.or(counting) {
             self.test(event, run, habits.runs, settings.threshold, report);
-        } else if let (Some(spell), false, false) = (spell, guarded, is_going)
+        }
+        // Also of an actor that says nothing else: its run began with it, and only a spell shows that it says it more often.
+        if let (Some(spell), false) = (spell, is_going)
             && spell.count >= 2 * settings.min_repeats
-            && spell.count / ROUNDS >= spell.actors()
+            && let Some(who) = spell.who()
         {
-            let run = Run {
-                period: 1,
-                length: spell.count,
-                began: spell.began,
-                seen,
-                rest: 0.0,
-                actors: spell.actors(),
-                signal: Signal::Spell(line),
-            };
+            let run = Run::of_spell(&spell, line, who, seen);
             self.test(event, run, habits.spells, settings.threshold, report);
         }
     }

@@ -1,8 +1,10 @@
 //! What is said of a loop when it opens.
 
+use super::EXAMPLE_BYTES;
 use super::actor::Actor;
 use super::learned::Verdict;
-use super::{EXAMPLE_BYTES, Run, Signal};
+use super::run::{Run, Signal};
+use super::spells::Who;
 use crate::engine::finding::{DetectorName, Evidence, Key, Severity};
 use crate::engine::incident::{Opening, p_of, round, score_of};
 use crate::event::{Fields, Level, Role};
@@ -20,7 +22,11 @@ pub(super) fn opening(
     let key: Vec<_> = [Role::Module, Role::Host, Role::Thread]
         .into_iter()
         // Of a loop that several actors go round in, only the module is the place.
-        .filter(|role| run.actors == 1 || *role == Role::Module)
+        .filter(|role| match run.who {
+            Who::Actors(1) => true,
+            Who::Actors(_) => *role == Role::Module,
+            Who::NewThreads => *role != Role::Thread,
+        })
         .filter_map(|role| Some((role.name().to_owned(), fields.text(role)?.into_owned())))
         .collect();
     let counter = run.signal == Signal::Counter;
@@ -30,8 +36,11 @@ pub(super) fn opening(
     let told = Told::new(run, range.is_some(), &key);
     let mut more = serde_json::Map::new();
     more.insert("period".into(), run.period.into());
-    if let Signal::Spell(_) = run.signal {
-        more.insert("actors".into(), run.actors.into());
+    if let (Signal::Spell(_), Who::Actors(actors)) = (run.signal, run.who) {
+        more.insert("actors".into(), actors.into());
+    }
+    if run.variants > 1 {
+        more.insert("variants".into(), run.variants.into());
     }
     let mut summary = String::new();
     let mut evidence = Evidence {
@@ -83,12 +92,15 @@ impl Told {
     fn new(run: &Run, counts: bool, key: &[(String, String)]) -> Self {
         let (kind, what) = match run.period {
             1 if counts => ("counter", "the same text".to_owned()),
+            1 if run.variants > 1 => ("exact", format!("the same line in {} variants", run.variants)),
             1 => ("exact", "the same line".to_owned()),
             period => ("cycle", format!("the same {period} lines")),
         };
         let mut place = String::new();
-        if run.actors > 1 {
-            place = format!(" from {} threads", run.actors);
+        match run.who {
+            Who::Actors(1) => {}
+            Who::Actors(actors) => place = format!(" from {actors} threads"),
+            Who::NewThreads => place = " from a new thread each time".into(),
         }
         if let Some(((_, first), rest)) = key.split_first() {
             let rest: Vec<_> = rest.iter().map(|(name, value)| format!("{name} {value}")).collect();

@@ -3,11 +3,12 @@
 //! A spell is the rise of a CUSUM chart (E. S. Page, *Continuous inspection schemes*, Biometrika 41, 1954): it goes on as
 //! long as the line has come at least [`RISE`] times as often as its learned rate since the spell began, a second and an
 //! event of the others, and begins anew where it has not: what a busy hour or a busy module does to its lines is no rise. So a line that was always there is measured from the moment at which it became more, and a
-//! heartbeat's spells are short. A spell is evidence only when its actors have gone round: fifty hosts that say a line
-//! once each do not. How many they are is told by linear counting over 64 bits (K.-Y. Whang et al., *A linear-time
+//! heartbeat's spells are short. A spell is evidence only when those who say it have gone round: fifty hosts that say a line
+//! once each do not, nor do fifty threads that start; one place that says it each time from a new thread does (an attempt for
+//! each connection, a process for each try), once they are too many for a pool. How many actors there are is told by linear counting over 64 bits (K.-Y. Whang et al., *A linear-time
 //! probabilistic counting algorithm*, ACM TODS 15, 1990), which past some two hundred says "too many".
 //!
-//! Memory: 4,096 slots of 56 bytes. A slot is held by one line, which each other line votes against and each of its own
+//! Memory: 4,096 slots of 64 bytes. A slot is held by one line, which each other line votes against and each of its own
 //! votes for (R. S. Boyer, J. S. Moore, *MJRTY*, 1981): a line that makes up most of what falls into its slot keeps it.
 
 use crate::event::Timestamp;
@@ -16,9 +17,15 @@ use serde::{Deserialize, Serialize};
 const SLOTS: usize = 4_096;
 /// How many times the learned rate a spell must keep up. Lines come in clusters, several times as many in one minute as in
 /// the next; a loop brings them by the tens.
-const RISE: f64 = 5.0;
+pub(super) const RISE: f64 = 5.0;
 /// A spell ends with a gap of so many of its mean gaps.
 const GAPS: f64 = 10.0;
+/// Rounds that each actor of a spell must have gone, on average.
+const ROUNDS: u32 = 4;
+/// Lines of one place, each from another thread, that are no pool of threads at work or at its start.
+const NEW_THREADS: u32 = 128;
+/// Actors that set all 64 bits, on average: 64 times the 64th harmonic number.
+const ALL_BITS: u32 = 304;
 /// A slot whose line has not come for so long is free. Seconds.
 const STALE_S: f64 = 60.0;
 
@@ -35,15 +42,60 @@ pub(super) struct Spell {
     last: Timestamp,
     /// A bit for each actor, by its hash.
     seen_actors: u64,
+    /// Module and host, as a hash, while all lines come from one; 0 after that.
+    place: u64,
+}
+
+/// What a line does to its spell.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Spelled {
+    /// It was in none.
+    Alone,
+    /// It goes on with one.
+    On(Spell),
+    /// It begins anew after one of so many lines.
+    Anew(u32),
+}
+
+/// Who says a line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Speaker {
+    /// Module, host and thread.
+    pub(super) actor: u64,
+    /// Module and host.
+    pub(super) place: u64,
+}
+
+/// Who goes round in a spell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Who {
+    /// So many actors, several rounds each.
+    Actors(u32),
+    /// One place, with a new thread for each round.
+    NewThreads,
 }
 
 impl Spell {
-    fn begin(line: u64, actor: u64, time: Timestamp, events: f64) -> Self {
-        Self { line, count: 1, against: 0, began: time, events, last: time, seen_actors: bit(actor) }
+    fn begin(line: u64, speaker: Speaker, time: Timestamp, events: f64) -> Self {
+        let Speaker { actor, place } = speaker;
+        Self { line, count: 1, against: 0, began: time, events, last: time, seen_actors: bit(actor), place }
+    }
+
+    /// Who has gone round; none while nobody has.
+    pub(super) fn who(&self) -> Option<Who> {
+        let actors = self.actors();
+        if self.count / ROUNDS >= actors {
+            return Some(Who::Actors(actors));
+        }
+        // Of so many lines from a pool of threads, too many would have come from the same thread.
+        (self.place != 0
+            && self.count >= NEW_THREADS
+            && f64::from(actors) >= 0.75 * f64::from(self.count.min(ALL_BITS)))
+        .then_some(Who::NewThreads)
     }
 
     /// How many actors the spell has, or a few more.
-    pub(super) fn actors(&self) -> u32 {
+    fn actors(&self) -> u32 {
         match self.seen_actors.count_zeros() {
             0 => u32::MAX,
             // The first few hardly ever share a bit.
@@ -69,28 +121,28 @@ impl Spells {
         Self { slots: vec![Spell::default(); SLOTS] }
     }
 
-    /// Takes a line of `actor`, after so many events of the stream; its spell if it goes on with one. `expected` is how
+    /// Takes a line of `speaker`, after so many events of the stream. `expected` is how
     /// often the line would have come at the rate that it had before its last so many, in so many seconds and among so many
     /// events of others.
     #[inline]
     pub(super) fn push(
         &mut self,
         line: u64,
-        actor: u64,
+        speaker: Speaker,
         time: Timestamp,
         events: f64,
         expected: impl FnOnce(f64, f64, f64) -> f64,
-    ) -> Option<Spell> {
+    ) -> Spelled {
         let slot = &mut self.slots[(line >> 40) as usize % SLOTS];
         if slot.line == line {
-            return slot.go_on(actor, time, events, expected);
+            return slot.go_on(speaker, time, events, expected);
         }
         if slot.against < slot.count && slot.count > 1 && time.seconds_since(slot.last) < STALE_S {
             slot.against += 1;
         } else {
-            *slot = Spell::begin(line, actor, time, events);
+            *slot = Spell::begin(line, speaker, time, events);
         }
-        None
+        Spelled::Alone
     }
 
     /// What to keep across a restart: spells that have begun.
@@ -109,25 +161,29 @@ impl Spells {
 impl Spell {
     fn go_on(
         &mut self,
-        actor: u64,
+        speaker: Speaker,
         time: Timestamp,
         events: f64,
         expected: impl FnOnce(f64, f64, f64) -> f64,
-    ) -> Option<Self> {
+    ) -> Spelled {
         let (gap, elapsed) = (time.seconds_since(self.last), time.seconds_since(self.began).max(0.0));
         let count = f64::from(self.count) + 1.0;
         // The second line tells the pace: before it, only the learned rate says whether the two belong together.
         let longest = if self.count > 1 { GAPS * (elapsed / count).max(0.1) } else { f64::INFINITY };
         let others = (events - self.events - count).max(0.0);
         if gap > longest || count < RISE * expected(count, elapsed, others) {
-            *self = Self::begin(self.line, actor, time, events);
-            return None;
+            let ended = self.count;
+            *self = Self::begin(self.line, speaker, time, events);
+            return if ended > 1 { Spelled::Anew(ended) } else { Spelled::Alone };
         }
         self.count = self.count.saturating_add(1);
         self.against = self.against.saturating_sub(1);
         self.last = self.last.max(time);
-        self.seen_actors |= bit(actor);
-        Some(*self)
+        self.seen_actors |= bit(speaker.actor);
+        if speaker.place != self.place {
+            self.place = 0;
+        }
+        Spelled::On(*self)
     }
 }
 
@@ -140,14 +196,29 @@ mod tests {
         Timestamp::from_millis(milliseconds)
     }
 
+    impl Spelled {
+        fn spell(self) -> Option<Spell> {
+            if let Self::On(spell) = self { Some(spell) } else { None }
+        }
+    }
+
+    fn speaker(actor: u64) -> Speaker {
+        Speaker { actor, place: 5 }
+    }
+
     #[test]
     fn a_learned_rate_keeps_spells_short_and_more_of_it_lets_them_grow() {
         let mut spells = Spells::new();
         let each_second = |_: f64, elapsed: f64, _: f64| elapsed;
-        let longest =
-            (0..100).filter_map(|i| spells.push(7, 1, at(i * 1_000), 0.0, each_second)).map(|spell| spell.count).max();
+        let longest = (0..100)
+            .filter_map(|i| spells.push(7, speaker(1), at(i * 1_000), 0.0, each_second).spell())
+            .map(|spell| spell.count)
+            .max();
         assert!(longest <= Some(2), "{longest:?}");
-        let spell = (0..50).filter_map(|i| spells.push(7, 1, at(100_000 + i * 100), 0.0, each_second)).last().unwrap();
+        let spell = (0..50)
+            .filter_map(|i| spells.push(7, speaker(1), at(100_000 + i * 100), 0.0, each_second).spell())
+            .last()
+            .unwrap();
         assert!(spell.count >= 48 && spell.actors() == 1, "{spell:?}");
     }
 
@@ -156,16 +227,16 @@ mod tests {
         let mut spells = Spells::new();
         let mut last = None;
         for i in 0..200_000_i64 {
-            spells.push(xxh3_64(&i.to_le_bytes()), 1, at(i), 0.0, |_, _, _| 0.0);
+            spells.push(xxh3_64(&i.to_le_bytes()), speaker(1), at(i), 0.0, |_, _, _| 0.0);
             if i % 20 == 0 {
-                last = spells.push(7, 2, at(i), 0.0, |_, _, _| 0.0);
+                last = spells.push(7, speaker(2), at(i), 0.0, |_, _, _| 0.0).spell();
             }
         }
         assert!(last.is_some_and(|spell| spell.count > 9_000), "{last:?}");
         let mut again = Spells::new();
         again.restore(spells.snapshot());
         assert_eq!(
-            again.push(7, 2, at(200_000), 0.0, |_, _, _| 0.0).map(|spell| spell.count),
+            again.push(7, speaker(2), at(200_000), 0.0, |_, _, _| 0.0).spell().map(|spell| spell.count),
             last.map(|spell| spell.count + 1)
         );
     }
@@ -175,7 +246,9 @@ mod tests {
         for (actors, least, most) in [(1_u64, 1, 1), (5, 4, 5), (60, 40, 90), (5_000, u32::MAX, u32::MAX)] {
             let mut spells = Spells::new();
             let last = (0..actors + 1)
-                .filter_map(|i| spells.push(9, xxh3_64(&(i % actors).to_le_bytes()), at(1), 0.0, |_, _, _| 0.0))
+                .filter_map(|i| {
+                    spells.push(9, speaker(xxh3_64(&(i % actors).to_le_bytes())), at(1), 0.0, |_, _, _| 0.0).spell()
+                })
                 .last();
             let counted = last.unwrap().actors();
             assert!((least..=most).contains(&counted), "{actors}: {counted}");
@@ -183,13 +256,37 @@ mod tests {
     }
 
     #[test]
+    fn one_place_with_ever_new_threads_goes_round_and_pools_and_fleets_do_not() {
+        let who = |lines: u64, of: &dyn Fn(u64) -> Speaker| {
+            let mut spells = Spells::new();
+            (0..lines)
+                .filter_map(|i| spells.push(9, of(i), at(i as i64), 0.0, |_, _, _| 0.0).spell())
+                .last()
+                .unwrap()
+                .who()
+        };
+        let hash = |i: u64| xxh3_64(&i.to_le_bytes());
+        assert_eq!(who(100, &|i| speaker(hash(i))), None, "too few to tell");
+        assert_eq!(who(140, &|i| speaker(hash(i))), Some(Who::NewThreads));
+        assert_eq!(who(5_000, &|i| speaker(hash(i))), Some(Who::NewThreads));
+        assert_eq!(who(140, &|i| speaker(hash(i % 60))), None, "a pool");
+        assert_eq!(who(5_000, &|i| Speaker { actor: hash(i), place: hash(i % 1_000) }), None, "a fleet");
+        assert!(matches!(who(500, &|i| speaker(hash(i % 20))), Some(Who::Actors(15..=25))));
+    }
+
+    #[test]
     fn long_gaps_and_odd_times_begin_anew() {
         let mut spells = Spells::new();
         for i in 0..10 {
-            spells.push(7, 1, at(i * 10), 0.0, |_, _, _| 0.0);
+            spells.push(7, speaker(1), at(i * 10), 0.0, |_, _, _| 0.0);
         }
-        assert!(spells.push(7, 1, at(60_000), 0.0, |_, _, _| 0.0).is_none());
-        assert!(spells.push(7, 1, Timestamp(i64::MIN), 0.0, |_, _, _| 0.0).is_some_and(|spell| spell.count == 2));
-        assert!(spells.push(7, 1, at(60_000), 0.0, |_, _, _| f64::NAN).is_some());
+        assert!(matches!(spells.push(7, speaker(1), at(60_000), 0.0, |_, _, _| 0.0), Spelled::Anew(10)));
+        assert!(
+            spells
+                .push(7, speaker(1), Timestamp(i64::MIN), 0.0, |_, _, _| 0.0)
+                .spell()
+                .is_some_and(|spell| spell.count == 2)
+        );
+        assert!(spells.push(7, speaker(1), at(60_000), 0.0, |_, _, _| f64::NAN).spell().is_some());
     }
 }

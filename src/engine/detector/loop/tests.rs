@@ -286,6 +286,63 @@ fn one_trace_in_a_field_is_one_line_whatever_its_line_numbers() {
 }
 
 #[test]
+fn warnings_about_a_few_peers_in_turn_are_one_loop() {
+    let mut stream = Stream::warmed();
+    for i in 0..60_u64 {
+        // No fixed order, as a sampling shipper leaves it.
+        let peer = 2 + i * i * 7 % 5 % 2;
+        stream.put(T + i as i64 * 700, "WARN", "m3", &format!("cannot open a channel to peer {peer} at 10.0.0.{peer}"));
+        stream.put(T + i as i64 * 700 + 1, "WARN", "m5", &format!("slow block {} skipped", i * i * 31 % 977));
+    }
+    let opened = stream.opened();
+    assert_eq!(opened.iter().map(|open| open.key.0[0].1.as_str()).collect::<Vec<_>>(), ["m3"]);
+    let (kind, variants) = (opened[0].kind.as_str(), opened[0].evidence.more["variants"].as_u64());
+    assert_eq!((kind, variants), ("exact", Some(2)), "{:?}", opened[0]);
+    assert!(opened[0].summary.starts_with("the same line in 2 variants"), "{}", opened[0].summary);
+}
+
+#[test]
+fn attempts_that_come_in_each_on_a_new_connection_are_a_loop_and_a_check_by_the_clock_is_not() {
+    let mut stream = Stream::warmed();
+    for i in 0..200 {
+        let mut login = |milliseconds: i64, module: &str, process: i64| {
+            let time = Timestamp::from_millis(1_767_225_600_000 + T + milliseconds);
+            stream.line(&format!(
+                r#"{{"time":"{time}","host":"h","module":"{module}","pid":{process},"message":"login refused, user=root from 10.9.9.9"}}"#
+            ));
+        };
+        login(i * 2_000, "sshd", 10_000 + i * 2);
+        login(i * 10_000, "check", 10_001 + i * 2);
+        stream.put(T + i * 2_000, "INFO", "m4", &format!("row {i} written"));
+    }
+    let opened = stream.opened();
+    assert_eq!(opened.len(), 1, "{opened:?}");
+    assert_eq!(opened[0].key.0.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>(), ["sshd", "h"]);
+    assert!(opened[0].summary.contains("from a new thread each time"), "{}", opened[0].summary);
+}
+
+#[test]
+fn a_line_that_always_comes_in_clusters_is_no_loop_until_it_does_not_stop() {
+    let mut stream = Stream::warmed();
+    let mut say = |milliseconds: i64, thread: i64| {
+        let time = Timestamp::from_millis(1_767_225_600_000 + T + milliseconds);
+        stream.line(&format!(
+            r#"{{"time":"{time}","level":"INFO","module":"m3","thread":"t{thread}","message":"recalculating the schedule"}}"#
+        ));
+    };
+    for cluster in 0..80 {
+        let lines = 12 + cluster * cluster * 7 % 17;
+        (0..lines).for_each(|i| say(cluster * 30_000 + i * 90, i % 3));
+    }
+    (0..300).for_each(|i| say(2_400_000 + i * 90, i % 3));
+    stream.put(T + 2_500_000, "INFO", "m4", "later");
+    let opened = stream.opened();
+    let late: Vec<_> =
+        opened.iter().map(|open| open.opened_at.0 > (1_767_225_600_000 + T + 2_400_000) * 1_000_000).collect();
+    assert_eq!(late, [true], "{opened:?}");
+}
+
+#[test]
 fn a_guard_holds_from_the_first_event_and_ends_with_its_window() {
     let guard = |glob: &'static str, max_repeats| {
         let limit = Limit { max_repeats, within_s: 60.0, by_host: false, by_thread: false };

@@ -1,0 +1,72 @@
+//! A run of repeats under test, and what is said of one that may be no loop.
+
+use super::spells::{Spell, Who};
+use crate::engine::detector::{Event, NearMiss};
+use crate::engine::finding::DetectorName;
+use crate::event::{Role, Timestamp};
+
+/// How far two times may be off for want of digits, in seconds: logs of whole seconds put many lines into one.
+pub(super) fn grain(a: Timestamp, b: Timestamp) -> f64 {
+    let whole = |time: Timestamp| time.0 % 1_000_000_000 == 0;
+    if whole(a) && whole(b) { 1.0 } else { 1e-3 }
+}
+
+/// A run that was tested and may be no loop.
+#[cold]
+pub(super) fn near_miss(event: &Event<'_>, run: &Run, lasted: f64, ln_p: f64, threshold: f64) -> NearMiss {
+    let module = event.fields.text(Role::Module).unwrap_or_default();
+    let (lines, repeats) = (run.period, run.repeats());
+    let why = format!("{lines} lines {repeats} times in {lasted:.1} s are no more than this stream is used to");
+    NearMiss { detector: DetectorName::Loop, kind: "cycle", key: module.into_owned(), ln_p, threshold, why }
+}
+
+/// What has repeated for long enough to be tested.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    /// Lines of one round.
+    pub(super) period: usize,
+    /// Lines that went on with it.
+    pub(super) length: u32,
+    pub(super) began: Timestamp,
+    /// How often its last line, or for counters its template, was seen in all.
+    pub(super) seen: u32,
+    /// Longest gap lately, in seconds.
+    pub(super) rest: f64,
+    pub(super) who: Who,
+    /// How many forms the line has: sets of numbers that take turns.
+    pub(super) variants: usize,
+    pub(super) signal: Signal,
+}
+
+/// What has shown a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signal {
+    Cycle,
+    Counter,
+    /// This line, across the stream.
+    Spell(u64),
+}
+
+impl Run {
+    /// The spell of a line that was seen so many times in all.
+    pub(super) fn of_spell(spell: &Spell, line: u64, who: Who, seen: u32) -> Self {
+        let (length, began, signal) = (spell.count, spell.began, Signal::Spell(line));
+        Self { period: 1, length, began, seen, rest: 0.0, who, variants: 1, signal }
+    }
+
+    /// Times that it has gone round.
+    pub(super) fn repeats(&self) -> u32 {
+        match self.signal {
+            Signal::Spell(_) => self.length,
+            _ => self.length / self.period as u32 + 1,
+        }
+    }
+
+    /// How many actors go round; of those that each go round once, the place does.
+    pub(super) fn actors(&self) -> u32 {
+        match self.who {
+            Who::Actors(actors) => actors,
+            Who::NewThreads => 1,
+        }
+    }
+}
