@@ -79,6 +79,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
         options.reply = Reply::Changes;
     }
     let (engine, state) = go_on(&loaded, &log)?;
+    let still_open: Vec<_> = engine.incidents().still_open().collect();
     let engine = RefCell::new(Some(engine));
     let mut pipeline = Pipeline {
         // After a panic it starts empty.
@@ -88,6 +89,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
         observer: Watcher::new(served, log)
             .with_sinks(sinks)
             .with_silences(silences)
+            .with_still_open(still_open)
             .with_state(state, loaded.config.state.interval.0),
         progress: Arc::clone(&progress),
     };

@@ -180,6 +180,11 @@ impl Incidents {
         self.open.contains_key(&id)
     }
 
+    /// Every open incident as it was when something was added to it last.
+    pub fn still_open(&self) -> impl Iterator<Item = Finding> {
+        self.open.iter().map(|(id, incident)| self.finding(*id, incident, State::Ongoing, incident.last))
+    }
+
     /// Open incidents of each detector, in the order of [`DetectorName::ALL`].
     #[must_use]
     pub fn open_by_detector(&self) -> [u64; DetectorName::ALL.len()] {

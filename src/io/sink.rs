@@ -42,6 +42,8 @@ struct Remote {
     /// In the log.
     name: String,
     least: Severity,
+    /// It takes an incident for over of which it is not told again.
+    needs_repeats: bool,
     post: Arc<Post>,
 }
 
@@ -69,10 +71,11 @@ impl Sinks {
             let Some(courier) = courier(sink, &post) else { continue };
             let name = sink.name();
             couriers.push(courier.map_err(|why| SinkError::Remote { sink: name.clone(), why })?);
-            let kind = if matches!(sink, config::Sink::Alertmanager(_)) { "alertmanager" } else { "webhook" };
+            let needs_repeats = matches!(sink, config::Sink::Alertmanager(_));
+            let kind = if needs_repeats { "alertmanager" } else { "webhook" };
             let before = remote.iter().filter(|other: &&Remote| other.label.starts_with(kind)).count();
             let label = if before == 0 { kind.to_owned() } else { format!("{kind}_{}", before + 1) };
-            remote.push(Remote { label, name, least: sink.min_severity(), post });
+            remote.push(Remote { label, name, least: sink.min_severity(), needs_repeats, post });
         }
         let thread = if couriers.is_empty() { None } else { Some(start(couriers)?) };
         Ok(Self { local, remote, thread })
@@ -90,6 +93,12 @@ impl Sinks {
         for remote in self.remote.iter().filter(|remote| finding.severity >= remote.least) {
             remote.post.put(Notice::of(finding), is_silenced);
         }
+    }
+
+    /// Takes an incident that an earlier process told of and that is still open, for those that must hear of it again.
+    pub fn take_still_open(&mut self, finding: &Finding, is_silenced: bool) {
+        let remotes = self.remote.iter().filter(|remote| remote.needs_repeats && finding.severity >= remote.least);
+        remotes.for_each(|remote| remote.post.put(Notice::of(finding), is_silenced));
     }
 
     /// Writes what was taken, as far as the sinks take it without being waited for; what went wrong.

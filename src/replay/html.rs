@@ -207,11 +207,14 @@ fn lines<'a>(title: &str, lines: impl Iterator<Item = &'a str>, page: &mut Strin
     if lines.peek().is_none() {
         return;
     }
-    let _ = write!(page, "<div><h3>{title}</h3><ol class=\"lines\" tabindex=\"0\" aria-label=\"{title}\">");
+    let _ = write!(
+        page,
+        "<div><h3>{title}</h3><div class=\"lines\" tabindex=\"0\" role=\"region\" aria-label=\"{title}\"><ol>"
+    );
     for line in lines {
         let _ = write!(page, "<li>{}</li>", Escaped(&clip(line, LINE_CHARACTERS)));
     }
-    page.push_str("</ol></div>");
+    page.push_str("</ol></div></div>");
 }
 
 fn tables(report: &Report, page: &mut String) {

@@ -32,7 +32,7 @@ pub(super) fn chart(report: &Report, page: &mut String) {
     let (base, below) = (TOP + UP, TOP + UP + BAND);
     let _ = write!(
         page,
-        "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{} and {} over time\">",
+        "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"group\" aria-label=\"{} and {} over time\">",
         counted(report.events, "event"),
         counted(report.opened.values().sum(), "incident")
     );

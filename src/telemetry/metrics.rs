@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use prometheus::core::Collector;
 use prometheus::proto::LabelPair;
@@ -18,7 +18,6 @@ use prometheus::{
 use super::exposition::{Exemplar, Format};
 use super::operations::OperationDurations;
 use super::process::Process;
-use super::series::Series;
 use crate::engine::Tally;
 use crate::engine::detector::OperationQuantiles;
 use crate::engine::finding::{DetectorName, Severity};
@@ -26,9 +25,6 @@ use crate::engine::rules::{RuleMetrics, RuleTally};
 use crate::io::clock;
 use crate::telemetry::rule_families;
 
-/// Most series of rules' own metrics, and how long one may be idle before it is forgotten.
-const SERIES: usize = 1_000;
-const SERIES_IDLE: Duration = Duration::from_secs(3_600);
 /// How a reload of rules can end; the label `result`.
 pub const RELOADS: [&str; 3] = ["changed", "unchanged", "failed"];
 
@@ -64,7 +60,6 @@ pub struct Metrics {
     sink_findings_lost: IntCounterVec,
     sink_pending: IntGaugeVec,
     sink_up: IntGaugeVec,
-    series: Series,
     /// The last opening of each detector and severity.
     exemplars: Mutex<BTreeMap<(&'static str, &'static str), Exemplar>>,
     rule_reloads: IntCounterVec,
@@ -172,7 +167,6 @@ impl Metrics {
                 &["sink"],
             )?,
             sink_up: families.gauges("sink_up", "1 while a sink takes messages, 0 while it does not.", &["sink"])?,
-            series: Series::new(SERIES, SERIES_IDLE),
             exemplars: Mutex::default(),
             rule_reloads,
             registry,
@@ -304,12 +298,6 @@ impl Metrics {
         self.sink_up.with_label_values(&[sink]).set(i64::from(up));
     }
 
-    /// The series of rules' own metrics.
-    #[must_use]
-    pub fn series(&self) -> &Series {
-        &self.series
-    }
-
     /// All families as one page.
     ///
     /// # Errors
@@ -317,8 +305,12 @@ impl Metrics {
     pub fn encode(&self, format: Format) -> Result<String, Error> {
         // A family without a series has no place in the text; the registry leaves it out by itself.
         let mut families = self.registry.gather();
-        families.extend(self.series.gather(Instant::now()));
-        families.extend(rule_families::of(&self.rule_metrics.lock().unwrap_or_else(PoisonError::into_inner)));
+        {
+            let rule_metrics = self.rule_metrics.lock().unwrap_or_else(PoisonError::into_inner);
+            families.extend(rule_families::of(&rule_metrics));
+            let dropped = rule_families::dropped(&rule_metrics).chain([self.operation_duration.dropped()]);
+            families.push(rule_families::series_dropped(dropped));
+        }
         families.sort_by(|a, b| a.name().cmp(b.name()));
         let exemplars = self.exemplars.lock().unwrap_or_else(PoisonError::into_inner).clone();
         format.encode(&families, &|name, labels| exemplar_of(&exemplars, name, labels))

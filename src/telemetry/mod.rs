@@ -10,7 +10,6 @@ mod operations;
 pub mod process;
 pub mod routes;
 mod rule_families;
-pub mod series;
 pub mod silences;
 pub mod watcher;
 

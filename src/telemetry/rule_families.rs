@@ -1,5 +1,5 @@
-//! The metrics that rules make, as `seismolog_rule_<name>`. Their names are known only while rules run, so that they are no
-//! part of the registry: families are made when somebody asks.
+//! The metrics that rules make, as `seismolog_rule_<name>`, and what found no room in them. Their names are known only while
+//! rules run, so that they are no part of the registry: families are made when somebody asks.
 
 use crate::engine::rules::RuleMetrics;
 use crate::engine::rules::metrics::{BUCKETS, MetricKind, RuleMetric, Series};
@@ -7,12 +7,47 @@ use prometheus::proto::{Bucket, Counter, Gauge, Histogram, LabelPair, Metric, Me
 
 /// One family for each metric of a rule.
 pub(super) fn of(metrics: &RuleMetrics) -> Vec<MetricFamily> {
-    metrics.iter().map(|(name, metric)| family(name, metric)).collect()
+    metrics.iter().map(|(name, metric)| family(full_name(name, metric), metric)).collect()
 }
 
-fn family(name: &str, metric: &RuleMetric) -> MetricFamily {
+/// How many values of each metric of a rule found no room for a series of their own, by the metric's full name.
+pub(super) fn dropped(metrics: &RuleMetrics) -> impl Iterator<Item = (String, u64)> {
+    metrics.iter().map(|(name, metric)| (full_name(name, metric), metric.dropped))
+}
+
+/// The family that says so, of rules' metrics and of any other with a limit.
+pub(super) fn series_dropped(dropped: impl Iterator<Item = (String, u64)>) -> MetricFamily {
     let mut family = MetricFamily::default();
-    family.set_name(format!("seismolog_rule_{name}"));
+    family.set_name("seismolog_series_dropped_total".to_owned());
+    family.set_help("Values counted as other because there are all the series that there may be.".to_owned());
+    family.set_field_type(MetricType::COUNTER);
+    let metrics = dropped.map(|(metric, values)| {
+        let mut counter = Counter::default();
+        counter.set_value(values as f64);
+        let mut made = Metric::default();
+        made.set_label(vec![label("metric", &metric)]);
+        made.set_counter(counter);
+        made
+    });
+    family.set_metric(metrics.collect());
+    family
+}
+
+fn label(name: &str, value: &str) -> LabelPair {
+    let mut label = LabelPair::default();
+    label.set_name(name.to_owned());
+    label.set_value(value.to_owned());
+    label
+}
+
+fn full_name(name: &str, metric: &RuleMetric) -> String {
+    let suffix = if metric.kind == MetricKind::Counter { "_total" } else { "" };
+    format!("seismolog_rule_{name}{suffix}")
+}
+
+fn family(name: String, metric: &RuleMetric) -> MetricFamily {
+    let mut family = MetricFamily::default();
+    family.set_name(name);
     family.set_help("Made by a rule.".to_owned());
     family.set_field_type(match metric.kind {
         MetricKind::Counter => MetricType::COUNTER,
@@ -25,14 +60,8 @@ fn family(name: &str, metric: &RuleMetric) -> MetricFamily {
 }
 
 fn one(metric: &RuleMetric, values: &[String], series: &Series) -> Metric {
-    let label = |(name, value): (&String, &String)| {
-        let mut label = LabelPair::default();
-        label.set_name(name.clone());
-        label.set_value(value.clone());
-        label
-    };
     let mut made = Metric::default();
-    made.set_label(metric.labels.iter().zip(values).map(label).collect());
+    made.set_label(metric.labels.iter().zip(values).map(|(name, value)| label(name, value)).collect());
     match metric.kind {
         MetricKind::Counter => {
             let mut counter = Counter::default();

@@ -116,6 +116,21 @@ impl Watcher {
         self
     }
 
+    /// The same with incidents that an earlier process left open: the page shows them, and whoever would take them for over
+    /// is told of them again. To come after sinks and silences.
+    #[must_use]
+    pub fn with_still_open(mut self, findings: impl IntoIterator<Item = Finding>) -> Self {
+        let now = clock::now();
+        for finding in findings {
+            let is_silenced = self.silences.cover(&finding, now);
+            self.sinks.take_still_open(&finding, is_silenced);
+            if let Some(Served { history, .. }) = &self.served {
+                history.finding(&finding, None, is_silenced);
+            }
+        }
+        self
+    }
+
     fn blame(&self, failures: Vec<SinkFailure>) {
         for failure in failures {
             if let Some(Served { metrics, .. }) = &self.served {
@@ -190,6 +205,7 @@ impl Watcher {
                 metrics.remove_rule(&gone);
             }
         }
+        engine.rules().forget_idle_metrics(now);
         metrics.set_rule_metrics(engine.rules().metrics_since(&mut self.rule_metrics));
     }
 }

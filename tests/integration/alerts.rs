@@ -121,6 +121,35 @@ fn what_was_not_delivered_before_the_end_is_delivered_by_the_next_start() {
 }
 
 #[test]
+fn an_incident_that_is_open_over_a_restart_stays_an_alert() {
+    let config = alertmanager_config(&free_address());
+    let manager = Server::start(ALERTMANAGER, "/-/ready", alertmanager_args(&config, &[]));
+    let (folder, settings) = configured(&format!(
+        "[[sink]]\ntype = \"alertmanager\"\nurl = \"http://{}\"\ngroup_wait = \"50ms\"\n",
+        manager.address
+    ));
+    let state = folder.path().join("state").display().to_string();
+    let args = ["--no-shipped-rules", "--metrics", "127.0.0.1:0", "--state", &state, "-c", &settings];
+    let mut filter = Filter::in_pipes(&args);
+    filter.feed(&loop_in_two().0);
+    let alert = until("an alert", || alerts(&manager.address).pop());
+    filter.finish();
+
+    // Nothing comes: it is told again all the same, and the page shows it.
+    let mut filter = Filter::in_pipes(&args);
+    let again = until("the alert again", || {
+        alerts(&manager.address).pop().filter(|again| again["updatedAt"] != alert["updatedAt"])
+    });
+    assert_eq!((&again["labels"], &again["startsAt"]), (&alert["labels"], &alert["startsAt"]));
+    let page = json(&crate::metrics::address(&filter), "/api/incidents?state=open");
+    assert_eq!(page["incidents"][0]["id"], alert["annotations"]["incident_id"], "{page}");
+    filter.feed(&loop_in_two().1);
+    until("its end", || alerts(&manager.address).is_empty().then_some(()));
+    filter.finish();
+    drop(manager);
+}
+
+#[test]
 fn alertmanager_is_reached_by_tls_and_only_with_its_certificate() {
     let certificates = tempfile::tempdir().unwrap();
     let at = |name: &str| certificates.path().join(name).display().to_string();

@@ -145,6 +145,48 @@ fn the_page_shows_an_incident_with_its_lines_and_a_new_one_as_it_opens() {
     until("the page to say that nobody answers", || browser.text("#live").contains("does not answer").then_some(()));
 }
 
+/// An incident a user.
+const EACH: &str = "const RULE = #{ key: [\"user\"], cooldown: \"5m\" };\nfn on_event(e) {\n    \
+                    finding(#{ summary: `user ${e.user} cannot pay` });\n}\n";
+
+#[test]
+fn in_a_storm_the_list_keeps_its_length_and_what_is_read_stays() {
+    let rules = tempfile::tempdir().unwrap();
+    std::fs::write(rules.path().join("each.rhai"), EACH).unwrap();
+    let rules = rules.path().to_str().unwrap();
+    let mut filter = Filter::in_pipes(&["--no-shipped-rules", "--rules", rules, "--metrics", "127.0.0.1:0"]);
+    let address = address(&filter);
+    let mut stdout = filter.stdout.take().unwrap();
+    let drained = std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()).unwrap());
+    let users = |from: usize, to: usize| -> String {
+        let event = |i| format!("{{\"time\":\"2026-03-02T08:00:00Z\",\"user\":\"u{i}\"}}\n");
+        (from..to).map(event).collect()
+    };
+    filter.feed(users(0, 450).as_bytes());
+    let browser = Browser::open(1400, 1000);
+    browser.load(&format!("http://{address}/"));
+    until("all of them", || (browser.text("#matched") == "450 incidents").then_some(()));
+    assert_eq!(browser.count("#list .incident"), 100);
+    browser.run("document.querySelector('#more').click()");
+    until("more of them", || (browser.count("#list .incident") == 200).then_some(()));
+    browser.run("document.querySelector('#list .incident:last-child > button').click()");
+    until("the last one's lines", || (browser.count("#list .detail") == 1).then_some(()));
+
+    // A few, which are told one by one, and then more than news hold.
+    for (from, to) in [(450, 470), (470, 700)] {
+        filter.feed(users(from, to).as_bytes());
+        until("the news", || (browser.text("#matched") == format!("{to} incidents")).then_some(()));
+        let newest = format!("user u{} cannot pay", to - 1);
+        until("the newest on top", || (browser.text("#list .what") == newest).then_some(()));
+        let rows = browser.count("#list .incident");
+        assert!((200..=220).contains(&rows), "{rows}");
+    }
+    browser.assert_sound();
+    drop(filter.stdin.take());
+    filter.wait();
+    drained.join().unwrap();
+}
+
 #[test]
 fn the_report_opens_from_a_file_and_its_marks_lead_to_its_incidents() {
     let folder = tempfile::tempdir().unwrap();

@@ -1,6 +1,7 @@
 //! Names in a rule's functions, checked when it is loaded and not when an event comes by.
 
 use super::duration;
+use super::metrics::{self, MetricKind};
 use super::place::{Problems, walk};
 use super::table::Table;
 use rhai::{AST, Expr, FnCallExpr, Position};
@@ -130,8 +131,13 @@ fn arguments_of(call: &FnCallExpr, before: usize, tables: &[Table], problems: &m
     }
     match call.name.as_str() {
         "metric_inc" | "metric_set" | "metric_observe" => {
+            let kind = match call.name.as_str() {
+                "metric_inc" => MetricKind::Counter,
+                "metric_set" => MetricKind::Gauge,
+                _ => MetricKind::Histogram,
+            };
             if let Some((name, position)) = text(0)
-                && let Err(error) = super::metrics::check_name(name)
+                && let Err(error) = metrics::check_name(kind, name)
             {
                 problems.add(position, error, None);
             }

@@ -293,8 +293,13 @@ impl Rules {
     /// The metrics that rules make, if anything was added since the state `last`, which is brought up to date.
     pub fn metrics_since(&self, last: &mut u64) -> Option<RuleMetrics> {
         let host = self.host.lock();
-        let taken = host.metrics.taken();
-        (std::mem::replace(last, taken) != taken).then(|| host.metrics.clone())
+        let revision = host.metrics.revision();
+        (std::mem::replace(last, revision) != revision).then(|| host.metrics.clone())
+    }
+
+    /// Forgets series of metrics that have been idle for long; `now` is by the clock of whoever reads them.
+    pub fn forget_idle_metrics(&self, now: Timestamp) {
+        self.host.lock().metrics.sweep(now);
     }
 
     /// The set that runs.

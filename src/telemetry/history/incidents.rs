@@ -184,6 +184,10 @@ impl Incidents {
         after.take(most).filter_map(|(_, serial)| self.kept.get(serial)).map(Kept::row).collect()
     }
 
+    pub(super) fn kept(&self) -> usize {
+        self.kept.len()
+    }
+
     pub(super) fn revision(&self) -> u64 {
         self.revision
     }

@@ -68,6 +68,8 @@ pub struct Status {
     open: [u64; 3],
     /// Incidents that opened, by severity.
     opened: [u64; 3],
+    /// Incidents that are kept, ended ones included.
+    kept: usize,
     detectors: Vec<DetectorStatus>,
     rules: Vec<RuleStatus>,
     operations: Vec<OperationStatus>,
@@ -251,6 +253,8 @@ impl History {
     pub fn set_operations(&self, operations: &[OperationQuantiles]) {
         self.lock().status.operations = operations
             .iter()
+            // Those of which nothing came in the last minutes have none.
+            .filter(|of| of.p50.is_finite())
             .map(|of| OperationStatus {
                 name: of.operation.clone(),
                 p50: of.p50,
@@ -326,6 +330,7 @@ impl Inner {
         status.uptime_s = now.seconds_since(self.started).max(0.0);
         status.now_ms = self.now.map(|now| now.0 / 1_000_000);
         status.open = self.incidents.open_by_severity();
+        status.kept = self.incidents.kept();
         status.revision = self.incidents.revision();
         status
     }

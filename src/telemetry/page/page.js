@@ -4,7 +4,13 @@
 const $ = (id) => document.getElementById(id);
 const SVG = "http://www.w3.org/2000/svg";
 const SEVERITIES = ["info", "warning", "critical"];
+/** Incidents that are asked for at a time, and the most that the server gives at once. */
 const PAGE = 100;
+const MOST = 500;
+/** Shortest time between two questions for the whole list, in ms: in a storm there would be one a second. */
+const CALM = 3000;
+/** So many new incidents at once are shown to have come. */
+const FEW = 5;
 /** Most columns of each chart, as the server keeps them. */
 const KEPT = [180, 180, 192];
 /** Fewest columns drawn, so that a young stream is not a wall. */
@@ -18,9 +24,14 @@ const page = {
   cursor: null,
   filter: { state: "", severity: "", detector: "", q: "", from: "", to: "" },
   rows: [],
+  /** How many rows a person wants to see. */
+  shown: PAGE,
   matched: 0,
   open: new Set(),
   asked: 0,
+  /** When the list was asked for last, and whether something is not in it. */
+  loadedAt: -Infinity,
+  missed: false,
 };
 
 /* ---- small things ---- */
@@ -99,7 +110,7 @@ function fill(table, head, rows, none) {
   table.dataset.key = key;
   const cells = (row) => row.cells.map((cell, i) => h("td", { class: head[i][1] }, cell));
   table.replaceChildren(
-    ...(rows.length ? [h("thead", {}, h("tr", {}, head.map(([name, kind]) => h("th", { class: kind, scope: "col" }, name))))] : []),
+    ...(rows.length ? [h("thead", {}, h("tr", {}, head.map(([name, kind, unseen]) => h("th", { class: kind, scope: "col" }, unseen ? h("span", { class: "hidden" }, name) : name))))] : []),
     h("tbody", {}, rows.length ? rows.map((row) => h("tr", {}, cells(row))) : h("tr", {}, h("td", { class: "muted" }, none))),
   );
 }
@@ -117,7 +128,7 @@ function drawStatus() {
   $("verdict").textContent = open ? `${joined} ${open === 1 ? "incident" : "incidents"} open` : status.events ? "Nothing is wrong now" : "Waiting for events";
   document.title = open ? `(${count(open)}) seismolog` : "seismolog";
   $("verdict-more").textContent = status.events
-    ? `${plural(opened, "incident")} in ${plural(status.events, "event")} since the start, ${duration(status.uptime_s)} ago`
+    ? `${plural(opened, "incident")} in ${plural(status.events, "event")} since the start, ${duration(Math.round(status.uptime_s))} ago`
     : "Nothing has come on standard input yet.";
   $("version").textContent = `version ${status.version}`;
 
@@ -157,7 +168,7 @@ function drawLatency() {
       duration(of.p50), duration(of.p99),
     ],
   }));
-  fill($("latency"), [["Operation", ""], ["", ""], ["p50", "num"], ["p99", "num"]], rows, "No event with a duration yet.");
+  fill($("latency"), [["Operation", ""], ["Half to 99 in 100", "", true], ["p50", "num"], ["p99", "num"]], rows, "No event with a duration yet.");
 }
 
 function drawTemplates(templates) {
@@ -200,7 +211,7 @@ function drawHealth() {
     ...faults.map(([name, n]) => row(`fault ${name.replaceAll("_", " ")}`, count(n))),
     ...tables.filter((of) => of.keys || of.evictions).map((of) => row(`table ${of.name.replaceAll("_", " ")}`, `${plural(of.keys, "key")}${of.evictions ? `, ${count(of.evictions)} evicted` : ""}`, of.evictions)),
   ];
-  fill($("health"), [["", ""], ["", "num"]], rows, "");
+  fill($("health"), [["What", "", true], ["Value", "num", true]], rows, "");
 }
 
 /* ---- the chart ---- */
@@ -351,7 +362,7 @@ function setMoment(from, to) {
   chip.hidden = from === null;
   if (from !== null) chip.replaceChildren(`${clock(from)} to ${clock(to)}`, h("span", { "aria-label": "remove" }, "✕"));
   drawChart();
-  load();
+  loadFiltered();
 }
 
 /* ---- incidents ---- */
@@ -361,24 +372,54 @@ function query(more = {}) {
   return new URLSearchParams(Object.entries(all).filter(([, value]) => value !== "" && value !== undefined)).toString();
 }
 
+/** The list anew, as long as it was. */
 async function load() {
   const asked = ++page.asked;
-  const list = await ask(`/api/incidents?${query()}`);
-  // A later question has been asked meanwhile.
-  if (asked !== page.asked) return;
-  page.rows = list.incidents;
+  let rows = [];
+  let list;
+  do {
+    list = await ask(`/api/incidents?${query({ limit: Math.min(page.shown - rows.length, MOST), before: rows.at(-1)?.serial })}`);
+    // A later question has been asked meanwhile.
+    if (asked !== page.asked) return;
+    rows = rows.concat(list.incidents);
+  } while (list.incidents.length && rows.length < Math.min(page.shown, list.matched));
+  page.loadedAt = performance.now();
+  page.rows = rows;
   page.matched = list.matched;
   drawList();
+}
+
+/** The list by another filter, from its begin. */
+function loadFiltered() {
+  page.shown = PAGE;
+  return load();
 }
 
 async function loadMore() {
   const before = page.rows.at(-1)?.serial;
   const list = await ask(`/api/incidents?${query({ before })}`);
-  const first = $("list").children.length;
+  const first = page.rows.length;
   page.rows.push(...list.incidents.filter((row) => row.serial < before));
+  page.shown = page.rows.length;
   page.matched = list.matched;
   drawList();
   $("list").children[first]?.querySelector("button").focus();
+}
+
+/** Text, written only where it differs: to write it costs a layout. */
+function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** Makes `items` the children of `list`, and moves only what is not where it should be. */
+function arrange(list, items) {
+  const wanted = new Set(items);
+  for (const child of [...list.children]) if (!wanted.has(child)) child.remove();
+  let at = list.firstElementChild;
+  for (const item of items) {
+    if (item === at) at = at.nextElementSibling;
+    else list.insertBefore(item, at);
+  }
 }
 
 function describeRow(row) {
@@ -390,7 +431,7 @@ function describeRow(row) {
   if (row.silenced) meta.push("silenced");
   // One announcement and nothing after it has no length.
   if (ended && lasted >= 0.1) meta.push(`lasted ${duration(lasted)}`);
-  return { ended, meta: meta.join(" · "), state: ended ? "ended" : `open ${duration(lasted)}` };
+  return { ended, meta: meta.join(" · "), state: ended ? "ended" : `open ${duration(lasted < 60 ? Math.floor(lasted) : Math.floor(lasted / 60) * 60)}` };
 }
 
 function drawList() {
@@ -415,19 +456,19 @@ function drawList() {
       item.replaceChildren(button, ...(detail ? [detail] : []));
       if (page.open.has(row.id)) showDetail(row.id, item);
       if (had) button.focus();
-    } else item.querySelector(".state").textContent = state;
+    } else setText(item.querySelector(".state"), state);
     return item;
   });
-  const same = items.length === list.children.length && items.every((item, i) => list.children[i] === item);
-  if (!same || !items.length) list.replaceChildren(...(items.length ? items : [emptyList()]));
+  arrange(list, items.length ? items : [emptyList()]);
   $("matched").textContent = plural(page.matched, "incident");
   $("more").hidden = page.rows.length >= page.matched;
   $("more").textContent = `Show more (${count(page.matched - page.rows.length)} older)`;
 }
 
+const hasFilter = () => Object.values(page.filter).some((value) => value !== "");
+
 function emptyList() {
-  const filtered = Object.values(page.filter).some((value) => value !== "");
-  return filtered
+  return hasFilter()
     ? h("li", { class: "empty" }, h("b", {}, "No incident like that"), "Other words, or another moment, may find some.")
     : h("li", { class: "empty" }, h("b", {}, "No incident so far"), "What is normal is learned while the stream runs; what is not will stand here the moment it begins.");
 }
@@ -456,7 +497,7 @@ async function showDetail(id, item) {
   }
   if (!page.open.has(id)) return;
   const block = (title, content) => h("div", {}, h("h3", {}, title), content);
-  const lines = (title, of) => (of.length ? block(title, h("ol", { class: "lines", tabindex: 0, role: "region", "aria-label": title }, of.map((line) => h("li", {}, line)))) : null);
+  const lines = (title, of) => (of.length ? block(title, h("div", { class: "lines", tabindex: 0, role: "region", "aria-label": title }, h("ol", {}, of.map((line) => h("li", {}, line))))) : null);
   const note = (title, text) => (text ? h("div", { class: "note" }, h("b", {}, title), text) : null);
   const isTrivial = incident.detector === "rule" && !incident.details.some(([name]) => name === "test" || name === "window");
   const detail = h("div", { class: "detail", id: `d-${id}` },
@@ -496,20 +537,24 @@ function belongs(row) {
 
 function takeChanged(changed) {
   const fresh = [];
+  const newest = page.rows[0]?.serial ?? 0;
   for (const row of changed) {
     const at = page.rows.findIndex((known) => known.id === row.id);
     if (at >= 0) {
       if (belongs(row)) page.rows[at] = row;
       else page.matched -= page.rows.splice(at, 1).length;
-    } else if (belongs(row) && row.serial > (page.rows[0]?.serial ?? 0)) {
+    } else if (belongs(row) && row.serial > newest) {
       fresh.push(row);
     }
   }
   fresh.sort((a, b) => b.serial - a.serial);
   page.rows.unshift(...fresh);
-  page.matched += fresh.length;
+  // What moves out below comes back with "Show more"; what somebody reads stays.
+  while (page.rows.length > page.shown && !page.open.has(page.rows.at(-1).id)) page.rows.pop();
+  page.matched = hasFilter() ? page.matched + fresh.length : page.status.kept;
   drawList();
-  for (const row of fresh) $("list").querySelector(`[data-id="${CSS.escape(row.id)}"]`)?.classList.add("new");
+  // In a storm nothing blinks.
+  if (fresh.length <= FEW) for (const row of fresh) $("list").querySelector(`[data-id="${CSS.escape(row.id)}"]`)?.classList.add("new");
   const worst = fresh.sort((a, b) => SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity))[0];
   if (worst) $("announce").textContent = fresh.length === 1 ? `New ${worst.severity} incident: ${worst.summary}` : `${fresh.length} new incidents, the worst ${worst.severity}: ${worst.summary}`;
 }
@@ -554,9 +599,15 @@ function takeNews(news) {
   news.charts.forEach((part, i) => mergeChart(i, part));
   drawStatus();
   drawChart();
-  if (!news.complete) load();
+  if (!news.complete || page.missed) catchUp();
   else if (news.changed.length) takeChanged(news.changed);
   else drawList();
+}
+
+/** Asks for the list when news did not hold all that has changed, and not more often than a person can read. */
+function catchUp() {
+  page.missed = performance.now() - page.loadedAt < CALM;
+  if (!page.missed) load().catch(() => setLive("lost", "the filter does not answer"));
 }
 
 function setLive(state, text) {
@@ -632,18 +683,18 @@ function wire() {
     if (event.target.dataset.state === undefined) return;
     page.filter.state = event.target.dataset.state;
     for (const button of $("states").children) button.setAttribute("aria-pressed", String(button === event.target));
-    load();
+    loadFiltered();
   });
   for (const name of ["loop", "burst", "latency", "spread", "silence", "novelty", "input", "rule"]) $("detector").append(h("option", { value: name }, name[0].toUpperCase() + name.slice(1)));
   for (const id of ["severity", "detector"]) $(id).addEventListener("change", (event) => {
     page.filter[id] = event.target.value;
-    load();
+    loadFiltered();
   });
   let typing;
   $("words").addEventListener("input", (event) => {
     page.filter.q = event.target.value.trim();
     clearTimeout(typing);
-    typing = setTimeout(load, 150);
+    typing = setTimeout(loadFiltered, 150);
   });
   $("moment").addEventListener("click", () => setMoment(null, null));
   $("more").addEventListener("click", () => loadMore().catch(() => setLive("lost", "the filter does not answer")));
@@ -693,6 +744,6 @@ await loadAll();
 if (page.open.size && !page.rows.some((row) => row.id === linked)) {
   // It is far back in the list: the list becomes it.
   $("words").value = page.filter.q = linked;
-  await load();
+  await loadFiltered();
 }
 listen();

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 /// Less of an operation's last minutes than this is not shown.
 const SHOWN: f64 = 0.01;
 
-/// The `most` busiest of the minutes before `now`, busiest first, then the others as `other`.
+/// The `most` busiest of the minutes before `now`, busiest first, then the others as `other`, those that are idle among
+/// them: the counts of all together are those of all operations.
 pub(super) fn busiest<'a>(
     operations: impl Iterator<Item = &'a Operation>,
     most: usize,
@@ -23,9 +24,10 @@ pub(super) fn busiest<'a>(
         *sum += recent.total() * weight;
         all.push(operation);
     }
-    let mut busiest: Vec<_> = by_name.into_iter().filter(|(_, (weight, _))| *weight > SHOWN).collect();
+    let mut busiest: Vec<_> = by_name.into_iter().collect();
     busiest.sort_by(|(a_name, (a, _)), (b_name, (b, _))| b.total_cmp(a).then_with(|| a_name.cmp(b_name)));
-    let rest = busiest.split_off(busiest.len().min(most));
+    let shown = busiest.iter().take(most).take_while(|(_, (weight, _))| *weight > SHOWN).count();
+    let rest = busiest.split_off(shown);
     let mut shown: Vec<_> = busiest.iter().map(|(name, (_, all))| together(name, all, now)).collect();
     if !rest.is_empty() {
         let rest: Vec<&Operation> = rest.into_iter().flat_map(|(_, (_, all))| all).collect();
@@ -48,7 +50,7 @@ fn together(name: &str, operations: &[&Operation], now: Timestamp) -> OperationQ
 }
 
 fn quantiles_of(operation: &str, durations: &LogHistogram, count: u64, sum_ms: f64) -> OperationQuantiles {
-    let seconds = |share| durations.value_at(share).unwrap_or(0.0) / 1e3;
+    let seconds = |share| durations.value_at(share).map_or(f64::NAN, |ms| ms / 1e3);
     OperationQuantiles {
         operation: operation.to_owned(),
         p50: seconds(0.5),
