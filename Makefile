@@ -23,7 +23,7 @@ fmt: ## format the source
 build: ## the release binary
 	cargo build --release
 
-bench: ## what each stage costs an event
+bench: ## what each stage costs an event, what each end carries
 	cargo bench
 
 # The tests need nextest, Prometheus with promtool, Alertmanager, Chromium with its driver, openssl for a certificate, and
