@@ -23,18 +23,21 @@ fmt: ## format the source
 build: ## the release binary
 	cargo build --release
 
-bench: ## what each stage costs an event
+bench: ## what each stage costs an event, what each end carries
 	cargo bench
 
-# The tests need nextest, Prometheus with promtool, Alertmanager, Chromium with its driver, openssl for a certificate, and the
-# neighbours in a real pipeline.
+# The tests need nextest, Prometheus with promtool, Alertmanager, Chromium with its driver, openssl for a certificate, and
+# what the examples are for: rsyslog, syslog-ng, systemd's and Kubernetes' checkers.
 tools: ## install what the tests need, where it is missing
 	@cargo nextest --version >/dev/null 2>&1 || cargo install cargo-nextest --locked
 	@command -v promtool >/dev/null && command -v prometheus-alertmanager >/dev/null && command -v chromium >/dev/null \
 	  && command -v chromedriver >/dev/null && command -v openssl >/dev/null && command -v rsyslogd >/dev/null \
+	  && command -v systemd-analyze >/dev/null && python3 -c 'import ensurepip, venv' 2>/dev/null \
 	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	       prometheus prometheus-alertmanager chromium chromium-driver fonts-dejavu-core openssl rsyslog; }
+	       prometheus prometheus-alertmanager chromium chromium-driver fonts-dejavu-core openssl rsyslog systemd python3-venv; }
 	@test -x target/tools/syslog-ng/usr/sbin/syslog-ng || tests/tools/syslog-ng.sh
+	@test -x target/tools/kubernetes/bin/kubernetes-validate || { python3 -m venv target/tools/kubernetes \
+	  && target/tools/kubernetes/bin/pip install --quiet --disable-pip-version-check kubernetes-validate==1.37.0; }
 
 clean: ## remove what was built
 	cargo clean

@@ -10,7 +10,7 @@
 //! A time is a whole number of seconds or an EventTime; since Fluent Bit 5.0.5 it may be `[time, {metadata}]`. `chunk` in
 //! the option asks for an acknowledgement. Nothing here waits or writes; see `io/edge/forward_in.rs` for that.
 
-use super::msgpack::{self, Head, Reader, Refused};
+use super::msgpack::{Head, Reader, Refused};
 use super::{Batch, Encoding, Record, Source, Span, Tag};
 use flate2::read::MultiGzDecoder;
 use ruzstd::decoding::StreamingDecoder;
@@ -139,7 +139,7 @@ pub fn has_room(batch: &Batch) -> bool {
 fn entry(reader: &mut Reader<'_>, tag: Tag, batch: &mut Batch, reading: &Reading) -> Result<(), Refused> {
     let Head::Array(2) = reader.head()? else { return Err(Refused::Malformed) };
     let lead = reader.at();
-    reader.skip()?;
+    reader.skip_within(reading.deepest)?;
     record(reader, lead, tag, batch, reading)
 }
 
@@ -148,7 +148,8 @@ fn record(reader: &mut Reader<'_>, lead: usize, tag: Tag, batch: &mut Batch, rea
     let start = reader.at();
     let mut head = *reader;
     let Head::Map(_) = head.head()? else { return Err(Refused::Malformed) };
-    reader.skip()?;
+    // What is packed was one value for the message's own scan: how deep it is nested is not known yet.
+    reader.skip_within(reading.deepest)?;
     batch.records.push(Record {
         span: Span::new(start, reader.at()),
         line_end: 0,
@@ -165,11 +166,6 @@ fn stream(bytes: &[u8], start: usize, batch: &mut Batch, reading: &Reading) -> R
     let tag = Tag(batch.tags.len() as u16);
     let mut reader = Reader::new(bytes, start);
     while reader.at() < bytes.len() {
-        // The message's own scan saw these bytes as one value: how deep they are nested is not known yet.
-        let rest = &bytes[reader.at()..];
-        if msgpack::Scanner::default().advance(rest, usize::MAX, reading.deepest)?.is_none() {
-            return Err(Refused::Malformed);
-        }
         entry(&mut reader, tag, batch, reading)?;
     }
     Ok(())

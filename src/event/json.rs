@@ -170,6 +170,17 @@ const TOPS: u64 = 0x8080_8080_8080_8080;
 /// Eight bytes at a step; most strings in logs are shorter than what a vector search needs to pay for its start.
 #[inline]
 fn string_end(text: &[u8], at: usize) -> Option<(usize, bool)> {
+    let end = special(text, at)?;
+    match text[end] {
+        b'"' => Some((end, false)),
+        b'\\' => escaped_end(text, end).map(|end| (end, true)),
+        _ => None,
+    }
+}
+
+/// Where the first byte at or behind `at` is that cannot stand in a string as itself.
+#[inline]
+pub(super) fn special(text: &[u8], at: usize) -> Option<usize> {
     let mut i = at;
     while let Some(chunk) = text.get(i..i + 8) {
         let word = u64::from_le_bytes(chunk.try_into().ok()?);
@@ -179,23 +190,14 @@ fn string_end(text: &[u8], at: usize) -> Option<(usize, bool)> {
         // The lowest set top bit is exact; those above it may be false and are never looked at.
         let hit = ((quote.wrapping_sub(ONES) & !quote) | (slash.wrapping_sub(ONES) & !slash) | control) & TOPS;
         if hit != 0 {
-            i += (hit.trailing_zeros() / 8) as usize;
-            return match text[i] {
-                b'"' => Some((i, false)),
-                b'\\' => escaped_end(text, i).map(|end| (end, true)),
-                _ => None,
-            };
+            return Some(i + (hit.trailing_zeros() / 8) as usize);
         }
         i += 8;
     }
-    loop {
-        match text.get(i)? {
-            b'"' => return Some((i, false)),
-            b'\\' => return escaped_end(text, i).map(|end| (end, true)),
-            0..=0x1F => return None,
-            _ => i += 1,
-        }
+    while !matches!(text.get(i)?, b'"' | b'\\' | 0..=0x1F) {
+        i += 1;
     }
+    Some(i)
 }
 
 /// The closing quote of a string whose first backslash is at `at`.

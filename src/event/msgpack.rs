@@ -157,15 +157,59 @@ impl<'a> Reader<'a> {
     pub fn skip(&mut self) -> Result<(), Malformed> {
         let mut left = 1_usize;
         while left > 0 {
-            let head = self.head()?;
-            self.take(head.bytes())?;
-            left = left - 1 + head.values();
+            left = left - 1 + self.pass()?;
             if left > self.bytes.len() {
                 return Err(Malformed);
             }
         }
         Ok(())
     }
+
+    /// The same for a value that is nested at most so deep.
+    ///
+    /// # Errors
+    /// [`Refused`] when it is not whole, or nested deeper.
+    #[inline]
+    pub fn skip_within(&mut self, deepest: usize) -> Result<(), Refused> {
+        let values = self.pass()?;
+        for _ in 0..values {
+            self.skip_within(deepest.checked_sub(1).ok_or(Refused::TooDeep)?)?;
+        }
+        Ok(())
+    }
+
+    /// Passes over a head and its content; how many values follow. Most of what is read is passed over: this knows of a
+    /// head only what that takes.
+    #[inline]
+    fn pass(&mut self) -> Result<usize, Malformed> {
+        let [first] = self.number()?;
+        let bytes = match first {
+            0x00..=0x7f | 0xe0..=0xff | 0xc0 | 0xc2 | 0xc3 => return Ok(0),
+            0xa0..=0xbf => usize::from(first & 0x1f),
+            0x80..=0x8f => return Ok(2 * usize::from(first & 0x0f)),
+            0x90..=0x9f => return Ok(usize::from(first & 0x0f)),
+            0xd9..=0xdb => self.length(first - 0xd9)?,
+            0xcc | 0xd0 => 1,
+            0xcd | 0xd1 => 2,
+            0xca | 0xce | 0xd2 => 4,
+            0xcb | 0xcf | 0xd3 => 8,
+            0xd4..=0xd8 => 1 + (1 << (first - 0xd4)),
+            0xc4..=0xc6 => self.length(first - 0xc4)?,
+            0xc7..=0xc9 => 1 + self.length(first - 0xc7)?,
+            0xdc | 0xdd => return self.length(first - 0xdc + 1),
+            0xde | 0xdf => return Ok(self.length(first - 0xde + 1)?.saturating_mul(2)),
+            0xc1 => return Err(Malformed),
+        };
+        self.take(bytes)?;
+        Ok(0)
+    }
+}
+
+/// True for UTF-8. Most text in logs is short and ASCII, which is told sooner.
+#[must_use]
+#[inline]
+pub fn is_utf8(bytes: &[u8]) -> bool {
+    bytes.is_ascii() || simdutf8::basic::from_utf8(bytes).is_ok()
 }
 
 /// Why a value is not taken.
@@ -333,6 +377,9 @@ mod tests {
             let mut reader = Reader::new(&bytes, 0);
             prop_assert_eq!(reader.skip(), Ok(()));
             prop_assert_eq!(reader.at(), bytes.len());
+            let mut reader = Reader::new(&bytes, 0);
+            prop_assert_eq!(reader.skip_within(DEEPEST), Ok(()));
+            prop_assert_eq!(reader.at(), bytes.len());
             let (mut scanner, mut came) = (Scanner::default(), 0);
             loop {
                 came = (came + step).min(bytes.len());
@@ -347,7 +394,11 @@ mod tests {
 
         #[test]
         fn any_bytes_are_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _ = Reader::new(&bytes, 0).skip();
+            let mut reader = Reader::new(&bytes, 0);
+            let end = reader.skip().ok().map(|()| reader.at());
+            let mut within = Reader::new(&bytes, 0);
+            prop_assert_eq!(within.skip_within(1_000).ok().map(|()| within.at()), end);
+            prop_assert_eq!(Scanner::default().advance(&bytes, usize::MAX, 1_000).ok().flatten(), end);
             let _ = Scanner::default().advance(&bytes, 100, 8);
         }
 
@@ -369,5 +420,13 @@ mod tests {
         assert_eq!(scan(&[0xc1]), Err(Refused::Malformed));
         assert_eq!(scan(&[0x92, 0x01]), Ok(None));
         assert_eq!(scan(&[]), Ok(None));
+        let skip = |bytes: &[u8]| Reader::new(bytes, 0).skip_within(64);
+        assert_eq!(skip(&[0xdd, 0xff, 0xff, 0xff, 0xff]), Err(Refused::Malformed));
+        assert_eq!(skip(&[0x91; 100]), Err(Refused::TooDeep));
+        assert_eq!(skip(&[[0x91; 63].as_slice(), &[0x90]].concat()), Ok(()));
+        assert_eq!(skip(&[[0x91; 64].as_slice(), &[0x01]].concat()), Ok(()));
+        assert_eq!(skip(&[[0x91; 65].as_slice(), &[0x01]].concat()), Err(Refused::TooDeep));
+        assert_eq!(scan(&[[0x91; 64].as_slice(), &[0x01]].concat()), Ok(Some(65)));
+        assert_eq!(scan(&[[0x91; 65].as_slice(), &[0x01]].concat()), Err(Refused::TooDeep));
     }
 }

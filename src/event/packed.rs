@@ -6,9 +6,10 @@ use super::fields::Value;
 use super::found::Found;
 use super::json::{Kind, Member};
 use super::look::{Annotation, Joint, Look, Shape};
-use super::msgpack::{DEEPEST, Head, Malformed, Reader};
+use super::msgpack::{self, DEEPEST, Head, Malformed, Reader};
 use super::roles::{Meaning, Names};
 use super::time::{TimeContext, Timestamp};
+use super::unescape::escape_into;
 use super::{Fault, Record, transcode};
 use std::borrow::Cow;
 use std::io::Write;
@@ -101,24 +102,27 @@ impl Found {
         context: &mut TimeContext,
         depth: usize,
     ) -> Result<(), Malformed> {
-        let mut value = *reader;
-        reader.skip()?;
-        let here = value;
-        match value.head()? {
-            Head::Text(length) | Head::Binary(length) => {
-                let start = value.at();
-                let text = value.take(length)?;
-                if meaning.origin && text == b"seismolog" {
+        let here = *reader;
+        let head = reader.head()?;
+        let start = reader.at();
+        let content = reader.take(head.bytes())?;
+        match head {
+            Head::Text(_) | Head::Binary(_) => {
+                if meaning.origin && content == b"seismolog" {
                     self.own = true;
                 }
-                if simdutf8::basic::from_utf8(text).is_ok() {
-                    let member = member(Kind::Text, start, start + length);
+                if msgpack::is_utf8(content) {
+                    let member = member(Kind::Text, start, reader.at());
                     meaning.claims.iter().for_each(|&claim| self.claim(bytes, key, &member, claim, context));
                 }
             }
-            head @ (Head::Integer(_) | Head::Float(_)) => self.number(head, key, meaning, arena, context),
-            Head::Map(_) if depth < DEEPEST => {
-                if let Some(below) = &meaning.nested {
+            Head::Integer(_) | Head::Float(_) => self.number(head, key, meaning, arena, context),
+            Head::Array(_) | Head::Map(_) => {
+                *reader = here;
+                reader.skip()?;
+                if let (Head::Map(_), Some(below)) = (head, &meaning.nested)
+                    && depth < DEEPEST
+                {
                     let (mut nested, mut inside) = (Self::default(), here);
                     nested.map(&mut inside, bytes, arena, below, context, depth + 1)?;
                     self.take_better(&nested);
@@ -127,8 +131,7 @@ impl Found {
             _ => {}
         }
         if meaning.annotation {
-            let mut value = here;
-            self.annotation = match value.head()? {
+            self.annotation = match head {
                 Head::Array(length) => Annotation::Array { close: reader.at() as u32, empty: length == 0 },
                 _ => Annotation::Unfit,
             };
@@ -324,28 +327,33 @@ pub fn render(
 fn rendered(map: &[u8], lead: &[u8], tag: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
     let mut reader = Reader::new(map, 0);
     let Head::Map(length) = reader.head()? else { return Err(Malformed) };
-    let mut first = true;
-    let has = |name: &str| place_of(Reader::new(map, 0), name.as_bytes()).is_some();
     out.push(b'{');
-    if let Some(time) = lead_time(lead).filter(|_| !has("timestamp")) {
-        out.extend_from_slice(b"\"timestamp\":\"");
-        time.write_rfc3339(out);
-        out.push(b'"');
-        first = false;
-    }
-    if !tag.is_empty() && !has("tag") {
-        out.extend_from_slice(if first { b"\"tag\":\"" } else { b",\"tag\":\"" });
-        super::unescape::escape_into(String::from_utf8_lossy(tag).as_bytes(), out);
-        out.push(b'"');
-        first = false;
-    }
+    let start = out.len();
+    let (mut has_time, mut has_tag) = (false, false);
     for _ in 0..length {
-        if !std::mem::take(&mut first) {
-            out.push(b',');
-        }
+        let key = out.len();
         transcode::put_key(&mut reader, 1, out)?;
+        has_time |= &out[key..] == b"\"timestamp\"";
+        has_tag |= &out[key..] == b"\"tag\"";
         out.push(b':');
         transcode::to_json(&mut reader, 1, out)?;
+        out.push(b',');
+    }
+    let end = out.len();
+    if let Some(time) = lead_time(lead).filter(|_| !has_time) {
+        out.extend_from_slice(b"\"timestamp\":\"");
+        time.write_rfc3339(out);
+        out.extend_from_slice(b"\",");
+    }
+    if !tag.is_empty() && !has_tag {
+        out.extend_from_slice(b"\"tag\":\"");
+        escape_into(String::from_utf8_lossy(tag).as_bytes(), out);
+        out.extend_from_slice(b"\",");
+    }
+    // They stand in front, and only now it is known that the record has none of their names.
+    out[start..].rotate_left(end - start);
+    if out.len() > start {
+        out.pop();
     }
     out.push(b'}');
     Ok(())

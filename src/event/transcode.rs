@@ -80,15 +80,16 @@ fn put_float(number: f64, out: &mut Vec<u8>) {
 
 fn put_text(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
-    match std::str::from_utf8(text) {
-        Ok(text) => escape_into(text.as_bytes(), out),
-        Err(_) => escape_into(String::from_utf8_lossy(text).as_bytes(), out),
+    if msgpack::is_utf8(text) {
+        escape_into(text, out);
+    } else {
+        escape_into(String::from_utf8_lossy(text).as_bytes(), out);
     }
     out.push(b'"');
 }
 
 fn put_binary(bytes: &[u8], out: &mut Vec<u8>) {
-    if std::str::from_utf8(bytes).is_ok() {
+    if msgpack::is_utf8(bytes) {
         return put_text(bytes, out);
     }
     out.push(b'"');

@@ -1,5 +1,6 @@
 //! JSON string escapes, both ways. Off the hot path: only what is asked for and has a backslash comes here.
 
+use super::json::special;
 use std::borrow::Cow;
 
 /// Appends the text of `raw`, the inside of a JSON string, to `out`.
@@ -64,19 +65,16 @@ fn hex4(text: &[u8], at: usize) -> Option<u32> {
 /// Appends `text` as the inside of a JSON string. `text` is valid UTF-8.
 pub fn escape_into(text: &[u8], out: &mut Vec<u8>) {
     let mut clean = 0;
-    for (i, &byte) in text.iter().enumerate() {
-        if byte >= 0x20 && byte != b'"' && byte != b'\\' {
-            continue;
-        }
+    while let Some(i) = special(text, clean) {
         out.extend_from_slice(&text[clean..i]);
         clean = i + 1;
-        match byte {
+        match text[i] {
             b'"' => out.extend_from_slice(b"\\\""),
             b'\\' => out.extend_from_slice(b"\\\\"),
             b'\n' => out.extend_from_slice(b"\\n"),
             b'\r' => out.extend_from_slice(b"\\r"),
             b'\t' => out.extend_from_slice(b"\\t"),
-            _ => {
+            byte => {
                 const HEX: &[u8; 16] = b"0123456789abcdef";
                 out.extend_from_slice(b"\\u00");
                 out.push(HEX[(byte >> 4) as usize]);

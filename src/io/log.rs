@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 /// A matter that was said is not said again for this long; how often it came up meanwhile is said then.
 const QUIET: Duration = Duration::from_secs(60);
+/// So many matters are remembered; beyond that the one that was said first is forgotten.
+const MATTERS: usize = 1_000;
 
 /// Where diagnostics go.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +54,15 @@ impl Log {
 
     /// Says it unless the same `matter` was said within the last minute.
     pub fn say_seldom(&self, matter: &str, text: &str) {
+        self.say_once(matter, text, "said at most once a minute");
+    }
+
+    /// The same, of what is counted as a fault wherever metrics are served.
+    pub fn say_fault(&self, matter: &str, text: &str) {
+        self.say_once(matter, text, "said at most once a minute; seismolog_faults_total counts all");
+    }
+
+    fn say_once(&self, matter: &str, text: &str, how_often: &str) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
         match inner.said.get_mut(matter) {
@@ -65,14 +76,23 @@ impl Log {
                 });
             }
             None => {
+                inner.make_room();
                 inner.said.insert(matter.to_owned(), (now, 0));
-                inner.write(&format!("{text} (said at most once a minute; seismolog_faults_total counts all)"));
+                inner.write(&format!("{text} ({how_often})"));
             }
         }
     }
 }
 
 impl Inner {
+    fn make_room(&mut self) {
+        if self.said.len() < MATTERS {
+            return;
+        }
+        let first = self.said.iter().min_by_key(|(_, (last, _))| *last).map(|(matter, _)| matter.clone());
+        first.and_then(|matter| self.said.remove(&matter));
+    }
+
     fn write(&mut self, text: &str) {
         if let Some(sink) = &mut self.sink {
             let _ = writeln!(sink, "seismolog: {text}");
@@ -84,5 +104,44 @@ impl Inner {
 impl std::fmt::Debug for Log {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Log")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log() -> (tempfile::TempDir, PathBuf, Log) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        let log = Log::open(&Target::File(path.clone())).unwrap();
+        (folder, path, log)
+    }
+
+    #[test]
+    fn only_of_faults_it_is_said_that_they_are_counted() {
+        let (_folder, path, log) = log();
+        for _ in 0..3 {
+            log.say_seldom("peer", "it is gone");
+            log.say_fault("utf8", "no text");
+        }
+        let text = std::fs::read_to_string(path).unwrap();
+        assert_eq!(
+            text,
+            "seismolog: it is gone (said at most once a minute)\n\
+             seismolog: no text (said at most once a minute; seismolog_faults_total counts all)\n"
+        );
+    }
+
+    #[test]
+    fn matters_without_number_are_forgotten_in_the_order_in_which_they_were_said() {
+        let (_folder, path, log) = log();
+        (0..=MATTERS).for_each(|i| log.say_seldom(&i.to_string(), &format!("matter {i}")));
+        assert_eq!(log.0.lock().unwrap().said.len(), MATTERS);
+        log.say_seldom("0", "matter 0");
+        log.say_seldom("2", "matter 2");
+        let text = std::fs::read_to_string(path).unwrap();
+        assert_eq!(text.lines().filter(|line| line.contains("matter 0 ")).count(), 2);
+        assert_eq!(text.lines().filter(|line| line.contains("matter 2 ")).count(), 1);
     }
 }

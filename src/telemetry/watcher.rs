@@ -136,7 +136,7 @@ impl Watcher {
             if let Some(Served { metrics, .. }) = &self.served {
                 metrics.add_faults(Fault::Sink.name(), 1);
             }
-            self.log.say_seldom(&failure.sink, &format!("{} ({failure})", Fault::Sink.explain()));
+            self.log.say_fault(&failure.sink, &format!("{} ({failure})", Fault::Sink.explain()));
         }
     }
 
@@ -292,7 +292,7 @@ impl Observer for Watcher {
         if let Some((fault, detail)) = &outcome.fault {
             let text =
                 if detail.is_empty() { fault.explain().to_owned() } else { format!("{}: {detail}", fault.explain()) };
-            self.log.say_seldom(fault.name(), &text);
+            self.log.say_fault(fault.name(), &text);
         }
         for line in &outcome.printed {
             self.log.say(line);
@@ -307,7 +307,7 @@ impl Observer for Watcher {
         if let Some(Served { metrics, .. }) = &self.served {
             metrics.add_faults(fault.name(), 1);
         }
-        self.log.say_seldom(fault.name(), fault.explain());
+        self.log.say_fault(fault.name(), fault.explain());
     }
 
     fn findings(&mut self, findings: &[Finding], event: Option<&Fields<'_>>) {

@@ -226,6 +226,27 @@ fn both_sides_of_a_handshake_are_spoken() {
     assert_eq!(sink.finish().code, Some(0));
 }
 
+/// Fluent Bit refuses a PING that holds anything else.
+#[test]
+fn all_of_a_ping_is_text() {
+    use seismolog::event::msgpack::{Head, Reader};
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key");
+    std::fs::write(&key, "s3cret").unwrap();
+    let downstream = TcpListener::bind("127.0.0.1:0").unwrap();
+    let to = format!("forward://{}?shared_key_file={}", downstream.local_addr().unwrap(), key.display());
+    let _filter = filter(&["--to", &to]);
+    let mut down = patient(downstream.accept().unwrap().0);
+    down.write_all(&pack("[\"HELO\",{\"nonce\":\"0123456789abcdef\",\"auth\":\"\"}]")).unwrap();
+    let ping = read_value(&mut down, &mut Vec::new()).unwrap();
+    let mut reader = Reader::new(&ping, 0);
+    assert_eq!(reader.head().unwrap(), Head::Array(6));
+    for part in 0..6 {
+        let Head::Text(length) = reader.head().unwrap() else { panic!("part {part} is no text") };
+        assert!(std::str::from_utf8(reader.take(length).unwrap()).is_ok());
+    }
+}
+
 #[test]
 fn findings_are_the_same_over_forward_as_over_lines() {
     let input = golden_input("loop_opens_goes_on_resolves");

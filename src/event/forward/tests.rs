@@ -1,3 +1,4 @@
+use super::super::msgpack;
 use super::*;
 use flate2::Compression;
 use flate2::write::GzEncoder;

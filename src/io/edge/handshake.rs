@@ -37,11 +37,12 @@ fn nonce() -> [u8; 16] {
 fn digest(parts: &[&[u8]]) -> String {
     let mut hash = Sha512::new();
     parts.iter().for_each(|part| hash.update(part));
-    hash.finalize().iter().fold(String::with_capacity(128), |mut text, byte| {
-        text.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
-        text.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
-        text
-    })
+    hex(&hash.finalize())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from_digit(u32::from(digit), 16).unwrap_or('0')).collect()
 }
 
 /// As long for any two texts of one length.
@@ -122,19 +123,19 @@ pub(super) async fn introduce(
     let handshake = async {
         let helo = message(stream, inbox).await?;
         let theirs = read_helo(&helo).map_err(|Malformed| Fault::RefusedProtocol)?;
-        let salt = nonce();
+        // Fluent Bit takes a salt that is text, and no other.
+        let salt = hex(&nonce());
         let mut ping = Vec::new();
         msgpack::put_array(6, &mut ping);
         msgpack::put_text(b"PING", &mut ping);
         msgpack::put_text(name.as_bytes(), &mut ping);
-        msgpack::put_binary(salt.len(), &mut ping);
-        ping.extend_from_slice(&salt);
-        msgpack::put_text(digest(&[&salt, name.as_bytes(), &theirs, key]).as_bytes(), &mut ping);
+        msgpack::put_text(salt.as_bytes(), &mut ping);
+        msgpack::put_text(digest(&[salt.as_bytes(), name.as_bytes(), &theirs, key]).as_bytes(), &mut ping);
         msgpack::put_text(b"", &mut ping);
         msgpack::put_text(b"", &mut ping);
         stream.write_all(&ping).await.map_err(|_| Fault::RefusedProtocol)?;
         let pong = message(stream, inbox).await?;
-        match read_pong(&pong, &salt, &theirs, key) {
+        match read_pong(&pong, salt.as_bytes(), &theirs, key) {
             Ok(true) => Ok(()),
             Ok(false) => Err(Fault::RefusedKey),
             Err(Malformed) => Err(Fault::RefusedProtocol),

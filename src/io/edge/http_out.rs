@@ -73,9 +73,9 @@ impl Client {
                 Ok(Answer::Unwanted(status)) => match halves(&body) {
                     Some((first, second)) => left.extend([second, first]),
                     None => {
-                        let text = format!("{} refused an event for good with {status}", self.remote.url);
-                        self.shared.log.say_seldom(status.as_str(), &text);
-                        self.shared.lose(Fault::RefusedDownstream, 1);
+                        let fault = Fault::RefusedDownstream;
+                        let text = format!("{} ({} answered {status})", fault.explain(), self.remote.url);
+                        self.shared.blame(fault, &text);
                     }
                 },
                 Ok(Answer::Later(why, wait)) => {

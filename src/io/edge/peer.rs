@@ -34,15 +34,15 @@ impl Shared {
 
     /// Counts a refusal, and says it now and then.
     pub(super) fn refuse(&self, fault: Fault) {
-        self.lose(fault, 1);
+        self.blame(fault, fault.explain());
     }
 
-    /// Counts so many of a kind.
-    pub(super) fn lose(&self, fault: Fault, count: u64) {
+    /// The same in these words.
+    pub(super) fn blame(&self, fault: Fault, text: &str) {
         if let Some(metrics) = &self.metrics {
-            metrics.add_faults(fault.name(), count);
+            metrics.add_faults(fault.name(), 1);
         }
-        self.log.say_seldom(fault.name(), fault.explain());
+        self.log.say_fault(fault.name(), text);
     }
 
     /// Returns when taking is to stop.
