@@ -132,7 +132,8 @@ impl Told {
             evidence.more.insert("counter".into(), vec![from, to].into());
             format!(" with a number counting from {from} to {to}")
         });
-        *summary = format!("{} {repeats} times in {lasted:.1} s{counting}{}", self.what, self.place);
+        let lasted = if lasted < 0.1 { format!("{:.0} ms", (lasted * 1e3).ceil()) } else { format!("{lasted:.1} s") };
+        *summary = format!("{} {repeats} times in {lasted}{counting}{}", self.what, self.place);
     }
 }
 
