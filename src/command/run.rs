@@ -257,7 +257,15 @@ fn go_on(loaded: &Loaded, log: &Log) -> Result<(Engine, Option<StateWriter>), Fa
     };
     let unfit = match folder.load().map_err(|error| cannot("read", error))? {
         None => None,
-        Some(Ok(kept)) => engine.restore(&kept).err().map(|error| error.to_string()),
+        Some(Ok(kept)) => match engine.restore(&kept) {
+            Ok(refused) => {
+                for (detector, error) in refused {
+                    log.say(&format!("the {} detector starts anew: {error}", detector.name()));
+                }
+                None
+            }
+            Err(error) => Some(error.to_string()),
+        },
         Some(Err(damage)) => Some(damage.to_string()),
     };
     if let Some(why) = unfit {

@@ -1,9 +1,10 @@
 //! `[detector.burst]` and `[detector.spread]`: the detectors that count failures, and their overrides.
 
 use super::Span;
+use super::overrides::claim_override;
 use crate::engine::detector::burst::{BurstOptions, BurstSettings};
 use crate::engine::detector::spread::{Dimension, SpreadOptions, SpreadSettings};
-use crate::engine::overrides::{KeyPattern, Overrides};
+use crate::engine::overrides::KeyPattern;
 use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::event::{Level, Role};
 use schemars::JsonSchema;
@@ -206,21 +207,16 @@ impl Burst {
     pub(super) fn claim(&self, claim: &mut impl FnMut(bool, &str, String, &str)) {
         claim_windows("detector.burst", &self.windows, claim);
         claim_numbers("detector.burst", self.threshold, "min_errors", Some(self.min_errors), claim);
-        claim_number_of_overrides("detector.burst", self.overrides.len(), claim);
         for (i, other) in self.overrides.iter().enumerate() {
             let place = format!("detector.burst.override.{i}");
-            claim(
-                !other.module.is_empty(),
+            let BurstOverride { module, enabled, threshold, level, min_errors } = other;
+            let changes = enabled.is_some() || threshold.is_some() || level.is_some() || min_errors.is_some();
+            claim_override(
                 &place,
-                "an override that says for whom by no pattern".to_owned(),
-                "add module, such as module = \"batch.*\"",
-            );
-            let BurstOverride { module: _, enabled, threshold, level, min_errors } = other;
-            claim(
-                enabled.is_some() || threshold.is_some() || level.is_some() || min_errors.is_some(),
-                &place,
-                "an override that changes nothing".to_owned(),
-                "add at least one of enabled, threshold, level, min_errors",
+                i,
+                (!module.is_empty(), "add module, such as module = \"batch.*\""),
+                (changes, "add at least one of enabled, threshold, level, min_errors"),
+                claim,
             );
             claim_numbers(&place, *threshold, "min_errors", *min_errors, claim);
         }
@@ -274,21 +270,16 @@ impl Spread {
         }
         claim_windows("detector.spread", &self.windows, claim);
         claim_numbers("detector.spread", self.threshold, "min_failures", Some(self.min_failures), claim);
-        claim_number_of_overrides("detector.spread", self.overrides.len(), claim);
         for (i, other) in self.overrides.iter().enumerate() {
             let place = format!("detector.spread.override.{i}");
             let SpreadOverride { module, host, enabled, threshold, level, min_failures } = other;
-            claim(
-                module.is_some() || host.is_some(),
+            let changes = enabled.is_some() || threshold.is_some() || level.is_some() || min_failures.is_some();
+            claim_override(
                 &place,
-                "an override that says for whom by no pattern".to_owned(),
-                "add at least one of module, host, such as module = \"batch.*\"",
-            );
-            claim(
-                enabled.is_some() || threshold.is_some() || level.is_some() || min_failures.is_some(),
-                &place,
-                "an override that changes nothing".to_owned(),
-                "add at least one of enabled, threshold, level, min_failures",
+                i,
+                (module.is_some() || host.is_some(), "add at least one of module, host, such as module = \"batch.*\""),
+                (changes, "add at least one of enabled, threshold, level, min_failures"),
+                claim,
             );
             claim_numbers(&place, *threshold, "min_failures", *min_failures, claim);
         }
@@ -347,15 +338,5 @@ fn claim_numbers(
         &format!("{place}.{least_name}"),
         format!("{place}.{least_name} is {least}"),
         "from 2 to 100000, by default 5",
-    );
-}
-
-fn claim_number_of_overrides(table: &str, number: usize, claim: &mut impl FnMut(bool, &str, String, &str)) {
-    let most = Overrides::<BurstSettings>::MOST;
-    claim(
-        number <= most,
-        &format!("{table}.override"),
-        format!("{number} overrides in {table}"),
-        &format!("at most {most}; use patterns that match more"),
     );
 }

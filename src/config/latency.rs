@@ -1,8 +1,9 @@
 //! `[detector.latency]`, its overrides, and its pairs of start and end.
 
 use super::Span;
+use super::overrides::claim_override;
 use crate::engine::detector::latency::{LatencyOptions, LatencySettings, PairBy, PairOptions};
-use crate::engine::overrides::{KeyPattern, Overrides};
+use crate::engine::overrides::KeyPattern;
 use crate::event::Role;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -193,24 +194,16 @@ impl LatencyOverride {
     }
 
     fn claim(&self, place: &str, i: usize, claim: &mut impl FnMut(bool, &str, String, &str)) {
-        let most = Overrides::<LatencySettings>::MOST;
-        claim(i < most, place, format!("more than {most} overrides"), "use patterns that match more");
-        claim(
-            self.operation.is_some() || self.module.is_some() || self.host.is_some(),
+        let Self { operation, module, host, enabled, outlier_threshold, shift_threshold, tolerance, new_normal } = self;
+        let thresholds = outlier_threshold.is_some() || shift_threshold.is_some();
+        let says = operation.is_some() || module.is_some() || host.is_some();
+        let changes = enabled.is_some() || thresholds || tolerance.is_some() || new_normal.is_some();
+        claim_override(
             place,
-            "an override that says for whom by no pattern".to_owned(),
-            "add at least one of operation, module, host, such as operation = \"/export/*\"",
-        );
-        let Self { enabled, outlier_threshold, shift_threshold, tolerance, new_normal, .. } = self;
-        claim(
-            enabled.is_some()
-                || outlier_threshold.is_some()
-                || shift_threshold.is_some()
-                || tolerance.is_some()
-                || new_normal.is_some(),
-            place,
-            "an override that changes nothing".to_owned(),
-            "add at least one of enabled, outlier_threshold, shift_threshold, tolerance, new_normal",
+            i,
+            (says, "add at least one of operation, module, host, such as operation = \"/export/*\""),
+            (changes, "add at least one of enabled, outlier_threshold, shift_threshold, tolerance, new_normal"),
+            claim,
         );
         claim_numbers(place, *outlier_threshold, *shift_threshold, *tolerance, claim);
     }

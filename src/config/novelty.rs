@@ -1,6 +1,7 @@
 //! `[detector.novelty]`, its overrides, and `[detector.input]`.
 
 use super::Span;
+use super::overrides::claim_override;
 use super::silence::{claim_least, claim_threshold};
 use crate::engine::detector::input::InputOptions;
 use crate::engine::detector::novelty::{NoveltyOptions, NoveltySettings};
@@ -67,18 +68,13 @@ impl Novelty {
         threshold("detector.novelty", self.threshold, claim);
         for (i, other) in self.overrides.iter().enumerate() {
             let place = format!("detector.novelty.override.{i}");
-            claim(i < 1_000, &place, "more than 1000 overrides".into(), "use patterns that match more");
-            claim(
-                other.module.is_some() || other.host.is_some(),
+            let says = other.module.is_some() || other.host.is_some();
+            claim_override(
                 &place,
-                "an override that says for whom by no pattern".into(),
-                "add at least one of module, host, such as module = \"batch.*\"",
-            );
-            claim(
-                other.enabled.is_some() || other.threshold.is_some(),
-                &place,
-                "an override that changes nothing".into(),
-                "add at least one of enabled, threshold",
+                i,
+                (says, "add at least one of module, host, such as module = \"batch.*\""),
+                (other.enabled.is_some() || other.threshold.is_some(), "add at least one of enabled, threshold"),
+                claim,
             );
             threshold(&place, other.threshold.unwrap_or(0.05), claim);
         }

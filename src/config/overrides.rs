@@ -56,24 +56,14 @@ impl LoopOverride {
     /// Says what must hold of the override in place `i`.
     pub(super) fn claim(&self, i: usize, usual: &Loop, claim: &mut impl FnMut(bool, &str, String, &str)) {
         let place = format!("detector.loop.override.{i}");
-        claim(
-            i < Overrides::<LoopSettings>::MOST,
+        let says = self.module.is_some() || self.host.is_some() || self.thread.is_some();
+        let changes = self.enabled.is_some() || self.min_repeats.is_some() || self.threshold.is_some();
+        claim_override(
             &place,
-            format!("more than {} overrides", Overrides::<LoopSettings>::MOST),
-            "use patterns that match more",
-        );
-        let patterns = [&self.module, &self.host, &self.thread];
-        claim(
-            patterns.iter().any(|pattern| pattern.is_some()),
-            &place,
-            "an override that says for whom by no pattern".to_owned(),
-            "add at least one of module, host, thread, such as module = \"batch.*\"",
-        );
-        claim(
-            self.enabled.is_some() || self.min_repeats.is_some() || self.threshold.is_some(),
-            &place,
-            "an override that changes nothing".to_owned(),
-            "add at least one of enabled, min_repeats, threshold",
+            i,
+            (says, "add at least one of module, host, thread, such as module = \"batch.*\""),
+            (changes, "add at least one of enabled, min_repeats, threshold"),
+            claim,
         );
         let repeats = self.min_repeats.unwrap_or(usual.min_repeats);
         // What it takes over has been judged where it stands.
@@ -82,6 +72,21 @@ impl LoopOverride {
             claim_loop(&place, repeats, threshold, claim);
         }
     }
+}
+
+/// What must hold of the override in place `i`, whatever its detector: it says for whom, and it changes something. Each
+/// comes with a hint for where it does not.
+pub(super) fn claim_override(
+    place: &str,
+    i: usize,
+    (says, how): (bool, &str),
+    (changes, what): (bool, &str),
+    claim: &mut impl FnMut(bool, &str, String, &str),
+) {
+    let most = Overrides::<()>::MOST;
+    claim(i < most, place, format!("more than {most} overrides"), "use patterns that match more");
+    claim(says, place, "an override that says for whom by no pattern".to_owned(), how);
+    claim(changes, place, "an override that changes nothing".to_owned(), what);
 }
 
 /// What must hold of settings of the loop detector, wherever they stand.

@@ -1,6 +1,7 @@
 //! `[detector.silence]` and its overrides.
 
 use super::Span;
+use super::overrides::claim_override;
 use crate::engine::detector::silence::{MEMBERS, NamePattern, Settings, SilenceOptions};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -81,24 +82,19 @@ impl Silence {
         claim_least("detector.silence", self.least, claim);
         for (i, other) in self.overrides.iter().enumerate() {
             let place = format!("detector.silence.override.{i}");
-            claim(i < 1_000, &place, "more than 1000 overrides".into(), "use patterns that match more");
             claim(
                 self.keys.contains(&other.key),
                 &format!("{place}.key"),
                 format!("{place}.key is {:?}", other.key),
                 "one of detector.silence.keys, such as key = \"module\"",
             );
-            claim(
-                !other.name.is_empty(),
+            let changes = other.enabled.is_some() || other.threshold.is_some() || other.least.is_some();
+            claim_override(
                 &place,
-                "an override that says for whom by no pattern".into(),
-                "add a pattern for its values, such as name = \"batch.*\"",
-            );
-            claim(
-                other.enabled.is_some() || other.threshold.is_some() || other.least.is_some(),
-                &place,
-                "an override that changes nothing".into(),
-                "add at least one of enabled, threshold, least",
+                i,
+                (!other.name.is_empty(), "add a pattern for its values, such as name = \"batch.*\""),
+                (changes, "add at least one of enabled, threshold, least"),
+                claim,
             );
             claim_threshold(&place, other.threshold.unwrap_or(1e-9), claim);
             claim_least(&place, other.least.unwrap_or(self.least), claim);

@@ -248,6 +248,13 @@ impl Incidents {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct IncidentsSnapshot(Vec<(IncidentId, Incident)>);
 
+impl IncidentsSnapshot {
+    /// Leaves out what a detector had open that knows nothing of it any more.
+    pub fn forget(&mut self, detector: DetectorName) {
+        self.0.retain(|(_, incident)| incident.opening.detector != detector);
+    }
+}
+
 /// xxh3-64 over detector, kind, rule, key and opening time, each ended by a zero byte.
 fn id_of(opening: &Opening, opened_at: Timestamp) -> IncidentId {
     let mut hash = Xxh3::new();

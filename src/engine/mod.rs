@@ -314,13 +314,19 @@ impl Engine {
 
     /// Goes on where a snapshot was taken. Tallies start anew.
     ///
+    /// A detector whose part does not fit, because its settings were others, starts anew: those are returned, with why.
+    ///
     /// # Errors
-    /// [`RestoreError`] when the snapshot is of another shape; the engine is then to be thrown away.
-    pub fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
-        let kept: Kept = unpack(kept)?;
+    /// [`RestoreError`] when the snapshot as a whole is of another shape; the engine is then to be thrown away.
+    pub fn restore(&mut self, kept: &[u8]) -> Result<Vec<(DetectorName, RestoreError)>, RestoreError> {
+        let mut kept: Kept = unpack(kept)?;
+        let mut refused = Vec::new();
         for detector in &mut self.detectors {
-            if let Some((_, state)) = kept.detectors.iter().find(|(name, _)| name == detector.name().name()) {
-                detector.restore(&state.0)?;
+            if let Some((_, state)) = kept.detectors.iter().find(|(name, _)| name == detector.name().name())
+                && let Err(error) = detector.restore(&state.0)
+            {
+                kept.incidents.forget(detector.name());
+                refused.push((detector.name(), error));
             }
         }
         self.templates.restore(&kept.templates.0)?;
@@ -333,7 +339,7 @@ impl Engine {
         if let (Some(recent), Some(kept)) = (&mut self.recent, kept.recent) {
             recent.restore(kept);
         }
-        Ok(())
+        Ok(refused)
     }
 
     /// The event through templates and detectors.
@@ -374,7 +380,8 @@ impl Engine {
         self.traces.tick(moment.now);
         self.tell_traces(moment.now, &mut outcome.before);
         let before = &mut outcome.before;
-        let mut report = Report::new(&mut self.incidents, before);
+        let near_misses = self.near_misses.then_some(&mut outcome.near_misses);
+        let mut report = Report::new(&mut self.incidents, before).with_near_misses(near_misses);
         for detector in &mut self.detectors {
             detector.tick(moment, &mut report);
         }

@@ -103,6 +103,29 @@ fn a_damaged_or_foreign_state_is_set_aside_and_said() {
 }
 
 #[test]
+fn a_detector_whose_settings_changed_starts_anew_and_the_others_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("kept");
+    let config = folder.path().join("s.toml");
+    let text = stream();
+    let (first, second) = cut(&text, 1_390);
+    run(&["--state", state.to_str().unwrap()], first.as_bytes()).quietly();
+    fs::write(&config, "[detector.burst]\nwindows = [\"30s\"]\n[detector.silence]\nkeys = [\"host\"]\n").unwrap();
+    let ended = run(&["--state", state.to_str().unwrap(), "-c", config.to_str().unwrap()], second.as_bytes());
+    assert!(
+        ended.stderr.contains("the burst detector starts anew: the snapshot does not fit: its windows were others")
+            && ended
+                .stderr
+                .contains("the silence detector starts anew: the snapshot does not fit: its keys were others"),
+        "{}",
+        ended.stderr
+    );
+    // Novelty knows what it knew.
+    assert_eq!((ended.code, found(&ended.stdout)), (Some(0), 1));
+    assert_eq!(damaged(&state), [] as [String; 0]);
+}
+
+#[test]
 fn two_processes_do_not_share_a_state() {
     let folder = tempfile::tempdir().unwrap();
     let args = ["--state", folder.path().to_str().unwrap()];

@@ -10,12 +10,8 @@ pub(super) const HALF_LIFE_S: f64 = 3_600.0;
 pub(super) const FACTOR: f64 = 1.5;
 /// An incident looks usual above this chance…
 pub(super) const CALM_P: f64 = 0.01;
-/// …over a minute…
+/// …over a minute.
 pub(super) const CALM_SLOTS: u32 = 12;
-/// …and so many slots in a row end it…
-pub(super) const CALM_IN_A_ROW: u32 = 6;
-/// …if also its rate has come back to the usual, by a test that errs once in a day of it.
-pub(super) const SLOTS_OF_A_DAY: f64 = 86_400.0 / SLOT_S;
 
 /// Slots of a window of `seconds`.
 pub(super) fn slots_of(seconds: f64) -> u32 {

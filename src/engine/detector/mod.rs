@@ -1,6 +1,7 @@
 //! Detectors: each watches every event, keeps bounded state by key, and opens incidents.
 
 pub mod burst;
+mod ending;
 mod failure;
 pub mod input;
 pub mod latency;
@@ -121,7 +122,7 @@ impl std::fmt::Display for NearMiss {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { detector, kind, key, ln_p, threshold, why } = self;
         let (name, p) = (detector.name(), super::incident::p_of(*ln_p));
-        write!(f, "near miss, {name}/{kind} on {key}: p = {p:e} is not below {threshold:e}: {why}")
+        write!(f, "near miss, {name}/{kind} on {key}: p = {p:e}, threshold {threshold:e}: {why}")
     }
 }
 

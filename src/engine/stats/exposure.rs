@@ -87,6 +87,14 @@ impl Exposure {
         Span { seconds: self.seconds, events: self.events }
     }
 
+    /// The share of the past, as far as it is remembered, that came in slot `from` or later.
+    #[must_use]
+    pub fn share_since(&self, from: u32) -> f64 {
+        let left = self.slot().saturating_sub(self.length);
+        let [since, all] = [from, 0].map(|from| 1.0 - self.decay(left.saturating_sub(from)));
+        if all > 0.0 { since / all } else { 0.0 }
+    }
+
     /// Events of the past without forgetting: two readings bound a block.
     #[must_use]
     pub fn past_events(&self) -> f64 {
@@ -120,6 +128,17 @@ mod tests {
         assert!((exposure.decay(720) - 0.5).abs() < 1e-12);
         exposure.roll(9 + 720);
         assert!(exposure.past().events < 16.0 && exposure.past().seconds > 2_500.0);
+    }
+
+    #[test]
+    fn the_past_since_a_slot_is_a_share_of_it() {
+        let mut exposure = Exposure::new(4, 5.0, 3_600.0);
+        assert_eq!(exposure.share_since(0), 0.0);
+        exposure.roll(2_000);
+        let half = exposure.share_since(1_996 - 720);
+        let all = exposure.past().seconds / (3_600.0 / std::f64::consts::LN_2);
+        assert!((half - 0.5 / all).abs() < 1e-2, "{half} {all}");
+        assert_eq!((exposure.share_since(0), exposure.share_since(1_997)), (1.0, 0.0));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 pub mod alarm_budget;
 pub mod binomial;
+pub mod clumping;
 pub mod count_min;
 pub mod dispersion;
 pub mod exceedance;

@@ -32,6 +32,11 @@ pub(super) struct Cell {
     dispersion: Dispersion,
     /// The dispersion's block at hand: its number, its errors, the past events when it began.
     block: (u32, f64, f64),
+    /// Errors of its largest block, those of incidents too, half forgotten in twelve hours; and of the block at hand.
+    largest: f64,
+    all: f64,
+    /// The slot in which it was first seen.
+    born: u32,
     /// The last slot with a FATAL event.
     fatal: Option<u32>,
     /// It is on the list of cells to settle.
@@ -47,6 +52,9 @@ impl Cell {
             dispersion: Dispersion::default(),
             // A key never seen before was silent in all of the past.
             block: (exposure.slot() / BLOCK_SLOTS, 0.0, exposure.past_events()),
+            largest: 0.0,
+            all: 0.0,
+            born: exposure.slot(),
             fatal: None,
             active: false,
         }
@@ -94,6 +102,7 @@ impl Cell {
             let kept: u32 = slot.groups.iter().filter(|(group, _)| !owned(slot, *group)).map(|(_, count)| count).sum();
             self.learned += f64::from(kept + rest);
             self.block.1 += f64::from(kept + rest);
+            self.all += f64::from(slot.total);
             self.recent.pop_front();
         }
         let block = now / BLOCK_SLOTS;
@@ -104,6 +113,7 @@ impl Cell {
                 let events = exposure.past_events() - self.block.2;
                 self.dispersion.add(self.block.1, self.learned.max(1.0) / past.events.max(1.0) * events);
             }
+            self.largest = (self.largest * exposure.decay(1)).max(std::mem::take(&mut self.all));
             self.block = (block, 0.0, exposure.past_events());
         }
     }
@@ -155,12 +165,25 @@ impl Cell {
         }
         self.learned += other.learned;
         self.block.1 += other.block.1;
+        self.largest = self.largest.max(other.largest);
+        self.all += other.all;
+        self.born = self.born.min(other.born);
         self.fatal = self.fatal.max(other.fatal);
     }
 
     /// A FATAL event since slot `from`.
     pub(super) fn fatal_since(&self, from: u32) -> bool {
         self.fatal.is_some_and(|slot| slot >= from)
+    }
+
+    /// The slot in which it was first seen.
+    pub(super) fn born(&self) -> u32 {
+        self.born
+    }
+
+    /// Most errors that a window of `slots` slots of its past may have had: its largest minute, all along.
+    pub(super) fn largest(&self, slots: u32) -> f64 {
+        self.largest * f64::from(slots.max(BLOCK_SLOTS)) / f64::from(BLOCK_SLOTS)
     }
 
     /// Errors in the past, forgetting.

@@ -52,7 +52,12 @@ impl Burst {
                 continue;
             }
             let ln_p = self.ln_p(spot, errors, slots, FACTOR, keep, threshold.ln());
-            if ln_p <= threshold.ln() && self.adds_to_its_whole(spot, from, slots, aside) {
+            let rejects = ln_p <= threshold.ln();
+            let adds = |burst: &mut Self| {
+                burst.adds_to_its_whole(spot, from, slots, aside)
+                    || burst.outdoes_its_life(spot, errors, slots, keep, threshold.ln())
+            };
+            if rejects && adds(self) {
                 return Some(self.verdict(spot, errors, slots, keep, ln_p, threshold));
             }
         }
@@ -108,7 +113,7 @@ impl Burst {
     }
 
     /// The spot's errors since slot `from`.
-    fn since(&mut self, spot: &Spot, from: u32) -> u64 {
+    pub(super) fn since(&mut self, spot: &Spot, from: u32) -> u64 {
         match (spot.scope, spot.module) {
             (Scope::Share, Some(module)) => {
                 let slots = (self.exposure.slot() + 1).saturating_sub(from);
@@ -163,6 +168,20 @@ impl Burst {
         slots > 0 && self.ln_p(&whole, older, slots, 0.5, 1.0, GOES_ON_P.ln()) <= GOES_ON_P.ln()
     }
 
+    /// A module's text that has been there for a while has too many even for the rate at which it came since it was
+    /// first seen, and for the largest of its minutes: texts that come in bouts show how large those are before they show
+    /// how much they vary.
+    fn outdoes_its_life(&mut self, spot: &Spot, errors: u64, slots: u32, keep: f64, enough: f64) -> bool {
+        let Some(cell) = self.cells.get_mut(spot.cell).filter(|_| spot.scope == Scope::Text) else { return false };
+        let (errors, lived) = (errors as f64, self.exposure.share_since(cell.born()));
+        if errors <= LARGEST_TIMES * keep * cell.largest(slots) {
+            return false;
+        }
+        let Some(mut usual) = self.usual(spot, slots) else { return false };
+        usual.clocks = usual.clocks.map(|(exposure, window)| (exposure * lived, window));
+        usual.ln_p(errors, FACTOR, keep, enough) <= enough
+    }
+
     pub(super) fn window(&self, slots: u32) -> Span {
         self.exposure.window(slots, self.age - f64::from(self.exposure.slot()) * SLOT_S)
     }
@@ -206,11 +225,7 @@ impl Burst {
             if slot > from {
                 self.watch(&mut open, from, slot);
             }
-            // On idle live input no slot passes; a burst with long gaps of its own is waited for longer.
-            let gap = open.heard.seconds_since(open.began).max(0.0) / open.errors.max(1) as f64;
-            let unheard = now.seconds_since(open.heard) > UNHEARD_S.max(UNHEARD_GAPS * gap);
-            let over = open.calm >= CALM_IN_A_ROW && open.page.is_over(SLOTS_OF_A_DAY);
-            if over || unheard || !report.incidents.is_open(open.id) {
+            if open.ending.is_over(now) || !report.incidents.is_open(open.id) {
                 report.incidents.resolve(open.id, now, report.findings);
                 self.places.open.remove(&place);
                 self.places.own(place, slot, slot);
@@ -226,11 +241,8 @@ impl Burst {
     /// The slots from `from` to the one before `slot` have ended: has the burst come back to usual in them?
     fn watch(&mut self, open: &mut Open, from: u32, slot: u32) {
         let spot = open.spot;
-        let passed = f64::from(slot - from);
         let (Some(usual), Some(before)) = (self.usual(&spot, slot - from + 1), self.usual(&spot, 1)) else {
-            // Evicted: over for whoever watches it.
-            open.calm = CALM_IN_A_ROW;
-            open.page = Page::ended();
+            open.ending.end();
             return;
         };
         let errors = self.since(&spot, from).saturating_sub(self.since(&spot, slot));
@@ -239,16 +251,14 @@ impl Burst {
             (usual.learned + 0.5) * (window - before.clocks[i].1).max(0.0) / exposure.max(1.0)
         });
         let expected = expected.fold(0.0, f64::max);
-        let heard = f64::from((open.heard_slot + 1).saturating_sub(open.first_slot).max(1));
-        let going = open.errors as f64 / heard * passed;
-        if going <= FACTOR * expected {
-            // What it was is usual by now.
-            open.page = Page::ended();
-        }
-        open.page.add(errors as f64, expected, going, usual.dispersion);
         let calm = CALM_SLOTS.min(self.longest);
         let recent = self.since(&spot, (slot + 1).saturating_sub(calm));
-        let looks_usual = self.ln_p(&spot, recent, calm, FACTOR, 1.0, CALM_P.ln()) > CALM_P.ln();
-        open.calm = if looks_usual { open.calm + (slot - from) } else { 0 };
+        open.ending.watch(Passed {
+            slots: slot - from,
+            failures: errors as f64,
+            usual: expected,
+            dispersion: usual.dispersion,
+            calm: self.ln_p(&spot, recent, calm, FACTOR, 1.0, CALM_P.ln()) > CALM_P.ln(),
+        });
     }
 }

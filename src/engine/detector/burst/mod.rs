@@ -22,12 +22,12 @@
 //! their strongest module, and all together without their two strongest, and without modules that have or had an incident
 //! in the windows; what sits on one host is left out as spread tells (`Aside`). A template must add to its module and an
 //! error code to all errors: new texts in place of old ones after a deploy are no burst. It adds when the whole has too
-//! many as well (p < 1e-4), or when the module's older templates go on beside the new ones, so that a small burst is seen in a
-//! module that fails all the time (half of what they used to be would give as many with p < 0.01).
+//! many as well (p < 1e-4); when the module's older templates go on beside the new ones, so that a small burst is seen in a
+//! module that fails all the time (half of what they used to be would give as many with p < 0.01); or when the template is
+//! no new one: when it has too many even for the rate at which it came since it was first seen, and twice as many as in
+//! its largest minute.
 //!
-//! An incident resolves when for six slots in a row its last minute looks usual (p > 0.01), and Page's test says that its
-//! rate has come back from what it was, which errs once in a day of burst (`stats::page`); or when it has had no error for
-//! two minutes and ten of its gaps.
+//! `ending.rs` says when an incident is over.
 //!
 //! Power, on a key that never failed before, with the default budget and up to some hundred keys: seven errors within 10 s
 //! after an hour of stream; a rate of one in 10 s within the five-minute window.
@@ -48,7 +48,8 @@ mod places;
 mod spot;
 mod traffic;
 
-use super::failure::{self, CALM_IN_A_ROW, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S, SLOTS_OF_A_DAY};
+use super::ending::{Ending, Passed};
+use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S};
 use super::{Aside, Detector, Event, Report, RestoreError, TableUse, pack, unpack};
 use crate::engine::clock::Moment;
 use crate::engine::finding::{DetectorName, Severity};
@@ -57,7 +58,6 @@ use crate::engine::state::{Table, TableSnapshot};
 use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::engine::stats::exposure::{Exposure, Span};
 use crate::engine::stats::gamma_poisson;
-use crate::engine::stats::page::Page;
 use crate::engine::template::Merge;
 use crate::event::{Level, Role, Timestamp};
 use cell::Cell;
@@ -73,14 +73,13 @@ const OTHERS: f64 = 50.0;
 const WHOLE_P: f64 = 1e-4;
 /// …or when what the whole used to say goes on: by half of it there would be as much only this seldom.
 const GOES_ON_P: f64 = 1e-2;
+/// A known template outdoes itself by so many times its largest minute.
+const LARGEST_TIMES: f64 = 2.0;
 /// Seconds after its first sight in which a template is young.
 const YOUNG_S: f64 = 600.0;
 /// The group of young templates in a module's cell.
 const YOUNG: u32 = 1;
-/// Seconds without an error that end a burst whatever the windows say…
-const UNHEARD_S: f64 = 120.0;
-/// …if they are so many of its own gaps.
-const UNHEARD_GAPS: f64 = 10.0;
+
 /// The detector.
 #[derive(Debug)]
 pub struct Burst {
@@ -188,7 +187,7 @@ impl Burst {
             if to.saturating_sub(open.slot) <= owned_slots {
                 self.places.own(*place, open.slot, to);
                 if *place == ALL {
-                    self.places.own(EVERYWHERE, open.first_slot, to);
+                    self.places.own(EVERYWHERE, open.ending.first_slot, to);
                 }
             }
         }
@@ -277,13 +276,11 @@ impl Burst {
             if open.spot.cell != spot.cell {
                 continue;
             }
-            open.heard = now;
-            open.heard_slot = slot;
-            let (began, rate) = (open.began, open.expected);
+            open.ending.hear(now, slot);
+            let (began, rate, errors) = (open.ending.began, open.expected, open.ending.failures as f64);
             let level = event.fields.level().max(Some(Level::Error));
-            open.errors += 1;
             let expected = rate * now.seconds_since(began);
-            if opening::is_critical(level == Some(Level::Fatal), open.errors as f64, expected) {
+            if opening::is_critical(level == Some(Level::Fatal), errors, expected) {
                 report.incidents.raise(open.id, Severity::Critical);
             }
             report.incidents.join(open.id, 1, level, now, report.findings, |evidence, said, count| {
@@ -306,20 +303,9 @@ impl Burst {
         let (now, slot) = (event.moment.now, self.exposure.slot());
         let opening = opening::opening(&event.fields, spot.scope, verdict);
         let id = report.incidents.open(opening, now, report.findings);
-        let first_slot = (slot + 1).saturating_sub(verdict.slots);
-        let open = Open {
-            id,
-            spot: *spot,
-            slot,
-            first_slot,
-            heard_slot: slot,
-            began: now.saturating_add_nanos(-(verdict.window_s * 1e9) as i64),
-            expected: verdict.expected / verdict.window_s.max(1.0),
-            heard: now,
-            calm: 0,
-            page: Page::default(),
-            errors: verdict.errors as u64,
-        };
+        let ending = Ending::new(now, slot, verdict.errors, verdict.slots, verdict.window_s);
+        let first_slot = ending.first_slot;
+        let open = Open { id, spot: *spot, slot, expected: verdict.expected / verdict.window_s.max(1.0), ending };
         self.places.open.insert(spot.place, open);
         self.places.own(spot.place, first_slot, slot);
         if spot.scope == Scope::Code {
@@ -418,7 +404,7 @@ impl Detector for Burst {
     fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
         let kept: Kept = unpack(kept)?;
         if kept.windows != self.windows {
-            return Err(RestoreError("the windows of the burst detector were others".into()));
+            return Err(RestoreError("its windows were others".into()));
         }
         self.age = kept.age;
         self.exposure = kept.exposure;

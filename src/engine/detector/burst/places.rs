@@ -1,9 +1,8 @@
 //! Whose errors belong to which incident: a place (a module, an error code, or all) has one at a time.
 
+use crate::engine::detector::ending::Ending;
 use crate::engine::detector::owned::Owned;
 use crate::engine::incident::IncidentId;
-use crate::engine::stats::page::Page;
-use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -15,21 +14,9 @@ pub(super) struct Open {
     pub(super) spot: super::Spot,
     /// The slot in which it opened.
     pub(super) slot: u32,
-    /// The first slot that showed it, and the last with an error.
-    pub(super) first_slot: u32,
-    pub(super) heard_slot: u32,
-    /// Where its window began.
-    pub(super) began: Timestamp,
     /// Errors a second that would have come without it.
     pub(super) expected: f64,
-    /// Its last error.
-    pub(super) heard: Timestamp,
-    /// Slots in a row that looked usual.
-    pub(super) calm: u32,
-    /// Whether its rate has come back.
-    pub(super) page: Page,
-    /// Errors so far.
-    pub(super) errors: u64,
+    pub(super) ending: Ending,
 }
 
 /// Open bursts, and the slots that they or closed ones own. Bounded by the bursts of the last two windows.

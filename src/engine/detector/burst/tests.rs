@@ -471,3 +471,69 @@ fn an_explicit_threshold_overrides_the_budget() {
     });
     assert_eq!(stream.opened(), []);
 }
+
+/// A module nearly all of whose lines are errors, which come in bouts of one text, and now and then another error.
+fn always_failing(seed: u64, extra: impl Fn(i64) -> bool) -> Stream {
+    let mut stream = Stream::new(seed);
+    let mut text = 0;
+    for tick in 0..7_200 * 4_i64 {
+        if stream.random.random_range(0..80) == 0 {
+            text = stream.random.random_range(0..12);
+        }
+        let n: u32 = stream.random.random_range(0..100_000);
+        let (host, thread) = (n % 6, n % 7);
+        let word =
+            ["alpha", "beta", "gamma", "delta", "eps", "zeta", "eta", "theta", "iota", "kappa", "mu", "nu"][text];
+        let message = if stream.random.random_range(0..100) == 0 || extra(tick) {
+            format!("cannot reach the store for {n}")
+        } else {
+            format!("{word} worker {n} is in an odd state")
+        };
+        let line =
+            format!(r#""level":"ERROR","module":"m","host":"h{host}","thread":"t{thread}","message":"{message}""#);
+        stream.put(tick * 250, &line);
+    }
+    stream
+}
+
+#[test]
+fn a_known_text_that_comes_too_often_is_a_burst_in_a_module_that_always_fails_in_bouts() {
+    let of_store = |stream: &Stream| {
+        let opened = stream.findings.iter().filter(|finding| finding.state == State::Open);
+        opened.filter(|finding| finding.evidence.more["example"].to_string().contains("reach the store")).count()
+    };
+    // A bout of a length never seen before is told; they get longer ever more seldom.
+    let quiet = always_failing(1, |_| false);
+    assert!(quiet.opened().len() <= 6 && of_store(&quiet) == 0, "{:?}", quiet.opened());
+    let stream = always_failing(2, |tick| (20_000..20_240).contains(&tick) && tick % 3 == 0);
+    assert_eq!(of_store(&stream), 1, "{:?}", stream.opened());
+}
+
+#[test]
+fn what_is_kept_of_two_texts_is_added_up_when_they_become_one() {
+    let mut burst = Burst::new(BurstOptions::default());
+    burst.go_to(600.0);
+    let text = |id: u64| Spot {
+        scope: Scope::Text,
+        cell: text_key(7, id) ^ SALTS[Scope::Text as usize],
+        place: fold(7),
+        module: Some(7),
+    };
+    burst.traffic.module(7, burst.exposure.slot());
+    for (id, errors) in [(1, 3), (2, 2)] {
+        let exposure = &burst.exposure;
+        let cell = burst.cells.touch(text(id).cell, || Cell::new(exposure));
+        (0..errors).for_each(|_| cell.add(exposure.slot(), None, id == 1));
+        cell.active = true;
+        burst.active.push(text(id));
+    }
+    let ids = [1, 2, 9].map(crate::engine::template::TemplateId);
+    burst.merge(Merge { from: ids[0], into: ids[1] });
+    burst.merge(Merge { from: ids[2], into: ids[1] });
+    let since = |burst: &mut Burst, id| burst.since(&text(id), 0);
+    assert_eq!([since(&mut burst, 1), since(&mut burst, 2), since(&mut burst, 9)], [0, 5, 0]);
+    assert!(burst.cells.get_mut(text(2).cell).unwrap().fatal_since(0));
+    // All of it joins one baseline.
+    burst.go_to(1_200.0);
+    assert_eq!(burst.cells.get_mut(text(2).cell).unwrap().learned(), 5.0);
+}

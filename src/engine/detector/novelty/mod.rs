@@ -13,7 +13,7 @@
 
 mod chance;
 
-use super::{Detector, Event, Report, RestoreError, TableUse, pack, unpack};
+use super::{Detector, Event, NearMiss, Report, RestoreError, TableUse, pack, unpack};
 use crate::engine::clock::Moment;
 use crate::engine::finding::{DetectorName, Evidence, Key, Severity};
 use crate::engine::incident::{IncidentId, Opening, round, score_of};
@@ -150,12 +150,7 @@ impl Novelty {
             return;
         }
         let settings = *self.overrides.of(&mut Choice::default(), &event.fields);
-        let quiet = !settings.enabled
-            || level < settings.level
-            || event.moment.outside
-            || running < self.warm_up_s
-            || event.templates.evictions() + self.named.evictions() > 0;
-        if quiet {
+        if !settings.enabled || level < settings.level || event.moment.outside {
             return;
         }
         // The estimate of exceptions rests on few sightings; that of the templates vouches for it.
@@ -164,13 +159,24 @@ impl Novelty {
             Some((name, _)) => (Some(name), chance),
             None => (None, chance),
         };
-        if chance >= settings.threshold {
+        let held_back = if chance >= settings.threshold {
+            Some("what is new is not rare enough here")
+        } else if running < self.warm_up_s {
+            Some("it has not learned for long enough")
+        } else if event.templates.evictions() + self.named.evictions() > 0 {
+            Some("a table has had to forget, so that a first sight means nothing")
+        } else {
+            None
+        };
+        if let Some(why) = held_back {
+            near_miss(event, exception, chance, settings.threshold, why, report);
             return;
         }
         while self.opened.front().is_some_and(|&opened| running - opened > self.warm_up_s) {
             self.opened.pop_front();
         }
         if self.opened.len() >= OPENINGS {
+            near_miss(event, exception, chance, settings.threshold, "too much is new: it joins what is open", report);
             if let Some(open) = self.open.last_mut() {
                 open.last = running;
                 report.incidents.join(open.id, 1, Some(level), event.moment.now, report.findings, |_, _, _| {});
@@ -246,6 +252,25 @@ impl Novelty {
             context: Vec::new(),
         }
     }
+}
+
+/// A first sight is not told, and why.
+fn near_miss(
+    event: &Event<'_>,
+    exception: Option<String>,
+    chance: f64,
+    threshold: f64,
+    why: &str,
+    report: &mut Report<'_>,
+) {
+    report.near_miss(chance.ln(), threshold, |ln_p, threshold| NearMiss {
+        detector: DetectorName::Novelty,
+        kind: if exception.is_some() { "exception" } else { "template" },
+        key: exception.unwrap_or_else(|| event.template.id.to_string()),
+        ln_p,
+        threshold,
+        why: why.to_owned(),
+    });
 }
 
 impl Detector for Novelty {

@@ -143,3 +143,22 @@ fn a_snapshot_goes_on_where_it_was_taken() {
     assert_eq!(again.snapshot(), novelty.snapshot());
     assert!(again.restore(b"nonsense").is_err());
 }
+
+#[test]
+fn what_was_nearly_news_is_told_to_who_asks() {
+    let options = EngineOptions { near_misses: true, ..EngineOptions::default() };
+    let mut stream = Stream::new(&options);
+    stream.usual(600);
+    stream.put("ERROR", "store", "quorum of bazoku lost at once");
+    let near = stream.0.near_misses.iter().rfind(|near| near.detector == DetectorName::Novelty).unwrap();
+    assert_eq!((near.kind, near.why.as_str()), ("template", "it has not learned for long enough"));
+    stream.usual(1_200);
+    stream.0.near_misses.clear();
+    let new = ["apple", "birch", "cedar", "daisy", "elder", "fern", "grape"];
+    for word in new {
+        stream.put("ERROR", "store", &format!("{word} {word} {word} broke"));
+        stream.usual(60);
+    }
+    assert_eq!(stream.opened().len(), 5);
+    assert!(stream.0.near_misses.iter().any(|near| near.why.starts_with("too much is new")));
+}

@@ -1,7 +1,9 @@
 //! Is it silent, whose incident is it, and when is it over?
 
-use super::key::{Key, Reading};
+use super::key::{Key, Pause, Reading};
 use super::*;
+use crate::engine::detector::NearMiss;
+use crate::engine::finding::Evidence;
 
 /// A pause as unlikely as this makes one look as if it had stopped.
 const SUSPICIOUS_P: f64 = 1e-3;
@@ -9,6 +11,8 @@ const SUSPICIOUS_P: f64 = 1e-3;
 const TOGETHER_S: f64 = 5.0;
 /// …and however long those are.
 const FAR_S: f64 = 60.0;
+/// Seconds after the last stop in which one more host joins an incident.
+const IN_TURN_S: f64 = 300.0;
 /// Seconds between two looks at a key that joined an incident.
 const JOINED_S: f64 = 60.0;
 /// Names that a finding lists of those that stopped with its key.
@@ -53,26 +57,43 @@ impl Silence {
             return if pause.seconds < ahead { key.last.running + ahead } else { now.running + ahead };
         }
         if pause.events < limits.events {
+            near_miss(&place.name, key, pause, &settings, report, || {
+                format!("{:.0} events of others passed, {:.0} would be too many", pause.events, limits.events)
+            });
             return now.running + (pause.seconds / 32.0).max(1.0);
         }
         if muted || !settings.enabled || now.running < self.options.warm_up_s {
+            if muted {
+                near_miss(&place.name, key, pause, &settings, report, || "the table has had to forget keys".into());
+            }
             return now.running + self.options.warm_up_s;
         }
         if !key.is_established(limits.seconds, now.running, self.options.warm_up_s) {
+            near_miss(&place.name, key, pause, &settings, report, || "it has not spoken for long enough".into());
             // It will not have lived longer before it speaks again.
             return now.running + limits.seconds.max(self.options.warm_up_s);
         }
         if pause.seconds > GONE_S {
             return now.running + GONE_S;
         }
+        let patience = place.restarts.patience(key.last.running);
+        key.awaited = pause.seconds < patience;
+        if key.awaited {
+            near_miss(&place.name, key, pause, &settings, report, || {
+                format!("others have come back from restarts, and it has {patience:.0} s for one")
+            });
+            return key.last.running + patience;
+        }
         let key = key.clone();
-        if let Some(open) = self.stopped_with(member, &key, now) {
+        if let Some(open) = self.stopped_with(member, &key) {
             return self.join(open, member, hash, now, time, report);
         }
         if self.waits_for_partner(member, &key, now) {
             return now.running + 1.0;
         }
         if self.is_replaced(member, hash, &key, now) {
+            let name = &self.members[member].name;
+            near_miss(name, &key, pause, &settings, report, || "a newcomer speaks in its place".into());
             return now.running + GONE_S;
         }
         while self.opened.front().is_some_and(|&opened| now.running - opened > self.options.warm_up_s) {
@@ -88,23 +109,30 @@ impl Silence {
         let opening = opening::opening(&self.members[member].name, &key, pause, limits, settings.threshold);
         let id = report.incidents.open(opening, time, report.findings);
         let (stopped, (_, usual)) = (key.last.running, key.longest_and_usual());
-        self.open.push(Open { id, member, key: hash, stopped, usual, weight: 1 });
+        let (latest, also, unlisted) = (stopped, Vec::new(), 0);
+        self.open.push(Open { id, member, key: hash, stopped, usual, weight: 1, latest, also, unlisted });
         if let Some(key) = self.members[member].keys.get_mut(hash) {
             key.silent = Some(id);
         }
         now.running + pause.seconds
     }
 
-    /// The open silence of a key that stopped at about the same time, or of the partner of this one.
-    fn stopped_with(&mut self, member: usize, key: &Key, _now: Reading) -> Option<usize> {
+    /// The open silence of a key that stopped at about the same time, or of the partner of this one, or of one of its
+    /// kind that stopped not long before.
+    fn stopped_with(&mut self, member: usize, key: &Key) -> Option<usize> {
         let (_, usual) = key.longest_and_usual();
         let together =
             |open: &Open| (open.stopped - key.last.running).abs() <= TOGETHER_S + usual.max(open.usual).min(FAR_S);
         if let Some(i) = self.open.iter().position(together) {
             return Some(i);
         }
-        let id = self.partner(member, key)?.silent?;
-        self.open.iter().position(|open| open.id == id)
+        if let Some(id) = self.partner(member, key).and_then(|partner| partner.silent) {
+            return self.open.iter().position(|open| open.id == id);
+        }
+        // Hosts are alike; each module is one of its own.
+        let alike = self.members[member].source != Source::Module;
+        let in_turn = |open: &Open| open.member == member && (key.last.running - open.latest).abs() <= IN_TURN_S;
+        self.open.iter().position(in_turn).filter(|_| alike)
     }
 
     /// The host of a module's last line, the module of a host's.
@@ -119,6 +147,9 @@ impl Silence {
         let lines = key.lines() + u32::from(member == 0);
         let options = self.options.clone();
         let Some(partner) = self.partner(member, key) else { return false };
+        if partner.awaited {
+            return true;
+        }
         let settings = *options.of(partner.settings);
         let limits = partner.limits(&settings);
         let pause = partner.pause(now);
@@ -136,6 +167,7 @@ impl Silence {
         if member == 0 {
             return false;
         }
+        let warm_up = self.options.warm_up_s;
         let place = &mut self.members[member];
         while place.newcomers.front().is_some_and(|(began, _)| now.running - began > GONE_S) {
             place.newcomers.pop_front();
@@ -143,7 +175,8 @@ impl Silence {
         let rate = f64::from(key.lines()) / key.life().max(1.0);
         let newcomer = (0..place.newcomers.len()).find(|&i| {
             let (began, newcomer) = place.newcomers[i];
-            if newcomer == hash || began < key.last.running - REPLACED_S {
+            // Those that were there from the beginning are none.
+            if newcomer == hash || began < (key.last.running - REPLACED_S).max(key.first + warm_up) {
                 return false;
             }
             let Some(newcomer) = place.keys.get_mut(newcomer) else { return false };
@@ -163,27 +196,30 @@ impl Silence {
         time: Timestamp,
         report: &mut Report<'_>,
     ) -> f64 {
-        let Some(open) = self.open.get_mut(open) else { return now.running + JOINED_S };
-        open.weight += 1;
-        let (open, place) = (*open, &mut self.members[member]);
+        let (Some(open), Some(place)) = (self.open.get_mut(open), self.members.get_mut(member)) else {
+            return now.running + JOINED_S;
+        };
         let Some(key) = place.keys.get_mut(hash) else { return now.running + JOINED_S };
         key.silent = Some(open.id);
-        let also = format!("{} {}", place.name, key.name);
-        let (pause, longest, name) = self.owner(&open, now).unwrap_or_default();
-        let told = self.members[open.member].name.clone();
-        report.incidents.join(open.id, 1, None, time, report.findings, |evidence, summary, _| {
-            let listed = evidence.more.entry("also").or_insert_with(|| Vec::<String>::new().into());
-            let mut names: Vec<String> = Vec::new();
-            if let Some(listed) = listed.as_array_mut() {
-                if listed.len() < LISTED {
-                    listed.push(also.into());
-                }
-                names = listed.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect();
-            }
-            evidence.observed = pause.round();
-            *summary = opening::said(&told, &name, pause, longest, &names);
-        });
+        open.weight += 1;
+        open.latest = open.latest.max(key.last.running);
+        if open.also.len() < LISTED {
+            open.also.push(format!("{} {}", place.name, key.name));
+        } else {
+            open.unlisted += 1;
+        }
+        let open = open.clone();
+        self.say_again(&open, 1, now, time, report);
         now.running + JOINED_S
+    }
+
+    /// Adds `events` to an open incident, with what is true of it now.
+    fn say_again(&mut self, open: &Open, events: u64, now: Reading, time: Timestamp, report: &mut Report<'_>) {
+        let (pause, longest, name) = self.owner(open, now).unwrap_or_default();
+        let told = &self.members[open.member].name;
+        report.incidents.join(open.id, events, None, time, report.findings, |evidence, summary, _| {
+            tell(evidence, summary, told, &name, (pause, longest), open);
+        });
     }
 
     /// How long the key of an incident has been silent, its longest pause before, and its name.
@@ -202,7 +238,7 @@ impl Silence {
         time: Timestamp,
         report: &mut Report<'_>,
     ) -> f64 {
-        let Some(open) = self.open.iter().find(|open| open.id == id).copied() else {
+        let Some(open) = self.open.iter_mut().find(|open| open.id == id) else {
             // The incident that it joined is over, and this one still has not spoken: it gets the time to.
             let least = self.options.usual.least_s;
             if let Some(key) = self.members[member].keys.get_mut(hash) {
@@ -215,37 +251,34 @@ impl Silence {
         if (open.member, open.key) != (member, hash) {
             return now.running + JOINED_S;
         }
-        let (pause, longest, name) = self.owner(&open, now).unwrap_or_default();
-        self.open.iter_mut().filter(|open| open.id == id).for_each(|open| open.weight *= 2);
-        let told = &self.members[member].name;
-        report.incidents.join(id, open.weight, None, time, report.findings, |evidence, summary, _| {
-            (evidence.observed, evidence.window_s) = (pause.round(), pause.round());
-            *summary = opening::said(told, &name, pause, longest, &[]);
-        });
-        now.running + pause
+        open.weight *= 2;
+        let open = open.clone();
+        self.say_again(&open, open.weight, now, time, report);
+        now.running + (now.running - open.stopped)
     }
 
-    /// A silent key speaks.
+    /// A silent key speaks, or one that was awaited.
     #[cold]
     pub(super) fn heard(&mut self, member: usize, hash: u64, time: Timestamp, report: &mut Report<'_>) {
         let now = self.now;
         let Some(key) = self.members[member].keys.get_mut(hash) else { return };
-        let id = key.silent.take();
+        let (id, awaited) = (key.silent.take(), std::mem::take(&mut key.awaited));
         let own = self.open.iter().position(|open| Some(open.id) == id && (open.member, open.key) == (member, hash));
-        let (pause, longest, name) = (key.pause(now).seconds, key.longest_and_usual().0, key.name.to_string());
-        let Some(i) = own else {
+        if own.is_none() && !awaited {
             // Its pause is told with the incident that it joined; it is not learned.
             key.last = now;
             return;
-        };
+        }
+        let (pause, longest, name) = (key.pause(now).seconds, key.longest_and_usual().0, key.name.to_string());
         key.speak_again(now);
+        self.members[member].restarts.add(now.running, pause);
+        let Some(i) = own else { return };
         let open = self.open.remove(i);
         let told = &self.members[member].name;
         // It went on until now.
         report.incidents.join(open.id, 0, None, time, report.findings, |_, _, _| {});
         report.incidents.resolve_updated(open.id, time, report.findings, |evidence, summary, _| {
-            (evidence.observed, evidence.window_s) = (pause.round(), pause.round());
-            *summary = opening::said(told, &name, pause, longest, &[]);
+            tell(evidence, summary, told, &name, (pause, longest), &open);
         });
     }
 
@@ -264,6 +297,51 @@ impl Silence {
                 report.incidents.resolve(open.id, time, report.findings);
             }
             !gone && report.incidents.is_open(open.id)
+        });
+    }
+}
+
+/// Brings what is said of an open incident up to date; `seconds` are its key's pause and the longest before.
+fn tell(evidence: &mut Evidence, summary: &mut String, member: &str, name: &str, seconds: (f64, f64), open: &Open) {
+    let (pause, longest) = seconds;
+    (evidence.observed, evidence.window_s) = (pause.round(), pause.round());
+    if !open.also.is_empty() {
+        evidence.more.insert("also".into(), open.also.clone().into());
+    }
+    *summary = opening::said(member, name, pause, longest, &open.also, open.unlisted);
+}
+
+/// The key speaks, in time: told where its pause was nearly a silence.
+#[cold]
+pub(super) fn spoke_in_time(member: &str, key: &Key, settings: &Settings, now: Reading, report: &mut Report<'_>) {
+    let (pause, limits) = (key.pause(now), key.limits(settings));
+    if pause.seconds >= limits.seconds / 2.0 {
+        near_miss(member, key, pause, settings, report, || {
+            format!(
+                "it spoke after {:.1} s and {:.0} events, {:.1} s and {:.0} events would be a silence",
+                pause.seconds, pause.events, limits.seconds, limits.events
+            )
+        });
+    }
+}
+
+/// The pause of `key` is no silence: `why` says for what reason, where somebody wants to know.
+fn near_miss(
+    member: &str,
+    key: &Key,
+    pause: Pause,
+    settings: &Settings,
+    report: &mut Report<'_>,
+    why: impl FnOnce() -> String,
+) {
+    if report.wants_near_misses() {
+        report.near_miss(key.ln_p(pause), settings.threshold, |ln_p, threshold| NearMiss {
+            detector: DetectorName::Silence,
+            kind: "key",
+            key: format!("{member} {}", key.name),
+            ln_p,
+            threshold,
+            why: why(),
         });
     }
 }

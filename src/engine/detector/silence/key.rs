@@ -37,6 +37,8 @@ pub(super) struct Key {
     pub(super) due: u32,
     /// The incident that says that it is silent; its own or the one that it joined.
     pub(super) silent: Option<IncidentId>,
+    /// Its pause would be a silence, but may be a restart like those of its siblings.
+    pub(super) awaited: bool,
     /// Silences of its own that ended, and the longest of them in seconds.
     silences: u32,
     longest_silence: f32,
@@ -57,6 +59,7 @@ impl Key {
             events: GapTail::default(),
             due: 0,
             silent: None,
+            awaited: false,
             silences: 0,
             longest_silence: 0.0,
             settings,
@@ -71,7 +74,7 @@ impl Key {
         self.last = now;
     }
 
-    /// It speaks again after a silence of its own that was said. Such a pause is not usual; a second one makes a habit.
+    /// It speaks again after a silence of its own or a restart. Such a pause is not usual; a second one makes a habit.
     pub(super) fn speak_again(&mut self, now: Reading) {
         let silence = (now.running - self.last.running) as f32;
         self.longest_silence = self.longest_silence.max(silence);

@@ -11,9 +11,13 @@
 //!
 //! *One incident.* What stopped together is one finding: a key joins the open silence of a key that spoke last at about
 //! the same time. A module waits for the host on which it spoke last, and a host for its module, while that one has said
-//! more and looks as if it had stopped too; so a dead host explains its modules, and a dead service its pods. Of more
-//! than five openings in a warm-up time the rest join the last. A key that falls silent and returns twice has a habit:
-//! then only a pause twice the longest of those counts.
+//! more and looks as if it had stopped too; so a dead host explains its modules, and a dead service its pods. Hosts, and
+//! all keys but modules, that stop one after the other within five minutes each join the first while that is silent.
+//! Of more than five openings in a warm-up time the rest join the last.
+//!
+//! *Restarts.* A key that falls silent and returns twice has a habit: then only a pause twice the longest of those
+//! counts. Where others of its member have just come back, it has twice as long as they took (`restarts.rs`): a rolling
+//! restart is told once, by its first host, and one that stays away is named.
 //!
 //! A silence ends when the key speaks, or after a day, when it is taken for gone.
 //!
@@ -25,6 +29,7 @@
 mod judge;
 mod key;
 mod opening;
+mod restarts;
 
 use super::{Detector, Event, Report, RestoreError, TableUse, pack, unpack};
 use crate::engine::clock::Moment;
@@ -34,6 +39,7 @@ use crate::engine::overrides::glob_matches;
 use crate::engine::state::{Table, TableSnapshot};
 use crate::event::{Fields, Role, Timestamp, Value};
 use key::{Key, Reading};
+use restarts::Restarts;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use std::cmp::Reverse;
@@ -143,10 +149,11 @@ struct Member {
     evicted: f64,
     /// Keys and when they began, oldest first.
     newcomers: VecDeque<(f64, u64)>,
+    restarts: Restarts,
 }
 
 /// An open incident: whose it is.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Open {
     id: IncidentId,
     member: usize,
@@ -157,6 +164,11 @@ struct Open {
     usual: f64,
     /// What is added to its count when it is said again: each time as much as it is.
     weight: u64,
+    /// When the last key that belongs to it spoke last.
+    latest: f64,
+    /// Names of those that joined it, and how many more there are.
+    also: Vec<String>,
+    unlisted: u32,
 }
 
 /// The detector.
@@ -186,6 +198,7 @@ struct KeptMember {
     keys: TableSnapshot<Key>,
     evicted: f64,
     newcomers: VecDeque<(f64, u64)>,
+    restarts: Restarts,
 }
 
 impl Silence {
@@ -203,6 +216,7 @@ impl Silence {
             evictions: 0,
             evicted: f64::NEG_INFINITY,
             newcomers: VecDeque::new(),
+            restarts: Restarts::default(),
         });
         Self {
             members: members.collect(),
@@ -278,7 +292,8 @@ impl Detector for Silence {
             *slot = member.hash(&event.fields).unwrap_or_default();
         }
         for (i, &hash) in hashes.iter().enumerate().take(self.members.len()).filter(|(_, hash)| **hash != 0) {
-            let Some(key) = self.members[i].keys.touched(hash) else {
+            let Member { name: member, keys, .. } = &mut self.members[i];
+            let Some(key) = keys.touched(hash) else {
                 let name = self.members[i].name(&event.fields).unwrap_or_default();
                 self.begin(i, hash, &name);
                 continue;
@@ -286,11 +301,15 @@ impl Detector for Silence {
             key.last_time = event.moment.now.0;
             // The first two members are partners: a module and its host, as they are by default.
             key.partner = if i < 2 { hashes[1 - i] } else { 0 };
-            if key.silent.is_some() {
+            if key.silent.is_some() || key.awaited {
                 self.heard(i, hash, event.moment.now, report);
-            } else {
-                key.speak(self.now);
+                continue;
             }
+            if report.wants_near_misses() {
+                let settings = self.options.of(key.settings);
+                judge::spoke_in_time(member, key, settings, self.now, report);
+            }
+            key.speak(self.now);
         }
     }
 
@@ -311,6 +330,7 @@ impl Detector for Silence {
             keys: member.keys.snapshot(),
             evicted: member.evicted,
             newcomers: member.newcomers.clone(),
+            restarts: member.restarts.clone(),
         });
         pack(&Kept { members: members.collect(), open: self.open.clone(), opened: self.opened.clone(), now: self.now })
     }
@@ -318,13 +338,13 @@ impl Detector for Silence {
     fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
         let kept: Kept = unpack(kept)?;
         if !kept.members.iter().map(|member| &member.name).eq(self.members.iter().map(|member| &member.name)) {
-            return Err(RestoreError("the keys of the silence detector were others".into()));
+            return Err(RestoreError("its keys were others".into()));
         }
         self.due.clear();
         for (i, (member, kept)) in self.members.iter_mut().zip(kept.members).enumerate() {
             member.keys.restore(kept.keys);
             (member.evictions, member.evicted) = (member.keys.evictions(), kept.evicted);
-            member.newcomers = kept.newcomers;
+            (member.newcomers, member.restarts) = (kept.newcomers, kept.restarts);
             let name = &member.name;
             member.keys.for_each_mut(|_, key| key.settings = self.options.choose(name, &key.name));
             self.due.extend(member.keys.iter().map(|(hash, key)| Reverse((key.due, i as u8, hash))));

@@ -32,7 +32,7 @@ pub(super) fn opening(member: &str, key: &Key, pause: Pause, limits: Pause, thre
         key: finding::Key(vec![(member.to_owned(), key.name.to_string())]),
         count: 1,
         score: score_of(ln_p),
-        summary: said(member, &key.name, pause.seconds, longest, &[]),
+        summary: said(member, &key.name, pause.seconds, longest, &[], 0),
         evidence,
         worst: None,
         cause: None,
@@ -41,14 +41,17 @@ pub(super) fn opening(member: &str, key: &Key, pause: Pause, limits: Pause, thre
     }
 }
 
-/// The sentence; `also` are those that stopped with it.
-pub(super) fn said(member: &str, name: &str, seconds: f64, longest: f64, also: &[String]) -> String {
+/// The sentence; `also` are those that stopped with it, and `unlisted` how many more.
+pub(super) fn said(member: &str, name: &str, seconds: f64, longest: f64, also: &[String], unlisted: u32) -> String {
     let mut said = format!("{member} {name} has said nothing for {seconds:.0} s");
     if longest > 0.0 {
         said.push_str(&format!(", its longest pause before was {longest:.1} s"));
     }
     if !also.is_empty() {
         said.push_str(&format!("; with it stopped {}", also.join(", ")));
+    }
+    if unlisted > 0 {
+        said.push_str(&format!(" and {unlisted} more"));
     }
     said
 }

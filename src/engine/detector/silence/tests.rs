@@ -258,3 +258,66 @@ fn a_snapshot_goes_on_where_it_was_taken() {
     assert_eq!(whole.opened(), ["m3"]);
     assert!(Silence::new(SilenceOptions::default()).restore(b"nonsense").is_err());
 }
+
+/// Twenty hosts, of which `stays` does not come back; each is away for `away` seconds and stops `every` seconds after
+/// the one before.
+fn rolling_restart(seed: u64, away: f64, every: f64, stays: Option<usize>) -> Stream {
+    let mut stream = Stream::new(seed);
+    stream.run(0.0, 2_000.0 + 22.0 * every + away, 60.0, |s, random| {
+        let (module, host) = (random.random_range(0..6), random.random_range(0..20_usize));
+        let stopped = 2_000.0 + host as f64 * every;
+        let up = s < stopped || (s >= stopped + away && stays != Some(host));
+        up.then(|| (format!("m{module}"), format!("h{host}")))
+    });
+    stream
+}
+
+#[test]
+fn a_rolling_restart_is_told_once() {
+    for (seed, away, every) in [(20, 80.0, 80.0), (21, 80.0, 30.0)] {
+        let stream = rolling_restart(seed, away, every, None);
+        let opened = stream.opened();
+        assert!((1..=2).contains(&opened.len()), "{away} {every}: {opened:?}");
+        let ended = stream.of_silence().into_iter().filter(|finding| finding.state == State::Resolved).count();
+        assert_eq!(ended, opened.len());
+    }
+}
+
+#[test]
+fn of_a_rolling_restart_the_host_that_stays_away_is_named() {
+    for (seed, away, every) in [(25, 80.0, 80.0), (26, 80.0, 40.0)] {
+        let stream = rolling_restart(seed, away, every, Some(7));
+        let named = stream.of_silence().into_iter().any(|finding| finding.key.0[0].1 == "h7");
+        assert!(named && stream.opened().len() <= 3, "{:?}", stream.opened());
+    }
+}
+
+#[test]
+fn hosts_that_stop_one_after_the_other_are_one_finding_that_lists_them() {
+    let mut stream = Stream::new(27);
+    stream.run(0.0, 4_000.0, 60.0, |s, random| {
+        let (module, host) = (random.random_range(0..6), random.random_range(0..20_usize));
+        let up = host >= 12 || s < 2_000.0 + host as f64 * 60.0;
+        up.then(|| (format!("m{module}"), format!("h{host}")))
+    });
+    assert_eq!(stream.opened(), ["h0"]);
+    let last = stream.of_silence()[stream.of_silence().len() - 1];
+    assert!(last.summary.contains("host h0 has said nothing for "), "{}", last.summary);
+    assert!(
+        last.summary.ends_with(
+            "with it stopped host h1, host h2, host h3, host h4, host h5, host h6, host h7, host h8 and 3 more"
+        ),
+        "{}",
+        last.summary
+    );
+}
+
+#[test]
+fn what_was_nearly_a_silence_is_told_to_who_asks() {
+    let options = EngineOptions { near_misses: true, ..EngineOptions::default() };
+    let mut stream = Stream { stream: testing::Stream::new(&options), random: rand_pcg::Pcg64::seed_from_u64(28) };
+    stream.run(0.0, 2_400.0, 20.0, silent(2_000.0, 2_025.0, "m3"));
+    assert_eq!(stream.opened(), [] as [String; 0]);
+    let near: Vec<_> = stream.stream.near_misses.iter().filter(|near| near.detector == DetectorName::Silence).collect();
+    assert!(near.len() == 1 && near[0].key == "module m3" && near[0].why.starts_with("it spoke after 2"), "{near:?}");
+}

@@ -1,6 +1,7 @@
 //! Has this value too many? The tests, who is only suspect, and when an incident is over.
 
 use super::*;
+use crate::engine::detector::NearMiss;
 use crate::engine::stats::{binomial, gamma_poisson};
 
 /// By its rate alone a value has too many below this chance.
@@ -9,62 +10,88 @@ const RATE_P: f64 = 1e-3;
 const SUSPECT_P: f64 = 0.05;
 /// Fewest failures of a module of which anything is suspect.
 const SUSPECT_OF: u32 = 3;
-/// Seconds without a failure that end an incident whatever the windows say…
-const UNHEARD_S: f64 = 120.0;
-/// …if they are so many of its own gaps.
-const UNHEARD_GAPS: f64 = 10.0;
 
 impl Spread {
     /// Is there a window in which this value has too many of its module's failures?
     pub(super) fn test(&mut self, spot: Spot, settings: SpreadSettings) -> Option<Verdict> {
-        let (now, least) = (self.exposure.slot(), u64::from(settings.min_failures));
-        let threshold = settings.threshold.unwrap_or(self.threshold);
-        let fresh = self.owned.fresh_from(spot.key);
-        // A value that has an incident is not one of those that this one is compared with.
-        let spots = self.open.values().flat_map(|open| &open.spots);
-        let bad: Vec<u64> = spots.filter(|other| other.side == spot.side).map(|other| other.key).collect();
+        let bad = self.bad(spot.side);
+        (0..self.windows.len()).find_map(|i| self.weigh(spot, settings, self.windows[i], &bad).filter(Verdict::rejects))
+    }
+
+    /// No window has too many: tells of those that nearly have.
+    #[cold]
+    pub(super) fn near_miss(
+        &mut self,
+        event: &Event<'_>,
+        number: usize,
+        spot: Spot,
+        settings: SpreadSettings,
+        report: &mut Report<'_>,
+    ) {
+        let bad = self.bad(spot.side);
         for i in 0..self.windows.len() {
-            let window = self.windows[i];
-            if f64::from(window) * SLOT_S * 2.0 > self.age {
-                break;
-            }
-            let from = (now + 1).saturating_sub(window).max(fresh);
-            let slots = (now + 1).saturating_sub(from);
-            let counted = self.sides.counted(spot.side, spot.key, from, |key| bad.contains(&key));
-            if slots == 0 || counted.of_value < least {
-                continue;
-            }
-            let mut usual = self.usual(spot.side, spot.key, slots)?;
-            if usual.values < VALUES {
-                return None;
-            }
-            let of_bad: f64 =
-                bad.iter().filter_map(|&key| self.usual(spot.side, key, slots)).map(|bad| bad.share).sum();
-            usual.share = among_the_rest(usual.share, of_bad);
-            let (failures, of) = (counted.of_value as f64, counted.of_all as f64);
-            let ln_p = ln_share(failures, of, &usual);
-            if ln_p > threshold.ln() {
-                continue;
-            }
-            let (ln_p_rate, expected_by_rate) = self.ln_rate(failures, slots, &usual);
-            if ln_p_rate <= RATE_P.ln() {
-                let window_s = self.seconds(slots);
-                let (share, samples) = (usual.share, usual.samples + of);
-                return Some(Verdict {
+            let Some(verdict) = self.weigh(spot, settings, self.windows[i], &bad) else { continue };
+            report.near_miss(verdict.ln_p, verdict.threshold, |ln_p, threshold| {
+                let value = self.dimensions[number].text_of(&event.fields).unwrap_or_default();
+                let module = event.fields.text(Role::Module).unwrap_or_default();
+                let Verdict { failures, of, share, window_s, expected_by_rate, .. } = verdict;
+                let by_rate = match ln_p <= threshold.ln() {
+                    true => format!("; by its own rate {expected_by_rate:.2}, which is near enough"),
+                    false => String::new(),
+                };
+                NearMiss {
+                    detector: DetectorName::Spread,
+                    kind: "value",
+                    key: format!("{value} {module}"),
                     ln_p,
-                    ln_p_rate,
                     threshold,
-                    failures,
-                    of,
-                    share,
-                    expected_by_rate,
-                    samples,
-                    window_s,
-                    slots,
-                });
-            }
+                    why: format!("{failures} of {of} failures in {window_s:.0} s, {:.2} expected{by_rate}", share * of),
+                }
+            });
         }
-        None
+    }
+
+    /// Values of a module that have an incident: not those that another is compared with.
+    fn bad(&self, side: u64) -> Vec<u64> {
+        let spots = self.open.values().flat_map(|open| &open.spots);
+        spots.filter(|other| other.side == side).map(|other| other.key).collect()
+    }
+
+    /// How unlikely this value's failures in a window are, where there are enough to ask.
+    fn weigh(&mut self, spot: Spot, settings: SpreadSettings, window: u32, bad: &[u64]) -> Option<Verdict> {
+        let (now, least) = (self.exposure.slot(), u64::from(settings.min_failures));
+        if f64::from(window) * SLOT_S * 2.0 > self.age {
+            return None;
+        }
+        let from = (now + 1).saturating_sub(window).max(self.owned.fresh_from(spot.key));
+        let slots = (now + 1).saturating_sub(from);
+        let counted = self.sides.counted(spot.side, spot.key, from, |key| bad.contains(&key));
+        if slots == 0 || counted.of_value < least {
+            return None;
+        }
+        let mut usual = self.usual(spot.side, spot.key, slots)?;
+        if usual.values < VALUES {
+            return None;
+        }
+        let of_bad: f64 = bad.iter().filter_map(|&key| self.usual(spot.side, key, slots)).map(|bad| bad.share).sum();
+        usual.share = among_the_rest(usual.share, of_bad);
+        let (failures, of) = (counted.of_value as f64, counted.of_all as f64);
+        let threshold = settings.threshold.unwrap_or(self.threshold);
+        let mut verdict = Verdict {
+            ln_p: ln_share(failures, of, &usual),
+            threshold,
+            failures,
+            of,
+            share: usual.share,
+            samples: usual.samples + of,
+            window_s: self.seconds(slots),
+            slots,
+            ..Verdict::default()
+        };
+        if verdict.ln_p <= threshold.ln() {
+            (verdict.ln_p_rate, verdict.expected_by_rate) = self.ln_rate(failures, slots, &usual, of);
+        }
+        Some(verdict)
     }
 
     fn usual(&mut self, side: u64, key: u64, slots: u32) -> Option<side::Usual> {
@@ -74,11 +101,11 @@ impl Spread {
 
     /// ln of the chance of so many failures at 1.5 times the value's rate, on the clock that finds them likeliest, and the
     /// number expected by the first.
-    fn ln_rate(&self, failures: f64, slots: u32, usual: &side::Usual) -> (f64, f64) {
+    fn ln_rate(&self, failures: f64, slots: u32, usual: &side::Usual, of: f64) -> (f64, f64) {
         let past = self.exposure.past();
         let window = self.exposure.window(slots, self.seconds_of_slot());
         let tail = |exposure: f64, window: f64| {
-            gamma_poisson::ln_tail_dispersed(failures, usual.learned * FACTOR, usual.dispersion, exposure, window)
+            gamma_poisson::ln_tail_dispersed(failures, usual.learned * FACTOR, usual.dispersion(of), exposure, window)
         };
         let expected = (usual.learned + 0.5) * window.seconds.max(1.0) / past.seconds.max(1.0);
         (tail(past.seconds, window.seconds.max(1.0)).max(tail(past.events, window.events)), expected)
@@ -135,10 +162,7 @@ impl Spread {
             if slot > from {
                 self.watch(&mut open, from, slot);
             }
-            let gap = open.heard.seconds_since(open.began).max(0.0) / open.failures.max(1) as f64;
-            let unheard = now.seconds_since(open.heard) > UNHEARD_S.max(UNHEARD_GAPS * gap);
-            let over = open.calm >= CALM_IN_A_ROW && open.page.is_over(SLOTS_OF_A_DAY);
-            if over || unheard || !report.incidents.is_open(open.id) {
+            if open.ending.is_over(now) || !report.incidents.is_open(open.id) {
                 report.incidents.resolve(open.id, now, report.findings);
                 self.open.remove(&place);
                 for spot in &open.spots {
@@ -154,33 +178,31 @@ impl Spread {
     fn watch(&mut self, open: &mut Open, from: u32, slot: u32) {
         let passed = f64::from(slot - from);
         let calm = CALM_SLOTS.min(self.longest);
-        let (mut failures, mut recent, mut usual) = (0, 0, None::<side::Usual>);
+        let (mut failures, mut recent, mut of, mut usual) = (0, 0, 0, None::<side::Usual>);
         for spot in open.spots.clone() {
-            let mut since = |from| self.sides.counted(spot.side, spot.key, from, |_| false).of_value;
-            failures += since(from).saturating_sub(since(slot));
-            recent += since((slot + 1).saturating_sub(calm));
+            let mut since = |from| self.sides.counted(spot.side, spot.key, from, |_| false);
+            failures += since(from).of_value.saturating_sub(since(slot).of_value);
+            let lately = since((slot + 1).saturating_sub(calm));
+            (recent, of) = (recent + lately.of_value, of.max(lately.of_all));
             if let Some(of_spot) = self.usual(spot.side, spot.key, calm) {
-                let sum = usual.get_or_insert(side::Usual { learned: 0.0, dispersion: 1.0, ..of_spot });
+                let sum = usual.get_or_insert(side::Usual { learned: 0.0, correlation: 0.0, ..of_spot });
                 sum.learned += of_spot.learned;
-                sum.dispersion = sum.dispersion.max(of_spot.dispersion);
+                sum.correlation = sum.correlation.max(of_spot.correlation);
+                sum.clump = sum.clump.max(of_spot.clump);
             }
         }
         let Some(usual) = usual else {
-            // Evicted: over for whoever watches it.
-            open.calm = CALM_IN_A_ROW;
-            open.page = Page::ended();
+            open.ending.end();
             return;
         };
         let expected = (usual.learned + 0.5) * passed * SLOT_S / self.exposure.past().seconds.max(1.0);
-        let heard = f64::from((open.heard_slot + 1).saturating_sub(open.first_slot).max(1));
-        let going = open.failures as f64 / heard * passed;
-        if going <= FACTOR * expected {
-            // What it was is usual by now.
-            open.page = Page::ended();
-        }
-        open.page.add(failures as f64, expected, going, usual.dispersion);
-        let looks_usual = self.ln_rate(recent as f64, calm, &usual).0 > CALM_P.ln();
-        open.calm = if looks_usual { open.calm + (slot - from) } else { 0 };
+        open.ending.watch(Passed {
+            slots: slot - from,
+            failures: failures as f64,
+            usual: expected,
+            dispersion: usual.dispersion(of as f64),
+            calm: self.ln_rate(recent as f64, calm, &usual, of as f64).0 > CALM_P.ln(),
+        });
     }
 }
 
@@ -191,5 +213,12 @@ fn among_the_rest(share: f64, others: f64) -> f64 {
 
 /// ln of the chance that so many of the failures sit on one value, over all values.
 fn ln_share(failures: f64, of: f64, usual: &side::Usual) -> f64 {
-    binomial::ln_tail_dispersed(failures, of, usual.share, usual.dispersion) + f64::from(usual.values).ln()
+    binomial::ln_tail_dispersed(failures, of, usual.share, usual.dispersion(of)) + f64::from(usual.values).ln()
+}
+
+impl Verdict {
+    /// Both tests reject.
+    fn rejects(&self) -> bool {
+        self.ln_p <= self.threshold.ln() && self.ln_p_rate <= RATE_P.ln()
+    }
 }

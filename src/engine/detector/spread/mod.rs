@@ -7,45 +7,47 @@
 //!
 //! 1. *share*: a binomial tail, times the number of values (`stats::binomial`), at the greatest of three shares: the
 //!    value's of the module's traffic, of its traffic in the window that did not fail, and of its past failures. The first
-//!    two come from one event in about eight. How failures clump by themselves is learned as an overdispersion.
+//!    two come from one event in about eight. How failures clump by themselves is learned (`stats::clumping`).
 //! 2. *rate*: a Gamma–Poisson tail at 1.5 times the value's learned rate of failures, a second and a stream event
 //!    (p < 1e-3): others that have become healthier make no value a bad one.
 //!
-//! The threshold is the budget of false alarms (`stats::alarm_budget`) over the tests of a day: values held × windows ×
-//! slots. The baseline is what has left the longest window without belonging to an incident, half forgotten in an hour;
+//! The threshold is the budget of false alarms (`stats::alarm_budget`) over the tests of a day: failures × windows, or
+//! values held × slots × windows where that is less. A failure that is tested is one of those counted, which makes many
+//! of them likelier: with X of n − 1 others, q P(X ≥ k − 1) ≤ P(X + 1 or X ≥ k of n), and a value has q of the failures, so
+//! that times the number of values the chances of a day add up to the threshold times its failures. The baseline is what has left the longest window without belonging to an incident, half forgotten in an hour;
 //! an incident owns its value's slots for a half-life at most.
 //!
 //! A value has one incident at a time: failures of another module that sit on it as well join it. What an open incident
 //! owns is explained, and later detectors do not count it. Before that, a value that may have too many (p < 0.05,
 //! for itself) is told to burst, which must reject without it (`Aside`). A module needs three values to compare.
 //!
-//! An incident resolves as one of burst does: when for six slots in a row its last minute looks usual (p > 0.01), and
-//! Page's test says that its rate has come back; or after two minutes and ten of its gaps without a failure.
+//! `ending.rs` says when an incident is over.
 //!
-//! Power, with the default budget and six values of equal traffic that seldom fail: some twenty failures of one, whatever
-//! their rate within five minutes.
+//! Power, with the default budget and six values of equal traffic that seldom fail and do not clump: some twelve failures
+//! of one, whatever their rate within five minutes; twenty where little is known of how they clump.
 //!
 //! Memory: as `side.rs` says. Cold start: silent for `warm_up_s` of stream.
 
 mod judge;
 mod opening;
+mod options;
 mod side;
 
-use super::failure::{self, CALM_IN_A_ROW, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S, SLOTS_OF_A_DAY};
+use super::ending::{Ending, Passed};
+use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S};
 use super::owned::Owned;
 use super::{Aside, Detector, Event, Report, RestoreError, TableUse, pack, unpack};
 use crate::engine::clock::Moment;
 use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::incident::IncidentId;
-use crate::engine::overrides::{KeyPattern, Overrides};
+use crate::engine::overrides::Overrides;
 use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::engine::stats::exposure::Exposure;
-use crate::engine::stats::page::Page;
-use crate::event::{Fields, Level, Role, Timestamp, Value as Member};
+use crate::event::{Fields, Level, Role, Timestamp};
+pub use options::{Dimension, SpreadOptions, SpreadSettings};
 use serde::{Deserialize, Serialize};
 use side::{Sides, SidesSnapshot};
 use std::collections::BTreeMap;
-use xxhash_rust::xxh3::xxh3_64;
 
 /// One event in so many is counted by value, on average: shares need no more, and the others cost nothing.
 const SAMPLE: u32 = 8;
@@ -53,100 +55,6 @@ const SAMPLE: u32 = 8;
 const VALUES: u32 = 3;
 /// Modules that can join one incident.
 const MODULES: usize = 64;
-
-/// What events are told apart by.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Dimension {
-    /// A role.
-    Role(Role),
-    /// A literal member.
-    Member(String),
-}
-
-impl Dimension {
-    /// Its name in a finding's key.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        match self {
-            Self::Role(role) => role.name(),
-            Self::Member(name) => name,
-        }
-    }
-
-    fn hash_of(&self, fields: &Fields<'_>) -> Option<u64> {
-        match self {
-            Self::Role(role) => fields.raw(*role).map(xxh3_64),
-            Self::Member(_) => self.text_of(fields).map(|text| xxh3_64(text.as_bytes())),
-        }
-    }
-
-    fn text_of(&self, fields: &Fields<'_>) -> Option<String> {
-        match self {
-            Self::Role(role) => fields.text(*role).map(std::borrow::Cow::into_owned),
-            Self::Member(name) => match fields.member(name)? {
-                Member::Text(text) => Some(text.into_owned()),
-                Member::Number(number) => Some(number.into_owned()),
-                Member::Bool(value) => Some(value.to_string()),
-                Member::Null | Member::Nested(_) => None,
-            },
-        }
-    }
-}
-
-/// What a user can set.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SpreadOptions {
-    /// What modules and hosts have that no override matches.
-    pub usual: SpreadSettings,
-    /// By what events are told apart.
-    pub dimensions: Vec<Dimension>,
-    /// Lengths of the windows in seconds, ascending.
-    pub windows_s: Vec<f64>,
-    /// Seconds of stream before it judges.
-    pub warm_up_s: f64,
-    /// Most modules and values held, each.
-    pub keys: usize,
-    /// False alarms that the whole filter may have.
-    pub budget: AlarmBudget,
-    /// Other settings for the modules and hosts that match; the first match wins.
-    pub overrides: Vec<(KeyPattern, SpreadSettings)>,
-}
-
-/// What can be another for one module and host.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct SpreadSettings {
-    /// Off means that its failures are not counted.
-    pub enabled: bool,
-    /// False-alarm probability of one test, in place of what the budget gives.
-    pub threshold: Option<f64>,
-    /// Fewest failures of a bad value.
-    pub min_failures: u32,
-    /// The least level of a failure.
-    pub level: Level,
-}
-
-impl SpreadOptions {
-    /// True when there is anything that it could watch.
-    #[must_use]
-    pub fn watches(&self) -> bool {
-        !self.dimensions.is_empty()
-            && (self.usual.enabled || self.overrides.iter().any(|(_, settings)| settings.enabled))
-    }
-}
-
-impl Default for SpreadOptions {
-    fn default() -> Self {
-        Self {
-            usual: SpreadSettings { enabled: true, threshold: None, min_failures: 5, level: Level::Error },
-            dimensions: vec![Dimension::Role(Role::Host)],
-            windows_s: vec![10.0, 60.0, 300.0],
-            warm_up_s: 600.0,
-            keys: 100_000,
-            budget: AlarmBudget::default(),
-            overrides: Vec::new(),
-        }
-    }
-}
 
 /// The detector.
 #[derive(Debug)]
@@ -166,6 +74,8 @@ pub struct Spread {
     age: f64,
     exposure: Exposure,
     sides: Sides,
+    /// Failures that were tested, forgetting: by them the tests of a day are known.
+    failures: f64,
     /// Modules and dimensions with failures in some window.
     active: Vec<u64>,
     /// Open incidents by value.
@@ -184,6 +94,7 @@ struct Kept {
     age: f64,
     exposure: Exposure,
     sides: SidesSnapshot,
+    failures: f64,
     active: Vec<u64>,
     open: BTreeMap<u64, Open>,
     owned: Owned,
@@ -198,18 +109,12 @@ struct Open {
     id: IncidentId,
     /// The modules and values that it is about: the first opened it.
     spots: Vec<Spot>,
-    /// The slot in which it opened, the first slot that showed it, the last with a failure.
+    /// The slot in which it opened.
     slot: u32,
-    first_slot: u32,
-    heard_slot: u32,
-    began: Timestamp,
-    heard: Timestamp,
-    /// Failures of the value, of all values of its modules, and the share that it should have.
-    failures: u64,
+    /// Failures of all values of its modules, and the share that this one should have of them.
     of: u64,
     share: f64,
-    calm: u32,
-    page: Page,
+    ending: Ending,
 }
 
 /// A value in a module, and whose incident it would be.
@@ -258,6 +163,7 @@ impl Spread {
             age: 0.0,
             exposure: Exposure::new(longest, SLOT_S, HALF_LIFE_S),
             sides: Sides::new(options.keys, longest),
+            failures: 0.0,
             active: Vec::new(),
             open: BTreeMap::new(),
             owned: Owned::default(),
@@ -270,7 +176,9 @@ impl Spread {
     }
 
     fn set_threshold(&mut self) {
-        self.threshold = self.budget.threshold(self.sides.len() as f64, self.windows.len() as f64, SLOT_S);
+        let slots = (self.exposure.past().seconds / SLOT_S + f64::from(self.longest)).max(1.0);
+        let tests_a_slot = ((self.failures + 1.0) / slots).min(self.sides.len() as f64);
+        self.threshold = self.budget.threshold(tests_a_slot, self.windows.len() as f64, SLOT_S);
     }
 
     fn go_to(&mut self, age: f64) {
@@ -284,6 +192,7 @@ impl Spread {
     /// A new slot begins: what the windows have left behind joins the baselines.
     #[cold]
     fn roll(&mut self, to: u32) {
+        self.failures *= self.exposure.decay(to.saturating_sub(self.exposure.slot()));
         self.exposure.roll(to);
         let owned_slots = (HALF_LIFE_S / SLOT_S) as u32;
         for open in self.open.values().filter(|open| to.saturating_sub(open.slot) <= owned_slots) {
@@ -362,6 +271,7 @@ impl Spread {
             self.join(event, spot, report);
             return;
         }
+        self.failures += 1.0;
         if self.age >= self.warm_up_s
             && !report.explained
             && let Some(verdict) = self.test(spot, settings)
@@ -382,6 +292,9 @@ impl Spread {
             return;
         }
         if !report.explained {
+            if report.wants_near_misses() && self.age >= self.warm_up_s {
+                self.near_miss(event, number, spot, settings, report);
+            }
             self.tell_suspects(spot, report);
         }
     }
@@ -391,14 +304,12 @@ impl Spread {
         report.explained = true;
         let (now, slot) = (event.moment.now, self.exposure.slot());
         let Some(open) = self.open.get_mut(&spot.place) else { return };
-        open.failures += 1;
-        open.heard = now;
-        open.heard_slot = slot;
+        open.ending.hear(now, slot);
         let level = event.fields.level().max(Some(Level::Error));
         if level == Some(Level::Fatal) {
             report.incidents.raise(open.id, Severity::Critical);
         }
-        let (of, share, began, modules) = (open.of, open.share, open.began, open.spots.len());
+        let (of, share, began, modules) = (open.of, open.share, open.ending.began, open.spots.len());
         report.incidents.join(open.id, 1, level, now, report.findings, |evidence, said, count| {
             opening::go_on(evidence, said, count, of, share, now.seconds_since(began).max(1.0), modules);
         });
@@ -412,15 +323,9 @@ impl Spread {
             id,
             spots: vec![spot],
             slot,
-            first_slot: (slot + 1).saturating_sub(verdict.slots),
-            heard_slot: slot,
-            began: now.saturating_add_nanos(-(verdict.window_s * 1e9) as i64),
-            heard: now,
-            failures: verdict.failures as u64,
             of: verdict.of as u64,
             share: verdict.share,
-            calm: 0,
-            page: Page::default(),
+            ending: Ending::new(now, slot, verdict.failures, verdict.slots, verdict.window_s),
         };
         self.open.insert(spot.place, open);
     }
@@ -462,6 +367,7 @@ impl Detector for Spread {
             age: self.age,
             exposure: self.exposure.clone(),
             sides: self.sides.snapshot(),
+            failures: self.failures,
             active: self.active.clone(),
             open: self.open.clone(),
             owned: self.owned.clone(),
@@ -474,11 +380,12 @@ impl Detector for Spread {
     fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
         let kept: Kept = unpack(kept)?;
         if kept.windows != self.windows {
-            return Err(RestoreError("the windows of the spread detector were others".into()));
+            return Err(RestoreError("its windows were others".into()));
         }
         self.age = kept.age;
         self.exposure = kept.exposure;
         self.sides.restore(kept.sides);
+        self.failures = kept.failures;
         self.active = kept.active;
         self.open = kept.open;
         self.owned = kept.owned;

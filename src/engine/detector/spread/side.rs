@@ -2,7 +2,7 @@
 
 use crate::engine::overrides::Choice;
 use crate::engine::state::{Table, TableSnapshot};
-use crate::engine::stats::dispersion::Dispersion;
+use crate::engine::stats::clumping::{Clumping, PRIOR, dispersion};
 use crate::engine::stats::exposure::Exposure;
 use crate::engine::stats::slots::Slots;
 use serde::{Deserialize, Serialize};
@@ -15,7 +15,7 @@ const FORGET_AT: u32 = 8_192;
 /// Weight of the prior of a share, in sampled events and in failures.
 const PRIOR_EVENTS: f64 = 20.0;
 const PRIOR_FAILURES: f64 = 10.0;
-/// Slots of a block by which dispersion is measured: a minute.
+/// Slots of a block by which clumping is measured: a minute.
 const BLOCK_SLOTS: u32 = 12;
 
 /// Failures of one slot, by value.
@@ -51,8 +51,8 @@ pub(super) struct Side {
     /// Failures that have left all windows, forgetting, and the slot up to which they have.
     learned: f64,
     settled: u32,
-    dispersion: Dispersion,
-    /// The dispersion's block at hand, as a slot.
+    clumping: Clumping,
+    /// The clumping's block at hand, as a slot.
     block: Slot,
 }
 
@@ -75,6 +75,8 @@ pub(super) struct Value {
 pub(super) struct Sides {
     sides: Table<Side>,
     values: Table<Value>,
+    /// How failures clump in all modules: if they do not, one that has few needs not show it alone.
+    clumping: Clumping,
     length: u32,
 }
 
@@ -83,6 +85,7 @@ pub(super) struct Sides {
 pub(super) struct SidesSnapshot {
     sides: TableSnapshot<Side>,
     values: TableSnapshot<Value>,
+    clumping: Clumping,
 }
 
 /// The failures of one value in a window, against those of all that are compared.
@@ -101,16 +104,25 @@ pub(super) struct Usual {
     pub(super) share: f64,
     /// Failures in the past that its rate is measured by.
     pub(super) learned: f64,
-    pub(super) dispersion: f64,
+    /// How the module's failures clump, and how many at once.
+    pub(super) correlation: f64,
+    pub(super) clump: f64,
     /// Values of the module.
     pub(super) values: u32,
     /// Events that the share rests on.
     pub(super) samples: f64,
 }
 
+impl Usual {
+    /// How much more than binomial ones the counts of so many failures of the module vary.
+    pub(super) fn dispersion(&self, failures: f64) -> f64 {
+        dispersion(self.correlation, self.clump, failures)
+    }
+}
+
 impl Sides {
     pub(super) fn new(keys: usize, length: u32) -> Self {
-        Self { sides: Table::new(keys), values: Table::new(keys), length }
+        Self { sides: Table::new(keys), values: Table::new(keys), clumping: Clumping::default(), length }
     }
 
     /// Values held.
@@ -130,7 +142,7 @@ impl Sides {
             recent: VecDeque::new(),
             learned: 0.0,
             settled: now,
-            dispersion: Dispersion::default(),
+            clumping: Clumping::default(),
             block: Slot { number: now / BLOCK_SLOTS, ..Slot::default() },
         });
         let halved = entry.halved;
@@ -205,7 +217,7 @@ impl Sides {
         }
         if side.block.number != now / BLOCK_SLOTS {
             let block = std::mem::replace(&mut side.block, Slot { number: now / BLOCK_SLOTS, ..Slot::default() });
-            side.clump(&block);
+            side.clump(&block, &mut self.clumping);
         }
     }
 
@@ -267,10 +279,13 @@ impl Sides {
         let now = shrunk(value.traffic.sum(slots) as f64, side.traffic.sum(slots) as f64, usually, PRIOR_EVENTS);
         let failing = shrunk(value.learned, side.learned, usually, PRIOR_FAILURES);
         let share = usually.max(now).max(failing).min(1.0);
+        // Modules that clump say little of one that may not: it shows soon enough.
+        let of_others = self.clumping.correlation(PRIOR).min(PRIOR);
         Some(Usual {
             share,
             learned: value.learned.max(share * side.learned),
-            dispersion: side.dispersion.factor(),
+            correlation: side.clumping.correlation(of_others),
+            clump: side.clumping.size(),
             values: side.values,
             samples: f64::from(side.sampled) + side.learned,
         })
@@ -284,29 +299,25 @@ impl Sides {
     }
 
     pub(super) fn snapshot(&self) -> SidesSnapshot {
-        SidesSnapshot { sides: self.sides.snapshot(), values: self.values.snapshot() }
+        SidesSnapshot { sides: self.sides.snapshot(), values: self.values.snapshot(), clumping: self.clumping }
     }
 
     pub(super) fn restore(&mut self, kept: SidesSnapshot) {
         self.sides.restore(kept.sides);
         self.values.restore(kept.values);
+        self.clumping = kept.clumping;
     }
 }
 
 impl Side {
-    /// How much a block's failures clump: with S the chance that two of its n failures sit on one value, and s that two
-    /// events do, ρ = (S − s)/(1 − s) is the intraclass correlation, and counts vary 1 + (n − 1) ρ times as much as binomial
-    /// ones. A. Agresti, *Categorical Data Analysis*, 3rd ed., §14.3.
-    fn clump(&mut self, block: &Slot) {
+    /// A block is over: how its failures clump is learned, of this module and of all.
+    fn clump(&mut self, block: &Slot, of_all: &mut Clumping) {
         let n = f64::from(block.total);
-        let same = self.squares / f64::from(self.sampled).powi(2);
-        // Of a module that is on one value nothing can be learned.
-        if n < 2.0 || !(0.0..0.95).contains(&same) {
-            return;
-        }
+        let usual = self.squares / f64::from(self.sampled).powi(2);
         let pairs: f64 = block.values.iter().map(|(_, k)| f64::from(*k) * (f64::from(*k) - 1.0)).sum();
-        let correlation = (pairs / (n * (n - 1.0)) - same) / (1.0 - same);
-        self.dispersion.add_factor(1.0 + (n - 1.0) * correlation);
+        for clumping in [&mut self.clumping, of_all] {
+            clumping.add(n, pairs / (n * (n - 1.0)), usual);
+        }
     }
 }
 
@@ -323,5 +334,118 @@ impl Value {
             self.learned *= exposure.decay(slots);
         }
         self.settled = exposure.slot();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SIDE: u64 = 1;
+    const SECONDS: f64 = 5.0;
+
+    /// Three values with 60, 30 and 10 of a hundred sampled events, in slots 0 to 99, four slots long.
+    fn sides() -> (Sides, Exposure) {
+        let (mut sides, mut exposure) = (Sides::new(100, 4), Exposure::new(4, SECONDS, 3_600.0));
+        for slot in 0..100 {
+            exposure.roll(slot);
+            sides.sample(SIDE, [10, 10, 20, 10, 20, 10, 20, 10, 10, 30][slot as usize % 10], false, slot);
+        }
+        (sides, exposure)
+    }
+
+    #[test]
+    fn failures_are_counted_by_value_and_in_windows() {
+        let (mut sides, mut exposure) = sides();
+        for (slot, key) in [(100, 10), (100, 20), (101, 20), (102, 20), (102, 30)] {
+            exposure.roll(slot);
+            sides.fail(SIDE, key, slot);
+        }
+        assert_eq!(sides.counted(SIDE, 20, 0, |_| false), Counted { of_value: 3, of_all: 5 });
+        assert_eq!(sides.counted(SIDE, 20, 101, |_| false), Counted { of_value: 2, of_all: 3 });
+        assert_eq!(sides.counted(SIDE, 20, 0, |key| key == 10), Counted { of_value: 3, of_all: 4 });
+        assert_eq!(sides.counted(9, 20, 0, |_| false), Counted::default());
+        assert_eq!(sides.by_value(SIDE).0[0], (20, 3));
+        assert_eq!(sides.slots_of(SIDE, 20), [(100, 1), (101, 1), (102, 1)]);
+        assert!(sides.by_value(9).0.is_empty() && sides.slots_of(9, 20).is_empty());
+    }
+
+    #[test]
+    fn the_usual_share_is_that_of_the_traffic_drawn_to_equal_shares() {
+        let (mut sides, exposure) = sides();
+        for (key, of_hundred) in [(10, 60.0), (20, 30.0), (30, 10.0)] {
+            let usual = sides.usual(SIDE, key, 1, &exposure, false).unwrap();
+            let expected = (of_hundred + PRIOR_EVENTS / 3.0) / (100.0 + PRIOR_EVENTS);
+            assert!(usual.share >= expected && usual.share < expected + 0.05, "{key}: {usual:?}");
+            assert_eq!((usual.values, usual.learned), (3, 0.0));
+        }
+        assert!(sides.usual(SIDE, 99, 1, &exposure, false).is_none());
+        assert!(sides.usual(9, 10, 1, &exposure, false).is_none());
+    }
+
+    #[test]
+    fn a_value_that_always_fails_is_expected_to() {
+        let (mut sides, mut exposure) = sides();
+        for slot in 100..200 {
+            exposure.roll(slot);
+            sides.fail(SIDE, 30, slot);
+            sides.settle(SIDE, &exposure, |_, _| false);
+        }
+        let usual = sides.usual(SIDE, 30, 1, &exposure, false).unwrap();
+        assert!(usual.share > 0.9 && usual.learned > 80.0, "{usual:?}");
+    }
+
+    #[test]
+    fn what_an_incident_owns_teaches_nothing() {
+        let (mut sides, mut exposure) = sides();
+        for slot in 100..200 {
+            exposure.roll(slot);
+            (0..5).for_each(|_| sides.fail(SIDE, 30, slot));
+            sides.settle(SIDE, &exposure, |key, _| key == 30);
+        }
+        let usual = sides.usual(SIDE, 30, 1, &exposure, true).unwrap();
+        assert!(usual.share < 0.25 && usual.learned == 0.0 && usual.correlation == PRIOR, "{usual:?}");
+    }
+
+    #[test]
+    fn clumps_are_learned_of_each_module() {
+        let (mut sides, mut exposure) = sides();
+        let (other, now) = (2, exposure.slot());
+        (0..30).for_each(|i| sides.sample(other, [11, 12, 13][i % 3], false, now));
+        for slot in 100..400 {
+            exposure.roll(slot);
+            if slot % 12 == 0 {
+                // All on one value, and each on its own.
+                (0..6).for_each(|_| sides.fail(SIDE, [10, 20, 30][slot as usize / 12 % 3], slot));
+                [11, 12, 13].iter().for_each(|&key| sides.fail(other, key, slot));
+            }
+            [SIDE, other].into_iter().for_each(|side| sides.settle(side, &exposure, |_, _| false));
+        }
+        let [clumping, calm] = [(SIDE, 10), (other, 11)]
+            .map(|(side, key)| sides.usual(side, key, 1, &exposure, false).unwrap().correlation);
+        assert!(clumping > 0.6 && calm < 0.2, "{clumping} {calm}");
+        let usual = sides.usual(SIDE, 10, 1, &exposure, false).unwrap();
+        assert!((usual.dispersion(5.0) - (1.0 + 4.0 * clumping)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn counts_that_forget_keep_their_shares_and_tables_their_caps() {
+        let mut sides = Sides::new(2, 4);
+        for i in 0..60_000_u32 {
+            sides.sample(SIDE, if i % 4 == 0 { 20 } else { 10 }, false, i / 1_000);
+        }
+        let exposure = Exposure::new(4, SECONDS, 3_600.0);
+        let usual = sides.usual(SIDE, 20, 1, &exposure, false).unwrap();
+        assert!((usual.share - 0.25).abs() < 0.02 && usual.samples <= f64::from(FORGET_AT), "{usual:?}");
+        (0..50).for_each(|key| sides.fail(key, key, 60));
+        assert!(sides.tables().iter().all(|&(_, keys, evictions)| keys == 2 && evictions > 0));
+    }
+
+    #[test]
+    fn values_beyond_those_told_apart_in_a_slot_count_for_all() {
+        let (mut sides, _) = sides();
+        (0..GROUPS as u64 + 10).for_each(|key| sides.fail(SIDE, 1_000 + key, 100));
+        assert_eq!(sides.counted(SIDE, 1_000, 0, |_| false), Counted { of_value: 1, of_all: GROUPS as u64 + 10 });
+        assert_eq!(sides.by_value(SIDE).0.len(), GROUPS);
     }
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::engine::finding::{Finding, State};
+use crate::engine::overrides::KeyPattern;
 use crate::engine::{EngineOptions, testing};
 use rand::{RngExt, SeedableRng};
 
@@ -231,4 +232,65 @@ fn tables_stay_under_their_caps() {
         let table = tables.iter().find(|table| table.table == name).unwrap();
         assert!(table.keys == 50 && table.evictions > 0, "{table:?}");
     }
+}
+
+/// Requests of eight hosts, of which one in `one_in` fails; in clumps of `clump` on one host.
+fn null(seed: u64, budget: f64, one_in: u32, clump: usize) -> Stream {
+    let mut stream = Stream::new(seed, SpreadOptions { budget: AlarmBudget::new(budget), ..SpreadOptions::default() });
+    for second in 0..14_400_i64 {
+        let (module, host) = (stream.random.random_range(0..3), stream.random.random_range(0..8));
+        stream.put(second * 1_000, &format!("m{module}"), host, false);
+        if stream.random.random_range(0..one_in) == 0 {
+            (0..clump as i64).for_each(|i| stream.put(second * 1_000 + i, &format!("m{module}"), host, true));
+        }
+    }
+    stream
+}
+
+#[test]
+fn on_null_streams_the_rate_of_false_alarms_is_what_was_promised() {
+    // Of 1,000 a day the detector may have a sixth, and in four hours a sixth of that.
+    let budget = 1_000.0;
+    for (seed, one_in, clump) in [(20, 4, 1), (21, 60, 1), (22, 40, 2), (23, 120, 6)] {
+        let stream = null(seed, budget, one_in, clump);
+        let found = stream.opened().iter().filter(|(detector, _)| *detector == "spread").count();
+        assert!(found <= 28, "one in {one_in}, {clump} at once: {found}");
+        assert!(null(seed + 10, 1.0, one_in, clump).opened().iter().all(|(detector, _)| *detector != "spread"));
+    }
+}
+
+#[test]
+fn so_many_failures_of_one_host_are_enough() {
+    // The median over streams of what the docs promise, after an hour.
+    let mut needed: Vec<u64> = (30..37)
+        .map(|seed| {
+            let mut stream = Stream::new(seed, SpreadOptions::default());
+            stream.run(0, 3_600, |_, _, _| false);
+            let before = stream.opened().len();
+            stream.run(3_600, 3_900, |random, module, host| module == 2 && host == 3 && often(random));
+            assert_eq!(stream.opened()[before..], [("spread", vec!["h3", "m2"])], "{seed}");
+            stream.stream.findings.iter().find(|finding| finding.detector == DetectorName::Spread).unwrap().count
+        })
+        .collect();
+    needed.sort_unstable();
+    assert!((8..=14).contains(&needed[3]) && needed[6] <= 28, "{needed:?}");
+}
+
+#[test]
+fn what_nearly_sat_on_one_host_is_told_to_who_asks() {
+    let mut stream = Stream::new(42, SpreadOptions::default());
+    let mut novelty = crate::engine::detector::novelty::NoveltyOptions::default();
+    novelty.usual.enabled = false;
+    stream.stream = testing::Stream::new(&EngineOptions { near_misses: true, novelty, ..EngineOptions::default() });
+    stream.run(0, 1_200, |_, _, _| false);
+    // Until it is one.
+    for i in 0..40 {
+        if stream.opened().is_empty() {
+            stream.put(1_200_000 + i * 1_500, "m2", 3, true);
+        }
+    }
+    let near: Vec<_> = stream.stream.near_misses.iter().filter(|near| near.detector == DetectorName::Spread).collect();
+    let last = near.last().unwrap();
+    assert_eq!((last.kind, last.key.as_str()), ("value", "h3 m2"));
+    assert!(last.why.contains(" failures in ") && last.why.contains(" expected"), "{near:?}");
 }

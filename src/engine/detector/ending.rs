@@ -1,0 +1,94 @@
+//! When an incident of failures that are counted in slots is over.
+//!
+//! It is when for six slots in a row its last minute looks usual (p > 0.01), and Page's test says that its rate has come
+//! back from what it was, which errs once in a day of it (`stats::page`); or when there was no failure for two minutes and
+//! ten of its own gaps, whatever the windows say: on idle live input no slot passes.
+
+use super::failure::{FACTOR, SLOT_S};
+use crate::engine::stats::page::Page;
+use crate::event::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// So many usual slots in a row end it…
+const CALM_IN_A_ROW: u32 = 6;
+/// …if also its rate has come back to the usual, by a test that errs once in a day of it.
+const SLOTS_OF_A_DAY: f64 = 86_400.0 / SLOT_S;
+/// Seconds without a failure that end it…
+const UNHEARD_S: f64 = 120.0;
+/// …if they are so many of its own gaps.
+const UNHEARD_GAPS: f64 = 10.0;
+
+/// What an open incident must know to find its end.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Ending {
+    /// The first slot that showed it, and where its window began.
+    pub(super) first_slot: u32,
+    pub(super) began: Timestamp,
+    /// Its last failure.
+    heard_slot: u32,
+    heard: Timestamp,
+    /// Failures so far.
+    pub(super) failures: u64,
+    /// Slots in a row that looked usual.
+    calm: u32,
+    /// Whether its rate has come back.
+    page: Page,
+}
+
+/// What some slots have shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Passed {
+    /// How many.
+    pub(super) slots: u32,
+    /// Failures in them, and those that would be usual.
+    pub(super) failures: f64,
+    pub(super) usual: f64,
+    /// How much more than Poisson counts they vary.
+    pub(super) dispersion: f64,
+    /// The last minute looks usual.
+    pub(super) calm: bool,
+}
+
+impl Ending {
+    /// An incident that opens in `slot` on `failures` failures in a window of `slots` slots and `window_s` seconds.
+    pub(super) fn new(now: Timestamp, slot: u32, failures: f64, slots: u32, window_s: f64) -> Self {
+        Self {
+            first_slot: (slot + 1).saturating_sub(slots),
+            began: now.saturating_add_nanos(-(window_s * 1e9) as i64),
+            heard_slot: slot,
+            heard: now,
+            failures: failures as u64,
+            calm: 0,
+            page: Page::default(),
+        }
+    }
+
+    /// One more failure.
+    pub(super) fn hear(&mut self, now: Timestamp, slot: u32) {
+        (self.heard, self.heard_slot) = (now, slot);
+        self.failures += 1;
+    }
+
+    /// Slots have ended.
+    pub(super) fn watch(&mut self, passed: Passed) {
+        let heard = f64::from((self.heard_slot + 1).saturating_sub(self.first_slot).max(1));
+        let going = self.failures as f64 / heard * f64::from(passed.slots);
+        if going <= FACTOR * passed.usual {
+            // What it was is usual by now.
+            self.page = Page::ended();
+        }
+        self.page.add(passed.failures, passed.usual, going, passed.dispersion);
+        self.calm = if passed.calm { self.calm + passed.slots } else { 0 };
+    }
+
+    /// What it is about is forgotten: it is over for whoever watches it.
+    pub(super) fn end(&mut self) {
+        (self.calm, self.page) = (CALM_IN_A_ROW, Page::ended());
+    }
+
+    pub(super) fn is_over(&self, now: Timestamp) -> bool {
+        let gap = self.heard.seconds_since(self.began).max(0.0) / self.failures.max(1) as f64;
+        let unheard = now.seconds_since(self.heard) > UNHEARD_S.max(UNHEARD_GAPS * gap);
+        unheard || (self.calm >= CALM_IN_A_ROW && self.page.is_over(SLOTS_OF_A_DAY))
+    }
+}
