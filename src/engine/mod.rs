@@ -37,7 +37,7 @@ use detector::novelty::Novelty;
 use detector::silence::Silence;
 use detector::spread::Spread;
 use detector::{Detector, Event, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
-use finding::{DetectorName, Finding};
+use finding::DetectorName;
 use incident::{Incidents, IncidentsSnapshot};
 pub use options::EngineOptions;
 pub use outcome::Outcome;
@@ -180,7 +180,8 @@ impl Engine {
             outcome.template = Sighting::default();
         } else {
             if self.traces.has_ended() {
-                self.tell_traces(moment.now, &mut outcome.before);
+                self.tell_traces(moment, outcome);
+                self.tally.findings(&outcome.before);
             }
             self.observe(fields, moment, outcome);
         }
@@ -369,16 +370,17 @@ impl Engine {
 
     /// Traces of several lines that are whole now, to the detectors.
     #[cold]
-    fn tell_traces(&mut self, now: Timestamp, before: &mut Vec<Finding>) {
-        for stack in self.traces.take_ended() {
-            let mut report = Report::new(&mut self.incidents, before);
-            self.detectors.iter_mut().for_each(|detector| detector.trace(&stack, now, &mut report));
+    fn tell_traces(&mut self, moment: Moment, outcome: &mut Outcome) {
+        let near_misses = self.near_misses.then_some(&mut outcome.near_misses);
+        let mut report = Report::new(&mut self.incidents, &mut outcome.before).with_near_misses(near_misses);
+        for trace in self.traces.take_ended() {
+            self.detectors.iter_mut().for_each(|detector| detector.trace(&trace, moment, &self.templates, &mut report));
         }
     }
 
     fn tick_at(&mut self, moment: Moment, outcome: &mut Outcome) {
         self.traces.tick(moment.now);
-        self.tell_traces(moment.now, &mut outcome.before);
+        self.tell_traces(moment, outcome);
         let before = &mut outcome.before;
         let near_misses = self.near_misses.then_some(&mut outcome.near_misses);
         let mut report = Report::new(&mut self.incidents, before).with_near_misses(near_misses);

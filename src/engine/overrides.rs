@@ -1,6 +1,7 @@
 //! Other settings for some keys: which of them apply is decided once for each key, by the first pattern that matches.
 
 use crate::event::{Fields, Role};
+use std::borrow::Cow;
 
 /// What a key must look like: a glob for each role that matters. A role that the event lacks matches none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,10 +23,14 @@ impl KeyPattern {
     /// The same, where one role has another text than the event says: an operation's name in place of its path.
     #[must_use]
     pub fn matches_named(&self, fields: &Fields<'_>, named: Option<(Role, &str)>) -> bool {
-        self.0.iter().all(|(role, glob)| match named {
-            Some((name, text)) if name == *role => glob_matches(glob, text),
-            _ => fields.text(*role).is_some_and(|text| glob_matches(glob, &text)),
+        self.matches_texts(|role| match named {
+            Some((name, text)) if name == role => Some(text.into()),
+            _ => fields.text(role),
         })
+    }
+
+    fn matches_texts<'a>(&self, text: impl Fn(Role) -> Option<Cow<'a, str>>) -> bool {
+        self.0.iter().all(|(role, glob)| text(*role).is_some_and(|text| glob_matches(glob, &text)))
     }
 }
 
@@ -108,6 +113,12 @@ impl<T> Overrides<T> {
         };
         // A choice of other overrides, which nobody should bring here, is as good as none.
         self.settings.get(usize::from(number.get()) - 1).unwrap_or(&self.settings[0])
+    }
+
+    /// The settings of what has these texts for its roles.
+    pub fn of_texts<'a>(&self, text: impl Fn(Role) -> Option<Cow<'a, str>>) -> &T {
+        let matching = self.patterns.iter().position(|pattern| pattern.matches_texts(&text));
+        &self.settings[matching.map_or(0, |i| i + 1)]
     }
 
     /// All settings, the usual first.

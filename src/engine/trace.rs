@@ -32,10 +32,56 @@ const MEMBERS: [&str; 12] = [
     "thrown.extendedStackTrace",
 ];
 
+/// The event that a trace belongs to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Head {
+    /// Its level.
+    pub level: Option<Level>,
+    /// Its module and host; empty where it names none.
+    pub module: String,
+    /// See there.
+    pub host: String,
+    /// What it says, cut.
+    pub message: Vec<u8>,
+}
+
+impl Head {
+    fn read(&mut self, fields: &Fields<'_>, message: &[u8]) {
+        self.level = fields.level();
+        for (text, role) in [(&mut self.module, Role::Module), (&mut self.host, Role::Host)] {
+            text.clear();
+            text.push_str(&fields.text(role).unwrap_or_default());
+        }
+        self.message.clear();
+        self.message.extend_from_slice(&message[..message.len().min(HEAD_BYTES)]);
+    }
+
+    /// The text of one of its roles.
+    #[must_use]
+    pub fn text(&self, role: Role) -> Option<std::borrow::Cow<'_, str>> {
+        let text = match role {
+            Role::Module => &self.module,
+            Role::Host => &self.host,
+            _ => return None,
+        };
+        (!text.is_empty()).then(|| text.as_str().into())
+    }
+}
+
+/// A whole trace.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trace {
+    /// Which exception, and where.
+    pub stack: Stack,
+    /// Whose.
+    pub head: Head,
+}
+
 #[derive(Debug)]
 struct Open {
     key: u64,
     reader: StackReader,
+    head: Head,
     heard: Timestamp,
 }
 
@@ -43,12 +89,12 @@ struct Open {
 #[derive(Debug, Default)]
 pub struct Traces {
     open: Vec<Open>,
-    ended: Vec<Stack>,
+    ended: Vec<Trace>,
     /// The actor of the last line of text; lines that name none belong to it.
     last_text: u64,
     /// That line had a time of its own, and no line has gone on with it.
     timed: bool,
-    head: Vec<u8>,
+    head: Head,
 }
 
 impl Traces {
@@ -60,17 +106,16 @@ impl Traces {
         let Some(message) = fields.raw(Role::Message) else { return false };
         let bare = text && look.time.is_none() && look.actor_hash == 0;
         if !bare && self.open.is_empty() && !trace::may_begin(message) {
-            self.keep_head(text, look.actor_hash, message);
+            self.keep_head(fields, text, message);
             return false;
         }
         self.judge(fields, message, bare, now)
     }
 
-    fn keep_head(&mut self, text: bool, actor: u64, message: &[u8]) {
+    fn keep_head(&mut self, fields: &Fields<'_>, text: bool, message: &[u8]) {
         if text {
-            (self.last_text, self.timed) = (actor, true);
-            self.head.clear();
-            self.head.extend_from_slice(&message[..message.len().min(HEAD_BYTES)]);
+            (self.last_text, self.timed) = (fields.look().actor_hash, true);
+            self.head.read(fields, message);
         }
     }
 
@@ -96,40 +141,42 @@ impl Traces {
         let step = trace::step(Place::Outside, message);
         let named = bare && self.timed && trace::exception(message).is_some();
         if step.continues || named {
-            let mut reader = StackReader::new(if bare { &self.head } else { b"" });
+            let mut reader = StackReader::new(if bare { &self.head.message } else { b"" });
             if named {
                 reader = StackReader::new(message);
             } else {
                 reader.take(message);
             }
-            self.begin(key, reader, now);
+            let head = if bare { self.head.clone() } else { head_of(fields, message) };
+            self.begin(key, reader, head, now);
             self.timed = false;
             return true;
         }
         if step.place != Place::Outside {
-            self.begin(key, StackReader::new(message), now);
+            self.begin(key, StackReader::new(message), head_of(fields, message), now);
         }
-        if text && !bare {
-            self.keep_head(text, look.actor_hash, message);
-        } else if text {
-            self.timed = false;
-            self.head.clear();
-            self.head.extend_from_slice(&message[..message.len().min(HEAD_BYTES)]);
+        if text {
+            let last = self.last_text;
+            self.keep_head(fields, text, message);
+            if bare {
+                (self.last_text, self.timed) = (last, false);
+            }
         }
         false
     }
 
-    fn begin(&mut self, key: u64, reader: StackReader, now: Timestamp) {
+    fn begin(&mut self, key: u64, reader: StackReader, head: Head, now: Timestamp) {
         if self.open.len() >= OPEN {
             self.end(0);
         }
-        self.open.push(Open { key, reader, heard: now });
+        self.open.push(Open { key, reader, head, heard: now });
     }
 
     fn end(&mut self, at: usize) {
-        let stack = self.open.remove(at).reader.stack();
+        let Open { reader, head, .. } = self.open.remove(at);
+        let stack = reader.stack();
         if stack.frames > 0 {
-            self.ended.push(stack);
+            self.ended.push(Trace { stack, head });
         }
     }
 
@@ -148,9 +195,15 @@ impl Traces {
     }
 
     /// Traces that are whole since this was last asked for.
-    pub fn take_ended(&mut self) -> Vec<Stack> {
+    pub fn take_ended(&mut self) -> Vec<Trace> {
         std::mem::take(&mut self.ended)
     }
+}
+
+fn head_of(fields: &Fields<'_>, message: &[u8]) -> Head {
+    let mut head = Head::default();
+    head.read(fields, message);
+    head
 }
 
 /// The trace that an event at WARN or worse, or a text without level, holds in one field.
@@ -203,7 +256,7 @@ mod tests {
             }
         }
         traces.tick(Timestamp(2_000_000_000));
-        (own, traces.take_ended())
+        (own, traces.take_ended().into_iter().map(|trace| trace.stack).collect())
     }
 
     const JAVA: &str = "2026-03-02 08:00:01 ERROR [main] c.f.Queue - take failed\njava.io.IOException: closed\n\

@@ -16,6 +16,7 @@ use super::clock::Moment;
 use super::finding::{DetectorName, Finding};
 use super::incident::Incidents;
 use super::template::{Merge, Sighting, Templates};
+use super::trace::Trace;
 use crate::event::trace::Stack;
 use crate::event::{Fields, Timestamp};
 
@@ -176,9 +177,9 @@ pub trait Detector: Send {
     /// Two templates are one from now on: what is kept by template moves to the one that stays.
     fn merge(&mut self, _merge: Merge) {}
 
-    /// A stack trace of several lines is whole at `now`. Its first line was an event; the others come to no detector.
-    /// Findings stand before the event at hand.
-    fn trace(&mut self, _stack: &Stack, _now: Timestamp, _report: &mut Report<'_>) {}
+    /// A stack trace of several lines is whole. Its first line was an event; the others come to no detector. Findings
+    /// stand before the event at hand.
+    fn trace(&mut self, _trace: &Trace, _moment: Moment, _templates: &Templates, _report: &mut Report<'_>) {}
 
     /// What to keep across a restart, as MessagePack.
     fn snapshot(&self) -> Vec<u8>;

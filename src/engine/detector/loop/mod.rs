@@ -18,7 +18,7 @@
 //! 2. *Runs go on here.* The share of lines in this module that went on with a run (or of a line that went on with a
 //!    spell, if that is more), shrunk to the whole stream's, to the power of the run's length. A module that always repeats
 //!    itself is judged by its own habit, and so is a line that always comes in clusters.
-//! 3. *A timer has begun*, at INFO and below. A timer rests and a loop does not: what rests `timer_period_s` or longer in
+//! 3. *A timer has begun*, at INFO and below where no status tells of a failure. A timer rests and a loop does not: what rests `timer_period_s` or longer in
 //!    each round (the longest gap in it, or for single lines the mean one) is a timer. Lines of several actors rest as
 //!    long as each of them does. What starts a new thread for each round by the clock (a check, cron) rests ten times as
 //!    long. The scale is absolute, and has to be: a new pod's heartbeat and a loop that sleeps
@@ -39,6 +39,7 @@ mod options;
 mod run;
 mod spells;
 
+use super::failure::is_failure;
 use super::text_without_numbers::TextWithoutNumbers;
 use super::{Detector, Event, Report, RestoreError, TableUse, pack, unpack};
 use crate::engine::clock::Moment;
@@ -158,7 +159,7 @@ impl Loop {
         let time = event.moment.time;
         let grain = grain(time, run.began);
         let lasted = time.seconds_since(run.began).max(0.0) + grain;
-        let harmless = event.fields.level().is_none_or(|level| level <= Level::Info);
+        let harmless = !is_failure(&event.fields, Level::Warn);
         let rest = self.rest(&run, lasted, grain);
         let excused = match run.who {
             Who::Actors(_) => harmless && rest >= self.timer_period_s,

@@ -343,6 +343,17 @@ fn a_line_that_always_comes_in_clusters_is_no_loop_until_it_does_not_stop() {
 }
 
 #[test]
+fn one_request_that_keeps_failing_is_no_timer() {
+    let mut stream = Stream::warmed();
+    for i in 0..40 {
+        let time = Timestamp::from_millis(1_767_225_600_000 + T + i * 1_000);
+        stream.line(&format!(r#"{{"time":"{time}","level":"INFO","module":"web","message":"GET /x","status":504}}"#));
+        stream.put(T + i * 1_000, "INFO", "m4", &format!("row {i} written"));
+    }
+    assert_eq!(stream.opened().len(), 1, "{:?}", stream.findings);
+}
+
+#[test]
 fn a_guard_holds_from_the_first_event_and_ends_with_its_window() {
     let guard = |glob: &'static str, max_repeats| {
         let limit = Limit { max_repeats, within_s: 60.0, by_host: false, by_thread: false };

@@ -24,7 +24,7 @@ impl Chance {
     /// Takes a sighting of a kind that has been seen `count` times with it; the chance, before it, that it would be new.
     #[inline]
     pub(super) fn see(&mut self, count: u64) -> f64 {
-        let chance = ((self.once + 1.0) / (self.sightings + 1.0)).max(self.recent);
+        let chance = self.chance();
         self.sightings += 1.0;
         self.recent -= self.recent / RECENT;
         match count {
@@ -40,6 +40,11 @@ impl Chance {
             self.once /= 2.0;
         }
         chance
+    }
+
+    /// The chance that the next one is new.
+    pub(super) fn chance(&self) -> f64 {
+        ((self.once + 1.0) / (self.sightings + 1.0)).max(self.recent)
     }
 
     /// Sightings so far, as far as they count.

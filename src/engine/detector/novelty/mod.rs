@@ -1,36 +1,41 @@
-//! Never seen before: a template or an exception type at WARN or worse.
+//! Never seen before: a template, an exception type or a stack trace at WARN or worse.
 //!
 //! A first sight is told when something new is unlikely: when the chance of it, by Good and Turing's estimate over the
 //! events at WARN and worse (`chance.rs`), is below `threshold`. Where new texts are usual, or a deploy has made all of
 //! them new, it is not told. Of more than five in a warm-up time the rest join the last. A template that has been seen at
 //! any level is known. Its later events in the warm-up time join its incident, which ends when none came for that long.
 //!
-//! An exception type that was never named before is told where its template is known, or in place of its template.
+//! An exception type that was never named before is told where its template is known, or in place of its template. A known
+//! type with frames that were never seen (`Stack::fingerprint`) is told where its template is known, in the same manner.
+//! Traces of several lines are looked at when they are whole (`Detector::trace`); what such a trace says has the level of its
+//! first line, or ERROR where that has none.
 //!
-//! Quiet once a table of templates or exceptions has had to forget: a first sight means nothing then. Memory: the templates'
-//! own table, 16 bytes for each exception type (capped), five incidents. Cold start: silent for `warm_up_s` of stream;
+//! Quiet once a table of templates, exceptions or stacks has had to forget: a first sight means nothing then. Memory: the
+//! templates' own table, 16 bytes for each exception type and each stack (capped), five incidents. Cold start: silent for `warm_up_s` of stream;
 //! programs write in runs, and what they say seldom takes longer to come by than an estimate for independent lines knows.
 
 mod chance;
+mod opening;
 
 use super::{Detector, Event, NearMiss, Report, RestoreError, TableUse, pack, unpack};
 use crate::engine::clock::Moment;
-use crate::engine::finding::{DetectorName, Evidence, Key, Severity};
-use crate::engine::incident::{IncidentId, Opening, round, score_of};
+use crate::engine::finding::DetectorName;
+use crate::engine::incident::IncidentId;
 use crate::engine::overrides::{Choice, KeyPattern, Overrides};
 use crate::engine::state::{Table, TableSnapshot};
-use crate::engine::template::{Merge, TemplateId};
+use crate::engine::template::{Merge, TemplateId, Templates};
+use crate::engine::trace::Trace;
 use crate::event::exception::ExceptionTypes;
+use crate::event::trace::Stack;
 use crate::event::{Level, Role};
 use chance::Chance;
+use opening::{News, Sight};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Most openings in a warm-up time.
 const OPENINGS: usize = 5;
-/// Bytes of a message that a summary shows.
-const SHOWN_BYTES: usize = 300;
 
 /// What some modules can have other.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,7 +55,7 @@ pub struct NoveltyOptions {
     pub usual: NoveltySettings,
     /// Seconds of stream before it judges.
     pub warm_up_s: f64,
-    /// Most exception types held.
+    /// Most exception types held, and most stacks.
     pub keys: usize,
     /// Other settings for some events; the first that matches counts.
     pub overrides: Vec<(KeyPattern, NoveltySettings)>,
@@ -79,7 +84,8 @@ impl NoveltyOptions {
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Open {
     id: IncidentId,
-    template: TemplateId,
+    /// None of a trace of several lines.
+    template: Option<TemplateId>,
     /// Seconds of running time at its last event.
     last: f64,
 }
@@ -93,8 +99,11 @@ pub struct Novelty {
     warm_up_s: f64,
     templates: Chance,
     exceptions: Chance,
+    stacks: Chance,
     /// How often each exception type was named.
     named: Table<u64>,
+    /// How often each stack was seen, by its fingerprint.
+    places: Table<u64>,
     types: ExceptionTypes,
     open: Vec<Open>,
     /// When the last incidents were opened.
@@ -105,7 +114,9 @@ pub struct Novelty {
 struct Kept {
     templates: Chance,
     exceptions: Chance,
+    stacks: Chance,
     named: TableSnapshot<u64>,
+    places: TableSnapshot<u64>,
     open: Vec<Open>,
     opened: VecDeque<f64>,
 }
@@ -122,155 +133,110 @@ impl Novelty {
             warm_up_s: options.warm_up_s,
             templates: Chance::default(),
             exceptions: Chance::default(),
+            stacks: Chance::default(),
             named: Table::new(options.keys),
+            places: Table::new(options.keys),
             types: ExceptionTypes::default(),
             open: Vec::new(),
             opened: VecDeque::new(),
         }
     }
 
+    /// Takes the name of an exception type; the chance that it would be new, if it is.
+    fn see_type(&mut self, name: &[u8]) -> Option<f64> {
+        let count = self.named.touch(xxh3_64(name), || 0);
+        *count += 1;
+        let count = *count;
+        let chance = self.exceptions.see(count);
+        (count == 1).then_some(chance)
+    }
+
+    /// The same for a stack.
+    fn see_stack(&mut self, stack: &Stack) -> Option<f64> {
+        let count = self.places.touch(stack.fingerprint, || 0);
+        *count += 1;
+        let count = *count;
+        let chance = self.stacks.see(count);
+        (count == 1).then_some(chance)
+    }
+
     fn look_at(&mut self, event: &Event<'_>, level: Level, report: &mut Report<'_>) {
-        let running = event.moment.running;
-        let template = event.template;
+        let (template, moment) = (event.template, event.moment);
         let chance = self.templates.see(template.count);
-        let exception =
-            event.fields.raw(Role::Message).and_then(|message| self.types.first(message)).and_then(|name| {
-                let count = self.named.touch(xxh3_64(name), || 0);
-                *count += 1;
-                let count = *count;
-                let chance = self.exceptions.see(count);
-                (count == 1).then(|| (String::from_utf8_lossy(name).into_owned(), chance))
-            });
-        if template.count > 1 && exception.is_none() {
-            if let Some(open) = self.open.iter_mut().find(|open| open.template == template.id) {
-                open.last = running;
-                let (id, now) = (open.id, event.moment.now);
-                report.incidents.join(id, 1, Some(level), now, report.findings, |_, _, _| {});
+        let message = event.fields.raw(Role::Message);
+        let of_stack = event.stack.map(|stack| stack.exception.as_bytes()).filter(|name| !name.is_empty());
+        let name = message.and_then(|message| self.types.first(message)).or(of_stack);
+        let new_type = name.and_then(|name| Some((name, self.see_type(name)?)));
+        let new_stack = event.stack.and_then(|stack| Some((stack, self.see_stack(stack)?)));
+        // The estimates of exceptions and stacks rest on few sightings; that of the templates vouches for them.
+        let (news, chance) = match (new_type, new_stack) {
+            (Some((name, _)), _) if template.count == 1 => (News::exception(name), chance),
+            (Some((name, of_type)), _) => (News::exception(name), of_type.max(chance)),
+            (None, _) if template.count == 1 => (News::Template, chance),
+            (None, Some((stack, of_stack))) => (News::Stack(stack.clone()), of_stack.max(chance)),
+            (None, None) => {
+                if let Some(open) = self.open.iter_mut().find(|open| open.template == Some(template.id)) {
+                    open.last = moment.running;
+                    report.incidents.join(open.id, 1, Some(level), moment.now, report.findings, |_, _, _| {});
+                }
+                return;
             }
-            return;
-        }
-        let settings = *self.overrides.of(&mut Choice::default(), &event.fields);
-        if !settings.enabled || level < settings.level || event.moment.outside {
-            return;
-        }
-        // The estimate of exceptions rests on few sightings; that of the templates vouches for it.
-        let (exception, chance) = match exception {
-            Some((name, of_type)) if template.count > 1 => (Some(name), of_type.max(chance)),
-            Some((name, _)) => (Some(name), chance),
-            None => (None, chance),
         };
-        let held_back = if chance >= settings.threshold {
+        let settings = *self.overrides.of(&mut Choice::default(), &event.fields);
+        let message = event.fields.text(Role::Message).unwrap_or_default();
+        let module = event.fields.text(Role::Module);
+        let sight =
+            Sight { news, chance, level, module: module.as_deref(), template: Some(template.id), message: &message };
+        self.judge(&sight, settings, moment, event.templates, report);
+    }
+
+    /// Tells of a first sight, unless there is a reason not to.
+    fn judge(
+        &mut self,
+        sight: &Sight<'_>,
+        settings: NoveltySettings,
+        moment: Moment,
+        templates: &Templates,
+        report: &mut Report<'_>,
+    ) {
+        if !settings.enabled || sight.level < settings.level || moment.outside {
+            return;
+        }
+        let running = moment.running;
+        while self.opened.front().is_some_and(|&opened| running - opened > self.warm_up_s) {
+            self.opened.pop_front();
+        }
+        let held_back = if sight.chance >= settings.threshold {
             Some("what is new is not rare enough here")
         } else if running < self.warm_up_s {
             Some("it has not learned for long enough")
-        } else if event.templates.evictions() + self.named.evictions() > 0 {
+        } else if templates.evictions() + self.named.evictions() + self.places.evictions() > 0 {
             Some("a table has had to forget, so that a first sight means nothing")
+        } else if self.opened.len() >= OPENINGS {
+            if let Some(open) = self.open.last_mut() {
+                open.last = running;
+                report.incidents.join(open.id, 1, Some(sight.level), moment.now, report.findings, |_, _, _| {});
+            }
+            Some("too much is new: it joins what is open")
         } else {
             None
         };
         if let Some(why) = held_back {
-            near_miss(event, exception, chance, settings.threshold, why, report);
-            return;
-        }
-        while self.opened.front().is_some_and(|&opened| running - opened > self.warm_up_s) {
-            self.opened.pop_front();
-        }
-        if self.opened.len() >= OPENINGS {
-            near_miss(event, exception, chance, settings.threshold, "too much is new: it joins what is open", report);
-            if let Some(open) = self.open.last_mut() {
-                open.last = running;
-                report.incidents.join(open.id, 1, Some(level), event.moment.now, report.findings, |_, _, _| {});
-            }
+            report.near_miss(sight.chance.ln(), settings.threshold, |ln_p, threshold| NearMiss {
+                detector: DetectorName::Novelty,
+                kind: sight.news.kind(),
+                key: sight.name(),
+                ln_p,
+                threshold,
+                why: why.to_owned(),
+            });
             return;
         }
         self.opened.push_back(running);
-        let opening = self.opening(event, level, exception, chance, settings.threshold);
-        let id = report.incidents.open(opening, event.moment.now, report.findings);
-        self.open.push(Open { id, template: template.id, last: running });
+        let opening = sight.opening(running, settings.threshold, self.templates.sightings(), templates);
+        let id = report.incidents.open(opening, moment.now, report.findings);
+        self.open.push(Open { id, template: sight.template, last: running });
     }
-
-    fn opening(
-        &self,
-        event: &Event<'_>,
-        level: Level,
-        exception: Option<String>,
-        chance: f64,
-        threshold: f64,
-    ) -> Opening {
-        let message = event.fields.text(Role::Message).unwrap_or_default();
-        let shown = &message[..message.floor_char_boundary(SHOWN_BYTES)];
-        let hours = event.moment.running / 3_600.0;
-        let module = event.fields.text(Role::Module).map(std::borrow::Cow::into_owned);
-        let on = module.as_ref().map_or(String::new(), |module| format!(" on {module}"));
-        let level_name = level.name();
-        let template = event.template.id.to_string();
-        let (kind, name, summary) = match exception {
-            Some(name) => {
-                let summary = format!("the first {name}{on} in {hours:.1} h: {shown}");
-                ("exception", name, summary)
-            }
-            None => {
-                let summary = format!("the first {level_name} of template {template}{on} in {hours:.1} h: {shown}");
-                ("template", template, summary)
-            }
-        };
-        let mut key: Vec<(String, String)> = module.map(|module| ("module".to_owned(), module)).into_iter().collect();
-        key.push((kind.to_owned(), name));
-        let mut evidence = Evidence {
-            observed: 1.0,
-            expected: round(chance, 5),
-            unit: "new among events at WARN and worse".into(),
-            test: "Good–Turing".into(),
-            threshold,
-            p_value: Some(round(chance, 6)),
-            samples: self.templates.sightings() as u64,
-            window_s: round(event.moment.running, 1),
-            more: serde_json::Map::new(),
-        };
-        evidence.more.insert("template".into(), event.template.id.to_string().into());
-        if let Some(text) = event.templates.text(event.template.id) {
-            evidence.more.insert("template_text".into(), text.into());
-        }
-        evidence.more.insert("example".into(), shown.into());
-        Opening {
-            detector: DetectorName::Novelty,
-            kind: kind.into(),
-            rule: None,
-            severity: match level {
-                Level::Fatal => Severity::Critical,
-                Level::Error => Severity::Warning,
-                _ => Severity::Info,
-            },
-            key: Key(key),
-            count: 1,
-            score: score_of(chance.ln()),
-            summary,
-            evidence,
-            worst: Some(level),
-            cause: None,
-            remedy: None,
-            context: Vec::new(),
-        }
-    }
-}
-
-/// A first sight is not told, and why.
-fn near_miss(
-    event: &Event<'_>,
-    exception: Option<String>,
-    chance: f64,
-    threshold: f64,
-    why: &str,
-    report: &mut Report<'_>,
-) {
-    report.near_miss(chance.ln(), threshold, |ln_p, threshold| NearMiss {
-        detector: DetectorName::Novelty,
-        kind: if exception.is_some() { "exception" } else { "template" },
-        key: exception.unwrap_or_else(|| event.template.id.to_string()),
-        ln_p,
-        threshold,
-        why: why.to_owned(),
-    });
 }
 
 impl Detector for Novelty {
@@ -288,6 +254,29 @@ impl Detector for Novelty {
         }
     }
 
+    fn trace(&mut self, trace: &Trace, moment: Moment, templates: &Templates, report: &mut Report<'_>) {
+        let (stack, head) = (&trace.stack, &trace.head);
+        let level = head.level.unwrap_or(Level::Error);
+        if level < self.least {
+            return;
+        }
+        // Its first line was looked at as an event, and may have named the type.
+        let name = Some(stack.exception.as_bytes())
+            .filter(|name| !name.is_empty() && self.types.first(&head.message) != Some(name));
+        let new_type = name.and_then(|name| Some((name, self.see_type(name)?)));
+        let new_stack = self.see_stack(stack);
+        let (news, chance) = match (new_type, new_stack) {
+            (Some((name, of_type)), _) => (News::exception(name), of_type),
+            (None, Some(of_stack)) => (News::Stack(stack.clone()), of_stack),
+            (None, None) => return,
+        };
+        let settings = *self.overrides.of_texts(|role| head.text(role));
+        let (module, message) = (head.text(Role::Module), String::from_utf8_lossy(&head.message));
+        let chance = chance.max(self.templates.chance());
+        let sight = Sight { news, chance, level, module: module.as_deref(), template: None, message: &message };
+        self.judge(&sight, settings, moment, templates, report);
+    }
+
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
         self.open.retain(|open| {
             let going = moment.running - open.last <= self.warm_up_s;
@@ -299,8 +288,8 @@ impl Detector for Novelty {
     }
 
     fn merge(&mut self, merge: Merge) {
-        for open in self.open.iter_mut().filter(|open| open.template == merge.from) {
-            open.template = merge.into;
+        for open in self.open.iter_mut().filter(|open| open.template == Some(merge.from)) {
+            open.template = Some(merge.into);
         }
     }
 
@@ -308,7 +297,9 @@ impl Detector for Novelty {
         pack(&Kept {
             templates: self.templates,
             exceptions: self.exceptions,
+            stacks: self.stacks,
             named: self.named.snapshot(),
+            places: self.places.snapshot(),
             open: self.open.clone(),
             opened: self.opened.clone(),
         })
@@ -316,15 +307,21 @@ impl Detector for Novelty {
 
     fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
         let kept: Kept = unpack(kept)?;
-        (self.templates, self.exceptions) = (kept.templates, kept.exceptions);
+        (self.templates, self.exceptions, self.stacks) = (kept.templates, kept.exceptions, kept.stacks);
         self.named.restore(kept.named);
+        self.places.restore(kept.places);
         (self.open, self.opened) = (kept.open, kept.opened);
         Ok(())
     }
 
     fn tables(&self) -> Vec<TableUse> {
-        let (keys, evictions) = (self.named.len() as u64, self.named.evictions());
-        vec![TableUse { table: "novelty_exceptions", keys, evictions }]
+        let tables = [("novelty_exceptions", &self.named), ("novelty_stacks", &self.places)];
+        let used = |(table, kept): (&'static str, &Table<u64>)| TableUse {
+            table,
+            keys: kept.len() as u64,
+            evictions: kept.evictions(),
+        };
+        tables.map(used).into()
     }
 }
 

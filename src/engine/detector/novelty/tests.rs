@@ -1,5 +1,5 @@
 use super::*;
-use crate::engine::finding::{Finding, State};
+use crate::engine::finding::{Finding, Severity, State};
 use crate::engine::{EngineOptions, testing};
 use crate::event::Timestamp;
 
@@ -85,6 +85,37 @@ fn a_new_exception_type_is_told_in_place_of_its_template() {
     assert_eq!((opened[1].key.0[1].1.as_str(), opened[1].severity), ("java.lang.OutOfMemoryError", Severity::Critical));
 }
 
+/// A Java trace of `exception` at one place, below a line of its own.
+fn trace(stream: &mut Stream, exception: &str, place: &str) {
+    stream.usual(1);
+    let time = Timestamp::from_millis(1_767_225_600_000 + stream.1 * 500).to_string();
+    let date = time.trim_end_matches('Z').replace('T', " ");
+    stream.0.line(&format!("{date} ERROR [main] c.f.Api - a request failed"));
+    stream.0.line(exception);
+    stream.0.line(&format!("\tat c.f.{place}(X.java:7)"));
+}
+
+#[test]
+fn a_new_stack_of_several_lines_is_told_once_it_is_whole() {
+    let mut stream = Stream::warmed();
+    for _ in 0..40 {
+        trace(&mut stream, "java.io.IOException: closed", "Queue.take");
+    }
+    let before = stream.opened().len();
+    trace(&mut stream, "java.io.IOException: closed", "Pool.lend");
+    trace(&mut stream, "java.lang.IllegalStateException: no", "Queue.take");
+    (0..3).for_each(|_| trace(&mut stream, "java.io.IOException: closed", "Pool.lend"));
+    stream.usual(10);
+    let opened = &stream.opened()[before..];
+    assert_eq!(
+        opened.iter().map(|found| found.key.0[1].1.as_str()).collect::<Vec<_>>(),
+        ["java.io.IOException", "java.lang.IllegalStateException"],
+        "{opened:?}"
+    );
+    assert_eq!((opened[0].key.0[0].1.as_str(), opened[0].key.0[2].0.as_str()), ("c.f.Api", "stack"));
+    assert!(opened.iter().all(|found| found.kind == "exception" && found.severity == Severity::Warning));
+}
+
 #[test]
 fn a_deploy_that_changes_every_text_is_a_few_findings() {
     let mut stream = Stream::warmed();
@@ -136,7 +167,7 @@ fn a_snapshot_goes_on_where_it_was_taken() {
     let mut novelty = Novelty::new(NoveltyOptions::default());
     (0..100).for_each(|count| _ = novelty.templates.see(count));
     novelty.named.touch(7, || 3);
-    novelty.open.push(Open { id: IncidentId(1), template: TemplateId(2), last: 3.0 });
+    novelty.open.push(Open { id: IncidentId(1), template: Some(TemplateId(2)), last: 3.0 });
     let mut again = Novelty::new(NoveltyOptions::default());
     again.restore(&novelty.snapshot()).unwrap();
     assert_eq!((again.templates, again.open[0].id), (novelty.templates, IncidentId(1)));
