@@ -28,7 +28,9 @@ DETECTORS = ("loop", "spread", "burst", "latency", "silence", "novelty", "input"
 IDLE = """const RULE = #{{ select: #{{ level: "INFO", message: #{{ contains: ["spline {0} reticulated", "gyroscope {0} stuck"] }} }} }};
 fn on_event(e) {{ finding(#{{ summary: "seen" }}); }}
 """
-BUSY = "fn on_event(e) { if e.status == 599 { finding(#{ summary: e.message }); } }\n"
+BUSY = """const RULE = #{ severity: "info" };
+fn on_event(e) { if e.status == 599 { finding(#{ summary: e.message }); } }
+"""
 
 
 def stream(minutes: int) -> list[str]:
