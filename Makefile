@@ -1,6 +1,6 @@
 # Every chore has a name. `make` alone lists them.
 
-.PHONY: help demo test tools check fmt bench build clean
+.PHONY: help demo test tools check fmt bench instructions build clean
 
 help: ## list the chores
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -26,15 +26,20 @@ build: ## the release binary
 bench: ## what each stage costs an event, what each end carries
 	cargo bench
 
-# The tests need nextest, Prometheus with promtool, Alertmanager, Chromium with its driver, openssl for a certificate, and
+instructions: build ## count each stage's instructions; fail where they have grown by over a tenth
+	benches/instructions.py
+
+# The tests need nextest, Prometheus with promtool, Alertmanager, Chromium with its driver, openssl for a certificate, valgrind, and
 # what the examples are for: rsyslog, syslog-ng, systemd's and Kubernetes' checkers.
 tools: ## install what the tests need, where it is missing
 	@cargo nextest --version >/dev/null 2>&1 || cargo install cargo-nextest --locked
 	@command -v promtool >/dev/null && command -v prometheus-alertmanager >/dev/null && command -v chromium >/dev/null \
 	  && command -v chromedriver >/dev/null && command -v openssl >/dev/null && command -v rsyslogd >/dev/null \
 	  && command -v systemd-analyze >/dev/null && python3 -c 'import ensurepip, venv' 2>/dev/null \
+	  && command -v valgrind >/dev/null \
 	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	       prometheus prometheus-alertmanager chromium chromium-driver fonts-dejavu-core openssl rsyslog systemd python3-venv; }
+	       prometheus prometheus-alertmanager chromium chromium-driver fonts-dejavu-core openssl rsyslog systemd python3-venv \
+	       valgrind; }
 	@test -x target/tools/syslog-ng/usr/sbin/syslog-ng || tests/tools/syslog-ng.sh
 	@test -x target/tools/kubernetes/bin/kubernetes-validate || { python3 -m venv target/tools/kubernetes \
 	  && target/tools/kubernetes/bin/pip install --quiet --disable-pip-version-check kubernetes-validate==1.37.0; }

@@ -30,13 +30,16 @@ impl Engine {
         if edit.withheld {
             return;
         }
-        let message = fields.raw(Role::Message).is_some();
-        match fields.text(Role::Message).filter(|_| !edit.masks.is_empty()) {
-            Some(text) => recent.push_text(edit.masked(&text).as_deref().unwrap_or(&text).as_bytes()),
+        let masked = !edit.masks.is_empty();
+        match fields.raw(Role::Message) {
             // The bytes of a map are nothing to read.
-            None if !message && fields.record().encoding == Encoding::MessagePack => {}
-            None if edit.masks.is_empty() => recent.push(fields),
-            None => recent.push_text(&mask::changed(fields.object(), &edit.changes(fields.object()))),
+            None if fields.record().encoding == Encoding::MessagePack => {}
+            None if masked => recent.push_text(&mask::changed(fields.object(), &edit.changes(fields.object()))),
+            Some(_) if masked => {
+                let text = fields.text(Role::Message).unwrap_or_default();
+                recent.push_text(edit.masked(&text).as_deref().unwrap_or(&text).as_bytes());
+            }
+            _ => recent.push(fields),
         }
     }
 

@@ -47,7 +47,15 @@ impl Outcome {
         Self { fault: Some((fault, String::new())), ..Self::default() }
     }
 
+    #[inline]
     pub(super) fn clear(&mut self) {
+        if !self.is_quiet() {
+            self.clear_all();
+        }
+        self.template = Sighting::default();
+    }
+
+    fn clear_all(&mut self) {
         self.before.clear();
         self.findings.clear();
         self.fault = None;
@@ -55,6 +63,5 @@ impl Outcome {
         self.edit.clear();
         self.emitted.clear();
         self.near_misses.clear();
-        self.template = Sighting::default();
     }
 }

@@ -1,6 +1,6 @@
 //! Which member or captured field of one line is which role: the best claim to each.
 
-use super::json::{self, Kind, Malformed, Member, Members};
+use super::json::{self, Kind, Lead, Malformed, Member, Members};
 use super::layout::{self, Laid};
 use super::look::{Annotation, Form, Look, Slot};
 use super::roles::{Claim, Meaning, Names, Role, Unit};
@@ -34,6 +34,53 @@ impl Default for Found {
     }
 }
 
+/// What begins behind each known member, as it was last: a lead and the place of its name.
+#[derive(Debug, Default)]
+pub(super) struct Leads(Box<[(Lead, u16)]>);
+
+impl Leads {
+    /// At the beginning of an object, and behind a member that means nothing.
+    const START: usize = 0;
+    const UNKNOWN: usize = 1;
+
+    /// For names of which these are the first.
+    pub(super) fn new(names: &Names) -> Self {
+        Self(vec![Default::default(); names.places() + 2].into())
+    }
+
+    #[inline(always)]
+    fn of_place(place: u16) -> usize {
+        usize::from(place) + 2
+    }
+
+    #[inline(always)]
+    fn behind(&self, last: usize) -> &(Lead, u16) {
+        const NOTHING: &(Lead, u16) = &(Lead::NONE, 0);
+        self.0.get(last).unwrap_or(NOTHING)
+    }
+
+    fn learn(&mut self, last: usize, lead: Option<Lead>, place: u16) {
+        if let (Some(lead), Some(learned)) = (lead, self.0.get_mut(last).filter(|_| last != Self::UNKNOWN)) {
+            *learned = (lead, place);
+        }
+    }
+}
+
+/// Which names of a level have come, by their ordinals.
+#[derive(Debug, Default)]
+pub(super) struct Seen([u64; 2]);
+
+impl Seen {
+    /// True when this one has come before.
+    #[inline]
+    pub(super) fn again(&mut self, ordinal: u8) -> bool {
+        let (half, bit) = (&mut self.0[usize::from(ordinal >> 6 & 1)], 1 << (ordinal & 63));
+        let again = *half & bit != 0;
+        *half |= bit;
+        again
+    }
+}
+
 impl Found {
     /// Walks the object at `start`; where its closing brace is.
     #[inline]
@@ -44,20 +91,48 @@ impl Found {
         names: &Names,
         context: &mut TimeContext,
     ) -> Result<usize, Malformed> {
+        self.object_like(text, start, names, &mut Leads::default(), context)
+    }
+
+    /// The same for an object of the stream, whose members most often are those of the last ones.
+    #[inline]
+    pub(super) fn object_like(
+        &mut self,
+        text: &[u8],
+        start: usize,
+        names: &Names,
+        leads: &mut Leads,
+        context: &mut TimeContext,
+    ) -> Result<usize, Malformed> {
         let mut members = Members::new(text, start)?;
-        let mut seen = 0_u128;
-        while let Some(member) = members.advance()? {
+        let mut seen = Seen::default();
+        let mut last = Leads::START;
+        loop {
+            let &(ref lead, place) = leads.behind(last);
+            let Some((member, known)) = members.step(lead)? else { break };
             let key = &text[member.key_start..member.key_end];
             if member.key_escaped {
                 // A name can hide behind escapes, and be there a second time.
                 return self.object_exactly(text, start, names, context);
             }
-            let Some(meaning) = names.find(key) else { continue };
-            let bit = 1_u128 << meaning.ordinal;
-            if seen & bit != 0 {
+            let place = if known { Some(place) } else { names.place(key) };
+            let meaning = match place {
+                Some(place) => {
+                    if !known {
+                        leads.learn(last, Lead::of(text, &member), place);
+                    }
+                    last = Leads::of_place(place);
+                    names.at(place)
+                }
+                None => {
+                    last = Leads::UNKNOWN;
+                    names.find_suffix(key)
+                }
+            };
+            let Some(meaning) = meaning else { continue };
+            if seen.again(meaning.ordinal) {
                 return self.object_exactly(text, start, names, context);
             }
-            seen |= bit;
             self.member(text, key, &member, meaning, context)?;
         }
         members.closed_at().ok_or(Malformed)
@@ -96,7 +171,7 @@ impl Found {
         Ok(close)
     }
 
-    #[inline]
+    #[inline(always)]
     fn member(
         &mut self,
         text: &[u8],
@@ -109,10 +184,7 @@ impl Found {
             self.claim(text, key, member, claim, context);
         }
         if let (Some(below), Kind::Object) = (&meaning.nested, member.kind) {
-            let mut nested = Self::default();
-            // A malformed nested object makes the whole event malformed.
-            nested.object(text, member.start, below, context)?;
-            self.take_better(&nested);
+            self.nested(text, member, below, context)?;
         }
         if meaning.annotation {
             self.annotation = match member.kind {
@@ -129,7 +201,21 @@ impl Found {
         Ok(())
     }
 
-    #[inline]
+    /// A malformed nested object makes the whole event malformed.
+    fn nested(
+        &mut self,
+        text: &[u8],
+        member: &Member,
+        names: &Names,
+        context: &mut TimeContext,
+    ) -> Result<(), Malformed> {
+        let mut nested = Self::default();
+        nested.object(text, member.start, names, context)?;
+        self.take_better(&nested);
+        Ok(())
+    }
+
+    #[inline(always)]
     pub(super) fn claim(&mut self, text: &[u8], key: &[u8], member: &Member, claim: Claim, context: &mut TimeContext) {
         let role = claim.role;
         if claim.rank >= self.ranks[role as usize] || !role.takes(member.kind) {
@@ -259,4 +345,44 @@ impl Found {
 #[inline]
 fn is_status(value: &[u8]) -> bool {
     matches!(value, [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9'])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::lines::Lines;
+    use super::super::{Batch, Looker};
+    use super::*;
+    use proptest::prelude::*;
+
+    fn looker() -> Looker {
+        let names = Names::new(Role::ALL.map(|role| (role, role.default_names().to_vec())), "anomalies");
+        Looker::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap())
+    }
+
+    fn seen_by(looker: &mut Looker, line: &str) -> String {
+        let mut batch = Batch { filled: line.len(), bytes: line.as_bytes().to_vec(), ..Batch::default() };
+        Lines::new(1 << 20).split(&mut batch, true);
+        looker.look(&mut batch);
+        format!("{:?}", batch.looks)
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_seen_before_changes_nothing(lines in proptest::collection::vec(proptest::collection::vec((
+            r#"(level|msg|a|status|took_us|http|log|anomalies|a name that is longer than any other one|l\\u0065vel)"#,
+            " {0,2}:[ \t]{0,2}",
+            r#"("[a-z ]{0,40}"|"ERROR"|5[0-9]{2}|\{"status": ?5[0-9]{2}\}|\[1\]|null|"\\n")"#,
+            "(,|,|, |, | , |,,)",
+        ), 0..6), 0..12)) {
+            let mut used = looker();
+            for members in lines {
+                let members: String =
+                    members.iter().map(|(name, colon, value, end)| format!("\"{name}\"{colon}{value}{end}")).collect();
+                let members = members.trim_end_matches([',', ' ']);
+                for line in [format!("{{{members}}}"), format!("{{ {},\"msg\":\"m\"}} ", members.replace(' ', ""))] {
+                    prop_assert_eq!(seen_by(&mut used, &line), seen_by(&mut looker(), &line), "{}", line);
+                }
+            }
+        }
+    }
 }

@@ -4,6 +4,13 @@
 //! strict: an object that it walks to the end is one by the grammar of RFC 8259, nested values included, so that adding
 //! a member before its closing brace gives an object again. `benches/members.rs` measures it against sonic-rs.
 
+mod lead;
+mod strings;
+
+pub(super) use lead::Lead;
+pub(super) use strings::plain_end;
+use strings::string_end;
+
 /// What a value is, by its first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -56,8 +63,8 @@ pub struct Members<'a> {
 enum Walk {
     First,
     Rest,
-    /// Behind the closing brace, whose offset it holds.
-    Done(usize),
+    /// At the closing brace.
+    Done,
     Failed,
 }
 
@@ -79,70 +86,75 @@ impl<'a> Members<'a> {
     #[inline]
     #[must_use]
     pub fn closed_at(&self) -> Option<usize> {
-        match self.state {
-            Walk::Done(at) => Some(at),
-            _ => None,
-        }
+        (self.state == Walk::Done).then_some(self.at)
     }
 
     /// The next member, `None` behind the last.
     ///
     /// # Errors
     /// [`Malformed`] where the text stops being a JSON object.
-    #[inline]
     pub fn advance(&mut self) -> Result<Option<Member>, Malformed> {
-        let result = self.step();
+        Ok(self.step(&Lead::NONE)?.map(|(member, _)| member))
+    }
+
+    /// As [`Self::advance`], for a member that is likely to begin like `lead`, and whether it does. For the one walk that
+    /// each event takes: inlined, so that the walk's state need not be stored.
+    #[inline(always)]
+    pub(super) fn step(&mut self, lead: &Lead) -> Result<Option<(Member, bool)>, Malformed> {
+        let result = self.next_member(lead);
         if result.is_err() {
             self.state = Walk::Failed;
         }
         result
     }
 
-    #[inline]
-    fn step(&mut self) -> Result<Option<Member>, Malformed> {
+    #[inline(always)]
+    fn next_member(&mut self, lead: &Lead) -> Result<Option<(Member, bool)>, Malformed> {
         let text = self.text;
+        if matches!(self.state, Walk::Done | Walk::Failed) {
+            return if self.state == Walk::Done { Ok(None) } else { Err(Malformed) };
+        }
         let mut at = skip_space(text, self.at);
-        match self.state {
-            Walk::First if text.get(at) == Some(&b'}') => {
-                self.state = Walk::Done(at);
-                self.at = at + 1;
+        match text.get(at) {
+            Some(b'}') => {
+                (self.at, self.state) = (at, Walk::Done);
                 return Ok(None);
             }
-            Walk::First => {}
-            Walk::Rest => match text.get(at) {
-                Some(b',') => at = skip_space(text, at + 1),
-                Some(b'}') => {
-                    self.state = Walk::Done(at);
-                    self.at = at + 1;
-                    return Ok(None);
-                }
-                _ => return Err(Malformed),
-            },
-            Walk::Done(_) => return Ok(None),
-            Walk::Failed => return Err(Malformed),
-        }
-        if text.get(at) != Some(&b'"') {
-            return Err(Malformed);
+            Some(b',') if self.state == Walk::Rest => at = skip_space(text, at + 1),
+            Some(_) if self.state == Walk::First => {}
+            _ => return Err(Malformed),
         }
         let key_start = at + 1;
-        let (key_end, key_escaped) = string_end(text, key_start).ok_or(Malformed)?;
-        at = key_end + 1;
-        if text.get(at) != Some(&b':') {
-            at = skip_space(text, at);
-            if text.get(at) != Some(&b':') {
-                return Err(Malformed);
+        let (known, key_end, key_escaped) = match lead.ends(text, at) {
+            Some((key_end, lead_end)) => {
+                at = lead_end;
+                (true, key_end, false)
             }
-        }
-        at = skip_space(text, at + 1);
-        let (kind, start, end, next) = value(text, at)?;
-        self.at = next;
-        self.state = Walk::Rest;
-        Ok(Some(Member { key_start, key_end, key_escaped, kind, start, end }))
+            None => {
+                let (key_end, key_escaped, name_end) = name(text, at)?;
+                at = name_end;
+                (false, key_end, key_escaped)
+            }
+        };
+        let (kind, start, end, next) = value(text, skip_space(text, at))?;
+        (self.at, self.state) = (next, Walk::Rest);
+        Ok(Some((Member { key_start, key_end, key_escaped, kind, start, end }, known)))
     }
 }
 
+/// The name at `at`: where it ends, whether it has escapes, and where its colon ends.
+#[inline(always)]
+fn name(text: &[u8], at: usize) -> Result<(usize, bool, usize), Malformed> {
+    if text.get(at) != Some(&b'"') {
+        return Err(Malformed);
+    }
+    let (end, escaped) = string_end(text, at + 1).ok_or(Malformed)?;
+    let colon = skip_space(text, end + 1);
+    if text.get(colon) == Some(&b':') { Ok((end, escaped, colon + 1)) } else { Err(Malformed) }
+}
+
 /// The value at `at`: its kind, its span, and where the text goes on.
-#[inline]
+#[inline(always)]
 pub(super) fn value(text: &[u8], at: usize) -> Result<(Kind, usize, usize, usize), Malformed> {
     match text.get(at) {
         Some(b'"') => {
@@ -155,64 +167,17 @@ pub(super) fn value(text: &[u8], at: usize) -> Result<(Kind, usize, usize, usize
         }
         Some(b'{') => nested_end(text, at).map(|end| (Kind::Object, at, end, end)).ok_or(Malformed),
         Some(b'[') => nested_end(text, at).map(|end| (Kind::Array, at, end, end)).ok_or(Malformed),
+        _ => literal(text, at),
+    }
+}
+
+/// A word that is a value.
+fn literal(text: &[u8], at: usize) -> Result<(Kind, usize, usize, usize), Malformed> {
+    match text.get(at) {
         Some(b't') if text[at..].starts_with(b"true") => Ok((Kind::Bool, at, at + 4, at + 4)),
         Some(b'f') if text[at..].starts_with(b"false") => Ok((Kind::Bool, at, at + 5, at + 5)),
         Some(b'n') if text[at..].starts_with(b"null") => Ok((Kind::Null, at, at + 4, at + 4)),
         _ => Err(Malformed),
-    }
-}
-
-const ONES: u64 = 0x0101_0101_0101_0101;
-const TOPS: u64 = 0x8080_8080_8080_8080;
-
-/// Where the string that began before `at` ends (its closing quote), and whether it has escapes.
-///
-/// Eight bytes at a step; most strings in logs are shorter than what a vector search needs to pay for its start.
-#[inline]
-fn string_end(text: &[u8], at: usize) -> Option<(usize, bool)> {
-    let end = special(text, at)?;
-    match text[end] {
-        b'"' => Some((end, false)),
-        b'\\' => escaped_end(text, end).map(|end| (end, true)),
-        _ => None,
-    }
-}
-
-/// Where the first byte at or behind `at` is that cannot stand in a string as itself.
-#[inline]
-pub(super) fn special(text: &[u8], at: usize) -> Option<usize> {
-    let mut i = at;
-    while let Some(chunk) = text.get(i..i + 8) {
-        let word = u64::from_le_bytes(chunk.try_into().ok()?);
-        let quote = word ^ (ONES * b'"' as u64);
-        let slash = word ^ (ONES * b'\\' as u64);
-        let control = word.wrapping_sub(ONES * 0x20) & !word;
-        // The lowest set top bit is exact; those above it may be false and are never looked at.
-        let hit = ((quote.wrapping_sub(ONES) & !quote) | (slash.wrapping_sub(ONES) & !slash) | control) & TOPS;
-        if hit != 0 {
-            return Some(i + (hit.trailing_zeros() / 8) as usize);
-        }
-        i += 8;
-    }
-    while !matches!(text.get(i)?, b'"' | b'\\' | 0..=0x1F) {
-        i += 1;
-    }
-    Some(i)
-}
-
-/// The closing quote of a string whose first backslash is at `at`.
-fn escaped_end(text: &[u8], mut at: usize) -> Option<usize> {
-    loop {
-        match text.get(at)? {
-            b'"' => return Some(at),
-            b'\\' => match text.get(at + 1)? {
-                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't' => at += 2,
-                b'u' if text.get(at + 2..at + 6)?.iter().all(u8::is_ascii_hexdigit) => at += 6,
-                _ => return None,
-            },
-            0..=0x1F => return None,
-            _ => at += 1,
-        }
     }
 }
 

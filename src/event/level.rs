@@ -27,7 +27,19 @@ const LONGEST: usize = 13;
 impl Level {
     /// The level that a text names: a word in any case, a letter as Android and klog write it, or a number as text
     /// (see [`Level::from_number`]). Spaces around it are ignored.
+    #[inline]
     pub fn from_text(text: &[u8]) -> Option<Level> {
+        // As nearly all write it.
+        match text {
+            b"INFO" | b"info" => Some(Level::Info),
+            b"DEBUG" | b"debug" => Some(Level::Debug),
+            b"WARN" | b"warn" => Some(Level::Warn),
+            b"ERROR" | b"error" => Some(Level::Error),
+            _ => Level::from_any_text(text),
+        }
+    }
+
+    fn from_any_text(text: &[u8]) -> Option<Level> {
         let text = text.trim_ascii();
         if text.len() > LONGEST {
             return None;

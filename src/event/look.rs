@@ -3,7 +3,7 @@
 //! Two exceptions: the year of times written without one, which [`TimeContext`] rolls over from December to January as
 //! lines pass, and lines that came in parts, which `parts` puts together. Everything else is a function of the line, so this stage can run on a thread of its own.
 
-use super::found::Found;
+use super::found::{Found, Leads};
 use super::json::{self, Malformed};
 use super::layout::{self, Laid};
 use super::parts::Parts;
@@ -135,6 +135,7 @@ struct Remembered {
 #[derive(Debug)]
 pub struct Looker {
     names: Names,
+    leads: Leads,
     annotation: String,
     context: TimeContext,
     laid: Laid,
@@ -153,6 +154,7 @@ impl Looker {
     #[must_use]
     pub fn new(names: Names, annotation: String, context: TimeContext) -> Self {
         Self {
+            leads: Leads::new(&names),
             names,
             annotation,
             context,
@@ -181,15 +183,16 @@ impl Looker {
         looks.reserve(records.len() - looks.len());
         for record in &records[looks.len()..] {
             let kept = arena.len();
-            let this = std::panic::AssertUnwindSafe((&mut *self, &mut *arena));
-            let look = std::panic::catch_unwind(|| {
-                let std::panic::AssertUnwindSafe((looker, arena)) = { this };
-                looker.look_at(bytes, arena, record, all_utf8)
+            let look = looks.push_mut(Look::default());
+            let this = std::panic::AssertUnwindSafe((&mut *self, &mut *arena, &mut *look));
+            let survived = std::panic::catch_unwind(|| {
+                let std::panic::AssertUnwindSafe((looker, arena, look)) = { this };
+                looker.look_at(bytes, arena, record, all_utf8, look);
             });
-            looks.push(look.unwrap_or_else(|_| {
+            if survived.is_err() {
                 arena.truncate(kept);
-                Look { fault: Some(Fault::Panic), ..Look::default() }
-            }));
+                *look = Look { fault: Some(Fault::Panic), ..Look::default() };
+            }
         }
         let mut parts = std::mem::take(&mut self.parts);
         parts.join(batch, first, self);
@@ -197,42 +200,37 @@ impl Looker {
     }
 
     #[inline]
-    fn look_at(&mut self, bytes: &[u8], arena: &mut Vec<u8>, record: &Record, all_utf8: bool) -> Look {
+    fn look_at(&mut self, bytes: &[u8], arena: &mut Vec<u8>, record: &Record, all_utf8: bool, look: &mut Look) {
         let line = record.span.of(bytes);
-        let mut look = Look::default();
         match record.encoding {
             Encoding::Line => {}
             Encoding::Piece => {
                 look.fault = Some(Fault::LineTooLong);
-                return look;
+                return;
             }
             Encoding::Rest => {
                 look.shape = Shape::Rest;
-                return look;
+                return;
             }
-            Encoding::MessagePack => {
-                self.look_at_map(bytes, arena, record, &mut look);
-                return look;
-            }
+            Encoding::MessagePack => return self.look_at_map(bytes, arena, record, look),
         }
         if !all_utf8 && simdutf8::basic::from_utf8(line).is_err() {
             look.fault = Some(Fault::Utf8);
-            return look;
+            return;
         }
         let start = record.span.start as usize;
         let first = json::skip_space(line, if line.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 });
         match line.get(first) {
             None => look.shape = Shape::Blank,
             Some(b'{') if matches!(line.get(json::skip_space(line, first + 1)), Some(b'"' | b'}') | None) => {
-                if self.look_at_object(bytes, arena, (start + first, record.span.end()), &mut look).is_err() {
-                    look = Look { fault: Some(Fault::Json), ..Look::default() };
+                if self.look_at_object(bytes, arena, (start + first, record.span.end()), look).is_err() {
+                    *look = Look { fault: Some(Fault::Json), ..Look::default() };
                 }
             }
             Some(_) if is_other_json(&line[first..]) => look.fault = Some(Fault::NotAnObject),
-            Some(_) => self.look_at_text(bytes, arena, record.span, &mut look),
+            Some(_) => self.look_at_text(bytes, arena, record.span, look),
         }
-        self.hash_roles(&mut look, bytes, arena);
-        look
+        self.hash_roles(look, bytes, arena);
     }
 
     fn look_at_map(&mut self, bytes: &[u8], arena: &mut Vec<u8>, record: &Record, look: &mut Look) {
@@ -253,7 +251,7 @@ impl Looker {
     ) -> Result<(), Malformed> {
         let text = &bytes[..end];
         let mut found = Found::default();
-        let close = found.object(text, start, &self.names, &mut self.context)?;
+        let close = found.object_like(text, start, &self.names, &mut self.leads, &mut self.context)?;
         if json::skip_space(text, close + 1) != end {
             return Err(Malformed);
         }

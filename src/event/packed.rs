@@ -3,7 +3,7 @@
 mod edit;
 
 use super::fields::Value;
-use super::found::Found;
+use super::found::{Found, Seen};
 use super::json::{Kind, Member};
 use super::look::{Annotation, Joint, Look, Shape};
 use super::msgpack::{self, DEEPEST, Head, Malformed, Reader};
@@ -29,7 +29,7 @@ impl Found {
     ) -> Result<(), Malformed> {
         let Head::Map(length) = reader.head()? else { return Err(Malformed) };
         let start = *reader;
-        let mut seen = 0_u128;
+        let mut seen = Seen::default();
         for _ in 0..length {
             let Some(key) = key_here(reader)? else {
                 reader.skip()?;
@@ -39,8 +39,7 @@ impl Found {
                 reader.skip()?;
                 continue;
             };
-            let bit = 1_u128 << meaning.ordinal;
-            if seen & bit != 0 {
+            if seen.again(meaning.ordinal) {
                 // Of two with one name the last counts: the walk goes on from there alone.
                 let kept = (self.annotation, meaning.annotation);
                 *self = Self::default();
@@ -55,7 +54,6 @@ impl Found {
                 }
                 return Ok(());
             }
-            seen |= bit;
             self.packed_member(reader, key, meaning, bytes, arena, context, depth)?;
         }
         Ok(())

@@ -248,16 +248,56 @@ impl Names {
     #[inline]
     #[must_use]
     pub fn find(&self, key: &[u8]) -> Option<&Meaning> {
+        match self.place(key) {
+            Some(place) => self.at(place),
+            None => self.find_suffix(key),
+        }
+    }
+
+    /// The number of a name that is no pattern, below [`Self::places`].
+    #[inline]
+    pub(super) fn place(&self, key: &[u8]) -> Option<u16> {
         let mask = self.slots.len().wrapping_sub(1);
         let mut slot = hash(key) as usize & mask;
-        while let Some(Some((name, meaning))) = self.slots.get(slot) {
-            if **name == *key {
-                return Some(meaning);
+        while let Some(Some((name, _))) = self.slots.get(slot) {
+            if same(name, key) {
+                return u16::try_from(slot).ok();
             }
             slot = (slot + 1) & mask;
         }
+        None
+    }
+
+    /// How many numbers there are.
+    pub(super) fn places(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// What the name of this number means.
+    #[inline(always)]
+    pub(super) fn at(&self, place: u16) -> Option<&Meaning> {
+        self.slots.get(usize::from(place))?.as_ref().map(|(_, meaning)| meaning)
+    }
+
+    /// What a name means that is only known by its end.
+    #[inline(never)]
+    pub(super) fn find_suffix(&self, key: &[u8]) -> Option<&Meaning> {
         self.suffixes.iter().find(|(suffix, _)| key.ends_with(suffix)).map(|(_, meaning)| meaning)
     }
+}
+
+/// Equal names. They are short: two loads that overlap are less than a call.
+#[inline]
+fn same(name: &[u8], key: &[u8]) -> bool {
+    fn ends<const N: usize>(text: &[u8]) -> Option<([u8; N], [u8; N])> {
+        Some((*text.first_chunk()?, *text.last_chunk()?))
+    }
+    name.len() == key.len()
+        && match name.len() {
+            4..8 => ends::<4>(name) == ends::<4>(key),
+            8..=16 => ends::<8>(name) == ends::<8>(key),
+            _ => name == key,
+        }
 }
 
 /// A table under construction; order of names is kept, so that building is deterministic.

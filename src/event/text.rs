@@ -25,52 +25,63 @@ pub(super) fn render(line: &[u8], laid: &Laid, look: &Look, annotation: &str, ou
         && !laid.level_text.is_empty()
         && !level.same_word(&line[laid.level_text.clone()])
     {
-        member(b"severity_text", &line[laid.level_text.clone()], out);
+        member("severity_text", &line[laid.level_text.clone()], out);
         out.push(b',');
     }
     for captured in &laid.members {
         let value = &line[captured.value.clone()];
         let name = match &captured.name {
-            Name::Known(name) => name.as_bytes(),
-            Name::Written(range) => &line[range.clone()],
+            Name::Known(name) => {
+                key(name, out);
+                name.as_bytes()
+            }
+            Name::Written(range) => {
+                let name = &line[range.clone()];
+                out.push(b'"');
+                escape_into(name, out);
+                out.extend_from_slice(b"\":");
+                name
+            }
         };
         unfit |= name == annotation.as_bytes();
         match captured.form {
-            Form::Number => {
-                key(name, out);
-                out.extend_from_slice(value);
-            }
-            Form::Text => member(name, value, out),
-            Form::Quoted => member(name, unescape(value, true).as_bytes(), out),
+            Form::Number => out.extend_from_slice(value),
+            Form::Text => text(value, out),
+            Form::Quoted => text(unescape(value, true).as_bytes(), out),
         }
         out.push(b',');
     }
     if !laid.header.is_empty() {
-        member(b"header", &line[laid.header.clone()], out);
+        member("header", &line[laid.header.clone()], out);
         out.push(b',');
     }
     if let Some(facility) = laid.facility {
-        member(b"facility", facility.as_bytes(), out);
+        member("facility", facility.as_bytes(), out);
         out.push(b',');
     }
     let message = &line[laid.message.clone()];
     match laid.message_form {
-        Form::Quoted => member(b"message", unescape(message, true).as_bytes(), out),
-        _ => member(b"message", message, out),
+        Form::Quoted => member("message", unescape(message, true).as_bytes(), out),
+        _ => member("message", message, out),
     }
     out.push(b'}');
     unfit
 }
 
-fn key(name: &[u8], out: &mut Vec<u8>) {
+/// A name that needs no escapes.
+fn key(name: &str, out: &mut Vec<u8>) {
     out.push(b'"');
-    escape_into(name, out);
+    out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b"\":");
 }
 
-fn member(name: &[u8], value: &[u8], out: &mut Vec<u8>) {
-    key(name, out);
+fn text(value: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     escape_into(value, out);
     out.push(b'"');
+}
+
+fn member(name: &str, value: &[u8], out: &mut Vec<u8>) {
+    key(name, out);
+    text(value, out);
 }

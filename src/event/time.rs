@@ -37,8 +37,14 @@ impl Timestamp {
     }
 
     /// How many seconds after `earlier` this is; negative if it is before.
+    #[inline]
     pub fn seconds_since(self, earlier: Timestamp) -> f64 {
-        (i128::from(self.0) - i128::from(earlier.0)) as f64 / NANOS as f64
+        let nanos = match self.0.checked_sub(earlier.0) {
+            Some(nanos) => nanos as f64,
+            // Several hundred years: it does not fit, and a wider number takes long to convert.
+            None => self.0 as f64 - earlier.0 as f64,
+        };
+        nanos / NANOS as f64
     }
 
     /// The year, in UTC.
@@ -133,6 +139,8 @@ pub struct TimeContext {
     year: i16,
     /// The month of the last accepted time without a year; 0 before the first.
     month: u8,
+    /// A second in UTC as it was written last, and where it begins: lines come many to a second.
+    second: ([u8; 19], i64),
 }
 
 #[derive(Clone, Debug)]
@@ -174,7 +182,7 @@ impl TimeContext {
             // A zone of one offset for all times needs no search.
             named.to_fixed_offset().map_or(Zone::Named(named), |offset| Zone::Fixed(offset.seconds()))
         };
-        Ok(TimeContext { zone, year, month: 0 })
+        Ok(TimeContext { zone, year, month: 0, second: ([0; 19], 0) })
     }
 
     /// The year of a month that was written without one.
@@ -183,6 +191,39 @@ impl TimeContext {
             (12, 1) => self.year + 1,
             (1, 12) => self.year - 1,
             _ => self.year,
+        }
+    }
+
+    /// The time that `text` is, if it is one of RFC 3339 in UTC and of the second that is remembered.
+    #[inline]
+    fn within_second(&self, text: &[u8]) -> Option<Timestamp> {
+        let (second, fraction) = text.split_first_chunk()?;
+        let [b'.', digits @ .., b'Z'] = fraction else { return None };
+        if *second != self.second.0 || !(1..=9).contains(&digits.len()) {
+            return None;
+        }
+        let (mut nanos, mut unit) = (0, NANOS);
+        for byte in digits {
+            let digit = byte.wrapping_sub(b'0');
+            if digit > 9 {
+                return None;
+            }
+            unit /= 10;
+            nanos += i64::from(digit) * unit;
+        }
+        Some(Timestamp(self.second.1 + nanos))
+    }
+
+    /// Remembers the second of `instant`, if `text` is written as [`Self::within_second`] reads it. Leap seconds are not.
+    fn remember_second(&mut self, text: &[u8], instant: Timestamp) {
+        let Some((second, [b'.', digits @ .., b'Z'])) = text.split_first_chunk() else { return };
+        if digits.iter().all(u8::is_ascii_digit)
+            && written::is_dashed(second)
+            && &second[17..] != b"60"
+            && let Some(start) = instant.0.div_euclid(NANOS).checked_mul(NANOS)
+            && start <= i64::MAX - NANOS
+        {
+            self.second = (*second, start);
         }
     }
 
@@ -221,10 +262,14 @@ pub fn time_prefix(text: &[u8], context: &mut TimeContext) -> Option<(Timestamp,
 /// The time that the whole of `text` is, spaces around it aside: any form of [`time_prefix`], a date alone (its
 /// midnight), or an epoch of at least nine digits.
 pub fn time_text(text: &[u8], context: &mut TimeContext) -> Option<Timestamp> {
+    if let Some(instant) = context.within_second(text) {
+        return Some(instant);
+    }
     let text = text.trim_ascii();
     match scan(text, context) {
         Some((written, end)) if end == text.len() => {
             context.accept(&written);
+            context.remember_second(text, written.instant);
             Some(written.instant)
         }
         _ => written::date_alone(text, context).or_else(|| number::epoch_text(text)),

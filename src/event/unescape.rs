@@ -1,6 +1,6 @@
 //! JSON string escapes, both ways. Off the hot path: only what is asked for and has a backslash comes here.
 
-use super::json::special;
+use super::json::plain_end;
 use std::borrow::Cow;
 
 /// Appends the text of `raw`, the inside of a JSON string, to `out`.
@@ -22,7 +22,8 @@ pub fn unescape_into(raw: &[u8], out: &mut Vec<u8>) {
 #[must_use]
 pub fn unescape(raw: &[u8], escaped: bool) -> Cow<'_, str> {
     if !escaped {
-        return String::from_utf8_lossy(raw);
+        // Nearly all of it is valid, which this tells sooner.
+        return simdutf8::basic::from_utf8(raw).map_or_else(|_| String::from_utf8_lossy(raw), Cow::Borrowed);
     }
     let mut out = Vec::with_capacity(raw.len());
     unescape_into(raw, &mut out);
@@ -65,10 +66,10 @@ fn hex4(text: &[u8], at: usize) -> Option<u32> {
 /// Appends `text` as the inside of a JSON string. `text` is valid UTF-8.
 pub fn escape_into(text: &[u8], out: &mut Vec<u8>) {
     let mut clean = 0;
-    while let Some(i) = special(text, clean) {
-        out.extend_from_slice(&text[clean..i]);
-        clean = i + 1;
-        match text[i] {
+    while let Some(special) = plain_end(text, clean) {
+        out.extend_from_slice(&text[clean..special]);
+        clean = special + 1;
+        match text[special] {
             b'"' => out.extend_from_slice(b"\\\""),
             b'\\' => out.extend_from_slice(b"\\\\"),
             b'\n' => out.extend_from_slice(b"\\n"),

@@ -3,8 +3,11 @@
 use super::condition::{Seen, Subject, Test};
 use super::literals;
 use super::table::Table;
-use aho_corasick::AhoCorasick;
+use super::words::{self, Words};
+use crate::event::look::Form;
+use crate::event::{Fields, Role};
 use hashbrown::HashTable;
+use memchr::memmem;
 use regex::{RegexSet, RegexSetBuilder};
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
@@ -14,14 +17,15 @@ const PATTERN_CACHE: usize = 8 << 20;
 /// Bytes of a beginning that are looked up.
 const START_BYTES: usize = 8;
 
+/// Keys of tables that are at least so long are looked for as words, together with all others.
+const LONG_KEY: usize = 5;
+
 /// The number of an alternative.
 pub(super) type Entry = u32;
 
 /// The lookups of one subject under construction.
 #[derive(Default)]
 pub(super) struct Building {
-    /// Of all alternatives that are found here.
-    pub(super) levels: u8,
     texts: BTreeMap<Box<[u8]>, Vec<Entry>>,
     /// By the bits of the number.
     numbers: BTreeMap<u64, Vec<Entry>>,
@@ -35,7 +39,7 @@ pub(super) struct Building {
 }
 
 impl Building {
-    pub(super) fn add(&mut self, test: &Test, entry: Entry) {
+    pub(super) fn add(&mut self, test: &Test, entry: Entry, tables: &[Table]) {
         match test {
             Test::OneOf(values) => {
                 for value in values {
@@ -54,6 +58,9 @@ impl Building {
             }
             Test::Matches(pattern) => self.patterns.push((pattern.as_str().to_owned(), entry)),
             Test::KeyOf(table) => self.keys.entry(*table).or_default().push(entry),
+            Test::Mentions(table) if tables[*table].keys().all(|key| key.len() >= LONG_KEY) => {
+                tables[*table].keys().for_each(|key| self.words.entry(key.as_bytes().into()).or_default().push(entry));
+            }
             Test::Mentions(table) => self.mentions.entry(*table).or_default().push(entry),
             Test::Exists(_) | Test::Not(_) => self.present.push(entry),
         }
@@ -83,16 +90,15 @@ impl Building {
 
     pub(super) fn build(mut self, subject: Subject) -> Lookups {
         self.find_patterns_by_words();
-        // What an automaton cannot be built for is tested on every event that has the subject.
+        // What cannot be looked up is tested on every event that has the subject.
         let mut present = self.present;
-        let (words, entries): (Vec<_>, Vec<_>) = self.words.into_iter().unzip();
-        let words = match AhoCorasick::new(&words) {
-            Ok(automaton) if !words.is_empty() => Some((automaton, entries)),
-            _ => {
-                present.extend(entries.into_iter().flatten());
-                None
+        self.words.retain(|word, entries| {
+            if word.len() < words::BLOCK {
+                present.append(entries);
             }
-        };
+            word.len() >= words::BLOCK
+        });
+        let words_are_plain = !self.words.keys().any(|word| word.iter().any(|byte| is_escaped(*byte)));
         let (patterns, entries): (Vec<_>, Vec<_>) = self.patterns.into_iter().unzip();
         let patterns = match RegexSetBuilder::new(&patterns).dfa_size_limit(PATTERN_CACHE).build() {
             Ok(set) if !patterns.is_empty() => Some((set, entries)),
@@ -107,20 +113,23 @@ impl Building {
             starts.entry(text[..start].into()).or_default().extend(entries);
         }
         let numbers = self.numbers.into_iter().map(|(number, entries)| (number.to_ne_bytes().into(), entries));
-        Lookups {
+        let mut lookups = Lookups {
             subject,
-            levels: self.levels,
             texts: ByHash::new(self.texts),
             numbers: ByHash::new(numbers),
             start,
             starts: ByHash::new(starts),
-            words,
+            words: Words::new(self.words),
+            words_are_plain,
+            words_alone: false,
             patterns,
             ranges: Ranges::new(self.ranges),
             keys: self.keys.into_iter().collect(),
             mentions: self.mentions.into_iter().collect(),
             present,
-        }
+        };
+        lookups.words_alone = lookups.has_words_alone();
+        lookups
     }
 }
 
@@ -133,14 +142,16 @@ fn bits(number: f64) -> u64 {
 #[derive(Debug)]
 pub(super) struct Lookups {
     pub(super) subject: Subject,
-    /// Of all alternatives that are found here.
-    pub(super) levels: u8,
     texts: ByHash,
     numbers: ByHash,
     /// How many bytes of beginnings are looked up.
     start: usize,
     starts: ByHash,
-    words: Option<(AhoCorasick, Vec<Vec<Entry>>)>,
+    words: Words,
+    /// JSON writes the words as they are.
+    words_are_plain: bool,
+    /// There is nothing here but words.
+    words_alone: bool,
     patterns: Option<(RegexSet, Vec<Entry>)>,
     ranges: Ranges,
     keys: Vec<(usize, Vec<Entry>)>,
@@ -149,6 +160,21 @@ pub(super) struct Lookups {
 }
 
 impl Lookups {
+    /// False when nothing here can be found in this role of the event: told from its bytes as written, for most events.
+    #[inline]
+    pub(super) fn may_find(&self, role: Role, fields: &Fields<'_>) -> bool {
+        let Some(slot) = fields.look().slots.get(role as usize) else { return true };
+        let Some(raw) = fields.raw(role) else { return false };
+        if !self.words_alone {
+            return true;
+        }
+        let as_written = match slot.form {
+            Form::Escaped => self.words_are_plain && memmem::find(raw, b"\\u").is_none(),
+            Form::Absent | Form::Text | Form::Number => true,
+        };
+        !as_written || self.words.find(raw, |_| true)
+    }
+
     #[inline]
     pub(super) fn find(&self, seen: &Seen<'_>, tables: &[Table], candidates: &mut Vec<Entry>) {
         candidates.extend_from_slice(&self.present);
@@ -170,14 +196,10 @@ impl Lookups {
         {
             candidates.extend_from_slice(self.starts.get(start));
         }
-        // Most texts have none of the words, and that is told in half the time that finding all of them takes.
-        if let Some((automaton, entries)) = &self.words
-            && automaton.is_match(text.as_bytes())
-        {
-            for found in automaton.find_overlapping_iter(text.as_bytes()) {
-                candidates.extend_from_slice(&entries[found.pattern().as_usize()]);
-            }
-        }
+        self.words.find(text.as_bytes(), |entries| {
+            candidates.extend_from_slice(entries);
+            false
+        });
         if let Some((set, entries)) = &self.patterns
             && set.is_match(&text)
         {
@@ -198,22 +220,38 @@ impl Lookups {
     /// Nothing here asks for the text of a number; texts that are numbers are among the numbers too.
     fn is_numeric(&self) -> bool {
         self.starts.is_empty()
-            && self.words.is_none()
+            && self.words.is_empty()
+            && self.patterns.is_none()
+            && self.keys.is_empty()
+            && self.mentions.is_empty()
+    }
+
+    fn has_words_alone(&self) -> bool {
+        self.present.is_empty()
+            && self.texts.is_empty()
+            && self.numbers.is_empty()
+            && self.ranges.is_empty()
+            && self.starts.is_empty()
             && self.patterns.is_none()
             && self.keys.is_empty()
             && self.mentions.is_empty()
     }
 }
 
+/// JSON has another way to write this byte, or may have one besides `\u`.
+fn is_escaped(byte: u8) -> bool {
+    matches!(byte, ..0x20 | b'"' | b'\\' | b'/')
+}
+
 /// Entries by the hash of some bytes, fixed once built.
 #[derive(Debug, Default)]
-struct ByHash {
+pub(super) struct ByHash {
     index: HashTable<u32>,
     entries: Vec<(Box<[u8]>, Vec<Entry>)>,
 }
 
 impl ByHash {
-    fn new(entries: impl IntoIterator<Item = (Box<[u8]>, Vec<Entry>)>) -> Self {
+    pub(super) fn new(entries: impl IntoIterator<Item = (Box<[u8]>, Vec<Entry>)>) -> Self {
         let entries: Vec<(Box<[u8]>, Vec<Entry>)> = entries.into_iter().collect();
         let mut index = HashTable::with_capacity(entries.len());
         for (i, (key, _)) in entries.iter().enumerate() {
@@ -228,7 +266,7 @@ impl ByHash {
     }
 
     #[inline]
-    fn get(&self, key: &[u8]) -> &[Entry] {
+    pub(super) fn get(&self, key: &[u8]) -> &[Entry] {
         let found = self.index.find(xxh3_64(key), |&i| *self.entries[i as usize].0 == *key);
         found.map_or(&[], |&i| &self.entries[i as usize].1)
     }

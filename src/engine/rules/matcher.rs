@@ -1,11 +1,11 @@
 //! All filters of a set at once: what an event costs grows with what matches it, not with the number of rules.
 //!
 //! Every alternative of every rule is found by one of its conditions, the one that can be looked up best: equality and
-//! tables by hash, beginnings by the hash of their first bytes, ranges by a search among all bounds, words by one
-//! Aho–Corasick automaton for each subject (Aho and Corasick, Efficient string matching, CACM 1975), patterns by the words that
-//! a match must contain or else by one set of patterns. A lookup may find too much, never too little: what it finds is
-//! then tested whole. Only what has no such condition (levels, absences) is tested on every event that passes its
-//! masks. The idea is that of content-based publish and subscribe (Fabret and others, Filtering algorithms and
+//! tables by hash, beginnings by the hash of their first bytes, ranges by a search among all bounds, words all at once
+//! (`words.rs`), patterns by the words that a match must contain or else by one set of patterns. A lookup may find too
+//! much, never too little: what it finds is then tested whole. Only what has no such condition (absences) is tested on every
+//! event that passes its masks. Each level has lookups of its own, shared where they would be the same, so that what asks for
+//! errors costs nothing elsewhere. The idea is that of content-based publish and subscribe (Fabret and others, Filtering algorithms and
 //! implementation for very fast publish/subscribe systems, SIGMOD 2001).
 
 use super::condition::{Condition, Seen, Subject, Test};
@@ -24,28 +24,17 @@ pub(super) const NO_LEVEL: u8 = 1 << 6;
 /// Every level, and none.
 pub(super) const ANY_LEVEL: u8 = (1 << 7) - 1;
 
-/// What of an event the masks look at.
-#[derive(Clone, Copy, Debug)]
-struct Sight {
-    level: u8,
-    roles: u16,
-}
+/// How many those are.
+const LEVELS: usize = 7;
 
-impl Sight {
-    #[inline]
-    fn of(look: &Look) -> Self {
-        let level = look.level.map_or(NO_LEVEL, |level| 1 << level as u8);
-        let mut roles = u16::from(look.time.is_some()) << Role::Timestamp as u16;
-        for (i, slot) in look.slots.iter().enumerate() {
-            roles |= u16::from(slot.form != Form::Absent) << i;
-        }
-        Self { level, roles }
+/// The roles that an event has, as the masks of alternatives have them; the level has a mask of its own.
+#[inline]
+fn roles_of(look: &Look) -> u16 {
+    let mut roles = u16::from(look.time.is_some()) << Role::Timestamp as u16;
+    for (i, slot) in look.slots.iter().enumerate() {
+        roles |= u16::from(slot.form != Form::Absent) << i;
     }
-
-    #[inline]
-    fn passes(self, levels: u8, roles: u16) -> bool {
-        levels & self.level != 0 && roles & !self.roles == 0
-    }
+    roles
 }
 
 /// The filters of a set, joined.
@@ -54,17 +43,58 @@ pub(super) struct Matcher {
     /// All alternatives, each with its rule's number.
     entries: Vec<(u32, Alternative)>,
     names: Names,
-    /// Alternatives without a condition to look up, by their masks.
-    open: Vec<(u8, u16, Vec<Entry>)>,
+    parts: Vec<Part>,
+    /// The part of each level, and of events without one.
+    of_level: [u8; LEVELS],
+    /// By template, sorted.
+    templates: Vec<(TemplateId, Vec<Entry>)>,
+}
+
+/// How the alternatives are found that can hold at some level.
+#[derive(Debug, Default)]
+struct Part {
+    /// Alternatives without a condition to look up, by the roles that they ask for.
+    open: Vec<(u16, Vec<Entry>)>,
     /// Of roles.
     roles: Vec<Lookups>,
     /// Of members, and by key of an event's top level which of them that key leads to.
     members: Vec<Lookups>,
     keys: Vec<Vec<u32>>,
-    /// Levels of all alternatives that are found by a member.
-    member_levels: u8,
-    /// By template, sorted.
-    templates: Vec<(TemplateId, Vec<Entry>)>,
+}
+
+impl Part {
+    /// For `entries`, numbers of `all`.
+    fn new(entries: &[Entry], all: &[(u32, Alternative)], names: &Names, tables: &[Table]) -> Self {
+        let mut part = Self::default();
+        let mut subjects: BTreeMap<Subject, Building> = BTreeMap::new();
+        let mut open: BTreeMap<u16, Vec<Entry>> = BTreeMap::new();
+        for &entry in entries {
+            let (_, alternative) = &all[entry as usize];
+            let ranked = alternative.conditions.iter().filter_map(|condition| Some((rank(condition)?, condition)));
+            match ranked.min_by_key(|(rank, _)| *rank) {
+                Some((_, condition)) => {
+                    subjects.entry(condition.subject).or_default().add(&condition.test, entry, tables);
+                }
+                None => open.entry(alternative.roles).or_default().push(entry),
+            }
+        }
+        part.open = open.into_iter().collect();
+        for (subject, building) in subjects {
+            let lookups = building.build(subject);
+            match subject {
+                Subject::Role(_) => part.roles.push(lookups),
+                Subject::Member(name) => {
+                    let number = part.members.len() as u32;
+                    for key in names.keys_of(name) {
+                        part.keys.resize(part.keys.len().max(key + 1), Vec::new());
+                        part.keys[key].push(number);
+                    }
+                    part.members.push(lookups);
+                }
+            }
+        }
+        part
+    }
 }
 
 /// What one event needs room for; kept from event to event for its memory.
@@ -100,42 +130,30 @@ impl Roots {
 
 impl Matcher {
     /// Joins the alternatives of rules, each with its rule's number; `names` are those of their members.
-    pub(super) fn new(alternatives: impl IntoIterator<Item = (u32, Alternative)>, names: Names) -> Self {
+    pub(super) fn new(
+        alternatives: impl IntoIterator<Item = (u32, Alternative)>,
+        names: Names,
+        tables: &[Table],
+    ) -> Self {
         let mut matcher = Self { entries: alternatives.into_iter().collect(), names, ..Self::default() };
-        let mut subjects: BTreeMap<Subject, Building> = BTreeMap::new();
         let mut templates: BTreeMap<TemplateId, Vec<Entry>> = BTreeMap::new();
-        let mut open: BTreeMap<(u8, u16), Vec<Entry>> = BTreeMap::new();
         for (i, (_, alternative)) in matcher.entries.iter().enumerate() {
-            let entry = i as Entry;
-            if let Some(ids) = &alternative.templates {
-                ids.iter().for_each(|id| templates.entry(*id).or_default().push(entry));
-                continue;
-            }
-            let best = alternative.conditions.iter().filter_map(|condition| Some((rank(condition)?, condition)));
-            match best.min_by_key(|(rank, _)| *rank) {
-                Some((_, condition)) => {
-                    let building = subjects.entry(condition.subject).or_default();
-                    building.levels |= alternative.levels;
-                    building.add(&condition.test, entry);
-                }
-                None => open.entry((alternative.levels, alternative.roles)).or_default().push(entry),
+            for id in alternative.templates.iter().flatten() {
+                templates.entry(*id).or_default().push(i as Entry);
             }
         }
-        matcher.open = open.into_iter().map(|((levels, roles), entries)| (levels, roles, entries)).collect();
-        for (subject, building) in subjects {
-            let lookups = building.build(subject);
-            match subject {
-                Subject::Role(_) => matcher.roles.push(lookups),
-                Subject::Member(name) => {
-                    let number = matcher.members.len() as u32;
-                    for key in matcher.names.keys_of(name) {
-                        matcher.keys.resize(matcher.keys.len().max(key + 1), Vec::new());
-                        matcher.keys[key].push(number);
-                    }
-                    matcher.member_levels |= lookups.levels;
-                    matcher.members.push(lookups);
-                }
-            }
+        let mut known: Vec<Vec<Entry>> = Vec::new();
+        for (level, part) in matcher.of_level.iter_mut().enumerate() {
+            let holds =
+                |alternative: &Alternative| alternative.templates.is_none() && alternative.levels >> level & 1 == 1;
+            let entries = matcher.entries.iter().enumerate().filter(|(_, (_, alternative))| holds(alternative));
+            let entries: Vec<Entry> = entries.map(|(i, _)| i as Entry).collect();
+            let number = known.iter().position(|other| *other == entries).unwrap_or_else(|| {
+                matcher.parts.push(Part::new(&entries, &matcher.entries, &matcher.names, tables));
+                known.push(entries);
+                known.len() - 1
+            });
+            *part = number as u8;
         }
         matcher.templates = templates.into_iter().collect();
         matcher
@@ -160,30 +178,31 @@ impl Matcher {
         tables: &[Table],
         scratch: &mut Scratch,
     ) {
-        let sight = Sight::of(fields.look());
+        let look = fields.look();
+        let level = look.level.map_or(LEVELS - 1, |level| level as usize);
+        let Some(part) = self.parts.get(usize::from(self.of_level[level])) else { return scratch.rules.clear() };
         let Scratch { places, candidates, rules } = scratch;
         candidates.clear();
         rules.clear();
         places.begin();
-        for (levels, roles, entries) in &self.open {
-            if sight.passes(*levels, *roles) {
+        if !part.open.is_empty() {
+            let has = roles_of(look);
+            for (_, entries) in part.open.iter().filter(|(roles, _)| roles & !has == 0) {
                 candidates.extend_from_slice(entries);
             }
         }
-        for lookups in &self.roles {
-            if lookups.levels & sight.level != 0
-                && let Subject::Role(role) = lookups.subject
-                && sight.roles >> role as u16 & 1 == 1
+        for lookups in &part.roles {
+            if let Subject::Role(role) = lookups.subject
+                && lookups.may_find(role, fields)
                 && let Some(seen) = Seen::of_role(role, fields)
             {
                 lookups.find(&seen, tables, candidates);
             }
         }
-        if self.member_levels & sight.level != 0 {
+        if !part.members.is_empty() {
             let mut find = |number: usize, places: &mut Places| {
-                let lookups = &self.members[number];
-                if lookups.levels & sight.level != 0
-                    && let Subject::Member(name) = lookups.subject
+                let lookups = &part.members[number];
+                if let Subject::Member(name) = lookups.subject
                     && let Some(seen) = places.get(&self.names, name, fields)
                 {
                     lookups.find(&seen, tables, candidates);
@@ -191,10 +210,10 @@ impl Matcher {
             };
             // Only what the event has is looked at, however many names filters know.
             for i in 0..places.walk(&self.names, fields) {
-                let known = places.key(i).map(|key| self.keys.get(key).map_or(&[][..], Vec::as_slice));
+                let known = places.key(i).map(|key| part.keys.get(key).map_or(&[][..], Vec::as_slice));
                 match known {
                     Some(numbers) => numbers.iter().for_each(|number| find(*number as usize, places)),
-                    None => (0..self.members.len()).for_each(|number| find(number, places)),
+                    None => (0..part.members.len()).for_each(|number| find(number, places)),
                 }
             }
         }
@@ -210,10 +229,12 @@ impl Matcher {
         }
         candidates.sort_unstable();
         candidates.dedup();
+        let has = roles_of(look);
         for &entry in &*candidates {
             let (rule, alternative) = &self.entries[entry as usize];
             if rules.last() != Some(rule)
-                && sight.passes(alternative.levels, alternative.roles)
+                && alternative.levels >> level & 1 == 1
+                && alternative.roles & !has == 0
                 && self.holds(alternative, fields, tables, places)
             {
                 rules.push(*rule);

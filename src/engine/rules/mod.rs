@@ -54,6 +54,7 @@ mod stored;
 mod table;
 mod values;
 mod window;
+mod words;
 
 #[cfg(test)]
 mod tests;

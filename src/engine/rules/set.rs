@@ -123,7 +123,7 @@ impl RuleSet {
         let alternatives = compiled.rules.iter().enumerate().flat_map(|(i, rule)| {
             rule.declaration.select.iter().map(move |alternative| (i as u32, alternative.clone()))
         });
-        compiled.matcher = Matcher::new(alternatives, names);
+        compiled.matcher = Matcher::new(alternatives, names, &compiled.tables);
         compiled.wants = super::event::KNOWN.map(|name| compiled.rules.iter().any(|rule| rule.reads.contains(name)));
         compiled.ticks = compiled.rules.iter().any(|rule| rule.ticks);
         Ok(Self(Arc::new(compiled)))

@@ -162,6 +162,11 @@ impl Table {
         self.index.get(key).map(|&i| &self.rows[i])
     }
 
+    /// The keys of all rows.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(String::as_str)
+    }
+
     /// True when `text` contains a key as a whole word.
     pub(super) fn mentioned(&self, text: &str) -> bool {
         self.matcher().is_some_and(|matcher| {

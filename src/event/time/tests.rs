@@ -207,6 +207,16 @@ proptest! {
     }
 
     #[test]
+    fn what_was_read_before_changes_nothing(texts in proptest::collection::vec(
+        "2026-11-22[T ](12:00:0[01]|23:59:(59|60))(\\.[0-9]{0,10})?( ?[AP]M)?(Z| Z|\\+02:00)?", 0..20,
+    )) {
+        let mut used = utc();
+        for text in texts {
+            prop_assert_eq!(time_text(text.as_bytes(), &mut used), time_text(text.as_bytes(), &mut utc()), "{}", text);
+        }
+    }
+
+    #[test]
     fn epochs_read_back(nanos in 100_000_000_000_000_000..i64::MAX) {
         prop_assert_eq!(time_number(nanos.to_string().as_bytes()), Some(Timestamp(nanos)));
         let decimal = format!("{}.{:09}", nanos / 1_000_000_000, nanos % 1_000_000_000);

@@ -51,12 +51,21 @@ pub(crate) fn scan(text: &[u8], context: &TimeContext) -> Option<(Written, usize
     if first.is_ascii_alphabetic() { scan_names(text, context) } else { None }
 }
 
+/// The marks of `yyyy-MM-ddTHH:mm:ss` are all in their places.
+#[inline]
+pub(super) fn is_dashed(head: &[u8; 19]) -> bool {
+    head[4] == head[7]
+        && matches!(head[4], b'-' | b'/')
+        && matches!(head[10], b'T' | b't' | b' ' | b'_')
+        && head[13] == b':'
+        && head[16] == b':'
+}
+
 /// `yyyy-MM-ddTHH:mm:ss` with every field in its place: the form nearly every line has, without a cursor.
 #[inline(always)]
 fn scan_dashed(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
     let head: &[u8; 19] = text.first_chunk()?;
-    let dashed = head[4] == head[7] && matches!(head[4], b'-' | b'/');
-    if !(dashed && matches!(head[10], b'T' | b't' | b' ' | b'_') && head[13] == b':' && head[16] == b':') {
+    if !is_dashed(head) {
         return None;
     }
     let two = |at: usize| {

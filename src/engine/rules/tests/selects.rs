@@ -61,6 +61,27 @@ fn a_filter_selects_what_it_says() {
         (r#"#{ message: #{ contains: ["full", "time"] } }"#, r#"{"msg":"disk full"}"#, true),
         (r#"#{ message: #{ contains: "\"b" } }"#, r#"{"msg":"a \"b\""}"#, true),
         (r#"#{ message: #{ contains: "time" } }"#, r#"{"other":"a timeout"}"#, false),
+        (r#"#{ message: #{ contains: "time" } }"#, r#"{"msg":"a \"timeout\""}"#, true),
+        (r#"#{ message: #{ contains: "time" } }"#, r#"{"msg":"a \u0074imeout"}"#, true),
+        (r#"#{ message: #{ contains: "time" } }"#, r#"{"msg":"a \time out"}"#, false),
+        (r#"#{ message: #{ contains: "GET /x" } }"#, r#"{"msg":"GET \/x"}"#, true),
+        (r#"#{ message: #{ contains: ["ti", "zz"] } }"#, r#"{"msg":"a timeout"}"#, true),
+        (r#"#{ message: #{ contains: ["ti", "a longer word"] } }"#, r#"{"msg":"a longer word"}"#, true),
+        (
+            r#"[#{ level: "WARN", message: #{ contains: "time" } }, #{ message: #{ contains: "word" } }]"#,
+            r#"{"msg":"time","level":"INFO"}"#,
+            false,
+        ),
+        (
+            r#"[#{ level: "WARN", message: #{ contains: "time" } }, #{ message: #{ contains: "word" } }]"#,
+            r#"{"msg":"word","level":"INFO"}"#,
+            true,
+        ),
+        (
+            r#"[#{ level: "WARN", message: #{ contains: "time" } }, #{ message: #{ contains: "word" } }]"#,
+            r#"{"msg":"time","level":"WARN"}"#,
+            true,
+        ),
         (r#"#{ user: #{ regex: "^adm[a-z]+$" } }"#, r#"{"user":"admin"}"#, true),
         (r#"#{ user: #{ regex: "(?i)^ADM" } }"#, r#"{"user":"admin"}"#, true),
         (r#"#{ user: #{ regex: "^adm[0-9]$" } }"#, r#"{"user":"admin"}"#, false),
@@ -120,7 +141,7 @@ fn opaque_lines_are_seen_by_no_rule() {
 
 #[test]
 fn joined_filters_select_what_each_alone_does() {
-    // Every kind of test on a role and on a member, with values of events mixed in.
+    // Every kind of test on roles and on members, at every level and at some, with values of events mixed in.
     let tests = [
         r#""b""#,
         r#"["a", 7]"#,
@@ -144,17 +165,20 @@ fn joined_filters_select_what_each_alone_does() {
         "3.5",
         r#""b c d A-1""#,
         r#""longer than eight bytes""#,
+        r#""\"c d\" \u0062""#,
         "504",
         "null",
         "{}",
     ];
     let mut sources = Vec::new();
     for (i, test) in tests.iter().enumerate() {
-        for (j, subject) in ["host", "n", "m.o"].iter().enumerate() {
-            let text = format!(
-                "const RULE = #{{ select: #{{ \"{subject}\": {test} }} }};\nfn on_event(e) {{ print(\"{i}/{j}\"); }}"
-            );
-            sources.push(source(&format!("r{i:02}{j}"), &text));
+        for (j, subject) in ["host", "message", "n", "m.o"].iter().enumerate() {
+            for (k, level) in ["", "level: \"WARN\", ", "level: [\"INFO\"], "].iter().enumerate() {
+                let text = format!(
+                    "const RULE = #{{ select: #{{ {level}\"{subject}\": {test} }} }};\nfn on_event(e) {{ print(\"ran\"); }}"
+                );
+                sources.push(source(&format!("r{i:02}{j}{k}"), &text));
+            }
         }
     }
     let codes = table("codes", "[\"A-1\"]\n[\"504\"]\n");
@@ -167,7 +191,12 @@ fn joined_filters_select_what_each_alone_does() {
     let mut alone: Vec<Rules> = sources.iter().map(|source| compile(std::slice::from_ref(source))).collect();
     let mut hits = 0;
     for value in values {
-        for line in [format!(r#"{{"host":{value}}}"#), format!(r#"{{"n":{value},"m":{{"o":{value}}}}}"#)] {
+        for line in [
+            format!(r#"{{"host":{value}}}"#),
+            format!(r#"{{"n":{value},"m":{{"o":{value}}},"level":"ERROR"}}"#),
+            format!(r#"{{"message":{value},"level":"INFO"}}"#),
+            format!(r#"{{"message":{value},"level":"ERROR","host":{value}}}"#),
+        ] {
             let together = ran(&mut joined, &line);
             let one_by_one: Vec<String> = alone.iter_mut().flat_map(|rules| ran(rules, &line)).collect();
             assert_eq!(together, one_by_one, "{line}");

@@ -1,0 +1,116 @@
+#!/usr/bin/env python3
+"""How many instructions an event costs, stage by stage, counted by valgrind's callgrind: what does not change with the
+machine's load. A stage that takes over 10 % more than `instructions.txt` says fails.
+
+    cargo build --release && benches/instructions.py            # compare
+    cargo build --release && benches/instructions.py --update   # write down what is counted now
+
+The stream is the demo's own. Each stage is run on a stream and on one twice as long, and the difference is what counts,
+so that starting costs nothing. Counts are those of processors with AVX2, which search in longer steps than others.
+"""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+BASELINE = HERE / "instructions.txt"
+BINARY = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")) / "release" / "seismolog"
+# Minutes of stream: the shorter, and with it the first half of the longer.
+MINUTES = (10, 20)
+MOST_GROWTH = 1.10
+DETECTORS = ("loop", "spread", "burst", "latency", "silence", "novelty", "input")
+# A rule that selects nothing, and one that runs for every event.
+IDLE = """const RULE = #{{ select: #{{ level: "INFO", message: #{{ contains: ["spline {0} reticulated", "gyroscope {0} stuck"] }} }} }};
+fn on_event(e) {{ finding(#{{ summary: "seen" }}); }}
+"""
+BUSY = """const RULE = #{ severity: "info" };
+fn on_event(e) { if e.status == 599 { finding(#{ summary: e.message }); } }
+"""
+
+
+def stream(minutes: int) -> list[str]:
+    made = subprocess.run(
+        [BINARY, "demo", "--emit", "--faults", "none", "--minutes", str(minutes)], check=True, capture_output=True, text=True
+    )
+    return made.stdout.splitlines()
+
+
+def laid_out(line: str) -> str:
+    """The event as a line of text, as Java's loggers write it."""
+    event = json.loads(line)
+    time = event["timestamp"][:23].replace("T", " ")
+    return f"{time} {event['level']:>5} 4242 --- [{event.get('thread', 'main')}] {event['module']} : {event['message']}"
+
+
+def count(arguments: list[str], lines: list[str], folder: pathlib.Path) -> int:
+    """Instructions of one run over these lines."""
+    source = folder / "stream"
+    source.write_text("\n".join(lines) + "\n")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SEISMOLOG_")}
+    with source.open() as stdin:
+        ran = subprocess.run(
+            ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", BINARY, "run", *arguments],
+            stdin=stdin, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment, check=False,
+        )
+    found = re.search(r"Collected : (\d+)", ran.stderr)
+    if ran.returncode != 0 or found is None:
+        sys.exit(f"{' '.join(arguments)} failed:\n{ran.stderr}")
+    return int(found[1])
+
+
+def measure() -> dict[str, int]:
+    streams = [stream(minutes) for minutes in MINUTES]
+    texts = [[laid_out(line) for line in lines] for lines in streams]
+    events = len(streams[1]) - len(streams[0])
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        quiet = folder / "quiet.toml"
+        quiet.write_text("".join(f"[detector.{detector}]\nenabled = false\n" for detector in DETECTORS))
+        rules = {"idle": [IDLE.format(number) for number in range(100)], "busy": [BUSY]}
+        for kind, sources in rules.items():
+            (folder / kind).mkdir()
+            for number, source in enumerate(sources):
+                (folder / kind / f"{kind}_{number}.rhai").write_text(source)
+
+        def an_event(lines: list[list[str]], *arguments: object) -> int:
+            shorter, longer = (count([str(argument) for argument in arguments], some, folder) for some in lines)
+            return round((longer - shorter) / events)
+
+        bare = an_event(streams, "--config", quiet, "--no-shipped-rules")
+        detected = an_event(streams, "--no-shipped-rules")
+        whole = an_event(streams)
+        return {
+            "read, look and write": bare,
+            "detectors": detected - bare,
+            "shipped rules": whole - detected,
+            "all of it": whole,
+            "all of it, text": an_event(texts),
+            "100 idle rules": an_event(streams, "--rules", folder / "idle") - whole,
+            "a rule on every event": an_event(streams, "--rules", folder / "busy") - whole,
+        }
+
+
+def main() -> None:
+    counts = measure()
+    if "--update" in sys.argv:
+        BASELINE.write_text("".join(f"{stage:24}{number:7}\n" for stage, number in counts.items()))
+    expected = dict(re.fullmatch(r"(.*?) +(\d+)", line).groups() for line in BASELINE.read_text().splitlines())
+    grown = []
+    print(f"{'instructions an event':24}{'now':>7}{'so far':>8}")
+    for stage, number in counts.items():
+        before = int(expected.get(stage, 0))
+        print(f"{stage:24}{number:7}{before:8}")
+        # Of a stage that costs next to nothing a few more are not worth a failure.
+        if number > max(before * MOST_GROWTH, before + 50):
+            grown.append(stage)
+    if grown:
+        sys.exit(f"costs more than {BASELINE.name} says, by over a tenth: {', '.join(grown)}")
+
+
+if __name__ == "__main__":
+    main()
