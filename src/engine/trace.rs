@@ -139,7 +139,7 @@ impl Traces {
             self.end(at);
         }
         let step = trace::step(Place::Outside, message);
-        let named = bare && self.timed && trace::exception(message).is_some();
+        let named = bare && self.timed && trace::is_below_its_line(message);
         if step.continues || named {
             let mut reader = StackReader::new(if bare { &self.head.message } else { b"" });
             if named {

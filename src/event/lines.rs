@@ -3,6 +3,9 @@
 use super::trace::{self, Place};
 use super::{Batch, Encoding, Record, Source, Span};
 
+/// A line tells its time within so many bytes.
+const TIME_BYTES: usize = 48;
+
 /// Finds lines in successive batches. Knows only whether it stands inside an over-long line.
 #[derive(Clone, Debug)]
 pub struct Lines {
@@ -78,19 +81,23 @@ impl Lines {
         let Batch { bytes, records, .. } = batch;
         self.waits = false;
         let (mut place, mut joined, mut open) = (Place::Outside, first, false);
+        // The last line tells the time of day, so that one without belongs to it.
+        let mut timed = false;
         for i in first..records.len() {
             let record = records[i];
             let line = record.span.of(bytes);
             let text = record.encoding == Encoding::Line && !line.trim_ascii_start().starts_with(b"{");
             let step = trace::step(place, line);
             let start = if joined > first { records[joined - 1].span.start as usize } else { 0 };
-            if text && open && step.continues && record.span.end() - start <= self.max_line_bytes {
+            let goes_on = step.continues || (timed && trace::is_below_its_line(line));
+            if text && open && goes_on && record.span.end() - start <= self.max_line_bytes {
                 let head = &mut records[joined - 1];
                 (head.span, head.line_end) = (Span::new(start, record.span.end()), record.line_end);
             } else {
                 records[joined] = record;
                 joined += 1;
                 open = text && !line.is_empty();
+                timed = open && tells_time(line);
             }
             place = if open { step.place } else { Place::Outside };
         }
@@ -151,9 +158,33 @@ impl Lines {
     }
 }
 
+/// `23:59` near the beginning.
+fn tells_time(line: &[u8]) -> bool {
+    line[..line.len().min(TIME_BYTES)]
+        .windows(5)
+        .any(|clock| clock[2] == b':' && [0, 1, 3, 4].iter().all(|&digit| clock[digit].is_ascii_digit()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_logger_prints_below_its_line_belongs_to_it() {
+        let dated = "2026-01-02 03:04:05 ERROR cannot take\n";
+        for (trace, records) in [
+            ("java.io.IOException: closed\n\tat a.B.c(B.java:1)\n", 1),
+            ("Traceback (most recent call last):\n  File \"x.py\", line 1, in f\n    g()\nValueError: bad\n", 1),
+            ("a line of its own\n", 2),
+        ] {
+            for (head, more) in [(dated, 0), ("undated\n", usize::from(records == 1))] {
+                let text = format!("{head}{trace}");
+                let mut batch = Batch { filled: text.len(), bytes: text.into_bytes(), ..Batch::default() };
+                Lines::new(1 << 10).joining(true).split(&mut batch, true);
+                assert_eq!(batch.records.len(), records + more, "{head}{trace}");
+            }
+        }
+    }
 
     #[test]
     fn a_stack_trace_is_one_record_whatever_the_reads() {

@@ -232,6 +232,12 @@ fn is_numbered(text: &[u8]) -> bool {
     digits > 0 && text[digits..].starts_with(b": ")
 }
 
+/// True for what a logger prints below its own line: the exception's name, or the head of Python's traceback.
+#[must_use]
+pub fn is_below_its_line(line: &[u8]) -> bool {
+    line.starts_with(b"Traceback (most recent call last):") || exception(line).is_some()
+}
+
 /// The type of the exception that a line names first: `java.net.ConnectException: refused` or `ValueError`; a Rust or Go
 /// panic is `panic`.
 #[must_use]

@@ -109,12 +109,16 @@ fn long_lines_and_members_that_do_not_fit_are_faults() {
 
 #[test]
 fn findings_and_open_incidents_are_counted() {
-    let (filter, page, _) = fed(&["--no-shipped-rules"], &golden_input("loop_open_at_the_end"));
-    let got = samples(&page);
+    let (filter, _, address) = fed(&["--no-shipped-rules"], &golden_input("loop_open_at_the_end"));
+    // Tables are looked at every few seconds.
+    let got = until("a look at the tables", || {
+        let got = samples(&get(&address, "/metrics").1);
+        got.contains_key("seismolog_table_keys{table=\"loop_actors\"}").then_some(got)
+    });
     assert_eq!(got["seismolog_findings_total{detector=\"loop\",severity=\"warning\"}"], 1.0);
     assert_eq!(got["seismolog_findings_total{detector=\"loop\",severity=\"critical\"}"], 0.0);
     assert_eq!(got["seismolog_open_incidents{detector=\"loop\"}"], 1.0);
-    assert!(got["seismolog_table_keys{table=\"loop_actors\"}"] >= 2.0, "{page}");
+    assert!(got["seismolog_table_keys{table=\"loop_actors\"}"] >= 2.0, "{got:?}");
     assert!(got["seismolog_watermark_lag_seconds"] > 0.0);
     assert!(got["seismolog_batch_duration_seconds_count"] >= 1.0);
     let written = got["seismolog_written_bytes_total"];
@@ -181,7 +185,8 @@ fn series_of_rules_and_operations_are_bounded_and_what_has_none_is_counted() {
         let page = get(&address, "/metrics").1;
         let samples = samples(&page);
         let operations = values(&samples, "seismolog_operation_duration_seconds_count{");
-        (operations.iter().sum::<f64>() == 1_500.0).then_some((page, samples, operations))
+        let hits = values(&samples, "seismolog_rule_hits_total{").iter().sum::<f64>();
+        (hits == 1_500.0 && operations.iter().sum::<f64>() == 1_500.0).then_some((page, samples, operations))
     });
     let dropped = |metric: &str| samples[&format!("seismolog_series_dropped_total{{metric=\"seismolog_{metric}\"}}")];
     let hits = values(&samples, "seismolog_rule_hits_total{");
