@@ -53,10 +53,11 @@ impl Lines {
         self.waits
     }
 
-    /// What a line may hold without flowing through in pieces.
+    /// What must have come of an unfinished line, and a byte more, to pass it on as a piece: a line's most, or nothing once
+    /// it is longer than that.
     #[must_use]
-    pub fn max_line_bytes(&self) -> usize {
-        self.max_line_bytes
+    pub fn least_piece(&self) -> usize {
+        if self.inside_long_line { 0 } else { self.max_line_bytes }
     }
 
     /// Makes records of the whole lines in `batch` and returns where the rest begins, which belongs in front of the

@@ -100,7 +100,7 @@ impl<I: AsFd + Send> Source for LineSource<I> {
             batch.bytes[..unfinished.len()].copy_from_slice(&unfinished);
             let Front { lines, looker, join_timeout } = &mut self.front;
             let idle = lines.waits() && !self.input.wait(*join_timeout)?;
-            let ended = !idle && fill(&self.input, &mut batch, lines.max_line_bytes())?;
+            let ended = !idle && fill(&self.input, &mut batch, lines.least_piece())?;
             let rest = if idle { lines.split_idle(&mut batch) } else { lines.split(&mut batch, ended) };
             unfinished.clear();
             unfinished.extend_from_slice(&batch.bytes[rest..batch.filled]);
@@ -113,9 +113,9 @@ impl<I: AsFd + Send> Source for LineSource<I> {
     }
 }
 
-/// Reads behind what the batch holds until a line ends, or so much has come that none may be as long; true at the end of
-/// input. Nearly always that is one read.
-fn fill<I: AsFd>(input: &Input<I>, batch: &mut Batch, max_line_bytes: usize) -> io::Result<bool> {
+/// Reads behind what the batch holds until a line ends, or more than `piece` bytes have come; true at the end of input.
+/// Nearly always that is one read.
+fn fill<I: AsFd>(input: &Input<I>, batch: &mut Batch, piece: usize) -> io::Result<bool> {
     loop {
         if batch.bytes.len() < batch.filled + READ_BYTES {
             batch.bytes.resize((batch.filled + READ_BYTES).next_power_of_two(), 0);
@@ -124,7 +124,7 @@ fn fill<I: AsFd>(input: &Input<I>, batch: &mut Batch, max_line_bytes: usize) -> 
         let came = &batch.bytes[batch.filled..][..count];
         let line_ends = memchr::memchr(b'\n', came).is_some();
         batch.filled += count;
-        if line_ends || batch.filled > max_line_bytes {
+        if line_ends || batch.filled > piece {
             return Ok(false);
         }
     }

@@ -87,6 +87,17 @@ fn zeros_without_end_flow_through_in_flat_memory() {
 }
 
 #[test]
+fn what_has_come_of_a_long_line_does_not_wait_for_more() {
+    let (_folder, config) = configured("[input]\nmax_line_bytes = 1024\n");
+    let mut filter = Filter::in_pipes(&["-c", &config, "--log", "none"]);
+    for length in [5_000, 1, 700] {
+        filter.feed(&vec![b'x'; length]);
+        assert_eq!(filter.bytes(length), vec![b'x'; length], "with the pipe still open");
+    }
+    filter.finish().quietly();
+}
+
+#[test]
 fn a_long_line_flows_in_pieces_and_the_next_one_is_analysed() {
     let (_folder, config) = configured("[input]\nmax_line_bytes = 1024\n");
     let mut filter = Filter::in_pipes(&["-c", &config]);
