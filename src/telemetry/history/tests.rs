@@ -2,7 +2,7 @@ use super::*;
 use crate::engine::incident::{Incidents as Open, Opening, Policy};
 use serde_json::Value;
 
-fn opening(severity: Severity, module: &str) -> Opening {
+fn opening(severity: Severity, module: &str, lines: usize) -> Opening {
     Opening {
         detector: DetectorName::Burst,
         kind: "surge".into(),
@@ -16,7 +16,7 @@ fn opening(severity: Severity, module: &str) -> Opening {
         worst: None,
         cause: Some("a cause".into()),
         remedy: None,
-        context: vec!["x".repeat(5_000); 50],
+        context: vec!["x".repeat(5_000); lines],
     }
 }
 
@@ -26,12 +26,17 @@ fn parsed(text: &str) -> Value {
 
 /// Opens `count` incidents a second apart; every second one ends at once.
 fn filled(count: i64) -> History {
+    filled_with(count, 0)
+}
+
+/// The same, each with so many lines that led up to it.
+fn filled_with(count: i64, lines: usize) -> History {
     let history = History::new(Timestamp::default());
     let (mut open, mut findings) = (Open::new(Policy::default(), 100_000), Vec::new());
     for i in 0..count {
         let severity = Severity::ALL[i as usize % 3];
         let at = Timestamp::from_seconds(1_700_000_000 + i);
-        let id = open.open(opening(severity, &format!("m{i}")), at, &mut findings);
+        let id = open.open(opening(severity, &format!("m{i}"), lines), at, &mut findings);
         if i % 2 == 0 {
             open.resolve(id, at, &mut findings);
         }
@@ -74,7 +79,7 @@ fn of_too_many_the_oldest_ended_ones_go_and_counts_stay_true() {
 
 #[test]
 fn one_incident_has_all_and_its_lines_are_bounded() {
-    let history = filled(1);
+    let history = filled_with(1, 50);
     let list = parsed(&history.incidents(&Filter::default()));
     let id = list["incidents"][0]["id"].as_str().unwrap();
     let incident = parsed(&history.incident(id).unwrap());
