@@ -100,7 +100,7 @@ fn news_are_what_changed() {
     let (news, again) = history.news(revision, Timestamp::default());
     assert_eq!((parsed(&news)["changed"].as_array().unwrap().len(), again), (0, revision));
     let (mut open, mut findings) = (Open::new(Policy::default(), 10), Vec::new());
-    open.open(opening(Severity::Info, "new"), Timestamp::from_seconds(1_800_000_000), &mut findings);
+    open.open(opening(Severity::Info, "new", 0), Timestamp::from_seconds(1_800_000_000), &mut findings);
     history.finding(&findings[0], None, true);
     let (news, _) = history.news(revision, Timestamp::default());
     let changed = &parsed(&news)["changed"];
