@@ -1,6 +1,6 @@
 # Every chore has a name. `make` alone lists them.
 
-.PHONY: help demo test tools check fmt bench instructions build clean
+.PHONY: help demo test tools check fmt bench instructions build fuzz soak clean
 
 help: ## list the chores
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -43,6 +43,12 @@ tools: ## install what the tests need, where it is missing
 	@test -x target/tools/syslog-ng/usr/sbin/syslog-ng || tests/tools/syslog-ng.sh
 	@test -x target/tools/kubernetes/bin/kubernetes-validate || { python3 -m venv target/tools/kubernetes \
 	  && target/tools/kubernetes/bin/pip install --quiet --disable-pip-version-check kubernetes-validate==1.37.0; }
+
+fuzz: ## fuzz each target for ten minutes; fuzz/run takes other times and targets
+	fuzz/run 600
+
+soak: ## thirty minutes at half the top speed with faults of all kinds
+	cargo bench --bench soak -- 30
 
 clean: ## remove what was built
 	cargo clean

@@ -6,6 +6,7 @@ mod alert;
 pub mod ends;
 mod failures;
 mod guard;
+mod hidden;
 mod latency;
 mod r#loop;
 mod metrics;

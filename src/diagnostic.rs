@@ -11,7 +11,7 @@ pub struct Diagnostic {
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
-    /// The text of that line.
+    /// The text of that line, or as much of it as may be shown.
     pub source: String,
     /// What is wrong.
     pub message: String,
@@ -61,7 +61,8 @@ impl fmt::Display for Diagnostic {
             writeln!(f, "{}:{}:{}: {}", self.path, self.line, self.column, self.message)?;
             writeln!(f, "{:margin$} |", "")?;
             writeln!(f, "{} | {}", self.line, self.source.replace('\t', " "))?;
-            write!(f, "{:margin$} | {:>column$}", "", "^", column = self.column)?;
+            let column = self.column.min(self.source.chars().count() + 1);
+            write!(f, "{:margin$} | {:>column$}", "", "^")?;
         }
         if let Some(hint) = &self.hint {
             write!(f, "\n  hint: {hint}")?;

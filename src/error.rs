@@ -32,6 +32,14 @@ pub enum Failure {
         /// How many lines.
         undelivered: u64,
     },
+    /// Standard output takes no more: a full disk, most often.
+    #[error("seismolog: cannot write standard output: {error}; {undelivered} lines that were read are undelivered")]
+    Stuck {
+        /// What the system said.
+        error: std::io::Error,
+        /// How many lines.
+        undelivered: u64,
+    },
     /// `--fail-on` is met.
     #[error("seismolog: {} {} of severity {} or worse opened (--fail-on {})", .opened, if *.opened == 1 { "incident" } else { "incidents" }, .severity.name(), .severity.name())]
     Found {
@@ -59,7 +67,7 @@ impl Failure {
     pub const fn exit_code(&self) -> u8 {
         match self {
             Self::Invalid(_) => 78,
-            Self::Cannot { .. } | Self::Tests { .. } | Self::Run(_) => 1,
+            Self::Cannot { .. } | Self::Tests { .. } | Self::Stuck { .. } | Self::Run(_) => 1,
             Self::Usage { .. } => 2,
             Self::Found { .. } => 3,
             Self::ReaderGone { .. } => 74,

@@ -19,7 +19,7 @@ use crate::io::sink::Sinks;
 use crate::io::sink::client::{read_secret, variable_secret};
 use crate::io::source::{Front, LineSource, Source};
 use crate::io::state::{StateError, StateFolder, StateWriter};
-use crate::io::stdio::Input;
+use crate::io::stdio::{Input, Undelivered};
 use crate::outbox::{Outbox, Reply};
 use crate::pipeline::{Pipeline, RunError};
 use crate::telemetry::http::{BindError, Endpoint, Readiness};
@@ -107,6 +107,9 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
         }
         Err(RunError::Write(undelivered)) if undelivered.reader_is_gone() => {
             Err(Failure::ReaderGone { undelivered: progress.undelivered() })
+        }
+        Err(RunError::Write(Undelivered { error, .. })) => {
+            Err(Failure::Stuck { error, undelivered: progress.undelivered() })
         }
         Err(error) => Err(Failure::Run(error)),
     }

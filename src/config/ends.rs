@@ -135,6 +135,10 @@ impl End {
         let Some((scheme, rest)) = url.split_once("://") else {
             return bad(format!("{url:?} is no end"), KINDS);
         };
+        // Not a word of it: what it holds may be a password.
+        if rest.split(['/', '?']).next().is_some_and(|authority| authority.contains('@')) {
+            return bad(format!("an end with {scheme}:// holds a user or password"), KINDS);
+        }
         if !SCHEMES.contains(&scheme) {
             let hint = match (scheme, nearest(scheme, SCHEMES)) {
                 ("https", _) => "TLS is not spoken; put a proxy such as nginx or stunnel in front, and use http".into(),
@@ -243,9 +247,6 @@ fn unix_place(url: &str, authority: &str, path: &str) -> Result<Place, BadEnd> {
 
 fn tcp_place(url: &str, scheme: &str, authority: &str) -> Result<Place, BadEnd> {
     let hint = format!("{scheme}://127.0.0.1:5170, {scheme}://[::1]:5170 or {scheme}://some.host:5170");
-    if authority.contains('@') {
-        return bad(format!("{url:?} holds a user or password"), hint);
-    }
     let in_brackets = authority.starts_with('[');
     let colon = authority.rfind(':').filter(|&at| !in_brackets || at > authority.rfind(']').unwrap_or(usize::MAX));
     let (host, port) = match colon {

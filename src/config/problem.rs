@@ -1,5 +1,6 @@
 //! What is wrong in a configuration, and where in the file it stands.
 
+use super::hidden::without_secrets;
 use crate::diagnostic::{Diagnostic, nearest};
 use toml::de::{DeTable, DeValue};
 
@@ -25,7 +26,7 @@ impl Problem {
             at_path(table.get_ref(), &parts).or_else(|| anywhere(table.get_ref(), parts.last()?))
         });
         match place {
-            Some(offset) => Diagnostic::at(path, text, offset, self.message).with_hint(self.hint),
+            Some(offset) => quoted(path, text, offset, self.message).with_hint(self.hint),
             None => self.elsewhere(path),
         }
     }
@@ -66,7 +67,13 @@ fn anywhere(table: &DeTable<'_>, name: &str) -> Option<usize> {
 pub(super) fn explain(path: &str, text: &str, error: &toml::de::Error) -> Diagnostic {
     let offset = error.span().map_or(0, |span| span.start);
     let (message, hint) = said(error);
-    Diagnostic::at(path, text, offset, message).with_hint(hint)
+    quoted(path, text, offset, message).with_hint(hint)
+}
+
+/// A problem with its line, of which no secret is shown.
+fn quoted(path: &str, text: &str, offset: usize, message: String) -> Diagnostic {
+    let diagnostic = Diagnostic::at(path, text, offset, message);
+    Diagnostic { source: without_secrets(&diagnostic.source), ..diagnostic }
 }
 
 /// The parser's message and a hint.

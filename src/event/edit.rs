@@ -22,6 +22,12 @@ impl Edit {
         !self.withheld && self.masks.is_empty() && self.members.is_empty()
     }
 
+    /// Nothing in it is masked or kept out of the stream, so that it may be shown elsewhere as it came.
+    #[must_use]
+    pub fn shows_all(&self) -> bool {
+        !self.withheld && self.masks.is_empty()
+    }
+
     /// Forgets the content and keeps the memory.
     #[inline]
     pub fn clear(&mut self) {

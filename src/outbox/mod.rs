@@ -213,7 +213,7 @@ impl Outbox {
             observer.aside(outcome);
         }
         observer.findings(&outcome.before, None);
-        observer.findings(&outcome.findings, Some(&batch.fields(i)));
+        observer.findings(&outcome.findings, outcome.edit.shows_all().then(|| batch.fields(i)).as_ref());
         let tag = batch.tag(i);
         self.put_events(&outcome.before, tag, observer);
         outcome.emitted.iter().for_each(|emitted| self.put_emitted(emitted, tag, observer));
@@ -222,7 +222,7 @@ impl Outbox {
 
     /// An event that a rule made, with its line end; nowhere where the stream is not ours to add to.
     fn put_emitted<W: Observer>(&mut self, emitted: &Emitted, tag: &[u8], observer: &mut W) {
-        observer.findings(&emitted.findings, Some(&emitted.batch.fields(0)));
+        observer.findings(&emitted.findings, emitted.edit.shows_all().then(|| emitted.fields()).as_ref());
         if !self.is_ours() {
             observer.unheard(&emitted.findings);
             return;

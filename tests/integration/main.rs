@@ -5,9 +5,11 @@
 
 mod alerts;
 mod browser;
+mod corpora;
 mod dashboards;
 mod demo;
 mod ends;
+mod faults;
 mod golden;
 mod killed;
 mod metrics;

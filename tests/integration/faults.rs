@@ -1,0 +1,376 @@
+//! What is done to a running filter that no stream of events does, one fault after the other. `docs/faults.md` says what is
+//! promised of each; those that take minutes are in `benches/soak.rs`.
+
+use crate::metrics::{address, get, samples};
+use crate::support::{Ended, Filter, PIECE, assert_same_stream, command, configured, event, pieces, run, shown, until};
+use seismolog::config::Config;
+use seismolog::engine::rules::RuleSet;
+use seismolog::engine::{Engine, Outcome};
+use seismolog::event::lines::Lines;
+use seismolog::event::time::TimeContext;
+use seismolog::event::{Batch, Looker, Timestamp};
+use std::fmt::Write as _;
+use std::fs;
+use std::io::Write;
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::SystemTime;
+
+/// The most memory that the program may ever have where keys are few, in KiB.
+const MEMORY: u64 = 64 << 10;
+
+fn stream(lines: usize) -> Vec<u8> {
+    (0..lines).flat_map(|i| event(i).into_bytes()).collect()
+}
+
+/// Every line of `input` is in `output`, in its order, as it came or with findings as a last member; how many more there
+/// are.
+#[track_caller]
+fn assert_all_passed(input: &[u8], output: &[u8]) -> usize {
+    let mut left = output.split_inclusive(|byte| *byte == b'\n');
+    let mut own = 0;
+    for line in input.split_inclusive(|byte| *byte == b'\n') {
+        let kept = line.strip_suffix(b"}\n").unwrap_or(line);
+        let is_it = |out: &[u8]| out == line || (out.starts_with(kept) && out[kept.len()..].starts_with(b",\"anomalies\""));
+        let before = left.position(is_it);
+        own += before.unwrap_or_else(|| panic!("lost: {}", shown(line)));
+    }
+    own + left.count()
+}
+
+#[test]
+fn a_line_of_a_gibibyte_flows_through_in_flat_memory() {
+    let long = || std::iter::once(b"{\"message\":\"".to_vec()).chain(std::iter::repeat_n(vec![b'x'; PIECE], 4096));
+    let whole = || long().chain([b"\"}\n{\"message\":\"after\"}\n".to_vec()]);
+    let mut filter = Filter::in_pipes(&["--log", "none"]);
+    let writer = filter.feed_apart(whole());
+    assert_same_stream(filter.stdout.as_mut().unwrap(), whole());
+    let highest = filter.memory("VmHWM");
+    assert!(highest < MEMORY, "{highest} KiB at its highest");
+    drop(writer.join().unwrap());
+    assert_eq!(filter.finish().quietly(), b"");
+}
+
+#[test]
+fn a_full_disk_under_standard_output_ends_it_with_the_loss_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("in");
+    fs::write(&input, stream(20_000)).unwrap();
+    let Some(ended) = on_a_small_disk(
+        folder.path(),
+        r#""$SEISMOLOG" < in > disk/out; code=$?; cp disk/out kept; exit $code"#,
+    ) else {
+        return;
+    };
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    assert!(ended.stderr.contains("cannot write standard output: No space left on device"), "{}", ended.stderr);
+    let (all, kept) = (fs::read(&input).unwrap(), fs::read(folder.path().join("kept")).unwrap());
+    assert!(!kept.is_empty() && all.starts_with(&kept), "what is kept is not what came first");
+    assert!(ended.stderr.contains(" lines that were read are undelivered"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_full_disk_elsewhere_is_never_in_the_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = crate::support::golden_input("loop_opens_goes_on_resolves");
+    fs::write(folder.path().join("in"), &input).unwrap();
+    let config = "[state]\npath = \"disk/state\"\n[[sink]]\ntype = \"file\"\npath = \"disk/findings\"\n";
+    fs::write(folder.path().join("s.toml"), config).unwrap();
+    // First there is room for a state, then for nothing, then for all again.
+    let script = r#"
+        "$SEISMOLOG" -c s.toml < in > first && cp disk/state/seismolog.state kept || exit 1
+        dd if=/dev/zero of=disk/fill bs=1k 2>/dev/null
+        "$SEISMOLOG" -c s.toml --log disk/log < in > second || exit 2
+        "$SEISMOLOG" -c s.toml < in > third || exit 3
+        cmp disk/state/seismolog.state kept || exit 4
+        rm disk/fill
+        "$SEISMOLOG" -c s.toml < in > fourth
+    "#;
+    let Some(ended) = on_a_small_disk(folder.path(), script) else { return };
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    for (said, times) in [("cannot keep state", 1), ("findings could not be written", 1), ("of no use", 0), ("panic", 0)] {
+        assert_eq!(ended.stderr.matches(said).count(), times, "{said}: {}", ended.stderr);
+    }
+    for run in ["first", "second", "third", "fourth"] {
+        assert_all_passed(&input, &fs::read(folder.path().join(run)).unwrap());
+    }
+}
+
+/// What came of a script in `folder`, where `disk` is a disk of two megabytes; none where nobody may mount one.
+fn on_a_small_disk(folder: &Path, script: &str) -> Option<Ended> {
+    const CANNOT: i32 = 99;
+    let mount = format!("mkdir disk && mount -t tmpfs -o size=2m tmpfs disk || exit {CANNOT}\n{script}");
+    // The mount is seen by this shell alone and ends with it.
+    let ended = Command::new("unshare")
+        .args(["--mount", "--map-root-user", "/bin/sh", "-c", &mount])
+        .current_dir(folder)
+        .env("SEISMOLOG", env!("CARGO_BIN_EXE_seismolog"))
+        .stdin(Stdio::null())
+        .output()
+        .unwrap_or_else(|error| panic!("unshare (Debian: util-linux) is needed here: {error}"));
+    let stderr = String::from_utf8_lossy(&ended.stderr).into_owned();
+    let cannot = ended.status.code() == Some(CANNOT) || stderr.starts_with("unshare:");
+    if cannot {
+        eprintln!("skipped: no disk can be mounted here: {stderr}");
+        return None;
+    }
+    Some(Ended { stdout: ended.stdout, stderr, code: ended.status.code() })
+}
+
+#[test]
+fn killed_again_and_again_it_finds_its_state_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("s.toml");
+    fs::write(&config, "[state]\npath = \"kept\"\ninterval = \"1s\"\n").unwrap();
+    let kept = folder.path().join("kept/seismolog.state");
+    let written = || fs::metadata(&kept).ok()?.modified().ok();
+    for round in 0..4 {
+        let mut filter = Filter::in_pipes(&["-c", config.to_str().unwrap()]);
+        let begun = SystemTime::now();
+        let end = Arc::new(AtomicBool::new(false));
+        let ended = Arc::clone(&end);
+        let made = pieces().take_while(move |_| !ended.load(Ordering::SeqCst));
+        let mut stdin = filter.stdin.take().unwrap();
+        // The pipe breaks when the filter is killed.
+        let writer = std::thread::spawn(move || made.map(|piece| stdin.write_all(&piece)).take_while(Result::is_ok).count());
+        let mut read = 0;
+        until("a snapshot in the middle of the stream", || {
+            read += filter.bytes(PIECE).len();
+            (written()? > begun).then_some(())
+        });
+        filter.signal("KILL");
+        end.store(true, Ordering::SeqCst);
+        let (status, stderr) = filter.wait();
+        assert_eq!((status.code(), stderr.as_str()), (None, ""), "round {round}, after {read} bytes");
+        drop(filter);
+        writer.join().unwrap();
+    }
+    run(&["-c", config.to_str().unwrap()], event(0).as_bytes()).quietly();
+}
+
+/// Times that are hours late, in the future, absurd, or none; how often they came late, at least.
+const TIMES: [&str; 16] = [
+    "\"2026-03-01T20:00:00Z\"",
+    "\"2026-03-02T23:00:00Z\"",
+    "\"1970-01-01T00:00:00Z\"",
+    "\"9999-12-31T23:59:59.999999999Z\"",
+    "\"0000-00-00T00:00:00Z\"",
+    "\"2026-02-30T25:61:61Z\"",
+    "0",
+    "-1",
+    "1e300",
+    "-9223372036854775808",
+    "99999999999999999999999999",
+    "\"tomorrow\"",
+    "\"\"",
+    "null",
+    "[2026]",
+    "{\"$date\":\"2026-03-02\"}",
+];
+
+#[test]
+fn times_that_are_late_or_absurd_move_nothing() {
+    let mut input = String::new();
+    for i in 0..8_000 {
+        input += &event(i);
+        if i % 5 == 0 {
+            let (time, n) = (TIMES[i / 5 % TIMES.len()], i * 31 % 997);
+            writeln!(input, "{{\"timestamp\":{time},\"level\":\"INFO\",\"module\":\"shop\",\"message\":\"odd {n}\"}}").unwrap();
+        }
+    }
+    let mut filter = Filter::in_pipes(&["--no-shipped-rules", "--metrics", "127.0.0.1:0"]);
+    let address = address(&filter);
+    let writer = filter.feed_apart(std::iter::once(input.clone().into_bytes()));
+    let output = filter.bytes(input.len());
+    assert!(output == input.as_bytes(), "something was found, or lost");
+    let stdin = writer.join().unwrap();
+    let late = until("counting", || {
+        let samples = samples(&get(&address, "/metrics").1);
+        assert_eq!(samples["seismolog_faults_total{kind=\"panic\"}"], 0.0);
+        (samples["seismolog_read_bytes_total"] >= input.len() as f64).then(|| samples["seismolog_late_events_total"])
+    });
+    // Of the sixteen, one is hours late and one is of 1970.
+    assert!(late >= 200.0, "{late} came late");
+    drop(stdin);
+    filter.finish();
+}
+
+#[test]
+fn a_wall_clock_that_jumps_does_no_harm() {
+    const NOON: i64 = 1_772_000_000;
+    const JUMPS: [i64; 9] = [0, 1, 60, -60, 86_400, -86_400, 315_360_000, -NOON, i64::MAX / 1_000_000_000 - NOON];
+    let config = Config::default();
+    let mut engine = Engine::new(&config.engine_options(), RuleSet::compile(&[], &[]).unwrap());
+    let time = TimeContext::new("UTC", 2026).unwrap();
+    let mut looker = Looker::new(config.names(), config.output.member.clone(), time);
+    let mut outcome = Outcome::default();
+    for i in 0..20_000_i64 {
+        // Without a time of their own, so that they take that of their arrival.
+        let line = format!("{{\"level\":\"INFO\",\"module\":\"shop.{}\",\"message\":\"order {i} left\"}}\n", i % 7);
+        let mut batch = Batch { filled: line.len(), bytes: line.into_bytes(), ..Batch::default() };
+        Lines::new(1 << 20).split(&mut batch, true);
+        looker.look(&mut batch);
+        let now = NOON + i / 100 + JUMPS[(i / 50 % JUMPS.len() as i64) as usize];
+        let now = Timestamp(now.saturating_mul(1_000_000_000));
+        engine.process(&batch.fields(0), now, &mut outcome);
+        assert!(outcome.findings.is_empty() && outcome.fault.is_none(), "{outcome:?}");
+        if i % 100 == 0 {
+            engine.tick(now, &mut outcome);
+            assert!(outcome.fault.is_none());
+        }
+        let kept = if i % 5_000 == 0 { engine.snapshot() } else { continue };
+        engine = Engine::new(&config.engine_options(), RuleSet::compile(&[], &[]).unwrap());
+        engine.restore(&kept).unwrap();
+    }
+}
+
+/// An event in which everything that can be a key is new.
+fn distinct(i: usize) -> String {
+    let (second, level) = (i / 100, if i.is_multiple_of(7) { "ERROR" } else { "INFO" });
+    format!(
+        "{{\"timestamp\":\"2026-03-02T{:02}:{:02}:{:02}Z\",\"level\":\"{level}\",\"module\":\"m{i}\",\"host\":\"h{i}\",\
+         \"thread\":\"t{i}\",\"operation\":\"/{i:x}z\",\"duration_ms\":{},\"status\":{},\"error_code\":\"E{i}\",\
+         \"trace_id\":\"r{i}\",\"message\":\"thing w{i:x}q failed\"}}\n",
+        second / 3600,
+        second / 60 % 60,
+        second % 60,
+        i % 100,
+        if i.is_multiple_of(5) { 500 } else { 200 },
+    )
+}
+
+#[test]
+fn memory_does_not_grow_with_the_number_of_keys() {
+    let (_folder, config) = configured("[limits]\nkeys = 500\n");
+    let mut filter = Filter::in_pipes(&["-c", &config]);
+    let mut resident = Vec::new();
+    for part in 0..4 {
+        let part: Vec<u8> = (part * 6_000..(part + 1) * 6_000).flat_map(|i| distinct(i).into_bytes()).collect();
+        let writer = filter.feed_apart(std::iter::once(part.clone()));
+        for line in part.split_inclusive(|byte| *byte == b'\n') {
+            let line = String::from_utf8_lossy(line);
+            let kept = line.trim_end_matches("}\n");
+            while !filter.line().starts_with(kept) {}
+        }
+        filter.stdin = Some(writer.join().unwrap());
+        resident.push(filter.memory("VmRSS"));
+    }
+    assert!(resident[3] < resident[0] + (8 << 10), "{resident:?} KiB");
+    assert!(filter.memory("VmHWM") < MEMORY, "{resident:?} KiB");
+    filter.finish();
+}
+
+/// Counts everything, and says so from the third event on.
+const COUNTING: &str = "const RULE = #{ key: [] };\nfn on_event(e) { let n = count(\"all\", \"1h\"); if n >= 3 { finding(#{ summary: `${n} events` }); } }\n";
+
+#[test]
+fn rules_whose_directory_vanishes_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let rules = folder.path().join("rules");
+    fs::create_dir(&rules).unwrap();
+    fs::write(rules.join("counting.rhai"), COUNTING).unwrap();
+    let mut filter = Filter::in_pipes(&["--no-shipped-rules", "--rules", rules.to_str().unwrap()]);
+    let through = |filter: &mut Filter, i: usize| {
+        filter.feed(event(i).as_bytes());
+        filter.line()
+    };
+    assert_eq!(through(&mut filter, 0), event(0));
+    fs::rename(&rules, folder.path().join("elsewhere")).unwrap();
+    filter.hear("rules not reloaded, the old ones go on: ");
+    assert_eq!(through(&mut filter, 1), event(1));
+    assert!(through(&mut filter, 2).contains("3 events"), "the rule has gone with its directory");
+    fs::rename(folder.path().join("elsewhere"), &rules).unwrap();
+    assert!(through(&mut filter, 3).contains(&event(3)[..20]));
+    filter.finish();
+}
+
+#[test]
+fn slow_clients_of_the_metrics_are_never_in_the_way() {
+    let mut filter = Filter::in_pipes(&["--metrics", "127.0.0.1:0"]);
+    let address = address(&filter);
+    let end = Arc::new(AtomicBool::new(false));
+    // As many as the system takes: some send half a request, the others ask for everything and read nothing.
+    let clients = {
+        let (address, end) = (address.clone(), Arc::clone(&end));
+        std::thread::spawn(move || {
+            let mut held = Vec::new();
+            while !end.load(Ordering::SeqCst) && held.len() < 400 {
+                let Ok(mut client) = TcpStream::connect(&address) else { break };
+                let asked = if held.len() % 2 == 0 { "GET /metrics HTTP/1.1\r\nHo" } else { "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" };
+                let _ = client.write_all(asked.repeat(1 + held.len() % 20).as_bytes());
+                held.push(client);
+            }
+            held
+        })
+    };
+    let count = 100 * 4;
+    let writer = filter.feed_apart(pieces().take(count));
+    assert_same_stream(filter.stdout.as_mut().unwrap(), pieces().take(count));
+    let highest = filter.memory("VmHWM");
+    assert!(highest < MEMORY, "{highest} KiB at its highest");
+    end.store(true, Ordering::SeqCst);
+    assert!(clients.join().unwrap().len() > 64, "there were not more clients than places");
+    // They have gone, and the next one is served.
+    assert_eq!(get(&address, "/healthz").0, 200);
+    drop(writer.join().unwrap());
+    assert_eq!(filter.finish().stdout, b"");
+}
+
+#[test]
+fn no_secret_is_ever_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("s.toml");
+    fs::write(folder.path().join("token"), "T0PSECRET\n").unwrap();
+    let webhook = "[[sink]]\ntype = \"webhook\"\nurl = \"http://127.0.0.1:1/T0PSECRET\"\ntoken_file = \"token\"\n";
+    let metrics = "[metrics]\naddress = \"127.0.0.1:0\"\ntoken_env = \"PAGE_TOKEN\"\n";
+    for (text, code) in [
+        (format!("{webhook}timeout = \"1s\"\n{metrics}"), 0),
+        ("[[sink]]\ntype = \"webhook\"\nurl = \"http://u:T0PSECRET@h/\"\n".into(), 78),
+        ("[[sink]]\ntype = \"webhook\"\nurl = \"T0PSECRET\"\n".into(), 78),
+        ("[[sink]]\ntype = \"webhook\"\nurl = \"https://h/T0PSECRET\n".into(), 78),
+        ("[metrics]\ntoken = \"T0PSECRET\"\n".into(), 78),
+        ("[input]\nfrom = [\"http://u:T0PSECRET@h/\"]\n".into(), 78),
+        ("[input]\nfrom = [\"https://u:T0PSECRET@h/?moed=x\"]\n".into(), 78),
+    ] {
+        fs::write(&config, &text).unwrap();
+        for args in [&["config"][..], &["check"], &["run"]] {
+            let mut command = command(&[args, &["-c", config.to_str().unwrap()]].concat());
+            command.env("PAGE_TOKEN", "T0PSECRET").stdin(crate::support::open(folder.path().join("token")));
+            let mut filter = Filter::start(command.stdout(Stdio::piped()));
+            if args == ["run"] && code == 0 {
+                // The token's own file is the stream here; what passes is no leak.
+                filter.stdout = None;
+            }
+            let Ended { stdout, stderr, code: ended } = filter.finish();
+            let said = format!("{}{stderr}", String::from_utf8_lossy(&stdout));
+            assert!(!said.contains("T0PSECRET"), "{args:?} of {text}: {said}");
+            if args != ["run"] {
+                assert_eq!(ended, Some(code), "{said}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_rules_mask_or_withhold_is_on_no_page() {
+    let rules = tempfile::tempdir().unwrap();
+    let rule = "const RULE = #{ key: [\"n\"] };\nfn on_event(e) { finding(#{ summary: \"seen\" }); if e.n == 1 { mask(\"pw=\\\\w+\"); } else { drop(); } }\n";
+    fs::write(rules.path().join("hiding.rhai"), rule).unwrap();
+    let args = ["--no-shipped-rules", "--rules", rules.path().to_str().unwrap(), "--metrics", "127.0.0.1:0"];
+    let mut filter = Filter::in_pipes(&args);
+    let address = address(&filter);
+    filter.feed(b"{\"n\":2,\"message\":\"pw=T0PSECRET\"}\n{\"n\":1,\"message\":\"pw=T0PSECRET\"}\n");
+    assert!(filter.line().contains("***"));
+    let incidents = until("both incidents", || {
+        let incidents: serde_json::Value = serde_json::from_str(&get(&address, "/api/incidents").1).unwrap();
+        (incidents["incidents"].as_array().unwrap().len() == 2).then(|| incidents["incidents"].clone())
+    });
+    for incident in incidents.as_array().unwrap() {
+        let whole = get(&address, &format!("/api/incidents/{}", incident["id"].as_str().unwrap())).1;
+        assert!(whole.contains("seen") && !whole.contains("T0PSECRET"), "{whole}");
+    }
+    filter.finish();
+}
