@@ -47,7 +47,10 @@ fn main() -> Result<()> {
     let (settled, last) = (soaked.resident[soaked.resident.len() / 3], soaked.resident[soaked.resident.len() - 1]);
     println!("resident: {settled} KiB after a third, {last} KiB at the end");
     let findings = soaked.findings;
-    println!("findings a day of the stream: {:?}", findings.get(1..findings.len().saturating_sub(1)).unwrap_or_default());
+    println!(
+        "findings a day of the stream: {:?}",
+        findings.get(1..findings.len().saturating_sub(1)).unwrap_or_default()
+    );
     if last > settled + GROWTH_KIB {
         return Err(format!("memory grows: {:?} KiB", soaked.resident).into());
     }
@@ -96,7 +99,8 @@ fn broken(i: usize) -> Vec<u8> {
         1 => b"{\"level\":\"INFO\",\"message\":\"\xff\xfe\"}".to_vec(),
         2 => b"{\"timestamp\":\"9999-12-31T23:59:59Z\",\"message\":\"far\"}".to_vec(),
         3 => b"{\"timestamp\":\"1970-01-01T00:00:00Z\",\"message\":\"late\"}".to_vec(),
-        4 => format!("{{\"module\":\"m{i}\",\"host\":\"h{i}\",\"thread\":\"t{i}\",\"message\":\"one of a kind\"}}").into(),
+        4 => format!("{{\"module\":\"m{i}\",\"host\":\"h{i}\",\"thread\":\"t{i}\",\"message\":\"one of a kind\"}}")
+            .into(),
         5 => [&b"{\"message\":\""[..], &vec![b'x'; 2 << 20], b"\"}"].concat(),
         6 => vec![0; 4096],
         _ => b"[\"no object\"]".to_vec(),
@@ -141,7 +145,8 @@ fn run(day: &Arc<Day>, rate: Option<f64>, duration: Duration) -> Result<Run> {
             break rest.trim_end_matches("/metrics").to_owned();
         }
     };
-    let log = std::thread::spawn(move || said.map_while(std::io::Result::ok).filter(|line| line.contains("panic")).count());
+    let log =
+        std::thread::spawn(move || said.map_while(std::io::Result::ok).filter(|line| line.contains("panic")).count());
     let (end, fed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let feeder = {
         let (day, fed, stdin) = (Arc::clone(day), Arc::clone(&fed), filter.stdin.take().ok_or("no input")?);
@@ -163,7 +168,12 @@ fn run(day: &Arc<Day>, rate: Option<f64>, duration: Duration) -> Result<Run> {
         std::thread::sleep(Duration::from_secs(1));
         resident.extend(memory(&filter));
         if resident.len() % 60 == 0 && rate.is_some() {
-            println!("{:>4} min {:>8} KiB {:>12} lines", resident.len() / 60, resident[resident.len() - 1], fed.load(Ordering::Relaxed));
+            println!(
+                "{:>4} min {:>8} KiB {:>12} lines",
+                resident.len() / 60,
+                resident[resident.len() - 1],
+                fed.load(Ordering::Relaxed)
+            );
         }
     }
     let lines = feeder.join().map_err(|_| "the feeder panicked")??;
@@ -214,8 +224,10 @@ fn check(day: &Day, stdout: ChildStdout, stalls: bool) -> Result<(usize, Vec<usi
         findings.resize(passed / day.lines.len() + 1, 0);
         let is_as_it_came = line == expected;
         let kept = expected.strip_suffix(b"}\n").unwrap_or(&expected);
-        let is_annotated = !is_as_it_came && line.starts_with(kept) && line[kept.len()..].starts_with(b",\"anomalies\":[");
-        let is_own = !is_as_it_came && !is_annotated && memchr::memmem::find(&line, b"\"source\":\"seismolog\"").is_some();
+        let is_annotated =
+            !is_as_it_came && line.starts_with(kept) && line[kept.len()..].starts_with(b",\"anomalies\":[");
+        let is_own =
+            !is_as_it_came && !is_annotated && memchr::memmem::find(&line, b"\"source\":\"seismolog\"").is_some();
         if is_annotated || is_own {
             let opened = memchr::memmem::find_iter(&line, b"\"state\":\"open\"").count();
             *findings.last_mut().ok_or("no day")? += opened;

@@ -38,15 +38,17 @@ impl<'de> Deserialize<'de> for Object {
 /// the event with the finding in it.
 pub fn json(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
+    // What some editors put in front is no part of the event; the other reader does not know it.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     // The other reader refuses what is nested deeper.
-    let depth = data.iter().filter(|byte| b"[{".contains(byte)).count();
+    let depth = text.bytes().filter(|byte| b"[{".contains(byte)).count();
     if depth > 100 || text.contains(['\n', '\r']) {
         return;
     }
     let is_object = text.trim_start_matches([' ', '\t']).starts_with('{');
     let is_valid = serde_json::from_str::<IgnoredAny>(text).is_ok();
     if is_object {
-        assert_eq!(validate(data), is_valid, "{text}");
+        assert_eq!(validate(text.as_bytes()), is_valid, "{text}");
     }
     if let (true, Ok(Object(expected))) = (is_object, serde_json::from_str::<Object>(text)) {
         same_members(text, &expected);

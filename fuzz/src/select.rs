@@ -102,7 +102,8 @@ pub fn select(data: &[u8]) {
         .iter()
         .enumerate()
         .map(|(i, tests)| {
-            let tests: Vec<String> = tests.iter().map(|(name, test)| format!("\".{name}\": {}", test.written())).collect();
+            let tests: Vec<String> =
+                tests.iter().map(|(name, test)| format!("\".{name}\": {}", test.written())).collect();
             let text = format!(
                 "const RULE = #{{ select: #{{ {} }} }};\nfn on_event(e) {{ print(\"{i}\"); }}\n",
                 tests.join(", ")

@@ -137,7 +137,8 @@ impl End {
         };
         // Not a word of it: what it holds may be a password.
         if rest.split(['/', '?']).next().is_some_and(|authority| authority.contains('@')) {
-            return bad(format!("an end with {scheme}:// holds a user or password"), KINDS);
+            let hint = format!("a host and a port alone, such as {scheme}://127.0.0.1:5170");
+            return bad(format!("an end with {scheme}:// holds a user or password"), hint);
         }
         if !SCHEMES.contains(&scheme) {
             let hint = match (scheme, nearest(scheme, SCHEMES)) {

@@ -9,11 +9,14 @@ const SECOND: i64 = 1_000_000_000;
 const JUMP: i64 = 3_600 * SECOND;
 /// How many events must agree before a jump, or the very first time of a stream, is believed.
 const AGREEMENT: u32 = 100;
+/// How many of them an event takes back that is where the stream was.
+const DISSENT: u32 = 3;
 
 /// The time of a stream, moved by its events alone.
 ///
 /// The watermark is the highest accepted event time less the allowed lateness. An event behind it is late. A jump of
-/// over an hour ahead moves nothing until 100 events in a row agree that it is at least that late; the first times of a
+/// over an hour ahead moves nothing until 100 events agree that it is at least that late, of which an event that is where the
+/// stream was takes three back: one source whose clock stands at 1970 holds nobody up, nor does one that is ahead push. The first times of a
 /// stream are given up for earlier ones as long as fewer than 100 events have confirmed them, so that one line of the
 /// year 2099 at the start does not make all that follow late.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -23,7 +26,7 @@ pub struct StreamClock {
     /// Some event so far had a time of its own.
     own: bool,
     confirmations: u32,
-    /// A time ahead that is not believed yet, and how many events in a row agree on it.
+    /// A time ahead that is not believed yet, and how many events agree on it.
     ahead: Option<(Timestamp, u32)>,
     late: u64,
     running: RunningTime,
@@ -86,7 +89,9 @@ impl StreamClock {
             self.late += 1;
             return self.outside(time, arrival);
         }
-        self.ahead = None;
+        if let Some((there, agreed)) = self.ahead {
+            self.ahead = agreed.checked_sub(DISSENT).map(|agreed| (there, agreed));
+        }
         self.confirmations = self.confirmations.saturating_add(1);
         self.highest = self.highest.max(time);
         self.inside(time, arrival)
@@ -94,17 +99,19 @@ impl StreamClock {
 
     #[cold]
     fn jump(&mut self, time: Timestamp, arrival: Timestamp) -> Moment {
-        let agreed = match self.ahead {
-            Some((there, agreed)) if time.0 >= there.0.saturating_sub(JUMP) => agreed + 1,
-            _ => 1,
+        let (there, agreed) = match self.ahead {
+            // One that is further ahead agrees that it is at least that late, and with no more.
+            Some((there, agreed)) if time.0.saturating_sub(there.0) > JUMP => (there, agreed + 1),
+            Some((there, agreed)) if time.0 >= there.0.saturating_sub(JUMP) => (there.max(time), agreed + 1),
+            _ => (time, 1),
         };
-        self.ahead = Some((time, agreed));
-        if agreed >= AGREEMENT {
-            self.anchor(time);
-            self.confirmations = agreed;
-            return self.inside(time, arrival);
+        self.ahead = Some((there, agreed));
+        if agreed < AGREEMENT {
+            return self.outside(time, arrival);
         }
-        self.outside(time, arrival)
+        self.anchor(there);
+        self.confirmations = agreed;
+        if time > there { self.outside(time, arrival) } else { self.inside(time, arrival) }
     }
 
     fn anchor(&mut self, time: Timestamp) {
@@ -213,5 +220,21 @@ mod tests {
         for time in [i64::MIN, i64::MAX, 0, i64::MIN, i64::MAX] {
             clock.accept(Some(Timestamp(time)), Timestamp(0));
         }
+    }
+
+    #[test]
+    fn a_source_that_stands_at_1970_holds_nobody_up_and_one_ahead_pushes_nobody() {
+        let broken = |every: i64, time: i64| (0..2_000).map(move |i| if i % every == every - 1 { time } else { T + i });
+        let mut clock = clock(broken(5, 0));
+        assert_eq!((clock.now(), clock.late_events() > 300), (at(T + 1_998).unwrap(), true));
+        clock = self::clock(broken(2, T + 20_000));
+        assert_eq!(clock.now(), at(T + 1_998).unwrap());
+        // Both at once: the one far ahead agrees, and is not where the stream goes.
+        let both = (0..2_000).map(|i| match i % 40 {
+            7 => 0,
+            8 => T + 1_000_000,
+            _ => T + i,
+        });
+        assert_eq!(self::clock(both).now(), at(T + 1_999).unwrap());
     }
 }

@@ -1,6 +1,7 @@
 //! The claims of the fuzz targets, without a fuzzer: over their corpora, and over what little changes make of those.
 
 #[path = "../../fuzz/src/lib.rs"]
+#[allow(unreachable_pub)] // They are another package's.
 mod targets;
 
 use crate::support::root;
