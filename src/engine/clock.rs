@@ -110,6 +110,7 @@ impl StreamClock {
             return self.outside(time, arrival);
         }
         self.anchor(there);
+        self.running.jump(there);
         self.confirmations = agreed;
         if time > there { self.outside(time, arrival) } else { self.inside(time, arrival) }
     }

@@ -44,6 +44,14 @@ impl RunningTime {
         self.age
     }
 
+    /// The stream's time is believed to be `now` after all. Of a stream that has only begun, what lies between is no gap: its
+    /// first times were wrong. Later it is one like any other.
+    pub fn jump(&mut self, now: Timestamp) {
+        if self.events <= COLD_EVENTS {
+            self.last = Some(now);
+        }
+    }
+
     /// Seconds that it has run.
     #[must_use]
     pub fn age(&self) -> f64 {
@@ -70,5 +78,14 @@ mod tests {
         // Back in time: nothing passes.
         assert_eq!(time.advance(at(0)), time.age());
         assert!(time.advance(Timestamp(i64::MAX)) < 1_100.0);
+    }
+
+    #[test]
+    fn wrong_times_at_the_start_are_no_age() {
+        let mut time = RunningTime::default();
+        time.advance(Timestamp(0));
+        time.jump(Timestamp::from_seconds(1_000_000));
+        time.advance(Timestamp::from_seconds(1_000_002));
+        assert_eq!(time.age(), 2.0);
     }
 }

@@ -39,7 +39,7 @@ impl Silence {
         };
         if let Some(key) = self.members.get_mut(member).and_then(|member| member.keys.get_mut(hash)) {
             // Never twice in the same second.
-            key.due = (next.min(f64::from(u32::MAX)) as u32).max(now.running as u32 + 1);
+            key.due = (next.min(f64::from(u32::MAX)) as u32).max((now.running as u32).saturating_add(1));
             self.due.push(Reverse((key.due, member as u8, hash)));
         }
     }
