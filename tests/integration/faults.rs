@@ -154,7 +154,7 @@ fn killed_again_and_again_it_finds_its_state_whole() {
     run(&["-c", config.to_str().unwrap()], event(0).as_bytes()).quietly();
 }
 
-/// Times that are hours late, in the future, absurd, or none; how often they came late, at least.
+/// Times that are hours late, in the future, absurd, or none.
 const TIMES: [&str; 16] = [
     "\"2026-03-01T20:00:00Z\"",
     "\"2026-03-02T23:00:00Z\"",
@@ -198,8 +198,9 @@ fn times_that_are_late_or_absurd_move_nothing() {
             && samples["seismolog_events_total{level=\"INFO\"}"] >= 9_600.0)
             .then(|| samples["seismolog_late_events_total"])
     });
-    // Of the sixteen, one is hours late and one is of 1970, which comes before the stream's own time is certain.
-    assert!((150.0..=200.0).contains(&late), "{late} came late");
+    // Of the sixteen at most five are times behind: hours late, 1970, 0, -1, the least number. Some come before the stream's
+    // own time is certain.
+    assert!((180.0..=500.0).contains(&late), "{late} came late");
     drop(stdin);
     filter.finish();
 }
