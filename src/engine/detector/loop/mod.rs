@@ -28,7 +28,7 @@
 //!
 //! Beside them stand guards (`guard.rs`), which are absolute. Counts come from a count-min sketch, which never forgets a
 //! line and errs only towards silence. Memory: about 300 bytes an actor (capped), 80 bytes a module (capped), 512 KiB for
-//! the sketch, 224 KiB for spells. Cold start: no exposure, no finding, but of guards.
+//! the sketch, 256 KiB for spells. Cold start: no exposure, no finding, but of guards.
 
 mod actor;
 mod counter;

@@ -23,8 +23,8 @@
 //!
 //! `ending.rs` says when an incident is over.
 //!
-//! Power, with the default budget and six values of equal traffic that seldom fail and do not clump: some twelve failures
-//! of one, whatever their rate within five minutes; twenty where little is known of how they clump.
+//! Power, with the default budget and six values of equal traffic that seldom fail and do not clump: half of the time by
+//! the tenth failure of one, nearly always by the twenty-eighth, whatever their rate within five minutes.
 //!
 //! Memory: as `side.rs` says. Cold start: silent for `warm_up_s` of stream.
 
