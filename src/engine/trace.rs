@@ -155,12 +155,12 @@ impl Traces {
         if step.place != Place::Outside {
             self.begin(key, StackReader::new(message), head_of(fields, message), now);
         }
-        if text {
-            let last = self.last_text;
+        if text && bare {
+            // It belongs to the actor of the line before.
+            self.timed = false;
+            self.head.read(fields, message);
+        } else {
             self.keep_head(fields, text, message);
-            if bare {
-                (self.last_text, self.timed) = (last, false);
-            }
         }
         false
     }

@@ -26,7 +26,6 @@ use crate::engine::state::{Table, TableSnapshot};
 use crate::engine::template::{Merge, TemplateId, Templates};
 use crate::engine::trace::Trace;
 use crate::event::exception::ExceptionTypes;
-use crate::event::trace::Stack;
 use crate::event::{Level, Role};
 use chance::Chance;
 use opening::{News, Sight};
@@ -98,25 +97,54 @@ pub struct Novelty {
     least: Level,
     warm_up_s: f64,
     templates: Chance,
-    exceptions: Chance,
-    stacks: Chance,
-    /// How often each exception type was named.
-    named: Table<u64>,
-    /// How often each stack was seen, by its fingerprint.
-    places: Table<u64>,
+    /// Exception types, by the hashes of their names.
+    exceptions: Kinds,
+    /// Stacks, by their fingerprints.
+    stacks: Kinds,
     types: ExceptionTypes,
     open: Vec<Open>,
     /// When the last incidents were opened.
     opened: VecDeque<f64>,
 }
 
+/// How often each of some kinds was seen, and the chance that the next one is new.
+#[derive(Debug)]
+struct Kinds {
+    counts: Table<u64>,
+    chance: Chance,
+}
+
+impl Kinds {
+    fn new(keys: usize) -> Self {
+        Self { counts: Table::new(keys), chance: Chance::default() }
+    }
+
+    /// Takes a sighting; the chance that it would be new, if it is.
+    fn see(&mut self, kind: u64) -> Option<f64> {
+        let count = self.counts.touch(kind, || 0);
+        *count += 1;
+        let count = *count;
+        let chance = self.chance.see(count);
+        (count == 1).then_some(chance)
+    }
+
+    fn snapshot(&self) -> KeptKinds {
+        (self.chance, self.counts.snapshot())
+    }
+
+    fn restore(&mut self, (chance, counts): KeptKinds) {
+        self.chance = chance;
+        self.counts.restore(counts);
+    }
+}
+
+type KeptKinds = (Chance, TableSnapshot<u64>);
+
 #[derive(Serialize, Deserialize)]
 struct Kept {
     templates: Chance,
-    exceptions: Chance,
-    stacks: Chance,
-    named: TableSnapshot<u64>,
-    places: TableSnapshot<u64>,
+    exceptions: KeptKinds,
+    stacks: KeptKinds,
     open: Vec<Open>,
     opened: VecDeque<f64>,
 }
@@ -132,32 +160,12 @@ impl Novelty {
             overrides: Overrides::new(options.usual, options.overrides),
             warm_up_s: options.warm_up_s,
             templates: Chance::default(),
-            exceptions: Chance::default(),
-            stacks: Chance::default(),
-            named: Table::new(options.keys),
-            places: Table::new(options.keys),
+            exceptions: Kinds::new(options.keys),
+            stacks: Kinds::new(options.keys),
             types: ExceptionTypes::default(),
             open: Vec::new(),
             opened: VecDeque::new(),
         }
-    }
-
-    /// Takes the name of an exception type; the chance that it would be new, if it is.
-    fn see_type(&mut self, name: &[u8]) -> Option<f64> {
-        let count = self.named.touch(xxh3_64(name), || 0);
-        *count += 1;
-        let count = *count;
-        let chance = self.exceptions.see(count);
-        (count == 1).then_some(chance)
-    }
-
-    /// The same for a stack.
-    fn see_stack(&mut self, stack: &Stack) -> Option<f64> {
-        let count = self.places.touch(stack.fingerprint, || 0);
-        *count += 1;
-        let count = *count;
-        let chance = self.stacks.see(count);
-        (count == 1).then_some(chance)
     }
 
     fn look_at(&mut self, event: &Event<'_>, level: Level, report: &mut Report<'_>) {
@@ -166,8 +174,8 @@ impl Novelty {
         let message = event.fields.raw(Role::Message);
         let of_stack = event.stack.map(|stack| stack.exception.as_bytes()).filter(|name| !name.is_empty());
         let name = message.and_then(|message| self.types.first(message)).or(of_stack);
-        let new_type = name.and_then(|name| Some((name, self.see_type(name)?)));
-        let new_stack = event.stack.and_then(|stack| Some((stack, self.see_stack(stack)?)));
+        let new_type = name.and_then(|name| Some((name, self.exceptions.see(xxh3_64(name))?)));
+        let new_stack = event.stack.and_then(|stack| Some((stack, self.stacks.see(stack.fingerprint)?)));
         // The estimates of exceptions and stacks rest on few sightings; that of the templates vouches for them.
         let (news, chance) = match (new_type, new_stack) {
             (Some((name, _)), _) if template.count == 1 => (News::exception(name), chance),
@@ -210,7 +218,7 @@ impl Novelty {
             Some("what is new is not rare enough here")
         } else if running < self.warm_up_s {
             Some("it has not learned for long enough")
-        } else if templates.evictions() + self.named.evictions() + self.places.evictions() > 0 {
+        } else if templates.evictions() + self.exceptions.counts.evictions() + self.stacks.counts.evictions() > 0 {
             Some("a table has had to forget, so that a first sight means nothing")
         } else if self.opened.len() >= OPENINGS {
             if let Some(open) = self.open.last_mut() {
@@ -263,8 +271,8 @@ impl Detector for Novelty {
         // Its first line was looked at as an event, and may have named the type.
         let name = Some(stack.exception.as_bytes())
             .filter(|name| !name.is_empty() && self.types.first(&head.message) != Some(name));
-        let new_type = name.and_then(|name| Some((name, self.see_type(name)?)));
-        let new_stack = self.see_stack(stack);
+        let new_type = name.and_then(|name| Some((name, self.exceptions.see(xxh3_64(name))?)));
+        let new_stack = self.stacks.see(stack.fingerprint);
         let (news, chance) = match (new_type, new_stack) {
             (Some((name, of_type)), _) => (News::exception(name), of_type),
             (None, Some(of_stack)) => (News::Stack(stack.clone()), of_stack),
@@ -296,10 +304,8 @@ impl Detector for Novelty {
     fn snapshot(&self) -> Vec<u8> {
         pack(&Kept {
             templates: self.templates,
-            exceptions: self.exceptions,
-            stacks: self.stacks,
-            named: self.named.snapshot(),
-            places: self.places.snapshot(),
+            exceptions: self.exceptions.snapshot(),
+            stacks: self.stacks.snapshot(),
             open: self.open.clone(),
             opened: self.opened.clone(),
         })
@@ -307,21 +313,20 @@ impl Detector for Novelty {
 
     fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
         let kept: Kept = unpack(kept)?;
-        (self.templates, self.exceptions, self.stacks) = (kept.templates, kept.exceptions, kept.stacks);
-        self.named.restore(kept.named);
-        self.places.restore(kept.places);
+        self.templates = kept.templates;
+        self.exceptions.restore(kept.exceptions);
+        self.stacks.restore(kept.stacks);
         (self.open, self.opened) = (kept.open, kept.opened);
         Ok(())
     }
 
     fn tables(&self) -> Vec<TableUse> {
-        let tables = [("novelty_exceptions", &self.named), ("novelty_stacks", &self.places)];
-        let used = |(table, kept): (&'static str, &Table<u64>)| TableUse {
+        let used = |(table, kinds): (&'static str, &Kinds)| TableUse {
             table,
-            keys: kept.len() as u64,
-            evictions: kept.evictions(),
+            keys: kinds.counts.len() as u64,
+            evictions: kinds.counts.evictions(),
         };
-        tables.map(used).into()
+        [("novelty_exceptions", &self.exceptions), ("novelty_stacks", &self.stacks)].map(used).into()
     }
 }
 

@@ -166,7 +166,7 @@ fn after_evictions_a_first_sight_means_nothing() {
 fn a_snapshot_goes_on_where_it_was_taken() {
     let mut novelty = Novelty::new(NoveltyOptions::default());
     (0..100).for_each(|count| _ = novelty.templates.see(count));
-    novelty.named.touch(7, || 3);
+    novelty.exceptions.counts.touch(7, || 3);
     novelty.open.push(Open { id: IncidentId(1), template: Some(TemplateId(2)), last: 3.0 });
     let mut again = Novelty::new(NoveltyOptions::default());
     again.restore(&novelty.snapshot()).unwrap();
