@@ -271,6 +271,16 @@ fn cut(text: &mut String, limit: usize) -> bool {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Key(pub Vec<(String, String)>);
 
+impl Key {
+    /// True when this is the key of something at `place`: what both name is the same, and they name something.
+    #[must_use]
+    pub fn is_at(&self, place: &Self) -> bool {
+        let value = |name: &str| place.0.iter().find(|(known, _)| known == name).map(|(_, value)| value);
+        let mut shared = self.0.iter().filter_map(|(name, own)| value(name).map(|value| own == value)).peekable();
+        shared.peek().is_some() && shared.all(|same| same)
+    }
+}
+
 impl<'de> Deserialize<'de> for Key {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Pairs;
@@ -330,4 +340,6 @@ pub struct RuleFinding {
     pub level: Option<Level>,
     /// The incident ends.
     pub resolved: bool,
+    /// Where the event stands, by the names that detectors use in keys, of a rule that explains what they find.
+    pub place: Option<Key>,
 }

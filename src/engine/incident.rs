@@ -1,6 +1,6 @@
 //! The life of an incident: open, ongoing at doubling counts, resolved; one id all along.
 
-use super::finding::{self, DetectorName, Evidence, Finding, Key, Severity, State};
+use super::finding::{self, DetectorName, Evidence, Finding, Key, RuleFinding, Severity, State};
 use crate::event::{Level, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -140,6 +140,38 @@ impl Incidents {
         finding::fit(key, summary, cause, remedy);
         let incident = incident.clone();
         findings.push(self.finding(id, &incident, State::Ongoing, now));
+    }
+
+    /// The incident that a detector of what happens has opened last at this place; one of silence is about what does not.
+    #[must_use]
+    pub fn open_at(&self, place: &Key) -> Option<IncidentId> {
+        use DetectorName::{Burst, Latency, Loop, Novelty, Spread};
+        let is_there = |incident: &Incident| {
+            matches!(incident.opening.detector, Loop | Burst | Latency | Spread | Novelty)
+                && incident.opening.key.is_at(place)
+        };
+        let there = self.open.iter().filter(|(_, incident)| is_there(incident));
+        there.max_by_key(|(_, incident)| incident.opened_at).map(|(id, _)| *id)
+    }
+
+    /// A rule knows what an incident comes of, and what helps: said at once, on the finding that opens it if that is among
+    /// `findings`. The first that knows is the one that is kept.
+    pub fn explain(&mut self, id: IncidentId, found: &RuleFinding, now: Timestamp, findings: &mut Vec<Finding>) {
+        let Some(incident) = self.open.get_mut(&id) else { return };
+        let Opening { key, summary, evidence, severity, cause, remedy, .. } = &mut incident.opening;
+        if cause.is_some() || remedy.is_some() {
+            return;
+        }
+        (*cause, *remedy) = (found.cause.clone(), found.remedy.clone());
+        *severity = (*severity).max(found.severity);
+        evidence.more.insert("explained_by".into(), format!("{}: {}", found.rule, found.summary).into());
+        finding::fit(key, summary, cause, remedy);
+        let incident = incident.clone();
+        let id_text = format!("{:016x}", id.0);
+        match findings.iter_mut().rev().find(|finding| finding.id == id_text && finding.state != State::Resolved) {
+            Some(said) => *said = self.finding(id, &incident, said.state, now),
+            None => findings.push(self.finding(id, &incident, State::Ongoing, now)),
+        }
     }
 
     /// An incident has turned out to be at least this severe; said with its next finding.

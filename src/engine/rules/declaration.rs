@@ -10,7 +10,7 @@ use crate::engine::finding::Severity;
 use rhai::{Dynamic, Map};
 
 /// The members that `RULE` can have.
-const MEMBERS: [&str; 5] = ["severity", "select", "key", "cooldown", "on_failure"];
+const MEMBERS: [&str; 6] = ["severity", "select", "key", "cooldown", "explains", "on_failure"];
 /// Of findings and incidents whose rule names none: 5 minutes.
 const COOLDOWN_NS: i64 = 300_000_000_000;
 
@@ -24,6 +24,8 @@ pub(super) struct Declaration {
     pub(super) key: Vec<(String, Source)>,
     /// How long after the last match an incident resolves, in nanoseconds.
     pub(super) cooldown: i64,
+    /// Its findings explain what detectors find: they join an incident that is open at the event's place.
+    pub(super) explains: bool,
     /// An event that it selects does not leave when it fails or is switched off.
     pub(super) fails_closed: bool,
 }
@@ -42,6 +44,7 @@ impl Declaration {
             select: Vec::new(),
             key: Vec::new(),
             cooldown: COOLDOWN_NS,
+            explains: false,
             fails_closed: false,
         };
         for (name, value) in rule {
@@ -56,6 +59,12 @@ impl Declaration {
                         None => problems.add(place.position, "`cooldown` is no duration", Some(duration::HINT.into())),
                     }
                 }
+                "explains" => match value.as_bool() {
+                    Ok(explains) => read.explains = explains,
+                    Err(found) => {
+                        problems.add(place.position, format!("`explains` is true or false, not {found}"), None)
+                    }
+                },
                 "on_failure" => match super::scalar::text_of(value).as_deref() {
                     Some("pass") => {}
                     Some("drop") => read.fails_closed = true,

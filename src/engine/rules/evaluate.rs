@@ -2,6 +2,7 @@
 
 use super::breaker::Breaker;
 use super::budget::Spent;
+use super::entry::{Entry, Evaluated};
 use super::event::Event;
 use super::host::{SharedHost, Subject};
 use super::memory::{Action, Memory};
@@ -21,8 +22,9 @@ pub(super) struct Runner {
     pub(super) engine: Engine,
     pub(super) tally: RuleTally,
     pub(super) breaker: Breaker,
-    /// Empty between calls; kept for its memory.
-    scope: Scope<'static>,
+    /// `on_event` and `on_tick`, which are called again and again.
+    on_event: Entry,
+    on_tick: Entry,
 }
 
 /// What a rule is called in.
@@ -45,14 +47,15 @@ impl FuncArgs for Arguments<'_> {
 }
 
 impl Runner {
-    pub(super) fn new(engine: Engine) -> Self {
-        Self { engine, tally: RuleTally::default(), breaker: Breaker::default(), scope: Scope::new() }
+    pub(super) fn new(engine: Engine, rule: &Rule) -> Self {
+        let [on_event, on_tick] = ["on_event", "on_tick"].map(|function| Entry::new(&engine, &rule.ast, function));
+        Self { engine, tally: RuleTally::default(), breaker: Breaker::default(), on_event, on_tick }
     }
 
     /// Calls `on_event`; true when it ran to its end.
     pub(super) fn event(&mut self, call: &Call<'_>, event: Event, emitted: bool, outcome: &mut RuleOutcome) -> bool {
         let subject = Subject::Event { event: event.clone(), emitted };
-        self.call(call, "on_event", &mut [Dynamic::from(event)], subject, outcome)
+        self.evaluate(call, subject, outcome, |runner| runner.on_event.call(&runner.engine, Dynamic::from(event)))
     }
 
     /// What is due by now: silences and pairs that were not completed, then `on_tick`.
@@ -69,7 +72,7 @@ impl Runner {
         }
         if whole && call.rule.ticks && self.breaker.lets_run(call.time) {
             let now = Dynamic::from(super::duration::seconds(call.time));
-            self.call(call, "on_tick", &mut [now], Subject::Tick, outcome);
+            self.evaluate(call, Subject::Tick, outcome, |runner| runner.on_tick.call(&runner.engine, now));
         }
     }
 
@@ -87,29 +90,25 @@ impl Runner {
             past.insert("seconds".into(), super::duration::seconds(call.time.saturating_sub(at)).into());
             arguments.push(past.into());
         }
-        self.call(call, &action.function, &mut arguments, Subject::Past(action.origin), outcome);
+        self.evaluate(call, Subject::Past(action.origin), outcome, |runner| {
+            let options = CallFnOptions::new().eval_ast(false);
+            let (ast, scope) = (&call.rule.ast, &mut Scope::new());
+            runner.engine.call_fn_with_options(options, scope, ast, &action.function, Arguments(&mut arguments))
+        });
     }
 
-    fn call(
+    /// Runs the script, and keeps what it cost and whether it failed; true when it came to its end.
+    fn evaluate(
         &mut self,
         call: &Call<'_>,
-        function: &str,
-        arguments: &mut [Dynamic],
         subject: Subject,
         outcome: &mut RuleOutcome,
+        script: impl FnOnce(&mut Self) -> Evaluated,
     ) -> bool {
         call.host.lock().begin(call.number, call.time, subject);
         let timed = self.tally.evaluations.is_multiple_of(TIMED_EVALUATIONS);
         call.spent.begin(timed);
-        let options = CallFnOptions::new().eval_ast(false);
-        self.scope.clear();
-        let result = self.engine.call_fn_with_options::<Dynamic>(
-            options,
-            &mut self.scope,
-            &call.rule.ast,
-            function,
-            Arguments(arguments),
-        );
+        let result = script(self);
         call.host.lock().end();
         self.tally.evaluations += 1;
         if timed {

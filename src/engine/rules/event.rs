@@ -5,8 +5,8 @@
 
 use super::TEXT_LIMIT;
 use super::set::RuleSet;
-use crate::engine::finding::Finding;
-use crate::engine::template::{Sighting, Templates};
+use crate::engine::finding::{Finding, Key};
+use crate::engine::template::{Sighting, TemplateId, Templates};
 use crate::event::look::Form;
 use crate::event::{Batch, Fields, Level, Look, Role, Shape, Span, Tag, Value};
 use rhai::{Array, Dynamic, ImmutableString, Map};
@@ -14,13 +14,14 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 /// One event, owned. Cloning it counts a reference.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Event(Arc<Copied>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Copied {
     batch: Batch,
     anomalies: Array,
+    sighted: Option<TemplateId>,
     template: Option<ImmutableString>,
     template_text: Option<ImmutableString>,
     params: Vec<String>,
@@ -59,54 +60,14 @@ impl Source {
 }
 
 impl Event {
-    /// Copies the event of `fields`, with what rules of `set` read of what is known of it.
-    pub(super) fn copied(fields: &Fields<'_>, known: &Known<'_>, set: &RuleSet) -> Self {
-        let mut look: Look = *fields.look();
-        let mut arena = Vec::new();
-        if look.shape == Shape::Text {
-            arena.extend_from_slice(fields.object());
+    /// Copies the event of `fields`, with what rules of `set` read of what is known of it; into the memory of `spent`, an
+    /// event that is over, where nobody holds that any more.
+    pub(super) fn copied(fields: &Fields<'_>, known: &Known<'_>, set: &RuleSet, spent: Option<Self>) -> Self {
+        let mut event = spent.filter(|event| Arc::strong_count(&event.0) == 1).unwrap_or_default();
+        if let Some(copied) = Arc::get_mut(&mut event.0) {
+            copied.fill(fields, known, set);
         }
-        look.rendered = Span::new(0, arena.len());
-        let start = fields.record().span.start;
-        if look.shape == Shape::Json {
-            look.joint.open -= start;
-            look.joint.close -= start;
-        }
-        for role in &Role::ALL[..Role::PLACED] {
-            let slot = &mut look.slots[*role as usize];
-            if slot.form == Form::Absent {
-                continue;
-            }
-            if slot.in_arena {
-                let at = arena.len();
-                arena.extend_from_slice(fields.raw(*role).unwrap_or_default());
-                slot.span = Span::new(at, arena.len());
-            } else {
-                slot.span.start -= start;
-            }
-        }
-        let bytes = fields.line().to_vec();
-        let mut record = *fields.record();
-        record.span = Span::new(0, bytes.len());
-        // Its time and tag, which stood in front of a record of MessagePack, are in its look by now.
-        (record.lead, record.tag) = (0, Tag::default());
-        let (records, looks) = (vec![record], vec![look]);
-        let batch = Batch { filled: bytes.len(), bytes, arena, records, looks, ..Batch::default() };
-        let [wants_anomalies, wants_template, wants_text, wants_params] = set.wants();
-        let anomaly = |finding: &Finding| serde_json::to_value(finding).map_or(Dynamic::UNIT, from_json);
-        let anomalies = if wants_anomalies { known.anomalies.iter().map(anomaly).collect() } else { Array::new() };
-        // An event without a message has no template.
-        let template = known.template.filter(|(sighting, _)| sighting.count > 0);
-        let text = |(sighting, templates): (Sighting, &Templates)| templates.text(sighting.id).map(Into::into);
-        Self(Arc::new(Copied {
-            batch,
-            anomalies,
-            template: template.filter(|_| wants_template).map(|(sighting, _)| sighting.id.to_string().into()),
-            template_text: template.filter(|_| wants_text).and_then(text),
-            params: template
-                .filter(|_| wants_params)
-                .map_or_else(Vec::new, |(sighting, templates)| templates.params(fields, sighting.id)),
-        }))
+        event
     }
 
     /// What the engine knows of it under this name; `None` when that is the name of a member like any other.
@@ -164,6 +125,14 @@ impl Event {
         }
     }
 
+    /// Where it stands: the roles that are in the keys of detectors, under their names.
+    pub(super) fn place(&self) -> Key {
+        let roles = [Role::Module, Role::Host, Role::Thread, Role::Operation, Role::ErrorCode];
+        let part = |role: Role| Some((role.name().to_owned(), self.key_text(&Source::Role(role))?));
+        let template = self.0.sighted.map(|id| ("template".to_owned(), id.to_string()));
+        Key(roles.into_iter().filter_map(part).chain(template).collect())
+    }
+
     /// The value as a finding's key shows it; `None` without it.
     pub(super) fn key_text(&self, source: &Source) -> Option<String> {
         let value = match source {
@@ -177,6 +146,62 @@ impl Event {
             },
         };
         value.filter(|text| !text.is_empty())
+    }
+}
+
+impl Copied {
+    fn fill(&mut self, fields: &Fields<'_>, known: &Known<'_>, set: &RuleSet) {
+        let Batch { bytes, arena, records, looks, filled, .. } = &mut self.batch;
+        let mut look: Look = *fields.look();
+        arena.clear();
+        if look.shape == Shape::Text {
+            arena.extend_from_slice(fields.object());
+        }
+        look.rendered = Span::new(0, arena.len());
+        let start = fields.record().span.start;
+        if look.shape == Shape::Json {
+            look.joint.open -= start;
+            look.joint.close -= start;
+        }
+        for role in &Role::ALL[..Role::PLACED] {
+            let slot = &mut look.slots[*role as usize];
+            if slot.form == Form::Absent {
+                continue;
+            }
+            if slot.in_arena {
+                let at = arena.len();
+                arena.extend_from_slice(fields.raw(*role).unwrap_or_default());
+                slot.span = Span::new(at, arena.len());
+            } else {
+                slot.span.start -= start;
+            }
+        }
+        bytes.clear();
+        bytes.extend_from_slice(fields.line());
+        let mut record = *fields.record();
+        record.span = Span::new(0, bytes.len());
+        // Its time and tag, which stood in front of a record of MessagePack, are in its look by now.
+        (record.lead, record.tag) = (0, Tag::default());
+        *filled = bytes.len();
+        records.clear();
+        records.push(record);
+        looks.clear();
+        looks.push(look);
+        let [wants_anomalies, wants_template, wants_text, wants_params] = set.wants();
+        let anomaly = |finding: &Finding| serde_json::to_value(finding).map_or(Dynamic::UNIT, from_json);
+        self.anomalies.clear();
+        if wants_anomalies {
+            self.anomalies.extend(known.anomalies.iter().map(anomaly));
+        }
+        // An event without a message has no template.
+        let template = known.template.filter(|(sighting, _)| sighting.count > 0);
+        let text = |(sighting, templates): (Sighting, &Templates)| templates.text(sighting.id).map(Into::into);
+        self.sighted = template.map(|(sighting, _)| sighting.id);
+        self.template = template.filter(|_| wants_template).map(|(sighting, _)| sighting.id.to_string().into());
+        self.template_text = template.filter(|_| wants_text).and_then(text);
+        self.params = template
+            .filter(|_| wants_params)
+            .map_or_else(Vec::new, |(sighting, templates)| templates.params(fields, sighting.id));
     }
 }
 
@@ -219,7 +244,7 @@ mod tests {
         ]);
         for i in 0..batch.records.len() {
             let (fields, event) =
-                (batch.fields(i), Event::copied(&batch.fields(i), &Known::default(), &RuleSet::empty()));
+                (batch.fields(i), Event::copied(&batch.fields(i), &Known::default(), &RuleSet::empty(), None));
             assert_eq!(fields.object(), event.fields().object());
             for role in Role::ALL {
                 assert_eq!(fields.text(role), event.fields().text(role), "{role:?}");
@@ -233,7 +258,7 @@ mod tests {
             r#"{"level":"WARN","msg":"a \"b\"","status":"504","took":"1.5s","n":3,"f":2.5,"big":99999999999999999999,"t":true,"z":null}"#,
             r#"{"a":{"b":{"c":[1,2.5,null,{"d":"x"}]}},"q.r":7}"#,
         ]);
-        let first = Event::copied(&batch.fields(0), &Known::default(), &RuleSet::empty());
+        let first = Event::copied(&batch.fields(0), &Known::default(), &RuleSet::empty(), None);
         assert_eq!(first.role(Role::Message).into_string().unwrap(), "a \"b\"");
         assert_eq!(first.role(Role::Status).as_int(), Ok(504));
         assert_eq!(first.role(Role::Duration).as_float(), Ok(1500.0));
@@ -244,7 +269,7 @@ mod tests {
         assert_eq!(first.member("big").as_float(), Ok(1e20));
         assert_eq!(first.member("t").as_bool(), Ok(true));
         assert!(first.member("z").is_unit() && first.member("nowhere").is_unit());
-        let second = Event::copied(&batch.fields(1), &Known::default(), &RuleSet::empty());
+        let second = Event::copied(&batch.fields(1), &Known::default(), &RuleSet::empty(), None);
         assert_eq!(second.member("a.b.c").to_string(), r#"[1, 2.5, (), #{"d": "x"}]"#);
         assert_eq!(second.member("q.r").as_int(), Ok(7));
         assert!(second.member("a").is_map());

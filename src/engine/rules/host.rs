@@ -224,6 +224,10 @@ impl Host {
             window_s: running.measured.map(|(_, window)| super::duration::seconds(window)),
             level,
             resolved: asked.resolved,
+            place: match &running.subject {
+                Subject::Event { event, .. } if rule.declaration.explains => Some(event.place()),
+                _ => None,
+            },
         });
         Ok(())
     }

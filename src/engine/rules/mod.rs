@@ -26,6 +26,7 @@ mod declaration;
 mod describe;
 mod distinct;
 mod duration;
+mod entry;
 mod evaluate;
 mod event;
 mod functions;

@@ -127,6 +127,8 @@ pub struct Rules {
     runners: Vec<Runner>,
     roots: Roots,
     scratch: Scratch,
+    /// The last event that a script saw, for its memory.
+    spent_event: Option<Event>,
     /// Nothing is due before this, in nanoseconds.
     soonest: i64,
 }
@@ -148,10 +150,10 @@ impl Rules {
         let spent = Arc::new(Spent::new(budget.operations, meter));
         let host = SharedHost::new(set.clone(), budget, Arc::clone(&spent));
         let library = Library::new(host.clone(), Arc::clone(&spent));
-        let runner = |rule: &super::set::Rule| Runner::new(library.engine(rule.modules.iter().cloned()));
+        let runner = |rule: &super::set::Rule| Runner::new(library.engine(rule.modules.iter().cloned()), rule);
         let runners = set.rules().iter().map(runner).collect();
         let (roots, scratch) = (Roots::default(), Scratch::default());
-        Self { set, host, spent, runners, roots, scratch, soonest: i64::MAX }
+        Self { set, host, spent, runners, roots, scratch, spent_event: None, soonest: i64::MAX }
     }
 
     /// `between` and `weekday` mean the clock of this zone where a rule names none; without this, UTC.
@@ -175,7 +177,7 @@ impl Rules {
         if !matches!(fields.look().shape, Shape::Json | Shape::Text) {
             return;
         }
-        let Self { set, host, spent, runners, roots, scratch, soonest } = self;
+        let Self { set, host, spent, runners, roots, scratch, spent_event, soonest } = self;
         let template = known.template.map_or(TemplateId(0), |(sighting, _)| sighting.id);
         set.matcher().select(fields, template, roots, set.tables(), scratch);
         let mut event = None;
@@ -187,7 +189,7 @@ impl Rules {
             }
             let runner = &mut runners[i];
             let ran = if runner.breaker.lets_run(time.0) {
-                let event = event.get_or_insert_with(|| Event::copied(fields, known, set)).clone();
+                let event = event.get_or_insert_with(|| Event::copied(fields, known, set, spent_event.take())).clone();
                 let call = Call { number: i, rule, host, spent, time: time.0 };
                 runner.event(&call, event, known.emitted, outcome)
             } else {
@@ -201,6 +203,7 @@ impl Rules {
             }
         }
         if event.is_some() {
+            *spent_event = event;
             self.take(outcome);
         }
     }

@@ -6,8 +6,7 @@ use super::set::{RuleSet, RuleSource, TableSource};
 struct Shipped {
     name: &'static str,
     text: &'static str,
-    /// Runs without being asked for. Rules that change or withhold events do not, and neither do those that count what
-    /// the detectors count as well: one incident is one finding.
+    /// Runs without being asked for; rules that change or withhold events do not.
     on: bool,
 }
 
@@ -19,10 +18,10 @@ macro_rules! shipped {
 
 /// All of them, in the order of their names.
 const RULES: [Shipped; 15] = shipped![
-    "auth_bruteforce" false,
+    "auth_bruteforce" true,
     "certificate_expiry" true,
     "connection_pools" true,
-    "disk_full" false,
+    "disk_full" true,
     "drop_debug_noise" false,
     "error_codes" true,
     "mask_addresses" false,
@@ -31,9 +30,9 @@ const RULES: [Shipped; 15] = shipped![
     "missing_resources" true,
     "out_of_memory" true,
     "panics" true,
-    "retry_storms" false,
-    "slow_queries" false,
-    "upstream_timeouts" false,
+    "retry_storms" true,
+    "slow_queries" true,
+    "upstream_timeouts" true,
 ];
 
 impl RuleSet {

@@ -26,6 +26,13 @@ impl Meter for Clock {
     }
 }
 
+/// The processor's time for this thread, so that a busy machine does not count; wall time where the system does not tell.
+fn spent(since: Instant) -> Duration {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanoseconds = told.and_then(|text| text.split(' ').next()?.parse().ok());
+    nanoseconds.map_or_else(|| since.elapsed(), Duration::from_nanos)
+}
+
 /// Runs a script on one event that goes wrong and one that does not; gives the failure, and the shortest of three times.
 fn harm(script: &str, clock: bool) -> (String, Duration) {
     let text = format!(
@@ -45,8 +52,9 @@ fn harm(script: &str, clock: bool) -> (String, Duration) {
         let batch = stream(&["{}", r#"{"fine":1}"#]);
         let mut outcome = RuleOutcome::default();
         let start = Instant::now();
+        let before = spent(start);
         rules.on_event(&batch.fields(0), Timestamp(0), &mut outcome);
-        best = best.min(start.elapsed());
+        best = best.min(spent(start).saturating_sub(before));
         message = outcome.failures.first().map_or_else(String::new, |failure| failure.message.clone());
         outcome.clear();
         rules.on_event(&batch.fields(1), Timestamp(1), &mut outcome);
