@@ -1,22 +1,20 @@
 //! A function of a rule that is called for every event, with what does not change from call to call.
 //!
-//! Rhai's own `call_fn` begins each call with an empty cache of which function a name and the types of its arguments mean, and
-//! looks through all modules for each name that it meets. Here the cache lives as long as the rule.
+//! Rhai's own `call_fn` looks for the function by its name, and begins with an empty cache of what each name and the types of
+//! its arguments mean, so that it looks through all modules for each name that it meets. Here the body is evaluated as it
+//! stands, with its parameter as the only variable, and the cache lives as long as the rule.
 
-use rhai::{AST, Caches, Dynamic, Engine, EvalAltResult, GlobalRuntimeState, ImmutableString, Scope};
-
-/// The name of the argument in the call.
-const ARGUMENT: &str = "subject";
+use rhai::{AST, ASTNode, Caches, Dynamic, Engine, EvalAltResult, GlobalRuntimeState, ImmutableString, Scope, Stmt};
 
 /// What a script comes to.
 pub(super) type Evaluated = Result<Dynamic, Box<EvalAltResult>>;
 
-/// One function of one argument, ready to be called.
+/// One function of one parameter, ready to be called.
 #[derive(Debug)]
 pub(super) struct Entry {
-    /// `on_event(subject)`; `None` without such a function.
-    call: Option<AST>,
-    argument: ImmutableString,
+    /// Empty without such a function.
+    body: Box<[Stmt]>,
+    parameter: ImmutableString,
     /// The rule's functions are its library.
     global: GlobalRuntimeState,
     caches: Caches,
@@ -25,14 +23,24 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    /// The `function` of `ast`, with one parameter, as `engine` runs it.
+    /// The `function` of `ast` with one parameter, as `engine` runs it.
     pub(super) fn new(engine: &Engine, ast: &AST, function: &str) -> Self {
-        let is_there = ast.iter_functions().any(|known| known.name == function && known.params.len() == 1);
+        // Rhai's `clone_functions_only_filtered` does not filter.
+        let mut alone = ast.clone_functions_only();
+        alone.retain_functions(|_, _, name, parameters| name == function && parameters == 1);
+        let parameter = alone.iter_functions().next().map(|found| found.params[0].into());
+        let mut body = Vec::new();
+        alone.walk(&mut |path: &[ASTNode<'_>]| {
+            if let [ASTNode::Stmt(statement)] = path {
+                body.push((*statement).clone());
+            }
+            true
+        });
         let mut global = engine.new_global_runtime_state();
         global.lib.push(ast.shared_lib().clone());
         Self {
-            call: is_there.then(|| engine.compile(format!("{function}({ARGUMENT})")).ok()).flatten(),
-            argument: ARGUMENT.into(),
+            body: body.into(),
+            parameter: parameter.unwrap_or_default(),
             global,
             caches: Caches::new(),
             scope: Scope::new(),
@@ -43,15 +51,14 @@ impl Entry {
     // What Rhai deprecates here has no other name yet; its version is pinned.
     #[allow(deprecated)]
     pub(super) fn call(&mut self, engine: &Engine, argument: Dynamic) -> Evaluated {
-        let Some(call) = &self.call else { return Ok(Dynamic::UNIT) };
-        let Self { argument: name, global, caches, scope, .. } = self;
-        scope.push_dynamic(name.clone(), argument);
-        let result = engine.eval_statements_raw(global, caches, scope, call.statements());
-        scope.clear();
-        // A call that failed may have left these anywhere.
+        let Self { body, parameter, global, caches, scope } = self;
+        // A call that failed may have left these anywhere; inside of a function they are one.
+        (global.level, global.scope_level, global.always_search_scope) = (1, 1, false);
         global.lib.truncate(1);
-        (global.level, global.scope_level, global.always_search_scope) = (0, 0, false);
         caches.rewind_fn_resolution_caches(1);
+        scope.push_dynamic(parameter.clone(), argument);
+        let result = engine.eval_statements_raw(global, caches, scope, body);
+        scope.clear();
         result
     }
 }

@@ -21,8 +21,7 @@ pub(super) struct Event(Arc<Copied>);
 struct Copied {
     batch: Batch,
     anomalies: Array,
-    sighted: Option<TemplateId>,
-    template: Option<ImmutableString>,
+    template: Option<TemplateId>,
     template_text: Option<ImmutableString>,
     params: Vec<String>,
 }
@@ -80,7 +79,7 @@ impl Event {
                 all.extend(copied.anomalies.iter().cloned());
                 Some(all.into())
             }
-            "template" => copied.template.clone().map(Dynamic::from),
+            "template" => copied.template.map(|id| id.to_string().into()),
             "template_text" => copied.template_text.clone().map(Dynamic::from),
             "params" => {
                 let texts = copied.params.iter().map(|text| Dynamic::from(clipped(text)));
@@ -129,7 +128,7 @@ impl Event {
     pub(super) fn place(&self) -> Key {
         let roles = [Role::Module, Role::Host, Role::Thread, Role::Operation, Role::ErrorCode];
         let part = |role: Role| Some((role.name().to_owned(), self.key_text(&Source::Role(role))?));
-        let template = self.0.sighted.map(|id| ("template".to_owned(), id.to_string()));
+        let template = self.0.template.map(|id| ("template".to_owned(), id.to_string()));
         Key(roles.into_iter().filter_map(part).chain(template).collect())
     }
 
@@ -187,7 +186,7 @@ impl Copied {
         records.push(record);
         looks.clear();
         looks.push(look);
-        let [wants_anomalies, wants_template, wants_text, wants_params] = set.wants();
+        let [wants_anomalies, _, wants_text, wants_params] = set.wants();
         let anomaly = |finding: &Finding| serde_json::to_value(finding).map_or(Dynamic::UNIT, from_json);
         self.anomalies.clear();
         if wants_anomalies {
@@ -196,8 +195,7 @@ impl Copied {
         // An event without a message has no template.
         let template = known.template.filter(|(sighting, _)| sighting.count > 0);
         let text = |(sighting, templates): (Sighting, &Templates)| templates.text(sighting.id).map(Into::into);
-        self.sighted = template.map(|(sighting, _)| sighting.id);
-        self.template = template.filter(|_| wants_template).map(|(sighting, _)| sighting.id.to_string().into());
+        self.template = template.map(|(sighting, _)| sighting.id);
         self.template_text = template.filter(|_| wants_text).and_then(text);
         self.params = template
             .filter(|_| wants_params)
