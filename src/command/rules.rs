@@ -84,6 +84,9 @@ fn for_people(shown: &Shown<'_>) -> String {
     row("reads", &[list(&rule.reads)]);
     row("key", &[list(&rule.key)]);
     row("cooldown", &[format!("{} s", rule.cooldown_s)]);
+    if rule.explains {
+        row("explains", &["what detectors find at the same place".to_owned()]);
+    }
     row("tests", &[rule.tests.to_string()]);
     if let Some(cost) = shown.cost {
         let share = 100.0 * cost.evaluations as f64 / cost.events.max(1) as f64;

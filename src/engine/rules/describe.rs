@@ -24,6 +24,8 @@ pub struct RuleSummary<'a> {
     pub key: Vec<String>,
     /// Seconds without a match after which an incident resolves.
     pub cooldown_s: f64,
+    /// Its findings explain what detectors find at the same place.
+    pub explains: bool,
     /// How many tests it carries.
     pub tests: usize,
 }

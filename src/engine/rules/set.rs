@@ -176,6 +176,7 @@ impl RuleSet {
             reads: rule.fields.iter().cloned().collect(),
             key: rule.declaration.key.iter().map(|(name, _)| name.clone()).collect(),
             cooldown_s: duration::seconds(rule.declaration.cooldown),
+            explains: rule.declaration.explains,
             tests: rule.tests.cases.len(),
         })
     }
