@@ -2,7 +2,7 @@
 //! at. Pure text; `seismolog explain` prints it, and the report of `replay` takes its sentences.
 
 use crate::engine::finding::{DetectorName, Finding, State};
-use crate::prose::{counted, duration, examples, number, plain, thousands, wrap};
+use crate::prose::{counted, duration, examples, is_plural, number, plain, quantity, thousands, wrap};
 use std::fmt::Write as _;
 
 /// Most lines of an example or a context shown.
@@ -35,6 +35,30 @@ pub fn explain(finding: &Finding, width: usize) -> String {
     }
     let _ = writeln!(text, "Incident {}", finding.id);
     text
+}
+
+/// What a page says beside an incident's summary.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct InShort {
+    /// What it means, and how much more than usual it is.
+    pub meaning: String,
+    /// What to look at first.
+    pub look_at: Option<String>,
+    /// How sure it is.
+    pub odds: Option<String>,
+}
+
+/// The explanation without what summary, key and lines say already. Of a rule that matched one event there is nothing to
+/// explain.
+#[must_use]
+pub fn in_short(finding: &Finding) -> InShort {
+    let how_much = how_much(finding);
+    if finding.detector == DetectorName::Rule {
+        return InShort { meaning: how_much.unwrap_or_default(), ..InShort::default() };
+    }
+    let sentences: Vec<String> = [Some(meaning(finding).to_owned()), how_much].into_iter().flatten().collect();
+    let odds = finding.evidence.p_value.is_some().then(|| how_sure(finding));
+    InShort { meaning: sentences.join(" "), look_at: look_at(finding), odds }
 }
 
 fn headline(finding: &Finding) -> String {
@@ -106,16 +130,13 @@ fn how_much(finding: &Finding) -> Option<String> {
     let evidence = &finding.evidence;
     if evidence.p_value.is_none() {
         return (evidence.window_s > 0.0).then(|| {
-            format!("It rests on {} {} in {}.", number(evidence.observed), evidence.unit, duration(evidence.window_s))
+            let seen = quantity(evidence.observed, &evidence.unit);
+            format!("It rests on {seen} in {}.", duration(evidence.window_s))
         });
     }
-    let quantity = |value: f64| match evidence.unit.as_str() {
-        "ms" => duration(value / 1e3),
-        "s" => duration(value),
-        "" => number(value),
-        unit => format!("{} {unit}", number(value)),
-    };
+    let quantity = |value: f64| quantity(value, &evidence.unit);
     let (observed, expected) = (quantity(evidence.observed), quantity(evidence.expected));
+    let are = if is_plural(&evidence.unit) && number(evidence.expected) != "1" { "are" } else { "is" };
     let ratio = evidence.observed / evidence.expected;
     let factor = match ratio {
         _ if evidence.expected <= 0.0 => {
@@ -134,7 +155,7 @@ fn how_much(finding: &Finding) -> Option<String> {
         .and_then(|interval| Some((interval.get(0)?.as_f64()?, interval.get(1)?.as_f64()?)));
     let interval =
         interval.map(|(low, high)| format!(" 98 of 100 are usually from {} to {}.", quantity(low), quantity(high)));
-    Some(format!("It was {observed} where {expected} is usual{factor}.{}", interval.unwrap_or_default()))
+    Some(format!("It was {observed} where {expected} {are} usual{factor}.{}", interval.unwrap_or_default()))
 }
 
 /// The odds, the limit, and what they rest on.
@@ -297,7 +318,7 @@ mod tests {
         assert!(over.contains("Warning (latency/shift): 8 calls of /a slower."), "{over}");
         assert!(
             over.contains(
-                "was over after 1 min 1 s, and took in 9 events. It was 0.25 s where 0.04 s is usual: 6.3 times"
+                "was over after 1 min 1 s, and took in 9 events. It was 250 ms where 40 ms is usual: 6.3 times"
             ),
             "{over}"
         );

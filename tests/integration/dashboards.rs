@@ -96,7 +96,8 @@ fn boards_are_what_grafanas_own_types_want() {
         .unwrap_or_else(|error| panic!("Grafana's types are needed here (make tools installs them): {error}"));
     std::fs::copy(root().join("tests/tools/grafana/board.ts"), folder.path().join("board.ts")).unwrap();
     let judged = |name: &str, board: &Value| {
-        let module = format!("import type {{ Board }} from \"./board\";\nexport const board = {board:#} satisfies Board;\n");
+        let module =
+            format!("import type {{ Board }} from \"./board\";\nexport const board = {board:#} satisfies Board;\n");
         let path = folder.path().join(format!("{name}.ts"));
         std::fs::write(&path, module).unwrap();
         let said = Command::new(tools.join("node_modules/.bin/tsc"))

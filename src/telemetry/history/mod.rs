@@ -9,7 +9,7 @@ mod ring;
 pub use incidents::{Filter, Kept, Row};
 
 use crate::engine::Tally;
-use crate::engine::detector::{OperationQuantiles, TableUse};
+use crate::engine::detector::{ModuleCounts, OperationQuantiles, TableUse};
 use crate::engine::finding::{DetectorName, Finding, Severity, State};
 use crate::event::{Fault, Timestamp};
 use incidents::Incidents;
@@ -19,6 +19,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The rings: seconds a column, and columns.
 const RINGS: [(i64, usize); 3] = [(5, 180), (60, 180), (900, 192)];
+
+/// Modules that the page shows.
+const MODULES: usize = 12;
 
 /// A batch of so many bytes was waiting to be read.
 const BACKLOG: usize = 64 << 10;
@@ -72,6 +75,7 @@ pub struct Status {
     kept: usize,
     detectors: Vec<DetectorStatus>,
     rules: Vec<RuleStatus>,
+    modules: Vec<ModuleStatus>,
     operations: Vec<OperationStatus>,
     tables: Vec<TableStatus>,
     sinks: Vec<SinkStatus>,
@@ -99,6 +103,13 @@ pub struct RuleStatus {
     pub enabled: bool,
     /// Time spent in its script; none where nobody measures it.
     pub cpu_s: Option<f64>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct ModuleStatus {
+    name: String,
+    events: u64,
+    errors: u64,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -247,6 +258,13 @@ impl History {
             .collect();
         inner.status.rules = rules;
         inner.status.sinks = sinks;
+    }
+
+    /// Sets how much the busiest modules have said, the busiest first.
+    pub fn set_modules(&self, modules: &[ModuleCounts]) {
+        let shown = modules.iter().take(MODULES);
+        let status = |of: &ModuleCounts| ModuleStatus { name: of.module.clone(), events: of.events, errors: of.errors };
+        self.lock().status.modules = shown.map(status).collect();
     }
 
     /// Sets how long operations take.

@@ -65,6 +65,31 @@ fn the_list_is_filtered_and_cut_into_parts() {
 }
 
 #[test]
+fn what_is_open_and_worst_comes_first_and_parts_join() {
+    let history = filled(30);
+    let rows = |offset, limit| {
+        let filter = Filter { worst_first: true, offset, limit: Some(limit), ..Filter::default() };
+        let list = parsed(&history.incidents(&filter));
+        assert_eq!(list["matched"], 30);
+        list["incidents"].as_array().unwrap().clone()
+    };
+    let all = rows(0, 100);
+    let of = |row: &Value| {
+        let open = row["state"] != "resolved";
+        (open, open.then(|| row["severity"].as_str().unwrap().to_owned()), row["serial"].as_u64().unwrap())
+    };
+    let (open, ended) = all.split_at(15);
+    assert!(open.iter().all(|row| of(row).0) && ended.iter().all(|row| !of(row).0));
+    let severities: Vec<_> = open.iter().map(|row| of(row).1.unwrap()).collect();
+    assert_eq!(severities, [vec!["critical"; 5], vec!["warning"; 5], vec!["info"; 5]].concat());
+    // Within each the newest first.
+    for rows in open.chunks(5).chain([ended]) {
+        assert!(rows.is_sorted_by_key(|row| std::cmp::Reverse(of(row).2)));
+    }
+    assert_eq!([rows(0, 12), rows(12, 12), rows(24, 12)].concat(), all);
+}
+
+#[test]
 fn of_too_many_the_oldest_ended_ones_go_and_counts_stay_true() {
     let history = filled(15_000);
     let list = parsed(&history.incidents(&Filter::default()));
@@ -85,6 +110,8 @@ fn one_incident_has_all_and_its_lines_are_bounded() {
     let incident = parsed(&history.incident(id).unwrap());
     assert_eq!((incident["state"].as_str(), incident["cause"].as_str()), (Some("resolved"), Some("a cause")));
     assert_eq!(incident["line"], "{\"a line\":1}");
+    let told = incident["told"]["meaning"].as_str().unwrap();
+    assert!(told.starts_with("There were more errors than this place usually has"), "{told}");
     assert!(history.incident(id).unwrap().len() < 6_000);
     assert!(history.incident("nothing").is_none());
 }
