@@ -134,9 +134,15 @@ fn how_much(finding: &Finding) -> Option<String> {
             format!("It rests on {seen} in {}.", duration(evidence.window_s))
         });
     }
+    if finding.detector == DetectorName::Novelty {
+        let seldom = (evidence.expected > 0.0 && evidence.expected <= 0.5).then(|| (1.0 / evidence.expected).round());
+        return seldom.map(|one_in| {
+            format!("At WARN and worse, about one event in {} is usually new.", thousands(one_in as u64))
+        });
+    }
     let quantity = |value: f64| quantity(value, &evidence.unit);
     let (observed, expected) = (quantity(evidence.observed), quantity(evidence.expected));
-    let are = if is_plural(&evidence.unit) && number(evidence.expected) != "1" { "are" } else { "is" };
+    let are = if is_plural(&evidence.unit) && !expected.starts_with("1 ") { "are" } else { "is" };
     let ratio = evidence.observed / evidence.expected;
     let factor = match ratio {
         _ if evidence.expected <= 0.0 => {
@@ -289,7 +295,7 @@ mod tests {
         let flowing = told.split_whitespace().collect::<Vec<_>>().join(" ");
         for part in [
             "Critical (loop/cycle): the same 3 lines 25 times in 4.1 s on retry.c41 (thread loop-3). The same few lines",
-            "It was found at 2026-03-02 08:41:12 UTC, on 75 events by then. It was 18.3 lines/s where 0.02 lines/s is usual: \
+            "It was found at 2026-03-02 08:41:12 UTC, on 75 events by then. It was 18.3 lines/s where 1.2 lines/min are usual: \
              915 times as much.",
             "less than once in a billion billion tests",
             "rarer than once in 10 billion tests (gamma-poisson, 75 samples, in 4.1 s). Look at what module retry.c41, \
@@ -330,6 +336,29 @@ mod tests {
             200,
         );
         assert!(rule.contains("Info (rule oom): out of memory.") && rule.contains("there are no odds"), "{rule}");
+    }
+
+    #[test]
+    fn news_are_told_by_how_seldom_they_are_and_one_event_is_one() {
+        let of = |detector: &str, evidence: &str| {
+            let text = format!(
+                r#"{{"id":"1","detector":"{detector}","kind":"x","state":"open","severity":"info","key":{{"module":"m"}},
+                "opened_at":"2026-03-02T08:41:12Z","count":1,"summary":"s","evidence":{evidence}}}"#
+            );
+            explain(&finding(&text), 300)
+        };
+        let new = of(
+            "novelty",
+            r#"{"observed":1,"expected":0.0008,"unit":"new among events at WARN and worse","p_value":0.0008,"samples":1}"#,
+        );
+        assert!(new.contains("At WARN and worse, about one event in 1,250 is usually new."), "{new}");
+        assert!(new.contains("1 sample)") && new.contains("on 1 event by then"), "{new}");
+        let rule = of("rule", r#"{"observed":1,"unit":"events","window_s":60}"#);
+        assert!(rule.contains("It rests on 1 event in 1 min."), "{rule}");
+        let spread = of("spread", r#"{"observed":7,"expected":1,"unit":"failures","p_value":1e-9,"samples":90}"#);
+        assert!(spread.contains("It was 7 failures where 1 failure is usual: 7 times as much."), "{spread}");
+        let burst = of("burst", r#"{"observed":1,"expected":0.5,"unit":"errors","p_value":1e-9,"samples":90}"#);
+        assert!(burst.contains("It was 1 error where 0.5 errors are usual: 2 times as much."), "{burst}");
     }
 
     #[test]

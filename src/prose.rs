@@ -110,7 +110,8 @@ pub fn evidence(evidence: &Evidence) -> String {
     text
 }
 
-/// A number with its unit: `18.3 lines/s`, `1 event`, `3 events`; a time in the unit that suits it: `63 ms`, `3 min 4 s`.
+/// A number with its unit: `1 event`, `3 events`; a rate or a time in the unit that suits it: `18.3 lines/s`,
+/// `1.2 lines/min`, `63 ms`, `3 min 4 s`.
 #[must_use]
 pub fn quantity(value: f64, unit: &str) -> String {
     match unit {
@@ -118,6 +119,11 @@ pub fn quantity(value: f64, unit: &str) -> String {
         "ms" if value < 1e3 => format!("{} ms", number(value)),
         "ms" => duration(value / 1e3),
         "s" => duration(value),
+        "lines/s" if value > 0.0 => {
+            let (value, per) = paced(value);
+            let one = number(value) == "1";
+            format!("{} {}/{per}", number(value), if one { "line" } else { "lines" })
+        }
         unit => match number(value) {
             one if one == "1" => format!("1 {}", singular(unit)),
             many => format!("{many} {unit}"),
@@ -191,9 +197,15 @@ pub fn number(value: f64) -> String {
 /// How often, in the unit in which it is at least one: `22.9/s`, `8.03/min`, `2/h`.
 #[must_use]
 pub fn rate(per_second: f64) -> String {
+    let (often, per) = paced(per_second);
+    format!("{}/{per}", number(often))
+}
+
+/// How often, and in which unit that is at least one.
+fn paced(per_second: f64) -> (f64, &'static str) {
     let units = [(1.0, "s"), (60.0, "min"), (3_600.0, "h")];
     let (size, unit) = units.into_iter().find(|(size, _)| per_second * size >= 1.0).unwrap_or((86_400.0, "d"));
-    format!("{}/{unit}", number(per_second * size))
+    (per_second * size, unit)
 }
 
 /// `67.9 MB`
@@ -394,5 +406,10 @@ mod tests {
             ["1 event", "1 line/s", "2 failures", "0 errors", "1", "1 of a kind"]
         );
         assert_eq!([(184.0, "s"), (0.25, "ms")].map(|(value, unit)| quantity(value, unit)), ["3 min 4 s", "0.25 ms"]);
+        let rates = [(18.3, "lines/s"), (0.02, "lines/s"), (1.0 / 60.0, "lines/s"), (0.0, "lines/s")];
+        assert_eq!(
+            rates.map(|(value, unit)| quantity(value, unit)),
+            ["18.3 lines/s", "1.2 lines/min", "1 line/min", "0 lines/s"]
+        );
     }
 }

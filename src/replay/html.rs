@@ -102,7 +102,8 @@ fn timeline(report: &Report, page: &mut String) {
     }
     let _ = write!(
         page,
-        "<section class=\"sheet\"><h2>Events over time <small>one column is {}</small></h2>\n<div class=\"scroll\">",
+        "<section class=\"sheet\"><h2>Events over time <small>{}UTC; one column is {}</small></h2>\n<div class=\"scroll\">",
+        days(report),
         duration(columns.width as f64 / 1e9)
     );
     chart(report, page);
@@ -195,7 +196,7 @@ fn put_incident(incident: &Incident, one_day: bool, is_open: bool, page: &mut St
             Escaped(value)
         );
     }
-    if let Some(within) = &finding.respond_within {
+    if let Some(within) = finding.respond_within.as_ref().filter(|_| incident.duration_s.is_none()) {
         let _ = write!(page, "<span class=\"tag due\">respond within {}</span>", Escaped(within));
     }
     page.push_str("</p>");
@@ -324,6 +325,15 @@ fn files(report: &Report, page: &mut String) {
         let _ = write!(page, "<p class=\"muted\">Faults: {}</p>", Escaped(&said.join("; ")));
     }
     page.push_str("</section>\n");
+}
+
+/// The days that the timeline is of: `2026-03-02, `, `2026-03-02 to 2026-03-04, `.
+fn days(report: &Report) -> String {
+    match report.first.zip(report.last).map(|(first, last)| (day(first.0), day(last.0))) {
+        Some((first, last)) if first == last => format!("{first}, "),
+        Some((first, last)) => format!("{first} to {last}, "),
+        None => String::new(),
+    }
 }
 
 fn day(time: Timestamp) -> String {

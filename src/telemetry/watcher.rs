@@ -280,7 +280,8 @@ impl Observer for Watcher {
         if stream.is_some() {
             metrics.set_watermark_lag(lag_s);
         }
-        served.history.batch(Passed { tally: &tally, read, written, now: stream, lag_s });
+        let age_s = engine.clock().age();
+        served.history.batch(Passed { tally: &tally, read, written, now: stream, age_s, lag_s });
         if is_time {
             self.work = now;
             self.look_at_work(&served, engine, reports, now);

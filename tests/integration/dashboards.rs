@@ -101,7 +101,7 @@ fn boards_are_what_grafanas_own_types_want() {
         let path = folder.path().join(format!("{name}.ts"));
         std::fs::write(&path, module).unwrap();
         let said = Command::new(tools.join("node_modules/.bin/tsc"))
-            .args(["--noEmit", "--strict", "--skipLibCheck", "--target", "es2022", "--types", "", "--module", "esnext"])
+            .args(["--noEmit", "--strict", "--skipLibCheck", "--target", "es2022", "--module", "esnext"])
             .args(["--moduleResolution", "bundler"])
             .arg(&path)
             .output()

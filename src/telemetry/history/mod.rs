@@ -152,6 +152,8 @@ pub struct Passed<'a> {
     pub written: usize,
     /// The stream's time, once it has one.
     pub now: Option<Timestamp>,
+    /// How long the stream has run, in seconds: the first batch covers all of it.
+    pub age_s: f64,
     /// How far the watermark is behind the wall clock, in seconds.
     pub lag_s: f64,
 }
@@ -201,7 +203,7 @@ impl History {
     /// Takes a batch.
     pub fn batch(&self, passed: Passed<'_>) {
         let mut inner = self.lock();
-        let Passed { tally, read, written, now, lag_s } = passed;
+        let Passed { tally, read, written, now, age_s, lag_s } = passed;
         let status = &mut inner.status;
         status.read_bytes += read as u64;
         status.written_bytes += written as u64;
@@ -219,7 +221,8 @@ impl History {
         if let Some(now) = now {
             status.lag_s = Some(lag_s);
             // What comes in large pieces was waiting, and is spread over the time that it covers; what comes live is not.
-            let from = inner.now.replace(now).filter(|_| read >= BACKLOG).unwrap_or(now);
+            let before = inner.now.replace(now).unwrap_or_else(|| now.saturating_add_nanos(-(age_s * 1e9) as i64));
+            let from = if read >= BACKLOG { before } else { now };
             inner.rings.iter_mut().for_each(|ring| ring.add_between(from, now, ticks));
         }
     }

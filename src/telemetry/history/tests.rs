@@ -139,12 +139,22 @@ fn batches_become_columns_and_sums() {
     let history = History::new(Timestamp::default());
     let tally = Tally { events: [0, 0, 10, 2, 3, 1, 0], ..Tally::default() };
     let now = Some(Timestamp::from_seconds(1_700_000_000));
-    history.batch(Passed { tally: &tally, read: 100, written: 120, now, lag_s: 1.5 });
-    history.batch(Passed { tally: &tally, read: 100, written: 120, now: None, lag_s: 0.0 });
+    history.batch(Passed { tally: &tally, read: 100, written: 120, now, age_s: 0.0, lag_s: 1.5 });
+    history.batch(Passed { tally: &tally, read: 100, written: 120, now: None, age_s: 0.0, lag_s: 0.0 });
     let status = parsed(&history.status(Timestamp::from_seconds(9)));
     assert_eq!((status["events"].as_u64(), status["read_bytes"].as_u64()), (Some(32), Some(200)));
     assert_eq!((status["lag_s"].as_f64(), status["uptime_s"].as_f64()), (Some(1.5), Some(9.0)));
     let chart = parsed(&history.chart(0).unwrap());
     assert_eq!(chart["columns"], serde_json::json!([[16, 2, 4, 0, 0, 0]]));
     assert!(history.chart(3).is_none());
+}
+
+#[test]
+fn a_first_batch_that_waited_covers_all_of_the_stream() {
+    let history = History::new(Timestamp::default());
+    let tally = Tally { events: [0, 0, 60, 0, 0, 0, 0], ..Tally::default() };
+    let now = Some(Timestamp::from_seconds(1_700_000_010));
+    history.batch(Passed { tally: &tally, read: BACKLOG, written: BACKLOG, now, age_s: 30.0, lag_s: 0.0 });
+    let chart = parsed(&history.chart(0).unwrap());
+    assert_eq!(chart["columns"], serde_json::json!(vec![[10, 0, 0, 0, 0, 0]; 6]));
 }

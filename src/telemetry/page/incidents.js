@@ -111,7 +111,7 @@ function drawList() {
   arrange(list, items.length ? grouped(items) : [emptyList()]);
   $("matched").textContent = plural(page.matched, "incident");
   $("more").hidden = page.rows.length >= page.matched;
-  $("more").textContent = `Show more (${count(page.matched - page.rows.length)} older)`;
+  $("more").textContent = `Show more (${count(page.matched - page.rows.length)} left)`;
 }
 
 /** Headings between what is open and what has ended, where both are meant. */
@@ -157,7 +157,7 @@ async function showDetail(id, item) {
   }
   if (!page.open.has(id)) return;
   const block = (title, content) => h("div", {}, h("h3", {}, title), content);
-  const lines = (title, of) => (of.length ? block(title, h("div", { class: "lines", tabindex: 0, role: "region", "aria-label": title }, h("ol", {}, of.map((line) => h("li", {}, line))))) : null);
+  const lines = (title, of, whole = "") => (of.length ? block(title, h("div", { class: `lines${whole}`, tabindex: 0, role: "region", "aria-label": title }, h("ol", {}, of.map((line) => h("li", {}, line))))) : null);
   const note = (title, text) => (text ? h("div", { class: "note" }, h("b", {}, title), text) : null);
   const { meaning, look_at: lookAt, odds } = incident.told;
   const paragraph = (title, text) => (text ? block(title, h("p", {}, text)) : null);
@@ -173,7 +173,7 @@ async function showDetail(id, item) {
     paragraph("What it means", meaning), paragraph("Where to look", lookAt),
     lines("Lines that led up to it", incident.context),
     lines("Lines", incident.example),
-    incident.line ? lines("The event that showed it", [incident.line]) : null,
+    incident.line ? lines("The event that showed it", [incident.line], " whole") : null,
     numbers,
     h("div", { class: "row muted" }, `opened ${iso(incident.opened_ms)} · incident ${incident.id}`,
       h("button", { class: "plain", type: "button", onclick: (e) => copy(e.currentTarget, incident) }, "Copy as JSON")));

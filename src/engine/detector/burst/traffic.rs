@@ -269,20 +269,20 @@ mod tests {
         }
         // One that has not spoken since a restart has nothing to tell.
         traffic.module(5, 0);
-        let told = |most| -> Vec<_> {
+        let told = |traffic: &Traffic, most| -> Vec<_> {
             traffic.counts(most).into_iter().map(|told| (told.module, told.events, told.errors)).collect()
         };
         let of = |list: &[(&str, u64, u64)]| -> Vec<_> {
             list.iter().map(|(name, events, errors)| ((*name).to_owned(), *events, *errors)).collect()
         };
-        assert_eq!(told(4), of(&[("b", 9, 0), ("c", 9, 1), ("a", 5, 2), ("d", 1, 1)]));
-        assert_eq!(told(2), of(&[("b", 9, 0), ("c", 9, 1), ("other", 6, 3)]));
-        assert_eq!(told(0), of(&[("other", 24, 4)]));
+        assert_eq!(told(&traffic, 4), of(&[("b", 9, 0), ("c", 9, 1), ("a", 5, 2), ("d", 1, 1)]));
+        assert_eq!(told(&traffic, 2), of(&[("b", 9, 0), ("c", 9, 1), ("other", 6, 3)]));
+        assert_eq!(told(&traffic, 0), of(&[("other", 24, 4)]));
         for (key, name) in [(6, "other"), (7, "a")] {
             let module = traffic.module(key, 0);
             (module.name, module.events) = (name.into(), 10);
         }
-        assert_eq!(told(2), of(&[("a", 15, 2), ("b", 9, 0), ("other", 20, 2)]));
+        assert_eq!(told(&traffic, 2), of(&[("a", 15, 2), ("b", 9, 0), ("other", 20, 2)]));
     }
 
     #[test]
