@@ -272,7 +272,7 @@ fn groups(title: &str, what: &str, groups: &[Group], total: Option<usize>, repor
     }
     let aside = match (what, total) {
         (_, Some(total)) => format!("of {}", thousands(total as u64)),
-        ("message", _) => "# stands for what varies".to_owned(),
+        ("message", _) => "&lt;*&gt; stands for what varies".to_owned(),
         _ => String::new(),
     };
     let _ = writeln!(
