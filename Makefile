@@ -29,20 +29,23 @@ bench: ## what each stage costs an event, what each end carries
 instructions: build ## count each stage's instructions; fail where they have grown by over a tenth
 	benches/instructions.py
 
-# The tests need nextest, Prometheus with promtool, Alertmanager, Chromium with its driver, openssl for a certificate, valgrind, and
-# what the examples are for: rsyslog, syslog-ng, systemd's and Kubernetes' checkers.
+# The tests need nextest, Prometheus with promtool, Alertmanager, Chromium with its driver, openssl for a certificate, valgrind,
+# Grafana's types with the compiler that checks the boards against them, and what the examples are for: rsyslog, syslog-ng,
+# systemd's and Kubernetes' checkers.
 tools: ## install what the tests need, where it is missing
 	@cargo nextest --version >/dev/null 2>&1 || cargo install cargo-nextest --locked
 	@command -v promtool >/dev/null && command -v prometheus-alertmanager >/dev/null && command -v chromium >/dev/null \
 	  && command -v chromedriver >/dev/null && command -v openssl >/dev/null && command -v rsyslogd >/dev/null \
 	  && command -v systemd-analyze >/dev/null && python3 -c 'import ensurepip, venv' 2>/dev/null \
-	  && command -v valgrind >/dev/null \
+	  && command -v valgrind >/dev/null && command -v npm >/dev/null \
 	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
 	       prometheus prometheus-alertmanager chromium chromium-driver fonts-dejavu-core openssl rsyslog systemd python3-venv \
-	       valgrind; }
+	       valgrind npm; }
 	@test -x target/tools/syslog-ng/usr/sbin/syslog-ng || tests/tools/syslog-ng.sh
 	@test -x target/tools/kubernetes/bin/kubernetes-validate || { python3 -m venv target/tools/kubernetes \
 	  && target/tools/kubernetes/bin/pip install --quiet --disable-pip-version-check kubernetes-validate==1.37.0; }
+	@test -x target/tools/grafana/node_modules/.bin/tsc || npm install --silent --no-save --no-audit --no-fund --ignore-scripts \
+	  --prefix target/tools/grafana @grafana/schema@13.2.3 typescript@5.9.3
 
 fuzz: ## fuzz each target for ten minutes; fuzz/run takes other times and targets
 	fuzz/run 600

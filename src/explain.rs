@@ -2,7 +2,7 @@
 //! at. Pure text; `seismolog explain` prints it, and the report of `replay` takes its sentences.
 
 use crate::engine::finding::{DetectorName, Finding, State};
-use crate::prose::{counted, duration, examples, number, plain, thousands, wrap};
+use crate::prose::{counted, duration, examples, is_plural, number, plain, quantity, thousands, wrap};
 use std::fmt::Write as _;
 
 /// Most lines of an example or a context shown.
@@ -35,6 +35,30 @@ pub fn explain(finding: &Finding, width: usize) -> String {
     }
     let _ = writeln!(text, "Incident {}", finding.id);
     text
+}
+
+/// What a page says beside an incident's summary.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct InShort {
+    /// What it means, and how much more than usual it is.
+    pub meaning: String,
+    /// What to look at first.
+    pub look_at: Option<String>,
+    /// How sure it is.
+    pub odds: Option<String>,
+}
+
+/// The explanation without what summary, key and lines say already. Of a rule that matched one event there is nothing to
+/// explain.
+#[must_use]
+pub fn in_short(finding: &Finding) -> InShort {
+    let how_much = how_much(finding);
+    if finding.detector == DetectorName::Rule {
+        return InShort { meaning: how_much.unwrap_or_default(), ..InShort::default() };
+    }
+    let sentences: Vec<String> = [Some(meaning(finding).to_owned()), how_much].into_iter().flatten().collect();
+    let odds = finding.evidence.p_value.is_some().then(|| how_sure(finding));
+    InShort { meaning: sentences.join(" "), look_at: look_at(finding), odds }
 }
 
 fn headline(finding: &Finding) -> String {
@@ -106,16 +130,19 @@ fn how_much(finding: &Finding) -> Option<String> {
     let evidence = &finding.evidence;
     if evidence.p_value.is_none() {
         return (evidence.window_s > 0.0).then(|| {
-            format!("It rests on {} {} in {}.", number(evidence.observed), evidence.unit, duration(evidence.window_s))
+            let seen = quantity(evidence.observed, &evidence.unit);
+            format!("It rests on {seen} in {}.", duration(evidence.window_s))
         });
     }
-    let quantity = |value: f64| match evidence.unit.as_str() {
-        "ms" => duration(value / 1e3),
-        "s" => duration(value),
-        "" => number(value),
-        unit => format!("{} {unit}", number(value)),
-    };
+    if finding.detector == DetectorName::Novelty {
+        let seldom = (evidence.expected > 0.0 && evidence.expected <= 0.5).then(|| (1.0 / evidence.expected).round());
+        return seldom.map(|one_in| {
+            format!("At WARN and worse, about one event in {} is usually new.", thousands(one_in as u64))
+        });
+    }
+    let quantity = |value: f64| quantity(value, &evidence.unit);
     let (observed, expected) = (quantity(evidence.observed), quantity(evidence.expected));
+    let are = if is_plural(&evidence.unit) && !expected.starts_with("1 ") { "are" } else { "is" };
     let ratio = evidence.observed / evidence.expected;
     let factor = match ratio {
         _ if evidence.expected <= 0.0 => {
@@ -134,7 +161,7 @@ fn how_much(finding: &Finding) -> Option<String> {
         .and_then(|interval| Some((interval.get(0)?.as_f64()?, interval.get(1)?.as_f64()?)));
     let interval =
         interval.map(|(low, high)| format!(" 98 of 100 are usually from {} to {}.", quantity(low), quantity(high)));
-    Some(format!("It was {observed} where {expected} is usual{factor}.{}", interval.unwrap_or_default()))
+    Some(format!("It was {observed} where {expected} {are} usual{factor}.{}", interval.unwrap_or_default()))
 }
 
 /// The odds, the limit, and what they rest on.
@@ -268,7 +295,7 @@ mod tests {
         let flowing = told.split_whitespace().collect::<Vec<_>>().join(" ");
         for part in [
             "Critical (loop/cycle): the same 3 lines 25 times in 4.1 s on retry.c41 (thread loop-3). The same few lines",
-            "It was found at 2026-03-02 08:41:12 UTC, on 75 events by then. It was 18.3 lines/s where 0.02 lines/s is usual: \
+            "It was found at 2026-03-02 08:41:12 UTC, on 75 events by then. It was 18.3 lines/s where 1.2 lines/min are usual: \
              915 times as much.",
             "less than once in a billion billion tests",
             "rarer than once in 10 billion tests (gamma-poisson, 75 samples, in 4.1 s). Look at what module retry.c41, \
@@ -297,7 +324,7 @@ mod tests {
         assert!(over.contains("Warning (latency/shift): 8 calls of /a slower."), "{over}");
         assert!(
             over.contains(
-                "was over after 1 min 1 s, and took in 9 events. It was 0.25 s where 0.04 s is usual: 6.3 times"
+                "was over after 1 min 1 s, and took in 9 events. It was 250 ms where 40 ms is usual: 6.3 times"
             ),
             "{over}"
         );
@@ -309,6 +336,29 @@ mod tests {
             200,
         );
         assert!(rule.contains("Info (rule oom): out of memory.") && rule.contains("there are no odds"), "{rule}");
+    }
+
+    #[test]
+    fn news_are_told_by_how_seldom_they_are_and_one_event_is_one() {
+        let of = |detector: &str, evidence: &str| {
+            let text = format!(
+                r#"{{"id":"1","detector":"{detector}","kind":"x","state":"open","severity":"info","key":{{"module":"m"}},
+                "opened_at":"2026-03-02T08:41:12Z","count":1,"summary":"s","evidence":{evidence}}}"#
+            );
+            explain(&finding(&text), 300)
+        };
+        let new = of(
+            "novelty",
+            r#"{"observed":1,"expected":0.0008,"unit":"new among events at WARN and worse","p_value":0.0008,"samples":1}"#,
+        );
+        assert!(new.contains("At WARN and worse, about one event in 1,250 is usually new."), "{new}");
+        assert!(new.contains("1 sample)") && new.contains("on 1 event by then"), "{new}");
+        let rule = of("rule", r#"{"observed":1,"unit":"events","window_s":60}"#);
+        assert!(rule.contains("It rests on 1 event in 1 min."), "{rule}");
+        let spread = of("spread", r#"{"observed":7,"expected":1,"unit":"failures","p_value":1e-9,"samples":90}"#);
+        assert!(spread.contains("It was 7 failures where 1 failure is usual: 7 times as much."), "{spread}");
+        let burst = of("burst", r#"{"observed":1,"expected":0.5,"unit":"errors","p_value":1e-9,"samples":90}"#);
+        assert!(burst.contains("It was 1 error where 0.5 errors are usual: 2 times as much."), "{burst}");
     }
 
     #[test]

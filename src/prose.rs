@@ -88,23 +88,61 @@ pub fn plain(text: &str) -> String {
 /// Evidence in words: what was observed, what was expected, by which test, on how many samples.
 #[must_use]
 pub fn evidence(evidence: &Evidence) -> String {
-    let unit = if evidence.unit.is_empty() { String::new() } else { format!(" {}", evidence.unit) };
-    let mut text = format!("observed {}{unit}", number(evidence.observed));
+    let mut text = format!("observed {}", quantity(evidence.observed, &evidence.unit));
     let Some(p) = evidence.p_value else {
         if evidence.window_s > 0.0 {
             let _ = write!(text, " in {}", duration(evidence.window_s));
         }
         return text;
     };
-    let samples = thousands(evidence.samples);
+    // What is counted has been named just before; times are each in the unit that suits them.
+    let expected = match evidence.unit.as_str() {
+        "ms" | "s" => quantity(evidence.expected, &evidence.unit),
+        _ => number(evidence.expected),
+    };
     let _ = write!(
         text,
-        ", expected {} ({}, p{JOINT}={JOINT}{p:e}, {samples}{JOINT}samples in {})",
-        number(evidence.expected),
+        ", expected {expected} ({}, p{JOINT}={JOINT}{p:e}, {} in {})",
         evidence.test,
+        counted(evidence.samples, "sample").replace(' ', "\u{a0}"),
         duration(evidence.window_s)
     );
     text
+}
+
+/// A number with its unit: `1 event`, `3 events`; a rate or a time in the unit that suits it: `18.3 lines/s`,
+/// `1.2 lines/min`, `63 ms`, `3 min 4 s`.
+#[must_use]
+pub fn quantity(value: f64, unit: &str) -> String {
+    match unit {
+        "" => number(value),
+        "ms" if value < 1e3 => format!("{} ms", number(value)),
+        "ms" => duration(value / 1e3),
+        "s" => duration(value),
+        "lines/s" if value > 0.0 => {
+            let (value, per) = paced(value);
+            let one = number(value) == "1";
+            format!("{} {}/{per}", number(value), if one { "line" } else { "lines" })
+        }
+        unit => match number(value) {
+            one if one == "1" => format!("1 {}", singular(unit)),
+            many => format!("{many} {unit}"),
+        },
+    }
+}
+
+/// Of what is counted, one: `event`, `line/s`.
+fn singular(unit: &str) -> String {
+    let (noun, per) = unit.split_at(unit.find(['/', ' ']).unwrap_or(unit.len()));
+    let one = if is_plural(unit) { &noun[..noun.len() - 1] } else { noun };
+    format!("{one}{per}")
+}
+
+/// Whether a unit is a noun in the plural, as those are that count.
+#[must_use]
+pub fn is_plural(unit: &str) -> bool {
+    let noun = unit.split(['/', ' ']).next().unwrap_or_default();
+    ["events", "lines", "errors", "failures", "calls", "requests"].contains(&noun)
 }
 
 /// The lines that a finding shows.
@@ -159,9 +197,15 @@ pub fn number(value: f64) -> String {
 /// How often, in the unit in which it is at least one: `22.9/s`, `8.03/min`, `2/h`.
 #[must_use]
 pub fn rate(per_second: f64) -> String {
+    let (often, per) = paced(per_second);
+    format!("{}/{per}", number(often))
+}
+
+/// How often, and in which unit that is at least one.
+fn paced(per_second: f64) -> (f64, &'static str) {
     let units = [(1.0, "s"), (60.0, "min"), (3_600.0, "h")];
     let (size, unit) = units.into_iter().find(|(size, _)| per_second * size >= 1.0).unwrap_or((86_400.0, "d"));
-    format!("{}/{unit}", number(per_second * size))
+    (per_second * size, unit)
 }
 
 /// `67.9 MB`
@@ -343,6 +387,29 @@ mod tests {
             evidence(&seen).replace(JOINT, " "),
             "observed 18.3 lines/s, expected 0.02 (gamma-poisson, p = 1e-30, 75 samples in 4.1 s)"
         );
-        assert_eq!(evidence(&Evidence { p_value: None, ..seen }), "observed 18.3 lines/s in 4.1 s");
+        assert_eq!(evidence(&Evidence { p_value: None, ..seen.clone() }), "observed 18.3 lines/s in 4.1 s");
+        let slow = Evidence { observed: 3_300.0, expected: 82.0, unit: "ms".into(), samples: 1, ..seen };
+        assert_eq!(
+            evidence(&slow).replace(JOINT, " "),
+            "observed 3.3 s, expected 82 ms (gamma-poisson, p = 1e-30, 1 sample in 4.1 s)"
+        );
+        let one = Evidence { observed: 1.0, unit: "events".into(), ..Evidence::default() };
+        assert_eq!(evidence(&one), "observed 1 event");
+    }
+
+    #[test]
+    fn one_is_one_and_no_more() {
+        let said =
+            [(1.0, "events"), (1.0, "lines/s"), (2.0, "failures"), (0.0, "errors"), (1.0, ""), (1.0, "of a kind")];
+        assert_eq!(
+            said.map(|(value, unit)| quantity(value, unit)),
+            ["1 event", "1 line/s", "2 failures", "0 errors", "1", "1 of a kind"]
+        );
+        assert_eq!([(184.0, "s"), (0.25, "ms")].map(|(value, unit)| quantity(value, unit)), ["3 min 4 s", "0.25 ms"]);
+        let rates = [(18.3, "lines/s"), (0.02, "lines/s"), (1.0 / 60.0, "lines/s"), (0.0, "lines/s")];
+        assert_eq!(
+            rates.map(|(value, unit)| quantity(value, unit)),
+            ["18.3 lines/s", "1.2 lines/min", "1 line/min", "0 lines/s"]
+        );
     }
 }

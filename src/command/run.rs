@@ -333,7 +333,8 @@ fn serve(
         BindError::Address { .. } => Failure::Usage { message: error.to_string(), hint: error.hint() },
         _ => Failure::cannot(error.to_string(), error.hint()),
     })?;
-    log.say(&format!("metrics at http://{}/metrics", endpoint.local_addr()));
+    let at = endpoint.local_addr();
+    log.say(&format!("page at http://{at}/, metrics at http://{at}/metrics"));
     Ok((Some(served), Some(endpoint)))
 }
 

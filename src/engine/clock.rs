@@ -149,6 +149,12 @@ impl StreamClock {
         Timestamp(self.highest.0.saturating_sub(self.allowed_lateness))
     }
 
+    /// Seconds that the stream has run, without its stalls.
+    #[must_use]
+    pub fn age(&self) -> f64 {
+        self.running.age()
+    }
+
     /// Events that came behind the watermark.
     #[must_use]
     pub fn late_events(&self) -> u64 {

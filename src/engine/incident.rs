@@ -200,8 +200,8 @@ impl Incidents {
         self.by_detector[incident.opening.detector as usize] -= 1;
         let mut finding = self.finding(id, &incident, State::Resolved, now);
         let duration = incident.last.seconds_since(incident.opened_at).max(0.0);
-        let events = if incident.count == 1 { "event" } else { "events" };
-        finding.summary = format!("ended after {} {events} in {duration:.1} s: {}", incident.count, finding.summary);
+        let events = counted(incident.count as f64, "event");
+        finding.summary = format!("ended after {events} in {duration:.1} s: {}", finding.summary);
         finding.evidence.more.insert("duration_s".into(), round(duration, 3).into());
         findings.push(finding);
     }
@@ -317,6 +317,14 @@ pub fn p_of(ln_p: f64) -> f64 {
     let log10 = (ln_p / std::f64::consts::LN_10).clamp(-300.0, 0.0);
     let exponent = log10.floor();
     format!("{:.1}e{exponent}", 10_f64.powf(log10 - exponent)).parse().unwrap_or(1e-300)
+}
+
+/// A count with its noun: `1 error`, `12 errors`.
+#[must_use]
+pub(super) fn counted(count: f64, noun: &str) -> String {
+    let count = format!("{count:.0}");
+    let ending = if count == "1" { "" } else { "s" };
+    format!("{count} {noun}{ending}")
 }
 
 /// `value` to `digits` behind the point.

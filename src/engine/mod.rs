@@ -36,7 +36,7 @@ use detector::r#loop::Loop;
 use detector::novelty::Novelty;
 use detector::silence::Silence;
 use detector::spread::Spread;
-use detector::{Detector, Event, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
+use detector::{Detector, Event, ModuleCounts, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
 use finding::DetectorName;
 use incident::{Incidents, IncidentsSnapshot};
 pub use options::EngineOptions;
@@ -267,6 +267,12 @@ impl Engine {
     pub fn operation_quantiles(&self, most: usize) -> Vec<OperationQuantiles> {
         let now = self.clock.now();
         self.detectors.iter().flat_map(|detector| detector.operation_quantiles(most, now)).collect()
+    }
+
+    /// How much the `most` busiest modules have said since the engine began, busiest first, then the others as `other`.
+    #[must_use]
+    pub fn module_counts(&self, most: usize) -> Vec<ModuleCounts> {
+        self.detectors.iter().flat_map(|detector| detector.module_counts(most)).collect()
     }
 
     /// Nanoseconds spent in each detector, estimated; all 0 where no meter was given.

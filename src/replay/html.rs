@@ -5,6 +5,7 @@ use super::document::{Group, Incident, Report};
 use super::html_chart::chart;
 use crate::engine::finding::{DetectorName, Severity};
 use crate::event::Timestamp;
+use crate::explain::in_short;
 use crate::prose::{bytes, clip, counted, duration, evidence, examples, plain, rate, thousands};
 use std::fmt::Write as _;
 
@@ -74,7 +75,8 @@ fn header(report: &Report, page: &mut String) {
     let all: u64 = report.opened.values().sum();
     let verdict = match found.as_slice() {
         [] => "Nothing stood out".to_owned(),
-        found => format!("{} {}", found.join(", "), if all == 1 { "incident" } else { "incidents" }),
+        [only] => format!("{only} {}", if all == 1 { "incident" } else { "incidents" }),
+        [before @ .., last] => format!("{} and {last} incidents", before.join(", ")),
     };
     let names = report.files.iter().map(|file| file.name.as_str()).collect::<Vec<_>>().join(", ");
     let _ = write!(page, "<header class=\"report\">\n<h1>{verdict}</h1>\n<p>in {}</p>\n", Escaped(&clip(&names, 400)));
@@ -100,7 +102,8 @@ fn timeline(report: &Report, page: &mut String) {
     }
     let _ = write!(
         page,
-        "<section class=\"sheet\"><h2>Events over time <small>one column is {}</small></h2>\n<div class=\"scroll\">",
+        "<section class=\"sheet\"><h2>Events over time <small>{}UTC; one column is {}</small></h2>\n<div class=\"scroll\">",
+        days(report),
         duration(columns.width as f64 / 1e9)
     );
     chart(report, page);
@@ -112,8 +115,9 @@ fn timeline(report: &Report, page: &mut String) {
     ] {
         let _ = write!(page, "<li><svg viewBox=\"0 0 10 10\" aria-hidden=\"true\">{shape}</svg>{name}</li>");
     }
+    page.push_str("<li class=\"of\">incidents opened:</li>");
     for severity in [Severity::Critical, Severity::Warning, Severity::Info] {
-        let _ = write!(page, "<li>{} opened</li>", label(severity));
+        let _ = write!(page, "<li>{}{}</li>", shape(severity), severity.name());
     }
     page.push_str("</ul>");
     let outside = report.outside + report.untimed;
@@ -127,15 +131,20 @@ fn timeline(report: &Report, page: &mut String) {
     page.push_str("</section>\n");
 }
 
-/// A severity with its shape.
-pub(super) fn label(severity: Severity) -> String {
+/// The shape of a severity, which tells it apart without colour.
+fn shape(severity: Severity) -> String {
     let shape = match severity {
         Severity::Critical => "<path class=\"mark-critical\" d=\"M6 1l5.5 10H.5z\"/>",
         Severity::Warning => "<path class=\"mark-warning\" d=\"M6 2.2L10.4 10H1.6z\"/>",
         Severity::Info => "<circle class=\"mark-info\" cx=\"6\" cy=\"6\" r=\"3.5\"/>",
     };
-    let name = severity.name();
-    format!("<span class=\"sev {name}\"><svg viewBox=\"0 0 12 12\" aria-hidden=\"true\">{shape}</svg>{name}</span>")
+    format!("<svg viewBox=\"0 0 12 12\" aria-hidden=\"true\">{shape}</svg>")
+}
+
+/// A severity in words, behind its shape.
+fn label(severity: Severity) -> String {
+    let (shape, name) = (shape(severity), severity.name());
+    format!("<span class=\"sev {name}\">{shape}{name}</span>")
 }
 
 fn incidents(report: &Report, page: &mut String) {
@@ -180,10 +189,15 @@ fn put_incident(incident: &Incident, one_day: bool, is_open: bool, page: &mut St
     );
     page.push_str("<p class=\"tags\">");
     for (name, value) in &finding.key.0 {
-        let _ = write!(page, "<span class=\"tag\">{} {}</span> ", Escaped(name), Escaped(value));
+        let _ = write!(
+            page,
+            "<span class=\"tag\"><span class=\"muted\">{}</span> {}</span> ",
+            Escaped(name),
+            Escaped(value)
+        );
     }
-    if let Some(within) = &finding.respond_within {
-        let _ = write!(page, "<span class=\"tag\">respond within {}</span>", Escaped(within));
+    if let Some(within) = finding.respond_within.as_ref().filter(|_| incident.duration_s.is_none()) {
+        let _ = write!(page, "<span class=\"tag due\">respond within {}</span>", Escaped(within));
     }
     page.push_str("</p>");
     for (name, text) in [("Cause", &finding.cause), ("Remedy", &finding.remedy)] {
@@ -191,14 +205,24 @@ fn put_incident(incident: &Incident, one_day: bool, is_open: bool, page: &mut St
             let _ = write!(page, "<div class=\"note\"><b>{name}</b>{}</div>", Escaped(text));
         }
     }
-    // Of a rule that matched one event there is no evidence but the event.
-    if finding.evidence.p_value.is_some() || finding.evidence.window_s > 0.0 {
-        let _ = write!(page, "<div><h3>Why</h3><p>{}</p></div>", Escaped(&evidence(&finding.evidence)));
+    let told = in_short(finding);
+    for (name, text) in [("What it means", Some(&told.meaning)), ("Where to look", told.look_at.as_ref())] {
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
+            let _ = write!(page, "<div><h3>{name}</h3><p>{}</p></div>", Escaped(text));
+        }
     }
     let context: Vec<&str> = finding.context.iter().map(String::as_str).collect();
     let earlier = context.len().saturating_sub(LINES);
     lines("Lines that led up to it", context[earlier..].iter().copied(), page);
     lines("Lines", examples(&finding.evidence).take(LINES), page);
+    if let Some(odds) = &told.odds {
+        let _ = write!(
+            page,
+            "<details class=\"numbers\"><summary>Evidence in numbers</summary><p>{}</p><p>{}</p></details>",
+            Escaped(&evidence(&finding.evidence)),
+            Escaped(odds)
+        );
+    }
     page.push_str("</div></details>\n");
 }
 
@@ -248,7 +272,7 @@ fn groups(title: &str, what: &str, groups: &[Group], total: Option<usize>, repor
     }
     let aside = match (what, total) {
         (_, Some(total)) => format!("of {}", thousands(total as u64)),
-        ("message", _) => "# stands for what varies".to_owned(),
+        ("message", _) => "&lt;*&gt; stands for what varies".to_owned(),
         _ => String::new(),
     };
     let _ = writeln!(
@@ -301,6 +325,15 @@ fn files(report: &Report, page: &mut String) {
         let _ = write!(page, "<p class=\"muted\">Faults: {}</p>", Escaped(&said.join("; ")));
     }
     page.push_str("</section>\n");
+}
+
+/// The days that the timeline is of: `2026-03-02, `, `2026-03-02 to 2026-03-04, `.
+fn days(report: &Report) -> String {
+    match report.first.zip(report.last).map(|(first, last)| (day(first.0), day(last.0))) {
+        Some((first, last)) if first == last => format!("{first}, "),
+        Some((first, last)) => format!("{first} to {last}, "),
+        None => String::new(),
+    }
 }
 
 fn day(time: Timestamp) -> String {

@@ -6,7 +6,7 @@ use super::html::Escaped;
 use super::timeline::{Columns, lengths};
 use crate::engine::finding::Severity;
 use crate::event::Timestamp;
-use crate::prose::{counted, number};
+use crate::prose::{counted, rate};
 use std::fmt::Write as _;
 
 const WIDTH: f64 = 1120.0;
@@ -27,8 +27,8 @@ pub(super) fn chart(report: &Report, page: &mut String) {
     let bins = &columns.bins;
     let step = (WIDTH - LEFT - 6.0) / bins.len().max(1) as f64;
     let seconds = columns.width as f64 / 1e9;
-    let most = bins.iter().map(|bin| bin.events).max().unwrap_or(1).max(1) as f64;
-    let worst = bins.iter().map(|bin| bin.errors + bin.warnings).max().unwrap_or(1).max(1) as f64;
+    let most = top_of_axis(bins.iter().map(|bin| bin.events).max().unwrap_or(1), seconds);
+    let worst = top_of_axis(bins.iter().map(|bin| bin.errors + bin.warnings).max().unwrap_or(1), seconds);
     let (base, below) = (TOP + UP, TOP + UP + BAND);
     let _ = write!(
         page,
@@ -54,13 +54,9 @@ pub(super) fn chart(report: &Report, page: &mut String) {
     for y in [TOP, TOP + UP / 2.0, below + DOWN] {
         let _ = write!(page, "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{WIDTH}\" y1=\"{y}\" y2=\"{y}\"/>");
     }
-    for (y, most) in [(TOP + 4.0, most), (below + DOWN, worst)] {
-        let _ = write!(
-            page,
-            "<text x=\"{}\" y=\"{y}\" text-anchor=\"end\">{}/s</text>",
-            LEFT - 7.0,
-            number(most / seconds)
-        );
+    for (y, most) in [(TOP + 4.0, most), (TOP + UP / 2.0 + 4.0, most / 2.0), (below + DOWN, worst)] {
+        let said = rate(most / seconds);
+        let _ = write!(page, "<text x=\"{}\" y=\"{y}\" text-anchor=\"end\">{said}</text>", LEFT - 7.0);
     }
     for (class, path) in ["ev", "wa", "er"].into_iter().zip(&bars) {
         let _ = write!(page, "<path class=\"{class}\" d=\"{path}\"/>");
@@ -89,6 +85,16 @@ pub(super) fn chart(report: &Report, page: &mut String) {
     marks(report, columns, step, base + BAND / 2.0, page);
     times(columns, step, page);
     page.push_str("</svg>");
+}
+
+/// The count of a column at the top of an axis: at least `most`, and a round number in the unit that [`rate`] tells it in.
+fn top_of_axis(most: u64, seconds: f64) -> f64 {
+    let per_second = most.max(1) as f64 / seconds;
+    let unit = [1.0, 60.0, 3_600.0].into_iter().find(|unit| per_second * unit >= 1.0).unwrap_or(86_400.0);
+    let shown = per_second * unit;
+    let power = 10_f64.powf(shown.log10().floor());
+    let round = [1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0].into_iter().map(|digit| digit * power);
+    round.into_iter().find(|round| *round >= shown).unwrap_or(10.0 * power) / unit * seconds
 }
 
 /// What opened: the worst of what lies too close together, a link to it where it is listed.
@@ -150,5 +156,20 @@ fn times(columns: &Columns, step: f64, page: &mut String) {
             let _ = write!(page, "<text x=\"{x:.1}\" y=\"{}\" text-anchor=\"middle\">{shown}</text>", HEIGHT - 4.0);
         }
         time = time.saturating_add(every);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn axes_end_at_round_rates() {
+        for (most, seconds, top) in
+            [(608, 15.0, "50/s"), (142, 15.0, "10/s"), (1, 60.0, "1/min"), (7, 900.0, "30/h"), (0, 86_400.0, "1/d")]
+        {
+            assert_eq!(rate(top_of_axis(most, seconds) / seconds), top, "{most} in {seconds} s");
+            assert!(top_of_axis(most, seconds) >= most as f64 * (1.0 - 1e-9));
+        }
     }
 }

@@ -16,10 +16,11 @@ use prometheus::{
 };
 
 use super::exposition::{Exemplar, Format};
+use super::modules::ModuleEvents;
 use super::operations::OperationDurations;
 use super::process::Process;
 use crate::engine::Tally;
-use crate::engine::detector::OperationQuantiles;
+use crate::engine::detector::{ModuleCounts, OperationQuantiles};
 use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::rules::{RuleMetrics, RuleTally};
 use crate::io::clock;
@@ -49,6 +50,7 @@ pub struct Metrics {
     late_events: IntCounter,
     watermark_lag: Gauge,
     batch_duration: Histogram,
+    module_events: ModuleEvents,
     operation_duration: OperationDurations,
     rule_evaluations: IntCounterVec,
     rule_failures: IntCounterVec,
@@ -122,6 +124,7 @@ impl Metrics {
                 HistogramOpts::from(opts("batch_duration_seconds", "Time from a batch's read to its write."))
                     .buckets(BATCH_BUCKETS.to_vec()),
             )?)?,
+            module_events: families.register(ModuleEvents::new()?)?,
             operation_duration: families.register(OperationDurations::new()?)?,
             rule_evaluations: families.counters("rule_evaluations_total", "Calls of a rule's script.", &["rule"])?,
             rule_failures: families.counters(
@@ -242,6 +245,11 @@ impl Metrics {
         self.operation_duration.set(operations);
     }
 
+    /// Sets how much modules have said, in place of what was set before: the caller bounds their number.
+    pub fn set_module_counts(&self, modules: &[ModuleCounts]) {
+        self.module_events.set(modules);
+    }
+
     /// Adds a rule's work since the last call, and says whether it runs or its breaker holds it off.
     pub fn add_rule_work(&self, rule: &str, work: &RuleTally) {
         self.rule_evaluations.with_label_values(&[rule]).inc_by(work.evaluations);
@@ -308,7 +316,8 @@ impl Metrics {
         {
             let rule_metrics = self.rule_metrics.lock().unwrap_or_else(PoisonError::into_inner);
             families.extend(rule_families::of(&rule_metrics));
-            let dropped = rule_families::dropped(&rule_metrics).chain([self.operation_duration.dropped()]);
+            let named = [self.module_events.dropped(), self.operation_duration.dropped()];
+            let dropped = rule_families::dropped(&rule_metrics).chain(named);
             families.push(rule_families::series_dropped(dropped));
         }
         families.sort_by(|a, b| a.name().cmp(b.name()));
@@ -394,6 +403,8 @@ mod tests {
         };
         metrics.set_operation_durations(&[operation("/gone")]);
         metrics.set_operation_durations(&[operation("/orders/{}")]);
+        let module = |module: &str| ModuleCounts { module: module.to_owned(), events: 50, errors: 2 };
+        metrics.set_module_counts(&[module("checkout"), module("other")]);
         let work = RuleTally { evaluations: 9, failures: 1, dropped: 2, cpu_ns: 3_000_000, enabled: true };
         metrics.add_rule_work("upstream_timeouts", &work);
         metrics.add_rule_reloads("failed", 2);
@@ -427,6 +438,9 @@ mod tests {
             ("seismolog_batch_duration_seconds_bucket{le=\"10\"}", "1"),
             ("seismolog_batch_duration_seconds_count", "1"),
             ("seismolog_operation_duration_seconds{operation=\"/orders/{}\",quantile=\"0.99\"}", "0.2"),
+            ("seismolog_module_events_total{module=\"checkout\"}", "50"),
+            ("seismolog_module_errors_total{module=\"other\"}", "2"),
+            ("seismolog_series_dropped_total{metric=\"seismolog_module_events_total\"}", "50"),
             ("seismolog_rule_evaluations_total{rule=\"upstream_timeouts\"}", "9"),
             ("seismolog_rule_failures_total{rule=\"upstream_timeouts\"}", "1"),
             ("seismolog_rule_dropped_events_total{rule=\"upstream_timeouts\"}", "2"),

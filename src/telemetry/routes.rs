@@ -5,7 +5,7 @@
 //! | `GET /` | the page, which needs `/page.css` and `/page.js` and nothing from elsewhere |
 //! | `GET /api/status` | counts, detectors, rules, operations, tables and sinks |
 //! | `GET /api/chart/0` (`1`, `2`) | events and openings in columns of 5 s (1 min, 15 min) |
-//! | `GET /api/incidents` | newest first; `state`, `severity`, `detector`, `q`, `from`, `to`, `before`, `limit` |
+//! | `GET /api/incidents` | newest first, or `order=worst`; `state`, `severity`, `detector`, `q`, `from`, `to`, `before`, `offset`, `limit` |
 //! | `GET /api/incidents/ID` | one with its evidence and lines |
 //! | `GET /api/templates` | the most frequent templates |
 //! | `GET /api/events` | news once a second, as server-sent events |
@@ -44,7 +44,13 @@ const PACKED_FROM: usize = 1 << 10;
 
 const PAGE: &str = include_str!("page/page.html");
 const STYLE: &str = concat!(include_str!("page/look.css"), include_str!("page/page.css"));
-const SCRIPT: &str = include_str!("page/page.js");
+const SCRIPT: &str = concat!(
+    include_str!("page/page.js"),
+    include_str!("page/status.js"),
+    include_str!("page/chart.js"),
+    include_str!("page/incidents.js"),
+    include_str!("page/live.js")
+);
 /// Nothing from elsewhere, nothing written into the page runs, and nobody frames it.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -211,10 +217,14 @@ fn filter(query: &str) -> Result<Filter, String> {
             "from" => filter.from_ms = Some(number()?),
             "to" => filter.to_ms = Some(number()?),
             "before" => filter.before = Some(u64::try_from(number()?).map_err(|_| "before is no number")?),
+            "order" if value == "worst" => filter.worst_first = true,
+            "order" if value == "newest" => filter.worst_first = false,
+            "order" => return Err("order is newest or worst".to_owned()),
+            "offset" => filter.offset = usize::try_from(number()?).map_err(|_| "offset is no number")?,
             "limit" => filter.limit = Some(usize::try_from(number()?).map_err(|_| "limit is no number")?),
             _ => {
                 return Err(format!(
-                    "{name} is unknown; known are state, severity, detector, q, from, to, before, limit"
+                    "{name} is unknown; known are state, severity, detector, q, from, to, before, order, offset, limit"
                 ));
             }
         }
@@ -339,17 +349,19 @@ mod tests {
 
     #[test]
     fn queries_become_filters() {
-        let found = filter("state=open&q=db+pool%20%C3%BC&from=5&limit=3&severity=").unwrap();
+        let found = filter("state=open&q=db+pool%20%C3%BC&from=5&limit=3&severity=&order=worst&offset=7").unwrap();
         let expected = Filter {
             state: Some("open".into()),
             words: "db pool ü".into(),
             from_ms: Some(5),
             limit: Some(3),
+            worst_first: true,
+            offset: 7,
             ..Filter::default()
         };
         assert_eq!(found, expected);
         assert_eq!(filter("").unwrap(), Filter::default());
-        for wrong in ["from=x", "limit=-1", "colour=red"] {
+        for wrong in ["from=x", "limit=-1", "offset=-1", "order=best", "colour=red"] {
             assert!(filter(wrong).is_err(), "{wrong}");
         }
         assert_eq!(decoded("100%+%4"), "100% %4");

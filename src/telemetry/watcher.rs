@@ -21,6 +21,8 @@ use std::time::Duration;
 
 /// Operations that metrics show by name.
 const OPERATIONS: usize = 100;
+/// Modules with a series of their own.
+const MODULES: usize = 100;
 /// Templates that the page shows.
 const TEMPLATES: usize = 50;
 /// Seconds between two looks at operations and templates, which take longer than all else here.
@@ -197,6 +199,9 @@ impl Watcher {
             let operations = engine.operation_quantiles(OPERATIONS);
             metrics.set_operation_durations(&operations);
             history.set_operations(&operations);
+            let modules = engine.module_counts(MODULES);
+            metrics.set_module_counts(&modules);
+            history.set_modules(&modules);
             history.set_templates(most_frequent(engine, TEMPLATES));
         }
         if self.told.rules.len() > engine.rules().set().names().count() {
@@ -275,7 +280,8 @@ impl Observer for Watcher {
         if stream.is_some() {
             metrics.set_watermark_lag(lag_s);
         }
-        served.history.batch(Passed { tally: &tally, read, written, now: stream, lag_s });
+        let age_s = engine.clock().age();
+        served.history.batch(Passed { tally: &tally, read, written, now: stream, age_s, lag_s });
         if is_time {
             self.work = now;
             self.look_at_work(&served, engine, reports, now);

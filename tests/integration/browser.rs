@@ -119,7 +119,9 @@ fn the_page_shows_an_incident_with_its_lines_and_a_new_one_as_it_opens() {
     browser.click("#list .incident > button");
     until("its lines", || (browser.count("#list .incident .lines li") > 0).then_some(()));
     let detail = browser.text("#list .incident .detail");
-    for part in ["module ", "observed", "expected", "p value", "The event that showed it"] {
+    assert_eq!(browser.text("#list .group"), "Open now");
+    let plain = ["What it means", "The same few lines came round and round", "Where to look", "Look at what module "];
+    for part in plain.into_iter().chain(["module ", "observed", "expected", "p value", "The event that showed it"]) {
         assert!(detail.contains(part), "no {part} in {detail}");
     }
     let expanded = browser.run("return document.querySelector('#list .incident button').getAttribute('aria-expanded')");
@@ -138,6 +140,8 @@ fn the_page_shows_an_incident_with_its_lines_and_a_new_one_as_it_opens() {
     filter.feed(&all[open.len()..]);
     until("the end", || (browser.count("#list .incident.ended") == 1).then_some(()));
     assert_eq!(browser.text("#verdict"), "Nothing is wrong now");
+    // What somebody reads stays open; of one kind alone there is no heading.
+    assert_eq!((browser.count("#list .incident .detail"), browser.count("#list .group")), (1, 0));
 
     drop(filter.stdin.take());
     filter.wait();

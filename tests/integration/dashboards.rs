@@ -38,12 +38,16 @@ fn boards_keep_to_the_conventions() {
         let board = board(name);
         assert!(uids.insert(board["uid"].as_str().unwrap().to_owned()), "the uid of {name} is taken");
         assert!(board.get("id").is_none(), "{name} has an id of some Grafana's own");
+        assert_eq!(board["editable"], false, "{name}: what is changed in Grafana is lost with the next file");
         let variables = board["templating"]["list"].as_array().unwrap();
         let names: Vec<_> = variables.iter().map(|variable| variable["name"].as_str().unwrap()).collect();
+        let labels: Vec<_> = variables.iter().map(|variable| variable["label"].as_str().unwrap()).collect();
         assert_eq!(names, ["datasource", "job", "instance"], "{name}");
+        assert_eq!(labels, ["Data source", "Job", "Instance"], "{name}");
         for variable in &variables[1..] {
             assert!(variable["multi"] == true && variable["allValue"] == ".+", "{name}: {variable}");
             assert_eq!(variable["datasource"]["uid"], "${datasource}", "{name}");
+            assert_eq!(variable["refresh"], 2, "{name}: asks again when the range of time changes");
         }
         let (mut ids, mut places) = (BTreeSet::new(), BTreeSet::new());
         for panel in board["panels"].as_array().unwrap() {
@@ -62,11 +66,16 @@ fn boards_keep_to_the_conventions() {
             assert!(!title.is_empty() && panel["description"].as_str().unwrap().ends_with('.'), "{name}: {title}");
             assert!(panel["fieldConfig"]["defaults"]["unit"].is_string(), "{name}: {title} has no unit");
             assert_eq!(panel["datasource"]["uid"], "${datasource}", "{name}: {title}");
+            assert!(!panel["targets"].as_array().unwrap().is_empty(), "{name}: {title} asks nothing");
         }
         for (title, query) in queries(&board) {
             let (series, matched) =
                 (query.matches('{').count(), query.matches("job=~\"$job\", instance=~\"$instance\"").count());
             assert!(series == matched && series > 0, "{name}: {title} does not keep to job and instance: {query}");
+            for counter in query.split('{').filter_map(|before| before.strip_suffix("_total")) {
+                let call = counter.rsplit('(').nth(1).unwrap_or_default();
+                assert!(call.ends_with("rate") || call.ends_with("increase"), "{name}: {title}: {query}");
+            }
             let fixed = query.matches("[24h]").count();
             assert_eq!(
                 query.matches('[').count(),
@@ -75,6 +84,44 @@ fn boards_keep_to_the_conventions() {
             );
         }
         assert!(!board.to_string().contains("DS_PROMETHEUS"), "{name} works only in the import dialogue");
+    }
+}
+
+/// `tests/tools/grafana/board.ts` says what a board is in the types of `@grafana/schema`; tsc says whether each is one.
+#[test]
+fn boards_are_what_grafanas_own_types_want() {
+    let tools = root().join("target/tools/grafana");
+    // Modules are looked for from where the files lie.
+    let folder = tempfile::tempdir_in(&tools)
+        .unwrap_or_else(|error| panic!("Grafana's types are needed here (make tools installs them): {error}"));
+    std::fs::copy(root().join("tests/tools/grafana/board.ts"), folder.path().join("board.ts")).unwrap();
+    let judged = |name: &str, board: &Value| {
+        let module =
+            format!("import type {{ Board }} from \"./board\";\nexport const board = {board:#} satisfies Board;\n");
+        let path = folder.path().join(format!("{name}.ts"));
+        std::fs::write(&path, module).unwrap();
+        let said = Command::new(tools.join("node_modules/.bin/tsc"))
+            .args(["--noEmit", "--strict", "--skipLibCheck", "--target", "es2022", "--module", "esnext"])
+            .args(["--moduleResolution", "bundler"])
+            .arg(&path)
+            .output()
+            .unwrap_or_else(|error| panic!("tsc is needed here (make tools installs it): {error}"));
+        (said.status.success(), String::from_utf8_lossy(&said.stdout).into_owned())
+    };
+    for name in BOARDS {
+        let (good, said) = judged(name, &board(name));
+        assert!(good, "{said}");
+    }
+    // It is no rubber stamp.
+    for (at, value) in [
+        ("/panels/8/fieldConfig/defaults/custom/drawStyle", "bar"),
+        ("/panels/1/options/graphMode", "sparkline"),
+        ("/annotations/list/1/enable", "yes"),
+    ] {
+        let mut board = board("overview");
+        *board.pointer_mut(at).unwrap() = value.into();
+        let (good, said) = judged("wrong", &board);
+        assert!(!good && said.contains("is not assignable to"), "{at} = {value} passes: {said}");
     }
 }
 

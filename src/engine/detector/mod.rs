@@ -160,6 +160,17 @@ pub struct OperationQuantiles {
     pub sum: f64,
 }
 
+/// How much a module has said since the engine began.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModuleCounts {
+    /// The module; `none` for events without one, `other` for all those that are not among the busiest.
+    pub module: String,
+    /// Its events, late ones aside.
+    pub events: u64,
+    /// Those of them at level ERROR or worse, or with a failing status.
+    pub errors: u64,
+}
+
 /// A detector. It learns while it runs, costs a small constant an event, and is silent until it has learned.
 pub trait Detector: Send {
     /// As in findings, metrics and configuration.
@@ -192,6 +203,12 @@ pub trait Detector: Send {
 
     /// How full its tables are.
     fn tables(&self) -> Vec<TableUse>;
+
+    /// How much the `most` busiest modules have said, busiest first, then all others as `other`; empty for detectors that
+    /// count no modules.
+    fn module_counts(&self, _most: usize) -> Vec<ModuleCounts> {
+        Vec::new()
+    }
 
     /// How long the `most` busiest operations took in the minutes before `now`, and all others together; empty for
     /// detectors that measure no durations.

@@ -1,14 +1,17 @@
 //! When a server that did not answer is tried again: exponential backoff with jitter, then a circuit breaker.
 //!
-//! After the n-th failure in a row the next try waits between half and all of 2^(n−1) seconds, at most five minutes. The
-//! spread keeps many filters from coming back at once ("equal jitter": M. Brooker, *Exponential Backoff and Jitter*,
-//! 2015). From the fifth failure on the breaker is open: a try then is a probe with one message, and what comes meanwhile
-//! waits. One answer closes it.
+//! After the n-th failure in a row the next try waits between half and all of 2^(n−1) seconds, at most one minute, so
+//! that whoever is back hears within a minute; a server that asks for more (`Retry-After`) is given up to five. The spread
+//! keeps many filters from coming back at once ("equal jitter": M. Brooker, *Exponential Backoff and Jitter*, 2015). From
+//! the fifth failure on the breaker is open: a try then is a probe with one message, and what comes meanwhile waits. One
+//! answer closes it.
 
 use std::time::{Duration, Instant};
 
 const FIRST: Duration = Duration::from_secs(1);
-const LONGEST: Duration = Duration::from_secs(300);
+const LONGEST: Duration = Duration::from_secs(60);
+/// The longest that a server may ask for.
+const LONGEST_ASKED: Duration = Duration::from_secs(300);
 /// Failures in a row that open it.
 const OPENS_AT: u32 = 5;
 
@@ -48,7 +51,7 @@ impl Breaker {
         let full = FIRST.saturating_mul(1 << self.failures.min(16)).min(LONGEST);
         self.failures = self.failures.saturating_add(1);
         let wait = full.mul_f64(0.5 + 0.5 * jitter.clamp(0.0, 1.0));
-        self.until = Some(now + wait.max(retry_after.unwrap_or_default().min(LONGEST)));
+        self.until = Some(now + wait.max(retry_after.unwrap_or_default().min(LONGEST_ASKED)));
     }
 }
 
@@ -57,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_double_up_to_five_minutes_and_an_answer_ends_them() {
+    fn waits_double_up_to_one_minute_and_an_answer_ends_them() {
         let (mut breaker, now) = (Breaker::default(), Instant::now());
         let mut waits = Vec::new();
         for i in 0..12 {
@@ -65,7 +68,7 @@ mod tests {
             breaker.failed(now, 1.0, None);
             waits.push((breaker.until().unwrap() - now).as_secs());
         }
-        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
+        assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60, 60, 60, 60, 60]);
         breaker.succeeded();
         assert!(!breaker.is_open() && breaker.until().is_none());
         breaker.failed(now, 0.0, None);
@@ -73,6 +76,6 @@ mod tests {
         breaker.failed(now, 0.0, Some(Duration::from_secs(7)));
         assert_eq!(breaker.until().unwrap() - now, Duration::from_secs(7));
         (0..100).for_each(|_| breaker.failed(now, 0.5, Some(Duration::from_secs(1 << 40))));
-        assert_eq!(breaker.until().unwrap() - now, LONGEST);
+        assert_eq!(breaker.until().unwrap() - now, LONGEST_ASKED);
     }
 }

@@ -2,6 +2,7 @@
 
 use super::severity_named;
 use crate::engine::finding::{DetectorName, Finding, State};
+use crate::explain::{InShort, in_short};
 use crate::prose;
 use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -47,6 +48,8 @@ pub struct Kept {
     silenced: bool,
     /// Evidence in words.
     evidence: String,
+    /// What it means, in sentences.
+    told: InShort,
     /// Evidence in numbers, and what only this detector says.
     details: Vec<(String, String)>,
     cause: Option<String>,
@@ -96,6 +99,10 @@ pub struct Filter {
     pub to_ms: Option<i64>,
     /// Only those before this one in the list.
     pub before: Option<u64>,
+    /// The open ones first, the worst of them before the others; otherwise the newest first.
+    pub worst_first: bool,
+    /// Without so many at the list's begin.
+    pub offset: usize,
     /// How many.
     pub limit: Option<usize>,
 }
@@ -165,13 +172,14 @@ impl Incidents {
         let passes = |kept: &&Kept| kept.passes(filter, &words);
         let limit = filter.limit.unwrap_or(100).min(500);
         let before = filter.before.unwrap_or(u64::MAX);
-        let newest_first = || self.kept.values().rev().filter(passes);
-        List {
-            matched: newest_first().count(),
-            kept: self.kept.len(),
-            revision: self.revision,
-            incidents: newest_first().filter(|kept| kept.serial < before).take(limit).map(Kept::row).collect(),
+        let mut passed: Vec<&Kept> = self.kept.values().rev().filter(passes).collect();
+        let matched = passed.len();
+        if filter.worst_first {
+            // A stable order: of what is alike the newest stays first.
+            passed.sort_by_key(|kept| kept.rank());
         }
+        let wanted = passed.into_iter().filter(|kept| kept.serial < before).skip(filter.offset).take(limit);
+        List { matched, kept: self.kept.len(), revision: self.revision, incidents: wanted.map(Kept::row).collect() }
     }
 
     pub(super) fn get(&self, id: &str) -> Option<&Kept> {
@@ -232,6 +240,7 @@ impl Kept {
             summary: String::new(),
             silenced: false,
             evidence: String::new(),
+            told: InShort::default(),
             details: Vec::new(),
             cause: finding.cause.clone(),
             remedy: finding.remedy.clone(),
@@ -257,7 +266,17 @@ impl Kept {
             if ended { finding.summary.split_once(": ").map_or("", |(_, rest)| rest) } else { &finding.summary };
         summary.clone_into(&mut self.summary);
         self.evidence = prose::evidence(&finding.evidence);
+        self.told = in_short(finding);
         self.details = details(finding);
+    }
+
+    /// Where it stands among others: open ones before those that have ended, whose severity no longer matters.
+    fn rank(&self) -> u8 {
+        match severity_named(self.severity) {
+            _ if self.state == State::Resolved => 3,
+            Some(severity) => 2 - severity as u8,
+            None => 2,
+        }
     }
 
     fn row(&self) -> Row<'_> {
@@ -300,11 +319,10 @@ impl Kept {
 /// Evidence as names and values, in the order in which a person asks.
 fn details(finding: &Finding) -> Vec<(String, String)> {
     let evidence = &finding.evidence;
-    let unit = if evidence.unit.is_empty() { String::new() } else { format!(" {}", evidence.unit) };
-    let mut details = vec![("observed".to_owned(), format!("{}{unit}", prose::number(evidence.observed)))];
+    let mut details = vec![("observed".to_owned(), prose::quantity(evidence.observed, &evidence.unit))];
     let mut put = |name: &str, value: String| details.push((name.to_owned(), value));
     if let Some(p) = evidence.p_value {
-        put("expected", format!("{}{unit}", prose::number(evidence.expected)));
+        put("expected", prose::quantity(evidence.expected, &evidence.unit));
         put("test", evidence.test.clone());
         put("p value", format!("{p:e}"));
         put("threshold", format!("{:e}", evidence.threshold));

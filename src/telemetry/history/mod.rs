@@ -9,7 +9,7 @@ mod ring;
 pub use incidents::{Filter, Kept, Row};
 
 use crate::engine::Tally;
-use crate::engine::detector::{OperationQuantiles, TableUse};
+use crate::engine::detector::{ModuleCounts, OperationQuantiles, TableUse};
 use crate::engine::finding::{DetectorName, Finding, Severity, State};
 use crate::event::{Fault, Timestamp};
 use incidents::Incidents;
@@ -19,6 +19,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The rings: seconds a column, and columns.
 const RINGS: [(i64, usize); 3] = [(5, 180), (60, 180), (900, 192)];
+
+/// Modules that the page shows.
+const MODULES: usize = 12;
 
 /// A batch of so many bytes was waiting to be read.
 const BACKLOG: usize = 64 << 10;
@@ -72,6 +75,7 @@ pub struct Status {
     kept: usize,
     detectors: Vec<DetectorStatus>,
     rules: Vec<RuleStatus>,
+    modules: Vec<ModuleStatus>,
     operations: Vec<OperationStatus>,
     tables: Vec<TableStatus>,
     sinks: Vec<SinkStatus>,
@@ -99,6 +103,13 @@ pub struct RuleStatus {
     pub enabled: bool,
     /// Time spent in its script; none where nobody measures it.
     pub cpu_s: Option<f64>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct ModuleStatus {
+    name: String,
+    events: u64,
+    errors: u64,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -141,6 +152,8 @@ pub struct Passed<'a> {
     pub written: usize,
     /// The stream's time, once it has one.
     pub now: Option<Timestamp>,
+    /// How long the stream has run, in seconds: the first batch covers all of it.
+    pub age_s: f64,
     /// How far the watermark is behind the wall clock, in seconds.
     pub lag_s: f64,
 }
@@ -190,7 +203,7 @@ impl History {
     /// Takes a batch.
     pub fn batch(&self, passed: Passed<'_>) {
         let mut inner = self.lock();
-        let Passed { tally, read, written, now, lag_s } = passed;
+        let Passed { tally, read, written, now, age_s, lag_s } = passed;
         let status = &mut inner.status;
         status.read_bytes += read as u64;
         status.written_bytes += written as u64;
@@ -208,7 +221,8 @@ impl History {
         if let Some(now) = now {
             status.lag_s = Some(lag_s);
             // What comes in large pieces was waiting, and is spread over the time that it covers; what comes live is not.
-            let from = inner.now.replace(now).filter(|_| read >= BACKLOG).unwrap_or(now);
+            let before = inner.now.replace(now).unwrap_or_else(|| now.saturating_add_nanos(-(age_s * 1e9) as i64));
+            let from = if read >= BACKLOG { before } else { now };
             inner.rings.iter_mut().for_each(|ring| ring.add_between(from, now, ticks));
         }
     }
@@ -247,6 +261,13 @@ impl History {
             .collect();
         inner.status.rules = rules;
         inner.status.sinks = sinks;
+    }
+
+    /// Sets how much the busiest modules have said, the busiest first.
+    pub fn set_modules(&self, modules: &[ModuleCounts]) {
+        let shown = modules.iter().take(MODULES);
+        let status = |of: &ModuleCounts| ModuleStatus { name: of.module.clone(), events: of.events, errors: of.errors };
+        self.lock().status.modules = shown.map(status).collect();
     }
 
     /// Sets how long operations take.

@@ -65,6 +65,31 @@ fn the_list_is_filtered_and_cut_into_parts() {
 }
 
 #[test]
+fn what_is_open_and_worst_comes_first_and_parts_join() {
+    let history = filled(30);
+    let rows = |offset, limit| {
+        let filter = Filter { worst_first: true, offset, limit: Some(limit), ..Filter::default() };
+        let list = parsed(&history.incidents(&filter));
+        assert_eq!(list["matched"], 30);
+        list["incidents"].as_array().unwrap().clone()
+    };
+    let all = rows(0, 100);
+    let of = |row: &Value| {
+        let open = row["state"] != "resolved";
+        (open, open.then(|| row["severity"].as_str().unwrap().to_owned()), row["serial"].as_u64().unwrap())
+    };
+    let (open, ended) = all.split_at(15);
+    assert!(open.iter().all(|row| of(row).0) && ended.iter().all(|row| !of(row).0));
+    let severities: Vec<_> = open.iter().map(|row| of(row).1.unwrap()).collect();
+    assert_eq!(severities, [vec!["critical"; 5], vec!["warning"; 5], vec!["info"; 5]].concat());
+    // Within each the newest first.
+    for rows in open.chunks(5).chain([ended]) {
+        assert!(rows.is_sorted_by_key(|row| std::cmp::Reverse(of(row).2)));
+    }
+    assert_eq!([rows(0, 12), rows(12, 12), rows(24, 12)].concat(), all);
+}
+
+#[test]
 fn of_too_many_the_oldest_ended_ones_go_and_counts_stay_true() {
     let history = filled(15_000);
     let list = parsed(&history.incidents(&Filter::default()));
@@ -85,6 +110,8 @@ fn one_incident_has_all_and_its_lines_are_bounded() {
     let incident = parsed(&history.incident(id).unwrap());
     assert_eq!((incident["state"].as_str(), incident["cause"].as_str()), (Some("resolved"), Some("a cause")));
     assert_eq!(incident["line"], "{\"a line\":1}");
+    let told = incident["told"]["meaning"].as_str().unwrap();
+    assert!(told.starts_with("There were more errors than this place usually has"), "{told}");
     assert!(history.incident(id).unwrap().len() < 6_000);
     assert!(history.incident("nothing").is_none());
 }
@@ -112,12 +139,22 @@ fn batches_become_columns_and_sums() {
     let history = History::new(Timestamp::default());
     let tally = Tally { events: [0, 0, 10, 2, 3, 1, 0], ..Tally::default() };
     let now = Some(Timestamp::from_seconds(1_700_000_000));
-    history.batch(Passed { tally: &tally, read: 100, written: 120, now, lag_s: 1.5 });
-    history.batch(Passed { tally: &tally, read: 100, written: 120, now: None, lag_s: 0.0 });
+    history.batch(Passed { tally: &tally, read: 100, written: 120, now, age_s: 0.0, lag_s: 1.5 });
+    history.batch(Passed { tally: &tally, read: 100, written: 120, now: None, age_s: 0.0, lag_s: 0.0 });
     let status = parsed(&history.status(Timestamp::from_seconds(9)));
     assert_eq!((status["events"].as_u64(), status["read_bytes"].as_u64()), (Some(32), Some(200)));
     assert_eq!((status["lag_s"].as_f64(), status["uptime_s"].as_f64()), (Some(1.5), Some(9.0)));
     let chart = parsed(&history.chart(0).unwrap());
     assert_eq!(chart["columns"], serde_json::json!([[16, 2, 4, 0, 0, 0]]));
     assert!(history.chart(3).is_none());
+}
+
+#[test]
+fn a_first_batch_that_waited_covers_all_of_the_stream() {
+    let history = History::new(Timestamp::default());
+    let tally = Tally { events: [0, 0, 60, 0, 0, 0, 0], ..Tally::default() };
+    let now = Some(Timestamp::from_seconds(1_700_000_010));
+    history.batch(Passed { tally: &tally, read: BACKLOG, written: BACKLOG, now, age_s: 30.0, lag_s: 0.0 });
+    let chart = parsed(&history.chart(0).unwrap());
+    assert_eq!(chart["columns"], serde_json::json!(vec![[10, 0, 0, 0, 0, 0]; 6]));
 }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::engine::detector::NearMiss;
+use crate::engine::incident::counted;
 
 /// What a spot's errors are held against: what was learned over an exposure, on its clocks.
 #[derive(Clone, Copy, Debug)]
@@ -85,7 +86,12 @@ impl Burst {
                 key: event.fields.text(Role::Module).unwrap_or_default().into_owned(),
                 ln_p,
                 threshold,
-                why: format!("{errors} errors in {:.0} s, {:.2} expected", verdict.window_s, verdict.expected),
+                why: format!(
+                    "{} in {:.0} s, {:.2} expected",
+                    counted(errors as f64, "error"),
+                    verdict.window_s,
+                    verdict.expected
+                ),
             });
         }
     }

@@ -50,7 +50,7 @@ mod traffic;
 
 use super::ending::{Ending, Passed};
 use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S};
-use super::{Aside, Detector, Event, Report, RestoreError, TableUse, pack, unpack};
+use super::{Aside, Detector, Event, ModuleCounts, Report, RestoreError, TableUse, pack, unpack};
 use crate::engine::clock::Moment;
 use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::overrides::Overrides;
@@ -330,6 +330,7 @@ impl Detector for Burst {
         let look = event.fields.look();
         let status = event.fields.status();
         let module = self.traffic.module(look.module_hash, self.exposure.slot());
+        module.hear(&event.fields);
         let mut failed = None;
         if failure::is_failure(&event.fields, self.least) {
             let settings = *self.settings.of(&mut module.choice, &event.fields);
@@ -415,6 +416,10 @@ impl Detector for Burst {
         self.checked = kept.checked;
         self.set_threshold();
         Ok(())
+    }
+
+    fn module_counts(&self, most: usize) -> Vec<ModuleCounts> {
+        self.traffic.counts(most)
     }
 
     fn tables(&self) -> Vec<TableUse> {

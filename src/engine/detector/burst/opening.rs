@@ -3,7 +3,7 @@
 use super::failure::significant;
 use super::{Scope, Verdict};
 use crate::engine::finding::{DetectorName, Evidence, Key, Severity};
-use crate::engine::incident::{Opening, p_of, round, score_of};
+use crate::engine::incident::{Opening, counted, p_of, round, score_of};
 use crate::event::{Fields, Level, Role};
 
 /// Bytes of the example line that are kept.
@@ -69,13 +69,15 @@ pub(super) fn go_on(evidence: &mut Evidence, said: &mut String, count: u64, last
         }
     }
     evidence.window_s = round(lasted, 1);
-    *said = format!("{count} errors in {lasted:.0} s on {place}, {} expected", evidence.expected);
+    let errors = counted(count as f64, "error");
+    *said = format!("{errors} in {lasted:.0} s on {place}, {} expected", evidence.expected);
 }
 
 fn summary(verdict: &Verdict, place: &str) -> String {
     let Verdict { errors, window_s, requests, .. } = verdict;
-    let of = if *requests > 0.0 { format!(" of {requests:.0} requests") } else { String::new() };
-    format!("{errors:.0} errors{of} in {window_s:.0} s on {place}, {} expected", significant(verdict.expected))
+    let of = if *requests > 0.0 { format!(" of {}", counted(*requests, "request")) } else { String::new() };
+    let errors = counted(*errors, "error");
+    format!("{errors}{of} in {window_s:.0} s on {place}, {} expected", significant(verdict.expected))
 }
 
 /// Name and value of the key.

@@ -1,16 +1,25 @@
 //! What is counted of every event, by module: events that are no errors, and those that tell a status.
 
+use crate::engine::detector::{ModuleCounts, failure};
 use crate::engine::overrides::Choice;
 use crate::engine::state::{Table, TableSnapshot};
 use crate::engine::stats::dispersion::Dispersion;
 use crate::engine::stats::exposure::Exposure;
 use crate::engine::stats::slots::Slots;
+use crate::event::{Fields, Level, Role};
 use serde::{Deserialize, Serialize};
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 /// Slots of a block by which dispersion is measured: a minute.
 const BLOCK_SLOTS: u32 = 12;
 /// Fewest requests of the past in which a share is worth something.
 const REQUESTS: f64 = 100.0;
+
+/// What all modules together are called that are not told by name.
+const OTHER: &str = "other";
+/// Bytes of a module's name that are kept.
+const NAME_BYTES: usize = 128;
 
 /// A module's events.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -24,6 +33,13 @@ pub(super) struct Module {
     /// Which settings it has.
     #[serde(skip)]
     pub(super) choice: Choice,
+    /// Its name, all of its events and its errors, for whoever asks how busy modules are. Counters begin with the process.
+    #[serde(skip)]
+    name: Box<str>,
+    #[serde(skip)]
+    events: u64,
+    #[serde(skip)]
+    errors: u64,
 }
 
 /// A module's events with a status.
@@ -72,7 +88,28 @@ impl Traffic {
             learned: 0.0,
             requests: None,
             choice: Choice::default(),
+            name: Box::default(),
+            events: 0,
+            errors: 0,
         })
+    }
+
+    /// How much the `most` busiest modules have said, and all others together.
+    pub(super) fn counts(&self, most: usize) -> Vec<ModuleCounts> {
+        // Names are cut, and nobody keeps a module from being called `other`: no name is told twice.
+        let mut by_name: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+        for (_, module) in self.modules.iter().filter(|(_, module)| module.events > 0) {
+            let (events, errors) = by_name.entry(&module.name).or_default();
+            (*events, *errors) = (*events + module.events, *errors + module.errors);
+        }
+        let mut others = by_name.remove(OTHER).into_iter().collect::<Vec<_>>();
+        let mut all: Vec<_> = by_name.into_iter().collect();
+        // A stable order, by name where modules are as busy.
+        all.sort_by_key(|(_, (events, _))| Reverse(*events));
+        others.extend(all.split_off(most.min(all.len())).into_iter().map(|(_, counts)| counts));
+        let sum = others.iter().copied().reduce(|(events, errors), more| (events + more.0, errors + more.1));
+        let told = |(name, (events, errors)): (&str, (u64, u64))| ModuleCounts { module: name.into(), events, errors };
+        all.into_iter().chain(sum.map(|sum| (OTHER, sum))).map(told).collect()
     }
 
     /// The module's events that are no errors: in the past, and in the last `slots` slots.
@@ -120,6 +157,16 @@ impl Traffic {
 }
 
 impl Module {
+    /// Counts an event of whatever kind.
+    #[inline]
+    pub(super) fn hear(&mut self, fields: &Fields<'_>) {
+        if self.name.is_empty() {
+            self.name = name_of(fields);
+        }
+        self.events += 1;
+        self.errors += u64::from(failure::is_failure(fields, Level::Error));
+    }
+
     /// Takes an event that is no error, or that another detector explains.
     #[inline]
     pub(super) fn count_other(&mut self, exposure: &Exposure) {
@@ -148,6 +195,12 @@ impl Module {
         let slots = exposure.slot().saturating_sub(self.others.newest());
         self.learned = self.learned * exposure.decay(slots) + self.others.roll(exposure.slot()) as f64;
     }
+}
+
+#[cold]
+fn name_of(fields: &Fields<'_>) -> Box<str> {
+    let name = fields.text(Role::Module).filter(|name| !name.is_empty());
+    name.map_or_else(|| "none".into(), |name| name[..name.floor_char_boundary(NAME_BYTES)].into())
 }
 
 impl Requests {
@@ -205,6 +258,31 @@ mod tests {
         let (past, window) = traffic.others(1, 2, &exposure);
         assert!((past - 24.0).abs() < 0.2 && window == 8.0, "{past} {window}");
         assert_eq!(traffic.others(2, 2, &exposure), (0.0, 0.0));
+    }
+
+    #[test]
+    fn the_busiest_modules_are_told_and_the_rest_as_one() {
+        let mut traffic = Traffic::new(100, 4);
+        for (key, name, events, errors) in [(1, "a", 5, 2), (2, "b", 9, 0), (3, "c", 9, 1), (4, "d", 1, 1)] {
+            let module = traffic.module(key, 0);
+            (module.name, module.events, module.errors) = (name.into(), events, errors);
+        }
+        // One that has not spoken since a restart has nothing to tell.
+        traffic.module(5, 0);
+        let told = |traffic: &Traffic, most| -> Vec<_> {
+            traffic.counts(most).into_iter().map(|told| (told.module, told.events, told.errors)).collect()
+        };
+        let of = |list: &[(&str, u64, u64)]| -> Vec<_> {
+            list.iter().map(|(name, events, errors)| ((*name).to_owned(), *events, *errors)).collect()
+        };
+        assert_eq!(told(&traffic, 4), of(&[("b", 9, 0), ("c", 9, 1), ("a", 5, 2), ("d", 1, 1)]));
+        assert_eq!(told(&traffic, 2), of(&[("b", 9, 0), ("c", 9, 1), ("other", 6, 3)]));
+        assert_eq!(told(&traffic, 0), of(&[("other", 24, 4)]));
+        for (key, name) in [(6, "other"), (7, "a")] {
+            let module = traffic.module(key, 0);
+            (module.name, module.events) = (name.into(), 10);
+        }
+        assert_eq!(told(&traffic, 2), of(&[("a", 15, 2), ("b", 9, 0), ("other", 20, 2)]));
     }
 
     #[test]

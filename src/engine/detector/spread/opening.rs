@@ -3,7 +3,7 @@
 use super::failure::significant;
 use super::{Dimension, Verdict};
 use crate::engine::finding::{DetectorName, Evidence, Key, Severity};
-use crate::engine::incident::{Opening, p_of, round, score_of};
+use crate::engine::incident::{Opening, counted, p_of, round, score_of};
 use crate::engine::stats::binomial;
 use crate::event::{Fields, Level, Role};
 
@@ -32,8 +32,10 @@ pub(super) fn opening(fields: &Fields<'_>, dimension: &Dimension, verdict: &Verd
     let fatal = fields.level() == Some(Level::Fatal);
     let many = failures >= CRITICAL_FAILURES && failures >= CRITICAL_TIMES * verdict.expected_by_rate;
     let of_module = if module.is_empty() { String::new() } else { format!(" of {module}") };
+    let are = if failures > 1.0 { "are" } else { "is" };
     let summary = format!(
-        "{failures:.0} of {of:.0} failures{of_module} in {window_s:.0} s are on {} {value}, {} expected",
+        "{failures:.0} of {}{of_module} in {window_s:.0} s {are} on {} {value}, {} expected",
+        counted(of, "failure"),
         dimension.name(),
         significant(expected)
     );
@@ -93,7 +95,10 @@ pub(super) fn go_on(
     if modules > 1 {
         evidence.more.insert("modules".into(), modules.into());
     }
-    let module = said.split_once(" failures").and_then(|(_, rest)| rest.rsplit_once(" in ")).map_or("", |(m, _)| m);
-    let place = said.split_once(" are on ").and_then(|(_, rest)| rest.rsplit_once(", ")).map_or("", |(place, _)| place);
-    *said = format!("{count} of {of} failures{module} in {lasted:.0} s are on {place}, {} expected", evidence.expected);
+    let module = said.split_once(" failure").and_then(|(_, rest)| rest.rsplit_once(" in ")).map_or("", |(m, _)| m);
+    let module = module.strip_prefix('s').unwrap_or(module);
+    let place = said.split_once(" are on ").or_else(|| said.split_once(" is on "));
+    let place = place.and_then(|(_, rest)| rest.rsplit_once(", ")).map_or("", |(place, _)| place);
+    let (failures, are) = (counted(of as f64, "failure"), if count > 1 { "are" } else { "is" });
+    *said = format!("{count} of {failures}{module} in {lasted:.0} s {are} on {place}, {} expected", evidence.expected);
 }

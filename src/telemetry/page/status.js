@@ -1,0 +1,117 @@
+// What is wrong now, and how the filter fares.
+
+function drawStatus() {
+  const status = page.status;
+  const [info, warning, critical] = status.open;
+  const open = info + warning + critical;
+  const parts = [[critical, "critical"], [warning, "warning"], [info, "info"]].filter(([n]) => n);
+  const worst = parts.map(([n, name]) => `${count(n)} ${name}`);
+  const joined = worst.length > 1 ? `${worst.slice(0, -1).join(", ")} and ${worst.at(-1)}` : worst[0];
+  const opened = status.opened.reduce((sum, n) => sum + n, 0);
+  $("verdict").textContent = open ? `${joined} ${open === 1 ? "incident" : "incidents"} open` : status.events ? "Nothing is wrong now" : "Waiting for events";
+  document.title = open ? `(${count(open)}) seismolog` : "seismolog";
+  $("verdict-more").textContent = status.events
+    ? `${plural(opened, "incident")} in ${plural(status.events, "event")} since the start, ${duration(Math.round(status.uptime_s))} ago`
+    : "No event has come in yet; this page fills as they come.";
+  $("version").textContent = `version ${status.version}`;
+
+  page.rate.push([performance.now(), status.events]);
+  while (page.rate.length > 11) page.rate.shift();
+  const [first, last] = [page.rate[0], page.rate.at(-1)];
+  const seconds = (last[0] - first[0]) / 1e3;
+  tile("t-rate", seconds > 0.5 ? short((last[1] - first[1]) / seconds) : "–", "/s");
+  const minute = (page.charts[0]?.columns ?? []).slice(-12);
+  const [events, errors] = [0, 2].map((i) => minute.reduce((sum, column) => sum + column[i], 0));
+  tile("t-errors", events ? `${Number(((errors / events) * 100).toPrecision(2))} %` : "–", "last min");
+  tile("t-open", short(open), `of ${short(opened)}`);
+  // Of a stream of other days the hours say nothing.
+  const lag = Math.max(status.lag_s ?? 0, 0);
+  tile("t-lag", status.lag_s === null ? "–" : duration(lag > 2 * 86400 ? Math.floor(lag / 86400) * 86400 : lag), "");
+  drawLatency();
+  drawModules();
+  drawWork();
+  drawHealth();
+}
+
+function tile(id, value, unit) {
+  $(id).replaceChildren(value, h("small", {}, unit));
+}
+
+function drawLatency() {
+  const operations = page.status.operations.slice(0, 12);
+  const all = operations.flatMap((of) => [of.p50, of.p99]).filter((value) => value > 0);
+  const [low, high] = [Math.log(Math.min(...all) / 1.3), Math.log(Math.max(...all) * 1.3)];
+  const at = (value) => (value > 0 ? `${(((Math.log(value) - low) / (high - low)) * 100).toFixed(1)}%` : "0%");
+  const rows = operations.map((of) => ({
+    key: [of.name, of.p50, of.p99, of.count],
+    cells: [
+      h("span", { class: "clamp", title: `${of.name}: ${plural(of.count, "call")}` }, of.name),
+      s("svg", { class: "plot", role: "img", "aria-label": `half take ${duration(of.p50)}, 9 in 10 ${duration(of.p90)}, 99 in 100 ${duration(of.p99)}` },
+        s("line", { class: "track", x1: 0, x2: "100%", y1: 7, y2: 7 }),
+        s("line", { x1: at(of.p50), x2: at(of.p99), y1: 7, y2: 7 }),
+        s("circle", { class: "p50", cx: at(of.p50), cy: 7, r: 3.5 }),
+        s("circle", { class: "p99", cx: at(of.p99), cy: 7, r: 4 })),
+      duration(of.p50), duration(of.p99),
+    ],
+  }));
+  fill($("latency"), [["Operation", ""], ["Half to 99 in 100", "", true], ["p50", "num"], ["p99", "num"]], rows, "No event with a duration yet.");
+}
+
+function drawModules() {
+  const most = Math.max(1, ...page.status.modules.map((of) => of.events));
+  const rows = page.status.modules.map((of) => {
+    const [bar, bad] = [h("div", { class: "bar" }), h("div", { class: "bad" })];
+    bar.style.width = `${Math.max(1, (of.events / most) * 100)}%`;
+    bad.style.width = `${(of.errors / of.events) * 100}%`;
+    bar.append(bad);
+    return {
+      key: [of.name, of.events, of.errors],
+      cells: [h("span", { class: "wrap" }, of.name, bar), count(of.events), of.errors ? `${Number(((of.errors / of.events) * 100).toPrecision(2))} %` : ""],
+    };
+  });
+  fill($("modules"), [["Module", ""], ["Events", "num"], ["Errors", "num"]], rows, "No event of a module yet.");
+}
+
+function drawTemplates(templates) {
+  const most = Math.max(1, ...templates.map((template) => template.count));
+  const rows = templates.slice(0, 12).map((template) => {
+    const bar = h("div", { class: "bar" });
+    bar.style.width = `${Math.max(1, (template.count / most) * 100)}%`;
+    return {
+      key: [template.id, template.count],
+      cells: [count(template.count), h("span", { class: "wrap mono" }, template.text ?? template.id, bar)],
+    };
+  });
+  fill($("templates"), [["Events", "num"], ["Template", ""]], rows, "No template yet.");
+}
+
+function drawWork() {
+  const { detectors, rules } = page.status;
+  const share = (cpu) => (cpu === null ? "" : duration(cpu));
+  const rows = [
+    ...detectors.map((of) => ({ key: [of.name, of.opened, of.cpu_s], cells: [of.name, plural(of.opened, "incident"), share(of.cpu_s)] })),
+    ...rules.map((of) => ({
+      key: [of.name, of.evaluations, of.failures, of.enabled, of.cpu_s],
+      cells: [
+        h("span", {}, `rule ${of.name}`, of.enabled ? null : h("span", { class: "off" }, " off")),
+        h("span", {}, plural(of.evaluations, "call"), of.failures ? h("span", { class: "off" }, `, ${count(of.failures)} failed`) : null),
+        share(of.cpu_s),
+      ],
+    })),
+  ];
+  fill($("work"), [["Name", ""], ["Work", "num"], ["CPU time", "num"]], rows, "No detector is on.");
+}
+
+function drawHealth() {
+  const { faults, tables, sinks, read_bytes, written_bytes } = page.status;
+  const bytes = (n) => `${short(n)}B`.replace(/(\d)B/, "$1 B");
+  const row = (name, value, bad) => ({ key: [name, value], cells: [name, h("span", { class: bad ? "off" : "" }, value)] });
+  const rows = [
+    row("read, written", `${bytes(read_bytes)}, ${bytes(written_bytes)}`),
+    ...sinks.map((of) => row(`sink ${of.name}`, `${of.up ? "delivers" : "does not answer"}${of.pending ? `, ${count(of.pending)} wait` : ""}${of.lost ? `, ${count(of.lost)} lost` : ""}`, !of.up || of.lost)),
+    ...faults.map(([name, n]) => row(`fault ${name.replaceAll("_", " ")}`, count(n))),
+    row("keys in memory", count(tables.reduce((sum, of) => sum + of.keys, 0))),
+    ...tables.filter((of) => of.evictions).map((of) => row(`table ${of.name.replaceAll("_", " ")}`, `${plural(of.keys, "key")}, ${count(of.evictions)} evicted`, true)),
+  ];
+  fill($("health"), [["What", "", true], ["Value", "num", true]], rows, "");
+}
