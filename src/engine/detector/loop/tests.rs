@@ -355,16 +355,7 @@ fn one_request_that_keeps_failing_is_no_timer() {
 
 #[test]
 fn lines_out_of_order_last_from_the_earliest_to_the_latest() {
-    let mut cases: Vec<(&str, &str, Box<dyn Fn(i64) -> String>)> = vec![
-        ("9 times in 0.8 s", "in 9.9 s", Box::new(|_| "cannot bind port".into())),
-        ("in 0.8 s with a number counting from 99", "in 9.9 s", Box::new(|i| format!("attempt {i} of 100 failed"))),
-        (
-            "4 times in 0.9 s",
-            "33 times in 9.7 s",
-            Box::new(|i| format!("step {} failed", char::from(b'a' + (i % 3) as u8))),
-        ),
-    ];
-    for (opened, resolved, message) in cases.drain(..) {
+    let told = |opened: &str, resolved: &str, message: &dyn Fn(i64) -> String| {
         let mut stream = Stream::warmed();
         // As a shipper sends a backlog whose chunks overtake each other: the latest comes first.
         (0..100).rev().for_each(|i| stream.put(T + i * 100, "ERROR", "m3", &message(i)));
@@ -375,7 +366,10 @@ fn lines_out_of_order_last_from_the_earliest_to_the_latest() {
             said.last().is_some_and(|said| !said.contains("events in 0.0 s") && said.contains(resolved)),
             "{resolved}: {said:?}"
         );
-    }
+    };
+    told("9 times in 0.8 s", "in 9.9 s", &|_| "cannot bind port".into());
+    told("in 0.8 s with a number counting from 99", "in 9.9 s", &|i| format!("attempt {i} of 100 failed"));
+    told("4 times in 0.9 s", "33 times in 9.7 s", &|i| format!("step {} failed", char::from(b'a' + (i % 3) as u8)));
     let mut stream = Stream::warmed();
     (0..100).for_each(|_| stream.put(T + 1, "ERROR", "m3", "cannot bind port"));
     assert_eq!(stream.opened()[0].summary, "the same line 9 times at one moment on m3 (thread t)");
