@@ -299,7 +299,8 @@ pub struct Peers {
     /// A message, a request body or a line of a network end may have so many bytes, also once unpacked.
     #[schemars(range(min = 4096, max = 1_073_741_824))]
     pub max_message_bytes: usize,
-    /// Bodies of requests that wait to leave may hold so many bytes together; more is answered with 429.
+    /// Bodies of requests that wait to leave may hold so many bytes together; more is answered with 429. Forward messages
+    /// and lines that are longer than 512 KiB and not whole yet may as well, each counted as the longest; further ones wait.
     #[schemars(range(min = 65_536, max = 4_294_967_295_u64))]
     pub max_pending_bytes: usize,
     /// MessagePack may be nested so deep.
@@ -307,6 +308,11 @@ pub struct Peers {
     pub max_depth: usize,
     /// What a peer has begun, a handshake, a message or a request, it must finish in this time.
     pub message_timeout: super::Span,
+    /// Who says nothing for so long is let go, so that silent peers cannot take all places. Not set, nobody is: shippers
+    /// that are quiet for hours do no harm, and a line that one writes in that very moment is lost without a Forward
+    /// `chunk`. Requests have `message_timeout` anyway.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_timeout: Option<super::Span>,
 }
 
 impl Default for Peers {
@@ -317,6 +323,7 @@ impl Default for Peers {
             max_pending_bytes: 64 << 20,
             max_depth: 64,
             message_timeout: super::Span(std::time::Duration::from_secs(30)),
+            idle_timeout: None,
         }
     }
 }
@@ -324,7 +331,8 @@ impl Default for Peers {
 impl Peers {
     /// Says what must hold.
     pub(super) fn claim(&self, claim: &mut impl FnMut(bool, &str, String, &str)) {
-        let Self { max_connections, max_message_bytes, max_pending_bytes, max_depth, message_timeout } = self;
+        let Self { max_connections, max_message_bytes, max_pending_bytes, max_depth, message_timeout, idle_timeout } =
+            self;
         for (key, value, least, most) in [
             ("max_connections", *max_connections, 1, 65_536),
             ("max_message_bytes", *max_message_bytes, 4_096, 1 << 30),
@@ -343,6 +351,12 @@ impl Peers {
             "peers.message_timeout",
             format!("peers.message_timeout is {message_timeout}"),
             "a length of time above 0, by default \"30s\"",
+        );
+        claim(
+            idle_timeout.is_none_or(|idle| !idle.0.is_zero()),
+            "peers.idle_timeout",
+            "peers.idle_timeout is 0".into(),
+            "a length of time above 0, or leave it out",
         );
     }
 }

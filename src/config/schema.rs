@@ -123,6 +123,7 @@ mod tests {
         let severity = Some(crate::engine::finding::Severity::Info);
         config.metrics.token_file = Some("t".into());
         let (span, path) = (Span(std::time::Duration::from_secs(2)), || Some("f".into()));
+        config.peers.idle_timeout = Some(span);
         config.sinks = vec![
             Sink::File { path: "f".into(), min_severity: severity },
             Sink::Descriptor { descriptor: 3, min_severity: severity },

@@ -183,14 +183,16 @@ impl Incidents {
 
     /// Ends an incident and says so, with its total count and how long it lasted.
     pub fn resolve(&mut self, id: IncidentId, now: Timestamp, findings: &mut Vec<Finding>) {
-        self.resolve_updated(id, now, findings, |_, _, _| {});
+        self.resolve_updated(id, 0.0, now, findings, |_, _, _| {});
     }
 
     /// As [`resolve`](Self::resolve); `update` brings the evidence and the summary up to date, as in
-    /// [`join`](Self::join).
+    /// [`join`](Self::join). By its own events it `lasted` so many seconds since it opened, which is more than the stream's
+    /// time tells where they came late.
     pub fn resolve_updated(
         &mut self,
         id: IncidentId,
+        lasted: f64,
         now: Timestamp,
         findings: &mut Vec<Finding>,
         update: impl FnOnce(&mut Evidence, &mut String, u64),
@@ -199,7 +201,7 @@ impl Incidents {
         update(&mut incident.opening.evidence, &mut incident.opening.summary, incident.count);
         self.by_detector[incident.opening.detector as usize] -= 1;
         let mut finding = self.finding(id, &incident, State::Resolved, now);
-        let duration = incident.last.seconds_since(incident.opened_at).max(0.0);
+        let duration = incident.last.seconds_since(incident.opened_at).max(0.0).max(lasted);
         let events = counted(incident.count as f64, "event");
         finding.summary = format!("ended after {events} in {duration:.1} s: {}", finding.summary);
         finding.evidence.more.insert("duration_s".into(), round(duration, 3).into());

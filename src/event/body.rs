@@ -32,7 +32,10 @@ pub fn into_lines(mut body: Vec<u8>, strict: bool) -> Result<Vec<u8>, BadBody> {
     match body.get(start) {
         None => Ok(Vec::new()),
         Some(b'[') => items(&body, start),
-        Some(b'{') if json::validate(&body) => {
+        // What is one line already is a line like any other, whatever its end.
+        Some(b'{') if has_breaks(body.trim_ascii()) && json::validate(&body) => {
+            body.truncate(body.trim_ascii_end().len());
+            body.drain(..start);
             unbroken(&mut body);
             body.push(b'\n');
             Ok(body)
@@ -76,6 +79,10 @@ fn items(body: &[u8], start: usize) -> Result<Vec<u8>, BadBody> {
     if json::skip_space(body, at + 1) == body.len() { Ok(lines) } else { Err(BadBody::Array) }
 }
 
+fn has_breaks(text: &[u8]) -> bool {
+    memchr::memchr2(b'\n', b'\r', text).is_some()
+}
+
 /// In valid JSON a line break stands only between tokens, where a space is as good.
 fn unbroken(text: &mut [u8]) {
     for byte in text {
@@ -95,7 +102,10 @@ mod tests {
         assert_eq!(lines("", true).unwrap(), "");
         assert_eq!(lines(" [ ] ", true).unwrap(), "");
         assert_eq!(lines("[{\"a\":1},\n{\"b\" :\n2}]", true).unwrap(), "{\"a\":1}\n{\"b\" : 2}\n");
-        assert_eq!(lines("{\"a\":\r\n1}\n", true).unwrap(), "{\"a\":  1} \n");
+        assert_eq!(lines("\n{\"a\":\r\n1}\n", true).unwrap(), "{\"a\":  1}\n");
+        for one in ["{\"a\":1}\n", "{\"a\":1}\r\n", " {\"a\": 1} \n"] {
+            assert_eq!(lines(one, true).unwrap(), one);
+        }
         assert_eq!(lines("{\"a\":1}\n{\"b\":2}", true).unwrap(), "{\"a\":1}\n{\"b\":2}\n");
         assert_eq!(lines("plain text", false).unwrap(), "plain text\n");
         for (body, strict, why) in [

@@ -105,9 +105,11 @@ impl Fault {
             Self::Sink => "findings could not be written to a sink; it is tried again",
             Self::RefusedSize => "a peer sent more at once than peers.max_message_bytes; it was refused",
             Self::RefusedDepth => "a peer sent values nested deeper than peers.max_depth; it was refused",
-            Self::RefusedTime => "a peer did not finish within peers.message_timeout what it had begun; it was refused",
+            Self::RefusedTime => {
+                "a peer did not finish within peers.message_timeout what it had begun, or was silent for peers.idle_timeout; it was refused"
+            }
             Self::RefusedNumber => {
-                "peers wait: there are more than peers.max_connections, or their requests hold more than peers.max_pending_bytes"
+                "peers wait: there are more than peers.max_connections, or what they send holds more than peers.max_pending_bytes"
             }
             Self::RefusedKey => "a peer does not know the shared key; it was refused",
             Self::RefusedProtocol => "a peer spoke another protocol, or this one badly; it was refused",

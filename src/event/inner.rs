@@ -23,13 +23,13 @@ pub(super) fn look_into(
 ) {
     let outer = look.slots[Role::Message as usize];
     let kept = arena.len();
-    let span = if outer.form == Form::Escaped {
+    // What is in the arena already (a number, a line put together from parts) has no escapes.
+    let (span, in_arena) = if outer.form == Form::Escaped && !outer.in_arena {
         unescape_into(outer.span.of(bytes), arena);
-        Span::new(kept, arena.len())
+        (Span::new(kept, arena.len()), true)
     } else {
-        outer.span
+        (outer.span, outer.in_arena)
     };
-    let in_arena = outer.form == Form::Escaped;
     let buffer: &[u8] = if in_arena { arena } else { bytes };
     // A message that was cut in the middle of a surrogate pair is still text; anything else is left alone.
     let text = trimmed(span, buffer);

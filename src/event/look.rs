@@ -145,6 +145,8 @@ pub struct Looker {
     /// Skeletons of messages seen lately: logs repeat themselves. By the low bits of the message's hash.
     skeletons: Box<[Remembered]>,
     parts: Parts,
+    /// A line of the batch at hand says that it is a part.
+    marked: bool,
     /// A message without its escapes.
     plain: Vec<u8>,
 }
@@ -163,6 +165,7 @@ impl Looker {
             skeleton: Skeleton::default(),
             skeletons: vec![Remembered::default(); REMEMBERED].into(),
             parts: Parts::default(),
+            marked: false,
             plain: Vec::new(),
         }
     }
@@ -195,7 +198,8 @@ impl Looker {
             }
         }
         let mut parts = std::mem::take(&mut self.parts);
-        parts.join(batch, first, self);
+        let marked = std::mem::take(&mut self.marked);
+        parts.join(batch, first, marked, self);
         self.parts = parts;
     }
 
@@ -235,9 +239,8 @@ impl Looker {
 
     fn look_at_map(&mut self, bytes: &[u8], arena: &mut Vec<u8>, record: &Record, look: &mut Look) {
         packed::look_at(bytes, arena, record, &self.names, &mut self.context, look);
-        if look.level.is_none() && look.shape == Shape::Json && look.slots[Role::Message as usize].form != Form::Absent
-        {
-            inner::look_into(&self.names, &mut self.context, &mut self.inner, bytes, arena, look);
+        if look.shape == Shape::Json {
+            self.look_inside(bytes, arena, look);
         }
         self.hash_roles(look, bytes, arena);
     }
@@ -263,9 +266,8 @@ impl Looker {
             annotation: found.annotation,
         };
         found.give(look);
-        if look.level.is_none() && look.shape == Shape::Json && look.slots[Role::Message as usize].form != Form::Absent
-        {
-            inner::look_into(&self.names, &mut self.context, &mut self.inner, bytes, arena, look);
+        if look.shape == Shape::Json {
+            self.look_inside(bytes, arena, look);
         }
         Ok(())
     }
@@ -278,9 +280,11 @@ impl Looker {
         found.laid(line, span.start as usize, &self.laid, &self.names, &mut self.context);
         found.give(look);
         let json = line[self.laid.message.clone()].starts_with(b"{");
-        if look.level.is_none() && (json || self.laid.layout == "cri") {
-            inner::look_into(&self.names, &mut self.context, &mut self.inner, bytes, arena, look);
+        let cri = self.laid.layout == "cri";
+        if json || cri {
+            self.look_inside(bytes, arena, look);
         }
+        self.marked |= cri && line[..self.laid.message.start].ends_with(b" P ");
         let start = arena.len();
         let unfit = text::render(line, &self.laid, look, &self.annotation, arena);
         look.rendered = Span::new(start, arena.len());
@@ -290,6 +294,14 @@ impl Looker {
 }
 
 impl Looker {
+    /// Completes `look` with what its message says, where no level was found outside.
+    #[inline]
+    pub(super) fn look_inside(&mut self, bytes: &[u8], arena: &mut Vec<u8>, look: &mut Look) {
+        if look.level.is_none() && look.slots[Role::Message as usize].form != Form::Absent {
+            inner::look_into(&self.names, &mut self.context, &mut self.inner, bytes, arena, look);
+        }
+    }
+
     /// What detectors compare: the hashes of the roles that were found, and the skeleton.
     #[inline]
     pub(super) fn hash_roles(&mut self, look: &mut Look, bytes: &[u8], arena: &[u8]) {

@@ -2,13 +2,15 @@
 //!
 //! CRI marks a part with `P` and the last one with `F`, in the line or, behind Fluent Bit's parser, in `logtag` or `_p`;
 //! Docker's `log` ends in a line break only where a line does. Each part passes on at once and as it came. For detectors
-//! one that is not the last has no message, and the last has the whole. Only records that are as long as runtimes split
-//! are looked at, and those that may end one, so other streams pay nothing.
+//! one that is not the last has no message, and the last has the whole, which is looked into as any message is: its level
+//! stands in its first part. Only records that are as long as runtimes split are looked at, raw CRI's that are marked (CRI-O
+//! marks what a program has written without a line end, however short), and those that may end one, so that other streams
+//! pay nothing.
 //!
 //! Memory: 64 lines that are not whole yet, of 64 KiB each; beyond that all are forgotten, and parts are lines again.
 
 use super::look::{Form, Look, Slot};
-use super::{Batch, Fields, Looker, Role, Shape, Span, Value};
+use super::{Batch, Fault, Fields, Looker, Role, Shape, Span, Value};
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -16,6 +18,8 @@ use xxhash_rust::xxh3::xxh3_64;
 const SHORTEST: usize = 4 << 10;
 const LINES: usize = 64;
 const LINE_BYTES: usize = 64 << 10;
+/// What a message can say, beside its level.
+const SAID: [Role; 6] = [Role::Message, Role::Trace, Role::Operation, Role::Duration, Role::Status, Role::ErrorCode];
 
 /// Lines that are not whole yet, by where they come from.
 #[derive(Debug, Default)]
@@ -29,14 +33,22 @@ struct Part<'a> {
 }
 
 impl Parts {
-    /// Puts together what the records from `first` on hold.
-    pub(super) fn join(&mut self, batch: &mut Batch, first: usize, looker: &mut Looker) {
+    /// Puts together what the records from `first` on hold; `marked` where some may be short parts.
+    pub(super) fn join(&mut self, batch: &mut Batch, first: usize, marked: bool, looker: &mut Looker) {
         for i in first..batch.records.len() {
             let long = batch.looks[i].slots[Role::Message as usize].span.len as usize >= SHORTEST;
-            if !long && self.0.is_empty() {
+            if !(long || marked) && self.0.is_empty() {
                 continue;
             }
-            self.join_one(batch, i, looker);
+            let this = std::panic::AssertUnwindSafe((&mut *self, &mut *batch, &mut *looker));
+            let survived = std::panic::catch_unwind(|| {
+                let std::panic::AssertUnwindSafe((parts, batch, looker)) = { this };
+                parts.join_one(batch, i, looker);
+            });
+            if survived.is_err() {
+                self.0.clear();
+                batch.looks[i] = Look { fault: Some(Fault::Panic), ..Look::default() };
+            }
         }
     }
 
@@ -45,7 +57,6 @@ impl Parts {
         let fields = batch.fields(i);
         let Some(Part { text, last, key }) = part_of(&fields, batch.tag(i)) else { return };
         let mut look: Look = *fields.look();
-        let slot = &mut look.slots[Role::Message as usize];
         if !last {
             if !self.0.contains_key(&key) && self.0.len() == LINES {
                 self.0.clear();
@@ -53,12 +64,18 @@ impl Parts {
             let kept = self.0.entry(key).or_default();
             let room = LINE_BYTES - kept.len();
             kept.extend_from_slice(&text.as_bytes()[..text.floor_char_boundary(room)]);
-            *slot = Slot::default();
+            // What it says counts once, with the whole.
+            look.level = None;
+            for role in SAID {
+                look.slots[role as usize] = Slot::default();
+            }
         } else if let Some(mut whole) = self.0.remove(&key) {
             whole.extend_from_slice(text.trim_end_matches('\n').as_bytes());
             let start = batch.arena.len();
             batch.arena.extend_from_slice(&whole);
-            *slot = Slot { span: Span::new(start, batch.arena.len()), form: Form::Text, in_arena: true };
+            let span = Span::new(start, batch.arena.len());
+            look.slots[Role::Message as usize] = Slot { span, form: Form::Text, in_arena: true };
+            looker.look_inside(&batch.bytes, &mut batch.arena, &mut look);
         } else {
             return;
         }

@@ -275,6 +275,75 @@ fn findings_are_the_same_over_forward_as_over_lines() {
     assert!(!direct.is_empty() && direct.iter().all(|summary| over.contains(summary)), "{direct:?} {over:?}");
 }
 
+/// How often something was refused, as the metrics say.
+fn refused(metrics: &str, kind: &str) -> u64 {
+    let (_, text) = get(metrics, "/metrics");
+    let name = format!("seismolog_faults_total{{kind=\"{kind}\"}} ");
+    text.lines().find_map(|line| line.strip_prefix(&name)?.parse().ok()).unwrap()
+}
+
+#[test]
+fn long_messages_that_are_not_whole_wait_for_room_and_hold_nobody_else_up() {
+    let limits = "[peers]\nmax_message_bytes = 1048576\nmax_pending_bytes = 1048576\nmessage_timeout = \"1s\"\n";
+    let (_folder, config) = configured(limits);
+    let filter = filter(&["-c", &config, "--from", "forward://127.0.0.1:0", "--metrics", "127.0.0.1:0"]);
+    let (at, metrics) = (listening(&filter, "forward"), address(&filter));
+    let unfinished = [&[0x93, 0xa1, b't', 0xc6, 0, 0x0e, 0, 0][..], &[0; 800_000]].concat();
+    let stalled: Vec<_> = (0..2)
+        .map(|_| {
+            let mut peer = connect(&at);
+            // All of it only once there is room, and then nothing more.
+            let bytes = unfinished.clone();
+            std::thread::spawn(move || (peer.write_all(&bytes), rest(&mut peer)))
+        })
+        .collect();
+    until("one that waits", || (refused(&metrics, "refused_number") > 0).then_some(()));
+    let acknowledged = |record: &str, chunk: &str| {
+        let mut peer = connect(&at);
+        peer.write_all(&packed("t", &entry(0, record), chunk)).unwrap();
+        shown(&read_value(&mut peer, &mut Vec::new()).unwrap())
+    };
+    assert_eq!(acknowledged("{\"a\":1}", "small"), "{\"ack\":\"small\"}");
+    assert_eq!(acknowledged(&format!("{{\"a\":\"{}\"}}", "x".repeat(700_000)), "long"), "{\"ack\":\"long\"}");
+    stalled.into_iter().for_each(|peer| drop(peer.join().unwrap()));
+    assert_eq!(refused(&metrics, "refused_time"), 2);
+    filter.signal("TERM");
+    assert_eq!(filter.finish().code, Some(0));
+}
+
+#[test]
+fn a_client_that_is_only_idle_is_let_go_and_not_blamed() {
+    let (_folder, config) = configured("[peers]\nmessage_timeout = \"300ms\"\n");
+    let filter = filter(&["-c", &config, "--from", "http://127.0.0.1:0/", "--metrics", "127.0.0.1:0"]);
+    let (at, metrics) = (listening(&filter, "http"), address(&filter));
+    let mut client = connect(&at);
+    client.write_all(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\n{\"a\":1}\n").unwrap();
+    let answer = String::from_utf8(rest(&mut client)).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with("1 event\n"), "{answer}");
+    assert_eq!(refused(&metrics, "refused_time"), 0);
+    let mut client = connect(&at);
+    client.write_all(b"POST / HTTP/1.1\r\nHost").unwrap();
+    rest(&mut client);
+    until("the slow one counted", || (refused(&metrics, "refused_time") == 1).then_some(()));
+    filter.signal("TERM");
+    assert_eq!(filter.finish().code, Some(0));
+}
+
+#[test]
+fn silent_peers_are_let_go_where_that_is_asked_for() {
+    let (_folder, config) = configured("[peers]\nidle_timeout = \"300ms\"\nmax_connections = 1\n");
+    let ends = ["--from", "tcp://127.0.0.1:0", "--from", "forward://127.0.0.1:0"];
+    let filter = filter(&[&["-c", &config, "--metrics", "127.0.0.1:0"][..], &ends].concat());
+    for scheme in ["tcp", "forward"] {
+        let at = listening(&filter, scheme);
+        let (mut silent, mut next) = (connect(&at), connect(&at));
+        assert_eq!((rest(&mut silent), rest(&mut next)), (vec![], vec![]), "{scheme}: the next has its place then");
+    }
+    assert_eq!(refused(&address(&filter), "refused_time"), 4);
+    filter.signal("TERM");
+    assert_eq!(filter.finish().code, Some(0));
+}
+
 #[test]
 fn hostile_peers_are_refused_and_counted() {
     let (_folder, config) = configured("[peers]\nmessage_timeout = \"300ms\"\nmax_message_bytes = 65536\n");

@@ -1,19 +1,27 @@
-//! `kill -9` in the middle of 100,000 events: of the one downstream, of seismolog, of the one upstream. Nothing is lost.
+//! `kill -9` in the middle of 100,000 events: of the one downstream, of seismolog, of the one upstream, three times each.
+//! Nothing is lost, and what comes twice is what was on its way.
+//!
+//! All three are processes. The one upstream is this very test, started again as a shipper: it keeps in a file what was
+//! acknowledged, and begins there when it is started again.
 
-use crate::peers::{entry, free_address, packed, patient, post, read_value};
-use crate::support::{Filter, command};
+use crate::peers::{entry, free_address, packed, patient, read_value};
+use crate::support::{Filter, command, until};
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::process::{Child, Command, Stdio};
 
 const EVENTS: usize = 100_000;
 /// Events in one chunk or request, which is what a peer sends again.
 const CHUNK: usize = 1_000;
+const CHUNKS: usize = EVENTS / CHUNK;
+/// After so many acknowledged chunks somebody is killed.
+const KILLS: [usize; 3] = [CHUNKS / 4, CHUNKS / 2, CHUNKS * 3 / 4];
+/// Says to a process of this test that it is the shipper, and where its folder is.
+const FOLDER: &str = "SEISMOLOG_TEST_SHIPPER";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Victim {
@@ -22,58 +30,143 @@ enum Victim {
     Upstream,
 }
 
+/// Where a shipper waits to be killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stop {
+    /// It has sent half of a chunk.
+    Half,
+    /// It has sent a chunk, and has not heard of it.
+    Unheard,
+    /// It does not wait: wherever it is.
+    Anywhere,
+}
+
+/// When each shipper but the last is killed.
+const STOPS: [Stop; 3] = [Stop::Half, Stop::Unheard, Stop::Anywhere];
+
 fn record(i: usize) -> String {
     format!("{{\"level\":\"INFO\",\"module\":\"shop\",\"n\":{i},\"message\":\"order {i} was packed\"}}")
 }
 
-/// Sends chunk after chunk, each again until it is acknowledged; counts those in `acknowledged`. Told to, it dies once
-/// after it has sent a chunk and before it has heard of it.
-fn upstream(over: &str, at: &str, acknowledged: &AtomicUsize, mut dies: bool) {
-    let mut connection: Option<TcpStream> = None;
-    let mut inbox = Vec::new();
-    for chunk in 0..EVENTS / CHUNK {
-        let events = chunk * CHUNK..(chunk + 1) * CHUNK;
+/// What a shipper and the test tell each other, as files.
+struct Ledger(PathBuf);
+
+impl Ledger {
+    /// So many chunks were acknowledged.
+    fn acknowledged(&self) -> usize {
+        std::fs::read_to_string(self.0.join("acknowledged")).map_or(0, |text| text.parse().unwrap())
+    }
+
+    /// Put in place as a whole, so that a kill leaves the one or the other.
+    fn acknowledge(&self, chunks: usize) {
+        let new = self.0.join("new");
+        std::fs::write(&new, chunks.to_string()).unwrap();
+        std::fs::rename(new, self.0.join("acknowledged")).unwrap();
+    }
+
+    fn stopped(&self, stop: Stop) -> PathBuf {
+        self.0.join(format!("{stop:?}"))
+    }
+
+    /// The shipper stands here until it is killed.
+    fn stand(&self, stop: Stop) -> ! {
+        File::create(self.stopped(stop)).unwrap();
         loop {
-            let died = dies && chunk == EVENTS / CHUNK / 2;
-            let sent = if over == "http" {
-                let body: String = events.clone().map(|i| record(i) + "\n").collect();
-                if died {
-                    let mut stream = patient(TcpStream::connect(at).unwrap());
-                    let head = format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len());
-                    stream.write_all(head.as_bytes()).unwrap();
-                    None
-                } else {
-                    post(at, "/", "", body.as_bytes()).ok().filter(|(status, _)| *status == 200).map(drop)
-                }
-            } else {
-                (|| {
-                    let stream = match &mut connection {
-                        Some(stream) => stream,
-                        none => {
-                            inbox.clear();
-                            none.insert(patient(TcpStream::connect(at).ok()?))
-                        }
-                    };
-                    let entries: Vec<u8> = events.clone().flat_map(|i| entry(i as u32, &record(i))).collect();
-                    stream.write_all(&packed("shop", &entries, &format!("c{chunk}"))).ok()?;
-                    if died {
-                        return None;
-                    }
-                    read_value(stream, &mut inbox).ok().map(drop)
-                })()
-            };
-            if died {
-                dies = false;
-            }
-            match sent {
-                Some(()) => break,
-                None => {
-                    connection = None;
-                    std::thread::yield_now();
-                }
-            }
+            std::thread::park();
         }
-        acknowledged.fetch_add(CHUNK, Ordering::SeqCst);
+    }
+}
+
+/// The shipper's process, told by its environment what to do: chunk after chunk, each until it is acknowledged.
+fn ship(over: &str, folder: PathBuf) {
+    let asked = |name: &str| std::env::var(format!("{FOLDER}_{name}")).unwrap();
+    let (at, stop) = (asked("AT"), STOPS.into_iter().find(|stop| format!("{stop:?}") == asked("STOP")));
+    let stop_at = KILLS[stop.and_then(|stop| STOPS.iter().position(|other| *other == stop)).unwrap_or(0)];
+    let ledger = Ledger(folder);
+    let mut connection = None;
+    for chunk in ledger.acknowledged()..CHUNKS {
+        let message = message(over, chunk);
+        let stop = stop.filter(|stop| chunk == stop_at && *stop != Stop::Anywhere);
+        loop {
+            match send(&mut connection, over, &at, &message, stop.map(|stop| (stop, &ledger))) {
+                Some(()) => break,
+                None => connection = None,
+            }
+            std::thread::yield_now();
+        }
+        ledger.acknowledge(chunk + 1);
+    }
+}
+
+/// One chunk as it goes over the wire.
+fn message(over: &str, chunk: usize) -> Vec<u8> {
+    let events = chunk * CHUNK..(chunk + 1) * CHUNK;
+    if over == "forward" {
+        let entries: Vec<u8> = events.flat_map(|i| entry(i as u32, &record(i))).collect();
+        return packed("shop", &entries, &format!("c{chunk}"));
+    }
+    let body: String = events.map(|i| record(i) + "\n").collect();
+    format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+}
+
+/// Sends a chunk and waits for what is said of it; nothing if it was not acknowledged.
+fn send(
+    connection: &mut Option<(TcpStream, Vec<u8>)>,
+    over: &str,
+    at: &str,
+    message: &[u8],
+    stop: Option<(Stop, &Ledger)>,
+) -> Option<()> {
+    if connection.is_none() {
+        *connection = Some((patient(TcpStream::connect(at).ok()?), Vec::new()));
+    }
+    let (stream, inbox) = connection.as_mut()?;
+    if let Some((stop, ledger)) = stop {
+        let sent = if stop == Stop::Half { message.len() / 2 } else { message.len() };
+        stream.write_all(&message[..sent]).ok()?;
+        ledger.stand(stop);
+    }
+    stream.write_all(message).ok()?;
+    if over == "forward" { read_value(stream, inbox).ok().map(drop) } else { answered_200(stream) }
+}
+
+/// Reads one short answer whose body is a line.
+fn answered_200(stream: &mut TcpStream) -> Option<()> {
+    let (mut answer, mut bytes) = (Vec::new(), [0; 4096]);
+    loop {
+        let count = stream.read(&mut bytes).ok().filter(|count| *count > 0)?;
+        answer.extend_from_slice(&bytes[..count]);
+        let end = answer.windows(4).position(|end| end == b"\r\n\r\n");
+        if end.is_some_and(|end| answer.len() > end + 4 && answer.ends_with(b"\n")) {
+            return answer.starts_with(b"HTTP/1.1 200 ").then_some(());
+        }
+    }
+}
+
+/// A shipper's process, which is this test of this program.
+struct Shipper(Child);
+
+impl Shipper {
+    fn start(test: &str, at: &str, ledger: &Ledger, stop: Option<Stop>) -> Self {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", &format!("killed::{test}"), "--nocapture", "--test-threads=1"]);
+        command.env(FOLDER, &ledger.0).env(format!("{FOLDER}_AT"), at);
+        command.env(format!("{FOLDER}_STOP"), stop.map_or_else(String::new, |stop| format!("{stop:?}")));
+        Self(command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap())
+    }
+
+    #[track_caller]
+    fn kill(mut self) {
+        assert!(self.0.try_wait().unwrap().is_none(), "the shipper has ended before it was killed");
+        self.0.kill().unwrap();
+        assert_eq!(self.0.wait().unwrap().signal(), Some(9));
+    }
+}
+
+impl Drop for Shipper {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -96,7 +189,8 @@ fn middle(over: &str, from: &str, to: &str) -> Filter {
 
 fn kill(mut filter: Filter) {
     filter.signal("KILL");
-    let _ = filter.wait();
+    let (status, _) = filter.wait();
+    assert_eq!(status.signal(), Some(9));
 }
 
 /// How often each event is in the files. A last line that a kill has cut off is none.
@@ -115,31 +209,47 @@ fn counted(files: &[PathBuf]) -> BTreeMap<usize, usize> {
 }
 
 #[track_caller]
-fn nothing_is_lost(over: &'static str, victim: Victim) {
+fn nothing_is_lost(test: &str, over: &'static str, victim: Victim) {
+    if let Some(folder) = std::env::var_os(FOLDER) {
+        return ship(over, folder.into());
+    }
     let folder = tempfile::tempdir().unwrap();
-    let (one, two) = (free_address(), free_address());
-    let mut files = vec![folder.path().join("first")];
+    let (ledger, one, two) = (Ledger(folder.path().to_owned()), free_address(), free_address());
+    let mut files = vec![folder.path().join("kept-0")];
     let mut sink = downstream(over, &two, &files[0]);
     let mut filter = middle(over, &one, &two);
-    let acknowledged = Arc::new(AtomicUsize::new(0));
-    let sender = {
-        let (at, acknowledged) = (one.clone(), Arc::clone(&acknowledged));
-        std::thread::spawn(move || upstream(over, &at, &acknowledged, victim == Victim::Upstream))
-    };
-    crate::support::until("a third of the events", || (acknowledged.load(Ordering::SeqCst) > EVENTS / 3).then_some(()));
-    match victim {
-        Victim::Downstream => {
-            kill(sink);
-            files.push(folder.path().join("second"));
-            sink = downstream(over, &two, &files[1]);
+    let stop = |number: usize| STOPS.get(number).copied().filter(|_| victim == Victim::Upstream);
+    let mut shipper = Shipper::start(test, &one, &ledger, stop(0));
+    for (number, chunks) in KILLS.into_iter().enumerate() {
+        until("the chunks before the kill", || (ledger.acknowledged() >= chunks).then_some(()));
+        match victim {
+            Victim::Downstream => {
+                kill(sink);
+                files.push(folder.path().join(format!("kept-{}", number + 1)));
+                sink = downstream(over, &two, &files[number + 1]);
+            }
+            Victim::Seismolog => {
+                kill(filter);
+                filter = middle(over, &one, &two);
+            }
+            Victim::Upstream => {
+                let stop = STOPS[number];
+                if stop != Stop::Anywhere {
+                    until("the shipper's stop", || ledger.stopped(stop).exists().then_some(()));
+                }
+                if stop == Stop::Unheard {
+                    let last = format!("\"n\":{},", (chunks + 1) * CHUNK - 1);
+                    until("the unheard chunk downstream", || {
+                        String::from_utf8_lossy(&std::fs::read(&files[0]).unwrap()).contains(&last).then_some(())
+                    });
+                }
+                shipper.kill();
+                shipper = Shipper::start(test, &one, &ledger, STOPS.get(number + 1).copied());
+            }
         }
-        Victim::Seismolog => {
-            kill(filter);
-            filter = middle(over, &one, &two);
-        }
-        Victim::Upstream => {}
     }
-    sender.join().unwrap();
+    let ended = shipper.0.wait().unwrap();
+    assert!(ended.success() && ledger.acknowledged() == CHUNKS, "{ended}: {} chunks", ledger.acknowledged());
     for mut process in [filter, sink] {
         process.signal("TERM");
         assert!(process.wait().0.success());
@@ -147,36 +257,42 @@ fn nothing_is_lost(over: &'static str, victim: Victim) {
     let counts = counted(&files);
     let lost: Vec<_> = (0..EVENTS).filter(|n| !counts.contains_key(n)).collect();
     assert!(lost.is_empty(), "{} events are lost, the first is {}", lost.len(), lost[0]);
+    // One chunk is on its way at a time. A half one is no chunk, and one that was not heard of comes again for certain.
+    let (least, most) = match victim {
+        Victim::Upstream => (CHUNK, 2 * CHUNK),
+        Victim::Downstream | Victim::Seismolog => (0, KILLS.len() * CHUNK),
+    };
     let doubled = counts.values().sum::<usize>() - EVENTS;
-    assert!(doubled <= 2 * CHUNK, "{over}, {victim:?} killed: {doubled} events came twice");
+    assert!((least..=most).contains(&doubled), "{over}, {victim:?} killed: {doubled} events came twice");
+    eprintln!("{over}, {victim:?} killed {} times: none lost, {doubled} came twice", KILLS.len());
 }
 
 #[test]
 fn forward_downstream_is_killed() {
-    nothing_is_lost("forward", Victim::Downstream);
+    nothing_is_lost("forward_downstream_is_killed", "forward", Victim::Downstream);
 }
 
 #[test]
 fn forward_seismolog_is_killed() {
-    nothing_is_lost("forward", Victim::Seismolog);
+    nothing_is_lost("forward_seismolog_is_killed", "forward", Victim::Seismolog);
 }
 
 #[test]
 fn forward_upstream_is_killed() {
-    nothing_is_lost("forward", Victim::Upstream);
+    nothing_is_lost("forward_upstream_is_killed", "forward", Victim::Upstream);
 }
 
 #[test]
 fn http_downstream_is_killed() {
-    nothing_is_lost("http", Victim::Downstream);
+    nothing_is_lost("http_downstream_is_killed", "http", Victim::Downstream);
 }
 
 #[test]
 fn http_seismolog_is_killed() {
-    nothing_is_lost("http", Victim::Seismolog);
+    nothing_is_lost("http_seismolog_is_killed", "http", Victim::Seismolog);
 }
 
 #[test]
 fn http_upstream_is_killed() {
-    nothing_is_lost("http", Victim::Upstream);
+    nothing_is_lost("http_upstream_is_killed", "http", Victim::Upstream);
 }

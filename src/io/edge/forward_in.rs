@@ -1,7 +1,7 @@
 //! The Forward protocol from those who connect: every mode, acknowledged once what a message held has left.
 
 use super::handshake;
-use super::peer::{Deadline, Shared, fault_of};
+use super::peer::{Deadline, Shared, Unfinished, fault_of};
 use super::stream::Stream;
 use super::{EdgeError, READ_BYTES};
 use crate::config::ends::Forward;
@@ -95,7 +95,8 @@ async fn take(
     acknowledge: &mpsc::UnboundedSender<Vec<u8>>,
 ) -> Result<(), Fault> {
     let (shared, peers) = (&door.shared, &door.shared.peers);
-    let (mut scanner, mut deadline) = (Scanner::default(), Deadline::default());
+    let (mut scanner, mut deadline, mut unfinished) =
+        (Scanner::default(), Deadline::new(shared), Unfinished::default());
     loop {
         let (mut messages, mut at, mut refused) = (Vec::new(), 0, None);
         loop {
@@ -137,8 +138,10 @@ async fn take(
         if let Some(why) = refused {
             return Err(fault_of(why));
         }
-        deadline.moved(at > 0, !inbox.is_empty(), shared.patience());
-        inbox.reserve(READ_BYTES);
+        deadline.moved(at > 0, !inbox.is_empty());
+        if !unfinished.keep(&mut inbox, shared, &mut deadline).await {
+            return Ok(());
+        }
         tokio::select! {
             () = shared.stopped() => return Ok(()),
             read = deadline.until(reads.read_buf(&mut inbox)) => match read {

@@ -16,7 +16,7 @@ use std::io::{self, Write};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// So many batches may be on their way unacknowledged.
 const WINDOW: usize = 8;
@@ -87,10 +87,13 @@ pub(super) async fn send(mut end: End, shared: Arc<Shared>, mut queue: mpsc::Rec
         let connected = connect(&end, &shared).await;
         let error = match connected {
             Ok((stream, inbox)) => {
-                backoff.reset();
+                let since = Instant::now();
                 match exchange(stream, inbox, &mut end, &shared, &mut queue, &mut unacknowledged).await {
                     Ok(()) => return,
-                    Err(error) => error,
+                    Err(error) => {
+                        backoff.stood(since.elapsed());
+                        error
+                    }
                 }
             }
             Err(error) => error,

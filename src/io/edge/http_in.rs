@@ -12,7 +12,7 @@
 //! | 503 | it is being ended, and the events may not have left |
 
 use super::peer::Shared;
-use super::stream::Stream;
+use super::stream::{Noted, Stream};
 use crate::event::body::into_lines;
 use crate::event::forward::gunzip;
 use crate::event::lines::Lines;
@@ -28,6 +28,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use std::convert::Infallible;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::timeout;
@@ -99,9 +100,15 @@ impl DeliveryToken for Left {
 /// Serves one connection.
 pub(super) async fn serve(stream: Stream, door: Arc<Door>) {
     let (shared, inside) = (Arc::clone(&door.shared), Arc::clone(&door));
+    let (stream, came) = Noted::new(stream);
+    let begun = Arc::clone(&came);
     let service = service_fn(move |request| {
-        let door = Arc::clone(&inside);
-        async move { Ok::<_, Infallible>(answer(request, &door).await) }
+        let (door, came) = (Arc::clone(&inside), Arc::clone(&came));
+        async move {
+            let answer = answer(request, &door).await;
+            came.store(false, Ordering::Relaxed);
+            Ok::<_, Infallible>(answer)
+        }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
@@ -111,7 +118,8 @@ pub(super) async fn serve(stream: Stream, door: Arc<Door>) {
     tokio::select! {
         // Errors are the peer's: it went away, was too slow, or spoke no HTTP.
         ended = connection.as_mut() => {
-            if let Err(error) = ended {
+            // One that has begun nothing has only been idle for long; it connects again when it has something.
+            if let Err(error) = ended && begun.load(Ordering::Relaxed) {
                 shared.refuse(if error.is_timeout() { Fault::RefusedTime } else { Fault::RefusedProtocol });
             }
             return;
@@ -125,7 +133,7 @@ pub(super) async fn serve(stream: Stream, door: Arc<Door>) {
 
 async fn answer(request: Request<Incoming>, door: &Door) -> Response<Full<Bytes>> {
     let (status, text) = match take(request, door).await {
-        Ok(count) => (StatusCode::OK, format!("{count} events\n")),
+        Ok(count) => (StatusCode::OK, format!("{count} {}\n", if count == 1 { "event" } else { "events" })),
         Err(refusal) => {
             if let Some(fault) = refusal.fault {
                 door.shared.refuse(fault);

@@ -3,7 +3,7 @@
 //! There is no acknowledgement: what a peer wrote into its socket and was not read when this process dies is lost.
 
 use super::READ_BYTES;
-use super::peer::{Deadline, Shared};
+use super::peer::{Deadline, Shared, Unfinished};
 use super::stream::{self, Backoff, Stream};
 use crate::config::ends::Remote;
 use crate::event::lines::Lines;
@@ -11,6 +11,7 @@ use crate::event::{Batch, Fault, Source};
 use std::sync::Arc;
 use tokio::io::AsyncReadExt;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 /// Connects, reads, and connects again, until told to stop.
 pub(super) async fn connect(remote: Remote, source: Source, shared: Arc<Shared>, taken: mpsc::Sender<Batch>) {
@@ -22,9 +23,10 @@ pub(super) async fn connect(remote: Remote, source: Source, shared: Arc<Shared>,
         };
         match connected {
             Ok(stream) => {
-                backoff.reset();
+                let since = Instant::now();
                 // It stops by itself, so that what it has read is passed on.
                 read(stream, source, Arc::clone(&shared), taken.clone()).await;
+                backoff.stood(since.elapsed());
                 shared.log.say_seldom(&remote.url, &format!("{} closed the connection", remote.url));
             }
             Err(error) => shared.log.say_seldom(&remote.url, &format!("cannot connect to {}: {error}", remote.url)),
@@ -40,12 +42,15 @@ pub(super) async fn connect(remote: Remote, source: Source, shared: Arc<Shared>,
 pub(super) async fn read(mut stream: Stream, source: Source, shared: Arc<Shared>, taken: mpsc::Sender<Batch>) {
     let mut lines = Lines::whole_of(shared.max_line_bytes, source);
     let mut inbox = Vec::with_capacity(READ_BYTES);
-    let mut deadline = Deadline::default();
+    let (mut deadline, mut unfinished) = (Deadline::new(&shared), Unfinished::default());
     loop {
-        inbox.reserve(READ_BYTES);
-        let read = tokio::select! {
-            () = shared.stopped() => Ok(Ok(0)),
-            read = deadline.until(stream.read_buf(&mut inbox)) => read,
+        let read = if unfinished.keep(&mut inbox, &shared, &mut deadline).await {
+            tokio::select! {
+                () = shared.stopped() => Ok(Ok(0)),
+                read = deadline.until(stream.read_buf(&mut inbox)) => read,
+            }
+        } else {
+            Ok(Ok(0))
         };
         let ended = match read {
             Ok(Ok(count)) => count == 0,
@@ -75,6 +80,6 @@ pub(super) async fn read(mut stream: Stream, source: Source, shared: Arc<Shared>
         if ended {
             return;
         }
-        deadline.moved(end > 0, !inbox.is_empty(), shared.patience());
+        deadline.moved(end > 0, !inbox.is_empty());
     }
 }

@@ -11,6 +11,7 @@ use std::io;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 /// Sends what comes until there is no more; a peer that is gone is waited for.
 pub(super) async fn send(
@@ -38,10 +39,18 @@ pub(super) async fn send(
         };
         let error = match established {
             Ok(mut stream) => {
-                backoff.reset();
+                let since = Instant::now();
                 match write(&mut stream, &mut queue, &mut unsent).await {
                     Ok(()) => return,
-                    Err(error) => error,
+                    Err(error) => {
+                        // Where it listens, it is the other side that comes back in its own time.
+                        if listener.is_some() {
+                            backoff.reset()
+                        } else {
+                            backoff.stood(since.elapsed())
+                        }
+                        error
+                    }
                 }
             }
             Err(error) => error,

@@ -1,7 +1,7 @@
 //! What all peers share: limits, refusals that are counted, the loop that accepts them.
 
-use super::Circumstances;
 use super::stream::{Listener, Stream};
+use super::{Circumstances, READ_BYTES};
 use crate::config::Peers;
 use crate::event::Fault;
 use crate::event::msgpack::Refused;
@@ -10,12 +10,14 @@ use crate::telemetry::metrics::Metrics;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
 /// The pause after a failed accept (no file descriptors left), in place of a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// What every peer may have sent of a message or line that is not whole yet. For more it needs room of its own.
+const UNFINISHED: usize = 512 << 10;
 
 /// What every network end knows.
 pub(super) struct Shared {
@@ -24,12 +26,16 @@ pub(super) struct Shared {
     pub(super) log: Log,
     metrics: Option<Arc<Metrics>>,
     stop: watch::Receiver<bool>,
+    /// Places for messages and lines that are long and not whole yet, each for the longest.
+    rooms: Arc<Semaphore>,
 }
 
 impl Shared {
     pub(super) fn new(circumstances: Circumstances) -> Arc<Self> {
         let Circumstances { peers, max_line_bytes, log, metrics, stop } = circumstances;
-        Arc::new(Self { peers, max_line_bytes, log, metrics, stop })
+        // Whoever has a room can finish in it, so that peers cannot wait for each other.
+        let rooms = Arc::new(Semaphore::new((peers.max_pending_bytes / peers.max_message_bytes).max(1)));
+        Arc::new(Self { peers, max_line_bytes, log, metrics, stop, rooms })
     }
 
     /// Counts a refusal, and says it now and then.
@@ -57,23 +63,65 @@ impl Shared {
     }
 }
 
-/// When a peer must have finished what it has begun.
+/// What a peer has sent and is not whole yet.
 #[derive(Debug, Default)]
-pub(super) struct Deadline(Option<Instant>);
+pub(super) struct Unfinished {
+    room: Option<OwnedSemaphorePermit>,
+}
+
+impl Unfinished {
+    /// So much is in `inbox`, which is left with room for the next read. Waits for a room where it is long; nothing more
+    /// is read meanwhile, and no time runs out. False when all is to stop.
+    pub(super) async fn keep(&mut self, inbox: &mut Vec<u8>, shared: &Shared, deadline: &mut Deadline) -> bool {
+        if inbox.len() <= UNFINISHED {
+            self.room = None;
+            inbox.shrink_to(UNFINISHED);
+        } else if self.room.is_none() {
+            if shared.rooms.available_permits() == 0 {
+                shared.refuse(Fault::RefusedNumber);
+            }
+            tokio::select! {
+                () = shared.stopped() => return false,
+                // The semaphore is never closed.
+                room = Arc::clone(&shared.rooms).acquire_owned() => self.room = room.ok(),
+            }
+            deadline.moved(true, true);
+        }
+        inbox.reserve(READ_BYTES);
+        true
+    }
+}
+
+/// When a peer must have finished what it has begun; and where that is wished for, begun something.
+#[derive(Debug)]
+pub(super) struct Deadline {
+    at: Option<Instant>,
+    begun: bool,
+    patience: Duration,
+    /// How long it may say nothing.
+    idle: Option<Duration>,
+}
 
 impl Deadline {
+    pub(super) fn new(shared: &Shared) -> Self {
+        let idle = shared.peers.idle_timeout.map(|idle| idle.0);
+        let at = idle.map(|idle| Instant::now() + idle);
+        Self { at, begun: false, patience: shared.patience(), idle }
+    }
+
     /// Something was read: `finished` one thing, and `begun` another that is not whole yet.
-    pub(super) fn moved(&mut self, finished: bool, begun: bool, patience: Duration) {
+    pub(super) fn moved(&mut self, finished: bool, begun: bool) {
         if !begun {
-            self.0 = None;
-        } else if finished || self.0.is_none() {
-            self.0 = Some(Instant::now() + patience);
+            self.at = self.idle.map(|idle| Instant::now() + idle);
+        } else if finished || !self.begun {
+            self.at = Some(Instant::now() + self.patience);
         }
+        self.begun = begun;
     }
 
     /// Waits for `read`, until the deadline where there is one.
     pub(super) async fn until<T>(&self, read: impl Future<Output = T>) -> Result<T, Fault> {
-        match self.0 {
+        match self.at {
             Some(deadline) => timeout_at(deadline, read).await.map_err(|_| Fault::RefusedTime),
             None => Ok(read.await),
         }

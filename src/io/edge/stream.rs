@@ -6,8 +6,12 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::time::timeout;
 
@@ -26,6 +30,44 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
 
 /// A connection.
 pub(super) type Stream = Box<dyn Duplex>;
+
+/// A connection of which can be asked whether anything has come since it was last forgotten.
+pub(super) struct Noted {
+    stream: Stream,
+    came: Arc<AtomicBool>,
+}
+
+impl Noted {
+    pub(super) fn new(stream: Stream) -> (Self, Arc<AtomicBool>) {
+        let came = Arc::new(AtomicBool::new(false));
+        (Self { stream, came: Arc::clone(&came) }, came)
+    }
+}
+
+impl AsyncRead for Noted {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        if buffer.filled().len() > before {
+            self.came.store(true, Ordering::Relaxed);
+        }
+        polled
+    }
+}
+
+impl AsyncWrite for Noted {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
 
 /// A listening socket.
 #[derive(Debug)]
@@ -126,6 +168,14 @@ impl Backoff {
         self.pause = SHORTEST;
     }
 
+    /// A connection has stood for so long and is gone. One that stood longer than the next pause was one; a peer that
+    /// accepts and closes at once is asked ever less often, as one that is not there.
+    pub(super) fn stood(&mut self, long: Duration) {
+        if long >= self.pause {
+            self.reset();
+        }
+    }
+
     /// Between half of the pause and all of it.
     fn next(&mut self) -> Duration {
         let pause = self.pause;
@@ -151,6 +201,10 @@ mod tests {
             let most = (SHORTEST * 2_u32.pow(i as u32)).min(LONGEST);
             assert!(*pause <= most && *pause >= most / 2, "{i}: {pause:?}");
         }
+        backoff.stood(LONGEST - Duration::from_millis(1));
+        assert!(backoff.next() > SHORTEST, "it stood for less than the pause");
+        backoff.stood(LONGEST);
+        assert!(backoff.next() <= SHORTEST);
         backoff.reset();
         assert!(backoff.next() <= SHORTEST);
     }

@@ -87,7 +87,7 @@ impl Input {
         let longest = self.state.gaps.longest();
         // It went on until now.
         report.incidents.join(id, 0, None, now, report.findings, |_, _, _| {});
-        report.incidents.resolve_updated(id, now, report.findings, |evidence, summary, _| {
+        report.incidents.resolve_updated(id, 0.0, now, report.findings, |evidence, summary, _| {
             (evidence.observed, evidence.window_s) = (idle.round(), idle.round());
             *summary = said(idle, longest);
         });

@@ -15,8 +15,10 @@ pub(super) struct Actor {
     ring: [u32; LAGS],
     /// By lag − 1: lines in a row that equal the one a lag before.
     runs: [u32; LAGS],
-    /// By lag − 1: when that run began.
+    /// By lag − 1: the earliest time of that run, the line before it included.
     starts: [Timestamp; LAGS],
+    /// By lag − 1: seconds from there to its latest time. Chunks that overtake each other put its lines out of order.
+    spans: [f32; LAGS],
     /// Some run is not zero.
     pub(super) repeating: bool,
     /// The time of its last line, as that line told it.
@@ -40,8 +42,11 @@ pub(super) struct Going {
     pub(super) id: IncidentId,
     /// Lines of one round.
     pub(super) period: usize,
+    /// The earliest time of its lines.
     pub(super) began: Timestamp,
-    /// The time of its last line.
+    /// Seconds that it had lasted when it opened.
+    pub(super) before: f64,
+    /// The latest time of its lines.
     pub(super) until: Timestamp,
     /// The stream's time at its last line.
     pub(super) heard: Timestamp,
@@ -57,6 +62,11 @@ pub(super) struct Going {
 }
 
 impl Going {
+    /// Seconds from its earliest line to its latest, in whatever order they came.
+    pub(super) fn lasted(&self) -> f64 {
+        self.until.seconds_since(self.began).max(0.0)
+    }
+
     /// Seconds of silence after which it has ended: several of its own rounds, and no less than clocks and shippers may
     /// hold a line up.
     pub(super) fn patience(&self) -> f64 {
@@ -81,6 +91,7 @@ impl Actor {
             ring: [0; LAGS],
             runs: [0; LAGS],
             starts: [now; LAGS],
+            spans: [0.0; LAGS],
             repeating: false,
             last: now,
             rest: 0.0,
@@ -107,10 +118,10 @@ impl Actor {
         }
         let gap = time.seconds_since(self.last).max(0.0) as f32;
         self.rest = if self.repeating { gap.max(self.rest * (63.0 / 64.0)) } else { gap };
-        self.update_runs(equal, min_repeats)
+        self.update_runs(equal, min_repeats, time)
     }
 
-    fn update_runs(&mut self, equal: [bool; LAGS], min_repeats: u32) -> Pushed {
+    fn update_runs(&mut self, equal: [bool; LAGS], min_repeats: u32, time: Timestamp) -> Pushed {
         let mut pushed = Pushed::default();
         self.repeating = false;
         for (i, equal) in equal.into_iter().enumerate() {
@@ -120,7 +131,14 @@ impl Actor {
                 continue;
             }
             if self.runs[i] == 0 {
-                self.starts[i] = self.last;
+                (self.starts[i], self.spans[i]) = (self.last, 0.0);
+            }
+            let after = time.seconds_since(self.starts[i]) as f32;
+            if after < 0.0 {
+                self.starts[i] = time;
+                self.spans[i] -= after;
+            } else {
+                self.spans[i] = self.spans[i].max(after);
             }
             self.runs[i] = self.runs[i].saturating_add(1);
             self.repeating = true;
@@ -137,9 +155,9 @@ impl Actor {
         pushed
     }
 
-    /// The run at `lag` and when it began.
-    pub(super) fn run(&self, lag: usize) -> (u32, Timestamp) {
-        (self.runs[lag - 1], self.starts[lag - 1])
+    /// The run at `lag`, its earliest time, and the seconds to its latest.
+    pub(super) fn run(&self, lag: usize) -> (u32, Timestamp, f64) {
+        (self.runs[lag - 1], self.starts[lag - 1], self.spans[lag - 1].into())
     }
 
     /// From where to where its retry counter has counted.

@@ -38,8 +38,10 @@ pub(super) struct Counter {
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Row {
     pub(super) lines: u32,
-    /// The time of the line before them.
+    /// The earliest time of them and of the line before them.
     pub(super) began: Timestamp,
+    /// The latest.
+    until: Timestamp,
     /// Events of the stream until then.
     events: f64,
 }
@@ -55,10 +57,16 @@ pub(super) struct When {
 }
 
 impl Row {
+    /// Seconds from its earliest time to its latest.
+    pub(super) fn lasted(&self) -> f64 {
+        self.until.seconds_since(self.began).max(0.0)
+    }
+
     fn go_on(&mut self, when: When) {
         if self.lines == 0 {
-            (self.began, self.events) = (when.last, when.events - 1.0);
+            (self.began, self.until, self.events) = (when.last, when.last, when.events - 1.0);
         }
+        (self.began, self.until) = (self.began.min(when.time), self.until.max(when.time));
         self.lines = self.lines.saturating_add(1);
     }
 
@@ -66,7 +74,7 @@ impl Row {
     fn keep_up(&mut self, when: When, expected: impl FnOnce(f64, f64, f64) -> f64) {
         let lines = f64::from(self.lines);
         let others = (when.events - self.events - lines).max(0.0);
-        if lines < RISE * expected(lines, when.time.seconds_since(self.began).max(0.0), others) {
+        if lines < RISE * expected(lines, self.lasted(), others) {
             self.lines = 0;
         }
     }

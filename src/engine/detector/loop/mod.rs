@@ -112,9 +112,9 @@ struct Kept {
 
 /// The loop is over: says so, with its totals.
 fn resolve(going: &Going, now: Timestamp, report: &mut Report<'_>) {
-    report.incidents.resolve_updated(going.id, now, report.findings, |evidence, summary, count| {
-        let lasted = going.until.seconds_since(going.began).max(0.0);
-        going.told.tell(evidence, summary, count, going.period, lasted, going.range);
+    let since_opened = going.lasted() - going.before;
+    report.incidents.resolve_updated(going.id, since_opened, now, report.findings, |evidence, summary, count| {
+        going.told.tell(evidence, summary, count, going.period, going.lasted(), going.range);
     });
 }
 
@@ -123,10 +123,9 @@ fn join(going: &mut Going, event: &Event<'_>, report: &mut Report<'_>) {
     let (time, now) = (event.moment.time, event.moment.now);
     going.pace += 0.1 * (time.seconds_since(going.until).clamp(0.0, 60.0) - going.pace);
     going.other = 0;
-    (going.until, going.heard) = (time, now);
+    (going.began, going.until, going.heard) = (going.began.min(time), going.until.max(time), now);
     report.incidents.join(going.id, 1, event.fields.level(), now, report.findings, |evidence, summary, count| {
-        let lasted = time.seconds_since(going.began).max(0.0);
-        going.told.tell(evidence, summary, count, going.period, lasted, going.range);
+        going.told.tell(evidence, summary, count, going.period, going.lasted(), going.range);
     });
 }
 
@@ -158,7 +157,7 @@ impl Loop {
         }
         let time = event.moment.time;
         let grain = grain(time, run.began);
-        let lasted = time.seconds_since(run.began).max(0.0) + grain;
+        let lasted = run.lasted + grain;
         let harmless = !is_failure(&event.fields, Level::Warn);
         let rest = self.rest(&run, lasted, grain);
         let excused = match run.who {
@@ -182,9 +181,10 @@ impl Loop {
         let id = report.incidents.open(opening, now, report.findings);
         let pace = (lasted / f64::from(repeats * run.period as u32)).max(1e-3);
         let range = (run.signal == Signal::Counter).then(|| actor.range()).flatten();
-        let Run { period, began, .. } = run;
-        let module = look.module_hash;
-        let going = Going { id, period, began, until: time, heard: now, range, told, pace, other: 0, module };
+        let Run { period, began, lasted, .. } = run;
+        let (until, module) = (began.saturating_add_nanos((lasted * 1e9) as i64), look.module_hash);
+        let before = lasted;
+        let going = Going { id, period, began, before, until, heard: now, range, told, pace, other: 0, module };
         let live = if let Signal::Spell(line) = run.signal {
             Live::Line(line, Box::new(going))
         } else {
@@ -322,11 +322,12 @@ impl Detector for Loop {
             resolve(&going, now, report);
         }
         let run = (!is_going && pushed.lag > 0).then(|| {
-            let (length, began) = actor.run(pushed.lag);
+            let (length, began, lasted) = actor.run(pushed.lag);
             Run {
                 period: pushed.lag,
                 length,
                 began,
+                lasted,
                 seen,
                 rest: actor.rest.into(),
                 who: Who::Actors(1),
@@ -338,6 +339,7 @@ impl Detector for Loop {
             period: 1,
             length: counted,
             began: actor.counter.as_ref().map_or(time, |counter| counter.run().began),
+            lasted: actor.counter.as_ref().map_or(0.0, |counter| counter.run().lasted()),
             seen: template_seen,
             rest: 0.0,
             who: Who::Actors(1),

@@ -112,7 +112,7 @@ impl Told {
         Self { kind: kind.to_owned(), what, place }
     }
 
-    /// Brings evidence and summary up to `count` lines in `lasted` seconds; `range` is from where to where a retry
+    /// Brings evidence and summary up to `count` lines in `lasted` seconds, from the earliest to the latest; `range` is from where to where a retry
     /// counter has counted.
     pub(super) fn tell(
         &self,
@@ -132,8 +132,13 @@ impl Told {
             evidence.more.insert("counter".into(), vec![from, to].into());
             format!(" with a number counting from {from} to {to}")
         });
-        let lasted = if lasted < 0.1 { format!("{:.0} ms", (lasted * 1e3).ceil()) } else { format!("{lasted:.1} s") };
-        *summary = format!("{} {repeats} times in {lasted}{counting}{}", self.what, self.place);
+        let within = match lasted {
+            // All tell the same time: a batch under one time, or clocks that tell no more.
+            ..=1e-3 => "at one moment".to_owned(),
+            ..0.1 => format!("in {:.0} ms", (lasted * 1e3).ceil()),
+            _ => format!("in {lasted:.1} s"),
+        };
+        *summary = format!("{} {repeats} times {within}{counting}{}", self.what, self.place);
     }
 }
 

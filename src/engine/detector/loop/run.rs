@@ -27,7 +27,10 @@ pub(super) struct Run {
     pub(super) period: usize,
     /// Lines that went on with it.
     pub(super) length: u32,
+    /// The earliest time of its lines.
     pub(super) began: Timestamp,
+    /// Seconds from there to the latest.
+    pub(super) lasted: f64,
     /// How often its last line, or for counters its template, was seen in all.
     pub(super) seen: u32,
     /// Longest gap lately, in seconds.
@@ -51,7 +54,8 @@ impl Run {
     /// The spell of a line that was seen so many times in all.
     pub(super) fn of_spell(spell: &Spell, line: u64, who: Who, seen: u32) -> Self {
         let (length, began, signal) = (spell.count, spell.began, Signal::Spell(line));
-        Self { period: 1, length, began, seen, rest: 0.0, who, variants: 1, signal }
+        let lasted = spell.last.seconds_since(began).max(0.0);
+        Self { period: 1, length, began, lasted, seen, rest: 0.0, who, variants: 1, signal }
     }
 
     /// Times that it has gone round.

@@ -36,10 +36,12 @@ pub(super) struct Spell {
     /// Lines of the spell, the first included.
     pub(super) count: u32,
     against: u32,
+    /// The earliest time of its lines.
     pub(super) began: Timestamp,
     /// Events of the stream until it began.
     events: f64,
-    last: Timestamp,
+    /// The latest time.
+    pub(super) last: Timestamp,
     /// A bit for each actor, by its hash.
     seen_actors: u64,
     /// Module and host, as a hash, while all lines come from one; 0 after that.
@@ -166,7 +168,8 @@ impl Spell {
         events: f64,
         expected: impl FnOnce(f64, f64, f64) -> f64,
     ) -> Spelled {
-        let (gap, elapsed) = (time.seconds_since(self.last), time.seconds_since(self.began).max(0.0));
+        let (gap, began) = (time.seconds_since(self.last), self.began.min(time));
+        let elapsed = self.last.max(time).seconds_since(began).max(0.0);
         let count = f64::from(self.count) + 1.0;
         // The second line tells the pace: before it, only the learned rate says whether the two belong together.
         let longest = if self.count > 1 { GAPS * (elapsed / count).max(0.1) } else { f64::INFINITY };
@@ -178,7 +181,7 @@ impl Spell {
         }
         self.count = self.count.saturating_add(1);
         self.against = self.against.saturating_sub(1);
-        self.last = self.last.max(time);
+        (self.began, self.last) = (began, self.last.max(time));
         self.seen_actors |= bit(speaker.actor);
         if speaker.place != self.place {
             self.place = 0;

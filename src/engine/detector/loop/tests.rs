@@ -1,5 +1,5 @@
 use super::*;
-use crate::engine::finding::{Finding, State};
+use crate::engine::finding::{Finding, Severity, State};
 use crate::engine::overrides::KeyPattern;
 use crate::engine::{Engine, EngineOptions, rules::RuleSet, testing};
 
@@ -351,6 +351,50 @@ fn one_request_that_keeps_failing_is_no_timer() {
         stream.put(T + i * 1_000, "INFO", "m4", &format!("row {i} written"));
     }
     assert_eq!(stream.opened().len(), 1, "{:?}", stream.findings);
+}
+
+#[test]
+fn lines_out_of_order_last_from_the_earliest_to_the_latest() {
+    let told = |opened: &str, resolved: &str, message: &dyn Fn(i64) -> String| {
+        let mut stream = Stream::warmed();
+        // As a shipper sends a backlog whose chunks overtake each other: the latest comes first.
+        (0..100).rev().for_each(|i| stream.put(T + i * 100, "ERROR", "m3", &message(i)));
+        stream.put(T + 60_000, "INFO", "m1", "work goes on");
+        let said: Vec<_> = stream.findings.iter().map(|finding| finding.summary.as_str()).collect();
+        assert!(said.first().is_some_and(|said| said.contains(opened)), "{opened}: {said:?}");
+        assert!(
+            said.last().is_some_and(|said| !said.contains("events in 0.0 s") && said.contains(resolved)),
+            "{resolved}: {said:?}"
+        );
+    };
+    told("9 times in 0.8 s", "in 9.9 s", &|_| "cannot bind port".into());
+    told("in 0.8 s with a number counting from 99", "in 9.9 s", &|i| format!("attempt {i} of 100 failed"));
+    told("4 times in 0.9 s", "33 times in 9.7 s", &|i| format!("step {} failed", char::from(b'a' + (i % 3) as u8)));
+    let mut stream = Stream::warmed();
+    (0..100).for_each(|_| stream.put(T + 1, "ERROR", "m3", "cannot bind port"));
+    assert_eq!(stream.opened()[0].summary, "the same line 9 times at one moment on m3 (thread t)");
+}
+
+/// As container runtimes split it, a line counts once, and its level stands in its first part.
+#[test]
+fn a_line_in_parts_counts_once_with_its_level() {
+    for split in [0, 9_000, 30] {
+        let mut stream = Stream::warmed();
+        for i in 0..40 {
+            let time = Timestamp::from_millis(1_767_225_600_000 + T + i * 20);
+            let said = "a row of the batch ".repeat(700);
+            let line = format!("2026-01-01 00:10:00,{i:03} ERROR [main] c.f.Writer - cannot write {said}");
+            let (first, rest) = line.split_at(split);
+            if !first.is_empty() {
+                stream.line(&format!("{time} stderr P {first}"));
+            }
+            stream.line(&format!("{time} stderr F {rest}"));
+        }
+        let opened: Vec<_> = stream.findings.iter().filter(|found| found.state == State::Open).collect();
+        assert_eq!(opened.len(), 1, "split at {split}: {opened:?}");
+        let open = opened[0];
+        assert_eq!((open.count, open.severity, open.key.0[0].1.as_str()), (9, Severity::Critical, "c.f.Writer"));
+    }
 }
 
 #[test]

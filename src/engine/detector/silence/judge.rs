@@ -277,7 +277,7 @@ impl Silence {
         let told = &self.members[member].name;
         // It went on until now.
         report.incidents.join(open.id, 0, None, time, report.findings, |_, _, _| {});
-        report.incidents.resolve_updated(open.id, time, report.findings, |evidence, summary, _| {
+        report.incidents.resolve_updated(open.id, 0.0, time, report.findings, |evidence, summary, _| {
             tell(evidence, summary, told, &name, (pause, longest), &open);
         });
     }
