@@ -75,7 +75,10 @@ impl Unfinished {
     pub(super) async fn keep(&mut self, inbox: &mut Vec<u8>, shared: &Shared, deadline: &mut Deadline) -> bool {
         if inbox.len() <= UNFINISHED {
             self.room = None;
-            inbox.shrink_to(UNFINISHED);
+            // What a long one has left behind goes back; what reads need stays.
+            if inbox.capacity() > 2 * UNFINISHED {
+                inbox.shrink_to(UNFINISHED);
+            }
         } else if self.room.is_none() {
             if shared.rooms.available_permits() == 0 {
                 shared.refuse(Fault::RefusedNumber);
