@@ -43,7 +43,7 @@ impl Limits {
             *table_bytes >= 1 << 20,
             "limits.table_bytes",
             format!("limits.table_bytes is {table_bytes}"),
-            "at least 1048576 (1 MiB), by default 67108864 (64 MiB)",
+            "at least 1048576 (1 MiB), by default 83886080 (80 MiB)",
         );
         claim(
             *page_bytes >= 64 << 10,

@@ -10,6 +10,10 @@ use super::state::Bounded;
 /// Events between two weighings. Within these no table can grow by more than a few bytes a key for each.
 const EVENTS: u32 = 4_096;
 
+/// Bytes that the process grows by for each that is counted. What grows is copied, what shrinks leaves room between what
+/// stays: `cargo bench --bench growth` was within a tenth of this.
+const SLACK: usize = 2;
+
 /// The budget.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MemoryBudget {
@@ -36,7 +40,7 @@ impl MemoryBudget {
     pub(super) fn keep(&mut self, tables: &mut Visit<'_>) {
         self.events = 0;
         let mut weights = Vec::new();
-        tables(&mut |table| weights.push(table.weigh()));
+        tables(&mut |table| weights.push(SLACK * table.weigh()));
         let mut all: usize = weights.iter().sum();
         while all > self.bytes
             && let Some(heaviest) = (0..weights.len()).max_by_key(|place| weights[*place])
@@ -72,7 +76,7 @@ mod tests {
             [0, 1, 2].map(|i| tables[i].len())
         };
         assert_eq!(sizes(100 << 20), [40_000, 20_000, 500]);
-        let [first, second, third] = sizes(1 << 20);
+        let [first, second, third] = sizes(2 << 20);
         assert!((7_000..12_000).contains(&first) && (7_000..12_000).contains(&second), "{first} {second}");
         assert_eq!(third, 500);
         // Less than what each may keep is no reason to go on for ever.

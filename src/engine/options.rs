@@ -52,7 +52,7 @@ impl Default for EngineOptions {
         Self {
             allowed_lateness_s: 10.0,
             keys: 100_000,
-            table_bytes: 64 << 20,
+            table_bytes: 80 << 20,
             policy: Policy::default(),
             r#loop: LoopOptions::default(),
             spread: SpreadOptions::default(),
