@@ -32,7 +32,7 @@ fn main() -> Result<()> {
         return Ok(());
     }
     let rate = number_given().unwrap_or(50_000.0);
-    let options = ShopOptions { rate, duration_s: SECONDS.max(60), ..ShopOptions::default() };
+    let options = ShopOptions { rate, duration_s: SECONDS.max(60), faults: Vec::new(), ..ShopOptions::default() };
     let count = (rate * SECONDS as f64) as usize;
     let lines: Vec<String> = Shop::new(options)?.take(count).map(|event| event.line + "\n").collect();
     println!(

@@ -27,7 +27,7 @@
 //!    stream a loop. A round without a rest is a loop however long it takes.
 //!
 //! Beside them stand guards (`guard.rs`), which are absolute. Counts come from a count-min sketch, which never forgets a
-//! line and errs only towards silence. Memory: about 300 bytes an actor (capped), 80 bytes a module (capped), 512 KiB for
+//! line and errs only towards silence. Memory: about 150 bytes an actor, 400 once a line of it has repeated (capped), 80 bytes a module (capped), 512 KiB for
 //! the sketch, 256 KiB for spells. Cold start: no exposure, no finding, but of guards.
 
 mod actor;
