@@ -116,7 +116,10 @@ fn incidents_keep_to_their_bytes_lines_going_first() {
         }
         findings.drain(..).for_each(|finding| history.finding(&finding, Some("{\"a line\":1}"), false));
         most = most.max(history.lock().incidents.bytes());
-        assert_eq!(history.lock().incidents.bytes(), history.lock().incidents.bytes_anew());
+        if i % 500 == 0 {
+            let anew = history.lock().incidents.bytes_anew();
+            assert_eq!(history.lock().incidents.bytes(), anew);
+        }
     }
     assert!(most <= bytes, "{most}");
     let list = parsed(&history.incidents(&Filter { limit: Some(500), ..Filter::default() }));
