@@ -1,6 +1,6 @@
 # Every chore has a name. `make` alone lists them.
 
-.PHONY: help demo test tools check fmt bench instructions build fuzz soak clean
+.PHONY: help demo test tools check fmt bench instructions build deny fuzz growth latency soak clean
 
 help: ## list the chores
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -49,6 +49,15 @@ tools: ## install what the tests need, where it is missing
 
 fuzz: ## fuzz each target for ten minutes; fuzz/run takes other times and targets
 	fuzz/run 600
+
+deny: ## licences, origins and bans of dependencies; needs cargo-deny
+	cargo deny check bans licenses sources
+
+growth: ## what an event costs as the work grows; memory and start-up
+	cargo bench --bench growth
+
+latency: ## how much later an event leaves, at 50,000 events a second
+	cargo bench --bench latency
 
 soak: ## thirty minutes at half the top speed with faults of all kinds
 	cargo bench --bench soak -- 30

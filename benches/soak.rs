@@ -9,19 +9,18 @@
 
 #![allow(clippy::print_stdout, reason = "its figures are what it is run for")]
 
+mod common;
+
+use common::{FILTER, Result, Served, is_asked, memory, number_given, serve};
 use seismolog::demo::{Shop, ShopOptions};
-use std::error::Error;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
-
-const FILTER: &str = env!("CARGO_BIN_EXE_seismolog");
 const EVENTS_A_DAY: f64 = 200_000.0;
 /// One line in so many is broken.
 const BROKEN: usize = 500;
@@ -33,12 +32,10 @@ const STALL: (Duration, Duration) = (Duration::from_secs(20), Duration::from_sec
 const GROWTH_KIB: u64 = 1 << 10;
 
 fn main() -> Result<()> {
-    let arguments: Vec<String> = std::env::args().collect();
-    // `cargo test --benches` only wants to know that it builds.
-    if arguments.iter().all(|argument| argument != "--bench") {
+    if !is_asked() {
         return Ok(());
     }
-    let minutes: f64 = arguments.iter().find_map(|argument| argument.parse().ok()).unwrap_or(30.0);
+    let minutes = number_given().unwrap_or(30.0);
     let day = Arc::new(Day::new()?);
     let top = run(&day, None, SPRINT)?.rate();
     println!("top speed: {top:.0} events/s; now {:.0} events/s for {minutes} minutes", top / 2.0);
@@ -131,22 +128,9 @@ fn run(day: &Arc<Day>, rate: Option<f64>, duration: Duration) -> Result<Run> {
     std::fs::create_dir(folder.path().join("rules"))?;
     let config = "[metrics]\naddress = \"127.0.0.1:0\"\n[state]\npath = \"kept\"\ninterval = \"5s\"\n[rules]\npaths = [\"rules\"]\n";
     std::fs::write(folder.path().join("s.toml"), config)?;
-    let mut filter = Command::new(FILTER)
-        .arg("-c")
-        .arg(folder.path().join("s.toml"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let mut said = BufReader::new(filter.stderr.take().ok_or("no log")?).lines();
-    let address = loop {
-        let line = said.next().ok_or("it has not said where its metrics are")??;
-        if let Some((_, rest)) = line.split_once("metrics at http://") {
-            break rest.trim_end_matches("/metrics").to_owned();
-        }
-    };
-    let log =
-        std::thread::spawn(move || said.map_while(std::io::Result::ok).filter(|line| line.contains("panic")).count());
+    let mut command = Command::new(FILTER);
+    command.arg("-c").arg(folder.path().join("s.toml")).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let Served { mut filter, address, log } = serve(&mut command)?;
     let (end, fed) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
     let feeder = {
         let (day, fed, stdin) = (Arc::clone(day), Arc::clone(&fed), filter.stdin.take().ok_or("no input")?);
@@ -166,7 +150,7 @@ fn run(day: &Arc<Day>, rate: Option<f64>, duration: Duration) -> Result<Run> {
     let (begin, mut resident) = (Instant::now(), Vec::new());
     while !feeder.is_finished() {
         std::thread::sleep(Duration::from_secs(1));
-        resident.extend(memory(&filter));
+        resident.extend(memory(&filter, "VmRSS"));
         if resident.len() % 60 == 0 && rate.is_some() {
             println!(
                 "{:>4} min {:>8} KiB {:>12} lines",
@@ -247,13 +231,6 @@ fn check(day: &Day, stdout: ChildStdout, stalls: bool) -> Result<(usize, Vec<usi
             stalled = Instant::now();
         }
     }
-}
-
-/// `VmRSS` in KiB.
-fn memory(filter: &Child) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", filter.id())).ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().strip_suffix(" kB")?.parse().ok()
 }
 
 /// Rules that change, are wrong and vanish.

@@ -8,18 +8,17 @@
 
 #![allow(clippy::print_stdout, reason = "its figures are what it is run for")]
 
-use std::error::Error;
+mod common;
+
+use common::{FILTER, Result, is_asked, median, processor_time, serve};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
-
-const FILTER: &str = env!("CARGO_BIN_EXE_seismolog");
 /// Turns of each kind; the median counts.
 const TURNS: usize = 5;
 /// Connections that scrape, and how often each does.
@@ -44,8 +43,7 @@ struct Turn {
 }
 
 fn main() -> Result<()> {
-    // `cargo test --benches` only wants to know that it builds.
-    if std::env::args().all(|argument| argument != "--bench") {
+    if !is_asked() {
         return Ok(());
     }
     let demo = Command::new(FILTER).args(["demo", "--emit", "--minutes", "720"]).output()?;
@@ -59,7 +57,7 @@ fn main() -> Result<()> {
     }
     println!("{:<10}{:>10}{:>18}{:>20}{:>12}", "", "wall", "events' threads", "answering thread", "scrapes/s");
     for (name, turns) in [("alone", &alone), ("watched", &watched)] {
-        let of = |part: fn(&Turn) -> f64| median(turns, part);
+        let of = |part: fn(&Turn) -> f64| median(turns.iter().map(part));
         println!(
             "{name:<10}{:>8.2} s{:>16.2} s{:>18.2} s{:>12.0}",
             of(|turn| turn.wall),
@@ -70,34 +68,17 @@ fn main() -> Result<()> {
     }
     for (name, part) in [("wall time", (|turn| turn.wall) as fn(&Turn) -> f64), ("events' threads", |turn| turn.events)]
     {
-        println!("{name}: {:+.1} %", (median(&watched, part) / median(&alone, part) - 1.0) * 100.0);
+        let [watched, alone] = [&watched, &alone].map(|turns| median(turns.iter().map(part)));
+        println!("{name}: {:+.1} %", (watched / alone - 1.0) * 100.0);
     }
     Ok(())
 }
 
-fn median(turns: &[Turn], part: fn(&Turn) -> f64) -> f64 {
-    let mut values: Vec<f64> = turns.iter().map(part).collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or_default()
-}
-
 /// Feeds the stream to a filter, and returns once all of it has been read.
 fn turn(stream: &Arc<[u8]>, is_watched: bool) -> Result<Turn> {
-    let mut filter = Command::new(FILTER)
-        .args(["--metrics", "127.0.0.1:0"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let mut said = BufReader::new(filter.stderr.take().ok_or("no log")?).lines();
-    let address = loop {
-        let line = said.next().ok_or("it has not said where its metrics are")??;
-        if let Some((_, rest)) = line.split_once("metrics at http://") {
-            break rest.trim_end_matches("/metrics").to_owned();
-        }
-    };
-    // Nobody reads the log, and it must not fill.
-    let log = std::thread::spawn(move || said.map_while(std::io::Result::ok).count());
+    let mut command = Command::new(FILTER);
+    command.args(["--metrics", "127.0.0.1:0"]).stdin(Stdio::piped()).stdout(Stdio::null());
+    let common::Served { mut filter, address, log } = serve(&mut command)?;
     let (end, scrapes) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let mut watchers: Vec<JoinHandle<Result<()>>> = Vec::new();
     if is_watched {
@@ -113,7 +94,7 @@ fn turn(stream: &Arc<[u8]>, is_watched: bool) -> Result<Turn> {
     let begin = Instant::now();
     filter.stdin.as_mut().ok_or("no input")?.write_all(stream)?;
     let wall = begin.elapsed().as_secs_f64();
-    let (events, serving) = processor_time(&filter)?;
+    let (serving, events) = processor_time(&filter, |thread| thread == SERVING)?;
     end.store(true, Ordering::Relaxed);
     drop(filter.stdin.take());
     if !filter.wait()?.success() {
@@ -124,19 +105,6 @@ fn turn(stream: &Arc<[u8]>, is_watched: bool) -> Result<Turn> {
         watcher.join().map_err(|_| "a watcher panicked")??;
     }
     Ok(Turn { wall, events, serving, scrapes: scrapes.load(Ordering::Relaxed) as f64 })
-}
-
-/// Seconds that the filter's threads ran: those that events go through, and the one that answers.
-fn processor_time(filter: &Child) -> Result<(f64, f64)> {
-    let (mut events, mut serving) = (0.0, 0.0);
-    for thread in std::fs::read_dir(format!("/proc/{}/task", filter.id()))? {
-        let thread = thread?.path();
-        let nanoseconds: f64 =
-            std::fs::read_to_string(thread.join("schedstat"))?.split(' ').next().unwrap_or("0").parse()?;
-        let is_serving = std::fs::read_to_string(thread.join("comm"))?.trim() == SERVING;
-        *(if is_serving { &mut serving } else { &mut events }) += nanoseconds / 1e9;
-    }
-    Ok((events, serving))
 }
 
 /// Scrapes over one connection, as Prometheus does, until the end.

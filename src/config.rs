@@ -8,6 +8,7 @@ mod failures;
 mod guard;
 mod hidden;
 mod latency;
+mod limits;
 mod r#loop;
 mod metrics;
 mod novelty;
@@ -37,6 +38,7 @@ pub use ends::Peers;
 pub use failures::{Burst, BurstOverride, FailureLevel, Spread, SpreadOverride};
 pub use guard::LoopGuard;
 pub use latency::{Latency, LatencyOverride, LatencyPair};
+pub use limits::Limits;
 pub use r#loop::Loop;
 pub use metrics::Metrics;
 pub use novelty::{InputDetector, Novelty, NoveltyOverride};
@@ -159,21 +161,6 @@ impl Default for Output {
     }
 }
 
-/// `[limits]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Limits {
-    /// Most keys of each table.
-    #[schemars(range(min = 100, max = 10_000_000))]
-    pub keys: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { keys: 100_000 }
-    }
-}
-
 /// `[detector]` and `[detector.…]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -288,13 +275,7 @@ impl Config {
             format!("input.join_timeout is {}", self.input.join_timeout),
             "from 10ms to 1m, by default 250ms",
         );
-        let keys = self.limits.keys;
-        claim(
-            (100..=10_000_000).contains(&keys),
-            "limits.keys",
-            format!("limits.keys is {keys}"),
-            "from 100 to 10000000",
-        );
+        self.limits.claim(&mut claim);
         let member = &self.output.member;
         let taken = ["timestamp", "level", "source", "message", "header", "severity_text", "facility"];
         claim(
@@ -374,6 +355,7 @@ impl Config {
         EngineOptions {
             allowed_lateness_s: self.input.allowed_lateness.0.as_secs_f64(),
             keys,
+            table_bytes: self.limits.table_bytes,
             policy: EnginePolicy {
                 fatal: self.policy.fatal.to_string(),
                 error: self.policy.error.to_string(),

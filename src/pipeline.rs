@@ -33,7 +33,7 @@ pub trait Observer {
     fn aside(&mut self, outcome: &Outcome);
     /// An event could not be annotated; its findings left on their own.
     fn fault(&mut self, fault: Fault);
-    /// The input has ended, and all of it has left.
+    /// The run is over, because the input has ended or because what came of it could not leave.
     fn ended(&mut self, _engine: &Engine) {}
     /// Every finding, in the order of the stream, also those that went onto events; `event` is the one that shows them.
     fn findings(&mut self, _findings: &[crate::engine::finding::Finding], _event: Option<&Fields<'_>>) {}
@@ -95,17 +95,32 @@ impl<W: Observer> Pipeline<'_, W> {
 
     /// The caller's thread: every record through the engine, every batch out in one piece.
     fn drive(&mut self, batches: &Receiver<Batch>, pool: &Pool, exits: &mut Exits) -> Result<(), Undelivered> {
-        let (mut engine, mut outcome) = ((self.fresh)(), Outcome::default());
+        let mut engine = (self.fresh)();
+        let ended = self.pass(&mut engine, batches, pool, exits);
+        // However it ended, what was learned is worth keeping.
+        self.observer.ended(&engine);
+        ended
+    }
+
+    /// Batch after batch, until the input ends.
+    fn pass(
+        &mut self,
+        engine: &mut Engine,
+        batches: &Receiver<Batch>,
+        pool: &Pool,
+        exits: &mut Exits,
+    ) -> Result<(), Undelivered> {
+        let mut outcome = Outcome::default();
         loop {
             let mut batch = match batches.recv_timeout(IDLE) {
                 Ok(batch) => batch,
                 Err(RecvTimeoutError::Timeout) => {
-                    self.idle(&mut engine, &mut outcome, exits)?;
+                    self.idle(engine, &mut outcome, exits)?;
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
             };
-            self.renew(&mut engine);
+            self.renew(engine);
             let started = clock::now();
             self.outbox.begin(&batch, started);
             for i in 0..batch.records.len() {
@@ -119,13 +134,11 @@ impl<W: Observer> Pipeline<'_, W> {
                 self.outbox.put(&batch, i, &outcome, &mut self.observer);
             }
             let written = self.outbox.send(&mut batch, exits)?;
-            self.observer.batch(&mut engine, batch.filled, written, clock::now().seconds_since(started));
+            self.observer.batch(engine, batch.filled, written, clock::now().seconds_since(started));
             pool.give(batch);
         }
         engine.finish(&mut outcome);
-        self.alone(&mut engine, &outcome, exits)?;
-        self.observer.ended(&engine);
-        Ok(())
+        self.alone(engine, &outcome, exits)
     }
 
     /// Between two batches: rules that were read anew take over.

@@ -321,7 +321,8 @@ fn serve(
     })?;
     let metrics = Metrics::new()
         .map_err(|error| Failure::cannot(format!("cannot make metrics: {error}"), "report this as a bug"))?;
-    let served = Served { metrics: Arc::new(metrics), history: Arc::new(History::new(clock::now())) };
+    let history = History::new(clock::now(), loaded.config.limits.page_bytes);
+    let served = Served { metrics: Arc::new(metrics), history: Arc::new(history) };
     let site = Site {
         metrics: Arc::clone(&served.metrics),
         readiness: readiness.clone(),

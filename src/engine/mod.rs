@@ -10,6 +10,7 @@ mod effects;
 pub mod emitted;
 pub mod finding;
 pub mod incident;
+mod memory;
 mod options;
 mod outcome;
 pub mod overrides;
@@ -39,6 +40,7 @@ use detector::spread::Spread;
 use detector::{Detector, Event, ModuleCounts, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
 use finding::DetectorName;
 use incident::{Incidents, IncidentsSnapshot};
+use memory::MemoryBudget;
 pub use options::EngineOptions;
 pub use outcome::Outcome;
 use packed::Packed;
@@ -73,6 +75,7 @@ pub struct Engine {
     /// Looks at events that rules emit.
     looker: Option<Looker>,
     near_misses: bool,
+    memory: MemoryBudget,
     tally: Tally,
     cost: Cost,
 }
@@ -110,6 +113,7 @@ impl Engine {
             recent,
             looker: None,
             near_misses: options.near_misses,
+            memory: MemoryBudget::new(options.table_bytes),
             clock: StreamClock::new(options.allowed_lateness_s),
             next_tick: Timestamp(i64::MIN),
             last_arrival: Timestamp::default(),
@@ -168,6 +172,9 @@ impl Engine {
             return;
         }
         self.last_arrival = now;
+        if self.memory.is_due() {
+            self.keep_memory();
+        }
         let moment = self.clock.accept(look.time, now);
         if moment.now >= self.next_tick {
             self.tick_at(moment, outcome);
@@ -347,6 +354,16 @@ impl Engine {
             recent.restore(kept);
         }
         Ok(refused)
+    }
+
+    /// Tables that have grown too large together forget some of their keys.
+    #[cold]
+    fn keep_memory(&mut self) {
+        let (templates, detectors) = (&mut self.templates, &mut self.detectors);
+        self.memory.keep(&mut |visit| {
+            templates.bounded(visit);
+            detectors.iter_mut().for_each(|detector| detector.bounded(visit));
+        });
     }
 
     /// The event through templates and detectors.

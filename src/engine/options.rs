@@ -19,6 +19,8 @@ pub struct EngineOptions {
     pub allowed_lateness_s: f64,
     /// Most keys of each table.
     pub keys: usize,
+    /// About how many bytes all tables may take together.
+    pub table_bytes: usize,
     /// How soon somebody should look.
     pub policy: Policy,
     /// The loop detector.
@@ -50,6 +52,7 @@ impl Default for EngineOptions {
         Self {
             allowed_lateness_s: 10.0,
             keys: 100_000,
+            table_bytes: 80 << 20,
             policy: Policy::default(),
             r#loop: LoopOptions::default(),
             spread: SpreadOptions::default(),

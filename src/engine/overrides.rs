@@ -1,5 +1,6 @@
 //! Other settings for some keys: which of them apply is decided once for each key, by the first pattern that matches.
 
+use super::state::Held;
 use crate::event::{Fields, Role};
 use std::borrow::Cow;
 
@@ -66,6 +67,8 @@ pub fn glob_matches(glob: &str, text: &str) -> bool {
 /// Which settings a key has; kept with the key, two bytes. Not part of a snapshot: a restart may bring other overrides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Choice(Option<std::num::NonZeroU16>);
+
+impl Held for Choice {}
 
 impl Choice {
     /// Its number: 1 for the usual settings, 0 where nothing is decided.

@@ -24,7 +24,8 @@ impl Hasher for AlreadyHashed {
 ///
 /// A full table forgets by second chance: a hand goes round the entries and takes the first that was not touched since
 /// it last came by. That is least-recently-used to within one round, and costs a hit one store instead of a relinked
-/// list. Which key goes depends on the order of touches alone. Memory: `cap × (size of V + 32)` bytes at most.
+/// list. Which key goes depends on the order of touches alone. Memory: `cap × (size of V + 36)` bytes at most, and what
+/// values hold besides; the tables of an engine share a budget of bytes as well (`memory.rs`).
 #[derive(Clone, Debug)]
 pub struct Table<V> {
     index: HashMap<u64, u32, BuildHasherDefault<AlreadyHashed>>,
@@ -32,13 +33,49 @@ pub struct Table<V> {
     hand: usize,
     cap: usize,
     evictions: u64,
+    /// What the values looked at lately hold besides their own size, on average, and where to look next.
+    mean_held: f64,
+    looked: usize,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 struct Entry<V> {
     key: u64,
     touched: bool,
     value: V,
+}
+
+/// Bytes of an entry in the index, with the room that a hash table leaves free.
+const INDEX_BYTES: usize = 28;
+/// Values that are looked at for what they hold, each time.
+const SAMPLE: usize = 64;
+/// A table that has to give keeps so many keys.
+const KEPT: usize = 1_000;
+
+/// What a value holds on the heap.
+pub trait Held {
+    /// About so many bytes, those of the value itself not counted.
+    fn held(&self) -> usize {
+        0
+    }
+}
+
+impl Held for u32 {}
+impl Held for u64 {}
+
+/// What an allocation of so many bytes takes.
+#[must_use]
+pub fn allocated(bytes: usize) -> usize {
+    if bytes == 0 { 0 } else { (bytes + 8).next_multiple_of(16).max(32) }
+}
+
+/// A table as one of several that share a budget.
+pub trait Bounded {
+    /// About how many bytes it takes. What values hold is estimated from a sample, another one each time.
+    fn weigh(&mut self) -> usize;
+
+    /// Forgets an eighth of its keys, those untouched for longest; false where it has too few to give.
+    fn give(&mut self) -> bool;
 }
 
 /// What is kept of a table across restarts.
@@ -48,11 +85,35 @@ pub struct TableSnapshot<V> {
     evictions: u64,
 }
 
+impl<V: Held> Bounded for Table<V> {
+    fn weigh(&mut self) -> usize {
+        let count = self.entries.len();
+        let sampled = count.min(SAMPLE);
+        if sampled > 0 {
+            self.looked = (self.looked + 1) % count;
+            let places = (0..sampled).map(|i| (self.looked + i * count / sampled) % count);
+            let mean = places.map(|place| self.entries[place].value.held()).sum::<usize>() as f64 / sampled as f64;
+            // A few heavy ones weigh as much as there are of them, seen over several samples.
+            self.mean_held +=
+                (mean - self.mean_held) * if count <= SAMPLE || self.mean_held == 0.0 { 1.0 } else { 0.25 };
+        }
+        count * (size_of::<Entry<V>>() + INDEX_BYTES) + (count as f64 * self.mean_held) as usize
+    }
+
+    fn give(&mut self) -> bool {
+        let count = self.entries.len();
+        let more = count.saturating_sub(KEPT.min(self.cap)).min(count.div_ceil(8));
+        (0..more).for_each(|_| self.forget_one());
+        more > 0
+    }
+}
+
 impl<V> Table<V> {
     /// An empty table of at most `cap` keys (at least one).
     #[must_use]
     pub fn new(cap: usize) -> Self {
-        Self { index: HashMap::default(), entries: Vec::new(), hand: 0, cap: cap.max(1), evictions: 0 }
+        let (index, entries) = (HashMap::default(), Vec::new());
+        Self { index, entries, hand: 0, cap: cap.max(1), evictions: 0, mean_held: 0.0, looked: 0 }
     }
 
     /// The value of `key`, made now if it is not there; another key may have to go for it.
@@ -112,6 +173,21 @@ impl<V> Table<V> {
         };
         self.index.insert(key, slot as u32);
         slot
+    }
+
+    /// Forgets the first key that was not touched since the hand last came by; there is one.
+    fn forget_one(&mut self) {
+        let count = self.entries.len();
+        self.hand %= count;
+        while std::mem::take(&mut self.entries[self.hand].touched) {
+            self.hand = (self.hand + 1) % count;
+        }
+        let gone = self.entries.swap_remove(self.hand);
+        self.index.remove(&gone.key);
+        if let Some(moved) = self.entries.get(self.hand) {
+            self.index.insert(moved.key, self.hand as u32);
+        }
+        self.evictions += 1;
     }
 
     /// All keys and values held, in no order that means anything.
@@ -182,6 +258,51 @@ mod tests {
         table.touch(5, || 5);
         assert_eq!((table.get_mut(2).copied(), table.get_mut(3).copied()), (Some(2), None));
         assert_eq!((table.len(), table.evictions()), (3, 2));
+    }
+
+    #[derive(Default)]
+    struct Text(Vec<u8>);
+    impl Held for Text {
+        fn held(&self) -> usize {
+            allocated(self.0.capacity())
+        }
+    }
+
+    #[test]
+    fn it_gives_what_was_untouched_for_longest_and_keeps_what_it_needs() {
+        let mut table = Table::new(100_000);
+        for key in 0..8_000 {
+            table.touch(key, || key);
+        }
+        assert!(table.give());
+        // All had been touched: the hand has been round once.
+        for key in (1_000..8_000).step_by(2) {
+            table.touched(key);
+        }
+        while table.give() {}
+        assert_eq!((table.len() as u64 + table.evictions(), table.len()), (8_000, KEPT));
+        assert!(table.iter().all(|(key, value)| key == *value && key % 2 == 0), "untouched ones were kept");
+        (0..8_000).for_each(|key| assert!(table.get(key).is_none_or(|value| *value == key)));
+        (0..5_000).for_each(|key| assert_eq!(*table.touch(key, || key), key));
+        assert!(!Table::<u64>::new(10).give());
+    }
+
+    #[test]
+    fn it_weighs_what_its_values_hold() {
+        let mut table = Table::<Text>::new(100_000);
+        assert_eq!(table.weigh(), 0);
+        for key in 0..20_000 {
+            table.touch(key, Text::default);
+        }
+        let empty = table.weigh();
+        assert!((20_000 * 40..20_000 * 100).contains(&empty), "{empty}");
+        table.for_each_mut(|key, text| text.0 = vec![0; if key % 10 == 0 { 1_000 } else { 0 }]);
+        for _ in 0..50 {
+            table.weigh();
+        }
+        let held = table.weigh() - empty;
+        assert!((1_000_000..3_500_000).contains(&held), "{held}");
+        assert_eq!([0, 1, 24, 25, 1_000].map(allocated), [0, 32, 32, 48, 1_008]);
     }
 
     proptest! {

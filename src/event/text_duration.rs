@@ -47,6 +47,12 @@ pub struct Anchor {
 }
 
 impl Anchor {
+    /// Bytes of the text.
+    #[must_use]
+    pub fn length(&self) -> usize {
+        self.before.len()
+    }
+
     /// Looks for a duration in the message.
     #[must_use]
     pub fn find(message: &[u8]) -> Option<Self> {

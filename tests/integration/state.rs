@@ -1,6 +1,6 @@
 //! State that survives: a stream that is cut by a restart shows what the whole stream shows.
 
-use crate::support::{Filter, golden_input, run, until};
+use crate::support::{Filter, command, golden_input, run, until};
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
@@ -79,6 +79,34 @@ fn after_a_kill_it_goes_on_from_the_last_snapshot() {
     let output = run(&args, second.as_bytes()).quietly();
     assert_eq!(found(&output), 1, "one that has just started knows nothing of what is new");
     assert_eq!(found(&run(&[], second.as_bytes()).quietly()), 0);
+}
+
+#[test]
+fn a_run_whose_output_fails_keeps_what_it_has_learned() {
+    let text = stream();
+    let (first, second) = cut(&text, 1_390);
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name| folder.path().join(name).to_str().unwrap().to_owned();
+    // The reader goes away: the line that shows it, and those that were before it, are known.
+    let gone = path("gone");
+    let mut filter = Filter::in_pipes(&["--state", &gone]);
+    filter.feed(first.as_bytes());
+    first.lines().for_each(|_| drop(filter.line()));
+    drop(filter.stdout.take());
+    filter.feed(b"{\"message\":\"one more\"}\n");
+    let (status, stderr) = filter.wait();
+    assert_eq!(status.code(), Some(74), "{stderr}");
+    // Nothing can be written at all.
+    let full = path("full");
+    fs::write(folder.path().join("in"), first).unwrap();
+    let mut command = command(&["--state", &full]);
+    command.stdin(fs::File::open(folder.path().join("in")).unwrap());
+    command.stdout(fs::File::options().write(true).open("/dev/full").unwrap());
+    let ended = Filter::start(&mut command).finish();
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+    for state in [gone, full] {
+        assert_eq!(found(&run(&["--state", &state], second.as_bytes()).quietly()), 1, "{state}");
+    }
 }
 
 #[test]

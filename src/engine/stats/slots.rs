@@ -1,25 +1,34 @@
 //! Counts of the last time slots, the newest first to be added to and the oldest first to leave.
 //!
 //! A ring of `length` slots: each count is added to the newest, and what falls out at the other end is handed back, so
-//! that a baseline takes only what no window can still see. Memory: 4 bytes a slot. Cold start: slots before the first
-//! are empty.
+//! that a baseline takes only what no window can still see. Memory: 4 bytes for each slot since the first that still
+//! matters, at most `length`: many keys are seen once, or seldom. Cold start: slots before the first are empty.
 
+use crate::engine::state::{Held, allocated};
 use serde::{Deserialize, Serialize};
 
 /// The ring. Slots are numbered from 0 on by whoever owns the clock.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Slots {
+    /// As many as `length`, or fewer while all before them are empty: then the last is the newest.
     counts: Vec<u32>,
+    length: u32,
     newest: u32,
     /// The place of the newest in `counts`.
     head: u32,
+}
+
+impl Held for Slots {
+    fn held(&self) -> usize {
+        allocated(size_of::<u32>() * self.counts.capacity())
+    }
 }
 
 impl Slots {
     /// `length` empty slots (at least one), `newest` the last of them.
     #[must_use]
     pub fn new(length: usize, newest: u32) -> Self {
-        Self { counts: vec![0; length.max(1)], newest, head: 0 }
+        Self { counts: vec![0], length: length.max(1) as u32, newest, head: 0 }
     }
 
     /// The number of the newest slot.
@@ -32,7 +41,7 @@ impl Slots {
     /// How many slots it holds.
     #[must_use]
     pub fn length(&self) -> usize {
-        self.counts.len()
+        self.length as usize
     }
 
     /// Counts one event in the newest slot.
@@ -45,16 +54,40 @@ impl Slots {
     /// Moves on by one slot; what the oldest held.
     pub fn step(&mut self) -> u32 {
         self.newest = self.newest.saturating_add(1);
-        self.head = (self.head + 1) % self.counts.len() as u32;
+        if self.counts.len() < self.length as usize {
+            self.grow();
+            return 0;
+        }
+        self.head = (self.head + 1) % self.length;
         std::mem::take(&mut self.counts[self.head as usize])
+    }
+
+    /// One slot more, the newest.
+    #[cold]
+    fn grow(&mut self) {
+        if self.counts.len() == self.counts.capacity() {
+            let more = self.counts.len().max(4).min(self.length as usize - self.counts.len());
+            self.counts.reserve_exact(more);
+        }
+        self.counts.push(0);
+        self.head = self.counts.len() as u32 - 1;
     }
 
     /// Moves on until slot `to` is the newest; what the slots held that fell out. Never goes back.
     pub fn roll(&mut self, to: u32) -> u64 {
         let steps = to.saturating_sub(self.newest);
-        let left = (0..steps.min(self.counts.len() as u32)).map(|_| u64::from(self.step())).sum();
-        self.newest = self.newest.max(to);
-        left
+        if steps >= self.length {
+            // All of them fall out.
+            let left = self.counts.iter().map(|&count| u64::from(count)).sum();
+            if self.counts.len() > 4 {
+                self.counts = Vec::with_capacity(1);
+            }
+            self.counts.clear();
+            self.counts.push(0);
+            (self.head, self.newest) = (0, to);
+            return left;
+        }
+        (0..steps).map(|_| u64::from(self.step())).sum()
     }
 
     /// The sum of the `length` newest slots.
@@ -85,6 +118,19 @@ mod tests {
             assert_eq!((0..5).map(|w| slots.sum(w)).collect::<Vec<_>>(), expected);
         }
         assert_eq!(left, (0..16).sum::<u64>());
+    }
+
+    #[test]
+    fn it_takes_room_for_the_slots_that_matter() {
+        let mut slots = Slots::new(60, 7);
+        slots.add();
+        assert_eq!((slots.held(), slots.sum(60), slots.length()), (32, 1, 60));
+        for slot in 8..200 {
+            slots.roll(slot);
+        }
+        assert_eq!((slots.held(), slots.sum(60)), (allocated(240), 0));
+        slots.add();
+        assert_eq!((slots.roll(259), slots.held()), (1, 32));
     }
 
     #[test]

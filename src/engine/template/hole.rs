@@ -9,7 +9,7 @@
 //! 16 for each word more than one, twelve at most; capped.
 
 use super::TemplateId;
-use crate::engine::state::{Table, TableSnapshot};
+use crate::engine::state::{Bounded, Held, Table, TableSnapshot, allocated};
 use crate::event::skeleton::VARIABLE;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
@@ -58,6 +58,12 @@ struct Hole {
     open: Option<TemplateId>,
     first: (u32, TemplateId),
     others: Vec<(u32, TemplateId)>,
+}
+
+impl Held for Hole {
+    fn held(&self) -> usize {
+        allocated(size_of::<(u32, TemplateId)>() * self.others.capacity())
+    }
 }
 
 /// All holes of a stream.
@@ -133,6 +139,10 @@ impl Holes {
         if let Some(hole) = self.table.get_mut(opened.key) {
             hole.open = Some(template);
         }
+    }
+
+    pub(super) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+        visit(&mut self.table);
     }
 
     pub(super) fn len(&self) -> usize {

@@ -13,7 +13,7 @@ mod hole;
 mod seed;
 
 use crate::engine::detector::{RestoreError, TableUse, pack, unpack};
-use crate::engine::state::{Table, TableSnapshot};
+use crate::engine::state::{Bounded, Held, Table, TableSnapshot, allocated};
 use crate::event::skeleton::{Masks, Skeleton, VARIABLE};
 use crate::event::{Fields, Level, Role, Timestamp};
 use hole::{Holes, HolesSnapshot};
@@ -82,6 +82,14 @@ pub struct Template {
     pub last: Timestamp,
     /// The template that stands for this one since a merge.
     into: Option<TemplateId>,
+}
+
+impl Held for TemplateId {}
+
+impl Held for Template {
+    fn held(&self) -> usize {
+        [&self.text, &self.words, &self.example].map(|text| allocated(text.capacity())).iter().sum()
+    }
 }
 
 /// What a user can tell the miner.
@@ -316,6 +324,13 @@ impl Templates {
     #[must_use]
     pub fn merged(&self) -> u64 {
         self.merged
+    }
+
+    /// Shows each table that shares the engine's budget of memory to `visit`.
+    pub(crate) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+        visit(&mut self.skeletons);
+        visit(&mut self.templates);
+        self.holes.bounded(visit);
     }
 
     /// How full its tables are.

@@ -1,12 +1,14 @@
 //! What the filter's own page shows: event rates, incidents open and past, and how the filter itself fares.
 //!
 //! The pipeline writes here once a batch and at each finding; the endpoint reads. Everything is bounded: three rings of
-//! counts, 10,000 incidents of which ended ones go first, and the lines of each cut to 2 KiB.
+//! counts, and incidents by number and bytes (`incidents.rs`).
 
 mod incidents;
+mod kept;
 mod ring;
 
-pub use incidents::{Filter, Kept, Row};
+pub use incidents::Filter;
+pub use kept::{Kept, Row};
 
 use crate::engine::Tally;
 use crate::engine::detector::{ModuleCounts, OperationQuantiles, TableUse};
@@ -183,15 +185,18 @@ pub struct News<'a> {
 }
 
 impl History {
-    /// Nothing has happened since `started`, by the wall clock.
+    /// How many bytes incidents may take by default.
+    pub const BYTES: usize = 8 << 20;
+
+    /// Nothing has happened since `started`, by the wall clock. Incidents may take about so many `bytes`.
     #[must_use]
-    pub fn new(started: Timestamp) -> Self {
+    pub fn new(started: Timestamp, bytes: usize) -> Self {
         Self(Mutex::new(Inner {
             started,
             rings: RINGS.map(|(column_s, columns)| Ring::new(column_s, columns)),
             now: None,
             status: Status { version: env!("CARGO_PKG_VERSION"), ..Status::default() },
-            incidents: Incidents::default(),
+            incidents: Incidents::new(bytes),
             templates: Vec::new(),
         }))
     }

@@ -31,7 +31,7 @@ fn filled(count: i64) -> History {
 
 /// The same, each with so many lines that led up to it.
 fn filled_with(count: i64, lines: usize) -> History {
-    let history = History::new(Timestamp::default());
+    let history = History::new(Timestamp::default(), 100 << 20);
     let (mut open, mut findings) = (Open::new(Policy::default(), 100_000), Vec::new());
     for i in 0..count {
         let severity = Severity::ALL[i as usize % 3];
@@ -103,6 +103,40 @@ fn of_too_many_the_oldest_ended_ones_go_and_counts_stay_true() {
 }
 
 #[test]
+fn incidents_keep_to_their_bytes_lines_going_first() {
+    let bytes = 1 << 20;
+    let history = History::new(Timestamp::default(), bytes);
+    let (mut open, mut findings) = (Open::new(Policy::default(), 100_000), Vec::new());
+    let mut most = 0;
+    for i in 0..5_000 {
+        let at = Timestamp::from_seconds(1_700_000_000 + i);
+        let id = open.open(opening(Severity::Warning, &format!("m{i}"), 3), at, &mut findings);
+        if i != 0 {
+            open.resolve(id, at, &mut findings);
+        }
+        findings.drain(..).for_each(|finding| history.finding(&finding, Some("{\"a line\":1}"), false));
+        most = most.max(history.lock().incidents.bytes());
+        if i % 500 == 0 {
+            let anew = history.lock().incidents.bytes_anew();
+            assert_eq!(history.lock().incidents.bytes(), anew);
+        }
+    }
+    assert!(most <= bytes, "{most}");
+    let list = parsed(&history.incidents(&Filter { limit: Some(500), ..Filter::default() }));
+    let kept = list["kept"].as_u64().unwrap();
+    assert!((300..3_000).contains(&kept), "{kept}");
+    let lines = |i: i64| {
+        let list = parsed(&history.incidents(&Filter { words: format!("m{i}"), ..Filter::default() }));
+        let id = list["incidents"][0]["id"].as_str()?.to_owned();
+        let incident = parsed(&history.incident(&id).unwrap());
+        Some((incident["context"].as_array().unwrap().len(), incident["forgotten"].as_bool().unwrap()))
+    };
+    // The one that is open is the oldest, and has all; of the others the older half is bare.
+    assert_eq!((lines(0), lines(1), lines(4_999)), (Some((3, false)), None, Some((3, false))));
+    assert_eq!(lines(5_000 - kept as i64 + 10), Some((0, true)));
+}
+
+#[test]
 fn one_incident_has_all_and_its_lines_are_bounded() {
     let history = filled_with(1, 50);
     let list = parsed(&history.incidents(&Filter::default()));
@@ -136,7 +170,7 @@ fn news_are_what_changed() {
 
 #[test]
 fn batches_become_columns_and_sums() {
-    let history = History::new(Timestamp::default());
+    let history = History::new(Timestamp::default(), 100 << 20);
     let tally = Tally { events: [0, 0, 10, 2, 3, 1, 0], ..Tally::default() };
     let now = Some(Timestamp::from_seconds(1_700_000_000));
     history.batch(Passed { tally: &tally, read: 100, written: 120, now, age_s: 0.0, lag_s: 1.5 });

@@ -12,7 +12,7 @@ fn site() -> Site {
     Site {
         metrics: Arc::new(Metrics::new().unwrap()),
         readiness: Readiness::new(),
-        history: Arc::new(History::new(Timestamp::default())),
+        history: Arc::new(History::new(Timestamp::default(), History::BYTES)),
         silences: Arc::default(),
         token: None,
     }

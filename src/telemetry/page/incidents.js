@@ -174,6 +174,7 @@ async function showDetail(id, item) {
     lines("Lines that led up to it", incident.context),
     lines("Lines", incident.example),
     incident.line ? lines("The event that showed it", [incident.line], " whole") : null,
+    incident.forgotten ? h("p", {}, "Its lines and numbers have made room for newer ones.") : null,
     numbers,
     h("div", { class: "row muted" }, `opened ${iso(incident.opened_ms)} · incident ${incident.id}`,
       h("button", { class: "plain", type: "button", onclick: (e) => copy(e.currentTarget, incident) }, "Copy as JSON")));

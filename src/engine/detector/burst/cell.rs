@@ -1,5 +1,6 @@
 //! The errors of one key: the last slots in detail, older ones as a rate that forgets.
 
+use crate::engine::state::{Held, allocated};
 use crate::engine::stats::dispersion::Dispersion;
 use crate::engine::stats::exposure::Exposure;
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,13 @@ pub(super) struct Cell {
     fatal: Option<u32>,
     /// It is on the list of cells to settle.
     pub(super) active: bool,
+}
+
+impl Held for Cell {
+    fn held(&self) -> usize {
+        let groups = self.recent.iter().map(|slot| allocated(size_of_val(slot.groups.as_slice()))).sum::<usize>();
+        allocated(self.recent.capacity() * size_of::<Slot>()) + groups
+    }
 }
 
 impl Cell {

@@ -54,7 +54,7 @@ use super::{Aside, Detector, Event, ModuleCounts, Report, RestoreError, TableUse
 use crate::engine::clock::Moment;
 use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::overrides::Overrides;
-use crate::engine::state::{Table, TableSnapshot};
+use crate::engine::state::{Bounded, Table, TableSnapshot};
 use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::engine::stats::exposure::{Exposure, Span};
 use crate::engine::stats::gamma_poisson;
@@ -420,6 +420,11 @@ impl Detector for Burst {
 
     fn module_counts(&self, most: usize) -> Vec<ModuleCounts> {
         self.traffic.counts(most)
+    }
+
+    fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+        visit(&mut self.cells);
+        self.traffic.bounded(visit);
     }
 
     fn tables(&self) -> Vec<TableUse> {

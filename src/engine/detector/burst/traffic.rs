@@ -2,7 +2,7 @@
 
 use crate::engine::detector::{ModuleCounts, failure};
 use crate::engine::overrides::Choice;
-use crate::engine::state::{Table, TableSnapshot};
+use crate::engine::state::{Bounded, Held, Table, TableSnapshot, allocated};
 use crate::engine::stats::dispersion::Dispersion;
 use crate::engine::stats::exposure::Exposure;
 use crate::engine::stats::slots::Slots;
@@ -143,6 +143,10 @@ impl Traffic {
         self.modules.iter().map(|(module, _)| module)
     }
 
+    pub(super) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+        visit(&mut self.modules);
+    }
+
     pub(super) fn table(&self) -> (&'static str, u64, u64) {
         ("burst_modules", self.modules.len() as u64, self.modules.evictions())
     }
@@ -153,6 +157,13 @@ impl Traffic {
 
     pub(super) fn restore(&mut self, kept: TrafficSnapshot) {
         self.modules.restore(kept);
+    }
+}
+
+impl Held for Module {
+    fn held(&self) -> usize {
+        let of = |requests: &Requests| allocated(size_of::<Requests>()) + requests.all.held() + requests.failed.held();
+        self.others.held() + self.requests.as_deref().map_or(0, of)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::LatencySettings;
 use super::window::{BELOW, LONGEST, Lanes, NEVER, Place, WINDOWS, lanes};
+use crate::engine::state::{Held, allocated};
 use crate::engine::stats::exceedance::Exceedance;
 use crate::engine::stats::log_histogram::{LogHistogram, bucket_of, lower_edge};
 use crate::engine::stats::peaks_over_threshold::PeaksOverThreshold;
@@ -60,7 +61,7 @@ pub(super) struct Baseline {
     blocks: f64,
     /// When half was last forgotten.
     halved: Timestamp,
-    pub(super) limits: Option<Limits>,
+    pub(super) limits: Option<Box<Limits>>,
 }
 
 /// What follows from a baseline until the next time it is computed.
@@ -106,6 +107,12 @@ impl Limits {
     /// ln of the chance of a value this large, by the fit that finds it likeliest.
     pub(super) fn ln_tail(&self, value: f64) -> f64 {
         self.tails.iter().flatten().map(|tail| tail.ln_tail(value)).reduce(f64::max).unwrap_or(0.0)
+    }
+}
+
+impl Held for Baseline {
+    fn held(&self) -> usize {
+        self.learned.held() + self.limits.as_deref().map_or(0, |_| allocated(size_of::<Limits>()))
     }
 }
 
@@ -222,7 +229,7 @@ impl Baseline {
             }
         }
         let (shift, restless) = (shift.map(lanes), restless.map(lanes));
-        self.limits = Some(Limits { levels, outlier, shift, restless, shares, tails, chance });
+        self.limits = Some(Box::new(Limits { levels, outlier, shift, restless, shares, tails, chance }));
     }
 
     /// Forgets half when enough has come, or enough time has passed.

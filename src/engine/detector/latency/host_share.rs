@@ -7,6 +7,7 @@
 use super::baseline::{Limits, SHARES};
 use super::window::{BELOW, Place, counts};
 use crate::engine::overrides::Choice;
+use crate::engine::state::Held;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,8 @@ pub(super) struct Slow {
     pub(super) limit: usize,
     pub(super) count: u32,
 }
+
+impl Held for HostShare {}
 
 impl HostShare {
     /// What came before the operation's last shift ended was of it: forgotten.

@@ -41,7 +41,7 @@ use crate::engine::clock::Moment;
 use crate::engine::finding::DetectorName;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Overrides;
-use crate::engine::state::{Table, TableSnapshot};
+use crate::engine::state::{Bounded, Table, TableSnapshot};
 use crate::engine::stats::log_histogram::bucket_of;
 use crate::event::look::Form;
 use crate::event::text_duration::Anchor;
@@ -256,6 +256,12 @@ impl Detector for Latency {
         self.pairs.restore(kept.pairs);
         self.live = kept.live;
         Ok(())
+    }
+
+    fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+        visit(&mut self.operations);
+        visit(&mut self.hosts);
+        self.texts.bounded(visit);
     }
 
     fn tables(&self) -> Vec<TableUse> {

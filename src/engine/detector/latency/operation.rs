@@ -4,6 +4,7 @@ use super::baseline::Baseline;
 use super::window::Window;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Choice;
+use crate::engine::state::{Held, allocated};
 use crate::engine::stats::log_histogram::LogHistogram;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -61,6 +62,17 @@ pub(super) struct Going {
     pub(super) restless: Timestamp,
     /// What a shift is made of, should it turn out to stay.
     pub(super) durations: LogHistogram,
+}
+
+impl Held for Operation {
+    fn held(&self) -> usize {
+        let of = |going: &Going| allocated(size_of::<Going>()) + going.durations.held();
+        allocated(self.name.len())
+            + self.window.held()
+            + self.baseline.held()
+            + self.recent.held()
+            + self.going.as_deref().map_or(0, of)
+    }
 }
 
 impl Operation {

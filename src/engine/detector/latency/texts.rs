@@ -1,7 +1,7 @@
 //! Durations in messages, where no member has one: decided once for each template, then read behind the same words.
 
 use crate::engine::detector::{Event, TableUse};
-use crate::engine::state::{Table, TableSnapshot};
+use crate::engine::state::{Bounded, Held, Table, TableSnapshot, allocated};
 use crate::engine::template::{Merge, TemplateId};
 use crate::event::Role;
 use crate::event::text_duration::Anchor;
@@ -15,6 +15,12 @@ const NAME_BYTES: usize = 120;
 #[derive(Debug)]
 pub(super) struct Texts {
     anchors: Table<Anchor>,
+}
+
+impl Held for Anchor {
+    fn held(&self) -> usize {
+        allocated(self.length())
+    }
 }
 
 impl Texts {
@@ -54,6 +60,10 @@ impl Texts {
 
     pub(super) fn restore(&mut self, kept: TableSnapshot<Anchor>) {
         self.anchors.restore(kept);
+    }
+
+    pub(super) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+        visit(&mut self.anchors);
     }
 
     pub(super) fn table(&self) -> TableUse {

@@ -1,6 +1,7 @@
 //! The last values of one operation, and how many of them lay beyond the limits of their time.
 
 use super::baseline::{LIMITS, Limits};
+use crate::engine::state::{Held, allocated};
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,13 @@ pub(super) struct Window {
     pushed: u64,
     beyond: [Lanes; WINDOWS.len()],
     marks: Vec<Timestamp>,
+}
+
+impl Held for Window {
+    fn held(&self) -> usize {
+        let times = self.marks.capacity() * size_of::<Timestamp>();
+        allocated(2 * self.ring.capacity()) + allocated(self.hosts.capacity()) + allocated(times)
+    }
 }
 
 impl Window {

@@ -1,9 +1,12 @@
 //! What is remembered of one actor (host, module and thread): its last lines and how long they have been going round.
 
+use super::EXAMPLE_BYTES;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Choice;
+use crate::engine::state::{Held, allocated};
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// Longest cycle looked for, in lines.
 pub(super) const LAGS: usize = 16;
@@ -13,27 +16,46 @@ pub(super) const LAGS: usize = 16;
 pub(super) struct Actor {
     /// Newest first. 32 bits of each: a run needs several equal ones in a row.
     ring: [u32; LAGS],
-    /// By lag − 1: lines in a row that equal the one a lag before.
-    runs: [u32; LAGS],
-    /// By lag − 1: the earliest time of that run, the line before it included.
-    starts: [Timestamp; LAGS],
-    /// By lag − 1: seconds from there to its latest time. Chunks that overtake each other put its lines out of order.
-    spans: [f32; LAGS],
+    /// Made when a line repeats for the first time: most actors that come and go never do.
+    runs: Option<Box<Runs>>,
     /// Some run is not zero.
     pub(super) repeating: bool,
     /// The time of its last line, as that line told it.
     pub(super) last: Timestamp,
     /// The longest gap between two of its lines since some run began, forgotten by a 64th a line. Seconds.
     pub(super) rest: f32,
-    /// The lines of the cycle, gathered while it is under suspicion.
-    pub(super) lines: Vec<String>,
     /// The open loop.
-    pub(super) going: Option<Going>,
+    pub(super) going: Option<Box<Going>>,
     /// The last line at WARN or worse and how its numbers step; only for actors that have such lines.
     pub(super) counter: Option<Box<super::counter::Counter>>,
     /// Which settings it has; decided anew after a restart.
     #[serde(skip)]
     pub(super) choice: Choice,
+}
+
+/// How long lines have been going round.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Runs {
+    /// By lag − 1: lines in a row that equal the one a lag before.
+    lines: [u32; LAGS],
+    /// By lag − 1: the earliest time of that run, the line before it included.
+    starts: [Timestamp; LAGS],
+    /// By lag − 1: seconds from there to its latest time. Chunks that overtake each other put its lines out of order.
+    spans: [f32; LAGS],
+    /// The texts of the cycle, gathered while it is under suspicion.
+    texts: Vec<String>,
+}
+
+impl Held for Actor {
+    fn held(&self) -> usize {
+        let of = |runs: &Runs| {
+            let texts = runs.texts.iter().map(|text| allocated(text.capacity())).sum::<usize>();
+            allocated(size_of::<Runs>()) + allocated(size_of::<String>() * runs.texts.capacity()) + texts
+        };
+        self.runs.as_deref().map_or(0, of)
+            + self.going.as_ref().map_or(0, |_| allocated(size_of::<Going>()) + 96)
+            + self.counter.as_ref().map_or(0, |counter| counter.held())
+    }
 }
 
 /// An open loop.
@@ -89,13 +111,10 @@ impl Actor {
     pub(super) fn new(now: Timestamp) -> Self {
         Self {
             ring: [0; LAGS],
-            runs: [0; LAGS],
-            starts: [now; LAGS],
-            spans: [0.0; LAGS],
+            runs: None,
             repeating: false,
             last: now,
             rest: 0.0,
-            lines: Vec::new(),
             going: None,
             counter: None,
             choice: Choice::default(),
@@ -123,32 +142,37 @@ impl Actor {
 
     fn update_runs(&mut self, equal: [bool; LAGS], min_repeats: u32, time: Timestamp) -> Pushed {
         let mut pushed = Pushed::default();
+        let last = self.last;
+        let Runs { lines, starts, spans, .. } = &mut **self
+            .runs
+            .get_or_insert_with(|| Box::new(Runs { lines: [0; LAGS], starts: [last; LAGS], spans: [0.0; LAGS], texts: Vec::new() }));
         self.repeating = false;
         for (i, equal) in equal.into_iter().enumerate() {
             let lag = i as u32 + 1;
+            let run = &mut lines[i];
             if !equal {
-                self.runs[i] = 0;
+                *run = 0;
                 continue;
             }
-            if self.runs[i] == 0 {
-                (self.starts[i], self.spans[i]) = (self.last, 0.0);
+            if *run == 0 {
+                (starts[i], spans[i]) = (last, 0.0);
             }
-            let after = time.seconds_since(self.starts[i]) as f32;
+            let after = time.seconds_since(starts[i]) as f32;
             if after < 0.0 {
-                self.starts[i] = time;
-                self.spans[i] -= after;
+                starts[i] = time;
+                spans[i] -= after;
             } else {
-                self.spans[i] = self.spans[i].max(after);
+                spans[i] = spans[i].max(after);
             }
-            self.runs[i] = self.runs[i].saturating_add(1);
+            *run = run.saturating_add(1);
             self.repeating = true;
-            if self.runs[i] >= lag.max(2) {
-                pushed.longest = pushed.longest.max(self.runs[i]);
+            if *run >= lag.max(2) {
+                pushed.longest = pushed.longest.max(*run);
             }
-            if pushed.suspect == 0 && self.runs[i] >= (2 * lag).max(min_repeats / 2) {
+            if pushed.suspect == 0 && *run >= (2 * lag).max(min_repeats / 2) {
                 pushed.suspect = lag as usize;
             }
-            if pushed.lag == 0 && self.runs[i] >= (3 * lag).max(min_repeats) {
+            if pushed.lag == 0 && *run >= (3 * lag).max(min_repeats) {
                 pushed.lag = lag as usize;
             }
         }
@@ -157,7 +181,26 @@ impl Actor {
 
     /// The run at `lag`, its earliest time, and the seconds to its latest.
     pub(super) fn run(&self, lag: usize) -> (u32, Timestamp, f64) {
-        (self.runs[lag - 1], self.starts[lag - 1], self.spans[lag - 1].into())
+        let of = |runs: &Runs| (runs.lines[lag - 1], runs.starts[lag - 1], runs.spans[lag - 1].into());
+        self.runs.as_deref().map_or((0, self.last, 0.0), of)
+    }
+
+    /// Keeps the texts of a cycle while it is under suspicion, so that they are there when it opens.
+    #[inline]
+    pub(super) fn gather<'a>(&mut self, pushed: Pushed, text: impl FnOnce() -> Option<Cow<'a, str>>) {
+        let Some(runs) = self.runs.as_deref_mut() else { return };
+        if runs.texts.len() < pushed.suspect
+            && let Some(text) = text()
+        {
+            runs.texts.push(text[..text.floor_char_boundary(EXAMPLE_BYTES)].to_owned());
+        } else if !self.repeating && !runs.texts.is_empty() {
+            runs.texts.clear();
+        }
+    }
+
+    /// The texts that were gathered.
+    pub(super) fn take_texts(&mut self) -> Vec<String> {
+        self.runs.as_deref_mut().map(|runs| std::mem::take(&mut runs.texts)).unwrap_or_default()
     }
 
     /// From where to where its retry counter has counted.
@@ -166,8 +209,10 @@ impl Actor {
     }
 
     /// The loop is over: what was repeated is not evidence for the next one.
-    pub(super) fn end(&mut self) -> Option<Going> {
-        self.runs = [0; LAGS];
+    pub(super) fn end(&mut self) -> Option<Box<Going>> {
+        if let Some(runs) = &mut self.runs {
+            runs.lines = [0; LAGS];
+        }
         self.counter = None;
         self.going.take()
     }

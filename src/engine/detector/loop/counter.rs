@@ -8,6 +8,7 @@
 
 use super::spells::RISE;
 use crate::engine::detector::text_without_numbers::TextWithoutNumbers;
+use crate::engine::state::{Held, allocated};
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +78,13 @@ impl Row {
         if lines < RISE * expected(lines, self.lasted(), others) {
             self.lines = 0;
         }
+    }
+}
+
+impl Held for Counter {
+    fn held(&self) -> usize {
+        let numbers = [&self.numbers, &self.steps, &self.first].map(|numbers| allocated(8 * numbers.capacity()));
+        allocated(size_of::<Self>()) + numbers.iter().sum::<usize>() + allocated(8 * self.variants.capacity())
     }
 }
 

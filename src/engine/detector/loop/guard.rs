@@ -10,7 +10,7 @@ use super::options::Limit;
 use crate::engine::finding::{DetectorName, Evidence, Key, Severity};
 use crate::engine::incident::{IncidentId, Opening, round};
 use crate::engine::overrides::{Choice, KeyPattern, Overrides};
-use crate::engine::state::{Table, TableSnapshot};
+use crate::engine::state::{Bounded, Held, Table, TableSnapshot, allocated};
 use crate::event::{Fields, Level, Role, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -29,6 +29,12 @@ struct Guarded {
     /// The incident, and when the line was last over its limit.
     open: Option<(IncidentId, Timestamp)>,
     place: String,
+}
+
+impl Held for Guarded {
+    fn held(&self) -> usize {
+        allocated(self.place.capacity())
+    }
 }
 
 impl Guarded {
@@ -145,6 +151,11 @@ impl Guards {
             report.incidents.resolve(id, now, report.findings);
             false
         });
+    }
+
+    pub(super) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+        visit(&mut self.choices);
+        visit(&mut self.lines);
     }
 
     pub(super) fn tables(&self) -> Option<TableUse> {

@@ -27,7 +27,7 @@
 //!    stream a loop. A round without a rest is a loop however long it takes.
 //!
 //! Beside them stand guards (`guard.rs`), which are absolute. Counts come from a count-min sketch, which never forgets a
-//! line and errs only towards silence. Memory: about 300 bytes an actor (capped), 80 bytes a module (capped), 512 KiB for
+//! line and errs only towards silence. Memory: about 150 bytes an actor, 400 once a line of it has repeated (capped), 80 bytes a module (capped), 512 KiB for
 //! the sketch, 256 KiB for spells. Cold start: no exposure, no finding, but of guards.
 
 mod actor;
@@ -45,10 +45,10 @@ use super::{Detector, Event, Report, RestoreError, TableUse, pack, unpack};
 use crate::engine::clock::Moment;
 use crate::engine::finding::DetectorName;
 use crate::engine::overrides::Overrides;
-use crate::engine::state::{Table, TableSnapshot};
+use crate::engine::state::{Bounded, Held, Table, TableSnapshot};
 use crate::engine::template::{Merge, TemplateId};
 use crate::event::{Level, Role, Timestamp};
-use actor::{Actor, Going, Pushed};
+use actor::{Actor, Going};
 use counter::When;
 use guard::Guards;
 use learned::{HABIT_RUN, Habit, Learned};
@@ -90,6 +90,8 @@ struct Habits {
     runs: Habit,
     spells: Habit,
 }
+
+impl Held for Habits {}
 
 /// Whose an open loop is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -188,7 +190,7 @@ impl Loop {
         let live = if let Signal::Spell(line) = run.signal {
             Live::Line(line, Box::new(going))
         } else {
-            actor.going = Some(going);
+            actor.going = Some(Box::new(going));
             Live::Actor(look.actor_hash)
         };
         self.live.insert(module, live);
@@ -198,17 +200,6 @@ impl Loop {
     fn rest(&self, run: &Run, lasted: f64, grain: f64) -> f64 {
         let mean = lasted * f64::from(run.actors()) / f64::from(run.length.max(1));
         if run.period == 1 { mean } else { mean.max(run.rest - grain) }
-    }
-
-    /// Keeps the lines of a cycle while it is under suspicion, so that they are there when it opens.
-    fn gather(actor: &mut Actor, pushed: Pushed, event: &Event<'_>) {
-        if actor.lines.len() < pushed.suspect
-            && let Some(message) = event.fields.text(Role::Message)
-        {
-            actor.lines.push(message[..message.floor_char_boundary(EXAMPLE_BYTES)].to_owned());
-        } else if !actor.repeating && !actor.lines.is_empty() {
-            actor.lines.clear();
-        }
     }
 
     /// What a line is the same line by: its message, or of a message with a stack trace its first line and the trace.
@@ -253,9 +244,7 @@ impl Detector for Loop {
             return;
         }
         let pushed = actor.push(line as u32, settings.min_repeats, time);
-        if pushed.suspect > 0 || !actor.lines.is_empty() {
-            Self::gather(actor, pushed, event);
-        }
+        actor.gather(pushed, || event.fields.text(Role::Message));
         let (mut counted, mut stepped, mut template_seen) = (0, 0, 0);
         if look.level >= Some(Level::Warn)
             && let Some(message) = event.fields.raw(Role::Message)
@@ -380,7 +369,7 @@ impl Detector for Loop {
             let going = match &*live {
                 Live::Line(_, going) => Some(going.as_ref()),
                 // An evicted actor's loop is over for whoever watches it.
-                Live::Actor(actor) => actors.get_mut(*actor).and_then(|actor| actor.going.as_ref()),
+                Live::Actor(actor) => actors.get_mut(*actor).and_then(|actor| actor.going.as_deref()),
             };
             let Some(going) = going else { return false };
             let open = report.incidents.is_open(going.id);
@@ -425,6 +414,12 @@ impl Detector for Loop {
         self.guards.restore(kept.guards);
         self.live = kept.live;
         Ok(())
+    }
+
+    fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+        visit(&mut self.actors);
+        visit(&mut self.habits);
+        self.guards.bounded(visit);
     }
 
     fn tables(&self) -> Vec<TableUse> {

@@ -53,7 +53,7 @@ pub(super) fn opening(
         ..Evidence::default()
     };
     told.tell(&mut evidence, &mut summary, count, run.period, lasted, range);
-    let mut lines = std::mem::take(&mut actor.lines);
+    let mut lines = actor.take_texts();
     if run.signal != Signal::Cycle {
         let message = fields.text(Role::Message).unwrap_or_default();
         lines = vec![message[..message.floor_char_boundary(EXAMPLE_BYTES)].to_owned()];

@@ -22,7 +22,7 @@ use crate::engine::clock::Moment;
 use crate::engine::finding::DetectorName;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::{Choice, KeyPattern, Overrides};
-use crate::engine::state::{Table, TableSnapshot};
+use crate::engine::state::{Bounded, Table, TableSnapshot};
 use crate::engine::template::{Merge, TemplateId, Templates};
 use crate::engine::trace::Trace;
 use crate::event::exception::ExceptionTypes;
@@ -318,6 +318,11 @@ impl Detector for Novelty {
         self.stacks.restore(kept.stacks);
         (self.open, self.opened) = (kept.open, kept.opened);
         Ok(())
+    }
+
+    fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+        visit(&mut self.exceptions.counts);
+        visit(&mut self.stacks.counts);
     }
 
     fn tables(&self) -> Vec<TableUse> {

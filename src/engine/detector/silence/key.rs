@@ -2,6 +2,7 @@
 
 use super::Settings;
 use crate::engine::incident::IncidentId;
+use crate::engine::state::{Held, allocated};
 use crate::engine::stats::gap_tail::GapTail;
 use serde::{Deserialize, Serialize};
 
@@ -45,6 +46,12 @@ pub(super) struct Key {
     /// Which settings it has; a restart decides again.
     #[serde(skip)]
     pub(super) settings: u16,
+}
+
+impl Held for Key {
+    fn held(&self) -> usize {
+        allocated(self.name.len()) + self.seconds.held() + self.events.held()
+    }
 }
 
 impl Key {

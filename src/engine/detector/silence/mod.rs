@@ -36,7 +36,7 @@ use crate::engine::clock::Moment;
 use crate::engine::finding::DetectorName;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::glob_matches;
-use crate::engine::state::{Table, TableSnapshot};
+use crate::engine::state::{Bounded, Table, TableSnapshot};
 use crate::event::{Fields, Role, Timestamp, Value};
 use key::{Key, Reading};
 use restarts::Restarts;
@@ -247,6 +247,21 @@ impl Silence {
             place.evictions = place.keys.evictions();
             place.evicted = now.running;
         }
+        self.forget_due();
+    }
+
+    /// Forgotten keys leave their times behind: with more of those than keys, the times are written anew.
+    fn forget_due(&mut self) {
+        let held: usize = self.members.iter().map(|member| member.keys.len()).sum();
+        if self.due.len() > 2 * held + 1_000 {
+            let members = &self.members;
+            self.due.retain(|&Reverse((due, member, hash))| {
+                members
+                    .get(usize::from(member))
+                    .and_then(|member| member.keys.get(hash))
+                    .is_some_and(|key| key.due == due)
+            });
+        }
     }
 }
 
@@ -351,6 +366,10 @@ impl Detector for Silence {
         }
         (self.open, self.opened, self.now) = (kept.open, kept.opened, kept.now);
         Ok(())
+    }
+
+    fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+        self.members.iter_mut().for_each(|member| visit(&mut member.keys));
     }
 
     fn tables(&self) -> Vec<TableUse> {

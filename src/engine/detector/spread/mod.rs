@@ -41,6 +41,7 @@ use crate::engine::clock::Moment;
 use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Overrides;
+use crate::engine::state::Bounded;
 use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::engine::stats::exposure::Exposure;
 use crate::event::{Fields, Level, Role, Timestamp};
@@ -394,6 +395,10 @@ impl Detector for Spread {
         self.checked = kept.checked;
         self.set_threshold();
         Ok(())
+    }
+
+    fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+        self.sides.bounded(visit);
     }
 
     fn tables(&self) -> Vec<TableUse> {

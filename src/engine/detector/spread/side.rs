@@ -1,7 +1,7 @@
 //! How one module's failures, and its traffic, lie on the values of one dimension.
 
 use crate::engine::overrides::Choice;
-use crate::engine::state::{Table, TableSnapshot};
+use crate::engine::state::{Bounded, Held, Table, TableSnapshot, allocated};
 use crate::engine::stats::clumping::{Clumping, PRIOR, dispersion};
 use crate::engine::stats::exposure::Exposure;
 use crate::engine::stats::slots::Slots;
@@ -291,6 +291,11 @@ impl Sides {
         })
     }
 
+    pub(super) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+        visit(&mut self.sides);
+        visit(&mut self.values);
+    }
+
     pub(super) fn tables(&self) -> [(&'static str, u64, u64); 2] {
         [
             ("spread_modules", self.sides.len() as u64, self.sides.evictions()),
@@ -306,6 +311,20 @@ impl Sides {
         self.sides.restore(kept.sides);
         self.values.restore(kept.values);
         self.clumping = kept.clumping;
+    }
+}
+
+impl Held for Side {
+    fn held(&self) -> usize {
+        let of = |slot: &Slot| allocated(size_of_val(slot.values.as_slice()));
+        let slots = allocated(self.recent.capacity() * size_of::<Slot>());
+        self.traffic.held() + slots + self.recent.iter().map(of).sum::<usize>() + of(&self.block)
+    }
+}
+
+impl Held for Value {
+    fn held(&self) -> usize {
+        self.traffic.held()
     }
 }
 

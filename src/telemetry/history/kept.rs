@@ -1,0 +1,224 @@
+//! One incident as the page shows it.
+
+use super::incidents::Filter;
+use super::severity_named;
+use crate::engine::finding::{Finding, State};
+use crate::explain::{InShort, in_short};
+use crate::prose;
+use serde::Serialize;
+
+/// Most bytes of all lines of an incident.
+const LINE_BYTES: usize = 2 << 10;
+
+/// What an incident takes besides its texts: itself, its places in the indexes, what the allocator adds.
+const OWN_BYTES: usize = size_of::<Kept>() + 512;
+/// What a text takes besides its bytes.
+const TEXT_BYTES: usize = size_of::<String>() + 16;
+
+/// An incident.
+#[derive(Clone, Debug, Serialize)]
+pub struct Kept {
+    pub(super) serial: u64,
+    pub(super) id: String,
+    detector: &'static str,
+    kind: String,
+    rule: Option<String>,
+    pub(super) state: State,
+    pub(super) severity: &'static str,
+    respond_within: Option<String>,
+    key: Vec<(String, String)>,
+    opened_ms: i64,
+    /// When it was said last.
+    said_ms: i64,
+    duration_s: Option<f64>,
+    count: u64,
+    summary: String,
+    silenced: bool,
+    /// Evidence in words.
+    evidence: String,
+    /// What it means, in sentences.
+    told: InShort,
+    /// Evidence in numbers, and what only this detector says.
+    details: Vec<(String, String)>,
+    cause: Option<String>,
+    remedy: Option<String>,
+    /// The line of the event that showed it first.
+    line: Option<String>,
+    /// Lines that go round, or stand for the others.
+    example: Vec<String>,
+    /// Lines that led up to it.
+    context: Vec<String>,
+    /// Its lines and numbers made room for others.
+    forgotten: bool,
+    #[serde(skip)]
+    pub(super) revision: u64,
+    #[serde(skip)]
+    pub(super) bytes: usize,
+}
+
+/// An incident in a list.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row<'a> {
+    serial: u64,
+    id: &'a str,
+    detector: &'static str,
+    kind: &'a str,
+    rule: Option<&'a str>,
+    state: State,
+    severity: &'static str,
+    opened_ms: i64,
+    said_ms: i64,
+    duration_s: Option<f64>,
+    count: u64,
+    summary: &'a str,
+    silenced: bool,
+}
+
+impl Kept {
+    pub(super) fn new(serial: u64, finding: &Finding, line: Option<&str>) -> Self {
+        let mut room = LINE_BYTES;
+        let mut cut = |text: &str| {
+            let kept: String = prose::clip(text, room.min(600));
+            room = room.saturating_sub(kept.len());
+            kept
+        };
+        let line = line.map(&mut cut);
+        let example = prose::examples(&finding.evidence).take(16).map(&mut cut).filter(|line| line.len() > 3).collect();
+        // The last lines are the nearest.
+        let mut context: Vec<String> =
+            finding.context.iter().rev().take(20).map(|line| cut(line)).filter(|line| line.len() > 3).collect();
+        context.reverse();
+        Self {
+            serial,
+            id: finding.id.clone(),
+            detector: finding.detector.name(),
+            kind: finding.kind.clone(),
+            rule: finding.rule.clone(),
+            state: State::Open,
+            severity: finding.severity.name(),
+            respond_within: None,
+            key: finding.key.0.clone(),
+            opened_ms: finding.opened_at.0 / 1_000_000,
+            said_ms: 0,
+            duration_s: None,
+            count: 0,
+            summary: String::new(),
+            silenced: false,
+            evidence: String::new(),
+            told: InShort::default(),
+            details: Vec::new(),
+            cause: finding.cause.clone(),
+            remedy: finding.remedy.clone(),
+            line,
+            example,
+            context,
+            forgotten: false,
+            revision: 0,
+            bytes: 0,
+        }
+    }
+
+    /// About how many bytes it takes.
+    pub(super) fn weight(&self) -> usize {
+        let texts = [&self.id, &self.kind, &self.summary, &self.evidence, &self.told.meaning];
+        let maybe = [&self.rule, &self.respond_within, &self.cause, &self.remedy, &self.line, &self.told.look_at, &self.told.odds];
+        let pairs = self.key.iter().chain(&self.details).flat_map(|(name, value)| [name, value]);
+        let texts = texts.into_iter().chain(maybe.into_iter().flatten()).chain(pairs);
+        let all = texts.chain(&self.example).chain(&self.context).map(|text| text.capacity() + TEXT_BYTES);
+        OWN_BYTES + all.sum::<usize>()
+    }
+
+    /// What is left tells what it was and how sure it is; lines and numbers are gone.
+    pub(super) fn forget_lines(&mut self) {
+        self.forgotten = true;
+        self.line = None;
+        (self.example, self.context, self.details) = (Vec::new(), Vec::new(), Vec::new());
+    }
+
+    pub(super) fn update(&mut self, finding: &Finding, silenced: bool) {
+        self.state = finding.state;
+        self.severity = finding.severity.name();
+        self.respond_within.clone_from(&finding.respond_within);
+        self.said_ms = finding.said_at.0 / 1_000_000;
+        self.count = finding.count;
+        self.silenced = silenced;
+        let more = &finding.evidence.more;
+        self.duration_s = more.get("duration_s").and_then(serde_json::Value::as_f64).or(self.duration_s);
+        // How long it took and how many events are told apart from the sentence.
+        let ended = finding.state == State::Resolved && finding.summary.starts_with("ended after ");
+        let summary =
+            if ended { finding.summary.split_once(": ").map_or("", |(_, rest)| rest) } else { &finding.summary };
+        summary.clone_into(&mut self.summary);
+        self.evidence = prose::evidence(&finding.evidence);
+        self.told = in_short(finding);
+        self.details = details(finding);
+    }
+
+    /// Where it stands among others: open ones before those that have ended, whose severity no longer matters.
+    pub(super) fn rank(&self) -> u8 {
+        match severity_named(self.severity) {
+            _ if self.state == State::Resolved => 3,
+            Some(severity) => 2 - severity as u8,
+            None => 2,
+        }
+    }
+
+    pub(super) fn row(&self) -> Row<'_> {
+        Row {
+            serial: self.serial,
+            id: &self.id,
+            detector: self.detector,
+            kind: &self.kind,
+            rule: self.rule.as_deref(),
+            state: self.state,
+            severity: self.severity,
+            opened_ms: self.opened_ms,
+            said_ms: self.said_ms,
+            duration_s: self.duration_s,
+            count: self.count,
+            summary: &self.summary,
+            silenced: self.silenced,
+        }
+    }
+
+    pub(super) fn passes(&self, filter: &Filter, words: &[String]) -> bool {
+        let is = |wanted: &Option<String>, value: &str| wanted.as_deref().is_none_or(|wanted| wanted == value);
+        let ended = if self.state == State::Resolved { "ended" } else { "open" };
+        is(&filter.state, ended)
+            && is(&filter.severity, self.severity)
+            && is(&filter.detector, self.detector)
+            && filter.from_ms.is_none_or(|from| self.opened_ms >= from)
+            && filter.to_ms.is_none_or(|to| self.opened_ms < to)
+            && (words.is_empty() || self.holds(words))
+    }
+
+    /// Summaries hold every value of the key.
+    fn holds(&self, words: &[String]) -> bool {
+        let rule = self.rule.as_deref().unwrap_or_default();
+        let text = format!("{} {} {} {rule} {}", self.summary, self.detector, self.kind, self.id).to_lowercase();
+        words.iter().all(|word| text.contains(word.as_str()))
+    }
+}
+
+/// Evidence as names and values, in the order in which a person asks.
+fn details(finding: &Finding) -> Vec<(String, String)> {
+    let evidence = &finding.evidence;
+    let mut details = vec![("observed".to_owned(), prose::quantity(evidence.observed, &evidence.unit))];
+    let mut put = |name: &str, value: String| details.push((name.to_owned(), value));
+    if let Some(p) = evidence.p_value {
+        put("expected", prose::quantity(evidence.expected, &evidence.unit));
+        put("test", evidence.test.clone());
+        put("p value", format!("{p:e}"));
+        put("threshold", format!("{:e}", evidence.threshold));
+        put("samples", prose::thousands(evidence.samples));
+    }
+    if evidence.window_s > 0.0 {
+        put("window", prose::duration(evidence.window_s));
+    }
+    put("score", format!("{:.2}", finding.score));
+    for (name, value) in evidence.more.iter().filter(|(name, _)| *name != "example" && *name != "duration_s").take(12) {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        put(&name.replace('_', " "), prose::clip(&value, 200));
+    }
+    details
+}
