@@ -288,7 +288,7 @@ impl Crowd {
         command.args(["--metrics", "127.0.0.1:0"]).stdin(Stdio::piped()).stdout(Stdio::null());
         let Served { mut filter, address, log } = serve(&mut command)?;
         let stdin = self.feed(filter.stdin.take().ok_or("no input")?)?;
-        let read = || Ok::<_, Box<dyn std::error::Error + Send + Sync>>(metrics(&address)?);
+        let read = || metrics(&address);
         let mut told = read()?;
         while sum_of(&told, "seismolog_events_total", "") < self.events() as f64 {
             std::thread::sleep(Duration::from_millis(200));
@@ -298,9 +298,6 @@ impl Crowd {
         std::thread::sleep(Duration::from_secs(2));
         let forgotten = sum_of(&read()?, "seismolog_evictions_total", "");
         let [resident, peak] = ["VmRSS", "VmHWM"].map(|what| memory(&filter, what).unwrap_or_default() as f64 / 1024.0);
-        if std::env::var_os("TABLES").is_some() {
-            read()?.lines().filter(|line| line.contains("{table=")).for_each(|line| eprintln!("{line}"));
-        }
         drop(stdin);
         if !filter.wait()?.success() || log.join().map_err(|_| "the log's reader panicked")? > 0 {
             return Err("the filter failed".into());

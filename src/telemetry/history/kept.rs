@@ -121,7 +121,15 @@ impl Kept {
     /// About how many bytes it takes.
     pub(super) fn weight(&self) -> usize {
         let texts = [&self.id, &self.kind, &self.summary, &self.evidence, &self.told.meaning];
-        let maybe = [&self.rule, &self.respond_within, &self.cause, &self.remedy, &self.line, &self.told.look_at, &self.told.odds];
+        let maybe = [
+            &self.rule,
+            &self.respond_within,
+            &self.cause,
+            &self.remedy,
+            &self.line,
+            &self.told.look_at,
+            &self.told.odds,
+        ];
         let pairs = self.key.iter().chain(&self.details).flat_map(|(name, value)| [name, value]);
         let texts = texts.into_iter().chain(maybe.into_iter().flatten()).chain(pairs);
         let all = texts.chain(&self.example).chain(&self.context).map(|text| text.capacity() + TEXT_BYTES);

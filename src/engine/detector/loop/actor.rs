@@ -143,9 +143,9 @@ impl Actor {
     fn update_runs(&mut self, equal: [bool; LAGS], min_repeats: u32, time: Timestamp) -> Pushed {
         let mut pushed = Pushed::default();
         let last = self.last;
-        let Runs { lines, starts, spans, .. } = &mut **self
-            .runs
-            .get_or_insert_with(|| Box::new(Runs { lines: [0; LAGS], starts: [last; LAGS], spans: [0.0; LAGS], texts: Vec::new() }));
+        let Runs { lines, starts, spans, .. } = &mut **self.runs.get_or_insert_with(|| {
+            Box::new(Runs { lines: [0; LAGS], starts: [last; LAGS], spans: [0.0; LAGS], texts: Vec::new() })
+        });
         self.repeating = false;
         for (i, equal) in equal.into_iter().enumerate() {
             let lag = i as u32 + 1;
