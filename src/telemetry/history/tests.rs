@@ -185,7 +185,7 @@ fn batches_become_columns_and_sums() {
 
 #[test]
 fn a_first_batch_that_waited_covers_all_of_the_stream() {
-    let history = History::new(Timestamp::default());
+    let history = History::new(Timestamp::default(), History::BYTES);
     let tally = Tally { events: [0, 0, 60, 0, 0, 0, 0], ..Tally::default() };
     let now = Some(Timestamp::from_seconds(1_700_000_010));
     history.batch(Passed { tally: &tally, read: BACKLOG, written: BACKLOG, now, age_s: 30.0, lag_s: 0.0 });
