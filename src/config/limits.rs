@@ -49,7 +49,7 @@ impl Limits {
             *page_bytes >= 64 << 10,
             "limits.page_bytes",
             format!("limits.page_bytes is {page_bytes}"),
-            "at least 65536 (64 KiB), by default 8388608 (8 MiB)",
+            "at least 65536 (64 KiB), by default 16777216 (16 MiB)",
         );
     }
 }

@@ -136,11 +136,12 @@ impl Kept {
         OWN_BYTES + all.sum::<usize>()
     }
 
-    /// What is left tells what it was and how sure it is; lines and numbers are gone.
+    /// What is left tells what it was, what it means and how sure it is; lines and numbers are gone.
     pub(super) fn forget_lines(&mut self) {
         self.forgotten = true;
         self.line = None;
         (self.example, self.context, self.details) = (Vec::new(), Vec::new(), Vec::new());
+        (self.told.look_at, self.evidence) = (None, String::new());
     }
 
     pub(super) fn update(&mut self, finding: &Finding, silenced: bool) {
