@@ -2,7 +2,7 @@
 //!
 //! A rule that says `explains: true` knows what stands behind what detectors count. Its finding joins the incident that a
 //! detector has open at the event's place (module, host, thread, operation, error code, template) and gives it cause and
-//! remedy. Where none is open it waits, for a detector may be about to open one: what still matches after [`PATIENCE_S`]
+//! remedy. Where none is open it waits, for a detector may be about to open one: what still matches after a minute
 //! becomes an incident of the rule's own.
 
 use super::detector::Report;
