@@ -9,12 +9,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The functions that rules have of seismolog, with the least and greatest number of arguments.
 #[rustfmt::skip]
-const OWN: [(&str, usize, usize); 32] = [
+const OWN: [(&str, usize, usize); 33] = [
     ("count", 2, 2), ("rate", 2, 2), ("ratio", 3, 4), ("distinct", 3, 3), ("sum", 3, 3), ("avg", 3, 3), ("quantile", 4, 4),
     ("spike", 3, 4), ("first_seen", 1, 2), ("changed", 2, 2), ("since", 1, 1), ("absent", 3, 3), ("pair", 3, 4),
     ("pair_within", 5, 5), ("sequence", 4, 4), ("get", 1, 1), ("set", 3, 3), ("unset", 1, 1), ("lookup", 2, 2),
     ("find_in", 2, 2), ("annotate", 1, 2), ("mask", 1, 2), ("drop", 0, 0), ("finding", 1, 1), ("resolve", 0, 1), ("emit", 1, 1),
-    ("metric_inc", 1, 3), ("metric_set", 2, 3), ("metric_observe", 2, 3), ("between", 2, 3), ("weekday", 0, 1), ("now", 0, 0),
+    ("metric_inc", 1, 3), ("metric_set", 2, 3), ("metric_observe", 2, 3), ("between", 2, 3), ("weekday", 0, 1), ("now", 0, 0), ("age", 0, 0),
 ];
 
 /// Which argument of these functions is a duration.

@@ -38,6 +38,7 @@ impl SharedHost {
             budget,
             spent,
             rules,
+            begun: None,
             running: None,
             findings: Vec::new(),
             printed: Vec::new(),
@@ -98,6 +99,8 @@ pub(super) struct Host {
     budget: Budget,
     spent: Arc<Spent>,
     pub(super) rules: Vec<Remembered>,
+    /// The time of the stream's first event, in nanoseconds.
+    pub(super) begun: Option<i64>,
     running: Option<Running>,
     pub(super) findings: Vec<RuleFinding>,
     pub(super) printed: Vec<String>,
@@ -130,6 +133,12 @@ impl Host {
     /// The time of the evaluation, in nanoseconds.
     pub(super) fn time(&self) -> Result<i64, String> {
         self.running.as_ref().map(|running| running.time).ok_or_else(|| NOT_RUNNING.to_owned())
+    }
+
+    /// How long the stream has gone on at the time of the evaluation, in nanoseconds.
+    pub(super) fn age(&self) -> Result<i64, String> {
+        let time = self.time()?;
+        Ok(time.saturating_sub(self.begun.unwrap_or(time)).max(0))
     }
 
     /// Lets `work` at what the call site remembers of `key`, at the time of the evaluation; also gives whether its table

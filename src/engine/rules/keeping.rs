@@ -49,6 +49,11 @@ pub(super) fn register(module: &mut Module, host: &SharedHost) {
         let now = here.lock().time().map_err(|message| failure(message, context.call_position()))?;
         Ok(seconds(now))
     });
+    let here = host.clone();
+    module.set_native_fn("age", move |context: NativeCallContext<'_>| {
+        let age = here.lock().age().map_err(|message| failure(message, context.call_position()))?;
+        Ok(seconds(age))
+    });
 }
 
 fn set(host: &SharedHost, place: Position, key: &Dynamic, value: &Dynamic, life: &Dynamic) -> Result<(), Failure> {

@@ -107,6 +107,8 @@ struct Snapshot {
     metrics: RuleMetrics,
     /// So that what was masked before a restart is masked in findings after it.
     masks: Vec<(String, String)>,
+    #[serde(default)]
+    begun: Option<i64>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -129,6 +131,8 @@ pub struct Rules {
     scratch: Scratch,
     /// The last event that a script saw, for its memory.
     spent_event: Option<Event>,
+    /// The time of the stream's first event, in nanoseconds.
+    begun: Option<i64>,
     /// Nothing is due before this, in nanoseconds.
     soonest: i64,
 }
@@ -153,7 +157,7 @@ impl Rules {
         let runner = |rule: &super::set::Rule| Runner::new(library.engine(rule.modules.iter().cloned()), rule);
         let runners = set.rules().iter().map(runner).collect();
         let (roots, scratch) = (Roots::default(), Scratch::default());
-        Self { set, host, spent, runners, roots, scratch, spent_event: None, soonest: i64::MAX }
+        Self { set, host, spent, runners, roots, scratch, spent_event: None, begun: None, soonest: i64::MAX }
     }
 
     /// `between` and `weekday` mean the clock of this zone where a rule names none; without this, UTC.
@@ -177,7 +181,10 @@ impl Rules {
         if !matches!(fields.look().shape, Shape::Json | Shape::Text) {
             return;
         }
-        let Self { set, host, spent, runners, roots, scratch, spent_event, soonest } = self;
+        if self.begun.is_none() {
+            self.begin(Some(time.0));
+        }
+        let Self { set, host, spent, runners, roots, scratch, spent_event, soonest, .. } = self;
         let template = known.template.map_or(TemplateId(0), |(sighting, _)| sighting.id);
         set.matcher().select(fields, template, roots, set.tables(), scratch);
         let mut event = None;
@@ -206,6 +213,11 @@ impl Rules {
             *spent_event = event;
             self.take(outcome);
         }
+    }
+
+    fn begin(&mut self, begun: Option<i64>) {
+        self.begun = begun;
+        self.host.lock().begun = begun;
     }
 
     /// Two templates turned out to be one: filters that name the one that is no more mean the other too.
@@ -352,6 +364,7 @@ impl Rules {
                 .collect(),
             metrics: host.metrics.clone(),
             masks: host.masks.patterns(),
+            begun: self.begun,
         };
         // Writing numbers, text and sequences into memory cannot fail; if it did, there would be nothing to restore.
         rmp_serde::to_vec_named(&snapshot).unwrap_or_default()
@@ -383,6 +396,8 @@ impl Rules {
             // A pattern that this version does not know masks nothing here, and fails again where it is asked for.
             let _ = host.masks.text(&pattern, &with);
         }
+        drop(host);
+        self.begin(snapshot.begun);
         Ok(())
     }
 }
