@@ -6,9 +6,9 @@
 
 use crate::event::look::Form;
 use crate::event::trace::{self, Place, Stack, StackReader};
-use crate::event::unescape::unescape;
+use crate::event::unescape::{has_escape, unescape};
 use crate::event::{Fields, Level, Role, Shape, Timestamp, Value};
-use memchr::{memchr, memmem};
+use memchr::memchr;
 
 /// Seconds of stream time after which an open trace is taken as whole.
 pub const FLUSH_S: f64 = 1.0;
@@ -217,7 +217,7 @@ pub fn in_field(fields: &Fields<'_>) -> Option<Stack> {
     }
     // A trace has line ends; in JSON they are escaped, unless seismolog itself has joined lines.
     let line = fields.line();
-    let found = if json { memmem::find(line, b"\\n").is_some() } else { memchr(b'\n', line).is_some() };
+    let found = if json { has_escape(line, b'n') } else { memchr(b'\n', line).is_some() };
     if found { read_field(fields, json) } else { None }
 }
 

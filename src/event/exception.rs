@@ -1,8 +1,9 @@
 //! The type of the exception that a message names: `java.net.SocketTimeoutException`, `ValueError`, `panic`.
 
-use memchr::memmem::Finder;
+use memchr::memmem::{self, Finder};
+use memchr::memchr_iter;
 
-/// Ends of type names.
+/// Ends of type names; all begin with the same letter.
 const ENDS: [&[u8]; 2] = [b"Exception", b"Error"];
 /// What Go and Rust say instead, at the beginning or behind a space.
 const WORDS: [&[u8]; 3] = [b"panic:", b"fatal error:", b"panicked at"];
@@ -10,13 +11,13 @@ const WORDS: [&[u8]; 3] = [b"panic:", b"fatal error:", b"panicked at"];
 /// Finds exception types; made once, for making it costs more than a search.
 #[derive(Clone, Debug)]
 pub struct ExceptionTypes {
-    ends: [Finder<'static>; 2],
-    words: [Finder<'static>; 3],
+    /// What there is in every text that has one of the words.
+    parts: [Finder<'static>; 2],
 }
 
 impl Default for ExceptionTypes {
     fn default() -> Self {
-        Self { ends: ENDS.map(Finder::new), words: WORDS.map(Finder::new) }
+        Self { parts: [Finder::new("panic"), Finder::new("fatal error:")] }
     }
 }
 
@@ -25,34 +26,34 @@ impl ExceptionTypes {
     /// `Error`, with its package; or `panic` and `fatal error` of Go and Rust at the beginning.
     #[must_use]
     pub fn first<'a>(&self, message: &'a [u8]) -> Option<&'a [u8]> {
-        let named = self.ends.iter().filter_map(|end| named(message, end)).min_by_key(|place| place.start);
-        if let Some(place) = named {
-            return Some(&message[place]);
+        memchr_iter(b'E', message).find_map(|at| named(message, at)).or_else(|| self.word(message))
+    }
+
+    fn word<'a>(&self, message: &'a [u8]) -> Option<&'a [u8]> {
+        if self.parts.iter().all(|part| part.find(message).is_none()) {
+            return None;
         }
-        self.words.iter().find_map(|word| {
-            let start = word.find(message)?;
-            let word = word.needle();
+        WORDS.into_iter().find_map(|word| {
+            let start = memmem::find(message, word)?;
             let begins = start == 0 || message[start - 1] == b' ';
             begins.then(|| &message[start..start + word.len() - usize::from(word.ends_with(b":"))])
         })
     }
 }
 
-fn named(message: &[u8], end: &Finder<'_>) -> Option<std::ops::Range<usize>> {
+/// The type whose name has its end at `at`, if there is one.
+fn named(message: &[u8], at: usize) -> Option<&[u8]> {
     let part = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'$');
-    for at in end.find_iter(message) {
-        let stop = at + end.needle().len();
-        if message.get(stop).is_some_and(part) && message[stop] != b'.' {
-            continue;
-        }
-        let start = at - message[..at].iter().rev().take_while(|byte| part(byte)).count();
-        // A word of its own (`Error: …`) names no type, and a type begins with a letter.
-        let last = message[start..at].iter().rposition(|&byte| byte == b'.').map_or(start, |dot| start + dot + 1);
-        if last < at && message[last].is_ascii_uppercase() && message[start].is_ascii_alphabetic() {
-            return Some(start..stop);
-        }
+    let end = ENDS.into_iter().find(|end| message[at..].starts_with(end))?;
+    let stop = at + end.len();
+    if message.get(stop).is_some_and(part) && message[stop] != b'.' {
+        return None;
     }
-    None
+    let start = at - message[..at].iter().rev().take_while(|byte| part(byte)).count();
+    // A word of its own (`Error: …`) names no type, and a type begins with a letter.
+    let last = message[start..at].iter().rposition(|&byte| byte == b'.').map_or(start, |dot| start + dot + 1);
+    let is_type = last < at && message[last].is_ascii_uppercase() && message[start].is_ascii_alphabetic();
+    is_type.then(|| &message[start..stop])
 }
 
 #[cfg(test)]

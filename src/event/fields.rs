@@ -121,7 +121,9 @@ impl<'a> Fields<'a> {
     #[inline]
     #[must_use]
     pub fn status(&self) -> Option<u16> {
-        self.raw(Role::Status).map(|raw| raw.iter().fold(0, |n, digit| n * 10 + u16::from(digit - b'0')))
+        let digits: &[u8; 3] = self.raw(Role::Status)?.try_into().ok()?;
+        let [hundreds, tens, ones] = digits.map(|digit| u16::from(digit.wrapping_sub(b'0')));
+        Some(hundreds * 100 + tens * 10 + ones)
     }
 
     /// The literal member of this name: a dotted name as it stands first, then as a path into nested objects. Of

@@ -1,9 +1,9 @@
 //! Which member or captured field of one line is which role: the best claim to each.
 
-use super::json::{self, Kind, Lead, Malformed, Member, Members};
+use super::json::{self, Kind, Lead, Malformed, Member, Members, Next, Value};
 use super::layout::{self, Laid};
 use super::look::{Annotation, Form, Look, Slot};
-use super::roles::{Claim, Meaning, Names, Role, Unit};
+use super::roles::{Claim, Meaning, Named, Names, Role, Unit};
 use super::time::{TimeContext, Timestamp, time_number, time_text};
 use super::unescape::unescape_into;
 use super::{Level, Span};
@@ -34,49 +34,49 @@ impl Default for Found {
     }
 }
 
-/// What begins behind each known member, as it was last: a lead and the place of its name.
+/// What came behind each member, as it was last: its lead, and what its name is.
 #[derive(Debug, Default)]
-pub(super) struct Leads(Box<[(Lead, u16)]>);
+pub(super) struct Leads(Box<[(Lead, Named)]>);
 
 impl Leads {
-    /// At the beginning of an object, and behind a member that means nothing.
+    /// At the beginning of an object.
     const START: usize = 0;
-    const UNKNOWN: usize = 1;
 
-    /// For names of which these are the first.
+    /// For members with these names and any others.
     pub(super) fn new(names: &Names) -> Self {
-        Self(vec![Default::default(); names.places() + 2].into())
+        Self(vec![(Lead::NONE, Named::NOTHING); names.marks() + 1].into())
+    }
+
+    /// Where it is kept what comes behind this member. Names that share a mark only miss each other's.
+    #[inline(always)]
+    fn after(named: Named) -> usize {
+        named.mark as usize + 1
     }
 
     #[inline(always)]
-    fn of_place(place: u16) -> usize {
-        usize::from(place) + 2
-    }
-
-    #[inline(always)]
-    fn behind(&self, last: usize) -> &(Lead, u16) {
-        const NOTHING: &(Lead, u16) = &(Lead::NONE, 0);
+    fn behind(&self, last: usize) -> &(Lead, Named) {
+        const NOTHING: &(Lead, Named) = &(Lead::NONE, Named::NOTHING);
         self.0.get(last).unwrap_or(NOTHING)
     }
 
-    fn learn(&mut self, last: usize, lead: Option<Lead>, place: u16) {
-        if let (Some(lead), Some(learned)) = (lead, self.0.get_mut(last).filter(|_| last != Self::UNKNOWN)) {
-            *learned = (lead, place);
+    fn learn(&mut self, last: usize, lead: Option<Lead>, named: Named) {
+        if let (Some(lead), Some(learned)) = (lead, self.0.get_mut(last)) {
+            *learned = (lead, named);
         }
     }
 }
 
-/// Which names of a level have come, by their ordinals.
+/// Which names of a level have come, by their marks.
 #[derive(Debug, Default)]
-pub(super) struct Seen([u64; 2]);
+pub(super) struct Seen([u64; 4]);
 
 impl Seen {
-    /// True when this one has come before.
-    #[inline]
-    pub(super) fn again(&mut self, ordinal: u8) -> bool {
-        let (half, bit) = (&mut self.0[usize::from(ordinal >> 6 & 1)], 1 << (ordinal & 63));
-        let again = *half & bit != 0;
-        *half |= bit;
+    /// True when this name may have come before: marks beyond the first 256 are shared, which only costs a second walk.
+    #[inline(always)]
+    pub(super) fn again(&mut self, named: Named) -> bool {
+        let (word, bit) = (&mut self.0[named.mark as usize / 64 % 4], 1 << (named.mark % 64));
+        let again = *word & bit != 0;
+        *word |= bit;
         again
     }
 }
@@ -91,51 +91,50 @@ impl Found {
         names: &Names,
         context: &mut TimeContext,
     ) -> Result<usize, Malformed> {
-        self.object_like(text, start, names, &mut Leads::default(), context)
+        self.object_like(text, (start, text.len()), names, &mut Leads::default(), context)
     }
 
-    /// The same for an object of the stream, whose members most often are those of the last ones.
+    /// The same for an object of the stream, whose members most often are those of the last ones; all of it is before `end`
+    /// in `text`.
     #[inline]
     pub(super) fn object_like(
         &mut self,
         text: &[u8],
-        start: usize,
+        (start, end): (usize, usize),
         names: &Names,
         leads: &mut Leads,
         context: &mut TimeContext,
     ) -> Result<usize, Malformed> {
-        let mut members = Members::new(text, start)?;
-        let mut seen = Seen::default();
-        let mut last = Leads::START;
-        loop {
-            let &(ref lead, place) = leads.behind(last);
-            let Some((member, known)) = members.step(lead)? else { break };
-            let key = &text[member.key_start..member.key_end];
-            if member.key_escaped {
-                // A name can hide behind escapes, and be there a second time.
-                return self.object_exactly(text, start, names, context);
-            }
-            let place = if known { Some(place) } else { names.place(key) };
-            let meaning = match place {
-                Some(place) => {
-                    if !known {
-                        leads.learn(last, Lead::of(text, &member), place);
-                    }
-                    last = Leads::of_place(place);
-                    names.at(place)
-                }
-                None => {
-                    last = Leads::UNKNOWN;
-                    names.find_suffix(key)
-                }
-            };
-            let Some(meaning) = meaning else { continue };
-            if seen.again(meaning.ordinal) {
-                return self.object_exactly(text, start, names, context);
-            }
-            self.member(text, key, &member, meaning, context)?;
+        if text.get(start) != Some(&b'{') {
+            return Err(Malformed);
         }
-        members.closed_at().ok_or(Malformed)
+        let mut seen = Seen::default();
+        let (mut last, mut at) = (Leads::START, start + 1);
+        loop {
+            let &(ref lead, mut named) = leads.behind(last);
+            let value = match lead.end(text, at) {
+                Some(value) => value,
+                None => match json::next_name(&text[..end], at, last == Leads::START)? {
+                    Next::Close(close) => return Ok(close),
+                    // It can be one that was there before.
+                    Next::Name(name) if name.is_escaped => {
+                        return self.object_exactly(&text[..end], start, names, context);
+                    }
+                    Next::Name(name) => {
+                        named = names.named(&text[name.start..name.end]);
+                        leads.learn(last, Lead::of(text, at, &name), named);
+                        name.value
+                    }
+                },
+            };
+            let value = json::value_within(text, end, value)?;
+            (last, at) = (Leads::after(named), value.next());
+            let Some(meaning) = names.meaning(named) else { continue };
+            if seen.again(named) {
+                return self.object_exactly(&text[..end], start, names, context);
+            }
+            self.member(text, value, meaning, context)?;
+        }
     }
 
     /// The same with keys unescaped and, of members with one name, only the last. Rare, so it may allocate.
@@ -162,7 +161,7 @@ impl Found {
         let close = members.closed_at().ok_or(Malformed)?;
         for (key, member) in &all {
             if let Some(meaning) = names.find(key) {
-                self.member(text, key, member, meaning, context)?;
+                self.member(text, member.value(), meaning, context)?;
             }
         }
         if annotations > 1 {
@@ -175,27 +174,43 @@ impl Found {
     fn member(
         &mut self,
         text: &[u8],
-        key: &[u8],
-        member: &Member,
+        value: Value,
+        meaning: &Meaning,
+        context: &mut TimeContext,
+    ) -> Result<(), Malformed> {
+        match meaning.sole {
+            Some(claim) => self.claim(text, value, claim, context),
+            None => self.telling_member(text, value, meaning, context)?,
+        }
+        Ok(())
+    }
+
+    /// The same where there is more to its name than one claim.
+    #[inline(never)]
+    fn telling_member(
+        &mut self,
+        text: &[u8],
+        value: Value,
         meaning: &Meaning,
         context: &mut TimeContext,
     ) -> Result<(), Malformed> {
         for &claim in &meaning.claims {
-            self.claim(text, key, member, claim, context);
+            self.claim(text, value, claim, context);
         }
-        if let (Some(below), Kind::Object) = (&meaning.nested, member.kind) {
-            self.nested(text, member, below, context)?;
+        if let (Some(below), Kind::Object) = (&meaning.nested, value.kind) {
+            self.nested(text, value, below, context)?;
         }
         if meaning.annotation {
-            self.annotation = match member.kind {
-                Kind::Array => Annotation::Array {
-                    close: (member.end - 1) as u32,
-                    empty: json::skip_space(text, member.start + 1) == member.end - 1,
-                },
+            self.annotation = match value.kind {
+                Kind::Array => {
+                    let close = value.end - 1;
+                    let empty = json::skip_space(text, value.start as usize + 1) == close as usize;
+                    Annotation::Array { close, empty }
+                }
                 _ => Annotation::Unfit,
             };
         }
-        if meaning.origin && &text[member.start..member.end] == b"seismolog" {
+        if meaning.origin && value.of(text) == b"seismolog" {
             self.own = true;
         }
         Ok(())
@@ -205,55 +220,74 @@ impl Found {
     fn nested(
         &mut self,
         text: &[u8],
-        member: &Member,
+        value: Value,
         names: &Names,
         context: &mut TimeContext,
     ) -> Result<(), Malformed> {
         let mut nested = Self::default();
-        nested.object(text, member.start, names, context)?;
+        nested.object(&text[..value.end as usize], value.start as usize, names, context)?;
         self.take_better(&nested);
         Ok(())
     }
 
     #[inline(always)]
-    pub(super) fn claim(&mut self, text: &[u8], key: &[u8], member: &Member, claim: Claim, context: &mut TimeContext) {
-        let role = claim.role;
-        if claim.rank >= self.ranks[role as usize] || !role.takes(member.kind) {
-            return;
+    pub(super) fn claim(&mut self, text: &[u8], value: Value, claim: Claim, context: &mut TimeContext) {
+        if claim.role.is_free() {
+            self.claim_freely(value, claim);
+        } else if claim.rank < self.ranks[claim.role as usize] {
+            self.claim_if_fit(text, value, claim, context);
         }
-        let value = &text[member.start..member.end];
-        let form = match member.kind {
-            Kind::Number => Form::Number,
-            Kind::Escaped => Form::Escaped,
-            _ => Form::Text,
-        };
-        let fits = match role {
+    }
+
+    /// A claim to a role that not every value can fill. A call of its own, so that the walk around it stays in registers.
+    #[inline(never)]
+    fn claim_if_fit(&mut self, text: &[u8], value: Value, claim: Claim, context: &mut TimeContext) {
+        if claim.role.takes(value.kind) && self.fits(value.of(text), value.kind, claim, context) {
+            self.take(value, claim);
+        }
+    }
+
+    /// A claim to a role that any text can fill.
+    #[inline(always)]
+    fn claim_freely(&mut self, value: Value, claim: Claim) {
+        if claim.rank < self.ranks[claim.role as usize] && claim.role.takes(value.kind) && value.start != value.end {
+            self.take(value, claim);
+        }
+    }
+
+    #[inline(always)]
+    fn take(&mut self, value: Value, claim: Claim) {
+        self.ranks[claim.role as usize] = claim.rank;
+        if let Some(slot) = self.slots.get_mut(claim.role as usize) {
+            let span = Span { start: value.start, len: value.end - value.start };
+            *slot = Slot { span, form: form(value.kind), in_arena: false };
+        }
+    }
+
+    /// Whether this value is what the claim's role wants; of time, level and unit it is what they are from now on.
+    #[inline(always)]
+    fn fits(&mut self, value: &[u8], kind: Kind, claim: Claim, context: &mut TimeContext) -> bool {
+        match claim.role {
             Role::Timestamp => {
-                let time = if form == Form::Number { time_number(value) } else { time_text(value, context) };
+                let time = if kind == Kind::Number { time_number(value) } else { time_text(value, context) };
                 self.time = time.or(self.time);
                 time.is_some()
             }
             Role::Level => {
-                let level = if form == Form::Escaped { None } else { Level::from_text(value) };
+                let level = if kind == Kind::Escaped { None } else { Level::from_text(value) };
                 self.level = level.or(self.level);
                 level.is_some()
             }
             Role::Status => is_status(value),
-            Role::ErrorCode => !(value.is_empty() || key == b"code" && is_status(value)),
+            Role::ErrorCode => !(value.is_empty() || claim.or_status && is_status(value)),
             Role::Duration => {
-                let fits = form == Form::Number || super::fields::duration_in_text(value).is_some();
+                let fits = kind == Kind::Number || super::fields::duration_in_text(value).is_some();
                 if fits {
                     self.unit = claim.unit;
                 }
                 fits
             }
             _ => !value.is_empty(),
-        };
-        if fits {
-            self.ranks[role as usize] = claim.rank;
-            if let Some(slot) = self.slots.get_mut(role as usize) {
-                *slot = Slot { span: Span::new(member.start, member.end), form, in_arena: false };
-            }
         }
     }
 
@@ -289,17 +323,10 @@ impl Found {
                 layout::Form::Text => Kind::Text,
                 layout::Form::Quoted => Kind::Escaped,
             };
-            let member = Member {
-                key_start: 0,
-                key_end: 0,
-                key_escaped: false,
-                kind,
-                start: captured.value.start,
-                end: captured.value.end,
-            };
+            let value = Value::new(kind, captured.value.start, captured.value.end);
             for &claim in &meaning.claims {
                 if !matches!(claim.role, Role::Timestamp | Role::Level | Role::Message) {
-                    self.claim_written(line, base, key, &member, claim, context);
+                    self.claim_written(line, base, value, claim, context);
                 }
             }
         }
@@ -318,14 +345,13 @@ impl Found {
         &mut self,
         line: &[u8],
         base: usize,
-        key: &[u8],
-        member: &Member,
+        value: Value,
         claim: Claim,
         context: &mut TimeContext,
     ) {
-        let kind = if claim.role.takes(member.kind) { member.kind } else { Kind::Text };
+        let kind = if claim.role.takes(value.kind) { value.kind } else { Kind::Text };
         let before = self.ranks[claim.role as usize];
-        self.claim(line, key, &Member { kind, ..*member }, claim, context);
+        self.claim(line, Value { kind, ..value }, claim, context);
         if self.ranks[claim.role as usize] != before
             && let Some(slot) = self.slots.get_mut(claim.role as usize)
         {
@@ -338,6 +364,16 @@ impl Found {
         look.time = self.time;
         look.level = self.level;
         look.unit = self.unit;
+    }
+}
+
+/// How a role's value of this kind is written.
+#[inline]
+fn form(kind: Kind) -> Form {
+    match kind {
+        Kind::Number => Form::Number,
+        Kind::Escaped => Form::Escaped,
+        _ => Form::Text,
     }
 }
 

@@ -51,6 +51,39 @@ pub struct Member {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;
 
+/// A value in the walked text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Value {
+    pub(super) kind: Kind,
+    /// Strings: behind the quote.
+    pub(super) start: u32,
+    /// Strings: before the quote.
+    pub(super) end: u32,
+}
+
+impl Value {
+    pub(super) const fn new(kind: Kind, start: usize, end: usize) -> Self {
+        Self { kind, start: start as u32, end: end as u32 }
+    }
+
+    #[inline(always)]
+    pub(super) fn of<'a>(&self, text: &'a [u8]) -> &'a [u8] {
+        &text[self.start as usize..self.end as usize]
+    }
+
+    /// Where the text goes on behind it.
+    #[inline(always)]
+    pub(super) fn next(&self) -> usize {
+        self.end as usize + usize::from(matches!(self.kind, Kind::Text | Kind::Escaped))
+    }
+}
+
+impl Member {
+    pub(super) fn value(&self) -> Value {
+        Value::new(self.kind, self.start, self.end)
+    }
+}
+
 /// Walks the members of the object that starts at `at` in `text`.
 #[derive(Clone, Debug)]
 pub struct Members<'a> {
@@ -94,89 +127,122 @@ impl<'a> Members<'a> {
     /// # Errors
     /// [`Malformed`] where the text stops being a JSON object.
     pub fn advance(&mut self) -> Result<Option<Member>, Malformed> {
-        Ok(self.step(&Lead::NONE)?.map(|(member, _)| member))
-    }
-
-    /// As [`Self::advance`], for a member that is likely to begin like `lead`, and whether it does. For the one walk that
-    /// each event takes: inlined, so that the walk's state need not be stored.
-    #[inline(always)]
-    pub(super) fn step(&mut self, lead: &Lead) -> Result<Option<(Member, bool)>, Malformed> {
-        let result = self.next_member(lead);
+        let result = self.next_member();
         if result.is_err() {
             self.state = Walk::Failed;
         }
         result
     }
 
-    #[inline(always)]
-    fn next_member(&mut self, lead: &Lead) -> Result<Option<(Member, bool)>, Malformed> {
-        let text = self.text;
-        if matches!(self.state, Walk::Done | Walk::Failed) {
-            return if self.state == Walk::Done { Ok(None) } else { Err(Malformed) };
-        }
-        let mut at = skip_space(text, self.at);
-        match text.get(at) {
-            Some(b'}') => {
-                (self.at, self.state) = (at, Walk::Done);
-                return Ok(None);
-            }
-            Some(b',') if self.state == Walk::Rest => at = skip_space(text, at + 1),
-            Some(_) if self.state == Walk::First => {}
-            _ => return Err(Malformed),
-        }
-        let key_start = at + 1;
-        let (known, key_end, key_escaped) = match lead.ends(text, at) {
-            Some((key_end, lead_end)) => {
-                at = lead_end;
-                (true, key_end, false)
-            }
-            None => {
-                let (key_end, key_escaped, name_end) = name(text, at)?;
-                at = name_end;
-                (false, key_end, key_escaped)
-            }
+    fn next_member(&mut self) -> Result<Option<Member>, Malformed> {
+        let is_first = match self.state {
+            Walk::First => true,
+            Walk::Rest => false,
+            Walk::Done => return Ok(None),
+            Walk::Failed => return Err(Malformed),
         };
-        let (kind, start, end, next) = value(text, skip_space(text, at))?;
-        (self.at, self.state) = (next, Walk::Rest);
-        Ok(Some((Member { key_start, key_end, key_escaped, kind, start, end }, known)))
+        match next_name(self.text, self.at, is_first)? {
+            Next::Close(at) => {
+                (self.at, self.state) = (at, Walk::Done);
+                Ok(None)
+            }
+            Next::Name(Name { start: key_start, end: key_end, is_escaped: key_escaped, value }) => {
+                let value = value_within(self.text, self.text.len(), value)?;
+                (self.at, self.state) = (value.next(), Walk::Rest);
+                let (kind, start, end) = (value.kind, value.start as usize, value.end as usize);
+                Ok(Some(Member { key_start, key_end, key_escaped, kind, start, end }))
+            }
+        }
     }
 }
 
-/// The name at `at`: where it ends, whether it has escapes, and where its colon ends.
-#[inline(always)]
-fn name(text: &[u8], at: usize) -> Result<(usize, bool, usize), Malformed> {
+/// A member's name, as byte offsets.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Name {
+    /// Behind its quote.
+    pub(super) start: usize,
+    /// Before its quote.
+    pub(super) end: usize,
+    pub(super) is_escaped: bool,
+    /// Where its value begins, quote included.
+    pub(super) value: usize,
+}
+
+/// What comes next in an object.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Next {
+    Name(Name),
+    /// The closing brace, here.
+    Close(usize),
+}
+
+/// What comes at `at` in an object: behind the opening brace if `is_first`, else behind a value.
+#[inline(never)]
+pub(super) fn next_name(text: &[u8], at: usize, is_first: bool) -> Result<Next, Malformed> {
+    let mut at = skip_space(text, at);
+    match text.get(at) {
+        Some(b'}') => return Ok(Next::Close(at)),
+        Some(b',') if !is_first => at = skip_space(text, at + 1),
+        Some(_) if is_first => {}
+        _ => return Err(Malformed),
+    }
     if text.get(at) != Some(&b'"') {
         return Err(Malformed);
     }
-    let (end, escaped) = string_end(text, at + 1).ok_or(Malformed)?;
+    let (end, is_escaped) = string_end(text, at + 1).ok_or(Malformed)?;
     let colon = skip_space(text, end + 1);
-    if text.get(colon) == Some(&b':') { Ok((end, escaped, colon + 1)) } else { Err(Malformed) }
+    if text.get(colon) != Some(&b':') {
+        return Err(Malformed);
+    }
+    Ok(Next::Name(Name { start: at + 1, end, is_escaped, value: skip_space(text, colon + 1) }))
 }
 
 /// The value at `at`: its kind, its span, and where the text goes on.
-#[inline(always)]
 pub(super) fn value(text: &[u8], at: usize) -> Result<(Kind, usize, usize, usize), Malformed> {
+    let value = value_within(text, text.len(), at)?;
+    Ok((value.kind, value.start as usize, value.end as usize, value.next()))
+}
+
+/// The same for a value that must end by `end`; what follows in memory may be read, but is no part of it.
+#[inline(always)]
+pub(super) fn value_within(text: &[u8], end: usize, at: usize) -> Result<Value, Malformed> {
     match text.get(at) {
-        Some(b'"') => {
-            let (end, escaped) = string_end(text, at + 1).ok_or(Malformed)?;
-            Ok((if escaped { Kind::Escaped } else { Kind::Text }, at + 1, end, end + 1))
+        Some(b'"') => match plain_end(text, at + 1) {
+            Some(close) if close < end && text[close] == b'"' => Ok(Value::new(Kind::Text, at + 1, close)),
+            _ => escaped(text, end, at),
+        },
+        Some(b'0'..=b'9' | b'-') => {
+            number_end(text, end, at).map(|close| Value::new(Kind::Number, at, close)).ok_or(Malformed)
         }
-        Some(b'-' | b'0'..=b'9') => {
-            let end = number_end(text, at).ok_or(Malformed)?;
-            Ok((Kind::Number, at, end, end))
-        }
-        Some(b'{') => nested_end(text, at).map(|end| (Kind::Object, at, end, end)).ok_or(Malformed),
-        Some(b'[') => nested_end(text, at).map(|end| (Kind::Array, at, end, end)).ok_or(Malformed),
+        _ => other_value(text, end, at),
+    }
+}
+
+/// A string that a backslash comes in.
+#[inline(never)]
+fn escaped(text: &[u8], end: usize, at: usize) -> Result<Value, Malformed> {
+    let (close, is_escaped) = text.get(..end).and_then(|text| string_end(text, at + 1)).ok_or(Malformed)?;
+    Ok(Value::new(if is_escaped { Kind::Escaped } else { Kind::Text }, at + 1, close))
+}
+
+/// What is neither string nor number, or stands behind white space.
+#[inline(never)]
+fn other_value(text: &[u8], end: usize, at: usize) -> Result<Value, Malformed> {
+    let text = text.get(..end).ok_or(Malformed)?;
+    match text.get(at) {
+        Some(b' ' | b'\t' | b'\n' | b'\r') => value_within(text, end, skip_space(text, at)),
+        Some(b'{') => nested_end(text, at).map(|end| Value::new(Kind::Object, at, end)).ok_or(Malformed),
+        Some(b'[') => nested_end(text, at).map(|end| Value::new(Kind::Array, at, end)).ok_or(Malformed),
         _ => literal(text, at),
     }
 }
 
 /// A word that is a value.
-fn literal(text: &[u8], at: usize) -> Result<(Kind, usize, usize, usize), Malformed> {
+fn literal(text: &[u8], at: usize) -> Result<Value, Malformed> {
     match text.get(at) {
-        Some(b't') if text[at..].starts_with(b"true") => Ok((Kind::Bool, at, at + 4, at + 4)),
-        Some(b'f') if text[at..].starts_with(b"false") => Ok((Kind::Bool, at, at + 5, at + 5)),
-        Some(b'n') if text[at..].starts_with(b"null") => Ok((Kind::Null, at, at + 4, at + 4)),
+        Some(b't') if text[at..].starts_with(b"true") => Ok(Value::new(Kind::Bool, at, at + 4)),
+        Some(b'f') if text[at..].starts_with(b"false") => Ok(Value::new(Kind::Bool, at, at + 5)),
+        Some(b'n') if text[at..].starts_with(b"null") => Ok(Value::new(Kind::Null, at, at + 4)),
         _ => Err(Malformed),
     }
 }
@@ -287,31 +353,43 @@ fn key_end(text: &[u8], at: usize) -> Option<usize> {
     (text.get(at)? == &b':').then(|| skip_space(text, at + 1))
 }
 
-/// One past a number of the JSON grammar.
-#[inline]
-fn number_end(text: &[u8], mut at: usize) -> Option<usize> {
-    let digits = |mut i: usize| {
-        let start = i;
-        while text.get(i).is_some_and(u8::is_ascii_digit) {
-            i += 1;
-        }
-        (i > start).then_some(i)
-    };
-    if text.get(at) == Some(&b'-') {
+/// One past a number of the JSON grammar, which must end by `end`.
+#[inline(never)]
+fn number_end(text: &[u8], end: usize, mut at: usize) -> Option<usize> {
+    let here = |at: usize| text.get(at).copied().unwrap_or_default();
+    if here(at) == b'-' {
         at += 1;
     }
-    at = if text.get(at) == Some(&b'0') { at + 1 } else { digits(at)? };
-    if text.get(at) == Some(&b'.') {
-        at = digits(at + 1)?;
+    at = if here(at) == b'0' { at + 1 } else { digits_end(text, at)? };
+    if here(at) == b'.' {
+        at = digits_end(text, at + 1)?;
     }
-    if let Some(b'e' | b'E') = text.get(at) {
+    if let b'e' | b'E' = here(at) {
         at += 1;
-        if let Some(b'+' | b'-') = text.get(at) {
+        if let b'+' | b'-' = here(at) {
             at += 1;
         }
-        at = digits(at)?;
+        at = digits_end(text, at)?;
     }
-    Some(at)
+    (at <= end).then_some(at)
+}
+
+/// One past the digits at `at`, of which there must be one.
+#[inline(always)]
+fn digits_end(text: &[u8], start: usize) -> Option<usize> {
+    const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
+    let mut at = start;
+    while let Some(step) = text.get(at..).and_then(|rest| rest.first_chunk()) {
+        // Digits become 0 to 9; of what else there is, the first byte's top bit is set by itself or by the addition.
+        let values = u64::from_le_bytes(*step) ^ ZEROS;
+        let others = (values | values.wrapping_add(u64::from_le_bytes([0x76; 8]))) & u64::from_le_bytes([0x80; 8]);
+        at += others.trailing_zeros() as usize / 8;
+        if others != 0 {
+            return (at > start).then_some(at);
+        }
+    }
+    at += text.get(at..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    (at > start).then_some(at)
 }
 
 #[cfg(test)]

@@ -252,9 +252,9 @@ impl Looker {
         (start, end): (usize, usize),
         look: &mut Look,
     ) -> Result<(), Malformed> {
-        let text = &bytes[..end];
         let mut found = Found::default();
-        let close = found.object_like(text, start, &self.names, &mut self.leads, &mut self.context)?;
+        let close = found.object_like(bytes, (start, end), &self.names, &mut self.leads, &mut self.context)?;
+        let text = &bytes[..end];
         if json::skip_space(text, close + 1) != end {
             return Err(Malformed);
         }

@@ -4,7 +4,7 @@ mod edit;
 
 use super::fields::Value;
 use super::found::{Found, Seen};
-use super::json::{Kind, Member};
+use super::json::{self, Kind};
 use super::look::{Annotation, Joint, Look, Shape};
 use super::msgpack::{self, DEEPEST, Head, Malformed, Reader};
 use super::roles::{Meaning, Names};
@@ -35,11 +35,12 @@ impl Found {
                 reader.skip()?;
                 continue;
             };
-            let Some(meaning) = names.find(key) else {
+            let named = names.named(key);
+            let Some(meaning) = names.meaning(named) else {
                 reader.skip()?;
                 continue;
             };
-            if seen.again(meaning.ordinal) {
+            if seen.again(named) {
                 // Of two with one name the last counts: the walk goes on from there alone.
                 let kept = (self.annotation, meaning.annotation);
                 *self = Self::default();
@@ -54,7 +55,7 @@ impl Found {
                 }
                 return Ok(());
             }
-            self.packed_member(reader, key, meaning, bytes, arena, context, depth)?;
+            self.packed_member(reader, meaning, bytes, arena, context, depth)?;
         }
         Ok(())
     }
@@ -83,7 +84,7 @@ impl Found {
         }
         for (key, mut at) in all {
             if let Some(meaning) = names.find(key) {
-                self.packed_member(&mut at, key, meaning, bytes, arena, context, depth)?;
+                self.packed_member(&mut at, meaning, bytes, arena, context, depth)?;
             }
         }
         Ok(())
@@ -93,7 +94,6 @@ impl Found {
     fn packed_member(
         &mut self,
         reader: &mut Reader<'_>,
-        key: &[u8],
         meaning: &Meaning,
         bytes: &[u8],
         arena: &mut Vec<u8>,
@@ -110,11 +110,11 @@ impl Found {
                     self.own = true;
                 }
                 if msgpack::is_utf8(content) {
-                    let member = member(Kind::Text, start, reader.at());
-                    meaning.claims.iter().for_each(|&claim| self.claim(bytes, key, &member, claim, context));
+                    let value = json::Value::new(Kind::Text, start, reader.at());
+                    meaning.claims.iter().for_each(|&claim| self.claim(bytes, value, claim, context));
                 }
             }
-            Head::Integer(_) | Head::Float(_) => self.number(head, key, meaning, arena, context),
+            Head::Integer(_) | Head::Float(_) => self.number(head, meaning, arena, context),
             Head::Array(_) | Head::Map(_) => {
                 *reader = here;
                 reader.skip()?;
@@ -138,18 +138,18 @@ impl Found {
     }
 
     /// A number in one of the places where a role is looked for, as text in the arena.
-    fn number(&mut self, head: Head, key: &[u8], meaning: &Meaning, arena: &mut Vec<u8>, context: &mut TimeContext) {
+    fn number(&mut self, head: Head, meaning: &Meaning, arena: &mut Vec<u8>, context: &mut TimeContext) {
         let start = arena.len();
         match head {
             Head::Integer(number) => drop(write!(arena, "{number}")),
             Head::Float(number) if number.is_finite() => drop(write!(arena, "{number}")),
             _ => return,
         }
-        let member = member(Kind::Number, start, arena.len());
+        let value = json::Value::new(Kind::Number, start, arena.len());
         let mut used = false;
         for &claim in &meaning.claims {
             let before = self.ranks[claim.role as usize];
-            self.claim(arena, key, &member, claim, context);
+            self.claim(arena, value, claim, context);
             if self.ranks[claim.role as usize] != before
                 && let Some(slot) = self.slots.get_mut(claim.role as usize)
             {
@@ -161,10 +161,6 @@ impl Found {
             arena.truncate(start);
         }
     }
-}
-
-const fn member(kind: Kind, start: usize, end: usize) -> Member {
-    Member { key_start: 0, key_end: 0, key_escaped: false, kind, start, end }
 }
 
 /// The text of a key, or none where it is none; the reader then stands at the value.

@@ -138,6 +138,13 @@ impl Role {
         }
     }
 
+    /// True when every value of a kind that the role takes can fill it, unless it is empty.
+    #[inline]
+    #[must_use]
+    pub const fn is_free(self) -> bool {
+        matches!(self, Self::Message | Self::Module | Self::Host | Self::Thread | Self::Trace | Self::Operation)
+    }
+
     /// True when a value of this kind can be the role at all; its content is looked at later.
     #[inline]
     #[must_use]
@@ -188,6 +195,9 @@ impl Unit {
     }
 }
 
+/// Marks that names outside of the lists share.
+const UNLISTED: usize = 128;
+
 /// What one name stands for in one role's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claim {
@@ -197,6 +207,8 @@ pub struct Claim {
     pub rank: u8,
     /// For durations.
     pub unit: Unit,
+    /// The same name can be a status, and then is no error code.
+    pub or_status: bool,
 }
 
 /// What a member's name means: its claims, and the table for its own members when paths lead into it.
@@ -210,17 +222,32 @@ pub struct Meaning {
     pub annotation: bool,
     /// It is `source`, where seismolog's own events say so.
     pub origin: bool,
-    /// Its number among the names of its level, to notice a name that comes twice. From 127 on they share one, which
-    /// only costs a second walk.
-    pub ordinal: u8,
+    /// All that the name is, if that is one claim.
+    pub sole: Option<Claim>,
 }
 
 /// All names of one level of an event, as an open-addressed table.
 #[derive(Clone, Debug, Default)]
 pub struct Names {
-    slots: Vec<Option<(Box<[u8]>, Meaning)>>,
+    /// Names and the places of their meanings.
+    slots: Vec<Option<(Box<[u8]>, u32)>>,
     /// Names that end in a pattern's suffix: `*_us`.
-    suffixes: Vec<(Box<[u8]>, Meaning)>,
+    suffixes: Vec<(Box<[u8]>, u32)>,
+    meanings: Vec<Meaning>,
+}
+
+/// A key as a level's table knows it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Named {
+    /// Below [`Names::marks`]: the name's own where a list has it, shared by a few where none does.
+    pub(super) mark: u32,
+    /// The place of its meaning.
+    meaning: u32,
+}
+
+impl Named {
+    /// No key of any level.
+    pub(super) const NOTHING: Self = Self { mark: 0, meaning: u32::MAX };
 }
 
 impl Names {
@@ -228,14 +255,18 @@ impl Names {
     #[must_use]
     pub fn new<'a>(lists: impl IntoIterator<Item = (Role, Vec<&'a str>)>, annotation: &str) -> Self {
         let mut root = Level::default();
-        for (role, names) in lists {
+        let lists: Vec<_> = lists.into_iter().collect();
+        let statuses = lists.iter().filter(|(role, _)| *role == Role::Status).flat_map(|(_, names)| names);
+        let statuses: Vec<_> = statuses.copied().collect();
+        for (role, names) in &lists {
             for (i, name) in names.iter().enumerate() {
                 // Two ranks for each place in the list: the literal name, then the path.
                 let rank = u8::try_from(i.min(120) * 2).unwrap_or(u8::MAX - 1);
-                let unit = Unit::of_name(name);
-                root.meaning(name).claims.push(Claim { role, rank, unit });
+                let or_status = *role == Role::ErrorCode && statuses.contains(name);
+                let claim = Claim { role: *role, rank, unit: Unit::of_name(name), or_status };
+                root.meaning(name).claims.push(claim);
                 if name.contains('.') {
-                    root.at_path(name).claims.push(Claim { role, rank: rank + 1, unit });
+                    root.at_path(name).claims.push(Claim { rank: rank + 1, ..claim });
                 }
             }
         }
@@ -248,41 +279,36 @@ impl Names {
     #[inline]
     #[must_use]
     pub fn find(&self, key: &[u8]) -> Option<&Meaning> {
-        match self.place(key) {
-            Some(place) => self.at(place),
-            None => self.find_suffix(key),
-        }
+        self.meaning(self.named(key))
     }
 
-    /// The number of a name that is no pattern, below [`Self::places`].
-    #[inline]
-    pub(super) fn place(&self, key: &[u8]) -> Option<u16> {
+    /// What is known of this key.
+    pub(super) fn named(&self, key: &[u8]) -> Named {
+        let hash = hash(key) as usize;
         let mask = self.slots.len().wrapping_sub(1);
-        let mut slot = hash(key) as usize & mask;
-        while let Some(Some((name, _))) = self.slots.get(slot) {
+        let mut slot = hash & mask;
+        while let Some(Some((name, meaning))) = self.slots.get(slot) {
             if same(name, key) {
-                return u16::try_from(slot).ok();
+                return Named { mark: *meaning, meaning: *meaning };
             }
             slot = (slot + 1) & mask;
         }
-        None
+        let pattern = self.suffixes.iter().find(|(suffix, _)| key.ends_with(suffix));
+        Named {
+            mark: (self.meanings.len() + hash % UNLISTED) as u32,
+            meaning: pattern.map_or(Named::NOTHING.meaning, |(_, meaning)| *meaning),
+        }
     }
 
-    /// How many numbers there are.
-    pub(super) fn places(&self) -> usize {
-        self.slots.len()
+    /// How many marks there are.
+    pub(super) fn marks(&self) -> usize {
+        self.meanings.len() + UNLISTED
     }
 
-    /// What the name of this number means.
+    /// What a key means that is known.
     #[inline(always)]
-    pub(super) fn at(&self, place: u16) -> Option<&Meaning> {
-        self.slots.get(usize::from(place))?.as_ref().map(|(_, meaning)| meaning)
-    }
-
-    /// What a name means that is only known by its end.
-    #[inline(never)]
-    pub(super) fn find_suffix(&self, key: &[u8]) -> Option<&Meaning> {
-        self.suffixes.iter().find(|(suffix, _)| key.ends_with(suffix)).map(|(_, meaning)| meaning)
+    pub(super) fn meaning(&self, named: Named) -> Option<&Meaning> {
+        self.meanings.get(named.meaning as usize)
     }
 }
 
@@ -331,23 +357,29 @@ impl Level {
     }
 
     fn build(self) -> Names {
-        let mut names = Names { slots: vec![None; (self.names.len() * 4).next_power_of_two()], suffixes: Vec::new() };
+        let mut names =
+            Names { slots: vec![None; (self.names.len() * 4).next_power_of_two()], ..Names::default() };
         let mut below = self.below;
         let mask = names.slots.len() - 1;
-        for (ordinal, (name, mut meaning)) in self.names.into_iter().enumerate() {
-            meaning.ordinal = ordinal.min(127) as u8;
-            if let Some(suffix) = name.strip_prefix('*') {
-                names.suffixes.push((suffix.as_bytes().into(), meaning));
-                continue;
-            }
+        for (name, mut meaning) in self.names {
             if let Some(i) = below.iter().position(|(known, _)| *known == name) {
                 meaning.nested = Some(Box::new(below.swap_remove(i).1.build()));
+            }
+            meaning.sole = match meaning.claims[..] {
+                [claim] if meaning.nested.is_none() && !meaning.annotation && !meaning.origin => Some(claim),
+                _ => None,
+            };
+            let place = names.meanings.len() as u32;
+            names.meanings.push(meaning);
+            if let Some(suffix) = name.strip_prefix('*') {
+                names.suffixes.push((suffix.as_bytes().into(), place));
+                continue;
             }
             let mut slot = hash(name.as_bytes()) as usize & mask;
             while names.slots[slot].is_some() {
                 slot = (slot + 1) & mask;
             }
-            names.slots[slot] = Some((name.into_bytes().into_boxed_slice(), meaning));
+            names.slots[slot] = Some((name.into_bytes().into_boxed_slice(), place));
         }
         names
     }
@@ -390,7 +422,7 @@ mod tests {
         let below = names.find(b"log").unwrap().nested.as_ref().unwrap();
         assert_eq!(
             below.find(b"level").unwrap().claims[0],
-            Claim { role: Role::Level, rank: 11, unit: Unit::Milliseconds }
+            Claim { role: Role::Level, rank: 11, unit: Unit::Milliseconds, or_status: false }
         );
         let kubernetes = names.find(b"kubernetes").unwrap();
         assert!(kubernetes.claims.is_empty());

@@ -30,6 +30,13 @@ pub fn unescape(raw: &[u8], escaped: bool) -> Cow<'_, str> {
     Cow::Owned(String::from_utf8(out).unwrap_or_else(|bad| String::from_utf8_lossy(bad.as_bytes()).into_owned()))
 }
 
+/// True when a backslash with this letter behind it is in `text`: most texts have no backslash.
+#[inline]
+#[must_use]
+pub fn has_escape(text: &[u8], letter: u8) -> bool {
+    memchr::memchr_iter(b'\\', text).any(|at| text.get(at + 1) == Some(&letter))
+}
+
 /// The character that the escape at the start of `text` stands for, and the bytes it took.
 pub(super) fn one_escape(text: &[u8]) -> (char, usize) {
     let simple = match text.get(1) {

@@ -5,9 +5,9 @@ use super::literals;
 use super::table::Table;
 use super::words::{self, Words};
 use crate::event::look::Form;
+use crate::event::unescape::has_escape;
 use crate::event::{Fields, Role};
 use hashbrown::HashTable;
-use memchr::memmem;
 use regex::{RegexSet, RegexSetBuilder};
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
@@ -169,7 +169,7 @@ impl Lookups {
             return true;
         }
         let as_written = match slot.form {
-            Form::Escaped => self.words_are_plain && memmem::find(raw, b"\\u").is_none(),
+            Form::Escaped => self.words_are_plain && !has_escape(raw, b'u'),
             Form::Absent | Form::Text | Form::Number => true,
         };
         !as_written || self.words.find(raw, |_| true)

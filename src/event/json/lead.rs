@@ -1,54 +1,57 @@
 //! How a member begins: events of a stream have the same members one behind the other, so a name need not be read again.
 
-use super::{Kind, Member};
+use super::Name;
 
 /// Bytes that are compared; members with longer names are read each time.
 const LONGEST: usize = 32;
 const WORDS: usize = LONGEST / 8;
 
-/// From the quote before a member's name to its value, as it was written once.
-#[derive(Clone, Copy, Debug, Default)]
+/// From the end of one member to the value of the next, as it was written once: `, "level": `.
+#[derive(Clone, Copy, Debug)]
 pub(in crate::event) struct Lead {
     bytes: [u64; WORDS],
     /// The bits that count.
     mask: [u64; WORDS],
-    /// Bytes of the name, and of all; 0 for a lead that nothing begins with.
-    name: u8,
-    length: u8,
+    /// How long it is.
+    length: usize,
 }
 
 impl Lead {
-    /// The lead of no member.
-    pub(in crate::event) const NONE: Self = Self { bytes: [0; WORDS], mask: [0; WORDS], name: 0, length: 0 };
+    /// What no text begins with: it has control characters.
+    pub(in crate::event) const NONE: Self = Self { bytes: [0; WORDS], mask: [u64::MAX; WORDS], length: 0 };
 
-    /// The lead of `member` in `text`, unless it is too long or has escapes.
-    pub(in crate::event) fn of(text: &[u8], member: &Member) -> Option<Self> {
-        let quote = usize::from(matches!(member.kind, Kind::Text | Kind::Escaped));
-        let (start, length) = (member.key_start - 1, member.start - quote - (member.key_start - 1));
-        let here = text[start..].first_chunk()?;
-        if length > LONGEST || member.key_escaped {
+    /// What leads from `start` in `text` to the value of the member of this name, unless it is too long.
+    pub(in crate::event) fn of(text: &[u8], start: usize, name: &Name) -> Option<Self> {
+        let length = name.value - start;
+        let here = text.get(start..)?.first_chunk()?;
+        if length > LONGEST {
             return None;
         }
         let mask = std::array::from_fn(|i| match length.saturating_sub(i * 8) {
             8.. => u64::MAX,
             bytes => !(u64::MAX << (bytes * 8)),
         });
-        let name = (member.key_end - member.key_start) as u8;
-        Some(Self { bytes: words(here), mask, name, length: length as u8 })
+        Some(Self { bytes: words(here), mask, length })
     }
 
-    /// Where the name and the lead end, if this is how `text` goes on at `at`.
+    /// Where the value is that this leads to, if it is how `text` goes on at `at`.
     #[inline(always)]
-    pub(super) fn ends(&self, text: &[u8], at: usize) -> Option<(usize, usize)> {
+    pub(in crate::event) fn end(&self, text: &[u8], at: usize) -> Option<usize> {
         let here = words(text.get(at..)?.first_chunk()?);
-        let differing = here.iter().zip(&self.bytes).zip(&self.mask).map(|((here, byte), mask)| (here ^ byte) & mask);
-        let same = self.length > 0 && differing.fold(0, |all, bits| all | bits) == 0;
-        same.then(|| (at + 1 + usize::from(self.name), at + usize::from(self.length)))
+        let mut differing = 0;
+        for (i, here) in here.into_iter().enumerate() {
+            differing |= (here ^ self.bytes[i]) & self.mask[i];
+        }
+        (differing == 0).then(|| at + self.length)
     }
 }
 
 #[inline(always)]
 fn words(bytes: &[u8; LONGEST]) -> [u64; WORDS] {
-    let (words, _) = bytes.as_chunks::<8>();
-    std::array::from_fn(|i| u64::from_le_bytes(words[i]))
+    let (bytes, _) = bytes.as_chunks::<8>();
+    let mut words = [0; WORDS];
+    for (word, bytes) in words.iter_mut().zip(bytes) {
+        *word = u64::from_le_bytes(*bytes);
+    }
+    words
 }

@@ -33,7 +33,8 @@ fn escaped_end(text: &[u8], mut at: usize) -> Option<usize> {
 /// The first quote, backslash or control character at or behind `at`: what a string cannot have as it is.
 #[inline(always)]
 pub(in crate::event) fn plain_end(text: &[u8], mut at: usize) -> Option<usize> {
-    while let Some(step) = text.get(at..).and_then(|rest| rest.first_chunk()) {
+    let (steps, _) = text.get(at..)?.as_chunks::<STEP>();
+    for step in steps {
         let specials = specials(step);
         if specials != 0 {
             return Some(at + specials.trailing_zeros() as usize);

@@ -124,15 +124,10 @@ impl Actor {
     /// Takes a line. Nearly all lines equal none of the last sixteen: one vector comparison, and no run to update.
     #[inline]
     pub(super) fn push(&mut self, line: u32, min_repeats: u32, time: Timestamp) -> Pushed {
-        let mut equal = [false; LAGS];
-        let mut any = false;
-        for (equal, &earlier) in equal.iter_mut().zip(&self.ring) {
-            *equal = earlier == line;
-            any |= *equal;
-        }
+        let equal = Equal::new(self.ring, line);
         self.ring.copy_within(..LAGS - 1, 1);
         self.ring[0] = line;
-        if !(any || self.repeating) {
+        if equal.lags == 0 && !self.repeating {
             return Pushed::default();
         }
         let gap = time.seconds_since(self.last).max(0.0) as f32;
@@ -140,20 +135,21 @@ impl Actor {
         self.update_runs(equal, min_repeats, time)
     }
 
-    fn update_runs(&mut self, equal: [bool; LAGS], min_repeats: u32, time: Timestamp) -> Pushed {
+    fn update_runs(&mut self, equal: Equal, min_repeats: u32, time: Timestamp) -> Pushed {
         let mut pushed = Pushed::default();
         let last = self.last;
         let Runs { lines, starts, spans, .. } = &mut **self.runs.get_or_insert_with(|| {
             Box::new(Runs { lines: [0; LAGS], starts: [last; LAGS], spans: [0.0; LAGS], texts: Vec::new() })
         });
-        self.repeating = false;
-        for (i, equal) in equal.into_iter().enumerate() {
-            let lag = i as u32 + 1;
-            let run = &mut lines[i];
-            if !equal {
-                *run = 0;
-                continue;
-            }
+        self.repeating = equal.lags != 0;
+        for (run, mask) in lines.iter_mut().zip(equal.masks) {
+            *run &= mask;
+        }
+        let mut left = equal.lags;
+        while left != 0 {
+            let i = left.trailing_zeros() as usize;
+            left &= left - 1;
+            let (lag, run) = (i as u32 + 1, &mut lines[i]);
             if *run == 0 {
                 (starts[i], spans[i]) = (last, 0.0);
             }
@@ -165,7 +161,6 @@ impl Actor {
                 spans[i] = spans[i].max(after);
             }
             *run = run.saturating_add(1);
-            self.repeating = true;
             if *run >= lag.max(2) {
                 pushed.longest = pushed.longest.max(*run);
             }
@@ -215,5 +210,26 @@ impl Actor {
         }
         self.counter = None;
         self.going.take()
+    }
+}
+
+/// At which lags a line equals one of the last. Written so that compilers make vectors of it.
+#[derive(Clone, Copy)]
+struct Equal {
+    /// By lag − 1: all bits where it does, else none.
+    masks: [u32; LAGS],
+    /// A bit for each lag, the shortest lag's lowest.
+    lags: u32,
+}
+
+impl Equal {
+    #[inline(always)]
+    fn new(ring: [u32; LAGS], line: u32) -> Self {
+        let mut equal = Self { masks: [0; LAGS], lags: 0 };
+        for (i, (mask, earlier)) in equal.masks.iter_mut().zip(ring).enumerate() {
+            *mask = if earlier == line { u32::MAX } else { 0 };
+            equal.lags |= *mask & 1 << i;
+        }
+        equal
     }
 }
