@@ -67,8 +67,10 @@ impl Config {
     /// One more setting; or what is wrong with it, and a hint.
     fn with_variable(&self, leaf: &Leaf, value: &str) -> Result<Self, (String, String)> {
         let value = read(leaf, value)?;
-        let mut whole =
-            toml::Table::try_from(self).map_err(|error| (error.to_string(), "report this as a bug".into()))?;
+        // By way of text, as files come: a second way would be a second reader of every setting in the program.
+        let bug = |error: &dyn std::fmt::Display| (error.to_string(), "report this as a bug".to_owned());
+        let written = toml::to_string(self).map_err(|error| bug(&error))?;
+        let mut whole: toml::Table = toml::from_str(&written).map_err(|error| bug(&error))?;
         let Some((last, tables)) = leaf.path.split_last() else { return Ok(self.clone()) };
         let mut table = &mut whole;
         for name in tables {
@@ -77,7 +79,8 @@ impl Config {
             table = below;
         }
         table.insert(last.clone(), value);
-        whole.try_into().map_err(|error| problem::said(&error))
+        let written = toml::to_string(&whole).map_err(|error| bug(&error))?;
+        toml::from_str(&written).map_err(|error| problem::said(&error))
     }
 }
 
