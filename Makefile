@@ -13,12 +13,12 @@ test: tools ## run every test
 	cargo nextest run
 
 check: ## formatting and lints
-	cargo fmt --check
+	cargo fmt --all --check
 	cargo clippy --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --quiet
 
 fmt: ## format the source
-	cargo fmt
+	cargo fmt --all
 
 build: ## the release binary
 	cargo build --release
@@ -34,13 +34,7 @@ instructions: build ## count each stage's instructions; fail where they have gro
 # systemd's and Kubernetes' checkers.
 tools: ## install what the tests need, where it is missing
 	@cargo nextest --version >/dev/null 2>&1 || cargo install cargo-nextest --locked
-	@command -v promtool >/dev/null && command -v prometheus-alertmanager >/dev/null && command -v chromium >/dev/null \
-	  && command -v chromedriver >/dev/null && command -v openssl >/dev/null && command -v rsyslogd >/dev/null \
-	  && command -v systemd-analyze >/dev/null && python3 -c 'import ensurepip, venv' 2>/dev/null \
-	  && command -v valgrind >/dev/null && command -v npm >/dev/null \
-	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-	       prometheus prometheus-alertmanager chromium chromium-driver fonts-dejavu-core openssl rsyslog systemd python3-venv \
-	       valgrind npm; }
+	@tests/tools/debian.sh
 	@test -x target/tools/syslog-ng/usr/sbin/syslog-ng || tests/tools/syslog-ng.sh
 	@test -x target/tools/kubernetes/bin/kubernetes-validate || { python3 -m venv target/tools/kubernetes \
 	  && target/tools/kubernetes/bin/pip install --quiet --disable-pip-version-check kubernetes-validate==1.37.0; }

@@ -1,7 +1,7 @@
 //! A seismograph for log streams.
 //!
-//! The library holds everything but argument parsing: the pure parts ([`event`]: what one line says; [`engine`]: what a
-//! stream of them means) and the adapters around them.
+//! The library holds everything but argument parsing: the adapters around the pure parts ([`event`]: what one line says;
+//! [`engine`]: what a stream of them means), which are a crate of their own, `seismolog-core`.
 //!
 //! The engine is a value that anybody can drive:
 //!
@@ -26,14 +26,13 @@
 //! assert_eq!(engine.take_tally().events[4], 1, "but it is counted as an ERROR");
 //! ```
 
+pub use seismolog_core::{diagnostic, engine, event};
+
 pub mod cli;
 pub mod command;
 pub mod config;
 pub mod demo;
-pub mod diagnostic;
-pub mod engine;
 pub mod error;
-pub mod event;
 pub mod explain;
 pub mod io;
 pub mod outbox;

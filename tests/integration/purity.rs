@@ -42,7 +42,7 @@ const CELLS: [&str; 11] = [
 
 #[test]
 fn engine_and_events_are_pure() {
-    let files = [rust_files("src/engine"), rust_files("src/event")].concat();
+    let files = rust_files("core/src");
     assert!(files.len() > 20, "the folders have moved: only {} files are there", files.len());
     let violations: Vec<String> = files
         .iter()
@@ -63,7 +63,7 @@ fn main_is_short() {
 
 #[test]
 fn files_hold_one_idea() {
-    let too_long: Vec<String> = ["src", "tests", "benches"]
+    let too_long: Vec<String> = ["src", "core/src", "tests", "benches"]
         .iter()
         .flat_map(|folder| rust_files(folder))
         .filter_map(|file| {
@@ -106,16 +106,17 @@ fn rust_files(folder: &str) -> Vec<PathBuf> {
 
 /// `tests.rs` and `…_tests.rs` hold the unit tests of the file beside them, a folder `tests` those of its module.
 fn is_test_file(file: &Path) -> bool {
-    file.starts_with("src") && (file.iter().any(|part| part == "tests") || has_test_name(file))
+    (file.starts_with("src") || file.starts_with("core/src"))
+        && (file.iter().any(|part| part == "tests") || has_test_name(file))
 }
 
 fn has_test_name(file: &Path) -> bool {
     file.file_stem().unwrap().to_str().is_some_and(|stem| stem == "tests" || stem.ends_with("_tests"))
 }
 
-/// `src/engine/stats/mod.rs` → `["engine", "stats"]`.
+/// `core/src/engine/stats/mod.rs` → `["engine", "stats"]`.
 fn module_of(file: &Path) -> Vec<String> {
-    let path = file.strip_prefix("src").unwrap().with_extension("");
+    let path = file.strip_prefix("core/src").unwrap().with_extension("");
     let mut parts: Vec<_> = path.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
     if parts.last().is_some_and(|last| last == "mod") {
         parts.pop();
@@ -389,10 +390,21 @@ fn paths_in(text: &str) -> Vec<String> {
             word.split('#').next().unwrap().trim_matches([',', '.', '{', '}']).trim_start_matches("./").to_owned()
         })
         .filter(|word| {
-            let folder =
-                ["src", "tests", "rules", "benches", "dashboards", "docs", "fuzz", "examples", "eval", "packaging"]
-                    .iter()
-                    .any(|folder| word.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')));
+            let folder = [
+                "src",
+                "core",
+                "tests",
+                "rules",
+                "benches",
+                "dashboards",
+                "docs",
+                "fuzz",
+                "examples",
+                "eval",
+                "packaging",
+            ]
+            .iter()
+            .any(|folder| word.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')));
             let file = [".rs", ".md", ".toml", ".rhai", ".json", ".yml", ".yaml"]
                 .iter()
                 .any(|end| word.ends_with(end) && word.len() > end.len());
@@ -420,7 +432,7 @@ fn exists(path: &str) -> bool {
     let solid = path.split('*').next().unwrap();
     let solid = if solid.len() < path.len() { solid.rsplit_once('/').map_or("", |(folder, _)| folder) } else { solid };
     root().join(solid).exists()
-        || rust_files("src").iter().chain(&rust_files("tests")).any(|file| file.ends_with(solid))
+        || ["src", "core/src", "tests"].iter().flat_map(|folder| rust_files(folder)).any(|file| file.ends_with(solid))
 }
 
 #[test]
@@ -479,8 +491,10 @@ fn tests_are_not_counted_as_code() {
 
 #[test]
 fn paths_are_found_in_prose() {
-    let text =
-        "See [the flow](src/pipeline.rs#L1), `src/event/{look,lines}.rs`, `src/io/`, application/json, `src/a/*.rs`.\n";
-    assert_eq!(paths_in(text), ["src/a/*.rs", "src/event/lines.rs", "src/event/look.rs", "src/io/", "src/pipeline.rs"]);
-    assert!(exists("src/io/") && exists("pipeline.rs") && exists("src/event/*.rs") && !exists("src/nothing.rs"));
+    let text = "See [the flow](src/pipeline.rs#L1), `core/src/event/{look,lines}.rs`, `src/io/`, application/json, `src/a/*.rs`.\n";
+    assert_eq!(
+        paths_in(text),
+        ["core/src/event/lines.rs", "core/src/event/look.rs", "src/a/*.rs", "src/io/", "src/pipeline.rs"]
+    );
+    assert!(exists("src/io/") && exists("pipeline.rs") && exists("core/src/event/*.rs") && !exists("src/nothing.rs"));
 }

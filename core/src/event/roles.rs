@@ -357,8 +357,7 @@ impl Level {
     }
 
     fn build(self) -> Names {
-        let mut names =
-            Names { slots: vec![None; (self.names.len() * 4).next_power_of_two()], ..Names::default() };
+        let mut names = Names { slots: vec![None; (self.names.len() * 4).next_power_of_two()], ..Names::default() };
         let mut below = self.below;
         let mask = names.slots.len() - 1;
         for (name, mut meaning) in self.names {

@@ -217,13 +217,7 @@ impl Found {
     }
 
     /// A malformed nested object makes the whole event malformed.
-    fn nested(
-        &mut self,
-        text: &[u8],
-        value: Value,
-        names: &Names,
-        context: &mut TimeContext,
-    ) -> Result<(), Malformed> {
+    fn nested(&mut self, text: &[u8], value: Value, names: &Names, context: &mut TimeContext) -> Result<(), Malformed> {
         let mut nested = Self::default();
         nested.object(&text[..value.end as usize], value.start as usize, names, context)?;
         self.take_better(&nested);
@@ -341,14 +335,7 @@ impl Found {
 
     /// As [`Self::claim`], for a text line's member: offsets are moved to the buffer's, and a written number is text
     /// where the role wants text (a module called `404`).
-    fn claim_written(
-        &mut self,
-        line: &[u8],
-        base: usize,
-        value: Value,
-        claim: Claim,
-        context: &mut TimeContext,
-    ) {
+    fn claim_written(&mut self, line: &[u8], base: usize, value: Value, claim: Claim, context: &mut TimeContext) {
         let kind = if claim.role.takes(value.kind) { value.kind } else { Kind::Text };
         let before = self.ranks[claim.role as usize];
         self.claim(line, Value { kind, ..value }, claim, context);
@@ -400,6 +387,45 @@ mod tests {
         Lines::new(1 << 20).split(&mut batch, true);
         looker.look(&mut batch);
         format!("{:?}", batch.looks)
+    }
+
+    /// What is seen of the first bytes of a buffer that goes on behind them.
+    fn seen_of_first(text: &str, end: usize, behind: bool) -> String {
+        let bytes = if behind { text.as_bytes().to_vec() } else { text.as_bytes()[..end].to_vec() };
+        let mut batch = Batch { filled: bytes.len(), bytes, ..Batch::default() };
+        Lines::new(1 << 20).split(&mut batch, true);
+        batch.records.truncate(1);
+        batch.records[0].span = super::super::Span::new(0, end);
+        // The same object before it, so that what leads to its members is known.
+        let mut looker = looker();
+        seen_by(&mut looker, text);
+        looker.look(&mut batch);
+        format!("{:?}", batch.looks)
+    }
+
+    #[test]
+    fn an_event_ends_where_it_ends_whatever_follows_in_memory() {
+        for text in [
+            r#"{"level":"ERROR","a":12.5e3,"msg":"it \\ failed","status":503,"b":true,"c":[1,{"d":null}]} {"level":"INFO","x":1}"#,
+            r#"{ "host" : "a name of more than thirty-two bytes, so that it takes steps" , "took_us" : 12345678901234567890 }"#,
+        ] {
+            for end in 1..text.len() {
+                assert_eq!(seen_of_first(text, end, true), seen_of_first(text, end, false), "{}", &text[..end]);
+            }
+        }
+    }
+
+    #[test]
+    fn two_names_of_one_pattern_are_two_names() {
+        let (one, both) = (r#"{"msg":"m","io_us":7}"#, r#"{"msg":"m","io_us":7,"db_us":8}"#);
+        let first = |line: &str| {
+            let mut found = Found::default();
+            let names = Names::new(Role::ALL.map(|role| (role, role.default_names().to_vec())), "anomalies");
+            let mut context = TimeContext::new("UTC", 2026).unwrap();
+            found.object(line.as_bytes(), 0, &names, &mut context).unwrap();
+            found.slots[Role::Duration as usize].span
+        };
+        assert_eq!(first(one), first(both), "the first counts");
     }
 
     proptest! {

@@ -159,7 +159,6 @@ impl Engine {
     }
 
     /// Takes one event that arrived at `now` by the wall clock; what comes of it replaces the content of `outcome`.
-    #[inline]
     pub fn process(&mut self, fields: &Fields<'_>, now: Timestamp, outcome: &mut Outcome) {
         outcome.clear();
         let look = fields.look();

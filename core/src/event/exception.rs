@@ -1,7 +1,7 @@
 //! The type of the exception that a message names: `java.net.SocketTimeoutException`, `ValueError`, `panic`.
 
-use memchr::memmem::{self, Finder};
 use memchr::memchr_iter;
+use memchr::memmem::{self, Finder};
 
 /// Ends of type names; all begin with the same letter.
 const ENDS: [&[u8]; 2] = [b"Exception", b"Error"];
