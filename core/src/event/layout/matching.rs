@@ -19,8 +19,8 @@ pub(super) struct Matching<'a> {
 }
 
 impl Matching<'_> {
-    /// Takes the steps one after the other, to the end of the line.
-    pub(super) fn run(&mut self, steps: &[Step]) -> bool {
+    /// Takes the steps one after the other, to the end of the line; the number of the step that does not fit is the error.
+    pub(super) fn run(&mut self, steps: &[Step]) -> Result<(), usize> {
         for (index, step) in steps.iter().enumerate() {
             let taken = match *step {
                 Step::Byte(byte) => self.take(byte),
@@ -35,7 +35,7 @@ impl Matching<'_> {
                 Step::Message => match steps[index + 1..].first() {
                     None => {
                         self.message = self.at..self.line.len();
-                        return true;
+                        return Ok(());
                     }
                     Some(mark) => self.message_until(mark, steps.get(index + 2)),
                 },
@@ -43,14 +43,14 @@ impl Matching<'_> {
                     self.message = self.at..self.line.len();
                     true
                 }
-                Step::Rest => return true,
+                Step::Rest => return Ok(()),
                 Step::Member(name, take) => self.field(name, take),
             };
             if !taken {
-                return false;
+                return Err(index);
             }
         }
-        text::skip_spaces(self.line, self.at) == self.line.len()
+        if text::skip_spaces(self.line, self.at) == self.line.len() { Ok(()) } else { Err(steps.len()) }
     }
 
     fn peek(&self) -> Option<u8> {

@@ -29,6 +29,8 @@ pub(super) struct Layout {
     steps: [Step; LONGEST],
     count: usize,
     shape: Shape,
+    /// How many first steps take the same as those of the layout before it in its group.
+    shared: usize,
 }
 
 /// What stands behind the time: the byte there, and the first bytes of the next two columns, each a set of kinds.
@@ -39,7 +41,10 @@ pub(super) struct Shape([u8; 3]);
 
 const ANY: u8 = u8::MAX;
 const SPACE: u8 = 1;
-const LETTER: u8 = 2;
+/// A letter with another one behind it…
+const LETTERS: u8 = 2;
+/// …and without.
+const LETTER: u8 = 128;
 const DIGIT: u8 = 4;
 const BRACKET: u8 = 8;
 const DASH: u8 = 16;
@@ -50,7 +55,7 @@ const END: u8 = 64;
 const fn kind(byte: u8) -> u8 {
     match byte {
         b' ' | b'\t' => SPACE,
-        b'a'..=b'z' | b'A'..=b'Z' => LETTER,
+        b'a'..=b'z' | b'A'..=b'Z' => LETTER | LETTERS,
         b'0'..=b'9' => DIGIT,
         b'[' => BRACKET,
         b'-' => DASH,
@@ -61,7 +66,11 @@ const fn kind(byte: u8) -> u8 {
 impl Shape {
     /// That of a line behind its time.
     pub(super) fn of(line: &[u8], end: usize) -> Shape {
-        let at = |place: usize| line.get(place).map_or(END, |byte| kind(*byte));
+        let at = |place: usize| match line.get(place).map_or(END, |byte| kind(*byte)) {
+            letter if letter & LETTER == 0 => letter,
+            _ if line.get(place + 1).is_some_and(u8::is_ascii_alphabetic) => LETTERS,
+            _ => LETTER,
+        };
         let first = text::skip_spaces(line, end);
         let second = text::skip_spaces(line, text::word(line, first).end);
         Shape([at(end), at(first), at(second)])
@@ -96,7 +105,9 @@ impl Step {
     const fn kinds(&self) -> u8 {
         match self {
             Step::Byte(byte) => kind(*byte),
-            Step::Level | Step::Letter | Step::Severity | Step::Member(_, Take::Choice(_) | Take::Dotted) => LETTER,
+            Step::Level | Step::Severity => LETTERS,
+            Step::Letter => LETTER,
+            Step::Member(_, Take::Choice(_) | Take::Dotted) => LETTER | LETTERS,
             Step::Member(_, Take::Number) => DIGIT | DASH,
             _ => ANY,
         }
@@ -173,7 +184,29 @@ impl Layout {
             at += 1;
         }
         let shape = Shape::of_steps(&steps, count);
-        Layout { name, steps, count, shape }
+        Layout { name, steps, count, shape, shared: 0 }
+    }
+
+    /// The layouts as a group, in which each knows what it shares with the one before.
+    pub(super) const fn group<const N: usize>(mut layouts: [Layout; N]) -> [Layout; N] {
+        let mut i = 1;
+        while i < N {
+            let mut shared = 0;
+            while shared < layouts[i].count
+                && shared < layouts[i - 1].count
+                && layouts[i].steps[shared].takes_what(&layouts[i - 1].steps[shared])
+            {
+                shared += 1;
+            }
+            layouts[i].shared = shared;
+            i += 1;
+        }
+        layouts
+    }
+
+    /// How many first steps take the same as those of the layout before it in its group.
+    pub(super) const fn shared(&self) -> usize {
+        self.shared
     }
 
     /// Whether a line of that shape can have this layout.
@@ -181,7 +214,10 @@ impl Layout {
         self.shape.fits(shape)
     }
 
-    /// Whether the line has this layout; what was captured is then in `laid`, which is else as it was before.
+    /// Reads the line if it has this layout; what was captured is then in `laid`, which is else as it was before.
+    ///
+    /// # Errors
+    /// The number of the step that did not fit; behind the last if the line goes on.
     pub(super) fn read(
         &self,
         line: &[u8],
@@ -189,23 +225,64 @@ impl Layout {
         opening: Option<Opening>,
         context: &mut TimeContext,
         laid: &mut Laid,
-    ) -> bool {
+    ) -> Result<(), usize> {
         let members = laid.members.len();
         let whole = from..line.len();
         let mut matching = Matching { line, at: from, opening, context, laid, written: None, message: whole };
-        if matching.run(&self.steps[..self.count]) {
+        let ran = matching.run(&self.steps[..self.count]);
+        if ran.is_ok() {
             let (written, message) = (matching.written, matching.message);
             (laid.layout, laid.message) = (self.name, message);
             if let Some(written) = written {
                 laid.time = Some(written.instant);
                 context.accept(&written);
             }
-            return true;
+        } else {
+            laid.members.truncate(members);
+            (laid.level, laid.level_text) = (None, 0..0);
         }
-        laid.members.truncate(members);
-        (laid.level, laid.level_text) = (None, 0..0);
-        false
+        ran
     }
+}
+
+impl Step {
+    /// Whether both take the same of every line, whatever they call it. Of what looks at further steps that is not known.
+    const fn takes_what(&self, other: &Step) -> bool {
+        match (self, other) {
+            (Step::Byte(one), Step::Byte(other)) => *one == *other,
+            (Step::Spaces, Step::Spaces)
+            | (Step::OneSpace, Step::OneSpace)
+            | (Step::Time, Step::Time)
+            | (Step::Level, Step::Level)
+            | (Step::Letter, Step::Letter)
+            | (Step::Severity, Step::Severity)
+            | (Step::Sign, Step::Sign)
+            | (Step::Location, Step::Location)
+            | (Step::MessageFromHere, Step::MessageFromHere) => true,
+            (Step::Member(_, one), Step::Member(_, other)) => match (one, other) {
+                (Take::Until(one), Take::Until(other)) => *one == *other,
+                (Take::Choice(one), Take::Choice(other)) => is_same(one.as_bytes(), other.as_bytes()),
+                (Take::Number, Take::Number)
+                | (Take::Decimal, Take::Decimal)
+                | (Take::Epoch, Take::Epoch)
+                | (Take::Dotted, Take::Dotted)
+                | (Take::UntilColon, Take::UntilColon)
+                | (Take::Inside, Take::Inside)
+                | (Take::Quoted, Take::Quoted)
+                | (Take::Word, Take::Word) => true,
+                _ => false,
+            },
+            _ => false,
+        }
+    }
+}
+
+const fn is_same(one: &[u8], other: &[u8]) -> bool {
+    let mut at = 0;
+    while at < one.len() && at < other.len() && one[at] == other[at] {
+        at += 1;
+    }
+    at == one.len() && at == other.len()
 }
 
 /// The step of a field, by its name and the bytes around it.

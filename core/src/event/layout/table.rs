@@ -11,7 +11,7 @@ const fn layout(name: &'static str, pattern: &'static str) -> Layout {
 
 /// Lines that begin with a time.
 #[rustfmt::skip]
-pub(super) static TIME: [Layout; 47] = [
+pub(super) static TIME: [Layout; 47] = Layout::group([
     layout("cri", "{time} {stream:stdout|stderr} {tag:F|P}_{message}"),
     layout("logcat", "{time} {pid} {thread:number} {letter} {module}: {message}"),
     layout("logcat", "{time} {pid} {thread:number} {letter} {module} : {message}"),
@@ -22,8 +22,8 @@ pub(super) static TIME: [Layout; 47] = [
     layout("mongodb", "{time} {letter} {module} [{thread}] {message}"),
     layout("nginx", "{time} [{level}] {pid}#{thread:number}: *{connection} {message}"),
     layout("nginx", "{time} [{level}] {pid}#{thread:number}: {message}"),
-    layout("spring", "{time} {level} {pid} --- [{application}] [{thread}] {module} : {message}"),
     layout("spring", "{time} {level} {pid} --- [{thread}] {module} : {message}"),
+    layout("spring", "{time} {level} {pid} --- [{application}] [{thread}] {module} : {message}"),
     layout("spring", "{time} {level} [{application},{trace_id},{span_id}] {pid} --- [{thread}] {module} : {message}"),
     layout("spring", "{time} {level} [{application},,] {pid} --- [{thread}] {module} : {message}"),
     layout("oslo", "{time} {pid} {level} {module} [{request_id}] {message}"),
@@ -59,11 +59,11 @@ pub(super) static TIME: [Layout; 47] = [
     layout("iis", "{time} {server} {message>}{method:GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH} {operation} {query} {port} {user} {client} {user_agent} {referrer} {status} {substatus} {win32_status} {duration_ms:number}"),
     layout("iis", "{time} {server} {message>}{method:GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH} {operation} {query} {port} {user} {client} {user_agent} {status} {substatus} {win32_status} {duration_ms:number}"),
     layout("kubernetes", "{time} {letter} {pid} {file}:{line}] {message}"),
-];
+]);
 
 /// Lines that begin with a bracket and a time in it.
 #[rustfmt::skip]
-pub(super) static BRACKET_TIME: [Layout; 18] = [
+pub(super) static BRACKET_TIME: [Layout; 18] = Layout::group([
     layout("apache", "[{time}] [{module}:{level}] [pid {pid}:tid {thread}] [client {client}] {message}"),
     layout("apache", "[{time}] [{module}:{level}] [pid {pid}:tid {thread}] {message}"),
     layout("apache", "[{time}] [{module}:{level}] [pid {pid}] [client {client}] {message}"),
@@ -82,20 +82,20 @@ pub(super) static BRACKET_TIME: [Layout; 18] = [
     layout("kafka", "[{time}] {level} {message} ({module})"),
     layout("log4j", "[{time}] {level} [{thread}] {module}: {message}"),
     layout("log4j", "[{time}] {level} {module}: {message}"),
-];
+]);
 
 /// Lines that begin with a bracket and no time in it.
 #[rustfmt::skip]
-pub(super) static BRACKET: [Layout; 4] = [
+pub(super) static BRACKET: [Layout; 4] = Layout::group([
     layout("kernel", "[{uptime:decimal}]_{message}"),
     layout("kernel", "[{uptime:decimal}][{thread}]_{message}"),
     layout("log4j", "[{thread}] {level} {module} - {message}"),
     layout("log4j", "[{level}] [{time}] [{module}] {message}"),
-];
+]);
 
 /// Lines that begin with anything else.
 #[rustfmt::skip]
-pub(super) static WORD: [Layout; 16] = [
+pub(super) static WORD: [Layout; 16] = Layout::group([
     layout("klog", "{letter}{time} {thread:number} {file}:{line}]_{message}"),
     layout("logcat", "{letter}/{module}({pid}): {message}"),
     layout("logcat", "{letter}/{module} ({pid}): {message}"),
@@ -112,17 +112,17 @@ pub(super) static WORD: [Layout; 16] = [
     layout("log4j", "{level} [{time}] {module}: {message}"),
     layout("haproxy", HAPROXY),
     layout("haproxy", HAPROXY_CAPTURES),
-];
+]);
 
 const HAPROXY: &str = "{client} [{time}] {message>}{frontend} {backend}/{server} {request_ms}/{queue_ms}/{connect_ms}/{response_ms}/{duration_ms} {status} {bytes} {request_cookie} {response_cookie} {termination} {connections} {queues} \"{method} {operation} {protocol}\"";
 const HAPROXY_CAPTURES: &str = "{client} [{time}] {message>}{frontend} {backend}/{server} {request_ms}/{queue_ms}/{connect_ms}/{response_ms}/{duration_ms} {status} {bytes} {request_cookie} {response_cookie} {termination} {connections} {queues} {captures} \"{method} {operation} {protocol}\"";
 
 /// What a syslog message can be that tells more fields; it stays the message as a whole.
 #[rustfmt::skip]
-pub(super) static IN_SYSLOG: [Layout; 2] = [
+pub(super) static IN_SYSLOG: [Layout; 2] = Layout::group([
     layout("haproxy", HAPROXY),
     layout("haproxy", HAPROXY_CAPTURES),
-];
+]);
 
 /// Whether the line has a layout of the group, from `from` on, and which.
 pub(super) fn read(
@@ -133,8 +133,18 @@ pub(super) fn read(
     context: &mut TimeContext,
     laid: &mut Laid,
 ) -> bool {
-    match opening.map(|opening| Shape::of(line, opening.end)) {
-        Some(shape) => group.iter().any(|layout| layout.fits(shape) && layout.read(line, from, opening, context, laid)),
-        None => group.iter().any(|layout| layout.read(line, from, opening, context, laid)),
+    let shape = opening.map(|opening| Shape::of(line, opening.end));
+    // Where the last layout that was tried failed, and how much of it all those since then share.
+    let (mut failed, mut shared) = (0, 0);
+    for layout in group {
+        shared = layout.shared().min(shared);
+        if failed < shared || !shape.is_none_or(|shape| layout.fits(shape)) {
+            continue;
+        }
+        match layout.read(line, from, opening, context, laid) {
+            Ok(()) => return true,
+            Err(step) => (failed, shared) = (step, usize::MAX),
+        }
     }
+    false
 }

@@ -268,3 +268,46 @@ proptest! {
         check(&format!("{}{}{}", &line[..at], with, &line[at..]))?;
     }
 }
+
+/// What is skipped in a group would not have fitted: trying every layout finds the same.
+fn one_by_one(group: &[pattern::Layout], line: &[u8], opening: Option<Opening>) {
+    let mut context = TimeContext::new("UTC", 2026).unwrap();
+    let (mut quick, mut plain) = (Laid::new(), Laid::new());
+    let found = table::read(group, line, 0, opening, &mut context, &mut quick);
+    let first = group.iter().any(|layout| layout.read(line, 0, opening, &mut context, &mut plain).is_ok());
+    assert_eq!((found, quick), (first, plain), "{}", String::from_utf8_lossy(line));
+}
+
+fn every_group(line: &[u8]) {
+    let context = TimeContext::new("UTC", 2026).unwrap();
+    if let Some(opening) = Opening::scan(line, 0, &context) {
+        one_by_one(&table::TIME, line, Some(opening));
+    }
+    if let Some(opening) = Opening::scan(line, 1, &context) {
+        one_by_one(&table::BRACKET_TIME, line, Some(opening));
+    }
+    one_by_one(&table::BRACKET, line, None);
+    one_by_one(&table::WORD, line, None);
+}
+
+#[test]
+fn groups_find_what_their_layouts_find_one_by_one() {
+    for (line, ..) in CASES {
+        (0..=line.len()).filter_map(|end| line.get(..end)).for_each(|line| every_group(line.as_bytes()));
+    }
+}
+
+proptest! {
+    #[test]
+    fn groups_find_what_their_layouts_find_one_by_one_in_columns(
+        start in r"(\[?2026-01-02 03:04:05[,.]678|\[?2026/01/02 03:04:05|1767323045\.678|)",
+        columns in proptest::collection::vec((
+            r"( ?\| ?|, | {1,3}| - | --- | : |: |\[|\]\[|\] \[|/|#|)",
+            r"([EIWDF]|INFO|ERROR|warn|LOG|F|stdout|-?[0-9]{1,4}|a|a\.b\.C|main|x@1|GET|-|\[main\]|\[ app\]|\(t-1\)|C:m@7|f\.go:12)",
+        ), 0..9),
+        end in r"(: text|\] text| text: more|\]: -| \(m\)|)",
+    ) {
+        let columns: String = columns.into_iter().flat_map(|(mark, word)| [mark, word]).collect();
+        every_group(format!("{start}{columns}{end}").as_bytes());
+    }
+}
