@@ -43,11 +43,10 @@ fn main() -> Result<()> {
     println!("{:.0} events/s, {} lines, none lost", soaked.rate(), soaked.lines);
     let (settled, last) = (soaked.resident[soaked.resident.len() / 3], soaked.resident[soaked.resident.len() - 1]);
     println!("resident: {settled} KiB after a third, {last} KiB at the end");
-    let findings = soaked.findings;
-    println!(
-        "findings a day of the stream: {:?}",
-        findings.get(1..findings.len().saturating_sub(1)).unwrap_or_default()
-    );
+    // The first day and the last one are not whole.
+    let days = soaked.findings.get(1..soaked.findings.len().saturating_sub(1)).unwrap_or_default();
+    let (least, most) = (days.iter().min().unwrap_or(&0), days.iter().max().unwrap_or(&0));
+    println!("findings a day of the stream: {least} to {most}, in {} days", days.len());
     if last > settled + GROWTH_KIB {
         return Err(format!("memory grows: {:?} KiB", soaked.resident).into());
     }

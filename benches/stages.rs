@@ -6,10 +6,11 @@ use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_mai
 use seismolog::config::Config;
 use seismolog::demo::{Shop, ShopOptions};
 use seismolog::engine::rules::RuleSet;
+use seismolog::engine::template::{TemplateOptions, Templates};
 use seismolog::engine::{Engine, Outcome};
 use seismolog::event::lines::Lines;
 use seismolog::event::time::TimeContext;
-use seismolog::event::{Batch, Looker, Timestamp};
+use seismolog::event::{Batch, Looker, Timestamp, splice};
 use std::hint::black_box;
 
 fn stream() -> Vec<u8> {
@@ -47,6 +48,26 @@ fn stages(c: &mut Criterion) {
             batch.looks.clear();
             batch.arena.clear();
             looker.look(black_box(&mut batch));
+        });
+    });
+    group.bench_function("template", |b| {
+        let (mut templates, mut merges) = (Templates::new(10_000, &TemplateOptions::default()), Vec::new());
+        b.iter(|| {
+            for i in 0..batch.records.len() {
+                black_box(templates.see(&batch.fields(i), Timestamp::default(), &mut merges));
+            }
+            merges.clear();
+        });
+    });
+    group.bench_function("splice", |b| {
+        let (finding, mut out) = (br#"{"detector":"loop","summary":"it goes round","p":1e-12}"#, Vec::new());
+        b.iter(|| {
+            out.clear();
+            for i in 0..batch.records.len() {
+                let done =
+                    splice::annotate(&batch.fields(i), &batch.arena, &batch.bytes, "anomalies", finding, &mut out);
+                black_box(done.is_ok());
+            }
         });
     });
     for (name, rules) in [("engine without rules", RuleSet::empty()), ("engine with shipped rules", shipped())] {
