@@ -93,6 +93,7 @@ impl<I: AsFd + Send> OmprogSource<I> {
         self.front.looker.look(&mut batch);
         self.outstanding.state.lock().unwrap_or_else(PoisonError::into_inner).0 += 1;
         batch.tokens.push(Box::new(Token { outstanding: Arc::clone(&self.outstanding), released: false }));
+        belt.count(&batch);
         belt.put(batch)
     }
 

@@ -9,6 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
+/// How long the last words wait for what was just read to be counted.
+const SETTLE: Duration = Duration::from_secs(1);
+
 /// Lines read and lines delivered, for the last words of a process that could not deliver all.
 #[derive(Debug, Default)]
 pub struct Progress {
@@ -16,9 +19,37 @@ pub struct Progress {
     pub read: AtomicU64,
     /// Lines that were written out.
     pub delivered: AtomicU64,
+    /// Sources that may hold lines which are read and not counted yet.
+    reading: AtomicU64,
+}
+
+/// While it lives, lines are being read that are not counted yet.
+#[derive(Debug)]
+pub struct Reading<'a>(&'a Progress);
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        self.0.reading.fetch_sub(1, Ordering::AcqRel);
+    }
 }
 
 impl Progress {
+    /// To be held from before a read until what it brought is counted.
+    pub fn reading(&self) -> Reading<'_> {
+        self.reading.fetch_add(1, Ordering::AcqRel);
+        Reading(self)
+    }
+
+    /// Waits until all that was read is counted, and no longer than [`SETTLE`].
+    async fn settle(&self) {
+        let counted = async {
+            while self.reading.load(Ordering::Acquire) > 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let _ = tokio::time::timeout(SETTLE, counted).await;
+    }
+
     /// Lines that were read and not written out.
     #[must_use]
     pub fn undelivered(&self) -> u64 {
@@ -62,6 +93,7 @@ pub fn watch<T: Send + 'static>(
                 _ = interrupt.recv() => "a second signal",
                 () = stuck(timeout, &progress) => "output.shutdown_timeout",
             };
+            progress.settle().await;
             log.say(&format!("ended by {why} with {} lines read and not delivered", progress.undelivered()));
             std::process::exit(1);
         });

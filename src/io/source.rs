@@ -60,11 +60,15 @@ pub struct Belt {
 }
 
 impl Belt {
-    /// Passes a batch on; false when nobody wants any more.
-    #[must_use]
-    pub fn put(&self, batch: Batch) -> bool {
+    /// Counts the lines of a batch as read.
+    pub fn count(&self, batch: &Batch) {
         let lines = batch.records.iter().filter(|record| record.encoding != Encoding::Rest).count();
         self.progress.read.fetch_add(lines as u64, Ordering::AcqRel);
+    }
+
+    /// Passes on a batch that was counted; false when nobody wants any more.
+    #[must_use]
+    pub fn put(&self, batch: Batch) -> bool {
         self.looked.send(batch).is_ok()
     }
 }
@@ -99,12 +103,15 @@ impl<I: AsFd + Send> Source for LineSource<I> {
             }
             batch.bytes[..unfinished.len()].copy_from_slice(&unfinished);
             let Front { lines, looker, join_timeout } = &mut self.front;
+            let reading = belt.progress.reading();
             let idle = lines.waits() && !self.input.wait(*join_timeout)?;
             let ended = !idle && fill(&self.input, &mut batch, lines.least_piece())?;
             let rest = if idle { lines.split_idle(&mut batch) } else { lines.split(&mut batch, ended) };
             unfinished.clear();
             unfinished.extend_from_slice(&batch.bytes[rest..batch.filled]);
             batch.filled = rest;
+            belt.count(&batch);
+            drop(reading);
             looker.look(&mut batch);
             if (!batch.records.is_empty() && !belt.put(batch)) || ended {
                 return Ok(());
