@@ -39,7 +39,7 @@ impl<'de> Deserialize<'de> for Object {
 pub fn json(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     // What some editors put in front is no part of the event; the other reader does not know it.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let text = text.trim_start_matches('\u{feff}');
     // The other reader refuses what is nested deeper.
     let depth = text.bytes().filter(|byte| b"[{".contains(byte)).count();
     if depth > 100 || text.contains(['\n', '\r']) {
