@@ -23,6 +23,7 @@ use crate::engine::Tally;
 use crate::engine::detector::{ModuleCounts, OperationQuantiles};
 use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::rules::{RuleMetrics, RuleTally};
+use crate::event::Fault;
 use crate::io::clock;
 use crate::telemetry::rule_families;
 
@@ -88,6 +89,10 @@ impl Metrics {
                 findings.with_label_values(&[detector, severity]);
             }
         }
+        let faults =
+            families.counters("faults_total", "Events that passed unanalysed or in part, by reason.", &["kind"])?;
+        // There from the first scrape on: a counter that is not there yet has no rate.
+        Fault::ALL.iter().for_each(|fault| faults.with_label_values(&[fault.name()]).inc_by(0));
         let build_info =
             families.gauges("build_info", "Always 1; the label says which build this is.", &["version"])?;
         build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
@@ -104,11 +109,7 @@ impl Metrics {
             events: Tally::LEVELS.map(|level| events.with_label_values(&[level])),
             read_bytes: families.counter("read_bytes_total", "Bytes read from the inputs.")?,
             written_bytes: families.counter("written_bytes_total", "Bytes written to the outputs.")?,
-            faults: families.counters(
-                "faults_total",
-                "Events that passed unanalysed or in part, by reason.",
-                &["kind"],
-            )?,
+            faults,
             findings,
             open_incidents,
             evictions: families.counters("evictions_total", "Keys dropped from a full or aged table.", &["table"])?,

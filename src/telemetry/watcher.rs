@@ -78,10 +78,6 @@ impl Watcher {
     /// A watcher; where nothing is served only the log is told.
     #[must_use]
     pub fn new(served: Option<Served>, log: Log) -> Self {
-        if let Some(Served { metrics, .. }) = &served {
-            // A counter that is not there yet has no rate: every kind begins at 0.
-            Fault::ALL.iter().for_each(|fault| metrics.add_faults(fault.name(), 0));
-        }
         let (sinks, silences, told) = (Sinks::default(), Arc::default(), Told::default());
         Self {
             served,
@@ -194,7 +190,7 @@ impl Watcher {
             SinkStatus { name: label, up: !fared.is_down, pending: fared.pending, lost: fared.lost }
         });
         history.set_work(&tables, engine.detector_costs(), rules, sinks.collect());
-        if now.seconds_since(self.operations) >= OPERATIONS_S {
+        if now.seconds_since(self.operations).abs() >= OPERATIONS_S {
             self.operations = now;
             let operations = engine.operation_quantiles(OPERATIONS);
             metrics.set_operation_durations(&operations);
