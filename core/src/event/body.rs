@@ -64,7 +64,7 @@ fn items(body: &[u8], start: usize) -> Result<Vec<u8>, BadBody> {
         }
         first = false;
         let begin = at;
-        let (_, _, _, next) = json::value(body, at).map_err(|_| BadBody::Array)?;
+        let next = json::value(body, at).map_err(|_| BadBody::Array)?.next();
         let line = lines.len();
         lines.extend_from_slice(&body[begin..next]);
         unbroken(&mut lines[line..]);

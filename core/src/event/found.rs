@@ -226,25 +226,12 @@ impl Found {
 
     #[inline(always)]
     pub(super) fn claim(&mut self, text: &[u8], value: Value, claim: Claim, context: &mut TimeContext) {
-        if claim.role.is_free() {
-            self.claim_freely(value, claim);
-        } else if claim.rank < self.ranks[claim.role as usize] {
-            self.claim_if_fit(text, value, claim, context);
+        if claim.rank >= self.ranks[claim.role as usize] || !claim.role.takes(value.kind) {
+            return;
         }
-    }
-
-    /// A claim to a role that not every value can fill. A call of its own, so that the walk around it stays in registers.
-    #[inline(never)]
-    fn claim_if_fit(&mut self, text: &[u8], value: Value, claim: Claim, context: &mut TimeContext) {
-        if claim.role.takes(value.kind) && self.fits(value.of(text), value.kind, claim, context) {
-            self.take(value, claim);
-        }
-    }
-
-    /// A claim to a role that any text can fill.
-    #[inline(always)]
-    fn claim_freely(&mut self, value: Value, claim: Claim) {
-        if claim.rank < self.ranks[claim.role as usize] && claim.role.takes(value.kind) && value.start != value.end {
+        // What `fits` says of most roles, without the call.
+        let fits = if claim.role.is_free() { value.start != value.end } else { self.fits(text, value, claim, context) };
+        if fits {
             self.take(value, claim);
         }
     }
@@ -258,9 +245,11 @@ impl Found {
         }
     }
 
-    /// Whether this value is what the claim's role wants; of time, level and unit it is what they are from now on.
-    #[inline(always)]
-    fn fits(&mut self, value: &[u8], kind: Kind, claim: Claim, context: &mut TimeContext) -> bool {
+    /// Whether this value is what the claim's role wants; of time, level and unit it is what they are from now on. A call of
+    /// its own, so that the walk around it stays in registers.
+    #[inline(never)]
+    fn fits(&mut self, text: &[u8], value: Value, claim: Claim, context: &mut TimeContext) -> bool {
+        let (value, kind) = (value.of(text), value.kind);
         match claim.role {
             Role::Timestamp => {
                 let time = if kind == Kind::Number { time_number(value) } else { time_text(value, context) };

@@ -186,43 +186,37 @@ pub(super) fn next_name(text: &[u8], at: usize, is_first: bool) -> Result<Next, 
         Some(_) if is_first => {}
         _ => return Err(Malformed),
     }
-    if text.get(at) != Some(&b'"') {
-        return Err(Malformed);
-    }
-    let (end, is_escaped) = string_end(text, at + 1).ok_or(Malformed)?;
-    let colon = skip_space(text, end + 1);
-    if text.get(colon) != Some(&b':') {
-        return Err(Malformed);
-    }
-    Ok(Next::Name(Name { start: at + 1, end, is_escaped, value: skip_space(text, colon + 1) }))
+    name(text, at).map(Next::Name).ok_or(Malformed)
 }
 
-/// The value at `at`: its kind, its span, and where the text goes on.
-pub(super) fn value(text: &[u8], at: usize) -> Result<(Kind, usize, usize, usize), Malformed> {
-    let value = value_within(text, text.len(), at)?;
-    Ok((value.kind, value.start as usize, value.end as usize, value.next()))
+/// The name at `at`, and where its value begins.
+fn name(text: &[u8], at: usize) -> Option<Name> {
+    if text.get(at)? != &b'"' {
+        return None;
+    }
+    let (end, is_escaped) = string_end(text, text.len(), at + 1)?;
+    let colon = skip_space(text, end + 1);
+    (text.get(colon)? == &b':').then(|| Name { start: at + 1, end, is_escaped, value: skip_space(text, colon + 1) })
+}
+
+/// The value at `at`.
+pub(super) fn value(text: &[u8], at: usize) -> Result<Value, Malformed> {
+    value_within(text, text.len(), at)
 }
 
 /// The same for a value that must end by `end`; what follows in memory may be read, but is no part of it.
 #[inline(always)]
 pub(super) fn value_within(text: &[u8], end: usize, at: usize) -> Result<Value, Malformed> {
     match text.get(at) {
-        Some(b'"') => match plain_end(text, at + 1) {
-            Some(close) if close < end && text[close] == b'"' => Ok(Value::new(Kind::Text, at + 1, close)),
-            _ => escaped(text, end, at),
-        },
+        Some(b'"') => {
+            let (close, is_escaped) = string_end(text, end, at + 1).ok_or(Malformed)?;
+            Ok(Value::new(if is_escaped { Kind::Escaped } else { Kind::Text }, at + 1, close))
+        }
         Some(b'0'..=b'9' | b'-') => {
             number_end(text, end, at).map(|close| Value::new(Kind::Number, at, close)).ok_or(Malformed)
         }
         _ => other_value(text, end, at),
     }
-}
-
-/// A string that a backslash comes in.
-#[inline(never)]
-fn escaped(text: &[u8], end: usize, at: usize) -> Result<Value, Malformed> {
-    let (close, is_escaped) = text.get(..end).and_then(|text| string_end(text, at + 1)).ok_or(Malformed)?;
-    Ok(Value::new(if is_escaped { Kind::Escaped } else { Kind::Text }, at + 1, close))
 }
 
 /// What is neither string nor number, or stands behind white space.
@@ -261,7 +255,7 @@ pub fn skip_space(text: &[u8], mut at: usize) -> usize {
 #[must_use]
 pub fn validate(text: &[u8]) -> bool {
     let start = skip_space(text, 0);
-    value(text, start).is_ok_and(|(_, _, _, next)| skip_space(text, next) == text.len())
+    value(text, start).is_ok_and(|value| skip_space(text, value.next()) == text.len())
 }
 
 /// One past the bracket that closes the one at `at`.
@@ -280,12 +274,12 @@ fn nested_end(text: &[u8], mut at: usize) -> Option<usize> {
                     at += 1;
                 } else {
                     if bracket == b'{' {
-                        at = key_end(text, at)?;
+                        at = name(text, at)?.value;
                     }
                     continue;
                 }
             }
-            _ => at = value(text, at).ok()?.3,
+            _ => at = value(text, at).ok()?.next(),
         }
         // Behind a value: close what closes, or go on to the next one.
         loop {
@@ -295,7 +289,7 @@ fn nested_end(text: &[u8], mut at: usize) -> Option<usize> {
                 b',' => {
                     at = skip_space(text, at + 1);
                     if *closing == b'}' {
-                        at = key_end(text, at)?;
+                        at = name(text, at)?.value;
                     }
                     break;
                 }
@@ -344,15 +338,6 @@ impl Open {
     }
 }
 
-/// A key and its colon; where its value begins.
-fn key_end(text: &[u8], at: usize) -> Option<usize> {
-    if text.get(at)? != &b'"' {
-        return None;
-    }
-    let at = skip_space(text, string_end(text, at + 1)?.0 + 1);
-    (text.get(at)? == &b':').then(|| skip_space(text, at + 1))
-}
-
 /// One past a number of the JSON grammar, which must end by `end`.
 #[inline(never)]
 fn number_end(text: &[u8], end: usize, mut at: usize) -> Option<usize> {
@@ -376,20 +361,25 @@ fn number_end(text: &[u8], end: usize, mut at: usize) -> Option<usize> {
 
 /// One past the digits at `at`, of which there must be one.
 #[inline(always)]
-fn digits_end(text: &[u8], start: usize) -> Option<usize> {
+fn digits_end(text: &[u8], at: usize) -> Option<usize> {
+    let end = digits(text, at);
+    (end > at).then_some(end)
+}
+
+/// Where the run of digits at `at` ends: eight bytes at a step.
+#[inline(always)]
+pub(super) fn digits(text: &[u8], mut at: usize) -> usize {
     const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
-    let mut at = start;
     while let Some(step) = text.get(at..).and_then(|rest| rest.first_chunk()) {
         // Digits become 0 to 9; of what else there is, the first byte's top bit is set by itself or by the addition.
         let values = u64::from_le_bytes(*step) ^ ZEROS;
         let others = (values | values.wrapping_add(u64::from_le_bytes([0x76; 8]))) & u64::from_le_bytes([0x80; 8]);
         at += others.trailing_zeros() as usize / 8;
         if others != 0 {
-            return (at > start).then_some(at);
+            return at;
         }
     }
-    at += text.get(at..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    (at > start).then_some(at)
+    at + text.get(at..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
 #[cfg(test)]

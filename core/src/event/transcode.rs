@@ -206,10 +206,10 @@ fn put_items(text: &[u8], depth: usize, out: &mut Vec<u8>) -> Result<(), Malform
     msgpack::put_array(0, out);
     let (mut count, mut at) = (0, json::skip_space(text, 1));
     while text.get(at) != Some(&b']') {
-        let (kind, start, end, next) = json::value(text, at).map_err(|_| Malformed)?;
-        put_value(&text[start..end], kind, depth, out)?;
+        let value = json::value(text, at).map_err(|_| Malformed)?;
+        put_value(value.of(text), value.kind, depth, out)?;
         count += 1;
-        at = json::skip_space(text, next);
+        at = json::skip_space(text, value.next());
         match text.get(at) {
             Some(b',') => at = json::skip_space(text, at + 1),
             Some(b']') => {}

@@ -35,6 +35,8 @@ pub(super) struct Call<'a> {
     pub(super) spent: &'a Spent,
     /// Of the evaluation, in nanoseconds.
     pub(super) time: i64,
+    /// Of the stream's first event, in nanoseconds.
+    pub(super) begun: i64,
 }
 
 /// Arguments of a call, which takes them.
@@ -105,7 +107,7 @@ impl Runner {
         outcome: &mut RuleOutcome,
         script: impl FnOnce(&mut Self) -> Evaluated,
     ) -> bool {
-        call.host.lock().begin(call.number, call.time, subject);
+        call.host.lock().begin(call, subject);
         let timed = self.tally.evaluations.is_multiple_of(TIMED_EVALUATIONS);
         call.spent.begin(timed);
         let result = script(self);

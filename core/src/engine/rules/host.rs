@@ -2,6 +2,7 @@
 
 use super::budget::{Budget, Spent};
 use super::calendar::Zones;
+use super::evaluate::Call;
 use super::event::Event;
 use super::masks::Masks;
 use super::memory::{Memory, Origin};
@@ -38,7 +39,6 @@ impl SharedHost {
             budget,
             spent,
             rules,
-            begun: None,
             running: None,
             findings: Vec::new(),
             printed: Vec::new(),
@@ -73,6 +73,8 @@ struct Running {
     rule: usize,
     /// Of the event, in nanoseconds.
     time: i64,
+    /// How long the stream has gone on until then, in nanoseconds.
+    age: i64,
     subject: Subject,
     /// What was measured last, and over which window in nanoseconds.
     measured: Option<(f64, i64)>,
@@ -99,8 +101,6 @@ pub(super) struct Host {
     budget: Budget,
     spent: Arc<Spent>,
     pub(super) rules: Vec<Remembered>,
-    /// The time of the stream's first event, in nanoseconds.
-    pub(super) begun: Option<i64>,
     running: Option<Running>,
     pub(super) findings: Vec<RuleFinding>,
     pub(super) printed: Vec<String>,
@@ -118,8 +118,9 @@ pub(super) const NOT_RUNNING: &str = "this can be called only while an event is 
 const NO_EVENT: &str = "there is no event here to be changed: call this in `on_event`";
 
 impl Host {
-    pub(super) fn begin(&mut self, rule: usize, time: i64, subject: Subject) {
-        self.running = Some(Running { rule, time, subject, measured: None, findings: self.findings.len() });
+    pub(super) fn begin(&mut self, call: &Call<'_>, subject: Subject) {
+        let (rule, time, age) = (call.number, call.time, call.time.saturating_sub(call.begun).max(0));
+        self.running = Some(Running { rule, time, age, subject, measured: None, findings: self.findings.len() });
     }
 
     pub(super) fn end(&mut self) {
@@ -137,8 +138,7 @@ impl Host {
 
     /// How long the stream has gone on at the time of the evaluation, in nanoseconds.
     pub(super) fn age(&self) -> Result<i64, String> {
-        let time = self.time()?;
-        Ok(time.saturating_sub(self.begun.unwrap_or(time)).max(0))
+        self.running.as_ref().map(|running| running.age).ok_or_else(|| NOT_RUNNING.to_owned())
     }
 
     /// Lets `work` at what the call site remembers of `key`, at the time of the evaluation; also gives whether its table

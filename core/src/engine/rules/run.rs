@@ -181,9 +181,7 @@ impl Rules {
         if !matches!(fields.look().shape, Shape::Json | Shape::Text) {
             return;
         }
-        if self.begun.is_none() {
-            self.begin(Some(time.0));
-        }
+        let begun = *self.begun.get_or_insert(time.0);
         let Self { set, host, spent, runners, roots, scratch, spent_event, soonest, .. } = self;
         let template = known.template.map_or(TemplateId(0), |(sighting, _)| sighting.id);
         set.matcher().select(fields, template, roots, set.tables(), scratch);
@@ -197,7 +195,7 @@ impl Rules {
             let runner = &mut runners[i];
             let ran = if runner.breaker.lets_run(time.0) {
                 let event = event.get_or_insert_with(|| Event::copied(fields, known, set, spent_event.take())).clone();
-                let call = Call { number: i, rule, host, spent, time: time.0 };
+                let call = Call { number: i, rule, host, spent, time: time.0, begun };
                 runner.event(&call, event, known.emitted, outcome)
             } else {
                 false
@@ -213,11 +211,6 @@ impl Rules {
             *spent_event = event;
             self.take(outcome);
         }
-    }
-
-    fn begin(&mut self, begun: Option<i64>) {
-        self.begun = begun;
-        self.host.lock().begun = begun;
     }
 
     /// Two templates turned out to be one: filters that name the one that is no more mean the other too.
@@ -250,13 +243,14 @@ impl Rules {
 
     /// Time has passed to `now`: what has not come is told, and on `whole` seconds rules with `on_tick` are called.
     pub fn tick(&mut self, now: Timestamp, whole: bool, outcome: &mut RuleOutcome) {
+        let begun = self.begun.unwrap_or(now.0);
         let Self { set, host, spent, runners, soonest, .. } = self;
         if *soonest > now.0 && !(whole && set.ticks()) {
             return;
         }
         *soonest = i64::MAX;
         for (i, (rule, runner)) in set.rules().iter().zip(runners).enumerate() {
-            runner.tick(&Call { number: i, rule, host, spent, time: now.0 }, whole, outcome);
+            runner.tick(&Call { number: i, rule, host, spent, time: now.0, begun }, whole, outcome);
             *soonest = host.lock().rules[i].soonest().min(*soonest);
         }
         self.take(outcome);
@@ -396,8 +390,7 @@ impl Rules {
             // A pattern that this version does not know masks nothing here, and fails again where it is asked for.
             let _ = host.masks.text(&pattern, &with);
         }
-        drop(host);
-        self.begin(snapshot.begun);
+        self.begun = snapshot.begun;
         Ok(())
     }
 }

@@ -3,13 +3,13 @@
 /// Bytes of a step.
 const STEP: usize = 16;
 
-/// Where the string that began before `at` ends (its closing quote), and whether it has escapes.
+/// Where the string that began before `at` ends (its closing quote, which must be before `end`), and whether it has escapes.
 #[inline(always)]
-pub(super) fn string_end(text: &[u8], at: usize) -> Option<(usize, bool)> {
-    let end = plain_end(text, at)?;
-    match text[end] {
-        b'"' => Some((end, false)),
-        b'\\' => escaped_end(text, end).map(|end| (end, true)),
+pub(super) fn string_end(text: &[u8], end: usize, at: usize) -> Option<(usize, bool)> {
+    let close = plain_end(text, at).filter(|close| *close < end)?;
+    match text[close] {
+        b'"' => Some((close, false)),
+        b'\\' => escaped_end(&text[..end], close).map(|close| (close, true)),
         _ => None,
     }
 }
@@ -160,7 +160,7 @@ mod tests {
             at in 0_usize..90,
         ) {
             let expected = if at <= text.len() { plainly(&text, at) } else { None };
-            prop_assert_eq!(string_end(&text, at), expected);
+            prop_assert_eq!(string_end(&text, text.len(), at), expected);
         }
     }
 }

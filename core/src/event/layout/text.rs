@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+pub(super) use super::super::json::digits;
 use super::super::level::Level;
 
 /// The word at `at`: up to the next space or tab; the empty one at the end of the line if `at` is beyond.
@@ -47,11 +48,6 @@ pub(super) fn trim(line: &[u8], range: Range<usize>) -> Range<usize> {
     let text = &line[range.clone()];
     let start = range.start + (text.len() - text.trim_ascii_start().len());
     start..start + text.trim_ascii().len()
-}
-
-/// Where the run of digits at `at` ends.
-pub(super) fn digits(line: &[u8], at: usize) -> usize {
-    at + line.get(at..).unwrap_or_default().iter().take_while(|byte| byte.is_ascii_digit()).count()
 }
 
 /// Whether the text is a number by JSON's grammar, and of a size that readers of JSON can hold; a long run of digits, or
