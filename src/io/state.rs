@@ -17,7 +17,7 @@ use xxhash_rust::xxh3::xxh3_64;
 const FILE: &str = "seismolog.state";
 const MAGIC: &[u8; 16] = b"seismolog state\n";
 /// Changes when an older program could not read what a newer one wrote, or the other way.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// Name, version, length, hash.
 const HEADER: usize = 16 + 4 + 8 + 8;
 

@@ -1,8 +1,9 @@
 //! A panic on one event: the event passes, it is counted, and the engine goes on empty.
 
 use seismolog::config::Config;
+use seismolog::engine::RestoreError;
 use seismolog::engine::clock::Moment;
-use seismolog::engine::detector::{Detector, Event, Report, RestoreError, TableUse};
+use seismolog::engine::detector::{Detector, Event, Report, TableUse};
 use seismolog::engine::finding::{DetectorName, Finding};
 use seismolog::engine::rules::RuleSet;
 use seismolog::engine::{Engine, Outcome};

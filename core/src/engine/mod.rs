@@ -37,13 +37,14 @@ use detector::r#loop::Loop;
 use detector::novelty::Novelty;
 use detector::silence::Silence;
 use detector::spread::Spread;
-use detector::{Detector, Event, ModuleCounts, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
+use detector::{Detector, Event, ModuleCounts, OperationQuantiles, Report, TableUse};
 use finding::DetectorName;
 use incident::{Incidents, IncidentsSnapshot};
 use memory::MemoryBudget;
 pub use options::EngineOptions;
 pub use outcome::Outcome;
-use packed::Packed;
+pub use packed::RestoreError;
+use packed::{Packed, pack, unpack};
 use recent::Recent;
 use rule_incidents::RuleIncidents;
 use rules::{Known, RuleOutcome, RuleSet, Rules};
@@ -306,7 +307,7 @@ impl Engine {
         tables
     }
 
-    /// Everything that a restart should know, as MessagePack.
+    /// Everything that a restart should know, as CBOR.
     #[must_use]
     pub fn snapshot(&self) -> Vec<u8> {
         pack(&Kept {

@@ -1,9 +1,26 @@
-//! Bytes that a snapshot holds as bytes, and not as a list of numbers, which takes longer and up to twice the room.
+//! What a restart should know, as CBOR (RFC 8949): fields by name, so that what was written with other fields is told.
 
-use serde::de::{Error, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, Error, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// What another part of the engine has packed.
+/// A snapshot could not be taken over.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the snapshot does not fit: {0}")]
+pub struct RestoreError(pub String);
+
+/// The state of a part of the engine, packed.
+pub(crate) fn pack(state: &impl Serialize) -> Vec<u8> {
+    // Numbers, text and sequences have no way to fail into memory; if they did, there would be nothing to restore.
+    cbor4ii::serde::to_vec(Vec::new(), state).unwrap_or_default()
+}
+
+/// The state that [`pack`] packed.
+pub(crate) fn unpack<T: DeserializeOwned>(kept: &[u8]) -> Result<T, RestoreError> {
+    cbor4ii::serde::from_slice(kept).map_err(|error| RestoreError(error.to_string()))
+}
+
+/// What another part of the engine has packed: held as bytes, and not as a list of numbers, which takes longer and up to
+/// twice the room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Packed(pub(crate) Vec<u8>);
 

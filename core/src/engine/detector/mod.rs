@@ -18,6 +18,7 @@ use super::incident::Incidents;
 use super::state::Bounded;
 use super::template::{Merge, Sighting, Templates};
 use super::trace::Trace;
+use crate::engine::packed::RestoreError;
 use crate::event::trace::Stack;
 use crate::event::{Fields, Timestamp};
 
@@ -128,11 +129,6 @@ impl std::fmt::Display for NearMiss {
     }
 }
 
-/// A snapshot could not be taken over.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the snapshot does not fit: {0}")]
-pub struct RestoreError(pub String);
-
 /// How full one table is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TableUse {
@@ -219,15 +215,4 @@ pub trait Detector: Send {
     fn operation_quantiles(&self, _most: usize, _now: Timestamp) -> Vec<OperationQuantiles> {
         Vec::new()
     }
-}
-
-/// Serialises a detector's state.
-pub(crate) fn pack<T: serde::Serialize>(state: &T) -> Vec<u8> {
-    // Plain structs of numbers, strings and vectors have no way to fail into memory.
-    rmp_serde::to_vec_named(state).unwrap_or_default()
-}
-
-/// Reads a detector's state back.
-pub(crate) fn unpack<T: serde::de::DeserializeOwned>(kept: &[u8]) -> Result<T, RestoreError> {
-    rmp_serde::from_slice(kept).map_err(|error| RestoreError(error.to_string()))
 }

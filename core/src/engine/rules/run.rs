@@ -11,6 +11,7 @@ use super::remembered::{Remembered, RememberedSnapshot};
 use super::sandbox::Library;
 use super::set::RuleSet;
 use crate::engine::finding::{Finding, RuleFinding};
+use crate::engine::packed::{self, pack, unpack};
 use crate::engine::template::{Merge, TemplateId, Templates};
 use crate::event::{Edit, Fields, Shape, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -90,15 +91,15 @@ impl Default for RuleTally {
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
     /// It is none, or was cut off.
-    #[error("the snapshot of the rules cannot be read: {0}")]
-    Malformed(#[from] rmp_serde::decode::Error),
+    #[error(transparent)]
+    Malformed(#[from] packed::RestoreError),
     /// It was written by another version.
     #[error("the snapshot of the rules has version {0}, and this is version {VERSION}")]
     Version(u32),
 }
 
 /// Of snapshots; to be counted up when their meaning changes.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Snapshot {
@@ -107,7 +108,6 @@ struct Snapshot {
     metrics: RuleMetrics,
     /// So that what was masked before a restart is masked in findings after it.
     masks: Vec<(String, String)>,
-    #[serde(default)]
     begun: Option<i64>,
 }
 
@@ -360,8 +360,7 @@ impl Rules {
             masks: host.masks.patterns(),
             begun: self.begun,
         };
-        // Writing numbers, text and sequences into memory cannot fail; if it did, there would be nothing to restore.
-        rmp_serde::to_vec_named(&snapshot).unwrap_or_default()
+        pack(&snapshot)
     }
 
     /// Takes over what a snapshot holds of rules that are still the same, by name and text. Others begin anew.
@@ -369,7 +368,7 @@ impl Rules {
     /// # Errors
     /// [`RestoreError`] when it is no snapshot of this version; then nothing has changed.
     pub fn restore(&mut self, snapshot: &[u8]) -> Result<(), RestoreError> {
-        let snapshot: Snapshot = rmp_serde::from_slice(snapshot)?;
+        let snapshot: Snapshot = unpack(snapshot)?;
         if snapshot.version != VERSION {
             return Err(RestoreError::Version(snapshot.version));
         }

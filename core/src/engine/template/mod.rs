@@ -12,7 +12,8 @@ mod fold;
 mod hole;
 mod seed;
 
-use crate::engine::detector::{RestoreError, TableUse, pack, unpack};
+use crate::engine::detector::TableUse;
+use crate::engine::packed::{RestoreError, pack, unpack};
 use crate::engine::state::{Bounded, Held, Table, TableSnapshot, allocated};
 use crate::event::skeleton::{Masks, Skeleton, VARIABLE};
 use crate::event::{Fields, Level, Role, Timestamp};

@@ -50,10 +50,11 @@ mod traffic;
 
 use super::ending::{Ending, Passed};
 use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S};
-use super::{Aside, Detector, Event, ModuleCounts, Report, RestoreError, TableUse, pack, unpack};
+use super::{Aside, Detector, Event, ModuleCounts, Report, TableUse};
 use crate::engine::clock::Moment;
 use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::overrides::Overrides;
+use crate::engine::packed::{RestoreError, pack, unpack};
 use crate::engine::state::{Bounded, Table, TableSnapshot};
 use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::engine::stats::exposure::{Exposure, Span};

@@ -9,10 +9,11 @@
 //! clock, five seconds count. Memory: 80 bytes. Cold start: ten minutes from the first arrival, 50 arrivals, and ten times
 //! the limit; after a restart what was learned holds.
 
-use super::{Detector, Event, Report, RestoreError, TableUse, pack, unpack};
+use super::{Detector, Event, Report, TableUse};
 use crate::engine::clock::Moment;
 use crate::engine::finding::{DetectorName, Evidence, Key, Severity};
 use crate::engine::incident::{IncidentId, Opening, p_of, round, score_of};
+use crate::engine::packed::{RestoreError, pack, unpack};
 use crate::engine::stats::gap_tail::GapTail;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};

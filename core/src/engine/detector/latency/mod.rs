@@ -36,11 +36,12 @@ mod texts;
 mod unfinished;
 mod window;
 
-use super::{Detector, Event, OperationQuantiles, Report, RestoreError, TableUse, pack, unpack};
+use super::{Detector, Event, OperationQuantiles, Report, TableUse};
 use crate::engine::clock::Moment;
 use crate::engine::finding::DetectorName;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Overrides;
+use crate::engine::packed::{RestoreError, pack, unpack};
 use crate::engine::state::{Bounded, Table, TableSnapshot};
 use crate::engine::stats::log_histogram::bucket_of;
 use crate::event::look::Form;

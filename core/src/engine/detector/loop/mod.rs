@@ -41,10 +41,11 @@ mod spells;
 
 use super::failure::is_failure;
 use super::text_without_numbers::TextWithoutNumbers;
-use super::{Detector, Event, Report, RestoreError, TableUse, pack, unpack};
+use super::{Detector, Event, Report, TableUse};
 use crate::engine::clock::Moment;
 use crate::engine::finding::DetectorName;
 use crate::engine::overrides::Overrides;
+use crate::engine::packed::{RestoreError, pack, unpack};
 use crate::engine::state::{Bounded, Held, Table, TableSnapshot};
 use crate::engine::template::{Merge, TemplateId};
 use crate::event::{Level, Role, Timestamp};

@@ -17,11 +17,12 @@
 mod chance;
 mod opening;
 
-use super::{Detector, Event, NearMiss, Report, RestoreError, TableUse, pack, unpack};
+use super::{Detector, Event, NearMiss, Report, TableUse};
 use crate::engine::clock::Moment;
 use crate::engine::finding::DetectorName;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::{Choice, KeyPattern, Overrides};
+use crate::engine::packed::{RestoreError, pack, unpack};
 use crate::engine::state::{Bounded, Table, TableSnapshot};
 use crate::engine::template::{Merge, TemplateId, Templates};
 use crate::engine::trace::Trace;

@@ -31,11 +31,12 @@ mod key;
 mod opening;
 mod restarts;
 
-use super::{Detector, Event, Report, RestoreError, TableUse, pack, unpack};
+use super::{Detector, Event, Report, TableUse};
 use crate::engine::clock::Moment;
 use crate::engine::finding::DetectorName;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::glob_matches;
+use crate::engine::packed::{RestoreError, pack, unpack};
 use crate::engine::state::{Bounded, Table, TableSnapshot};
 use crate::event::{Fields, Role, Timestamp, Value};
 use key::{Key, Reading};
