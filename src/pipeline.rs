@@ -6,7 +6,7 @@
 //! nothing is allocated twice.
 
 use crate::engine::rules::RuleSet;
-use crate::engine::{Engine, Outcome};
+use crate::engine::{AHEAD, Engine, Outcome};
 use crate::event::{Batch, Fault, Fields};
 use crate::io::clock;
 use crate::io::exit::Exits;
@@ -125,7 +125,12 @@ impl<W: Observer> Pipeline<'_, W> {
             self.outbox.begin(&batch, started);
             for i in 0..batch.records.len() {
                 let fields = batch.fields(i);
-                let survived = catch_unwind(AssertUnwindSafe(|| engine.process(&fields, started, &mut outcome)));
+                let survived = catch_unwind(AssertUnwindSafe(|| {
+                    if i.is_multiple_of(AHEAD) {
+                        engine.approach(&batch.fields_from(i));
+                    }
+                    engine.process(&fields, started, &mut outcome);
+                }));
                 if survived.is_err() {
                     outcome = Outcome::of_fault(Fault::Panic);
                     outcome.edit.withheld = engine.rules().fails_closed();

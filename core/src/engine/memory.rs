@@ -14,11 +14,16 @@ const EVENTS: u32 = 4_096;
 /// stays: `cargo bench --bench growth` was within a tenth of this.
 const SLACK: usize = 2;
 
+/// What a processor's own caches hold, about: beyond that a key that comes seldom has to be waited for.
+const CACHE: usize = 16 << 20;
+
 /// The budget.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MemoryBudget {
     bytes: usize,
     events: u32,
+    /// What all tables took when they were last weighed.
+    weight: usize,
 }
 
 /// Shows each of several tables to what it is given.
@@ -26,7 +31,13 @@ pub(super) type Visit<'a> = dyn FnMut(&mut dyn FnMut(&mut dyn Bounded)) + 'a;
 
 impl MemoryBudget {
     pub(super) fn new(bytes: usize) -> Self {
-        Self { bytes, events: 0 }
+        Self { bytes, events: 0, weight: 0 }
+    }
+
+    /// Whether the tables have outgrown a processor's own caches.
+    #[inline]
+    pub(super) fn is_crowded(&self) -> bool {
+        self.weight > CACHE
     }
 
     /// Counts an event; true when tables are to be weighed.
@@ -57,12 +68,15 @@ impl MemoryBudget {
                 place += 1;
             });
         }
+        self.weight = all;
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::EngineOptions;
     use super::super::state::Table;
+    use super::super::testing::{Stream, looked};
     use super::*;
 
     #[test]
@@ -81,6 +95,28 @@ mod tests {
         assert_eq!(third, 500);
         // Less than what each may keep is no reason to go on for ever.
         assert_eq!(sizes(10), [1_000, 1_000, 500]);
+    }
+
+    #[test]
+    fn what_comes_next_is_approached_where_tables_are_large_whatever_it_is() {
+        let mut stream = Stream::new(&EngineOptions::default());
+        let event = |i: usize| {
+            format!(
+                r#"{{"time":{},"level":"ERROR","module":"m-{i}","host":"h-{i}","thread":"t-{i}","route":"/{i}x","duration_ms":{},"status":500,"message":"it failed"}}"#,
+                1_767_600_000 + i / 10,
+                i % 40
+            )
+        };
+        assert!(!stream.engine.memory.is_crowded());
+        (0..=EVENTS as usize).for_each(|i| stream.line(&event(i)));
+        assert!(stream.engine.memory.is_crowded());
+        let seen = event(7);
+        let lines =
+            [&seen, "{}", "text", "", "[1]", r#"{"duration_ms":3}"#, r#"{"route":"\/a\/1","duration":"3ms"}"#, "{"];
+        let batch = looked(&mut stream.looker, &lines.join("\n"));
+        let before = stream.engine.snapshot();
+        (0..batch.records.len()).for_each(|i| stream.engine.approach(&batch.fields_from(i)));
+        assert!(stream.engine.snapshot() == before, "it has changed something");
     }
 
     #[test]

@@ -30,6 +30,7 @@ pub mod trace;
 use crate::event::{Fault, Fields, Looker, Shape, Timestamp};
 use clock::{Moment, StreamClock};
 use cost::Cost;
+pub use detector::AHEAD;
 use detector::burst::Burst;
 use detector::input::Input;
 use detector::latency::Latency;
@@ -157,6 +158,14 @@ impl Engine {
     /// Keeps only these of the built-in detectors.
     pub fn keep_detectors(&mut self, mut kept: impl FnMut(finding::DetectorName) -> bool) {
         self.detectors.retain(|detector| kept(detector.name()));
+    }
+
+    /// These events come next: reads what detectors will need for them, where that is more than caches hold. Nothing
+    /// changes by it but the time that it takes to [`Self::process`] them.
+    pub fn approach(&self, events: &[Fields<'_>; AHEAD]) {
+        if self.memory.is_crowded() {
+            self.detectors.iter().for_each(|detector| detector.approach(events));
+        }
     }
 
     /// Takes one event that arrived at `now` by the wall clock; what comes of it replaces the content of `outcome`.

@@ -203,9 +203,9 @@ impl Found {
         if meaning.annotation {
             self.annotation = match value.kind {
                 Kind::Array => {
-                    let close = value.end - 1;
-                    let empty = json::skip_space(text, value.start as usize + 1) == close as usize;
-                    Annotation::Array { close, empty }
+                    let close = value.end() - 1;
+                    let empty = json::skip_space(text, value.start() + 1) == close;
+                    Annotation::Array { close: close as u32, empty }
                 }
                 _ => Annotation::Unfit,
             };
@@ -219,7 +219,7 @@ impl Found {
     /// A malformed nested object makes the whole event malformed.
     fn nested(&mut self, text: &[u8], value: Value, names: &Names, context: &mut TimeContext) -> Result<(), Malformed> {
         let mut nested = Self::default();
-        nested.object(&text[..value.end as usize], value.start as usize, names, context)?;
+        nested.object(&text[..value.end()], value.start(), names, context)?;
         self.take_better(&nested);
         Ok(())
     }
@@ -230,7 +230,8 @@ impl Found {
             return;
         }
         // What `fits` says of most roles, without the call.
-        let fits = if claim.role.is_free() { value.start != value.end } else { self.fits(text, value, claim, context) };
+        let fits =
+            if claim.role.is_free() { value.start() != value.end() } else { self.fits(text, value, claim, context) };
         if fits {
             self.take(value, claim);
         }
@@ -240,7 +241,7 @@ impl Found {
     fn take(&mut self, value: Value, claim: Claim) {
         self.ranks[claim.role as usize] = claim.rank;
         if let Some(slot) = self.slots.get_mut(claim.role as usize) {
-            let span = Span { start: value.start, len: value.end - value.start };
+            let span = Span::new(value.start(), value.end());
             *slot = Slot { span, form: form(value.kind), in_arena: false };
         }
     }

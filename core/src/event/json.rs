@@ -55,26 +55,36 @@ pub struct Malformed;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Value {
     pub(super) kind: Kind,
-    /// Strings: behind the quote.
-    pub(super) start: u32,
-    /// Strings: before the quote.
-    pub(super) end: u32,
+    /// Where it starts, in the lower half, and where it ends: written and read as one, so that it stays in a register.
+    pub(super) bounds: u64,
 }
 
 impl Value {
     pub(super) const fn new(kind: Kind, start: usize, end: usize) -> Self {
-        Self { kind, start: start as u32, end: end as u32 }
+        Self { kind, bounds: start as u64 | (end as u64) << 32 }
+    }
+
+    /// Strings: behind the quote.
+    #[inline(always)]
+    pub(super) const fn start(&self) -> usize {
+        self.bounds as u32 as usize
+    }
+
+    /// Strings: before the quote.
+    #[inline(always)]
+    pub(super) const fn end(&self) -> usize {
+        (self.bounds >> 32) as usize
     }
 
     #[inline(always)]
     pub(super) fn of<'a>(&self, text: &'a [u8]) -> &'a [u8] {
-        &text[self.start as usize..self.end as usize]
+        &text[self.start()..self.end()]
     }
 
     /// Where the text goes on behind it.
     #[inline(always)]
     pub(super) fn next(&self) -> usize {
-        self.end as usize + usize::from(matches!(self.kind, Kind::Text | Kind::Escaped))
+        self.end() + usize::from(matches!(self.kind, Kind::Text | Kind::Escaped))
     }
 }
 
@@ -149,7 +159,7 @@ impl<'a> Members<'a> {
             Next::Name(Name { start: key_start, end: key_end, is_escaped: key_escaped, value }) => {
                 let value = value_within(self.text, self.text.len(), value)?;
                 (self.at, self.state) = (value.next(), Walk::Rest);
-                let (kind, start, end) = (value.kind, value.start as usize, value.end as usize);
+                let (kind, start, end) = (value.kind, value.start(), value.end());
                 Ok(Some(Member { key_start, key_end, key_escaped, kind, start, end }))
             }
         }

@@ -11,7 +11,7 @@ use super::roles::{Names, Role, Unit};
 use super::skeleton::{Masks, Skeleton};
 use super::time::{TimeContext, Timestamp};
 use super::unescape::unescape_into;
-use super::{Batch, Encoding, Fault, Level, Record, Span, inner, packed, text};
+use super::{Batch, Encoding, Fault, Level, Record, Span, inner, operation, packed, text};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What some editors and tools put in front of a file.
@@ -115,10 +115,21 @@ pub struct Look {
     pub place_hash: u64,
     /// Of module, host and thread together; 0 without any.
     pub actor_hash: u64,
+    /// xxh3-64 of the operation without what differs from request to request ([`super::operation`]); 0 without one.
+    pub operation_hash: u64,
     /// A text line as one JSON object, in the arena.
     pub rendered: Span,
     /// Where findings go.
     pub joint: Joint,
+}
+
+impl Look {
+    /// xxh3-64 of the host; 0 without one.
+    #[inline]
+    #[must_use]
+    pub fn host_hash(&self) -> u64 {
+        (self.place_hash ^ self.module_hash).rotate_right(21)
+    }
 }
 
 /// Messages whose skeletons are remembered.
@@ -147,8 +158,10 @@ pub struct Looker {
     parts: Parts,
     /// A line of the batch at hand says that it is a part.
     marked: bool,
-    /// A message without its escapes.
+    /// A message or an operation without its escapes.
     plain: Vec<u8>,
+    /// An operation, masked.
+    masked: Vec<u8>,
 }
 
 impl Looker {
@@ -167,6 +180,7 @@ impl Looker {
             parts: Parts::default(),
             marked: false,
             plain: Vec::new(),
+            masked: Vec::new(),
         }
     }
 
@@ -312,6 +326,26 @@ impl Looker {
         look.module_hash = hash_of(look, bytes, arena, Role::Module);
         look.place_hash = look.module_hash ^ hash_of(look, bytes, arena, Role::Host).rotate_left(21);
         look.actor_hash = look.place_hash ^ hash_of(look, bytes, arena, Role::Thread).rotate_left(42);
+        look.operation_hash = self.operation_of(look, bytes, arena);
+    }
+
+    #[inline]
+    fn operation_of(&mut self, look: &Look, bytes: &[u8], arena: &[u8]) -> u64 {
+        let slot = look.slots[Role::Operation as usize];
+        if slot.form == Form::Absent {
+            return 0;
+        }
+        let mut raw = slot.span.of(if slot.in_arena { arena } else { bytes });
+        if slot.form == Form::Escaped {
+            // Some encoders write every slash with a backslash; only they pay for a copy.
+            self.plain.clear();
+            unescape_into(raw, &mut self.plain);
+            raw = &self.plain;
+        }
+        match operation::masked(raw, &mut self.masked) {
+            [] => 0,
+            name => xxh3_64(name),
+        }
     }
 
     /// The hash of the message's skeleton. What is remembered only saves work: it is a function of the message.

@@ -19,6 +19,7 @@ pub mod lines;
 pub mod look;
 pub mod mask;
 pub mod msgpack;
+pub mod operation;
 pub mod packed;
 mod parts;
 pub mod roles;
@@ -164,6 +165,12 @@ impl Batch {
     #[must_use]
     pub fn fields(&self, i: usize) -> Fields<'_> {
         Fields::new(&self.bytes, &self.arena, &self.records[i], &self.looks[i])
+    }
+
+    /// The views of record `i` and those behind it; at the batch's end the last one again and again.
+    #[must_use]
+    pub fn fields_from<const N: usize>(&self, i: usize) -> [Fields<'_>; N] {
+        std::array::from_fn(|ahead| self.fields((i + ahead).min(self.records.len() - 1)))
     }
 
     /// The tag of record `i`; empty without one.

@@ -168,6 +168,9 @@ pub struct ModuleCounts {
     pub errors: u64,
 }
 
+/// So many events are approached at a time: their reads wait together, and what they read stays in the first cache.
+pub const AHEAD: usize = 16;
+
 /// A detector. It learns while it runs, costs a small constant an event, and is silent until it has learned.
 pub trait Detector: Send {
     /// As in findings, metrics and configuration.
@@ -175,6 +178,10 @@ pub trait Detector: Send {
 
     /// Watches one event. Findings go onto it.
     fn observe(&mut self, event: &Event<'_>, report: &mut Report<'_>);
+
+    /// These events come next. Reads what [`Self::observe`] will need for them and is not likely to be in the processor's
+    /// caches; asked for only where the tables have outgrown them.
+    fn approach(&self, _events: &[Fields<'_>; AHEAD]) {}
 
     /// Time has passed. Findings stand before the event at hand.
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>);

@@ -19,12 +19,20 @@ const K: usize = 20;
 const LEAST: u32 = 50;
 
 /// The largest gaps of a key, on one clock.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct GapTail {
     /// Ascending.
     largest: Vec<f32>,
+    /// The least of them once there are K: hardly any gap is larger, and for the others nothing else is read.
+    least: f32,
     /// All gaps so far.
     gaps: u32,
+}
+
+impl Default for GapTail {
+    fn default() -> Self {
+        Self { largest: Vec::new(), least: f32::NEG_INFINITY, gaps: 0 }
+    }
 }
 
 impl Held for GapTail {
@@ -38,22 +46,23 @@ impl GapTail {
     #[inline]
     pub fn add(&mut self, gap: f32) {
         self.gaps = self.gaps.saturating_add(1);
-        if self.largest.len() < K || gap > self.largest[0] {
+        // What is no number is not larger either.
+        if gap > self.least {
             self.insert(gap);
         }
     }
 
+    #[cold]
     fn insert(&mut self, gap: f32) {
-        if gap.is_nan() {
-            return;
-        }
+        let place = self.largest.partition_point(|&other| other < gap);
         if self.largest.len() == K {
-            let place = self.largest.partition_point(|&other| other < gap);
             self.largest[..place].rotate_left(1);
             self.largest[place - 1] = gap;
         } else {
-            let place = self.largest.partition_point(|&other| other < gap);
             self.largest.insert(place, gap);
+        }
+        if self.largest.len() == K {
+            self.least = self.largest[0];
         }
     }
 

@@ -54,6 +54,12 @@ impl Held for LogHistogram {
 }
 
 impl LogHistogram {
+    /// Reads what [`Self::add`] will.
+    pub(crate) fn approach(&self, bucket: u16) -> u64 {
+        let place = usize::from(bucket.wrapping_sub(self.first));
+        u64::from(self.counts.get(place).map_or(0, |count| count.to_bits())) ^ self.total.to_bits()
+    }
+
     /// Counts one value of this bucket.
     #[inline]
     pub fn add(&mut self, bucket: u16) {

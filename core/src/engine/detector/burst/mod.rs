@@ -50,7 +50,7 @@ mod traffic;
 
 use super::ending::{Ending, Passed};
 use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S};
-use super::{Aside, Detector, Event, ModuleCounts, Report, TableUse};
+use super::{AHEAD, Aside, Detector, Event, ModuleCounts, Report, TableUse};
 use crate::engine::clock::Moment;
 use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::overrides::Overrides;
@@ -60,7 +60,7 @@ use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::engine::stats::exposure::{Exposure, Span};
 use crate::engine::stats::gamma_poisson;
 use crate::engine::template::Merge;
-use crate::event::{Level, Role, Timestamp};
+use crate::event::{Fields, Level, Role, Timestamp};
 use cell::Cell;
 pub use options::{BurstOptions, BurstSettings};
 use places::{Open, Places};
@@ -354,6 +354,10 @@ impl Detector for Burst {
         {
             self.count(event, settings, report);
         }
+    }
+
+    fn approach(&self, events: &[Fields<'_>; AHEAD]) {
+        self.traffic.approach(events.map(|event| event.look().module_hash));
     }
 
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {

@@ -79,6 +79,17 @@ impl Traffic {
         Self { modules: Table::new(keys), length }
     }
 
+    /// Reads what [`Self::module`] will.
+    pub(super) fn approach<const N: usize>(&self, modules: [u64; N]) {
+        self.modules.approach(modules, |_, module| {
+            module.events
+                ^ module.errors
+                ^ module.learned.to_bits()
+                ^ u64::from(module.choice.number())
+                ^ module.requests.is_some() as u64
+        });
+    }
+
     /// The module, known from now on.
     #[inline]
     pub(super) fn module(&mut self, module: u64, now: u32) -> &mut Module {

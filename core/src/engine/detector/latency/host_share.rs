@@ -50,6 +50,14 @@ pub(super) struct Slow {
 impl Held for HostShare {}
 
 impl HostShare {
+    /// Reads what [`Self::push`] will.
+    pub(super) fn approach(&self) -> u64 {
+        self.recent
+            ^ self.marks[0].0 as u64
+            ^ u64::from(self.learned.to_bits() ^ self.shifts)
+            ^ u64::from(self.choice.number())
+    }
+
     /// What came before the operation's last shift ended was of it: forgotten.
     #[inline]
     pub(super) fn forget_before(&mut self, shifts: u32) {

@@ -30,13 +30,12 @@ mod opening;
 mod operation;
 mod options;
 mod pairs;
-mod path;
 mod quantiles;
 mod texts;
 mod unfinished;
 mod window;
 
-use super::{Detector, Event, OperationQuantiles, Report, TableUse};
+use super::{AHEAD, Detector, Event, OperationQuantiles, Report, TableUse};
 use crate::engine::clock::Moment;
 use crate::engine::finding::DetectorName;
 use crate::engine::incident::IncidentId;
@@ -45,8 +44,9 @@ use crate::engine::packed::{RestoreError, pack, unpack};
 use crate::engine::state::{Bounded, Table, TableSnapshot};
 use crate::engine::stats::log_histogram::bucket_of;
 use crate::event::look::Form;
+use crate::event::operation::masked;
 use crate::event::text_duration::Anchor;
-use crate::event::{Role, Timestamp};
+use crate::event::{Fields, Role, Timestamp};
 use host_share::HostShare;
 use judge::{Call, Change};
 use operation::Operation;
@@ -55,7 +55,6 @@ use pairs::{Ended, Pairs, PairsSnapshot};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use texts::Texts;
-use xxhash_rust::xxh3::xxh3_64;
 
 const OUTLIER_TEST: &str = "peaks over threshold";
 const SHIFT_TEST: &str = "binomial exceedance";
@@ -77,7 +76,6 @@ pub struct Latency {
     ended: Vec<Ended>,
     /// Operations with an open incident, and which.
     live: BTreeMap<u64, IncidentId>,
-    scratch: Vec<u8>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -102,7 +100,6 @@ impl Latency {
             pairs: Pairs::new(&pairs, keys),
             ended: Vec::new(),
             live: BTreeMap::new(),
-            scratch: Vec::new(),
         }
     }
 
@@ -113,35 +110,12 @@ impl Latency {
         let from_text = look.slots[Role::Duration as usize].form == Form::Absent;
         let value = if from_text { self.texts.duration_ms(event) } else { event.fields.duration_ms() };
         let Some(value) = value else { return };
-        let slot = look.slots[Role::Operation as usize];
-        let mut scratch = std::mem::take(&mut self.scratch);
-        match (slot.form, event.fields.raw(Role::Operation)) {
-            (Form::Escaped, _) => {
-                // Some encoders write every slash with a backslash; only they pay for a copy.
-                let text = event.fields.text(Role::Operation).unwrap_or_default();
-                let name = path::masked(text.as_bytes(), &mut scratch);
-                if !name.is_empty() {
-                    self.take(xxh3_64(name), value, || text_of(name), event, report);
-                }
-            }
-            (_, Some(raw)) => {
-                let name = path::masked(raw, &mut scratch);
-                if !name.is_empty() {
-                    self.take(xxh3_64(name), value, || text_of(name), event, report);
-                }
-            }
-            (_, None) if from_text => {
-                let key = event.template.id.0 ^ look.module_hash.rotate_left(7) ^ SALTS[1];
-                self.take(key, value, || texts::name_of(event), event, report);
-            }
-            (_, None) => {
-                if let Some(module) = event.fields.raw(Role::Module).filter(|module| !module.is_empty()) {
-                    // A module and an operation of one name are two things.
-                    self.take(look.module_hash.rotate_left(1) ^ SALTS[0], value, || text_of(module), event, report);
-                }
-            }
+        if from_text && look.slots[Role::Operation as usize].form == Form::Absent {
+            let key = event.template.id.0 ^ look.module_hash.rotate_left(7) ^ SALTS[1];
+            self.take(key, value, || texts::name_of(event), event, report);
+        } else if let Some(key) = named(&event.fields) {
+            self.take(key, value, || name_of(&event.fields), event, report);
         }
-        self.scratch = scratch;
     }
 
     /// Takes one duration, in milliseconds, of the operation `key`.
@@ -156,10 +130,10 @@ impl Latency {
     ) {
         let Some(bucket) = bucket_of(value) else { return };
         let now = event.moment.now;
-        let host = event.fields.raw(Role::Host).map_or(0, xxh3_64);
+        let host = event.fields.look().host_hash();
         let mut key = key;
         let mut operation = self.operations.touch(key, || Operation::new(name(), now));
-        let mut share = (host != 0).then(|| self.hosts.touch(key ^ host ^ SALTS[2], HostShare::default));
+        let mut share = (host != 0).then(|| self.hosts.touch(share_key(key, host), HostShare::default));
         let choice = share.as_mut().map_or(&mut operation.choice, |share| &mut share.choice);
         let settings = *self.settings.of_named(choice, &event.fields, Some((Role::Operation, &operation.name)));
         if settings.apart {
@@ -193,6 +167,33 @@ impl Latency {
     }
 }
 
+/// The key of the operation that an event names, or of its module where it names none: an operation of that name is
+/// another thing.
+#[inline]
+fn named(fields: &Fields<'_>) -> Option<u64> {
+    let look = fields.look();
+    match look.slots[Role::Operation as usize].form {
+        Form::Absent => fields
+            .raw(Role::Module)
+            .filter(|module| !module.is_empty())
+            .map(|_| look.module_hash.rotate_left(1) ^ SALTS[0]),
+        _ => Some(look.operation_hash).filter(|&key| key != 0),
+    }
+}
+
+/// Its name.
+fn name_of(fields: &Fields<'_>) -> String {
+    match fields.text(Role::Operation) {
+        Some(operation) => text_of(masked(operation.as_bytes(), &mut Vec::new())),
+        None => text_of(fields.raw(Role::Module).unwrap_or_default()),
+    }
+}
+
+/// The key of a host's calls of an operation.
+fn share_key(operation: u64, host: u64) -> u64 {
+    operation ^ host ^ SALTS[2]
+}
+
 fn text_of(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
@@ -211,6 +212,14 @@ impl Detector for Latency {
             self.take_pairs(event, report);
         }
         self.measure(event, report);
+    }
+
+    fn approach(&self, events: &[Fields<'_>; AHEAD]) {
+        let buckets = events.map(|event| event.duration_ms().and_then(bucket_of));
+        let keys: [_; AHEAD] = std::array::from_fn(|i| buckets[i].and_then(|_| named(&events[i])).unwrap_or_default());
+        self.operations.approach(keys, |i, operation| operation.approach(buckets[i].unwrap_or_default()));
+        let shares: [_; AHEAD] = std::array::from_fn(|i| share_key(keys[i], events[i].look().host_hash()));
+        self.hosts.approach(shares, |_, share| share.approach());
     }
 
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {

@@ -93,6 +93,19 @@ impl Window {
         }
     }
 
+    /// Reads what [`Self::push`] will.
+    pub(super) fn approach(&self) -> u64 {
+        let at = |back: usize| self.pushed.wrapping_sub(back as u64) as usize % LONGEST;
+        let entries = WINDOWS.map(|width| self.ring.get(at(width)).map_or(0, |entry| u64::from(*entry)));
+        let host = self.hosts.get(at(0)).map_or(0, |host| u64::from(*host));
+        entries.into_iter().fold(host ^ self.beyond[0], |read, entry| read ^ entry)
+    }
+
+    /// The bucket of the value that the next one pushes out; 0 while there is none.
+    pub(super) fn leaving(&self) -> u16 {
+        self.ring.get(self.pushed as usize % LONGEST).map_or(0, |entry| entry & BUCKETS)
+    }
+
     /// The lanes in which some full window has as many as `critical` says.
     #[inline]
     pub(super) fn reaches(&self, critical: &[Lanes; WINDOWS.len()]) -> Lanes {

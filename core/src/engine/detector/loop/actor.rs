@@ -108,6 +108,15 @@ pub(super) struct Pushed {
 }
 
 impl Actor {
+    /// Reads what [`Self::push`] will.
+    pub(super) fn approach(&self) -> u64 {
+        u64::from(self.ring[0] ^ self.ring[LAGS - 1])
+            ^ u64::from(self.repeating)
+            ^ self.last.0 as u64
+            ^ u64::from(self.rest.to_bits())
+            ^ u64::from(self.choice.number())
+    }
+
     pub(super) fn new(now: Timestamp) -> Self {
         Self {
             ring: [0; LAGS],

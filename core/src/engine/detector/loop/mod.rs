@@ -41,14 +41,14 @@ mod spells;
 
 use super::failure::is_failure;
 use super::text_without_numbers::TextWithoutNumbers;
-use super::{Detector, Event, Report, TableUse};
+use super::{AHEAD, Detector, Event, Report, TableUse};
 use crate::engine::clock::Moment;
 use crate::engine::finding::DetectorName;
 use crate::engine::overrides::Overrides;
 use crate::engine::packed::{RestoreError, pack, unpack};
 use crate::engine::state::{Bounded, Held, Table, TableSnapshot};
 use crate::engine::template::{Merge, TemplateId};
-use crate::event::{Level, Role, Timestamp};
+use crate::event::{Fields, Level, Role, Timestamp};
 use actor::{Actor, Going};
 use counter::When;
 use guard::Guards;
@@ -360,6 +360,10 @@ impl Detector for Loop {
             let run = Run::of_spell(&spell, line, who, seen);
             self.test(event, run, habits.spells, settings.threshold, report);
         }
+    }
+
+    fn approach(&self, events: &[Fields<'_>; AHEAD]) {
+        self.actors.approach(events.map(|event| event.look().actor_hash), |_, actor| actor.approach());
     }
 
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {

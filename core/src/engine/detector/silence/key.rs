@@ -73,6 +73,16 @@ impl Key {
         }
     }
 
+    /// Reads what [`Self::speak`] will.
+    pub(super) fn approach(&self) -> u64 {
+        self.last.running.to_bits()
+            ^ self.last.events.to_bits()
+            ^ self.partner
+            ^ u64::from(self.seconds.gaps() ^ self.events.gaps())
+            ^ u64::from(self.awaited)
+            ^ u64::from(self.silent.is_some())
+    }
+
     /// It speaks, as it does.
     #[inline]
     pub(super) fn speak(&mut self, now: Reading) {

@@ -31,7 +31,7 @@ mod key;
 mod opening;
 mod restarts;
 
-use super::{Detector, Event, Report, TableUse};
+use super::{AHEAD, Detector, Event, Report, TableUse};
 use crate::engine::clock::Moment;
 use crate::engine::finding::DetectorName;
 use crate::engine::incident::IncidentId;
@@ -135,6 +135,7 @@ impl SilenceOptions {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Source {
     Module,
+    Host,
     Role(Role),
     Member(String),
 }
@@ -210,6 +211,7 @@ impl Silence {
             name: name.clone(),
             source: match Role::ALL.into_iter().find(|role| role.name() == name) {
                 Some(Role::Module) => Source::Module,
+                Some(Role::Host) => Source::Host,
                 Some(role) if (role as usize) < Role::PLACED => Source::Role(role),
                 _ => Source::Member(name.clone()),
             },
@@ -272,6 +274,7 @@ impl Member {
     fn hash(&self, fields: &Fields<'_>) -> Option<u64> {
         match &self.source {
             Source::Module => Some(fields.look().module_hash).filter(|&hash| hash != 0),
+            Source::Host => Some(fields.look().host_hash()).filter(|&hash| hash != 0),
             Source::Role(role) => fields.raw(*role).map(xxh3_64),
             Source::Member(name) => self.text(fields, name).map(|text| xxh3_64(text.as_bytes())),
         }
@@ -280,6 +283,7 @@ impl Member {
     fn name<'a>(&self, fields: &Fields<'a>) -> Option<Cow<'a, str>> {
         match &self.source {
             Source::Module => fields.text(Role::Module),
+            Source::Host => fields.text(Role::Host),
             Source::Role(role) => fields.text(*role),
             Source::Member(name) => self.text(fields, name),
         }
@@ -302,7 +306,9 @@ impl Detector for Silence {
 
     #[inline]
     fn observe(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
-        self.now = Reading { running: event.moment.running, events: self.now.events + 1.0 };
+        // In registers: read back as one, what was stored in two halves has to wait for both.
+        let now = Reading { running: event.moment.running, events: self.now.events + 1.0 };
+        self.now = now;
         let mut hashes = [0; MEMBERS];
         for (slot, member) in hashes.iter_mut().zip(&self.members) {
             *slot = member.hash(&event.fields).unwrap_or_default();
@@ -323,9 +329,15 @@ impl Detector for Silence {
             }
             if report.wants_near_misses() {
                 let settings = self.options.of(key.settings);
-                judge::spoke_in_time(member, key, settings, self.now, report);
+                judge::spoke_in_time(member, key, settings, now, report);
             }
-            key.speak(self.now);
+            key.speak(now);
+        }
+    }
+
+    fn approach(&self, events: &[Fields<'_>; AHEAD]) {
+        for member in &self.members {
+            member.keys.approach(events.map(|event| member.hash(&event).unwrap_or_default()), |_, key| key.approach());
         }
     }
 

@@ -8,7 +8,7 @@ const LONGEST: usize = 200;
 /// `raw` with the query cut off and each segment that is a number, a UUID or long hexadecimal as `{}`. Nothing is copied
 /// where nothing is variable; otherwise `scratch` holds the result.
 #[inline]
-pub(super) fn masked<'a>(raw: &'a [u8], scratch: &'a mut Vec<u8>) -> &'a [u8] {
+pub(crate) fn masked<'a>(raw: &'a [u8], scratch: &'a mut Vec<u8>) -> &'a [u8] {
     let raw = &raw[..raw.len().min(LONGEST)];
     // Every variable segment has a digit, and most operations have none.
     let plain = !raw.iter().any(|byte| byte.is_ascii_digit() | matches!(byte, b'?' | b'#'));
