@@ -124,13 +124,12 @@ impl<W: Observer> Pipeline<'_, W> {
             let started = clock::now();
             self.outbox.begin(&batch, started);
             for i in 0..batch.records.len() {
+                if i.is_multiple_of(AHEAD) {
+                    // It changes nothing, so that a panic in it would be nobody's loss.
+                    let _ = catch_unwind(AssertUnwindSafe(|| engine.approach(&batch, i)));
+                }
                 let fields = batch.fields(i);
-                let survived = catch_unwind(AssertUnwindSafe(|| {
-                    if i.is_multiple_of(AHEAD) {
-                        engine.approach(&batch.fields_from(i));
-                    }
-                    engine.process(&fields, started, &mut outcome);
-                }));
+                let survived = catch_unwind(AssertUnwindSafe(|| engine.process(&fields, started, &mut outcome)));
                 if survived.is_err() {
                     outcome = Outcome::of_fault(Fault::Panic);
                     outcome.edit.withheld = engine.rules().fails_closed();

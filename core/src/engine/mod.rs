@@ -27,7 +27,7 @@ pub mod template;
 pub(crate) mod testing;
 pub mod trace;
 
-use crate::event::{Fault, Fields, Looker, Shape, Timestamp};
+use crate::event::{Batch, Fault, Fields, Looker, Shape, Timestamp};
 use clock::{Moment, StreamClock};
 use cost::Cost;
 pub use detector::AHEAD;
@@ -160,11 +160,12 @@ impl Engine {
         self.detectors.retain(|detector| kept(detector.name()));
     }
 
-    /// These events come next: reads what detectors will need for them, where that is more than caches hold. Nothing
-    /// changes by it but the time that it takes to [`Self::process`] them.
-    pub fn approach(&self, events: &[Fields<'_>; AHEAD]) {
+    /// Record `i` of the batch comes next, then those behind it: for the first [`AHEAD`] of them reads what detectors will
+    /// need, where that is more than caches hold. Nothing changes by it but the time that [`Self::process`] takes.
+    pub fn approach(&self, batch: &Batch, i: usize) {
         if self.memory.is_crowded() {
-            self.detectors.iter().for_each(|detector| detector.approach(events));
+            let events = batch.fields_from(i);
+            self.detectors.iter().for_each(|detector| detector.approach(&events));
         }
     }
 

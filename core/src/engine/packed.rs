@@ -1,7 +1,11 @@
 //! What a restart should know, as CBOR (RFC 8949): fields by name, so that what was written with other fields is told.
 
-use serde::de::{DeserializeOwned, Error, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// How deep what is read may be nested. What rules keep is some 4 KiB a value, which is 170 arrays in each other at most, two
+/// levels each.
+const DEPTH: usize = 512;
 
 /// A snapshot could not be taken over.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -11,12 +15,16 @@ pub struct RestoreError(pub String);
 /// The state of a part of the engine, packed.
 pub(crate) fn pack(state: &impl Serialize) -> Vec<u8> {
     // Numbers, text and sequences have no way to fail into memory; if they did, there would be nothing to restore.
-    cbor4ii::serde::to_vec(Vec::new(), state).unwrap_or_default()
+    let mut packed = Vec::new();
+    if ciborium::into_writer(state, &mut packed).is_err() {
+        packed.clear();
+    }
+    packed
 }
 
 /// The state that [`pack`] packed.
 pub(crate) fn unpack<T: DeserializeOwned>(kept: &[u8]) -> Result<T, RestoreError> {
-    cbor4ii::serde::from_slice(kept).map_err(|error| RestoreError(error.to_string()))
+    ciborium::de::from_reader_with_recursion_limit(kept, DEPTH).map_err(|error| RestoreError(error.to_string()))
 }
 
 /// What another part of the engine has packed: held as bytes, and not as a list of numbers, which takes longer and up to
@@ -40,22 +48,54 @@ impl<'de> Deserialize<'de> for Packed {
                 f.write_str("bytes")
             }
 
-            fn visit_bytes<E: Error>(self, bytes: &[u8]) -> Result<Packed, E> {
-                Ok(Packed(bytes.to_vec()))
-            }
-
             fn visit_byte_buf<E: Error>(self, bytes: Vec<u8>) -> Result<Packed, E> {
-                Ok(Packed(bytes))
-            }
-
-            fn visit_seq<A: SeqAccess<'de>>(self, mut numbers: A) -> Result<Packed, A::Error> {
-                let mut bytes = Vec::new();
-                while let Some(byte) = numbers.next_element()? {
-                    bytes.push(byte);
-                }
                 Ok(Packed(bytes))
             }
         }
         deserializer.deserialize_byte_buf(Bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::finding::Evidence;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    #[test]
+    fn evidence_comes_back_with_all_that_json_can_say() {
+        let more =
+            json!({ "none": null, "list": [null, 1, -2, 0.1, "a", true, {}], "below": { "x": null }, "big": u64::MAX });
+        let evidence = Evidence {
+            observed: f64::INFINITY,
+            p_value: None,
+            more: more.as_object().unwrap().clone(),
+            ..Evidence::default()
+        };
+        assert_eq!(unpack::<Evidence>(&pack(&evidence)).unwrap(), evidence);
+    }
+
+    #[test]
+    fn what_is_too_deep_or_cut_off_is_told() {
+        let deep = |levels: usize| (0..levels).fold(json!(1), |inner, _| json!([inner]));
+        assert!(unpack::<serde_json::Value>(&pack(&deep(DEPTH - 1))).is_ok());
+        let error = unpack::<serde_json::Value>(&pack(&deep(DEPTH + 1))).unwrap_err();
+        assert!(error.to_string().starts_with("the snapshot does not fit: "), "{error}");
+        assert!(unpack::<Packed>(&pack(&Packed(vec![7; 100]))[..50]).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_and_bytes_come_back_as_they_were(
+            whole: i64, far: u64, bits: u64, short: u32, text: String, bytes in proptest::collection::vec(any::<u8>(), 0..5_000),
+        ) {
+            let state = (whole, far, text, Packed(bytes), Some(short), None::<u8>);
+            prop_assert_eq!(&unpack::<(i64, u64, String, Packed, Option<u32>, Option<u8>)>(&pack(&state)).unwrap(), &state);
+            let float = unpack::<f64>(&pack(&f64::from_bits(bits))).unwrap();
+            prop_assert!(float == f64::from_bits(bits) || float.is_nan() && f64::from_bits(bits).is_nan());
+            let single = unpack::<f32>(&pack(&f32::from_bits(short))).unwrap();
+            prop_assert!(single == f32::from_bits(short) || single.is_nan() && f32::from_bits(short).is_nan());
+        }
     }
 }

@@ -129,8 +129,8 @@ impl<V> Table<V> {
     }
 
     /// Reads what the next calls of [`Self::touch`] for these keys will: the entries and, with `read`, which is given a key's
-    /// place among them, what values have elsewhere. Reads that do not wait for each other take hardly longer together than one of them, and what was read
-    /// lately is in the processor's caches.
+    /// place among them, what values have elsewhere. Reads that do not depend on each other take hardly longer together
+    /// than one alone.
     #[inline]
     pub fn approach<const N: usize>(&self, keys: [u64; N], read: impl Fn(usize, &V) -> u64) {
         let slots = keys.map(|key| self.index.get(&key).map_or(usize::MAX, |&slot| slot as usize));

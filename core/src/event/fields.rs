@@ -5,6 +5,7 @@ use super::look::{Form, Look, Shape};
 use super::unescape::{unescape, unescape_into};
 use super::{Encoding, Level, Record, Role, Timestamp, packed};
 use std::borrow::Cow;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// A member's value, read when asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -87,6 +88,18 @@ impl<'a> Fields<'a> {
     pub fn raw(&self, role: Role) -> Option<&'a [u8]> {
         let slot = self.look.slots.get(role as usize)?;
         (slot.form != Form::Absent).then(|| slot.span.of(if slot.in_arena { self.arena } else { self.bytes }))
+    }
+
+    /// xxh3-64 of a role's bytes as written; none without the role. Not for timestamp and level.
+    #[inline]
+    #[must_use]
+    pub fn hash(&self, role: Role) -> Option<u64> {
+        match role {
+            Role::Message => Some(self.look.message_hash).filter(|&hash| hash != 0),
+            Role::Module => Some(self.look.module_hash).filter(|&hash| hash != 0),
+            Role::Host => Some(self.look.host_hash()).filter(|&hash| hash != 0),
+            _ => self.raw(role).map(xxh3_64),
+        }
     }
 
     /// A role's text: numbers as written, strings unescaped, level by name, timestamp as RFC 3339.
@@ -233,8 +246,43 @@ pub(super) fn duration_in_text(text: &[u8]) -> Option<(f64, Option<f64>)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::operation::masked;
     use super::*;
+    use crate::engine::testing::{looked, looker};
     use proptest::prelude::*;
+
+    /// What the look computed is what the bytes say, whatever the role stands in.
+    #[test]
+    fn hashes_are_those_of_the_roles() {
+        let lines = [
+            r#"{"message":"m","module":"a","host":"n1","thread":"t","route":"/users/17/x?y=1"}"#,
+            r#"{"message":"m\"","module":"a\/b","host":"n\\1","route":"\/users\/17\/x"}"#,
+            r#"{"host":"n1","route":"?x"}"#,
+            r#"{"module":"a","route":"","duration_ms":3}"#,
+            r#"{"log":"{\"msg\":\"inner\",\"module\":\"db\",\"route\":\"/a/1\"}\n","host":"n2"}"#,
+            "2026-03-02 08:00:00,123 ERROR [worker-1] shop.cart: no stock in 17 ms",
+            "<34>Oct 11 22:14:15 mymachine su[17]: failed",
+            r#"{"log":"part one, ","logtag":"P","stream":"stdout","module":"a","route":"/a"}"#,
+            r#"{"log":"part two","logtag":"F","stream":"stdout","module":"a","host":"n1"}"#,
+            "{}",
+            "{",
+        ];
+        let batch = looked(&mut looker(), &lines.join("\n"));
+        let mut seen = 0;
+        for fields in (0..batch.records.len()).map(|i| batch.fields(i)) {
+            for role in [Role::Message, Role::Module, Role::Host, Role::Thread] {
+                let hash = fields.raw(role).map(xxh3_64);
+                assert_eq!(fields.hash(role), hash, "{role:?} of {}", String::from_utf8_lossy(fields.line()));
+                seen += usize::from(hash.is_some());
+            }
+            let operation = fields.text(Role::Operation);
+            let name = operation.as_deref().map(|text| masked(text.as_bytes(), &mut Vec::new()).to_vec());
+            let hash = name.filter(|name| !name.is_empty()).map_or(0, |name| xxh3_64(&name));
+            assert_eq!(fields.look().operation_hash, hash, "{operation:?}");
+            seen += usize::from(hash != 0);
+        }
+        assert!(seen >= 20, "{seen}");
+    }
 
     #[test]
     fn numbers_of_every_form() {

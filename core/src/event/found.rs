@@ -229,9 +229,8 @@ impl Found {
         if claim.rank >= self.ranks[claim.role as usize] || !claim.role.takes(value.kind) {
             return;
         }
-        // What `fits` says of most roles, without the call.
-        let fits =
-            if claim.role.is_free() { value.start() != value.end() } else { self.fits(text, value, claim, context) };
+        // Most roles can be any text: no call for those.
+        let fits = value.start() != value.end() && (claim.role.is_free() || self.fits(text, value, claim, context));
         if fits {
             self.take(value, claim);
         }
@@ -246,8 +245,8 @@ impl Found {
         }
     }
 
-    /// Whether this value is what the claim's role wants; of time, level and unit it is what they are from now on. A call of
-    /// its own, so that the walk around it stays in registers.
+    /// Whether this value, which is not empty, is what the claim's role wants; of time, level and unit it is what they are
+    /// from now on. A call of its own, so that the walk around it stays in registers.
     #[inline(never)]
     fn fits(&mut self, text: &[u8], value: Value, claim: Claim, context: &mut TimeContext) -> bool {
         let (value, kind) = (value.of(text), value.kind);
@@ -263,7 +262,7 @@ impl Found {
                 level.is_some()
             }
             Role::Status => is_status(value),
-            Role::ErrorCode => !(value.is_empty() || claim.or_status && is_status(value)),
+            Role::ErrorCode => !(claim.or_status && is_status(value)),
             Role::Duration => {
                 let fits = kind == Kind::Number || super::fields::duration_in_text(value).is_some();
                 if fits {
@@ -271,7 +270,7 @@ impl Found {
                 }
                 fits
             }
-            _ => !value.is_empty(),
+            _ => true,
         }
     }
 

@@ -111,11 +111,11 @@ pub struct Look {
     pub skeleton: u64,
     /// xxh3-64 of the module; 0 without one.
     pub module_hash: u64,
-    /// Of module and host together; 0 without any.
+    /// Of module and host together, in a way that [`Self::host_hash`] can take apart; 0 without any.
     pub place_hash: u64,
     /// Of module, host and thread together; 0 without any.
     pub actor_hash: u64,
-    /// xxh3-64 of the operation without what differs from request to request ([`super::operation`]); 0 without one.
+    /// xxh3-64 of the operation without its query and without numbers and identifiers in its path; 0 without one.
     pub operation_hash: u64,
     /// A text line as one JSON object, in the arena.
     pub rendered: Span,

@@ -19,7 +19,7 @@ pub mod lines;
 pub mod look;
 pub mod mask;
 pub mod msgpack;
-pub mod operation;
+pub(crate) mod operation;
 pub mod packed;
 mod parts;
 pub mod roles;
@@ -169,7 +169,7 @@ impl Batch {
 
     /// The views of record `i` and those behind it; at the batch's end the last one again and again.
     #[must_use]
-    pub fn fields_from<const N: usize>(&self, i: usize) -> [Fields<'_>; N] {
+    pub(crate) fn fields_from<const N: usize>(&self, i: usize) -> [Fields<'_>; N] {
         std::array::from_fn(|ahead| self.fields((i + ahead).min(self.records.len() - 1)))
     }
 

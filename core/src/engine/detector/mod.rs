@@ -196,7 +196,7 @@ pub trait Detector: Send {
     /// stand before the event at hand.
     fn trace(&mut self, _trace: &Trace, _moment: Moment, _templates: &Templates, _report: &mut Report<'_>) {}
 
-    /// What to keep across a restart, as MessagePack.
+    /// What to keep across a restart, as CBOR.
     fn snapshot(&self) -> Vec<u8>;
 
     /// Takes what was kept.

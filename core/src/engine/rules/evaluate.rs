@@ -35,7 +35,7 @@ pub(super) struct Call<'a> {
     pub(super) spent: &'a Spent,
     /// Of the evaluation, in nanoseconds.
     pub(super) time: i64,
-    /// Of the stream's first event, in nanoseconds.
+    /// Of the stream's first event, in nanoseconds; of the evaluation while there was none.
     pub(super) begun: i64,
 }
 

@@ -91,7 +91,7 @@ impl Default for RuleTally {
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
     /// It is none, or was cut off.
-    #[error(transparent)]
+    #[error("what rules remember cannot be read: {}", .0.0)]
     Malformed(#[from] packed::RestoreError),
     /// It was written by another version.
     #[error("the snapshot of the rules has version {0}, and this is version {VERSION}")]
@@ -340,7 +340,7 @@ impl Rules {
         self.host.lock().rules.iter().map(Remembered::bytes).sum()
     }
 
-    /// What the rules remember, as MessagePack with named members.
+    /// What the rules remember, as CBOR.
     #[must_use]
     pub fn snapshot(&self) -> Vec<u8> {
         let host = self.host.lock();

@@ -107,6 +107,18 @@ impl Stored {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::packed::{pack, unpack};
+
+    #[test]
+    fn the_deepest_that_is_kept_comes_back() {
+        let deeper = |value: Dynamic| Dynamic::from_array(vec![value]);
+        let mut deepest = Dynamic::UNIT;
+        while Stored::of(&deeper(deepest.clone())).is_ok() {
+            deepest = deeper(deepest);
+        }
+        let stored = Stored::of(&deepest).unwrap();
+        assert_eq!(unpack::<Stored>(&pack(&stored)).unwrap(), stored);
+    }
 
     #[test]
     fn plain_values_come_back_as_they_were() {

@@ -31,6 +31,11 @@ impl Slots {
         Self { counts: vec![0], length: length.max(1) as u32, newest, head: 0 }
     }
 
+    /// Reads the newest slot, which is counted into.
+    pub(crate) fn approach(&self) -> u64 {
+        u64::from(self.counts.get(self.head as usize).copied().unwrap_or_default())
+    }
+
     /// The number of the newest slot.
     #[inline]
     #[must_use]

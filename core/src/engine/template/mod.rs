@@ -345,7 +345,7 @@ impl Templates {
         ]
     }
 
-    /// What to keep across a restart, as MessagePack.
+    /// What to keep across a restart, as CBOR.
     #[must_use]
     pub fn snapshot(&self) -> Vec<u8> {
         pack(&Kept {

@@ -79,14 +79,11 @@ impl Traffic {
         Self { modules: Table::new(keys), length }
     }
 
-    /// Reads what [`Self::module`] will.
+    /// Reads what an event of each of these modules will.
     pub(super) fn approach<const N: usize>(&self, modules: [u64; N]) {
         self.modules.approach(modules, |_, module| {
-            module.events
-                ^ module.errors
-                ^ module.learned.to_bits()
-                ^ u64::from(module.choice.number())
-                ^ module.requests.is_some() as u64
+            let requests = module.requests.as_deref().map_or(0, |requests| requests.all.approach());
+            requests ^ module.others.approach() ^ module.events ^ module.errors ^ u64::from(module.choice.number())
         });
     }
 

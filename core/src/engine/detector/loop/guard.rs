@@ -14,7 +14,6 @@ use crate::engine::state::{Bounded, Held, Table, TableSnapshot, allocated};
 use crate::event::{Fields, Level, Role, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
-use xxhash_rust::xxh3::xxh3_64;
 
 const PARTS: usize = 16;
 
@@ -95,7 +94,7 @@ impl Guards {
         let (fields, now) = (&event.fields, event.moment.now);
         let choice = self.choices.touch(fields.look().actor_hash, Choice::default);
         let Some(limit) = *self.limits.of(choice, fields) else { return false };
-        let hash = |wanted: bool, role| if wanted { fields.raw(role).map_or(0, xxh3_64) } else { 0 };
+        let hash = |wanted: bool, role| if wanted { fields.hash(role).unwrap_or_default() } else { 0 };
         let key = line
             ^ hash(limit.by_host, Role::Host).rotate_left(21)
             ^ hash(limit.by_thread, Role::Thread).rotate_left(42);

@@ -130,7 +130,7 @@ impl Silence {
             return self.open.iter().position(|open| open.id == id);
         }
         // Hosts are alike; each module is one of its own.
-        let alike = self.members[member].source != Source::Module;
+        let alike = self.members[member].source != Source::Role(Role::Module);
         let in_turn = |open: &Open| open.member == member && (key.last.running - open.latest).abs() <= IN_TURN_S;
         self.open.iter().position(in_turn).filter(|_| alike)
     }

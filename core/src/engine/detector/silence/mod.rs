@@ -134,8 +134,6 @@ impl SilenceOptions {
 /// How a member is read off an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Source {
-    Module,
-    Host,
     Role(Role),
     Member(String),
 }
@@ -210,8 +208,6 @@ impl Silence {
         let members = options.members.iter().take(MEMBERS).map(|name| Member {
             name: name.clone(),
             source: match Role::ALL.into_iter().find(|role| role.name() == name) {
-                Some(Role::Module) => Source::Module,
-                Some(Role::Host) => Source::Host,
                 Some(role) if (role as usize) < Role::PLACED => Source::Role(role),
                 _ => Source::Member(name.clone()),
             },
@@ -273,17 +269,13 @@ impl Member {
     #[inline]
     fn hash(&self, fields: &Fields<'_>) -> Option<u64> {
         match &self.source {
-            Source::Module => Some(fields.look().module_hash).filter(|&hash| hash != 0),
-            Source::Host => Some(fields.look().host_hash()).filter(|&hash| hash != 0),
-            Source::Role(role) => fields.raw(*role).map(xxh3_64),
+            Source::Role(role) => fields.hash(*role),
             Source::Member(name) => self.text(fields, name).map(|text| xxh3_64(text.as_bytes())),
         }
     }
 
     fn name<'a>(&self, fields: &Fields<'a>) -> Option<Cow<'a, str>> {
         match &self.source {
-            Source::Module => fields.text(Role::Module),
-            Source::Host => fields.text(Role::Host),
             Source::Role(role) => fields.text(*role),
             Source::Member(name) => self.text(fields, name),
         }
@@ -337,7 +329,11 @@ impl Detector for Silence {
 
     fn approach(&self, events: &[Fields<'_>; AHEAD]) {
         for member in &self.members {
-            member.keys.approach(events.map(|event| member.hash(&event).unwrap_or_default()), |_, key| key.approach());
+            // A member that is no role is found by another walk of the event, which costs more than what it would save.
+            if let Source::Role(role) = member.source {
+                let keys = events.map(|event| event.hash(role).unwrap_or_default());
+                member.keys.approach(keys, |_, key| key.approach());
+            }
         }
     }
 

@@ -26,8 +26,7 @@ impl Dimension {
 
     pub(super) fn hash_of(&self, fields: &Fields<'_>) -> Option<u64> {
         match self {
-            Self::Role(Role::Host) => Some(fields.look().host_hash()).filter(|&hash| hash != 0),
-            Self::Role(role) => fields.raw(*role).map(xxh3_64),
+            Self::Role(role) => fields.hash(*role),
             Self::Member(_) => self.text_of(fields).map(|text| xxh3_64(text.as_bytes())),
         }
     }
