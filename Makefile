@@ -1,6 +1,6 @@
 # Every chore has a name. `make` alone lists them.
 
-.PHONY: help demo test tools check fmt bench instructions build deny fuzz growth latency soak clean
+.PHONY: help demo test tools check fmt bench instructions build size deny fuzz growth latency soak clean
 
 help: ## list the chores
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -46,6 +46,10 @@ fuzz: ## fuzz each target for ten minutes; fuzz/run takes other times and target
 
 deny: ## licences, origins and bans of dependencies; needs cargo-deny
 	cargo deny check bans licenses sources
+
+size: build ## the size of the release binary; fails beyond 15 MiB
+	@bytes=$$(stat -c %s target/release/seismolog) && echo "$$bytes bytes" && test $$bytes -le $$((15 << 20)) \
+	  || { echo "the release binary has more than 15 MiB"; exit 1; }
 
 growth: ## what an event costs as the work grows; memory and start-up
 	cargo bench --bench growth
