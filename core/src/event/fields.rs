@@ -87,19 +87,20 @@ impl<'a> Fields<'a> {
     #[must_use]
     pub fn raw(&self, role: Role) -> Option<&'a [u8]> {
         let slot = self.look.slots.get(role as usize)?;
-        (slot.form != Form::Absent).then(|| slot.span.of(if slot.in_arena { self.arena } else { self.bytes }))
+        (slot.form != Form::Absent).then(|| slot.of(self.bytes, self.arena))
     }
 
     /// xxh3-64 of a role's bytes as written; none without the role. Not for timestamp and level.
     #[inline]
     #[must_use]
     pub fn hash(&self, role: Role) -> Option<u64> {
-        match role {
-            Role::Message => Some(self.look.message_hash).filter(|&hash| hash != 0),
-            Role::Module => Some(self.look.module_hash).filter(|&hash| hash != 0),
-            Role::Host => Some(self.look.host_hash()).filter(|&hash| hash != 0),
-            _ => self.raw(role).map(xxh3_64),
-        }
+        let looked_at = match role {
+            Role::Message => self.look.message_hash,
+            Role::Module => self.look.module_hash,
+            Role::Host => self.look.host_hash(),
+            _ => return self.raw(role).map(xxh3_64),
+        };
+        Some(looked_at).filter(|&hash| hash != 0)
     }
 
     /// A role's text: numbers as written, strings unescaped, level by name, timestamp as RFC 3339.

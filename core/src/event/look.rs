@@ -60,6 +60,14 @@ pub struct Slot {
     pub in_arena: bool,
 }
 
+impl Slot {
+    /// Its bytes as written, of those read and those in the arena.
+    #[inline]
+    pub(super) fn of<'a>(&self, bytes: &'a [u8], arena: &'a [u8]) -> &'a [u8] {
+        self.span.of(if self.in_arena { arena } else { bytes })
+    }
+}
+
 /// The member that findings are written to, as the event came.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Annotation {
@@ -335,7 +343,7 @@ impl Looker {
         if slot.form == Form::Absent {
             return 0;
         }
-        let mut raw = slot.span.of(if slot.in_arena { arena } else { bytes });
+        let mut raw = slot.of(bytes, arena);
         if slot.form == Form::Escaped {
             // Some encoders write every slash with a backslash; only they pay for a copy.
             self.plain.clear();
@@ -357,7 +365,7 @@ impl Looker {
         let message = if escaped { !look.message_hash } else { look.message_hash };
         let place = message as usize % REMEMBERED;
         if self.skeletons[place].message != message {
-            let raw = slot.span.of(if slot.in_arena { arena } else { bytes });
+            let raw = slot.of(bytes, arena);
             self.skeletons[place] = Remembered { message, skeleton: self.read_skeleton(raw, escaped) };
         }
         self.skeletons[place].skeleton
@@ -390,6 +398,6 @@ fn hash_of(look: &Look, bytes: &[u8], arena: &[u8], role: Role) -> u64 {
     let slot = look.slots[role as usize];
     match slot.form {
         Form::Absent => 0,
-        _ => xxh3_64(slot.span.of(if slot.in_arena { arena } else { bytes })),
+        _ => xxh3_64(slot.of(bytes, arena)),
     }
 }

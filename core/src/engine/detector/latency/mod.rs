@@ -1,7 +1,7 @@
 //! Too slow, for this operation: single calls far beyond its tail, and recent calls slower than calls used to be.
 //!
-//! An operation is what the role `operation` names, without query and variable segments (`event/operation.rs`); an event that has a
-//! duration but no operation counts for its module. Where no member has a duration, one is looked for in the message
+//! An operation is what the role `operation` names, without query and variable segments (`event/operation.rs`); an event
+//! that has a duration but no operation counts for its module. Where no member has a duration, one is looked for in the message
 //! (`texts.rs`), whose template is then the operation; and configured pairs of start and end events have one (`pairs.rs`).
 //! Durations are compared on a logarithmic scale.
 //!
