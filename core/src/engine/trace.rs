@@ -7,7 +7,7 @@
 use crate::event::look::Form;
 use crate::event::trace::{self, Place, Stack, StackReader};
 use crate::event::unescape::{has_escape, unescape};
-use crate::event::{Fields, Level, Role, Shape, Timestamp, Value};
+use crate::event::{Encoding, Fields, Level, Role, Shape, Timestamp, Value};
 use memchr::memchr;
 
 /// Seconds of stream time after which an open trace is taken as whole.
@@ -215,9 +215,9 @@ pub fn in_field(fields: &Fields<'_>) -> Option<Stack> {
     if look.level.map_or(json, |level| level < Level::Warn) {
         return None;
     }
-    // A trace has line ends; in JSON they are escaped, unless seismolog itself has joined lines.
-    let line = fields.line();
-    let found = if json { has_escape(line, b'n') } else { memchr(b'\n', line).is_some() };
+    // A trace has line ends; in JSON they are escaped.
+    let (line, escaped) = (fields.line(), json && fields.record().encoding == Encoding::Line);
+    let found = if escaped { has_escape(line, b'n') } else { memchr(b'\n', line).is_some() };
     if found { read_field(fields, json) } else { None }
 }
 
@@ -244,6 +244,7 @@ fn unescaped(raw: &[u8], escaped: bool) -> std::borrow::Cow<'_, [u8]> {
 mod tests {
     use super::*;
     use crate::engine::testing;
+    use crate::event::{Batch, Record, Span, transcode};
 
     /// Which lines are events of their own, and what the traces among them said.
     fn events(text: &str) -> (Vec<usize>, Vec<Stack>) {
@@ -292,8 +293,18 @@ mod tests {
 
     #[test]
     fn a_field_may_hold_a_whole_trace() {
-        let mut looker = testing::looker();
-        let mut stack = |line: &str| in_field(&testing::looked(&mut looker, line).fields(0));
+        let stack = |line: &str| {
+            let found = in_field(&testing::looked(&mut testing::looker(), line).fields(0));
+            // What a shipper sends as MessagePack says the same.
+            let mut bytes = Vec::new();
+            transcode::from_json(line.as_bytes(), &mut bytes).unwrap();
+            let record =
+                Record { span: Span::new(0, bytes.len()), encoding: Encoding::MessagePack, ..Record::default() };
+            let mut batch = Batch { filled: bytes.len(), bytes, records: vec![record], ..Batch::default() };
+            testing::looker().look(&mut batch);
+            assert_eq!(in_field(&batch.fields(0)), found, "{line}");
+            found
+        };
         let inside = r#"{"level":"ERROR","message":"x","error":{"stack":"TypeError: y\n    at f (/a.js:1:2)"}}"#;
         assert_eq!(stack(inside).unwrap().exception, "TypeError");
         assert_eq!(stack(r#"{"level":"ERROR","message":"a.BError: c\n\tat d.E.f(E.java:9)"}"#).unwrap().frames, 1);
