@@ -163,10 +163,8 @@ impl Engine {
     /// Record `i` of the batch comes next, then those behind it: for the first [`AHEAD`] of them reads what detectors will
     /// need, where that is more than caches hold. Nothing changes by it but the time that [`Self::process`] takes.
     pub fn approach(&self, batch: &Batch, i: usize) {
-        if self.memory.is_crowded() {
-            let events = batch.fields_from(i);
-            self.detectors.iter().for_each(|detector| detector.approach(&events));
-        }
+        let (events, crowded) = (batch.fields_from(i), self.memory.is_crowded());
+        self.detectors.iter().for_each(|detector| detector.approach(&events, crowded));
     }
 
     /// Takes one event that arrived at `now` by the wall clock; what comes of it replaces the content of `outcome`.

@@ -179,9 +179,9 @@ pub trait Detector: Send {
     /// Watches one event. Findings go onto it.
     fn observe(&mut self, event: &Event<'_>, report: &mut Report<'_>);
 
-    /// These events come next. Reads what [`Self::observe`] will need for them and is not likely to be in the processor's
-    /// caches; asked for only where the tables have outgrown them.
-    fn approach(&self, _events: &[Fields<'_>; AHEAD]) {}
+    /// These events come next. Reads what [`Self::observe`] will need for them and is not likely to be in the caches of the
+    /// processor at hand: of what is always large, and where all tables are `crowded`, larger than any cache, of those.
+    fn approach(&self, _events: &[Fields<'_>; AHEAD], _crowded: bool) {}
 
     /// Time has passed. Findings stand before the event at hand.
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>);

@@ -356,7 +356,10 @@ impl Detector for Burst {
         }
     }
 
-    fn approach(&self, events: &[Fields<'_>; AHEAD]) {
+    fn approach(&self, events: &[Fields<'_>; AHEAD], crowded: bool) {
+        if !crowded {
+            return;
+        }
         self.traffic.approach(events.map(|event| event.look().module_hash));
     }
 

@@ -94,6 +94,12 @@ impl Learned {
         self.counts.add(line)
     }
 
+    /// Reads what counting `line` will.
+    #[inline]
+    pub(super) fn approach(&self, line: u64) -> u64 {
+        self.counts.approach(line)
+    }
+
     /// Tests `repeats` repeats within the last `lasted` seconds of a line that was seen `seen` times in all, in a module
     /// whose lines go on with a run as `habit` says.
     pub(super) fn test(&self, seen: u32, repeats: f64, lasted: f64, habit: Habit, run: u32, signal: Signal) -> Verdict {

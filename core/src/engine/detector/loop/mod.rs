@@ -48,7 +48,7 @@ use crate::engine::overrides::Overrides;
 use crate::engine::packed::{RestoreError, pack, unpack};
 use crate::engine::state::{Bounded, Held, Table, TableSnapshot};
 use crate::engine::template::{Merge, TemplateId};
-use crate::event::{Fields, Level, Role, Timestamp};
+use crate::event::{Fields, Level, Look, Role, Timestamp};
 use actor::{Actor, Going};
 use counter::When;
 use guard::Guards;
@@ -213,8 +213,14 @@ impl Loop {
             }
             _ => look.message_hash,
         };
-        message ^ look.module_hash.rotate_left(32)
+        line_of(message, look)
     }
+}
+
+/// A line of this message, in the module that says it.
+#[inline]
+fn line_of(message: u64, look: &Look) -> u64 {
+    message ^ look.module_hash.rotate_left(32)
 }
 
 /// The key of a template in the sketch of learned counts.
@@ -362,8 +368,12 @@ impl Detector for Loop {
         }
     }
 
-    fn approach(&self, events: &[Fields<'_>; AHEAD]) {
-        self.actors.approach(events.map(|event| event.look().actor_hash), |_, actor| actor.approach());
+    fn approach(&self, events: &[Fields<'_>; AHEAD], crowded: bool) {
+        let lines = events.map(|event| line_of(event.look().message_hash, event.look()));
+        std::hint::black_box(lines.map(|line| self.learned.approach(line) ^ self.spells.approach(line)));
+        if crowded {
+            self.actors.approach(events.map(|event| event.look().actor_hash), |_, actor| actor.approach());
+        }
     }
 
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {

@@ -112,6 +112,10 @@ fn bit(actor: u64) -> u64 {
     1 << (actor.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 58)
 }
 
+fn slot_of(line: u64) -> usize {
+    (line >> 40) as usize % SLOTS
+}
+
 /// The spells of a stream.
 #[derive(Clone, Debug)]
 pub(super) struct Spells {
@@ -135,7 +139,7 @@ impl Spells {
         events: f64,
         expected: impl FnOnce(f64, f64, f64) -> f64,
     ) -> Spelled {
-        let slot = &mut self.slots[(line >> 40) as usize % SLOTS];
+        let slot = &mut self.slots[slot_of(line)];
         if slot.line == line {
             return slot.go_on(speaker, time, events, expected);
         }
@@ -147,6 +151,12 @@ impl Spells {
         Spelled::Alone
     }
 
+    /// Reads what [`Self::push`] will.
+    #[inline]
+    pub(super) fn approach(&self, line: u64) -> u64 {
+        self.slots[slot_of(line)].line
+    }
+
     /// What to keep across a restart: spells that have begun.
     pub(super) fn snapshot(&self) -> Vec<Spell> {
         self.slots.iter().filter(|spell| spell.count > 0).copied().collect()
@@ -155,7 +165,7 @@ impl Spells {
     pub(super) fn restore(&mut self, kept: Vec<Spell>) {
         *self = Self::new();
         for spell in kept {
-            self.slots[(spell.line >> 40) as usize % SLOTS] = spell;
+            self.slots[slot_of(spell.line)] = spell;
         }
     }
 }
