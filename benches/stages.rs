@@ -42,14 +42,13 @@ fn stages(c: &mut Criterion) {
             lines.split(black_box(&mut batch), true)
         });
     });
-    group.bench_function("look", |b| {
-        let mut looker = looker();
-        b.iter(|| {
-            batch.looks.clear();
-            batch.arena.clear();
-            looker.look(black_box(&mut batch));
+    for (name, rules) in [("look", RuleSet::empty()), ("look for shipped rules", shipped())] {
+        batch.prefilter = Some(rules.prefilter());
+        group.bench_function(name, |b| {
+            let mut looker = looker();
+            b.iter(|| look(&mut looker, black_box(&mut batch)));
         });
-    });
+    }
     group.bench_function("template", |b| {
         let (mut templates, mut merges) = (Templates::new(10_000, &TemplateOptions::default()), Vec::new());
         b.iter(|| {
@@ -71,6 +70,8 @@ fn stages(c: &mut Criterion) {
         });
     });
     for (name, rules) in [("engine without rules", RuleSet::empty()), ("engine with shipped rules", shipped())] {
+        batch.prefilter = Some(rules.prefilter());
+        look(&mut looker(), &mut batch);
         group.bench_function(name, |b| {
             let mut outcome = Outcome::default();
             b.iter_batched_ref(
@@ -85,6 +86,12 @@ fn stages(c: &mut Criterion) {
         });
     }
     group.finish();
+}
+
+fn look(looker: &mut Looker, batch: &mut Batch) {
+    batch.looks.clear();
+    batch.arena.clear();
+    looker.look(batch);
 }
 
 fn shipped() -> RuleSet {

@@ -11,13 +11,13 @@ use crate::event::{Batch, Fault, Fields};
 use crate::io::clock;
 use crate::io::exit::Exits;
 use crate::io::shutdown::Progress;
-use crate::io::source::{Belt, Pool, Source};
+use crate::io::source::{Arrivals, Belt, Source};
 use crate::io::stdio::Undelivered;
 use crate::outbox::Outbox;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
+use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
 /// Batches between the threads.
@@ -75,9 +75,7 @@ impl<W: Observer> Pipeline<'_, W> {
     /// # Errors
     /// [`RunError`]; everything up to there has been sent in order.
     pub fn run(&mut self, sources: Vec<Box<dyn Source>>, exits: &mut Exits) -> Result<(), RunError> {
-        let (looked, batches) = sync_channel(QUEUE);
-        let belt = Belt { looked, pool: Pool::default(), progress: Arc::clone(&self.progress) };
-        let pool = belt.pool.clone();
+        let (belt, arrivals) = Belt::new(QUEUE, Arc::clone(&self.progress));
         let mut readers = Vec::new();
         for source in sources {
             let (thread, belt) = (std::thread::Builder::new().name("read and look".into()), belt.clone());
@@ -85,7 +83,7 @@ impl<W: Observer> Pipeline<'_, W> {
         }
         drop(belt);
         self.outbox.prepare(exits);
-        self.drive(&batches, &pool, exits).map_err(RunError::Write)?;
+        self.drive(&arrivals, exits).map_err(RunError::Write)?;
         for reader in readers {
             let panicked = |_| Err(io::Error::other("the reading thread panicked"));
             reader.join().unwrap_or_else(panicked).map_err(RunError::Read)?;
@@ -94,33 +92,29 @@ impl<W: Observer> Pipeline<'_, W> {
     }
 
     /// The caller's thread: every record through the engine, every batch out in one piece.
-    fn drive(&mut self, batches: &Receiver<Batch>, pool: &Pool, exits: &mut Exits) -> Result<(), Undelivered> {
+    fn drive(&mut self, arrivals: &Arrivals, exits: &mut Exits) -> Result<(), Undelivered> {
         let mut engine = (self.fresh)();
-        let ended = self.pass(&mut engine, batches, pool, exits);
+        arrivals.prefilter.put(engine.rules().set().prefilter());
+        let ended = self.pass(&mut engine, arrivals, exits);
         // However it ended, what was learned is worth keeping.
         self.observer.ended(&engine);
         ended
     }
 
     /// Batch after batch, until the input ends.
-    fn pass(
-        &mut self,
-        engine: &mut Engine,
-        batches: &Receiver<Batch>,
-        pool: &Pool,
-        exits: &mut Exits,
-    ) -> Result<(), Undelivered> {
+    fn pass(&mut self, engine: &mut Engine, arrivals: &Arrivals, exits: &mut Exits) -> Result<(), Undelivered> {
         let mut outcome = Outcome::default();
         loop {
-            let mut batch = match batches.recv_timeout(IDLE) {
+            let mut batch = match arrivals.batches.recv_timeout(IDLE) {
                 Ok(batch) => batch,
                 Err(RecvTimeoutError::Timeout) => {
+                    self.renew(engine, arrivals);
                     self.idle(engine, &mut outcome, exits)?;
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
             };
-            self.renew(engine);
+            self.renew(engine, arrivals);
             let started = clock::now();
             self.outbox.begin(&batch, started);
             for i in 0..batch.records.len() {
@@ -139,22 +133,22 @@ impl<W: Observer> Pipeline<'_, W> {
             }
             let written = self.outbox.send(&mut batch, exits)?;
             self.observer.batch(engine, batch.filled, written, clock::now().seconds_since(started));
-            pool.give(batch);
+            arrivals.pool.give(batch);
         }
         engine.finish(&mut outcome);
         self.alone(engine, &outcome, exits)
     }
 
     /// Between two batches: rules that were read anew take over.
-    fn renew(&self, engine: &mut Engine) {
+    fn renew(&self, engine: &mut Engine, arrivals: &Arrivals) {
         if let Some(rules) = (self.new_rules)() {
+            arrivals.prefilter.put(rules.prefilter());
             engine.replace_rules(rules);
         }
     }
 
     /// Nothing came for a while: the wall clock does what only it can.
     fn idle(&mut self, engine: &mut Engine, outcome: &mut Outcome, exits: &mut Exits) -> Result<(), Undelivered> {
-        self.renew(engine);
         if !self.outbox.at_line_start() {
             return Ok(());
         }

@@ -3,11 +3,11 @@
 use super::shutdown::Progress;
 use super::stdio::{Input, Read};
 use crate::event::lines::Lines;
-use crate::event::{Batch, Encoding, Looker};
+use crate::event::{Batch, Encoding, Looker, Prefilter};
 use rustix::fd::AsFd;
 use std::io;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -34,18 +34,44 @@ impl Pool {
     /// An empty batch.
     #[must_use]
     pub fn take(&self) -> Batch {
-        let mut batch = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-        batch.clear();
-        batch
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
     }
 
     /// Gives a batch back.
-    pub fn give(&self, batch: Batch) {
+    pub fn give(&self, mut batch: Batch) {
+        // Now, so that what it holds on to is free: the filters of rules, say, which may be others by then.
+        batch.clear();
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() < POOL && batch.bytes.len() <= POOLED_BYTES {
             kept.push(batch);
         }
     }
+}
+
+/// The prefilter of the rules that run, for those who look at batches; none before the engine is there.
+#[derive(Clone, Debug, Default)]
+pub struct LivePrefilter(Arc<Mutex<Option<Arc<dyn Prefilter>>>>);
+
+impl LivePrefilter {
+    /// Batches are looked at with this one from now on.
+    pub fn put(&self, prefilter: Arc<dyn Prefilter>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(prefilter);
+    }
+
+    fn current(&self) -> Option<Arc<dyn Prefilter>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Where the way to the engine ends.
+#[derive(Debug)]
+pub struct Arrivals {
+    /// Batches that were looked at.
+    pub batches: Receiver<Batch>,
+    /// Where they go when they have left.
+    pub pool: Pool,
+    /// What is to be found out for rules.
+    pub prefilter: LivePrefilter,
 }
 
 /// The way to the engine. It is bounded: a slow engine slows its sources.
@@ -55,15 +81,32 @@ pub struct Belt {
     pub looked: SyncSender<Batch>,
     /// Where to get empty ones.
     pub pool: Pool,
+    /// What is to be found out for rules.
+    pub prefilter: LivePrefilter,
     /// Lines read and delivered.
     pub progress: Arc<Progress>,
 }
 
 impl Belt {
+    /// A way that holds `length` batches, and its end.
+    #[must_use]
+    pub fn new(length: usize, progress: Arc<Progress>) -> (Self, Arrivals) {
+        let (looked, batches) = sync_channel(length);
+        let (pool, prefilter) = (Pool::default(), LivePrefilter::default());
+        let arrivals = Arrivals { batches, pool: pool.clone(), prefilter: prefilter.clone() };
+        (Self { looked, pool, prefilter, progress }, arrivals)
+    }
+
     /// Counts the lines of a batch as read.
     pub fn count(&self, batch: &Batch) {
         let lines = batch.records.iter().filter(|record| record.encoding != Encoding::Rest).count();
         self.progress.read.fetch_add(lines as u64, Ordering::AcqRel);
+    }
+
+    /// Looks at every record of the batch, also for the rules that run.
+    pub fn look(&self, looker: &mut Looker, batch: &mut Batch) {
+        batch.prefilter = self.prefilter.current();
+        looker.look(batch);
     }
 
     /// Passes on a batch that was counted; false when nobody wants any more.
@@ -112,7 +155,7 @@ impl<I: AsFd + Send> Source for LineSource<I> {
             batch.filled = rest;
             belt.count(&batch);
             drop(reading);
-            looker.look(&mut batch);
+            belt.look(looker, &mut batch);
             if (!batch.records.is_empty() && !belt.put(batch)) || ended {
                 return Ok(());
             }
@@ -134,5 +177,43 @@ fn fill<I: AsFd>(input: &Input<I>, batch: &mut Batch, piece: usize) -> io::Resul
         if line_ends || batch.filled > piece {
             return Ok(false);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::engine::rules::{RuleSet, RuleSource};
+    use crate::event::Role;
+    use crate::event::time::TimeContext;
+
+    fn rules(text: &str) -> RuleSet {
+        let text =
+            format!("const RULE = #{{ select: #{{ message: #{{ contains: {text:?} }} }} }};\nfn on_event(e) {{}}\n");
+        let source = RuleSource { name: "r".into(), path: "r.rhai".into(), text };
+        RuleSet::compile(&[source], &[]).unwrap()
+    }
+
+    #[test]
+    fn batches_are_looked_at_for_the_rules_that_run() {
+        let config = Config::default();
+        let mut looker = Looker::new(config.names(), config.output.member, TimeContext::new("UTC", 2026).unwrap());
+        let (belt, arrivals) = Belt::new(1, Arc::default());
+        let mut wordless = || {
+            let line = br#"{"message":"a slow query"}"#;
+            let mut batch = Batch { bytes: line.to_vec(), filled: line.len(), ..belt.pool.take() };
+            Lines::new(1 << 20).split(&mut batch, true);
+            belt.look(&mut looker, &mut batch);
+            let wordless = batch.looks[0].wordless >> Role::Message as u16 & 1 == 1;
+            arrivals.pool.give(batch);
+            wordless
+        };
+        assert!(!wordless());
+        for (text, expected) in [("no such word", true), ("slow query", false), ("another", true)] {
+            arrivals.prefilter.put(rules(text).prefilter());
+            assert_eq!(wordless(), expected, "{text}");
+        }
+        assert!(arrivals.pool.take().prefilter.is_none());
     }
 }

@@ -161,7 +161,7 @@ impl Engine {
     }
 
     /// Record `i` of the batch comes next, then those behind it: for the first [`AHEAD`] of them reads what detectors will
-    /// need, where that is more than caches hold. Nothing changes by it but the time that [`Self::process`] takes.
+    /// need and caches hardly hold. Nothing changes by it but the time that [`Self::process`] takes.
     pub fn approach(&self, batch: &Batch, i: usize) {
         let (events, crowded) = (batch.fields_from(i), self.memory.is_crowded());
         self.detectors.iter().for_each(|detector| detector.approach(&events, crowded));

@@ -215,9 +215,9 @@ pub fn in_field(fields: &Fields<'_>) -> Option<Stack> {
     if look.level.map_or(json, |level| level < Level::Warn) {
         return None;
     }
-    // A trace has line ends; in JSON they are escaped.
-    let (line, escaped) = (fields.line(), json && fields.record().encoding == Encoding::Line);
-    let found = if escaped { has_escape(line, b'n') } else { memchr(b'\n', line).is_some() };
+    // A trace has line ends. In JSON they are escaped, and so they are in JSON inside of a text or a map.
+    let (line, is_json) = (fields.line(), json && fields.record().encoding == Encoding::Line);
+    let found = has_escape(line, b'n') || (!is_json && memchr(b'\n', line).is_some());
     if found { read_field(fields, json) } else { None }
 }
 
@@ -307,7 +307,12 @@ mod tests {
         };
         let inside = r#"{"level":"ERROR","message":"x","error":{"stack":"TypeError: y\n    at f (/a.js:1:2)"}}"#;
         assert_eq!(stack(inside).unwrap().exception, "TypeError");
-        assert_eq!(stack(r#"{"level":"ERROR","message":"a.BError: c\n\tat d.E.f(E.java:9)"}"#).unwrap().frames, 1);
+        let message = r#"{"level":"ERROR","message":"a.BError: c\n\tat d.E.f(E.java:9)"}"#;
+        assert_eq!(stack(message).unwrap().frames, 1);
+        let in_log = serde_json::json!({"log": message, "stream": "stdout"}).to_string();
+        assert_eq!(stack(&in_log).unwrap().frames, 1);
+        let cri = format!("2026-03-02T08:00:00Z stdout F {message}");
+        assert_eq!(in_field(&testing::looked(&mut testing::looker(), &cri).fields(0)).unwrap().frames, 1);
         assert_eq!(stack(&inside.replace("ERROR", "INFO")), None);
     }
 }

@@ -3,8 +3,9 @@
 use super::json::{self, Kind, Members};
 use super::look::{Form, Look, Shape};
 use super::unescape::{unescape, unescape_into};
-use super::{Encoding, Level, Record, Role, Timestamp, packed};
+use super::{Batch, Encoding, Level, Prefilter, Record, Role, Timestamp, packed};
 use std::borrow::Cow;
+use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// A member's value, read when asked for.
@@ -29,11 +30,12 @@ pub struct Fields<'a> {
     arena: &'a [u8],
     record: &'a Record,
     look: &'a Look,
+    prefilter: Option<&'a Arc<dyn Prefilter>>,
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn new(bytes: &'a [u8], arena: &'a [u8], record: &'a Record, look: &'a Look) -> Self {
-        Self { bytes, arena, record, look }
+    pub(super) fn new(batch: &'a Batch, record: &'a Record, look: &'a Look) -> Self {
+        Self { bytes: &batch.bytes, arena: &batch.arena, record, look, prefilter: batch.prefilter.as_ref() }
     }
 
     /// What the pure stage found.
@@ -101,6 +103,15 @@ impl<'a> Fields<'a> {
             _ => return self.raw(role).map(xxh3_64),
         };
         Some(looked_at).filter(|&hash| hash != 0)
+    }
+
+    /// What the look has told for `prefilter`, or else what it would have told.
+    #[inline]
+    pub(crate) fn wordless(&self, prefilter: &impl Prefilter) -> u16 {
+        match self.prefilter {
+            Some(told) if std::ptr::addr_eq(Arc::as_ptr(told), prefilter) => self.look.wordless,
+            _ => prefilter.wordless(self.look, self.bytes, self.arena),
+        }
     }
 
     /// A role's text: numbers as written, strings unescaped, level by name, timestamp as RFC 3339.

@@ -1,7 +1,8 @@
 //! The pure stage: what one line says of itself, found without any memory of other lines.
 //!
 //! Two exceptions: the year of times written without one, which [`TimeContext`] rolls over from December to January as
-//! lines pass, and lines that came in parts, which `parts` puts together. Everything else is a function of the line, so this stage can run on a thread of its own.
+//! lines pass, and lines that came in parts, which `parts` puts together. Everything else is a function of the line, and
+//! of the batch's prefilter, so this stage can run on a thread of its own.
 
 use super::found::{Found, Leads};
 use super::json::{self, Malformed};
@@ -63,7 +64,7 @@ pub struct Slot {
 impl Slot {
     /// Its bytes as written, of those read and those in the arena.
     #[inline]
-    pub(super) fn of<'a>(&self, bytes: &'a [u8], arena: &'a [u8]) -> &'a [u8] {
+    pub(crate) fn of<'a>(&self, bytes: &'a [u8], arena: &'a [u8]) -> &'a [u8] {
         self.span.of(if self.in_arena { arena } else { bytes })
     }
 }
@@ -125,6 +126,8 @@ pub struct Look {
     pub actor_hash: u64,
     /// xxh3-64 of the operation without its query and without numbers and identifiers in its path; 0 without one.
     pub operation_hash: u64,
+    /// The roles that have no word which rules look for, as bits by `Role as usize`; told for [`Batch::prefilter`] alone.
+    pub wordless: u16,
     /// A text line as one JSON object, in the arena.
     pub rendered: Span,
     /// Where findings go.
@@ -204,17 +207,24 @@ impl Looker {
     pub fn look(&mut self, batch: &mut Batch) {
         let all_utf8 = simdutf8::basic::from_utf8(batch.data()).is_ok();
         let first = batch.looks.len();
-        let Batch { bytes, arena, records, looks, .. } = batch;
+        let Batch { bytes, arena, records, looks, prefilter, .. } = batch;
         looks.reserve(records.len() - looks.len());
         for record in &records[looks.len()..] {
             let kept = arena.len();
             let look = looks.push_mut(Look::default());
-            let this = std::panic::AssertUnwindSafe((&mut *self, &mut *arena, &mut *look));
+            let mut is_looked_at = false;
+            let this =
+                std::panic::AssertUnwindSafe((&mut *self, &mut *arena, &mut *look, &*prefilter, &mut is_looked_at));
             let survived = std::panic::catch_unwind(|| {
-                let std::panic::AssertUnwindSafe((looker, arena, look)) = { this };
+                let std::panic::AssertUnwindSafe((looker, arena, look, prefilter, is_looked_at)) = { this };
                 looker.look_at(bytes, arena, record, all_utf8, look);
+                *is_looked_at = true;
+                if let Some(prefilter) = prefilter {
+                    look.wordless = prefilter.wordless(look, bytes, arena);
+                }
             });
-            if survived.is_err() {
+            // What a prefilter did not survive the engine asks again, which knows what a panic in rules means.
+            if survived.is_err() && !is_looked_at {
                 arena.truncate(kept);
                 *look = Look { fault: Some(Fault::Panic), ..Look::default() };
             }

@@ -22,6 +22,7 @@ pub mod msgpack;
 pub(crate) mod operation;
 pub mod packed;
 mod parts;
+pub mod prefilter;
 pub mod roles;
 pub mod skeleton;
 pub mod splice;
@@ -37,8 +38,11 @@ pub use fault::Fault;
 pub use fields::{Fields, Value};
 pub use level::Level;
 pub use look::{Look, Looker, Shape};
+pub use prefilter::Prefilter;
 pub use roles::Role;
 pub use time::Timestamp;
+
+use std::sync::Arc;
 
 /// A range of bytes in a batch's buffers. 32 bits are enough: a batch is bounded far below 4 GiB.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -149,6 +153,8 @@ pub struct Batch {
     pub looks: Vec<Look>,
     /// The tags of its records, in the arena.
     pub tags: Vec<Span>,
+    /// What its records are looked at with for the filters of rules.
+    pub prefilter: Option<Arc<dyn Prefilter>>,
     /// Released when the whole batch has left. A batch leaves in one piece.
     pub tokens: Vec<Box<dyn DeliveryToken>>,
 }
@@ -164,7 +170,7 @@ impl Batch {
     #[inline]
     #[must_use]
     pub fn fields(&self, i: usize) -> Fields<'_> {
-        Fields::new(&self.bytes, &self.arena, &self.records[i], &self.looks[i])
+        Fields::new(self, &self.records[i], &self.looks[i])
     }
 
     /// The views of record `i` and those behind it; at the batch's end the last one again and again.
@@ -196,5 +202,6 @@ impl Batch {
         self.looks.clear();
         self.tags.clear();
         self.tokens.clear();
+        self.prefilter = None;
     }
 }

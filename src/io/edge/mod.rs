@@ -98,7 +98,7 @@ pub struct Looking {
 impl Source for Looking {
     fn run(mut self: Box<Self>, belt: &Belt) -> io::Result<()> {
         while let Some(mut batch) = self.intake.batches.blocking_recv() {
-            self.looker.look(&mut batch);
+            belt.look(&mut self.looker, &mut batch);
             belt.count(&batch);
             if !belt.put(batch) {
                 break;

@@ -179,8 +179,8 @@ pub trait Detector: Send {
     /// Watches one event. Findings go onto it.
     fn observe(&mut self, event: &Event<'_>, report: &mut Report<'_>);
 
-    /// These events come next. Reads what [`Self::observe`] will need for them and is not likely to be in the caches of the
-    /// processor at hand: of what is always large, and where all tables are `crowded`, larger than any cache, of those.
+    /// These events come next. Reads what [`Self::observe`] will need for them and is hardly in the processor's caches: what
+    /// is large in any stream, and tables of keys where all of them are `crowded`, larger than those caches.
     fn approach(&self, _events: &[Fields<'_>; AHEAD], _crowded: bool) {}
 
     /// Time has passed. Findings stand before the event at hand.

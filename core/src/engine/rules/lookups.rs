@@ -1,12 +1,11 @@
 //! What is looked up by the value of one subject, a role or a member: which alternatives may hold for it.
 
-use super::condition::{Seen, Subject, Test};
+use super::condition::{Seen, Test};
 use super::literals;
 use super::table::Table;
 use super::words::{self, Words};
 use crate::event::look::Form;
 use crate::event::unescape::has_escape;
-use crate::event::{Fields, Role};
 use hashbrown::HashTable;
 use regex::{RegexSet, RegexSetBuilder};
 use std::collections::BTreeMap;
@@ -88,7 +87,7 @@ impl Building {
         }
     }
 
-    pub(super) fn build(mut self, subject: Subject) -> Lookups {
+    pub(super) fn build(mut self) -> Lookups {
         self.find_patterns_by_words();
         // What cannot be looked up is tested on every event that has the subject.
         let mut present = self.present;
@@ -98,7 +97,6 @@ impl Building {
             }
             word.len() >= words::BLOCK
         });
-        let words_are_plain = !self.words.keys().any(|word| word.iter().any(|byte| is_escaped(*byte)));
         let (patterns, entries): (Vec<_>, Vec<_>) = self.patterns.into_iter().unzip();
         let patterns = match RegexSetBuilder::new(&patterns).dfa_size_limit(PATTERN_CACHE).build() {
             Ok(set) if !patterns.is_empty() => Some((set, entries)),
@@ -114,13 +112,11 @@ impl Building {
         }
         let numbers = self.numbers.into_iter().map(|(number, entries)| (number.to_ne_bytes().into(), entries));
         let mut lookups = Lookups {
-            subject,
             texts: ByHash::new(self.texts),
             numbers: ByHash::new(numbers),
             start,
             starts: ByHash::new(starts),
             words: Words::new(self.words),
-            words_are_plain,
             words_alone: false,
             patterns,
             ranges: Ranges::new(self.ranges),
@@ -141,17 +137,14 @@ fn bits(number: f64) -> u64 {
 /// What can be looked up by the value of one subject.
 #[derive(Debug)]
 pub(super) struct Lookups {
-    pub(super) subject: Subject,
     texts: ByHash,
     numbers: ByHash,
     /// How many bytes of beginnings are looked up.
     start: usize,
     starts: ByHash,
     words: Words,
-    /// JSON writes the words as they are.
-    words_are_plain: bool,
     /// There is nothing here but words.
-    words_alone: bool,
+    pub(super) words_alone: bool,
     patterns: Option<(RegexSet, Vec<Entry>)>,
     ranges: Ranges,
     keys: Vec<(usize, Vec<Entry>)>,
@@ -160,23 +153,24 @@ pub(super) struct Lookups {
 }
 
 impl Lookups {
-    /// False when nothing here can be found in this role of the event: told from its bytes as written, for most events.
+    /// There are words here to look for.
     #[inline]
-    pub(super) fn may_find(&self, role: Role, fields: &Fields<'_>) -> bool {
-        let Some(slot) = fields.look().slots.get(role as usize) else { return true };
-        let Some(raw) = fields.raw(role) else { return false };
-        if !self.words_alone {
-            return true;
-        }
-        let as_written = match slot.form {
-            Form::Escaped => self.words_are_plain && !has_escape(raw, b'u'),
-            Form::Absent | Form::Text | Form::Number => true,
-        };
-        !as_written || self.words.find(raw, |_| true)
+    pub(super) fn has_words(&self) -> bool {
+        !self.words.is_empty()
     }
 
+    /// None of the words is in a text written as `raw`. False also where that cannot be told.
     #[inline]
-    pub(super) fn find(&self, seen: &Seen<'_>, tables: &[Table], candidates: &mut Vec<Entry>) {
+    pub(super) fn is_wordless(&self, raw: &[u8], form: Form) -> bool {
+        match form {
+            Form::Escaped => !has_escape(raw, b'u') && !self.words.may_be_in_json(raw),
+            Form::Absent | Form::Text | Form::Number => !self.words.find(raw, |_| true),
+        }
+    }
+
+    /// Adds to `candidates` what may hold where the subject is `seen`; `wordless` when it is known to have none of the words.
+    #[inline]
+    pub(super) fn find(&self, seen: &Seen<'_>, wordless: bool, tables: &[Table], candidates: &mut Vec<Entry>) {
         candidates.extend_from_slice(&self.present);
         if !(self.numbers.is_empty() && self.ranges.is_empty())
             && let Some(number) = seen.number()
@@ -196,10 +190,12 @@ impl Lookups {
         {
             candidates.extend_from_slice(self.starts.get(start));
         }
-        self.words.find(text.as_bytes(), |entries| {
-            candidates.extend_from_slice(entries);
-            false
-        });
+        if !wordless {
+            self.words.find(text.as_bytes(), |entries| {
+                candidates.extend_from_slice(entries);
+                false
+            });
+        }
         if let Some((set, entries)) = &self.patterns
             && set.is_match(&text)
         {
@@ -236,11 +232,6 @@ impl Lookups {
             && self.keys.is_empty()
             && self.mentions.is_empty()
     }
-}
-
-/// JSON has another way to write this byte, or may have one besides `\u`.
-fn is_escaped(byte: u8) -> bool {
-    matches!(byte, ..0x20 | b'"' | b'\\' | b'/')
 }
 
 /// Entries by the hash of some bytes, fixed once built.

@@ -16,7 +16,7 @@ use super::select::Alternative;
 use super::table::Table;
 use crate::engine::template::{Merge, TemplateId};
 use crate::event::look::Form;
-use crate::event::{Fields, Look, Role};
+use crate::event::{Fields, Look, Prefilter, Role};
 use std::collections::BTreeMap;
 
 /// The bit of events without a level.
@@ -37,6 +37,12 @@ fn roles_of(look: &Look) -> u16 {
     roles
 }
 
+/// The place of a look's level in [`Matcher::of_level`].
+#[inline]
+fn level_of(look: &Look) -> usize {
+    look.level.map_or(LEVELS - 1, |level| level as usize)
+}
+
 /// The filters of a set, joined.
 #[derive(Debug, Default)]
 pub(super) struct Matcher {
@@ -55,10 +61,9 @@ pub(super) struct Matcher {
 struct Part {
     /// Alternatives without a condition to look up, by the roles that they ask for.
     open: Vec<(u16, Vec<Entry>)>,
-    /// Of roles.
-    roles: Vec<Lookups>,
-    /// Of members, and by key of an event's top level which of them that key leads to.
-    members: Vec<Lookups>,
+    roles: Vec<(Role, Lookups)>,
+    /// By the number of the member's name, and by key of an event's top level which of them that key leads to.
+    members: Vec<(usize, Lookups)>,
     keys: Vec<Vec<u32>>,
 }
 
@@ -80,16 +85,16 @@ impl Part {
         }
         part.open = open.into_iter().collect();
         for (subject, building) in subjects {
-            let lookups = building.build(subject);
+            let lookups = building.build();
             match subject {
-                Subject::Role(_) => part.roles.push(lookups),
+                Subject::Role(role) => part.roles.push((role, lookups)),
                 Subject::Member(name) => {
                     let number = part.members.len() as u32;
                     for key in names.keys_of(name) {
                         part.keys.resize(part.keys.len().max(key + 1), Vec::new());
                         part.keys[key].push(number);
                     }
-                    part.members.push(lookups);
+                    part.members.push((name, lookups));
                 }
             }
         }
@@ -159,6 +164,11 @@ impl Matcher {
         matcher
     }
 
+    #[inline]
+    fn part(&self, level: usize) -> Option<&Part> {
+        self.parts.get(usize::from(self.of_level[level]))
+    }
+
     /// The templates that some filter names.
     pub(super) fn templates(&self) -> impl Iterator<Item = TemplateId> {
         self.templates.iter().map(|(id, _)| *id)
@@ -179,8 +189,8 @@ impl Matcher {
         scratch: &mut Scratch,
     ) {
         let look = fields.look();
-        let level = look.level.map_or(LEVELS - 1, |level| level as usize);
-        let Some(part) = self.parts.get(usize::from(self.of_level[level])) else { return scratch.rules.clear() };
+        let level = level_of(look);
+        let Some(part) = self.part(level) else { return scratch.rules.clear() };
         let Scratch { places, candidates, rules } = scratch;
         candidates.clear();
         rules.clear();
@@ -191,21 +201,20 @@ impl Matcher {
                 candidates.extend_from_slice(entries);
             }
         }
-        for lookups in &part.roles {
-            if let Subject::Role(role) = lookups.subject
-                && lookups.may_find(role, fields)
-                && let Some(seen) = Seen::of_role(role, fields)
+        let wordless = fields.wordless(self);
+        for (role, lookups) in &part.roles {
+            let wordless = wordless >> *role as u16 & 1 == 1;
+            if !(wordless && lookups.words_alone)
+                && let Some(seen) = Seen::of_role(*role, fields)
             {
-                lookups.find(&seen, tables, candidates);
+                lookups.find(&seen, wordless, tables, candidates);
             }
         }
         if !part.members.is_empty() {
             let mut find = |number: usize, places: &mut Places| {
-                let lookups = &part.members[number];
-                if let Subject::Member(name) = lookups.subject
-                    && let Some(seen) = places.get(&self.names, name, fields)
-                {
-                    lookups.find(&seen, tables, candidates);
+                let (name, lookups) = &part.members[number];
+                if let Some(seen) = places.get(&self.names, *name, fields) {
+                    lookups.find(&seen, false, tables, candidates);
                 }
             };
             // Only what the event has is looked at, however many names filters know.
@@ -250,6 +259,22 @@ impl Matcher {
             };
             test.passes(seen.as_ref(), tables)
         })
+    }
+}
+
+impl Prefilter for Matcher {
+    fn wordless(&self, look: &Look, bytes: &[u8], arena: &[u8]) -> u16 {
+        let mut wordless = 0;
+        let all = self.part(level_of(look)).map_or(&[][..], |part| &part.roles);
+        for (role, lookups) in all.iter().filter(|(_, lookups)| lookups.has_words()) {
+            // Of time and level, which have no slot, and of durations, which rules see in milliseconds, nothing is told.
+            if *role != Role::Duration
+                && let Some(slot) = look.slots.get(*role as usize)
+            {
+                wordless |= u16::from(lookups.is_wordless(slot.of(bytes, arena), slot.form)) << *role as u16;
+            }
+        }
+        wordless
     }
 }
 

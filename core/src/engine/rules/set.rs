@@ -11,6 +11,7 @@ use super::sandbox::Library;
 use super::table::Table;
 use super::{api, constants, duration, functions, select};
 use crate::diagnostic::{Diagnostic, nearest};
+use crate::event::Prefilter;
 use rhai::{AST, ASTFlags, EvalAltResult, Module, OptimizationLevel, ParseErrorType, Position, Scope, Shared, Stmt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -47,7 +48,7 @@ struct Compiled {
     rules: Vec<Rule>,
     tables: Vec<Table>,
     /// The filters of all rules, joined.
-    matcher: Matcher,
+    matcher: Arc<Matcher>,
     /// Which of [`super::event::KNOWN`] some rule reads.
     wants: [bool; 4],
     ticks: bool,
@@ -123,7 +124,7 @@ impl RuleSet {
         let alternatives = compiled.rules.iter().enumerate().flat_map(|(i, rule)| {
             rule.declaration.select.iter().map(move |alternative| (i as u32, alternative.clone()))
         });
-        compiled.matcher = Matcher::new(alternatives, names, &compiled.tables);
+        compiled.matcher = Arc::new(Matcher::new(alternatives, names, &compiled.tables));
         compiled.wants = super::event::KNOWN.map(|name| compiled.rules.iter().any(|rule| rule.reads.contains(name)));
         compiled.ticks = compiled.rules.iter().any(|rule| rule.ticks);
         Ok(Self(Arc::new(compiled)))
@@ -184,6 +185,12 @@ impl RuleSet {
     /// What is valid and yet hardly meant, for `seismolog check`.
     pub fn lints(&self) -> impl Iterator<Item = &Diagnostic> {
         self.0.rules.iter().flat_map(|rule| &rule.lints)
+    }
+
+    /// What batches for these rules can be looked at with, so that less is left to do for [`super::Rules`].
+    #[must_use]
+    pub fn prefilter(&self) -> Arc<dyn Prefilter> {
+        Arc::clone(&self.0.matcher) as _
     }
 
     fn rule(&self, name: &str) -> Option<&Rule> {

@@ -1,17 +1,20 @@
 //! Many words looked for at once, in texts that have none of them: most bytes are never looked at.
 //!
-//! Of each word one window of a width that all share is looked for. A block of three bytes tells how far the next
-//! place is at which a window can end; where one may end, it is looked up, and its words are compared (Wu and Manber, A
-//! fast algorithm for multi-pattern searching, University of Arizona TR 94-17, 1994). Windows are chosen where letters
-//! are rare, so that ordinary text is passed in long steps. Memory: a table of 1 to 64 KiB, which grows with the words.
+//! Of each word one window of a width that all share is looked for. Blocks of three bytes are looked up at distances at
+//! which each window has just one of them, whole: most are in no window, and where one is, the windows that it can be in
+//! are looked up and their words compared. What is looked at next never depends on what was found, so a processor looks
+//! at several blocks at once; steps as long as what was read allows (Wu and Manber, A fast algorithm for multi-pattern
+//! searching, University of Arizona TR 94-17, 1994) look at fewer and took half as long again. Windows are chosen where
+//! letters are rare, so that ordinary text has few of their blocks. Memory: a table of 4 to 64 KiB, which grows with the
+//! words.
 
 use super::lookups::{ByHash, Entry};
 use std::collections::BTreeMap;
 
 /// Bytes of a block; shorter words cannot be looked for.
 pub(super) const BLOCK: usize = 3;
-/// The widest window: wider ones would hardly go in longer steps.
-const WIDEST: usize = 8;
+/// The widest window: more blocks than a mask has bits would be in wider ones.
+const WIDEST: usize = BLOCK + 7;
 /// The letters that most texts are made of.
 const COMMON: &[u8] = b" etaoinshrdlu";
 
@@ -22,14 +25,18 @@ pub(super) type Word = (Box<[u8]>, Vec<Entry>);
 #[derive(Debug, Default)]
 pub(super) struct Words {
     width: usize,
-    /// By the hash of a block: how far behind it a window can end that the block is in.
-    steps: Box<[u8]>,
+    /// How far apart the blocks are that are looked up.
+    distance: usize,
+    /// By the hash of a block: a bit for each place in a window at which it is, the first place's lowest.
+    places: Box<[u8]>,
     /// How many bits of a block's hash are dropped.
     dropped: u32,
     /// By window, the numbers of its words.
     windows: ByHash,
     /// Each with the place of its window.
     words: Vec<(Word, usize)>,
+    /// JSON writes all windows as they are.
+    plain: bool,
 }
 
 impl Words {
@@ -37,23 +44,24 @@ impl Words {
     pub(super) fn new(words: impl IntoIterator<Item = Word>) -> Self {
         let words: Vec<Word> = words.into_iter().filter(|(word, _)| word.len() >= BLOCK).collect();
         let width = words.iter().map(|(word, _)| word.len()).min().unwrap_or(BLOCK).min(WIDEST);
-        let furthest = width - BLOCK + 1;
-        let size = (words.len() * furthest * 8).next_power_of_two().clamp(1 << 10, 1 << 16);
+        let distance = width - BLOCK + 1;
+        let size = (words.len() * distance * 32).next_power_of_two().clamp(1 << 12, 1 << 16);
         let dropped = u32::BITS - size.trailing_zeros();
-        let mut steps = vec![furthest as u8; size].into_boxed_slice();
+        // Without words there is nothing to look up, and a search ends at once.
+        let mut places = vec![0_u8; if words.is_empty() { 0 } else { size }].into_boxed_slice();
         let mut windows: BTreeMap<Box<[u8]>, Vec<Entry>> = BTreeMap::new();
-        let mut placed = Vec::with_capacity(words.len());
+        let (mut placed, mut plain) = (Vec::with_capacity(words.len()), true);
         for (i, word) in words.into_iter().enumerate() {
             let place = rarest(&word.0, width);
             let window = &word.0[place..place + width];
-            for (behind, block) in window.array_windows().rev().enumerate() {
-                let step = &mut steps[hash(block) as usize >> dropped];
-                *step = (*step).min(behind as u8);
+            plain &= is_plain(window);
+            for (at, block) in window.array_windows().enumerate() {
+                places[hash(block) as usize >> dropped] |= 1 << at;
             }
             windows.entry(window.into()).or_default().push(i as Entry);
             placed.push((word, place));
         }
-        Self { width, steps, dropped, windows: ByHash::new(windows), words: placed }
+        Self { width, distance, places, dropped, windows: ByHash::new(windows), words: placed, plain }
     }
 
     #[inline]
@@ -64,40 +72,79 @@ impl Words {
     /// Calls `each` with what to say of every place in `text` at which a word is, until it returns true.
     #[inline]
     pub(super) fn find(&self, text: &[u8], mut each: impl FnMut(&[Entry]) -> bool) -> bool {
-        if self.words.is_empty() {
-            return false;
-        }
-        let mut last = self.width - BLOCK;
-        while let Some(block) = text.get(last..).and_then(<[u8]>::first_chunk) {
-            match self.steps.get(hash(block) as usize >> self.dropped) {
-                None | Some(0) => {
-                    if self.check(text, last + BLOCK, &mut each) {
-                        return true;
-                    }
-                    last += 1;
-                }
-                Some(&step) => last += usize::from(step),
+        self.scan(text, |start, numbers| {
+            numbers.iter().any(|&number| {
+                let ((word, entries), place) = &self.words[number as usize];
+                let found = start.checked_sub(*place).is_some_and(|begin| text[begin..].starts_with(word));
+                found && each(entries)
+            })
+        })
+    }
+
+    /// False when no word is in the text that `raw` stands for, the inside of a JSON string that has escapes but no `\u`.
+    /// Told by the windows alone, so it may be true without one.
+    #[inline]
+    pub(super) fn may_be_in_json(&self, raw: &[u8]) -> bool {
+        !self.plain || self.scan(raw, |_, numbers| !numbers.is_empty())
+    }
+
+    /// Calls `each` with where a window is in `text` and the words that have this window, until it returns true.
+    #[inline]
+    fn scan(&self, text: &[u8], mut each: impl FnMut(usize, &[Entry]) -> bool) -> bool {
+        let mut from = 0;
+        while let Some((at, places)) = self.next_block(text, from) {
+            if self.check(text, at, places, &mut each) {
+                return true;
             }
+            from = at + self.distance;
         }
         false
     }
 
-    /// A window may end at `end`.
+    /// Where, from `from` on, the next block is that may be in windows, and at which places of them it may be. Nearly all
+    /// of the search: apart, so that it has the processor's registers for itself.
     #[inline(never)]
-    fn check(&self, text: &[u8], end: usize, each: &mut impl FnMut(&[Entry]) -> bool) -> bool {
-        let start = end - self.width;
-        self.windows.get(&text[start..end]).iter().any(|&number| {
-            let ((word, entries), place) = &self.words[number as usize];
-            let found = start.checked_sub(*place).is_some_and(|begin| text[begin..].starts_with(word));
-            found && each(entries)
-        })
+    fn next_block(&self, text: &[u8], from: usize) -> Option<(usize, u8)> {
+        let (distance, table, dropped) = (self.distance, &*self.places, self.dropped);
+        let mut rest = text.get(from..)?;
+        loop {
+            let places = *table.get(hash(rest.first_chunk()?) as usize >> dropped)?;
+            if places != 0 {
+                return Some((text.len() - rest.len(), places));
+            }
+            rest = rest.get(distance..)?;
+        }
+    }
+
+    /// At `at` is a block that may be in windows, at these places.
+    #[inline(never)]
+    fn check(&self, text: &[u8], at: usize, mut places: u8, each: &mut impl FnMut(usize, &[Entry]) -> bool) -> bool {
+        while places != 0 {
+            let place = places.trailing_zeros() as usize;
+            places &= places - 1;
+            if let Some(start) = at.checked_sub(place)
+                && let Some(window) = text.get(start..start + self.width)
+                && each(start, self.windows.get(window))
+            {
+                return true;
+            }
+        }
+        false
     }
 }
 
-/// Where in `word` the window with the fewest common letters is; of such the first.
+/// Where in `word` the window with the fewest common letters is, one that JSON writes as it is if there is any; of such
+/// the first.
 fn rarest(word: &[u8], width: usize) -> usize {
     let common = |window: &[u8]| window.iter().filter(|byte| COMMON.contains(byte)).count();
-    word.windows(width).enumerate().min_by_key(|(_, window)| common(window)).map_or(0, |(place, _)| place)
+    let best = word.windows(width).enumerate().min_by_key(|(_, window)| (!is_plain(window), common(window)));
+    best.map_or(0, |(place, _)| place)
+}
+
+/// JSON has no way to write these bytes but as they are, besides `\u`; none is of U+FFFD either, as which escapes are read
+/// that JSON does not know.
+fn is_plain(window: &[u8]) -> bool {
+    !window.iter().any(|byte| matches!(byte, ..0x20 | b'"' | b'\\' | b'/' | 0xEF | 0xBF | 0xBD))
 }
 
 /// Its highest bits are the best.
@@ -110,6 +157,7 @@ fn hash(block: &[u8; BLOCK]) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::unescape::unescape;
     use proptest::prelude::*;
 
     fn found(words: &[String], text: &str) -> Vec<Entry> {
@@ -138,7 +186,30 @@ mod tests {
         assert_eq!(found(&words, "authenticatio"), [0; 0]);
     }
 
+    #[test]
+    fn words_with_escapes_are_found_by_what_has_none() {
+        let words = |words: &[&str]| Words::new(words.iter().map(|word| (word.as_bytes().into(), vec![0])));
+        let quoted = words(&["in thread \"main\"", "panicked at"]);
+        assert!(quoted.may_be_in_json(br#"Exception in thread \"main\" java"#));
+        assert!(quoted.may_be_in_json(br#"\"a\" panicked at"#));
+        assert!(!quoted.may_be_in_json(br#"a thread \"worker\" began"#));
+        assert!(words(&["a/b/c/d"]).may_be_in_json(br"nothing of it\n"));
+        assert!(words(&["\u{fffd}qab"]).may_be_in_json(br"x \qab"));
+    }
+
     proptest! {
+        #[test]
+        fn no_word_is_missed_in_json(
+            words in proptest::collection::vec("[ab\"/\\\\\né]{3,9}", 1..6),
+            raw in r#"([abé]|/|\\["/\\n]|[ab]{3}){0,20}"#,
+        ) {
+            let text = unescape(raw.as_bytes(), true);
+            let is_there = words.iter().any(|word| text.contains(word.as_str()));
+            let words = Words::new(words.iter().map(|word| (word.as_bytes().into(), vec![0])));
+            prop_assert!(words.may_be_in_json(raw.as_bytes()) || !is_there);
+            prop_assert_eq!(words.find(text.as_bytes(), |_| true), is_there);
+        }
+
         #[test]
         fn every_word_is_found_that_is_there(
             words in proptest::collection::vec("[abc]{3,5}|[ab]{3,12}|[a-dé]{9,14}", 0..40),

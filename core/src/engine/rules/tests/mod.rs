@@ -11,11 +11,17 @@ mod states;
 use super::*;
 use crate::event::roles::Names;
 use crate::event::time::TimeContext;
-use crate::event::{Batch, Looker, Record, Role, Span, Timestamp};
+use crate::event::{Batch, Looker, Prefilter, Record, Role, Span, Timestamp};
+use std::sync::Arc;
 
 /// A batch of these lines, looked at.
 pub(super) fn stream(lines: &[&str]) -> Batch {
-    let mut batch = Batch::default();
+    stream_for(lines, None)
+}
+
+/// The same, looked at for the filters of some rules.
+pub(super) fn stream_for(lines: &[&str], prefilter: Option<Arc<dyn Prefilter>>) -> Batch {
+    let mut batch = Batch { prefilter, ..Batch::default() };
     for line in lines {
         let start = batch.bytes.len();
         batch.bytes.extend_from_slice(line.as_bytes());

@@ -3,12 +3,86 @@
 use super::*;
 use crate::engine::template::{Merge, Sighting, TemplateId, TemplateOptions, Templates};
 
-/// True when a rule with this `select` runs for this line.
+fn rule_with(select: &str) -> Rules {
+    rules(&format!("const RULE = #{{ select: {select} }};\nfn on_event(e) {{ print(\"ran\"); }}"))
+}
+
+/// True when a rule with this `select` runs for this line: whether the line was looked at for it, for another, or for none.
 fn selects(select: &str, line: &str) -> bool {
-    let mut rules = rules(&format!("const RULE = #{{ select: {select} }};\nfn on_event(e) {{ print(\"ran\"); }}"));
-    let outcome = run(&mut rules, &[line]);
-    assert!(outcome.failures.is_empty());
-    outcome.printed == ["ran"]
+    let mut rules = rule_with(select);
+    let other = rule_with(r#"#{ message: #{ contains: ["no such words", "Zz\"z"] } }"#);
+    let [none, own, other] = [None, Some(rules.set().prefilter()), Some(other.set().prefilter())].map(|prefilter| {
+        let batch = stream_for(&[line], prefilter);
+        let mut outcome = RuleOutcome::default();
+        rules.on_event(&batch.fields(0), Timestamp(0), &mut outcome);
+        assert!(outcome.failures.is_empty());
+        outcome.printed == ["ran"]
+    });
+    assert_eq!((own, other), (none, none), "{select} on {line}");
+    none
+}
+
+#[test]
+fn a_look_tells_of_words_for_the_rules_that_it_is_told_of() {
+    let rules = rule_with(r#"#{ message: #{ contains: ["slow query", "in thread \"main\""] } }"#);
+    let cases = [
+        (r#"{"msg":"nothing"}"#, true),
+        (r#"{"msg":"a \"quoted\" word"}"#, true),
+        (r#"{"msg":"a \"slow query\""}"#, false),
+        (r#"{"msg":"Exception in thread \"main\""}"#, false),
+        // Any letter can be written like this, so nothing is known.
+        (r#"{"msg":"\u0073low query"}"#, false),
+        (r#"{"level":"INFO"}"#, true),
+        ("plain text with a slow query", false),
+    ];
+    for (line, wordless) in cases {
+        let batch = stream_for(&[line], Some(rules.set().prefilter()));
+        assert_eq!(batch.looks[0].wordless >> Role::Message as u16 & 1 == 1, wordless, "{line}");
+        assert_eq!(stream(&[line]).looks[0].wordless, 0, "{line}");
+    }
+}
+
+/// What the look has told is used for the rules that it was told for, and only for those.
+#[test]
+fn what_a_look_has_told_is_told_for_its_rules_alone() {
+    let select = r#"#{ message: #{ contains: "slow query" } }"#;
+    let (mut rules, other) = (rule_with(select), rule_with(select));
+    for (prefilter, runs) in [(rules.set().prefilter(), false), (other.set().prefilter(), true)] {
+        let mut batch = stream_for(&[r#"{"msg":"a slow query"}"#], Some(prefilter));
+        assert_eq!(batch.looks[0].wordless, 0);
+        batch.looks[0].wordless = u16::MAX;
+        let mut outcome = RuleOutcome::default();
+        rules.on_event(&batch.fields(0), Timestamp(0), &mut outcome);
+        assert_eq!(outcome.printed == ["ran"], runs);
+    }
+}
+
+#[test]
+fn a_word_that_stands_in_two_parts_of_a_line_is_found() {
+    let mut rules = rule_with(r#"#{ message: #{ contains: "slow query" } }"#);
+    let long = "x".repeat(5_000);
+    let lines = [
+        format!(r#"{{"log":"{long} slow q","logtag":"P","stream":"stdout"}}"#),
+        r#"{"log":"uery","logtag":"F","stream":"stdout"}"#.to_owned(),
+    ];
+    let batch = stream_for(&[&lines[0], &lines[1]], Some(rules.set().prefilter()));
+    let ran = [0, 1].map(|i| {
+        let mut outcome = RuleOutcome::default();
+        rules.on_event(&batch.fields(i), Timestamp(0), &mut outcome);
+        outcome.printed == ["ran"]
+    });
+    assert_eq!(ran, [false, true]);
+}
+
+/// Durations are compared in milliseconds, whatever is written.
+#[test]
+fn words_in_durations_are_those_of_milliseconds() {
+    for line in [r#"{"duration":"1.5s"}"#, r#"{"request_time":1.5}"#, r#"{"duration_ms":1.5e3}"#] {
+        for test in [r#"#{ contains: "1500" }"#, r#"#{ regex: "^1500$" }"#] {
+            assert!(selects(&format!("#{{ duration: {test} }}"), line), "{test} on {line}");
+            assert!(selects(&format!("[#{{ duration: #{{ min: 9999999 }} }}, #{{ duration: {test} }}]"), line));
+        }
+    }
 }
 
 #[test]
