@@ -28,22 +28,34 @@ pub trait Source: Send {
 
 /// Batches that have left, to be filled again.
 #[derive(Clone, Debug, Default)]
-pub struct Pool(Arc<Mutex<Vec<Batch>>>);
+pub struct Pool(Arc<Mutex<Pooled>>);
+
+#[derive(Debug, Default)]
+struct Pooled {
+    batches: Vec<Batch>,
+    /// How many were taken and not given back. Network ends make their own batches and take none.
+    taken: usize,
+}
 
 impl Pool {
     /// An empty batch.
     #[must_use]
     pub fn take(&self) -> Batch {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+        let mut pooled = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        pooled.taken += 1;
+        pooled.batches.pop().unwrap_or_default()
     }
 
-    /// Gives a batch back.
+    /// Gives a batch back. It is kept if one was taken, so that there is somebody to take it.
     pub fn give(&self, mut batch: Batch) {
         // Now, so that what it holds on to is free: the filters of rules, say, which may be others by then.
         batch.clear();
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() < POOL && batch.bytes.len() <= POOLED_BYTES {
-            kept.push(batch);
+        let mut pooled = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if pooled.taken > 0 {
+            pooled.taken -= 1;
+            if pooled.batches.len() < POOL && batch.bytes.len() <= POOLED_BYTES {
+                pooled.batches.push(batch);
+            }
         }
     }
 }
@@ -215,5 +227,16 @@ mod tests {
             assert_eq!(wordless(), expected, "{text}");
         }
         assert!(arrivals.pool.take().prefilter.is_none());
+    }
+
+    #[test]
+    fn batches_that_nobody_took_are_not_kept() {
+        let pool = Pool::default();
+        let of = |size: usize| Batch { bytes: vec![0; size], ..Batch::default() };
+        pool.give(of(7));
+        assert_eq!(pool.take().bytes.len(), 0);
+        pool.give(of(8));
+        pool.give(of(9));
+        assert_eq!([pool.take().bytes.len(), pool.take().bytes.len()], [8, 0]);
     }
 }
