@@ -90,11 +90,11 @@ pub struct Arrivals {
 #[derive(Clone, Debug)]
 pub struct Belt {
     /// Takes batches that were looked at.
-    pub looked: SyncSender<Batch>,
+    looked: SyncSender<Batch>,
     /// Where to get empty ones.
     pub pool: Pool,
     /// What is to be found out for rules.
-    pub prefilter: LivePrefilter,
+    prefilter: LivePrefilter,
     /// Lines read and delivered.
     pub progress: Arc<Progress>,
 }

@@ -163,8 +163,11 @@ impl Engine {
     /// Record `i` of the batch comes next, then those behind it: for the first [`AHEAD`] of them reads what detectors will
     /// need and caches hardly hold. Nothing changes by it but the time that [`Self::process`] takes.
     pub fn approach(&self, batch: &Batch, i: usize) {
-        let (events, crowded) = (batch.fields_from(i), self.memory.is_crowded());
-        self.detectors.iter().for_each(|detector| detector.approach(&events, crowded));
+        let events = batch.fields_from(i);
+        self.detectors.iter().for_each(|detector| detector.approach_fixed(&events));
+        if self.memory.is_crowded() {
+            self.detectors.iter().for_each(|detector| detector.approach(&events));
+        }
     }
 
     /// Takes one event that arrived at `now` by the wall clock; what comes of it replaces the content of `outcome`.

@@ -215,7 +215,8 @@ pub fn in_field(fields: &Fields<'_>) -> Option<Stack> {
     if look.level.map_or(json, |level| level < Level::Warn) {
         return None;
     }
-    // A trace has line ends. In JSON they are escaped, and so they are in JSON inside of a text or a map.
+    // A trace has line ends. In JSON, also in JSON inside of a text or a map, they are escaped; elsewhere, as where
+    // seismolog itself has joined lines, they are not.
     let (line, is_json) = (fields.line(), json && fields.record().encoding == Encoding::Line);
     let found = has_escape(line, b'n') || (!is_json && memchr(b'\n', line).is_some());
     if found { read_field(fields, json) } else { None }
@@ -244,7 +245,7 @@ fn unescaped(raw: &[u8], escaped: bool) -> std::borrow::Cow<'_, [u8]> {
 mod tests {
     use super::*;
     use crate::engine::testing;
-    use crate::event::{Batch, Record, Span, transcode};
+    use crate::event::packed;
 
     /// Which lines are events of their own, and what the traces among them said.
     fn events(text: &str) -> (Vec<usize>, Vec<Stack>) {
@@ -296,13 +297,7 @@ mod tests {
         let stack = |line: &str| {
             let found = in_field(&testing::looked(&mut testing::looker(), line).fields(0));
             // What a shipper sends as MessagePack says the same.
-            let mut bytes = Vec::new();
-            transcode::from_json(line.as_bytes(), &mut bytes).unwrap();
-            let record =
-                Record { span: Span::new(0, bytes.len()), encoding: Encoding::MessagePack, ..Record::default() };
-            let mut batch = Batch { filled: bytes.len(), bytes, records: vec![record], ..Batch::default() };
-            testing::looker().look(&mut batch);
-            assert_eq!(in_field(&batch.fields(0)), found, "{line}");
+            assert_eq!(in_field(&packed::tests::looked(&[], &packed::tests::pack(line)).fields(0)), found, "{line}");
             found
         };
         let inside = r#"{"level":"ERROR","message":"x","error":{"stack":"TypeError: y\n    at f (/a.js:1:2)"}}"#;

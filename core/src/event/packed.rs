@@ -354,4 +354,4 @@ fn rendered(map: &[u8], lead: &[u8], tag: &[u8], out: &mut Vec<u8>) -> Result<()
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -179,9 +179,13 @@ pub trait Detector: Send {
     /// Watches one event. Findings go onto it.
     fn observe(&mut self, event: &Event<'_>, report: &mut Report<'_>);
 
-    /// These events come next. Reads what [`Self::observe`] will need for them and is hardly in the processor's caches: what
-    /// is large in any stream, and tables of keys where all of them are `crowded`, larger than those caches.
-    fn approach(&self, _events: &[Fields<'_>; AHEAD], _crowded: bool) {}
+    /// These events come next. Reads what [`Self::observe`] will need for them of tables of keys; asked for only where all
+    /// of those have outgrown the processor's caches.
+    fn approach(&self, _events: &[Fields<'_>; AHEAD]) {}
+
+    /// These events come next. Reads what [`Self::observe`] will need for them of what has one size in any stream and is
+    /// hardly in the processor's caches.
+    fn approach_fixed(&self, _events: &[Fields<'_>; AHEAD]) {}
 
     /// Time has passed. Findings stand before the event at hand.
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>);

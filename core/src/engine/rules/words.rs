@@ -43,12 +43,13 @@ impl Words {
     /// Words of at least [`BLOCK`] bytes each; shorter ones would not be found.
     pub(super) fn new(words: impl IntoIterator<Item = Word>) -> Self {
         let words: Vec<Word> = words.into_iter().filter(|(word, _)| word.len() >= BLOCK).collect();
-        let width = words.iter().map(|(word, _)| word.len()).min().unwrap_or(BLOCK).min(WIDEST);
+        // Without words there is no table, and a search ends at once.
+        let Some(shortest) = words.iter().map(|(word, _)| word.len()).min() else { return Self::default() };
+        let width = shortest.min(WIDEST);
         let distance = width - BLOCK + 1;
         let size = (words.len() * distance * 32).next_power_of_two().clamp(1 << 12, 1 << 16);
         let dropped = u32::BITS - size.trailing_zeros();
-        // Without words there is nothing to look up, and a search ends at once.
-        let mut places = vec![0_u8; if words.is_empty() { 0 } else { size }].into_boxed_slice();
+        let mut places = vec![0_u8; size].into_boxed_slice();
         let mut windows: BTreeMap<Box<[u8]>, Vec<Entry>> = BTreeMap::new();
         let (mut placed, mut plain) = (Vec::with_capacity(words.len()), true);
         for (i, word) in words.into_iter().enumerate() {

@@ -51,13 +51,6 @@ impl CountMin {
         self.lowest(Self::cells_of(key))
     }
 
-    /// Reads the cells of `key`, to have them at hand when it is counted.
-    #[inline]
-    #[must_use]
-    pub fn approach(&self, key: u64) -> u64 {
-        u64::from(Self::cells_of(key).into_iter().fold(0, |all, cell| all ^ self.cells[cell]))
-    }
-
     /// Forgets half of everything.
     pub fn halve(&mut self) {
         for cell in &mut self.cells {

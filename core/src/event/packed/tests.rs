@@ -1,14 +1,14 @@
 use super::*;
 use crate::event::{Batch, Encoding, Level, Looker, Source, Span, Tag, msgpack};
 
-fn pack(text: &str) -> Vec<u8> {
+pub(crate) fn pack(text: &str) -> Vec<u8> {
     let mut out = Vec::new();
     transcode::from_json(text.as_bytes(), &mut out).unwrap();
     out
 }
 
 /// The batch of one record, looked at as a filter does.
-fn looked(lead: &[u8], map: &[u8]) -> Batch {
+pub(crate) fn looked(lead: &[u8], map: &[u8]) -> Batch {
     let names = Names::new(super::super::Role::ALL.map(|role| (role, role.default_names().to_vec())), "anomalies");
     let mut looker = Looker::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap());
     let bytes = [lead, map].concat();

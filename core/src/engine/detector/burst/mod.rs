@@ -356,10 +356,7 @@ impl Detector for Burst {
         }
     }
 
-    fn approach(&self, events: &[Fields<'_>; AHEAD], crowded: bool) {
-        if !crowded {
-            return;
-        }
+    fn approach(&self, events: &[Fields<'_>; AHEAD]) {
         self.traffic.approach(events.map(|event| event.look().module_hash));
     }
 

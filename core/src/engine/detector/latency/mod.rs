@@ -214,10 +214,7 @@ impl Detector for Latency {
         self.measure(event, report);
     }
 
-    fn approach(&self, events: &[Fields<'_>; AHEAD], crowded: bool) {
-        if !crowded {
-            return;
-        }
+    fn approach(&self, events: &[Fields<'_>; AHEAD]) {
         let buckets = events.map(|event| event.duration_ms().and_then(bucket_of));
         let keys: [_; AHEAD] = std::array::from_fn(|i| buckets[i].and_then(|_| named(&events[i])).unwrap_or_default());
         self.operations.approach(keys, |i, operation| operation.approach(buckets[i].unwrap_or_default()));

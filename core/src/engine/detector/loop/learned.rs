@@ -97,7 +97,7 @@ impl Learned {
     /// Reads what counting `line` will.
     #[inline]
     pub(super) fn approach(&self, line: u64) -> u64 {
-        self.counts.approach(line)
+        self.counts.count(line).into()
     }
 
     /// Tests `repeats` repeats within the last `lasted` seconds of a line that was seen `seen` times in all, in a module

@@ -368,12 +368,13 @@ impl Detector for Loop {
         }
     }
 
-    fn approach(&self, events: &[Fields<'_>; AHEAD], crowded: bool) {
+    fn approach(&self, events: &[Fields<'_>; AHEAD]) {
+        self.actors.approach(events.map(|event| event.look().actor_hash), |_, actor| actor.approach());
+    }
+
+    fn approach_fixed(&self, events: &[Fields<'_>; AHEAD]) {
         let lines = events.map(|event| line_of(event.look().message_hash, event.look()));
         std::hint::black_box(lines.map(|line| self.learned.approach(line) ^ self.spells.approach(line)));
-        if crowded {
-            self.actors.approach(events.map(|event| event.look().actor_hash), |_, actor| actor.approach());
-        }
     }
 
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {

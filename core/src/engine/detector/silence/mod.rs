@@ -327,10 +327,7 @@ impl Detector for Silence {
         }
     }
 
-    fn approach(&self, events: &[Fields<'_>; AHEAD], crowded: bool) {
-        if !crowded {
-            return;
-        }
+    fn approach(&self, events: &[Fields<'_>; AHEAD]) {
         for member in &self.members {
             // A member that is no role is found by another walk of the event, which costs more than what it would save.
             if let Source::Role(role) = member.source {

@@ -305,3 +305,18 @@ fn a_template_is_selected_by_its_id_and_by_what_it_was_merged_into() {
     rules.merge(Merge { from: TemplateId(0xbb), into: TemplateId(0xcc) });
     assert!(!runs(&mut rules, 0xbb) && runs(&mut rules, 0xcc));
 }
+
+/// What a look found is not lost with a prefilter that fails: the engine asks again.
+#[test]
+fn a_look_survives_its_prefilter() {
+    #[derive(Debug)]
+    struct Failing;
+    impl Prefilter for Failing {
+        fn wordless(&self, _: &crate::event::Look, _: &[u8], _: &[u8]) -> u16 {
+            panic!("on purpose")
+        }
+    }
+    let batch = stream_for(&[r#"{"msg":"a slow query"}"#], Some(Arc::new(Failing)));
+    assert_eq!((batch.looks[0].fault, batch.looks[0].wordless), (None, 0));
+    assert_eq!(batch.fields(0).text(Role::Message).as_deref(), Some("a slow query"));
+}
