@@ -21,7 +21,7 @@ use crate::event::Looker;
 use crate::event::lines::Lines;
 use crate::event::time::TimeContext;
 use crate::io::meter::WallMeter;
-use crate::io::{clock, files};
+use crate::io::{clock, files, random};
 use crate::outbox::TextMode;
 use clap::CommandFactory;
 use std::collections::BTreeMap;
@@ -90,7 +90,7 @@ impl Loaded {
             Failure::cannot(error.to_string(), "set input.timezone to an IANA name, UTC or an offset")
         })?;
         let looker = Looker::new(self.config.names(), self.config.output.member.clone(), context);
-        Ok(looker.with_masks(self.config.template.options().masks))
+        Ok(looker.with_masks(self.config.template.options().masks).with_seed(random::number()))
     }
 }
 

@@ -7,6 +7,7 @@ pub mod files;
 pub mod log;
 pub mod meter;
 pub mod omprog;
+pub mod random;
 pub mod shutdown;
 pub mod sink;
 pub mod source;

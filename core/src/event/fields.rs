@@ -110,7 +110,7 @@ impl<'a> Fields<'a> {
     pub(crate) fn wordless(&self, prefilter: &impl Prefilter) -> u16 {
         match self.prefilter {
             Some(told) if std::ptr::addr_eq(Arc::as_ptr(told), prefilter) => self.look.wordless,
-            _ => prefilter.wordless(self.look, self.bytes, self.arena),
+            _ => prefilter.wordless(self.look, self.bytes, self.arena, u16::MAX),
         }
     }
 

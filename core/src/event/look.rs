@@ -6,13 +6,15 @@
 
 use super::found::{Found, Leads};
 use super::json::{self, Malformed};
+use super::known::KnownMessages;
 use super::layout::{self, Laid};
 use super::parts::Parts;
 use super::roles::{Names, Role, Unit};
 use super::skeleton::{Masks, Skeleton};
 use super::time::{TimeContext, Timestamp};
 use super::unescape::unescape_into;
-use super::{Batch, Encoding, Fault, Level, Record, Span, inner, operation, packed, text};
+use super::{Batch, Encoding, Fault, Level, Prefilter, Record, Span, inner, operation, packed, text};
+use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What some editors and tools put in front of a file.
@@ -143,16 +145,6 @@ impl Look {
     }
 }
 
-/// Messages whose skeletons are remembered.
-const REMEMBERED: usize = 8 << 10;
-
-/// A message's hash and its skeleton's.
-#[derive(Clone, Copy, Debug, Default)]
-struct Remembered {
-    message: u64,
-    skeleton: u64,
-}
-
 /// Looks at records. Holds the tables of names and scratch space, and of the stream only the year clock.
 #[derive(Debug)]
 pub struct Looker {
@@ -164,8 +156,9 @@ pub struct Looker {
     /// For the line inside a message.
     inner: Laid,
     skeleton: Skeleton,
-    /// Skeletons of messages seen lately: logs repeat themselves. By the low bits of the message's hash.
-    skeletons: Box<[Remembered]>,
+    known: KnownMessages,
+    /// What the words were looked for with that messages are known to have or not.
+    prefilter: Option<Arc<dyn Prefilter>>,
     parts: Parts,
     /// A line of the batch at hand says that it is a part.
     marked: bool,
@@ -187,7 +180,8 @@ impl Looker {
             laid: Laid::default(),
             inner: Laid::default(),
             skeleton: Skeleton::default(),
-            skeletons: vec![Remembered::default(); REMEMBERED].into(),
+            known: KnownMessages::new(0),
+            prefilter: None,
             parts: Parts::default(),
             marked: false,
             plain: Vec::new(),
@@ -199,7 +193,15 @@ impl Looker {
     #[must_use]
     pub fn with_masks(mut self, masks: Masks) -> Self {
         self.skeleton = Skeleton::new(masks);
-        self.skeletons.fill(Remembered::default());
+        self.known.clear();
+        self
+    }
+
+    /// Remembers messages by hashes with this seed. What it finds does not depend on it; a seed that nobody can know keeps
+    /// others from making messages that it would take for each other.
+    #[must_use]
+    pub fn with_seed(mut self, seed: u64) -> Self {
+        self.known = KnownMessages::new(seed);
         self
     }
 
@@ -207,21 +209,19 @@ impl Looker {
     pub fn look(&mut self, batch: &mut Batch) {
         let all_utf8 = simdutf8::basic::from_utf8(batch.data()).is_ok();
         let first = batch.looks.len();
-        let Batch { bytes, arena, records, looks, prefilter, .. } = batch;
+        self.look_for(batch.prefilter.as_ref());
+        let Batch { bytes, arena, records, looks, .. } = batch;
         looks.reserve(records.len() - looks.len());
         for record in &records[looks.len()..] {
             let kept = arena.len();
             let look = looks.push_mut(Look::default());
             let mut is_looked_at = false;
-            let this =
-                std::panic::AssertUnwindSafe((&mut *self, &mut *arena, &mut *look, &*prefilter, &mut is_looked_at));
+            let this = std::panic::AssertUnwindSafe((&mut *self, &mut *arena, &mut *look, &mut is_looked_at));
             let survived = std::panic::catch_unwind(|| {
-                let std::panic::AssertUnwindSafe((looker, arena, look, prefilter, is_looked_at)) = { this };
+                let std::panic::AssertUnwindSafe((looker, arena, look, is_looked_at)) = { this };
                 looker.look_at(bytes, arena, record, all_utf8, look);
                 *is_looked_at = true;
-                if let Some(prefilter) = prefilter {
-                    look.wordless = prefilter.wordless(look, bytes, arena);
-                }
+                look.wordless = looker.wordless(look, bytes, arena);
             });
             // What a prefilter did not survive the engine asks again, which knows what a panic in rules means.
             if survived.is_err() && !is_looked_at {
@@ -366,28 +366,52 @@ impl Looker {
         }
     }
 
-    /// The hash of the message's skeleton. What is remembered only saves work: it is a function of the message.
+    /// The hash of the message's skeleton.
     #[inline]
     fn skeleton_of(&mut self, look: &Look, bytes: &[u8], arena: &[u8]) -> u64 {
         let slot = look.slots[Role::Message as usize];
-        let escaped = slot.form == Form::Escaped;
-        // The same bytes are another message where they are escapes.
-        let message = if escaped { !look.message_hash } else { look.message_hash };
-        let place = message as usize % REMEMBERED;
-        if self.skeletons[place].message != message {
-            let raw = slot.of(bytes, arena);
-            self.skeletons[place] = Remembered { message, skeleton: self.read_skeleton(raw, escaped) };
+        let (raw, escaped) = (slot.of(bytes, arena), slot.form == Form::Escaped);
+        let known = self.known.of(raw, escaped);
+        if known.skeleton == 0 {
+            known.skeleton = if escaped {
+                self.plain.clear();
+                unescape_into(raw, &mut self.plain);
+                self.skeleton.read(&self.plain)
+            } else {
+                self.skeleton.read(raw)
+            };
         }
-        self.skeletons[place].skeleton
+        known.skeleton
     }
 
-    fn read_skeleton(&mut self, raw: &[u8], escaped: bool) -> u64 {
-        if !escaped {
-            return self.skeleton.read(raw);
+    /// The roles of what was looked at last that have no word which rules look for.
+    #[inline]
+    fn wordless(&mut self, look: &Look, bytes: &[u8], arena: &[u8]) -> u16 {
+        const MESSAGE: u16 = 1 << Role::Message as u16;
+        let Some(prefilter) = &self.prefilter else { return 0 };
+        if look.skeleton == 0 {
+            return prefilter.wordless(look, bytes, arena, u16::MAX);
         }
-        self.plain.clear();
-        unescape_into(raw, &mut self.plain);
-        self.skeleton.read(&self.plain)
+        match self.known.last().wordless(look.level) {
+            Some(wordless) => prefilter.wordless(look, bytes, arena, !MESSAGE) | if wordless { MESSAGE } else { 0 },
+            None => {
+                let wordless = prefilter.wordless(look, bytes, arena, u16::MAX);
+                self.known.last().tell(look.level, wordless & MESSAGE != 0);
+                wordless
+            }
+        }
+    }
+
+    /// What messages are known to have or not is forgotten where it is asked with another prefilter.
+    fn look_for(&mut self, prefilter: Option<&Arc<dyn Prefilter>>) {
+        let same = match (&self.prefilter, prefilter) {
+            (Some(so_far), Some(now)) => Arc::ptr_eq(so_far, now),
+            (so_far, now) => so_far.is_none() && now.is_none(),
+        };
+        if !same {
+            self.prefilter = prefilter.cloned();
+            self.known.forget_words();
+        }
     }
 }
 

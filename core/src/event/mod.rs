@@ -12,6 +12,7 @@ pub mod fields;
 pub mod forward;
 mod found;
 pub mod inner;
+mod known;
 pub mod json;
 pub mod layout;
 pub mod level;

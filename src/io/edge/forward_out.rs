@@ -7,11 +7,11 @@ use super::{EdgeError, READ_BYTES};
 use crate::config::ends::{Forward, Remote};
 use crate::event::msgpack::{self, Head, Malformed, Reader, Scanner};
 use crate::io::exit::Parcel;
+use crate::io::random;
 use crate::outbox::entries::Run;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::collections::VecDeque;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::{self, Write};
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -34,7 +34,7 @@ pub(super) struct End {
 impl End {
     pub(super) fn new(remote: &Remote, options: &Forward) -> Result<Self, EdgeError> {
         let key = options.shared_key_file.as_deref().map(handshake::read_key).transpose()?;
-        let seed = RandomState::new().build_hasher().finish();
+        let seed = random::number();
         Ok(Self { remote: remote.clone(), options: options.clone(), key, seed, chunks: 0 })
     }
 

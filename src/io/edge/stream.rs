@@ -1,8 +1,8 @@
 //! Sockets: TCP and Unix as one, listening, connecting again and again.
 
 use crate::config::ends::Place;
+use crate::io::random;
 use rustix::net::sockopt;
-use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::path::PathBuf;
@@ -180,7 +180,7 @@ impl Backoff {
     fn next(&mut self) -> Duration {
         let pause = self.pause;
         self.pause = (pause * 2).min(LONGEST);
-        let chance = RandomState::new().build_hasher().finish() as f64 / u64::MAX as f64;
+        let chance = random::number() as f64 / u64::MAX as f64;
         pause.mul_f64(0.5 + chance / 2.0)
     }
 

@@ -110,10 +110,9 @@ impl Building {
         for (text, entries) in self.starts {
             starts.entry(text[..start].into()).or_default().extend(entries);
         }
-        let numbers = self.numbers.into_iter().map(|(number, entries)| (number.to_ne_bytes().into(), entries));
         let mut lookups = Lookups {
             texts: ByHash::new(self.texts),
-            numbers: ByHash::new(numbers),
+            numbers: self.numbers.into_iter().collect(),
             start,
             starts: ByHash::new(starts),
             words: Words::new(self.words),
@@ -138,7 +137,8 @@ fn bits(number: f64) -> u64 {
 #[derive(Debug)]
 pub(super) struct Lookups {
     texts: ByHash,
-    numbers: ByHash,
+    /// By the bits of the number, sorted.
+    numbers: Vec<(u64, Vec<Entry>)>,
     /// How many bytes of beginnings are looked up.
     start: usize,
     starts: ByHash,
@@ -175,7 +175,10 @@ impl Lookups {
         if !(self.numbers.is_empty() && self.ranges.is_empty())
             && let Some(number) = seen.number()
         {
-            candidates.extend_from_slice(self.numbers.get(&bits(number).to_ne_bytes()));
+            let number_bits = bits(number);
+            if let Ok(i) = self.numbers.binary_search_by_key(&number_bits, |(bits, _)| *bits) {
+                candidates.extend_from_slice(&self.numbers[i].1);
+            }
             candidates.extend_from_slice(self.ranges.get(number));
         }
         if matches!(seen, Seen::Integer(_) | Seen::Float(_)) && self.is_numeric() {
@@ -237,6 +240,8 @@ impl Lookups {
 /// Entries by the hash of some bytes, fixed once built.
 #[derive(Debug, Default)]
 pub(super) struct ByHash {
+    /// The lengths of all keys, as bits; the last stands for all longer ones.
+    lengths: u64,
     index: HashTable<u32>,
     entries: Vec<(Box<[u8]>, Vec<Entry>)>,
 }
@@ -248,7 +253,8 @@ impl ByHash {
         for (i, (key, _)) in entries.iter().enumerate() {
             index.insert_unique(xxh3_64(key), i as u32, |&i| xxh3_64(&entries[i as usize].0));
         }
-        Self { index, entries }
+        let lengths = entries.iter().fold(0, |lengths, (key, _)| lengths | length_bit(key));
+        Self { lengths, index, entries }
     }
 
     #[inline]
@@ -258,9 +264,18 @@ impl ByHash {
 
     #[inline]
     pub(super) fn get(&self, key: &[u8]) -> &[Entry] {
+        // Most of what is looked up differs in length already.
+        if self.lengths & length_bit(key) == 0 {
+            return &[];
+        }
         let found = self.index.find(xxh3_64(key), |&i| *self.entries[i as usize].0 == *key);
         found.map_or(&[], |&i| &self.entries[i as usize].1)
     }
+}
+
+#[inline]
+fn length_bit(key: &[u8]) -> u64 {
+    1 << key.len().min(63)
 }
 
 /// Entries by a number that lies within their bounds: the line is cut at every bound, and each piece knows who covers it.

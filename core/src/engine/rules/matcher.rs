@@ -263,10 +263,11 @@ impl Matcher {
 }
 
 impl Prefilter for Matcher {
-    fn wordless(&self, look: &Look, bytes: &[u8], arena: &[u8]) -> u16 {
+    fn wordless(&self, look: &Look, bytes: &[u8], arena: &[u8], asked: u16) -> u16 {
         let mut wordless = 0;
         let all = self.part(level_of(look)).map_or(&[][..], |part| &part.roles);
-        for (role, lookups) in all.iter().filter(|(_, lookups)| lookups.has_words()) {
+        let is_asked = |role: Role| asked >> role as u16 & 1 == 1;
+        for (role, lookups) in all.iter().filter(|(role, lookups)| is_asked(*role) && lookups.has_words()) {
             // Of time and level, which have no slot, and of durations, which rules see in milliseconds, nothing is told.
             if *role != Role::Duration
                 && let Some(slot) = look.slots.get(*role as usize)

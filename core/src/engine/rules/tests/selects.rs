@@ -312,7 +312,7 @@ fn a_look_survives_its_prefilter() {
     #[derive(Debug)]
     struct Failing;
     impl Prefilter for Failing {
-        fn wordless(&self, _: &crate::event::Look, _: &[u8], _: &[u8]) -> u16 {
+        fn wordless(&self, _: &crate::event::Look, _: &[u8], _: &[u8], _: u16) -> u16 {
             panic!("on purpose")
         }
     }
