@@ -212,19 +212,19 @@ mod tests {
         let config = Config::default();
         let mut looker = Looker::new(config.names(), config.output.member, TimeContext::new("UTC", 2026).unwrap());
         let (belt, arrivals) = Belt::new(1, Arc::default());
-        let mut wordless = || {
+        let mut idle = || {
             let line = br#"{"message":"a slow query"}"#;
             let mut batch = Batch { bytes: line.to_vec(), filled: line.len(), ..belt.pool.take() };
             Lines::new(1 << 20).split(&mut batch, true);
             belt.look(&mut looker, &mut batch);
-            let wordless = batch.looks[0].wordless >> Role::Message as u16 & 1 == 1;
+            let idle = batch.looks[0].idle >> Role::Message as u16 & 1 == 1;
             arrivals.pool.give(batch);
-            wordless
+            idle
         };
-        assert!(!wordless());
+        assert!(!idle());
         for (text, expected) in [("no such word", true), ("slow query", false), ("another", true)] {
             arrivals.prefilter.put(rules(text).prefilter());
-            assert_eq!(wordless(), expected, "{text}");
+            assert_eq!(idle(), expected, "{text}");
         }
         assert!(arrivals.pool.take().prefilter.is_none());
     }

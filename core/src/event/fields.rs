@@ -35,7 +35,13 @@ pub struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     pub(super) fn new(batch: &'a Batch, record: &'a Record, look: &'a Look) -> Self {
-        Self { bytes: &batch.bytes, arena: &batch.arena, record, look, prefilter: batch.prefilter.as_ref() }
+        Self { prefilter: batch.prefilter.as_ref(), ..Self::of(&batch.bytes, &batch.arena, record, look) }
+    }
+
+    /// Of a record whose batch is not complete yet.
+    #[inline]
+    pub(super) fn of(bytes: &'a [u8], arena: &'a [u8], record: &'a Record, look: &'a Look) -> Self {
+        Self { bytes, arena, record, look, prefilter: None }
     }
 
     /// What the pure stage found.
@@ -105,13 +111,11 @@ impl<'a> Fields<'a> {
         Some(looked_at).filter(|&hash| hash != 0)
     }
 
-    /// What the look has told for `prefilter`, or else what it would have told.
+    /// The roles that the look has found to be idle for `prefilter`.
     #[inline]
-    pub(crate) fn wordless(&self, prefilter: &impl Prefilter) -> u16 {
-        match self.prefilter {
-            Some(told) if std::ptr::addr_eq(Arc::as_ptr(told), prefilter) => self.look.wordless,
-            _ => prefilter.wordless(self.look, self.bytes, self.arena, u16::MAX),
-        }
+    pub(crate) fn told_idle(&self, prefilter: &impl Prefilter) -> Option<u16> {
+        let same = |told: &Arc<dyn Prefilter>| std::ptr::addr_eq(Arc::as_ptr(told), prefilter);
+        self.prefilter.is_some_and(same).then_some(self.look.idle)
     }
 
     /// A role's text: numbers as written, strings unescaped, level by name, timestamp as RFC 3339.

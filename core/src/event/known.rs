@@ -18,8 +18,8 @@ const TOLD: u64 = 0xFF;
 /// One message.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Known {
-    /// Its hash, but for the lowest bits: for which level its words were looked for, 0 when they were not, and in the last bit
-    /// whether there are none.
+    /// Its hash, but for the lowest bits: for which level it was shown to filters, 0 when it was not, and in the last bit
+    /// whether none looks for it.
     hash: u64,
     /// The hash of its skeleton; 0 while that was not read.
     pub(super) skeleton: u64,
@@ -67,8 +67,8 @@ impl KnownMessages {
         &mut self.sets[set].0[way]
     }
 
-    /// Other words are looked for from now on.
-    pub(super) fn forget_words(&mut self) {
+    /// Other filters look at messages from now on.
+    pub(super) fn forget_idle(&mut self) {
         for known in self.sets.iter_mut().flat_map(|set| &mut set.0) {
             known.hash &= !TOLD;
         }
@@ -81,15 +81,15 @@ impl KnownMessages {
 }
 
 impl Known {
-    /// Whether it has none of the words that are looked for in messages of this level, if that was told.
+    /// Whether no filter looks for it in events of this level, if that was told.
     #[inline]
-    pub(super) fn wordless(&self, level: Option<Level>) -> Option<bool> {
+    pub(super) fn idle(&self, level: Option<Level>) -> Option<bool> {
         (self.hash & TOLD & !1 == told(level)).then_some(self.hash & 1 == 1)
     }
 
     #[inline]
-    pub(super) fn tell(&mut self, level: Option<Level>, wordless: bool) {
-        self.hash = self.hash & !TOLD | told(level) | u64::from(wordless);
+    pub(super) fn tell(&mut self, level: Option<Level>, idle: bool) {
+        self.hash = self.hash & !TOLD | told(level) | u64::from(idle);
     }
 }
 
@@ -120,22 +120,22 @@ mod tests {
     }
 
     #[test]
-    fn words_are_told_of_one_level() {
+    fn what_filters_say_is_told_of_one_level() {
         let mut known = KnownMessages::new(1);
         let message = known.of(b"a slow query", false);
         message.skeleton = 7;
         for level in [None, Some(Level::Trace), Some(Level::Fatal)] {
-            for wordless in [true, false] {
+            for idle in [true, false] {
                 let message = known.of(b"a slow query", false);
-                message.tell(level, wordless);
-                assert_eq!(message.wordless(level), Some(wordless));
-                assert_eq!(message.wordless(Some(Level::Info)), None);
+                message.tell(level, idle);
+                assert_eq!(message.idle(level), Some(idle));
+                assert_eq!(message.idle(Some(Level::Info)), None);
                 assert_eq!(message.skeleton, 7);
             }
         }
-        known.forget_words();
+        known.forget_idle();
         let message = known.of(b"a slow query", false);
-        assert_eq!((message.wordless(Some(Level::Fatal)), message.skeleton), (None, 7));
+        assert_eq!((message.idle(Some(Level::Fatal)), message.skeleton), (None, 7));
     }
 
     /// Twice as many messages as there is room for, in turns: most of what fits is known each time.
@@ -143,7 +143,7 @@ mod tests {
     fn messages_in_turns_do_not_all_push_each_other_out() {
         let (mut known, room) = (KnownMessages::new(1), (SETS * WAYS) as u64);
         let mut met = |messages: u64| {
-            let is_known = |i: u64| std::mem::replace(&mut known.of(&i.to_le_bytes(), false).skeleton, 1) == 1;
+            let mut is_known = |i: u64| std::mem::replace(&mut known.of(&i.to_le_bytes(), false).skeleton, 1) == 1;
             (0..messages).filter(|&i| is_known(i)).count() as u64
         };
         for messages in [room / 2, room * 2] {

@@ -13,7 +13,7 @@ use super::roles::{Names, Role, Unit};
 use super::skeleton::{Masks, Skeleton};
 use super::time::{TimeContext, Timestamp};
 use super::unescape::unescape_into;
-use super::{Batch, Encoding, Fault, Level, Prefilter, Record, Span, inner, operation, packed, text};
+use super::{Batch, Encoding, Fault, Fields, Level, Prefilter, Record, Span, inner, operation, packed, text};
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -128,8 +128,8 @@ pub struct Look {
     pub actor_hash: u64,
     /// xxh3-64 of the operation without its query and without numbers and identifiers in its path; 0 without one.
     pub operation_hash: u64,
-    /// The roles that have no word which rules look for, as bits by `Role as usize`; told for [`Batch::prefilter`] alone.
-    pub wordless: u16,
+    /// The roles whose values no filter of a rule looks for, as bits by `Role as usize`; told for [`Batch::prefilter`] alone.
+    pub idle: u16,
     /// A text line as one JSON object, in the arena.
     pub rendered: Span,
     /// Where findings go.
@@ -157,7 +157,7 @@ pub struct Looker {
     inner: Laid,
     skeleton: Skeleton,
     known: KnownMessages,
-    /// What the words were looked for with that messages are known to have or not.
+    /// Has said of known messages what it says of them.
     prefilter: Option<Arc<dyn Prefilter>>,
     parts: Parts,
     /// A line of the batch at hand says that it is a part.
@@ -221,7 +221,7 @@ impl Looker {
                 let std::panic::AssertUnwindSafe((looker, arena, look, is_looked_at)) = { this };
                 looker.look_at(bytes, arena, record, all_utf8, look);
                 *is_looked_at = true;
-                look.wordless = looker.wordless(look, bytes, arena);
+                look.idle = looker.idle(&Fields::of(bytes, arena, record, look));
             });
             // What a prefilter did not survive the engine asks again, which knows what a panic in rules means.
             if survived.is_err() && !is_looked_at {
@@ -384,25 +384,23 @@ impl Looker {
         known.skeleton
     }
 
-    /// The roles of what was looked at last that have no word which rules look for.
+    /// The roles of what was looked at last whose values no filter looks for.
     #[inline]
-    fn wordless(&mut self, look: &Look, bytes: &[u8], arena: &[u8]) -> u16 {
+    fn idle(&mut self, fields: &Fields<'_>) -> u16 {
         const MESSAGE: u16 = 1 << Role::Message as u16;
-        let Some(prefilter) = &self.prefilter else { return 0 };
+        let (Some(prefilter), look) = (&self.prefilter, fields.look()) else { return 0 };
         if look.skeleton == 0 {
-            return prefilter.wordless(look, bytes, arena, u16::MAX);
+            return prefilter.idle(fields, u16::MAX);
         }
-        match self.known.last().wordless(look.level) {
-            Some(wordless) => prefilter.wordless(look, bytes, arena, !MESSAGE) | if wordless { MESSAGE } else { 0 },
-            None => {
-                let wordless = prefilter.wordless(look, bytes, arena, u16::MAX);
-                self.known.last().tell(look.level, wordless & MESSAGE != 0);
-                wordless
-            }
+        let message = self.known.last();
+        if message.idle(look.level).is_none() {
+            message.tell(look.level, prefilter.idle(fields, MESSAGE) != 0);
         }
+        let idle = if message.idle(look.level) == Some(true) { MESSAGE } else { 0 };
+        prefilter.idle(fields, !MESSAGE) | idle
     }
 
-    /// What messages are known to have or not is forgotten where it is asked with another prefilter.
+    /// What another prefilter has said of messages is forgotten.
     fn look_for(&mut self, prefilter: Option<&Arc<dyn Prefilter>>) {
         let same = match (&self.prefilter, prefilter) {
             (Some(so_far), Some(now)) => Arc::ptr_eq(so_far, now),
@@ -410,7 +408,7 @@ impl Looker {
         };
         if !same {
             self.prefilter = prefilter.cloned();
-            self.known.forget_words();
+            self.known.forget_idle();
         }
     }
 }

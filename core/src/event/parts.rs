@@ -79,7 +79,7 @@ impl Parts {
         } else {
             return;
         }
-        (look.skeleton, look.wordless) = (0, 0);
+        (look.skeleton, look.idle) = (0, 0);
         looker.hash_roles(&mut look, &batch.bytes, &batch.arena);
         batch.looks[i] = look;
     }

@@ -4,8 +4,9 @@ use super::condition::{Seen, Test};
 use super::literals;
 use super::table::Table;
 use super::words::{self, Words};
-use crate::event::look::Form;
+use crate::event::look::{Form, Slot};
 use crate::event::unescape::has_escape;
+use crate::event::{Fields, Role};
 use hashbrown::HashTable;
 use regex::{RegexSet, RegexSetBuilder};
 use std::collections::BTreeMap;
@@ -144,7 +145,7 @@ pub(super) struct Lookups {
     starts: ByHash,
     words: Words,
     /// There is nothing here but words.
-    pub(super) words_alone: bool,
+    words_alone: bool,
     patterns: Option<(RegexSet, Vec<Entry>)>,
     ranges: Ranges,
     keys: Vec<(usize, Vec<Entry>)>,
@@ -153,67 +154,59 @@ pub(super) struct Lookups {
 }
 
 impl Lookups {
-    /// There are words here to look for.
+    /// True when something may be found in this role of an event.
     #[inline]
-    pub(super) fn has_words(&self) -> bool {
-        !self.words.is_empty()
-    }
-
-    /// None of the words is in a text written as `raw`. False also where that cannot be told.
-    #[inline]
-    pub(super) fn is_wordless(&self, raw: &[u8], form: Form) -> bool {
-        match form {
-            Form::Escaped => !has_escape(raw, b'u') && !self.words.may_be_in_json(raw),
-            Form::Absent | Form::Text | Form::Number => !self.words.find(raw, |_| true),
+    pub(super) fn may_find(&self, role: Role, fields: &Fields<'_>, tables: &[Table]) -> bool {
+        // A message with escapes is searched as it is written, where nothing but words is looked for: unescaping it takes longer.
+        if self.words_alone
+            && let Some(Slot { form: Form::Escaped, .. }) = fields.look().slots.get(role as usize)
+            && let Some(raw) = fields.raw(role)
+            && !has_escape(raw, b'u')
+        {
+            return self.words.may_be_in_json(raw);
         }
+        Seen::of_role(role, fields).is_some_and(|seen| self.find(&seen, tables, &mut |_: &[Entry]| true))
     }
 
-    /// Adds to `candidates` what may hold where the subject is `seen`; `wordless` when it is known to have none of the words.
+    /// Calls `each` with what may hold where the subject is `seen`, until it returns true.
     #[inline]
-    pub(super) fn find(&self, seen: &Seen<'_>, wordless: bool, tables: &[Table], candidates: &mut Vec<Entry>) {
-        candidates.extend_from_slice(&self.present);
+    pub(super) fn find(&self, seen: &Seen<'_>, tables: &[Table], each: &mut impl FnMut(&[Entry]) -> bool) -> bool {
+        let mut tell = |entries: &[Entry]| !entries.is_empty() && each(entries);
+        if tell(&self.present) {
+            return true;
+        }
         if !(self.numbers.is_empty() && self.ranges.is_empty())
             && let Some(number) = seen.number()
         {
-            let number_bits = bits(number);
-            if let Ok(i) = self.numbers.binary_search_by_key(&number_bits, |(bits, _)| *bits) {
-                candidates.extend_from_slice(&self.numbers[i].1);
+            let place = self.numbers.binary_search_by_key(&bits(number), |(bits, _)| *bits);
+            if place.is_ok_and(|i| tell(&self.numbers[i].1)) || tell(self.ranges.get(number)) {
+                return true;
             }
-            candidates.extend_from_slice(self.ranges.get(number));
         }
         if matches!(seen, Seen::Integer(_) | Seen::Float(_)) && self.is_numeric() {
-            return;
+            return false;
         }
         let text = seen.text();
-        if !self.texts.is_empty() {
-            candidates.extend_from_slice(self.texts.get(text.as_bytes()));
+        if !self.texts.is_empty() && tell(self.texts.get(text.as_bytes())) {
+            return true;
         }
         if !self.starts.is_empty()
             && let Some(start) = text.as_bytes().get(..self.start)
+            && tell(self.starts.get(start))
         {
-            candidates.extend_from_slice(self.starts.get(start));
+            return true;
         }
-        if !wordless {
-            self.words.find(text.as_bytes(), |entries| {
-                candidates.extend_from_slice(entries);
-                false
-            });
+        if self.words.find(text.as_bytes(), &mut tell) {
+            return true;
         }
         if let Some((set, entries)) = &self.patterns
             && set.is_match(&text)
+            && set.matches(&text).iter().any(|i| tell(&entries[i..=i]))
         {
-            candidates.extend(set.matches(&text).iter().map(|i| entries[i]));
+            return true;
         }
-        for (table, entries) in &self.keys {
-            if tables[*table].row(&text).is_some() {
-                candidates.extend_from_slice(entries);
-            }
-        }
-        for (table, entries) in &self.mentions {
-            if tables[*table].mentioned(&text) {
-                candidates.extend_from_slice(entries);
-            }
-        }
+        self.keys.iter().any(|(table, entries)| tables[*table].row(&text).is_some() && tell(entries))
+            || self.mentions.iter().any(|(table, entries)| tables[*table].mentioned(&text) && tell(entries))
     }
 
     /// Nothing here asks for the text of a number; texts that are numbers are among the numbers too.

@@ -49,6 +49,7 @@ pub(super) struct Matcher {
     /// All alternatives, each with its rule's number.
     entries: Vec<(u32, Alternative)>,
     names: Names,
+    tables: Vec<Table>,
     parts: Vec<Part>,
     /// The part of each level, and of events without one.
     of_level: [u8; LEVELS],
@@ -62,6 +63,8 @@ struct Part {
     /// Alternatives without a condition to look up, by the roles that they ask for.
     open: Vec<(u16, Vec<Entry>)>,
     roles: Vec<(Role, Lookups)>,
+    /// Those roles, as bits, where nothing else is looked up; none where a role alone does not tell that nothing is found.
+    alone: Option<u16>,
     /// By the number of the member's name, and by key of an event's top level which of them that key leads to.
     members: Vec<(usize, Lookups)>,
     keys: Vec<Vec<u32>>,
@@ -98,6 +101,8 @@ impl Part {
                 }
             }
         }
+        let roles = part.roles.iter().fold(0, |roles, (role, _)| roles | 1 << *role as u16);
+        part.alone = (part.open.is_empty() && part.members.is_empty()).then_some(roles);
         part
     }
 }
@@ -134,13 +139,14 @@ impl Roots {
 }
 
 impl Matcher {
-    /// Joins the alternatives of rules, each with its rule's number; `names` are those of their members.
+    /// Joins the alternatives of rules, each with its rule's number; `names` are those of their members, and `tables` those
+    /// that they look into.
     pub(super) fn new(
         alternatives: impl IntoIterator<Item = (u32, Alternative)>,
         names: Names,
-        tables: &[Table],
+        tables: Vec<Table>,
     ) -> Self {
-        let mut matcher = Self { entries: alternatives.into_iter().collect(), names, ..Self::default() };
+        let mut matcher = Self { entries: alternatives.into_iter().collect(), names, tables, ..Self::default() };
         let mut templates: BTreeMap<TemplateId, Vec<Entry>> = BTreeMap::new();
         for (i, (_, alternative)) in matcher.entries.iter().enumerate() {
             for id in alternative.templates.iter().flatten() {
@@ -154,7 +160,7 @@ impl Matcher {
             let entries = matcher.entries.iter().enumerate().filter(|(_, (_, alternative))| holds(alternative));
             let entries: Vec<Entry> = entries.map(|(i, _)| i as Entry).collect();
             let number = known.iter().position(|other| *other == entries).unwrap_or_else(|| {
-                matcher.parts.push(Part::new(&entries, &matcher.entries, &matcher.names, tables));
+                matcher.parts.push(Part::new(&entries, &matcher.entries, &matcher.names, &matcher.tables));
                 known.push(entries);
                 known.len() - 1
             });
@@ -178,6 +184,18 @@ impl Matcher {
         &self.names
     }
 
+    pub(super) fn tables(&self) -> &[Table] {
+        &self.tables
+    }
+
+    /// True when no rule can select the event, and its look says so.
+    #[inline]
+    pub(super) fn is_idle(&self, fields: &Fields<'_>) -> bool {
+        let part = self.part(level_of(fields.look()));
+        self.templates.is_empty()
+            && part.is_none_or(|part| part.alone.is_some_and(|roles| fields.told_idle(self).unwrap_or(0) & roles == roles))
+    }
+
     /// Puts the rules that select the event into `scratch.rules`.
     #[inline]
     pub(super) fn select(
@@ -185,7 +203,6 @@ impl Matcher {
         fields: &Fields<'_>,
         template: TemplateId,
         roots: &Roots,
-        tables: &[Table],
         scratch: &mut Scratch,
     ) {
         let look = fields.look();
@@ -201,20 +218,21 @@ impl Matcher {
                 candidates.extend_from_slice(entries);
             }
         }
-        let wordless = fields.wordless(self);
-        for (role, lookups) in &part.roles {
-            let wordless = wordless >> *role as u16 & 1 == 1;
-            if !(wordless && lookups.words_alone)
-                && let Some(seen) = Seen::of_role(*role, fields)
-            {
-                lookups.find(&seen, wordless, tables, candidates);
+        let mut found = |entries: &[Entry]| {
+            candidates.extend_from_slice(entries);
+            false
+        };
+        let idle = fields.told_idle(self).unwrap_or_else(|| self.idle(fields, u16::MAX));
+        for (role, lookups) in part.roles.iter().filter(|(role, _)| idle >> *role as u16 & 1 == 0) {
+            if let Some(seen) = Seen::of_role(*role, fields) {
+                lookups.find(&seen, &self.tables, &mut found);
             }
         }
         if !part.members.is_empty() {
             let mut find = |number: usize, places: &mut Places| {
                 let (name, lookups) = &part.members[number];
                 if let Some(seen) = places.get(&self.names, *name, fields) {
-                    lookups.find(&seen, false, tables, candidates);
+                    lookups.find(&seen, &self.tables, &mut found);
                 }
             };
             // Only what the event has is looked at, however many names filters know.
@@ -244,38 +262,32 @@ impl Matcher {
             if rules.last() != Some(rule)
                 && alternative.levels >> level & 1 == 1
                 && alternative.roles & !has == 0
-                && self.holds(alternative, fields, tables, places)
+                && self.holds(alternative, fields, places)
             {
                 rules.push(*rule);
             }
         }
     }
 
-    fn holds(&self, alternative: &Alternative, fields: &Fields<'_>, tables: &[Table], places: &mut Places) -> bool {
+    fn holds(&self, alternative: &Alternative, fields: &Fields<'_>, places: &mut Places) -> bool {
         alternative.conditions.iter().all(|Condition { subject, test }| {
             let seen = match *subject {
                 Subject::Role(role) => Seen::of_role(role, fields),
                 Subject::Member(i) => places.get(&self.names, i, fields),
             };
-            test.passes(seen.as_ref(), tables)
+            test.passes(seen.as_ref(), &self.tables)
         })
     }
 }
 
 impl Prefilter for Matcher {
-    fn wordless(&self, look: &Look, bytes: &[u8], arena: &[u8], asked: u16) -> u16 {
-        let mut wordless = 0;
-        let all = self.part(level_of(look)).map_or(&[][..], |part| &part.roles);
+    fn idle(&self, fields: &Fields<'_>, asked: u16) -> u16 {
+        let Some(part) = self.part(level_of(fields.look())) else { return asked };
         let is_asked = |role: Role| asked >> role as u16 & 1 == 1;
-        for (role, lookups) in all.iter().filter(|(role, lookups)| is_asked(*role) && lookups.has_words()) {
-            // Of time and level, which have no slot, and of durations, which rules see in milliseconds, nothing is told.
-            if *role != Role::Duration
-                && let Some(slot) = look.slots.get(*role as usize)
-            {
-                wordless |= u16::from(lookups.is_wordless(slot.of(bytes, arena), slot.form)) << *role as u16;
-            }
-        }
-        wordless
+        part.roles.iter().filter(|(role, _)| is_asked(*role)).fold(asked, |idle, (role, lookups)| {
+            let finds = lookups.may_find(*role, fields, &self.tables);
+            idle & !(u16::from(finds) << *role as u16)
+        })
     }
 }
 

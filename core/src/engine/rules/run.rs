@@ -171,6 +171,7 @@ impl Rules {
     }
 
     /// As [`Self::on_event`], with what the engine knows of the event.
+    #[inline]
     pub fn on_known_event(
         &mut self,
         fields: &Fields<'_>,
@@ -182,9 +183,25 @@ impl Rules {
             return;
         }
         let begun = *self.begun.get_or_insert(time.0);
+        // Nearly all events.
+        if !self.set.matcher().is_idle(fields) {
+            self.run(fields, time, begun, known, outcome);
+        }
+    }
+
+    /// Runs the rules that select the event, if any do.
+    #[inline(never)]
+    fn run(
+        &mut self,
+        fields: &Fields<'_>,
+        time: Timestamp,
+        begun: i64,
+        known: &Known<'_>,
+        outcome: &mut RuleOutcome,
+    ) {
         let Self { set, host, spent, runners, roots, scratch, spent_event, soonest, .. } = self;
         let template = known.template.map_or(TemplateId(0), |(sighting, _)| sighting.id);
-        set.matcher().select(fields, template, roots, set.tables(), scratch);
+        set.matcher().select(fields, template, roots, scratch);
         let mut event = None;
         for &i in &scratch.rules {
             let i = i as usize;

@@ -46,8 +46,7 @@ pub struct RuleSet(Arc<Compiled>);
 #[derive(Debug, Default)]
 struct Compiled {
     rules: Vec<Rule>,
-    tables: Vec<Table>,
-    /// The filters of all rules, joined.
+    /// The filters of all rules, joined; and the tables, which filters look into as well.
     matcher: Arc<Matcher>,
     /// Which of [`super::event::KNOWN`] some rule reads.
     wants: [bool; 4],
@@ -95,13 +94,14 @@ impl RuleSet {
         let tables: BTreeMap<&str, &TableSource> = tables.iter().map(|source| (source.name.as_str(), source)).collect();
         let mut compiled = Compiled::default();
         let (mut found, mut names) = (Vec::new(), Names::default());
+        let mut read = Vec::new();
         for source in tables.values() {
             match Table::read(&source.name, &source.path, &source.text) {
-                Ok(table) => compiled.tables.push(table),
+                Ok(table) => read.push(table),
                 Err(problems) => {
                     found.extend(problems);
                     // An empty one in its place, so that rules that name it are not told that it is unknown.
-                    compiled.tables.extend(Table::from_toml(&source.name, &source.path, ""));
+                    read.extend(Table::from_toml(&source.name, &source.path, ""));
                 }
             }
         }
@@ -111,7 +111,7 @@ impl RuleSet {
         for source in rules.values() {
             spent.begin(false);
             let mut problems = Problems::of(&source.path, &source.text);
-            let rule = rule(source, &library, &compiled.tables, &mut names, &mut problems);
+            let rule = rule(source, &library, &read, &mut names, &mut problems);
             problems.found.sort_by_key(|problem| (problem.line, problem.column));
             match rule {
                 Some(rule) if problems.found.is_empty() => compiled.rules.push(rule),
@@ -124,7 +124,7 @@ impl RuleSet {
         let alternatives = compiled.rules.iter().enumerate().flat_map(|(i, rule)| {
             rule.declaration.select.iter().map(move |alternative| (i as u32, alternative.clone()))
         });
-        compiled.matcher = Arc::new(Matcher::new(alternatives, names, &compiled.tables));
+        compiled.matcher = Arc::new(Matcher::new(alternatives, names, read));
         compiled.wants = super::event::KNOWN.map(|name| compiled.rules.iter().any(|rule| rule.reads.contains(name)));
         compiled.ticks = compiled.rules.iter().any(|rule| rule.ticks);
         Ok(Self(Arc::new(compiled)))
@@ -173,7 +173,7 @@ impl RuleSet {
             severity: rule.declaration.severity.name(),
             path: &rule.path,
             description: &rule.description,
-            select: select::shown(&rule.declaration.select, self.0.matcher.names(), &self.0.tables),
+            select: select::shown(&rule.declaration.select, self.0.matcher.names(), self.0.matcher.tables()),
             reads: rule.fields.iter().cloned().collect(),
             key: rule.declaration.key.iter().map(|(name, _)| name.clone()).collect(),
             cooldown_s: duration::seconds(rule.declaration.cooldown),
@@ -212,7 +212,7 @@ impl RuleSet {
     }
 
     pub(super) fn tables(&self) -> &[Table] {
-        &self.0.tables
+        self.0.matcher.tables()
     }
 
     pub(super) fn matcher(&self) -> &Matcher {

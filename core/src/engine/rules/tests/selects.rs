@@ -35,10 +35,10 @@ fn a_look_tells_of_words_for_the_rules_that_it_is_told_of() {
         (r#"{"level":"INFO"}"#, true),
         ("plain text with a slow query", false),
     ];
-    for (line, wordless) in cases {
+    for (line, idle) in cases {
         let batch = stream_for(&[line], Some(rules.set().prefilter()));
-        assert_eq!(batch.looks[0].wordless >> Role::Message as u16 & 1 == 1, wordless, "{line}");
-        assert_eq!(stream(&[line]).looks[0].wordless, 0, "{line}");
+        assert_eq!(batch.looks[0].idle >> Role::Message as u16 & 1 == 1, idle, "{line}");
+        assert_eq!(stream(&[line]).looks[0].idle, 0, "{line}");
     }
 }
 
@@ -49,8 +49,8 @@ fn what_a_look_has_told_is_told_for_its_rules_alone() {
     let (mut rules, other) = (rule_with(select), rule_with(select));
     for (prefilter, runs) in [(rules.set().prefilter(), false), (other.set().prefilter(), true)] {
         let mut batch = stream_for(&[r#"{"msg":"a slow query"}"#], Some(prefilter));
-        assert_eq!(batch.looks[0].wordless, 0);
-        batch.looks[0].wordless = u16::MAX;
+        assert_eq!(batch.looks[0].idle >> Role::Message as u16 & 1, 0);
+        batch.looks[0].idle = u16::MAX;
         let mut outcome = RuleOutcome::default();
         rules.on_event(&batch.fields(0), Timestamp(0), &mut outcome);
         assert_eq!(outcome.printed == ["ran"], runs);
@@ -312,11 +312,11 @@ fn a_look_survives_its_prefilter() {
     #[derive(Debug)]
     struct Failing;
     impl Prefilter for Failing {
-        fn wordless(&self, _: &crate::event::Look, _: &[u8], _: &[u8], _: u16) -> u16 {
+        fn idle(&self, _: &crate::event::Fields<'_>, _: u16) -> u16 {
             panic!("on purpose")
         }
     }
     let batch = stream_for(&[r#"{"msg":"a slow query"}"#], Some(Arc::new(Failing)));
-    assert_eq!((batch.looks[0].fault, batch.looks[0].wordless), (None, 0));
+    assert_eq!((batch.looks[0].fault, batch.looks[0].idle), (None, 0));
     assert_eq!(batch.fields(0).text(Role::Message).as_deref(), Some("a slow query"));
 }
