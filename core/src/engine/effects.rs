@@ -4,7 +4,7 @@ use super::emitted::Emitted;
 use super::finding::State;
 use super::rules::Known;
 use super::{Engine, Outcome, Report};
-use crate::event::{Edit, Encoding, Fault, Fields, Role, Timestamp, mask};
+use crate::event::{Batch, Edit, Encoding, Fault, Fields, Role, Timestamp, mask};
 
 impl Engine {
     /// Puts findings where they belong: what has ended is not shown by the event at hand, but leaves as an event of its
@@ -34,29 +34,34 @@ impl Engine {
         match fields.raw(Role::Message) {
             // The bytes of a map are nothing to read.
             None if fields.record().encoding == Encoding::MessagePack => {}
-            None if masked => recent.push_text(&mask::changed(fields.object(), &edit.changes(fields.object()))),
+            None if masked => {
+                recent.push_text(&mask::changed(fields.object(), &edit.changes(fields.object())), fields.batch());
+            }
             Some(_) if masked => {
                 let text = fields.text(Role::Message).unwrap_or_default();
-                recent.push_text(edit.masked(&text).as_deref().unwrap_or(&text).as_bytes());
+                recent.push_text(edit.masked(&text).as_deref().unwrap_or(&text).as_bytes(), fields.batch());
             }
             _ => recent.push(fields),
         }
     }
 
-    /// What is due in rules; it leaves before the event at hand.
-    pub(super) fn tick_rules(&mut self, now: Timestamp, whole: bool, outcome: &mut Outcome) {
+    /// What is due in rules; it leaves before the event at hand, which is in `batch`.
+    pub(super) fn tick_rules(&mut self, now: Timestamp, whole: bool, batch: Option<&Batch>, outcome: &mut Outcome) {
         self.rules.tick(now, whole, &mut self.rule_outcome);
         if self.rule_outcome.is_quiet() {
             return;
         }
-        self.take_rule_outcome(now, outcome);
+        self.take_rule_outcome(now, batch, outcome);
         self.tally.findings(&outcome.findings);
         self.rules.mask(&mut outcome.findings);
         outcome.before.append(&mut outcome.findings);
     }
 
     #[cold]
-    pub(super) fn take_rule_outcome(&mut self, now: Timestamp, outcome: &mut Outcome) {
+    pub(super) fn take_rule_outcome(&mut self, now: Timestamp, batch: Option<&Batch>, outcome: &mut Outcome) {
+        if let (Some(recent), Some(batch)) = (&mut self.recent, batch) {
+            recent.copy(batch);
+        }
         let made = std::mem::take(&mut self.rule_outcome.emitted);
         self.take_one_outcome(now, outcome);
         for bytes in made {

@@ -174,6 +174,9 @@ impl Engine {
     pub fn process(&mut self, fields: &Fields<'_>, now: Timestamp, outcome: &mut Outcome) {
         outcome.clear();
         let look = fields.look();
+        if let Some(recent) = &mut self.recent {
+            recent.arrive(fields);
+        }
         self.tally.event(look.shape, look.level);
         if let Some(fault) = look.fault {
             self.tally.fault(fault);
@@ -188,10 +191,10 @@ impl Engine {
         }
         let moment = self.clock.accept(look.time, now);
         if moment.now >= self.next_tick {
-            self.tick_at(moment, outcome);
+            self.tick_at(moment, Some(fields.batch()), outcome);
             self.next_tick = Timestamp((moment.now.0.div_euclid(TICK_NS) + 1).saturating_mul(TICK_NS));
         } else if self.rules.is_due(moment.now) {
-            self.tick_rules(moment.now, false, outcome);
+            self.tick_rules(moment.now, false, Some(fields.batch()), outcome);
         }
         if self.traces.goes_on(fields, moment.now) {
             // No event of its own for what learns from events; rules see every line.
@@ -207,7 +210,7 @@ impl Engine {
         let known = Known { anomalies: &outcome.findings, template, emitted: false };
         self.rules.on_known_event(fields, moment.time, &known, &mut self.rule_outcome);
         if !self.rule_outcome.is_quiet() {
-            self.take_rule_outcome(moment.now, outcome);
+            self.take_rule_outcome(moment.now, Some(fields.batch()), outcome);
         }
         self.remember(fields, &outcome.edit);
         if !outcome.before.is_empty() {
@@ -225,7 +228,7 @@ impl Engine {
         let idle = now.0.saturating_sub(self.last_arrival.0).max(0);
         if self.last_arrival != Timestamp::default() {
             let moment = self.clock.idle(idle, now);
-            self.tick_at(moment, outcome);
+            self.tick_at(moment, None, outcome);
             let mut report = Report::new(&mut self.incidents, &mut outcome.before);
             self.detectors.iter_mut().for_each(|detector| detector.idle(moment, &mut report));
             self.rules.mask(&mut outcome.before);
@@ -412,7 +415,8 @@ impl Engine {
         }
     }
 
-    fn tick_at(&mut self, moment: Moment, outcome: &mut Outcome) {
+    /// What is due at `moment`, before an event of `batch` if there is one.
+    fn tick_at(&mut self, moment: Moment, batch: Option<&Batch>, outcome: &mut Outcome) {
         self.traces.tick(moment.now);
         self.tell_traces(moment, outcome);
         let before = &mut outcome.before;
@@ -426,7 +430,7 @@ impl Engine {
             self.tally.findings(before);
             self.rules.mask(before);
         }
-        self.tick_rules(moment.now, true, outcome);
+        self.tick_rules(moment.now, true, batch, outcome);
     }
 }
 

@@ -6,8 +6,8 @@
 
 use crate::event::look::Form;
 use crate::event::trace::{self, Place, Stack, StackReader};
-use crate::event::unescape::{has_escape, unescape};
-use crate::event::{Encoding, Fields, Level, Role, Shape, Timestamp, Value};
+use crate::event::unescape::unescape;
+use crate::event::{Fields, Level, Role, Shape, Timestamp, Value};
 use memchr::memchr;
 
 /// Seconds of stream time after which an open trace is taken as whole.
@@ -105,7 +105,7 @@ impl Traces {
         let text = look.shape == Shape::Text;
         let Some(message) = fields.raw(Role::Message) else { return false };
         let bare = text && look.time.is_none() && look.actor_hash == 0;
-        if !bare && self.open.is_empty() && !trace::may_begin(message) {
+        if !bare && self.open.is_empty() && !look.may_go_on {
             self.keep_head(fields, text, message);
             return false;
         }
@@ -206,20 +206,12 @@ fn head_of(fields: &Fields<'_>, message: &[u8]) -> Head {
     head
 }
 
-/// The trace that an event at WARN or worse, or a text without level, holds in one field.
+/// The trace that an event holds in one field.
 #[inline]
 #[must_use]
 pub fn in_field(fields: &Fields<'_>) -> Option<Stack> {
     let look = fields.look();
-    let json = look.shape == Shape::Json;
-    if look.level.map_or(json, |level| level < Level::Warn) {
-        return None;
-    }
-    // A trace has line ends. In JSON, also in JSON inside of a text or a map, they are escaped; elsewhere, as where
-    // seismolog itself has joined lines, they are not.
-    let (line, is_json) = (fields.line(), json && fields.record().encoding == Encoding::Line);
-    let found = has_escape(line, b'n') || (!is_json && memchr(b'\n', line).is_some());
-    if found { read_field(fields, json) } else { None }
+    if look.may_have_trace { read_field(fields, look.shape == Shape::Json) } else { None }
 }
 
 #[cold]

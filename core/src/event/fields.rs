@@ -26,22 +26,27 @@ pub enum Value<'a> {
 /// One event. Copying it copies a few references.
 #[derive(Clone, Copy, Debug)]
 pub struct Fields<'a> {
-    bytes: &'a [u8],
-    arena: &'a [u8],
+    batch: &'a Batch,
+    place: usize,
     record: &'a Record,
     look: &'a Look,
-    prefilter: Option<&'a Arc<dyn Prefilter>>,
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn new(batch: &'a Batch, record: &'a Record, look: &'a Look) -> Self {
-        Self { prefilter: batch.prefilter.as_ref(), ..Self::of(&batch.bytes, &batch.arena, record, look) }
+    pub(super) fn new(batch: &'a Batch, place: usize) -> Self {
+        Self { batch, place, record: &batch.records[place], look: &batch.looks[place] }
     }
 
-    /// Of a record whose batch is not complete yet.
+    /// The batch that it is in.
     #[inline]
-    pub(super) fn of(bytes: &'a [u8], arena: &'a [u8], record: &'a Record, look: &'a Look) -> Self {
-        Self { bytes, arena, record, look, prefilter: None }
+    pub(crate) fn batch(&self) -> &'a Batch {
+        self.batch
+    }
+
+    /// The number of its record there.
+    #[inline]
+    pub(crate) fn place(&self) -> usize {
+        self.place
     }
 
     /// What the pure stage found.
@@ -75,7 +80,7 @@ impl<'a> Fields<'a> {
     /// The line as it came, without its end.
     #[must_use]
     pub fn line(&self) -> &'a [u8] {
-        self.record.span.of(self.bytes)
+        self.record.span.of(&self.batch.bytes)
     }
 
     /// The event as one JSON object: the line itself, or what was made of a text line. Empty for opaque records, and for
@@ -84,8 +89,8 @@ impl<'a> Fields<'a> {
     pub fn object(&self) -> &'a [u8] {
         match self.look.shape {
             _ if self.record.encoding == Encoding::MessagePack => &[],
-            Shape::Json | Shape::Own => &self.bytes[self.look.joint.open as usize..=self.look.joint.close as usize],
-            Shape::Text => self.look.rendered.of(self.arena),
+            Shape::Json | Shape::Own => &self.batch.bytes[self.look.joint.open as usize..=self.look.joint.close as usize],
+            Shape::Text => self.look.rendered.of(&self.batch.arena),
             Shape::Opaque | Shape::Rest | Shape::Blank => &[],
         }
     }
@@ -95,7 +100,7 @@ impl<'a> Fields<'a> {
     #[must_use]
     pub fn raw(&self, role: Role) -> Option<&'a [u8]> {
         let slot = self.look.slots.get(role as usize)?;
-        (slot.form != Form::Absent).then(|| slot.of(self.bytes, self.arena))
+        (slot.form != Form::Absent).then(|| slot.of(&self.batch.bytes, &self.batch.arena))
     }
 
     /// xxh3-64 of a role's bytes as written; none without the role. Not for timestamp and level.
@@ -115,7 +120,7 @@ impl<'a> Fields<'a> {
     #[inline]
     pub(crate) fn told_idle(&self, prefilter: &impl Prefilter) -> Option<u16> {
         let same = |told: &Arc<dyn Prefilter>| std::ptr::addr_eq(Arc::as_ptr(told), prefilter);
-        self.prefilter.is_some_and(same).then_some(self.look.idle)
+        self.batch.prefilter.as_ref().is_some_and(same).then_some(self.look.idle)
     }
 
     /// A role's text: numbers as written, strings unescaped, level by name, timestamp as RFC 3339.
@@ -132,27 +137,18 @@ impl<'a> Fields<'a> {
     }
 
     /// How long it took, in milliseconds.
+    #[inline]
     #[must_use]
     pub fn duration_ms(&self) -> Option<f64> {
-        let slot = self.look.slots[Role::Duration as usize];
-        let raw = self.raw(Role::Duration)?;
-        let milliseconds = match slot.form {
-            Form::Number => number(raw)? * self.look.unit.in_milliseconds(),
-            _ => match duration_in_text(raw)? {
-                (value, Some(unit)) => value * unit,
-                (value, None) => value * self.look.unit.in_milliseconds(),
-            },
-        };
-        milliseconds.is_finite().then_some(milliseconds)
+        let has_one = self.look.slots[Role::Duration as usize].form != Form::Absent;
+        Some(self.look.duration_ms).filter(|duration| has_one && duration.is_finite())
     }
 
     /// How it ended, 100 to 599.
     #[inline]
     #[must_use]
     pub fn status(&self) -> Option<u16> {
-        let digits: &[u8; 3] = self.raw(Role::Status)?.try_into().ok()?;
-        let [hundreds, tens, ones] = digits.map(|digit| u16::from(digit.wrapping_sub(b'0')));
-        Some(hundreds * 100 + tens * 10 + ones)
+        Some(self.look.status).filter(|&status| status != 0)
     }
 
     /// The literal member of this name: a dotted name as it stands first, then as a path into nested objects. Of
@@ -217,55 +213,11 @@ fn member_of<'a>(text: &'a [u8], name: &str) -> Option<Value<'a>> {
     })
 }
 
-/// A JSON number. Up to 15 digits and 22 places the quotient of two exact numbers is the nearest there is (W. Clinger,
-/// *How to read floating point numbers accurately*, PLDI 1990); what is longer, or has an exponent, takes the long way.
-#[inline]
-fn number(raw: &[u8]) -> Option<f64> {
-    const POWERS: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
-    let (mut digits, mut places, mut point) = (0_u64, 0, 0);
-    if raw.len() > POWERS.len() {
-        return std::str::from_utf8(raw).ok()?.parse().ok();
-    }
-    for byte in raw {
-        match byte {
-            b'0'..=b'9' => {
-                digits = digits * 10 + u64::from(byte - b'0');
-                places += point;
-            }
-            b'.' if point == 0 => point = 1,
-            _ => return std::str::from_utf8(raw).ok()?.parse().ok(),
-        }
-    }
-    if point == 0 && raw.len() > 15 {
-        return std::str::from_utf8(raw).ok()?.parse().ok();
-    }
-    Some(digits as f64 / POWERS[places])
-}
-
-/// A duration written as text, `12`, `3.2s`, `250 ms`, `1.5µs`: its number, and the unit in milliseconds if it has one.
-pub(super) fn duration_in_text(text: &[u8]) -> Option<(f64, Option<f64>)> {
-    let text = std::str::from_utf8(text).ok()?.trim();
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
-    let value: f64 = text[..end].parse().ok()?;
-    let unit = match text[end..].trim_start() {
-        "" => None,
-        "ns" => Some(1e-6),
-        "us" | "µs" | "μs" => Some(1e-3),
-        "ms" | "msec" | "millis" | "milliseconds" => Some(1.0),
-        "s" | "sec" | "secs" | "seconds" | "second" => Some(1e3),
-        "m" | "min" | "minutes" | "minute" => Some(6e4),
-        "h" | "hours" | "hour" => Some(3.6e6),
-        _ => return None,
-    };
-    Some((value, unit))
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::operation::masked;
     use super::*;
     use crate::engine::testing::{looked, looker};
-    use proptest::prelude::*;
 
     /// What the look computed is what the bytes say, whatever the role stands in.
     #[test]
@@ -298,23 +250,5 @@ mod tests {
             seen += usize::from(hash != 0);
         }
         assert!(seen >= 20, "{seen}");
-    }
-
-    #[test]
-    fn numbers_of_every_form() {
-        for text in
-            ["0", "12", "0.25", "-3", "1e3", "1.5E-7", "123456789012345", "1234567890123456", "9007199254740993"]
-        {
-            assert_eq!(number(text.as_bytes()), text.parse().ok(), "{text}");
-        }
-        assert_eq!((number(b"1.2.3"), number(b"x"), number(b"\xFF")), (None, None, None));
-    }
-
-    proptest! {
-        #[test]
-        fn the_short_way_is_exact(whole in 0_u64..10_000_000_000, part in "[0-9]{1,9}") {
-            let text = format!("{whole}.{part}");
-            prop_assert_eq!(number(text.as_bytes()), text.parse().ok());
-        }
     }
 }

@@ -13,7 +13,9 @@ use super::roles::{Names, Role, Unit};
 use super::skeleton::{Masks, Skeleton};
 use super::time::{TimeContext, Timestamp};
 use super::unescape::unescape_into;
-use super::{Batch, Encoding, Fault, Fields, Level, Prefilter, Record, Span, inner, operation, packed, text};
+use super::{
+    Batch, Encoding, Fault, Fields, Level, Prefilter, Record, Span, duration, inner, operation, packed, text, trace,
+};
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -114,6 +116,15 @@ pub struct Look {
     pub unit: Unit,
     /// When it happened.
     pub time: Option<Timestamp>,
+    /// How long it took, in milliseconds; means nothing where the event has no duration, and is no number where what stands there is
+    /// none.
+    pub duration_ms: f64,
+    /// How it ended, 100 to 599; 0 when it does not say so.
+    pub status: u16,
+    /// The message may be a line that goes on with a trace.
+    pub may_go_on: bool,
+    /// There may be a trace inside of the event, whose level says so or which names none.
+    pub may_have_trace: bool,
     /// The other roles, by `Role as usize`.
     pub slots: [Slot; Role::PLACED],
     /// xxh3-64 of the message as written; 0 without one.
@@ -210,23 +221,23 @@ impl Looker {
         let all_utf8 = simdutf8::basic::from_utf8(batch.data()).is_ok();
         let first = batch.looks.len();
         self.look_for(batch.prefilter.as_ref());
-        let Batch { bytes, arena, records, looks, .. } = batch;
-        looks.reserve(records.len() - looks.len());
-        for record in &records[looks.len()..] {
-            let kept = arena.len();
-            let look = looks.push_mut(Look::default());
+        batch.looks.resize_with(batch.records.len(), Look::default);
+        for i in first..batch.records.len() {
+            let kept = batch.arena.len();
             let mut is_looked_at = false;
-            let this = std::panic::AssertUnwindSafe((&mut *self, &mut *arena, &mut *look, &mut is_looked_at));
+            let this = std::panic::AssertUnwindSafe((&mut *self, &mut *batch, &mut is_looked_at));
             let survived = std::panic::catch_unwind(|| {
-                let std::panic::AssertUnwindSafe((looker, arena, look, is_looked_at)) = { this };
-                looker.look_at(bytes, arena, record, all_utf8, look);
+                let std::panic::AssertUnwindSafe((looker, batch, is_looked_at)) = { this };
+                let Batch { bytes, arena, records, looks, .. } = batch;
+                looker.look_at(bytes, arena, &records[i], all_utf8, &mut looks[i]);
                 *is_looked_at = true;
-                look.idle = looker.idle(&Fields::of(bytes, arena, record, look));
+                let idle = looker.idle(&batch.fields(i));
+                batch.looks[i].idle = idle;
             });
             // What a prefilter did not survive the engine asks again, which knows what a panic in rules means.
             if survived.is_err() && !is_looked_at {
-                arena.truncate(kept);
-                *look = Look { fault: Some(Fault::Panic), ..Look::default() };
+                batch.arena.truncate(kept);
+                batch.looks[i] = Look { fault: Some(Fault::Panic), ..Look::default() };
             }
         }
         let mut parts = std::mem::take(&mut self.parts);
@@ -266,7 +277,7 @@ impl Looker {
             Some(_) if is_other_json(&line[first..]) => look.fault = Some(Fault::NotAnObject),
             Some(_) => self.look_at_text(bytes, arena, record.span, look),
         }
-        self.hash_roles(look, bytes, arena);
+        self.read_roles(look, record, bytes, arena);
     }
 
     fn look_at_map(&mut self, bytes: &[u8], arena: &mut Vec<u8>, record: &Record, look: &mut Look) {
@@ -274,7 +285,7 @@ impl Looker {
         if look.shape == Shape::Json {
             self.look_inside(bytes, arena, look);
         }
-        self.hash_roles(look, bytes, arena);
+        self.read_roles(look, record, bytes, arena);
     }
 
     fn look_at_object(
@@ -334,9 +345,17 @@ impl Looker {
         }
     }
 
-    /// What detectors compare: the hashes of the roles that were found, and the skeleton.
+    /// What detectors ask of the roles that were found, so that they read no bytes that another processor has written: numbers,
+    /// hashes, the skeleton, and whether there may be traces.
     #[inline]
-    pub(super) fn hash_roles(&mut self, look: &mut Look, bytes: &[u8], arena: &[u8]) {
+    pub(super) fn read_roles(&mut self, look: &mut Look, record: &Record, bytes: &[u8], arena: &[u8]) {
+        let [message, duration, status] =
+            [Role::Message, Role::Duration, Role::Status].map(|role| &look.slots[role as usize]);
+        let in_milliseconds = duration::in_milliseconds(duration.of(bytes, arena), duration, look.unit);
+        look.duration_ms = in_milliseconds.unwrap_or(f64::NAN);
+        look.status = status_of(status.of(bytes, arena));
+        look.may_go_on = message.form != Form::Absent && trace::may_begin(message.of(bytes, arena));
+        look.may_have_trace = trace::may_be_inside(record, look, bytes);
         look.message_hash = hash_of(look, bytes, arena, Role::Message);
         if matches!(look.shape, Shape::Json | Shape::Text) && look.message_hash != 0 {
             look.skeleton = self.skeleton_of(look, bytes, arena);
@@ -422,6 +441,15 @@ fn is_other_json(text: &[u8]) -> bool {
         Some(b'-' | b'0'..=b'9') => text.last().is_some_and(u8::is_ascii_digit) && json::validate(text),
         Some(b't' | b'f' | b'n') => matches!(text, b"true" | b"false" | b"null"),
         _ => false,
+    }
+}
+
+/// A status of three digits; 0 for anything else.
+#[inline]
+fn status_of(raw: &[u8]) -> u16 {
+    match raw.as_array::<3>() {
+        Some(digits) => digits.iter().fold(0, |status, digit| status * 10 + u16::from(digit.wrapping_sub(b'0'))),
+        None => 0,
     }
 }
 

@@ -5,6 +5,7 @@
 //! the [`Fields`] view, so that an encoding other than a line of text needs no detour through JSON.
 
 pub mod body;
+mod duration;
 pub mod edit;
 pub mod exception;
 pub mod fault;
@@ -12,8 +13,8 @@ pub mod fields;
 pub mod forward;
 mod found;
 pub mod inner;
-mod known;
 pub mod json;
+mod known;
 pub mod layout;
 pub mod level;
 pub mod lines;
@@ -171,7 +172,7 @@ impl Batch {
     #[inline]
     #[must_use]
     pub fn fields(&self, i: usize) -> Fields<'_> {
-        Fields::new(self, &self.records[i], &self.looks[i])
+        Fields::new(self, i)
     }
 
     /// The views of record `i` and those behind it; at the batch's end the last one again and again.

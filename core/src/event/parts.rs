@@ -80,7 +80,7 @@ impl Parts {
             return;
         }
         (look.skeleton, look.idle) = (0, 0);
-        looker.hash_roles(&mut look, &batch.bytes, &batch.arena);
+        looker.read_roles(&mut look, &batch.records[i], &batch.bytes, &batch.arena);
         batch.looks[i] = look;
     }
 }

@@ -4,7 +4,10 @@
 //! .NET and Node are known; others whose frames are indented and begin with `at ` are read like Java's. A line that
 //! could be either is no part of a trace: an event that is taken for a frame would be lost to the detectors.
 
-use memchr::memmem;
+use super::look::{Look, Shape};
+use super::unescape::has_escape;
+use super::{Encoding, Level, Record};
+use memchr::{memchr, memmem};
 use xxhash_rust::xxh3::Xxh3;
 
 /// More of an exception's name is cut off, in bytes.
@@ -64,6 +67,19 @@ impl Step {
 #[must_use]
 pub fn may_begin(line: &[u8]) -> bool {
     matches!(line.first(), Some(b' ' | b'\t' | b'T' | b'C' | b'S' | b'g' | b'p' | b'f' | b't' | b'.' | b'-' | b'\\'))
+}
+
+/// True when an event at WARN or worse, or a text without level, may hold a trace in one field.
+#[inline]
+pub(super) fn may_be_inside(record: &Record, look: &Look, bytes: &[u8]) -> bool {
+    let json = look.shape == Shape::Json;
+    if !(json || look.shape == Shape::Text) || look.level.map_or(json, |level| level < Level::Warn) {
+        return false;
+    }
+    // A trace has line ends. In JSON, also in JSON inside of a text or a map, they are escaped; elsewhere, as where
+    // seismolog itself has joined lines, they are not.
+    let (line, is_json) = (record.span.of(bytes), json && record.encoding == Encoding::Line);
+    has_escape(line, b'n') || (!is_json && memchr(b'\n', line).is_some())
 }
 
 /// What `line` is behind lines that have led to `place`.
