@@ -9,6 +9,7 @@ use crate::event::trace::{self, Place, Stack, StackReader};
 use crate::event::unescape::unescape;
 use crate::event::{Fields, Level, Role, Shape, Timestamp, Value};
 use memchr::memchr;
+use std::borrow::Cow;
 
 /// Seconds of stream time after which an open trace is taken as whole.
 pub const FLUSH_S: f64 = 1.0;
@@ -58,7 +59,7 @@ impl Head {
 
     /// The text of one of its roles.
     #[must_use]
-    pub fn text(&self, role: Role) -> Option<std::borrow::Cow<'_, str>> {
+    pub fn text(&self, role: Role) -> Option<Cow<'_, str>> {
         let text = match role {
             Role::Module => &self.module,
             Role::Host => &self.host,
@@ -226,10 +227,13 @@ fn read_field(fields: &Fields<'_>, json: bool) -> Option<Stack> {
     })
 }
 
-fn unescaped(raw: &[u8], escaped: bool) -> std::borrow::Cow<'_, [u8]> {
+fn unescaped(raw: &[u8], escaped: bool) -> Cow<'_, [u8]> {
+    if !escaped {
+        return Cow::Borrowed(raw);
+    }
     match unescape(raw, escaped) {
-        std::borrow::Cow::Borrowed(text) => text.as_bytes().into(),
-        std::borrow::Cow::Owned(text) => text.into_bytes().into(),
+        Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+        Cow::Owned(text) => Cow::Owned(text.into_bytes()),
     }
 }
 
