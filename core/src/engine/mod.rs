@@ -164,7 +164,7 @@ impl Engine {
     /// need and caches hardly hold, and what another processor has written. Nothing changes by it but the time that [`Self::process`] takes.
     pub fn approach(&self, batch: &Batch, i: usize) {
         let events: [Fields<'_>; AHEAD] = batch.fields_from(i);
-        std::hint::black_box(events.map(|event| event.look().approach()));
+        std::hint::black_box(events.map(|event| event.look().approach() ^ u64::from(event.record().line_end)));
         self.detectors.iter().for_each(|detector| detector.approach_fixed(&events));
         if self.memory.is_crowded() {
             self.detectors.iter().for_each(|detector| detector.approach(&events));

@@ -50,8 +50,11 @@ impl KnownMessages {
         let hash = if escaped { !hash } else { hash };
         let set = hash as usize % SETS;
         let Set(ways) = &mut self.sets[set];
-        let same = ways.iter().position(|known| (known.hash ^ hash) & !TOLD == 0);
-        let way = same.unwrap_or_else(|| {
+        // No branch for each: which place it is cannot be foreseen.
+        let same = ways.iter().enumerate().fold(WAYS, |same, (way, known)| {
+            if (known.hash ^ hash) & !TOLD == 0 { way } else { same }
+        });
+        let way = Some(same).filter(|same| *same < WAYS).unwrap_or_else(|| {
             let way = ways.iter().position(|known| known.skeleton == 0).unwrap_or((hash >> 62) as usize);
             ways[way] = Known { hash: hash & !TOLD, skeleton: 0 };
             way

@@ -104,7 +104,7 @@ pub struct Joint {
 }
 
 /// What one line says of itself.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub struct Look {
     /// What the bytes are.
     pub shape: Shape,
@@ -147,7 +147,37 @@ pub struct Look {
     pub joint: Joint,
 }
 
+impl Default for Look {
+    #[inline]
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
 impl Look {
+    /// Of what says nothing. A constant, for it is copied once an event.
+    const NONE: Self = Self {
+        shape: Shape::Opaque,
+        fault: None,
+        level: None,
+        unit: Unit::Milliseconds,
+        time: None,
+        duration_ms: 0.0,
+        status: 0,
+        may_go_on: false,
+        may_have_trace: false,
+        slots: [Slot { span: Span { start: 0, len: 0 }, form: Form::Absent, in_arena: false }; Role::PLACED],
+        message_hash: 0,
+        skeleton: 0,
+        module_hash: 0,
+        place_hash: 0,
+        actor_hash: 0,
+        operation_hash: 0,
+        idle: 0,
+        rendered: Span { start: 0, len: 0 },
+        joint: Joint { open: 0, close: 0, empty: false, annotation: Annotation::Absent },
+    };
+
     /// Reads something of each of its cache lines, which another processor has written.
     #[inline]
     pub(crate) fn approach(&self) -> u64 {
@@ -228,9 +258,10 @@ impl Looker {
         let all_utf8 = simdutf8::basic::from_utf8(batch.data()).is_ok();
         let first = batch.looks.len();
         self.look_for(batch.prefilter.as_ref());
-        batch.looks.resize_with(batch.records.len(), Look::default);
+        batch.looks.reserve(batch.records.len() - first);
         for i in first..batch.records.len() {
             let kept = batch.arena.len();
+            batch.looks.push(Look::NONE);
             let mut is_looked_at = false;
             let this = std::panic::AssertUnwindSafe((&mut *self, &mut *batch, &mut is_looked_at));
             let survived = std::panic::catch_unwind(|| {
