@@ -9,8 +9,10 @@ use seismolog::event::{Batch, Timestamp};
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
-const NAMES: [&str; 4] = ["a", "b", "user", "n"];
-const WORDS: [&str; 8] = ["", "x", "xy", "adm", "admin", "Admin", "time out", "ü"];
+/// What filters ask for: members, and roles, whose members have the same names.
+const NAMES: [&str; 6] = [".a", ".b", ".user", ".n", "message", "host"];
+const WORDS: [&str; 11] =
+    ["", "x", "xy", "adm", "admin", "Admin", "time out", "ü", "in \"x\"", "a/b\\c", "time out of admin\n"];
 
 /// Bytes, one after the other; zeros when they are used up.
 struct Bytes<'a>(std::slice::Iter<'a, u8>);
@@ -25,7 +27,7 @@ impl Bytes<'_> {
     }
 }
 
-/// One test of one member.
+/// One test of one member or role.
 enum Test {
     Is(Vec<String>),
     Prefix(String),
@@ -77,10 +79,14 @@ impl Test {
 }
 
 fn event(bytes: &mut Bytes<'_>) -> Map<String, Value> {
-    let mut event = Map::new();
+    // With a level outside, nobody looks for one inside of the message.
+    let mut event = Map::from_iter([("level".into(), "INFO".into())]);
     for name in NAMES {
+        let (is_role, name) = (!name.starts_with('.'), name.trim_start_matches('.'));
         match bytes.next() % 6 {
             0 => {}
+            // Roles are text, and not empty.
+            _ if is_role => drop(event.insert(name.into(), bytes.of(&WORDS[1..]).into())),
             1 => drop(event.insert(name.into(), (bytes.next() as i64 % 12).into())),
             2 => drop(event.insert(name.into(), Value::Null)),
             _ => drop(event.insert(name.into(), bytes.of(&WORDS).into())),
@@ -89,7 +95,8 @@ fn event(bytes: &mut Bytes<'_>) -> Map<String, Value> {
     event
 }
 
-/// Up to eight rules with up to three tests each, and eight events: exactly those rules run whose tests all pass.
+/// Up to eight rules with up to three tests each, and eight events: exactly those rules run whose tests all pass, whether
+/// the events are looked at for them or not.
 pub fn select(data: &[u8]) {
     let mut bytes = Bytes(data.iter());
     let rules: Vec<Vec<(&str, Test)>> = (0..1 + bytes.next() % 8)
@@ -103,7 +110,7 @@ pub fn select(data: &[u8]) {
         .enumerate()
         .map(|(i, tests)| {
             let tests: Vec<String> =
-                tests.iter().map(|(name, test)| format!("\".{name}\": {}", test.written())).collect();
+                tests.iter().map(|(name, test)| format!("\"{name}\": {}", test.written())).collect();
             let text = format!(
                 "const RULE = #{{ select: #{{ {} }} }};\nfn on_event(e) {{ print(\"{i}\"); }}\n",
                 tests.join(", ")
@@ -113,18 +120,21 @@ pub fn select(data: &[u8]) {
         .collect();
     let compiled = RuleSet::compile(&sources, &[])
         .unwrap_or_else(|problems| panic!("{}", problems.iter().map(ToString::to_string).collect::<String>()));
+    let prefilter = compiled.prefilter();
     let mut engine = Engine::new(&Config::default().engine_options(), compiled);
-    for _ in 0..8 {
+    let mut looker = looker();
+    for i in 0..8 {
         let event = event(&mut bytes);
         let line = (Value::Object(event.clone()).to_string() + "\n").into_bytes();
         let mut batch = Batch { filled: line.len(), bytes: line, ..Batch::default() };
         Lines::new(1 << 20).split(&mut batch, true);
-        looker().look(&mut batch);
+        batch.prefilter = (i % 3 > 0).then(|| prefilter.clone());
+        looker.look(&mut batch);
         let mut outcome = Outcome::default();
         engine.process(&batch.fields(0), Timestamp(1_772_000_000_000_000_000), &mut outcome);
         let ran: BTreeSet<&str> = outcome.printed.iter().map(String::as_str).collect();
         for (i, tests) in rules.iter().enumerate() {
-            let expected = tests.iter().all(|(name, test)| test.passes(event.get(*name)));
+            let expected = tests.iter().all(|(name, test)| test.passes(event.get(name.trim_start_matches('.'))));
             assert_eq!(
                 ran.contains(i.to_string().as_str()),
                 expected,

@@ -89,7 +89,9 @@ impl<'a> Fields<'a> {
     pub fn object(&self) -> &'a [u8] {
         match self.look.shape {
             _ if self.record.encoding == Encoding::MessagePack => &[],
-            Shape::Json | Shape::Own => &self.batch.bytes[self.look.joint.open as usize..=self.look.joint.close as usize],
+            Shape::Json | Shape::Own => {
+                &self.batch.bytes[self.look.joint.open as usize..=self.look.joint.close as usize]
+            }
             Shape::Text => self.look.rendered.of(&self.batch.arena),
             Shape::Opaque | Shape::Rest | Shape::Blank => &[],
         }

@@ -51,9 +51,12 @@ impl KnownMessages {
         let set = hash as usize % SETS;
         let Set(ways) = &mut self.sets[set];
         // No branch for each: which place it is cannot be foreseen.
-        let same = ways.iter().enumerate().fold(WAYS, |same, (way, known)| {
-            if (known.hash ^ hash) & !TOLD == 0 { way } else { same }
-        });
+        let same = ways.iter().enumerate().fold(
+            WAYS,
+            |same, (way, known)| {
+                if (known.hash ^ hash) & !TOLD == 0 { way } else { same }
+            },
+        );
         let way = Some(same).filter(|same| *same < WAYS).unwrap_or_else(|| {
             let way = ways.iter().position(|known| known.skeleton == 0).unwrap_or((hash >> 62) as usize);
             ways[way] = Known { hash: hash & !TOLD, skeleton: 0 };

@@ -450,11 +450,14 @@ impl Looker {
             return prefilter.idle(fields, u16::MAX);
         }
         let message = self.known.last();
-        if message.idle(look.level).is_none() {
-            message.tell(look.level, prefilter.idle(fields, MESSAGE) != 0);
+        match message.idle(look.level) {
+            Some(idle) => prefilter.idle(fields, !MESSAGE) | if idle { MESSAGE } else { 0 },
+            None => {
+                let idle = prefilter.idle(fields, u16::MAX);
+                message.tell(look.level, idle & MESSAGE != 0);
+                idle
+            }
         }
-        let idle = if message.idle(look.level) == Some(true) { MESSAGE } else { 0 };
-        prefilter.idle(fields, !MESSAGE) | idle
     }
 
     /// What another prefilter has said of messages is forgotten.

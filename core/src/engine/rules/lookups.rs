@@ -4,7 +4,7 @@ use super::condition::{Seen, Test};
 use super::literals;
 use super::table::Table;
 use super::words::{self, Words};
-use crate::event::look::{Form, Slot};
+use crate::event::look::Form;
 use crate::event::unescape::has_escape;
 use crate::event::{Fields, Role};
 use hashbrown::HashTable;
@@ -117,6 +117,7 @@ impl Building {
             start,
             starts: ByHash::new(starts),
             words: Words::new(self.words),
+            bytes_alone: false,
             words_alone: false,
             patterns,
             ranges: Ranges::new(self.ranges),
@@ -124,7 +125,8 @@ impl Building {
             mentions: self.mentions.into_iter().collect(),
             present,
         };
-        lookups.words_alone = lookups.has_words_alone();
+        lookups.bytes_alone = lookups.has_bytes_alone();
+        lookups.words_alone = lookups.bytes_alone && lookups.texts.is_empty() && lookups.starts.is_empty();
         lookups
     }
 }
@@ -144,7 +146,9 @@ pub(super) struct Lookups {
     start: usize,
     starts: ByHash,
     words: Words,
-    /// There is nothing here but words.
+    /// There is nothing here but what is looked up by the bytes of a text…
+    bytes_alone: bool,
+    /// …and nothing but words.
     words_alone: bool,
     patterns: Option<(RegexSet, Vec<Entry>)>,
     ranges: Ranges,
@@ -157,15 +161,17 @@ impl Lookups {
     /// True when something may be found in this role of an event.
     #[inline]
     pub(super) fn may_find(&self, role: Role, fields: &Fields<'_>, tables: &[Table]) -> bool {
-        // A message with escapes is searched as it is written, where nothing but words is looked for: unescaping it takes longer.
-        if self.words_alone
-            && let Some(Slot { form: Form::Escaped, .. }) = fields.look().slots.get(role as usize)
-            && let Some(raw) = fields.raw(role)
-            && !has_escape(raw, b'u')
-        {
-            return self.words.may_be_in_json(raw);
+        let form = fields.look().slots.get(role as usize).map(|slot| slot.form);
+        match (form, fields.raw(role)) {
+            (Some(Form::Absent), _) => false,
+            // As it is written, where nothing else is looked for: that it is UTF-8 need not be asked again.
+            (Some(Form::Text), Some(raw)) if self.bytes_alone => self.find_bytes(raw, &mut |_: &[Entry]| true),
+            // And unescaping takes longer than searching.
+            (Some(Form::Escaped), Some(raw)) if self.words_alone && !has_escape(raw, b'u') => {
+                self.words.may_be_in_json(raw)
+            }
+            _ => Seen::of_role(role, fields).is_some_and(|seen| self.find(&seen, tables, &mut |_: &[Entry]| true)),
         }
-        Seen::of_role(role, fields).is_some_and(|seen| self.find(&seen, tables, &mut |_: &[Entry]| true))
     }
 
     /// Calls `each` with what may hold where the subject is `seen`, until it returns true.
@@ -187,16 +193,7 @@ impl Lookups {
             return false;
         }
         let text = seen.text();
-        if !self.texts.is_empty() && tell(self.texts.get(text.as_bytes())) {
-            return true;
-        }
-        if !self.starts.is_empty()
-            && let Some(start) = text.as_bytes().get(..self.start)
-            && tell(self.starts.get(start))
-        {
-            return true;
-        }
-        if self.words.find(text.as_bytes(), &mut tell) {
+        if self.find_bytes(text.as_bytes(), &mut tell) {
             return true;
         }
         if let Some((set, entries)) = &self.patterns
@@ -209,6 +206,15 @@ impl Lookups {
             || self.mentions.iter().any(|(table, entries)| tables[*table].mentioned(&text) && tell(entries))
     }
 
+    /// The same for what is looked up by the bytes of a text.
+    #[inline]
+    fn find_bytes(&self, text: &[u8], tell: &mut impl FnMut(&[Entry]) -> bool) -> bool {
+        let mut tell = |entries: &[Entry]| !entries.is_empty() && tell(entries);
+        (!self.texts.is_empty() && tell(self.texts.get(text)))
+            || (!self.starts.is_empty() && text.get(..self.start).is_some_and(|start| tell(self.starts.get(start))))
+            || self.words.find(text, tell)
+    }
+
     /// Nothing here asks for the text of a number; texts that are numbers are among the numbers too.
     fn is_numeric(&self) -> bool {
         self.starts.is_empty()
@@ -218,12 +224,10 @@ impl Lookups {
             && self.mentions.is_empty()
     }
 
-    fn has_words_alone(&self) -> bool {
+    fn has_bytes_alone(&self) -> bool {
         self.present.is_empty()
-            && self.texts.is_empty()
             && self.numbers.is_empty()
             && self.ranges.is_empty()
-            && self.starts.is_empty()
             && self.patterns.is_none()
             && self.keys.is_empty()
             && self.mentions.is_empty()

@@ -193,18 +193,13 @@ impl Matcher {
     pub(super) fn is_idle(&self, fields: &Fields<'_>) -> bool {
         let part = self.part(level_of(fields.look()));
         self.templates.is_empty()
-            && part.is_none_or(|part| part.alone.is_some_and(|roles| fields.told_idle(self).unwrap_or(0) & roles == roles))
+            && part
+                .is_none_or(|part| part.alone.is_some_and(|roles| fields.told_idle(self).unwrap_or(0) & roles == roles))
     }
 
     /// Puts the rules that select the event into `scratch.rules`.
     #[inline]
-    pub(super) fn select(
-        &self,
-        fields: &Fields<'_>,
-        template: TemplateId,
-        roots: &Roots,
-        scratch: &mut Scratch,
-    ) {
+    pub(super) fn select(&self, fields: &Fields<'_>, template: TemplateId, roots: &Roots, scratch: &mut Scratch) {
         let look = fields.look();
         let level = level_of(look);
         let Some(part) = self.part(level) else { return scratch.rules.clear() };

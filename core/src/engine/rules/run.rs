@@ -191,14 +191,7 @@ impl Rules {
 
     /// Runs the rules that select the event, if any do.
     #[inline(never)]
-    fn run(
-        &mut self,
-        fields: &Fields<'_>,
-        time: Timestamp,
-        begun: i64,
-        known: &Known<'_>,
-        outcome: &mut RuleOutcome,
-    ) {
+    fn run(&mut self, fields: &Fields<'_>, time: Timestamp, begun: i64, known: &Known<'_>, outcome: &mut RuleOutcome) {
         let Self { set, host, spent, runners, roots, scratch, spent_event, soonest, .. } = self;
         let template = known.template.map_or(TemplateId(0), |(sighting, _)| sighting.id);
         set.matcher().select(fields, template, roots, scratch);

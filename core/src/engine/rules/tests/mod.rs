@@ -21,6 +21,16 @@ pub(super) fn stream(lines: &[&str]) -> Batch {
 
 /// The same, looked at for the filters of some rules.
 pub(super) fn stream_for(lines: &[&str], prefilter: Option<Arc<dyn Prefilter>>) -> Batch {
+    looked(&mut looker(), lines, prefilter)
+}
+
+pub(super) fn looker() -> Looker {
+    let names = Names::new(Role::ALL.map(|role| (role, role.default_names().to_vec())), "anomalies");
+    Looker::new(names, "anomalies".to_owned(), TimeContext::new("UTC", 2026).unwrap())
+}
+
+/// The same, looked at by one who may have seen such lines before.
+pub(super) fn looked(looker: &mut Looker, lines: &[&str], prefilter: Option<Arc<dyn Prefilter>>) -> Batch {
     let mut batch = Batch { prefilter, ..Batch::default() };
     for line in lines {
         let start = batch.bytes.len();
@@ -29,8 +39,6 @@ pub(super) fn stream_for(lines: &[&str], prefilter: Option<Arc<dyn Prefilter>>) 
         batch.bytes.push(b'\n');
     }
     batch.filled = batch.bytes.len();
-    let names = Names::new(Role::ALL.map(|role| (role, role.default_names().to_vec())), "anomalies");
-    let mut looker = Looker::new(names, "anomalies".to_owned(), TimeContext::new("UTC", 2026).unwrap());
     looker.look(&mut batch);
     batch
 }

@@ -42,6 +42,23 @@ fn a_look_tells_of_words_for_the_rules_that_it_is_told_of() {
     }
 }
 
+/// What is known of a message from before is what the filters at hand say of it, at the level at hand.
+#[test]
+fn messages_seen_before_are_looked_at_for_the_rules_at_hand() {
+    let sets = [r#"#{ message: #{ contains: "slow query" } }"#, r#"#{ level: "WARN", message: "a b" }"#].map(rule_with);
+    let messages = ["a slow query", "a b", "nothing", r"a \u0062", r"a \u005cu0062", r#"\"slow query\""#];
+    let (mut looker, mut idle) = (looker(), 0);
+    for i in 0..500_usize {
+        let (message, level) = (messages[i * 7 % 11 % messages.len()], ["INFO", "WARN"][i % 3 % 2]);
+        let line = format!(r#"{{"level":"{level}","msg":"{message}","host":"n{i}"}}"#);
+        let prefilter = sets[i / 5 % 2].set().prefilter();
+        let again = looked(&mut looker, &[&line], Some(prefilter.clone())).looks[0].idle;
+        assert_eq!(again, stream_for(&[&line], Some(prefilter)).looks[0].idle, "{line}");
+        idle += usize::from(again == u16::MAX);
+    }
+    assert!((100..450).contains(&idle), "{idle}");
+}
+
 /// What the look has told is used for the rules that it was told for, and only for those.
 #[test]
 fn what_a_look_has_told_is_told_for_its_rules_alone() {
@@ -262,6 +279,7 @@ fn joined_filters_select_what_each_alone_does() {
         Rules::new(set, Budget { operations: 1000, ..Budget::default() })
     };
     let mut joined = compile(&sources);
+    let mut looker = looker();
     let mut alone: Vec<Rules> = sources.iter().map(|source| compile(std::slice::from_ref(source))).collect();
     let mut hits = 0;
     for value in values {
@@ -271,8 +289,11 @@ fn joined_filters_select_what_each_alone_does() {
             format!(r#"{{"message":{value},"level":"INFO"}}"#),
             format!(r#"{{"message":{value},"level":"ERROR","host":{value}}}"#),
         ] {
-            let together = ran(&mut joined, &line);
-            let one_by_one: Vec<String> = alone.iter_mut().flat_map(|rules| ran(rules, &line)).collect();
+            let together = ran(&mut joined, &stream(&[&line]));
+            let prefilter = Some(joined.set().prefilter());
+            let told = looked(&mut looker, &[&line], prefilter);
+            assert_eq!(ran(&mut joined, &told), together, "{line}, looked at for its rules");
+            let one_by_one: Vec<String> = alone.iter_mut().flat_map(|rules| ran(rules, &stream(&[&line]))).collect();
             assert_eq!(together, one_by_one, "{line}");
             hits += together.len();
         }
@@ -281,9 +302,9 @@ fn joined_filters_select_what_each_alone_does() {
 }
 
 /// The numbers of the rules that ran: their evaluations, for printing is limited.
-fn ran(rules: &mut Rules, line: &str) -> Vec<String> {
+fn ran(rules: &mut Rules, batch: &Batch) -> Vec<String> {
     let before: Vec<u64> = rules.tallies().map(|(_, tally)| tally.evaluations).collect();
-    run(rules, &[line]);
+    rules.on_event(&batch.fields(0), Timestamp(0), &mut RuleOutcome::default());
     let after = rules.tallies().zip(before);
     after.filter(|((_, tally), before)| tally.evaluations > *before).map(|((name, _), _)| name.to_owned()).collect()
 }
