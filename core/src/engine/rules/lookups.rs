@@ -161,7 +161,11 @@ impl Lookups {
     /// True when something may be found in this role of an event.
     #[inline]
     pub(super) fn may_find(&self, role: Role, fields: &Fields<'_>, tables: &[Table]) -> bool {
-        let form = fields.look().slots.get(role as usize).map(|slot| slot.form);
+        let form = match role {
+            // Filters see milliseconds and numbers, whatever is written.
+            Role::Duration | Role::Status => None,
+            _ => fields.look().slots.get(role as usize).map(|slot| slot.form),
+        };
         match (form, fields.raw(role)) {
             (Some(Form::Absent), _) => false,
             // As it is written, where nothing else is looked for: that it is UTF-8 need not be asked again.
