@@ -93,12 +93,16 @@ impl<W: Observer> Pipeline<'_, W> {
 
     /// The caller's thread: every record through the engine, every batch out in one piece.
     fn drive(&mut self, arrivals: &Arrivals, exits: &mut Exits) -> Result<(), Undelivered> {
-        let mut engine = (self.fresh)();
+        let mut engine = self.fresh_engine();
         arrivals.prefilter.put(engine.rules().set().prefilter());
         let ended = self.pass(&mut engine, arrivals, exits);
         // However it ended, what was learned is worth keeping.
         self.observer.ended(&engine);
         ended
+    }
+
+    fn fresh_engine(&self) -> Engine {
+        (self.fresh)().with_whole_batches()
     }
 
     /// Batch after batch, until the input ends.
@@ -127,7 +131,7 @@ impl<W: Observer> Pipeline<'_, W> {
                 if survived.is_err() {
                     outcome = Outcome::of_fault(Fault::Panic);
                     outcome.edit.withheld = engine.rules().fails_closed();
-                    engine.replace((self.fresh)());
+                    engine.replace(self.fresh_engine());
                 }
                 self.outbox.put(&batch, i, &outcome, &mut self.observer);
             }
@@ -154,7 +158,7 @@ impl<W: Observer> Pipeline<'_, W> {
         }
         if catch_unwind(AssertUnwindSafe(|| engine.tick(clock::now(), outcome))).is_err() {
             *outcome = Outcome::of_fault(Fault::Panic);
-            engine.replace((self.fresh)());
+            engine.replace(self.fresh_engine());
         }
         self.alone(engine, outcome, exits)
     }

@@ -90,7 +90,7 @@ impl Loaded {
             Failure::cannot(error.to_string(), "set input.timezone to an IANA name, UTC or an offset")
         })?;
         let looker = Looker::new(self.config.names(), self.config.output.member.clone(), context);
-        Ok(looker.with_masks(self.config.template.options().masks).with_seed(random::number()))
+        Ok(looker.with_masks(self.config.template.options().masks).with_secret(random::bytes()))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::emitted::Emitted;
 use super::finding::State;
+use super::recent::text_of;
 use super::rules::Known;
 use super::{Engine, Outcome, Report};
 use crate::event::{Batch, Edit, Encoding, Fault, Fields, Role, Timestamp, mask};
@@ -41,7 +42,9 @@ impl Engine {
                 let text = fields.text(Role::Message).unwrap_or_default();
                 recent.push_text(edit.masked(&text).as_deref().unwrap_or(&text).as_bytes(), fields.batch());
             }
-            _ => recent.push(fields),
+            // The bytes stay where they are only where the batch does.
+            _ if self.whole_batches => recent.push(fields),
+            _ => recent.push_text(text_of(fields), fields.batch()),
         }
     }
 

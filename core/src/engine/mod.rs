@@ -74,6 +74,8 @@ pub struct Engine {
     rule_incidents: RuleIncidents,
     /// Kept only where a rule can ask for it.
     recent: Option<Recent>,
+    /// Each batch comes whole.
+    whole_batches: bool,
     /// Looks at events that rules emit.
     looker: Option<Looker>,
     near_misses: bool,
@@ -113,6 +115,7 @@ impl Engine {
         let recent = rules.names().next().map(|_| Recent::default());
         Self {
             recent,
+            whole_batches: false,
             looker: None,
             near_misses: options.near_misses,
             memory: MemoryBudget::new(options.table_bytes),
@@ -140,6 +143,14 @@ impl Engine {
     #[must_use]
     pub fn with_looker(mut self, looker: Looker) -> Self {
         self.looker = Some(looker);
+        self
+    }
+
+    /// For callers that pass all records of a batch in their order before another batch: what is kept of events for the context of
+    /// findings can then stay in the batch for a while.
+    #[must_use]
+    pub fn with_whole_batches(mut self) -> Self {
+        self.whole_batches = true;
         self
     }
 

@@ -42,7 +42,7 @@ impl Recent {
         }
     }
 
-    /// Keeps an event's message, or the whole event where it has none.
+    /// Keeps an event's message, or the whole event where it has none. All that follow in its batch come next.
     #[inline]
     pub fn push(&mut self, fields: &Fields<'_>) {
         if is_near_end(fields) {
@@ -104,7 +104,8 @@ fn is_near_end(fields: &Fields<'_>) -> bool {
     fields.batch().records.len() - fields.place() <= LINES
 }
 
-fn text_of<'a>(fields: &Fields<'a>) -> &'a [u8] {
+/// An event's message, or the whole event where it has none.
+pub(super) fn text_of<'a>(fields: &Fields<'a>) -> &'a [u8] {
     fields.raw(Role::Message).unwrap_or_else(|| fields.line())
 }
 

@@ -142,8 +142,7 @@ impl<'a> Fields<'a> {
     #[inline]
     #[must_use]
     pub fn duration_ms(&self) -> Option<f64> {
-        let has_one = self.look.slots[Role::Duration as usize].form != Form::Absent;
-        Some(self.look.duration_ms).filter(|duration| has_one && duration.is_finite())
+        Some(self.look.duration_ms).filter(|duration| duration.is_finite())
     }
 
     /// How it ended, 100 to 599.

@@ -264,7 +264,7 @@ impl Found {
             Role::Status => is_status(value),
             Role::ErrorCode => !(claim.or_status && is_status(value)),
             Role::Duration => {
-                let fits = kind == Kind::Number || super::duration::in_text(value).is_some();
+                let fits = kind == Kind::Number || super::numbers::in_text(value).is_some();
                 if fits {
                     self.unit = claim.unit;
                 }

@@ -4,12 +4,18 @@
 //! A table of sets, a cache line each. A message has one set, by its hash, and in a full one the place that its hash says,
 //! so that messages which come in turns do not all push each other out. Memory: 256 KiB, for 16,384 messages.
 //!
-//! Rules rest on what is remembered here, so nobody who writes logs may choose two messages with one hash: the hash has a
-//! seed, which the program draws at its start.
+//! Rules rest on what is remembered here, so nobody who writes logs may choose two messages with one hash. xxh3-64 is taken with
+//! a secret in place of its public one, which the program draws at its start, and of messages of up to 240 bytes: those are
+//! summed by products that each have 128 secret bits of their own. Of longer ones it multiplies 32 bits by 32 (and a seed in place
+//! of a secret shifts all of the public one alike), which can be guessed; nothing of those is remembered.
 
 use super::Level;
-use xxhash_rust::xxh3::xxh3_64_with_seed;
+use xxhash_rust::xxh3::xxh3_64_with_secret;
 
+/// A longer message is looked at each time, in bytes.
+const LONGEST: usize = 240;
+/// Bytes of the secret of the hash.
+pub const SECRET_BYTES: usize = 192;
 const SETS: usize = 4 << 10;
 const WAYS: usize = 4;
 /// The number of a set repeats these bits of its hashes, so that they can be put to another use.
@@ -32,21 +38,26 @@ struct Set([Known; WAYS]);
 /// Messages seen lately.
 #[derive(Debug)]
 pub(super) struct KnownMessages {
-    seed: u64,
+    secret: [u8; SECRET_BYTES],
     sets: Box<[Set]>,
-    /// Set and place of the message asked for last.
-    last: (usize, usize),
+    /// Set and place of the message asked for last, if it is one to remember.
+    last: Option<(usize, usize)>,
 }
 
 impl KnownMessages {
-    pub(super) fn new(seed: u64) -> Self {
-        Self { seed, sets: vec![Set::default(); SETS].into(), last: (0, 0) }
+    pub(super) fn new(secret: [u8; SECRET_BYTES]) -> Self {
+        Self { secret, sets: vec![Set::default(); SETS].into(), last: None }
     }
 
-    /// What is known of a message as it is written; the same bytes are another message where they are escapes.
+    /// What is known of a message as it is written; the same bytes are another message where they are escapes. `None` for one
+    /// of which nothing is remembered.
     #[inline]
-    pub(super) fn of(&mut self, raw: &[u8], escaped: bool) -> &mut Known {
-        let hash = xxh3_64_with_seed(raw, self.seed);
+    pub(super) fn of(&mut self, raw: &[u8], escaped: bool) -> Option<&mut Known> {
+        self.last = None;
+        if raw.len() > LONGEST {
+            return None;
+        }
+        let hash = xxh3_64_with_secret(raw, &self.secret);
         let hash = if escaped { !hash } else { hash };
         let set = hash as usize % SETS;
         let Set(ways) = &mut self.sets[set];
@@ -62,15 +73,15 @@ impl KnownMessages {
             ways[way] = Known { hash: hash & !TOLD, skeleton: 0 };
             way
         });
-        self.last = (set, way);
-        &mut ways[way]
+        self.last = Some((set, way));
+        Some(&mut ways[way])
     }
 
     /// The message asked for last.
     #[inline]
-    pub(super) fn last(&mut self) -> &mut Known {
-        let (set, way) = self.last;
-        &mut self.sets[set].0[way]
+    pub(super) fn last(&mut self) -> Option<&mut Known> {
+        let (set, way) = self.last?;
+        Some(&mut self.sets[set].0[way])
     }
 
     /// Other filters look at messages from now on.
@@ -109,47 +120,61 @@ fn told(level: Option<Level>) -> u64 {
 mod tests {
     use super::*;
 
+    fn known() -> KnownMessages {
+        KnownMessages::new([7; SECRET_BYTES])
+    }
+
     #[test]
     fn a_message_is_known_again() {
-        let mut known = KnownMessages::new(1);
-        for i in 1..=100_u64 {
-            assert_eq!(known.of(&i.to_le_bytes(), i % 2 == 0).skeleton, 0);
-            known.last().skeleton = i;
+        let mut known = known();
+        let of = |known: &mut KnownMessages, i: u64, escaped| {
+            let message = known.of(&i.to_le_bytes(), escaped).unwrap();
+            std::mem::replace(&mut message.skeleton, i)
+        };
+        for i in 1..=100 {
+            assert_eq!(of(&mut known, i, i % 2 == 0), 0);
         }
-        for i in 1..=100_u64 {
-            assert_eq!(known.of(&i.to_le_bytes(), i % 2 == 0).skeleton, i);
+        for i in 1..=100 {
+            assert_eq!(of(&mut known, i, i % 2 == 0), i);
         }
         // Escapes and text are not the same.
-        assert_eq!(known.of(&1_u64.to_le_bytes(), true).skeleton, 0);
+        assert_eq!(of(&mut known, 1, true), 0);
         known.clear();
-        assert_eq!(known.of(&1_u64.to_le_bytes(), false).skeleton, 0);
+        assert_eq!(of(&mut known, 1, false), 0);
     }
 
     #[test]
     fn what_filters_say_is_told_of_one_level() {
-        let mut known = KnownMessages::new(1);
-        let message = known.of(b"a slow query", false);
-        message.skeleton = 7;
+        let mut known = known();
+        let message = |known: &mut KnownMessages| *known.of(b"a slow query", false).unwrap();
+        known.of(b"a slow query", false).unwrap().skeleton = 7;
         for level in [None, Some(Level::Trace), Some(Level::Fatal)] {
             for idle in [true, false] {
-                let message = known.of(b"a slow query", false);
-                message.tell(level, idle);
-                assert_eq!(message.idle(level), Some(idle));
-                assert_eq!(message.idle(Some(Level::Info)), None);
-                assert_eq!(message.skeleton, 7);
+                known.of(b"a slow query", false).unwrap().tell(level, idle);
+                assert_eq!(message(&mut known).idle(level), Some(idle));
+                assert_eq!(message(&mut known).idle(Some(Level::Info)), None);
+                assert_eq!(message(&mut known).skeleton, 7);
             }
         }
         known.forget_idle();
-        let message = known.of(b"a slow query", false);
-        assert_eq!((message.idle(Some(Level::Fatal)), message.skeleton), (None, 7));
+        assert_eq!((message(&mut known).idle(Some(Level::Fatal)), message(&mut known).skeleton), (None, 7));
     }
 
-    /// Twice as many messages as there is room for, in turns: most of what fits is known each time.
+    #[test]
+    fn nothing_is_remembered_of_a_long_message() {
+        let mut known = known();
+        known.of(b"short", false).unwrap().skeleton = 7;
+        assert!(known.of(&[b'x'; LONGEST + 1], false).is_none() && known.last().is_none());
+        assert!(known.of(&[b'x'; LONGEST], false).is_some() && known.last().is_some());
+    }
+
+    /// Twice as many messages as there is room for, in turns: some are known each time.
     #[test]
     fn messages_in_turns_do_not_all_push_each_other_out() {
-        let (mut known, room) = (KnownMessages::new(1), (SETS * WAYS) as u64);
+        let (mut known, room) = (known(), (SETS * WAYS) as u64);
         let mut met = |messages: u64| {
-            let mut is_known = |i: u64| std::mem::replace(&mut known.of(&i.to_le_bytes(), false).skeleton, 1) == 1;
+            let mut is_known =
+                |i: u64| std::mem::replace(&mut known.of(&i.to_le_bytes(), false).unwrap().skeleton, 1) == 1;
             (0..messages).filter(|&i| is_known(i)).count() as u64
         };
         for messages in [room / 2, room * 2] {

@@ -6,7 +6,7 @@
 
 use super::found::{Found, Leads};
 use super::json::{self, Malformed};
-use super::known::KnownMessages;
+use super::known::{KnownMessages, SECRET_BYTES};
 use super::layout::{self, Laid};
 use super::parts::Parts;
 use super::roles::{Names, Role, Unit};
@@ -14,9 +14,9 @@ use super::skeleton::{Masks, Skeleton};
 use super::time::{TimeContext, Timestamp};
 use super::unescape::unescape_into;
 use super::{
-    Batch, Encoding, Fault, Fields, Level, Prefilter, Record, Span, duration, inner, operation, packed, text, trace,
+    Batch, Encoding, Fault, Fields, Level, Prefilter, Record, Span, inner, numbers, operation, packed, text, trace,
 };
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What some editors and tools put in front of a file.
@@ -116,14 +116,13 @@ pub struct Look {
     pub unit: Unit,
     /// When it happened.
     pub time: Option<Timestamp>,
-    /// How long it took, in milliseconds; means nothing where the event has no duration, and is no number where what stands there is
-    /// none.
+    /// How long it took, in milliseconds; not a number where that is not said.
     pub duration_ms: f64,
     /// How it ended, 100 to 599; 0 when it does not say so.
     pub status: u16,
     /// The message may be a line that goes on with a trace.
     pub may_go_on: bool,
-    /// There may be a trace inside of the event, whose level says so or which names none.
+    /// There may be a trace in one field: it is at WARN or worse or a text without level, and has line ends.
     pub may_have_trace: bool,
     /// The other roles, by `Role as usize`.
     pub slots: [Slot; Role::PLACED],
@@ -162,7 +161,7 @@ impl Look {
         level: None,
         unit: Unit::Milliseconds,
         time: None,
-        duration_ms: 0.0,
+        duration_ms: f64::NAN,
         status: 0,
         may_go_on: false,
         may_have_trace: false,
@@ -205,8 +204,8 @@ pub struct Looker {
     inner: Laid,
     skeleton: Skeleton,
     known: KnownMessages,
-    /// Has said of known messages what it says of them.
-    prefilter: Option<Arc<dyn Prefilter>>,
+    /// Has said of known messages what is known of them.
+    prefilter: Option<Weak<dyn Prefilter>>,
     parts: Parts,
     /// A line of the batch at hand says that it is a part.
     marked: bool,
@@ -217,7 +216,8 @@ pub struct Looker {
 }
 
 impl Looker {
-    /// `names` is built for the same `annotation`, the member that findings are written to.
+    /// `names` is built for the same `annotation`, the member that findings are written to. Lines of others than oneself want
+    /// [`Self::with_secret`].
     #[must_use]
     pub fn new(names: Names, annotation: String, context: TimeContext) -> Self {
         Self {
@@ -228,7 +228,7 @@ impl Looker {
             laid: Laid::default(),
             inner: Laid::default(),
             skeleton: Skeleton::default(),
-            known: KnownMessages::new(0),
+            known: KnownMessages::new([0; SECRET_BYTES]),
             prefilter: None,
             parts: Parts::default(),
             marked: false,
@@ -245,11 +245,11 @@ impl Looker {
         self
     }
 
-    /// Remembers messages by hashes with this seed. What it finds does not depend on it; a seed that nobody can know keeps
+    /// Remembers messages by hashes with this secret. What it finds does not depend on it; one that nobody can know keeps
     /// others from making messages that it would take for each other.
     #[must_use]
-    pub fn with_seed(mut self, seed: u64) -> Self {
-        self.known = KnownMessages::new(seed);
+    pub fn with_secret(mut self, secret: [u8; SECRET_BYTES]) -> Self {
+        self.known = KnownMessages::new(secret);
         self
     }
 
@@ -389,9 +389,9 @@ impl Looker {
     pub(super) fn read_roles(&mut self, look: &mut Look, record: &Record, bytes: &[u8], arena: &[u8]) {
         let [message, duration, status] =
             [Role::Message, Role::Duration, Role::Status].map(|role| &look.slots[role as usize]);
-        let in_milliseconds = duration::in_milliseconds(duration.of(bytes, arena), duration, look.unit);
+        let in_milliseconds = numbers::in_milliseconds(duration.of(bytes, arena), duration, look.unit);
         look.duration_ms = in_milliseconds.unwrap_or(f64::NAN);
-        look.status = status_of(status.of(bytes, arena));
+        look.status = numbers::status(status.of(bytes, arena));
         look.may_go_on = message.form != Form::Absent && trace::may_begin(message.of(bytes, arena));
         look.may_have_trace = trace::may_be_inside(record, look, bytes);
         look.message_hash = hash_of(look, bytes, arena, Role::Message);
@@ -429,32 +429,37 @@ impl Looker {
         let slot = look.slots[Role::Message as usize];
         let (raw, escaped) = (slot.of(bytes, arena), slot.form == Form::Escaped);
         let known = self.known.of(raw, escaped);
-        if known.skeleton == 0 {
-            known.skeleton = if escaped {
-                self.plain.clear();
-                unescape_into(raw, &mut self.plain);
-                self.skeleton.read(&self.plain)
-            } else {
-                self.skeleton.read(raw)
-            };
+        if let Some(known) = &known
+            && known.skeleton != 0
+        {
+            return known.skeleton;
         }
-        known.skeleton
+        let skeleton = if escaped {
+            self.plain.clear();
+            unescape_into(raw, &mut self.plain);
+            self.skeleton.read(&self.plain)
+        } else {
+            self.skeleton.read(raw)
+        };
+        if let Some(known) = known {
+            known.skeleton = skeleton;
+        }
+        skeleton
     }
 
     /// The roles of what was looked at last whose values no filter looks for.
     #[inline]
     fn idle(&mut self, fields: &Fields<'_>) -> u16 {
         const MESSAGE: u16 = 1 << Role::Message as u16;
-        let (Some(prefilter), look) = (&self.prefilter, fields.look()) else { return 0 };
-        if look.skeleton == 0 {
-            return prefilter.idle(fields, u16::MAX);
-        }
-        let message = self.known.last();
-        match message.idle(look.level) {
+        let (Some(prefilter), look) = (&fields.batch().prefilter, fields.look()) else { return 0 };
+        let message = if look.skeleton == 0 { None } else { self.known.last() };
+        match message.as_ref().and_then(|message| message.idle(look.level)) {
             Some(idle) => prefilter.idle(fields, !MESSAGE) | if idle { MESSAGE } else { 0 },
             None => {
                 let idle = prefilter.idle(fields, u16::MAX);
-                message.tell(look.level, idle & MESSAGE != 0);
+                if let Some(message) = message {
+                    message.tell(look.level, idle & MESSAGE != 0);
+                }
                 idle
             }
         }
@@ -462,12 +467,11 @@ impl Looker {
 
     /// What another prefilter has said of messages is forgotten.
     fn look_for(&mut self, prefilter: Option<&Arc<dyn Prefilter>>) {
-        let same = match (&self.prefilter, prefilter) {
-            (Some(so_far), Some(now)) => Arc::ptr_eq(so_far, now),
-            (so_far, now) => so_far.is_none() && now.is_none(),
-        };
-        if !same {
-            self.prefilter = prefilter.cloned();
+        let Some(now) = prefilter else { return };
+        let same = |so_far: &Weak<dyn Prefilter>| std::ptr::addr_eq(so_far.as_ptr(), Arc::as_ptr(now));
+        if !self.prefilter.as_ref().is_some_and(same) {
+            // Weak, so that rules which are no more are not kept; and as long as it is held, no others are at their address.
+            self.prefilter = Some(Arc::downgrade(now));
             self.known.forget_idle();
         }
     }
@@ -482,15 +486,6 @@ fn is_other_json(text: &[u8]) -> bool {
         Some(b'-' | b'0'..=b'9') => text.last().is_some_and(u8::is_ascii_digit) && json::validate(text),
         Some(b't' | b'f' | b'n') => matches!(text, b"true" | b"false" | b"null"),
         _ => false,
-    }
-}
-
-/// A status of three digits; 0 for anything else.
-#[inline]
-fn status_of(raw: &[u8]) -> u16 {
-    match raw.as_array::<3>() {
-        Some(digits) => digits.iter().fold(0, |status, digit| status * 10 + u16::from(digit.wrapping_sub(b'0'))),
-        None => 0,
     }
 }
 

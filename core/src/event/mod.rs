@@ -5,7 +5,6 @@
 //! the [`Fields`] view, so that an encoding other than a line of text needs no detour through JSON.
 
 pub mod body;
-mod duration;
 pub mod edit;
 pub mod exception;
 pub mod fault;
@@ -21,6 +20,7 @@ pub mod lines;
 pub mod look;
 pub mod mask;
 pub mod msgpack;
+mod numbers;
 pub(crate) mod operation;
 pub mod packed;
 mod parts;
@@ -38,6 +38,7 @@ pub mod unescape;
 pub use edit::Edit;
 pub use fault::Fault;
 pub use fields::{Fields, Value};
+pub use known::SECRET_BYTES;
 pub use level::Level;
 pub use look::{Look, Looker, Shape};
 pub use prefilter::Prefilter;

@@ -276,6 +276,41 @@ fn findings_quote_what_is_masked_only_masked() {
     assert!(shown.contains("first ***") && shown.contains("saw second ***"), "{shown}");
 }
 
+/// Lines before the event are those that came before, whether batches come whole or their records in turns, as in a replay.
+#[test]
+fn context_is_what_came_before() {
+    let rule = r#"const RULE = #{ select: #{ level: "ERROR" }, key: ["message"] };
+        fn on_event(e) { finding(#{ summary: "so", context: 3 }); }"#;
+    let batch = |name: &str, errors: [usize; 2]| {
+        let level = |i| if errors.contains(&i) { "ERROR" } else { "INFO" };
+        let lines: String =
+            (0..300).map(|i| format!("{{\"level\":\"{}\",\"msg\":\"{name}{i}\"}}\n", level(i))).collect();
+        crate::engine::testing::looked(&mut looker(), &lines)
+    };
+    let (a, b) = (batch("a", [0, 200]), batch("b", [2, 299]));
+    let whole = |batch| (0..300).map(move |i| (batch, i));
+    let one_then_the_other: Vec<(&Batch, usize)> = whole(&a).chain(whole(&b)).collect();
+    let in_turns = (0..600).map(|i: usize| (if i.is_multiple_of(2) { &a } else { &b }, i / 2)).collect();
+    for (are_whole, events) in [(true, one_then_the_other.clone()), (false, one_then_the_other), (false, in_turns)] {
+        let mut engine = Engine::new(&EngineOptions::default(), compiled(rule).unwrap());
+        engine.keep_detectors(|_| false);
+        if are_whole {
+            engine = engine.with_whole_batches();
+        }
+        let (mut outcome, mut before, mut opened) = (Outcome::default(), Vec::new(), 0);
+        for (batch, i) in events {
+            let fields = batch.fields(i);
+            engine.process(&fields, Timestamp::default(), &mut outcome);
+            for finding in &outcome.findings {
+                assert_eq!(finding.context, before[before.len() - before.len().min(3)..]);
+                opened += 1;
+            }
+            before.push(fields.text(Role::Message).unwrap().into_owned());
+        }
+        assert_eq!(opened, 4);
+    }
+}
+
 #[test]
 fn events_are_dropped_and_their_findings_leave_alone() {
     let mut bench = Bench::new(&body("if e.level == \"DEBUG\" { drop(); finding(#{ summary: \"dropped one\" }); }"));

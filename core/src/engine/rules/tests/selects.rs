@@ -258,12 +258,14 @@ fn joined_filters_select_what_each_alone_does() {
         r#""longer than eight bytes""#,
         r#""\"c d\" \u0062""#,
         "504",
+        r#""5s""#,
+        r#""7 ms""#,
         "null",
         "{}",
     ];
     let mut sources = Vec::new();
     for (i, test) in tests.iter().enumerate() {
-        for (j, subject) in ["host", "message", "n", "m.o"].iter().enumerate() {
+        for (j, subject) in ["host", "message", "duration", "error_code", "n", "m.o"].iter().enumerate() {
             for (k, level) in ["", "level: \"WARN\", ", "level: [\"INFO\"], "].iter().enumerate() {
                 let text = format!(
                     "const RULE = #{{ select: #{{ {level}\"{subject}\": {test} }} }};\nfn on_event(e) {{ print(\"ran\"); }}"
@@ -280,7 +282,9 @@ fn joined_filters_select_what_each_alone_does() {
     };
     let mut joined = compile(&sources);
     let mut looker = looker();
-    let mut alone: Vec<Rules> = sources.iter().map(|source| compile(std::slice::from_ref(source))).collect();
+    // Each with somebody who looks at events for it alone.
+    let mut alone: Vec<(Rules, Looker)> =
+        sources.iter().map(|source| (compile(std::slice::from_ref(source)), super::looker())).collect();
     let mut hits = 0;
     for value in values {
         for line in [
@@ -288,13 +292,20 @@ fn joined_filters_select_what_each_alone_does() {
             format!(r#"{{"n":{value},"m":{{"o":{value}}},"level":"ERROR"}}"#),
             format!(r#"{{"message":{value},"level":"INFO"}}"#),
             format!(r#"{{"message":{value},"level":"ERROR","host":{value}}}"#),
+            format!(r#"{{"duration":{value},"error_code":{value},"level":"WARN"}}"#),
         ] {
             let together = ran(&mut joined, &stream(&[&line]));
             let prefilter = Some(joined.set().prefilter());
             let told = looked(&mut looker, &[&line], prefilter);
             assert_eq!(ran(&mut joined, &told), together, "{line}, looked at for its rules");
-            let one_by_one: Vec<String> = alone.iter_mut().flat_map(|rules| ran(rules, &stream(&[&line]))).collect();
+            let one_by_one: Vec<String> =
+                alone.iter_mut().flat_map(|(rules, _)| ran(rules, &stream(&[&line]))).collect();
             assert_eq!(together, one_by_one, "{line}");
+            let told = alone.iter_mut().flat_map(|(rules, looker)| {
+                let batch = looked(looker, &[&line], Some(rules.set().prefilter()));
+                ran(rules, &batch)
+            });
+            assert_eq!(together, told.collect::<Vec<_>>(), "{line}, looked at for each rule");
             hits += together.len();
         }
     }

@@ -1,4 +1,4 @@
-//! Durations as members write them.
+//! Durations and statuses as members write them.
 
 use super::look::{Form, Slot};
 use super::roles::Unit;
@@ -15,6 +15,15 @@ pub(super) fn in_milliseconds(raw: &[u8], slot: &Slot, unit: Unit) -> Option<f64
         },
     };
     milliseconds.is_finite().then_some(milliseconds)
+}
+
+/// A status of three digits; 0 for anything else.
+#[inline]
+pub(super) fn status(raw: &[u8]) -> u16 {
+    match raw.as_array::<3>() {
+        Some(digits) => digits.iter().fold(0, |status, digit| status * 10 + u16::from(digit.wrapping_sub(b'0'))),
+        None => 0,
+    }
 }
 
 /// A JSON number. Up to 15 digits and 22 places the quotient of two exact numbers is the nearest there is (W. Clinger,
