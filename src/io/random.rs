@@ -1,22 +1,21 @@
-//! Numbers that nobody else can know.
+//! Numbers that nobody else can know, from the operating system.
 
-use std::hash::{BuildHasher, RandomState};
+use rustix::rand::{GetRandomFlags, getrandom};
 
-/// A number of which each bit is as likely set as not.
-#[must_use]
-pub fn number() -> u64 {
-    // The standard library takes its keys from the operating system, and others for each.
-    RandomState::new().hash_one(())
-}
-
-/// Bytes of the same kind.
+/// At most 256 bytes of which each bit is as likely set as not.
 #[must_use]
 pub fn bytes<const N: usize>() -> [u8; N] {
+    const { assert!(N <= 256, "more can come short") };
     let mut bytes = [0; N];
-    for chunk in bytes.chunks_mut(8) {
-        chunk.copy_from_slice(&number().to_le_bytes()[..chunk.len()]);
-    }
+    // Short of entropy at boot it waits; it does not fail for so few bytes.
+    let _ = getrandom(&mut bytes, GetRandomFlags::empty());
     bytes
+}
+
+/// A number of the same kind.
+#[must_use]
+pub fn number() -> u64 {
+    u64::from_le_bytes(bytes())
 }
 
 #[cfg(test)]
@@ -25,11 +24,10 @@ mod tests {
 
     #[test]
     fn numbers_are_not_the_same_again() {
-        let mut numbers: Vec<u64> =
-            bytes::<804>().as_chunks::<8>().0.iter().map(|&chunk| u64::from_le_bytes(chunk)).collect();
+        let mut numbers: Vec<u64> = (0..100).map(|_| number()).collect();
+        numbers.extend(bytes::<192>().as_chunks().0.iter().map(|&chunk| u64::from_le_bytes(chunk)));
         numbers.sort_unstable();
         numbers.dedup();
-        assert_eq!(numbers.len(), 100);
-        assert_ne!(bytes::<804>()[800..], [0; 4]);
+        assert_eq!(numbers.len(), 124);
     }
 }

@@ -172,7 +172,8 @@ impl Engine {
     }
 
     /// Record `i` of the batch comes next, then those behind it: for the first [`AHEAD`] of them reads what detectors will
-    /// need and caches hardly hold, and what another processor has written. Nothing changes by it but the time that [`Self::process`] takes.
+    /// need and caches hardly hold, and what another processor has written. Nothing changes by it but the time that
+    /// [`Self::process`] takes.
     pub fn approach(&self, batch: &Batch, i: usize) {
         let events: [Fields<'_>; AHEAD] = batch.fields_from(i);
         std::hint::black_box(events.map(|event| event.look().approach() ^ u64::from(event.record().line_end)));

@@ -46,7 +46,7 @@ impl Recent {
     #[inline]
     pub fn push(&mut self, fields: &Fields<'_>) {
         if is_near_end(fields) {
-            return self.push_copy(text_of(fields));
+            return self.push_text(text_of(fields), fields.batch());
         }
         if self.waiting.len() == WAITING {
             self.waiting.drain(..WAITING - LINES);

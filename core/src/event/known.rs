@@ -68,11 +68,13 @@ impl KnownMessages {
                 if (known.hash ^ hash) & !TOLD == 0 { way } else { same }
             },
         );
-        let way = Some(same).filter(|same| *same < WAYS).unwrap_or_else(|| {
+        let way = if same < WAYS {
+            same
+        } else {
             let way = ways.iter().position(|known| known.skeleton == 0).unwrap_or((hash >> 62) as usize);
             ways[way] = Known { hash: hash & !TOLD, skeleton: 0 };
             way
-        });
+        };
         self.last = Some((set, way));
         Some(&mut ways[way])
     }

@@ -8,6 +8,7 @@ use super::stream::Stream;
 use super::{EdgeError, READ_BYTES};
 use crate::event::Fault;
 use crate::event::msgpack::{self, Head, Malformed, Reader, Scanner};
+use crate::io::random;
 use sha2::{Digest, Sha512};
 use std::path::Path;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -25,13 +26,6 @@ pub(super) fn read_key(path: &Path) -> Result<Vec<u8>, EdgeError> {
     let key = std::fs::read(path).map_err(|error| failed(format!("cannot read {}: {error}", path.display())))?;
     let key = key.trim_ascii_end().to_vec();
     if key.is_empty() { Err(failed(format!("{} is empty", path.display()))) } else { Ok(key) }
-}
-
-fn nonce() -> [u8; 16] {
-    let mut bytes = [0; 16];
-    // Short of entropy at boot it waits; it does not fail for so few bytes.
-    let _ = rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty());
-    bytes
 }
 
 fn digest(parts: &[&[u8]]) -> String {
@@ -73,7 +67,7 @@ pub(super) async fn welcome(
     (name, key): (&str, &[u8]),
 ) -> Result<(), Fault> {
     let handshake = async {
-        let nonce = nonce();
+        let nonce: [u8; 16] = random::bytes();
         let mut helo = Vec::new();
         msgpack::put_array(2, &mut helo);
         msgpack::put_text(b"HELO", &mut helo);
@@ -124,7 +118,7 @@ pub(super) async fn introduce(
         let helo = message(stream, inbox).await?;
         let theirs = read_helo(&helo).map_err(|Malformed| Fault::RefusedProtocol)?;
         // Fluent Bit takes a salt that is text, and no other.
-        let salt = hex(&nonce());
+        let salt = hex(&random::bytes::<16>());
         let mut ping = Vec::new();
         msgpack::put_array(6, &mut ping);
         msgpack::put_text(b"PING", &mut ping);

@@ -161,6 +161,7 @@ impl Lookups {
     /// True when something may be found in this role of an event.
     #[inline]
     pub(super) fn may_find(&self, role: Role, fields: &Fields<'_>, tables: &[Table]) -> bool {
+        let found = &mut |entries: &[Entry]| !entries.is_empty();
         let form = match role {
             // Filters see milliseconds and numbers, whatever is written.
             Role::Duration | Role::Status => None,
@@ -169,27 +170,26 @@ impl Lookups {
         match (form, fields.raw(role)) {
             (Some(Form::Absent), _) => false,
             // As it is written, where nothing else is looked for: that it is UTF-8 need not be asked again.
-            (Some(Form::Text), Some(raw)) if self.bytes_alone => self.find_bytes(raw, &mut |_: &[Entry]| true),
+            (Some(Form::Text), Some(raw)) if self.bytes_alone => self.find_bytes(raw, found),
             // And unescaping takes longer than searching.
             (Some(Form::Escaped), Some(raw)) if self.words_alone && !has_escape(raw, b'u') => {
                 self.words.may_be_in_json(raw)
             }
-            _ => Seen::of_role(role, fields).is_some_and(|seen| self.find(&seen, tables, &mut |_: &[Entry]| true)),
+            _ => Seen::of_role(role, fields).is_some_and(|seen| self.find(&seen, tables, found)),
         }
     }
 
-    /// Calls `each` with what may hold where the subject is `seen`, until it returns true.
+    /// Calls `each` with what may hold where the subject is `seen`, which may be nothing, until it returns true.
     #[inline]
     pub(super) fn find(&self, seen: &Seen<'_>, tables: &[Table], each: &mut impl FnMut(&[Entry]) -> bool) -> bool {
-        let mut tell = |entries: &[Entry]| !entries.is_empty() && each(entries);
-        if tell(&self.present) {
+        if each(&self.present) {
             return true;
         }
         if !(self.numbers.is_empty() && self.ranges.is_empty())
             && let Some(number) = seen.number()
         {
             let place = self.numbers.binary_search_by_key(&bits(number), |(bits, _)| *bits);
-            if place.is_ok_and(|i| tell(&self.numbers[i].1)) || tell(self.ranges.get(number)) {
+            if place.is_ok_and(|i| each(&self.numbers[i].1)) || each(self.ranges.get(number)) {
                 return true;
             }
         }
@@ -197,26 +197,25 @@ impl Lookups {
             return false;
         }
         let text = seen.text();
-        if self.find_bytes(text.as_bytes(), &mut tell) {
+        if self.find_bytes(text.as_bytes(), each) {
             return true;
         }
         if let Some((set, entries)) = &self.patterns
             && set.is_match(&text)
-            && set.matches(&text).iter().any(|i| tell(&entries[i..=i]))
+            && set.matches(&text).iter().any(|i| each(&entries[i..=i]))
         {
             return true;
         }
-        self.keys.iter().any(|(table, entries)| tables[*table].row(&text).is_some() && tell(entries))
-            || self.mentions.iter().any(|(table, entries)| tables[*table].mentioned(&text) && tell(entries))
+        self.keys.iter().any(|(table, entries)| tables[*table].row(&text).is_some() && each(entries))
+            || self.mentions.iter().any(|(table, entries)| tables[*table].mentioned(&text) && each(entries))
     }
 
     /// The same for what is looked up by the bytes of a text.
     #[inline]
-    fn find_bytes(&self, text: &[u8], tell: &mut impl FnMut(&[Entry]) -> bool) -> bool {
-        let mut tell = |entries: &[Entry]| !entries.is_empty() && tell(entries);
-        (!self.texts.is_empty() && tell(self.texts.get(text)))
-            || (!self.starts.is_empty() && text.get(..self.start).is_some_and(|start| tell(self.starts.get(start))))
-            || self.words.find(text, tell)
+    fn find_bytes(&self, text: &[u8], each: &mut impl FnMut(&[Entry]) -> bool) -> bool {
+        (!self.texts.is_empty() && each(self.texts.get(text)))
+            || (!self.starts.is_empty() && text.get(..self.start).is_some_and(|start| each(self.starts.get(start))))
+            || self.words.find(text, each)
     }
 
     /// Nothing here asks for the text of a number; texts that are numbers are among the numbers too.
