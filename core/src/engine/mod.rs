@@ -409,10 +409,12 @@ impl Engine {
         match self.cost.samples() {
             None => self.detectors.iter_mut().for_each(|detector| detector.observe(&event, &mut report)),
             Some(meter) => {
+                let mut begun = meter.clock_ns();
                 for (i, detector) in self.detectors.iter_mut().enumerate() {
-                    let begun = meter.clock_ns();
                     detector.observe(&event, &mut report);
-                    self.cost.add(i, meter.clock_ns().saturating_sub(begun));
+                    let done = meter.clock_ns();
+                    self.cost.add(i, done.saturating_sub(begun));
+                    begun = done;
                 }
             }
         }

@@ -29,6 +29,9 @@ impl Hasher for AlreadyHashed {
 #[derive(Clone, Debug)]
 pub struct Table<V> {
     index: HashMap<u64, u32, BuildHasherDefault<AlreadyHashed>>,
+    /// By the lowest bits of a key where one like it was last: most events are of keys that came a moment ago, and for those
+    /// one comparison is enough.
+    hints: Box<[u32; HINTS]>,
     entries: Vec<Entry<V>>,
     hand: usize,
     cap: usize,
@@ -45,6 +48,8 @@ struct Entry<V> {
     value: V,
 }
 
+/// Places remembered in front of the index: 4 KiB.
+const HINTS: usize = 1 << 10;
 /// Bytes of an entry in the index, with the room that a hash table leaves free.
 const INDEX_BYTES: usize = 28;
 /// Values that are looked at for what they hold, each time.
@@ -112,20 +117,34 @@ impl<V> Table<V> {
     /// An empty table of at most `cap` keys (at least one).
     #[must_use]
     pub fn new(cap: usize) -> Self {
-        let (index, entries) = (HashMap::default(), Vec::new());
-        Self { index, entries, hand: 0, cap: cap.max(1), evictions: 0, mean_held: 0.0, looked: 0 }
+        let (index, hints, entries) = (HashMap::default(), Box::new([0; HINTS]), Vec::new());
+        Self { index, hints, entries, hand: 0, cap: cap.max(1), evictions: 0, mean_held: 0.0, looked: 0 }
     }
 
     /// The value of `key`, made now if it is not there; another key may have to go for it.
     #[inline]
     pub fn touch(&mut self, key: u64, make: impl FnOnce() -> V) -> &mut V {
-        let slot = match self.index.get(&key) {
-            Some(&slot) => slot as usize,
+        let place = match self.place_of(key) {
+            Some(place) => place,
             None => self.insert(key, make()),
         };
-        let entry = &mut self.entries[slot];
+        let entry = &mut self.entries[place];
         entry.touched = true;
         &mut entry.value
+    }
+
+    /// Where `key` is in `entries`, if it is there.
+    #[inline]
+    fn place_of(&mut self, key: u64) -> Option<usize> {
+        let hint = self.hints[key as usize % HINTS] as usize;
+        if self.entries.get(hint).is_some_and(|entry| entry.key == key) { Some(hint) } else { self.search(key) }
+    }
+
+    #[inline(never)]
+    fn search(&mut self, key: u64) -> Option<usize> {
+        let place = *self.index.get(&key)?;
+        self.hints[key as usize % HINTS] = place;
+        Some(place as usize)
     }
 
     /// Reads what the next calls of [`Self::touch`] for these keys will: the entries and, with `read`, which is given a key's
@@ -148,14 +167,15 @@ impl<V> Table<V> {
     /// The value of `key`, if it is there.
     #[inline]
     pub fn get_mut(&mut self, key: u64) -> Option<&mut V> {
-        let slot = *self.index.get(&key)? as usize;
-        Some(&mut self.entries[slot].value)
+        let place = self.place_of(key)?;
+        Some(&mut self.entries[place].value)
     }
 
     /// The value of `key`, if it is there, which counts as a touch.
     #[inline]
     pub fn touched(&mut self, key: u64) -> Option<&mut V> {
-        let entry = &mut self.entries[*self.index.get(&key)? as usize];
+        let place = self.place_of(key)?;
+        let entry = &mut self.entries[place];
         entry.touched = true;
         Some(&mut entry.value)
     }

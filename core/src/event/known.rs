@@ -40,25 +40,36 @@ struct Set([Known; WAYS]);
 pub(super) struct KnownMessages {
     secret: [u8; SECRET_BYTES],
     sets: Box<[Set]>,
+    /// The hash of the message at hand, if it is one to remember.
+    hash: Option<u64>,
     /// Set and place of the message asked for last, if it is one to remember.
     last: Option<(usize, usize)>,
 }
 
 impl KnownMessages {
     pub(super) fn new(secret: [u8; SECRET_BYTES]) -> Self {
-        Self { secret, sets: vec![Set::default(); SETS].into(), last: None }
+        Self { secret, sets: vec![Set::default(); SETS].into(), hash: None, last: None }
     }
 
-    /// What is known of a message as it is written; the same bytes are another message where they are escapes. `None` for one
-    /// of which nothing is remembered.
+    /// Takes a message as it is written, which [`Self::asked`] will be asked for; the same bytes are another message where
+    /// they are escapes. The table has outgrown the first caches, so it is read already here, for whoever has something else
+    /// to do until then.
     #[inline]
-    pub(super) fn of(&mut self, raw: &[u8], escaped: bool) -> Option<&mut Known> {
+    pub(super) fn ask(&mut self, raw: &[u8], escaped: bool) {
         self.last = None;
-        if raw.len() > LONGEST {
-            return None;
+        self.hash = None;
+        if raw.len() <= LONGEST {
+            let hash = xxh3_64_with_secret(raw, &self.secret);
+            let hash = if escaped { !hash } else { hash };
+            self.hash = Some(hash);
+            std::hint::black_box(self.sets[hash as usize % SETS].0[0].hash);
         }
-        let hash = xxh3_64_with_secret(raw, &self.secret);
-        let hash = if escaped { !hash } else { hash };
+    }
+
+    /// What is known of the message taken last. `None` for one of which nothing is remembered.
+    #[inline]
+    pub(super) fn asked(&mut self) -> Option<&mut Known> {
+        let hash = self.hash?;
         let set = hash as usize % SETS;
         let Set(ways) = &mut self.sets[set];
         // No branch for each: which place it is cannot be foreseen.
@@ -124,6 +135,13 @@ mod tests {
 
     fn known() -> KnownMessages {
         KnownMessages::new([7; SECRET_BYTES])
+    }
+
+    impl KnownMessages {
+        fn of(&mut self, raw: &[u8], escaped: bool) -> Option<&mut Known> {
+            self.ask(raw, escaped);
+            self.asked()
+        }
     }
 
     #[test]

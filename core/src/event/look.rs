@@ -389,19 +389,20 @@ impl Looker {
     pub(super) fn read_roles(&mut self, look: &mut Look, record: &Record, bytes: &[u8], arena: &[u8]) {
         let [message, duration, status] =
             [Role::Message, Role::Duration, Role::Status].map(|role| &look.slots[role as usize]);
+        self.known.ask(message.of(bytes, arena), message.form == Form::Escaped);
         let in_milliseconds = numbers::in_milliseconds(duration.of(bytes, arena), duration, look.unit);
         look.duration_ms = in_milliseconds.unwrap_or(f64::NAN);
         look.status = numbers::status(status.of(bytes, arena));
         look.may_go_on = message.form != Form::Absent && trace::may_begin(message.of(bytes, arena));
         look.may_have_trace = trace::may_be_inside(record, look, bytes);
         look.message_hash = hash_of(look, bytes, arena, Role::Message);
-        if matches!(look.shape, Shape::Json | Shape::Text) && look.message_hash != 0 {
-            look.skeleton = self.skeleton_of(look, bytes, arena);
-        }
         look.module_hash = hash_of(look, bytes, arena, Role::Module);
         look.place_hash = look.module_hash ^ hash_of(look, bytes, arena, Role::Host).rotate_left(21);
         look.actor_hash = look.place_hash ^ hash_of(look, bytes, arena, Role::Thread).rotate_left(42);
         look.operation_hash = self.operation_of(look, bytes, arena);
+        if matches!(look.shape, Shape::Json | Shape::Text) && look.message_hash != 0 {
+            look.skeleton = self.skeleton_of(look, bytes, arena);
+        }
     }
 
     #[inline]
@@ -423,18 +424,18 @@ impl Looker {
         }
     }
 
-    /// The hash of the message's skeleton.
+    /// The hash of the skeleton of the message that `known` was asked for.
     #[inline]
     fn skeleton_of(&mut self, look: &Look, bytes: &[u8], arena: &[u8]) -> u64 {
-        let slot = look.slots[Role::Message as usize];
-        let (raw, escaped) = (slot.of(bytes, arena), slot.form == Form::Escaped);
-        let known = self.known.of(raw, escaped);
+        let known = self.known.asked();
         if let Some(known) = &known
             && known.skeleton != 0
         {
             return known.skeleton;
         }
-        let skeleton = if escaped {
+        let slot = look.slots[Role::Message as usize];
+        let raw = slot.of(bytes, arena);
+        let skeleton = if slot.form == Form::Escaped {
             self.plain.clear();
             unescape_into(raw, &mut self.plain);
             self.skeleton.read(&self.plain)

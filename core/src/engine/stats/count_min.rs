@@ -15,13 +15,29 @@ const WIDTH: usize = 1 << 15;
 
 /// The sketch. Keys are 64-bit hashes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(into = "Vec<u32>", try_from = "Vec<u32>")]
 pub struct CountMin {
-    cells: Vec<u32>,
+    /// Row by row. An array, so that no place in it has to be held to its length.
+    cells: Box<[u32; ROWS * WIDTH]>,
+}
+
+impl From<CountMin> for Vec<u32> {
+    fn from(sketch: CountMin) -> Self {
+        sketch.cells.to_vec()
+    }
+}
+
+impl TryFrom<Vec<u32>> for CountMin {
+    type Error = &'static str;
+
+    fn try_from(cells: Vec<u32>) -> Result<Self, Self::Error> {
+        cells.try_into().map(|cells| Self { cells }).map_err(|_| "the sketch of learned lines has another size")
+    }
 }
 
 impl Default for CountMin {
     fn default() -> Self {
-        Self { cells: vec![0; ROWS * WIDTH] }
+        Self { cells: Box::new([0; ROWS * WIDTH]) }
     }
 }
 
@@ -53,19 +69,9 @@ impl CountMin {
 
     /// Forgets half of everything.
     pub fn halve(&mut self) {
-        for cell in &mut self.cells {
+        for cell in &mut *self.cells {
             *cell /= 2;
         }
-    }
-
-    /// Takes a kept sketch; false, and unchanged, when it has another size.
-    #[must_use]
-    pub fn restore(&mut self, kept: Self) -> bool {
-        let fits = kept.cells.len() == self.cells.len();
-        if fits {
-            *self = kept;
-        }
-        fits
     }
 
     #[inline]
@@ -115,6 +121,8 @@ mod tests {
         }
         sketch.halve();
         assert_eq!(sketch.count(7), 4);
-        assert!(!sketch.restore(CountMin { cells: vec![0; 3] }));
+        let kept: Vec<u32> = sketch.into();
+        assert_eq!(CountMin::try_from(kept).unwrap().count(7), 4);
+        assert!(CountMin::try_from(vec![0; 3]).is_err());
     }
 }

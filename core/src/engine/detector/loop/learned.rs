@@ -168,17 +168,6 @@ impl Learned {
         let count = self.counts.count(from);
         self.counts.add_many(into, count);
     }
-
-    /// Takes what was kept; false when its sketch has another size.
-    #[must_use]
-    pub(super) fn restore(&mut self, kept: Self) -> bool {
-        let mut counts = CountMin::default();
-        let fits = counts.restore(kept.counts);
-        if fits {
-            *self = Self { counts, ..kept };
-        }
-        fits
-    }
 }
 
 /// The share of lines that go on with a run in a module with this habit, of a stream with that one; without the `own` lines

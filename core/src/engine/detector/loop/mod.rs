@@ -421,9 +421,7 @@ impl Detector for Loop {
 
     fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
         let kept: Kept = unpack(kept)?;
-        if !self.learned.restore(kept.learned) {
-            return Err(RestoreError("the sketch of learned lines has another size".into()));
-        }
+        self.learned = kept.learned;
         self.actors.restore(kept.actors);
         self.habits.restore(kept.habits);
         self.spells.restore(kept.spells);

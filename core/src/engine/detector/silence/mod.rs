@@ -305,8 +305,11 @@ impl Detector for Silence {
         for (slot, member) in hashes.iter_mut().zip(&self.members) {
             *slot = member.hash(&event.fields).unwrap_or_default();
         }
-        for (i, &hash) in hashes.iter().enumerate().take(self.members.len()).filter(|(_, hash)| **hash != 0) {
-            let Member { name: member, keys, .. } = &mut self.members[i];
+        for i in 0..self.members.len() {
+            let (hash, Member { name: member, keys, .. }) = (hashes[i], &mut self.members[i]);
+            if hash == 0 {
+                continue;
+            }
             let Some(key) = keys.touched(hash) else {
                 let name = self.members[i].name(&event.fields).unwrap_or_default();
                 self.begin(i, hash, &name);
