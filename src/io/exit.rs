@@ -21,8 +21,8 @@ pub const QUEUE: usize = 8;
 /// What a batch became.
 #[derive(Debug)]
 pub struct Load<'a> {
-    /// As lines.
-    pub lines: &'a [u8],
+    /// As lines: parts that belong behind each other, none of them empty.
+    pub lines: Vec<&'a [u8]>,
     /// As entries of the Forward protocol, where an end wants those.
     pub entries: Entries,
     /// Records in it.
@@ -116,11 +116,10 @@ impl Exits {
     pub fn send(&mut self, load: Load<'_>) -> Result<usize, Undelivered> {
         let mut written = 0;
         if let Some(stream) = &mut self.stream {
-            stream.write_all(load.lines).inspect_err(|undelivered| {
-                let lines = memchr::memchr_iter(b'\n', &load.lines[..undelivered.written]).count() as u64;
+            written = stream.write_parts(&load.lines).inspect_err(|undelivered| {
+                let lines = line_ends(&load.lines, undelivered.written);
                 self.progress.delivered.fetch_add(lines.min(load.records), Ordering::AcqRel);
             })?;
-            written += load.lines.len();
         }
         let nothing = load.lines.is_empty() && load.entries.is_empty();
         if self.queues.is_empty() || nothing {
@@ -133,7 +132,7 @@ impl Exits {
 
     fn enqueue(&self, load: Load<'_>) -> Result<usize, Undelivered> {
         let wants_lines = self.queues.iter().any(|queue| queue.form == Form::Lines);
-        let lines = if wants_lines { Bytes::copy_from_slice(load.lines) } else { Bytes::new() };
+        let lines = if wants_lines { Bytes::from(load.lines.concat()) } else { Bytes::new() };
         let (entries, nothing) = (Arc::new(load.entries), Arc::new(Entries::default()));
         let pending = Arc::new(Pending {
             left: AtomicUsize::new(self.queues.len()),
@@ -157,4 +156,15 @@ impl Exits {
         }
         Ok(queued)
     }
+}
+
+/// How many lines end in the first `bytes` of these parts.
+fn line_ends(parts: &[&[u8]], bytes: usize) -> u64 {
+    let mut left = bytes;
+    let ends = parts.iter().map(|part| {
+        let part = &part[..part.len().min(left)];
+        left -= part.len();
+        memchr::memchr_iter(b'\n', part).count() as u64
+    });
+    ends.sum()
 }

@@ -3,11 +3,14 @@
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
-use std::io;
+use std::io::{self, IoSlice};
 use std::time::Duration;
 
 /// What pipes are enlarged to where the system allows: fewer, larger reads and writes.
 const PIPE_BYTES: usize = 1 << 20;
+
+/// Most parts of one write: Linux takes no more.
+const PARTS: usize = 1024;
 
 /// Asks for a larger pipe; anything else than a pipe, or a system that says no, stays as it is.
 pub fn enlarge_pipe(stream: impl AsFd) {
@@ -118,10 +121,22 @@ impl<F: AsFd> Output<F> {
     /// # Errors
     /// [`Undelivered`], with how much was taken.
     pub fn write_all(&mut self, bytes: &[u8]) -> Result<(), Undelivered> {
-        let mut written = 0;
-        while written < bytes.len() {
-            match rustix::io::write(&self.stream, &bytes[written..]) {
-                Ok(count) => written += count,
+        self.write_parts(&[bytes]).map(drop)
+    }
+
+    /// The same for parts that belong behind each other; how many bytes.
+    ///
+    /// # Errors
+    /// [`Undelivered`], with how much was taken.
+    pub fn write_parts(&mut self, parts: &[&[u8]]) -> Result<usize, Undelivered> {
+        let mut parts: Vec<_> = parts.iter().map(|part| IoSlice::new(part)).collect();
+        let (mut left, mut written) = (&mut parts[..], 0);
+        while !left.is_empty() {
+            match rustix::io::writev(&self.stream, &left[..left.len().min(PARTS)]) {
+                Ok(count) => {
+                    written += count;
+                    IoSlice::advance_slices(&mut left, count);
+                }
                 Err(Errno::INTR) => {}
                 Err(Errno::AGAIN) => {
                     wait_writable(self.stream.as_fd()).map_err(|error| Undelivered { written, error })?
@@ -129,7 +144,7 @@ impl<F: AsFd> Output<F> {
                 Err(error) => return Err(Undelivered { written, error: error.into() }),
             }
         }
-        Ok(())
+        Ok(written)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What leaves: untouched records as the bytes that came, the others with what was found written into them.
 //!
-//! Runs of untouched records are kept as one range of the batch. A batch that nothing touched is written from the very
-//! buffer it was read into. Ends that want entries of the Forward protocol in place of lines get those beside.
+//! Runs of untouched records are kept as ranges of the batch and written from the very buffer they were read into, but for short
+//! ones between records that were touched. Ends that want entries of the Forward protocol in place of lines get those beside.
 
 pub mod entries;
 mod reply;
@@ -25,6 +25,8 @@ use std::ops::Range;
 const ANNOTATION_BYTES: usize = 8 << 10;
 /// Of it, what is not findings: brackets and what closes the event.
 const ANNOTATION_FRAME: usize = 16;
+/// Shorter runs of untouched bytes are copied: a part of a write costs as much.
+const SHORT_RUN: usize = 4 << 10;
 
 /// How a line of text leaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum, schemars::JsonSchema)]
@@ -80,7 +82,9 @@ pub struct Outbox {
     /// Somebody looks at it: events are shown, not passed on.
     screen: Option<Screen>,
     ready: Vec<u8>,
-    /// Untouched bytes of the batch at hand that follow what is ready.
+    /// Long runs of untouched bytes of the batch at hand, and how much of what is ready goes before each.
+    runs: Vec<(usize, Range<usize>)>,
+    /// The run that follows.
     untouched: Range<usize>,
     findings: Vec<u8>,
     /// The event at hand with its findings, as a line and as a map.
@@ -105,6 +109,7 @@ impl Outbox {
             options,
             screen: None,
             ready: Vec::new(),
+            runs: Vec::new(),
             untouched: 0..0,
             findings: Vec::new(),
             annotated: Vec::new(),
@@ -187,28 +192,38 @@ impl Outbox {
     /// # Errors
     /// [`Undelivered`], after the lines that did leave were counted.
     pub fn send(&mut self, batch: &mut Batch, exits: &mut Exits) -> Result<usize, Undelivered> {
-        let untouched = &batch.bytes[self.untouched.clone()];
-        let lines = if self.ready.is_empty() {
-            untouched
-        } else {
-            self.ready.extend_from_slice(untouched);
-            &self.ready
-        };
+        self.end_run(batch);
+        let mut lines = Vec::with_capacity(2 * self.runs.len() + 1);
+        let mut sent = 0;
+        for (before, run) in self.runs.drain(..) {
+            lines.extend([&self.ready[sent..before], &batch.bytes[run]]);
+            sent = before;
+        }
+        lines.push(&self.ready[sent..]);
+        lines.retain(|part| !part.is_empty());
         let entries = std::mem::take(&mut self.entries);
         let tokens = std::mem::take(&mut batch.tokens);
         let result = exits.send(Load { lines, entries, records: self.records, tokens });
         self.records = 0;
         self.ready.clear();
-        self.untouched = 0..0;
         result
+    }
+
+    /// Something else follows the untouched bytes so far.
+    fn end_run(&mut self, batch: &Batch) {
+        let run = std::mem::take(&mut self.untouched);
+        if run.len() < SHORT_RUN {
+            self.ready.extend_from_slice(&batch.bytes[run]);
+        } else {
+            self.runs.push((self.ready.len(), run));
+        }
     }
 
     /// False when the record does not leave.
     #[cold]
     #[inline(never)]
     fn put_touched<W: Observer>(&mut self, batch: &Batch, i: usize, outcome: &Outcome, observer: &mut W) -> bool {
-        self.ready.extend_from_slice(&batch.bytes[self.untouched.clone()]);
-        self.untouched = 0..0;
+        self.end_run(batch);
         if outcome.fault.is_some() || !outcome.printed.is_empty() || !outcome.near_misses.is_empty() {
             observer.aside(outcome);
         }

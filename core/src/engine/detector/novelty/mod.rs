@@ -27,7 +27,7 @@ use crate::engine::state::{Bounded, Table, TableSnapshot};
 use crate::engine::template::{Merge, TemplateId, Templates};
 use crate::engine::trace::Trace;
 use crate::event::exception::ExceptionTypes;
-use crate::event::{Level, Role};
+use crate::event::{Fields, Level, Role};
 use chance::Chance;
 use opening::{News, Sight};
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 /// Most openings in a warm-up time.
 const OPENINGS: usize = 5;
+/// Messages that are remembered as naming no exception: 8 KiB.
+const NAMELESS: usize = 1 << 10;
 
 /// What some modules can have other.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -103,6 +105,8 @@ pub struct Novelty {
     /// Stacks, by their fingerprints.
     stacks: Kinds,
     types: ExceptionTypes,
+    /// By their lowest bits the hashes of messages that name no exception: messages repeat themselves.
+    nameless: Box<[u64; NAMELESS]>,
     open: Vec<Open>,
     /// When the last incidents were opened.
     opened: VecDeque<f64>,
@@ -164,17 +168,31 @@ impl Novelty {
             exceptions: Kinds::new(options.keys),
             stacks: Kinds::new(options.keys),
             types: ExceptionTypes::default(),
+            nameless: Box::new([0; NAMELESS]),
             open: Vec::new(),
             opened: VecDeque::new(),
         }
     }
 
+    /// The first exception type that the message names.
+    fn exception<'a>(&mut self, fields: &Fields<'a>) -> Option<&'a [u8]> {
+        let hash = fields.look().message_hash;
+        let nameless = &mut self.nameless[hash as usize % NAMELESS];
+        if *nameless == hash {
+            return None;
+        }
+        let name = self.types.first(fields.raw(Role::Message)?);
+        if name.is_none() {
+            *nameless = hash;
+        }
+        name
+    }
+
     fn look_at(&mut self, event: &Event<'_>, level: Level, report: &mut Report<'_>) {
         let (template, moment) = (event.template, event.moment);
         let chance = self.templates.see(template.count);
-        let message = event.fields.raw(Role::Message);
         let of_stack = event.stack.map(|stack| stack.exception.as_bytes()).filter(|name| !name.is_empty());
-        let name = message.and_then(|message| self.types.first(message)).or(of_stack);
+        let name = self.exception(&event.fields).or(of_stack);
         let new_type = name.and_then(|name| Some((name, self.exceptions.see(xxh3_64(name))?)));
         let new_stack = event.stack.and_then(|stack| Some((stack, self.stacks.see(stack.fingerprint)?)));
         // The estimates of exceptions and stacks rest on few sightings; that of the templates vouches for them.
