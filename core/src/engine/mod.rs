@@ -175,10 +175,13 @@ impl Engine {
     /// need and caches hardly hold, and what another processor has written. Nothing changes by it but the time that
     /// [`Self::process`] takes.
     pub fn approach(&self, batch: &Batch, i: usize) {
-        let events: [Fields<'_>; AHEAD] = batch.fields_from(i);
-        std::hint::black_box(events.map(|event| event.look().approach() ^ u64::from(event.record().line_end)));
-        self.detectors.iter().for_each(|detector| detector.approach_fixed(&events));
+        for (look, record) in batch.looks.iter().zip(&batch.records).skip(i).take(AHEAD) {
+            std::hint::black_box(look.approach() ^ u64::from(record.line_end));
+        }
+        let looks = &batch.looks[i..batch.looks.len().min(i + AHEAD)];
+        self.detectors.iter().for_each(|detector| detector.approach_fixed(looks));
         if self.memory.is_crowded() {
+            let events: [Fields<'_>; AHEAD] = batch.fields_from(i);
             self.detectors.iter().for_each(|detector| detector.approach(&events));
         }
     }

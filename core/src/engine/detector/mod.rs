@@ -20,7 +20,7 @@ use super::template::{Merge, Sighting, Templates};
 use super::trace::Trace;
 use crate::engine::packed::RestoreError;
 use crate::event::trace::Stack;
-use crate::event::{Fields, Timestamp};
+use crate::event::{Fields, Look, Timestamp};
 
 /// One event and the time at which the stream believes it happened.
 #[derive(Clone, Copy, Debug)]
@@ -183,9 +183,9 @@ pub trait Detector: Send {
     /// of those have outgrown the processor's caches.
     fn approach(&self, _events: &[Fields<'_>; AHEAD]) {}
 
-    /// These events come next. Reads what [`Self::observe`] will need for them of what has one size in any stream and is
-    /// hardly in the processor's caches.
-    fn approach_fixed(&self, _events: &[Fields<'_>; AHEAD]) {}
+    /// Events with these looks come next. Reads what [`Self::observe`] will need for them of what has one size in any stream
+    /// and is hardly in the processor's caches.
+    fn approach_fixed(&self, _looks: &[Look]) {}
 
     /// Time has passed. Findings stand before the event at hand.
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>);

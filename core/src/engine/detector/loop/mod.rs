@@ -372,9 +372,11 @@ impl Detector for Loop {
         self.actors.approach(events.map(|event| event.look().actor_hash), |_, actor| actor.approach());
     }
 
-    fn approach_fixed(&self, events: &[Fields<'_>; AHEAD]) {
-        let lines = events.map(|event| line_of(event.look().message_hash, event.look()));
-        std::hint::black_box(lines.map(|line| self.learned.approach(line) ^ self.spells.approach(line)));
+    fn approach_fixed(&self, looks: &[Look]) {
+        for look in looks {
+            let line = line_of(look.message_hash, look);
+            std::hint::black_box(self.learned.approach(line) ^ self.spells.approach(line));
+        }
     }
 
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
