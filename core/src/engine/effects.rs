@@ -32,6 +32,10 @@ impl Engine {
             return;
         }
         let masked = !edit.masks.is_empty();
+        if self.whole_batches && !masked && fields.record().encoding == Encoding::Line {
+            // The bytes stay where they are only where the batch does.
+            return recent.push(fields);
+        }
         match fields.raw(Role::Message) {
             // The bytes of a map are nothing to read.
             None if fields.record().encoding == Encoding::MessagePack => {}
@@ -42,7 +46,6 @@ impl Engine {
                 let text = fields.text(Role::Message).unwrap_or_default();
                 recent.push_text(edit.masked(&text).as_deref().unwrap_or(&text).as_bytes(), fields.batch());
             }
-            // The bytes stay where they are only where the batch does.
             _ if self.whole_batches => recent.push(fields),
             _ => recent.push_text(text_of(fields), fields.batch()),
         }

@@ -104,20 +104,22 @@ impl Traces {
     pub fn goes_on(&mut self, fields: &Fields<'_>, now: Timestamp) -> bool {
         let look = fields.look();
         let text = look.shape == Shape::Text;
-        let Some(message) = fields.raw(Role::Message) else { return false };
         let bare = text && look.time.is_none() && look.actor_hash == 0;
-        if !bare && self.open.is_empty() && !look.may_go_on {
-            self.keep_head(fields, text, message);
+        let may_be = bare || look.may_go_on || !self.open.is_empty();
+        if !may_be && !text {
             return false;
         }
-        self.judge(fields, message, bare, now)
+        let Some(message) = fields.raw(Role::Message) else { return false };
+        if may_be {
+            return self.judge(fields, message, bare, now);
+        }
+        self.keep_head(fields, message);
+        false
     }
 
-    fn keep_head(&mut self, fields: &Fields<'_>, text: bool, message: &[u8]) {
-        if text {
-            (self.last_text, self.timed) = (fields.look().actor_hash, true);
-            self.head.read(fields, message);
-        }
+    fn keep_head(&mut self, fields: &Fields<'_>, message: &[u8]) {
+        (self.last_text, self.timed) = (fields.look().actor_hash, true);
+        self.head.read(fields, message);
     }
 
     #[cold]
@@ -161,7 +163,9 @@ impl Traces {
             self.timed = false;
             self.head.read(fields, message);
         } else {
-            self.keep_head(fields, text, message);
+            if text {
+                self.keep_head(fields, message);
+            }
         }
         false
     }

@@ -226,11 +226,22 @@ impl Found {
 
     #[inline(always)]
     pub(super) fn claim(&mut self, text: &[u8], value: Value, claim: Claim, context: &mut TimeContext) {
-        if claim.rank >= self.ranks[claim.role as usize] || !claim.role.takes(value.kind) {
+        if claim.rank >= self.ranks[claim.role as usize]
+            || !claim.role.takes(value.kind)
+            || value.start() == value.end()
+        {
             return;
         }
-        // Most roles can be any text: no call for those.
-        let fits = value.start() != value.end() && (claim.role.is_free() || self.fits(text, value, claim, context));
+        // Most roles can be any text: no call for those, nor for what takes less than a call.
+        let fits = match claim.role {
+            role if role.is_free() => true,
+            Role::Status => is_status(value.of(text)),
+            Role::Duration if value.kind == Kind::Number => {
+                self.unit = claim.unit;
+                true
+            }
+            _ => self.fits(text, value, claim, context),
+        };
         if fits {
             self.take(value, claim);
         }
@@ -245,8 +256,8 @@ impl Found {
         }
     }
 
-    /// Whether this value, which is not empty, is what the claim's role wants; of time, level and unit it is what they are
-    /// from now on. A call of its own, so that the walk around it stays in registers.
+    /// Whether this value, which is not empty, is what the claim's role wants, where that takes some reading; of time, level and
+    /// unit it is what they are from now on. A call of its own, so that the walk around it stays in registers.
     #[inline(never)]
     fn fits(&mut self, text: &[u8], value: Value, claim: Claim, context: &mut TimeContext) -> bool {
         let (value, kind) = (value.of(text), value.kind);
@@ -261,10 +272,9 @@ impl Found {
                 self.level = level.or(self.level);
                 level.is_some()
             }
-            Role::Status => is_status(value),
             Role::ErrorCode => !(claim.or_status && is_status(value)),
             Role::Duration => {
-                let fits = kind == Kind::Number || super::numbers::in_text(value).is_some();
+                let fits = super::numbers::in_text(value).is_some();
                 if fits {
                     self.unit = claim.unit;
                 }

@@ -110,6 +110,15 @@ impl Limits {
     }
 }
 
+/// The integer nearest to a number that is not negative; of two the even one. `f64::round` is a call where processors need not have
+/// an instruction for it.
+#[inline]
+fn nearest(value: f64) -> f64 {
+    // Of numbers between 2^52 and 2^53 all are integers; what is larger than 2^51 is taken as one.
+    const INTEGERS: f64 = (1_u64 << 52) as f64;
+    if value < INTEGERS / 2.0 { value + INTEGERS - INTEGERS } else { value }
+}
+
 impl Held for Baseline {
     fn held(&self) -> usize {
         self.learned.held() + self.limits.as_deref().map_or(0, |_| allocated(size_of::<Limits>()))
@@ -143,7 +152,7 @@ impl Baseline {
     pub(super) fn notice_grain(&mut self, value: f64) {
         while self.grain > FINEST {
             let steps = value / self.grain;
-            if (steps - steps.round()).abs() <= 1e-6 {
+            if (steps - nearest(steps)).abs() <= 1e-6 {
                 break;
             }
             self.grain /= 10.0;

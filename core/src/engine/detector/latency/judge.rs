@@ -22,7 +22,7 @@ pub(super) struct Call<'a, 'e> {
     pub(super) bucket: u16,
     /// Eight bits of the host's hash; 0 without one.
     pub(super) host: u8,
-    pub(super) settings: LatencySettings,
+    pub(super) settings: &'a LatencySettings,
 }
 
 /// What becomes of an operation's incident.
@@ -50,7 +50,7 @@ pub(super) fn take(
         judged = true;
     }
     if let Some((left, host)) = operation.window.push(call.bucket, place, call.host, now) {
-        settle(operation, left, host, &call.settings, now);
+        settle(operation, left, host, call.settings, now);
     }
     if let Some(share) = share.as_deref_mut() {
         share.forget_before(operation.shifts);
@@ -121,7 +121,7 @@ fn judge(
                 None if place == BELOW => Kind::Faster,
                 None => Kind::Slower,
             };
-            (shift.opening(operation, &call.settings, &call.event.fields), kind)
+            (shift.opening(operation, call.settings, &call.event.fields), kind)
         }
         None if outlier => (opening::outlier(operation, limits, call.value, &call.event.fields), Kind::Outlier),
         None => {
@@ -229,10 +229,10 @@ fn go_on(
             };
             if is_shift {
                 let host = call.event.fields.text(Role::Host);
-                shift.update(operation, &call.settings, host.as_deref(), evidence, summary);
+                shift.update(operation, call.settings, host.as_deref(), evidence, summary);
             }
         });
-        if stay(operation, share, &call.settings, now, report) { Change::Ended } else { Change::None }
+        if stay(operation, share, call.settings, now, report) { Change::Ended } else { Change::None }
     }
 }
 

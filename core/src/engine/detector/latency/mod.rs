@@ -135,7 +135,7 @@ impl Latency {
         let mut operation = self.operations.touch(key, || Operation::new(name(), now));
         let mut share = (host != 0).then(|| self.hosts.touch(share_key(key, host), HostShare::default));
         let choice = share.as_mut().map_or(&mut operation.choice, |share| &mut share.choice);
-        let settings = *self.settings.of_named(choice, &event.fields, Some((Role::Operation, &operation.name)));
+        let settings = self.settings.of_named(choice, &event.fields, Some((Role::Operation, &operation.name)));
         if settings.apart {
             key = key.wrapping_add(u64::from(choice.number()).wrapping_mul(SALTS[2]));
             let name = operation.name.to_string();
