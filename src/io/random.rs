@@ -1,15 +1,26 @@
 //! Numbers that nobody else can know, from the operating system.
 
 use rustix::rand::{GetRandomFlags, getrandom};
+use std::hash::{BuildHasher, RandomState};
 
 /// At most 256 bytes of which each bit is as likely set as not.
 #[must_use]
 pub fn bytes<const N: usize>() -> [u8; N] {
     const { assert!(N <= 256, "more can come short") };
     let mut bytes = [0; N];
-    // Short of entropy at boot it waits; it does not fail for so few bytes.
-    let _ = getrandom(&mut bytes, GetRandomFlags::empty());
+    // Short of entropy at boot it waits; so few bytes never come short. Where the call is forbidden (a strict seccomp profile)
+    // the standard library knows another way, or panics.
+    if getrandom(&mut bytes, GetRandomFlags::empty()) != Ok(N) {
+        by_the_standard_library(&mut bytes);
+    }
     bytes
+}
+
+/// From the keys that it takes for its hash tables, which are others each time.
+fn by_the_standard_library(bytes: &mut [u8]) {
+    for chunk in bytes.chunks_mut(8) {
+        chunk.copy_from_slice(&RandomState::new().hash_one(()).to_le_bytes()[..chunk.len()]);
+    }
 }
 
 /// A number of the same kind.
@@ -25,9 +36,14 @@ mod tests {
     #[test]
     fn numbers_are_not_the_same_again() {
         let mut numbers: Vec<u64> = (0..100).map(|_| number()).collect();
-        numbers.extend(bytes::<192>().as_chunks().0.iter().map(|&chunk| u64::from_le_bytes(chunk)));
+        let mut otherwise = [0; 804];
+        by_the_standard_library(&mut otherwise);
+        for bytes in [&bytes::<192>()[..], &otherwise] {
+            numbers.extend(bytes.as_chunks().0.iter().map(|&chunk| u64::from_le_bytes(chunk)));
+        }
         numbers.sort_unstable();
         numbers.dedup();
-        assert_eq!(numbers.len(), 124);
+        assert_eq!(numbers.len(), 224);
+        assert_ne!(otherwise[800..], [0; 4]);
     }
 }

@@ -1,7 +1,7 @@
 //! What leaves: untouched records as the bytes that came, the others with what was found written into them.
 //!
-//! Runs of untouched records are kept as ranges of the batch and written from the very buffer they were read into, but for short
-//! ones between records that were touched. Ends that want entries of the Forward protocol in place of lines get those beside.
+//! Runs of untouched records are kept as ranges of the batch and written from the very buffer they were read into; short ones
+//! are copied. Ends that want entries of the Forward protocol in place of lines get those beside.
 
 pub mod entries;
 mod reply;

@@ -24,8 +24,8 @@ impl Hasher for AlreadyHashed {
 ///
 /// A full table forgets by second chance: a hand goes round the entries and takes the first that was not touched since
 /// it last came by. That is least-recently-used to within one round, and costs a hit one store instead of a relinked
-/// list. Which key goes depends on the order of touches alone. Memory: `cap × (size of V + 36)` bytes at most, and what
-/// values hold besides; the tables of an engine share a budget of bytes as well (`memory.rs`).
+/// list. Which key goes depends on the order of touches alone. Memory: `cap × (size of V + 36)` bytes and 4 KiB at most,
+/// and what values hold besides; the tables of an engine share a budget of bytes as well (`memory.rs`).
 #[derive(Clone, Debug)]
 pub struct Table<V> {
     index: HashMap<u64, u32, BuildHasherDefault<AlreadyHashed>>,

@@ -15,23 +15,29 @@ const WIDTH: usize = 1 << 15;
 
 /// The sketch. Keys are 64-bit hashes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(into = "Vec<u32>", try_from = "Vec<u32>")]
+#[serde(into = "Kept", try_from = "Kept")]
 pub struct CountMin {
     /// Row by row. An array, so that no place in it has to be held to its length.
     cells: Box<[u32; ROWS * WIDTH]>,
 }
 
-impl From<CountMin> for Vec<u32> {
+/// A sketch across restarts.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    cells: Vec<u32>,
+}
+
+impl From<CountMin> for Kept {
     fn from(sketch: CountMin) -> Self {
-        sketch.cells.to_vec()
+        Self { cells: sketch.cells.to_vec() }
     }
 }
 
-impl TryFrom<Vec<u32>> for CountMin {
+impl TryFrom<Kept> for CountMin {
     type Error = &'static str;
 
-    fn try_from(cells: Vec<u32>) -> Result<Self, Self::Error> {
-        cells.try_into().map(|cells| Self { cells }).map_err(|_| "the sketch of learned lines has another size")
+    fn try_from(kept: Kept) -> Result<Self, Self::Error> {
+        kept.cells.try_into().map(|cells| Self { cells }).map_err(|_| "the sketch of learned lines has another size")
     }
 }
 
@@ -121,8 +127,10 @@ mod tests {
         }
         sketch.halve();
         assert_eq!(sketch.count(7), 4);
-        let kept: Vec<u32> = sketch.into();
-        assert_eq!(CountMin::try_from(kept).unwrap().count(7), 4);
-        assert!(CountMin::try_from(vec![0; 3]).is_err());
+        let kept = serde_json::to_value(&sketch).unwrap();
+        assert_eq!(serde_json::from_value::<CountMin>(kept.clone()).unwrap().count(7), 4);
+        // As snapshots have it: a map with one member.
+        assert_eq!(kept["cells"].as_array().unwrap().len(), ROWS * WIDTH);
+        assert!(serde_json::from_str::<CountMin>(r#"{"cells":[0,0,0]}"#).is_err());
     }
 }

@@ -11,8 +11,9 @@
 //! first line, or ERROR where that has none.
 //!
 //! Quiet once a table of templates, exceptions or stacks has had to forget: a first sight means nothing then. Memory: the
-//! templates' own table, 16 bytes for each exception type and each stack (capped), five incidents. Cold start: silent for `warm_up_s` of stream;
-//! programs write in runs, and what they say seldom takes longer to come by than an estimate for independent lines knows.
+//! templates' own table, 16 bytes for each exception type and each stack (capped), 8 KiB for messages without one, five
+//! incidents. Cold start: silent for `warm_up_s` of stream; programs write in runs, and what they say seldom takes longer to
+//! come by than an estimate for independent lines knows.
 
 mod chance;
 mod opening;
