@@ -168,3 +168,16 @@ fn line_ends(parts: &[&[u8]], bytes: usize) -> u64 {
     });
     ends.sum()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_counted_as_far_as_they_have_left() {
+        let parts: [&[u8]; 3] = [b"one\ntwo\nth", b"ree\n", b"four\n"];
+        let counted: Vec<u64> =
+            [0, 3, 4, 8, 13, 14, 15, 19, 99].iter().map(|&bytes| line_ends(&parts, bytes)).collect();
+        assert_eq!(counted, [0, 0, 1, 2, 2, 3, 3, 4, 4]);
+    }
+}

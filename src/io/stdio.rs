@@ -155,3 +155,41 @@ fn wait_writable(stream: BorrowedFd<'_>) -> io::Result<()> {
         Err(error) => Err(error.into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read as _;
+
+    #[test]
+    fn parts_leave_in_their_order_however_little_a_slow_reader_takes() {
+        let (reader, writer) = rustix::pipe::pipe().unwrap();
+        rustix::io::ioctl_fionbio(&writer, true).unwrap();
+        let whole: Vec<u8> = (0..3_000_000_u32).map(|i| (i % 251) as u8).collect();
+        // More parts than one write takes, short and long, and empty ones.
+        let mut parts = Vec::new();
+        let mut rest = &whole[..];
+        for length in (0..).map(|i: usize| if i.is_multiple_of(500) { 300_000 } else { i % 7 }) {
+            let (part, later) = rest.split_at(rest.len().min(length));
+            parts.push(part);
+            rest = later;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        assert!(parts.len() > 3 * PARTS, "{}", parts.len());
+        let reading = std::thread::spawn(move || {
+            let (mut reader, mut came, mut buffer) = (std::fs::File::from(reader), Vec::new(), [0; 1_000]);
+            loop {
+                match reader.read(&mut buffer).unwrap() {
+                    0 => return came,
+                    count => came.extend_from_slice(&buffer[..count]),
+                }
+            }
+        });
+        let mut output = Output { stream: writer };
+        assert_eq!(output.write_parts(&parts).unwrap(), whole.len());
+        drop(output);
+        assert!(reading.join().unwrap() == whole);
+    }
+}

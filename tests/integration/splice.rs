@@ -278,6 +278,26 @@ proptest! {
     }
 }
 
+/// Long runs of untouched events are written from the batch, short ones are copied.
+#[test]
+fn runs_of_any_length_keep_their_place_between_what_is_made() {
+    let mut input = String::new();
+    let mut expected = String::new();
+    for length in [0, 1, 40, 41, 42, 43, 200, 1, 0, 500] {
+        for i in 0..length {
+            let event = format!("{{\"n\": {i}, \"of\":{length}, \"message\": \"{}\"}}\n", "x".repeat(60));
+            input += &event;
+            expected += &event;
+        }
+        input += "a line of text\n";
+        expected += &String::from_utf8(filtered(b"a line of text\n", TextMode::Json, vec![usize::MAX])).unwrap();
+    }
+    for step in [usize::MAX, 10_000, 700] {
+        let out = filtered(input.as_bytes(), TextMode::Json, vec![step]);
+        assert!(out == expected.as_bytes(), "read by {step}:\n{}", String::from_utf8_lossy(&out));
+    }
+}
+
 #[test]
 fn nesting_costs_no_stack() {
     let depth = 300_000;
