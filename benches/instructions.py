@@ -25,6 +25,9 @@ BINARY = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target")
 # program, which differs by a million from run to run, is a few instructions an event.
 MINUTES = (5, 35)
 MOST_GROWTH = 1.10
+# Of a stage that costs next to nothing so many more are none: it is the difference of two counts, and each varies from run to run, by
+# what the secret of the day makes of the table of known messages. A hundredth of an event.
+NOISE = 100
 DETECTORS = ("loop", "spread", "burst", "latency", "silence", "novelty", "input")
 # A rule that selects nothing, and one that runs for every event.
 IDLE = """const RULE = #{{ select: #{{ level: "INFO", message: #{{ contains: ["spline {0} reticulated", "gyroscope {0} stuck"] }} }} }};
@@ -116,8 +119,7 @@ def main() -> None:
     for stage, number in counts.items():
         before = int(expected.get(stage, 0))
         print(f"{stage:24}{number:7}{before:8}")
-        # Of a stage that costs next to nothing a few more are not worth a failure.
-        if number > max(before * MOST_GROWTH, before + 50):
+        if number > max(before * MOST_GROWTH, before + NOISE):
             grown.append(stage)
     if grown:
         sys.exit(f"costs more than {BASELINE.name} says, by over a tenth: {', '.join(grown)}")
