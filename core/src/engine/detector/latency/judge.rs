@@ -4,7 +4,7 @@ use super::baseline::Limits;
 use super::host_share::HostShare;
 use super::opening::{self, Shift};
 use super::operation::{Kind, Operation};
-use super::window::{BELOW, DOWN, LONGEST, Place};
+use super::window::{BELOW, DOWN, HostId, LONGEST, Place};
 use super::{Event, LatencySettings, NEW_NORMAL_VALUES, Report};
 use crate::engine::detector::NearMiss;
 use crate::engine::finding::DetectorName;
@@ -20,8 +20,8 @@ pub(super) struct Call<'a, 'e> {
     /// In milliseconds, and its bucket.
     pub(super) value: f64,
     pub(super) bucket: u16,
-    /// Eight bits of the host's hash; 0 without one.
-    pub(super) host: u8,
+    /// The host; 0 without one.
+    pub(super) host: HostId,
     pub(super) settings: &'a LatencySettings,
 }
 
@@ -86,7 +86,7 @@ pub(super) fn take(
 
 /// Takes a value that has left the window.
 #[inline]
-fn settle(operation: &mut Operation, bucket: u16, host: u8, settings: &LatencySettings, now: Timestamp) {
+fn settle(operation: &mut Operation, bucket: u16, host: HostId, settings: &LatencySettings, now: Timestamp) {
     if let Some(going) = operation.going.as_mut().filter(|going| going.shift)
         && going.host.is_none_or(|slow| slow == host)
     {
@@ -159,7 +159,7 @@ fn slower(
 }
 
 /// True when there are calls of other hosts, and these are as they used to be.
-fn others_are_calm(operation: &Operation, limits: &Limits, host: u8, width: usize) -> bool {
+fn others_are_calm(operation: &Operation, limits: &Limits, host: HostId, width: usize) -> bool {
     let (others, slow) = operation.window.without(host, width);
     host != 0
         && others as usize >= (width / 8).max(4)

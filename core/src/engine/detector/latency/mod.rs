@@ -20,7 +20,7 @@
 //! for `new_normal_s`: then it is what is normal. A single outlier is learned as the largest value that is none. An incident ends after 32 calls
 //! with nothing at p < 10⁻³ (more where incidents came shortly after each other), or ten minutes without a slow call.
 //!
-//! Memory: about 1.5 KB an operation, at most 9 KB, and 90 bytes for each of its hosts, both capped. Cold start: silent
+//! Memory: about 2 KB an operation, at most 9 KB, and 90 bytes for each of its hosts, both capped. Cold start: silent
 //! until 200 values of the operation are learned, which is when 328 have come.
 
 mod baseline;
@@ -55,6 +55,7 @@ use pairs::{Ended, Pairs, PairsSnapshot};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use texts::Texts;
+use window::HostId;
 
 const OUTLIER_TEST: &str = "peaks over threshold";
 const SHIFT_TEST: &str = "binomial exceedance";
@@ -145,7 +146,7 @@ impl Latency {
         if !settings.enabled {
             return;
         }
-        let host = if host == 0 { 0 } else { ((host >> 56) as u8).max(1) };
+        let host = if host == 0 { 0 } else { ((host >> 32) as HostId).max(1) };
         let call = Call { event, value, bucket, host, settings };
         match judge::take(&call, operation, share, report) {
             Change::None => {}

@@ -3,7 +3,7 @@
 use super::baseline::{Limits, SHARE_BELOW, SHARES};
 use super::host_share::HostShare;
 use super::operation::Operation;
-use super::window::WINDOWS;
+use super::window::{HostId, WINDOWS};
 use super::{LatencySettings, OUTLIER_TEST, SHIFT_TEST};
 use crate::engine::finding::{DetectorName, Evidence, Key, Severity};
 use crate::engine::incident::{Opening, p_of, round, score_of};
@@ -19,8 +19,8 @@ pub(super) struct Shift {
     pub(super) width: usize,
     pub(super) limit: usize,
     count: u32,
-    /// Of the calls of one host alone: eight bits of its hash.
-    pub(super) host: Option<u8>,
+    /// Of the calls of this host alone.
+    pub(super) host: Option<HostId>,
     /// Medians now and before, in milliseconds.
     median: f64,
     usual: f64,
@@ -46,7 +46,7 @@ impl Shift {
     }
 
     /// The least likely of one host's counts.
-    pub(super) fn of_host(operation: &Operation, limits: &Limits, share: &HostShare, host: u8, now: Timestamp) -> Self {
+    pub(super) fn of_host(operation: &Operation, limits: &Limits, share: &HostShare, host: HostId, now: Timestamp) -> Self {
         let slow = share.least_likely(limits);
         Self {
             ln_p: slow.ln_p,

@@ -1,7 +1,7 @@
 //! All that is kept of one operation.
 
 use super::baseline::Baseline;
-use super::window::Window;
+use super::window::{HostId, Window};
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Choice;
 use crate::engine::state::{Held, allocated};
@@ -53,7 +53,7 @@ pub(super) struct Going {
     /// Faster, not slower.
     pub(super) down: bool,
     /// It is of one host alone: eight bits of its hash, as in the window.
-    pub(super) host: Option<u8>,
+    pub(super) host: Option<HostId>,
     /// Calm calls in a row.
     pub(super) calm: u32,
     /// How many are needed for the end.
@@ -173,7 +173,7 @@ pub(super) enum Kind {
     /// Slow calls.
     Slower,
     /// Slow calls on this host alone.
-    SlowerHost(u8),
+    SlowerHost(HostId),
     /// Fast calls.
     Faster,
 }

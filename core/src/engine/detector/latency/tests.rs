@@ -302,6 +302,23 @@ fn one_slow_host_is_named_and_is_one_incident() {
 }
 
 #[test]
+fn hosts_whose_hashes_begin_alike_are_told_apart() {
+    let first_byte = |name: &String| (xxhash_rust::xxh3::xxh3_64(name.as_bytes()) >> 56) as u8;
+    let names: Vec<String> = (0..100).map(|i| format!("node-{i}")).collect();
+    let pairs = || names.iter().enumerate().flat_map(|(i, a)| names[..i].iter().map(move |b| (a, b)));
+    let (slow, calm) = pairs().find(|(a, b)| first_byte(a) == first_byte(b)).unwrap();
+    let mut stream = Stream::new();
+    for i in 0..6_000 {
+        let factor = if i > 4_000 && i % 2 == 0 { 2.5 } else { 1.0 };
+        let duration = log_normal(&mut stream.rng, 40.0, 0.4) * factor;
+        stream.on_host(if i % 2 == 0 { slow } else { calm }, duration);
+    }
+    let shift = stream.findings.iter().find(|finding| finding.kind == "shift").unwrap();
+    let key = [("operation".to_owned(), "/orders".to_owned()), ("host".to_owned(), slow.clone())];
+    assert_eq!(shift.key.0, key, "{}", shift.summary);
+}
+
+#[test]
 fn a_slowdown_of_all_hosts_names_none_and_a_host_that_was_always_slow_is_no_news() {
     let mut stream = Stream::new();
     stream.on_hosts(6_000, [1.0, 1.0, 2.5, 1.0]);

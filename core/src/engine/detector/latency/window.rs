@@ -15,6 +15,10 @@ const MARK: u64 = 8;
 const BUCKET_BITS: u32 = 12;
 const BUCKETS: u16 = (1 << BUCKET_BITS) - 1;
 
+/// A host, by 32 bits of its hash: of a hundred hosts two share one in 900,000 processes, and a shared one costs a name in a
+/// finding, no finding. 0 where an event names none.
+pub(super) type HostId = u32;
+
 /// Where a value lies: above the first so many upper limits, …
 pub(super) type Place = u16;
 /// … or below the lower one.
@@ -45,8 +49,8 @@ pub(super) fn counts(lanes: Lanes) -> [u16; LIMITS] {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Window {
     ring: Vec<u16>,
-    /// Eight bits of each value's host; 0 for none.
-    hosts: Vec<u8>,
+    /// Each value's host.
+    hosts: Vec<HostId>,
     /// Values since it was last emptied.
     pushed: u64,
     beyond: [Lanes; WINDOWS.len()],
@@ -56,14 +60,16 @@ pub(super) struct Window {
 impl Held for Window {
     fn held(&self) -> usize {
         let times = self.marks.capacity() * size_of::<Timestamp>();
-        allocated(2 * self.ring.capacity()) + allocated(self.hosts.capacity()) + allocated(times)
+        allocated(size_of::<u16>() * self.ring.capacity())
+            + allocated(size_of::<HostId>() * self.hosts.capacity())
+            + allocated(times)
     }
 }
 
 impl Window {
     /// Takes a value; bucket and host of the one that leaves.
     #[inline]
-    pub(super) fn push(&mut self, bucket: u16, place: Place, host: u8, now: Timestamp) -> Option<(u16, u8)> {
+    pub(super) fn push(&mut self, bucket: u16, place: Place, host: HostId, now: Timestamp) -> Option<(u16, HostId)> {
         let entry = bucket | place << BUCKET_BITS;
         for (beyond, width) in self.beyond.iter_mut().zip(WINDOWS) {
             let leaving = match self.ring.get((self.pushed.wrapping_sub(width as u64)) as usize % LONGEST) {
@@ -135,7 +141,7 @@ impl Window {
     }
 
     /// Of the newest `width` values, those of other hosts than `host`: how many, and how many beyond each limit.
-    pub(super) fn without(&self, host: u8, width: usize) -> (u32, [u16; LIMITS]) {
+    pub(super) fn without(&self, host: HostId, width: usize) -> (u32, [u16; LIMITS]) {
         let (mut others, mut beyond) = (0, 0);
         for at in self.newest(width).filter(|at| self.hosts.get(*at).is_some_and(|other| *other != host)) {
             others += 1;
@@ -145,16 +151,12 @@ impl Window {
     }
 
     /// The host of most of the newest `width` values above limit `i`; 0 where none of these has one.
-    pub(super) fn slowest_host(&self, width: usize, i: usize) -> u8 {
-        let mut slow = [0_u8; 256];
-        for at in self.newest(width) {
-            let place = usize::from(self.ring[at] >> BUCKET_BITS);
-            if counts(ADDS[place & 7])[i] > 0 {
-                slow[usize::from(self.hosts[at])] += 1;
-            }
-        }
-        let slowest = (1..=u8::MAX).max_by_key(|host| slow[usize::from(*host)]);
-        slowest.filter(|host| slow[usize::from(*host)] > 0).unwrap_or(0)
+    pub(super) fn slowest_host(&self, width: usize, i: usize) -> HostId {
+        let is_slow = |at: &usize| counts(ADDS[usize::from(self.ring[*at] >> BUCKET_BITS) & 7])[i] > 0;
+        let mut slow: Vec<HostId> = self.newest(width).filter(is_slow).map(|at| self.hosts[at]).collect();
+        slow.retain(|host| *host != 0);
+        slow.sort_unstable();
+        slow.chunk_by(|a, b| a == b).max_by_key(|same| same.len()).map_or(0, |same| same[0])
     }
 
     /// Places in the ring, newest first.
@@ -170,7 +172,7 @@ impl Window {
     }
 
     /// The bucket of the median of the last `width` values, or of one host's last ones, as far as they are held.
-    pub(super) fn median(&self, width: usize, host: Option<u8>) -> Option<u16> {
+    pub(super) fn median(&self, width: usize, host: Option<HostId>) -> Option<u16> {
         let of_host = |at: &usize| host.is_none_or(|host| self.hosts.get(*at) == Some(&host));
         let values = self.newest(LONGEST).filter(of_host).take(width).map(|at| self.ring[at] & BUCKETS);
         let mut buckets: Vec<u16> = values.collect();
@@ -199,13 +201,13 @@ mod tests {
         let (mut window, mut list) = (Window::default(), Vec::new());
         for i in 0..1_000_u64 {
             let place = (i * i * 31 % 97 % 5) as Place;
-            let host = (i % 3) as u8;
+            let host = (i % 3) as HostId;
             let left = window.push(100 + (i % 50) as u16, place, host, Timestamp(i as i64));
-            assert_eq!(left, (i >= 128).then(|| (100 + ((i - 128) % 50) as u16, ((i - 128) % 3) as u8)));
+            assert_eq!(left, (i >= 128).then(|| (100 + ((i - 128) % 50) as u16, ((i - 128) % 3) as HostId)));
             list.push((place, host));
             for (w, width) in WINDOWS.into_iter().enumerate() {
                 let last = &list[list.len().saturating_sub(width)..];
-                let of = |keep: &dyn Fn(u8) -> bool| -> [u16; LIMITS] {
+                let of = |keep: &dyn Fn(HostId) -> bool| -> [u16; LIMITS] {
                     std::array::from_fn(|limit| {
                         let beyond = |place: Place| {
                             if limit == 3 { place == BELOW } else { place != BELOW && usize::from(place) > limit }
