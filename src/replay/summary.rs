@@ -103,18 +103,26 @@ impl Summary {
         });
     }
 
-    /// A finding was made.
+    /// A finding was made. An incident counts once, at the worst severity that was said of it; one beyond those that are
+    /// remembered counts as what it opened as.
     pub fn finding(&mut self, finding: &Finding) {
         let room = self.incidents.len() < INCIDENTS;
         if finding.state == State::Open {
             self.opened[finding.severity as usize] += 1;
         }
         match self.incidents.entry(finding.id.clone()) {
-            Entry::Vacant(place) if room => {
-                place.insert(Incident { finding: finding.clone(), duration_s: None });
+            Entry::Vacant(vacant) if room => {
+                vacant.insert(Incident { finding: finding.clone(), duration_s: None });
             }
             Entry::Vacant(_) => {}
-            Entry::Occupied(mut place) => place.get_mut().take(finding),
+            Entry::Occupied(mut known) => {
+                let before = known.get().finding.severity;
+                known.get_mut().take(finding);
+                if finding.severity > before {
+                    self.opened[before as usize] -= 1;
+                    self.opened[finding.severity as usize] += 1;
+                }
+            }
         }
     }
 
@@ -123,7 +131,7 @@ impl Summary {
         self.rule_failure.get_or_insert_with(|| without_control(message));
     }
 
-    /// Incidents of at least this severity that opened.
+    /// Incidents that opened and were of at least this severity at some time.
     #[must_use]
     pub fn opened_at_least(&self, severity: Severity) -> u64 {
         self.opened[severity as usize..].iter().sum()
@@ -213,7 +221,18 @@ impl Incident {
     fn take(&mut self, later: &Finding) {
         let known = &mut self.finding;
         known.state = later.state;
+        known.severity = known.severity.max(later.severity);
         known.count = later.count;
+        known.score = later.score;
+        // Only some findings carry these, and what was once known of an incident stays so.
+        for (known, later) in [(&mut known.cause, &later.cause), (&mut known.remedy, &later.remedy)] {
+            if later.is_some() {
+                known.clone_from(later);
+            }
+        }
+        if !later.context.is_empty() {
+            known.context.clone_from(&later.context);
+        }
         known.respond_within.clone_from(&later.respond_within);
         known.evidence.clone_from(&later.evidence);
         if later.state == State::Resolved {

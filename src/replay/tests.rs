@@ -9,7 +9,7 @@ use super::{Observer, compare_clocks, run};
 use crate::command::load;
 use crate::demo::{FaultKind, Shop, ShopOptions};
 use crate::engine::Engine;
-use crate::engine::finding::Finding;
+use crate::engine::finding::{Finding, Severity};
 use crate::event::lines::Lines;
 use crate::io::exit::Exits;
 use crate::io::shutdown::Progress;
@@ -215,4 +215,33 @@ fn the_document_has_stable_names() {
     assert_eq!(json["incidents"][0]["detector"], "loop");
     assert_eq!(json["timeline"]["start"], "2026-03-02T08:00:00Z");
     assert_eq!(json["levels"]["ERROR"], 50);
+}
+
+#[test]
+fn an_incident_is_reported_as_bad_as_it_ever_was_with_all_that_was_found_out_about_it() {
+    let finding = |state: &str, severity: &str, more: &str| -> Finding {
+        serde_json::from_str(&format!(
+            r#"{{"id":"a","detector":"burst","kind":"surge","state":"{state}","severity":"{severity}",
+                "opened_at":"2026-03-02T08:00:00Z","summary":"errors in web"{more}}}"#
+        ))
+        .unwrap()
+    };
+    let told = [
+        finding("open", "warning", r#","context":["led up to it"]"#),
+        finding("ongoing", "critical", r#","cause":"the disk is full","remedy":"make room""#),
+        finding("ongoing", "warning", ""),
+        finding("resolved", "critical", ""),
+    ];
+    let mut summary = Summary::new(0);
+    told.iter().for_each(|finding| summary.finding(finding));
+    let at_least = Severity::ALL.map(|severity| summary.opened_at_least(severity));
+    assert_eq!(at_least, [1, 1, 1], "it is one incident, and it was critical");
+    let options = ReportOptions { columns: 54, limit: 10, elapsed_s: 0.5 };
+    let report = summary.report(&[], &Default::default(), &[], &[], options);
+    let [incident] = &report.incidents[..] else { panic!("{:?}", report.incidents) };
+    assert_eq!(incident.finding.severity, Severity::Critical);
+    assert_eq!(incident.finding.cause.as_deref(), Some("the disk is full"));
+    assert_eq!(incident.finding.remedy.as_deref(), Some("make room"));
+    assert_eq!(incident.finding.context, ["led up to it"]);
+    assert!(page(&report).contains("1 critical"), "{}", page(&report));
 }

@@ -78,6 +78,16 @@ struct Incident {
     count: u64,
     /// The count at which it is said again.
     announce_at: u64,
+    /// The worst severity that was said. None in states of versions that did not know.
+    #[serde(default)]
+    said: Option<Severity>,
+}
+
+impl Incident {
+    /// True when it is worse than anybody was told.
+    fn has_escalated(&self) -> bool {
+        self.said.is_some_and(|said| self.opening.severity > said)
+    }
 }
 
 /// All open incidents.
@@ -107,7 +117,8 @@ impl Incidents {
         }
         self.by_detector[opening.detector as usize] += 1;
         let count = opening.count.max(1);
-        let incident = Incident { opening, opened_at: now, last: now, count, announce_at: count * 2 };
+        let said = Some(opening.severity);
+        let incident = Incident { opening, opened_at: now, last: now, count, announce_at: count * 2, said };
         findings.push(self.finding(id, &incident, State::Open, now));
         if let Some(old) = self.open.insert(id, incident) {
             self.by_detector[old.opening.detector as usize] -= 1;
@@ -115,7 +126,8 @@ impl Incidents {
         id
     }
 
-    /// Adds `events` to an incident at `now`; says `ongoing` when its count has doubled since it was last said.
+    /// Adds `events` to an incident at `now`; says `ongoing` when its count has doubled since it was last said, or when it
+    /// has become worse.
     ///
     /// `update` brings the evidence and the summary up to date and runs only when something is said.
     pub fn join(
@@ -131,10 +143,12 @@ impl Incidents {
         incident.count += events;
         incident.last = incident.last.max(now);
         incident.opening.worst = incident.opening.worst.max(level);
-        if incident.count < incident.announce_at {
+        if incident.count >= incident.announce_at {
+            incident.announce_at = incident.count.saturating_mul(2);
+        } else if !incident.has_escalated() {
             return;
         }
-        incident.announce_at = incident.count.saturating_mul(2);
+        incident.said = Some(incident.opening.severity);
         let Opening { evidence, summary, key, cause, remedy, .. } = &mut incident.opening;
         update(evidence, summary, incident.count);
         finding::fit(key, summary, cause, remedy);
@@ -164,6 +178,7 @@ impl Incidents {
         }
         (*cause, *remedy) = (found.cause.clone(), found.remedy.clone());
         *severity = (*severity).max(found.severity);
+        incident.said = Some(*severity);
         evidence.more.insert("explained_by".into(), format!("{}: {}", found.rule, found.summary).into());
         finding::fit(key, summary, cause, remedy);
         let incident = incident.clone();
@@ -174,7 +189,7 @@ impl Incidents {
         }
     }
 
-    /// An incident has turned out to be at least this severe; said with its next finding.
+    /// An incident has turned out to be at least this severe; the next [`Self::join`] says so, whatever the count.
     pub fn raise(&mut self, id: IncidentId, severity: Severity) {
         if let Some(incident) = self.open.get_mut(&id) {
             incident.opening.severity = incident.opening.severity.max(severity);
@@ -199,6 +214,8 @@ impl Incidents {
     ) {
         let Some(mut incident) = self.open.remove(&id) else { return };
         update(&mut incident.opening.evidence, &mut incident.opening.summary, incident.count);
+        // An end is no place to say for the first time how bad it was.
+        incident.opening.severity = incident.said.unwrap_or(incident.opening.severity);
         self.by_detector[incident.opening.detector as usize] -= 1;
         let mut finding = self.finding(id, &incident, State::Resolved, now);
         let duration = incident.last.seconds_since(incident.opened_at).max(0.0).max(lasted);
@@ -385,6 +402,36 @@ mod tests {
         assert_eq!(findings[0].respond_within.as_deref(), Some("24h"));
         assert_eq!(findings[4].respond_within.as_deref(), Some("1h"));
         assert_eq!(incidents.open_by_detector(), [0; 8]);
+    }
+
+    #[test]
+    fn what_becomes_worse_is_said_at_once_and_no_end_is_worse_than_what_was_said() {
+        let mut incidents = Incidents::new(Policy::default(), 10);
+        let mut findings = Vec::new();
+        let id = incidents.open(opening(), Timestamp(1_000_000_000), &mut findings);
+        let join = |incidents: &mut Incidents, findings: &mut Vec<Finding>| {
+            incidents.join(id, 1, None, Timestamp(2_000_000_000), findings, |_, _, _| {});
+        };
+        join(&mut incidents, &mut findings);
+        incidents.raise(id, Severity::Critical);
+        join(&mut incidents, &mut findings);
+        incidents.raise(id, Severity::Warning);
+        join(&mut incidents, &mut findings);
+        incidents.resolve(id, Timestamp(9_000_000_000), &mut findings);
+        let mild = incidents.open(opening(), Timestamp(10_000_000_000), &mut findings);
+        incidents.raise(mild, Severity::Critical);
+        incidents.resolve(mild, Timestamp(11_000_000_000), &mut findings);
+        let said: Vec<_> = findings.iter().map(|finding| (finding.state, finding.severity, finding.count)).collect();
+        assert_eq!(
+            said,
+            [
+                (State::Open, Severity::Warning, 8),
+                (State::Ongoing, Severity::Critical, 10),
+                (State::Resolved, Severity::Critical, 11),
+                (State::Open, Severity::Warning, 8),
+                (State::Resolved, Severity::Warning, 8),
+            ]
+        );
     }
 
     #[test]

@@ -151,6 +151,12 @@ impl Kept {
         self.said_ms = finding.said_at.0 / 1_000_000;
         self.count = finding.count;
         self.silenced = silenced;
+        // Only some findings carry these, and what was once known of an incident stays so.
+        for (known, later) in [(&mut self.cause, &finding.cause), (&mut self.remedy, &finding.remedy)] {
+            if later.is_some() {
+                known.clone_from(later);
+            }
+        }
         let more = &finding.evidence.more;
         self.duration_s = more.get("duration_s").and_then(serde_json::Value::as_f64).or(self.duration_s);
         // How long it took and how many events are told apart from the sentence.
