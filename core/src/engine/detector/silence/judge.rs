@@ -129,22 +129,20 @@ impl Silence {
         if let Some(id) = self.partner(member, key).and_then(|partner| partner.silent) {
             return self.open.iter().position(|open| open.id == id);
         }
-        // Hosts are alike; each module is one of its own.
-        let alike = self.members[member].source != Source::Role(Role::Module);
         let in_turn = |open: &Open| open.member == member && (key.last.running - open.latest).abs() <= IN_TURN_S;
-        self.open.iter().position(in_turn).filter(|_| alike)
+        self.open.iter().position(in_turn).filter(|_| !self.members[member].is_module())
     }
 
     /// The host of a module's last line, the module of a host's.
     fn partner(&mut self, member: usize, key: &Key) -> Option<&mut Key> {
-        let other = 1_usize.checked_sub(member)?;
+        let other = self.members.get(member)?.partner?;
         self.members.get_mut(other)?.keys.get_mut(key.partner)
     }
 
     /// The partner has said more, and looks as if it had stopped: it is judged first. A module goes before its host.
     fn waits_for_partner(&mut self, member: usize, key: &Key, now: Reading) -> bool {
         let warm_up = self.options.warm_up_s;
-        let lines = key.lines() + u32::from(member == 0);
+        let lines = key.lines() + u32::from(self.members[member].is_module());
         let options = self.options.clone();
         let Some(partner) = self.partner(member, key) else { return false };
         if partner.awaited {
@@ -164,11 +162,11 @@ impl Silence {
     /// A newcomer speaks in its place: a host that began not long before this one stopped, or since, and speaks. Each
     /// newcomer takes one place.
     fn is_replaced(&mut self, member: usize, hash: u64, key: &Key, now: Reading) -> bool {
-        if member == 0 {
-            return false;
-        }
         let warm_up = self.options.warm_up_s;
         let place = &mut self.members[member];
+        if place.is_module() {
+            return false;
+        }
         while place.newcomers.front().is_some_and(|(began, _)| now.running - began > GONE_S) {
             place.newcomers.pop_front();
         }

@@ -138,11 +138,23 @@ enum Source {
     Member(String),
 }
 
+impl Source {
+    /// A role by its name, or a member.
+    fn of(name: &str) -> Self {
+        match Role::ALL.into_iter().find(|role| role.name() == name) {
+            Some(role) if (role as usize) < Role::PLACED => Self::Role(role),
+            _ => Self::Member(name.to_owned()),
+        }
+    }
+}
+
 /// The keys of one member.
 #[derive(Debug)]
 struct Member {
     name: String,
     source: Source,
+    /// Of modules the hosts, and of hosts the modules, where both are watched.
+    partner: Option<usize>,
     keys: Table<Key>,
     evictions: u64,
     /// When the table last forgot a key.
@@ -205,11 +217,15 @@ impl Silence {
     /// A detector that has seen nothing.
     #[must_use]
     pub fn new(options: SilenceOptions) -> Self {
-        let members = options.members.iter().take(MEMBERS).map(|name| Member {
+        let sources: Vec<Source> = options.members.iter().take(MEMBERS).map(|name| Source::of(name)).collect();
+        let at = |role: Role| sources.iter().position(|source| *source == Source::Role(role));
+        let members = options.members.iter().zip(&sources).map(|(name, source)| Member {
             name: name.clone(),
-            source: match Role::ALL.into_iter().find(|role| role.name() == name) {
-                Some(role) if (role as usize) < Role::PLACED => Source::Role(role),
-                _ => Source::Member(name.clone()),
+            source: source.clone(),
+            partner: match source {
+                Source::Role(Role::Module) => at(Role::Host),
+                Source::Role(Role::Host) => at(Role::Module),
+                _ => None,
             },
             keys: Table::new(options.keys),
             evictions: 0,
@@ -265,6 +281,11 @@ impl Silence {
 }
 
 impl Member {
+    /// True of modules: each is one of its own, where hosts are alike and take each other's places.
+    fn is_module(&self) -> bool {
+        self.source == Source::Role(Role::Module)
+    }
+
     /// The key of an event, as a hash; none where it lacks the member.
     #[inline]
     fn hash(&self, fields: &Fields<'_>) -> Option<u64> {
@@ -306,7 +327,7 @@ impl Detector for Silence {
             *slot = member.hash(&event.fields).unwrap_or_default();
         }
         for i in 0..self.members.len() {
-            let (hash, Member { name: member, keys, .. }) = (hashes[i], &mut self.members[i]);
+            let (hash, Member { name: member, keys, partner, .. }) = (hashes[i], &mut self.members[i]);
             if hash == 0 {
                 continue;
             }
@@ -316,8 +337,7 @@ impl Detector for Silence {
                 continue;
             };
             key.last_time = event.moment.now.0;
-            // The first two members are partners: a module and its host, as they are by default.
-            key.partner = if i < 2 { hashes[1 - i] } else { 0 };
+            key.partner = partner.map_or(0, |partner| hashes[partner]);
             if key.silent.is_some() || key.awaited {
                 self.heard(i, hash, event.moment.now, report);
                 continue;

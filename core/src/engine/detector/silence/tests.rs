@@ -114,6 +114,28 @@ fn a_silent_service_is_one_finding_and_not_one_for_each_pod() {
 }
 
 #[test]
+fn what_modules_and_hosts_are_to_each_other_does_not_depend_on_their_order() {
+    for members in [&["host", "module"][..], &["zone", "host", "module"]] {
+        let members = members.iter().map(|member| (*member).to_owned()).collect();
+        let options = SilenceOptions { members, ..SilenceOptions::default() };
+        let mut service = Stream::with(3, &options);
+        service.run(0.0, 3_000.0, 30.0, |s, random| {
+            let module = random.random_range(0..6);
+            let up = module != 2 || !(2_000.0..2_600.0).contains(&s);
+            up.then(|| (format!("service-{module}"), format!("service-{module}-pod-{}", random.random_range(0..4))))
+        });
+        assert_eq!(service.opened(), ["service-2"], "{:?}", options.members);
+        let mut replaced = Stream::with(8, &options);
+        replaced.run(0.0, 4_000.0, 20.0, |s, random| {
+            let (module, host) = anybody(random);
+            let host = if host == "h4" && s > 2_000.0 { "h4-new".to_owned() } else { host };
+            Some((module, host))
+        });
+        assert_eq!(replaced.opened(), [""; 0], "{:?}", options.members);
+    }
+}
+
+#[test]
 fn finished_jobs_cron_lists_and_single_lines_are_quiet() {
     let mut stream = Stream::new(4);
     stream.run(0.0, 14_400.0, 10.0, |s, random| {
