@@ -1,7 +1,7 @@
 //! A finding as one person would tell it to another: what, since when, how much more than usual, how sure, what to look
 //! at. Pure text; `seismolog explain` prints it, and the report of `replay` takes its sentences.
 
-use crate::engine::finding::{DetectorName, Finding, State};
+use crate::engine::finding::{DetectorName, Evidence, Finding, State};
 use crate::prose::{counted, duration, examples, is_plural, number, plain, quantity, thousands, wrap};
 use std::fmt::Write as _;
 
@@ -155,13 +155,20 @@ fn how_much(finding: &Finding) -> Option<String> {
         r if r < 0.995 => format!(": {} % less", number((100.0 - r * 100.0).round())),
         _ => String::new(),
     };
-    let interval = evidence
-        .more
-        .get("interval")
-        .and_then(|interval| Some((interval.get(0)?.as_f64()?, interval.get(1)?.as_f64()?)));
-    let interval =
-        interval.map(|(low, high)| format!(" 98 of 100 are usually from {} to {}.", quantity(low), quantity(high)));
-    Some(format!("It was {observed} where {expected} {are} usual{factor}.{}", interval.unwrap_or_default()))
+    let range = usual_range(evidence, quantity).unwrap_or_default();
+    Some(format!("It was {observed} where {expected} {are} usual{factor}.{range}"))
+}
+
+/// How far what is usual reaches, where the detector says: the interval in which values lie, or the one in which the
+/// expected value is known to lie.
+fn usual_range(evidence: &Evidence, quantity: impl Fn(f64) -> String) -> Option<String> {
+    let number = |name: &str| evidence.more.get(name).and_then(serde_json::Value::as_f64);
+    if let Some(interval) = evidence.more.get("interval") {
+        let [low, high] = [0, 1].map(|i| interval.get(i).and_then(serde_json::Value::as_f64).map(&quantity));
+        return Some(format!(" 98 of 100 are usually from {} to {}.", low?, high?));
+    }
+    let (low, high) = (number("expected_low")?, number("expected_high")?);
+    Some(format!(" What is usual lies between {} and {}, as far as is known.", quantity(low), quantity(high)))
 }
 
 /// The odds, the limit, and what they rest on.
@@ -359,6 +366,11 @@ mod tests {
         assert!(spread.contains("It was 7 failures where 1 failure is usual: 7 times as much."), "{spread}");
         let burst = of("burst", r#"{"observed":1,"expected":0.5,"unit":"errors","p_value":1e-9,"samples":90}"#);
         assert!(burst.contains("It was 1 error where 0.5 errors are usual: 2 times as much."), "{burst}");
+        let known = of(
+            "burst",
+            r#"{"observed":9,"expected":0.5,"expected_low":0.2,"expected_high":1.0,"unit":"errors","p_value":1e-9}"#,
+        );
+        assert!(known.contains("What is usual lies between 0.2 errors and 1 error, as far as is known."), "{known}");
     }
 
     #[test]

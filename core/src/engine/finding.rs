@@ -34,6 +34,17 @@ impl DetectorName {
     pub const ALL: [Self; 8] =
         [Self::Loop, Self::Burst, Self::Latency, Self::Spread, Self::Silence, Self::Novelty, Self::Input, Self::Rule];
 
+    /// How many of them test hypotheses, and so share the budget of false alarms. The input stands still or not, and a rule
+    /// says what it says.
+    pub const STATISTICAL: usize = {
+        let (mut count, mut i) = (0, 0);
+        while i < Self::ALL.len() {
+            count += !matches!(Self::ALL[i], Self::Input | Self::Rule) as usize;
+            i += 1;
+        }
+        count
+    };
+
     /// As in findings, metrics and configuration.
     #[must_use]
     pub const fn name(self) -> &'static str {

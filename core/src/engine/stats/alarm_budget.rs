@@ -6,8 +6,10 @@
 //! windows that overlap only makes it fewer. The budget is of the whole filter and its statistical detectors share it
 //! equally. T is what a detector could test: its keys × its windows × the slots of a day. No state.
 
-/// Detectors that share the budget of a filter: loop, burst, latency, spread, silence, novelty.
-const DETECTORS: f64 = 6.0;
+use crate::engine::finding::DetectorName;
+
+/// Detectors that share the budget of a filter.
+const DETECTORS: f64 = DetectorName::STATISTICAL as f64;
 /// Seconds of a day.
 const DAY_S: f64 = 86_400.0;
 /// No threshold is laxer than this, however little there is to test.
