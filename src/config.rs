@@ -355,6 +355,7 @@ impl Config {
         EngineOptions {
             allowed_lateness_s: self.input.allowed_lateness.0.as_secs_f64(),
             keys,
+            open_incidents: self.limits.open_incidents,
             table_bytes: self.limits.table_bytes,
             policy: EnginePolicy {
                 fatal: self.policy.fatal.to_string(),

@@ -15,6 +15,8 @@ const WIDTH: usize = 80;
 const WIDTHS: (usize, usize) = (40, 100);
 /// Most incidents told at a time.
 const INCIDENTS: usize = 10_000;
+/// About how many bytes of findings they may be.
+const BYTES: usize = 64 << 20;
 
 /// Explains every incident in the file, or the one that `--id` picks.
 ///
@@ -42,10 +44,21 @@ pub fn explain(args: &ExplainArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let width = rustix::termios::tcgetwinsize(io::stdout()).map_or(WIDTH, |size| usize::from(size.ws_col));
     let width = width.clamp(WIDTHS.0, WIDTHS.1);
     let rule = format!("{}\n\n", "-".repeat(width));
-    let mut incidents: Vec<_> = told.incidents.into_values().collect();
+    let mut incidents: Vec<_> = std::mem::take(&mut told.incidents).into_values().collect();
     incidents.sort_by_key(|(place, _)| *place);
-    let pages: Vec<_> = incidents.iter().map(|(_, finding)| tell(finding, width)).collect();
-    match out.write_all(pages.join(&rule).as_bytes()).and_then(|()| out.flush()) {
+    let mut write = || {
+        for (i, (_, finding)) in incidents.iter().enumerate() {
+            if i > 0 {
+                out.write_all(rule.as_bytes())?;
+            }
+            out.write_all(tell(finding, width).as_bytes())?;
+        }
+        if told.left_out > 0 {
+            writeln!(out, "\n{} findings of further incidents are left out; --id picks one.", told.left_out)?;
+        }
+        out.flush()
+    };
+    match write() {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other.map_err(|error| Failure::cannot(format!("cannot write: {error}"), "check standard output")),
     }
@@ -57,6 +70,10 @@ struct Told<'a> {
     /// What ids must begin with.
     id: &'a str,
     incidents: BTreeMap<String, (usize, Finding)>,
+    /// About how long their texts are, in bytes.
+    bytes: usize,
+    /// Findings of incidents that are too many to be told.
+    left_out: u64,
 }
 
 impl Told<'_> {
@@ -128,8 +145,11 @@ impl Told<'_> {
                     known.context = context;
                 }
             }
-            None if count < INCIDENTS => drop(self.incidents.insert(finding.id.clone(), (count, finding))),
-            None => {}
+            None if count < INCIDENTS && self.bytes < BYTES => {
+                self.bytes += finding.context.iter().map(String::len).sum::<usize>() + finding.summary.len();
+                self.incidents.insert(finding.id.clone(), (count, finding));
+            }
+            None => self.left_out += 1,
         }
     }
 }
@@ -148,7 +168,7 @@ mod tests {
     fn told(text: &str, id: &str) -> Vec<String> {
         let mut told = Told { id, ..Told::default() };
         told.read(&mut text.as_bytes()).unwrap();
-        let mut incidents: Vec<_> = told.incidents.into_values().collect();
+        let mut incidents: Vec<_> = std::mem::take(&mut told.incidents).into_values().collect();
         incidents.sort_by_key(|(place, _)| *place);
         incidents
             .into_iter()

@@ -12,8 +12,12 @@ pub struct Limits {
     /// Most keys of each table.
     #[schemars(range(min = 100, max = 10_000_000))]
     pub keys: usize,
-    /// About how much all tables of templates and detectors may take together; beyond, the largest forget the keys that
-    /// were not touched for longest. Bytes.
+    /// Most incidents of one rule, or of one kind of a detector, that are open at a time. What would open beyond is told as
+    /// one incident, a storm.
+    #[schemars(range(min = 10, max = 100_000))]
+    pub open_incidents: usize,
+    /// About how much the engine may keep altogether: tables of templates and detectors, open incidents, what rules remember.
+    /// Beyond, the largest forget what was not touched for longest. Bytes.
     #[schemars(range(min = 1_048_576))]
     pub table_bytes: usize,
     /// About how much the incidents that the filter's page shows may take; beyond, old ones that are over lose their lines,
@@ -24,20 +28,26 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        let EngineOptions { keys, table_bytes, .. } = EngineOptions::default();
-        Self { keys, table_bytes, page_bytes: History::BYTES }
+        let EngineOptions { keys, open_incidents, table_bytes, .. } = EngineOptions::default();
+        Self { keys, open_incidents, table_bytes, page_bytes: History::BYTES }
     }
 }
 
 impl Limits {
     /// Says what must hold.
     pub(super) fn claim(&self, claim: &mut impl FnMut(bool, &str, String, &str)) {
-        let Self { keys, table_bytes, page_bytes } = self;
+        let Self { keys, open_incidents, table_bytes, page_bytes } = self;
         claim(
             (100..=10_000_000).contains(keys),
             "limits.keys",
             format!("limits.keys is {keys}"),
             "from 100 to 10000000",
+        );
+        claim(
+            (10..=100_000).contains(open_incidents),
+            "limits.open_incidents",
+            format!("limits.open_incidents is {open_incidents}"),
+            "from 10 to 100000, by default 1000",
         );
         claim(
             *table_bytes >= 1 << 20,

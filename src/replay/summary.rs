@@ -17,6 +17,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 /// Most incidents remembered; all of them are counted.
 const INCIDENTS: usize = 10_000;
+/// About what they may take, in bytes: those beyond are only counted.
+const INCIDENT_BYTES: usize = 32 << 20;
 /// Most modules remembered.
 const MODULES: usize = 8_192;
 /// Most templates whose messages are counted apart.
@@ -49,6 +51,8 @@ pub struct Summary {
     modules: HeavyHitters,
     messages: HeavyHitters,
     incidents: HashMap<String, Incident>,
+    /// About how many bytes they took when they came.
+    incident_bytes: usize,
     opened: [u64; Severity::ALL.len()],
     rule_failure: Option<String>,
 }
@@ -65,6 +69,7 @@ impl Summary {
             modules: HeavyHitters::new(MODULES),
             messages: HeavyHitters::new(TEMPLATES),
             incidents: HashMap::new(),
+            incident_bytes: 0,
             opened: [0; Severity::ALL.len()],
             rule_failure: None,
         }
@@ -106,12 +111,13 @@ impl Summary {
     /// A finding was made. An incident counts once, at the worst severity that was said of it; one beyond those that are
     /// remembered counts as what it opened as.
     pub fn finding(&mut self, finding: &Finding) {
-        let room = self.incidents.len() < INCIDENTS;
+        let room = self.incidents.len() < INCIDENTS && self.incident_bytes < INCIDENT_BYTES;
         if finding.state == State::Open {
             self.opened[finding.severity as usize] += 1;
         }
         match self.incidents.entry(finding.id.clone()) {
             Entry::Vacant(vacant) if room => {
+                self.incident_bytes += bytes_of(finding);
                 vacant.insert(Incident { finding: finding.clone(), duration_s: None });
             }
             Entry::Vacant(_) => {}
@@ -244,6 +250,15 @@ impl Incident {
         let summary = if ended { later.summary.split_once(": ").map_or("", |(_, rest)| rest) } else { &later.summary };
         summary.clone_into(&mut known.summary);
     }
+}
+
+/// About how many bytes a finding takes.
+fn bytes_of(finding: &Finding) -> usize {
+    let lines: usize = finding.context.iter().map(|line| size_of::<String>() + line.len()).sum();
+    let optional = [&finding.cause, &finding.remedy].into_iter().flatten();
+    let texts = optional.chain([&finding.summary]).chain(finding.key.0.iter().map(|(_, value)| value));
+    // Evidence has a dozen short members, and examples as long as the summary.
+    size_of::<Incident>() + 1_024 + lines + 2 * texts.map(String::len).sum::<usize>()
 }
 
 fn clock_report(found: &Comparison, files: &[FileReport], corrections: &[i64]) -> ClockReport {

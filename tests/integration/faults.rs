@@ -270,6 +270,46 @@ fn memory_does_not_grow_with_the_number_of_keys() {
     filter.finish();
 }
 
+/// A program that nobody has heard of before crashes, on each line another one.
+fn crash(i: usize) -> String {
+    let second = i / 100;
+    format!(
+        "{{\"timestamp\":\"2026-03-02T08:{:02}:{:02}Z\",\"level\":\"FATAL\",\"module\":\"module-{i}\",\
+         \"message\":\"thread 'main' panicked at src/lib.rs:{i}: {}\"}}\n",
+        second / 60 % 60,
+        second % 60,
+        "index out of bounds ".repeat(12),
+    )
+}
+
+/// The shipped rule `panics` opens an incident for each, with the twenty lines before it.
+#[test]
+fn memory_does_not_grow_with_the_number_of_incidents_and_a_storm_is_told_as_one() {
+    const LINES: usize = 8_000;
+    let mut filter = Filter::in_pipes(&[]);
+    let lines: Vec<u8> = (0..LINES).flat_map(|i| crash(i).into_bytes()).collect();
+    let writer = filter.feed_apart(std::iter::once(lines));
+    let (mut events, mut opened, mut storm) = (0, 0, Vec::new());
+    while events < LINES {
+        let line = filter.line();
+        let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+        events += usize::from(event["module"] == format!("module-{events}"));
+        for finding in event["anomalies"].as_array().into_iter().flatten().filter(|finding| finding["rule"] == "panics") {
+            match finding["key"]["scope"].as_str() {
+                Some("storm") => storm.push(finding["count"].as_u64().unwrap()),
+                _ => opened += 1,
+            }
+        }
+    }
+    filter.stdin = Some(writer.join().unwrap());
+    assert_eq!(opened, 1_000, "as many as limits.open_incidents allows");
+    // Told when it began and whenever there were twice as many.
+    assert_eq!(storm, (0..13).map(|i| 1 << i).collect::<Vec<u64>>());
+    let highest = filter.memory("VmHWM");
+    assert!(highest < MEMORY, "{highest} KiB at its highest");
+    filter.finish();
+}
+
 /// Counts everything, and says so from the third event on.
 const COUNTING: &str = "const RULE = #{ key: [] };\nfn on_event(e) { let n = count(\"all\", \"1h\"); if n >= 3 { finding(#{ summary: `${n} events` }); } }\n";
 

@@ -188,9 +188,11 @@ fn as_rfc3339<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S
 }
 
 /// Most bytes that a summary, a cause or a remedy takes as JSON; a summary's key values come out of [`KEY_BYTES`].
-const TEXT_BYTES: usize = 1 << 10;
+pub(super) const TEXT_BYTES: usize = 1 << 10;
 /// Most bytes that all values of a key take together as JSON.
 const KEY_BYTES: usize = 1 << 10;
+/// Most bytes that an engine keeps of a name: more than a key can tell.
+const NAME_BYTES: usize = 2 * KEY_BYTES;
 /// Stands where a text was cut.
 const CUT: char = '…';
 
@@ -256,8 +258,13 @@ pub(super) fn fit(key: &mut Key, summary: &mut String, cause: &mut Option<String
     }
 }
 
+/// As much of a name as is worth keeping.
+pub(super) fn name_of(text: &str) -> &str {
+    &text[..text.floor_char_boundary(NAME_BYTES)]
+}
+
 /// Cuts `text` so that it takes at most `limit` bytes inside a JSON string; true when something was cut.
-fn cut(text: &mut String, limit: usize) -> bool {
+pub(super) fn cut(text: &mut String, limit: usize) -> bool {
     let mut bytes = 0;
     let mut keep = 0;
     for (i, c) in text.char_indices() {

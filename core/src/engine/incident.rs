@@ -1,9 +1,15 @@
 //! The life of an incident: open, ongoing at doubling counts, resolved; one id all along.
+//!
+//! Bounded three times: in number, in the bytes that all tables share, and for each detector, kind and rule in what is open
+//! at a time, beyond which further ones are told as one (`storm.rs`). What is forgotten is counted.
 
+use super::detector::TableUse;
 use super::finding::{self, DetectorName, Evidence, Finding, Key, RuleFinding, Severity, State};
+use super::open_incidents::{Incident, OpenIncidents};
+use super::state::Bounded;
+use super::storm::{self, Storms};
 use crate::event::{Level, Timestamp};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use xxhash_rust::xxh3::Xxh3;
 
 /// How soon somebody should look, by the worst level involved.
@@ -24,7 +30,7 @@ impl Default for Policy {
 }
 
 impl Policy {
-    fn respond_within(&self, worst: Option<Level>) -> Option<String> {
+    pub(super) fn respond_within(&self, worst: Option<Level>) -> Option<String> {
         match worst? {
             Level::Fatal => Some(self.fatal.clone()),
             Level::Error => Some(self.error.clone()),
@@ -70,60 +76,103 @@ pub struct Opening {
     pub context: Vec<String>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Incident {
-    opening: Opening,
-    opened_at: Timestamp,
-    last: Timestamp,
-    count: u64,
-    /// The count at which it is said again.
-    announce_at: u64,
-    /// The worst severity that was said. None in states of versions that did not know.
-    #[serde(default)]
-    said: Option<Severity>,
-}
-
-impl Incident {
-    /// True when it is worse than anybody was told.
-    fn has_escalated(&self) -> bool {
-        self.said.is_some_and(|said| self.opening.severity > said)
-    }
-}
-
 /// All open incidents.
 #[derive(Clone, Debug)]
 pub struct Incidents {
-    open: BTreeMap<IncidentId, Incident>,
+    open: OpenIncidents,
     by_detector: [u64; DetectorName::ALL.len()],
     cap: usize,
     evictions: u64,
+    storms: Storms,
     policy: Policy,
 }
 
+/// Incidents that have to give keep so many.
+const KEPT: usize = 1_000;
+
 impl Incidents {
+    /// So many incidents of one detector, kind and rule are open at a time unless a caller says otherwise.
+    pub const OPEN: usize = 1_000;
+
     /// None open; at most `cap` at a time, beyond which the one that was quiet longest is forgotten.
     #[must_use]
     pub fn new(policy: Policy, cap: usize) -> Self {
-        Self { open: BTreeMap::new(), by_detector: [0; DetectorName::ALL.len()], cap: cap.max(1), evictions: 0, policy }
+        Self {
+            open: OpenIncidents::default(),
+            by_detector: [0; DetectorName::ALL.len()],
+            cap: cap.max(1),
+            evictions: 0,
+            storms: Storms::new(Self::OPEN),
+            policy,
+        }
     }
 
-    /// Opens an incident at `now` and says so in `findings`.
+    /// At most `limit` of one detector, kind and rule are open at a time; all further ones are told as one.
+    #[must_use]
+    pub fn with_limit(self, limit: usize) -> Self {
+        Self { storms: Storms::new(limit), ..self }
+    }
+
+    /// Opens an incident at `now` and says so in `findings`. Where too many of its kind are open, it joins their storm
+    /// instead, and the id is that of no incident that is open.
     pub fn open(&mut self, mut opening: Opening, now: Timestamp, findings: &mut Vec<Finding>) -> IncidentId {
         let id = id_of(&opening, now);
         let Opening { key, summary, cause, remedy, .. } = &mut opening;
         finding::fit(key, summary, cause, remedy);
-        if self.open.len() >= self.cap {
-            self.forget_one();
-        }
-        self.by_detector[opening.detector as usize] += 1;
-        let count = opening.count.max(1);
-        let said = Some(opening.severity);
-        let incident = Incident { opening, opened_at: now, last: now, count, announce_at: count * 2, said };
-        findings.push(self.finding(id, &incident, State::Open, now));
-        if let Some(old) = self.open.insert(id, incident) {
-            self.by_detector[old.opening.detector as usize] -= 1;
+        self.close(id);
+        let group = storm::group_of(&opening);
+        if self.storms.takes(group) {
+            self.fold(opening, group, now, findings);
+        } else {
+            let context = std::mem::take(&mut opening.context);
+            let incident = Incident::new(opening, now);
+            findings.push(Finding { context, ..incident.finding(id, State::Open, now, &self.policy) });
+            self.insert(id, incident);
         }
         id
+    }
+
+    /// True when the next incident of a rule would join a storm, so that nothing need be gathered for it.
+    #[must_use]
+    pub fn is_storm_of(&self, rule: &str) -> bool {
+        self.storms.takes(storm::group(DetectorName::Rule as u8, rule, Some(rule)))
+    }
+
+    /// One more incident of a group that has as many as may be open.
+    fn fold(&mut self, opening: Opening, group: u64, now: Timestamp, findings: &mut Vec<Finding>) {
+        self.storms.count();
+        let known = self.storms.of(group).filter(|id| self.open.contains(*id));
+        let (id, state) = known.map_or_else(
+            || {
+                let opening = storm::opening(opening.clone(), self.storms.limit());
+                let id = id_of(&opening, now);
+                self.insert(id, Incident::of_storm(opening, now));
+                (id, State::Open)
+            },
+            |id| (id, State::Ongoing),
+        );
+        let Some(incident) = self.open.get_mut(id) else { return };
+        if let Some(storm) = &mut incident.storm {
+            storm.join(&opening, &mut incident.opening);
+        }
+        if state == State::Ongoing && !incident.add(opening.count.max(1), opening.worst, now) {
+            return;
+        }
+        incident.tell_storm();
+        findings.push(incident.finding(id, state, now, &self.policy));
+        self.open.weigh(id);
+    }
+
+    /// Ends the storms that nothing has joined for long.
+    pub fn tick(&mut self, now: Timestamp, findings: &mut Vec<Finding>) {
+        let is_over = |id: &IncidentId| self.open.get(*id).is_some_and(|storm| storm::is_over(storm.last, now));
+        let over: Vec<IncidentId> = self.storms.open().filter(is_over).collect();
+        for id in over {
+            if let Some(incident) = self.open.get_mut(id) {
+                incident.tell_storm();
+            }
+            self.resolve(id, now, findings);
+        }
     }
 
     /// Adds `events` to an incident at `now`; says `ongoing` when its count has doubled since it was last said, or when it
@@ -139,59 +188,50 @@ impl Incidents {
         findings: &mut Vec<Finding>,
         update: impl FnOnce(&mut Evidence, &mut String, u64),
     ) {
-        let Some(incident) = self.open.get_mut(&id) else { return };
-        incident.count += events;
-        incident.last = incident.last.max(now);
-        incident.opening.worst = incident.opening.worst.max(level);
-        if incident.count >= incident.announce_at {
-            incident.announce_at = incident.count.saturating_mul(2);
-        } else if !incident.has_escalated() {
+        let Some(incident) = self.open.get_mut(id) else { return };
+        if !incident.add(events, level, now) {
             return;
         }
-        incident.said = Some(incident.opening.severity);
         let Opening { evidence, summary, key, cause, remedy, .. } = &mut incident.opening;
         update(evidence, summary, incident.count);
         finding::fit(key, summary, cause, remedy);
-        let incident = incident.clone();
-        findings.push(self.finding(id, &incident, State::Ongoing, now));
+        findings.push(incident.finding(id, State::Ongoing, now, &self.policy));
+        self.open.weigh(id);
     }
 
     /// The incident that a detector of what happens has opened last at this place; one of silence is about what does not.
     #[must_use]
     pub fn open_at(&self, place: &Key) -> Option<IncidentId> {
-        use DetectorName::{Burst, Latency, Loop, Novelty, Spread};
-        let is_there = |incident: &Incident| {
-            matches!(incident.opening.detector, Loop | Burst | Latency | Spread | Novelty)
-                && incident.opening.key.is_at(place)
-        };
-        let there = self.open.iter().filter(|(_, incident)| is_there(incident));
-        there.max_by_key(|(_, incident)| incident.opened_at).map(|(id, _)| *id)
+        self.open.at(place)
     }
 
     /// A rule knows what an incident comes of, and what helps: said at once, on the finding that opens it if that is among
     /// `findings`. The first that knows is the one that is kept.
     pub fn explain(&mut self, id: IncidentId, found: &RuleFinding, now: Timestamp, findings: &mut Vec<Finding>) {
-        let Some(incident) = self.open.get_mut(&id) else { return };
+        let Some(incident) = self.open.get_mut(id) else { return };
         let Opening { key, summary, evidence, severity, cause, remedy, .. } = &mut incident.opening;
         if cause.is_some() || remedy.is_some() {
             return;
         }
         (*cause, *remedy) = (found.cause.clone(), found.remedy.clone());
         *severity = (*severity).max(found.severity);
-        incident.said = Some(*severity);
-        evidence.more.insert("explained_by".into(), format!("{}: {}", found.rule, found.summary).into());
+        evidence.more.insert("explained_by".into(), explained_by(found).into());
         finding::fit(key, summary, cause, remedy);
-        let incident = incident.clone();
+        incident.say();
         let id_text = format!("{:016x}", id.0);
         match findings.iter_mut().rev().find(|finding| finding.id == id_text && finding.state != State::Resolved) {
-            Some(said) => *said = self.finding(id, &incident, said.state, now),
-            None => findings.push(self.finding(id, &incident, State::Ongoing, now)),
+            Some(said) => {
+                let context = std::mem::take(&mut said.context);
+                *said = Finding { context, ..incident.finding(id, said.state, now, &self.policy) };
+            }
+            None => findings.push(incident.finding(id, State::Ongoing, now, &self.policy)),
         }
+        self.open.weigh(id);
     }
 
     /// An incident has turned out to be at least this severe; the next [`Self::join`] says so, whatever the count.
     pub fn raise(&mut self, id: IncidentId, severity: Severity) {
-        if let Some(incident) = self.open.get_mut(&id) {
+        if let Some(incident) = self.open.get_mut(id) {
             incident.opening.severity = incident.opening.severity.max(severity);
         }
     }
@@ -212,12 +252,10 @@ impl Incidents {
         findings: &mut Vec<Finding>,
         update: impl FnOnce(&mut Evidence, &mut String, u64),
     ) {
-        let Some(mut incident) = self.open.remove(&id) else { return };
+        let Some(mut incident) = self.close(id) else { return };
         update(&mut incident.opening.evidence, &mut incident.opening.summary, incident.count);
-        // An end is no place to say for the first time how bad it was.
-        incident.opening.severity = incident.said.unwrap_or(incident.opening.severity);
-        self.by_detector[incident.opening.detector as usize] -= 1;
-        let mut finding = self.finding(id, &incident, State::Resolved, now);
+        incident.end();
+        let mut finding = incident.finding(id, State::Resolved, now, &self.policy);
         let duration = incident.last.seconds_since(incident.opened_at).max(0.0).max(lasted);
         let events = counted(incident.count as f64, "event");
         finding.summary = format!("ended after {events} in {duration:.1} s: {}", finding.summary);
@@ -225,15 +263,28 @@ impl Incidents {
         findings.push(finding);
     }
 
+    /// Forgets an incident without a word, because there is no room for it; that is counted.
+    pub(super) fn forget(&mut self, id: IncidentId) {
+        if self.close(id).is_some() {
+            self.evictions += 1;
+        }
+    }
+
     /// True while the incident is open.
     #[must_use]
     pub fn is_open(&self, id: IncidentId) -> bool {
-        self.open.contains_key(&id)
+        self.open.contains(id)
+    }
+
+    /// Whose an open incident is: its rule and its key.
+    pub(super) fn owner(&self, id: IncidentId) -> Option<(&str, &Key)> {
+        let opening = &self.open.get(id)?.opening;
+        Some((&opening.kind, &opening.key))
     }
 
     /// Every open incident as it was when something was added to it last.
     pub fn still_open(&self) -> impl Iterator<Item = Finding> {
-        self.open.iter().map(|(id, incident)| self.finding(*id, incident, State::Ongoing, incident.last))
+        self.open.iter().map(|(id, incident)| incident.finding(id, State::Ongoing, incident.last, &self.policy))
     }
 
     /// Open incidents of each detector, in the order of [`DetectorName::ALL`].
@@ -248,50 +299,73 @@ impl Incidents {
         self.evictions
     }
 
+    /// How many are open and were forgotten; how many storms there are, and what joined them.
+    #[must_use]
+    pub fn tables(&self) -> [TableUse; 2] {
+        let storms = self.storms.open().count() as u64;
+        [
+            TableUse { table: "incidents", keys: self.open.len() as u64, evictions: self.evictions },
+            TableUse { table: "storms", keys: storms, evictions: self.storms.folded() },
+        ]
+    }
+
     /// What to keep across a restart.
     #[must_use]
     pub fn snapshot(&self) -> IncidentsSnapshot {
-        IncidentsSnapshot(self.open.iter().map(|(id, incident)| (*id, incident.clone())).collect())
+        IncidentsSnapshot(self.open.iter().map(|(id, incident)| (id, incident.clone())).collect())
     }
 
-    /// Takes what was kept.
+    /// Takes what was kept; of more than may be open, those that were joined last.
     pub fn restore(&mut self, kept: IncidentsSnapshot) {
-        self.open = kept.0.into_iter().collect();
+        self.open = OpenIncidents::default();
         self.by_detector = Default::default();
-        for incident in self.open.values() {
-            self.by_detector[incident.opening.detector as usize] += 1;
+        self.storms = Storms::new(self.storms.limit());
+        for (id, mut incident) in kept.0 {
+            // Earlier versions kept what led up to it.
+            incident.opening.context = Vec::new();
+            self.insert(id, incident);
         }
     }
 
-    fn forget_one(&mut self) {
-        let quietest = self.open.iter().min_by_key(|(_, incident)| incident.last).map(|(id, _)| *id);
-        if let Some(incident) = quietest.and_then(|id| self.open.remove(&id)) {
-            self.by_detector[incident.opening.detector as usize] -= 1;
-            self.evictions += 1;
+    /// Takes an incident, for which another one may have to go.
+    fn insert(&mut self, id: IncidentId, incident: Incident) {
+        if self.open.len() >= self.cap
+            && let Some(quietest) = self.open.quietest()
+        {
+            self.forget(quietest);
         }
+        self.by_detector[incident.opening.detector as usize] += 1;
+        self.storms.opened(storm::group_of(&incident.opening), id, incident.storm.is_some());
+        self.open.insert(id, incident);
     }
 
-    fn finding(&self, id: IncidentId, incident: &Incident, state: State, now: Timestamp) -> Finding {
-        let opening = &incident.opening;
-        Finding {
-            id: format!("{:016x}", id.0),
-            said_at: now,
-            detector: opening.detector,
-            kind: opening.kind.clone(),
-            rule: opening.rule.clone(),
-            state,
-            severity: opening.severity,
-            respond_within: self.policy.respond_within(opening.worst),
-            key: opening.key.clone(),
-            opened_at: incident.opened_at,
-            count: incident.count,
-            score: round(opening.score, 3),
-            summary: opening.summary.clone(),
-            evidence: opening.evidence.clone(),
-            cause: opening.cause.clone(),
-            remedy: opening.remedy.clone(),
-            context: if state == State::Open { opening.context.clone() } else { Vec::new() },
+    /// Takes out an incident.
+    fn close(&mut self, id: IncidentId) -> Option<Incident> {
+        let incident = self.open.remove(id)?;
+        self.by_detector[incident.opening.detector as usize] -= 1;
+        self.storms.closed(storm::group_of(&incident.opening), id);
+        Some(incident)
+    }
+}
+
+impl Bounded for Incidents {
+    fn keys(&self) -> usize {
+        self.open.len()
+    }
+
+    fn weigh(&mut self) -> usize {
+        self.open.bytes()
+    }
+
+    fn give(&mut self) -> bool {
+        let count = self.open.len();
+        let more = count.saturating_sub(KEPT.min(self.cap)).min(count.div_ceil(8));
+        for _ in 0..more {
+            if let Some(quietest) = self.open.quietest() {
+                self.forget(quietest);
+            }
         }
+        more > 0
     }
 }
 
@@ -304,6 +378,13 @@ impl IncidentsSnapshot {
     pub fn forget(&mut self, detector: DetectorName) {
         self.0.retain(|(_, incident)| incident.opening.detector != detector);
     }
+}
+
+/// Which rule explains an incident, and how, cut to what a finding can carry.
+fn explained_by(found: &RuleFinding) -> String {
+    let mut text = format!("{}: {}", found.rule, found.summary);
+    finding::cut(&mut text, finding::TEXT_BYTES);
+    text
 }
 
 /// xxh3-64 over detector, kind, rule, key and opening time, each ended by a zero byte.
@@ -355,101 +436,4 @@ pub fn round(value: f64, digits: i32) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn opening() -> Opening {
-        Opening {
-            detector: DetectorName::Loop,
-            kind: "cycle".into(),
-            rule: None,
-            severity: Severity::Warning,
-            key: Key(vec![("module".into(), "retry.c41".into()), ("thread".into(), "t-1".into())]),
-            count: 8,
-            score: 0.5,
-            summary: "3 lines on retry.c41".into(),
-            evidence: Evidence::default(),
-            worst: Some(Level::Warn),
-            cause: None,
-            remedy: None,
-            context: Vec::new(),
-        }
-    }
-
-    #[test]
-    fn an_incident_opens_once_doubles_and_resolves_under_one_id() {
-        let mut incidents = Incidents::new(Policy::default(), 10);
-        let mut findings = Vec::new();
-        let id = incidents.open(opening(), Timestamp(1_000_000_000), &mut findings);
-        for i in 0..100 {
-            incidents.join(id, 1, Some(Level::Error), Timestamp(2_000_000_000 + i), &mut findings, |_, _, _| {});
-        }
-        incidents.resolve(id, Timestamp(9_000_000_000), &mut findings);
-        incidents.resolve(id, Timestamp(9_000_000_000), &mut findings);
-        let said: Vec<_> = findings.iter().map(|finding| (finding.state, finding.count)).collect();
-        assert_eq!(
-            said,
-            [
-                (State::Open, 8),
-                (State::Ongoing, 16),
-                (State::Ongoing, 32),
-                (State::Ongoing, 64),
-                (State::Resolved, 108)
-            ]
-        );
-        assert!(findings.iter().all(|finding| finding.id == findings[0].id && finding.id.len() == 16));
-        assert_eq!(findings[0].summary, "3 lines on retry.c41 (t-1)");
-        assert_eq!(findings[0].respond_within.as_deref(), Some("24h"));
-        assert_eq!(findings[4].respond_within.as_deref(), Some("1h"));
-        assert_eq!(incidents.open_by_detector(), [0; 8]);
-    }
-
-    #[test]
-    fn what_becomes_worse_is_said_at_once_and_no_end_is_worse_than_what_was_said() {
-        let mut incidents = Incidents::new(Policy::default(), 10);
-        let mut findings = Vec::new();
-        let id = incidents.open(opening(), Timestamp(1_000_000_000), &mut findings);
-        let join = |incidents: &mut Incidents, findings: &mut Vec<Finding>| {
-            incidents.join(id, 1, None, Timestamp(2_000_000_000), findings, |_, _, _| {});
-        };
-        join(&mut incidents, &mut findings);
-        incidents.raise(id, Severity::Critical);
-        join(&mut incidents, &mut findings);
-        incidents.raise(id, Severity::Warning);
-        join(&mut incidents, &mut findings);
-        incidents.resolve(id, Timestamp(9_000_000_000), &mut findings);
-        let mild = incidents.open(opening(), Timestamp(10_000_000_000), &mut findings);
-        incidents.raise(mild, Severity::Critical);
-        incidents.resolve(mild, Timestamp(11_000_000_000), &mut findings);
-        let said: Vec<_> = findings.iter().map(|finding| (finding.state, finding.severity, finding.count)).collect();
-        assert_eq!(
-            said,
-            [
-                (State::Open, Severity::Warning, 8),
-                (State::Ongoing, Severity::Critical, 10),
-                (State::Resolved, Severity::Critical, 11),
-                (State::Open, Severity::Warning, 8),
-                (State::Resolved, Severity::Warning, 8),
-            ]
-        );
-    }
-
-    #[test]
-    fn too_many_open_incidents_forget_the_quietest() {
-        let mut incidents = Incidents::new(Policy::default(), 2);
-        let mut findings = Vec::new();
-        let ids: Vec<_> = (0..3).map(|i| incidents.open(opening(), Timestamp(i), &mut findings)).collect();
-        assert!(!incidents.is_open(ids[0]) && incidents.is_open(ids[2]));
-        assert_eq!((incidents.evictions(), incidents.open_by_detector()[0]), (1, 2));
-    }
-
-    #[test]
-    fn scores_and_p_values_stay_finite() {
-        assert!((score_of(-10.0 * std::f64::consts::LN_10) - (1.0 - 1.0 / (1.0 + 10.0 / 6.0))).abs() < 1e-12);
-        assert_eq!(score_of(0.0), 0.0);
-        assert_eq!(score_of(f64::NAN), 0.0);
-        assert_eq!(score_of(f64::NEG_INFINITY), 1.0);
-        assert_eq!(p_of(f64::NEG_INFINITY), 1e-300);
-        assert!((p_of((3.2e-11_f64).ln()) - 3.2e-11).abs() < 1e-20);
-    }
-}
+mod tests;

@@ -10,6 +10,9 @@ use super::state::Bounded;
 /// Events between two weighings. Within these no table can grow by more than a few bytes a key for each.
 const EVENTS: u32 = 4_096;
 
+/// A finding counts for so many events: an incident can take 12 KiB.
+const EVENTS_A_FINDING: u32 = 8;
+
 /// Bytes that the process grows by for each that is counted. What grows is copied, what shrinks leaves room between what
 /// stays: `cargo bench --bench growth` was within a tenth of this.
 const SLACK: usize = 2;
@@ -47,6 +50,11 @@ impl MemoryBudget {
         self.events >= EVENTS
     }
 
+    /// So many findings have been made: what opens keeps more than an event does.
+    pub(super) fn hurry(&mut self, findings: usize) {
+        self.events = self.events.saturating_add(findings as u32 * EVENTS_A_FINDING);
+    }
+
     /// Makes the heaviest tables give until all together keep to the budget, or have nothing more to give.
     pub(super) fn keep(&mut self, tables: &mut Visit<'_>) {
         self.events = 0;
@@ -76,7 +84,10 @@ impl MemoryBudget {
 mod tests {
     use super::super::EngineOptions;
     use super::super::state::Table;
+    use super::super::finding::DetectorName;
+    use super::super::rules::{RuleSet, RuleSource};
     use super::super::testing::{Stream, looked};
+    use crate::event::Role;
     use super::*;
 
     #[test]
@@ -117,6 +128,95 @@ mod tests {
         let before = stream.engine.snapshot();
         (0..batch.records.len()).for_each(|i| stream.engine.approach(&batch, i));
         assert!(stream.engine.snapshot() == before, "it has changed something");
+    }
+
+    /// Rules of each kind: one that counts, one that keeps values, one that explains, and the shipped ones.
+    fn rules() -> RuleSet {
+        let own = |name: &str, text: &str| RuleSource {
+            name: name.into(),
+            path: format!("rules/{name}.rhai"),
+            text: text.into(),
+        };
+        let (mut rules, tables) = RuleSet::shipped_sources();
+        rules.push(own(
+            "keeps",
+            "const RULE = #{};\nfn on_event(e) { set(e.thread, e.message, \"1h\"); count(e.host, \"1h\"); metric_inc(\"seen\", #{ module: e.module }); }\n",
+        ));
+        rules.push(own(
+            "waits",
+            "const RULE = #{ key: [\"host\"], explains: true };\nfn on_event(e) { finding(#{ summary: \"x\" }); }\n",
+        ));
+        RuleSet::compile(&rules, &tables).unwrap()
+    }
+
+    /// Crashes, each of a new module on a new host, with new everything.
+    fn crash(i: usize) -> String {
+        format!(
+            r#"{{"time":{},"level":"FATAL","module":"m-{i}","host":"h-{}","thread":"t-{i}","route":"/{i:x}z","duration_ms":{},"status":500,"error_code":"E{i}","order":{i},"message":"job {i} began: thread 'main' panicked at src/lib.rs:{i}: {}"}}"#,
+            1_767_600_000 + i / 100,
+            i / 2,
+            i % 40,
+            "y".repeat(200)
+        )
+    }
+
+    #[test]
+    fn all_that_is_counted_as_a_table_is_weighed() {
+        use super::super::detector::latency::{LatencyOptions, PairBy, PairOptions};
+        use super::super::detector::r#loop::{Limit, LoopOptions};
+        use super::super::overrides::KeyPattern;
+        let pair = PairOptions {
+            operation: "job".into(),
+            start: "job * began".into(),
+            end: "job * ended".into(),
+            by: vec![PairBy::Member("order".into())],
+            timeout_s: 3_600.0,
+        };
+        let limit = Limit { max_repeats: 1, within_s: 60.0, by_host: false, by_thread: false };
+        let guards = vec![(KeyPattern::new([(Role::Module, Some("*"))]), limit)];
+        let options = EngineOptions {
+            latency: LatencyOptions { pairs: vec![pair], ..LatencyOptions::default() },
+            r#loop: LoopOptions { guards, ..LoopOptions::default() },
+            ..EngineOptions::default()
+        };
+        let mut stream = Stream::with_rules(&options, rules());
+        (0..600).for_each(|i| stream.line(&crash(i)));
+        let mut weighed = Vec::new();
+        stream.engine.bounded(&mut |table| weighed.push((table.keys() as u64, table.weigh())));
+        // What is bounded by a number of its own: series of metrics, 1,000 of them; what rules keep, one table for each rule;
+        // storms, which are open incidents.
+        let apart = ["rule_metrics", "rule_state", "storms"];
+        for table in stream.engine.tables() {
+            let is_weighed = weighed.iter().any(|(keys, bytes)| *keys == table.keys && (*keys == 0 || *bytes > 0));
+            assert!(is_weighed || apart.contains(&table.table), "{table:?} is not among {weighed:?}");
+            let may_be_empty = ["storms", "latency_templates", "novelty_exceptions", "novelty_stacks"];
+            assert!(table.keys > 0 || may_be_empty.contains(&table.table), "{table:?}");
+        }
+        let of_rules: u64 = weighed.iter().rev().take(stream.engine.rules().set().names().count()).map(|(keys, _)| keys).sum();
+        assert_eq!(of_rules, stream.engine.rules().table_keys() as u64);
+    }
+
+    #[test]
+    fn open_incidents_and_what_rules_remember_keep_to_the_budget() {
+        let options = EngineOptions { table_bytes: 12 << 20, open_incidents: 100_000, ..EngineOptions::default() };
+        let mut stream = Stream::with_rules(&options, rules());
+        for i in 0..3_000 {
+            stream.line(&crash(i));
+            stream.findings.clear();
+        }
+        let mut weight = 0;
+        stream.engine.keep_memory();
+        stream.engine.bounded(&mut |table| weight += SLACK * table.weigh());
+        assert!(weight < 13 << 20, "{weight}");
+        let tables = stream.engine.tables();
+        for name in ["incidents", "rule_incidents", "rule_state"] {
+            let table = tables.iter().find(|table| table.table == name).unwrap();
+            assert!(table.keys < 3_000, "{table:?}");
+        }
+        assert!(stream.engine.incidents().evictions() > 0);
+        // An incident that was forgotten is not watched.
+        let open = stream.engine.incidents().open_by_detector()[DetectorName::Rule as usize];
+        assert!(stream.engine.rule_incidents.own() as u64 <= open);
     }
 
     #[test]

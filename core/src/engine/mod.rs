@@ -11,6 +11,7 @@ pub mod emitted;
 pub mod finding;
 pub mod incident;
 mod memory;
+mod open_incidents;
 mod options;
 mod outcome;
 pub mod overrides;
@@ -21,6 +22,7 @@ pub mod rules;
 pub mod running_time;
 pub mod state;
 pub mod stats;
+mod storm;
 pub mod tally;
 pub mod template;
 #[cfg(test)]
@@ -50,6 +52,7 @@ use recent::Recent;
 use rule_incidents::RuleIncidents;
 use rules::{Known, RuleOutcome, RuleSet, Rules};
 use serde::{Deserialize, Serialize};
+use state::Bounded;
 use std::sync::Arc;
 pub use tally::Tally;
 use template::{Merge, Sighting, Templates};
@@ -126,7 +129,7 @@ impl Engine {
             merges: Vec::new(),
             traces: Traces::default(),
             detectors,
-            incidents: Incidents::new(options.policy.clone(), options.keys),
+            incidents: Incidents::new(options.policy.clone(), options.keys).with_limit(options.open_incidents),
             rules: match &options.meter {
                 Some(meter) => Rules::with_meter(rules, options.budget, Arc::clone(meter)),
                 None => Rules::new(rules, options.budget),
@@ -233,6 +236,7 @@ impl Engine {
             self.rules.mask(&mut outcome.before);
         }
         if !outcome.findings.is_empty() {
+            self.memory.hurry(outcome.findings.len());
             self.tally.findings(&outcome.findings);
             self.settle(outcome);
         }
@@ -329,11 +333,8 @@ impl Engine {
         });
         let (keys, evictions) = self.rules.metric_series();
         tables.push(TableUse { table: "rule_metrics", keys, evictions });
-        tables.push(TableUse {
-            table: "incidents",
-            keys: self.incidents.open_by_detector().iter().sum(),
-            evictions: self.incidents.evictions(),
-        });
+        tables.extend(self.incidents.tables());
+        tables.push(self.rule_incidents.table());
         tables
     }
 
@@ -379,7 +380,7 @@ impl Engine {
         self.clock = kept.clock;
         self.next_tick = kept.next_tick;
         self.incidents.restore(kept.incidents);
-        self.rule_incidents = kept.rule_incidents;
+        self.rule_incidents.restore(kept.rule_incidents);
         if let (Some(recent), Some(kept)) = (&mut self.recent, kept.recent) {
             recent.restore(kept);
         }
@@ -389,11 +390,22 @@ impl Engine {
     /// Tables that have grown too large together forget some of their keys.
     #[cold]
     fn keep_memory(&mut self) {
-        let (templates, detectors) = (&mut self.templates, &mut self.detectors);
-        self.memory.keep(&mut |visit| {
-            templates.bounded(visit);
-            detectors.iter_mut().for_each(|detector| detector.bounded(visit));
-        });
+        let forgotten = self.incidents.evictions();
+        let mut memory = self.memory;
+        memory.keep(&mut |visit| self.bounded(visit));
+        self.memory = memory;
+        if self.incidents.evictions() > forgotten {
+            self.rule_incidents.forget_closed(&self.incidents);
+        }
+    }
+
+    /// Shows all that grows with what the stream brings to `visit`, always in the same order.
+    fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+        self.templates.bounded(visit);
+        self.detectors.iter_mut().for_each(|detector| detector.bounded(visit));
+        visit(&mut self.incidents);
+        visit(&mut self.rule_incidents);
+        self.rules.bounded(visit);
     }
 
     /// The event through templates and detectors.
@@ -444,6 +456,7 @@ impl Engine {
             detector.tick(moment, &mut report);
         }
         self.rule_incidents.tick(moment.now, &mut report);
+        self.incidents.tick(moment.now, before);
         if !before.is_empty() {
             self.tally.findings(before);
             self.rules.mask(before);

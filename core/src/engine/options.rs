@@ -7,7 +7,7 @@ use super::detector::r#loop::LoopOptions;
 use super::detector::novelty::NoveltyOptions;
 use super::detector::silence::SilenceOptions;
 use super::detector::spread::SpreadOptions;
-use super::incident::Policy;
+use super::incident::{Incidents, Policy};
 use super::rules::{Budget, Meter};
 use super::template::TemplateOptions;
 use std::sync::Arc;
@@ -19,6 +19,8 @@ pub struct EngineOptions {
     pub allowed_lateness_s: f64,
     /// Most keys of each table.
     pub keys: usize,
+    /// Most incidents of one detector, kind and rule that are open at a time; all further ones are told as one.
+    pub open_incidents: usize,
     /// About how many bytes all tables may take together.
     pub table_bytes: usize,
     /// How soon somebody should look.
@@ -52,6 +54,7 @@ impl Default for EngineOptions {
         Self {
             allowed_lateness_s: 10.0,
             keys: 100_000,
+            open_incidents: Incidents::OPEN,
             table_bytes: 80 << 20,
             policy: Policy::default(),
             r#loop: LoopOptions::default(),

@@ -90,6 +90,9 @@ impl Recent {
     /// The last `count` lines that were copied, oldest first.
     #[must_use]
     pub fn last(&self, count: usize) -> Vec<String> {
+        if count == 0 {
+            return Vec::new();
+        }
         let (newer, older) = self.lines.split_at(self.next);
         let kept: Vec<_> = older.iter().chain(newer).filter(|line| !line.is_empty()).collect();
         let from = kept.len().saturating_sub(count);

@@ -4,25 +4,38 @@
 //! detector has open at the event's place (module, host, thread, operation, error code, template) and gives it cause and
 //! remedy. Where none is open it waits, for a detector may be about to open one: what still matches after a minute
 //! becomes an incident of the rule's own.
+//!
+//! What is watched goes by a hash of rule and key. Of more than may be watched the one that would end first is forgotten.
+//! Memory: about 130 bytes each, capped in number, and weighed with all tables.
 
-use super::detector::Report;
+use super::detector::{Report, TableUse};
 use super::finding::{DetectorName, Evidence, RuleFinding, Severity};
-use super::incident::{IncidentId, Opening};
+use super::incident::{IncidentId, Incidents, Opening};
 use super::recent::Recent;
+use super::state::Bounded;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use xxhash_rust::xxh3::Xxh3;
 
 /// How long a finding that explains waits for an incident to explain, in seconds of event time.
 const PATIENCE_S: f64 = 60.0;
 /// How often it looks for one, in seconds.
 const LOOK_S: f64 = 1.0;
+/// Bytes that what is watched takes, with the room that trees leave free.
+const WATCHED_BYTES: usize = 144;
+/// Where memory is short, so many stay watched.
+const KEPT: usize = 1_000;
 
 /// What rules have found and what has become of it, by rule and key.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(from = "RuleIncidentsSnapshot", into = "RuleIncidentsSnapshot")]
 pub struct RuleIncidents {
-    found: BTreeMap<(String, Vec<(String, String)>), Watched>,
+    found: BTreeMap<u64, Watched>,
+    /// When each would end, as far as was noted: what matches again is noted again when its time has come.
+    due: BTreeSet<(Timestamp, u64)>,
     cap: usize,
+    evictions: u64,
 }
 
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,6 +43,16 @@ struct Watched {
     standing: Standing,
     last: Timestamp,
     cooldown_s: f64,
+    /// When it is due, as was noted.
+    #[serde(skip)]
+    due: Timestamp,
+}
+
+impl Watched {
+    /// When it would end if it matched no more.
+    fn deadline(&self) -> Timestamp {
+        self.last.saturating_add_nanos((self.cooldown_s * 1e9) as i64)
+    }
 }
 
 /// What has become of a rule's finding.
@@ -43,25 +66,50 @@ enum Standing {
     Waits { since: Timestamp, looked: Timestamp },
 }
 
+/// [`RuleIncidents`] as kept across a restart.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct RuleIncidentsSnapshot {
+    #[serde(default)]
+    watched: Vec<(u64, Watched)>,
+    /// As earlier versions kept it, by rule and key in full.
+    #[serde(default)]
+    found: BTreeMap<(String, Vec<(String, String)>), Watched>,
+    cap: usize,
+}
+
+impl From<RuleIncidentsSnapshot> for RuleIncidents {
+    fn from(kept: RuleIncidentsSnapshot) -> Self {
+        let mut all = Self::new(kept.cap);
+        let found = kept.found.into_iter().map(|((rule, key), watched)| (key_of(&rule, &key), watched));
+        found.chain(kept.watched).for_each(|(key, watched)| all.insert(key, watched));
+        all
+    }
+}
+
+impl From<RuleIncidents> for RuleIncidentsSnapshot {
+    fn from(all: RuleIncidents) -> Self {
+        Self { watched: all.found.into_iter().collect(), found: BTreeMap::new(), cap: all.cap }
+    }
+}
+
 impl RuleIncidents {
     /// None found; at most `cap` are watched.
     #[must_use]
     pub fn new(cap: usize) -> Self {
-        Self { found: BTreeMap::new(), cap: cap.max(1) }
+        Self { found: BTreeMap::new(), due: BTreeSet::new(), cap: cap.max(1), evictions: 0 }
     }
 
     /// A rule matched at `now`: its incident opens, or goes on, or ends at the rule's own word, or is a detector's.
     pub fn take(&mut self, found: RuleFinding, recent: &Recent, now: Timestamp, report: &mut Report<'_>) {
-        let place = (found.rule.clone(), found.key.0.clone());
-        let known = self.found.get_mut(&place);
+        let key = key_of(&found.rule, &found.key.0);
         if found.resolved {
-            if let Some(Watched { standing: Standing::Own(id), .. }) = self.found.remove(&place) {
+            if let Some(Watched { standing: Standing::Own(id), .. }) = self.remove(key) {
                 report.incidents.resolve(id, now, report.findings);
             }
             return;
         }
         let mut looks_from = None;
-        if let Some(watched) = known {
+        if let Some(watched) = self.found.get_mut(&key) {
             watched.last = watched.last.max(now);
             match watched.standing {
                 Standing::Own(id) if report.incidents.is_open(id) => {
@@ -86,26 +134,145 @@ impl RuleIncidents {
         }
         let cooldown_s = found.cooldown_s;
         let standing = standing(found, looks_from.unwrap_or(now), recent, now, report);
-        if self.found.len() >= self.cap {
-            // As many as there may be: the incidents' own cap has counted what was forgotten.
-            self.found.retain(|_, watched| match watched.standing {
-                Standing::Own(id) | Standing::Explains(id) => report.incidents.is_open(id),
-                Standing::Waits { .. } => false,
-            });
+        self.remove(key);
+        if let Standing::Own(id) = standing
+            && !report.incidents.is_open(id)
+        {
+            // It has joined a storm, and so will the next match.
+            return;
         }
-        self.found.insert(place, Watched { standing, last: now, cooldown_s });
+        if self.found.len() >= self.cap {
+            self.forget_one(report.incidents);
+        }
+        self.insert(key, Watched { standing, last: now, cooldown_s, due: now });
     }
 
     /// Resolves what has not matched for its cooldown.
     pub fn tick(&mut self, now: Timestamp, report: &mut Report<'_>) {
-        self.found.retain(|_, watched| {
-            let over = now.seconds_since(watched.last) > watched.cooldown_s;
-            if over && let Standing::Own(id) = watched.standing {
-                report.incidents.resolve(id, now, report.findings);
+        let mut over = Vec::new();
+        while let Some(key) = self.first_due(now) {
+            if let Some(Watched { standing: Standing::Own(id), .. }) = self.remove(key) {
+                over.push(id);
             }
-            !over
+        }
+        // By rule and key, whatever their hashes are.
+        over.sort_by(|one, other| {
+            let owner = |id: &IncidentId| report.incidents.owner(*id).map(|(rule, key)| (rule, &key.0));
+            owner(one).cmp(&owner(other))
+        });
+        over.into_iter().for_each(|id| report.incidents.resolve(id, now, report.findings));
+    }
+
+    /// How many incidents of rules' own are watched.
+    #[cfg(test)]
+    pub(super) fn own(&self) -> usize {
+        self.found.values().filter(|watched| matches!(watched.standing, Standing::Own(_))).count()
+    }
+
+    /// How full the table is.
+    pub(super) fn table(&self) -> TableUse {
+        TableUse { table: "rule_incidents", keys: self.found.len() as u64, evictions: self.evictions }
+    }
+
+    /// Takes over what was kept; the cap stays.
+    pub(super) fn restore(&mut self, kept: Self) {
+        *self = Self { cap: self.cap, ..kept };
+    }
+
+    /// Stops watching incidents that were forgotten.
+    pub(super) fn forget_closed(&mut self, incidents: &Incidents) {
+        let due = &mut self.due;
+        self.found.retain(|key, watched| {
+            let stays = match watched.standing {
+                Standing::Own(id) | Standing::Explains(id) => incidents.is_open(id),
+                Standing::Waits { .. } => true,
+            };
+            if !stays {
+                due.remove(&(watched.due, *key));
+            }
+            stays
         });
     }
+
+    fn insert(&mut self, key: u64, mut watched: Watched) {
+        watched.due = watched.deadline();
+        self.due.insert((watched.due, key));
+        self.found.insert(key, watched);
+    }
+
+    fn remove(&mut self, key: u64) -> Option<Watched> {
+        let watched = self.found.remove(&key)?;
+        self.due.remove(&(watched.due, key));
+        Some(watched)
+    }
+
+    /// The one that is due first, if that is before `now`.
+    fn first_due(&mut self, now: Timestamp) -> Option<u64> {
+        loop {
+            let (due, key) = *self.due.first()?;
+            if due >= now {
+                return None;
+            }
+            self.due.pop_first();
+            if let Some(watched) = self.found.get_mut(&key) {
+                let deadline = watched.deadline();
+                if deadline < now {
+                    return Some(key);
+                }
+                watched.due = deadline;
+                self.due.insert((deadline, key));
+            }
+        }
+    }
+
+    /// Makes room for one more: the one that would end first is watched no more, and its incident is forgotten.
+    fn forget_one(&mut self, incidents: &mut Incidents) {
+        while let Some((due, key)) = self.due.pop_first() {
+            let Some(watched) = self.found.get_mut(&key) else { continue };
+            let deadline = watched.deadline();
+            if deadline > due {
+                watched.due = deadline;
+                self.due.insert((deadline, key));
+                continue;
+            }
+            self.evictions += 1;
+            if let Some(Watched { standing: Standing::Own(id), .. }) = self.found.remove(&key) {
+                incidents.forget(id);
+            }
+            return;
+        }
+    }
+}
+
+impl Bounded for RuleIncidents {
+    fn keys(&self) -> usize {
+        self.found.len()
+    }
+
+    fn weigh(&mut self) -> usize {
+        self.found.len() * WATCHED_BYTES
+    }
+
+    /// An incident of a rule's own stays, because nobody else would end it; those weigh more elsewhere, and give there.
+    fn give(&mut self) -> bool {
+        let count = self.found.len();
+        let more = count.saturating_sub(KEPT.min(self.cap)).min(count.div_ceil(8));
+        let is_own = |key: &u64| matches!(self.found.get(key), Some(Watched { standing: Standing::Own(_), .. }));
+        let gone: Vec<u64> = self.due.iter().map(|(_, key)| *key).filter(|key| !is_own(key)).take(more).collect();
+        gone.iter().for_each(|key| drop(self.remove(*key)));
+        self.evictions += gone.len() as u64;
+        !gone.is_empty()
+    }
+}
+
+/// What stands for a rule and a key.
+fn key_of(rule: &str, key: &[(String, String)]) -> u64 {
+    let mut hash = Xxh3::new();
+    for part in std::iter::once(rule).chain(key.iter().flat_map(|(name, value)| [name.as_str(), value])) {
+        hash.update(&part.len().to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    hash.digest()
 }
 
 /// What becomes of a finding that has waited `since`.
@@ -125,10 +292,11 @@ fn standing(
             return Standing::Waits { since, looked: now };
         }
     }
-    Standing::Own(report.incidents.open(opening(found, recent), now, report.findings))
+    let context = if report.incidents.is_storm_of(&found.rule) { 0 } else { found.context };
+    Standing::Own(report.incidents.open(opening(found, recent.last(context)), now, report.findings))
 }
 
-fn opening(found: RuleFinding, recent: &Recent) -> Opening {
+fn opening(found: RuleFinding, context: Vec<String>) -> Opening {
     let score = match found.severity {
         Severity::Info => 0.5,
         Severity::Warning => 0.75,
@@ -156,7 +324,7 @@ fn opening(found: RuleFinding, recent: &Recent) -> Opening {
         worst: found.level,
         cause: found.cause,
         remedy: found.remedy,
-        context: recent.last(found.context),
+        context,
         rule: Some(found.rule),
     }
 }
@@ -204,7 +372,7 @@ mod tests {
             if second == opens {
                 let own = key(&[("module", module), ("unknown", "x")]);
                 let opening =
-                    Opening { detector: DetectorName::Burst, key: own, ..opening(full_disk(&place), &recent) };
+                    Opening { detector: DetectorName::Burst, key: own, ..opening(full_disk(&place), Vec::new()) };
                 let opening = Opening { cause: None, severity: Severity::Info, ..opening };
                 incidents.open(opening, at(second), &mut findings);
             }

@@ -74,8 +74,34 @@ pub fn allocated(bytes: usize) -> usize {
     if bytes == 0 { 0 } else { (bytes + 8).next_multiple_of(16).max(32) }
 }
 
+/// What is weighed with the tables and has nothing to give: places of what another table or the incidents bound.
+#[derive(Clone, Copy, Debug)]
+pub struct Weight {
+    /// How many there are.
+    pub keys: usize,
+    /// About how many bytes they take.
+    pub bytes: usize,
+}
+
+impl Bounded for Weight {
+    fn keys(&self) -> usize {
+        self.keys
+    }
+
+    fn weigh(&mut self) -> usize {
+        self.bytes
+    }
+
+    fn give(&mut self) -> bool {
+        false
+    }
+}
+
 /// A table as one of several that share a budget.
 pub trait Bounded {
+    /// How many keys it holds.
+    fn keys(&self) -> usize;
+
     /// About how many bytes it takes. What values hold is estimated from a sample, another one each time.
     fn weigh(&mut self) -> usize;
 
@@ -91,6 +117,10 @@ pub struct TableSnapshot<V> {
 }
 
 impl<V: Held> Bounded for Table<V> {
+    fn keys(&self) -> usize {
+        self.entries.len()
+    }
+
     fn weigh(&mut self) -> usize {
         let count = self.entries.len();
         let sampled = count.min(SAMPLE);

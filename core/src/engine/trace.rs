@@ -4,6 +4,7 @@
 //! the detectors. What the whole trace says is told when it is over: at the first line that does not go on with it, or
 //! after [`FLUSH_S`] of silence. Memory: at most 64 open traces of about 800 bytes; the oldest ends for another one.
 
+use super::finding::name_of;
 use crate::event::look::Form;
 use crate::event::trace::{self, Place, Stack, StackReader};
 use crate::event::unescape::unescape;
@@ -51,7 +52,8 @@ impl Head {
         self.level = fields.level();
         for (text, role) in [(&mut self.module, Role::Module), (&mut self.host, Role::Host)] {
             text.clear();
-            text.push_str(&fields.text(role).unwrap_or_default());
+            let name = fields.text(role).unwrap_or_default();
+            text.push_str(name_of(&name));
         }
         self.message.clear();
         self.message.extend_from_slice(&message[..message.len().min(HEAD_BYTES)]);

@@ -13,6 +13,10 @@ use std::time::{Duration, Instant};
 const ALERTS: usize = 500;
 /// Most alerts that are known.
 const MOST: usize = 10_000;
+/// About what they may take, in bytes.
+const MOST_BYTES: usize = 16 << 20;
+/// What an alert takes besides its notice: labels, places in maps.
+const ALERT_BYTES: usize = 512;
 
 /// The alerts of all incidents that Alertmanager is to know.
 #[derive(Debug)]
@@ -23,6 +27,8 @@ pub struct Alerts {
     /// In the order in which they came.
     alerts: BTreeMap<u64, Alert>,
     by_id: HashMap<String, u64>,
+    /// About how many bytes they take.
+    bytes: usize,
     next: u64,
     /// Those of the message under way.
     under_way: Vec<u64>,
@@ -62,6 +68,7 @@ impl Alerts {
             repeat,
             alerts: BTreeMap::new(),
             by_id: HashMap::new(),
+            bytes: 0,
             next: 0,
             under_way: Vec::new(),
             news_since: None,
@@ -70,10 +77,12 @@ impl Alerts {
     }
 
     fn insert(&mut self, notice: Notice, repeats: bool) {
-        if self.alerts.len() >= MOST {
+        let bytes = notice.bytes() + ALERT_BYTES;
+        if self.alerts.len() >= MOST || self.bytes + bytes > MOST_BYTES {
             self.lost += 1;
             return;
         }
+        self.bytes += bytes;
         let labels = labels_of(&notice, &self.labels);
         self.by_id.insert(notice.id.clone(), self.next);
         self.alerts.insert(self.next, Alert { notice, labels, is_news: true, sent: None, repeats });
@@ -91,6 +100,7 @@ impl Alerts {
         alert.notice.severity = severity;
         let labels = std::mem::replace(&mut alert.labels, labels_of(&alert.notice, &self.labels));
         if alert.sent.take().is_some() && self.alerts.len() < MOST {
+            self.bytes += ended.bytes() + ALERT_BYTES;
             self.alerts.insert(self.next, Alert { notice: ended, labels, is_news: true, sent: None, repeats: false });
             self.next += 1;
         }
@@ -108,9 +118,11 @@ impl Alerts {
             let is_over = alert.notice.state == State::Resolved || !alert.repeats || !told;
             if is_over
                 && let Some(alert) = self.alerts.remove(&serial)
-                && self.by_id.get(&alert.notice.id) == Some(&serial)
             {
-                self.by_id.remove(&alert.notice.id);
+                self.bytes = self.bytes.saturating_sub(alert.notice.bytes() + ALERT_BYTES);
+                if self.by_id.get(&alert.notice.id) == Some(&serial) {
+                    self.by_id.remove(&alert.notice.id);
+                }
             }
         }
         if self.alerts.values().all(|alert| !alert.is_news) {
@@ -126,7 +138,9 @@ impl Messages for Alerts {
             Some(serial) => {
                 self.relabel(serial, notice.severity);
                 if let Some(alert) = self.alerts.get_mut(&serial) {
+                    let before = alert.notice.bytes();
                     alert.notice.replace_by(notice);
+                    self.bytes = (self.bytes + alert.notice.bytes()).saturating_sub(before);
                     (alert.is_news, alert.repeats) = (true, !is_old);
                 }
             }
@@ -314,6 +328,22 @@ mod tests {
             requests += 1;
         }
         assert_eq!(requests, 20);
+    }
+
+    #[test]
+    fn long_alerts_are_bounded_in_bytes() {
+        let (mut alerts, begin) = (alerts(), Instant::now());
+        let long = |id| Notice { cause: Some("x".repeat(8 << 10)), ..notice(id, State::Open, Severity::Info) };
+        (0..4_000).for_each(|id| alerts.take(long(id), begin, false));
+        let (lost, waiting) = (alerts.take_lost(), alerts.waiting_count());
+        assert!(lost + waiting == 4_000 && (1_500..2_100).contains(&waiting), "{lost} {waiting}");
+        for id in 0..4_000 {
+            alerts.take(notice(id, State::Resolved, Severity::Info), begin, false);
+        }
+        while !posted(&mut alerts, begin).is_empty() {
+            alerts.delivered(begin);
+        }
+        assert_eq!((alerts.alerts.len(), alerts.bytes), (0, 0));
     }
 
     #[test]

@@ -19,6 +19,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 /// Notices that wait for the thread to take them.
 const QUEUE: usize = 10_000;
+/// About what they may take, in bytes.
+const QUEUE_BYTES: usize = 16 << 20;
 /// How long the last try may take.
 pub(super) const LAST_TRY: Duration = Duration::from_secs(2);
 /// What it sleeps when nothing is due.
@@ -79,7 +81,7 @@ pub struct Fared {
 /// What the event stream and the courier share.
 #[derive(Debug, Default)]
 pub struct Post {
-    queue: Mutex<VecDeque<(Notice, bool)>>,
+    queue: Mutex<Queue>,
     fared: Mutex<Fared>,
     came: Notify,
     /// Set once, at the end.
@@ -87,8 +89,15 @@ pub struct Post {
     end: Notify,
 }
 
+/// Notices that the thread has yet to take, and whether each is silenced.
+#[derive(Debug, Default)]
+struct Queue {
+    notices: VecDeque<(Notice, bool)>,
+    bytes: usize,
+}
+
 impl Post {
-    fn queue(&self) -> MutexGuard<'_, VecDeque<(Notice, bool)>> {
+    fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -99,14 +108,16 @@ impl Post {
     /// Takes a notice, without waiting; it is lost when too many wait.
     pub fn put(&self, notice: Notice, is_silenced: bool) {
         let mut queue = self.queue();
-        if queue.len() >= QUEUE {
+        let bytes = notice.bytes();
+        if queue.notices.len() >= QUEUE || queue.bytes + bytes > QUEUE_BYTES {
             drop(queue);
             let mut fared = self.fared();
             fared.lost += 1;
             fared.why = Some("too many findings at once".to_owned());
             return;
         }
-        queue.push_back((notice, is_silenced));
+        queue.bytes += bytes;
+        queue.notices.push_back((notice, is_silenced));
         drop(queue);
         self.came.notify_one();
     }
@@ -117,7 +128,7 @@ impl Post {
         let (pending, is_down) = (fared.pending, fared.is_down);
         let mut taken = std::mem::replace(&mut *fared, Fared { pending, is_down, ..Fared::default() });
         drop(fared);
-        taken.pending += self.queue().len() as u64;
+        taken.pending += self.queue().notices.len() as u64;
         taken
     }
 
@@ -194,7 +205,7 @@ impl Courier {
 
     /// What has come, from the queue to the messages.
     fn take(&mut self) {
-        let mut came = std::mem::take(&mut *self.post.queue());
+        let mut came = std::mem::take(&mut *self.post.queue()).notices;
         came.retain(|(notice, is_silenced)| !is_silenced || self.messages.wants_silenced(notice));
         if self.is_spooled {
             self.put_into_spool(came.iter().map(|(notice, _)| notice.clone()).collect());

@@ -85,6 +85,16 @@ impl Notice {
         }
     }
 
+    /// About how many bytes it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let texts = [&self.id, &self.detector, &self.kind, &self.opened_at, &self.said_at, &self.summary, &self.evidence];
+        let others = [&self.rule, &self.respond_within, &self.cause, &self.remedy].into_iter().flatten();
+        let key = self.key.0.iter().flat_map(|(name, value)| [name, value]);
+        let all = texts.into_iter().chain(others).chain(key).chain(&self.lines);
+        size_of::<Self>() + all.map(|text| size_of::<String>() + text.len()).sum::<usize>()
+    }
+
     /// When it began.
     #[must_use]
     pub fn opened(&self) -> Timestamp {

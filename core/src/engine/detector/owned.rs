@@ -1,15 +1,25 @@
 //! Which slots belong to an incident: of a module, an error code, a value.
 
+use crate::engine::state::Weight;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// First and last slots of each key's incidents, oldest first. Bounded by the incidents that windows can see.
+/// Most keys.
+const KEYS: usize = 100_000;
+/// Bytes of a key and of each span, with the room that trees leave free.
+const KEY_BYTES: usize = 80;
+const SPAN_BYTES: usize = 8;
+
+/// First and last slots of each key's incidents, oldest first. Bounded by the incidents that windows can see, and in keys.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Owned(BTreeMap<u64, Vec<(u32, u32)>>);
 
 impl Owned {
     /// The slots `from` to `to` belong to an incident of `key`.
     pub(super) fn own(&mut self, key: u64, from: u32, to: u32) {
+        if self.0.len() >= KEYS && !self.0.contains_key(&key) {
+            return;
+        }
         let spans = self.0.entry(key).or_default();
         match spans.last_mut() {
             Some((first, last)) if from <= last.saturating_add(1) => {
@@ -29,6 +39,12 @@ impl Owned {
     pub(super) fn fresh_from(&self, key: u64) -> u32 {
         let last = self.0.get(&key).and_then(|spans| spans.last());
         last.map_or(0, |&(_, last)| last.saturating_add(1))
+    }
+
+    /// How many keys there are, and about what they take.
+    pub(super) fn weight(&self) -> Weight {
+        let spans: usize = self.0.values().map(Vec::len).sum();
+        Weight { keys: self.0.len(), bytes: self.0.len() * KEY_BYTES + spans * SPAN_BYTES }
     }
 
     /// Forgets what no window and no baseline on its way can see any more.

@@ -9,7 +9,7 @@ use super::memory::{Memory, Origin};
 use super::metrics::RuleMetrics;
 use super::remembered::{Remembered, site_of};
 use super::set::RuleSet;
-use crate::engine::finding::{Key, RuleFinding, Severity};
+use crate::engine::finding::{Key, RuleFinding, Severity, name_of};
 use crate::event::{Edit, Level};
 use rhai::Position;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -117,6 +117,12 @@ pub(super) const NOT_RUNNING: &str = "this can be called only while an event is 
 /// A function that works on an event was called without one.
 const NO_EVENT: &str = "there is no event here to be changed: call this in `on_event`";
 
+/// A key as it is kept: no more of each value than a finding could tell.
+fn cut(mut key: Vec<(String, String)>) -> Vec<(String, String)> {
+    key.iter_mut().for_each(|(_, value)| value.truncate(name_of(value).len()));
+    key
+}
+
 impl Host {
     pub(super) fn begin(&mut self, call: &Call<'_>, subject: Subject) {
         let (rule, time, age) = (call.number, call.time, call.time.saturating_sub(call.begun).max(0));
@@ -187,7 +193,7 @@ impl Host {
     pub(super) fn origin(&self) -> Result<Origin, String> {
         let running = self.running.as_ref().ok_or(NOT_RUNNING)?;
         Ok(match &running.subject {
-            Subject::Event { event, .. } => Origin { key: self.key_of(running.rule, event), level: event.level() },
+            Subject::Event { event, .. } => Origin { key: cut(self.key_of(running.rule, event)), level: event.level() },
             Subject::Past(origin) => origin.clone(),
             Subject::Tick => Origin::default(),
         })
@@ -222,7 +228,7 @@ impl Host {
         }
         self.findings.push(RuleFinding {
             rule: rule.name.clone(),
-            key: Key(key),
+            key: Key(cut(key)),
             severity: asked.severity.unwrap_or(rule.declaration.severity),
             summary: asked.summary,
             cause: asked.cause,

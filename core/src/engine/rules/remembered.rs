@@ -6,6 +6,7 @@
 use super::budget::Budget;
 use super::keyed::{Keyed, held};
 use super::memory::Memory;
+use crate::engine::state::Bounded;
 use rhai::Position;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -18,6 +19,8 @@ pub(super) const KEPT: Site = (0, 0);
 /// As is what `absent` watches.
 pub(super) const WATCHED: Site = (0, 1);
 
+/// Where memory is short, a rule keeps so many keys.
+const KEPT_KEYS: usize = 1_000;
 /// Bytes of a key's place in a table, without its text.
 const SLOT_BYTES: usize = 96;
 
@@ -217,6 +220,29 @@ impl Remembered {
         if let Some(deadline) = memory.deadline() {
             self.due.remove(&(deadline, *site, key.into()));
         }
+    }
+}
+
+impl Bounded for Remembered {
+    fn keys(&self) -> usize {
+        self.len()
+    }
+
+    fn weigh(&mut self) -> usize {
+        self.bytes
+    }
+
+    fn give(&mut self) -> bool {
+        let all = self.len();
+        let more = all.saturating_sub(KEPT_KEYS).min(all.div_ceil(8));
+        let Self { tables, bytes, due } = self;
+        for _ in 0..more {
+            // The longest gives: what it keeps of each key is not known without a walk.
+            let Some((site, table)) = tables.iter_mut().max_by_key(|(_, table)| table.keys.len()) else { break };
+            table.forget_oldest(*site, bytes, due);
+            table.evictions += 1;
+        }
+        more > 0
     }
 }
 

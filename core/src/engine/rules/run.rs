@@ -12,6 +12,7 @@ use super::sandbox::Library;
 use super::set::RuleSet;
 use crate::engine::finding::{Finding, RuleFinding};
 use crate::engine::packed::{self, pack, unpack};
+use crate::engine::state::Bounded;
 use crate::engine::template::{Merge, TemplateId, Templates};
 use crate::event::{Edit, Fields, Shape, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -294,6 +295,11 @@ impl Rules {
         outcome.emitted.append(&mut host.emitted);
         outcome.edit.masks.append(&mut host.edit.masks);
         outcome.edit.members.append(&mut host.edit.members);
+    }
+
+    /// Shows what each rule remembers to `visit`, always in the same order.
+    pub(in crate::engine) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+        self.host.lock().rules.iter_mut().for_each(|remembered| visit(remembered));
     }
 
     /// How many series the metrics of rules have, and how many values found no room for one of their own.

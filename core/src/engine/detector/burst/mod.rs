@@ -55,7 +55,7 @@ use crate::engine::clock::Moment;
 use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::overrides::Overrides;
 use crate::engine::packed::{RestoreError, pack, unpack};
-use crate::engine::state::{Bounded, Table, TableSnapshot};
+use crate::engine::state::{Bounded, Table, TableSnapshot, Weight};
 use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::engine::stats::exposure::{Exposure, Span};
 use crate::engine::stats::gamma_poisson;
@@ -66,6 +66,7 @@ pub use options::{BurstOptions, BurstSettings};
 use places::{Open, Places};
 use serde::{Deserialize, Serialize};
 use spot::{ALL, ALL_SPOT, EVERYWHERE, SALTS, Scope, Spot, fold, spots, text_key};
+use std::collections::HashSet;
 use traffic::{Traffic, TrafficSnapshot};
 
 /// Fewest events other than errors that a module must have had to be a clock of its own.
@@ -205,6 +206,15 @@ impl Burst {
         self.set_threshold();
     }
 
+    /// Forgotten cells leave their spots behind until the slot is over: with more of those than cells they are swept.
+    fn forget_spots(&mut self) {
+        if self.active.len() > 2 * self.cells.len() + 1_000 {
+            let mut seen = HashSet::new();
+            let cells = &self.cells;
+            self.active.retain(|spot| cells.get(spot.cell).is_some() && seen.insert(spot.cell));
+        }
+    }
+
     fn settle(&mut self, spot: &Spot) {
         let Some(cell) = self.cells.get_mut(spot.cell) else { return };
         let (places, now) = (&self.places, self.exposure.slot());
@@ -234,6 +244,7 @@ impl Burst {
             let cell = self.cells.touch(spot.cell, || Cell::new(exposure));
             if !std::mem::replace(&mut cell.active, true) {
                 self.active.push(*spot);
+                self.forget_spots();
                 self.settle(spot);
             }
             if let Some(cell) = self.cells.get_mut(spot.cell) {
@@ -430,6 +441,9 @@ impl Detector for Burst {
     fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
         visit(&mut self.cells);
         self.traffic.bounded(visit);
+        let active = self.active.len();
+        visit(&mut Weight { keys: active, bytes: active * size_of::<Spot>() });
+        self.places.weights().iter_mut().for_each(|weight| visit(weight));
     }
 
     fn tables(&self) -> Vec<TableUse> {

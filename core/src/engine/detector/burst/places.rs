@@ -3,6 +3,7 @@
 use crate::engine::detector::ending::Ending;
 use crate::engine::detector::owned::Owned;
 use crate::engine::incident::IncidentId;
+use crate::engine::state::Weight;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -44,6 +45,12 @@ impl Places {
     /// The first slot whose errors are not yet spent on an incident of `place`.
     pub(super) fn fresh_from(&self, place: u32) -> u32 {
         self.owned.fresh_from(place.into())
+    }
+
+    /// What is weighed beside the tables.
+    pub(super) fn weights(&self) -> [Weight; 2] {
+        let keys = self.open.len();
+        [Weight { keys, bytes: keys * (size_of::<Open>() + 32) }, self.owned.weight()]
     }
 
     /// Forgets what no window and no cell on its way into the baseline can see any more.

@@ -41,7 +41,7 @@ use crate::engine::finding::DetectorName;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Overrides;
 use crate::engine::packed::{RestoreError, pack, unpack};
-use crate::engine::state::{Bounded, Table, TableSnapshot};
+use crate::engine::state::{Bounded, Table, TableSnapshot, Weight};
 use crate::engine::stats::log_histogram::bucket_of;
 use crate::event::look::Form;
 use crate::event::operation::masked;
@@ -63,6 +63,8 @@ const SHIFT_TEST: &str = "binomial exceedance";
 const SILENT_S: f64 = 600.0;
 /// Values that a shift must have before it can be the new normal.
 const NEW_NORMAL_VALUES: f64 = 1_000.0;
+/// Bytes of an open incident's place among all.
+const LIVE_BYTES: usize = 32;
 /// Tells keys of modules, templates and hosts from those of operations.
 const SALTS: [u64; 3] = [0x6D6F_6475_6C65, 0x7465_6D70_6C61, 0x686F_7374];
 
@@ -273,6 +275,8 @@ impl Detector for Latency {
         visit(&mut self.operations);
         visit(&mut self.hosts);
         self.texts.bounded(visit);
+        visit(&mut self.pairs);
+        visit(&mut Weight { keys: self.live.len(), bytes: self.live.len() * LIVE_BYTES });
     }
 
     fn tables(&self) -> Vec<TableUse> {

@@ -2,6 +2,7 @@
 
 use super::baseline::Baseline;
 use super::window::{HostId, Window};
+use crate::engine::finding::name_of;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Choice;
 use crate::engine::state::{Held, allocated};
@@ -78,7 +79,7 @@ impl Held for Operation {
 impl Operation {
     pub(super) fn new(name: String, now: Timestamp) -> Self {
         Self {
-            name: name.into_boxed_str(),
+            name: name_of(&name).into(),
             window: Window::default(),
             baseline: Baseline::new(),
             going: None,

@@ -9,6 +9,7 @@ use super::options::{PairBy, PairOptions};
 use crate::engine::detector::{Event, TableUse};
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::glob_matches;
+use crate::engine::state::{Bounded, Held, allocated};
 use crate::engine::template::Merge;
 use crate::event::{Fields, Level, Role, Timestamp, Value};
 use memchr::memmem;
@@ -105,6 +106,8 @@ pub(super) struct TimedOut<'a> {
 pub(super) struct Pairs {
     kinds: Vec<Pair>,
     begun: HashMap<u64, Begun>,
+    /// Bytes of their texts.
+    texts: usize,
     unfinished: HashMap<u64, Unfinished>,
     cap: usize,
     evictions: u64,
@@ -118,6 +121,12 @@ pub(super) struct Ended {
     pub(super) duration_ms: f64,
 }
 
+/// Bytes of what is begun and of its place in the map.
+const BEGUN_BYTES: usize = size_of::<(u64, Begun)>() + 8;
+/// Where memory is short, so many are remembered.
+const KEPT: usize = 1_000;
+/// What start and end share is told up to here, in bytes.
+const SHARED_BYTES: usize = 512;
 /// An example line is cut here, in bytes.
 const LINE_BYTES: usize = 200;
 
@@ -134,7 +143,7 @@ impl Pairs {
             })
             .collect();
         let unfinished = kinds.iter().map(|pair| (pair.key, Unfinished::default())).collect();
-        Self { kinds, begun: HashMap::new(), unfinished, cap: cap.max(1), evictions: 0 }
+        Self { kinds, begun: HashMap::new(), texts: 0, unfinished, cap: cap.max(1), evictions: 0 }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -154,11 +163,12 @@ impl Pairs {
             if !starts && !ends {
                 continue;
             }
-            let Some((hash, shared)) = shared(&pair.options.by, &event.fields, pair.key) else { continue };
-            if ends && let Some(begun) = self.begun.remove(&hash) {
+            let key = pair.key;
+            let Some((hash, shared)) = shared(&pair.options.by, &event.fields, key) else { continue };
+            if ends && let Some(begun) = self.take(hash) {
                 let seconds = event.moment.time.seconds_since(begun.time).max(0.0);
-                ended.push(Ended { key: pair.key, kind, duration_ms: seconds * 1e3 });
-                self.unfinished.entry(pair.key).or_default().finished += 1;
+                ended.push(Ended { key, kind, duration_ms: seconds * 1e3 });
+                self.unfinished.entry(key).or_default().finished += 1;
             }
             if starts {
                 let begun = Begun {
@@ -175,23 +185,36 @@ impl Pairs {
 
     fn begin(&mut self, kind: usize, hash: u64, begun: Begun) {
         self.kinds[kind].queue.push_back((hash, begun.now));
+        self.take(hash);
+        self.texts += begun.held();
         self.begun.insert(hash, begun);
-        while self.begun.len() > self.cap {
-            let oldest = (0..self.kinds.len()).filter_map(|i| Some((self.kinds[i].queue.front()?.1, i))).min();
-            let Some((_, i)) = oldest else { break };
-            if let Some((hash, now)) = self.kinds[i].queue.pop_front()
-                && self.begun.get(&hash).is_some_and(|begun| begun.now == now)
-            {
-                self.begun.remove(&hash);
-                self.evictions += 1;
-            }
-        }
+        while self.begun.len() > self.cap && self.forget_oldest() {}
         // Ends leave their starts' places in the queue: they are swept before they outnumber what is begun.
         let pair = &mut self.kinds[kind];
         if pair.queue.len() > 2 * self.begun.len() + 1_024 {
             let begun = &self.begun;
             pair.queue.retain(|(hash, now)| begun.get(hash).is_some_and(|begun| begun.now == *now));
         }
+    }
+
+    /// What has begun under this hash, which is remembered no more.
+    fn take(&mut self, hash: u64) -> Option<Begun> {
+        let begun = self.begun.remove(&hash)?;
+        self.texts = self.texts.saturating_sub(begun.held());
+        Some(begun)
+    }
+
+    /// Forgets the oldest start, or the place of one that has ended; false where there is none.
+    fn forget_oldest(&mut self) -> bool {
+        let oldest = (0..self.kinds.len()).filter_map(|i| Some((self.kinds[i].queue.front()?.1, i))).min();
+        let Some((_, i)) = oldest else { return false };
+        if let Some((hash, now)) = self.kinds[i].queue.pop_front()
+            && self.begun.get(&hash).is_some_and(|begun| begun.now == now)
+        {
+            self.take(hash);
+            self.evictions += 1;
+        }
+        true
     }
 
     /// Hands every start whose time is up at `now` to `take`.
@@ -206,6 +229,7 @@ impl Pairs {
                     continue;
                 }
                 let Some(begun) = self.begun.remove(&hash) else { continue };
+                self.texts = self.texts.saturating_sub(begun.held());
                 let so_far = self.unfinished.entry(pair.key).or_default();
                 so_far.timed_out += 1;
                 take(TimedOut {
@@ -262,10 +286,35 @@ impl Pairs {
                 pair.queue = queue.into();
             }
         }
+        self.texts = self.begun.values().map(Held::held).sum();
     }
 
     pub(super) fn table(&self) -> TableUse {
         TableUse { table: "latency_pairs", keys: self.begun.len() as u64, evictions: self.evictions }
+    }
+}
+
+impl Held for Begun {
+    fn held(&self) -> usize {
+        allocated(self.shared.len()) + allocated(self.line.len())
+    }
+}
+
+impl Bounded for Pairs {
+    fn keys(&self) -> usize {
+        self.begun.len()
+    }
+
+    fn weigh(&mut self) -> usize {
+        let places: usize = self.kinds.iter().map(|pair| pair.queue.len() * size_of::<(u64, Timestamp)>()).sum();
+        self.begun.len() * BEGUN_BYTES + places + self.texts
+    }
+
+    fn give(&mut self) -> bool {
+        let count = self.begun.len();
+        let keep = count - count.saturating_sub(KEPT.min(self.cap)).min(count.div_ceil(8));
+        while self.begun.len() > keep && self.forget_oldest() {}
+        keep < count
     }
 }
 
@@ -298,7 +347,7 @@ fn shared(by: &[PairBy], fields: &Fields<'_>, key: u64) -> Option<(u64, String)>
         };
         hash.update(text.as_bytes());
         hash.update(&[0]);
-        texts.push(format!("{name} {text}"));
+        texts.push(format!("{name} {}", &text[..text.floor_char_boundary(SHARED_BYTES)]));
     }
     Some((hash.digest(), texts.join(", ")))
 }

@@ -53,7 +53,7 @@ impl Held for Actor {
             allocated(size_of::<Runs>()) + allocated(size_of::<String>() * runs.texts.capacity()) + texts
         };
         self.runs.as_deref().map_or(0, of)
-            + self.going.as_ref().map_or(0, |_| allocated(size_of::<Going>()) + 96)
+            + self.going.as_ref().map_or(0, |going| allocated(size_of::<Going>()) + going.told.held())
             + self.counter.as_ref().map_or(0, |counter| counter.held())
     }
 }

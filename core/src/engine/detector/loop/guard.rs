@@ -7,10 +7,10 @@
 use super::super::{Event, Report, TableUse};
 use super::EXAMPLE_BYTES;
 use super::options::Limit;
-use crate::engine::finding::{DetectorName, Evidence, Key, Severity};
+use crate::engine::finding::{DetectorName, Evidence, Key, Severity, name_of};
 use crate::engine::incident::{IncidentId, Opening, round};
 use crate::engine::overrides::{Choice, KeyPattern, Overrides};
-use crate::engine::state::{Bounded, Held, Table, TableSnapshot, allocated};
+use crate::engine::state::{Bounded, Held, Table, TableSnapshot, Weight, allocated};
 use crate::event::{Fields, Level, Role, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -155,6 +155,7 @@ impl Guards {
     pub(super) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
         visit(&mut self.choices);
         visit(&mut self.lines);
+        visit(&mut Weight { keys: self.open.len(), bytes: self.open.len() * 16 });
     }
 
     pub(super) fn tables(&self) -> Option<TableUse> {
@@ -188,7 +189,7 @@ fn opening(fields: &Fields<'_>, limit: &Limit, count: u32) -> Opening {
     let roles = [(Role::Module, true), (Role::Host, limit.by_host), (Role::Thread, limit.by_thread)];
     let wanted = roles.into_iter().filter(|(_, wanted)| *wanted);
     let key =
-        Key(wanted.filter_map(|(role, _)| Some((role.name().to_owned(), fields.text(role)?.into_owned()))).collect());
+        Key(wanted.filter_map(|(role, _)| Some((role.name().to_owned(), name_of(&fields.text(role)?).to_owned()))).collect());
     let bad = fields.level() >= Some(Level::Error);
     let mut more = serde_json::Map::new();
     let message = fields.text(Role::Message).unwrap_or_default();

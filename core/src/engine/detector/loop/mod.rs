@@ -46,7 +46,7 @@ use crate::engine::clock::Moment;
 use crate::engine::finding::DetectorName;
 use crate::engine::overrides::Overrides;
 use crate::engine::packed::{RestoreError, pack, unpack};
-use crate::engine::state::{Bounded, Held, Table, TableSnapshot};
+use crate::engine::state::{Bounded, Held, Table, TableSnapshot, Weight};
 use crate::engine::template::{Merge, TemplateId};
 use crate::event::{Fields, Level, Look, Role, Timestamp};
 use actor::{Actor, Going};
@@ -65,6 +65,8 @@ const OTHER_LINES: u32 = 16;
 /// An example line in the evidence is cut here, in bytes.
 const EXAMPLE_BYTES: usize = 200;
 
+/// Bytes of an open loop's place among all.
+const LIVE_BYTES: usize = 40;
 /// Tells a template from a line where both are counted in one sketch.
 const TEMPLATE_SALT: u64 = 0x5EED_0F7E_A7ED_C0DE;
 /// What starts a thread for each round rests so many timer periods.
@@ -436,6 +438,12 @@ impl Detector for Loop {
         visit(&mut self.actors);
         visit(&mut self.habits);
         self.guards.bounded(visit);
+        let going = |live: &Live| match live {
+            Live::Line(_, going) => size_of::<Going>() + going.told.held(),
+            Live::Actor(_) => 0,
+        };
+        let lines: usize = self.live.values().map(going).sum();
+        visit(&mut Weight { keys: self.live.len(), bytes: self.live.len() * LIVE_BYTES + lines });
     }
 
     fn tables(&self) -> Vec<TableUse> {

@@ -5,8 +5,9 @@ use super::actor::Actor;
 use super::learned::Verdict;
 use super::run::{Run, Signal};
 use super::spells::Who;
-use crate::engine::finding::{DetectorName, Evidence, Key, Severity};
+use crate::engine::finding::{DetectorName, Evidence, Key, Severity, name_of};
 use crate::engine::incident::{Opening, p_of, round, score_of};
+use crate::engine::state::allocated;
 use crate::event::{Fields, Level, Role};
 use serde::{Deserialize, Serialize};
 
@@ -27,7 +28,7 @@ pub(super) fn opening(
             Who::Actors(_) => *role == Role::Module,
             Who::NewThreads => *role != Role::Thread,
         })
-        .filter_map(|role| Some((role.name().to_owned(), fields.text(role)?.into_owned())))
+        .filter_map(|role| Some((role.name().to_owned(), name_of(&fields.text(role)?).to_owned())))
         .collect();
     let counter = run.signal == Signal::Counter;
     let repeats = run.repeats();
@@ -110,6 +111,11 @@ impl Told {
             }
         }
         Self { kind: kind.to_owned(), what, place }
+    }
+
+    /// Bytes of its texts.
+    pub(super) fn held(&self) -> usize {
+        [&self.kind, &self.what, &self.place].map(|text| allocated(text.capacity())).iter().sum()
     }
 
     /// Brings evidence and summary up to `count` lines in `lasted` seconds, from the earliest to the latest; `range` is from where to where a retry

@@ -37,7 +37,7 @@ use crate::engine::finding::DetectorName;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::glob_matches;
 use crate::engine::packed::{RestoreError, pack, unpack};
-use crate::engine::state::{Bounded, Table, TableSnapshot};
+use crate::engine::state::{Bounded, Table, TableSnapshot, Weight};
 use crate::event::{Fields, Role, Timestamp, Value};
 use key::{Key, Reading};
 use restarts::Restarts;
@@ -402,6 +402,9 @@ impl Detector for Silence {
 
     fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
         self.members.iter_mut().for_each(|member| visit(&mut member.keys));
+        let newcomers: usize = self.members.iter().map(|member| member.newcomers.capacity()).sum();
+        let due = self.due.capacity();
+        visit(&mut Weight { keys: self.due.len(), bytes: due * 24 + newcomers * 16 });
     }
 
     fn tables(&self) -> Vec<TableUse> {

@@ -42,7 +42,7 @@ use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Overrides;
 use crate::engine::packed::{RestoreError, pack, unpack};
-use crate::engine::state::Bounded;
+use crate::engine::state::{Bounded, Weight};
 use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::engine::stats::exposure::Exposure;
 use crate::event::{Fields, Level, Role, Timestamp};
@@ -400,6 +400,11 @@ impl Detector for Spread {
 
     fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
         self.sides.bounded(visit);
+        let (active, open) = (self.active.len(), self.open.len());
+        visit(&mut Weight { keys: active, bytes: active * size_of::<u64>() });
+        let spots: usize = self.open.values().map(|open| open.spots.capacity() * size_of::<Spot>()).sum();
+        visit(&mut Weight { keys: open, bytes: open * (size_of::<Open>() + 32) + spots });
+        visit(&mut self.owned.weight());
     }
 
     fn tables(&self) -> Vec<TableUse> {
