@@ -22,6 +22,30 @@ pub(super) struct Pause {
     pub(super) events: f64,
 }
 
+/// Why no look at a key is due, and when one would be as soon as it speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) enum Parked {
+    /// At `due`, or so many seconds later once, twice, and so on.
+    Every(f32),
+    /// At `due`; and as soon as the stream has had so many events, whether it speaks or not.
+    Events(f64),
+}
+
+impl Parked {
+    /// The first of its times behind `now` for a key that was to be looked at at `due`.
+    pub(super) fn next(self, due: u32, now: f64) -> u32 {
+        let behind = now - f64::from(due);
+        match self {
+            _ if behind < 0.0 => due,
+            Self::Every(period) => {
+                let period = f64::from(period).max(1.0);
+                (f64::from(due) + ((behind / period).floor() + 1.0) * period).min(f64::from(u32::MAX)) as u32
+            }
+            Self::Events(_) => (now as u32).saturating_add(1),
+        }
+    }
+}
+
 /// A module, a host, or another key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Key {
@@ -36,6 +60,9 @@ pub(super) struct Key {
     events: GapTail,
     /// When it is looked at next, in whole seconds of running time.
     pub(super) due: u32,
+    /// Nothing that happens to others can change what the next look finds: none is due until it speaks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) parked: Option<Parked>,
     /// The incident that says that it is silent; its own or the one that it joined.
     pub(super) silent: Option<IncidentId>,
     /// Its pause would be a silence, but may be a restart like those of its siblings.
@@ -52,6 +79,10 @@ impl Held for Key {
     fn held(&self) -> usize {
         allocated(self.name.len()) + self.seconds.held() + self.events.held()
     }
+
+    fn watched_as(&self, key: u64) -> Option<u64> {
+        self.silent.map(|_| key)
+    }
 }
 
 impl Key {
@@ -65,6 +96,7 @@ impl Key {
             seconds: GapTail::default(),
             events: GapTail::default(),
             due: 0,
+            parked: None,
             silent: None,
             awaited: false,
             silences: 0,
@@ -81,6 +113,7 @@ impl Key {
             ^ u64::from(self.seconds.gaps() ^ self.events.gaps())
             ^ u64::from(self.awaited)
             ^ u64::from(self.silent.is_some())
+            ^ u64::from(self.parked.is_some())
     }
 
     /// It speaks, as it does.
