@@ -14,7 +14,7 @@ const FAR_S: f64 = 60.0;
 /// Seconds after the last stop in which one more host joins an incident.
 const IN_TURN_S: f64 = 300.0;
 /// Seconds between two looks at a key that joined an incident.
-const JOINED_S: f64 = 60.0;
+pub(super) const JOINED_S: f64 = 60.0;
 /// A pause of so many times its limit, without the events that make a silence: the stream is thinner than it was, and it is
 /// for events to come, not for seconds to pass.
 const THINNER: f64 = 2.0;
@@ -26,10 +26,8 @@ const LISTED: usize = 8;
 enum Next {
     /// At this running time.
     At(f64),
-    /// Not before it speaks; then as if it had been looked at all along, so many seconds apart.
-    Every(f64),
-    /// When the stream has had so many events, or it speaks.
-    Events(f64),
+    /// Not for a reason; were it not for that, in so many seconds.
+    Parked(Parked, f64),
 }
 
 impl Silence {
@@ -54,16 +52,17 @@ impl Silence {
         let Some(key) = self.members.get_mut(member).and_then(|member| member.keys.get_mut(hash)) else { return };
         let (at, parked) = match next {
             Next::At(at) => (at, None),
-            Next::Every(period) => (now.running + period, Some(Parked::Every(period as f32))),
-            Next::Events(events) => (now.running, Some(Parked::Events(events))),
+            Next::Parked(parked, ahead) => (now.running + ahead, Some(parked)),
         };
         // Never twice in the same second.
         key.due = (at.min(f64::from(u32::MAX)) as u32).max((now.running as u32).saturating_add(1));
         key.parked = parked;
         match parked {
             None => self.schedule.at(key.due, member, hash),
-            Some(Parked::Events(events)) => self.schedule.at_event(events, member, hash),
-            Some(Parked::Every(_)) => {}
+            Some(Parked::Events) => {
+                self.schedule.at_event(key.silent_by(self.options.of(key.settings)), member, hash);
+            }
+            Some(_) => {}
         }
     }
 
@@ -84,14 +83,14 @@ impl Silence {
         }
         if limits.seconds.is_infinite() {
             // Only lines give it a limit.
-            return Next::Every(ahead);
+            return Next::Parked(Parked::Unlimited, ahead);
         }
         if pause.events < limits.events {
             near_miss(&place.name, key, pause, &settings, report, || {
                 format!("{:.0} events of others passed, {:.0} would be too many", pause.events, limits.events)
             });
             return match parks && pause.seconds >= THINNER * limits.seconds {
-                true => Next::Events((key.last.events + limits.events).ceil()),
+                true => Next::Parked(Parked::Events, 0.0),
                 false => Next::At(now.running + (pause.seconds / 32.0).max(1.0)),
             };
         }
@@ -100,7 +99,7 @@ impl Silence {
                 near_miss(&place.name, key, pause, &settings, report, || "the table has had to forget keys".into());
             }
             if !settings.enabled {
-                return Next::Every(warm_up);
+                return Next::Parked(Parked::Unlimited, warm_up);
             }
             // It stays muted for so many times the warm-up.
             let times = ((place.evicted + EVICTION_S - now.running) / warm_up).ceil();
@@ -110,10 +109,10 @@ impl Silence {
             near_miss(&place.name, key, pause, &settings, report, || "it has not spoken for long enough".into());
             // It will not have lived longer before it speaks again.
             let period = limits.seconds.max(warm_up);
-            return if parks { Next::Every(period) } else { Next::At(now.running + period) };
+            return if parks { Next::Parked(Parked::Young, period) } else { Next::At(now.running + period) };
         }
         if pause.seconds > GONE_S {
-            return Next::Every(GONE_S);
+            return Next::Parked(Parked::Gone, GONE_S);
         }
         let patience = place.restarts.patience(key.last.running);
         key.awaited = pause.seconds < patience;
@@ -290,7 +289,7 @@ impl Silence {
         };
         if (open.member, open.key) != (member, hash) {
             open.joined.insert((member as u8, hash));
-            return Next::Every(JOINED_S);
+            return Next::Parked(Parked::Joined, JOINED_S);
         }
         open.weight *= 2;
         let open = open.clone();

@@ -22,28 +22,29 @@ pub(super) struct Pause {
     pub(super) events: f64,
 }
 
-/// Why no look at a key is due, and when one would be as soon as it speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+/// Why no look at a key is due before it speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Parked {
-    /// At `due`, or so many seconds later once, twice, and so on.
-    Every(f32),
-    /// At `due`; and as soon as the stream has had so many events, whether it speaks or not.
-    Events(f64),
+    /// It has spoken too seldom to have a limit, or may stop.
+    Unlimited,
+    /// It has not lived long enough, and will not have before it speaks.
+    Young,
+    /// It is silent for so long that it is gone.
+    Gone,
+    /// It has joined an incident, whose end is the other thing that makes it due.
+    Joined,
+    /// Its pause is long enough in seconds; so many events of the stream are the other thing that makes it due.
+    Events,
 }
 
-impl Parked {
-    /// The first of its times behind `now` for a key that was to be looked at at `due`.
-    pub(super) fn next(self, due: u32, now: f64) -> u32 {
-        let behind = now - f64::from(due);
-        match self {
-            _ if behind < 0.0 => due,
-            Self::Every(period) => {
-                let period = f64::from(period).max(1.0);
-                (f64::from(due) + ((behind / period).floor() + 1.0) * period).min(f64::from(u32::MAX)) as u32
-            }
-            Self::Events(_) => (now as u32).saturating_add(1),
-        }
+/// For a key that was to be looked at at `due`, and then every `period` seconds, the first of these times behind `now`.
+pub(super) fn next_look(due: u32, period: f64, now: f64) -> u32 {
+    let behind = now - f64::from(due);
+    if behind < 0.0 {
+        return due;
     }
+    let period = period.max(1.0);
+    (f64::from(due) + ((behind / period).floor() + 1.0) * period).min(f64::from(u32::MAX)) as u32
 }
 
 /// A module, a host, or another key.
@@ -153,6 +154,11 @@ impl Key {
             seconds: self.seconds.limit(settings.threshold).max(settings.least_s).max(habit),
             events: self.events.limit(settings.threshold),
         }
+    }
+
+    /// How many events the stream has had when its pause, long enough in seconds, is a silence.
+    pub(super) fn silent_by(&self, settings: &Settings) -> f64 {
+        (self.last.events + self.limits(settings).events).ceil()
     }
 
     /// ln of the chance of such a pause, on the clock that finds it likeliest.

@@ -6,8 +6,9 @@
 //! events: it is *parked*. So each line is the reason for a few looks at most, and a tick costs what is due, however many keys
 //! there are. Memory: 16 bytes for each key that is not parked, and as many again for those that have left.
 
-use super::key::Parked;
-use super::{GONE_S, Reading, Silence};
+use super::judge::JOINED_S;
+use super::key::{Key, Parked, next_look};
+use super::{GONE_S, Reading, Silence, SilenceOptions};
 use crate::engine::detector::Report;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -73,6 +74,22 @@ impl Schedule {
     }
 }
 
+/// Seconds between two looks at a key that is not parked any more, as long as nothing has changed.
+fn period(key: &Key, parked: Parked, options: &SilenceOptions) -> f64 {
+    match parked {
+        Parked::Unlimited => options.warm_up_s,
+        Parked::Young => key.limits(options.of(key.settings)).seconds.max(options.warm_up_s),
+        Parked::Gone => GONE_S,
+        Parked::Joined => JOINED_S,
+        Parked::Events => 1.0,
+    }
+}
+
+/// True for a key that is parked until the stream has had so many events.
+fn waits_for(key: &Key, events: f64, options: &SilenceOptions) -> bool {
+    key.parked == Some(Parked::Events) && key.silent_by(options.of(key.settings)) == events
+}
+
 /// Takes the soonest place out if it is due by `now`.
 fn pop_by(places: &mut BinaryHeap<Place>, now: f64) -> Option<(u64, u8, u64)> {
     places.peek().filter(|Reverse((due, ..))| *due as f64 <= now)?;
@@ -84,7 +101,7 @@ impl Silence {
     pub(super) fn wake_by_events(&mut self, now: Reading) {
         while let Some((due, member, hash)) = self.schedule.next_by_events(now.events) {
             let key = self.members.get_mut(member).and_then(|member| member.keys.get_mut(hash));
-            if let Some(key) = key.filter(|key| key.parked == Some(Parked::Events(due))) {
+            if let Some(key) = key.filter(|key| waits_for(key, due, &self.options)) {
                 (key.parked, key.due) = (None, now.running as u32);
                 self.schedule.at(key.due, member, hash);
             }
@@ -95,7 +112,7 @@ impl Silence {
     pub(super) fn unpark(&mut self, member: usize, hash: u64) {
         let Some(key) = self.members.get_mut(member).and_then(|member| member.keys.get_mut(hash)) else { return };
         if let Some(parked) = key.parked.take() {
-            key.due = parked.next(key.due, self.schedule.ticked);
+            key.due = next_look(key.due, period(key, parked, &self.options), self.schedule.ticked);
             self.schedule.at(key.due, member, hash);
         }
     }
@@ -113,15 +130,15 @@ impl Silence {
 
     pub(super) fn sweep(&mut self) {
         let held: usize = self.members.iter().map(|member| member.keys.len()).sum();
-        let (members, most) = (&self.members, 2 * held + 1_000);
+        let (members, options, most) = (&self.members, &self.options, 2 * held + 1_000);
         let key = |member: u8, hash| members.get(usize::from(member)).and_then(|member| member.keys.get(hash));
         let Schedule { seconds, events, .. } = &mut self.schedule;
         if seconds.len() > most {
-            let is_due = |due, key: &super::Key| key.parked.is_none() && u64::from(key.due) == due;
+            let is_due = |due, key: &Key| key.parked.is_none() && u64::from(key.due) == due;
             seconds.retain(|&Reverse((due, member, hash))| key(member, hash).is_some_and(|key| is_due(due, key)));
         }
         if events.len() > most {
-            let is_due = |due, key: &super::Key| key.parked == Some(Parked::Events(due as f64));
+            let is_due = |due, key| waits_for(key, due as f64, options);
             events.retain(|&Reverse((due, member, hash))| key(member, hash).is_some_and(|key| is_due(due, key)));
         }
     }
@@ -129,11 +146,11 @@ impl Silence {
     /// Everything anew, after a restart: what had been found of parked keys may be found no more with other settings.
     pub(super) fn reschedule(&mut self) {
         self.schedule = Schedule { ticked: self.now.running, gone: f64::NEG_INFINITY, ..Schedule::default() };
-        let Self { members, schedule, .. } = self;
+        let Self { members, schedule, options, .. } = self;
         for (i, member) in members.iter_mut().enumerate() {
             member.keys.for_each_mut(|hash, key| {
                 if let Some(parked) = key.parked.take() {
-                    key.due = parked.next(key.due, schedule.ticked);
+                    key.due = next_look(key.due, period(key, parked, options), schedule.ticked);
                 }
                 schedule.at(key.due, i, hash);
             });
@@ -164,9 +181,9 @@ mod tests {
 
     #[test]
     fn a_parked_key_that_speaks_is_looked_at_when_it_would_have_been() {
-        let every = Parked::Every(600.0);
-        assert_eq!([0.0, 700.0, 701.0, 1_299.0, 1_300.5].map(|now| every.next(700, now)), [700, 1_300, 1_300, 1_300, 1_900]);
-        assert_eq!(Parked::Every(f32::INFINITY).next(700, 800.0), u32::MAX);
-        assert_eq!([600.0, 800.0].map(|now| Parked::Events(9.0).next(700, now)), [700, 801]);
+        let looks = [0.0, 700.0, 701.0, 1_299.0, 1_300.5].map(|now| next_look(700, 600.0, now));
+        assert_eq!(looks, [700, 1_300, 1_300, 1_300, 1_900]);
+        assert_eq!([600.0, 800.0].map(|now| next_look(700, 1.0, now)), [700, 801]);
+        assert_eq!(next_look(700, f64::INFINITY, 800.0), u32::MAX);
     }
 }
