@@ -5,6 +5,7 @@
 
 pub mod clock;
 mod cost;
+mod deadlines;
 pub mod detector;
 mod effects;
 pub mod emitted;
@@ -209,7 +210,8 @@ impl Engine {
             self.keep_memory();
         }
         let moment = self.clock.accept(look.time, now);
-        if moment.now >= self.next_tick {
+        // A stream's first times can turn out to be wrong, and its clock is set back.
+        if moment.now >= self.next_tick || moment.now.0 < self.next_tick.0.saturating_sub(TICK_NS) {
             self.tick_at(moment, Some(fields.batch()), outcome);
             self.next_tick = Timestamp((moment.now.0.div_euclid(TICK_NS) + 1).saturating_mul(TICK_NS));
         } else if self.rules.is_due(moment.now) {

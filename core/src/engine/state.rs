@@ -39,6 +39,8 @@ pub struct Table<V> {
     /// What the values looked at lately hold besides their own size, on average, and where to look next.
     mean_held: f64,
     looked: usize,
+    /// What was forgotten and is watched.
+    lost: Vec<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -62,6 +64,11 @@ pub trait Held {
     /// About so many bytes, those of the value itself not counted.
     fn held(&self) -> usize {
         0
+    }
+
+    /// Where somebody is to know that the value of `key` was forgotten: by what key they know it.
+    fn watched_as(&self, _key: u64) -> Option<u64> {
+        None
     }
 }
 
@@ -143,12 +150,12 @@ impl<V: Held> Bounded for Table<V> {
     }
 }
 
-impl<V> Table<V> {
+impl<V: Held> Table<V> {
     /// An empty table of at most `cap` keys (at least one).
     #[must_use]
     pub fn new(cap: usize) -> Self {
         let (index, hints, entries) = (HashMap::default(), Box::new([0; HINTS]), Vec::new());
-        Self { index, hints, entries, hand: 0, cap: cap.max(1), evictions: 0, mean_held: 0.0, looked: 0 }
+        Self { index, hints, entries, hand: 0, cap: cap.max(1), evictions: 0, mean_held: 0.0, looked: 0, lost: Vec::new() }
     }
 
     /// The value of `key`, made now if it is not there; another key may have to go for it.
@@ -228,8 +235,9 @@ impl<V> Table<V> {
             }
             let slot = self.hand;
             self.hand = (self.hand + 1) % self.cap;
-            self.index.remove(&self.entries[slot].key);
-            self.entries[slot] = entry;
+            let gone = std::mem::replace(&mut self.entries[slot], entry);
+            self.index.remove(&gone.key);
+            self.lost.extend(gone.value.watched_as(gone.key));
             self.evictions += 1;
             slot
         };
@@ -246,6 +254,7 @@ impl<V> Table<V> {
         }
         let gone = self.entries.swap_remove(self.hand);
         self.index.remove(&gone.key);
+        self.lost.extend(gone.value.watched_as(gone.key));
         if let Some(moved) = self.entries.get(self.hand) {
             self.index.insert(moved.key, self.hand as u32);
         }
@@ -278,6 +287,12 @@ impl<V> Table<V> {
     #[must_use]
     pub fn evictions(&self) -> u64 {
         self.evictions
+    }
+
+    /// What was forgotten since this was last asked though somebody watches it; to be asked at each tick.
+    #[must_use]
+    pub fn take_lost(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.lost)
     }
 
     /// What to keep across a restart.

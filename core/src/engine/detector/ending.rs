@@ -5,6 +5,7 @@
 //! ten of its own gaps, whatever the windows say: on idle live input no slot passes.
 
 use super::failure::{FACTOR, SLOT_S};
+use crate::engine::deadlines::after;
 use crate::engine::stats::page::Page;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -86,9 +87,19 @@ impl Ending {
         (self.calm, self.page) = (CALM_IN_A_ROW, Page::ended());
     }
 
-    pub(super) fn is_over(&self, now: Timestamp) -> bool {
+    /// Seconds without a failure that end it.
+    fn patience(&self) -> f64 {
         let gap = self.heard.seconds_since(self.began).max(0.0) / self.failures.max(1) as f64;
-        let unheard = now.seconds_since(self.heard) > UNHEARD_S.max(UNHEARD_GAPS * gap);
+        UNHEARD_S.max(UNHEARD_GAPS * gap)
+    }
+
+    /// When it is over if there is no failure before, whatever the windows say.
+    pub(super) fn deadline(&self) -> Timestamp {
+        after(self.heard, self.patience())
+    }
+
+    pub(super) fn is_over(&self, now: Timestamp) -> bool {
+        let unheard = now.seconds_since(self.heard) > self.patience();
         unheard || (self.calm >= CALM_IN_A_ROW && self.page.is_over(SLOTS_OF_A_DAY))
     }
 }

@@ -223,22 +223,30 @@ impl Burst {
         ln_p
     }
 
-    /// Ends the bursts that are over.
+    /// Ends the bursts that are over: all are looked at when a slot has ended, else those whose time has come.
     pub(super) fn check(&mut self, now: Timestamp, report: &mut Report<'_>) {
         let slot = self.exposure.slot();
         let from = std::mem::replace(&mut self.checked, slot);
-        for (place, mut open) in self.places.open.clone() {
+        self.deadlines.keep_up(report.incidents.evictions());
+        let mut places = self.deadlines.take_due(now);
+        if slot > from {
+            places = self.places.open.keys().copied().collect();
+        }
+        for place in places {
+            let Some(mut open) = self.places.open.get(&place).cloned() else { continue };
             if slot > from {
                 self.watch(&mut open, from, slot);
             }
             if open.ending.is_over(now) || !report.incidents.is_open(open.id) {
                 report.incidents.resolve(open.id, now, report.findings);
                 self.places.open.remove(&place);
+                self.deadlines.disarm(place);
                 self.places.own(place, slot, slot);
                 if place == ALL {
                     self.places.own(EVERYWHERE, slot, slot);
                 }
             } else {
+                self.deadlines.arm(place, open.ending.deadline());
                 self.places.open.insert(place, open);
             }
         }

@@ -52,6 +52,7 @@ use super::ending::{Ending, Passed};
 use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S};
 use super::{AHEAD, Aside, Detector, Event, ModuleCounts, Report, TableUse};
 use crate::engine::clock::Moment;
+use crate::engine::deadlines::Deadlines;
 use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::overrides::Overrides;
 use crate::engine::packed::{RestoreError, pack, unpack};
@@ -105,6 +106,8 @@ pub struct Burst {
     /// Cells with errors in some window.
     active: Vec<Spot>,
     places: Places,
+    /// When which open burst may be over by its silence alone.
+    deadlines: Deadlines<u32>,
     /// The slot in which open bursts were last looked at.
     checked: u32,
 }
@@ -161,6 +164,7 @@ impl Burst {
             cells: Table::new(options.keys),
             active: Vec::new(),
             places: Places::default(),
+            deadlines: Deadlines::default(),
             checked: 0,
         };
         burst.set_threshold();
@@ -289,6 +293,7 @@ impl Burst {
                 continue;
             }
             open.ending.hear(now, slot);
+            self.deadlines.arm(spot.place, open.ending.deadline());
             let (began, rate, errors) = (open.ending.began, open.expected, open.ending.failures as f64);
             let level = event.fields.level().max(Some(Level::Error));
             let expected = rate * now.seconds_since(began);
@@ -318,6 +323,10 @@ impl Burst {
         let ending = Ending::new(now, slot, verdict.errors, verdict.slots, verdict.window_s);
         let first_slot = ending.first_slot;
         let open = Open { id, spot: *spot, slot, expected: verdict.expected / verdict.window_s.max(1.0), ending };
+        self.deadlines.arm(spot.place, open.ending.deadline());
+        if !report.incidents.is_open(id) {
+            self.deadlines.hurry(spot.place);
+        }
         self.places.open.insert(spot.place, open);
         self.places.own(spot.place, first_slot, slot);
         if spot.scope == Scope::Code {
@@ -429,6 +438,7 @@ impl Detector for Burst {
         self.cells.restore(kept.cells);
         self.active = kept.active;
         self.places = kept.places;
+        self.places.open.keys().for_each(|place| self.deadlines.hurry(*place));
         self.checked = kept.checked;
         self.set_threshold();
         Ok(())

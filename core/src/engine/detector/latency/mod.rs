@@ -37,6 +37,7 @@ mod window;
 
 use super::{AHEAD, Detector, Event, OperationQuantiles, Report, TableUse};
 use crate::engine::clock::Moment;
+use crate::engine::deadlines::{Deadlines, after};
 use crate::engine::finding::DetectorName;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Overrides;
@@ -79,6 +80,8 @@ pub struct Latency {
     ended: Vec<Ended>,
     /// Operations with an open incident, and which.
     live: BTreeMap<u64, IncidentId>,
+    /// When which of them may be over.
+    deadlines: Deadlines<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -103,6 +106,7 @@ impl Latency {
             pairs: Pairs::new(&pairs, keys),
             ended: Vec::new(),
             live: BTreeMap::new(),
+            deadlines: Deadlines::default(),
         }
     }
 
@@ -152,8 +156,19 @@ impl Latency {
         let call = Call { event, value, bucket, host, settings };
         match judge::take(&call, operation, share, report) {
             Change::None => {}
-            Change::Opened(id) => drop(self.live.insert(key, id)),
-            Change::Ended => drop(self.live.remove(&key)),
+            Change::Opened(id) => {
+                self.live.insert(key, id);
+                if !report.incidents.is_open(id) {
+                    self.deadlines.hurry(key);
+                }
+            }
+            Change::Ended => {
+                self.live.remove(&key);
+                self.deadlines.disarm(key);
+            }
+        }
+        if let Some(going) = &operation.going {
+            self.deadlines.arm(key, after(going.restless, SILENT_S));
         }
     }
 
@@ -228,22 +243,23 @@ impl Detector for Latency {
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
         let now = moment.now;
         self.tick_pairs(now, report);
-        let operations = &mut self.operations;
-        self.live.retain(|key, id| {
-            let operation = operations.get_mut(*key).filter(|operation| operation.going.is_some());
+        self.deadlines.keep_up(report.incidents.evictions());
+        self.operations.take_lost().into_iter().for_each(|key| self.deadlines.hurry(key));
+        for key in self.deadlines.take_due(now) {
+            let Some(&id) = self.live.get(&key) else { continue };
+            let operation = self.operations.get_mut(key).filter(|operation| operation.going.is_some());
             // An evicted operation's incident is over for whoever watches it.
-            let Some(operation) = operation else {
-                report.incidents.resolve(*id, now, report.findings);
-                return false;
-            };
-            let restless = operation.going.as_ref().map_or(now, |going| going.restless);
-            if report.incidents.is_open(*id) && now.seconds_since(restless) <= SILENT_S {
-                return true;
+            if let Some(operation) = operation {
+                let restless = operation.going.as_ref().map_or(now, |going| going.restless);
+                if report.incidents.is_open(id) && now.seconds_since(restless) <= SILENT_S {
+                    self.deadlines.arm(key, after(restless, SILENT_S));
+                    continue;
+                }
+                operation.end(now);
             }
-            report.incidents.resolve(*id, now, report.findings);
-            operation.end(now);
-            false
-        });
+            report.incidents.resolve(id, now, report.findings);
+            self.live.remove(&key);
+        }
     }
 
     fn merge(&mut self, merge: crate::engine::template::Merge) {
@@ -268,6 +284,7 @@ impl Detector for Latency {
         self.texts.restore(kept.texts);
         self.pairs.restore(kept.pairs);
         self.live = kept.live;
+        self.live.keys().for_each(|key| self.deadlines.hurry(*key));
         Ok(())
     }
 

@@ -74,6 +74,10 @@ impl Held for Operation {
             + self.recent.held()
             + self.going.as_deref().map_or(0, of)
     }
+
+    fn watched_as(&self, key: u64) -> Option<u64> {
+        self.going.as_ref().map(|_| key)
+    }
 }
 
 impl Operation {

@@ -1,6 +1,7 @@
 //! What is remembered of one actor (host, module and thread): its last lines and how long they have been going round.
 
 use super::EXAMPLE_BYTES;
+use crate::engine::deadlines::after;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Choice;
 use crate::engine::state::{Held, allocated};
@@ -56,6 +57,10 @@ impl Held for Actor {
             + self.going.as_ref().map_or(0, |going| allocated(size_of::<Going>()) + going.told.held())
             + self.counter.as_ref().map_or(0, |counter| counter.held())
     }
+
+    fn watched_as(&self, _: u64) -> Option<u64> {
+        self.going.as_ref().map(|going| going.module)
+    }
 }
 
 /// An open loop.
@@ -93,6 +98,11 @@ impl Going {
     /// hold a line up.
     pub(super) fn patience(&self) -> f64 {
         (self.pace * (5 * self.period).max(20) as f64).max(5.0)
+    }
+
+    /// When it has ended if it is not heard of before.
+    pub(super) fn deadline(&self) -> Timestamp {
+        after(self.heard, self.patience())
     }
 }
 

@@ -7,6 +7,7 @@
 use super::super::{Event, Report, TableUse};
 use super::EXAMPLE_BYTES;
 use super::options::Limit;
+use crate::engine::deadlines::{Deadlines, after};
 use crate::engine::finding::{DetectorName, Evidence, Key, Severity, name_of};
 use crate::engine::incident::{IncidentId, Opening, round};
 use crate::engine::overrides::{Choice, KeyPattern, Overrides};
@@ -33,6 +34,10 @@ struct Guarded {
 impl Held for Guarded {
     fn held(&self) -> usize {
         allocated(self.place.capacity())
+    }
+
+    fn watched_as(&self, key: u64) -> Option<u64> {
+        self.open.map(|_| key)
     }
 }
 
@@ -64,6 +69,8 @@ pub(super) struct Guards {
     choices: Table<Choice>,
     lines: Table<Guarded>,
     open: BTreeSet<u64>,
+    /// When which of them may be over.
+    deadlines: Deadlines<u64>,
 }
 
 /// What is kept across a restart.
@@ -81,6 +88,7 @@ impl Guards {
             choices: Table::new(keys),
             lines: Table::new(keys),
             open: BTreeSet::new(),
+            deadlines: Deadlines::default(),
         }
     }
 
@@ -114,6 +122,7 @@ impl Guards {
             Some((id, over)) if report.incidents.is_open(*id) => {
                 if count > guarded.limit {
                     *over = now;
+                    self.deadlines.arm(key, after(now, guarded.within_s));
                 }
                 let place = &guarded.place;
                 report.incidents.join(*id, 1, fields.level(), now, report.findings, |evidence, summary, total| {
@@ -125,12 +134,18 @@ impl Guards {
             _ if count > guarded.limit => {
                 let opening = opening(fields, &limit, count);
                 guarded.place = place(&opening.key);
-                guarded.open = Some((report.incidents.open(opening, now, report.findings), now));
+                let id = report.incidents.open(opening, now, report.findings);
+                guarded.open = Some((id, now));
                 self.open.insert(key);
+                self.deadlines.arm(key, after(now, guarded.within_s));
+                if !report.incidents.is_open(id) {
+                    self.deadlines.hurry(key);
+                }
             }
             _ => {
                 guarded.open = None;
                 self.open.remove(&key);
+                self.deadlines.disarm(key);
                 return false;
             }
         }
@@ -139,17 +154,21 @@ impl Guards {
 
     /// Ends what has not been over its limit for a whole window.
     pub(super) fn tick(&mut self, now: Timestamp, report: &mut Report<'_>) {
-        let lines = &mut self.lines;
-        self.open.retain(|key| {
-            let Some(guarded) = lines.get_mut(*key) else { return false };
-            let Some((id, over)) = guarded.open else { return false };
-            if report.incidents.is_open(id) && now.seconds_since(over) < guarded.within_s {
-                return true;
+        self.deadlines.keep_up(report.incidents.evictions());
+        self.lines.take_lost().into_iter().for_each(|key| self.deadlines.hurry(key));
+        for key in self.deadlines.take_due(now) {
+            if let Some(guarded) = self.lines.get_mut(key)
+                && let Some((id, over)) = guarded.open
+            {
+                if report.incidents.is_open(id) && now.seconds_since(over) < guarded.within_s {
+                    self.deadlines.arm(key, after(over, guarded.within_s));
+                    continue;
+                }
+                guarded.open = None;
+                report.incidents.resolve(id, now, report.findings);
             }
-            guarded.open = None;
-            report.incidents.resolve(id, now, report.findings);
-            false
-        });
+            self.open.remove(&key);
+        }
     }
 
     pub(super) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
@@ -170,6 +189,7 @@ impl Guards {
     pub(super) fn restore(&mut self, kept: Kept) {
         self.lines.restore(kept.lines);
         self.open = kept.open;
+        self.open.iter().for_each(|key| self.deadlines.hurry(*key));
     }
 }
 

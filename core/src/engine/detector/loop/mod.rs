@@ -43,6 +43,7 @@ use super::failure::is_failure;
 use super::text_without_numbers::TextWithoutNumbers;
 use super::{AHEAD, Detector, Event, Report, TableUse};
 use crate::engine::clock::Moment;
+use crate::engine::deadlines::Deadlines;
 use crate::engine::finding::DetectorName;
 use crate::engine::overrides::Overrides;
 use crate::engine::packed::{RestoreError, pack, unpack};
@@ -84,6 +85,8 @@ pub struct Loop {
     guards: Guards,
     /// Open loops, by module: a module has one at a time.
     live: BTreeMap<u64, Live>,
+    /// When which of them may be over.
+    deadlines: Deadlines<u64>,
     scratch: TextWithoutNumbers,
 }
 
@@ -146,6 +149,7 @@ impl Loop {
             spells: Spells::new(),
             guards: Guards::new(options.guards, options.keys),
             live: BTreeMap::new(),
+            deadlines: Deadlines::default(),
             scratch: TextWithoutNumbers::default(),
             settings: Overrides::new(settings, options.overrides),
             timer_period_s: options.timer_period_s,
@@ -190,6 +194,10 @@ impl Loop {
         let (until, module) = (began.saturating_add_nanos((lasted * 1e9) as i64), look.module_hash);
         let before = lasted;
         let going = Going { id, period, began, before, until, heard: now, range, told, pace, other: 0, module };
+        self.deadlines.arm(module, going.deadline());
+        if !report.incidents.is_open(id) {
+            self.deadlines.hurry(module);
+        }
         let live = if let Signal::Spell(line) = run.signal {
             Live::Line(line, Box::new(going))
         } else {
@@ -197,6 +205,31 @@ impl Loop {
             Live::Actor(look.actor_hash)
         };
         self.live.insert(module, live);
+    }
+
+    /// The open loop of a module may be over; true when it is.
+    fn look_at(&mut self, module: u64, now: Timestamp, report: &mut Report<'_>) -> bool {
+        let Some(live) = self.live.get(&module) else { return false };
+        let going = match live {
+            Live::Line(_, going) => Some(going.as_ref()),
+            // An evicted actor's loop is over for whoever watches it.
+            Live::Actor(actor) => self.actors.get(*actor).and_then(|actor| actor.going.as_deref()),
+        };
+        let Some(going) = going else { return true };
+        let open = report.incidents.is_open(going.id);
+        if open && now.seconds_since(going.heard) <= going.patience() {
+            self.deadlines.arm(module, going.deadline());
+            return false;
+        }
+        if open {
+            resolve(going, now, report);
+        }
+        if let Live::Actor(actor) = live
+            && let Some(actor) = self.actors.get_mut(*actor)
+        {
+            actor.end();
+        }
+        true
     }
 
     /// How long a run rests in each round, in seconds; no longer than its lines are apart where times are too coarse.
@@ -310,6 +343,7 @@ impl Detector for Loop {
                     going.range = actor.counter.as_ref().and_then(|counter| counter.range()).or(going.range);
                 }
                 join(going, event, report);
+                self.deadlines.arm(going.module, going.deadline());
             } else {
                 going.other += 1;
                 over = going.other > OTHER_LINES;
@@ -317,6 +351,7 @@ impl Detector for Loop {
         }
         if over && let Some(going) = actor.end() {
             self.live.remove(&going.module);
+            self.deadlines.disarm(going.module);
             resolve(&going, now, report);
         }
         let run = (!is_going && pushed.lag > 0).then(|| {
@@ -352,6 +387,7 @@ impl Detector for Loop {
         {
             report.explained = true;
             join(going, event, report);
+            self.deadlines.arm(going.module, going.deadline());
             return;
         }
         if guarded {
@@ -384,28 +420,13 @@ impl Detector for Loop {
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
         let now = moment.now;
         self.guards.tick(now, report);
-        let actors = &mut self.actors;
-        self.live.retain(|_, live| {
-            let going = match &*live {
-                Live::Line(_, going) => Some(going.as_ref()),
-                // An evicted actor's loop is over for whoever watches it.
-                Live::Actor(actor) => actors.get_mut(*actor).and_then(|actor| actor.going.as_deref()),
-            };
-            let Some(going) = going else { return false };
-            let open = report.incidents.is_open(going.id);
-            if open && now.seconds_since(going.heard) <= going.patience() {
-                return true;
+        self.deadlines.keep_up(report.incidents.evictions());
+        self.actors.take_lost().into_iter().for_each(|module| self.deadlines.hurry(module));
+        for module in self.deadlines.take_due(now) {
+            if self.look_at(module, now, report) {
+                self.live.remove(&module);
             }
-            if open {
-                resolve(going, now, report);
-            }
-            if let Live::Actor(actor) = live
-                && let Some(actor) = actors.get_mut(*actor)
-            {
-                actor.end();
-            }
-            false
-        });
+        }
     }
 
     fn merge(&mut self, merge: Merge) {
@@ -431,6 +452,7 @@ impl Detector for Loop {
         self.spells.restore(kept.spells);
         self.guards.restore(kept.guards);
         self.live = kept.live;
+        self.live.keys().for_each(|module| self.deadlines.hurry(*module));
         Ok(())
     }
 

@@ -37,6 +37,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 /// Most openings in a warm-up time.
 const OPENINGS: usize = 5;
+/// So much earlier than what may be over all that is open is looked at, so that rounding makes nothing late.
+const EARLY_S: f64 = 1e-3;
 /// Messages that are remembered as naming no exception: 8 KiB.
 const NAMELESS: usize = 1 << 10;
 
@@ -111,6 +113,10 @@ pub struct Novelty {
     open: Vec<Open>,
     /// When the last incidents were opened.
     opened: VecDeque<f64>,
+    /// No open incident is over before this running time, but for those that are forgotten.
+    soonest: f64,
+    /// Incidents that were forgotten when that was last asked.
+    forgotten: u64,
 }
 
 /// How often each of some kinds was seen, and the chance that the next one is new.
@@ -172,6 +178,8 @@ impl Novelty {
             nameless: Box::new([0; NAMELESS]),
             open: Vec::new(),
             opened: VecDeque::new(),
+            soonest: f64::INFINITY,
+            forgotten: 0,
         }
     }
 
@@ -264,6 +272,8 @@ impl Novelty {
         let opening = sight.opening(running, settings.threshold, self.templates.sightings(), templates);
         let id = report.incidents.open(opening, moment.now, report.findings);
         self.open.push(Open { id, template: sight.template, last: running });
+        let over = if report.incidents.is_open(id) { running + self.warm_up_s - EARLY_S } else { running };
+        self.soonest = self.soonest.min(over);
     }
 }
 
@@ -306,6 +316,11 @@ impl Detector for Novelty {
     }
 
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
+        let forgotten = report.incidents.evictions();
+        let was_forgotten = std::mem::replace(&mut self.forgotten, forgotten) != forgotten;
+        if moment.running < self.soonest && !was_forgotten {
+            return;
+        }
         self.open.retain(|open| {
             let going = moment.running - open.last <= self.warm_up_s;
             if !going {
@@ -313,6 +328,8 @@ impl Detector for Novelty {
             }
             going && report.incidents.is_open(open.id)
         });
+        let oldest = self.open.iter().map(|open| open.last).fold(f64::INFINITY, f64::min);
+        self.soonest = oldest + self.warm_up_s - EARLY_S;
     }
 
     fn merge(&mut self, merge: Merge) {
@@ -336,7 +353,7 @@ impl Detector for Novelty {
         self.templates = kept.templates;
         self.exceptions.restore(kept.exceptions);
         self.stacks.restore(kept.stacks);
-        (self.open, self.opened) = (kept.open, kept.opened);
+        (self.open, self.opened, self.soonest) = (kept.open, kept.opened, f64::NEG_INFINITY);
         Ok(())
     }
 

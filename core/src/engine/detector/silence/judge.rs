@@ -1,6 +1,6 @@
 //! Is it silent, whose incident is it, and when is it over?
 
-use super::key::{Key, Pause, Reading};
+use super::key::{Key, Parked, Pause, Reading};
 use super::*;
 use crate::engine::detector::NearMiss;
 use crate::engine::finding::Evidence;
@@ -14,9 +14,21 @@ const FAR_S: f64 = 60.0;
 /// Seconds after the last stop in which one more host joins an incident.
 const IN_TURN_S: f64 = 300.0;
 /// Seconds between two looks at a key that joined an incident.
-const JOINED_S: f64 = 60.0;
+pub(super) const JOINED_S: f64 = 60.0;
+/// A pause of so many times its limit, without the events that make a silence: the stream is thinner than it was, and it is
+/// for events to come, not for seconds to pass.
+const THINNER: f64 = 2.0;
 /// Names that a finding lists of those that stopped with its key.
 const LISTED: usize = 8;
+
+/// When a key is looked at next.
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    /// At this running time.
+    At(f64),
+    /// Not for a reason; were it not for that, in so many seconds.
+    Parked(Parked, f64),
+}
 
 impl Silence {
     /// A key is due.
@@ -30,51 +42,77 @@ impl Silence {
         report: &mut Report<'_>,
     ) {
         let Some(key) = self.members.get_mut(member).and_then(|member| member.keys.get_mut(hash)) else { return };
-        if key.due != due {
+        if key.due != due || key.parked.is_some() {
             return; // Forgotten and seen anew: the new one has its own time.
         }
         let next = match key.silent {
             Some(id) => self.look_at_silent(member, hash, id, now, time, report),
             None => self.judge(member, hash, now, time, report),
         };
-        if let Some(key) = self.members.get_mut(member).and_then(|member| member.keys.get_mut(hash)) {
-            // Never twice in the same second.
-            key.due = (next.min(f64::from(u32::MAX)) as u32).max((now.running as u32).saturating_add(1));
-            self.due.push(Reverse((key.due, member as u8, hash)));
+        let Some(key) = self.members.get_mut(member).and_then(|member| member.keys.get_mut(hash)) else { return };
+        let (at, parked) = match next {
+            Next::At(at) => (at, None),
+            Next::Parked(parked, ahead) => (now.running + ahead, Some(parked)),
+        };
+        // Never twice in the same second.
+        key.due = (at.min(f64::from(u32::MAX)) as u32).max((now.running as u32).saturating_add(1));
+        key.parked = parked;
+        match parked {
+            None => self.schedule.at(key.due, member, hash),
+            Some(Parked::Events) => {
+                self.schedule.at_event(key.silent_by(self.options.of(key.settings)), member, hash);
+            }
+            Some(_) => {}
         }
     }
 
     /// Opens or joins an incident if the key is silent; when to look at it again.
-    fn judge(&mut self, member: usize, hash: u64, now: Reading, time: Timestamp, report: &mut Report<'_>) -> f64 {
+    fn judge(&mut self, member: usize, hash: u64, now: Reading, time: Timestamp, report: &mut Report<'_>) -> Next {
+        // Whoever wants to know what is nearly a silence is told of it again and again.
+        let parks = !report.wants_near_misses();
+        let warm_up = self.options.warm_up_s;
         let place = &mut self.members[member];
         let muted = now.running - place.evicted < EVICTION_S;
-        let Some(key) = place.keys.get_mut(hash) else { return f64::MAX };
+        let Some(key) = place.keys.get_mut(hash) else { return Next::At(f64::MAX) };
         let settings = *self.options.of(key.settings);
         let limits = key.limits(&settings);
         let pause = key.pause(now);
-        let ahead = if limits.seconds.is_finite() { limits.seconds } else { self.options.warm_up_s };
-        if pause.seconds < limits.seconds || limits.seconds.is_infinite() {
-            return if pause.seconds < ahead { key.last.running + ahead } else { now.running + ahead };
+        let ahead = if limits.seconds.is_finite() { limits.seconds } else { warm_up };
+        if pause.seconds < ahead {
+            return Next::At(key.last.running + ahead);
+        }
+        if limits.seconds.is_infinite() {
+            // Only lines give it a limit.
+            return Next::Parked(Parked::Unlimited, ahead);
         }
         if pause.events < limits.events {
             near_miss(&place.name, key, pause, &settings, report, || {
                 format!("{:.0} events of others passed, {:.0} would be too many", pause.events, limits.events)
             });
-            return now.running + (pause.seconds / 32.0).max(1.0);
+            return match parks && pause.seconds >= THINNER * limits.seconds {
+                true => Next::Parked(Parked::Events, 0.0),
+                false => Next::At(now.running + (pause.seconds / 32.0).max(1.0)),
+            };
         }
-        if muted || !settings.enabled || now.running < self.options.warm_up_s {
+        if muted || !settings.enabled || now.running < warm_up {
             if muted {
                 near_miss(&place.name, key, pause, &settings, report, || "the table has had to forget keys".into());
             }
-            return now.running + self.options.warm_up_s;
+            if !settings.enabled {
+                return Next::Parked(Parked::Unlimited, warm_up);
+            }
+            // It stays muted for so many times the warm-up.
+            let times = ((place.evicted + EVICTION_S - now.running) / warm_up).ceil();
+            return Next::At(now.running + warm_up * if muted && parks { times.max(1.0) } else { 1.0 });
         }
-        if !key.is_established(limits.seconds, now.running, self.options.warm_up_s) {
+        if !key.is_established(limits.seconds, now.running, warm_up) {
             near_miss(&place.name, key, pause, &settings, report, || "it has not spoken for long enough".into());
             // It will not have lived longer before it speaks again.
-            return now.running + limits.seconds.max(self.options.warm_up_s);
+            let period = limits.seconds.max(warm_up);
+            return if parks { Next::Parked(Parked::Young, period) } else { Next::At(now.running + period) };
         }
         if pause.seconds > GONE_S {
-            return now.running + GONE_S;
+            return Next::Parked(Parked::Gone, GONE_S);
         }
         let patience = place.restarts.patience(key.last.running);
         key.awaited = pause.seconds < patience;
@@ -82,19 +120,19 @@ impl Silence {
             near_miss(&place.name, key, pause, &settings, report, || {
                 format!("others have come back from restarts, and it has {patience:.0} s for one")
             });
-            return key.last.running + patience;
+            return Next::At(key.last.running + patience);
         }
         let key = key.clone();
         if let Some(open) = self.stopped_with(member, &key) {
             return self.join(open, member, hash, now, time, report);
         }
         if self.waits_for_partner(member, &key, now) {
-            return now.running + 1.0;
+            return Next::At(now.running + 1.0);
         }
         if self.is_replaced(member, hash, &key, now) {
             let name = &self.members[member].name;
             near_miss(name, &key, pause, &settings, report, || "a newcomer speaks in its place".into());
-            return now.running + GONE_S;
+            return Next::At(now.running + GONE_S);
         }
         while self.opened.front().is_some_and(|&opened| now.running - opened > self.options.warm_up_s) {
             self.opened.pop_front();
@@ -102,19 +140,20 @@ impl Silence {
         if self.opened.len() >= OPENINGS {
             return match self.open.len().checked_sub(1) {
                 Some(last) => self.join(last, member, hash, now, time, report),
-                None => now.running + self.options.warm_up_s,
+                None => Next::At(now.running + warm_up),
             };
         }
         self.opened.push_back(now.running);
         let opening = opening::opening(&self.members[member].name, &key, pause, limits, settings.threshold);
         let id = report.incidents.open(opening, time, report.findings);
         let (stopped, (_, usual)) = (key.last.running, key.longest_and_usual());
-        let (latest, also, unlisted) = (stopped, Vec::new(), 0);
-        self.open.push(Open { id, member, key: hash, stopped, usual, weight: 1, latest, also, unlisted });
+        let (latest, also, unlisted, joined) = (stopped, Vec::new(), 0, BTreeSet::new());
+        self.open.push(Open { id, member, key: hash, stopped, usual, weight: 1, latest, also, unlisted, joined });
+        self.set_gone(report);
         if let Some(key) = self.members[member].keys.get_mut(hash) {
             key.silent = Some(id);
         }
-        now.running + pause.seconds
+        Next::At(now.running + pause.seconds)
     }
 
     /// The open silence of a key that stopped at about the same time, or of the partner of this one, or of one of its
@@ -193,11 +232,11 @@ impl Silence {
         now: Reading,
         time: Timestamp,
         report: &mut Report<'_>,
-    ) -> f64 {
+    ) -> Next {
         let (Some(open), Some(place)) = (self.open.get_mut(open), self.members.get_mut(member)) else {
-            return now.running + JOINED_S;
+            return Next::At(now.running + JOINED_S);
         };
-        let Some(key) = place.keys.get_mut(hash) else { return now.running + JOINED_S };
+        let Some(key) = place.keys.get_mut(hash) else { return Next::At(now.running + JOINED_S) };
         key.silent = Some(open.id);
         open.weight += 1;
         open.latest = open.latest.max(key.last.running);
@@ -208,7 +247,7 @@ impl Silence {
         }
         let open = open.clone();
         self.say_again(&open, 1, now, time, report);
-        now.running + JOINED_S
+        Next::At(now.running + JOINED_S)
     }
 
     /// Adds `events` to an open incident, with what is true of it now.
@@ -235,29 +274,45 @@ impl Silence {
         now: Reading,
         time: Timestamp,
         report: &mut Report<'_>,
-    ) -> f64 {
+    ) -> Next {
         let Some(open) = self.open.iter_mut().find(|open| open.id == id) else {
             // The incident that it joined is over, and this one still has not spoken: it gets the time to.
             let least = self.options.usual.least_s;
             if let Some(key) = self.members[member].keys.get_mut(hash) {
                 key.silent = None;
                 let limit = key.limits(&self.options.usual).seconds.min(self.options.warm_up_s);
-                return now.running + limit.max(least);
+                return Next::At(now.running + limit.max(least));
             }
-            return now.running + least;
+            return Next::At(now.running + least);
         };
         if (open.member, open.key) != (member, hash) {
-            return now.running + JOINED_S;
+            open.joined.insert((member as u8, hash));
+            return Next::Parked(Parked::Joined, JOINED_S);
         }
         open.weight *= 2;
         let open = open.clone();
         self.say_again(&open, open.weight, now, time, report);
-        now.running + (now.running - open.stopped)
+        Next::At(now.running + (now.running - open.stopped))
+    }
+
+    /// A key speaks that is silent, awaited or parked.
+    #[cold]
+    pub(super) fn speaks_up(&mut self, member: usize, hash: u64, time: Timestamp, report: &mut Report<'_>) {
+        self.unpark(member, hash);
+        let now = self.now;
+        let Member { name, keys, .. } = &mut self.members[member];
+        let Some(key) = keys.get_mut(hash) else { return };
+        if key.silent.is_some() || key.awaited {
+            return self.heard(member, hash, time, report);
+        }
+        if report.wants_near_misses() {
+            spoke_in_time(name, key, self.options.of(key.settings), now, report);
+        }
+        key.speak(now);
     }
 
     /// A silent key speaks, or one that was awaited.
-    #[cold]
-    pub(super) fn heard(&mut self, member: usize, hash: u64, time: Timestamp, report: &mut Report<'_>) {
+    fn heard(&mut self, member: usize, hash: u64, time: Timestamp, report: &mut Report<'_>) {
         let now = self.now;
         let Some(key) = self.members[member].keys.get_mut(hash) else { return };
         let (id, awaited) = (key.silent.take(), std::mem::take(&mut key.awaited));
@@ -271,7 +326,8 @@ impl Silence {
         key.speak_again(now);
         self.members[member].restarts.add(now.running, pause);
         let Some(i) = own else { return };
-        let open = self.open.remove(i);
+        let mut open = self.open.remove(i);
+        self.unpark_all(std::mem::take(&mut open.joined));
         let told = &self.members[member].name;
         // It went on until now.
         report.incidents.join(open.id, 0, None, time, report.findings, |_, _, _| {});
@@ -282,11 +338,9 @@ impl Silence {
 
     /// Ends incidents whose key is forgotten or gone.
     pub(super) fn close_gone(&mut self, now: Reading, time: Timestamp, report: &mut Report<'_>) {
-        if self.open.is_empty() {
-            return;
-        }
         let members = &mut self.members;
-        self.open.retain(|open| {
+        let mut joined = Vec::new();
+        self.open.retain_mut(|open| {
             let gone = match members.get_mut(open.member).and_then(|member| member.keys.get_mut(open.key)) {
                 Some(key) => key.silent != Some(open.id) || key.pause(now).seconds > GONE_S,
                 None => true,
@@ -294,8 +348,14 @@ impl Silence {
             if gone {
                 report.incidents.resolve(open.id, time, report.findings);
             }
-            !gone && report.incidents.is_open(open.id)
+            let stays = !gone && report.incidents.is_open(open.id);
+            if !stays {
+                joined.extend(std::mem::take(&mut open.joined));
+            }
+            stays
         });
+        self.unpark_all(joined);
+        self.set_gone(report);
     }
 }
 

@@ -22,6 +22,31 @@ pub(super) struct Pause {
     pub(super) events: f64,
 }
 
+/// Why no look at a key is due before it speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Parked {
+    /// It has spoken too seldom to have a limit, or may stop.
+    Unlimited,
+    /// It has not lived long enough, and will not have before it speaks.
+    Young,
+    /// It is silent for so long that it is gone.
+    Gone,
+    /// It has joined an incident, whose end is the other thing that makes it due.
+    Joined,
+    /// Its pause is long enough in seconds; so many events of the stream are the other thing that makes it due.
+    Events,
+}
+
+/// For a key that was to be looked at at `due`, and then every `period` seconds, the first of these times behind `now`.
+pub(super) fn next_look(due: u32, period: f64, now: f64) -> u32 {
+    let behind = now - f64::from(due);
+    if behind < 0.0 {
+        return due;
+    }
+    let period = period.max(1.0);
+    (f64::from(due) + ((behind / period).floor() + 1.0) * period).min(f64::from(u32::MAX)) as u32
+}
+
 /// A module, a host, or another key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Key {
@@ -36,6 +61,9 @@ pub(super) struct Key {
     events: GapTail,
     /// When it is looked at next, in whole seconds of running time.
     pub(super) due: u32,
+    /// Nothing that happens to others can change what the next look finds: none is due until it speaks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) parked: Option<Parked>,
     /// The incident that says that it is silent; its own or the one that it joined.
     pub(super) silent: Option<IncidentId>,
     /// Its pause would be a silence, but may be a restart like those of its siblings.
@@ -52,6 +80,10 @@ impl Held for Key {
     fn held(&self) -> usize {
         allocated(self.name.len()) + self.seconds.held() + self.events.held()
     }
+
+    fn watched_as(&self, key: u64) -> Option<u64> {
+        self.silent.map(|_| key)
+    }
 }
 
 impl Key {
@@ -65,6 +97,7 @@ impl Key {
             seconds: GapTail::default(),
             events: GapTail::default(),
             due: 0,
+            parked: None,
             silent: None,
             awaited: false,
             silences: 0,
@@ -81,6 +114,7 @@ impl Key {
             ^ u64::from(self.seconds.gaps() ^ self.events.gaps())
             ^ u64::from(self.awaited)
             ^ u64::from(self.silent.is_some())
+            ^ u64::from(self.parked.is_some())
     }
 
     /// It speaks, as it does.
@@ -120,6 +154,11 @@ impl Key {
             seconds: self.seconds.limit(settings.threshold).max(settings.least_s).max(habit),
             events: self.events.limit(settings.threshold),
         }
+    }
+
+    /// How many events the stream has had when its pause, long enough in seconds, is a silence.
+    pub(super) fn silent_by(&self, settings: &Settings) -> f64 {
+        (self.last.events + self.limits(settings).events).ceil()
     }
 
     /// ln of the chance of such a pause, on the clock that finds it likeliest.

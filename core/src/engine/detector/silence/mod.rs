@@ -22,14 +22,14 @@
 //! A silence ends when the key speaks, or after a day, when it is taken for gone.
 //!
 //! Late events speak too: a host whose clock goes wrong has not stopped. Time is the stream's without its stalls, so
-//! that a stopped input or a leap of all timestamps is no silence. No key is looked at but when it is due: a heap holds
-//! for each key one time, its last line and its limit. Memory: 350 bytes a key and its name; keys are capped for each
-//! member. Cold start: silent for `warm_up_s` of stream.
+//! that a stopped input or a leap of all timestamps is no silence. No key is looked at but when it is due (`schedule.rs`).
+//! Memory: 350 bytes a key and its name; keys are capped for each member. Cold start: silent for `warm_up_s` of stream.
 
 mod judge;
 mod key;
 mod opening;
 mod restarts;
+mod schedule;
 
 use super::{AHEAD, Detector, Event, Report, TableUse};
 use crate::engine::clock::Moment;
@@ -41,10 +41,10 @@ use crate::engine::state::{Bounded, Table, TableSnapshot, Weight};
 use crate::event::{Fields, Role, Timestamp, Value};
 use key::{Key, Reading};
 use restarts::Restarts;
+use schedule::Schedule;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
-use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// A key that lived so long is no job, however old the stream.
@@ -181,6 +181,9 @@ struct Open {
     /// Names of those that joined it, and how many more there are.
     also: Vec<String>,
     unlisted: u32,
+    /// Members and keys of those of them that are parked until it is over.
+    #[serde(skip)]
+    joined: BTreeSet<(u8, u64)>,
 }
 
 /// The detector.
@@ -188,8 +191,8 @@ struct Open {
 pub struct Silence {
     options: SilenceOptions,
     members: Vec<Member>,
-    /// When each key is looked at next: second of running time, member, key.
-    due: BinaryHeap<Reverse<(u32, u8, u64)>>,
+    /// When which key is looked at next.
+    schedule: Schedule,
     open: Vec<Open>,
     /// When the last incidents were opened.
     opened: VecDeque<f64>,
@@ -236,7 +239,7 @@ impl Silence {
         Self {
             members: members.collect(),
             options,
-            due: BinaryHeap::new(),
+            schedule: Schedule::default(),
             open: Vec::new(),
             opened: VecDeque::new(),
             now: Reading::default(),
@@ -253,7 +256,7 @@ impl Silence {
         let key = place.keys.touch(hash, || Key::new(name.into(), now, settings));
         // So long no key has a limit.
         key.due = (now.running + self.options.warm_up_s) as u32;
-        self.due.push(Reverse((key.due, member as u8, hash)));
+        self.schedule.at(key.due, member, hash);
         place.newcomers.push_back((now.running, hash));
         if place.newcomers.len() > NEWCOMERS {
             place.newcomers.pop_front();
@@ -262,21 +265,7 @@ impl Silence {
             place.evictions = place.keys.evictions();
             place.evicted = now.running;
         }
-        self.forget_due();
-    }
-
-    /// Forgotten keys leave their times behind: with more of those than keys, the times are written anew.
-    fn forget_due(&mut self) {
-        let held: usize = self.members.iter().map(|member| member.keys.len()).sum();
-        if self.due.len() > 2 * held + 1_000 {
-            let members = &self.members;
-            self.due.retain(|&Reverse((due, member, hash))| {
-                members
-                    .get(usize::from(member))
-                    .and_then(|member| member.keys.get(hash))
-                    .is_some_and(|key| key.due == due)
-            });
-        }
+        self.sweep();
     }
 }
 
@@ -338,8 +327,8 @@ impl Detector for Silence {
             };
             key.last_time = event.moment.now.0;
             key.partner = partner.map_or(0, |partner| hashes[partner]);
-            if key.silent.is_some() || key.awaited {
-                self.heard(i, hash, event.moment.now, report);
+            if key.silent.is_some() || key.awaited || key.parked.is_some() {
+                self.speaks_up(i, hash, event.moment.now, report);
                 continue;
             }
             if report.wants_near_misses() {
@@ -362,13 +351,14 @@ impl Detector for Silence {
 
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
         let now = Reading { running: moment.running, events: self.now.events };
-        self.close_gone(now, moment.now, report);
-        while let Some(&Reverse((due, member, hash))) = self.due.peek()
-            && f64::from(due) <= now.running
-        {
-            self.due.pop();
-            self.look_at(usize::from(member), hash, due, now, moment.now, report);
+        if self.may_be_gone(now, report) {
+            self.close_gone(now, moment.now, report);
         }
+        self.wake_by_events(now);
+        while let Some((due, member, hash)) = self.schedule.next(now.running) {
+            self.look_at(member, hash, due, now, moment.now, report);
+        }
+        self.end_tick(now);
     }
 
     fn snapshot(&self) -> Vec<u8> {
@@ -387,16 +377,15 @@ impl Detector for Silence {
         if !kept.members.iter().map(|member| &member.name).eq(self.members.iter().map(|member| &member.name)) {
             return Err(RestoreError("its keys were others".into()));
         }
-        self.due.clear();
-        for (i, (member, kept)) in self.members.iter_mut().zip(kept.members).enumerate() {
+        for (member, kept) in self.members.iter_mut().zip(kept.members) {
             member.keys.restore(kept.keys);
             (member.evictions, member.evicted) = (member.keys.evictions(), kept.evicted);
             (member.newcomers, member.restarts) = (kept.newcomers, kept.restarts);
             let name = &member.name;
             member.keys.for_each_mut(|_, key| key.settings = self.options.choose(name, &key.name));
-            self.due.extend(member.keys.iter().map(|(hash, key)| Reverse((key.due, i as u8, hash))));
         }
         (self.open, self.opened, self.now) = (kept.open, kept.opened, kept.now);
+        self.reschedule();
         Ok(())
     }
 

@@ -158,17 +158,25 @@ impl Spread {
     pub(super) fn check(&mut self, now: Timestamp, report: &mut Report<'_>) {
         let slot = self.exposure.slot();
         let from = std::mem::replace(&mut self.checked, slot);
-        for (place, mut open) in self.open.clone() {
+        self.deadlines.keep_up(report.incidents.evictions());
+        let mut places = self.deadlines.take_due(now);
+        if slot > from {
+            places = self.open.keys().copied().collect();
+        }
+        for place in places {
+            let Some(mut open) = self.open.get(&place).cloned() else { continue };
             if slot > from {
                 self.watch(&mut open, from, slot);
             }
             if open.ending.is_over(now) || !report.incidents.is_open(open.id) {
                 report.incidents.resolve(open.id, now, report.findings);
                 self.open.remove(&place);
+                self.deadlines.disarm(place);
                 for spot in &open.spots {
                     self.owned.own(spot.key, slot, slot);
                 }
             } else {
+                self.deadlines.arm(place, open.ending.deadline());
                 self.open.insert(place, open);
             }
         }

@@ -38,6 +38,7 @@ use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S};
 use super::owned::Owned;
 use super::{Aside, Detector, Event, Report, TableUse};
 use crate::engine::clock::Moment;
+use crate::engine::deadlines::Deadlines;
 use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Overrides;
@@ -82,6 +83,8 @@ pub struct Spread {
     active: Vec<u64>,
     /// Open incidents by value.
     open: BTreeMap<u64, Open>,
+    /// When which of them may be over by its silence alone.
+    deadlines: Deadlines<u64>,
     /// Slots that belong to incidents, by module and value.
     owned: Owned,
     /// Events until the next that is counted by value, and where the dice stand.
@@ -168,6 +171,7 @@ impl Spread {
             failures: 0.0,
             active: Vec::new(),
             open: BTreeMap::new(),
+            deadlines: Deadlines::default(),
             owned: Owned::default(),
             until: SAMPLE,
             dice: 1,
@@ -307,6 +311,7 @@ impl Spread {
         let (now, slot) = (event.moment.now, self.exposure.slot());
         let Some(open) = self.open.get_mut(&spot.place) else { return };
         open.ending.hear(now, slot);
+        self.deadlines.arm(spot.place, open.ending.deadline());
         let level = event.fields.level().max(Some(Level::Error));
         if level == Some(Level::Fatal) {
             report.incidents.raise(open.id, Severity::Critical);
@@ -329,6 +334,10 @@ impl Spread {
             share: verdict.share,
             ending: Ending::new(now, slot, verdict.failures, verdict.slots, verdict.window_s),
         };
+        self.deadlines.arm(spot.place, open.ending.deadline());
+        if !report.incidents.is_open(id) {
+            self.deadlines.hurry(spot.place);
+        }
         self.open.insert(spot.place, open);
     }
 }
@@ -390,6 +399,7 @@ impl Detector for Spread {
         self.failures = kept.failures;
         self.active = kept.active;
         self.open = kept.open;
+        self.open.keys().for_each(|place| self.deadlines.hurry(*place));
         self.owned = kept.owned;
         self.until = kept.until.max(1);
         self.dice = kept.dice;

@@ -1,0 +1,189 @@
+//! When which key is looked at next.
+//!
+//! A timer is lazy: lines move none, and when a key is due it is seen whether it has spoken since. Of a key that no passing
+//! of time makes silent (it has spoken too seldom to be judged, or was a job that is done, or has joined an incident) no look
+//! is due before it speaks, and of one whose pause is long enough in seconds and not in events none before there were as many
+//! events: it is *parked*. So each line is the reason for a few looks at most, and a tick costs what is due, however many keys
+//! there are. Memory: 16 bytes for each key that is not parked, and as many again for those that have left.
+
+use super::judge::JOINED_S;
+use super::key::{Key, Parked, next_look};
+use super::{GONE_S, Reading, Silence, SilenceOptions};
+use crate::engine::detector::Report;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+/// A time of a key: second of running time or number of events, member, key.
+type Place = Reverse<(u64, u8, u64)>;
+
+/// Times of keys, soonest first; one that is not the key's own any more means nothing.
+#[derive(Debug)]
+pub(super) struct Schedule {
+    seconds: BinaryHeap<Place>,
+    events: BinaryHeap<Place>,
+    /// When the first of the open incidents is taken for gone.
+    gone: f64,
+    /// The running time of the last tick.
+    ticked: f64,
+    /// Incidents that were forgotten when that was last asked.
+    forgotten: u64,
+    /// Keys that were looked at, for tests.
+    #[cfg(test)]
+    pub(super) looks: usize,
+}
+
+impl Default for Schedule {
+    fn default() -> Self {
+        Self {
+            seconds: BinaryHeap::new(),
+            events: BinaryHeap::new(),
+            gone: f64::INFINITY,
+            ticked: 0.0,
+            forgotten: 0,
+            #[cfg(test)]
+            looks: 0,
+        }
+    }
+}
+
+impl Schedule {
+    /// The key is looked at in this second.
+    pub(super) fn at(&mut self, second: u32, member: usize, hash: u64) {
+        self.seconds.push(Reverse((second.into(), member as u8, hash)));
+    }
+
+    /// The key is looked at when the stream has had so many events.
+    pub(super) fn at_event(&mut self, events: f64, member: usize, hash: u64) {
+        self.events.push(Reverse((events as u64, member as u8, hash)));
+    }
+
+    /// The next key whose second has come: which second, its member, and the key.
+    pub(super) fn next(&mut self, running: f64) -> Option<(u32, usize, u64)> {
+        let (second, member, hash) = pop_by(&mut self.seconds, running)?;
+        #[cfg(test)]
+        {
+            self.looks += 1;
+        }
+        Some((second as u32, member.into(), hash))
+    }
+
+    /// The next key for which there were enough events: how many, its member, and the key.
+    fn next_by_events(&mut self, events: f64) -> Option<(f64, usize, u64)> {
+        let (due, member, hash) = pop_by(&mut self.events, events)?;
+        Some((due as f64, member.into(), hash))
+    }
+}
+
+/// Seconds between two looks at a key that is not parked any more, as long as nothing has changed.
+fn period(key: &Key, parked: Parked, options: &SilenceOptions) -> f64 {
+    match parked {
+        Parked::Unlimited => options.warm_up_s,
+        Parked::Young => key.limits(options.of(key.settings)).seconds.max(options.warm_up_s),
+        Parked::Gone => GONE_S,
+        Parked::Joined => JOINED_S,
+        Parked::Events => 1.0,
+    }
+}
+
+/// True for a key that is parked until the stream has had so many events.
+fn waits_for(key: &Key, events: f64, options: &SilenceOptions) -> bool {
+    key.parked == Some(Parked::Events) && key.silent_by(options.of(key.settings)) == events
+}
+
+/// Takes the soonest place out if it is due by `now`.
+fn pop_by(places: &mut BinaryHeap<Place>, now: f64) -> Option<(u64, u8, u64)> {
+    places.peek().filter(|Reverse((due, ..))| *due as f64 <= now)?;
+    places.pop().map(|Reverse(place)| place)
+}
+
+impl Silence {
+    /// Time has passed to `now`: keys that were parked until so many events have come are due.
+    pub(super) fn wake_by_events(&mut self, now: Reading) {
+        while let Some((due, member, hash)) = self.schedule.next_by_events(now.events) {
+            let key = self.members.get_mut(member).and_then(|member| member.keys.get_mut(hash));
+            if let Some(key) = key.filter(|key| waits_for(key, due, &self.options)) {
+                (key.parked, key.due) = (None, now.running as u32);
+                self.schedule.at(key.due, member, hash);
+            }
+        }
+    }
+
+    /// If the key is parked, its next look is due when it would be if it had not been.
+    pub(super) fn unpark(&mut self, member: usize, hash: u64) {
+        let Some(key) = self.members.get_mut(member).and_then(|member| member.keys.get_mut(hash)) else { return };
+        if let Some(parked) = key.parked.take() {
+            key.due = next_look(key.due, period(key, parked, &self.options), self.schedule.ticked);
+            self.schedule.at(key.due, member, hash);
+        }
+    }
+
+    /// Keys that belonged to the incident, which is over, are looked at again.
+    pub(super) fn unpark_all(&mut self, joined: impl IntoIterator<Item = (u8, u64)>) {
+        joined.into_iter().for_each(|(member, hash)| self.unpark(member.into(), hash));
+    }
+
+    /// A tick is over. Forgotten keys leave their times behind: with more of those than keys, they are swept.
+    pub(super) fn end_tick(&mut self, now: Reading) {
+        self.schedule.ticked = now.running;
+        self.sweep();
+    }
+
+    pub(super) fn sweep(&mut self) {
+        let held: usize = self.members.iter().map(|member| member.keys.len()).sum();
+        let (members, options, most) = (&self.members, &self.options, 2 * held + 1_000);
+        let key = |member: u8, hash| members.get(usize::from(member)).and_then(|member| member.keys.get(hash));
+        let Schedule { seconds, events, .. } = &mut self.schedule;
+        if seconds.len() > most {
+            let is_due = |due, key: &Key| key.parked.is_none() && u64::from(key.due) == due;
+            seconds.retain(|&Reverse((due, member, hash))| key(member, hash).is_some_and(|key| is_due(due, key)));
+        }
+        if events.len() > most {
+            let is_due = |due, key| waits_for(key, due as f64, options);
+            events.retain(|&Reverse((due, member, hash))| key(member, hash).is_some_and(|key| is_due(due, key)));
+        }
+    }
+
+    /// Everything anew, after a restart: what had been found of parked keys may be found no more with other settings.
+    pub(super) fn reschedule(&mut self) {
+        self.schedule = Schedule { ticked: self.now.running, gone: f64::NEG_INFINITY, ..Schedule::default() };
+        let Self { members, schedule, options, .. } = self;
+        for (i, member) in members.iter_mut().enumerate() {
+            member.keys.for_each_mut(|hash, key| {
+                if let Some(parked) = key.parked.take() {
+                    key.due = next_look(key.due, period(key, parked, options), schedule.ticked);
+                }
+                schedule.at(key.due, i, hash);
+            });
+        }
+    }
+
+    /// True when an open incident may be over without a line: it is a day old, or its key or itself was forgotten.
+    pub(super) fn may_be_gone(&mut self, now: Reading, report: &Report<'_>) -> bool {
+        let forgotten = report.incidents.evictions();
+        let was_forgotten = std::mem::replace(&mut self.schedule.forgotten, forgotten) != forgotten;
+        let lost = self.members.iter_mut().fold(false, |lost, member| !member.keys.take_lost().is_empty() || lost);
+        !self.open.is_empty() && (now.running > self.schedule.gone || was_forgotten || lost)
+    }
+
+    /// Open incidents have changed.
+    pub(super) fn set_gone(&mut self, report: &Report<'_>) {
+        let over = |open: &super::Open| match report.incidents.is_open(open.id) {
+            true => open.stopped + GONE_S,
+            false => f64::NEG_INFINITY,
+        };
+        self.schedule.gone = self.open.iter().map(over).fold(f64::INFINITY, f64::min);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_parked_key_that_speaks_is_looked_at_when_it_would_have_been() {
+        let looks = [0.0, 700.0, 701.0, 1_299.0, 1_300.5].map(|now| next_look(700, 600.0, now));
+        assert_eq!(looks, [700, 1_300, 1_300, 1_300, 1_900]);
+        assert_eq!([600.0, 800.0].map(|now| next_look(700, 1.0, now)), [700, 801]);
+        assert_eq!(next_look(700, f64::INFINITY, 800.0), u32::MAX);
+    }
+}
