@@ -29,8 +29,10 @@
 //! Memory: as `side.rs` says. Cold start: silent for `warm_up_s` of stream.
 
 mod judge;
+mod open_spots;
 mod opening;
 mod options;
+mod recent;
 mod side;
 
 use super::ending::{Ending, Passed};
@@ -46,6 +48,7 @@ use crate::engine::state::Bounded;
 use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::engine::stats::exposure::Exposure;
 use crate::event::{Fields, Level, Role, Timestamp};
+use open_spots::OpenSpots;
 pub use options::{Dimension, SpreadOptions, SpreadSettings};
 use serde::{Deserialize, Serialize};
 use side::{Sides, SidesSnapshot};
@@ -82,6 +85,8 @@ pub struct Spread {
     active: Vec<u64>,
     /// Open incidents by value.
     open: BTreeMap<u64, Open>,
+    /// The same by module.
+    open_spots: OpenSpots,
     /// Slots that belong to incidents, by module and value.
     owned: Owned,
     /// Events until the next that is counted by value, and where the dice stand.
@@ -168,6 +173,7 @@ impl Spread {
             failures: 0.0,
             active: Vec::new(),
             open: BTreeMap::new(),
+            open_spots: OpenSpots::default(),
             owned: Owned::default(),
             until: SAMPLE,
             dice: 1,
@@ -203,9 +209,11 @@ impl Spread {
             }
         }
         let Self { active, sides, exposure, owned, .. } = self;
+        // One that was forgotten and came again is on the list twice.
+        active.iter().for_each(|&side| sides.unlist(side));
         active.retain(|&side| {
             sides.settle(side, exposure, |key, slot| owned.owns(key, slot));
-            !sides.is_silent(side)
+            sides.list_again(side)
         });
         self.owned.forget_before(to.saturating_sub(2 * self.longest));
         self.set_threshold();
@@ -247,7 +255,7 @@ impl Spread {
                 return;
             }
             self.sides.fail(spot.side, spot.key, now);
-            if !self.active.contains(&spot.side) {
+            if self.sides.list(spot.side) {
                 self.active.push(spot.side);
                 let owned = &self.owned;
                 self.sides.settle(spot.side, &self.exposure, |key, slot| owned.owns(key, slot));
@@ -265,8 +273,10 @@ impl Spread {
         settings: SpreadSettings,
         report: &mut Report<'_>,
     ) {
-        for open in self.open.values_mut().filter(|open| open.spots.iter().any(|other| other.side == spot.side)) {
-            open.of += 1;
+        for other in self.open_spots.of(spot.side) {
+            if let Some(open) = self.open.get_mut(&other.place) {
+                open.of += 1;
+            }
         }
         let mine = self.open.get(&spot.place).map(|open| open.spots.contains(&spot));
         if mine == Some(true) {
@@ -286,6 +296,7 @@ impl Spread {
             match self.open.get_mut(&spot.place) {
                 Some(open) if open.spots.len() < MODULES => {
                     open.spots.push(spot);
+                    self.open_spots.insert(spot);
                     self.join(event, spot, report);
                 }
                 Some(_) => {}
@@ -330,6 +341,7 @@ impl Spread {
             ending: Ending::new(now, slot, verdict.failures, verdict.slots, verdict.window_s),
         };
         self.open.insert(spot.place, open);
+        self.open_spots.insert(spot);
     }
 }
 
@@ -386,9 +398,10 @@ impl Detector for Spread {
         }
         self.age = kept.age;
         self.exposure = kept.exposure;
-        self.sides.restore(kept.sides);
+        self.sides.restore(kept.sides, &kept.active);
         self.failures = kept.failures;
         self.active = kept.active;
+        self.open_spots = kept.open.values().flat_map(|open| open.spots.iter().copied()).collect();
         self.open = kept.open;
         self.owned = kept.owned;
         self.until = kept.until.max(1);
