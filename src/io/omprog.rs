@@ -131,14 +131,18 @@ impl<I: AsFd + Send> OmprogSource<I> {
 impl<I: AsFd + Send> Source for OmprogSource<I> {
     fn run(mut self: Box<Self>, belt: &Belt) -> io::Result<()> {
         self.answer(b"OK\n")?;
-        let (mut inbox, mut buffer) = (Vec::new(), vec![0; READ_BYTES]);
+        let (mut inbox, mut unfinished, mut buffer) = (Vec::<u8>::new(), 0, vec![0; READ_BYTES]);
         loop {
-            while let Some(end) = memchr::memchr(b'\n', &inbox).map(|at| at + 1) {
-                let line: Vec<u8> = inbox.drain(..end).collect();
-                if !self.line(&line, belt)? {
+            // What had no line's end in it when it came is not looked through again.
+            let (mut taken, mut seen) = (0, unfinished);
+            while let Some(end) = memchr::memchr(b'\n', &inbox[seen..]).map(|at| seen + at + 1) {
+                if !self.line(&inbox[taken..end], belt)? {
                     return Ok(());
                 }
+                (taken, seen) = (end, end);
             }
+            inbox.drain(..taken);
+            unfinished = inbox.len();
             match self.input.read(&mut buffer)? {
                 Read::Bytes(count) => inbox.extend_from_slice(&buffer[..count]),
                 Read::End => return Ok(()),

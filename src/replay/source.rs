@@ -125,24 +125,31 @@ impl Source {
     fn fill(&mut self) {
         let batch = &mut self.batch;
         batch.clear();
-        let kept = self.tail.len();
-        if batch.bytes.len() < kept + READ_BYTES {
-            batch.bytes.resize(kept + READ_BYTES, 0);
-        }
-        batch.bytes[..kept].copy_from_slice(&self.tail);
-        let read = loop {
-            match self.input.read(&mut batch.bytes[kept..][..READ_BYTES]) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+        batch.filled = self.tail.len();
+        batch.bytes.resize(batch.bytes.len().max(batch.filled), 0);
+        batch.bytes[..batch.filled].copy_from_slice(&self.tail);
+        // Until a line ends: what is unfinished would be cut and copied once more for each read.
+        loop {
+            let (at, needed) = (batch.filled, batch.filled + READ_BYTES);
+            if batch.bytes.len() < needed {
+                batch.bytes.resize(needed.next_power_of_two(), 0);
+            }
+            let count = match self.input.read(&mut batch.bytes[at..needed]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => {
                     self.given.damage = Some(error.to_string());
-                    break 0;
+                    0
                 }
-                Ok(count) => break count,
+                Ok(count) => count,
+            };
+            batch.filled += count;
+            self.given.bytes += count as u64;
+            self.ended = count == 0;
+            let line_ends = memchr::memchr(b'\n', &batch.bytes[at..batch.filled]).is_some();
+            if self.ended || line_ends || batch.filled > self.lines.least_piece() {
+                break;
             }
-        };
-        self.ended = read == 0;
-        self.given.bytes += read as u64;
-        batch.filled = kept + read;
+        }
         let rest = self.lines.split(batch, self.ended);
         self.tail.clear();
         self.tail.extend_from_slice(&batch.bytes[rest..batch.filled]);

@@ -15,7 +15,16 @@ pub struct Lines {
     /// Long lines are waited for: pieces of one must not mix with another source's lines.
     whole: bool,
     joins: bool,
-    waits: bool,
+    waiting: Option<Waiting>,
+}
+
+/// Whole lines that [`Lines::split`] has left in front of the rest: one record so far, which is not cut again.
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    bytes: usize,
+    line_end: u8,
+    place: Place,
+    timed: bool,
 }
 
 impl Lines {
@@ -28,7 +37,7 @@ impl Lines {
             source: Source::default(),
             whole: false,
             joins: false,
-            waits: false,
+            waiting: None,
         }
     }
 
@@ -50,14 +59,15 @@ impl Lines {
     /// [`Lines::split_idle`] when none have come for a while.
     #[must_use]
     pub fn waits(&self) -> bool {
-        self.waits
+        self.waiting.is_some()
     }
 
-    /// What must have come of an unfinished line, and a byte more, to pass it on as a piece: a line's most, or nothing once
-    /// it is longer than that.
+    /// What must have come of an unfinished line, with what waits in front of it, and a byte more, to pass it on as a piece:
+    /// a line's most, or nothing once it is longer than that.
     #[must_use]
     pub fn least_piece(&self) -> usize {
-        if self.inside_long_line { 0 } else { self.max_line_bytes }
+        let waiting = self.waiting.map_or(0, |waiting| waiting.bytes);
+        if self.inside_long_line { 0 } else { waiting.saturating_add(self.max_line_bytes) }
     }
 
     /// Makes records of the whole lines in `batch` and returns where the rest begins, which belongs in front of the
@@ -80,11 +90,13 @@ impl Lines {
     /// rest begins then.
     fn join(&mut self, batch: &mut Batch, first: usize, rest: usize, more: bool) -> usize {
         let Batch { bytes, records, .. } = batch;
-        self.waits = false;
         let (mut place, mut joined, mut open) = (Place::Outside, first, false);
         // The last line tells the time of day, so that one without belongs to it.
         let mut timed = false;
-        for i in first..records.len() {
+        if let Some(waiting) = self.waiting.take() {
+            (place, joined, open, timed) = (waiting.place, first + 1, true, waiting.timed);
+        }
+        for i in joined..records.len() {
             let record = records[i];
             let line = record.span.of(bytes);
             let text = record.encoding == Encoding::Line && !line.trim_ascii_start().starts_with(b"{");
@@ -105,11 +117,11 @@ impl Lines {
         records.truncate(joined);
         match records.last() {
             Some(last) if more && open && joined > first && last.line_end > 0 => {
-                let start = last.span.start as usize;
+                let (start, line_end) = (last.span.start as usize, last.line_end);
                 if rest - start > self.max_line_bytes {
                     return rest;
                 }
-                self.waits = true;
+                self.waiting = Some(Waiting { bytes: rest - start, line_end, place, timed });
                 records.pop();
                 start
             }
@@ -120,7 +132,13 @@ impl Lines {
     fn cut(&mut self, batch: &mut Batch, at_end: bool) -> usize {
         let mut start = 0;
         let data = &batch.bytes[..batch.filled];
-        for newline in memchr::memchr_iter(b'\n', data) {
+        if let Some(Waiting { bytes, line_end, .. }) = self.waiting {
+            let span = Span::new(0, bytes - usize::from(line_end));
+            batch.records.push(Record { span, line_end, source: self.source, ..Record::default() });
+            start = bytes;
+        }
+        let from = start;
+        for newline in memchr::memchr_iter(b'\n', &data[from..]).map(|newline| from + newline) {
             let carriage = newline > start && data[newline - 1] == b'\r';
             let end = newline - usize::from(carriage);
             let encoding = self.encoding(end - start);

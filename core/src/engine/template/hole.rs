@@ -5,8 +5,8 @@
 //! enough different words it opens: from then on a skeleton that fits it is of its template at once.
 //!
 //! How many are enough: eight, or twelve in a skeleton of up to three words, of which each says more; four behind a
-//! word that introduces a name ("for", "user", "host"). The first word is never a variable. Memory: 56 bytes a hole, and
-//! 16 for each word more than one, twelve at most; capped.
+//! word that introduces a name ("for", "user", "host"). The first word is never a variable, nor is the only one, so those
+//! have no hole. Memory: 56 bytes a hole, and 16 for each word more than one, twelve at most; capped.
 
 use super::TemplateId;
 use crate::engine::state::{Bounded, Held, Table, TableSnapshot, allocated};
@@ -72,6 +72,8 @@ pub(super) struct Holes {
     table: Table<Hole>,
     /// The holes of the skeleton at hand: position, key, the word's hash.
     keys: Vec<(usize, u64, u32)>,
+    /// Words of the skeleton at hand that are no variable.
+    plain: usize,
 }
 
 /// A hole that the skeleton at hand has opened.
@@ -86,13 +88,14 @@ pub(super) struct Opened {
 
 impl Holes {
     pub(super) fn new(keys: usize) -> Self {
-        Self { table: Table::new(keys), keys: Vec::new() }
+        Self { table: Table::new(keys), keys: Vec::new(), plain: 0 }
     }
 
     /// Works out the holes of a skeleton; the template of the first open one that it fits.
     pub(super) fn find(&mut self, words: &[&str]) -> Option<TemplateId> {
         self.keys.clear();
-        if words.len() > MOST_WORDS {
+        self.plain = words.iter().filter(|word| **word != VARIABLE).count();
+        if words.len() > MOST_WORDS || self.plain < 2 {
             return None;
         }
         let mixed = |hash: u64, i: usize| {
@@ -100,28 +103,29 @@ impl Holes {
         };
         let hashes: Vec<u64> = words.iter().map(|word| xxh3_64(word.as_bytes())).collect();
         let sum = hashes.iter().enumerate().fold(0_u64, |sum, (i, &hash)| sum.wrapping_add(mixed(hash, i)));
-        let holes = hashes.iter().enumerate().filter(|(i, _)| words[*i] != VARIABLE);
+        let holes = hashes.iter().enumerate().skip(1).filter(|(i, _)| words[*i] != VARIABLE);
         self.keys.extend(
             holes.map(|(i, &hash)| (i, sum.wrapping_sub(mixed(hash, i)).wrapping_add(mixed(0, i)), hash as u32)),
         );
         let keys = &self.keys;
-        keys.iter().filter(|(i, ..)| *i > 0).find_map(|(_, key, _)| self.table.get_mut(*key)?.open)
+        keys.iter().find_map(|(_, key, _)| self.table.get_mut(*key)?.open)
     }
 
     /// Enters the skeleton at hand, whose holes [`Self::find`] has worked out, as one of `template`. A hole that this
     /// opens is to be [`fill`](Self::fill)ed with the template that stands for all.
     pub(super) fn enter(&mut self, words: &[&str], template: TemplateId) -> Option<Opened> {
-        let kept = self.keys.len();
         let mut opened = None;
         for &(position, key, word) in &self.keys {
             let hole = self.table.touch(key, || Hole { open: None, first: (word, template), others: Vec::new() });
             if hole.open.is_some() {
                 continue;
             }
-            if hole.first.0 != word && hole.others.iter().all(|(other, _)| *other != word) {
+            // Another hole of the same skeleton may open in its stead each time, so that this one stays closed.
+            let is_full = hole.others.len() >= ENOUGH_OF_FEW;
+            if !is_full && hole.first.0 != word && hole.others.iter().all(|(other, _)| *other != word) {
                 hole.others.push((word, template));
             }
-            if opened.is_none() && position > 0 && kept > 1 && hole.others.len() + 1 >= enough(words, position, kept) {
+            if opened.is_none() && hole.others.len() + 1 >= enough(words, position, self.plain) {
                 let mut templates: Vec<_> =
                     std::iter::once(hole.first).chain(hole.others.drain(..)).map(|(_, id)| id).collect();
                 hole.others.shrink_to_fit();
@@ -166,12 +170,12 @@ impl Holes {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct HolesSnapshot(TableSnapshot<Hole>);
 
-/// How many different words at `position` make it a variable, in a skeleton of which `kept` words are none yet.
-fn enough(words: &[&str], position: usize, kept: usize) -> usize {
+/// How many different words at `position` make it a variable, in a skeleton of which `plain` words are none yet.
+fn enough(words: &[&str], position: usize, plain: usize) -> usize {
     let before = words[position - 1].to_ascii_lowercase();
-    if kept > 2 && INTRODUCERS.binary_search(&before.as_str()).is_ok() {
+    if plain > 2 && INTRODUCERS.binary_search(&before.as_str()).is_ok() {
         ENOUGH_INTRODUCED
-    } else if kept > FEW_WORDS {
+    } else if plain > FEW_WORDS {
         ENOUGH
     } else {
         ENOUGH_OF_FEW

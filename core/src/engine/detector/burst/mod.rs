@@ -46,6 +46,7 @@ mod opening;
 mod options;
 mod places;
 mod spot;
+mod text_modules;
 mod traffic;
 
 use super::ending::{Ending, Passed};
@@ -68,6 +69,7 @@ use places::{Open, Places};
 use serde::{Deserialize, Serialize};
 use spot::{ALL, ALL_SPOT, EVERYWHERE, SALTS, Scope, Spot, fold, spots, text_key};
 use std::collections::HashSet;
+use text_modules::{TextModules, TextModulesSnapshot};
 use traffic::{Traffic, TrafficSnapshot};
 
 /// Fewest events other than errors that a module must have had to be a clock of its own.
@@ -103,6 +105,8 @@ pub struct Burst {
     exposure: Exposure,
     traffic: Traffic,
     cells: Table<Cell>,
+    /// Which modules have a cell of a template.
+    text_modules: TextModules,
     /// Cells with errors in some window.
     active: Vec<Spot>,
     places: Places,
@@ -119,6 +123,8 @@ struct Kept {
     exposure: Exposure,
     traffic: TrafficSnapshot,
     cells: TableSnapshot<Cell>,
+    #[serde(default)]
+    text_modules: TextModulesSnapshot,
     active: Vec<Spot>,
     places: Places,
     checked: u32,
@@ -162,6 +168,7 @@ impl Burst {
             exposure: Exposure::new(longest, SLOT_S, HALF_LIFE_S),
             traffic: Traffic::new(options.keys, longest),
             cells: Table::new(options.keys),
+            text_modules: TextModules::new(options.keys),
             active: Vec::new(),
             places: Places::default(),
             deadlines: Deadlines::default(),
@@ -198,9 +205,18 @@ impl Burst {
             }
         }
         let mut active = std::mem::take(&mut self.active);
+        for spot in &active {
+            if let Some(cell) = self.cells.get_mut(spot.cell) {
+                cell.active = false;
+            }
+        }
         active.retain(|spot| {
             self.settle(spot);
             let Some(cell) = self.cells.get_mut(spot.cell) else { return false };
+            if cell.active {
+                // One that was forgotten and came again is on the list twice.
+                return false;
+            }
             cell.active =
                 !cell.is_silent() || self.places.open.get(&spot.place).is_some_and(|open| open.spot.cell == spot.cell);
             cell.active
@@ -230,6 +246,19 @@ impl Burst {
         });
     }
 
+    /// The cell of a spot, made now if it is not there.
+    fn cell(&mut self, spot: &Spot) -> &mut Cell {
+        let (exposure, mut is_new) = (&self.exposure, false);
+        let cell = self.cells.touch(spot.cell, || {
+            is_new = true;
+            Cell::new(exposure)
+        });
+        if is_new && let Some((template, module)) = spot.text() {
+            self.text_modules.note(template, module);
+        }
+        cell
+    }
+
     /// Counts an error, and asks whether there are too many.
     fn count(&mut self, event: &Event<'_>, settings: BurstSettings, report: &mut Report<'_>) {
         let look = event.fields.look();
@@ -244,9 +273,7 @@ impl Burst {
             if spot.scope == Scope::Share || (spot.scope == Scope::All && code_is_open) {
                 continue;
             }
-            let exposure = &self.exposure;
-            let cell = self.cells.touch(spot.cell, || Cell::new(exposure));
-            if !std::mem::replace(&mut cell.active, true) {
+            if !std::mem::replace(&mut self.cell(spot).active, true) {
                 self.active.push(*spot);
                 self.forget_spots();
                 self.settle(spot);
@@ -389,17 +416,14 @@ impl Detector for Burst {
     }
 
     fn merge(&mut self, merge: Merge) {
-        let modules: Vec<u64> = self.traffic.keys().collect();
-        for module in modules {
+        for module in self.text_modules.take(merge.from.0) {
             let [from, into] = [merge.from, merge.into].map(|id| text_key(module, id.0) ^ SALTS[Scope::Text as usize]);
             let spot = Spot { scope: Scope::Text, cell: into, place: fold(module), module: Some(module) };
             // Both have forgotten up to the slot at hand before they are added up.
             self.settle(&Spot { cell: from, ..spot });
-            let exposure = &self.exposure;
             let Some(cell) = self.cells.get_mut(from) else { continue };
-            let moved = std::mem::replace(cell, Cell::new(exposure));
-            let active = std::mem::replace(&mut self.cells.touch(into, || Cell::new(exposure)).active, true);
-            if !active {
+            let moved = std::mem::replace(cell, Cell::new(&self.exposure));
+            if !std::mem::replace(&mut self.cell(&spot).active, true) {
                 self.active.push(spot);
             }
             self.settle(&spot);
@@ -421,6 +445,7 @@ impl Detector for Burst {
             exposure: self.exposure.clone(),
             traffic: self.traffic.snapshot(),
             cells: self.cells.snapshot(),
+            text_modules: self.text_modules.snapshot(),
             active: self.active.clone(),
             places: self.places.clone(),
             checked: self.checked,
@@ -436,6 +461,7 @@ impl Detector for Burst {
         self.exposure = kept.exposure;
         self.traffic.restore(kept.traffic);
         self.cells.restore(kept.cells);
+        self.text_modules.restore(kept.text_modules, kept.active.iter().filter_map(Spot::text));
         self.active = kept.active;
         self.places = kept.places;
         self.places.open.keys().for_each(|place| self.deadlines.hurry(*place));
@@ -450,6 +476,7 @@ impl Detector for Burst {
 
     fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
         visit(&mut self.cells);
+        self.text_modules.bounded(visit);
         self.traffic.bounded(visit);
         let active = self.active.len();
         visit(&mut Weight { keys: active, bytes: active * size_of::<Spot>() });
@@ -458,7 +485,7 @@ impl Detector for Burst {
 
     fn tables(&self) -> Vec<TableUse> {
         let cells = ("burst_cells", self.cells.len() as u64, self.cells.evictions());
-        [self.traffic.table(), cells].map(|(table, keys, evictions)| TableUse { table, keys, evictions }).to_vec()
+        [self.traffic.table(), cells, self.text_modules.table()].map(|(table, keys, evictions)| TableUse { table, keys, evictions }).to_vec()
     }
 }
 

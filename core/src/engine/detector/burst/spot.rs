@@ -46,6 +46,14 @@ pub(super) struct Spot {
     pub(super) module: Option<u64>,
 }
 
+impl Spot {
+    /// The template and the module of a cell of one template.
+    pub(super) fn text(&self) -> Option<(u64, u64)> {
+        let module = self.module.filter(|_| self.scope == Scope::Text)?;
+        Some((text_key(module, self.cell ^ SALTS[Scope::Text as usize]), module))
+    }
+}
+
 /// 32 bits of a hash, for modules and places.
 pub(super) fn fold(hash: u64) -> u32 {
     (hash ^ (hash >> 32)) as u32

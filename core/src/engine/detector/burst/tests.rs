@@ -521,9 +521,9 @@ fn what_is_kept_of_two_texts_is_added_up_when_they_become_one() {
     };
     burst.traffic.module(7, burst.exposure.slot());
     for (id, errors) in [(1, 3), (2, 2)] {
-        let exposure = &burst.exposure;
-        let cell = burst.cells.touch(text(id).cell, || Cell::new(exposure));
-        (0..errors).for_each(|_| cell.add(exposure.slot(), None, id == 1));
+        let slot = burst.exposure.slot();
+        let cell = burst.cell(&text(id));
+        (0..errors).for_each(|_| cell.add(slot, None, id == 1));
         cell.active = true;
         burst.active.push(text(id));
     }

@@ -146,11 +146,6 @@ impl Traffic {
         })
     }
 
-    /// All modules known.
-    pub(super) fn keys(&self) -> impl Iterator<Item = u64> {
-        self.modules.iter().map(|(module, _)| module)
-    }
-
     pub(super) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
         visit(&mut self.modules);
     }

@@ -14,6 +14,9 @@ const SUSPECT_OF: u32 = 3;
 impl Spread {
     /// Is there a window in which this value has too many of its module's failures?
     pub(super) fn test(&mut self, spot: Spot, settings: SpreadSettings) -> Option<Verdict> {
+        if self.sides.recent_of(spot.key) < settings.min_failures {
+            return None;
+        }
         let bad = self.bad(spot.side);
         (0..self.windows.len()).find_map(|i| self.weigh(spot, settings, self.windows[i], &bad).filter(Verdict::rejects))
     }
@@ -53,8 +56,7 @@ impl Spread {
 
     /// Values of a module that have an incident: not those that another is compared with.
     fn bad(&self, side: u64) -> Vec<u64> {
-        let spots = self.open.values().flat_map(|open| &open.spots);
-        spots.filter(|other| other.side == side).map(|other| other.key).collect()
+        self.open_spots.of(side).iter().map(|other| other.key).collect()
     }
 
     /// How unlikely this value's failures in a window are, where there are enough to ask.
@@ -173,6 +175,7 @@ impl Spread {
                 self.open.remove(&place);
                 self.deadlines.disarm(place);
                 for spot in &open.spots {
+                    self.open_spots.remove(*spot);
                     self.owned.own(spot.key, slot, slot);
                 }
             } else {

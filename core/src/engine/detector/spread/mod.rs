@@ -29,8 +29,10 @@
 //! Memory: as `side.rs` says. Cold start: silent for `warm_up_s` of stream.
 
 mod judge;
+mod open_spots;
 mod opening;
 mod options;
+mod recent;
 mod side;
 
 use super::ending::{Ending, Passed};
@@ -47,6 +49,7 @@ use crate::engine::state::{Bounded, Weight};
 use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::engine::stats::exposure::Exposure;
 use crate::event::{Fields, Level, Role, Timestamp};
+use open_spots::OpenSpots;
 pub use options::{Dimension, SpreadOptions, SpreadSettings};
 use serde::{Deserialize, Serialize};
 use side::{Sides, SidesSnapshot};
@@ -85,6 +88,8 @@ pub struct Spread {
     open: BTreeMap<u64, Open>,
     /// When which of them may be over by its silence alone.
     deadlines: Deadlines<u64>,
+    /// The same by module.
+    open_spots: OpenSpots,
     /// Slots that belong to incidents, by module and value.
     owned: Owned,
     /// Events until the next that is counted by value, and where the dice stand.
@@ -172,6 +177,7 @@ impl Spread {
             active: Vec::new(),
             open: BTreeMap::new(),
             deadlines: Deadlines::default(),
+            open_spots: OpenSpots::default(),
             owned: Owned::default(),
             until: SAMPLE,
             dice: 1,
@@ -207,9 +213,11 @@ impl Spread {
             }
         }
         let Self { active, sides, exposure, owned, .. } = self;
+        // One that was forgotten and came again is on the list twice.
+        active.iter().for_each(|&side| sides.unlist(side));
         active.retain(|&side| {
             sides.settle(side, exposure, |key, slot| owned.owns(key, slot));
-            !sides.is_silent(side)
+            sides.list_again(side)
         });
         self.owned.forget_before(to.saturating_sub(2 * self.longest));
         self.set_threshold();
@@ -251,7 +259,7 @@ impl Spread {
                 return;
             }
             self.sides.fail(spot.side, spot.key, now);
-            if !self.active.contains(&spot.side) {
+            if self.sides.list(spot.side) {
                 self.active.push(spot.side);
                 let owned = &self.owned;
                 self.sides.settle(spot.side, &self.exposure, |key, slot| owned.owns(key, slot));
@@ -269,8 +277,10 @@ impl Spread {
         settings: SpreadSettings,
         report: &mut Report<'_>,
     ) {
-        for open in self.open.values_mut().filter(|open| open.spots.iter().any(|other| other.side == spot.side)) {
-            open.of += 1;
+        for other in self.open_spots.of(spot.side) {
+            if let Some(open) = self.open.get_mut(&other.place) {
+                open.of += 1;
+            }
         }
         let mine = self.open.get(&spot.place).map(|open| open.spots.contains(&spot));
         if mine == Some(true) {
@@ -290,6 +300,7 @@ impl Spread {
             match self.open.get_mut(&spot.place) {
                 Some(open) if open.spots.len() < MODULES => {
                     open.spots.push(spot);
+                    self.open_spots.insert(spot);
                     self.join(event, spot, report);
                 }
                 Some(_) => {}
@@ -339,6 +350,7 @@ impl Spread {
             self.deadlines.hurry(spot.place);
         }
         self.open.insert(spot.place, open);
+        self.open_spots.insert(spot);
     }
 }
 
@@ -395,9 +407,10 @@ impl Detector for Spread {
         }
         self.age = kept.age;
         self.exposure = kept.exposure;
-        self.sides.restore(kept.sides);
+        self.sides.restore(kept.sides, &kept.active);
         self.failures = kept.failures;
         self.active = kept.active;
+        self.open_spots = kept.open.values().flat_map(|open| open.spots.iter().copied()).collect();
         self.open = kept.open;
         self.open.keys().for_each(|place| self.deadlines.hurry(*place));
         self.owned = kept.owned;

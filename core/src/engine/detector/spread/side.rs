@@ -1,15 +1,13 @@
 //! How one module's failures, and its traffic, lie on the values of one dimension.
 
+use super::recent::{Recent, Slot, add};
 use crate::engine::overrides::Choice;
 use crate::engine::state::{Bounded, Held, Table, TableSnapshot, allocated};
 use crate::engine::stats::clumping::{Clumping, PRIOR, dispersion};
 use crate::engine::stats::exposure::Exposure;
 use crate::engine::stats::slots::Slots;
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
 
-/// Values told apart in one slot; the rest are counted together.
-const GROUPS: usize = 64;
 /// Sampled events of a module after which its values' counts forget half.
 const FORGET_AT: u32 = 8_192;
 /// Weight of the prior of a share, in sampled events and in failures.
@@ -17,22 +15,6 @@ const PRIOR_EVENTS: f64 = 20.0;
 const PRIOR_FAILURES: f64 = 10.0;
 /// Slots of a block by which clumping is measured: a minute.
 const BLOCK_SLOTS: u32 = 12;
-
-/// Failures of one slot, by value.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Slot {
-    number: u32,
-    total: u32,
-    values: Vec<(u64, u32)>,
-}
-
-fn add(values: &mut Vec<(u64, u32)>, key: u64, count: u32) {
-    if let Some((_, known)) = values.iter_mut().find(|(known, _)| *known == key) {
-        *known = known.saturating_add(count);
-    } else if values.len() < GROUPS {
-        values.push((key, count));
-    }
-}
 
 /// A module in one dimension.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -46,14 +28,17 @@ pub(super) struct Side {
     squares: f64,
     /// Sampled events lately that are no failures.
     traffic: Slots,
-    /// The slots with failures that some window can still see, oldest first.
-    recent: VecDeque<Slot>,
+    /// The failures that some window can still see.
+    recent: Recent,
     /// Failures that have left all windows, forgetting, and the slot up to which they have.
     learned: f64,
     settled: u32,
     clumping: Clumping,
     /// The clumping's block at hand, as a slot.
     block: Slot,
+    /// It is on the list of modules to settle.
+    #[serde(skip)]
+    pub(super) active: bool,
 }
 
 /// A value of a module.
@@ -64,6 +49,9 @@ pub(super) struct Value {
     traffic: Slots,
     learned: f64,
     settled: u32,
+    /// Failures that some window can still see and that were told apart; less than the truth after an eviction.
+    #[serde(skip)]
+    recent: u32,
     /// Which settings it has.
     #[serde(skip)]
     pub(super) choice: Choice,
@@ -139,11 +127,12 @@ impl Sides {
             halved: 0,
             squares: 0.0,
             traffic: Slots::new(length, now),
-            recent: VecDeque::new(),
+            recent: Recent::default(),
             learned: 0.0,
             settled: now,
             clumping: Clumping::default(),
             block: Slot { number: now / BLOCK_SLOTS, ..Slot::default() },
+            active: false,
         });
         let halved = entry.halved;
         let value = self.values.touch(key, || {
@@ -154,6 +143,7 @@ impl Sides {
                 traffic: Slots::new(length, now),
                 learned: 0.0,
                 settled: now,
+                recent: 0,
                 choice: Choice::default(),
             }
         });
@@ -183,14 +173,18 @@ impl Sides {
 
     /// Counts a failure.
     pub(super) fn fail(&mut self, side: u64, key: u64, now: u32) {
-        let (side, _) = self.value(side, key, now);
-        if side.recent.back().is_none_or(|slot| slot.number != now) {
-            side.recent.push_back(Slot { number: now, ..Slot::default() });
-        }
-        if let Some(slot) = side.recent.back_mut() {
-            slot.total = slot.total.saturating_add(1);
-            add(&mut slot.values, key, 1);
-        }
+        let (side, value) = self.value(side, key, now);
+        value.recent += u32::from(side.recent.fail(key, now));
+    }
+
+    /// Puts a module and dimension on the list of those to settle; false where it is there.
+    pub(super) fn list(&mut self, side: u64) -> bool {
+        self.sides.get_mut(side).is_some_and(|side| !std::mem::replace(&mut side.active, true))
+    }
+
+    /// Failures of the value `key` that some window can see.
+    pub(super) fn recent_of(&self, key: u64) -> u32 {
+        self.values.get(key).map_or(0, |value| value.recent)
     }
 
     /// What has left all windows joins the baselines, but for what `owned` says belongs to an incident.
@@ -199,17 +193,21 @@ impl Sides {
         let now = exposure.slot();
         side.learned *= exposure.decay(now.saturating_sub(side.settled));
         side.settled = now;
-        while let Some(slot) = side.recent.pop_front_if(|slot| slot.number.saturating_add(self.length) <= now) {
+        while let Some(slot) = side.recent.pop(self.length, now) {
             let told: u32 = slot.values.iter().map(|(_, count)| count).sum();
             side.learned += f64::from(slot.total - told);
             for (key, count) in slot.values {
+                let mut value = self.values.get_mut(key);
+                if let Some(value) = &mut value {
+                    value.recent = value.recent.saturating_sub(count);
+                }
                 if owned(key, slot.number) {
                     continue;
                 }
                 side.learned += f64::from(count);
                 side.block.total += count;
                 add(&mut side.block.values, key, count);
-                if let Some(value) = self.values.get_mut(key) {
+                if let Some(value) = value {
                     value.forget(exposure, owned(key, now));
                     value.learned += f64::from(count);
                 }
@@ -221,16 +219,24 @@ impl Sides {
         }
     }
 
-    /// True when no window can see a failure of it.
-    pub(super) fn is_silent(&mut self, side: u64) -> bool {
-        self.sides.get_mut(side).is_none_or(|side| side.recent.is_empty())
+    /// Takes it off that list.
+    pub(super) fn unlist(&mut self, side: u64) {
+        if let Some(side) = self.sides.get_mut(side) {
+            side.active = false;
+        }
+    }
+
+    /// Puts it back on while some window can see a failure of it; false where none can, or where it is there.
+    pub(super) fn list_again(&mut self, side: u64) -> bool {
+        let Some(side) = self.sides.get_mut(side) else { return false };
+        !side.recent.is_empty() && !std::mem::replace(&mut side.active, true)
     }
 
     /// Failures since slot `from` of the value `key`, and of all but the values left out.
     pub(super) fn counted(&mut self, side: u64, key: u64, from: u32, left_out: impl Fn(u64) -> bool) -> Counted {
         let mut counted = Counted::default();
         let Some(side) = self.sides.get_mut(side) else { return counted };
-        for slot in side.recent.iter().rev().take_while(|slot| slot.number >= from) {
+        for slot in side.recent.slots().rev().take_while(|slot| slot.number >= from) {
             counted.of_all += u64::from(slot.total);
             for &(value, count) in &slot.values {
                 if value == key {
@@ -246,13 +252,8 @@ impl Sides {
     /// All values with failures that some window can see, most first, and their sum with those not told apart.
     pub(super) fn by_value(&mut self, side: u64) -> (Vec<(u64, u32)>, u32) {
         let Some(side) = self.sides.get_mut(side) else { return (Vec::new(), 0) };
-        let (mut values, mut total) = (Vec::new(), 0);
-        for slot in &side.recent {
-            total += slot.total;
-            for &(key, count) in &slot.values {
-                add(&mut values, key, count);
-            }
-        }
+        let total = side.recent.slots().map(|slot| slot.total).sum();
+        let mut values = side.recent.sums().to_vec();
         values.sort_unstable_by_key(|&(_, count)| std::cmp::Reverse(count));
         (values, total)
     }
@@ -261,7 +262,7 @@ impl Sides {
     pub(super) fn slots_of(&mut self, side: u64, key: u64) -> Vec<(u32, u32)> {
         let Some(side) = self.sides.get_mut(side) else { return Vec::new() };
         let in_slot = |slot: &Slot| slot.values.iter().find(|(value, _)| *value == key).map(|(_, n)| (slot.number, *n));
-        side.recent.iter().filter_map(in_slot).collect()
+        side.recent.slots().filter_map(in_slot).collect()
     }
 
     /// What is usual of the value `key`: the greatest of its share of the traffic, of the traffic of the last `slots` slots
@@ -307,18 +308,27 @@ impl Sides {
         SidesSnapshot { sides: self.sides.snapshot(), values: self.values.snapshot(), clumping: self.clumping }
     }
 
-    pub(super) fn restore(&mut self, kept: SidesSnapshot) {
+    /// Takes what was kept; `active` are the modules on the list of those to settle.
+    pub(super) fn restore(&mut self, kept: SidesSnapshot, active: &[u64]) {
         self.sides.restore(kept.sides);
         self.values.restore(kept.values);
         self.clumping = kept.clumping;
+        for &(key, count) in self.sides.values().flat_map(|side| side.recent.slots()).flat_map(|slot| &slot.values) {
+            if let Some(value) = self.values.get_mut(key) {
+                value.recent = value.recent.saturating_add(count);
+            }
+        }
+        for side in active {
+            if let Some(side) = self.sides.get_mut(*side) {
+                side.active = true;
+            }
+        }
     }
 }
 
 impl Held for Side {
     fn held(&self) -> usize {
-        let of = |slot: &Slot| allocated(size_of_val(slot.values.as_slice()));
-        let slots = allocated(self.recent.capacity() * size_of::<Slot>());
-        self.traffic.held() + slots + self.recent.iter().map(of).sum::<usize>() + of(&self.block)
+        self.traffic.held() + self.recent.held() + allocated(size_of_val(self.block.values.as_slice()))
     }
 }
 
@@ -358,6 +368,7 @@ impl Value {
 
 #[cfg(test)]
 mod tests {
+    use super::super::recent::GROUPS;
     use super::*;
 
     const SIDE: u64 = 1;
