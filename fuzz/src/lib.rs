@@ -15,7 +15,7 @@ use seismolog::event::lines::Lines;
 use seismolog::event::look::Shape;
 use seismolog::event::msgpack::{Reader, Scanner};
 use seismolog::event::time::{TimeContext, Timestamp, time_prefix, time_text};
-use seismolog::event::{Batch, Encoding, Looker, Source, Span, transcode};
+use seismolog::event::{Batch, Encoding, Looker, Source, transcode};
 use std::collections::BTreeMap;
 
 /// The looker of the default configuration.
@@ -127,10 +127,10 @@ pub fn forward(data: &[u8]) {
     assert_eq!(in_pieces.is_ok(), whole.is_ok());
     let Ok(Some(end)) = whole else { return };
     assert_eq!(in_pieces, whole);
-    let mut batch = Batch { bytes: data[..end].to_vec(), filled: end, ..Batch::default() };
+    let mut batch = Batch::default();
     let reading = Reading { source: Source(1), tag_prefix: "in.".into(), most_bytes: MOST, deepest: DEEPEST };
-    if forward::read(&mut batch, Span::new(0, end), &reading).is_err() {
-        assert!(batch.records.is_empty() && batch.tags.is_empty());
+    if !take(&mut batch, &data[..end], &reading) {
+        assert!(batch.records.is_empty() && batch.tags.is_empty() && batch.bytes.is_empty() && batch.arena.is_empty());
         return;
     }
     looker().look(&mut batch);
@@ -150,4 +150,31 @@ pub fn forward(data: &[u8]) {
         transcode::to_json(&mut Reader::new(&packed, 0), 0, &mut again).expect("our own MessagePack");
         assert_eq!(String::from_utf8_lossy(&text), String::from_utf8_lossy(&again));
     }
+}
+
+/// Takes a message; false when it is refused, which is certain before a second batch begins.
+fn take(batch: &mut Batch, message: &[u8], reading: &Reading) -> bool {
+    let Ok(taken) = forward::read(batch, message, reading) else { return false };
+    let mut unpacked = Vec::new();
+    let mut rest = taken.rest;
+    if let Some(packed) = taken.packed {
+        let Ok(mut unpacker) = packed.unpacker(reading) else { return false };
+        loop {
+            match unpacker.step(&mut unpacked) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(_) => return false,
+            }
+        }
+        match packed.read(batch, &unpacked, reading) {
+            Ok(left) => rest = left,
+            Err(_) => return false,
+        }
+    }
+    while let Some(more) = rest {
+        let mut next = Batch::default();
+        rest = more.go_on(&mut next, reading).expect("it was passed over before");
+        assert!((1..=Batch::MOST_RECORDS).contains(&next.records.len()));
+    }
+    true
 }

@@ -68,7 +68,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let stop = stop.map_err(|error| {
         Failure::cannot(format!("cannot watch for signals: {error}"), "raise the limit of open files or threads")
     })?;
-    let edges = places.start(&loaded, &log, metrics.clone(), peers_stop)?;
+    let edges = places.start(&loaded, &log, metrics.clone(), &progress, peers_stop)?;
     let (edges, sources, queues) = edges_and_sources(edges, &places, args.protocol, &loaded, stop)?;
 
     let is_terminal = places.to_stdout && std::io::stdout().is_terminal();
@@ -130,6 +130,7 @@ impl Places {
         loaded: &Loaded,
         log: &Log,
         metrics: Option<Arc<Metrics>>,
+        progress: &Arc<Progress>,
         stop: watch::Receiver<bool>,
     ) -> Result<Option<Edges>, Failure> {
         if self.from.is_empty() && self.to.is_empty() {
@@ -140,6 +141,7 @@ impl Places {
             max_line_bytes: loaded.config.input.max_line_bytes,
             log: log.clone(),
             metrics,
+            progress: Arc::clone(progress),
             stop,
         };
         let edges = Edges::start(&self.from, &self.to, circumstances);

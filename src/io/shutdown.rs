@@ -3,14 +3,16 @@
 use super::log::Log;
 use rustix::event::{EventfdFlags, eventfd};
 use rustix::fd::OwnedFd;
+use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// How long the last words wait for what was just read to be counted.
-const SETTLE: Duration = Duration::from_secs(1);
+/// How often the last words look whether what was just read has been counted, a millisecond apart, before they do without it.
+/// Looks are counted, not time: when the machine holds the process up, time passes in which a read could not go on either.
+const LOOKS: u32 = 5_000;
 
 /// Lines read and lines delivered, for the last words of a process that could not deliver all.
 #[derive(Debug, Default)]
@@ -40,14 +42,18 @@ impl Progress {
         Reading(self)
     }
 
-    /// Waits until all that was read is counted, and no longer than [`SETTLE`].
-    async fn settle(&self) {
-        let counted = async {
-            while self.reading.load(Ordering::Acquire) > 0 {
-                tokio::time::sleep(Duration::from_millis(1)).await;
+    /// Waits until all that was read is counted; false when a read does not come to its end. `pause` is called between looks.
+    ///
+    /// A read that is under way when reading is told to stop returns at once, unless somebody else has taken from the pipe
+    /// what was there: only then it waits, and is not waited for.
+    async fn settle<F: Future<Output = ()>>(&self, mut pause: impl FnMut() -> F) -> bool {
+        for _ in 0..LOOKS {
+            if self.reading.load(Ordering::Acquire) == 0 {
+                return true;
             }
-        };
-        let _ = tokio::time::timeout(SETTLE, counted).await;
+            pause().await;
+        }
+        false
     }
 
     /// Lines that were read and not written out.
@@ -93,8 +99,10 @@ pub fn watch<T: Send + 'static>(
                 _ = interrupt.recv() => "a second signal",
                 () = stuck(timeout, &progress) => "output.shutdown_timeout",
             };
-            progress.settle().await;
-            log.say(&format!("ended by {why} with {} lines read and not delivered", progress.undelivered()));
+            let settled = progress.settle(|| tokio::time::sleep(Duration::from_millis(1))).await;
+            let at_least = if settled { "" } else { "at least " };
+            let lines = progress.undelivered();
+            log.say(&format!("ended by {why} with {at_least}{lines} lines read and not delivered"));
             std::process::exit(1);
         });
     })?;
@@ -109,5 +117,38 @@ async fn stuck(timeout: Duration, progress: &Progress) {
         if progress.delivered.load(Ordering::Acquire) == delivered {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::ready;
+
+    /// The order that was once seen under load: the last words begin while a read is under way, and its thread is held up for
+    /// longer than any time that they could reasonably be given.
+    #[test]
+    fn a_read_that_is_under_way_is_counted_however_long_the_machine_holds_it_up() {
+        let progress = Progress::default();
+        progress.read.store(1_562, Ordering::Relaxed);
+        let (mut reading, mut looks) = (Some(progress.reading()), 0);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let settled = runtime.block_on(progress.settle(|| {
+            looks += 1;
+            if looks == 3 {
+                progress.read.fetch_add(1_554, Ordering::AcqRel);
+                drop(reading.take());
+            }
+            ready(())
+        }));
+        assert_eq!((settled, progress.undelivered(), looks), (true, 3_116, 3));
+    }
+
+    #[test]
+    fn a_read_that_never_returns_is_not_waited_for() {
+        let progress = Progress::default();
+        let _reading = progress.reading();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        assert!(!runtime.block_on(progress.settle(|| ready(()))));
     }
 }

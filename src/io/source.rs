@@ -50,6 +50,8 @@ impl Pool {
     pub fn give(&self, mut batch: Batch) {
         // Now, so that what it holds on to is free: the filters of rules, say, which may be others by then.
         batch.clear();
+        // Joining cuts all lines before it knows which are one record.
+        batch.records.shrink_to(Batch::MOST_RECORDS);
         let mut pooled = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if pooled.taken > 0 {
             pooled.taken -= 1;
@@ -150,6 +152,8 @@ impl<I: AsFd + Send> Source for LineSource<I> {
     /// Read, cut, look, pass on. The unfinished last line waits in front of the next read.
     fn run(mut self: Box<Self>, belt: &Belt) -> io::Result<()> {
         let mut unfinished = Vec::new();
+        let mut ended = false;
+        self.front.lines = self.front.lines.clone().bounded();
         loop {
             let mut batch = belt.pool.take();
             batch.filled = unfinished.len();
@@ -159,8 +163,10 @@ impl<I: AsFd + Send> Source for LineSource<I> {
             batch.bytes[..unfinished.len()].copy_from_slice(&unfinished);
             let Front { lines, looker, join_timeout } = &mut self.front;
             let reading = belt.progress.reading();
-            let idle = lines.waits() && !self.input.wait(*join_timeout)?;
-            let ended = !idle && fill(&self.input, &mut batch, lines.least_piece())?;
+            // Whole lines that are here already come before others.
+            let full = lines.is_full();
+            let idle = !full && lines.waits() && !self.input.wait(*join_timeout)?;
+            ended = ended || (!full && !idle && fill(&self.input, &mut batch, lines.least_piece())?);
             let rest = if idle { lines.split_idle(&mut batch) } else { lines.split(&mut batch, ended) };
             unfinished.clear();
             unfinished.extend_from_slice(&batch.bytes[rest..batch.filled]);
@@ -168,7 +174,8 @@ impl<I: AsFd + Send> Source for LineSource<I> {
             belt.count(&batch);
             drop(reading);
             belt.look(looker, &mut batch);
-            if (!batch.records.is_empty() && !belt.put(batch)) || ended {
+            let over = ended && !lines.is_full();
+            if (!batch.records.is_empty() && !belt.put(batch)) || over {
                 return Ok(());
             }
         }

@@ -11,11 +11,11 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::Stdio;
 
 /// The program with nothing on its standard input.
-fn filter(args: &[&str]) -> Filter {
+pub(crate) fn filter(args: &[&str]) -> Filter {
     Filter::start(command(args).stdin(Stdio::null()).stdout(Stdio::piped()))
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(bytes).unwrap();
     encoder.finish().unwrap()
@@ -276,7 +276,7 @@ fn findings_are_the_same_over_forward_as_over_lines() {
 }
 
 /// How often something was refused, as the metrics say.
-fn refused(metrics: &str, kind: &str) -> u64 {
+pub(crate) fn refused(metrics: &str, kind: &str) -> u64 {
     let (_, text) = get(metrics, "/metrics");
     let name = format!("seismolog_faults_total{{kind=\"{kind}\"}} ");
     text.lines().find_map(|line| line.strip_prefix(&name)?.parse().ok()).unwrap()

@@ -11,6 +11,7 @@ mod demo;
 mod ends;
 mod faults;
 mod golden;
+mod intake;
 mod killed;
 mod metrics;
 mod neighbours;

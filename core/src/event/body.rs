@@ -31,7 +31,7 @@ pub fn into_lines(mut body: Vec<u8>, strict: bool) -> Result<Vec<u8>, BadBody> {
     let start = json::skip_space(&body, 0);
     match body.get(start) {
         None => Ok(Vec::new()),
-        Some(b'[') => items(&body, start),
+        Some(b'[') => items(body, start),
         // What is one line already is a line like any other, whatever its end.
         Some(b'{') if has_breaks(body.trim_ascii()) && json::validate(&body) => {
             body.truncate(body.trim_ascii_end().len());
@@ -54,9 +54,11 @@ fn is_lines_of_json(body: &[u8]) -> bool {
     body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).all(json::validate)
 }
 
-fn items(body: &[u8], start: usize) -> Result<Vec<u8>, BadBody> {
-    let mut lines = Vec::with_capacity(body.len());
-    let mut at = json::skip_space(body, start + 1);
+/// Moves each item of the array at `start` to a line of its own, in place: with its line end it is as long as it was with its
+/// comma or the closing bracket.
+fn items(mut body: Vec<u8>, start: usize) -> Result<Vec<u8>, BadBody> {
+    let mut lines = 0;
+    let mut at = json::skip_space(&body, start + 1);
     let mut first = true;
     loop {
         if first && body.get(at) == Some(&b']') {
@@ -64,19 +66,29 @@ fn items(body: &[u8], start: usize) -> Result<Vec<u8>, BadBody> {
         }
         first = false;
         let begin = at;
-        let next = json::value(body, at).map_err(|_| BadBody::Array)?.next();
-        let line = lines.len();
-        lines.extend_from_slice(&body[begin..next]);
-        unbroken(&mut lines[line..]);
-        lines.push(b'\n');
-        at = json::skip_space(body, next);
-        match body.get(at) {
-            Some(b',') => at = json::skip_space(body, at + 1),
-            Some(b']') => break,
+        let next = json::value(&body, at).map_err(|_| BadBody::Array)?.next();
+        at = json::skip_space(&body, next);
+        let ends = match body.get(at) {
+            Some(b',') => false,
+            Some(b']') => true,
             _ => return Err(BadBody::Array),
+        };
+        body.copy_within(begin..next, lines);
+        let line = lines;
+        lines += next - begin;
+        unbroken(&mut body[line..lines]);
+        body[lines] = b'\n';
+        lines += 1;
+        if ends {
+            break;
         }
+        at = json::skip_space(&body, at + 1);
     }
-    if json::skip_space(body, at + 1) == body.len() { Ok(lines) } else { Err(BadBody::Array) }
+    if json::skip_space(&body, at + 1) != body.len() {
+        return Err(BadBody::Array);
+    }
+    body.truncate(lines);
+    Ok(body)
 }
 
 fn has_breaks(text: &[u8]) -> bool {

@@ -103,10 +103,12 @@ impl Fault {
             Self::Rule => "a rule failed on an event; the event passed",
             Self::Panic => "an internal error on an event; it passed untouched and the engine was restarted empty",
             Self::Sink => "findings could not be written to a sink; it is tried again",
-            Self::RefusedSize => "a peer sent more at once than peers.max_message_bytes; it was refused",
+            Self::RefusedSize => {
+                "a peer sent more at once than peers.max_message_bytes, or a Forward tag or chunk that is too long; it was refused"
+            }
             Self::RefusedDepth => "a peer sent values nested deeper than peers.max_depth; it was refused",
             Self::RefusedTime => {
-                "a peer did not finish within peers.message_timeout what it had begun, or was silent for peers.idle_timeout; it was refused"
+                "a peer did not finish what it had begun or take its answers within peers.message_timeout, or was silent for peers.idle_timeout; it was refused"
             }
             Self::RefusedNumber => {
                 "peers wait: there are more than peers.max_connections, or what they send holds more than peers.max_pending_bytes"

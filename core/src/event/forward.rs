@@ -1,4 +1,4 @@
-//! The Forward protocol of Fluentd and Fluent Bit: a message as it came, as records of a batch.
+//! The Forward protocol of Fluentd and Fluent Bit: a message as it came, as records of batches.
 //!
 //! | mode | message |
 //! | --- | --- |
@@ -9,12 +9,19 @@
 //!
 //! A time is a whole number of seconds or an EventTime; since Fluent Bit 5.0.5 it may be `[time, {metadata}]`. `chunk` in
 //! the option asks for an acknowledgement. Nothing here waits or writes; see `io/edge/forward_in.rs` for that.
+//!
+//! A message may hold a hundred times the records that one batch does. All of it is passed over before its first record
+//! leaves, so that it is taken whole or not at all; what fits into the batch at hand becomes records on the way, the rest
+//! when there is room for it.
 
 use super::msgpack::{Head, Reader, Refused};
+use super::unpack::{Packing, Unpacker};
 use super::{Batch, Encoding, Record, Source, Span, Tag};
-use flate2::read::MultiGzDecoder;
-use ruzstd::decoding::StreamingDecoder;
-use std::io::Read;
+
+/// A longer `chunk` is refused: it is held until all of its message has left. Shippers send 24 to 36 bytes.
+pub const LONGEST_CHUNK: usize = 512;
+/// A longer tag is refused: every record that becomes a line repeats it. A tag made of a path may be as long as one.
+pub const LONGEST_TAG: usize = 4 << 10;
 
 /// How messages are taken.
 #[derive(Clone, Debug)]
@@ -29,96 +36,200 @@ pub struct Reading {
     pub deepest: usize,
 }
 
-/// Makes records of the message that is `batch.bytes[message]`, a whole value of MessagePack; the chunk that is to be
-/// acknowledged, if it asks for that.
-///
-/// What is packed is unpacked behind what the batch holds, so the bytes behind `batch.filled` must not be needed.
+/// What a message says of itself, and what of it is in no batch yet.
+#[derive(Debug)]
+pub struct Taken<'a> {
+    /// What is to be acknowledged, if the message asks for that.
+    pub chunk: Option<&'a [u8]>,
+    /// Records that the batch had no room for.
+    pub rest: Option<Entries<'a>>,
+    /// Records that have to be unpacked first.
+    pub packed: Option<Packed<'a>>,
+}
+
+/// The content of a message that is packed.
+#[derive(Clone, Copy, Debug)]
+pub struct Packed<'a> {
+    tag: &'a [u8],
+    packing: Packing,
+    bytes: &'a [u8],
+}
+
+impl<'a> Packed<'a> {
+    /// Unpacks it.
+    ///
+    /// # Errors
+    /// [`Refused`] when it is not packed as it says.
+    pub fn unpacker(&self, reading: &Reading) -> Result<Unpacker<'a>, Refused> {
+        Unpacker::new(self.packing, self.bytes, reading.most_bytes)
+    }
+
+    /// Makes records of what it holds, `unpacked`, as many as the batch has room for; the others are returned.
+    ///
+    /// # Errors
+    /// [`Refused`], with the batch as it was.
+    pub fn read<'b>(
+        &self,
+        batch: &mut Batch,
+        unpacked: &'b [u8],
+        reading: &Reading,
+    ) -> Result<Option<Entries<'b>>, Refused>
+    where
+        'a: 'b,
+    {
+        whole_or_nothing(batch, |batch| Entries::all(unpacked, self.tag).begin(batch, reading).map(|(rest, _)| rest))
+    }
+}
+
+/// Makes records of `message`, a whole value of MessagePack, as many as the batch has room for.
 ///
 /// # Errors
-/// [`Refused`], with the batch's records as they were.
-pub fn read(batch: &mut Batch, message: Span, reading: &Reading) -> Result<Option<Vec<u8>>, Refused> {
-    let (records, tags, arena) = (batch.records.len(), batch.tags.len(), batch.arena.len());
-    let result = take(batch, message, reading);
-    if result.is_err() {
+/// [`Refused`], with the batch as it was.
+pub fn read<'a>(batch: &mut Batch, message: &'a [u8], reading: &Reading) -> Result<Taken<'a>, Refused> {
+    whole_or_nothing(batch, |batch| take(batch, message, reading))
+}
+
+fn whole_or_nothing<T>(batch: &mut Batch, take: impl FnOnce(&mut Batch) -> Result<T, Refused>) -> Result<T, Refused> {
+    let (filled, records, tags, arena) = (batch.filled, batch.records.len(), batch.tags.len(), batch.arena.len());
+    take(batch).inspect_err(|_| {
+        batch.filled = filled;
+        batch.bytes.truncate(filled);
         batch.records.truncate(records);
         batch.tags.truncate(tags);
         batch.arena.truncate(arena);
-    }
-    result
+    })
 }
 
-fn take(batch: &mut Batch, message: Span, reading: &Reading) -> Result<Option<Vec<u8>>, Refused> {
-    let bytes = std::mem::take(&mut batch.bytes);
-    let taken = take_from(&bytes[..message.end()], message.start as usize, batch, reading);
-    batch.bytes = bytes;
-    let (option, packed) = taken?;
-    let Some(packed) = packed else { return Ok(option.chunk) };
-    let mut content = packed;
-    if let Some(how) = option.packed {
-        let start = batch.filled;
-        batch.bytes.truncate(start);
-        let unpacked = unpack(how, content.of(&batch.bytes), reading.most_bytes)?;
-        batch.bytes.extend_from_slice(&unpacked);
-        batch.filled = batch.bytes.len();
-        content = Span::new(start, batch.filled);
-    }
-    let bytes = std::mem::take(&mut batch.bytes);
-    let taken = stream(&bytes[..content.end()], content.start as usize, batch, reading);
-    batch.bytes = bytes;
-    taken.map(|()| option.chunk)
-}
-
-/// What a message says about itself.
-#[derive(Debug, Default)]
-struct Options {
-    chunk: Option<Vec<u8>>,
-    packed: Option<Packing>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Packing {
-    Gzip,
-    Zstd,
-}
-
-/// All but the content of packed modes, whose place is returned.
-fn take_from(
-    bytes: &[u8],
-    start: usize,
-    batch: &mut Batch,
-    reading: &Reading,
-) -> Result<(Options, Option<Span>), Refused> {
-    let mut reader = Reader::new(bytes, start);
+fn take<'a>(batch: &mut Batch, message: &'a [u8], reading: &Reading) -> Result<Taken<'a>, Refused> {
+    let mut reader = Reader::new(message, 0);
     let Head::Array(length @ 2..=4) = reader.head()? else { return Err(Refused::Malformed) };
-    let tag = tag(reader.text()?, batch, reading)?;
-    let mut peek = reader;
-    let mut packed = None;
-    let mut left = length - 2;
+    let tag = at_most(LONGEST_TAG, reader.text()?)?;
+    let (mut peek, mut left) = (reader, length - 2);
+    let (mut rest, mut content) = (None, None);
     match peek.head()? {
-        Head::Array(entries) => {
-            reader = peek;
-            for _ in 0..entries {
-                entry(&mut reader, tag, batch, reading)?;
-            }
+        Head::Array(count) => {
+            let entries = Entries { bytes: message, at: peek.at(), left: Some(count), framed: true, tag };
+            let end;
+            (rest, end) = entries.begin(batch, reading)?;
+            reader = Reader::new(message, end);
         }
         Head::Binary(length) | Head::Text(length) => {
-            packed = Some(Span::new(peek.at(), peek.at() + length));
-            peek.take(length)?;
+            content = Some(peek.take(length)?);
             reader = peek;
         }
         _ => {
-            let lead = reader.at();
-            reader.skip()?;
-            record(&mut reader, lead, tag, batch, reading)?;
+            let one = Entries { bytes: message, at: reader.at(), left: Some(1), framed: false, tag };
+            let end;
+            (rest, end) = one.begin(batch, reading)?;
+            reader = Reader::new(message, end);
             left = left.checked_sub(1).ok_or(Refused::Malformed)?;
         }
     }
     let option = if left > 0 { options(&mut reader)? } else { Options::default() };
-    Ok((option, packed))
+    let mut packed = None;
+    if let Some(bytes) = content {
+        match option.packed {
+            Some(packing) => packed = Some(Packed { tag, packing, bytes }),
+            None => (rest, _) = Entries::all(bytes, tag).begin(batch, reading)?,
+        }
+    }
+    Ok(Taken { chunk: option.chunk, rest, packed })
 }
 
-/// The tag with its prefix, in the batch's table; the last tag again where it is the same.
-fn tag(tag: &[u8], batch: &mut Batch, reading: &Reading) -> Result<Tag, Refused> {
+fn at_most(most: usize, text: &[u8]) -> Result<&[u8], Refused> {
+    if text.len() <= most { Ok(text) } else { Err(Refused::TooLong) }
+}
+
+/// Entries of a message, one behind the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Entries<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    /// How many there are; else all up to the end of the bytes.
+    left: Option<usize>,
+    /// Each is an array of its time and its record; else the one is these two values.
+    framed: bool,
+    tag: &'a [u8],
+}
+
+impl<'a> Entries<'a> {
+    fn all(bytes: &'a [u8], tag: &'a [u8]) -> Self {
+        Self { bytes, at: 0, left: None, framed: true, tag }
+    }
+
+    /// Makes records of as many as the batch has room for, and passes over the others; these, and where all of them end.
+    fn begin(mut self, batch: &mut Batch, reading: &Reading) -> Result<(Option<Self>, usize), Refused> {
+        self.put(batch, reading)?;
+        let rest = (!self.is_over()).then_some(self);
+        while !self.is_over() {
+            self.pass(reading.deepest)?;
+        }
+        Ok((rest, self.at))
+    }
+
+    /// Makes records of as many as the batch has room for, at least one if it is empty; what is left then.
+    ///
+    /// # Errors
+    /// None: they were passed over before.
+    pub fn go_on(mut self, batch: &mut Batch, reading: &Reading) -> Result<Option<Self>, Refused> {
+        self.put(batch, reading)?;
+        Ok((!self.is_over()).then_some(self))
+    }
+
+    fn is_over(&self) -> bool {
+        self.left.map_or(self.at >= self.bytes.len(), |left| left == 0)
+    }
+
+    fn put(&mut self, batch: &mut Batch, reading: &Reading) -> Result<(), Refused> {
+        let (start, behind) = (self.at, batch.filled);
+        let mut tag = None;
+        while !self.is_over() && has_room(batch, self.at - start, self.tag.len()) {
+            let (lead, record) = self.pass(reading.deepest)?;
+            let tag = *tag.get_or_insert_with(|| put_tag(self.tag, batch, reading));
+            batch.records.push(Record {
+                span: Span::new(behind + record - start, behind + self.at - start),
+                line_end: 0,
+                encoding: Encoding::MessagePack,
+                source: reading.source,
+                tag,
+                lead: (record - lead) as u32,
+            });
+        }
+        batch.bytes.truncate(behind);
+        batch.bytes.extend_from_slice(&self.bytes[start..self.at]);
+        batch.filled = batch.bytes.len();
+        Ok(())
+    }
+
+    /// Passes over the next one; where its time and its record begin.
+    fn pass(&mut self, deepest: usize) -> Result<(usize, usize), Refused> {
+        let mut reader = Reader::new(self.bytes, self.at);
+        if self.framed {
+            let Head::Array(2) = reader.head()? else { return Err(Refused::Malformed) };
+        }
+        let lead = reader.at();
+        reader.skip_within(deepest)?;
+        let record = reader.at();
+        let mut head = reader;
+        let Head::Map(_) = head.head()? else { return Err(Refused::Malformed) };
+        // What is packed was one value for the message's own scan: how deep it is nested is not known yet.
+        reader.skip_within(deepest)?;
+        self.at = reader.at();
+        self.left = self.left.map(|left| left - 1);
+        Ok((lead, record))
+    }
+}
+
+/// True when a batch takes another record behind `more` bytes that are not in it yet. Its tag counts for each record: a
+/// line repeats it.
+fn has_room(batch: &Batch, more: usize, tag: usize) -> bool {
+    let records = batch.records.len();
+    records == 0 || (records < Batch::MOST_RECORDS && batch.filled + more + records * tag < Batch::MOST_BYTES)
+}
+
+/// The tag with its prefix, in the batch's table; the last tag again where it is the same. There are no more of them than
+/// records.
+fn put_tag(tag: &[u8], batch: &mut Batch, reading: &Reading) -> Tag {
     let start = batch.arena.len();
     batch.arena.extend_from_slice(reading.tag_prefix.as_bytes());
     batch.arena.extend_from_slice(tag);
@@ -127,51 +238,17 @@ fn tag(tag: &[u8], batch: &mut Batch, reading: &Reading) -> Result<Tag, Refused>
         Some(last) if last.of(&batch.arena) == span.of(&batch.arena) => batch.arena.truncate(start),
         _ => batch.tags.push(span),
     }
-    u16::try_from(batch.tags.len()).map(Tag).map_err(|_| Refused::TooLong)
+    Tag(batch.tags.len() as u16)
 }
 
-/// True when the batch's table of tags has room for one more.
-#[must_use]
-pub fn has_room(batch: &Batch) -> bool {
-    batch.tags.len() < usize::from(u16::MAX)
+/// What a message says about itself.
+#[derive(Debug, Default)]
+struct Options<'a> {
+    chunk: Option<&'a [u8]>,
+    packed: Option<Packing>,
 }
 
-fn entry(reader: &mut Reader<'_>, tag: Tag, batch: &mut Batch, reading: &Reading) -> Result<(), Refused> {
-    let Head::Array(2) = reader.head()? else { return Err(Refused::Malformed) };
-    let lead = reader.at();
-    reader.skip_within(reading.deepest)?;
-    record(reader, lead, tag, batch, reading)
-}
-
-/// The record at `reader`, whose time stands at `lead`.
-fn record(reader: &mut Reader<'_>, lead: usize, tag: Tag, batch: &mut Batch, reading: &Reading) -> Result<(), Refused> {
-    let start = reader.at();
-    let mut head = *reader;
-    let Head::Map(_) = head.head()? else { return Err(Refused::Malformed) };
-    // What is packed was one value for the message's own scan: how deep it is nested is not known yet.
-    reader.skip_within(reading.deepest)?;
-    batch.records.push(Record {
-        span: Span::new(start, reader.at()),
-        line_end: 0,
-        encoding: Encoding::MessagePack,
-        source: reading.source,
-        tag,
-        lead: (start - lead) as u32,
-    });
-    Ok(())
-}
-
-/// The entries of a packed mode, one behind the other.
-fn stream(bytes: &[u8], start: usize, batch: &mut Batch, reading: &Reading) -> Result<(), Refused> {
-    let tag = Tag(batch.tags.len() as u16);
-    let mut reader = Reader::new(bytes, start);
-    while reader.at() < bytes.len() {
-        entry(&mut reader, tag, batch, reading)?;
-    }
-    Ok(())
-}
-
-fn options(reader: &mut Reader<'_>) -> Result<Options, Refused> {
+fn options<'a>(reader: &mut Reader<'a>) -> Result<Options<'a>, Refused> {
     let mut option = Options::default();
     let length = match reader.head()? {
         Head::Map(length) => length,
@@ -181,7 +258,7 @@ fn options(reader: &mut Reader<'_>) -> Result<Options, Refused> {
     for _ in 0..length {
         let key = reader.text()?;
         match key {
-            b"chunk" => option.chunk = Some(reader.text()?.to_vec()),
+            b"chunk" => option.chunk = Some(at_most(LONGEST_CHUNK, reader.text()?)?),
             b"compressed" => {
                 option.packed = match reader.text()? {
                     b"gzip" => Some(Packing::Gzip),
@@ -194,31 +271,6 @@ fn options(reader: &mut Reader<'_>) -> Result<Options, Refused> {
         }
     }
     Ok(option)
-}
-
-/// What `packed` holds, at most so many bytes.
-fn unpack(packing: Packing, packed: &[u8], most_bytes: usize) -> Result<Vec<u8>, Refused> {
-    match packing {
-        Packing::Gzip => unpack_from(MultiGzDecoder::new(packed), most_bytes),
-        Packing::Zstd => {
-            let decoder = StreamingDecoder::new(packed).map_err(|_| Refused::Malformed)?;
-            unpack_from(decoder, most_bytes)
-        }
-    }
-}
-
-/// Unpacks gzip, at most so many bytes.
-///
-/// # Errors
-/// [`Refused`] when it is none or holds more.
-pub fn gunzip(packed: &[u8], most_bytes: usize) -> Result<Vec<u8>, Refused> {
-    unpack(Packing::Gzip, packed, most_bytes)
-}
-
-fn unpack_from(decoder: impl Read, most_bytes: usize) -> Result<Vec<u8>, Refused> {
-    let mut out = Vec::new();
-    decoder.take(most_bytes as u64 + 1).read_to_end(&mut out).map_err(|_| Refused::Malformed)?;
-    if out.len() > most_bytes { Err(Refused::TooLong) } else { Ok(out) }
 }
 
 #[cfg(test)]

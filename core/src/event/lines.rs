@@ -16,6 +16,9 @@ pub struct Lines {
     whole: bool,
     joins: bool,
     waiting: Option<Waiting>,
+    /// Most records of one batch.
+    most_records: usize,
+    full: bool,
 }
 
 /// Whole lines that [`Lines::split`] has left in front of the rest: one record so far, which is not cut again.
@@ -38,13 +41,29 @@ impl Lines {
             whole: false,
             joins: false,
             waiting: None,
+            most_records: usize::MAX,
+            full: false,
         }
     }
 
     /// The same for one source among others: its lines are never cut, and a longer one passes whole, unanalysed.
     #[must_use]
     pub fn whole_of(max_line_bytes: usize, source: Source) -> Self {
-        Self { source, whole: true, ..Self::new(max_line_bytes) }
+        Self { source, whole: true, ..Self::new(max_line_bytes) }.bounded()
+    }
+
+    /// The same, with at most [`Batch::MOST_RECORDS`] records of one batch: a record takes more than a hundred times what a
+    /// line of two bytes does. Callers ask [`Lines::is_full`] and split what is left before they read on.
+    #[must_use]
+    pub fn bounded(mut self) -> Self {
+        self.most_records = Batch::MOST_RECORDS;
+        self
+    }
+
+    /// True when the batch had no room for all whole lines: the next ones are in what [`Lines::split`] has left.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.full
     }
 
     /// The same; with `joins`, a text line and the lines that go on with its stack trace are one record, as long as they
@@ -115,6 +134,12 @@ impl Lines {
             place = if open { step.place } else { Place::Outside };
         }
         records.truncate(joined);
+        if joined - first > self.most_records {
+            records.truncate(first + self.most_records);
+            // The next line is cut again, so what stood behind it has not been seen.
+            (self.full, self.inside_long_line) = (true, false);
+            return records.last().map_or(rest, Record::end);
+        }
         match records.last() {
             Some(last) if more && open && joined > first && last.line_end > 0 => {
                 let (start, line_end) = (last.span.start as usize, last.line_end);
@@ -132,6 +157,9 @@ impl Lines {
     fn cut(&mut self, batch: &mut Batch, at_end: bool) -> usize {
         let mut start = 0;
         let data = &batch.bytes[..batch.filled];
+        // Which lines are one record is known once all are cut.
+        let most = if self.joins { usize::MAX } else { batch.records.len().saturating_add(self.most_records) };
+        self.full = false;
         if let Some(Waiting { bytes, line_end, .. }) = self.waiting {
             let span = Span::new(0, bytes - usize::from(line_end));
             batch.records.push(Record { span, line_end, source: self.source, ..Record::default() });
@@ -151,6 +179,10 @@ impl Lines {
             });
             self.inside_long_line = false;
             start = newline + 1;
+            if batch.records.len() == most && start < data.len() {
+                self.full = true;
+                return start;
+            }
         }
         let rest = data.len() - start;
         // A last carriage return may be half of the line's end.
@@ -236,6 +268,26 @@ mod tests {
         let mut batch = batch_of("boom\n\tat a.B.c(B.java:1)\n\tat a.B.d(B.java:1)\n");
         lines.split(&mut batch, true);
         assert_eq!(batch.records.len(), 2);
+    }
+
+    #[test]
+    fn a_bounded_batch_takes_so_many_lines_and_leaves_the_others() {
+        let most = Batch::MOST_RECORDS;
+        for joins in [false, true] {
+            let mut lines = Lines::new(100).joining(joins).bounded();
+            let mut rest = b"\n".repeat(2 * most + 5);
+            let mut counts = Vec::new();
+            loop {
+                let mut batch = Batch { filled: rest.len(), bytes: rest, ..Batch::default() };
+                let left = lines.split(&mut batch, true);
+                counts.push(batch.records.len());
+                rest = batch.bytes[left..].to_vec();
+                if !lines.is_full() {
+                    break;
+                }
+            }
+            assert_eq!((counts, rest.len()), (vec![most, most, 5], 0), "{joins}");
+        }
     }
 
     /// Feeds `input` in reads of `step` bytes; the records' bytes with ends, and their encodings.

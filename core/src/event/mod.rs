@@ -34,6 +34,7 @@ pub mod time;
 pub mod trace;
 pub mod transcode;
 pub mod unescape;
+pub mod unpack;
 
 pub use edit::Edit;
 pub use fault::Fault;
@@ -163,6 +164,11 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// Most records of a batch. With its look a record takes some 220 bytes, however short it is.
+    pub const MOST_RECORDS: usize = 8 << 10;
+    /// A batch that holds so many bytes takes no further record.
+    pub const MOST_BYTES: usize = 256 << 10;
+
     /// The bytes read.
     #[must_use]
     pub fn data(&self) -> &[u8] {

@@ -13,11 +13,12 @@
 
 use super::peer::Shared;
 use super::stream::{Noted, Stream};
+use super::way::{Ending, Way, Whole};
 use crate::event::body::into_lines;
-use crate::event::forward::gunzip;
 use crate::event::lines::Lines;
 use crate::event::msgpack::Refused;
-use crate::event::{Batch, DeliveryToken, Fault, Source};
+use crate::event::unpack::{Packing, Unpacker};
+use crate::event::{DeliveryToken, Fault, Source};
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{self, HeaderValue};
@@ -30,40 +31,67 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout;
 
 /// How long a body that is refused is still read.
 const LINGER: Duration = Duration::from_secs(1);
+/// A connection's buffers for what was read and what is to be written: a request's line and headers must fit.
+const BUFFER_BYTES: usize = 128 << 10;
 
 /// What every connection of one end knows.
 pub(super) struct Door {
     path: String,
     source: Source,
     shared: Arc<Shared>,
-    taken: mpsc::Sender<Batch>,
+    way: Way,
     /// Bytes that bodies may still hold.
     room: Arc<Semaphore>,
 }
 
 impl Door {
-    pub(super) fn new(path: String, source: Source, shared: Arc<Shared>, taken: mpsc::Sender<Batch>) -> Self {
+    pub(super) fn new(path: String, source: Source, shared: Arc<Shared>, way: Way) -> Self {
         let room = Arc::new(Semaphore::new(shared.peers.max_pending_bytes));
-        Self { path, source, shared, taken, room }
-    }
-
-    /// Room for so many bytes more, if there is.
-    fn reserve(&self, bytes: usize) -> Result<Option<OwnedSemaphorePermit>, Refusal> {
-        match u32::try_from(bytes) {
-            Ok(0) => Ok(None),
-            Ok(bytes) => match Arc::clone(&self.room).try_acquire_many_owned(bytes) {
-                Ok(permit) => Ok(Some(permit)),
-                Err(_) => Err(Refusal::full()),
-            },
-            Err(_) => Err(Refusal::too_long()),
-        }
+        Self { path, source, shared, way, room }
     }
 }
+
+/// What one request holds of the room for all bodies.
+struct Holding<'a> {
+    door: &'a Door,
+    bytes: usize,
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl<'a> Holding<'a> {
+    fn new(door: &'a Door) -> Self {
+        Self { door, bytes: 0, permit: None }
+    }
+
+    /// Takes room for so many bytes more, if there is.
+    fn reserve(&mut self, bytes: usize) -> Result<(), Refusal> {
+        self.bytes += bytes;
+        if self.bytes > self.door.shared.peers.max_pending_bytes {
+            // It would never be taken, however often it is tried again.
+            return Err(Refusal::too_long());
+        }
+        let more = u32::try_from(bytes).map_err(|_| Refusal::too_long())?;
+        let more = Arc::clone(&self.door.room).try_acquire_many_owned(more).map_err(|_| Refusal::full())?;
+        match &mut self.permit {
+            Some(permit) => permit.merge(more),
+            None => self.permit = Some(more),
+        }
+        Ok(())
+    }
+
+    /// Gives so many bytes back.
+    fn release(&mut self, bytes: usize) {
+        self.bytes -= bytes;
+        drop(self.permit.as_mut().and_then(|permit| permit.split(bytes)));
+    }
+}
+
+const TOO_LONG: &str = "the body is longer than peers.max_message_bytes or peers.max_pending_bytes, packed or unpacked";
 
 /// Why a request is not taken.
 struct Refusal {
@@ -77,12 +105,16 @@ impl Refusal {
         Self { status, reason: reason.into(), fault: fault.into() }
     }
 
+    fn ending() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "it is being ended; send it again", None)
+    }
+
     fn full() -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "too much waits to leave; try again", Fault::RefusedNumber)
     }
 
     fn too_long() -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "the body is longer than peers.max_message_bytes", Fault::RefusedSize)
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, TOO_LONG, Fault::RefusedSize)
     }
 }
 
@@ -100,7 +132,7 @@ impl DeliveryToken for Left {
 /// Serves one connection.
 pub(super) async fn serve(stream: Stream, door: Arc<Door>) {
     let (shared, inside) = (Arc::clone(&door.shared), Arc::clone(&door));
-    let (stream, came) = Noted::new(stream);
+    let (stream, came) = Noted::new(stream, shared.patience());
     let begun = Arc::clone(&came);
     let service = service_fn(move |request| {
         let (door, came) = (Arc::clone(&inside), Arc::clone(&came));
@@ -113,14 +145,16 @@ pub(super) async fn serve(stream: Stream, door: Arc<Door>) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(shared.patience())
+        .max_buf_size(BUFFER_BYTES)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     tokio::select! {
         // Errors are the peer's: it went away, was too slow, or spoke no HTTP.
         ended = connection.as_mut() => {
             // One that has begun nothing has only been idle for long; it connects again when it has something.
-            if let Err(error) = ended && begun.load(Ordering::Relaxed) {
-                shared.refuse(if error.is_timeout() { Fault::RefusedTime } else { Fault::RefusedProtocol });
+            if let Err(error) = ended && (begun.load(Ordering::Relaxed) || is_late(&error)) {
+                let slow = error.is_timeout() || is_late(&error);
+                shared.refuse(if slow { Fault::RefusedTime } else { Fault::RefusedProtocol });
             }
             return;
         }
@@ -129,6 +163,12 @@ pub(super) async fn serve(stream: Stream, door: Arc<Door>) {
     // The request under way is answered once its events have left.
     connection.as_mut().graceful_shutdown();
     let _ = connection.await;
+}
+
+/// True when the peer did not take its answers in time.
+fn is_late(error: &hyper::Error) -> bool {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<std::io::Error>());
+    cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::TimedOut)
 }
 
 async fn answer(request: Request<Incoming>, door: &Door) -> Response<Full<Bytes>> {
@@ -174,37 +214,51 @@ async fn take(request: Request<Incoming>, door: &Door) -> Result<usize, Refusal>
         }
     };
     let slow = |_| Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time", Fault::RefusedTime);
-    let mut room = Vec::new();
-    let read = read_body(request.into_body(), door, &mut room);
+    let mut holding = Holding::new(door);
+    let read = read_body(request.into_body(), &mut holding);
     let mut body = timeout(door.shared.patience(), read).await.map_err(slow)??;
     if packed {
-        body = gunzip(&body, door.shared.peers.max_message_bytes).map_err(|why| match why {
-            Refused::TooLong => Refusal::too_long(),
-            _ => Refusal::new(StatusCode::BAD_REQUEST, "the body is no gzip", Fault::RefusedProtocol),
-        })?;
-        room.extend(door.reserve(body.len())?);
+        body = unpack(&body, &mut holding).await?;
     }
-    let lines = into_lines(body, strict)
+    // All of it is looked through before its first event leaves, so that it is taken whole or not at all.
+    let text = into_lines(body, strict)
         .map_err(|bad| Refusal::new(StatusCode::BAD_REQUEST, bad.reason(), Fault::RefusedProtocol))?;
-    let mut batch = Batch { filled: lines.len(), bytes: lines, ..Batch::default() };
-    Lines::whole_of(door.shared.max_line_bytes, door.source).split(&mut batch, false);
-    let count = batch.records.len();
-    if count == 0 {
-        return Ok(0);
-    }
+    let mut lines = Lines::whole_of(door.shared.max_line_bytes, door.source);
     let (left, has_left) = oneshot::channel();
-    batch.tokens.push(Box::new(Left(left)));
-    let ending = |()| Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "it is being ended; send it again", None);
-    door.taken.send(batch).await.map_err(|_| ending(()))?;
-    has_left.await.map_err(|_| ending(()))?;
+    let whole = Whole::new(Box::new(Left(left)));
+    let count = door.way.lines(&text, &mut lines, Some(&whole)).await.map_err(|Ending| Refusal::ending())?;
+    drop(text);
+    whole.complete();
+    has_left.await.map_err(|_| Refusal::ending())?;
     Ok(count)
 }
 
-async fn read_body(mut body: Incoming, door: &Door, room: &mut Vec<OwnedSemaphorePermit>) -> Result<Vec<u8>, Refusal> {
-    let result = read_frames(&mut body, door, room).await;
+/// Unpacks gzip, step by step, as far as there is room for what it becomes; the packed body's own room is free then.
+async fn unpack(body: &[u8], holding: &mut Holding<'_>) -> Result<Vec<u8>, Refusal> {
+    let bad = |why| match why {
+        Refused::TooLong => Refusal::too_long(),
+        _ => Refusal::new(StatusCode::BAD_REQUEST, "the body is no gzip", Fault::RefusedProtocol),
+    };
+    let mut out = Vec::new();
+    let mut unpacker = Unpacker::new(Packing::Gzip, body, holding.door.shared.peers.max_message_bytes).map_err(bad)?;
+    loop {
+        let before = out.len();
+        let more = unpacker.step(&mut out).map_err(bad)?;
+        holding.reserve(out.len() - before)?;
+        if !more {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    holding.release(body.len());
+    Ok(out)
+}
+
+async fn read_body(mut body: Incoming, holding: &mut Holding<'_>) -> Result<Vec<u8>, Refusal> {
+    let result = read_frames(&mut body, holding).await;
     if result.is_err() {
         // A peer that still writes when the connection closes would not hear why: a little more is read and forgotten.
-        let mut left = door.shared.peers.max_message_bytes;
+        let mut left = holding.door.shared.peers.max_message_bytes;
         let forget = async {
             while let Some(Ok(frame)) = body.frame().await {
                 left = left.saturating_sub(frame.data_ref().map_or(0, Bytes::len));
@@ -218,12 +272,8 @@ async fn read_body(mut body: Incoming, door: &Door, room: &mut Vec<OwnedSemaphor
     result
 }
 
-async fn read_frames(
-    body: &mut Incoming,
-    door: &Door,
-    room: &mut Vec<OwnedSemaphorePermit>,
-) -> Result<Vec<u8>, Refusal> {
-    let most = door.shared.peers.max_message_bytes;
+async fn read_frames(body: &mut Incoming, holding: &mut Holding<'_>) -> Result<Vec<u8>, Refusal> {
+    let most = holding.door.shared.peers.max_message_bytes;
     if body.size_hint().lower() > most as u64 {
         return Err(Refusal::too_long());
     }
@@ -234,7 +284,7 @@ async fn read_frames(
         if bytes.len() + data.len() > most {
             return Err(Refusal::too_long());
         }
-        room.extend(door.reserve(data.len())?);
+        holding.reserve(data.len())?;
         bytes.extend_from_slice(&data);
     }
     Ok(bytes)

@@ -5,16 +5,16 @@
 use super::READ_BYTES;
 use super::peer::{Deadline, Shared, Unfinished};
 use super::stream::{self, Backoff, Stream};
+use super::way::Way;
 use crate::config::ends::Remote;
 use crate::event::lines::Lines;
-use crate::event::{Batch, Fault, Source};
+use crate::event::{Fault, Source};
 use std::sync::Arc;
 use tokio::io::AsyncReadExt;
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 /// Connects, reads, and connects again, until told to stop.
-pub(super) async fn connect(remote: Remote, source: Source, shared: Arc<Shared>, taken: mpsc::Sender<Batch>) {
+pub(super) async fn connect(remote: Remote, source: Source, shared: Arc<Shared>, way: Way) {
     let mut backoff = Backoff::default();
     loop {
         let connected = tokio::select! {
@@ -25,7 +25,7 @@ pub(super) async fn connect(remote: Remote, source: Source, shared: Arc<Shared>,
             Ok(stream) => {
                 let since = Instant::now();
                 // It stops by itself, so that what it has read is passed on.
-                read(stream, source, Arc::clone(&shared), taken.clone()).await;
+                read(stream, source, Arc::clone(&shared), way.clone()).await;
                 backoff.stood(since.elapsed());
                 shared.log.say_seldom(&remote.url, &format!("{} closed the connection", remote.url));
             }
@@ -39,9 +39,11 @@ pub(super) async fn connect(remote: Remote, source: Source, shared: Arc<Shared>,
 }
 
 /// Reads lines until the peer has no more, takes too long over one, or all is to stop.
-pub(super) async fn read(mut stream: Stream, source: Source, shared: Arc<Shared>, taken: mpsc::Sender<Batch>) {
+pub(super) async fn read(mut stream: Stream, source: Source, shared: Arc<Shared>, way: Way) {
     let mut lines = Lines::whole_of(shared.max_line_bytes, source);
     let mut inbox = Vec::with_capacity(READ_BYTES);
+    // What was looked through for a line's end is not looked through again.
+    let mut seen = 0;
     let (mut deadline, mut unfinished) = (Deadline::new(&shared), Unfinished::default());
     loop {
         let read = if unfinished.keep(&mut inbox, &shared, &mut deadline).await {
@@ -64,15 +66,14 @@ pub(super) async fn read(mut stream: Stream, source: Source, shared: Arc<Shared>
             // Another source's line may follow.
             inbox.push(b'\n');
         }
-        let end = memchr::memrchr(b'\n', &inbox).map_or(0, |at| at + 1);
+        let end = memchr::memrchr(b'\n', &inbox[seen..]).map_or(0, |at| seen + at + 1);
         if end > 0 {
-            let mut batch = Batch { bytes: inbox[..end].to_vec(), filled: end, ..Batch::default() };
-            lines.split(&mut batch, false);
-            inbox.drain(..end);
-            if taken.send(batch).await.is_err() {
+            if way.lines(&inbox[..end], &mut lines, None).await.is_err() {
                 return;
             }
+            inbox.drain(..end);
         }
+        seen = inbox.len();
         if inbox.len() > shared.peers.max_message_bytes {
             shared.refuse(Fault::RefusedSize);
             return;

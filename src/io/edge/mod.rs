@@ -19,9 +19,11 @@ mod lines_in;
 mod lines_out;
 mod peer;
 mod stream;
+mod way;
 
 use super::exit::{Form, QUEUE, Queue};
 use super::log::Log;
+use super::shutdown::Progress;
 use super::source::{Belt, Source};
 use crate::config::Peers;
 use crate::config::ends::{Mode, Protocol, Remote};
@@ -35,6 +37,7 @@ use stream::Listener;
 use tokio::runtime::{self, Runtime};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use way::Way;
 
 /// Batches between the network's thread and the one that looks at them.
 const INTAKE: usize = 4;
@@ -67,6 +70,8 @@ pub struct Circumstances {
     pub log: Log,
     /// Where refusals are counted.
     pub metrics: Option<Arc<Metrics>>,
+    /// Lines read and delivered.
+    pub progress: Arc<Progress>,
     /// Becomes true when taking is to stop.
     pub stop: watch::Receiver<bool>,
 }
@@ -99,7 +104,6 @@ impl Source for Looking {
     fn run(mut self: Box<Self>, belt: &Belt) -> io::Result<()> {
         while let Some(mut batch) = self.intake.batches.blocking_recv() {
             belt.look(&mut self.looker, &mut batch);
-            belt.count(&batch);
             if !belt.put(batch) {
                 break;
             }
@@ -119,19 +123,21 @@ impl Edges {
             hint: "raise the limit of open files or threads".into(),
         };
         let runtime = runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(failed)?;
+        let progress = Arc::clone(&circumstances.progress);
         let shared = Shared::new(circumstances);
         let (taken, batches) = mpsc::channel(INTAKE);
+        let way = Way::new(taken, &shared.peers, progress);
         let (mut tasks, mut queues) = (JoinSet::new(), Vec::new());
         {
             let _inside = runtime.enter();
             for (i, remote) in from.iter().enumerate() {
-                spawn_source(remote, i, &shared, taken.clone(), &mut tasks)?;
+                spawn_source(remote, i, &shared, way.clone(), &mut tasks)?;
             }
             for remote in to {
                 queues.push(spawn_exit(remote, &shared, &mut tasks)?);
             }
         }
-        drop(taken);
+        drop(way);
         let thread = std::thread::Builder::new()
             .name("network ends".into())
             .spawn(move || run(runtime, tasks))
@@ -157,29 +163,29 @@ fn spawn_source(
     remote: &Remote,
     number: usize,
     shared: &Arc<Shared>,
-    taken: mpsc::Sender<Batch>,
+    way: Way,
     tasks: &mut JoinSet<()>,
 ) -> Result<(), EdgeError> {
     // 0 is standard input.
     let source = crate::event::Source(u16::try_from(number + 1).unwrap_or(u16::MAX));
     let shared = Arc::clone(shared);
     if remote.mode == Mode::Connect {
-        tasks.spawn(lines_in::connect(remote.clone(), source, shared, taken));
+        tasks.spawn(lines_in::connect(remote.clone(), source, shared, way));
         return Ok(());
     }
     let listener = listen(remote, &shared)?;
     match &remote.protocol {
         Protocol::Lines => {
             tasks.spawn(peer::accept(listener, Arc::clone(&shared), move |stream| {
-                lines_in::read(stream, source, Arc::clone(&shared), taken.clone())
+                lines_in::read(stream, source, Arc::clone(&shared), way.clone())
             }));
         }
         Protocol::Http { path } => {
-            let door = Arc::new(http_in::Door::new(path.clone(), source, Arc::clone(&shared), taken));
+            let door = Arc::new(http_in::Door::new(path.clone(), source, Arc::clone(&shared), way));
             tasks.spawn(peer::accept(listener, shared, move |stream| http_in::serve(stream, Arc::clone(&door))));
         }
         Protocol::Forward(forward) => {
-            let door = Arc::new(forward_in::Door::new(forward, source, Arc::clone(&shared), taken)?);
+            let door = Arc::new(forward_in::Door::new(forward, source, Arc::clone(&shared), way)?);
             tasks.spawn(peer::accept(listener, shared, move |stream| forward_in::serve(stream, Arc::clone(&door))));
         }
     }

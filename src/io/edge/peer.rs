@@ -5,12 +5,13 @@ use super::{Circumstances, READ_BYTES};
 use crate::config::Peers;
 use crate::event::Fault;
 use crate::event::msgpack::Refused;
+use crate::event::unpack::Unpacker;
 use crate::io::log::Log;
 use crate::telemetry::metrics::Metrics;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
@@ -18,6 +19,8 @@ use tokio::time::{Instant, timeout_at};
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What every peer may have sent of a message or line that is not whole yet. For more it needs room of its own.
 const UNFINISHED: usize = 512 << 10;
+/// What every peer's message may unpack to at once.
+const SHORT: usize = 512 << 10;
 
 /// What every network end knows.
 pub(super) struct Shared {
@@ -28,14 +31,17 @@ pub(super) struct Shared {
     stop: watch::Receiver<bool>,
     /// Places for messages and lines that are long and not whole yet, each for the longest.
     rooms: Arc<Semaphore>,
+    /// Held by the one message that unpacks to more than [`SHORT`], until its records have been passed on. Others would
+    /// gain nothing: there is one thread here, and one engine behind it.
+    unpacking: Semaphore,
 }
 
 impl Shared {
     pub(super) fn new(circumstances: Circumstances) -> Arc<Self> {
-        let Circumstances { peers, max_line_bytes, log, metrics, stop } = circumstances;
+        let Circumstances { peers, max_line_bytes, log, metrics, progress: _, stop } = circumstances;
         // Whoever has a room can finish in it, so that peers cannot wait for each other.
         let rooms = Arc::new(Semaphore::new((peers.max_pending_bytes / peers.max_message_bytes).max(1)));
-        Arc::new(Self { peers, max_line_bytes, log, metrics, stop, rooms })
+        Arc::new(Self { peers, max_line_bytes, log, metrics, stop, rooms, unpacking: Semaphore::new(1) })
     }
 
     /// Counts a refusal, and says it now and then.
@@ -55,6 +61,28 @@ impl Shared {
     pub(super) async fn stopped(&self) {
         // The sender lives as long as the process wants to hear of it.
         let _ = self.stop.clone().wait_for(|stop| *stop).await;
+    }
+
+    /// Unpacks a message, one long one at a time; with what holds the others off.
+    pub(super) async fn unpack<'a>(
+        &self,
+        mut packed: impl FnMut() -> Result<Unpacker<'a>, Refused>,
+    ) -> Result<(Vec<u8>, Option<SemaphorePermit<'_>>), Refused> {
+        let (mut out, mut unpacker) = (Vec::new(), packed()?);
+        while out.len() < SHORT {
+            if !unpacker.step(&mut out)? {
+                return Ok((out, None));
+            }
+        }
+        // It begins anew when it may: what waits holds nothing.
+        drop((out, unpacker));
+        // The semaphore is never closed.
+        let alone = self.unpacking.acquire().await.ok();
+        let (mut out, mut unpacker) = (Vec::new(), packed()?);
+        while unpacker.step(&mut out)? {
+            tokio::task::yield_now().await;
+        }
+        Ok((out, alone))
     }
 
     /// How long a peer may take for what it has begun.

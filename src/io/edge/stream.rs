@@ -3,6 +3,7 @@
 use crate::config::ends::Place;
 use crate::io::random;
 use rustix::net::sockopt;
+use std::future::Future;
 use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::path::PathBuf;
@@ -13,7 +14,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio::time::timeout;
+use tokio::time::{Sleep, sleep, timeout};
 
 /// The pause before the first attempt to connect again; it doubles up to the longest.
 const SHORTEST: Duration = Duration::from_millis(100);
@@ -31,16 +32,20 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
 /// A connection.
 pub(super) type Stream = Box<dyn Duplex>;
 
-/// A connection of which can be asked whether anything has come since it was last forgotten.
+/// A connection of which can be asked whether anything has come since it was last forgotten, and whose peer must take what
+/// is written in time.
 pub(super) struct Noted {
     stream: Stream,
     came: Arc<AtomicBool>,
+    patience: Duration,
+    /// When a write that waits has waited for too long.
+    late: Option<Pin<Box<Sleep>>>,
 }
 
 impl Noted {
-    pub(super) fn new(stream: Stream) -> (Self, Arc<AtomicBool>) {
+    pub(super) fn new(stream: Stream, patience: Duration) -> (Self, Arc<AtomicBool>) {
         let came = Arc::new(AtomicBool::new(false));
-        (Self { stream, came: Arc::clone(&came) }, came)
+        (Self { stream, came: Arc::clone(&came), patience, late: None }, came)
     }
 }
 
@@ -57,7 +62,14 @@ impl AsyncRead for Noted {
 
 impl AsyncWrite for Noted {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        if written.is_ready() {
+            self.late = None;
+            return written;
+        }
+        let patience = self.patience;
+        let late = self.late.get_or_insert_with(|| Box::pin(sleep(patience)));
+        late.as_mut().poll(cx).map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -21,11 +21,27 @@ fn message(parts: &[&[u8]]) -> Vec<u8> {
     out
 }
 
+/// All records of a message, in as many batches as they take; the first.
 fn taken(bytes: Vec<u8>) -> Result<(Batch, Option<Vec<u8>>), Refused> {
-    let span = Span::new(0, bytes.len());
-    let mut batch = Batch { filled: bytes.len(), bytes, ..Batch::default() };
-    let chunk = read(&mut batch, span, &reading())?;
-    Ok((batch, chunk))
+    batches(&bytes).map(|(mut batches, chunk)| (batches.swap_remove(0), chunk))
+}
+
+fn batches(bytes: &[u8]) -> Result<(Vec<Batch>, Option<Vec<u8>>), Refused> {
+    let (mut batch, mut unpacked) = (Batch::default(), Vec::new());
+    let taken = read(&mut batch, bytes, &reading())?;
+    let mut rest = taken.rest;
+    if let Some(packed) = taken.packed {
+        let mut unpacker = packed.unpacker(&reading())?;
+        while unpacker.step(&mut unpacked)? {}
+        rest = packed.read(&mut batch, &unpacked, &reading())?;
+    }
+    let mut all = vec![batch];
+    while let Some(more) = rest {
+        let mut next = Batch::default();
+        rest = more.go_on(&mut next, &reading()).unwrap();
+        all.push(next);
+    }
+    Ok((all, taken.chunk.map(<[u8]>::to_vec)))
 }
 
 fn option(members: &[(&str, &str)]) -> Vec<u8> {
@@ -112,6 +128,65 @@ fn bombs_inside_of_packed_modes_are_refused() {
     assert_eq!(taken(bytes).map(drop), Err(Refused::TooLong));
     let deep = [&[0x92, 0x01, 0x81, 0xa1, b'k'][..], &[0x91; 500], &[0x01]].concat();
     assert_eq!(taken(message(&[&binary(&deep)])).map(drop), Err(Refused::TooDeep));
+}
+
+#[test]
+fn a_long_message_becomes_bounded_batches_with_every_record_once() {
+    let entries: Vec<u8> =
+        (0..20_000_u32).flat_map(|i| [&[0x92, 0xce][..], &i.to_be_bytes(), &[0x80]].concat()).collect();
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(&entries).unwrap();
+    let array = [&[0xdd, 0, 0, 0x4e, 0x20], &entries[..]].concat();
+    for bytes in [
+        message(&[&array, &option(&[("chunk", "abc")])]),
+        message(&[&binary(&entries), &option(&[("chunk", "abc")])]),
+        message(&[&binary(&gzip.finish().unwrap()), &option(&[("chunk", "abc"), ("compressed", "gzip")])]),
+    ] {
+        let (batches, chunk) = batches(&bytes).unwrap();
+        assert_eq!((batches.len(), chunk.as_deref()), (3, Some(&b"abc"[..])));
+        let mut expected = 0_u32;
+        for batch in &batches {
+            assert!(batch.records.len() <= Batch::MOST_RECORDS && batch.filled <= Batch::MOST_BYTES);
+            for i in 0..batch.records.len() {
+                assert_eq!((&batch.lead(i)[1..], batch.tag(i)), (&expected.to_be_bytes()[..], &b"in.app"[..]));
+                assert_eq!(batch.records[i].span.of(&batch.bytes), [0x80]);
+                expected += 1;
+            }
+        }
+        assert_eq!(expected, 20_000);
+    }
+}
+
+#[test]
+fn a_tag_weighs_as_often_as_lines_repeat_it() {
+    let mut long = vec![0x92];
+    msgpack::put_text(&[b't'; LONGEST_TAG], &mut long);
+    long.extend_from_slice(&binary(&entry_with(&[1]).repeat(1_000)));
+    let (batches, _) = batches(&long).unwrap();
+    assert!(batches.iter().all(|batch| batch.records.len() * LONGEST_TAG <= Batch::MOST_BYTES), "{}", batches.len());
+    assert_eq!(batches.iter().map(|batch| batch.records.len()).sum::<usize>(), 1_000);
+}
+
+#[test]
+fn what_is_refused_leaves_the_batch_as_it_was() {
+    let mut batch = Batch::default();
+    read(&mut batch, &message(&[&[0x01], RECORD]), &reading()).unwrap();
+    let kept = (batch.bytes.clone(), batch.filled, batch.records.len(), batch.tags.clone(), batch.arena.clone());
+    let mut other = vec![0x92, 0xa1, b'x'];
+    other.extend_from_slice(&binary(&[&entry_with(&[1]).repeat(9_000)[..], &[0x92, 1, 1]].concat()));
+    assert_eq!(read(&mut batch, &other, &reading()).map(drop), Err(Refused::Malformed));
+    assert_eq!((batch.bytes, batch.filled, batch.records.len(), batch.tags, batch.arena), kept);
+}
+
+#[test]
+fn a_chunk_or_tag_is_as_long_as_it_needs_to_be() {
+    let chunk = |length| option(&[("chunk", &"x".repeat(length))]);
+    assert!(taken(message(&[&[0x90], &chunk(LONGEST_CHUNK)])).is_ok());
+    assert_eq!(taken(message(&[&[0x90], &chunk(LONGEST_CHUNK + 1)])).map(drop), Err(Refused::TooLong));
+    let mut tagged = vec![0x92];
+    msgpack::put_text(&[b't'; LONGEST_TAG + 1], &mut tagged);
+    tagged.push(0x90);
+    assert_eq!(taken(tagged).map(drop), Err(Refused::TooLong));
 }
 
 proptest! {
