@@ -33,7 +33,7 @@ impl Door {
         let reading = Reading {
             source,
             tag_prefix: forward.tag_prefix.clone(),
-            most_bytes: shared.peers.max_message_bytes,
+            most_bytes: shared.peers.forward_message_bytes(),
             deepest: shared.peers.max_depth,
         };
         Ok(Self { reading, key: key.map(|key| (forward.hostname.clone(), key)), shared, taken })
@@ -100,7 +100,7 @@ async fn take(
     loop {
         let (mut messages, mut at, mut refused) = (Vec::new(), 0, None);
         loop {
-            match scanner.advance(&inbox[at..], peers.max_message_bytes, peers.max_depth) {
+            match scanner.advance(&inbox[at..], peers.forward_message_bytes(), peers.max_depth) {
                 Ok(Some(end)) => {
                     messages.push(Span::new(at, at + end));
                     at += end;

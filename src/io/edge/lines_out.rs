@@ -2,16 +2,24 @@
 //!
 //! There is no acknowledgement: an event has left when the system took it. Of what it took and had not sent when the
 //! connection broke, the last write is repeated.
+//!
+//! A write is at most 1 MiB long, unless a single line is longer. A peer that ends the
+//! connection in the middle of such a line again and again, and takes others, does not want it: see [`super::flight`].
 
+use super::flight::{Flight, Most, Next};
 use super::peer::Shared;
+use super::refusal;
 use super::stream::{self, Backoff, Listener, Stream};
 use crate::config::ends::Remote;
-use crate::io::exit::Parcel;
+use crate::io::exit::{Form, Parcel};
 use std::io;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+
+/// So many batches may wait behind one that is refused.
+const WINDOW: usize = 8;
 
 /// Sends what comes until there is no more; a peer that is gone is waited for.
 pub(super) async fn send(
@@ -21,18 +29,18 @@ pub(super) async fn send(
     mut queue: mpsc::Receiver<Parcel>,
 ) {
     let mut backoff = Backoff::default();
-    let mut unsent = None;
+    let mut flight = Flight::new(Form::Lines, Most::of_write());
     loop {
         let established = match &listener {
             Some(listener) => tokio::select! {
                 accepted = listener.accept() => accepted,
                 // Where nothing comes any more, nobody is waited for.
-                parcel = queue.recv(), if unsent.is_none() => {
-                    unsent = parcel;
-                    if unsent.is_none() {
-                        return;
+                parcel = queue.recv(), if flight.is_empty() => match parcel {
+                    Some(parcel) => {
+                        flight.take(parcel);
+                        listener.accept().await
                     }
-                    listener.accept().await
+                    None => return,
                 }
             },
             None => stream::connect(&remote.place).await,
@@ -40,7 +48,7 @@ pub(super) async fn send(
         let error = match established {
             Ok(mut stream) => {
                 let since = Instant::now();
-                match write(&mut stream, &mut queue, &mut unsent).await {
+                match write(&mut stream, &mut queue, &mut flight).await {
                     Ok(()) => return,
                     Err(error) => {
                         // Where it listens, it is the other side that comes back in its own time.
@@ -49,6 +57,10 @@ pub(super) async fn send(
                         } else {
                             backoff.stood(since.elapsed())
                         }
+                        let by_peer = refusal::is_by_peer(&error);
+                        if by_peer && refusal::broke(&mut flight, &remote.url, &error.to_string(), &shared) {
+                            backoff.reset();
+                        }
                         error
                     }
                 }
@@ -56,33 +68,46 @@ pub(super) async fn send(
             Err(error) => error,
         };
         shared.log.say_seldom(&remote.url, &format!("cannot send to {}: {error}; trying again", remote.url));
-        if unsent.is_none() && queue.is_closed() && queue.is_empty() {
+        if flight.is_empty() && queue.is_closed() && queue.is_empty() {
             return;
         }
         backoff.wait().await;
     }
 }
 
-/// Writes what comes; what was not wholly taken stays in `unsent`.
-async fn write(stream: &mut Stream, queue: &mut mpsc::Receiver<Parcel>, unsent: &mut Option<Parcel>) -> io::Result<()> {
+/// Writes what comes; what was not wholly taken stays in `flight`.
+async fn write(stream: &mut Stream, queue: &mut mpsc::Receiver<Parcel>, flight: &mut Flight) -> io::Result<()> {
     let mut heard = [0; 1024];
+    flight.restart();
     loop {
-        if unsent.is_none() {
+        while flight.is_empty() {
             // One that closes is noticed before something is written to nobody. What it says is nothing to us.
-            *unsent = tokio::select! {
-                parcel = queue.recv() => parcel,
+            tokio::select! {
+                parcel = queue.recv() => match parcel {
+                    Some(parcel) => flight.take(parcel),
+                    None => return stream.shutdown().await,
+                },
                 read = stream.read(&mut heard) => match read? {
                     0 => return Err(io::ErrorKind::ConnectionReset.into()),
                     _ => continue,
                 },
             };
         }
-        let Some(parcel) = unsent.as_ref() else {
-            return stream.shutdown().await;
-        };
-        stream.write_all(&parcel.lines).await?;
-        if let Some(parcel) = unsent.take() {
-            parcel.delivered();
+        let mut i = 0;
+        if flight.is_careful() {
+            // A line behind one that is refused shows whether the peer takes any.
+            while flight.parcels() < WINDOW
+                && let Ok(parcel) = queue.try_recv()
+            {
+                flight.take(parcel);
+            }
+            // Nothing is written twice on purpose where nobody says what has arrived.
+            if let Some(Next::Piece(next)) = flight.next() {
+                i = next;
+            }
         }
+        flight.set_chunk(i, 0);
+        stream.write_all(&flight.lines(i)).await?;
+        flight.taken(i);
     }
 }

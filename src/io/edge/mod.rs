@@ -10,6 +10,7 @@
 //! engine; both queues are bounded, so what is not taken stays with the one who sends it. What leaves comes from the
 //! engine's thread by one bounded queue for each end.
 
+mod flight;
 mod forward_in;
 mod forward_out;
 mod handshake;
@@ -18,8 +19,10 @@ mod http_out;
 mod lines_in;
 mod lines_out;
 mod peer;
+mod refusal;
 mod stream;
 
+use super::dead_letter::DeadLetters;
 use super::exit::{Form, QUEUE, Queue};
 use super::log::Log;
 use super::source::{Belt, Source};
@@ -67,6 +70,8 @@ pub struct Circumstances {
     pub log: Log,
     /// Where refusals are counted.
     pub metrics: Option<Arc<Metrics>>,
+    /// Where events go that the one downstream refuses for good.
+    pub dead_letters: DeadLetters,
     /// Becomes true when taking is to stop.
     pub stop: watch::Receiver<bool>,
 }
@@ -200,8 +205,8 @@ fn spawn_exit(remote: &Remote, shared: &Arc<Shared>, tasks: &mut JoinSet<()>) ->
             Form::Lines
         }
         Protocol::Forward(forward) => {
-            let end = forward_out::End::new(remote, forward)?;
-            tasks.spawn(forward_out::send(end, shared, queue));
+            let end = forward_out::End::new(remote, forward, shared)?;
+            tasks.spawn(forward_out::send(end, queue));
             Form::Entries
         }
     };
