@@ -16,6 +16,7 @@ mod metrics;
 mod neighbours;
 mod panics;
 mod peers;
+mod poison;
 mod process;
 mod promises;
 mod purity;

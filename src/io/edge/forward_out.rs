@@ -151,7 +151,7 @@ fn gzip(entries: &[u8]) -> io::Result<Vec<u8>> {
 /// Sends what comes until there is no more and all of it is acknowledged; a peer that is gone is waited for.
 pub(super) async fn send(mut end: End, mut queue: mpsc::Receiver<Parcel>) {
     let mut backoff = Backoff::default();
-    let mut flight = Flight::new(Form::Entries, Most::of_message(&end.shared.peers));
+    let mut flight = Flight::new(Form::Entries, Most::of_message(&end.shared.peers), end.options.ack);
     loop {
         let error = match connect(&end).await {
             Ok((stream, inbox)) => {

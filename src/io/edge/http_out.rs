@@ -64,7 +64,7 @@ struct Client {
 /// Sends what comes until there is no more.
 pub(super) async fn send(remote: Remote, path: String, shared: Arc<Shared>, mut queue: mpsc::Receiver<Parcel>) {
     let mut client = Client { remote, path, shared, connection: None, backoff: Backoff::default() };
-    let mut flight = Flight::new(Form::Lines, Most::of_message(&client.shared.peers));
+    let mut flight = Flight::new(Form::Lines, Most::of_message(&client.shared.peers), true);
     loop {
         if flight.is_empty() {
             let Some(parcel) = queue.recv().await else { return };

@@ -4,9 +4,9 @@
 //! connection broke, the last write is repeated.
 //!
 //! A write is at most 1 MiB long, unless a single line is longer. A peer that ends the
-//! connection in the middle of such a line again and again, and takes others, does not want it: see [`super::flight`].
+//! connection in the middle of such a line again and again does not want it: see [`super::flight`].
 
-use super::flight::{Flight, Most, Next};
+use super::flight::{Flight, Most};
 use super::peer::Shared;
 use super::refusal;
 use super::stream::{self, Backoff, Listener, Stream};
@@ -18,9 +18,6 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-/// So many batches may wait behind one that is refused.
-const WINDOW: usize = 8;
-
 /// Sends what comes until there is no more; a peer that is gone is waited for.
 pub(super) async fn send(
     remote: Remote,
@@ -29,7 +26,7 @@ pub(super) async fn send(
     mut queue: mpsc::Receiver<Parcel>,
 ) {
     let mut backoff = Backoff::default();
-    let mut flight = Flight::new(Form::Lines, Most::of_write());
+    let mut flight = Flight::new(Form::Lines, Most::of_write(), false);
     loop {
         let established = match &listener {
             Some(listener) => tokio::select! {
@@ -93,21 +90,8 @@ async fn write(stream: &mut Stream, queue: &mut mpsc::Receiver<Parcel>, flight: 
                 },
             };
         }
-        let mut i = 0;
-        if flight.is_careful() {
-            // A line behind one that is refused shows whether the peer takes any.
-            while flight.parcels() < WINDOW
-                && let Ok(parcel) = queue.try_recv()
-            {
-                flight.take(parcel);
-            }
-            // Nothing is written twice on purpose where nobody says what has arrived.
-            if let Some(Next::Piece(next)) = flight.next() {
-                i = next;
-            }
-        }
-        flight.set_chunk(i, 0);
-        stream.write_all(&flight.lines(i)).await?;
-        flight.taken(i);
+        flight.set_chunk(0, 0);
+        stream.write_all(&flight.lines(0)).await?;
+        flight.taken(0);
     }
 }

@@ -92,7 +92,7 @@ fn play(flight: &mut Flight, rounds: usize, mut wants: impl FnMut(&str) -> bool)
 #[test]
 fn parcels_are_cut_at_records_and_delivered_once_all_of_them_are_settled() {
     let (mut maker, mut flight) =
-        (Maker::new(Form::Lines), Flight::new(Form::Lines, Most { records: 3, ..Most::of_write() }));
+        (Maker::new(Form::Lines), Flight::new(Form::Lines, Most { records: 3, ..Most::of_write() }, true));
     let parcel = maker.lines("a\nb\nc\nd\ne\nf\ng");
     flight.take(parcel);
     assert_eq!(all(&flight), ["a\nb\nc\n", "d\ne\nf\n", "g"]);
@@ -116,7 +116,7 @@ fn parcels_are_cut_at_records_and_delivered_once_all_of_them_are_settled() {
 #[test]
 fn entries_are_cut_at_entries_with_their_tag() {
     let (mut maker, mut flight) =
-        (Maker::new(Form::Entries), Flight::new(Form::Entries, Most { records: 2, ..Most::of_write() }));
+        (Maker::new(Form::Entries), Flight::new(Form::Entries, Most { records: 2, ..Most::of_write() }, true));
     let mut entries = Entries::default();
     for (tag, count) in [("a", 5), ("b", 1)] {
         let start = entries.bytes.len();
@@ -145,7 +145,7 @@ fn entries_are_cut_at_entries_with_their_tag() {
 #[test]
 fn poison_is_found_wherever_it_is_and_everything_else_is_taken_in_order() {
     for marked in [&[0][..], &[499], &[999], &[0, 1, 2], &[0, 500, 999], &[3, 4]] {
-        let (mut maker, mut flight) = (Maker::new(Form::Lines), Flight::new(Form::Lines, Most::of_write()));
+        let (mut maker, mut flight) = (Maker::new(Form::Lines), Flight::new(Form::Lines, Most::of_write(), true));
         let line = |i: usize| if marked.contains(&i) { format!("{i} poison\n") } else { format!("{i}\n") };
         for half in [0..400, 400..1_000] {
             let parcel = maker.lines(&half.map(line).collect::<String>());
@@ -161,7 +161,7 @@ fn poison_is_found_wherever_it_is_and_everything_else_is_taken_in_order() {
 
 #[test]
 fn a_peer_that_takes_nothing_gets_nothing_condemned_and_all_of_it_once_it_is_back() {
-    let (mut maker, mut flight) = (Maker::new(Form::Lines), Flight::new(Form::Lines, Most::of_write()));
+    let (mut maker, mut flight) = (Maker::new(Form::Lines), Flight::new(Form::Lines, Most::of_write(), true));
     let lines: Vec<String> = (0..1_000).map(|i| i.to_string()).collect();
     let parcel = maker.lines(&lines.join("\n"));
     flight.take(parcel);
@@ -175,7 +175,7 @@ fn a_peer_that_takes_nothing_gets_nothing_condemned_and_all_of_it_once_it_is_bac
 
 #[test]
 fn a_record_that_is_alone_is_judged_by_one_that_was_taken_before_and_by_none_without() {
-    let (mut maker, mut flight) = (Maker::new(Form::Lines), Flight::new(Form::Lines, Most::of_write()));
+    let (mut maker, mut flight) = (Maker::new(Form::Lines), Flight::new(Form::Lines, Most::of_write(), true));
     let wants = |lines: &str| !lines.contains("poison");
     let parcel = maker.lines("poison\n");
     flight.take(parcel);
@@ -196,9 +196,22 @@ fn a_record_that_is_alone_is_judged_by_one_that_was_taken_before_and_by_none_wit
 }
 
 #[test]
+fn where_nothing_is_acknowledged_only_what_is_refused_many_times_in_a_row_is_condemned() {
+    let (mut maker, mut flight) = (Maker::new(Form::Lines), Flight::new(Form::Lines, Most::of_write(), false));
+    let parcel = maker.lines("one\npoison\ntwo\n");
+    flight.take(parcel);
+    let mut refused = 0;
+    let (taken, poison) = play(&mut flight, 1_000, |lines| {
+        refused += u32::from(lines == "poison\n");
+        !lines.contains("poison")
+    });
+    assert_eq!((taken.len(), poison, refused), (2, vec!["poison".to_owned()], STRIKES));
+}
+
+#[test]
 fn a_peer_that_recovers_after_some_closes_has_lost_nothing() {
     for closes in 1..40 {
-        let (mut maker, mut flight) = (Maker::new(Form::Lines), Flight::new(Form::Lines, Most::of_write()));
+        let (mut maker, mut flight) = (Maker::new(Form::Lines), Flight::new(Form::Lines, Most::of_write(), true));
         let lines: Vec<String> = (0..100).map(|i| i.to_string()).collect();
         let parcel = maker.lines(&lines.join("\n"));
         flight.take(parcel);
