@@ -9,7 +9,7 @@ use flate2::read::GzDecoder;
 use seismolog::event::msgpack::Reader;
 use seismolog::event::transcode;
 use serde_json::Value;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::io::{BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
@@ -58,6 +58,16 @@ fn json(line: &str) -> Value {
 
 fn numbers(events: &[Value]) -> Vec<usize> {
     events.iter().map(|event| event["n"].as_u64().unwrap() as usize).collect()
+}
+
+/// These without the few that came once more: to see that the peer still takes something.
+#[track_caller]
+fn first_times(events: &[Value]) -> Vec<usize> {
+    let (mut seen, mut numbers) = (BTreeSet::new(), numbers(events));
+    let all = numbers.len();
+    numbers.retain(|n| seen.insert(*n));
+    assert!(all - numbers.len() <= 7 * 2, "{} came twice", all - numbers.len());
+    numbers
 }
 
 /// What is in a dead-letter file.
@@ -179,6 +189,20 @@ fn a_body_of_short_lines_that_is_longer_as_entries_is_cut_for_the_next_filter() 
     }
 }
 
+#[test]
+fn lines_that_begin_as_arrays_pass_two_filters_over_http() {
+    let (_folder, config) = configured("[output]\ntext = \"raw\"\n");
+    let sink = filter(&["-c", &config, "--from", "http://127.0.0.1:0/"]);
+    let to = format!("http://{}", listening(&sink, "http"));
+    let mut source = from_pipe(&["-c", &config, "--to", &to]);
+    let input = "[warn] disk is full\n[1,2]\n{\"n\":1}\n{\"n\":\n[{\"n\":2},\n";
+    source.feed(input.as_bytes());
+    drop(source.stdin.take());
+    let (status, said) = source.wait();
+    assert!(status.success() && !said.contains("for good"), "{said}");
+    assert_eq!(String::from_utf8(ended(sink).stdout).unwrap(), input);
+}
+
 /// What comes by this scheme leaves by that one, the deepest record that it takes included.
 fn passes(from: &str, to: &str) {
     let folder = tempfile::tempdir().unwrap();
@@ -262,7 +286,9 @@ fn the_one_record_that_a_forward_peer_does_not_want_is_found_and_kept_and_all_ot
         let (status, said) = source.wait();
         assert!(status.success() && said.contains("refuses an event for good"), "{said}");
         let expected: Vec<usize> = (0..1_002).filter(|n| *n != at).collect();
-        assert_eq!(numbers(&peer.taken()), expected, "poison at {at}");
+        let taken = peer.taken();
+        assert!(first_times(&taken) == expected, "poison at {at}: {} arrived", taken.len());
+        assert!(at == 1_001 || taken.len() == 1_001, "poison at {at}: {} arrived", taken.len());
         let kept = letters(&dead);
         assert_eq!(kept.len(), 1);
         assert_eq!(json(kept[0]["record"].as_str().unwrap())["n"], at, "{}", kept[0]);
@@ -280,10 +306,7 @@ fn whoever_sends_one_event_at_a_time_gets_its_answer_for_poison_too() {
         assert_eq!(post(&at, "/", "", body.as_bytes()).unwrap().0, 200, "{body}");
     }
     assert!(ended(source).stderr.contains("it was dropped"));
-    // A record may come once more: to show that the peer still takes something.
-    let mut got = numbers(&peer.taken());
-    got.dedup();
-    assert_eq!(got, [0, 2, 3, 5]);
+    assert_eq!(first_times(&peer.taken()), [0, 2, 3, 5]);
 }
 
 #[test]
@@ -355,8 +378,9 @@ fn the_records_that_an_http_server_does_not_want_are_kept_and_all_others_arrive_
         drop(source.stdin.take());
         assert!(source.wait().0.success());
         let expected: Vec<usize> = (0..1_002).filter(|n| !marked.contains(n)).collect();
-        let taken = numbers(&taken.lock().unwrap());
-        assert_eq!(taken, expected, "{status}");
+        let taken = taken.lock().unwrap().clone();
+        assert!(first_times(&taken) == expected, "{status}: {} arrived", taken.len());
+        assert!(status < 400 || status == 500 || taken.len() == 999, "{status}: {} arrived", taken.len());
         let kept: Vec<String> =
             letters(&dead).iter().map(|letter| letter["record"].as_str().unwrap().to_owned() + "\n").collect();
         assert_eq!(kept, marked.map(|n| input[n].clone()), "{status}: to the byte");
@@ -398,8 +422,10 @@ fn what_cannot_be_kept_is_dropped_and_counted() {
         let (at, taken) = http_peer(|body| body.contains(MARKER).then_some(400));
         let mut source = from_pipe(&["-c", &config, "--to", &format!("http://{at}/"), "--metrics", "127.0.0.1:0"]);
         let metrics = address(&source);
+        source.feed(line(0).as_bytes());
+        until("the first to arrive", || (taken.lock().unwrap().len() == 1).then_some(()));
         std::fs::remove_dir_all(folder.path().join("gone")).unwrap();
-        source.feed([line(0), poison(1), line(2), poison(3)].concat().as_bytes());
+        source.feed([poison(1), line(2), poison(3)].concat().as_bytes());
         until("both to be counted", || (counted(&metrics, "refused_downstream") == 2).then_some(()));
         assert_eq!(counted(&metrics, "dead_letter"), lost, "{toml}");
         drop(source.stdin.take());
@@ -467,7 +493,6 @@ fn a_line_that_a_tcp_peer_does_not_want_holds_no_other_up() {
     drop(sink);
 }
 
-/// Whether a file is made that cannot be, or is a link.
 #[test]
 fn a_dead_letter_file_that_cannot_be_is_said_at_the_start() {
     let folder = tempfile::tempdir().unwrap();

@@ -15,7 +15,8 @@
 //! 3. A single record that is refused is a *suspect*. It gets a strike for each refusal, but only when the peer has taken
 //!    **another record since the strike before**. For that the record behind the suspects is sent ahead of them; where
 //!    there is none, the last record that was taken is sent once more.
-//! 4. At [`STRIKES`] the record is poison. A peer that takes nothing gets no record condemned, however long that lasts.
+//!    What was refused and halved before counts as well, so that few are sent twice.
+//! 4. At [`STRIKES`], of which [`STRIKES_ALONE`] alone, the record is poison. A peer that takes nothing gets no record condemned, however long that lasts.
 //!
 //! Where peers do not say what they have taken (`tcp://`, `unix://`, `ack=false`) nothing can be proven: a record, which is
 //! then one that is longer than what sockets hold, is poison when the connection ended in the middle of it so often in a
@@ -36,9 +37,11 @@ const MESSAGE_BYTES: usize = 1 << 20;
 const MESSAGE_RECORDS: usize = 16_384;
 /// So many connections must break in a row with the same piece the oldest.
 const BREAKS: u32 = 3;
-/// So often a single record must be refused, each time with another one taken since the time before. A peer that refuses
-/// every second message by chance condemns one record in 128 that it has refused.
+/// So often what holds a record must be refused, each time with another one taken since the time before.
 const STRIKES: u32 = 8;
+/// So many of these times it must have been alone: halves are looked for where something was refused, so that a peer which
+/// refuses every second message by chance gives many of the others.
+const STRIKES_ALONE: u32 = 3;
 /// So many suspects may wait while a record behind them is tried.
 const SUSPECTS: usize = 64;
 /// A record that was taken is kept for another try up to this length.
@@ -54,7 +57,8 @@ pub(super) struct Most {
 impl Most {
     /// Of a message that peers with these limits take.
     pub(super) fn of_message(peers: &Peers) -> Self {
-        Self { bytes: MESSAGE_BYTES.min(peers.max_message_bytes), records: MESSAGE_RECORDS }
+        let bytes = MESSAGE_BYTES.min(peers.max_message_bytes).min(peers.max_pending_bytes);
+        Self { bytes, records: MESSAGE_RECORDS }
     }
 
     /// Of a write to those who know lines alone.
@@ -75,8 +79,10 @@ pub(super) struct Piece {
     bytes: Range<usize>,
     /// How many records or lines it holds.
     pub(super) records: usize,
-    /// How often it was refused alone, with another record taken since the time before.
+    /// How often it was refused as a single record, with another one taken since the time before.
     strikes: u32,
+    /// How often a longer piece was that it is a part of.
+    inherited: u32,
     /// The number under which it is on its way.
     pub(super) chunk: Option<u64>,
 }
@@ -219,7 +225,7 @@ impl Flight {
     }
 
     fn cut(&mut self, (parcel, run): (u64, usize), bytes: Range<usize>, records: usize, all: &[u8]) {
-        let mut rest = Piece { parcel, run, bytes, records, strikes: 0, chunk: None };
+        let mut rest = Piece { parcel, run, bytes, records, strikes: 0, inherited: 0, chunk: None };
         while rest.bytes.len() > self.most.bytes || rest.records > self.most.records {
             let (end, records) = reach(self.form, all, rest.bytes.clone(), self.most);
             if end >= rest.bytes.end {
@@ -379,6 +385,7 @@ impl Flight {
     pub(super) fn refused(&mut self, i: usize) -> Verdict {
         let proven = std::mem::take(&mut self.taken_since);
         if self.pieces[i].records > 1 {
+            self.pieces[i].inherited += u32::from(proven && self.acknowledged);
             self.split(i, self.pieces[i].records.div_ceil(2));
             return Verdict::Narrowed;
         }
@@ -386,10 +393,12 @@ impl Flight {
         if proven || piece.strikes == 0 || !self.acknowledged {
             piece.strikes += 1;
         }
-        match piece.strikes {
-            STRIKES.. => Verdict::Poison(i),
-            _ if proven && self.acknowledged => Verdict::Narrowed,
-            _ => Verdict::Again,
+        if piece.strikes >= STRIKES_ALONE && piece.strikes + piece.inherited >= STRIKES {
+            Verdict::Poison(i)
+        } else if proven && self.acknowledged {
+            Verdict::Narrowed
+        } else {
+            Verdict::Again
         }
     }
 

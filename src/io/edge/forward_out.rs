@@ -29,6 +29,8 @@ const WINDOW: usize = 8;
 const KEPT_BYTES: usize = 2 << 20;
 /// What a message has besides its tag and its entries, at most.
 const OPTION_BYTES: usize = 256;
+/// The longest tag that is sent; of a longer one its begin. Prefixes make tags longer from one filter to the next.
+const TAG_BYTES: usize = 4 << 10;
 /// How long acknowledgements are still listened for where writing has failed.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
@@ -55,7 +57,13 @@ impl End {
 
     fn tag(&self, own: &[u8]) -> Vec<u8> {
         let own = if own.is_empty() { self.options.tag.as_bytes() } else { own };
-        [self.options.tag_prefix.as_bytes(), own].concat()
+        let mut tag = [self.options.tag_prefix.as_bytes(), own].concat();
+        if tag.len() > TAG_BYTES {
+            let is_begin = |byte: u8| byte & 0xc0 != 0x80;
+            let end = (TAG_BYTES - 3..=TAG_BYTES).rev().find(|&end| is_begin(tag[end])).unwrap_or(TAG_BYTES);
+            tag.truncate(end);
+        }
+        tag
     }
 
     /// Writes entries with one tag as a message; the number of its chunk.
