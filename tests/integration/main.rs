@@ -14,6 +14,7 @@ mod golden;
 mod killed;
 mod metrics;
 mod neighbours;
+mod pairs;
 mod panics;
 mod peers;
 mod poison;
