@@ -8,8 +8,9 @@
 //! | `record_base64` | the same in base64, in place of `record`, of a line that is no UTF-8 |
 //! | `entry_base64` | of the Forward protocol: the very `[time, record]` in MessagePack, in base64 |
 //!
-//! The file is opened for each event, which is seldom: one that was renamed, to be rotated, is left alone from then on,
-//! and one that was removed is made again. It belongs to its owner alone, and a link in its place is not followed.
+//! The file is opened for each event, which is seldom: one that was renamed, to be rotated, is left
+//! alone from then on, and one that was removed is made again. It belongs to its owner alone, and a
+//! link in its place is not followed.
 
 use super::clock;
 use crate::config::{OnPoison, Output};
@@ -66,7 +67,8 @@ impl DeadLetterError {
 }
 
 impl DeadLetters {
-    /// As the configuration says. The file is made, so that what is wrong with it is known at the start.
+    /// As the configuration says. The file is made, so that what is wrong with it is known at the
+    /// start.
     ///
     /// # Errors
     /// [`DeadLetterError`] when it cannot be opened.

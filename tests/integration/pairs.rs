@@ -1,4 +1,5 @@
-//! What any end accepts every exit can send: nested deep, many at once, long, or looking like something else.
+//! What any end accepts every exit can send: nested deep, many at once, long, or looking like
+//! something else.
 
 use crate::peers::{connect, entry, listening, packed, post, read_value};
 use crate::poison::{Peer, ended, filter, from_pipe, json, line, numbers};

@@ -99,7 +99,8 @@ fn read_records(message: &[u8]) -> (Vec<Value>, String) {
     (records, option["chunk"].as_str().unwrap().to_owned())
 }
 
-/// One who takes messages of the Forward protocol, as long as it wants them, and closes the connection otherwise.
+/// One who takes messages of the Forward protocol, as long as it wants them, and closes the
+/// connection otherwise.
 pub(crate) struct Peer {
     pub(crate) address: String,
     taken: Arc<Mutex<Vec<Value>>>,
@@ -212,7 +213,8 @@ fn a_peer_that_is_down_or_closes_every_connection_for_a_while_loses_nothing() {
     }
 }
 
-/// One who takes requests, as long as it has nothing against them, and answers with a status otherwise.
+/// One who takes requests, as long as it has nothing against them, and answers with a status
+/// otherwise.
 fn http_peer(mut refuses: impl FnMut(&str) -> Option<u16> + Send + 'static) -> (String, Arc<Mutex<Vec<Value>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();

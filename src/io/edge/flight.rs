@@ -1,28 +1,35 @@
-//! What is on its way by one end: parcels, cut into pieces that are sent, taken and refused each as one.
+//! What is on its way by one end: parcels, cut into pieces that are sent, taken and refused each as
+//! one.
 //!
-//! A parcel is delivered when all of its pieces are settled. A piece is at most 1 MiB long, or `peers.max_message_bytes` where
-//! that is less, and holds at most 16,384 records; a longer record is a piece of its own.
+//! A parcel is delivered when all of its pieces are settled. A piece is at most 1 MiB long, or
+//! `peers.max_message_bytes` where that is less, and holds at most 16,384 records; a longer record
+//! is a piece of its own.
 //!
 //! # A record that is refused for good
 //!
-//! Where the protocol cannot say so, a peer that does not want a record closes the connection, again and again. So does
-//! one that crashes, is restarted, or is full (Fluentd closes on every message while its buffer is). The difference is
-//! that such a peer takes nothing else either. So:
+//! Where the protocol cannot say so, a peer that does not want a record closes the connection,
+//! again and again. So does one that crashes, is restarted, or is full (Fluentd closes on every
+//! message while its buffer is). The difference is that such a peer takes nothing else either. So:
 //!
-//! 1. When connections that were established break [`BREAKS`] times in a row with the same piece the oldest on its way,
-//!    pieces are sent *carefully*: one at a time, each when the one before is settled.
+//! 1. When connections that were established break [`BREAKS`] times in a row with the same piece
+//!    the oldest on its way, pieces are sent *carefully*: one at a time, each when the one before
+//!    is settled.
 //! 2. A piece that is then refused is halved. That is never wrong, so it takes no proof.
-//! 3. A single record that is refused is a *suspect*. It gets a strike for each refusal, but only when the peer has taken
-//!    **another record since the strike before**. For that the record behind the suspects is sent ahead of them; where
-//!    there is none, the last record that was taken is sent once more.
-//!    What was refused and halved before counts as well, so that few are sent twice.
-//! 4. At [`STRIKES`], of which [`STRIKES_ALONE`] alone, the record is poison. A peer that takes nothing gets no record condemned, however long that lasts.
+//! 3. A single record that is refused is a *suspect*. It gets a strike for each refusal, but only
+//!    when the peer has taken **another record since the strike before**. For that the record
+//!    behind the suspects is sent ahead of them; where there is none, the last record that was
+//!    taken is sent once more. What was refused and halved before counts as well, so that few are
+//!    sent twice.
+//! 4. At [`STRIKES`], of which [`STRIKES_ALONE`] alone, the record is poison. A peer that takes
+//!    nothing gets no record condemned, however long that lasts.
 //!
-//! Where peers do not say what they have taken (`tcp://`, `unix://`, `ack=false`) nothing can be proven: a record, which is
-//! then one that is longer than what sockets hold, is poison when the connection ended in the middle of it so often in a
-//! row, with pauses that double. Nothing is promised there for what is in a buffer when a peer dies.
+//! Where peers do not say what they have taken (`tcp://`, `unix://`, `ack=false`) nothing can be
+//! proven: a record, which is then one that is longer than what sockets hold, is poison when the
+//! connection ended in the middle of it so often in a row, with pauses that double. Nothing is
+//! promised there for what is in a buffer when a peer dies.
 //!
-//! That a record goes ahead of a suspect which is taken later is the one case in which two records change places.
+//! That a record goes ahead of a suspect which is taken later is the one case in which two records
+//! change places.
 
 use crate::config::Peers;
 use crate::event::msgpack::Reader;
@@ -37,10 +44,11 @@ const MESSAGE_BYTES: usize = 1 << 20;
 const MESSAGE_RECORDS: usize = 16_384;
 /// So many connections must break in a row with the same piece the oldest.
 const BREAKS: u32 = 3;
-/// So often what holds a record must be refused, each time with another one taken since the time before.
+/// So often what holds a record must be refused, each time with another one taken since the time
+/// before.
 const STRIKES: u32 = 8;
-/// So many of these times it must have been alone: halves are looked for where something was refused, so that a peer which
-/// refuses every second message by chance gives many of the others.
+/// So many of these times it must have been alone: halves are looked for where something was
+/// refused, so that a peer which refuses every second message by chance gives many of the others.
 const STRIKES_ALONE: u32 = 3;
 /// So many suspects may wait while a record behind them is tried.
 const SUSPECTS: usize = 64;
@@ -139,7 +147,8 @@ pub(super) struct Flight {
 }
 
 impl Flight {
-    /// Nothing on its way, of an end that takes this form, and whose peers say what they have taken or not.
+    /// Nothing on its way, of an end that takes this form, and whose peers say what they have taken
+    /// or not.
     pub(super) fn new(form: Form, most: Most, acknowledged: bool) -> Self {
         Self {
             form,
@@ -185,7 +194,8 @@ impl Flight {
 
     /// The first piece that is on its way.
     fn in_flight(&self) -> Option<usize> {
-        // Without care they are sent in their order; with care there is one, behind suspects at most.
+        // Without care they are sent in their order; with care there is one, behind suspects at
+        // most.
         self.pieces.iter().take(SUSPECTS + 1).position(|piece| piece.chunk.is_some())
     }
 
@@ -361,7 +371,8 @@ impl Flight {
         Some(if self.harmless.is_some() { Next::Harmless } else { Next::Piece(0) })
     }
 
-    /// The one behind it has ended an established connection without an answer to what is on its way.
+    /// The one behind it has ended an established connection without an answer to what is on its
+    /// way.
     pub(super) fn broke(&mut self) -> Verdict {
         if self.probe.take().is_some() {
             return Verdict::Again;
@@ -438,8 +449,8 @@ fn count_lines(lines: &[u8]) -> usize {
     memchr::memchr_iter(b'\n', lines).count() + usize::from(lines.last().is_some_and(|last| *last != b'\n'))
 }
 
-/// How far whole records go within `range` that are at most so long together and at most so many, but at least one; and
-/// how many these are.
+/// How far whole records go within `range` that are at most so long together and at most so many,
+/// but at least one; and how many these are.
 fn reach(form: Form, all: &[u8], range: Range<usize>, most: Most) -> (usize, usize) {
     let (mut end, mut records) = (range.start, 0);
     let next = |from: usize| match form {

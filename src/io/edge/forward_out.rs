@@ -1,7 +1,9 @@
-//! The Forward protocol to the one it connects to: what is not acknowledged when a connection breaks is sent again.
+//! The Forward protocol to the one it connects to: what is not acknowledged when a connection
+//! breaks is sent again.
 //!
-//! A message is never longer than what the same settings take on the other side, packed and unpacked. The protocol has no
-//! word for a refusal; what is made of a peer that closes instead is said in [`super::flight`].
+//! A message is never longer than what the same settings take on the other side, packed and
+//! unpacked. The protocol has no word for a refusal; what is made of a peer that closes instead is
+//! said in [`super::flight`].
 
 use super::flight::{Flight, Most, Next};
 use super::handshake;
@@ -29,7 +31,8 @@ const WINDOW: usize = 8;
 const KEPT_BYTES: usize = 2 << 20;
 /// What a message has besides its tag and its entries, at most.
 const OPTION_BYTES: usize = 256;
-/// The longest tag that is sent; of a longer one its begin. Prefixes make tags longer from one filter to the next.
+/// The longest tag that is sent; of a longer one its begin. Prefixes make tags longer from one
+/// filter to the next.
 const TAG_BYTES: usize = 4 << 10;
 /// How long acknowledgements are still listened for where writing has failed.
 const LAST_WORDS: Duration = Duration::from_millis(200);
@@ -66,7 +69,7 @@ impl End {
         tag
     }
 
-    /// Writes entries with one tag as a message; the number of its chunk.
+    /// Writes entries with one tag as a message, under the number of the last chunk.
     async fn write(
         &mut self,
         tag: &[u8],
@@ -99,7 +102,8 @@ impl End {
         writes.write_all(&self.message).await
     }
 
-    /// Writes the piece at this place, unless it is longer than any message may be: then it is set aside.
+    /// Writes the piece at this place, unless it is longer than any message may be: then it is set
+    /// aside.
     async fn send_piece(
         &mut self,
         i: usize,
@@ -156,7 +160,8 @@ fn gzip(entries: &[u8]) -> io::Result<Vec<u8>> {
     gzip.finish()
 }
 
-/// Sends what comes until there is no more and all of it is acknowledged; a peer that is gone is waited for.
+/// Sends what comes until there is no more and all of it is acknowledged; a peer that is gone is
+/// waited for.
 pub(super) async fn send(mut end: End, mut queue: mpsc::Receiver<Parcel>) {
     let mut backoff = Backoff::default();
     let mut flight = Flight::new(Form::Entries, Most::of_message(&end.shared.peers), end.options.ack);

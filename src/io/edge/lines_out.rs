@@ -1,7 +1,7 @@
 //! One event a line, to the one it connects to, or to the one who connects.
 //!
-//! There is no acknowledgement: an event has left when the system took it. Of what it took and had not sent when the
-//! connection broke, the last write is repeated.
+//! There is no acknowledgement: an event has left when the system took it. Of what it took and had
+//! not sent when the connection broke, the last write is repeated.
 //!
 //! A write is at most 1 MiB long, unless a single line is longer. A peer that ends the
 //! connection in the middle of such a line again and again does not want it: see [`super::flight`].
@@ -78,7 +78,8 @@ async fn write(stream: &mut Stream, queue: &mut mpsc::Receiver<Parcel>, flight: 
     flight.restart();
     loop {
         while flight.is_empty() {
-            // One that closes is noticed before something is written to nobody. What it says is nothing to us.
+            // One that closes is noticed before something is written to nobody. What it says is
+            // nothing to us.
             tokio::select! {
                 parcel = queue.recv() => match parcel {
                     Some(parcel) => flight.take(parcel),

@@ -8,15 +8,15 @@ use crate::io::dead_letter::Letter;
 use crate::io::exit::Form;
 use std::io;
 
-/// True when it was the peer who ended an established connection, or who said what no peer should say. That nothing came
-/// in time is no sign of it, nor is a network that is gone.
+/// True when it was the peer who ended an established connection, or who said what no peer should
+/// say. That nothing came in time is no sign of it, nor is a network that is gone.
 pub(super) fn is_by_peer(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, InvalidData, UnexpectedEof};
     matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | InvalidData | UnexpectedEof)
 }
 
-/// The one behind the end `url` has ended an established connection, or has failed, without an answer to what was on its
-/// way; true when it makes sense to try again at once.
+/// The one behind the end `url` has ended an established connection, or has failed, without an
+/// answer to what was on its way; true when it makes sense to try again at once.
 pub(super) fn broke(flight: &mut Flight, url: &str, why: &str, shared: &Shared) -> bool {
     let was_careful = flight.is_careful();
     match flight.broke() {
