@@ -13,6 +13,7 @@ mod r#loop;
 mod metrics;
 mod novelty;
 mod overrides;
+mod poison;
 mod policy;
 mod problem;
 mod rules;
@@ -43,6 +44,7 @@ pub use r#loop::Loop;
 pub use metrics::Metrics;
 pub use novelty::{InputDetector, Novelty, NoveltyOverride};
 pub use overrides::LoopOverride;
+pub use poison::OnPoison;
 pub use policy::Policy;
 pub use problem::Problem;
 use schemars::JsonSchema;
@@ -144,6 +146,17 @@ pub struct Output {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 256))]
     pub max_record_bytes: Option<usize>,
+    /// `file` or `drop`: what becomes of an event that the one downstream refuses for good. By default it goes to
+    /// `dead_letter_file` where one is named, and is dropped and counted otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub on_poison: Option<OnPoison>,
+    /// The file at whose end events are kept that the one downstream refuses for good, one JSON object a line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub dead_letter_file: Option<PathBuf>,
+    /// The dead-letter file grows to so many bytes; further events are dropped and counted.
+    #[schemars(range(min = 4096))]
+    pub dead_letter_max_bytes: u64,
     /// How long a stuck reader is waited for at the end.
     pub shutdown_timeout: Span,
 }
@@ -156,6 +169,9 @@ impl Default for Output {
             text: TextMode::Json,
             synthetic: SyntheticMode::Inline,
             max_record_bytes: None,
+            on_poison: None,
+            dead_letter_file: None,
+            dead_letter_max_bytes: 1 << 30,
             shutdown_timeout: Span(Duration::from_secs(10)),
         }
     }
@@ -298,6 +314,7 @@ impl Config {
             format!("output.max_record_bytes is {record}"),
             "at least 256; leave it out for no limit",
         );
+        self.output.claim_poison(&mut claim);
         self.detector.r#loop.claim(&mut claim);
         let raw = self.output.text == TextMode::Raw;
         claim(!(self.input.join && raw), "join", JOIN_AND_RAW.0.to_owned(), JOIN_AND_RAW.1);
@@ -383,6 +400,7 @@ impl Config {
             text: self.output.text,
             synthetic: self.output.synthetic,
             max_record_bytes: self.output.max_record_bytes,
+            entries: self.peers.entry_limits(),
             reply: Reply::Event,
         }
     }
@@ -446,6 +464,10 @@ mod tests {
             ("[detector.novelty]\nthreshold = 0.0\n", "s.toml:2:1", "0.05"),
             ("[[detector.novelty.override]]\nenabled = false\n", "s.toml:1:1", "module, host"),
             ("[detector.input]\nthreshold = 1.0\n", "s.toml:2:1", "1e-9"),
+            ("[output]\non_poison = \"file\"\n", "s.toml:2:1", "dead_letter_file = "),
+            ("[output]\non_poison = \"fiel\"\n", "s.toml:2:13", "did you mean `file`?"),
+            ("[output]\ndead_letter_file = \"\"\n", "s.toml:2:1", "name a file"),
+            ("[output]\ndead_letter_max_bytes = 1\n", "s.toml:2:1", "1 GiB"),
             ("[state]\npath = \"\"\n", "s.toml:2:1", "name a directory"),
             ("[state]\ninterval = \"10ms\"\n", "s.toml:2:1", "at least 1s"),
             ("[roles]\nlevel = []\n", "s.toml:2:1", "at least one"),

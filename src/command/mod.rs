@@ -132,6 +132,7 @@ fn merge(settings: &Settings, mut variables: BTreeMap<String, String>) -> Result
             config.sinks.iter_mut().for_each(|sink| sink.resolve(&folder));
             config.metrics.token_file.iter_mut().for_each(|path| *path = folder.join(&*path));
             config.state.path = config.state.path.map(|path| folder.join(path));
+            config.output.dead_letter_file.iter_mut().for_each(|path| *path = folder.join(&*path));
             config
         }
         None => Config::default(),

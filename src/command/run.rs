@@ -10,6 +10,7 @@ use crate::error::Failure;
 use crate::event::Role;
 use crate::event::lines::Lines;
 use crate::io::clock;
+use crate::io::dead_letter::DeadLetters;
 use crate::io::edge::{Circumstances, Edges, Looking};
 use crate::io::exit::Exits;
 use crate::io::log::{Log, Target};
@@ -136,12 +137,15 @@ impl Places {
         if self.from.is_empty() && self.to.is_empty() {
             return Ok(None);
         }
+        let dead_letters = DeadLetters::open(&loaded.config.output)
+            .map_err(|error| Failure::cannot(error.to_string(), error.hint()))?;
         let circumstances = Circumstances {
             peers: loaded.config.peers.clone(),
             max_line_bytes: loaded.config.input.max_line_bytes,
             log: log.clone(),
             metrics,
             progress: Arc::clone(progress),
+            dead_letters,
             stop,
         };
         let edges = Edges::start(&self.from, &self.to, circumstances);

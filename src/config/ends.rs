@@ -10,11 +10,16 @@
 //! What an end can be told follows behind `?`, as `name=value` joined by `&`.
 
 use crate::diagnostic::nearest;
+use crate::outbox::entries::EntryLimits;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// The port of the Forward protocol.
 const FORWARD_PORT: &str = "24224";
+/// What a record gets around it as an entry of the Forward protocol: its time, and a text the map that it is put into.
+const ENTRY_FRAME: usize = 4 << 10;
+/// What a message of the Forward protocol has besides its entries: its tag and its option.
+const MESSAGE_FRAME: usize = 64 << 10;
 
 /// Which way events go through an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -329,6 +334,20 @@ impl Default for Peers {
 }
 
 impl Peers {
+    /// What an entry of the Forward protocol may be: a record of `max_message_bytes`, wherever it came from, is one. The
+    /// same holds for what is taken and for what is sent, so that of two filters in a row the second takes what the
+    /// first does.
+    #[must_use]
+    pub const fn entry_limits(&self) -> EntryLimits {
+        EntryLimits { deepest: self.max_depth, most_bytes: self.max_message_bytes + ENTRY_FRAME }
+    }
+
+    /// What a whole message of the Forward protocol may have: the longest entry alone, with tag and option.
+    #[must_use]
+    pub const fn forward_message_bytes(&self) -> usize {
+        self.entry_limits().most_bytes + MESSAGE_FRAME
+    }
+
     /// Says what must hold.
     pub(super) fn claim(&self, claim: &mut impl FnMut(bool, &str, String, &str)) {
         let Self { max_connections, max_message_bytes, max_pending_bytes, max_depth, message_timeout, idle_timeout } =

@@ -71,7 +71,7 @@ fn without_null(schema: &mut Value) {
 mod tests {
     use super::super::{
         Alertmanager, BurstOverride, FailureLevel, LatencyOverride, LatencyPair, LoopGuard, LoopOverride,
-        NoveltyOverride, SilenceOverride, Sink, Span, SpreadOverride, Webhook, variables,
+        NoveltyOverride, OnPoison, SilenceOverride, Sink, Span, SpreadOverride, Webhook, variables,
     };
     use super::*;
     use crate::io::sink::url::Url;
@@ -118,6 +118,8 @@ mod tests {
         config.output.to = vec!["-".into()];
         config.input.year = Some(2026);
         config.output.max_record_bytes = Some(16_000);
+        config.output.on_poison = Some(OnPoison::File);
+        config.output.dead_letter_file = Some("f".into());
         config.metrics.address = Some(":9464".into());
         config.roles = Role::ALL.map(|role| (role, vec!["x".to_owned()])).into();
         let severity = Some(crate::engine::finding::Severity::Info);

@@ -1,6 +1,7 @@
 //! Adapters to the outside. They decide nothing.
 
 pub mod clock;
+pub mod dead_letter;
 pub mod edge;
 pub mod exit;
 pub mod files;

@@ -18,6 +18,15 @@ pub struct Run {
     pub count: usize,
 }
 
+/// What the one who reads an entry takes of it, so that what is written is taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EntryLimits {
+    /// Maps and arrays inside of each other, the record included.
+    pub deepest: usize,
+    /// Bytes of one entry.
+    pub most_bytes: usize,
+}
+
 /// What a batch became, as entries: `[time, record]` one behind the other.
 #[derive(Debug, Default)]
 pub struct Entries {
@@ -52,7 +61,7 @@ impl Entries {
     }
 
     /// Puts record `i` of the batch as it came.
-    pub(super) fn put(&mut self, batch: &Batch, i: usize, tag: &[u8], now: Timestamp) {
+    pub(super) fn put(&mut self, batch: &Batch, i: usize, tag: &[u8], limits: EntryLimits, now: Timestamp) {
         let (record, look) = (&batch.records[i], &batch.looks[i]);
         if look.shape == Shape::Blank {
             return;
@@ -63,7 +72,7 @@ impl Entries {
             self.bytes.extend_from_slice(record.span.of(&batch.bytes));
         } else {
             transcode::put_event_time(look.time.unwrap_or(now), &mut self.bytes);
-            put_line(batch, i, &mut self.bytes);
+            put_line(batch, i, limits, &mut self.bytes);
         }
         self.end();
     }
@@ -93,25 +102,30 @@ impl Entries {
     }
 
     /// Puts an event of our own, which is one JSON object, with the tag of those it stands among.
-    pub(super) fn put_own(&mut self, event: &[u8], time: Timestamp, tag: &[u8]) {
-        let mut map = Vec::new();
-        if transcode::from_json(event, &mut map).is_ok() {
-            self.begin(tag);
-            transcode::put_event_time(time, &mut self.bytes);
-            self.bytes.extend_from_slice(&map);
-            self.end();
+    pub(super) fn put_own(&mut self, event: &[u8], time: Timestamp, tag: &[u8], limits: EntryLimits) {
+        self.begin(tag);
+        transcode::put_event_time(time, &mut self.bytes);
+        if transcode::from_json_within(event, limits.deepest, &mut self.bytes).is_err() {
+            put_as_message(event, &mut self.bytes);
         }
+        self.end();
     }
 }
 
-/// A line as a map: its members, or, where it has none, its text as `message`.
-fn put_line(batch: &Batch, i: usize, out: &mut Vec<u8>) {
+/// A line as a map: its members, or, where it has none or they would be nested too deep or too long, its text as
+/// `message`.
+fn put_line(batch: &Batch, i: usize, limits: EntryLimits, out: &mut Vec<u8>) {
     let fields = batch.fields(i);
     let look: &Look = fields.look();
+    let start = out.len();
     if matches!(look.shape, Shape::Json | Shape::Own | Shape::Text)
-        && transcode::from_json(fields.object(), out).is_ok()
+        && transcode::from_json_within(fields.object(), limits.deepest, out).is_ok()
     {
-        return;
+        // Numbers may take more than they did as text. The text was short enough to be taken.
+        if out.len() - start <= limits.most_bytes {
+            return;
+        }
+        out.truncate(start);
     }
     put_as_message(fields.line(), out);
 }

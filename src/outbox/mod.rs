@@ -10,6 +10,7 @@ use crate::engine::Outcome;
 use crate::engine::emitted::Emitted;
 use crate::engine::finding::{Finding, Severity, State};
 use crate::event::look::Look;
+use crate::event::msgpack::Reader;
 use crate::event::splice;
 use crate::event::unescape::escape_into;
 use crate::event::{Batch, Edit, Encoding, Fault, Level, Record, Shape, Source, Timestamp, packed, transcode};
@@ -17,7 +18,7 @@ use crate::io::exit::{Exits, Form, Load};
 use crate::io::stdio::Undelivered;
 use crate::pipeline::Observer;
 use crate::terminal::Screen;
-use entries::Entries;
+use entries::{Entries, EntryLimits};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -61,6 +62,8 @@ pub struct OutboxOptions {
     pub synthetic: SyntheticMode,
     /// A record that would be longer leaves unannotated; none is no limit.
     pub max_record_bytes: Option<usize>,
+    /// What an entry of the Forward protocol may be.
+    pub entries: EntryLimits,
     /// What is written for each line.
     pub reply: Reply,
 }
@@ -301,7 +304,7 @@ impl Outbox {
             if made {
                 self.entries.put_made(batch, i, tag, &edit.masks, &self.map, self.now);
             } else {
-                self.entries.put(batch, i, tag, self.now);
+                self.entries.put(batch, i, tag, self.options.entries, self.now);
             }
         }
         if !self.wants_lines {
@@ -400,10 +403,11 @@ impl Outbox {
         self.make(batch, i, edit)?;
         let line = if self.wants_lines { self.annotated.len() } else { 0 };
         let map = if self.wants_entries { self.map.len() } else { 0 };
-        match self.options.max_record_bytes {
-            Some(most) if line.max(map) > most => Err(Fault::RecordTooLong),
-            _ => Ok(()),
+        let most = self.options.max_record_bytes.unwrap_or(usize::MAX);
+        if line.max(map) > most || map > self.options.entries.most_bytes {
+            return Err(Fault::RecordTooLong);
         }
+        Ok(())
     }
 
     /// The event of record `i` with the gathered findings, as a line into `annotated` and as a map into `map`.
@@ -414,6 +418,10 @@ impl Outbox {
         if batch.records[i].encoding == Encoding::MessagePack {
             let map = batch.records[i].span.of(&batch.bytes);
             packed::edit(map, edit, name, findings, &mut self.map).map_err(|_| Fault::Member)?;
+            // What was added may be deeper than the record was, which whoever sent it knew to be taken.
+            if self.wants_entries && Reader::new(&self.map, 0).skip_within(self.options.entries.deepest).is_err() {
+                return Err(Fault::Member);
+            }
             if self.wants_lines {
                 packed::render(&self.map, batch.lead(i), batch.tag(i), None, &mut self.annotated)
                     .map_err(|_| Fault::Member)?;
@@ -422,7 +430,10 @@ impl Outbox {
         }
         splice::edit(&batch.fields(i), &batch.arena, &batch.bytes, edit, name, findings, &mut self.annotated)
             .map_err(|splice::Unfit| Fault::Member)?;
-        if self.wants_entries && transcode::from_json(self.annotated.trim_ascii(), &mut self.map).is_err() {
+        let deepest = self.options.entries.deepest;
+        if self.wants_entries
+            && transcode::from_json_within(self.annotated.trim_ascii(), deepest, &mut self.map).is_err()
+        {
             if !findings.is_empty() || !edit.members.is_empty() {
                 return Err(Fault::Member);
             }
@@ -454,7 +465,7 @@ impl Outbox {
             }
             if self.wants_entries {
                 let event = self.ready[start..].trim_ascii_end();
-                self.entries.put_own(event, finding.said_at, tag);
+                self.entries.put_own(event, finding.said_at, tag, self.options.entries);
             }
             if !self.wants_lines {
                 self.ready.truncate(start);

@@ -41,13 +41,17 @@ pub fn into_lines(mut body: Vec<u8>, strict: bool) -> Result<Vec<u8>, BadBody> {
             Ok(body)
         }
         _ if strict && !is_lines_of_json(&body) => Err(BadBody::Json),
-        _ => {
-            if !body.ends_with(b"\n") {
-                body.push(b'\n');
-            }
-            Ok(body)
-        }
+        _ => Ok(as_lines(body)),
     }
+}
+
+/// `body` as the lines that it is.
+#[must_use]
+pub fn as_lines(mut body: Vec<u8>) -> Vec<u8> {
+    if !body.is_empty() && !body.ends_with(b"\n") {
+        body.push(b'\n');
+    }
+    body
 }
 
 fn is_lines_of_json(body: &[u8]) -> bool {

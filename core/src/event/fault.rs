@@ -34,15 +34,19 @@ pub enum Fault {
     RefusedKey,
     /// A peer spoke another protocol, or this one badly.
     RefusedProtocol,
-    /// The one downstream refused events for good.
+    /// The one downstream refused an event for good.
     RefusedDownstream,
+    /// An event is longer than what the one downstream takes.
+    Oversized,
+    /// An event that was set aside could not be written to the dead-letter file.
+    DeadLetter,
     /// An event could not be masked as a rule wishes, and was withheld.
     Mask,
 }
 
 impl Fault {
     /// Every kind, in the order of their numbers.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Json,
         Self::NotAnObject,
         Self::Utf8,
@@ -59,6 +63,8 @@ impl Fault {
         Self::RefusedKey,
         Self::RefusedProtocol,
         Self::RefusedDownstream,
+        Self::Oversized,
+        Self::DeadLetter,
         Self::Mask,
     ];
 
@@ -82,6 +88,8 @@ impl Fault {
             Self::RefusedKey => "refused_key",
             Self::RefusedProtocol => "refused_protocol",
             Self::RefusedDownstream => "refused_downstream",
+            Self::Oversized => "oversized",
+            Self::DeadLetter => "dead_letter",
             Self::Mask => "mask",
         }
     }
@@ -116,7 +124,11 @@ impl Fault {
             Self::RefusedKey => "a peer does not know the shared key; it was refused",
             Self::RefusedProtocol => "a peer spoke another protocol, or this one badly; it was refused",
             Self::Mask => "an event could not be masked (nested too deep?); it was withheld",
-            Self::RefusedDownstream => "the one downstream refused events for good; they are lost to it",
+            Self::RefusedDownstream => "the one downstream refuses an event for good",
+            Self::Oversized => {
+                "an event is longer than a message to the one downstream may be (peers.max_message_bytes)"
+            }
+            Self::DeadLetter => "an event that was set aside could not be written to the dead-letter file; it is lost",
         }
     }
 }

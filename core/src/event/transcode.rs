@@ -98,7 +98,7 @@ fn put_binary(bytes: &[u8], out: &mut Vec<u8>) {
 }
 
 /// Base64 of RFC 4648, with padding.
-fn base64_into(bytes: &[u8], out: &mut Vec<u8>) {
+pub fn base64_into(bytes: &[u8], out: &mut Vec<u8>) {
     const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     for chunk in bytes.chunks(3) {
         let word = chunk.iter().fold(0_u32, |word, &byte| word << 8 | u32::from(byte)) << (8 * (3 - chunk.len()));
@@ -133,21 +133,29 @@ pub fn put_event_time(time: Timestamp, out: &mut Vec<u8>) {
 /// # Errors
 /// [`Malformed`] when it is none, or nested too deep; `out` is then as it was.
 pub fn from_json(text: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
+    from_json_within(text, DEEPEST + 1, out)
+}
+
+/// The same for a reader that takes at most `deepest` objects and arrays inside of each other, the outermost included:
+/// what it appends passes [`Reader::skip_within`] with the same number.
+///
+/// # Errors
+/// As [`from_json`].
+pub fn from_json_within(text: &[u8], deepest: usize, out: &mut Vec<u8>) -> Result<(), Malformed> {
     let start = out.len();
-    let result = put_nested(text, 0, out);
+    let result = put_nested(text, deepest.min(DEEPEST + 1), out);
     if result.is_err() {
         out.truncate(start);
     }
     result
 }
 
-fn put_nested(text: &[u8], depth: usize, out: &mut Vec<u8>) -> Result<(), Malformed> {
-    if depth > DEEPEST {
-        return Err(Malformed);
-    }
+/// An object or array that may have `levels` levels, its own included.
+fn put_nested(text: &[u8], levels: usize, out: &mut Vec<u8>) -> Result<(), Malformed> {
+    let below = levels.checked_sub(1).ok_or(Malformed)?;
     match text.first() {
-        Some(b'{') => put_object(text, depth, out),
-        Some(b'[') => put_items(text, depth, out),
+        Some(b'{') => put_object(text, below, out),
+        Some(b'[') => put_items(text, below, out),
         _ => Err(Malformed),
     }
 }
@@ -164,7 +172,7 @@ fn correct_head(head: usize, count: usize, put: fn(usize, &mut Vec<u8>), out: &m
     out.splice(head..=head, right);
 }
 
-fn put_object(text: &[u8], depth: usize, out: &mut Vec<u8>) -> Result<(), Malformed> {
+fn put_object(text: &[u8], below: usize, out: &mut Vec<u8>) -> Result<(), Malformed> {
     let mut members = Members::new(text, 0).map_err(|_| Malformed)?;
     let head = out.len();
     msgpack::put_map(0, out);
@@ -172,21 +180,21 @@ fn put_object(text: &[u8], depth: usize, out: &mut Vec<u8>) -> Result<(), Malfor
     while let Some(member) = members.advance().map_err(|_| Malformed)? {
         let key = unescape(&text[member.key_start..member.key_end], member.key_escaped);
         msgpack::put_text(key.as_bytes(), out);
-        put_value(&text[member.start..member.end], member.kind, depth, out)?;
+        put_value(&text[member.start..member.end], member.kind, below, out)?;
         count += 1;
     }
     correct_head(head, count, msgpack::put_map, out);
     Ok(())
 }
 
-fn put_value(raw: &[u8], kind: Kind, depth: usize, out: &mut Vec<u8>) -> Result<(), Malformed> {
+fn put_value(raw: &[u8], kind: Kind, below: usize, out: &mut Vec<u8>) -> Result<(), Malformed> {
     match kind {
         Kind::Null => out.push(0xc0),
         Kind::Bool => out.push(if raw == b"true" { 0xc3 } else { 0xc2 }),
         Kind::Text => msgpack::put_text(raw, out),
         Kind::Escaped => msgpack::put_text(unescape(raw, true).as_bytes(), out),
         Kind::Number => put_number(raw, out),
-        Kind::Object | Kind::Array => put_nested(raw, depth + 1, out)?,
+        Kind::Object | Kind::Array => put_nested(raw, below, out)?,
     }
     Ok(())
 }
@@ -201,13 +209,13 @@ fn put_number(raw: &[u8], out: &mut Vec<u8>) {
     }
 }
 
-fn put_items(text: &[u8], depth: usize, out: &mut Vec<u8>) -> Result<(), Malformed> {
+fn put_items(text: &[u8], below: usize, out: &mut Vec<u8>) -> Result<(), Malformed> {
     let head = out.len();
     msgpack::put_array(0, out);
     let (mut count, mut at) = (0, json::skip_space(text, 1));
     while text.get(at) != Some(&b']') {
         let value = json::value(text, at).map_err(|_| Malformed)?;
-        put_value(value.of(text), value.kind, depth, out)?;
+        put_value(value.of(text), value.kind, below, out)?;
         count += 1;
         at = json::skip_space(text, value.next());
         match text.get(at) {
@@ -257,6 +265,24 @@ mod tests {
         let deep = ["[".repeat(1_000), "]".repeat(1_000)].concat();
         assert_eq!(from_json(deep.as_bytes(), &mut Vec::new()), Err(Malformed));
         assert_eq!(to_json(&mut Reader::new(&[0x91; 1_000], 0), 0, &mut Vec::new()), Err(Malformed));
+    }
+
+    #[test]
+    fn what_is_written_for_a_depth_is_read_within_it() {
+        for levels in 1..=70 {
+            for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
+                let text = [open.repeat(levels), "1".into(), close.repeat(levels)].concat();
+                for deepest in [2, 64, DEEPEST] {
+                    let mut out = vec![7];
+                    let written = from_json_within(text.as_bytes(), deepest, &mut out);
+                    assert_eq!(written.is_ok(), levels <= deepest, "{levels} {deepest}");
+                    match written {
+                        Ok(()) => assert_eq!(Reader::new(&out, 1).skip_within(deepest), Ok(())),
+                        Err(Malformed) => assert_eq!(out, [7]),
+                    }
+                }
+            }
+        }
     }
 
     proptest! {

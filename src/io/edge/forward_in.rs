@@ -34,7 +34,7 @@ impl Door {
         let reading = Reading {
             source,
             tag_prefix: forward.tag_prefix.clone(),
-            most_bytes: shared.peers.max_message_bytes,
+            most_bytes: shared.peers.forward_message_bytes(),
             deepest: shared.peers.max_depth,
         };
         Ok(Self { reading, key: key.map(|key| (forward.hostname.clone(), key)), shared, way })
@@ -142,7 +142,7 @@ async fn take(
         let mut gathering = Gathering { door, answers, batch: Batch::default(), place: None };
         let mut at = 0;
         let came = loop {
-            match scanner.advance(&inbox[at..], peers.max_message_bytes, peers.max_depth) {
+            match scanner.advance(&inbox[at..], peers.forward_message_bytes(), peers.max_depth) {
                 Ok(Some(end)) => {
                     if let Err(ended) = gathering.message(&inbox[at..at + end]).await {
                         break Err(ended);

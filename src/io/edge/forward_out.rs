@@ -1,25 +1,41 @@
-//! The Forward protocol to the one it connects to: what is not acknowledged when a connection breaks is sent again.
+//! The Forward protocol to the one it connects to: what is not acknowledged when a connection
+//! breaks is sent again.
+//!
+//! A message is never longer than what the same settings take on the other side, packed and
+//! unpacked. The protocol has no word for a refusal; what is made of a peer that closes instead is
+//! said in [`super::flight`].
 
+use super::flight::{Flight, Most, Next};
 use super::handshake;
 use super::peer::Shared;
+use super::refusal;
 use super::stream::{self, Backoff, Stream};
 use super::{EdgeError, READ_BYTES};
 use crate::config::ends::{Forward, Remote};
+use crate::event::Fault;
 use crate::event::msgpack::{self, Head, Malformed, Reader, Scanner};
-use crate::io::exit::Parcel;
+use crate::io::exit::{Form, Parcel};
 use crate::io::random;
-use crate::outbox::entries::Run;
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use std::collections::VecDeque;
 use std::io::{self, Write};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
 /// So many batches may be on their way unacknowledged.
 const WINDOW: usize = 8;
+/// What is kept of the room for a message.
+const KEPT_BYTES: usize = 2 << 20;
+/// What a message has besides its tag and its entries, at most.
+const OPTION_BYTES: usize = 256;
+/// The longest tag that is sent; of a longer one its begin. Prefixes make tags longer from one
+/// filter to the next.
+const TAG_BYTES: usize = 4 << 10;
+/// How long acknowledgements are still listened for where writing has failed.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// One end.
 pub(super) struct End {
@@ -29,69 +45,138 @@ pub(super) struct End {
     /// Chunks have this in front, so that two processes never use the same name.
     seed: u64,
     chunks: u64,
+    shared: Arc<Shared>,
+    /// The message at hand.
+    message: Vec<u8>,
 }
 
 impl End {
-    pub(super) fn new(remote: &Remote, options: &Forward) -> Result<Self, EdgeError> {
+    pub(super) fn new(remote: &Remote, options: &Forward, shared: Arc<Shared>) -> Result<Self, EdgeError> {
         let key = options.shared_key_file.as_deref().map(handshake::read_key).transpose()?;
         let seed = random::number();
-        Ok(Self { remote: remote.clone(), options: options.clone(), key, seed, chunks: 0 })
+        let (remote, options) = (remote.clone(), options.clone());
+        Ok(Self { remote, options, key, seed, chunks: 0, shared, message: Vec::new() })
     }
 
-    /// Appends a run of entries as one message; its chunk, where it is to be acknowledged.
-    fn message(&mut self, run: &Run, entries: &[u8], out: &mut Vec<u8>) -> io::Result<Option<String>> {
-        let own = if run.tag.is_empty() { self.options.tag.as_bytes() } else { &run.tag };
-        let tag = [self.options.tag_prefix.as_bytes(), own].concat();
-        msgpack::put_array(3, out);
-        msgpack::put_text(&tag, out);
-        let entries = &entries[run.bytes.clone()];
-        if self.options.gzip {
-            let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
-            gzip.write_all(entries)?;
-            let packed = gzip.finish()?;
-            msgpack::put_binary(packed.len(), out);
-            out.extend_from_slice(&packed);
-        } else {
-            msgpack::put_binary(entries.len(), out);
-            out.extend_from_slice(entries);
+    fn tag(&self, own: &[u8]) -> Vec<u8> {
+        let own = if own.is_empty() { self.options.tag.as_bytes() } else { own };
+        let mut tag = [self.options.tag_prefix.as_bytes(), own].concat();
+        if tag.len() > TAG_BYTES {
+            let is_begin = |byte: u8| byte & 0xc0 != 0x80;
+            let end = (TAG_BYTES - 3..=TAG_BYTES).rev().find(|&end| is_begin(tag[end])).unwrap_or(TAG_BYTES);
+            tag.truncate(end);
         }
-        msgpack::put_map(1 + usize::from(self.options.gzip) + usize::from(self.options.ack), out);
+        tag
+    }
+
+    /// Writes entries with one tag as a message, under the number of the last chunk.
+    async fn write(
+        &mut self,
+        tag: &[u8],
+        entries: &[u8],
+        count: usize,
+        writes: &mut (impl AsyncWriteExt + Unpin),
+    ) -> io::Result<()> {
+        self.message.clear();
+        self.message.shrink_to(KEPT_BYTES);
+        let out = &mut self.message;
+        msgpack::put_array(3, out);
+        msgpack::put_text(tag, out);
+        // What does not get shorter is not packed: then it is no longer than unpacked either.
+        let gzip = if self.options.gzip { Some(gzip(entries)?) } else { None };
+        let gzip = gzip.filter(|gzip| gzip.len() < entries.len());
+        let content = gzip.as_deref().unwrap_or(entries);
+        msgpack::put_binary(content.len(), out);
+        out.extend_from_slice(content);
+        msgpack::put_map(1 + usize::from(gzip.is_some()) + usize::from(self.options.ack), out);
         msgpack::put_text(b"size", out);
-        msgpack::put_integer(run.count as i128, out);
-        if self.options.gzip {
+        msgpack::put_integer(count as i128, out);
+        if gzip.is_some() {
             msgpack::put_text(b"compressed", out);
             msgpack::put_text(b"gzip", out);
         }
-        if !self.options.ack {
-            return Ok(None);
+        if self.options.ack {
+            msgpack::put_text(b"chunk", out);
+            msgpack::put_text(format!("{:016x}{:016x}", self.seed, self.chunks).as_bytes(), out);
+        }
+        writes.write_all(&self.message).await
+    }
+
+    /// Writes the piece at this place, unless it is longer than any message may be: then it is set
+    /// aside.
+    async fn send_piece(
+        &mut self,
+        i: usize,
+        flight: &mut Flight,
+        writes: &mut (impl AsyncWriteExt + Unpin),
+    ) -> io::Result<()> {
+        let tag = self.tag(flight.tag(i));
+        let length = flight.bytes(i).len() + tag.len() + OPTION_BYTES;
+        let most = self.shared.peers.forward_message_bytes();
+        if length > most {
+            let reason = format!("it has {length} bytes, a message has at most {most}");
+            refusal::set_aside(flight, i, Fault::Oversized, (&self.remote.url, &reason), &self.shared);
+            return Ok(());
         }
         self.chunks += 1;
-        let chunk = format!("{:016x}{:016x}", self.seed, self.chunks);
-        msgpack::put_text(b"chunk", out);
-        msgpack::put_text(chunk.as_bytes(), out);
-        Ok(Some(chunk))
+        // Before it is written: whatever happens meanwhile, it was on its way.
+        flight.set_chunk(i, self.chunks);
+        self.write(&tag, flight.bytes(i), flight.pieces()[i].records, writes).await?;
+        if !self.options.ack {
+            flight.taken(i);
+        }
+        Ok(())
+    }
+
+    /// Writes what may be on its way now and is not.
+    async fn send_next(&mut self, flight: &mut Flight, writes: &mut (impl AsyncWriteExt + Unpin)) -> io::Result<()> {
+        loop {
+            let next = match flight.is_careful() {
+                true if flight.waits() => return Ok(()),
+                true => flight.next(),
+                false => flight.first_unsent().map(Next::Piece),
+            };
+            match next {
+                None => return Ok(()),
+                Some(Next::Piece(i)) => self.send_piece(i, flight, writes).await?,
+                Some(Next::Harmless) => {
+                    self.chunks += 1;
+                    flight.probe = Some(self.chunks);
+                    let Some((tag, entry)) = flight.harmless() else { return Ok(()) };
+                    let (tag, entry) = (self.tag(tag), entry.to_vec());
+                    self.write(&tag, &entry, 1, writes).await?;
+                    if !self.options.ack {
+                        flight.taken_as(self.chunks);
+                    }
+                }
+            }
+        }
     }
 }
 
-/// A batch on its way, and the chunks of it that are not acknowledged yet.
-struct Sent {
-    parcel: Parcel,
-    chunks: Vec<String>,
+fn gzip(entries: &[u8]) -> io::Result<Vec<u8>> {
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::fast());
+    gzip.write_all(entries)?;
+    gzip.finish()
 }
 
-/// Sends what comes until there is no more and all of it is acknowledged; a peer that is gone is waited for.
-pub(super) async fn send(mut end: End, shared: Arc<Shared>, mut queue: mpsc::Receiver<Parcel>) {
+/// Sends what comes until there is no more and all of it is acknowledged; a peer that is gone is
+/// waited for.
+pub(super) async fn send(mut end: End, mut queue: mpsc::Receiver<Parcel>) {
     let mut backoff = Backoff::default();
-    let mut unacknowledged = VecDeque::new();
+    let mut flight = Flight::new(Form::Entries, Most::of_message(&end.shared.peers), end.options.ack);
     loop {
-        let connected = connect(&end, &shared).await;
-        let error = match connected {
+        let error = match connect(&end).await {
             Ok((stream, inbox)) => {
                 let since = Instant::now();
-                match exchange(stream, inbox, &mut end, &shared, &mut queue, &mut unacknowledged).await {
+                match exchange(stream, inbox, &mut end, &mut queue, &mut flight).await {
                     Ok(()) => return,
                     Err(error) => {
                         backoff.stood(since.elapsed());
+                        let by_peer = refusal::is_by_peer(&error);
+                        if by_peer && refusal::broke(&mut flight, &end.remote.url, &error.to_string(), &end.shared) {
+                            backoff.reset();
+                        }
                         error
                     }
                 }
@@ -99,21 +184,21 @@ pub(super) async fn send(mut end: End, shared: Arc<Shared>, mut queue: mpsc::Rec
             Err(error) => error,
         };
         let url = &end.remote.url;
-        shared.log.say_seldom(url, &format!("cannot send to {url}: {error}; trying again"));
-        if unacknowledged.is_empty() && queue.is_closed() && queue.is_empty() {
+        end.shared.log.say_seldom(url, &format!("cannot send to {url}: {error}; trying again"));
+        if flight.is_empty() && queue.is_closed() && queue.is_empty() {
             return;
         }
         backoff.wait().await;
     }
 }
 
-async fn connect(end: &End, shared: &Shared) -> io::Result<(Stream, Vec<u8>)> {
+async fn connect(end: &End) -> io::Result<(Stream, Vec<u8>)> {
     let mut stream = stream::connect(&end.remote.place).await?;
     let mut inbox = Vec::new();
     if let Some(key) = &end.key {
         let named = (end.options.hostname.as_str(), key.as_slice());
-        handshake::introduce(&mut stream, &mut inbox, shared, named).await.map_err(|fault| {
-            shared.refuse(fault);
+        handshake::introduce(&mut stream, &mut inbox, &end.shared, named).await.map_err(|fault| {
+            end.shared.refuse(fault);
             io::Error::new(io::ErrorKind::PermissionDenied, fault.name())
         })?;
     }
@@ -125,87 +210,76 @@ async fn exchange(
     stream: Stream,
     mut inbox: Vec<u8>,
     end: &mut End,
-    shared: &Shared,
     queue: &mut mpsc::Receiver<Parcel>,
-    unacknowledged: &mut VecDeque<Sent>,
+    flight: &mut Flight,
 ) -> io::Result<()> {
     let (mut reads, mut writes) = tokio::io::split(stream);
-    let (mut bytes, mut ended) = (Vec::new(), false);
-    for sent in unacknowledged.iter_mut() {
-        sent.chunks = write(&sent.parcel, end, &mut bytes, &mut writes).await?;
-    }
+    let mut ended = false;
+    flight.restart();
     loop {
-        while unacknowledged.front().is_some_and(|sent| sent.chunks.is_empty()) {
-            if let Some(sent) = unacknowledged.pop_front() {
-                sent.parcel.delivered();
-            }
+        if let Err(error) = end.send_next(flight, &mut writes).await {
+            // What it has taken before it closed need not be sent again.
+            let listen = async {
+                while reads.read_buf(&mut inbox).await.is_ok_and(|read| read > 0)
+                    && hear(&mut inbox, end, flight).is_ok()
+                {
+                    inbox.reserve(READ_BYTES.min(4096));
+                }
+            };
+            let _ = timeout(LAST_WORDS, listen).await;
+            return Err(error);
         }
-        if ended && unacknowledged.is_empty() {
+        if ended && flight.is_empty() {
             return writes.shutdown().await;
         }
         inbox.reserve(READ_BYTES.min(4096));
-        let waits = !unacknowledged.is_empty();
+        let (waits, patience) = (flight.waits(), end.shared.patience());
         let read = async {
             let read = reads.read_buf(&mut inbox);
-            if waits { timeout(shared.patience(), read).await } else { Ok(read.await) }
+            if waits { timeout(patience, read).await } else { Ok(read.await) }
         };
         tokio::select! {
-            parcel = queue.recv(), if !ended && unacknowledged.len() < WINDOW => {
-                let Some(parcel) = parcel else {
-                    ended = true;
-                    continue;
-                };
-                // Kept before it is written: whatever happens meanwhile, it is sent again.
-                unacknowledged.push_back(Sent { parcel, chunks: Vec::new() });
-                let Some(sent) = unacknowledged.back_mut() else { continue };
-                sent.chunks = write(&sent.parcel, end, &mut bytes, &mut writes).await?;
-            }
+            parcel = queue.recv(), if !ended && flight.parcels() < WINDOW => match parcel {
+                Some(parcel) => flight.take(parcel),
+                None => ended = true,
+            },
             read = read => match read {
                 Ok(Ok(0)) => return Err(io::ErrorKind::ConnectionReset.into()),
                 Ok(read) => drop(read?),
                 Err(_) => return Err(io::Error::new(io::ErrorKind::TimedOut, "no acknowledgement came")),
             },
         }
-        hear(&mut inbox, unacknowledged)?;
+        hear(&mut inbox, end, flight)?;
     }
-}
-
-/// Writes a batch, one message for each run; the chunks that are to be acknowledged.
-async fn write(
-    parcel: &Parcel,
-    end: &mut End,
-    bytes: &mut Vec<u8>,
-    writes: &mut (impl AsyncWriteExt + Unpin),
-) -> io::Result<Vec<String>> {
-    bytes.clear();
-    let mut chunks = Vec::new();
-    for run in &parcel.entries.runs {
-        chunks.extend(end.message(run, &parcel.entries.bytes, bytes)?);
-    }
-    writes.write_all(bytes).await?;
-    Ok(chunks)
 }
 
 /// Takes whole acknowledgements out of the inbox.
-fn hear(inbox: &mut Vec<u8>, unacknowledged: &mut VecDeque<Sent>) -> io::Result<()> {
+fn hear(inbox: &mut Vec<u8>, end: &End, flight: &mut Flight) -> io::Result<()> {
     let strange = || io::Error::new(io::ErrorKind::InvalidData, "it answers with something else than acknowledgements");
     loop {
-        let end = Scanner::default().advance(inbox, 4096, 4).map_err(|_| strange())?;
-        let Some(end) = end else { return Ok(()) };
-        let chunk = read_ack(&inbox[..end]).map_err(|Malformed| strange())?;
-        for sent in unacknowledged.iter_mut() {
-            sent.chunks.retain(|waits| waits.as_bytes() != chunk);
+        let whole = Scanner::default().advance(inbox, 4096, 4).map_err(|_| strange())?;
+        let Some(whole) = whole else { return Ok(()) };
+        let chunk = read_ack(&inbox[..whole]).map_err(|Malformed| strange())?;
+        // Anything else is of a message that was sent before, or of nobody's.
+        if let Some(number) = number_of(chunk, end.seed) {
+            flight.taken_as(number);
         }
-        inbox.drain(..end);
+        inbox.drain(..whole);
     }
 }
 
-fn read_ack(answer: &[u8]) -> Result<Vec<u8>, Malformed> {
+/// The number of a chunk of ours.
+fn number_of(chunk: &[u8], seed: u64) -> Option<u64> {
+    let (own, number) = std::str::from_utf8(chunk).ok()?.split_at_checked(16)?;
+    (own == format!("{seed:016x}")).then(|| u64::from_str_radix(number, 16).ok())?
+}
+
+fn read_ack(answer: &[u8]) -> Result<&[u8], Malformed> {
     let mut reader = Reader::new(answer, 0);
     let Head::Map(length) = reader.head()? else { return Err(Malformed) };
     for _ in 0..length {
         if reader.text()? == b"ack" {
-            return reader.text().map(<[u8]>::to_vec);
+            return reader.text();
         }
         reader.skip()?;
     }

@@ -14,7 +14,7 @@
 use super::peer::Shared;
 use super::stream::{Noted, Stream};
 use super::way::{Ending, Way, Whole};
-use crate::event::body::into_lines;
+use crate::event::body::{as_lines, into_lines};
 use crate::event::lines::Lines;
 use crate::event::msgpack::Refused;
 use crate::event::unpack::{Packing, Unpacker};
@@ -205,6 +205,8 @@ async fn take(request: Request<Incoming>, door: &Door) -> Result<usize, Refusal>
     }
     let named = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let strict = named(header::CONTENT_TYPE).starts_with("application/json");
+    // Whoever says so means lines, also where the first begins as an array would.
+    let by_line = named(header::CONTENT_TYPE).starts_with("application/x-ndjson");
     let packed = match named(header::CONTENT_ENCODING) {
         "" | "identity" => false,
         "gzip" | "x-gzip" => true,
@@ -221,7 +223,7 @@ async fn take(request: Request<Incoming>, door: &Door) -> Result<usize, Refusal>
         body = unpack(&body, &mut holding).await?;
     }
     // All of it is looked through before its first event leaves, so that it is taken whole or not at all.
-    let text = into_lines(body, strict)
+    let text = if by_line { Ok(as_lines(body)) } else { into_lines(body, strict) }
         .map_err(|bad| Refusal::new(StatusCode::BAD_REQUEST, bad.reason(), Fault::RefusedProtocol))?;
     let mut lines = Lines::whole_of(door.shared.max_line_bytes, door.source);
     let (left, has_left) = oneshot::channel();

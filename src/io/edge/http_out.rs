@@ -1,28 +1,36 @@
 //! Events to an HTTP server, as newline-delimited JSON, until it has taken them.
 //!
-//! 2xx is an acknowledgement. 400, 413 and 422 say that this very body is not wanted and never will be: a longer one is
-//! tried again in halves, a single event is lost, and counted. Everything else is tried again, after `Retry-After` where
-//! the answer names it.
+//! | answer | means |
+//! | --- | --- |
+//! | 2xx | taken |
+//! | 400, 413, 422 | this very body is not wanted and never will be: a longer one is tried again in halves, a single event is set aside |
+//! | 3xx, 401, 403, 404, 405 and others that are about the request's head | the address, the path or the rights are wrong: it is said, and tried again |
+//! | 500, or the connection ends without an answer | perhaps it is an event's fault: see [`super::flight`] |
+//! | anything else | not now: tried again, after `Retry-After` where the answer names it |
 
+use super::flight::{Flight, Most, Next};
 use super::peer::Shared;
+use super::refusal;
 use super::stream::{self, Backoff};
 use crate::config::ends::{Place, Remote};
 use crate::event::Fault;
-use crate::io::exit::Parcel;
+use crate::io::exit::{Form, Parcel};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::TokioIo;
+use std::error::Error;
 use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-/// Batches that wait go together in one request, up to so many bytes.
-const REQUEST_BYTES: usize = 1 << 20;
+/// So many batches may wait to go together in one request.
+const TOGETHER: usize = 64;
 /// The longest that an answer can ask to be waited for.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
@@ -31,8 +39,18 @@ enum Answer {
     Taken,
     /// This very body is not wanted.
     Unwanted(StatusCode),
+    /// It failed on it.
+    Failed(String, Option<Duration>),
     /// Not now.
     Later(String, Option<Duration>),
+}
+
+/// What a request holds.
+enum Content {
+    /// These pieces.
+    Pieces(Range<usize>),
+    /// A record that was taken before.
+    Harmless,
 }
 
 struct Client {
@@ -40,105 +58,185 @@ struct Client {
     path: String,
     shared: Arc<Shared>,
     connection: Option<SendRequest<Full<Bytes>>>,
+    backoff: Backoff,
 }
 
 /// Sends what comes until there is no more.
 pub(super) async fn send(remote: Remote, path: String, shared: Arc<Shared>, mut queue: mpsc::Receiver<Parcel>) {
-    let mut client = Client { remote, path, shared, connection: None };
-    while let Some(first) = queue.recv().await {
-        let (mut bytes, mut parcels) = (first.lines.len(), vec![first]);
-        while bytes < REQUEST_BYTES
+    let mut client = Client { remote, path, shared, connection: None, backoff: Backoff::default() };
+    let mut flight = Flight::new(Form::Lines, Most::of_message(&client.shared.peers), true);
+    loop {
+        if flight.is_empty() {
+            let Some(parcel) = queue.recv().await else { return };
+            flight.take(parcel);
+        }
+        while flight.parcels() < TOGETHER
+            && !flight.fills_a_message()
             && let Ok(next) = queue.try_recv()
         {
-            bytes += next.lines.len();
-            parcels.push(next);
+            flight.take(next);
         }
-        let body = match parcels.as_slice() {
-            [only] => only.lines.clone(),
-            _ => parcels.iter().map(|parcel| &parcel.lines[..]).collect::<Vec<_>>().concat().into(),
-        };
-        client.deliver(body).await;
-        parcels.into_iter().for_each(Parcel::delivered);
+        client.deliver(&mut flight).await;
     }
 }
 
 impl Client {
-    /// Sends a body until it was taken, or part after part where it is not wanted as a whole.
-    async fn deliver(&mut self, body: Bytes) {
-        let mut backoff = Backoff::default();
-        let mut left = vec![body];
-        while let Some(body) = left.pop() {
-            match self.post(body.clone()).await {
-                Ok(Answer::Taken) => backoff.reset(),
-                Ok(Answer::Unwanted(status)) => match halves(&body) {
-                    Some((first, second)) => left.extend([second, first]),
-                    None => {
-                        let fault = Fault::RefusedDownstream;
-                        let text = format!("{} ({} answered {status})", fault.explain(), self.remote.url);
-                        self.shared.blame(fault, &text);
-                    }
-                },
-                Ok(Answer::Later(why, wait)) => {
-                    left.push(body);
-                    self.say(&why);
-                    match wait {
-                        Some(wait) => tokio::time::sleep(wait).await,
-                        None => backoff.wait().await,
-                    }
+    /// Sends what is next, and sees what became of it.
+    async fn deliver(&mut self, flight: &mut Flight) {
+        let (content, body) = match flight.is_careful() {
+            true => match (flight.next(), flight.harmless()) {
+                (None, _) => return,
+                (Some(Next::Harmless), Some((_, record))) => (Content::Harmless, Bytes::copy_from_slice(record)),
+                (Some(Next::Harmless), None) => (Content::Pieces(0..1), flight.lines(0)),
+                (Some(Next::Piece(i)), _) => (Content::Pieces(i..i + 1), flight.lines(i)),
+            },
+            false => match flight.together() {
+                0 => return,
+                1 => (Content::Pieces(0..1), flight.lines(0)),
+                count => {
+                    (Content::Pieces(0..count), (0..count).map(|i| flight.lines(i)).collect::<Vec<_>>().concat().into())
                 }
-                Err(error) => {
-                    left.push(body);
-                    self.connection = None;
-                    self.say(&error.to_string());
-                    backoff.wait().await;
+            },
+        };
+        match &content {
+            Content::Pieces(pieces) => flight.set_chunk(pieces.start, 0),
+            Content::Harmless => flight.probe = Some(0),
+        }
+        let answer = self.post(body).await;
+        match answer {
+            Ok(Answer::Taken) => {
+                self.backoff.reset();
+                match content {
+                    Content::Pieces(pieces) => pieces.clone().for_each(|_| flight.taken(pieces.start)),
+                    Content::Harmless => flight.taken_as(0),
                 }
             }
+            Ok(Answer::Unwanted(status)) => match content {
+                Content::Pieces(pieces) => self.unwanted(status, pieces, flight),
+                Content::Harmless => self.pause(&format!("it answered {status}"), None, false).await,
+            },
+            Ok(Answer::Failed(why, wait)) => {
+                let at_once = refusal::broke(flight, &self.remote.url, &why, &self.shared);
+                self.pause(&why, wait, at_once).await;
+            }
+            Ok(Answer::Later(why, wait)) => self.pause(&why, wait, false).await,
+            Err(error) => {
+                self.connection = None;
+                self.pause(&error.to_string(), None, false).await;
+            }
+        }
+        flight.restart();
+    }
+
+    /// The server says that it will never take this.
+    fn unwanted(&mut self, status: StatusCode, pieces: Range<usize>, flight: &mut Flight) {
+        let i = pieces.start;
+        if !flight.is_careful() {
+            // From here on each piece is judged alone.
+            flight.be_careful();
+        }
+        if pieces.len() > 1 {
+            return;
+        }
+        match flight.pieces()[i].records {
+            0 | 1 => {
+                let why = format!("it answered {status}");
+                let fault = Fault::RefusedDownstream;
+                refusal::set_aside(flight, i, fault, (&self.remote.url, &why), &self.shared);
+            }
+            records => flight.split(i, records.div_ceil(2)),
         }
     }
 
-    fn say(&self, why: &str) {
+    async fn pause(&mut self, why: &str, wait: Option<Duration>, at_once: bool) {
         let url = &self.remote.url;
         self.shared.log.say_seldom(url, &format!("cannot send to {url}: {why}; trying again"));
+        if at_once {
+            self.backoff.reset();
+        }
+        match wait {
+            Some(wait) => tokio::time::sleep(wait).await,
+            None => self.backoff.wait().await,
+        }
     }
 
-    async fn post(&mut self, body: Bytes) -> io::Result<Answer> {
-        let host = match &self.remote.place {
-            Place::Tcp(address) => address.clone(),
-            Place::Unix(_) => String::new(),
-        };
-        let mut connection = match self.connection.take() {
-            Some(connection) if !connection.is_closed() => connection,
+    /// A connection, and whether it has carried a request before.
+    async fn connection(&mut self) -> io::Result<(SendRequest<Full<Bytes>>, bool)> {
+        match self.connection.take() {
+            Some(connection) if !connection.is_closed() => Ok((connection, true)),
             _ => {
                 let stream = stream::connect(&self.remote.place).await?;
                 let (connection, driver) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
                 tokio::spawn(driver);
-                connection
+                Ok((connection, false))
             }
+        }
+    }
+
+    async fn post(&mut self, body: Bytes) -> io::Result<Answer> {
+        loop {
+            let (mut connection, used) = self.connection().await?;
+            let request = self.request(body.clone())?;
+            let exchange = async {
+                let response = connection.send_request(request).await?;
+                let (status, wait) = (response.status(), wait_of(&response));
+                // Read to its end, at most so much, so that the connection can be used again.
+                let drained = http_body_util::Limited::new(response.into_body(), 64 << 10).collect().await.is_ok();
+                Ok::<_, hyper::Error>((status, wait, drained))
+            };
+            let late = |_| io::Error::from(io::ErrorKind::TimedOut);
+            match timeout(self.shared.patience(), exchange).await.map_err(late)? {
+                Ok((status, wait, drained)) => {
+                    self.connection = drained.then_some(connection);
+                    return Ok(self.judge(status, wait));
+                }
+                // It was open for long, and the server has closed it just now.
+                Err(_) if used => {}
+                Err(error) if is_by_peer(&error) => {
+                    return Ok(Answer::Failed(format!("it ended the connection without an answer ({error})"), None));
+                }
+                Err(error) => return Err(io::Error::other(error)),
+            }
+        }
+    }
+
+    fn request(&self, body: Bytes) -> io::Result<Request<Full<Bytes>>> {
+        let host = match &self.remote.place {
+            Place::Tcp(address) => address.clone(),
+            Place::Unix(_) => String::new(),
         };
-        let request = Request::post(&self.path)
+        Request::post(&self.path)
             .header(header::HOST, host)
             .header(header::CONTENT_TYPE, "application/x-ndjson")
             .header(header::USER_AGENT, concat!("seismolog/", env!("CARGO_PKG_VERSION")))
             .body(Full::new(body))
-            .map_err(io::Error::other)?;
-        let exchange = async {
-            let response = connection.send_request(request).await.map_err(io::Error::other)?;
-            let (status, wait) = (response.status(), wait_of(&response));
-            // Read to its end, at most so much, so that the connection can be used again.
-            let drained = http_body_util::Limited::new(response.into_body(), 64 << 10).collect().await.is_ok();
-            Ok::<_, io::Error>((status, wait, drained))
-        };
-        let late = |_| io::Error::from(io::ErrorKind::TimedOut);
-        let (status, wait, drained) = timeout(self.shared.patience(), exchange).await.map_err(late)??;
-        self.connection = drained.then_some(connection);
-        Ok(match status {
+            .map_err(io::Error::other)
+    }
+
+    fn judge(&self, status: StatusCode, wait: Option<Duration>) -> Answer {
+        let answered = format!("it answered {status}");
+        match status {
             _ if status.is_success() => Answer::Taken,
             StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => {
                 Answer::Unwanted(status)
             }
-            _ => Answer::Later(format!("it answered {status}"), wait),
-        })
+            StatusCode::INTERNAL_SERVER_ERROR => Answer::Failed(answered, wait),
+            _ if is_about_the_setup(status) => {
+                let url = &self.remote.url;
+                let text = format!(
+                    "{url} answers {status}: its address, its path or who may send there is wrong; no event leaves"
+                );
+                self.shared.log.say_seldom(&format!("{url} {status}"), &text);
+                Answer::Later(answered, wait)
+            }
+            _ => Answer::Later(answered, wait),
+        }
     }
+}
+
+/// True where every request would be answered so, whatever its body.
+fn is_about_the_setup(status: StatusCode) -> bool {
+    status.is_redirection() || matches!(status.as_u16(), 401 | 403..=407 | 410 | 411 | 414 | 415 | 431 | 501 | 505)
 }
 
 /// The seconds that an answer asks to be waited for.
@@ -147,22 +245,8 @@ fn wait_of<B>(response: &hyper::Response<B>) -> Option<Duration> {
     Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
 }
 
-/// The lines of `body` in two parts; none where it is one line.
-fn halves(body: &Bytes) -> Option<(Bytes, Bytes)> {
-    let ends: Vec<usize> = memchr::memchr_iter(b'\n', body).map(|at| at + 1).filter(|end| *end < body.len()).collect();
-    let middle = *ends.get(ends.len() / 2)?;
-    Some((body.slice(..middle), body.slice(middle..)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn halves_are_whole_lines_down_to_one() {
-        let (first, second) = halves(&Bytes::from_static(b"a\nb\nc\n")).unwrap();
-        assert_eq!((&first[..], &second[..]), (&b"a\nb\n"[..], &b"c\n"[..]));
-        assert_eq!(halves(&Bytes::from_static(b"a\n")), None);
-        assert_eq!(halves(&Bytes::from_static(b"")), None);
-    }
+/// True when the server has ended the connection, or has answered what is no HTTP.
+fn is_by_peer(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
+    cause.is_none_or(refusal::is_by_peer)
 }

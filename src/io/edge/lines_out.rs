@@ -1,12 +1,17 @@
 //! One event a line, to the one it connects to, or to the one who connects.
 //!
-//! There is no acknowledgement: an event has left when the system took it. Of what it took and had not sent when the
-//! connection broke, the last write is repeated.
+//! There is no acknowledgement: an event has left when the system took it. Of what it took and had
+//! not sent when the connection broke, the last write is repeated.
+//!
+//! A write is at most 1 MiB long, unless a single line is longer. A peer that ends the
+//! connection in the middle of such a line again and again does not want it: see [`super::flight`].
 
+use super::flight::{Flight, Most};
 use super::peer::Shared;
+use super::refusal;
 use super::stream::{self, Backoff, Listener, Stream};
 use crate::config::ends::Remote;
-use crate::io::exit::Parcel;
+use crate::io::exit::{Form, Parcel};
 use std::io;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -21,18 +26,18 @@ pub(super) async fn send(
     mut queue: mpsc::Receiver<Parcel>,
 ) {
     let mut backoff = Backoff::default();
-    let mut unsent = None;
+    let mut flight = Flight::new(Form::Lines, Most::of_write(), false);
     loop {
         let established = match &listener {
             Some(listener) => tokio::select! {
                 accepted = listener.accept() => accepted,
                 // Where nothing comes any more, nobody is waited for.
-                parcel = queue.recv(), if unsent.is_none() => {
-                    unsent = parcel;
-                    if unsent.is_none() {
-                        return;
+                parcel = queue.recv(), if flight.is_empty() => match parcel {
+                    Some(parcel) => {
+                        flight.take(parcel);
+                        listener.accept().await
                     }
-                    listener.accept().await
+                    None => return,
                 }
             },
             None => stream::connect(&remote.place).await,
@@ -40,7 +45,7 @@ pub(super) async fn send(
         let error = match established {
             Ok(mut stream) => {
                 let since = Instant::now();
-                match write(&mut stream, &mut queue, &mut unsent).await {
+                match write(&mut stream, &mut queue, &mut flight).await {
                     Ok(()) => return,
                     Err(error) => {
                         // Where it listens, it is the other side that comes back in its own time.
@@ -49,6 +54,10 @@ pub(super) async fn send(
                         } else {
                             backoff.stood(since.elapsed())
                         }
+                        let by_peer = refusal::is_by_peer(&error);
+                        if by_peer && refusal::broke(&mut flight, &remote.url, &error.to_string(), &shared) {
+                            backoff.reset();
+                        }
                         error
                     }
                 }
@@ -56,33 +65,34 @@ pub(super) async fn send(
             Err(error) => error,
         };
         shared.log.say_seldom(&remote.url, &format!("cannot send to {}: {error}; trying again", remote.url));
-        if unsent.is_none() && queue.is_closed() && queue.is_empty() {
+        if flight.is_empty() && queue.is_closed() && queue.is_empty() {
             return;
         }
         backoff.wait().await;
     }
 }
 
-/// Writes what comes; what was not wholly taken stays in `unsent`.
-async fn write(stream: &mut Stream, queue: &mut mpsc::Receiver<Parcel>, unsent: &mut Option<Parcel>) -> io::Result<()> {
+/// Writes what comes; what was not wholly taken stays in `flight`.
+async fn write(stream: &mut Stream, queue: &mut mpsc::Receiver<Parcel>, flight: &mut Flight) -> io::Result<()> {
     let mut heard = [0; 1024];
+    flight.restart();
     loop {
-        if unsent.is_none() {
-            // One that closes is noticed before something is written to nobody. What it says is nothing to us.
-            *unsent = tokio::select! {
-                parcel = queue.recv() => parcel,
+        while flight.is_empty() {
+            // One that closes is noticed before something is written to nobody. What it says is
+            // nothing to us.
+            tokio::select! {
+                parcel = queue.recv() => match parcel {
+                    Some(parcel) => flight.take(parcel),
+                    None => return stream.shutdown().await,
+                },
                 read = stream.read(&mut heard) => match read? {
                     0 => return Err(io::ErrorKind::ConnectionReset.into()),
                     _ => continue,
                 },
             };
         }
-        let Some(parcel) = unsent.as_ref() else {
-            return stream.shutdown().await;
-        };
-        stream.write_all(&parcel.lines).await?;
-        if let Some(parcel) = unsent.take() {
-            parcel.delivered();
-        }
+        flight.set_chunk(0, 0);
+        stream.write_all(&flight.lines(0)).await?;
+        flight.taken(0);
     }
 }

@@ -10,6 +10,7 @@
 //! engine; both queues are bounded, so what is not taken stays with the one who sends it. What leaves comes from the
 //! engine's thread by one bounded queue for each end.
 
+mod flight;
 mod forward_in;
 mod forward_out;
 mod handshake;
@@ -18,9 +19,11 @@ mod http_out;
 mod lines_in;
 mod lines_out;
 mod peer;
+mod refusal;
 mod stream;
 mod way;
 
+use super::dead_letter::DeadLetters;
 use super::exit::{Form, QUEUE, Queue};
 use super::log::Log;
 use super::shutdown::Progress;
@@ -72,6 +75,8 @@ pub struct Circumstances {
     pub metrics: Option<Arc<Metrics>>,
     /// Lines read and delivered.
     pub progress: Arc<Progress>,
+    /// Where events go that the one downstream refuses for good.
+    pub dead_letters: DeadLetters,
     /// Becomes true when taking is to stop.
     pub stop: watch::Receiver<bool>,
 }
@@ -206,8 +211,8 @@ fn spawn_exit(remote: &Remote, shared: &Arc<Shared>, tasks: &mut JoinSet<()>) ->
             Form::Lines
         }
         Protocol::Forward(forward) => {
-            let end = forward_out::End::new(remote, forward)?;
-            tasks.spawn(forward_out::send(end, shared, queue));
+            let end = forward_out::End::new(remote, forward, shared)?;
+            tasks.spawn(forward_out::send(end, queue));
             Form::Entries
         }
     };

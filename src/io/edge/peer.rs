@@ -6,6 +6,7 @@ use crate::config::Peers;
 use crate::event::Fault;
 use crate::event::msgpack::Refused;
 use crate::event::unpack::Unpacker;
+use crate::io::dead_letter::{DeadLetters, Letter};
 use crate::io::log::Log;
 use crate::telemetry::metrics::Metrics;
 use std::future::Future;
@@ -28,6 +29,7 @@ pub(super) struct Shared {
     pub(super) max_line_bytes: usize,
     pub(super) log: Log,
     metrics: Option<Arc<Metrics>>,
+    dead_letters: DeadLetters,
     stop: watch::Receiver<bool>,
     /// Places for messages and lines that are long and not whole yet, each for the longest.
     rooms: Arc<Semaphore>,
@@ -38,10 +40,10 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(circumstances: Circumstances) -> Arc<Self> {
-        let Circumstances { peers, max_line_bytes, log, metrics, progress: _, stop } = circumstances;
+        let Circumstances { peers, max_line_bytes, log, metrics, dead_letters, progress: _, stop } = circumstances;
         // Whoever has a room can finish in it, so that peers cannot wait for each other.
         let rooms = Arc::new(Semaphore::new((peers.max_pending_bytes / peers.max_message_bytes).max(1)));
-        Arc::new(Self { peers, max_line_bytes, log, metrics, stop, rooms, unpacking: Semaphore::new(1) })
+        Arc::new(Self { peers, max_line_bytes, log, metrics, dead_letters, stop, rooms, unpacking: Semaphore::new(1) })
     }
 
     /// Counts a refusal, and says it now and then.
@@ -55,6 +57,20 @@ impl Shared {
             metrics.add_faults(fault.name(), 1);
         }
         self.log.say_fault(fault.name(), text);
+    }
+
+    /// An event can never leave by an end: it is kept or dropped as the configuration says, and counted as this fault.
+    pub(super) fn set_aside(&self, fault: Fault, letter: &Letter<'_>) {
+        let fate = match (self.dead_letters.path(), self.dead_letters.keep(letter)) {
+            (Some(path), Ok(())) => format!("it is now in {}", path.display()),
+            (Some(path), Err(error)) => {
+                let lost = Fault::DeadLetter;
+                self.blame(lost, &format!("{} ({}: {error})", lost.explain(), path.display()));
+                "it is lost".to_owned()
+            }
+            (None, _) => "it was dropped; output.dead_letter_file would keep it".to_owned(),
+        };
+        self.blame(fault, &format!("{} ({}: {}); {fate}", fault.explain(), letter.to, letter.reason));
     }
 
     /// Returns when taking is to stop.

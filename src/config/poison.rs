@@ -1,0 +1,46 @@
+//! What becomes of an event that the one downstream refuses for good: part of `[output]`.
+
+use super::Output;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Where an event goes that can never be delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OnPoison {
+    /// To the end of `output.dead_letter_file`.
+    File,
+    /// Nowhere. It is counted.
+    Drop,
+}
+
+impl Output {
+    /// What becomes of it: the file where there is one, unless something else is said.
+    #[must_use]
+    pub fn on_poison(&self) -> OnPoison {
+        let usual = if self.dead_letter_file.is_some() { OnPoison::File } else { OnPoison::Drop };
+        self.on_poison.unwrap_or(usual)
+    }
+
+    /// Says what must hold.
+    pub(super) fn claim_poison(&self, claim: &mut impl FnMut(bool, &str, String, &str)) {
+        claim(
+            self.on_poison != Some(OnPoison::File) || self.dead_letter_file.is_some(),
+            "output.on_poison",
+            "output.on_poison is \"file\", and no file is named".into(),
+            "name one, such as dead_letter_file = \"dead-letters.ndjson\", or set on_poison = \"drop\"",
+        );
+        claim(
+            self.dead_letter_file.as_ref().is_none_or(|path| !path.as_os_str().is_empty()),
+            "output.dead_letter_file",
+            "output.dead_letter_file is empty".into(),
+            "name a file; it is made if it is not there",
+        );
+        claim(
+            self.dead_letter_max_bytes >= 4_096,
+            "output.dead_letter_max_bytes",
+            format!("output.dead_letter_max_bytes is {}", self.dead_letter_max_bytes),
+            "at least 4096, by default 1073741824 (1 GiB)",
+        );
+    }
+}
