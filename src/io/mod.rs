@@ -1,9 +1,12 @@
 //! Adapters to the outside. They decide nothing.
 
 pub mod clock;
+pub mod directory;
 pub mod edge;
+pub mod escaping;
 pub mod exit;
 pub mod files;
+pub mod folder;
 pub mod log;
 pub mod meter;
 pub mod omprog;
