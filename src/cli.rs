@@ -1,11 +1,31 @@
-//! The command line: clap's structs and nothing else.
+//! The command line: clap's structs, and how they are filled.
 
 use crate::engine::finding::Severity;
+use crate::io::escaping::safe_stderr;
 use crate::outbox::{SyntheticMode, TextMode};
+use crate::plain::{plain, steers};
 use crate::terminal::Color;
 use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand};
+use std::io::Write;
 use std::path::PathBuf;
+
+/// The command line of this process. Where it is none, clap says so and the process ends. Names of files become arguments, and
+/// a message repeats them: what would steer a terminal is shown as an escape.
+#[must_use]
+pub fn parse() -> Cli {
+    Cli::try_parse().unwrap_or_else(|error| {
+        let harmless = std::env::args_os().map(|argument| plain(&argument.to_string_lossy()));
+        let error = Cli::try_parse_from(harmless).err().unwrap_or(error);
+        // A variable can still have done it.
+        let message = error.render().to_string();
+        if !message.chars().any(|c| c != '\n' && steers(c)) {
+            error.exit();
+        }
+        let _ = safe_stderr().write_all(message.as_bytes());
+        std::process::exit(error.exit_code());
+    })
+}
 
 /// A seismograph for log streams.
 ///

@@ -223,6 +223,8 @@ pub struct Rules {
     pub paths: Vec<PathBuf>,
     /// Whether the rules in the binary are loaded.
     pub shipped: bool,
+    /// Whether a link in a directory of rules may lead out of it. Whoever writes there then has read what this process may read.
+    pub follow_links: bool,
     /// Rules in the binary that are off by default and are to run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub enable: Vec<String>,
@@ -233,7 +235,7 @@ pub struct Rules {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { paths: Vec::new(), shipped: true, enable: Vec::new(), disable: Vec::new() }
+        Self { paths: Vec::new(), shipped: true, follow_links: false, enable: Vec::new(), disable: Vec::new() }
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::diagnostic::Diagnostic;
 use crate::engine::finding::Severity;
 use crate::pipeline::RunError;
+use crate::plain::plain;
 
 /// Why the program ends with another code than 0.
 #[derive(Debug, thiserror::Error)]
@@ -11,7 +12,7 @@ pub enum Failure {
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n\n"))]
     Invalid(Vec<Diagnostic>),
     /// Something that was asked for cannot be done.
-    #[error("seismolog: {message}\n  hint: {hint}")]
+    #[error("seismolog: {}\n  hint: {}", plain(.message), plain(.hint))]
     Cannot {
         /// What.
         message: String,
@@ -19,7 +20,7 @@ pub enum Failure {
         hint: String,
     },
     /// An option has a value that is none.
-    #[error("seismolog: {message}\n  hint: {hint}")]
+    #[error("seismolog: {}\n  hint: {}", plain(.message), plain(.hint))]
     Usage {
         /// What.
         message: String,

@@ -33,7 +33,7 @@ pub fn explain(finding: &Finding, width: usize) -> String {
             text.push('\n');
         }
     }
-    let _ = writeln!(text, "Incident {}", finding.id);
+    let _ = writeln!(text, "Incident {}", plain(&finding.id));
     text
 }
 

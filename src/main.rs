@@ -1,32 +1,36 @@
 //! The command: parse → load → run → exit code.
 
-use clap::Parser;
-use seismolog::cli::{Cli, Command};
+use seismolog::cli::{self, Command};
 use seismolog::command::{
     check::check, config::config, demo::demo, explain::explain, replay::replay, rules::rules, run::run,
     templates::templates, test::test,
 };
+use seismolog::io::escaping::{safe_stderr, safe_stdout};
 use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    // A panic may repeat what is being read; `run` has it in its log instead.
+    std::panic::set_hook(Box::new(|panic| {
+        let _ = writeln!(safe_stderr(), "seismolog: internal error, please report it: {panic}");
+    }));
+    let cli = cli::parse();
     let ended = match cli.command.unwrap_or(Command::Run(cli.run)) {
         Command::Run(args) => run(&args),
-        Command::Replay(args) => replay(&args, &mut std::io::stdout().lock()),
-        Command::Explain(args) => explain(&args, &mut std::io::stdout().lock()),
+        Command::Replay(args) => replay(&args, &mut safe_stdout()),
+        Command::Explain(args) => explain(&args, &mut safe_stdout()),
         Command::Check(args) => check(&args),
-        Command::Test(args) => test(&args, &mut std::io::stdout().lock()),
-        Command::Rules(args) => rules(&args, &mut std::io::stdout().lock()),
-        Command::Config(settings) => config(&settings, &mut std::io::stdout().lock()),
-        Command::Templates(args) => templates(&args, &mut std::io::stdout().lock()),
-        Command::Demo(args) => demo(&args, &mut std::io::stdout().lock()),
+        Command::Test(args) => test(&args, &mut safe_stdout()),
+        Command::Rules(args) => rules(&args, &mut safe_stdout()),
+        Command::Config(settings) => config(&settings, &mut safe_stdout()),
+        Command::Templates(args) => templates(&args, &mut safe_stdout()),
+        Command::Demo(args) => demo(&args, &mut safe_stdout()),
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // Nobody may be left to read this either; the exit code says it too.
-            let _ = writeln!(std::io::stderr(), "{failure}");
+            let _ = writeln!(safe_stderr(), "{failure}");
             ExitCode::from(failure.exit_code())
         }
     }

@@ -1,6 +1,8 @@
 //! Numbers, times and findings in words: what a person reads on a screen.
 
 use crate::engine::finding::{Evidence, Finding, Severity, State};
+pub use crate::plain::plain;
+use crate::plain::steers;
 use std::fmt::Write as _;
 
 /// A space at which [`wrap`] does not break a line, and which it writes as a plain one.
@@ -68,21 +70,6 @@ pub fn describe(finding: &Finding, paint: Paint) -> String {
         }
     }
     text
-}
-
-/// `text` with every character that steers a terminal, or turns the direction of text, as its escape. Tabs stay.
-#[must_use]
-pub fn plain(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
-    for c in text.chars() {
-        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-        if (c.is_control() && c != '\t') || turns {
-            shown.extend(c.escape_default());
-        } else {
-            shown.push(c);
-        }
-    }
-    shown
 }
 
 /// Evidence in words: what was observed, what was expected, by which test, on how many samples.
@@ -268,7 +255,7 @@ pub fn without_control(text: &str) -> String {
             while characters.next_if(|c| !('@'..='~').contains(c)).is_some() {}
             characters.next();
         } else {
-            kept.push(if character.is_control() { ' ' } else { character });
+            kept.push(if character.is_control() || steers(character) { ' ' } else { character });
         }
     }
     kept

@@ -1,6 +1,13 @@
 //! What is wrong in a file that a person wrote: where, the line itself, and what to do.
 
+use crate::plain::plain;
 use std::fmt;
+
+/// Most characters of a message, and of a line that is quoted.
+const MOST_MESSAGE: usize = 2_000;
+const MOST_SOURCE: usize = 300;
+/// A longer name is none that was misspelt.
+const MOST_NAME: usize = 100;
 
 /// One problem in a configuration or rule file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,7 +18,7 @@ pub struct Diagnostic {
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
-    /// The text of that line, or as much of it as may be shown.
+    /// The text of that line, or as much of it as may be shown; empty where nothing of the file may be.
     pub source: String,
     /// What is wrong.
     pub message: String,
@@ -38,6 +45,12 @@ impl Diagnostic {
         }
     }
 
+    /// A problem at byte `offset` of `text`, of which nothing is shown: of a file whose content is nobody else's business.
+    #[must_use]
+    pub fn unquoted(path: &str, text: &str, offset: usize, message: impl Into<String>) -> Self {
+        Self { source: String::new(), ..Self::at(path, text, offset, message) }
+    }
+
     /// A problem with the whole file.
     #[must_use]
     pub fn of_file(path: &str, message: impl Into<String>) -> Self {
@@ -54,27 +67,47 @@ impl Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // All of it is from outside: a name of a file, a line of one, a message that repeats a word of it.
+        let (path, message) = (plain(&self.path), plain(&clipped(&self.message, MOST_MESSAGE)));
         if self.line == 0 {
-            write!(f, "{}: {}", self.path, self.message)?;
+            write!(f, "{path}: {message}")?;
         } else {
+            write!(f, "{path}:{}:{}: {message}", self.line, self.column)?;
+        }
+        if self.line > 0 && !self.source.is_empty() {
             let margin = self.line.to_string().len();
-            writeln!(f, "{}:{}:{}: {}", self.path, self.line, self.column, self.message)?;
-            writeln!(f, "{:margin$} |", "")?;
-            writeln!(f, "{} | {}", self.line, self.source.replace('\t', " "))?;
-            let column = self.column.min(self.source.chars().count() + 1);
-            write!(f, "{:margin$} | {:>column$}", "", "^")?;
+            let shown = |text: &str| plain(&text.replace('\t', " "));
+            writeln!(f, "\n{:margin$} |", "")?;
+            let skipped = self.column.saturating_sub(MOST_SOURCE);
+            let source: String = self.source.chars().skip(skipped).collect();
+            writeln!(f, "{} | {}", self.line, shown(&clipped(&source, MOST_SOURCE)))?;
+            // The caret stands below what is shown, in which a character can be several.
+            let before: String = source.chars().take(self.column.saturating_sub(1 + skipped)).collect();
+            write!(f, "{:margin$} | {:>column$}", "", "^", column = shown(&before).chars().count() + 1)?;
         }
         if let Some(hint) = &self.hint {
-            write!(f, "\n  hint: {hint}")?;
+            write!(f, "\n  hint: {}", plain(&clipped(hint, MOST_MESSAGE)))?;
         }
         Ok(())
+    }
+}
+
+/// As much of a text as a message can have: who makes a name or a line of a megabyte does not make a message of one.
+fn clipped(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
     }
 }
 
 /// The known name nearest to `name`, if any is near enough to be what was meant.
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (name.chars().count() / 3).max(1);
+    let length = name.chars().count();
+    if length > MOST_NAME {
+        return None;
+    }
+    let limit = (length / 3).max(1);
     known
         .into_iter()
         .map(|candidate| (strsim::osa_distance(&name.to_lowercase(), &candidate.to_lowercase()), candidate))
@@ -93,6 +126,24 @@ mod tests {
         let shown =
             Diagnostic::at("s.toml", text, 8, "unknown key `yaer`").with_hint("did you mean `year`?").to_string();
         assert_eq!(shown, "s.toml:2:1: unknown key `yaer`\n  |\n2 | yaer = 2026\n  | ^\n  hint: did you mean `year`?");
+    }
+
+    #[test]
+    fn nothing_of_it_steers_a_terminal() {
+        let text = "a = \"\x1b]0;t\x07\" x\n";
+        let shown = Diagnostic::at("e\x1b[2J\n.toml", text, 13, "no `\u{9b}`").with_hint("\u{202e}?").to_string();
+        let source = "a = \"\\u{1b}]0;t\\u{7}\" x";
+        let caret = " ".repeat(source.len() - 1);
+        let head = "e\\u{1b}[2J\\n.toml:1:14: no `\\u{9b}`";
+        assert_eq!(shown, format!("{head}\n  |\n1 | {source}\n  | {caret}^\n  hint: \\u{{202e}}?"));
+    }
+
+    #[test]
+    fn a_line_that_may_not_be_shown_leaves_its_place() {
+        let long = Diagnostic::at("t.toml", &"é".repeat(1 << 20), 1 << 20, "x".repeat(1 << 20)).to_string();
+        assert!(long.len() < 4_000 && long.ends_with('^'), "{}", long.len());
+        let shown = Diagnostic::unquoted("t.toml", "[a]\nb = \"SECRET\n", 8, "it is never closed").to_string();
+        assert_eq!(shown, "t.toml:2:5: it is never closed");
     }
 
     #[test]

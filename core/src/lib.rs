@@ -6,3 +6,4 @@
 pub mod diagnostic;
 pub mod engine;
 pub mod event;
+pub mod plain;

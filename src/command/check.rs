@@ -25,19 +25,26 @@ pub fn check(args: &CheckArgs) -> Result<(), Failure> {
         }
     }
     let rules: Vec<PathBuf> = rules.into_iter().cloned().collect();
+    let mut follow_links = false;
     match load_config(&args.settings) {
-        Ok(config) => match load_rules(&config, &rules) {
-            Ok(set) => {
-                problems.extend(set.lints().cloned());
-                problems.extend(check_tests(&set));
+        Ok(config) => {
+            follow_links = config.rules.follow_links;
+            match load_rules(&config, &rules) {
+                Ok(set) => {
+                    problems.extend(set.lints().cloned());
+                    problems.extend(check_tests(&set));
+                }
+                Err(found) => problems.extend(found),
             }
-            Err(found) => problems.extend(found),
-        },
+        }
         Err(found) => problems.extend(found),
     }
-    let found_in = rules.iter().flat_map(|path| files::tests_in(path));
-    for path in tests.into_iter().cloned().chain(found_in) {
-        problems.extend(check_file(&path));
+    for path in tests {
+        problems.extend(check_file(path, None));
+    }
+    for folder in &rules {
+        let inside = Some(folder.as_path()).filter(|_| !follow_links);
+        files::tests_in(folder).iter().for_each(|path| problems.extend(check_file(path, inside)));
     }
     if problems.is_empty() { Ok(()) } else { Err(Failure::Invalid(problems)) }
 }

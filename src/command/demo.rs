@@ -8,6 +8,7 @@ use crate::engine::finding::{DetectorName, Finding, State};
 use crate::error::Failure;
 use crate::event::lines::Lines;
 use crate::event::{Batch, Timestamp};
+use crate::io::escaping::safe_stderr;
 use crate::prose::{Paint, describe};
 use crate::terminal::Screen;
 use std::fmt::Write as _;
@@ -29,7 +30,7 @@ pub fn demo(args: &DemoArgs, out: &mut dyn Write) -> Result<(), Failure> {
     for kind in shop.unplaced() {
         let note =
             format!("seismolog: {} does not fit into {} minutes; more --minutes make room", kind.name(), args.minutes);
-        let _ = writeln!(io::stderr(), "{note}");
+        let _ = writeln!(safe_stderr(), "{note}");
     }
     let live = !args.emit && !args.show && io::stdout().is_terminal();
     let written = match (live, args.show) {

@@ -6,6 +6,7 @@ pub mod demo;
 pub mod explain;
 pub mod reload;
 pub mod replay;
+mod restore;
 pub mod rules;
 pub mod run;
 pub mod templates;
@@ -20,6 +21,7 @@ use crate::error::Failure;
 use crate::event::Looker;
 use crate::event::lines::Lines;
 use crate::event::time::TimeContext;
+use crate::io::files::RuleFiles;
 use crate::io::meter::WallMeter;
 use crate::io::{clock, files, random};
 use crate::outbox::TextMode;
@@ -175,17 +177,38 @@ fn load_rules(config: &Config, more: &[PathBuf]) -> Result<RuleSet, Vec<Diagnost
 struct Sources {
     rules: Vec<RuleSource>,
     tables: Vec<TableSource>,
+    /// Paths of rules of which nothing is to be shown, should they be none.
+    unquoted: Vec<String>,
 }
 
 impl Sources {
     fn compile(&self) -> Result<RuleSet, Vec<Diagnostic>> {
-        RuleSet::compile(&self.rules, &self.tables)
+        RuleSet::compile(&self.rules, &self.tables).map_err(|problems| self.without_content(problems))
+    }
+
+    /// Instead of all that is wrong in what a link leads to, that it is no rule: a message repeats words of its file.
+    fn without_content(&self, problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
+        let (hidden, mut shown): (Vec<_>, Vec<_>) =
+            problems.into_iter().partition(|problem| self.unquoted.contains(&problem.path));
+        let mut paths: Vec<String> = hidden.into_iter().map(|problem| problem.path).collect();
+        paths.dedup();
+        shown.extend(paths.into_iter().map(|path| {
+            Diagnostic::of_file(&path, "this is a link to what is no valid rule; nothing of it is shown")
+                .with_hint("put the file itself there to see what is wrong with it")
+        }));
+        shown
+    }
+
+    fn add(&mut self, files: RuleFiles) {
+        self.rules.extend(files.rules);
+        self.tables.extend(files.tables);
+        self.unquoted.extend(files.unquoted);
     }
 
     /// Only the rules of these names, with all tables.
     fn only(&self, names: &[&str]) -> Self {
         let rules = self.rules.iter().filter(|rule| names.contains(&rule.name.as_str())).cloned().collect();
-        Self { rules, tables: self.tables.clone() }
+        Self { rules, ..self.clone() }
     }
 }
 
@@ -196,13 +219,10 @@ fn read_sources(config: &Config, more: &[PathBuf]) -> (Sources, Vec<Diagnostic>)
     } else {
         Default::default()
     };
-    let (mut sources, mut problems) = (Sources { rules, tables }, Vec::new());
+    let (mut sources, mut problems) = (Sources { rules, tables, unquoted: Vec::new() }, Vec::new());
     for path in config.rules.paths.iter().chain(more) {
-        match files::read_rules(path) {
-            Ok((rules, tables)) => {
-                sources.rules.extend(rules);
-                sources.tables.extend(tables);
-            }
+        match files::read_rules(path, config.rules.follow_links) {
+            Ok(files) => sources.add(files),
             Err(found) => problems.extend(found),
         }
     }

@@ -5,6 +5,7 @@ use crate::cli::ReplayArgs;
 use crate::engine::finding::Finding;
 use crate::error::Failure;
 use crate::io::files;
+use crate::plain::plain_document;
 use crate::prose::Paint;
 use crate::replay::document::Report;
 use crate::replay::html;
@@ -132,7 +133,7 @@ fn style() -> Style {
 
 fn print(report: &Report, json: bool, style: Style, out: &mut dyn Write) -> Result<(), Failure> {
     let text = if json {
-        serde_json::to_string_pretty(report).map(|text| text + "\n").map_err(io::Error::from)
+        serde_json::to_string_pretty(report).map(|text| plain_document(&text) + "\n").map_err(io::Error::from)
     } else {
         Ok(render(report, style))
     };

@@ -7,7 +7,7 @@ use crate::engine::rules::{RuleSet, RuleSummary, RuleTally, TIMED_EVALUATIONS};
 use crate::error::Failure;
 use crate::event::Timestamp;
 use crate::event::lines::Lines;
-use crate::prose::plain;
+use crate::plain::{plain, plain_document};
 use crate::replay::merge::Merge;
 use crate::replay::source::{BytesRead, Source, open};
 use serde::Serialize;
@@ -57,7 +57,7 @@ pub fn rules(args: &RulesArgs, out: &mut dyn Write) -> Result<(), Failure> {
         .collect();
     let text = if args.json {
         serde_json::to_string_pretty(&shown)
-            .map(|text| text + "\n")
+            .map(|text| plain_document(&text) + "\n")
             .map_err(|error| Failure::cannot(format!("cannot write the rules: {error}"), "report this as a bug"))?
     } else {
         shown.iter().map(for_people).collect::<Vec<_>>().join("\n")
@@ -70,7 +70,7 @@ pub fn rules(args: &RulesArgs, out: &mut dyn Write) -> Result<(), Failure> {
 fn for_people(shown: &Shown<'_>) -> String {
     let rule = &shown.rule;
     let origin = if shown.shipped { "shipped" } else { rule.path };
-    let mut text = format!("{}  {}  {origin}\n", plain(rule.name), rule.severity);
+    let mut text = format!("{}  {}  {}\n", plain(rule.name), rule.severity, plain(origin));
     for line in rule.description.lines().filter(|line| !line.is_empty()) {
         let _ = writeln!(text, "  {}", plain(line));
     }

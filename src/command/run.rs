@@ -1,16 +1,17 @@
 //! `seismolog run`: events from every `--from`, through the engine, to every `--to`.
 
 use super::reload::{self, LiveRules};
+use super::restore::restore_state;
 use super::{Loaded, load};
 use crate::cli::{Protocol, RunArgs};
 use crate::config;
 use crate::config::ends::{self, BadEnd, Direction, End, Remote};
-use crate::engine::Engine;
 use crate::error::Failure;
 use crate::event::Role;
 use crate::event::lines::Lines;
 use crate::io::clock;
 use crate::io::dead_letter::DeadLetters;
+use crate::io::directory::Directory;
 use crate::io::edge::{Circumstances, Edges, Looking};
 use crate::io::exit::Exits;
 use crate::io::log::{Log, Target};
@@ -19,7 +20,6 @@ use crate::io::shutdown::{self, Progress};
 use crate::io::sink::Sinks;
 use crate::io::sink::client::{read_secret, variable_secret};
 use crate::io::source::{Front, LineSource, Source};
-use crate::io::state::{StateError, StateFolder, StateWriter};
 use crate::io::stdio::{Input, Undelivered};
 use crate::outbox::{Outbox, Reply};
 use crate::pipeline::{Pipeline, RunError};
@@ -49,7 +49,8 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let sinks = Sinks::open(&loaded.config.sinks).map_err(|error| Failure::cannot(error.to_string(), error.hint()))?;
     let log = open_log(args.log.as_deref().unwrap_or(if args.protocol.is_some() { "none" } else { "stderr" }))?;
     let readiness = Readiness::default();
-    let kept = loaded.config.state.path.as_ref().map(|folder| folder.join("silences.json"));
+    // That the directory cannot be had is said when the state is read.
+    let kept = loaded.config.state.path.as_ref().and_then(|path| Directory::create(path).ok());
     let silences = Arc::new(kept.map(Silences::kept_in).unwrap_or_default());
     let (served, _endpoint) = serve(&loaded, &readiness, &silences, &log)?;
     let progress = Arc::new(Progress::default());
@@ -79,7 +80,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     if args.protocol == Some(Protocol::RsyslogMmexternal) {
         options.reply = Reply::Changes;
     }
-    let (engine, state) = go_on(&loaded, &log)?;
+    let (engine, state) = restore_state(&loaded, &log)?;
     let still_open: Vec<_> = engine.incidents().still_open().collect();
     let engine = RefCell::new(Some(engine));
     let mut pipeline = Pipeline {
@@ -247,47 +248,6 @@ fn standard(stream: rustix::fd::BorrowedFd<'_>) -> Result<OwnedFd, Failure> {
     stream.try_clone_to_owned().map_err(|error| {
         Failure::cannot(format!("cannot open a standard stream: {error}"), "raise the limit of open files")
     })
-}
-
-/// The engine as it was when its state was last kept; an empty one at the first start, or where that is of no use.
-fn go_on(loaded: &Loaded, log: &Log) -> Result<(Engine, Option<StateWriter>), Failure> {
-    let mut engine = loaded.engine();
-    let Some(path) = &loaded.config.state.path else { return Ok((engine, None)) };
-    let hint = |error: &StateError| match error {
-        StateError::Directory { .. } => "--state takes a directory that can be made and written",
-        StateError::Locked(_) => "give each filter a directory of its own",
-    };
-    let folder = StateFolder::open(path).map_err(|error| Failure::cannot(error.to_string(), hint(&error)))?;
-    let cannot = |what: &str, error: std::io::Error| {
-        Failure::cannot(
-            format!("cannot {what} the state in {}: {error}", path.display()),
-            "check who may read and write it",
-        )
-    };
-    let unfit = match folder.load().map_err(|error| cannot("read", error))? {
-        None => None,
-        Some(Ok(kept)) => match engine.restore(&kept) {
-            Ok(refused) => {
-                for (detector, error) in refused {
-                    log.say(&format!("the {} detector starts anew: {error}", detector.name()));
-                }
-                None
-            }
-            Err(error) => Some(error.to_string()),
-        },
-        Some(Err(damage)) => Some(damage.to_string()),
-    };
-    if let Some(why) = unfit {
-        let aside = folder.set_aside().map_err(|error| cannot("set aside", error))?;
-        log.say(&format!(
-            "the state in {} is of no use: {why}; it is now {}, and this filter starts anew",
-            path.display(),
-            aside.display()
-        ));
-        engine = loaded.engine();
-    }
-    let writer = folder.writer(log.clone()).map_err(|error| cannot("write", error))?;
-    Ok((engine, Some(writer)))
 }
 
 fn open_log(target: &str) -> Result<Log, Failure> {

@@ -6,6 +6,7 @@ use crate::engine::template::{Template, TemplateId, Templates};
 use crate::error::Failure;
 use crate::event::lines::Lines;
 use crate::event::{Encoding, Shape};
+use crate::plain::plain_document;
 use crate::prose::{bytes, clip, counted, number, thousands, without_control};
 use crate::replay::source::{BytesRead, Source, open};
 use serde::Serialize;
@@ -107,8 +108,8 @@ impl Mined {
                         template_id: found.map(|id| id.to_string()),
                         template: found.and_then(|id| self.templates.text(id)),
                     };
-                    serde_json::to_writer(&mut **out, &said).map_err(|error| not_written(error.into()))?;
-                    out.write_all(b"\n").map_err(not_written)?;
+                    let said = serde_json::to_string(&said).map_err(|error| not_written(error.into()))?;
+                    out.write_all((plain_document(&said) + "\n").as_bytes()).map_err(not_written)?;
                 }
             }
         }
@@ -145,8 +146,8 @@ impl Mined {
             last_seen: time(template.last),
             example: &template.example,
         });
-        serde_json::to_writer_pretty(&mut *out, &rows.collect::<Vec<_>>())?;
-        out.write_all(b"\n")
+        let rows = serde_json::to_string_pretty(&rows.collect::<Vec<_>>())?;
+        out.write_all((plain_document(&rows) + "\n").as_bytes())
     }
 
     fn print_table(&self, out: &mut dyn Write, limit: usize, seconds: f64) -> io::Result<()> {

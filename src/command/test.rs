@@ -8,6 +8,7 @@ use crate::engine::finding::DetectorName;
 use crate::engine::rules::RuleSet;
 use crate::error::Failure;
 use crate::io::files;
+use crate::io::folder::{self, Unread};
 use crate::suite::case::Case;
 use crate::suite::report::{Report, Verdict};
 use crate::suite::{Suite, run};
@@ -93,25 +94,26 @@ impl Stage {
 fn load_suites(args: &TestArgs) -> Result<Vec<Ready>, Vec<Diagnostic>> {
     let config = load_config(&args.settings)?;
     let (mut sources, mut problems) = read_sources(&config, &[]);
-    let mut configurations: Vec<PathBuf> = Vec::new();
+    // Files of tests, and for those that were found in a directory, that.
+    let mut configurations: Vec<(PathBuf, Option<&Path>)> = Vec::new();
+    let found_in = |path| files::tests_in(path).into_iter().map(move |file| (file, Some(path)));
     let mut wanted: Vec<String> = Vec::new();
     for path in &args.paths {
         if files::is_test(path) {
-            configurations.push(path.clone());
+            configurations.push((path.clone(), None));
             continue;
         }
-        configurations.extend(files::tests_in(path));
-        match files::read_rules(path) {
-            Ok((rules, tables)) => {
-                wanted.extend(rules.iter().map(|rule| rule.path.clone()));
-                sources.rules.extend(rules);
-                sources.tables.extend(tables);
+        configurations.extend(found_in(path));
+        match files::read_rules(path, config.rules.follow_links) {
+            Ok(files) => {
+                wanted.extend(files.rules.iter().map(|rule| rule.path.clone()));
+                sources.add(files);
             }
             Err(found) => problems.extend(found),
         }
     }
     if args.paths.is_empty() {
-        configurations.extend(config.rules.paths.iter().flat_map(|path| files::tests_in(path)));
+        configurations.extend(config.rules.paths.iter().flat_map(|path| found_in(path)));
     }
     let mut ready = Vec::new();
     match sources.compile() {
@@ -125,8 +127,8 @@ fn load_suites(args: &TestArgs) -> Result<Vec<Ready>, Vec<Diagnostic>> {
         }
         Err(found) => problems.extend(found),
     }
-    for path in configurations {
-        match configuration(&path) {
+    for (path, found_in) in configurations {
+        match configuration(&path, found_in.filter(|_| !config.rules.follow_links)) {
             Ok(suite) => ready.push(suite),
             Err(found) => problems.extend(found),
         }
@@ -157,17 +159,29 @@ fn stage_of_rule(suite: Suite, sources: &Sources, all: &RuleSet) -> Result<Ready
     Ok(Ready { suite, stage: Stage::Rule(sets) })
 }
 
-/// Reads a `*.test.toml` and what it names.
-fn configuration(path: &Path) -> Result<Ready, Vec<Diagnostic>> {
+/// Reads a `*.test.toml` and what it names. One that was found in a directory, and not named, names nothing outside of it: who
+/// runs the tests may read what those may not who write them.
+fn configuration(path: &Path, inside: Option<&Path>) -> Result<Ready, Vec<Diagnostic>> {
+    let shown = path.display().to_string();
     let folder = path.parent().map(PathBuf::from).unwrap_or_default();
-    let text = files::read(path).map_err(|problem| vec![problem])?;
-    let read = |name: &str| {
-        files::read(&folder.join(name)).map_err(|problem| format!("{}: {}", problem.path, problem.message))
+    let resolve = |path: PathBuf| folder::resolve(inside, path);
+    let refused = |error: Unread| Diagnostic::of_file(&shown, error.to_string()).with_hint(error.hint());
+    let path = resolve(path.to_owned()).map_err(|error| vec![refused(error)])?;
+    let text = files::read(&path).map_err(|problem| vec![problem])?;
+    let named = |name: &str| {
+        resolve(folder.join(name))
+            .map_err(|_| format!("{name} is outside of the directory that this file was found in"))
     };
-    let suite = Suite::of_configuration(&path.display().to_string(), &text, &read)?;
+    let read =
+        |name: &str| files::read(&named(name)?).map_err(|problem| format!("{}: {}", problem.path, problem.message));
+    let suite = Suite::of_configuration(&shown, &text, &read)?;
+    let outside = |message: String| {
+        let hint = "name this file itself, or set follow_links = true in [rules] to trust who writes there";
+        vec![Diagnostic::of_file(&shown, message).with_hint(hint)]
+    };
     let settings = Settings {
-        config: suite.config.as_ref().map(|name| folder.join(name)),
-        rules: suite.rules.iter().map(|name| folder.join(name)).collect(),
+        config: suite.config.as_deref().map(named).transpose().map_err(outside)?,
+        rules: suite.rules.iter().map(|name| named(name)).collect::<Result<_, _>>().map_err(outside)?,
         ..Settings::default()
     };
     // The variables of this process are not the configuration's: a test gives the same wherever it runs.
@@ -182,6 +196,6 @@ pub(super) fn check_tests(rules: &RuleSet) -> Vec<Diagnostic> {
 }
 
 /// What is wrong with this file of tests, or what it names.
-pub(super) fn check_file(path: &Path) -> Vec<Diagnostic> {
-    configuration(path).err().unwrap_or_default()
+pub(super) fn check_file(path: &Path, inside: Option<&Path>) -> Vec<Diagnostic> {
+    configuration(path, inside).err().unwrap_or_default()
 }

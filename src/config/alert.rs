@@ -293,7 +293,8 @@ pub(super) fn claim_variable(place: &str, name: Option<&str>, claim: &mut Claim<
     claim(
         !name.is_empty() && !name.starts_with("SEISMOLOG_") && !name.contains(['=', '\0']),
         place,
-        format!("{name:?} is no name for a variable with a secret"),
+        // It may be the secret itself.
+        "this is no name for a variable with a secret".to_owned(),
         "any name but SEISMOLOG_…, which are settings",
     );
 }

@@ -6,24 +6,51 @@
 /// Stands for what is not shown.
 const HIDDEN: char = '…';
 /// What names of secrets contain, where they do not end in `_file` or `_env`.
-const WORDS: [&str; 8] = ["password", "passwd", "secret", "token", "shared_key", "api_key", "authorization", "url"];
+const WORDS: [&str; 14] = [
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "shared_key",
+    "api_key",
+    "access_key",
+    "private_key",
+    "routing_key",
+    "credential",
+    "authorization",
+    "url",
+    "headers",
+    // A payload holds keys of the service that it is sent to.
+    "template",
+];
+/// Schemes of addresses that are shown whole: their paths are those of sockets, and their queries name files.
+const PLAIN_SCHEMES: [&str; 4] = ["unix", "tcp", "forward", "tls"];
 
 /// The line without what could be a secret.
 pub(super) fn without_secrets(line: &str) -> String {
-    let line = match behind_a_secrets_name(line) {
-        Some(at) => format!("{} {HIDDEN}", &line[..at]),
-        None => line.to_owned(),
+    hidden(line, behind_a_secrets_name(line, true))
+}
+
+/// A message, which may repeat values, without what could be a secret.
+pub(super) fn message_without_secrets(message: &str) -> String {
+    hidden(message, behind_a_secrets_name(message, false))
+}
+
+fn hidden(text: &str, from: Option<usize>) -> String {
+    let text = match from {
+        Some(at) => format!("{} {HIDDEN}", &text[..at]),
+        None => text.to_owned(),
     };
-    let mut shown = String::with_capacity(line.len());
-    let mut rest = line.as_str();
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text.as_str();
     while let Some((before, address)) = rest.split_once("://") {
-        let (address, after) = address.split_at(address.find(['"', '\'', ' ']).unwrap_or(address.len()));
+        let (address, after) = address.split_at(address.find(['"', '\'', '`', ' ', '\n']).unwrap_or(address.len()));
         let host = address.find(['/', '?', '#']).unwrap_or(address.len());
         let shown_bytes = match address {
             _ if address.contains('@') => 0,
-            // A path is part of what a webhook keeps to itself; that of a socket is none.
-            _ if before.ends_with("http") || before.ends_with("https") => host,
-            _ => address.len(),
+            _ if PLAIN_SCHEMES.iter().any(|scheme| before.ends_with(scheme)) => address.len(),
+            // A path is part of what a webhook keeps to itself.
+            _ => host,
         };
         shown.extend([before, "://", &address[..shown_bytes]]);
         if !matches!(&address[shown_bytes..], "" | "/") {
@@ -35,7 +62,7 @@ pub(super) fn without_secrets(line: &str) -> String {
 }
 
 /// Where the value begins of a setting that sounds like a secret, unless it is an address, of which the host is shown.
-fn behind_a_secrets_name(line: &str) -> Option<usize> {
+fn behind_a_secrets_name(line: &str, is_line: bool) -> Option<usize> {
     let small = line.to_ascii_lowercase();
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
     let value = |word: &str, at: usize| {
@@ -43,9 +70,19 @@ fn behind_a_secrets_name(line: &str) -> Option<usize> {
         let name_ends = rest.find(|c| !is_of_name(c)).unwrap_or(rest.len());
         let (name, behind) = rest.split_at(name_ends);
         let equals = behind.len() - behind.trim_start_matches(['"', '\'', ' ', '\t']).len();
-        let is_place = name.ends_with("_file") || name.ends_with("_env");
-        let is_set = behind[equals..].starts_with('=');
-        let begin = at + name_ends + equals + 1;
+        let before = small[..at].trim_start_matches([' ', '\t', '"', '\'']);
+        let begins_line = is_line && before.chars().all(is_of_name) && !behind.is_empty();
+        let mark = behind[equals..].chars().next();
+        // What detectors know messages by is written `template:12`.
+        let has_mark = mark == Some('=') || (mark == Some(':') && word != "template");
+        let begin = at + name_ends + equals + usize::from(has_mark);
+        // What begins a line is a name, whatever is wrong behind it; elsewhere `=` makes it one, and `:` in JSON.
+        let is_set = has_mark || begins_line;
+        // Who writes the secret itself where its variable belongs has written no name.
+        let is_name = |c: char| c.is_ascii_alphanumeric() || "_\"' ".contains(c);
+        let names_a_variable =
+            name.ends_with("_env") && small.get(begin..).is_some_and(|value| value.chars().all(is_name));
+        let is_place = name.ends_with("_file") || names_a_variable;
         (is_set && !is_place && !(word == "url" && small[begin..].contains("://"))).then_some(begin)
     };
     let places = WORDS.iter().flat_map(|word| small.match_indices(word)).filter_map(|(at, word)| value(word, at));
@@ -74,6 +111,13 @@ mod tests {
             ("from = [\"forward://h?shared_key_file=k\"]", "from = [\"forward://h?shared_key_file=k\"]"),
             ("from = [\"unix:///run/s.sock\"]", "from = [\"unix:///run/s.sock\"]"),
             ("[[sink]] # token", "[[sink]] # token"),
+            ("end = \"template:12\"", "end = \"template:12\""),
+            ("template '{\"a\": \"SECRET\"}'", "template ' …"),
+            ("  {\"routing_key\": \"SECRET\"", "  {\"routing_key\": …"),
+            ("token_env = \"not a name: SECRET\"", "token_env = …"),
+            ("template = '{\"routing_key\": \"SECRET\"}'", "template = …"),
+            ("rl = \"htps://hooks.example.org/SECRET\"", "rl = \"htps://hooks.example.org…\""),
+            ("unknown name `https://h/SECRET` here", "unknown name `https://h…` here"),
             ("x = { type = \"webhook\", url = \"SECRET\", é = \"token\" }", "x = { type = \"webhook\", url = …"),
         ] {
             assert_eq!(without_secrets(line), shown, "{line}");

@@ -1,6 +1,6 @@
 //! What is wrong in a configuration, and where in the file it stands.
 
-use super::hidden::without_secrets;
+use super::hidden::{message_without_secrets, without_secrets};
 use crate::diagnostic::{Diagnostic, nearest};
 use toml::de::{DeTable, DeValue};
 
@@ -34,7 +34,7 @@ impl Problem {
     /// The problem where there is no line to show: it came from a flag or a variable.
     #[must_use]
     pub fn elsewhere(self, place: &str) -> Diagnostic {
-        Diagnostic::of_file(place, self.message).with_hint(self.hint)
+        Diagnostic::of_file(place, message_without_secrets(&self.message)).with_hint(self.hint)
     }
 }
 
@@ -70,10 +70,21 @@ pub(super) fn explain(path: &str, text: &str, error: &toml::de::Error) -> Diagno
     quoted(path, text, offset, message).with_hint(hint)
 }
 
+/// The message without texts in quotes, which repeat values of the file.
+fn without_quotes(message: &str) -> String {
+    let Some((before, rest)) = message.split_once('"') else { return message.to_owned() };
+    let after = rest.rsplit_once('"').map_or("", |(_, after)| after);
+    format!("{before}\"…\"{after}")
+}
+
 /// A problem with its line, of which no secret is shown.
 fn quoted(path: &str, text: &str, offset: usize, message: String) -> Diagnostic {
     let diagnostic = Diagnostic::at(path, text, offset, message);
-    Diagnostic { source: without_secrets(&diagnostic.source), ..diagnostic }
+    let source = without_secrets(&diagnostic.source);
+    // What the line does not show, the message does not either.
+    let message = message_without_secrets(&diagnostic.message);
+    let message = if source == diagnostic.source { message } else { without_quotes(&message) };
+    Diagnostic { source, message, ..diagnostic }
 }
 
 /// The parser's message and a hint.

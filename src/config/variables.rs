@@ -2,6 +2,7 @@
 //!
 //! Which there are is told by the schema, so that a new setting is a new variable. Arrays of tables cannot be set.
 
+use super::hidden::without_secrets;
 use super::schema::schema;
 use super::{Config, problem};
 use crate::diagnostic::{Diagnostic, nearest};
@@ -42,7 +43,8 @@ impl Config {
         for (name, value) in ordered {
             let set = match known.get(name) {
                 Some(leaf) => config.with_variable(leaf, value).map_err(|(message, hint)| {
-                    Diagnostic::of_file(name, format!("{message}, in {name}={value:?}")).with_hint(hint)
+                    let message = without_secrets(&format!("{message}, in {name}={value:?}"));
+                    Diagnostic::of_file(name, message).with_hint(hint)
                 }),
                 None => Err(unknown(name, &known)),
             };

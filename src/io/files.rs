@@ -2,8 +2,12 @@
 
 use crate::diagnostic::Diagnostic;
 use crate::engine::rules::{RuleSource, TableSource};
+use crate::io::folder::{self, Text};
 use std::fs;
 use std::path::{Path, PathBuf};
+
+/// The rules and tables of a directory have at most so many bytes together.
+const MOST_BYTES: usize = 64 << 20;
 
 /// Reads a text file.
 ///
@@ -30,20 +34,31 @@ pub fn is_test(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(".test.toml"))
 }
 
-/// The files of tests in this directory, in the order of their names; none where it is no directory.
+/// The names of the files of tests in this directory, in their order; none where it is no directory.
 #[must_use]
 pub fn tests_in(path: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(path).into_iter().flatten().filter_map(Result::ok).map(|entry| entry.path());
-    let mut tests: Vec<PathBuf> = entries.filter(|path| is_test(path) && path.is_file()).collect();
-    tests.sort();
-    tests
+    let names = if path.is_dir() { folder::names(path).unwrap_or_default() } else { Vec::new() };
+    names.into_iter().map(|name| path.join(name)).filter(|path| is_test(path) && path.is_file()).collect()
+}
+
+/// What was read of a directory, or of one rule or table.
+#[derive(Clone, Debug, Default)]
+pub struct RuleFiles {
+    /// Files ending in `.rhai`.
+    pub rules: Vec<RuleSource>,
+    /// Files ending in `.toml` and `.csv`.
+    pub tables: Vec<TableSource>,
+    /// Paths of rules that are links to something that is named otherwise or is elsewhere: should it be no rule, then nothing
+    /// of it is to be shown.
+    pub unquoted: Vec<String>,
 }
 
 /// Reads the rules (`*.rhai`) and tables (`*.toml`, `*.csv`) of a directory, or one rule or table, in the order of their names.
+/// Links in a directory that leave it are refused, unless they are to be followed.
 ///
 /// # Errors
 /// One [`Diagnostic`] for each thing that cannot be read.
-pub fn read_rules(path: &Path) -> Result<(Vec<RuleSource>, Vec<TableSource>), Vec<Diagnostic>> {
+pub fn read_rules(path: &Path, follow_links: bool) -> Result<RuleFiles, Vec<Diagnostic>> {
     let shown = path.display().to_string();
     if !path.exists() {
         let problem = Diagnostic::of_file(&shown, "there is no such file or directory");
@@ -51,33 +66,79 @@ pub fn read_rules(path: &Path) -> Result<(Vec<RuleSource>, Vec<TableSource>), Ve
             problem.with_hint("name a directory with rules (*.rhai) and tables (*.toml, *.csv), or one of them"),
         ]);
     }
-    let mut files: Vec<PathBuf> = if path.is_dir() {
-        let entries = fs::read_dir(path)
-            .map_err(|error| vec![Diagnostic::of_file(&shown, format!("cannot list this directory: {error}"))])?;
-        entries.filter_map(Result::ok).map(|entry| entry.path()).filter(|path| path.is_file()).collect()
-    } else {
-        vec![path.to_owned()]
-    };
-    files.sort();
-    let (mut rules, mut tables, mut problems) = (Vec::new(), Vec::new(), Vec::new());
-    for file in files {
-        if is_test(&file) {
-            continue;
-        }
-        let extension = file.extension().and_then(|extension| extension.to_str());
-        if !matches!(extension, Some("rhai" | "toml" | "csv")) {
-            if file == path {
-                problems.push(Diagnostic::of_file(&shown, "neither a rule (*.rhai) nor a table (*.toml, *.csv)"));
+    let (mut files, mut problems) = (RuleFiles::default(), Vec::new());
+    if !path.is_dir() {
+        return read_named(path, &shown);
+    }
+    let names = folder::names(path)
+        .map_err(|error| vec![Diagnostic::of_file(&shown, format!("cannot list this directory: {error}"))])?;
+    let mut bytes = 0;
+    for name in names {
+        let file = path.join(&name);
+        let Some(kind) = Kind::of(&file).filter(|_| !is_test(&file)) else { continue };
+        match folder::read(path, &name, follow_links) {
+            Ok(None) => {}
+            Ok(Some(read)) => {
+                bytes += read.text.len();
+                files.add(kind, &file, read);
             }
-            continue;
+            Err(error) => {
+                let problem = Diagnostic::of_file(&file.display().to_string(), error.to_string());
+                problems.push(problem.with_hint(error.hint()));
+            }
         }
-        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        let path = file.display().to_string();
-        match read(&file) {
-            Ok(text) if extension == Some("rhai") => rules.push(RuleSource { name, path, text }),
-            Ok(text) => tables.push(TableSource { name, path, text }),
-            Err(problem) => problems.push(problem),
+        if bytes > MOST_BYTES {
+            let message = format!("the rules and tables here have more than {} MiB together", MOST_BYTES >> 20);
+            problems.push(Diagnostic::of_file(&shown, message).with_hint("what is so large belongs in a database"));
+            break;
         }
     }
-    if problems.is_empty() { Ok((rules, tables)) } else { Err(problems) }
+    if problems.is_empty() { Ok(files) } else { Err(problems) }
+}
+
+/// Reads a rule or a table that was named itself, wherever it leads.
+fn read_named(path: &Path, shown: &str) -> Result<RuleFiles, Vec<Diagnostic>> {
+    let mut files = RuleFiles::default();
+    if is_test(path) {
+        return Ok(files);
+    }
+    let Some(kind) = Kind::of(path) else {
+        return Err(vec![Diagnostic::of_file(shown, "neither a rule (*.rhai) nor a table (*.toml, *.csv)")]);
+    };
+    let text = read(path).map_err(|problem| vec![problem])?;
+    files.add(kind, path, Text { text, is_own: true });
+    Ok(files)
+}
+
+/// What a file is by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Rule,
+    Table,
+}
+
+impl Kind {
+    fn of(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()? {
+            "rhai" => Some(Self::Rule),
+            "toml" | "csv" => Some(Self::Table),
+            _ => None,
+        }
+    }
+}
+
+impl RuleFiles {
+    fn add(&mut self, kind: Kind, file: &Path, Text { text, is_own }: Text) {
+        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let path = file.display().to_string();
+        match kind {
+            Kind::Rule => {
+                if !is_own {
+                    self.unquoted.push(path.clone());
+                }
+                self.rules.push(RuleSource { name, path, text });
+            }
+            Kind::Table => self.tables.push(TableSource { name, path, text }),
+        }
+    }
 }

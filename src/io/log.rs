@@ -1,5 +1,6 @@
 //! Diagnostics: to standard error, to a file, or nowhere. Never to standard output.
 
+use crate::plain::plain;
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -95,10 +96,16 @@ impl Inner {
 
     fn write(&mut self, text: &str) {
         if let Some(sink) = &mut self.sink {
-            let _ = writeln!(sink, "seismolog: {text}");
+            let _ = writeln!(sink, "seismolog: {}", as_one_entry(text));
             let _ = sink.flush();
         }
     }
+}
+
+/// The text as an entry of the log: nothing in it steers a terminal, and a line break, of ours or from outside, begins an
+/// indented line, so that whoever writes events or names files cannot write an entry of their own.
+fn as_one_entry(text: &str) -> String {
+    text.split('\n').map(plain).collect::<Vec<_>>().join("\n  ")
 }
 
 impl std::fmt::Debug for Log {
@@ -130,6 +137,18 @@ mod tests {
             text,
             "seismolog: it is gone (said at most once a minute)\n\
              seismolog: no text (said at most once a minute; seismolog_faults_total counts all)\n"
+        );
+    }
+
+    #[test]
+    fn nobody_else_writes_an_entry_or_steers_a_terminal() {
+        let (_folder, path, log) = log();
+        log.say("cannot read a\nseismolog: all is well\x1b[2J\u{202e}");
+        log.say_fault("x", "b\r\x1b]0;t\x07\u{9b}");
+        assert_eq!(
+            std::fs::read_to_string(path).unwrap(),
+            "seismolog: cannot read a\n  seismolog: all is well\\u{1b}[2J\\u{202e}\n\
+             seismolog: b\\r\\u{1b}]0;t\\u{7}\\u{9b} (said at most once a minute; seismolog_faults_total counts all)\n"
         );
     }
 

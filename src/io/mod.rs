@@ -2,9 +2,12 @@
 
 pub mod clock;
 pub mod dead_letter;
+pub mod directory;
 pub mod edge;
+pub mod escaping;
 pub mod exit;
 pub mod files;
+pub mod folder;
 pub mod log;
 pub mod meter;
 pub mod omprog;

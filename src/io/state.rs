@@ -3,12 +3,13 @@
 //! The file `seismolog.state` in a directory: 16 bytes that name it, a version, the length and the xxh3-64 of what follows.
 //! It is written beside the old one, flushed to the disk and renamed over it, on a thread of its own; what is being
 //! written when the next snapshot comes is let finish, and that one left out. A file that is damaged or not ours is set
-//! aside under another name. A lock keeps a second process out.
+//! aside under another name, and so is what is no file at all. A lock keeps a second process out.
 
+use super::directory::{Content, Directory};
 use super::log::Log;
 use rustix::fs::{FlockOperation, flock};
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
@@ -20,6 +21,8 @@ const MAGIC: &[u8; 16] = b"seismolog state\n";
 const VERSION: u32 = 3;
 /// Name, version, length, hash.
 const HEADER: usize = 16 + 4 + 8 + 8;
+/// A longer file is not read.
+const MOST_BYTES: u64 = 4 << 30;
 
 /// Why the state cannot be kept.
 #[derive(Debug, thiserror::Error)]
@@ -52,12 +55,18 @@ pub enum Damage {
     /// Changed since it was written.
     #[error("its checksum does not match")]
     Checksum,
+    /// A link, a pipe, a directory, a device.
+    #[error("it is no regular file")]
+    NoFile,
+    /// Longer than any state is.
+    #[error("it is longer than {} GiB", MOST_BYTES >> 30)]
+    TooLong,
 }
 
 /// A directory in which one process keeps its state.
 #[derive(Debug)]
 pub struct StateFolder {
-    path: PathBuf,
+    directory: Directory,
     /// Held while the process lives.
     _lock: File,
 }
@@ -69,13 +78,19 @@ impl StateFolder {
     /// [`StateError`]
     pub fn open(path: &Path) -> Result<Self, StateError> {
         let cannot = |error| StateError::Directory { path: path.to_owned(), error };
-        fs::create_dir_all(path).map_err(cannot)?;
-        let lock = File::options().create(true).truncate(false).write(true).open(path.join("lock")).map_err(cannot)?;
+        let directory = Directory::create(path).map_err(cannot)?;
+        let lock = directory.lock_file("lock").map_err(cannot)?;
         match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self { directory, _lock: lock }),
             Err(rustix::io::Errno::WOULDBLOCK) => Err(StateError::Locked(path.to_owned())),
             Err(error) => Err(cannot(error.into())),
         }
+    }
+
+    /// Who else could put another state there, in words; none where nobody could.
+    #[must_use]
+    pub fn shared_with(&self) -> Option<String> {
+        self.directory.shared_with()
     }
 
     /// What was kept; none at the first start. `Err` with what is wrong with the file.
@@ -83,11 +98,11 @@ impl StateFolder {
     /// # Errors
     /// The outer error is of the system.
     pub fn load(&self) -> io::Result<Option<Result<Vec<u8>, Damage>>> {
-        match fs::read(self.path.join(FILE)) {
-            Ok(bytes) => Ok(Some(opened(bytes))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
+        Ok(self.directory.read(FILE, MOST_BYTES)?.map(|content| match content {
+            Content::Bytes(bytes) => opened(bytes),
+            Content::NoFile => Err(Damage::NoFile),
+            Content::TooLong => Err(Damage::TooLong),
+        }))
     }
 
     /// Renames the file so that it is not read again; the name it has then.
@@ -96,12 +111,10 @@ impl StateFolder {
     /// When the system does not let it.
     pub fn set_aside(&self) -> io::Result<PathBuf> {
         let names = (0..1_000).map(|i| match i {
-            0 => self.path.join(format!("{FILE}.damaged")),
-            i => self.path.join(format!("{FILE}.{i}.damaged")),
+            0 => format!("{FILE}.damaged"),
+            i => format!("{FILE}.{i}.damaged"),
         });
-        let free = names.into_iter().find(|name| !name.exists()).unwrap_or_else(|| self.path.join("damaged"));
-        fs::rename(self.path.join(FILE), &free)?;
-        Ok(free)
+        self.directory.rename(FILE, names.chain(["damaged".to_owned()]))
     }
 
     /// Puts a snapshot in place of the last, so that at any time one of them is there whole.
@@ -109,14 +122,7 @@ impl StateFolder {
     /// # Errors
     /// When the system does not let it; the last one is then still there.
     pub fn save(&self, snapshot: &[u8]) -> io::Result<()> {
-        let (new, kept) = (self.path.join(format!("{FILE}.new")), self.path.join(FILE));
-        let mut file = File::create(&new)?;
-        file.write_all(&header(snapshot))?;
-        file.write_all(snapshot)?;
-        file.sync_all()?;
-        fs::rename(&new, &kept)?;
-        // The name, too, must be on the disk.
-        File::open(&self.path)?.sync_all()
+        self.directory.replace(FILE, &format!("{FILE}.new"), &[&header(snapshot), snapshot])
     }
 
     /// A thread that saves what it is given.
@@ -128,7 +134,10 @@ impl StateFolder {
         let thread = std::thread::Builder::new().name("state".into()).spawn(move || {
             for snapshot in snapshots {
                 if let Err(error) = self.save(&snapshot) {
-                    log.say_seldom("state", &format!("cannot keep state in {}: {error}", self.path.display()));
+                    log.say_seldom(
+                        "state",
+                        &format!("cannot keep state in {}: {error}", self.directory.path().display()),
+                    );
                 }
             }
         })?;
@@ -174,7 +183,8 @@ impl Drop for StateWriter {
     }
 }
 
-fn header(snapshot: &[u8]) -> [u8; HEADER] {
+/// What stands before a snapshot in its file.
+pub(crate) fn header(snapshot: &[u8]) -> [u8; HEADER] {
     let mut header = [0; HEADER];
     header[..16].copy_from_slice(MAGIC);
     header[16..20].copy_from_slice(&VERSION.to_le_bytes());
@@ -207,6 +217,8 @@ fn opened(mut bytes: Vec<u8>) -> Result<Vec<u8>, Damage> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::fs;
+    use std::os::unix::fs::{MetadataExt, symlink};
 
     #[test]
     fn what_is_saved_is_loaded_and_what_is_damaged_is_set_aside() {
@@ -232,6 +244,44 @@ mod tests {
         writer.as_mut().unwrap().save_last(b"last".to_vec());
         drop(writer);
         assert_eq!(StateFolder::open(&path).unwrap().load().unwrap(), Some(Ok(b"last".to_vec())));
+    }
+
+    #[test]
+    fn links_are_neither_written_through_nor_read() {
+        let temporary = tempfile::tempdir().unwrap();
+        let (path, victim) = (temporary.path().join("state"), temporary.path().join("victim"));
+        fs::write(&victim, header(b"forged").into_iter().chain(*b"forged").collect::<Vec<u8>>()).unwrap();
+        let before = fs::read(&victim).unwrap();
+        let folder = StateFolder::open(&path).unwrap();
+        let fresh = path.join(format!("{FILE}.new"));
+        for hard in [false, true] {
+            if hard { fs::hard_link(&victim, &fresh) } else { symlink(&victim, &fresh) }.unwrap();
+            folder.save(b"ours").unwrap();
+            assert_eq!(folder.load().unwrap(), Some(Ok(b"ours".to_vec())));
+            assert_eq!(fs::read(&victim).unwrap(), before);
+        }
+        let about = fs::symlink_metadata(path.join(FILE)).unwrap();
+        assert!(about.is_file() && about.mode() & 0o777 == 0o600);
+        // A directory there cannot be removed by mistake: the save fails, and the last state is still there.
+        fs::create_dir(&fresh).unwrap();
+        assert!(folder.save(b"later").is_err());
+        assert_eq!(folder.load().unwrap(), Some(Ok(b"ours".to_vec())));
+        fs::remove_file(path.join(FILE)).unwrap();
+        symlink(&victim, path.join(FILE)).unwrap();
+        assert_eq!(folder.load().unwrap(), Some(Err(Damage::NoFile)));
+        let aside = folder.set_aside().unwrap();
+        assert!(fs::symlink_metadata(aside).unwrap().is_symlink() && fs::read(&victim).unwrap() == before);
+        fs::create_dir(path.join(FILE)).unwrap();
+        assert_eq!(folder.load().unwrap(), Some(Err(Damage::NoFile)));
+    }
+
+    #[test]
+    fn a_lock_that_is_a_link_is_refused() {
+        let temporary = tempfile::tempdir().unwrap();
+        symlink(temporary.path().join("elsewhere"), temporary.path().join("lock")).unwrap();
+        let error = StateFolder::open(temporary.path()).unwrap_err().to_string();
+        assert!(error.contains("lock in it is no regular file"), "{error}");
+        assert!(!temporary.path().join("elsewhere").exists());
     }
 
     #[test]

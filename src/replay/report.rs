@@ -8,7 +8,7 @@ use crate::engine::finding::{DetectorName, Severity};
 use crate::event::Timestamp;
 use crate::explain::look_at;
 use crate::prose::{
-    Paint, bytes, clip, clip_start, counted, duration, evidence, exact_duration, examples, rate, thousands, wrap,
+    Paint, bytes, clip, clip_start, counted, duration, evidence, exact_duration, examples, plain, rate, thousands, wrap,
 };
 use std::fmt::Write as _;
 
@@ -335,7 +335,7 @@ fn incident(incident: &Incident, dated: bool, page: &mut Page) {
         time = format!("{} {time}", &finding.opened_at.to_string()[..10]);
     }
     let severity = format!("{} {:8}", mark(finding.severity), finding.severity.name());
-    let facts = facts.join("; ");
+    let facts = plain(&facts.join("; "));
     let head = format!("{} {}", paint.severity(finding.severity, &severity), paint.bold(&time));
     if MARGIN + 10 + time.len() + 3 + facts.chars().count() <= width {
         page.line(&format!("{head}  {}", paint.dim(&facts)));

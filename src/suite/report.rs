@@ -1,7 +1,7 @@
 //! How tests went: for people, and as JUnit XML for CI.
 
 use super::expectation::Mismatch;
-use crate::prose::plain;
+use crate::plain::{plain, steers};
 use std::fmt::Write;
 
 /// How one test went.
@@ -38,7 +38,7 @@ impl Report {
     pub fn text(&self) -> String {
         let mut text = String::new();
         for verdict in self.verdicts.iter().filter(|verdict| !verdict.mismatch.is_none()) {
-            let _ = writeln!(text, "{}: {}\n{}", verdict.place(), plain(&verdict.name), verdict.difference());
+            let _ = writeln!(text, "{}: {}\n{}", plain(&verdict.place()), plain(&verdict.name), verdict.difference());
         }
         let _ = writeln!(text, "{} passed, {} failed", self.verdicts.len() - self.failed(), self.failed());
         text
@@ -109,7 +109,7 @@ fn escaped(text: &str) -> String {
             '&' => out.push_str("&amp;"),
             '"' => out.push_str("&quot;"),
             '\n' | '\t' => out.push(c),
-            c if c.is_control() => out.push('\u{fffd}'),
+            c if steers(c) => out.push('\u{fffd}'),
             c => out.push(c),
         }
     }

@@ -6,14 +6,17 @@
 use crate::engine::finding::{DetectorName, Finding};
 use crate::engine::overrides::glob_matches;
 use crate::event::Timestamp;
+use crate::io::directory::{Content, Directory};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Most silences.
 const MOST: usize = 1_000;
+/// The file that they are kept in, and how long it is at most.
+const FILE: &str = "silences.json";
+const MOST_BYTES: u64 = 16 << 20;
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,7 +71,7 @@ pub enum Refused {
 #[derive(Debug, Default)]
 pub struct Silences {
     list: Mutex<Vec<Silence>>,
-    file: Option<PathBuf>,
+    directory: Option<Directory>,
 }
 
 impl Silences {
@@ -76,20 +79,21 @@ impl Silences {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Silences that are kept in this file; what is in it now, if it is a list of them.
+    /// Silences that are kept in the directory of the state; those that are in it now.
     #[must_use]
-    pub fn kept_in(file: PathBuf) -> Self {
-        let kept = std::fs::read(&file).ok().and_then(|text| serde_json::from_slice::<Vec<Silence>>(&text).ok());
-        let list = kept.unwrap_or_default().into_iter().take(MOST).collect();
-        Self { list: Mutex::new(list), file: Some(file) }
+    pub fn kept_in(directory: Directory) -> Self {
+        let kept = match directory.read(FILE, MOST_BYTES) {
+            Ok(Some(Content::Bytes(text))) => serde_json::from_slice::<Vec<Silence>>(&text).unwrap_or_default(),
+            _ => Vec::new(),
+        };
+        Self { list: Mutex::new(kept.into_iter().take(MOST).collect()), directory: Some(directory) }
     }
 
     /// Writes the file, beside the old one and then over it. That it cannot be written takes no silence away.
     fn keep(&self, silences: &[Silence]) {
-        let Some(file) = &self.file else { return };
-        let fresh = file.with_extension("new");
+        let Some(directory) = &self.directory else { return };
         let text = serde_json::to_vec(silences).unwrap_or_default();
-        let _ = std::fs::write(&fresh, text).and_then(|()| std::fs::rename(&fresh, file));
+        let _ = directory.replace(FILE, "silences.new", &[&text]);
     }
 
     /// Makes a silence at `now`, by the wall clock.
@@ -190,16 +194,21 @@ mod tests {
     #[test]
     fn a_silence_covers_what_it_names_until_it_is_over() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("silences.json");
-        let silences = Silences::kept_in(file.clone());
+        let kept = || Silences::kept_in(Directory::create(folder.path()).unwrap());
+        // A link in the place of the fresh file is not written through.
+        let victim = folder.path().join("victim");
+        std::fs::write(&victim, "precious").unwrap();
+        std::os::unix::fs::symlink(&victim, folder.path().join("silences.new")).unwrap();
+        let silences = kept();
         let silence = silences
             .add(wanted(r#"{"key":{"module":"db.*"},"until":"2026-03-02T09:00:00Z","reason":"upgrade"}"#), NOW)
             .unwrap();
         assert!(silences.cover(&finding("db.pool"), NOW) && !silences.cover(&finding("web"), NOW));
         assert!(!silences.cover(&finding("db.pool"), Timestamp::from_seconds(1_772_442_000)));
-        assert_eq!(Silences::kept_in(file.clone()).list(NOW), vec![silence.clone()]);
+        assert_eq!(kept().list(NOW), vec![silence.clone()]);
         assert!(silences.remove(&silence.id) && !silences.remove(&silence.id));
-        assert!(!silences.cover(&finding("db.pool"), NOW) && Silences::kept_in(file).list(NOW).is_empty());
+        assert!(!silences.cover(&finding("db.pool"), NOW) && kept().list(NOW).is_empty());
+        assert_eq!(std::fs::read_to_string(victim).unwrap(), "precious");
     }
 
     #[test]

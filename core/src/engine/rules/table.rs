@@ -1,4 +1,7 @@
 //! Lookup tables: error code → cause, remedy. Written in TOML, one table a row, or in CSV, one line a row.
+//!
+//! What is wrong in one is said with its place and without the line: a table can hold anything, and what is taken for one may
+//! be a file of credentials.
 
 use super::csv;
 use crate::diagnostic::Diagnostic;
@@ -67,26 +70,26 @@ impl Table {
         let columns: Vec<String> = match lines.next() {
             None => return Ok(table),
             Some(Ok((_, fields))) => fields.into_iter().map(|field| field.text).collect(),
-            Some(Err((at, message))) => return Err(vec![Diagnostic::at(path, text, at + offset, message)]),
+            Some(Err((at, message))) => return Err(vec![Diagnostic::unquoted(path, text, at + offset, message)]),
         };
         for line in lines {
             let (at, fields) = match line {
                 Ok((at, fields)) => (at + offset, fields),
                 Err((at, message)) => {
-                    problems.push(Diagnostic::at(path, text, at + offset, message));
+                    problems.push(Diagnostic::unquoted(path, text, at + offset, message));
                     break;
                 }
             };
             if fields.len() != columns.len() {
                 let message = format!("this line has {} fields, and the first has {}", fields.len(), columns.len());
-                problems.push(Diagnostic::at(path, text, at, message));
+                problems.push(Diagnostic::unquoted(path, text, at, message));
                 continue;
             }
             let mut fields = columns.iter().zip(fields);
             let Some((_, key)) = fields.next() else { continue };
             if key.text.is_empty() || table.index.contains_key(&key.text) {
                 let what = if key.text.is_empty() { "is empty" } else { "has come before" };
-                problems.push(Diagnostic::at(path, text, at, format!("the row's key {what}")));
+                problems.push(Diagnostic::unquoted(path, text, at, format!("the row's key {what}")));
                 continue;
             }
             let row = fields.filter_map(|(column, field)| Some((column.into(), field.value()?))).collect();
@@ -114,19 +117,21 @@ impl Table {
         }
         let parsed = toml::de::DeTable::parse(text).map_err(|error| {
             let offset = error.span().map_or(0, |span| span.start);
-            vec![Diagnostic::at(path, text, offset, error.message().to_owned())]
+            vec![Diagnostic::unquoted(path, text, offset, error.message().to_owned())]
         })?;
         let mut problems = Vec::new();
         let mut table = Self::empty(name);
         for (key, value) in parsed.get_ref() {
             let at = key.span().start;
             if key.get_ref().is_empty() {
-                problems.push(Diagnostic::at(path, text, at, "a row's key is empty"));
+                problems.push(Diagnostic::unquoted(path, text, at, "a row's key is empty"));
                 continue;
             }
             let Some(members) = value.get_ref().as_table() else {
                 let hint = format!("write [\"{}\"] and its members below, one on each line", key.get_ref());
-                problems.push(Diagnostic::at(path, text, at, format!("`{}` is no row", key.get_ref())).with_hint(hint));
+                problems.push(
+                    Diagnostic::unquoted(path, text, at, format!("`{}` is no row", key.get_ref())).with_hint(hint),
+                );
                 continue;
             };
             let mut row = Map::new();
@@ -134,7 +139,7 @@ impl Table {
                 match scalar(value.get_ref()) {
                     Some(value) => drop(row.insert(member.get_ref().as_ref().into(), value)),
                     None => problems.push(
-                        Diagnostic::at(
+                        Diagnostic::unquoted(
                             path,
                             text,
                             value.span().start,

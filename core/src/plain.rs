@@ -1,0 +1,71 @@
+//! Text from outside, as a terminal or a log may be given it.
+//!
+//! Whoever writes logs, rules, file names or answers can put bytes into them that a terminal obeys: a title for the window,
+//! a cursor that moves over what stands there, text that runs backwards. Here such characters become escapes that show
+//! them and do nothing.
+
+/// True for a character that steers a terminal, breaks a line, or turns the direction of text. A tab is none.
+#[must_use]
+pub const fn steers(c: char) -> bool {
+    match c {
+        '\t' => false,
+        // C0 and DEL; then C1, which some terminals obey in UTF-8 as well.
+        '\0'..='\x1f' | '\x7f'..='\u{9f}' => true,
+        // The separators of lines and paragraphs, the marks, embeddings, overrides and isolates of bidirectional text.
+        '\u{61c}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{2028}'
+        | '\u{2029}'
+        | '\u{202a}'..='\u{202e}'
+        | '\u{2066}'..='\u{2069}' => true,
+        _ => false,
+    }
+}
+
+/// `text` with every character that [`steers`] as its escape: one line, whatever it was. Tabs stay.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if steers(c) { shown.extend(c.escape_default()) } else { shown.push(c) }
+    }
+    shown
+}
+
+/// A document of JSON, or of TOML with basic strings, in which every character that [`steers`] is `\u` and four digits. That
+/// is the same document: such characters stand inside of strings, but for line breaks, which stay.
+#[must_use]
+pub fn plain_document(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c != '\n' && steers(c) { shown.push_str(&format!("\\u{:04x}", c as u32)) } else { shown.push(c) }
+    }
+    shown
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_steers_is_shown_and_the_rest_stays() {
+        for (text, shown) in [
+            ("plain ünï\tcode 日本", "plain ünï\tcode 日本"),
+            ("\x1b]0;title\x07", "\\u{1b}]0;title\\u{7}"),
+            ("a\nseismolog: b\r", "a\\nseismolog: b\\r"),
+            ("\u{9b}31m\u{9d}\x7f\0", "\\u{9b}31m\\u{9d}\\u{7f}\\u{0}"),
+            ("\u{202e}gpj\u{2066}\u{2069}\u{61c}\u{2028}", "\\u{202e}gpj\\u{2066}\\u{2069}\\u{61c}\\u{2028}"),
+        ] {
+            assert_eq!(plain(text), shown);
+        }
+    }
+
+    #[test]
+    fn a_document_means_the_same() {
+        let value = serde_json::json!({ "a\u{9b}\u{202e}": ["\x1b\x7f\n\t", "\u{2028}日"] });
+        let shown = plain_document(&serde_json::to_string_pretty(&value).unwrap());
+        assert!(shown.chars().all(|c| c == '\n' || !steers(c)), "{shown}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
+    }
+}

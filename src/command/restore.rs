@@ -1,0 +1,185 @@
+//! A filter goes on where it was: the engine from the state that was kept, or an empty one, and why.
+
+use super::Loaded;
+use crate::engine::Engine;
+use crate::error::Failure;
+use crate::io::log::Log;
+use crate::io::state::{StateError, StateFolder, StateWriter};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+
+/// The engine as it was when its state was last kept; an empty one at the first start, or where that is of no use.
+pub(super) fn restore_state(loaded: &Loaded, log: &Log) -> Result<(Engine, Option<StateWriter>), Failure> {
+    let Some(path) = &loaded.config.state.path else { return Ok((loaded.engine(), None)) };
+    let hint = |error: &StateError| match error {
+        StateError::Directory { .. } => "--state takes a directory that can be made and written",
+        StateError::Locked(_) => "give each filter a directory of its own",
+    };
+    let folder = StateFolder::open(path).map_err(|error| Failure::cannot(error.to_string(), hint(&error)))?;
+    if let Some(who) = folder.shared_with() {
+        log.say(&format!(
+            "the directory of the state, {}, is not this filter's alone: {who}; who writes it can put in another state",
+            path.display()
+        ));
+    }
+    let engine = restored(loaded, &folder, path, log)?;
+    let writer = folder.writer(log.clone()).map_err(|error| cannot("write", path, &error))?;
+    Ok((engine, Some(writer)))
+}
+
+/// What is of no use is set aside and said.
+fn restored(loaded: &Loaded, folder: &StateFolder, path: &Path, log: &Log) -> Result<Engine, Failure> {
+    let mut engine = loaded.engine();
+    let why = match folder.load().map_err(|error| cannot("read", path, &error))? {
+        None => return Ok(engine),
+        Some(Err(damage)) => {
+            set_aside(folder, path, &damage.to_string(), log)?;
+            return Ok(engine);
+        }
+        // A checksum finds damage, not forgery: what it covers may say anything, and must not keep a filter from starting.
+        Some(Ok(kept)) => match catch_unwind(AssertUnwindSafe(|| engine.restore(&kept))) {
+            Ok(Ok(refused)) => {
+                for (detector, error) in refused {
+                    log.say(&format!("the {} detector starts anew: {error}", detector.name()));
+                }
+                return Ok(engine);
+            }
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => "it cannot be what this program has written".to_owned(),
+        },
+    };
+    set_aside(folder, path, &why, log)?;
+    // The other may have taken half of it.
+    Ok(loaded.engine())
+}
+
+fn set_aside(folder: &StateFolder, path: &Path, why: &str, log: &Log) -> Result<(), Failure> {
+    let aside = folder.set_aside().map_err(|error| cannot("set aside", path, &error))?;
+    log.say(&format!(
+        "the state in {} is of no use: {why}; it is now {}, and this filter starts anew",
+        path.display(),
+        aside.display()
+    ));
+    Ok(())
+}
+
+fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {
+    Failure::cannot(
+        format!("cannot {what} the state in {}: {error}", path.display()),
+        "check who may read and write it",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cli::Settings;
+    use crate::command::load;
+    use crate::demo::{FaultKind, Shop, ShopOptions};
+    use crate::engine::Outcome;
+    use crate::event::{Batch, Timestamp};
+    use crate::io::log::Target;
+    use crate::io::state::header;
+    use rand::{RngExt, SeedableRng};
+    use rand_pcg::Pcg64;
+    use std::fs;
+
+    /// So many damaged files of each kind.
+    const FILES: usize = 1_000;
+
+    /// Events that the one who has restored a state sees.
+    const LAST: usize = 4;
+
+    fn loaded(state: &Path) -> Loaded {
+        let mut loaded = load(&Settings::default()).unwrap();
+        loaded.config.state.path = Some(state.to_owned());
+        // Small tables, because two thousand engines are made.
+        loaded.config.limits.keys = 1_000;
+        loaded
+    }
+
+    /// The lines of the demo's stream, as they are looked at.
+    fn stream(loaded: &Loaded) -> Batch {
+        let faults = FaultKind::parse_list("all").unwrap();
+        let options = ShopOptions { duration_s: 300, rate: 4.0, faults, ..ShopOptions::default() };
+        let text: String = Shop::new(options).unwrap().map(|event| event.line + "\n").collect();
+        let mut batch = Batch { filled: text.len(), bytes: text.into_bytes(), ..Batch::default() };
+        loaded.lines().split(&mut batch, true);
+        loaded.looker().unwrap().look(&mut batch);
+        batch
+    }
+
+    fn pass(engine: &mut Engine, batch: &Batch, events: std::ops::Range<usize>) {
+        let mut outcome = Outcome::default();
+        events.for_each(|i| engine.process(&batch.fields(i), Timestamp::default(), &mut outcome));
+    }
+
+    /// What a filter that starts with this file says; its engine has seen more events and written another snapshot by then.
+    fn said(loaded: &Loaded, file: &[u8], batch: &Batch) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let mut loaded = Loaded { rules: loaded.rules.clone(), config: loaded.config.clone(), near_misses: false };
+        loaded.config.state.path = Some(folder.path().join("state"));
+        fs::create_dir(folder.path().join("state")).unwrap();
+        fs::write(folder.path().join("state/seismolog.state"), file).unwrap();
+        let path = folder.path().join("log");
+        let log = Log::open(&Target::File(path.clone())).unwrap();
+        let (mut engine, writer) = restore_state(&loaded, &log).unwrap();
+        let events = batch.records.len();
+        pass(&mut engine, batch, events - LAST..events);
+        engine.tick(Timestamp::from_seconds(1_900_000_000), &mut Outcome::default());
+        drop(engine.snapshot());
+        drop(writer);
+        fs::read_to_string(path).unwrap()
+    }
+
+    /// The file that a filter has kept, and the stream of which it has seen most.
+    fn kept() -> (Loaded, Batch, Vec<u8>) {
+        let folder = tempfile::tempdir().unwrap();
+        let loaded = loaded(folder.path());
+        let batch = stream(&loaded);
+        let mut engine = loaded.engine();
+        pass(&mut engine, &batch, 0..batch.records.len() - LAST);
+        assert!(engine.incidents().still_open().count() > 0, "an incident is part of the state");
+        StateFolder::open(folder.path()).unwrap().save(&engine.snapshot()).unwrap();
+        let file = fs::read(folder.path().join("seismolog.state")).unwrap();
+        assert_eq!(said(&loaded, &file, &batch), "", "the file as it was is taken");
+        (loaded, batch, file)
+    }
+
+    fn flip(bytes: &mut [u8], chance: &mut Pcg64) {
+        for _ in 0..chance.random_range(1..=8) {
+            let at = chance.random_range(0..bytes.len());
+            bytes[at] ^= 1_u8 << chance.random_range(0..8);
+        }
+    }
+
+    #[test]
+    fn a_state_with_flipped_bits_is_set_aside_and_said() {
+        let (loaded, batch, file) = kept();
+        let mut chance = Pcg64::seed_from_u64(19);
+        for i in 0..FILES {
+            let mut flipped = file.clone();
+            flip(&mut flipped, &mut chance);
+            // An even number of flips can undo each other.
+            if flipped != file {
+                let said = said(&loaded, &flipped, &batch);
+                assert!(said.contains("is of no use: ") && said.contains("starts anew"), "{i}: {said:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_forged_state_whose_checksum_is_right_keeps_no_filter_from_starting() {
+        let (loaded, batch, file) = kept();
+        let (mut chance, mut taken) = (Pcg64::seed_from_u64(20), 0);
+        for _ in 0..FILES {
+            let mut snapshot = file[header(b"").len()..].to_vec();
+            flip(&mut snapshot, &mut chance);
+            let said = said(&loaded, &[&header(&snapshot), snapshot.as_slice()].concat(), &batch);
+            taken += usize::from(said.is_empty());
+            assert!(said.is_empty() || said.contains("starts anew"), "{said:?}");
+        }
+        assert!(taken > 0 && taken < FILES, "{taken} of {FILES} were taken");
+    }
+}
