@@ -392,8 +392,8 @@ impl Detector for Silence {
     fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
         self.members.iter_mut().for_each(|member| visit(&mut member.keys));
         let newcomers: usize = self.members.iter().map(|member| member.newcomers.capacity()).sum();
-        let due = self.due.capacity();
-        visit(&mut Weight { keys: self.due.len(), bytes: due * 24 + newcomers * 16 });
+        let scheduled = self.schedule.weight();
+        visit(&mut Weight { bytes: scheduled.bytes + newcomers * size_of::<(f64, u64)>(), ..scheduled });
     }
 
     fn tables(&self) -> Vec<TableUse> {

@@ -4,12 +4,13 @@
 //! of time makes silent (it has spoken too seldom to be judged, or was a job that is done, or has joined an incident) no look
 //! is due before it speaks, and of one whose pause is long enough in seconds and not in events none before there were as many
 //! events: it is *parked*. So each line is the reason for a few looks at most, and a tick costs what is due, however many keys
-//! there are. Memory: 16 bytes for each key that is not parked, and as many again for those that have left.
+//! there are. Memory: 24 bytes for each key that is not parked, and as many again for those that have left.
 
 use super::judge::JOINED_S;
 use super::key::{Key, Parked, next_look};
 use super::{GONE_S, Reading, Silence, SilenceOptions};
 use crate::engine::detector::Report;
+use crate::engine::state::Weight;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -55,6 +56,13 @@ impl Schedule {
     /// The key is looked at when the stream has had so many events.
     pub(super) fn at_event(&mut self, events: f64, member: usize, hash: u64) {
         self.events.push(Reverse((events as u64, member as u8, hash)));
+    }
+
+    /// What all of it takes.
+    pub(super) fn weight(&self) -> Weight {
+        let heaps = [&self.seconds, &self.events];
+        let capacity: usize = heaps.iter().map(|heap| heap.capacity()).sum();
+        Weight { keys: heaps.iter().map(|heap| heap.len()).sum(), bytes: capacity * size_of::<Place>() }
     }
 
     /// The next key whose second has come: which second, its member, and the key.
