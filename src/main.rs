@@ -6,12 +6,14 @@ use seismolog::command::{
     templates::templates, test::test,
 };
 use seismolog::io::escaping::{safe_stderr, safe_stdout};
+use seismolog::plain::plain;
 use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // A panic may repeat what is being read; `run` has it in its log instead.
+    // A panic may repeat what is being read, line breaks too; `run` has it in its log instead.
     std::panic::set_hook(Box::new(|panic| {
+        let panic = plain(&panic.to_string());
         let _ = writeln!(safe_stderr(), "seismolog: internal error, please report it: {panic}");
     }));
     let cli = cli::parse();

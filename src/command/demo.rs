@@ -34,8 +34,8 @@ pub fn demo(args: &DemoArgs, out: &mut dyn Write) -> Result<(), Failure> {
     }
     let live = !args.emit && !args.show && io::stdout().is_terminal();
     let written = match (live, args.show) {
-        (true, _) => show(&mut shop, Some(Pace::new(args.speed)?), out),
-        (false, true) => show(&mut shop, None, out),
+        (true, _) => show(&mut shop, Filter::new(&load(&Settings::default())?)?, Some(Pace::new(args.speed)?), out),
+        (false, true) => show(&mut shop, Filter::new(&load(&Settings::default())?)?, None, out),
         (false, false) => emit(&mut shop, out),
     };
     match written {
@@ -107,12 +107,10 @@ impl Pace {
 
 /// The stream through the engine, then the score. Live, every event is shown at its pace with its findings below it;
 /// otherwise only the opening and ending of incidents are.
-fn show(shop: &mut Shop, mut live: Option<Pace>, out: &mut dyn Write) -> io::Result<()> {
+fn show(shop: &mut Shop, mut filter: Filter, mut live: Option<Pace>, out: &mut dyn Write) -> io::Result<()> {
     let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let screen = Screen { colour };
     let chunk = if live.is_some() { 1 } else { CHUNK };
-    let loaded = load(&Settings::default()).map_err(|failure| io::Error::other(failure.to_string()))?;
-    let mut filter = Filter::new(&loaded)?;
     let mut opened = Vec::new();
     let mut events = 0_u64;
     loop {
@@ -153,9 +151,9 @@ struct Filter {
 }
 
 impl Filter {
-    fn new(loaded: &Loaded) -> io::Result<Self> {
+    fn new(loaded: &Loaded) -> Result<Self, Failure> {
         Ok(Self {
-            looker: loaded.looker().map_err(|failure| io::Error::other(failure.to_string()))?,
+            looker: loaded.looker()?,
             engine: loaded.engine(),
             lines: loaded.lines(),
             batch: Batch::default(),

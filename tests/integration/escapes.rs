@@ -259,7 +259,7 @@ fn configurations_names_and_arguments_steer_no_terminal() {
     let name = hostile_name(".toml");
     for text in [
         format!("[output]\nmember = \"{escaped}\"\n"),
-        format!("[output]\nmember = \"a\u{9b}\u{202e}b\"\n[state]\npath = 'a\u{9b}b'\n"),
+        "[output]\nmember = \"a\u{9b}\u{202e}b\"\n[state]\npath = 'a\u{9b}b'\n".to_owned(),
         format!("[input]\ntimezone = \"{escaped}\"\n"),
         format!("[input]\nfrom = [\"{escaped}\"]\n"),
         format!("[rules]\npaths = [\"{escaped}\"]\nenable = [\"{escaped}\"]\n"),
