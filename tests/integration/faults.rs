@@ -294,7 +294,8 @@ fn memory_does_not_grow_with_the_number_of_incidents_and_a_storm_is_told_as_one(
         let line = filter.line();
         let event: serde_json::Value = serde_json::from_str(&line).unwrap();
         events += usize::from(event["module"] == format!("module-{events}"));
-        for finding in event["anomalies"].as_array().into_iter().flatten().filter(|finding| finding["rule"] == "panics") {
+        for finding in event["anomalies"].as_array().into_iter().flatten().filter(|finding| finding["rule"] == "panics")
+        {
             match finding["key"]["scope"].as_str() {
                 Some("storm") => storm.push(finding["count"].as_u64().unwrap()),
                 _ => opened += 1,

@@ -83,12 +83,12 @@ impl MemoryBudget {
 #[cfg(test)]
 mod tests {
     use super::super::EngineOptions;
-    use super::super::state::Table;
     use super::super::finding::DetectorName;
     use super::super::rules::{RuleSet, RuleSource};
+    use super::super::state::Table;
     use super::super::testing::{Stream, looked};
-    use crate::event::Role;
     use super::*;
+    use crate::event::Role;
 
     #[test]
     fn the_heaviest_gives_and_what_is_small_keeps_all() {
@@ -192,7 +192,8 @@ mod tests {
             let may_be_empty = ["storms", "latency_templates", "novelty_exceptions", "novelty_stacks"];
             assert!(table.keys > 0 || may_be_empty.contains(&table.table), "{table:?}");
         }
-        let of_rules: u64 = weighed.iter().rev().take(stream.engine.rules().set().names().count()).map(|(keys, _)| keys).sum();
+        let of_rules: u64 =
+            weighed.iter().rev().take(stream.engine.rules().set().names().count()).map(|(keys, _)| keys).sum();
         assert_eq!(of_rules, stream.engine.rules().table_keys() as u64);
     }
 

@@ -205,7 +205,8 @@ impl OpenIncidents {
     /// The newest of a detector of what happens that is about this place.
     pub(super) fn at(&self, place: &Key) -> Option<IncidentId> {
         let newest = |part: u64| {
-            let (first, last) = ((part, Timestamp(i64::MIN), IncidentId(0)), (part, Timestamp(i64::MAX), IncidentId(u64::MAX)));
+            let (first, last) =
+                ((part, Timestamp(i64::MIN), IncidentId(0)), (part, Timestamp(i64::MAX), IncidentId(u64::MAX)));
             let ids = self.places.range(first..=last).rev().take(LOOKED_AT);
             let mut there =
                 ids.filter(|(_, _, id)| self.by_id.get(id).is_some_and(|incident| incident.opening.key.is_at(place)));
@@ -244,7 +245,8 @@ fn weight_of(incident: &Incident) -> usize {
         opening.evidence.more.iter().map(|(name, value)| PAIR_BYTES + text(name) + size_of_value(value)).sum();
     let context: usize = opening.context.iter().map(|line| size_of::<String>() + text(line)).sum();
     let storm = incident.storm.as_ref().map_or(0, |keys| keys.held());
-    let own = size_of::<Incident>() + PLACES_BYTES + allocated(opening.key.0.capacity() * size_of::<(String, String)>());
+    let own =
+        size_of::<Incident>() + PLACES_BYTES + allocated(opening.key.0.capacity() * size_of::<(String, String)>());
     own + key + texts.iter().sum::<usize>() + others.iter().sum::<usize>() + more + context + storm
 }
 
@@ -255,10 +257,9 @@ fn size_of_value(value: &serde_json::Value) -> usize {
             Value::Null | Value::Bool(_) | Value::Number(_) => 0,
             Value::String(text) => allocated(text.capacity()),
             Value::Array(items) => items.iter().map(size_of_value).sum(),
-            Value::Object(members) => members
-                .iter()
-                .map(|(name, value)| PAIR_BYTES + allocated(name.capacity()) + size_of_value(value))
-                .sum(),
+            Value::Object(members) => {
+                members.iter().map(|(name, value)| PAIR_BYTES + allocated(name.capacity()) + size_of_value(value)).sum()
+            }
         }
 }
 

@@ -52,7 +52,8 @@ impl Storm {
         let keys = self.keys.count();
         (evidence.observed, evidence.samples, evidence.window_s) = (keys, count, lasted_s);
         let (more, limit, latest) = (counted(keys, "incident"), evidence.threshold, &self.latest);
-        *summary = format!("storm of {kind}: {more} beyond the {limit:.0} that are told one by one; the last: {latest}");
+        *summary =
+            format!("storm of {kind}: {more} beyond the {limit:.0} that are told one by one; the last: {latest}");
     }
 
     /// About how many bytes it takes beyond its own place.

@@ -116,9 +116,7 @@ impl Alerts {
             let Some(alert) = self.alerts.get_mut(&serial) else { continue };
             (alert.is_news, alert.sent) = (false, Some(now));
             let is_over = alert.notice.state == State::Resolved || !alert.repeats || !told;
-            if is_over
-                && let Some(alert) = self.alerts.remove(&serial)
-            {
+            if is_over && let Some(alert) = self.alerts.remove(&serial) {
                 self.bytes = self.bytes.saturating_sub(alert.notice.bytes() + ALERT_BYTES);
                 if self.by_id.get(&alert.notice.id) == Some(&serial) {
                     self.by_id.remove(&alert.notice.id);

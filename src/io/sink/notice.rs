@@ -88,7 +88,8 @@ impl Notice {
     /// About how many bytes it takes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let texts = [&self.id, &self.detector, &self.kind, &self.opened_at, &self.said_at, &self.summary, &self.evidence];
+        let texts =
+            [&self.id, &self.detector, &self.kind, &self.opened_at, &self.said_at, &self.summary, &self.evidence];
         let others = [&self.rule, &self.respond_within, &self.cause, &self.remedy].into_iter().flatten();
         let key = self.key.0.iter().flat_map(|(name, value)| [name, value]);
         let all = texts.into_iter().chain(others).chain(key).chain(&self.lines);

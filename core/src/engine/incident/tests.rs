@@ -33,13 +33,7 @@ fn an_incident_opens_once_doubles_and_resolves_under_one_id() {
     let said: Vec<_> = findings.iter().map(|finding| (finding.state, finding.count)).collect();
     assert_eq!(
         said,
-        [
-            (State::Open, 8),
-            (State::Ongoing, 16),
-            (State::Ongoing, 32),
-            (State::Ongoing, 64),
-            (State::Resolved, 108)
-        ]
+        [(State::Open, 8), (State::Ongoing, 16), (State::Ongoing, 32), (State::Ongoing, 64), (State::Resolved, 108)]
     );
     assert!(findings.iter().all(|finding| finding.id == findings[0].id && finding.id.len() == 16));
     assert_eq!(findings[0].summary, "3 lines on retry.c41 (t-1)");

@@ -208,8 +208,9 @@ fn told(limit: &Limit, count: u32, total: u64, place: &str) -> String {
 fn opening(fields: &Fields<'_>, limit: &Limit, count: u32) -> Opening {
     let roles = [(Role::Module, true), (Role::Host, limit.by_host), (Role::Thread, limit.by_thread)];
     let wanted = roles.into_iter().filter(|(_, wanted)| *wanted);
-    let key =
-        Key(wanted.filter_map(|(role, _)| Some((role.name().to_owned(), name_of(&fields.text(role)?).to_owned()))).collect());
+    let key = Key(wanted
+        .filter_map(|(role, _)| Some((role.name().to_owned(), name_of(&fields.text(role)?).to_owned())))
+        .collect());
     let bad = fields.level() >= Some(Level::Error);
     let mut more = serde_json::Map::new();
     let message = fields.text(Role::Message).unwrap_or_default();
