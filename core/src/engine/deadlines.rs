@@ -202,7 +202,9 @@ mod tests {
         for seconds in [0.1, 1.0 / 3.0, 5.0, 12_345.678_9, 0.0, f64::NAN] {
             let from = Timestamp(1_767_600_000_123_456_789);
             let early = after(from, seconds);
-            assert!(early.seconds_since(from) <= seconds.max(0.0) && early.seconds_since(from) > seconds.max(0.0) - 1e-5);
+            assert!(
+                early.seconds_since(from) <= seconds.max(0.0) && early.seconds_since(from) > seconds.max(0.0) - 1e-5
+            );
         }
         assert_eq!(after(at(1), f64::INFINITY), Timestamp(i64::MAX));
     }

@@ -155,7 +155,17 @@ impl<V: Held> Table<V> {
     #[must_use]
     pub fn new(cap: usize) -> Self {
         let (index, hints, entries) = (HashMap::default(), Box::new([0; HINTS]), Vec::new());
-        Self { index, hints, entries, hand: 0, cap: cap.max(1), evictions: 0, mean_held: 0.0, looked: 0, lost: Vec::new() }
+        Self {
+            index,
+            hints,
+            entries,
+            hand: 0,
+            cap: cap.max(1),
+            evictions: 0,
+            mean_held: 0.0,
+            looked: 0,
+            lost: Vec::new(),
+        }
     }
 
     /// The value of `key`, made now if it is not there; another key may have to go for it.
@@ -362,6 +372,24 @@ mod tests {
         (0..8_000).for_each(|key| assert!(table.get(key).is_none_or(|value| *value == key)));
         (0..5_000).for_each(|key| assert_eq!(*table.touch(key, || key), key));
         assert!(!Table::<u64>::new(10).give());
+    }
+
+    /// Watched as a hundred more where the value is odd.
+    struct Watched(u64);
+    impl Held for Watched {
+        fn watched_as(&self, key: u64) -> Option<u64> {
+            (self.0 % 2 == 1).then_some(key + 100)
+        }
+    }
+
+    #[test]
+    fn what_is_forgotten_and_watched_is_told_once() {
+        let mut table = Table::new(2_000);
+        (0..2_003).for_each(|key| _ = table.touch(key, || Watched(key)));
+        assert_eq!((table.take_lost(), table.take_lost()), (vec![101], vec![]));
+        assert!(table.give());
+        let lost = table.take_lost();
+        assert!(lost.len() > 100 && lost.iter().all(|key| table.get(key - 100).is_none()), "{lost:?}");
     }
 
     #[test]

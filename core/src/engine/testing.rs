@@ -67,6 +67,16 @@ impl Stream {
     }
 }
 
+/// Lets `seconds` pass from `from` on for one detector, without an event: a tick each second.
+pub(crate) fn pass(detector: &mut dyn Detector, incidents: &mut Incidents, start: Timestamp, from: i64, seconds: i64) {
+    let mut findings = Vec::new();
+    for second in from..from + seconds {
+        let now = start.saturating_add_nanos(second * 1_000_000_000);
+        let moment = super::clock::Moment { time: now, now, running: second as f64, arrival: now, outside: false };
+        detector.tick(moment, &mut Report::new(incidents, &mut findings));
+    }
+}
+
 /// Puts every record of `batch` through one detector alone, `at` these times.
 pub(crate) fn observe(
     detector: &mut dyn Detector,
@@ -74,14 +84,24 @@ pub(crate) fn observe(
     at: impl Fn(usize) -> Timestamp,
     findings: &mut Vec<Finding>,
 ) {
-    let mut incidents = Incidents::new(Policy::default(), 1_000);
+    observe_into(detector, batch, at, &mut Incidents::new(Policy::default(), 1_000), findings);
+}
+
+/// The same with incidents of the caller's own.
+pub(crate) fn observe_into(
+    detector: &mut dyn Detector,
+    batch: &Batch,
+    at: impl Fn(usize) -> Timestamp,
+    incidents: &mut Incidents,
+    findings: &mut Vec<Finding>,
+) {
     let (mut templates, mut merges) = (Templates::new(100_000, &TemplateOptions::default()), Vec::new());
     for i in 0..batch.records.len() {
         let (fields, time) = (batch.fields(i), at(i));
         let template = templates.see(&fields, time, &mut merges);
         let running = time.seconds_since(at(0));
         let moment = super::clock::Moment { time, now: time, running, arrival: time, outside: false };
-        let mut report = Report::new(&mut incidents, findings);
+        let mut report = Report::new(incidents, findings);
         let stack = super::trace::in_field(&fields);
         let event = Event { fields, moment, template, templates: &templates, stack: stack.as_ref() };
         detector.observe(&event, &mut report);

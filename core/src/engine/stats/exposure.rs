@@ -63,6 +63,17 @@ impl Exposure {
         (-std::f64::consts::LN_2 * f64::from(slots) * self.slot_s / self.half_life_s).exp()
     }
 
+    /// What is left of `learned` after `slots` slots, a few of them as if they had been asked for one by one: so it does not
+    /// matter at which of them somebody looked.
+    #[must_use]
+    pub fn forget(&self, learned: f64, slots: u32) -> f64 {
+        if learned == 0.0 || slots > 64 {
+            return learned * self.decay(slots);
+        }
+        let one = self.decay(1);
+        (0..slots).fold(learned, |left, _| left * one)
+    }
+
     /// Goes on to slot `to`.
     pub fn roll(&mut self, to: u32) {
         let one = self.decay(1);

@@ -40,8 +40,11 @@ pub(super) struct Cell {
     born: u32,
     /// The last slot with a FATAL event.
     fatal: Option<u32>,
-    /// It is on the list of cells to settle.
+    /// It is among the cells that are settled when something leaves their windows.
     pub(super) active: bool,
+    /// In which slot that is next.
+    #[serde(skip)]
+    pub(super) due: u32,
 }
 
 impl Held for Cell {
@@ -65,6 +68,7 @@ impl Cell {
             born: exposure.slot(),
             fatal: None,
             active: false,
+            due: 0,
         }
     }
 
@@ -99,7 +103,11 @@ impl Cell {
         let now = exposure.slot();
         let slots = now.saturating_sub(self.settled);
         if slots > 0 && !going {
-            self.learned *= exposure.decay(slots);
+            // One that was settled last when it was silent has forgotten all at once.
+            self.learned = match self.active {
+                true => exposure.forget(self.learned, slots),
+                false => self.learned * exposure.decay(slots),
+            };
         }
         self.settled = now;
         while let Some(slot) = self.recent.front()
@@ -124,6 +132,17 @@ impl Cell {
             self.largest = (self.largest * exposure.decay(1)).max(std::mem::take(&mut self.all));
             self.block = (block, 0.0, exposure.past_events());
         }
+    }
+
+    /// True when it has forgotten up to slot `now`.
+    pub(super) fn is_settled(&self, now: u32) -> bool {
+        self.settled >= now
+    }
+
+    /// The slot behind `now` in which something leaves all windows of `length` slots, or a block begins.
+    pub(super) fn next_due(&self, now: u32, length: u32) -> u32 {
+        let leaves = self.recent.front().map_or(u32::MAX, |slot| slot.number.saturating_add(length));
+        leaves.min((now / BLOCK_SLOTS + 1) * BLOCK_SLOTS).max(now.saturating_add(1))
     }
 
     /// True when no window can see an error of it.

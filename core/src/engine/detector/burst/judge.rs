@@ -178,6 +178,7 @@ impl Burst {
     /// first seen, and for the largest of its minutes: texts that come in bouts show how large those are before they show
     /// how much they vary.
     fn outdoes_its_life(&mut self, spot: &Spot, errors: u64, slots: u32, keep: f64, enough: f64) -> bool {
+        self.settle_active(spot);
         let Some(cell) = self.cells.get_mut(spot.cell).filter(|_| spot.scope == Scope::Text) else { return false };
         let (errors, lived) = (errors as f64, self.exposure.share_since(cell.born()));
         if errors <= LARGEST_TIMES * keep * cell.largest(slots) {
@@ -199,6 +200,7 @@ impl Burst {
             let clock = (share.learned_all, share.all);
             return Some(Usual { learned: share.learned_failed, dispersion: share.dispersion, clocks: [clock; 2] });
         }
+        self.settle_active(spot);
         let (window, past) = (self.window(slots), self.exposure.past());
         let cell = self.cells.get_mut(spot.cell)?;
         let clocks = [(past.seconds, window.seconds.max(1.0)), (past.events, window.events)];

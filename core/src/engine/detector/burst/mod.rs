@@ -53,7 +53,7 @@ use super::ending::{Ending, Passed};
 use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S};
 use super::{AHEAD, Aside, Detector, Event, ModuleCounts, Report, TableUse};
 use crate::engine::clock::Moment;
-use crate::engine::deadlines::Deadlines;
+use crate::engine::deadlines::{Deadlines, Slotted};
 use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::overrides::Overrides;
 use crate::engine::packed::{RestoreError, pack, unpack};
@@ -68,7 +68,6 @@ pub use options::{BurstOptions, BurstSettings};
 use places::{Open, Places};
 use serde::{Deserialize, Serialize};
 use spot::{ALL, ALL_SPOT, EVERYWHERE, SALTS, Scope, Spot, fold, spots, text_key};
-use std::collections::HashSet;
 use text_modules::{TextModules, TextModulesSnapshot};
 use traffic::{Traffic, TrafficSnapshot};
 
@@ -107,8 +106,8 @@ pub struct Burst {
     cells: Table<Cell>,
     /// Which modules have a cell of a template.
     text_modules: TextModules,
-    /// Cells with errors in some window.
-    active: Vec<Spot>,
+    /// Cells with errors in some window, by the slot in which something of theirs leaves it.
+    active: Slotted<Spot>,
     places: Places,
     /// When which open burst may be over by its silence alone.
     deadlines: Deadlines<u32>,
@@ -169,13 +168,20 @@ impl Burst {
             traffic: Traffic::new(options.keys, longest),
             cells: Table::new(options.keys),
             text_modules: TextModules::new(options.keys),
-            active: Vec::new(),
+            active: Slotted::default(),
             places: Places::default(),
             deadlines: Deadlines::default(),
             checked: 0,
         };
         burst.set_threshold();
         burst
+    }
+
+    /// The spots of all active cells.
+    fn active_spots(&self) -> Vec<Spot> {
+        let is_current =
+            |due, spot: &Spot| self.cells.get(spot.cell).is_some_and(|cell| cell.active && cell.due == due);
+        self.active.iter().filter(|(due, spot)| is_current(*due, spot)).map(|(_, spot)| *spot).collect()
     }
 
     fn set_threshold(&mut self) {
@@ -196,42 +202,48 @@ impl Burst {
     fn roll(&mut self, to: u32) {
         self.exposure.roll(to);
         let owned_slots = (HALF_LIFE_S / SLOT_S) as u32;
-        for (place, open) in &self.places.open.clone() {
-            if to.saturating_sub(open.slot) <= owned_slots {
-                self.places.own(*place, open.slot, to);
-                if *place == ALL {
-                    self.places.own(EVERYWHERE, open.ending.first_slot, to);
-                }
+        self.places.own_open(to, owned_slots);
+        while let Some((due, spot)) = self.active.next(to) {
+            // One that was forgotten and came again has another place.
+            if self.cells.get(spot.cell).is_none_or(|cell| !cell.active || cell.due != due) {
+                continue;
             }
-        }
-        let mut active = std::mem::take(&mut self.active);
-        for spot in &active {
-            if let Some(cell) = self.cells.get_mut(spot.cell) {
-                cell.active = false;
-            }
-        }
-        active.retain(|spot| {
-            self.settle(spot);
-            let Some(cell) = self.cells.get_mut(spot.cell) else { return false };
+            self.settle(&spot);
+            let is_open = self.has_incident(&spot);
+            let Some(cell) = self.cells.get_mut(spot.cell) else { continue };
+            cell.active = !cell.is_silent() || is_open;
             if cell.active {
-                // One that was forgotten and came again is on the list twice.
-                return false;
+                self.list(&spot);
             }
-            cell.active =
-                !cell.is_silent() || self.places.open.get(&spot.place).is_some_and(|open| open.spot.cell == spot.cell);
-            cell.active
-        });
-        self.active = active;
+        }
         self.places.forget_before(to.saturating_sub(2 * self.longest));
         self.set_threshold();
     }
 
-    /// Forgotten cells leave their spots behind until the slot is over: with more of those than cells they are swept.
-    fn forget_spots(&mut self) {
+    /// The cell of this spot shows an incident that is open.
+    fn has_incident(&self, spot: &Spot) -> bool {
+        self.places.open.get(&spot.place).is_some_and(|open| open.spot.cell == spot.cell)
+    }
+
+    /// The cell, which is active, is settled when it is due; with an incident, in each slot.
+    fn list(&mut self, spot: &Spot) {
+        let (now, longest, is_open) = (self.exposure.slot(), self.longest, self.has_incident(spot));
+        let Some(cell) = self.cells.get_mut(spot.cell) else { return };
+        cell.due = if is_open { now.saturating_add(1) } else { cell.next_due(now, longest) };
+        let due = cell.due;
+        self.active.put(due, *spot);
         if self.active.len() > 2 * self.cells.len() + 1_000 {
-            let mut seen = HashSet::new();
+            // Forgotten cells leave their places behind.
             let cells = &self.cells;
-            self.active.retain(|spot| cells.get(spot.cell).is_some() && seen.insert(spot.cell));
+            self.active.retain(|due, spot| cells.get(spot.cell).is_some_and(|cell| cell.active && cell.due == due));
+        }
+    }
+
+    /// What is learned of an active cell is as of now.
+    fn settle_active(&mut self, spot: &Spot) {
+        let now = self.exposure.slot();
+        if self.cells.get(spot.cell).is_some_and(|cell| cell.active && !cell.is_settled(now)) {
+            self.settle(spot);
         }
     }
 
@@ -273,9 +285,9 @@ impl Burst {
             if spot.scope == Scope::Share || (spot.scope == Scope::All && code_is_open) {
                 continue;
             }
-            if !std::mem::replace(&mut self.cell(spot).active, true) {
-                self.active.push(*spot);
-                self.forget_spots();
+            let cell = self.cell(spot);
+            let is_new = !cell.active;
+            if is_new {
                 self.settle(spot);
             }
             if let Some(cell) = self.cells.get_mut(spot.cell) {
@@ -285,6 +297,10 @@ impl Burst {
                     _ => None,
                 };
                 cell.add(now, group, fatal);
+                cell.active = true;
+            }
+            if is_new {
+                self.list(spot);
             }
         }
         let joined = self.join(event, &spots, report);
@@ -354,7 +370,9 @@ impl Burst {
         if !report.incidents.is_open(id) {
             self.deadlines.hurry(spot.place);
         }
+        self.settle_active(spot);
         self.places.open.insert(spot.place, open);
+        self.list(spot);
         self.places.own(spot.place, first_slot, slot);
         if spot.scope == Scope::Code {
             // The overall cell has counted the same errors.
@@ -423,11 +441,10 @@ impl Detector for Burst {
             self.settle(&Spot { cell: from, ..spot });
             let Some(cell) = self.cells.get_mut(from) else { continue };
             let moved = std::mem::replace(cell, Cell::new(&self.exposure));
-            if !std::mem::replace(&mut self.cell(&spot).active, true) {
-                self.active.push(spot);
-            }
+            self.cell(&spot);
             self.settle(&spot);
             if let Some(cell) = self.cells.get_mut(into) {
+                cell.active = true;
                 cell.take(moved);
             }
             if let Some(open) = self.places.open.get_mut(&spot.place)
@@ -435,6 +452,7 @@ impl Detector for Burst {
             {
                 open.spot.cell = into;
             }
+            self.list(&spot);
         }
     }
 
@@ -446,7 +464,7 @@ impl Detector for Burst {
             traffic: self.traffic.snapshot(),
             cells: self.cells.snapshot(),
             text_modules: self.text_modules.snapshot(),
-            active: self.active.clone(),
+            active: self.active_spots(),
             places: self.places.clone(),
             checked: self.checked,
         })
@@ -462,10 +480,11 @@ impl Detector for Burst {
         self.traffic.restore(kept.traffic);
         self.cells.restore(kept.cells);
         self.text_modules.restore(kept.text_modules, kept.active.iter().filter_map(Spot::text));
-        self.active = kept.active;
         self.places = kept.places;
         self.places.open.keys().for_each(|place| self.deadlines.hurry(*place));
         self.checked = kept.checked;
+        self.active = Slotted::default();
+        kept.active.iter().for_each(|spot| self.list(spot));
         self.set_threshold();
         Ok(())
     }

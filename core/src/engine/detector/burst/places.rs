@@ -37,6 +37,18 @@ impl Places {
         self.owned.own(place.into(), from, to);
     }
 
+    /// Open bursts own their slots up to `to`, for `most` slots since they opened.
+    pub(super) fn own_open(&mut self, to: u32, most: u32) {
+        for (place, open) in &self.open {
+            if to.saturating_sub(open.slot) <= most {
+                self.owned.own((*place).into(), open.slot, to);
+                if *place == super::ALL {
+                    self.owned.own(super::EVERYWHERE.into(), open.ending.first_slot, to);
+                }
+            }
+        }
+    }
+
     /// True when errors of `place` in `slot` belong to an incident.
     pub(super) fn owns(&self, place: u32, slot: u32) -> bool {
         self.owned.owns(place.into(), slot)

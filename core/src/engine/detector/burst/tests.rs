@@ -1,5 +1,6 @@
 use super::*;
 use crate::engine::finding::State;
+use crate::engine::incident::{Incidents, Policy};
 use crate::engine::overrides::KeyPattern;
 use crate::engine::{EngineOptions, Outcome, testing};
 use rand::{RngExt, SeedableRng};
@@ -525,7 +526,7 @@ fn what_is_kept_of_two_texts_is_added_up_when_they_become_one() {
         let cell = burst.cell(&text(id));
         (0..errors).for_each(|_| cell.add(slot, None, id == 1));
         cell.active = true;
-        burst.active.push(text(id));
+        burst.list(&text(id));
     }
     let ids = [1, 2, 9].map(crate::engine::template::TemplateId);
     burst.merge(Merge { from: ids[0], into: ids[1] });
@@ -536,4 +537,25 @@ fn what_is_kept_of_two_texts_is_added_up_when_they_become_one() {
     // All of it joins one baseline.
     burst.go_to(1_200.0);
     assert_eq!(burst.cells.get_mut(text(2).cell).unwrap().learned(), 5.0);
+}
+
+#[test]
+fn a_cell_is_settled_when_something_leaves_its_windows_or_a_block_begins() {
+    let looks = |modules: usize| {
+        let mut burst = Burst::new(BurstOptions::default());
+        let mut incidents = Incidents::new(Policy::default(), 100);
+        let line = |i: usize| format!("{{\"level\":\"ERROR\",\"module\":\"m{i}\",\"message\":\"failed\"}}\n");
+        let batch = testing::looked(&mut testing::looker(), &(0..modules).map(line).collect::<String>());
+        let start = Timestamp::from_seconds(1_767_600_000);
+        testing::observe_into(&mut burst, &batch, |_| start, &mut incidents, &mut Vec::new());
+        testing::pass(&mut burst, &mut incidents, start, 0, 58);
+        let at_rest = burst.active.looks;
+        testing::pass(&mut burst, &mut incidents, start, 58, 400);
+        assert_eq!(burst.active.len(), 0);
+        (at_rest, burst.active.looks)
+    };
+    // Five blocks begin while the windows see the slot, two cells to a module and one of all; the fifth is when it leaves.
+    for modules in [100, 200] {
+        assert_eq!(looks(modules), (0, 5 * (2 * modules + 1)));
+    }
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::engine::finding::{Finding, Severity, State};
+use crate::engine::incident::{Incidents, Policy};
 use crate::engine::overrides::KeyPattern;
 use crate::engine::{Engine, EngineOptions, rules::RuleSet, testing};
 
@@ -442,4 +443,29 @@ fn a_counters_learned_rate_follows_merges() {
     (0..5).for_each(|_| _ = learned.count(into));
     learned.merge(from, into);
     assert_eq!(learned.count(into), 16);
+}
+
+#[test]
+fn a_tick_looks_at_what_is_due_however_many_loops_are_open() {
+    let looks = |modules: usize| {
+        let limit = Limit { max_repeats: 2, within_s: 3_600.0, by_host: false, by_thread: false };
+        let guards = vec![(KeyPattern::new([(Role::Module, Some("*"))]), limit)];
+        let mut detector = Loop::new(LoopOptions { guards, ..LoopOptions::default() });
+        let mut incidents = Incidents::new(Policy::default(), 10_000);
+        let line = |i: usize| format!("{{\"module\":\"m{}\",\"message\":\"again\"}}\n", i % modules);
+        let batch = testing::looked(&mut testing::looker(), &(0..5 * modules).map(line).collect::<String>());
+        let start = Timestamp::from_seconds(1_767_600_000);
+        testing::observe_into(&mut detector, &batch, |_| start, &mut incidents, &mut Vec::new());
+        assert_eq!(incidents.open_by_detector().iter().sum::<u64>(), modules as u64);
+        testing::pass(&mut detector, &mut incidents, start, 0, 1_800);
+        let before = detector.guards.deadlines.looks + detector.deadlines.looks;
+        testing::pass(&mut detector, &mut incidents, start, 1_800, 3_000);
+        assert_eq!(incidents.open_by_detector().iter().sum::<u64>(), 0);
+        (before, detector.guards.deadlines.looks)
+    };
+    // None before the end of its window, where each is seen once, and once more where that is a rounding early.
+    for modules in [100, 200] {
+        let (before, all) = looks(modules);
+        assert!(before == 0 && (modules..=2 * modules).contains(&all), "{before} {all}");
+    }
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::engine::finding::{Finding, State};
+use crate::engine::incident::{Incidents, Policy};
 use crate::engine::{EngineOptions, testing};
 use rand::{RngExt, SeedableRng};
 
@@ -342,4 +343,42 @@ fn what_was_nearly_a_silence_is_told_to_who_asks() {
     assert_eq!(stream.opened(), [] as [String; 0]);
     let near: Vec<_> = stream.stream.near_misses.iter().filter(|near| near.detector == DetectorName::Silence).collect();
     assert!(near.len() == 1 && near[0].key == "module m3" && near[0].why.starts_with("it spoke after 2"), "{near:?}");
+}
+
+/// Looks at keys in an hour of ticks, after so many have spoken `lines` times each and stopped.
+fn looks(keys: usize, lines: usize) -> usize {
+    let options = SilenceOptions { members: vec!["module".into()], ..SilenceOptions::default() };
+    let (mut silence, mut incidents) = (Silence::new(options), Incidents::new(Policy::default(), 100));
+    let text: String = (0..lines * keys).map(|i| format!("{{\"module\":\"m{}\"}}\n", i % keys)).collect();
+    let batch = testing::looked(&mut testing::looker(), &text);
+    let start = Timestamp::from_millis(START_MS);
+    let at = |i: usize| start.saturating_add_nanos(i as i64 * 1_000_000_000 / keys as i64);
+    testing::observe_into(&mut silence, &batch, at, &mut incidents, &mut Vec::new());
+    testing::pass(&mut silence, &mut incidents, start, lines as i64, 2_000);
+    let before = silence.schedule.looks;
+    testing::pass(&mut silence, &mut incidents, start, lines as i64 + 2_000, 3_600);
+    silence.schedule.looks - before
+}
+
+#[test]
+fn a_tick_looks_at_what_is_due_however_many_keys_there_are() {
+    // Too few lines for a limit; enough for one in seconds, which the stream has too few events for.
+    for lines in [3, 60] {
+        assert_eq!([looks(200, lines), looks(400, lines)], [0, 0], "{lines}");
+    }
+}
+
+#[test]
+fn a_parked_key_that_speaks_is_watched_again() {
+    let mut stream = Stream::new(31);
+    // It says a few lines, is away for so long that it is parked, comes back for hours and stops.
+    let up = |s: f64| s < 30.0 || (730.0..20_000.0).contains(&s);
+    stream.run(0.0, 22_000.0, 1.0, |s, random| {
+        let module = random.random_range(0..4);
+        (module != 3 || up(s)).then(|| (format!("m{module}"), format!("h{module}")))
+    });
+    assert_eq!(stream.opened(), ["m3"]);
+    // It may be away for twice its longest pause.
+    let found = stream.of_silence()[0].opened_at.seconds_since(Timestamp::from_millis(START_MS));
+    assert!((21_300.0..21_500.0).contains(&found), "{found}");
 }
