@@ -200,18 +200,9 @@ impl Burst {
             }
         }
         let mut active = std::mem::take(&mut self.active);
-        for spot in &active {
-            if let Some(cell) = self.cells.get_mut(spot.cell) {
-                cell.active = false;
-            }
-        }
         active.retain(|spot| {
             self.settle(spot);
             let Some(cell) = self.cells.get_mut(spot.cell) else { return false };
-            if cell.active {
-                // One that was forgotten and came again is on the list twice.
-                return false;
-            }
             cell.active =
                 !cell.is_silent() || self.places.open.get(&spot.place).is_some_and(|open| open.spot.cell == spot.cell);
             cell.active
@@ -461,7 +452,9 @@ impl Detector for Burst {
 
     fn tables(&self) -> Vec<TableUse> {
         let cells = ("burst_cells", self.cells.len() as u64, self.cells.evictions());
-        [self.traffic.table(), cells, self.text_modules.table()].map(|(table, keys, evictions)| TableUse { table, keys, evictions }).to_vec()
+        [self.traffic.table(), cells, self.text_modules.table()]
+            .map(|(table, keys, evictions)| TableUse { table, keys, evictions })
+            .to_vec()
     }
 }
 
