@@ -119,8 +119,9 @@ pub trait Bounded {
 /// What is kept of a table across restarts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TableSnapshot<V> {
-    entries: Vec<(u64, V)>,
-    evictions: u64,
+    /// Keys and values, those that go first in front.
+    pub(super) entries: Vec<(u64, V)>,
+    pub(super) evictions: u64,
 }
 
 impl<V: Held> Bounded for Table<V> {

@@ -6,9 +6,11 @@
 //!
 //! How many are enough: eight, or twelve in a skeleton of up to three words, of which each says more; four behind a
 //! word that introduces a name ("for", "user", "host"). The first word is never a variable, nor is the only one, so those
-//! have no hole. Memory: 56 bytes a hole, and 16 for each word more than one, twelve at most; capped.
+//! have no hole. Memory: 25 to 50 bytes a hole (`first_sight.rs`), and from the second word on 100 and 16 for each word
+//! more than one, twelve at most; both are capped.
 
 use super::TemplateId;
+use super::first_sight::{FirstSight, FirstSights};
 use crate::engine::state::{Bounded, Held, Table, TableSnapshot, allocated};
 use crate::event::skeleton::VARIABLE;
 use serde::{Deserialize, Serialize};
@@ -69,11 +71,16 @@ impl Held for Hole {
 /// All holes of a stream.
 #[derive(Debug)]
 pub(super) struct Holes {
+    /// Those in which one word has stood.
+    first_sights: FirstSights,
+    /// Those in which several have.
     table: Table<Hole>,
     /// The holes of the skeleton at hand: position, key, the word's hash.
     keys: Vec<(usize, u64, u32)>,
     /// Words of the skeleton at hand that are no variable.
     plain: usize,
+    /// Most holes of either kind.
+    cap: usize,
 }
 
 /// A hole that the skeleton at hand has opened.
@@ -88,7 +95,9 @@ pub(super) struct Opened {
 
 impl Holes {
     pub(super) fn new(keys: usize) -> Self {
-        Self { table: Table::new(keys), keys: Vec::new(), plain: 0 }
+        // First sights have the room that is left, a quarter at least.
+        let (first_sights, table) = (FirstSights::default(), Table::new(keys - keys / 4));
+        Self { first_sights, table, keys: Vec::new(), plain: 0, cap: keys }
     }
 
     /// Works out the holes of a skeleton; the template of the first open one that it fits.
@@ -115,8 +124,12 @@ impl Holes {
     /// opens is to be [`fill`](Self::fill)ed with the template that stands for all.
     pub(super) fn enter(&mut self, words: &[&str], template: TemplateId) -> Option<Opened> {
         let mut opened = None;
-        for &(position, key, word) in &self.keys {
-            let hole = self.table.touch(key, || Hole { open: None, first: (word, template), others: Vec::new() });
+        for i in 0..self.keys.len() {
+            let (position, key, word) = self.keys[i];
+            let Some(hole) = self.table.touched(key) else {
+                self.enter_first(key, word, template);
+                continue;
+            };
             if hole.open.is_some() {
                 continue;
             }
@@ -138,6 +151,22 @@ impl Holes {
         opened
     }
 
+    /// Enters a word in a hole in which one word at most has stood: a second one is not enough to open it.
+    fn enter_first(&mut self, key: u64, word: u32, template: TemplateId) {
+        match self.first_sights.get(key) {
+            None => {
+                let room = self.cap.saturating_sub(self.table.len());
+                self.first_sights.insert(key, FirstSight { word, template }, room);
+            }
+            Some(first) if first.word == word => {}
+            Some(first) => {
+                self.first_sights.remove(key);
+                let (first, others) = ((first.word, first.template), vec![(word, template)]);
+                self.table.touch(key, || Hole { open: None, first, others });
+            }
+        }
+    }
+
     /// What fits this hole is of `template` from now on.
     pub(super) fn fill(&mut self, opened: &Opened, template: TemplateId) {
         if let Some(hole) = self.table.get_mut(opened.key) {
@@ -146,23 +175,36 @@ impl Holes {
     }
 
     pub(super) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+        visit(&mut self.first_sights);
         visit(&mut self.table);
     }
 
     pub(super) fn len(&self) -> usize {
-        self.table.len()
+        self.first_sights.len() + self.table.len()
     }
 
     pub(super) fn evictions(&self) -> u64 {
-        self.table.evictions()
+        self.first_sights.evictions() + self.table.evictions()
     }
 
     pub(super) fn snapshot(&self) -> HolesSnapshot {
-        HolesSnapshot(self.table.snapshot())
+        let mut kept = self.table.snapshot();
+        let first = |sight: FirstSight| Hole { open: None, first: (sight.word, sight.template), others: Vec::new() };
+        let first_sights = self.first_sights.all().into_iter().map(|(key, sight)| (key, first(sight)));
+        kept.entries.splice(0..0, first_sights);
+        kept.evictions = self.evictions();
+        HolesSnapshot(kept)
     }
 
-    pub(super) fn restore(&mut self, kept: HolesSnapshot) {
-        self.table.restore(kept.0);
+    pub(super) fn restore(&mut self, HolesSnapshot(mut kept): HolesSnapshot) {
+        self.first_sights = FirstSights::default();
+        let first_sights = kept.entries.extract_if(.., |(_, hole)| hole.open.is_none() && hole.others.is_empty());
+        let first_sights: Vec<_> = first_sights.collect();
+        self.table.restore(kept);
+        let room = self.cap.saturating_sub(self.table.len());
+        for (key, Hole { first: (word, template), .. }) in first_sights {
+            self.first_sights.insert(key, FirstSight { word, template }, room);
+        }
     }
 }
 

@@ -6,8 +6,9 @@
 //! templates that differ there are merged into one; the merge is announced, and old ids lead to the one that stays.
 //!
 //! An id is the hash of the template's skeleton: the same after a restart and in another process. What an event is given is
-//! the root at its arrival. Memory: about 250 bytes a template and 24 a skeleton, 56 a hole; all capped and counted.
+//! the root at its arrival. Memory: about 250 bytes a template and 24 a skeleton, 25 to 50 a hole; all capped and counted.
 
+mod first_sight;
 mod fold;
 mod hole;
 mod seed;

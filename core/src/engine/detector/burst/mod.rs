@@ -504,7 +504,9 @@ impl Detector for Burst {
 
     fn tables(&self) -> Vec<TableUse> {
         let cells = ("burst_cells", self.cells.len() as u64, self.cells.evictions());
-        [self.traffic.table(), cells, self.text_modules.table()].map(|(table, keys, evictions)| TableUse { table, keys, evictions }).to_vec()
+        [self.traffic.table(), cells, self.text_modules.table()]
+            .map(|(table, keys, evictions)| TableUse { table, keys, evictions })
+            .to_vec()
     }
 }
 
