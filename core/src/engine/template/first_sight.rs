@@ -71,6 +71,10 @@ impl FirstSights {
 }
 
 impl Bounded for FirstSights {
+    fn keys(&self) -> usize {
+        self.len()
+    }
+
     fn weigh(&mut self) -> usize {
         (self.young.capacity() + self.old.capacity()) * (size_of::<(u64, FirstSight)>() + 1) * 8 / 7
     }
