@@ -116,7 +116,8 @@ pub(super) enum Next {
 pub(super) enum Verdict {
     /// It is tried again, later.
     Again,
-    /// It was halved, or is tried again with what has been learned: at once.
+    /// It was halved, or the peer took something else: the next try need not wait. Halving ends at
+    /// single records, and those that are refused without anything taken in between do wait.
     Narrowed,
     /// The single record at this place is poison.
     Poison(usize),

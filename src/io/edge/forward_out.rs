@@ -176,6 +176,7 @@ pub(super) async fn send(mut end: End, mut queue: mpsc::Receiver<Parcel>) {
                         let by_peer = refusal::is_by_peer(&error);
                         if by_peer && refusal::broke(&mut flight, &end.remote.url, &error.to_string(), &end.shared) {
                             backoff.reset();
+                            continue;
                         }
                         error
                     }

@@ -151,10 +151,8 @@ impl Client {
     async fn pause(&mut self, why: &str, wait: Option<Duration>, at_once: bool) {
         let url = &self.remote.url;
         self.shared.log.say_seldom(url, &format!("cannot send to {url}: {why}; trying again"));
-        if at_once {
-            self.backoff.reset();
-        }
         match wait {
+            None if at_once => self.backoff.reset(),
             Some(wait) => tokio::time::sleep(wait).await,
             None => self.backoff.wait().await,
         }

@@ -57,6 +57,7 @@ pub(super) async fn send(
                         let by_peer = refusal::is_by_peer(&error);
                         if by_peer && refusal::broke(&mut flight, &remote.url, &error.to_string(), &shared) {
                             backoff.reset();
+                            continue;
                         }
                         error
                     }
