@@ -259,7 +259,9 @@ impl Bounded for RuleIncidents {
         let more = count.saturating_sub(KEPT.min(self.cap)).min(count.div_ceil(8));
         let is_own = |key: &u64| matches!(self.found.get(key), Some(Watched { standing: Standing::Own(_), .. }));
         let gone: Vec<u64> = self.due.iter().map(|(_, key)| *key).filter(|key| !is_own(key)).take(more).collect();
-        gone.iter().for_each(|key| drop(self.remove(*key)));
+        for key in &gone {
+            self.remove(*key);
+        }
         self.evictions += gone.len() as u64;
         !gone.is_empty()
     }
