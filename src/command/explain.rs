@@ -177,6 +177,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_too_much_to_tell_is_counted() {
+        let mut told = Told::default();
+        let more = 7;
+        let text: String = (0..INCIDENTS + more).map(|i| finding(&format!("{i:08x}"), "open") + "\n").collect();
+        told.read(&mut text.as_bytes()).unwrap();
+        assert_eq!((told.incidents.len(), told.left_out), (INCIDENTS, more as u64));
+    }
+
+    #[test]
     fn findings_are_found_in_every_form() {
         let (one, two) = (finding("b1", "open"), finding("a2", "open"));
         let over = finding("b1", "resolved");

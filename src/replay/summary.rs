@@ -273,3 +273,38 @@ fn clock_report(found: &Comparison, files: &[FileReport], corrections: &[i64]) -
 fn groups(found: Vec<(&str, &Counts)>) -> Vec<Group> {
     found.into_iter().map(|(name, counts)| Group { name: name.to_owned(), counts: *counts }).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::finding::{DetectorName, Evidence, Key};
+    use crate::event::Timestamp;
+
+    #[test]
+    fn incidents_with_much_text_are_bounded_in_bytes_and_all_are_counted() {
+        let mut summary = Summary::new(0);
+        for i in 0..9_000 {
+            summary.finding(&Finding {
+                id: format!("{i:016x}"),
+                said_at: Timestamp(i),
+                detector: DetectorName::Rule,
+                kind: "panics".into(),
+                rule: None,
+                state: State::Open,
+                severity: Severity::Critical,
+                respond_within: None,
+                key: Key(vec![("module".into(), format!("m-{i}"))]),
+                opened_at: Timestamp(i),
+                count: 1,
+                score: 1.0,
+                summary: "it crashed".into(),
+                evidence: Evidence::default(),
+                cause: None,
+                remedy: None,
+                context: vec!["x".repeat(256); 40],
+            });
+        }
+        assert!((2_000..4_000).contains(&summary.incidents.len()), "{}", summary.incidents.len());
+        assert_eq!(summary.opened_at_least(Severity::Info), 9_000);
+    }
+}

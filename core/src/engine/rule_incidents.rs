@@ -259,7 +259,9 @@ impl Bounded for RuleIncidents {
         let more = count.saturating_sub(KEPT.min(self.cap)).min(count.div_ceil(8));
         let is_own = |key: &u64| matches!(self.found.get(key), Some(Watched { standing: Standing::Own(_), .. }));
         let gone: Vec<u64> = self.due.iter().map(|(_, key)| *key).filter(|key| !is_own(key)).take(more).collect();
-        gone.iter().for_each(|key| drop(self.remove(*key)));
+        for key in &gone {
+            self.remove(*key);
+        }
         self.evictions += gone.len() as u64;
         !gone.is_empty()
     }
@@ -406,6 +408,46 @@ mod tests {
         for (matches, module, opens, expected) in cases {
             assert_eq!(said(matches, module, opens), expected, "{matches:?} {module} {opens}");
         }
+    }
+
+    /// Earlier versions kept rule and key in full.
+    #[test]
+    fn what_earlier_versions_kept_goes_on() {
+        use crate::engine::packed::{pack, unpack};
+        let mut incidents = Incidents::new(Policy::default(), 10);
+        let (mut findings, recent) = (Vec::new(), Recent::default());
+        let found = RuleFinding { place: None, ..full_disk(&key(&[])) };
+        let id = incidents.open(opening(found.clone(), Vec::new()), at(1), &mut findings);
+        let watched = Watched { standing: Standing::Own(id), last: at(1), cooldown_s: 300.0, due: at(0) };
+        let earlier = BTreeMap::from([((found.rule.clone(), found.key.0.clone()), watched)]);
+        let kept = RuleIncidentsSnapshot { found: earlier, cap: 10, ..RuleIncidentsSnapshot::default() };
+        let mut rules = RuleIncidents::new(10);
+        rules.restore(unpack(&pack(&kept)).unwrap());
+        rules.restore(unpack(&pack(&rules)).unwrap());
+        let mut report = Report::new(&mut incidents, &mut findings);
+        rules.take(found, &recent, at(2), &mut report);
+        rules.tick(at(302), &mut report);
+        assert!(report.incidents.is_open(id));
+        rules.tick(at(303), &mut report);
+        let said: Vec<_> = findings.iter().map(|finding| (finding.state, finding.count)).collect();
+        assert_eq!(said, [(State::Open, 1), (State::Ongoing, 2), (State::Resolved, 2)]);
+        assert!(rules.found.is_empty() && rules.due.is_empty());
+    }
+
+    #[test]
+    fn of_too_many_the_one_that_would_end_first_is_forgotten_with_its_incident() {
+        let mut incidents = Incidents::new(Policy::default(), 100);
+        let (mut rules, mut findings, recent) = (RuleIncidents::new(3), Vec::new(), Recent::default());
+        let of = |host: &str| RuleFinding { place: None, key: key(&[("host", host)]), ..full_disk(&key(&[])) };
+        for (second, host) in [(1, "a"), (2, "b"), (3, "c"), (4, "a"), (5, "d")] {
+            rules.take(of(host), &recent, at(second), &mut Report::new(&mut incidents, &mut findings));
+        }
+        assert_eq!((rules.keys(), rules.table().evictions, incidents.evictions()), (3, 1, 1));
+        let mut open: Vec<_> = incidents.still_open().map(|finding| finding.key.0[0].1.clone()).collect();
+        open.sort();
+        assert_eq!(open, ["a", "c", "d"]);
+        // Those that only wait give where memory is short; a rule's own stay.
+        assert!(!rules.give());
     }
 
     #[test]
