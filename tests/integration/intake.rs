@@ -233,6 +233,29 @@ fn an_answer_comes_only_once_the_last_of_many_batches_has_left() {
 }
 
 #[test]
+fn a_client_that_goes_away_in_the_middle_of_its_request_keeps_none_of_it_back() {
+    // More than the queues hold.
+    const LINES: usize = 250_000;
+    let downstream = TcpListener::bind("127.0.0.1:0").unwrap();
+    let to = format!("http://{}/", downstream.local_addr().unwrap());
+    let filter = filter(&["--from", "http://127.0.0.1:0/", "--to", &to, "--no-shipped-rules"]);
+    let mut client = connect(listening(&filter, "http").trim_end_matches('/'));
+    let head = format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", 3 * LINES);
+    client.write_all(&[head.as_bytes(), &b"{}\n".repeat(LINES)].concat()).unwrap();
+    let mut down = BufReader::new(patient(downstream.accept().unwrap().0));
+    let mut client = Some(client);
+    let mut taken = 0;
+    while taken < LINES {
+        taken += memchr::memchr_iter(b'\n', &request(&mut down)).count();
+        drop(client.take());
+        down.get_mut().write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
+    }
+    assert_eq!(taken, LINES);
+    filter.signal("TERM");
+    assert_eq!(filter.finish().code, Some(0));
+}
+
+#[test]
 fn a_peer_that_reads_no_acknowledgements_is_let_go_and_counted() {
     let (_folder, config) = configured("[peers]\nmessage_timeout = \"1s\"\n");
     let (filter, counts) = counting(&["-c", &config, "--from", "forward://127.0.0.1:0"]);
@@ -310,19 +333,18 @@ fn what_is_longer_than_the_protocol_needs_is_refused_and_counted() {
         count += 1;
         until("the refusal", || (refused(&metrics, "refused_size") == count).then_some(()));
     }
-    let mut protocol = 0;
     let (giant, many) = ("x".repeat(1 << 20), "a: b\r\n".repeat(200));
-    for head in [
+    let heads = [
         format!("POST /{giant} HTTP/1.1\r\n\r\n"),
         format!("POST / HTTP/1.1\r\nA: {giant}\r\n\r\n"),
         format!("POST / HTTP/1.1\r\n{many}\r\n"),
-    ] {
+    ];
+    for (protocol, head) in (1..).zip(heads) {
         let mut client = connect(http.trim_end_matches('/'));
         let _ = client.write_all(head.as_bytes());
         let answer = String::from_utf8_lossy(&rest(&mut client)).into_owned();
         // What it said may be lost with what was still on its way.
         assert!(answer.is_empty() || answer.contains(" 431 "), "{answer}");
-        protocol += 1;
         until("the refusal", || (refused(&metrics, "refused_protocol") == protocol).then_some(()));
     }
     // What is as long as it may be is taken.

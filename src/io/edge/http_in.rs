@@ -57,15 +57,15 @@ impl Door {
 }
 
 /// What one request holds of the room for all bodies.
-struct Holding<'a> {
-    door: &'a Door,
+struct Holding {
+    door: Arc<Door>,
     bytes: usize,
     permit: Option<OwnedSemaphorePermit>,
 }
 
-impl<'a> Holding<'a> {
-    fn new(door: &'a Door) -> Self {
-        Self { door, bytes: 0, permit: None }
+impl Holding {
+    fn new(door: &Arc<Door>) -> Self {
+        Self { door: Arc::clone(door), bytes: 0, permit: None }
     }
 
     /// Takes room for so many bytes more, if there is.
@@ -171,7 +171,7 @@ fn is_late(error: &hyper::Error) -> bool {
     cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::TimedOut)
 }
 
-async fn answer(request: Request<Incoming>, door: &Door) -> Response<Full<Bytes>> {
+async fn answer(request: Request<Incoming>, door: &Arc<Door>) -> Response<Full<Bytes>> {
     let (status, text) = match take(request, door).await {
         Ok(count) => (StatusCode::OK, format!("{count} {}\n", if count == 1 { "event" } else { "events" })),
         Err(refusal) => {
@@ -196,7 +196,7 @@ async fn answer(request: Request<Incoming>, door: &Door) -> Response<Full<Bytes>
 }
 
 /// Takes the events of one request; how many there were, once they have left.
-async fn take(request: Request<Incoming>, door: &Door) -> Result<usize, Refusal> {
+async fn take(request: Request<Incoming>, door: &Arc<Door>) -> Result<usize, Refusal> {
     if request.uri().path() != door.path {
         return Err(Refusal::new(StatusCode::NOT_FOUND, format!("events are taken at {}", door.path), None));
     }
@@ -228,15 +228,21 @@ async fn take(request: Request<Incoming>, door: &Door) -> Result<usize, Refusal>
     let mut lines = Lines::whole_of(door.shared.max_line_bytes, door.source);
     let (left, has_left) = oneshot::channel();
     let whole = Whole::new(Box::new(Left(left)));
-    let count = door.way.lines(&text, &mut lines, Some(&whole)).await.map_err(|Ending| Refusal::ending())?;
-    drop(text);
-    whole.complete();
+    let way = door.way.clone();
+    // A task of its own: a client that goes away in the middle does not keep the rest back.
+    let passing = tokio::spawn(async move {
+        let count = way.lines(&text, &mut lines, Some(&whole)).await?;
+        whole.complete();
+        Ok::<_, Ending>((count, holding))
+    });
+    let passed = passing.await.unwrap_or(Err(Ending));
+    let (count, _holding) = passed.map_err(|Ending| Refusal::ending())?;
     has_left.await.map_err(|_| Refusal::ending())?;
     Ok(count)
 }
 
 /// Unpacks gzip, step by step, as far as there is room for what it becomes; the packed body's own room is free then.
-async fn unpack(body: &[u8], holding: &mut Holding<'_>) -> Result<Vec<u8>, Refusal> {
+async fn unpack(body: &[u8], holding: &mut Holding) -> Result<Vec<u8>, Refusal> {
     let bad = |why| match why {
         Refused::TooLong => Refusal::too_long(),
         _ => Refusal::new(StatusCode::BAD_REQUEST, "the body is no gzip", Fault::RefusedProtocol),
@@ -256,7 +262,7 @@ async fn unpack(body: &[u8], holding: &mut Holding<'_>) -> Result<Vec<u8>, Refus
     Ok(out)
 }
 
-async fn read_body(mut body: Incoming, holding: &mut Holding<'_>) -> Result<Vec<u8>, Refusal> {
+async fn read_body(mut body: Incoming, holding: &mut Holding) -> Result<Vec<u8>, Refusal> {
     let result = read_frames(&mut body, holding).await;
     if result.is_err() {
         // A peer that still writes when the connection closes would not hear why: a little more is read and forgotten.
@@ -274,7 +280,7 @@ async fn read_body(mut body: Incoming, holding: &mut Holding<'_>) -> Result<Vec<
     result
 }
 
-async fn read_frames(body: &mut Incoming, holding: &mut Holding<'_>) -> Result<Vec<u8>, Refusal> {
+async fn read_frames(body: &mut Incoming, holding: &mut Holding) -> Result<Vec<u8>, Refusal> {
     let most = holding.door.shared.peers.max_message_bytes;
     if body.size_hint().lower() > most as u64 {
         return Err(Refusal::too_long());
