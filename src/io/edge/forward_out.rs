@@ -13,6 +13,7 @@ use super::stream::{self, Backoff, Stream};
 use super::{EdgeError, READ_BYTES};
 use crate::config::ends::{Forward, Remote};
 use crate::event::Fault;
+use crate::event::forward::LONGEST_TAG;
 use crate::event::msgpack::{self, Head, Malformed, Reader, Scanner};
 use crate::io::exit::{Form, Parcel};
 use crate::io::random;
@@ -31,9 +32,6 @@ const WINDOW: usize = 8;
 const KEPT_BYTES: usize = 2 << 20;
 /// What a message has besides its tag and its entries, at most.
 const OPTION_BYTES: usize = 256;
-/// The longest tag that is sent; of a longer one its begin. Prefixes make tags longer from one
-/// filter to the next.
-const TAG_BYTES: usize = 4 << 10;
 /// How long acknowledgements are still listened for where writing has failed.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
@@ -58,12 +56,14 @@ impl End {
         Ok(Self { remote, options, key, seed, chunks: 0, shared, message: Vec::new() })
     }
 
+    /// The tag of what is sent; of one that is longer than peers take, its begin. Prefixes make tags
+    /// longer from one filter to the next.
     fn tag(&self, own: &[u8]) -> Vec<u8> {
         let own = if own.is_empty() { self.options.tag.as_bytes() } else { own };
         let mut tag = [self.options.tag_prefix.as_bytes(), own].concat();
-        if tag.len() > TAG_BYTES {
+        if tag.len() > LONGEST_TAG {
             let is_begin = |byte: u8| byte & 0xc0 != 0x80;
-            let end = (TAG_BYTES - 3..=TAG_BYTES).rev().find(|&end| is_begin(tag[end])).unwrap_or(TAG_BYTES);
+            let end = (LONGEST_TAG - 3..=LONGEST_TAG).rev().find(|&end| is_begin(tag[end])).unwrap_or(LONGEST_TAG);
             tag.truncate(end);
         }
         tag
