@@ -1,6 +1,6 @@
 # Every chore has a name. `make` alone lists them.
 
-.PHONY: help demo test tools check fmt bench instructions build size deny fuzz growth latency soak clean
+.PHONY: help demo test tools check fmt bench instructions doubling build size deny fuzz growth latency soak clean
 
 help: ## list the chores
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ bench: ## what each stage costs an event, what each end carries
 
 instructions: build ## count each stage's instructions; fail where they have grown by over a tenth
 	benches/instructions.py
+
+doubling: build ## count the instructions of streams twice as long; fail where an event costs more the more came before it
+	benches/doubling.py
 
 # The tests need nextest, Prometheus with promtool, Alertmanager, Chromium with its driver, openssl for a certificate, valgrind,
 # Grafana's types with the compiler that checks the boards against them, and what the examples are for: rsyslog, syslog-ng,

@@ -120,6 +120,11 @@ def long_messages(n: int) -> Iterator[str]:
     yield event(0, " ".join(word(i) for i in range(n // 10)), "ERROR")
 
 
+def repeated_words(n: int) -> Iterator[str]:
+    """Messages that get longer, of the same words again and again, up to the four kilobytes that are mined."""
+    return (event(i, f"{word(i)} 7 " + "a b " * (n // 4)) for i in range(60))
+
+
 def large_objects(n: int) -> Iterator[str]:
     start = event(0, "hi")[:-1]
     for part in ['"level":"ERROR"', '"message":"x"', '"\\u006cevel":"ERROR"', '"x":[{}]']:
@@ -170,8 +175,9 @@ PROBES = {
     "one trace": Probe(one_trace, 3_000),
     "one trace, joined": Probe(one_trace, 3_000, "[input]\njoin = true\n[output]\ntext = \"json\"\n"),
     "texts": Probe(texts, 2_400),
+    "repeated words": Probe(repeated_words, 950, BARE),
     "long messages": Probe(long_messages, 8_192, BARE),
-    "large objects": Probe(large_objects, 32_768, BARE),
+    "large objects": Probe(large_objects, 16_384, BARE),
     "long texts": Probe(long_texts, 8_192, BARE),
 }
 
@@ -195,7 +201,6 @@ def main() -> None:
     names = [name for name in PROBES if not sys.argv[1:] or any(asked in name for asked in sys.argv[1:])]
     begun = time.monotonic()
     grown = []
-    # The longest first, so that none is left alone at the end.
     with ThreadPoolExecutor(os.cpu_count()) as side_by_side:
         print(f"{'what is new in each event':32}growth for twice as many")
         for name, ratio in zip(names, side_by_side.map(growth, names)):

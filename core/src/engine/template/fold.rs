@@ -7,7 +7,7 @@ const LEAST_WORDS: usize = 6;
 
 /// `words` with repeated groups of two to four words, of which one is a variable, told once; none when nothing repeats.
 pub(super) fn fold<'a>(words: &[&'a str]) -> Option<Vec<&'a str>> {
-    if words.len() < LEAST_WORDS {
+    if words.len() < LEAST_WORDS || !words.contains(&VARIABLE) {
         return None;
     }
     let mut folded = words.to_vec();
@@ -21,8 +21,10 @@ pub(super) fn fold<'a>(words: &[&'a str]) -> Option<Vec<&'a str>> {
                 kept.extend_from_slice(group);
                 i += repeats * period;
             } else {
-                kept.push(folded[i]);
-                i += 1;
+                // The groups that begin within the repeated ones but for the last have the same words, none a variable.
+                let plain = repeats.saturating_sub(1) * period + 1;
+                kept.extend_from_slice(&folded[i..i + plain]);
+                i += plain;
             }
         }
         folded = kept;
@@ -32,7 +34,35 @@ pub(super) fn fold<'a>(words: &[&'a str]) -> Option<Vec<&'a str>> {
 
 #[cfg(test)]
 mod tests {
-    use super::fold;
+    use super::{VARIABLE, fold};
+    use proptest::prelude::*;
+
+    /// One group after the other, which takes the square of the words.
+    fn word_by_word<'a>(words: &[&'a str]) -> Vec<&'a str> {
+        let mut folded = words.to_vec();
+        for period in 2..=4 {
+            let (mut kept, mut i) = (Vec::new(), 0);
+            while i < folded.len() {
+                let group = &folded[i..(i + period).min(folded.len())];
+                let repeats = folded[i..].chunks_exact(period).take_while(|chunk| *chunk == group).count();
+                let folds = repeats > 1 && group.contains(&VARIABLE);
+                kept.extend_from_slice(if folds { group } else { &group[..1] });
+                i += if folds { repeats * period } else { 1 };
+            }
+            folded = kept;
+        }
+        folded
+    }
+
+    proptest! {
+        #[test]
+        fn repeated_groups_without_a_variable_are_passed_at_once(
+            words in proptest::collection::vec(proptest::sample::select(vec!["a", "b", VARIABLE]), 6..40),
+        ) {
+            let expected = word_by_word(&words);
+            prop_assert_eq!(fold(&words).unwrap_or_else(|| words.clone()), expected);
+        }
+    }
 
     #[test]
     fn repeated_groups_are_told_once() {
