@@ -169,8 +169,8 @@ impl Silence {
     pub(super) fn may_be_gone(&mut self, now: Reading, report: &Report<'_>) -> bool {
         let forgotten = report.incidents.evictions();
         let was_forgotten = std::mem::replace(&mut self.schedule.forgotten, forgotten) != forgotten;
-        let lost = self.members.iter_mut().fold(false, |lost, member| !member.keys.take_lost().is_empty() || lost);
-        !self.open.is_empty() && (now.running > self.schedule.gone || was_forgotten || lost)
+        let lost: usize = self.members.iter_mut().map(|member| member.keys.take_lost().len()).sum();
+        !self.open.is_empty() && (now.running > self.schedule.gone || was_forgotten || lost > 0)
     }
 
     /// Open incidents have changed.
