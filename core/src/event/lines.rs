@@ -115,7 +115,8 @@ impl Lines {
         if let Some(waiting) = self.waiting.take() {
             (place, joined, open, timed) = (waiting.place, first + 1, true, waiting.timed);
         }
-        for i in joined..records.len() {
+        let unjoined = joined;
+        for i in unjoined..records.len() {
             let record = records[i];
             let line = record.span.of(bytes);
             let text = record.encoding == Encoding::Line && !line.trim_ascii_start().starts_with(b"{");
