@@ -32,7 +32,7 @@ fn filled(count: i64) -> History {
 /// The same, each with so many lines that led up to it.
 fn filled_with(count: i64, lines: usize) -> History {
     let history = History::new(Timestamp::default(), 100 << 20);
-    let (mut open, mut findings) = (Open::new(Policy::default(), 100_000), Vec::new());
+    let (mut open, mut findings) = (Open::new(Policy::default(), 100_000).with_limit(100_000), Vec::new());
     for i in 0..count {
         let severity = Severity::ALL[i as usize % 3];
         let at = Timestamp::from_seconds(1_700_000_000 + i);

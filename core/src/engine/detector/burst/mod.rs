@@ -40,6 +40,7 @@
 //! Severity is critical where a FATAL event is involved, or with 20 errors or more that are 10 times the expected; a burst
 //! that begins smaller is raised when it gets there.
 
+mod active;
 mod cell;
 mod judge;
 mod opening;
@@ -177,13 +178,6 @@ impl Burst {
         burst
     }
 
-    /// The spots of all active cells.
-    fn active_spots(&self) -> Vec<Spot> {
-        let is_current =
-            |due, spot: &Spot| self.cells.get(spot.cell).is_some_and(|cell| cell.active && cell.due == due);
-        self.active.iter().filter(|(due, spot)| is_current(*due, spot)).map(|(_, spot)| *spot).collect()
-    }
-
     fn set_threshold(&mut self) {
         let keys = self.cells.len() as f64 + self.traffic.table().1 as f64;
         self.threshold = self.budget.threshold(keys, self.windows.len() as f64, SLOT_S);
@@ -218,57 +212,6 @@ impl Burst {
         }
         self.places.forget_before(to.saturating_sub(2 * self.longest));
         self.set_threshold();
-    }
-
-    /// The cell of this spot shows an incident that is open.
-    fn has_incident(&self, spot: &Spot) -> bool {
-        self.places.open.get(&spot.place).is_some_and(|open| open.spot.cell == spot.cell)
-    }
-
-    /// The cell, which is active, is settled when it is due; with an incident, in each slot.
-    fn list(&mut self, spot: &Spot) {
-        let (now, longest, is_open) = (self.exposure.slot(), self.longest, self.has_incident(spot));
-        let Some(cell) = self.cells.get_mut(spot.cell) else { return };
-        cell.due = if is_open { now.saturating_add(1) } else { cell.next_due(now, longest) };
-        let due = cell.due;
-        self.active.put(due, *spot);
-        if self.active.len() > 2 * self.cells.len() + 1_000 {
-            // Forgotten cells leave their places behind.
-            let cells = &self.cells;
-            self.active.retain(|due, spot| cells.get(spot.cell).is_some_and(|cell| cell.active && cell.due == due));
-        }
-    }
-
-    /// What is learned of an active cell is as of now.
-    fn settle_active(&mut self, spot: &Spot) {
-        let now = self.exposure.slot();
-        if self.cells.get(spot.cell).is_some_and(|cell| cell.active && !cell.is_settled(now)) {
-            self.settle(spot);
-        }
-    }
-
-    fn settle(&mut self, spot: &Spot) {
-        let Some(cell) = self.cells.get_mut(spot.cell) else { return };
-        let (places, now) = (&self.places, self.exposure.slot());
-        let going = places.open.get(&spot.place).is_some_and(|open| open.spot.cell == spot.cell)
-            && places.owns(spot.place, now);
-        cell.settle(&self.exposure, self.longest, going, |slot, group| {
-            [spot.place, EVERYWHERE].into_iter().any(|place| places.owns(place, slot.number))
-                || (spot.scope.is_wide() && places.owns(group, slot.number))
-        });
-    }
-
-    /// The cell of a spot, made now if it is not there.
-    fn cell(&mut self, spot: &Spot) -> &mut Cell {
-        let (exposure, mut is_new) = (&self.exposure, false);
-        let cell = self.cells.touch(spot.cell, || {
-            is_new = true;
-            Cell::new(exposure)
-        });
-        if is_new && let Some((template, module)) = spot.text() {
-            self.text_modules.note(template, module);
-        }
-        cell
     }
 
     /// Counts an error, and asks whether there are too many.

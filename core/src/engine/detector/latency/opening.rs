@@ -46,7 +46,13 @@ impl Shift {
     }
 
     /// The least likely of one host's counts.
-    pub(super) fn of_host(operation: &Operation, limits: &Limits, share: &HostShare, host: HostId, now: Timestamp) -> Self {
+    pub(super) fn of_host(
+        operation: &Operation,
+        limits: &Limits,
+        share: &HostShare,
+        host: HostId,
+        now: Timestamp,
+    ) -> Self {
         let slow = share.least_likely(limits);
         Self {
             ln_p: slow.ln_p,

@@ -1,0 +1,65 @@
+//! Cells with errors in some window: each is settled when something leaves its windows, not in every slot.
+
+use super::Burst;
+use super::cell::Cell;
+use super::spot::{EVERYWHERE, Spot};
+
+impl Burst {
+    /// The spots of all active cells.
+    pub(super) fn active_spots(&self) -> Vec<Spot> {
+        let is_current =
+            |due, spot: &Spot| self.cells.get(spot.cell).is_some_and(|cell| cell.active && cell.due == due);
+        self.active.iter().filter(|(due, spot)| is_current(*due, spot)).map(|(_, spot)| *spot).collect()
+    }
+
+    /// The cell of this spot shows an incident that is open.
+    pub(super) fn has_incident(&self, spot: &Spot) -> bool {
+        self.places.open.get(&spot.place).is_some_and(|open| open.spot.cell == spot.cell)
+    }
+
+    /// The cell, which is active, is settled when it is due; with an incident, in each slot.
+    pub(super) fn list(&mut self, spot: &Spot) {
+        let (now, longest, is_open) = (self.exposure.slot(), self.longest, self.has_incident(spot));
+        let Some(cell) = self.cells.get_mut(spot.cell) else { return };
+        cell.due = if is_open { now.saturating_add(1) } else { cell.next_due(now, longest) };
+        let due = cell.due;
+        self.active.put(due, *spot);
+        if self.active.len() > 2 * self.cells.len() + 1_000 {
+            // Forgotten cells leave their places behind.
+            let cells = &self.cells;
+            self.active.retain(|due, spot| cells.get(spot.cell).is_some_and(|cell| cell.active && cell.due == due));
+        }
+    }
+
+    /// What is learned of an active cell is as of now.
+    pub(super) fn settle_active(&mut self, spot: &Spot) {
+        let now = self.exposure.slot();
+        if self.cells.get(spot.cell).is_some_and(|cell| cell.active && !cell.is_settled(now)) {
+            self.settle(spot);
+        }
+    }
+
+    pub(super) fn settle(&mut self, spot: &Spot) {
+        let Some(cell) = self.cells.get_mut(spot.cell) else { return };
+        let (places, now) = (&self.places, self.exposure.slot());
+        let going = places.open.get(&spot.place).is_some_and(|open| open.spot.cell == spot.cell)
+            && places.owns(spot.place, now);
+        cell.settle(&self.exposure, self.longest, going, |slot, group| {
+            [spot.place, EVERYWHERE].into_iter().any(|place| places.owns(place, slot.number))
+                || (spot.scope.is_wide() && places.owns(group, slot.number))
+        });
+    }
+
+    /// The cell of a spot, made now if it is not there.
+    pub(super) fn cell(&mut self, spot: &Spot) -> &mut Cell {
+        let (exposure, mut is_new) = (&self.exposure, false);
+        let cell = self.cells.touch(spot.cell, || {
+            is_new = true;
+            Cell::new(exposure)
+        });
+        if is_new && let Some((template, module)) = spot.text() {
+            self.text_modules.note(template, module);
+        }
+        cell
+    }
+}
