@@ -13,11 +13,11 @@ use std::collections::{BTreeMap, BTreeSet};
 /// Nanoseconds by which a look is early, so that rounding makes none late: it finds nothing, and comes again.
 const EARLY: f64 = 1_000.0;
 
-/// One time for each of some keys, by which it is to be looked at.
+/// One time for each of some keys, by which it is to be looked at. Keys are hashes, of whatever: code for one type is enough.
 #[derive(Clone, Debug)]
-pub(super) struct Deadlines<K> {
-    order: BTreeSet<(Timestamp, K)>,
-    of: BTreeMap<K, Timestamp>,
+pub(super) struct Deadlines {
+    order: BTreeSet<(Timestamp, u64)>,
+    of: BTreeMap<u64, Timestamp>,
     /// Incidents that were forgotten when that was last told.
     forgotten: u64,
     /// Keys that were looked at, for tests.
@@ -25,7 +25,7 @@ pub(super) struct Deadlines<K> {
     pub(super) looks: usize,
 }
 
-impl<K> Default for Deadlines<K> {
+impl Default for Deadlines {
     fn default() -> Self {
         Self {
             order: BTreeSet::new(),
@@ -43,9 +43,9 @@ pub(super) fn after(from: Timestamp, seconds: f64) -> Timestamp {
     from.saturating_add_nanos((seconds * 1e9 - EARLY) as i64)
 }
 
-impl<K: Copy + Ord> Deadlines<K> {
+impl Deadlines {
     /// `key` is looked at when it is `at`, or sooner if it already was to be.
-    pub(super) fn arm(&mut self, key: K, at: Timestamp) {
+    pub(super) fn arm(&mut self, key: u64, at: Timestamp) {
         if let Some(known) = self.of.get(&key) {
             if *known <= at {
                 return;
@@ -57,12 +57,12 @@ impl<K: Copy + Ord> Deadlines<K> {
     }
 
     /// `key` is looked at with the next tick.
-    pub(super) fn hurry(&mut self, key: K) {
+    pub(super) fn hurry(&mut self, key: u64) {
         self.arm(key, Timestamp(i64::MIN));
     }
 
     /// `key` is looked at no more.
-    pub(super) fn disarm(&mut self, key: K) {
+    pub(super) fn disarm(&mut self, key: u64) {
         if let Some(at) = self.of.remove(&key) {
             self.order.remove(&(at, key));
         }
@@ -72,13 +72,13 @@ impl<K: Copy + Ord> Deadlines<K> {
     /// all are looked at.
     pub(super) fn keep_up(&mut self, forgotten: u64) {
         if std::mem::replace(&mut self.forgotten, forgotten) != forgotten {
-            let keys: Vec<K> = self.of.keys().copied().collect();
+            let keys: Vec<u64> = self.of.keys().copied().collect();
             keys.into_iter().for_each(|key| self.hurry(key));
         }
     }
 
     /// Keys whose time has come at `now`, in the order of the keys; they have none any more.
-    pub(super) fn take_due(&mut self, now: Timestamp) -> Vec<K> {
+    pub(super) fn take_due(&mut self, now: Timestamp) -> Vec<u64> {
         let mut due = Vec::new();
         while self.order.first().is_some_and(|(at, _)| *at <= now)
             && let Some((_, key)) = self.order.pop_first()

@@ -119,7 +119,7 @@ impl Incident {
 pub(super) struct OpenIncidents {
     by_id: BTreeMap<IncidentId, Incident>,
     /// When each was joined last, as far as was noted: those that go on are noted again when they come to the front.
-    quiet: BTreeSet<(Timestamp, IncidentId)>,
+    quiet: BTreeSet<(Timestamp, u64)>,
     /// Those of detectors of what happens, by a name and its value, and when they opened.
     places: BTreeSet<(u64, Timestamp, IncidentId)>,
     bytes: usize,
@@ -159,7 +159,7 @@ impl OpenIncidents {
         incident.opening.summary.shrink_to_fit();
         incident.weight = weight_of(&incident);
         self.bytes += incident.weight;
-        self.quiet.insert((incident.noted, id));
+        self.quiet.insert((incident.noted, id.0));
         for place in places_of(&incident.opening) {
             self.places.insert((place, incident.opened_at, id));
         }
@@ -169,7 +169,7 @@ impl OpenIncidents {
     pub(super) fn remove(&mut self, id: IncidentId) -> Option<Incident> {
         let incident = self.by_id.remove(&id)?;
         self.bytes = self.bytes.saturating_sub(incident.weight);
-        self.quiet.remove(&(incident.noted, id));
+        self.quiet.remove(&(incident.noted, id.0));
         for place in places_of(&incident.opening) {
             self.places.remove(&(place, incident.opened_at, id));
         }
@@ -189,6 +189,7 @@ impl OpenIncidents {
     pub(super) fn quietest(&mut self) -> Option<IncidentId> {
         loop {
             let (noted, id) = *self.quiet.first()?;
+            let id = IncidentId(id);
             let Some(incident) = self.by_id.get_mut(&id) else {
                 self.quiet.pop_first();
                 continue;
@@ -198,7 +199,7 @@ impl OpenIncidents {
             }
             incident.noted = incident.last;
             self.quiet.pop_first();
-            self.quiet.insert((incident.last, id));
+            self.quiet.insert((incident.last, id.0));
         }
     }
 

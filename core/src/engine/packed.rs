@@ -2,6 +2,7 @@
 
 use serde::de::{DeserializeOwned, Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::io::{self, Read, Write};
 
 /// How deep what is read may be nested. What rules keep is some 4 KiB a value, which is 170 arrays in each other at most, two
 /// levels each.
@@ -15,16 +16,48 @@ pub struct RestoreError(pub String);
 /// The state of a part of the engine, packed.
 pub(crate) fn pack(state: &impl Serialize) -> Vec<u8> {
     // Numbers, text and sequences have no way to fail into memory; if they did, there would be nothing to restore.
-    let mut packed = Vec::new();
+    let mut packed = Outlined(Vec::new());
     if ciborium::into_writer(state, &mut packed).is_err() {
-        packed.clear();
+        packed.0.clear();
     }
-    packed
+    packed.0
 }
 
 /// The state that [`pack`] packed.
 pub(crate) fn unpack<T: DeserializeOwned>(kept: &[u8]) -> Result<T, RestoreError> {
-    ciborium::de::from_reader_with_recursion_limit(kept, DEPTH).map_err(|error| RestoreError(error.to_string()))
+    ciborium::de::from_reader_with_recursion_limit(Outlined(kept), DEPTH).map_err(|error| RestoreError(error.to_string()))
+}
+
+/// Bytes that are read and written by calls. Inlined, they would be copied in each of the hundreds of places that read or
+/// write a field.
+struct Outlined<T>(T);
+
+impl Read for Outlined<&[u8]> {
+    #[inline(never)]
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.0.read(into)
+    }
+
+    #[inline(never)]
+    fn read_exact(&mut self, into: &mut [u8]) -> io::Result<()> {
+        self.0.read_exact(into)
+    }
+}
+
+impl Write for Outlined<Vec<u8>> {
+    #[inline(never)]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes)
+    }
+
+    #[inline(never)]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.write_all(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// What another part of the engine has packed: held as bytes, and not as a list of numbers, which takes longer and up to

@@ -230,7 +230,7 @@ impl Burst {
         let slot = self.exposure.slot();
         let from = std::mem::replace(&mut self.checked, slot);
         self.deadlines.keep_up(report.incidents.evictions());
-        let mut places = self.deadlines.take_due(now);
+        let mut places: Vec<u32> = self.deadlines.take_due(now).into_iter().map(|place| place as u32).collect();
         if slot > from {
             places = self.places.open.keys().copied().collect();
         }
@@ -242,13 +242,13 @@ impl Burst {
             if open.ending.is_over(now) || !report.incidents.is_open(open.id) {
                 report.incidents.resolve(open.id, now, report.findings);
                 self.places.open.remove(&place);
-                self.deadlines.disarm(place);
+                self.deadlines.disarm(place.into());
                 self.places.own(place, slot, slot);
                 if place == ALL {
                     self.places.own(EVERYWHERE, slot, slot);
                 }
             } else {
-                self.deadlines.arm(place, open.ending.deadline());
+                self.deadlines.arm(place.into(), open.ending.deadline());
                 self.places.open.insert(place, open);
             }
         }

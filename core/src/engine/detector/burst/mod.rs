@@ -111,7 +111,7 @@ pub struct Burst {
     active: Slotted<Spot>,
     places: Places,
     /// When which open burst may be over by its silence alone.
-    deadlines: Deadlines<u32>,
+    deadlines: Deadlines,
     /// The slot in which open bursts were last looked at.
     checked: u32,
 }
@@ -279,7 +279,7 @@ impl Burst {
                 continue;
             }
             open.ending.hear(now, slot);
-            self.deadlines.arm(spot.place, open.ending.deadline());
+            self.deadlines.arm(spot.place.into(), open.ending.deadline());
             let (began, rate, errors) = (open.ending.began, open.expected, open.ending.failures as f64);
             let level = event.fields.level().max(Some(Level::Error));
             let expected = rate * now.seconds_since(began);
@@ -309,9 +309,9 @@ impl Burst {
         let ending = Ending::new(now, slot, verdict.errors, verdict.slots, verdict.window_s);
         let first_slot = ending.first_slot;
         let open = Open { id, spot: *spot, slot, expected: verdict.expected / verdict.window_s.max(1.0), ending };
-        self.deadlines.arm(spot.place, open.ending.deadline());
+        self.deadlines.arm(spot.place.into(), open.ending.deadline());
         if !report.incidents.is_open(id) {
-            self.deadlines.hurry(spot.place);
+            self.deadlines.hurry(spot.place.into());
         }
         self.settle_active(spot);
         self.places.open.insert(spot.place, open);
@@ -424,7 +424,7 @@ impl Detector for Burst {
         self.cells.restore(kept.cells);
         self.text_modules.restore(kept.text_modules, kept.active.iter().filter_map(Spot::text));
         self.places = kept.places;
-        self.places.open.keys().for_each(|place| self.deadlines.hurry(*place));
+        self.places.open.keys().for_each(|place| self.deadlines.hurry((*place).into()));
         self.checked = kept.checked;
         self.active = Slotted::default();
         kept.active.iter().for_each(|spot| self.list(spot));

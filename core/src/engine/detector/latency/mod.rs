@@ -81,7 +81,7 @@ pub struct Latency {
     /// Operations with an open incident, and which.
     live: BTreeMap<u64, IncidentId>,
     /// When which of them may be over.
-    deadlines: Deadlines<u64>,
+    deadlines: Deadlines,
 }
 
 #[derive(Serialize, Deserialize)]

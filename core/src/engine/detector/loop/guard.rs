@@ -70,7 +70,7 @@ pub(super) struct Guards {
     lines: Table<Guarded>,
     open: BTreeSet<u64>,
     /// When which of them may be over.
-    pub(super) deadlines: Deadlines<u64>,
+    pub(super) deadlines: Deadlines,
 }
 
 /// What is kept across a restart.

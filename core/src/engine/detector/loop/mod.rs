@@ -86,7 +86,7 @@ pub struct Loop {
     /// Open loops, by module: a module has one at a time.
     live: BTreeMap<u64, Live>,
     /// When which of them may be over.
-    deadlines: Deadlines<u64>,
+    deadlines: Deadlines,
     scratch: TextWithoutNumbers,
 }
 

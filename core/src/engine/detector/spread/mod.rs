@@ -87,7 +87,7 @@ pub struct Spread {
     /// Open incidents by value.
     open: BTreeMap<u64, Open>,
     /// When which of them may be over by its silence alone.
-    deadlines: Deadlines<u64>,
+    deadlines: Deadlines,
     /// The same by module.
     open_spots: OpenSpots,
     /// Slots that belong to incidents, by module and value.
