@@ -25,7 +25,8 @@ pub(crate) fn pack(state: &impl Serialize) -> Vec<u8> {
 
 /// The state that [`pack`] packed.
 pub(crate) fn unpack<T: DeserializeOwned>(kept: &[u8]) -> Result<T, RestoreError> {
-    ciborium::de::from_reader_with_recursion_limit(Outlined(kept), DEPTH).map_err(|error| RestoreError(error.to_string()))
+    ciborium::de::from_reader_with_recursion_limit(Outlined(kept), DEPTH)
+        .map_err(|error| RestoreError(error.to_string()))
 }
 
 /// Bytes that are read and written by calls. Inlined, they would be copied in each of the hundreds of places that read or
