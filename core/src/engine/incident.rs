@@ -1,12 +1,12 @@
 //! The life of an incident: open, ongoing at doubling counts, resolved; one id all along.
 //!
-//! Bounded three times: in number, in the bytes that all tables share, and for each detector, kind and rule in what is open
+//! Evict three times: in number, in the bytes that all tables share, and for each detector, kind and rule in what is open
 //! at a time, beyond which further ones are told as one (`storm.rs`). What is forgotten is counted.
 
 use super::detector::TableUse;
 use super::finding::{self, DetectorName, Evidence, Finding, Key, RuleFinding, Severity, State};
 use super::open_incidents::{Incident, OpenIncidents};
-use super::state::Bounded;
+use super::state::Evict;
 use super::storm::{self, Storms};
 use crate::event::{Level, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -348,16 +348,16 @@ impl Incidents {
     }
 }
 
-impl Bounded for Incidents {
+impl Evict for Incidents {
     fn keys(&self) -> usize {
         self.open.len()
     }
 
-    fn weigh(&mut self) -> usize {
+    fn size_bytes(&mut self) -> usize {
         self.open.bytes()
     }
 
-    fn give(&mut self) -> bool {
+    fn shrink(&mut self) -> bool {
         let count = self.open.len();
         let more = count.saturating_sub(KEPT.min(self.cap)).min(count.div_ceil(8));
         for _ in 0..more {

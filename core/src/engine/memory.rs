@@ -5,7 +5,7 @@
 //! the budget together, the heaviest forgets an eighth of its keys: in the end none weighs much more than the others, and what is
 //! small keeps all it has. This counts events and no time, so that it does not depend on how the input was cut.
 
-use super::state::Bounded;
+use super::state::Evict;
 
 /// Events between two weighings. Within these no table can grow by more than a few bytes a key for each.
 const EVENTS: u32 = 4_096;
@@ -30,7 +30,7 @@ pub(super) struct MemoryBudget {
 }
 
 /// Shows each of several tables to what it is given.
-pub(super) type Visit<'a> = dyn FnMut(&mut dyn FnMut(&mut dyn Bounded)) + 'a;
+pub(super) type Visit<'a> = dyn FnMut(&mut dyn FnMut(&mut dyn Evict)) + 'a;
 
 impl MemoryBudget {
     pub(super) fn new(bytes: usize) -> Self {
@@ -59,7 +59,7 @@ impl MemoryBudget {
     pub(super) fn keep(&mut self, tables: &mut Visit<'_>) {
         self.events = 0;
         let mut weights = Vec::new();
-        tables(&mut |table| weights.push(SLACK * table.weigh()));
+        tables(&mut |table| weights.push(SLACK * table.size_bytes()));
         let mut all: usize = weights.iter().sum();
         while all > self.bytes
             && let Some(heaviest) = (0..weights.len()).max_by_key(|place| weights[*place])
@@ -69,7 +69,7 @@ impl MemoryBudget {
             tables(&mut |table| {
                 if place == heaviest {
                     // One that has nothing to give is not asked again.
-                    let less = if table.give() { weights[place] / 8 } else { 0 };
+                    let less = if table.shrink() { weights[place] / 8 } else { 0 };
                     weights[place] = if less > 0 { weights[place] - less } else { 0 };
                     all -= less;
                 }
@@ -182,7 +182,7 @@ mod tests {
         let mut stream = Stream::with_rules(&options, rules());
         (0..600).for_each(|i| stream.line(&crash(i)));
         let mut weighed = Vec::new();
-        stream.engine.bounded(&mut |table| weighed.push((table.keys() as u64, table.weigh())));
+        stream.engine.bounded(&mut |table| weighed.push((table.keys() as u64, table.size_bytes())));
         // What is bounded by a number of its own: series of metrics, 1,000 of them; what rules keep, one table for each rule;
         // storms, which are open incidents.
         let apart = ["rule_metrics", "rule_state", "storms"];
@@ -207,7 +207,7 @@ mod tests {
         }
         let mut weight = 0;
         stream.engine.keep_memory();
-        stream.engine.bounded(&mut |table| weight += SLACK * table.weigh());
+        stream.engine.bounded(&mut |table| weight += SLACK * table.size_bytes());
         assert!(weight < 13 << 20, "{weight}");
         let tables = stream.engine.tables();
         for name in ["incidents", "rule_incidents", "rule_state"] {

@@ -53,7 +53,7 @@ use recent::Recent;
 use rule_incidents::RuleIncidents;
 use rules::{Known, RuleOutcome, RuleSet, Rules};
 use serde::{Deserialize, Serialize};
-use state::Bounded;
+use state::Evict;
 use std::sync::Arc;
 pub use tally::Tally;
 use template::{Merge, Sighting, Templates};
@@ -402,7 +402,7 @@ impl Engine {
     }
 
     /// Shows all that grows with what the stream brings to `visit`, always in the same order.
-    fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+    fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {
         self.templates.bounded(visit);
         self.detectors.iter_mut().for_each(|detector| detector.bounded(visit));
         visit(&mut self.incidents);

@@ -245,7 +245,7 @@ fn weight_of(incident: &Incident) -> usize {
     let more: usize =
         opening.evidence.more.iter().map(|(name, value)| PAIR_BYTES + text(name) + size_of_value(value)).sum();
     let context: usize = opening.context.iter().map(|line| size_of::<String>() + text(line)).sum();
-    let storm = incident.storm.as_ref().map_or(0, |keys| keys.held());
+    let storm = incident.storm.as_ref().map_or(0, |keys| keys.heap_size());
     let own =
         size_of::<Incident>() + PLACES_BYTES + allocated(opening.key.0.capacity() * size_of::<(String, String)>());
     own + key + texts.iter().sum::<usize>() + others.iter().sum::<usize>() + more + context + storm

@@ -1,6 +1,6 @@
 //! Other settings for some keys: which of them apply is decided once for each key, by the first pattern that matches.
 
-use super::state::Held;
+use super::state::HeapSize;
 use crate::event::{Fields, Role};
 use std::borrow::Cow;
 
@@ -68,7 +68,7 @@ pub fn glob_matches(glob: &str, text: &str) -> bool {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Choice(Option<std::num::NonZeroU16>);
 
-impl Held for Choice {}
+impl HeapSize for Choice {}
 
 impl Choice {
     /// Its number: 1 for the usual settings, 0 where nothing is decided.

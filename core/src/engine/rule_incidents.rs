@@ -12,7 +12,7 @@ use super::detector::{Report, TableUse};
 use super::finding::{DetectorName, Evidence, RuleFinding, Severity};
 use super::incident::{IncidentId, Incidents, Opening};
 use super::recent::Recent;
-use super::state::Bounded;
+use super::state::Evict;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -244,17 +244,17 @@ impl RuleIncidents {
     }
 }
 
-impl Bounded for RuleIncidents {
+impl Evict for RuleIncidents {
     fn keys(&self) -> usize {
         self.found.len()
     }
 
-    fn weigh(&mut self) -> usize {
+    fn size_bytes(&mut self) -> usize {
         self.found.len() * WATCHED_BYTES
     }
 
     /// An incident of a rule's own stays, because nobody else would end it; those weigh more elsewhere, and give there.
-    fn give(&mut self) -> bool {
+    fn shrink(&mut self) -> bool {
         let count = self.found.len();
         let more = count.saturating_sub(KEPT.min(self.cap)).min(count.div_ceil(8));
         let is_own = |key: &u64| matches!(self.found.get(key), Some(Watched { standing: Standing::Own(_), .. }));
@@ -447,7 +447,7 @@ mod tests {
         open.sort();
         assert_eq!(open, ["a", "c", "d"]);
         // Those that only wait give where memory is short; a rule's own stay.
-        assert!(!rules.give());
+        assert!(!rules.shrink());
     }
 
     #[test]

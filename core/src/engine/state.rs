@@ -1,4 +1,4 @@
-//! Bounded tables: every key costs memory once, and no stream makes them grow without end.
+//! Evict tables: every key costs memory once, and no stream makes them grow without end.
 
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
@@ -60,9 +60,9 @@ const SAMPLE: usize = 64;
 const KEPT: usize = 1_000;
 
 /// What a value holds on the heap.
-pub trait Held {
+pub trait HeapSize {
     /// About so many bytes, those of the value itself not counted.
-    fn held(&self) -> usize {
+    fn heap_size(&self) -> usize {
         0
     }
 
@@ -72,8 +72,8 @@ pub trait Held {
     }
 }
 
-impl Held for u32 {}
-impl Held for u64 {}
+impl HeapSize for u32 {}
+impl HeapSize for u64 {}
 
 /// What an allocation of so many bytes takes.
 #[must_use]
@@ -90,30 +90,30 @@ pub struct Weight {
     pub bytes: usize,
 }
 
-impl Bounded for Weight {
+impl Evict for Weight {
     fn keys(&self) -> usize {
         self.keys
     }
 
-    fn weigh(&mut self) -> usize {
+    fn size_bytes(&mut self) -> usize {
         self.bytes
     }
 
-    fn give(&mut self) -> bool {
+    fn shrink(&mut self) -> bool {
         false
     }
 }
 
 /// A table as one of several that share a budget.
-pub trait Bounded {
+pub trait Evict {
     /// How many keys it holds.
     fn keys(&self) -> usize;
 
     /// About how many bytes it takes. What values hold is estimated from a sample, another one each time.
-    fn weigh(&mut self) -> usize;
+    fn size_bytes(&mut self) -> usize;
 
     /// Forgets an eighth of its keys, those untouched for longest; false where it has too few to give.
-    fn give(&mut self) -> bool;
+    fn shrink(&mut self) -> bool;
 }
 
 /// What is kept of a table across restarts.
@@ -124,18 +124,18 @@ pub struct TableSnapshot<V> {
     pub(super) evictions: u64,
 }
 
-impl<V: Held> Bounded for Table<V> {
+impl<V: HeapSize> Evict for Table<V> {
     fn keys(&self) -> usize {
         self.entries.len()
     }
 
-    fn weigh(&mut self) -> usize {
+    fn size_bytes(&mut self) -> usize {
         let count = self.entries.len();
         let sampled = count.min(SAMPLE);
         if sampled > 0 {
             self.looked = (self.looked + 1) % count;
             let places = (0..sampled).map(|i| (self.looked + i * count / sampled) % count);
-            let mean = places.map(|place| self.entries[place].value.held()).sum::<usize>() as f64 / sampled as f64;
+            let mean = places.map(|place| self.entries[place].value.heap_size()).sum::<usize>() as f64 / sampled as f64;
             // A few heavy ones weigh as much as there are of them, seen over several samples.
             self.mean_held +=
                 (mean - self.mean_held) * if count <= SAMPLE || self.mean_held == 0.0 { 1.0 } else { 0.25 };
@@ -143,7 +143,7 @@ impl<V: Held> Bounded for Table<V> {
         count * (size_of::<Entry<V>>() + INDEX_BYTES) + (count as f64 * self.mean_held) as usize
     }
 
-    fn give(&mut self) -> bool {
+    fn shrink(&mut self) -> bool {
         let count = self.entries.len();
         let more = count.saturating_sub(KEPT.min(self.cap)).min(count.div_ceil(8));
         (0..more).for_each(|_| self.forget_one());
@@ -151,7 +151,7 @@ impl<V: Held> Bounded for Table<V> {
     }
 }
 
-impl<V: Held> Table<V> {
+impl<V: HeapSize> Table<V> {
     /// An empty table of at most `cap` keys (at least one).
     #[must_use]
     pub fn new(cap: usize) -> Self {
@@ -350,8 +350,8 @@ mod tests {
 
     #[derive(Default)]
     struct Text(Vec<u8>);
-    impl Held for Text {
-        fn held(&self) -> usize {
+    impl HeapSize for Text {
+        fn heap_size(&self) -> usize {
             allocated(self.0.capacity())
         }
     }
@@ -362,22 +362,22 @@ mod tests {
         for key in 0..8_000 {
             table.touch(key, || key);
         }
-        assert!(table.give());
+        assert!(table.shrink());
         // All had been touched: the hand has been round once.
         for key in (1_000..8_000).step_by(2) {
             table.touched(key);
         }
-        while table.give() {}
+        while table.shrink() {}
         assert_eq!((table.len() as u64 + table.evictions(), table.len()), (8_000, KEPT));
         assert!(table.iter().all(|(key, value)| key == *value && key % 2 == 0), "untouched ones were kept");
         (0..8_000).for_each(|key| assert!(table.get(key).is_none_or(|value| *value == key)));
         (0..5_000).for_each(|key| assert_eq!(*table.touch(key, || key), key));
-        assert!(!Table::<u64>::new(10).give());
+        assert!(!Table::<u64>::new(10).shrink());
     }
 
     /// Watched as a hundred more where the value is odd.
     struct Watched(u64);
-    impl Held for Watched {
+    impl HeapSize for Watched {
         fn watched_as(&self, key: u64) -> Option<u64> {
             (self.0 % 2 == 1).then_some(key + 100)
         }
@@ -388,7 +388,7 @@ mod tests {
         let mut table = Table::new(2_000);
         (0..2_003).for_each(|key| _ = table.touch(key, || Watched(key)));
         assert_eq!((table.take_lost(), table.take_lost()), (vec![101], vec![]));
-        assert!(table.give());
+        assert!(table.shrink());
         let lost = table.take_lost();
         assert!(lost.len() > 100 && lost.iter().all(|key| table.get(key - 100).is_none()), "{lost:?}");
     }
@@ -396,17 +396,17 @@ mod tests {
     #[test]
     fn it_weighs_what_its_values_hold() {
         let mut table = Table::<Text>::new(100_000);
-        assert_eq!(table.weigh(), 0);
+        assert_eq!(table.size_bytes(), 0);
         for key in 0..20_000 {
             table.touch(key, Text::default);
         }
-        let empty = table.weigh();
+        let empty = table.size_bytes();
         assert!((20_000 * 40..20_000 * 100).contains(&empty), "{empty}");
         table.for_each_mut(|key, text| text.0 = vec![0; if key % 10 == 0 { 1_000 } else { 0 }]);
         for _ in 0..50 {
-            table.weigh();
+            table.size_bytes();
         }
-        let held = table.weigh() - empty;
+        let held = table.size_bytes() - empty;
         assert!((1_000_000..3_500_000).contains(&held), "{held}");
         assert_eq!([0, 1, 24, 25, 1_000].map(allocated), [0, 32, 32, 48, 1_008]);
     }

@@ -57,7 +57,7 @@ impl Storm {
     }
 
     /// About how many bytes it takes beyond its own place.
-    pub(super) fn held(&self) -> usize {
+    pub(super) fn heap_size(&self) -> usize {
         self.keys.0.len() * 16 + allocated(self.latest.capacity())
     }
 }

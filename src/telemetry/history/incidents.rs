@@ -1,6 +1,6 @@
 //! Incidents as the page shows them: the newest state of each, the lines that tell of it, in order of their opening.
 //!
-//! Bounded by number and by bytes. Where there is no more room, the oldest that are over lose their lines, up to half of
+//! Evict by number and by bytes. Where there is no more room, the oldest that are over lose their lines, up to half of
 //! them; then the oldest of them go. Open ones go last.
 
 use super::kept::{Kept, Row};

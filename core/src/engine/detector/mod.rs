@@ -15,7 +15,7 @@ mod text_without_numbers;
 use super::clock::Moment;
 use super::finding::{DetectorName, Finding};
 use super::incident::Incidents;
-use super::state::Bounded;
+use super::state::Evict;
 use super::template::{Merge, Sighting, Templates};
 use super::trace::Trace;
 use crate::engine::packed::RestoreError;
@@ -219,7 +219,7 @@ pub trait Detector: Send {
     }
 
     /// Shows each table that shares the engine's budget of memory to `visit`, always in the same order.
-    fn bounded(&mut self, _visit: &mut dyn FnMut(&mut dyn Bounded)) {}
+    fn bounded(&mut self, _visit: &mut dyn FnMut(&mut dyn Evict)) {}
 
     /// How long the `most` busiest operations took in the minutes before `now`, and all others together; empty for
     /// detectors that measure no durations.

@@ -193,17 +193,17 @@ fn open_incidents_are_weighed_and_the_quietest_go() {
     let opening = |i| Opening { summary: "y".repeat(1_000), context: context.clone(), ..of_module(i) };
     let ids: Vec<_> = (0..3_000).map(|i| incidents.open(opening(i), at(i as i64), &mut findings)).collect();
     assert_eq!(findings[0].context.len(), 64, "what led up to it is said");
-    let whole = incidents.weigh();
+    let whole = incidents.size_bytes();
     // The texts, and a few hundred bytes for the rest; what led up to it is not kept.
     assert!((3_000 * 1_000..3_000 * 2_000).contains(&whole), "{whole}");
     incidents.join(ids[0], 1, None, at(9_000), &mut findings, |_, _, _| {});
-    assert!(incidents.give());
+    assert!(incidents.shrink());
     assert!(incidents.is_open(ids[0]) && !incidents.is_open(ids[1]) && !incidents.is_open(ids[375]));
     assert!(incidents.is_open(ids[376]));
     assert_eq!((incidents.evictions(), incidents.keys()), (375, 2_625));
-    while incidents.give() {}
+    while incidents.shrink() {}
     assert_eq!(incidents.keys(), KEPT);
     (0..3_000).for_each(|i| incidents.resolve(ids[i], at(9_999), &mut findings));
-    assert_eq!((incidents.weigh(), incidents.keys()), (0, 0));
+    assert_eq!((incidents.size_bytes(), incidents.keys()), (0, 0));
     assert!(!incidents.storms.takes(storm::group_of(&of_module(0))));
 }

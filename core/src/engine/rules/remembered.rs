@@ -1,12 +1,12 @@
 //! What one rule remembers: a table of keys for each call site, and what is due without an event.
 //!
-//! Bounded twice: each table in keys, the least recently used going first, and the rule in bytes, which the table that
+//! Evict twice: each table in keys, the least recently used going first, and the rule in bytes, which the table that
 //! grows gives back from its own oldest keys. What is forgotten before its time is counted.
 
 use super::budget::Budget;
 use super::keyed::{Keyed, held};
 use super::memory::Memory;
-use crate::engine::state::Bounded;
+use crate::engine::state::Evict;
 use rhai::Position;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -223,16 +223,16 @@ impl Remembered {
     }
 }
 
-impl Bounded for Remembered {
+impl Evict for Remembered {
     fn keys(&self) -> usize {
         self.len()
     }
 
-    fn weigh(&mut self) -> usize {
+    fn size_bytes(&mut self) -> usize {
         self.bytes
     }
 
-    fn give(&mut self) -> bool {
+    fn shrink(&mut self) -> bool {
         let all = self.len();
         let more = all.saturating_sub(KEPT_KEYS).min(all.div_ceil(8));
         let Self { tables, bytes, due } = self;

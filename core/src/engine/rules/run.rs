@@ -12,7 +12,7 @@ use super::sandbox::Library;
 use super::set::RuleSet;
 use crate::engine::finding::{Finding, RuleFinding};
 use crate::engine::packed::{self, pack, unpack};
-use crate::engine::state::Bounded;
+use crate::engine::state::Evict;
 use crate::engine::template::{Merge, TemplateId, Templates};
 use crate::event::{Edit, Fields, Shape, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -298,7 +298,7 @@ impl Rules {
     }
 
     /// Shows what each rule remembers to `visit`, always in the same order.
-    pub(in crate::engine) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+    pub(in crate::engine) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {
         self.host.lock().rules.iter_mut().for_each(|remembered| visit(remembered));
     }
 

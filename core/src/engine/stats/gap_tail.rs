@@ -10,7 +10,7 @@
 //! vary little make S small, and a gap twice the longest is asked for besides, so that a clockwork that stumbles is no
 //! end of speech. Memory: 4 bytes for each of the K largest gaps, K = 20. Cold start: below 50 gaps there is no limit.
 
-use crate::engine::state::{Held, allocated};
+use crate::engine::state::{HeapSize, allocated};
 use serde::{Deserialize, Serialize};
 
 /// How many of the largest gaps make the tail.
@@ -35,8 +35,8 @@ impl Default for GapTail {
     }
 }
 
-impl Held for GapTail {
-    fn held(&self) -> usize {
+impl HeapSize for GapTail {
+    fn heap_size(&self) -> usize {
         allocated(size_of::<f32>() * self.largest.capacity())
     }
 }

@@ -8,7 +8,7 @@
 //! Memory: four bytes for each bucket between the lowest and the highest value; at most 4 KiB, for values from 10⁻⁶ to
 //! 10¹² (what lies outside is put at the ends); a few hundred bytes for one operation's durations. Cold start: no quantile.
 
-use crate::engine::state::{Held, allocated};
+use crate::engine::state::{HeapSize, allocated};
 use serde::{Deserialize, Serialize};
 
 /// Bits of an `f32` behind the bucket's number.
@@ -47,8 +47,8 @@ pub fn middle(bucket: u16) -> f64 {
     (lower_edge(bucket) + lower_edge(bucket + 1)) / 2.0
 }
 
-impl Held for LogHistogram {
-    fn held(&self) -> usize {
+impl HeapSize for LogHistogram {
+    fn heap_size(&self) -> usize {
         allocated(size_of::<f32>() * self.counts.capacity())
     }
 }

@@ -4,7 +4,7 @@
 //! that a baseline takes only what no window can still see. Memory: 4 bytes for each slot since the first that still
 //! matters, at most `length`: many keys are seen once, or seldom. Cold start: slots before the first are empty.
 
-use crate::engine::state::{Held, allocated};
+use crate::engine::state::{HeapSize, allocated};
 use serde::{Deserialize, Serialize};
 
 /// The ring. Slots are numbered from 0 on by whoever owns the clock.
@@ -18,8 +18,8 @@ pub struct Slots {
     head: u32,
 }
 
-impl Held for Slots {
-    fn held(&self) -> usize {
+impl HeapSize for Slots {
+    fn heap_size(&self) -> usize {
         allocated(size_of::<u32>() * self.counts.capacity())
     }
 }
@@ -129,13 +129,13 @@ mod tests {
     fn it_takes_room_for_the_slots_that_matter() {
         let mut slots = Slots::new(60, 7);
         slots.add();
-        assert_eq!((slots.held(), slots.sum(60), slots.length()), (32, 1, 60));
+        assert_eq!((slots.heap_size(), slots.sum(60), slots.length()), (32, 1, 60));
         for slot in 8..200 {
             slots.roll(slot);
         }
-        assert_eq!((slots.held(), slots.sum(60)), (allocated(240), 0));
+        assert_eq!((slots.heap_size(), slots.sum(60)), (allocated(240), 0));
         slots.add();
-        assert_eq!((slots.roll(259), slots.held()), (1, 32));
+        assert_eq!((slots.roll(259), slots.heap_size()), (1, 32));
     }
 
     #[test]

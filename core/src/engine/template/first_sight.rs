@@ -5,7 +5,7 @@
 //! hole; capped.
 
 use super::TemplateId;
-use crate::engine::state::{AlreadyHashed, Bounded};
+use crate::engine::state::{AlreadyHashed, Evict};
 use hashbrown::HashMap;
 use std::hash::BuildHasherDefault;
 
@@ -70,16 +70,16 @@ impl FirstSights {
     }
 }
 
-impl Bounded for FirstSights {
+impl Evict for FirstSights {
     fn keys(&self) -> usize {
         self.len()
     }
 
-    fn weigh(&mut self) -> usize {
+    fn size_bytes(&mut self) -> usize {
         (self.young.capacity() + self.old.capacity()) * (size_of::<(u64, FirstSight)>() + 1) * 8 / 7
     }
 
-    fn give(&mut self) -> bool {
+    fn shrink(&mut self) -> bool {
         if self.old.is_empty() && self.young.len() <= KEPT {
             return false;
         }
@@ -118,10 +118,10 @@ mod tests {
     fn what_weighs_too_much_is_given_back() {
         let mut sights = FirstSights::default();
         (0..60_000).for_each(|key| sights.insert(key, FirstSight { word: 1, template: TemplateId(1) }, 100_000));
-        let weight = sights.weigh();
+        let weight = sights.size_bytes();
         assert!((60_000 * 25..60_000 * 60).contains(&weight), "{weight}");
-        assert!(sights.give() && sights.weigh() < weight / 2 && sights.len() == 10_000);
-        assert!(sights.give() && !sights.give());
+        assert!(sights.shrink() && sights.size_bytes() < weight / 2 && sights.len() == 10_000);
+        assert!(sights.shrink() && !sights.shrink());
         assert_eq!((sights.len(), sights.evictions()), (0, 60_000));
     }
 }

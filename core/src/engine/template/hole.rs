@@ -11,7 +11,7 @@
 
 use super::TemplateId;
 use super::first_sight::{FirstSight, FirstSights};
-use crate::engine::state::{Bounded, Held, Table, TableSnapshot, allocated};
+use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, allocated};
 use crate::event::skeleton::VARIABLE;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
@@ -62,8 +62,8 @@ struct Hole {
     others: Vec<(u32, TemplateId)>,
 }
 
-impl Held for Hole {
-    fn held(&self) -> usize {
+impl HeapSize for Hole {
+    fn heap_size(&self) -> usize {
         allocated(size_of::<(u32, TemplateId)>() * self.others.capacity())
     }
 }
@@ -174,7 +174,7 @@ impl Holes {
         }
     }
 
-    pub(super) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+    pub(super) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {
         visit(&mut self.first_sights);
         visit(&mut self.table);
     }

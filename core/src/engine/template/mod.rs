@@ -15,7 +15,7 @@ mod seed;
 
 use crate::engine::detector::TableUse;
 use crate::engine::packed::{RestoreError, pack, unpack};
-use crate::engine::state::{Bounded, Held, Table, TableSnapshot, allocated};
+use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, allocated};
 use crate::event::skeleton::{Masks, Skeleton, VARIABLE};
 use crate::event::{Fields, Level, Role, Timestamp};
 use hole::{Holes, HolesSnapshot};
@@ -86,10 +86,10 @@ pub struct Template {
     into: Option<TemplateId>,
 }
 
-impl Held for TemplateId {}
+impl HeapSize for TemplateId {}
 
-impl Held for Template {
-    fn held(&self) -> usize {
+impl HeapSize for Template {
+    fn heap_size(&self) -> usize {
         [&self.text, &self.words, &self.example].map(|text| allocated(text.capacity())).iter().sum()
     }
 }
@@ -329,7 +329,7 @@ impl Templates {
     }
 
     /// Shows each table that shares the engine's budget of memory to `visit`.
-    pub(crate) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+    pub(crate) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {
         visit(&mut self.skeletons);
         visit(&mut self.templates);
         self.holes.bounded(visit);

@@ -1,6 +1,6 @@
 //! The errors of one key: the last slots in detail, older ones as a rate that forgets.
 
-use crate::engine::state::{Held, allocated};
+use crate::engine::state::{HeapSize, allocated};
 use crate::engine::stats::dispersion::Dispersion;
 use crate::engine::stats::exposure::Exposure;
 use serde::{Deserialize, Serialize};
@@ -47,8 +47,8 @@ pub(super) struct Cell {
     pub(super) due: u32,
 }
 
-impl Held for Cell {
-    fn held(&self) -> usize {
+impl HeapSize for Cell {
+    fn heap_size(&self) -> usize {
         let groups = self.recent.iter().map(|slot| allocated(size_of_val(slot.groups.as_slice()))).sum::<usize>();
         allocated(self.recent.capacity() * size_of::<Slot>()) + groups
     }

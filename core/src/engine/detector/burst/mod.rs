@@ -58,7 +58,7 @@ use crate::engine::deadlines::{Deadlines, Slotted};
 use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::overrides::Overrides;
 use crate::engine::packed::{RestoreError, pack, unpack};
-use crate::engine::state::{Bounded, Table, TableSnapshot, Weight};
+use crate::engine::state::{Evict, Table, TableSnapshot, Weight};
 use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::engine::stats::exposure::{Exposure, Span};
 use crate::engine::stats::gamma_poisson;
@@ -436,7 +436,7 @@ impl Detector for Burst {
         self.traffic.counts(most)
     }
 
-    fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+    fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {
         visit(&mut self.cells);
         self.text_modules.bounded(visit);
         self.traffic.bounded(visit);

@@ -20,7 +20,7 @@ pub(super) struct Open {
     pub(super) ending: Ending,
 }
 
-/// Open bursts, and the slots that they or closed ones own. Bounded by the bursts of the last two windows.
+/// Open bursts, and the slots that they or closed ones own. Evict by the bursts of the last two windows.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Places {
     pub(super) open: BTreeMap<u32, Open>,

@@ -3,7 +3,7 @@
 //! Memory: 44 bytes a template and 8 for each module, 1,024 modules at most; templates are capped. Of a template that more
 //! modules share, the cells of the others stay where they are when it is merged, and what they knew is learned anew.
 
-use crate::engine::state::{Bounded, Held, Table, TableSnapshot, allocated};
+use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, allocated};
 use serde::{Deserialize, Serialize};
 
 /// Modules of one template that are remembered.
@@ -13,8 +13,8 @@ const MOST: usize = 1_024;
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Modules(Vec<u64>);
 
-impl Held for Modules {
-    fn held(&self) -> usize {
+impl HeapSize for Modules {
+    fn heap_size(&self) -> usize {
         allocated(size_of::<u64>() * self.0.capacity())
     }
 }
@@ -45,7 +45,7 @@ impl TextModules {
         self.0.get_mut(template).map(|modules| std::mem::take(&mut modules.0)).unwrap_or_default()
     }
 
-    pub(super) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+    pub(super) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {
         visit(&mut self.0);
     }
 

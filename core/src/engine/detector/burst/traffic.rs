@@ -2,7 +2,7 @@
 
 use crate::engine::detector::{ModuleCounts, failure};
 use crate::engine::overrides::Choice;
-use crate::engine::state::{Bounded, Held, Table, TableSnapshot, allocated};
+use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, allocated};
 use crate::engine::stats::dispersion::Dispersion;
 use crate::engine::stats::exposure::Exposure;
 use crate::engine::stats::slots::Slots;
@@ -146,7 +146,7 @@ impl Traffic {
         })
     }
 
-    pub(super) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+    pub(super) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {
         visit(&mut self.modules);
     }
 
@@ -163,10 +163,12 @@ impl Traffic {
     }
 }
 
-impl Held for Module {
-    fn held(&self) -> usize {
-        let of = |requests: &Requests| allocated(size_of::<Requests>()) + requests.all.held() + requests.failed.held();
-        self.others.held() + self.requests.as_deref().map_or(0, of)
+impl HeapSize for Module {
+    fn heap_size(&self) -> usize {
+        let of = |requests: &Requests| {
+            allocated(size_of::<Requests>()) + requests.all.heap_size() + requests.failed.heap_size()
+        };
+        self.others.heap_size() + self.requests.as_deref().map_or(0, of)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::LatencySettings;
 use super::window::{BELOW, LONGEST, Lanes, NEVER, Place, WINDOWS, lanes};
-use crate::engine::state::{Held, allocated};
+use crate::engine::state::{HeapSize, allocated};
 use crate::engine::stats::exceedance::Exceedance;
 use crate::engine::stats::log_histogram::{LogHistogram, bucket_of, lower_edge};
 use crate::engine::stats::peaks_over_threshold::PeaksOverThreshold;
@@ -119,9 +119,9 @@ fn nearest(value: f64) -> f64 {
     if value < INTEGERS / 2.0 { value + INTEGERS - INTEGERS } else { value }
 }
 
-impl Held for Baseline {
-    fn held(&self) -> usize {
-        self.learned.held() + self.limits.as_deref().map_or(0, |_| allocated(size_of::<Limits>()))
+impl HeapSize for Baseline {
+    fn heap_size(&self) -> usize {
+        self.learned.heap_size() + self.limits.as_deref().map_or(0, |_| allocated(size_of::<Limits>()))
     }
 }
 

@@ -7,7 +7,7 @@
 use super::baseline::{Limits, SHARES};
 use super::window::{BELOW, Place, counts};
 use crate::engine::overrides::Choice;
-use crate::engine::state::Held;
+use crate::engine::state::HeapSize;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +47,7 @@ pub(super) struct Slow {
     pub(super) count: u32,
 }
 
-impl Held for HostShare {}
+impl HeapSize for HostShare {}
 
 impl HostShare {
     /// Reads what [`Self::push`] will.

@@ -42,7 +42,7 @@ use crate::engine::finding::DetectorName;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Overrides;
 use crate::engine::packed::{RestoreError, pack, unpack};
-use crate::engine::state::{Bounded, Table, TableSnapshot, Weight};
+use crate::engine::state::{Evict, Table, TableSnapshot, Weight};
 use crate::engine::stats::log_histogram::bucket_of;
 use crate::event::look::Form;
 use crate::event::operation::masked;
@@ -288,7 +288,7 @@ impl Detector for Latency {
         Ok(())
     }
 
-    fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+    fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {
         visit(&mut self.operations);
         visit(&mut self.hosts);
         self.texts.bounded(visit);

@@ -5,7 +5,7 @@ use super::window::{HostId, Window};
 use crate::engine::finding::name_of;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Choice;
-use crate::engine::state::{Held, allocated};
+use crate::engine::state::{HeapSize, allocated};
 use crate::engine::stats::log_histogram::LogHistogram;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -65,13 +65,13 @@ pub(super) struct Going {
     pub(super) durations: LogHistogram,
 }
 
-impl Held for Operation {
-    fn held(&self) -> usize {
-        let of = |going: &Going| allocated(size_of::<Going>()) + going.durations.held();
+impl HeapSize for Operation {
+    fn heap_size(&self) -> usize {
+        let of = |going: &Going| allocated(size_of::<Going>()) + going.durations.heap_size();
         allocated(self.name.len())
-            + self.window.held()
-            + self.baseline.held()
-            + self.recent.held()
+            + self.window.heap_size()
+            + self.baseline.heap_size()
+            + self.recent.heap_size()
             + self.going.as_deref().map_or(0, of)
     }
 

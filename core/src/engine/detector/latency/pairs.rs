@@ -9,7 +9,7 @@ use super::options::{PairBy, PairOptions};
 use crate::engine::detector::{Event, TableUse};
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::glob_matches;
-use crate::engine::state::{Bounded, Held, allocated};
+use crate::engine::state::{Evict, HeapSize, allocated};
 use crate::engine::template::Merge;
 use crate::event::{Fields, Level, Role, Timestamp, Value};
 use memchr::memmem;
@@ -186,7 +186,7 @@ impl Pairs {
     fn begin(&mut self, kind: usize, hash: u64, begun: Begun) {
         self.kinds[kind].queue.push_back((hash, begun.now));
         self.take(hash);
-        self.texts += begun.held();
+        self.texts += begun.heap_size();
         self.begun.insert(hash, begun);
         while self.begun.len() > self.cap && self.forget_oldest() {}
         // Ends leave their starts' places in the queue: they are swept before they outnumber what is begun.
@@ -200,7 +200,7 @@ impl Pairs {
     /// What has begun under this hash, which is remembered no more.
     fn take(&mut self, hash: u64) -> Option<Begun> {
         let begun = self.begun.remove(&hash)?;
-        self.texts = self.texts.saturating_sub(begun.held());
+        self.texts = self.texts.saturating_sub(begun.heap_size());
         Some(begun)
     }
 
@@ -229,7 +229,7 @@ impl Pairs {
                     continue;
                 }
                 let Some(begun) = self.begun.remove(&hash) else { continue };
-                self.texts = self.texts.saturating_sub(begun.held());
+                self.texts = self.texts.saturating_sub(begun.heap_size());
                 let so_far = self.unfinished.entry(pair.key).or_default();
                 so_far.timed_out += 1;
                 take(TimedOut {
@@ -286,7 +286,7 @@ impl Pairs {
                 pair.queue = queue.into();
             }
         }
-        self.texts = self.begun.values().map(Held::held).sum();
+        self.texts = self.begun.values().map(HeapSize::heap_size).sum();
     }
 
     pub(super) fn table(&self) -> TableUse {
@@ -294,23 +294,23 @@ impl Pairs {
     }
 }
 
-impl Held for Begun {
-    fn held(&self) -> usize {
+impl HeapSize for Begun {
+    fn heap_size(&self) -> usize {
         allocated(self.shared.len()) + allocated(self.line.len())
     }
 }
 
-impl Bounded for Pairs {
+impl Evict for Pairs {
     fn keys(&self) -> usize {
         self.begun.len()
     }
 
-    fn weigh(&mut self) -> usize {
+    fn size_bytes(&mut self) -> usize {
         let places: usize = self.kinds.iter().map(|pair| pair.queue.len() * size_of::<(u64, Timestamp)>()).sum();
         self.begun.len() * BEGUN_BYTES + places + self.texts
     }
 
-    fn give(&mut self) -> bool {
+    fn shrink(&mut self) -> bool {
         let count = self.begun.len();
         let keep = count - count.saturating_sub(KEPT.min(self.cap)).min(count.div_ceil(8));
         while self.begun.len() > keep && self.forget_oldest() {}

@@ -1,7 +1,7 @@
 //! Durations in messages, where no member has one: decided once for each template, then read behind the same words.
 
 use crate::engine::detector::{Event, TableUse};
-use crate::engine::state::{Bounded, Held, Table, TableSnapshot, allocated};
+use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, allocated};
 use crate::engine::template::{Merge, TemplateId};
 use crate::event::Role;
 use crate::event::text_duration::Anchor;
@@ -17,8 +17,8 @@ pub(super) struct Texts {
     anchors: Table<Anchor>,
 }
 
-impl Held for Anchor {
-    fn held(&self) -> usize {
+impl HeapSize for Anchor {
+    fn heap_size(&self) -> usize {
         allocated(self.length())
     }
 }
@@ -62,7 +62,7 @@ impl Texts {
         self.anchors.restore(kept);
     }
 
-    pub(super) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+    pub(super) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {
         visit(&mut self.anchors);
     }
 

@@ -1,7 +1,7 @@
 //! The last values of one operation, and how many of them lay beyond the limits of their time.
 
 use super::baseline::{LIMITS, Limits};
-use crate::engine::state::{Held, allocated};
+use crate::engine::state::{HeapSize, allocated};
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -57,8 +57,8 @@ pub(super) struct Window {
     marks: Vec<Timestamp>,
 }
 
-impl Held for Window {
-    fn held(&self) -> usize {
+impl HeapSize for Window {
+    fn heap_size(&self) -> usize {
         let times = self.marks.capacity() * size_of::<Timestamp>();
         allocated(size_of::<u16>() * self.ring.capacity())
             + allocated(size_of::<HostId>() * self.hosts.capacity())

@@ -4,7 +4,7 @@ use super::EXAMPLE_BYTES;
 use crate::engine::deadlines::after;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Choice;
-use crate::engine::state::{Held, allocated};
+use crate::engine::state::{HeapSize, allocated};
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -47,15 +47,15 @@ struct Runs {
     texts: Vec<String>,
 }
 
-impl Held for Actor {
-    fn held(&self) -> usize {
+impl HeapSize for Actor {
+    fn heap_size(&self) -> usize {
         let of = |runs: &Runs| {
             let texts = runs.texts.iter().map(|text| allocated(text.capacity())).sum::<usize>();
             allocated(size_of::<Runs>()) + allocated(size_of::<String>() * runs.texts.capacity()) + texts
         };
         self.runs.as_deref().map_or(0, of)
-            + self.going.as_ref().map_or(0, |going| allocated(size_of::<Going>()) + going.told.held())
-            + self.counter.as_ref().map_or(0, |counter| counter.held())
+            + self.going.as_ref().map_or(0, |going| allocated(size_of::<Going>()) + going.told.heap_size())
+            + self.counter.as_ref().map_or(0, |counter| counter.heap_size())
     }
 
     fn watched_as(&self, _: u64) -> Option<u64> {

@@ -8,7 +8,7 @@
 
 use super::spells::RISE;
 use crate::engine::detector::text_without_numbers::TextWithoutNumbers;
-use crate::engine::state::{Held, allocated};
+use crate::engine::state::{HeapSize, allocated};
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -81,8 +81,8 @@ impl Row {
     }
 }
 
-impl Held for Counter {
-    fn held(&self) -> usize {
+impl HeapSize for Counter {
+    fn heap_size(&self) -> usize {
         let numbers = [&self.numbers, &self.steps, &self.first].map(|numbers| allocated(8 * numbers.capacity()));
         allocated(size_of::<Self>()) + numbers.iter().sum::<usize>() + allocated(8 * self.variants.capacity())
     }

@@ -11,7 +11,7 @@ use crate::engine::deadlines::{Deadlines, after};
 use crate::engine::finding::{DetectorName, Evidence, Key, Severity, name_of};
 use crate::engine::incident::{IncidentId, Opening, round};
 use crate::engine::overrides::{Choice, KeyPattern, Overrides};
-use crate::engine::state::{Bounded, Held, Table, TableSnapshot, Weight, allocated};
+use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, Weight, allocated};
 use crate::event::{Fields, Level, Role, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -31,8 +31,8 @@ struct Guarded {
     place: String,
 }
 
-impl Held for Guarded {
-    fn held(&self) -> usize {
+impl HeapSize for Guarded {
+    fn heap_size(&self) -> usize {
         allocated(self.place.capacity())
     }
 
@@ -171,7 +171,7 @@ impl Guards {
         }
     }
 
-    pub(super) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+    pub(super) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {
         visit(&mut self.choices);
         visit(&mut self.lines);
         visit(&mut Weight { keys: self.open.len(), bytes: self.open.len() * 16 });

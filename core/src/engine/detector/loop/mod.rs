@@ -47,7 +47,7 @@ use crate::engine::deadlines::Deadlines;
 use crate::engine::finding::DetectorName;
 use crate::engine::overrides::Overrides;
 use crate::engine::packed::{RestoreError, pack, unpack};
-use crate::engine::state::{Bounded, Held, Table, TableSnapshot, Weight};
+use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, Weight};
 use crate::engine::template::{Merge, TemplateId};
 use crate::event::{Fields, Level, Look, Role, Timestamp};
 use actor::{Actor, Going};
@@ -97,7 +97,7 @@ struct Habits {
     spells: Habit,
 }
 
-impl Held for Habits {}
+impl HeapSize for Habits {}
 
 /// Whose an open loop is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -456,12 +456,12 @@ impl Detector for Loop {
         Ok(())
     }
 
-    fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+    fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {
         visit(&mut self.actors);
         visit(&mut self.habits);
         self.guards.bounded(visit);
         let going = |live: &Live| match live {
-            Live::Line(_, going) => size_of::<Going>() + going.told.held(),
+            Live::Line(_, going) => size_of::<Going>() + going.told.heap_size(),
             Live::Actor(_) => 0,
         };
         let lines: usize = self.live.values().map(going).sum();

@@ -114,7 +114,7 @@ impl Told {
     }
 
     /// Bytes of its texts.
-    pub(super) fn held(&self) -> usize {
+    pub(super) fn heap_size(&self) -> usize {
         [&self.kind, &self.what, &self.place].map(|text| allocated(text.capacity())).iter().sum()
     }
 

@@ -24,7 +24,7 @@ use crate::engine::finding::DetectorName;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::{Choice, KeyPattern, Overrides};
 use crate::engine::packed::{RestoreError, pack, unpack};
-use crate::engine::state::{Bounded, Table, TableSnapshot};
+use crate::engine::state::{Evict, Table, TableSnapshot};
 use crate::engine::template::{Merge, TemplateId, Templates};
 use crate::engine::trace::Trace;
 use crate::event::exception::ExceptionTypes;
@@ -357,7 +357,7 @@ impl Detector for Novelty {
         Ok(())
     }
 
-    fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+    fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {
         visit(&mut self.exceptions.counts);
         visit(&mut self.stacks.counts);
     }

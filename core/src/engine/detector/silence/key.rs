@@ -2,7 +2,7 @@
 
 use super::Settings;
 use crate::engine::incident::IncidentId;
-use crate::engine::state::{Held, allocated};
+use crate::engine::state::{HeapSize, allocated};
 use crate::engine::stats::gap_tail::GapTail;
 use serde::{Deserialize, Serialize};
 
@@ -76,9 +76,9 @@ pub(super) struct Key {
     pub(super) settings: u16,
 }
 
-impl Held for Key {
-    fn held(&self) -> usize {
-        allocated(self.name.len()) + self.seconds.held() + self.events.held()
+impl HeapSize for Key {
+    fn heap_size(&self) -> usize {
+        allocated(self.name.len()) + self.seconds.heap_size() + self.events.heap_size()
     }
 
     fn watched_as(&self, key: u64) -> Option<u64> {

@@ -37,7 +37,7 @@ use crate::engine::finding::DetectorName;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::glob_matches;
 use crate::engine::packed::{RestoreError, pack, unpack};
-use crate::engine::state::{Bounded, Table, TableSnapshot, Weight};
+use crate::engine::state::{Evict, Table, TableSnapshot, Weight};
 use crate::event::{Fields, Role, Timestamp, Value};
 use key::{Key, Reading};
 use restarts::Restarts;
@@ -389,7 +389,7 @@ impl Detector for Silence {
         Ok(())
     }
 
-    fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+    fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {
         self.members.iter_mut().for_each(|member| visit(&mut member.keys));
         let newcomers: usize = self.members.iter().map(|member| member.newcomers.capacity()).sum();
         let scheduled = self.schedule.weight();

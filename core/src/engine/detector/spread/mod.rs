@@ -45,7 +45,7 @@ use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Overrides;
 use crate::engine::packed::{RestoreError, pack, unpack};
-use crate::engine::state::{Bounded, Weight};
+use crate::engine::state::{Evict, Weight};
 use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::engine::stats::exposure::Exposure;
 use crate::event::{Fields, Level, Role, Timestamp};
@@ -421,7 +421,7 @@ impl Detector for Spread {
         Ok(())
     }
 
-    fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+    fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {
         self.sides.bounded(visit);
         let (active, open) = (self.active.len(), self.open.len());
         visit(&mut Weight { keys: active, bytes: active * size_of::<u64>() });

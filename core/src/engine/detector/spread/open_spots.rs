@@ -3,7 +3,7 @@
 use super::Spot;
 use std::collections::BTreeMap;
 
-/// By module and dimension the values with an open incident, in the order of their places. Bounded by the open incidents.
+/// By module and dimension the values with an open incident, in the order of their places. Evict by the open incidents.
 #[derive(Debug, Default)]
 pub(super) struct OpenSpots(BTreeMap<u64, Vec<Spot>>);
 

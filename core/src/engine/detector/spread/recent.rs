@@ -81,7 +81,7 @@ impl Recent {
     }
 
     /// What it holds on the heap, in bytes.
-    pub(super) fn held(&self) -> usize {
+    pub(super) fn heap_size(&self) -> usize {
         let of = |values: &Vec<(u64, u32)>| allocated(size_of_val(values.as_slice()));
         let values: usize = self.slots.iter().map(|slot| &slot.values).chain(&self.sums).map(of).sum();
         allocated(self.slots.capacity() * size_of::<Slot>()) + values

@@ -2,7 +2,7 @@
 
 use super::recent::{Recent, Slot, add};
 use crate::engine::overrides::Choice;
-use crate::engine::state::{Bounded, Held, Table, TableSnapshot, allocated};
+use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, allocated};
 use crate::engine::stats::clumping::{Clumping, PRIOR, dispersion};
 use crate::engine::stats::exposure::Exposure;
 use crate::engine::stats::slots::Slots;
@@ -292,7 +292,7 @@ impl Sides {
         })
     }
 
-    pub(super) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Bounded)) {
+    pub(super) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {
         visit(&mut self.sides);
         visit(&mut self.values);
     }
@@ -326,15 +326,15 @@ impl Sides {
     }
 }
 
-impl Held for Side {
-    fn held(&self) -> usize {
-        self.traffic.held() + self.recent.held() + allocated(size_of_val(self.block.values.as_slice()))
+impl HeapSize for Side {
+    fn heap_size(&self) -> usize {
+        self.traffic.heap_size() + self.recent.heap_size() + allocated(size_of_val(self.block.values.as_slice()))
     }
 }
 
-impl Held for Value {
-    fn held(&self) -> usize {
-        self.traffic.held()
+impl HeapSize for Value {
+    fn heap_size(&self) -> usize {
+        self.traffic.heap_size()
     }
 }
 
