@@ -124,7 +124,7 @@ impl<W: Observer> Pipeline<'_, W> {
             for i in 0..batch.records.len() {
                 if i.is_multiple_of(AHEAD) {
                     // It changes nothing, so that a panic in it would be nobody's loss.
-                    let _ = catch_unwind(AssertUnwindSafe(|| engine.approach(&batch, i)));
+                    let _ = catch_unwind(AssertUnwindSafe(|| engine.prefetch(&batch, i)));
                 }
                 let fields = batch.fields(i);
                 let survived = catch_unwind(AssertUnwindSafe(|| engine.process(&fields, started, &mut outcome)));

@@ -126,7 +126,7 @@ mod tests {
             [&seen, "{}", "text", "", "[1]", r#"{"duration_ms":3}"#, r#"{"route":"\/a\/1","duration":"3ms"}"#, "{"];
         let batch = looked(&mut stream.looker, &lines.join("\n"));
         let before = stream.engine.snapshot();
-        (0..batch.records.len()).for_each(|i| stream.engine.approach(&batch, i));
+        (0..batch.records.len()).for_each(|i| stream.engine.prefetch(&batch, i));
         assert!(stream.engine.snapshot() == before, "it has changed something");
     }
 

@@ -178,15 +178,15 @@ impl Engine {
     /// Record `i` of the batch comes next, then those behind it: for the first [`AHEAD`] of them reads what detectors will
     /// need and caches hardly hold, and what another processor has written. Nothing changes by it but the time that
     /// [`Self::process`] takes.
-    pub fn approach(&self, batch: &Batch, i: usize) {
+    pub fn prefetch(&self, batch: &Batch, i: usize) {
         for (look, record) in batch.looks.iter().zip(&batch.records).skip(i).take(AHEAD) {
-            std::hint::black_box(look.approach() ^ u64::from(record.line_end));
+            std::hint::black_box(look.prefetch() ^ u64::from(record.line_end));
         }
         let looks = &batch.looks[i..batch.looks.len().min(i + AHEAD)];
-        self.detectors.iter().for_each(|detector| detector.approach_fixed(looks));
+        self.detectors.iter().for_each(|detector| detector.prefetch_fixed(looks));
         if self.memory.is_crowded() {
             let events: [Fields<'_>; AHEAD] = batch.fields_from(i);
-            self.detectors.iter().for_each(|detector| detector.approach(&events));
+            self.detectors.iter().for_each(|detector| detector.prefetch(&events));
         }
     }
 

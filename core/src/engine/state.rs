@@ -199,7 +199,7 @@ impl<V: HeapSize> Table<V> {
     /// place among them, what values have elsewhere. Reads that do not depend on each other take hardly longer together
     /// than one alone.
     #[inline]
-    pub fn approach<const N: usize>(&self, keys: [u64; N], read: impl Fn(usize, &V) -> u64) {
+    pub fn prefetch<const N: usize>(&self, keys: [u64; N], read: impl Fn(usize, &V) -> u64) {
         let slots = keys.map(|key| self.index.get(&key).map_or(usize::MAX, |&slot| slot as usize));
         let read: [_; N] = std::array::from_fn(|i| {
             self.entries.get(slots[i]).map_or(0, |entry| read(i, &entry.value) ^ u64::from(entry.touched))

@@ -179,7 +179,7 @@ impl Look {
 
     /// Reads something of each of its cache lines, which another processor has written.
     #[inline]
-    pub(crate) fn approach(&self) -> u64 {
+    pub(crate) fn prefetch(&self) -> u64 {
         let slots = [&self.slots[3], &self.slots[8]].map(|slot| u64::from(slot.span.start));
         self.message_hash ^ self.operation_hash ^ slots[0] ^ slots[1] ^ u64::from(self.idle)
     }

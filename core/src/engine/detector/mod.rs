@@ -181,11 +181,11 @@ pub trait Detector: Send {
 
     /// These events come next. Reads what [`Self::observe`] will need for them of tables of keys; asked for only where all
     /// of those have outgrown the processor's caches.
-    fn approach(&self, _events: &[Fields<'_>; AHEAD]) {}
+    fn prefetch(&self, _events: &[Fields<'_>; AHEAD]) {}
 
     /// Events with these looks come next. Reads what [`Self::observe`] will need for them of what has one size in any stream
     /// and is hardly in the processor's caches.
-    fn approach_fixed(&self, _looks: &[Look]) {}
+    fn prefetch_fixed(&self, _looks: &[Look]) {}
 
     /// Time has passed. Findings stand before the event at hand.
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>);

@@ -55,7 +55,7 @@ impl HeapSize for LogHistogram {
 
 impl LogHistogram {
     /// Reads what [`Self::add`] will.
-    pub(crate) fn approach(&self, bucket: u16) -> u64 {
+    pub(crate) fn prefetch(&self, bucket: u16) -> u64 {
         let place = usize::from(bucket.wrapping_sub(self.first));
         u64::from(self.counts.get(place).map_or(0, |count| count.to_bits())) ^ self.total.to_bits()
     }

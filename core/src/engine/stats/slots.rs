@@ -32,7 +32,7 @@ impl Slots {
     }
 
     /// Reads the newest slot, which is counted into.
-    pub(crate) fn approach(&self) -> u64 {
+    pub(crate) fn prefetch(&self) -> u64 {
         u64::from(self.counts.get(self.head as usize).copied().unwrap_or_default())
     }
 

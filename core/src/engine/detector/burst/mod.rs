@@ -364,8 +364,8 @@ impl Detector for Burst {
         }
     }
 
-    fn approach(&self, events: &[Fields<'_>; AHEAD]) {
-        self.traffic.approach(events.map(|event| event.look().module_hash));
+    fn prefetch(&self, events: &[Fields<'_>; AHEAD]) {
+        self.traffic.prefetch(events.map(|event| event.look().module_hash));
     }
 
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {

@@ -80,10 +80,10 @@ impl Traffic {
     }
 
     /// Reads what an event of each of these modules will.
-    pub(super) fn approach<const N: usize>(&self, modules: [u64; N]) {
-        self.modules.approach(modules, |_, module| {
-            let requests = module.requests.as_deref().map_or(0, |requests| requests.all.approach());
-            requests ^ module.others.approach() ^ module.events ^ module.errors ^ u64::from(module.choice.number())
+    pub(super) fn prefetch<const N: usize>(&self, modules: [u64; N]) {
+        self.modules.prefetch(modules, |_, module| {
+            let requests = module.requests.as_deref().map_or(0, |requests| requests.all.prefetch());
+            requests ^ module.others.prefetch() ^ module.events ^ module.errors ^ u64::from(module.choice.number())
         });
     }
 

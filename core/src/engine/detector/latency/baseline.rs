@@ -127,11 +127,11 @@ impl HeapSize for Baseline {
 
 impl Baseline {
     /// Reads what [`Self::learn`] of this bucket and [`Limits::place`] will.
-    pub(super) fn approach(&self, bucket: u16) -> u64 {
+    pub(super) fn prefetch(&self, bucket: u16) -> u64 {
         let limits = self.limits.as_deref().map_or(0, |limits| {
             limits.levels[0].to_bits() ^ limits.outlier.to_bits() ^ limits.shift[0] ^ limits.restless[0]
         });
-        limits ^ self.learned.approach(bucket) ^ u64::from(self.due) ^ self.known[0].to_bits() ^ self.blocks.to_bits()
+        limits ^ self.learned.prefetch(bucket) ^ u64::from(self.due) ^ self.known[0].to_bits() ^ self.blocks.to_bits()
     }
 
     pub(super) fn new() -> Self {

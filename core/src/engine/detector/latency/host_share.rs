@@ -51,7 +51,7 @@ impl HeapSize for HostShare {}
 
 impl HostShare {
     /// Reads what [`Self::push`] will.
-    pub(super) fn approach(&self) -> u64 {
+    pub(super) fn prefetch(&self) -> u64 {
         self.recent
             ^ self.marks[0].0 as u64
             ^ u64::from(self.learned.to_bits() ^ self.shifts)

@@ -232,12 +232,12 @@ impl Detector for Latency {
         self.measure(event, report);
     }
 
-    fn approach(&self, events: &[Fields<'_>; AHEAD]) {
+    fn prefetch(&self, events: &[Fields<'_>; AHEAD]) {
         let buckets = events.map(|event| event.duration_ms().and_then(bucket_of));
         let keys: [_; AHEAD] = std::array::from_fn(|i| buckets[i].and_then(|_| named(&events[i])).unwrap_or_default());
-        self.operations.approach(keys, |i, operation| operation.approach(buckets[i].unwrap_or_default()));
+        self.operations.prefetch(keys, |i, operation| operation.prefetch(buckets[i].unwrap_or_default()));
         let shares: [_; AHEAD] = std::array::from_fn(|i| share_key(keys[i], events[i].look().host_hash()));
-        self.hosts.approach(shares, |_, share| share.approach());
+        self.hosts.prefetch(shares, |_, share| share.prefetch());
     }
 
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {

@@ -100,16 +100,16 @@ impl Operation {
     }
 
     /// Reads what a call whose duration is in this bucket will.
-    pub(super) fn approach(&self, bucket: u16) -> u64 {
+    pub(super) fn prefetch(&self, bucket: u16) -> u64 {
         let own = self.values
             ^ self.sum.to_bits()
             ^ self.halved.0 as u64
             ^ u64::from(self.shifts)
             ^ u64::from(self.choice.number());
         own ^ u64::from(self.going.is_some())
-            ^ self.recent.approach(bucket)
-            ^ self.window.approach()
-            ^ self.baseline.approach(self.window.leaving())
+            ^ self.recent.prefetch(bucket)
+            ^ self.window.prefetch()
+            ^ self.baseline.prefetch(self.window.leaving())
     }
 
     /// Counts a value for rate and metrics.

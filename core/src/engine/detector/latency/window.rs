@@ -100,7 +100,7 @@ impl Window {
     }
 
     /// Reads what [`Self::push`] will.
-    pub(super) fn approach(&self) -> u64 {
+    pub(super) fn prefetch(&self) -> u64 {
         let at = |back: usize| self.pushed.wrapping_sub(back as u64) as usize % LONGEST;
         let entries = WINDOWS.map(|width| self.ring.get(at(width)).map_or(0, |entry| u64::from(*entry)));
         let host = self.hosts.get(at(0)).map_or(0, |host| u64::from(*host));

@@ -119,7 +119,7 @@ pub(super) struct Pushed {
 
 impl Actor {
     /// Reads what [`Self::push`] will of one in whom nothing repeats.
-    pub(super) fn approach(&self) -> u64 {
+    pub(super) fn prefetch(&self) -> u64 {
         u64::from(self.ring[0] ^ self.ring[LAGS - 1])
             ^ u64::from(self.repeating)
             ^ self.last.0 as u64

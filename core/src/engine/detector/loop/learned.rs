@@ -96,7 +96,7 @@ impl Learned {
 
     /// Reads what counting `line` will.
     #[inline]
-    pub(super) fn approach(&self, line: u64) -> u64 {
+    pub(super) fn prefetch(&self, line: u64) -> u64 {
         self.counts.count(line).into()
     }
 

@@ -406,14 +406,14 @@ impl Detector for Loop {
         }
     }
 
-    fn approach(&self, events: &[Fields<'_>; AHEAD]) {
-        self.actors.approach(events.map(|event| event.look().actor_hash), |_, actor| actor.approach());
+    fn prefetch(&self, events: &[Fields<'_>; AHEAD]) {
+        self.actors.prefetch(events.map(|event| event.look().actor_hash), |_, actor| actor.prefetch());
     }
 
-    fn approach_fixed(&self, looks: &[Look]) {
+    fn prefetch_fixed(&self, looks: &[Look]) {
         for look in looks {
             let line = line_of(look.message_hash, look);
-            std::hint::black_box(self.learned.approach(line) ^ self.spells.approach(line));
+            std::hint::black_box(self.learned.prefetch(line) ^ self.spells.prefetch(line));
         }
     }
 

@@ -154,7 +154,7 @@ impl Spells {
 
     /// Reads what [`Self::push`] will.
     #[inline]
-    pub(super) fn approach(&self, line: u64) -> u64 {
+    pub(super) fn prefetch(&self, line: u64) -> u64 {
         self.slots[slot_of(line)].line
     }
 

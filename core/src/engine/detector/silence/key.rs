@@ -107,7 +107,7 @@ impl Key {
     }
 
     /// Reads what [`Self::speak`] will.
-    pub(super) fn approach(&self) -> u64 {
+    pub(super) fn prefetch(&self) -> u64 {
         self.last.running.to_bits()
             ^ self.last.events.to_bits()
             ^ self.partner

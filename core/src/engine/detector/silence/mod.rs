@@ -339,12 +339,12 @@ impl Detector for Silence {
         }
     }
 
-    fn approach(&self, events: &[Fields<'_>; AHEAD]) {
+    fn prefetch(&self, events: &[Fields<'_>; AHEAD]) {
         for member in &self.members {
             // A member that is no role is found by another walk of the event, which costs more than what it would save.
             if let Source::Role(role) = member.source {
                 let keys = events.map(|event| event.hash(role).unwrap_or_default());
-                member.keys.approach(keys, |_, key| key.approach());
+                member.keys.prefetch(keys, |_, key| key.prefetch());
             }
         }
     }
