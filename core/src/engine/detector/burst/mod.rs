@@ -42,8 +42,8 @@
 
 mod active;
 mod cell;
-mod judge;
-mod opening;
+mod evaluate;
+mod incident;
 mod options;
 mod places;
 mod spot;
@@ -283,11 +283,11 @@ impl Burst {
             let (began, rate, errors) = (open.ending.began, open.expected, open.ending.failures as f64);
             let level = event.fields.level().max(Some(Level::Error));
             let expected = rate * now.seconds_since(began);
-            if opening::is_critical(level == Some(Level::Fatal), errors, expected) {
+            if incident::is_critical(level == Some(Level::Fatal), errors, expected) {
                 report.incidents.raise(open.id, Severity::Critical);
             }
             report.incidents.join(open.id, 1, level, now, report.findings, |evidence, said, count| {
-                opening::go_on(evidence, said, count, now.seconds_since(began).max(1.0), rate);
+                incident::go_on(evidence, said, count, now.seconds_since(began).max(1.0), rate);
             });
             return true;
         }
@@ -304,7 +304,7 @@ impl Burst {
 
     fn open(&mut self, event: &Event<'_>, spot: &Spot, verdict: &Verdict, report: &mut Report<'_>) {
         let (now, slot) = (event.moment.now, self.exposure.slot());
-        let opening = opening::opening(&event.fields, spot.scope, verdict);
+        let opening = incident::opening(&event.fields, spot.scope, verdict);
         let id = report.incidents.open(opening, now, report.findings);
         let ending = Ending::new(now, slot, verdict.errors, verdict.slots, verdict.window_s);
         let first_slot = ending.first_slot;

@@ -24,9 +24,9 @@
 //! until 200 values of the operation are learned, which is when 328 have come.
 
 mod baseline;
+mod evaluate;
 mod host_share;
-mod judge;
-mod opening;
+mod incident;
 mod operation;
 mod options;
 mod pairs;
@@ -48,8 +48,8 @@ use crate::event::look::Form;
 use crate::event::operation::masked;
 use crate::event::text_duration::Anchor;
 use crate::event::{Fields, Role, Timestamp};
+use evaluate::{Call, Change};
 use host_share::HostShare;
-use judge::{Call, Change};
 use operation::Operation;
 pub use options::{LatencyOptions, LatencySettings, PairBy, PairOptions};
 use pairs::{Ended, Pairs, PairsSnapshot};
@@ -154,7 +154,7 @@ impl Latency {
         }
         let host = if host == 0 { 0 } else { ((host >> 32) as HostId).max(1) };
         let call = Call { event, value, bucket, host, settings };
-        match judge::take(&call, operation, share, report) {
+        match evaluate::take(&call, operation, share, report) {
             Change::None => {}
             Change::Opened(id) => {
                 self.live.insert(key, id);

@@ -4,7 +4,7 @@
 //! order in which they came, so that the oldest is always in front of a queue. Memory: about 100 bytes a begun pair, capped;
 //! the oldest goes first when there are too many, which is counted and makes no finding. Of two starts alike the later counts.
 
-use super::opening::duration;
+use super::incident::duration;
 use super::options::{PairBy, PairOptions};
 use crate::engine::detector::{Event, TableUse};
 use crate::engine::incident::IncidentId;

@@ -1,7 +1,7 @@
 //! Work that began and did not end in its time: one incident for each kind of pair, however many there are.
 
 use super::Latency;
-use super::opening::significant;
+use super::incident::significant;
 use crate::engine::detector::Report;
 use crate::engine::finding::{DetectorName, Evidence, Key, Severity};
 use crate::engine::incident::{Opening, p_of, round, score_of};

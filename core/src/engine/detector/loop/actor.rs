@@ -80,7 +80,7 @@ pub(super) struct Going {
     /// From where to where its retry counter has counted, if it is one.
     pub(super) range: Option<(i64, i64)>,
     /// How it is told.
-    pub(super) told: super::opening::Told,
+    pub(super) told: super::incident::Told,
     /// Smoothed seconds between its lines.
     pub(super) pace: f64,
     /// Lines of the actor outside the loop since the last inside it.

@@ -33,8 +33,8 @@
 mod actor;
 mod counter;
 mod guard;
+mod incident;
 mod learned;
-mod opening;
 mod options;
 mod run;
 mod spells;
@@ -186,7 +186,7 @@ impl Loop {
             return;
         }
         let Some(actor) = self.actors.get_mut(look.actor_hash) else { return };
-        let (opening, told) = opening::opening(&event.fields, threshold, &run, &verdict, lasted, actor);
+        let (opening, told) = incident::opening(&event.fields, threshold, &run, &verdict, lasted, actor);
         let id = report.incidents.open(opening, now, report.findings);
         let pace = (lasted / f64::from(repeats * run.period as u32)).max(1e-3);
         let range = (run.signal == Signal::Counter).then(|| actor.range()).flatten();

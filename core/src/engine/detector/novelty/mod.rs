@@ -16,7 +16,7 @@
 //! come by than an estimate for independent lines knows.
 
 mod chance;
-mod opening;
+mod incident;
 
 use super::{Detector, Event, NearMiss, Report, TableUse};
 use crate::engine::clock::Moment;
@@ -30,7 +30,7 @@ use crate::engine::trace::Trace;
 use crate::event::exception::ExceptionTypes;
 use crate::event::{Fields, Level, Role};
 use chance::Chance;
-use opening::{News, Sight};
+use incident::{News, Sight};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use xxhash_rust::xxh3::xxh3_64;

@@ -25,9 +25,9 @@
 //! that a stopped input or a leap of all timestamps is no silence. No key is looked at but when it is due (`schedule.rs`).
 //! Memory: 350 bytes a key and its name; keys are capped for each member. Cold start: silent for `warm_up_s` of stream.
 
-mod judge;
+mod evaluate;
+mod incident;
 mod key;
-mod opening;
 mod restarts;
 mod schedule;
 
@@ -333,7 +333,7 @@ impl Detector for Silence {
             }
             if report.wants_near_misses() {
                 let settings = self.options.of(key.settings);
-                judge::spoke_in_time(member, key, settings, now, report);
+                evaluate::spoke_in_time(member, key, settings, now, report);
             }
             key.speak(now);
         }

@@ -6,7 +6,7 @@
 //! events: it is *parked*. So each line is the reason for a few looks at most, and a tick costs what is due, however many keys
 //! there are. Memory: 24 bytes for each key that is not parked, and as many again for those that have left.
 
-use super::judge::JOINED_S;
+use super::evaluate::JOINED_S;
 use super::key::{Key, Parked, next_look};
 use super::{GONE_S, Reading, Silence, SilenceOptions};
 use crate::engine::detector::Report;

@@ -28,9 +28,9 @@
 //!
 //! Memory: as `side.rs` says. Cold start: silent for `warm_up_s` of stream.
 
-mod judge;
+mod evaluate;
+mod incident;
 mod open_spots;
-mod opening;
 mod options;
 mod recent;
 mod side;
@@ -329,13 +329,13 @@ impl Spread {
         }
         let (of, share, began, modules) = (open.of, open.share, open.ending.began, open.spots.len());
         report.incidents.join(open.id, 1, level, now, report.findings, |evidence, said, count| {
-            opening::go_on(evidence, said, count, of, share, now.seconds_since(began).max(1.0), modules);
+            incident::go_on(evidence, said, count, of, share, now.seconds_since(began).max(1.0), modules);
         });
     }
 
     fn open(&mut self, event: &Event<'_>, number: usize, spot: Spot, verdict: &Verdict, report: &mut Report<'_>) {
         let (now, slot) = (event.moment.now, self.exposure.slot());
-        let opening = opening::opening(&event.fields, &self.dimensions[number], verdict);
+        let opening = incident::opening(&event.fields, &self.dimensions[number], verdict);
         let id = report.incidents.open(opening, now, report.findings);
         let open = Open {
             id,

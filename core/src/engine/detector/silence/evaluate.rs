@@ -144,7 +144,7 @@ impl Silence {
             };
         }
         self.opened.push_back(now.running);
-        let opening = opening::opening(&self.members[member].name, &key, pause, limits, settings.threshold);
+        let opening = incident::opening(&self.members[member].name, &key, pause, limits, settings.threshold);
         let id = report.incidents.open(opening, time, report.findings);
         let (stopped, (_, usual)) = (key.last.running, key.longest_and_usual());
         let (latest, also, unlisted, joined) = (stopped, Vec::new(), 0, BTreeSet::new());
@@ -366,7 +366,7 @@ fn tell(evidence: &mut Evidence, summary: &mut String, member: &str, name: &str,
     if !open.also.is_empty() {
         evidence.more.insert("also".into(), open.also.clone().into());
     }
-    *summary = opening::said(member, name, pause, longest, &open.also, open.unlisted);
+    *summary = incident::said(member, name, pause, longest, &open.also, open.unlisted);
 }
 
 /// The key speaks, in time: told where its pause was nearly a silence.

@@ -2,7 +2,7 @@
 
 use super::baseline::Limits;
 use super::host_share::HostShare;
-use super::opening::{self, Shift};
+use super::incident::{self, Shift};
 use super::operation::{Kind, Operation};
 use super::window::{BELOW, DOWN, HostId, LONGEST, Place};
 use super::{Event, LatencySettings, NEW_NORMAL_VALUES, Report};
@@ -123,7 +123,7 @@ fn judge(
             };
             (shift.opening(operation, call.settings, &call.event.fields), kind)
         }
-        None if outlier => (opening::outlier(operation, limits, call.value, &call.event.fields), Kind::Outlier),
+        None if outlier => (incident::outlier(operation, limits, call.value, &call.event.fields), Kind::Outlier),
         None => {
             near_miss(call, operation, limits, place, report);
             return Change::None;
