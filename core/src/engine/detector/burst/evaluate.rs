@@ -255,7 +255,7 @@ impl Burst {
     }
 
     /// The slots from `from` to the one before `slot` have ended: has the burst come back to usual in them?
-    fn watch(&mut self, open: &mut Open, from: u32, slot: u32) {
+    fn watch(&mut self, open: &mut OpenBurst, from: u32, slot: u32) {
         let spot = open.spot;
         let (Some(usual), Some(before)) = (self.usual(&spot, slot - from + 1), self.usual(&spot, 1)) else {
             open.ending.end();

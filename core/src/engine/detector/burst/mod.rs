@@ -44,8 +44,8 @@ mod active;
 mod cell;
 mod evaluate;
 mod incident;
+mod open_bursts;
 mod options;
-mod places;
 mod spot;
 mod text_modules;
 mod traffic;
@@ -65,8 +65,8 @@ use crate::engine::stats::gamma_poisson;
 use crate::engine::template::Merge;
 use crate::event::{Fields, Level, Role, Timestamp};
 use cell::Cell;
+use open_bursts::{OpenBurst, OpenBursts};
 pub use options::{BurstOptions, BurstSettings};
-use places::{Open, Places};
 use serde::{Deserialize, Serialize};
 use spot::{ALL, ALL_SPOT, EVERYWHERE, SALTS, Scope, Spot, fold, spots, text_key};
 use text_modules::{TextModules, TextModulesSnapshot};
@@ -109,7 +109,7 @@ pub struct Burst {
     text_modules: TextModules,
     /// Cells with errors in some window, by the slot in which something of theirs leaves it.
     active: Slotted<Spot>,
-    places: Places,
+    places: OpenBursts,
     /// When which open burst may be over by its silence alone.
     deadlines: Deadlines,
     /// The slot in which open bursts were last looked at.
@@ -126,7 +126,7 @@ struct Kept {
     #[serde(default)]
     text_modules: TextModulesSnapshot,
     active: Vec<Spot>,
-    places: Places,
+    places: OpenBursts,
     checked: u32,
 }
 
@@ -170,7 +170,7 @@ impl Burst {
             cells: Table::new(options.keys),
             text_modules: TextModules::new(options.keys),
             active: Slotted::default(),
-            places: Places::default(),
+            places: OpenBursts::default(),
             deadlines: Deadlines::default(),
             checked: 0,
         };
@@ -308,7 +308,7 @@ impl Burst {
         let id = report.incidents.open(opening, now, report.findings);
         let ending = Ending::new(now, slot, verdict.errors, verdict.slots, verdict.window_s);
         let first_slot = ending.first_slot;
-        let open = Open { id, spot: *spot, slot, expected: verdict.expected / verdict.window_s.max(1.0), ending };
+        let open = OpenBurst { id, spot: *spot, slot, expected: verdict.expected / verdict.window_s.max(1.0), ending };
         self.deadlines.arm(spot.place.into(), open.ending.deadline());
         if !report.incidents.is_open(id) {
             self.deadlines.hurry(spot.place.into());

@@ -26,7 +26,7 @@ pub(super) struct Actor {
     /// The longest gap between two of its lines since some run began, forgotten by a 64th a line. Seconds.
     pub(super) rest: f32,
     /// The open loop.
-    pub(super) going: Option<Box<Going>>,
+    pub(super) going: Option<Box<OpenIncident>>,
     /// The last line at WARN or worse and how its numbers step; only for actors that have such lines.
     pub(super) counter: Option<Box<super::counter::Counter>>,
     /// Which settings it has; decided anew after a restart.
@@ -54,7 +54,7 @@ impl HeapSize for Actor {
             allocated(size_of::<Runs>()) + allocated(size_of::<String>() * runs.texts.capacity()) + texts
         };
         self.runs.as_deref().map_or(0, of)
-            + self.going.as_ref().map_or(0, |going| allocated(size_of::<Going>()) + going.told.heap_size())
+            + self.going.as_ref().map_or(0, |going| allocated(size_of::<OpenIncident>()) + going.told.heap_size())
             + self.counter.as_ref().map_or(0, |counter| counter.heap_size())
     }
 
@@ -65,7 +65,7 @@ impl HeapSize for Actor {
 
 /// An open loop.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Going {
+pub(super) struct OpenIncident {
     pub(super) id: IncidentId,
     /// Lines of one round.
     pub(super) period: usize,
@@ -88,7 +88,7 @@ pub(super) struct Going {
     pub(super) module: u64,
 }
 
-impl Going {
+impl OpenIncident {
     /// Seconds from its earliest line to its latest, in whatever order they came.
     pub(super) fn lasted(&self) -> f64 {
         self.until.seconds_since(self.began).max(0.0)
@@ -223,7 +223,7 @@ impl Actor {
     }
 
     /// The loop is over: what was repeated is not evidence for the next one.
-    pub(super) fn end(&mut self) -> Option<Box<Going>> {
+    pub(super) fn end(&mut self) -> Option<Box<OpenIncident>> {
         if let Some(runs) = &mut self.runs {
             runs.lines = [0; LAGS];
         }

@@ -50,7 +50,7 @@ use crate::engine::packed::{RestoreError, pack, unpack};
 use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, Weight};
 use crate::engine::template::{Merge, TemplateId};
 use crate::event::{Fields, Level, Look, Role, Timestamp};
-use actor::{Actor, Going};
+use actor::{Actor, OpenIncident};
 use counter::When;
 use guard::Guards;
 use learned::{HABIT_RUN, Habit, Learned};
@@ -84,7 +84,7 @@ pub struct Loop {
     spells: Spells,
     guards: Guards,
     /// Open loops, by module: a module has one at a time.
-    live: BTreeMap<u64, Live>,
+    live: BTreeMap<u64, OpenLoop>,
     /// When which of them may be over.
     deadlines: Deadlines,
     scratch: TextWithoutNumbers,
@@ -101,11 +101,11 @@ impl HeapSize for Habits {}
 
 /// Whose an open loop is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-enum Live {
+enum OpenLoop {
     /// This actor's, which keeps it.
     Actor(u64),
     /// This line's, whoever says it.
-    Line(u64, Box<Going>),
+    Line(u64, Box<OpenIncident>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -115,11 +115,11 @@ struct Kept {
     learned: Learned,
     spells: Vec<Spell>,
     guards: guard::Kept,
-    live: BTreeMap<u64, Live>,
+    live: BTreeMap<u64, OpenLoop>,
 }
 
 /// The loop is over: says so, with its totals.
-fn resolve(going: &Going, now: Timestamp, report: &mut Report<'_>) {
+fn resolve(going: &OpenIncident, now: Timestamp, report: &mut Report<'_>) {
     let since_opened = going.lasted() - going.before;
     report.incidents.resolve_updated(going.id, since_opened, now, report.findings, |evidence, summary, count| {
         going.told.tell(evidence, summary, count, going.period, going.lasted(), going.range);
@@ -127,7 +127,7 @@ fn resolve(going: &Going, now: Timestamp, report: &mut Report<'_>) {
 }
 
 /// The open loop goes on with the event at hand.
-fn join(going: &mut Going, event: &Event<'_>, report: &mut Report<'_>) {
+fn join(going: &mut OpenIncident, event: &Event<'_>, report: &mut Report<'_>) {
     let (time, now) = (event.moment.time, event.moment.now);
     going.pace += 0.1 * (time.seconds_since(going.until).clamp(0.0, 60.0) - going.pace);
     going.other = 0;
@@ -193,16 +193,16 @@ impl Loop {
         let Run { period, began, lasted, .. } = run;
         let (until, module) = (began.saturating_add_nanos((lasted * 1e9) as i64), look.module_hash);
         let before = lasted;
-        let going = Going { id, period, began, before, until, heard: now, range, told, pace, other: 0, module };
+        let going = OpenIncident { id, period, began, before, until, heard: now, range, told, pace, other: 0, module };
         self.deadlines.arm(module, going.deadline());
         if !report.incidents.is_open(id) {
             self.deadlines.hurry(module);
         }
         let live = if let Signal::Spell(line) = run.signal {
-            Live::Line(line, Box::new(going))
+            OpenLoop::Line(line, Box::new(going))
         } else {
             actor.going = Some(Box::new(going));
-            Live::Actor(look.actor_hash)
+            OpenLoop::Actor(look.actor_hash)
         };
         self.live.insert(module, live);
     }
@@ -211,9 +211,9 @@ impl Loop {
     fn look_at(&mut self, module: u64, now: Timestamp, report: &mut Report<'_>) -> bool {
         let Some(live) = self.live.get(&module) else { return false };
         let going = match live {
-            Live::Line(_, going) => Some(going.as_ref()),
+            OpenLoop::Line(_, going) => Some(going.as_ref()),
             // An evicted actor's loop is over for whoever watches it.
-            Live::Actor(actor) => self.actors.get(*actor).and_then(|actor| actor.going.as_deref()),
+            OpenLoop::Actor(actor) => self.actors.get(*actor).and_then(|actor| actor.going.as_deref()),
         };
         let Some(going) = going else { return true };
         let open = report.incidents.is_open(going.id);
@@ -224,7 +224,7 @@ impl Loop {
         if open {
             resolve(going, now, report);
         }
-        if let Live::Actor(actor) = live
+        if let OpenLoop::Actor(actor) = live
             && let Some(actor) = self.actors.get_mut(*actor)
         {
             actor.end();
@@ -382,7 +382,7 @@ impl Detector for Loop {
         actor.last = time;
 
         if !self.live.is_empty()
-            && let Some(Live::Line(live, going)) = self.live.get_mut(&look.module_hash)
+            && let Some(OpenLoop::Line(live, going)) = self.live.get_mut(&look.module_hash)
             && *live == line
         {
             report.explained = true;
@@ -460,9 +460,9 @@ impl Detector for Loop {
         visit(&mut self.actors);
         visit(&mut self.habits);
         self.guards.bounded(visit);
-        let going = |live: &Live| match live {
-            Live::Line(_, going) => size_of::<Going>() + going.told.heap_size(),
-            Live::Actor(_) => 0,
+        let going = |live: &OpenLoop| match live {
+            OpenLoop::Line(_, going) => size_of::<OpenIncident>() + going.told.heap_size(),
+            OpenLoop::Actor(_) => 0,
         };
         let lines: usize = self.live.values().map(going).sum();
         visit(&mut Weight { keys: self.live.len(), bytes: self.live.len() * LIVE_BYTES + lines });

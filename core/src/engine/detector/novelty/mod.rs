@@ -87,7 +87,7 @@ impl NoveltyOptions {
 
 /// An open incident.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct Open {
+struct OpenIncident {
     id: IncidentId,
     /// None of a trace of several lines.
     template: Option<TemplateId>,
@@ -110,7 +110,7 @@ pub struct Novelty {
     types: ExceptionTypes,
     /// By their lowest bits the hashes of messages that name no exception: messages repeat themselves.
     nameless: Box<[u64; NAMELESS]>,
-    open: Vec<Open>,
+    open: Vec<OpenIncident>,
     /// When the last incidents were opened.
     opened: VecDeque<f64>,
     /// No open incident is over before this running time, but for those that are forgotten.
@@ -157,7 +157,7 @@ struct Kept {
     templates: Chance,
     exceptions: KeptKinds,
     stacks: KeptKinds,
-    open: Vec<Open>,
+    open: Vec<OpenIncident>,
     opened: VecDeque<f64>,
 }
 
@@ -271,7 +271,7 @@ impl Novelty {
         self.opened.push_back(running);
         let opening = sight.opening(running, settings.threshold, self.templates.sightings(), templates);
         let id = report.incidents.open(opening, moment.now, report.findings);
-        self.open.push(Open { id, template: sight.template, last: running });
+        self.open.push(OpenIncident { id, template: sight.template, last: running });
         let over = if report.incidents.is_open(id) { running + self.warm_up_s - EARLY_S } else { running };
         self.soonest = self.soonest.min(over);
     }

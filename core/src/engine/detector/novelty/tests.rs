@@ -167,7 +167,7 @@ fn a_snapshot_goes_on_where_it_was_taken() {
     let mut novelty = Novelty::new(NoveltyOptions::default());
     (0..100).for_each(|count| _ = novelty.templates.see(count));
     novelty.exceptions.counts.touch(7, || 3);
-    novelty.open.push(Open { id: IncidentId(1), template: Some(TemplateId(2)), last: 3.0 });
+    novelty.open.push(OpenIncident { id: IncidentId(1), template: Some(TemplateId(2)), last: 3.0 });
     let mut again = Novelty::new(NoveltyOptions::default());
     again.restore(&novelty.snapshot()).unwrap();
     assert_eq!((again.templates, again.open[0].id), (novelty.templates, IncidentId(1)));

@@ -148,7 +148,18 @@ impl Silence {
         let id = report.incidents.open(opening, time, report.findings);
         let (stopped, (_, usual)) = (key.last.running, key.longest_and_usual());
         let (latest, also, unlisted, joined) = (stopped, Vec::new(), 0, BTreeSet::new());
-        self.open.push(Open { id, member, key: hash, stopped, usual, weight: 1, latest, also, unlisted, joined });
+        self.open.push(OpenIncident {
+            id,
+            member,
+            key: hash,
+            stopped,
+            usual,
+            weight: 1,
+            latest,
+            also,
+            unlisted,
+            joined,
+        });
         self.set_gone(report);
         if let Some(key) = self.members[member].keys.get_mut(hash) {
             key.silent = Some(id);
@@ -160,15 +171,17 @@ impl Silence {
     /// kind that stopped not long before.
     fn stopped_with(&mut self, member: usize, key: &Key) -> Option<usize> {
         let (_, usual) = key.longest_and_usual();
-        let together =
-            |open: &Open| (open.stopped - key.last.running).abs() <= TOGETHER_S + usual.max(open.usual).min(FAR_S);
+        let together = |open: &OpenIncident| {
+            (open.stopped - key.last.running).abs() <= TOGETHER_S + usual.max(open.usual).min(FAR_S)
+        };
         if let Some(i) = self.open.iter().position(together) {
             return Some(i);
         }
         if let Some(id) = self.partner(member, key).and_then(|partner| partner.silent) {
             return self.open.iter().position(|open| open.id == id);
         }
-        let in_turn = |open: &Open| open.member == member && (key.last.running - open.latest).abs() <= IN_TURN_S;
+        let in_turn =
+            |open: &OpenIncident| open.member == member && (key.last.running - open.latest).abs() <= IN_TURN_S;
         self.open.iter().position(in_turn).filter(|_| !self.members[member].is_module())
     }
 
@@ -251,7 +264,7 @@ impl Silence {
     }
 
     /// Adds `events` to an open incident, with what is true of it now.
-    fn say_again(&mut self, open: &Open, events: u64, now: Reading, time: Timestamp, report: &mut Report<'_>) {
+    fn say_again(&mut self, open: &OpenIncident, events: u64, now: Reading, time: Timestamp, report: &mut Report<'_>) {
         let (pause, longest, name) = self.owner(open, now).unwrap_or_default();
         let told = &self.members[open.member].name;
         report.incidents.join(open.id, events, None, time, report.findings, |evidence, summary, _| {
@@ -260,7 +273,7 @@ impl Silence {
     }
 
     /// How long the key of an incident has been silent, its longest pause before, and its name.
-    fn owner(&mut self, open: &Open, now: Reading) -> Option<(f64, f64, String)> {
+    fn owner(&mut self, open: &OpenIncident, now: Reading) -> Option<(f64, f64, String)> {
         let key = self.members.get_mut(open.member)?.keys.get_mut(open.key)?;
         Some((key.pause(now).seconds, key.longest_and_usual().0, key.name.to_string()))
     }
@@ -360,7 +373,14 @@ impl Silence {
 }
 
 /// Brings what is said of an open incident up to date; `seconds` are its key's pause and the longest before.
-fn tell(evidence: &mut Evidence, summary: &mut String, member: &str, name: &str, seconds: (f64, f64), open: &Open) {
+fn tell(
+    evidence: &mut Evidence,
+    summary: &mut String,
+    member: &str,
+    name: &str,
+    seconds: (f64, f64),
+    open: &OpenIncident,
+) {
     let (pause, longest) = seconds;
     (evidence.observed, evidence.window_s) = (pause.round(), pause.round());
     if !open.also.is_empty() {

@@ -166,7 +166,7 @@ struct Member {
 
 /// An open incident: whose it is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Open {
+struct OpenIncident {
     id: IncidentId,
     member: usize,
     key: u64,
@@ -193,7 +193,7 @@ pub struct Silence {
     members: Vec<Member>,
     /// When which key is looked at next.
     schedule: Schedule,
-    open: Vec<Open>,
+    open: Vec<OpenIncident>,
     /// When the last incidents were opened.
     opened: VecDeque<f64>,
     now: Reading,
@@ -202,7 +202,7 @@ pub struct Silence {
 #[derive(Serialize, Deserialize)]
 struct Kept {
     members: Vec<KeptMember>,
-    open: Vec<Open>,
+    open: Vec<OpenIncident>,
     opened: VecDeque<f64>,
     now: Reading,
 }

@@ -186,7 +186,7 @@ impl Spread {
     }
 
     /// The slots from `from` to the one before `slot` have ended: has the value come back to usual in them?
-    fn watch(&mut self, open: &mut Open, from: u32, slot: u32) {
+    fn watch(&mut self, open: &mut OpenIncident, from: u32, slot: u32) {
         let passed = f64::from(slot - from);
         let calm = CALM_SLOTS.min(self.longest);
         let (mut failures, mut recent, mut of, mut usual) = (0, 0, 0, None::<side::Usual>);

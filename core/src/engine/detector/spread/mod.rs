@@ -85,7 +85,7 @@ pub struct Spread {
     /// Modules and dimensions with failures in some window.
     active: Vec<u64>,
     /// Open incidents by value.
-    open: BTreeMap<u64, Open>,
+    open: BTreeMap<u64, OpenIncident>,
     /// When which of them may be over by its silence alone.
     deadlines: Deadlines,
     /// The same by module.
@@ -106,7 +106,7 @@ struct Kept {
     sides: SidesSnapshot,
     failures: f64,
     active: Vec<u64>,
-    open: BTreeMap<u64, Open>,
+    open: BTreeMap<u64, OpenIncident>,
     owned: Owned,
     until: u32,
     dice: u64,
@@ -115,7 +115,7 @@ struct Kept {
 
 /// An open incident.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Open {
+struct OpenIncident {
     id: IncidentId,
     /// The modules and values that it is about: the first opened it.
     spots: Vec<Spot>,
@@ -337,7 +337,7 @@ impl Spread {
         let (now, slot) = (event.moment.now, self.exposure.slot());
         let opening = incident::opening(&event.fields, &self.dimensions[number], verdict);
         let id = report.incidents.open(opening, now, report.findings);
-        let open = Open {
+        let open = OpenIncident {
             id,
             spots: vec![spot],
             slot,
@@ -426,7 +426,7 @@ impl Detector for Spread {
         let (active, open) = (self.active.len(), self.open.len());
         visit(&mut Weight { keys: active, bytes: active * size_of::<u64>() });
         let spots: usize = self.open.values().map(|open| open.spots.capacity() * size_of::<Spot>()).sum();
-        visit(&mut Weight { keys: open, bytes: open * (size_of::<Open>() + 32) + spots });
+        visit(&mut Weight { keys: open, bytes: open * (size_of::<OpenIncident>() + 32) + spots });
         visit(&mut self.owned.weight());
     }
 

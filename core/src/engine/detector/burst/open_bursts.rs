@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 /// An open burst.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Open {
+pub(super) struct OpenBurst {
     pub(super) id: IncidentId,
     /// The cell that showed it.
     pub(super) spot: super::Spot,
@@ -22,12 +22,12 @@ pub(super) struct Open {
 
 /// Open bursts, and the slots that they or closed ones own. Evict by the bursts of the last two windows.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Places {
-    pub(super) open: BTreeMap<u32, Open>,
+pub(super) struct OpenBursts {
+    pub(super) open: BTreeMap<u32, OpenBurst>,
     owned: Owned,
 }
 
-impl Places {
+impl OpenBursts {
     pub(super) fn is_open(&self, place: u32) -> bool {
         self.open.contains_key(&place)
     }
@@ -62,7 +62,7 @@ impl Places {
     /// What is weighed beside the tables.
     pub(super) fn weights(&self) -> [Weight; 2] {
         let keys = self.open.len();
-        [Weight { keys, bytes: keys * (size_of::<Open>() + 32) }, self.owned.weight()]
+        [Weight { keys, bytes: keys * (size_of::<OpenBurst>() + 32) }, self.owned.weight()]
     }
 
     /// Forgets what no window and no cell on its way into the baseline can see any more.
