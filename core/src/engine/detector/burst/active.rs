@@ -2,23 +2,23 @@
 
 use super::Burst;
 use super::cell::Cell;
-use super::spot::{EVERYWHERE, Spot};
+use super::cell_key::{CellKey, EVERYWHERE};
 
 impl Burst {
     /// The spots of all active cells.
-    pub(super) fn active_spots(&self) -> Vec<Spot> {
+    pub(super) fn active_spots(&self) -> Vec<CellKey> {
         let is_current =
-            |due, spot: &Spot| self.cells.get(spot.cell).is_some_and(|cell| cell.active && cell.due == due);
+            |due, spot: &CellKey| self.cells.get(spot.cell).is_some_and(|cell| cell.active && cell.due == due);
         self.active.iter().filter(|(due, spot)| is_current(*due, spot)).map(|(_, spot)| *spot).collect()
     }
 
     /// The cell of this spot shows an incident that is open.
-    pub(super) fn has_incident(&self, spot: &Spot) -> bool {
+    pub(super) fn has_incident(&self, spot: &CellKey) -> bool {
         self.places.open.get(&spot.place).is_some_and(|open| open.spot.cell == spot.cell)
     }
 
     /// The cell, which is active, is settled when it is due; with an incident, in each slot.
-    pub(super) fn list(&mut self, spot: &Spot) {
+    pub(super) fn list(&mut self, spot: &CellKey) {
         let (now, longest, is_open) = (self.exposure.slot(), self.longest, self.has_incident(spot));
         let Some(cell) = self.cells.get_mut(spot.cell) else { return };
         cell.due = if is_open { now.saturating_add(1) } else { cell.next_due(now, longest) };
@@ -32,14 +32,14 @@ impl Burst {
     }
 
     /// What is learned of an active cell is as of now.
-    pub(super) fn settle_active(&mut self, spot: &Spot) {
+    pub(super) fn settle_active(&mut self, spot: &CellKey) {
         let now = self.exposure.slot();
         if self.cells.get(spot.cell).is_some_and(|cell| cell.active && !cell.is_settled(now)) {
             self.settle(spot);
         }
     }
 
-    pub(super) fn settle(&mut self, spot: &Spot) {
+    pub(super) fn settle(&mut self, spot: &CellKey) {
         let Some(cell) = self.cells.get_mut(spot.cell) else { return };
         let (places, now) = (&self.places, self.exposure.slot());
         let going = places.open.get(&spot.place).is_some_and(|open| open.spot.cell == spot.cell)
@@ -51,7 +51,7 @@ impl Burst {
     }
 
     /// The cell of a spot, made now if it is not there.
-    pub(super) fn cell(&mut self, spot: &Spot) -> &mut Cell {
+    pub(super) fn cell(&mut self, spot: &CellKey) -> &mut Cell {
         let (exposure, mut is_new) = (&self.exposure, false);
         let cell = self.cells.touch(spot.cell, || {
             is_new = true;

@@ -32,7 +32,7 @@ impl Usual {
 
 impl Burst {
     /// Is there a window with too many errors for this spot?
-    pub(super) fn test(&mut self, spot: &Spot, settings: BurstSettings, aside: &Aside) -> Option<Verdict> {
+    pub(super) fn test(&mut self, spot: &CellKey, settings: BurstSettings, aside: &Aside) -> Option<Verdict> {
         let (now, least) = (self.exposure.slot(), u64::from(settings.min_errors));
         let threshold = settings.threshold.unwrap_or(self.threshold);
         let fresh = self.places.fresh_from(spot.place).max(self.places.fresh_from(EVERYWHERE));
@@ -70,7 +70,7 @@ impl Burst {
     pub(super) fn near_miss(
         &mut self,
         event: &Event<'_>,
-        spot: &Spot,
+        spot: &CellKey,
         settings: BurstSettings,
         report: &mut Report<'_>,
     ) {
@@ -96,7 +96,7 @@ impl Burst {
         }
     }
 
-    fn verdict(&mut self, spot: &Spot, errors: u64, slots: u32, keep: f64, ln_p: f64, threshold: f64) -> Verdict {
+    fn verdict(&mut self, spot: &CellKey, errors: u64, slots: u32, keep: f64, ln_p: f64, threshold: f64) -> Verdict {
         let from = (self.exposure.slot() + 1).saturating_sub(slots);
         let window = self.window(slots);
         let (mut verdict, window_s) =
@@ -119,7 +119,7 @@ impl Burst {
     }
 
     /// The spot's errors since slot `from`.
-    pub(super) fn since(&mut self, spot: &Spot, from: u32) -> u64 {
+    pub(super) fn since(&mut self, spot: &CellKey, from: u32) -> u64 {
         match (spot.scope, spot.module) {
             (Scope::Share, Some(module)) => {
                 let slots = (self.exposure.slot() + 1).saturating_sub(from);
@@ -133,7 +133,7 @@ impl Burst {
 
     /// Of `all` errors since slot `from` those that nothing narrower explains, and the part of the usual ones that are
     /// counted among them.
-    fn unexplained(&mut self, spot: &Spot, from: u32, all: u64, aside: &Aside) -> (u64, f64) {
+    fn unexplained(&mut self, spot: &CellKey, from: u32, all: u64, aside: &Aside) -> (u64, f64) {
         let strongest = match spot.scope {
             Scope::All => 2,
             Scope::Code => 1,
@@ -150,12 +150,12 @@ impl Burst {
     /// A part that is new in place of another adds nothing to its whole: after a deploy every text is one never seen. Of
     /// a module's text or an error code the module or all together must have too many as well, at any factor, or the
     /// module's older texts must go on.
-    fn adds_to_its_whole(&mut self, spot: &Spot, from: u32, slots: u32, aside: &Aside) -> bool {
+    fn adds_to_its_whole(&mut self, spot: &CellKey, from: u32, slots: u32, aside: &Aside) -> bool {
         let whole = match (spot.scope, spot.module) {
             (Scope::Text, Some(module)) => {
-                Spot { scope: Scope::Module, cell: module ^ SALTS[Scope::Module as usize], ..*spot }
+                CellKey { scope: Scope::Module, cell: module ^ KEY_DOMAINS[Scope::Module as usize], ..*spot }
             }
-            (Scope::Code, _) => ALL_SPOT,
+            (Scope::Code, _) => ALL_CELL,
             _ => return true,
         };
         let errors = self.since(&whole, from).saturating_sub(aside.since(from));
@@ -177,7 +177,7 @@ impl Burst {
     /// A module's text that has been there for a while has too many even for the rate at which it came since it was
     /// first seen, and for the largest of its minutes: texts that come in bouts show how large those are before they show
     /// how much they vary.
-    fn outdoes_its_life(&mut self, spot: &Spot, errors: u64, slots: u32, keep: f64, enough: f64) -> bool {
+    fn outdoes_its_life(&mut self, spot: &CellKey, errors: u64, slots: u32, keep: f64, enough: f64) -> bool {
         self.settle_active(spot);
         let Some(cell) = self.cells.get_mut(spot.cell).filter(|_| spot.scope == Scope::Text) else { return false };
         let (errors, lived) = (errors as f64, self.exposure.share_since(cell.born()));
@@ -193,7 +193,7 @@ impl Burst {
         self.exposure.window(slots, self.age - f64::from(self.exposure.slot()) * SLOT_S)
     }
 
-    fn usual(&mut self, spot: &Spot, slots: u32) -> Option<Usual> {
+    fn usual(&mut self, spot: &CellKey, slots: u32) -> Option<Usual> {
         if let (Scope::Share, Some(module)) = (spot.scope, spot.module) {
             let places = &self.places;
             let share = self.traffic.share(module, slots, &self.exposure, |slot| places.owns(spot.place, slot))?;
@@ -209,7 +209,7 @@ impl Burst {
 
     /// ln of the chance of so many errors in the last `slots` slots at `factor` times the usual rate, on the clock that
     /// finds them likeliest; `keep` is the share of the spot's usual errors that the count is out of.
-    pub(super) fn ln_p(&mut self, spot: &Spot, errors: u64, slots: u32, factor: f64, keep: f64, enough: f64) -> f64 {
+    pub(super) fn ln_p(&mut self, spot: &CellKey, errors: u64, slots: u32, factor: f64, keep: f64, enough: f64) -> f64 {
         let Some(usual) = self.usual(spot, slots) else { return 0.0 };
         let mut ln_p = usual.ln_p(errors as f64, factor, keep, enough);
         // Each clock can only make it likelier: where one has explained it, the next is not asked.

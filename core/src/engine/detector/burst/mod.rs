@@ -42,11 +42,11 @@
 
 mod active;
 mod cell;
+mod cell_key;
 mod evaluate;
 mod incident;
 mod open_bursts;
 mod options;
-mod spot;
 mod text_modules;
 mod traffic;
 
@@ -65,10 +65,10 @@ use crate::engine::stats::gamma_poisson;
 use crate::engine::template::Merge;
 use crate::event::{Fields, Level, Role, Timestamp};
 use cell::Cell;
+use cell_key::{ALL, ALL_CELL, CellKey, EVERYWHERE, KEY_DOMAINS, Scope, fold, spots, text_key};
 use open_bursts::{OpenBurst, OpenBursts};
 pub use options::{BurstOptions, BurstSettings};
 use serde::{Deserialize, Serialize};
-use spot::{ALL, ALL_SPOT, EVERYWHERE, SALTS, Scope, Spot, fold, spots, text_key};
 use text_modules::{TextModules, TextModulesSnapshot};
 use traffic::{Traffic, TrafficSnapshot};
 
@@ -108,7 +108,7 @@ pub struct Burst {
     /// Which modules have a cell of a template.
     text_modules: TextModules,
     /// Cells with errors in some window, by the slot in which something of theirs leaves it.
-    active: Slotted<Spot>,
+    active: Slotted<CellKey>,
     places: OpenBursts,
     /// When which open burst may be over by its silence alone.
     deadlines: Deadlines,
@@ -125,7 +125,7 @@ struct Kept {
     cells: TableSnapshot<Cell>,
     #[serde(default)]
     text_modules: TextModulesSnapshot,
-    active: Vec<Spot>,
+    active: Vec<CellKey>,
     places: OpenBursts,
     checked: u32,
 }
@@ -268,7 +268,7 @@ impl Burst {
     }
 
     /// Adds the error to the open burst that it belongs to, if there is one.
-    fn join(&mut self, event: &Event<'_>, spots: &[Option<Spot>; 5], report: &mut Report<'_>) -> bool {
+    fn join(&mut self, event: &Event<'_>, spots: &[Option<CellKey>; 5], report: &mut Report<'_>) -> bool {
         if self.places.open.is_empty() {
             return false;
         }
@@ -302,7 +302,7 @@ impl Burst {
         }
     }
 
-    fn open(&mut self, event: &Event<'_>, spot: &Spot, verdict: &Verdict, report: &mut Report<'_>) {
+    fn open(&mut self, event: &Event<'_>, spot: &CellKey, verdict: &Verdict, report: &mut Report<'_>) {
         let (now, slot) = (event.moment.now, self.exposure.slot());
         let opening = incident::opening(&event.fields, spot.scope, verdict);
         let id = report.incidents.open(opening, now, report.findings);
@@ -378,10 +378,11 @@ impl Detector for Burst {
 
     fn merge(&mut self, merge: Merge) {
         for module in self.text_modules.take(merge.from.0) {
-            let [from, into] = [merge.from, merge.into].map(|id| text_key(module, id.0) ^ SALTS[Scope::Text as usize]);
-            let spot = Spot { scope: Scope::Text, cell: into, place: fold(module), module: Some(module) };
+            let [from, into] =
+                [merge.from, merge.into].map(|id| text_key(module, id.0) ^ KEY_DOMAINS[Scope::Text as usize]);
+            let spot = CellKey { scope: Scope::Text, cell: into, place: fold(module), module: Some(module) };
             // Both have forgotten up to the slot at hand before they are added up.
-            self.settle(&Spot { cell: from, ..spot });
+            self.settle(&CellKey { cell: from, ..spot });
             let Some(cell) = self.cells.get_mut(from) else { continue };
             let moved = std::mem::replace(cell, Cell::new(&self.exposure));
             self.cell(&spot);
@@ -422,7 +423,7 @@ impl Detector for Burst {
         self.exposure = kept.exposure;
         self.traffic.restore(kept.traffic);
         self.cells.restore(kept.cells);
-        self.text_modules.restore(kept.text_modules, kept.active.iter().filter_map(Spot::text));
+        self.text_modules.restore(kept.text_modules, kept.active.iter().filter_map(CellKey::text));
         self.places = kept.places;
         self.places.open.keys().for_each(|place| self.deadlines.hurry((*place).into()));
         self.checked = kept.checked;
@@ -441,7 +442,7 @@ impl Detector for Burst {
         self.text_modules.bounded(visit);
         self.traffic.bounded(visit);
         let active = self.active.len();
-        visit(&mut Weight { keys: active, bytes: active * size_of::<Spot>() });
+        visit(&mut Weight { keys: active, bytes: active * size_of::<CellKey>() });
         self.places.weights().iter_mut().for_each(|weight| visit(weight));
     }
 

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 pub(super) struct OpenBurst {
     pub(super) id: IncidentId,
     /// The cell that showed it.
-    pub(super) spot: super::Spot,
+    pub(super) spot: super::CellKey,
     /// The slot in which it opened.
     pub(super) slot: u32,
     /// Errors a second that would have come without it.

@@ -514,9 +514,9 @@ fn a_known_text_that_comes_too_often_is_a_burst_in_a_module_that_always_fails_in
 fn what_is_kept_of_two_texts_is_added_up_when_they_become_one() {
     let mut burst = Burst::new(BurstOptions::default());
     burst.go_to(600.0);
-    let text = |id: u64| Spot {
+    let text = |id: u64| CellKey {
         scope: Scope::Text,
-        cell: text_key(7, id) ^ SALTS[Scope::Text as usize],
+        cell: text_key(7, id) ^ KEY_DOMAINS[Scope::Text as usize],
         place: fold(7),
         module: Some(7),
     };

@@ -67,7 +67,7 @@ const NEW_NORMAL_VALUES: f64 = 1_000.0;
 /// Bytes of an open incident's place among all.
 const LIVE_BYTES: usize = 32;
 /// Tells keys of modules, templates and hosts from those of operations.
-const SALTS: [u64; 3] = [0x6D6F_6475_6C65, 0x7465_6D70_6C61, 0x686F_7374];
+const KEY_DOMAINS: [u64; 3] = [0x6D6F_6475_6C65, 0x7465_6D70_6C61, 0x686F_7374];
 
 /// The detector.
 #[derive(Debug)]
@@ -118,7 +118,7 @@ impl Latency {
         let value = if from_text { self.texts.duration_ms(event) } else { event.fields.duration_ms() };
         let Some(value) = value else { return };
         if from_text && look.slots[Role::Operation as usize].form == Form::Absent {
-            let key = event.template.id.0 ^ look.module_hash.rotate_left(7) ^ SALTS[1];
+            let key = event.template.id.0 ^ look.module_hash.rotate_left(7) ^ KEY_DOMAINS[1];
             self.take(key, value, || texts::name_of(event), event, report);
         } else if let Some(key) = named(&event.fields) {
             self.take(key, value, || name_of(&event.fields), event, report);
@@ -144,7 +144,7 @@ impl Latency {
         let choice = share.as_mut().map_or(&mut operation.choice, |share| &mut share.choice);
         let settings = self.settings.of_named(choice, &event.fields, Some((Role::Operation, &operation.name)));
         if settings.apart {
-            key = key.wrapping_add(u64::from(choice.number()).wrapping_mul(SALTS[2]));
+            key = key.wrapping_add(u64::from(choice.number()).wrapping_mul(KEY_DOMAINS[2]));
             let name = operation.name.to_string();
             operation = self.operations.touch(key, || Operation::new(name, now));
         }
@@ -194,7 +194,7 @@ fn named(fields: &Fields<'_>) -> Option<u64> {
         Form::Absent => fields
             .raw(Role::Module)
             .filter(|module| !module.is_empty())
-            .map(|_| look.module_hash.rotate_left(1) ^ SALTS[0]),
+            .map(|_| look.module_hash.rotate_left(1) ^ KEY_DOMAINS[0]),
         _ => Some(look.operation_hash).filter(|&key| key != 0),
     }
 }
@@ -209,7 +209,7 @@ fn name_of(fields: &Fields<'_>) -> String {
 
 /// The key of a host's calls of an operation.
 fn share_key(operation: u64, host: u64) -> u64 {
-    operation ^ host ^ SALTS[2]
+    operation ^ host ^ KEY_DOMAINS[2]
 }
 
 fn text_of(bytes: &[u8]) -> String {

@@ -13,7 +13,7 @@ const SUSPECT_OF: u32 = 3;
 
 impl Spread {
     /// Is there a window in which this value has too many of its module's failures?
-    pub(super) fn test(&mut self, spot: Spot, settings: SpreadSettings) -> Option<Verdict> {
+    pub(super) fn test(&mut self, spot: CellKey, settings: SpreadSettings) -> Option<Verdict> {
         if self.sides.recent_of(spot.key) < settings.min_failures {
             return None;
         }
@@ -27,7 +27,7 @@ impl Spread {
         &mut self,
         event: &Event<'_>,
         number: usize,
-        spot: Spot,
+        spot: CellKey,
         settings: SpreadSettings,
         report: &mut Report<'_>,
     ) {
@@ -60,7 +60,7 @@ impl Spread {
     }
 
     /// How unlikely this value's failures in a window are, where there are enough to ask.
-    fn weigh(&mut self, spot: Spot, settings: SpreadSettings, window: u32, bad: &[u64]) -> Option<Verdict> {
+    fn weigh(&mut self, spot: CellKey, settings: SpreadSettings, window: u32, bad: &[u64]) -> Option<Verdict> {
         let (now, least) = (self.exposure.slot(), u64::from(settings.min_failures));
         if f64::from(window) * SLOT_S * 2.0 > self.age {
             return None;
@@ -96,14 +96,14 @@ impl Spread {
         Some(verdict)
     }
 
-    fn usual(&mut self, side: u64, key: u64, slots: u32) -> Option<side::Usual> {
+    fn usual(&mut self, side: u64, key: u64, slots: u32) -> Option<dimension_stats::Usual> {
         let owned = self.owned.owns(key, self.exposure.slot());
         self.sides.usual(side, key, slots, &self.exposure, owned)
     }
 
     /// ln of the chance of so many failures at 1.5 times the value's rate, on the clock that finds them likeliest, and the
     /// number expected by the first.
-    fn ln_rate(&self, failures: f64, slots: u32, usual: &side::Usual, of: f64) -> (f64, f64) {
+    fn ln_rate(&self, failures: f64, slots: u32, usual: &dimension_stats::Usual, of: f64) -> (f64, f64) {
         let past = self.exposure.past();
         let window = self.exposure.window(slots, self.seconds_of_slot());
         let tail = |exposure: f64, window: f64| {
@@ -122,13 +122,13 @@ impl Spread {
     }
 
     /// Tells burst of the failures of this value.
-    pub(super) fn tell_aside(&mut self, spot: Spot, report: &mut Report<'_>) {
+    pub(super) fn tell_aside(&mut self, spot: CellKey, report: &mut Report<'_>) {
         report.aside.slots = self.sides.slots_of(spot.side, spot.key);
     }
 
     /// Tells burst of the values of this module that have too many of its failures, if not so surely that an incident
     /// could open: as a whole the module must have too many without them.
-    pub(super) fn tell_suspects(&mut self, spot: Spot, report: &mut Report<'_>) {
+    pub(super) fn tell_suspects(&mut self, spot: CellKey, report: &mut Report<'_>) {
         let (by_value, total) = self.sides.by_value(spot.side);
         if total < SUSPECT_OF {
             return;
@@ -189,14 +189,14 @@ impl Spread {
     fn watch(&mut self, open: &mut OpenIncident, from: u32, slot: u32) {
         let passed = f64::from(slot - from);
         let calm = CALM_SLOTS.min(self.longest);
-        let (mut failures, mut recent, mut of, mut usual) = (0, 0, 0, None::<side::Usual>);
+        let (mut failures, mut recent, mut of, mut usual) = (0, 0, 0, None::<dimension_stats::Usual>);
         for spot in open.spots.clone() {
             let mut since = |from| self.sides.counted(spot.side, spot.key, from, |_| false);
             failures += since(from).of_value.saturating_sub(since(slot).of_value);
             let lately = since((slot + 1).saturating_sub(calm));
             (recent, of) = (recent + lately.of_value, of.max(lately.of_all));
             if let Some(of_spot) = self.usual(spot.side, spot.key, calm) {
-                let sum = usual.get_or_insert(side::Usual { learned: 0.0, correlation: 0.0, ..of_spot });
+                let sum = usual.get_or_insert(dimension_stats::Usual { learned: 0.0, correlation: 0.0, ..of_spot });
                 sum.learned += of_spot.learned;
                 sum.correlation = sum.correlation.max(of_spot.correlation);
                 sum.clump = sum.clump.max(of_spot.clump);
@@ -223,7 +223,7 @@ fn among_the_rest(share: f64, others: f64) -> f64 {
 }
 
 /// ln of the chance that so many of the failures sit on one value, over all values.
-fn ln_share(failures: f64, of: f64, usual: &side::Usual) -> f64 {
+fn ln_share(failures: f64, of: f64, usual: &dimension_stats::Usual) -> f64 {
     binomial::ln_tail_dispersed(failures, of, usual.share, usual.dispersion(of)) + f64::from(usual.values).ln()
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A failure is an event at level ERROR or worse (`level` says from where on) or with a failing status (`failure.rs`) that
 //! no loop explains. For each module and dimension (the host; others by `dimensions`) failures are counted by value in
-//! slots of 5 s (`side.rs`). With each failure its value's k of the n failures in the last 10 s, 1 min and 5 min are tested,
+//! slots of 5 s (`dimension_stats.rs`). With each failure its value's k of the n failures in the last 10 s, 1 min and 5 min are tested,
 //! and all must reject:
 //!
 //! 1. *share*: a binomial tail, times the number of values (`stats::binomial`), at the greatest of three shares: the
@@ -26,14 +26,14 @@
 //! Power, with the default budget and six values of equal traffic that seldom fail and do not clump: half of the time by
 //! the tenth failure of one, nearly always by the twenty-eighth, whatever their rate within five minutes.
 //!
-//! Memory: as `side.rs` says. Cold start: silent for `warm_up_s` of stream.
+//! Memory: as `dimension_stats.rs` says. Cold start: silent for `warm_up_s` of stream.
 
+mod dimension_stats;
 mod evaluate;
 mod incident;
 mod open_spots;
 mod options;
 mod recent;
-mod side;
 
 use super::ending::{Ending, Passed};
 use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S};
@@ -49,10 +49,10 @@ use crate::engine::state::{Evict, Weight};
 use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::engine::stats::exposure::Exposure;
 use crate::event::{Fields, Level, Role, Timestamp};
+use dimension_stats::{DimensionTable, DimensionTableSnapshot};
 use open_spots::OpenSpots;
 pub use options::{Dimension, SpreadOptions, SpreadSettings};
 use serde::{Deserialize, Serialize};
-use side::{Sides, SidesSnapshot};
 use std::collections::BTreeMap;
 
 /// One event in so many is counted by value, on average: shares need no more, and the others cost nothing.
@@ -79,7 +79,7 @@ pub struct Spread {
     /// Seconds that the stream has run.
     age: f64,
     exposure: Exposure,
-    sides: Sides,
+    sides: DimensionTable,
     /// Failures that were tested, forgetting: by them the tests of a day are known.
     failures: f64,
     /// Modules and dimensions with failures in some window.
@@ -103,7 +103,7 @@ struct Kept {
     windows: Vec<u32>,
     age: f64,
     exposure: Exposure,
-    sides: SidesSnapshot,
+    sides: DimensionTableSnapshot,
     failures: f64,
     active: Vec<u64>,
     open: BTreeMap<u64, OpenIncident>,
@@ -118,7 +118,7 @@ struct Kept {
 struct OpenIncident {
     id: IncidentId,
     /// The modules and values that it is about: the first opened it.
-    spots: Vec<Spot>,
+    spots: Vec<CellKey>,
     /// The slot in which it opened.
     slot: u32,
     /// Failures of all values of its modules, and the share that this one should have of them.
@@ -129,7 +129,7 @@ struct OpenIncident {
 
 /// A value in a module, and whose incident it would be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Spot {
+struct CellKey {
     /// Module and dimension.
     side: u64,
     /// Module, dimension and value.
@@ -172,7 +172,7 @@ impl Spread {
             longest,
             age: 0.0,
             exposure: Exposure::new(longest, SLOT_S, HALF_LIFE_S),
-            sides: Sides::new(options.keys, longest),
+            sides: DimensionTable::new(options.keys, longest),
             failures: 0.0,
             active: Vec::new(),
             open: BTreeMap::new(),
@@ -224,11 +224,11 @@ impl Spread {
     }
 
     /// Where the event's value of dimension `number` is counted.
-    fn spot(&self, number: usize, fields: &Fields<'_>) -> Option<Spot> {
+    fn spot(&self, number: usize, fields: &Fields<'_>) -> Option<CellKey> {
         let value = self.dimensions[number].hash_of(fields)?;
         let salt = number as u64 + 1;
         let side = fields.look().module_hash ^ salt.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        Some(Spot { side, key: side ^ value.rotate_left(17), place: value ^ salt.rotate_right(8) })
+        Some(CellKey { side, key: side ^ value.rotate_left(17), place: value ^ salt.rotate_right(8) })
     }
 
     /// The event is one of those that shares are learned from.
@@ -273,7 +273,7 @@ impl Spread {
         &mut self,
         event: &Event<'_>,
         number: usize,
-        spot: Spot,
+        spot: CellKey,
         settings: SpreadSettings,
         report: &mut Report<'_>,
     ) {
@@ -317,7 +317,7 @@ impl Spread {
     }
 
     /// The failure is one more of an open incident.
-    fn join(&mut self, event: &Event<'_>, spot: Spot, report: &mut Report<'_>) {
+    fn join(&mut self, event: &Event<'_>, spot: CellKey, report: &mut Report<'_>) {
         report.explained = true;
         let (now, slot) = (event.moment.now, self.exposure.slot());
         let Some(open) = self.open.get_mut(&spot.place) else { return };
@@ -333,7 +333,7 @@ impl Spread {
         });
     }
 
-    fn open(&mut self, event: &Event<'_>, number: usize, spot: Spot, verdict: &Verdict, report: &mut Report<'_>) {
+    fn open(&mut self, event: &Event<'_>, number: usize, spot: CellKey, verdict: &Verdict, report: &mut Report<'_>) {
         let (now, slot) = (event.moment.now, self.exposure.slot());
         let opening = incident::opening(&event.fields, &self.dimensions[number], verdict);
         let id = report.incidents.open(opening, now, report.findings);
@@ -425,7 +425,7 @@ impl Detector for Spread {
         self.sides.bounded(visit);
         let (active, open) = (self.active.len(), self.open.len());
         visit(&mut Weight { keys: active, bytes: active * size_of::<u64>() });
-        let spots: usize = self.open.values().map(|open| open.spots.capacity() * size_of::<Spot>()).sum();
+        let spots: usize = self.open.values().map(|open| open.spots.capacity() * size_of::<CellKey>()).sum();
         visit(&mut Weight { keys: open, bytes: open * (size_of::<OpenIncident>() + 32) + spots });
         visit(&mut self.owned.weight());
     }

@@ -1,21 +1,21 @@
 //! Which values of a module have an open incident, so that a failure asks those and not every incident there is.
 
-use super::Spot;
+use super::CellKey;
 use std::collections::BTreeMap;
 
 /// By module and dimension the values with an open incident, in the order of their places. Evict by the open incidents.
 #[derive(Debug, Default)]
-pub(super) struct OpenSpots(BTreeMap<u64, Vec<Spot>>);
+pub(super) struct OpenSpots(BTreeMap<u64, Vec<CellKey>>);
 
 impl OpenSpots {
-    pub(super) fn insert(&mut self, spot: Spot) {
+    pub(super) fn insert(&mut self, spot: CellKey) {
         let spots = self.0.entry(spot.side).or_default();
         if let Err(i) = spots.binary_search_by_key(&spot.place, |spot| spot.place) {
             spots.insert(i, spot);
         }
     }
 
-    pub(super) fn remove(&mut self, spot: Spot) {
+    pub(super) fn remove(&mut self, spot: CellKey) {
         let Some(spots) = self.0.get_mut(&spot.side) else { return };
         if let Ok(i) = spots.binary_search_by_key(&spot.place, |spot| spot.place) {
             spots.remove(i);
@@ -26,13 +26,13 @@ impl OpenSpots {
     }
 
     /// The values of one module in one dimension.
-    pub(super) fn of(&self, side: u64) -> &[Spot] {
+    pub(super) fn of(&self, side: u64) -> &[CellKey] {
         self.0.get(&side).map_or(&[], Vec::as_slice)
     }
 }
 
-impl FromIterator<Spot> for OpenSpots {
-    fn from_iter<T: IntoIterator<Item = Spot>>(spots: T) -> Self {
+impl FromIterator<CellKey> for OpenSpots {
+    fn from_iter<T: IntoIterator<Item = CellKey>>(spots: T) -> Self {
         let mut open = Self::default();
         spots.into_iter().for_each(|spot| open.insert(spot));
         open
@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn values_are_told_by_module_in_the_order_of_their_places() {
-        let spot = |side, place| Spot { side, key: side ^ place, place };
+        let spot = |side, place| CellKey { side, key: side ^ place, place };
         let mut open: OpenSpots = [spot(1, 9), spot(2, 3), spot(1, 4), spot(1, 9)].into_iter().collect();
         assert_eq!(open.of(1), [spot(1, 4), spot(1, 9)]);
         open.remove(spot(1, 4));

@@ -10,10 +10,10 @@ pub(super) const ALL: u32 = u32::MAX;
 /// Owns the slots of all places while the overall cell has an incident.
 pub(super) const EVERYWHERE: u32 = u32::MAX - 1;
 /// Tells keys of cells of different scopes apart.
-pub(super) const SALTS: [u64; 5] =
+pub(super) const KEY_DOMAINS: [u64; 5] =
     [0x6D6F_6475_6C65, 0x7465_7874_2D2D, 0x636F_6465_2D2D, 0x616C_6C2D_2D2D, 0x7368_6172_652D];
-pub(super) const ALL_SPOT: Spot =
-    Spot { scope: Scope::All, cell: SALTS[Scope::All as usize], place: ALL, module: None };
+pub(super) const ALL_CELL: CellKey =
+    CellKey { scope: Scope::All, cell: KEY_DOMAINS[Scope::All as usize], place: ALL, module: None };
 
 /// What a cell counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ impl Scope {
 
 /// Where an error is counted.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) struct Spot {
+pub(super) struct CellKey {
     pub(super) scope: Scope,
     /// The key of the cell.
     pub(super) cell: u64,
@@ -46,11 +46,11 @@ pub(super) struct Spot {
     pub(super) module: Option<u64>,
 }
 
-impl Spot {
+impl CellKey {
     /// The template and the module of a cell of one template.
     pub(super) fn text(&self) -> Option<(u64, u64)> {
         let module = self.module.filter(|_| self.scope == Scope::Text)?;
-        Some((text_key(module, self.cell ^ SALTS[Scope::Text as usize]), module))
+        Some((text_key(module, self.cell ^ KEY_DOMAINS[Scope::Text as usize]), module))
     }
 }
 
@@ -65,15 +65,16 @@ pub(super) fn text_key(module: u64, template: u64) -> u64 {
 }
 
 /// The cells that an error is counted in, widest first, and the share of failing requests behind them.
-pub(super) fn spots(event: &Event<'_>) -> [Option<Spot>; 5] {
+pub(super) fn spots(event: &Event<'_>) -> [Option<CellKey>; 5] {
     let module = event.fields.look().module_hash;
     let place = fold(module);
-    let narrow = |scope, hash: u64| Spot { scope, cell: hash ^ SALTS[scope as usize], place, module: Some(module) };
+    let narrow =
+        |scope, hash: u64| CellKey { scope, cell: hash ^ KEY_DOMAINS[scope as usize], place, module: Some(module) };
     let text = (event.template.id.0 != 0).then(|| narrow(Scope::Text, text_key(module, event.template.id.0)));
     let code = event.fields.raw(Role::ErrorCode).map(|code| {
-        let cell = xxh3_64(code) ^ SALTS[Scope::Code as usize];
-        Spot { scope: Scope::Code, cell, place: fold(cell), module: None }
+        let cell = xxh3_64(code) ^ KEY_DOMAINS[Scope::Code as usize];
+        CellKey { scope: Scope::Code, cell, place: fold(cell), module: None }
     });
     let share = event.fields.raw(Role::Status).map(|_| narrow(Scope::Share, module));
-    [Some(ALL_SPOT), code, Some(narrow(Scope::Module, module)), text, share]
+    [Some(ALL_CELL), code, Some(narrow(Scope::Module, module)), text, share]
 }

@@ -18,7 +18,7 @@ const BLOCK_SLOTS: u32 = 12;
 
 /// A module in one dimension.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Side {
+pub(super) struct DimensionStats {
     /// Values seen.
     pub(super) values: u32,
     /// Sampled events, forgetting, and how often they and their values' have been halved.
@@ -60,8 +60,8 @@ pub(super) struct Value {
 /// Both tables. Memory: a module and dimension 500 bytes and 16 bytes for each slot and value with failures in the last
 /// five minutes, a value 350 bytes; both are capped.
 #[derive(Debug)]
-pub(super) struct Sides {
-    sides: Table<Side>,
+pub(super) struct DimensionTable {
+    sides: Table<DimensionStats>,
     values: Table<Value>,
     /// How failures clump in all modules: if they do not, one that has few needs not show it alone.
     clumping: Clumping,
@@ -70,8 +70,8 @@ pub(super) struct Sides {
 
 /// What is kept of them across a restart.
 #[derive(Serialize, Deserialize)]
-pub(super) struct SidesSnapshot {
-    sides: TableSnapshot<Side>,
+pub(super) struct DimensionTableSnapshot {
+    sides: TableSnapshot<DimensionStats>,
     values: TableSnapshot<Value>,
     clumping: Clumping,
 }
@@ -108,7 +108,7 @@ impl Usual {
     }
 }
 
-impl Sides {
+impl DimensionTable {
     pub(super) fn new(keys: usize, length: u32) -> Self {
         Self { sides: Table::new(keys), values: Table::new(keys), clumping: Clumping::default(), length }
     }
@@ -119,9 +119,9 @@ impl Sides {
     }
 
     /// The value `key` of `side`, known from now on.
-    pub(super) fn value(&mut self, side: u64, key: u64, now: u32) -> (&mut Side, &mut Value) {
+    pub(super) fn value(&mut self, side: u64, key: u64, now: u32) -> (&mut DimensionStats, &mut Value) {
         let (length, mut new) = (self.length as usize, false);
-        let entry = self.sides.touch(side, || Side {
+        let entry = self.sides.touch(side, || DimensionStats {
             values: 0,
             sampled: 0,
             halved: 0,
@@ -304,12 +304,12 @@ impl Sides {
         ]
     }
 
-    pub(super) fn snapshot(&self) -> SidesSnapshot {
-        SidesSnapshot { sides: self.sides.snapshot(), values: self.values.snapshot(), clumping: self.clumping }
+    pub(super) fn snapshot(&self) -> DimensionTableSnapshot {
+        DimensionTableSnapshot { sides: self.sides.snapshot(), values: self.values.snapshot(), clumping: self.clumping }
     }
 
     /// Takes what was kept; `active` are the modules on the list of those to settle.
-    pub(super) fn restore(&mut self, kept: SidesSnapshot, active: &[u64]) {
+    pub(super) fn restore(&mut self, kept: DimensionTableSnapshot, active: &[u64]) {
         self.sides.restore(kept.sides);
         self.values.restore(kept.values);
         self.clumping = kept.clumping;
@@ -326,7 +326,7 @@ impl Sides {
     }
 }
 
-impl HeapSize for Side {
+impl HeapSize for DimensionStats {
     fn heap_size(&self) -> usize {
         self.traffic.heap_size() + self.recent.heap_size() + allocated(size_of_val(self.block.values.as_slice()))
     }
@@ -338,7 +338,7 @@ impl HeapSize for Value {
     }
 }
 
-impl Side {
+impl DimensionStats {
     /// A block is over: how its failures clump is learned, of this module and of all.
     fn clump(&mut self, block: &Slot, of_all: &mut Clumping) {
         let n = f64::from(block.total);
@@ -375,8 +375,8 @@ mod tests {
     const SECONDS: f64 = 5.0;
 
     /// Three values with 60, 30 and 10 of a hundred sampled events, in slots 0 to 99, four slots long.
-    fn sides() -> (Sides, Exposure) {
-        let (mut sides, mut exposure) = (Sides::new(100, 4), Exposure::new(4, SECONDS, 3_600.0));
+    fn sides() -> (DimensionTable, Exposure) {
+        let (mut sides, mut exposure) = (DimensionTable::new(100, 4), Exposure::new(4, SECONDS, 3_600.0));
         for slot in 0..100 {
             exposure.roll(slot);
             sides.sample(SIDE, [10, 10, 20, 10, 20, 10, 20, 10, 10, 30][slot as usize % 10], false, slot);
@@ -460,7 +460,7 @@ mod tests {
 
     #[test]
     fn counts_that_forget_keep_their_shares_and_tables_their_caps() {
-        let mut sides = Sides::new(2, 4);
+        let mut sides = DimensionTable::new(2, 4);
         for i in 0..60_000_u32 {
             sides.sample(SIDE, if i % 4 == 0 { 20 } else { 10 }, false, i / 1_000);
         }
