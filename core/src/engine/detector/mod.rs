@@ -1,5 +1,6 @@
 //! Detectors: each watches every event, keeps bounded state by key, and opens incidents.
 
+mod attributed_slots;
 pub mod burst;
 mod ending;
 mod failure;
@@ -7,7 +8,6 @@ pub mod input;
 pub mod latency;
 pub mod r#loop;
 pub mod novelty;
-mod owned;
 pub mod silence;
 pub mod spread;
 mod text_without_numbers;
@@ -50,12 +50,12 @@ pub struct Report<'a> {
     /// Where to say what was looked at closely and is no incident; nobody asks without it.
     near_misses: Option<&'a mut Vec<NearMiss>>,
     /// What spread sees in this event's module.
-    pub aside: Aside,
+    pub aside: LocalizedFailures,
 }
 
 /// Failures that sit on single values of a dimension: of a module as a whole they say nothing. What spread tells burst.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Aside {
+pub struct LocalizedFailures {
     /// Slots of 5 s of the stream's running time, and failures in them.
     pub slots: Vec<(u32, u32)>,
     /// The share of the module's failures that these values would usually have.
@@ -64,7 +64,7 @@ pub struct Aside {
     pub opened: bool,
 }
 
-impl Aside {
+impl LocalizedFailures {
     /// Failures since slot `from`.
     #[must_use]
     pub fn since(&self, from: u32) -> u64 {
@@ -76,7 +76,7 @@ impl<'a> Report<'a> {
     /// A report on an event that nobody has explained yet.
     #[must_use]
     pub fn new(incidents: &'a mut Incidents, findings: &'a mut Vec<Finding>) -> Self {
-        Self { incidents, findings, explained: false, near_misses: None, aside: Aside::default() }
+        Self { incidents, findings, explained: false, near_misses: None, aside: LocalizedFailures::default() }
     }
 
     /// The same for somebody who wants to know what was no incident, and why not.

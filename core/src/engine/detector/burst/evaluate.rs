@@ -32,7 +32,12 @@ impl Usual {
 
 impl Burst {
     /// Is there a window with too many errors for this spot?
-    pub(super) fn test(&mut self, spot: &CellKey, settings: BurstSettings, aside: &Aside) -> Option<Verdict> {
+    pub(super) fn test(
+        &mut self,
+        spot: &CellKey,
+        settings: BurstSettings,
+        aside: &LocalizedFailures,
+    ) -> Option<Verdict> {
         let (now, least) = (self.exposure.slot(), u64::from(settings.min_errors));
         let threshold = settings.threshold.unwrap_or(self.threshold);
         let fresh = self.places.fresh_from(spot.place).max(self.places.fresh_from(EVERYWHERE));
@@ -133,7 +138,7 @@ impl Burst {
 
     /// Of `all` errors since slot `from` those that nothing narrower explains, and the part of the usual ones that are
     /// counted among them.
-    fn unexplained(&mut self, spot: &CellKey, from: u32, all: u64, aside: &Aside) -> (u64, f64) {
+    fn unexplained(&mut self, spot: &CellKey, from: u32, all: u64, aside: &LocalizedFailures) -> (u64, f64) {
         let strongest = match spot.scope {
             Scope::All => 2,
             Scope::Code => 1,
@@ -150,7 +155,7 @@ impl Burst {
     /// A part that is new in place of another adds nothing to its whole: after a deploy every text is one never seen. Of
     /// a module's text or an error code the module or all together must have too many as well, at any factor, or the
     /// module's older texts must go on.
-    fn adds_to_its_whole(&mut self, spot: &CellKey, from: u32, slots: u32, aside: &Aside) -> bool {
+    fn adds_to_its_whole(&mut self, spot: &CellKey, from: u32, slots: u32, aside: &LocalizedFailures) -> bool {
         let whole = match (spot.scope, spot.module) {
             (Scope::Text, Some(module)) => {
                 CellKey { scope: Scope::Module, cell: module ^ KEY_DOMAINS[Scope::Module as usize], ..*spot }

@@ -20,7 +20,7 @@
 //!
 //! What one place explains is not said of another: a place has one incident at a time; error codes must reject without
 //! their strongest module, and all together without their two strongest, and without modules that have or had an incident
-//! in the windows; what sits on one host is left out as spread tells (`Aside`). A template must add to its module and an
+//! in the windows; what sits on one host is left out as spread tells (`LocalizedFailures`). A template must add to its module and an
 //! error code to all errors: new texts in place of old ones after a deploy are no burst. It adds when the whole has too
 //! many as well (p < 1e-4); when the module's older templates go on beside the new ones, so that a small burst is seen in a
 //! module that fails all the time (half of what they used to be would give as many with p < 0.01); or when the template is
@@ -52,7 +52,7 @@ mod traffic;
 
 use super::ending::{Ending, Passed};
 use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S};
-use super::{AHEAD, Aside, Detector, Event, ModuleCounts, Report, TableUse};
+use super::{AHEAD, Detector, Event, LocalizedFailures, ModuleCounts, Report, TableUse};
 use crate::engine::clock::Moment;
 use crate::engine::deadlines::{Deadlines, Slotted};
 use crate::engine::finding::{DetectorName, Severity};
@@ -296,7 +296,7 @@ impl Burst {
 
     /// A value of a dimension has an incident: the slots that showed it are no evidence of anything else, and teach nothing.
     #[cold]
-    fn leave_to_spread(&mut self, module: u64, aside: &Aside) {
+    fn leave_to_spread(&mut self, module: u64, aside: &LocalizedFailures) {
         if let Some(first) = aside.slots.iter().map(|(slot, _)| *slot).min() {
             self.places.own(fold(module), first, self.exposure.slot());
         }

@@ -1,7 +1,7 @@
 //! Whose errors belong to which incident: a place (a module, an error code, or all) has one at a time.
 
+use crate::engine::detector::attributed_slots::AttributedSlots;
 use crate::engine::detector::ending::Ending;
-use crate::engine::detector::owned::Owned;
 use crate::engine::incident::IncidentId;
 use crate::engine::state::Weight;
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ pub(super) struct OpenBurst {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct OpenBursts {
     pub(super) open: BTreeMap<u32, OpenBurst>,
-    owned: Owned,
+    owned: AttributedSlots,
 }
 
 impl OpenBursts {

@@ -133,7 +133,7 @@ impl Spread {
         if total < SUSPECT_OF {
             return;
         }
-        let (longest, mut aside) = (self.longest, Aside::default());
+        let (longest, mut aside) = (self.longest, LocalizedFailures::default());
         let mut rest = f64::from(total);
         for (key, count) in by_value {
             if count < 2 {

@@ -19,7 +19,7 @@
 //!
 //! A value has one incident at a time: failures of another module that sit on it as well join it. What an open incident
 //! owns is explained, and later detectors do not count it. Before that, a value that may have too many (p < 0.05,
-//! for itself) is told to burst, which must reject without it (`Aside`). A module needs three values to compare.
+//! for itself) is told to burst, which must reject without it (`LocalizedFailures`). A module needs three values to compare.
 //!
 //! `ending.rs` says when an incident is over.
 //!
@@ -35,10 +35,10 @@ mod open_spots;
 mod options;
 mod recent;
 
+use super::attributed_slots::AttributedSlots;
 use super::ending::{Ending, Passed};
 use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S};
-use super::owned::Owned;
-use super::{Aside, Detector, Event, Report, TableUse};
+use super::{Detector, Event, LocalizedFailures, Report, TableUse};
 use crate::engine::clock::Moment;
 use crate::engine::deadlines::Deadlines;
 use crate::engine::finding::{DetectorName, Severity};
@@ -91,7 +91,7 @@ pub struct Spread {
     /// The same by module.
     open_spots: OpenSpots,
     /// Slots that belong to incidents, by module and value.
-    owned: Owned,
+    owned: AttributedSlots,
     /// Events until the next that is counted by value, and where the dice stand.
     until: u32,
     dice: u64,
@@ -107,7 +107,7 @@ struct Kept {
     failures: f64,
     active: Vec<u64>,
     open: BTreeMap<u64, OpenIncident>,
-    owned: Owned,
+    owned: AttributedSlots,
     until: u32,
     dice: u64,
     checked: u32,
@@ -178,7 +178,7 @@ impl Spread {
             open: BTreeMap::new(),
             deadlines: Deadlines::default(),
             open_spots: OpenSpots::default(),
-            owned: Owned::default(),
+            owned: AttributedSlots::default(),
             until: SAMPLE,
             dice: 1,
             checked: 0,

@@ -12,9 +12,9 @@ const SPAN_BYTES: usize = 8;
 
 /// First and last slots of each key's incidents, oldest first. Evict by the incidents that windows can see, and in keys.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Owned(BTreeMap<u64, Vec<(u32, u32)>>);
+pub(super) struct AttributedSlots(BTreeMap<u64, Vec<(u32, u32)>>);
 
-impl Owned {
+impl AttributedSlots {
     /// The slots `from` to `to` belong to an incident of `key`.
     pub(super) fn own(&mut self, key: u64, from: u32, to: u32) {
         if self.0.len() >= KEYS && !self.0.contains_key(&key) {
@@ -62,7 +62,7 @@ mod tests {
 
     #[test]
     fn slots_are_owned_spent_and_forgotten() {
-        let mut owned = Owned::default();
+        let mut owned = AttributedSlots::default();
         assert_eq!((owned.fresh_from(1), owned.owns(1, 0)), (0, false));
         owned.own(1, 10, 12);
         owned.own(1, 13, 13);
