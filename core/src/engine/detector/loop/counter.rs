@@ -6,7 +6,7 @@
 //! fault is counted by its template, which is the same for other words in its variable places; a run has the same words in
 //! them, for they are parameters too. Work that makes progress has ever new numbers, or is no warning.
 
-use super::spells::RISE;
+use super::excursions::RISE;
 use crate::engine::detector::text_without_numbers::TextWithoutNumbers;
 use crate::engine::state::{HeapSize, allocated};
 use crate::event::Timestamp;

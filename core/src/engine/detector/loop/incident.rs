@@ -2,9 +2,9 @@
 
 use super::EXAMPLE_BYTES;
 use super::actor::Actor;
+use super::excursions::Who;
 use super::learned::Verdict;
 use super::run::{Run, Signal};
-use super::spells::Who;
 use crate::engine::finding::{DetectorName, Evidence, Key, Severity, name_of};
 use crate::engine::incident::{Opening, p_of, round, score_of};
 use crate::engine::state::allocated;
@@ -37,7 +37,7 @@ pub(super) fn opening(
     let told = Told::new(run, range.is_some(), &key);
     let mut more = serde_json::Map::new();
     more.insert("period".into(), run.period.into());
-    if let (Signal::Spell(_), Who::Actors(actors)) = (run.signal, run.who) {
+    if let (Signal::Excursion(_), Who::Actors(actors)) = (run.signal, run.who) {
         more.insert("actors".into(), actors.into());
     }
     if run.variants > 1 {

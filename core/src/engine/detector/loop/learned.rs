@@ -111,7 +111,7 @@ impl Learned {
         let by_events = gamma_poisson::ln_tail(repeats, 0.5 + before, self.events - own, own);
         let own = f64::from(run.min(HABIT_RUN));
         let by_habit = match signal {
-            Signal::Spell(line) => self.ln_spell(line, before, share(habit, self.spells, own), own, run),
+            Signal::Excursion(line) => self.ln_spell(line, before, share(habit, self.spells, own), own, run),
             _ => ln_share(share(habit, self.runs, own)) * f64::from(run),
         };
         Verdict {

@@ -7,7 +7,7 @@
 //! - *Retry counters*, at WARN and worse: how long one text has come with numbers that stay, step evenly or take turns
 //!   (`counter.rs`).
 //! - *Exact repeats across the stream*, for loops that other lines of their actor interrupt, that several actors go
-//!   round in, or that start a thread for each round: spells of one line above its learned rate (`spells.rs`), from twice
+//!   round in, or that start a thread for each round: spells of one line above its learned rate (`excursions.rs`), from twice
 //!   as many lines on.
 //!
 //! Each is tested against explanations that need no fault (`learned.rs`), and all must fail at the threshold:
@@ -32,12 +32,12 @@
 
 mod actor;
 mod counter;
+mod excursions;
 mod guard;
 mod incident;
 mod learned;
 mod options;
 mod run;
-mod spells;
 
 use super::failure::is_failure;
 use super::text_without_numbers::TextWithoutNumbers;
@@ -52,12 +52,12 @@ use crate::engine::template::{Merge, TemplateId};
 use crate::event::{Fields, Level, Look, Role, Timestamp};
 use actor::{Actor, OpenIncident};
 use counter::When;
+use excursions::{Emitter, Excursion, Excursions, Update, Who};
 use guard::Guards;
 use learned::{HABIT_RUN, Habit, Learned};
 pub use options::{Limit, LoopOptions, LoopSettings};
 use run::{Run, Signal, grain, near_miss};
 use serde::{Deserialize, Serialize};
-use spells::{Speaker, Spell, Spelled, Spells, Who};
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -81,7 +81,7 @@ pub struct Loop {
     actors: Table<Actor>,
     habits: Table<Habits>,
     learned: Learned,
-    spells: Spells,
+    spells: Excursions,
     guards: Guards,
     /// Open loops, by module: a module has one at a time.
     live: BTreeMap<u64, OpenLoop>,
@@ -113,7 +113,7 @@ struct Kept {
     actors: TableSnapshot<Actor>,
     habits: TableSnapshot<Habits>,
     learned: Learned,
-    spells: Vec<Spell>,
+    spells: Vec<Excursion>,
     guards: guard::Kept,
     live: BTreeMap<u64, OpenLoop>,
 }
@@ -146,7 +146,7 @@ impl Loop {
             actors: Table::new(options.keys),
             habits: Table::new(options.keys),
             learned: Learned::new(),
-            spells: Spells::new(),
+            spells: Excursions::new(),
             guards: Guards::new(options.guards, options.keys),
             live: BTreeMap::new(),
             deadlines: Deadlines::default(),
@@ -198,7 +198,7 @@ impl Loop {
         if !report.incidents.is_open(id) {
             self.deadlines.hurry(module);
         }
-        let live = if let Signal::Spell(line) = run.signal {
+        let live = if let Signal::Excursion(line) = run.signal {
             OpenLoop::Line(line, Box::new(going))
         } else {
             actor.going = Some(Box::new(going));
@@ -304,7 +304,7 @@ impl Detector for Loop {
         let expected = |count: f64, elapsed: f64, others: f64| learned.expected(seen, count, elapsed, others);
         let spelled = self.spells.push(
             line,
-            Speaker { actor: look.actor_hash, place: look.place_hash },
+            Emitter { actor: look.actor_hash, place: look.place_hash },
             time,
             learned.events(),
             expected,
@@ -316,7 +316,7 @@ impl Detector for Loop {
             habits.runs.add(longest > 0);
             self.learned.runs.add(longest > 0);
         }
-        let spell = if let Spelled::On(spell) = spelled { Some(spell) } else { None };
+        let spell = if let Update::Extended(spell) = spelled { Some(spell) } else { None };
         let spell_lines = spell.map_or(0, |spell| spell.count);
         if spell_lines <= HABIT_RUN {
             habits.spells.add(spell_lines > 0);
@@ -325,7 +325,7 @@ impl Detector for Loop {
                 self.learned.count_spell(line);
             }
         }
-        if let Spelled::Anew(lines) = spelled
+        if let Update::Restarted(lines) = spelled
             && !self.live.contains_key(&look.module_hash)
         {
             self.learned.count_harmless(line, lines);

@@ -1,6 +1,6 @@
 //! A run of repeats under test, and what is said of one that may be no loop.
 
-use super::spells::{Spell, Who};
+use super::excursions::{Excursion, Who};
 use crate::engine::detector::{Event, NearMiss};
 use crate::engine::finding::DetectorName;
 use crate::event::{Role, Timestamp};
@@ -47,13 +47,13 @@ pub(super) enum Signal {
     Cycle,
     Counter,
     /// This line, across the stream.
-    Spell(u64),
+    Excursion(u64),
 }
 
 impl Run {
     /// The spell of a line that was seen so many times in all.
-    pub(super) fn of_spell(spell: &Spell, line: u64, who: Who, seen: u32) -> Self {
-        let (length, began, signal) = (spell.count, spell.began, Signal::Spell(line));
+    pub(super) fn of_spell(spell: &Excursion, line: u64, who: Who, seen: u32) -> Self {
+        let (length, began, signal) = (spell.count, spell.began, Signal::Excursion(line));
         let lasted = spell.last.seconds_since(began).max(0.0);
         Self { period: 1, length, began, lasted, seen, rest: 0.0, who, variants: 1, signal }
     }
@@ -61,7 +61,7 @@ impl Run {
     /// Times that it has gone round.
     pub(super) fn repeats(&self) -> u32 {
         match self.signal {
-            Signal::Spell(_) => self.length,
+            Signal::Excursion(_) => self.length,
             _ => self.length / self.period as u32 + 1,
         }
     }

@@ -32,7 +32,7 @@ const STALE_S: f64 = 60.0;
 /// One line in a spell. A cache line each: one wait, not two.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 #[repr(align(64))]
-pub(super) struct Spell {
+pub(super) struct Excursion {
     line: u64,
     /// Lines of the spell, the first included.
     pub(super) count: u32,
@@ -51,18 +51,18 @@ pub(super) struct Spell {
 
 /// What a line does to its spell.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Spelled {
+pub(super) enum Update {
     /// It was in none.
     Alone,
     /// It goes on with one.
-    On(Spell),
+    Extended(Excursion),
     /// It begins anew after one of so many lines.
-    Anew(u32),
+    Restarted(u32),
 }
 
 /// Who says a line.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Speaker {
+pub(super) struct Emitter {
     /// Module, host and thread.
     pub(super) actor: u64,
     /// Module and host.
@@ -78,9 +78,9 @@ pub(super) enum Who {
     NewThreads,
 }
 
-impl Spell {
-    fn begin(line: u64, speaker: Speaker, time: Timestamp, events: f64) -> Self {
-        let Speaker { actor, place } = speaker;
+impl Excursion {
+    fn begin(line: u64, speaker: Emitter, time: Timestamp, events: f64) -> Self {
+        let Emitter { actor, place } = speaker;
         Self { line, count: 1, against: 0, began: time, events, last: time, seen_actors: bit(actor), place }
     }
 
@@ -119,13 +119,13 @@ fn slot_of(line: u64) -> usize {
 
 /// The spells of a stream.
 #[derive(Clone, Debug)]
-pub(super) struct Spells {
-    slots: Vec<Spell>,
+pub(super) struct Excursions {
+    slots: Vec<Excursion>,
 }
 
-impl Spells {
+impl Excursions {
     pub(super) fn new() -> Self {
-        Self { slots: vec![Spell::default(); SLOTS] }
+        Self { slots: vec![Excursion::default(); SLOTS] }
     }
 
     /// Takes a line of `speaker`, after so many events of the stream. `expected` is how
@@ -135,11 +135,11 @@ impl Spells {
     pub(super) fn push(
         &mut self,
         line: u64,
-        speaker: Speaker,
+        speaker: Emitter,
         time: Timestamp,
         events: f64,
         expected: impl FnOnce(f64, f64, f64) -> f64,
-    ) -> Spelled {
+    ) -> Update {
         let slot = &mut self.slots[slot_of(line)];
         if slot.line == line {
             return slot.go_on(speaker, time, events, expected);
@@ -147,9 +147,9 @@ impl Spells {
         if slot.against < slot.count && slot.count > 1 && time.seconds_since(slot.last) < STALE_S {
             slot.against += 1;
         } else {
-            *slot = Spell::begin(line, speaker, time, events);
+            *slot = Excursion::begin(line, speaker, time, events);
         }
-        Spelled::Alone
+        Update::Alone
     }
 
     /// Reads what [`Self::push`] will.
@@ -159,11 +159,11 @@ impl Spells {
     }
 
     /// What to keep across a restart: spells that have begun.
-    pub(super) fn snapshot(&self) -> Vec<Spell> {
+    pub(super) fn snapshot(&self) -> Vec<Excursion> {
         self.slots.iter().filter(|spell| spell.count > 0).copied().collect()
     }
 
-    pub(super) fn restore(&mut self, kept: Vec<Spell>) {
+    pub(super) fn restore(&mut self, kept: Vec<Excursion>) {
         *self = Self::new();
         for spell in kept {
             self.slots[slot_of(spell.line)] = spell;
@@ -171,14 +171,14 @@ impl Spells {
     }
 }
 
-impl Spell {
+impl Excursion {
     fn go_on(
         &mut self,
-        speaker: Speaker,
+        speaker: Emitter,
         time: Timestamp,
         events: f64,
         expected: impl FnOnce(f64, f64, f64) -> f64,
-    ) -> Spelled {
+    ) -> Update {
         let (gap, began) = (time.seconds_since(self.last), self.began.min(time));
         let elapsed = self.last.max(time).seconds_since(began).max(0.0);
         let count = f64::from(self.count) + 1.0;
@@ -188,7 +188,7 @@ impl Spell {
         if gap > longest || count < RISE * expected(count, elapsed, others) {
             let ended = self.count;
             *self = Self::begin(self.line, speaker, time, events);
-            return if ended > 1 { Spelled::Anew(ended) } else { Spelled::Alone };
+            return if ended > 1 { Update::Restarted(ended) } else { Update::Alone };
         }
         self.count = self.count.saturating_add(1);
         self.against = self.against.saturating_sub(1);
@@ -197,7 +197,7 @@ impl Spell {
         if speaker.place != self.place {
             self.place = 0;
         }
-        Spelled::On(*self)
+        Update::Extended(*self)
     }
 }
 
@@ -210,19 +210,19 @@ mod tests {
         Timestamp::from_millis(milliseconds)
     }
 
-    impl Spelled {
-        fn spell(self) -> Option<Spell> {
-            if let Self::On(spell) = self { Some(spell) } else { None }
+    impl Update {
+        fn spell(self) -> Option<Excursion> {
+            if let Self::Extended(spell) = self { Some(spell) } else { None }
         }
     }
 
-    fn speaker(actor: u64) -> Speaker {
-        Speaker { actor, place: 5 }
+    fn speaker(actor: u64) -> Emitter {
+        Emitter { actor, place: 5 }
     }
 
     #[test]
     fn a_learned_rate_keeps_spells_short_and_more_of_it_lets_them_grow() {
-        let mut spells = Spells::new();
+        let mut spells = Excursions::new();
         let each_second = |_: f64, elapsed: f64, _: f64| elapsed;
         let longest = (0..100)
             .filter_map(|i| spells.push(7, speaker(1), at(i * 1_000), 0.0, each_second).spell())
@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_slot_is_kept_by_the_line_that_fills_it() {
-        let mut spells = Spells::new();
+        let mut spells = Excursions::new();
         let mut last = None;
         for i in 0..200_000_i64 {
             spells.push(xxh3_64(&i.to_le_bytes()), speaker(1), at(i), 0.0, |_, _, _| 0.0);
@@ -247,7 +247,7 @@ mod tests {
             }
         }
         assert!(last.is_some_and(|spell| spell.count > 9_000), "{last:?}");
-        let mut again = Spells::new();
+        let mut again = Excursions::new();
         again.restore(spells.snapshot());
         assert_eq!(
             again.push(7, speaker(2), at(200_000), 0.0, |_, _, _| 0.0).spell().map(|spell| spell.count),
@@ -258,7 +258,7 @@ mod tests {
     #[test]
     fn actors_are_counted_until_they_are_too_many() {
         for (actors, least, most) in [(1_u64, 1, 1), (5, 4, 5), (60, 40, 90), (5_000, u32::MAX, u32::MAX)] {
-            let mut spells = Spells::new();
+            let mut spells = Excursions::new();
             let last = (0..actors + 1)
                 .filter_map(|i| {
                     spells.push(9, speaker(xxh3_64(&(i % actors).to_le_bytes())), at(1), 0.0, |_, _, _| 0.0).spell()
@@ -271,8 +271,8 @@ mod tests {
 
     #[test]
     fn one_place_with_ever_new_threads_goes_round_and_pools_and_fleets_do_not() {
-        let who = |lines: u64, of: &dyn Fn(u64) -> Speaker| {
-            let mut spells = Spells::new();
+        let who = |lines: u64, of: &dyn Fn(u64) -> Emitter| {
+            let mut spells = Excursions::new();
             (0..lines)
                 .filter_map(|i| spells.push(9, of(i), at(i as i64), 0.0, |_, _, _| 0.0).spell())
                 .last()
@@ -284,17 +284,17 @@ mod tests {
         assert_eq!(who(140, &|i| speaker(hash(i))), Some(Who::NewThreads));
         assert_eq!(who(5_000, &|i| speaker(hash(i))), Some(Who::NewThreads));
         assert_eq!(who(140, &|i| speaker(hash(i % 60))), None, "a pool");
-        assert_eq!(who(5_000, &|i| Speaker { actor: hash(i), place: hash(i % 1_000) }), None, "a fleet");
+        assert_eq!(who(5_000, &|i| Emitter { actor: hash(i), place: hash(i % 1_000) }), None, "a fleet");
         assert!(matches!(who(500, &|i| speaker(hash(i % 20))), Some(Who::Actors(15..=25))));
     }
 
     #[test]
     fn long_gaps_and_odd_times_begin_anew() {
-        let mut spells = Spells::new();
+        let mut spells = Excursions::new();
         for i in 0..10 {
             spells.push(7, speaker(1), at(i * 10), 0.0, |_, _, _| 0.0);
         }
-        assert!(matches!(spells.push(7, speaker(1), at(60_000), 0.0, |_, _, _| 0.0), Spelled::Anew(10)));
+        assert!(matches!(spells.push(7, speaker(1), at(60_000), 0.0, |_, _, _| 0.0), Update::Restarted(10)));
         assert!(
             spells
                 .push(7, speaker(1), Timestamp(i64::MIN), 0.0, |_, _, _| 0.0)
