@@ -2,7 +2,7 @@
 
 use crate::engine::finding::Severity;
 use crate::io::escaping::safe_stderr;
-use crate::outbox::{SyntheticMode, TextMode};
+use crate::output::{SyntheticMode, TextMode};
 use crate::plain::{plain, steers};
 use crate::terminal::Color;
 use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};

@@ -33,7 +33,7 @@ use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::event::Role;
 use crate::event::roles::Names;
 use crate::event::time::TimeContext;
-use crate::outbox::{OutboxOptions, Reply, SyntheticMode, TextMode};
+use crate::output::{EncoderOptions, Reply, SyntheticMode, TextMode};
 pub use alert::{Access, Alertmanager, Webhook};
 pub use ends::Peers;
 pub use failures::{Burst, BurstOverride, FailureLevel, Spread, SpreadOverride};
@@ -396,8 +396,8 @@ impl Config {
 
     /// What the outbox is told.
     #[must_use]
-    pub fn outbox_options(&self) -> OutboxOptions {
-        OutboxOptions {
+    pub fn outbox_options(&self) -> EncoderOptions {
+        EncoderOptions {
             member: self.output.member.clone(),
             text: self.output.text,
             synthetic: self.output.synthetic,

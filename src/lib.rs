@@ -35,7 +35,7 @@ pub mod demo;
 pub mod error;
 pub mod explain;
 pub mod io;
-pub mod outbox;
+pub mod output;
 pub mod pipeline;
 pub mod prose;
 pub mod replay;

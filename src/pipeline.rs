@@ -9,11 +9,11 @@ use crate::engine::rules::RuleSet;
 use crate::engine::{AHEAD, Engine, Outcome};
 use crate::event::{Batch, Fault, Fields};
 use crate::io::clock;
-use crate::io::exit::Exits;
+use crate::io::outputs::Outputs;
 use crate::io::shutdown::Progress;
 use crate::io::source::{Arrivals, Belt, Source};
 use crate::io::stdio::Undelivered;
-use crate::outbox::Outbox;
+use crate::output::OutputEncoder;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -62,7 +62,7 @@ pub struct Pipeline<'a, W> {
     /// Rules that take the place of those that run, when there are such.
     pub new_rules: &'a dyn Fn() -> Option<RuleSet>,
     /// Gathers what leaves.
-    pub outbox: Outbox,
+    pub outbox: OutputEncoder,
     /// Is told what happens.
     pub observer: W,
     /// Lines read and delivered.
@@ -74,7 +74,7 @@ impl<W: Observer> Pipeline<'_, W> {
     ///
     /// # Errors
     /// [`RunError`]; everything up to there has been sent in order.
-    pub fn run(&mut self, sources: Vec<Box<dyn Source>>, exits: &mut Exits) -> Result<(), RunError> {
+    pub fn run(&mut self, sources: Vec<Box<dyn Source>>, exits: &mut Outputs) -> Result<(), RunError> {
         let (belt, arrivals) = Belt::new(QUEUE, Arc::clone(&self.progress));
         let mut readers = Vec::new();
         for source in sources {
@@ -92,7 +92,7 @@ impl<W: Observer> Pipeline<'_, W> {
     }
 
     /// The caller's thread: every record through the engine, every batch out in one piece.
-    fn drive(&mut self, arrivals: &Arrivals, exits: &mut Exits) -> Result<(), Undelivered> {
+    fn drive(&mut self, arrivals: &Arrivals, exits: &mut Outputs) -> Result<(), Undelivered> {
         let mut engine = self.fresh_engine();
         arrivals.prefilter.put(engine.rules().set().prefilter());
         let ended = self.pass(&mut engine, arrivals, exits);
@@ -106,7 +106,7 @@ impl<W: Observer> Pipeline<'_, W> {
     }
 
     /// Batch after batch, until the input ends.
-    fn pass(&mut self, engine: &mut Engine, arrivals: &Arrivals, exits: &mut Exits) -> Result<(), Undelivered> {
+    fn pass(&mut self, engine: &mut Engine, arrivals: &Arrivals, exits: &mut Outputs) -> Result<(), Undelivered> {
         let mut outcome = Outcome::default();
         loop {
             let mut batch = match arrivals.batches.recv_timeout(IDLE) {
@@ -152,7 +152,7 @@ impl<W: Observer> Pipeline<'_, W> {
     }
 
     /// Nothing came for a while: the wall clock does what only it can.
-    fn idle(&mut self, engine: &mut Engine, outcome: &mut Outcome, exits: &mut Exits) -> Result<(), Undelivered> {
+    fn idle(&mut self, engine: &mut Engine, outcome: &mut Outcome, exits: &mut Outputs) -> Result<(), Undelivered> {
         if !self.outbox.at_line_start() {
             return Ok(());
         }
@@ -164,7 +164,7 @@ impl<W: Observer> Pipeline<'_, W> {
     }
 
     /// Sends what no event carries.
-    fn alone(&mut self, engine: &mut Engine, outcome: &Outcome, exits: &mut Exits) -> Result<(), Undelivered> {
+    fn alone(&mut self, engine: &mut Engine, outcome: &Outcome, exits: &mut Outputs) -> Result<(), Undelivered> {
         self.outbox.put_alone(outcome, &mut self.observer);
         let written = self.outbox.send(&mut Batch::default(), exits)?;
         self.observer.batch(engine, 0, written, 0.0);

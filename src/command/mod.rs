@@ -24,7 +24,7 @@ use crate::event::time::TimeContext;
 use crate::io::files::RuleFiles;
 use crate::io::meter::WallMeter;
 use crate::io::{clock, files, random};
-use crate::outbox::TextMode;
+use crate::output::TextMode;
 use clap::CommandFactory;
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -13,15 +13,15 @@ use crate::io::clock;
 use crate::io::dead_letter::DeadLetters;
 use crate::io::directory::Directory;
 use crate::io::edge::{Circumstances, Edges, Looking};
-use crate::io::exit::Exits;
 use crate::io::log::{Log, Target};
 use crate::io::omprog::OmprogSource;
+use crate::io::outputs::Outputs;
 use crate::io::shutdown::{self, Progress};
 use crate::io::sink::Sinks;
 use crate::io::sink::client::{read_secret, variable_secret};
 use crate::io::source::{Front, LineSource, Source};
 use crate::io::stdio::{Input, Undelivered};
-use crate::outbox::{Outbox, Reply};
+use crate::output::{OutputEncoder, Reply};
 use crate::pipeline::{Pipeline, RunError};
 use crate::telemetry::http::{BindError, Endpoint, Readiness};
 use crate::telemetry::watcher::{Served, Watcher};
@@ -87,7 +87,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
         // After a panic it starts empty.
         fresh: &|| engine.borrow_mut().take().unwrap_or_else(|| loaded.engine_with(live.current())),
         new_rules: &|| live.take_new(),
-        outbox: Outbox::new(options).with_screen(screen),
+        outbox: OutputEncoder::new(options).with_screen(screen),
         observer: Watcher::new(served, log)
             .with_sinks(sinks)
             .with_silences(silences)
@@ -96,7 +96,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
         progress: Arc::clone(&progress),
     };
     let stdout = if places.to_stdout { Some(standard(rustix::stdio::stdout())?) } else { None };
-    let mut exits = Exits::new(stdout, queues, Arc::clone(&progress));
+    let mut exits = Outputs::new(stdout, queues, Arc::clone(&progress));
     readiness.set(true);
     let ended = pipeline.run(sources, &mut exits);
     readiness.set(false);
@@ -211,7 +211,7 @@ fn apart(ends: Vec<End>) -> (bool, Vec<Remote>) {
     (standard, remotes.collect())
 }
 
-type Started = (Option<Edges>, Vec<Box<dyn Source>>, Vec<crate::io::exit::Queue>);
+type Started = (Option<Edges>, Vec<Box<dyn Source>>, Vec<crate::io::outputs::Queue>);
 
 /// All sources, each with the one who looks at what it takes.
 fn edges_and_sources(

@@ -10,7 +10,7 @@
 //! What an end can be told follows behind `?`, as `name=value` joined by `&`.
 
 use crate::diagnostic::nearest;
-use crate::outbox::entries::EntryLimits;
+use crate::output::entries::EntryLimits;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 

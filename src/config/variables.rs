@@ -158,7 +158,7 @@ pub(super) fn leaves(schema: &Value) -> Vec<Leaf> {
 mod tests {
     use super::*;
     use crate::event::Role;
-    use crate::outbox::TextMode;
+    use crate::output::TextMode;
 
     fn with(variables: &[(&str, &str)]) -> Result<Config, Vec<Diagnostic>> {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();

@@ -11,11 +11,11 @@ use crate::demo::{FaultKind, Shop, ShopOptions};
 use crate::engine::Engine;
 use crate::engine::finding::{Finding, Severity};
 use crate::event::lines::Lines;
-use crate::io::exit::Exits;
+use crate::io::outputs::Outputs;
 use crate::io::shutdown::Progress;
 use crate::io::source::{Front, LineSource};
 use crate::io::stdio::Input;
-use crate::outbox::Outbox;
+use crate::output::OutputEncoder;
 use crate::pipeline::Pipeline;
 use crate::prose::Paint;
 use std::io::{Seek, Write};
@@ -84,11 +84,11 @@ fn live(text: &str) -> Vec<serde_json::Value> {
     let mut pipeline = Pipeline {
         fresh: &|| loaded.engine(),
         new_rules: &|| None,
-        outbox: Outbox::new(loaded.config.outbox_options()),
+        outbox: OutputEncoder::new(loaded.config.outbox_options()),
         observer: Unwatched,
         progress: Arc::new(Progress::default()),
     };
-    let mut exits = Exits::new(Some(output.try_clone().unwrap().into()), Vec::new(), Arc::default());
+    let mut exits = Outputs::new(Some(output.try_clone().unwrap().into()), Vec::new(), Arc::default());
     pipeline.run(vec![Box::new(LineSource { input: Input::new(input, stop), front })], &mut exits).unwrap();
     output.rewind().unwrap();
     let written = std::io::read_to_string(output).unwrap();

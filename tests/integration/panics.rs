@@ -10,11 +10,11 @@ use seismolog::engine::{Engine, Outcome};
 use seismolog::event::lines::Lines;
 use seismolog::event::time::TimeContext;
 use seismolog::event::{Fault, Looker};
-use seismolog::io::exit::Exits;
+use seismolog::io::outputs::Outputs;
 use seismolog::io::shutdown::Progress;
 use seismolog::io::source::{Front, LineSource};
 use seismolog::io::stdio::Input;
-use seismolog::outbox::Outbox;
+use seismolog::output::OutputEncoder;
 use seismolog::pipeline::{Observer, Pipeline};
 use std::io::{Read, Write, pipe};
 use std::sync::Arc;
@@ -91,11 +91,11 @@ fn every_line_passes_and_the_panics_are_counted() {
     let mut pipeline = Pipeline {
         fresh: &fresh,
         new_rules: &|| None,
-        outbox: Outbox::new(config.outbox_options()),
+        outbox: OutputEncoder::new(config.outbox_options()),
         observer: Counts::default(),
         progress: Arc::new(Progress::default()),
     };
-    let mut exits = Exits::new(Some(output.into()), Vec::new(), Arc::default());
+    let mut exits = Outputs::new(Some(output.into()), Vec::new(), Arc::default());
     let source = LineSource { input: Input::new(input, stop.into()), front };
     pipeline.run(vec![Box::new(source)], &mut exits).unwrap();
     drop(exits);

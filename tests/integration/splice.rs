@@ -13,8 +13,8 @@ use seismolog::event::lines::Lines;
 use seismolog::event::look::Shape;
 use seismolog::event::time::TimeContext;
 use seismolog::event::{Batch, Fault, Looker, Timestamp, splice};
-use seismolog::io::exit::Exits;
-use seismolog::outbox::{Outbox, TextMode};
+use seismolog::io::outputs::Outputs;
+use seismolog::output::{OutputEncoder, TextMode};
 use seismolog::pipeline::Observer;
 use serde::de::IgnoredAny;
 use serde_json::{Value, from_slice};
@@ -362,10 +362,10 @@ fn steps() -> impl Strategy<Value = Vec<usize>> {
 fn filtered(input: &[u8], text: TextMode, steps: Vec<usize>) -> Vec<u8> {
     let config = Config::default();
     let mut engine = Engine::new(&config.engine_options(), RuleSet::compile(&[], &[]).unwrap());
-    let mut outbox = Outbox::new(seismolog::outbox::OutboxOptions { text, ..config.outbox_options() });
+    let mut outbox = OutputEncoder::new(seismolog::output::EncoderOptions { text, ..config.outbox_options() });
     let (mut lines, mut looker) = (Lines::new(config.input.max_line_bytes), looker());
     let mut file = tempfile::tempfile().unwrap();
-    let mut exits = Exits::new(Some(file.try_clone().unwrap().into()), Vec::new(), Default::default());
+    let mut exits = Outputs::new(Some(file.try_clone().unwrap().into()), Vec::new(), Default::default());
     let (mut outcome, mut tail, mut rest) = (Outcome::default(), Vec::new(), input);
     let mut steps = steps.iter().chain(std::iter::repeat(steps.last().unwrap()));
     loop {

@@ -33,7 +33,7 @@
 
 use crate::config::Peers;
 use crate::event::msgpack::Reader;
-use crate::io::exit::{Form, Parcel};
+use crate::io::outputs::{Form, QueuedBatch};
 use hyper::body::Bytes;
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -98,7 +98,7 @@ pub(super) struct Piece {
 /// A parcel and how many of its pieces are not settled.
 #[derive(Debug)]
 struct Held {
-    parcel: Option<Parcel>,
+    parcel: Option<QueuedBatch>,
     left: usize,
 }
 
@@ -213,7 +213,7 @@ impl Flight {
     }
 
     /// Takes a parcel and cuts it. One that holds nothing for this end is delivered at once.
-    pub(super) fn take(&mut self, parcel: Parcel) {
+    pub(super) fn take(&mut self, parcel: QueuedBatch) {
         let number = self.first + self.held.len() as u64;
         let before = self.pieces.len();
         match self.form {
@@ -251,7 +251,7 @@ impl Flight {
         }
     }
 
-    fn parcel(&self, piece: &Piece) -> Option<&Parcel> {
+    fn parcel(&self, piece: &Piece) -> Option<&QueuedBatch> {
         self.held.get((piece.parcel - self.first) as usize)?.parcel.as_ref()
     }
 

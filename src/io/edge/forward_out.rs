@@ -15,7 +15,7 @@ use crate::config::ends::{Forward, Remote};
 use crate::event::Fault;
 use crate::event::forward::LONGEST_TAG;
 use crate::event::msgpack::{self, Head, Malformed, Reader, Scanner};
-use crate::io::exit::{Form, Parcel};
+use crate::io::outputs::{Form, QueuedBatch};
 use crate::io::random;
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -162,7 +162,7 @@ fn gzip(entries: &[u8]) -> io::Result<Vec<u8>> {
 
 /// Sends what comes until there is no more and all of it is acknowledged; a peer that is gone is
 /// waited for.
-pub(super) async fn send(mut end: End, mut queue: mpsc::Receiver<Parcel>) {
+pub(super) async fn send(mut end: End, mut queue: mpsc::Receiver<QueuedBatch>) {
     let mut backoff = Backoff::default();
     let mut flight = Flight::new(Form::Entries, Most::of_message(&end.shared.peers), end.options.ack);
     loop {
@@ -211,7 +211,7 @@ async fn exchange(
     stream: Stream,
     mut inbox: Vec<u8>,
     end: &mut End,
-    queue: &mut mpsc::Receiver<Parcel>,
+    queue: &mut mpsc::Receiver<QueuedBatch>,
     flight: &mut Flight,
 ) -> io::Result<()> {
     let (mut reads, mut writes) = tokio::io::split(stream);

@@ -14,7 +14,7 @@ use super::refusal;
 use super::stream::{self, Backoff};
 use crate::config::ends::{Place, Remote};
 use crate::event::Fault;
-use crate::io::exit::{Form, Parcel};
+use crate::io::outputs::{Form, QueuedBatch};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{self, SendRequest};
@@ -62,7 +62,7 @@ struct Client {
 }
 
 /// Sends what comes until there is no more.
-pub(super) async fn send(remote: Remote, path: String, shared: Arc<Shared>, mut queue: mpsc::Receiver<Parcel>) {
+pub(super) async fn send(remote: Remote, path: String, shared: Arc<Shared>, mut queue: mpsc::Receiver<QueuedBatch>) {
     let mut client = Client { remote, path, shared, connection: None, backoff: Backoff::default() };
     let mut flight = Flight::new(Form::Lines, Most::of_message(&client.shared.peers), true);
     loop {

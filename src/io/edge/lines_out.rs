@@ -11,7 +11,7 @@ use super::peer::Shared;
 use super::refusal;
 use super::stream::{self, Backoff, Listener, Stream};
 use crate::config::ends::Remote;
-use crate::io::exit::{Form, Parcel};
+use crate::io::outputs::{Form, QueuedBatch};
 use std::io;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -23,7 +23,7 @@ pub(super) async fn send(
     remote: Remote,
     listener: Option<Listener>,
     shared: Arc<Shared>,
-    mut queue: mpsc::Receiver<Parcel>,
+    mut queue: mpsc::Receiver<QueuedBatch>,
 ) {
     let mut backoff = Backoff::default();
     let mut flight = Flight::new(Form::Lines, Most::of_write(), false);
@@ -74,7 +74,7 @@ pub(super) async fn send(
 }
 
 /// Writes what comes; what was not wholly taken stays in `flight`.
-async fn write(stream: &mut Stream, queue: &mut mpsc::Receiver<Parcel>, flight: &mut Flight) -> io::Result<()> {
+async fn write(stream: &mut Stream, queue: &mut mpsc::Receiver<QueuedBatch>, flight: &mut Flight) -> io::Result<()> {
     let mut heard = [0; 1024];
     flight.restart();
     loop {

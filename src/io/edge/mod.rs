@@ -24,8 +24,8 @@ mod stream;
 mod way;
 
 use super::dead_letter::DeadLetters;
-use super::exit::{Form, QUEUE, Queue};
 use super::log::Log;
+use super::outputs::{Form, QUEUE, Queue};
 use super::shutdown::Progress;
 use super::source::{Belt, Source};
 use crate::config::Peers;

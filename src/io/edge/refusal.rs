@@ -5,7 +5,7 @@ use super::peer::Shared;
 use crate::event::msgpack::Reader;
 use crate::event::{Fault, packed};
 use crate::io::dead_letter::Letter;
-use crate::io::exit::Form;
+use crate::io::outputs::Form;
 use std::io;
 
 /// True when it was the peer who ended an established connection, or who said what no peer should

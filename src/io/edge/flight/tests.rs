@@ -1,8 +1,8 @@
 use super::*;
 use crate::event::{DeliveryToken, msgpack};
-use crate::io::exit::{Exits, Load, Queue};
+use crate::io::outputs::{OutputBatch, Outputs, Queue};
 use crate::io::shutdown::Progress;
-use crate::outbox::entries::{Entries, Run};
+use crate::output::entries::{Entries, Run};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::mpsc;
@@ -18,25 +18,25 @@ impl DeliveryToken for Counted {
 
 /// Makes parcels, and counts those that were delivered.
 struct Maker {
-    exits: Exits,
-    queue: mpsc::Receiver<Parcel>,
+    exits: Outputs,
+    queue: mpsc::Receiver<QueuedBatch>,
     delivered: Arc<AtomicUsize>,
 }
 
 impl Maker {
     fn new(form: Form) -> Self {
         let (parcels, queue) = mpsc::channel(8);
-        let exits = Exits::new(None, vec![Queue { form, parcels }], Arc::new(Progress::default()));
+        let exits = Outputs::new(None, vec![Queue { form, parcels }], Arc::new(Progress::default()));
         Self { exits, queue, delivered: Arc::default() }
     }
 
-    fn make(&mut self, lines: &str, entries: Entries) -> Parcel {
+    fn make(&mut self, lines: &str, entries: Entries) -> QueuedBatch {
         let tokens: Vec<Box<dyn DeliveryToken>> = vec![Box::new(Counted(Arc::clone(&self.delivered)))];
-        self.exits.send(Load { lines: vec![lines.as_bytes()], entries, records: 1, tokens }).unwrap();
+        self.exits.send(OutputBatch { lines: vec![lines.as_bytes()], entries, records: 1, tokens }).unwrap();
         self.queue.try_recv().unwrap()
     }
 
-    fn lines(&mut self, lines: &str) -> Parcel {
+    fn lines(&mut self, lines: &str) -> QueuedBatch {
         self.make(lines, Entries::default())
     }
 

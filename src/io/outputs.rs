@@ -7,7 +7,7 @@
 use super::shutdown::Progress;
 use super::stdio::{Output, Undelivered};
 use crate::event::DeliveryToken;
-use crate::outbox::entries::Entries;
+use crate::output::entries::Entries;
 use hyper::body::Bytes;
 use rustix::fd::OwnedFd;
 use std::io;
@@ -20,7 +20,7 @@ pub const QUEUE: usize = 8;
 
 /// What a batch became.
 #[derive(Debug)]
-pub struct Load<'a> {
+pub struct OutputBatch<'a> {
     /// As lines: parts that belong behind each other, none of them empty.
     pub lines: Vec<&'a [u8]>,
     /// As entries of the Forward protocol, where an end wants those.
@@ -33,7 +33,7 @@ pub struct Load<'a> {
 
 /// The same, for one network end.
 #[derive(Clone, Debug)]
-pub struct Parcel {
+pub struct QueuedBatch {
     /// As lines; empty where the end wants entries.
     pub lines: Bytes,
     /// As entries; empty where the end wants lines.
@@ -43,7 +43,7 @@ pub struct Parcel {
     pending: Arc<Pending>,
 }
 
-impl Parcel {
+impl QueuedBatch {
     /// The one behind this end has taken it. To be said once.
     pub fn delivered(self) {
         self.pending.one_less();
@@ -84,19 +84,19 @@ pub struct Queue {
     /// What it takes.
     pub form: Form,
     /// Its end of the queue.
-    pub parcels: mpsc::Sender<Parcel>,
+    pub parcels: mpsc::Sender<QueuedBatch>,
 }
 
 /// All ends that events leave by.
 #[derive(Debug)]
-pub struct Exits {
+pub struct Outputs {
     /// Standard output, if it is one of them.
     stream: Option<Output<OwnedFd>>,
     queues: Vec<Queue>,
     progress: Arc<Progress>,
 }
 
-impl Exits {
+impl Outputs {
     /// These ends. With none of them events end here.
     #[must_use]
     pub fn new(stream: Option<OwnedFd>, queues: Vec<Queue>, progress: Arc<Progress>) -> Self {
@@ -113,7 +113,7 @@ impl Exits {
     ///
     /// # Errors
     /// [`Undelivered`], after the lines that did leave were counted.
-    pub fn send(&mut self, load: Load<'_>) -> Result<usize, Undelivered> {
+    pub fn send(&mut self, load: OutputBatch<'_>) -> Result<usize, Undelivered> {
         let mut written = 0;
         if let Some(stream) = &mut self.stream {
             written = stream.write_parts(&load.lines).inspect_err(|undelivered| {
@@ -130,7 +130,7 @@ impl Exits {
         self.enqueue(load).map(|queued| written + queued)
     }
 
-    fn enqueue(&self, load: Load<'_>) -> Result<usize, Undelivered> {
+    fn enqueue(&self, load: OutputBatch<'_>) -> Result<usize, Undelivered> {
         let wants_lines = self.queues.iter().any(|queue| queue.form == Form::Lines);
         let lines = if wants_lines { Bytes::from(load.lines.concat()) } else { Bytes::new() };
         let (entries, nothing) = (Arc::new(load.entries), Arc::new(Entries::default()));
@@ -147,7 +147,7 @@ impl Exits {
                 Form::Entries => (Bytes::new(), Arc::clone(&entries)),
             };
             queued += lines.len() + entries.bytes.len();
-            let parcel = Parcel { lines, entries, records: load.records, pending: Arc::clone(&pending) };
+            let parcel = QueuedBatch { lines, entries, records: load.records, pending: Arc::clone(&pending) };
             // An end gives up only when the whole process does.
             queue.parcels.blocking_send(parcel).map_err(|_| Undelivered {
                 written: 0,

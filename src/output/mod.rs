@@ -14,7 +14,7 @@ use crate::event::msgpack::Reader;
 use crate::event::splice;
 use crate::event::unescape::escape_into;
 use crate::event::{Batch, Edit, Encoding, Fault, Level, Record, Shape, Source, Timestamp, packed, transcode};
-use crate::io::exit::{Exits, Form, Load};
+use crate::io::outputs::{Form, OutputBatch, Outputs};
 use crate::io::stdio::Undelivered;
 use crate::pipeline::Observer;
 use crate::terminal::Screen;
@@ -53,7 +53,7 @@ pub enum SyntheticMode {
 
 /// What can be set of the output.
 #[derive(Clone, Debug)]
-pub struct OutboxOptions {
+pub struct EncoderOptions {
     /// The member that findings are written to.
     pub member: String,
     /// How text leaves.
@@ -80,8 +80,8 @@ pub enum Reply {
 
 /// Gathers what a batch becomes.
 #[derive(Debug)]
-pub struct Outbox {
-    options: OutboxOptions,
+pub struct OutputEncoder {
+    options: EncoderOptions,
     /// Somebody looks at it: events are shown, not passed on.
     screen: Option<Screen>,
     ready: Vec<u8>,
@@ -104,10 +104,10 @@ pub struct Outbox {
     now: Timestamp,
 }
 
-impl Outbox {
+impl OutputEncoder {
     /// An empty outbox.
     #[must_use]
-    pub fn new(options: OutboxOptions) -> Self {
+    pub fn new(options: EncoderOptions) -> Self {
         Self {
             options,
             screen: None,
@@ -129,7 +129,7 @@ impl Outbox {
     }
 
     /// Makes what these ends want.
-    pub fn prepare(&mut self, exits: &Exits) {
+    pub fn prepare(&mut self, exits: &Outputs) {
         self.wants_lines = exits.wants(Form::Lines);
         self.wants_entries = exits.wants(Form::Entries);
         self.plain = !self.wants_entries && self.screen.is_none() && self.options.reply == Reply::Event;
@@ -194,7 +194,7 @@ impl Outbox {
     ///
     /// # Errors
     /// [`Undelivered`], after the lines that did leave were counted.
-    pub fn send(&mut self, batch: &mut Batch, exits: &mut Exits) -> Result<usize, Undelivered> {
+    pub fn send(&mut self, batch: &mut Batch, exits: &mut Outputs) -> Result<usize, Undelivered> {
         self.end_run(batch);
         let mut lines = Vec::with_capacity(2 * self.runs.len() + 1);
         let mut sent = 0;
@@ -206,7 +206,7 @@ impl Outbox {
         lines.retain(|part| !part.is_empty());
         let entries = std::mem::take(&mut self.entries);
         let tokens = std::mem::take(&mut batch.tokens);
-        let result = exits.send(Load { lines, entries, records: self.records, tokens });
+        let result = exits.send(OutputBatch { lines, entries, records: self.records, tokens });
         self.records = 0;
         self.ready.clear();
         result
