@@ -11,7 +11,7 @@ use crate::event::{Batch, Fault, Fields};
 use crate::io::clock;
 use crate::io::outputs::Outputs;
 use crate::io::shutdown::Progress;
-use crate::io::source::{Arrivals, Belt, Source};
+use crate::io::source::{BatchReceiver, BatchSender, Source};
 use crate::io::stdio::Undelivered;
 use crate::output::OutputEncoder;
 use std::io;
@@ -75,7 +75,7 @@ impl<W: Observer> Pipeline<'_, W> {
     /// # Errors
     /// [`RunError`]; everything up to there has been sent in order.
     pub fn run(&mut self, sources: Vec<Box<dyn Source>>, exits: &mut Outputs) -> Result<(), RunError> {
-        let (belt, arrivals) = Belt::new(QUEUE, Arc::clone(&self.progress));
+        let (belt, arrivals) = BatchSender::new(QUEUE, Arc::clone(&self.progress));
         let mut readers = Vec::new();
         for source in sources {
             let (thread, belt) = (std::thread::Builder::new().name("read and look".into()), belt.clone());
@@ -92,7 +92,7 @@ impl<W: Observer> Pipeline<'_, W> {
     }
 
     /// The caller's thread: every record through the engine, every batch out in one piece.
-    fn drive(&mut self, arrivals: &Arrivals, exits: &mut Outputs) -> Result<(), Undelivered> {
+    fn drive(&mut self, arrivals: &BatchReceiver, exits: &mut Outputs) -> Result<(), Undelivered> {
         let mut engine = self.fresh_engine();
         arrivals.prefilter.put(engine.rules().set().prefilter());
         let ended = self.pass(&mut engine, arrivals, exits);
@@ -106,7 +106,7 @@ impl<W: Observer> Pipeline<'_, W> {
     }
 
     /// Batch after batch, until the input ends.
-    fn pass(&mut self, engine: &mut Engine, arrivals: &Arrivals, exits: &mut Outputs) -> Result<(), Undelivered> {
+    fn pass(&mut self, engine: &mut Engine, arrivals: &BatchReceiver, exits: &mut Outputs) -> Result<(), Undelivered> {
         let mut outcome = Outcome::default();
         loop {
             let mut batch = match arrivals.batches.recv_timeout(IDLE) {
@@ -144,7 +144,7 @@ impl<W: Observer> Pipeline<'_, W> {
     }
 
     /// Between two batches: rules that were read anew take over.
-    fn renew(&self, engine: &mut Engine, arrivals: &Arrivals) {
+    fn renew(&self, engine: &mut Engine, arrivals: &BatchReceiver) {
         if let Some(rules) = (self.new_rules)() {
             arrivals.prefilter.put(rules.prefilter());
             engine.replace_rules(rules);

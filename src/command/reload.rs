@@ -52,9 +52,9 @@ impl LiveRules {
 
 /// Asks for a reload; when the last one is gone, nobody watches any more.
 #[derive(Clone, Debug)]
-pub struct Bell(Sender<()>);
+pub struct ReloadHandle(Sender<()>);
 
-impl Bell {
+impl ReloadHandle {
     /// Reload now, whether or not something seems to have changed.
     pub fn ring(&self) {
         // The thread that hears it may have ended; then there is nothing to reload for.
@@ -66,11 +66,11 @@ impl Bell {
 ///
 /// # Errors
 /// When the system has no thread to give.
-pub fn watch(config: Config, live: LiveRules, log: Log, metrics: Option<Arc<Metrics>>) -> io::Result<Bell> {
+pub fn watch(config: Config, live: LiveRules, log: Log, metrics: Option<Arc<Metrics>>) -> io::Result<ReloadHandle> {
     let (bell, rung) = channel();
     let reader = Reader { watch: Watch::new(config.rules.paths.clone()), config, live, log, metrics };
     std::thread::Builder::new().name("rules".into()).spawn(move || reader.run(&rung))?;
-    Ok(Bell(bell))
+    Ok(ReloadHandle(bell))
 }
 
 struct Reader {

@@ -12,14 +12,14 @@ use crate::event::lines::Lines;
 use crate::io::clock;
 use crate::io::dead_letter::DeadLetters;
 use crate::io::directory::Directory;
-use crate::io::edge::{Circumstances, Edges, Looking};
+use crate::io::edge::{EdgeContext, Edges, ParsedSource};
 use crate::io::log::{Log, Target};
 use crate::io::omprog::OmprogSource;
 use crate::io::outputs::Outputs;
 use crate::io::shutdown::{self, Progress};
 use crate::io::sink::Sinks;
 use crate::io::sink::client::{read_secret, variable_secret};
-use crate::io::source::{Front, LineSource, Source};
+use crate::io::source::{LineFrontend, LineSource, Source};
 use crate::io::stdio::{Input, Undelivered};
 use crate::output::{OutputEncoder, Reply};
 use crate::pipeline::{Pipeline, RunError};
@@ -140,7 +140,7 @@ impl Places {
         }
         let dead_letters = DeadLetters::open(&loaded.config.output)
             .map_err(|error| Failure::cannot(error.to_string(), error.hint()))?;
-        let circumstances = Circumstances {
+        let circumstances = EdgeContext {
             peers: loaded.config.peers.clone(),
             max_line_bytes: loaded.config.input.max_line_bytes,
             log: log.clone(),
@@ -226,14 +226,14 @@ fn edges_and_sources(
     if let Some(edges) = &mut edges {
         queues = std::mem::take(&mut edges.queues);
         if let Some(intake) = edges.source.take() {
-            sources.push(Box::new(Looking { intake, looker: loaded.looker()? }));
+            sources.push(Box::new(ParsedSource { intake, looker: loaded.looker()? }));
         }
     }
     if places.from_stdin {
         let join_timeout = loaded.config.input.join_timeout.0;
         // There is one answer to each line: none waits for another.
         let lines = if protocol.is_some() { Lines::new(loaded.config.input.max_line_bytes) } else { loaded.lines() };
-        let front = Front { lines, looker: loaded.looker()?, join_timeout };
+        let front = LineFrontend { lines, looker: loaded.looker()?, join_timeout };
         let input = Input::new(standard(rustix::stdio::stdin())?, stop);
         if protocol == Some(Protocol::RsyslogOmprog) {
             sources.push(Box::new(OmprogSource::new(input, front, standard(rustix::stdio::stdout())?)));

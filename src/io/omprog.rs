@@ -5,7 +5,7 @@
 //! answer has to wait, dots keep it alive. What has not left when this process ends is answered with a reason, and rsyslog
 //! sends it again.
 
-use super::source::{Belt, Front, READ_BYTES, Source};
+use super::source::{BatchSender, LineFrontend, READ_BYTES, Source};
 use super::stdio::{Input, Output, Read};
 use crate::event::{Batch, DeliveryToken};
 use rustix::fd::{AsFd, OwnedFd};
@@ -65,7 +65,7 @@ impl Outstanding {
 /// Messages of `omprog`, with the answers to them.
 pub struct OmprogSource<I> {
     input: Input<I>,
-    front: Front,
+    front: LineFrontend,
     answers: Output<OwnedFd>,
     outstanding: Arc<Outstanding>,
     in_transaction: bool,
@@ -74,7 +74,7 @@ pub struct OmprogSource<I> {
 impl<I: AsFd + Send> OmprogSource<I> {
     /// Reads messages, writes answers.
     #[must_use]
-    pub fn new(input: Input<I>, front: Front, answers: OwnedFd) -> Self {
+    pub fn new(input: Input<I>, front: LineFrontend, answers: OwnedFd) -> Self {
         let (answers, outstanding) = (Output::new(answers), Arc::default());
         Self { input, front, answers, outstanding, in_transaction: false }
     }
@@ -84,7 +84,7 @@ impl<I: AsFd + Send> OmprogSource<I> {
     }
 
     /// Passes one line on, without an answer yet; false when nobody wants any more.
-    fn pass(&mut self, line: &[u8], belt: &Belt) -> bool {
+    fn pass(&mut self, line: &[u8], belt: &BatchSender) -> bool {
         let mut batch: Batch = belt.pool.take();
         batch.bytes.clear();
         batch.bytes.extend_from_slice(line);
@@ -103,7 +103,7 @@ impl<I: AsFd + Send> OmprogSource<I> {
         self.answer(if all { b"OK\n" } else { b"it is being ended; send it again\n" })
     }
 
-    fn line(&mut self, line: &[u8], belt: &Belt) -> io::Result<bool> {
+    fn line(&mut self, line: &[u8], belt: &BatchSender) -> io::Result<bool> {
         match line.trim_ascii_end() {
             BEGIN => {
                 self.in_transaction = true;
@@ -129,7 +129,7 @@ impl<I: AsFd + Send> OmprogSource<I> {
 }
 
 impl<I: AsFd + Send> Source for OmprogSource<I> {
-    fn run(mut self: Box<Self>, belt: &Belt) -> io::Result<()> {
+    fn run(mut self: Box<Self>, belt: &BatchSender) -> io::Result<()> {
         self.answer(b"OK\n")?;
         let (mut inbox, mut unfinished, mut buffer) = (Vec::<u8>::new(), 0, vec![0; READ_BYTES]);
         loop {

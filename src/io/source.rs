@@ -23,7 +23,7 @@ pub trait Source: Send {
     ///
     /// # Errors
     /// When reading fails for good.
-    fn run(self: Box<Self>, belt: &Belt) -> io::Result<()>;
+    fn run(self: Box<Self>, belt: &BatchSender) -> io::Result<()>;
 }
 
 /// Batches that have left, to be filled again.
@@ -79,7 +79,7 @@ impl LivePrefilter {
 
 /// Where the way to the engine ends.
 #[derive(Debug)]
-pub struct Arrivals {
+pub struct BatchReceiver {
     /// Batches that were looked at.
     pub batches: Receiver<Batch>,
     /// Where they go when they have left.
@@ -90,7 +90,7 @@ pub struct Arrivals {
 
 /// The way to the engine. It is bounded: a slow engine slows its sources.
 #[derive(Clone, Debug)]
-pub struct Belt {
+pub struct BatchSender {
     /// Takes batches that were looked at.
     looked: SyncSender<Batch>,
     /// Where to get empty ones.
@@ -101,13 +101,13 @@ pub struct Belt {
     pub progress: Arc<Progress>,
 }
 
-impl Belt {
+impl BatchSender {
     /// A way that holds `length` batches, and its end.
     #[must_use]
-    pub fn new(length: usize, progress: Arc<Progress>) -> (Self, Arrivals) {
+    pub fn new(length: usize, progress: Arc<Progress>) -> (Self, BatchReceiver) {
         let (looked, batches) = sync_channel(length);
         let (pool, prefilter) = (Pool::default(), LivePrefilter::default());
-        let arrivals = Arrivals { batches, pool: pool.clone(), prefilter: prefilter.clone() };
+        let arrivals = BatchReceiver { batches, pool: pool.clone(), prefilter: prefilter.clone() };
         (Self { looked, pool, prefilter, progress }, arrivals)
     }
 
@@ -131,7 +131,7 @@ impl Belt {
 }
 
 /// What needs no memory of other lines.
-pub struct Front {
+pub struct LineFrontend {
     /// Cuts lines.
     pub lines: Lines,
     /// Looks at each.
@@ -145,12 +145,12 @@ pub struct LineSource<I> {
     /// The stream.
     pub input: Input<I>,
     /// Cuts and looks.
-    pub front: Front,
+    pub front: LineFrontend,
 }
 
 impl<I: AsFd + Send> Source for LineSource<I> {
     /// Read, cut, look, pass on. The unfinished last line waits in front of the next read.
-    fn run(mut self: Box<Self>, belt: &Belt) -> io::Result<()> {
+    fn run(mut self: Box<Self>, belt: &BatchSender) -> io::Result<()> {
         let mut unfinished = Vec::new();
         let mut ended = false;
         self.front.lines = self.front.lines.clone().bounded();
@@ -161,7 +161,7 @@ impl<I: AsFd + Send> Source for LineSource<I> {
                 batch.bytes.resize(batch.filled + READ_BYTES, 0);
             }
             batch.bytes[..unfinished.len()].copy_from_slice(&unfinished);
-            let Front { lines, looker, join_timeout } = &mut self.front;
+            let LineFrontend { lines, looker, join_timeout } = &mut self.front;
             let reading = belt.progress.reading();
             // Whole lines that are here already come before others.
             let full = lines.is_full();
@@ -218,7 +218,7 @@ mod tests {
     fn batches_are_looked_at_for_the_rules_that_run() {
         let config = Config::default();
         let mut looker = Looker::new(config.names(), config.output.member, TimeContext::new("UTC", 2026).unwrap());
-        let (belt, arrivals) = Belt::new(1, Arc::default());
+        let (belt, arrivals) = BatchSender::new(1, Arc::default());
         let mut idle = || {
             let line = br#"{"message":"a slow query"}"#;
             let mut batch = Batch { bytes: line.to_vec(), filled: line.len(), ..belt.pool.take() };

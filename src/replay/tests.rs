@@ -13,7 +13,7 @@ use crate::engine::finding::{Finding, Severity};
 use crate::event::lines::Lines;
 use crate::io::outputs::Outputs;
 use crate::io::shutdown::Progress;
-use crate::io::source::{Front, LineSource};
+use crate::io::source::{LineFrontend, LineSource};
 use crate::io::stdio::Input;
 use crate::output::OutputEncoder;
 use crate::pipeline::Pipeline;
@@ -79,8 +79,11 @@ fn live(text: &str) -> Vec<serde_json::Value> {
     input.write_all(text.as_bytes()).unwrap();
     input.rewind().unwrap();
     let stop = rustix::event::eventfd(0, rustix::event::EventfdFlags::CLOEXEC).unwrap();
-    let front =
-        Front { lines: Lines::new(1 << 20), looker: loaded.looker().unwrap(), join_timeout: std::time::Duration::ZERO };
+    let front = LineFrontend {
+        lines: Lines::new(1 << 20),
+        looker: loaded.looker().unwrap(),
+        join_timeout: std::time::Duration::ZERO,
+    };
     let mut pipeline = Pipeline {
         fresh: &|| loaded.engine(),
         new_rules: &|| None,

@@ -12,7 +12,7 @@ use seismolog::event::time::TimeContext;
 use seismolog::event::{Fault, Looker};
 use seismolog::io::outputs::Outputs;
 use seismolog::io::shutdown::Progress;
-use seismolog::io::source::{Front, LineSource};
+use seismolog::io::source::{LineFrontend, LineSource};
 use seismolog::io::stdio::Input;
 use seismolog::output::OutputEncoder;
 use seismolog::pipeline::{Observer, Pipeline};
@@ -78,7 +78,7 @@ fn every_line_passes_and_the_panics_are_counted() {
     });
     std::panic::set_hook(Box::new(|_| {}));
     let config = Config::default();
-    let front = Front {
+    let front = LineFrontend {
         lines: Lines::new(1 << 20),
         looker: Looker::new(config.names(), config.output.member.clone(), TimeContext::new("UTC", 2026).unwrap()),
         join_timeout: std::time::Duration::ZERO,

@@ -20,7 +20,7 @@ const OWED_BYTES: usize = 256 << 10;
 const ANSWER_BYTES: usize = 64;
 
 /// What every connection of one end knows.
-pub(super) struct Door {
+pub(super) struct ForwardInput {
     reading: Reading,
     /// Its own name and the key, where peers must know one.
     key: Option<(String, Vec<u8>)>,
@@ -28,7 +28,7 @@ pub(super) struct Door {
     way: Way,
 }
 
-impl Door {
+impl ForwardInput {
     pub(super) fn new(forward: &Forward, source: Source, shared: Arc<Shared>, way: Way) -> Result<Self, EdgeError> {
         let key = forward.shared_key_file.as_deref().map(handshake::read_key).transpose()?;
         let reading = Reading {
@@ -88,7 +88,7 @@ impl From<Refused> for Ended {
 }
 
 /// Serves one peer.
-pub(super) async fn serve(mut stream: Stream, door: Arc<Door>) {
+pub(super) async fn serve(mut stream: Stream, door: Arc<ForwardInput>) {
     let mut inbox = Vec::with_capacity(READ_BYTES);
     if let Some((name, key)) = &door.key
         && let Err(fault) = handshake::welcome(&mut stream, &mut inbox, &door.shared, (name, key)).await
@@ -120,7 +120,7 @@ async fn acknowledge(
         msgpack::put_text(b"ack", &mut bytes);
         msgpack::put_text(&answer.chunk, &mut bytes);
         // One write: Fluent Bit reads its answer with one read.
-        match timeout(shared.patience(), writes.write_all(&bytes)).await {
+        match timeout(shared.message_timeout(), writes.write_all(&bytes)).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return,
             Err(_) => return shared.refuse(Fault::RefusedTime),
@@ -132,7 +132,7 @@ async fn acknowledge(
 async fn take(
     reads: &mut (impl AsyncReadExt + Unpin),
     mut inbox: Vec<u8>,
-    door: &Door,
+    door: &ForwardInput,
     answers: &Answers,
 ) -> Result<(), Ended> {
     let (shared, peers) = (&door.shared, &door.shared.peers);
@@ -175,7 +175,7 @@ async fn take(
 
 /// Messages of one peer on their way into batches: short ones share one, long ones take many.
 struct Gathering<'a> {
-    door: &'a Door,
+    door: &'a ForwardInput,
     answers: &'a Answers,
     batch: Batch,
     /// Where the batch will go. Without one nothing is in it.

@@ -234,7 +234,7 @@ async fn exchange(
             return writes.shutdown().await;
         }
         inbox.reserve(READ_BYTES.min(4096));
-        let (waits, patience) = (flight.waits(), end.shared.patience());
+        let (waits, patience) = (flight.waits(), end.shared.message_timeout());
         let read = async {
             let read = reads.read_buf(&mut inbox);
             if waits { timeout(patience, read).await } else { Ok(read.await) }

@@ -93,7 +93,7 @@ pub(super) async fn welcome(
         stream.write_all(&pong).await.map_err(|_| Fault::RefusedProtocol)?;
         if theirs { Ok(()) } else { Err(Fault::RefusedKey) }
     };
-    timeout(shared.patience(), handshake).await.unwrap_or(Err(Fault::RefusedTime))
+    timeout(shared.message_timeout(), handshake).await.unwrap_or(Err(Fault::RefusedTime))
 }
 
 /// The salt of a PING, and whether the one who sent it knows the key.
@@ -135,7 +135,7 @@ pub(super) async fn introduce(
             Err(Malformed) => Err(Fault::RefusedProtocol),
         }
     };
-    timeout(shared.patience(), handshake).await.unwrap_or(Err(Fault::RefusedTime))
+    timeout(shared.message_timeout(), handshake).await.unwrap_or(Err(Fault::RefusedTime))
 }
 
 fn read_helo(helo: &[u8]) -> Result<Vec<u8>, Malformed> {

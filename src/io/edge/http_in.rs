@@ -40,7 +40,7 @@ const LINGER: Duration = Duration::from_secs(1);
 const BUFFER_BYTES: usize = 128 << 10;
 
 /// What every connection of one end knows.
-pub(super) struct Door {
+pub(super) struct HttpInput {
     path: String,
     source: Source,
     shared: Arc<Shared>,
@@ -49,7 +49,7 @@ pub(super) struct Door {
     room: Arc<Semaphore>,
 }
 
-impl Door {
+impl HttpInput {
     pub(super) fn new(path: String, source: Source, shared: Arc<Shared>, way: Way) -> Self {
         let room = Arc::new(Semaphore::new(shared.peers.max_pending_bytes));
         Self { path, source, shared, way, room }
@@ -58,13 +58,13 @@ impl Door {
 
 /// What one request holds of the room for all bodies.
 struct Holding {
-    door: Arc<Door>,
+    door: Arc<HttpInput>,
     bytes: usize,
     permit: Option<OwnedSemaphorePermit>,
 }
 
 impl Holding {
-    fn new(door: &Arc<Door>) -> Self {
+    fn new(door: &Arc<HttpInput>) -> Self {
         Self { door: Arc::clone(door), bytes: 0, permit: None }
     }
 
@@ -130,9 +130,9 @@ impl DeliveryToken for Left {
 }
 
 /// Serves one connection.
-pub(super) async fn serve(stream: Stream, door: Arc<Door>) {
+pub(super) async fn serve(stream: Stream, door: Arc<HttpInput>) {
     let (shared, inside) = (Arc::clone(&door.shared), Arc::clone(&door));
-    let (stream, came) = Noted::new(stream, shared.patience());
+    let (stream, came) = Noted::new(stream, shared.message_timeout());
     let begun = Arc::clone(&came);
     let service = service_fn(move |request| {
         let (door, came) = (Arc::clone(&inside), Arc::clone(&came));
@@ -144,7 +144,7 @@ pub(super) async fn serve(stream: Stream, door: Arc<Door>) {
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(shared.patience())
+        .header_read_timeout(shared.message_timeout())
         .max_buf_size(BUFFER_BYTES)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
@@ -171,7 +171,7 @@ fn is_late(error: &hyper::Error) -> bool {
     cause.is_some_and(|cause| cause.kind() == std::io::ErrorKind::TimedOut)
 }
 
-async fn answer(request: Request<Incoming>, door: &Arc<Door>) -> Response<Full<Bytes>> {
+async fn answer(request: Request<Incoming>, door: &Arc<HttpInput>) -> Response<Full<Bytes>> {
     let (status, text) = match take(request, door).await {
         Ok(count) => (StatusCode::OK, format!("{count} {}\n", if count == 1 { "event" } else { "events" })),
         Err(refusal) => {
@@ -196,7 +196,7 @@ async fn answer(request: Request<Incoming>, door: &Arc<Door>) -> Response<Full<B
 }
 
 /// Takes the events of one request; how many there were, once they have left.
-async fn take(request: Request<Incoming>, door: &Arc<Door>) -> Result<usize, Refusal> {
+async fn take(request: Request<Incoming>, door: &Arc<HttpInput>) -> Result<usize, Refusal> {
     if request.uri().path() != door.path {
         return Err(Refusal::new(StatusCode::NOT_FOUND, format!("events are taken at {}", door.path), None));
     }
@@ -218,7 +218,7 @@ async fn take(request: Request<Incoming>, door: &Arc<Door>) -> Result<usize, Ref
     let slow = |_| Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body did not come in time", Fault::RefusedTime);
     let mut holding = Holding::new(door);
     let read = read_body(request.into_body(), &mut holding);
-    let mut body = timeout(door.shared.patience(), read).await.map_err(slow)??;
+    let mut body = timeout(door.shared.message_timeout(), read).await.map_err(slow)??;
     if packed {
         body = unpack(&body, &mut holding).await?;
     }

@@ -183,7 +183,7 @@ impl Client {
                 Ok::<_, hyper::Error>((status, wait, drained))
             };
             let late = |_| io::Error::from(io::ErrorKind::TimedOut);
-            match timeout(self.shared.patience(), exchange).await.map_err(late)? {
+            match timeout(self.shared.message_timeout(), exchange).await.map_err(late)? {
                 Ok((status, wait, drained)) => {
                     self.connection = drained.then_some(connection);
                     return Ok(self.judge(status, wait));

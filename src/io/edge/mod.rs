@@ -27,7 +27,7 @@ use super::dead_letter::DeadLetters;
 use super::log::Log;
 use super::outputs::{Form, QUEUE, Queue};
 use super::shutdown::Progress;
-use super::source::{Belt, Source};
+use super::source::{BatchSender, Source};
 use crate::config::Peers;
 use crate::config::ends::{Mode, Protocol, Remote};
 use crate::event::{Batch, Looker};
@@ -64,7 +64,7 @@ impl EdgeError {
 }
 
 /// What all network ends are told.
-pub struct Circumstances {
+pub struct EdgeContext {
     /// Limits on peers.
     pub peers: Peers,
     /// A longer line passes unanalysed.
@@ -98,15 +98,15 @@ pub struct Intake {
 }
 
 /// The same with the one who looks.
-pub struct Looking {
+pub struct ParsedSource {
     /// What was taken.
     pub intake: Intake,
     /// Looks at it.
     pub looker: Looker,
 }
 
-impl Source for Looking {
-    fn run(mut self: Box<Self>, belt: &Belt) -> io::Result<()> {
+impl Source for ParsedSource {
+    fn run(mut self: Box<Self>, belt: &BatchSender) -> io::Result<()> {
         while let Some(mut batch) = self.intake.batches.blocking_recv() {
             belt.look(&mut self.looker, &mut batch);
             if !belt.put(batch) {
@@ -122,7 +122,7 @@ impl Edges {
     ///
     /// # Errors
     /// [`EdgeError`] when an address cannot be listened at, a key not be read, a thread not be started.
-    pub fn start(from: &[Remote], to: &[Remote], circumstances: Circumstances) -> Result<Self, EdgeError> {
+    pub fn start(from: &[Remote], to: &[Remote], circumstances: EdgeContext) -> Result<Self, EdgeError> {
         let failed = |error: io::Error| EdgeError {
             message: format!("cannot start the network ends: {error}"),
             hint: "raise the limit of open files or threads".into(),
@@ -186,11 +186,11 @@ fn spawn_source(
             }));
         }
         Protocol::Http { path } => {
-            let door = Arc::new(http_in::Door::new(path.clone(), source, Arc::clone(&shared), way));
+            let door = Arc::new(http_in::HttpInput::new(path.clone(), source, Arc::clone(&shared), way));
             tasks.spawn(peer::accept(listener, shared, move |stream| http_in::serve(stream, Arc::clone(&door))));
         }
         Protocol::Forward(forward) => {
-            let door = Arc::new(forward_in::Door::new(forward, source, Arc::clone(&shared), way)?);
+            let door = Arc::new(forward_in::ForwardInput::new(forward, source, Arc::clone(&shared), way)?);
             tasks.spawn(peer::accept(listener, shared, move |stream| forward_in::serve(stream, Arc::clone(&door))));
         }
     }

@@ -1,7 +1,7 @@
 //! What all peers share: limits, refusals that are counted, the loop that accepts them.
 
 use super::stream::{Listener, Stream};
-use super::{Circumstances, READ_BYTES};
+use super::{EdgeContext, READ_BYTES};
 use crate::config::Peers;
 use crate::event::Fault;
 use crate::event::msgpack::Refused;
@@ -39,8 +39,8 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(circumstances: Circumstances) -> Arc<Self> {
-        let Circumstances { peers, max_line_bytes, log, metrics, dead_letters, progress: _, stop } = circumstances;
+    pub(super) fn new(circumstances: EdgeContext) -> Arc<Self> {
+        let EdgeContext { peers, max_line_bytes, log, metrics, dead_letters, progress: _, stop } = circumstances;
         // Whoever has a room can finish in it, so that peers cannot wait for each other.
         let rooms = Arc::new(Semaphore::new((peers.max_pending_bytes / peers.max_message_bytes).max(1)));
         Arc::new(Self { peers, max_line_bytes, log, metrics, dead_letters, stop, rooms, unpacking: Semaphore::new(1) })
@@ -48,11 +48,11 @@ impl Shared {
 
     /// Counts a refusal, and says it now and then.
     pub(super) fn refuse(&self, fault: Fault) {
-        self.blame(fault, fault.explain());
+        self.record_failure(fault, fault.explain());
     }
 
     /// The same in these words.
-    pub(super) fn blame(&self, fault: Fault, text: &str) {
+    pub(super) fn record_failure(&self, fault: Fault, text: &str) {
         if let Some(metrics) = &self.metrics {
             metrics.add_faults(fault.name(), 1);
         }
@@ -65,12 +65,12 @@ impl Shared {
             (Some(path), Ok(())) => format!("it is now in {}", path.display()),
             (Some(path), Err(error)) => {
                 let lost = Fault::DeadLetter;
-                self.blame(lost, &format!("{} ({}: {error})", lost.explain(), path.display()));
+                self.record_failure(lost, &format!("{} ({}: {error})", lost.explain(), path.display()));
                 "it is lost".to_owned()
             }
             (None, _) => "it was dropped; output.dead_letter_file would keep it".to_owned(),
         };
-        self.blame(fault, &format!("{} ({}: {}); {fate}", fault.explain(), letter.to, letter.reason));
+        self.record_failure(fault, &format!("{} ({}: {}); {fate}", fault.explain(), letter.to, letter.reason));
     }
 
     /// Returns when taking is to stop.
@@ -102,7 +102,7 @@ impl Shared {
     }
 
     /// How long a peer may take for what it has begun.
-    pub(super) fn patience(&self) -> Duration {
+    pub(super) fn message_timeout(&self) -> Duration {
         self.peers.message_timeout.0
     }
 }
@@ -153,7 +153,7 @@ impl Deadline {
     pub(super) fn new(shared: &Shared) -> Self {
         let idle = shared.peers.idle_timeout.map(|idle| idle.0);
         let at = idle.map(|idle| Instant::now() + idle);
-        Self { at, begun: false, patience: shared.patience(), idle }
+        Self { at, begun: false, patience: shared.message_timeout(), idle }
     }
 
     /// Something was read: `finished` one thing, and `begun` another that is not whole yet.

@@ -21,7 +21,7 @@ pub(super) struct Breaker {
 
 impl Breaker {
     /// True while the rule may run: it is on, or its pause is over at `now` and this event is the trial.
-    pub(super) fn lets_run(&self, now: i64) -> bool {
+    pub(super) fn allows(&self, now: i64) -> bool {
         // A clock that jumped back by more than the pause would keep the rule off for as long: then it is tried too.
         self.pause == 0 || now >= self.until || now < self.until.saturating_sub(2 * self.pause)
     }
@@ -62,11 +62,11 @@ mod tests {
         }
         assert!(breaker.is_on());
         assert_eq!(breaker.failed(0), Some(60 * S));
-        assert!(!breaker.is_on() && !breaker.lets_run(59 * S) && breaker.lets_run(60 * S));
+        assert!(!breaker.is_on() && !breaker.allows(59 * S) && breaker.allows(60 * S));
         let pauses: Vec<i64> = (0..7).filter_map(|_| breaker.failed(60 * S)).map(|pause| pause / S).collect();
         assert_eq!(pauses, [120, 240, 480, 960, 1920, 3600, 3600]);
         breaker.succeeded();
-        assert!(breaker.is_on() && breaker.lets_run(0));
+        assert!(breaker.is_on() && breaker.allows(0));
         assert_eq!(breaker.failed(0), None);
     }
 

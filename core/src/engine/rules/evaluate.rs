@@ -72,14 +72,14 @@ impl Runner {
             };
             self.expire(call, &key, at, action, outcome);
         }
-        if whole && call.rule.ticks && self.breaker.lets_run(call.time) {
+        if whole && call.rule.ticks && self.breaker.allows(call.time) {
             let now = Dynamic::from(super::duration::seconds(call.time));
             self.evaluate(call, Subject::Tick, outcome, |runner| runner.on_tick.call(&runner.engine, now));
         }
     }
 
     fn expire(&mut self, call: &Call<'_>, key: &str, at: i64, action: Action, outcome: &mut RuleOutcome) {
-        if !self.breaker.lets_run(call.time) {
+        if !self.breaker.allows(call.time) {
             return;
         }
         let mut arguments: Vec<Dynamic> = action.captured.iter().map(super::stored::Stored::dynamic).collect();

@@ -204,7 +204,7 @@ impl Rules {
                 continue;
             }
             let runner = &mut runners[i];
-            let ran = if runner.breaker.lets_run(time.0) {
+            let ran = if runner.breaker.allows(time.0) {
                 let event = event.get_or_insert_with(|| Event::copied(fields, known, set, spent_event.take())).clone();
                 let call = Call { number: i, rule, host, spent, time: time.0, begun };
                 runner.event(&call, event, known.emitted, outcome)
