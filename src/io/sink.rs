@@ -1,12 +1,12 @@
 //! Sinks: where findings go besides the event stream, which never waits for one.
 //!
 //! [`local`] writes them to files and descriptors, one JSON object a line, as far as those take it at once. A
-//! [`courier`] tells a server, from a thread of its own: [`alertmanager`] and [`webhook`] decide what and when.
+//! [`delivery`] tells a server, from a thread of its own: [`alertmanager`] and [`webhook`] decide what and when.
 
 pub mod alertmanager;
 pub mod breaker;
 pub mod client;
-pub mod courier;
+pub mod delivery;
 pub mod local;
 pub mod notice;
 pub mod spool;
@@ -17,7 +17,7 @@ pub mod webhook;
 use crate::config;
 use crate::engine::finding::{Finding, Severity};
 use client::{Client, variable_secret};
-use courier::{Courier, Fared, Post};
+use delivery::{Delivery, DeliveryQueue, DeliveryStats};
 use local::LocalSinks;
 pub use local::{SinkError, SinkFailure};
 use notice::Notice;
@@ -44,7 +44,7 @@ struct Remote {
     least: Severity,
     /// It takes an incident for over of which it is not told again.
     needs_repeats: bool,
-    post: Arc<Post>,
+    post: Arc<DeliveryQueue>,
 }
 
 /// How a sink that tells a server has fared.
@@ -53,7 +53,7 @@ pub struct SinkReport {
     /// Its name in metrics: its type, with a number from the second on.
     pub label: String,
     /// How deliveries went since the last report.
-    pub fared: Fared,
+    pub fared: DeliveryStats,
 }
 
 impl Sinks {
@@ -65,19 +65,19 @@ impl Sinks {
     /// The first that cannot be opened.
     pub fn open(sinks: &[config::Sink]) -> Result<Self, SinkError> {
         let local = LocalSinks::open(sinks)?;
-        let (mut remote, mut couriers) = (Vec::new(), Vec::<Courier>::new());
+        let (mut remote, mut deliveries) = (Vec::new(), Vec::<Delivery>::new());
         for sink in sinks {
-            let post = Arc::new(Post::default());
-            let Some(courier) = courier(sink, &post) else { continue };
+            let post = Arc::new(DeliveryQueue::default());
+            let Some(delivery) = delivery(sink, &post) else { continue };
             let name = sink.name();
-            couriers.push(courier.map_err(|why| SinkError::Remote { sink: name.clone(), why })?);
+            deliveries.push(delivery.map_err(|why| SinkError::Remote { sink: name.clone(), why })?);
             let needs_repeats = matches!(sink, config::Sink::Alertmanager(_));
             let kind = if needs_repeats { "alertmanager" } else { "webhook" };
             let before = remote.iter().filter(|other: &&Remote| other.label.starts_with(kind)).count();
             let label = if before == 0 { kind.to_owned() } else { format!("{kind}_{}", before + 1) };
             remote.push(Remote { label, name, least: sink.min_severity(), needs_repeats, post });
         }
-        let thread = if couriers.is_empty() { None } else { Some(start(couriers)?) };
+        let thread = if deliveries.is_empty() { None } else { Some(start(deliveries)?) };
         Ok(Self { local, remote, thread })
     }
 
@@ -111,7 +111,7 @@ impl Sinks {
     pub fn report(&mut self) -> (Vec<SinkReport>, Vec<SinkFailure>) {
         let (mut reports, mut failures) = (Vec::new(), Vec::new());
         for remote in &self.remote {
-            let fared = remote.post.take_fared();
+            let fared = remote.post.take_stats();
             if fared.why.is_some() || fared.lost > 0 {
                 let why = fared.why.clone().unwrap_or_else(|| "too many findings wait".to_owned());
                 failures.push(SinkFailure { sink: remote.name.clone(), why, lost: fared.lost });
@@ -135,8 +135,8 @@ impl Sinks {
     }
 }
 
-/// The courier of a sink that tells a server; none for the others.
-fn courier(sink: &config::Sink, post: &Arc<Post>) -> Option<Result<Courier, String>> {
+/// The delivery of a sink that tells a server; none for the others.
+fn delivery(sink: &config::Sink, post: &Arc<DeliveryQueue>) -> Option<Result<Delivery, String>> {
     match sink {
         config::Sink::File { .. } | config::Sink::Descriptor { .. } => None,
         config::Sink::Alertmanager(sink) => Some(to_alertmanager(sink, post)),
@@ -144,13 +144,13 @@ fn courier(sink: &config::Sink, post: &Arc<Post>) -> Option<Result<Courier, Stri
     }
 }
 
-fn to_alertmanager(sink: &config::Alertmanager, post: &Arc<Post>) -> Result<Courier, String> {
+fn to_alertmanager(sink: &config::Alertmanager, post: &Arc<DeliveryQueue>) -> Result<Delivery, String> {
     let alerts = alertmanager::Alerts::new(sink.labels.clone(), sink.group_wait.0, sink.repeat.0);
     let client = Client::new(&sink.url, &sink.access())?;
-    Ok(Courier::new(Arc::clone(post), client, Box::new(alerts), open_spool(sink.spool.as_deref())?))
+    Ok(Delivery::new(Arc::clone(post), client, Box::new(alerts), open_spool(sink.spool.as_deref())?))
 }
 
-fn to_webhook(sink: &config::Webhook, post: &Arc<Post>) -> Result<Courier, String> {
+fn to_webhook(sink: &config::Webhook, post: &Arc<DeliveryQueue>) -> Result<Delivery, String> {
     let url = match (&sink.url, &sink.url_file, &sink.url_env) {
         (Some(url), _, _) => url.clone(),
         (_, Some(file), _) => Url::new(&client::read_secret(file)?),
@@ -159,7 +159,7 @@ fn to_webhook(sink: &config::Webhook, post: &Arc<Post>) -> Result<Courier, Strin
     let template = Template::new(sink.template.as_deref())?;
     let gathered = webhook::Gathered::new(template, sink.content_type.clone(), sink.group_wait.0, sink.per_minute);
     let client = Client::new(&url, &sink.access())?;
-    Ok(Courier::new(Arc::clone(post), client, Box::new(gathered), open_spool(sink.spool.as_deref())?))
+    Ok(Delivery::new(Arc::clone(post), client, Box::new(gathered), open_spool(sink.spool.as_deref())?))
 }
 
 fn open_spool(path: Option<&std::path::Path>) -> Result<Spool, String> {
@@ -168,8 +168,8 @@ fn open_spool(path: Option<&std::path::Path>) -> Result<Spool, String> {
     })
 }
 
-/// The thread on which all couriers run.
-fn start(couriers: Vec<Courier>) -> Result<JoinHandle<()>, SinkError> {
+/// The thread on which all deliveries run.
+fn start(deliveries: Vec<Delivery>) -> Result<JoinHandle<()>, SinkError> {
     let unstartable = |error: std::io::Error| SinkError::Remote { sink: "alerts".into(), why: error.to_string() };
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build().map_err(unstartable)?;
@@ -178,7 +178,7 @@ fn start(couriers: Vec<Courier>) -> Result<JoinHandle<()>, SinkError> {
         .spawn(move || {
             runtime.block_on(async {
                 let mut running = tokio::task::JoinSet::new();
-                couriers.into_iter().for_each(|courier| drop(running.spawn(courier.run())));
+                deliveries.into_iter().for_each(|delivery| drop(running.spawn(delivery.run())));
                 while running.join_next().await.is_some() {}
             });
             // A name that is still being looked up holds nothing back.

@@ -1,7 +1,7 @@
 //! Alerts for Alertmanager's API v2: one for each incident, sent when it opens, changes or ends, and again while it is
 //! open. Alertmanager knows an alert by its labels alone, groups, inhibits and sends; all of that is left to it.
 
-use super::courier::{Message, Messages};
+use super::delivery::{Message, Messages};
 use super::notice::Notice;
 use crate::engine::finding::{Severity, State};
 use crate::event::Timestamp;

@@ -3,7 +3,7 @@
 //! A storm is one message with a count. Incidents are told when they open and when they end; one that ends before its
 //! message goes is told once.
 
-use super::courier::{Message, Messages};
+use super::delivery::{Message, Messages};
 use super::notice::Notice;
 use super::template::{Digest, Template};
 use crate::engine::finding::{Severity, State};

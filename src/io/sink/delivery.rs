@@ -61,7 +61,7 @@ pub trait Messages: Send {
 
 /// How deliveries went.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Fared {
+pub struct DeliveryStats {
     /// Messages that the server took.
     pub delivered: u64,
     /// Messages that it did not want.
@@ -78,11 +78,11 @@ pub struct Fared {
     pub is_down: bool,
 }
 
-/// What the event stream and the courier share.
+/// What the event stream and the delivery share.
 #[derive(Debug, Default)]
-pub struct Post {
+pub struct DeliveryQueue {
     queue: Mutex<Queue>,
-    fared: Mutex<Fared>,
+    fared: Mutex<DeliveryStats>,
     came: Notify,
     /// Set once, at the end.
     ends: AtomicBool,
@@ -96,12 +96,12 @@ struct Queue {
     bytes: usize,
 }
 
-impl Post {
+impl DeliveryQueue {
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn fared(&self) -> MutexGuard<'_, Fared> {
+    fn fared(&self) -> MutexGuard<'_, DeliveryStats> {
         self.fared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -123,10 +123,10 @@ impl Post {
     }
 
     /// How it went since the last call; what waits and whether the server answers is as of now.
-    pub fn take_fared(&self) -> Fared {
+    pub fn take_stats(&self) -> DeliveryStats {
         let mut fared = self.fared();
         let (pending, is_down) = (fared.pending, fared.is_down);
-        let mut taken = std::mem::replace(&mut *fared, Fared { pending, is_down, ..Fared::default() });
+        let mut taken = std::mem::replace(&mut *fared, DeliveryStats { pending, is_down, ..DeliveryStats::default() });
         drop(fared);
         taken.pending += self.queue().notices.len() as u64;
         taken
@@ -152,9 +152,9 @@ impl Post {
     }
 }
 
-/// One server's courier.
-pub struct Courier {
-    post: Arc<Post>,
+/// One server's delivery.
+pub struct Delivery {
+    post: Arc<DeliveryQueue>,
     client: Client,
     messages: Box<dyn Messages>,
     spool: Spool,
@@ -163,10 +163,10 @@ pub struct Courier {
     is_spooled: bool,
 }
 
-impl Courier {
-    /// A courier that begins with what the spool holds.
+impl Delivery {
+    /// A delivery that begins with what the spool holds.
     #[must_use]
-    pub fn new(post: Arc<Post>, client: Client, mut messages: Box<dyn Messages>, spool: Spool) -> Self {
+    pub fn new(post: Arc<DeliveryQueue>, client: Client, mut messages: Box<dyn Messages>, spool: Spool) -> Self {
         let now = Instant::now();
         let old = spool.read().unwrap_or_default();
         let is_spooled = !old.is_empty();
