@@ -6,7 +6,6 @@ mod alert;
 pub mod ends;
 mod failures;
 mod guard;
-mod hidden;
 mod latency;
 mod limits;
 mod r#loop;
@@ -16,6 +15,7 @@ mod overrides;
 mod poison;
 mod policy;
 mod problem;
+mod redact;
 mod rules;
 pub mod schema;
 mod silence;
@@ -263,95 +263,100 @@ impl Config {
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let mut claim = |holds: bool, key: &str, message: String, hint: &str| {
+        let mut require = |holds: bool, key: &str, message: String, hint: &str| {
             if !holds {
                 problems.push(Problem::new(key, message, hint));
             }
         };
         if let Err(error) = TimeContext::new(&self.input.timezone, 2000) {
-            claim(
+            require(
                 false,
                 "input.timezone",
                 error.to_string(),
                 "an IANA name such as Europe/Berlin, UTC, or an offset such as +02:00",
             );
         }
-        ends::claim(&self.input.from, &self.output.to, &self.peers, &mut claim);
+        ends::require(&self.input.from, &self.output.to, &self.peers, &mut require);
         let year = self.input.year.unwrap_or(2000);
-        claim((1970..=2200).contains(&year), "input.year", format!("input.year is {year}"), "a year from 1970 to 2200");
+        require(
+            (1970..=2200).contains(&year),
+            "input.year",
+            format!("input.year is {year}"),
+            "a year from 1970 to 2200",
+        );
         let bytes = self.input.max_line_bytes;
-        claim(
+        require(
             (1 << 10..=256 << 20).contains(&bytes),
             "input.max_line_bytes",
             format!("input.max_line_bytes is {bytes}"),
             "from 1024 (1 KiB) to 268435456 (256 MiB)",
         );
         let wait = self.input.join_timeout.0.as_millis();
-        claim(
+        require(
             (10..=60_000).contains(&wait),
             "input.join_timeout",
             format!("input.join_timeout is {}", self.input.join_timeout),
             "from 10ms to 1m, by default 250ms",
         );
-        self.limits.claim(&mut claim);
+        self.limits.require(&mut require);
         let member = &self.output.member;
         let taken = ["timestamp", "level", "source", "message", "header", "severity_text", "facility"];
-        claim(
+        require(
             !taken.contains(&member.as_str()),
             "member",
             format!("output.member is {member:?}, which events of our own and text lines have anyway"),
             "another name, by default \"anomalies\"",
         );
-        self.metrics.claim(&mut claim);
-        claim(
+        self.metrics.require(&mut require);
+        require(
             !member.is_empty() && member.len() <= 128,
             "output.member",
             format!("output.member is {member:?}"),
             "a name of 1 to 128 bytes, by default \"anomalies\"",
         );
         let record = self.output.max_record_bytes.unwrap_or(usize::MAX);
-        claim(
+        require(
             record >= 256,
             "output.max_record_bytes",
             format!("output.max_record_bytes is {record}"),
             "at least 256; leave it out for no limit",
         );
-        self.output.claim_poison(&mut claim);
-        self.detector.r#loop.claim(&mut claim);
+        self.output.claim_poison(&mut require);
+        self.detector.r#loop.require(&mut require);
         let raw = self.output.text == TextMode::Raw;
-        claim(!(self.input.join && raw), "join", JOIN_AND_RAW.0.to_owned(), JOIN_AND_RAW.1);
-        self.detector.latency.claim(&mut claim);
+        require(!(self.input.join && raw), "join", JOIN_AND_RAW.0.to_owned(), JOIN_AND_RAW.1);
+        self.detector.latency.require(&mut require);
         let per_day = self.detector.false_alarms_per_day;
-        claim(
+        require(
             (1e-6..=1e3).contains(&per_day),
             "detector.false_alarms_per_day",
             format!("detector.false_alarms_per_day is {per_day}"),
             "from 0.000001 to 1000, by default 1: one false alarm a day from all detectors together",
         );
-        self.detector.burst.claim(&mut claim);
-        self.detector.spread.claim(&mut claim);
-        self.detector.silence.claim(&mut claim);
-        self.detector.novelty.claim(&mut claim);
-        self.detector.input.claim(&mut claim);
-        self.state.claim(&mut claim);
+        self.detector.burst.require(&mut require);
+        self.detector.spread.require(&mut require);
+        self.detector.silence.require(&mut require);
+        self.detector.novelty.require(&mut require);
+        self.detector.input.require(&mut require);
+        self.state.require(&mut require);
         for (role, names) in &self.roles {
-            claim(
+            require(
                 !names.is_empty(),
                 &format!("roles.{}", role.name()),
                 format!("roles.{} has no name", role.name()),
                 "list at least one member name, or leave the role out for the default names",
             );
-            claim(
+            require(
                 names.iter().all(|name| !name.is_empty()),
                 &format!("roles.{}", role.name()),
                 format!("roles.{} has an empty name", role.name()),
                 "names are the names of members, or paths such as log.level",
             );
         }
-        rules::claim(&self.rules, &mut claim);
-        self.template.claim(&mut claim);
+        rules::require(&self.rules, &mut require);
+        self.template.require(&mut require);
         for (i, sink) in self.sinks.iter().enumerate() {
-            sink.claim(i, &mut claim);
+            sink.require(i, &mut require);
         }
         problems
     }

@@ -170,10 +170,10 @@ impl Alertmanager {
         [self.spool.as_mut(), self.token_file.as_mut(), self.password_file.as_mut(), self.ca_file.as_mut(), None]
     }
 
-    pub(super) fn claim(&self, place: &str, claim: &mut Claim<'_>) {
-        claim_url(&format!("{place}.url"), &self.url, claim);
+    pub(super) fn require(&self, place: &str, require: &mut Claim<'_>) {
+        claim_url(&format!("{place}.url"), &self.url, require);
         let repeat = self.repeat.0;
-        claim(
+        require(
             (Duration::from_secs(1)..=Duration::from_secs(86_400)).contains(&repeat),
             &format!("{place}.repeat"),
             format!("the repeat of a sink is {}", self.repeat),
@@ -184,15 +184,15 @@ impl Alertmanager {
                 .bytes()
                 .enumerate()
                 .all(|(i, byte)| byte == b'_' || byte.is_ascii_alphabetic() || (i > 0 && byte.is_ascii_digit()));
-            claim(
+            require(
                 is_name && !name.is_empty(),
                 &format!("{place}.labels"),
                 format!("{name:?} is no name of a label"),
                 "letters, digits and underscores, no digit first",
             );
         }
-        claim_access(place, &self.access(), self.username.is_some(), self.password_file.is_some(), claim);
-        claim_wait(place, self.group_wait, claim);
+        claim_access(place, &self.access(), self.username.is_some(), self.password_file.is_some(), require);
+        claim_wait(place, self.group_wait, require);
     }
 }
 
@@ -214,26 +214,26 @@ impl Webhook {
         [spool.as_mut(), token_file.as_mut(), password_file.as_mut(), ca_file.as_mut(), url_file.as_mut()]
     }
 
-    pub(super) fn claim(&self, place: &str, claim: &mut Claim<'_>) {
+    pub(super) fn require(&self, place: &str, require: &mut Claim<'_>) {
         let given = [self.url.is_some(), self.url_file.is_some(), self.url_env.is_some()];
-        claim(
+        require(
             given.into_iter().filter(|given| *given).count() == 1,
             &format!("{place}.url"),
             "a webhook has one address, given in one way".to_owned(),
             "one of url, url_file (a file with the address) and url_env (a variable with it)",
         );
         if let Some(url) = &self.url {
-            claim_url(&format!("{place}.url"), url, claim);
+            claim_url(&format!("{place}.url"), url, require);
         }
-        claim_variable(&format!("{place}.url_env"), self.url_env.as_deref(), claim);
-        claim(
+        claim_variable(&format!("{place}.url_env"), self.url_env.as_deref(), require);
+        require(
             (1..=600).contains(&self.per_minute),
             &format!("{place}.per_minute"),
             format!("the per_minute of a sink is {}", self.per_minute),
             "from 1 to 600 messages, by default 6",
         );
         let is_text = |c: char| (' '..='~').contains(&c);
-        claim(
+        require(
             !self.content_type.is_empty() && self.content_type.chars().all(is_text),
             &format!("{place}.content_type"),
             format!("{:?} is no content type", self.content_type),
@@ -242,44 +242,49 @@ impl Webhook {
         if let Err(wrong) = Template::check(self.template.as_deref(), &self.content_type) {
             let hint =
                 "variables are title, text, count, opened, resolved, findings; `| tojson` makes a JSON string of one";
-            claim(false, &format!("{place}.template"), format!("the template of a sink: {wrong}"), hint);
+            require(false, &format!("{place}.template"), format!("the template of a sink: {wrong}"), hint);
         }
-        claim_access(place, &self.access(), self.username.is_some(), self.password_file.is_some(), claim);
-        claim_wait(place, self.group_wait, claim);
+        claim_access(place, &self.access(), self.username.is_some(), self.password_file.is_some(), require);
+        claim_wait(place, self.group_wait, require);
     }
 }
 
-fn claim_url(place: &str, url: &Url, claim: &mut Claim<'_>) {
+fn claim_url(place: &str, url: &Url, require: &mut Claim<'_>) {
     if let Err(wrong) = url.target() {
-        claim(false, place, format!("the url of a sink {wrong}"), "such as http://127.0.0.1:9093 or https://host/path");
+        require(
+            false,
+            place,
+            format!("the url of a sink {wrong}"),
+            "such as http://127.0.0.1:9093 or https://host/path",
+        );
     }
 }
 
-fn claim_access(place: &str, access: &Access<'_>, user: bool, password: bool, claim: &mut Claim<'_>) {
-    claim(
+fn claim_access(place: &str, access: &Access<'_>, user: bool, password: bool, require: &mut Claim<'_>) {
+    require(
         (Duration::from_millis(100)..=Duration::from_secs(300)).contains(&access.timeout),
         &format!("{place}.timeout"),
         "the timeout of a sink is out of range".to_owned(),
         "from 100ms to 5m, by default 10s",
     );
     let ways = [access.token.0.is_some(), access.token.1.is_some(), user || password];
-    claim(
+    require(
         ways.into_iter().filter(|given| *given).count() <= 1,
         &format!("{place}.token_file"),
         "a sink says who it is in one way".to_owned(),
         "one of token_file, token_env, and username with password_file",
     );
-    claim(
+    require(
         user == password,
         &format!("{place}.username"),
         "username and password_file belong together".to_owned(),
         "give both or neither",
     );
-    claim_variable(&format!("{place}.token_env"), access.token.1, claim);
+    claim_variable(&format!("{place}.token_env"), access.token.1, require);
 }
 
-fn claim_wait(place: &str, wait: Span, claim: &mut Claim<'_>) {
-    claim(
+fn claim_wait(place: &str, wait: Span, require: &mut Claim<'_>) {
+    require(
         wait.0 <= Duration::from_secs(600),
         &format!("{place}.group_wait"),
         format!("the group_wait of a sink is {wait}"),
@@ -288,9 +293,9 @@ fn claim_wait(place: &str, wait: Span, claim: &mut Claim<'_>) {
 }
 
 /// A variable with a secret must not look like a setting, of which every one is known.
-pub(super) fn claim_variable(place: &str, name: Option<&str>, claim: &mut Claim<'_>) {
+pub(super) fn claim_variable(place: &str, name: Option<&str>, require: &mut Claim<'_>) {
     let Some(name) = name else { return };
-    claim(
+    require(
         !name.is_empty() && !name.starts_with("SEISMOLOG_") && !name.contains(['=', '\0']),
         place,
         // It may be the secret itself.

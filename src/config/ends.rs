@@ -349,7 +349,7 @@ impl Peers {
     }
 
     /// Says what must hold.
-    pub(super) fn claim(&self, claim: &mut impl FnMut(bool, &str, String, &str)) {
+    pub(super) fn require(&self, require: &mut impl FnMut(bool, &str, String, &str)) {
         let Self { max_connections, max_message_bytes, max_pending_bytes, max_depth, message_timeout, idle_timeout } =
             self;
         for (key, value, least, most) in [
@@ -358,20 +358,20 @@ impl Peers {
             ("max_pending_bytes", *max_pending_bytes, 65_536, u32::MAX as usize),
             ("max_depth", *max_depth, 2, 128),
         ] {
-            claim(
+            require(
                 (least..=most).contains(&value),
                 &format!("peers.{key}"),
                 format!("peers.{key} is {value}"),
                 &format!("from {least} to {most}"),
             );
         }
-        claim(
+        require(
             !message_timeout.0.is_zero(),
             "peers.message_timeout",
             format!("peers.message_timeout is {message_timeout}"),
             "a length of time above 0, by default \"30s\"",
         );
-        claim(
+        require(
             idle_timeout.is_none_or(|idle| !idle.0.is_zero()),
             "peers.idle_timeout",
             "peers.idle_timeout is 0".into(),
@@ -381,13 +381,18 @@ impl Peers {
 }
 
 /// Says what must hold of all ends.
-pub(super) fn claim(from: &[String], to: &[String], peers: &Peers, claim: &mut impl FnMut(bool, &str, String, &str)) {
+pub(super) fn require(
+    from: &[String],
+    to: &[String],
+    peers: &Peers,
+    require: &mut impl FnMut(bool, &str, String, &str),
+) {
     for (urls, direction, key) in [(from, Direction::From, "input.from"), (to, Direction::To, "output.to")] {
         for error in parse_all(urls, direction).err().into_iter().flatten() {
-            claim(false, key, error.message, &error.hint);
+            require(false, key, error.message, &error.hint);
         }
     }
-    peers.claim(claim);
+    peers.require(require);
 }
 
 /// Reads a list of ends; an empty one is the standard stream.

@@ -204,9 +204,9 @@ impl Burst {
         }
     }
 
-    pub(super) fn claim(&self, claim: &mut impl FnMut(bool, &str, String, &str)) {
-        claim_windows("detector.burst", &self.windows, claim);
-        claim_numbers("detector.burst", self.threshold, "min_errors", Some(self.min_errors), claim);
+    pub(super) fn require(&self, require: &mut impl FnMut(bool, &str, String, &str)) {
+        claim_windows("detector.burst", &self.windows, require);
+        claim_numbers("detector.burst", self.threshold, "min_errors", Some(self.min_errors), require);
         for (i, other) in self.overrides.iter().enumerate() {
             let place = format!("detector.burst.override.{i}");
             let BurstOverride { module, enabled, threshold, level, min_errors } = other;
@@ -216,9 +216,9 @@ impl Burst {
                 i,
                 (!module.is_empty(), "add module, such as module = \"batch.*\""),
                 (changes, "add at least one of enabled, threshold, level, min_errors"),
-                claim,
+                require,
             );
-            claim_numbers(&place, *threshold, "min_errors", *min_errors, claim);
+            claim_numbers(&place, *threshold, "min_errors", *min_errors, require);
         }
     }
 }
@@ -253,23 +253,23 @@ impl Spread {
         }
     }
 
-    pub(super) fn claim(&self, claim: &mut impl FnMut(bool, &str, String, &str)) {
-        claim(
+    pub(super) fn require(&self, require: &mut impl FnMut(bool, &str, String, &str)) {
+        require(
             (1..=8).contains(&self.dimensions.len()),
             "detector.spread.dimensions",
             format!("detector.spread.dimensions has {} names", self.dimensions.len()),
             "one to eight names, by default [\"host\"]; enabled = false switches it off",
         );
         for name in &self.dimensions {
-            claim(
+            require(
                 dimension(name).is_some(),
                 "detector.spread.dimensions",
                 format!("detector.spread.dimensions has {name:?}, which is no role"),
                 "a role such as host or operation, or a member behind a dot, such as \".zone\"",
             );
         }
-        claim_windows("detector.spread", &self.windows, claim);
-        claim_numbers("detector.spread", self.threshold, "min_failures", Some(self.min_failures), claim);
+        claim_windows("detector.spread", &self.windows, require);
+        claim_numbers("detector.spread", self.threshold, "min_failures", Some(self.min_failures), require);
         for (i, other) in self.overrides.iter().enumerate() {
             let place = format!("detector.spread.override.{i}");
             let SpreadOverride { module, host, enabled, threshold, level, min_failures } = other;
@@ -279,9 +279,9 @@ impl Spread {
                 i,
                 (module.is_some() || host.is_some(), "add at least one of module, host, such as module = \"batch.*\""),
                 (changes, "add at least one of enabled, threshold, level, min_failures"),
-                claim,
+                require,
             );
-            claim_numbers(&place, *threshold, "min_failures", *min_failures, claim);
+            claim_numbers(&place, *threshold, "min_failures", *min_failures, require);
         }
     }
 }
@@ -304,9 +304,9 @@ fn seconds(spans: &[Span]) -> Vec<f64> {
     spans.iter().map(|span| span.0.as_secs_f64()).collect()
 }
 
-fn claim_windows(table: &str, windows: &[Span], claim: &mut impl FnMut(bool, &str, String, &str)) {
+fn claim_windows(table: &str, windows: &[Span], require: &mut impl FnMut(bool, &str, String, &str)) {
     let windows = seconds(windows);
-    claim(
+    require(
         (1..=8).contains(&windows.len())
             && windows.is_sorted()
             && windows.iter().all(|window| (5.0..=3_600.0).contains(window)),
@@ -321,10 +321,10 @@ fn claim_numbers(
     threshold: Option<f64>,
     least_name: &str,
     least: Option<u32>,
-    claim: &mut impl FnMut(bool, &str, String, &str),
+    require: &mut impl FnMut(bool, &str, String, &str),
 ) {
     if let Some(threshold) = threshold {
-        claim(
+        require(
             threshold > 0.0 && threshold <= 0.01,
             &format!("{place}.threshold"),
             format!("{place}.threshold is {threshold}"),
@@ -333,7 +333,7 @@ fn claim_numbers(
         );
     }
     let least = least.unwrap_or(2);
-    claim(
+    require(
         (2..=100_000).contains(&least),
         &format!("{place}.{least_name}"),
         format!("{place}.{least_name} is {least}"),

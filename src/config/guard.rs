@@ -57,27 +57,27 @@ impl LoopGuard {
     }
 
     /// Says what must hold of the guard in place `i`.
-    pub(super) fn claim(&self, i: usize, claim: &mut impl FnMut(bool, &str, String, &str)) {
+    pub(super) fn require(&self, i: usize, require: &mut impl FnMut(bool, &str, String, &str)) {
         let place = format!("detector.loop.guard.{i}");
-        claim(
+        require(
             i < Overrides::<Limit>::MOST,
             &place,
             format!("more than {} guards", Overrides::<Limit>::MOST),
             "use patterns that match more",
         );
-        claim(
+        require(
             self.module.is_some() || self.host.is_some() || self.thread.is_some(),
             &place,
             "a guard that says for whom by no pattern".to_owned(),
             "add at least one of module, host, thread; module = \"*\" is every module",
         );
-        claim(
+        require(
             (1..=1_000_000_000).contains(&self.max_repeats),
             &format!("{place}.max_repeats"),
             format!("{place}.max_repeats is {}", self.max_repeats),
             "from 1 to 1000000000",
         );
-        claim(
+        require(
             (1.0..=86_400.0).contains(&self.within.0.as_secs_f64()),
             &format!("{place}.within"),
             format!("{place}.within is {}", self.within),

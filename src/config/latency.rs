@@ -132,14 +132,14 @@ impl Latency {
     }
 
     /// Says what must hold.
-    pub(super) fn claim(&self, claim: &mut impl FnMut(bool, &str, String, &str)) {
+    pub(super) fn require(&self, require: &mut impl FnMut(bool, &str, String, &str)) {
         let place = "detector.latency";
-        claim_numbers(place, Some(self.outlier_threshold), Some(self.shift_threshold), Some(self.tolerance), claim);
+        claim_numbers(place, Some(self.outlier_threshold), Some(self.shift_threshold), Some(self.tolerance), require);
         for (i, other) in self.overrides.iter().enumerate() {
-            other.claim(&format!("{place}.override.{i}"), i, claim);
+            other.require(&format!("{place}.override.{i}"), i, require);
         }
         for (i, pair) in self.pairs.iter().enumerate() {
-            pair.claim(&format!("{place}.pair.{i}"), i, claim);
+            pair.require(&format!("{place}.pair.{i}"), i, require);
         }
     }
 }
@@ -150,11 +150,11 @@ fn claim_numbers(
     outlier: Option<f64>,
     shift: Option<f64>,
     tolerance: Option<f64>,
-    claim: &mut impl FnMut(bool, &str, String, &str),
+    require: &mut impl FnMut(bool, &str, String, &str),
 ) {
     for (key, threshold) in [("outlier_threshold", outlier), ("shift_threshold", shift)] {
         let Some(threshold) = threshold else { continue };
-        claim(
+        require(
             (1e-100..=1e-3).contains(&threshold),
             &format!("{place}.{key}"),
             format!("{place}.{key} is {threshold}"),
@@ -162,7 +162,7 @@ fn claim_numbers(
         );
     }
     if let Some(tolerance) = tolerance {
-        claim(
+        require(
             (1.0..=100.0).contains(&tolerance),
             &format!("{place}.tolerance"),
             format!("{place}.tolerance is {tolerance}"),
@@ -193,7 +193,7 @@ impl LatencyOverride {
         }
     }
 
-    fn claim(&self, place: &str, i: usize, claim: &mut impl FnMut(bool, &str, String, &str)) {
+    fn require(&self, place: &str, i: usize, require: &mut impl FnMut(bool, &str, String, &str)) {
         let Self { operation, module, host, enabled, outlier_threshold, shift_threshold, tolerance, new_normal } = self;
         let thresholds = outlier_threshold.is_some() || shift_threshold.is_some();
         let says = operation.is_some() || module.is_some() || host.is_some();
@@ -203,9 +203,9 @@ impl LatencyOverride {
             i,
             (says, "add at least one of operation, module, host, such as operation = \"/export/*\""),
             (changes, "add at least one of enabled, outlier_threshold, shift_threshold, tolerance, new_normal"),
-            claim,
+            require,
         );
-        claim_numbers(place, *outlier_threshold, *shift_threshold, *tolerance, claim);
+        claim_numbers(place, *outlier_threshold, *shift_threshold, *tolerance, require);
     }
 }
 
@@ -224,43 +224,43 @@ impl LatencyPair {
         }
     }
 
-    fn claim(&self, place: &str, i: usize, claim: &mut impl FnMut(bool, &str, String, &str)) {
-        claim(i < MOST_PAIRS, place, format!("more than {MOST_PAIRS} pairs"), "use patterns that match more");
+    fn require(&self, place: &str, i: usize, require: &mut impl FnMut(bool, &str, String, &str)) {
+        require(i < MOST_PAIRS, place, format!("more than {MOST_PAIRS} pairs"), "use patterns that match more");
         for (key, text) in [("start", &self.start), ("end", &self.end)] {
-            claim(
+            require(
                 text.chars().any(|c| !matches!(c, '*' | '?')),
                 &format!("{place}.{key}"),
                 format!("{place}.{key} is {text:?}, which every message contains"),
                 "a part of the message, such as \"request * started\"",
             );
             let id = text.strip_prefix("template:");
-            claim(
+            require(
                 id.is_none_or(|id| id.len() == 16 && u64::from_str_radix(id, 16).is_ok()),
                 &format!("{place}.{key}"),
                 format!("{place}.{key} is {text:?}"),
                 "behind template: stand 16 hexadecimal digits, as `seismolog templates` prints them",
             );
         }
-        claim(
+        require(
             self.start != self.end,
             &format!("{place}.end"),
             format!("{place} begins and ends with the same message"),
             "two different messages",
         );
-        claim(
+        require(
             !self.operation.is_empty() && self.operation.len() <= 200,
             &format!("{place}.operation"),
             format!("{place}.operation is {:?}", self.operation),
             "a name of 1 to 200 bytes",
         );
-        claim(
+        require(
             !self.by.is_empty() && self.by.iter().all(|name| !name.is_empty()),
             &format!("{place}.by"),
             format!("{place}.by names nothing"),
             "roles or members that a start shares with its end, by default [\"trace\"]",
         );
         let timeout = self.timeout.0.as_secs_f64();
-        claim(
+        require(
             (0.001..=86_400.0 * 7.0).contains(&timeout),
             &format!("{place}.timeout"),
             format!("{place}.timeout is {}", self.timeout),

@@ -35,27 +35,27 @@ impl Default for Limits {
 
 impl Limits {
     /// Says what must hold.
-    pub(super) fn claim(&self, claim: &mut impl FnMut(bool, &str, String, &str)) {
+    pub(super) fn require(&self, require: &mut impl FnMut(bool, &str, String, &str)) {
         let Self { keys, open_incidents, table_bytes, page_bytes } = self;
-        claim(
+        require(
             (100..=10_000_000).contains(keys),
             "limits.keys",
             format!("limits.keys is {keys}"),
             "from 100 to 10000000",
         );
-        claim(
+        require(
             (10..=100_000).contains(open_incidents),
             "limits.open_incidents",
             format!("limits.open_incidents is {open_incidents}"),
             "from 10 to 100000, by default 1000",
         );
-        claim(
+        require(
             *table_bytes >= 1 << 20,
             "limits.table_bytes",
             format!("limits.table_bytes is {table_bytes}"),
             "at least 1048576 (1 MiB), by default 83886080 (80 MiB)",
         );
-        claim(
+        require(
             *page_bytes >= 64 << 10,
             "limits.page_bytes",
             format!("limits.page_bytes is {page_bytes}"),

@@ -60,13 +60,13 @@ impl Loop {
     }
 
     /// Says what must hold.
-    pub(super) fn claim(&self, claim: &mut impl FnMut(bool, &str, String, &str)) {
-        overrides::claim_loop("detector.loop", self.min_repeats, self.threshold, claim);
+    pub(super) fn require(&self, require: &mut impl FnMut(bool, &str, String, &str)) {
+        overrides::claim_loop("detector.loop", self.min_repeats, self.threshold, require);
         for (i, other) in self.overrides.iter().enumerate() {
-            other.claim(i, self, claim);
+            other.require(i, self, require);
         }
         for (i, guard) in self.guards.iter().enumerate() {
-            guard.claim(i, claim);
+            guard.require(i, require);
         }
     }
 }

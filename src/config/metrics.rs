@@ -22,16 +22,16 @@ pub struct Metrics {
 
 impl Metrics {
     /// Says what must hold.
-    pub(super) fn claim(&self, claim: &mut impl FnMut(bool, &str, String, &str)) {
+    pub(super) fn require(&self, require: &mut impl FnMut(bool, &str, String, &str)) {
         if let Some(Err(error)) = self.address.as_deref().map(parse_address) {
-            claim(false, "address", error.to_string(), &error.hint());
+            require(false, "address", error.to_string(), &error.hint());
         }
-        claim(
+        require(
             self.token_file.is_none() || self.token_env.is_none(),
             "metrics.token_file",
             "metrics has both token_file and token_env".to_owned(),
             "the token is in one place; remove the other",
         );
-        super::alert::claim_variable("metrics.token_env", self.token_env.as_deref(), claim);
+        super::alert::claim_variable("metrics.token_env", self.token_env.as_deref(), require);
     }
 }

@@ -56,16 +56,16 @@ pub struct NoveltyOverride {
 
 impl Novelty {
     /// Says what must hold.
-    pub(super) fn claim(&self, claim: &mut impl FnMut(bool, &str, String, &str)) {
-        let threshold = |place: &str, threshold: f64, claim: &mut dyn FnMut(bool, &str, String, &str)| {
-            claim(
+    pub(super) fn require(&self, require: &mut impl FnMut(bool, &str, String, &str)) {
+        let threshold = |place: &str, threshold: f64, require: &mut dyn FnMut(bool, &str, String, &str)| {
+            require(
                 threshold > 0.0 && threshold <= 0.5,
                 &format!("{place}.threshold"),
                 format!("{place}.threshold is {threshold}"),
                 "a chance above 0 and at most 0.5, by default 0.05",
             );
         };
-        threshold("detector.novelty", self.threshold, claim);
+        threshold("detector.novelty", self.threshold, require);
         for (i, other) in self.overrides.iter().enumerate() {
             let place = format!("detector.novelty.override.{i}");
             let says = other.module.is_some() || other.host.is_some();
@@ -74,9 +74,9 @@ impl Novelty {
                 i,
                 (says, "add at least one of module, host, such as module = \"batch.*\""),
                 (other.enabled.is_some() || other.threshold.is_some(), "add at least one of enabled, threshold"),
-                claim,
+                require,
             );
-            threshold(&place, other.threshold.unwrap_or(0.05), claim);
+            threshold(&place, other.threshold.unwrap_or(0.05), require);
         }
     }
 
@@ -119,9 +119,9 @@ impl Default for InputDetector {
 
 impl InputDetector {
     /// Says what must hold.
-    pub(super) fn claim(&self, claim: &mut impl FnMut(bool, &str, String, &str)) {
-        claim_threshold("detector.input", self.threshold, claim);
-        claim_least("detector.input", self.least, claim);
+    pub(super) fn require(&self, require: &mut impl FnMut(bool, &str, String, &str)) {
+        claim_threshold("detector.input", self.threshold, require);
+        claim_least("detector.input", self.least, require);
     }
 
     /// What the detector is told.

@@ -54,7 +54,7 @@ impl LoopOverride {
     }
 
     /// Says what must hold of the override in place `i`.
-    pub(super) fn claim(&self, i: usize, usual: &Loop, claim: &mut impl FnMut(bool, &str, String, &str)) {
+    pub(super) fn require(&self, i: usize, usual: &Loop, require: &mut impl FnMut(bool, &str, String, &str)) {
         let place = format!("detector.loop.override.{i}");
         let says = self.module.is_some() || self.host.is_some() || self.thread.is_some();
         let changes = self.enabled.is_some() || self.min_repeats.is_some() || self.threshold.is_some();
@@ -63,13 +63,13 @@ impl LoopOverride {
             i,
             (says, "add at least one of module, host, thread, such as module = \"batch.*\""),
             (changes, "add at least one of enabled, min_repeats, threshold"),
-            claim,
+            require,
         );
         let repeats = self.min_repeats.unwrap_or(usual.min_repeats);
         // What it takes over has been judged where it stands.
         if self.min_repeats.is_some() || self.threshold.is_some() {
             let threshold = self.threshold.unwrap_or(usual.threshold);
-            claim_loop(&place, repeats, threshold, claim);
+            claim_loop(&place, repeats, threshold, require);
         }
     }
 }
@@ -81,23 +81,28 @@ pub(super) fn claim_override(
     i: usize,
     (says, how): (bool, &str),
     (changes, what): (bool, &str),
-    claim: &mut impl FnMut(bool, &str, String, &str),
+    require: &mut impl FnMut(bool, &str, String, &str),
 ) {
     let most = Overrides::<()>::MOST;
-    claim(i < most, place, format!("more than {most} overrides"), "use patterns that match more");
-    claim(says, place, "an override that says for whom by no pattern".to_owned(), how);
-    claim(changes, place, "an override that changes nothing".to_owned(), what);
+    require(i < most, place, format!("more than {most} overrides"), "use patterns that match more");
+    require(says, place, "an override that says for whom by no pattern".to_owned(), how);
+    require(changes, place, "an override that changes nothing".to_owned(), what);
 }
 
 /// What must hold of settings of the loop detector, wherever they stand.
-pub(super) fn claim_loop(place: &str, repeats: u32, threshold: f64, claim: &mut impl FnMut(bool, &str, String, &str)) {
-    claim(
+pub(super) fn claim_loop(
+    place: &str,
+    repeats: u32,
+    threshold: f64,
+    require: &mut impl FnMut(bool, &str, String, &str),
+) {
+    require(
         (3..=10_000).contains(&repeats),
         &format!("{place}.min_repeats"),
         format!("{place}.min_repeats is {repeats}"),
         "from 3 to 10000",
     );
-    claim(
+    require(
         threshold > 0.0 && threshold <= 0.01,
         &format!("{place}.threshold"),
         format!("{place}.threshold is {threshold}"),

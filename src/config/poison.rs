@@ -23,20 +23,20 @@ impl Output {
     }
 
     /// Says what must hold.
-    pub(super) fn claim_poison(&self, claim: &mut impl FnMut(bool, &str, String, &str)) {
-        claim(
+    pub(super) fn claim_poison(&self, require: &mut impl FnMut(bool, &str, String, &str)) {
+        require(
             self.on_poison != Some(OnPoison::File) || self.dead_letter_file.is_some(),
             "output.on_poison",
             "output.on_poison is \"file\", and no file is named".into(),
             "name one, such as dead_letter_file = \"dead-letters.ndjson\", or set on_poison = \"drop\"",
         );
-        claim(
+        require(
             self.dead_letter_file.as_ref().is_none_or(|path| !path.as_os_str().is_empty()),
             "output.dead_letter_file",
             "output.dead_letter_file is empty".into(),
             "name a file; it is made if it is not there",
         );
-        claim(
+        require(
             self.dead_letter_max_bytes >= 4_096,
             "output.dead_letter_max_bytes",
             format!("output.dead_letter_max_bytes is {}", self.dead_letter_max_bytes),

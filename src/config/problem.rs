@@ -1,6 +1,6 @@
 //! What is wrong in a configuration, and where in the file it stands.
 
-use super::hidden::{message_without_secrets, without_secrets};
+use super::redact::{message_without_secrets, without_secrets};
 use crate::diagnostic::{Diagnostic, nearest};
 use toml::de::{DeTable, DeValue};
 

@@ -66,11 +66,11 @@ pub struct SilenceOverride {
 
 impl Silence {
     /// Says what must hold.
-    pub(super) fn claim(&self, claim: &mut impl FnMut(bool, &str, String, &str)) {
+    pub(super) fn require(&self, require: &mut impl FnMut(bool, &str, String, &str)) {
         let mut sorted: Vec<_> = self.keys.iter().collect();
         sorted.sort_unstable();
         sorted.dedup();
-        claim(
+        require(
             (1..=MEMBERS).contains(&self.keys.len())
                 && sorted.len() == self.keys.len()
                 && self.keys.iter().all(|key| !key.is_empty()),
@@ -78,11 +78,11 @@ impl Silence {
             "detector.silence.keys names none, too many, an empty one, or one twice".into(),
             "one to eight roles or members, by default [\"module\", \"host\"]",
         );
-        claim_threshold("detector.silence", self.threshold, claim);
-        claim_least("detector.silence", self.least, claim);
+        claim_threshold("detector.silence", self.threshold, require);
+        claim_least("detector.silence", self.least, require);
         for (i, other) in self.overrides.iter().enumerate() {
             let place = format!("detector.silence.override.{i}");
-            claim(
+            require(
                 self.keys.contains(&other.key),
                 &format!("{place}.key"),
                 format!("{place}.key is {:?}", other.key),
@@ -94,10 +94,10 @@ impl Silence {
                 i,
                 (!other.name.is_empty(), "add a pattern for its values, such as name = \"batch.*\""),
                 (changes, "add at least one of enabled, threshold, least"),
-                claim,
+                require,
             );
-            claim_threshold(&place, other.threshold.unwrap_or(1e-9), claim);
-            claim_least(&place, other.least.unwrap_or(self.least), claim);
+            claim_threshold(&place, other.threshold.unwrap_or(1e-9), require);
+            claim_least(&place, other.least.unwrap_or(self.least), require);
         }
     }
 
@@ -122,8 +122,8 @@ impl Silence {
     }
 }
 
-pub(super) fn claim_threshold(place: &str, threshold: f64, claim: &mut impl FnMut(bool, &str, String, &str)) {
-    claim(
+pub(super) fn claim_threshold(place: &str, threshold: f64, require: &mut impl FnMut(bool, &str, String, &str)) {
+    require(
         (1e-100..=1e-3).contains(&threshold),
         &format!("{place}.threshold"),
         format!("{place}.threshold is {threshold}"),
@@ -131,8 +131,8 @@ pub(super) fn claim_threshold(place: &str, threshold: f64, claim: &mut impl FnMu
     );
 }
 
-pub(super) fn claim_least(place: &str, least: Span, claim: &mut impl FnMut(bool, &str, String, &str)) {
-    claim(
+pub(super) fn claim_least(place: &str, least: Span, require: &mut impl FnMut(bool, &str, String, &str)) {
+    require(
         least.0 >= Duration::from_secs(1),
         &format!("{place}.least"),
         format!("{place}.least is {least}"),

@@ -72,22 +72,22 @@ impl Sink {
     }
 
     /// Says what must hold of the sink in place `i`.
-    pub(super) fn claim(&self, i: usize, claim: &mut impl FnMut(bool, &str, String, &str)) {
+    pub(super) fn require(&self, i: usize, require: &mut impl FnMut(bool, &str, String, &str)) {
         match self {
-            Self::File { path, .. } => claim(
+            Self::File { path, .. } => require(
                 !path.as_os_str().is_empty(),
                 &format!("sink.{i}.path"),
                 "the path of a sink is empty".to_owned(),
                 "name a file; it is made if it is not there",
             ),
-            Self::Descriptor { descriptor, .. } => claim(
+            Self::Descriptor { descriptor, .. } => require(
                 (3..=1_048_576).contains(descriptor),
                 &format!("sink.{i}.descriptor"),
                 format!("the descriptor of a sink is {descriptor}"),
                 "from 3; 0 to 2 are the standard streams, which events and diagnostics use",
             ),
-            Self::Alertmanager(sink) => sink.claim(&format!("sink.{i}"), claim),
-            Self::Webhook(sink) => sink.claim(&format!("sink.{i}"), claim),
+            Self::Alertmanager(sink) => sink.require(&format!("sink.{i}"), require),
+            Self::Webhook(sink) => sink.require(&format!("sink.{i}"), require),
         }
     }
 }

@@ -26,14 +26,14 @@ impl Default for State {
 
 impl State {
     /// Says what must hold.
-    pub(super) fn claim(&self, claim: &mut impl FnMut(bool, &str, String, &str)) {
-        claim(
+    pub(super) fn require(&self, require: &mut impl FnMut(bool, &str, String, &str)) {
+        require(
             self.path.as_ref().is_none_or(|path| !path.as_os_str().is_empty()),
             "state.path",
             "state.path is empty".into(),
             "name a directory, or leave it out to keep nothing",
         );
-        claim(
+        require(
             self.interval.0 >= Duration::from_secs(1),
             "state.interval",
             format!("state.interval is {}", self.interval),

@@ -23,13 +23,13 @@ pub struct Template {
 }
 
 impl Template {
-    pub(super) fn claim(&self, claim: &mut impl FnMut(bool, &str, String, &str)) {
+    pub(super) fn require(&self, require: &mut impl FnMut(bool, &str, String, &str)) {
         for (name, count) in [("masks", self.masks.len()), ("seeds", self.seeds.len())] {
-            claim(count <= MOST, name, format!("template.{name} has {count} entries"), "at most 1000");
+            require(count <= MOST, name, format!("template.{name} has {count} entries"), "at most 1000");
         }
         if let Err(error) = Masks::new(&self.masks) {
             let mask = self.masks.get(error.index).map_or("", String::as_str);
-            claim(
+            require(
                 false,
                 "masks",
                 format!("template.masks[{}] {mask:?}: {error}", error.index),
@@ -38,7 +38,7 @@ impl Template {
         }
         for (i, seed) in self.seeds.iter().enumerate() {
             let has_word = seed.replace(VARIABLE, "").bytes().any(|byte| byte.is_ascii_alphabetic() || byte >= 0x80);
-            claim(
+            require(
                 has_word && seed.len() <= 4096,
                 "seeds",
                 format!("template.seeds[{i}] is {seed:?}"),

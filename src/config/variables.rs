@@ -2,7 +2,7 @@
 //!
 //! Which there are is told by the schema, so that a new setting is a new variable. Arrays of tables cannot be set.
 
-use super::hidden::without_secrets;
+use super::redact::without_secrets;
 use super::schema::schema;
 use super::{Config, problem};
 use crate::diagnostic::{Diagnostic, nearest};
