@@ -1,7 +1,7 @@
 //! The functions that rules can call, and the properties they can read.
 //!
 //! Here is what all of them share and what reports: `finding`, `resolve`, `lookup`, `find_in`. The others stand by what
-//! they are about: `counting`, `change`, `order`, `keeping`, `changing`, `measuring`.
+//! they are about: `counting`, `change`, `order`, `state_fns`, `event_fns`, `metric_fns`.
 
 use super::budget::Spent;
 use super::declaration::severity_of;
@@ -10,7 +10,7 @@ use super::event::Event;
 use super::functions::FINDING;
 use super::host::{Asked, BETWEEN_PARTS, Host, NOT_RUNNING, SharedHost};
 use super::scalar::text_of;
-use super::{change, changing, counting, keeping, measuring, order};
+use super::{change, counting, event_fns, metric_fns, order, state_fns};
 use crate::diagnostic::nearest;
 use crate::engine::finding::Severity;
 use rhai::{Dynamic, EvalAltResult, INT, Map, Module, NativeCallContext, Position};
@@ -35,9 +35,9 @@ pub(super) fn register(module: &mut Module, host: &SharedHost, spent: &Arc<Spent
     counting::register(module, host);
     change::register(module, host);
     order::register(module, host);
-    keeping::register(module, host);
-    changing::register(module, host);
-    measuring::register(module, host);
+    state_fns::register(module, host);
+    event_fns::register(module, host);
+    metric_fns::register(module, host);
     let finding_host = host.clone();
     module.set_native_fn("finding", move |context: NativeCallContext<'_>, map: Map| {
         let fail = |message| failure(message, context.call_position());

@@ -3,12 +3,12 @@
 //! A rule says which events can matter to it (`const RULE`, the native filter) and what to do with those
 //! (`fn on_event(e)`). Files and tables come in as text ([`RuleSource`], [`TableSource`]); [`RuleSet::compile`] checks all
 //! of it and reports everything that is wrong at once. [`Rules`] runs the set: the filter is decided natively, the
-//! script runs in a sandbox within a [`Budget`], and what it remembers is bounded, keyed and written into snapshots.
+//! script runs in a sandbox within a [`Budget`], and what it remembers is bounded, lru_map and written into snapshots.
 //!
 //! One file a step: `declaration`, `select` and `condition` (what a rule says of itself), `matcher`, `lookups`, `literals`
 //! and `members` (the filters of all rules as one), `functions` and `constants` (names checked at load), `describe` and
-//! `plain` (what a set says of itself, the tests that it carries), `sandbox` (the engine and its limits), `api` and `host` (what scripts call: `counting`, `change`, `order`, `keeping`,
-//! `changing`, `measuring`), `remembered`, `memory` and `keyed` (what they remember: `window`, `values`, `distinct`,
+//! `plain` (what a set says of itself, the tests that it carries), `sandbox` (the engine and its limits), `api` and `host` (what scripts call: `counting`, `change`, `order`, `state_fns`,
+//! `event_fns`, `metric_fns`), `remembered`, `memory` and `lru_map` (what they remember: `window`, `values`, `distinct`,
 //! `stored`), `masks`, `metrics`, `calendar`, `table` (lookups), `event` (the script's view of an event), `breaker`,
 //! `evaluate` (one call of a script), `run`.
 
@@ -17,7 +17,6 @@ mod breaker;
 mod budget;
 mod calendar;
 mod change;
-mod changing;
 mod condition;
 mod constants;
 mod counting;
@@ -29,17 +28,17 @@ mod duration;
 mod entry;
 mod evaluate;
 mod event;
+mod event_fns;
 mod functions;
 mod host;
-mod keeping;
-mod keyed;
 mod literals;
 mod lookups;
+mod lru_map;
 mod masks;
 mod matcher;
-mod measuring;
 mod members;
 mod memory;
+mod metric_fns;
 pub mod metrics;
 mod order;
 mod place;
@@ -51,6 +50,7 @@ mod scalar;
 mod select;
 mod set;
 mod shipped;
+mod state_fns;
 mod stored;
 mod table;
 mod values;

@@ -4,7 +4,7 @@
 //! grows gives back from its own oldest keys. What is forgotten before its time is counted.
 
 use super::budget::Budget;
-use super::keyed::{Keyed, held};
+use super::lru_map::{Keyed, held};
 use super::memory::Memory;
 use crate::engine::state::Evict;
 use rhai::Position;
