@@ -6,12 +6,12 @@
 //! look like faults, on which nothing may be reported: a heartbeat, a fixed maintenance list, a batch job that makes
 //! progress, a surge of traffic with its errors in proportion.
 
-mod cast;
-mod chance;
-mod journal;
+mod catalog;
+mod faults;
 mod options;
 mod plan;
-mod story;
+mod rng;
+mod schedule;
 mod text;
 mod traffic;
 
@@ -22,8 +22,8 @@ use crate::event::time::Timestamp;
 pub use options::{FaultKind, OptionError, ShopOptions};
 pub use plan::Label;
 
-use journal::Next;
 use plan::Plan;
+use schedule::Next;
 use traffic::Traffic;
 
 /// Seconds before a fault's start and after its end in which an event does not count as clean.

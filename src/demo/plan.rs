@@ -5,11 +5,11 @@
 
 use serde::Serialize;
 
-use super::cast::{ROUTES, SHOP_HOSTS, WORKERS};
-use super::chance::Chance;
-use super::journal::SECOND;
+use super::catalog::{ROUTES, SHOP_HOSTS, WORKERS};
+use super::faults::{self, Novel, Repeat, Shapes};
 use super::options::{FaultKind, OptionError, ShopOptions};
-use super::story::{self, Novel, Repeat, Shapes};
+use super::rng::Rng;
+use super::schedule::SECOND;
 use super::text::Subject;
 
 /// The share of the stream before the first fault or confuser.
@@ -133,7 +133,7 @@ impl Plan {
         let wanted_s: f64 = kinds.iter().map(|kind| kind.typical_s() + GAP_S).sum();
         let mut crowded = wanted_s > options.duration_s as f64 * (1.0 - CLEAN_SHARE) - TAIL_S;
         loop {
-            planner.chance.shuffle(&mut items);
+            planner.rng.shuffle(&mut items);
             if crowded {
                 items.sort_by_key(|item| item.rank());
                 crowded = false;
@@ -185,7 +185,7 @@ impl Plan {
 
 struct Planner<'a> {
     options: &'a ShopOptions,
-    chance: Chance,
+    rng: Rng,
     shapes: Shapes,
     /// Seconds since the stream's start.
     now: f64,
@@ -195,10 +195,10 @@ struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     fn new(options: &'a ShopOptions) -> Planner<'a> {
-        let mut chance = Chance::new(options.seed, "plan");
-        let shapes = Shapes::new(&mut chance);
+        let mut rng = Rng::new(options.seed, "plan");
+        let shapes = Shapes::new(&mut rng);
         let now = options.duration_s as f64 * CLEAN_SHARE;
-        Planner { options, chance, shapes, now, slots: Vec::new(), labels: Vec::new() }
+        Planner { options, rng, shapes, now, slots: Vec::new(), labels: Vec::new() }
     }
 
     fn nanoseconds(&self, seconds: f64) -> i64 {
@@ -226,7 +226,7 @@ impl<'a> Planner<'a> {
             // Whole milliseconds, as the labels of the project's other streams.
             let seconds = |time: i64| (time / 1_000_000) as f64 / 1e3;
             self.labels.push(Label { kind: kind.name(), start: seconds(start), end: seconds(end), hint });
-            self.now += GAP_S + self.chance.between(0.0, 40.0);
+            self.now += GAP_S + self.rng.between(0.0, 40.0);
         } else {
             self.now += if self.options.faults.is_empty() { LONELY_CONFUSER_GAP_S } else { CONFUSER_GAP_S };
         }
@@ -234,8 +234,8 @@ impl<'a> Planner<'a> {
 
     /// A fault of a kind: its length in seconds, what happens, the label's hint.
     fn fault(&mut self, kind: FaultKind) -> Option<(f64, Act, String)> {
-        let subject = Subject::new(&mut self.chance, (self.now * 1e9) as i64);
-        let chance = &mut self.chance;
+        let subject = Subject::new(&mut self.rng, (self.now * 1e9) as i64);
+        let rng = &mut self.rng;
         let repeat = |repeat: Repeat, count: u32, step_s: f64| {
             let hint = repeat.module.to_owned();
             let step = (step_s * 1e6) as i64 * 1_000;
@@ -243,45 +243,45 @@ impl<'a> Planner<'a> {
         };
         Some(match kind {
             FaultKind::LoopExact => {
-                let told = story::exact(chance, &subject);
-                repeat(told, chance.whole(30, 300), chance.between(0.005, 0.2))
+                let told = faults::exact(rng, &subject);
+                repeat(told, rng.whole(30, 300), rng.between(0.005, 0.2))
             }
             FaultKind::LoopCounter => {
-                let told = story::counter(chance, &subject);
-                repeat(told, chance.whole(25, 150), chance.between(0.02, 0.3))
+                let told = faults::counter(rng, &subject);
+                repeat(told, rng.whole(25, 150), rng.between(0.02, 0.3))
             }
             FaultKind::LoopCycle => {
-                let told = story::cycle(chance, &subject);
-                let count = told.lines.len() as u32 * chance.whole(15, 80);
-                repeat(told, count, chance.between(0.005, 0.1))
+                let told = faults::cycle(rng, &subject);
+                let count = told.lines.len() as u32 * rng.whole(15, 80);
+                repeat(told, count, rng.between(0.005, 0.1))
             }
             FaultKind::Burst => {
-                let module = story::failing_module(chance);
-                let rate = (self.options.rate * chance.between(0.15, 0.4)).max(0.5);
-                (chance.between(30.0, 120.0), Act::Errors { module, rate }, module.to_owned())
+                let module = faults::failing_module(rng);
+                let rate = (self.options.rate * rng.between(0.15, 0.4)).max(0.5);
+                (rng.between(30.0, 120.0), Act::Errors { module, rate }, module.to_owned())
             }
             FaultKind::SlowBurn => {
-                let module = story::failing_module(chance);
+                let module = faults::failing_module(rng);
                 let rate = (self.options.rate * 0.05).max(0.2);
                 (420.0, Act::Errors { module, rate }, module.to_owned())
             }
             FaultKind::LatencySpike => {
-                let route = busy_route(chance);
-                let act = Act::Slow { route, factor: chance.between(8.0, 20.0) };
-                (chance.between(30.0, 60.0), act, ROUTES[route].route.to_owned())
+                let route = busy_route(rng);
+                let act = Act::Slow { route, factor: rng.between(8.0, 20.0) };
+                (rng.between(30.0, 60.0), act, ROUTES[route].route.to_owned())
             }
             FaultKind::LatencyShift => {
-                let route = busy_route(chance);
-                (540.0, Act::Slow { route, factor: chance.between(2.0, 3.0) }, ROUTES[route].route.to_owned())
+                let route = busy_route(rng);
+                (540.0, Act::Slow { route, factor: rng.between(2.0, 3.0) }, ROUTES[route].route.to_owned())
             }
             FaultKind::LatencyOutlier => {
-                let route = busy_route(chance);
-                let act = Act::SlowRequest { route, factor: chance.between(30.0, 80.0) };
+                let route = busy_route(rng);
+                let act = Act::SlowRequest { route, factor: rng.between(30.0, 80.0) };
                 (1.0, act, ROUTES[route].route.to_owned())
             }
             FaultKind::BadNode => {
-                let host = *chance.pick(&SHOP_HOSTS);
-                (chance.between(90.0, 180.0), Act::BadNode { host }, host.to_owned())
+                let host = *rng.pick(&SHOP_HOSTS);
+                (rng.between(90.0, 180.0), Act::BadNode { host }, host.to_owned())
             }
             FaultKind::Silence => {
                 let weights: u32 = WORKERS.iter().map(|worker| worker.weight).sum();
@@ -294,11 +294,11 @@ impl<'a> Planner<'a> {
                 if audible.is_empty() {
                     return None;
                 }
-                let module = *chance.pick(&audible);
-                (chance.between(300.0, 540.0), Act::Silence { module }, module.to_owned())
+                let module = *rng.pick(&audible);
+                (rng.between(300.0, 540.0), Act::Silence { module }, module.to_owned())
             }
             FaultKind::Novelty => {
-                let novel = story::novel(chance, &subject, &mut self.shapes)?;
+                let novel = faults::novel(rng, &subject, &mut self.shapes)?;
                 let word = novel.word.clone();
                 (10.0, Act::Novel(novel), word)
             }
@@ -307,6 +307,6 @@ impl<'a> Planner<'a> {
 }
 
 /// The index of a route that is asked for often.
-fn busy_route(chance: &mut Chance) -> usize {
-    chance.weighted(ROUTES.iter().map(|route| u32::from(route.weight >= BUSY_WEIGHT)))
+fn busy_route(rng: &mut Rng) -> usize {
+    rng.weighted(ROUTES.iter().map(|route| u32::from(route.weight >= BUSY_WEIGHT)))
 }

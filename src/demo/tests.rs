@@ -3,7 +3,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use xxhash_rust::xxh3::Xxh3Default;
 
-use super::journal::SECOND;
+use super::schedule::SECOND;
 use super::*;
 
 fn all(minutes: u64) -> ShopOptions {

@@ -6,11 +6,11 @@
 
 use std::sync::Arc;
 
-use super::cast::{FAILURES, Failure, JOB_HOSTS, MAINTENANCE, ROUTES, SHOP_HOSTS, WORKERS};
-use super::chance::{Chance, Deck};
-use super::journal::{Access, Entry, Journal, SECOND};
+use super::catalog::{FAILURES, Failure, JOB_HOSTS, MAINTENANCE, ROUTES, SHOP_HOSTS, WORKERS};
 use super::options::ShopOptions;
 use super::plan::{Act, BATCH_LINES, BATCH_STEP, NOVEL_STEP, Plan, SURGE_FACTOR};
+use super::rng::{Deck, Rng};
+use super::schedule::{Access, Entry, Journal, SECOND};
 use super::text::{Subject, render};
 use crate::event::level::Level;
 
@@ -52,9 +52,9 @@ pub(super) struct Traffic {
     pub(super) journal: Journal<Source>,
     start: i64,
     length: i64,
-    requests: Chance,
-    work: Chance,
-    acts: Chance,
+    requests: Rng,
+    work: Rng,
+    acts: Rng,
     /// Requests and workers' lines a second, on average.
     request_rate: f64,
     work_rate: f64,
@@ -86,9 +86,9 @@ impl Traffic {
             journal: Journal::new(start + length),
             start,
             length,
-            requests: Chance::new(options.seed, "requests"),
-            work: Chance::new(options.seed, "work"),
-            acts: Chance::new(options.seed, "acts"),
+            requests: Rng::new(options.seed, "requests"),
+            work: Rng::new(options.seed, "work"),
+            acts: Rng::new(options.seed, "acts"),
             request_rate: (rest - work_rate) / lines_per_request(),
             work_rate,
             heartbeat,
@@ -169,10 +169,10 @@ impl Traffic {
     }
 
     /// Renders a text into an entry's message, and writes it. The buffer is kept between calls.
-    fn say(&mut self, time: i64, entry: Entry<'_>, text: &str, subject: &Subject, chance: &mut Chance) {
+    fn say(&mut self, time: i64, entry: Entry<'_>, text: &str, subject: &Subject, rng: &mut Rng) {
         let mut message = std::mem::take(&mut self.message);
         message.clear();
-        render(&mut message, text, subject, chance);
+        render(&mut message, text, subject, rng);
         self.write(time, &Entry { message: &message, ..entry });
         self.message = message;
     }
@@ -182,17 +182,17 @@ impl Traffic {
     }
 
     fn request(&mut self, time: i64) {
-        let mut chance = self.requests.split();
-        let which = chance.weighted(ROUTES.iter().map(|route| route.weight));
+        let mut rng = self.requests.split();
+        let which = rng.weighted(ROUTES.iter().map(|route| route.weight));
         let route = &ROUTES[which];
-        let subject = Subject::new(&mut chance, time - self.start);
-        let trace = Some(chance.bits());
-        let host = *chance.pick(&SHOP_HOSTS);
-        let mut duration_ms = chance.log_normal(route.median_ms, route.sigma);
-        if chance.happens(PAUSED) {
+        let subject = Subject::new(&mut rng, time - self.start);
+        let trace = Some(rng.bits());
+        let host = *rng.pick(&SHOP_HOSTS);
+        let mut duration_ms = rng.log_normal(route.median_ms, route.sigma);
+        if rng.happens(PAUSED) {
             duration_ms *= PAUSE_FACTOR;
         }
-        let luck = chance.between(0.0, 1.0);
+        let luck = rng.between(0.0, 1.0);
         let act = self.plan.at(time);
         if let Some(Act::Slow { route, factor }) = act
             && *route == which
@@ -203,29 +203,29 @@ impl Traffic {
         let failing = if on_bad_node { FAILING_ON_BAD_NODE } else { FAILING };
         let failure = self.failure_on(which, luck, failing);
 
-        let mut status = if chance.happens(route.refusal.1) { route.refusal.0 } else { route.status };
+        let mut status = if rng.happens(route.refusal.1) { route.refusal.0 } else { route.status };
         // What the services say comes in even parts of the duration; a failure is the last that is said.
         let parts = (route.steps.len() + 2) as f64;
         let at = |part: f64| time + nanoseconds(duration_ms / 1e3 * part / parts);
         for (step, part) in route.steps.iter().zip(1u32..) {
-            let said = chance.happens(step.share);
-            let jitter = chance.between(0.0, 0.9);
-            let place = (*chance.pick(&SHOP_HOSTS), ("http", chance.whole(1, 8)));
+            let said = rng.happens(step.share);
+            let jitter = rng.between(0.0, 0.9);
+            let place = (*rng.pick(&SHOP_HOSTS), ("http", rng.whole(1, 8)));
             if said {
                 let entry = Entry { trace, ..entry(step.level, step.module, place.0, place.1) };
-                self.say(at(f64::from(part) + jitter), entry, step.text, &subject, &mut chance);
+                self.say(at(f64::from(part) + jitter), entry, step.text, &subject, &mut rng);
             }
             if let Some(failure) = failure.filter(|failure| failure.module == step.module) {
                 // Whatever a bad node calls fails, and the call is on that node.
                 let host = if on_bad_node { host } else { place.0 };
                 let entry = Entry { trace, code: failure.code, ..entry(Level::Error, failure.module, host, place.1) };
-                self.say(at(parts - 0.5), entry, failure.text, &subject, &mut chance);
+                self.say(at(parts - 0.5), entry, failure.text, &subject, &mut rng);
                 status = failure.status;
                 break;
             }
         }
-        let thread = ("http", chance.whole(1, 8));
-        self.access(at(parts), which, status, duration_ms, (host, thread, trace), &subject, &mut chance);
+        let thread = ("http", rng.whole(1, 8));
+        self.access(at(parts), which, status, duration_ms, (host, thread, trace), &subject, &mut rng);
     }
 
     /// Whether a request fails, and how: by the failure of its route's services that has come least often.
@@ -253,50 +253,50 @@ impl Traffic {
         duration_ms: f64,
         (host, thread, trace): (&str, (&str, u32), Option<u64>),
         subject: &Subject,
-        chance: &mut Chance,
+        rng: &mut Rng,
     ) {
         let Some(route) = ROUTES.get(route) else { return };
         let level = if status < 500 { Level::Info } else { Level::Error };
         let access = Access { method: route.method, route: route.route, status, duration_ms };
-        let text = format!("{} {} -> {status}, {} bytes", route.method, route.path, chance.whole(180, 64_000));
+        let text = format!("{} {} -> {status}, {} bytes", route.method, route.path, rng.whole(180, 64_000));
         self.say(
             time,
             Entry { trace, access: Some(access), ..entry(level, "gateway", host, thread) },
             &text,
             subject,
-            chance,
+            rng,
         );
     }
 
     fn worker(&mut self, time: i64) {
-        let mut chance = self.work.split();
-        let luck = chance.between(0.0, 1.0);
+        let mut rng = self.work.split();
+        let luck = rng.between(0.0, 1.0);
         let (worker, level, text) = if luck < ERROR {
-            let worker = &WORKERS[self.errors.deal(&mut chance)];
+            let worker = &WORKERS[self.errors.deal(&mut rng)];
             (worker, Level::Error, worker.error)
         } else if luck < ERROR + WARNING {
-            let worker = &WORKERS[self.warnings.deal(&mut chance)];
+            let worker = &WORKERS[self.warnings.deal(&mut rng)];
             (worker, Level::Warn, worker.warning)
         } else {
-            let worker = &WORKERS[chance.weighted(WORKERS.iter().map(|worker| worker.weight))];
-            let &(level, text) = chance.pick(worker.lines);
+            let worker = &WORKERS[rng.weighted(WORKERS.iter().map(|worker| worker.weight))];
+            let &(level, text) = rng.pick(worker.lines);
             (worker, level, text)
         };
-        let subject = Subject::new(&mut chance, time - self.start);
-        let entry = entry(level, worker.module, chance.pick::<&str>(&JOB_HOSTS), ("worker", chance.whole(1, 3)));
-        self.say(time, entry, text, &subject, &mut chance);
+        let subject = Subject::new(&mut rng, time - self.start);
+        let entry = entry(level, worker.module, rng.pick::<&str>(&JOB_HOSTS), ("worker", rng.whole(1, 3)));
+        self.say(time, entry, text, &subject, &mut rng);
     }
 
     /// The next line of what the plan adds; acts that only change the traffic add none.
     fn slot(&mut self, time: i64, index: usize, line: u32) {
         let plan = Arc::clone(&self.plan);
         let slot = &plan.slots[index];
-        let mut chance = self.acts.split();
+        let mut rng = self.acts.split();
         let next = match &slot.act {
             Act::Surge | Act::Slow { .. } | Act::BadNode { .. } | Act::Silence { .. } => None,
             Act::Batch => {
                 let message =
-                    format!("chunk {:04} of {BATCH_LINES} exported, {} orders", line + 1, chance.whole(900, 9_999));
+                    format!("chunk {:04} of {BATCH_LINES} exported, {} orders", line + 1, rng.whole(900, 9_999));
                 self.write(
                     time,
                     &Entry { message: &message, ..entry(Level::Info, "reports.export", JOB_HOSTS[2], ("export", 1)) },
@@ -320,19 +320,19 @@ impl Traffic {
             }
             Act::Errors { module, rate } => {
                 let failures: Vec<_> = FAILURES.iter().filter(|failure| failure.module == *module).collect();
-                let failure = *chance.pick(&failures);
-                let subject = Subject::new(&mut chance, time - self.start);
-                let trace = Some(chance.bits());
-                let place = (*chance.pick(&SHOP_HOSTS), ("http", chance.whole(1, 8)));
+                let failure = *rng.pick(&failures);
+                let subject = Subject::new(&mut rng, time - self.start);
+                let trace = Some(rng.bits());
+                let place = (*rng.pick(&SHOP_HOSTS), ("http", rng.whole(1, 8)));
                 let entry = Entry { trace, code: failure.code, ..entry(Level::Error, module, place.0, place.1) };
-                self.say(time, entry, failure.text, &subject, &mut chance);
-                Some(time + nanoseconds(chance.gap(*rate))).filter(|next| *next < slot.end)
+                self.say(time, entry, failure.text, &subject, &mut rng);
+                Some(time + nanoseconds(rng.gap(*rate))).filter(|next| *next < slot.end)
             }
             Act::SlowRequest { route, factor } => {
-                let subject = Subject::new(&mut chance, time - self.start);
-                let place = (*chance.pick(&SHOP_HOSTS), ("http", chance.whole(1, 8)), Some(chance.bits()));
+                let subject = Subject::new(&mut rng, time - self.start);
+                let place = (*rng.pick(&SHOP_HOSTS), ("http", rng.whole(1, 8)), Some(rng.bits()));
                 let (status, duration_ms) = (ROUTES[*route].status, ROUTES[*route].median_ms * factor);
-                self.access(time, *route, status, duration_ms, place, &subject, &mut chance);
+                self.access(time, *route, status, duration_ms, place, &subject, &mut rng);
                 None
             }
             Act::Novel(novel) => {

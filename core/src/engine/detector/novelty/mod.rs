@@ -1,7 +1,7 @@
 //! Never seen before: a template, an exception type or a stack trace at WARN or worse.
 //!
 //! A first sight is told when something new is unlikely: when the chance of it, by Good and Turing's estimate over the
-//! events at WARN and worse (`chance.rs`), is below `threshold`. Where new texts are usual, or a deploy has made all of
+//! events at WARN and worse (`good_turing.rs`), is below `threshold`. Where new texts are usual, or a deploy has made all of
 //! them new, it is not told. Of more than five in a warm-up time the rest join the last. A template that has been seen at
 //! any level is known. Its later events in the warm-up time join its incident, which ends when none came for that long.
 //!
@@ -15,7 +15,7 @@
 //! incidents. Cold start: silent for `warm_up_s` of stream; programs write in runs, and what they say seldom takes longer to
 //! come by than an estimate for independent lines knows.
 
-mod chance;
+mod good_turing;
 mod incident;
 
 use super::{Detector, Event, NearMiss, Report, TableUse};
@@ -29,7 +29,7 @@ use crate::engine::template::{Merge, TemplateId, Templates};
 use crate::engine::trace::Trace;
 use crate::event::exception::ExceptionTypes;
 use crate::event::{Fields, Level, Role};
-use chance::Chance;
+use good_turing::GoodTuring;
 use incident::{News, Sight};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -102,7 +102,7 @@ pub struct Novelty {
     /// The least level that any settings name.
     least: Level,
     warm_up_s: f64,
-    templates: Chance,
+    templates: GoodTuring,
     /// Exception types, by the hashes of their names.
     exceptions: Kinds,
     /// Stacks, by their fingerprints.
@@ -123,12 +123,12 @@ pub struct Novelty {
 #[derive(Debug)]
 struct Kinds {
     counts: Table<u64>,
-    chance: Chance,
+    chance: GoodTuring,
 }
 
 impl Kinds {
     fn new(keys: usize) -> Self {
-        Self { counts: Table::new(keys), chance: Chance::default() }
+        Self { counts: Table::new(keys), chance: GoodTuring::default() }
     }
 
     /// Takes a sighting; the chance that it would be new, if it is.
@@ -150,11 +150,11 @@ impl Kinds {
     }
 }
 
-type KeptKinds = (Chance, TableSnapshot<u64>);
+type KeptKinds = (GoodTuring, TableSnapshot<u64>);
 
 #[derive(Serialize, Deserialize)]
 struct Kept {
-    templates: Chance,
+    templates: GoodTuring,
     exceptions: KeptKinds,
     stacks: KeptKinds,
     open: Vec<OpenIncident>,
@@ -171,7 +171,7 @@ impl Novelty {
             least: levels.min().unwrap_or(Level::Warn),
             overrides: Overrides::new(options.usual, options.overrides),
             warm_up_s: options.warm_up_s,
-            templates: Chance::default(),
+            templates: GoodTuring::default(),
             exceptions: Kinds::new(options.keys),
             stacks: Kinds::new(options.keys),
             types: ExceptionTypes::default(),

@@ -14,13 +14,13 @@ const MOST: f64 = 100_000.0;
 
 /// Counts of kinds and sightings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Chance {
+pub(super) struct GoodTuring {
     once: f64,
     sightings: f64,
     recent: f64,
 }
 
-impl Chance {
+impl GoodTuring {
     /// Takes a sighting of a kind that has been seen `count` times with it; the chance, before it, that it would be new.
     #[inline]
     pub(super) fn see(&mut self, count: u64) -> f64 {
@@ -60,14 +60,14 @@ mod tests {
 
     #[test]
     fn cold_known_and_ever_new() {
-        let mut chance = Chance::default();
+        let mut chance = GoodTuring::default();
         assert_eq!(chance.see(1), 1.0);
         (2..1_000).for_each(|count| _ = chance.see(count));
         assert!(chance.see(1_000) < 0.002);
         // All at once everything is new: a deploy.
         let seen: Vec<f64> = (0..40).map(|_| chance.see(1)).collect();
         assert!(seen[0] < 0.002 && seen[39] > 0.15, "{seen:?}");
-        let mut ever_new = Chance::default();
+        let mut ever_new = GoodTuring::default();
         assert!((0..10_000).all(|_| ever_new.see(1) > 0.5));
         for _ in 0..1_000_000 {
             ever_new.see(3);
@@ -81,7 +81,7 @@ mod tests {
         let mut random = rand_pcg::Pcg64::seed_from_u64(1);
         let (mut expected, mut came) = (0.0, 0.0);
         for _ in 0..200 {
-            let (mut chance, mut counts) = (Chance::default(), std::collections::HashMap::new());
+            let (mut chance, mut counts) = (GoodTuring::default(), std::collections::HashMap::new());
             for i in 0..2_000 {
                 let kind = (1.0 / random.random::<f64>().max(1e-6)) as u64;
                 let count = counts.entry(kind).or_insert(0_u64);

@@ -5,23 +5,23 @@
 //! a logarithm, in one draw of thousands; its last bit is lost in the microseconds to which times are cut.) A test compares the stream with a
 //! stored hash, so that a new version of a dependency cannot change it unnoticed.
 
-use rand::{Rng, RngExt, SeedableRng};
+use rand::{Rng as _, RngExt, SeedableRng};
 use rand_distr::{Exp1, StandardNormal};
 use rand_pcg::Pcg64Mcg;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// A source of chance for one purpose; another purpose draws its own.
 #[derive(Clone, Debug)]
-pub(super) struct Chance(Pcg64Mcg);
+pub(super) struct Rng(Pcg64Mcg);
 
-impl Chance {
-    pub(super) fn new(seed: u64, purpose: &str) -> Chance {
-        Chance(Pcg64Mcg::seed_from_u64(xxh3_64_with_seed(purpose.as_bytes(), seed)))
+impl Rng {
+    pub(super) fn new(seed: u64, purpose: &str) -> Rng {
+        Rng(Pcg64Mcg::seed_from_u64(xxh3_64_with_seed(purpose.as_bytes(), seed)))
     }
 
     /// A source of its own for one thing that happens: however much it draws, what happens next draws the same.
-    pub(super) fn split(&mut self) -> Chance {
-        Chance(Pcg64Mcg::seed_from_u64(self.0.next_u64()))
+    pub(super) fn split(&mut self) -> Rng {
+        Rng(Pcg64Mcg::seed_from_u64(self.0.next_u64()))
     }
 
     /// A whole number in `low..=high`.
@@ -95,9 +95,9 @@ impl Deck {
     }
 
     /// The index of the next card; there must be one.
-    pub(super) fn deal(&mut self, chance: &mut Chance) -> usize {
+    pub(super) fn deal(&mut self, rng: &mut Rng) -> usize {
         if self.dealt >= self.order.len() {
-            chance.shuffle(&mut self.order);
+            rng.shuffle(&mut self.order);
             self.dealt = 0;
         }
         self.dealt += 1;

@@ -3,8 +3,8 @@
 use crate::event::level::Level;
 use crate::event::level::Level::{Error, Info, Warn};
 
-use super::cast::{FAILURES, JOB_HOSTS, SHOP_HOSTS, WORKERS};
-use super::chance::Chance;
+use super::catalog::{FAILURES, JOB_HOSTS, SHOP_HOSTS, WORKERS};
+use super::rng::Rng;
 use super::text::{Subject, made_up_word, render};
 
 /// Lines that come again and again from one thread.
@@ -90,9 +90,9 @@ const NOVEL: [&str; 8] = [
 pub(super) struct Shapes(Vec<&'static str>);
 
 impl Shapes {
-    pub(super) fn new(chance: &mut Chance) -> Shapes {
+    pub(super) fn new(rng: &mut Rng) -> Shapes {
         let mut shapes = NOVEL.to_vec();
-        chance.shuffle(&mut shapes);
+        rng.shuffle(&mut shapes);
         Shapes(shapes)
     }
 
@@ -111,16 +111,16 @@ pub(super) struct Novel {
     pub(super) lines: Vec<String>,
 }
 
-fn from_thread(module: &'static str, lines: Vec<RepeatedLine>, chance: &mut Chance) -> Repeat {
+fn from_thread(module: &'static str, lines: Vec<RepeatedLine>, rng: &mut Rng) -> Repeat {
     let at_work = WORKERS.iter().any(|worker| worker.module == module);
-    let host = if at_work { chance.pick(&JOB_HOSTS) } else { chance.pick(&SHOP_HOSTS) };
-    Repeat { module, host, thread: chance.whole(1, 3), lines }
+    let host = if at_work { rng.pick(&JOB_HOSTS) } else { rng.pick(&SHOP_HOSTS) };
+    Repeat { module, host, thread: rng.whole(1, 3), lines }
 }
 
-fn line(level: Level, text: &str, subject: &Subject, chance: &mut Chance) -> RepeatedLine {
+fn line(level: Level, text: &str, subject: &Subject, rng: &mut Rng) -> RepeatedLine {
     let mut rendered = |text: &str| {
         let mut out = String::new();
-        render(&mut out, text, subject, chance);
+        render(&mut out, text, subject, rng);
         out
     };
     match text.split_once("{i}") {
@@ -130,33 +130,33 @@ fn line(level: Level, text: &str, subject: &Subject, chance: &mut Chance) -> Rep
 }
 
 /// A worker's warning or error, as it comes now and then, of one thing that now fails for ever: no line that is new.
-pub(super) fn exact(chance: &mut Chance, subject: &Subject) -> Repeat {
-    let worker = chance.pick(&WORKERS);
-    let (level, text) = *chance.pick(&[(Warn, worker.warning), (Error, worker.error)]);
-    let lines = vec![line(level, text, subject, chance)];
-    from_thread(worker.module, lines, chance)
+pub(super) fn exact(rng: &mut Rng, subject: &Subject) -> Repeat {
+    let worker = rng.pick(&WORKERS);
+    let (level, text) = *rng.pick(&[(Warn, worker.warning), (Error, worker.error)]);
+    let lines = vec![line(level, text, subject, rng)];
+    from_thread(worker.module, lines, rng)
 }
 
-pub(super) fn counter(chance: &mut Chance, subject: &Subject) -> Repeat {
-    let &(module, level, text) = chance.pick(&COUNTER);
-    let lines = vec![line(level, text, subject, chance)];
-    from_thread(module, lines, chance)
+pub(super) fn counter(rng: &mut Rng, subject: &Subject) -> Repeat {
+    let &(module, level, text) = rng.pick(&COUNTER);
+    let lines = vec![line(level, text, subject, rng)];
+    from_thread(module, lines, rng)
 }
 
-pub(super) fn cycle(chance: &mut Chance, subject: &Subject) -> Repeat {
-    let &(module, texts) = chance.pick(&CYCLE);
-    let lines = texts.iter().map(|text| line(Info, text, subject, chance)).collect();
-    from_thread(module, lines, chance)
+pub(super) fn cycle(rng: &mut Rng, subject: &Subject) -> Repeat {
+    let &(module, texts) = rng.pick(&CYCLE);
+    let lines = texts.iter().map(|text| line(Info, text, subject, rng)).collect();
+    from_thread(module, lines, rng)
 }
 
-pub(super) fn novel(chance: &mut Chance, subject: &Subject, shapes: &mut Shapes) -> Option<Novel> {
+pub(super) fn novel(rng: &mut Rng, subject: &Subject, shapes: &mut Shapes) -> Option<Novel> {
     let shape = shapes.0.pop()?;
-    let word = made_up_word(chance);
-    let (module, host) = (chance.pick(&WORKERS).module, *chance.pick(&JOB_HOSTS));
-    let lines = (0..chance.whole(1, 4))
+    let word = made_up_word(rng);
+    let (module, host) = (rng.pick(&WORKERS).module, *rng.pick(&JOB_HOSTS));
+    let lines = (0..rng.whole(1, 4))
         .map(|_| {
             let mut text = String::new();
-            render(&mut text, &shape.replace("{w}", &word), subject, chance);
+            render(&mut text, &shape.replace("{w}", &word), subject, rng);
             text
         })
         .collect();
@@ -164,6 +164,6 @@ pub(super) fn novel(chance: &mut Chance, subject: &Subject, shapes: &mut Shapes)
 }
 
 /// A service with errors of its own, for a burst of them.
-pub(super) fn failing_module(chance: &mut Chance) -> &'static str {
-    chance.pick(&FAILURES).module
+pub(super) fn failing_module(rng: &mut Rng) -> &'static str {
+    rng.pick(&FAILURES).module
 }
