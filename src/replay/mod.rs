@@ -3,13 +3,13 @@
 //! [`source`] opens and unpacks, [`merge`] makes one timeline of many files, the engine sees what it would have seen
 //! live, [`summary`] remembers, and [`report`] and [`html`] lay it out. Everything but [`source`] and [`packed`] is free of I/O.
 
+pub mod decompress;
 pub mod document;
 pub mod heavy_hitters;
 pub mod html;
 mod html_chart;
 pub mod merge;
 pub mod offset;
-pub mod packed;
 pub mod report;
 pub mod source;
 pub mod sparkline;

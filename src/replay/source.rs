@@ -1,6 +1,6 @@
 //! One input of a replay: a file or standard input, unpacked, cut into lines and looked at, a batch at a time.
 
-use super::packed::unpacked;
+use super::decompress::unpacked;
 use crate::event::lines::Lines;
 use crate::event::{Batch, Looker, Timestamp};
 use crate::io::source::READ_BYTES;

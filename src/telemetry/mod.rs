@@ -5,9 +5,9 @@
 pub mod exposition;
 pub mod history;
 pub mod http;
-mod ledger;
 pub mod metrics;
 mod modules;
+mod monotonic_totals;
 mod operations;
 pub mod process;
 pub mod routes;

@@ -1,7 +1,7 @@
 //! `seismolog_module_events_total` and `seismolog_module_errors_total`: how busy modules are, and how many of their events
 //! are errors.
 
-use super::ledger::{Count, Ledger};
+use super::monotonic_totals::{Count, MonotonicTotals};
 use crate::engine::detector::ModuleCounts;
 use prometheus::Error;
 use prometheus::core::{Collector, Desc};
@@ -21,7 +21,7 @@ pub(super) struct ModuleEvents {
 #[derive(Debug, Default)]
 struct Shown {
     modules: Vec<String>,
-    ledger: Ledger,
+    totals: MonotonicTotals,
 }
 
 impl ModuleEvents {
@@ -45,13 +45,13 @@ impl ModuleEvents {
         let counts: Vec<_> =
             modules.iter().map(|of| (&*of.module, Count { values: of.events, sum: of.errors as f64 })).collect();
         let mut shown = self.lock();
-        shown.ledger.take(&counts);
+        shown.totals.take(&counts);
         shown.modules = modules.iter().map(|of| of.module.clone()).collect();
     }
 
     /// How many events found no room for a series of their own, by the metric's full name.
     pub(super) fn dropped(&self) -> (String, u64) {
-        (self.descs[0].fq_name.clone(), self.lock().ledger.other().values)
+        (self.descs[0].fq_name.clone(), self.lock().totals.other().values)
     }
 }
 
@@ -68,7 +68,7 @@ impl Collector for ModuleEvents {
             family.set_name(desc.fq_name.clone());
             family.set_help(desc.help.clone());
             family.set_field_type(MetricType::COUNTER);
-            let metrics = shown.modules.iter().map(|module| counter(module, of(shown.ledger.shown(module))));
+            let metrics = shown.modules.iter().map(|module| counter(module, of(shown.totals.shown(module))));
             family.set_metric(metrics.collect());
             family
         };

@@ -1,6 +1,6 @@
 //! `seismolog_operation_duration_seconds`: a summary, which the client library knows only how to encode.
 
-use super::ledger::{Count, Ledger};
+use super::monotonic_totals::{Count, MonotonicTotals};
 use crate::engine::detector::OperationQuantiles;
 use prometheus::Error;
 use prometheus::core::{Collector, Desc};
@@ -19,7 +19,7 @@ pub(super) struct OperationDurations {
 #[derive(Debug, Default)]
 struct Shown {
     operations: Vec<OperationQuantiles>,
-    ledger: Ledger,
+    totals: MonotonicTotals,
 }
 
 impl OperationDurations {
@@ -38,18 +38,18 @@ impl OperationDurations {
         let counts: Vec<_> =
             operations.iter().map(|of| (&*of.operation, Count { values: of.count, sum: of.sum })).collect();
         let mut shown = self.lock();
-        shown.ledger.take(&counts);
+        shown.totals.take(&counts);
         shown.operations = operations.to_vec();
-        let Shown { operations, ledger } = &mut *shown;
+        let Shown { operations, totals } = &mut *shown;
         for operation in operations {
-            let count = ledger.shown(&operation.operation);
+            let count = totals.shown(&operation.operation);
             (operation.count, operation.sum) = (count.values, count.sum);
         }
     }
 
     /// How many values found no room for a series of their own, by the metric's full name.
     pub(super) fn dropped(&self) -> (String, u64) {
-        (self.desc.fq_name.clone(), self.lock().ledger.other().values)
+        (self.desc.fq_name.clone(), self.lock().totals.other().values)
     }
 }
 

@@ -16,11 +16,12 @@ mod open_incidents;
 mod options;
 mod outcome;
 pub mod overrides;
-mod packed;
 pub mod recent;
 pub mod rule_incidents;
 pub mod rules;
 pub mod running_time;
+mod snapshot;
+pub mod stack_trace;
 pub mod state;
 pub mod stats;
 mod storm;
@@ -28,7 +29,6 @@ pub mod tally;
 pub mod template;
 #[cfg(test)]
 pub(crate) mod testing;
-pub mod trace;
 
 use crate::event::{Batch, Fault, Fields, Looker, Shape, Timestamp};
 use clock::{Moment, StreamClock};
@@ -47,17 +47,17 @@ use incident::{Incidents, IncidentsSnapshot};
 use memory::MemoryBudget;
 pub use options::EngineOptions;
 pub use outcome::Outcome;
-pub use packed::RestoreError;
-use packed::{Packed, pack, unpack};
 use recent::Recent;
 use rule_incidents::RuleIncidents;
 use rules::{Known, RuleOutcome, RuleSet, Rules};
 use serde::{Deserialize, Serialize};
+pub use snapshot::RestoreError;
+use snapshot::{Packed, pack, unpack};
+use stack_trace::StackTraceAssembler;
 use state::Evict;
 use std::sync::Arc;
 pub use tally::Tally;
 use template::{Merge, Sighting, Templates};
-use trace::Traces;
 
 /// Ticks fall on whole multiples of this, in event time, so that they do not depend on where a stream was cut.
 const TICK_NS: i64 = 1_000_000_000;
@@ -70,7 +70,7 @@ pub struct Engine {
     last_arrival: Timestamp,
     templates: Templates,
     merges: Vec<Merge>,
-    traces: Traces,
+    traces: StackTraceAssembler,
     detectors: Vec<Box<dyn Detector>>,
     incidents: Incidents,
     rules: Rules,
@@ -128,7 +128,7 @@ impl Engine {
             last_arrival: Timestamp::default(),
             templates: Templates::new(options.keys, &options.template),
             merges: Vec::new(),
-            traces: Traces::default(),
+            traces: StackTraceAssembler::default(),
             detectors,
             incidents: Incidents::new(options.policy.clone(), options.keys).with_limit(options.open_incidents),
             rules: match &options.meter {
@@ -419,7 +419,7 @@ impl Engine {
             self.detectors.iter_mut().for_each(|detector| detector.merge(merge));
             self.rules.merge(merge);
         }
-        let stack = trace::in_field(fields);
+        let stack = stack_trace::in_field(fields);
         let event = Event { fields: *fields, moment, template, templates: &self.templates, stack: stack.as_ref() };
         let near_misses = self.near_misses.then_some(&mut outcome.near_misses);
         let mut report = Report::new(&mut self.incidents, &mut outcome.findings).with_near_misses(near_misses);
@@ -437,7 +437,7 @@ impl Engine {
         }
     }
 
-    /// Traces of several lines that are whole now, to the detectors.
+    /// Stack traces of several lines that are whole now, to the detectors.
     #[cold]
     fn tell_traces(&mut self, moment: Moment, outcome: &mut Outcome) {
         let near_misses = self.near_misses.then_some(&mut outcome.near_misses);

@@ -413,7 +413,7 @@ mod tests {
     /// Earlier versions kept rule and key in full.
     #[test]
     fn what_earlier_versions_kept_goes_on() {
-        use crate::engine::packed::{pack, unpack};
+        use crate::engine::snapshot::{pack, unpack};
         let mut incidents = Incidents::new(Policy::default(), 10);
         let (mut findings, recent) = (Vec::new(), Recent::default());
         let found = RuleFinding { place: None, ..full_disk(&key(&[])) };

@@ -102,7 +102,7 @@ pub(crate) fn observe_into(
         let running = time.seconds_since(at(0));
         let moment = super::clock::Moment { time, now: time, running, arrival: time, outside: false };
         let mut report = Report::new(incidents, findings);
-        let stack = super::trace::in_field(&fields);
+        let stack = super::stack_trace::in_field(&fields);
         let event = Event { fields, moment, template, templates: &templates, stack: stack.as_ref() };
         detector.observe(&event, &mut report);
     }

@@ -15,10 +15,10 @@ mod text_without_numbers;
 use super::clock::Moment;
 use super::finding::{DetectorName, Finding};
 use super::incident::Incidents;
+use super::stack_trace::Trace;
 use super::state::Evict;
 use super::template::{Merge, Sighting, Templates};
-use super::trace::Trace;
-use crate::engine::packed::RestoreError;
+use crate::engine::snapshot::RestoreError;
 use crate::event::trace::Stack;
 use crate::event::{Fields, Look, Timestamp};
 

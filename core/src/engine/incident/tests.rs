@@ -1,5 +1,5 @@
 use super::*;
-use crate::engine::packed::{pack, unpack};
+use crate::engine::snapshot::{pack, unpack};
 use crate::engine::storm;
 
 fn opening() -> Opening {

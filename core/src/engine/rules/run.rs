@@ -11,7 +11,7 @@ use super::remembered::{Remembered, RememberedSnapshot};
 use super::sandbox::Library;
 use super::set::RuleSet;
 use crate::engine::finding::{Finding, RuleFinding};
-use crate::engine::packed::{self, pack, unpack};
+use crate::engine::snapshot::{self, pack, unpack};
 use crate::engine::state::Evict;
 use crate::engine::template::{Merge, TemplateId, Templates};
 use crate::event::{Edit, Fields, Shape, Timestamp};
@@ -93,7 +93,7 @@ impl Default for RuleTally {
 pub enum RestoreError {
     /// It is none, or was cut off.
     #[error("what rules remember cannot be read: {}", .0.0)]
-    Malformed(#[from] packed::RestoreError),
+    Malformed(#[from] snapshot::RestoreError),
     /// It was written by another version.
     #[error("the snapshot of the rules has version {0}, and this is version {VERSION}")]
     Version(u32),

@@ -107,7 +107,7 @@ impl Stored {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::packed::{pack, unpack};
+    use crate::engine::snapshot::{pack, unpack};
 
     #[test]
     fn the_deepest_that_is_kept_comes_back() {

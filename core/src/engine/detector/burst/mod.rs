@@ -57,7 +57,7 @@ use crate::engine::clock::Moment;
 use crate::engine::deadlines::{Deadlines, Slotted};
 use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::overrides::Overrides;
-use crate::engine::packed::{RestoreError, pack, unpack};
+use crate::engine::snapshot::{RestoreError, pack, unpack};
 use crate::engine::state::{Evict, Table, TableSnapshot, Weight};
 use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::engine::stats::exposure::{Exposure, Span};

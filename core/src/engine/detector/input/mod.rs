@@ -13,7 +13,7 @@ use super::{Detector, Event, Report, TableUse};
 use crate::engine::clock::Moment;
 use crate::engine::finding::{DetectorName, Evidence, Key, Severity};
 use crate::engine::incident::{IncidentId, Opening, p_of, round, score_of};
-use crate::engine::packed::{RestoreError, pack, unpack};
+use crate::engine::snapshot::{RestoreError, pack, unpack};
 use crate::engine::stats::gap_tail::GapTail;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};

@@ -41,7 +41,7 @@ use crate::engine::deadlines::{Deadlines, after};
 use crate::engine::finding::DetectorName;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Overrides;
-use crate::engine::packed::{RestoreError, pack, unpack};
+use crate::engine::snapshot::{RestoreError, pack, unpack};
 use crate::engine::state::{Evict, Table, TableSnapshot, Weight};
 use crate::engine::stats::log_histogram::bucket_of;
 use crate::event::look::Form;

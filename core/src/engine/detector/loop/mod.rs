@@ -46,7 +46,7 @@ use crate::engine::clock::Moment;
 use crate::engine::deadlines::Deadlines;
 use crate::engine::finding::DetectorName;
 use crate::engine::overrides::Overrides;
-use crate::engine::packed::{RestoreError, pack, unpack};
+use crate::engine::snapshot::{RestoreError, pack, unpack};
 use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, Weight};
 use crate::engine::template::{Merge, TemplateId};
 use crate::event::{Fields, Level, Look, Role, Timestamp};

@@ -7,7 +7,7 @@
 //!
 //! An exception type that was never named before is told where its template is known, or in place of its template. A known
 //! type with frames that were never seen (`Stack::fingerprint`) is told where its template is known, in the same manner.
-//! Traces of several lines are looked at when they are whole (`Detector::trace`); what such a trace says has the level of its
+//! Stack traces of several lines are looked at when they are whole (`Detector::trace`); what such a trace says has the level of its
 //! first line, or ERROR where that has none.
 //!
 //! Quiet once a table of templates, exceptions or stacks has had to forget: a first sight means nothing then. Memory: the
@@ -23,10 +23,10 @@ use crate::engine::clock::Moment;
 use crate::engine::finding::DetectorName;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::{Choice, KeyPattern, Overrides};
-use crate::engine::packed::{RestoreError, pack, unpack};
+use crate::engine::snapshot::{RestoreError, pack, unpack};
+use crate::engine::stack_trace::Trace;
 use crate::engine::state::{Evict, Table, TableSnapshot};
 use crate::engine::template::{Merge, TemplateId, Templates};
-use crate::engine::trace::Trace;
 use crate::event::exception::ExceptionTypes;
 use crate::event::{Fields, Level, Role};
 use good_turing::GoodTuring;

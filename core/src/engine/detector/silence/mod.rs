@@ -36,7 +36,7 @@ use crate::engine::clock::Moment;
 use crate::engine::finding::DetectorName;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::glob_matches;
-use crate::engine::packed::{RestoreError, pack, unpack};
+use crate::engine::snapshot::{RestoreError, pack, unpack};
 use crate::engine::state::{Evict, Table, TableSnapshot, Weight};
 use crate::event::{Fields, Role, Timestamp, Value};
 use key::{Key, Reading};

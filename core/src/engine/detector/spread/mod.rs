@@ -44,7 +44,7 @@ use crate::engine::deadlines::Deadlines;
 use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Overrides;
-use crate::engine::packed::{RestoreError, pack, unpack};
+use crate::engine::snapshot::{RestoreError, pack, unpack};
 use crate::engine::state::{Evict, Weight};
 use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::engine::stats::exposure::Exposure;

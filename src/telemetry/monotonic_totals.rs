@@ -10,7 +10,7 @@ pub(super) const OTHER: &str = "other";
 
 /// How it was counted so far.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(super) struct MonotonicTotals {
     /// By name, for those with a series of their own.
     named: BTreeMap<String, Account>,
     /// The counts of all when they were looked at last, and whether some had no series of their own.
@@ -46,7 +46,7 @@ impl Count {
     }
 }
 
-impl Ledger {
+impl MonotonicTotals {
     /// Takes what the engine says now of each, `other` among them, the counts of all together being those of all there are.
     pub(super) fn take(&mut self, told: &[(&str, Count)]) {
         let all = told.iter().map(|(_, count)| *count).fold(Count::default(), Count::plus);
@@ -86,16 +86,16 @@ mod tests {
 
     #[test]
     fn a_series_that_changes_its_place_never_falls_and_nothing_is_counted_twice() {
-        let mut ledger = Ledger::default();
+        let mut totals = MonotonicTotals::default();
         let mut counts = |told: &[(&str, u64)]| {
             let told: Vec<_> = told
                 .iter()
                 .map(|(name, values)| (*name, Count { values: *values, sum: *values as f64 / 10.0 }))
                 .collect();
-            ledger.take(&told);
+            totals.take(&told);
             told.iter()
                 .map(|(name, _)| {
-                    let shown = ledger.shown(name);
+                    let shown = totals.shown(name);
                     assert!((shown.sum - shown.values as f64 / 10.0).abs() < 1e-9);
                     ((*name).to_owned(), shown.values)
                 })

@@ -90,7 +90,7 @@ struct Open {
 
 /// The open traces of a stream.
 #[derive(Debug, Default)]
-pub struct Traces {
+pub struct StackTraceAssembler {
     open: Vec<Open>,
     ended: Vec<Trace>,
     /// The actor of the last line of text; lines that name none belong to it.
@@ -100,7 +100,7 @@ pub struct Traces {
     head: Head,
 }
 
-impl Traces {
+impl StackTraceAssembler {
     /// True when the event at hand is only a further line of a trace.
     #[inline]
     pub fn goes_on(&mut self, fields: &Fields<'_>, now: Timestamp) -> bool {
@@ -194,14 +194,14 @@ impl Traces {
         }
     }
 
-    /// True when [`Traces::take_ended`] has something to give.
+    /// True when [`StackTraceAssembler::take_ended`] has something to give.
     #[inline]
     #[must_use]
     pub fn has_ended(&self) -> bool {
         !self.ended.is_empty()
     }
 
-    /// Traces that are whole since this was last asked for.
+    /// StackTraceAssembler that are whole since this was last asked for.
     pub fn take_ended(&mut self) -> Vec<Trace> {
         std::mem::take(&mut self.ended)
     }
@@ -252,7 +252,7 @@ mod tests {
     /// Which lines are events of their own, and what the traces among them said.
     fn events(text: &str) -> (Vec<usize>, Vec<Stack>) {
         let batch = testing::looked(&mut testing::looker(), text);
-        let (mut traces, mut own) = (Traces::default(), Vec::new());
+        let (mut traces, mut own) = (StackTraceAssembler::default(), Vec::new());
         for i in 0..batch.records.len() {
             let fields = batch.fields(i);
             if matches!(fields.look().shape, Shape::Text | Shape::Json) && !traces.goes_on(&fields, Timestamp(0)) {
