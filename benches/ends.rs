@@ -1,11 +1,13 @@
-//! Events a second through each end, on one connection, against standard streams. Prints the table of `docs/delivery.md`.
+//! Events a second through each end, on one connection, against standard streams. Prints the table
+//! of `docs/delivery.md`.
 //!
 //! `cargo bench --bench ends`
 //!
-//! An end that takes is measured from the first byte it is sent until the last event stands on standard output; one that
-//! sends, from the first byte it sends of a file until it has sent, and heard of, the last. What the process needs to
-//! start is left out. Forward has metadata and acknowledgements, as Fluent Bit speaks it; an HTTP request holds a thousand
-//! events and is answered before the next.
+//! An end that takes is measured from the first byte it is sent until the last event stands on
+//! standard output; one that sends, from the first byte it sends of a file until it has sent, and
+//! heard of, the last. What the process needs to start is left out. Forward has metadata and
+//! acknowledgements, as Fluent Bit speaks it; an HTTP request holds a thousand events and is
+//! answered before the next.
 
 use seismolog::demo::{Shop, ShopOptions};
 use seismolog::event::msgpack::{self, Head, Reader, Scanner};
@@ -109,7 +111,8 @@ impl Drop for Filter {
     }
 }
 
-/// Processor time of all children that were waited for. The shell's `kill` is one of them, and takes none to speak of.
+/// Processor time of all children that were waited for. The shell's `kill` is one of them, and
+/// takes none to speak of.
 fn cpu_of_children() -> Outcome<Duration> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
     let after_name = stat.rsplit_once(") ").ok_or("no name in /proc/self/stat")?.1;

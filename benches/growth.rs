@@ -1,10 +1,12 @@
-//! What an event costs as the work grows: ten times the keys, templates, rules and line length, one core instead of two;
-//! how soon the program is ready, and how much memory more distinct values take than any table holds.
+//! What an event costs as the work grows: ten times the keys, templates, rules and line length, one
+//! core instead of two; how soon the program is ready, and how much memory more distinct values
+//! take than any table holds.
 //!
 //! `cargo bench --bench growth`
 //!
-//! Prints the tables of docs/performance.md. Every kind of work takes its turns among the others, and the median turn counts.
-//! Processor time is that of the filter's threads, without the start. Linux only, for `/proc` and `taskset`.
+//! Prints the tables of docs/performance.md. Every kind of work takes its turns among the others,
+//! and the median turn counts. Processor time is that of the filter's threads, without the start.
+//! Linux only, for `/proc` and `taskset`.
 
 #![allow(clippy::print_stdout, reason = "its figures are what it is run for")]
 
@@ -240,7 +242,8 @@ fn start_ms() -> Result<f64> {
 /// More distinct values than any table holds.
 #[derive(Clone, Copy)]
 enum Crowd {
-    /// A million values over five key fields and 100,000 templates, all of which come again and again.
+    /// A million values over five key fields and 100,000 templates, all of which come again and
+    /// again.
     Returning,
     /// A new value in each of five key fields of each event, and a new template.
     New,

@@ -1,12 +1,14 @@
-//! How much later an event leaves than without the filter: from the write into its pipe to the read out of it.
+//! How much later an event leaves than without the filter: from the write into its pipe to the read
+//! out of it.
 //!
 //! `cargo bench --bench latency -- [EVENTS A SECOND]`, by default 50,000.
 //!
-//! A generator writes the demo's events one by one into the standard input of the filter, at an even rate, and notes when
-//! it begins each write; a reader takes what comes out of the standard output and notes when each read returned. Measured as well
-//! is from when an event was due, which holds what the generator slept too long: that says what a writer sees that never waits
-//! for another event. The same is measured with `cat` in the filter's place. Generator, reader and filter share the machine's
-//! cores, as they do on a host.
+//! A generator writes the demo's events one by one into the standard input of the filter, at an
+//! even rate, and notes when it begins each write; a reader takes what comes out of the standard
+//! output and notes when each read returned. Measured as well is from when an event was due, which
+//! holds what the generator slept too long: that says what a writer sees that never waits for
+//! another event. The same is measured with `cat` in the filter's place. Generator, reader and
+//! filter share the machine's cores, as they do on a host.
 
 #![allow(clippy::print_stdout, reason = "its figures are what it is run for")]
 

@@ -1,4 +1,5 @@
-//! Finding the members that roles ask for: our own walk against sonic-rs, on one event of usual shape.
+//! Finding the members that roles ask for: our own walk against sonic-rs, on one event of usual
+//! shape.
 //!
 //! `cargo bench --bench members`
 

@@ -1,4 +1,5 @@
-//! What stage one of the template miner costs a line: on messages of the demo, and on real ones where they lie.
+//! What stage one of the template miner costs a line: on messages of the demo, and on real ones
+//! where they lie.
 //!
 //! `cargo bench --bench skeleton`
 

@@ -1,11 +1,13 @@
-//! Minutes of a stream at half the top speed, with faults of all kinds in it: nothing is lost, memory stays where it is.
+//! Minutes of a stream at half the top speed, with faults of all kinds in it: nothing is lost,
+//! memory stays where it is.
 //!
 //! `cargo bench --bench soak -- [MINUTES]`, by default 30.
 //!
-//! The stream is days of the demo's shop, one after the other, so that each day should show about what the last one did.
-//! Every five-hundredth line is broken in one of several ways. Meanwhile the state is kept every few seconds, rules are
-//! changed, the metrics are scraped and beset by clients that never read, and the reader of the output stalls. Each line
-//! that comes out is held against the one that went in. Linux only, for `/proc`.
+//! The stream is days of the demo's shop, one after the other, so that each day should show about
+//! what the last one did. Every five-hundredth line is broken in one of several ways. Meanwhile the
+//! state is kept every few seconds, rules are changed, the metrics are scraped and beset by clients
+//! that never read, and the reader of the output stalls. Each line that comes out is held against
+//! the one that went in. Linux only, for `/proc`.
 
 #![allow(clippy::print_stdout, reason = "its figures are what it is run for")]
 
@@ -81,7 +83,8 @@ impl Day {
         line.clear();
         line.extend_from_slice(text);
         if let Some(at) = date {
-            // The demo's first day is a Monday; the calendar of later ones is of no matter, as long as days follow.
+            // The demo's first day is a Monday; the calendar of later ones is of no matter, as long
+            // as days follow.
             let date = format!("{:04}-{:02}-{:02}", 2026 + day / 336, 1 + day / 28 % 12, 1 + day % 28);
             line[*at..*at + 10].copy_from_slice(date.as_bytes());
         }

@@ -1,10 +1,12 @@
-//! What it costs the event stream to be watched: 200 scrapes a second, as Prometheus makes them, and ten open pages.
+//! What it costs the event stream to be watched: 200 scrapes a second, as Prometheus makes them,
+//! and ten open pages.
 //!
 //! `cargo bench --bench watched`
 //!
-//! The filter takes the same stream, as fast as it can, in turns with nobody and with everybody watching. Compared are the
-//! wall time, and the processor time of the threads through which events go: the wall time also holds what the watchers
-//! here take of the same machine. Needs Linux, whose `/proc` tells threads apart.
+//! The filter takes the same stream, as fast as it can, in turns with nobody and with everybody
+//! watching. Compared are the wall time, and the processor time of the threads through which events
+//! go: the wall time also holds what the watchers here take of the same machine. Needs Linux, whose
+//! `/proc` tells threads apart.
 
 #![allow(clippy::print_stdout, reason = "its figures are what it is run for")]
 

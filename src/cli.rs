@@ -10,8 +10,9 @@ use clap::{Args, Parser, Subcommand};
 use std::io::Write;
 use std::path::PathBuf;
 
-/// The command line of this process. Where it is none, clap says so and the process ends. Names of files become arguments, and
-/// a message repeats them: what would steer a terminal is shown as an escape.
+/// The command line of this process. Where it is none, clap says so and the process ends. Names of
+/// files become arguments, and a message repeats them: what would steer a terminal is shown as an
+/// escape.
 #[must_use]
 pub fn parse() -> Cli {
     Cli::try_parse().unwrap_or_else(|error| {
@@ -29,8 +30,8 @@ pub fn parse() -> Cli {
 
 /// A seismograph for log streams.
 ///
-/// Reads events from standard input, passes every one on to standard output byte for byte, and writes each anomaly it
-/// finds onto the event that shows it.
+/// Reads events from standard input, passes every one on to standard output byte for byte, and
+/// writes each anomaly it finds onto the event that shows it.
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -66,7 +67,8 @@ pub enum Command {
     Run(RunArgs),
     /// Put files through the same engine and print a report of what happened in them.
     Replay(ReplayArgs),
-    /// Tell findings in plain sentences: what happened, how much more than usual, how sure, what to look at.
+    /// Tell findings in plain sentences: what happened, how much more than usual, how sure, what to
+    /// look at.
     Explain(ExplainArgs),
     /// Say what is wrong with configuration and rules, and nothing if all is well.
     Check(CheckArgs),
@@ -88,7 +90,8 @@ pub struct Settings {
     /// Read this configuration file. None is read without it.
     #[arg(short, long, value_name = "FILE", env = "SEISMOLOG_CONFIG")]
     pub config: Option<PathBuf>,
-    /// Load the rules (*.rhai) and tables (*.toml) of this directory or file, beside those of the configuration.
+    /// Load the rules (*.rhai) and tables (*.toml) of this directory or file, beside those of the
+    /// configuration.
     #[arg(long, value_name = "DIR", env = "SEISMOLOG_RULES", value_delimiter = ':')]
     pub rules: Vec<PathBuf>,
     /// Do not load the rules that are in the binary [env: SEISMOLOG_NO_SHIPPED_RULES].
@@ -101,8 +104,8 @@ pub struct Settings {
     /// [env: SEISMOLOG_TEXT].
     #[arg(long, value_enum)]
     pub text: Option<TextMode>,
-    /// Where findings go that no event carries: into the stream, or only to sinks, and to the log where there is no
-    /// sink [env: SEISMOLOG_SYNTHETIC].
+    /// Where findings go that no event carries: into the stream, or only to sinks, and to the log
+    /// where there is no sink [env: SEISMOLOG_SYNTHETIC].
     #[arg(long, value_enum)]
     pub synthetic: Option<SyntheticMode>,
 }
@@ -113,30 +116,33 @@ pub struct RunArgs {
     /// Settings.
     #[command(flatten)]
     pub settings: Settings,
-    /// Keep what was learned, open incidents and the state of rules in this directory: a restart goes on where it was.
+    /// Keep what was learned, open incidents and the state of rules in this directory: a restart
+    /// goes on where it was.
     #[arg(long, value_name = "DIR", env = "SEISMOLOG_STATE")]
     pub state: Option<PathBuf>,
-    /// Take events from here: `-` is standard input (the default); tcp://HOST:PORT, unix:///PATH, http://HOST:PORT/PATH,
-    /// forward://HOST:PORT and forward+unix:///PATH listen. Repeatable [env: SEISMOLOG_INPUT_FROM].
+    /// Take events from here: `-` is standard input (the default); tcp://HOST:PORT, unix:///PATH,
+    /// http://HOST:PORT/PATH, forward://HOST:PORT and forward+unix:///PATH listen. Repeatable [env:
+    /// SEISMOLOG_INPUT_FROM].
     #[arg(long, value_name = "URL")]
     pub from: Vec<String>,
-    /// Pass events on to here: `-` is standard output (the default); the others connect. Repeatable; every end gets every
-    /// event [env: SEISMOLOG_OUTPUT_TO].
+    /// Pass events on to here: `-` is standard output (the default); the others connect.
+    /// Repeatable; every end gets every event [env: SEISMOLOG_OUTPUT_TO].
     #[arg(long, value_name = "URL")]
     pub to: Vec<String>,
     /// Speak to the program that has started this one as it wants.
     #[arg(long, value_enum, value_name = "NAME")]
     pub protocol: Option<Protocol>,
-    /// Where diagnostics go: stderr, none, or a file. By default stderr, but none with --protocol, where both streams
-    /// are one pipe.
+    /// Where diagnostics go: stderr, none, or a file. By default stderr, but none with --protocol,
+    /// where both streams are one pipe.
     #[arg(long, value_name = "stderr|none|FILE", env = "SEISMOLOG_LOG")]
     pub log: Option<String>,
-    /// Also log what was close to an incident and why it is none, to see why a detector did not fire; each matter at
-    /// most once a minute.
+    /// Also log what was close to an incident and why it is none, to see why a detector did not
+    /// fire; each matter at most once a minute.
     #[arg(long, env = "SEISMOLOG_LOG_NEAR_MISSES", value_parser = FalseyValueParser::new())]
     pub log_near_misses: bool,
-    /// On a terminal events are shown readably, with findings below them; this says whether in colour. Into a pipe
-    /// events leave as they are, unless `always` asks for the readable form there too.
+    /// On a terminal events are shown readably, with findings below them; this says whether in
+    /// colour. Into a pipe events leave as they are, unless `always` asks for the readable form
+    /// there too.
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     pub color: Color,
 }
@@ -150,7 +156,8 @@ pub enum Protocol {
     RsyslogOmprog,
 }
 
-/// Flags of `replay`. What concerns only a running filter (`--metrics`, `--text`, `--synthetic`) changes nothing here.
+/// Flags of `replay`. What concerns only a running filter (`--metrics`, `--text`, `--synthetic`)
+/// changes nothing here.
 #[derive(Args, Clone, Debug, Default)]
 pub struct ReplayArgs {
     /// Settings.
@@ -174,7 +181,8 @@ pub struct ReplayArgs {
     /// List at most this many incidents, the worst first.
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub limit: usize,
-    /// Correct the clocks of files that shared trace ids show to disagree with the first. Reads every file twice.
+    /// Correct the clocks of files that shared trace ids show to disagree with the first. Reads
+    /// every file twice.
     #[arg(long)]
     pub align: bool,
 }
@@ -188,7 +196,8 @@ pub struct TemplatesArgs {
     /// Files, plain or packed with gzip or zstd; standard input without any, or for -.
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
-    /// Print one JSON object for each line instead: line, template_id, template, as they are at its arrival.
+    /// Print one JSON object for each line instead: line, template_id, template, as they are at its
+    /// arrival.
     #[arg(long, conflicts_with = "json")]
     pub lines: bool,
     /// Print all templates as one JSON array.
@@ -212,7 +221,8 @@ fn severities() -> impl TypedValueParser<Value = Severity> {
     seismolog < app.log | seismolog explain -       every incident of an annotated stream\n  \
     seismolog explain finding.json                  one finding, an array of them, or an annotated event")]
 pub struct ExplainArgs {
-    /// Findings as JSON: one, an array, annotated events, or one of these a line; - is standard input.
+    /// Findings as JSON: one, an array, annotated events, or one of these a line; - is standard
+    /// input.
     #[arg(value_name = "FINDING.json")]
     pub file: PathBuf,
     /// Only the incident whose id begins with this.
@@ -237,8 +247,8 @@ pub struct TestArgs {
     /// Settings.
     #[command(flatten)]
     pub settings: Settings,
-    /// Rules (*.rhai), tests of configurations (*.test.toml), or directories of both; without any, the tests of all rules
-    /// that are loaded.
+    /// Rules (*.rhai), tests of configurations (*.test.toml), or directories of both; without any,
+    /// the tests of all rules that are loaded.
     #[arg(value_name = "PATH")]
     pub paths: Vec<PathBuf>,
     /// Run only tests whose file or name contains this.
@@ -261,7 +271,8 @@ pub struct RulesArgs {
     /// Print them as one JSON array.
     #[arg(long)]
     pub json: bool,
-    /// Replay this file and show how often each rule was evaluated, how often it failed and how long it took.
+    /// Replay this file and show how often each rule was evaluated, how often it failed and how
+    /// long it took.
     #[arg(long, value_name = "FILE")]
     pub profile: Option<PathBuf>,
 }
@@ -272,7 +283,8 @@ pub struct ConfigArgs {
     /// Settings.
     #[command(flatten)]
     pub settings: Settings,
-    /// Print the JSON Schema of configuration files instead: every setting, what it means, its default and its range.
+    /// Print the JSON Schema of configuration files instead: every setting, what it means, its
+    /// default and its range.
     #[arg(long)]
     pub schema: bool,
 }
@@ -292,14 +304,15 @@ pub struct DemoArgs {
     /// Which faults: `all`, `loops`, or kinds separated by commas.
     #[arg(long, default_value = "loops")]
     pub faults: String,
-    /// Write the stream to standard output, as happens when that is no terminal; on one, the stream is filtered and shown
-    /// live, with findings called out.
+    /// Write the stream to standard output, as happens when that is no terminal; on one, the stream
+    /// is filtered and shown live, with findings called out.
     #[arg(long, conflicts_with = "show")]
     pub emit: bool,
     /// Filter the stream and show what is found, without the events.
     #[arg(long)]
     pub show: bool,
-    /// On a terminal: how many times faster than real time the live view goes; 0 does not wait at all.
+    /// On a terminal: how many times faster than real time the live view goes; 0 does not wait at
+    /// all.
     #[arg(long, default_value_t = 60.0)]
     pub speed: f64,
     /// Write the faults' true times and places to this file, as JSON.

@@ -1,6 +1,7 @@
 //! The one typed configuration file: its tables, their defaults, what is valid.
 //!
-//! A file, variables and flags are merged in that order. Every value is checked, every complaint has a place and a hint.
+//! A file, variables and flags are merged in that order. Every value is checked, every complaint
+//! has a place and a hint.
 
 mod alert;
 pub mod ends;
@@ -106,7 +107,8 @@ pub struct Input {
     /// A longer line flows through in pieces, unanalysed. Bytes.
     #[schemars(range(min = 1024, max = 268_435_456))]
     pub max_line_bytes: usize,
-    /// Makes one event of the lines of a stack trace. A line of text then waits for the next, at most `join_timeout`.
+    /// Makes one event of the lines of a stack trace. A line of text then waits for the next, at
+    /// most `join_timeout`.
     pub join: bool,
     /// How long a line of text waits for one that goes on with it, when input is idle.
     pub join_timeout: Span,
@@ -146,11 +148,13 @@ pub struct Output {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 256))]
     pub max_record_bytes: Option<usize>,
-    /// `file` or `drop`: what becomes of an event that the one downstream refuses for good. By default it goes to
-    /// `dead_letter_file` where one is named, and is dropped and counted otherwise.
+    /// `file` or `drop`: what becomes of an event that the one downstream refuses for good. By
+    /// default it goes to `dead_letter_file` where one is named, and is dropped and counted
+    /// otherwise.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub on_poison: Option<OnPoison>,
-    /// The file at whose end events are kept that the one downstream refuses for good, one JSON object a line.
+    /// The file at whose end events are kept that the one downstream refuses for good, one JSON
+    /// object a line.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub dead_letter_file: Option<PathBuf>,
@@ -181,7 +185,8 @@ impl Default for Output {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Detectors {
-    /// How many false alarms a day the whole filter may have; thresholds that are not set follow from it.
+    /// How many false alarms a day the whole filter may have; thresholds that are not set follow
+    /// from it.
     #[schemars(range(min = 0.000_001, max = 1_000.0))]
     pub false_alarms_per_day: f64,
     /// `[detector.loop]`
@@ -223,7 +228,8 @@ pub struct Rules {
     pub paths: Vec<PathBuf>,
     /// Whether the rules in the binary are loaded.
     pub shipped: bool,
-    /// Whether a link in a directory of rules may lead out of it. Whoever writes there then has read what this process may read.
+    /// Whether a link in a directory of rules may lead out of it. Whoever writes there then has
+    /// read what this process may read.
     pub follow_links: bool,
     /// Rules in the binary that are off by default and are to run.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -1,5 +1,6 @@
-//! A finding as one person would tell it to another: what, since when, how much more than usual, how sure, what to look
-//! at. Pure text; `seismolog explain` prints it, and the report of `replay` takes its sentences.
+//! A finding as one person would tell it to another: what, since when, how much more than usual,
+//! how sure, what to look at. Pure text; `seismolog explain` prints it, and the report of `replay`
+//! takes its sentences.
 
 use crate::engine::finding::{DetectorName, Evidence, Finding, State};
 use crate::prose::{counted, duration, examples, is_plural, number, plain, quantity, thousands, wrap};
@@ -48,8 +49,8 @@ pub struct InShort {
     pub odds: Option<String>,
 }
 
-/// The explanation without what summary, key and lines say already. Of a rule that matched one event there is nothing to
-/// explain.
+/// The explanation without what summary, key and lines say already. Of a rule that matched one
+/// event there is nothing to explain.
 #[must_use]
 pub fn in_short(finding: &Finding) -> InShort {
     let how_much = how_much(finding);
@@ -159,8 +160,8 @@ fn how_much(finding: &Finding) -> Option<String> {
     Some(format!("It was {observed} where {expected} {are} usual{factor}.{range}"))
 }
 
-/// How far what is usual reaches, where the detector says: the interval in which values lie, or the one in which the
-/// expected value is known to lie.
+/// How far what is usual reaches, where the detector says: the interval in which values lie, or the
+/// one in which the expected value is known to lie.
 fn usual_range(evidence: &Evidence, quantity: impl Fn(f64) -> String) -> Option<String> {
     let number = |name: &str| evidence.more.get(name).and_then(serde_json::Value::as_f64);
     if let Some(interval) = evidence.more.get("interval") {

@@ -1,7 +1,8 @@
 //! A seismograph for log streams.
 //!
-//! The library holds everything but argument parsing: the adapters around the pure parts ([`event`]: what one line says;
-//! [`engine`]: what a stream of them means), which are a crate of their own, `seismolog-core`.
+//! The library holds everything but argument parsing: the adapters around the pure parts
+//! ([`event`]: what one line says; [`engine`]: what a stream of them means), which are a crate of
+//! their own, `seismolog-core`.
 //!
 //! The engine is a value that anybody can drive:
 //!

@@ -1,9 +1,9 @@
 //! The data flow: read batch → look → engine → write batch → tick.
 //!
-//! A thread for each source and a short queue between them and the caller's. A source reads, cuts records and looks at
-//! each: work that needs no memory of other lines. The caller's thread runs the engine and sends by every exit. The queue
-//! is bounded, so a slow reader of the output slows the writer of the input, and batches go back to be filled again, so
-//! nothing is allocated twice.
+//! A thread for each source and a short queue between them and the caller's. A source reads, cuts
+//! records and looks at each: work that needs no memory of other lines. The caller's thread runs
+//! the engine and sends by every exit. The queue is bounded, so a slow reader of the output slows
+//! the writer of the input, and batches go back to be filled again, so nothing is allocated twice.
 
 use crate::engine::rules::RuleSet;
 use crate::engine::{AHEAD, Engine, Outcome};
@@ -35,7 +35,8 @@ pub trait Observer {
     fn fault(&mut self, fault: Fault);
     /// The run is over, because the input has ended or because what came of it could not leave.
     fn ended(&mut self, _engine: &Engine) {}
-    /// Every finding, in the order of the stream, also those that went onto events; `event` is the one that shows them.
+    /// Every finding, in the order of the stream, also those that went onto events; `event` is the
+    /// one that shows them.
     fn findings(&mut self, _findings: &[crate::engine::finding::Finding], _event: Option<&Fields<'_>>) {}
     /// Findings that no output carries.
     fn unheard(&mut self, findings: &[crate::engine::finding::Finding]);

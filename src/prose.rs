@@ -97,8 +97,8 @@ pub fn evidence(evidence: &Evidence) -> String {
     text
 }
 
-/// A number with its unit: `1 event`, `3 events`; a rate or a time in the unit that suits it: `18.3 lines/s`,
-/// `1.2 lines/min`, `63 ms`, `3 min 4 s`.
+/// A number with its unit: `1 event`, `3 events`; a rate or a time in the unit that suits it: `18.3
+/// lines/s`, `1.2 lines/min`, `63 ms`, `3 min 4 s`.
 #[must_use]
 pub fn quantity(value: f64, unit: &str) -> String {
     match unit {
@@ -174,7 +174,8 @@ pub fn number(value: f64) -> String {
         let sign = if value < 0.0 { "-" } else { "" };
         return format!("{sign}{}", thousands(size.round() as u64));
     }
-    // Three significant digits: two of them behind the point from 1 on, one more for each zero after it.
+    // Three significant digits: two of them behind the point from 1 on, one more for each zero
+    // after it.
     let before = if size > 0.0 { size.log10().floor() as i32 } else { 0 };
     let digits = usize::try_from(2 - before).unwrap_or(0);
     let text = format!("{value:.digits$}");
@@ -244,7 +245,8 @@ pub fn exact_duration(seconds: f64) -> String {
     text
 }
 
-/// What a log says without what a terminal would obey: control characters become spaces, escape sequences go.
+/// What a log says without what a terminal would obey: control characters become spaces, escape
+/// sequences go.
 #[must_use]
 pub fn without_control(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());

@@ -1,7 +1,9 @@
-//! What a person sees: events as readable lines, findings called out below the line that shows them.
+//! What a person sees: events as readable lines, findings called out below the line that shows
+//! them.
 //!
-//! Text in a log was written by whoever could make the program log it. None of it reaches the terminal as control
-//! characters: they are shown as escapes, and a line break within a message begins an indented line.
+//! Text in a log was written by whoever could make the program log it. None of it reaches the
+//! terminal as control characters: they are shown as escapes, and a line break within a message
+//! begins an indented line.
 
 use crate::engine::finding::Finding;
 use crate::event::{Fields, Level, Role, Shape};
@@ -31,8 +33,9 @@ impl Screen {
         Paint { colour: self.colour }
     }
 
-    /// The screen for a standard output that `is_terminal`, or none where events leave as events. `no_color` is the
-    /// variable of that name: set and not empty, it asks for no colour unless a flag does.
+    /// The screen for a standard output that `is_terminal`, or none where events leave as events.
+    /// `no_color` is the variable of that name: set and not empty, it asks for no colour unless a
+    /// flag does.
     #[must_use]
     pub fn for_output(color: Color, is_terminal: bool, no_color: Option<&std::ffi::OsStr>) -> Option<Self> {
         let colour = match color {
@@ -43,7 +46,8 @@ impl Screen {
         (is_terminal || color == Color::Always).then_some(Self { colour })
     }
 
-    /// Appends an event: time, level, module and message where it says so in JSON, otherwise the line as it came.
+    /// Appends an event: time, level, module and message where it says so in JSON, otherwise the
+    /// line as it came.
     pub fn event(self, fields: &Fields<'_>, out: &mut Vec<u8>) {
         let shape = fields.look().shape;
         let line = String::from_utf8_lossy(fields.line());

@@ -1,4 +1,5 @@
-//! What the benches that run the whole program share: starting it, its metrics, its memory, its processor time.
+//! What the benches that run the whole program share: starting it, its metrics, its memory, its
+//! processor time.
 
 #![allow(dead_code, reason = "each bench is a program of its own and uses some of it")]
 
@@ -32,7 +33,8 @@ pub(crate) struct Served {
     pub(crate) log: JoinHandle<usize>,
 }
 
-/// Starts `command`, whose standard input and output the caller has set and whose metrics are at `127.0.0.1:0`.
+/// Starts `command`, whose standard input and output the caller has set and whose metrics are at
+/// `127.0.0.1:0`.
 pub(crate) fn serve(command: &mut Command) -> Result<Served> {
     let mut filter = command.stderr(Stdio::piped()).spawn()?;
     let mut said = BufReader::new(filter.stderr.take().ok_or("no log")?).lines();
@@ -68,7 +70,8 @@ pub(crate) fn memory(process: &Child, what: &str) -> Option<u64> {
     line.trim().strip_suffix(" kB")?.parse().ok()
 }
 
-/// Seconds that the threads of a process ran: those that `is_apart` says by their names, and the others.
+/// Seconds that the threads of a process ran: those that `is_apart` says by their names, and the
+/// others.
 pub(crate) fn processor_time(process: &Child, is_apart: impl Fn(&str) -> bool) -> Result<(f64, f64)> {
     let (mut apart, mut others) = (0.0, 0.0);
     for thread in std::fs::read_dir(format!("/proc/{}/task", process.id()))? {

@@ -18,7 +18,8 @@ pub struct Diagnostic {
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
-    /// The text of that line, or as much of it as may be shown; empty where nothing of the file may be.
+    /// The text of that line, or as much of it as may be shown; empty where nothing of the file may
+    /// be.
     pub source: String,
     /// What is wrong.
     pub message: String,
@@ -45,7 +46,8 @@ impl Diagnostic {
         }
     }
 
-    /// A problem at byte `offset` of `text`, of which nothing is shown: of a file whose content is nobody else's business.
+    /// A problem at byte `offset` of `text`, of which nothing is shown: of a file whose content is
+    /// nobody else's business.
     #[must_use]
     pub fn unquoted(path: &str, text: &str, offset: usize, message: impl Into<String>) -> Self {
         Self { source: String::new(), ..Self::at(path, text, offset, message) }
@@ -67,7 +69,8 @@ impl Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // All of it is from outside: a name of a file, a line of one, a message that repeats a word of it.
+        // All of it is from outside: a name of a file, a line of one, a message that repeats a word
+        // of it.
         let (path, message) = (plain(&self.path), plain(&clipped(&self.message, MOST_MESSAGE)));
         if self.line == 0 {
             write!(f, "{path}: {message}")?;
@@ -92,7 +95,8 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// As much of a text as a message can have: who makes a name or a line of a megabyte does not make a message of one.
+/// As much of a text as a message can have: who makes a name or a line of a megabyte does not make
+/// a message of one.
 fn clipped(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", &text[..end]),

@@ -1,7 +1,8 @@
-//! The pure part of seismolog: what one line says ([`event`]) and what a stream of them means ([`engine`]).
+//! The pure part of seismolog: what one line says ([`event`]) and what a stream of them means
+//! ([`engine`]).
 //!
-//! Nothing here touches files, network, clock, threads or the environment: bytes and times come in, findings come out. The
-//! crate `seismolog` puts pipes, networks and metrics around it.
+//! Nothing here touches files, network, clock, threads or the environment: bytes and times come in,
+//! findings come out. The crate `seismolog` puts pipes, networks and metrics around it.
 
 pub mod diagnostic;
 pub mod engine;

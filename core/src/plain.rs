@@ -1,17 +1,19 @@
 //! Text from outside, as a terminal or a log may be given it.
 //!
-//! Whoever writes logs, rules, file names or answers can put bytes into them that a terminal obeys: a title for the window,
-//! a cursor that moves over what stands there, text that runs backwards. Here such characters become escapes that show
-//! them and do nothing.
+//! Whoever writes logs, rules, file names or answers can put bytes into them that a terminal obeys:
+//! a title for the window, a cursor that moves over what stands there, text that runs backwards.
+//! Here such characters become escapes that show them and do nothing.
 
-/// True for a character that steers a terminal, breaks a line, or turns the direction of text. A tab is none.
+/// True for a character that steers a terminal, breaks a line, or turns the direction of text. A
+/// tab is none.
 #[must_use]
 pub const fn steers(c: char) -> bool {
     match c {
         '\t' => false,
         // C0 and DEL; then C1, which some terminals obey in UTF-8 as well.
         '\0'..='\x1f' | '\x7f'..='\u{9f}' => true,
-        // The separators of lines and paragraphs, the marks, embeddings, overrides and isolates of bidirectional text.
+        // The separators of lines and paragraphs, the marks, embeddings, overrides and isolates of
+        // bidirectional text.
         '\u{61c}'
         | '\u{200e}'
         | '\u{200f}'
@@ -33,8 +35,9 @@ pub fn plain(text: &str) -> String {
     shown
 }
 
-/// A document of JSON, or of TOML with basic strings, in which every character that [`steers`] is `\u` and four digits. That
-/// is the same document: such characters stand inside of strings, but for line breaks, which stay.
+/// A document of JSON, or of TOML with basic strings, in which every character that [`steers`] is
+/// `\u` and four digits. That is the same document: such characters stand inside of strings, but
+/// for line breaks, which stay.
 #[must_use]
 pub fn plain_document(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());

@@ -34,8 +34,8 @@ impl<'de> Deserialize<'de> for Object {
     }
 }
 
-/// One line: valid exactly where the other reader says so, the same members at the same places, and an annotated event is
-/// the event with the finding in it.
+/// One line: valid exactly where the other reader says so, the same members at the same places, and
+/// an annotated event is the event with the finding in it.
 pub fn json(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     // What some editors put in front is no part of the event; the other reader does not know it.

@@ -1,7 +1,7 @@
 //! What each target claims of any bytes. A claim that fails panics.
 //!
-//! The targets also run over their corpora as a test of the program (`tests/integration/corpora.rs`), which needs no
-//! fuzzer: what one has found stays found.
+//! The targets also run over their corpora as a test of the program
+//! (`tests/integration/corpora.rs`), which needs no fuzzer: what one has found stays found.
 
 mod json;
 mod select;
@@ -36,8 +36,9 @@ fn looked_at(data: &[u8]) -> Batch {
     batch
 }
 
-/// Lines of text in whatever layout: each has one rendering, which is a JSON object with a message, and what is not text
-/// has none. Every record is looked at, and records and the gaps between them are the input.
+/// Lines of text in whatever layout: each has one rendering, which is a JSON object with a message,
+/// and what is not text has none. Every record is looked at, and records and the gaps between them
+/// are the input.
 pub fn layout(data: &[u8]) {
     let batch = looked_at(data);
     assert_eq!(batch.looks.len(), batch.records.len());
@@ -58,8 +59,8 @@ pub fn layout(data: &[u8]) {
     assert!(end <= data.len());
 }
 
-/// Written times: no form is read beyond its end, RFC 3339 means what another reader takes it for, and what is written is
-/// read again.
+/// Written times: no form is read beyond its end, RFC 3339 means what another reader takes it for,
+/// and what is written is read again.
 pub fn time(data: &[u8]) {
     if let Some((_, end)) = time_prefix(data, &mut context()) {
         assert!((1..=data.len()).contains(&end));
@@ -82,7 +83,8 @@ pub fn time(data: &[u8]) {
     }
 }
 
-/// Configuration: what is valid says the same when it is written and read, what is not has a diagnostic with a place in it.
+/// Configuration: what is valid says the same when it is written and read, what is not has a
+/// diagnostic with a place in it.
 pub fn config(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     match Config::parse("fuzz.toml", text) {
@@ -110,8 +112,9 @@ pub fn config(data: &[u8]) {
     }
 }
 
-/// The Forward protocol: a value's end does not depend on how its bytes come, a message is taken whole or not at all, and
-/// every record that was taken can be told as JSON that means the same again.
+/// The Forward protocol: a value's end does not depend on how its bytes come, a message is taken
+/// whole or not at all, and every record that was taken can be told as JSON that means the same
+/// again.
 pub fn forward(data: &[u8]) {
     const DEEPEST: usize = 16;
     const MOST: usize = 1 << 16;

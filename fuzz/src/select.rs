@@ -1,4 +1,5 @@
-//! The native filters of many rules, joined into one matcher, against each condition evaluated plainly.
+//! The native filters of many rules, joined into one matcher, against each condition evaluated
+//! plainly.
 
 use super::looker;
 use seismolog::config::Config;
@@ -95,8 +96,8 @@ fn event(bytes: &mut Bytes<'_>) -> Map<String, Value> {
     event
 }
 
-/// Up to eight rules with up to three tests each, and eight events: exactly those rules run whose tests all pass, whether
-/// the events are looked at for them or not.
+/// Up to eight rules with up to three tests each, and eight events: exactly those rules run whose
+/// tests all pass, whether the events are looked at for them or not.
 pub fn select(data: &[u8]) {
     let mut bytes = Bytes(data.iter());
     let rules: Vec<Vec<(&str, Test)>> = (0..1 + bytes.next() % 8)

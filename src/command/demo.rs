@@ -1,4 +1,5 @@
-//! `seismolog demo`: a labelled stream with known faults; on a terminal, what the filter makes of it.
+//! `seismolog demo`: a labelled stream with known faults; on a terminal, what the filter makes of
+//! it.
 
 use super::{Loaded, load};
 use crate::cli::{DemoArgs, Settings};
@@ -24,7 +25,8 @@ const GRACE_S: f64 = 60.0;
 /// Writes the stream, or shows what is found in it.
 ///
 /// # Errors
-/// [`Failure::Usage`] for options that are none; [`Failure::Cannot`] when something cannot be written.
+/// [`Failure::Usage`] for options that are none; [`Failure::Cannot`] when something cannot be
+/// written.
 pub fn demo(args: &DemoArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let mut shop = open_shop(args)?;
     for kind in shop.unplaced() {
@@ -105,8 +107,8 @@ impl Pace {
     }
 }
 
-/// The stream through the engine, then the score. Live, every event is shown at its pace with its findings below it;
-/// otherwise only the opening and ending of incidents are.
+/// The stream through the engine, then the score. Live, every event is shown at its pace with its
+/// findings below it; otherwise only the opening and ending of incidents are.
 fn show(shop: &mut Shop, mut filter: Filter, mut live: Option<Pace>, out: &mut dyn Write) -> io::Result<()> {
     let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let screen = Screen { colour };

@@ -77,7 +77,8 @@ struct Told<'a> {
 }
 
 impl Told<'_> {
-    /// Takes all of the input: one document, or one a line, of which those that are no JSON are passed over.
+    /// Takes all of the input: one document, or one a line, of which those that are no JSON are
+    /// passed over.
     fn read(&mut self, input: &mut dyn BufRead) -> io::Result<()> {
         let mut line = Vec::new();
         while line.trim_ascii().is_empty() {
@@ -87,7 +88,8 @@ impl Told<'_> {
             }
         }
         if serde_json::from_slice::<Value>(&line).is_err() && matches!(line.trim_ascii(), [b'{' | b'[', ..]) {
-            // A document over several lines, or several of them; where that does not hold, lines of their own after all.
+            // A document over several lines, or several of them; where that does not hold, lines of
+            // their own after all.
             input.read_to_end(&mut line)?;
             let documents: Result<Vec<Value>, _> = serde_json::Deserializer::from_slice(&line).into_iter().collect();
             match documents {

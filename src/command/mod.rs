@@ -159,7 +159,8 @@ fn flag_variables(command: &clap::Command) -> Vec<String> {
     own.chain(command.get_subcommands().flat_map(flag_variables)).collect()
 }
 
-/// The shipped rules, those that the configuration names, and `more`; later ones replace earlier ones of their name.
+/// The shipped rules, those that the configuration names, and `more`; later ones replace earlier
+/// ones of their name.
 fn load_rules(config: &Config, more: &[PathBuf]) -> Result<RuleSet, Vec<Diagnostic>> {
     let (sources, mut problems) = read_sources(config, more);
     match sources.compile() {
@@ -186,7 +187,8 @@ impl Sources {
         RuleSet::compile(&self.rules, &self.tables).map_err(|problems| self.without_content(problems))
     }
 
-    /// Instead of all that is wrong in what a link leads to, that it is no rule: a message repeats words of its file.
+    /// Instead of all that is wrong in what a link leads to, that it is no rule: a message repeats
+    /// words of its file.
     fn without_content(&self, problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
         let (hidden, mut shown): (Vec<_>, Vec<_>) =
             problems.into_iter().partition(|problem| self.unquoted.contains(&problem.path));
@@ -212,7 +214,8 @@ impl Sources {
     }
 }
 
-/// All that can be read of the shipped rules, those that the configuration names and `more`; and what cannot.
+/// All that can be read of the shipped rules, those that the configuration names and `more`; and
+/// what cannot.
 fn read_sources(config: &Config, more: &[PathBuf]) -> (Sources, Vec<Diagnostic>) {
     let (rules, tables) = if config.rules.shipped {
         RuleSet::shipped_sources_with(&config.rules.enable, &config.rules.disable)

@@ -1,4 +1,5 @@
-//! New rules for a running filter: read, checked and compiled beside it, taken over between two batches.
+//! New rules for a running filter: read, checked and compiled beside it, taken over between two
+//! batches.
 
 use super::{load_rules, test};
 use crate::config::Config;
@@ -62,7 +63,8 @@ impl ReloadHandle {
     }
 }
 
-/// Watches the files of the rules on a thread of its own, and puts what they become into `live`, if all of it is valid.
+/// Watches the files of the rules on a thread of its own, and puts what they become into `live`, if
+/// all of it is valid.
 ///
 /// # Errors
 /// When the system has no thread to give.

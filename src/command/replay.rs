@@ -30,8 +30,8 @@ const WIDTH: usize = 80;
 /// Replays the files and prints the report.
 ///
 /// # Errors
-/// [`Failure::Cannot`] when a file cannot be read, from its begin or only to its end; [`Failure::Found`] when
-/// `--fail-on` is met.
+/// [`Failure::Cannot`] when a file cannot be read, from its begin or only to its end;
+/// [`Failure::Found`] when `--fail-on` is met.
 pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<(), Failure> {
     check_streams(args)?;
     let loaded = load(&args.settings)?;

@@ -1,4 +1,5 @@
-//! A filter goes on where it was: the engine from the state that was kept, or an empty one, and why.
+//! A filter goes on where it was: the engine from the state that was kept, or an empty one, and
+//! why.
 
 use super::Loaded;
 use crate::engine::Engine;
@@ -9,7 +10,8 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-/// The engine as it was when its state was last kept; an empty one at the first start, or where that is of no use.
+/// The engine as it was when its state was last kept; an empty one at the first start, or where
+/// that is of no use.
 pub(super) fn restore_state(loaded: &Loaded, log: &Log) -> Result<(Engine, Option<StateWriter>), Failure> {
     let Some(path) = &loaded.config.state.path else { return Ok((loaded.engine(), None)) };
     let hint = |error: &StateError| match error {
@@ -37,7 +39,8 @@ fn restored(loaded: &Loaded, folder: &StateFolder, path: &Path, log: &Log) -> Re
             set_aside(folder, path, &damage.to_string(), log)?;
             return Ok(engine);
         }
-        // A checksum finds damage, not forgery: what it covers may say anything, and must not keep a filter from starting.
+        // A checksum finds damage, not forgery: what it covers may say anything, and must not keep
+        // a filter from starting.
         Some(Ok(kept)) => match catch_unwind(AssertUnwindSafe(|| engine.restore(&kept))) {
             Ok(Ok(refused)) => {
                 for (detector, error) in refused {
@@ -115,7 +118,8 @@ mod tests {
         events.for_each(|i| engine.process(&batch.fields(i), Timestamp::default(), &mut outcome));
     }
 
-    /// What a filter that starts with this file says; its engine has seen more events and written another snapshot by then.
+    /// What a filter that starts with this file says; its engine has seen more events and written
+    /// another snapshot by then.
     fn said(loaded: &Loaded, file: &[u8], batch: &Batch) -> String {
         let folder = tempfile::tempdir().unwrap();
         let mut loaded = Loaded { rules: loaded.rules.clone(), config: loaded.config.clone(), near_misses: false };

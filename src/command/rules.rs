@@ -38,7 +38,8 @@ struct Cost {
 /// Prints the rules that are loaded.
 ///
 /// # Errors
-/// [`Failure::Invalid`] when they are not valid; [`Failure::Cannot`] when the file of `--profile` cannot be read.
+/// [`Failure::Invalid`] when they are not valid; [`Failure::Cannot`] when the file of `--profile`
+/// cannot be read.
 pub fn rules(args: &RulesArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let config = load_config(&args.settings).map_err(Failure::Invalid)?;
     let rules = load_rules(&config, &args.paths).map_err(Failure::Invalid)?;
@@ -121,7 +122,8 @@ fn profile(loaded: &Loaded, file: &Path) -> Result<Vec<Cost>, Failure> {
         events,
         evaluations: tally.evaluations,
         failures: tally.failures,
-        // One evaluation in many is timed and stands for as many; here it stands for those that there were.
+        // One evaluation in many is timed and stands for as many; here it stands for those that
+        // there were.
         seconds: tally.cpu_ns as f64 / 1e9 * tally.evaluations as f64
             / (tally.evaluations.next_multiple_of(TIMED_EVALUATIONS)).max(1) as f64,
     };

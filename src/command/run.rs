@@ -45,7 +45,8 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
         name_as_rsyslog(&mut loaded.config.roles);
     }
     loaded.config.state.path = args.state.clone().or(loaded.config.state.path);
-    // Before any other descriptor is opened, so that a number that nobody left open is found to be closed.
+    // Before any other descriptor is opened, so that a number that nobody left open is found to be
+    // closed.
     let sinks = Sinks::open(&loaded.config.sinks).map_err(|error| Failure::cannot(error.to_string(), error.hint()))?;
     let log = open_log(args.log.as_deref().unwrap_or(if args.protocol.is_some() { "none" } else { "stderr" }))?;
     let readiness = Readiness::default();
@@ -178,7 +179,8 @@ fn places(args: &RunArgs, loaded: &mut Loaded) -> Result<Places, Failure> {
         Some(Protocol::RsyslogMmexternal) if !to_stdout || !to.is_empty() => {
             return wrong("rsyslog-mmexternal replies on standard output, and --to names another", "leave --to out");
         }
-        // Standard output is for the replies. Without --to events end here, and findings go to sinks.
+        // Standard output is for the replies. Without --to events end here, and findings go to
+        // sinks.
         Some(Protocol::RsyslogOmprog) if to_stdout && !loaded.config.output.to.is_empty() => {
             return wrong("rsyslog-omprog replies on standard output, to which --to sends events", "leave --to - out");
         }

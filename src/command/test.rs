@@ -20,7 +20,8 @@ use std::time::Instant;
 /// Runs the tests that `args` name and prints how they went.
 ///
 /// # Errors
-/// [`Failure::Invalid`] when a rule, configuration or test is none; [`Failure::Tests`] when one failed.
+/// [`Failure::Invalid`] when a rule, configuration or test is none; [`Failure::Tests`] when one
+/// failed.
 pub fn test(args: &TestArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let suites = load_suites(args).map_err(Failure::Invalid)?;
     let mut report = Report::default();
@@ -159,8 +160,8 @@ fn stage_of_rule(suite: Suite, sources: &Sources, all: &RuleSet) -> Result<Ready
     Ok(Ready { suite, stage: Stage::Rule(sets) })
 }
 
-/// Reads a `*.test.toml` and what it names. One that was found in a directory, and not named, names nothing outside of it: who
-/// runs the tests may read what those may not who write them.
+/// Reads a `*.test.toml` and what it names. One that was found in a directory, and not named, names
+/// nothing outside of it: who runs the tests may read what those may not who write them.
 fn configuration(path: &Path, inside: Option<&Path>) -> Result<Ready, Vec<Diagnostic>> {
     let shown = path.display().to_string();
     let folder = path.parent().map(PathBuf::from).unwrap_or_default();
@@ -184,7 +185,8 @@ fn configuration(path: &Path, inside: Option<&Path>) -> Result<Ready, Vec<Diagno
         rules: suite.rules.iter().map(|name| named(name)).collect::<Result<_, _>>().map_err(outside)?,
         ..Settings::default()
     };
-    // The variables of this process are not the configuration's: a test gives the same wherever it runs.
+    // The variables of this process are not the configuration's: a test gives the same wherever it
+    // runs.
     let config = super::merge(&settings, BTreeMap::new())?;
     let rules = load_rules(&config, &[])?;
     Ok(Ready { suite, stage: Stage::Configuration(Box::new(Loaded { config, rules, near_misses: false })) })

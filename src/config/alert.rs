@@ -24,8 +24,8 @@ pub struct Alertmanager {
     /// How long alerts are gathered before they are sent.
     #[serde(default = "alertmanager_wait")]
     pub group_wait: Span,
-    /// How often an alert is sent again while its incident is open. Alertmanager takes one that is not sent again within
-    /// its `resolve_timeout` (5m) for over.
+    /// How often an alert is sent again while its incident is open. Alertmanager takes one that is
+    /// not sent again within its `resolve_timeout` (5m) for over.
     #[serde(default = "alertmanager_repeat")]
     pub repeat: Span,
     /// How long one request may take.
@@ -59,8 +59,8 @@ pub struct Alertmanager {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Webhook {
-    /// Where messages go. `seismolog config` prints no more of it than the host; for an address that is itself a secret
-    /// there are `url_file` and `url_env`.
+    /// Where messages go. `seismolog config` prints no more of it than the host; for an address
+    /// that is itself a secret there are `url_file` and `url_env`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<Url>,
     /// A file with the address.

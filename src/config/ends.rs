@@ -16,7 +16,8 @@ use std::path::PathBuf;
 
 /// The port of the Forward protocol.
 const FORWARD_PORT: &str = "24224";
-/// What a record gets around it as an entry of the Forward protocol: its time, and a text the map that it is put into.
+/// What a record gets around it as an entry of the Forward protocol: its time, and a text the map
+/// that it is put into.
 const ENTRY_FRAME: usize = 4 << 10;
 /// What a message of the Forward protocol has besides its entries: its tag and its option.
 const MESSAGE_FRAME: usize = 64 << 10;
@@ -301,11 +302,13 @@ pub struct Peers {
     /// Connections that one end serves at a time; further ones wait.
     #[schemars(range(min = 1, max = 65_536))]
     pub max_connections: usize,
-    /// A message, a request body or a line of a network end may have so many bytes, also once unpacked.
+    /// A message, a request body or a line of a network end may have so many bytes, also once
+    /// unpacked.
     #[schemars(range(min = 4096, max = 1_073_741_824))]
     pub max_message_bytes: usize,
-    /// Bodies of requests that wait to leave may hold so many bytes together; more is answered with 429. Forward messages
-    /// and lines that are longer than 512 KiB and not whole yet may as well, each counted as the longest; further ones wait.
+    /// Bodies of requests that wait to leave may hold so many bytes together; more is answered with
+    /// 429. Forward messages and lines that are longer than 512 KiB and not whole yet may as well,
+    /// each counted as the longest; further ones wait.
     #[schemars(range(min = 65_536, max = 4_294_967_295_u64))]
     pub max_pending_bytes: usize,
     /// MessagePack may be nested so deep.
@@ -313,9 +316,9 @@ pub struct Peers {
     pub max_depth: usize,
     /// What a peer has begun, a handshake, a message or a request, it must finish in this time.
     pub message_timeout: super::Span,
-    /// Who says nothing for so long is let go, so that silent peers cannot take all places. Not set, nobody is: shippers
-    /// that are quiet for hours do no harm, and a line that one writes in that very moment is lost without a Forward
-    /// `chunk`. Requests have `message_timeout` anyway.
+    /// Who says nothing for so long is let go, so that silent peers cannot take all places. Not
+    /// set, nobody is: shippers that are quiet for hours do no harm, and a line that one writes in
+    /// that very moment is lost without a Forward `chunk`. Requests have `message_timeout` anyway.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idle_timeout: Option<super::Span>,
 }
@@ -334,15 +337,16 @@ impl Default for Peers {
 }
 
 impl Peers {
-    /// What an entry of the Forward protocol may be: a record of `max_message_bytes`, wherever it came from, is one. The
-    /// same holds for what is taken and for what is sent, so that of two filters in a row the second takes what the
-    /// first does.
+    /// What an entry of the Forward protocol may be: a record of `max_message_bytes`, wherever it
+    /// came from, is one. The same holds for what is taken and for what is sent, so that of two
+    /// filters in a row the second takes what the first does.
     #[must_use]
     pub const fn entry_limits(&self) -> EntryLimits {
         EntryLimits { deepest: self.max_depth, most_bytes: self.max_message_bytes + ENTRY_FRAME }
     }
 
-    /// What a whole message of the Forward protocol may have: the longest entry alone, with tag and option.
+    /// What a whole message of the Forward protocol may have: the longest entry alone, with tag and
+    /// option.
     #[must_use]
     pub const fn forward_message_bytes(&self) -> usize {
         self.entry_limits().most_bytes + MESSAGE_FRAME

@@ -1,4 +1,5 @@
-//! `[detector.burst]` and `[detector.spread]`: the detectors that count failures, and their overrides.
+//! `[detector.burst]` and `[detector.spread]`: the detectors that count failures, and their
+//! overrides.
 
 use super::Span;
 use super::overrides::claim_override;
@@ -53,7 +54,8 @@ pub struct Burst {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0.0, "maximum" = 0.01))]
     pub threshold: Option<f64>,
-    /// `warn`, `error` or `fatal`: from which level on an event is an error; a failing status always is one.
+    /// `warn`, `error` or `fatal`: from which level on an event is an error; a failing status
+    /// always is one.
     pub level: FailureLevel,
     /// Lengths of the windows, ascending.
     pub windows: Vec<Span>,
@@ -82,7 +84,8 @@ impl Default for Burst {
     }
 }
 
-/// One `[[detector.burst.override]]`: a pattern, in which `*` is any text and `?` any character, and what is other.
+/// One `[[detector.burst.override]]`: a pattern, in which `*` is any text and `?` any character,
+/// and what is other.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct BurstOverride {
@@ -114,9 +117,11 @@ pub struct Spread {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend("exclusiveMinimum" = 0.0, "maximum" = 0.01))]
     pub threshold: Option<f64>,
-    /// `warn`, `error` or `fatal`: from which level on an event is a failure; a failing status always is one.
+    /// `warn`, `error` or `fatal`: from which level on an event is a failure; a failing status
+    /// always is one.
     pub level: FailureLevel,
-    /// By what failures are told apart: names of roles, or of members behind a dot, such as `.zone`.
+    /// By what failures are told apart: names of roles, or of members behind a dot, such as
+    /// `.zone`.
     pub dimensions: Vec<String>,
     /// Lengths of the windows, ascending.
     pub windows: Vec<Span>,
@@ -147,7 +152,8 @@ impl Default for Spread {
     }
 }
 
-/// One `[[detector.spread.override]]`: patterns, in which `*` is any text and `?` any character, and what is other.
+/// One `[[detector.spread.override]]`: patterns, in which `*` is any text and `?` any character,
+/// and what is other.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SpreadOverride {

@@ -1,4 +1,5 @@
-//! `[[detector.loop.guard]]`: at most so many times the same line, for those that a pattern matches.
+//! `[[detector.loop.guard]]`: at most so many times the same line, for those that a pattern
+//! matches.
 
 use super::Span;
 use crate::engine::detector::r#loop::Limit;
@@ -7,7 +8,8 @@ use crate::event::Role;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// One `[[detector.loop.guard]]`: patterns, in which `*` is any text and `?` any character, and what they are allowed.
+/// One `[[detector.loop.guard]]`: patterns, in which `*` is any text and `?` any character, and
+/// what they are allowed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LoopGuard {

@@ -47,7 +47,8 @@ impl Default for Latency {
     }
 }
 
-/// One `[[detector.latency.override]]`: patterns, in which `*` is any text and `?` any character, and what is other.
+/// One `[[detector.latency.override]]`: patterns, in which `*` is any text and `?` any character,
+/// and what is other.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LatencyOverride {
@@ -57,7 +58,8 @@ pub struct LatencyOverride {
     /// The module must look like this.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub module: Option<String>,
-    /// The host must look like this. Durations of these hosts are then learned apart from those of others.
+    /// The host must look like this. Durations of these hosts are then learned apart from those of
+    /// others.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<String>,
     /// Whether these operations are judged.
@@ -87,14 +89,15 @@ pub struct LatencyPair {
     /// What the work is called in findings and metrics.
     #[schemars(length(min = 1, max = 200))]
     pub operation: String,
-    /// Work begins with a message that contains this; `*` is any text and `?` any character. `template:` and an id for
-    /// all messages of one template.
+    /// Work begins with a message that contains this; `*` is any text and `?` any character.
+    /// `template:` and an id for all messages of one template.
     #[schemars(length(min = 1))]
     pub start: String,
     /// It ends with a message that contains this.
     #[schemars(length(min = 1))]
     pub end: String,
-    /// What a start shares with its end: roles such as `trace`, `thread` and `host`, or names of members.
+    /// What a start shares with its end: roles such as `trace`, `thread` and `host`, or names of
+    /// members.
     #[serde(default = "by_trace")]
     #[schemars(length(min = 1))]
     pub by: Vec<String>,

@@ -12,16 +12,17 @@ pub struct Limits {
     /// Most keys of each table.
     #[schemars(range(min = 100, max = 10_000_000))]
     pub keys: usize,
-    /// Most incidents of one rule, or of one kind of a detector, that are open at a time. What would open beyond is told as
-    /// one incident, a storm.
+    /// Most incidents of one rule, or of one kind of a detector, that are open at a time. What
+    /// would open beyond is told as one incident, a storm.
     #[schemars(range(min = 10, max = 100_000))]
     pub open_incidents: usize,
-    /// About how much the engine may keep altogether: tables of templates and detectors, open incidents, what rules remember.
-    /// Beyond, the largest forget what was not touched for longest. Bytes.
+    /// About how much the engine may keep altogether: tables of templates and detectors, open
+    /// incidents, what rules remember. Beyond, the largest forget what was not touched for longest.
+    /// Bytes.
     #[schemars(range(min = 1_048_576))]
     pub table_bytes: usize,
-    /// About how much the incidents that the filter's page shows may take; beyond, old ones that are over lose their lines,
-    /// and then go. Bytes.
+    /// About how much the incidents that the filter's page shows may take; beyond, old ones that
+    /// are over lose their lines, and then go. Bytes.
     #[schemars(range(min = 65_536))]
     pub page_bytes: usize,
 }

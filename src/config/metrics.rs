@@ -11,7 +11,8 @@ pub struct Metrics {
     /// `127.0.0.1:9464`; `:9464` is loopback. Nothing is served without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<String>,
-    /// A file with the token that allows to make silences at `/api/silences`; nobody may without one.
+    /// A file with the token that allows to make silences at `/api/silences`; nobody may without
+    /// one.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
     pub token_file: Option<PathBuf>,

@@ -35,7 +35,8 @@ impl Default for Novelty {
     }
 }
 
-/// One `[[detector.novelty.override]]`: patterns, in which `*` is any text and `?` any character, and what is other.
+/// One `[[detector.novelty.override]]`: patterns, in which `*` is any text and `?` any character,
+/// and what is other.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct NoveltyOverride {

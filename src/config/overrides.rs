@@ -6,7 +6,8 @@ use crate::engine::overrides::{KeyPattern, Overrides};
 use crate::event::Role;
 use serde::{Deserialize, Serialize};
 
-/// One `[[detector.loop.override]]`: patterns, in which `*` is any text and `?` any character, and what is other.
+/// One `[[detector.loop.override]]`: patterns, in which `*` is any text and `?` any character, and
+/// what is other.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LoopOverride {
@@ -74,8 +75,8 @@ impl LoopOverride {
     }
 }
 
-/// What must hold of the override in place `i`, whatever its detector: it says for whom, and it changes something. Each
-/// comes with a hint for where it does not.
+/// What must hold of the override in place `i`, whatever its detector: it says for whom, and it
+/// changes something. Each comes with a hint for where it does not.
 pub(super) fn claim_override(
     place: &str,
     i: usize,

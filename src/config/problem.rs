@@ -38,8 +38,8 @@ impl Problem {
     }
 }
 
-/// Where the key at the end of `path` stands. A table that lacks it, because it is a default that is wrong there, is the
-/// place itself.
+/// Where the key at the end of `path` stands. A table that lacks it, because it is a default that
+/// is wrong there, is the place itself.
 fn at_path(table: &DeTable<'_>, path: &[&str]) -> Option<usize> {
     let (first, mut rest) = path.split_first()?;
     let (key, value) = table.iter().find(|(key, _)| key.get_ref() == first)?;

@@ -1,7 +1,8 @@
 //! A line of a configuration as a diagnostic may quote it: without what could be a secret.
 //!
-//! Secrets belong into files and variables. Who writes one into the file all the same, and a mistake beside it, must not
-//! find it in a log: of an address the scheme and the host are shown, of a setting that sounds like a secret its name.
+//! Secrets belong into files and variables. Who writes one into the file all the same, and a
+//! mistake beside it, must not find it in a log: of an address the scheme and the host are shown,
+//! of a setting that sounds like a secret its name.
 
 /// Stands for what is not shown.
 const HIDDEN: char = '…';
@@ -23,7 +24,8 @@ const WORDS: [&str; 14] = [
     // A payload holds keys of the service that it is sent to.
     "template",
 ];
-/// Schemes of addresses that are shown whole: their paths are those of sockets, and their queries name files.
+/// Schemes of addresses that are shown whole: their paths are those of sockets, and their queries
+/// name files.
 const PLAIN_SCHEMES: [&str; 4] = ["unix", "tcp", "forward", "tls"];
 
 /// The line without what could be a secret.
@@ -61,7 +63,8 @@ fn hidden(text: &str, from: Option<usize>) -> String {
     shown + rest
 }
 
-/// Where the value begins of a setting that sounds like a secret, unless it is an address, of which the host is shown.
+/// Where the value begins of a setting that sounds like a secret, unless it is an address, of which
+/// the host is shown.
 fn behind_a_secrets_name(line: &str, is_line: bool) -> Option<usize> {
     let small = line.to_ascii_lowercase();
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
@@ -76,7 +79,8 @@ fn behind_a_secrets_name(line: &str, is_line: bool) -> Option<usize> {
         // What detectors know messages by is written `template:12`.
         let has_mark = mark == Some('=') || (mark == Some(':') && word != "template");
         let begin = at + name_ends + equals + usize::from(has_mark);
-        // What begins a line is a name, whatever is wrong behind it; elsewhere `=` makes it one, and `:` in JSON.
+        // What begins a line is a name, whatever is wrong behind it; elsewhere `=` makes it one,
+        // and `:` in JSON.
         let is_set = has_mark || begins_line;
         // Who writes the secret itself where its variable belongs has written no name.
         let is_name = |c: char| c.is_ascii_alphanumeric() || "_\"' ".contains(c);

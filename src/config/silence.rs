@@ -43,8 +43,8 @@ impl Default for Silence {
     }
 }
 
-/// One `[[detector.silence.override]]`: which keys, by their name, in which `*` is any text and `?` any character, and
-/// what is other.
+/// One `[[detector.silence.override]]`: which keys, by their name, in which `*` is any text and `?`
+/// any character, and what is other.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SilenceOverride {

@@ -10,8 +10,8 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct State {
-    /// The directory in which baselines, templates, open incidents and the state of rules are kept across restarts.
-    /// Nothing is kept without it.
+    /// The directory in which baselines, templates, open incidents and the state of rules are kept
+    /// across restarts. Nothing is kept without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
     /// How often it is written; it is written at the end, too.

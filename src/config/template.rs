@@ -47,7 +47,8 @@ impl Template {
         }
     }
 
-    /// What the miner is told; without masks where they are invalid, which validation has refused before.
+    /// What the miner is told; without masks where they are invalid, which validation has refused
+    /// before.
     #[must_use]
     pub fn options(&self) -> TemplateOptions {
         TemplateOptions { masks: Masks::new(&self.masks).unwrap_or_default(), seeds: self.seeds.clone() }

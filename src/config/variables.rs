@@ -1,6 +1,7 @@
 //! Settings as variables: `SEISMOLOG_DETECTOR_LOOP_THRESHOLD` is `threshold` of `[detector.loop]`.
 //!
-//! Which there are is told by the schema, so that a new setting is a new variable. Arrays of tables cannot be set.
+//! Which there are is told by the schema, so that a new setting is a new variable. Arrays of tables
+//! cannot be set.
 
 use super::redact::without_secrets;
 use super::schema::schema;
@@ -11,7 +12,8 @@ use std::collections::BTreeMap;
 
 const PREFIX: &str = "SEISMOLOG_";
 
-/// Short names, those of the flags: another name, the setting, and whether the variable says the opposite.
+/// Short names, those of the flags: another name, the setting, and whether the variable says the
+/// opposite.
 const SHORT: [(&str, [&str; 2], bool); 3] = [
     ("SEISMOLOG_TEXT", ["output", "text"], false),
     ("SEISMOLOG_SYNTHETIC", ["output", "synthetic"], false),
@@ -69,7 +71,8 @@ impl Config {
     /// One more setting; or what is wrong with it, and a hint.
     fn with_variable(&self, leaf: &Leaf, value: &str) -> Result<Self, (String, String)> {
         let value = read(leaf, value)?;
-        // By way of text, as files come: a second way would be a second reader of every setting in the program.
+        // By way of text, as files come: a second way would be a second reader of every setting in
+        // the program.
         let bug = |error: &dyn std::fmt::Display| (error.to_string(), "report this as a bug".to_owned());
         let written = toml::to_string(self).map_err(|error| bug(&error))?;
         let mut whole: toml::Table = toml::from_str(&written).map_err(|error| bug(&error))?;

@@ -1,4 +1,5 @@
-//! Who speaks in the demo, and what they say: the shop's services, its routes, its workers. All of our own making.
+//! Who speaks in the demo, and what they say: the shop's services, its routes, its workers. All of
+//! our own making.
 //!
 //! In a text, `{name}` is filled in by [`super::text`].
 

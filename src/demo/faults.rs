@@ -73,7 +73,8 @@ const CYCLE: [(&str, &[&str]); 5] = [
     ),
 ];
 
-/// Errors never said before; `{w}` is a word that nothing else says. Each shape comes once in a stream.
+/// Errors never said before; `{w}` is a word that nothing else says. Each shape comes once in a
+/// stream.
 const NOVEL: [&str; 8] = [
     "{w} ledger is out of balance by {money} EUR, bookings stopped",
     "refusing to start {w}: its licence covers {n} nodes",
@@ -129,7 +130,8 @@ fn line(level: Level, text: &str, subject: &Subject, rng: &mut Rng) -> RepeatedL
     }
 }
 
-/// A worker's warning or error, as it comes now and then, of one thing that now fails for ever: no line that is new.
+/// A worker's warning or error, as it comes now and then, of one thing that now fails for ever: no
+/// line that is new.
 pub(super) fn exact(rng: &mut Rng, subject: &Subject) -> Repeat {
     let worker = rng.pick(&WORKERS);
     let (level, text) = *rng.pick(&[(Warn, worker.warning), (Error, worker.error)]);

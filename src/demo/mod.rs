@@ -1,10 +1,12 @@
-//! A realistic log stream with known faults: the services of a small web shop at work, and what goes wrong with them.
+//! A realistic log stream with known faults: the services of a small web shop at work, and what
+//! goes wrong with them.
 //!
-//! [`Shop`] is an iterator over JSON events in order of time, made one by one. It is pure: no clock, no files, no other
-//! randomness than its seed's, and the same options give the same bytes on every machine. Its faults are scheduled ahead
-//! ([`Shop::faults`]): none in the stream's first fifth, and clean time behind each. Between them come things that only
-//! look like faults, on which nothing may be reported: a heartbeat, a fixed maintenance list, a batch job that makes
-//! progress, a surge of traffic with its errors in proportion.
+//! [`Shop`] is an iterator over JSON events in order of time, made one by one. It is pure: no
+//! clock, no files, no other randomness than its seed's, and the same options give the same bytes
+//! on every machine. Its faults are scheduled ahead ([`Shop::faults`]): none in the stream's first
+//! fifth, and clean time behind each. Between them come things that only look like faults, on which
+//! nothing may be reported: a heartbeat, a fixed maintenance list, a batch job that makes progress,
+//! a surge of traffic with its errors in proportion.
 
 mod catalog;
 mod faults;
@@ -47,8 +49,8 @@ pub struct Labels {
     pub seed: String,
     /// Events made so far.
     pub events: u64,
-    /// Those of them in no fault's span (one second before its start to two minutes after its end), where a finding is
-    /// a false alarm.
+    /// Those of them in no fault's span (one second before its start to two minutes after its end),
+    /// where a finding is a false alarm.
     pub clean_events: u64,
     /// The faults, in order of time; those that the iterator has not come to yet as well.
     pub labels: Vec<Label>,
@@ -69,8 +71,8 @@ impl Shop {
     /// Schedules the faults of a stream. No event is made yet.
     ///
     /// # Errors
-    /// [`OptionError`] for options out of their bounds, or where none of the faults wanted finds room. Where some do
-    /// not, see [`Shop::unplaced`].
+    /// [`OptionError`] for options out of their bounds, or where none of the faults wanted finds
+    /// room. Where some do not, see [`Shop::unplaced`].
     pub fn new(options: ShopOptions) -> Result<Shop, OptionError> {
         options.check()?;
         let plan = Plan::new(&options)?;
@@ -83,8 +85,8 @@ impl Shop {
         &self.traffic.plan.labels
     }
 
-    /// The kinds that were wanted and found no room: the stream is too short for them, or so thin that no module speaks
-    /// often enough to be missed when it is silent.
+    /// The kinds that were wanted and found no room: the stream is too short for them, or so thin
+    /// that no module speaks often enough to be missed when it is silent.
     #[must_use]
     pub fn unplaced(&self) -> &[FaultKind] {
         &self.traffic.plan.unplaced

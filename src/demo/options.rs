@@ -6,7 +6,8 @@ use std::str::FromStr;
 const DEFAULT_START: i64 = 1_772_438_400;
 /// 2100-01-01T00:00:00Z: every time of a stream that begins before is a date that all tools read.
 const LAST_START: i64 = 4_102_444_800;
-/// Seconds: shorter has no room for a baseline, longer (30 days) would schedule tens of thousands of faults.
+/// Seconds: shorter has no room for a baseline, longer (30 days) would schedule tens of thousands
+/// of faults.
 const DURATIONS: std::ops::RangeInclusive<u64> = 60..=30 * 86_400;
 /// Events a second.
 const RATES: std::ops::RangeInclusive<f64> = 1.0..=100_000.0;
@@ -89,11 +90,12 @@ impl FaultKind {
         }
     }
 
-    /// Reads a list of names, separated by commas: kinds, `loops` for the three kinds of loop, `all`, or `none`.
-    /// A kind named twice counts once; the order says nothing.
+    /// Reads a list of names, separated by commas: kinds, `loops` for the three kinds of loop,
+    /// `all`, or `none`. A kind named twice counts once; the order says nothing.
     ///
     /// # Errors
-    /// [`OptionError::UnknownFault`] for a name that is none of these; an empty one is none of them either.
+    /// [`OptionError::UnknownFault`] for a name that is none of these; an empty one is none of them
+    /// either.
     pub fn parse_list(list: &str) -> Result<Vec<FaultKind>, OptionError> {
         let mut kinds = Vec::new();
         for name in list.split(',').map(str::trim) {
@@ -169,7 +171,8 @@ pub enum OptionError {
         kinds: String,
         /// Seconds.
         duration_s: u64,
-        /// Whether a silence is among them, which needs a module that speaks often enough to be missed.
+        /// Whether a silence is among them, which needs a module that speaks often enough to be
+        /// missed.
         quiet: bool,
     },
 }

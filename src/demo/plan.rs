@@ -1,7 +1,7 @@
 //! When what goes wrong: every fault and every confuser of a stream, fixed before its first line.
 //!
-//! They follow one another with clean time between them, so that what is found can be laid to one of them. A confuser
-//! looks like a fault and is none: nothing may be reported on it.
+//! They follow one another with clean time between them, so that what is found can be laid to one
+//! of them. A confuser looks like a fault and is none: nothing may be reported on it.
 
 use serde::Serialize;
 
@@ -16,7 +16,8 @@ use super::text::Subject;
 const CLEAN_SHARE: f64 = 0.2;
 /// Clean seconds after a fault: its effects may be found for two minutes.
 const GAP_S: f64 = 180.0;
-/// Clean seconds after a confuser, which has no effects; where there are only confusers, they are to stay rare.
+/// Clean seconds after a confuser, which has no effects; where there are only confusers, they are
+/// to stay rare.
 const CONFUSER_GAP_S: f64 = 90.0;
 const LONELY_CONFUSER_GAP_S: f64 = 600.0;
 /// Seconds between the last fault's end and the stream's.
@@ -48,7 +49,8 @@ pub struct Label {
     pub hint: String,
 }
 
-/// A stretch of the stream in which something happens; `end` is exclusive. Nanoseconds since the Unix epoch.
+/// A stretch of the stream in which something happens; `end` is exclusive. Nanoseconds since the
+/// Unix epoch.
 #[derive(Clone, Debug)]
 pub(super) struct Slot {
     pub(super) start: i64,
@@ -107,8 +109,8 @@ enum Item {
 }
 
 impl Item {
-    /// Its place where not everything has room: short faults first, of these the ones that are seen with the least past;
-    /// what is left of the room is for confusers.
+    /// Its place where not everything has room: short faults first, of these the ones that are seen
+    /// with the least past; what is left of the room is for confusers.
     fn rank(self) -> u8 {
         match self {
             Item::Fault(FaultKind::LoopExact | FaultKind::LoopCounter | FaultKind::LoopCycle) => 0,
@@ -122,7 +124,8 @@ impl Item {
 }
 
 impl Plan {
-    /// Goes through the kinds wanted and the confusers in random order, again and again while there is room.
+    /// Goes through the kinds wanted and the confusers in random order, again and again while there
+    /// is room.
     pub(super) fn new(options: &ShopOptions) -> Result<Plan, OptionError> {
         let mut kinds = options.faults.clone();
         kinds.sort_unstable();

@@ -1,8 +1,10 @@
-//! The demo's randomness: one named generator, and the few distributions that the stream draws from.
+//! The demo's randomness: one named generator, and the few distributions that the stream draws
+//! from.
 //!
-//! The same seed must give the same bytes on every machine. PCG is specified bit for bit; the exponential and the cosine
-//! come from `libm` in Rust, because the platform's C library may round them otherwise. (`rand_distr` may still ask it for
-//! a logarithm, in one draw of thousands; its last bit is lost in the microseconds to which times are cut.) A test compares the stream with a
+//! The same seed must give the same bytes on every machine. PCG is specified bit for bit; the
+//! exponential and the cosine come from `libm` in Rust, because the platform's C library may round
+//! them otherwise. (`rand_distr` may still ask it for a logarithm, in one draw of thousands; its
+//! last bit is lost in the microseconds to which times are cut.) A test compares the stream with a
 //! stored hash, so that a new version of a dependency cannot change it unnoticed.
 
 use rand::{Rng as _, RngExt, SeedableRng};
@@ -19,7 +21,8 @@ impl Rng {
         Rng(Pcg64Mcg::seed_from_u64(xxh3_64_with_seed(purpose.as_bytes(), seed)))
     }
 
-    /// A source of its own for one thing that happens: however much it draws, what happens next draws the same.
+    /// A source of its own for one thing that happens: however much it draws, what happens next
+    /// draws the same.
     pub(super) fn split(&mut self) -> Rng {
         Rng(Pcg64Mcg::seed_from_u64(self.0.next_u64()))
     }
@@ -81,8 +84,8 @@ impl Rng {
     }
 }
 
-/// Cards dealt in random order, each once before any comes again: what a service says now and then is so said early on,
-/// and is no novelty later.
+/// Cards dealt in random order, each once before any comes again: what a service says now and then
+/// is so said early on, and is no novelty later.
 #[derive(Clone, Debug)]
 pub(super) struct Deck {
     order: Vec<usize>,

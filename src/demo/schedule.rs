@@ -1,7 +1,8 @@
-//! What is to come in the stream: lines already written, and wake-ups of those who will write more, in order of time.
+//! What is to come in the stream: lines already written, and wake-ups of those who will write more,
+//! in order of time.
 //!
-//! It holds only what requests under way will still say and one wake-up for each source, so that memory does not grow
-//! with the stream.
+//! It holds only what requests under way will still say and one wake-up for each source, so that
+//! memory does not grow with the stream.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -44,7 +45,8 @@ pub(super) enum Next<W> {
 
 #[derive(Debug)]
 pub(super) struct Journal<W> {
-    /// First by time, then in the order in which they were put in; the items are apart because they have no order.
+    /// First by time, then in the order in which they were put in; the items are apart because they
+    /// have no order.
     due: BinaryHeap<Reverse<(i64, u64, usize)>>,
     items: Vec<Option<Next<W>>>,
     free: Vec<usize>,

@@ -29,8 +29,8 @@ fn a_seed_is_a_stream() {
     assert_ne!(hash(all(120)), hash(ShopOptions { seed: 2, ..all(120) }));
 }
 
-/// Fails where a dependency draws or rounds otherwise than it did, and where texts or plan were changed: only then is
-/// the number to be replaced.
+/// Fails where a dependency draws or rounds otherwise than it did, and where texts or plan were
+/// changed: only then is the number to be replaced.
 #[test]
 fn the_stream_is_the_same_on_every_machine() {
     assert_eq!(hash(all(120)), 0xe028_09b0_ca34_6fe7);

@@ -1,8 +1,9 @@
 //! The shop at work: requests, workers, the clockwork beside them, and what the plan adds.
 //!
-//! Every source is woken at a time, writes the lines that begin then, and says when it wants to be woken next. Requests
-//! and workers come as Poisson processes whose rate follows a day compressed into the stream and a surge in it; the
-//! clockwork (a heartbeat, a poll, a maintenance list) is exact.
+//! Every source is woken at a time, writes the lines that begin then, and says when it wants to be
+//! woken next. Requests and workers come as Poisson processes whose rate follows a day compressed
+//! into the stream and a surge in it; the clockwork (a heartbeat, a poll, a maintenance list) is
+//! exact.
 
 use std::sync::Arc;
 
@@ -18,12 +19,13 @@ use crate::event::level::Level;
 pub(super) const WORKER_SHARE: f64 = 0.27;
 /// Requests that fail.
 const FAILING: f64 = 0.018;
-/// Requests that fail where a failure of the route's services has never come: what a shop has lived with for long is to
-/// be known before the first fault.
+/// Requests that fail where a failure of the route's services has never come: what a shop has lived
+/// with for long is to be known before the first fault.
 const FAILING_FIRST: f64 = 0.15;
 /// Requests that fail on a bad node.
 const FAILING_ON_BAD_NODE: f64 = 0.35;
-/// Requests that a pause of some process makes slower, and by how much: a heavier tail than log-normal, as tails are.
+/// Requests that a pause of some process makes slower, and by how much: a heavier tail than
+/// log-normal, as tails are.
 const PAUSED: f64 = 0.005;
 const PAUSE_FACTOR: f64 = 2.5;
 /// Workers' lines that warn, and that tell of an error.
@@ -144,7 +146,8 @@ impl Traffic {
         }
     }
 
-    /// The traffic at a time, as a multiple of its mean: low at the stream's ends, high in its middle.
+    /// The traffic at a time, as a multiple of its mean: low at the stream's ends, high in its
+    /// middle.
     fn bustle(&self, time: i64) -> f64 {
         let day = (time - self.start) as f64 / self.length as f64;
         let surge = if matches!(self.plan.at(time), Some(Act::Surge)) { SURGE_FACTOR } else { 1.0 };
@@ -204,7 +207,8 @@ impl Traffic {
         let failure = self.failure_on(which, luck, failing);
 
         let mut status = if rng.happens(route.refusal.1) { route.refusal.0 } else { route.status };
-        // What the services say comes in even parts of the duration; a failure is the last that is said.
+        // What the services say comes in even parts of the duration; a failure is the last that is
+        // said.
         let parts = (route.steps.len() + 2) as f64;
         let at = |part: f64| time + nanoseconds(duration_ms / 1e3 * part / parts);
         for (step, part) in route.steps.iter().zip(1u32..) {
@@ -228,7 +232,8 @@ impl Traffic {
         self.access(at(parts), which, status, duration_ms, (host, thread, trace), &subject, &mut rng);
     }
 
-    /// Whether a request fails, and how: by the failure of its route's services that has come least often.
+    /// Whether a request fails, and how: by the failure of its route's services that has come least
+    /// often.
     fn failure_on(&mut self, route: usize, luck: f64, failing: f64) -> Option<&'static Failure> {
         let meets = |module: &str| ROUTES[route].steps.iter().any(|step| step.module == module);
         let (rarest, failure) = FAILURES

@@ -1,8 +1,9 @@
-//! A directory in which this program keeps files of its own, and into which others may be able to write.
+//! A directory in which this program keeps files of its own, and into which others may be able to
+//! write.
 //!
-//! It is opened once, and every name is taken relative to that descriptor and never through a symbolic link: who puts a
-//! link, a pipe or a second name of another file in the place of ours has nothing of it overwritten, read or waited for.
-//! Files are readable by their owner alone.
+//! It is opened once, and every name is taken relative to that descriptor and never through a
+//! symbolic link: who puts a link, a pipe or a second name of another file in the place of ours has
+//! nothing of it overwritten, read or waited for. Files are readable by their owner alone.
 
 use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fstat, openat, renameat, statat, unlinkat};
@@ -13,7 +14,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-/// What every file is opened with. Without `NONBLOCK` a pipe in the place of a file would be waited for.
+/// What every file is opened with. Without `NONBLOCK` a pipe in the place of a file would be waited
+/// for.
 const FLAGS: OFlags = OFlags::CLOEXEC.union(OFlags::NOFOLLOW).union(OFlags::NOCTTY).union(OFlags::NONBLOCK);
 /// What a new file is: for its owner to read and to write.
 const OURS: Mode = Mode::RUSR.union(Mode::WUSR);
@@ -84,13 +86,15 @@ impl Directory {
         Ok(Some(if bytes.len() as u64 > most { Content::TooLong } else { Content::Bytes(bytes) }))
     }
 
-    /// Puts `parts`, one behind the other, in the place of the file: written beside it under the name `fresh`, on the disk,
-    /// then renamed, so that at any time the old file or the new one is there whole.
+    /// Puts `parts`, one behind the other, in the place of the file: written beside it under the
+    /// name `fresh`, on the disk, then renamed, so that at any time the old file or the new one is
+    /// there whole.
     ///
     /// # Errors
     /// When the system does not let it; the old file is then still there.
     pub fn replace(&self, name: &str, fresh: &str, parts: &[&[u8]]) -> io::Result<()> {
-        // What a crash has left, or somebody else has put there. Removing a name leaves what a link points to.
+        // What a crash has left, or somebody else has put there. Removing a name leaves what a link
+        // points to.
         match unlinkat(&self.handle, fresh, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => {}
             Err(error) => return Err(error.into()),
@@ -120,7 +124,8 @@ impl Directory {
         }
     }
 
-    /// Gives what has this name, be it a link or a pipe, the first of `names` that is free; that one.
+    /// Gives what has this name, be it a link or a pipe, the first of `names` that is free; that
+    /// one.
     ///
     /// # Errors
     /// When the system does not let it.

@@ -1,7 +1,8 @@
 //! The last thing before a terminal: a writer that lets nothing through that steers one.
 //!
-//! Text from outside is made plain where it is put into a sentence ([`crate::plain`]), because only there is it known what is
-//! one line. This writer stands behind all of that, so that a place which forgot it shows an escape instead of obeying one.
+//! Text from outside is made plain where it is put into a sentence ([`crate::plain`]), because only
+//! there is it known what is one line. This writer stands behind all of that, so that a place which
+//! forgot it shows an escape instead of obeying one.
 
 use crate::plain::steers;
 use std::io::{self, IsTerminal, StdoutLock, Write};
@@ -9,8 +10,8 @@ use std::io::{self, IsTerminal, StdoutLock, Write};
 /// Colours are at most so long; what is longer is none.
 const MOST_COLOUR: usize = 16;
 
-/// Escapes control characters, marks of direction and bytes that are no UTF-8. Line breaks and tabs pass, and colours
-/// where they are wanted.
+/// Escapes control characters, marks of direction and bytes that are no UTF-8. Line breaks and tabs
+/// pass, and colours where they are wanted.
 pub struct EscapingWriter<W: Write> {
     inner: W,
     colours: bool,
@@ -18,7 +19,8 @@ pub struct EscapingWriter<W: Write> {
     rest: Vec<u8>,
 }
 
-/// Standard output for people: all commands but `run`, whose events leave byte for byte, write to it.
+/// Standard output for people: all commands but `run`, whose events leave byte for byte, write to
+/// it.
 #[must_use]
 pub fn safe_stdout() -> EscapingWriter<StdoutLock<'static>> {
     let stdout = io::stdout().lock();
@@ -38,7 +40,8 @@ impl<W: Write> EscapingWriter<W> {
         Self { inner, colours, rest: Vec::new() }
     }
 
-    /// Appends `bytes` as they may be shown to `out`; how many of them are used. Those that are not may go on.
+    /// Appends `bytes` as they may be shown to `out`; how many of them are used. Those that are not
+    /// may go on.
     fn escape(&self, bytes: &[u8], out: &mut Vec<u8>, ended: bool) -> usize {
         let mut at = 0;
         while at < bytes.len() {
@@ -133,7 +136,8 @@ fn colour(bytes: &[u8]) -> Colour {
     }
 }
 
-/// The first character and its length; or how many bytes are none, `None` where they may become one.
+/// The first character and its length; or how many bytes are none, `None` where they may become
+/// one.
 fn first_character(bytes: &[u8]) -> Result<(char, usize), Option<usize>> {
     let four = &bytes[..bytes.len().min(4)];
     let valid = match std::str::from_utf8(four) {

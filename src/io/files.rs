@@ -34,7 +34,8 @@ pub fn is_test(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(".test.toml"))
 }
 
-/// The names of the files of tests in this directory, in their order; none where it is no directory.
+/// The names of the files of tests in this directory, in their order; none where it is no
+/// directory.
 #[must_use]
 pub fn tests_in(path: &Path) -> Vec<PathBuf> {
     let names = if path.is_dir() { folder::names(path).unwrap_or_default() } else { Vec::new() };
@@ -48,13 +49,14 @@ pub struct RuleFiles {
     pub rules: Vec<RuleSource>,
     /// Files ending in `.toml` and `.csv`.
     pub tables: Vec<TableSource>,
-    /// Paths of rules that are links to something that is named otherwise or is elsewhere: should it be no rule, then nothing
-    /// of it is to be shown.
+    /// Paths of rules that are links to something that is named otherwise or is elsewhere: should
+    /// it be no rule, then nothing of it is to be shown.
     pub unquoted: Vec<String>,
 }
 
-/// Reads the rules (`*.rhai`) and tables (`*.toml`, `*.csv`) of a directory, or one rule or table, in the order of their names.
-/// Links in a directory that leave it are refused, unless they are to be followed.
+/// Reads the rules (`*.rhai`) and tables (`*.toml`, `*.csv`) of a directory, or one rule or table,
+/// in the order of their names. Links in a directory that leave it are refused, unless they are to
+/// be followed.
 ///
 /// # Errors
 /// One [`Diagnostic`] for each thing that cannot be read.

@@ -1,9 +1,10 @@
 //! A directory of rules: files that a person wrote, in a place that others may be able to write.
 //!
-//! This program may read what they may not. So a name in the directory is read only where what it leads to is in the directory as
-//! well: a link to `/etc/shadow` is refused, and the links of a Kubernetes ConfigMap (`a.rhai` → `..data/a.rhai`, `..data` →
-//! `..2026_03_02`) are followed. A path is resolved first and then opened from the directory's own descriptor, part for
-//! part and through no link, so that nothing changes between the look and the reading.
+//! This program may read what they may not. So a name in the directory is read only where what it
+//! leads to is in the directory as well: a link to `/etc/shadow` is refused, and the links of a
+//! Kubernetes ConfigMap (`a.rhai` → `..data/a.rhai`, `..data` → `..2026_03_02`) are followed. A
+//! path is resolved first and then opened from the directory's own descriptor, part for part and
+//! through no link, so that nothing changes between the look and the reading.
 
 use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, fstat, openat};
@@ -15,7 +16,8 @@ use std::path::{Component, Path, PathBuf};
 
 /// A longer file is neither a rule nor a table.
 pub const MOST_BYTES: u64 = 8 << 20;
-/// How often a path is resolved anew when it changes meanwhile, as it does when a ConfigMap is swapped.
+/// How often a path is resolved anew when it changes meanwhile, as it does when a ConfigMap is
+/// swapped.
 const ATTEMPTS: usize = 5;
 const FLAGS: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NOCTTY).union(OFlags::NONBLOCK);
 
@@ -55,7 +57,8 @@ impl Unread {
 pub struct Text {
     /// What is in it.
     pub text: String,
-    /// Its own name, behind all links, ends as the name that it was read by: it is what it is taken for.
+    /// Its own name, behind all links, ends as the name that it was read by: it is what it is taken
+    /// for.
     pub is_own: bool,
 }
 
@@ -73,7 +76,8 @@ pub fn names(directory: &Path) -> io::Result<Vec<OsString>> {
     Ok(names)
 }
 
-/// Reads the file of this name, a path relative to `directory`; none where it is no regular file, or is gone.
+/// Reads the file of this name, a path relative to `directory`; none where it is no regular file,
+/// or is gone.
 ///
 /// # Errors
 /// [`Unread`]
@@ -134,7 +138,8 @@ fn content(file: File) -> Result<Option<String>, Unread> {
     String::from_utf8(bytes).map(Some).map_err(|_| Unread::NoText)
 }
 
-/// Where a file stands that another names relative to itself: inside of `directory`, if one is given.
+/// Where a file stands that another names relative to itself: inside of `directory`, if one is
+/// given.
 ///
 /// # Errors
 /// [`Unread`]

@@ -8,7 +8,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A matter that was said is not said again for this long; how often it came up meanwhile is said then.
+/// A matter that was said is not said again for this long; how often it came up meanwhile is said
+/// then.
 const QUIET: Duration = Duration::from_secs(60);
 /// So many matters are remembered; beyond that the one that was said first is forgotten.
 const MATTERS: usize = 1_000;
@@ -102,8 +103,9 @@ impl Inner {
     }
 }
 
-/// The text as an entry of the log: nothing in it steers a terminal, and a line break, of ours or from outside, begins an
-/// indented line, so that whoever writes events or names files cannot write an entry of their own.
+/// The text as an entry of the log: nothing in it steers a terminal, and a line break, of ours or
+/// from outside, begins an indented line, so that whoever writes events or names files cannot write
+/// an entry of their own.
 fn as_one_entry(text: &str) -> String {
     text.split('\n').map(plain).collect::<Vec<_>>().join("\n  ")
 }

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 
 /// Stops a rule's evaluation that takes longer than a limit.
 ///
-/// On a busy machine a thread can stand still for longer than that, and no rule is to blame. So the first half of the limit is
-/// wall time, which costs next to nothing to read; from there on the thread's own processor time counts.
+/// On a busy machine a thread can stand still for longer than that, and no rule is to blame. So the
+/// first half of the limit is wall time, which costs next to nothing to read; from there on the
+/// thread's own processor time counts.
 #[derive(Debug)]
 pub struct WallMeter {
     half: Duration,
@@ -60,7 +61,8 @@ impl Meter for WallMeter {
     }
 }
 
-/// What this thread has had of the processor, in nanoseconds, to a few milliseconds; `None` where the system does not tell.
+/// What this thread has had of the processor, in nanoseconds, to a few milliseconds; `None` where
+/// the system does not tell.
 fn processor_ns() -> Option<u64> {
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     told.split(' ').next()?.parse().ok().filter(|nanoseconds| *nanoseconds > 0)

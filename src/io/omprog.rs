@@ -1,9 +1,9 @@
-//! rsyslog's `omprog` with `confirmMessages`: each message is confirmed with `OK` once it has left, in transactions when
-//! these end.
+//! rsyslog's `omprog` with `confirmMessages`: each message is confirmed with `OK` once it has left,
+//! in transactions when these end.
 //!
-//! rsyslog writes a message and waits for the answer before it writes the next, so nothing here is held back. While an
-//! answer has to wait, dots keep it alive. What has not left when this process ends is answered with a reason, and rsyslog
-//! sends it again.
+//! rsyslog writes a message and waits for the answer before it writes the next, so nothing here is
+//! held back. While an answer has to wait, dots keep it alive. What has not left when this process
+//! ends is answered with a reason, and rsyslog sends it again.
 
 use super::source::{BatchSender, LineFrontend, READ_BYTES, Source};
 use super::stdio::{Input, Output, Read};
@@ -48,7 +48,8 @@ impl Drop for Token {
 }
 
 impl Outstanding {
-    /// Waits until nothing is outstanding; true when all of it has left. `alive` is called now and then.
+    /// Waits until nothing is outstanding; true when all of it has left. `alive` is called now and
+    /// then.
     fn wait(&self, mut alive: impl FnMut() -> io::Result<()>) -> io::Result<bool> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         while state.0 > 0 {

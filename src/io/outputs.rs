@@ -1,8 +1,9 @@
-//! Where what a batch became goes: written to standard output at once, and put into the queues of network ends.
+//! Where what a batch became goes: written to standard output at once, and put into the queues of
+//! network ends.
 //!
-//! What upstream wants to know, that a batch has left, is told once every end has it: standard output when the write
-//! returns, a network end when the one behind it has taken it. A full queue holds the engine up, and so everything
-//! before it.
+//! What upstream wants to know, that a batch has left, is told once every end has it: standard
+//! output when the write returns, a network end when the one behind it has taken it. A full queue
+//! holds the engine up, and so everything before it.
 
 use super::shutdown::Progress;
 use super::stdio::{Output, Undelivered};

@@ -8,8 +8,8 @@ use std::hash::{BuildHasher, RandomState};
 pub fn bytes<const N: usize>() -> [u8; N] {
     const { assert!(N <= 256, "more can come short") };
     let mut bytes = [0; N];
-    // Short of entropy at boot it waits; so few bytes never come short. Where the call is forbidden (a strict seccomp profile)
-    // the standard library knows another way, or panics.
+    // Short of entropy at boot it waits; so few bytes never come short. Where the call is forbidden
+    // (a strict seccomp profile) the standard library knows another way, or panics.
     if getrandom(&mut bytes, GetRandomFlags::empty()) != Ok(N) {
         by_the_standard_library(&mut bytes);
     }

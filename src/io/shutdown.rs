@@ -1,4 +1,5 @@
-//! SIGHUP asks for a reload. SIGTERM and SIGINT: the first ends reading, the second, or a reader that stays stuck, ends the process.
+//! SIGHUP asks for a reload. SIGTERM and SIGINT: the first ends reading, the second, or a reader
+//! that stays stuck, ends the process.
 
 use super::log::Log;
 use rustix::event::{EventfdFlags, eventfd};
@@ -10,8 +11,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// How often the last words look whether what was just read has been counted, a millisecond apart, before they do without it.
-/// Looks are counted, not time: when the machine holds the process up, time passes in which a read could not go on either.
+/// How often the last words look whether what was just read has been counted, a millisecond apart,
+/// before they do without it. Looks are counted, not time: when the machine holds the process up,
+/// time passes in which a read could not go on either.
 const LOOKS: u32 = 5_000;
 
 /// Lines read and lines delivered, for the last words of a process that could not deliver all.
@@ -42,10 +44,11 @@ impl Progress {
         Reading(self)
     }
 
-    /// Waits until all that was read is counted; false when a read does not come to its end. `pause` is called between looks.
+    /// Waits until all that was read is counted; false when a read does not come to its end.
+    /// `pause` is called between looks.
     ///
-    /// A read that is under way when reading is told to stop returns at once, unless somebody else has taken from the pipe
-    /// what was there: only then it waits, and is not waited for.
+    /// A read that is under way when reading is told to stop returns at once, unless somebody else
+    /// has taken from the pipe what was there: only then it waits, and is not waited for.
     async fn settle<F: Future<Output = ()>>(&self, mut pause: impl FnMut() -> F) -> bool {
         for _ in 0..LOOKS {
             if self.reading.load(Ordering::Acquire) == 0 {
@@ -63,7 +66,8 @@ impl Progress {
     }
 }
 
-/// Watches for signals on a thread of its own; the returned descriptor becomes readable when reading is to stop.
+/// Watches for signals on a thread of its own; the returned descriptor becomes readable when
+/// reading is to stop.
 ///
 /// What `on_stop` returns is kept as long as the process lives.
 ///
@@ -109,7 +113,8 @@ pub fn watch<T: Send + 'static>(
     Ok(stop)
 }
 
-/// Returns once nothing was delivered for `timeout`: a slow reader is waited for, a stuck one is not.
+/// Returns once nothing was delivered for `timeout`: a slow reader is waited for, a stuck one is
+/// not.
 async fn stuck(timeout: Duration, progress: &Progress) {
     loop {
         let delivered = progress.delivered.load(Ordering::Acquire);
@@ -125,8 +130,8 @@ mod tests {
     use super::*;
     use std::future::ready;
 
-    /// The order that was once seen under load: the last words begin while a read is under way, and its thread is held up for
-    /// longer than any time that they could reasonably be given.
+    /// The order that was once seen under load: the last words begin while a read is under way, and
+    /// its thread is held up for longer than any time that they could reasonably be given.
     #[test]
     fn a_read_that_is_under_way_is_counted_however_long_the_machine_holds_it_up() {
         let progress = Progress::default();

@@ -1,7 +1,8 @@
 //! Sinks: where findings go besides the event stream, which never waits for one.
 //!
-//! [`local`] writes them to files and descriptors, one JSON object a line, as far as those take it at once. A
-//! [`delivery`] tells a server, from a thread of its own: [`alertmanager`] and [`webhook`] decide what and when.
+//! [`local`] writes them to files and descriptors, one JSON object a line, as far as those take it
+//! at once. A [`delivery`] tells a server, from a thread of its own: [`alertmanager`] and
+//! [`webhook`] decide what and when.
 
 pub mod alertmanager;
 pub mod breaker;
@@ -59,7 +60,8 @@ pub struct SinkReport {
 impl Sinks {
     /// Opens every sink, and starts the thread that tells servers.
     ///
-    /// Call it before anything else opens a descriptor: a number that was not inherited is then found to be closed.
+    /// Call it before anything else opens a descriptor: a number that was not inherited is then
+    /// found to be closed.
     ///
     /// # Errors
     /// The first that cannot be opened.
@@ -87,7 +89,8 @@ impl Sinks {
         self.local.is_empty() && self.remote.is_empty()
     }
 
-    /// Takes a finding, which leaves when its sinks take it. Of one that `is_silenced` files are told and people are not.
+    /// Takes a finding, which leaves when its sinks take it. Of one that `is_silenced` files are
+    /// told and people are not.
     pub fn take(&mut self, finding: &Finding, is_silenced: bool) {
         self.local.take(finding);
         for remote in self.remote.iter().filter(|remote| finding.severity >= remote.least) {
@@ -95,13 +98,15 @@ impl Sinks {
         }
     }
 
-    /// Takes an incident that an earlier process told of and that is still open, for those that must hear of it again.
+    /// Takes an incident that an earlier process told of and that is still open, for those that
+    /// must hear of it again.
     pub fn take_still_open(&mut self, finding: &Finding, is_silenced: bool) {
         let remotes = self.remote.iter().filter(|remote| remote.needs_repeats && finding.severity >= remote.least);
         remotes.for_each(|remote| remote.post.put(Notice::of(finding), is_silenced));
     }
 
-    /// Writes what was taken, as far as the sinks take it without being waited for; what went wrong.
+    /// Writes what was taken, as far as the sinks take it without being waited for; what went
+    /// wrong.
     #[must_use]
     pub fn flush(&mut self) -> Vec<SinkFailure> {
         self.local.flush()
@@ -121,7 +126,8 @@ impl Sinks {
         (reports, failures)
     }
 
-    /// Writes the last of it, with a short wait for slow readers and servers; what could not be delivered.
+    /// Writes the last of it, with a short wait for slow readers and servers; what could not be
+    /// delivered.
     #[must_use]
     pub fn finish(&mut self) -> Vec<SinkFailure> {
         let mut failures = self.local.finish();

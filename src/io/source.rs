@@ -1,4 +1,5 @@
-//! Where batches come from: a source reads, cuts records and looks at them, each on a thread of its own.
+//! Where batches come from: a source reads, cuts records and looks at them, each on a thread of its
+//! own.
 
 use super::shutdown::Progress;
 use super::stdio::{Input, Read};
@@ -48,7 +49,8 @@ impl Pool {
 
     /// Gives a batch back. It is kept if one was taken, so that there is somebody to take it.
     pub fn give(&self, mut batch: Batch) {
-        // Now, so that what it holds on to is free: the filters of rules, say, which may be others by then.
+        // Now, so that what it holds on to is free: the filters of rules, say, which may be others
+        // by then.
         batch.clear();
         // Joining cuts all lines before it knows which are one record.
         batch.records.shrink_to(Batch::MOST_RECORDS);
@@ -62,7 +64,8 @@ impl Pool {
     }
 }
 
-/// The prefilter of the rules that run, for those who look at batches; none before the engine is there.
+/// The prefilter of the rules that run, for those who look at batches; none before the engine is
+/// there.
 #[derive(Clone, Debug, Default)]
 pub struct LivePrefilter(Arc<Mutex<Option<Arc<dyn Prefilter>>>>);
 
@@ -182,8 +185,8 @@ impl<I: AsFd + Send> Source for LineSource<I> {
     }
 }
 
-/// Reads behind what the batch holds until a line ends, or more than `piece` bytes have come; true at the end of input.
-/// Nearly always that is one read.
+/// Reads behind what the batch holds until a line ends, or more than `piece` bytes have come; true
+/// at the end of input. Nearly always that is one read.
 fn fill<I: AsFd>(input: &Input<I>, batch: &mut Batch, piece: usize) -> io::Result<bool> {
     loop {
         if batch.bytes.len() < batch.filled + READ_BYTES {

@@ -1,9 +1,10 @@
 //! What a filter knows, in a file, so that a restart goes on where it was.
 //!
-//! The file `seismolog.state` in a directory: 16 bytes that name it, a version, the length and the xxh3-64 of what follows.
-//! It is written beside the old one, flushed to the disk and renamed over it, on a thread of its own; what is being
-//! written when the next snapshot comes is let finish, and that one left out. A file that is damaged or not ours is set
-//! aside under another name, and so is what is no file at all. A lock keeps a second process out.
+//! The file `seismolog.state` in a directory: 16 bytes that name it, a version, the length and the
+//! xxh3-64 of what follows. It is written beside the old one, flushed to the disk and renamed over
+//! it, on a thread of its own; what is being written when the next snapshot comes is let finish,
+//! and that one left out. A file that is damaged or not ours is set aside under another name, and
+//! so is what is no file at all. A lock keeps a second process out.
 
 use super::directory::{Content, Directory};
 use super::log::Log;
@@ -262,7 +263,8 @@ mod tests {
         }
         let about = fs::symlink_metadata(path.join(FILE)).unwrap();
         assert!(about.is_file() && about.mode() & 0o777 == 0o600);
-        // A directory there cannot be removed by mistake: the save fails, and the last state is still there.
+        // A directory there cannot be removed by mistake: the save fails, and the last state is
+        // still there.
         fs::create_dir(&fresh).unwrap();
         assert!(folder.save(b"later").is_err());
         assert_eq!(folder.load().unwrap(), Some(Ok(b"ours".to_vec())));

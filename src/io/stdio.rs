@@ -43,7 +43,8 @@ impl<F: AsFd> Input<F> {
         Self { stream, stop }
     }
 
-    /// Waits until there is something to read, or reading is to stop; false when `timeout` has passed before that.
+    /// Waits until there is something to read, or reading is to stop; false when `timeout` has
+    /// passed before that.
     ///
     /// # Errors
     /// As the system's poll.
@@ -52,7 +53,8 @@ impl<F: AsFd> Input<F> {
         let timeout = Timespec::try_from(timeout).map_err(io::Error::other)?;
         match poll(&mut ready, Some(&timeout)) {
             Ok(count) => Ok(count > 0),
-            // A signal: the read that follows blocks no longer than it takes to see whether to stop.
+            // A signal: the read that follows blocks no longer than it takes to see whether to
+            // stop.
             Err(Errno::INTR) => Ok(false),
             Err(error) => Err(error.into()),
         }

@@ -1,8 +1,9 @@
 //! Files that may change under a running filter.
 //!
-//! Their names, sizes, times and numbers are asked for once a second. A notification from the system would come sooner,
-//! but comes not at all from NFS and most other network and overlay file systems, and for a Kubernetes ConfigMap it
-//! tells of a symbolic link two folders away; a few calls of `stat` a second cost nothing that can be measured.
+//! Their names, sizes, times and numbers are asked for once a second. A notification from the
+//! system would come sooner, but comes not at all from NFS and most other network and overlay file
+//! systems, and for a Kubernetes ConfigMap it tells of a symbolic link two folders away; a few
+//! calls of `stat` a second cost nothing that can be measured.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -27,8 +28,8 @@ impl Watch {
         Self { paths, told: now, seen: now }
     }
 
-    /// True once after a change, when nothing has changed any more since the look before: a directory that is being
-    /// written into is left to settle.
+    /// True once after a change, when nothing has changed any more since the look before: a
+    /// directory that is being written into is left to settle.
     pub fn has_changed(&mut self) -> bool {
         let now = fingerprint(&self.paths);
         let settled = std::mem::replace(&mut self.seen, now) == now;

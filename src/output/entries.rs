@@ -77,7 +77,8 @@ impl Entries {
         self.end();
     }
 
-    /// Puts record `i`, which was made to `map`. These masks, with which it was made, hold for its metadata too.
+    /// Puts record `i`, which was made to `map`. These masks, with which it was made, hold for its
+    /// metadata too.
     pub(super) fn put_made(
         &mut self,
         batch: &Batch,
@@ -112,8 +113,8 @@ impl Entries {
     }
 }
 
-/// A line as a map: its members, or, where it has none or they would be nested too deep or too long, its text as
-/// `message`.
+/// A line as a map: its members, or, where it has none or they would be nested too deep or too
+/// long, its text as `message`.
 fn put_line(batch: &Batch, i: usize, limits: EntryLimits, out: &mut Vec<u8>) {
     let fields = batch.fields(i);
     let look: &Look = fields.look();

@@ -1,24 +1,28 @@
-//! What leaves: untouched records as the bytes that came, the others with what was found written into them.
+//! What leaves: untouched records as the bytes that came, the others with what was found written
+//! into them.
 //!
-//! Runs of untouched records are kept as ranges of the batch and written from the very buffer they were read into; short ones
-//! are copied. Ends that want entries of the Forward protocol in place of lines get those beside.
+//! Runs of untouched records are kept as ranges of the batch and written from the very buffer they
+//! were read into; short ones are copied. Ends that want entries of the Forward protocol in place
+//! of lines get those beside.
 
 pub mod entries;
+mod own_event;
 mod reply;
 
 use crate::engine::Outcome;
 use crate::engine::emitted::Emitted;
-use crate::engine::finding::{Finding, Severity, State};
+use crate::engine::finding::Finding;
 use crate::event::look::Look;
 use crate::event::msgpack::Reader;
 use crate::event::splice;
 use crate::event::unescape::escape_into;
-use crate::event::{Batch, Edit, Encoding, Fault, Level, Record, Shape, Source, Timestamp, packed, transcode};
+use crate::event::{Batch, Edit, Encoding, Fault, Record, Shape, Source, Timestamp, packed, transcode};
 use crate::io::outputs::{Form, OutputBatch, Outputs};
 use crate::io::stdio::Undelivered;
 use crate::pipeline::Observer;
 use crate::terminal::Screen;
 use entries::{Entries, EntryLimits};
+pub use own_event::write_event;
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -74,7 +78,8 @@ pub enum Reply {
     /// The event.
     #[default]
     Event,
-    /// What rsyslog's `mmexternal` wants: one line, always, that holds only the properties that change.
+    /// What rsyslog's `mmexternal` wants: one line, always, that holds only the properties that
+    /// change.
     Changes,
 }
 
@@ -85,7 +90,8 @@ pub struct OutputEncoder {
     /// Somebody looks at it: events are shown, not passed on.
     screen: Option<Screen>,
     ready: Vec<u8>,
-    /// Long runs of untouched bytes of the batch at hand, and how much of what is ready goes before each.
+    /// Long runs of untouched bytes of the batch at hand, and how much of what is ready goes before
+    /// each.
     runs: Vec<(usize, Range<usize>)>,
     /// The run that follows.
     untouched: Range<usize>,
@@ -135,7 +141,8 @@ impl OutputEncoder {
         self.plain = !self.wants_entries && self.screen.is_none() && self.options.reply == Reply::Event;
     }
 
-    /// A batch begins at `now`. One source's last line may have no end; another's first does not belong to it.
+    /// A batch begins at `now`. One source's last line may have no end; another's first does not
+    /// belong to it.
     pub fn begin(&mut self, batch: &Batch, now: Timestamp) {
         self.now = now;
         let Some(first) = batch.records.first() else { return };
@@ -190,7 +197,8 @@ impl OutputEncoder {
         outcome.emitted.iter().for_each(|emitted| self.put_emitted(emitted, &[], observer));
     }
 
-    /// Sends all that was put by every end; how many bytes. What waits for the batch to leave goes with it.
+    /// Sends all that was put by every end; how many bytes. What waits for the batch to leave goes
+    /// with it.
     ///
     /// # Errors
     /// [`Undelivered`], after the lines that did leave were counted.
@@ -238,7 +246,8 @@ impl OutputEncoder {
         self.put_record(batch, i, tag, &outcome.findings, &outcome.edit, observer)
     }
 
-    /// An event that a rule made, with its line end; nowhere where the stream is not ours to add to.
+    /// An event that a rule made, with its line end; nowhere where the stream is not ours to add
+    /// to.
     fn put_emitted<W: Observer>(&mut self, emitted: &Emitted, tag: &[u8], observer: &mut W) {
         observer.findings(&emitted.findings, emitted.edit.shows_all().then(|| emitted.fields()).as_ref());
         if !self.is_ours() {
@@ -259,7 +268,8 @@ impl OutputEncoder {
             && self.options.synthetic == SyntheticMode::Inline
     }
 
-    /// One record with its findings, as rules wish it, in every form that ends want. False when it does not leave.
+    /// One record with its findings, as rules wish it, in every form that ends want. False when it
+    /// does not leave.
     fn put_record<W: Observer>(
         &mut self,
         batch: &Batch,
@@ -338,7 +348,8 @@ impl OutputEncoder {
         }
     }
 
-    /// A record of MessagePack as a line of JSON. It was looked at, so it is whole; nested too deep it is its bytes.
+    /// A record of MessagePack as a line of JSON. It was looked at, so it is whole; nested too deep
+    /// it is its bytes.
     fn put_map(&mut self, batch: &Batch, i: usize) {
         let map = batch.records[i].span.of(&batch.bytes);
         if packed::render(map, batch.lead(i), batch.tag(i), None, &mut self.ready).is_err() {
@@ -348,8 +359,8 @@ impl OutputEncoder {
         }
     }
 
-    /// The event without findings and members, with its masks, which are never left out: what they cannot be applied to
-    /// does not leave.
+    /// The event without findings and members, with its masks, which are never left out: what they
+    /// cannot be applied to does not leave.
     fn mask(&mut self, batch: &Batch, i: usize, edit: &Edit, raw: bool) -> Result<(), Fault> {
         self.findings.clear();
         let masks = Edit { masks: edit.masks.clone(), ..Edit::default() };
@@ -363,8 +374,8 @@ impl OutputEncoder {
         Ok(())
     }
 
-    /// Writes the event, as rules wish it, with as many of its findings as it can carry; the others leave before it on
-    /// their own. False when it can carry nothing.
+    /// Writes the event, as rules wish it, with as many of its findings as it can carry; the others
+    /// leave before it on their own. False when it can carry nothing.
     fn annotate<W: Observer>(
         &mut self,
         batch: &Batch,
@@ -410,7 +421,8 @@ impl OutputEncoder {
         Ok(())
     }
 
-    /// The event of record `i` with the gathered findings, as a line into `annotated` and as a map into `map`.
+    /// The event of record `i` with the gathered findings, as a line into `annotated` and as a map
+    /// into `map`.
     fn make(&mut self, batch: &Batch, i: usize, edit: &Edit) -> Result<(), Fault> {
         self.annotated.clear();
         self.map.clear();
@@ -418,7 +430,8 @@ impl OutputEncoder {
         if batch.records[i].encoding == Encoding::MessagePack {
             let map = batch.records[i].span.of(&batch.bytes);
             packed::edit(map, edit, name, findings, &mut self.map).map_err(|_| Fault::Member)?;
-            // What was added may be deeper than the record was, which whoever sent it knew to be taken.
+            // What was added may be deeper than the record was, which whoever sent it knew to be
+            // taken.
             if self.wants_entries && Reader::new(&self.map, 0).skip_within(self.options.entries.deepest).is_err() {
                 return Err(Fault::Member);
             }
@@ -471,29 +484,5 @@ impl OutputEncoder {
                 self.ready.truncate(start);
             }
         }
-    }
-}
-
-/// A finding as an event of its own, with its line end.
-pub fn write_event(finding: &Finding, member: &str, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"{\"timestamp\":\"");
-    finding.said_at.write_rfc3339(out);
-    out.extend_from_slice(b"\",\"level\":\"");
-    out.extend_from_slice(level_of(finding).name().as_bytes());
-    out.extend_from_slice(b"\",\"source\":\"seismolog\",\"message\":\"");
-    escape_into(finding.summary.as_bytes(), out);
-    out.extend_from_slice(b"\",\"");
-    escape_into(member.as_bytes(), out);
-    out.extend_from_slice(b"\":[");
-    finding.write(ANNOTATION_BYTES - ANNOTATION_FRAME, out);
-    out.extend_from_slice(b"]}\n");
-}
-
-/// The level of the event that says a finding which no event carries: good news is information.
-fn level_of(finding: &Finding) -> Level {
-    match (finding.state, finding.severity) {
-        (State::Resolved, _) | (_, Severity::Info) => Level::Info,
-        (_, Severity::Warning) => Level::Warn,
-        (_, Severity::Critical) => Level::Error,
     }
 }

@@ -1,4 +1,5 @@
-//! What rsyslog's `mmexternal` is told of a message: the properties that change, and nothing of the others.
+//! What rsyslog's `mmexternal` is told of a message: the properties that change, and nothing of the
+//! others.
 
 use crate::event::json::{Kind, Members, skip_space};
 use crate::event::mask::{self, Change};
@@ -10,8 +11,8 @@ const WHOLE: [&str; 2] = ["msg", "rawmsg"];
 /// The property below which a message's variables are.
 const VARIABLES: &[u8] = b"$!";
 
-/// The reply to one line: its masked properties as they now are, and under `$!` the `members` that rules add and the
-/// `findings`, the inside of a JSON array, as the member `name`.
+/// The reply to one line: its masked properties as they now are, and under `$!` the `members` that
+/// rules add and the `findings`, the inside of a JSON array, as the member `name`.
 pub(super) fn put_changes(
     fields: &Fields<'_>,
     edit: &Edit,

@@ -1,7 +1,8 @@
-//! What a replay found, as data: the JSON that `--json` prints, and what the text report is made of.
+//! What a replay found, as data: the JSON that `--json` prints, and what the text report is made
+//! of.
 //!
-//! Names are stable. Times are RFC 3339 in UTC, lengths of time end in `_s` and are in seconds, a list is in the order
-//! of the text report. Members are added, never renamed.
+//! Names are stable. Times are RFC 3339 in UTC, lengths of time end in `_s` and are in seconds, a
+//! list is in the order of the text report. Members are added, never renamed.
 
 use super::heavy_hitters::Counts;
 use super::offset::Relation;
@@ -77,7 +78,8 @@ pub struct Report {
     pub messages: Vec<Group>,
     /// The most frequent of them at ERROR and worse, then at WARN.
     pub failures: Vec<Group>,
-    /// False when groups or modules were more than the tables hold, and counts are at least what they say.
+    /// False when groups or modules were more than the tables hold, and counts are at least what
+    /// they say.
     pub counts_exact: bool,
     /// The longest silences of the whole stream.
     pub gaps: Vec<Silence>,
@@ -121,7 +123,8 @@ pub struct ClockReport {
 /// An incident: the finding that opened it, brought up to date by those that followed.
 #[derive(Clone, Debug, Serialize)]
 pub struct Incident {
-    /// As in `--findings`; its state is `resolved` or, when it was still going on at the end, `open` or `ongoing`.
+    /// As in `--findings`; its state is `resolved` or, when it was still going on at the end,
+    /// `open` or `ongoing`.
     #[serde(flatten)]
     pub finding: Finding,
     /// From its opening to its last event; none when it had not ended.

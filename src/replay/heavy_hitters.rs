@@ -1,9 +1,10 @@
 //! The most frequent keys of a stream, in bounded memory.
 //!
-//! The frequent-items sketch of Misra and Gries (1982) in the form of Anderson et al. (2017): a table of counters, and
-//! when it is full, its median count is taken off every counter and what is left with nothing is dropped. A key's
-//! count is too low by at most what was taken off in all, which is at most 2/`cap` of the stream's length, and is exact
-//! as long as the table never was full. Memory: `cap` keys.
+//! The frequent-items sketch of Misra and Gries (1982) in the form of Anderson et al. (2017): a
+//! table of counters, and when it is full, its median count is taken off every counter and what is
+//! left with nothing is dropped. A key's count is too low by at most what was taken off in all,
+//! which is at most 2/`cap` of the stream's length, and is exact as long as the table never was
+//! full. Memory: `cap` keys.
 
 use serde::Serialize;
 use std::collections::HashMap;
@@ -78,7 +79,8 @@ impl HeavyHitters {
         self.table.is_empty()
     }
 
-    /// The `most` keys that have most of `rank`, the first of them first, equal ones by name; none that have nothing.
+    /// The `most` keys that have most of `rank`, the first of them first, equal ones by name; none
+    /// that have nothing.
     #[must_use]
     pub fn top(&self, most: usize, rank: impl Fn(&Counts) -> (u64, u64)) -> Vec<(&str, &Counts)> {
         let mut all: Vec<_> = self.table.values().map(|(name, counts)| (name.as_str(), counts)).collect();

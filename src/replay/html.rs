@@ -1,5 +1,5 @@
-//! The report as one HTML file: nothing outside of it is needed, no script runs in it, and it looks as the filter's own
-//! page does. Whatever a log says is escaped.
+//! The report as one HTML file: nothing outside of it is needed, no script runs in it, and it looks
+//! as the filter's own page does. Whatever a log says is escaped.
 
 use super::document::{Group, Incident, Report};
 use super::html_chart::chart;

@@ -1,5 +1,5 @@
-//! The timeline of a report as a picture: events upwards, warnings and errors downwards on a scale of their own, and in
-//! the band between them what opened.
+//! The timeline of a report as a picture: events upwards, warnings and errors downwards on a scale
+//! of their own, and in the band between them what opened.
 
 use super::document::Report;
 use super::html::Escaped;
@@ -87,7 +87,8 @@ pub(super) fn chart(report: &Report, page: &mut String) {
     page.push_str("</svg>");
 }
 
-/// The count of a column at the top of an axis: at least `most`, and a round number in the unit that [`rate`] tells it in.
+/// The count of a column at the top of an axis: at least `most`, and a round number in the unit
+/// that [`rate`] tells it in.
 fn top_of_axis(most: u64, seconds: f64) -> f64 {
     let per_second = most.max(1) as f64 / seconds;
     let unit = [1.0, 60.0, 3_600.0].into_iter().find(|unit| per_second * unit >= 1.0).unwrap_or(86_400.0);

@@ -1,8 +1,8 @@
 //! Several sources as one timeline: a k-way merge by event time that holds one batch of each.
 //!
-//! The order within a file is never changed: a line is taken when no other file has an earlier one at its front, a line
-//! without a time follows the line before it, and of equal times the file named first goes first. One file alone
-//! comes out exactly as it is.
+//! The order within a file is never changed: a line is taken when no other file has an earlier one
+//! at its front, a line without a time follows the line before it, and of equal times the file
+//! named first goes first. One file alone comes out exactly as it is.
 
 use super::source::Source;
 use crate::event::{Fields, Timestamp};

@@ -1,7 +1,8 @@
 //! Files through the engine, and a report of what was found.
 //!
-//! [`source`] opens and unpacks, [`merge`] makes one timeline of many files, the engine sees what it would have seen
-//! live, [`summary`] remembers, and [`report`] and [`html`] lay it out. Everything but [`source`] and [`packed`] is free of I/O.
+//! [`source`] opens and unpacks, [`merge`] makes one timeline of many files, the engine sees what
+//! it would have seen live, [`summary`] remembers, and [`report`] and [`html`] lay it out.
+//! Everything but [`source`] and [`packed`] is free of I/O.
 
 pub mod decompress;
 pub mod document;
@@ -71,7 +72,8 @@ pub fn run(
     Ok(engine.take_tally())
 }
 
-/// The engine's step for one line. A replayed stream has no arrival: a line without any time stands at the epoch.
+/// The engine's step for one line. A replayed stream has no arrival: a line without any time stands
+/// at the epoch.
 #[inline]
 fn pass(engine: &mut Engine, line: &Line<'_>, outcome: &mut Outcome) -> std::thread::Result<()> {
     catch_unwind(AssertUnwindSafe(|| engine.process(&line.fields, Timestamp::default(), outcome)))

@@ -1,11 +1,12 @@
 //! Files whose clocks disagree, found by the requests that they share.
 //!
-//! For two files, the difference of the times at which each first tells of the same trace id is the difference of their
-//! clocks plus the time that a request takes from one to the other. The estimate is the median of these differences,
-//! its spread 1.4826 times their median absolute deviation (the standard deviation, were they normal; Rousseeuw and
-//! Croux 1993), which half of the ids may be wrong about without moving it far. Memory: [`SAMPLE`] ids a file, those
-//! of the smallest hashes, so that every file keeps the same sample of all ids (a bottom-k sketch; Cohen and Kaplan
-//! 2007). Cold start: fewer than [`LEAST_SHARED`] shared ids say nothing.
+//! For two files, the difference of the times at which each first tells of the same trace id is the
+//! difference of their clocks plus the time that a request takes from one to the other. The
+//! estimate is the median of these differences, its spread 1.4826 times their median absolute
+//! deviation (the standard deviation, were they normal; Rousseeuw and Croux 1993), which half of
+//! the ids may be wrong about without moving it far. Memory: [`SAMPLE`] ids a file, those of the
+//! smallest hashes, so that every file keeps the same sample of all ids (a bottom-k sketch; Cohen
+//! and Kaplan 2007). Cold start: fewer than [`LEAST_SHARED`] shared ids say nothing.
 
 use crate::event::Timestamp;
 use serde::Serialize;
@@ -127,8 +128,8 @@ pub fn relation(a: &TraceTimes, b: &TraceTimes) -> Relation {
 }
 
 impl Relation {
-    /// What is to be added to the file's times so that they agree with its reference's, in nanoseconds. A time zone
-    /// is taken off whole, so that what requests take stays.
+    /// What is to be added to the file's times so that they agree with its reference's, in
+    /// nanoseconds. A time zone is taken off whole, so that what requests take stays.
     #[must_use]
     pub fn correction(self) -> Option<i64> {
         match self {
@@ -179,12 +180,14 @@ pub struct Comparison {
     pub reference: usize,
     /// What was found.
     pub relation: Relation,
-    /// What is to be added to the file's times so that they agree with the first file's, in nanoseconds.
+    /// What is to be added to the file's times so that they agree with the first file's, in
+    /// nanoseconds.
     pub correction: Option<i64>,
 }
 
-/// Compares every file but the first with another, and through it with the first: directly where the two share enough
-/// ids, else by the pair that shares most. Files that nothing ties to the first are compared with it and unknown.
+/// Compares every file but the first with another, and through it with the first: directly where
+/// the two share enough ids, else by the pair that shares most. Files that nothing ties to the
+/// first are compared with it and unknown.
 #[must_use]
 pub fn compare(files: &[TraceTimes]) -> Vec<Comparison> {
     let mut corrections: Vec<Option<i64>> = vec![None; files.len()];
@@ -221,8 +224,8 @@ pub fn compare(files: &[TraceTimes]) -> Vec<Comparison> {
 mod tests {
     use super::*;
 
-    /// A file that tells of the ids `from..to` at one a second, `offset_s` ahead, with the noise of a queue and every
-    /// tenth id wrong.
+    /// A file that tells of the ids `from..to` at one a second, `offset_s` ahead, with the noise of
+    /// a queue and every tenth id wrong.
     fn file(from: u64, to: u64, offset_s: f64, noise_s: f64) -> TraceTimes {
         let mut times = TraceTimes::default();
         for id in from..to {
@@ -294,7 +297,8 @@ mod tests {
             .into_iter()
             .map(|found| (found.file, found.reference, found.correction.map(|nanos| nanos / 1_000_000_000)))
             .collect();
-        // The second shares nothing with the first; through the third it is known: 7200 is a time zone on top of 60.
+        // The second shares nothing with the first; through the third it is known: 7200 is a time
+        // zone on top of 60.
         assert_eq!(found, [(1, 2, Some(-7_260)), (2, 0, Some(-60)), (3, 0, None)]);
         assert!(compare(&files[..1]).is_empty() && compare(&[]).is_empty());
     }

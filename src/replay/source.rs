@@ -1,4 +1,5 @@
-//! One input of a replay: a file or standard input, unpacked, cut into lines and looked at, a batch at a time.
+//! One input of a replay: a file or standard input, unpacked, cut into lines and looked at, a batch
+//! at a time.
 
 use super::decompress::unpacked;
 use crate::event::lines::Lines;
@@ -109,7 +110,8 @@ impl Source {
         })
     }
 
-    /// Fills the batch with the next records; false at the end. Damage ends a source where it is met.
+    /// Fills the batch with the next records; false at the end. Damage ends a source where it is
+    /// met.
     pub fn advance(&mut self) -> bool {
         while !self.ended {
             self.fill();
@@ -157,8 +159,8 @@ impl Source {
         self.looker.look(batch);
     }
 
-    /// Where each record stands: at its own time, or at its predecessor's when it has none, or one that is absurdly
-    /// far ahead, behind which the whole rest of the file would otherwise wait.
+    /// Where each record stands: at its own time, or at its predecessor's when it has none, or one
+    /// that is absurdly far ahead, behind which the whole rest of the file would otherwise wait.
     fn place(&mut self) {
         let mut ahead = None;
         self.places.clear();

@@ -10,7 +10,8 @@ const DAY: i64 = 1_440 * MINUTE;
 const MONTH: i64 = 30 * DAY;
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// One character a value: a space for nothing, else an eighth of the largest value's height for each eighth begun.
+/// One character a value: a space for nothing, else an eighth of the largest value's height for
+/// each eighth begun.
 #[must_use]
 pub fn sparkline(values: impl IntoIterator<Item = u64> + Clone) -> String {
     let most = values.clone().into_iter().max().unwrap_or(0);

@@ -1,4 +1,5 @@
-//! What is remembered of a replay while it runs, in bounded memory, and made into a report at its end.
+//! What is remembered of a replay while it runs, in bounded memory, and made into a report at its
+//! end.
 
 use super::document::{ClockReport, Drawn, FileReport, Group, Incident, Report, Rfc3339};
 use super::heavy_hitters::{Counts, HeavyHitters};
@@ -100,7 +101,8 @@ impl Summary {
         }
     }
 
-    /// The stream has ended: what was counted for templates that were merged since is counted together.
+    /// The stream has ended: what was counted for templates that were merged since is counted
+    /// together.
     pub fn settle(&mut self, templates: &Templates) {
         self.messages.regroup(|id| {
             let root = templates.root(TemplateId(id));
@@ -108,8 +110,8 @@ impl Summary {
         });
     }
 
-    /// A finding was made. An incident counts once, at the worst severity that was said of it; one beyond those that are
-    /// remembered counts as what it opened as.
+    /// A finding was made. An incident counts once, at the worst severity that was said of it; one
+    /// beyond those that are remembered counts as what it opened as.
     pub fn finding(&mut self, finding: &Finding) {
         let room = self.incidents.len() < INCIDENTS && self.incident_bytes < INCIDENT_BYTES;
         if finding.state == State::Open {
@@ -149,8 +151,8 @@ impl Summary {
         compare(&self.files)
     }
 
-    /// The report. `clocks` are those found before a correction; `corrections`, in nanoseconds, are what was added to
-    /// each file's times.
+    /// The report. `clocks` are those found before a correction; `corrections`, in nanoseconds, are
+    /// what was added to each file's times.
     #[must_use]
     pub fn report(
         self,

@@ -1,7 +1,7 @@
 //! Events over time: how many, how many bad ones, in bins whose width adapts to the stream.
 //!
-//! Memory: 4,096 bins that hold events; when there are more, bins double their width from a millisecond on. Each bin
-//! knows its first and last time, so that silences between bins are exact.
+//! Memory: 4,096 bins that hold events; when there are more, bins double their width from a
+//! millisecond on. Each bin knows its first and last time, so that silences between bins are exact.
 
 use crate::event::{Level, Timestamp};
 use serde::Serialize;
@@ -126,7 +126,8 @@ impl Timeline {
         }
     }
 
-    /// Ends the counting: what was seen, without the few events whose times are far outside of all others'.
+    /// Ends the counting: what was seen, without the few events whose times are far outside of all
+    /// others'.
     #[must_use]
     pub fn finish(mut self) -> Span {
         self.put_away();
@@ -185,7 +186,8 @@ impl Span {
         columns
     }
 
-    /// The longest silences, longest first: at most `most`, those that stand out against how often events come.
+    /// The longest silences, longest first: at most `most`, those that stand out against how often
+    /// events come.
     #[must_use]
     pub fn gaps(&self, most: usize) -> Vec<Gap> {
         let Some((first, last)) = self.range() else { return Vec::new() };

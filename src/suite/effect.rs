@@ -5,7 +5,8 @@ use serde_json::{Map, Value};
 /// One thing that came, and the number of the event with which it came.
 #[derive(Clone, Debug)]
 pub struct Effect {
-    /// The event's number, from 1; what time brings belongs to the event that came last, 0 before any.
+    /// The event's number, from 1; what time brings belongs to the event that came last, 0 before
+    /// any.
     pub event: u64,
     /// What came.
     pub came: Came,

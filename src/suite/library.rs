@@ -1,4 +1,5 @@
-//! The tests that the rules in `rules/` and `examples/rules/` carry, and those of the rules in `docs/rules.md`.
+//! The tests that the rules in `rules/` and `examples/rules/` carry, and those of the rules in
+//! `docs/rules.md`.
 
 use super::run::run;
 use super::*;

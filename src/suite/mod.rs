@@ -1,8 +1,8 @@
-//! Tests of rules and of whole configurations, as `docs/rule-tests.md` has them: events on a clock of their own, through
-//! the real look and the real engine, and what must come of them.
+//! Tests of rules and of whole configurations, as `docs/rule-tests.md` has them: events on a clock
+//! of their own, through the real look and the real engine, and what must come of them.
 //!
-//! `case` reads a test, `expectation` what it expects and how that differs from what came, `run` drives the engine,
-//! `effect` says what came, `report` tells it to people and to CI.
+//! `case` reads a test, `expectation` what it expects and how that differs from what came, `run`
+//! drives the engine, `effect` says what came, `report` tells it to people and to CI.
 
 pub mod case;
 pub mod effect;

@@ -1,8 +1,10 @@
-//! What a scrape is answered with: the text format 0.0.4 or OpenMetrics 1.0, whichever the scraper prefers.
+//! What a scrape is answered with: the text format 0.0.4 or OpenMetrics 1.0, whichever the scraper
+//! prefers.
 //!
-//! The text format is the client library's. OpenMetrics is written here over the same gathered families, because the
-//! library has no encoder for it: counters lose `_total` in their family's name, units are declared, counters may carry
-//! an exemplar, and the page ends in `# EOF` (OpenMetrics 1.0.0, sections "Overall Structure" and "Exemplars").
+//! The text format is the client library's. OpenMetrics is written here over the same gathered
+//! families, because the library has no encoder for it: counters lose `_total` in their family's
+//! name, units are declared, counters may carry an exemplar, and the page ends in `# EOF`
+//! (OpenMetrics 1.0.0, sections "Overall Structure" and "Exemplars").
 
 use prometheus::proto::{Histogram, LabelPair, Metric, MetricFamily, MetricType, Summary};
 use prometheus::{Error, TextEncoder};
@@ -18,7 +20,8 @@ pub enum Format {
 }
 
 impl Format {
-    /// What a request prefers that has this `Accept`: the text format unless OpenMetrics has a higher quality.
+    /// What a request prefers that has this `Accept`: the text format unless OpenMetrics has a
+    /// higher quality.
     ///
     /// ```
     /// use seismolog::telemetry::exposition::Format;

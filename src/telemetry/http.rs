@@ -7,9 +7,10 @@
 //! | `GET /readyz` | 200 while the filter is ready; 503 before, and once it stops |
 //! | `GET /`, `/page.css`, `/page.js`, `/api/…` | the filter's own page and what it reads ([`super::routes`]) |
 //!
-//! Everything else is 404, or 405 with the methods that are allowed. It runs on one thread of its own, so that a scrape
-//! never waits for the pipeline nor the pipeline for a scrape. What a client can take is bounded: connections at a time,
-//! time for a request's header, a connection's whole life; a request with a body is refused unread.
+//! Everything else is 404, or 405 with the methods that are allowed. It runs on one thread of its
+//! own, so that a scrape never waits for the pipeline nor the pipeline for a scrape. What a client
+//! can take is bounded: connections at a time, time for a request's header, a connection's whole
+//! life; a request with a body is refused unread.
 
 use std::io::{self, ErrorKind};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -38,7 +39,8 @@ struct Limits {
     connections: usize,
     /// How long a client may take for one request's header, idle time between requests included.
     header: Duration,
-    /// How long a connection may last; a scraper opens another, a client that reads nothing loses its place.
+    /// How long a connection may last; a scraper opens another, a client that reads nothing loses
+    /// its place.
     lifetime: Duration,
 }
 
@@ -50,7 +52,8 @@ const NEWS: usize = 4;
 /// The pause after a failed accept (no file descriptors left), in place of a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Whether the filter takes events: shared between the pipeline, which says so, and the endpoint, which is asked.
+/// Whether the filter takes events: shared between the pipeline, which says so, and the endpoint,
+/// which is asked.
 #[derive(Clone, Debug, Default)]
 pub struct Readiness(Arc<AtomicBool>);
 
@@ -133,8 +136,8 @@ impl BindError {
 
 /// Reads an address to listen on.
 ///
-/// A missing host means loopback: nothing is exposed to other hosts unless the address says so, as `0.0.0.0:9464` does.
-/// Names are not looked up, `localhost` apart. Port 0 takes a free port.
+/// A missing host means loopback: nothing is exposed to other hosts unless the address says so, as
+/// `0.0.0.0:9464` does. Names are not looked up, `localhost` apart. Port 0 takes a free port.
 ///
 /// # Errors
 /// [`BindError::Address`] where the text is no IP address with a port.
@@ -162,8 +165,8 @@ impl Endpoint {
     /// Listens on an address as [`parse_address`] reads it, and serves from a thread of its own.
     ///
     /// # Errors
-    /// [`BindError`] where the text is no address, where the system refuses it (a port in use), or where no thread can
-    /// be had. When this returns, connections are accepted.
+    /// [`BindError`] where the text is no address, where the system refuses it (a port in use), or
+    /// where no thread can be had. When this returns, connections are accepted.
     pub fn bind(address: &str, site: Site) -> Result<Endpoint, BindError> {
         Endpoint::listen(parse_address(address)?, site)
     }
@@ -203,7 +206,8 @@ impl Endpoint {
         self.address
     }
 
-    /// Stops: no more connections, half a second for the requests under way. The same as dropping it.
+    /// Stops: no more connections, half a second for the requests under way. The same as dropping
+    /// it.
     pub fn shutdown(self) {}
 }
 
@@ -219,7 +223,8 @@ impl Drop for Endpoint {
     }
 }
 
-/// The endpoint's thread: accepts until told to stop, then waits the grace out and drops what is left.
+/// The endpoint's thread: accepts until told to stop, then waits the grace out and drops what is
+/// left.
 fn serve(
     runtime: Runtime,
     listener: tokio::net::TcpListener,

@@ -1,9 +1,11 @@
-//! The metric families, in one registry that is a value: several filters in one process count apart.
+//! The metric families, in one registry that is a value: several filters in one process count
+//! apart.
 //!
-//! The hot path never comes here for one event. It counts in plain integers and hands over the deltas once a batch, so
-//! that methods take counts, not events. Labels are taken from closed sets (their parameters are `&'static str`) or are
-//! names of rules, which the loaded rules bound; a series that a filter can ever have for a closed set is there from the
-//! start at 0, because Prometheus sees no increase in a counter that is born at 1.
+//! The hot path never comes here for one event. It counts in plain integers and hands over the
+//! deltas once a batch, so that methods take counts, not events. Labels are taken from closed sets
+//! (their parameters are `&'static str`) or are names of rules, which the loaded rules bound; a
+//! series that a filter can ever have for a closed set is there from the start at 0, because
+//! Prometheus sees no increase in a counter that is born at 1.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -206,7 +208,8 @@ impl Metrics {
         self.faults.with_label_values(&[kind]).inc_by(faults);
     }
 
-    /// Adds incidents opened by a detector (one of [`DetectorName::ALL`]) at a severity (one of [`Severity::ALL`]).
+    /// Adds incidents opened by a detector (one of [`DetectorName::ALL`]) at a severity (one of
+    /// [`Severity::ALL`]).
     pub fn add_findings(&self, detector: &'static str, severity: &'static str, opened: u64) {
         self.findings.with_label_values(&[detector, severity]).inc_by(opened);
     }
@@ -246,12 +249,14 @@ impl Metrics {
         self.operation_duration.set(operations);
     }
 
-    /// Sets how much modules have said, in place of what was set before: the caller bounds their number.
+    /// Sets how much modules have said, in place of what was set before: the caller bounds their
+    /// number.
     pub fn set_module_counts(&self, modules: &[ModuleCounts]) {
         self.module_events.set(modules);
     }
 
-    /// Adds a rule's work since the last call, and says whether it runs or its breaker holds it off.
+    /// Adds a rule's work since the last call, and says whether it runs or its breaker holds it
+    /// off.
     pub fn add_rule_work(&self, rule: &str, work: &RuleTally) {
         self.rule_evaluations.with_label_values(&[rule]).inc_by(work.evaluations);
         self.rule_failures.with_label_values(&[rule]).inc_by(work.failures);
@@ -282,7 +287,8 @@ impl Metrics {
         let _ = self.rule_enabled.remove_label_values(&[rule]);
     }
 
-    /// Remembers an incident that opened as the exemplar of its counter, with the trace id of its event if it has one.
+    /// Remembers an incident that opened as the exemplar of its counter, with the trace id of its
+    /// event if it has one.
     pub fn set_exemplar(&self, detector: DetectorName, severity: Severity, incident: &str, trace: Option<&str>) {
         let trace = trace.filter(|trace| trace.chars().count() <= 80).map(|trace| ("trace_id", trace.to_owned()));
         let labels = trace.into_iter().chain([("incident_id", incident.to_owned())]).collect();
@@ -296,8 +302,9 @@ impl Metrics {
         self.detector_cpu.with_label_values(&[detector.name()]).inc_by(cpu.as_secs_f64());
     }
 
-    /// Says how a sink fares: messages `delivered`, `refused` and `failed` and findings lost since the last call, how
-    /// many findings wait, and whether it takes any. `sink` is bounded by the configuration.
+    /// Says how a sink fares: messages `delivered`, `refused` and `failed` and findings lost since
+    /// the last call, how many findings wait, and whether it takes any. `sink` is bounded by the
+    /// configuration.
     pub fn set_sink(&self, sink: &str, results: [(&'static str, u64); 3], lost: u64, pending: u64, up: bool) {
         for (result, messages) in results {
             self.sink_deliveries.with_label_values(&[sink, result]).inc_by(messages);

@@ -1,6 +1,8 @@
-//! What the filter says about itself: its metrics, its own page, and the small HTTP endpoint where both are read.
+//! What the filter says about itself: its metrics, its own page, and the small HTTP endpoint where
+//! both are read.
 //!
-//! Nothing in here decides anything: the pipeline counts in plain integers and hands the deltas over once a batch.
+//! Nothing in here decides anything: the pipeline counts in plain integers and hands the deltas
+//! over once a batch.
 
 pub mod exposition;
 pub mod history;

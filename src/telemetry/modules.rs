@@ -1,5 +1,5 @@
-//! `seismolog_module_events_total` and `seismolog_module_errors_total`: how busy modules are, and how many of their events
-//! are errors.
+//! `seismolog_module_events_total` and `seismolog_module_errors_total`: how busy modules are, and
+//! how many of their events are errors.
 
 use super::monotonic_totals::{Count, MonotonicTotals};
 use crate::engine::detector::ModuleCounts;
@@ -17,7 +17,8 @@ pub(super) struct ModuleEvents {
     shown: Arc<Mutex<Shown>>,
 }
 
-/// Which modules are shown, and how they were counted: a count's values are events, its sum is errors.
+/// Which modules are shown, and how they were counted: a count's values are events, its sum is
+/// errors.
 #[derive(Debug, Default)]
 struct Shown {
     modules: Vec<String>,

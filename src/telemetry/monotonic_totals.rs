@@ -1,7 +1,8 @@
 //! Counts of the busiest by name and of the rest as `other`, so that no series ever falls.
 //!
-//! Which have a series of their own changes with how busy they are, and Prometheus takes a count that falls for a restart.
-//! So each series counts from where it begins: what something did as one of the others stays with `other`.
+//! Which have a series of their own changes with how busy they are, and Prometheus takes a count
+//! that falls for a restart. So each series counts from where it begins: what something did as one
+//! of the others stays with `other`.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,8 @@ pub(super) const OTHER: &str = "other";
 pub(super) struct MonotonicTotals {
     /// By name, for those with a series of their own.
     named: BTreeMap<String, Account>,
-    /// The counts of all when they were looked at last, and whether some had no series of their own.
+    /// The counts of all when they were looked at last, and whether some had no series of their
+    /// own.
     all: Count,
     had_others: bool,
     /// What the series `other` says.
@@ -47,7 +49,8 @@ impl Count {
 }
 
 impl MonotonicTotals {
-    /// Takes what the engine says now of each, `other` among them, the counts of all together being those of all there are.
+    /// Takes what the engine says now of each, `other` among them, the counts of all together being
+    /// those of all there are.
     pub(super) fn take(&mut self, told: &[(&str, Count)]) {
         let all = told.iter().map(|(_, count)| *count).fold(Count::default(), Count::plus);
         let mut named = BTreeMap::new();

@@ -1,4 +1,5 @@
-//! `seismolog_operation_duration_seconds`: a summary, which the client library knows only how to encode.
+//! `seismolog_operation_duration_seconds`: a summary, which the client library knows only how to
+//! encode.
 
 use super::monotonic_totals::{Count, MonotonicTotals};
 use crate::engine::detector::OperationQuantiles;

@@ -31,7 +31,8 @@ impl Process {
 
     fn look(&self) -> Option<()> {
         let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-        // The name in parentheses may hold anything; what follows it is counted from the third field on (proc(5)).
+        // The name in parentheses may hold anything; what follows it is counted from the third
+        // field on (proc(5)).
         let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
         let ticks = |i: usize| fields.get(i).and_then(|field| field.parse::<u64>().ok());
         let seconds = (ticks(11)? + ticks(12)?) as f64 / rustix::param::clock_ticks_per_second() as f64;

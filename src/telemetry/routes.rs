@@ -178,7 +178,8 @@ async fn templates(State(Shared { site, .. }): State<Shared>, headers: HeaderMap
     json(&headers, Some(site.history.templates()))
 }
 
-/// Server-sent events: one at once, so that the page knows that it is connected, then each second's.
+/// Server-sent events: one at once, so that the page knows that it is connected, then each
+/// second's.
 async fn events(State(Shared { site, news }): State<Shared>) -> Response {
     let mut told = news.subscribe();
     let (mut out, body) = Channel::<Bytes, Infallible>::new(4);
@@ -305,7 +306,8 @@ fn refusal(site: &Site, headers: &HeaderMap) -> Option<Response> {
     Some(([(header::WWW_AUTHENTICATE, "Bearer")], refusal).into_response())
 }
 
-/// No other route wants a body: one that comes is not read, and its connection ends with the answer.
+/// No other route wants a body: one that comes is not read, and its connection ends with the
+/// answer.
 async fn refuse_body(request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;

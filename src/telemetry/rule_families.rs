@@ -1,5 +1,6 @@
-//! The metrics that rules make, as `seismolog_rule_<name>`, and what found no room in them. Their names are known only while
-//! rules run, so that they are no part of the registry: families are made when somebody asks.
+//! The metrics that rules make, as `seismolog_rule_<name>`, and what found no room in them. Their
+//! names are known only while rules run, so that they are no part of the registry: families are
+//! made when somebody asks.
 
 use crate::engine::rules::RuleMetrics;
 use crate::engine::rules::metrics::{BUCKETS, MetricKind, RuleMetric, Series};
@@ -10,7 +11,8 @@ pub(super) fn of(metrics: &RuleMetrics) -> Vec<MetricFamily> {
     metrics.iter().map(|(name, metric)| family(full_name(name, metric), metric)).collect()
 }
 
-/// How many values of each metric of a rule found no room for a series of their own, by the metric's full name.
+/// How many values of each metric of a rule found no room for a series of their own, by the
+/// metric's full name.
 pub(super) fn dropped(metrics: &RuleMetrics) -> impl Iterator<Item = (String, u64)> {
     metrics.iter().map(|(name, metric)| (full_name(name, metric), metric.dropped))
 }

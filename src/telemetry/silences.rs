@@ -1,5 +1,5 @@
-//! Silences: of incidents that match, nobody is told until a time. They are found, counted and written onto events as
-//! ever; only sinks that alert people are not told, and the page marks them.
+//! Silences: of incidents that match, nobody is told until a time. They are found, counted and
+//! written onto events as ever; only sinks that alert people are not told, and the page marks them.
 //!
 //! At most 1,000, kept in the order of their making; over is over and is forgotten.
 
@@ -25,7 +25,8 @@ pub struct Wanted {
     /// Only incidents of this detector.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detector: Option<DetectorName>,
-    /// Only incidents whose key has these members with such values; `*` is any text, `?` any character.
+    /// Only incidents whose key has these members with such values; `*` is any text, `?` any
+    /// character.
     #[serde(default)]
     pub key: BTreeMap<String, String>,
     /// Until when: RFC 3339.
@@ -67,7 +68,8 @@ pub enum Refused {
     Full,
 }
 
-/// All silences, in memory and, where there is a place for state, in a file that is written anew with every change.
+/// All silences, in memory and, where there is a place for state, in a file that is written anew
+/// with every change.
 #[derive(Debug, Default)]
 pub struct Silences {
     list: Mutex<Vec<Silence>>,
@@ -89,7 +91,8 @@ impl Silences {
         Self { list: Mutex::new(kept.into_iter().take(MOST).collect()), directory: Some(directory) }
     }
 
-    /// Writes the file, beside the old one and then over it. That it cannot be written takes no silence away.
+    /// Writes the file, beside the old one and then over it. That it cannot be written takes no
+    /// silence away.
     fn keep(&self, silences: &[Silence]) {
         let Some(directory) = &self.directory else { return };
         let text = serde_json::to_vec(silences).unwrap_or_default();

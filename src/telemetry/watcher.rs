@@ -1,4 +1,5 @@
-//! Watches a running pipeline: hands its counts to the metrics once a batch, and its asides to the log.
+//! Watches a running pipeline: hands its counts to the metrics once a batch, and its asides to the
+//! log.
 
 use super::history::{History, Passed, RuleStatus, SinkStatus, TemplateRow};
 use super::metrics::Metrics;
@@ -106,7 +107,8 @@ impl Watcher {
         self
     }
 
-    /// The same with a place for the engine's state, to which it goes every `interval` and at the end.
+    /// The same with a place for the engine's state, to which it goes every `interval` and at the
+    /// end.
     #[must_use]
     pub fn with_state(mut self, writer: Option<StateWriter>, interval: Duration) -> Self {
         let (interval_s, written) = (interval.as_secs_f64(), clock::now());
@@ -114,8 +116,8 @@ impl Watcher {
         self
     }
 
-    /// The same with incidents that an earlier process left open: the page shows them, and whoever would take them for over
-    /// is told of them again. To come after sinks and silences.
+    /// The same with incidents that an earlier process left open: the page shows them, and whoever
+    /// would take them for over is told of them again. To come after sinks and silences.
     #[must_use]
     pub fn with_still_open(mut self, findings: impl IntoIterator<Item = Finding>) -> Self {
         let now = clock::now();

@@ -1,4 +1,5 @@
-//! Findings that leave as alerts: to the real Alertmanager, and to webhooks that answer well, badly or not at all.
+//! Findings that leave as alerts: to the real Alertmanager, and to webhooks that answer well, badly
+//! or not at all.
 
 use crate::servers::{Hook, Server, free_address, json, request};
 use crate::support::{Filter, configured, golden_input, pieces, until};

@@ -1,4 +1,5 @@
-//! The claims of the fuzz targets, without a fuzzer: over their corpora, and over what little changes make of those.
+//! The claims of the fuzz targets, without a fuzzer: over their corpora, and over what little
+//! changes make of those.
 
 #[path = "../../fuzz/src/lib.rs"]
 #[allow(unreachable_pub)] // They are another package's.

@@ -1,5 +1,5 @@
-//! The dashboards and the alerting rules against the real Prometheus, which scrapes a filter under the demo's load: every
-//! query parses and, where the demo makes it true, answers something.
+//! The dashboards and the alerting rules against the real Prometheus, which scrapes a filter under
+//! the demo's load: every query parses and, where the demo makes it true, answers something.
 
 use crate::metrics::address;
 use crate::servers::{Server, free_address, json, request};
@@ -87,7 +87,8 @@ fn boards_keep_to_the_conventions() {
     }
 }
 
-/// `tests/tools/grafana/board.ts` says what a board is in the types of `@grafana/schema`; tsc says whether each is one.
+/// `tests/tools/grafana/board.ts` says what a board is in the types of `@grafana/schema`; tsc says
+/// whether each is one.
 #[test]
 fn boards_are_what_grafanas_own_types_want() {
     let tools = root().join("target/tools/grafana");
@@ -196,7 +197,8 @@ fn prometheus_answers_every_query_of_a_filter_under_load() {
     let mut fed = 0.0;
     for (i, part) in parts.iter().enumerate() {
         if i == parts.len() / 2 {
-            // Modules are gathered every few seconds; what comes behind the first time is an increase.
+            // Modules are gathered every few seconds; what comes behind the first time is an
+            // increase.
             until("a scrape of modules", || answer(&at, "seismolog_module_errors_total > 0").pop());
         }
         filter.feed(part);

@@ -1,4 +1,5 @@
-//! The demo stream against its own labels: what detectors find of the faults that they are for, and nothing else.
+//! The demo stream against its own labels: what detectors find of the faults that they are for, and
+//! nothing else.
 
 use crate::support::run;
 

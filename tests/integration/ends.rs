@@ -1,4 +1,5 @@
-//! Network ends, each with a peer that this test plays: what goes through, what is acknowledged when, what is refused.
+//! Network ends, each with a peer that this test plays: what goes through, what is acknowledged
+//! when, what is refused.
 
 use crate::metrics::{address, get};
 use crate::peers::{connect, entry, free_address, listening, pack, packed, patient, post, read_value, rest, shown};
@@ -175,7 +176,8 @@ fn forward_keeps_every_byte_and_acknowledges_what_downstream_has() {
     let mut reader = seismolog::event::msgpack::Reader::new(&message, 1);
     assert_eq!(reader.text().unwrap(), b"seen.app");
     assert_eq!(reader.text().unwrap(), entries, "tag, time, nanoseconds, metadata and record are as they came");
-    // The one downstream dies before it acknowledges: it gets them again, and only then upstream is told.
+    // The one downstream dies before it acknowledges: it gets them again, and only then upstream is
+    // told.
     drop(down);
     let (mut down, mut taken) = (patient(downstream.accept().unwrap().0), Vec::new());
     let again = read_value(&mut down, &mut taken).unwrap();

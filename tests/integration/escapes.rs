@@ -1,4 +1,5 @@
-//! Nothing from outside steers a terminal: every command, on streams, files, names and arguments full of escapes.
+//! Nothing from outside steers a terminal: every command, on streams, files, names and arguments
+//! full of escapes.
 
 use crate::support::{Ended, Filter, command};
 use std::ffi::{OsStr, OsString};
@@ -7,7 +8,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-/// A title for the window, a cleared screen, the same in one character, text that runs backwards, a line of a log.
+/// A title for the window, a cleared screen, the same in one character, text that runs backwards, a
+/// line of a log.
 const HOSTILE: &str = "\x1b]0;owned\x07\x1b[2J\u{9b}31m\u{9d}0;t\u{9c}\u{202e}\u{2066}\x7f\x08\r\nseismolog: forged";
 
 /// What a command prints, and what for a hostile text stands in it where it should.
@@ -66,7 +68,8 @@ fn json(text: &str) -> String {
     serde_json::to_string(text).unwrap()
 }
 
-/// Events in which every role is hostile: a loop, a burst of errors, text lines, broken lines, bytes that are no UTF-8.
+/// Events in which every role is hostile: a loop, a burst of errors, text lines, broken lines,
+/// bytes that are no UTF-8.
 fn events() -> Vec<u8> {
     let mut stream = Vec::new();
     for i in 0..400 {

@@ -1,5 +1,6 @@
-//! What is done to a running filter that no stream of events does, one fault after the other. `docs/faults.md` says what is
-//! promised of each; those that take minutes are in `benches/soak.rs`.
+//! What is done to a running filter that no stream of events does, one fault after the other.
+//! `docs/faults.md` says what is promised of each; those that take minutes are in
+//! `benches/soak.rs`.
 
 use crate::metrics::{address, get, samples};
 use crate::support::{Ended, Filter, PIECE, assert_same_stream, command, configured, event, pieces, run, shown, until};
@@ -26,8 +27,8 @@ fn stream(lines: usize) -> Vec<u8> {
     (0..lines).flat_map(|i| event(i).into_bytes()).collect()
 }
 
-/// Every line of `input` is in `output`, in its order, as it came or with findings as a last member; how many more there
-/// are.
+/// Every line of `input` is in `output`, in its order, as it came or with findings as a last
+/// member; how many more there are.
 #[track_caller]
 fn assert_all_passed(input: &[u8], output: &[u8]) -> usize {
     let mut left = output.split_inclusive(|byte| *byte == b'\n');
@@ -101,7 +102,8 @@ fn a_full_disk_elsewhere_is_never_in_the_way() {
     }
 }
 
-/// What came of a script in `folder`, where `disk` is a disk of two megabytes; none where nobody may mount one.
+/// What came of a script in `folder`, where `disk` is a disk of two megabytes; none where nobody
+/// may mount one.
 fn on_a_small_disk(folder: &Path, script: &str) -> Option<Ended> {
     const CANNOT: i32 = 99;
     let mount = format!("mkdir disk && mount -t tmpfs -o size=2m tmpfs disk || exit {CANNOT}\n{script}");
@@ -198,8 +200,8 @@ fn times_that_are_late_or_absurd_move_nothing() {
             && samples["seismolog_events_total{level=\"INFO\"}"] >= 9_600.0)
             .then(|| samples["seismolog_late_events_total"])
     });
-    // Of the sixteen at most five are times behind: hours late, 1970, 0, -1, the least number. Some come before the stream's
-    // own time is certain.
+    // Of the sixteen at most five are times behind: hours late, 1970, 0, -1, the least number. Some
+    // come before the stream's own time is certain.
     assert!((180.0..=500.0).contains(&late), "{late} came late");
     drop(stdin);
     filter.finish();
@@ -340,7 +342,8 @@ fn slow_clients_of_the_metrics_are_never_in_the_way() {
     let mut filter = Filter::in_pipes(&["--metrics", "127.0.0.1:0"]);
     let address = address(&filter);
     let end = Arc::new(AtomicBool::new(false));
-    // As many as the system takes: some send half a request, the others ask for everything and read nothing.
+    // As many as the system takes: some send half a request, the others ask for everything and read
+    // nothing.
     let clients = {
         let (address, end) = (address.clone(), Arc::clone(&end));
         std::thread::spawn(move || {

@@ -9,9 +9,10 @@
 //! | `log` | what the program wrote to `{dir}/log.txt`; nothing without it |
 //! | `code` | the exit code; 0 without it |
 //!
-//! The folder is copied to a temporary one for the run, and `{dir}` in `args` and in what is expected stands for that
-//! copy. The environment is empty. To record what the program does now: `UPDATE_GOLDEN=1 cargo test --test integration
-//! golden`, and read the difference in git before committing it.
+//! The folder is copied to a temporary one for the run, and `{dir}` in `args` and in what is
+//! expected stands for that copy. The environment is empty. To record what the program does now:
+//! `UPDATE_GOLDEN=1 cargo test --test integration golden`, and read the difference in git before
+//! committing it.
 
 use crate::support::{Filter, command, root, shown};
 use std::fs;

@@ -1,4 +1,5 @@
-//! What a peer sends may become a thousand times as much, and what it is told may never be read: both stay bounded.
+//! What a peer sends may become a thousand times as much, and what it is told may never be read:
+//! both stay bounded.
 
 use crate::ends::{filter, gzip, refused};
 use crate::metrics::address;
@@ -10,14 +11,16 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::Stdio;
 use std::thread::JoinHandle;
 
-/// So many records take more than the cap below when all of them are held at once, whatever they came in.
+/// So many records take more than the cap below when all of them are held at once, whatever they
+/// came in.
 const MANY: usize = 700_000;
 /// What the program may take at its highest, in KiB.
 const CAP: u64 = 128 << 10;
 /// The shortest entry there is: a time and an empty record.
 const ENTRY: &[u8] = &[0x92, 0, 0x80];
 
-/// The program with its metrics, listening there; its output is read to its end by a thread, which counts the lines.
+/// The program with its metrics, listening there; its output is read to its end by a thread, which
+/// counts the lines.
 fn counting(args: &[&str]) -> (Filter, JoinHandle<usize>) {
     let mut filter = filter(&[&["--metrics", "127.0.0.1:0"], args].concat());
     let mut output = filter.stdout.take().unwrap();
@@ -63,7 +66,8 @@ fn binary(content: &[u8]) -> Vec<u8> {
     out
 }
 
-/// One frame of zstd that unpacks to so many entries, in blocks that repeat one entry many times each.
+/// One frame of zstd that unpacks to so many entries, in blocks that repeat one entry many times
+/// each.
 fn zstd(entries: usize) -> Vec<u8> {
     // The magic number, no content size, a window of 128 KiB.
     let mut out = vec![0x28, 0xb5, 0x2f, 0xfd, 0, 7 << 3];
@@ -264,7 +268,8 @@ fn a_peer_that_reads_no_acknowledgements_is_let_go_and_counted() {
     let (at, metrics) = (listening(&filter, "forward"), address(&filter));
     let asking = message("t", &[0x90], &[("chunk", &"x".repeat(500))]).repeat(1_000);
     let mut peer = connect(&at);
-    // Nothing is read: what it is owed fills the sockets, then it is waited for, and then it is gone.
+    // Nothing is read: what it is owed fills the sockets, then it is waited for, and then it is
+    // gone.
     let mut sent = 0;
     while peer.write_all(&asking).is_ok() {
         sent += asking.len();

@@ -1,8 +1,8 @@
-//! `kill -9` in the middle of 100,000 events: of the one downstream, of seismolog, of the one upstream, three times each.
-//! Nothing is lost, and what comes twice is what was on its way.
+//! `kill -9` in the middle of 100,000 events: of the one downstream, of seismolog, of the one
+//! upstream, three times each. Nothing is lost, and what comes twice is what was on its way.
 //!
-//! All three are processes. The one upstream is this very test, started again as a shipper: it keeps in a file what was
-//! acknowledged, and begins there when it is started again.
+//! All three are processes. The one upstream is this very test, started again as a shipper: it
+//! keeps in a file what was acknowledged, and begins there when it is started again.
 
 use crate::peers::{entry, free_address, packed, patient, read_value};
 use crate::support::{Filter, command, until};
@@ -77,7 +77,8 @@ impl Ledger {
     }
 }
 
-/// The shipper's process, told by its environment what to do: chunk after chunk, each until it is acknowledged.
+/// The shipper's process, told by its environment what to do: chunk after chunk, each until it is
+/// acknowledged.
 fn ship(over: &str, folder: PathBuf) {
     let asked = |name: &str| std::env::var(format!("{FOLDER}_{name}")).unwrap();
     let (at, stop) = (asked("AT"), STOPS.into_iter().find(|stop| format!("{stop:?}") == asked("STOP")));
@@ -257,7 +258,8 @@ fn nothing_is_lost(test: &str, over: &'static str, victim: Victim) {
     let counts = counted(&files);
     let lost: Vec<_> = (0..EVENTS).filter(|n| !counts.contains_key(n)).collect();
     assert!(lost.is_empty(), "{} events are lost, the first is {}", lost.len(), lost[0]);
-    // One chunk is on its way at a time. A half one is no chunk, and one that was not heard of comes again for certain.
+    // One chunk is on its way at a time. A half one is no chunk, and one that was not heard of
+    // comes again for certain.
     let (least, most) = match victim {
         Victim::Upstream => (CHUNK, 2 * CHUNK),
         Victim::Downstream | Victim::Seismolog => (0, KILLS.len() * CHUNK),

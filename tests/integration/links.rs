@@ -1,4 +1,5 @@
-//! Links and pipes in the places of files: what is ours is not written through them, and what is not ours is not read.
+//! Links and pipes in the places of files: what is ours is not written through them, and what is
+//! not ours is not read.
 
 use crate::support::{Ended, Filter, command, run, until};
 use std::fs;

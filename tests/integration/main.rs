@@ -1,10 +1,12 @@
-//! One integration binary: the program as its users see it, and the promises that no unit can check alone.
+//! One integration binary: the program as its users see it, and the promises that no unit can check
+//! alone.
 
 // Helpers are no #[test] functions, where clippy.toml allows these.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod alerts;
 mod browser;
+mod comments;
 mod corpora;
 mod dashboards;
 mod demo;
@@ -15,6 +17,7 @@ mod golden;
 mod intake;
 mod killed;
 mod links;
+mod map;
 mod metrics;
 mod mutations;
 mod neighbours;

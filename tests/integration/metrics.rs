@@ -71,7 +71,8 @@ fn every_event_is_counted_once() {
     input += "{\"message\":\"no level\"}\nplain text\n\n  \n{\"cut\":\n{\"cut\":[\n[1,2]\nnull\n\"x\"\n";
     let mut input = input.into_bytes();
     input.extend(b"\xff\n");
-    // Two of no level, two cut, three that are no object, one that is no UTF-8; blank lines are no events.
+    // Two of no level, two cut, three that are no object, one that is no UTF-8; blank lines are no
+    // events.
     levels.insert("none", 8.0);
     input.extend(b"{\"source\":\"seismolog\",\"level\":\"WARN\",\"message\":\"upstream\",\"anomalies\":[]}\n");
 
@@ -169,7 +170,8 @@ const COUNTING: &str = "const RULE = #{};\nfn on_event(e) {\n    metric_inc(\"hi
 fn series_of_rules_and_operations_are_bounded_and_what_has_none_is_counted() {
     let rules = tempfile::tempdir().unwrap();
     std::fs::write(rules.path().join("counting.rhai"), COUNTING).unwrap();
-    // A hundred busy operations, then five hundred that come once: whenever they are looked at, the same ones are the busiest.
+    // A hundred busy operations, then five hundred that come once: whenever they are looked at, the
+    // same ones are the busiest.
     let events: String = (0..1_500)
         .map(|i| {
             let operation = if i < 1_000 { i % 100 } else { i - 900 };

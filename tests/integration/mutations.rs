@@ -1,5 +1,5 @@
-//! Files that somebody has changed, at random and from a fixed seed: a configuration is valid or has a message with a place,
-//! and no secret is in it.
+//! Files that somebody has changed, at random and from a fixed seed: a configuration is valid or
+//! has a message with a place, and no secret is in it.
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;

@@ -1,6 +1,7 @@
-//! The configurations in `examples/`, word for word but for ports and paths, in the programs that they are for: 100,000
-//! messages through each way of attaching, none lost, none twice, and a finding in its place. `make tools` installs those
-//! programs; Fluent Bit and Vector are in no package, `examples/README.md` says what is known of them.
+//! The configurations in `examples/`, word for word but for ports and paths, in the programs that
+//! they are for: 100,000 messages through each way of attaching, none lost, none twice, and a
+//! finding in its place. `make tools` installs those programs; Fluent Bit and Vector are in no
+//! package, `examples/README.md` says what is known of them.
 
 use crate::peers::free_address;
 use crate::support::{command, root, run, until};
@@ -15,7 +16,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 const MESSAGES: usize = 100_000;
-/// How long all of them may take. rsyslog waits for the answer to each before it asks about the next.
+/// How long all of them may take. rsyslog waits for the answer to each before it asks about the
+/// next.
 const PATIENCE: Duration = Duration::from_secs(600);
 /// The same error again and again, at the end: a finding.
 const REPEATS: usize = 300;

@@ -1,4 +1,5 @@
-//! Both sides of the network ends, as small as they can be: what a shipper sends, and the one who takes it.
+//! Both sides of the network ends, as small as they can be: what a shipper sends, and the one who
+//! takes it.
 
 use crate::support::Filter;
 use std::io::{Read, Write};

@@ -1,4 +1,5 @@
-//! The program as a process in pipes: what it delivers, when, with how much memory, and how it ends.
+//! The program as a process in pipes: what it delivers, when, with how much memory, and how it
+//! ends.
 
 use crate::metrics::{address, get};
 use crate::support::{
@@ -137,7 +138,8 @@ fn odd_chunks_give_the_same_output_with_its_findings() {
             std::thread::spawn(move || {
                 for chunk in chunks {
                     stdin.write_all(&chunk).unwrap();
-                    // A chunk of its own for the program, as far as that can be had: wait until this one was taken.
+                    // A chunk of its own for the program, as far as that can be had: wait until
+                    // this one was taken.
                     until("reading", || (rustix::io::ioctl_fionread(&stdin).unwrap() == 0).then_some(()));
                 }
             })
@@ -259,7 +261,8 @@ fn a_signal_ends_an_idle_pipe_that_never_spoke() {
     drop(open);
 }
 
-/// A program whose reader reads nothing and which has read what it can; how many bytes went into its input.
+/// A program whose reader reads nothing and which has read what it can; how many bytes went into
+/// its input.
 fn stuck(args: &[&str]) -> (Filter, usize) {
     let mut filter = Filter::in_pipes(args);
     let (fed, _) = filter.feed_until_stuck(&mut pieces().take(100 * 4));
@@ -271,7 +274,8 @@ fn taken(fed: usize, stdin: &PipeWriter) -> usize {
     fed - rustix::io::ioctl_fionread(stdin).unwrap() as usize
 }
 
-/// The loss that was said is the true one, or more by what one write had already brought into the pipe.
+/// The loss that was said is the true one, or more by what one write had already brought into the
+/// pipe.
 #[track_caller]
 fn assert_loss(mut filter: Filter, fed: usize, why: &str) {
     let (status, stderr) = filter.wait();
@@ -292,7 +296,8 @@ fn a_second_sigterm_ends_a_stuck_one() {
     let (filter, fed) = stuck(&["--metrics", "127.0.0.1:0"]);
     let address = address(&filter);
     filter.signal("TERM");
-    // Two equal signals can melt into one; the first has been heard when the filter is ready no longer.
+    // Two equal signals can melt into one; the first has been heard when the filter is ready no
+    // longer.
     until("stopping", || get(&address, "/readyz").0.eq(&503).then_some(()));
     filter.signal("TERM");
     assert_loss(filter, fed, "a second signal");

@@ -5,7 +5,8 @@ use serde_json::Value;
 use std::io::pipe;
 use std::process::Stdio;
 
-/// A warmed-up stream in which `module` begins to loop; `more` are further members of the looping events.
+/// A warmed-up stream in which `module` begins to loop; `more` are further members of the looping
+/// events.
 fn looping(module: &str, more: &str) -> String {
     let time = |ms: usize| format!("2026-03-02T08:{:02}:{:02}.{:03}Z", ms / 60_000, ms / 1000 % 60, ms % 1000);
     let calm = (0..400).map(|i| (170 * i, "shop", format!("order {i}"), ""));
@@ -38,7 +39,8 @@ fn a_key_is_whole_and_its_summary_says_it() {
     let found = findings(&out);
     assert!(!found.is_empty());
     for (_, finding) in found {
-        // Twice 5,000 bytes are more than an annotation may have: the key is cut, and its cut form is in the summary.
+        // Twice 5,000 bytes are more than an annotation may have: the key is cut, and its cut form
+        // is in the summary.
         let key = finding["key"]["module"].as_str().unwrap();
         assert!(finding["summary"].as_str().unwrap().contains(key), "the summary lacks its key");
         let kept = key.strip_suffix('…').unwrap();

@@ -1,8 +1,9 @@
-//! What the architecture promises, held against the source: a pure engine, a short `main`, files of one idea, a map
-//! without dead paths.
+//! What the architecture promises, held against the source: a pure engine, a short `main`, files of
+//! one idea.
 //!
-//! The source is read as tokens, so that comments, strings and line breaks neither hide a violation nor make one; `use`
-//! trees are unfolded into whole paths. Unit tests inside of a file are left out: they may read what they like.
+//! The source is read as tokens, so that comments, strings and line breaks neither hide a violation
+//! nor make one; `use` trees are unfolded into whole paths. Unit tests inside of a file are left
+//! out: they may read what they like.
 
 use crate::support::root;
 use std::fs;
@@ -74,17 +75,8 @@ fn files_hold_one_idea() {
     assert!(too_long.is_empty(), "{}", too_long.join("\n"));
 }
 
-#[test]
-fn the_map_has_no_dead_paths() {
-    let map = fs::read_to_string(root().join("ARCHITECTURE.md")).expect("ARCHITECTURE.md is needed");
-    let paths = paths_in(&map);
-    assert!(paths.len() >= 10, "a map that names only {paths:?}");
-    let dead: Vec<_> = paths.iter().filter(|path| !exists(path)).collect();
-    assert!(dead.is_empty(), "ARCHITECTURE.md names what is not there: {dead:?}");
-}
-
 /// Every Rust file below a folder of the crate, relative to the crate.
-fn rust_files(folder: &str) -> Vec<PathBuf> {
+pub(crate) fn rust_files(folder: &str) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![PathBuf::from(folder)];
     while let Some(folder) = folders.pop() {
@@ -104,7 +96,8 @@ fn rust_files(folder: &str) -> Vec<PathBuf> {
     files
 }
 
-/// `tests.rs` and `…_tests.rs` hold the unit tests of the file beside them, a folder `tests` those of its module.
+/// `tests.rs` and `…_tests.rs` hold the unit tests of the file beside them, a folder `tests` those
+/// of its module.
 fn is_test_file(file: &Path) -> bool {
     (file.starts_with("src") || file.starts_with("core/src"))
         && (file.iter().any(|part| part == "tests") || has_test_name(file))
@@ -126,7 +119,8 @@ fn module_of(file: &Path) -> Vec<String> {
 
 // ---- Rust as tokens
 
-/// Words, numbers and single signs; comments, strings, characters and lifetimes leave nothing but their place.
+/// Words, numbers and single signs; comments, strings, characters and lifetimes leave nothing but
+/// their place.
 fn tokens(text: &str) -> Vec<(usize, String)> {
     let bytes: Vec<char> = text.chars().collect();
     let (mut tokens, mut i, mut line) = (Vec::new(), 0, 1);
@@ -227,7 +221,8 @@ fn without_tests(tokens: &[(usize, String)]) -> Vec<(usize, String)> {
             continue;
         }
         i += marker.len();
-        // The item ends with the first semicolon, or with the brace that closes the first one opened.
+        // The item ends with the first semicolon, or with the brace that closes the first one
+        // opened.
         let mut depth = 0;
         while let Some((_, token)) = tokens.get(i) {
             i += 1;
@@ -251,7 +246,8 @@ fn lines_of_code(text: &str) -> usize {
     let lines =
         |tokens: &[(usize, String)]| tokens.iter().map(|(line, _)| *line).collect::<std::collections::BTreeSet<_>>();
     let tests: Vec<usize> = lines(&all).difference(&lines(&kept)).copied().collect();
-    // Blank lines and comments between two lines of a test are the test's; tests stand last, in one piece.
+    // Blank lines and comments between two lines of a test are the test's; tests stand last, in one
+    // piece.
     let of_tests = tests.first().zip(tests.last()).map_or(0, |(first, last)| last - first + 1);
     let between = kept.iter().any(|(line, _)| tests.first() < Some(line) && Some(line) < tests.last());
     text.lines().count() - if between { tests.len() } else { of_tests }
@@ -291,7 +287,8 @@ fn violations(text: &str, module: &[String]) -> Vec<String> {
     found
 }
 
-/// Every path of two or more segments, `use` trees unfolded, `self` and `super` at its head resolved.
+/// Every path of two or more segments, `use` trees unfolded, `self` and `super` at its head
+/// resolved.
 fn paths(tokens: &[(usize, String)], module: &[String]) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut i = 0;
@@ -378,63 +375,6 @@ fn resolved(path: &str, module: &[String]) -> String {
     ["crate"].into_iter().chain(base.iter().map(String::as_str)).chain(parts).collect::<Vec<_>>().join("::")
 }
 
-// ---- paths in prose
-
-/// What reads like a path of this repository in a Markdown text.
-fn paths_in(text: &str) -> Vec<String> {
-    let is_path = |c: char| c.is_alphanumeric() || "_-./{},*#".contains(c);
-    let mut paths: Vec<String> = text
-        .split(|c| !is_path(c))
-        .flat_map(braces)
-        .map(|word| {
-            word.split('#').next().unwrap().trim_matches([',', '.', '{', '}']).trim_start_matches("./").to_owned()
-        })
-        .filter(|word| {
-            let folder = [
-                "src",
-                "core",
-                "tests",
-                "rules",
-                "benches",
-                "dashboards",
-                "docs",
-                "fuzz",
-                "examples",
-                "eval",
-                "packaging",
-            ]
-            .iter()
-            .any(|folder| word.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/')));
-            let file = [".rs", ".md", ".toml", ".rhai", ".json", ".yml", ".yaml"]
-                .iter()
-                .any(|end| word.ends_with(end) && word.len() > end.len());
-            folder || file
-        })
-        .collect();
-    paths.sort();
-    paths.dedup();
-    paths
-}
-
-/// `a/{b,c}.rs` → `a/b.rs`, `a/c.rs`.
-fn braces(word: &str) -> Vec<String> {
-    match (word.find('{'), word.find('}')) {
-        (Some(open), Some(close)) if open < close => word[open + 1..close]
-            .split(',')
-            .flat_map(|part| braces(&format!("{}{part}{}", &word[..open], &word[close + 1..])))
-            .collect(),
-        _ => word.split(',').map(str::to_owned).collect(),
-    }
-}
-
-/// From the root, or, for a name or the end of a path alone, anywhere in the source. A `*` stands for what is there.
-fn exists(path: &str) -> bool {
-    let solid = path.split('*').next().unwrap();
-    let solid = if solid.len() < path.len() { solid.rsplit_once('/').map_or("", |(folder, _)| folder) } else { solid };
-    root().join(solid).exists()
-        || ["src", "core/src", "tests"].iter().flat_map(|folder| rust_files(folder)).any(|file| file.ends_with(solid))
-}
-
 #[test]
 fn violations_are_found_however_they_are_written() {
     let module = ["engine".to_owned(), "stats".to_owned()];
@@ -487,14 +427,4 @@ fn violations_are_found_however_they_are_written() {
 fn tests_are_not_counted_as_code() {
     assert_eq!(lines_of_code("a\nb\n\n#[cfg(test)]\nmod tests {\n    c\n}\n"), 3);
     assert_eq!(lines_of_code("a\n// b\n"), 2);
-}
-
-#[test]
-fn paths_are_found_in_prose() {
-    let text = "See [the flow](src/pipeline.rs#L1), `core/src/event/{look,lines}.rs`, `src/io/`, application/json, `src/a/*.rs`.\n";
-    assert_eq!(
-        paths_in(text),
-        ["core/src/event/lines.rs", "core/src/event/look.rs", "src/a/*.rs", "src/io/", "src/pipeline.rs"]
-    );
-    assert!(exists("src/io/") && exists("pipeline.rs") && exists("core/src/event/*.rs") && !exists("src/nothing.rs"));
 }

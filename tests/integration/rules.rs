@@ -1,4 +1,5 @@
-//! Rules of a running filter: reloaded, and the same whether a stream comes live or is replayed. And their own tests.
+//! Rules of a running filter: reloaded, and the same whether a stream comes live or is replayed.
+//! And their own tests.
 
 use crate::metrics::{address, get, samples};
 use crate::support::{Filter, root, run, until};

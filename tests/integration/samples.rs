@@ -1,7 +1,8 @@
 //! Real logs of sixteen systems (loghub, 2,000 lines each) go through whole.
 //!
-//! They lie beside the crate, in `../shared/data/loghub` or below `$SEISMOLOG_SHARED_DIR`, and are not part of it. Where
-//! they are missing these tests say so and pass, unless `SEISMOLOG_SHARED=required`.
+//! They lie beside the crate, in `../shared/data/loghub` or below `$SEISMOLOG_SHARED_DIR`, and are
+//! not part of it. Where they are missing these tests say so and pass, unless
+//! `SEISMOLOG_SHARED=required`.
 
 use crate::support::{root, run, shown};
 use serde_json::Value;

@@ -1,4 +1,5 @@
-//! SECURITY.md names the test that holds each of its promises, and what can be held against the source itself.
+//! SECURITY.md names the test that holds each of its promises, and what can be held against the
+//! source itself.
 
 use crate::support::root;
 use std::fs;

@@ -1,5 +1,5 @@
-//! Real programs that the tests start beside seismolog, each on a free port of loopback in a folder of its own, ended by
-//! its own process id; and one request by HTTP.
+//! Real programs that the tests start beside seismolog, each on a free port of loopback in a folder
+//! of its own, ended by its own process id; and one request by HTTP.
 
 use crate::support::until;
 use serde_json::Value;
@@ -20,7 +20,8 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts `program` with the arguments that `args` makes of its address and folder; waits until `ready` answers 200.
+    /// Starts `program` with the arguments that `args` makes of its address and folder; waits until
+    /// `ready` answers 200.
     pub(crate) fn start(program: &str, ready: &str, args: impl Fn(&str, &Path) -> Vec<String>) -> Self {
         Self::start_at(program, ready, &free_address(), tempfile::tempdir().unwrap(), args)
     }

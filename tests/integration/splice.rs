@@ -1,7 +1,7 @@
 //! Byte for byte: what is added to an event is all that differs, whatever the event looks like.
 //!
-//! Events are made as JSON *text*, never through a value: duplicate keys, numbers that no float holds, escapes, lone
-//! surrogates, white space wherever the grammar has it.
+//! Events are made as JSON *text*, never through a value: duplicate keys, numbers that no float
+//! holds, escapes, lone surrogates, white space wherever the grammar has it.
 
 use crate::support::{golden_input, shown};
 use proptest::collection::vec;
@@ -202,7 +202,8 @@ proptest! {
         prop_assert!(parses(event.as_bytes()), "the generator made no JSON: {}", event);
         let batch = looked_at(&event);
         prop_assert_eq!(batch.looks[0].shape, Shape::Json, "{}", event);
-        // White space at the end of the line can be a carriage return, which is the line's end and not the event's.
+        // White space at the end of the line can be a carriage return, which is the line's end and
+        // not the event's.
         let out = annotated(&batch).unwrap();
         let inside = event.trim_matches([' ', '\t', '\r']);
         let comma = if inside[1..inside.len() - 1].trim().is_empty() { "" } else { "," };
@@ -357,8 +358,8 @@ fn steps() -> impl Strategy<Value = Vec<usize>> {
     vec(prop_oneof![3 => 1..8_usize, 1 => 8..300_usize], 1..12)
 }
 
-/// Everything between reads and writes, as the pipeline does it: what comes out for `input` read in these steps, the
-/// last of which repeats.
+/// Everything between reads and writes, as the pipeline does it: what comes out for `input` read in
+/// these steps, the last of which repeats.
 fn filtered(input: &[u8], text: TextMode, steps: Vec<usize>) -> Vec<u8> {
     let config = Config::default();
     let mut engine = Engine::new(&config.engine_options(), RuleSet::compile(&[], &[]).unwrap());

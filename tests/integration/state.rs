@@ -6,7 +6,8 @@ use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
-/// Twenty-five minutes of a service, one line a second, one in ten a known warning; then an error that is new.
+/// Twenty-five minutes of a service, one line a second, one in ten a known warning; then an error
+/// that is new.
 fn stream() -> String {
     let mut text = String::new();
     for i in 0..1_500 {

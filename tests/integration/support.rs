@@ -1,7 +1,8 @@
-//! What the tests share: the program in pipes with a watchdog, its memory, and streams made on the fly.
+//! What the tests share: the program in pipes with a watchdog, its memory, and streams made on the
+//! fly.
 //!
-//! Nothing here sleeps to wait for something: reads block, and a watchdog kills the program when a test takes too long,
-//! which ends every blocking read and fails the test with the reason.
+//! Nothing here sleeps to wait for something: reads block, and a watchdog kills the program when a
+//! test takes too long, which ends every blocking read and fails the test with the reason.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::AsFd;
@@ -100,7 +101,8 @@ impl Filter {
         filter
     }
 
-    /// Starts a command whose standard input and output are set; a piped standard output is read by the test.
+    /// Starts a command whose standard input and output are set; a piped standard output is read by
+    /// the test.
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         // Ends of pipes that belong to the child must not stay open here, or nothing ever ends.
@@ -152,8 +154,8 @@ impl Filter {
         })
     }
 
-    /// Writes piece after piece until nothing is taken for a second; how many bytes were taken, and what was made and
-    /// not taken.
+    /// Writes piece after piece until nothing is taken for a second; how many bytes were taken, and
+    /// what was made and not taken.
     pub(crate) fn feed_until_stuck(&mut self, pieces: &mut impl Iterator<Item = Vec<u8>>) -> (usize, Vec<u8>) {
         let stdin = self.stdin.as_ref().unwrap();
         set_blocking(stdin, false);
@@ -202,7 +204,8 @@ impl Filter {
         self.stderr.text.lock().unwrap().0.clone()
     }
 
-    /// Waits for a line on standard error that contains `part`, and returns what follows `part` in it.
+    /// Waits for a line on standard error that contains `part`, and returns what follows `part` in
+    /// it.
     #[track_caller]
     pub(crate) fn hear(&self, part: &str) -> String {
         let text = self.stderr.text.lock().unwrap();
@@ -218,7 +221,8 @@ impl Filter {
         find(&text.0).unwrap_or_else(|| panic!("standard error never said {part:?}:\n{}", text.0))
     }
 
-    /// Sends a signal by name. The shell's own `kill`, because the crate has no other use for signals.
+    /// Sends a signal by name. The shell's own `kill`, because the crate has no other use for
+    /// signals.
     pub(crate) fn signal(&self, name: &str) {
         signal(self.child.id(), name);
     }

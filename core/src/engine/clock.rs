@@ -14,11 +14,12 @@ const DISSENT: u32 = 3;
 
 /// The time of a stream, moved by its events alone.
 ///
-/// The watermark is the highest accepted event time less the allowed lateness. An event behind it is late. A jump of
-/// over an hour ahead moves nothing until 100 events agree that it is at least that late, of which an event that is where the
-/// stream was takes three back: one source whose clock stands at 1970 holds nobody up, nor does one that is ahead push. The first times of a
-/// stream are given up for earlier ones as long as fewer than 100 events have confirmed them, so that one line of the
-/// year 2099 at the start does not make all that follow late.
+/// The watermark is the highest accepted event time less the allowed lateness. An event behind it
+/// is late. A jump of over an hour ahead moves nothing until 100 events agree that it is at least
+/// that late, of which an event that is where the stream was takes three back: one source whose
+/// clock stands at 1970 holds nobody up, nor does one that is ahead push. The first times of a
+/// stream are given up for earlier ones as long as fewer than 100 events have confirmed them, so
+/// that one line of the year 2099 at the start does not make all that follow late.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StreamClock {
     allowed_lateness: i64,
@@ -39,8 +40,8 @@ pub struct Moment {
     pub time: Timestamp,
     /// The highest time so far; never goes back but for a stream's first, unconfirmed times.
     pub now: Timestamp,
-    /// Seconds that the stream has run, without its stalls; what detectors reckon in. On idle live input it can be a
-    /// little more than at the event that ends the pause.
+    /// Seconds that the stream has run, without its stalls; what detectors reckon in. On idle live
+    /// input it can be a little more than at the event that ends the pause.
     pub running: f64,
     /// When the event arrived, by the wall clock; for a tick of idle input, the wall clock.
     pub arrival: Timestamp,

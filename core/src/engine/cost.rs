@@ -1,7 +1,8 @@
 //! What each detector costs, estimated: one event in 64 is timed by a clock that is passed in.
 //!
-//! The estimate is 64 times the time of the timed events. With n timed events of mean m and standard deviation s, its
-//! relative error is s / (m √n): below 1 % after 10,000 events for costs that vary as much as their mean.
+//! The estimate is 64 times the time of the timed events. With n timed events of mean m and
+//! standard deviation s, its relative error is s / (m √n): below 1 % after 10,000 events for costs
+//! that vary as much as their mean.
 
 use super::rules::Meter;
 use std::sync::Arc;

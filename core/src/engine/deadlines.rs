@@ -1,19 +1,23 @@
 //! What is due when, so that a tick costs what is due and not what there is.
 //!
-//! Two shapes, for two questions. [`Deadlines`]: which of the open incidents may be over? A timer is lazy: what goes on moves
-//! none, unless its end has come nearer, and when a key is due it is looked at, and has another deadline if it has gone on.
-//! [`Slotted`]: what is to be done in which slot, where most slots have something and nobody asks for one key.
+//! Two shapes, for two questions. [`Deadlines`]: which of the open incidents may be over? A timer
+//! is lazy: what goes on moves none, unless its end has come nearer, and when a key is due it is
+//! looked at, and has another deadline if it has gone on. [`Slotted`]: what is to be done in which
+//! slot, where most slots have something and nobody asks for one key.
 //!
-//! Both give what is due in an order that depends on keys and on when they were put in, on nothing else. Memory:
-//! [`Deadlines`] about 60 bytes for each key that has one; [`Slotted`] the size of what is put in.
+//! Both give what is due in an order that depends on keys and on when they were put in, on nothing
+//! else. Memory: [`Deadlines`] about 60 bytes for each key that has one; [`Slotted`] the size of
+//! what is put in.
 
 use crate::event::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Nanoseconds by which a look is early, so that rounding makes none late: it finds nothing, and comes again.
+/// Nanoseconds by which a look is early, so that rounding makes none late: it finds nothing, and
+/// comes again.
 const EARLY: f64 = 1_000.0;
 
-/// One time for each of some keys, by which it is to be looked at. Keys are hashes, of whatever: code for one type is enough.
+/// One time for each of some keys, by which it is to be looked at. Keys are hashes, of whatever:
+/// code for one type is enough.
 #[derive(Clone, Debug)]
 pub(super) struct Deadlines {
     order: BTreeSet<(Timestamp, u64)>,
@@ -68,8 +72,8 @@ impl Deadlines {
         }
     }
 
-    /// So many incidents were forgotten so far: if there are more than last time, one of these keys' may be among them, and
-    /// all are looked at.
+    /// So many incidents were forgotten so far: if there are more than last time, one of these
+    /// keys' may be among them, and all are looked at.
     pub(super) fn keep_up(&mut self, forgotten: u64) {
         if std::mem::replace(&mut self.forgotten, forgotten) != forgotten {
             let keys: Vec<u64> = self.of.keys().copied().collect();
@@ -133,7 +137,8 @@ impl<T> Slotted<T> {
         self.len += 1;
     }
 
-    /// The first that is due in slot `now` or before, and the slot that it was put into: of one slot, the last that was put in.
+    /// The first that is due in slot `now` or before, and the slot that it was put into: of one
+    /// slot, the last that was put in.
     pub(super) fn next(&mut self, now: u32) -> Option<(u32, T)> {
         let mut first = self.slots.first_entry().filter(|first| *first.key() <= now)?;
         let (slot, one) = (*first.key(), first.get_mut().pop());

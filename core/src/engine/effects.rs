@@ -1,4 +1,5 @@
-//! What comes of rules: their findings, their wishes for the event, events of their own; and what leaves masked.
+//! What comes of rules: their findings, their wishes for the event, events of their own; and what
+//! leaves masked.
 
 use super::emitted::Emitted;
 use super::finding::State;
@@ -8,8 +9,9 @@ use super::{Engine, Outcome, Report};
 use crate::event::{Batch, Edit, Encoding, Fault, Fields, Role, Timestamp, mask};
 
 impl Engine {
-    /// Puts findings where they belong: what has ended is not shown by the event at hand, but leaves as an event of its
-    /// own, and so does what an event would show that does not leave. Quotes are masked, in the findings of detectors too.
+    /// Puts findings where they belong: what has ended is not shown by the event at hand, but
+    /// leaves as an event of its own, and so does what an event would show that does not leave.
+    /// Quotes are masked, in the findings of detectors too.
     #[cold]
     pub(super) fn settle(&mut self, outcome: &mut Outcome) {
         outcome.before.extend(outcome.findings.extract_if(.., |finding| finding.state == State::Resolved));
@@ -93,7 +95,8 @@ impl Engine {
         outcome.edit.members.append(&mut self.rule_outcome.edit.members);
     }
 
-    /// An event that a rule made goes through the rules once; what they print or fail at counts for the event at hand.
+    /// An event that a rule made goes through the rules once; what they print or fail at counts for
+    /// the event at hand.
     fn process_emitted(&mut self, bytes: Vec<u8>, now: Timestamp, outcome: &mut Outcome) -> Emitted {
         let mut emitted = Emitted::new(bytes, self.looker.as_mut());
         let known = Known { emitted: true, ..Known::default() };

@@ -34,8 +34,8 @@ impl DetectorName {
     pub const ALL: [Self; 8] =
         [Self::Loop, Self::Burst, Self::Latency, Self::Spread, Self::Silence, Self::Novelty, Self::Input, Self::Rule];
 
-    /// How many of them test hypotheses, and so share the budget of false alarms. The input stands still or not, and a rule
-    /// says what it says.
+    /// How many of them test hypotheses, and so share the budget of false alarms. The input stands
+    /// still or not, and a rule says what it says.
     pub const STATISTICAL: usize = {
         let (mut count, mut i) = (0, 0);
         while i < Self::ALL.len() {
@@ -126,10 +126,12 @@ pub struct Evidence {
     pub more: serde_json::Map<String, serde_json::Value>,
 }
 
-/// What a person reads of an incident, and a program routes by. Read back, members that are missing are empty.
+/// What a person reads of an incident, and a program routes by. Read back, members that are missing
+/// are empty.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
-    /// One for all findings of an incident: a hash of detector, kind, key and opening time, 16 hex digits.
+    /// One for all findings of an incident: a hash of detector, kind, key and opening time, 16 hex
+    /// digits.
     pub id: String,
     /// When this is said, in event time: the timestamp of an event of its own.
     #[serde(skip)]
@@ -187,7 +189,8 @@ fn as_rfc3339<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S
     serializer.collect_str(time)
 }
 
-/// Most bytes that a summary, a cause or a remedy takes as JSON; a summary's key values come out of [`KEY_BYTES`].
+/// Most bytes that a summary, a cause or a remedy takes as JSON; a summary's key values come out of
+/// [`KEY_BYTES`].
 pub(super) const TEXT_BYTES: usize = 1 << 10;
 /// Most bytes that all values of a key take together as JSON.
 const KEY_BYTES: usize = 1 << 10;
@@ -197,8 +200,9 @@ const NAME_BYTES: usize = 2 * KEY_BYTES;
 const CUT: char = '…';
 
 impl Finding {
-    /// Appends the finding as one line of JSON for readers who have no event around it: with a member `at`, when this
-    /// is said. At most `limit` bytes and a line end; false, and `out` as it was, when it is too long.
+    /// Appends the finding as one line of JSON for readers who have no event around it: with a
+    /// member `at`, when this is said. At most `limit` bytes and a line end; false, and `out` as it
+    /// was, when it is too long.
     pub fn write_line(&self, limit: usize, out: &mut Vec<u8>) -> bool {
         let start = out.len();
         out.extend_from_slice(b"{\"at\":\"");
@@ -215,9 +219,11 @@ impl Finding {
         true
     }
 
-    /// Appends the finding as JSON if that takes at most `limit` bytes: its context goes first, then its examples.
+    /// Appends the finding as JSON if that takes at most `limit` bytes: its context goes first,
+    /// then its examples.
     ///
-    /// With texts that `fit` has cut 8 KiB always suffice. False, and `out` as it was, when it is too long.
+    /// With texts that `fit` has cut 8 KiB always suffice. False, and `out` as it was, when it is
+    /// too long.
     pub fn write(&self, limit: usize, out: &mut Vec<u8>) -> bool {
         let start = out.len();
         let mut finding = std::borrow::Cow::Borrowed(self);
@@ -237,8 +243,8 @@ impl Finding {
     }
 }
 
-/// Cuts the texts of an opening to what a finding can carry, and makes sure that `summary` has every value of `key` word
-/// for word, cut alike.
+/// Cuts the texts of an opening to what a finding can carry, and makes sure that `summary` has
+/// every value of `key` word for word, cut alike.
 pub(super) fn fit(key: &mut Key, summary: &mut String, cause: &mut Option<String>, remedy: &mut Option<String>) {
     let room = KEY_BYTES / key.0.len().max(1);
     for (_, value) in &mut key.0 {
@@ -263,7 +269,8 @@ pub(super) fn name_of(text: &str) -> &str {
     &text[..text.floor_char_boundary(NAME_BYTES)]
 }
 
-/// Cuts `text` so that it takes at most `limit` bytes inside a JSON string; true when something was cut.
+/// Cuts `text` so that it takes at most `limit` bytes inside a JSON string; true when something was
+/// cut.
 pub(super) fn cut(text: &mut String, limit: usize) -> bool {
     let mut bytes = 0;
     let mut keep = 0;
@@ -290,7 +297,8 @@ pub(super) fn cut(text: &mut String, limit: usize) -> bool {
 pub struct Key(pub Vec<(String, String)>);
 
 impl Key {
-    /// True when this is the key of something at `place`: what both name is the same, and they name something.
+    /// True when this is the key of something at `place`: what both name is the same, and they name
+    /// something.
     #[must_use]
     pub fn is_at(&self, place: &Self) -> bool {
         let value = |name: &str| place.0.iter().find(|(known, _)| known == name).map(|(_, value)| value);
@@ -358,6 +366,7 @@ pub struct RuleFinding {
     pub level: Option<Level>,
     /// The incident ends.
     pub resolved: bool,
-    /// Where the event stands, by the names that detectors use in keys, of a rule that explains what they find.
+    /// Where the event stands, by the names that detectors use in keys, of a rule that explains
+    /// what they find.
     pub place: Option<Key>,
 }

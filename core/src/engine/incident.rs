@@ -1,7 +1,8 @@
 //! The life of an incident: open, ongoing at doubling counts, resolved; one id all along.
 //!
-//! Evict three times: in number, in the bytes that all tables share, and for each detector, kind and rule in what is open
-//! at a time, beyond which further ones are told as one (`storm.rs`). What is forgotten is counted.
+//! Evict three times: in number, in the bytes that all tables share, and for each detector, kind
+//! and rule in what is open at a time, beyond which further ones are told as one (`storm.rs`). What
+//! is forgotten is counted.
 
 use super::detector::TableUse;
 use super::finding::{self, DetectorName, Evidence, Finding, Key, RuleFinding, Severity, State};
@@ -91,10 +92,12 @@ pub struct Incidents {
 const KEPT: usize = 1_000;
 
 impl Incidents {
-    /// So many incidents of one detector, kind and rule are open at a time unless a caller says otherwise.
+    /// So many incidents of one detector, kind and rule are open at a time unless a caller says
+    /// otherwise.
     pub const OPEN: usize = 1_000;
 
-    /// None open; at most `cap` at a time, beyond which the one that was quiet longest is forgotten.
+    /// None open; at most `cap` at a time, beyond which the one that was quiet longest is
+    /// forgotten.
     #[must_use]
     pub fn new(policy: Policy, cap: usize) -> Self {
         Self {
@@ -107,14 +110,15 @@ impl Incidents {
         }
     }
 
-    /// At most `limit` of one detector, kind and rule are open at a time; all further ones are told as one.
+    /// At most `limit` of one detector, kind and rule are open at a time; all further ones are told
+    /// as one.
     #[must_use]
     pub fn with_limit(self, limit: usize) -> Self {
         Self { storms: Storms::new(limit), ..self }
     }
 
-    /// Opens an incident at `now` and says so in `findings`. Where too many of its kind are open, it joins their storm
-    /// instead, and the id is that of no incident that is open.
+    /// Opens an incident at `now` and says so in `findings`. Where too many of its kind are open,
+    /// it joins their storm instead, and the id is that of no incident that is open.
     pub fn open(&mut self, mut opening: Opening, now: Timestamp, findings: &mut Vec<Finding>) -> IncidentId {
         let id = id_of(&opening, now);
         let Opening { key, summary, cause, remedy, .. } = &mut opening;
@@ -132,7 +136,8 @@ impl Incidents {
         id
     }
 
-    /// True when the next incident of a rule would join a storm, so that nothing need be gathered for it.
+    /// True when the next incident of a rule would join a storm, so that nothing need be gathered
+    /// for it.
     #[must_use]
     pub fn is_storm_of(&self, rule: &str) -> bool {
         self.storms.takes(storm::group(DetectorName::Rule as u8, rule, Some(rule)))
@@ -175,10 +180,11 @@ impl Incidents {
         }
     }
 
-    /// Adds `events` to an incident at `now`; says `ongoing` when its count has doubled since it was last said, or when it
-    /// has become worse.
+    /// Adds `events` to an incident at `now`; says `ongoing` when its count has doubled since it
+    /// was last said, or when it has become worse.
     ///
-    /// `update` brings the evidence and the summary up to date and runs only when something is said.
+    /// `update` brings the evidence and the summary up to date and runs only when something is
+    /// said.
     pub fn join(
         &mut self,
         id: IncidentId,
@@ -199,14 +205,15 @@ impl Incidents {
         self.open.weigh(id);
     }
 
-    /// The incident that a detector of what happens has opened last at this place; one of silence is about what does not.
+    /// The incident that a detector of what happens has opened last at this place; one of silence
+    /// is about what does not.
     #[must_use]
     pub fn open_at(&self, place: &Key) -> Option<IncidentId> {
         self.open.at(place)
     }
 
-    /// A rule knows what an incident comes of, and what helps: said at once, on the finding that opens it if that is among
-    /// `findings`. The first that knows is the one that is kept.
+    /// A rule knows what an incident comes of, and what helps: said at once, on the finding that
+    /// opens it if that is among `findings`. The first that knows is the one that is kept.
     pub fn explain(&mut self, id: IncidentId, found: &RuleFinding, now: Timestamp, findings: &mut Vec<Finding>) {
         let Some(incident) = self.open.get_mut(id) else { return };
         let Opening { key, summary, evidence, severity, cause, remedy, .. } = &mut incident.opening;
@@ -229,7 +236,8 @@ impl Incidents {
         self.open.weigh(id);
     }
 
-    /// An incident has turned out to be at least this severe; the next [`Self::join`] says so, whatever the count.
+    /// An incident has turned out to be at least this severe; the next [`Self::join`] says so,
+    /// whatever the count.
     pub fn raise(&mut self, id: IncidentId, severity: Severity) {
         if let Some(incident) = self.open.get_mut(id) {
             incident.opening.severity = incident.opening.severity.max(severity);
@@ -241,9 +249,9 @@ impl Incidents {
         self.resolve_updated(id, 0.0, now, findings, |_, _, _| {});
     }
 
-    /// As [`resolve`](Self::resolve); `update` brings the evidence and the summary up to date, as in
-    /// [`join`](Self::join). By its own events it `lasted` so many seconds since it opened, which is more than the stream's
-    /// time tells where they came late.
+    /// As [`resolve`](Self::resolve); `update` brings the evidence and the summary up to date, as
+    /// in [`join`](Self::join). By its own events it `lasted` so many seconds since it opened,
+    /// which is more than the stream's time tells where they came late.
     pub fn resolve_updated(
         &mut self,
         id: IncidentId,

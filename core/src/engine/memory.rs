@@ -1,23 +1,26 @@
 //! One budget of bytes for all tables of an engine.
 //!
-//! Each table has a cap in keys, but what a key takes differs and grows with what is learned of it, and a stream whose keys
-//! are all new fills every table at once. So every [`EVENTS`] events all tables are weighed, and while they weigh more than
-//! the budget together, the heaviest forgets an eighth of its keys: in the end none weighs much more than the others, and what is
-//! small keeps all it has. This counts events and no time, so that it does not depend on how the input was cut.
+//! Each table has a cap in keys, but what a key takes differs and grows with what is learned of it,
+//! and a stream whose keys are all new fills every table at once. So every [`EVENTS`] events all
+//! tables are weighed, and while they weigh more than the budget together, the heaviest forgets an
+//! eighth of its keys: in the end none weighs much more than the others, and what is small keeps
+//! all it has. This counts events and no time, so that it does not depend on how the input was cut.
 
 use super::state::Evict;
 
-/// Events between two weighings. Within these no table can grow by more than a few bytes a key for each.
+/// Events between two weighings. Within these no table can grow by more than a few bytes a key for
+/// each.
 const EVENTS: u32 = 4_096;
 
 /// A finding counts for so many events: an incident can take 12 KiB.
 const EVENTS_A_FINDING: u32 = 8;
 
-/// Bytes that the process grows by for each that is counted. What grows is copied, what shrinks leaves room between what
-/// stays: `cargo bench --bench growth` was within a tenth of this.
+/// Bytes that the process grows by for each that is counted. What grows is copied, what shrinks
+/// leaves room between what stays: `cargo bench --bench growth` was within a tenth of this.
 const SLACK: usize = 2;
 
-/// What a processor's own caches hold, about: beyond that a key that comes seldom has to be waited for.
+/// What a processor's own caches hold, about: beyond that a key that comes seldom has to be waited
+/// for.
 const CACHE: usize = 16 << 20;
 
 /// The budget.
@@ -55,7 +58,8 @@ impl MemoryBudget {
         self.events = self.events.saturating_add(findings as u32 * EVENTS_A_FINDING);
     }
 
-    /// Makes the heaviest tables give until all together keep to the budget, or have nothing more to give.
+    /// Makes the heaviest tables give until all together keep to the budget, or have nothing more
+    /// to give.
     pub(super) fn keep(&mut self, tables: &mut Visit<'_>) {
         self.events = 0;
         let mut weights = Vec::new();
@@ -130,7 +134,8 @@ mod tests {
         assert!(stream.engine.snapshot() == before, "it has changed something");
     }
 
-    /// Rules of each kind: one that counts, one that keeps values, one that explains, and the shipped ones.
+    /// Rules of each kind: one that counts, one that keeps values, one that explains, and the
+    /// shipped ones.
     fn rules() -> RuleSet {
         let own = |name: &str, text: &str| RuleSource {
             name: name.into(),
@@ -183,8 +188,8 @@ mod tests {
         (0..600).for_each(|i| stream.line(&crash(i)));
         let mut weighed = Vec::new();
         stream.engine.bounded(&mut |table| weighed.push((table.keys() as u64, table.size_bytes())));
-        // What is bounded by a number of its own: series of metrics, 1,000 of them; what rules keep, one table for each rule;
-        // storms, which are open incidents.
+        // What is bounded by a number of its own: series of metrics, 1,000 of them; what rules
+        // keep, one table for each rule; storms, which are open incidents.
         let apart = ["rule_metrics", "rule_state", "storms"];
         for table in stream.engine.tables() {
             let is_weighed = weighed.iter().any(|(keys, bytes)| *keys == table.keys && (*keys == 0 || *bytes > 0));

@@ -1,7 +1,8 @@
-//! The engine: a pure state machine from events to findings. No files, no network, no clock, no threads.
+//! The engine: a pure state machine from events to findings. No files, no network, no clock, no
+//! threads.
 //!
-//! An event goes through the stream's clock, due ticks, the detectors and the rules. Nothing here is global: an engine
-//! is a value, and many can live in one process.
+//! An event goes through the stream's clock, due ticks, the detectors and the rules. Nothing here
+//! is global: an engine is a value, and many can live in one process.
 
 pub mod clock;
 mod cost;
@@ -59,7 +60,8 @@ use std::sync::Arc;
 pub use tally::Tally;
 use template::{Merge, Sighting, Templates};
 
-/// Ticks fall on whole multiples of this, in event time, so that they do not depend on where a stream was cut.
+/// Ticks fall on whole multiples of this, in event time, so that they do not depend on where a
+/// stream was cut.
 const TICK_NS: i64 = 1_000_000_000;
 
 /// The engine of one stream.
@@ -142,16 +144,16 @@ impl Engine {
         }
     }
 
-    /// Events that rules emit are looked at by this, which should be like the one that looks at the stream; without it they
-    /// leave without being seen by rules.
+    /// Events that rules emit are looked at by this, which should be like the one that looks at the
+    /// stream; without it they leave without being seen by rules.
     #[must_use]
     pub fn with_looker(mut self, looker: Looker) -> Self {
         self.looker = Some(looker);
         self
     }
 
-    /// For callers that pass all records of a batch in their order before another batch: what is kept of events for the context of
-    /// findings can then stay in the batch for a while.
+    /// For callers that pass all records of a batch in their order before another batch: what is
+    /// kept of events for the context of findings can then stay in the batch for a while.
     #[must_use]
     pub fn with_whole_batches(mut self) -> Self {
         self.whole_batches = true;
@@ -175,9 +177,9 @@ impl Engine {
         self.detectors.retain(|detector| kept(detector.name()));
     }
 
-    /// Record `i` of the batch comes next, then those behind it: for the first [`AHEAD`] of them reads what detectors will
-    /// need and caches hardly hold, and what another processor has written. Nothing changes by it but the time that
-    /// [`Self::process`] takes.
+    /// Record `i` of the batch comes next, then those behind it: for the first [`AHEAD`] of them
+    /// reads what detectors will need and caches hardly hold, and what another processor has
+    /// written. Nothing changes by it but the time that [`Self::process`] takes.
     pub fn prefetch(&self, batch: &Batch, i: usize) {
         for (look, record) in batch.looks.iter().zip(&batch.records).skip(i).take(AHEAD) {
             std::hint::black_box(look.prefetch() ^ u64::from(record.line_end));
@@ -190,7 +192,8 @@ impl Engine {
         }
     }
 
-    /// Takes one event that arrived at `now` by the wall clock; what comes of it replaces the content of `outcome`.
+    /// Takes one event that arrived at `now` by the wall clock; what comes of it replaces the
+    /// content of `outcome`.
     pub fn process(&mut self, fields: &Fields<'_>, now: Timestamp, outcome: &mut Outcome) {
         outcome.clear();
         let look = fields.look();
@@ -267,7 +270,8 @@ impl Engine {
         std::mem::take(&mut self.tally)
     }
 
-    /// Puts other rules in place of those that run; one that is the same in both goes on with all that it remembers.
+    /// Puts other rules in place of those that run; one that is the same in both goes on with all
+    /// that it remembers.
     pub fn replace_rules(&mut self, rules: RuleSet) {
         self.recent = self.recent.take().or_else(|| rules.names().next().map(|_| Recent::default()));
         self.rules.replace(rules);
@@ -305,14 +309,16 @@ impl Engine {
         &self.rules
     }
 
-    /// How long the `most` busiest operations took in the last minutes, busiest first, then the others as `other`.
+    /// How long the `most` busiest operations took in the last minutes, busiest first, then the
+    /// others as `other`.
     #[must_use]
     pub fn operation_quantiles(&self, most: usize) -> Vec<OperationQuantiles> {
         let now = self.clock.now();
         self.detectors.iter().flat_map(|detector| detector.operation_quantiles(most, now)).collect()
     }
 
-    /// How much the `most` busiest modules have said since the engine began, busiest first, then the others as `other`.
+    /// How much the `most` busiest modules have said since the engine began, busiest first, then
+    /// the others as `other`.
     #[must_use]
     pub fn module_counts(&self, most: usize) -> Vec<ModuleCounts> {
         self.detectors.iter().flat_map(|detector| detector.module_counts(most)).collect()
@@ -361,10 +367,12 @@ impl Engine {
 
     /// Goes on where a snapshot was taken. Tallies start anew.
     ///
-    /// A detector whose part does not fit, because its settings were others, starts anew: those are returned, with why.
+    /// A detector whose part does not fit, because its settings were others, starts anew: those are
+    /// returned, with why.
     ///
     /// # Errors
-    /// [`RestoreError`] when the snapshot as a whole is of another shape; the engine is then to be thrown away.
+    /// [`RestoreError`] when the snapshot as a whole is of another shape; the engine is then to be
+    /// thrown away.
     pub fn restore(&mut self, kept: &[u8]) -> Result<Vec<(DetectorName, RestoreError)>, RestoreError> {
         let mut kept: Kept = unpack(kept)?;
         let mut refused = Vec::new();

@@ -1,7 +1,8 @@
 //! The open incidents: by id, by what they are about, and the one that was quiet longest first.
 //!
-//! Each is weighed when it opens and when what is said of it changes, so that their weight is known and not estimated.
-//! To forget one costs the logarithm of their number. Memory: about 500 bytes an incident and its texts, 12 KiB at most.
+//! Each is weighed when it opens and when what is said of it changes, so that their weight is known
+//! and not estimated. To forget one costs the logarithm of their number. Memory: about 500 bytes an
+//! incident and its texts, 12 KiB at most.
 
 use super::finding::{self, DetectorName, Finding, Key, Severity, State};
 use super::incident::{IncidentId, Opening, Policy, round};
@@ -16,7 +17,8 @@ use xxhash_rust::xxh3::Xxh3;
 const PLACES_BYTES: usize = 96;
 /// Bytes of each name and value of its key in the index of places.
 const PAIR_BYTES: usize = 48;
-/// So many of the incidents that share a part of their key with a place are looked at, the newest first.
+/// So many of the incidents that share a part of their key with a place are looked at, the newest
+/// first.
 const LOOKED_AT: usize = 64;
 
 /// An open incident. What led up to it is said once, when it opens, and not kept.
@@ -55,7 +57,8 @@ impl Incident {
         Self { storm: Some(Box::default()), ..Self::new(opening, now) }
     }
 
-    /// Adds events; true when the count has doubled since it was last said, or when it has become worse.
+    /// Adds events; true when the count has doubled since it was last said, or when it has become
+    /// worse.
     pub(super) fn add(&mut self, events: u64, level: Option<Level>, now: Timestamp) -> bool {
         self.count = self.count.saturating_add(events);
         self.last = self.last.max(now);
@@ -118,7 +121,8 @@ impl Incident {
 #[derive(Clone, Debug, Default)]
 pub(super) struct OpenIncidents {
     by_id: BTreeMap<IncidentId, Incident>,
-    /// When each was joined last, as far as was noted: those that go on are noted again when they come to the front.
+    /// When each was joined last, as far as was noted: those that go on are noted again when they
+    /// come to the front.
     quiet: BTreeSet<(Timestamp, u64)>,
     /// Those of detectors of what happens, by a name and its value, and when they opened.
     places: BTreeSet<(u64, Timestamp, IncidentId)>,
@@ -143,7 +147,8 @@ impl OpenIncidents {
         self.by_id.get(&id)
     }
 
-    /// An incident to be changed in all but its key; after a change of its texts it is to be weighed again.
+    /// An incident to be changed in all but its key; after a change of its texts it is to be
+    /// weighed again.
     pub(super) fn get_mut(&mut self, id: IncidentId) -> Option<&mut Incident> {
         self.by_id.get_mut(&id)
     }

@@ -19,7 +19,8 @@ pub struct EngineOptions {
     pub allowed_lateness_s: f64,
     /// Most keys of each table.
     pub keys: usize,
-    /// Most incidents of one detector, kind and rule that are open at a time; all further ones are told as one.
+    /// Most incidents of one detector, kind and rule that are open at a time; all further ones are
+    /// told as one.
     pub open_incidents: usize,
     /// About how many bytes all tables may take together.
     pub table_bytes: usize,

@@ -1,10 +1,12 @@
-//! Other settings for some keys: which of them apply is decided once for each key, by the first pattern that matches.
+//! Other settings for some keys: which of them apply is decided once for each key, by the first
+//! pattern that matches.
 
 use super::state::HeapSize;
 use crate::event::{Fields, Role};
 use std::borrow::Cow;
 
-/// What a key must look like: a glob for each role that matters. A role that the event lacks matches none.
+/// What a key must look like: a glob for each role that matters. A role that the event lacks
+/// matches none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyPattern(Vec<(Role, String)>);
 
@@ -21,7 +23,8 @@ impl KeyPattern {
         self.matches_named(fields, None)
     }
 
-    /// The same, where one role has another text than the event says: an operation's name in place of its path.
+    /// The same, where one role has another text than the event says: an operation's name in place
+    /// of its path.
     #[must_use]
     pub fn matches_named(&self, fields: &Fields<'_>, named: Option<(Role, &str)>) -> bool {
         self.matches_texts(|role| match named {
@@ -35,9 +38,11 @@ impl KeyPattern {
     }
 }
 
-/// Whether `text` as a whole is of the form `glob`: `*` is any run of characters, none too, `?` is any one character.
+/// Whether `text` as a whole is of the form `glob`: `*` is any run of characters, none too, `?` is
+/// any one character.
 ///
-/// On a mismatch only the last `*` takes one character more, so that the cost is at most the product of the lengths.
+/// On a mismatch only the last `*` takes one character more, so that the cost is at most the
+/// product of the lengths.
 #[must_use]
 pub fn glob_matches(glob: &str, text: &str) -> bool {
     let (mut glob, mut text) = (glob.chars(), text.chars());
@@ -64,7 +69,8 @@ pub fn glob_matches(glob: &str, text: &str) -> bool {
     }
 }
 
-/// Which settings a key has; kept with the key, two bytes. Not part of a snapshot: a restart may bring other overrides.
+/// Which settings a key has; kept with the key, two bytes. Not part of a snapshot: a restart may
+/// bring other overrides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Choice(Option<std::num::NonZeroU16>);
 

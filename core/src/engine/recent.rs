@@ -12,8 +12,8 @@ const WAITING: usize = 16 * LINES;
 
 /// A ring of messages. Memory: 64 × 256 bytes.
 ///
-/// Most are never asked for and pushed out by others of the same batch. So a message stays where it is, and is copied when
-/// one is asked for or the batch comes to its end.
+/// Most are never asked for and pushed out by others of the same batch. So a message stays where it
+/// is, and is copied when one is asked for or the batch comes to its end.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Recent {
     lines: Vec<Vec<u8>>,
@@ -42,7 +42,8 @@ impl Recent {
         }
     }
 
-    /// Keeps an event's message, or the whole event where it has none. All that follow in its batch come next.
+    /// Keeps an event's message, or the whole event where it has none. All that follow in its batch
+    /// come next.
     #[inline]
     pub fn push(&mut self, fields: &Fields<'_>) {
         if is_near_end(fields) {

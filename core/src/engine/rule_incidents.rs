@@ -1,12 +1,14 @@
 //! Incidents of rules: one for each rule and key, resolved after a cooldown without a match.
 //!
-//! A rule that says `explains: true` knows what stands behind what detectors count. Its finding joins the incident that a
-//! detector has open at the event's place (module, host, thread, operation, error code, template) and gives it cause and
-//! remedy. Where none is open it waits, for a detector may be about to open one: what still matches after a minute
-//! becomes an incident of the rule's own.
+//! A rule that says `explains: true` knows what stands behind what detectors count. Its finding
+//! joins the incident that a detector has open at the event's place (module, host, thread,
+//! operation, error code, template) and gives it cause and remedy. Where none is open it waits, for
+//! a detector may be about to open one: what still matches after a minute becomes an incident of
+//! the rule's own.
 //!
-//! What is watched goes by a hash of rule and key. Of more than may be watched the one that would end first is forgotten.
-//! Memory: about 130 bytes each, capped in number, and weighed with all tables.
+//! What is watched goes by a hash of rule and key. Of more than may be watched the one that would
+//! end first is forgotten. Memory: about 130 bytes each, capped in number, and weighed with all
+//! tables.
 
 use super::detector::{Report, TableUse};
 use super::finding::{DetectorName, Evidence, RuleFinding, Severity};
@@ -32,7 +34,8 @@ const KEPT: usize = 1_000;
 #[serde(from = "RuleIncidentsSnapshot", into = "RuleIncidentsSnapshot")]
 pub struct RuleIncidents {
     found: BTreeMap<u64, Watched>,
-    /// When each would end, as far as was noted: what matches again is noted again when its time has come.
+    /// When each would end, as far as was noted: what matches again is noted again when its time
+    /// has come.
     due: BTreeSet<(Timestamp, u64)>,
     cap: usize,
     evictions: u64,
@@ -99,7 +102,8 @@ impl RuleIncidents {
         Self { found: BTreeMap::new(), due: BTreeSet::new(), cap: cap.max(1), evictions: 0 }
     }
 
-    /// A rule matched at `now`: its incident opens, or goes on, or ends at the rule's own word, or is a detector's.
+    /// A rule matched at `now`: its incident opens, or goes on, or ends at the rule's own word, or
+    /// is a detector's.
     pub fn take(&mut self, found: RuleFinding, recent: &Recent, now: Timestamp, report: &mut Report<'_>) {
         let key = key_of(&found.rule, &found.key.0);
         if found.resolved {
@@ -225,7 +229,8 @@ impl RuleIncidents {
         }
     }
 
-    /// Makes room for one more: the one that would end first is watched no more, and its incident is forgotten.
+    /// Makes room for one more: the one that would end first is watched no more, and its incident
+    /// is forgotten.
     fn forget_one(&mut self, incidents: &mut Incidents) {
         while let Some((due, key)) = self.due.pop_first() {
             let Some(watched) = self.found.get_mut(&key) else { continue };
@@ -253,7 +258,8 @@ impl Evict for RuleIncidents {
         self.found.len() * WATCHED_BYTES
     }
 
-    /// An incident of a rule's own stays, because nobody else would end it; those weigh more elsewhere, and give there.
+    /// An incident of a rule's own stays, because nobody else would end it; those weigh more
+    /// elsewhere, and give there.
     fn shrink(&mut self) -> bool {
         let count = self.found.len();
         let more = count.saturating_sub(KEPT.min(self.cap)).min(count.div_ceil(8));
@@ -363,7 +369,8 @@ mod tests {
         Timestamp(seconds * 1_000_000_000)
     }
 
-    /// Rules that match at these seconds, while a detector opens an incident of `module` at `opens`; what is said.
+    /// Rules that match at these seconds, while a detector opens an incident of `module` at
+    /// `opens`; what is said.
     fn said(matches: &[i64], module: &str, opens: i64) -> Vec<(i64, DetectorName, State, Option<String>)> {
         let mut incidents = Incidents::new(Policy::default(), 10);
         let (mut rules, recent) = (RuleIncidents::new(10), Recent::default());

@@ -1,8 +1,9 @@
 //! The time that a detector sees: the stream's, without its stalls.
 //!
-//! Of a gap between two events of the whole stream only so much counts as could be a gap of a stream that runs: 32 mean
-//! gaps (e⁻³² is the chance of such a gap between independent events), and at least 5 s. A filter that was stopped for an
-//! hour has not seen an hour without errors. Cold start: the first 100 events take every gap as it is.
+//! Of a gap between two events of the whole stream only so much counts as could be a gap of a
+//! stream that runs: 32 mean gaps (e⁻³² is the chance of such a gap between independent events),
+//! and at least 5 s. A filter that was stopped for an hour has not seen an hour without errors.
+//! Cold start: the first 100 events take every gap as it is.
 
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -44,8 +45,8 @@ impl RunningTime {
         self.age
     }
 
-    /// The stream's time is believed to be `now` after all. Of a stream that has only begun, what lies between is no gap: its
-    /// first times were wrong. Later it is one like any other.
+    /// The stream's time is believed to be `now` after all. Of a stream that has only begun, what
+    /// lies between is no gap: its first times were wrong. Later it is one like any other.
     pub fn jump(&mut self, now: Timestamp) {
         if self.events <= COLD_EVENTS {
             self.last = Some(now);

@@ -1,11 +1,12 @@
-//! What a restart should know, as CBOR (RFC 8949): fields by name, so that what was written with other fields is told.
+//! What a restart should know, as CBOR (RFC 8949): fields by name, so that what was written with
+//! other fields is told.
 
 use serde::de::{DeserializeOwned, Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::io::{self, Read, Write};
 
-/// How deep what is read may be nested. What rules keep is some 4 KiB a value, which is 170 arrays in each other at most, two
-/// levels each.
+/// How deep what is read may be nested. What rules keep is some 4 KiB a value, which is 170 arrays
+/// in each other at most, two levels each.
 const DEPTH: usize = 512;
 
 /// A snapshot could not be taken over.
@@ -15,7 +16,8 @@ pub struct RestoreError(pub String);
 
 /// The state of a part of the engine, packed.
 pub(crate) fn pack(state: &impl Serialize) -> Vec<u8> {
-    // Numbers, text and sequences have no way to fail into memory; if they did, there would be nothing to restore.
+    // Numbers, text and sequences have no way to fail into memory; if they did, there would be
+    // nothing to restore.
     let mut packed = Outlined(Vec::new());
     if ciborium::into_writer(state, &mut packed).is_err() {
         packed.0.clear();
@@ -29,8 +31,8 @@ pub(crate) fn unpack<T: DeserializeOwned>(kept: &[u8]) -> Result<T, RestoreError
         .map_err(|error| RestoreError(error.to_string()))
 }
 
-/// Bytes that are read and written by calls. Inlined, they would be copied in each of the hundreds of places that read or
-/// write a field.
+/// Bytes that are read and written by calls. Inlined, they would be copied in each of the hundreds
+/// of places that read or write a field.
 struct Outlined<T>(T);
 
 impl Read for Outlined<&[u8]> {
@@ -61,8 +63,8 @@ impl Write for Outlined<Vec<u8>> {
     }
 }
 
-/// What another part of the engine has packed: held as bytes, and not as a list of numbers, which takes longer and up to
-/// twice the room.
+/// What another part of the engine has packed: held as bytes, and not as a list of numbers, which
+/// takes longer and up to twice the room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Packed(pub(crate) Vec<u8>);
 

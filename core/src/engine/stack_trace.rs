@@ -1,8 +1,10 @@
-//! Stack traces whose lines are events of their own: joined for detection, while every line leaves as it came.
+//! Stack traces whose lines are events of their own: joined for detection, while every line leaves
+//! as it came.
 //!
-//! A line that goes on with the trace of its actor (or, when it names none, of the text line before it) is no event for
-//! the detectors. What the whole trace says is told when it is over: at the first line that does not go on with it, or
-//! after [`FLUSH_S`] of silence. Memory: at most 64 open traces of about 800 bytes; the oldest ends for another one.
+//! A line that goes on with the trace of its actor (or, when it names none, of the text line before
+//! it) is no event for the detectors. What the whole trace says is told when it is over: at the
+//! first line that does not go on with it, or after [`FLUSH_S`] of silence. Memory: at most 64 open
+//! traces of about 800 bytes; the oldest ends for another one.
 
 use super::finding::name_of;
 use crate::event::look::Form;

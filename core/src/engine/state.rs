@@ -22,21 +22,23 @@ impl Hasher for AlreadyHashed {
 
 /// A map from 64-bit content hashes that holds at most `cap` keys.
 ///
-/// A full table forgets by second chance: a hand goes round the entries and takes the first that was not touched since
-/// it last came by. That is least-recently-used to within one round, and costs a hit one store instead of a relinked
-/// list. Which key goes depends on the order of touches alone. Memory: `cap × (size of V + 36)` bytes and 4 KiB at most,
-/// and what values hold besides; the tables of an engine share a budget of bytes as well (`memory.rs`).
+/// A full table forgets by second chance: a hand goes round the entries and takes the first that
+/// was not touched since it last came by. That is least-recently-used to within one round, and
+/// costs a hit one store instead of a relinked list. Which key goes depends on the order of touches
+/// alone. Memory: `cap × (size of V + 36)` bytes and 4 KiB at most, and what values hold besides;
+/// the tables of an engine share a budget of bytes as well (`memory.rs`).
 #[derive(Clone, Debug)]
 pub struct Table<V> {
     index: HashMap<u64, u32, BuildHasherDefault<AlreadyHashed>>,
-    /// By the lowest bits of a key where one like it was last: most events are of keys that came a moment ago, and for those
-    /// one comparison is enough.
+    /// By the lowest bits of a key where one like it was last: most events are of keys that came a
+    /// moment ago, and for those one comparison is enough.
     hints: Box<[u32; HINTS]>,
     entries: Vec<Entry<V>>,
     hand: usize,
     cap: usize,
     evictions: u64,
-    /// What the values looked at lately hold besides their own size, on average, and where to look next.
+    /// What the values looked at lately hold besides their own size, on average, and where to look
+    /// next.
     mean_held: f64,
     looked: usize,
     /// What was forgotten and is watched.
@@ -81,7 +83,8 @@ pub fn allocated(bytes: usize) -> usize {
     if bytes == 0 { 0 } else { (bytes + 8).next_multiple_of(16).max(32) }
 }
 
-/// What is weighed with the tables and has nothing to give: places of what another table or the incidents bound.
+/// What is weighed with the tables and has nothing to give: places of what another table or the
+/// incidents bound.
 #[derive(Clone, Copy, Debug)]
 pub struct Weight {
     /// How many there are.
@@ -109,10 +112,12 @@ pub trait Evict {
     /// How many keys it holds.
     fn keys(&self) -> usize;
 
-    /// About how many bytes it takes. What values hold is estimated from a sample, another one each time.
+    /// About how many bytes it takes. What values hold is estimated from a sample, another one each
+    /// time.
     fn size_bytes(&mut self) -> usize;
 
-    /// Forgets an eighth of its keys, those untouched for longest; false where it has too few to give.
+    /// Forgets an eighth of its keys, those untouched for longest; false where it has too few to
+    /// give.
     fn shrink(&mut self) -> bool;
 }
 
@@ -195,9 +200,9 @@ impl<V: HeapSize> Table<V> {
         Some(place as usize)
     }
 
-    /// Reads what the next calls of [`Self::touch`] for these keys will: the entries and, with `read`, which is given a key's
-    /// place among them, what values have elsewhere. Reads that do not depend on each other take hardly longer together
-    /// than one alone.
+    /// Reads what the next calls of [`Self::touch`] for these keys will: the entries and, with
+    /// `read`, which is given a key's place among them, what values have elsewhere. Reads that do
+    /// not depend on each other take hardly longer together than one alone.
     #[inline]
     pub fn prefetch<const N: usize>(&self, keys: [u64; N], read: impl Fn(usize, &V) -> u64) {
         let slots = keys.map(|key| self.index.get(&key).map_or(usize::MAX, |&slot| slot as usize));
@@ -300,7 +305,8 @@ impl<V: HeapSize> Table<V> {
         self.evictions
     }
 
-    /// What was forgotten since this was last asked though somebody watches it; to be asked at each tick.
+    /// What was forgotten since this was last asked though somebody watches it; to be asked at each
+    /// tick.
     #[must_use]
     pub fn take_lost(&mut self) -> Vec<u64> {
         std::mem::take(&mut self.lost)

@@ -1,13 +1,15 @@
 //! Storms: a rule or a detector opens more incidents than anybody reads. They are told as one.
 //!
-//! At most `limit` incidents of one detector, kind and rule are open at a time. What would open beyond joins an incident
-//! that stands for all of them, with the key `scope: storm`. It is said again at doubling counts and ends when nothing has
-//! joined it for [`CALM_S`]. While it is open, the limit is half of what it was: otherwise a storm would go on as single
-//! incidents whenever one of those that opened before it ends.
+//! At most `limit` incidents of one detector, kind and rule are open at a time. What would open
+//! beyond joins an incident that stands for all of them, with the key `scope: storm`. It is said
+//! again at doubling counts and ends when nothing has joined it for [`CALM_S`]. While it is open,
+//! the limit is half of what it was: otherwise a storm would go on as single incidents whenever one
+//! of those that opened before it ends.
 //!
-//! How many keys joined is estimated from the k smallest of their hashes (Bar-Yossef et al., *Counting distinct elements
-//! in a data stream*, 2002): exact below k = 256, beyond with a standard error of 1/√(k − 2) ≈ 6 %. Memory: 4 KiB a storm,
-//! of which there is one for each detector, kind and rule.
+//! How many keys joined is estimated from the k smallest of their hashes (Bar-Yossef et al.,
+//! *Counting distinct elements in a data stream*, 2002): exact below k = 256, beyond with a
+//! standard error of 1/√(k − 2) ≈ 6 %. Memory: 4 KiB a storm, of which there is one for each
+//! detector, kind and rule.
 
 use super::finding::{Evidence, Key};
 use super::incident::{IncidentId, Opening, counted};
@@ -100,7 +102,8 @@ impl Keys {
     }
 }
 
-/// How many incidents of one detector, kind and rule are open, and the one that stands for all further ones.
+/// How many incidents of one detector, kind and rule are open, and the one that stands for all
+/// further ones.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Group {
     open: usize,

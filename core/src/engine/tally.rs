@@ -1,4 +1,5 @@
-//! Plain counts of what an engine saw and said. No atomics: whoever serves metrics takes the differences once a batch.
+//! Plain counts of what an engine saw and said. No atomics: whoever serves metrics takes the
+//! differences once a batch.
 
 use super::finding::{DetectorName, Finding, Severity, State};
 use crate::event::{Fault, Level, Shape};
@@ -15,7 +16,8 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Names of the levels in the order of [`Self::events`]; the values of the metrics' label `level`.
+    /// Names of the levels in the order of [`Self::events`]; the values of the metrics' label
+    /// `level`.
     pub const LEVELS: [&'static str; 7] = [
         Level::Trace.name(),
         Level::Debug.name(),

@@ -22,8 +22,8 @@ impl BadBody {
     }
 }
 
-/// `body` with every event on a line of its own, each with its own bytes but for line breaks between tokens, which
-/// become spaces. `strict` where the peer says that it sends JSON.
+/// `body` with every event on a line of its own, each with its own bytes but for line breaks
+/// between tokens, which become spaces. `strict` where the peer says that it sends JSON.
 ///
 /// # Errors
 /// [`BadBody`] with a reason.
@@ -58,8 +58,8 @@ fn is_lines_of_json(body: &[u8]) -> bool {
     body.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).all(json::validate)
 }
 
-/// Moves each item of the array at `start` to a line of its own, in place: with its line end it is as long as it was with its
-/// comma or the closing bracket.
+/// Moves each item of the array at `start` to a line of its own, in place: with its line end it is
+/// as long as it was with its comma or the closing bracket.
 fn items(mut body: Vec<u8>, start: usize) -> Result<Vec<u8>, BadBody> {
     let mut lines = 0;
     let mut at = json::skip_space(&body, start + 1);

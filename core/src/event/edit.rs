@@ -1,4 +1,5 @@
-//! What an event becomes before it leaves, at the wish of rules: masked, with members added, or withheld.
+//! What an event becomes before it leaves, at the wish of rules: masked, with members added, or
+//! withheld.
 
 use super::mask::{self, Change, Mask};
 use std::sync::Arc;
@@ -22,7 +23,8 @@ impl Edit {
         !self.withheld && self.masks.is_empty() && self.members.is_empty()
     }
 
-    /// Nothing in it is masked or kept out of the stream, so that it may be shown elsewhere as it came.
+    /// Nothing in it is masked or kept out of the stream, so that it may be shown elsewhere as it
+    /// came.
     #[must_use]
     pub fn shows_all(&self) -> bool {
         !self.withheld && self.masks.is_empty()

@@ -1,4 +1,5 @@
-//! The type of the exception that a message names: `java.net.SocketTimeoutException`, `ValueError`, `panic`.
+//! The type of the exception that a message names: `java.net.SocketTimeoutException`, `ValueError`,
+//! `panic`.
 
 use memchr::memchr_iter;
 use memchr::memmem::{self, Finder};
@@ -22,8 +23,9 @@ impl Default for ExceptionTypes {
 }
 
 impl ExceptionTypes {
-    /// The first exception type in `message`, as written: a word with a capital inside it that ends with `Exception` or
-    /// `Error`, with its package; or `panic` and `fatal error` of Go and Rust at the beginning.
+    /// The first exception type in `message`, as written: a word with a capital inside it that ends
+    /// with `Exception` or `Error`, with its package; or `panic` and `fatal error` of Go and Rust
+    /// at the beginning.
     #[must_use]
     pub fn first<'a>(&self, message: &'a [u8]) -> Option<&'a [u8]> {
         memchr_iter(b'E', message).find_map(|at| named(message, at)).or_else(|| self.word(message))

@@ -83,8 +83,8 @@ impl<'a> Fields<'a> {
         self.record.span.of(&self.batch.bytes)
     }
 
-    /// The event as one JSON object: the line itself, or what was made of a text line. Empty for opaque records, and for
-    /// those that are no JSON.
+    /// The event as one JSON object: the line itself, or what was made of a text line. Empty for
+    /// opaque records, and for those that are no JSON.
     #[must_use]
     pub fn object(&self) -> &'a [u8] {
         match self.look.shape {
@@ -97,7 +97,8 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A role's bytes as written, escapes and all; for hashing and comparing. Not for timestamp and level.
+    /// A role's bytes as written, escapes and all; for hashing and comparing. Not for timestamp and
+    /// level.
     #[inline]
     #[must_use]
     pub fn raw(&self, role: Role) -> Option<&'a [u8]> {
@@ -152,8 +153,8 @@ impl<'a> Fields<'a> {
         Some(self.look.status).filter(|&status| status != 0)
     }
 
-    /// The literal member of this name: a dotted name as it stands first, then as a path into nested objects. Of
-    /// duplicates the last counts.
+    /// The literal member of this name: a dotted name as it stands first, then as a path into
+    /// nested objects. Of duplicates the last counts.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<Value<'a>> {
         if self.record.encoding == Encoding::MessagePack {

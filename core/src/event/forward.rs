@@ -7,20 +7,23 @@
 //! | PackedForward | `[tag, bin of [time, record] …, option?]` |
 //! | CompressedPackedForward | the same, packed, with `compressed` in the option |
 //!
-//! A time is a whole number of seconds or an EventTime; since Fluent Bit 5.0.5 it may be `[time, {metadata}]`. `chunk` in
-//! the option asks for an acknowledgement. Nothing here waits or writes; see `io/edge/forward_in.rs` for that.
+//! A time is a whole number of seconds or an EventTime; since Fluent Bit 5.0.5 it may be `[time,
+//! {metadata}]`. `chunk` in the option asks for an acknowledgement. Nothing here waits or writes;
+//! see `io/edge/forward_in.rs` for that.
 //!
-//! A message may hold a hundred times the records that one batch does. All of it is passed over before its first record
-//! leaves, so that it is taken whole or not at all; what fits into the batch at hand becomes records on the way, the rest
-//! when there is room for it.
+//! A message may hold a hundred times the records that one batch does. All of it is passed over
+//! before its first record leaves, so that it is taken whole or not at all; what fits into the
+//! batch at hand becomes records on the way, the rest when there is room for it.
 
 use super::msgpack::{Head, Reader, Refused};
 use super::unpack::{Packing, Unpacker};
 use super::{Batch, Encoding, Record, Source, Span, Tag};
 
-/// A longer `chunk` is refused: it is held until all of its message has left. Shippers send 24 to 36 bytes.
+/// A longer `chunk` is refused: it is held until all of its message has left. Shippers send 24 to
+/// 36 bytes.
 pub const LONGEST_CHUNK: usize = 512;
-/// A longer tag is refused: every record that becomes a line repeats it. A tag made of a path may be as long as one.
+/// A longer tag is refused: every record that becomes a line repeats it. A tag made of a path may
+/// be as long as one.
 pub const LONGEST_TAG: usize = 4 << 10;
 
 /// How messages are taken.
@@ -64,7 +67,8 @@ impl<'a> Packed<'a> {
         Unpacker::new(self.packing, self.bytes, reading.most_bytes)
     }
 
-    /// Makes records of what it holds, `unpacked`, as many as the batch has room for; the others are returned.
+    /// Makes records of what it holds, `unpacked`, as many as the batch has room for; the others
+    /// are returned.
     ///
     /// # Errors
     /// [`Refused`], with the batch as it was.
@@ -157,7 +161,8 @@ impl<'a> Entries<'a> {
         Self { bytes, at: 0, left: None, framed: true, tag }
     }
 
-    /// Makes records of as many as the batch has room for, and passes over the others; these, and where all of them end.
+    /// Makes records of as many as the batch has room for, and passes over the others; these, and
+    /// where all of them end.
     fn begin(mut self, batch: &mut Batch, reading: &Reading) -> Result<(Option<Self>, usize), Refused> {
         self.put(batch, reading)?;
         let rest = (!self.is_over()).then_some(self);
@@ -167,7 +172,8 @@ impl<'a> Entries<'a> {
         Ok((rest, self.at))
     }
 
-    /// Makes records of as many as the batch has room for, at least one if it is empty; what is left then.
+    /// Makes records of as many as the batch has room for, at least one if it is empty; what is
+    /// left then.
     ///
     /// # Errors
     /// None: they were passed over before.
@@ -212,7 +218,8 @@ impl<'a> Entries<'a> {
         let record = reader.at();
         let mut head = reader;
         let Head::Map(_) = head.head()? else { return Err(Refused::Malformed) };
-        // What is packed was one value for the message's own scan: how deep it is nested is not known yet.
+        // What is packed was one value for the message's own scan: how deep it is nested is not
+        // known yet.
         reader.skip_within(deepest)?;
         self.at = reader.at();
         self.left = self.left.map(|left| left - 1);
@@ -220,15 +227,15 @@ impl<'a> Entries<'a> {
     }
 }
 
-/// True when a batch takes another record behind `more` bytes that are not in it yet. Its tag counts for each record: a
-/// line repeats it.
+/// True when a batch takes another record behind `more` bytes that are not in it yet. Its tag
+/// counts for each record: a line repeats it.
 fn has_room(batch: &Batch, more: usize, tag: usize) -> bool {
     let records = batch.records.len();
     records == 0 || (records < Batch::MOST_RECORDS && batch.filled + more + records * tag < Batch::MOST_BYTES)
 }
 
-/// The tag with its prefix, in the batch's table; the last tag again where it is the same. There are no more of them than
-/// records.
+/// The tag with its prefix, in the batch's table; the last tag again where it is the same. There
+/// are no more of them than records.
 fn put_tag(tag: &[u8], batch: &mut Batch, reading: &Reading) -> Tag {
     let start = batch.arena.len();
     batch.arena.extend_from_slice(reading.tag_prefix.as_bytes());

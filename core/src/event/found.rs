@@ -47,7 +47,8 @@ impl Leads {
         Self(vec![(Lead::NONE, Named::NOTHING); names.marks() + 1].into())
     }
 
-    /// Where it is kept what comes behind this member. Names that share a mark only miss each other's.
+    /// Where it is kept what comes behind this member. Names that share a mark only miss each
+    /// other's.
     #[inline(always)]
     fn after(named: Named) -> usize {
         named.mark as usize + 1
@@ -71,7 +72,8 @@ impl Leads {
 pub(super) struct Seen([u64; 4]);
 
 impl Seen {
-    /// True when this name may have come before: marks beyond the first 256 are shared, which only costs a second walk.
+    /// True when this name may have come before: marks beyond the first 256 are shared, which only
+    /// costs a second walk.
     #[inline(always)]
     pub(super) fn again(&mut self, named: Named) -> bool {
         let (word, bit) = (&mut self.0[named.mark as usize / 64 % 4], 1 << (named.mark % 64));
@@ -94,8 +96,8 @@ impl Found {
         self.object_like(text, (start, text.len()), names, &mut Leads::default(), context)
     }
 
-    /// The same for an object of the stream, whose members most often are those of the last ones; all of it is before `end`
-    /// in `text`.
+    /// The same for an object of the stream, whose members most often are those of the last ones;
+    /// all of it is before `end` in `text`.
     #[inline]
     pub(super) fn object_like(
         &mut self,
@@ -137,7 +139,8 @@ impl Found {
         }
     }
 
-    /// The same with keys unescaped and, of members with one name, only the last. Rare, so it may allocate.
+    /// The same with keys unescaped and, of members with one name, only the last. Rare, so it may
+    /// allocate.
     #[cold]
     fn object_exactly(
         &mut self,
@@ -256,8 +259,9 @@ impl Found {
         }
     }
 
-    /// Whether this value, which is not empty, is what the claim's role wants, where that takes some reading; of time, level and
-    /// unit it is what they are from now on. A call of its own, so that the walk around it stays in registers.
+    /// Whether this value, which is not empty, is what the claim's role wants, where that takes
+    /// some reading; of time, level and unit it is what they are from now on. A call of its own, so
+    /// that the walk around it stays in registers.
     #[inline(never)]
     fn fits(&mut self, text: &[u8], value: Value, claim: Claim, context: &mut TimeContext) -> bool {
         let (value, kind) = (value.of(text), value.kind);
@@ -332,8 +336,8 @@ impl Found {
         };
     }
 
-    /// As [`Self::claim`], for a text line's member: offsets are moved to the buffer's, and a written number is text
-    /// where the role wants text (a module called `404`).
+    /// As [`Self::claim`], for a text line's member: offsets are moved to the buffer's, and a
+    /// written number is text where the role wants text (a module called `404`).
     fn claim_written(&mut self, line: &[u8], base: usize, value: Value, claim: Claim, context: &mut TimeContext) {
         let kind = if claim.role.takes(value.kind) { value.kind } else { Kind::Text };
         let before = self.ranks[claim.role as usize];

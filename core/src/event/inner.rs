@@ -1,7 +1,8 @@
-//! Looks into a message that is itself a JSON object, logfmt or a laid-out line, as Docker's and Fluent Bit's `log` is.
+//! Looks into a message that is itself a JSON object, logfmt or a laid-out line, as Docker's and
+//! Fluent Bit's `log` is.
 //!
-//! Done only when no level was found outside. The inner level, message and module win; the outer timestamp and host
-//! win; the other roles are taken from inside where the outside has none.
+//! Done only when no level was found outside. The inner level, message and module win; the outer
+//! timestamp and host win; the other roles are taken from inside where the outside has none.
 
 use super::Span;
 use super::found::Found;
@@ -31,7 +32,8 @@ pub(super) fn look_into(
         (outer.span, outer.in_arena)
     };
     let buffer: &[u8] = if in_arena { arena } else { bytes };
-    // A message that was cut in the middle of a surrogate pair is still text; anything else is left alone.
+    // A message that was cut in the middle of a surrogate pair is still text; anything else is left
+    // alone.
     let text = trimmed(span, buffer);
     let mut found = Found::default();
     let first = json::skip_space(text.of(buffer), 0);

@@ -1,8 +1,9 @@
 //! Members of a JSON object, located in place.
 //!
-//! [`Members`] walks the members of one object and yields spans; it allocates nothing and unescapes nothing. It is
-//! strict: an object that it walks to the end is one by the grammar of RFC 8259, nested values included, so that adding
-//! a member before its closing brace gives an object again. `benches/members.rs` measures it against sonic-rs.
+//! [`Members`] walks the members of one object and yields spans; it allocates nothing and unescapes
+//! nothing. It is strict: an object that it walks to the end is one by the grammar of RFC 8259,
+//! nested values included, so that adding a member before its closing brace gives an object again.
+//! `benches/members.rs` measures it against sonic-rs.
 
 mod lead;
 mod strings;
@@ -55,7 +56,8 @@ pub struct Malformed;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Value {
     pub(super) kind: Kind,
-    /// Where it starts, in the lower half, and where it ends: written and read as one, so that it stays in a register.
+    /// Where it starts, in the lower half, and where it ends: written and read as one, so that it
+    /// stays in a register.
     pub(super) bounds: u64,
 }
 
@@ -214,7 +216,8 @@ pub(super) fn value(text: &[u8], at: usize) -> Result<Value, Malformed> {
     value_within(text, text.len(), at)
 }
 
-/// The same for a value that must end by `end`; what follows in memory may be read, but is no part of it.
+/// The same for a value that must end by `end`; what follows in memory may be read, but is no part
+/// of it.
 #[inline(always)]
 pub(super) fn value_within(text: &[u8], end: usize, at: usize) -> Result<Value, Malformed> {
     match text.get(at) {
@@ -381,7 +384,8 @@ fn digits_end(text: &[u8], at: usize) -> Option<usize> {
 pub(super) fn digits(text: &[u8], mut at: usize) -> usize {
     const ZEROS: u64 = u64::from_le_bytes([b'0'; 8]);
     while let Some(step) = text.get(at..).and_then(|rest| rest.first_chunk()) {
-        // Digits become 0 to 9; of what else there is, the first byte's top bit is set by itself or by the addition.
+        // Digits become 0 to 9; of what else there is, the first byte's top bit is set by itself or
+        // by the addition.
         let values = u64::from_le_bytes(*step) ^ ZEROS;
         let others = (values | values.wrapping_add(u64::from_le_bytes([0x76; 8]))) & u64::from_le_bytes([0x80; 8]);
         at += others.trailing_zeros() as usize / 8;

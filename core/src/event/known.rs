@@ -1,13 +1,16 @@
-//! What was found out about the messages seen lately: logs repeat themselves, and what a message alone decides need not be
-//! decided again.
+//! What was found out about the messages seen lately: logs repeat themselves, and what a message
+//! alone decides need not be decided again.
 //!
-//! A table of sets, a cache line each. A message has one set, by its hash, and in a full one the place that its hash says,
-//! so that messages which come in turns do not all push each other out. Memory: 256 KiB, for 16,384 messages.
+//! A table of sets, a cache line each. A message has one set, by its hash, and in a full one the
+//! place that its hash says, so that messages which come in turns do not all push each other out.
+//! Memory: 256 KiB, for 16,384 messages.
 //!
-//! Rules rest on what is remembered here, so nobody who writes logs may choose two messages with one hash. xxh3-64 is taken with
-//! a secret in place of its public one, which the program draws at its start, and of messages of up to 240 bytes: those are
-//! summed by products that each have 128 secret bits of their own. Of longer ones it multiplies 32 bits by 32 (and a seed in place
-//! of a secret shifts all of the public one alike), which can be guessed; nothing of those is remembered.
+//! Rules rest on what is remembered here, so nobody who writes logs may choose two messages with
+//! one hash. xxh3-64 is taken with a secret in place of its public one, which the program draws at
+//! its start, and of messages of up to 240 bytes: those are summed by products that each have 128
+//! secret bits of their own. Of longer ones it multiplies 32 bits by 32 (and a seed in place of a
+//! secret shifts all of the public one alike), which can be guessed; nothing of those is
+//! remembered.
 
 use super::Level;
 use xxhash_rust::xxh3::xxh3_64_with_secret;
@@ -24,8 +27,8 @@ const TOLD: u64 = 0xFF;
 /// One message.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Known {
-    /// Its hash, but for the lowest bits: for which level it was shown to filters, 0 when it was not, and in the last bit
-    /// whether none looks for it.
+    /// Its hash, but for the lowest bits: for which level it was shown to filters, 0 when it was
+    /// not, and in the last bit whether none looks for it.
     hash: u64,
     /// The hash of its skeleton; 0 while that was not read.
     pub(super) skeleton: u64,
@@ -51,9 +54,9 @@ impl KnownMessages {
         Self { secret, sets: vec![Set::default(); SETS].into(), hash: None, last: None }
     }
 
-    /// Takes a message as it is written, which [`Self::asked`] will be asked for; the same bytes are another message where
-    /// they are escapes. The table has outgrown the first caches, so it is read already here, for whoever has something else
-    /// to do until then.
+    /// Takes a message as it is written, which [`Self::asked`] will be asked for; the same bytes
+    /// are another message where they are escapes. The table has outgrown the first caches, so it
+    /// is read already here, for whoever has something else to do until then.
     #[inline]
     pub(super) fn ask(&mut self, raw: &[u8], escaped: bool) {
         self.last = None;

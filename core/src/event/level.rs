@@ -25,8 +25,8 @@ pub enum Level {
 const LONGEST: usize = 13;
 
 impl Level {
-    /// The level that a text names: a word in any case, a letter as Android and klog write it, or a number as text
-    /// (see [`Level::from_number`]). Spaces around it are ignored.
+    /// The level that a text names: a word in any case, a letter as Android and klog write it, or a
+    /// number as text (see [`Level::from_number`]). Spaces around it are ignored.
     #[inline]
     pub fn from_text(text: &[u8]) -> Option<Level> {
         // As nearly all write it.
@@ -66,8 +66,8 @@ impl Level {
         })
     }
 
-    /// The level of a number: 0 to 7 as in syslog, where less is worse; 10 to 69 as Bunyan and pino count, where every
-    /// ten begins a level and more is worse.
+    /// The level of a number: 0 to 7 as in syslog, where less is worse; 10 to 69 as Bunyan and pino
+    /// count, where every ten begins a level and more is worse.
     pub const fn from_number(number: i64) -> Option<Level> {
         Some(match number {
             0..=2 => Level::Fatal,
@@ -97,8 +97,8 @@ impl Level {
         }
     }
 
-    /// Whether `text` says no more than this level does: its name in any case or short for it. A `notice` or `severe`
-    /// says more, and so does a number.
+    /// Whether `text` says no more than this level does: its name in any case or short for it. A
+    /// `notice` or `severe` says more, and so does a number.
     pub fn same_word(self, text: &[u8]) -> bool {
         let words: &[&[u8]] = match self {
             Level::Trace => &[b"trace", b"t", b"v", b"trc", b"trce"],

@@ -1,4 +1,5 @@
-//! Cuts what was read into records, one a line; or, where that is asked for, one a line with its stack trace.
+//! Cuts what was read into records, one a line; or, where that is asked for, one a line with its
+//! stack trace.
 
 use super::trace::{self, Place};
 use super::{Batch, Encoding, Record, Source, Span};
@@ -21,7 +22,8 @@ pub struct Lines {
     full: bool,
 }
 
-/// Whole lines that [`Lines::split`] has left in front of the rest: one record so far, which is not cut again.
+/// Whole lines that [`Lines::split`] has left in front of the rest: one record so far, which is not
+/// cut again.
 #[derive(Clone, Copy, Debug)]
 struct Waiting {
     bytes: usize,
@@ -46,52 +48,55 @@ impl Lines {
         }
     }
 
-    /// The same for one source among others: its lines are never cut, and a longer one passes whole, unanalysed.
+    /// The same for one source among others: its lines are never cut, and a longer one passes
+    /// whole, unanalysed.
     #[must_use]
     pub fn whole_of(max_line_bytes: usize, source: Source) -> Self {
         Self { source, whole: true, ..Self::new(max_line_bytes) }.bounded()
     }
 
-    /// The same, with at most [`Batch::MOST_RECORDS`] records of one batch: a record takes more than a hundred times what a
-    /// line of two bytes does. Callers ask [`Lines::is_full`] and split what is left before they read on.
+    /// The same, with at most [`Batch::MOST_RECORDS`] records of one batch: a record takes more
+    /// than a hundred times what a line of two bytes does. Callers ask [`Lines::is_full`] and split
+    /// what is left before they read on.
     #[must_use]
     pub fn bounded(mut self) -> Self {
         self.most_records = Batch::MOST_RECORDS;
         self
     }
 
-    /// True when the batch had no room for all whole lines: the next ones are in what [`Lines::split`] has left.
+    /// True when the batch had no room for all whole lines: the next ones are in what
+    /// [`Lines::split`] has left.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.full
     }
 
-    /// The same; with `joins`, a text line and the lines that go on with its stack trace are one record, as long as they
-    /// are together no longer than a line may be.
+    /// The same; with `joins`, a text line and the lines that go on with its stack trace are one
+    /// record, as long as they are together no longer than a line may be.
     #[must_use]
     pub fn joining(mut self, joins: bool) -> Self {
         self.joins = joins;
         self
     }
 
-    /// True when whole lines wait in what [`Lines::split`] has left for lines that go on with them. They are cut off by
-    /// [`Lines::split_idle`] when none have come for a while.
+    /// True when whole lines wait in what [`Lines::split`] has left for lines that go on with them.
+    /// They are cut off by [`Lines::split_idle`] when none have come for a while.
     #[must_use]
     pub fn waits(&self) -> bool {
         self.waiting.is_some()
     }
 
-    /// What must have come of an unfinished line, with what waits in front of it, and a byte more, to pass it on as a piece:
-    /// a line's most, or nothing once it is longer than that.
+    /// What must have come of an unfinished line, with what waits in front of it, and a byte more,
+    /// to pass it on as a piece: a line's most, or nothing once it is longer than that.
     #[must_use]
     pub fn least_piece(&self) -> usize {
         let waiting = self.waiting.map_or(0, |waiting| waiting.bytes);
         if self.inside_long_line { 0 } else { waiting.saturating_add(self.max_line_bytes) }
     }
 
-    /// Makes records of the whole lines in `batch` and returns where the rest begins, which belongs in front of the
-    /// next read. At the end of input there is no rest. The outcome does not depend on where reads cut the stream,
-    /// but for where an over-long line is cut into pieces.
+    /// Makes records of the whole lines in `batch` and returns where the rest begins, which belongs
+    /// in front of the next read. At the end of input there is no rest. The outcome does not depend
+    /// on where reads cut the stream, but for where an over-long line is cut into pieces.
     pub fn split(&mut self, batch: &mut Batch, at_end: bool) -> usize {
         let first = batch.records.len();
         let rest = self.cut(batch, at_end);
@@ -105,8 +110,8 @@ impl Lines {
         self.join(batch, first, rest, false)
     }
 
-    /// Makes one record of each text line with the trace behind it; with `more` to come, the last waits for it. Where the
-    /// rest begins then.
+    /// Makes one record of each text line with the trace behind it; with `more` to come, the last
+    /// waits for it. Where the rest begins then.
     fn join(&mut self, batch: &mut Batch, first: usize, rest: usize, more: bool) -> usize {
         let Batch { bytes, records, .. } = batch;
         let (mut place, mut joined, mut open) = (Place::Outside, first, false);

@@ -1,8 +1,9 @@
 //! The pure stage: what one line says of itself, found without any memory of other lines.
 //!
-//! Two exceptions: the year of times written without one, which [`TimeContext`] rolls over from December to January as
-//! lines pass, and lines that came in parts, which `parts` puts together. Everything else is a function of the line, and
-//! of the batch's prefilter, so this stage can run on a thread of its own.
+//! Two exceptions: the year of times written without one, which [`TimeContext`] rolls over from
+//! December to January as lines pass, and lines that came in parts, which `parts` puts together.
+//! Everything else is a function of the line, and of the batch's prefilter, so this stage can run
+//! on a thread of its own.
 
 use super::found::{Found, Leads};
 use super::json::{self, Malformed};
@@ -11,6 +12,7 @@ use super::layout::{self, Laid};
 use super::parts::Parts;
 use super::roles::{Names, Role, Unit};
 use super::skeleton::{Masks, Skeleton};
+pub use super::slot::{Form, Slot};
 use super::time::{TimeContext, Timestamp};
 use super::unescape::unescape_into;
 use super::{
@@ -38,39 +40,6 @@ pub enum Shape {
     Json,
     /// A line of text.
     Text,
-}
-
-/// How a role's value is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Form {
-    /// The event does not have the role.
-    #[default]
-    Absent,
-    /// Plain text.
-    Text,
-    /// The inside of a JSON string with escapes.
-    Escaped,
-    /// A number as written.
-    Number,
-}
-
-/// Where a role's value is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Slot {
-    /// The bytes.
-    pub span: Span,
-    /// How they are written.
-    pub form: Form,
-    /// In the batch's arena, not in the bytes read.
-    pub in_arena: bool,
-}
-
-impl Slot {
-    /// Its bytes as written, of those read and those in the arena.
-    #[inline]
-    pub(crate) fn of<'a>(&self, bytes: &'a [u8], arena: &'a [u8]) -> &'a [u8] {
-        self.span.of(if self.in_arena { arena } else { bytes })
-    }
 }
 
 /// The member that findings are written to, as the event came.
@@ -122,7 +91,8 @@ pub struct Look {
     pub status: u16,
     /// The message may be a line that goes on with a trace.
     pub may_go_on: bool,
-    /// There may be a trace in one field: it is at WARN or worse or a text without level, and has line ends.
+    /// There may be a trace in one field: it is at WARN or worse or a text without level, and has
+    /// line ends.
     pub may_have_trace: bool,
     /// The other roles, by `Role as usize`.
     pub slots: [Slot; Role::PLACED],
@@ -132,13 +102,16 @@ pub struct Look {
     pub skeleton: u64,
     /// xxh3-64 of the module; 0 without one.
     pub module_hash: u64,
-    /// Of module and host together, in a way that [`Self::host_hash`] can take apart; 0 without any.
+    /// Of module and host together, in a way that [`Self::host_hash`] can take apart; 0 without
+    /// any.
     pub place_hash: u64,
     /// Of module, host and thread together; 0 without any.
     pub actor_hash: u64,
-    /// xxh3-64 of the operation without its query and without numbers and identifiers in its path; 0 without one.
+    /// xxh3-64 of the operation without its query and without numbers and identifiers in its path;
+    /// 0 without one.
     pub operation_hash: u64,
-    /// The roles whose values no filter of a rule looks for, as bits by `Role as usize`; told for [`Batch::prefilter`] alone.
+    /// The roles whose values no filter of a rule looks for, as bits by `Role as usize`; told for
+    /// [`Batch::prefilter`] alone.
     pub idle: u16,
     /// A text line as one JSON object, in the arena.
     pub rendered: Span,
@@ -192,7 +165,8 @@ impl Look {
     }
 }
 
-/// Looks at records. Holds the tables of names and scratch space, and of the stream only the year clock.
+/// Looks at records. Holds the tables of names and scratch space, and of the stream only the year
+/// clock.
 #[derive(Debug)]
 pub struct Looker {
     names: Names,
@@ -216,8 +190,8 @@ pub struct Looker {
 }
 
 impl Looker {
-    /// `names` is built for the same `annotation`, the member that findings are written to. Lines of others than oneself want
-    /// [`Self::with_secret`].
+    /// `names` is built for the same `annotation`, the member that findings are written to. Lines
+    /// of others than oneself want [`Self::with_secret`].
     #[must_use]
     pub fn new(names: Names, annotation: String, context: TimeContext) -> Self {
         Self {
@@ -245,15 +219,16 @@ impl Looker {
         self
     }
 
-    /// Remembers messages by hashes with this secret. What it finds does not depend on it; one that nobody can know keeps
-    /// others from making messages that it would take for each other.
+    /// Remembers messages by hashes with this secret. What it finds does not depend on it; one that
+    /// nobody can know keeps others from making messages that it would take for each other.
     #[must_use]
     pub fn with_secret(mut self, secret: [u8; SECRET_BYTES]) -> Self {
         self.known = KnownMessages::new(secret);
         self
     }
 
-    /// Looks at every record of the batch that has no look yet. A panic on a record leaves it opaque and counted.
+    /// Looks at every record of the batch that has no look yet. A panic on a record leaves it
+    /// opaque and counted.
     pub fn look(&mut self, batch: &mut Batch) {
         let all_utf8 = simdutf8::basic::from_utf8(batch.data()).is_ok();
         let first = batch.looks.len();
@@ -272,7 +247,8 @@ impl Looker {
                 let idle = looker.idle(&batch.fields(i));
                 batch.looks[i].idle = idle;
             });
-            // What a prefilter did not survive the engine asks again, which knows what a panic in rules means.
+            // What a prefilter did not survive the engine asks again, which knows what a panic in
+            // rules means.
             if survived.is_err() && !is_looked_at {
                 batch.arena.truncate(kept);
                 batch.looks[i] = Look { fault: Some(Fault::Panic), ..Look::default() };
@@ -383,8 +359,8 @@ impl Looker {
         }
     }
 
-    /// What detectors ask of the roles that were found, so that they read no bytes that another processor has written: numbers,
-    /// hashes, the skeleton, and whether there may be traces.
+    /// What detectors ask of the roles that were found, so that they read no bytes that another
+    /// processor has written: numbers, hashes, the skeleton, and whether there may be traces.
     #[inline]
     pub(super) fn read_roles(&mut self, look: &mut Look, record: &Record, bytes: &[u8], arena: &[u8]) {
         let [message, duration, status] =
@@ -471,7 +447,8 @@ impl Looker {
         let Some(now) = prefilter else { return };
         let same = |so_far: &Weak<dyn Prefilter>| std::ptr::addr_eq(so_far.as_ptr(), Arc::as_ptr(now));
         if !self.prefilter.as_ref().is_some_and(same) {
-            // Weak, so that rules which are no more are not kept; and as long as it is held, no others are at their address.
+            // Weak, so that rules which are no more are not kept; and as long as it is held, no
+            // others are at their address.
             self.prefilter = Some(Arc::downgrade(now));
             self.known.forget_idle();
         }

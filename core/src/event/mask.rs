@@ -1,7 +1,8 @@
 //! Masks: text within an event that must not leave.
 //!
-//! A mask finds by pattern, in every text value of an event at any depth, or by member name, and says what stands there
-//! instead. Only the found bytes change: the rest of the value keeps its own, escapes included.
+//! A mask finds by pattern, in every text value of an event at any depth, or by member name, and
+//! says what stands there instead. Only the found bytes change: the rest of the value keeps its
+//! own, escapes included.
 
 use super::json::skip_space;
 use super::unescape::{escape_into, unescape};
@@ -100,7 +101,8 @@ impl Mask {
     }
 }
 
-/// What is found in `text`: places in order, those that overlap joined under the first one's replacement.
+/// What is found in `text`: places in order, those that overlap joined under the first one's
+/// replacement.
 fn found(masks: &[Arc<Mask>], text: &str) -> Vec<(usize, usize, String)> {
     let mut found: Vec<(usize, usize, String)> = Vec::new();
     for mask in masks {

@@ -1,8 +1,9 @@
 //! What passes through: records in a shared batch buffer, and what one line says of itself.
 //!
-//! A [`Batch`] is what one read returned. The pure stage ([`look`]) turns each record's bytes into a [`Look`]: where its
-//! roles are, its time, its level, where a member could be spliced in. Everything behind it (detectors, rules) sees only
-//! the [`Fields`] view, so that an encoding other than a line of text needs no detour through JSON.
+//! A [`Batch`] is what one read returned. The pure stage ([`look`]) turns each record's bytes into
+//! a [`Look`]: where its roles are, its time, its level, where a member could be spliced in.
+//! Everything behind it (detectors, rules) sees only the [`Fields`] view, so that an encoding other
+//! than a line of text needs no detour through JSON.
 
 pub mod body;
 pub mod edit;
@@ -27,6 +28,7 @@ mod parts;
 pub mod prefilter;
 pub mod roles;
 pub mod skeleton;
+mod slot;
 pub mod splice;
 pub mod text;
 pub mod text_duration;
@@ -96,7 +98,8 @@ pub struct Source(pub u16);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tag(pub u16);
 
-/// What a source wants back once everything in a batch has left. Dropped unreleased, it says that it has not.
+/// What a source wants back once everything in a batch has left. Dropped unreleased, it says that
+/// it has not.
 pub trait DeliveryToken: Send + Sync + std::fmt::Debug {
     /// All of it has left.
     fn release(self: Box<Self>);
@@ -112,7 +115,8 @@ pub enum Encoding {
     Piece,
     /// What follows of such a line.
     Rest,
-    /// A map of MessagePack. In front of it stands [`Record::lead`]: its time, or an array of that and its metadata.
+    /// A map of MessagePack. In front of it stands [`Record::lead`]: its time, or an array of that
+    /// and its metadata.
     MessagePack,
 }
 
@@ -121,7 +125,8 @@ pub enum Encoding {
 pub struct Record {
     /// The bytes without the line end, in [`Batch::bytes`].
     pub span: Span,
-    /// How many bytes of line end follow: 0 at the end of input and between pieces, 1 for LF, 2 for CRLF.
+    /// How many bytes of line end follow: 0 at the end of input and between pieces, 1 for LF, 2 for
+    /// CRLF.
     pub line_end: u8,
     /// How to read the bytes.
     pub encoding: Encoding,
@@ -182,7 +187,8 @@ impl Batch {
         Fields::new(self, i)
     }
 
-    /// The views of record `i` and those behind it; at the batch's end the last one again and again.
+    /// The views of record `i` and those behind it; at the batch's end the last one again and
+    /// again.
     #[must_use]
     pub(crate) fn fields_from<const N: usize>(&self, i: usize) -> [Fields<'_>; N] {
         std::array::from_fn(|ahead| self.fields((i + ahead).min(self.records.len() - 1)))

@@ -1,6 +1,8 @@
-//! MessagePack, read in place and written: heads of values, whole values passed over, nothing copied.
+//! MessagePack, read in place and written: heads of values, whole values passed over, nothing
+//! copied.
 //!
-//! A length that a head declares is believed only as far as there are bytes: nothing is reserved for it.
+//! A length that a head declares is believed only as far as there are bytes: nothing is reserved
+//! for it.
 
 /// The bytes are no MessagePack, or not a whole value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,7 +92,8 @@ impl<'a> Reader<'a> {
     /// The head of the value here; the reader then stands at its content.
     ///
     /// # Errors
-    /// [`Malformed`] at the end of the bytes or at the one byte that means nothing. Content may still be missing.
+    /// [`Malformed`] at the end of the bytes or at the one byte that means nothing. Content may
+    /// still be missing.
     #[inline]
     pub fn head(&mut self) -> Result<Head, Malformed> {
         let [first] = self.number()?;
@@ -178,8 +181,8 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Passes over a head and its content; how many values follow. Most of what is read is passed over: this knows of a
-    /// head only what that takes.
+    /// Passes over a head and its content; how many values follow. Most of what is read is passed
+    /// over: this knows of a head only what that takes.
     #[inline]
     fn pass(&mut self) -> Result<usize, Malformed> {
         let [first] = self.number()?;
@@ -229,7 +232,8 @@ impl From<Malformed> for Refused {
     }
 }
 
-/// Finds the end of one value in bytes that come bit by bit. Each byte is looked at once, however they are cut.
+/// Finds the end of one value in bytes that come bit by bit. Each byte is looked at once, however
+/// they are cut.
 #[derive(Clone, Debug, Default)]
 pub struct Scanner {
     at: usize,
@@ -238,7 +242,8 @@ pub struct Scanner {
 }
 
 impl Scanner {
-    /// Goes on behind what it has seen of `bytes`, which begin with the value; its end once it is whole.
+    /// Goes on behind what it has seen of `bytes`, which begin with the value; its end once it is
+    /// whole.
     ///
     /// # Errors
     /// [`Refused`] as soon as it is certain, however little has come: a declared length counts.

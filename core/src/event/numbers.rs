@@ -26,8 +26,9 @@ pub(super) fn status(raw: &[u8]) -> u16 {
     }
 }
 
-/// A JSON number. Up to 15 digits and 22 places the quotient of two exact numbers is the nearest there is (W. Clinger,
-/// *How to read floating point numbers accurately*, PLDI 1990); what is longer, or has an exponent, takes the long way.
+/// A JSON number. Up to 15 digits and 22 places the quotient of two exact numbers is the nearest
+/// there is (W. Clinger, *How to read floating point numbers accurately*, PLDI 1990); what is
+/// longer, or has an exponent, takes the long way.
 #[inline]
 fn number(raw: &[u8]) -> Option<f64> {
     const POWERS: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
@@ -51,7 +52,8 @@ fn number(raw: &[u8]) -> Option<f64> {
     Some(digits as f64 / POWERS[places])
 }
 
-/// A duration written as text, `12`, `3.2s`, `250 ms`, `1.5µs`: its number, and the unit in milliseconds if it has one.
+/// A duration written as text, `12`, `3.2s`, `250 ms`, `1.5µs`: its number, and the unit in
+/// milliseconds if it has one.
 pub(super) fn in_text(text: &[u8]) -> Option<(f64, Option<f64>)> {
     let text = std::str::from_utf8(text).ok()?.trim();
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());

@@ -1,12 +1,13 @@
-//! Which operation a request was for: its path without the query, and without what differs from request to request.
+//! Which operation a request was for: its path without the query, and without what differs from
+//! request to request.
 
 /// Fewest digits of a hexadecimal segment that is taken for an identifier.
 const HEX: usize = 8;
 /// A longer operation is cut here, in bytes.
 const LONGEST: usize = 200;
 
-/// `raw` with the query cut off and each segment that is a number, a UUID or long hexadecimal as `{}`. Nothing is copied
-/// where nothing is variable; otherwise `scratch` holds the result.
+/// `raw` with the query cut off and each segment that is a number, a UUID or long hexadecimal as
+/// `{}`. Nothing is copied where nothing is variable; otherwise `scratch` holds the result.
 #[inline]
 pub(crate) fn masked<'a>(raw: &'a [u8], scratch: &'a mut Vec<u8>) -> &'a [u8] {
     let raw = &raw[..raw.len().min(LONGEST)];
@@ -27,7 +28,8 @@ fn mask<'a>(raw: &[u8], scratch: &'a mut Vec<u8>) -> &'a [u8] {
     scratch
 }
 
-/// A number (also a date, a time, a version), or hexadecimal with dashes as in UUIDs; both have a digit.
+/// A number (also a date, a time, a version), or hexadecimal with dashes as in UUIDs; both have a
+/// digit.
 fn is_variable(segment: &[u8]) -> bool {
     let (mut digits, mut hex, mut others, mut marks) = (0, 0, 0, 0);
     for byte in segment {

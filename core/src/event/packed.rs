@@ -1,4 +1,5 @@
-//! A record in MessagePack: its roles found, its members read and findings added, without a detour through JSON.
+//! A record in MessagePack: its roles found, its members read and findings added, without a detour
+//! through JSON.
 
 mod edit;
 
@@ -17,7 +18,8 @@ use std::io::Write;
 pub use edit::{annotate, edit, mask};
 
 impl Found {
-    /// Walks the map at `reader`; numbers that a role wants are written to `arena`, as everywhere else they are text.
+    /// Walks the map at `reader`; numbers that a role wants are written to `arena`, as everywhere
+    /// else they are text.
     fn map(
         &mut self,
         reader: &mut Reader<'_>,
@@ -208,7 +210,8 @@ pub(super) fn look_at(
     found.give(look);
 }
 
-/// The time in front of a record: a number of seconds, an EventTime, or either in an array with metadata.
+/// The time in front of a record: a number of seconds, an EventTime, or either in an array with
+/// metadata.
 #[must_use]
 pub fn lead_time(lead: &[u8]) -> Option<Timestamp> {
     let mut reader = Reader::new(lead, 0);
@@ -224,7 +227,8 @@ pub fn lead_time(lead: &[u8]) -> Option<Timestamp> {
     }
 }
 
-/// The member of this name in the map `bytes`, the last of its name; then the path into nested maps.
+/// The member of this name in the map `bytes`, the last of its name; then the path into nested
+/// maps.
 pub(super) fn member_of<'a>(bytes: &'a [u8], name: &str) -> Option<Value<'a>> {
     let place = place_of(Reader::new(bytes, 0), name.as_bytes()).or_else(|| {
         let (mut rest, mut map) = (name, Reader::new(bytes, 0));
@@ -287,9 +291,11 @@ pub(super) fn each_key(bytes: &[u8], mut each: impl FnMut(&[u8])) {
     }
 }
 
-/// Appends the map `bytes` as one JSON object, with `findings`, the inside of a JSON array, in its member `name`.
+/// Appends the map `bytes` as one JSON object, with `findings`, the inside of a JSON array, in its
+/// member `name`.
 ///
-/// What only the shipper's framing knew, the time and the tag, is put in front where the record has no such member.
+/// What only the shipper's framing knew, the time and the tag, is put in front where the record has
+/// no such member.
 ///
 /// # Errors
 /// [`Malformed`] when it is no map or its member is no array; `out` is then as it was.

@@ -1,13 +1,15 @@
 //! Lines that came in parts: what a container runtime has split is put together for detection.
 //!
-//! CRI marks a part with `P` and the last one with `F`, in the line or, behind Fluent Bit's parser, in `logtag` or `_p`;
-//! Docker's `log` ends in a line break only where a line does. Each part passes on at once and as it came. For detectors
-//! one that is not the last has no message, and the last has the whole, which is looked into as any message is: its level
-//! stands in its first part. Only records that are as long as runtimes split are looked at, raw CRI's that are marked (CRI-O
-//! marks what a program has written without a line end, however short), and those that may end one, so that other streams
-//! pay nothing.
+//! CRI marks a part with `P` and the last one with `F`, in the line or, behind Fluent Bit's parser,
+//! in `logtag` or `_p`; Docker's `log` ends in a line break only where a line does. Each part
+//! passes on at once and as it came. For detectors one that is not the last has no message, and the
+//! last has the whole, which is looked into as any message is: its level stands in its first part.
+//! Only records that are as long as runtimes split are looked at, raw CRI's that are marked (CRI-O
+//! marks what a program has written without a line end, however short), and those that may end one,
+//! so that other streams pay nothing.
 //!
-//! Memory: 64 lines that are not whole yet, of 64 KiB each; beyond that all are forgotten, and parts are lines again.
+//! Memory: 64 lines that are not whole yet, of 64 KiB each; beyond that all are forgotten, and
+//! parts are lines again.
 
 use super::look::{Form, Look, Slot};
 use super::{Batch, Fault, Fields, Looker, Role, Shape, Span, Value};

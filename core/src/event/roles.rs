@@ -1,8 +1,9 @@
 //! Roles: what an event's members mean, found by name.
 //!
-//! Each role has a list of names; the first that the event has wins. A literal dotted name (`"log.level": …`) comes before
-//! the path into nested members (`"log": {"level": …}`). [`Names`] turns the lists into one table that is asked once for
-//! each member: a hash of the key's length and first bytes, then one comparison.
+//! Each role has a list of names; the first that the event has wins. A literal dotted name
+//! (`"log.level": …`) comes before the path into nested members (`"log": {"level": …}`). [`Names`]
+//! turns the lists into one table that is asked once for each member: a hash of the key's length
+//! and first bytes, then one comparison.
 
 use super::json::Kind;
 use serde::{Deserialize, Serialize};
@@ -211,7 +212,8 @@ pub struct Claim {
     pub or_status: bool,
 }
 
-/// What a member's name means: its claims, and the table for its own members when paths lead into it.
+/// What a member's name means: its claims, and the table for its own members when paths lead into
+/// it.
 #[derive(Clone, Debug, Default)]
 pub struct Meaning {
     /// The roles it can fill.
@@ -251,7 +253,8 @@ impl Named {
 }
 
 impl Names {
-    /// The table for `lists`, a list of names for each role, and `annotation`, the member for findings.
+    /// The table for `lists`, a list of names for each role, and `annotation`, the member for
+    /// findings.
     #[must_use]
     pub fn new<'a>(lists: impl IntoIterator<Item = (Role, Vec<&'a str>)>, annotation: &str) -> Self {
         let mut root = Level::default();

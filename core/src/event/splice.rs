@@ -10,11 +10,13 @@ pub struct Unfit;
 
 /// Appends the event of `fields` with `findings` in its member `name` to `out`, without a line end.
 ///
-/// `findings` is the inside of a JSON array: one or more objects, comma between. The member is added before the closing
-/// brace; an array that is already there is continued. Everything else leaves as the bytes that came.
+/// `findings` is the inside of a JSON array: one or more objects, comma between. The member is
+/// added before the closing brace; an array that is already there is continued. Everything else
+/// leaves as the bytes that came.
 ///
 /// # Errors
-/// [`Unfit`], with `out` as it was, when the event is no JSON object or has the member as something else or twice.
+/// [`Unfit`], with `out` as it was, when the event is no JSON object or has the member as something
+/// else or twice.
 pub fn annotate(
     fields: &Fields<'_>,
     arena: &[u8],
@@ -26,8 +28,8 @@ pub fn annotate(
     edit(fields, arena, bytes, &Edit::default(), name, findings, out)
 }
 
-/// As [`annotate`], with what rules wish for the event: its masked bytes and the members they add. Without findings the
-/// member `name` is left alone.
+/// As [`annotate`], with what rules wish for the event: its masked bytes and the members they add.
+/// Without findings the member `name` is left alone.
 ///
 /// # Errors
 /// As [`annotate`].
@@ -65,7 +67,8 @@ pub fn edit(
                 let close = close as usize;
                 let mut text = if empty { Vec::new() } else { vec![b','] };
                 text.extend_from_slice(findings);
-                // A mask that takes the whole member takes its array too, and findings are no secret.
+                // A mask that takes the whole member takes its array too, and findings are no
+                // secret.
                 changes.retain(|change| change.start > close || change.end <= close);
                 let at = changes.partition_point(|change| change.start < close);
                 changes.insert(at, Change { start: close, end: close, text });

@@ -4,10 +4,11 @@ use super::layout::{Form, Laid, Name};
 use super::look::Look;
 use super::unescape::{escape_into, unescape};
 
-/// Appends `line` as a JSON object to `out`. True when one of its own members has the name `annotation`.
+/// Appends `line` as a JSON object to `out`. True when one of its own members has the name
+/// `annotation`.
 ///
-/// The order is timestamp, level, the captured members as they stand in the line, message, and `header`: what the layout
-/// passed over, word for word, so that nothing of the line is lost.
+/// The order is timestamp, level, the captured members as they stand in the line, message, and
+/// `header`: what the layout passed over, word for word, so that nothing of the line is lost.
 pub(super) fn render(line: &[u8], laid: &Laid, look: &Look, annotation: &str, out: &mut Vec<u8>) -> bool {
     let mut unfit = false;
     out.push(b'{');

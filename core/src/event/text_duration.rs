@@ -1,8 +1,9 @@
 //! Durations inside of messages: `took 3.2s`, `time: 0.247`, `completed in 12 ms`, `elapsed=1.5s`.
 //!
-//! Messages of one template have their durations behind the same words. These are found once, on the first of them
-//! ([`Anchor::find`]), and looked for in all others ([`Anchor::read`]); what has no duration costs nothing afterwards.
-//! Numbers that tell of plans instead of work (timeouts, retries, intervals) are no durations.
+//! Messages of one template have their durations behind the same words. These are found once, on
+//! the first of them ([`Anchor::find`]), and looked for in all others ([`Anchor::read`]); what has
+//! no duration costs nothing afterwards. Numbers that tell of plans instead of work (timeouts,
+//! retries, intervals) are no durations.
 
 use memchr::memmem;
 use serde::{Deserialize, Serialize};
@@ -105,7 +106,8 @@ impl Anchor {
     }
 }
 
-/// The word that ends before `end`, behind which only blanks, `:`, `=` and `(` stand; and where it begins.
+/// The word that ends before `end`, behind which only blanks, `:`, `=` and `(` stand; and where it
+/// begins.
 fn word_before(lower: &[u8], end: usize) -> Option<(&[u8], usize)> {
     let stop = lower[..end].iter().rposition(|byte| !b" :=(".contains(byte))? + 1;
     if stop == end {
@@ -116,7 +118,8 @@ fn word_before(lower: &[u8], end: usize) -> Option<(&[u8], usize)> {
     (from < stop).then(|| (&lower[from..stop], from))
 }
 
-/// None for a word that leads to no duration; the unit in milliseconds that it names, if it names one.
+/// None for a word that leads to no duration; the unit in milliseconds that it names, if it names
+/// one.
 fn named_unit(word: &[u8]) -> Option<Option<f64>> {
     let word = std::str::from_utf8(word).ok()?;
     let (stem, unit) = [("_ms", 1.0), ("_us", 1e-3), ("_ns", 1e-6), ("_seconds", 1e3), ("_secs", 1e3), ("_s", 1e3)]
@@ -131,7 +134,8 @@ fn named_unit(word: &[u8]) -> Option<Option<f64>> {
     (known || timed(stem)).then_some(unit)
 }
 
-/// A number, its unit in milliseconds if it has one, and how many bytes both take. Go's `1m2.5s` is one number of ms.
+/// A number, its unit in milliseconds if it has one, and how many bytes both take. Go's `1m2.5s` is
+/// one number of ms.
 struct Written {
     value: f64,
     unit: Option<f64>,
@@ -170,7 +174,8 @@ fn number(text: &[u8]) -> Option<(f64, usize, bool)> {
     value.is_finite().then(|| (value, end, digits.contains('.')))
 }
 
-/// A unit of time, perhaps behind a blank, which no letter follows; in milliseconds, and its length.
+/// A unit of time, perhaps behind a blank, which no letter follows; in milliseconds, and its
+/// length.
 fn unit(text: &[u8]) -> Option<(f64, usize)> {
     let blank = usize::from(text.first() == Some(&b' '));
     let text = &text[blank..];

@@ -1,7 +1,9 @@
-//! Instants of events: nanoseconds since the Unix epoch, read from every written form that logs use.
+//! Instants of events: nanoseconds since the Unix epoch, read from every written form that logs
+//! use.
 //!
-//! `written.rs` holds the forms in which people and programs write a time, `number.rs` the epochs, `calendar.rs` the
-//! arithmetic of days. What a written time leaves out, its zone or its year, comes from a [`TimeContext`].
+//! `written.rs` holds the forms in which people and programs write a time, `number.rs` the epochs,
+//! `calendar.rs` the arithmetic of days. What a written time leaves out, its zone or its year,
+//! comes from a [`TimeContext`].
 
 mod calendar;
 mod cursor;
@@ -66,7 +68,8 @@ impl Timestamp {
         Timestamp(self.0.saturating_add(nanos))
     }
 
-    /// Appends the instant in RFC 3339, in UTC with `Z`, its fraction with the 0, 3, 6 or 9 digits that it needs.
+    /// Appends the instant in RFC 3339, in UTC with `Z`, its fraction with the 0, 3, 6 or 9 digits
+    /// that it needs.
     pub fn write_rfc3339(self, out: &mut Vec<u8>) {
         let (text, length) = self.rfc3339();
         out.extend_from_slice(&text[..length]);
@@ -129,10 +132,12 @@ pub enum UnknownZone {
     Year(i16),
 }
 
-/// What written times leave out: the zone of those without a zone, the year of those without a year.
+/// What written times leave out: the zone of those without a zone, the year of those without a
+/// year.
 ///
-/// The year is a clock: it begins at the given year, a January after a December is of the next year, and a December
-/// after a January (a line slightly out of order around new year) of the year before again.
+/// The year is a clock: it begins at the given year, a January after a December is of the next
+/// year, and a December after a January (a line slightly out of order around new year) of the year
+/// before again.
 #[derive(Clone, Debug)]
 pub struct TimeContext {
     zone: Zone,
@@ -160,8 +165,8 @@ pub fn zone_of(name: &str) -> Option<TimeZone> {
 }
 
 impl TimeContext {
-    /// Times without zone are in `zone` (`UTC`, an IANA name, or an offset such as `+02:00`), times without year begin
-    /// in `year`.
+    /// Times without zone are in `zone` (`UTC`, an IANA name, or an offset such as `+02:00`), times
+    /// without year begin in `year`.
     ///
     /// # Errors
     /// If the zone is not known, or the year is outside of 1677 to 2261.
@@ -194,7 +199,8 @@ impl TimeContext {
         }
     }
 
-    /// The time that `text` is, if it is one of RFC 3339 in UTC and of the second that is remembered.
+    /// The time that `text` is, if it is one of RFC 3339 in UTC and of the second that is
+    /// remembered.
     #[inline]
     fn within_second(&self, text: &[u8]) -> Option<Timestamp> {
         let (second, fraction) = text.split_first_chunk()?;
@@ -214,7 +220,8 @@ impl TimeContext {
         Some(Timestamp(self.second.1 + nanos))
     }
 
-    /// Remembers the second of `instant`, if `text` is written as [`Self::within_second`] reads it. Leap seconds are not.
+    /// Remembers the second of `instant`, if `text` is written as [`Self::within_second`] reads it.
+    /// Leap seconds are not.
     fn remember_second(&mut self, text: &[u8], instant: Timestamp) {
         let Some((second, [b'.', digits @ .., b'Z'])) = text.split_first_chunk() else { return };
         if digits.iter().all(u8::is_ascii_digit)
@@ -259,8 +266,8 @@ pub fn time_prefix(text: &[u8], context: &mut TimeContext) -> Option<(Timestamp,
     Some((written.instant, end))
 }
 
-/// The time that the whole of `text` is, spaces around it aside: any form of [`time_prefix`], a date alone (its
-/// midnight), or an epoch of at least nine digits.
+/// The time that the whole of `text` is, spaces around it aside: any form of [`time_prefix`], a
+/// date alone (its midnight), or an epoch of at least nine digits.
 pub fn time_text(text: &[u8], context: &mut TimeContext) -> Option<Timestamp> {
     if let Some(instant) = context.within_second(text) {
         return Some(instant);

@@ -1,8 +1,9 @@
 //! Stack traces: which lines go on with one, which exception it is of, and which frames it has.
 //!
-//! Pure: a line is judged by itself and by the [`Place`] that the lines before it have led to. Java, Python, Go, Rust,
-//! .NET and Node are known; others whose frames are indented and begin with `at ` are read like Java's. A line that
-//! could be either is no part of a trace: an event that is taken for a frame would be lost to the detectors.
+//! Pure: a line is judged by itself and by the [`Place`] that the lines before it have led to.
+//! Java, Python, Go, Rust, .NET and Node are known; others whose frames are indented and begin with
+//! `at ` are read like Java's. A line that could be either is no part of a trace: an event that is
+//! taken for a frame would be lost to the detectors.
 
 use super::look::{Look, Shape};
 use super::unescape::has_escape;
@@ -62,7 +63,8 @@ impl Step {
     }
 }
 
-/// False for lines that cannot go on with a trace that has not begun: nearly all lines, told by one byte.
+/// False for lines that cannot go on with a trace that has not begun: nearly all lines, told by one
+/// byte.
 #[inline]
 #[must_use]
 pub fn may_begin(line: &[u8]) -> bool {
@@ -76,8 +78,8 @@ pub(super) fn may_be_inside(record: &Record, look: &Look, bytes: &[u8]) -> bool 
     if !(json || look.shape == Shape::Text) || look.level.map_or(json, |level| level < Level::Warn) {
         return false;
     }
-    // A trace has line ends. In JSON, also in JSON inside of a text or a map, they are escaped; elsewhere, as where
-    // seismolog itself has joined lines, they are not.
+    // A trace has line ends. In JSON, also in JSON inside of a text or a map, they are escaped;
+    // elsewhere, as where seismolog itself has joined lines, they are not.
     let (line, is_json) = (record.span.of(bytes), json && record.encoding == Encoding::Line);
     has_escape(line, b'n') || (!is_json && memchr(b'\n', line).is_some())
 }
@@ -105,7 +107,8 @@ pub fn step(place: Place, line: &[u8]) -> Step {
             if between && (place == Place::At || indented || text.starts_with(b"Caused by: ")) {
                 return Step::on(Place::At);
             }
-            // What Node adds behind the frames of an error: `  code: 'ENOENT'`, `  [cause]: Error: …`, `}`.
+            // What Node adds behind the frames of an error: `  code: 'ENOENT'`, `  [cause]: Error:
+            // …`, `}`.
             if place == Place::At && ((indented && is_property(text)) || text == b"}") {
                 return Step::on(Place::At);
             }
@@ -185,8 +188,9 @@ fn begins(text: &[u8], indented: bool) -> Place {
     }
 }
 
-/// `at com.foo.Bar.baz(Bar.java:42)`, `at Foo.Bar() in /src/Foo.cs:line 3`, `at run (/app/x.js:3:5)`, `at /app/x.js:1:2`:
-/// a name that is called, or a place with its line; not words.
+/// `at com.foo.Bar.baz(Bar.java:42)`, `at Foo.Bar() in /src/Foo.cs:line 3`, `at run
+/// (/app/x.js:3:5)`, `at /app/x.js:1:2`: a name that is called, or a place with its line; not
+/// words.
 fn is_at_frame(text: &[u8]) -> bool {
     let Some(called) = text.strip_prefix(b"at ") else { return false };
     let called = &called[..called.len().min(FRAME_BYTES)];
@@ -199,7 +203,8 @@ fn is_at_frame(text: &[u8]) -> bool {
         let prefixed =
             words == 0 || matches!(name, [b'a', b's', b'y', b'n', b'c', b' ', ..] | [b'n', b'e', b'w', b' ', ..]);
         let plain = called[open..].contains(&b':') || last.contains(&b'.') || called.ends_with(b")");
-        // .NET's generic and nested names have commas and spaces in brackets, which end before the parenthesis.
+        // .NET's generic and nested names have commas and spaces in brackets, which end before the
+        // parenthesis.
         return !last.is_empty() && (prefixed || last.ends_with(b"]") || called[open..].contains(&b':')) && plain;
     }
     ends_in_line(called)
@@ -248,14 +253,15 @@ fn is_numbered(text: &[u8]) -> bool {
     digits > 0 && text[digits..].starts_with(b": ")
 }
 
-/// True for what a logger prints below its own line: the exception's name, or the head of Python's traceback.
+/// True for what a logger prints below its own line: the exception's name, or the head of Python's
+/// traceback.
 #[must_use]
 pub fn is_below_its_line(line: &[u8]) -> bool {
     line.starts_with(b"Traceback (most recent call last):") || exception(line).is_some()
 }
 
-/// The type of the exception that a line names first: `java.net.ConnectException: refused` or `ValueError`; a Rust or Go
-/// panic is `panic`.
+/// The type of the exception that a line names first: `java.net.ConnectException: refused` or
+/// `ValueError`; a Rust or Go panic is `panic`.
 #[must_use]
 pub fn exception(line: &[u8]) -> Option<&str> {
     let mut text = line.trim_ascii();
@@ -361,7 +367,8 @@ impl StackReader {
         }
     }
 
-    /// Digits are line numbers, addresses and numbers of lambdas: all of them vary without the place being another.
+    /// Digits are line numbers, addresses and numbers of lambdas: all of them vary without the
+    /// place being another.
     fn frame(&mut self, frame: &[u8]) {
         let mut rest = &frame[..frame.len().min(FRAME_BYTES)];
         while let Some(digit) = rest.iter().position(u8::is_ascii_digit) {

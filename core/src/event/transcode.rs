@@ -1,8 +1,8 @@
 //! Records that enter in one encoding and leave in the other.
 //!
-//! What the other cannot say is written as the nearest thing it can: JSON has no binary (text if it is UTF-8, base64
-//! otherwise), no NaN (`null`), no keys but text; MessagePack has no whole number beyond 64 bits (text). An EventTime
-//! becomes an RFC 3339 text.
+//! What the other cannot say is written as the nearest thing it can: JSON has no binary (text if it
+//! is UTF-8, base64 otherwise), no NaN (`null`), no keys but text; MessagePack has no whole number
+//! beyond 64 bits (text). An EventTime becomes an RFC 3339 text.
 
 use super::Timestamp;
 use super::json::{self, Kind, Members};
@@ -136,8 +136,8 @@ pub fn from_json(text: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
     from_json_within(text, DEEPEST + 1, out)
 }
 
-/// The same for a reader that takes at most `deepest` objects and arrays inside of each other, the outermost included:
-/// what it appends passes [`Reader::skip_within`] with the same number.
+/// The same for a reader that takes at most `deepest` objects and arrays inside of each other, the
+/// outermost included: what it appends passes [`Reader::skip_within`] with the same number.
 ///
 /// # Errors
 /// As [`from_json`].
@@ -160,8 +160,8 @@ fn put_nested(text: &[u8], levels: usize, out: &mut Vec<u8>) -> Result<(), Malfo
     }
 }
 
-/// How many members there are is known behind the last: the head is corrected then, which moves what follows it only
-/// where there are more than fifteen.
+/// How many members there are is known behind the last: the head is corrected then, which moves
+/// what follows it only where there are more than fifteen.
 fn correct_head(head: usize, count: usize, put: fn(usize, &mut Vec<u8>), out: &mut Vec<u8>) {
     if count <= 15 {
         out[head] |= count as u8;

@@ -1,11 +1,13 @@
-//! JSON string escapes, both ways. Off the hot path: only what is asked for and has a backslash comes here.
+//! JSON string escapes, both ways. Off the hot path: only what is asked for and has a backslash
+//! comes here.
 
 use super::json::plain_end;
 use std::borrow::Cow;
 
 /// Appends the text of `raw`, the inside of a JSON string, to `out`.
 ///
-/// Lone surrogates and unknown escapes become U+FFFD: this text is for reading, the event's own bytes are not changed.
+/// Lone surrogates and unknown escapes become U+FFFD: this text is for reading, the event's own
+/// bytes are not changed.
 pub fn unescape_into(raw: &[u8], out: &mut Vec<u8>) {
     let mut rest = raw;
     while let Some(i) = memchr::memchr(b'\\', rest) {

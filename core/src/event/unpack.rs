@@ -8,8 +8,8 @@ use std::io::Read;
 
 /// What one step unpacks at most.
 const STEP: usize = 256 << 10;
-/// A zstd frame that wants a larger window is refused, as RFC 8878 (3.1.1.1.2) recommends: the window is held beside what is
-/// unpacked. Levels up to 19 need no more.
+/// A zstd frame that wants a larger window is refused, as RFC 8878 (3.1.1.1.2) recommends: the
+/// window is held beside what is unpacked. Levels up to 19 need no more.
 const ZSTD_WINDOW: u64 = 8 << 20;
 
 /// How something is packed.
@@ -48,7 +48,8 @@ impl<'a> Unpacker<'a> {
         Ok(Self { from, most_bytes })
     }
 
-    /// Appends a little more of it to `out`, which holds what has come so far; false when that was all.
+    /// Appends a little more of it to `out`, which holds what has come so far; false when that was
+    /// all.
     ///
     /// # Errors
     /// [`Refused`] when it is broken or holds more.
@@ -90,7 +91,8 @@ mod tests {
 
     #[test]
     fn a_zstd_frame_that_wants_a_giant_window_is_refused_before_anything_is_unpacked() {
-        // Magic number, a descriptor without content size, a window of 2^(10 + exponent), an empty last block.
+        // Magic number, a descriptor without content size, a window of 2^(10 + exponent), an empty
+        // last block.
         let frame = |exponent: u8| [0x28, 0xb5, 0x2f, 0xfd, 0, exponent << 3, 1, 0, 0];
         let refused = |exponent| Unpacker::new(Packing::Zstd, &frame(exponent), 1 << 20).map(drop);
         assert_eq!((refused(13), refused(14)), (Ok(()), Err(Refused::Malformed)));

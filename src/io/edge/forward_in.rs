@@ -1,4 +1,5 @@
-//! The Forward protocol from those who connect: every mode, acknowledged once what a message held has left.
+//! The Forward protocol from those who connect: every mode, acknowledged once what a message held
+//! has left.
 
 use super::handshake;
 use super::peer::{Deadline, Shared, Unfinished, fault_of};
@@ -14,7 +15,8 @@ use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::timeout;
 
-/// What one peer may be owed of answers, those that it does not read included; it is not read from before it takes some.
+/// What one peer may be owed of answers, those that it does not read included; it is not read from
+/// before it takes some.
 const OWED_BYTES: usize = 256 << 10;
 /// What an answer takes beside its chunk.
 const ANSWER_BYTES: usize = 64;
@@ -107,7 +109,8 @@ pub(super) async fn serve(mut stream: Stream, door: Arc<ForwardInput>) {
     let _ = writer.await;
 }
 
-/// Writes what a peer is to be told. One that does not take it in time is gone, and what it has sent may come again.
+/// Writes what a peer is to be told. One that does not take it in time is gone, and what it has
+/// sent may come again.
 async fn acknowledge(
     mut writes: impl AsyncWrite + Unpin,
     mut chunks: mpsc::UnboundedReceiver<Answer>,
@@ -190,7 +193,8 @@ impl Gathering<'_> {
         self.prepare().await?;
         let taken = forward::read(&mut self.batch, message, reading)?;
         let token = taken.chunk.map(|chunk| self.token(chunk, owed));
-        // Nothing of a packed message is in the batch yet; all of another is, or is known to be right.
+        // Nothing of a packed message is in the batch yet; all of another is, or is known to be
+        // right.
         let Some(packed) = taken.packed else {
             return self.finish(token, taken.rest).await;
         };
@@ -213,7 +217,8 @@ impl Gathering<'_> {
         Ok(())
     }
 
-    /// The message at hand is right: `rest` of it, which the batch had no room for, follows in others.
+    /// The message at hand is right: `rest` of it, which the batch had no room for, follows in
+    /// others.
     async fn finish(&mut self, token: Option<Box<dyn DeliveryToken>>, rest: Option<Entries<'_>>) -> Result<(), Ended> {
         let Some(mut rest) = rest else {
             self.batch.tokens.extend(token);
@@ -236,8 +241,8 @@ impl Gathering<'_> {
         Ok(())
     }
 
-    /// Room for one more answer, of the longest chunk. Who is owed too much is waited for, and what has been gathered leaves
-    /// meanwhile.
+    /// Room for one more answer, of the longest chunk. Who is owed too much is waited for, and what
+    /// has been gathered leaves meanwhile.
     async fn owe(&mut self) -> Result<OwnedSemaphorePermit, Ended> {
         let Answers { to, owed } = self.answers;
         let most = (ANSWER_BYTES + forward::LONGEST_CHUNK) as u32;

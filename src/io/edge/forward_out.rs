@@ -56,8 +56,8 @@ impl End {
         Ok(Self { remote, options, key, seed, chunks: 0, shared, message: Vec::new() })
     }
 
-    /// The tag of what is sent; of one that is longer than peers take, its begin. Prefixes make tags
-    /// longer from one filter to the next.
+    /// The tag of what is sent; of one that is longer than peers take, its begin. Prefixes make
+    /// tags longer from one filter to the next.
     fn tag(&self, own: &[u8]) -> Vec<u8> {
         let own = if own.is_empty() { self.options.tag.as_bytes() } else { own };
         let mut tag = [self.options.tag_prefix.as_bytes(), own].concat();

@@ -1,7 +1,7 @@
 //! The handshake of the Forward protocol: both sides prove that they know a key, neither says it.
 //!
-//! The one who listens says HELO with a nonce; the other answers PING with the SHA-512 of salt, its name, nonce and key;
-//! the first says PONG with its own. Users and passwords are not asked for.
+//! The one who listens says HELO with a nonce; the other answers PING with the SHA-512 of salt, its
+//! name, nonce and key; the first says PONG with its own. Users and passwords are not asked for.
 
 use super::peer::{Shared, fault_of};
 use super::stream::Stream;
@@ -59,7 +59,8 @@ async fn message(stream: &mut Stream, inbox: &mut Vec<u8>) -> Result<Vec<u8>, Fa
     }
 }
 
-/// The side that listens. True when the peer knows the key; what it sent beyond the handshake is in `inbox`.
+/// The side that listens. True when the peer knows the key; what it sent beyond the handshake is in
+/// `inbox`.
 pub(super) async fn welcome(
     stream: &mut Stream,
     inbox: &mut Vec<u8>,

@@ -36,7 +36,8 @@ use tokio::time::timeout;
 
 /// How long a body that is refused is still read.
 const LINGER: Duration = Duration::from_secs(1);
-/// A connection's buffers for what was read and what is to be written: a request's line and headers must fit.
+/// A connection's buffers for what was read and what is to be written: a request's line and headers
+/// must fit.
 const BUFFER_BYTES: usize = 128 << 10;
 
 /// What every connection of one end knows.
@@ -151,7 +152,8 @@ pub(super) async fn serve(stream: Stream, door: Arc<HttpInput>) {
     tokio::select! {
         // Errors are the peer's: it went away, was too slow, or spoke no HTTP.
         ended = connection.as_mut() => {
-            // One that has begun nothing has only been idle for long; it connects again when it has something.
+            // One that has begun nothing has only been idle for long; it connects again when it has
+            // something.
             if let Err(error) = ended && (begun.load(Ordering::Relaxed) || is_late(&error)) {
                 let slow = error.is_timeout() || is_late(&error);
                 shared.refuse(if slow { Fault::RefusedTime } else { Fault::RefusedProtocol });
@@ -222,7 +224,8 @@ async fn take(request: Request<Incoming>, door: &Arc<HttpInput>) -> Result<usize
     if packed {
         body = unpack(&body, &mut holding).await?;
     }
-    // All of it is looked through before its first event leaves, so that it is taken whole or not at all.
+    // All of it is looked through before its first event leaves, so that it is taken whole or not
+    // at all.
     let text = if by_line { Ok(as_lines(body)) } else { into_lines(body, strict) }
         .map_err(|bad| Refusal::new(StatusCode::BAD_REQUEST, bad.reason(), Fault::RefusedProtocol))?;
     let mut lines = Lines::whole_of(door.shared.max_line_bytes, door.source);
@@ -241,7 +244,8 @@ async fn take(request: Request<Incoming>, door: &Arc<HttpInput>) -> Result<usize
     Ok(count)
 }
 
-/// Unpacks gzip, step by step, as far as there is room for what it becomes; the packed body's own room is free then.
+/// Unpacks gzip, step by step, as far as there is room for what it becomes; the packed body's own
+/// room is free then.
 async fn unpack(body: &[u8], holding: &mut Holding) -> Result<Vec<u8>, Refusal> {
     let bad = |why| match why {
         Refused::TooLong => Refusal::too_long(),
@@ -265,7 +269,8 @@ async fn unpack(body: &[u8], holding: &mut Holding) -> Result<Vec<u8>, Refusal> 
 async fn read_body(mut body: Incoming, holding: &mut Holding) -> Result<Vec<u8>, Refusal> {
     let result = read_frames(&mut body, holding).await;
     if result.is_err() {
-        // A peer that still writes when the connection closes would not hear why: a little more is read and forgotten.
+        // A peer that still writes when the connection closes would not hear why: a little more is
+        // read and forgotten.
         let mut left = holding.door.shared.peers.max_message_bytes;
         let forget = async {
             while let Some(Ok(frame)) = body.frame().await {

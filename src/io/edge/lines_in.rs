@@ -1,6 +1,7 @@
 //! One event a line, from those who connect, or from the one it connects to.
 //!
-//! There is no acknowledgement: what a peer wrote into its socket and was not read when this process dies is lost.
+//! There is no acknowledgement: what a peer wrote into its socket and was not read when this
+//! process dies is lost.
 
 use super::READ_BYTES;
 use super::peer::{Deadline, Shared, Unfinished};

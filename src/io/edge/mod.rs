@@ -6,9 +6,9 @@
 //! | `http://` | `http_in` | `http_out` |
 //! | `forward://`, `forward+unix://` | `forward_in` | `forward_out` |
 //!
-//! One runtime runs them all. What comes goes as batches to the thread that looks at records, and from there to the
-//! engine; both queues are bounded, so what is not taken stays with the one who sends it. What leaves comes from the
-//! engine's thread by one bounded queue for each end.
+//! One runtime runs them all. What comes goes as batches to the thread that looks at records, and
+//! from there to the engine; both queues are bounded, so what is not taken stays with the one who
+//! sends it. What leaves comes from the engine's thread by one bounded queue for each end.
 
 mod flight;
 mod forward_in;
@@ -121,7 +121,8 @@ impl Edges {
     /// Starts these ends. Listening sockets are open when it returns; connections may not be yet.
     ///
     /// # Errors
-    /// [`EdgeError`] when an address cannot be listened at, a key not be read, a thread not be started.
+    /// [`EdgeError`] when an address cannot be listened at, a key not be read, a thread not be
+    /// started.
     pub fn start(from: &[Remote], to: &[Remote], circumstances: EdgeContext) -> Result<Self, EdgeError> {
         let failed = |error: io::Error| EdgeError {
             message: format!("cannot start the network ends: {error}"),
@@ -151,7 +152,8 @@ impl Edges {
         Ok(Self { thread, queues, source })
     }
 
-    /// Waits until all ends have taken what was queued, and all peers were told. The queues must be dropped before.
+    /// Waits until all ends have taken what was queued, and all peers were told. The queues must be
+    /// dropped before.
     pub fn finish(self) {
         drop(self.queues);
         // A panic there has been said by its hook.

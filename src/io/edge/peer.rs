@@ -18,7 +18,8 @@ use tokio::time::{Instant, timeout_at};
 
 /// The pause after a failed accept (no file descriptors left), in place of a busy loop.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// What every peer may have sent of a message or line that is not whole yet. For more it needs room of its own.
+/// What every peer may have sent of a message or line that is not whole yet. For more it needs room
+/// of its own.
 const UNFINISHED: usize = 512 << 10;
 /// What every peer's message may unpack to at once.
 const SHORT: usize = 512 << 10;
@@ -33,8 +34,8 @@ pub(super) struct Shared {
     stop: watch::Receiver<bool>,
     /// Places for messages and lines that are long and not whole yet, each for the longest.
     rooms: Arc<Semaphore>,
-    /// Held by the one message that unpacks to more than [`SHORT`], until its records have been passed on. Others would
-    /// gain nothing: there is one thread here, and one engine behind it.
+    /// Held by the one message that unpacks to more than [`SHORT`], until its records have been
+    /// passed on. Others would gain nothing: there is one thread here, and one engine behind it.
     unpacking: Semaphore,
 }
 
@@ -59,7 +60,8 @@ impl Shared {
         self.log.say_fault(fault.name(), text);
     }
 
-    /// An event can never leave by an end: it is kept or dropped as the configuration says, and counted as this fault.
+    /// An event can never leave by an end: it is kept or dropped as the configuration says, and
+    /// counted as this fault.
     pub(super) fn set_aside(&self, fault: Fault, letter: &Letter<'_>) {
         let fate = match (self.dead_letters.path(), self.dead_letters.keep(letter)) {
             (Some(path), Ok(())) => format!("it is now in {}", path.display()),
@@ -114,8 +116,8 @@ pub(super) struct Unfinished {
 }
 
 impl Unfinished {
-    /// So much is in `inbox`, which is left with room for the next read. Waits for a room where it is long; nothing more
-    /// is read meanwhile, and no time runs out. False when all is to stop.
+    /// So much is in `inbox`, which is left with room for the next read. Waits for a room where it
+    /// is long; nothing more is read meanwhile, and no time runs out. False when all is to stop.
     pub(super) async fn keep(&mut self, inbox: &mut Vec<u8>, shared: &Shared, deadline: &mut Deadline) -> bool {
         if inbox.len() <= UNFINISHED {
             self.room = None;
@@ -184,7 +186,8 @@ pub(super) fn fault_of(refused: Refused) -> Fault {
     }
 }
 
-/// Accepts and serves until told to stop, then waits until all who are connected were told what they want to know.
+/// Accepts and serves until told to stop, then waits until all who are connected were told what
+/// they want to know.
 pub(super) async fn accept<F: Future<Output = ()> + Send + 'static>(
     listener: Listener,
     shared: Arc<Shared>,

@@ -21,7 +21,8 @@ const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(10);
 /// How long one attempt to connect may take.
 const CONNECT: Duration = Duration::from_secs(10);
-/// A peer that says nothing for so long is asked whether it is still there; three unanswered questions end it.
+/// A peer that says nothing for so long is asked whether it is still there; three unanswered
+/// questions end it.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 const KEEPALIVE_PAUSE: Duration = Duration::from_secs(10);
 
@@ -32,8 +33,8 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
 /// A connection.
 pub(super) type Stream = Box<dyn Duplex>;
 
-/// A connection of which can be asked whether anything has come since it was last forgotten, and whose peer must take what
-/// is written in time.
+/// A connection of which can be asked whether anything has come since it was last forgotten, and
+/// whose peer must take what is written in time.
 pub(super) struct Noted {
     stream: Stream,
     came: Arc<AtomicBool>,
@@ -180,8 +181,9 @@ impl Backoff {
         self.pause = SHORTEST;
     }
 
-    /// A connection has stood for so long and is gone. One that stood longer than the next pause was one; a peer that
-    /// accepts and closes at once is asked ever less often, as one that is not there.
+    /// A connection has stood for so long and is gone. One that stood longer than the next pause
+    /// was one; a peer that accepts and closes at once is asked ever less often, as one that is not
+    /// there.
     pub(super) fn stood(&mut self, long: Duration) {
         if long >= self.pause {
             self.reset();

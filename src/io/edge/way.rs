@@ -1,8 +1,9 @@
-//! The way from peers to the thread that looks at records: bounded batches, few of them, and what waits for several of them
-//! to leave.
+//! The way from peers to the thread that looks at records: bounded batches, few of them, and what
+//! waits for several of them to leave.
 //!
-//! Records cost memory, not only bytes. So a batch holds no more than about one read of standard input does, it is made only
-//! once there is a place for it, and what all batches hold until they have left is bounded in bytes as well.
+//! Records cost memory, not only bytes. So a batch holds no more than about one read of standard
+//! input does, it is made only once there is a place for it, and what all batches hold until they
+//! have left is bounded in bytes as well.
 
 use crate::config::Peers;
 use crate::event::lines::Lines;
@@ -20,10 +21,12 @@ pub(super) struct Ending;
 #[derive(Clone, Debug)]
 pub(super) struct Way {
     batches: mpsc::Sender<Batch>,
-    /// Bytes that batches may hold until they have left. One record that is longer than all of it takes all of it.
+    /// Bytes that batches may hold until they have left. One record that is longer than all of it
+    /// takes all of it.
     weight: Arc<Semaphore>,
     most: usize,
-    /// Held by the one who makes a batch: made ones that wait until they may go hold memory, others gain nothing by it.
+    /// Held by the one who makes a batch: made ones that wait until they may go hold memory, others
+    /// gain nothing by it.
     making: Arc<Semaphore>,
     progress: Arc<Progress>,
 }
@@ -42,8 +45,8 @@ impl Way {
         Ok(Place { way: self, place, _making: making })
     }
 
-    /// Passes whole lines on; how many records they are. The shares of `whole`, if there is one, are released when they
-    /// have left.
+    /// Passes whole lines on; how many records they are. The shares of `whole`, if there is one,
+    /// are released when they have left.
     pub(super) async fn lines(&self, text: &[u8], lines: &mut Lines, whole: Option<&Whole>) -> Result<usize, Ending> {
         let (mut at, mut count) = (0, 0);
         while at < text.len() {
@@ -61,7 +64,8 @@ impl Way {
     }
 }
 
-/// How much of these whole lines one batch takes: as many as it holds, or the first, however long it is.
+/// How much of these whole lines one batch takes: as many as it holds, or the first, however long
+/// it is.
 fn piece(text: &[u8]) -> usize {
     if text.len() <= Batch::MOST_BYTES {
         return text.len();

@@ -1,5 +1,6 @@
-//! Alerts for Alertmanager's API v2: one for each incident, sent when it opens, changes or ends, and again while it is
-//! open. Alertmanager knows an alert by its labels alone, groups, inhibits and sends; all of that is left to it.
+//! Alerts for Alertmanager's API v2: one for each incident, sent when it opens, changes or ends,
+//! and again while it is open. Alertmanager knows an alert by its labels alone, groups, inhibits
+//! and sends; all of that is left to it.
 
 use super::delivery::{Message, Messages};
 use super::notice::Notice;
@@ -212,7 +213,8 @@ impl Alert {
         ] {
             annotations.extend(text.map(|text| (name, text)));
         }
-        // A clock ahead of Alertmanager's would make an alert that has not begun, or one that has not ended.
+        // A clock ahead of Alertmanager's would make an alert that has not begun, or one that has
+        // not ended.
         let starts_at = notice.opened().min(wall);
         let ends_at = (notice.state == State::Resolved).then(|| notice.said().min(wall).max(starts_at).to_string());
         Posted { labels: &self.labels, annotations, starts_at: starts_at.to_string(), ends_at }
@@ -229,7 +231,8 @@ fn description(notice: &Notice) -> String {
     text
 }
 
-/// What Alertmanager knows an alert by. Names of a key become names of labels; where one is taken, it begins with `key_`.
+/// What Alertmanager knows an alert by. Names of a key become names of labels; where one is taken,
+/// it begins with `key_`.
 fn labels_of(notice: &Notice, common: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let mut detector = notice.detector.clone();
     detector.get_mut(..1).into_iter().for_each(str::make_ascii_uppercase);

@@ -1,6 +1,8 @@
-//! One request by HTTP or HTTPS: a connection of its own, a time limit over all of it, and an answer of bounded length.
+//! One request by HTTP or HTTPS: a connection of its own, a time limit over all of it, and an
+//! answer of bounded length.
 //!
-//! Alerts are few, and a connection that was kept open is the one that has died unnoticed when it is needed.
+//! Alerts are few, and a connection that was kept open is the one that has died unnoticed when it
+//! is needed.
 
 use super::url::{Target, Url};
 use crate::config::Access;

@@ -1,8 +1,9 @@
-//! Takes findings to a server, from a thread of its own: the event stream only puts them into a bounded queue.
+//! Takes findings to a server, from a thread of its own: the event stream only puts them into a
+//! bounded queue.
 //!
-//! While the server does not answer, what it has not been told is kept in memory, and in the spool where there is one; it
-//! is tried again as [`Breaker`] allows. At the end one last try is made within two seconds, and the rest stays in the
-//! spool for the next start, or is counted as lost.
+//! While the server does not answer, what it has not been told is kept in memory, and in the spool
+//! where there is one; it is tried again as [`Breaker`] allows. At the end one last try is made
+//! within two seconds, and the rest stays in the spool for the next start, or is counted as lost.
 
 use super::breaker::Breaker;
 use super::client::{Client, Undelivered};

@@ -1,7 +1,9 @@
-//! Sinks of this machine: each finding as one line of JSON, to a file or to a descriptor that was inherited.
+//! Sinks of this machine: each finding as one line of JSON, to a file or to a descriptor that was
+//! inherited.
 //!
-//! The event stream never waits for a sink: what it does not take is kept, up to a bound, and tried again. A line that
-//! was begun is finished before the next, so that a reader never sees half of one followed by another.
+//! The event stream never waits for a sink: what it does not take is kept, up to a bound, and tried
+//! again. A line that was begun is finished before the next, so that a reader never sees half of
+//! one followed by another.
 
 use crate::config;
 use crate::engine::finding::{Finding, Severity};
@@ -102,12 +104,14 @@ struct Sink {
 impl LocalSinks {
     /// Opens every sink, to append.
     ///
-    /// Call it before anything else opens a descriptor: a number that was not inherited is then found to be closed.
+    /// Call it before anything else opens a descriptor: a number that was not inherited is then
+    /// found to be closed.
     ///
     /// # Errors
     /// The first that cannot be opened.
     pub fn open(sinks: &[config::Sink]) -> Result<Self, SinkError> {
-        // All of them first: opening one sink makes a descriptor that the next must not take for an inherited one.
+        // All of them first: opening one sink makes a descriptor that the next must not take for an
+        // inherited one.
         for sink in sinks {
             if let config::Sink::Descriptor { descriptor, .. } = sink {
                 rustix::fs::stat(inherited(*descriptor))
@@ -140,7 +144,8 @@ impl LocalSinks {
         self.0.iter_mut().for_each(|sink| sink.take(finding));
     }
 
-    /// Writes what was taken, as far as the sinks take it without being waited for; what went wrong.
+    /// Writes what was taken, as far as the sinks take it without being waited for; what went
+    /// wrong.
     #[must_use]
     pub fn flush(&mut self) -> Vec<SinkFailure> {
         self.0.iter_mut().filter_map(|sink| sink.flush(Instant::now())).collect()
@@ -221,8 +226,9 @@ impl Sink {
     }
 }
 
-/// The path under which a process finds a descriptor of its own. Opening it makes a second description of the same file
-/// or pipe, so that it can be set non-blocking without a word to whoever else holds it.
+/// The path under which a process finds a descriptor of its own. Opening it makes a second
+/// description of the same file or pipe, so that it can be set non-blocking without a word to
+/// whoever else holds it.
 fn inherited(descriptor: u32) -> PathBuf {
     PathBuf::from(format!("/proc/self/fd/{descriptor}"))
 }

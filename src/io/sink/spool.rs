@@ -1,5 +1,5 @@
-//! The file for what could not be delivered: one notice a line, appended while the server is away, emptied once all of it
-//! has been delivered. What a crash cut off is skipped.
+//! The file for what could not be delivered: one notice a line, appended while the server is away,
+//! emptied once all of it has been delivered. What a crash cut off is skipped.
 
 use super::notice::Notice;
 use std::fs::{File, OpenOptions};

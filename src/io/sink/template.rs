@@ -1,8 +1,9 @@
 //! What a webhook sends: a template in Jinja's language over the findings of one message.
 //!
-//! Variables: `title` (one line), `text` (some lines, for people), `count` (findings in all), `opened` and `resolved` (how
-//! many of them), `more` (how many are not in `findings`), `severity` (the worst), and `findings`, each with the members
-//! of [`Notice`]. `| tojson` makes a JSON string of one. A name that is none of these is an error.
+//! Variables: `title` (one line), `text` (some lines, for people), `count` (findings in all),
+//! `opened` and `resolved` (how many of them), `more` (how many are not in `findings`), `severity`
+//! (the worst), and `findings`, each with the members of [`Notice`]. `| tojson` makes a JSON string
+//! of one. A name that is none of these is an error.
 
 use super::notice::Notice;
 use crate::engine::finding::{Key, Severity, State};
@@ -114,7 +115,8 @@ impl Template {
         environment.set_fuel(Some(FUEL));
         environment.add_template_owned(NAME, source.to_owned()).map_err(|error| in_words(&error))?;
         let template = environment.get_template(NAME).map_err(|error| in_words(&error))?;
-        // `tojson` makes a null of what is undefined, so that a misspelt name would only be seen in what is sent.
+        // `tojson` makes a null of what is undefined, so that a misspelt name would only be seen in
+        // what is sent.
         let undefined = template.undeclared_variables(false).into_iter().filter(|name| !KNOWN.contains(&name.as_str()));
         if let Some(name) = undefined.min() {
             return Err(format!("{name} is undefined"));

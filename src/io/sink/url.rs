@@ -7,7 +7,8 @@ use std::fmt;
 /// Stands for what is not shown.
 const HIDDEN: char = '…';
 
-/// An address as it was written. Its `Display`, `Debug` and serialised forms show scheme and host only.
+/// An address as it was written. Its `Display`, `Debug` and serialised forms show scheme and host
+/// only.
 #[derive(Clone, PartialEq, Eq, Deserialize, schemars::JsonSchema)]
 #[schemars(extend("pattern" = "^https?://"))]
 pub struct Url(String);

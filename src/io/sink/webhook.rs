@@ -1,7 +1,8 @@
-//! Messages for any server that takes HTTP: what came within a while is one message, and so many a minute go out.
+//! Messages for any server that takes HTTP: what came within a while is one message, and so many a
+//! minute go out.
 //!
-//! A storm is one message with a count. Incidents are told when they open and when they end; one that ends before its
-//! message goes is told once.
+//! A storm is one message with a count. Incidents are told when they open and when they end; one
+//! that ends before its message goes is told once.
 
 use super::delivery::{Message, Messages};
 use super::notice::Notice;
@@ -109,7 +110,8 @@ impl Messages for Gathered {
         let digest = Digest::of(&shown, opened, resolved, severity);
         let body = match self.template.render(&digest) {
             Ok(body) => body,
-            // The template was tried at the start; what it cannot do with these findings must not hide them.
+            // The template was tried at the start; what it cannot do with these findings must not
+            // hide them.
             Err(_) => serde_json::to_string(&digest).ok()?,
         };
         Some(Message { path: "", content_type: self.content_type.clone(), body: body.into_bytes() })

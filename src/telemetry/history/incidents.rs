@@ -1,7 +1,8 @@
-//! Incidents as the page shows them: the newest state of each, the lines that tell of it, in order of their opening.
+//! Incidents as the page shows them: the newest state of each, the lines that tell of it, in order
+//! of their opening.
 //!
-//! Evict by number and by bytes. Where there is no more room, the oldest that are over lose their lines, up to half of
-//! them; then the oldest of them go. Open ones go last.
+//! Evict by number and by bytes. Where there is no more room, the oldest that are over lose their
+//! lines, up to half of them; then the oldest of them go. Open ones go last.
 
 use super::kept::{Kept, Row};
 use super::severity_named;
@@ -115,7 +116,8 @@ impl Incidents {
         }
     }
 
-    /// Of the oldest that are over, one loses its lines, or goes when half of them have lost theirs.
+    /// Of the oldest that are over, one loses its lines, or goes when half of them have lost
+    /// theirs.
     fn make_room(&mut self) {
         if let Some(serial) = self.lined.first().copied()
             && self.bytes > self.most_bytes

@@ -10,7 +10,8 @@ use serde::Serialize;
 /// Most bytes of all lines of an incident.
 const LINE_BYTES: usize = 2 << 10;
 
-/// What an incident takes besides its texts: itself, its places in the indexes, what the allocator adds.
+/// What an incident takes besides its texts: itself, its places in the indexes, what the allocator
+/// adds.
 const OWN_BYTES: usize = size_of::<Kept>() + 512;
 /// What a text takes besides its bytes.
 const TEXT_BYTES: usize = size_of::<String>() + 16;
@@ -136,7 +137,8 @@ impl Kept {
         OWN_BYTES + all.sum::<usize>()
     }
 
-    /// What is left tells what it was, what it means and how sure it is; lines and numbers are gone.
+    /// What is left tells what it was, what it means and how sure it is; lines and numbers are
+    /// gone.
     pub(super) fn forget_lines(&mut self) {
         self.forgotten = true;
         self.line = None;
@@ -169,7 +171,8 @@ impl Kept {
         self.details = details(finding);
     }
 
-    /// Where it stands among others: open ones before those that have ended, whose severity no longer matters.
+    /// Where it stands among others: open ones before those that have ended, whose severity no
+    /// longer matters.
     pub(super) fn rank(&self) -> u8 {
         match severity_named(self.severity) {
             _ if self.state == State::Resolved => 3,

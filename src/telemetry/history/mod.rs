@@ -1,7 +1,8 @@
-//! What the filter's own page shows: event rates, incidents open and past, and how the filter itself fares.
+//! What the filter's own page shows: event rates, incidents open and past, and how the filter
+//! itself fares.
 //!
-//! The pipeline writes here once a batch and at each finding; the endpoint reads. Everything is bounded: three rings of
-//! counts, and incidents by number and bytes (`incidents.rs`).
+//! The pipeline writes here once a batch and at each finding; the endpoint reads. Everything is
+//! bounded: three rings of counts, and incidents by number and bytes (`incidents.rs`).
 
 mod incidents;
 mod kept;
@@ -188,7 +189,8 @@ impl History {
     /// How many bytes incidents may take by default.
     pub const BYTES: usize = 16 << 20;
 
-    /// Nothing has happened since `started`, by the wall clock. Incidents may take about so many `bytes`.
+    /// Nothing has happened since `started`, by the wall clock. Incidents may take about so many
+    /// `bytes`.
     #[must_use]
     pub fn new(started: Timestamp, bytes: usize) -> Self {
         Self(Mutex::new(Inner {
@@ -225,14 +227,16 @@ impl History {
         }
         if let Some(now) = now {
             status.lag_s = Some(lag_s);
-            // What comes in large pieces was waiting, and is spread over the time that it covers; what comes live is not.
+            // What comes in large pieces was waiting, and is spread over the time that it covers;
+            // what comes live is not.
             let before = inner.now.replace(now).unwrap_or_else(|| now.saturating_add_nanos(-(age_s * 1e9) as i64));
             let from = if read >= BACKLOG { before } else { now };
             inner.rings.iter_mut().for_each(|ring| ring.add_between(from, now, ticks));
         }
     }
 
-    /// Takes a finding; `line` is that of the event which shows it, and `silenced` says that nobody is told.
+    /// Takes a finding; `line` is that of the event which shows it, and `silenced` says that nobody
+    /// is told.
     pub fn finding(&self, finding: &Finding, line: Option<&str>, silenced: bool) {
         let mut inner = self.lock();
         if finding.state == State::Open {
@@ -302,7 +306,8 @@ impl History {
         json(&self.lock().templates).unwrap_or_default()
     }
 
-    /// The chart that is `which` in order of its columns' length, as JSON; none when there is no such chart.
+    /// The chart that is `which` in order of its columns' length, as JSON; none when there is no
+    /// such chart.
     #[must_use]
     pub fn chart(&self, which: usize) -> Option<String> {
         let inner = self.lock();

@@ -39,7 +39,8 @@ impl Ring {
         Self { column_s, columns: vec![[0; 6]; columns], last: None, used: 0 }
     }
 
-    /// The column of a time; none when it lies before all that are kept. A later time than the last moves the ring on.
+    /// The column of a time; none when it lies before all that are kept. A later time than the last
+    /// moves the ring on.
     fn column(&mut self, time: Timestamp) -> Option<&mut [u64; 6]> {
         let (length, index) = (self.columns.len() as i64, time.0.div_euclid(self.column_s * 1_000_000_000));
         let last = *self.last.get_or_insert(index);

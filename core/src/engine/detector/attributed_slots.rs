@@ -10,7 +10,8 @@ const KEYS: usize = 100_000;
 const KEY_BYTES: usize = 80;
 const SPAN_BYTES: usize = 8;
 
-/// First and last slots of each key's incidents, oldest first. Evict by the incidents that windows can see, and in keys.
+/// First and last slots of each key's incidents, oldest first. Evict by the incidents that windows
+/// can see, and in keys.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct AttributedSlots(BTreeMap<u64, Vec<(u32, u32)>>);
 

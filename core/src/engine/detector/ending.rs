@@ -1,8 +1,9 @@
 //! When an incident of failures that are counted in slots is over.
 //!
-//! It is when for six slots in a row its last minute looks usual (p > 0.01), and Page's test says that its rate has come
-//! back from what it was, which errs once in a day of it (`stats::page`); or when there was no failure for two minutes and
-//! ten of its own gaps, whatever the windows say: on idle live input no slot passes.
+//! It is when for six slots in a row its last minute looks usual (p > 0.01), and Page's test says
+//! that its rate has come back from what it was, which errs once in a day of it (`stats::page`); or
+//! when there was no failure for two minutes and ten of its own gaps, whatever the windows say: on
+//! idle live input no slot passes.
 
 use super::failure::{FACTOR, SLOT_S};
 use crate::engine::deadlines::after;
@@ -51,7 +52,8 @@ pub(super) struct Passed {
 }
 
 impl Ending {
-    /// An incident that opens in `slot` on `failures` failures in a window of `slots` slots and `window_s` seconds.
+    /// An incident that opens in `slot` on `failures` failures in a window of `slots` slots and
+    /// `window_s` seconds.
     pub(super) fn new(now: Timestamp, slot: u32, failures: f64, slots: u32, window_s: f64) -> Self {
         Self {
             first_slot: (slot + 1).saturating_sub(slots),

@@ -18,8 +18,8 @@ pub(super) fn slots_of(seconds: f64) -> u32 {
     ((seconds / SLOT_S).round() as u32).max(1)
 }
 
-/// It failed by its status, whatever its level: the server's fault (5xx), a time that ran out (408; 504 is among the
-/// 5xx), or a caller that gave up waiting (499).
+/// It failed by its status, whatever its level: the server's fault (5xx), a time that ran out (408;
+/// 504 is among the 5xx), or a caller that gave up waiting (499).
 #[inline]
 pub(super) fn by_status(status: Option<u16>) -> bool {
     matches!(status, Some(408 | 499 | 500..=599))

@@ -37,15 +37,16 @@ pub struct Event<'a> {
     pub stack: Option<&'a Stack>,
 }
 
-/// Where detectors open, continue and end incidents; what is said of them lands on the event at hand.
+/// Where detectors open, continue and end incidents; what is said of them lands on the event at
+/// hand.
 #[derive(Debug)]
 pub struct Report<'a> {
     /// All open incidents.
     pub incidents: &'a mut Incidents,
     /// What is said now.
     pub findings: &'a mut Vec<Finding>,
-    /// A detector before this one has the event explained: it repeats in a loop, or is a failure of a value that has an
-    /// incident. Later ones do not count it.
+    /// A detector before this one has the event explained: it repeats in a loop, or is a failure of
+    /// a value that has an incident. Later ones do not count it.
     pub explained: bool,
     /// Where to say what was looked at closely and is no incident; nobody asks without it.
     near_misses: Option<&'a mut Vec<NearMiss>>,
@@ -53,7 +54,8 @@ pub struct Report<'a> {
     pub aside: LocalizedFailures,
 }
 
-/// Failures that sit on single values of a dimension: of a module as a whole they say nothing. What spread tells burst.
+/// Failures that sit on single values of a dimension: of a module as a whole they say nothing. What
+/// spread tells burst.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LocalizedFailures {
     /// Slots of 5 s of the stream's running time, and failures in them.
@@ -92,8 +94,8 @@ impl<'a> Report<'a> {
         self.near_misses.is_some()
     }
 
-    /// A test with the result `ln_p` did not reject at `threshold`: told if that was near, which is half of the way in
-    /// orders of magnitude.
+    /// A test with the result `ln_p` did not reject at `threshold`: told if that was near, which is
+    /// half of the way in orders of magnitude.
     #[inline]
     pub fn near_miss(&mut self, ln_p: f64, threshold: f64, tell: impl FnOnce(f64, f64) -> NearMiss) {
         if let Some(near_misses) = &mut self.near_misses
@@ -104,7 +106,8 @@ impl<'a> Report<'a> {
     }
 }
 
-/// What a detector looked at closely and did not call an incident, for whoever asks why it did not fire.
+/// What a detector looked at closely and did not call an incident, for whoever asks why it did not
+/// fire.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NearMiss {
     /// Whose.
@@ -160,7 +163,8 @@ pub struct OperationQuantiles {
 /// How much a module has said since the engine began.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModuleCounts {
-    /// The module; `none` for events without one, `other` for all those that are not among the busiest.
+    /// The module; `none` for events without one, `other` for all those that are not among the
+    /// busiest.
     pub module: String,
     /// Its events, late ones aside.
     pub events: u64,
@@ -168,10 +172,12 @@ pub struct ModuleCounts {
     pub errors: u64,
 }
 
-/// So many events are approached at a time: their reads wait together, and what they read stays in the first cache.
+/// So many events are approached at a time: their reads wait together, and what they read stays in
+/// the first cache.
 pub const AHEAD: usize = 16;
 
-/// A detector. It learns while it runs, costs a small constant an event, and is silent until it has learned.
+/// A detector. It learns while it runs, costs a small constant an event, and is silent until it has
+/// learned.
 pub trait Detector: Send {
     /// As in findings, metrics and configuration.
     fn name(&self) -> DetectorName;
@@ -179,25 +185,26 @@ pub trait Detector: Send {
     /// Watches one event. Findings go onto it.
     fn observe(&mut self, event: &Event<'_>, report: &mut Report<'_>);
 
-    /// These events come next. Reads what [`Self::observe`] will need for them of tables of keys; asked for only where all
-    /// of those have outgrown the processor's caches.
+    /// These events come next. Reads what [`Self::observe`] will need for them of tables of keys;
+    /// asked for only where all of those have outgrown the processor's caches.
     fn prefetch(&self, _events: &[Fields<'_>; AHEAD]) {}
 
-    /// Events with these looks come next. Reads what [`Self::observe`] will need for them of what has one size in any stream
-    /// and is hardly in the processor's caches.
+    /// Events with these looks come next. Reads what [`Self::observe`] will need for them of what
+    /// has one size in any stream and is hardly in the processor's caches.
     fn prefetch_fixed(&self, _looks: &[Look]) {}
 
     /// Time has passed. Findings stand before the event at hand.
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>);
 
-    /// A live input has been idle: what only the wall clock, `moment.arrival`, can tell. A tick comes before it.
+    /// A live input has been idle: what only the wall clock, `moment.arrival`, can tell. A tick
+    /// comes before it.
     fn idle(&mut self, _moment: Moment, _report: &mut Report<'_>) {}
 
     /// Two templates are one from now on: what is kept by template moves to the one that stays.
     fn merge(&mut self, _merge: Merge) {}
 
-    /// A stack trace of several lines is whole. Its first line was an event; the others come to no detector. Findings
-    /// stand before the event at hand.
+    /// A stack trace of several lines is whole. Its first line was an event; the others come to no
+    /// detector. Findings stand before the event at hand.
     fn trace(&mut self, _trace: &Trace, _moment: Moment, _templates: &Templates, _report: &mut Report<'_>) {}
 
     /// What to keep across a restart, as CBOR.
@@ -212,17 +219,18 @@ pub trait Detector: Send {
     /// How full its tables are.
     fn tables(&self) -> Vec<TableUse>;
 
-    /// How much the `most` busiest modules have said, busiest first, then all others as `other`; empty for detectors that
-    /// count no modules.
+    /// How much the `most` busiest modules have said, busiest first, then all others as `other`;
+    /// empty for detectors that count no modules.
     fn module_counts(&self, _most: usize) -> Vec<ModuleCounts> {
         Vec::new()
     }
 
-    /// Shows each table that shares the engine's budget of memory to `visit`, always in the same order.
+    /// Shows each table that shares the engine's budget of memory to `visit`, always in the same
+    /// order.
     fn bounded(&mut self, _visit: &mut dyn FnMut(&mut dyn Evict)) {}
 
-    /// How long the `most` busiest operations took in the minutes before `now`, and all others together; empty for
-    /// detectors that measure no durations.
+    /// How long the `most` busiest operations took in the minutes before `now`, and all others
+    /// together; empty for detectors that measure no durations.
     fn operation_quantiles(&self, _most: usize, _now: Timestamp) -> Vec<OperationQuantiles> {
         Vec::new()
     }

@@ -1,7 +1,8 @@
 //! The functions that rules can call, and the properties they can read.
 //!
-//! Here is what all of them share and what reports: `finding`, `resolve`, `lookup`, `find_in`. The others stand by what
-//! they are about: `counting`, `change`, `order`, `state_fns`, `event_fns`, `metric_fns`.
+//! Here is what all of them share and what reports: `finding`, `resolve`, `lookup`, `find_in`. The
+//! others stand by what they are about: `counting`, `change`, `order`, `state_fns`, `event_fns`,
+//! `metric_fns`.
 
 use super::budget::Spent;
 use super::declaration::severity_of;
@@ -76,9 +77,9 @@ pub(super) fn register(module: &mut Module, host: &SharedHost, spent: &Arc<Spent
     module.set_indexer_get_fn(|event: &mut Event, name: &str| Ok(event.member(name)));
 }
 
-/// The getters of the properties a rule reads: `e.x` is the role x, what the engine knows of the event (`anomalies`,
-/// `template`, `template_text`, `params`), or the literal member; and a property of what is missing is missing too, so
-/// that `e.http.status` needs no test for `e.http`.
+/// The getters of the properties a rule reads: `e.x` is the role x, what the engine knows of the
+/// event (`anomalies`, `template`, `template_text`, `params`), or the literal member; and a
+/// property of what is missing is missing too, so that `e.http.status` needs no test for `e.http`.
 pub(super) fn getters(names: &BTreeSet<String>) -> Module {
     let mut module = Module::new();
     for name in names {
@@ -122,7 +123,8 @@ pub(super) fn number_of(value: &Dynamic) -> Option<f64> {
     number.is_finite().then_some(number)
 }
 
-/// Runs `work` on the text under which `key` is held; `missing` stands for a key that is missing, or a part of it.
+/// Runs `work` on the text under which `key` is held; `missing` stands for a key that is missing,
+/// or a part of it.
 pub(super) fn with_key<R>(
     key: &Dynamic,
     place: Position,
@@ -140,7 +142,8 @@ pub(super) fn with_key<R>(
     }
 }
 
-/// The text under which a key is held: a scalar's own, an array's parts joined. `None` when it or a part is missing.
+/// The text under which a key is held: a scalar's own, an array's parts joined. `None` when it or a
+/// part is missing.
 fn key_of(key: &Dynamic) -> Result<Option<String>, String> {
     if key.is_unit() {
         return Ok(None);

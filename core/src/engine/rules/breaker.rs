@@ -20,9 +20,11 @@ pub(super) struct Breaker {
 }
 
 impl Breaker {
-    /// True while the rule may run: it is on, or its pause is over at `now` and this event is the trial.
+    /// True while the rule may run: it is on, or its pause is over at `now` and this event is the
+    /// trial.
     pub(super) fn allows(&self, now: i64) -> bool {
-        // A clock that jumped back by more than the pause would keep the rule off for as long: then it is tried too.
+        // A clock that jumped back by more than the pause would keep the rule off for as long: then
+        // it is tried too.
         self.pause == 0 || now >= self.until || now < self.until.saturating_sub(2 * self.pause)
     }
 

@@ -1,5 +1,5 @@
-//! What a rule may cost. Results depend on counted operations alone; a clock, where the caller gives one, only ends what
-//! no count foresaw.
+//! What a rule may cost. Results depend on counted operations alone; a clock, where the caller
+//! gives one, only ends what no count foresaw.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 /// Limits on what rules use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// Operations that one evaluation of one rule may take: about one for each expression and statement.
+    /// Operations that one evaluation of one rule may take: about one for each expression and
+    /// statement.
     pub operations: u64,
     /// Keys that each call site of each rule remembers.
     pub keys: usize,
@@ -26,7 +27,8 @@ impl Default for Budget {
 pub trait Meter: Debug + Send + Sync {
     /// An evaluation begins.
     fn begin(&self);
-    /// True when the evaluation has taken longer than any should (50 ms); it then ends as a failure.
+    /// True when the evaluation has taken longer than any should (50 ms); it then ends as a
+    /// failure.
     fn is_overtime(&self) -> bool;
     /// Nanoseconds since the evaluation began.
     fn elapsed_ns(&self) -> u64;
@@ -39,8 +41,8 @@ pub trait Meter: Debug + Send + Sync {
 /// How often the clock is looked at, in operations.
 const OPERATIONS_A_LOOK: u64 = 16;
 
-/// Counts the operations of the evaluation that runs. Rhai counts too, but begins anew in every closure that a function
-/// such as `map` calls, so that nested closures would escape its limit.
+/// Counts the operations of the evaluation that runs. Rhai counts too, but begins anew in every
+/// closure that a function such as `map` calls, so that nested closures would escape its limit.
 #[derive(Debug)]
 pub(super) struct Spent {
     operations: AtomicU64,
@@ -62,8 +64,8 @@ impl Spent {
         Self { operations: AtomicU64::new(0), limit, meter, begun: AtomicBool::new(false) }
     }
 
-    /// An evaluation begins. Reading a clock takes longer than many an evaluation: unless it is `timed`, the meter hears of
-    /// it only when its operations first come to a look at the clock.
+    /// An evaluation begins. Reading a clock takes longer than many an evaluation: unless it is
+    /// `timed`, the meter hears of it only when its operations first come to a look at the clock.
     pub(super) fn begin(&self, timed: bool) {
         self.operations.store(0, Ordering::Relaxed);
         self.begun.store(timed, Ordering::Relaxed);
@@ -77,7 +79,8 @@ impl Spent {
         self.meter.as_ref().map_or(0, |meter| meter.elapsed_ns())
     }
 
-    /// One more operation. Only one evaluation runs at a time, so that a load and a store do without a locked addition.
+    /// One more operation. Only one evaluation runs at a time, so that a load and a store do
+    /// without a locked addition.
     #[inline]
     pub(super) fn spend(&self) -> Option<Excess> {
         self.spend_many(1)

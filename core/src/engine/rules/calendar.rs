@@ -47,7 +47,8 @@ pub(super) fn time_of_day(text: &str) -> Option<i32> {
     (parts.next().is_none() && minute < 60 && second < 60 && seconds <= 86_400).then_some(seconds)
 }
 
-/// True when the time of day at `time` (nanoseconds) lies from `from` until before `to`, over midnight if `to` is earlier.
+/// True when the time of day at `time` (nanoseconds) lies from `from` until before `to`, over
+/// midnight if `to` is earlier.
 pub(super) fn is_between(time: i64, zone: &TimeZone, from: i32, to: i32) -> bool {
     let now = local(time, zone).time();
     let seconds = i32::from(now.hour()) * 3_600 + i32::from(now.minute()) * 60 + i32::from(now.second());

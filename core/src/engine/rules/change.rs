@@ -28,13 +28,14 @@ pub(super) fn register(module: &mut Module, host: &SharedHost) {
     });
 }
 
-/// The key under which a call site notes when it was first asked; no event's key has a zero byte in front.
+/// The key under which a call site notes when it was first asked; no event's key has a zero byte in
+/// front.
 fn birth_of(place: Position) -> String {
     format!("\u{0}{}:{}", place.line().unwrap_or(0), place.position().unwrap_or(0))
 }
 
-/// True the first time `key` is seen here, once the call site has been learning for `learn`. Never again after the table
-/// has forgotten a key: what seems new may be old then.
+/// True the first time `key` is seen here, once the call site has been learning for `learn`. Never
+/// again after the table has forgotten a key: what seems new may be old then.
 fn first_seen(host: &SharedHost, place: Position, key: &Dynamic, learn: Option<&Dynamic>) -> Result<bool, Failure> {
     let learn = learn.map(|learn| window_of(learn, place)).transpose()?;
     let mut host = host.lock();
@@ -60,7 +61,8 @@ fn first_seen(host: &SharedHost, place: Position, key: &Dynamic, learn: Option<&
     })
 }
 
-/// True when `value` is not what it was when `key` was last seen here. The first value is no change, nor is a missing one.
+/// True when `value` is not what it was when `key` was last seen here. The first value is no
+/// change, nor is a missing one.
 fn changed(host: &SharedHost, place: Position, key: &Dynamic, value: &Dynamic) -> Result<bool, Failure> {
     if value.is_unit() {
         return Ok(false);

@@ -70,7 +70,8 @@ impl<'a> Seen<'a> {
             _ => match fields.look().slots[role as usize].form {
                 Form::Absent => None,
                 Form::Escaped => fields.text(role).map(|text| Self::Text(text, false)),
-                // Its look has found the line to be UTF-8; asking again is cheap where it can be done in one go.
+                // Its look has found the line to be UTF-8; asking again is cheap where it can be
+                // done in one go.
                 form @ (Form::Text | Form::Number) => {
                     let text = simdutf8::basic::from_utf8(fields.raw(role)?).ok()?;
                     Some(Self::Text(text.into(), form == Form::Number))

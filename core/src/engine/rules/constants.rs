@@ -1,8 +1,9 @@
 //! A file's constants, as its functions see them.
 //!
-//! Without modules, Rhai's functions see nothing outside themselves. Its optimizer puts the constants' values in their
-//! place, which is also the fastest way to read them; but it does so by name, without regard to parameters, loop variables
-//! and caught errors of that name. So a name that is a constant's is refused for anything else.
+//! Without modules, Rhai's functions see nothing outside themselves. Its optimizer puts the
+//! constants' values in their place, which is also the fastest way to read them; but it does so by
+//! name, without regard to parameters, loop variables and caught errors of that name. So a name
+//! that is a constant's is refused for anything else.
 
 use super::place::Problems;
 use rhai::{AST, ASTNode, Expr, Position, Scope, Stmt};

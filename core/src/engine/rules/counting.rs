@@ -1,7 +1,8 @@
-//! `count`, `rate`, `ratio`, `distinct`, `sum`, `avg`, `quantile`, `spike`: what a window of event time holds.
+//! `count`, `rate`, `ratio`, `distinct`, `sum`, `avg`, `quantile`, `spike`: what a window of event
+//! time holds.
 //!
-//! Each adds the event at hand to the window of its key and tells what lies in (t − window, t]. A call site has windows
-//! of its own, so that two calls do not count an event twice.
+//! Each adds the event at hand to the window of its key and tells what lies in (t − window, t]. A
+//! call site has windows of its own, so that two calls do not count an event twice.
 
 use super::api::{Failure, failure, number_of, truth_of, window_of, with_key};
 use super::duration::seconds;
@@ -173,8 +174,9 @@ fn quantile(
     Ok(found.map_or(Dynamic::UNIT, Dynamic::from))
 }
 
-/// True when the window holds at least `factor` times as many events as the one before it (with a factor below 1: at
-/// most), once the key has been seen for both. The larger of the two holds at least `least` events.
+/// True when the window holds at least `factor` times as many events as the one before it (with a
+/// factor below 1: at most), once the key has been seen for both. The larger of the two holds at
+/// least `least` events.
 fn spike(
     host: &SharedHost,
     place: Position,
@@ -197,7 +199,8 @@ fn spike(
             let before = both.saturating_sub(now);
             let ready = time.saturating_sub(since) >= length.saturating_mul(2);
             let enough = now.max(before) >= u64::try_from(least).unwrap_or(0);
-            // An empty window before counts as one event, so that a factor has something to multiply.
+            // An empty window before counts as one event, so that a factor has something to
+            // multiply.
             let (now_f, expected) = (now as FLOAT, before.max(1) as FLOAT * factor);
             (now, ready && enough && if factor >= 1.0 { now_f >= expected } else { now_f <= expected })
         });

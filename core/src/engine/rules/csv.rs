@@ -1,4 +1,5 @@
-//! Lines of CSV as RFC 4180 has them: commas, quotes doubled inside of quotes, line breaks there too.
+//! Lines of CSV as RFC 4180 has them: commas, quotes doubled inside of quotes, line breaks there
+//! too.
 
 use rhai::Dynamic;
 

@@ -24,7 +24,8 @@ pub(super) struct Declaration {
     pub(super) key: Vec<(String, Source)>,
     /// How long after the last match an incident resolves, in nanoseconds.
     pub(super) cooldown: i64,
-    /// Its findings explain what detectors find: they join an incident that is open at the event's place.
+    /// Its findings explain what detectors find: they join an incident that is open at the event's
+    /// place.
     pub(super) explains: bool,
     /// An event that it selects does not leave when it fails or is switched off.
     pub(super) fails_closed: bool,

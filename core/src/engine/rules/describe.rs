@@ -1,4 +1,5 @@
-//! What a set of rules says of itself: its rules, the tests they carry, how it differs from another set.
+//! What a set of rules says of itself: its rules, the tests they carry, how it differs from another
+//! set.
 
 use super::place::{Place, Problems};
 use super::plain;

@@ -1,9 +1,10 @@
 //! How many different values lie in a sliding window of event time.
 //!
-//! Each value is a 64-bit hash with the time at which it was last seen. Exact up to 1,024 values; above that, adaptive
-//! sampling (Wegman; Flajolet 1990): only values whose hash begins with `level` zero bits are held, and the estimate is
-//! their number times 2^level, with a standard error of 1.2/√1024 ≈ 3.8 %. The level falls again when fewer than 256 are
-//! held, and the number is too low for one window then, never too high. Memory: 16 bytes a value, 16 KiB a key.
+//! Each value is a 64-bit hash with the time at which it was last seen. Exact up to 1,024 values;
+//! above that, adaptive sampling (Wegman; Flajolet 1990): only values whose hash begins with
+//! `level` zero bits are held, and the estimate is their number times 2^level, with a standard
+//! error of 1.2/√1024 ≈ 3.8 %. The level falls again when fewer than 256 are held, and the number
+//! is too low for one window then, never too high. Memory: 16 bytes a value, 16 KiB a key.
 
 use super::window::EXACT;
 use serde::{Deserialize, Serialize};
@@ -19,7 +20,8 @@ pub(super) struct Distinct {
 }
 
 impl Distinct {
-    /// Adds `value` at `time`; how many different ones lie in (`time` − `length`, `time`]. Nanoseconds.
+    /// Adds `value` at `time`; how many different ones lie in (`time` − `length`, `time`].
+    /// Nanoseconds.
     pub(super) fn add(&mut self, time: i64, value: &str, length: i64) -> u64 {
         self.length = self.length.max(length);
         self.newest = if self.seen.is_empty() { time } else { self.newest.max(time) };

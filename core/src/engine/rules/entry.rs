@@ -1,8 +1,10 @@
-//! A function of a rule that is called for every event, with what does not change from call to call.
+//! A function of a rule that is called for every event, with what does not change from call to
+//! call.
 //!
-//! Rhai's own `call_fn` looks for the function by its name, and begins with an empty cache of what each name and the types of
-//! its arguments mean, so that it looks through all modules for each name that it meets. Here the body is evaluated as it
-//! stands, with its parameter as the only variable, and the cache lives as long as the rule.
+//! Rhai's own `call_fn` looks for the function by its name, and begins with an empty cache of what
+//! each name and the types of its arguments mean, so that it looks through all modules for each
+//! name that it meets. Here the body is evaluated as it stands, with its parameter as the only
+//! variable, and the cache lives as long as the rule.
 
 use rhai::{AST, ASTNode, Caches, Dynamic, Engine, EvalAltResult, GlobalRuntimeState, ImmutableString, Scope, Stmt};
 

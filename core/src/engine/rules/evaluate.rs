@@ -1,4 +1,5 @@
-//! One call of a rule's script: for an event, for the passing of time, or because something has not come.
+//! One call of a rule's script: for an event, for the passing of time, or because something has not
+//! come.
 
 use super::breaker::Breaker;
 use super::budget::Spent;

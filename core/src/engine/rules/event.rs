@@ -1,7 +1,8 @@
 //! `e`: the event as a script sees it.
 //!
-//! Rhai's values are owned, so the event is copied, once for all rules that select it: a batch of one record, read
-//! through the same [`Fields`] as everywhere. Members are looked for when the script reads them.
+//! Rhai's values are owned, so the event is copied, once for all rules that select it: a batch of
+//! one record, read through the same [`Fields`] as everywhere. Members are looked for when the
+//! script reads them.
 
 use super::TEXT_LIMIT;
 use super::set::RuleSet;
@@ -48,7 +49,8 @@ pub(super) enum Source {
 }
 
 impl Source {
-    /// As written in `select` and `key`: a role's name, `.x` for the literal member `x`, any other name for itself.
+    /// As written in `select` and `key`: a role's name, `.x` for the literal member `x`, any other
+    /// name for itself.
     pub(super) fn of(name: &str) -> Self {
         match (name.strip_prefix('.'), Role::from_name(name)) {
             (Some(literal), _) => Self::Member(literal.to_owned()),
@@ -59,8 +61,8 @@ impl Source {
 }
 
 impl Event {
-    /// Copies the event of `fields`, with what rules of `set` read of what is known of it; into the memory of `spent`, an
-    /// event that is over, where nobody holds that any more.
+    /// Copies the event of `fields`, with what rules of `set` read of what is known of it; into the
+    /// memory of `spent`, an event that is over, where nobody holds that any more.
     pub(super) fn copied(fields: &Fields<'_>, known: &Known<'_>, set: &RuleSet, spent: Option<Self>) -> Self {
         let mut event = spent.filter(|event| Arc::strong_count(&event.0) == 1).unwrap_or_default();
         if let Some(copied) = Arc::get_mut(&mut event.0) {
@@ -69,7 +71,8 @@ impl Event {
         event
     }
 
-    /// What the engine knows of it under this name; `None` when that is the name of a member like any other.
+    /// What the engine knows of it under this name; `None` when that is the name of a member like
+    /// any other.
     pub(super) fn known(&self, name: &str) -> Option<Dynamic> {
         let copied = &*self.0;
         match name {
@@ -179,7 +182,8 @@ impl Copied {
         bytes.extend_from_slice(fields.line());
         let mut record = *fields.record();
         record.span = Span::new(0, bytes.len());
-        // Its time and tag, which stood in front of a record of MessagePack, are in its look by now.
+        // Its time and tag, which stood in front of a record of MessagePack, are in its look by
+        // now.
         (record.lead, record.tag) = (0, Tag::default());
         *filled = bytes.len();
         records.clear();

@@ -38,8 +38,8 @@ const DURATIONS: [(&str, usize); 14] = [
 /// The members of a finding.
 pub(super) const FINDING: [&str; 8] = ["summary", "severity", "cause", "remedy", "context", "key", "reset", "state"];
 
-/// The functions of the packages in [`super::sandbox`] and of Rhai itself. Rhai lists them only in builds with metadata;
-/// its version is pinned, so that this list holds.
+/// The functions of the packages in [`super::sandbox`] and of Rhai itself. Rhai lists them only in
+/// builds with metadata; its version is pinned, so that this list holds.
 #[rustfmt::skip]
 const RHAI: &[&str] = &[
     "Fn", "call", "curry", "debug", "is_def_fn", "is_def_var", "is_shared", "print", "type_of",
@@ -59,7 +59,8 @@ const RHAI: &[&str] = &[
     "some", "sort", "sort_by", "sort_desc", "splice", "to_json", "values", "zip",
 ];
 
-/// Reports calls of functions that do not exist, and what can be seen to be wrong with the arguments of the others.
+/// Reports calls of functions that do not exist, and what can be seen to be wrong with the
+/// arguments of the others.
 pub(super) fn check(ast: &AST, tables: &[Table], problems: &mut Problems<'_>) {
     let mut scripted: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
     for function in ast.iter_functions() {
@@ -186,7 +187,8 @@ pub(super) fn properties(ast: &AST) -> BTreeSet<String> {
     names
 }
 
-/// The roles and members that the rule reads of the event: `e.x` and `e["x"]` where `e` is the parameter of `on_event`.
+/// The roles and members that the rule reads of the event: `e.x` and `e["x"]` where `e` is the
+/// parameter of `on_event`.
 pub(super) fn fields(ast: &AST) -> BTreeSet<String> {
     let entry = ast.iter_functions().find(|function| function.name == "on_event" && function.params.len() == 1);
     let Some(event) = entry.map(|entry| entry.params[0]) else { return BTreeSet::new() };

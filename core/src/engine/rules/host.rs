@@ -1,4 +1,5 @@
-//! What the functions of rules work on: the event that is evaluated, the state of its rule, and what has come of it.
+//! What the functions of rules work on: the event that is evaluated, the state of its rule, and
+//! what has come of it.
 
 use super::budget::{Budget, Spent};
 use super::calendar::Zones;
@@ -26,8 +27,8 @@ const LONGEST_LINE: usize = 1024;
 /// Parts of a key that is written as an array, in the text it is held under.
 pub(super) const BETWEEN_PARTS: &str = "\u{1f}";
 
-/// The host behind a lock: Rhai's functions are `Fn + Send + Sync`. Only one evaluation runs at a time, so it is never
-/// waited for.
+/// The host behind a lock: Rhai's functions are `Fn + Send + Sync`. Only one evaluation runs at a
+/// time, so it is never waited for.
 #[derive(Clone, Debug)]
 pub(super) struct SharedHost(Arc<Mutex<Host>>);
 
@@ -50,7 +51,8 @@ impl SharedHost {
         })))
     }
 
-    /// A panic while it was held leaves at worst a count too many; the engine above decides what a panic means.
+    /// A panic while it was held leaves at worst a count too many; the engine above decides what a
+    /// panic means.
     pub(super) fn lock(&self) -> MutexGuard<'_, Host> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -147,8 +149,8 @@ impl Host {
         self.running.as_ref().map(|running| running.age).ok_or_else(|| NOT_RUNNING.to_owned())
     }
 
-    /// Lets `work` at what the call site remembers of `key`, at the time of the evaluation; also gives whether its table
-    /// has forgotten keys.
+    /// Lets `work` at what the call site remembers of `key`, at the time of the evaluation; also
+    /// gives whether its table has forgotten keys.
     pub(super) fn remember<R>(
         &mut self,
         place: Position,
@@ -247,8 +249,8 @@ impl Host {
         Ok(())
     }
 
-    /// Keeps an event that a rule has made; `write` is given the rule's name and the time. An event that was itself
-    /// emitted emits nothing, so that no loop comes of it.
+    /// Keeps an event that a rule has made; `write` is given the rule's name and the time. An event
+    /// that was itself emitted emits nothing, so that no loop comes of it.
     pub(super) fn emit(&mut self, write: impl FnOnce(&str, i64) -> Vec<u8>) -> Result<(), String> {
         let running = self.running.as_ref().ok_or(NOT_RUNNING)?;
         if matches!(running.subject, Subject::Event { emitted: true, .. }) {

@@ -1,7 +1,9 @@
-//! What a text must contain for a pattern to match it: one of some words, found in the pattern itself.
+//! What a text must contain for a pattern to match it: one of some words, found in the pattern
+//! itself.
 //!
-//! So a pattern can be looked up by its words, together with those of all other rules, and is only run on the few texts
-//! that have one (Cox, Regular expression matching with a trigram index, 2012, is the same idea).
+//! So a pattern can be looked up by its words, together with those of all other rules, and is only
+//! run on the few texts that have one (Cox, Regular expression matching with a trigram index, 2012,
+//! is the same idea).
 
 use regex_syntax::hir::{Hir, HirKind};
 
@@ -13,8 +15,8 @@ const MOST: usize = 64;
 /// Words of which one is in every text that a pattern matches.
 pub(super) type Words = Vec<Vec<u8>>;
 
-/// For each part of `pattern` that says so, words of which one is in every text that it matches; none when nothing
-/// useful can be said.
+/// For each part of `pattern` that says so, words of which one is in every text that it matches;
+/// none when nothing useful can be said.
 pub(super) fn required(pattern: &str) -> Vec<Words> {
     let Ok(parsed) = regex_syntax::parse(pattern) else { return Vec::new() };
     let mut options = of(&parsed);

@@ -1,4 +1,5 @@
-//! What is looked up by the value of one subject, a role or a member: which alternatives may hold for it.
+//! What is looked up by the value of one subject, a role or a member: which alternatives may hold
+//! for it.
 
 use super::condition::{Seen, Test};
 use super::literals;
@@ -66,8 +67,8 @@ impl Building {
         }
     }
 
-    /// Finds patterns by the words that a match must contain: of each the part whose words the fewest others share, and
-    /// of such the longest.
+    /// Finds patterns by the words that a match must contain: of each the part whose words the
+    /// fewest others share, and of such the longest.
     fn find_patterns_by_words(&mut self) {
         let options: Vec<Vec<literals::Words>> =
             self.patterns.iter().map(|(pattern, _)| literals::required(pattern)).collect();
@@ -169,7 +170,8 @@ impl Lookups {
         };
         match (form, fields.raw(role)) {
             (Some(Form::Absent), _) => false,
-            // As it is written, where nothing else is looked for: that it is UTF-8 need not be asked again.
+            // As it is written, where nothing else is looked for: that it is UTF-8 need not be
+            // asked again.
             (Some(Form::Text), Some(raw)) if self.bytes_alone => self.find_bytes(raw, found),
             // And unescaping takes longer than searching.
             (Some(Form::Escaped), Some(raw)) if self.words_alone && !has_escape(raw, b'u') => {
@@ -179,7 +181,8 @@ impl Lookups {
         }
     }
 
-    /// Calls `each` with what may hold where the subject is `seen`, which may be nothing, until it returns true.
+    /// Calls `each` with what may hold where the subject is `seen`, which may be nothing, until it
+    /// returns true.
     #[inline]
     pub(super) fn find(&self, seen: &Seen<'_>, tables: &[Table], each: &mut impl FnMut(&[Entry]) -> bool) -> bool {
         if each(&self.present) {
@@ -218,7 +221,8 @@ impl Lookups {
             || self.words.find(text, each)
     }
 
-    /// Nothing here asks for the text of a number; texts that are numbers are among the numbers too.
+    /// Nothing here asks for the text of a number; texts that are numbers are among the numbers
+    /// too.
     fn is_numeric(&self) -> bool {
         self.starts.is_empty()
             && self.words.is_empty()
@@ -278,7 +282,8 @@ fn length_bit(key: &[u8]) -> u64 {
     1 << key.len().min(63)
 }
 
-/// Entries by a number that lies within their bounds: the line is cut at every bound, and each piece knows who covers it.
+/// Entries by a number that lies within their bounds: the line is cut at every bound, and each
+/// piece knows who covers it.
 #[derive(Debug, Default)]
 struct Ranges {
     bounds: Vec<f64>,

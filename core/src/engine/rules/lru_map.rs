@@ -1,7 +1,8 @@
 //! A table by key that never holds more than its cap: the key untouched for longest goes first.
 //!
-//! Every function that remembers something keeps it in one of these. Keys longer than [`LONGEST_KEY`] are held by their
-//! hash, so that memory is bounded by the number of keys whatever an event writes into them.
+//! Every function that remembers something keeps it in one of these. Keys longer than
+//! [`LONGEST_KEY`] are held by their hash, so that memory is bounded by the number of keys whatever
+//! an event writes into them.
 
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};

@@ -1,7 +1,7 @@
 //! The masks that rules have asked for, compiled once.
 //!
-//! A pattern that was ever applied also applies to the texts of all later findings, for a detector may quote a line that
-//! a rule has masked since.
+//! A pattern that was ever applied also applies to the texts of all later findings, for a detector
+//! may quote a line that a rule has masked since.
 
 use crate::engine::finding::Finding;
 use crate::event::mask::{self, Mask};

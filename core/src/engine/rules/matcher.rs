@@ -1,12 +1,15 @@
-//! All filters of a set at once: what an event costs grows with what matches it, not with the number of rules.
+//! All filters of a set at once: what an event costs grows with what matches it, not with the
+//! number of rules.
 //!
-//! Every alternative of every rule is found by one of its conditions, the one that can be looked up best: equality and
-//! tables by hash, beginnings by the hash of their first bytes, ranges by a search among all bounds, words all at once
-//! (`words.rs`), patterns by the words that a match must contain or else by one set of patterns. A lookup may find too
-//! much, never too little: what it finds is then tested whole. Only what has no such condition (absences) is tested on every
-//! event that passes its masks. Each level has lookups of its own, shared where they would be the same, so that what asks for
-//! errors costs nothing elsewhere. The idea is that of content-based publish and subscribe (Fabret and others, Filtering algorithms and
-//! implementation for very fast publish/subscribe systems, SIGMOD 2001).
+//! Every alternative of every rule is found by one of its conditions, the one that can be looked up
+//! best: equality and tables by hash, beginnings by the hash of their first bytes, ranges by a
+//! search among all bounds, words all at once (`words.rs`), patterns by the words that a match must
+//! contain or else by one set of patterns. A lookup may find too much, never too little: what it
+//! finds is then tested whole. Only what has no such condition (absences) is tested on every event
+//! that passes its masks. Each level has lookups of its own, shared where they would be the same,
+//! so that what asks for errors costs nothing elsewhere. The idea is that of content-based publish
+//! and subscribe (Fabret and others, Filtering algorithms and implementation for very fast
+//! publish/subscribe systems, SIGMOD 2001).
 
 use super::condition::{Condition, Seen, Subject, Test};
 use super::literals;
@@ -27,7 +30,8 @@ pub(super) const ANY_LEVEL: u8 = (1 << 7) - 1;
 /// How many those are.
 const LEVELS: usize = 7;
 
-/// The roles that an event has, as the masks of alternatives have them; the level has a mask of its own.
+/// The roles that an event has, as the masks of alternatives have them; the level has a mask of its
+/// own.
 #[inline]
 fn roles_of(look: &Look) -> u16 {
     let mut roles = u16::from(look.time.is_some()) << Role::Timestamp as u16;
@@ -63,9 +67,11 @@ struct Part {
     /// Alternatives without a condition to look up, by the roles that they ask for.
     open: Vec<(u16, Vec<Entry>)>,
     roles: Vec<(Role, Lookups)>,
-    /// Those roles, as bits, where nothing else is looked up; none where a role alone does not tell that nothing is found.
+    /// Those roles, as bits, where nothing else is looked up; none where a role alone does not tell
+    /// that nothing is found.
     alone: Option<u16>,
-    /// By the number of the member's name, and by key of an event's top level which of them that key leads to.
+    /// By the number of the member's name, and by key of an event's top level which of them that
+    /// key leads to.
     members: Vec<(usize, Lookups)>,
     keys: Vec<Vec<u32>>,
 }
@@ -121,7 +127,8 @@ pub(super) struct Scratch {
 pub(super) struct Roots(BTreeMap<TemplateId, Vec<TemplateId>>);
 
 impl Roots {
-    /// `merge.from` is no more. Only what `matcher` asks for is remembered, so that the filters bound this table.
+    /// `merge.from` is no more. Only what `matcher` asks for is remembered, so that the filters
+    /// bound this table.
     pub(super) fn merge(&mut self, merge: Merge, matcher: &Matcher) {
         let mut once = self.0.remove(&merge.from).unwrap_or_default();
         if matcher.templates.binary_search_by_key(&merge.from, |(id, _)| *id).is_ok() {
@@ -139,8 +146,8 @@ impl Roots {
 }
 
 impl Matcher {
-    /// Joins the alternatives of rules, each with its rule's number; `names` are those of their members, and `tables` those
-    /// that they look into.
+    /// Joins the alternatives of rules, each with its rule's number; `names` are those of their
+    /// members, and `tables` those that they look into.
     pub(super) fn new(
         alternatives: impl IntoIterator<Item = (u32, Alternative)>,
         names: Names,

@@ -14,7 +14,8 @@ struct Name {
     first: Option<usize>,
 }
 
-/// The names that the filters of a set ask for, and the keys of an event's top level where these can be.
+/// The names that the filters of a set ask for, and the keys of an event's top level where these
+/// can be.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
     names: Vec<Name>,
@@ -82,7 +83,8 @@ impl Names {
     }
 }
 
-/// Eight bytes from each end and the length: keys are short, and those that nobody asks for should cost next to nothing.
+/// Eight bytes from each end and the length: keys are short, and those that nobody asks for should
+/// cost next to nothing.
 #[inline]
 fn quick_hash(key: &[u8]) -> usize {
     let word = |bytes: &[u8]| bytes.iter().take(8).fold(0_u64, |word, &byte| word << 8 | u64::from(byte));

@@ -35,7 +35,8 @@ pub(super) enum Memory {
     Kept(Box<Kept>),
     /// `pair`, `pair_within`
     Began(Box<Began>),
-    /// `sequence`: for each number of steps done, when the latest run that got so far began; `i64::MIN` for none.
+    /// `sequence`: for each number of steps done, when the latest run that got so far began;
+    /// `i64::MIN` for none.
     Steps(Box<Steps>),
     /// `absent`
     Alive(Box<Alive>),
@@ -89,7 +90,8 @@ pub(super) struct Alive {
     pub(super) action: Action,
 }
 
-/// A function of the rule to be called later, and what it is to know of the event that asked for it.
+/// A function of the rule to be called later, and what it is to know of the event that asked for
+/// it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Action {
     pub(super) function: String,

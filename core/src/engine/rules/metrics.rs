@@ -1,8 +1,9 @@
 //! Metrics that rules make: counters, gauges and histograms, a few series each.
 //!
-//! A label that takes its values from a log can grow without end. So the series of all metrics together are bounded: what
-//! finds no room for a series of its own goes into one whose labels all say `other`, and is counted. A series with labels
-//! that nothing has touched for an hour or two is forgotten, and its place is free again.
+//! A label that takes its values from a log can grow without end. So the series of all metrics
+//! together are bounded: what finds no room for a series of its own goes into one whose labels all
+//! say `other`, and is counted. A series with labels that nothing has touched for an hour or two is
+//! forgotten, and its place is free again.
 
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -10,9 +11,11 @@ use std::collections::BTreeMap;
 
 /// Metrics that one set of rules can have.
 const MOST_METRICS: usize = 100;
-/// Series that all of them can have together, those called `other` apart, of which each metric has one.
+/// Series that all of them can have together, those called `other` apart, of which each metric has
+/// one.
 const MOST_SERIES: usize = 1_000;
-/// A series is idle when nothing has touched it between two sweeps, which are so many seconds apart.
+/// A series is idle when nothing has touched it between two sweeps, which are so many seconds
+/// apart.
 const SWEEP_S: f64 = 3_600.0;
 /// The value of every label of the series into which goes what finds no room.
 const OTHER: &str = "other";
@@ -22,10 +25,12 @@ const MOST_LABELS: usize = 8;
 const LONGEST_VALUE: usize = 128;
 /// Metrics of seismolog's own that begin alike; a rule cannot add to them.
 const TAKEN: [&str; 6] = ["evaluations", "failures", "cpu_seconds", "enabled", "dropped_events", "reloads"];
-/// Ends of names that say what Prometheus makes of a metric; only a counter may have one, the first.
+/// Ends of names that say what Prometheus makes of a metric; only a counter may have one, the
+/// first.
 const SUFFIXES: [&str; 6] = ["_total", "_created", "_bucket", "_count", "_sum", "_info"];
 
-/// The upper ends of a histogram's buckets, without unit: from a thousandth to a million, three for each power of ten.
+/// The upper ends of a histogram's buckets, without unit: from a thousandth to a million, three for
+/// each power of ten.
 pub const BUCKETS: [f64; 28] = [
     0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1e3,
     2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6,
@@ -43,7 +48,8 @@ pub enum MetricKind {
     Histogram,
 }
 
-/// One metric that rules made, as `seismolog_rule_<name>`; a counter's name is kept without its `_total`.
+/// One metric that rules made, as `seismolog_rule_<name>`; a counter's name is kept without its
+/// `_total`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RuleMetric {
     /// What it is.
@@ -64,7 +70,8 @@ pub struct Series {
     pub value: f64,
     /// How many values a histogram has.
     pub count: u64,
-    /// How many of them lie in each of [`BUCKETS`], not summed up; those beyond the last are only in `count`.
+    /// How many of them lie in each of [`BUCKETS`], not summed up; those beyond the last are only
+    /// in `count`.
     pub buckets: Vec<u64>,
     /// Nothing has touched it since the last sweep.
     #[serde(default)]
@@ -105,8 +112,9 @@ impl RuleMetrics {
         self.evictions
     }
 
-    /// Forgets series with labels that nothing has touched between two sweeps; `now` is by the clock of whoever reads them.
-    /// A metric without labels stays: it has one series, and a count that begins anew would hide its next increase.
+    /// Forgets series with labels that nothing has touched between two sweeps; `now` is by the
+    /// clock of whoever reads them. A metric without labels stays: it has one series, and a count
+    /// that begins anew would hide its next increase.
     pub(super) fn sweep(&mut self, now: Timestamp) {
         if (0.0..SWEEP_S).contains(&now.seconds_since(self.swept)) {
             return;

@@ -69,8 +69,8 @@ fn action_of(action: &FnPtr, origin: Origin) -> Result<Action, String> {
     Ok(Action { function: action.fn_name().to_owned(), captured, origin })
 }
 
-/// The first event of a pair is noted, the second gives the milliseconds since then; `()` otherwise. With an action, that
-/// is called when the second has not come in time.
+/// The first event of a pair is noted, the second gives the milliseconds since then; `()`
+/// otherwise. With an action, that is called when the second has not come in time.
 fn pair(
     host: &SharedHost,
     place: Position,
@@ -109,8 +109,9 @@ fn pair(
     })
 }
 
-/// True when this event is the last of `steps` in their order within the window. Of each number of steps only the latest
-/// beginning is held, for a run that began later has more time left and loses nothing else.
+/// True when this event is the last of `steps` in their order within the window. Of each number of
+/// steps only the latest beginning is held, for a run that began later has more time left and loses
+/// nothing else.
 fn sequence(
     host: &SharedHost,
     place: Position,
@@ -149,7 +150,8 @@ fn sequence(
             let mut place = wanted;
             for name in names.iter().rev() {
                 if let Some(unwanted) = name.strip_prefix(NOT) {
-                    // It stands between step `place` and the next: runs that have just done step `place` end.
+                    // It stands between step `place` and the next: runs that have just done step
+                    // `place` end.
                     if unwanted == step && place > 0 {
                         steps.begun[place - 1] = NONE;
                     }
@@ -178,8 +180,8 @@ fn sequence(
     })
 }
 
-/// In `on_event`: `key` is alive, and when the window passes without another such event the action is called, once. In
-/// `on_tick`: a key that has never spoken is waited for from now on.
+/// In `on_event`: `key` is alive, and when the window passes without another such event the action
+/// is called, once. In `on_tick`: a key that has never spoken is waited for from now on.
 fn absent(host: &SharedHost, place: Position, key: &Dynamic, window: &Dynamic, action: &FnPtr) -> Result<(), Failure> {
     let length = window_of(window, place)?;
     let mut host = host.lock();

@@ -37,7 +37,8 @@ impl<'a> Problems<'a> {
     }
 }
 
-/// A value of a constant in a rule's file: the expression that wrote it, as far as it was written out.
+/// A value of a constant in a rule's file: the expression that wrote it, as far as it was written
+/// out.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place<'a> {
     expression: Option<&'a Expr>,

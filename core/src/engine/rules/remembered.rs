@@ -1,7 +1,8 @@
 //! What one rule remembers: a table of keys for each call site, and what is due without an event.
 //!
-//! Evict twice: each table in keys, the least recently used going first, and the rule in bytes, which the table that
-//! grows gives back from its own oldest keys. What is forgotten before its time is counted.
+//! Evict twice: each table in keys, the least recently used going first, and the rule in bytes,
+//! which the table that grows gives back from its own oldest keys. What is forgotten before its
+//! time is counted.
 
 use super::budget::Budget;
 use super::lru_map::{Keyed, held};
@@ -24,7 +25,8 @@ const KEPT_KEYS: usize = 1_000;
 /// Bytes of a key's place in a table, without its text.
 const SLOT_BYTES: usize = 96;
 
-/// The place of a call as a [`Site`]. Longer files and lines than that are refused by the size of their text.
+/// The place of a call as a [`Site`]. Longer files and lines than that are refused by the size of
+/// their text.
 pub(super) fn site_of(place: Position) -> Site {
     let short = |n: Option<usize>| u16::try_from(n.unwrap_or(0)).unwrap_or(u16::MAX);
     (short(place.line()), short(place.position()))
@@ -55,7 +57,8 @@ pub(super) struct RememberedSnapshot(Vec<TableSnapshot>);
 type TableSnapshot = (Site, u64, Vec<(String, Memory)>);
 
 impl Remembered {
-    /// Lets `work` at the memory of `key` at a call site; also gives whether that table has forgotten keys.
+    /// Lets `work` at the memory of `key` at a call site; also gives whether that table has
+    /// forgotten keys.
     pub(super) fn at<R>(
         &mut self,
         site: Site,
@@ -110,8 +113,8 @@ impl Remembered {
         self.tables[i].1.keys.peek_mut(key).map(|memory| work(memory))
     }
 
-    /// The next key that is due at `now`: its table, its text and its memory. It is due no more, and what waits for a
-    /// second event is forgotten.
+    /// The next key that is due at `now`: its table, its text and its memory. It is due no more,
+    /// and what waits for a second event is forgotten.
     pub(super) fn next_due(&mut self, now: i64) -> Option<(Site, Box<str>, Memory)> {
         loop {
             if self.due.first()?.0 > now {

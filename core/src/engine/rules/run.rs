@@ -73,8 +73,8 @@ pub struct RuleTally {
     pub failures: u64,
     /// Events that it withheld: by `drop`, or by failing where that means so.
     pub dropped: u64,
-    /// Nanoseconds in its script, where the engine has a clock: one evaluation in [`TIMED_EVALUATIONS`] is timed and
-    /// stands for all of them.
+    /// Nanoseconds in its script, where the engine has a clock: one evaluation in
+    /// [`TIMED_EVALUATIONS`] is timed and stands for all of them.
     ///
     /// [`TIMED_EVALUATIONS`]: super::TIMED_EVALUATIONS
     pub cpu_ns: u64,
@@ -145,7 +145,8 @@ impl Rules {
         Self::build(set, budget, None)
     }
 
-    /// As [`Self::new`], with a clock that ends evaluations which no count of operations ends soon enough.
+    /// As [`Self::new`], with a clock that ends evaluations which no count of operations ends soon
+    /// enough.
     #[must_use]
     pub fn with_meter(set: RuleSet, budget: Budget, meter: Arc<dyn Meter>) -> Self {
         Self::build(set, budget, Some(meter))
@@ -161,7 +162,8 @@ impl Rules {
         Self { set, host, spent, runners, roots, scratch, spent_event: None, begun: None, soonest: i64::MAX }
     }
 
-    /// `between` and `weekday` mean the clock of this zone where a rule names none; without this, UTC.
+    /// `between` and `weekday` mean the clock of this zone where a rule names none; without this,
+    /// UTC.
     pub fn set_timezone(&mut self, name: &str) {
         self.host.lock().zones.set_own(name);
     }
@@ -224,7 +226,8 @@ impl Rules {
         }
     }
 
-    /// Two templates turned out to be one: filters that name the one that is no more mean the other too.
+    /// Two templates turned out to be one: filters that name the one that is no more mean the other
+    /// too.
     pub fn merge(&mut self, merge: Merge) {
         self.roots.merge(merge, self.set.matcher());
     }
@@ -239,7 +242,8 @@ impl Rules {
         }
     }
 
-    /// Puts another set in place of this one; rules that are in both, by name, text and tables, keep what they remember.
+    /// Puts another set in place of this one; rules that are in both, by name, text and tables,
+    /// keep what they remember.
     pub fn replace(&mut self, set: RuleSet) {
         let kept = self.snapshot();
         let (budget, zones) = {
@@ -252,7 +256,8 @@ impl Rules {
         let _ = self.restore(&kept);
     }
 
-    /// Time has passed to `now`: what has not come is told, and on `whole` seconds rules with `on_tick` are called.
+    /// Time has passed to `now`: what has not come is told, and on `whole` seconds rules with
+    /// `on_tick` are called.
     pub fn tick(&mut self, now: Timestamp, whole: bool, outcome: &mut RuleOutcome) {
         let begun = self.begun.unwrap_or(now.0);
         let Self { set, host, spent, runners, soonest, .. } = self;
@@ -302,7 +307,8 @@ impl Rules {
         self.host.lock().rules.iter_mut().for_each(|remembered| visit(remembered));
     }
 
-    /// How many series the metrics of rules have, and how many values found no room for one of their own.
+    /// How many series the metrics of rules have, and how many values found no room for one of
+    /// their own.
     #[must_use]
     pub fn metric_series(&self) -> (u64, u64) {
         let host = self.host.lock();
@@ -315,14 +321,16 @@ impl Rules {
         self.host.lock().metrics.clone()
     }
 
-    /// The metrics that rules make, if anything was added since the state `last`, which is brought up to date.
+    /// The metrics that rules make, if anything was added since the state `last`, which is brought
+    /// up to date.
     pub fn metrics_since(&self, last: &mut u64) -> Option<RuleMetrics> {
         let host = self.host.lock();
         let revision = host.metrics.revision();
         (std::mem::replace(last, revision) != revision).then(|| host.metrics.clone())
     }
 
-    /// Forgets series of metrics that have been idle for long; `now` is by the clock of whoever reads them.
+    /// Forgets series of metrics that have been idle for long; `now` is by the clock of whoever
+    /// reads them.
     pub fn forget_idle_metrics(&self, now: Timestamp) {
         self.host.lock().metrics.sweep(now);
     }
@@ -379,7 +387,8 @@ impl Rules {
         pack(&snapshot)
     }
 
-    /// Takes over what a snapshot holds of rules that are still the same, by name and text. Others begin anew.
+    /// Takes over what a snapshot holds of rules that are still the same, by name and text. Others
+    /// begin anew.
     ///
     /// # Errors
     /// [`RestoreError`] when it is no snapshot of this version; then nothing has changed.
@@ -402,7 +411,8 @@ impl Rules {
         }
         host.metrics = snapshot.metrics;
         for (pattern, with) in snapshot.masks {
-            // A pattern that this version does not know masks nothing here, and fails again where it is asked for.
+            // A pattern that this version does not know masks nothing here, and fails again where
+            // it is asked for.
             let _ = host.masks.text(&pattern, &with);
         }
         self.begun = snapshot.begun;

@@ -1,7 +1,8 @@
 //! The Rhai engine that rules run in: only what they need, every limit set.
 //!
-//! Rhai's language core package is left out on purpose: it has `sleep`, which sleeps, and `exit`, and it gives every
-//! value a property `tag` that would hide an event's member of that name. There are no modules, no clock and no `eval`.
+//! Rhai's language core package is left out on purpose: it has `sleep`, which sleeps, and `exit`,
+//! and it gives every value a property `tag` that would hide an event's member of that name. There
+//! are no modules, no clock and no `eval`.
 
 use super::TEXT_LIMIT;
 use super::budget::{Excess, Spent};
@@ -19,8 +20,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const MOST_ELEMENTS: usize = 1024;
 /// Calls inside calls.
 const MOST_CALLS: usize = 32;
-/// Variables of one function at a time. Each holds at most [`TEXT_LIMIT`] bytes of text, so that with all calls inside of
-/// calls an evaluation takes at most 128 MiB, and in the time it has far less.
+/// Variables of one function at a time. Each holds at most [`TEXT_LIMIT`] bytes of text, so that
+/// with all calls inside of calls an evaluation takes at most 128 MiB, and in the time it has far
+/// less.
 const MOST_VARIABLES: usize = 64;
 /// Functions in one file.
 const MOST_FUNCTIONS: usize = 128;
@@ -84,7 +86,8 @@ impl Library {
     }
 }
 
-/// Words that Rhai reserves without having a use for them. Events have members of such names, two roles among them.
+/// Words that Rhai reserves without having a use for them. Events have members of such names, two
+/// roles among them.
 #[rustfmt::skip]
 const RESERVED: [&str; 29] = [
     "async", "await", "case", "default", "go", "goto", "is", "match", "module", "new", "nil", "null", "package", "protected",

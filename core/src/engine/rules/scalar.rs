@@ -11,7 +11,8 @@ enum Number {
 }
 
 impl Number {
-    /// The number that `text` is, in JSON's notation or with a plus sign. `nan` and `inf` are words, not numbers.
+    /// The number that `text` is, in JSON's notation or with a plus sign. `nan` and `inf` are
+    /// words, not numbers.
     fn of(text: &str) -> Option<Self> {
         if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.')) {
             return None;
@@ -42,7 +43,8 @@ impl Number {
 pub(super) struct Scalar {
     text: String,
     number: Option<Number>,
-    /// It was written as text, so that against text only the same text counts (`"1e3"` is not `"1000"`).
+    /// It was written as text, so that against text only the same text counts (`"1e3"` is not
+    /// `"1000"`).
     is_text: bool,
 }
 
@@ -106,7 +108,8 @@ pub(super) fn same_integer(text: &str, number: i64) -> bool {
     Number::of(text).is_some_and(|written| written.same(Number::Integer(number)))
 }
 
-/// A scalar as text: whole floats without a fraction, so that `504`, `504.0` and `"504"` make one key.
+/// A scalar as text: whole floats without a fraction, so that `504`, `504.0` and `"504"` make one
+/// key.
 pub(super) fn text_of(value: &Dynamic) -> Option<String> {
     if let Ok(text) = value.as_immutable_string_ref() {
         return Some(text.to_string());
@@ -124,7 +127,8 @@ pub(super) fn text_of(value: &Dynamic) -> Option<String> {
     value.as_bool().map(|truth| truth.to_string()).or_else(|_| value.as_char().map(String::from)).ok()
 }
 
-/// A member's scalar as text, and whether it was written as a number; `None` for null and nested values.
+/// A member's scalar as text, and whether it was written as a number; `None` for null and nested
+/// values.
 pub(super) fn text_of_member<'a>(value: &'a Value<'_>) -> Option<(&'a str, bool)> {
     match value {
         Value::Bool(true) => Some(("true", false)),

@@ -1,7 +1,8 @@
 //! `select`: a rule's native filter as it is written, an array of alternatives.
 //!
-//! `select` is a map, of which all must hold, or an array of maps, of which one must. Each alternative becomes a mask of
-//! levels, one of roles that the event must have, and a list of conditions; `matcher` joins those of all rules.
+//! `select` is a map, of which all must hold, or an array of maps, of which one must. Each
+//! alternative becomes a mask of levels, one of roles that the event must have, and a list of
+//! conditions; `matcher` joins those of all rules.
 
 use super::condition::{Condition, Subject, Test};
 use super::event::Source;

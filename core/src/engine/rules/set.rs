@@ -84,8 +84,8 @@ impl RuleSet {
         Self::default()
     }
 
-    /// Compiles rules and tables. A later source takes the place of an earlier one of the same name; rules run in the
-    /// order of their names.
+    /// Compiles rules and tables. A later source takes the place of an earlier one of the same
+    /// name; rules run in the order of their names.
     ///
     /// # Errors
     /// What is wrong in all files, in the order of their names, tables first.
@@ -100,7 +100,8 @@ impl RuleSet {
                 Ok(table) => read.push(table),
                 Err(problems) => {
                     found.extend(problems);
-                    // An empty one in its place, so that rules that name it are not told that it is unknown.
+                    // An empty one in its place, so that rules that name it are not told that it is
+                    // unknown.
                     read.extend(Table::from_toml(&source.name, &source.path, ""));
                 }
             }
@@ -141,7 +142,8 @@ impl RuleSet {
         self.rule(name).map(|rule| rule.description.as_str())
     }
 
-    /// The properties that the rule of this name reads, of the event and of other maps, in the order of the alphabet.
+    /// The properties that the rule of this name reads, of the event and of other maps, in the
+    /// order of the alphabet.
     pub fn reads(&self, name: &str) -> impl Iterator<Item = &str> {
         self.rule(name).into_iter().flat_map(|rule| rule.reads.iter().map(String::as_str))
     }
@@ -151,7 +153,8 @@ impl RuleSet {
         self.0.rules.iter().map(|rule| &rule.tests)
     }
 
-    /// How this set differs from `old`. A rule has changed when its text has, or that of a table whose name stands in it.
+    /// How this set differs from `old`. A rule has changed when its text has, or that of a table
+    /// whose name stands in it.
     #[must_use]
     pub fn change_from(&self, old: &Self) -> Change {
         let mut change = Change::default();
@@ -187,7 +190,8 @@ impl RuleSet {
         self.0.rules.iter().flat_map(|rule| &rule.lints)
     }
 
-    /// What batches for these rules can be looked at with, so that less is left to do for [`super::Rules`].
+    /// What batches for these rules can be looked at with, so that less is left to do for
+    /// [`super::Rules`].
     #[must_use]
     pub fn prefilter(&self) -> Arc<dyn Prefilter> {
         Arc::clone(&self.0.matcher) as _

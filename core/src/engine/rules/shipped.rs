@@ -63,7 +63,8 @@ impl RuleSet {
         (rules, vec![table])
     }
 
-    /// The names of the rules that the binary carries, and whether each runs without being asked for.
+    /// The names of the rules that the binary carries, and whether each runs without being asked
+    /// for.
     pub fn shipped_names() -> impl Iterator<Item = (&'static str, bool)> {
         RULES.iter().map(|rule| (rule.name, rule.on))
     }

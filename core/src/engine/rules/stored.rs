@@ -1,6 +1,8 @@
-//! Values that outlive an evaluation: what `set` keeps, what `changed` compares, what an expiry action was given.
+//! Values that outlive an evaluation: what `set` keeps, what `changed` compares, what an expiry
+//! action was given.
 //!
-//! Rhai's own values can hold functions and shared references; these are plain, are written into snapshots, and are bounded.
+//! Rhai's own values can hold functions and shared references; these are plain, are written into
+//! snapshots, and are bounded.
 
 use rhai::{Dynamic, Map};
 use serde::{Deserialize, Serialize};

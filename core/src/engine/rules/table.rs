@@ -1,7 +1,8 @@
-//! Lookup tables: error code → cause, remedy. Written in TOML, one table a row, or in CSV, one line a row.
+//! Lookup tables: error code → cause, remedy. Written in TOML, one table a row, or in CSV, one line
+//! a row.
 //!
-//! What is wrong in one is said with its place and without the line: a table can hold anything, and what is taken for one may
-//! be a file of credentials.
+//! What is wrong in one is said with its place and without the line: a table can hold anything, and
+//! what is taken for one may be a file of credentials.
 
 use super::csv;
 use crate::diagnostic::Diagnostic;
@@ -26,7 +27,8 @@ pub(super) struct Table {
     rows: Vec<Map>,
     index: HashMap<String, usize>,
     longest: usize,
-    /// Built when first asked for: most tables are only looked up in. `None` inside when the keys are too much for it.
+    /// Built when first asked for: most tables are only looked up in. `None` inside when the keys
+    /// are too much for it.
     matcher: OnceLock<Option<AhoCorasick>>,
 }
 
@@ -53,12 +55,13 @@ impl Table {
         }
     }
 
-    /// Reads a table from CSV (RFC 4180): the first line names the columns, the first column is the key. A field that is a
-    /// number, `true` or `false` is one, unless it is quoted; an empty one is missing.
+    /// Reads a table from CSV (RFC 4180): the first line names the columns, the first column is the
+    /// key. A field that is a number, `true` or `false` is one, unless it is quoted; an empty one
+    /// is missing.
     ///
     /// # Errors
-    /// A diagnostic for each line that does not fit the first, each key that comes twice, and for a table that is too
-    /// large.
+    /// A diagnostic for each line that does not fit the first, each key that comes twice, and for a
+    /// table that is too large.
     pub(super) fn from_csv(name: &str, path: &str, text: &str) -> Result<Self, Vec<Diagnostic>> {
         if text.len() > MOST_BYTES {
             return Err(vec![too_long(path, text)]);
@@ -109,8 +112,8 @@ impl Table {
     /// Reads a table from TOML.
     ///
     /// # Errors
-    /// A diagnostic for bad TOML, for each row that is no table and each member that is no scalar, and for a table
-    /// that is too large.
+    /// A diagnostic for bad TOML, for each row that is no table and each member that is no scalar,
+    /// and for a table that is too large.
     pub(super) fn from_toml(name: &str, path: &str, text: &str) -> Result<Self, Vec<Diagnostic>> {
         if text.len() > MOST_BYTES {
             return Err(vec![too_long(path, text)]);
@@ -179,11 +182,13 @@ impl Table {
         })
     }
 
-    /// The key that `text` mentions first as a whole word, the longest of those that begin there, with its row.
+    /// The key that `text` mentions first as a whole word, the longest of those that begin there,
+    /// with its row.
     pub(super) fn find_in(&self, text: &str) -> Option<(&str, &Map)> {
         let mut best: Option<(usize, usize, usize)> = None;
         for found in self.matcher()?.find_overlapping_iter(text) {
-            // Matches come by where they end: one that begins before the best ends within the longest key's reach.
+            // Matches come by where they end: one that begins before the best ends within the
+            // longest key's reach.
             if best.is_some_and(|(start, _, _)| found.end() > start + self.longest) {
                 break;
             }
@@ -218,8 +223,8 @@ fn scalar(value: &toml::de::DeValue<'_>) -> Option<Dynamic> {
     })
 }
 
-/// True when `text[start..end]` stands alone: no letter, digit, `_` or `-` touches it, so that `GLM-1024` is not found in
-/// `XGLM-1024`, `GLM-10245` or `GLM-1024-B`.
+/// True when `text[start..end]` stands alone: no letter, digit, `_` or `-` touches it, so that
+/// `GLM-1024` is not found in `XGLM-1024`, `GLM-10245` or `GLM-1024-B`.
 fn is_word(text: &str, start: usize, end: usize) -> bool {
     let part_of_word = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
     !text[..start].chars().next_back().is_some_and(part_of_word)

@@ -1,10 +1,12 @@
 //! Numbers that lie in a sliding window of event time: their sum, mean and quantiles.
 //!
-//! [`Sums`] holds (time, sum, number) exactly up to 1,024 instants; above that, neighbours within 1/512 of the window
-//! become one bucket with the time of its newest. [`Sample`] holds up to 1,024 values; above that it keeps a value with
-//! probability 1/2, then 1/4, …, by a hash of its number in the stream, so that the sample has no rhythm, and 512 to
-//! 1,024 values remain: a quantile q then has a standard error of at most √(q(1−q)/512) in rank, 2.2 % at the median.
-//! The probability doubles again when fewer than 256 are left. Memory: 24 and 16 bytes an instant, 24 KiB a key at most.
+//! [`Sums`] holds (time, sum, number) exactly up to 1,024 instants; above that, neighbours within
+//! 1/512 of the window become one bucket with the time of its newest. [`Sample`] holds up to 1,024
+//! values; above that it keeps a value with probability 1/2, then 1/4, …, by a hash of its number
+//! in the stream, so that the sample has no rhythm, and 512 to 1,024 values remain: a quantile q
+//! then has a standard error of at most √(q(1−q)/512) in rank, 2.2 % at the median. The probability
+//! doubles again when fewer than 256 are left. Memory: 24 and 16 bytes an instant, 24 KiB a key at
+//! most.
 
 use super::window::EXACT;
 use serde::{Deserialize, Serialize};
@@ -19,7 +21,8 @@ pub(super) struct Sums {
 }
 
 impl Sums {
-    /// Adds `value` at `time`; the sum and number of those in (`time` − `length`, `time`]. Nanoseconds.
+    /// Adds `value` at `time`; the sum and number of those in (`time` − `length`, `time`].
+    /// Nanoseconds.
     pub(super) fn add(&mut self, time: i64, value: f64, length: i64) -> (f64, u64) {
         self.length = self.length.max(length);
         let newest = self.held.back().map_or(time, |&(newest, ..)| newest.max(time));
@@ -77,8 +80,8 @@ pub(super) struct Sample {
 }
 
 impl Sample {
-    /// Adds `value` at `time`; the quantile `q` of those in (`time` − `length`, `time`]. Nanoseconds. The value at rank
-    /// ⌈q·n⌉, so that 0 is the least and 1 the greatest.
+    /// Adds `value` at `time`; the quantile `q` of those in (`time` − `length`, `time`].
+    /// Nanoseconds. The value at rank ⌈q·n⌉, so that 0 is the least and 1 the greatest.
     pub(super) fn add(&mut self, time: i64, value: f64, q: f64, length: i64) -> Option<f64> {
         self.length = self.length.max(length);
         let newest = self.held.back().map_or(time, |&(newest, ..)| newest.max(time));

@@ -1,9 +1,10 @@
 //! How many events lie in a sliding window of event time.
 //!
-//! An event at time t asks for the number in (t − window, t]. Times are held as they came, events of one instant
-//! together, up to [`EXACT`] instants; above that, neighbours within 1/512 of the window become one bucket that has the
-//! time of its newest event, so a count is then too high by at most one such bucket. Memory: 16 bytes an instant, at most
-//! 16 KiB a key. Late events are put in their place; what is older than the window by more than [`LATENESS_NS`] is gone.
+//! An event at time t asks for the number in (t − window, t]. Times are held as they came, events
+//! of one instant together, up to [`EXACT`] instants; above that, neighbours within 1/512 of the
+//! window become one bucket that has the time of its newest event, so a count is then too high by
+//! at most one such bucket. Memory: 16 bytes an instant, at most 16 KiB a key. Late events are put
+//! in their place; what is older than the window by more than [`LATENESS_NS`] is gone.
 
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -23,7 +24,8 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// Adds an event at `time` and counts those in (`time` − `length`, `time`], itself included. Nanoseconds.
+    /// Adds an event at `time` and counts those in (`time` − `length`, `time`], itself included.
+    /// Nanoseconds.
     pub(super) fn add(&mut self, time: i64, length: i64) -> u64 {
         self.length = self.length.max(length);
         let newest = self.newest().map_or(time, |newest| newest.max(time));
@@ -80,7 +82,8 @@ impl Window {
         }
     }
 
-    /// In order, only what has left the window since is walked over; a late event walks over the later ones too.
+    /// In order, only what has left the window since is walked over; a late event walks over the
+    /// later ones too.
     pub(super) fn count(&self, time: i64, length: i64) -> u64 {
         let start = time.saturating_sub(length);
         let before: u64 =
@@ -101,7 +104,8 @@ impl Window {
                 _ => merged.push_back((time, n)),
             }
         }
-        // Sums saturate at four thousand million; the total follows them, so that it never falls below zero.
+        // Sums saturate at four thousand million; the total follows them, so that it never falls
+        // below zero.
         self.total = merged.iter().map(|&(_, n)| u64::from(n)).sum();
         self.instants = merged;
     }

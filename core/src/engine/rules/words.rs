@@ -1,12 +1,13 @@
 //! Many words looked for at once, in texts that have none of them: most bytes are never looked at.
 //!
-//! Of each word one window of a width that all share is looked for. Blocks of three bytes are looked up at distances at
-//! which each window has just one of them, whole: most are in no window, and where one is, the windows that it can be in
-//! are looked up and their words compared. What is looked at next never depends on what was found, so a processor looks
-//! at several blocks at once; steps as long as what was read allows (Wu and Manber, A fast algorithm for multi-pattern
-//! searching, University of Arizona TR 94-17, 1994) look at fewer and took half as long again. Windows are chosen where
-//! letters are rare, so that ordinary text has few of their blocks. Memory: a table of 4 to 64 KiB, which grows with the
-//! words.
+//! Of each word one window of a width that all share is looked for. Blocks of three bytes are
+//! looked up at distances at which each window has just one of them, whole: most are in no window,
+//! and where one is, the windows that it can be in are looked up and their words compared. What is
+//! looked at next never depends on what was found, so a processor looks at several blocks at once;
+//! steps as long as what was read allows (Wu and Manber, A fast algorithm for multi-pattern
+//! searching, University of Arizona TR 94-17, 1994) look at fewer and took half as long again.
+//! Windows are chosen where letters are rare, so that ordinary text has few of their blocks.
+//! Memory: a table of 4 to 64 KiB, which grows with the words.
 
 use super::lookups::{ByHash, Entry};
 use std::collections::BTreeMap;
@@ -27,7 +28,8 @@ pub(super) struct Words {
     width: usize,
     /// How far apart the blocks are that are looked up.
     distance: usize,
-    /// By the hash of a block: a bit for each place in a window at which it is, the first place's lowest.
+    /// By the hash of a block: a bit for each place in a window at which it is, the first place's
+    /// lowest.
     places: Box<[u8]>,
     /// How many bits of a block's hash are dropped.
     dropped: u32,
@@ -70,7 +72,8 @@ impl Words {
         self.words.is_empty()
     }
 
-    /// Calls `each` with what to say of every place in `text` at which a word is, until it returns true.
+    /// Calls `each` with what to say of every place in `text` at which a word is, until it returns
+    /// true.
     #[inline]
     pub(super) fn find(&self, text: &[u8], mut each: impl FnMut(&[Entry]) -> bool) -> bool {
         self.scan(text, |start, numbers| {
@@ -82,14 +85,15 @@ impl Words {
         })
     }
 
-    /// False when no word is in the text that `raw` stands for, the inside of a JSON string that has escapes but no `\u`.
-    /// Told by the windows alone, so it may be true without one.
+    /// False when no word is in the text that `raw` stands for, the inside of a JSON string that
+    /// has escapes but no `\u`. Told by the windows alone, so it may be true without one.
     #[inline]
     pub(super) fn may_be_in_json(&self, raw: &[u8]) -> bool {
         !self.plain || self.scan(raw, |_, numbers| !numbers.is_empty())
     }
 
-    /// Calls `each` with where a window is in `text` and the words that have this window, until it returns true.
+    /// Calls `each` with where a window is in `text` and the words that have this window, until it
+    /// returns true.
     #[inline]
     fn scan(&self, text: &[u8], mut each: impl FnMut(usize, &[Entry]) -> bool) -> bool {
         let mut from = 0;
@@ -102,8 +106,9 @@ impl Words {
         false
     }
 
-    /// Where, from `from` on, the next block is that may be in windows, and at which places of them it may be. Nearly all
-    /// of the search: apart, so that it has the processor's registers for itself.
+    /// Where, from `from` on, the next block is that may be in windows, and at which places of them
+    /// it may be. Nearly all of the search: apart, so that it has the processor's registers for
+    /// itself.
     #[inline(never)]
     fn next_block(&self, text: &[u8], from: usize) -> Option<(usize, u8)> {
         let (distance, table, dropped) = (self.distance, &*self.places, self.dropped);
@@ -134,16 +139,16 @@ impl Words {
     }
 }
 
-/// Where in `word` the window with the fewest common letters is, one that JSON writes as it is if there is any; of such
-/// the first.
+/// Where in `word` the window with the fewest common letters is, one that JSON writes as it is if
+/// there is any; of such the first.
 fn rarest(word: &[u8], width: usize) -> usize {
     let common = |window: &[u8]| window.iter().filter(|byte| COMMON.contains(byte)).count();
     let best = word.windows(width).enumerate().min_by_key(|(_, window)| (!is_plain(window), common(window)));
     best.map_or(0, |(place, _)| place)
 }
 
-/// JSON has no way to write these bytes but as they are, besides `\u`; none is of U+FFFD either, as which escapes are read
-/// that JSON does not know.
+/// JSON has no way to write these bytes but as they are, besides `\u`; none is of U+FFFD either, as
+/// which escapes are read that JSON does not know.
 fn is_plain(window: &[u8]) -> bool {
     !window.iter().any(|byte| matches!(byte, ..0x20 | b'"' | b'\\' | b'/' | 0xEF | 0xBF | 0xBD))
 }

@@ -1,10 +1,11 @@
 //! From how many false alarms a day are acceptable to the threshold of one test.
 //!
-//! Of T tests a day that each reject without a fault with a chance of α at most, αT reject falsely: the chance that is
-//! given to one is the budget over their number (C. Bonferroni; R. Miller, *Simultaneous Statistical Inference*, 2nd ed.,
-//! §1.3, there per family, here per day). That holds however the tests depend on each other, and the dependence of
-//! windows that overlap only makes it fewer. The budget is of the whole filter and its statistical detectors share it
-//! equally. T is what a detector could test: its keys × its windows × the slots of a day. No state.
+//! Of T tests a day that each reject without a fault with a chance of α at most, αT reject falsely:
+//! the chance that is given to one is the budget over their number (C. Bonferroni; R. Miller,
+//! *Simultaneous Statistical Inference*, 2nd ed., §1.3, there per family, here per day). That holds
+//! however the tests depend on each other, and the dependence of windows that overlap only makes it
+//! fewer. The budget is of the whole filter and its statistical detectors share it equally. T is
+//! what a detector could test: its keys × its windows × the slots of a day. No state.
 
 use crate::engine::finding::DetectorName;
 
@@ -38,8 +39,9 @@ impl AlarmBudget {
         self.0 / DETECTORS
     }
 
-    /// The threshold of one detector's tests where `keys` are each tested in `windows` windows, once every `every_s`
-    /// seconds: at most 1e-4, which is what is left of it without anything to test.
+    /// The threshold of one detector's tests where `keys` are each tested in `windows` windows,
+    /// once every `every_s` seconds: at most 1e-4, which is what is left of it without anything to
+    /// test.
     #[must_use]
     pub fn threshold(self, keys: f64, windows: f64, every_s: f64) -> f64 {
         let tests = keys.max(1.0) * windows.max(1.0) * DAY_S / every_s;

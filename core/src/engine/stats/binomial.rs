@@ -1,8 +1,9 @@
 //! How unlikely it is that so many of a number of trials fall to one side.
 //!
-//! P(X ≥ k) for X ~ Binomial(n, q), summed from its largest term on: P(X = k) = n!/(k!(n−k)!) · qᵏ(1−q)ⁿ⁻ᵏ and
-//! P(X = k+1)/P(X = k) = (n−k)/(k+1) · q/(1−q). N. Johnson, A. Kemp, S. Kotz, *Univariate Discrete Distributions*, 3rd ed.,
-//! §3.2. No state; cold start: without trials nothing is unlikely.
+//! P(X ≥ k) for X ~ Binomial(n, q), summed from its largest term on: P(X = k) = n!/(k!(n−k)!) ·
+//! qᵏ(1−q)ⁿ⁻ᵏ and P(X = k+1)/P(X = k) = (n−k)/(k+1) · q/(1−q). N. Johnson, A. Kemp, S. Kotz,
+//! *Univariate Discrete Distributions*, 3rd ed., §3.2. No state; cold start: without trials nothing
+//! is unlikely.
 
 use statrs::distribution::{Beta, ContinuousCDF};
 use statrs::function::gamma::ln_gamma;
@@ -32,15 +33,15 @@ pub fn ln_tail(k: f64, n: f64, q: f64) -> f64 {
     (first + sum.ln()).min(0.0)
 }
 
-/// ln P(X ≥ `k`) where counts vary `dispersion` times as much as binomial ones: in units of `dispersion` trials, which
-/// keeps the share (as [`super::gamma_poisson::ln_tail_dispersed`]).
+/// ln P(X ≥ `k`) where counts vary `dispersion` times as much as binomial ones: in units of
+/// `dispersion` trials, which keeps the share (as [`super::gamma_poisson::ln_tail_dispersed`]).
 #[must_use]
 pub fn ln_tail_dispersed(k: f64, n: f64, q: f64, dispersion: f64) -> f64 {
     ln_tail(k / dispersion, n / dispersion, q)
 }
 
-/// Where a share lies with a chance of 95 % that `samples` showed as `share`: quantiles of Beta(½ + successes, ½ +
-/// failures). All of [0, 1] where an argument makes no sense.
+/// Where a share lies with a chance of 95 % that `samples` showed as `share`: quantiles of Beta(½ +
+/// successes, ½ + failures). All of [0, 1] where an argument makes no sense.
 #[must_use]
 pub fn credible_interval(share: f64, samples: f64) -> (f64, f64) {
     match Beta::new(share * samples + 0.5, (1.0 - share) * samples + 0.5) {

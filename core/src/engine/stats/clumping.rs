@@ -1,12 +1,15 @@
-//! How much failures clump: the chance ρ, over what independence gives, that two of them sit on one value.
+//! How much failures clump: the chance ρ, over what independence gives, that two of them sit on one
+//! value.
 //!
-//! Of a block with n failures, S the share of its pairs that sit on one value, and s the chance that two events do,
-//! (S − s)/(1 − s) estimates the intraclass correlation ρ, and counts vary φ(n) = 1 + (n − 1) ρ times as much as binomial
-//! ones (A. Agresti, *Categorical Data Analysis*, 3rd ed., §14.3). Blocks weigh n − 1, which is what φ is known by, and ten
-//! at most, so that one incident that nobody saw does not make a key deaf. An estimate of few failures is drawn towards
-//! a prior, which can be the estimate of more of them (empirical Bayes), and at first is [`PRIOR`]. Memory: three numbers. Cold start: the prior, with the weight of
-//! thirty failures; behind a thousand it forgets half. φ stops growing at the
-//! size of a usual block: clumps are no larger, and are independent of each other.
+//! Of a block with n failures, S the share of its pairs that sit on one value, and s the chance
+//! that two events do, (S − s)/(1 − s) estimates the intraclass correlation ρ, and counts vary φ(n)
+//! = 1 + (n − 1) ρ times as much as binomial ones (A. Agresti, *Categorical Data Analysis*, 3rd
+//! ed., §14.3). Blocks weigh n − 1, which is what φ is known by, and ten at most, so that one
+//! incident that nobody saw does not make a key deaf. An estimate of few failures is drawn towards
+//! a prior, which can be the estimate of more of them (empirical Bayes), and at first is [`PRIOR`].
+//! Memory: three numbers. Cold start: the prior, with the weight of thirty failures; behind a
+//! thousand it forgets half. φ stops growing at the size of a usual block: clumps are no larger,
+//! and are independent of each other.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,7 +29,8 @@ pub struct Clumping {
 }
 
 impl Clumping {
-    /// Takes a block of `failures`, `same` of whose pairs, as a share, sit on one value, where of two events `usual` do.
+    /// Takes a block of `failures`, `same` of whose pairs, as a share, sit on one value, where of
+    /// two events `usual` do.
     pub fn add(&mut self, failures: f64, same: f64, usual: f64) {
         let correlation = (same - usual) / (1.0 - usual);
         // Where all is on one value nothing can be learned.
@@ -68,7 +72,8 @@ mod tests {
     use super::*;
     use rand::{RngExt, SeedableRng};
 
-    /// Blocks of `n` failures on six values: each sits where the last one did with a chance of `sticky`, else anywhere.
+    /// Blocks of `n` failures on six values: each sits where the last one did with a chance of
+    /// `sticky`, else anywhere.
     fn learned(seed: u64, n: u32, sticky: f64) -> f64 {
         let mut random = rand_pcg::Pcg64::seed_from_u64(seed);
         let mut clumping = Clumping::default();

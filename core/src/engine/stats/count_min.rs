@@ -1,10 +1,11 @@
 //! How often each of very many keys was seen, in fixed memory, erring only upwards.
 //!
-//! A count-min sketch with conservative update: G. Cormode, S. Muthukrishnan, *An improved data stream summary: the
-//! count-min sketch and its applications*, J. Algorithms 55 (2005); C. Estan, G. Varghese, *New directions in traffic
-//! measurement and accounting*, SIGCOMM 2002 (conservative update). With width w and n counted events an estimate exceeds
-//! the truth by more than e·n/w with a chance of at most e⁻⁴. A key is never forgotten and never counted too low, so a
-//! line that was always there cannot look new: the error is on the side of silence.
+//! A count-min sketch with conservative update: G. Cormode, S. Muthukrishnan, *An improved data
+//! stream summary: the count-min sketch and its applications*, J. Algorithms 55 (2005); C. Estan,
+//! G. Varghese, *New directions in traffic measurement and accounting*, SIGCOMM 2002 (conservative
+//! update). With width w and n counted events an estimate exceeds the truth by more than e·n/w with
+//! a chance of at most e⁻⁴. A key is never forgotten and never counted too low, so a line that was
+//! always there cannot look new: the error is on the side of silence.
 //!
 //! Memory: 4 rows × 32,768 × 4 bytes = 512 KiB. Cost: four loads and at most four stores.
 

@@ -1,19 +1,23 @@
 //! How unlikely it is that k of the next w values lie above a quantile of those before.
 //!
-//! Of n independent values let j lie above a limit that was chosen by order: the share of all future values above it is
-//! then distributed as Beta(j + 1, n − j), whatever the values follow, and K of the next w is beta-binomial (E. Gumbel,
-//! H. von Schelling, *The distribution of the number of exceedances*, Ann. Math. Stat. 21 (1950)). For large n that is the
-//! binomial distribution; for small n it knows how little n values say of a quantile. Ties only make it rarer.
+//! Of n independent values let j lie above a limit that was chosen by order: the share of all
+//! future values above it is then distributed as Beta(j + 1, n − j), whatever the values follow,
+//! and K of the next w is beta-binomial (E. Gumbel, H. von Schelling, *The distribution of the
+//! number of exceedances*, Ann. Math. Stat. 21 (1950)). For large n that is the binomial
+//! distribution; for small n it knows how little n values say of a quantile. Ties only make it
+//! rarer.
 //!
-//! Values that come in clumps are not independent. The intra-class correlation ρ of the beta-binomial, 1/(a + b + 1), takes
-//! that up: a + b is lowered until the distribution has the ρ that was seen (J. Griffiths, Biometrics 29 (1973)).
+//! Values that come in clumps are not independent. The intra-class correlation ρ of the
+//! beta-binomial, 1/(a + b + 1), takes that up: a + b is lowered until the distribution has the ρ
+//! that was seen (J. Griffiths, Biometrics 29 (1973)).
 //!
-//! Memory: two numbers. Cold start: without values a share of one half, about which nothing is known.
+//! Memory: two numbers. Cold start: without values a share of one half, about which nothing is
+//! known.
 
 use statrs::function::gamma::ln_gamma;
 
-/// Smallest share assumed above any limit: rarer has not been seen often enough to be told apart. It also keeps the
-/// sums below from underflowing, for windows of up to 128.
+/// Smallest share assumed above any limit: rarer has not been seen often enough to be told apart.
+/// It also keeps the sums below from underflowing, for windows of up to 128.
 const LEAST_SHARE: f64 = 0.005;
 
 /// What is known of the share of values above a limit: Beta(`a`, `b`).
@@ -24,7 +28,8 @@ pub struct Exceedance {
 }
 
 impl Exceedance {
-    /// Of `total` values `above` lay above the limit; `correlation` is that of values that follow each other, 0 to 1.
+    /// Of `total` values `above` lay above the limit; `correlation` is that of values that follow
+    /// each other, 0 to 1.
     #[must_use]
     pub fn new(above: f64, total: f64, correlation: f64) -> Self {
         let total = if total.is_finite() { total.max(0.0) } else { 0.0 };
@@ -62,7 +67,8 @@ impl Exceedance {
         (ln_first + sum.ln()).min(0.0)
     }
 
-    /// For each threshold, highest last: the smallest k of `of` (at most 128) with P(K ≥ k) below it; `of` + 1 for none.
+    /// For each threshold, highest last: the smallest k of `of` (at most 128) with P(K ≥ k) below
+    /// it; `of` + 1 for none.
     #[must_use]
     pub fn critical<const N: usize>(&self, of: u32, thresholds: [f64; N]) -> [u32; N] {
         let w = f64::from(of);
@@ -145,7 +151,8 @@ mod tests {
 
     #[test]
     fn on_a_null_stream_it_rejects_no_more_often_than_promised() {
-        // The limit is the value that 50 of 200 lie above, as a baseline's quantile is; the next 32 are tested.
+        // The limit is the value that 50 of 200 lie above, as a baseline's quantile is; the next 32
+        // are tested.
         let mut rng = Pcg64Mcg::seed_from_u64(3);
         let exceedance = Exceedance::new(50.0, 200.0, 0.0);
         for alpha in [0.05, 0.01, 1e-3] {

@@ -1,7 +1,8 @@
 //! How much stream there was, on two clocks: seconds and events; lately and in the past.
 //!
-//! The past is what left the longest window, and forgets half with every half-life: a rate learned over it is a count
-//! that forgets alike, divided by it. Memory: 4 bytes a slot. Cold start: no past, so no rate.
+//! The past is what left the longest window, and forgets half with every half-life: a rate learned
+//! over it is a count that forgets alike, divided by it. Memory: 4 bytes a slot. Cold start: no
+//! past, so no rate.
 
 use super::slots::Slots;
 use serde::{Deserialize, Serialize};
@@ -63,8 +64,8 @@ impl Exposure {
         (-std::f64::consts::LN_2 * f64::from(slots) * self.slot_s / self.half_life_s).exp()
     }
 
-    /// What is left of `learned` after `slots` slots, a few of them as if they had been asked for one by one: so it does not
-    /// matter at which of them somebody looked.
+    /// What is left of `learned` after `slots` slots, a few of them as if they had been asked for
+    /// one by one: so it does not matter at which of them somebody looked.
     #[must_use]
     pub fn forget(&self, learned: f64, slots: u32) -> f64 {
         if learned == 0.0 || slots > 64 {

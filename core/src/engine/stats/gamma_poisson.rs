@@ -1,16 +1,19 @@
 //! How unlikely a count is for a rate that was learned from counts.
 //!
-//! The number N of events in a window w, for a rate λ with posterior Gamma(a, b) (a: ½ plus the events seen, b: the
-//! exposure they were seen in), is negative binomial: P(N = k) = Γ(k+a)/(Γ(a) k!) · pᵏ (1−p)ᵃ with p = w/(b+w).
-//! A. Gelman et al., *Bayesian Data Analysis*, 3rd ed., §2.6. A rate never seen (a = ½) with a long exposure expects
-//! little; without exposure (b = 0) nothing is unlikely, which is the cold start.
+//! The number N of events in a window w, for a rate λ with posterior Gamma(a, b) (a: ½ plus the
+//! events seen, b: the exposure they were seen in), is negative binomial: P(N = k) = Γ(k+a)/(Γ(a)
+//! k!) · pᵏ (1−p)ᵃ with p = w/(b+w). A. Gelman et al., *Bayesian Data Analysis*, 3rd ed., §2.6. A
+//! rate never seen (a = ½) with a long exposure expects little; without exposure (b = 0) nothing is
+//! unlikely, which is the cold start.
 
 use statrs::distribution::{ContinuousCDF, Gamma};
 use statrs::function::gamma::ln_gamma;
 
-/// ln P(N ≥ k) for a rate with posterior Gamma(`shape`, `exposure`) over `window` (in the exposure's unit).
+/// ln P(N ≥ k) for a rate with posterior Gamma(`shape`, `exposure`) over `window` (in the
+/// exposure's unit).
 ///
-/// 0 (certain) for k ≤ 0, for k at or below the mean, and where there is no exposure or an argument is not finite.
+/// 0 (certain) for k ≤ 0, for k at or below the mean, and where there is no exposure or an argument
+/// is not finite.
 #[must_use]
 pub fn ln_tail(k: f64, shape: f64, exposure: f64, window: f64) -> f64 {
     let sane = k.is_finite() && shape.is_finite() && exposure.is_finite() && window.is_finite();
@@ -22,7 +25,8 @@ pub fn ln_tail(k: f64, shape: f64, exposure: f64, window: f64) -> f64 {
     }
     let p = window / (exposure + window);
     let first = ln_gamma(k + shape) - ln_gamma(shape) - ln_gamma(k + 1.0) + k * p.ln() + shape * (-p).ln_1p();
-    // Above the mean each term is smaller than the one before; the rest of the sum is bounded by a geometric series.
+    // Above the mean each term is smaller than the one before; the rest of the sum is bounded by a
+    // geometric series.
     let (mut sum, mut term, mut n) = (1.0, 1.0, k);
     for _ in 0..10_000 {
         let ratio = (n + shape) / (n + 1.0) * p;
@@ -36,15 +40,16 @@ pub fn ln_tail(k: f64, shape: f64, exposure: f64, window: f64) -> f64 {
     (first + sum.ln()).min(0.0)
 }
 
-/// ln P(N ≥ k) where `learned` events came in `exposure` and counts vary `dispersion` times as much as Poisson ones:
-/// counts and exposure are taken in units of `dispersion` events, which keeps the mean (see [`super::dispersion`]).
+/// ln P(N ≥ k) where `learned` events came in `exposure` and counts vary `dispersion` times as much
+/// as Poisson ones: counts and exposure are taken in units of `dispersion` events, which keeps the
+/// mean (see [`super::dispersion`]).
 #[must_use]
 pub fn ln_tail_dispersed(k: f64, learned: f64, dispersion: f64, exposure: f64, window: f64) -> f64 {
     ln_tail(k / dispersion, learned / dispersion + 0.5, exposure / dispersion, window)
 }
 
-/// Where the expected count of a window lies with a chance of 95 %: the quantiles of the rate's posterior, times the
-/// window. From 0 to infinity without exposure.
+/// Where the expected count of a window lies with a chance of 95 %: the quantiles of the rate's
+/// posterior, times the window. From 0 to infinity without exposure.
 #[must_use]
 pub fn credible_interval(learned: f64, dispersion: f64, exposure: f64, window: f64) -> (f64, f64) {
     match Gamma::new(learned / dispersion + 0.5, exposure / dispersion) {
@@ -106,8 +111,8 @@ mod tests {
         use rand::SeedableRng;
         use rand_distr::{Distribution, Poisson};
         let mut random = rand_pcg::Pcg64::seed_from_u64(11);
-        // An hour of minutes is learned, the next minute is tested; at the learned rate, and where minutes vary more than
-        // the prior expects, at 1.5 times it, as burst does.
+        // An hour of minutes is learned, the next minute is tested; at the learned rate, and where
+        // minutes vary more than the prior expects, at 1.5 times it, as burst does.
         for (phi, factor) in [(1.0_f64, 1.0), (2.0, 1.0), (4.0, 1.5)] {
             for mean in [2.0_f64, 20.0] {
                 let mut minute = || -> f64 {

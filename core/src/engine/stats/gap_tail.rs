@@ -1,14 +1,16 @@
 //! How long a pause can be: the tail of the gaps that there were.
 //!
-//! Beyond the K-th largest of n gaps, u, the excesses are taken as exponential (Pickands–Balkema–de Haan with shape 0;
-//! Coles, An Introduction to Statistical Modeling of Extreme Values, section 4.2). With S, the sum of the m = K − 1
-//! excesses seen, the chance that one more gap is longer than g is
+//! Beyond the K-th largest of n gaps, u, the excesses are taken as exponential (Pickands–Balkema–de
+//! Haan with shape 0; Coles, An Introduction to Statistical Modeling of Extreme Values, section
+//! 4.2). With S, the sum of the m = K − 1 excesses seen, the chance that one more gap is longer
+//! than g is
 //!
 //! P(G > g) = K/n · (1 + (g − u)/S)^−m,
 //!
-//! which is exact for any scale: S is a Gamma variable, and the scale is integrated out instead of estimated. Gaps that
-//! vary little make S small, and a gap twice the longest is asked for besides, so that a clockwork that stumbles is no
-//! end of speech. Memory: 4 bytes for each of the K largest gaps, K = 20. Cold start: below 50 gaps there is no limit.
+//! which is exact for any scale: S is a Gamma variable, and the scale is integrated out instead of
+//! estimated. Gaps that vary little make S small, and a gap twice the longest is asked for besides,
+//! so that a clockwork that stumbles is no end of speech. Memory: 4 bytes for each of the K largest
+//! gaps, K = 20. Cold start: below 50 gaps there is no limit.
 
 use crate::engine::state::{HeapSize, allocated};
 use serde::{Deserialize, Serialize};
@@ -23,7 +25,8 @@ const LEAST: u32 = 50;
 pub struct GapTail {
     /// Ascending.
     largest: Vec<f32>,
-    /// The least of them once there are K: hardly any gap is larger, and for the others nothing else is read.
+    /// The least of them once there are K: hardly any gap is larger, and for the others nothing
+    /// else is read.
     least: f32,
     /// All gaps so far.
     gaps: u32,
@@ -90,7 +93,8 @@ impl GapTail {
         self.largest.iter().map(|&gap| f64::from(gap) - least).sum()
     }
 
-    /// The gap that is exceeded with chance `p`, and twice the longest at least; infinite while too few were seen.
+    /// The gap that is exceeded with chance `p`, and twice the longest at least; infinite while too
+    /// few were seen.
     #[must_use]
     pub fn limit(&self, p: f64) -> f64 {
         if self.gaps < LEAST || self.largest.len() < K {
@@ -154,8 +158,9 @@ mod tests {
         }
     }
 
-    /// The next gap of a Poisson stream passes the limit with the stated chance: at 1e-2 and 1e-3, where it can be
-    /// counted, over many short histories. The floor of twice the longest is left out.
+    /// The next gap of a Poisson stream passes the limit with the stated chance: at 1e-2 and 1e-3,
+    /// where it can be counted, over many short histories. The floor of twice the longest is left
+    /// out.
     #[test]
     fn on_poisson_streams_the_false_alarm_rate_is_what_is_promised() {
         let mut random = rand_pcg::Pcg64::seed_from_u64(1);
@@ -171,7 +176,8 @@ mod tests {
         }
     }
 
-    /// Power: after 1,000 gaps of a Poisson stream the limit at 1e-9 lies between 20 and 60 mean gaps.
+    /// Power: after 1,000 gaps of a Poisson stream the limit at 1e-9 lies between 20 and 60 mean
+    /// gaps.
     #[test]
     fn a_poisson_key_is_missed_within_sixty_mean_gaps() {
         let mut random = rand_pcg::Pcg64::seed_from_u64(2);

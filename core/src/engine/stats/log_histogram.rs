@@ -1,12 +1,15 @@
-//! How often values of each size were seen, on a logarithmic scale, in memory that follows the spread of the values.
+//! How often values of each size were seen, on a logarithmic scale, in memory that follows the
+//! spread of the values.
 //!
-//! A bucket is the exponent and the first four bits of the mantissa of a value as `f32`: sixteen buckets an octave, each
-//! 4 to 6 % wide, found without a logarithm. (The log-linear scheme of G. Tene's HdrHistogram, <https://hdrhistogram.org>;
-//! that crate counts in integers and cannot forget by halves, which a baseline has to.) Counts are halved to forget, and
-//! what has been halved four times is gone.
+//! A bucket is the exponent and the first four bits of the mantissa of a value as `f32`: sixteen
+//! buckets an octave, each 4 to 6 % wide, found without a logarithm. (The log-linear scheme of G.
+//! Tene's HdrHistogram, <https://hdrhistogram.org>; that crate counts in integers and cannot forget
+//! by halves, which a baseline has to.) Counts are halved to forget, and what has been halved four
+//! times is gone.
 //!
-//! Memory: four bytes for each bucket between the lowest and the highest value; at most 4 KiB, for values from 10⁻⁶ to
-//! 10¹² (what lies outside is put at the ends); a few hundred bytes for one operation's durations. Cold start: no quantile.
+//! Memory: four bytes for each bucket between the lowest and the highest value; at most 4 KiB, for
+//! values from 10⁻⁶ to 10¹² (what lies outside is put at the ends); a few hundred bytes for one
+//! operation's durations. Cold start: no quantile.
 
 use crate::engine::state::{HeapSize, allocated};
 use serde::{Deserialize, Serialize};
@@ -127,7 +130,8 @@ impl LogHistogram {
         filled.map(|(place, count)| (self.first + place as u16, *count))
     }
 
-    /// The lowest bucket with at most `share` of the values in the buckets above it, and how many those are.
+    /// The lowest bucket with at most `share` of the values in the buckets above it, and how many
+    /// those are.
     #[must_use]
     pub fn upper_quantile(&self, share: f64) -> Option<(u16, f64)> {
         let allowed = share * self.total;
@@ -143,7 +147,8 @@ impl LogHistogram {
         lowest
     }
 
-    /// The highest bucket with at most `share` of the values in the buckets below it, and how many those are.
+    /// The highest bucket with at most `share` of the values in the buckets below it, and how many
+    /// those are.
     #[must_use]
     pub fn lower_quantile(&self, share: f64) -> Option<(u16, f64)> {
         let allowed = share * self.total;

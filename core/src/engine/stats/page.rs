@@ -1,10 +1,11 @@
 //! Has what went on come back to usual? Page's test on counts.
 //!
-//! Counts of equal spans, of rate λ₁ while it goes on and λ₀ < λ₁ when it is over; each adds its log-likelihood ratio
-//! (λ₁ − λ₀ − k ln(λ₁/λ₀))/φ to a sum that never falls below 0, and it is over when the sum has reached ln D. E. Page,
-//! *Continuous inspection schemes*, Biometrika 41 (1954). While it goes on, D spans pass on average before that happens by
-//! chance, at least (G. Lorden, Ann. Math. Statist. 42 (1971), theorem 2); once it is over it takes about
-//! ln D · φ / (λ₁ − λ₀ − λ₀ ln(λ₁/λ₀)) spans, and nothing finds it sooner for the same D. Memory: a number.
+//! Counts of equal spans, of rate λ₁ while it goes on and λ₀ < λ₁ when it is over; each adds its
+//! log-likelihood ratio (λ₁ − λ₀ − k ln(λ₁/λ₀))/φ to a sum that never falls below 0, and it is over
+//! when the sum has reached ln D. E. Page, *Continuous inspection schemes*, Biometrika 41 (1954).
+//! While it goes on, D spans pass on average before that happens by chance, at least (G. Lorden,
+//! Ann. Math. Statist. 42 (1971), theorem 2); once it is over it takes about ln D · φ / (λ₁ − λ₀ −
+//! λ₀ ln(λ₁/λ₀)) spans, and nothing finds it sooner for the same D. Memory: a number.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +14,8 @@ use serde::{Deserialize, Serialize};
 pub struct Page(f64);
 
 impl Page {
-    /// Takes the count of one span, in which `usual` are expected when it is over and `going` while it goes on, both
-    /// varying `dispersion` times as much as Poisson counts.
+    /// Takes the count of one span, in which `usual` are expected when it is over and `going` while
+    /// it goes on, both varying `dispersion` times as much as Poisson counts.
     pub fn add(&mut self, count: f64, usual: f64, going: f64, dispersion: f64) {
         // An expected number that is nearly nothing, and divides well.
         let usual = usual.max(1e-12);

@@ -1,14 +1,16 @@
 //! How unlikely one value is for the tail of the values so far.
 //!
-//! Peaks over threshold: what exceeds a high threshold u follows a generalised Pareto distribution, whatever the values
-//! themselves follow (J. Pickands, *Statistical inference using extreme order statistics*, Ann. Stat. 3 (1975); S. Coles,
-//! *An Introduction to Statistical Modeling of Extreme Values*, §4.2): P(X > u + y) = ζ·(1 + ξy/σ)^(−1/ξ) with ζ the share
-//! of exceedances, and ζ·e^(−y/σ) for ξ = 0. Here X is the logarithm of a duration, so that ξ = 0 is a power law.
+//! Peaks over threshold: what exceeds a high threshold u follows a generalised Pareto distribution,
+//! whatever the values themselves follow (J. Pickands, *Statistical inference using extreme order
+//! statistics*, Ann. Stat. 3 (1975); S. Coles, *An Introduction to Statistical Modeling of Extreme
+//! Values*, §4.2): P(X > u + y) = ζ·(1 + ξy/σ)^(−1/ξ) with ζ the share of exceedances, and
+//! ζ·e^(−y/σ) for ξ = 0. Here X is the logarithm of a duration, so that ξ = 0 is a power law.
 //!
-//! Shape and scale are fitted by moments (J. Hosking, J. Wallis, *Parameter and quantile estimation for the generalized
-//! Pareto distribution*, Technometrics 29 (1987), §3): ξ = (1 − m²/s²)/2, σ = m(1 − ξ), from mean m and variance s² of
-//! the excesses. Few exceedances say little of a shape, so ξ is shrunk to −0.1 with the weight of 100 values, and held
-//! between −0.1 (heavier than the log-normal at these depths) and 0. For σ the upper 95 % bound is taken. Both err towards
+//! Shape and scale are fitted by moments (J. Hosking, J. Wallis, *Parameter and quantile estimation
+//! for the generalized Pareto distribution*, Technometrics 29 (1987), §3): ξ = (1 − m²/s²)/2, σ =
+//! m(1 − ξ), from mean m and variance s² of the excesses. Few exceedances say little of a shape, so
+//! ξ is shrunk to −0.1 with the weight of 100 values, and held between −0.1 (heavier than the
+//! log-normal at these depths) and 0. For σ the upper 95 % bound is taken. Both err towards
 //! silence.
 //!
 //! Memory: four numbers. Cold start: no fit below 25 exceedances.
@@ -39,8 +41,8 @@ pub struct PeaksOverThreshold {
 }
 
 impl PeaksOverThreshold {
-    /// The tail above the threshold that about `share` of the values exceed, or more if those are under 25; `None` when
-    /// there are not as many.
+    /// The tail above the threshold that about `share` of the values exceed, or more if those are
+    /// under 25; `None` when there are not as many.
     #[must_use]
     pub fn fit(values: &LogHistogram, share: f64) -> Option<Self> {
         let wanted = (share * values.total()).max(EXCEEDANCES);
@@ -80,13 +82,15 @@ impl PeaksOverThreshold {
         let ln_beyond = if self.shape > -1e-6 {
             -excess
         } else {
-            // Beyond the end of a bounded tail everything is impossible; as finite as anything can be.
+            // Beyond the end of a bounded tail everything is impossible; as finite as anything can
+            // be.
             (1.0 + self.shape * excess).max(1e-30).ln() * (-1.0 / self.shape)
         };
         self.share.ln() + ln_beyond.max(-1e4)
     }
 
-    /// The value that is exceeded with a chance of `chance`; the threshold for chances above its share.
+    /// The value that is exceeded with a chance of `chance`; the threshold for chances above its
+    /// share.
     #[must_use]
     pub fn value_at(&self, chance: f64) -> f64 {
         let ratio = (chance / self.share).min(1.0);
@@ -145,7 +149,8 @@ mod tests {
         }
     }
 
-    /// How often the next value of a stream lies beyond the value that has `chance` by the fit to those before.
+    /// How often the next value of a stream lies beyond the value that has `chance` by the fit to
+    /// those before.
     fn false_alarms(draw: impl Fn(&mut Pcg64Mcg) -> f64, learned: usize, chance: f64) -> f64 {
         let mut rng = Pcg64Mcg::seed_from_u64(7);
         let (mut alarms, mut tested) = (0_u32, 0_u32);
@@ -171,8 +176,8 @@ mod tests {
                     learned,
                     chance,
                 );
-                // A power law has the heaviest tail that the shape's bounds allow, and what is shrunk away from it is
-                // paid for by at most a factor of three.
+                // A power law has the heaviest tail that the shape's bounds allow, and what is
+                // shrunk away from it is paid for by at most a factor of three.
                 let power = false_alarms(|rng| (0.5 * Distribution::<f64>::sample(&Exp1, rng)).exp(), learned, chance);
                 assert!(plain <= chance && pauses <= chance * 1.2, "{learned} {chance}: {plain} {pauses}");
                 assert!(power <= chance * 3.0, "{learned} {chance}: {power}");

@@ -1,8 +1,9 @@
 //! Counts of the last time slots, the newest first to be added to and the oldest first to leave.
 //!
-//! A ring of `length` slots: each count is added to the newest, and what falls out at the other end is handed back, so
-//! that a baseline takes only what no window can still see. Memory: 4 bytes for each slot since the first that still
-//! matters, at most `length`: many keys are seen once, or seldom. Cold start: slots before the first are empty.
+//! A ring of `length` slots: each count is added to the newest, and what falls out at the other end
+//! is handed back, so that a baseline takes only what no window can still see. Memory: 4 bytes for
+//! each slot since the first that still matters, at most `length`: many keys are seen once, or
+//! seldom. Cold start: slots before the first are empty.
 
 use crate::engine::state::{HeapSize, allocated};
 use serde::{Deserialize, Serialize};

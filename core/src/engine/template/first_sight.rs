@@ -1,8 +1,8 @@
 //! Holes in which one word has stood so far: nearly all of them, and most will never see a second.
 //!
-//! They are kept in two generations. When the young one is full it becomes the old one, and what was old is forgotten all at
-//! once: a table that looks for one to forget with each that comes costs several times as much. Memory: 25 to 50 bytes a
-//! hole; capped.
+//! They are kept in two generations. When the young one is full it becomes the old one, and what
+//! was old is forgotten all at once: a table that looks for one to forget with each that comes
+//! costs several times as much. Memory: 25 to 50 bytes a hole; capped.
 
 use super::TemplateId;
 use crate::engine::state::{AlreadyHashed, Evict};
@@ -34,7 +34,8 @@ impl FirstSights {
         self.young.get(&key).or_else(|| self.old.get(&key)).copied()
     }
 
-    /// Takes one more where there is `room` for so many; only with more than half as many is any forgotten.
+    /// Takes one more where there is `room` for so many; only with more than half as many is any
+    /// forgotten.
     pub(super) fn insert(&mut self, key: u64, sight: FirstSight, room: usize) {
         if self.young.len() >= (room / 2).max(1) || self.len() >= room.max(2) {
             self.evictions += self.old.len() as u64;

@@ -1,11 +1,13 @@
-//! A skeleton that says the same several times, `a <*> b <*> a <*> b <*>`, is the skeleton that says it once.
+//! A skeleton that says the same several times, `a <*> b <*> a <*> b <*>`, is the skeleton that
+//! says it once.
 
 use crate::event::skeleton::VARIABLE;
 
 /// Fewer words than this are not looked at.
 const LEAST_WORDS: usize = 6;
 
-/// `words` with repeated groups of two to four words, of which one is a variable, told once; none when nothing repeats.
+/// `words` with repeated groups of two to four words, of which one is a variable, told once; none
+/// when nothing repeats.
 pub(super) fn fold<'a>(words: &[&'a str]) -> Option<Vec<&'a str>> {
     if words.len() < LEAST_WORDS || !words.contains(&VARIABLE) {
         return None;
@@ -21,7 +23,8 @@ pub(super) fn fold<'a>(words: &[&'a str]) -> Option<Vec<&'a str>> {
                 kept.extend_from_slice(group);
                 i += repeats * period;
             } else {
-                // The groups that begin within the repeated ones but for the last have the same words, none a variable.
+                // The groups that begin within the repeated ones but for the last have the same
+                // words, none a variable.
                 let plain = repeats.saturating_sub(1) * period + 1;
                 kept.extend_from_slice(&folded[i..i + plain]);
                 i += plain;

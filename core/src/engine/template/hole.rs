@@ -1,13 +1,16 @@
-//! Positions of skeletons that vary: where many skeletons differ in one word alone, that word is a variable.
+//! Positions of skeletons that vary: where many skeletons differ in one word alone, that word is a
+//! variable.
 //!
-//! Every skeleton is entered once under each of its words' *holes*: the skeleton with that word left out. The key of a
-//! hole is a sum over the words' hashes by position, so that all holes of a skeleton cost one pass. When a hole has seen
-//! enough different words it opens: from then on a skeleton that fits it is of its template at once.
+//! Every skeleton is entered once under each of its words' *holes*: the skeleton with that word
+//! left out. The key of a hole is a sum over the words' hashes by position, so that all holes of a
+//! skeleton cost one pass. When a hole has seen enough different words it opens: from then on a
+//! skeleton that fits it is of its template at once.
 //!
-//! How many are enough: eight, or twelve in a skeleton of up to three words, of which each says more; four behind a
-//! word that introduces a name ("for", "user", "host"). The first word is never a variable, nor is the only one, so those
-//! have no hole. Memory: 25 to 50 bytes a hole (`first_sight.rs`), and from the second word on 100 and 16 for each word
-//! more than one, twelve at most; both are capped.
+//! How many are enough: eight, or twelve in a skeleton of up to three words, of which each says
+//! more; four behind a word that introduces a name ("for", "user", "host"). The first word is never
+//! a variable, nor is the only one, so those have no hole. Memory: 25 to 50 bytes a hole
+//! (`first_sight.rs`), and from the second word on 100 and 16 for each word more than one, twelve
+//! at most; both are capped.
 
 use super::TemplateId;
 use super::first_sight::{FirstSight, FirstSights};
@@ -120,8 +123,9 @@ impl Holes {
         keys.iter().find_map(|(_, key, _)| self.table.get_mut(*key)?.open)
     }
 
-    /// Enters the skeleton at hand, whose holes [`Self::find`] has worked out, as one of `template`. A hole that this
-    /// opens is to be [`fill`](Self::fill)ed with the template that stands for all.
+    /// Enters the skeleton at hand, whose holes [`Self::find`] has worked out, as one of
+    /// `template`. A hole that this opens is to be [`fill`](Self::fill)ed with the template that
+    /// stands for all.
     pub(super) fn enter(&mut self, words: &[&str], template: TemplateId) -> Option<Opened> {
         let mut opened = None;
         for i in 0..self.keys.len() {
@@ -133,7 +137,8 @@ impl Holes {
             if hole.open.is_some() {
                 continue;
             }
-            // Another hole of the same skeleton may open in its stead each time, so that this one stays closed.
+            // Another hole of the same skeleton may open in its stead each time, so that this one
+            // stays closed.
             let is_full = hole.others.len() >= ENOUGH_OF_FEW;
             if !is_full && hole.first.0 != word && hole.others.iter().all(|(other, _)| *other != word) {
                 hole.others.push((word, template));
@@ -142,7 +147,8 @@ impl Holes {
                 let mut templates: Vec<_> =
                     std::iter::once(hole.first).chain(hole.others.drain(..)).map(|(_, id)| id).collect();
                 hole.others.shrink_to_fit();
-                // In the order of their ids, so that what comes of it does not depend on anything else.
+                // In the order of their ids, so that what comes of it does not depend on anything
+                // else.
                 templates.sort_unstable();
                 templates.dedup();
                 opened = Some(Opened { position, key, templates });
@@ -151,7 +157,8 @@ impl Holes {
         opened
     }
 
-    /// Enters a word in a hole in which one word at most has stood: a second one is not enough to open it.
+    /// Enters a word in a hole in which one word at most has stood: a second one is not enough to
+    /// open it.
     fn enter_first(&mut self, key: u64, word: u32, template: TemplateId) {
         match self.first_sights.get(key) {
             None => {
@@ -212,7 +219,8 @@ impl Holes {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct HolesSnapshot(TableSnapshot<Hole>);
 
-/// How many different words at `position` make it a variable, in a skeleton of which `plain` words are none yet.
+/// How many different words at `position` make it a variable, in a skeleton of which `plain` words
+/// are none yet.
 fn enough(words: &[&str], position: usize, plain: usize) -> usize {
     let before = words[position - 1].to_ascii_lowercase();
     if plain > 2 && INTRODUCERS.binary_search(&before.as_str()).is_ok() {

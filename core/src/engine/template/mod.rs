@@ -1,12 +1,14 @@
 //! The template miner that all detectors and rules share.
 //!
-//! The pure stage has hashed each message's skeleton (`event/skeleton/`); here a skeleton becomes a template. A hit is two
-//! table look-ups. Only a skeleton never seen is worked on: told once where it repeats itself (`fold.rs`), compared with a
-//! user's seeds (`seed.rs`) and, word by word, with all others (`hole.rs`). Where a position turns out to vary the
-//! templates that differ there are merged into one; the merge is announced, and old ids lead to the one that stays.
+//! The pure stage has hashed each message's skeleton (`event/skeleton/`); here a skeleton becomes a
+//! template. A hit is two table look-ups. Only a skeleton never seen is worked on: told once where
+//! it repeats itself (`fold.rs`), compared with a user's seeds (`seed.rs`) and, word by word, with
+//! all others (`hole.rs`). Where a position turns out to vary the templates that differ there are
+//! merged into one; the merge is announced, and old ids lead to the one that stays.
 //!
-//! An id is the hash of the template's skeleton: the same after a restart and in another process. What an event is given is
-//! the root at its arrival. Memory: about 250 bytes a template and 24 a skeleton, 25 to 50 a hole; all capped and counted.
+//! An id is the hash of the template's skeleton: the same after a restart and in another process.
+//! What an event is given is the root at its arrival. Memory: about 250 bytes a template and 24 a
+//! skeleton, 25 to 50 a hole; all capped and counted.
 
 mod first_sight;
 mod fold;
@@ -52,7 +54,8 @@ impl std::str::FromStr for TemplateId {
 pub struct Sighting {
     /// The template at arrival, after all merges so far; 0 for an event without a message.
     pub id: TemplateId,
-    /// How often it has been seen, this event included: 1 is its first sight. Less than the truth after an eviction.
+    /// How often it has been seen, this event included: 1 is its first sight. Less than the truth
+    /// after an eviction.
     pub count: u64,
 }
 
@@ -254,7 +257,8 @@ impl Templates {
         root
     }
 
-    /// Notes a template of these `words`, or of a `seed`, that `message` shows, the message read last.
+    /// Notes a template of these `words`, or of a `seed`, that `message` shows, the message read
+    /// last.
     fn insert(&mut self, id: TemplateId, words: &[&str], seed: Option<&str>, message: &str, now: Timestamp) {
         let cut = |text: &str, most: usize| text[..text.floor_char_boundary(most)].to_owned();
         let text = seed.map_or_else(|| readable(&self.skeleton, words, message), str::to_owned);
@@ -283,7 +287,8 @@ impl Templates {
         id
     }
 
-    /// What is known of a template or of the one that it was merged into; none when it was never seen or is forgotten.
+    /// What is known of a template or of the one that it was merged into; none when it was never
+    /// seen or is forgotten.
     #[must_use]
     pub fn get(&self, id: TemplateId) -> Option<&Template> {
         self.templates.get(self.root(id).0)
@@ -383,7 +388,8 @@ fn id_of(words: &[&str]) -> TemplateId {
     TemplateId(xxhash_rust::xxh3::xxh3_64(words.join(" ").as_bytes()).max(1))
 }
 
-/// `message`, which `skeleton` has read last, with `<*>` for what is a variable in a template of these `words`.
+/// `message`, which `skeleton` has read last, with `<*>` for what is a variable in a template of
+/// these `words`.
 fn readable(skeleton: &Skeleton, words: &[&str], message: &str) -> String {
     let (text, places) = (skeleton.text(), skeleton.places());
     let own: Vec<&str> = text.split(' ').collect();
@@ -401,7 +407,8 @@ fn readable(skeleton: &Skeleton, words: &[&str], message: &str) -> String {
     readable
 }
 
-/// From which word to which each variable of `template` takes, both included; none when `words` do not fit it.
+/// From which word to which each variable of `template` takes, both included; none when `words` do
+/// not fit it.
 fn align(template: &[&str], words: &[&str]) -> Option<Vec<(usize, usize)>> {
     let (mut taken, mut w) = (Vec::new(), 0);
     for (t, part) in template.iter().enumerate() {

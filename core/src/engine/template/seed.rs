@@ -11,7 +11,8 @@ pub(super) struct Seed {
 }
 
 impl Seed {
-    /// The template `text`, with `<*>` for each variable, one word or several. None when it has no word of its own.
+    /// The template `text`, with `<*>` for each variable, one word or several. None when it has no
+    /// word of its own.
     pub(super) fn new(text: &str, skeleton: &mut Skeleton) -> Option<Self> {
         // The variable is written as what every miner takes for one.
         let id = TemplateId(skeleton.read(text.replace(VARIABLE, " 0 ").as_bytes()));
@@ -26,7 +27,8 @@ impl Seed {
     }
 }
 
-/// A variable of the pattern takes one word or more; backtracking to the last variable alone is enough.
+/// A variable of the pattern takes one word or more; backtracking to the last variable alone is
+/// enough.
 fn fits(pattern: &[&str], words: &[&str]) -> bool {
     let (mut p, mut w) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;

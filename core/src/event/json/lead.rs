@@ -1,4 +1,5 @@
-//! How a member begins: events of a stream have the same members one behind the other, so a name need not be read again.
+//! How a member begins: events of a stream have the same members one behind the other, so a name
+//! need not be read again.
 
 use super::Name;
 
@@ -20,7 +21,8 @@ impl Lead {
     /// What no text begins with: it has control characters.
     pub(in crate::event) const NONE: Self = Self { bytes: [0; WORDS], mask: [u64::MAX; WORDS], length: 0 };
 
-    /// What leads from `start` in `text` to the value of the member of this name, unless it is too long.
+    /// What leads from `start` in `text` to the value of the member of this name, unless it is too
+    /// long.
     pub(in crate::event) fn of(text: &[u8], start: usize, name: &Name) -> Option<Self> {
         let length = name.value - start;
         let here = text.get(start..)?.first_chunk()?;

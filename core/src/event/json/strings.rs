@@ -1,9 +1,11 @@
-//! Where a JSON string ends: sixteen bytes at a step where the processor has vectors, eight elsewhere.
+//! Where a JSON string ends: sixteen bytes at a step where the processor has vectors, eight
+//! elsewhere.
 
 /// Bytes of a step.
 const STEP: usize = 16;
 
-/// Where the string that began before `at` ends (its closing quote, which must be before `end`), and whether it has escapes.
+/// Where the string that began before `at` ends (its closing quote, which must be before `end`),
+/// and whether it has escapes.
 #[inline(always)]
 pub(super) fn string_end(text: &[u8], end: usize, at: usize) -> Option<(usize, bool)> {
     let close = plain_end(text, at).filter(|close| *close < end)?;
@@ -30,7 +32,8 @@ fn escaped_end(text: &[u8], mut at: usize) -> Option<usize> {
     }
 }
 
-/// The first quote, backslash or control character at or behind `at`: what a string cannot have as it is.
+/// The first quote, backslash or control character at or behind `at`: what a string cannot have as
+/// it is.
 #[inline(always)]
 pub(in crate::event) fn plain_end(text: &[u8], mut at: usize) -> Option<usize> {
     let (steps, _) = text.get(at..)?.as_chunks::<STEP>();
@@ -62,7 +65,8 @@ fn is_special(byte: u8) -> bool {
     matches!(byte, b'"' | b'\\' | 0..=0x1F)
 }
 
-/// A bit for each byte that is a quote, a backslash or a control character, the first byte's lowest.
+/// A bit for each byte that is a quote, a backslash or a control character, the first byte's
+/// lowest.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 fn specials(step: &[u8; STEP]) -> u32 {
@@ -80,7 +84,8 @@ fn specials(step: &[u8; STEP]) -> u32 {
     }
 
     let [low, high] = halves(step).map(u64::cast_signed);
-    // SAFETY: these take and give values, no pointers, and all that they ask for is SSE2, which every x86-64 processor has.
+    // SAFETY: these take and give values, no pointers, and all that they ask for is SSE2, which
+    // every x86-64 processor has.
     #[expect(
         unsafe_code,
         reason = "a third of the instructions of eight bytes at a step, where most of a line is read"
@@ -90,7 +95,8 @@ fn specials(step: &[u8; STEP]) -> u32 {
     }
 }
 
-/// A bit for each byte that is a quote, a backslash or a control character, the first byte's lowest.
+/// A bit for each byte that is a quote, a backslash or a control character, the first byte's
+/// lowest.
 #[cfg(not(target_arch = "x86_64"))]
 #[inline]
 fn specials(step: &[u8; STEP]) -> u32 {

@@ -1,5 +1,5 @@
-//! Access logs: the common and combined formats of Apache, nginx and those that follow them, also with the virtual host
-//! in front and the request's time behind.
+//! Access logs: the common and combined formats of Apache, nginx and those that follow them, also
+//! with the virtual host in front and the request's time behind.
 //!
 //! ```text
 //! [vhost] client ident user [time] "request" status bytes ["referrer" "user agent" [time or more]]
@@ -73,7 +73,8 @@ fn read_request(line: &[u8], request: Range<usize>, laid: &mut Laid) {
     laid.member(line, "protocol", request.start + last + 1..request.end);
 }
 
-/// What stands behind the number of bytes: referrer and user agent in quotes, then the time that the request took.
+/// What stands behind the number of bytes: referrer and user agent in quotes, then the time that
+/// the request took.
 fn read_rest(line: &[u8], mut at: usize, laid: &mut Laid) {
     for name in ["referrer", "user_agent", "forwarded_for"] {
         at = text::skip_spaces(line, at);

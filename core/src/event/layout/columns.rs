@@ -1,9 +1,10 @@
-//! Headers that no pattern says: a time, at the start or behind what a relay put there, and then columns in any order,
-//! up to where the message begins.
+//! Headers that no pattern says: a time, at the start or behind what a relay put there, and then
+//! columns in any order, up to where the message begins.
 //!
-//! Columns are *strong* if their marks make them certain (a level, a bracket, a name before a colon, anything between
-//! pipes) or *weak* if they only look like one (a number, a name with a mark or digit in it, a word in capitals). Weak ones count
-//! only if a strong one follows, so that a message which begins with a number or a name is kept whole.
+//! Columns are *strong* if their marks make them certain (a level, a bracket, a name before a
+//! colon, anything between pipes) or *weak* if they only look like one (a number, a name with a
+//! mark or digit in it, a word in capitals). Weak ones count only if a strong one follows, so that
+//! a message which begins with a number or a name is kept whole.
 
 use std::ops::Range;
 
@@ -25,7 +26,8 @@ pub(super) fn read(line: &[u8], opening: Opening, context: &mut TimeContext, lai
     true
 }
 
-/// Reads a line that begins with the word of a level, in a bracket or not, and its time behind that.
+/// Reads a line that begins with the word of a level, in a bracket or not, and its time behind
+/// that.
 pub(super) fn read_level_first(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
     let bracket = usize::from(line[0] == b'[');
     let Some((level, word)) = text::level_word(line, text::skip_spaces(line, bracket)) else {
@@ -42,9 +44,11 @@ pub(super) fn read_level_first(line: &[u8], context: &mut TimeContext, laid: &mu
     read(line, opening, context, laid)
 }
 
-/// Reads a line in which labels, an epoch, a date, a file or a host stand before the time of the event itself.
+/// Reads a line in which labels, an epoch, a date, a file or a host stand before the time of the
+/// event itself.
 ///
-/// An epoch among them says the instant, and the inner time only the part of its second: it is seldom in UTC.
+/// An epoch among them says the instant, and the inner time only the part of its second: it is
+/// seldom in UTC.
 pub(super) fn read_relayed(line: &[u8], first: Option<Opening>, context: &mut TimeContext, laid: &mut Laid) -> bool {
     let mut epoch = first;
     let mut last = 0..0;
@@ -114,7 +118,8 @@ fn read_inner(
     true
 }
 
-/// The instant of the epoch, with the fraction of the written time if both are of the same second of a minute.
+/// The instant of the epoch, with the fraction of the written time if both are of the same second
+/// of a minute.
 fn merge(epoch: Written, written: Written) -> Written {
     const SECOND: i64 = 1_000_000_000;
     let same = epoch.instant.0.div_euclid(SECOND).rem_euclid(60) == written.instant.0.div_euclid(SECOND).rem_euclid(60);
@@ -286,7 +291,8 @@ impl Columns<'_> {
         self.line.get(at) == Some(&delimiter)
     }
 
-    /// Passes the spaces and marks between columns: the delimiter, and dashes, colons and commas that spaces follow.
+    /// Passes the spaces and marks between columns: the delimiter, and dashes, colons and commas
+    /// that spaces follow.
     fn skip_separators(&mut self) {
         loop {
             self.at = text::skip_spaces(self.line, self.at);
@@ -305,8 +311,8 @@ impl Columns<'_> {
         }
     }
 
-    /// Names the weak columns that a strong one has made certain: the first number is the process, the last name
-    /// the module, or the first where that is no word.
+    /// Names the weak columns that a strong one has made certain: the first number is the process,
+    /// the last name the module, or the first where that is no word.
     fn put_weak(&mut self, laid: &mut Laid) {
         let weak = &self.weak[..self.count];
         let number = weak.iter().position(|word| text::digits(self.line, word.start) == word.end);
@@ -340,7 +346,8 @@ fn is_name(word: &[u8]) -> bool {
     !word.is_empty() && word.len() <= LONGEST && word.iter().all(marks)
 }
 
-/// Whether a word is more likely a column than the first of a sentence: a name with a digit or a mark in it, or capitals.
+/// Whether a word is more likely a column than the first of a sentence: a name with a digit or a
+/// mark in it, or capitals.
 fn is_column(word: &[u8]) -> bool {
     if !is_name(word) || !matches!(word.last(), Some(last) if last.is_ascii_alphanumeric() || *last == b'#') {
         return false;

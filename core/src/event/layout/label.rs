@@ -1,4 +1,5 @@
-//! A level that a text begins with: `ERROR: x`, `[warn] x`, `FATAL x`. The text stays the message as a whole.
+//! A level that a text begins with: `ERROR: x`, `[warn] x`, `FATAL x`. The text stays the message
+//! as a whole.
 
 use std::ops::Range;
 
@@ -14,7 +15,8 @@ pub(super) fn read(line: &[u8], laid: &mut Laid) -> bool {
     true
 }
 
-/// The level that the text at `at` begins with: a word in brackets or before a colon, or one in capitals.
+/// The level that the text at `at` begins with: a word in brackets or before a colon, or one in
+/// capitals.
 pub(super) fn find(line: &[u8], at: usize) -> Option<(Level, Range<usize>)> {
     let open = *line.get(at)?;
     let close = match open {

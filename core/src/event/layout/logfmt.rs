@@ -11,7 +11,8 @@ const MOST: usize = 512;
 
 /// Reads a line of at least two pairs; a key without a value is one with an empty value.
 ///
-/// The pairs that say time, level and message are those, all others are members. Without a message the line is it.
+/// The pairs that say time, level and message are those, all others are members. Without a message
+/// the line is it.
 pub(super) fn read(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
     if read_pairs(line, context, laid).is_some() {
         return true;
@@ -101,7 +102,8 @@ fn value(line: &[u8], at: usize) -> Option<(Range<usize>, Form, usize)> {
     Some((word.clone(), form, word.end))
 }
 
-/// Reads one field of the journal's export format: `PRIORITY=3`, `MESSAGE=text`, `__REALTIME_TIMESTAMP=1767323045000000`.
+/// Reads one field of the journal's export format: `PRIORITY=3`, `MESSAGE=text`,
+/// `__REALTIME_TIMESTAMP=1767323045000000`.
 pub(super) fn read_journal(line: &[u8], laid: &mut Laid) -> bool {
     let Some(end) = memchr::memchr(b'=', &line[..line.len().min(65)]) else {
         return false;

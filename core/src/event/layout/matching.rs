@@ -19,7 +19,8 @@ pub(super) struct Matching<'a> {
 }
 
 impl Matching<'_> {
-    /// Takes the steps one after the other, to the end of the line; the number of the step that does not fit is the error.
+    /// Takes the steps one after the other, to the end of the line; the number of the step that
+    /// does not fit is the error.
     pub(super) fn run(&mut self, steps: &[Step]) -> Result<(), usize> {
         for (index, step) in steps.iter().enumerate() {
             let taken = match *step {
@@ -162,7 +163,8 @@ impl Matching<'_> {
         true
     }
 
-    /// A message that ends at the last place of a mark, of a byte with a space before it or by itself.
+    /// A message that ends at the last place of a mark, of a byte with a space before it or by
+    /// itself.
     fn message_until(&mut self, mark: &Step, next: Option<&Step>) -> bool {
         let (byte, space) = match (mark, next) {
             (Step::Byte(byte), _) => (*byte, 0),

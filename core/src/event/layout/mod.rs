@@ -2,11 +2,11 @@
 //!
 //! A line is looked at by itself, in a fixed order, the most telling marks first:
 //!
-//! 1. `<PRI>`, a journal's export field, an access log's line, a syslog header: readers of their own (`syslog.rs`,
-//!    `access.rs`, `logfmt.rs`);
+//! 1. `<PRI>`, a journal's export field, an access log's line, a syslog header: readers of their
+//!    own (`syslog.rs`, `access.rs`, `logfmt.rs`);
 //! 2. the layouts of `table.rs`, each written as a pattern, in groups by what a line begins with;
-//! 3. a time at the start, or behind a few columns that a relay put there, and then columns in any order
-//!    (`columns.rs`);
+//! 3. a time at the start, or behind a few columns that a relay put there, and then columns in any
+//!    order (`columns.rs`);
 //! 4. plain text, which can still begin with the word of a level (`label.rs`).
 //!
 //! To add a layout, add a line to the table; only what no pattern can say needs a reader.
@@ -41,11 +41,13 @@ pub struct Laid {
     pub level_text: Range<usize>,
     /// The message; the whole line if it has no layout.
     pub message: Range<usize>,
-    /// How the message is written: [`Form::Quoted`] if it is the inside of a quoted string with escapes.
+    /// How the message is written: [`Form::Quoted`] if it is the inside of a quoted string with
+    /// escapes.
     pub message_form: Form,
     /// The other fields, in the order they were found.
     pub members: Vec<Member>,
-    /// The line up to its message, if that holds more than the time, the members and marks between them; else empty.
+    /// The line up to its message, if that holds more than the time, the members and marks between
+    /// them; else empty.
     pub header: Range<usize>,
     /// The syslog facility, as text, of a line that begins with `<PRI>`.
     pub facility: Option<&'static str>,
@@ -163,8 +165,8 @@ impl Opening {
     }
 }
 
-/// Reads one line, valid UTF-8 without its end, into `laid`. Returns false for plain text, which leaves `laid` empty
-/// but for the message, the whole line.
+/// Reads one line, valid UTF-8 without its end, into `laid`. Returns false for plain text, which
+/// leaves `laid` empty but for the message, the whole line.
 ///
 /// The result depends on the line and the year clock of `context` alone.
 pub fn read(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {

@@ -1,20 +1,23 @@
 //! Layouts as patterns, compiled when the program is.
 //!
-//! A pattern is the layout as one would print it, with fields in braces: `{time} {level} [{thread}] {module}: {message}`.
+//! A pattern is the layout as one would print it, with fields in braces: `{time} {level} [{thread}]
+//! {module}: {message}`.
 //!
 //! - A space stands for one or more spaces or tabs, `_` for exactly one; any other byte for itself.
-//! - `{time}`, `{level}`, `{message}` are those of the line. `{letter}` is a level of one letter, `{severity}` also a
-//!   word that only databases use, `{sign}` one of Redis's marks.
+//! - `{time}`, `{level}`, `{message}` are those of the line. `{letter}` is a level of one letter,
+//!   `{severity}` also a word that only databases use, `{sign}` one of Redis's marks.
 //! - `{location}` is `thread:logger@line`, which only reads from its end.
-//! - Every other field is a member of that name. It takes what the mark behind it leaves: the inside of brackets or of
-//!   quotes, else a word, up to that mark. A colon and space behind it let it hold colons itself.
-//! - `{name:number}` is a whole number, `{name:decimal}` one with a fraction, `{name:dotted}` a name like a class's, with
-//!   two points at least, `{name:a|b}` one of these words, `{name:epoch}` an epoch that is the time. `pid`, `line`,
-//!   `status` and `bytes` are numbers anyway.
-//! - `{message>}` begins the message there, and the pattern goes on inside of it; `{rest}` is what no field takes.
+//! - Every other field is a member of that name. It takes what the mark behind it leaves: the
+//!   inside of brackets or of quotes, else a word, up to that mark. A colon and space behind it let
+//!   it hold colons itself.
+//! - `{name:number}` is a whole number, `{name:decimal}` one with a fraction, `{name:dotted}` a
+//!   name like a class's, with two points at least, `{name:a|b}` one of these words, `{name:epoch}`
+//!   an epoch that is the time. `pid`, `line`, `status` and `bytes` are numbers anyway.
+//! - `{message>}` begins the message there, and the pattern goes on inside of it; `{rest}` is what
+//!   no field takes.
 //!
-//! The message is the rest of the line, or up to the last place of the mark behind it. Without it a pattern must fit
-//! up to the end of the line.
+//! The message is the rest of the line, or up to the last place of the mark behind it. Without it a
+//! pattern must fit up to the end of the line.
 
 use super::super::time::TimeContext;
 use super::matching::Matching;
@@ -33,9 +36,11 @@ pub(super) struct Layout {
     shared: usize,
 }
 
-/// What stands behind the time: the byte there, and the first bytes of the next two columns, each a set of kinds.
+/// What stands behind the time: the byte there, and the first bytes of the next two columns, each a
+/// set of kinds.
 ///
-/// Most patterns of a group fail there, so a line's kinds are found once and compared with those of each pattern.
+/// Most patterns of a group fail there, so a line's kinds are found once and compared with those of
+/// each pattern.
 #[derive(Clone, Copy)]
 pub(super) struct Shape([u8; 3]);
 
@@ -214,7 +219,8 @@ impl Layout {
         self.shape.fits(shape)
     }
 
-    /// Reads the line if it has this layout; what was captured is then in `laid`, which is else as it was before.
+    /// Reads the line if it has this layout; what was captured is then in `laid`, which is else as
+    /// it was before.
     ///
     /// # Errors
     /// The number of the step that did not fit; behind the last if the line goes on.
@@ -246,7 +252,8 @@ impl Layout {
 }
 
 impl Step {
-    /// Whether both take the same of every line, whatever they call it. Of what looks at further steps that is not known.
+    /// Whether both take the same of every line, whatever they call it. Of what looks at further
+    /// steps that is not known.
     const fn takes_what(&self, other: &Step) -> bool {
         match (self, other) {
             (Step::Byte(one), Step::Byte(other)) => *one == *other,

@@ -1,4 +1,5 @@
-//! Syslog: RFC 3164 and RFC 5424, with and without `<PRI>`, and what daemons and relays make of them.
+//! Syslog: RFC 3164 and RFC 5424, with and without `<PRI>`, and what daemons and relays make of
+//! them.
 //!
 //! ```text
 //! <PRI>Jun  9 06:06:20 host tag[pid]: message
@@ -71,8 +72,8 @@ pub(super) fn read(line: &[u8], opening: Opening, context: &mut TimeContext, lai
     read_body(line, text::skip_spaces(line, end), context, laid)
 }
 
-/// Reads a header that begins with any other time, as rsyslog, syslog-ng and the journal write them: columns of RFC
-/// 5424, or a host and a tag. Without these it is no syslog.
+/// Reads a header that begins with any other time, as rsyslog, syslog-ng and the journal write
+/// them: columns of RFC 5424, or a host and a tag. Without these it is no syslog.
 pub(super) fn read_dated(line: &[u8], opening: Opening, context: &mut TimeContext, laid: &mut Laid) -> bool {
     let at = text::skip_spaces(line, opening.end);
     if read_fields(line, at, Some(opening), context, laid) {
@@ -98,7 +99,8 @@ fn read_untagged(line: &[u8], opening: Opening, context: &mut TimeContext, laid:
     read_body(line, text::skip_spaces(line, opening.end), context, laid)
 }
 
-/// What follows `<PRI>` without a time, as programs write it to the local socket: a tag, and no host.
+/// What follows `<PRI>` without a time, as programs write it to the local socket: a tag, and no
+/// host.
 fn read_message_alone(line: &[u8], at: usize, context: &mut TimeContext, laid: &mut Laid) -> bool {
     let tag = Tag::in_one_word(line, at);
     if let Some(tag) = &tag {
@@ -191,8 +193,8 @@ fn read_message(line: &[u8], context: &mut TimeContext, laid: &mut Laid) {
     }
 }
 
-/// Columns of RFC 5424, from the time, or behind it if that was found already. Without version and priority, only if
-/// the columns are certain.
+/// Columns of RFC 5424, from the time, or behind it if that was found already. Without version and
+/// priority, only if the columns are certain.
 fn read_fields(line: &[u8], at: usize, opening: Option<Opening>, context: &mut TimeContext, laid: &mut Laid) -> bool {
     let mut at = at;
     let opening = match opening {
@@ -270,8 +272,8 @@ fn is_host(word: &[u8]) -> bool {
     !word.is_empty() && word.len() <= 255 && word.iter().all(marks) && Level::from_text(word).is_none()
 }
 
-/// Who wrote a message: `tag[pid]:`, `tag:`, `/path/tag[pid]:`, `tag(part)[pid]:`, `tag version:`, `tag : `, and behind a
-/// pid also `(context):` and `<Level>:`.
+/// Who wrote a message: `tag[pid]:`, `tag:`, `/path/tag[pid]:`, `tag(part)[pid]:`, `tag version:`,
+/// `tag : `, and behind a pid also `(context):` and `<Level>:`.
 struct Tag {
     name: Range<usize>,
     version: Range<usize>,
@@ -297,7 +299,8 @@ impl Tag {
         }
         let mut tag = Tag { name: at..at, version: 0..0, pid: 0..0, context: 0..0, level: None, end: at };
         let word = text::word(line, at);
-        // More words: the mark alone, a version, or a name with spaces in it, which only a pid makes certain.
+        // More words: the mark alone, a version, or a name with spaces in it, which only a pid
+        // makes certain.
         if !is_host(&line[word.clone()]) {
             return None;
         }
@@ -328,7 +331,8 @@ impl Tag {
         None
     }
 
-    /// Takes `name[pid]:`, `name[pid]` or `name:`, to the end of the word or to the colon behind the bracket.
+    /// Takes `name[pid]:`, `name[pid]` or `name:`, to the end of the word or to the colon behind
+    /// the bracket.
     fn take(&mut self, line: &[u8], word: Range<usize>) -> bool {
         let written = &line[word.clone()];
         if let Some(open) = memchr::memchr(b'[', written).filter(|open| *open > 0) {

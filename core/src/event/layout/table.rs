@@ -1,5 +1,6 @@
-//! The layouts that a pattern can say, in groups by what a line begins with. In a group the first that fits is taken,
-//! so those with more marks stand before those with fewer. `pattern.rs` tells how they are written.
+//! The layouts that a pattern can say, in groups by what a line begins with. In a group the first
+//! that fits is taken, so those with more marks stand before those with fewer. `pattern.rs` tells
+//! how they are written.
 
 use super::super::time::TimeContext;
 use super::pattern::{Layout, Shape};

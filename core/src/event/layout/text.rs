@@ -5,7 +5,8 @@ use std::ops::Range;
 pub(super) use super::super::json::digits;
 use super::super::level::Level;
 
-/// The word at `at`: up to the next space or tab; the empty one at the end of the line if `at` is beyond.
+/// The word at `at`: up to the next space or tab; the empty one at the end of the line if `at` is
+/// beyond.
 pub(super) fn word(line: &[u8], at: usize) -> Range<usize> {
     let at = at.min(line.len());
     let rest = &line[at..];
@@ -20,7 +21,8 @@ pub(super) fn skip_spaces(line: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// The inside of the bracket that opens at `at`, up to the one that closes it, and none if that is missing.
+/// The inside of the bracket that opens at `at`, up to the one that closes it, and none if that is
+/// missing.
 pub(super) fn inside(line: &[u8], at: usize) -> Option<Range<usize>> {
     let open = *line.get(at)?;
     let close = match open {
@@ -50,8 +52,8 @@ pub(super) fn trim(line: &[u8], range: Range<usize>) -> Range<usize> {
     start..start + text.trim_ascii().len()
 }
 
-/// Whether the text is a number by JSON's grammar, and of a size that readers of JSON can hold; a long run of digits, or
-/// one with an `E` and many digits in it, is an identifier.
+/// Whether the text is a number by JSON's grammar, and of a size that readers of JSON can hold; a
+/// long run of digits, or one with an `E` and many digits in it, is an identifier.
 pub(super) fn is_number(text: &[u8]) -> bool {
     let text = text.strip_prefix(b"-").unwrap_or(text);
     let whole = digits(text, 0);
@@ -76,7 +78,8 @@ pub(super) fn is_number(text: &[u8]) -> bool {
     end == text.len()
 }
 
-/// The word of letters at `at`, if it is a level's name: letters alone and numbers are too little to go by.
+/// The word of letters at `at`, if it is a level's name: letters alone and numbers are too little
+/// to go by.
 pub(super) fn level_word(line: &[u8], at: usize) -> Option<(Level, Range<usize>)> {
     let rest = line.get(at..)?;
     let length = rest.iter().take(14).take_while(|byte| byte.is_ascii_alphabetic()).count();
@@ -93,7 +96,8 @@ pub(super) fn is_capitals(word: &[u8]) -> bool {
     word.iter().all(|byte| byte.is_ascii_uppercase())
 }
 
-/// The inside of the string whose quote is at `at`, with its escapes, and none if the quote that closes is missing.
+/// The inside of the string whose quote is at `at`, with its escapes, and none if the quote that
+/// closes is missing.
 pub(super) fn quoted(line: &[u8], at: usize) -> Option<Range<usize>> {
     let start = at + 1;
     if line.get(at) != Some(&b'"') {
@@ -110,7 +114,8 @@ pub(super) fn quoted(line: &[u8], at: usize) -> Option<Range<usize>> {
     }
 }
 
-/// Whether a word is a dotted name as those of classes and modules are: two points at least, and no part a number.
+/// Whether a word is a dotted name as those of classes and modules are: two points at least, and no
+/// part a number.
 pub(super) fn is_dotted(word: &[u8]) -> bool {
     let mut parts = 0;
     for part in word.split(|byte| *byte == b'.') {

@@ -7,7 +7,8 @@ use crate::event::{Edit, transcode};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// Appends the map `bytes` with `findings`, a JSON array, as one more member `name`, or added to the array that is there.
+/// Appends the map `bytes` with `findings`, a JSON array, as one more member `name`, or added to
+/// the array that is there.
 ///
 /// # Errors
 /// [`Malformed`] when it is no map or its member is no array; `out` is then as it was.
@@ -45,8 +46,8 @@ fn annotated(bytes: &[u8], name: &str, findings: &[u8], out: &mut Vec<u8>) -> Re
     Ok(())
 }
 
-/// Appends the map `bytes` as rules wish it, with `findings`, the inside of a JSON array, in its member `name` unless
-/// there are none.
+/// Appends the map `bytes` as rules wish it, with `findings`, the inside of a JSON array, in its
+/// member `name` unless there are none.
 ///
 /// # Errors
 /// As [`annotate`], and when it cannot be masked.
@@ -77,7 +78,8 @@ pub fn edit(bytes: &[u8], edit: &Edit, name: &str, findings: &[u8], out: &mut Ve
     annotate(&map, name, &[b"[", findings, b"]"].concat(), out)
 }
 
-/// Appends the value `bytes` with what these masks find in its texts and members, at any depth, changed.
+/// Appends the value `bytes` with what these masks find in its texts and members, at any depth,
+/// changed.
 ///
 /// # Errors
 /// [`Malformed`] when it is none, or nested too deep; what was appended up to there is of no use.

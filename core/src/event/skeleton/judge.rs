@@ -1,4 +1,5 @@
-//! What a piece's neighbours say: values behind `=`, quoted words, addresses with a scheme, names behind "user".
+//! What a piece's neighbours say: values behind `=`, quoted words, addresses with a scheme, names
+//! behind "user".
 
 use super::scan::{ALNUM, DOT, LOWER, Piece, UPPER, WIDE};
 use super::words::{self, trimmed};
@@ -53,7 +54,8 @@ fn part(all: &Pieces<'_>, kind: Kind, from: usize, to: usize) -> Part {
     Part { kind, start: all.all[from].start, end: all.all[to].end }
 }
 
-/// A quotation mark at `i` that opens: a quoted name is a variable, and so is all that is quoted behind `=`.
+/// A quotation mark at `i` that opens: a quoted name is a variable, and so is all that is quoted
+/// behind `=`.
 fn quoted(all: &Pieces<'_>, i: usize, parts: &mut Vec<Part>) -> usize {
     let opens = i == 0 || all.mark(i - 1) != 0 || !all.touches(i - 1);
     if opens {
@@ -69,8 +71,8 @@ fn quoted(all: &Pieces<'_>, i: usize, parts: &mut Vec<Part>) -> usize {
     i + 1
 }
 
-/// Words of letters between two quotation marks that touch what they quote and nothing outside: no apostrophes as in `it's`,
-/// and no commands or requests, whose first word says much.
+/// Words of letters between two quotation marks that touch what they quote and nothing outside: no
+/// apostrophes as in `it's`, and no commands or requests, whose first word says much.
 fn is_name(all: &Pieces<'_>, open: usize, close: usize) -> bool {
     close > open + 1
         && all.touches(open)

@@ -43,7 +43,8 @@ impl Masks {
     /// Compiles `patterns`.
     ///
     /// # Errors
-    /// [`MasksError`] names the first that is no regular expression, is too large, or matches nothing at all.
+    /// [`MasksError`] names the first that is no regular expression, is too large, or matches
+    /// nothing at all.
     pub fn new(patterns: &[String]) -> Result<Self, MasksError> {
         for (index, pattern) in patterns.iter().enumerate() {
             let problem = match compile(pattern) {
@@ -70,7 +71,8 @@ impl Masks {
         self.0.is_none()
     }
 
-    /// Copies `text` into `out` with one byte in place of each match, and notes in `moved` what it stands for.
+    /// Copies `text` into `out` with one byte in place of each match, and notes in `moved` what it
+    /// stands for.
     pub(super) fn apply(&self, text: &[u8], out: &mut Vec<u8>, moved: &mut Vec<Moved>) {
         out.clear();
         moved.clear();

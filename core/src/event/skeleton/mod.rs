@@ -1,12 +1,14 @@
-//! Stage one of the template miner, a pure function of one message: its skeleton, words kept and variables masked.
+//! Stage one of the template miner, a pure function of one message: its skeleton, words kept and
+//! variables masked.
 //!
-//! One pass over the bytes with a table of 256 classes cuts a message into pieces (`scan.rs`); each piece is judged by
-//! its own characters and its neighbours (`judge.rs`, `words.rs`): what has a digit, a path, a host or file name, an
-//! address, a value after `=`, a quoted word is a variable. Punctuation is context for these judgements and no part of
-//! the skeleton. Neighbouring variables are one. The hash of the skeleton's text is xxh3-64, the same in every process.
+//! One pass over the bytes with a table of 256 classes cuts a message into pieces (`scan.rs`); each
+//! piece is judged by its own characters and its neighbours (`judge.rs`, `words.rs`): what has a
+//! digit, a path, a host or file name, an address, a value after `=`, a quoted word is a variable.
+//! Punctuation is context for these judgements and no part of the skeleton. Neighbouring variables
+//! are one. The hash of the skeleton's text is xxh3-64, the same in every process.
 //!
-//! No regular expression, no dictionary of a system's own words; no allocation once the scratch space has grown. About
-//! 200 ns for a line of 100 bytes (`cargo bench --bench skeleton`).
+//! No regular expression, no dictionary of a system's own words; no allocation once the scratch
+//! space has grown. About 200 ns for a line of 100 bytes (`cargo bench --bench skeleton`).
 
 mod judge;
 mod mask;
@@ -104,8 +106,8 @@ impl Skeleton {
         xxh3_64(&self.text).max(1)
     }
 
-    /// The skeleton's words, separated by single spaces, with [`VARIABLE`] for variables. A message that is cut in the
-    /// middle of a character shows the replacement character there.
+    /// The skeleton's words, separated by single spaces, with [`VARIABLE`] for variables. A message
+    /// that is cut in the middle of a character shows the replacement character there.
     #[must_use]
     pub fn text(&self) -> std::borrow::Cow<'_, str> {
         String::from_utf8_lossy(&self.text)

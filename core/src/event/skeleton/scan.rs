@@ -1,4 +1,5 @@
-//! A message cut into pieces: words, and single marks of punctuation. One look into a table for each byte.
+//! A message cut into pieces: words, and single marks of punctuation. One look into a table for
+//! each byte.
 
 /// Has a digit, or something that a mask has put there.
 pub(super) const DIGIT: u8 = 1;
@@ -12,8 +13,8 @@ pub(super) const SLASH: u8 = 8;
 pub(super) const SIGN: u8 = 16;
 /// Has a character outside ASCII.
 pub(super) const WIDE: u8 = 32;
-/// Has a dot, an exclamation or a question mark. The highest of the classes inside a word: with those that end one it is
-/// worth a second look.
+/// Has a dot, an exclamation or a question mark. The highest of the classes inside a word: with
+/// those that end one it is worth a second look.
 pub(super) const DOT: u8 = 64;
 /// Letters and digits of any kind.
 pub(super) const ALNUM: u8 = DIGIT | UPPER | LOWER | WIDE;
@@ -120,8 +121,8 @@ fn word(text: &[u8], start: usize, pieces: &mut Vec<Piece>) -> usize {
     start + text[start..].iter().take_while(|&&byte| byte == b'.').count()
 }
 
-/// Where groups of up to four hexadecimal digits with colons between end, if the colon at `colon` belongs to some: two
-/// colons at least, and a digit.
+/// Where groups of up to four hexadecimal digits with colons between end, if the colon at `colon`
+/// belongs to some: two colons at least, and a digit.
 fn colon_groups(text: &[u8], colon: usize) -> Option<usize> {
     let hex = |byte: &u8| byte.is_ascii_hexdigit();
     let before = text[..colon].iter().rev().take(5).take_while(|byte| hex(byte)).count();

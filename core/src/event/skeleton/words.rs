@@ -189,7 +189,8 @@ fn is_path(word: &[u8]) -> bool {
     }
 }
 
-/// A host's, a file's or a class's name: parts between dots, none empty, the last no name of a constant.
+/// A host's, a file's or a class's name: parts between dots, none empty, the last no name of a
+/// constant.
 fn is_dotted_name(word: &[u8], before_port: bool) -> bool {
     let mut parts = 0;
     let (mut second, mut last) = (&word[..0], &word[..0]);

@@ -21,7 +21,8 @@ impl Civil {
     }
 }
 
-/// A place in a text. What fails to read leaves it where it was, unless the whole form has failed with it.
+/// A place in a text. What fails to read leaves it where it was, unless the whole form has failed
+/// with it.
 #[derive(Clone, Copy)]
 pub(super) struct Cursor<'a> {
     pub(super) text: &'a [u8],
@@ -168,7 +169,8 @@ impl Cursor<'_> {
         self.at = end;
     }
 
-    /// ` AM` or ` PM`, which turn the hours 1 to 12 to those of the day. None if the hour has no such half.
+    /// ` AM` or ` PM`, which turn the hours 1 to 12 to those of the day. None if the hour has no
+    /// such half.
     pub(super) fn half_of_day(&mut self, civil: &mut Civil) -> Option<()> {
         let (half, m) = match self.text.get(self.at + 1..self.at + 3) {
             Some([half, m]) => (half.to_ascii_uppercase(), m.to_ascii_uppercase()),

@@ -1,12 +1,15 @@
-//! Epochs: numbers of seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by their size.
+//! Epochs: numbers of seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by
+//! their size.
 
 use super::Timestamp;
 
-/// Digits of a number that can matter: 19 before the point of the largest epoch, and 9 after the point of seconds.
+/// Digits of a number that can matter: 19 before the point of the largest epoch, and 9 after the
+/// point of seconds.
 const DIGITS: u32 = 30;
 
-/// The instant of a JSON number: an epoch in seconds (below 10¹¹), milliseconds (below 10¹⁴), microseconds (below
-/// 10¹⁷) or nanoseconds. It is exact to the nanosecond where the digits allow; what is finer is cut off.
+/// The instant of a JSON number: an epoch in seconds (below 10¹¹), milliseconds (below 10¹⁴),
+/// microseconds (below 10¹⁷) or nanoseconds. It is exact to the nanosecond where the digits allow;
+/// what is finer is cut off.
 pub fn time_number(text: &[u8]) -> Option<Timestamp> {
     let text = text.trim_ascii();
     if let Some(instant) = whole_epoch(text) {
@@ -64,7 +67,8 @@ fn whole_epoch(text: &[u8]) -> Option<Timestamp> {
     value.checked_mul(unit).map(Timestamp)
 }
 
-/// An epoch as text: a plain decimal of at least nine digits before its point, so that no short number is a time.
+/// An epoch as text: a plain decimal of at least nine digits before its point, so that no short
+/// number is a time.
 pub(super) fn epoch_text(text: &[u8]) -> Option<Timestamp> {
     let whole = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
     let plain = text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
@@ -85,7 +89,8 @@ fn written_exponent(text: &[u8]) -> Option<i64> {
         (b'+', digits) => (false, digits),
         _ => (false, rest),
     };
-    // Five digits hold every exponent that a line could balance with its own zeros; more are nonsense.
+    // Five digits hold every exponent that a line could balance with its own zeros; more are
+    // nonsense.
     if digits.is_empty() || digits.len() > 5 || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
@@ -108,7 +113,8 @@ fn nanoseconds(mantissa: u128, exponent: i64) -> Option<i128> {
         _ => return None,
     };
     let exponent = exponent + unit;
-    // The magnitude bounds the product by 10²⁰, and what is divided away beyond 38 digits is nothing.
+    // The magnitude bounds the product by 10²⁰, and what is divided away beyond 38 digits is
+    // nothing.
     let nanos = match u32::try_from(exponent) {
         Ok(exponent) => mantissa.checked_mul(10u128.checked_pow(exponent)?)?,
         Err(_) => u32::try_from(-exponent)

@@ -1,8 +1,8 @@
 //! The forms in which times are written.
 //!
-//! A form is told by its first bytes: a run of digits of some length and what follows it, the name of a month, or that
-//! of a weekday. Scanning changes nothing, so that a reader of layouts can look at a time and still refuse the line;
-//! only [`TimeContext::accept`] moves the year clock.
+//! A form is told by its first bytes: a run of digits of some length and what follows it, the name
+//! of a month, or that of a weekday. Scanning changes nothing, so that a reader of layouts can look
+//! at a time and still refuse the line; only [`TimeContext::accept`] moves the year clock.
 
 use super::calendar::{days_from_civil, days_in_month};
 use super::cursor::{Civil, Cursor};
@@ -61,7 +61,8 @@ pub(super) fn is_dashed(head: &[u8; 19]) -> bool {
         && head[16] == b':'
 }
 
-/// `yyyy-MM-ddTHH:mm:ss` with every field in its place: the form nearly every line has, without a cursor.
+/// `yyyy-MM-ddTHH:mm:ss` with every field in its place: the form nearly every line has, without a
+/// cursor.
 #[inline(always)]
 fn scan_dashed(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
     let head: &[u8; 19] = text.first_chunk()?;
@@ -70,7 +71,8 @@ fn scan_dashed(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
     }
     let two = |at: usize| {
         let (tens, ones) = (head[at].wrapping_sub(b'0'), head[at + 1].wrapping_sub(b'0'));
-        // A value that no field can have, so that the checks of the calendar refuse what is no digit.
+        // A value that no field can have, so that the checks of the calendar refuse what is no
+        // digit.
         if tens > 9 || ones > 9 { 10_000 } else { u32::from(tens) * 10 + u32::from(ones) }
     };
     let mut civil = Civil {
@@ -204,13 +206,15 @@ fn scan_names(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
     let comma = cursor.one_of(b",").is_some();
     cursor.spaces()?;
     if comma || cursor.peek().is_ascii_digit() {
-        // RFC 2822, 850 and 1123: the date is day first and the form that it would be without its weekday.
+        // RFC 2822, 850 and 1123: the date is day first and the form that it would be without its
+        // weekday.
         let rest = Cursor { text: &text[cursor.at..], at: 0 };
         let separator = *rest.text.iter().find(|byte| !byte.is_ascii_digit())?;
         let (written, end) = short_date(rest, separator, context)?;
         return Some((written, cursor.at + end));
     }
-    // ctime: the year comes last, in some dialects after the zone, in others before the time of day.
+    // ctime: the year comes last, in some dialects after the zone, in others before the time of
+    // day.
     let month = cursor.month()?;
     cursor.spaces()?;
     let mut civil = Civil::date(None, month, cursor.number(1, 2)?);
@@ -267,14 +271,16 @@ fn epoch(text: &[u8], count: usize) -> Option<(Written, usize)> {
         }
     }
     let instant = time_number(&text[..end])?;
-    // The unit is that of the count, also for leading zeros; an instant before 2001 is an ordinary number.
+    // The unit is that of the count, also for leading zeros; an instant before 2001 is an ordinary
+    // number.
     if text[0] == b'0' || !ends_word(text, end) {
         return None;
     }
     Some((Written { instant, kind: Kind::Epoch, clock: None }, end))
 }
 
-/// A time of day without a date at the start of `text`, and where it ends. It is no instant, but opens a line.
+/// A time of day without a date at the start of `text`, and where it ends. It is no instant, but
+/// opens a line.
 pub(crate) fn clock_prefix(text: &[u8]) -> Option<usize> {
     if text.get(2) != Some(&b':') {
         return None;
@@ -329,7 +335,8 @@ fn conclude(
     let (month, day) = match day {
         1..=28 => (month, day as u8),
         29..=31 if day as u8 <= days_in_month(year, month) => (month, day as u8),
-        // A February 29 without a year is taken in any, as the day after the 28th: only the year can be wrong.
+        // A February 29 without a year is taken in any, as the day after the 28th: only the year
+        // can be wrong.
         29 if yearless => (3, 1),
         _ => return None,
     };

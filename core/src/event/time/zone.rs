@@ -30,8 +30,8 @@ pub(super) fn zone(text: &[u8], at: usize) -> Option<(i32, usize)> {
     }
 }
 
-/// Abbreviations of zones, and their hours east of UTC. EST, CST and MST are the American ones. AST, BST, IST and SST
-/// are left out, for each is the name of several zones in wide use.
+/// Abbreviations of zones, and their hours east of UTC. EST, CST and MST are the American ones.
+/// AST, BST, IST and SST are left out, for each is the name of several zones in wide use.
 const ZONES: [(&[u8], i32); 14] = [
     (b"UTC", 0),
     (b"GMT", 0),

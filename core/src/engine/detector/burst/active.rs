@@ -1,4 +1,5 @@
-//! Cells with errors in some window: each is settled when something leaves its windows, not in every slot.
+//! Cells with errors in some window: each is settled when something leaves its windows, not in
+//! every slot.
 
 use super::Burst;
 use super::cell::Cell;

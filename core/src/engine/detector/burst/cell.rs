@@ -13,7 +13,8 @@ const NO_GROUP: u32 = 0;
 /// Slots of a block by which dispersion is measured: a minute.
 const BLOCK_SLOTS: u32 = 12;
 
-/// Errors of one slot, by module in cells of several, and with those of young templates apart in cells of one.
+/// Errors of one slot, by module in cells of several, and with those of young templates apart in
+/// cells of one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Slot {
     pub(super) number: u32,
@@ -33,7 +34,8 @@ pub(super) struct Cell {
     dispersion: Dispersion,
     /// The dispersion's block at hand: its number, its errors, the past events when it began.
     block: (u32, f64, f64),
-    /// Errors of its largest block, those of incidents too, half forgotten in twelve hours; and of the block at hand.
+    /// Errors of its largest block, those of incidents too, half forgotten in twelve hours; and of
+    /// the block at hand.
     largest: f64,
     all: f64,
     /// The slot in which it was first seen.
@@ -72,7 +74,8 @@ impl Cell {
         }
     }
 
-    /// Counts an error in slot `now`, of the module `group` where that is not the cell's own, or of a [`YOUNG`](super::YOUNG) template.
+    /// Counts an error in slot `now`, of the module `group` where that is not the cell's own, or of
+    /// a [`YOUNG`](super::YOUNG) template.
     pub(super) fn add(&mut self, now: u32, group: Option<u32>, fatal: bool) {
         if self.recent.back().is_none_or(|slot| slot.number != now) {
             self.recent.push_back(Slot { number: now, total: 0, groups: Vec::new() });
@@ -91,8 +94,8 @@ impl Cell {
         }
     }
 
-    /// What has left all windows of `length` slots joins the baseline, but for what `owned` says belongs to an incident;
-    /// in its place, as long as `going`, what would have come without it.
+    /// What has left all windows of `length` slots joins the baseline, but for what `owned` says
+    /// belongs to an incident; in its place, as long as `going`, what would have come without it.
     pub(super) fn settle(
         &mut self,
         exposure: &Exposure,
@@ -139,7 +142,8 @@ impl Cell {
         self.settled >= now
     }
 
-    /// The slot behind `now` in which something leaves all windows of `length` slots, or a block begins.
+    /// The slot behind `now` in which something leaves all windows of `length` slots, or a block
+    /// begins.
     pub(super) fn next_due(&self, now: u32, length: u32) -> u32 {
         let leaves = self.recent.front().map_or(u32::MAX, |slot| slot.number.saturating_add(length));
         leaves.min((now / BLOCK_SLOTS + 1) * BLOCK_SLOTS).max(now.saturating_add(1))
@@ -155,7 +159,8 @@ impl Cell {
         self.recent.iter().rev().take_while(|slot| slot.number >= from).map(|slot| u64::from(slot.total)).sum()
     }
 
-    /// The slot behind the first from slot `from` on that has errors of a group, and the errors without it from there on.
+    /// The slot behind the first from slot `from` on that has errors of a group, and the errors
+    /// without it from there on.
     pub(super) fn without_since(&self, from: u32, group: u32) -> Option<(u32, u64)> {
         let of_group = |slot: &Slot| slot.groups.iter().find(|(known, _)| *known == group).map(|(_, count)| *count);
         let seen = self.recent.iter().filter(|slot| slot.number >= from);
@@ -164,7 +169,8 @@ impl Cell {
         Some((behind, rest.map(|slot| u64::from(slot.total - of_group(slot).unwrap_or(0))).sum()))
     }
 
-    /// Errors from slot `from` on of modules that are not left out, without the `strongest` of these.
+    /// Errors from slot `from` on of modules that are not left out, without the `strongest` of
+    /// these.
     pub(super) fn spread_since(&self, from: u32, strongest: usize, left_out: impl Fn(u32) -> bool) -> u64 {
         let mut groups: Vec<(u32, u64)> = Vec::new();
         let mut total = 0;
@@ -208,7 +214,8 @@ impl Cell {
         self.born
     }
 
-    /// Most errors that a window of `slots` slots of its past may have had: its largest minute, all along.
+    /// Most errors that a window of `slots` slots of its past may have had: its largest minute, all
+    /// along.
     pub(super) fn largest(&self, slots: u32) -> f64 {
         self.largest * f64::from(slots.max(BLOCK_SLOTS)) / f64::from(BLOCK_SLOTS)
     }

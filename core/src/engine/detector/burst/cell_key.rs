@@ -64,7 +64,8 @@ pub(super) fn text_key(module: u64, template: u64) -> u64 {
     template ^ module.rotate_left(32)
 }
 
-/// The cells that an error is counted in, widest first, and the share of failing requests behind them.
+/// The cells that an error is counted in, widest first, and the share of failing requests behind
+/// them.
 pub(super) fn spots(event: &Event<'_>) -> [Option<CellKey>; 5] {
     let module = event.fields.look().module_hash;
     let place = fold(module);

@@ -14,7 +14,8 @@ struct Usual {
 }
 
 impl Usual {
-    /// ln of the chance of `errors` on the clock that finds them likeliest; past `enough` the next is not asked.
+    /// ln of the chance of `errors` on the clock that finds them likeliest; past `enough` the next
+    /// is not asked.
     fn ln_p(&self, errors: f64, factor: f64, keep: f64, enough: f64) -> f64 {
         let mut ln_p = f64::NEG_INFINITY;
         for (exposure, window) in self.clocks {
@@ -70,7 +71,8 @@ impl Burst {
         None
     }
 
-    /// No cell has too many errors: tells of the module's, if one of its windows has nearly too many.
+    /// No cell has too many errors: tells of the module's, if one of its windows has nearly too
+    /// many.
     #[cold]
     pub(super) fn near_miss(
         &mut self,
@@ -136,8 +138,8 @@ impl Burst {
         }
     }
 
-    /// Of `all` errors since slot `from` those that nothing narrower explains, and the part of the usual ones that are
-    /// counted among them.
+    /// Of `all` errors since slot `from` those that nothing narrower explains, and the part of the
+    /// usual ones that are counted among them.
     fn unexplained(&mut self, spot: &CellKey, from: u32, all: u64, aside: &LocalizedFailures) -> (u64, f64) {
         let strongest = match spot.scope {
             Scope::All => 2,
@@ -152,9 +154,9 @@ impl Burst {
         (cell.map_or(0, |cell| cell.spread_since(from, strongest, |module| places.fresh_from(module) > horizon)), 1.0)
     }
 
-    /// A part that is new in place of another adds nothing to its whole: after a deploy every text is one never seen. Of
-    /// a module's text or an error code the module or all together must have too many as well, at any factor, or the
-    /// module's older texts must go on.
+    /// A part that is new in place of another adds nothing to its whole: after a deploy every text
+    /// is one never seen. Of a module's text or an error code the module or all together must have
+    /// too many as well, at any factor, or the module's older texts must go on.
     fn adds_to_its_whole(&mut self, spot: &CellKey, from: u32, slots: u32, aside: &LocalizedFailures) -> bool {
         let whole = match (spot.scope, spot.module) {
             (Scope::Text, Some(module)) => {
@@ -179,9 +181,9 @@ impl Burst {
         slots > 0 && self.ln_p(&whole, older, slots, 0.5, 1.0, GOES_ON_P.ln()) <= GOES_ON_P.ln()
     }
 
-    /// A module's text that has been there for a while has too many even for the rate at which it came since it was
-    /// first seen, and for the largest of its minutes: texts that come in bouts show how large those are before they show
-    /// how much they vary.
+    /// A module's text that has been there for a while has too many even for the rate at which it
+    /// came since it was first seen, and for the largest of its minutes: texts that come in bouts
+    /// show how large those are before they show how much they vary.
     fn outdoes_its_life(&mut self, spot: &CellKey, errors: u64, slots: u32, keep: f64, enough: f64) -> bool {
         self.settle_active(spot);
         let Some(cell) = self.cells.get_mut(spot.cell).filter(|_| spot.scope == Scope::Text) else { return false };
@@ -212,8 +214,9 @@ impl Burst {
         Some(Usual { learned: cell.learned(), dispersion: cell.dispersion(), clocks })
     }
 
-    /// ln of the chance of so many errors in the last `slots` slots at `factor` times the usual rate, on the clock that
-    /// finds them likeliest; `keep` is the share of the spot's usual errors that the count is out of.
+    /// ln of the chance of so many errors in the last `slots` slots at `factor` times the usual
+    /// rate, on the clock that finds them likeliest; `keep` is the share of the spot's usual errors
+    /// that the count is out of.
     pub(super) fn ln_p(&mut self, spot: &CellKey, errors: u64, slots: u32, factor: f64, keep: f64, enough: f64) -> f64 {
         let Some(usual) = self.usual(spot, slots) else { return 0.0 };
         let mut ln_p = usual.ln_p(errors as f64, factor, keep, enough);
@@ -230,7 +233,8 @@ impl Burst {
         ln_p
     }
 
-    /// Ends the bursts that are over: all are looked at when a slot has ended, else those whose time has come.
+    /// Ends the bursts that are over: all are looked at when a slot has ended, else those whose
+    /// time has come.
     pub(super) fn check(&mut self, now: Timestamp, report: &mut Report<'_>) {
         let slot = self.exposure.slot();
         let from = std::mem::replace(&mut self.checked, slot);
@@ -259,7 +263,8 @@ impl Burst {
         }
     }
 
-    /// The slots from `from` to the one before `slot` have ended: has the burst come back to usual in them?
+    /// The slots from `from` to the one before `slot` have ended: has the burst come back to usual
+    /// in them?
     fn watch(&mut self, open: &mut OpenBurst, from: u32, slot: u32) {
         let spot = open.spot;
         let (Some(usual), Some(before)) = (self.usual(&spot, slot - from + 1), self.usual(&spot, 1)) else {

@@ -54,7 +54,8 @@ pub(super) fn is_critical(fatal: bool, errors: f64, expected: f64) -> bool {
     fatal || (errors >= CRITICAL_ERRORS && errors >= CRITICAL_TIMES * expected)
 }
 
-/// The burst has gone on for `lasted` seconds with `count` errors, at `rate` expected ones a second.
+/// The burst has gone on for `lasted` seconds with `count` errors, at `rate` expected ones a
+/// second.
 pub(super) fn go_on(evidence: &mut Evidence, said: &mut String, count: u64, lasted: f64, rate: f64) {
     let place = said.split_once(" on ").and_then(|(_, rest)| rest.rsplit_once(", "));
     let place = place.map_or_else(String::new, |(place, _)| place.to_owned());

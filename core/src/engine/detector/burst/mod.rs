@@ -1,44 +1,52 @@
 //! Too many errors: a module, one of its templates, an error code, or all of them together.
 //!
-//! An error is an event at level ERROR or worse (`level` says from where on) or with a failing status (`failure.rs`) that
-//! no loop and no bad value of a dimension explains. Errors are counted in slots of 5 s by cell (`cell.rs`): per module,
-//! per module and template, per error code, and overall. For windows of 10 s, 1 min and 5 min the count k of a cell is
-//! tested with a Gamma–Poisson tail whose overdispersion φ the cell has learned (`stats::gamma_poisson`,
-//! `stats::dispersion`), at 1.5 times the learned rate, on up to three clocks, and all must reject at the threshold:
+//! An error is an event at level ERROR or worse (`level` says from where on) or with a failing
+//! status (`failure.rs`) that no loop and no bad value of a dimension explains. Errors are counted
+//! in slots of 5 s by cell (`cell.rs`): per module, per module and template, per error code, and
+//! overall. For windows of 10 s, 1 min and 5 min the count k of a cell is tested with a
+//! Gamma–Poisson tail whose overdispersion φ the cell has learned (`stats::gamma_poisson`,
+//! `stats::dispersion`), at 1.5 times the learned rate, on up to three clocks, and all must reject
+//! at the threshold:
 //!
 //! 1. *seconds*: errors come no more often than usual;
 //! 2. *stream events*: three times the traffic brings three times the errors;
-//! 3. *the module's other events*, where it has more of them than errors: so does three times this module's traffic.
+//! 3. *the module's other events*, where it has more of them than errors: so does three times this
+//!    module's traffic.
 //!
-//! Where events tell a status, the module's failures among them are tested a fourth way, on the clock of its requests
-//! alone (kind `share`): of a tenth of the traffic as many failures as ever are ten times the share.
+//! Where events tell a status, the module's failures among them are tested a fourth way, on the
+//! clock of its requests alone (kind `share`): of a tenth of the traffic as many failures as ever
+//! are ten times the share.
 //!
-//! The threshold is the budget of false alarms (`stats::alarm_budget`) over the tests of a day: cells and modules held ×
-//! windows × slots. The baseline is what has left the longest window without belonging to an incident, half forgotten in
-//! an hour; a key never seen before was silent in all of it. An incident owns its place's slots for a half-life at most:
-//! what goes on longer is learned as the new normal.
+//! The threshold is the budget of false alarms (`stats::alarm_budget`) over the tests of a day:
+//! cells and modules held × windows × slots. The baseline is what has left the longest window
+//! without belonging to an incident, half forgotten in an hour; a key never seen before was silent
+//! in all of it. An incident owns its place's slots for a half-life at most: what goes on longer is
+//! learned as the new normal.
 //!
-//! What one place explains is not said of another: a place has one incident at a time; error codes must reject without
-//! their strongest module, and all together without their two strongest, and without modules that have or had an incident
-//! in the windows; what sits on one host is left out as spread tells (`LocalizedFailures`). A template must add to its module and an
-//! error code to all errors: new texts in place of old ones after a deploy are no burst. It adds when the whole has too
-//! many as well (p < 1e-4); when the module's older templates go on beside the new ones, so that a small burst is seen in a
-//! module that fails all the time (half of what they used to be would give as many with p < 0.01); or when the template is
-//! no new one: when it has too many even for the rate at which it came since it was first seen, and twice as many as in
-//! its largest minute.
+//! What one place explains is not said of another: a place has one incident at a time; error codes
+//! must reject without their strongest module, and all together without their two strongest, and
+//! without modules that have or had an incident in the windows; what sits on one host is left out
+//! as spread tells (`LocalizedFailures`). A template must add to its module and an error code to
+//! all errors: new texts in place of old ones after a deploy are no burst. It adds when the whole
+//! has too many as well (p < 1e-4); when the module's older templates go on beside the new ones, so
+//! that a small burst is seen in a module that fails all the time (half of what they used to be
+//! would give as many with p < 0.01); or when the template is no new one: when it has too many even
+//! for the rate at which it came since it was first seen, and twice as many as in its largest
+//! minute.
 //!
 //! `ending.rs` says when an incident is over.
 //!
-//! Power, on a key that never failed before, with the default budget and up to some hundred keys: seven errors within 10 s
-//! after an hour of stream; a rate of one in 10 s within the five-minute window.
+//! Power, on a key that never failed before, with the default budget and up to some hundred keys:
+//! seven errors within 10 s after an hour of stream; a rate of one in 10 s within the five-minute
+//! window.
 //!
-//! Time is the stream's without its stalls (`Moment::running`); late events join nothing. Memory: a cell has 200 bytes, and
-//! 24 bytes for each slot with errors in the last five minutes, cells of several modules 8 more for each module (32 at
-//! most) in it; a module has 300 bytes, 900 with requests; cells and modules are capped each. Cold start: silent for
-//! `warm_up_s` of stream.
+//! Time is the stream's without its stalls (`Moment::running`); late events join nothing. Memory: a
+//! cell has 200 bytes, and 24 bytes for each slot with errors in the last five minutes, cells of
+//! several modules 8 more for each module (32 at most) in it; a module has 300 bytes, 900 with
+//! requests; cells and modules are capped each. Cold start: silent for `warm_up_s` of stream.
 //!
-//! Severity is critical where a FATAL event is involved, or with 20 errors or more that are 10 times the expected; a burst
-//! that begins smaller is raised when it gets there.
+//! Severity is critical where a FATAL event is involved, or with 20 errors or more that are 10
+//! times the expected; a burst that begins smaller is raised when it gets there.
 
 mod active;
 mod cell;
@@ -76,7 +84,8 @@ use traffic::{Traffic, TrafficSnapshot};
 const OTHERS: f64 = 50.0;
 /// A part adds to its whole when the whole has so many by chance only this seldom…
 const WHOLE_P: f64 = 1e-4;
-/// …or when what the whole used to say goes on: by half of it there would be as much only this seldom.
+/// …or when what the whole used to say goes on: by half of it there would be as much only this
+/// seldom.
 const GOES_ON_P: f64 = 1e-2;
 /// A known template outdoes itself by so many times its largest minute.
 const LARGEST_TIMES: f64 = 2.0;
@@ -294,7 +303,8 @@ impl Burst {
         false
     }
 
-    /// A value of a dimension has an incident: the slots that showed it are no evidence of anything else, and teach nothing.
+    /// A value of a dimension has an incident: the slots that showed it are no evidence of anything
+    /// else, and teach nothing.
     #[cold]
     fn leave_to_spread(&mut self, module: u64, aside: &LocalizedFailures) {
         if let Some(first) = aside.slots.iter().map(|(slot, _)| *slot).min() {

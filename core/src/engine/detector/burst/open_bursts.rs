@@ -1,4 +1,5 @@
-//! Whose errors belong to which incident: a place (a module, an error code, or all) has one at a time.
+//! Whose errors belong to which incident: a place (a module, an error code, or all) has one at a
+//! time.
 
 use crate::engine::detector::attributed_slots::AttributedSlots;
 use crate::engine::detector::ending::Ending;
@@ -20,7 +21,8 @@ pub(super) struct OpenBurst {
     pub(super) ending: Ending,
 }
 
-/// Open bursts, and the slots that they or closed ones own. Evict by the bursts of the last two windows.
+/// Open bursts, and the slots that they or closed ones own. Evict by the bursts of the last two
+/// windows.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct OpenBursts {
     pub(super) open: BTreeMap<u32, OpenBurst>,

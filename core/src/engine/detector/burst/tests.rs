@@ -6,7 +6,8 @@ use crate::engine::{EngineOptions, Outcome, testing};
 use rand::{RngExt, SeedableRng};
 use std::ops::{Deref, DerefMut};
 
-/// A stream under construction: a service of seven modules on six hosts, of whose lines one in a hundred is an error.
+/// A stream under construction: a service of seven modules on six hosts, of whose lines one in a
+/// hundred is an error.
 struct Stream {
     stream: testing::Stream,
     random: rand_pcg::Pcg64,
@@ -40,7 +41,8 @@ impl Stream {
         Self { stream: testing::Stream::new(&options), random: rand_pcg::Pcg64::seed_from_u64(seed) }
     }
 
-    /// Puts a line through whose time is `ms` milliseconds from the start; `more` are members of its object.
+    /// Puts a line through whose time is `ms` milliseconds from the start; `more` are members of
+    /// its object.
     fn put(&mut self, ms: i64, more: &str) {
         let time = Timestamp::from_millis(1_767_225_600_000 + ms);
         self.stream.line(&format!(r#"{{"time":"{time}",{more}}}"#));
@@ -58,7 +60,8 @@ impl Stream {
         );
     }
 
-    /// Background from second `from` to second `to` at `rate` lines a second, and `extra` at each tenth of a second.
+    /// Background from second `from` to second `to` at `rate` lines a second, and `extra` at each
+    /// tenth of a second.
     fn run(&mut self, from: i64, to: i64, rate: u32, mut extra: impl FnMut(&mut Self, i64)) {
         for tenth in from * 10..to * 10 {
             for i in 0..rate / 10 {
@@ -449,7 +452,8 @@ fn seven_errors_in_ten_seconds_are_enough_where_there_never_were_any() {
 
 #[test]
 fn null_streams_have_no_more_false_alarms_than_the_budget() {
-    // A thousand times the default: 167 a day of this detector, of which a third of a day may have 56.
+    // A thousand times the default: 167 a day of this detector, of which a third of a day may have
+    // 56.
     let mut stream =
         Stream::with_options(3, BurstOptions { budget: AlarmBudget::new(1_000.0), ..BurstOptions::default() });
     for i in 0..28_800 * 2_i64 {
@@ -473,7 +477,8 @@ fn an_explicit_threshold_overrides_the_budget() {
     assert_eq!(stream.opened(), []);
 }
 
-/// A module nearly all of whose lines are errors, which come in bouts of one text, and now and then another error.
+/// A module nearly all of whose lines are errors, which come in bouts of one text, and now and then
+/// another error.
 fn always_failing(seed: u64, extra: impl Fn(i64) -> bool) -> Stream {
     let mut stream = Stream::new(seed);
     let mut text = 0;
@@ -554,7 +559,8 @@ fn a_cell_is_settled_when_something_leaves_its_windows_or_a_block_begins() {
         assert_eq!(burst.active.len(), 0);
         (at_rest, burst.active.looks)
     };
-    // Five blocks begin while the windows see the slot, two cells to a module and one of all; the fifth is when it leaves.
+    // Five blocks begin while the windows see the slot, two cells to a module and one of all; the
+    // fifth is when it leaves.
     for modules in [100, 200] {
         assert_eq!(looks(modules), (0, 5 * (2 * modules + 1)));
     }

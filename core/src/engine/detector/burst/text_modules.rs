@@ -1,7 +1,9 @@
-//! Which modules have a cell of a template, so that a merge of two templates asks those and not every module there is.
+//! Which modules have a cell of a template, so that a merge of two templates asks those and not
+//! every module there is.
 //!
-//! Memory: 44 bytes a template and 8 for each module, 1,024 modules at most; templates are capped. Of a template that more
-//! modules share, the cells of the others stay where they are when it is merged, and what they knew is learned anew.
+//! Memory: 44 bytes a template and 8 for each module, 1,024 modules at most; templates are capped.
+//! Of a template that more modules share, the cells of the others stay where they are when it is
+//! merged, and what they knew is learned anew.
 
 use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, allocated};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,5 @@
-//! What is counted of every event, by module: events that are no errors, and those that tell a status.
+//! What is counted of every event, by module: events that are no errors, and those that tell a
+//! status.
 
 use crate::engine::detector::{ModuleCounts, failure};
 use crate::engine::overrides::Choice;
@@ -33,7 +34,8 @@ pub(super) struct Module {
     /// Which settings it has.
     #[serde(skip)]
     pub(super) choice: Choice,
-    /// Its name, all of its events and its errors, for whoever asks how busy modules are. Counters begin with the process.
+    /// Its name, all of its events and its errors, for whoever asks how busy modules are. Counters
+    /// begin with the process.
     #[serde(skip)]
     name: Box<str>,
     #[serde(skip)]
@@ -64,7 +66,8 @@ pub(super) struct Share {
     pub(super) dispersion: f64,
 }
 
-/// The counts. Memory: 4 bytes a slot and module, three times as much for modules with requests; modules are capped.
+/// The counts. Memory: 4 bytes a slot and module, three times as much for modules with requests;
+/// modules are capped.
 #[derive(Debug)]
 pub(super) struct Traffic {
     modules: Table<Module>,
@@ -104,7 +107,8 @@ impl Traffic {
 
     /// How much the `most` busiest modules have said, and all others together.
     pub(super) fn counts(&self, most: usize) -> Vec<ModuleCounts> {
-        // Names are cut, and nobody keeps a module from being called `other`: no name is told twice.
+        // Names are cut, and nobody keeps a module from being called `other`: no name is told
+        // twice.
         let mut by_name: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
         for (_, module) in self.modules.iter().filter(|(_, module)| module.events > 0) {
             let (events, errors) = by_name.entry(&module.name).or_default();
@@ -127,7 +131,8 @@ impl Traffic {
         (entry.learned, entry.others.sum(slots) as f64)
     }
 
-    /// The module's requests in the last `slots` slots and before, if there were enough to know the share that fails.
+    /// The module's requests in the last `slots` slots and before, if there were enough to know the
+    /// share that fails.
     pub(super) fn share(
         &mut self,
         module: u64,

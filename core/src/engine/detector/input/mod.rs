@@ -1,13 +1,15 @@
 //! The input itself: it is open, and nothing comes.
 //!
-//! Only the wall clock can tell, and only while the input is live: the pause since the last line arrived is held against
-//! the tail of the pauses between arrivals so far (`stats::gap_tail`). It must last a minute besides, and twice the longest
-//! pause that there was. The finding ends when something arrives; such a pause is learned when it came twice, for an input
-//! that has office hours.
+//! Only the wall clock can tell, and only while the input is live: the pause since the last line
+//! arrived is held against the tail of the pauses between arrivals so far (`stats::gap_tail`). It
+//! must last a minute besides, and twice the longest pause that there was. The finding ends when
+//! something arrives; such a pause is learned when it came twice, for an input that has office
+//! hours.
 //!
-//! A process that was stopped, or waited for its reader, has not seen its input idle: of the time between two looks at the
-//! clock, five seconds count. Memory: 80 bytes. Cold start: ten minutes from the first arrival, 50 arrivals, and ten times
-//! the limit; after a restart what was learned holds.
+//! A process that was stopped, or waited for its reader, has not seen its input idle: of the time
+//! between two looks at the clock, five seconds count. Memory: 80 bytes. Cold start: ten minutes
+//! from the first arrival, 50 arrivals, and ten times the limit; after a restart what was learned
+//! holds.
 
 use super::{Detector, Event, Report, TableUse};
 use crate::engine::clock::Moment;

@@ -23,13 +23,14 @@ const REMEMBERED: f64 = 20_000.0;
 const HALF_LIFE_S: f64 = 7_200.0;
 /// …down to this many.
 const KEPT: f64 = 4_000.0;
-/// The tail is fitted above each of these shares, and the fit that finds a value least unlikely counts: a second mode far
-/// out (a cache's misses, a retry) bends the upper fit, a broad middle the lower.
+/// The tail is fitted above each of these shares, and the fit that finds a value least unlikely
+/// counts: a second mode far out (a cache's misses, a retry) bends the upper fit, a broad middle
+/// the lower.
 const TAILS: [f64; 3] = [0.1, 0.02, 0.003];
 /// An outlier is at least this many times the 99 % quantile: closer ones are nothing to look at.
 const OUTLIER_FACTOR: f64 = 3.5;
-/// A young baseline has not met its own rare modes (a pause, a retry): with this many values learned the factor is
-/// twice as large, and it falls as more come.
+/// A young baseline has not met its own rare modes (a pause, a retry): with this many values
+/// learned the factor is twice as large, and it falls as more come.
 const YOUNG: f64 = 400.0;
 /// Values like one that was learned twice before are known, if rare.
 const KNOWN_FACTOR: f64 = 1.25;
@@ -56,7 +57,8 @@ pub(super) struct Baseline {
     grain: f64,
     /// The largest values learned, largest first.
     known: [f64; 2],
-    /// Mean squares of what blocks of calm values had above each limit too much, over what is binomial; and blocks.
+    /// Mean squares of what blocks of calm values had above each limit too much, over what is
+    /// binomial; and blocks.
     dispersion: [f64; LIMITS],
     blocks: f64,
     /// When half was last forgotten.
@@ -110,8 +112,8 @@ impl Limits {
     }
 }
 
-/// The integer nearest to a number that is not negative; of two the even one. `f64::round` is a call where processors need not have
-/// an instruction for it.
+/// The integer nearest to a number that is not negative; of two the even one. `f64::round` is a
+/// call where processors need not have an instruction for it.
 #[inline]
 fn nearest(value: f64) -> f64 {
     // Of numbers between 2^52 and 2^53 all are integers; what is larger than 2^51 is taken as one.
@@ -169,7 +171,8 @@ impl Baseline {
         per_day: impl FnOnce() -> f64,
     ) {
         let value = lower_edge(bucket);
-        // An outlier is learned as the largest value that is none: one of them must not stretch the tail over the next.
+        // An outlier is learned as the largest value that is none: one of them must not stretch the
+        // tail over the next.
         let most = self.limits.as_ref().map_or(f64::INFINITY, |limits| limits.outlier);
         self.learned.add(if value > most { bucket_of(most).unwrap_or(bucket) } else { bucket });
         if value > self.known[1] {
@@ -227,7 +230,8 @@ impl Baseline {
         levels[LIMITS - 1] = lower_edge(bucket) / settings.tolerance - self.grain;
         shares[LIMITS - 1] = (below, total, self.correlation(LIMITS - 1));
         let tails = TAILS.map(|share| PeaksOverThreshold::fit(&self.learned, share));
-        // A busy operation would meet its one in 100,000 every minute: no more than one a day is expected of chance.
+        // A busy operation would meet its one in 100,000 every minute: no more than one a day is
+        // expected of chance.
         let chance = settings.outlier_threshold.min(1.0 / per_day.max(1.0));
         let tail = tails.iter().flatten().map(|tail| tail.value_at(chance)).fold(0.0, f64::max);
         let usual = (levels[SHARES.len() - 1] - self.grain) / settings.tolerance;

@@ -134,7 +134,8 @@ fn judge(
     Change::Opened(id)
 }
 
-/// The shift to slower calls that this call shows: of the operation, or of this host where the others are calm.
+/// The shift to slower calls that this call shows: of the operation, or of this host where the
+/// others are calm.
 fn slower(
     call: &Call<'_, '_>,
     operation: &Operation,

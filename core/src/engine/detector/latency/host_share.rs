@@ -1,8 +1,9 @@
 //! One host's share in the slow calls of one operation: is it this host alone that has become slow?
 //!
-//! The places of its last 32 values among the operation's limits, two bits each, lie in one number, so that they are
-//! counted by population counts; what leaves them calmly is this host's own habit. A host that was always slower than
-//! the others is held against that. Memory: about 90 bytes a host and operation. Cold start: silent until 100 are learned.
+//! The places of its last 32 values among the operation's limits, two bits each, lie in one number,
+//! so that they are counted by population counts; what leaves them calmly is this host's own habit.
+//! A host that was always slower than the others is held against that. Memory: about 90 bytes a
+//! host and operation. Cold start: silent until 100 are learned.
 
 use super::baseline::{Limits, SHARES};
 use super::window::{BELOW, Place, counts};
@@ -98,8 +99,8 @@ impl HostShare {
         [low | high, high, low & high][i].count_ones()
     }
 
-    /// The least likely count, if one is below `threshold`. Asks for what is critical for the operation first, which is
-    /// cheap, and then for this host's own habit.
+    /// The least likely count, if one is below `threshold`. Asks for what is critical for the
+    /// operation first, which is cheap, and then for this host's own habit.
     pub(super) fn slow(&self, limits: &Limits, threshold: f64) -> Option<Slow> {
         if self.learned < WARM {
             return None;

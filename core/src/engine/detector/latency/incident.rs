@@ -10,7 +10,8 @@ use crate::engine::incident::{Opening, p_of, round, score_of};
 use crate::engine::stats::log_histogram::middle;
 use crate::event::{Fields, Role, Timestamp};
 
-/// A shift of the median by this factor is critical: whoever waits for the operation will have given up.
+/// A shift of the median by this factor is critical: whoever waits for the operation will have
+/// given up.
 const CRITICAL_FACTOR: f64 = 10.0;
 
 /// A shift as it shows in one of the windows.

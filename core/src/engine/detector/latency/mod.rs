@@ -1,27 +1,33 @@
-//! Too slow, for this operation: single calls far beyond its tail, and recent calls slower than calls used to be.
+//! Too slow, for this operation: single calls far beyond its tail, and recent calls slower than
+//! calls used to be.
 //!
-//! An operation is what the role `operation` names, without query and variable segments (`event/operation.rs`); an event
-//! that has a duration but no operation counts for its module. Where no member has a duration, one is looked for in the message
-//! (`texts.rs`), whose template is then the operation; and configured pairs of start and end events have one (`pairs.rs`).
+//! An operation is what the role `operation` names, without query and variable segments
+//! (`event/operation.rs`); an event that has a duration but no operation counts for its module.
+//! Where no member has a duration, one is looked for in the message (`texts.rs`), whose template is
+//! then the operation; and configured pairs of start and end events have one (`pairs.rs`).
 //! Durations are compared on a logarithmic scale.
 //!
-//! *Outliers*: one value beyond the duration that a generalised Pareto tail exceeds with `outlier_threshold`, or once a
-//! day at the operation's rate if that is rarer; also beyond 3.5 times the 99 % quantile, and not like one that was
-//! learned twice before (`baseline.rs`). *Shifts*: too many of the last 8, 32 or 128 values above the baseline's 75, 90 or
-//! 99 % quantile (`window.rs`), each raised by `tolerance` and by one step of durations that come in steps (whole
-//! milliseconds), so that slow drifts and coarse clocks are no findings. Values that clump when calm are allowed to.
-//! *Faster* is to know, not to act on: too many of the last 32 or 128 below the 25 % quantile is a shift of severity info.
+//! *Outliers*: one value beyond the duration that a generalised Pareto tail exceeds with
+//! `outlier_threshold`, or once a day at the operation's rate if that is rarer; also beyond 3.5
+//! times the 99 % quantile, and not like one that was learned twice before (`baseline.rs`).
+//! *Shifts*: too many of the last 8, 32 or 128 values above the baseline's 75, 90 or 99 % quantile
+//! (`window.rs`), each raised by `tolerance` and by one step of durations that come in steps (whole
+//! milliseconds), so that slow drifts and coarse clocks are no findings. Values that clump when
+//! calm are allowed to. *Faster* is to know, not to act on: too many of the last 32 or 128 below
+//! the 25 % quantile is a shift of severity info.
 //!
-//! *One host*: of each host its last 32 places among these limits are kept (`host_share.rs`), and tested against the habit
-//! of that host. Where they alone are too slow, and the others' values in the window are calm, the incident names the host.
-//! An operation has one incident at a time, whatever it is.
+//! *One host*: of each host its last 32 places among these limits are kept (`host_share.rs`), and
+//! tested against the habit of that host. Where they alone are too slow, and the others' values in
+//! the window are calm, the incident names the host. An operation has one incident at a time,
+//! whatever it is.
 //!
-//! A value is learned when it leaves the window of the last 128 calmly. Nothing of a shift is learned, unless it goes on
-//! for `new_normal_s`: then it is what is normal. A single outlier is learned as the largest value that is none. An incident ends after 32 calls
-//! with nothing at p < 10⁻³ (more where incidents came shortly after each other), or ten minutes without a slow call.
+//! A value is learned when it leaves the window of the last 128 calmly. Nothing of a shift is
+//! learned, unless it goes on for `new_normal_s`: then it is what is normal. A single outlier is
+//! learned as the largest value that is none. An incident ends after 32 calls with nothing at p <
+//! 10⁻³ (more where incidents came shortly after each other), or ten minutes without a slow call.
 //!
-//! Memory: about 2 KB an operation, at most 9 KB, and 90 bytes for each of its hosts, both capped. Cold start: silent
-//! until 200 values of the operation are learned, which is when 328 have come.
+//! Memory: about 2 KB an operation, at most 9 KB, and 90 bytes for each of its hosts, both capped.
+//! Cold start: silent until 200 values of the operation are learned, which is when 328 have come.
 
 mod baseline;
 mod evaluate;
@@ -185,8 +191,8 @@ impl Latency {
     }
 }
 
-/// The key of the operation that an event names, or of its module where it names none, salted: an operation of that name
-/// is another thing.
+/// The key of the operation that an event names, or of its module where it names none, salted: an
+/// operation of that name is another thing.
 #[inline]
 fn named(fields: &Fields<'_>) -> Option<u64> {
     let look = fields.look();

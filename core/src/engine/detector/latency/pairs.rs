@@ -1,8 +1,10 @@
-//! Durations between a start and an end event that share a trace, a thread or a member; and starts without an end.
+//! Durations between a start and an end event that share a trace, a thread or a member; and starts
+//! without an end.
 //!
-//! A start is remembered under what it shares with its end, until that comes or the time is up. Starts time out in the
-//! order in which they came, so that the oldest is always in front of a queue. Memory: about 100 bytes a begun pair, capped;
-//! the oldest goes first when there are too many, which is counted and makes no finding. Of two starts alike the later counts.
+//! A start is remembered under what it shares with its end, until that comes or the time is up.
+//! Starts time out in the order in which they came, so that the oldest is always in front of a
+//! queue. Memory: about 100 bytes a begun pair, capped; the oldest goes first when there are too
+//! many, which is counted and makes no finding. Of two starts alike the later counts.
 
 use super::incident::duration;
 use super::options::{PairBy, PairOptions};
@@ -23,7 +25,8 @@ const TEMPLATE: &str = "template:";
 /// What a message must look like.
 #[derive(Debug)]
 enum Pattern {
-    /// It contains a text of this form; the longest run of plain characters in it is looked for first.
+    /// It contains a text of this form; the longest run of plain characters in it is looked for
+    /// first.
     Text { plain: Box<memmem::Finder<'static>>, glob: String },
     /// It is of this template.
     Template(u64),
@@ -54,7 +57,8 @@ struct Pair {
     key: u64,
     start: Pattern,
     end: Pattern,
-    /// Begun ones, the oldest first; those that have ended since are skipped when they come to the front.
+    /// Begun ones, the oldest first; those that have ended since are skipped when they come to the
+    /// front.
     queue: VecDeque<(u64, Timestamp)>,
 }
 
@@ -189,7 +193,8 @@ impl Pairs {
         self.texts += begun.heap_size();
         self.begun.insert(hash, begun);
         while self.begun.len() > self.cap && self.forget_oldest() {}
-        // Ends leave their starts' places in the queue: they are swept before they outnumber what is begun.
+        // Ends leave their starts' places in the queue: they are swept before they outnumber what
+        // is begun.
         let pair = &mut self.kinds[kind];
         if pair.queue.len() > 2 * self.begun.len() + 1_024 {
             let begun = &self.begun;
@@ -245,7 +250,8 @@ impl Pairs {
         }
     }
 
-    /// Kinds of pairs with an open incident, how long after its last a start without an end it is over, and the incident.
+    /// Kinds of pairs with an open incident, how long after its last a start without an end it is
+    /// over, and the incident.
     pub(super) fn open(&mut self) -> impl Iterator<Item = (f64, &mut Option<(IncidentId, Timestamp)>)> {
         let calm_s = |kinds: &[Pair], key: u64| {
             kinds.iter().find(|pair| pair.key == key).map_or(0.0, |pair| (2.0 * pair.options.timeout_s).max(600.0))

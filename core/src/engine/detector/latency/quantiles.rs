@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 /// Less of an operation's last minutes than this is not shown.
 const SHOWN: f64 = 0.01;
 
-/// The `most` busiest of the minutes before `now`, busiest first, then the others as `other`, those that are idle among
-/// them: the counts of all together are those of all operations.
+/// The `most` busiest of the minutes before `now`, busiest first, then the others as `other`, those
+/// that are idle among them: the counts of all together are those of all operations.
 pub(super) fn busiest<'a>(
     operations: impl Iterator<Item = &'a Operation>,
     most: usize,

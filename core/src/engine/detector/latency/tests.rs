@@ -245,8 +245,8 @@ fn log_normal(rng: &mut Pcg64Mcg, median: f64, sigma: f64) -> f64 {
     LogNormal::new(median.ln(), sigma).unwrap().sample(rng)
 }
 
-/// At most one false alarm in 40,000 calls is promised by thresholds of 1e-5 and 1e-9 on independent durations with a
-/// tail no heavier than a power law.
+/// At most one false alarm in 40,000 calls is promised by thresholds of 1e-5 and 1e-9 on
+/// independent durations with a tail no heavier than a power law.
 #[test]
 fn faultless_streams_of_every_kind_raise_no_storm() {
     type Duration = fn(&mut Pcg64Mcg, usize) -> f64;
@@ -464,7 +464,8 @@ fn what_is_close_and_no_incident_is_told_to_whoever_asks() {
     assert!(told.iter().all(|near| near.ln_p >= near.threshold.ln()));
 }
 
-/// Shifts that the documentation promises to find: ×1.8 within 300 calls, ×3 within 40, ×10 within 10.
+/// Shifts that the documentation promises to find: ×1.8 within 300 calls, ×3 within 40, ×10 within
+/// 10.
 #[test]
 fn shifts_are_found_as_soon_as_promised() {
     for (factor, calls) in [(1.8, 300), (3.0, 40), (10.0, 10)] {

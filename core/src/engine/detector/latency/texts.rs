@@ -1,4 +1,5 @@
-//! Durations in messages, where no member has one: decided once for each template, then read behind the same words.
+//! Durations in messages, where no member has one: decided once for each template, then read behind
+//! the same words.
 
 use crate::engine::detector::{Event, TableUse};
 use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, allocated};
@@ -6,7 +7,8 @@ use crate::engine::template::{Merge, TemplateId};
 use crate::event::Role;
 use crate::event::text_duration::Anchor;
 
-/// A template's first messages are looked at, at doubling counts up to this one: its first may be a special case.
+/// A template's first messages are looked at, at doubling counts up to this one: its first may be a
+/// special case.
 const LOOKS: u64 = 16;
 /// The name of an operation that is a template is cut here, in bytes.
 const NAME_BYTES: usize = 120;

@@ -1,4 +1,5 @@
-//! Work that began and did not end in its time: one incident for each kind of pair, however many there are.
+//! Work that began and did not end in its time: one incident for each kind of pair, however many
+//! there are.
 
 use super::Latency;
 use super::incident::significant;

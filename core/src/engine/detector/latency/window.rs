@@ -15,8 +15,8 @@ const MARK: u64 = 8;
 const BUCKET_BITS: u32 = 12;
 const BUCKETS: u16 = (1 << BUCKET_BITS) - 1;
 
-/// A host, by 32 bits of its hash: of a hundred hosts two share one in 900,000 processes, and a shared one costs a name in a
-/// finding, no finding. 0 where an event names none.
+/// A host, by 32 bits of its hash: of a hundred hosts two share one in 900,000 processes, and a
+/// shared one costs a name in a finding, no finding. 0 where an event names none.
 pub(super) type HostId = u32;
 
 /// Where a value lies: above the first so many upper limits, …
@@ -24,7 +24,8 @@ pub(super) type Place = u16;
 /// … or below the lower one.
 pub(super) const BELOW: Place = 4;
 
-/// Four counts in one number, 16 bits each: values above each upper limit, and values below the lower one.
+/// Four counts in one number, 16 bits each: values above each upper limit, and values below the
+/// lower one.
 pub(super) type Lanes = u64;
 /// What a value of each place adds.
 const ADDS: [Lanes; 8] = [0, 1, 1 << 16 | 1, 1 << 32 | 1 << 16 | 1, 1 << 48, 0, 0, 0];
@@ -140,7 +141,8 @@ impl Window {
         least
     }
 
-    /// Of the newest `width` values, those of other hosts than `host`: how many, and how many beyond each limit.
+    /// Of the newest `width` values, those of other hosts than `host`: how many, and how many
+    /// beyond each limit.
     pub(super) fn without(&self, host: HostId, width: usize) -> (u32, [u16; LIMITS]) {
         let (mut others, mut beyond) = (0, 0);
         for at in self.newest(width).filter(|at| self.hosts.get(*at).is_some_and(|other| *other != host)) {
@@ -150,7 +152,8 @@ impl Window {
         (others, counts(beyond))
     }
 
-    /// The host of most of the newest `width` values above limit `i`; 0 where none of these has one.
+    /// The host of most of the newest `width` values above limit `i`; 0 where none of these has
+    /// one.
     pub(super) fn slowest_host(&self, width: usize, i: usize) -> HostId {
         let is_slow = |at: &usize| counts(ADDS[usize::from(self.ring[*at] >> BUCKET_BITS) & 7])[i] > 0;
         let mut slow: Vec<HostId> = self.newest(width).filter(is_slow).map(|at| self.hosts[at]).collect();
@@ -171,7 +174,8 @@ impl Window {
         (self.pushed > 0 && self.pushed.is_multiple_of(LONGEST as u64)).then(|| counts(self.beyond[WINDOWS.len() - 1]))
     }
 
-    /// The bucket of the median of the last `width` values, or of one host's last ones, as far as they are held.
+    /// The bucket of the median of the last `width` values, or of one host's last ones, as far as
+    /// they are held.
     pub(super) fn median(&self, width: usize, host: Option<HostId>) -> Option<u16> {
         let of_host = |at: &usize| host.is_none_or(|host| self.hosts.get(*at) == Some(&host));
         let values = self.newest(LONGEST).filter(of_host).take(width).map(|at| self.ring[at] & BUCKETS);

@@ -1,4 +1,5 @@
-//! What is remembered of one actor (host, module and thread): its last lines and how long they have been going round.
+//! What is remembered of one actor (host, module and thread): its last lines and how long they have
+//! been going round.
 
 use super::EXAMPLE_BYTES;
 use crate::engine::deadlines::after;
@@ -12,7 +13,8 @@ use std::borrow::Cow;
 /// Longest cycle looked for, in lines.
 pub(super) const LAGS: usize = 16;
 
-/// The last fingerprints of an actor, and for each lag the run of lines that equal the one a lag before.
+/// The last fingerprints of an actor, and for each lag the run of lines that equal the one a lag
+/// before.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Actor {
     /// Newest first. 32 bits of each: a run needs several equal ones in a row.
@@ -23,11 +25,13 @@ pub(super) struct Actor {
     pub(super) repeating: bool,
     /// The time of its last line, as that line told it.
     pub(super) last: Timestamp,
-    /// The longest gap between two of its lines since some run began, forgotten by a 64th a line. Seconds.
+    /// The longest gap between two of its lines since some run began, forgotten by a 64th a line.
+    /// Seconds.
     pub(super) rest: f32,
     /// The open loop.
     pub(super) going: Option<Box<OpenIncident>>,
-    /// The last line at WARN or worse and how its numbers step; only for actors that have such lines.
+    /// The last line at WARN or worse and how its numbers step; only for actors that have such
+    /// lines.
     pub(super) counter: Option<Box<super::counter::Counter>>,
     /// Which settings it has; decided anew after a restart.
     #[serde(skip)]
@@ -41,7 +45,8 @@ struct Runs {
     lines: [u32; LAGS],
     /// By lag − 1: the earliest time of that run, the line before it included.
     starts: [Timestamp; LAGS],
-    /// By lag − 1: seconds from there to its latest time. Chunks that overtake each other put its lines out of order.
+    /// By lag − 1: seconds from there to its latest time. Chunks that overtake each other put its
+    /// lines out of order.
     spans: [f32; LAGS],
     /// The texts of the cycle, gathered while it is under suspicion.
     texts: Vec<String>,
@@ -94,8 +99,8 @@ impl OpenIncident {
         self.until.seconds_since(self.began).max(0.0)
     }
 
-    /// Seconds of silence after which it has ended: several of its own rounds, and no less than clocks and shippers may
-    /// hold a line up.
+    /// Seconds of silence after which it has ended: several of its own rounds, and no less than
+    /// clocks and shippers may hold a line up.
     pub(super) fn patience(&self) -> f64 {
         (self.pace * (5 * self.period).max(20) as f64).max(5.0)
     }
@@ -140,7 +145,8 @@ impl Actor {
         }
     }
 
-    /// Takes a line. Nearly all lines equal none of the last sixteen: one vector comparison, and no run to update.
+    /// Takes a line. Nearly all lines equal none of the last sixteen: one vector comparison, and no
+    /// run to update.
     #[inline]
     pub(super) fn push(&mut self, line: u32, min_repeats: u32, time: Timestamp) -> Pushed {
         let equal = Equal::new(self.ring, line);
@@ -199,7 +205,8 @@ impl Actor {
         self.runs.as_deref().map_or((0, self.last, 0.0), of)
     }
 
-    /// Keeps the texts of a cycle while it is under suspicion, so that they are there when it opens.
+    /// Keeps the texts of a cycle while it is under suspicion, so that they are there when it
+    /// opens.
     #[inline]
     pub(super) fn gather<'a>(&mut self, pushed: Pushed, text: impl FnOnce() -> Option<Cow<'a, str>>) {
         let Some(runs) = self.runs.as_deref_mut() else { return };

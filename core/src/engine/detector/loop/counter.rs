@@ -1,10 +1,11 @@
 //! The retry counter: the same text at WARN or worse whose numbers stay, step evenly or take turns.
 //!
-//! `attempt 1 failed`, `attempt 2 failed`, … repeats no line, but its text without numbers repeats, and each number
-//! goes up by the same every time. `cannot reach 2`, `cannot reach 3`, `cannot reach 3`, … goes round among a few peers,
-//! in an order that other lines of the loop or a sampling shipper may break. How often such a text would come without a
-//! fault is counted by its template, which is the same for other words in its variable places; a run has the same words in
-//! them, for they are parameters too. Work that makes progress has ever new numbers, or is no warning.
+//! `attempt 1 failed`, `attempt 2 failed`, … repeats no line, but its text without numbers repeats,
+//! and each number goes up by the same every time. `cannot reach 2`, `cannot reach 3`, `cannot
+//! reach 3`, … goes round among a few peers, in an order that other lines of the loop or a sampling
+//! shipper may break. How often such a text would come without a fault is counted by its template,
+//! which is the same for other words in its variable places; a run has the same words in them, for
+//! they are parameters too. Work that makes progress has ever new numbers, or is no warning.
 
 use super::excursions::RISE;
 use crate::engine::detector::text_without_numbers::TextWithoutNumbers;
@@ -71,7 +72,8 @@ impl Row {
         self.lines = self.lines.saturating_add(1);
     }
 
-    /// Begins anew where its text has not come faster than it is used to: a row may span a night without one.
+    /// Begins anew where its text has not come faster than it is used to: a row may span a night
+    /// without one.
     fn keep_up(&mut self, when: When, expected: impl FnOnce(f64, f64, f64) -> f64) {
         let lines = f64::from(self.lines);
         let others = (when.events - self.events - lines).max(0.0);
@@ -89,8 +91,8 @@ impl HeapSize for Counter {
 }
 
 impl Counter {
-    /// Takes a line. `expected` is how often its template would have come at the rate that it had before its last so
-    /// many, in so many seconds and among so many events of others.
+    /// Takes a line. `expected` is how often its template would have come at the rate that it had
+    /// before its last so many, in so many seconds and among so many events of others.
     pub(super) fn push(&mut self, line: &TextWithoutNumbers, when: When, expected: impl FnOnce(f64, f64, f64) -> f64) {
         let same = self.text == line.hash && self.numbers.len() == line.numbers.len() && line.numbers.len() <= NUMBERS;
         self.step(line, same, when);
@@ -112,7 +114,8 @@ impl Counter {
         self.stepped.go_on(when);
     }
 
-    /// Numbers seen for the first time are no repeat, and more than a few sets of them are progress.
+    /// Numbers seen for the first time are no repeat, and more than a few sets of them are
+    /// progress.
     fn take_turn(
         &mut self,
         line: &TextWithoutNumbers,

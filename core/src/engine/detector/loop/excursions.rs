@@ -1,28 +1,35 @@
-//! Exact repeats across the stream: spells in which one line comes more often than it has learned to.
+//! Exact repeats across the stream: spells in which one line comes more often than it has learned
+//! to.
 //!
-//! A spell is the rise of a CUSUM chart (E. S. Page, *Continuous inspection schemes*, Biometrika 41, 1954): it goes on as
-//! long as the line has come at least [`RISE`] times as often as its learned rate since the spell began, a second and an
-//! event of the others, and begins anew where it has not: what a busy hour or a busy module does to its lines is no rise. So a line that was always there is measured from the moment at which it became more, and a
-//! heartbeat's spells are short. A spell is evidence only when those who say it have gone round: fifty hosts that say a line
-//! once each do not, nor do fifty threads that start; one place that says it each time from a new thread does (an attempt for
-//! each connection, a process for each try), once they are too many for a pool. How many actors there are is told by linear counting over 64 bits (K.-Y. Whang et al., *A linear-time
-//! probabilistic counting algorithm*, ACM TODS 15, 1990), which past some two hundred says "too many".
+//! A spell is the rise of a CUSUM chart (E. S. Page, *Continuous inspection schemes*, Biometrika
+//! 41, 1954): it goes on as long as the line has come at least [`RISE`] times as often as its
+//! learned rate since the spell began, a second and an event of the others, and begins anew where
+//! it has not: what a busy hour or a busy module does to its lines is no rise. So a line that was
+//! always there is measured from the moment at which it became more, and a heartbeat's spells are
+//! short. A spell is evidence only when those who say it have gone round: fifty hosts that say a
+//! line once each do not, nor do fifty threads that start; one place that says it each time from a
+//! new thread does (an attempt for each connection, a process for each try), once they are too many
+//! for a pool. How many actors there are is told by linear counting over 64 bits (K.-Y. Whang et
+//! al., *A linear-time probabilistic counting algorithm*, ACM TODS 15, 1990), which past some two
+//! hundred says "too many".
 //!
-//! Memory: 4,096 slots of 64 bytes. A slot is held by one line, which each other line votes against and each of its own
-//! votes for (R. S. Boyer, J. S. Moore, *MJRTY*, 1981): a line that makes up most of what falls into its slot keeps it.
+//! Memory: 4,096 slots of 64 bytes. A slot is held by one line, which each other line votes against
+//! and each of its own votes for (R. S. Boyer, J. S. Moore, *MJRTY*, 1981): a line that makes up
+//! most of what falls into its slot keeps it.
 
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 
 const SLOTS: usize = 4_096;
-/// How many times the learned rate a spell must keep up. Lines come in clusters, several times as many in one minute as in
-/// the next; a loop brings them by the tens.
+/// How many times the learned rate a spell must keep up. Lines come in clusters, several times as
+/// many in one minute as in the next; a loop brings them by the tens.
 pub(super) const RISE: f64 = 5.0;
 /// A spell ends with a gap of so many of its mean gaps.
 const GAPS: f64 = 10.0;
 /// Rounds that each actor of a spell must have gone, on average.
 const ROUNDS: u32 = 4;
-/// Lines of one place, each from another thread, that are no pool of threads at work or at its start.
+/// Lines of one place, each from another thread, that are no pool of threads at work or at its
+/// start.
 const NEW_THREADS: u32 = 128;
 /// Actors that set all 64 bits, on average: 64 times the 64th harmonic number.
 const ALL_BITS: u32 = 304;
@@ -128,9 +135,9 @@ impl Excursions {
         Self { slots: vec![Excursion::default(); SLOTS] }
     }
 
-    /// Takes a line of `speaker`, after so many events of the stream. `expected` is how
-    /// often the line would have come at the rate that it had before its last so many, in so many seconds and among so many
-    /// events of others.
+    /// Takes a line of `speaker`, after so many events of the stream. `expected` is how often the
+    /// line would have come at the rate that it had before its last so many, in so many seconds and
+    /// among so many events of others.
     #[inline]
     pub(super) fn push(
         &mut self,
@@ -182,7 +189,8 @@ impl Excursion {
         let (gap, began) = (time.seconds_since(self.last), self.began.min(time));
         let elapsed = self.last.max(time).seconds_since(began).max(0.0);
         let count = f64::from(self.count) + 1.0;
-        // The second line tells the pace: before it, only the learned rate says whether the two belong together.
+        // The second line tells the pace: before it, only the learned rate says whether the two
+        // belong together.
         let longest = if self.count > 1 { GAPS * (elapsed / count).max(0.1) } else { f64::INFINITY };
         let others = (events - self.events - count).max(0.0);
         if gap > longest || count < RISE * expected(count, elapsed, others) {

@@ -1,8 +1,9 @@
 //! Loop guards: at most N times the same line within a while, where the user has said so.
 //!
-//! An absolute rule beside the learned one, in force from the first event. The window is cut into 16 parts: what is
-//! counted lies within it for certain, and a line that is almost a whole window old may be left out. Memory: 100 bytes a
-//! guarded line and 40 bytes an actor, both capped; an evicted line's count begins again, towards silence.
+//! An absolute rule beside the learned one, in force from the first event. The window is cut into
+//! 16 parts: what is counted lies within it for certain, and a line that is almost a whole window
+//! old may be left out. Memory: 100 bytes a guarded line and 40 bytes an actor, both capped; an
+//! evicted line's count begins again, towards silence.
 
 use super::super::{Event, Report, TableUse};
 use super::EXAMPLE_BYTES;

@@ -118,8 +118,8 @@ impl Told {
         [&self.kind, &self.what, &self.place].map(|text| allocated(text.capacity())).iter().sum()
     }
 
-    /// Brings evidence and summary up to `count` lines in `lasted` seconds, from the earliest to the latest; `range` is from where to where a retry
-    /// counter has counted.
+    /// Brings evidence and summary up to `count` lines in `lasted` seconds, from the earliest to
+    /// the latest; `range` is from where to where a retry counter has counted.
     pub(super) fn tell(
         &self,
         evidence: &mut Evidence,

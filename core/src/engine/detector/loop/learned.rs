@@ -6,7 +6,8 @@ use crate::engine::stats::gamma_poisson;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Of a longer run only this much counts as habit: it mutes runs like the usual ones, not ones ten times as long.
+/// Of a longer run only this much counts as habit: it mutes runs like the usual ones, not ones ten
+/// times as long.
 pub(super) const HABIT_RUN: u32 = 16;
 /// Prior weight of the whole stream's habit in a module's, in lines.
 const HABIT_PRIOR: f64 = 10.0;
@@ -14,7 +15,8 @@ const HABIT_PRIOR: f64 = 10.0;
 const HABIT_LINES: f64 = 50_000.0;
 /// Tells how often a line went on with a spell from how often it came.
 const SPELL_SALT: u64 = 0x0DD5_9E11_5EED_0F7E;
-/// Of spells of so many lines and of twice, four times … as many it is learned for each line how many there were.
+/// Of spells of so many lines and of twice, four times … as many it is learned for each line how
+/// many there were.
 const LONG: u32 = 8;
 /// The longest such.
 const LONGEST: u32 = LONG << 10;
@@ -100,12 +102,13 @@ impl Learned {
         self.counts.count(line).into()
     }
 
-    /// Tests `repeats` repeats within the last `lasted` seconds of a line that was seen `seen` times in all, in a module
-    /// whose lines go on with a run as `habit` says.
+    /// Tests `repeats` repeats within the last `lasted` seconds of a line that was seen `seen`
+    /// times in all, in a module whose lines go on with a run as `habit` says.
     pub(super) fn test(&self, seen: u32, repeats: f64, lasted: f64, habit: Habit, run: u32, signal: Signal) -> Verdict {
         let before = (f64::from(seen) - repeats).max(0.0);
         let exposure = self.seconds - lasted;
-        // Events of the run's own time, at the stream's mean rate: the run itself must not thin out its exposure.
+        // Events of the run's own time, at the stream's mean rate: the run itself must not thin out
+        // its exposure.
         let own = (lasted * self.events / self.seconds.max(1.0)).max(repeats).min(self.events);
         let by_time = gamma_poisson::ln_tail(repeats, 0.5 + before, exposure, lasted);
         let by_events = gamma_poisson::ln_tail(repeats, 0.5 + before, self.events - own, own);
@@ -132,9 +135,10 @@ impl Learned {
         }
     }
 
-    /// ln of the chance that a spell goes on for `run` lines, where the module's lines go on with one as `share` says. A line
-    /// has habits of its own: one that comes in clusters beside much else goes on nearly each time, and how many of its
-    /// spells became twice as long tells how likely this one was to.
+    /// ln of the chance that a spell goes on for `run` lines, where the module's lines go on with
+    /// one as `share` says. A line has habits of its own: one that comes in clusters beside much
+    /// else goes on nearly each time, and how many of its spells became twice as long tells how
+    /// likely this one was to.
     fn ln_spell(&self, line: u64, before: f64, share: f64, own: f64, run: u32) -> f64 {
         let count = |key: u64| f64::from(self.counts.count(key));
         let on = ln_share(share.max((count(line ^ SPELL_SALT) - own + HABIT_PRIOR * share) / (before + HABIT_PRIOR)));
@@ -149,8 +153,9 @@ impl Learned {
         ln_p
     }
 
-    /// How often a line that was seen `seen` times in all, `count` of them lately, would have come in the last `elapsed`
-    /// seconds, or among the last `others` events of other lines, by what was before them: the larger of the two.
+    /// How often a line that was seen `seen` times in all, `count` of them lately, would have come
+    /// in the last `elapsed` seconds, or among the last `others` events of other lines, by what was
+    /// before them: the larger of the two.
     #[inline]
     pub(super) fn expected(&self, seen: u32, count: f64, elapsed: f64, others: f64) -> f64 {
         let before = (f64::from(seen) - count).max(0.0) + 0.5;
@@ -170,8 +175,8 @@ impl Learned {
     }
 }
 
-/// The share of lines that go on with a run in a module with this habit, of a stream with that one; without the `own` lines
-/// of the run at hand.
+/// The share of lines that go on with a run in a module with this habit, of a stream with that one;
+/// without the `own` lines of the run at hand.
 fn share(habit: Habit, of_stream: Habit, own: f64) -> f64 {
     let stream = (of_stream.went_on - own) / (of_stream.lines - own).max(1.0);
     (habit.went_on - own + HABIT_PRIOR * stream) / (habit.lines - own + HABIT_PRIOR).max(1.0)

@@ -2,33 +2,40 @@
 //!
 //! Three signals, and one incident for a module at a time, whichever of them sees it first:
 //!
-//! - *Cycles*. For each actor (host, module and thread) the last 16 fingerprints are kept, and for each lag p = 1…16 the
-//!   length of the run in which line i equals line i−p (`actor.rs`), from max(8, 3p) lines on.
-//! - *Retry counters*, at WARN and worse: how long one text has come with numbers that stay, step evenly or take turns
-//!   (`counter.rs`).
-//! - *Exact repeats across the stream*, for loops that other lines of their actor interrupt, that several actors go
-//!   round in, or that start a thread for each round: spells of one line above its learned rate (`excursions.rs`), from twice
-//!   as many lines on.
+//! - *Cycles*. For each actor (host, module and thread) the last 16 fingerprints are kept, and for
+//!   each lag p = 1…16 the length of the run in which line i equals line i−p (`actor.rs`), from
+//!   max(8, 3p) lines on.
+//! - *Retry counters*, at WARN and worse: how long one text has come with numbers that stay, step
+//!   evenly or take turns (`counter.rs`).
+//! - *Exact repeats across the stream*, for loops that other lines of their actor interrupt, that
+//!   several actors go round in, or that start a thread for each round: spells of one line above
+//!   its learned rate (`excursions.rs`), from twice as many lines on.
 //!
-//! Each is tested against explanations that need no fault (`learned.rs`), and all must fail at the threshold:
+//! Each is tested against explanations that need no fault (`learned.rs`), and all must fail at the
+//! threshold:
 //!
-//! 1. *The line comes like this.* Its count before the run, over all of the stream before the run, gives a Gamma–Poisson
-//!    rate; the repeats must be too many for it both a second and a stream event (two clocks). A heartbeat that was
-//!    there from the start has no exposure before its run (cold) or a rate that explains it (warm).
-//! 2. *Runs go on here.* The share of lines in this module that went on with a run (or of a line that went on with a
-//!    spell, if that is more), shrunk to the whole stream's, to the power of the run's length. A module that always repeats
-//!    itself is judged by its own habit, and so is a line that always comes in clusters.
-//! 3. *A timer has begun*, at INFO and below where no status tells of a failure. A timer rests and a loop does not: what rests `timer_period_s` or longer in
-//!    each round (the longest gap in it, or for single lines the mean one) is a timer. Lines of several actors rest as
-//!    long as each of them does. What starts a new thread for each round by the clock (a check, cron) rests ten times as
-//!    long. The scale is absolute, and has to be: a new pod's heartbeat and a loop that sleeps
-//!    differ in nothing else, people choose the pause of a timer by the clock and not by what else is in the stream, and
-//!    every relative measure (a share of the stream, the pace of other actors) calls the first heartbeat in a quiet
-//!    stream a loop. A round without a rest is a loop however long it takes.
+//! 1. *The line comes like this.* Its count before the run, over all of the stream before the run,
+//!    gives a Gamma–Poisson rate; the repeats must be too many for it both a second and a stream
+//!    event (two clocks). A heartbeat that was there from the start has no exposure before its run
+//!    (cold) or a rate that explains it (warm).
+//! 2. *Runs go on here.* The share of lines in this module that went on with a run (or of a line
+//!    that went on with a spell, if that is more), shrunk to the whole stream's, to the power of
+//!    the run's length. A module that always repeats itself is judged by its own habit, and so is a
+//!    line that always comes in clusters.
+//! 3. *A timer has begun*, at INFO and below where no status tells of a failure. A timer rests and
+//!    a loop does not: what rests `timer_period_s` or longer in each round (the longest gap in it,
+//!    or for single lines the mean one) is a timer. Lines of several actors rest as long as each of
+//!    them does. What starts a new thread for each round by the clock (a check, cron) rests ten
+//!    times as long. The scale is absolute, and has to be: a new pod's heartbeat and a loop that
+//!    sleeps differ in nothing else, people choose the pause of a timer by the clock and not by
+//!    what else is in the stream, and every relative measure (a share of the stream, the pace of
+//!    other actors) calls the first heartbeat in a quiet stream a loop. A round without a rest is a
+//!    loop however long it takes.
 //!
-//! Beside them stand guards (`guard.rs`), which are absolute. Counts come from a count-min sketch, which never forgets a
-//! line and errs only towards silence. Memory: about 150 bytes an actor, 400 once a line of it has repeated (capped), 80 bytes a module (capped), 512 KiB for
-//! the sketch, 256 KiB for spells. Cold start: no exposure, no finding, but of guards.
+//! Beside them stand guards (`guard.rs`), which are absolute. Counts come from a count-min sketch,
+//! which never forgets a line and errs only towards silence. Memory: about 150 bytes an actor, 400
+//! once a line of it has repeated (capped), 80 bytes a module (capped), 512 KiB for the sketch, 256
+//! KiB for spells. Cold start: no exposure, no finding, but of guards.
 
 mod actor;
 mod counter;
@@ -232,13 +239,15 @@ impl Loop {
         true
     }
 
-    /// How long a run rests in each round, in seconds; no longer than its lines are apart where times are too coarse.
+    /// How long a run rests in each round, in seconds; no longer than its lines are apart where
+    /// times are too coarse.
     fn rest(&self, run: &Run, lasted: f64, grain: f64) -> f64 {
         let mean = lasted * f64::from(run.actors()) / f64::from(run.length.max(1));
         if run.period == 1 { mean } else { mean.max(run.rest - grain) }
     }
 
-    /// What a line is the same line by: its message, or of a message with a stack trace its first line and the trace.
+    /// What a line is the same line by: its message, or of a message with a stack trace its first
+    /// line and the trace.
     fn line(event: &Event<'_>) -> u64 {
         let look = event.fields.look();
         let message = match (event.stack, event.fields.raw(Role::Message)) {
@@ -282,7 +291,8 @@ impl Detector for Loop {
         let actor = self.actors.touch(look.actor_hash, || Actor::new(time));
         let settings = *self.settings.of(&mut actor.choice, &event.fields);
         if !settings.enabled {
-            // Its lines still count as lines of the stream; a loop that a snapshot left open ends by not being heard of.
+            // Its lines still count as lines of the stream; a loop that a snapshot left open ends
+            // by not being heard of.
             return;
         }
         let pushed = actor.push(line as u32, settings.min_repeats, time);
@@ -396,7 +406,8 @@ impl Detector for Loop {
         if let Some(run) = run.or(counting) {
             self.test(event, run, habits.runs, settings.threshold, report);
         }
-        // Also of an actor that says nothing else: its run began with it, and only a spell shows that it says it more often.
+        // Also of an actor that says nothing else: its run began with it, and only a spell shows
+        // that it says it more often.
         if let (Some(spell), false) = (spell, is_going)
             && spell.count >= 2 * settings.min_repeats
             && let Some(who) = spell.who()

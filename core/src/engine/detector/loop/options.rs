@@ -11,7 +11,8 @@ pub struct LoopOptions {
     pub min_repeats: u32,
     /// False-alarm probability of one test.
     pub threshold: f64,
-    /// Seconds: at INFO and below, what rests this long or longer in each round is taken for a timer, not a fault.
+    /// Seconds: at INFO and below, what rests this long or longer in each round is taken for a
+    /// timer, not a fault.
     pub timer_period_s: f64,
     /// Most actors, modules and guarded lines held, each.
     pub keys: usize,

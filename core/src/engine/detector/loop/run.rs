@@ -5,7 +5,8 @@ use crate::engine::detector::{Event, NearMiss};
 use crate::engine::finding::DetectorName;
 use crate::event::{Role, Timestamp};
 
-/// How far two times may be off for want of digits, in seconds: logs of whole seconds put many lines into one.
+/// How far two times may be off for want of digits, in seconds: logs of whole seconds put many
+/// lines into one.
 pub(super) fn grain(a: Timestamp, b: Timestamp) -> f64 {
     let whole = |time: Timestamp| time.0 % 1_000_000_000 == 0;
     if whole(a) && whole(b) { 1.0 } else { 1e-3 }

@@ -463,7 +463,8 @@ fn a_tick_looks_at_what_is_due_however_many_loops_are_open() {
         assert_eq!(incidents.open_by_detector().iter().sum::<u64>(), 0);
         (before, detector.guards.deadlines.looks)
     };
-    // None before the end of its window, where each is seen once, and once more where that is a rounding early.
+    // None before the end of its window, where each is seen once, and once more where that is a
+    // rounding early.
     for modules in [100, 200] {
         let (before, all) = looks(modules);
         assert!(before == 0 && (modules..=2 * modules).contains(&all), "{before} {all}");

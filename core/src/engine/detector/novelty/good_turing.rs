@@ -1,9 +1,10 @@
 //! The chance that the next one is new, by what has been seen: Good and Turing's estimate.
 //!
-//! Of n sightings f₁ kinds were seen once: the next is of a new kind with a chance of about (f₁ + 1)/(n + 1) (Good, The
-//! Population Frequencies of Species, 1953; one is added for n and f₁ small). A stream that changes keeps an old n too
-//! large: the share of new kinds among about the last 200 sightings bounds the chance from below. Both forget half of
-//! themselves when n passes 100,000. Memory: three numbers. Cold start: with nothing seen the chance is 1.
+//! Of n sightings f₁ kinds were seen once: the next is of a new kind with a chance of about (f₁ +
+//! 1)/(n + 1) (Good, The Population Frequencies of Species, 1953; one is added for n and f₁ small).
+//! A stream that changes keeps an old n too large: the share of new kinds among about the last 200
+//! sightings bounds the chance from below. Both forget half of themselves when n passes 100,000.
+//! Memory: three numbers. Cold start: with nothing seen the chance is 1.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,7 +22,8 @@ pub(super) struct GoodTuring {
 }
 
 impl GoodTuring {
-    /// Takes a sighting of a kind that has been seen `count` times with it; the chance, before it, that it would be new.
+    /// Takes a sighting of a kind that has been seen `count` times with it; the chance, before it,
+    /// that it would be new.
     #[inline]
     pub(super) fn see(&mut self, count: u64) -> f64 {
         let chance = self.chance();
@@ -75,7 +77,8 @@ mod tests {
         assert!(ever_new.sightings() <= MOST && ever_new.see(3) < 0.05);
     }
 
-    /// Kinds drawn by Zipf's law: over the second half of a stream the estimates add up to the new kinds that came.
+    /// Kinds drawn by Zipf's law: over the second half of a stream the estimates add up to the new
+    /// kinds that came.
     #[test]
     fn the_estimate_is_calibrated() {
         let mut random = rand_pcg::Pcg64::seed_from_u64(1);

@@ -1,19 +1,23 @@
 //! Never seen before: a template, an exception type or a stack trace at WARN or worse.
 //!
-//! A first sight is told when something new is unlikely: when the chance of it, by Good and Turing's estimate over the
-//! events at WARN and worse (`good_turing.rs`), is below `threshold`. Where new texts are usual, or a deploy has made all of
-//! them new, it is not told. Of more than five in a warm-up time the rest join the last. A template that has been seen at
-//! any level is known. Its later events in the warm-up time join its incident, which ends when none came for that long.
+//! A first sight is told when something new is unlikely: when the chance of it, by Good and
+//! Turing's estimate over the events at WARN and worse (`good_turing.rs`), is below `threshold`.
+//! Where new texts are usual, or a deploy has made all of them new, it is not told. Of more than
+//! five in a warm-up time the rest join the last. A template that has been seen at any level is
+//! known. Its later events in the warm-up time join its incident, which ends when none came for
+//! that long.
 //!
-//! An exception type that was never named before is told where its template is known, or in place of its template. A known
-//! type with frames that were never seen (`Stack::fingerprint`) is told where its template is known, in the same manner.
-//! Stack traces of several lines are looked at when they are whole (`Detector::trace`); what such a trace says has the level of its
-//! first line, or ERROR where that has none.
+//! An exception type that was never named before is told where its template is known, or in place
+//! of its template. A known type with frames that were never seen (`Stack::fingerprint`) is told
+//! where its template is known, in the same manner. Stack traces of several lines are looked at
+//! when they are whole (`Detector::trace`); what such a trace says has the level of its first line,
+//! or ERROR where that has none.
 //!
-//! Quiet once a table of templates, exceptions or stacks has had to forget: a first sight means nothing then. Memory: the
-//! templates' own table, 16 bytes for each exception type and each stack (capped), 8 KiB for messages without one, five
-//! incidents. Cold start: silent for `warm_up_s` of stream; programs write in runs, and what they say seldom takes longer to
-//! come by than an estimate for independent lines knows.
+//! Quiet once a table of templates, exceptions or stacks has had to forget: a first sight means
+//! nothing then. Memory: the templates' own table, 16 bytes for each exception type and each stack
+//! (capped), 8 KiB for messages without one, five incidents. Cold start: silent for `warm_up_s` of
+//! stream; programs write in runs, and what they say seldom takes longer to come by than an
+//! estimate for independent lines knows.
 
 mod good_turing;
 mod incident;
@@ -37,7 +41,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 /// Most openings in a warm-up time.
 const OPENINGS: usize = 5;
-/// So much earlier than what may be over all that is open is looked at, so that rounding makes nothing late.
+/// So much earlier than what may be over all that is open is looked at, so that rounding makes
+/// nothing late.
 const EARLY_S: f64 = 1e-3;
 /// Messages that are remembered as naming no exception: 8 KiB.
 const NAMELESS: usize = 1 << 10;
@@ -108,7 +113,8 @@ pub struct Novelty {
     /// Stacks, by their fingerprints.
     stacks: Kinds,
     types: ExceptionTypes,
-    /// By their lowest bits the hashes of messages that name no exception: messages repeat themselves.
+    /// By their lowest bits the hashes of messages that name no exception: messages repeat
+    /// themselves.
     nameless: Box<[u64; NAMELESS]>,
     open: Vec<OpenIncident>,
     /// When the last incidents were opened.
@@ -204,7 +210,8 @@ impl Novelty {
         let name = self.exception(&event.fields).or(of_stack);
         let new_type = name.and_then(|name| Some((name, self.exceptions.see(xxh3_64(name))?)));
         let new_stack = event.stack.and_then(|stack| Some((stack, self.stacks.see(stack.fingerprint)?)));
-        // The estimates of exceptions and stacks rest on few sightings; that of the templates vouches for them.
+        // The estimates of exceptions and stacks rest on few sightings; that of the templates
+        // vouches for them.
         let (news, chance) = match (new_type, new_stack) {
             (Some((name, _)), _) if template.count == 1 => (News::exception(name), chance),
             (Some((name, of_type)), _) => (News::exception(name), of_type.max(chance)),

@@ -15,8 +15,8 @@ const FAR_S: f64 = 60.0;
 const IN_TURN_S: f64 = 300.0;
 /// Seconds between two looks at a key that joined an incident.
 pub(super) const JOINED_S: f64 = 60.0;
-/// A pause of so many times its limit, without the events that make a silence: the stream is thinner than it was, and it is
-/// for events to come, not for seconds to pass.
+/// A pause of so many times its limit, without the events that make a silence: the stream is
+/// thinner than it was, and it is for events to come, not for seconds to pass.
 const THINNER: f64 = 2.0;
 /// Names that a finding lists of those that stopped with its key.
 const LISTED: usize = 8;
@@ -167,8 +167,8 @@ impl Silence {
         Next::At(now.running + pause.seconds)
     }
 
-    /// The open silence of a key that stopped at about the same time, or of the partner of this one, or of one of its
-    /// kind that stopped not long before.
+    /// The open silence of a key that stopped at about the same time, or of the partner of this
+    /// one, or of one of its kind that stopped not long before.
     fn stopped_with(&mut self, member: usize, key: &Key) -> Option<usize> {
         let (_, usual) = key.longest_and_usual();
         let together = |open: &OpenIncident| {
@@ -191,7 +191,8 @@ impl Silence {
         self.members.get_mut(other)?.keys.get_mut(key.partner)
     }
 
-    /// The partner has said more, and looks as if it had stopped: it is judged first. A module goes before its host.
+    /// The partner has said more, and looks as if it had stopped: it is judged first. A module goes
+    /// before its host.
     fn waits_for_partner(&mut self, member: usize, key: &Key, now: Reading) -> bool {
         let warm_up = self.options.warm_up_s;
         let lines = key.lines() + u32::from(self.members[member].is_module());
@@ -211,8 +212,8 @@ impl Silence {
             && partner.is_established(limits.seconds, now.running, warm_up)
     }
 
-    /// A newcomer speaks in its place: a host that began not long before this one stopped, or since, and speaks. Each
-    /// newcomer takes one place.
+    /// A newcomer speaks in its place: a host that began not long before this one stopped, or
+    /// since, and speaks. Each newcomer takes one place.
     fn is_replaced(&mut self, member: usize, hash: u64, key: &Key, now: Reading) -> bool {
         let warm_up = self.options.warm_up_s;
         let place = &mut self.members[member];
@@ -278,7 +279,8 @@ impl Silence {
         Some((key.pause(now).seconds, key.longest_and_usual().0, key.name.to_string()))
     }
 
-    /// A silent key is looked at again: its own incident is said once more when it has lasted twice as long.
+    /// A silent key is looked at again: its own incident is said once more when it has lasted twice
+    /// as long.
     fn look_at_silent(
         &mut self,
         member: usize,
@@ -289,7 +291,8 @@ impl Silence {
         report: &mut Report<'_>,
     ) -> Next {
         let Some(open) = self.open.iter_mut().find(|open| open.id == id) else {
-            // The incident that it joined is over, and this one still has not spoken: it gets the time to.
+            // The incident that it joined is over, and this one still has not spoken: it gets the
+            // time to.
             let least = self.options.usual.least_s;
             if let Some(key) = self.members[member].keys.get_mut(hash) {
                 key.silent = None;
@@ -372,7 +375,8 @@ impl Silence {
     }
 }
 
-/// Brings what is said of an open incident up to date; `seconds` are its key's pause and the longest before.
+/// Brings what is said of an open incident up to date; `seconds` are its key's pause and the
+/// longest before.
 fn tell(
     evidence: &mut Evidence,
     summary: &mut String,

@@ -33,11 +33,13 @@ pub(super) enum Parked {
     Gone,
     /// It has joined an incident, whose end is the other thing that makes it due.
     Joined,
-    /// Its pause is long enough in seconds; so many events of the stream are the other thing that makes it due.
+    /// Its pause is long enough in seconds; so many events of the stream are the other thing that
+    /// makes it due.
     Events,
 }
 
-/// For a key that was to be looked at at `due`, and then every `period` seconds, the first of these times behind `now`.
+/// For a key that was to be looked at at `due`, and then every `period` seconds, the first of these
+/// times behind `now`.
 pub(super) fn next_look(due: u32, period: f64, now: f64) -> u32 {
     let behind = now - f64::from(due);
     if behind < 0.0 {
@@ -61,7 +63,8 @@ pub(super) struct Key {
     events: GapTail,
     /// When it is looked at next, in whole seconds of running time.
     pub(super) due: u32,
-    /// Nothing that happens to others can change what the next look finds: none is due until it speaks.
+    /// Nothing that happens to others can change what the next look finds: none is due until it
+    /// speaks.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) parked: Option<Parked>,
     /// The incident that says that it is silent; its own or the one that it joined.
@@ -125,7 +128,8 @@ impl Key {
         self.last = now;
     }
 
-    /// It speaks again after a silence of its own or a restart. Such a pause is not usual; a second one makes a habit.
+    /// It speaks again after a silence of its own or a restart. Such a pause is not usual; a second
+    /// one makes a habit.
     pub(super) fn speak_again(&mut self, now: Reading) {
         let silence = (now.running - self.last.running) as f32;
         self.longest_silence = self.longest_silence.max(silence);
@@ -171,7 +175,8 @@ impl Key {
         (self.seconds.longest(), self.seconds.usual())
     }
 
-    /// A key that began so late into a stream of this age must have lived so long, else it may be a job that is done.
+    /// A key that began so late into a stream of this age must have lived so long, else it may be a
+    /// job that is done.
     pub(super) fn is_established(&self, limit: f64, now: f64, warm_up_s: f64) -> bool {
         let life = self.life();
         life >= warm_up_s && life >= 10.0 * limit && life >= (0.75 * now).min(super::JOB_S)

@@ -1,29 +1,34 @@
 //! A key that used to speak has stopped: a module, a host, or the value of another member.
 //!
-//! A key is silent when its pause is beyond the tail of its own gaps (`stats::gap_tail`) on both clocks, in seconds and
-//! in events of the others: a thinner stream makes pauses of more seconds and as many events, busier others make pauses
-//! of more events and as many seconds. The pause must last 30 s besides, and twice the longest that the key ever made.
+//! A key is silent when its pause is beyond the tail of its own gaps (`stats::gap_tail`) on both
+//! clocks, in seconds and in events of the others: a thinner stream makes pauses of more seconds
+//! and as many events, busier others make pauses of more events and as many seconds. The pause must
+//! last 30 s besides, and twice the longest that the key ever made.
 //!
-//! *Who is not watched.* A key with fewer than 50 gaps, or that lived for less than ten times its limit, or for less than
-//! three quarters of the stream's age (three hours are enough): cron lists, finished jobs, one-off keys. A host whose place another
-//! has taken since: one that is new and speaks at least a quarter as often. All keys of a member whose table has had
-//! to forget keys in the last hour.
+//! *Who is not watched.* A key with fewer than 50 gaps, or that lived for less than ten times its
+//! limit, or for less than three quarters of the stream's age (three hours are enough): cron lists,
+//! finished jobs, one-off keys. A host whose place another has taken since: one that is new and
+//! speaks at least a quarter as often. All keys of a member whose table has had to forget keys in
+//! the last hour.
 //!
-//! *One incident.* What stopped together is one finding: a key joins the open silence of a key that spoke last at about
-//! the same time. A module waits for the host on which it spoke last, and a host for its module, while that one has said
-//! more and looks as if it had stopped too; so a dead host explains its modules, and a dead service its pods. Hosts, and
-//! all keys but modules, that stop one after the other within five minutes each join the first while that is silent.
-//! Of more than five openings in a warm-up time the rest join the last.
+//! *One incident.* What stopped together is one finding: a key joins the open silence of a key that
+//! spoke last at about the same time. A module waits for the host on which it spoke last, and a
+//! host for its module, while that one has said more and looks as if it had stopped too; so a dead
+//! host explains its modules, and a dead service its pods. Hosts, and all keys but modules, that
+//! stop one after the other within five minutes each join the first while that is silent. Of more
+//! than five openings in a warm-up time the rest join the last.
 //!
-//! *Restarts.* A key that falls silent and returns twice has a habit: then only a pause twice the longest of those
-//! counts. Where others of its member have just come back, it has twice as long as they took (`restarts.rs`): a rolling
-//! restart is told once, by its first host, and one that stays away is named.
+//! *Restarts.* A key that falls silent and returns twice has a habit: then only a pause twice the
+//! longest of those counts. Where others of its member have just come back, it has twice as long as
+//! they took (`restarts.rs`): a rolling restart is told once, by its first host, and one that stays
+//! away is named.
 //!
 //! A silence ends when the key speaks, or after a day, when it is taken for gone.
 //!
-//! Late events speak too: a host whose clock goes wrong has not stopped. Time is the stream's without its stalls, so
-//! that a stopped input or a leap of all timestamps is no silence. No key is looked at but when it is due (`schedule.rs`).
-//! Memory: 350 bytes a key and its name; keys are capped for each member. Cold start: silent for `warm_up_s` of stream.
+//! Late events speak too: a host whose clock goes wrong has not stopped. Time is the stream's
+//! without its stalls, so that a stopped input or a leap of all timestamps is no silence. No key is
+//! looked at but when it is due (`schedule.rs`). Memory: 350 bytes a key and its name; keys are
+//! capped for each member. Cold start: silent for `warm_up_s` of stream.
 
 mod evaluate;
 mod incident;
@@ -341,7 +346,8 @@ impl Detector for Silence {
 
     fn prefetch(&self, events: &[Fields<'_>; AHEAD]) {
         for member in &self.members {
-            // A member that is no role is found by another walk of the event, which costs more than what it would save.
+            // A member that is no role is found by another walk of the event, which costs more than
+            // what it would save.
             if let Source::Role(role) = member.source {
                 let keys = events.map(|event| event.hash(role).unwrap_or_default());
                 member.keys.prefetch(keys, |_, key| key.prefetch());

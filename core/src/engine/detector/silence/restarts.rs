@@ -1,8 +1,9 @@
 //! How long the keys of a member are away when they are restarted one after the other.
 //!
-//! A key that stops within a quarter of an hour after another of its member has come back is taken for the next of the
-//! same round: it may be away twice as long as the longest pause of the round. One pause alone makes a round where it
-//! was short; a long one may have been an outage, and two of them are none.
+//! A key that stops within a quarter of an hour after another of its member has come back is taken
+//! for the next of the same round: it may be away twice as long as the longest pause of the round.
+//! One pause alone makes a round where it was short; a long one may have been an outage, and two of
+//! them are none.
 
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -34,7 +35,8 @@ impl Restarts {
         self.0.push_front(Restart { returned, seconds });
     }
 
-    /// How long a key that spoke last at `stopped` may be away; 0 where nothing was restarted before it.
+    /// How long a key that spoke last at `stopped` may be away; 0 where nothing was restarted
+    /// before it.
     pub(super) fn patience(&self, stopped: f64) -> f64 {
         let round = || self.0.iter().filter(|restart| stopped - restart.returned <= ROUND_S);
         let longest = round().map(|restart| restart.seconds).fold(0.0, f64::max);

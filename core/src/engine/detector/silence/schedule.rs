@@ -1,10 +1,12 @@
 //! When which key is looked at next.
 //!
-//! A timer is lazy: lines move none, and when a key is due it is seen whether it has spoken since. Of a key that no passing
-//! of time makes silent (it has spoken too seldom to be judged, or was a job that is done, or has joined an incident) no look
-//! is due before it speaks, and of one whose pause is long enough in seconds and not in events none before there were as many
-//! events: it is *parked*. So each line is the reason for a few looks at most, and a tick costs what is due, however many keys
-//! there are. Memory: 24 bytes for each key that is not parked, and as many again for those that have left.
+//! A timer is lazy: lines move none, and when a key is due it is seen whether it has spoken since.
+//! Of a key that no passing of time makes silent (it has spoken too seldom to be judged, or was a
+//! job that is done, or has joined an incident) no look is due before it speaks, and of one whose
+//! pause is long enough in seconds and not in events none before there were as many events: it is
+//! *parked*. So each line is the reason for a few looks at most, and a tick costs what is due,
+//! however many keys there are. Memory: 24 bytes for each key that is not parked, and as many again
+//! for those that have left.
 
 use super::evaluate::JOINED_S;
 use super::key::{Key, Parked, next_look};
@@ -130,7 +132,8 @@ impl Silence {
         joined.into_iter().for_each(|(member, hash)| self.unpark(member.into(), hash));
     }
 
-    /// A tick is over. Forgotten keys leave their times behind: with more of those than keys, they are swept.
+    /// A tick is over. Forgotten keys leave their times behind: with more of those than keys, they
+    /// are swept.
     pub(super) fn end_tick(&mut self, now: Reading) {
         self.schedule.ticked = now.running;
         self.sweep();
@@ -151,7 +154,8 @@ impl Silence {
         }
     }
 
-    /// Everything anew, after a restart: what had been found of parked keys may be found no more with other settings.
+    /// Everything anew, after a restart: what had been found of parked keys may be found no more
+    /// with other settings.
     pub(super) fn reschedule(&mut self) {
         self.schedule = Schedule { ticked: self.now.running, gone: f64::NEG_INFINITY, ..Schedule::default() };
         let Self { members, schedule, options, .. } = self;
@@ -165,7 +169,8 @@ impl Silence {
         }
     }
 
-    /// True when an open incident may be over without a line: it is a day old, or its key or itself was forgotten.
+    /// True when an open incident may be over without a line: it is a day old, or its key or itself
+    /// was forgotten.
     pub(super) fn may_be_gone(&mut self, now: Reading, report: &Report<'_>) -> bool {
         let forgotten = report.incidents.evictions();
         let was_forgotten = std::mem::replace(&mut self.schedule.forgotten, forgotten) != forgotten;

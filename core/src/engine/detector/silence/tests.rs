@@ -31,7 +31,8 @@ impl Stream {
         ));
     }
 
-    /// Events at `rate` a second from second `from` to `to`; `place` says whose the event at second `s` is, if any.
+    /// Events at `rate` a second from second `from` to `to`; `place` says whose the event at second
+    /// `s` is, if any.
     fn run(
         &mut self,
         from: f64,
@@ -142,7 +143,8 @@ fn finished_jobs_cron_lists_and_single_lines_are_quiet() {
     stream.run(0.0, 14_400.0, 10.0, |s, random| {
         let (module, host) = anybody(random);
         let module = match module.as_str() {
-            // A job of forty minutes, one of two hours, a list every ten minutes, modules of one line.
+            // A job of forty minutes, one of two hours, a list every ten minutes, modules of one
+            // line.
             "m0" if !(3_000.0..=5_400.0).contains(&s) => return None,
             "m1" if !(4_000.0..=11_200.0).contains(&s) => return None,
             "m2" if s % 600.0 > 20.0 => return None,
@@ -178,7 +180,8 @@ fn three_times_the_traffic_of_others_is_no_silence() {
     assert_eq!(stream.opened(), [] as [String; 0]);
 }
 
-/// Ten modules whose gaps are exponential, clockwork, or bursts, for two hours each: a million gaps and no alarm.
+/// Ten modules whose gaps are exponential, clockwork, or bursts, for two hours each: a million gaps
+/// and no alarm.
 #[test]
 fn null_streams_are_quiet() {
     for seed in 10..13 {
@@ -282,8 +285,8 @@ fn a_snapshot_goes_on_where_it_was_taken() {
     assert!(Silence::new(SilenceOptions::default()).restore(b"nonsense").is_err());
 }
 
-/// Twenty hosts, of which `stays` does not come back; each is away for `away` seconds and stops `every` seconds after
-/// the one before.
+/// Twenty hosts, of which `stays` does not come back; each is away for `away` seconds and stops
+/// `every` seconds after the one before.
 fn rolling_restart(seed: u64, away: f64, every: f64, stays: Option<usize>) -> Stream {
     let mut stream = Stream::new(seed);
     stream.run(0.0, 2_000.0 + 22.0 * every + away, 60.0, |s, random| {
@@ -362,7 +365,8 @@ fn looks(keys: usize, lines: usize) -> usize {
 
 #[test]
 fn a_tick_looks_at_what_is_due_however_many_keys_there_are() {
-    // Too few lines for a limit; enough for one in seconds, which the stream has too few events for.
+    // Too few lines for a limit; enough for one in seconds, which the stream has too few events
+    // for.
     for lines in [3, 60] {
         assert_eq!([looks(200, lines), looks(400, lines)], [0, 0], "{lines}");
     }

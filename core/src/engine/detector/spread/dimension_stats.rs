@@ -49,7 +49,8 @@ pub(super) struct Value {
     traffic: Slots,
     learned: f64,
     settled: u32,
-    /// Failures that some window can still see and that were told apart; less than the truth after an eviction.
+    /// Failures that some window can still see and that were told apart; less than the truth after
+    /// an eviction.
     #[serde(skip)]
     recent: u32,
     /// Which settings it has.
@@ -57,8 +58,8 @@ pub(super) struct Value {
     pub(super) choice: Choice,
 }
 
-/// Both tables. Memory: a module and dimension 500 bytes and 16 bytes for each slot and value with failures in the last
-/// five minutes, a value 350 bytes; both are capped.
+/// Both tables. Memory: a module and dimension 500 bytes and 16 bytes for each slot and value with
+/// failures in the last five minutes, a value 350 bytes; both are capped.
 #[derive(Debug)]
 pub(super) struct DimensionTable {
     sides: Table<DimensionStats>,
@@ -187,7 +188,8 @@ impl DimensionTable {
         self.values.get(key).map_or(0, |value| value.recent)
     }
 
-    /// What has left all windows joins the baselines, but for what `owned` says belongs to an incident.
+    /// What has left all windows joins the baselines, but for what `owned` says belongs to an
+    /// incident.
     pub(super) fn settle(&mut self, side: u64, exposure: &Exposure, owned: impl Fn(u64, u32) -> bool) {
         let Some(side) = self.sides.get_mut(side) else { return };
         let now = exposure.slot();
@@ -226,7 +228,8 @@ impl DimensionTable {
         }
     }
 
-    /// Puts it back on while some window can see a failure of it; false where none can, or where it is there.
+    /// Puts it back on while some window can see a failure of it; false where none can, or where it
+    /// is there.
     pub(super) fn list_again(&mut self, side: u64) -> bool {
         let Some(side) = self.sides.get_mut(side) else { return false };
         !side.recent.is_empty() && !std::mem::replace(&mut side.active, true)
@@ -249,7 +252,8 @@ impl DimensionTable {
         counted
     }
 
-    /// All values with failures that some window can see, most first, and their sum with those not told apart.
+    /// All values with failures that some window can see, most first, and their sum with those not
+    /// told apart.
     pub(super) fn by_value(&mut self, side: u64) -> (Vec<(u64, u32)>, u32) {
         let Some(side) = self.sides.get_mut(side) else { return (Vec::new(), 0) };
         let total = side.recent.slots().map(|slot| slot.total).sum();
@@ -265,8 +269,9 @@ impl DimensionTable {
         side.recent.slots().filter_map(in_slot).collect()
     }
 
-    /// What is usual of the value `key`: the greatest of its share of the traffic, of the traffic of the last `slots` slots
-    /// that did not fail, and of past failures; each shrunk to the one before, the first to equal shares.
+    /// What is usual of the value `key`: the greatest of its share of the traffic, of the traffic
+    /// of the last `slots` slots that did not fail, and of past failures; each shrunk to the one
+    /// before, the first to equal shares.
     pub(super) fn usual(&mut self, side: u64, key: u64, slots: u32, exposure: &Exposure, owned: bool) -> Option<Usual> {
         let (side, value) = (self.sides.get_mut(side)?, self.values.get_mut(key)?);
         let now = exposure.slot();
@@ -374,7 +379,8 @@ mod tests {
     const SIDE: u64 = 1;
     const SECONDS: f64 = 5.0;
 
-    /// Three values with 60, 30 and 10 of a hundred sampled events, in slots 0 to 99, four slots long.
+    /// Three values with 60, 30 and 10 of a hundred sampled events, in slots 0 to 99, four slots
+    /// long.
     fn sides() -> (DimensionTable, Exposure) {
         let (mut sides, mut exposure) = (DimensionTable::new(100, 4), Exposure::new(4, SECONDS, 3_600.0));
         for slot in 0..100 {

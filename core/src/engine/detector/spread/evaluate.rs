@@ -6,7 +6,8 @@ use crate::engine::stats::{binomial, gamma_poisson};
 
 /// By its rate alone a value has too many below this chance.
 const RATE_P: f64 = 1e-3;
-/// A value is suspect below this chance, taken for itself and as if failures never clumped: better one too many.
+/// A value is suspect below this chance, taken for itself and as if failures never clumped: better
+/// one too many.
 const SUSPECT_P: f64 = 0.05;
 /// Fewest failures of a module of which anything is suspect.
 const SUSPECT_OF: u32 = 3;
@@ -101,8 +102,8 @@ impl Spread {
         self.sides.usual(side, key, slots, &self.exposure, owned)
     }
 
-    /// ln of the chance of so many failures at 1.5 times the value's rate, on the clock that finds them likeliest, and the
-    /// number expected by the first.
+    /// ln of the chance of so many failures at 1.5 times the value's rate, on the clock that finds
+    /// them likeliest, and the number expected by the first.
     fn ln_rate(&self, failures: f64, slots: u32, usual: &dimension_stats::Usual, of: f64) -> (f64, f64) {
         let past = self.exposure.past();
         let window = self.exposure.window(slots, self.seconds_of_slot());
@@ -126,8 +127,8 @@ impl Spread {
         report.aside.slots = self.sides.slots_of(spot.side, spot.key);
     }
 
-    /// Tells burst of the values of this module that have too many of its failures, if not so surely that an incident
-    /// could open: as a whole the module must have too many without them.
+    /// Tells burst of the values of this module that have too many of its failures, if not so
+    /// surely that an incident could open: as a whole the module must have too many without them.
     pub(super) fn tell_suspects(&mut self, spot: CellKey, report: &mut Report<'_>) {
         let (by_value, total) = self.sides.by_value(spot.side);
         if total < SUSPECT_OF {
@@ -149,7 +150,8 @@ impl Spread {
             aside.share += usual.share;
             rest -= f64::from(count);
         }
-        // Of several dimensions that of most failures: they overlap, and may not be taken out twice.
+        // Of several dimensions that of most failures: they overlap, and may not be taken out
+        // twice.
         if aside.since(0) > report.aside.since(0) {
             aside.share = aside.share.min(1.0);
             report.aside = aside;
@@ -185,7 +187,8 @@ impl Spread {
         }
     }
 
-    /// The slots from `from` to the one before `slot` have ended: has the value come back to usual in them?
+    /// The slots from `from` to the one before `slot` have ended: has the value come back to usual
+    /// in them?
     fn watch(&mut self, open: &mut OpenIncident, from: u32, slot: u32) {
         let passed = f64::from(slot - from);
         let calm = CALM_SLOTS.min(self.longest);

@@ -9,7 +9,8 @@ use crate::event::{Fields, Level, Role};
 
 /// Bytes of the example line that are kept.
 const EXAMPLE_BYTES: usize = 200;
-/// So many failures, and so many times those that the value's own rate lets expect, are critical at any level.
+/// So many failures, and so many times those that the value's own rate lets expect, are critical at
+/// any level.
 const CRITICAL_FAILURES: f64 = 20.0;
 const CRITICAL_TIMES: f64 = 10.0;
 

@@ -1,30 +1,36 @@
 //! Failures that sit on one value of a dimension: one host has most of a module's.
 //!
-//! A failure is an event at level ERROR or worse (`level` says from where on) or with a failing status (`failure.rs`) that
-//! no loop explains. For each module and dimension (the host; others by `dimensions`) failures are counted by value in
-//! slots of 5 s (`dimension_stats.rs`). With each failure its value's k of the n failures in the last 10 s, 1 min and 5 min are tested,
-//! and all must reject:
+//! A failure is an event at level ERROR or worse (`level` says from where on) or with a failing
+//! status (`failure.rs`) that no loop explains. For each module and dimension (the host; others by
+//! `dimensions`) failures are counted by value in slots of 5 s (`dimension_stats.rs`). With each
+//! failure its value's k of the n failures in the last 10 s, 1 min and 5 min are tested, and all
+//! must reject:
 //!
-//! 1. *share*: a binomial tail, times the number of values (`stats::binomial`), at the greatest of three shares: the
-//!    value's of the module's traffic, of its traffic in the window that did not fail, and of its past failures. The first
-//!    two come from one event in about eight. How failures clump by themselves is learned (`stats::clumping`).
-//! 2. *rate*: a Gamma–Poisson tail at 1.5 times the value's learned rate of failures, a second and a stream event
-//!    (p < 1e-3): others that have become healthier make no value a bad one.
+//! 1. *share*: a binomial tail, times the number of values (`stats::binomial`), at the greatest of
+//!    three shares: the value's of the module's traffic, of its traffic in the window that did not
+//!    fail, and of its past failures. The first two come from one event in about eight. How
+//!    failures clump by themselves is learned (`stats::clumping`).
+//! 2. *rate*: a Gamma–Poisson tail at 1.5 times the value's learned rate of failures, a second and
+//!    a stream event (p < 1e-3): others that have become healthier make no value a bad one.
 //!
-//! The threshold is the budget of false alarms (`stats::alarm_budget`) over the tests of a day: failures × windows, or
-//! values held × slots × windows where that is less. A failure that is tested is one of those counted, which makes many
-//! of them likelier: with X of n − 1 others, q P(X ≥ k − 1) ≤ P(X + 1 or X ≥ k of n), and a value has q of the failures, so
-//! that times the number of values the chances of a day add up to the threshold times its failures. The baseline is what has left the longest window without belonging to an incident, half forgotten in an hour;
-//! an incident owns its value's slots for a half-life at most.
+//! The threshold is the budget of false alarms (`stats::alarm_budget`) over the tests of a day:
+//! failures × windows, or values held × slots × windows where that is less. A failure that is
+//! tested is one of those counted, which makes many of them likelier: with X of n − 1 others, q P(X
+//! ≥ k − 1) ≤ P(X + 1 or X ≥ k of n), and a value has q of the failures, so that times the number
+//! of values the chances of a day add up to the threshold times its failures. The baseline is what
+//! has left the longest window without belonging to an incident, half forgotten in an hour; an
+//! incident owns its value's slots for a half-life at most.
 //!
-//! A value has one incident at a time: failures of another module that sit on it as well join it. What an open incident
-//! owns is explained, and later detectors do not count it. Before that, a value that may have too many (p < 0.05,
-//! for itself) is told to burst, which must reject without it (`LocalizedFailures`). A module needs three values to compare.
+//! A value has one incident at a time: failures of another module that sit on it as well join it.
+//! What an open incident owns is explained, and later detectors do not count it. Before that, a
+//! value that may have too many (p < 0.05, for itself) is told to burst, which must reject without
+//! it (`LocalizedFailures`). A module needs three values to compare.
 //!
 //! `ending.rs` says when an incident is over.
 //!
-//! Power, with the default budget and six values of equal traffic that seldom fail and do not clump: half of the time by
-//! the tenth failure of one, nearly always by the twenty-eighth, whatever their rate within five minutes.
+//! Power, with the default budget and six values of equal traffic that seldom fail and do not
+//! clump: half of the time by the tenth failure of one, nearly always by the twenty-eighth,
+//! whatever their rate within five minutes.
 //!
 //! Memory: as `dimension_stats.rs` says. Cold start: silent for `warm_up_s` of stream.
 
@@ -55,7 +61,8 @@ pub use options::{Dimension, SpreadOptions, SpreadSettings};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// One event in so many is counted by value, on average: shares need no more, and the others cost nothing.
+/// One event in so many is counted by value, on average: shares need no more, and the others cost
+/// nothing.
 const SAMPLE: u32 = 8;
 /// Fewest values to compare.
 const VALUES: u32 = 3;
@@ -234,7 +241,8 @@ impl Spread {
     /// The event is one of those that shares are learned from.
     #[cold]
     fn sample(&mut self, fields: &Fields<'_>, failed: bool) {
-        // A step of a congruential generator (Knuth's MMIX): 1 to 15 events, so that no period of the stream fits.
+        // A step of a congruential generator (Knuth's MMIX): 1 to 15 events, so that no period of
+        // the stream fits.
         self.dice = self.dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         self.until = (1 + (self.dice >> 33) % u64::from(2 * SAMPLE - 1)) as u32;
         for number in 0..self.dimensions.len() {
@@ -268,7 +276,8 @@ impl Spread {
         }
     }
 
-    /// The failure joins its value's incident, or opens one; or else its module's suspects are told.
+    /// The failure joins its value's incident, or opens one; or else its module's suspects are
+    /// told.
     fn judge(
         &mut self,
         event: &Event<'_>,

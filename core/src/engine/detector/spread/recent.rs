@@ -1,6 +1,7 @@
 //! A module's failures that some window can still see, by slot and value.
 //!
-//! What each value has in all slots together is summed up once and then kept up to date: every failure asks for it.
+//! What each value has in all slots together is summed up once and then kept up to date: every
+//! failure asks for it.
 
 use crate::engine::state::allocated;
 use serde::{Deserialize, Serialize};
@@ -34,7 +35,8 @@ pub(super) fn add(values: &mut Vec<(u64, u32)>, key: u64, count: u32) -> bool {
 #[serde(from = "VecDeque<Slot>", into = "VecDeque<Slot>")]
 pub(super) struct Recent {
     slots: VecDeque<Slot>,
-    /// The values of all slots and their failures, in the order in which they came; none while they are to be summed up.
+    /// The values of all slots and their failures, in the order in which they came; none while they
+    /// are to be summed up.
     sums: Option<Vec<(u64, u32)>>,
 }
 
@@ -69,7 +71,8 @@ impl Recent {
         self.slots.iter()
     }
 
-    /// The values of all slots and their failures, in the order in which they came, [`GROUPS`] of them at most.
+    /// The values of all slots and their failures, in the order in which they came, [`GROUPS`] of
+    /// them at most.
     pub(super) fn sums(&mut self) -> &[(u64, u32)] {
         self.sums.get_or_insert_with(|| {
             let mut sums = Vec::new();

@@ -35,7 +35,8 @@ impl Stream {
         ));
     }
 
-    /// Twenty requests a second; besides those that fail anyway, those that `fails` says of module and host.
+    /// Twenty requests a second; besides those that fail anyway, those that `fails` says of module
+    /// and host.
     fn run(&mut self, from: i64, to: i64, mut fails: impl FnMut(&mut rand_pcg::Pcg64, u32, u32) -> bool) {
         for twentieth in from * 20..to * 20 {
             let (module, host) = (self.random.random_range(0..6), self.random.random_range(0..6));
@@ -175,7 +176,8 @@ fn overrides_are_by_module_and_host() {
 
 #[test]
 fn null_streams_have_no_more_false_alarms_than_the_budget() {
-    // A thousand times the default: 167 a day of this detector, of which a third of a day may have 56.
+    // A thousand times the default: 167 a day of this detector, of which a third of a day may have
+    // 56.
     let options = SpreadOptions { budget: AlarmBudget::new(1_000.0), ..SpreadOptions::default() };
     let mut stream = Stream::new(8, options);
     for second in 0..28_800_i64 {

@@ -1,4 +1,5 @@
-//! Rules that mean harm, or were written in a hurry: each ends soon, is counted, and harms no later event.
+//! Rules that mean harm, or were written in a hurry: each ends soon, is counted, and harms no later
+//! event.
 
 use super::*;
 use std::sync::Arc;
@@ -26,14 +27,16 @@ impl Meter for Clock {
     }
 }
 
-/// The processor's time for this thread, so that a busy machine does not count; wall time where the system does not tell.
+/// The processor's time for this thread, so that a busy machine does not count; wall time where the
+/// system does not tell.
 fn spent(since: Instant) -> Duration {
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
     let nanoseconds = told.and_then(|text| text.split(' ').next()?.parse().ok());
     nanoseconds.map_or_else(|| since.elapsed(), Duration::from_nanos)
 }
 
-/// Runs a script on one event that goes wrong and one that does not; gives the failure, and the shortest of three times.
+/// Runs a script on one event that goes wrong and one that does not; gives the failure, and the
+/// shortest of three times.
 fn harm(script: &str, clock: bool) -> (String, Duration) {
     let text = format!(
         "{}\nfn again() {{ again() + 1 }}\nfn deep(n) {{ deep(n + 1) }}",

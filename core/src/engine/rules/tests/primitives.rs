@@ -276,7 +276,8 @@ fn findings_quote_what_is_masked_only_masked() {
     assert!(shown.contains("first ***") && shown.contains("saw second ***"), "{shown}");
 }
 
-/// Lines before the event are those that came before, whether batches come whole or their records in turns, as in a replay.
+/// Lines before the event are those that came before, whether batches come whole or their records
+/// in turns, as in a replay.
 #[test]
 fn context_is_what_came_before() {
     let rule = r#"const RULE = #{ select: #{ level: "ERROR" }, key: ["message"] };

@@ -7,7 +7,8 @@ fn rule_with(select: &str) -> Rules {
     rules(&format!("const RULE = #{{ select: {select} }};\nfn on_event(e) {{ print(\"ran\"); }}"))
 }
 
-/// True when a rule with this `select` runs for this line: whether the line was looked at for it, for another, or for none.
+/// True when a rule with this `select` runs for this line: whether the line was looked at for it,
+/// for another, or for none.
 fn selects(select: &str, line: &str) -> bool {
     let mut rules = rule_with(select);
     let other = rule_with(r#"#{ message: #{ contains: ["no such words", "Zz\"z"] } }"#);
@@ -42,7 +43,8 @@ fn a_look_tells_of_words_for_the_rules_that_it_is_told_of() {
     }
 }
 
-/// What is known of a message from before is what the filters at hand say of it, at the level at hand.
+/// What is known of a message from before is what the filters at hand say of it, at the level at
+/// hand.
 #[test]
 fn messages_seen_before_are_looked_at_for_the_rules_at_hand() {
     let sets = [r#"#{ message: #{ contains: "slow query" } }"#, r#"#{ level: "WARN", message: "a b" }"#].map(rule_with);
@@ -232,7 +234,8 @@ fn opaque_lines_are_seen_by_no_rule() {
 
 #[test]
 fn joined_filters_select_what_each_alone_does() {
-    // Every kind of test on roles and on members, at every level and at some, with values of events mixed in.
+    // Every kind of test on roles and on members, at every level and at some, with values of events
+    // mixed in.
     let tests = [
         r#""b""#,
         r#"["a", 7]"#,
