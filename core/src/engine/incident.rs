@@ -192,14 +192,14 @@ impl Incidents {
         level: Option<Level>,
         now: Timestamp,
         findings: &mut Vec<Finding>,
-        update: impl FnOnce(&mut Evidence, &mut String, u64),
+        update: impl FnOnce(&Key, &mut Evidence, &mut String, u64),
     ) {
         let Some(incident) = self.open.get_mut(id) else { return };
         if !incident.add(events, level, now) {
             return;
         }
         let Opening { evidence, summary, key, cause, remedy, .. } = &mut incident.opening;
-        update(evidence, summary, incident.count);
+        update(key, evidence, summary, incident.count);
         finding::fit(key, summary, cause, remedy);
         findings.push(incident.finding(id, State::Ongoing, now, &self.policy));
         self.open.weigh(id);
@@ -246,7 +246,7 @@ impl Incidents {
 
     /// Ends an incident and says so, with its total count and how long it lasted.
     pub fn resolve(&mut self, id: IncidentId, now: Timestamp, findings: &mut Vec<Finding>) {
-        self.resolve_updated(id, 0.0, now, findings, |_, _, _| {});
+        self.resolve_updated(id, 0.0, now, findings, |_, _, _, _| {});
     }
 
     /// As [`resolve`](Self::resolve); `update` brings the evidence and the summary up to date, as
@@ -258,10 +258,11 @@ impl Incidents {
         lasted: f64,
         now: Timestamp,
         findings: &mut Vec<Finding>,
-        update: impl FnOnce(&mut Evidence, &mut String, u64),
+        update: impl FnOnce(&Key, &mut Evidence, &mut String, u64),
     ) {
         let Some(mut incident) = self.close(id) else { return };
-        update(&mut incident.opening.evidence, &mut incident.opening.summary, incident.count);
+        let Opening { key, evidence, summary, .. } = &mut incident.opening;
+        update(key, evidence, summary, incident.count);
         incident.end();
         let mut finding = incident.finding(id, State::Resolved, now, &self.policy);
         let duration = incident.last.seconds_since(incident.opened_at).max(0.0).max(lasted);

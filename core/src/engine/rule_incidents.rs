@@ -117,7 +117,7 @@ impl RuleIncidents {
             watched.last = watched.last.max(now);
             match watched.standing {
                 Standing::Own(id) if report.incidents.is_open(id) => {
-                    report.incidents.join(id, 1, found.level, now, report.findings, |evidence, summary, count| {
+                    report.incidents.join(id, 1, found.level, now, report.findings, |_, evidence, summary, count| {
                         evidence.observed = found.observed.unwrap_or(count as f64);
                         evidence.samples = count;
                         summary.clone_from(&found.summary);

@@ -26,7 +26,7 @@ fn an_incident_opens_once_doubles_and_resolves_under_one_id() {
     let mut findings = Vec::new();
     let id = incidents.open(opening(), Timestamp(1_000_000_000), &mut findings);
     for i in 0..100 {
-        incidents.join(id, 1, Some(Level::Error), Timestamp(2_000_000_000 + i), &mut findings, |_, _, _| {});
+        incidents.join(id, 1, Some(Level::Error), Timestamp(2_000_000_000 + i), &mut findings, |_, _, _, _| {});
     }
     incidents.resolve(id, Timestamp(9_000_000_000), &mut findings);
     incidents.resolve(id, Timestamp(9_000_000_000), &mut findings);
@@ -48,7 +48,7 @@ fn what_becomes_worse_is_said_at_once_and_no_end_is_worse_than_what_was_said() {
     let mut findings = Vec::new();
     let id = incidents.open(opening(), Timestamp(1_000_000_000), &mut findings);
     let join = |incidents: &mut Incidents, findings: &mut Vec<Finding>| {
-        incidents.join(id, 1, None, Timestamp(2_000_000_000), findings, |_, _, _| {});
+        incidents.join(id, 1, None, Timestamp(2_000_000_000), findings, |_, _, _, _| {});
     };
     join(&mut incidents, &mut findings);
     incidents.raise(id, Severity::Critical);
@@ -196,7 +196,7 @@ fn open_incidents_are_weighed_and_the_quietest_go() {
     let whole = incidents.size_bytes();
     // The texts, and a few hundred bytes for the rest; what led up to it is not kept.
     assert!((3_000 * 1_000..3_000 * 2_000).contains(&whole), "{whole}");
-    incidents.join(ids[0], 1, None, at(9_000), &mut findings, |_, _, _| {});
+    incidents.join(ids[0], 1, None, at(9_000), &mut findings, |_, _, _, _| {});
     assert!(incidents.shrink());
     assert!(incidents.is_open(ids[0]) && !incidents.is_open(ids[1]) && !incidents.is_open(ids[375]));
     assert!(incidents.is_open(ids[376]));

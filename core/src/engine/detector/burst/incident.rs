@@ -55,10 +55,8 @@ pub(super) fn is_critical(fatal: bool, errors: f64, expected: f64) -> bool {
 }
 
 /// The burst has gone on for `lasted` seconds with `count` errors, at `rate` expected ones a
-/// second.
-pub(super) fn go_on(evidence: &mut Evidence, said: &mut String, count: u64, lasted: f64, rate: f64) {
-    let place = said.split_once(" on ").and_then(|(_, rest)| rest.rsplit_once(", "));
-    let place = place.map_or_else(String::new, |(place, _)| place.to_owned());
+/// second: what is said of it now.
+pub(super) fn go_on(key: &Key, evidence: &mut Evidence, count: u64, lasted: f64, rate: f64) -> String {
     evidence.observed = count as f64;
     let before = std::mem::replace(&mut evidence.expected, significant(rate * lasted));
     // The interval is of the rate: it grows with the time as the expected number does.
@@ -71,7 +69,14 @@ pub(super) fn go_on(evidence: &mut Evidence, said: &mut String, count: u64, last
     }
     evidence.window_s = round(lasted, 1);
     let errors = counted(count as f64, "error");
-    *said = format!("{errors} in {lasted:.0} s on {place}, {} expected", evidence.expected);
+    format!("{errors} in {lasted:.0} s on {}, {} expected", key_in_words(key), evidence.expected)
+}
+
+/// What a burst is on, by its key.
+fn key_in_words(key: &Key) -> String {
+    let Some((name, value)) = key.0.first() else { return String::new() };
+    let scope = if name == Role::ErrorCode.name() { Scope::Code } else { Scope::Module };
+    place_in_words(scope, value)
 }
 
 fn summary(verdict: &Verdict, place: &str) -> String {

@@ -295,8 +295,8 @@ impl Burst {
             if incident::is_critical(level == Some(Level::Fatal), errors, expected) {
                 report.incidents.raise(open.id, Severity::Critical);
             }
-            report.incidents.join(open.id, 1, level, now, report.findings, |evidence, said, count| {
-                incident::go_on(evidence, said, count, now.seconds_since(began).max(1.0), rate);
+            report.incidents.join(open.id, 1, level, now, report.findings, |key, evidence, said, count| {
+                *said = incident::go_on(key, evidence, count, now.seconds_since(began).max(1.0), rate);
             });
             return true;
         }

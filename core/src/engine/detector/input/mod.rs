@@ -89,8 +89,8 @@ impl Input {
         self.state.longest = self.state.longest.max(idle);
         let longest = self.state.gaps.longest();
         // It went on until now.
-        report.incidents.join(id, 0, None, now, report.findings, |_, _, _| {});
-        report.incidents.resolve_updated(id, 0.0, now, report.findings, |evidence, summary, _| {
+        report.incidents.join(id, 0, None, now, report.findings, |_, _, _, _| {});
+        report.incidents.resolve_updated(id, 0.0, now, report.findings, |_, evidence, summary, _| {
             (evidence.observed, evidence.window_s) = (idle.round(), idle.round());
             *summary = said(idle, longest);
         });

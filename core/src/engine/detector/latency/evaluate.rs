@@ -223,7 +223,7 @@ fn go_on(
     } else {
         (going.calm, going.restless) = (0, now);
         let (id, is_shift, down, host) = (going.id, going.shift, going.down, going.host);
-        report.incidents.join(id, 1, call.event.fields.level(), now, report.findings, |evidence, summary, _| {
+        report.incidents.join(id, 1, call.event.fields.level(), now, report.findings, |_, evidence, summary, _| {
             let shift = match (host, share.as_deref()) {
                 (Some(host), Some(share)) => Shift::of_host(operation, &limits, share, host, now),
                 _ => Shift::of(operation, &limits, down, now),

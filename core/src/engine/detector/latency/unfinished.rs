@@ -43,7 +43,7 @@ impl Latency {
             };
             if let Some((id, last)) = late.so_far.open.filter(|(id, _)| report.incidents.is_open(*id)) {
                 let (said, line) = (late.summary(), late.line);
-                report.incidents.join(id, 1, late.level, now, report.findings, |kept, summary, _| {
+                report.incidents.join(id, 1, late.level, now, report.findings, |_, kept, summary, _| {
                     *kept = evidence(&[line]);
                     *summary = said;
                 });

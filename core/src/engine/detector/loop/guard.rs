@@ -126,7 +126,7 @@ impl Guards {
                     self.deadlines.arm(key, after(now, guarded.within_s));
                 }
                 let place = &guarded.place;
-                report.incidents.join(*id, 1, fields.level(), now, report.findings, |evidence, summary, total| {
+                report.incidents.join(*id, 1, fields.level(), now, report.findings, |_, evidence, summary, total| {
                     *summary = told(&limit, count, total, place);
                     evidence.observed = count.into();
                     evidence.samples = total;

@@ -128,7 +128,7 @@ struct Kept {
 /// The loop is over: says so, with its totals.
 fn resolve(going: &OpenIncident, now: Timestamp, report: &mut Report<'_>) {
     let since_opened = going.lasted() - going.before;
-    report.incidents.resolve_updated(going.id, since_opened, now, report.findings, |evidence, summary, count| {
+    report.incidents.resolve_updated(going.id, since_opened, now, report.findings, |_, evidence, summary, count| {
         going.told.tell(evidence, summary, count, going.period, going.lasted(), going.range);
     });
 }
@@ -139,7 +139,7 @@ fn join(going: &mut OpenIncident, event: &Event<'_>, report: &mut Report<'_>) {
     going.pace += 0.1 * (time.seconds_since(going.until).clamp(0.0, 60.0) - going.pace);
     going.other = 0;
     (going.began, going.until, going.heard) = (going.began.min(time), going.until.max(time), now);
-    report.incidents.join(going.id, 1, event.fields.level(), now, report.findings, |evidence, summary, count| {
+    report.incidents.join(going.id, 1, event.fields.level(), now, report.findings, |_, evidence, summary, count| {
         going.told.tell(evidence, summary, count, going.period, going.lasted(), going.range);
     });
 }

@@ -220,7 +220,7 @@ impl Novelty {
             (None, None) => {
                 if let Some(open) = self.open.iter_mut().find(|open| open.template == Some(template.id)) {
                     open.last = moment.running;
-                    report.incidents.join(open.id, 1, Some(level), moment.now, report.findings, |_, _, _| {});
+                    report.incidents.join(open.id, 1, Some(level), moment.now, report.findings, |_, _, _, _| {});
                 }
                 return;
             }
@@ -258,7 +258,7 @@ impl Novelty {
         } else if self.opened.len() >= OPENINGS {
             if let Some(open) = self.open.last_mut() {
                 open.last = running;
-                report.incidents.join(open.id, 1, Some(sight.level), moment.now, report.findings, |_, _, _| {});
+                report.incidents.join(open.id, 1, Some(sight.level), moment.now, report.findings, |_, _, _, _| {});
             }
             Some("too much is new: it joins what is open")
         } else {

@@ -268,7 +268,7 @@ impl Silence {
     fn say_again(&mut self, open: &OpenIncident, events: u64, now: Reading, time: Timestamp, report: &mut Report<'_>) {
         let (pause, longest, name) = self.owner(open, now).unwrap_or_default();
         let told = &self.members[open.member].name;
-        report.incidents.join(open.id, events, None, time, report.findings, |evidence, summary, _| {
+        report.incidents.join(open.id, events, None, time, report.findings, |_, evidence, summary, _| {
             tell(evidence, summary, told, &name, (pause, longest), open);
         });
     }
@@ -346,8 +346,8 @@ impl Silence {
         self.unpark_all(std::mem::take(&mut open.joined));
         let told = &self.members[member].name;
         // It went on until now.
-        report.incidents.join(open.id, 0, None, time, report.findings, |_, _, _| {});
-        report.incidents.resolve_updated(open.id, 0.0, time, report.findings, |evidence, summary, _| {
+        report.incidents.join(open.id, 0, None, time, report.findings, |_, _, _, _| {});
+        report.incidents.resolve_updated(open.id, 0.0, time, report.findings, |_, evidence, summary, _| {
             tell(evidence, summary, told, &name, (pause, longest), &open);
         });
     }

@@ -72,16 +72,17 @@ pub(super) fn opening(fields: &Fields<'_>, dimension: &Dimension, verdict: &Verd
     }
 }
 
-/// The incident has gone on for `lasted` seconds with `count` of the `of` failures of its modules.
+/// The incident has gone on for `lasted` seconds with `count` of the `of` failures of its modules: what is said of it
+/// now.
 pub(super) fn go_on(
+    key: &Key,
     evidence: &mut Evidence,
-    said: &mut String,
     count: u64,
     of: u64,
     share: f64,
     lasted: f64,
     modules: usize,
-) {
+) -> String {
     let before = std::mem::replace(&mut evidence.expected, significant(share * of as f64));
     for name in ["expected_low", "expected_high"] {
         if let Some(bound) = evidence.more.get_mut(name)
@@ -96,10 +97,30 @@ pub(super) fn go_on(
     if modules > 1 {
         evidence.more.insert("modules".into(), modules.into());
     }
-    let module = said.split_once(" failure").and_then(|(_, rest)| rest.rsplit_once(" in ")).map_or("", |(m, _)| m);
-    let module = module.strip_prefix('s').unwrap_or(module);
-    let place = said.split_once(" are on ").or_else(|| said.split_once(" is on "));
-    let place = place.and_then(|(_, rest)| rest.rsplit_once(", ")).map_or("", |(place, _)| place);
     let (failures, are) = (counted(of as f64, "failure"), if count > 1 { "are" } else { "is" });
-    *said = format!("{count} of {failures}{module} in {lasted:.0} s {are} on {place}, {} expected", evidence.expected);
+    let [(dimension, value), of_module @ ..] = key.0.as_slice() else { return String::new() };
+    let module = of_module.first().map_or_else(String::new, |(_, module)| format!(" of {module}"));
+    format!(
+        "{count} of {failures}{module} in {lasted:.0} s {are} on {dimension} {value}, {} expected",
+        evidence.expected
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_that_read_like_the_sentence_around_them_stay_whole() {
+        for (value, module) in
+            [("DC in Berlin", "web"), ("rack 7, 3 expected", "the failure in billing"), ("a is on b are on c", "")]
+        {
+            let mut key = vec![("host".to_owned(), value.to_owned())];
+            key.extend((!module.is_empty()).then(|| ("module".to_owned(), module.to_owned())));
+            let said = go_on(&Key(key), &mut Evidence::default(), 20, 25, 0.1, 60.0, 1);
+            let of_module = if module.is_empty() { String::new() } else { format!(" of {module}") };
+            let whole = format!("20 of 25 failures{of_module} in 60 s are on host {value}, 2.5 expected");
+            assert_eq!(said, whole);
+        }
+    }
 }

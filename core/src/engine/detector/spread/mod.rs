@@ -337,8 +337,8 @@ impl Spread {
             report.incidents.raise(open.id, Severity::Critical);
         }
         let (of, share, began, modules) = (open.of, open.share, open.ending.began, open.spots.len());
-        report.incidents.join(open.id, 1, level, now, report.findings, |evidence, said, count| {
-            incident::go_on(evidence, said, count, of, share, now.seconds_since(began).max(1.0), modules);
+        report.incidents.join(open.id, 1, level, now, report.findings, |key, evidence, said, count| {
+            *said = incident::go_on(key, evidence, count, of, share, now.seconds_since(began).max(1.0), modules);
         });
     }
 
