@@ -178,7 +178,13 @@ impl<I: AsFd + Send> Source for LineSource<I> {
             drop(reading);
             belt.look(looker, &mut batch);
             let over = ended && !lines.is_full();
-            if (!batch.records.is_empty() && !belt.put(batch)) || over {
+            if batch.records.is_empty() {
+                // All of it waits for what goes on with it: the room is for the next read.
+                belt.pool.give(batch);
+            } else if !belt.put(batch) {
+                return Ok(());
+            }
+            if over {
                 return Ok(());
             }
         }

@@ -18,7 +18,7 @@ const EARLY: f64 = 1_000.0;
 
 /// One time for each of some keys, by which it is to be looked at. Keys are hashes, of whatever:
 /// code for one type is enough.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Deadlines {
     order: BTreeSet<(Timestamp, u64)>,
     of: BTreeMap<u64, Timestamp>,
@@ -27,18 +27,6 @@ pub(super) struct Deadlines {
     /// Keys that were looked at, for tests.
     #[cfg(test)]
     pub(super) looks: usize,
-}
-
-impl Default for Deadlines {
-    fn default() -> Self {
-        Self {
-            order: BTreeSet::new(),
-            of: BTreeMap::new(),
-            forgotten: 0,
-            #[cfg(test)]
-            looks: 0,
-        }
-    }
 }
 
 /// The time `seconds` behind `from`, or a little before it.
