@@ -2,7 +2,7 @@
 //!
 //! [`source`] opens and unpacks, [`merge`] makes one timeline of many files, the engine sees what
 //! it would have seen live, [`summary`] remembers, and [`report`] and [`html`] lay it out.
-//! Everything but [`source`] and [`packed`] is free of I/O.
+//! Everything but [`source`] and [`decompress`] is free of I/O.
 
 pub mod decompress;
 pub mod document;
