@@ -405,9 +405,9 @@ impl Config {
         }
     }
 
-    /// What the outbox is told.
+    /// What the encoder is told.
     #[must_use]
-    pub fn outbox_options(&self) -> EncoderOptions {
+    pub fn encoder_options(&self) -> EncoderOptions {
         EncoderOptions {
             member: self.output.member.clone(),
             text: self.output.text,

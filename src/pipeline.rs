@@ -56,14 +56,14 @@ pub enum RunError {
     Thread(io::Error),
 }
 
-/// Everything between sources and exits.
+/// Everything between sources and outputs.
 pub struct Pipeline<'a, W> {
     /// Makes an empty engine: the first, and another one after a panic.
     pub fresh: &'a dyn Fn() -> Engine,
     /// Rules that take the place of those that run, when there are such.
     pub new_rules: &'a dyn Fn() -> Option<RuleSet>,
     /// Gathers what leaves.
-    pub outbox: OutputEncoder,
+    pub encoder: OutputEncoder,
     /// Is told what happens.
     pub observer: W,
     /// Lines read and delivered.
@@ -71,20 +71,20 @@ pub struct Pipeline<'a, W> {
 }
 
 impl<W: Observer> Pipeline<'_, W> {
-    /// Runs what `sources` yield through the engine to `exits` until all sources have ended.
+    /// Runs what `sources` yield through the engine to `outputs` until all sources have ended.
     ///
     /// # Errors
     /// [`RunError`]; everything up to there has been sent in order.
-    pub fn run(&mut self, sources: Vec<Box<dyn Source>>, exits: &mut Outputs) -> Result<(), RunError> {
-        let (belt, arrivals) = BatchSender::new(QUEUE, Arc::clone(&self.progress));
+    pub fn run(&mut self, sources: Vec<Box<dyn Source>>, outputs: &mut Outputs) -> Result<(), RunError> {
+        let (belt, receiver) = BatchSender::new(QUEUE, Arc::clone(&self.progress));
         let mut readers = Vec::new();
         for source in sources {
             let (thread, belt) = (std::thread::Builder::new().name("read and look".into()), belt.clone());
             readers.push(thread.spawn(move || source.run(&belt)).map_err(RunError::Thread)?);
         }
         drop(belt);
-        self.outbox.prepare(exits);
-        self.drive(&arrivals, exits).map_err(RunError::Write)?;
+        self.encoder.prepare(outputs);
+        self.drive(&receiver, outputs).map_err(RunError::Write)?;
         for reader in readers {
             let panicked = |_| Err(io::Error::other("the reading thread panicked"));
             reader.join().unwrap_or_else(panicked).map_err(RunError::Read)?;
@@ -93,10 +93,10 @@ impl<W: Observer> Pipeline<'_, W> {
     }
 
     /// The caller's thread: every record through the engine, every batch out in one piece.
-    fn drive(&mut self, arrivals: &BatchReceiver, exits: &mut Outputs) -> Result<(), Undelivered> {
+    fn drive(&mut self, receiver: &BatchReceiver, outputs: &mut Outputs) -> Result<(), Undelivered> {
         let mut engine = self.fresh_engine();
-        arrivals.prefilter.put(engine.rules().set().prefilter());
-        let ended = self.pass(&mut engine, arrivals, exits);
+        receiver.prefilter.put(engine.rules().set().prefilter());
+        let ended = self.pass(&mut engine, receiver, outputs);
         // However it ended, what was learned is worth keeping.
         self.observer.ended(&engine);
         ended
@@ -107,21 +107,21 @@ impl<W: Observer> Pipeline<'_, W> {
     }
 
     /// Batch after batch, until the input ends.
-    fn pass(&mut self, engine: &mut Engine, arrivals: &BatchReceiver, exits: &mut Outputs) -> Result<(), Undelivered> {
+    fn pass(&mut self, engine: &mut Engine, receiver: &BatchReceiver, outputs: &mut Outputs) -> Result<(), Undelivered> {
         let mut outcome = Outcome::default();
         loop {
-            let mut batch = match arrivals.batches.recv_timeout(IDLE) {
+            let mut batch = match receiver.batches.recv_timeout(IDLE) {
                 Ok(batch) => batch,
                 Err(RecvTimeoutError::Timeout) => {
-                    self.renew(engine, arrivals);
-                    self.idle(engine, &mut outcome, exits)?;
+                    self.renew(engine, receiver);
+                    self.idle(engine, &mut outcome, outputs)?;
                     continue;
                 }
                 Err(RecvTimeoutError::Disconnected) => break,
             };
-            self.renew(engine, arrivals);
+            self.renew(engine, receiver);
             let started = clock::now();
-            self.outbox.begin(&batch, started);
+            self.encoder.begin(&batch, started);
             for i in 0..batch.records.len() {
                 if i.is_multiple_of(AHEAD) {
                     // It changes nothing, so that a panic in it would be nobody's loss.
@@ -134,40 +134,40 @@ impl<W: Observer> Pipeline<'_, W> {
                     outcome.edit.withheld = engine.rules().fails_closed();
                     engine.replace(self.fresh_engine());
                 }
-                self.outbox.put(&batch, i, &outcome, &mut self.observer);
+                self.encoder.put(&batch, i, &outcome, &mut self.observer);
             }
-            let written = self.outbox.send(&mut batch, exits)?;
+            let written = self.encoder.send(&mut batch, outputs)?;
             self.observer.batch(engine, batch.filled, written, clock::now().seconds_since(started));
-            arrivals.pool.give(batch);
+            receiver.pool.give(batch);
         }
         engine.finish(&mut outcome);
-        self.alone(engine, &outcome, exits)
+        self.alone(engine, &outcome, outputs)
     }
 
     /// Between two batches: rules that were read anew take over.
-    fn renew(&self, engine: &mut Engine, arrivals: &BatchReceiver) {
+    fn renew(&self, engine: &mut Engine, receiver: &BatchReceiver) {
         if let Some(rules) = (self.new_rules)() {
-            arrivals.prefilter.put(rules.prefilter());
+            receiver.prefilter.put(rules.prefilter());
             engine.replace_rules(rules);
         }
     }
 
     /// Nothing came for a while: the wall clock does what only it can.
-    fn idle(&mut self, engine: &mut Engine, outcome: &mut Outcome, exits: &mut Outputs) -> Result<(), Undelivered> {
-        if !self.outbox.at_line_start() {
+    fn idle(&mut self, engine: &mut Engine, outcome: &mut Outcome, outputs: &mut Outputs) -> Result<(), Undelivered> {
+        if !self.encoder.at_line_start() {
             return Ok(());
         }
         if catch_unwind(AssertUnwindSafe(|| engine.tick(clock::now(), outcome))).is_err() {
             *outcome = Outcome::of_fault(Fault::Panic);
             engine.replace(self.fresh_engine());
         }
-        self.alone(engine, outcome, exits)
+        self.alone(engine, outcome, outputs)
     }
 
     /// Sends what no event carries.
-    fn alone(&mut self, engine: &mut Engine, outcome: &Outcome, exits: &mut Outputs) -> Result<(), Undelivered> {
-        self.outbox.put_alone(outcome, &mut self.observer);
-        let written = self.outbox.send(&mut Batch::default(), exits)?;
+    fn alone(&mut self, engine: &mut Engine, outcome: &Outcome, outputs: &mut Outputs) -> Result<(), Undelivered> {
+        self.encoder.put_alone(outcome, &mut self.observer);
+        let written = self.encoder.send(&mut Batch::default(), outputs)?;
         self.observer.batch(engine, 0, written, 0.0);
         Ok(())
     }

@@ -77,7 +77,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let is_terminal = places.to_stdout && std::io::stdout().is_terminal();
     let screen = Screen::for_output(args.color, is_terminal, std::env::var_os("NO_COLOR").as_deref());
     log_panics(&log);
-    let mut options = loaded.config.outbox_options();
+    let mut options = loaded.config.encoder_options();
     if args.protocol == Some(Protocol::RsyslogMmexternal) {
         options.reply = Reply::Changes;
     }
@@ -88,7 +88,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
         // After a panic it starts empty.
         fresh: &|| engine.borrow_mut().take().unwrap_or_else(|| loaded.engine_with(live.current())),
         new_rules: &|| live.take_new(),
-        outbox: OutputEncoder::new(options).with_screen(screen),
+        encoder: OutputEncoder::new(options).with_screen(screen),
         observer: Watcher::new(served, log)
             .with_sinks(sinks)
             .with_silences(silences)
@@ -97,11 +97,11 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
         progress: Arc::clone(&progress),
     };
     let stdout = if places.to_stdout { Some(standard(rustix::stdio::stdout())?) } else { None };
-    let mut exits = Outputs::new(stdout, queues, Arc::clone(&progress));
+    let mut outputs = Outputs::new(stdout, queues, Arc::clone(&progress));
     readiness.set(true);
-    let ended = pipeline.run(sources, &mut exits);
+    let ended = pipeline.run(sources, &mut outputs);
     readiness.set(false);
-    drop(exits);
+    drop(outputs);
     match ended {
         Ok(()) => {
             // Ends take what is queued, and peers are told what has left.

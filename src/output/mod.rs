@@ -111,7 +111,7 @@ pub struct OutputEncoder {
 }
 
 impl OutputEncoder {
-    /// An empty outbox.
+    /// An empty encoder.
     #[must_use]
     pub fn new(options: EncoderOptions) -> Self {
         Self {
@@ -135,9 +135,9 @@ impl OutputEncoder {
     }
 
     /// Makes what these ends want.
-    pub fn prepare(&mut self, exits: &Outputs) {
-        self.wants_lines = exits.wants(Form::Lines);
-        self.wants_entries = exits.wants(Form::Entries);
+    pub fn prepare(&mut self, outputs: &Outputs) {
+        self.wants_lines = outputs.wants(Form::Lines);
+        self.wants_entries = outputs.wants(Form::Entries);
         self.plain = !self.wants_entries && self.screen.is_none() && self.options.reply == Reply::Event;
     }
 
@@ -202,7 +202,7 @@ impl OutputEncoder {
     ///
     /// # Errors
     /// [`Undelivered`], after the lines that did leave were counted.
-    pub fn send(&mut self, batch: &mut Batch, exits: &mut Outputs) -> Result<usize, Undelivered> {
+    pub fn send(&mut self, batch: &mut Batch, outputs: &mut Outputs) -> Result<usize, Undelivered> {
         self.end_run(batch);
         let mut lines = Vec::with_capacity(2 * self.runs.len() + 1);
         let mut sent = 0;
@@ -214,7 +214,7 @@ impl OutputEncoder {
         lines.retain(|part| !part.is_empty());
         let entries = std::mem::take(&mut self.entries);
         let tokens = std::mem::take(&mut batch.tokens);
-        let result = exits.send(OutputBatch { lines, entries, records: self.records, tokens });
+        let result = outputs.send(OutputBatch { lines, entries, records: self.records, tokens });
         self.records = 0;
         self.ready.clear();
         result

@@ -87,12 +87,12 @@ fn live(text: &str) -> Vec<serde_json::Value> {
     let mut pipeline = Pipeline {
         fresh: &|| loaded.engine(),
         new_rules: &|| None,
-        outbox: OutputEncoder::new(loaded.config.outbox_options()),
+        encoder: OutputEncoder::new(loaded.config.encoder_options()),
         observer: Unwatched,
         progress: Arc::new(Progress::default()),
     };
-    let mut exits = Outputs::new(Some(output.try_clone().unwrap().into()), Vec::new(), Arc::default());
-    pipeline.run(vec![Box::new(LineSource { input: Input::new(input, stop), front })], &mut exits).unwrap();
+    let mut outputs = Outputs::new(Some(output.try_clone().unwrap().into()), Vec::new(), Arc::default());
+    pipeline.run(vec![Box::new(LineSource { input: Input::new(input, stop), front })], &mut outputs).unwrap();
     output.rewind().unwrap();
     let written = std::io::read_to_string(output).unwrap();
     written

@@ -91,14 +91,14 @@ fn every_line_passes_and_the_panics_are_counted() {
     let mut pipeline = Pipeline {
         fresh: &fresh,
         new_rules: &|| None,
-        outbox: OutputEncoder::new(config.outbox_options()),
+        encoder: OutputEncoder::new(config.encoder_options()),
         observer: Counts::default(),
         progress: Arc::new(Progress::default()),
     };
-    let mut exits = Outputs::new(Some(output.into()), Vec::new(), Arc::default());
+    let mut outputs = Outputs::new(Some(output.into()), Vec::new(), Arc::default());
     let source = LineSource { input: Input::new(input, stop.into()), front };
-    pipeline.run(vec![Box::new(source)], &mut exits).unwrap();
-    drop(exits);
+    pipeline.run(vec![Box::new(source)], &mut outputs).unwrap();
+    drop(outputs);
     let Counts { events, panics, asides } = pipeline.observer;
     feeder.join().unwrap();
     assert_eq!(reader.join().unwrap(), lines);

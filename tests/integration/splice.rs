@@ -363,10 +363,10 @@ fn steps() -> impl Strategy<Value = Vec<usize>> {
 fn filtered(input: &[u8], text: TextMode, steps: Vec<usize>) -> Vec<u8> {
     let config = Config::default();
     let mut engine = Engine::new(&config.engine_options(), RuleSet::compile(&[], &[]).unwrap());
-    let mut outbox = OutputEncoder::new(seismolog::output::EncoderOptions { text, ..config.outbox_options() });
+    let mut encoder = OutputEncoder::new(seismolog::output::EncoderOptions { text, ..config.encoder_options() });
     let (mut lines, mut looker) = (Lines::new(config.input.max_line_bytes), looker());
     let mut file = tempfile::tempfile().unwrap();
-    let mut exits = Outputs::new(Some(file.try_clone().unwrap().into()), Vec::new(), Default::default());
+    let mut outputs = Outputs::new(Some(file.try_clone().unwrap().into()), Vec::new(), Default::default());
     let (mut outcome, mut tail, mut rest) = (Outcome::default(), Vec::new(), input);
     let mut steps = steps.iter().chain(std::iter::repeat(steps.last().unwrap()));
     loop {
@@ -380,9 +380,9 @@ fn filtered(input: &[u8], text: TextMode, steps: Vec<usize>) -> Vec<u8> {
         looker.look(&mut batch);
         for i in 0..batch.records.len() {
             engine.process(&batch.fields(i), Timestamp(1_772_000_000_000_000_000), &mut outcome);
-            outbox.put(&batch, i, &outcome, &mut Deaf);
+            encoder.put(&batch, i, &outcome, &mut Deaf);
         }
-        outbox.send(&mut batch, &mut exits).unwrap();
+        encoder.send(&mut batch, &mut outputs).unwrap();
         if read.is_empty() {
             break;
         }
