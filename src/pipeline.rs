@@ -76,13 +76,13 @@ impl<W: Observer> Pipeline<'_, W> {
     /// # Errors
     /// [`RunError`]; everything up to there has been sent in order.
     pub fn run(&mut self, sources: Vec<Box<dyn Source>>, outputs: &mut Outputs) -> Result<(), RunError> {
-        let (belt, receiver) = BatchSender::new(QUEUE, Arc::clone(&self.progress));
+        let (sender, receiver) = BatchSender::new(QUEUE, Arc::clone(&self.progress));
         let mut readers = Vec::new();
         for source in sources {
-            let (thread, belt) = (std::thread::Builder::new().name("read and look".into()), belt.clone());
-            readers.push(thread.spawn(move || source.run(&belt)).map_err(RunError::Thread)?);
+            let (thread, sender) = (std::thread::Builder::new().name("read and look".into()), sender.clone());
+            readers.push(thread.spawn(move || source.run(&sender)).map_err(RunError::Thread)?);
         }
-        drop(belt);
+        drop(sender);
         self.encoder.prepare(outputs);
         self.drive(&receiver, outputs).map_err(RunError::Write)?;
         for reader in readers {
@@ -107,7 +107,12 @@ impl<W: Observer> Pipeline<'_, W> {
     }
 
     /// Batch after batch, until the input ends.
-    fn pass(&mut self, engine: &mut Engine, receiver: &BatchReceiver, outputs: &mut Outputs) -> Result<(), Undelivered> {
+    fn pass(
+        &mut self,
+        engine: &mut Engine,
+        receiver: &BatchReceiver,
+        outputs: &mut Outputs,
+    ) -> Result<(), Undelivered> {
         let mut outcome = Outcome::default();
         loop {
             let mut batch = match receiver.batches.recv_timeout(IDLE) {

@@ -85,17 +85,17 @@ impl<I: AsFd + Send> OmprogSource<I> {
     }
 
     /// Passes one line on, without an answer yet; false when nobody wants any more.
-    fn pass(&mut self, line: &[u8], belt: &BatchSender) -> bool {
-        let mut batch: Batch = belt.pool.take();
+    fn pass(&mut self, line: &[u8], sender: &BatchSender) -> bool {
+        let mut batch: Batch = sender.pool.take();
         batch.bytes.clear();
         batch.bytes.extend_from_slice(line);
         batch.filled = line.len();
         self.front.lines.split(&mut batch, false);
-        belt.look(&mut self.front.looker, &mut batch);
+        sender.look(&mut self.front.looker, &mut batch);
         self.outstanding.state.lock().unwrap_or_else(PoisonError::into_inner).0 += 1;
         batch.tokens.push(Box::new(Token { outstanding: Arc::clone(&self.outstanding), released: false }));
-        belt.count(&batch);
-        belt.put(batch)
+        sender.count(&batch);
+        sender.put(batch)
     }
 
     fn confirm(&mut self) -> io::Result<()> {
@@ -104,7 +104,7 @@ impl<I: AsFd + Send> OmprogSource<I> {
         self.answer(if all { b"OK\n" } else { b"it is being ended; send it again\n" })
     }
 
-    fn line(&mut self, line: &[u8], belt: &BatchSender) -> io::Result<bool> {
+    fn line(&mut self, line: &[u8], sender: &BatchSender) -> io::Result<bool> {
         match line.trim_ascii_end() {
             BEGIN => {
                 self.in_transaction = true;
@@ -115,7 +115,7 @@ impl<I: AsFd + Send> OmprogSource<I> {
                 self.confirm()?;
             }
             _ => {
-                if !self.pass(line, belt) {
+                if !self.pass(line, sender) {
                     return Ok(false);
                 }
                 if self.in_transaction {
@@ -130,14 +130,14 @@ impl<I: AsFd + Send> OmprogSource<I> {
 }
 
 impl<I: AsFd + Send> Source for OmprogSource<I> {
-    fn run(mut self: Box<Self>, belt: &BatchSender) -> io::Result<()> {
+    fn run(mut self: Box<Self>, sender: &BatchSender) -> io::Result<()> {
         self.answer(b"OK\n")?;
         let (mut inbox, mut unfinished, mut buffer) = (Vec::<u8>::new(), 0, vec![0; READ_BYTES]);
         loop {
             // What had no line's end in it when it came is not looked through again.
             let (mut taken, mut seen) = (0, unfinished);
             while let Some(end) = memchr::memchr(b'\n', &inbox[seen..]).map(|at| seen + at + 1) {
-                if !self.line(&inbox[taken..end], belt)? {
+                if !self.line(&inbox[taken..end], sender)? {
                     return Ok(());
                 }
                 (taken, seen) = (end, end);

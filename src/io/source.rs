@@ -20,11 +20,11 @@ const POOLED_BYTES: usize = 4 << 20;
 
 /// Something that yields batches until it ends or is stopped.
 pub trait Source: Send {
-    /// Puts every batch on the belt, looked at, until there are no more.
+    /// Puts every batch to the sender, looked at, until there are no more.
     ///
     /// # Errors
     /// When reading fails for good.
-    fn run(self: Box<Self>, belt: &BatchSender) -> io::Result<()>;
+    fn run(self: Box<Self>, sender: &BatchSender) -> io::Result<()>;
 }
 
 /// Batches that have left, to be filled again.
@@ -153,19 +153,19 @@ pub struct LineSource<I> {
 
 impl<I: AsFd + Send> Source for LineSource<I> {
     /// Read, cut, look, pass on. The unfinished last line waits in front of the next read.
-    fn run(mut self: Box<Self>, belt: &BatchSender) -> io::Result<()> {
+    fn run(mut self: Box<Self>, sender: &BatchSender) -> io::Result<()> {
         let mut unfinished = Vec::new();
         let mut ended = false;
         self.front.lines = self.front.lines.clone().bounded();
         loop {
-            let mut batch = belt.pool.take();
+            let mut batch = sender.pool.take();
             batch.filled = unfinished.len();
             if batch.bytes.len() < batch.filled + READ_BYTES {
                 batch.bytes.resize(batch.filled + READ_BYTES, 0);
             }
             batch.bytes[..unfinished.len()].copy_from_slice(&unfinished);
             let LineFrontend { lines, looker, join_timeout } = &mut self.front;
-            let reading = belt.progress.reading();
+            let reading = sender.progress.reading();
             // Whole lines that are here already come before others.
             let full = lines.is_full();
             let idle = !full && lines.waits() && !self.input.wait(*join_timeout)?;
@@ -174,14 +174,14 @@ impl<I: AsFd + Send> Source for LineSource<I> {
             unfinished.clear();
             unfinished.extend_from_slice(&batch.bytes[rest..batch.filled]);
             batch.filled = rest;
-            belt.count(&batch);
+            sender.count(&batch);
             drop(reading);
-            belt.look(looker, &mut batch);
+            sender.look(looker, &mut batch);
             let over = ended && !lines.is_full();
             if batch.records.is_empty() {
                 // All of it waits for what goes on with it: the room is for the next read.
-                belt.pool.give(batch);
-            } else if !belt.put(batch) {
+                sender.pool.give(batch);
+            } else if !sender.put(batch) {
                 return Ok(());
             }
             if over {
@@ -227,12 +227,12 @@ mod tests {
     fn batches_are_looked_at_for_the_rules_that_run() {
         let config = Config::default();
         let mut looker = Looker::new(config.names(), config.output.member, TimeContext::new("UTC", 2026).unwrap());
-        let (belt, arrivals) = BatchSender::new(1, Arc::default());
+        let (sender, arrivals) = BatchSender::new(1, Arc::default());
         let mut idle = || {
             let line = br#"{"message":"a slow query"}"#;
-            let mut batch = Batch { bytes: line.to_vec(), filled: line.len(), ..belt.pool.take() };
+            let mut batch = Batch { bytes: line.to_vec(), filled: line.len(), ..sender.pool.take() };
             Lines::new(1 << 20).split(&mut batch, true);
-            belt.look(&mut looker, &mut batch);
+            sender.look(&mut looker, &mut batch);
             let idle = batch.looks[0].idle >> Role::Message as u16 & 1 == 1;
             arrivals.pool.give(batch);
             idle

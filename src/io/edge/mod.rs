@@ -106,10 +106,10 @@ pub struct ParsedSource {
 }
 
 impl Source for ParsedSource {
-    fn run(mut self: Box<Self>, belt: &BatchSender) -> io::Result<()> {
+    fn run(mut self: Box<Self>, sender: &BatchSender) -> io::Result<()> {
         while let Some(mut batch) = self.intake.batches.blocking_recv() {
-            belt.look(&mut self.looker, &mut batch);
-            if !belt.put(batch) {
+            sender.look(&mut self.looker, &mut batch);
+            if !sender.put(batch) {
                 break;
             }
         }
