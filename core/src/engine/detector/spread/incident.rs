@@ -72,8 +72,8 @@ pub(super) fn opening(fields: &Fields<'_>, dimension: &Dimension, verdict: &Verd
     }
 }
 
-/// The incident has gone on for `lasted` seconds with `count` of the `of` failures of its modules: what is said of it
-/// now.
+/// The incident has gone on for `lasted` seconds with `count` of the `of` failures of its modules:
+/// what is said of it now.
 pub(super) fn go_on(
     key: &Key,
     evidence: &mut Evidence,
