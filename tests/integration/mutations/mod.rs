@@ -11,7 +11,7 @@ use std::time::Instant;
 const SECRET: &str = "Zx9SECRET";
 
 /// Every table, and a secret wherever one may stand in a file.
-const WHOLE: &str = include_str!("mutations/whole.toml");
+const WHOLE: &str = include_str!("whole.toml");
 
 /// Values of other kinds and of other sizes.
 const VALUES: [&str; 22] = [
