@@ -2,15 +2,24 @@
 //!
 //! They are kept in two generations. When the young one is full it becomes the old one, and what
 //! was old is forgotten all at once: a table that looks for one to forget with each that comes
-//! costs several times as much. Memory: 25 to 50 bytes a hole; capped.
+//! costs several times as much. Where hardly any of a whole generation has met a second word, as
+//! when each message begins with a word of its own, only one skeleton in eight is taken from then
+//! on: what is taken stays eight times as long, so that a position that does vary is still found.
+//! Memory: 25 to 50 bytes a hole; capped.
 
 use super::TemplateId;
 use crate::engine::state::{AlreadyHashed, Evict};
 use hashbrown::HashMap;
+use hashbrown::hash_map::Entry;
 use std::hash::BuildHasherDefault;
 
 /// Fewer than this are not given back.
 const KEPT: usize = 1_000;
+
+/// A generation teaches little when fewer than one in so many has met a second word…
+const MET_OF: u64 = 64;
+/// …and then one skeleton in so many is taken.
+const SAMPLED: u64 = 8;
 
 /// The word that stood in a hole, as a hash, and the template that it was of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,25 +36,47 @@ pub(super) struct FirstSights {
     young: Generation,
     old: Generation,
     evictions: u64,
+    /// How many have met a second word since the generations last changed.
+    met: u64,
+    /// The last generation has taught little.
+    sampling: bool,
 }
 
 impl FirstSights {
-    pub(super) fn get(&self, key: u64) -> Option<FirstSight> {
-        self.young.get(&key).or_else(|| self.old.get(&key)).copied()
+    /// What stood in a hole before `sight`, which is taken where nothing did. There is `room` for
+    /// so many; only with more than half as many is any forgotten.
+    pub(super) fn meet(&mut self, key: u64, sight: FirstSight, room: usize) -> Option<FirstSight> {
+        if !self.old.is_empty()
+            && let Some(first) = self.old.get(&key)
+        {
+            return Some(*first);
+        }
+        let is_full = self.young.len() >= (room / 2).max(1) || self.len() >= room.max(2);
+        match self.young.entry(key) {
+            Entry::Occupied(first) => return Some(*first.get()),
+            Entry::Vacant(free) if !is_full => {
+                free.insert(sight);
+                return None;
+            }
+            Entry::Vacant(_) => {}
+        }
+        // Of a small generation that few have met a second word says nothing.
+        self.sampling = self.young.len() >= KEPT && self.met * MET_OF < self.young.len() as u64;
+        self.met = 0;
+        self.evictions += self.old.len() as u64;
+        std::mem::swap(&mut self.young, &mut self.old);
+        self.young.clear();
+        self.young.insert(key, sight);
+        None
     }
 
-    /// Takes one more where there is `room` for so many; only with more than half as many is any
-    /// forgotten.
-    pub(super) fn insert(&mut self, key: u64, sight: FirstSight, room: usize) {
-        if self.young.len() >= (room / 2).max(1) || self.len() >= room.max(2) {
-            self.evictions += self.old.len() as u64;
-            std::mem::swap(&mut self.young, &mut self.old);
-            self.young.clear();
-        }
-        self.young.insert(key, sight);
+    /// Whether the first sights of a skeleton with this hash are worth their room.
+    pub(super) fn takes(&self, hash: u64) -> bool {
+        !self.sampling || (hash >> 32).is_multiple_of(SAMPLED)
     }
 
     pub(super) fn remove(&mut self, key: u64) {
+        self.met += 1;
         if self.young.remove(&key).is_none() {
             self.old.remove(&key);
         }
@@ -102,23 +133,40 @@ mod tests {
         let sight = |word: u32| FirstSight { word, template: TemplateId(word.into()) };
         let mut sights = FirstSights::default();
         for i in 0..100 {
-            sights.insert(i, sight(i as u32), 100);
+            assert_eq!(sights.meet(i, sight(i as u32), 100), None);
             assert_eq!((sights.len() as u64, sights.evictions()), (i + 1, 0));
         }
-        assert_eq!((sights.get(0), sights.get(99), sights.get(100)), (Some(sight(0)), Some(sight(99)), None));
+        assert_eq!([0, 99].map(|key| sights.meet(key, sight(7), 100)), [Some(sight(0)), Some(sight(99))]);
         sights.remove(0);
         sights.remove(99);
-        sights.insert(200, sight(1), 100);
-        sights.insert(201, sight(2), 100);
-        assert_eq!((sights.len(), sights.evictions(), sights.get(1), sights.get(50)), (51, 49, None, Some(sight(50))));
+        assert_eq!([200, 201].map(|key| sights.meet(key, sight(1), 100)), [None; 2]);
+        assert_eq!((sights.len(), sights.evictions(), sights.meet(50, sight(7), 100)), (51, 49, Some(sight(50))));
         let keys: Vec<u64> = sights.all().into_iter().map(|(key, _)| key).collect();
         assert!(keys.iter().copied().eq((50..99).chain([200, 201])), "{keys:?}");
     }
 
     #[test]
+    fn where_hardly_any_meets_a_second_word_only_some_are_taken() {
+        let taken = |sights: &FirstSights| (0..8_000_u64).filter(|i| sights.takes(i << 32)).count();
+        let mut sights = FirstSights::default();
+        let first = FirstSight { word: 1, template: TemplateId(1) };
+        let pass = |sights: &mut FirstSights, from: u64, meeting: u64| {
+            (from..from + 10_000).for_each(|key| assert_eq!(sights.meet(key, first, 20_000), None));
+            (from..from + meeting).for_each(|key| sights.remove(key));
+        };
+        pass(&mut sights, 0, 0);
+        assert_eq!(taken(&sights), 8_000, "nothing has been forgotten");
+        pass(&mut sights, 10_000, 200);
+        assert_eq!(taken(&sights), 1_000);
+        pass(&mut sights, 20_000, 0);
+        assert_eq!(taken(&sights), 8_000, "one in fifty was worth it");
+    }
+
+    #[test]
     fn what_weighs_too_much_is_given_back() {
         let mut sights = FirstSights::default();
-        (0..60_000).for_each(|key| sights.insert(key, FirstSight { word: 1, template: TemplateId(1) }, 100_000));
+        let sight = FirstSight { word: 1, template: TemplateId(1) };
+        assert!((0..60_000).all(|key| sights.meet(key, sight, 100_000).is_none()));
         let weight = sights.size_bytes();
         assert!((60_000 * 25..60_000 * 60).contains(&weight), "{weight}");
         assert!(sights.shrink() && sights.size_bytes() < weight / 2 && sights.len() == 10_000);

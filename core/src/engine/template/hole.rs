@@ -78,12 +78,26 @@ pub(super) struct Holes {
     first_sights: FirstSights,
     /// Those in which several have.
     table: Table<Hole>,
-    /// The holes of the skeleton at hand: position, key, the word's hash.
-    keys: Vec<(usize, u64, u32)>,
+    /// The holes of the skeleton at hand.
+    own: Vec<OwnHole>,
+    /// The hash of the skeleton at hand.
+    hash: u64,
     /// Words of the skeleton at hand that are no variable.
     plain: usize,
     /// Most holes of either kind.
     cap: usize,
+}
+
+/// A hole of the skeleton at hand.
+#[derive(Clone, Copy, Debug)]
+struct OwnHole {
+    /// Which word is left out, and its hash.
+    position: usize,
+    word: u32,
+    /// The hash of what is left.
+    key: u64,
+    /// At most one word has stood in it.
+    is_young: bool,
 }
 
 /// A hole that the skeleton at hand has opened.
@@ -100,12 +114,12 @@ impl Holes {
     pub(super) fn new(keys: usize) -> Self {
         // First sights have the room that is left, a quarter at least.
         let (first_sights, table) = (FirstSights::default(), Table::new(keys - keys / 4));
-        Self { first_sights, table, keys: Vec::new(), plain: 0, cap: keys }
+        Self { first_sights, table, own: Vec::new(), hash: 0, plain: 0, cap: keys }
     }
 
     /// Works out the holes of a skeleton; the template of the first open one that it fits.
     pub(super) fn find(&mut self, words: &[&str]) -> Option<TemplateId> {
-        self.keys.clear();
+        self.own.clear();
         self.plain = words.iter().filter(|word| **word != VARIABLE).count();
         if words.len() > MOST_WORDS || self.plain < 2 {
             return None;
@@ -113,14 +127,27 @@ impl Holes {
         let mixed = |hash: u64, i: usize| {
             (hash ^ (i as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15)).wrapping_mul(0xD6E8_FEB8_6659_FD93)
         };
-        let hashes: Vec<u64> = words.iter().map(|word| xxh3_64(word.as_bytes())).collect();
-        let sum = hashes.iter().enumerate().fold(0_u64, |sum, (i, &hash)| sum.wrapping_add(mixed(hash, i)));
-        let holes = hashes.iter().enumerate().skip(1).filter(|(i, _)| words[*i] != VARIABLE);
-        self.keys.extend(
-            holes.map(|(i, &hash)| (i, sum.wrapping_sub(mixed(hash, i)).wrapping_add(mixed(0, i)), hash as u32)),
-        );
-        let keys = &self.keys;
-        keys.iter().find_map(|(_, key, _)| self.table.get_mut(*key)?.open)
+        let mut sum = 0_u64;
+        for (position, word) in words.iter().enumerate() {
+            let hash = xxh3_64(word.as_bytes());
+            let own = mixed(hash, position);
+            sum = sum.wrapping_add(own);
+            if position > 0 && *word != VARIABLE {
+                // What the sum over all words lacks to be that of the hole.
+                let key = mixed(0, position).wrapping_sub(own);
+                self.own.push(OwnHole { position, word: hash as u32, key, is_young: false });
+            }
+        }
+        self.hash = sum;
+        for hole in &mut self.own {
+            hole.key = hole.key.wrapping_add(sum);
+            match self.table.get_mut(hole.key) {
+                Some(Hole { open: None, .. }) => {}
+                Some(Hole { open, .. }) => return *open,
+                None => hole.is_young = true,
+            }
+        }
+        None
     }
 
     /// Enters the skeleton at hand, whose holes [`Self::find`] has worked out, as one of
@@ -128,10 +155,14 @@ impl Holes {
     /// stands for all.
     pub(super) fn enter(&mut self, words: &[&str], template: TemplateId) -> Option<Opened> {
         let mut opened = None;
-        for i in 0..self.keys.len() {
-            let (position, key, word) = self.keys[i];
-            let Some(hole) = self.table.touched(key) else {
-                self.enter_first(key, word, template);
+        let takes_first_sights = self.first_sights.takes(self.hash);
+        for i in 0..self.own.len() {
+            let OwnHole { position, word, key, is_young } = self.own[i];
+            let known = if is_young { None } else { self.table.touched(key) };
+            let Some(hole) = known else {
+                if takes_first_sights {
+                    self.enter_first(key, word, template);
+                }
                 continue;
             };
             if hole.open.is_some() {
@@ -160,11 +191,9 @@ impl Holes {
     /// Enters a word in a hole in which one word at most has stood: a second one is not enough to
     /// open it.
     fn enter_first(&mut self, key: u64, word: u32, template: TemplateId) {
-        match self.first_sights.get(key) {
-            None => {
-                let room = self.cap.saturating_sub(self.table.len());
-                self.first_sights.insert(key, FirstSight { word, template }, room);
-            }
+        let room = self.cap.saturating_sub(self.table.len());
+        match self.first_sights.meet(key, FirstSight { word, template }, room) {
+            None => {}
             Some(first) if first.word == word => {}
             Some(first) => {
                 self.first_sights.remove(key);
@@ -210,7 +239,7 @@ impl Holes {
         self.table.restore(kept);
         let room = self.cap.saturating_sub(self.table.len());
         for (key, Hole { first: (word, template), .. }) in first_sights {
-            self.first_sights.insert(key, FirstSight { word, template }, room);
+            self.first_sights.meet(key, FirstSight { word, template }, room);
         }
     }
 }

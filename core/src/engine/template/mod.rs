@@ -23,7 +23,9 @@ use crate::event::{Fields, Level, Role, Timestamp};
 use hole::{Holes, HolesSnapshot};
 use seed::Seed;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 /// An example is cut here, in bytes.
 const EXAMPLE_BYTES: usize = 200;
@@ -164,9 +166,10 @@ impl Templates {
         *self.skeletons.touch(fields.look().skeleton, TemplateId::default) = id;
         if self.templates.get_mut(id.0).is_none() {
             let message = fields.text(Role::Message).unwrap_or_default();
-            self.skeleton.read(message.as_bytes());
-            let words = self.skeleton.text().into_owned();
-            self.insert(id, &words.split(' ').collect::<Vec<_>>(), None, &message, now);
+            let mut skeleton = std::mem::take(&mut self.skeleton);
+            skeleton.read(message.as_bytes());
+            self.insert(id, Wording::own(&skeleton, &skeleton.text(), &message), &message, now);
+            self.skeleton = skeleton;
         }
         let Some(template) = self.templates.touched(id.0) else { return Sighting::default() };
         template.count += 1;
@@ -177,19 +180,37 @@ impl Templates {
 
     /// Finds the template of a skeleton never seen.
     #[cold]
-    fn learn(&mut self, fields: &Fields<'_>, skeleton: u64, now: Timestamp, merges: &mut Vec<Merge>) -> TemplateId {
+    fn learn(&mut self, fields: &Fields<'_>, hash: u64, now: Timestamp, merges: &mut Vec<Merge>) -> TemplateId {
         let message = fields.text(Role::Message).unwrap_or_default();
-        self.skeleton.read(message.as_bytes());
-        let text = self.skeleton.text().into_owned();
-        let mut words: Vec<&str> = text.split(' ').collect();
-        let mut own = TemplateId(skeleton);
+        // Taken out, so that its text can be read while the tables change.
+        let mut skeleton = std::mem::take(&mut self.skeleton);
+        skeleton.read(message.as_bytes());
+        let id = self.learn_read(&skeleton, hash, &message, now, merges);
+        self.skeleton = skeleton;
+        id
+    }
+
+    /// As [`learn`](Self::learn), of a `message` that `skeleton` has read, and whose hash is `hash`.
+    fn learn_read(
+        &mut self,
+        skeleton: &Skeleton,
+        hash: u64,
+        message: &str,
+        now: Timestamp,
+        merges: &mut Vec<Merge>,
+    ) -> TemplateId {
+        let text = skeleton.text();
+        let mut words = skeleton.words(&text);
+        let mut own = TemplateId(hash);
+        let mut folded_text = None;
         if let Some(folded) = fold::fold(&words) {
             words = folded;
             own = id_of(&words);
+            folded_text = Some(words.join(" "));
             let known = *self.skeletons.touch(own.0, TemplateId::default);
             if known != TemplateId::default() {
                 let known = self.root(known);
-                *self.skeletons.touch(skeleton, TemplateId::default) = known;
+                *self.skeletons.touch(hash, TemplateId::default) = known;
                 return known;
             }
         }
@@ -201,24 +222,30 @@ impl Templates {
             (None, None) => own,
         };
         if self.templates.get_mut(id.0).is_none() {
-            let seed = seeded.as_ref().map(|(_, text)| text.as_str());
-            self.insert(id, &words, seed, &message, now);
+            let wording = match &seeded {
+                Some((_, seed)) => Wording { text: seed.clone(), words: seed.clone() },
+                None => Wording::own(skeleton, folded_text.as_deref().unwrap_or(&text), message),
+            };
+            self.insert(id, wording, message, now);
         }
         if seeded.is_none()
             && let Some(opened) = self.holes.enter(&words, id)
         {
-            let root = self.open(&words, &opened, &message, now, merges);
+            let root = self.open(skeleton, &words, &opened, message, now, merges);
             self.holes.fill(&opened, root);
             id = root;
         }
         *self.skeletons.touch(own.0, TemplateId::default) = id;
-        *self.skeletons.touch(skeleton, TemplateId::default) = id;
+        if own.0 != hash {
+            *self.skeletons.touch(hash, TemplateId::default) = id;
+        }
         id
     }
 
     /// A position of `words` is a variable: the templates that differed there are one.
     fn open(
         &mut self,
+        skeleton: &Skeleton,
         words: &[&str],
         opened: &hole::Opened,
         message: &str,
@@ -233,7 +260,7 @@ impl Templates {
         let root = self.root(if known == TemplateId::default() { own } else { known });
         *self.skeletons.touch(own.0, || root) = root;
         if self.templates.get_mut(root.0).is_none() {
-            self.insert(root, &merged, None, message, now);
+            self.insert(root, Wording::merged(skeleton, &merged, message), message, now);
         }
         let old: Vec<_> = opened.templates.iter().map(|&id| self.root(id)).collect();
         for from in old {
@@ -257,15 +284,14 @@ impl Templates {
         root
     }
 
-    /// Notes a template of these `words`, or of a `seed`, that `message` shows, the message read
-    /// last.
-    fn insert(&mut self, id: TemplateId, words: &[&str], seed: Option<&str>, message: &str, now: Timestamp) {
-        let cut = |text: &str, most: usize| text[..text.floor_char_boundary(most)].to_owned();
-        let text = seed.map_or_else(|| readable(&self.skeleton, words, message), str::to_owned);
+    /// Notes a template that `message` shows.
+    fn insert(&mut self, id: TemplateId, wording: Wording, message: &str, now: Timestamp) {
+        let Wording { mut text, words } = wording;
+        text.truncate(text.floor_char_boundary(TEXT_BYTES));
         self.templates.touch(id.0, || Template {
-            text: cut(&text, TEXT_BYTES),
-            words: seed.map_or_else(|| words.join(" "), str::to_owned),
-            example: cut(message, EXAMPLE_BYTES),
+            text,
+            words,
+            example: message[..message.floor_char_boundary(EXAMPLE_BYTES)].to_owned(),
             count: 0,
             level: None,
             first: now,
@@ -312,13 +338,12 @@ impl Templates {
         let Some(message) = fields.text(Role::Message) else { return Vec::new() };
         let mut skeleton = self.skeleton.clone();
         skeleton.read(message.as_bytes());
-        let (text, places) = (skeleton.text(), skeleton.places());
-        let words: Vec<&str> = text.split(' ').collect();
-        let place = |from: usize, to: usize| Some(places.get(from)?.start..places.get(to)?.end);
-        let said = |range: std::ops::Range<usize>| message.get(range).unwrap_or_default().to_owned();
-        let template: Vec<&str> = self.get(id).map_or(&*text, |template| &template.words).split(' ').collect();
-        let variables = variables(&template, &words);
-        variables.into_iter().filter_map(|(from, to)| place(from, to)).map(said).collect()
+        let text = skeleton.text();
+        let words = skeleton.words(&text);
+        let template: Vec<_> = self.get(id).map_or(&*text, |template| &template.words).split(' ').collect();
+        let origin = |(from, to)| Some(skeleton.origin(from)?.start..skeleton.origin(to)?.end);
+        let said = |range: Range<usize>| message.get(range).unwrap_or_default().to_owned();
+        variables(&template, &words).into_iter().filter_map(origin).map(said).collect()
     }
 
     /// Templates that had to go: after that, first sights mean nothing.
@@ -388,20 +413,43 @@ fn id_of(words: &[&str]) -> TemplateId {
     TemplateId(xxhash_rust::xxh3::xxh3_64(words.join(" ").as_bytes()).max(1))
 }
 
-/// `message`, which `skeleton` has read last, with `<*>` for what is a variable in a template of
-/// these `words`.
-fn readable(skeleton: &Skeleton, words: &[&str], message: &str) -> String {
-    let (text, places) = (skeleton.text(), skeleton.places());
-    let own: Vec<&str> = text.split(' ').collect();
-    let variables = variables(words, &own);
-    let (mut readable, mut at) = (String::with_capacity(message.len()), 0);
-    for (from, to) in variables {
-        let (Some(first), Some(last)) = (places.get(from), places.get(to)) else { break };
-        readable.push_str(message.get(at..first.start).unwrap_or_default());
-        // Of `worker12` the word stays.
-        let word = own[from];
-        readable.push_str(if from == to && word.contains(VARIABLE) { word } else { VARIABLE });
-        at = last.end;
+/// How a template is written.
+struct Wording {
+    /// For people: a message of it, with `<*>` for its variables.
+    text: String,
+    /// The skeleton that its id is the hash of.
+    words: String,
+}
+
+impl Wording {
+    /// Of a template whose skeleton is that of `message` itself, which `skeleton` has read last, or
+    /// of its repeated groups told once: `words`.
+    fn own(skeleton: &Skeleton, words: &str, message: &str) -> Self {
+        Self { text: readable(message, skeleton.variables()), words: words.to_owned() }
+    }
+
+    /// Of a template whose skeleton is `words`, which `message`, that `skeleton` has read last, fits.
+    fn merged(skeleton: &Skeleton, words: &[&str], message: &str) -> Self {
+        let own = skeleton.text();
+        let own = skeleton.words(&own);
+        let variables = variables(words, &own).into_iter().map_while(|(from, to)| {
+            let origin = skeleton.origin(from)?.start..skeleton.origin(to)?.end;
+            // Of `worker12` the word stays.
+            let word = (from == to && own[from].contains(VARIABLE)).then_some(own[from]);
+            Some((word.map(Cow::Borrowed), origin))
+        });
+        Self { text: readable(message, variables), words: words.join(" ") }
+    }
+}
+
+/// `message` with `<*>` for its variables, or of each the word of which only a part varies; and
+/// where it stands.
+fn readable<'a>(message: &str, variables: impl Iterator<Item = (Option<Cow<'a, str>>, Range<usize>)>) -> String {
+    let (mut readable, mut at) = (String::with_capacity(message.len().min(2 * TEXT_BYTES)), 0);
+    for (word, origin) in variables {
+        readable.push_str(message.get(at..origin.start).unwrap_or_default());
+        readable.push_str(word.as_deref().unwrap_or(VARIABLE));
+        at = origin.end;
     }
     readable.push_str(message.get(at..).unwrap_or_default());
     readable

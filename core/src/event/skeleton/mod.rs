@@ -18,6 +18,7 @@ mod words;
 use mask::Moved;
 pub use mask::{Masks, MasksError};
 use scan::Piece;
+use std::borrow::Cow;
 use std::ops::Range;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -62,6 +63,8 @@ pub struct Skeleton {
     pieces: Vec<Piece>,
     parts: Vec<Part>,
     text: Vec<u8>,
+    /// Where the word of each part ends in `text`.
+    ends: Vec<u32>,
 }
 
 impl Skeleton {
@@ -89,6 +92,7 @@ impl Skeleton {
         judge::judge(message, &self.pieces, &mut self.parts);
         judge::join(message, &mut self.parts);
         self.text.clear();
+        self.ends.clear();
         for part in &self.parts {
             if !self.text.is_empty() {
                 self.text.push(b' ');
@@ -102,6 +106,7 @@ impl Skeleton {
                 }
                 Kind::Mixed => words::without_numbers(part.of(message), &mut self.text),
             }
+            self.ends.push(self.text.len() as u32);
         }
         xxh3_64(&self.text).max(1)
     }
@@ -109,14 +114,47 @@ impl Skeleton {
     /// The skeleton's words, separated by single spaces, with [`VARIABLE`] for variables. A message
     /// that is cut in the middle of a character shows the replacement character there.
     #[must_use]
-    pub fn text(&self) -> std::borrow::Cow<'_, str> {
-        String::from_utf8_lossy(&self.text)
+    pub fn text(&self) -> Cow<'_, str> {
+        // Nearly all are valid, and to be sure of that takes a tenth of reading it by characters.
+        match std::str::from_utf8(&self.text) {
+            Ok(text) => Cow::Borrowed(text),
+            Err(_) => String::from_utf8_lossy(&self.text),
+        }
     }
 
-    /// For each word of [`Self::text`] where its origin stands in the message that was read.
+    /// The words of `text`, which is that of [`Self::text`].
     #[must_use]
-    pub fn places(&self) -> Vec<Range<usize>> {
-        self.parts.iter().map(|part| mask::unmasked(part.start as usize..part.end as usize, &self.moved)).collect()
+    pub fn words<'a>(&self, text: &'a str) -> Vec<&'a str> {
+        if text.len() != self.text.len() || self.ends.is_empty() {
+            return text.split(' ').collect();
+        }
+        let starts = std::iter::once(0).chain(self.ends.iter().map(|end| *end as usize + 1));
+        starts.zip(&self.ends).map(|(start, end)| text.get(start..*end as usize).unwrap_or_default()).collect()
+    }
+
+    /// Where the origin of the `i`th word of [`Self::text`] stands in the message that was read.
+    #[must_use]
+    pub fn origin(&self, i: usize) -> Option<Range<usize>> {
+        Some(self.origin_of(self.parts.get(i)?))
+    }
+
+    /// Of each word of [`Self::text`] that is a variable, or has one: the word, where only a part of
+    /// it varies, and where its origin stands in the message that was read.
+    pub fn variables(&self) -> impl Iterator<Item = (Option<Cow<'_, str>>, Range<usize>)> {
+        let variables = self.parts.iter().enumerate().filter(|(_, part)| part.kind != Kind::Word);
+        variables.map(|(i, part)| (self.varied(i, part.kind), self.origin_of(part)))
+    }
+
+    /// The `i`th word, of which a part varies: `worker<*>`.
+    fn varied(&self, i: usize, kind: Kind) -> Option<Cow<'_, str>> {
+        let start = i.checked_sub(1).map_or(0, |before| self.ends[before] as usize + 1);
+        let word = &self.text[start..self.ends[i] as usize];
+        (kind != Kind::Variable).then(|| String::from_utf8_lossy(word))
+    }
+
+    fn origin_of(&self, part: &Part) -> Range<usize> {
+        let range = part.start as usize..part.end as usize;
+        if self.moved.is_empty() { range } else { mask::unmasked(range, &self.moved) }
     }
 }
 

@@ -7,6 +7,11 @@ fn skeleton(message: &str) -> String {
     skeleton.text().into_owned()
 }
 
+/// Where each part stands in the message that was read.
+fn origins(skeleton: &Skeleton) -> Vec<Range<usize>> {
+    (0..).map_while(|i| skeleton.origin(i)).collect()
+}
+
 #[test]
 fn words_stay_and_variables_go() {
     for (message, expected) in [
@@ -62,7 +67,7 @@ fn places_say_where_each_part_stands() {
     let message = "took 3.2 ms at db-1:5432 for 'x'";
     let mut skeleton = Skeleton::default();
     skeleton.read(message.as_bytes());
-    let places: Vec<_> = skeleton.places().into_iter().map(|place| &message[place]).collect();
+    let places: Vec<_> = origins(&skeleton).into_iter().map(|origin| &message[origin]).collect();
     assert_eq!(places, ["took", "3.2", "at", "db-1:5432", "for", "x"]);
     assert_eq!(skeleton.text().split(' ').count(), places.len());
 }
@@ -74,7 +79,7 @@ fn masks_make_variables_of_what_they_match() {
     skeleton.read(b"for tenant acme with foo and food");
     assert_eq!(skeleton.text(), "for <*> with <*> and food");
     let message = "for tenant acme with foo and food";
-    let places: Vec<_> = skeleton.places().into_iter().map(|place| &message[place]).collect();
+    let places: Vec<_> = origins(&skeleton).into_iter().map(|origin| &message[origin]).collect();
     assert_eq!(places, ["for", "tenant acme", "with", "foo", "and", "food"]);
     for (bad, what) in [("(", "unclosed group"), ("a*", "it matches the empty text"), ("\\w{9999}{9999}", "size limit")]
     {
@@ -110,8 +115,15 @@ proptest! {
     fn places_lie_in_the_message_in_order(message: String) {
         let mut skeleton = Skeleton::default();
         skeleton.read(message.as_bytes());
-        let places = skeleton.places();
+        let places = origins(&skeleton);
         prop_assert!(places.iter().all(|place| place.start <= place.end && place.end <= message.len()));
         prop_assert!(places.is_sorted_by_key(|place| place.start));
+        let text = skeleton.text();
+        let words = skeleton.words(&text);
+        prop_assert_eq!(&words, &text.split(' ').collect::<Vec<_>>());
+        let varied = words.iter().zip(&places).filter(|(word, _)| word.contains(VARIABLE));
+        let expected: Vec<_> = varied.map(|(word, origin)| (word.to_string(), origin.clone())).collect();
+        let variables = skeleton.variables().map(|(word, origin)| (word.unwrap_or(VARIABLE.into()).into_owned(), origin));
+        prop_assert_eq!(variables.collect::<Vec<_>>(), expected);
     }
 }
