@@ -25,14 +25,26 @@ mod value;
 #[cfg(test)]
 mod tests;
 
-pub use compile::describe::{Change, RuleSummary, RuleTests};
+pub use compile::describe::{RuleChanges, RuleSummary, RuleTests};
 pub use compile::set::{RuleSet, RuleSource, TableSource};
 pub use runtime::evaluate::TIMED_EVALUATIONS;
 pub use runtime::event::Known;
-pub use runtime::rules::{RestoreError, RuleFailure, RuleOutcome, RuleTally, Rules};
+pub use runtime::functions::reference;
+pub use runtime::outcome::{RuleFailure, RuleOutcome, RuleTally};
+pub use runtime::rules::{RestoreError, Rules};
 pub use state::budget::{Budget, Meter};
 pub use state::metrics::{self, RuleMetrics};
 pub use value::duration::nanoseconds;
 
-/// Bytes that a text in a script can have; longer texts of an event are cut off there.
-const TEXT_LIMIT: usize = 64 << 10;
+use crate::diagnostic::Diagnostic;
+
+impl RuleSet {
+    /// Compiles rules and tables. A later source takes the place of an earlier one of the same
+    /// name; rules run in the order of their names.
+    ///
+    /// # Errors
+    /// What is wrong in all files, in the order of their names, tables first.
+    pub fn compile(rules: &[RuleSource], tables: &[TableSource]) -> Result<Self, Vec<Diagnostic>> {
+        Self::compile_with(rules, tables, &runtime::functions::signatures())
+    }
+}

@@ -2,11 +2,11 @@
 
 use super::location::{Place, Problems};
 use super::select;
-use super::select::Alternative;
 use crate::engine::finding::Severity;
+use crate::engine::rules::filter::alternative::Alternative;
 use crate::engine::rules::filter::members::Names;
-use crate::engine::rules::runtime::event::Source;
 use crate::engine::rules::value::duration;
+use crate::engine::rules::value::field_path::FieldPath;
 use crate::engine::rules::value::table::Table;
 use rhai::{Dynamic, Map};
 
@@ -22,7 +22,7 @@ pub(crate) struct Declaration {
     /// One of these must hold for the script to run.
     pub(crate) select: Vec<Alternative>,
     /// Whose incident a finding is: the names as written, and where their values come from.
-    pub(crate) key: Vec<(String, Source)>,
+    pub(crate) key: Vec<(String, FieldPath)>,
     /// How long after the last match an incident resolves, in nanoseconds.
     pub(crate) cooldown: i64,
     /// Its findings explain what detectors find: they join an incident that is open at the event's
@@ -78,7 +78,7 @@ impl Declaration {
             }
         }
         if !rule.contains_key("select") {
-            read.select = select::everything();
+            read.select = vec![Alternative::everything()];
         }
         read
     }
@@ -97,7 +97,7 @@ fn severity(value: &Dynamic, place: Place<'_>, problems: &mut Problems<'_>) -> S
     })
 }
 
-fn names(value: &Dynamic, place: Place<'_>, problems: &mut Problems<'_>) -> Vec<(String, Source)> {
+fn names(value: &Dynamic, place: Place<'_>, problems: &mut Problems<'_>) -> Vec<(String, FieldPath)> {
     let hint = Some("write the names of roles and members: [\"module\", \"upstream\"]".to_owned());
     let Ok(items) = value.as_array_ref() else {
         problems.add(place.position, format!("`key` is an array of names, not {}", value.type_name()), hint);
@@ -107,7 +107,7 @@ fn names(value: &Dynamic, place: Place<'_>, problems: &mut Problems<'_>) -> Vec<
     for (i, item) in items.iter().enumerate() {
         match item.as_immutable_string_ref() {
             Ok(name) if !name.trim_start_matches('.').is_empty() => {
-                names.push((name.trim_start_matches('.').to_owned(), Source::of(&name)))
+                names.push((name.trim_start_matches('.').to_owned(), FieldPath::of(&name)))
             }
             _ => problems.add(place.item(i).position, "this is no name of a role or member", hint.clone()),
         }

@@ -33,7 +33,7 @@ pub struct RuleSummary<'a> {
 
 /// How one set of rules differs from another.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Change {
+pub struct RuleChanges {
     /// Rules that are new.
     pub added: usize,
     /// Rules whose text or tables are others.
@@ -44,7 +44,7 @@ pub struct Change {
     pub unchanged: usize,
 }
 
-impl Change {
+impl RuleChanges {
     /// The sets are the same.
     #[must_use]
     pub fn is_none(&self) -> bool {
@@ -52,7 +52,7 @@ impl Change {
     }
 }
 
-impl fmt::Display for Change {
+impl fmt::Display for RuleChanges {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { added, changed, removed, unchanged } = self;
         write!(f, "{added} added, {changed} changed, {removed} removed, {unchanged} unchanged")

@@ -1,43 +1,12 @@
 //! Names in a rule's functions, checked when it is loaded and not when an event comes by.
 
 use super::location::{Problems, walk};
+use super::signature::{Argument, FINDING, Signature};
 use crate::engine::rules::state::metrics;
-use crate::engine::rules::state::metrics::MetricKind;
-use crate::engine::rules::value::duration;
 use crate::engine::rules::value::table::Table;
-use rhai::{AST, Expr, FnCallExpr, Position};
+use crate::engine::rules::value::{calendar, duration};
+use rhai::{AST, Expr, FnCallExpr, Ident, Position};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// The functions that rules have of seismolog, with the least and greatest number of arguments.
-#[rustfmt::skip]
-const OWN: [(&str, usize, usize); 33] = [
-    ("count", 2, 2), ("rate", 2, 2), ("ratio", 3, 4), ("distinct", 3, 3), ("sum", 3, 3), ("avg", 3, 3), ("quantile", 4, 4),
-    ("spike", 3, 4), ("first_seen", 1, 2), ("changed", 2, 2), ("since", 1, 1), ("absent", 3, 3), ("pair", 3, 4),
-    ("pair_within", 5, 5), ("sequence", 4, 4), ("get", 1, 1), ("set", 3, 3), ("unset", 1, 1), ("lookup", 2, 2),
-    ("find_in", 2, 2), ("annotate", 1, 2), ("mask", 1, 2), ("drop", 0, 0), ("finding", 1, 1), ("resolve", 0, 1), ("emit", 1, 1),
-    ("metric_inc", 1, 3), ("metric_set", 2, 3), ("metric_observe", 2, 3), ("between", 2, 3), ("weekday", 0, 1), ("now", 0, 0), ("age", 0, 0),
-];
-
-/// Which argument of these functions is a duration.
-const DURATIONS: [(&str, usize); 14] = [
-    ("count", 1),
-    ("rate", 1),
-    ("ratio", 2),
-    ("distinct", 2),
-    ("sum", 2),
-    ("avg", 2),
-    ("quantile", 3),
-    ("spike", 1),
-    ("first_seen", 1),
-    ("absent", 1),
-    ("pair", 3),
-    ("pair_within", 3),
-    ("sequence", 3),
-    ("set", 2),
-];
-
-/// The members of a finding.
-pub(crate) const FINDING: [&str; 8] = ["summary", "severity", "cause", "remedy", "context", "key", "reset", "state"];
 
 /// The functions of the packages in [`super::sandbox`] and of Rhai itself. Rhai lists them only in
 /// builds with metadata; its version is pinned, so that this list holds.
@@ -62,7 +31,7 @@ const RHAI: &[&str] = &[
 
 /// Reports calls of functions that do not exist, and what can be seen to be wrong with the
 /// arguments of the others.
-pub(crate) fn check(ast: &AST, tables: &[Table], problems: &mut Problems<'_>) {
+pub(crate) fn check(ast: &AST, functions: &[Signature], tables: &[Table], problems: &mut Problems<'_>) {
     let mut scripted: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
     for function in ast.iter_functions() {
         scripted.entry(function.name).or_default().insert(function.params.len());
@@ -94,19 +63,21 @@ pub(crate) fn check(ast: &AST, tables: &[Table], problems: &mut Problems<'_>) {
                     None,
                 );
             }
-        } else if let Some((_, least, most)) = OWN.iter().find(|(own, ..)| *own == name) {
+        } else if let Some(function) = functions.iter().find(|function| function.name == name) {
+            let Signature { least, most, .. } = function;
             // Rhai's `get` and `set` of maps are methods.
             if before > 0 && RHAI.contains(&name) {
                 return;
             }
             if (*least..=*most).contains(&arguments) {
-                arguments_of(call, before, tables, problems);
+                arguments_of(call, before, function, tables, problems);
             } else {
                 let wanted = if least == most { least.to_string() } else { format!("{least} to {most}") };
                 problems.add(position, format!("`{name}` takes {wanted} arguments, not {arguments}"), None);
             }
         } else if !RHAI.contains(&name) && (before == 0 || !held.contains(name)) {
-            let known = OWN.iter().map(|(own, ..)| *own).chain(scripted.keys().copied()).chain(RHAI.iter().copied());
+            let own = functions.iter().map(|function| function.name);
+            let known = own.chain(scripted.keys().copied()).chain(RHAI.iter().copied());
             let hint = crate::diagnostic::nearest(name, known).map(|nearest| format!("did you mean `{nearest}`?"));
             problems.add(
                 position,
@@ -117,63 +88,46 @@ pub(crate) fn check(ast: &AST, tables: &[Table], problems: &mut Problems<'_>) {
     });
 }
 
-/// Checks what is written out: durations, names of tables, members of findings.
-fn arguments_of(call: &FnCallExpr, before: usize, tables: &[Table], problems: &mut Problems<'_>) {
-    let text = |i: usize| -> Option<(&str, Position)> {
-        match call.args.get(i.checked_sub(before)?)? {
-            Expr::StringConstant(text, position) => Some((text, *position)),
-            _ => None,
+/// Checks the arguments that are written out.
+fn arguments_of(call: &FnCallExpr, before: usize, function: &Signature, tables: &[Table], problems: &mut Problems<'_>) {
+    for (i, expected) in function.arguments {
+        match i.checked_sub(before).and_then(|i| call.args.get(i)) {
+            Some(Expr::StringConstant(text, position)) => check_text(*expected, text, *position, tables, problems),
+            Some(Expr::Map(map, position)) if matches!(expected, Argument::Finding) => {
+                check_finding(&map.0, *position, problems);
+            }
+            _ => {}
         }
-    };
-    if let Some((_, place)) = DURATIONS.iter().find(|(name, _)| *name == call.name.as_str())
-        && let Some((window, position)) = text(*place)
-        && duration::nanoseconds(window).is_none()
-    {
-        problems.add(position, format!("`{window}` is no duration"), Some(duration::HINT.into()));
     }
-    match call.name.as_str() {
-        "metric_inc" | "metric_set" | "metric_observe" => {
-            let kind = match call.name.as_str() {
-                "metric_inc" => MetricKind::Counter,
-                "metric_set" => MetricKind::Gauge,
-                _ => MetricKind::Histogram,
-            };
-            if let Some((name, position)) = text(0)
-                && let Err(error) = metrics::check_name(kind, name)
-            {
+}
+
+fn check_text(expected: Argument, text: &str, position: Position, tables: &[Table], problems: &mut Problems<'_>) {
+    match expected {
+        Argument::Duration if duration::nanoseconds(text).is_none() => {
+            problems.add(position, format!("`{text}` is no duration"), Some(duration::HINT.into()));
+        }
+        Argument::TimeOfDay if calendar::time_of_day(text).is_none() => {
+            problems.add(position, format!("`{text}` is no time of day"), Some("write \"22:00\"".into()));
+        }
+        Argument::Table if !tables.iter().any(|table| table.name == text) => {
+            let known: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
+            problems.unknown(position, "table", text, &known);
+        }
+        Argument::Metric(kind) => {
+            if let Err(error) = metrics::check_name(kind, text) {
                 problems.add(position, error, None);
             }
         }
-        "between" => {
-            for (time, position) in [text(0), text(1)].into_iter().flatten() {
-                if crate::engine::rules::value::calendar::time_of_day(time).is_none() {
-                    problems.add(position, format!("`{time}` is no time of day"), Some("write \"22:00\"".into()));
-                }
-            }
-        }
-        "lookup" | "find_in" => {
-            if let Some((name, position)) = text(0)
-                && !tables.iter().any(|table| table.name == name)
-            {
-                let known: Vec<&str> = tables.iter().map(|table| table.name.as_str()).collect();
-                problems.unknown(position, "table", name, &known);
-            }
-        }
-        "finding" => {
-            if let Some(Expr::Map(map, position)) = call.args.first() {
-                for (key, _) in map.0.iter().filter(|(key, _)| !FINDING.contains(&key.name.as_str())) {
-                    problems.unknown(key.pos, "member of a finding", &key.name, &FINDING);
-                }
-                if !map.0.iter().any(|(key, _)| key.name == "summary" || key.name == "state") {
-                    problems.add(
-                        *position,
-                        "a finding has a `summary`",
-                        Some("say in one sentence what was seen".into()),
-                    );
-                }
-            }
-        }
-        _ => {}
+        Argument::Duration | Argument::TimeOfDay | Argument::Table | Argument::Finding => {}
+    }
+}
+
+fn check_finding(members: &[(Ident, Expr)], position: Position, problems: &mut Problems<'_>) {
+    for (key, _) in members.iter().filter(|(key, _)| !FINDING.contains(&key.name.as_str())) {
+        problems.unknown(key.pos, "member of a finding", &key.name, &FINDING);
+    }
+    if !members.iter().any(|(key, _)| key.name == "summary" || key.name == "state") {
+        problems.add(position, "a finding has a `summary`", Some("say in one sentence what was seen".into()));
     }
 }
 

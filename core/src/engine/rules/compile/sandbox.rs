@@ -4,16 +4,16 @@
 //! and it gives every value a property `tag` that would hide an event's member of that name. There
 //! are no modules, no clock and no `eval`.
 
-use crate::engine::rules::TEXT_LIMIT;
-use crate::engine::rules::runtime::context::SharedHost;
-use crate::engine::rules::runtime::functions::api;
+use super::signature::Signature;
 use crate::engine::rules::state::budget::{Excess, Spent};
+use crate::engine::rules::value::TEXT_LIMIT;
 use crate::engine::rules::value::scalar;
 use rhai::packages::{
     ArithmeticPackage, BasicArrayPackage, BasicIteratorPackage, BasicMapPackage, BasicMathPackage, BasicStringPackage,
     LogicPackage, MoreStringPackage, Package,
 };
-use rhai::{Engine, FLOAT, INT, Module, OptimizationLevel, Shared, Token};
+use rhai::{Dynamic, Engine, EvalAltResult, FLOAT, INT, Module, NativeCallContext, OptimizationLevel, Shared, Token};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -28,20 +28,18 @@ const MOST_VARIABLES: usize = 64;
 /// Functions in one file.
 const MOST_FUNCTIONS: usize = 128;
 
-/// What the engines of a set's rules share.
+/// What the engines of a set's rules share: Rhai's own functions, seismolog's, and the count of
+/// operations.
 #[derive(Debug)]
-pub(crate) struct Library {
+pub(crate) struct Sandbox {
     modules: Vec<Shared<Module>>,
-    host: SharedHost,
     spent: Arc<Spent>,
 }
 
-impl Library {
-    /// The functions of rules, bound to `host`.
-    pub(crate) fn new(host: SharedHost, spent: Arc<Spent>) -> Self {
-        let mut own = Module::new();
-        operators(&mut own);
-        api::register(&mut own, &host, &spent);
+impl Sandbox {
+    /// A sandbox in which scripts can call `functions`; `spent` counts what they do.
+    pub(crate) fn new(mut functions: Module, spent: Arc<Spent>) -> Self {
+        operators(&mut functions);
         // A module registered later is asked first.
         let modules = vec![
             ArithmeticPackage::new().as_shared_module(),
@@ -52,9 +50,9 @@ impl Library {
             BasicMapPackage::new().as_shared_module(),
             MoreStringPackage::new().as_shared_module(),
             BasicStringPackage::new().as_shared_module(),
-            Shared::new(own),
+            Shared::new(functions),
         ];
-        Self { modules, host, spent }
+        Self { modules, spent }
     }
 
     /// An engine for one rule, which also has `modules`: its constants and the members it reads.
@@ -63,7 +61,6 @@ impl Library {
         for module in self.modules.iter().cloned().chain(modules) {
             engine.register_global_module(module);
         }
-        engine.register_type_with_name::<crate::engine::rules::runtime::event::Event>("event");
         engine.disable_symbol("eval");
         names(&mut engine);
         // Diagnostics need the file as it was written; `constants` says how it is optimized then.
@@ -79,12 +76,52 @@ impl Library {
         engine.set_max_map_size(MOST_ELEMENTS);
         let spent = Arc::clone(&self.spent);
         engine.on_progress(move |_| spent.spend().map(|excess| (excess == Excess::Time).into()));
-        let host = self.host.clone();
-        engine.on_print(move |text| host.lock().print(text));
-        let host = self.host.clone();
-        engine.on_debug(move |text, _, _| host.lock().print(text));
         engine
     }
+}
+
+/// A function was called while the rule's constants were evaluated.
+pub(crate) const NOT_RUNNING: &str = "this can be called only while an event is evaluated, not in a constant";
+
+/// The functions of rules as constants see them: there, and refused.
+pub(crate) fn refused(functions: &[Signature]) -> Module {
+    let mut module = Module::new();
+    for Signature { name, least, most, .. } in functions {
+        for arguments in *least..=*most {
+            refuse(&mut module, name, arguments);
+        }
+    }
+    module
+}
+
+fn refuse(module: &mut Module, name: &str, arguments: usize) {
+    type Call<'a> = NativeCallContext<'a>;
+    type Refused = Result<(), Box<EvalAltResult>>;
+    let refused = |call: &Call<'_>| -> Refused {
+        Err(EvalAltResult::ErrorRuntime(NOT_RUNNING.into(), call.call_position()).into())
+    };
+    let _ = match arguments {
+        0 => module.set_native_fn(name, move |call: Call<'_>| refused(&call)),
+        1 => module.set_native_fn(name, move |call: Call<'_>, _: Dynamic| refused(&call)),
+        2 => module.set_native_fn(name, move |call: Call<'_>, _: Dynamic, _: Dynamic| refused(&call)),
+        3 => module.set_native_fn(name, move |call: Call<'_>, _: Dynamic, _: Dynamic, _: Dynamic| refused(&call)),
+        4 => module
+            .set_native_fn(name, move |call: Call<'_>, _: Dynamic, _: Dynamic, _: Dynamic, _: Dynamic| refused(&call)),
+        _ => module
+            .set_native_fn(name, move |call: Call<'_>, _: Dynamic, _: Dynamic, _: Dynamic, _: Dynamic, _: Dynamic| {
+                refused(&call)
+            }),
+    };
+}
+
+/// The getters of these properties on what is missing, which is missing too: so `e.http.status`
+/// needs no test for `e.http`.
+pub(crate) fn missing(names: &BTreeSet<String>) -> Module {
+    let mut module = Module::new();
+    for name in names {
+        module.set_getter_fn(name, |(): &mut ()| Ok(()));
+    }
+    module
 }
 
 /// Words that Rhai reserves without having a use for them. Events have members of such names, two

@@ -5,10 +5,10 @@
 //! conditions; `matcher` joins those of all rules.
 
 use super::location::{Place, Problems};
-use crate::engine::rules::filter::condition::{Condition, Subject, Test};
-use crate::engine::rules::filter::matcher::{ANY_LEVEL, NO_LEVEL};
+use crate::engine::rules::filter::alternative::{ANY_LEVEL, Alternative, LEVELS, NO_LEVEL};
+use crate::engine::rules::filter::condition::{Condition, Seen, Subject, Test};
 use crate::engine::rules::filter::members::Names;
-use crate::engine::rules::runtime::event::Source;
+use crate::engine::rules::value::field_path::FieldPath;
 use crate::engine::rules::value::scalar::Scalar;
 use crate::engine::rules::value::table::Table;
 use crate::engine::template::TemplateId;
@@ -18,26 +18,6 @@ use rhai::{Dynamic, Map};
 
 /// The tests that a map in `select` can hold.
 const TESTS: [&str; 9] = ["min", "max", "prefix", "contains", "regex", "exists", "not", "table", "mentions"];
-/// The levels by name, the mildest first.
-const LEVELS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
-
-/// All of these must hold.
-#[derive(Clone, Debug)]
-pub(crate) struct Alternative {
-    /// The event's level must be one of these, a bit each, and one for none.
-    pub(crate) levels: u8,
-    /// Roles that it must have, a bit each.
-    pub(crate) roles: u16,
-    /// Its template must be one of these, or have been merged from one.
-    pub(crate) templates: Option<Vec<TemplateId>>,
-    pub(crate) conditions: Vec<Condition>,
-}
-
-impl Alternative {
-    fn everything() -> Self {
-        Self { levels: ANY_LEVEL, roles: 0, templates: None, conditions: Vec::new() }
-    }
-}
 
 /// Reads `select`. Names of literal members are added to `members`.
 pub(crate) fn read(
@@ -78,11 +58,6 @@ pub(crate) fn read(
     alternatives
 }
 
-/// Every event.
-pub(crate) fn everything() -> Vec<Alternative> {
-    vec![Alternative::everything()]
-}
-
 fn alternative(
     map: &Map,
     place: Place<'_>,
@@ -93,8 +68,8 @@ fn alternative(
     let mut read = Alternative::everything();
     for (name, value) in map {
         let (_, place) = place.member(name);
-        let source = Source::of(name);
-        if source == Source::Role(Role::Level) {
+        let source = FieldPath::of(name);
+        if source == FieldPath::Role(Role::Level) {
             read.levels &= levels(value, place, problems);
             if read.levels == 0 {
                 problems.add(place.position, "no event has such a level", Some(NEVER.into()));
@@ -106,8 +81,8 @@ fn alternative(
             continue;
         }
         let subject = match source {
-            Source::Role(role) => Subject::Role(role),
-            Source::Member(name) => Subject::Member(members.number(&name)),
+            FieldPath::Role(role) => Subject::Role(role),
+            FieldPath::Member(name) => Subject::Member(members.number(&name)),
         };
         let tests = tests(value, place, tables, problems);
         if let Subject::Role(role) = subject
@@ -144,7 +119,7 @@ fn check_possible(subject: Subject, tests: &[Test], tables: &[Table], place: Pla
             }
             Test::OneOf(values) => {
                 let possible = |value: &&Scalar| {
-                    let seen = value.seen();
+                    let seen = Seen::of_scalar(value);
                     let others = tests.iter().filter(|other| !std::ptr::eq(*other, test));
                     let is_status = subject != Subject::Role(Role::Status)
                         || value
@@ -338,52 +313,4 @@ fn table(value: &Dynamic, place: Place<'_>, tables: &[Table], problems: &mut Pro
         problems.unknown(place.position, "table", &wanted, &known);
     }
     found
-}
-
-/// As a rule writes it: for `seismolog rules`.
-pub(crate) fn shown(alternatives: &[Alternative], names: &Names, tables: &[Table]) -> Vec<String> {
-    alternatives.iter().map(|alternative| shown_alternative(alternative, names, tables)).collect()
-}
-
-fn shown_alternative(alternative: &Alternative, names: &Names, tables: &[Table]) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    if alternative.levels != ANY_LEVEL {
-        let wanted: Vec<usize> = (0..LEVELS.len()).filter(|i| alternative.levels >> i & 1 == 1).collect();
-        let is_least =
-            wanted.last() == Some(&(LEVELS.len() - 1)) && wanted.windows(2).all(|pair| pair[0] + 1 == pair[1]);
-        let names = || wanted.iter().map(|i| format!("{:?}", LEVELS[*i])).collect::<Vec<_>>().join(", ");
-        parts.push(match wanted.first() {
-            _ if alternative.levels == NO_LEVEL => "level: #{ exists: false }".to_owned(),
-            Some(least) if is_least => format!("level: {:?}", LEVELS[*least]),
-            _ => format!("level: [{}]", names()),
-        });
-    }
-    if let Some(ids) = &alternative.templates {
-        parts.push(format!("template: [{}]", ids.iter().map(|id| format!("\"{id}\"")).collect::<Vec<_>>().join(", ")));
-    }
-    // Tests of one subject stand next to each other, or nearly so, and are one map.
-    let mut subjects: Vec<(Subject, Vec<String>)> = Vec::new();
-    for Condition { subject, test } in &alternative.conditions {
-        let test = crate::engine::rules::filter::condition::shown(test, tables);
-        match subjects.iter_mut().find(|(known, _)| known == subject) {
-            Some((_, tests)) => tests.push(test),
-            None => subjects.push((*subject, vec![test])),
-        }
-    }
-    for (subject, tests) in subjects {
-        let name = match subject {
-            Subject::Role(role) => role.name().to_owned(),
-            Subject::Member(i) if Role::from_name(names.text(i)).is_some() => format!("\".{}\"", names.text(i)),
-            Subject::Member(i) if rhai::is_valid_identifier(names.text(i)) => names.text(i).to_owned(),
-            Subject::Member(i) => format!("{:?}", names.text(i)),
-        };
-        let inner = |test: &String| {
-            test.strip_prefix("#{ ").and_then(|test| test.strip_suffix(" }")).unwrap_or(test).to_owned()
-        };
-        parts.push(match &tests[..] {
-            [test] => format!("{name}: {test}"),
-            tests => format!("{name}: #{{ {} }}", tests.iter().map(inner).collect::<Vec<_>>().join(", ")),
-        });
-    }
-    if parts.is_empty() { "every event".to_owned() } else { format!("#{{ {} }}", parts.join(", ")) }
 }

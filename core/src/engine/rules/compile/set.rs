@@ -1,23 +1,27 @@
 //! Rules and tables, compiled: checked once, then only read.
 
 use super::declaration::Declaration;
-use super::describe::{Change, RuleSummary, RuleTests, cases};
+use super::describe::{RuleChanges, RuleSummary, RuleTests, cases};
+use super::explain::explain;
 use super::location::{Place, Problems};
-use super::sandbox::Library;
-use super::{constants, names as functions, select};
+use super::sandbox::{self, Sandbox};
+use super::signature::Signature;
+use super::{constants, names};
 use crate::diagnostic::{Diagnostic, nearest};
+use crate::engine::rules::filter::alternative;
 use crate::engine::rules::filter::matcher::Matcher;
 use crate::engine::rules::filter::members::Names;
-use crate::engine::rules::runtime::context::SharedHost;
-use crate::engine::rules::runtime::functions::api;
 use crate::engine::rules::state::budget::{Budget, Spent};
 use crate::engine::rules::value::duration;
 use crate::engine::rules::value::table::Table;
 use crate::event::Prefilter;
-use rhai::{AST, ASTFlags, EvalAltResult, Module, OptimizationLevel, ParseErrorType, Position, Scope, Shared, Stmt};
+use rhai::{AST, ASTFlags, Module, OptimizationLevel, ParseErrorType, Position, Scope, Shared, Stmt};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use xxhash_rust::xxh3::Xxh3;
+
+/// The properties of an event that the engine knows and the event does not say.
+pub(crate) const KNOWN: [&str; 4] = ["anomalies", "template", "template_text", "params"];
 
 /// A rule's file, as the caller read it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,7 +54,7 @@ struct Compiled {
     rules: Vec<Rule>,
     /// The filters of all rules, joined; and the tables, which filters look into as well.
     matcher: Arc<Matcher>,
-    /// Which of [`crate::engine::rules::runtime::event::KNOWN`] some rule reads.
+    /// Which of [`KNOWN`] some rule reads.
     wants: [bool; 4],
     ticks: bool,
 }
@@ -63,7 +67,8 @@ pub(crate) struct Rule {
     /// Of its text and its tables: a rule that is the same keeps its state.
     pub(crate) hash: u64,
     description: String,
-    reads: BTreeSet<String>,
+    /// The properties that it reads, of the event and of other maps.
+    pub(crate) reads: BTreeSet<String>,
     /// What it reads of the event.
     fields: BTreeSet<String>,
     pub(crate) declaration: Declaration,
@@ -75,8 +80,7 @@ pub(crate) struct Rule {
     pub(crate) answers: bool,
     /// It has a function `on_tick`.
     pub(crate) ticks: bool,
-    /// Its constants, and the getters of the properties it reads.
-    pub(crate) modules: [Shared<Module>; 2],
+    pub(crate) constants: Shared<Module>,
 }
 
 impl RuleSet {
@@ -86,12 +90,12 @@ impl RuleSet {
         Self::default()
     }
 
-    /// Compiles rules and tables. A later source takes the place of an earlier one of the same
-    /// name; rules run in the order of their names.
-    ///
-    /// # Errors
-    /// What is wrong in all files, in the order of their names, tables first.
-    pub fn compile(rules: &[RuleSource], tables: &[TableSource]) -> Result<Self, Vec<Diagnostic>> {
+    /// [`RuleSet::compile`] for rules that can call these functions.
+    pub(crate) fn compile_with(
+        rules: &[RuleSource],
+        tables: &[TableSource],
+        functions: &[Signature],
+    ) -> Result<Self, Vec<Diagnostic>> {
         let rules: BTreeMap<&str, &RuleSource> = rules.iter().map(|source| (source.name.as_str(), source)).collect();
         let tables: BTreeMap<&str, &TableSource> = tables.iter().map(|source| (source.name.as_str(), source)).collect();
         let mut compiled = Compiled::default();
@@ -110,11 +114,11 @@ impl RuleSet {
         }
         let budget = Budget::default();
         let spent = Arc::new(Spent::new(budget.operations, None));
-        let library = Library::new(SharedHost::new(Self::empty(), budget, Arc::clone(&spent)), Arc::clone(&spent));
+        let sandbox = Sandbox::new(sandbox::refused(functions), Arc::clone(&spent));
         for source in rules.values() {
             spent.begin(false);
             let mut problems = Problems::of(&source.path, &source.text);
-            let rule = rule(source, &library, &read, &mut names, &mut problems);
+            let rule = rule(source, &sandbox, functions, &read, &mut names, &mut problems);
             problems.found.sort_by_key(|problem| (problem.line, problem.column));
             match rule {
                 Some(rule) if problems.found.is_empty() => compiled.rules.push(rule),
@@ -128,8 +132,7 @@ impl RuleSet {
             rule.declaration.select.iter().map(move |alternative| (i as u32, alternative.clone()))
         });
         compiled.matcher = Arc::new(Matcher::new(alternatives, names, read));
-        compiled.wants = crate::engine::rules::runtime::event::KNOWN
-            .map(|name| compiled.rules.iter().any(|rule| rule.reads.contains(name)));
+        compiled.wants = KNOWN.map(|name| compiled.rules.iter().any(|rule| rule.reads.contains(name)));
         compiled.ticks = compiled.rules.iter().any(|rule| rule.ticks);
         Ok(Self(Arc::new(compiled)))
     }
@@ -159,8 +162,8 @@ impl RuleSet {
     /// How this set differs from `old`. A rule has changed when its text has, or that of a table
     /// whose name stands in it.
     #[must_use]
-    pub fn change_from(&self, old: &Self) -> Change {
-        let mut change = Change::default();
+    pub fn change_from(&self, old: &Self) -> RuleChanges {
+        let mut change = RuleChanges::default();
         for rule in &self.0.rules {
             match old.rule(&rule.name) {
                 None => change.added += 1,
@@ -179,7 +182,7 @@ impl RuleSet {
             severity: rule.declaration.severity.name(),
             path: &rule.path,
             description: &rule.description,
-            select: select::shown(&rule.declaration.select, self.0.matcher.names(), self.0.matcher.tables()),
+            select: alternative::shown(&rule.declaration.select, self.0.matcher.names(), self.0.matcher.tables()),
             reads: rule.fields.iter().cloned().collect(),
             key: rule.declaration.key.iter().map(|(name, _)| name.clone()).collect(),
             cooldown_s: duration::seconds(rule.declaration.cooldown),
@@ -208,7 +211,7 @@ impl RuleSet {
         &self.0.rules
     }
 
-    /// Which of [`crate::engine::rules::runtime::event::KNOWN`] some rule reads.
+    /// Which of [`KNOWN`] some rule reads.
     pub(crate) fn wants(&self) -> [bool; 4] {
         self.0.wants
     }
@@ -229,12 +232,13 @@ impl RuleSet {
 
 fn rule(
     source: &RuleSource,
-    library: &Library,
+    sandbox: &Sandbox,
+    functions: &[Signature],
     tables: &[Table],
     members: &mut Names,
     problems: &mut Problems<'_>,
 ) -> Option<Rule> {
-    let mut engine = library.engine([]);
+    let mut engine = sandbox.engine([]);
     let ast = match engine.compile(&source.text) {
         Ok(ast) => ast,
         Err(error) => {
@@ -243,15 +247,14 @@ fn rule(
         }
     };
     check_statements(&ast, problems);
-    functions::check(&ast, tables, problems);
+    names::check(&ast, functions, tables, problems);
     check_entry(&ast, problems);
-    let reads = functions::properties(&ast);
-    let getters = Shared::new(api::getters(&reads));
-    engine.register_global_module(Shared::clone(&getters));
+    let reads = names::properties(&ast);
+    engine.register_global_module(Shared::new(sandbox::missing(&reads)));
     let mut scope = Scope::new();
     if let Err(error) = engine.run_ast_with_scope(&mut scope, &ast) {
-        let (place, message) = explain(*error, None);
-        problems.add(place, message, None);
+        let (position, message) = explain(*error, None);
+        problems.add(position, message, None);
         return None;
     }
     engine.set_strict_variables(true);
@@ -276,7 +279,7 @@ fn rule(
     let declaration = Declaration::read(&map, place, tables, members, problems);
     let mut doubts = Problems::of(&source.path, &source.text);
     if !map.contains_key("key")
-        && let Some(position) = functions::finding_without_key(&ast)
+        && let Some(position) = names::finding_without_key(&ast)
     {
         let hint = "write `key: [\"module\"]` into RULE, or `key: []` if it should be one";
         doubts.add(position, "all findings of this rule are one incident: it has no `key`", Some(hint.into()));
@@ -292,7 +295,7 @@ fn rule(
     for (name, _, value) in scope.iter_raw().filter(|(name, ..)| *name != "TESTS") {
         constants.set_var(name, value.clone());
     }
-    let fields = functions::fields(&ast);
+    let fields = names::fields(&ast);
     let ast = engine.optimize_ast(&scope, ast, OptimizationLevel::Simple).clone_functions_only();
     let has = |name: &str| ast.iter_functions().any(|function| function.name == name && function.params.len() == 1);
     let (answers, ticks) = (has("on_event"), has("on_tick"));
@@ -309,7 +312,7 @@ fn rule(
         answers,
         ticks,
         ast,
-        modules: [Shared::new(constants), getters],
+        constants: Shared::new(constants),
     })
 }
 
@@ -367,33 +370,6 @@ fn check_entry(ast: &AST, problems: &mut Problems<'_>) {
         };
         problems.add(Position::NONE, message, Some(hint));
     }
-}
-
-/// Where and why an evaluation failed. `limit` is the number of operations that ends one.
-pub(crate) fn explain(error: EvalAltResult, limit: Option<u64>) -> (Position, String) {
-    let mut error = &error;
-    let mut place = error.position();
-    while let EvalAltResult::ErrorInFunctionCall(_, _, inner, _) = error {
-        error = inner;
-        place = if error.position().is_none() { place } else { error.position() };
-    }
-    let message = match error {
-        EvalAltResult::ErrorTerminated(token, _) if token.as_bool() == Ok(true) => {
-            "stopped: it took too long".to_owned()
-        }
-        EvalAltResult::ErrorTerminated(..) => limit.map_or_else(
-            || "stopped: too many operations".to_owned(),
-            |limit| format!("stopped after {limit} operations"),
-        ),
-        EvalAltResult::ErrorRuntime(message, _) if message.is_string() => message.to_string(),
-        other => {
-            // Rhai appends the place, which stands before the message here.
-            let text = other.to_string();
-            let end = text.rfind(" (line ").unwrap_or(text.len());
-            text[..end].to_owned()
-        }
-    };
-    (place, message)
 }
 
 /// Of the rule's text and of the tables whose names stand in it.

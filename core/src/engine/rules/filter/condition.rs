@@ -91,6 +91,11 @@ impl<'a> Seen<'a> {
         })
     }
 
+    /// The value of an event that is this scalar.
+    pub(crate) fn of_scalar(scalar: &'a Scalar) -> Self {
+        Self::Text(scalar.text().into(), scalar.is_number())
+    }
+
     pub(crate) fn text(&self) -> Cow<'_, str> {
         match self {
             Self::Text(text, _) => Cow::Borrowed(text),

@@ -1,6 +1,7 @@
 //! What is looked up by the value of one subject, a role or a member: which alternatives may hold
 //! for it.
 
+use super::by_hash::{AlternativeIndex, ByHash};
 use super::condition::{Seen, Test};
 use super::literals;
 use super::words;
@@ -9,10 +10,8 @@ use crate::engine::rules::value::table::Table;
 use crate::event::look::Form;
 use crate::event::unescape::has_escape;
 use crate::event::{Fields, Role};
-use hashbrown::HashTable;
 use regex::{RegexSet, RegexSetBuilder};
 use std::collections::BTreeMap;
-use xxhash_rust::xxh3::xxh3_64;
 
 /// Memory of the automaton that a set of patterns builds as it reads, in bytes.
 const PATTERN_CACHE: usize = 8 << 20;
@@ -22,26 +21,23 @@ const START_BYTES: usize = 8;
 /// Keys of tables that are at least so long are looked for as words, together with all others.
 const LONG_KEY: usize = 5;
 
-/// The number of an alternative.
-pub(crate) type Entry = u32;
-
 /// The lookups of one subject under construction.
 #[derive(Default)]
 pub(crate) struct Building {
-    texts: BTreeMap<Box<[u8]>, Vec<Entry>>,
+    texts: BTreeMap<Box<[u8]>, Vec<AlternativeIndex>>,
     /// By the bits of the number.
-    numbers: BTreeMap<u64, Vec<Entry>>,
-    starts: BTreeMap<Box<[u8]>, Vec<Entry>>,
-    words: BTreeMap<Box<[u8]>, Vec<Entry>>,
-    patterns: Vec<(String, Entry)>,
-    ranges: Vec<(f64, f64, Entry)>,
-    keys: BTreeMap<usize, Vec<Entry>>,
-    mentions: BTreeMap<usize, Vec<Entry>>,
-    present: Vec<Entry>,
+    numbers: BTreeMap<u64, Vec<AlternativeIndex>>,
+    starts: BTreeMap<Box<[u8]>, Vec<AlternativeIndex>>,
+    words: BTreeMap<Box<[u8]>, Vec<AlternativeIndex>>,
+    patterns: Vec<(String, AlternativeIndex)>,
+    ranges: Vec<(f64, f64, AlternativeIndex)>,
+    keys: BTreeMap<usize, Vec<AlternativeIndex>>,
+    mentions: BTreeMap<usize, Vec<AlternativeIndex>>,
+    present: Vec<AlternativeIndex>,
 }
 
 impl Building {
-    pub(crate) fn add(&mut self, test: &Test, entry: Entry, tables: &[Table]) {
+    pub(crate) fn add(&mut self, test: &Test, entry: AlternativeIndex, tables: &[Table]) {
         match test {
             Test::OneOf(values) => {
                 for value in values {
@@ -109,7 +105,7 @@ impl Building {
             }
         };
         let start = self.starts.keys().map(|start| start.len()).min().unwrap_or(0).min(START_BYTES);
-        let mut starts: BTreeMap<Box<[u8]>, Vec<Entry>> = BTreeMap::new();
+        let mut starts: BTreeMap<Box<[u8]>, Vec<AlternativeIndex>> = BTreeMap::new();
         for (text, entries) in self.starts {
             starts.entry(text[..start].into()).or_default().extend(entries);
         }
@@ -143,7 +139,7 @@ fn bits(number: f64) -> u64 {
 pub(crate) struct Lookups {
     texts: ByHash,
     /// By the bits of the number, sorted.
-    numbers: Vec<(u64, Vec<Entry>)>,
+    numbers: Vec<(u64, Vec<AlternativeIndex>)>,
     /// How many bytes of beginnings are looked up.
     start: usize,
     starts: ByHash,
@@ -152,18 +148,18 @@ pub(crate) struct Lookups {
     bytes_alone: bool,
     /// …and nothing but words.
     words_alone: bool,
-    patterns: Option<(RegexSet, Vec<Entry>)>,
+    patterns: Option<(RegexSet, Vec<AlternativeIndex>)>,
     ranges: Ranges,
-    keys: Vec<(usize, Vec<Entry>)>,
-    mentions: Vec<(usize, Vec<Entry>)>,
-    present: Vec<Entry>,
+    keys: Vec<(usize, Vec<AlternativeIndex>)>,
+    mentions: Vec<(usize, Vec<AlternativeIndex>)>,
+    present: Vec<AlternativeIndex>,
 }
 
 impl Lookups {
     /// True when something may be found in this role of an event.
     #[inline]
     pub(crate) fn may_find(&self, role: Role, fields: &Fields<'_>, tables: &[Table]) -> bool {
-        let found = &mut |entries: &[Entry]| !entries.is_empty();
+        let found = &mut |entries: &[AlternativeIndex]| !entries.is_empty();
         let form = match role {
             // Filters see milliseconds and numbers, whatever is written.
             Role::Duration | Role::Status => None,
@@ -185,7 +181,12 @@ impl Lookups {
     /// Calls `each` with what may hold where the subject is `seen`, which may be nothing, until it
     /// returns true.
     #[inline]
-    pub(crate) fn find(&self, seen: &Seen<'_>, tables: &[Table], each: &mut impl FnMut(&[Entry]) -> bool) -> bool {
+    pub(crate) fn find(
+        &self,
+        seen: &Seen<'_>,
+        tables: &[Table],
+        each: &mut impl FnMut(&[AlternativeIndex]) -> bool,
+    ) -> bool {
         if each(&self.present) {
             return true;
         }
@@ -216,7 +217,7 @@ impl Lookups {
 
     /// The same for what is looked up by the bytes of a text.
     #[inline]
-    fn find_bytes(&self, text: &[u8], each: &mut impl FnMut(&[Entry]) -> bool) -> bool {
+    fn find_bytes(&self, text: &[u8], each: &mut impl FnMut(&[AlternativeIndex]) -> bool) -> bool {
         (!self.texts.is_empty() && each(self.texts.get(text)))
             || (!self.starts.is_empty() && text.get(..self.start).is_some_and(|start| each(self.starts.get(start))))
             || self.words.find(text, each)
@@ -242,58 +243,17 @@ impl Lookups {
     }
 }
 
-/// Entries by the hash of some bytes, fixed once built.
-#[derive(Debug, Default)]
-pub(crate) struct ByHash {
-    /// The lengths of all keys, as bits; the last stands for all longer ones.
-    lengths: u64,
-    index: HashTable<u32>,
-    entries: Vec<(Box<[u8]>, Vec<Entry>)>,
-}
-
-impl ByHash {
-    pub(crate) fn new(entries: impl IntoIterator<Item = (Box<[u8]>, Vec<Entry>)>) -> Self {
-        let entries: Vec<(Box<[u8]>, Vec<Entry>)> = entries.into_iter().collect();
-        let mut index = HashTable::with_capacity(entries.len());
-        for (i, (key, _)) in entries.iter().enumerate() {
-            index.insert_unique(xxh3_64(key), i as u32, |&i| xxh3_64(&entries[i as usize].0));
-        }
-        let lengths = entries.iter().fold(0, |lengths, (key, _)| lengths | length_bit(key));
-        Self { lengths, index, entries }
-    }
-
-    #[inline]
-    fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
-    #[inline]
-    pub(crate) fn get(&self, key: &[u8]) -> &[Entry] {
-        // Most of what is looked up differs in length already.
-        if self.lengths & length_bit(key) == 0 {
-            return &[];
-        }
-        let found = self.index.find(xxh3_64(key), |&i| *self.entries[i as usize].0 == *key);
-        found.map_or(&[], |&i| &self.entries[i as usize].1)
-    }
-}
-
-#[inline]
-fn length_bit(key: &[u8]) -> u64 {
-    1 << key.len().min(63)
-}
-
 /// Entries by a number that lies within their bounds: the line is cut at every bound, and each
 /// piece knows who covers it.
 #[derive(Debug, Default)]
 struct Ranges {
     bounds: Vec<f64>,
     /// Two for each bound, the bound itself and what lies behind it; one before them all.
-    pieces: Vec<Vec<Entry>>,
+    pieces: Vec<Vec<AlternativeIndex>>,
 }
 
 impl Ranges {
-    fn new(ranges: Vec<(f64, f64, Entry)>) -> Self {
+    fn new(ranges: Vec<(f64, f64, AlternativeIndex)>) -> Self {
         let mut bounds: Vec<f64> = ranges.iter().flat_map(|(min, max, _)| [*min, *max]).collect();
         bounds.sort_by(f64::total_cmp);
         bounds.dedup();
@@ -317,7 +277,7 @@ impl Ranges {
     }
 
     #[inline]
-    fn get(&self, number: f64) -> &[Entry] {
+    fn get(&self, number: f64) -> &[AlternativeIndex] {
         self.pieces.get(self.piece(number)).map_or(&[], Vec::as_slice)
     }
 }

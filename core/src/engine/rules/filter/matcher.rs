@@ -11,21 +11,17 @@
 //! and subscribe (Fabret and others, Filtering algorithms and implementation for very fast
 //! publish/subscribe systems, SIGMOD 2001).
 
+use super::alternative::Alternative;
+use super::by_hash::AlternativeIndex;
 use super::condition::{Condition, Seen, Subject, Test};
 use super::literals;
-use super::lookups::{Building, Entry, Lookups};
+use super::lookups::{Building, Lookups};
 use super::members::{Names, Places};
-use crate::engine::rules::compile::select::Alternative;
 use crate::engine::rules::value::table::Table;
 use crate::engine::template::{Merge, TemplateId};
 use crate::event::look::Form;
 use crate::event::{Fields, Look, Prefilter, Role};
 use std::collections::BTreeMap;
-
-/// The bit of events without a level.
-pub(crate) const NO_LEVEL: u8 = 1 << 6;
-/// Every level, and none.
-pub(crate) const ANY_LEVEL: u8 = (1 << 7) - 1;
 
 /// How many those are.
 const LEVELS: usize = 7;
@@ -58,14 +54,14 @@ pub(crate) struct Matcher {
     /// The part of each level, and of events without one.
     of_level: [u8; LEVELS],
     /// By template, sorted.
-    templates: Vec<(TemplateId, Vec<Entry>)>,
+    templates: Vec<(TemplateId, Vec<AlternativeIndex>)>,
 }
 
 /// How the alternatives are found that can hold at some level.
 #[derive(Debug, Default)]
 struct Part {
     /// Alternatives without a condition to look up, by the roles that they ask for.
-    open: Vec<(u16, Vec<Entry>)>,
+    open: Vec<(u16, Vec<AlternativeIndex>)>,
     roles: Vec<(Role, Lookups)>,
     /// Those roles, as bits, where nothing else is looked up; none where a role alone does not tell
     /// that nothing is found.
@@ -78,10 +74,10 @@ struct Part {
 
 impl Part {
     /// For `entries`, numbers of `all`.
-    fn new(entries: &[Entry], all: &[(u32, Alternative)], names: &Names, tables: &[Table]) -> Self {
+    fn new(entries: &[AlternativeIndex], all: &[(u32, Alternative)], names: &Names, tables: &[Table]) -> Self {
         let mut part = Self::default();
         let mut subjects: BTreeMap<Subject, Building> = BTreeMap::new();
-        let mut open: BTreeMap<u16, Vec<Entry>> = BTreeMap::new();
+        let mut open: BTreeMap<u16, Vec<AlternativeIndex>> = BTreeMap::new();
         for &entry in entries {
             let (_, alternative) = &all[entry as usize];
             let ranked = alternative.conditions.iter().filter_map(|condition| Some((rank(condition)?, condition)));
@@ -117,7 +113,7 @@ impl Part {
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     places: Places,
-    candidates: Vec<Entry>,
+    candidates: Vec<AlternativeIndex>,
     /// The rules that select the event, in the order of their names.
     pub(crate) rules: Vec<u32>,
 }
@@ -154,18 +150,18 @@ impl Matcher {
         tables: Vec<Table>,
     ) -> Self {
         let mut matcher = Self { entries: alternatives.into_iter().collect(), names, tables, ..Self::default() };
-        let mut templates: BTreeMap<TemplateId, Vec<Entry>> = BTreeMap::new();
+        let mut templates: BTreeMap<TemplateId, Vec<AlternativeIndex>> = BTreeMap::new();
         for (i, (_, alternative)) in matcher.entries.iter().enumerate() {
             for id in alternative.templates.iter().flatten() {
-                templates.entry(*id).or_default().push(i as Entry);
+                templates.entry(*id).or_default().push(i as AlternativeIndex);
             }
         }
-        let mut known: Vec<Vec<Entry>> = Vec::new();
+        let mut known: Vec<Vec<AlternativeIndex>> = Vec::new();
         for (level, part) in matcher.of_level.iter_mut().enumerate() {
             let holds =
                 |alternative: &Alternative| alternative.templates.is_none() && alternative.levels >> level & 1 == 1;
             let entries = matcher.entries.iter().enumerate().filter(|(_, (_, alternative))| holds(alternative));
-            let entries: Vec<Entry> = entries.map(|(i, _)| i as Entry).collect();
+            let entries: Vec<AlternativeIndex> = entries.map(|(i, _)| i as AlternativeIndex).collect();
             let number = known.iter().position(|other| *other == entries).unwrap_or_else(|| {
                 matcher.parts.push(Part::new(&entries, &matcher.entries, &matcher.names, &matcher.tables));
                 known.push(entries);
@@ -220,7 +216,7 @@ impl Matcher {
                 candidates.extend_from_slice(entries);
             }
         }
-        let mut found = |entries: &[Entry]| {
+        let mut found = |entries: &[AlternativeIndex]| {
             candidates.extend_from_slice(entries);
             false
         };

@@ -9,7 +9,7 @@
 //! Windows are chosen where letters are rare, so that ordinary text has few of their blocks.
 //! Memory: a table of 4 to 64 KiB, which grows with the words.
 
-use super::lookups::{ByHash, Entry};
+use super::by_hash::{AlternativeIndex, ByHash};
 use std::collections::BTreeMap;
 
 /// Bytes of a block; shorter words cannot be looked for.
@@ -20,7 +20,7 @@ const WIDEST: usize = BLOCK + 7;
 const COMMON: &[u8] = b" etaoinshrdlu";
 
 /// A word and what to say when it is found.
-pub(crate) type Word = (Box<[u8]>, Vec<Entry>);
+pub(crate) type Word = (Box<[u8]>, Vec<AlternativeIndex>);
 
 /// Words to look for.
 #[derive(Debug, Default)]
@@ -52,7 +52,7 @@ impl Words {
         let size = (words.len() * distance * 32).next_power_of_two().clamp(1 << 12, 1 << 16);
         let dropped = u32::BITS - size.trailing_zeros();
         let mut places = vec![0_u8; size].into_boxed_slice();
-        let mut windows: BTreeMap<Box<[u8]>, Vec<Entry>> = BTreeMap::new();
+        let mut windows: BTreeMap<Box<[u8]>, Vec<AlternativeIndex>> = BTreeMap::new();
         let (mut placed, mut plain) = (Vec::with_capacity(words.len()), true);
         for (i, word) in words.into_iter().enumerate() {
             let place = rarest(&word.0, width);
@@ -61,7 +61,7 @@ impl Words {
             for (at, block) in window.array_windows().enumerate() {
                 places[hash(block) as usize >> dropped] |= 1 << at;
             }
-            windows.entry(window.into()).or_default().push(i as Entry);
+            windows.entry(window.into()).or_default().push(i as AlternativeIndex);
             placed.push((word, place));
         }
         Self { width, distance, places, dropped, windows: ByHash::new(windows), words: placed, plain }
@@ -75,7 +75,7 @@ impl Words {
     /// Calls `each` with what to say of every place in `text` at which a word is, until it returns
     /// true.
     #[inline]
-    pub(crate) fn find(&self, text: &[u8], mut each: impl FnMut(&[Entry]) -> bool) -> bool {
+    pub(crate) fn find(&self, text: &[u8], mut each: impl FnMut(&[AlternativeIndex]) -> bool) -> bool {
         self.scan(text, |start, numbers| {
             numbers.iter().any(|&number| {
                 let ((word, entries), place) = &self.words[number as usize];
@@ -95,7 +95,7 @@ impl Words {
     /// Calls `each` with where a window is in `text` and the words that have this window, until it
     /// returns true.
     #[inline]
-    fn scan(&self, text: &[u8], mut each: impl FnMut(usize, &[Entry]) -> bool) -> bool {
+    fn scan(&self, text: &[u8], mut each: impl FnMut(usize, &[AlternativeIndex]) -> bool) -> bool {
         let mut from = 0;
         while let Some((at, places)) = self.next_block(text, from) {
             if self.check(text, at, places, &mut each) {
@@ -124,7 +124,13 @@ impl Words {
 
     /// At `at` is a block that may be in windows, at these places.
     #[inline(never)]
-    fn check(&self, text: &[u8], at: usize, mut places: u8, each: &mut impl FnMut(usize, &[Entry]) -> bool) -> bool {
+    fn check(
+        &self,
+        text: &[u8],
+        at: usize,
+        mut places: u8,
+        each: &mut impl FnMut(usize, &[AlternativeIndex]) -> bool,
+    ) -> bool {
         while places != 0 {
             let place = places.trailing_zeros() as usize;
             places &= places - 1;
@@ -166,8 +172,8 @@ mod tests {
     use crate::event::unescape::unescape;
     use proptest::prelude::*;
 
-    fn found(words: &[String], text: &str) -> Vec<Entry> {
-        let words = words.iter().enumerate().map(|(i, word)| (word.as_bytes().into(), vec![i as Entry]));
+    fn found(words: &[String], text: &str) -> Vec<AlternativeIndex> {
+        let words = words.iter().enumerate().map(|(i, word)| (word.as_bytes().into(), vec![i as AlternativeIndex]));
         let mut found = Vec::new();
         Words::new(words).find(text.as_bytes(), |entries| {
             found.extend_from_slice(entries);
@@ -223,10 +229,10 @@ mod tests {
             at in 0_usize..40,
         ) {
             let text = text + words.get(at).map_or("", String::as_str);
-            let mut plain: Vec<Entry> = Vec::new();
+            let mut plain: Vec<AlternativeIndex> = Vec::new();
             for (i, word) in words.iter().enumerate() {
                 if text.contains(word.as_str()) {
-                    plain.push(i as Entry);
+                    plain.push(i as AlternativeIndex);
                 }
             }
             prop_assert_eq!(found(&words, &text), plain);

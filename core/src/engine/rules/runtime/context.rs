@@ -1,9 +1,9 @@
-//! What the functions of rules work on: the event that is evaluated, the state of its rule, and
-//! what has come of it.
+//! The rule context: what the functions of rules work on. The event that is evaluated, the state of
+//! its rule, and what has come of it.
 
-use super::evaluate::Call;
 use super::event::Event;
 use crate::engine::finding::{Key, RuleFinding, Severity, name_of};
+use crate::engine::rules::compile::sandbox::NOT_RUNNING;
 use crate::engine::rules::compile::set::RuleSet;
 use crate::engine::rules::state::budget::{Budget, Spent};
 use crate::engine::rules::state::masks::Masks;
@@ -11,6 +11,7 @@ use crate::engine::rules::state::memory::{Memory, Origin};
 use crate::engine::rules::state::metrics::RuleMetrics;
 use crate::engine::rules::state::remembered::{Remembered, site_of};
 use crate::engine::rules::value::calendar::Zones;
+use crate::engine::rules::value::duration::seconds;
 use crate::event::{Edit, Level};
 use rhai::Position;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,15 +28,15 @@ const LONGEST_LINE: usize = 1024;
 /// Parts of a key that is written as an array, in the text it is held under.
 pub(crate) const BETWEEN_PARTS: &str = "\u{1f}";
 
-/// The host behind a lock: Rhai's functions are `Fn + Send + Sync`. Only one evaluation runs at a
+/// The context behind a lock: Rhai's functions are `Fn + Send + Sync`. Only one evaluation runs at a
 /// time, so it is never waited for.
 #[derive(Clone, Debug)]
-pub(crate) struct SharedHost(Arc<Mutex<Host>>);
+pub(crate) struct SharedContext(Arc<Mutex<RuleContext>>);
 
-impl SharedHost {
+impl SharedContext {
     pub(crate) fn new(set: RuleSet, budget: Budget, spent: Arc<Spent>) -> Self {
         let rules = set.rules().iter().map(|_| Remembered::default()).collect();
-        Self(Arc::new(Mutex::new(Host {
+        Self(Arc::new(Mutex::new(RuleContext {
             set,
             budget,
             spent,
@@ -53,14 +54,14 @@ impl SharedHost {
 
     /// A panic while it was held leaves at worst a count too many; the engine above decides what a
     /// panic means.
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Host> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, RuleContext> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// What an evaluation is about.
 #[derive(Debug)]
-pub(crate) enum Subject {
+pub(crate) enum Trigger {
     /// An event; `emitted` by a rule, so that it emits nothing itself.
     Event { event: Event, emitted: bool },
     /// An event that has passed, or whose like did not come.
@@ -77,7 +78,7 @@ struct Running {
     time: i64,
     /// How long the stream has gone on until then, in nanoseconds.
     age: i64,
-    subject: Subject,
+    trigger: Trigger,
     /// What was measured last, and over which window in nanoseconds.
     measured: Option<(f64, i64)>,
     findings: usize,
@@ -85,7 +86,7 @@ struct Running {
 
 /// What a `finding` call asks for, with the rule's own where it says nothing.
 #[derive(Debug, Default)]
-pub(crate) struct Asked {
+pub(crate) struct FindingRequest {
     pub(crate) summary: String,
     pub(crate) severity: Option<Severity>,
     pub(crate) cause: Option<String>,
@@ -96,9 +97,9 @@ pub(crate) struct Asked {
     pub(crate) resolved: bool,
 }
 
-/// Behind [`SharedHost`].
+/// Behind [`SharedContext`].
 #[derive(Debug)]
-pub(crate) struct Host {
+pub(crate) struct RuleContext {
     pub(crate) set: RuleSet,
     budget: Budget,
     spent: Arc<Spent>,
@@ -114,8 +115,6 @@ pub(crate) struct Host {
     pub(crate) zones: Zones,
 }
 
-/// A function was called while the rule's constants were evaluated.
-pub(crate) const NOT_RUNNING: &str = "this can be called only while an event is evaluated, not in a constant";
 /// A function that works on an event was called without one.
 const NO_EVENT: &str = "there is no event here to be changed: call this in `on_event`";
 
@@ -125,10 +124,11 @@ fn cut(mut key: Vec<(String, String)>) -> Vec<(String, String)> {
     key
 }
 
-impl Host {
-    pub(crate) fn begin(&mut self, call: &Call<'_>, subject: Subject) {
-        let (rule, time, age) = (call.number, call.time, call.time.saturating_sub(call.begun).max(0));
-        self.running = Some(Running { rule, time, age, subject, measured: None, findings: self.findings.len() });
+impl RuleContext {
+    /// The rule of this number is evaluated at `time`; `age` is how long the stream has gone on
+    /// until then. Both are in nanoseconds.
+    pub(crate) fn begin(&mut self, rule: usize, time: i64, age: i64, trigger: Trigger) {
+        self.running = Some(Running { rule, time, age, trigger, measured: None, findings: self.findings.len() });
     }
 
     pub(crate) fn end(&mut self) {
@@ -153,22 +153,27 @@ impl Host {
     /// gives whether its table has forgotten keys.
     pub(crate) fn remember<R>(
         &mut self,
-        place: Position,
+        call: Position,
         key: &str,
         work: impl FnOnce(&mut Memory, i64) -> R,
     ) -> Result<(R, bool), String> {
         let running = self.running.as_ref().ok_or(NOT_RUNNING)?;
         let time = running.time;
-        // The next operation ends the evaluation if this was too much.
-        let _ = self.spent.spend_many(OPERATIONS_A_CALL);
-        Ok(self.rules[running.rule].at(site_of(place), key, time, &self.budget, |memory| work(memory, time)))
+        self.spend(OPERATIONS_A_CALL);
+        Ok(self.rules[running.rule].at(site_of(call), key, time, &self.budget, |memory| work(memory, time)))
     }
 
     /// What the rule that runs remembers, the budget for it, and the time.
     pub(crate) fn remembered(&mut self) -> Result<(&mut Remembered, &Budget, i64), String> {
         let running = self.running.as_ref().ok_or(NOT_RUNNING)?;
-        let _ = self.spent.spend_many(OPERATIONS_A_CALL);
+        self.spend(OPERATIONS_A_CALL);
         Ok((&mut self.rules[running.rule], &self.budget, running.time))
+    }
+
+    /// The evaluation does so much more than one operation.
+    pub(crate) fn spend(&self, operations: u64) {
+        // The next operation ends the evaluation if this was too much.
+        let _ = self.spent.spend_many(operations);
     }
 
     /// Keeps what was measured over a window, for the evidence of a finding.
@@ -180,24 +185,24 @@ impl Host {
 
     /// True while time passes and no event is evaluated.
     pub(crate) fn is_tick(&self) -> bool {
-        matches!(&self.running, Some(Running { subject: Subject::Tick, .. }))
+        matches!(&self.running, Some(Running { trigger: Trigger::Tick, .. }))
     }
 
     /// The event that is evaluated, for functions that change it.
     pub(crate) fn event(&self) -> Result<&Event, String> {
-        match &self.running.as_ref().ok_or(NOT_RUNNING)?.subject {
-            Subject::Event { event, .. } => Ok(event),
-            Subject::Past(_) | Subject::Tick => Err(NO_EVENT.to_owned()),
+        match &self.running.as_ref().ok_or(NOT_RUNNING)?.trigger {
+            Trigger::Event { event, .. } => Ok(event),
+            Trigger::Past(_) | Trigger::Tick => Err(NO_EVENT.to_owned()),
         }
     }
 
     /// Whose incident a finding would be, and how bad the event is.
     pub(crate) fn origin(&self) -> Result<Origin, String> {
         let running = self.running.as_ref().ok_or(NOT_RUNNING)?;
-        Ok(match &running.subject {
-            Subject::Event { event, .. } => Origin { key: cut(self.key_of(running.rule, event)), level: event.level() },
-            Subject::Past(origin) => origin.clone(),
-            Subject::Tick => Origin::default(),
+        Ok(match &running.trigger {
+            Trigger::Event { event, .. } => Origin { key: cut(self.key_of(running.rule, event)), level: event.level() },
+            Trigger::Past(origin) => origin.clone(),
+            Trigger::Tick => Origin::default(),
         })
     }
 
@@ -206,22 +211,22 @@ impl Host {
         names.filter_map(|(name, source)| Some((name.clone(), event.key_text(source)?))).collect()
     }
 
-    pub(crate) fn finding(&mut self, asked: Asked) -> Result<(), String> {
+    pub(crate) fn finding(&mut self, asked: FindingRequest) -> Result<(), String> {
         let running = self.running.as_ref().ok_or(NOT_RUNNING)?;
         if self.findings.len() - running.findings >= MOST_FINDINGS {
             return Err(format!("more than {MOST_FINDINGS} findings on one event"));
         }
         let rule = &self.set.rules()[running.rule];
-        let level: Option<Level> = match &running.subject {
-            Subject::Event { event, .. } => event.level(),
-            Subject::Past(origin) => origin.level,
-            Subject::Tick => None,
+        let level: Option<Level> = match &running.trigger {
+            Trigger::Event { event, .. } => event.level(),
+            Trigger::Past(origin) => origin.level,
+            Trigger::Tick => None,
         };
-        let key = match (asked.key, &running.subject) {
+        let key = match (asked.key, &running.trigger) {
             (Some(key), _) => key,
-            (None, Subject::Event { event, .. }) => self.key_of(running.rule, event),
-            (None, Subject::Past(origin)) => origin.key.clone(),
-            (None, Subject::Tick) => Vec::new(),
+            (None, Trigger::Event { event, .. }) => self.key_of(running.rule, event),
+            (None, Trigger::Past(origin)) => origin.key.clone(),
+            (None, Trigger::Tick) => Vec::new(),
         };
         if asked.reset {
             let values: Vec<&str> = key.iter().map(|(_, value)| value.as_str()).collect();
@@ -235,14 +240,14 @@ impl Host {
             summary: asked.summary,
             cause: asked.cause,
             remedy: asked.remedy,
-            cooldown_s: crate::engine::rules::value::duration::seconds(rule.declaration.cooldown),
+            cooldown_s: seconds(rule.declaration.cooldown),
             context: asked.context,
             observed: running.measured.map(|(value, _)| value),
-            window_s: running.measured.map(|(_, window)| crate::engine::rules::value::duration::seconds(window)),
+            window_s: running.measured.map(|(_, window)| seconds(window)),
             level,
             resolved: asked.resolved,
-            place: match &running.subject {
-                Subject::Event { event, .. } if rule.declaration.explains => Some(event.place()),
+            place: match &running.trigger {
+                Trigger::Event { event, .. } if rule.declaration.explains => Some(event.locality()),
                 _ => None,
             },
         });
@@ -253,7 +258,7 @@ impl Host {
     /// that was itself emitted emits nothing, so that no loop comes of it.
     pub(crate) fn emit(&mut self, write: impl FnOnce(&str, i64) -> Vec<u8>) -> Result<(), String> {
         let running = self.running.as_ref().ok_or(NOT_RUNNING)?;
-        if matches!(running.subject, Subject::Event { emitted: true, .. }) {
+        if matches!(running.trigger, Trigger::Event { emitted: true, .. }) {
             return Ok(());
         }
         if self.emitted.len() >= MOST_EMITTED {

@@ -13,7 +13,7 @@ pub(crate) type Evaluated = Result<Dynamic, Box<EvalAltResult>>;
 
 /// One function of one parameter, ready to be called.
 #[derive(Debug)]
-pub(crate) struct Entry {
+pub(crate) struct EntryPoint {
     /// Empty without such a function.
     body: Box<[Stmt]>,
     parameter: ImmutableString,
@@ -24,7 +24,7 @@ pub(crate) struct Entry {
     scope: Scope<'static>,
 }
 
-impl Entry {
+impl EntryPoint {
     /// The `function` of `ast` with one parameter, as `engine` runs it.
     pub(crate) fn new(engine: &Engine, ast: &AST, function: &str) -> Self {
         // Rhai's `clone_functions_only_filtered` does not filter.

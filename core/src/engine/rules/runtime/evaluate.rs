@@ -1,11 +1,12 @@
 //! One call of a rule's script: for an event, for the passing of time, or because something has not
 //! come.
 
-use super::context::{SharedHost, Subject};
-use super::entry::{Entry, Evaluated};
+use super::context::{SharedContext, Trigger};
+use super::entry::{EntryPoint, Evaluated};
 use super::event::Event;
-use super::rules::{RuleFailure, RuleOutcome, RuleTally};
-use crate::engine::rules::compile::set::{Rule, explain};
+use super::outcome::{RuleFailure, RuleOutcome, RuleTally};
+use crate::engine::rules::compile::explain::explain;
+use crate::engine::rules::compile::set::Rule;
 use crate::engine::rules::state::breaker::Breaker;
 use crate::engine::rules::state::budget::Spent;
 use crate::engine::rules::state::memory::{Action, Memory};
@@ -24,15 +25,15 @@ pub(crate) struct Runner {
     pub(crate) tally: RuleTally,
     pub(crate) breaker: Breaker,
     /// `on_event` and `on_tick`, which are called again and again.
-    on_event: Entry,
-    on_tick: Entry,
+    on_event: EntryPoint,
+    on_tick: EntryPoint,
 }
 
 /// What a rule is called in.
 pub(crate) struct Call<'a> {
     pub(crate) number: usize,
     pub(crate) rule: &'a Rule,
-    pub(crate) host: &'a SharedHost,
+    pub(crate) context: &'a SharedContext,
     pub(crate) spent: &'a Spent,
     /// Of the evaluation, in nanoseconds.
     pub(crate) time: i64,
@@ -51,20 +52,20 @@ impl FuncArgs for Arguments<'_> {
 
 impl Runner {
     pub(crate) fn new(engine: Engine, rule: &Rule) -> Self {
-        let [on_event, on_tick] = ["on_event", "on_tick"].map(|function| Entry::new(&engine, &rule.ast, function));
+        let [on_event, on_tick] = ["on_event", "on_tick"].map(|function| EntryPoint::new(&engine, &rule.ast, function));
         Self { engine, tally: RuleTally::default(), breaker: Breaker::default(), on_event, on_tick }
     }
 
     /// Calls `on_event`; true when it ran to its end.
     pub(crate) fn event(&mut self, call: &Call<'_>, event: Event, emitted: bool, outcome: &mut RuleOutcome) -> bool {
-        let subject = Subject::Event { event: event.clone(), emitted };
-        self.evaluate(call, subject, outcome, |runner| runner.on_event.call(&runner.engine, Dynamic::from(event)))
+        let trigger = Trigger::Event { event: event.clone(), emitted };
+        self.evaluate(call, trigger, outcome, |runner| runner.on_event.call(&runner.engine, Dynamic::from(event)))
     }
 
     /// What is due by now: silences and pairs that were not completed, then `on_tick`.
     pub(crate) fn tick(&mut self, call: &Call<'_>, whole: bool, outcome: &mut RuleOutcome) {
         for _ in 0..MOST_EXPIRIES {
-            let due = call.host.lock().rules[call.number].next_due(call.time);
+            let due = call.context.lock().rules[call.number].next_due(call.time);
             let Some((_, key, memory)) = due else { break };
             let (at, action) = match memory {
                 Memory::Began(began) => (began.at, began.action.unwrap_or_default()),
@@ -75,7 +76,7 @@ impl Runner {
         }
         if whole && call.rule.ticks && self.breaker.allows(call.time) {
             let now = Dynamic::from(crate::engine::rules::value::duration::seconds(call.time));
-            self.evaluate(call, Subject::Tick, outcome, |runner| runner.on_tick.call(&runner.engine, now));
+            self.evaluate(call, Trigger::Tick, outcome, |runner| runner.on_tick.call(&runner.engine, now));
         }
     }
 
@@ -97,7 +98,7 @@ impl Runner {
             );
             arguments.push(past.into());
         }
-        self.evaluate(call, Subject::Past(action.origin), outcome, |runner| {
+        self.evaluate(call, Trigger::Past(action.origin), outcome, |runner| {
             let options = CallFnOptions::new().eval_ast(false);
             let (ast, scope) = (&call.rule.ast, &mut Scope::new());
             runner.engine.call_fn_with_options(options, scope, ast, &action.function, Arguments(&mut arguments))
@@ -108,15 +109,16 @@ impl Runner {
     fn evaluate(
         &mut self,
         call: &Call<'_>,
-        subject: Subject,
+        trigger: Trigger,
         outcome: &mut RuleOutcome,
         script: impl FnOnce(&mut Self) -> Evaluated,
     ) -> bool {
-        call.host.lock().begin(call, subject);
+        let age = call.time.saturating_sub(call.begun).max(0);
+        call.context.lock().begin(call.number, call.time, age, trigger);
         let timed = self.tally.evaluations.is_multiple_of(TIMED_EVALUATIONS);
         call.spent.begin(timed);
         let result = script(self);
-        call.host.lock().end();
+        call.context.lock().end();
         self.tally.evaluations += 1;
         if timed {
             self.tally.cpu_ns = self.tally.cpu_ns.saturating_add(call.spent.elapsed_ns() * TIMED_EVALUATIONS);
@@ -126,8 +128,8 @@ impl Runner {
             Ok(_) => self.breaker.succeeded(),
             Err(error) => {
                 self.tally.failures += 1;
-                let (place, text) = explain(*error, Some(call.spent.limit()));
-                let mut message = match (place.line(), place.position()) {
+                let (position, text) = explain(*error, Some(call.spent.limit()));
+                let mut message = match (position.line(), position.position()) {
                     (Some(line), Some(column)) => format!("{}:{line}:{column}: {text}", call.rule.path),
                     _ => format!("{}: {text}", call.rule.path),
                 };

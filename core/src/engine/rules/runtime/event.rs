@@ -5,8 +5,9 @@
 //! script reads them.
 
 use crate::engine::finding::{Finding, Key};
-use crate::engine::rules::TEXT_LIMIT;
 use crate::engine::rules::compile::set::RuleSet;
+use crate::engine::rules::value::TEXT_LIMIT;
+use crate::engine::rules::value::field_path::FieldPath;
 use crate::engine::template::{Sighting, TemplateId, Templates};
 use crate::event::look::Form;
 use crate::event::{Batch, Fields, Level, Look, Role, Shape, Span, Tag, Value};
@@ -36,28 +37,6 @@ pub struct Known<'a> {
     pub template: Option<(Sighting, &'a Templates)>,
     /// A rule has made it; rules emit nothing in answer.
     pub emitted: bool,
-}
-
-/// The properties of an event that come from [`Known`].
-pub(crate) const KNOWN: [&str; 4] = ["anomalies", "template", "template_text", "params"];
-
-/// Where a rule reads a value: one of the eleven roles, or the literal member.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
-    Role(Role),
-    Member(String),
-}
-
-impl Source {
-    /// As written in `select` and `key`: a role's name, `.x` for the literal member `x`, any other
-    /// name for itself.
-    pub(crate) fn of(name: &str) -> Self {
-        match (name.strip_prefix('.'), Role::from_name(name)) {
-            (Some(literal), _) => Self::Member(literal.to_owned()),
-            (None, Some(role)) => Self::Role(role),
-            (None, None) => Self::Member(name.to_owned()),
-        }
-    }
 }
 
 impl Event {
@@ -128,21 +107,21 @@ impl Event {
     }
 
     /// Where it stands: the roles that are in the keys of detectors, under their names.
-    pub(crate) fn place(&self) -> Key {
+    pub(crate) fn locality(&self) -> Key {
         let roles = [Role::Module, Role::Host, Role::Thread, Role::Operation, Role::ErrorCode];
-        let part = |role: Role| Some((role.name().to_owned(), self.key_text(&Source::Role(role))?));
+        let part = |role: Role| Some((role.name().to_owned(), self.key_text(&FieldPath::Role(role))?));
         let template = self.0.template.map(|id| ("template".to_owned(), id.to_string()));
         Key(roles.into_iter().filter_map(part).chain(template).collect())
     }
 
     /// The value as a finding's key shows it; `None` without it.
-    pub(crate) fn key_text(&self, source: &Source) -> Option<String> {
+    pub(crate) fn key_text(&self, source: &FieldPath) -> Option<String> {
         let value = match source {
-            Source::Role(Role::Duration) => {
+            FieldPath::Role(Role::Duration) => {
                 self.fields().raw(Role::Duration).map(|raw| String::from_utf8_lossy(raw).into_owned())
             }
-            Source::Role(role) => self.fields().text(*role).map(Cow::into_owned),
-            Source::Member(name) => match self.fields().member(name)? {
+            FieldPath::Role(role) => self.fields().text(*role).map(Cow::into_owned),
+            FieldPath::Member(name) => match self.fields().member(name)? {
                 Value::Nested(text) => Some(text.into_owned()),
                 value => crate::engine::rules::value::scalar::text_of_member(&value).map(|(text, _)| text.to_owned()),
             },
@@ -275,12 +254,5 @@ mod tests {
         assert_eq!(second.member("a.b.c").to_string(), r#"[1, 2.5, (), #{"d": "x"}]"#);
         assert_eq!(second.member("q.r").as_int(), Ok(7));
         assert!(second.member("a").is_map());
-    }
-
-    #[test]
-    fn names_mean_roles_unless_dotted() {
-        assert_eq!(Source::of("level"), Source::Role(Role::Level));
-        assert_eq!(Source::of(".level"), Source::Member("level".into()));
-        assert_eq!(Source::of("http.status"), Source::Member("http.status".into()));
     }
 }

@@ -1,11 +1,12 @@
 //! Rules at work: which run for an event, what they remember, what they cost.
 
-use super::context::SharedHost;
+use super::context::SharedContext;
 use super::evaluate::{Call, Runner};
 use super::event::{Event, Known};
-use crate::engine::finding::{Finding, RuleFinding};
-use crate::engine::rules::compile::sandbox::Library;
-use crate::engine::rules::compile::set::RuleSet;
+use super::library::Library;
+use super::outcome::{RuleOutcome, RuleTally};
+use crate::engine::finding::Finding;
+use crate::engine::rules::compile::set::{Rule, RuleSet};
 use crate::engine::rules::filter::matcher::{Roots, Scratch};
 use crate::engine::rules::state::breaker::Breaker;
 use crate::engine::rules::state::budget::{Budget, Meter, Spent};
@@ -14,79 +15,9 @@ use crate::engine::rules::state::remembered::{Remembered, RememberedSnapshot};
 use crate::engine::snapshot::{self, pack, unpack};
 use crate::engine::state::Evict;
 use crate::engine::template::{Merge, TemplateId, Templates};
-use crate::event::{Edit, Fields, Shape, Timestamp};
+use crate::event::{Fields, Shape, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-
-/// What came of one event. Reused from event to event, and cleared by the caller.
-#[derive(Debug, Default)]
-pub struct RuleOutcome {
-    /// In the order of the rules' names, and of the calls in each.
-    pub findings: Vec<RuleFinding>,
-    /// Rules that failed.
-    pub failures: Vec<RuleFailure>,
-    /// What rules printed, for their authors: at most 16 lines of 1 KiB.
-    pub printed: Vec<String>,
-    /// What becomes of the event.
-    pub edit: Edit,
-    /// Events that rules made, each a JSON object.
-    pub emitted: Vec<Vec<u8>>,
-}
-
-impl RuleOutcome {
-    /// Nothing came of it, as of nearly all events.
-    #[inline]
-    #[must_use]
-    pub fn is_quiet(&self) -> bool {
-        self.findings.is_empty()
-            && self.failures.is_empty()
-            && self.printed.is_empty()
-            && self.edit.is_none()
-            && self.emitted.is_empty()
-    }
-
-    /// Forgets the content and keeps the memory.
-    pub fn clear(&mut self) {
-        self.findings.clear();
-        self.failures.clear();
-        self.printed.clear();
-        self.edit.clear();
-        self.emitted.clear();
-    }
-}
-
-/// A rule that failed on an event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RuleFailure {
-    /// The rule's name.
-    pub rule: String,
-    /// Where and why: `rules/x.rhai:12:5: …`.
-    pub message: String,
-}
-
-/// How a rule has fared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RuleTally {
-    /// Events for which its script ran.
-    pub evaluations: u64,
-    /// Evaluations that failed.
-    pub failures: u64,
-    /// Events that it withheld: by `drop`, or by failing where that means so.
-    pub dropped: u64,
-    /// Nanoseconds in its script, where the engine has a clock: one evaluation in
-    /// [`TIMED_EVALUATIONS`] is timed and stands for all of them.
-    ///
-    /// [`TIMED_EVALUATIONS`]: super::TIMED_EVALUATIONS
-    pub cpu_ns: u64,
-    /// False while it is switched off for failing.
-    pub enabled: bool,
-}
-
-impl Default for RuleTally {
-    fn default() -> Self {
-        Self { evaluations: 0, failures: 0, dropped: 0, cpu_ns: 0, enabled: true }
-    }
-}
 
 /// Why a snapshot cannot be restored. What was there before is kept.
 #[derive(Debug, thiserror::Error)]
@@ -125,7 +56,7 @@ struct RuleSnapshot {
 #[derive(Debug)]
 pub struct Rules {
     set: RuleSet,
-    host: SharedHost,
+    context: SharedContext,
     spent: Arc<Spent>,
     runners: Vec<Runner>,
     roots: Roots,
@@ -154,20 +85,18 @@ impl Rules {
 
     fn build(set: RuleSet, budget: Budget, meter: Option<Arc<dyn Meter>>) -> Self {
         let spent = Arc::new(Spent::new(budget.operations, meter));
-        let host = SharedHost::new(set.clone(), budget, Arc::clone(&spent));
-        let library = Library::new(host.clone(), Arc::clone(&spent));
-        let runner = |rule: &crate::engine::rules::compile::set::Rule| {
-            Runner::new(library.engine(rule.modules.iter().cloned()), rule)
-        };
+        let context = SharedContext::new(set.clone(), budget, Arc::clone(&spent));
+        let library = Library::new(context.clone(), Arc::clone(&spent));
+        let runner = |rule: &Rule| Runner::new(library.engine(rule), rule);
         let runners = set.rules().iter().map(runner).collect();
         let (roots, scratch) = (Roots::default(), Scratch::default());
-        Self { set, host, spent, runners, roots, scratch, spent_event: None, begun: None, soonest: i64::MAX }
+        Self { set, context, spent, runners, roots, scratch, spent_event: None, begun: None, soonest: i64::MAX }
     }
 
     /// `between` and `weekday` mean the clock of this zone where a rule names none; without this,
     /// UTC.
     pub fn set_timezone(&mut self, name: &str) {
-        self.host.lock().zones.set_own(name);
+        self.context.lock().zones.set_own(name);
     }
 
     /// Runs the rules that select this event. `time` is the event's, as the engine takes it.
@@ -197,7 +126,7 @@ impl Rules {
     /// Runs the rules that select the event, if any do.
     #[inline(never)]
     fn run(&mut self, fields: &Fields<'_>, time: Timestamp, begun: i64, known: &Known<'_>, outcome: &mut RuleOutcome) {
-        let Self { set, host, spent, runners, roots, scratch, spent_event, soonest, .. } = self;
+        let Self { set, context, spent, runners, roots, scratch, spent_event, soonest, .. } = self;
         let template = known.template.map_or(TemplateId(0), |(sighting, _)| sighting.id);
         set.matcher().select(fields, template, roots, scratch);
         let mut event = None;
@@ -210,14 +139,14 @@ impl Rules {
             let runner = &mut runners[i];
             let ran = if runner.breaker.allows(time.0) {
                 let event = event.get_or_insert_with(|| Event::copied(fields, known, set, spent_event.take())).clone();
-                let call = Call { number: i, rule, host, spent, time: time.0, begun };
+                let call = Call { number: i, rule, context, spent, time: time.0, begun };
                 runner.event(&call, event, known.emitted, outcome)
             } else {
                 false
             };
-            let mut host = host.lock();
-            *soonest = host.rules[i].soonest().min(*soonest);
-            if std::mem::take(&mut host.edit.withheld) || (!ran && rule.declaration.fails_closed) {
+            let mut context = context.lock();
+            *soonest = context.rules[i].soonest().min(*soonest);
+            if std::mem::take(&mut context.edit.withheld) || (!ran && rule.declaration.fails_closed) {
                 outcome.edit.withheld = true;
                 runner.tally.dropped += 1;
             }
@@ -249,11 +178,11 @@ impl Rules {
     pub fn replace(&mut self, set: RuleSet) {
         let kept = self.snapshot();
         let (budget, zones) = {
-            let mut host = self.host.lock();
-            (*host.budget(), std::mem::take(&mut host.zones))
+            let mut context = self.context.lock();
+            (*context.budget(), std::mem::take(&mut context.zones))
         };
         *self = Self::build(set, budget, self.spent.meter());
-        self.host.lock().zones = zones;
+        self.context.lock().zones = zones;
         // It is a snapshot of this very version; if it were none, the rules would begin anew.
         let _ = self.restore(&kept);
     }
@@ -262,14 +191,14 @@ impl Rules {
     /// `on_tick` are called.
     pub fn tick(&mut self, now: Timestamp, whole: bool, outcome: &mut RuleOutcome) {
         let begun = self.begun.unwrap_or(now.0);
-        let Self { set, host, spent, runners, soonest, .. } = self;
+        let Self { set, context, spent, runners, soonest, .. } = self;
         if *soonest > now.0 && !(whole && set.ticks()) {
             return;
         }
         *soonest = i64::MAX;
         for (i, (rule, runner)) in set.rules().iter().zip(runners).enumerate() {
-            runner.tick(&Call { number: i, rule, host, spent, time: now.0, begun }, whole, outcome);
-            *soonest = host.lock().rules[i].soonest().min(*soonest);
+            runner.tick(&Call { number: i, rule, context, spent, time: now.0, begun }, whole, outcome);
+            *soonest = context.lock().rules[i].soonest().min(*soonest);
         }
         self.take(outcome);
     }
@@ -289,52 +218,52 @@ impl Rules {
 
     /// Masks what findings quote, by every pattern that rules have masked with.
     pub fn mask(&self, findings: &mut [Finding]) {
-        let host = self.host.lock();
-        if !host.masks.is_empty() {
-            findings.iter_mut().for_each(|finding| host.masks.apply(finding));
+        let context = self.context.lock();
+        if !context.masks.is_empty() {
+            findings.iter_mut().for_each(|finding| context.masks.apply(finding));
         }
     }
 
     fn take(&mut self, outcome: &mut RuleOutcome) {
-        let mut host = self.host.lock();
-        outcome.findings.append(&mut host.findings);
-        outcome.printed.append(&mut host.printed);
-        outcome.emitted.append(&mut host.emitted);
-        outcome.edit.masks.append(&mut host.edit.masks);
-        outcome.edit.members.append(&mut host.edit.members);
+        let mut context = self.context.lock();
+        outcome.findings.append(&mut context.findings);
+        outcome.printed.append(&mut context.printed);
+        outcome.emitted.append(&mut context.emitted);
+        outcome.edit.masks.append(&mut context.edit.masks);
+        outcome.edit.members.append(&mut context.edit.members);
     }
 
     /// Shows what each rule remembers to `visit`, always in the same order.
     pub(crate) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {
-        self.host.lock().rules.iter_mut().for_each(|remembered| visit(remembered));
+        self.context.lock().rules.iter_mut().for_each(|remembered| visit(remembered));
     }
 
     /// How many series the metrics of rules have, and how many values found no room for one of
     /// their own.
     #[must_use]
     pub fn metric_series(&self) -> (u64, u64) {
-        let host = self.host.lock();
-        (host.metrics.series() as u64, host.metrics.evictions())
+        let context = self.context.lock();
+        (context.metrics.series() as u64, context.metrics.evictions())
     }
 
     /// The metrics that rules make.
     #[must_use]
     pub fn metrics(&self) -> RuleMetrics {
-        self.host.lock().metrics.clone()
+        self.context.lock().metrics.clone()
     }
 
     /// The metrics that rules make, if anything was added since the state `last`, which is brought
     /// up to date.
     pub fn metrics_since(&self, last: &mut u64) -> Option<RuleMetrics> {
-        let host = self.host.lock();
-        let revision = host.metrics.revision();
-        (std::mem::replace(last, revision) != revision).then(|| host.metrics.clone())
+        let context = self.context.lock();
+        let revision = context.metrics.revision();
+        (std::mem::replace(last, revision) != revision).then(|| context.metrics.clone())
     }
 
     /// Forgets series of metrics that have been idle for long; `now` is by the clock of whoever
     /// reads them.
     pub fn forget_idle_metrics(&self, now: Timestamp) {
-        self.host.lock().metrics.sweep(now);
+        self.context.lock().metrics.sweep(now);
     }
 
     /// The set that runs.
@@ -351,26 +280,26 @@ impl Rules {
     /// Keys that all tables of all rules hold.
     #[must_use]
     pub fn table_keys(&self) -> usize {
-        self.host.lock().rules.iter().map(Remembered::len).sum()
+        self.context.lock().rules.iter().map(Remembered::len).sum()
     }
 
     /// Keys that had to go before their time, from all tables of all rules.
     #[must_use]
     pub fn evictions(&self) -> u64 {
-        self.host.lock().rules.iter().map(Remembered::evictions).sum()
+        self.context.lock().rules.iter().map(Remembered::evictions).sum()
     }
 
     /// About how many bytes the rules remember.
     #[cfg(test)]
-    pub(crate) fn host_bytes(&self) -> usize {
-        self.host.lock().rules.iter().map(Remembered::bytes).sum()
+    pub(crate) fn remembered_bytes(&self) -> usize {
+        self.context.lock().rules.iter().map(Remembered::bytes).sum()
     }
 
     /// What the rules remember, as CBOR.
     #[must_use]
     pub fn snapshot(&self) -> Vec<u8> {
-        let host = self.host.lock();
-        let rules = self.set.rules().iter().zip(&self.runners).zip(&host.rules);
+        let context = self.context.lock();
+        let rules = self.set.rules().iter().zip(&self.runners).zip(&context.rules);
         let snapshot = Snapshot {
             version: VERSION,
             rules: rules
@@ -382,8 +311,8 @@ impl Rules {
                     remembered: state.snapshot(),
                 })
                 .collect(),
-            metrics: host.metrics.clone(),
-            masks: host.masks.patterns(),
+            metrics: context.metrics.clone(),
+            masks: context.masks.patterns(),
             begun: self.begun,
         };
         pack(&snapshot)
@@ -399,8 +328,8 @@ impl Rules {
         if snapshot.version != VERSION {
             return Err(RestoreError::Version(snapshot.version));
         }
-        let mut host = self.host.lock();
-        let budget = *host.budget();
+        let mut context = self.context.lock();
+        let budget = *context.budget();
         for saved in snapshot.rules {
             let Some(i) = self.set.rules().iter().position(|rule| rule.name == saved.name && rule.hash == saved.hash)
             else {
@@ -408,14 +337,14 @@ impl Rules {
             };
             self.runners[i].tally = saved.tally;
             self.runners[i].breaker = saved.breaker;
-            host.rules[i] = Remembered::restored(saved.remembered, &budget);
-            self.soonest = host.rules[i].soonest().min(self.soonest);
+            context.rules[i] = Remembered::restored(saved.remembered, &budget);
+            self.soonest = context.rules[i].soonest().min(self.soonest);
         }
-        host.metrics = snapshot.metrics;
+        context.metrics = snapshot.metrics;
         for (pattern, with) in snapshot.masks {
             // A pattern that this version does not know masks nothing here, and fails again where
             // it is asked for.
-            let _ = host.masks.text(&pattern, &with);
+            let _ = context.masks.text(&pattern, &with);
         }
         self.begun = snapshot.begun;
         Ok(())

@@ -56,6 +56,11 @@ impl Scalar {
         Some(Self { text, number, is_text: value.is_string() || value.is_char() })
     }
 
+    /// True when it is a number, or a text that says one.
+    pub(crate) fn is_number(&self) -> bool {
+        self.number.is_some()
+    }
+
     /// Its value as a number, if it has one.
     pub(crate) fn number(&self) -> Option<f64> {
         self.number.map(Number::value)
@@ -64,11 +69,6 @@ impl Scalar {
     /// As an event would write it as text.
     pub(crate) fn text(&self) -> &str {
         &self.text
-    }
-
-    /// An event's value that is this one.
-    pub(crate) fn seen(&self) -> crate::engine::rules::filter::condition::Seen<'_> {
-        crate::engine::rules::filter::condition::Seen::Text(self.text.as_str().into(), self.number.is_some())
     }
 
     /// As a rule writes it.

@@ -1,67 +1,66 @@
-//! `set`, `get`, `unset`, `between`, `weekday`, `now`: what a rule notes for itself, and the time.
+//! `set`, `get`, `unset`: what a rule notes for itself.
 
-use super::api::{Failure, failure, window_of, with_key};
-use crate::engine::rules::runtime::context::SharedHost;
+use super::arguments::{Failure, failure, window_of, with_key};
+use super::table::{Function, Group, overload};
+use crate::engine::rules::compile::signature::Argument;
+use crate::engine::rules::runtime::context::SharedContext;
 use crate::engine::rules::state::memory::{Kept, Memory};
 use crate::engine::rules::state::remembered::KEPT;
-use crate::engine::rules::value::calendar;
-use crate::engine::rules::value::duration::seconds;
 use crate::engine::rules::value::stored::Stored;
-use rhai::{Dynamic, Module, NativeCallContext, Position};
+use rhai::{Dynamic, Position};
 
-/// Puts the functions into `module`, bound to `host`.
-pub(crate) fn register(module: &mut Module, host: &SharedHost) {
-    let here = host.clone();
-    module.set_native_fn("set", move |context: NativeCallContext<'_>, key: Dynamic, value: Dynamic, life: Dynamic| {
-        set(&here, context.call_position(), &key, &value, &life)
-    });
-    let here = host.clone();
-    module.set_native_fn("get", move |context: NativeCallContext<'_>, key: Dynamic| {
-        get(&here, context.call_position(), &key)
-    });
-    let here = host.clone();
-    module.set_native_fn("unset", move |context: NativeCallContext<'_>, key: Dynamic| {
-        let place = context.call_position();
-        let mut host = here.lock();
-        with_key(&key, place, (), |key| {
-            let (remembered, ..) = host.remembered()?;
-            remembered.forget(KEPT, key);
-            Ok(())
-        })
-    });
-    let here = host.clone();
-    module.set_native_fn("between", move |context: NativeCallContext<'_>, from: &str, to: &str| {
-        between(&here, context.call_position(), from, to, None)
-    });
-    let here = host.clone();
-    module.set_native_fn("between", move |context: NativeCallContext<'_>, from: &str, to: &str, zone: &str| {
-        between(&here, context.call_position(), from, to, Some(zone))
-    });
-    let here = host.clone();
-    module
-        .set_native_fn("weekday", move |context: NativeCallContext<'_>| weekday(&here, context.call_position(), None));
-    let here = host.clone();
-    module.set_native_fn("weekday", move |context: NativeCallContext<'_>, zone: &str| {
-        weekday(&here, context.call_position(), Some(zone))
-    });
-    let here = host.clone();
-    module.set_native_fn("now", move |context: NativeCallContext<'_>| {
-        let now = here.lock().time().map_err(|message| failure(message, context.call_position()))?;
-        Ok(seconds(now))
-    });
-    let here = host.clone();
-    module.set_native_fn("age", move |context: NativeCallContext<'_>| {
-        let age = here.lock().age().map_err(|message| failure(message, context.call_position()))?;
-        Ok(seconds(age))
-    });
-}
+/// All of them.
+pub(super) const GROUP: Group = Group {
+    title: "memory and tables",
+    functions: &[
+        Function {
+            name: "set",
+            arguments: (3, 3),
+            expects: &[(2, Argument::Duration)],
+            reference: &[(
+                "`set(key, value, lifetime)`",
+                "notes a text, number, truth value, array or map, up to 4 KiB",
+            )],
+            register: |to| {
+                overload!(to, |context, position, key: Dynamic, value: Dynamic, life: Dynamic| set(
+                    context, position, &key, &value, &life
+                ));
+            },
+        },
+        Function {
+            name: "get",
+            arguments: (1, 1),
+            expects: &[],
+            reference: &[("`get(key)`", "what was noted; `()` when it is over")],
+            register: |to| {
+                overload!(to, |context, position, key: Dynamic| get(context, position, &key));
+            },
+        },
+        Function {
+            name: "unset",
+            arguments: (1, 1),
+            expects: &[],
+            reference: &[("`unset(key)`", "forgets it")],
+            register: |to| {
+                overload!(to, |context, position, key: Dynamic| unset(context, position, &key));
+            },
+        },
+    ],
+    others: &[],
+};
 
-fn set(host: &SharedHost, place: Position, key: &Dynamic, value: &Dynamic, life: &Dynamic) -> Result<(), Failure> {
-    let life = window_of(life, place)?;
-    let value = Stored::of(value).map_err(|error| failure(format!("the value {error}"), place))?;
-    let mut host = host.lock();
-    with_key(key, place, (), |key| {
-        let (remembered, budget, now) = host.remembered()?;
+fn set(
+    context: &SharedContext,
+    position: Position,
+    key: &Dynamic,
+    value: &Dynamic,
+    life: &Dynamic,
+) -> Result<(), Failure> {
+    let life = window_of(life, position)?;
+    let value = Stored::of(value).map_err(|error| failure(format!("the value {error}"), position))?;
+    let mut context = context.lock();
+    with_key(key, position, (), |key| {
+        let (remembered, budget, now) = context.remembered()?;
         remembered.at(KEPT, key, now, budget, |memory| {
             *memory = Memory::Kept(Box::new(Kept { value, until: now.saturating_add(life) }));
         });
@@ -69,10 +68,10 @@ fn set(host: &SharedHost, place: Position, key: &Dynamic, value: &Dynamic, life:
     })
 }
 
-fn get(host: &SharedHost, place: Position, key: &Dynamic) -> Result<Dynamic, Failure> {
-    let mut host = host.lock();
-    with_key(key, place, Dynamic::UNIT, |key| {
-        let (remembered, _, now) = host.remembered()?;
+fn get(context: &SharedContext, position: Position, key: &Dynamic) -> Result<Dynamic, Failure> {
+    let mut context = context.lock();
+    with_key(key, position, Dynamic::UNIT, |key| {
+        let (remembered, _, now) = context.remembered()?;
         let kept = remembered.peek(KEPT, key, |memory| match memory {
             Memory::Kept(kept) if now < kept.until => kept.value.dynamic(),
             _ => Dynamic::UNIT,
@@ -81,20 +80,11 @@ fn get(host: &SharedHost, place: Position, key: &Dynamic) -> Result<Dynamic, Fai
     })
 }
 
-fn between(host: &SharedHost, place: Position, from: &str, to: &str, zone: Option<&str>) -> Result<bool, Failure> {
-    let fail = |message: String| failure(message, place);
-    let read = |text: &str| {
-        calendar::time_of_day(text).ok_or_else(|| fail(format!("`{text}` is no time of day; write \"22:00\"")))
-    };
-    let (from, to) = (read(from)?, read(to)?);
-    let mut host = host.lock();
-    let zone = host.zones.get(zone).map_err(fail)?;
-    Ok(calendar::is_between(host.time().map_err(fail)?, &zone, from, to))
-}
-
-fn weekday(host: &SharedHost, place: Position, zone: Option<&str>) -> Result<Dynamic, Failure> {
-    let fail = |message: String| failure(message, place);
-    let mut host = host.lock();
-    let zone = host.zones.get(zone).map_err(fail)?;
-    Ok(calendar::weekday(host.time().map_err(fail)?, &zone).into())
+fn unset(context: &SharedContext, position: Position, key: &Dynamic) -> Result<(), Failure> {
+    let mut context = context.lock();
+    with_key(key, position, (), |key| {
+        let (remembered, ..) = context.remembered()?;
+        remembered.forget(KEPT, key);
+        Ok(())
+    })
 }

@@ -1,11 +1,13 @@
 //! `pair`, `pair_within`, `sequence`, `absent`: what comes after what, and what does not come.
 
-use super::api::{Failure, failure, truth_of, window_of, with_key};
-use crate::engine::rules::runtime::context::SharedHost;
+use super::arguments::{Failure, failure, truth_of, window_of, with_key};
+use super::table::{Function, Group, overload};
+use crate::engine::rules::compile::signature::Argument;
+use crate::engine::rules::runtime::context::SharedContext;
 use crate::engine::rules::state::memory::{Action, Alive, Began, Memory, Origin};
 use crate::engine::rules::state::remembered::WATCHED;
 use crate::engine::rules::value::stored::Stored;
-use rhai::{Array, Dynamic, FnPtr, Module, NativeCallContext, Position};
+use rhai::{Array, Dynamic, FnPtr, Position};
 
 /// How long `pair` waits for the second event where the rule does not say: a day.
 const PAIR_NS: i64 = 86_400_000_000_000;
@@ -16,51 +18,96 @@ const NOT: char = '!';
 /// No run has got so far.
 const NONE: i64 = i64::MIN;
 
-/// Puts the functions into `module`, bound to `host`.
-pub(crate) fn register(module: &mut Module, host: &SharedHost) {
-    let here = host.clone();
-    module.set_native_fn(
-        "pair",
-        move |context: NativeCallContext<'_>, key: Dynamic, begins: Dynamic, ends: Dynamic| {
-            pair(&here, context.call_position(), &key, (&begins, &ends), PAIR_NS, None)
+/// All of them.
+pub(super) const GROUP: Group = Group {
+    title: "order",
+    functions: &[
+        Function {
+            name: "pair",
+            arguments: (3, 4),
+            expects: &[(3, Argument::Duration)],
+            reference: &[(
+                "`pair(key, begins, ends[, window])`",
+                "milliseconds from the first event to the second, on the second; `()` otherwise; waits a day, or for the window",
+            )],
+            register: |to| {
+                overload!(to, |context, position, key: Dynamic, begins: Dynamic, ends: Dynamic| pair(
+                    context,
+                    position,
+                    &key,
+                    (&begins, &ends),
+                    PAIR_NS,
+                    None
+                ));
+                overload!(to, |context, position, key: Dynamic, begins: Dynamic, ends: Dynamic, window: Dynamic| pair(
+                    context,
+                    position,
+                    &key,
+                    (&begins, &ends),
+                    window_of(&window, position)?,
+                    None
+                ));
+            },
         },
-    );
-    let here = host.clone();
-    module.set_native_fn(
-        "pair",
-        move |context: NativeCallContext<'_>, key: Dynamic, begins: Dynamic, ends: Dynamic, window: Dynamic| {
-            let place = context.call_position();
-            pair(&here, place, &key, (&begins, &ends), window_of(&window, place)?, None)
+        Function {
+            name: "pair_within",
+            arguments: (5, 5),
+            expects: &[(3, Argument::Duration)],
+            reference: &[(
+                r#"`pair_within(key, begins, ends, window, \|start\| …)`"#,
+                "the same, and calls the function when the second has not come in time",
+            )],
+            register: |to| {
+                overload!(to, |context,
+                               position,
+                               key: Dynamic,
+                               begins: Dynamic,
+                               ends: Dynamic,
+                               window: Dynamic,
+                               action: FnPtr| pair(
+                    context,
+                    position,
+                    &key,
+                    (&begins, &ends),
+                    window_of(&window, position)?,
+                    Some(&action)
+                ));
+            },
         },
-    );
-    let here = host.clone();
-    module.set_native_fn(
-        "pair_within",
-        move |context: NativeCallContext<'_>,
-              key: Dynamic,
-              begins: Dynamic,
-              ends: Dynamic,
-              window: Dynamic,
-              action: FnPtr| {
-            let place = context.call_position();
-            pair(&here, place, &key, (&begins, &ends), window_of(&window, place)?, Some(&action))
+        Function {
+            name: "sequence",
+            arguments: (4, 4),
+            expects: &[(3, Argument::Duration)],
+            reference: &[(
+                "`sequence(key, step, [steps], window)`",
+                r#"true on the last of the steps, in their order; `"!x"`: x must not come there"#,
+            )],
+            register: |to| {
+                overload!(
+                    to,
+                    |context, position, key: Dynamic, step: Dynamic, steps: Array, window: Dynamic| sequence(
+                        context, position, &key, &step, &steps, &window
+                    )
+                );
+            },
         },
-    );
-    let here = host.clone();
-    module.set_native_fn(
-        "sequence",
-        move |context: NativeCallContext<'_>, key: Dynamic, step: Dynamic, steps: Array, window: Dynamic| {
-            sequence(&here, context.call_position(), &key, &step, &steps, &window)
+        Function {
+            name: "absent",
+            arguments: (3, 3),
+            expects: &[(1, Argument::Duration)],
+            reference: &[(
+                r#"`absent(key, window, \|last\| …)`"#,
+                "in `on_event`: calls the function, once, when the window passes without another event of the key; in `on_tick`: waits for a key that has never come",
+            )],
+            register: |to| {
+                overload!(to, |context, position, key: Dynamic, window: Dynamic, action: FnPtr| absent(
+                    context, position, &key, &window, &action
+                ));
+            },
         },
-    );
-    let here = host.clone();
-    module.set_native_fn(
-        "absent",
-        move |context: NativeCallContext<'_>, key: Dynamic, window: Dynamic, action: FnPtr| {
-            absent(&here, context.call_position(), &key, &window, &action)
-        },
-    );
-}
+    ],
+    others: &[],
+};
 
 /// What is called later: the function's name and what it has captured, as plain values.
 fn action_of(action: &FnPtr, origin: Origin) -> Result<Action, String> {
@@ -72,24 +119,24 @@ fn action_of(action: &FnPtr, origin: Origin) -> Result<Action, String> {
 /// The first event of a pair is noted, the second gives the milliseconds since then; `()`
 /// otherwise. With an action, that is called when the second has not come in time.
 fn pair(
-    host: &SharedHost,
-    place: Position,
+    context: &SharedContext,
+    position: Position,
     key: &Dynamic,
     (begins, ends): (&Dynamic, &Dynamic),
     window: i64,
     action: Option<&FnPtr>,
 ) -> Result<Dynamic, Failure> {
-    let (begins, ends) = (truth_of(begins, place)?, truth_of(ends, place)?);
+    let (begins, ends) = (truth_of(begins, position)?, truth_of(ends, position)?);
     if !begins && !ends {
         return Ok(Dynamic::UNIT);
     }
-    let mut host = host.lock();
-    with_key(key, place, Dynamic::UNIT, |key| {
+    let mut context = context.lock();
+    with_key(key, position, Dynamic::UNIT, |key| {
         let action = match action {
-            Some(action) if begins => Some(action_of(action, host.origin()?)?),
+            Some(action) if begins => Some(action_of(action, context.origin()?)?),
             _ => None,
         };
-        let told = host.remember(place, key, |memory, now| {
+        let told = context.remember(position, key, |memory, now| {
             let known = if let Memory::Began(began) = &*memory { Some((began.at, began.until)) } else { None };
             let open = known.filter(|(_, until)| now < *until);
             let mut told = Dynamic::UNIT;
@@ -113,20 +160,20 @@ fn pair(
 /// steps only the latest beginning is held, for a run that began later has more time left and loses
 /// nothing else.
 fn sequence(
-    host: &SharedHost,
-    place: Position,
+    context: &SharedContext,
+    position: Position,
     key: &Dynamic,
     step: &Dynamic,
     steps: &Array,
     window: &Dynamic,
 ) -> Result<bool, Failure> {
-    let length = window_of(window, place)?;
+    let length = window_of(window, position)?;
     let Some(step) = crate::engine::rules::value::scalar::text_of(step) else { return Ok(false) };
     let mut names = Vec::with_capacity(steps.len());
     for name in steps {
         names.push(
             crate::engine::rules::value::scalar::text_of(name)
-                .ok_or_else(|| failure("a step of a sequence is a text", place))?,
+                .ok_or_else(|| failure("a step of a sequence is a text", position))?,
         );
     }
     let wanted = names.iter().filter(|name| !name.starts_with(NOT)).count();
@@ -137,14 +184,14 @@ fn sequence(
         let message = format!(
             "a sequence has 2 to {MOST_STEPS} steps and begins and ends with one that comes; for one that must not come at the end there is `pair_within`"
         );
-        return Err(failure(message, place));
+        return Err(failure(message, position));
     }
     if !names.iter().any(|name| name.trim_start_matches(NOT) == step) {
         return Ok(false);
     }
-    let mut host = host.lock();
-    with_key(key, place, false, |key| {
-        let told = host.remember(place, key, |memory, now| {
+    let mut context = context.lock();
+    with_key(key, position, false, |key| {
+        let told = context.remember(position, key, |memory, now| {
             let steps = memory.steps();
             steps.begun.resize(wanted, NONE);
             (steps.last, steps.length) = (now, length);
@@ -185,13 +232,19 @@ fn sequence(
 
 /// In `on_event`: `key` is alive, and when the window passes without another such event the action
 /// is called, once. In `on_tick`: a key that has never spoken is waited for from now on.
-fn absent(host: &SharedHost, place: Position, key: &Dynamic, window: &Dynamic, action: &FnPtr) -> Result<(), Failure> {
-    let length = window_of(window, place)?;
-    let mut host = host.lock();
-    with_key(key, place, (), |key| {
-        let action = action_of(action, host.origin()?)?;
-        let waits = host.is_tick();
-        let (remembered, budget, now) = host.remembered()?;
+fn absent(
+    context: &SharedContext,
+    position: Position,
+    key: &Dynamic,
+    window: &Dynamic,
+    action: &FnPtr,
+) -> Result<(), Failure> {
+    let length = window_of(window, position)?;
+    let mut context = context.lock();
+    with_key(key, position, (), |key| {
+        let action = action_of(action, context.origin()?)?;
+        let waits = context.is_tick();
+        let (remembered, budget, now) = context.remembered()?;
         remembered.at(WATCHED, key, now, budget, |memory| {
             let known = matches!(memory, Memory::Alive(_));
             if waits && known {
