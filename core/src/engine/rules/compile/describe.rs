@@ -1,7 +1,7 @@
 //! What a set of rules says of itself: its rules, the tests they carry, how it differs from another
 //! set.
 
-use super::location::{Place, Problems};
+use super::location::{FileLocation, Problems};
 use crate::engine::rules::value::json as plain;
 use rhai::{AST, Position, Scope};
 use std::fmt;
@@ -25,7 +25,7 @@ pub struct RuleSummary<'a> {
     pub key: Vec<String>,
     /// Seconds without a match after which an incident resolves.
     pub cooldown_s: f64,
-    /// Its findings explain what detectors find at the same place.
+    /// Its findings explain what detectors find at the same locality.
     pub explains: bool,
     /// How many tests it carries.
     pub tests: usize,
@@ -75,10 +75,10 @@ pub struct RuleTests {
 /// `TESTS` as plain values, each with its line.
 pub(crate) fn cases(ast: &AST, scope: &Scope<'_>, problems: &mut Problems<'_>) -> Vec<(usize, serde_json::Value)> {
     let Some(tests) = scope.get("TESTS") else { return Vec::new() };
-    let place = Place::of_constant(ast, "TESTS");
+    let location = FileLocation::of_constant(ast, "TESTS");
     let at = |i: Option<usize>| {
-        let place = place.map(|place| i.map_or(place, |i| place.item(i)));
-        place.map_or(Position::NONE, |place| place.position)
+        let location = location.map(|location| i.map_or(location, |i| location.item(i)));
+        location.map_or(Position::NONE, |location| location.position)
     };
     let Ok(tests) = tests.as_array_ref() else {
         problems.add(

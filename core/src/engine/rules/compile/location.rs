@@ -40,13 +40,13 @@ impl<'a> Problems<'a> {
 /// A value of a constant in a rule's file: the expression that wrote it, as far as it was written
 /// out.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place<'a> {
+pub(crate) struct FileLocation<'a> {
     expression: Option<&'a Expr>,
     /// Where to point.
     pub(crate) position: Position,
 }
 
-impl<'a> Place<'a> {
+impl<'a> FileLocation<'a> {
     /// The constant `name` at the top of the file.
     pub(crate) fn of_constant(ast: &'a rhai::AST, name: &str) -> Option<Self> {
         ast.statements().iter().find_map(|statement| match statement {

@@ -3,14 +3,14 @@
 use super::declaration::Declaration;
 use super::describe::{RuleChanges, RuleSummary, RuleTests, cases};
 use super::explain::explain;
-use super::location::{Place, Problems};
+use super::location::{FileLocation, Problems};
 use super::sandbox::{self, Sandbox};
 use super::signature::Signature;
 use super::{constants, names};
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::engine::rules::filter::alternative;
 use crate::engine::rules::filter::matcher::Matcher;
-use crate::engine::rules::filter::members::Names;
+use crate::engine::rules::filter::members::MemberNames;
 use crate::engine::rules::state::budget::{Budget, Spent};
 use crate::engine::rules::value::duration;
 use crate::engine::rules::value::table::Table;
@@ -99,14 +99,14 @@ impl RuleSet {
         let rules: BTreeMap<&str, &RuleSource> = rules.iter().map(|source| (source.name.as_str(), source)).collect();
         let tables: BTreeMap<&str, &TableSource> = tables.iter().map(|source| (source.name.as_str(), source)).collect();
         let mut compiled = Compiled::default();
-        let (mut found, mut names) = (Vec::new(), Names::default());
+        let (mut found, mut names) = (Vec::new(), MemberNames::default());
         let mut read = Vec::new();
         for source in tables.values() {
             match Table::read(&source.name, &source.path, &source.text) {
                 Ok(table) => read.push(table),
                 Err(problems) => {
                     found.extend(problems);
-                    // An empty one in its place, so that rules that name it are not told that it is
+                    // An empty one in its location, so that rules that name it are not told that it is
                     // unknown.
                     read.extend(Table::from_toml(&source.name, &source.path, ""));
                 }
@@ -235,7 +235,7 @@ fn rule(
     sandbox: &Sandbox,
     functions: &[Signature],
     tables: &[Table],
-    members: &mut Names,
+    members: &mut MemberNames,
     problems: &mut Problems<'_>,
 ) -> Option<Rule> {
     let mut engine = sandbox.engine([]);
@@ -267,16 +267,16 @@ fn rule(
         problems.add(error.position(), error.err_type().to_string(), hint);
     }
     constants::check_hidden(&ast, &scope, problems);
-    let Some(place) = Place::of_constant(&ast, "RULE") else {
+    let Some(location) = FileLocation::of_constant(&ast, "RULE") else {
         let hint = "begin with `const RULE = #{ severity: \"warning\", select: #{ level: \"ERROR\" } };`";
         problems.add(Position::NONE, "a rule has a constant RULE, which this file lacks", Some(hint.into()));
         return None;
     };
     let Some(map) = scope.get("RULE").and_then(|value| value.as_map_ref().ok().map(|map| map.clone())) else {
-        problems.add(place.position, "RULE is a map", Some("write `const RULE = #{ … };`".into()));
+        problems.add(location.position, "RULE is a map", Some("write `const RULE = #{ … };`".into()));
         return None;
     };
-    let declaration = Declaration::read(&map, place, tables, members, problems);
+    let declaration = Declaration::read(&map, location, tables, members, problems);
     let mut doubts = Problems::of(&source.path, &source.text);
     if !map.contains_key("key")
         && let Some(position) = names::finding_without_key(&ast)

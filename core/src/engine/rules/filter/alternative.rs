@@ -2,7 +2,7 @@
 //! have, and a list of conditions.
 
 use super::condition::{self, Condition, Subject};
-use super::members::Names;
+use super::members::MemberNames;
 use crate::engine::rules::value::table::Table;
 use crate::engine::template::TemplateId;
 use crate::event::Role;
@@ -34,11 +34,11 @@ impl Alternative {
 }
 
 /// As a rule writes it: for `seismolog rules`.
-pub(crate) fn shown(alternatives: &[Alternative], names: &Names, tables: &[Table]) -> Vec<String> {
+pub(crate) fn shown(alternatives: &[Alternative], names: &MemberNames, tables: &[Table]) -> Vec<String> {
     alternatives.iter().map(|alternative| shown_alternative(alternative, names, tables)).collect()
 }
 
-fn shown_alternative(alternative: &Alternative, names: &Names, tables: &[Table]) -> String {
+fn shown_alternative(alternative: &Alternative, names: &MemberNames, tables: &[Table]) -> String {
     let mut parts: Vec<String> = Vec::new();
     if alternative.levels != ANY_LEVEL {
         let wanted: Vec<usize> = (0..LEVELS.len()).filter(|i| alternative.levels >> i & 1 == 1).collect();
@@ -57,7 +57,7 @@ fn shown_alternative(alternative: &Alternative, names: &Names, tables: &[Table])
     // Tests of one subject stand next to each other, or nearly so, and are one map.
     let mut subjects: Vec<(Subject, Vec<String>)> = Vec::new();
     for Condition { subject, test } in &alternative.conditions {
-        let test = crate::engine::rules::filter::condition::shown(test, tables);
+        let test = condition::shown(test, tables);
         match subjects.iter_mut().find(|(known, _)| known == subject) {
             Some((_, tests)) => tests.push(test),
             None => subjects.push((*subject, vec![test])),

@@ -12,19 +12,19 @@ const SHORTEST: usize = 3;
 /// A pattern with more alternatives is run as it is.
 const MOST: usize = 64;
 
-/// Words of which one is in every text that a pattern matches.
-pub(crate) type Words = Vec<Vec<u8>>;
+/// RequiredWords of which one is in every text that a pattern matches.
+pub(crate) type RequiredWords = Vec<Vec<u8>>;
 
 /// For each part of `pattern` that says so, words of which one is in every text that it matches;
 /// none when nothing useful can be said.
-pub(crate) fn required(pattern: &str) -> Vec<Words> {
+pub(crate) fn required(pattern: &str) -> Vec<RequiredWords> {
     let Ok(parsed) = regex_syntax::parse(pattern) else { return Vec::new() };
     let mut options = of(&parsed);
     options.retain(|words| words.len() <= MOST && shortest(words) >= SHORTEST);
     options
 }
 
-fn of(pattern: &Hir) -> Vec<Words> {
+fn of(pattern: &Hir) -> Vec<RequiredWords> {
     match pattern.kind() {
         HirKind::Literal(literal) => vec![vec![literal.0.to_vec()]],
         HirKind::Capture(capture) => of(&capture.sub),
@@ -32,7 +32,7 @@ fn of(pattern: &Hir) -> Vec<Words> {
         HirKind::Concat(parts) => parts.iter().flat_map(of).collect(),
         HirKind::Alternation(parts) => {
             let best = |part| of(part).into_iter().max_by_key(shortest);
-            let words: Option<Vec<Words>> = parts.iter().map(best).collect();
+            let words: Option<Vec<RequiredWords>> = parts.iter().map(best).collect();
             words.map(|words| words.concat()).into_iter().collect()
         }
         HirKind::Empty | HirKind::Class(_) | HirKind::Look(_) | HirKind::Repetition(_) => Vec::new(),
@@ -40,7 +40,7 @@ fn of(pattern: &Hir) -> Vec<Words> {
 }
 
 /// The length of the shortest of them.
-pub(crate) fn shortest(words: &Words) -> usize {
+pub(crate) fn shortest(words: &RequiredWords) -> usize {
     words.iter().map(Vec::len).min().unwrap_or(0)
 }
 
@@ -64,7 +64,7 @@ mod tests {
             ("[", &[]),
         ];
         for (pattern, expected) in cases {
-            let words = |words: &&[&str]| words.iter().map(|word| word.as_bytes().to_vec()).collect::<Words>();
+            let words = |words: &&[&str]| words.iter().map(|word| word.as_bytes().to_vec()).collect::<RequiredWords>();
             assert_eq!(required(pattern), expected.iter().map(words).collect::<Vec<_>>(), "{pattern}");
         }
     }

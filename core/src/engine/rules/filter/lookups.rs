@@ -5,7 +5,7 @@ use super::by_hash::{AlternativeIndex, ByHash};
 use super::condition::{Seen, Test};
 use super::literals;
 use super::words;
-use super::words::Words;
+use super::words::WordSearch;
 use crate::engine::rules::value::table::Table;
 use crate::event::look::Form;
 use crate::event::unescape::has_escape;
@@ -67,7 +67,7 @@ impl Building {
     /// Finds patterns by the words that a match must contain: of each the part whose words the
     /// fewest others share, and of such the longest.
     fn find_patterns_by_words(&mut self) {
-        let options: Vec<Vec<literals::Words>> =
+        let options: Vec<Vec<literals::WordSearch>> =
             self.patterns.iter().map(|(pattern, _)| literals::required(pattern)).collect();
         let mut shared: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
         options.iter().flatten().flatten().for_each(|word| *shared.entry(word.clone()).or_default() += 1);
@@ -114,7 +114,7 @@ impl Building {
             numbers: self.numbers.into_iter().collect(),
             start,
             starts: ByHash::new(starts),
-            words: Words::new(self.words),
+            words: WordSearch::new(self.words),
             bytes_alone: false,
             words_alone: false,
             patterns,
@@ -143,7 +143,7 @@ pub(crate) struct Lookups {
     /// How many bytes of beginnings are looked up.
     start: usize,
     starts: ByHash,
-    words: Words,
+    words: WordSearch,
     /// There is nothing here but what is looked up by the bytes of a text…
     bytes_alone: bool,
     /// …and nothing but words.

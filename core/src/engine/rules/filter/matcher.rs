@@ -16,7 +16,7 @@ use super::by_hash::AlternativeIndex;
 use super::condition::{Condition, Seen, Subject, Test};
 use super::literals;
 use super::lookups::{Building, Lookups};
-use super::members::{Names, Places};
+use super::members::{LocatedMembers, MemberNames};
 use crate::engine::rules::value::table::Table;
 use crate::engine::template::{Merge, TemplateId};
 use crate::event::look::Form;
@@ -48,7 +48,7 @@ fn level_of(look: &Look) -> usize {
 pub(crate) struct Matcher {
     /// All alternatives, each with its rule's number.
     entries: Vec<(u32, Alternative)>,
-    names: Names,
+    names: MemberNames,
     tables: Vec<Table>,
     parts: Vec<Part>,
     /// The part of each level, and of events without one.
@@ -74,7 +74,7 @@ struct Part {
 
 impl Part {
     /// For `entries`, numbers of `all`.
-    fn new(entries: &[AlternativeIndex], all: &[(u32, Alternative)], names: &Names, tables: &[Table]) -> Self {
+    fn new(entries: &[AlternativeIndex], all: &[(u32, Alternative)], names: &MemberNames, tables: &[Table]) -> Self {
         let mut part = Self::default();
         let mut subjects: BTreeMap<Subject, Building> = BTreeMap::new();
         let mut open: BTreeMap<u16, Vec<AlternativeIndex>> = BTreeMap::new();
@@ -112,7 +112,7 @@ impl Part {
 /// What one event needs room for; kept from event to event for its memory.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
-    places: Places,
+    places: LocatedMembers,
     candidates: Vec<AlternativeIndex>,
     /// The rules that select the event, in the order of their names.
     pub(crate) rules: Vec<u32>,
@@ -146,7 +146,7 @@ impl Matcher {
     /// members, and `tables` those that they look into.
     pub(crate) fn new(
         alternatives: impl IntoIterator<Item = (u32, Alternative)>,
-        names: Names,
+        names: MemberNames,
         tables: Vec<Table>,
     ) -> Self {
         let mut matcher = Self { entries: alternatives.into_iter().collect(), names, tables, ..Self::default() };
@@ -183,7 +183,7 @@ impl Matcher {
         self.templates.iter().map(|(id, _)| *id)
     }
 
-    pub(crate) fn names(&self) -> &Names {
+    pub(crate) fn names(&self) -> &MemberNames {
         &self.names
     }
 
@@ -227,7 +227,7 @@ impl Matcher {
             }
         }
         if !part.members.is_empty() {
-            let mut find = |number: usize, places: &mut Places| {
+            let mut find = |number: usize, places: &mut LocatedMembers| {
                 let (name, lookups) = &part.members[number];
                 if let Some(seen) = places.get(&self.names, *name, fields) {
                     lookups.find(&seen, &self.tables, &mut found);
@@ -267,7 +267,7 @@ impl Matcher {
         }
     }
 
-    fn holds(&self, alternative: &Alternative, fields: &Fields<'_>, places: &mut Places) -> bool {
+    fn holds(&self, alternative: &Alternative, fields: &Fields<'_>, places: &mut LocatedMembers) -> bool {
         alternative.conditions.iter().all(|Condition { subject, test }| {
             let seen = match *subject {
                 Subject::Role(role) => Seen::of_role(role, fields),

@@ -17,14 +17,14 @@ struct Name {
 /// The names that the filters of a set ask for, and the keys of an event's top level where these
 /// can be.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Names {
+pub(crate) struct MemberNames {
     names: Vec<Name>,
     keys: Vec<Box<[u8]>>,
     /// Open-addressed, by [`quick_hash`]: a number in `keys` plus one, 0 for a free place.
     slots: Vec<u32>,
 }
 
-impl Names {
+impl MemberNames {
     /// The number of this name, which is new if need be.
     pub(crate) fn number(&mut self, name: &str) -> usize {
         if let Some(known) = self.names.iter().position(|known| known.text == name) {
@@ -98,7 +98,7 @@ fn quick_hash(key: &[u8]) -> usize {
 
 /// Where the members of one event are. Kept from event to event for its memory.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Places {
+pub(crate) struct LocatedMembers {
     /// By key: the event at which it was seen last, and where. Of duplicates the last counts.
     at: Vec<(u64, Member)>,
     /// Those of the event at hand, in its order.
@@ -111,7 +111,7 @@ pub(crate) struct Places {
     packed: bool,
 }
 
-impl Places {
+impl LocatedMembers {
     /// The next event: nothing is known of it yet.
     #[inline]
     pub(crate) fn begin(&mut self) {
@@ -121,7 +121,7 @@ impl Places {
 
     /// Looks for all names at once; how many [`Self::key`]s there are.
     #[inline]
-    pub(crate) fn walk(&mut self, names: &Names, fields: &Fields<'_>) -> usize {
+    pub(crate) fn walk(&mut self, names: &MemberNames, fields: &Fields<'_>) -> usize {
         if !self.walked {
             self.locate(names, fields);
         }
@@ -136,7 +136,7 @@ impl Places {
 
     /// The member of this name; `None` without it.
     #[inline]
-    pub(crate) fn get<'a>(&mut self, names: &Names, i: usize, fields: &Fields<'a>) -> Option<Seen<'a>> {
+    pub(crate) fn get<'a>(&mut self, names: &MemberNames, i: usize, fields: &Fields<'a>) -> Option<Seen<'a>> {
         self.walk(names, fields);
         let name = &names.names[i];
         if self.escaped {
@@ -159,7 +159,7 @@ impl Places {
         fields.member(&name.text).and_then(Seen::of_member)
     }
 
-    fn locate(&mut self, names: &Names, fields: &Fields<'_>) {
+    fn locate(&mut self, names: &MemberNames, fields: &Fields<'_>) {
         (self.walked, self.escaped) = (true, false);
         self.keys.clear();
         let nowhere = Member { key_start: 0, key_end: 0, key_escaped: false, kind: Kind::Null, start: 0, end: 0 };
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn members_are_where_the_event_has_them() {
         let wanted = ["a", "a.b", "b.c", "n", "x.y.z", "gone"];
-        let mut names = Names::default();
+        let mut names = MemberNames::default();
         let numbers: Vec<usize> = wanted.iter().map(|name| names.number(name)).collect();
         assert_eq!(names.number("a.b"), numbers[1]);
         let events = [
@@ -221,7 +221,7 @@ mod tests {
         ];
         let lines: Vec<&str> = events.iter().map(|(line, _)| *line).collect();
         let batch = stream(&lines);
-        let mut places = Places::default();
+        let mut places = LocatedMembers::default();
         for (i, (line, expected)) in events.iter().enumerate() {
             places.begin();
             for (&number, expected) in numbers.iter().zip(expected) {

@@ -22,9 +22,9 @@ const COMMON: &[u8] = b" etaoinshrdlu";
 /// A word and what to say when it is found.
 pub(crate) type Word = (Box<[u8]>, Vec<AlternativeIndex>);
 
-/// Words to look for.
+/// WordSearch to look for.
 #[derive(Debug, Default)]
-pub(crate) struct Words {
+pub(crate) struct WordSearch {
     width: usize,
     /// How far apart the blocks are that are looked up.
     distance: usize,
@@ -41,8 +41,8 @@ pub(crate) struct Words {
     plain: bool,
 }
 
-impl Words {
-    /// Words of at least [`BLOCK`] bytes each; shorter ones would not be found.
+impl WordSearch {
+    /// WordSearch of at least [`BLOCK`] bytes each; shorter ones would not be found.
     pub(crate) fn new(words: impl IntoIterator<Item = Word>) -> Self {
         let words: Vec<Word> = words.into_iter().filter(|(word, _)| word.len() >= BLOCK).collect();
         // Without words there is no table, and a search ends at once.
@@ -175,7 +175,7 @@ mod tests {
     fn found(words: &[String], text: &str) -> Vec<AlternativeIndex> {
         let words = words.iter().enumerate().map(|(i, word)| (word.as_bytes().into(), vec![i as AlternativeIndex]));
         let mut found = Vec::new();
-        Words::new(words).find(text.as_bytes(), |entries| {
+        WordSearch::new(words).find(text.as_bytes(), |entries| {
             found.extend_from_slice(entries);
             false
         });
@@ -186,8 +186,8 @@ mod tests {
 
     #[test]
     fn no_words_are_nowhere() {
-        assert!(!Words::new([]).find(b"some text", |_| true));
-        assert!(!Words::default().find(b"some text", |_| true));
+        assert!(!WordSearch::new([]).find(b"some text", |_| true));
+        assert!(!WordSearch::default().find(b"some text", |_| true));
     }
 
     #[test]
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn words_with_escapes_are_found_by_what_has_none() {
-        let words = |words: &[&str]| Words::new(words.iter().map(|word| (word.as_bytes().into(), vec![0])));
+        let words = |words: &[&str]| WordSearch::new(words.iter().map(|word| (word.as_bytes().into(), vec![0])));
         let quoted = words(&["in thread \"main\"", "panicked at"]);
         assert!(quoted.may_be_in_json(br#"Exception in thread \"main\" java"#));
         assert!(quoted.may_be_in_json(br#"\"a\" panicked at"#));
@@ -217,7 +217,7 @@ mod tests {
         ) {
             let text = unescape(raw.as_bytes(), true);
             let is_there = words.iter().any(|word| text.contains(word.as_str()));
-            let words = Words::new(words.iter().map(|word| (word.as_bytes().into(), vec![0])));
+            let words = WordSearch::new(words.iter().map(|word| (word.as_bytes().into(), vec![0])));
             prop_assert!(words.may_be_in_json(raw.as_bytes()) || !is_there);
             prop_assert_eq!(words.find(text.as_bytes(), |_| true), is_there);
         }

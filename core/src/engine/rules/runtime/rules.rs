@@ -34,7 +34,7 @@ pub enum RestoreError {
 const VERSION: u32 = 3;
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Snapshot {
+struct RulesSnapshot {
     version: u32,
     rules: Vec<RuleSnapshot>,
     metrics: RuleMetrics,
@@ -300,7 +300,7 @@ impl Rules {
     pub fn snapshot(&self) -> Vec<u8> {
         let context = self.context.lock();
         let rules = self.set.rules().iter().zip(&self.runners).zip(&context.rules);
-        let snapshot = Snapshot {
+        let snapshot = RulesSnapshot {
             version: VERSION,
             rules: rules
                 .map(|((rule, runner), state)| RuleSnapshot {
@@ -324,7 +324,7 @@ impl Rules {
     /// # Errors
     /// [`RestoreError`] when it is no snapshot of this version; then nothing has changed.
     pub fn restore(&mut self, snapshot: &[u8]) -> Result<(), RestoreError> {
-        let snapshot: Snapshot = unpack(snapshot)?;
+        let snapshot: RulesSnapshot = unpack(snapshot)?;
         if snapshot.version != VERSION {
             return Err(RestoreError::Version(snapshot.version));
         }

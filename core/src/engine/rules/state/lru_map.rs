@@ -13,7 +13,7 @@ const LONGEST_KEY: usize = 96;
 const NONE: u32 = u32::MAX;
 
 #[derive(Clone, Debug)]
-struct Slot<V> {
+struct LruSlot<V> {
     key: Box<str>,
     hash: u64,
     newer: u32,
@@ -23,20 +23,20 @@ struct Slot<V> {
 
 /// Values by key, in the order in which they were last touched.
 #[derive(Clone, Debug)]
-pub(crate) struct Keyed<V> {
+pub(crate) struct LruMap<V> {
     index: HashTable<u32>,
-    slots: Vec<Slot<V>>,
+    slots: Vec<LruSlot<V>>,
     newest: u32,
     oldest: u32,
 }
 
-impl<V> Default for Keyed<V> {
+impl<V> Default for LruMap<V> {
     fn default() -> Self {
         Self { index: HashTable::new(), slots: Vec::new(), newest: NONE, oldest: NONE }
     }
 }
 
-impl<V: Default> Keyed<V> {
+impl<V: Default> LruMap<V> {
     pub(crate) fn len(&self) -> usize {
         self.slots.len()
     }
@@ -53,7 +53,7 @@ impl<V: Default> Keyed<V> {
             }
             None => {
                 let i = self.slots.len() as u32;
-                self.slots.push(Slot { key: key.into(), hash, newer: NONE, older: NONE, value: V::default() });
+                self.slots.push(LruSlot { key: key.into(), hash, newer: NONE, older: NONE, value: V::default() });
                 let slots = &self.slots;
                 self.index.insert_unique(hash, i, |&i| slots[i as usize].hash);
                 i
@@ -120,12 +120,12 @@ impl<V: Default> Keyed<V> {
             self.set_older_of(newer, i);
             self.set_newer_of(older, i);
         }
-        let Slot { key, value, .. } = self.slots.swap_remove(i as usize);
+        let LruSlot { key, value, .. } = self.slots.swap_remove(i as usize);
         (key, value)
     }
 
     fn unlink(&mut self, i: u32) {
-        let Slot { newer, older, .. } = self.slots[i as usize];
+        let LruSlot { newer, older, .. } = self.slots[i as usize];
         self.set_older_of(newer, older);
         self.set_newer_of(older, newer);
     }
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn the_key_untouched_for_longest_goes_first() {
-        let mut table = Keyed::<u32>::default();
+        let mut table = LruMap::<u32>::default();
         for key in ["a", "b", "c", "a"] {
             *table.touch(key) += 1;
         }
@@ -187,7 +187,7 @@ mod tests {
 
     #[test]
     fn long_keys_take_little_room_and_stay_apart() {
-        let mut table = Keyed::<u32>::default();
+        let mut table = LruMap::<u32>::default();
         *table.touch(&"x".repeat(1000)) = 1;
         *table.touch(&"x".repeat(1001)) = 2;
         assert_eq!(table.remove(&"x".repeat(1000)), Some(1));
@@ -197,7 +197,7 @@ mod tests {
     proptest! {
         #[test]
         fn it_is_a_map_with_an_order(steps in proptest::collection::vec((0u8..3, 0u8..12), 0..200)) {
-            let mut table = Keyed::<u32>::default();
+            let mut table = LruMap::<u32>::default();
             let mut model: Vec<(String, u32)> = Vec::new();
             for (step, key) in steps {
                 let key = key.to_string();

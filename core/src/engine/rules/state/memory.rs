@@ -16,7 +16,7 @@ pub(crate) enum Memory {
     /// `count`, `rate`
     Count(Window),
     /// `ratio`
-    Share(Box<Share>),
+    Share(Box<ShareWindows>),
     /// `spike`
     Spike(Box<Spike>),
     /// `sum`, `avg`
@@ -32,7 +32,8 @@ pub(crate) enum Memory {
     /// `changed`
     Last(Stored),
     /// `set`
-    Kept(Box<Kept>),
+    #[serde(rename = "Kept")]
+    Note(Box<Note>),
     /// `pair`, `pair_within`
     Began(Box<Began>),
     /// `sequence`: for each number of steps done, when the latest run that got so far began;
@@ -44,7 +45,7 @@ pub(crate) enum Memory {
 
 /// All events, and those that met the condition.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Share {
+pub(crate) struct ShareWindows {
     pub(crate) all: Window,
     pub(crate) met: Window,
 }
@@ -58,7 +59,7 @@ pub(crate) struct Spike {
 
 /// A value and how long it is kept.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Kept {
+pub(crate) struct Note {
     pub(crate) value: Stored,
     pub(crate) until: i64,
 }
@@ -135,7 +136,7 @@ impl Memory {
     variant!(/// For `count`.
         count, Count, Window);
     variant!(/// For `ratio`.
-        share, Share, Share);
+        share, Share, ShareWindows);
     variant!(/// For `spike`.
         spike, Spike, Spike);
     variant!(/// For `sum` and `avg`.
@@ -161,7 +162,7 @@ impl Memory {
             Self::Sample(sample) => 64 + 24 * sample.held(),
             Self::Distinct(distinct) => 48 + INSTANT * distinct.held(),
             Self::Last(value) => value.bytes(),
-            Self::Kept(kept) => 32 + kept.value.bytes(),
+            Self::Note(note) => 32 + note.value.bytes(),
             // With the timer's own key.
             Self::Began(began) => 128 + began.action.as_ref().map_or(0, Action::bytes),
             Self::Alive(alive) => 160 + alive.action.bytes(),
@@ -178,7 +179,7 @@ impl Memory {
             Self::Sums(sums) => sums.is_over(now),
             Self::Sample(sample) => sample.is_over(now),
             Self::Distinct(distinct) => distinct.is_over(now),
-            Self::Kept(kept) => now >= kept.until,
+            Self::Note(note) => now >= note.until,
             Self::Began(began) => began.action.is_none() && now >= began.until,
             Self::Steps(steps) => steps.last.saturating_add(steps.length) <= now,
             // That a key was seen, when, and with what, counts for ever.

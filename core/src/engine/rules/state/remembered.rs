@@ -5,7 +5,7 @@
 //! time is counted.
 
 use super::budget::Budget;
-use super::lru_map::{Keyed, held};
+use super::lru_map::{LruMap, held};
 use super::memory::Memory;
 use crate::engine::state::Evict;
 use rhai::Position;
@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 pub(crate) type Site = (u16, u16);
 
 /// Not a place in the file: what `set` keeps is the rule's own, wherever it is called.
-pub(crate) const KEPT: Site = (0, 0);
+pub(crate) const NOTES: Site = (0, 0);
 /// As is what `absent` watches.
 pub(crate) const WATCHED: Site = (0, 1);
 
@@ -35,7 +35,7 @@ pub(crate) fn site_of(place: Position) -> Site {
 /// One table.
 #[derive(Clone, Debug, Default)]
 struct Memories {
-    keys: Keyed<Memory>,
+    keys: LruMap<Memory>,
     evictions: u64,
 }
 

@@ -1,7 +1,7 @@
 //! `first_seen`, `changed`, `since`: how an event differs from those before it.
 
 use super::arguments::{Failure, failure, window_of, with_key};
-use super::table::{Function, Group, overload};
+use super::table::{Function, FunctionGroup, overload};
 use crate::engine::rules::compile::signature::Argument;
 use crate::engine::rules::runtime::context::SharedContext;
 use crate::engine::rules::state::memory::Memory;
@@ -11,7 +11,7 @@ use crate::engine::rules::value::stored::Stored;
 use rhai::{Dynamic, Position};
 
 /// All of them.
-pub(super) const GROUP: Group = Group {
+pub(super) const GROUP: FunctionGroup = FunctionGroup {
     title: "change",
     functions: &[
         Function {

@@ -5,7 +5,7 @@
 //! call site has windows of its own, so that two calls do not count an event twice.
 
 use super::arguments::{Failure, failure, number_of, truth_of, window_of, with_key};
-use super::table::{Function, Group, overload};
+use super::table::{Function, FunctionGroup, overload};
 use crate::engine::rules::compile::signature::Argument;
 use crate::engine::rules::runtime::context::SharedContext;
 use crate::engine::rules::value::duration::seconds;
@@ -16,7 +16,7 @@ use rhai::{Dynamic, FLOAT, INT, Position};
 const SPIKE_EVENTS: INT = 10;
 
 /// All of them.
-pub(super) const GROUP: Group = Group {
+pub(super) const GROUP: FunctionGroup = FunctionGroup {
     title: "counting",
     functions: &[
         Function {

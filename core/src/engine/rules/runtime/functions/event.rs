@@ -1,7 +1,7 @@
 //! `annotate`, `mask`, `drop`, `emit`: what becomes of the event, and events of a rule's own.
 
 use super::arguments::failure;
-use super::table::{Function, Group, overload};
+use super::table::{Function, FunctionGroup, overload};
 use crate::engine::rules::runtime::context::RuleContext;
 use crate::engine::rules::value::stored::Stored;
 use crate::event::Timestamp;
@@ -18,7 +18,7 @@ const STARS: &str = "***";
 const FINDINGS: &str = "anomalies";
 
 /// All of them.
-pub(super) const GROUP: Group = Group {
+pub(super) const GROUP: FunctionGroup = FunctionGroup {
     title: "the event",
     functions: &[
         Function {

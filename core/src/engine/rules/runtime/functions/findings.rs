@@ -1,7 +1,7 @@
 //! `finding`, `resolve`: what a rule says of its stream.
 
 use super::arguments::{LONGEST_TEXT, failure, key_map};
-use super::table::{Function, Group, overload};
+use super::table::{Function, FunctionGroup, overload};
 use crate::diagnostic::nearest;
 use crate::engine::finding::Severity;
 use crate::engine::rules::compile::declaration::severity_of;
@@ -13,7 +13,7 @@ use rhai::{INT, Map};
 const MOST_CONTEXT: INT = 1000;
 
 /// All of them.
-pub(super) const GROUP: Group = Group {
+pub(super) const GROUP: FunctionGroup = FunctionGroup {
     title: "output",
     functions: &[
         Function {

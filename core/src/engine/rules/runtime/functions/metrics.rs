@@ -1,14 +1,14 @@
 //! `metric_inc`, `metric_set`, `metric_observe`: what a rule counts for Prometheus.
 
 use super::arguments::{Failure, failure, key_map, number_of};
-use super::table::{Function, Group, overload};
+use super::table::{Function, FunctionGroup, overload};
 use crate::engine::rules::compile::signature::Argument;
 use crate::engine::rules::runtime::context::SharedContext;
 use crate::engine::rules::state::metrics::MetricKind;
 use rhai::{Dynamic, Map, Position};
 
 /// All of them.
-pub(super) const GROUP: Group = Group {
+pub(super) const GROUP: FunctionGroup = FunctionGroup {
     title: "output",
     functions: &[
         Function {

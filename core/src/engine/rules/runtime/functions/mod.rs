@@ -20,10 +20,10 @@ mod time;
 use super::context::SharedContext;
 use crate::engine::rules::compile::signature::Signature;
 use rhai::Module;
-use table::{Function, Group, Registration};
+use table::{Function, FunctionGroup, Registration};
 
 /// All of them, in the order of the reference.
-const GROUPS: [&Group; 9] = [
+const GROUPS: [&FunctionGroup; 9] = [
     &counting::GROUP,
     &change::GROUP,
     &order::GROUP,

@@ -1,16 +1,16 @@
 //! `set`, `get`, `unset`: what a rule notes for itself.
 
 use super::arguments::{Failure, failure, window_of, with_key};
-use super::table::{Function, Group, overload};
+use super::table::{Function, FunctionGroup, overload};
 use crate::engine::rules::compile::signature::Argument;
 use crate::engine::rules::runtime::context::SharedContext;
-use crate::engine::rules::state::memory::{Kept, Memory};
-use crate::engine::rules::state::remembered::KEPT;
+use crate::engine::rules::state::memory::{Memory, Note};
+use crate::engine::rules::state::remembered::NOTES;
 use crate::engine::rules::value::stored::Stored;
 use rhai::{Dynamic, Position};
 
 /// All of them.
-pub(super) const GROUP: Group = Group {
+pub(super) const GROUP: FunctionGroup = FunctionGroup {
     title: "memory and tables",
     functions: &[
         Function {
@@ -61,8 +61,8 @@ fn set(
     let mut context = context.lock();
     with_key(key, position, (), |key| {
         let (remembered, budget, now) = context.remembered()?;
-        remembered.at(KEPT, key, now, budget, |memory| {
-            *memory = Memory::Kept(Box::new(Kept { value, until: now.saturating_add(life) }));
+        remembered.at(NOTES, key, now, budget, |memory| {
+            *memory = Memory::Note(Box::new(Note { value, until: now.saturating_add(life) }));
         });
         Ok(())
     })
@@ -72,8 +72,8 @@ fn get(context: &SharedContext, position: Position, key: &Dynamic) -> Result<Dyn
     let mut context = context.lock();
     with_key(key, position, Dynamic::UNIT, |key| {
         let (remembered, _, now) = context.remembered()?;
-        let kept = remembered.peek(KEPT, key, |memory| match memory {
-            Memory::Kept(kept) if now < kept.until => kept.value.dynamic(),
+        let kept = remembered.peek(NOTES, key, |memory| match memory {
+            Memory::Note(note) if now < note.until => note.value.dynamic(),
             _ => Dynamic::UNIT,
         });
         Ok(kept.unwrap_or(Dynamic::UNIT))
@@ -84,7 +84,7 @@ fn unset(context: &SharedContext, position: Position, key: &Dynamic) -> Result<(
     let mut context = context.lock();
     with_key(key, position, (), |key| {
         let (remembered, ..) = context.remembered()?;
-        remembered.forget(KEPT, key);
+        remembered.forget(NOTES, key);
         Ok(())
     })
 }

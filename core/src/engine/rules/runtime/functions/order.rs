@@ -1,7 +1,7 @@
 //! `pair`, `pair_within`, `sequence`, `absent`: what comes after what, and what does not come.
 
 use super::arguments::{Failure, failure, truth_of, window_of, with_key};
-use super::table::{Function, Group, overload};
+use super::table::{Function, FunctionGroup, overload};
 use crate::engine::rules::compile::signature::Argument;
 use crate::engine::rules::runtime::context::SharedContext;
 use crate::engine::rules::state::memory::{Action, Alive, Began, Memory, Origin};
@@ -19,7 +19,7 @@ const NOT: char = '!';
 const NONE: i64 = i64::MIN;
 
 /// All of them.
-pub(super) const GROUP: Group = Group {
+pub(super) const GROUP: FunctionGroup = FunctionGroup {
     title: "order",
     functions: &[
         Function {

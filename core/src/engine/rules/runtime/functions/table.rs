@@ -18,7 +18,7 @@ pub(super) struct Function {
 }
 
 /// Functions of one kind.
-pub(super) struct Group {
+pub(super) struct FunctionGroup {
     /// The heading of its table in the reference; groups of one title that follow each other share
     /// one.
     pub(super) title: &'static str,

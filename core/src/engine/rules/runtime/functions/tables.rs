@@ -1,7 +1,7 @@
 //! `lookup`, `find_in`: what lookup tables say.
 
 use super::arguments::{Failure, failure};
-use super::table::{Function, Group, overload};
+use super::table::{Function, FunctionGroup, overload};
 use crate::diagnostic::nearest;
 use crate::engine::rules::compile::signature::Argument;
 use crate::engine::rules::runtime::context::{RuleContext, SharedContext};
@@ -13,7 +13,7 @@ use rhai::{Dynamic, Position};
 const BYTES_AN_OPERATION: u64 = 64;
 
 /// All of them.
-pub(super) const GROUP: Group = Group {
+pub(super) const GROUP: FunctionGroup = FunctionGroup {
     title: "memory and tables",
     functions: &[
         Function {

@@ -1,7 +1,7 @@
 //! `between`, `weekday`, `now`, `age`: the time of the event.
 
 use super::arguments::{Failure, failure};
-use super::table::{Function, Group, overload};
+use super::table::{Function, FunctionGroup, overload};
 use crate::engine::rules::compile::signature::Argument;
 use crate::engine::rules::runtime::context::SharedContext;
 use crate::engine::rules::value::calendar;
@@ -9,7 +9,7 @@ use crate::engine::rules::value::duration::seconds;
 use rhai::{Dynamic, Position};
 
 /// All of them.
-pub(super) const GROUP: Group = Group {
+pub(super) const GROUP: FunctionGroup = FunctionGroup {
     title: "time",
     functions: &[
         Function {
