@@ -67,7 +67,7 @@ impl Building {
     /// Finds patterns by the words that a match must contain: of each the part whose words the
     /// fewest others share, and of such the longest.
     fn find_patterns_by_words(&mut self) {
-        let options: Vec<Vec<literals::WordSearch>> =
+        let options: Vec<Vec<literals::RequiredWords>> =
             self.patterns.iter().map(|(pattern, _)| literals::required(pattern)).collect();
         let mut shared: BTreeMap<Vec<u8>, usize> = BTreeMap::new();
         options.iter().flatten().flatten().for_each(|word| *shared.entry(word.clone()).or_default() += 1);
