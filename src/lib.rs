@@ -36,6 +36,8 @@ pub mod demo;
 pub mod error;
 pub mod explain;
 pub mod io;
+pub mod message;
+pub mod observer;
 pub mod output;
 pub mod pipeline;
 pub mod prose;

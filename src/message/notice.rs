@@ -119,11 +119,11 @@ impl Notice {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     /// The notice of an incident `id` in this state.
-    pub(in crate::io::sink) fn notice(id: u64, state: State, severity: Severity) -> Notice {
+    pub(crate) fn notice(id: u64, state: State, severity: Severity) -> Notice {
         let at = Timestamp::from_seconds(1_700_000_000 + id as i64);
         Notice {
             id: format!("{id:016x}"),

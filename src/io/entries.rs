@@ -1,5 +1,6 @@
 //! Events as entries of the Forward protocol, in runs of one tag.
 
+use crate::config::EntryLimits;
 use crate::event::look::{Look, Shape};
 use crate::event::mask::Mask;
 use crate::event::msgpack;
@@ -16,15 +17,6 @@ pub struct Run {
     pub bytes: Range<usize>,
     /// How many.
     pub count: usize,
-}
-
-/// What the one who reads an entry takes of it, so that what is written is taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct EntryLimits {
-    /// Maps and arrays inside of each other, the record included.
-    pub deepest: usize,
-    /// Bytes of one entry.
-    pub most_bytes: usize,
 }
 
 /// What a batch became, as entries: `[time, record]` one behind the other.
@@ -61,7 +53,7 @@ impl Entries {
     }
 
     /// Puts record `i` of the batch as it came.
-    pub(super) fn put(&mut self, batch: &Batch, i: usize, tag: &[u8], limits: EntryLimits, now: Timestamp) {
+    pub(crate) fn put(&mut self, batch: &Batch, i: usize, tag: &[u8], limits: EntryLimits, now: Timestamp) {
         let (record, look) = (&batch.records[i], &batch.looks[i]);
         if look.shape == Shape::Blank {
             return;
@@ -79,7 +71,7 @@ impl Entries {
 
     /// Puts record `i`, which was made to `map`. These masks, with which it was made, hold for its
     /// metadata too.
-    pub(super) fn put_made(
+    pub(crate) fn put_made(
         &mut self,
         batch: &Batch,
         i: usize,
@@ -103,7 +95,7 @@ impl Entries {
     }
 
     /// Puts an event of our own, which is one JSON object, with the tag of those it stands among.
-    pub(super) fn put_own(&mut self, event: &[u8], time: Timestamp, tag: &[u8], limits: EntryLimits) {
+    pub(crate) fn put_own(&mut self, event: &[u8], time: Timestamp, tag: &[u8], limits: EntryLimits) {
         self.begin(tag);
         transcode::put_event_time(time, &mut self.bytes);
         if transcode::from_json_within(event, limits.deepest, &mut self.bytes).is_err() {
@@ -132,7 +124,7 @@ fn put_line(batch: &Batch, i: usize, limits: EntryLimits, out: &mut Vec<u8>) {
 }
 
 /// A line as a map that has it as its `message`.
-pub(super) fn put_as_message(line: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn put_as_message(line: &[u8], out: &mut Vec<u8>) {
     msgpack::put_map(1, out);
     msgpack::put_text(b"message", out);
     if std::str::from_utf8(line).is_ok() {
