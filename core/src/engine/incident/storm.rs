@@ -11,9 +11,9 @@
 //! standard error of 1/√(k − 2) ≈ 6 %. Memory: 4 KiB a storm, of which there is one for each
 //! detector, kind and rule.
 
-use super::finding::{Evidence, Key};
-use super::incident::{IncidentId, Opening, counted};
-use super::state::allocated;
+use super::{IncidentId, Opening, counted};
+use crate::engine::finding::{Evidence, Key};
+use crate::engine::state::allocated;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};

@@ -4,10 +4,10 @@
 //! and not estimated. To forget one costs the logarithm of their number. Memory: about 500 bytes an
 //! incident and its texts, 12 KiB at most.
 
-use super::finding::{self, DetectorName, Finding, Key, Severity, State};
-use super::incident::{IncidentId, Opening, Policy, round};
-use super::state::allocated;
 use super::storm::Storm;
+use super::{IncidentId, Opening, Policy, round};
+use crate::engine::finding::{self, DetectorName, Finding, Key, Severity, State};
+use crate::engine::state::allocated;
 use crate::event::{Level, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
@@ -271,8 +271,8 @@ fn size_of_value(value: &serde_json::Value) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::finding::Evidence;
     use super::*;
+    use crate::engine::finding::Evidence;
     use proptest::prelude::*;
 
     fn incident(detector: DetectorName, key: &[(&str, u8)], now: Timestamp) -> Incident {
