@@ -27,7 +27,7 @@
 //! assert_eq!(engine.take_tally().events[4], 1, "but it is counted as an ERROR");
 //! ```
 
-pub use seismolog_core::{diagnostic, engine, event, plain};
+pub use seismolog_core::{diagnostic, duration, engine, event, plain};
 
 pub mod cli;
 pub mod command;

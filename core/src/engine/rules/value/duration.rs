@@ -9,18 +9,7 @@ const LONGEST_NS: i64 = 31 * 86_400 * 1_000_000_000;
 /// The nanoseconds that `text` says: more than none, at most 31 days. `None` for anything else.
 #[must_use]
 pub fn nanoseconds(text: &str) -> Option<i64> {
-    let text = text.trim();
-    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-    let number: f64 = text[..end].parse().ok()?;
-    let unit = match text[end..].trim_start() {
-        "ms" => 1e6,
-        "s" => 1e9,
-        "m" => 60e9,
-        "h" => 3_600e9,
-        "d" => 86_400e9,
-        _ => return None,
-    };
-    let nanoseconds = (number * unit).round();
+    let nanoseconds = crate::duration::nanoseconds(text.trim())?;
     (nanoseconds >= 1.0 && nanoseconds <= LONGEST_NS as f64).then_some(nanoseconds as i64)
 }
 
