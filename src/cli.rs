@@ -1,8 +1,8 @@
 //! The command line: clap's structs, and how they are filled.
 
+use crate::config::{SyntheticMode, TextMode};
 use crate::engine::finding::Severity;
 use crate::io::escaping::safe_stderr;
-use crate::output::{SyntheticMode, TextMode};
 use crate::plain::{plain, steers};
 use crate::terminal::Color;
 use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};

@@ -27,7 +27,7 @@
 //! assert_eq!(engine.take_tally().events[4], 1, "but it is counted as an ERROR");
 //! ```
 
-pub use seismolog_core::{diagnostic, engine, event, plain};
+pub use seismolog_core::{diagnostic, duration, engine, event, plain};
 
 pub mod cli;
 pub mod command;
@@ -36,6 +36,8 @@ pub mod demo;
 pub mod error;
 pub mod explain;
 pub mod io;
+pub mod message;
+pub mod observer;
 pub mod output;
 pub mod pipeline;
 pub mod prose;

@@ -7,12 +7,13 @@
 
 use crate::engine::rules::RuleSet;
 use crate::engine::{AHEAD, Engine, Outcome};
-use crate::event::{Batch, Fault, Fields};
+use crate::event::{Batch, Fault};
 use crate::io::clock;
 use crate::io::outputs::Outputs;
 use crate::io::shutdown::Progress;
 use crate::io::source::{BatchReceiver, BatchSender, Source};
 use crate::io::stdio::Undelivered;
+pub use crate::observer::Observer;
 use crate::output::OutputEncoder;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,23 +25,6 @@ use std::time::Duration;
 const QUEUE: usize = 3;
 /// How long input may be idle before the wall clock does what only it can.
 const IDLE: Duration = Duration::from_secs(1);
-
-/// Told what has happened, once a batch; serves metrics and the log.
-pub trait Observer {
-    /// A batch has left: `read` bytes came, `written` went out, in `seconds`.
-    fn batch(&mut self, engine: &mut Engine, read: usize, written: usize, seconds: f64);
-    /// An event had something to say that is no event: a fault, or what a rule printed.
-    fn aside(&mut self, outcome: &Outcome);
-    /// An event could not be annotated; its findings left on their own.
-    fn fault(&mut self, fault: Fault);
-    /// The run is over, because the input has ended or because what came of it could not leave.
-    fn ended(&mut self, _engine: &Engine) {}
-    /// Every finding, in the order of the stream, also those that went onto events; `event` is the
-    /// one that shows them.
-    fn findings(&mut self, _findings: &[crate::engine::finding::Finding], _event: Option<&Fields<'_>>) {}
-    /// Findings that no output carries.
-    fn unheard(&mut self, findings: &[crate::engine::finding::Finding]);
-}
 
 /// Why a run ended before its input did.
 #[derive(Debug, thiserror::Error)]

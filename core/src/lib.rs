@@ -5,6 +5,7 @@
 //! findings come out. The crate `seismolog` puts pipes, networks and metrics around it.
 
 pub mod diagnostic;
+pub mod duration;
 pub mod engine;
 pub mod event;
 pub mod plain;

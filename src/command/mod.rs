@@ -13,6 +13,7 @@ pub mod templates;
 pub mod test;
 
 use crate::cli::{Cli, Settings};
+use crate::config::TextMode;
 use crate::config::{Config, JOIN_AND_RAW};
 use crate::diagnostic::Diagnostic;
 use crate::engine::rules::{Meter, RuleSet, RuleSource, TableSource};
@@ -24,7 +25,6 @@ use crate::event::time::TimeContext;
 use crate::io::files::RuleFiles;
 use crate::io::meter::WallMeter;
 use crate::io::{clock, files, random};
-use crate::output::TextMode;
 use clap::CommandFactory;
 use std::collections::BTreeMap;
 use std::ffi::OsString;

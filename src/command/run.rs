@@ -5,6 +5,7 @@ use super::restore::restore_state;
 use super::{Loaded, load};
 use crate::cli::{Protocol, RunArgs};
 use crate::config;
+use crate::config::Reply;
 use crate::config::ends::{self, BadEnd, Direction, End, Remote};
 use crate::error::Failure;
 use crate::event::Role;
@@ -12,7 +13,7 @@ use crate::event::lines::Lines;
 use crate::io::clock;
 use crate::io::dead_letter::DeadLetters;
 use crate::io::directory::Directory;
-use crate::io::edge::{EdgeContext, Edges, ParsedSource};
+use crate::io::edge::{CountFaults, EdgeContext, Edges, ParsedSource};
 use crate::io::log::{Log, Target};
 use crate::io::omprog::OmprogSource;
 use crate::io::outputs::Outputs;
@@ -21,7 +22,7 @@ use crate::io::sink::Sinks;
 use crate::io::sink::client::{read_secret, variable_secret};
 use crate::io::source::{LineFrontend, LineSource, Source};
 use crate::io::stdio::{Input, Undelivered};
-use crate::output::{OutputEncoder, Reply};
+use crate::output::OutputEncoder;
 use crate::pipeline::{Pipeline, RunError};
 use crate::telemetry::http::{BindError, Endpoint, Readiness};
 use crate::telemetry::watcher::{Served, Watcher};
@@ -145,7 +146,7 @@ impl Places {
             peers: loaded.config.peers.clone(),
             max_line_bytes: loaded.config.input.max_line_bytes,
             log: log.clone(),
-            metrics,
+            metrics: metrics.map(|metrics| metrics as Arc<dyn CountFaults>),
             progress: Arc::clone(progress),
             dead_letters,
             stop,
@@ -299,7 +300,7 @@ fn serve(
         token: token.map(Arc::from),
     };
     let endpoint = Endpoint::bind(address, site).map_err(|error| match error {
-        BindError::Address { .. } => Failure::Usage { message: error.to_string(), hint: error.hint() },
+        BindError::Address(_) => Failure::Usage { message: error.to_string(), hint: error.hint() },
         _ => Failure::cannot(error.to_string(), error.hint()),
     })?;
     let at = endpoint.local_addr();

@@ -9,8 +9,8 @@
 //!
 //! What an end can be told follows behind `?`, as `name=value` joined by `&`.
 
+use super::output::EntryLimits;
 use crate::diagnostic::nearest;
-use crate::output::entries::EntryLimits;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 

@@ -1,9 +1,11 @@
 //! `[limits]`: how much is remembered.
 
 use crate::engine::EngineOptions;
-use crate::telemetry::History;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// What the incidents that the page shows may take, unless the configuration says otherwise.
+pub const PAGE_BYTES: usize = 16 << 20;
 
 /// `[limits]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -30,7 +32,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         let EngineOptions { keys, open_incidents, table_bytes, .. } = EngineOptions::default();
-        Self { keys, open_incidents, table_bytes, page_bytes: History::BYTES }
+        Self { keys, open_incidents, table_bytes, page_bytes: PAGE_BYTES }
     }
 }
 

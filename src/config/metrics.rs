@@ -1,6 +1,6 @@
 //! `[metrics]`: where the filter says how it fares.
 
-use crate::telemetry::parse_address;
+use super::address::parse_address;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 

@@ -3,6 +3,7 @@
 //! A file, variables and flags are merged in that order. Every value is checked, every complaint
 //! has a place and a hint.
 
+pub mod address;
 mod alert;
 pub mod ends;
 mod failures;
@@ -12,6 +13,7 @@ mod limits;
 mod r#loop;
 mod metrics;
 mod novelty;
+mod output;
 mod overrides;
 mod poison;
 mod policy;
@@ -24,6 +26,7 @@ mod sink;
 mod span;
 mod state;
 mod template;
+pub mod url;
 mod variables;
 
 use crate::diagnostic::Diagnostic;
@@ -34,16 +37,16 @@ use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::event::Role;
 use crate::event::roles::Names;
 use crate::event::time::TimeContext;
-use crate::output::{EncoderOptions, Reply, SyntheticMode, TextMode};
 pub use alert::{Access, Alertmanager, Webhook};
 pub use ends::Peers;
 pub use failures::{Burst, BurstOverride, FailureLevel, Spread, SpreadOverride};
 pub use guard::LoopGuard;
 pub use latency::{Latency, LatencyOverride, LatencyPair};
-pub use limits::Limits;
+pub use limits::{Limits, PAGE_BYTES};
 pub use r#loop::Loop;
 pub use metrics::Metrics;
 pub use novelty::{InputDetector, Novelty, NoveltyOverride};
+pub use output::{EncoderOptions, EntryLimits, Reply, SyntheticMode, TextMode};
 pub use overrides::LoopOverride;
 pub use poison::OnPoison;
 pub use policy::Policy;

@@ -74,7 +74,7 @@ mod tests {
         NoveltyOverride, OnPoison, SilenceOverride, Sink, Span, SpreadOverride, Webhook, variables,
     };
     use super::*;
-    use crate::io::sink::url::Url;
+    use crate::config::url::Url;
     use std::collections::BTreeMap;
 
     /// Paths of all keys in a configuration that has everything.

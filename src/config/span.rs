@@ -1,5 +1,6 @@
 //! Lengths of time in configuration.
 
+use crate::duration::nanoseconds;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
@@ -27,18 +28,8 @@ impl std::str::FromStr for Span {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || format!("{text:?} is no length of time; write a number and ms, s, m, h or d, such as \"10s\"");
-        let split = text.find(|c: char| !c.is_ascii_digit() && c != '.').ok_or_else(wrong)?;
-        let number: f64 = text[..split].parse().map_err(|_| wrong())?;
-        let unit = match text[split..].trim() {
-            "ms" => 1e-3,
-            "s" => 1.0,
-            "m" => 60.0,
-            "h" => 3_600.0,
-            "d" => 86_400.0,
-            _ => return Err(wrong()),
-        };
-        Duration::try_from_secs_f64(number * unit)
-            .ok()
+        nanoseconds(text)
+            .map(|nanoseconds| Duration::from_nanos(nanoseconds as u64))
             .filter(|span| *span <= Duration::from_secs(366 * 86_400))
             .map(Self)
             .ok_or_else(wrong)

@@ -160,8 +160,8 @@ pub(super) fn leaves(schema: &Value) -> Vec<Leaf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::TextMode;
     use crate::event::Role;
-    use crate::output::TextMode;
 
     fn with(variables: &[(&str, &str)]) -> Result<Config, Vec<Diagnostic>> {
         let variables = variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();

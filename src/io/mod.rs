@@ -4,6 +4,7 @@ pub mod clock;
 pub mod dead_letter;
 pub mod directory;
 pub mod edge;
+pub mod entries;
 pub mod escaping;
 pub mod files;
 pub mod folder;

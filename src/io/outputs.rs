@@ -5,10 +5,10 @@
 //! output when the write returns, a network end when the one behind it has taken it. A full queue
 //! holds the engine up, and so everything before it.
 
+use super::entries::Entries;
 use super::shutdown::Progress;
 use super::stdio::{Output, Undelivered};
 use crate::event::DeliveryToken;
-use crate::output::entries::Entries;
 use hyper::body::Bytes;
 use rustix::fd::OwnedFd;
 use std::io;

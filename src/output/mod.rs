@@ -5,10 +5,10 @@
 //! were read into; short ones are copied. Ends that want entries of the Forward protocol in place
 //! of lines get those beside.
 
-pub mod entries;
 mod own_event;
 mod reply;
 
+use crate::config::{EncoderOptions, Reply, SyntheticMode, TextMode};
 use crate::engine::Outcome;
 use crate::engine::emitted::Emitted;
 use crate::engine::finding::Finding;
@@ -17,13 +17,12 @@ use crate::event::msgpack::Reader;
 use crate::event::splice;
 use crate::event::unescape::escape_into;
 use crate::event::{Batch, Edit, Encoding, Fault, Record, Shape, Source, Timestamp, packed, transcode};
+use crate::io::entries::{self, Entries};
 use crate::io::outputs::{Form, OutputBatch, Outputs};
 use crate::io::stdio::Undelivered;
-use crate::pipeline::Observer;
+use crate::observer::Observer;
 use crate::terminal::Screen;
-use entries::{Entries, EntryLimits};
 pub use own_event::write_event;
-use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
 /// An annotation is at most this long.
@@ -32,56 +31,6 @@ const ANNOTATION_BYTES: usize = 8 << 10;
 const ANNOTATION_FRAME: usize = 16;
 /// Shorter runs of untouched bytes are copied: a part of a write costs as much.
 const SHORT_RUN: usize = 4 << 10;
-
-/// How a line of text leaves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum TextMode {
-    /// As one JSON object that holds what its layout captured.
-    #[default]
-    Json,
-    /// As it came; findings go to sinks and the log.
-    Raw,
-}
-
-/// Where findings go that no event carries.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum, schemars::JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum SyntheticMode {
-    /// Into the stream, as events of their own.
-    #[default]
-    Inline,
-    /// Only to sinks and the log.
-    Sink,
-}
-
-/// What can be set of the output.
-#[derive(Clone, Debug)]
-pub struct EncoderOptions {
-    /// The member that findings are written to.
-    pub member: String,
-    /// How text leaves.
-    pub text: TextMode,
-    /// Where findings without an event go.
-    pub synthetic: SyntheticMode,
-    /// A record that would be longer leaves unannotated; none is no limit.
-    pub max_record_bytes: Option<usize>,
-    /// What an entry of the Forward protocol may be.
-    pub entries: EntryLimits,
-    /// What is written for each line.
-    pub reply: Reply,
-}
-
-/// What is written for each line that came.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Reply {
-    /// The event.
-    #[default]
-    Event,
-    /// What rsyslog's `mmexternal` wants: one line, always, that holds only the properties that
-    /// change.
-    Changes,
-}
 
 /// Gathers what a batch becomes.
 #[derive(Debug)]

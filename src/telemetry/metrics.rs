@@ -27,6 +27,7 @@ use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::rules::{RuleMetrics, RuleTally};
 use crate::event::Fault;
 use crate::io::clock;
+use crate::io::edge::CountFaults;
 use crate::telemetry::rule_families;
 
 /// How a reload of rules can end; the label `result`.
@@ -378,6 +379,12 @@ fn opts(name: &str, help: &str) -> Opts {
 
 fn signed(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+impl CountFaults for Metrics {
+    fn count(&self, fault: Fault) {
+        self.add_faults(fault.name(), 1);
+    }
 }
 
 #[cfg(test)]

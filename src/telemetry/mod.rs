@@ -18,7 +18,7 @@ pub mod silences;
 pub mod watcher;
 
 pub use history::History;
-pub use http::{BindError, Endpoint, Readiness, parse_address};
+pub use http::{BindError, Endpoint, Readiness};
 pub use metrics::Metrics;
 pub use routes::Site;
 pub use silences::Silences;

@@ -13,7 +13,7 @@ use crate::io::clock;
 use crate::io::log::Log;
 use crate::io::sink::{SinkFailure, SinkReport, Sinks};
 use crate::io::state::StateWriter;
-use crate::pipeline::Observer;
+use crate::observer::Observer;
 use crate::prose::plain;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;

@@ -6,6 +6,7 @@
 
 mod alerts;
 mod browser;
+mod circles;
 mod comments;
 mod corpora;
 mod dashboards;

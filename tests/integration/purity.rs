@@ -48,7 +48,7 @@ fn engine_and_events_are_pure() {
     let violations: Vec<String> = files
         .iter()
         .flat_map(|file| {
-            let module = module_of(file);
+            let module = module_in("core/src", file);
             let text = fs::read_to_string(root().join(file)).unwrap();
             violations(&text, &module).into_iter().map(|what| format!("{}: {what}", file.display())).collect::<Vec<_>>()
         })
@@ -107,9 +107,9 @@ fn has_test_name(file: &Path) -> bool {
     file.file_stem().unwrap().to_str().is_some_and(|stem| stem == "tests" || stem.ends_with("_tests"))
 }
 
-/// `core/src/engine/stats/mod.rs` → `["engine", "stats"]`.
-fn module_of(file: &Path) -> Vec<String> {
-    let path = file.strip_prefix("core/src").unwrap().with_extension("");
+/// `core/src/engine/stats/mod.rs` in `core/src` → `["engine", "stats"]`.
+pub(crate) fn module_in(folder: &str, file: &Path) -> Vec<String> {
+    let path = file.strip_prefix(folder).unwrap().with_extension("");
     let mut parts: Vec<_> = path.iter().map(|part| part.to_str().unwrap().to_owned()).collect();
     if parts.last().is_some_and(|last| last == "mod") {
         parts.pop();
@@ -121,7 +121,7 @@ fn module_of(file: &Path) -> Vec<String> {
 
 /// Words, numbers and single signs; comments, strings, characters and lifetimes leave nothing but
 /// their place.
-fn tokens(text: &str) -> Vec<(usize, String)> {
+pub(crate) fn tokens(text: &str) -> Vec<(usize, String)> {
     let bytes: Vec<char> = text.chars().collect();
     let (mut tokens, mut i, mut line) = (Vec::new(), 0, 1);
     let is_word = |c: char| c.is_alphanumeric() || c == '_';
@@ -211,7 +211,7 @@ fn string_end(text: &[char], at: usize) -> usize {
 }
 
 /// The tokens without what is compiled for tests only.
-fn without_tests(tokens: &[(usize, String)]) -> Vec<(usize, String)> {
+pub(crate) fn without_tests(tokens: &[(usize, String)]) -> Vec<(usize, String)> {
     let marker = ["#", "[", "cfg", "(", "test", ")", "]"];
     let (mut kept, mut i) = (Vec::new(), 0);
     while i < tokens.len() {
@@ -289,7 +289,7 @@ fn violations(text: &str, module: &[String]) -> Vec<String> {
 
 /// Every path of two or more segments, `use` trees unfolded, `self` and `super` at its head
 /// resolved.
-fn paths(tokens: &[(usize, String)], module: &[String]) -> Vec<(usize, String)> {
+pub(crate) fn paths(tokens: &[(usize, String)], module: &[String]) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut i = 0;
     while i < tokens.len() {

@@ -3,6 +3,7 @@
 
 use crate::metrics::{address, get, samples};
 use crate::support::{Filter, root, run, until};
+use seismolog::engine::rules::reference;
 use serde_json::Value;
 use std::fs;
 use std::io::Write;
@@ -195,4 +196,24 @@ fn a_profile_says_what_each_rule_costs() {
     let counts = |i: usize| ["events", "evaluations", "failures"].map(|name| shown[i]["cost"][name].as_u64().unwrap());
     assert_eq!((counts(0), counts(1)), ([3, 1, 0], [3, 3, 1]));
     assert!(shown[1]["cost"]["seconds"].as_f64().unwrap() > 0.0);
+}
+
+/// `docs/rules.md` lists the functions that rules can call as their tables in
+/// `core/src/engine/rules/runtime/functions/` say. `UPDATE_DOCS=1` writes what has changed.
+#[test]
+fn the_guide_lists_the_functions_as_their_tables_say() {
+    let path = root().join("docs/rules.md");
+    let guide = fs::read_to_string(&path).unwrap();
+    let tables = reference();
+    assert!(tables.len() >= 7, "only {} tables", tables.len());
+    let rendered = tables.iter().fold(guide.clone(), |guide, table| {
+        let (title, _) = table.split_once('\n').unwrap();
+        let start = guide.find(&format!("\n{title}\n")).unwrap_or_else(|| panic!("docs/rules.md lacks {title}")) + 1;
+        let end = start + guide[start..].find("\n\n").unwrap() + 1;
+        [&guide[..start], table, &guide[end..]].concat()
+    });
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(&path, &rendered).unwrap();
+    }
+    assert!(rendered == guide, "docs/rules.md is behind its tables: run this test with UPDATE_DOCS=1, then again");
 }

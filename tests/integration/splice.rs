@@ -7,6 +7,7 @@ use crate::support::{golden_input, shown};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use seismolog::config::Config;
+use seismolog::config::{EncoderOptions, TextMode};
 use seismolog::engine::rules::RuleSet;
 use seismolog::engine::{Engine, Outcome, finding::Finding};
 use seismolog::event::lines::Lines;
@@ -14,7 +15,7 @@ use seismolog::event::look::Shape;
 use seismolog::event::time::TimeContext;
 use seismolog::event::{Batch, Fault, Looker, Timestamp, splice};
 use seismolog::io::outputs::Outputs;
-use seismolog::output::{OutputEncoder, TextMode};
+use seismolog::output::OutputEncoder;
 use seismolog::pipeline::Observer;
 use serde::de::IgnoredAny;
 use serde_json::{Value, from_slice};
@@ -363,7 +364,7 @@ fn steps() -> impl Strategy<Value = Vec<usize>> {
 fn filtered(input: &[u8], text: TextMode, steps: Vec<usize>) -> Vec<u8> {
     let config = Config::default();
     let mut engine = Engine::new(&config.engine_options(), RuleSet::compile(&[], &[]).unwrap());
-    let mut encoder = OutputEncoder::new(seismolog::output::EncoderOptions { text, ..config.encoder_options() });
+    let mut encoder = OutputEncoder::new(EncoderOptions { text, ..config.encoder_options() });
     let (mut lines, mut looker) = (Lines::new(config.input.max_line_bytes), looker());
     let mut file = tempfile::tempfile().unwrap();
     let mut outputs = Outputs::new(Some(file.try_clone().unwrap().into()), Vec::new(), Default::default());

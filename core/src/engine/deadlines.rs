@@ -60,6 +60,18 @@ impl Deadlines {
         }
     }
 
+    /// The key whose time comes first, and that time; it has none any more.
+    pub(super) fn take_first(&mut self) -> Option<(Timestamp, u64)> {
+        let first = self.order.pop_first()?;
+        self.of.remove(&first.1);
+        Some(first)
+    }
+
+    /// All keys, the one whose time comes first before the others.
+    pub(super) fn soonest_first(&self) -> impl Iterator<Item = u64> {
+        self.order.iter().map(|(_, key)| *key)
+    }
+
     /// So many incidents were forgotten so far: if there are more than last time, one of these
     /// keys' may be among them, and all are looked at.
     pub(super) fn keep_up(&mut self, forgotten: u64) {

@@ -13,7 +13,6 @@ pub mod emitted;
 pub mod finding;
 pub mod incident;
 mod memory;
-mod open_incidents;
 mod options;
 mod outcome;
 pub mod overrides;
@@ -25,7 +24,6 @@ mod snapshot;
 pub mod stack_trace;
 pub mod state;
 pub mod stats;
-mod storm;
 pub mod tally;
 pub mod template;
 #[cfg(test)]

@@ -7,9 +7,10 @@
 //! the rule's own.
 //!
 //! What is watched goes by a hash of rule and key. Of more than may be watched the one that would
-//! end first is forgotten. Memory: about 130 bytes each, capped in number, and weighed with all
+//! end first is forgotten. Memory: about 150 bytes each, capped in number, and weighed with all
 //! tables.
 
+use super::deadlines::Deadlines;
 use super::detector::{Report, TableUse};
 use super::finding::{DetectorName, Evidence, RuleFinding, Severity};
 use super::incident::{IncidentId, Incidents, Opening};
@@ -17,7 +18,7 @@ use super::recent::Recent;
 use super::state::Evict;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use xxhash_rust::xxh3::Xxh3;
 
 /// How long a finding that explains waits for an incident to explain, in seconds of event time.
@@ -25,7 +26,7 @@ const PATIENCE_S: f64 = 60.0;
 /// How often it looks for one, in seconds.
 const LOOK_S: f64 = 1.0;
 /// Bytes that what is watched takes, with the room that trees leave free.
-const WATCHED_BYTES: usize = 144;
+const WATCHED_BYTES: usize = 160;
 /// Where memory is short, so many stay watched.
 const KEPT: usize = 1_000;
 
@@ -36,7 +37,7 @@ pub struct RuleIncidents {
     found: BTreeMap<u64, Watched>,
     /// When each would end, as far as was noted: what matches again is noted again when its time
     /// has come.
-    due: BTreeSet<(Timestamp, u64)>,
+    due: Deadlines,
     cap: usize,
     evictions: u64,
 }
@@ -46,9 +47,6 @@ struct Watched {
     standing: Standing,
     last: Timestamp,
     cooldown_s: f64,
-    /// When it is due, as was noted.
-    #[serde(skip)]
-    due: Timestamp,
 }
 
 impl Watched {
@@ -99,7 +97,7 @@ impl RuleIncidents {
     /// None found; at most `cap` are watched.
     #[must_use]
     pub fn new(cap: usize) -> Self {
-        Self { found: BTreeMap::new(), due: BTreeSet::new(), cap: cap.max(1), evictions: 0 }
+        Self { found: BTreeMap::new(), due: Deadlines::default(), cap: cap.max(1), evictions: 0 }
     }
 
     /// A rule matched at `now`: its incident opens, or goes on, or ends at the rule's own word, or
@@ -148,13 +146,19 @@ impl RuleIncidents {
         if self.found.len() >= self.cap {
             self.forget_one(report.incidents);
         }
-        self.insert(key, Watched { standing, last: now, cooldown_s, due: now });
+        self.insert(key, Watched { standing, last: now, cooldown_s });
     }
 
     /// Resolves what has not matched for its cooldown.
     pub fn tick(&mut self, now: Timestamp, report: &mut Report<'_>) {
         let mut over = Vec::new();
-        while let Some(key) = self.first_due(now) {
+        for key in self.due.take_due(now) {
+            let Some(watched) = self.found.get(&key) else { continue };
+            let deadline = watched.deadline();
+            if deadline >= now {
+                self.due.arm(key, deadline);
+                continue;
+            }
             if let Some(Watched { standing: Standing::Own(id), .. }) = self.remove(key) {
                 over.push(id);
             }
@@ -192,52 +196,30 @@ impl RuleIncidents {
                 Standing::Waits { .. } => true,
             };
             if !stays {
-                due.remove(&(watched.due, *key));
+                due.disarm(*key);
             }
             stays
         });
     }
 
-    fn insert(&mut self, key: u64, mut watched: Watched) {
-        watched.due = watched.deadline();
-        self.due.insert((watched.due, key));
+    fn insert(&mut self, key: u64, watched: Watched) {
+        self.due.arm(key, watched.deadline());
         self.found.insert(key, watched);
     }
 
     fn remove(&mut self, key: u64) -> Option<Watched> {
-        let watched = self.found.remove(&key)?;
-        self.due.remove(&(watched.due, key));
-        Some(watched)
-    }
-
-    /// The one that is due first, if that is before `now`.
-    fn first_due(&mut self, now: Timestamp) -> Option<u64> {
-        loop {
-            let (due, key) = *self.due.first()?;
-            if due >= now {
-                return None;
-            }
-            self.due.pop_first();
-            if let Some(watched) = self.found.get_mut(&key) {
-                let deadline = watched.deadline();
-                if deadline < now {
-                    return Some(key);
-                }
-                watched.due = deadline;
-                self.due.insert((deadline, key));
-            }
-        }
+        self.due.disarm(key);
+        self.found.remove(&key)
     }
 
     /// Makes room for one more: the one that would end first is watched no more, and its incident
     /// is forgotten.
     fn forget_one(&mut self, incidents: &mut Incidents) {
-        while let Some((due, key)) = self.due.pop_first() {
-            let Some(watched) = self.found.get_mut(&key) else { continue };
+        while let Some((due, key)) = self.due.take_first() {
+            let Some(watched) = self.found.get(&key) else { continue };
             let deadline = watched.deadline();
             if deadline > due {
-                watched.due = deadline;
-                self.due.insert((deadline, key));
+                self.due.arm(key, deadline);
                 continue;
             }
             self.evictions += 1;
@@ -264,7 +246,7 @@ impl Evict for RuleIncidents {
         let count = self.found.len();
         let more = count.saturating_sub(KEPT.min(self.cap)).min(count.div_ceil(8));
         let is_own = |key: &u64| matches!(self.found.get(key), Some(Watched { standing: Standing::Own(_), .. }));
-        let gone: Vec<u64> = self.due.iter().map(|(_, key)| *key).filter(|key| !is_own(key)).take(more).collect();
+        let gone: Vec<u64> = self.due.soonest_first().filter(|key| !is_own(key)).take(more).collect();
         for key in &gone {
             self.remove(*key);
         }
@@ -425,7 +407,7 @@ mod tests {
         let (mut findings, recent) = (Vec::new(), Recent::default());
         let found = RuleFinding { place: None, ..full_disk(&key(&[])) };
         let id = incidents.open(opening(found.clone(), Vec::new()), at(1), &mut findings);
-        let watched = Watched { standing: Standing::Own(id), last: at(1), cooldown_s: 300.0, due: at(0) };
+        let watched = Watched { standing: Standing::Own(id), last: at(1), cooldown_s: 300.0 };
         let earlier = BTreeMap::from([((found.rule.clone(), found.key.0.clone()), watched)]);
         let kept = RuleIncidentsSnapshot { found: earlier, cap: 10, ..RuleIncidentsSnapshot::default() };
         let mut rules = RuleIncidents::new(10);
@@ -438,7 +420,7 @@ mod tests {
         rules.tick(at(303), &mut report);
         let said: Vec<_> = findings.iter().map(|finding| (finding.state, finding.count)).collect();
         assert_eq!(said, [(State::Open, 1), (State::Ongoing, 2), (State::Resolved, 2)]);
-        assert!(rules.found.is_empty() && rules.due.is_empty());
+        assert!(rules.found.is_empty() && rules.due.soonest_first().next().is_none());
     }
 
     #[test]

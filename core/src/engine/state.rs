@@ -4,6 +4,17 @@ use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use std::hash::{BuildHasherDefault, Hasher};
 
+/// How full one table is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TableUse {
+    /// The table; the label `table` of the metrics.
+    pub table: &'static str,
+    /// Keys held.
+    pub keys: u64,
+    /// Keys that had to go.
+    pub evictions: u64,
+}
+
 /// Takes a key that is a hash already as its own hash.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AlreadyHashed(u64);

@@ -30,8 +30,7 @@ use super::shutdown::Progress;
 use super::source::{BatchSender, Source};
 use crate::config::Peers;
 use crate::config::ends::{Mode, Protocol, Remote};
-use crate::event::{Batch, Looker};
-use crate::telemetry::metrics::Metrics;
+use crate::event::{Batch, Fault, Looker};
 use peer::Shared;
 use std::io;
 use std::sync::Arc;
@@ -63,6 +62,12 @@ impl EdgeError {
     }
 }
 
+/// Who counts what peers are refused.
+pub trait CountFaults: Send + Sync {
+    /// One more.
+    fn count(&self, fault: Fault);
+}
+
 /// What all network ends are told.
 pub struct EdgeContext {
     /// Limits on peers.
@@ -72,7 +77,7 @@ pub struct EdgeContext {
     /// Diagnostics.
     pub log: Log,
     /// Where refusals are counted.
-    pub metrics: Option<Arc<Metrics>>,
+    pub metrics: Option<Arc<dyn CountFaults>>,
     /// Lines read and delivered.
     pub progress: Arc<Progress>,
     /// Where events go that the one downstream refuses for good.

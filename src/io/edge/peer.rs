@@ -1,14 +1,13 @@
 //! What all peers share: limits, refusals that are counted, the loop that accepts them.
 
 use super::stream::{Listener, Stream};
-use super::{EdgeContext, READ_BYTES};
+use super::{CountFaults, EdgeContext, READ_BYTES};
 use crate::config::Peers;
 use crate::event::Fault;
 use crate::event::msgpack::Refused;
 use crate::event::unpack::Unpacker;
 use crate::io::dead_letter::{DeadLetters, Letter};
 use crate::io::log::Log;
-use crate::telemetry::metrics::Metrics;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +28,7 @@ pub(super) struct Shared {
     pub(super) peers: Peers,
     pub(super) max_line_bytes: usize,
     pub(super) log: Log,
-    metrics: Option<Arc<Metrics>>,
+    metrics: Option<Arc<dyn CountFaults>>,
     dead_letters: DeadLetters,
     stop: watch::Receiver<bool>,
     /// Places for messages and lines that are long and not whole yet, each for the longest.
@@ -55,7 +54,7 @@ impl Shared {
     /// The same in these words.
     pub(super) fn record_failure(&self, fault: Fault, text: &str) {
         if let Some(metrics) = &self.metrics {
-            metrics.add_faults(fault.name(), 1);
+            metrics.count(fault);
         }
         self.log.say_fault(fault.name(), text);
     }

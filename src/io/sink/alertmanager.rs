@@ -3,9 +3,9 @@
 //! and sends; all of that is left to it.
 
 use super::delivery::{Message, Messages};
-use super::notice::Notice;
 use crate::engine::finding::{Severity, State};
 use crate::event::Timestamp;
+use crate::message::notice::Notice;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -257,8 +257,8 @@ fn labels_of(notice: &Notice, common: &BTreeMap<String, String>) -> BTreeMap<Str
 
 #[cfg(test)]
 mod tests {
-    use super::super::notice::tests::notice;
     use super::*;
+    use crate::message::notice::tests::notice;
     use serde_json::Value;
 
     const WAIT: Duration = Duration::from_secs(1);

@@ -4,8 +4,8 @@
 //! Alerts are few, and a connection that was kept open is the one that has died unnoticed when it
 //! is needed.
 
-use super::url::{Target, Url};
 use crate::config::Access;
+use crate::config::url::{Target, Url};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Bytes;
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, HeaderValue, RETRY_AFTER, USER_AGENT};

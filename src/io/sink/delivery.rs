@@ -7,10 +7,10 @@
 
 use super::breaker::Breaker;
 use super::client::{Client, Undelivered};
-use super::notice::Notice;
 use super::spool::Spool;
 use crate::event::Timestamp;
 use crate::io::clock;
+use crate::message::notice::Notice;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

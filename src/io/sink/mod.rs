@@ -9,24 +9,21 @@ pub mod breaker;
 pub mod client;
 pub mod delivery;
 pub mod local;
-pub mod notice;
 pub mod spool;
-pub mod template;
-pub mod url;
 pub mod webhook;
 
 use crate::config;
+use crate::config::url::Url;
 use crate::engine::finding::{Finding, Severity};
+use crate::message::notice::Notice;
+use crate::message::template::PayloadTemplate;
 use client::{Client, variable_secret};
 use delivery::{Delivery, DeliveryQueue, DeliveryStats};
 use local::LocalSinks;
 pub use local::{SinkError, SinkFailure};
-use notice::Notice;
 use spool::Spool;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use template::Template;
-use url::Url;
 
 /// All sinks of a filter.
 #[derive(Debug, Default)]
@@ -162,7 +159,7 @@ fn to_webhook(sink: &config::Webhook, post: &Arc<DeliveryQueue>) -> Result<Deliv
         (_, Some(file), _) => Url::new(&client::read_secret(file)?),
         (_, _, variable) => Url::new(&variable_secret(variable.as_deref().unwrap_or_default())?),
     };
-    let template = Template::new(sink.template.as_deref())?;
+    let template = PayloadTemplate::new(sink.template.as_deref())?;
     let gathered = webhook::Gathered::new(template, sink.content_type.clone(), sink.group_wait.0, sink.per_minute);
     let client = Client::new(&url, &sink.access())?;
     Ok(Delivery::new(Arc::clone(post), client, Box::new(gathered), open_spool(sink.spool.as_deref())?))

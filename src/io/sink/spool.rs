@@ -1,7 +1,7 @@
 //! The file for what could not be delivered: one notice a line, appended while the server is away,
 //! emptied once all of it has been delivered. What a crash cut off is skipped.
 
-use super::notice::Notice;
+use crate::message::notice::Notice;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -91,9 +91,9 @@ impl Spool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::notice::tests::notice;
     use super::*;
     use crate::engine::finding::{Severity, State};
+    use crate::message::notice::tests::notice;
 
     #[test]
     fn notices_wait_in_order_across_restarts_and_a_crash() {

@@ -5,10 +5,10 @@
 //! that ends before its message goes is told once.
 
 use super::delivery::{Message, Messages};
-use super::notice::Notice;
-use super::template::{Digest, Template};
 use crate::engine::finding::{Severity, State};
 use crate::event::Timestamp;
+use crate::message::notice::Notice;
+use crate::message::template::{Digest, PayloadTemplate};
 use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -22,7 +22,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// What is gathered for the next message.
 #[derive(Debug)]
 pub struct Gathered {
-    template: Template,
+    template: PayloadTemplate,
     content_type: String,
     group_wait: Duration,
     per_minute: usize,
@@ -37,7 +37,7 @@ pub struct Gathered {
 impl Gathered {
     /// Nothing yet.
     #[must_use]
-    pub fn new(template: Template, content_type: String, group_wait: Duration, per_minute: u32) -> Self {
+    pub fn new(template: PayloadTemplate, content_type: String, group_wait: Duration, per_minute: u32) -> Self {
         Self {
             template,
             content_type,
@@ -155,14 +155,14 @@ fn rank(notice: &Notice) -> (Severity, bool) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::notice::tests::notice;
     use super::*;
+    use crate::message::notice::tests::notice;
     use serde_json::Value;
 
     const WAIT: Duration = Duration::from_secs(5);
 
     fn gathered() -> Gathered {
-        Gathered::new(Template::new(None).unwrap(), "application/json".into(), WAIT, 2)
+        Gathered::new(PayloadTemplate::new(None).unwrap(), "application/json".into(), WAIT, 2)
     }
 
     fn sent(gathered: &mut Gathered, now: Instant) -> Value {

@@ -187,7 +187,7 @@ pub struct News<'a> {
 
 impl History {
     /// How many bytes incidents may take by default.
-    pub const BYTES: usize = 16 << 20;
+    pub const BYTES: usize = crate::config::PAGE_BYTES;
 
     /// Nothing has happened since `started`, by the wall clock. Incidents may take about so many
     /// `bytes`.

@@ -12,8 +12,9 @@
 //! can take is bounded: connections at a time, time for a request's header, a connection's whole
 //! life; a request with a body is refused unread.
 
+use crate::config::address::{BadAddress, parse_address};
 use std::io::{self, ErrorKind};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -80,11 +81,8 @@ impl Readiness {
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// The text is no address.
-    #[error("`{address}` is no address for metrics")]
-    Address {
-        /// What was given.
-        address: String,
-    },
+    #[error(transparent)]
+    Address(#[from] BadAddress),
     /// The system refused to listen there.
     #[error("cannot listen for metrics on {address}: {source}")]
     Listen {
@@ -108,15 +106,7 @@ impl BindError {
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
-            BindError::Address { address } if address.parse::<u16>().is_ok() => {
-                format!(
-                    "a port alone is written `:{address}` (this host only) or `0.0.0.0:{address}` (every interface)"
-                )
-            }
-            BindError::Address { address } => format!(
-                "`{address}` should be an IP address and a port: `:9464` or `127.0.0.1:9464` (this host only), \
-                 `0.0.0.0:9464` (every interface), `[::1]:9464`"
-            ),
+            BindError::Address(bad) => bad.hint(),
             BindError::Listen { address, source } => match source.kind() {
                 ErrorKind::AddrInUse => format!(
                     "something else listens on {address} already: stop it, or choose another port (`:0` takes a free one)"
@@ -131,24 +121,6 @@ impl BindError {
                 format!("the system is short of threads or file descriptors; without metrics on {address} it may start")
             }
         }
-    }
-}
-
-/// Reads an address to listen on.
-///
-/// A missing host means loopback: nothing is exposed to other hosts unless the address says so, as
-/// `0.0.0.0:9464` does. Names are not looked up, `localhost` apart. Port 0 takes a free port.
-///
-/// # Errors
-/// [`BindError::Address`] where the text is no IP address with a port.
-pub fn parse_address(text: &str) -> Result<SocketAddr, BindError> {
-    let invalid = || BindError::Address { address: text.to_owned() };
-    match text.strip_prefix("localhost").unwrap_or(text).strip_prefix(':') {
-        // Rust's integers may begin with a plus sign; addresses may not.
-        Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
-            Ok((Ipv4Addr::LOCALHOST, port.parse().map_err(|_| invalid())?).into())
-        }
-        _ => text.parse().map_err(|_| invalid()),
     }
 }
 

@@ -17,6 +17,7 @@ use super::finding::{DetectorName, Finding};
 use super::incident::Incidents;
 use super::stack_trace::Trace;
 use super::state::Evict;
+pub use super::state::TableUse;
 use super::template::{Merge, Sighting, Templates};
 use crate::engine::snapshot::RestoreError;
 use crate::event::trace::Stack;
@@ -130,17 +131,6 @@ impl std::fmt::Display for NearMiss {
         let (name, p) = (detector.name(), super::incident::p_of(*ln_p));
         write!(f, "near miss, {name}/{kind} on {key}: p = {p:e}, threshold {threshold:e}: {why}")
     }
-}
-
-/// How full one table is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TableUse {
-    /// The table; the label `table` of the metrics.
-    pub table: &'static str,
-    /// Keys held.
-    pub keys: u64,
-    /// Keys that had to go.
-    pub evictions: u64,
 }
 
 /// How long an operation took in the last minutes, in seconds.

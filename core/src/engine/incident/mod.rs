@@ -4,13 +4,15 @@
 //! and rule in what is open at a time, beyond which further ones are told as one (`storm.rs`). What
 //! is forgotten is counted.
 
-use super::detector::TableUse;
+mod open_incidents;
+mod storm;
+
 use super::finding::{self, DetectorName, Evidence, Finding, Key, RuleFinding, Severity, State};
-use super::open_incidents::{Incident, OpenIncidents};
-use super::state::Evict;
-use super::storm::{self, Storms};
+use super::state::{Evict, TableUse};
 use crate::event::{Level, Timestamp};
+use open_incidents::{Incident, OpenIncidents};
 use serde::{Deserialize, Serialize};
+use storm::Storms;
 use xxhash_rust::xxh3::Xxh3;
 
 /// How soon somebody should look, by the worst level involved.

@@ -1,6 +1,6 @@
+use super::storm;
 use super::*;
 use crate::engine::snapshot::{pack, unpack};
-use crate::engine::storm;
 
 fn opening() -> Opening {
     Opening {

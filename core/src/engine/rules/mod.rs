@@ -4,73 +4,47 @@
 //! those (`fn on_event(e)`). Files and tables come in as text ([`RuleSource`], [`TableSource`]);
 //! [`RuleSet::compile`] checks all of it and reports everything that is wrong at once. [`Rules`]
 //! runs the set: the filter is decided natively, the script runs in a sandbox within a [`Budget`],
-//! and what it remembers is bounded, lru_map and written into snapshots.
+//! and what it remembers is bounded and written into snapshots.
 //!
-//! One file a step: `declaration`, `select` and `condition` (what a rule says of itself),
-//! `matcher`, `lookups`, `literals` and `members` (the filters of all rules as one), `functions`
-//! and `constants` (names checked at load), `describe` and `plain` (what a set says of itself, the
-//! tests that it carries), `sandbox` (the engine and its limits), `api` and `host` (what scripts
-//! call: `counting`, `change`, `order`, `state_fns`, `event_fns`, `metric_fns`), `remembered`,
-//! `memory` and `lru_map` (what they remember: `window`, `values`, `distinct`, `stored`), `masks`,
-//! `metrics`, `calendar`, `table` (lookups), `event` (the script's view of an event), `breaker`,
-//! `evaluate` (one call of a script), `run`.
+//! Five layers, each of which may use those before it and knows nothing of those behind it:
+//!
+//! | layer | knows |
+//! | --- | --- |
+//! | `value` | what a script's values are: scalars, durations, tables, plain values |
+//! | `state` | what a rule remembers of them, and what it may cost |
+//! | `filter` | which rules an event can matter to: the filters of all rules as one |
+//! | `compile` | a rule's text: what it declares, and what is wrong with it |
+//! | `runtime` | the event that is evaluated, the functions that rules call, what comes of them |
 
-mod api;
-mod breaker;
-mod budget;
-mod calendar;
-mod change;
-mod condition;
-mod constants;
-mod counting;
-mod csv;
-mod declaration;
-mod describe;
-mod distinct;
-mod duration;
-mod entry;
-mod evaluate;
-mod event;
-mod event_fns;
-mod functions;
-mod host;
-mod literals;
-mod lookups;
-mod lru_map;
-mod masks;
-mod matcher;
-mod members;
-mod memory;
-mod metric_fns;
-pub mod metrics;
-mod order;
-mod place;
-mod plain;
-mod remembered;
-mod run;
-mod sandbox;
-mod scalar;
-mod select;
-mod set;
-mod shipped;
-mod state_fns;
-mod stored;
-mod table;
-mod values;
-mod window;
-mod words;
+mod compile;
+mod filter;
+mod runtime;
+mod state;
+mod value;
 
 #[cfg(test)]
 mod tests;
 
-pub use budget::{Budget, Meter};
-pub use describe::{Change, RuleSummary, RuleTests};
-pub use duration::nanoseconds;
-pub use evaluate::TIMED_EVALUATIONS;
-pub use event::Known;
-pub use metrics::RuleMetrics;
-pub use run::{RestoreError, RuleFailure, RuleOutcome, RuleTally, Rules};
-pub use set::{RuleSet, RuleSource, TableSource};
+pub use compile::describe::{RuleChanges, RuleSummary, RuleTests};
+pub use compile::set::{RuleSet, RuleSource, TableSource};
+pub use runtime::evaluate::TIMED_EVALUATIONS;
+pub use runtime::event::Known;
+pub use runtime::functions::reference;
+pub use runtime::outcome::{RuleFailure, RuleOutcome, RuleTally};
+pub use runtime::rules::{RestoreError, Rules};
+pub use state::budget::{Budget, Meter};
+pub use state::metrics::{self, RuleMetrics};
+pub use value::duration::nanoseconds;
 
-/// Bytes that a text in a script can have; longer texts of an event are cut off there.
-const TEXT_LIMIT: usize = 64 << 10;
+use crate::diagnostic::Diagnostic;
+
+impl RuleSet {
+    /// Compiles rules and tables. A later source takes the place of an earlier one of the same
+    /// name; rules run in the order of their names.
+    ///
+    /// # Errors
+    /// What is wrong in all files, in the order of their names, tables first.
+    pub fn compile(rules: &[RuleSource], tables: &[TableSource]) -> Result<Self, Vec<Diagnostic>> {
+        Self::compile_with(rules, tables, &runtime::functions::signatures())
+    }
+}

@@ -15,8 +15,8 @@ mod fold;
 mod hole;
 mod seed;
 
-use crate::engine::detector::TableUse;
 use crate::engine::snapshot::{RestoreError, pack, unpack};
+use crate::engine::state::TableUse;
 use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, allocated};
 use crate::event::skeleton::{Masks, Skeleton, VARIABLE};
 use crate::event::{Fields, Level, Role, Timestamp};

@@ -1,8 +1,8 @@
 use super::*;
 use crate::event::{DeliveryToken, msgpack};
+use crate::io::entries::{Entries, Run};
 use crate::io::outputs::{OutputBatch, Outputs, Queue};
 use crate::io::shutdown::Progress;
-use crate::output::entries::{Entries, Run};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::mpsc;

@@ -407,11 +407,11 @@ fn a_rule_stays_within_its_bytes() {
         (0..2_000).map(|i| format!("{{\"k\":{i},\"n\":{i},\"v\":\"{}\"}}", "x".repeat(i % 300))).collect();
     run(&mut rules, &lines.iter().map(String::as_str).collect::<Vec<_>>());
     assert!(rules.evictions() > 0);
-    let bytes = rules.host_bytes();
+    let bytes = rules.remembered_bytes();
     assert!(bytes <= 50_000, "{bytes}");
     let mut again = Rules::new(rules.set().clone(), budget);
     again.restore(&rules.snapshot()).unwrap();
-    assert_eq!((again.snapshot(), again.host_bytes()), (rules.snapshot(), bytes));
+    assert_eq!((again.snapshot(), again.remembered_bytes()), (rules.snapshot(), bytes));
 }
 
 #[test]

@@ -1,0 +1,255 @@
+//! Storms: a rule or a detector opens more incidents than anybody reads. They are told as one.
+//!
+//! At most `limit` incidents of one detector, kind and rule are open at a time. What would open
+//! beyond joins an incident that stands for all of them, with the key `scope: storm`. It is said
+//! again at doubling counts and ends when nothing has joined it for [`CALM_S`]. While it is open,
+//! the limit is half of what it was: otherwise a storm would go on as single incidents whenever one
+//! of those that opened before it ends.
+//!
+//! How many keys joined is estimated from the k smallest of their hashes (Bar-Yossef et al.,
+//! *Counting distinct elements in a data stream*, 2002): exact below k = 256, beyond with a
+//! standard error of 1/√(k − 2) ≈ 6 %. Memory: 4 KiB a storm, of which there is one for each
+//! detector, kind and rule.
+
+use super::{IncidentId, Opening, counted};
+use crate::engine::finding::{Evidence, Key};
+use crate::engine::state::allocated;
+use crate::event::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
+use xxhash_rust::xxh3::Xxh3;
+
+/// Seconds without a further opening after which a storm is over.
+const CALM_S: f64 = 600.0;
+/// What the key of a storm names, where other keys name a module or a host.
+const SCOPE: (&str, &str) = ("scope", "storm");
+/// So many of the smallest hashes of keys are kept.
+const SMALLEST: usize = 256;
+/// Bytes of the latest summary that the storm's own quotes.
+const QUOTED_BYTES: usize = 400;
+
+/// What has joined a storm.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct Storm {
+    keys: Keys,
+    /// What would have been said of the last one.
+    latest: String,
+}
+
+impl Storm {
+    /// `opening` is told with `storm`, which is as severe as its worst.
+    pub(super) fn join(&mut self, opening: &Opening, storm: &mut Opening) {
+        self.keys.add(&opening.key);
+        self.latest.clear();
+        self.latest.push_str(&opening.summary[..opening.summary.floor_char_boundary(QUOTED_BYTES)]);
+        storm.severity = storm.severity.max(opening.severity);
+        storm.worst = storm.worst.max(opening.worst);
+        storm.score = storm.score.max(opening.score);
+    }
+
+    /// Brings what is said of it up to date: `count` events in `lasted_s` seconds so far.
+    pub(super) fn tell(&self, storm: &mut Opening, count: u64, lasted_s: f64) {
+        let Opening { kind, evidence, summary, .. } = storm;
+        let keys = self.keys.count();
+        (evidence.observed, evidence.samples, evidence.window_s) = (keys, count, lasted_s);
+        let (more, limit, latest) = (counted(keys, "incident"), evidence.threshold, &self.latest);
+        *summary =
+            format!("storm of {kind}: {more} beyond the {limit:.0} that are told one by one; the last: {latest}");
+    }
+
+    /// About how many bytes it takes beyond its own place.
+    pub(super) fn heap_size(&self) -> usize {
+        self.keys.0.len() * 16 + allocated(self.latest.capacity())
+    }
+}
+
+/// Which keys have joined a storm: the smallest of their hashes.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Keys(BTreeSet<u64>);
+
+impl Keys {
+    /// A key has joined.
+    fn add(&mut self, key: &Key) {
+        let mut hash = Xxh3::new();
+        for part in key.0.iter().flat_map(|(name, value)| [name, value]) {
+            hash.update(part.as_bytes());
+            hash.update(&[0]);
+        }
+        let hash = hash.digest();
+        let is_full = self.0.len() >= SMALLEST;
+        if is_full && self.0.last().is_some_and(|largest| hash >= *largest) {
+            return;
+        }
+        if self.0.insert(hash) && is_full {
+            self.0.pop_last();
+        }
+    }
+
+    /// About how many different ones have.
+    fn count(&self) -> f64 {
+        let kept = self.0.len() as f64;
+        match self.0.last() {
+            Some(&largest) if self.0.len() >= SMALLEST => {
+                let estimate = (kept - 1.0) / (largest as f64 / u64::MAX as f64);
+                // More digits than are known would look as if they had been counted.
+                let step = 10_f64.powf(estimate.log10().floor() - 1.0);
+                (estimate / step).round() * step
+            }
+            _ => kept,
+        }
+    }
+}
+
+/// How many incidents of one detector, kind and rule are open, and the one that stands for all
+/// further ones.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Group {
+    open: usize,
+    storm: Option<IncidentId>,
+}
+
+/// All groups with open incidents.
+#[derive(Clone, Debug)]
+pub(super) struct Storms {
+    groups: BTreeMap<u64, Group>,
+    limit: usize,
+    folded: u64,
+}
+
+impl Storms {
+    pub(super) fn new(limit: usize) -> Self {
+        Self { groups: BTreeMap::new(), limit: limit.max(1), folded: 0 }
+    }
+
+    /// True when one more incident of this group is to join its storm.
+    pub(super) fn takes(&self, group: u64) -> bool {
+        self.groups.get(&group).is_some_and(|group| {
+            group.open >= self.limit || (group.storm.is_some() && group.open >= self.limit.div_ceil(2))
+        })
+    }
+
+    /// The incident that stands for the further ones of this group.
+    pub(super) fn of(&self, group: u64) -> Option<IncidentId> {
+        self.groups.get(&group)?.storm
+    }
+
+    /// One more opening has joined a storm.
+    pub(super) fn count(&mut self) {
+        self.folded += 1;
+    }
+
+    pub(super) fn opened(&mut self, group: u64, id: IncidentId, is_storm: bool) {
+        let group = self.groups.entry(group).or_default();
+        if is_storm {
+            group.storm = Some(id);
+        } else {
+            group.open += 1;
+        }
+    }
+
+    pub(super) fn closed(&mut self, number: u64, id: IncidentId) {
+        let Some(group) = self.groups.get_mut(&number) else { return };
+        if group.storm == Some(id) {
+            group.storm = None;
+        } else {
+            group.open = group.open.saturating_sub(1);
+        }
+        if group.open == 0 && group.storm.is_none() {
+            self.groups.remove(&number);
+        }
+    }
+
+    /// Open storms.
+    pub(super) fn open(&self) -> impl Iterator<Item = IncidentId> {
+        self.groups.values().filter_map(|group| group.storm)
+    }
+
+    /// Openings that have joined a storm instead.
+    pub(super) fn folded(&self) -> u64 {
+        self.folded
+    }
+
+    pub(super) fn limit(&self) -> usize {
+        self.limit
+    }
+}
+
+/// The group of incidents that `opening` belongs to.
+pub(super) fn group_of(opening: &Opening) -> u64 {
+    group(opening.detector as u8, &opening.kind, opening.rule.as_deref())
+}
+
+/// The group of a detector's kind of incidents, or of a rule's.
+pub(super) fn group(detector: u8, kind: &str, rule: Option<&str>) -> u64 {
+    let mut hash = Xxh3::new();
+    hash.update(&[detector]);
+    for part in [kind, rule.unwrap_or_default()] {
+        hash.update(part.as_bytes());
+        hash.update(&[0]);
+    }
+    hash.digest()
+}
+
+/// What opens when `first` is the first that finds `limit` others open.
+pub(super) fn opening(first: Opening, limit: usize) -> Opening {
+    let evidence = Evidence {
+        observed: 1.0,
+        expected: 0.0,
+        unit: "incidents".into(),
+        test: "storm".into(),
+        threshold: limit as f64,
+        p_value: None,
+        samples: first.count.max(1),
+        window_s: 0.0,
+        more: serde_json::Map::new(),
+    };
+    Opening { key: Key(vec![(SCOPE.0.into(), SCOPE.1.into())]), evidence, context: Vec::new(), ..first }
+}
+
+/// True when a storm that was joined last at `last` is over at `now`.
+pub(super) fn is_over(last: Timestamp, now: Timestamp) -> bool {
+    now.seconds_since(last) > CALM_S
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_counted_once_and_beyond_a_few_about() {
+        let key = |i: usize| Key(vec![("module".into(), format!("m-{i}"))]);
+        let mut keys = Keys::default();
+        assert_eq!(keys.count(), 0.0);
+        for i in 0..SMALLEST - 1 {
+            keys.add(&key(i));
+            keys.add(&key(i / 2));
+        }
+        assert_eq!(keys.count(), (SMALLEST - 1) as f64);
+        for (from, to) in [(0, 1_000), (1_000, 10_000), (10_000, 200_000)] {
+            (from..to).for_each(|i| keys.add(&key(i)));
+            let off = keys.count() / to as f64;
+            assert!((0.8..1.25).contains(&off), "{} of {to}", keys.count());
+            assert_eq!(keys.0.len(), SMALLEST);
+        }
+    }
+
+    #[test]
+    fn a_group_is_full_at_its_limit_and_in_a_storm_at_half_of_it() {
+        let mut storms = Storms::new(4);
+        let id = |i: u64| IncidentId(i);
+        (0..4).for_each(|i| storms.opened(7, id(i), false));
+        assert!(storms.takes(7) && !storms.takes(8));
+        storms.closed(7, id(0));
+        assert!(!storms.takes(7));
+        storms.opened(7, id(9), true);
+        assert!(storms.takes(7));
+        (1..3).for_each(|i| storms.closed(7, id(i)));
+        assert!(!storms.takes(7));
+        storms.closed(7, id(3));
+        assert_eq!(storms.open().collect::<Vec<_>>(), [id(9)]);
+        storms.closed(7, id(9));
+        assert!(storms.groups.is_empty());
+    }
+}

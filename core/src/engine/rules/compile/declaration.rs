@@ -1,0 +1,121 @@
+//! `const RULE`: what a rule says of itself.
+
+use super::location::{FileLocation, Problems};
+use super::select;
+use crate::engine::finding::Severity;
+use crate::engine::rules::filter::alternative::Alternative;
+use crate::engine::rules::filter::members::MemberNames;
+use crate::engine::rules::value::duration;
+use crate::engine::rules::value::field_path::FieldPath;
+use crate::engine::rules::value::table::Table;
+use rhai::{Dynamic, Map};
+
+/// The members that `RULE` can have.
+const MEMBERS: [&str; 6] = ["severity", "select", "key", "cooldown", "explains", "on_failure"];
+/// Of findings and incidents whose rule names none: 5 minutes.
+const COOLDOWN_NS: i64 = 300_000_000_000;
+
+/// A rule's declaration, checked.
+#[derive(Clone, Debug)]
+pub(crate) struct Declaration {
+    pub(crate) severity: Severity,
+    /// One of these must hold for the script to run.
+    pub(crate) select: Vec<Alternative>,
+    /// Whose incident a finding is: the names as written, and where their values come from.
+    pub(crate) key: Vec<(String, FieldPath)>,
+    /// How long after the last match an incident resolves, in nanoseconds.
+    pub(crate) cooldown: i64,
+    /// Its findings explain what detectors find: they join an incident that is open at the event's
+    /// locality.
+    pub(crate) explains: bool,
+    /// An event that it selects does not leave when it fails or is switched off.
+    pub(crate) fails_closed: bool,
+}
+
+impl Declaration {
+    /// Reads `RULE`, adding to `problems` what is wrong with it.
+    pub(crate) fn read(
+        rule: &Map,
+        location: FileLocation<'_>,
+        tables: &[Table],
+        members: &mut MemberNames,
+        problems: &mut Problems<'_>,
+    ) -> Self {
+        let mut read = Self {
+            severity: Severity::Warning,
+            select: Vec::new(),
+            key: Vec::new(),
+            cooldown: COOLDOWN_NS,
+            explains: false,
+            fails_closed: false,
+        };
+        for (name, value) in rule {
+            let (key, location) = location.member(name);
+            match name.as_str() {
+                "severity" => read.severity = severity(value, location, problems),
+                "select" => read.select = select::read(value, location, tables, members, problems),
+                "key" => read.key = names(value, location, problems),
+                "cooldown" => {
+                    match value.as_immutable_string_ref().ok().and_then(|text| duration::nanoseconds(&text)) {
+                        Some(nanoseconds) => read.cooldown = nanoseconds,
+                        None => {
+                            problems.add(location.position, "`cooldown` is no duration", Some(duration::HINT.into()))
+                        }
+                    }
+                }
+                "explains" => match value.as_bool() {
+                    Ok(explains) => read.explains = explains,
+                    Err(found) => {
+                        problems.add(location.position, format!("`explains` is true or false, not {found}"), None)
+                    }
+                },
+                "on_failure" => match crate::engine::rules::value::scalar::text_of(value).as_deref() {
+                    Some("pass") => {}
+                    Some("drop") => read.fails_closed = true,
+                    other => problems.unknown(
+                        location.position,
+                        "answer to a failure",
+                        other.unwrap_or("?"),
+                        &["pass", "drop"],
+                    ),
+                },
+                _ => problems.unknown(key, "member of RULE", name, &MEMBERS),
+            }
+        }
+        if !rule.contains_key("select") {
+            read.select = vec![Alternative::everything()];
+        }
+        read
+    }
+}
+
+/// The severity of this name.
+pub(crate) fn severity_of(name: &str) -> Option<Severity> {
+    Severity::ALL.into_iter().find(|severity| severity.name() == name)
+}
+
+fn severity(value: &Dynamic, location: FileLocation<'_>, problems: &mut Problems<'_>) -> Severity {
+    let name = crate::engine::rules::value::scalar::text_of(value).unwrap_or_else(|| value.type_name().to_owned());
+    severity_of(&name).unwrap_or_else(|| {
+        problems.unknown(location.position, "severity", &name, &Severity::ALL.map(Severity::name));
+        Severity::Warning
+    })
+}
+
+fn names(value: &Dynamic, location: FileLocation<'_>, problems: &mut Problems<'_>) -> Vec<(String, FieldPath)> {
+    let hint = Some("write the names of roles and members: [\"module\", \"upstream\"]".to_owned());
+    let Ok(items) = value.as_array_ref() else {
+        problems.add(location.position, format!("`key` is an array of names, not {}", value.type_name()), hint);
+        return Vec::new();
+    };
+    let mut names = Vec::new();
+    for (i, item) in items.iter().enumerate() {
+        match item.as_immutable_string_ref() {
+            Ok(name) if !name.trim_start_matches('.').is_empty() => {
+                names.push((name.trim_start_matches('.').to_owned(), FieldPath::of(&name)))
+            }
+            _ => problems.add(location.item(i).position, "this is no name of a role or member", hint.clone()),
+        }
+    }
+    names
+}

@@ -1,0 +1,258 @@
+//! `e`: the event as a script sees it.
+//!
+//! Rhai's values are owned, so the event is copied, once for all rules that select it: a batch of
+//! one record, read through the same [`Fields`] as everywhere. Members are looked for when the
+//! script reads them.
+
+use crate::engine::finding::{Finding, Key};
+use crate::engine::rules::compile::set::RuleSet;
+use crate::engine::rules::value::TEXT_LIMIT;
+use crate::engine::rules::value::field_path::FieldPath;
+use crate::engine::template::{Sighting, TemplateId, Templates};
+use crate::event::look::Form;
+use crate::event::{Batch, Fields, Level, Look, Role, Shape, Span, Tag, Value};
+use rhai::{Array, Dynamic, ImmutableString, Map};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// One event, owned. Cloning it counts a reference.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Event(Arc<Copied>);
+
+#[derive(Debug, Default)]
+struct Copied {
+    batch: Batch,
+    anomalies: Array,
+    template: Option<TemplateId>,
+    template_text: Option<ImmutableString>,
+    params: Vec<String>,
+}
+
+/// What the engine knows of an event that the event does not say.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Known<'a> {
+    /// What detectors have found on it.
+    pub anomalies: &'a [Finding],
+    /// Its template, and all of them.
+    pub template: Option<(Sighting, &'a Templates)>,
+    /// A rule has made it; rules emit nothing in answer.
+    pub emitted: bool,
+}
+
+impl Event {
+    /// Copies the event of `fields`, with what rules of `set` read of what is known of it; into the
+    /// memory of `spent`, an event that is over, where nobody holds that any more.
+    pub(crate) fn copied(fields: &Fields<'_>, known: &Known<'_>, set: &RuleSet, spent: Option<Self>) -> Self {
+        let mut event = spent.filter(|event| Arc::strong_count(&event.0) == 1).unwrap_or_default();
+        if let Some(copied) = Arc::get_mut(&mut event.0) {
+            copied.fill(fields, known, set);
+        }
+        event
+    }
+
+    /// What the engine knows of it under this name; `None` when that is the name of a member like
+    /// any other.
+    pub(crate) fn known(&self, name: &str) -> Option<Dynamic> {
+        let copied = &*self.0;
+        match name {
+            "anomalies" => {
+                // Those of a seismolog upstream come first.
+                let mut all = self.member(name).try_cast::<Array>().unwrap_or_default();
+                all.extend(copied.anomalies.iter().cloned());
+                Some(all.into())
+            }
+            "template" => copied.template.map(|id| id.to_string().into()),
+            "template_text" => copied.template_text.clone().map(Dynamic::from),
+            "params" => {
+                let texts = copied.params.iter().map(|text| Dynamic::from(clipped(text)));
+                Some(texts.collect::<Array>().into())
+            }
+            _ => None,
+        }
+    }
+
+    /// True when the event has a member of this name.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.fields().member(name).is_some()
+    }
+
+    fn fields(&self) -> Fields<'_> {
+        self.0.batch.fields(0)
+    }
+
+    /// How bad the event says it is.
+    pub(crate) fn level(&self) -> Option<Level> {
+        self.fields().level()
+    }
+
+    /// What `e.<role>` is: duration in ms, status an integer, the others text; `()` without it.
+    pub(crate) fn role(&self, role: Role) -> Dynamic {
+        let fields = self.fields();
+        match role {
+            Role::Duration => fields.duration_ms().map_or(Dynamic::UNIT, Dynamic::from),
+            Role::Status => fields.status().map_or(Dynamic::UNIT, |status| i64::from(status).into()),
+            _ => fields.text(role).map_or(Dynamic::UNIT, |text| clipped(&text).into()),
+        }
+    }
+
+    /// What `e["name"]` is: the literal member, dotted paths included; `()` without it.
+    pub(crate) fn member(&self, name: &str) -> Dynamic {
+        match self.fields().member(name) {
+            None | Some(Value::Null) => Dynamic::UNIT,
+            Some(Value::Bool(truth)) => truth.into(),
+            Some(Value::Number(text)) => number(&text),
+            Some(Value::Text(text)) => clipped(&text).into(),
+            Some(Value::Nested(text)) => serde_json::from_str(&text).map_or(Dynamic::UNIT, from_json),
+        }
+    }
+
+    /// Where it stands: the roles that are in the keys of detectors, under their names.
+    pub(crate) fn locality(&self) -> Key {
+        let roles = [Role::Module, Role::Host, Role::Thread, Role::Operation, Role::ErrorCode];
+        let part = |role: Role| Some((role.name().to_owned(), self.key_text(&FieldPath::Role(role))?));
+        let template = self.0.template.map(|id| ("template".to_owned(), id.to_string()));
+        Key(roles.into_iter().filter_map(part).chain(template).collect())
+    }
+
+    /// The value as a finding's key shows it; `None` without it.
+    pub(crate) fn key_text(&self, source: &FieldPath) -> Option<String> {
+        let value = match source {
+            FieldPath::Role(Role::Duration) => {
+                self.fields().raw(Role::Duration).map(|raw| String::from_utf8_lossy(raw).into_owned())
+            }
+            FieldPath::Role(role) => self.fields().text(*role).map(Cow::into_owned),
+            FieldPath::Member(name) => match self.fields().member(name)? {
+                Value::Nested(text) => Some(text.into_owned()),
+                value => crate::engine::rules::value::scalar::text_of_member(&value).map(|(text, _)| text.to_owned()),
+            },
+        };
+        value.filter(|text| !text.is_empty())
+    }
+}
+
+impl Copied {
+    fn fill(&mut self, fields: &Fields<'_>, known: &Known<'_>, set: &RuleSet) {
+        let Batch { bytes, arena, records, looks, filled, .. } = &mut self.batch;
+        let mut look: Look = *fields.look();
+        arena.clear();
+        if look.shape == Shape::Text {
+            arena.extend_from_slice(fields.object());
+        }
+        look.rendered = Span::new(0, arena.len());
+        let start = fields.record().span.start;
+        if look.shape == Shape::Json {
+            look.joint.open -= start;
+            look.joint.close -= start;
+        }
+        for role in &Role::ALL[..Role::PLACED] {
+            let slot = &mut look.slots[*role as usize];
+            if slot.form == Form::Absent {
+                continue;
+            }
+            if slot.in_arena {
+                let at = arena.len();
+                arena.extend_from_slice(fields.raw(*role).unwrap_or_default());
+                slot.span = Span::new(at, arena.len());
+            } else {
+                slot.span.start -= start;
+            }
+        }
+        bytes.clear();
+        bytes.extend_from_slice(fields.line());
+        let mut record = *fields.record();
+        record.span = Span::new(0, bytes.len());
+        // Its time and tag, which stood in front of a record of MessagePack, are in its look by
+        // now.
+        (record.lead, record.tag) = (0, Tag::default());
+        *filled = bytes.len();
+        records.clear();
+        records.push(record);
+        looks.clear();
+        looks.push(look);
+        let [wants_anomalies, _, wants_text, wants_params] = set.wants();
+        let anomaly = |finding: &Finding| serde_json::to_value(finding).map_or(Dynamic::UNIT, from_json);
+        self.anomalies.clear();
+        if wants_anomalies {
+            self.anomalies.extend(known.anomalies.iter().map(anomaly));
+        }
+        // An event without a message has no template.
+        let template = known.template.filter(|(sighting, _)| sighting.count > 0);
+        let text = |(sighting, templates): (Sighting, &Templates)| templates.text(sighting.id).map(Into::into);
+        self.template = template.map(|(sighting, _)| sighting.id);
+        self.template_text = template.filter(|_| wants_text).and_then(text);
+        self.params = template
+            .filter(|_| wants_params)
+            .map_or_else(Vec::new, |(sighting, templates)| templates.params(fields, sighting.id));
+    }
+}
+
+/// Scripts see at most [`TEXT_LIMIT`] bytes of a text.
+fn clipped(text: &str) -> ImmutableString {
+    text[..text.floor_char_boundary(TEXT_LIMIT)].into()
+}
+
+fn number(text: &str) -> Dynamic {
+    text.parse::<i64>().map(Dynamic::from).or_else(|_| text.parse::<f64>().map(Dynamic::from)).unwrap_or(Dynamic::UNIT)
+}
+
+fn from_json(value: serde_json::Value) -> Dynamic {
+    use serde_json::Value;
+    match value {
+        Value::Null => Dynamic::UNIT,
+        Value::Bool(truth) => truth.into(),
+        Value::Number(number) => {
+            number.as_i64().map_or_else(|| number.as_f64().map_or(Dynamic::UNIT, Dynamic::from), Dynamic::from)
+        }
+        Value::String(text) => clipped(&text).into(),
+        Value::Array(items) => items.into_iter().map(from_json).collect::<Array>().into(),
+        Value::Object(members) => {
+            members.into_iter().map(|(name, value)| (name.into(), from_json(value))).collect::<Map>().into()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::rules::tests::stream;
+
+    #[test]
+    fn a_copy_reads_as_the_event_did() {
+        let batch = stream(&[
+            r#"{"level":"WARN","msg":"a \"b\"","status":"504","duration_ms":"1.5s","code":"E1","n":3,"f":2.5,"big":1e400}"#,
+            r#"{"a":{"b":{"c":[1,2.5,null,{"d":"x"}]}},"a.b":{"c":7},"host":"h1"}"#,
+            "plain text line",
+        ]);
+        for i in 0..batch.records.len() {
+            let (fields, event) =
+                (batch.fields(i), Event::copied(&batch.fields(i), &Known::default(), &RuleSet::empty(), None));
+            assert_eq!(fields.object(), event.fields().object());
+            for role in Role::ALL {
+                assert_eq!(fields.text(role), event.fields().text(role), "{role:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn values_have_rhai_types() {
+        let batch = stream(&[
+            r#"{"level":"WARN","msg":"a \"b\"","status":"504","took":"1.5s","n":3,"f":2.5,"big":99999999999999999999,"t":true,"z":null}"#,
+            r#"{"a":{"b":{"c":[1,2.5,null,{"d":"x"}]}},"q.r":7}"#,
+        ]);
+        let first = Event::copied(&batch.fields(0), &Known::default(), &RuleSet::empty(), None);
+        assert_eq!(first.role(Role::Message).into_string().unwrap(), "a \"b\"");
+        assert_eq!(first.role(Role::Status).as_int(), Ok(504));
+        assert_eq!(first.role(Role::Duration).as_float(), Ok(1500.0));
+        assert_eq!(first.role(Role::Level).into_string().unwrap(), "WARN");
+        assert!(first.role(Role::Host).is_unit());
+        assert_eq!(first.member("n").as_int(), Ok(3));
+        assert_eq!(first.member("f").as_float(), Ok(2.5));
+        assert_eq!(first.member("big").as_float(), Ok(1e20));
+        assert_eq!(first.member("t").as_bool(), Ok(true));
+        assert!(first.member("z").is_unit() && first.member("nowhere").is_unit());
+        let second = Event::copied(&batch.fields(1), &Known::default(), &RuleSet::empty(), None);
+        assert_eq!(second.member("a.b.c").to_string(), r#"[1, 2.5, (), #{"d": "x"}]"#);
+        assert_eq!(second.member("q.r").as_int(), Ok(7));
+        assert!(second.member("a").is_map());
+    }
+}

@@ -1,0 +1,260 @@
+//! What one rule remembers: a table of keys for each call site, and what is due without an event.
+//!
+//! Evict twice: each table in keys, the least recently used going first, and the rule in bytes,
+//! which the table that grows gives back from its own oldest keys. What is forgotten before its
+//! time is counted.
+
+use super::budget::Budget;
+use super::lru_map::{LruMap, held};
+use super::memory::Memory;
+use crate::engine::state::Evict;
+use rhai::Position;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// The place of a call: line and column.
+pub(crate) type Site = (u16, u16);
+
+/// Not a place in the file: what `set` keeps is the rule's own, wherever it is called.
+pub(crate) const NOTES: Site = (0, 0);
+/// As is what `absent` watches.
+pub(crate) const WATCHED: Site = (0, 1);
+
+/// Where memory is short, a rule keeps so many keys.
+const KEPT_KEYS: usize = 1_000;
+/// Bytes of a key's place in a table, without its text.
+const SLOT_BYTES: usize = 96;
+
+/// The place of a call as a [`Site`]. Longer files and lines than that are refused by the size of
+/// their text.
+pub(crate) fn site_of(place: Position) -> Site {
+    let short = |n: Option<usize>| u16::try_from(n.unwrap_or(0)).unwrap_or(u16::MAX);
+    (short(place.line()), short(place.position()))
+}
+
+/// One table.
+#[derive(Clone, Debug, Default)]
+struct Memories {
+    keys: LruMap<Memory>,
+    evictions: u64,
+}
+
+/// What one rule remembers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Remembered {
+    /// In the order of their places.
+    tables: Vec<(Site, Memories)>,
+    bytes: usize,
+    /// When which key is due.
+    due: BTreeSet<(i64, Site, Box<str>)>,
+}
+
+/// [`Remembered`] as it is written down.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct RememberedSnapshot(Vec<TableSnapshot>);
+
+/// One table: its place, what it has forgotten, and its keys, the one touched longest ago first.
+type TableSnapshot = (Site, u64, Vec<(String, Memory)>);
+
+impl Remembered {
+    /// Lets `work` at the memory of `key` at a call site; also gives whether that table has
+    /// forgotten keys.
+    pub(crate) fn at<R>(
+        &mut self,
+        site: Site,
+        key: &str,
+        now: i64,
+        budget: &Budget,
+        work: impl FnOnce(&mut Memory) -> R,
+    ) -> (R, bool) {
+        let i = self.tables.binary_search_by_key(&site, |(site, _)| *site).unwrap_or_else(|i| {
+            self.tables.insert(i, (site, Memories::default()));
+            i
+        });
+        let Self { tables, bytes, due } = self;
+        let table = &mut tables[i].1;
+        // Two at a time: the table gives up what is over at twice the rate at which it can grow.
+        for _ in 0..2 {
+            if !table.keys.oldest().is_some_and(|memory| memory.is_over(now)) {
+                break;
+            }
+            table.forget_oldest(site, bytes, due);
+        }
+        let known = table.keys.len();
+        let memory = table.keys.touch(key);
+        let (size, deadline) = (memory.bytes(), memory.deadline());
+        let result = work(memory);
+        *bytes = (*bytes + memory.bytes()).saturating_sub(size);
+        let next = memory.deadline();
+        if deadline != next {
+            let mut long = String::new();
+            let key: Box<str> = held(key, &mut long).into();
+            if let Some(deadline) = deadline {
+                due.remove(&(deadline, site, key.clone()));
+            }
+            if let Some(next) = next {
+                due.insert((next, site, key));
+            }
+        }
+        if table.keys.len() > known {
+            let mut long = String::new();
+            *bytes += SLOT_BYTES + held(key, &mut long).len();
+        }
+        while table.keys.len() > budget.keys.max(1) || (*bytes > budget.bytes && table.keys.len() > 1) {
+            table.forget_oldest(site, bytes, due);
+            table.evictions += 1;
+        }
+        (result, table.evictions > 0)
+    }
+
+    /// Lets `work` at the memory of `key` if there is one; the key does not count as touched.
+    pub(crate) fn peek<R>(&mut self, site: Site, key: &str, work: impl FnOnce(&Memory) -> R) -> Option<R> {
+        let i = self.tables.binary_search_by_key(&site, |(site, _)| *site).ok()?;
+        self.tables[i].1.keys.peek_mut(key).map(|memory| work(memory))
+    }
+
+    /// The next key that is due at `now`: its table, its text and its memory. It is due no more,
+    /// and what waits for a second event is forgotten.
+    pub(crate) fn next_due(&mut self, now: i64) -> Option<(Site, Box<str>, Memory)> {
+        loop {
+            if self.due.first()?.0 > now {
+                return None;
+            }
+            let (_, site, key) = self.due.pop_first()?;
+            let i = self.tables.binary_search_by_key(&site, |(site, _)| *site).ok()?;
+            let table = &mut self.tables[i].1;
+            match table.keys.peek_mut(&key) {
+                Some(Memory::Alive(alive)) => {
+                    let deadline = alive.at.saturating_add(alive.length);
+                    if deadline > now {
+                        // It has spoken since.
+                        alive.deadline = Some(deadline);
+                        self.due.insert((deadline, site, key));
+                        continue;
+                    }
+                    alive.deadline = None;
+                    let memory = Memory::Alive(alive.clone());
+                    return Some((site, key, memory));
+                }
+                Some(Memory::Began(_)) => {
+                    let memory = table.keys.remove(&key).unwrap_or_default();
+                    self.bytes = self.bytes.saturating_sub(SLOT_BYTES + key.len() + memory.bytes());
+                    return Some((site, key, memory));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Nothing is due before this; the end of time when nothing is.
+    pub(crate) fn soonest(&self) -> i64 {
+        self.due.first().map_or(i64::MAX, |(at, ..)| *at)
+    }
+
+    /// Forgets the memory of `key` in one table.
+    pub(crate) fn forget(&mut self, site: Site, key: &str) {
+        let Ok(i) = self.tables.binary_search_by_key(&site, |(site, _)| *site) else { return };
+        self.forget_in(i, key);
+    }
+
+    /// Forgets the windows of `key` at all call sites.
+    pub(crate) fn reset(&mut self, key: &str) {
+        for i in 0..self.tables.len() {
+            if self.tables[i].1.keys.peek_mut(key).is_some_and(|memory| memory.is_window()) {
+                self.forget_in(i, key);
+            }
+        }
+    }
+
+    /// Forgets all windows of all keys.
+    pub(crate) fn reset_all(&mut self) {
+        let Self { tables, bytes, due } = self;
+        for (site, table) in tables {
+            while table.keys.oldest().is_some_and(Memory::is_window) {
+                table.forget_oldest(*site, bytes, due);
+            }
+        }
+    }
+
+    /// Keys held.
+    pub(crate) fn len(&self) -> usize {
+        self.tables.iter().map(|(_, table)| table.keys.len()).sum()
+    }
+
+    /// Keys that had to go before their time.
+    pub(crate) fn evictions(&self) -> u64 {
+        self.tables.iter().map(|(_, table)| table.evictions).sum()
+    }
+
+    /// About how many bytes it takes.
+    #[cfg(test)]
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn snapshot(&self) -> RememberedSnapshot {
+        let keys = |table: &Memories| table.keys.iter().map(|(key, memory)| (key.to_owned(), memory.clone())).collect();
+        RememberedSnapshot(self.tables.iter().map(|(site, table)| (*site, table.evictions, keys(table))).collect())
+    }
+
+    pub(crate) fn restored(snapshot: RememberedSnapshot, budget: &Budget) -> Self {
+        let mut restored = Self::default();
+        for (site, evictions, keys) in snapshot.0 {
+            for (key, memory) in keys {
+                // Nothing is over at the beginning of time.
+                restored.at(site, &key, i64::MIN, budget, |place| *place = memory);
+            }
+            if let Ok(i) = restored.tables.binary_search_by_key(&site, |(site, _)| *site) {
+                restored.tables[i].1.evictions += evictions;
+            } else {
+                restored.tables.push((site, Memories { evictions, ..Memories::default() }));
+                restored.tables.sort_by_key(|(site, _)| *site);
+            }
+        }
+        restored
+    }
+
+    fn forget_in(&mut self, i: usize, key: &str) {
+        let (site, table) = &mut self.tables[i];
+        let Some(memory) = table.keys.remove(key) else { return };
+        let mut long = String::new();
+        let key = held(key, &mut long);
+        self.bytes = self.bytes.saturating_sub(SLOT_BYTES + key.len() + memory.bytes());
+        if let Some(deadline) = memory.deadline() {
+            self.due.remove(&(deadline, *site, key.into()));
+        }
+    }
+}
+
+impl Evict for Remembered {
+    fn keys(&self) -> usize {
+        self.len()
+    }
+
+    fn size_bytes(&mut self) -> usize {
+        self.bytes
+    }
+
+    fn shrink(&mut self) -> bool {
+        let all = self.len();
+        let more = all.saturating_sub(KEPT_KEYS).min(all.div_ceil(8));
+        let Self { tables, bytes, due } = self;
+        for _ in 0..more {
+            // The longest gives: what it keeps of each key is not known without a walk.
+            let Some((site, table)) = tables.iter_mut().max_by_key(|(_, table)| table.keys.len()) else { break };
+            table.forget_oldest(*site, bytes, due);
+            table.evictions += 1;
+        }
+        more > 0
+    }
+}
+
+impl Memories {
+    fn forget_oldest(&mut self, site: Site, bytes: &mut usize, due: &mut BTreeSet<(i64, Site, Box<str>)>) {
+        let Some((key, memory)) = self.keys.remove_oldest() else { return };
+        *bytes = bytes.saturating_sub(SLOT_BYTES + key.len() + memory.bytes());
+        if let Some(deadline) = memory.deadline() {
+            due.remove(&(deadline, site, key));
+        }
+    }
+}

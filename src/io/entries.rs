@@ -1,0 +1,136 @@
+//! Events as entries of the Forward protocol, in runs of one tag.
+
+use crate::config::EntryLimits;
+use crate::event::look::{Look, Shape};
+use crate::event::mask::Mask;
+use crate::event::msgpack;
+use crate::event::{Batch, Encoding, Timestamp, packed, transcode};
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Entries with one tag that follow each other.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// The tag; empty for events that came without one.
+    pub tag: Vec<u8>,
+    /// Where they are in [`Entries::bytes`].
+    pub bytes: Range<usize>,
+    /// How many.
+    pub count: usize,
+}
+
+/// What a batch became, as entries: `[time, record]` one behind the other.
+#[derive(Debug, Default)]
+pub struct Entries {
+    /// In the order of the events.
+    pub runs: Vec<Run>,
+    /// All entries.
+    pub bytes: Vec<u8>,
+}
+
+impl Entries {
+    /// True when there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.runs.is_empty()
+    }
+
+    /// Begins an entry with this tag.
+    fn begin(&mut self, tag: &[u8]) {
+        let at = self.bytes.len();
+        match self.runs.last_mut() {
+            Some(run) if run.tag == tag => run.count += 1,
+            _ => self.runs.push(Run { tag: tag.to_vec(), bytes: at..at, count: 1 }),
+        }
+        self.bytes.push(0x92);
+    }
+
+    fn end(&mut self) {
+        let at = self.bytes.len();
+        if let Some(run) = self.runs.last_mut() {
+            run.bytes.end = at;
+        }
+    }
+
+    /// Puts record `i` of the batch as it came.
+    pub(crate) fn put(&mut self, batch: &Batch, i: usize, tag: &[u8], limits: EntryLimits, now: Timestamp) {
+        let (record, look) = (&batch.records[i], &batch.looks[i]);
+        if look.shape == Shape::Blank {
+            return;
+        }
+        self.begin(tag);
+        if record.encoding == Encoding::MessagePack {
+            self.bytes.extend_from_slice(batch.lead(i));
+            self.bytes.extend_from_slice(record.span.of(&batch.bytes));
+        } else {
+            transcode::put_event_time(look.time.unwrap_or(now), &mut self.bytes);
+            put_line(batch, i, limits, &mut self.bytes);
+        }
+        self.end();
+    }
+
+    /// Puts record `i`, which was made to `map`. These masks, with which it was made, hold for its
+    /// metadata too.
+    pub(crate) fn put_made(
+        &mut self,
+        batch: &Batch,
+        i: usize,
+        tag: &[u8],
+        masks: &[Arc<Mask>],
+        map: &[u8],
+        now: Timestamp,
+    ) {
+        self.begin(tag);
+        let lead = batch.lead(i);
+        let start = self.bytes.len();
+        let as_it_came = batch.records[i].encoding == Encoding::MessagePack && masks.is_empty();
+        if as_it_came {
+            self.bytes.extend_from_slice(lead);
+        } else if lead.is_empty() || packed::mask(lead, masks, &mut self.bytes).is_err() {
+            self.bytes.truncate(start);
+            transcode::put_event_time(batch.looks[i].time.unwrap_or(now), &mut self.bytes);
+        }
+        self.bytes.extend_from_slice(map);
+        self.end();
+    }
+
+    /// Puts an event of our own, which is one JSON object, with the tag of those it stands among.
+    pub(crate) fn put_own(&mut self, event: &[u8], time: Timestamp, tag: &[u8], limits: EntryLimits) {
+        self.begin(tag);
+        transcode::put_event_time(time, &mut self.bytes);
+        if transcode::from_json_within(event, limits.deepest, &mut self.bytes).is_err() {
+            put_as_message(event, &mut self.bytes);
+        }
+        self.end();
+    }
+}
+
+/// A line as a map: its members, or, where it has none or they would be nested too deep or too
+/// long, its text as `message`.
+fn put_line(batch: &Batch, i: usize, limits: EntryLimits, out: &mut Vec<u8>) {
+    let fields = batch.fields(i);
+    let look: &Look = fields.look();
+    let start = out.len();
+    if matches!(look.shape, Shape::Json | Shape::Own | Shape::Text)
+        && transcode::from_json_within(fields.object(), limits.deepest, out).is_ok()
+    {
+        // Numbers may take more than they did as text. The text was short enough to be taken.
+        if out.len() - start <= limits.most_bytes {
+            return;
+        }
+        out.truncate(start);
+    }
+    put_as_message(fields.line(), out);
+}
+
+/// A line as a map that has it as its `message`.
+pub(crate) fn put_as_message(line: &[u8], out: &mut Vec<u8>) {
+    msgpack::put_map(1, out);
+    msgpack::put_text(b"message", out);
+    if std::str::from_utf8(line).is_ok() {
+        msgpack::put_text(line, out);
+    } else {
+        msgpack::put_binary(line.len(), out);
+        out.extend_from_slice(line);
+    }
+}

@@ -1,0 +1,150 @@
+//! What people are told of a finding: owned, small, and able to wait in a file.
+
+use crate::engine::finding::{Finding, Key, Severity, State};
+use crate::event::Timestamp;
+use crate::prose;
+use serde::{Deserialize, Serialize};
+
+/// Lines shown, and characters of each.
+const LINES: usize = 10;
+const LINE_CHARACTERS: usize = 300;
+
+/// A finding as people are told of it. Its members are the variables of templates.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Notice {
+    /// One for all findings of an incident.
+    pub id: String,
+    /// Who found it.
+    pub detector: String,
+    /// What exactly.
+    pub kind: String,
+    /// The rule, for rules.
+    pub rule: Option<String>,
+    /// Begins, goes on or has ended.
+    pub state: State,
+    /// How much it matters.
+    pub severity: Severity,
+    /// How soon somebody should look.
+    pub respond_within: Option<String>,
+    /// Whose incident.
+    pub key: Key,
+    /// When it began: RFC 3339.
+    pub opened_at: String,
+    /// When this was said: RFC 3339.
+    pub said_at: String,
+    /// Both in nanoseconds since the Unix epoch.
+    pub opened_ns: i64,
+    /// See `opened_ns`.
+    pub said_ns: i64,
+    /// Events so far.
+    pub count: u64,
+    /// 0 to 1.
+    pub score: f64,
+    /// One sentence.
+    pub summary: String,
+    /// Evidence in words.
+    pub evidence: String,
+    /// What causes it.
+    pub cause: Option<String>,
+    /// What to do.
+    pub remedy: Option<String>,
+    /// Lines that show it.
+    pub lines: Vec<String>,
+}
+
+impl Notice {
+    /// The notice of a finding.
+    #[must_use]
+    pub fn of(finding: &Finding) -> Self {
+        let clip = |line: &str| prose::clip(line, LINE_CHARACTERS);
+        let mut lines: Vec<String> = prose::examples(&finding.evidence).take(LINES).map(clip).collect();
+        if lines.is_empty() {
+            let from = finding.context.len().saturating_sub(LINES);
+            lines = finding.context[from..].iter().map(|line| clip(line)).collect();
+        }
+        Self {
+            id: finding.id.clone(),
+            detector: finding.detector.name().to_owned(),
+            kind: finding.kind.clone(),
+            rule: finding.rule.clone(),
+            state: finding.state,
+            severity: finding.severity,
+            respond_within: finding.respond_within.clone(),
+            key: finding.key.clone(),
+            opened_at: finding.opened_at.to_string(),
+            said_at: finding.said_at.to_string(),
+            opened_ns: finding.opened_at.0,
+            said_ns: finding.said_at.0,
+            count: finding.count,
+            score: finding.score,
+            summary: prose::plain(&finding.summary),
+            evidence: prose::evidence(&finding.evidence).replace('\u{a0}', " "),
+            cause: finding.cause.clone(),
+            remedy: finding.remedy.clone(),
+            lines,
+        }
+    }
+
+    /// About how many bytes it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let texts =
+            [&self.id, &self.detector, &self.kind, &self.opened_at, &self.said_at, &self.summary, &self.evidence];
+        let others = [&self.rule, &self.respond_within, &self.cause, &self.remedy].into_iter().flatten();
+        let key = self.key.0.iter().flat_map(|(name, value)| [name, value]);
+        let all = texts.into_iter().chain(others).chain(key).chain(&self.lines);
+        size_of::<Self>() + all.map(|text| size_of::<String>() + text.len()).sum::<usize>()
+    }
+
+    /// When it began.
+    #[must_use]
+    pub fn opened(&self) -> Timestamp {
+        Timestamp(self.opened_ns)
+    }
+
+    /// When this was said.
+    #[must_use]
+    pub fn said(&self) -> Timestamp {
+        Timestamp(self.said_ns)
+    }
+
+    /// A later notice of the same incident in place of this one. Only the first has all lines.
+    pub fn replace_by(&mut self, later: Self) {
+        let lines = std::mem::take(&mut self.lines);
+        *self = later;
+        if self.lines.is_empty() {
+            self.lines = lines;
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// The notice of an incident `id` in this state.
+    pub(crate) fn notice(id: u64, state: State, severity: Severity) -> Notice {
+        let at = Timestamp::from_seconds(1_700_000_000 + id as i64);
+        Notice {
+            id: format!("{id:016x}"),
+            detector: "burst".into(),
+            kind: "surge".into(),
+            rule: None,
+            state,
+            severity,
+            respond_within: Some("1h".into()),
+            key: Key(vec![("module".into(), format!("shop.{id}"))]),
+            opened_at: at.to_string(),
+            said_at: at.to_string(),
+            opened_ns: at.0,
+            said_ns: at.0 + 5_000_000_000,
+            count: 12,
+            score: 0.9,
+            summary: format!("12 errors of shop.{id}"),
+            evidence: "observed 12, expected 0.1".into(),
+            cause: Some("the \"pool\" is empty".into()),
+            remedy: None,
+            lines: vec!["connection refused".into()],
+        }
+    }
+}

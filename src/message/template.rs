@@ -1,0 +1,229 @@
+//! What a webhook sends: a template in Jinja's language over the findings of one message.
+//!
+//! Variables: `title` (one line), `text` (some lines, for people), `count` (findings in all),
+//! `opened` and `resolved` (how many of them), `more` (how many are not in `findings`), `severity`
+//! (the worst), and `findings`, each with the members of [`Notice`]. `| tojson` makes a JSON string
+//! of one. A name that is none of these is an error.
+
+use super::notice::Notice;
+use crate::engine::finding::{Key, Severity, State};
+use minijinja::value::Serde;
+use minijinja::{Environment, UndefinedBehavior};
+use serde::Serialize;
+use std::fmt::Write as _;
+
+/// Instructions that rendering one message may take.
+const FUEL: u64 = 200_000;
+/// Variables and functions.
+const KNOWN: [&str; 12] = [
+    "version", "title", "text", "severity", "count", "opened", "resolved", "more", "findings", "range", "dict", "loop",
+];
+/// The name of the one template.
+const NAME: &str = "message";
+
+/// A message before it is written.
+#[derive(Clone, Debug, Serialize)]
+pub struct Digest<'a> {
+    /// Of this form.
+    pub version: u32,
+    /// One line.
+    pub title: String,
+    /// Some lines.
+    pub text: String,
+    /// The worst of all.
+    pub severity: Severity,
+    /// Findings in all.
+    pub count: u64,
+    /// Of them, incidents that opened and have not ended.
+    pub opened: u64,
+    /// Of them, incidents that have ended.
+    pub resolved: u64,
+    /// Findings that are only counted.
+    pub more: u64,
+    /// The worst first.
+    pub findings: &'a [Notice],
+}
+
+impl<'a> Digest<'a> {
+    /// A message of these findings, and of so many that are only counted.
+    #[must_use]
+    pub fn of(findings: &'a [Notice], opened: u64, resolved: u64, severity: Severity) -> Self {
+        let count = opened + resolved;
+        let more = count.saturating_sub(findings.len() as u64);
+        let title = title(findings, opened, resolved, severity);
+        let mut text = title.clone();
+        for notice in findings {
+            if count > 1 {
+                let _ = write!(text, "\n\n{}: {}", word(notice), notice.summary);
+            }
+            let within = notice.respond_within.as_deref().filter(|_| notice.state != State::Resolved);
+            for (name, known) in
+                [("respond within", within), ("cause", notice.cause.as_deref()), ("remedy", notice.remedy.as_deref())]
+            {
+                if let Some(known) = known {
+                    let _ = write!(text, "\n{name}: {known}");
+                }
+            }
+            if notice.state != State::Resolved {
+                let _ = write!(text, "\n{}", notice.evidence);
+                for line in notice.lines.iter().take(3) {
+                    let _ = write!(text, "\n| {line}");
+                }
+            }
+        }
+        if more > 0 {
+            let _ = write!(text, "\n\nand {} more", crate::prose::thousands(more));
+        }
+        Self { version: 1, title, text, severity, count, opened, resolved, more, findings }
+    }
+}
+
+fn word(notice: &Notice) -> &'static str {
+    if notice.state == State::Resolved { "resolved" } else { notice.severity.name() }
+}
+
+fn title(findings: &[Notice], opened: u64, resolved: u64, severity: Severity) -> String {
+    match (findings, opened + resolved) {
+        ([only], 1) => format!("{}: {}", word(only), only.summary),
+        _ => {
+            let mut parts = Vec::new();
+            if opened > 0 {
+                let noun = if opened == 1 { "incident" } else { "incidents" };
+                parts.push(format!("{} {noun}, the worst {}", crate::prose::thousands(opened), severity.name()));
+            }
+            if resolved > 0 {
+                parts.push(format!("{} resolved", crate::prose::thousands(resolved)));
+            }
+            parts.join("; ")
+        }
+    }
+}
+
+/// A compiled template; without one the message is the whole digest as JSON.
+#[derive(Debug)]
+pub struct PayloadTemplate(Option<Environment<'static>>);
+
+impl PayloadTemplate {
+    /// Compiles it.
+    ///
+    /// # Errors
+    /// What is wrong, with its line.
+    pub fn new(source: Option<&str>) -> Result<Self, String> {
+        let Some(source) = source else { return Ok(Self(None)) };
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_fuel(Some(FUEL));
+        environment.add_template_owned(NAME, source.to_owned()).map_err(|error| in_words(&error))?;
+        let template = environment.get_template(NAME).map_err(|error| in_words(&error))?;
+        // `tojson` makes a null of what is undefined, so that a misspelt name would only be seen in
+        // what is sent.
+        let undefined = template.undeclared_variables(false).into_iter().filter(|name| !KNOWN.contains(&name.as_str()));
+        if let Some(name) = undefined.min() {
+            return Err(format!("{name} is undefined"));
+        }
+        Ok(Self(Some(environment)))
+    }
+
+    /// Compiles it and tries it, on one finding and on a storm: what is to be JSON must be some.
+    ///
+    /// # Errors
+    /// What is wrong.
+    pub fn check(source: Option<&str>, content_type: &str) -> Result<(), String> {
+        let template = Self::new(source)?;
+        let sample = |severity, state| Notice {
+            id: "9f2c8d0e11aa0b37".into(),
+            detector: "burst".into(),
+            kind: "surge".into(),
+            rule: None,
+            state,
+            severity,
+            respond_within: Some("1h".into()),
+            key: Key(vec![("module".into(), "shop.\"db\"".into())]),
+            opened_at: "2026-03-02T08:41:12Z".into(),
+            said_at: "2026-03-02T08:41:12Z".into(),
+            opened_ns: 1_772_440_872_000_000_000,
+            said_ns: 1_772_440_872_000_000_000,
+            count: 75,
+            score: 0.83,
+            summary: "75 errors of shop.\"db\"\tin a minute".into(),
+            evidence: "observed 75".into(),
+            cause: None,
+            remedy: Some("look\nhere".into()),
+            lines: vec!["a \\ line".into()],
+        };
+        let samples = [sample(Severity::Critical, State::Open), sample(Severity::Info, State::Resolved)];
+        for (findings, opened) in [(&samples[..1], 1), (&samples[1..], 0), (&samples[..], 500)] {
+            let digest = Digest::of(findings, opened, findings.len() as u64 - opened.min(1), Severity::Critical);
+            let text = template.render(&digest)?;
+            if content_type.contains("json") {
+                serde_json::from_str::<serde::de::IgnoredAny>(&text)
+                    // Not what it makes: keys of services stand in templates.
+                    .map_err(|error| format!("makes no JSON: {error}"))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The message.
+    ///
+    /// # Errors
+    /// What a template does only on some findings wrong.
+    pub fn render(&self, digest: &Digest<'_>) -> Result<String, String> {
+        match &self.0 {
+            None => serde_json::to_string(digest).map_err(|error| error.to_string()),
+            Some(environment) => environment
+                .get_template(NAME)
+                .and_then(|template| template.render(Serde(digest)))
+                .map_err(|error| in_words(&error)),
+        }
+    }
+}
+
+fn in_words(error: &minijinja::Error) -> String {
+    match (error.line(), error.detail()) {
+        (Some(line), Some(detail)) => format!("line {line}: {detail}"),
+        (Some(line), None) => format!("line {line}: {}", error.kind()),
+        (None, detail) => detail.map_or_else(|| error.kind().to_string(), str::to_owned),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::notice::tests::notice;
+    use super::*;
+
+    #[test]
+    fn templates_are_checked_before_anything_goes_wrong() {
+        let json = "application/json";
+        for (source, wrong) in [
+            (r#"{"text": {{ text | tojson }}}"#, None),
+            (r#"{"all": {{ findings | tojson }}, "n": {{ count }}}"#, None),
+            (r#"{% for f in findings %}{% endfor %}{"t": {{ title|tojson }}}"#, None),
+            (r#"{"text": "{{ text }}"}"#, Some("no JSON")),
+            (r#"{"text": {{ txet | tojson }}}"#, Some("undefined")),
+            ("{% for %}", Some("line 1")),
+            ("{% for a in range(9000) %}{% for b in range(9000) %}{% endfor %}{% endfor %}", Some("fuel")),
+        ] {
+            let got = PayloadTemplate::check(Some(source), json);
+            match wrong {
+                None => assert_eq!(got, Ok(()), "{source}"),
+                Some(part) => assert!(got.as_ref().unwrap_err().contains(part), "{source}: {got:?}"),
+            }
+        }
+        assert_eq!(PayloadTemplate::check(Some("{{ text }}"), "text/plain"), Ok(()));
+        assert_eq!(PayloadTemplate::check(None, json), Ok(()));
+    }
+
+    #[test]
+    fn a_storm_is_told_with_its_count_and_one_finding_in_full() {
+        let one = [notice(1, State::Open, Severity::Critical)];
+        let digest = Digest::of(&one, 1, 0, Severity::Critical);
+        let expected = "critical: 12 errors of shop.1\nrespond within: 1h\ncause: the \"pool\" is empty\n\
+                        observed 12, expected 0.1\n| connection refused";
+        assert_eq!((digest.text.as_str(), digest.more), (expected, 0));
+        let storm: Vec<_> = (0..3).map(|id| notice(id, State::Open, Severity::Warning)).collect();
+        let digest = Digest::of(&storm, 4_998, 2, Severity::Critical);
+        assert_eq!(digest.title, "4,998 incidents, the worst critical; 2 resolved");
+        assert!(digest.text.ends_with("and 4,997 more"), "{}", digest.text);
+    }
+}
