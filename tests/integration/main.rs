@@ -27,6 +27,7 @@ mod peers;
 mod poison;
 mod process;
 mod promises;
+mod proxies;
 mod purity;
 mod rules;
 mod samples;

@@ -3,13 +3,13 @@
 
 use super::handshake;
 use super::peer::{Deadline, Shared, Unfinished, fault_of};
-use super::stream::Stream;
 use super::way::{Ending, Place, Way, Whole};
 use super::{EdgeError, READ_BYTES};
 use crate::config::ends::Forward;
 use crate::event::forward::{self, Entries, Reading};
 use crate::event::msgpack::{self, Refused, Scanner};
 use crate::event::{Batch, DeliveryToken, Fault, Source};
+use crate::io::socket::Stream;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
