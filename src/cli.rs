@@ -47,7 +47,8 @@ pub fn parse() -> Cli {
         seismolog test rules/                              do the rules do what their tests say?\n  \
         seismolog demo --show                              a stream with faults, and what is found in it\n\n\
         Every setting of the configuration file is also a variable: SEISMOLOG_INPUT_TIMEZONE, SEISMOLOG_LIMITS_KEYS,\n\
-        SEISMOLOG_DETECTOR_LOOP_THRESHOLD; lists are separated by commas. Flags beat variables, variables beat the file.\n\n\
+        SEISMOLOG_DETECTOR_LOOP_THRESHOLD; lists are separated by commas. Flags beat variables, variables beat the file.\n\
+        HTTPS_PROXY, HTTP_PROXY and NO_PROXY hold for sinks and http:// outputs.\n\n\
         Exit: 0 done; 1 failed; 2 wrong usage; 3 --fail-on met; 74 the reader of standard output went away;\n\
         78 bad configuration or rules."
 )]
@@ -125,8 +126,9 @@ pub struct RunArgs {
     /// SEISMOLOG_INPUT_FROM].
     #[arg(long, value_name = "URL")]
     pub from: Vec<String>,
-    /// Pass events on to here: `-` is standard output (the default); the others connect.
-    /// Repeatable; every end gets every event [env: SEISMOLOG_OUTPUT_TO].
+    /// Pass events on to here: `-` is standard output (the default); the others connect, http:// by
+    /// the proxy that HTTP_PROXY and NO_PROXY name. Repeatable; every end gets every event [env:
+    /// SEISMOLOG_OUTPUT_TO].
     #[arg(long, value_name = "URL")]
     pub to: Vec<String>,
     /// Speak to the program that has started this one as it wants.

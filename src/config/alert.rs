@@ -250,7 +250,7 @@ impl Webhook {
 }
 
 fn claim_url(place: &str, url: &Url, require: &mut Claim<'_>) {
-    if let Err(wrong) = url.target() {
+    if let Err(wrong) = url.uri() {
         require(
             false,
             place,

@@ -11,6 +11,8 @@
 
 use super::output::EntryLimits;
 use crate::diagnostic::nearest;
+use hyper::http::uri::{Authority, PathAndQuery};
+use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -162,7 +164,7 @@ impl End {
             return bad(format!("{url:?} has the path {path:?}"), format!("{scheme}:// takes a host and a port alone"));
         }
         let protocol = match scheme {
-            "http" => Protocol::Http { path: if path.is_empty() { "/".into() } else { path.into() } },
+            "http" => Protocol::Http { path: http_path(url, path)? },
             "forward" | "forward+unix" => Protocol::Forward(Forward {
                 tag: "seismolog".into(),
                 hostname: "seismolog".into(),
@@ -254,21 +256,29 @@ fn unix_place(url: &str, authority: &str, path: &str) -> Result<Place, BadEnd> {
 
 fn tcp_place(url: &str, scheme: &str, authority: &str) -> Result<Place, BadEnd> {
     let hint = format!("{scheme}://127.0.0.1:5170, {scheme}://[::1]:5170 or {scheme}://some.host:5170");
-    let in_brackets = authority.starts_with('[');
-    let colon = authority.rfind(':').filter(|&at| !in_brackets || at > authority.rfind(']').unwrap_or(usize::MAX));
-    let (host, port) = match colon {
-        Some(at) => (&authority[..at], &authority[at + 1..]),
-        None if scheme == "forward" => (authority, FORWARD_PORT),
-        None if scheme == "http" => (authority, "80"),
-        None => return bad(format!("{url:?} names no port"), hint),
+    let authority = authority.parse::<Authority>().ok().filter(|authority| !authority.host().is_empty());
+    let Some(authority) = authority else { return bad(format!("{url:?} names no host"), hint) };
+    let port = match (authority.as_str().strip_prefix(authority.host()), scheme) {
+        (Some(""), "forward") => FORWARD_PORT,
+        (Some(""), "http") => "80",
+        (Some(port), _) if port.starts_with(':') => &port[1..],
+        _ => return bad(format!("{url:?} names no port"), hint),
     };
-    if host.is_empty() || (!in_brackets && host.contains(':')) || (in_brackets && !host.ends_with(']')) {
-        return bad(format!("{url:?} names no host"), hint);
-    }
     if port.parse::<u16>().is_err() {
         return bad(format!("{port:?} in {url:?} is no port"), "a number from 0 to 65535");
     }
-    Ok(Place::Tcp(format!("{host}:{port}")))
+    Ok(Place::Tcp(format!("{}:{port}", authority.host())))
+}
+
+fn http_path(url: &str, path: &str) -> Result<String, BadEnd> {
+    let path = if path.is_empty() { "/" } else { path };
+    if path.parse::<PathAndQuery>().is_err() {
+        return bad(
+            format!("{path:?} in {url:?} is no path"),
+            "what a URL does not take, such as a blank, is written %20",
+        );
+    }
+    Ok(path.to_owned())
 }
 
 /// `a=b&c=d`, with `%20` read as a space.
@@ -277,22 +287,9 @@ fn pairs(query: &str) -> Vec<(String, String)> {
     parts
         .map(|part| {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            (name.to_owned(), unescaped(value))
+            (name.to_owned(), percent_decode_str(value).decode_utf8_lossy().into_owned())
         })
         .collect()
-}
-
-fn unescaped(text: &str) -> String {
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((&first, after)) = rest.split_first() {
-        let code = (first == b'%')
-            .then(|| std::str::from_utf8(after.get(..2)?).ok().and_then(|code| u8::from_str_radix(code, 16).ok()))
-            .flatten();
-        out.push(code.unwrap_or(first));
-        rest = if code.is_some() { &after[2..] } else { after };
-    }
-    String::from_utf8_lossy(&out).into_owned()
 }
 
 /// What peers can take of us: part of `[input]`.
@@ -463,6 +460,9 @@ mod tests {
             ("tcp://a:1/x", Direction::From, "a host and a port alone"),
             ("tcp://:1", Direction::From, "127.0.0.1"),
             ("tcp://::1:5", Direction::From, "[::1]"),
+            ("tcp://a b:5", Direction::From, "127.0.0.1"),
+            ("http://a/b c", Direction::To, "%20"),
+            ("http://[::1]x:5", Direction::To, "[::1]"),
             ("tcp://a:99999", Direction::From, "65535"),
             ("unix://run/x", Direction::From, "three slashes"),
             ("tcp://a:1?mod=listen", Direction::From, "did you mean mode?"),

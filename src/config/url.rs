@@ -13,21 +13,6 @@ const HIDDEN: char = '…';
 #[schemars(extend("pattern" = "^https?://"))]
 pub struct Url(String);
 
-/// Where a request goes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// By TLS.
-    pub tls: bool,
-    /// Name or address.
-    pub host: String,
-    /// Port.
-    pub port: u16,
-    /// Host and port as the request names them.
-    pub authority: String,
-    /// Path and query.
-    pub path: String,
-}
-
 impl Url {
     /// The address in this text.
     #[must_use]
@@ -35,42 +20,35 @@ impl Url {
         Self(text.trim().to_owned())
     }
 
-    /// Where it leads.
+    /// Where it leads: a scheme, a host and what is behind it.
     ///
     /// # Errors
     /// What is wrong with it, without a word of it.
-    pub fn target(&self) -> Result<Target, &'static str> {
+    pub fn uri(&self) -> Result<Uri, &'static str> {
         if self.0.ends_with(HIDDEN) {
             return Err("is one that `seismolog config` printed, without its path; write the whole");
         }
         let uri: Uri = self.0.parse().map_err(|_| "is no address")?;
-        let tls = match uri.scheme_str() {
-            Some("http") => false,
-            Some("https") => true,
-            _ => return Err("begins with neither http:// nor https://"),
-        };
-        let authority = uri.authority().ok_or("has no host")?;
-        if authority.as_str().contains('@') {
-            return Err("holds a user or password; use username and password_file");
+        if !matches!(uri.scheme_str(), Some("http" | "https")) {
+            return Err("begins with neither http:// nor https://");
         }
-        let host = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-        if host.is_empty() {
-            return Err("has no host");
+        match uri.authority() {
+            Some(authority) if authority.as_str().contains('@') => {
+                Err("holds a user or password; use username and password_file")
+            }
+            Some(authority) if !authority.host().is_empty() => Ok(uri),
+            _ => Err("has no host"),
         }
-        let port = authority.port_u16().unwrap_or(if tls { 443 } else { 80 });
-        let path = uri.path_and_query().map_or("", |path| path.as_str()).to_owned();
-        Ok(Target { tls, host, port, authority: authority.as_str().to_owned(), path })
     }
 }
 
 impl fmt::Display for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.target() {
-            Ok(Target { path, .. }) if matches!(path.as_str(), "" | "/") => f.write_str(&self.0),
-            Ok(Target { tls, authority, .. }) => {
-                write!(f, "http{}://{authority}/{HIDDEN}", if tls { "s" } else { "" })
-            }
-            Err(_) => write!(f, "{HIDDEN}"),
+        let Ok(uri) = self.uri() else { return write!(f, "{HIDDEN}") };
+        match (uri.scheme_str(), uri.authority(), uri.path_and_query().map(|path| path.as_str())) {
+            (_, _, None | Some("" | "/")) => f.write_str(&self.0),
+            (Some(scheme), Some(authority), _) => write!(f, "{scheme}://{authority}/{HIDDEN}"),
+            _ => write!(f, "{HIDDEN}"),
         }
     }
 }
@@ -93,17 +71,18 @@ mod tests {
 
     #[test]
     fn addresses_lead_somewhere() {
-        let target = Url::new("https://hooks.example.org:8443/services/T0/B0?key=a\n").target().unwrap();
-        assert_eq!((target.tls, target.host.as_str(), target.port), (true, "hooks.example.org", 8443));
+        let uri = Url::new("https://hooks.example.org:8443/services/T0/B0?key=a\n").uri().unwrap();
         assert_eq!(
-            (target.path.as_str(), target.authority.as_str()),
-            ("/services/T0/B0?key=a", "hooks.example.org:8443")
+            (uri.scheme_str(), uri.host(), uri.port_u16()),
+            (Some("https"), Some("hooks.example.org"), Some(8443))
         );
-        let target = Url::new("http://[::1]:9093/").target().unwrap();
-        assert_eq!((target.host.as_str(), target.port, target.path.as_str()), ("::1", 9093, "/"));
-        assert_eq!(Url::new("http://am").target().unwrap().port, 80);
+        assert_eq!(uri.path_and_query().unwrap(), "/services/T0/B0?key=a");
+        assert_eq!(uri.authority().unwrap(), "hooks.example.org:8443");
+        let uri = Url::new("http://[::1]:9093/").uri().unwrap();
+        assert_eq!((uri.host(), uri.port_u16(), uri.path()), (Some("[::1]"), Some(9093), "/"));
+        assert_eq!(Url::new("http://am").uri().unwrap().port(), None);
         for wrong in ["", "am:9093", "ftp://a", "http://", "http://u:p@h/", "https://h/…"] {
-            assert!(Url::new(wrong).target().is_err(), "{wrong}");
+            assert!(Url::new(wrong).uri().is_err(), "{wrong}");
         }
     }
 

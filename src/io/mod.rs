@@ -1,5 +1,6 @@
 //! Adapters to the outside. They decide nothing.
 
+pub(crate) mod accept;
 pub mod clock;
 pub mod dead_letter;
 pub mod directory;
@@ -8,6 +9,7 @@ pub mod entries;
 pub mod escaping;
 pub mod files;
 pub mod folder;
+pub(crate) mod http_client;
 pub mod log;
 pub mod meter;
 pub mod omprog;
@@ -15,6 +17,7 @@ pub mod outputs;
 pub mod random;
 pub mod shutdown;
 pub mod sink;
+pub(crate) mod socket;
 pub mod source;
 pub mod state;
 pub mod stdio;

@@ -18,20 +18,22 @@ use super::metrics::Metrics;
 use super::silences::{Silences, Wanted};
 use crate::io::clock;
 use axum::Router;
-use axum::body::{Body, Bytes, HttpBody};
-use axum::extract::{DefaultBodyLimit, Path, RawQuery, Request, State};
+use axum::body::{Bytes, HttpBody};
+use axum::extract::{DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
 use axum::middleware::{self, Next};
+use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use http_body_util::channel::Channel;
+use futures_util::stream;
 use std::convert::Infallible;
 use std::fmt::Display;
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
+use subtle::ConstantTimeEq;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -71,7 +73,7 @@ pub struct Site {
 }
 
 /// News, as a server-sent event.
-type News = broadcast::Sender<Bytes>;
+type News = broadcast::Sender<Event>;
 
 #[derive(Clone)]
 struct Shared {
@@ -93,12 +95,12 @@ pub(super) async fn tell(site: Site, news: News) {
         let (text, told) = site.history.news(revision, clock::now());
         revision = told;
         // Fails only when the last page has just gone.
-        let _ = news.send(event("news", &text));
+        let _ = news.send(event("news", text));
     }
 }
 
-fn event(name: &str, data: &str) -> Bytes {
-    Bytes::from(format!("event: {name}\ndata: {data}\n\n"))
+fn event(name: &str, data: impl AsRef<str>) -> Event {
+    Event::default().event(name).data(data)
 }
 
 pub(super) fn router(site: Site, news: News) -> Router {
@@ -161,13 +163,10 @@ async fn chart(State(Shared { site, .. }): State<Shared>, Path(which): Path<Stri
 
 async fn incidents(
     State(Shared { site, .. }): State<Shared>,
-    RawQuery(query): RawQuery,
+    Query(filter): Query<Filter>,
     headers: HeaderMap,
 ) -> Response {
-    match filter(query.as_deref().unwrap_or_default()) {
-        Ok(filter) => json(&headers, Some(site.history.incidents(&filter))),
-        Err(wrong) => plain(StatusCode::BAD_REQUEST, wrong),
-    }
+    json(&headers, Some(site.history.incidents(&filter)))
 }
 
 async fn incident(State(Shared { site, .. }): State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Response {
@@ -181,76 +180,21 @@ async fn templates(State(Shared { site, .. }): State<Shared>, headers: HeaderMap
 /// Server-sent events: one at once, so that the page knows that it is connected, then each
 /// second's.
 async fn events(State(Shared { site, news }): State<Shared>) -> Response {
-    let mut told = news.subscribe();
-    let (mut out, body) = Channel::<Bytes, Infallible>::new(4);
-    tokio::spawn(async move {
-        let (first, _) = site.history.news(u64::MAX - 1, clock::now());
-        let mut next = event("news", &first);
-        loop {
-            if out.send_data(next).await.is_err() {
-                return;
-            }
-            next = match told.recv().await {
+    let told = news.subscribe();
+    let (first, _) = site.history.news(u64::MAX - 1, clock::now());
+    let events = stream::unfold((Some(event("news", first)), told), |(first, mut told)| async move {
+        let next = match first {
+            Some(first) => first,
+            None => match told.recv().await {
                 Ok(news) => news,
                 // It was too slow and has missed some: it asks for everything again.
                 Err(RecvError::Lagged(_)) => event("missed", "{}"),
-                Err(RecvError::Closed) => return,
-            };
-        }
+                Err(RecvError::Closed) => return None,
+            },
+        };
+        Some((Ok::<_, Infallible>(next), (None, told)))
     });
-    let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
-    (headers, Body::new(body)).into_response()
-}
-
-/// The filter that a query asks for.
-fn filter(query: &str) -> Result<Filter, String> {
-    let mut filter = Filter::default();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let value = decoded(value);
-        let number = || value.parse::<i64>().map_err(|_| format!("{name} is no number"));
-        match name {
-            _ if value.is_empty() => {}
-            "state" => filter.state = Some(value),
-            "severity" => filter.severity = Some(value),
-            "detector" => filter.detector = Some(value),
-            "q" => filter.words = value,
-            "from" => filter.from_ms = Some(number()?),
-            "to" => filter.to_ms = Some(number()?),
-            "before" => filter.before = Some(u64::try_from(number()?).map_err(|_| "before is no number")?),
-            "order" if value == "worst" => filter.worst_first = true,
-            "order" if value == "newest" => filter.worst_first = false,
-            "order" => return Err("order is newest or worst".to_owned()),
-            "offset" => filter.offset = usize::try_from(number()?).map_err(|_| "offset is no number")?,
-            "limit" => filter.limit = Some(usize::try_from(number()?).map_err(|_| "limit is no number")?),
-            _ => {
-                return Err(format!(
-                    "{name} is unknown; known are state, severity, detector, q, from, to, before, order, offset, limit"
-                ));
-            }
-        }
-    }
-    Ok(filter)
-}
-
-/// Without `%41` and `+`, as forms write them.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let escaped = after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok());
-        match (first, escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok())) {
-            (b'%', Some(byte)) => {
-                bytes.push(byte);
-                rest = &after[2..];
-                continue;
-            }
-            (b'+', _) => bytes.push(b' '),
-            _ => bytes.push(*first),
-        }
-        rest = after;
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
+    ([(header::CACHE_CONTROL, "no-store")], Sse::new(events)).into_response()
 }
 
 async fn list_silences(State(Shared { site, .. }): State<Shared>, headers: HeaderMap) -> Response {
@@ -297,9 +241,7 @@ fn refusal(site: &Site, headers: &HeaderMap) -> Option<Response> {
     };
     let given = headers.get(header::AUTHORIZATION).and_then(|given| given.to_str().ok());
     let given = given.and_then(|given| given.strip_prefix("Bearer ")).unwrap_or_default();
-    // In a time that does not tell how much of it is right.
-    let differs = given.bytes().zip(token.bytes()).fold(0, |differs, (a, b)| differs | (a ^ b));
-    if differs == 0 && given.len() == token.len() {
+    if given.as_bytes().ct_eq(token.as_bytes()).into() {
         return None;
     }
     let refusal = plain(StatusCode::UNAUTHORIZED, "Authorization: Bearer TOKEN, with the token of [metrics]");
@@ -349,9 +291,14 @@ fn plain(status: StatusCode, text: impl Display) -> Response {
 mod tests {
     use super::*;
 
+    fn filter(query: &str) -> Result<Filter, String> {
+        let uri = format!("/api/incidents?{query}").parse().unwrap();
+        Query::try_from_uri(&uri).map(|Query(filter)| filter).map_err(|rejection| rejection.body_text())
+    }
+
     #[test]
     fn queries_become_filters() {
-        let found = filter("state=open&q=db+pool%20%C3%BC&from=5&limit=3&severity=&order=worst&offset=7").unwrap();
+        let found = filter("state=open&q=db+pool%20%C3%BC&from=5&limit=3&severity=&order=worst&offset=7&before=");
         let expected = Filter {
             state: Some("open".into()),
             words: "db pool ü".into(),
@@ -361,11 +308,13 @@ mod tests {
             offset: 7,
             ..Filter::default()
         };
-        assert_eq!(found, expected);
+        assert_eq!(found.unwrap(), expected);
         assert_eq!(filter("").unwrap(), Filter::default());
+        assert_eq!(filter("offset=&order=&q=").unwrap(), Filter::default());
         for wrong in ["from=x", "limit=-1", "offset=-1", "order=best", "colour=red"] {
-            assert!(filter(wrong).is_err(), "{wrong}");
+            let (name, _) = wrong.split_once('=').unwrap();
+            assert!(filter(wrong).unwrap_err().contains(name), "{wrong}");
         }
-        assert_eq!(decoded("100%+%4"), "100% %4");
+        assert_eq!(filter("q=100%+%4").unwrap().words, "100% %4");
     }
 }

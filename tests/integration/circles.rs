@@ -5,7 +5,8 @@
 //! components of more than one module. To see them all, refused or not:
 //! `cargo nextest run -p seismolog circles --no-capture`.
 
-use crate::purity::{module_in, paths, rust_files, tokens, without_tests};
+use crate::imports::{module_in, paths};
+use crate::purity::rust_files;
 use crate::support::root;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -73,7 +74,7 @@ fn graph(folder: &str, scope: &str) -> Graph {
         let Some(from) = below(&module, &scope) else { continue };
         let text = fs::read_to_string(root().join(&file)).unwrap();
         let looks_at = graph.entry(from.to_owned()).or_default();
-        for (_, path) in paths(&without_tests(&tokens(&text)), &module) {
+        for path in paths(&text, &module) {
             let names: Vec<String> = path.split("::").skip(1).map(str::to_owned).collect();
             if path.starts_with("crate::")
                 && let Some(to) = below(&names, &scope)

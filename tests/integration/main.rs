@@ -28,6 +28,8 @@ mod peers;
 mod poison;
 mod process;
 mod promises;
+mod proxies;
+mod imports;
 mod purity;
 mod rules;
 mod samples;

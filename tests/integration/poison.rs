@@ -232,7 +232,10 @@ fn http_peer(mut refuses: impl FnMut(&str) -> Option<u16> + Send + 'static) -> (
                 if status.is_none() {
                     takes.lock().unwrap().extend(body.lines().map(json));
                 }
-                let answer = format!("HTTP/1.1 {} X\r\nContent-Length: 0\r\n\r\n", status.unwrap_or(200));
+                // Without a pause, which a test of many tries has no time for.
+                let after = if status == Some(408) { "Retry-After: 0\r\n" } else { "" };
+                let status = status.unwrap_or(200);
+                let answer = format!("HTTP/1.1 {status} X\r\n{after}Content-Length: 0\r\n\r\n");
                 if stream.get_mut().write_all(answer.as_bytes()).is_err() {
                     break;
                 }
@@ -269,7 +272,7 @@ fn the_records_that_an_http_server_does_not_want_are_kept_and_all_others_arrive_
 
 #[test]
 fn what_is_wrong_with_the_address_or_lasts_a_while_is_no_events_fault() {
-    for status in [401, 404, 415, 429, 500, 503] {
+    for status in [401, 404, 408, 415, 429, 500, 503] {
         let mut left = 6;
         let (at, taken) = http_peer(move |_| {
             left -= i32::from(left > 0);
@@ -286,6 +289,25 @@ fn what_is_wrong_with_the_address_or_lasts_a_while_is_no_events_fault() {
         got.sort_unstable();
         assert_eq!(got, (0..100).collect::<Vec<_>>(), "{status}");
     }
+}
+
+#[test]
+fn what_does_not_come_in_time_goes_in_halves_and_is_never_given_up() {
+    let mut tries = 0;
+    let (at, taken) = http_peer(move |body| {
+        // More often than condemns an event that fails.
+        let is_late = body.contains(MARKER) && {
+            tries += 1;
+            tries <= 40
+        };
+        (is_late || body.lines().count() > 30).then_some(408)
+    });
+    let mut source = from_pipe(&["--to", &format!("http://{at}/")]);
+    source.feed((0..500).map(|n| if n == 250 { poison(n) } else { line(n) }).collect::<String>().as_bytes());
+    drop(source.stdin.take());
+    let (code, said) = source.wait();
+    assert!(code.success() && said.contains("it answered 408") && !said.contains("for good"), "{said}");
+    assert_eq!(numbers(&taken.lock().unwrap()), (0..500).collect::<Vec<_>>());
 }
 
 #[test]

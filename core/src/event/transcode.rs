@@ -8,6 +8,8 @@ use super::Timestamp;
 use super::json::{self, Kind, Members};
 use super::msgpack::{self, DEEPEST, Head, Malformed, Reader};
 use super::unescape::{escape_into, unescape};
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use std::io::Write;
 
 /// Appends the MessagePack value at `reader` as JSON.
@@ -97,16 +99,9 @@ fn put_binary(bytes: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Base64 of RFC 4648, with padding.
+/// Appends bytes in base64, with padding.
 pub fn base64_into(bytes: &[u8], out: &mut Vec<u8>) {
-    const SIGNS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    for chunk in bytes.chunks(3) {
-        let word = chunk.iter().fold(0_u32, |word, &byte| word << 8 | u32::from(byte)) << (8 * (3 - chunk.len()));
-        for i in 0..4 {
-            let sign = SIGNS[(word >> (18 - 6 * i) & 63) as usize];
-            out.push(if i > chunk.len() { b'=' } else { sign });
-        }
-    }
+    out.extend_from_slice(BASE64_STANDARD.encode(bytes).as_bytes());
 }
 
 /// Fluentd's EventTime: seconds and nanoseconds, both 32 bits.

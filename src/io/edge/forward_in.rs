@@ -3,13 +3,13 @@
 
 use super::handshake;
 use super::peer::{Deadline, Shared, Unfinished, fault_of};
-use super::stream::Stream;
 use super::way::{Ending, Place, Way, Whole};
 use super::{EdgeError, READ_BYTES};
 use crate::config::ends::Forward;
-use crate::event::forward::{self, Entries, Reading};
+use crate::event::forward::{self, Reading, Rest};
 use crate::event::msgpack::{self, Refused, Scanner};
 use crate::event::{Batch, DeliveryToken, Fault, Source};
+use crate::io::socket::Stream;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
@@ -219,7 +219,7 @@ impl Gathering<'_> {
 
     /// The message at hand is right: `rest` of it, which the batch had no room for, follows in
     /// others.
-    async fn finish(&mut self, token: Option<Box<dyn DeliveryToken>>, rest: Option<Entries<'_>>) -> Result<(), Ended> {
+    async fn finish(&mut self, token: Option<Box<dyn DeliveryToken>>, rest: Option<Rest<'_>>) -> Result<(), Ended> {
         let Some(mut rest) = rest else {
             self.batch.tokens.extend(token);
             return Ok(());

@@ -9,7 +9,7 @@ use super::flight::{Flight, Most, Next};
 use super::handshake;
 use super::peer::Shared;
 use super::refusal;
-use super::stream::{self, Backoff, Stream};
+use super::stream::Backoff;
 use super::{EdgeError, READ_BYTES};
 use crate::config::ends::{Forward, Remote};
 use crate::event::Fault;
@@ -17,6 +17,7 @@ use crate::event::forward::LONGEST_TAG;
 use crate::event::msgpack::{self, Head, Malformed, Reader, Scanner};
 use crate::io::outputs::{Form, QueuedBatch};
 use crate::io::random;
+use crate::io::socket::{self, Stream};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::{self, Write};
@@ -194,7 +195,7 @@ pub(super) async fn send(mut end: End, mut queue: mpsc::Receiver<QueuedBatch>) {
 }
 
 async fn connect(end: &End) -> io::Result<(Stream, Vec<u8>)> {
-    let mut stream = stream::connect(&end.remote.place).await?;
+    let mut stream = socket::connect_soon(&end.remote.place).await?;
     let mut inbox = Vec::new();
     if let Some(key) = &end.key {
         let named = (end.options.hostname.as_str(), key.as_slice());

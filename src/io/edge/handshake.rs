@@ -4,13 +4,14 @@
 //! name, nonce and key; the first says PONG with its own. Users and passwords are not asked for.
 
 use super::peer::{Shared, fault_of};
-use super::stream::Stream;
 use super::{EdgeError, READ_BYTES};
 use crate::event::Fault;
 use crate::event::msgpack::{self, Head, Malformed, Reader, Scanner};
 use crate::io::random;
+use crate::io::socket::Stream;
 use sha2::{Digest, Sha512};
 use std::path::Path;
+use subtle::ConstantTimeEq;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
@@ -28,6 +29,11 @@ pub(super) fn read_key(path: &Path) -> Result<Vec<u8>, EdgeError> {
     if key.is_empty() { Err(failed(format!("{} is empty", path.display()))) } else { Ok(key) }
 }
 
+/// Whether this is the digest of one who knows the key. How long that takes tells nothing of it.
+fn is_proven(salt: &[u8], name: &[u8], nonce: &[u8], key: &[u8], proof: &[u8]) -> bool {
+    digest(&[salt, name, nonce, key]).as_bytes().ct_eq(proof).into()
+}
+
 fn digest(parts: &[&[u8]]) -> String {
     let mut hash = Sha512::new();
     parts.iter().for_each(|part| hash.update(part));
@@ -37,11 +43,6 @@ fn digest(parts: &[&[u8]]) -> String {
 fn hex(bytes: &[u8]) -> String {
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     digits.map(|digit| char::from_digit(u32::from(digit), 16).unwrap_or('0')).collect()
-}
-
-/// As long for any two texts of one length.
-fn same(a: &[u8], b: &[u8]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).fold(0, |differ, (a, b)| differ | (a ^ b)) == 0
 }
 
 /// One message; what was read behind it stays in `inbox`.
@@ -105,7 +106,7 @@ fn read_ping(ping: &[u8], nonce: &[u8], key: &[u8]) -> Result<(Vec<u8>, bool), M
         return Err(Malformed);
     }
     let (name, salt, proof) = (reader.text()?, reader.text()?, reader.text()?);
-    Ok((salt.to_vec(), same(digest(&[salt, name, nonce, key]).as_bytes(), proof)))
+    Ok((salt.to_vec(), is_proven(salt, name, nonce, key, proof)))
 }
 
 /// The side that connects.
@@ -164,5 +165,5 @@ fn read_pong(pong: &[u8], salt: &[u8], nonce: &[u8], key: &[u8]) -> Result<bool,
     }
     let welcome = reader.head()? == Head::Bool(true);
     let (_, name, proof) = (reader.text()?, reader.text()?, reader.text()?);
-    Ok(welcome && same(digest(&[salt, name, nonce, key]).as_bytes(), proof))
+    Ok(welcome && is_proven(salt, name, nonce, key, proof))
 }

@@ -12,13 +12,14 @@
 //! | 503 | it is being ended, and the events may not have left |
 
 use super::peer::Shared;
-use super::stream::{Noted, Stream};
+use super::stream::Noted;
 use super::way::{Ending, Way, Whole};
 use crate::event::body::{as_lines, into_lines};
 use crate::event::lines::Lines;
 use crate::event::msgpack::Refused;
 use crate::event::unpack::{Packing, Unpacker};
 use crate::event::{DeliveryToken, Fault, Source};
+use crate::io::socket::Stream;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes, Incoming};
 use hyper::header::{self, HeaderValue};

@@ -5,22 +5,25 @@
 //! | 2xx | taken |
 //! | 400, 413, 422 | this very body is not wanted and never will be: a longer one is tried again in halves, a single event is set aside |
 //! | 3xx, 401, 403, 404, 405 and others that are about the request's head | the address, the path or the rights are wrong: it is said, and tried again |
+//! | 408 | it did not come in time: a longer one is tried again in halves, a single event as often as it takes |
 //! | 500, or the connection ends without an answer | perhaps it is an event's fault: see [`super::flight`] |
 //! | anything else | not now: tried again, after `Retry-After` where the answer names it |
 
+use super::EdgeError;
 use super::flight::{Flight, Most, Next};
 use super::peer::Shared;
 use super::refusal;
-use super::stream::{self, Backoff};
-use crate::config::ends::{Place, Remote};
+use super::stream::Backoff;
+use crate::config::ends::Place;
 use crate::event::Fault;
+use crate::io::http_client::proxy::Proxies;
+use crate::io::http_client::{Connection, Server};
 use crate::io::outputs::{Form, QueuedBatch};
+use crate::io::socket::CONNECT;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
-use hyper::client::conn::http1::{self, SendRequest};
 use hyper::header;
 use hyper::{Request, StatusCode};
-use hyper_util::rt::TokioIo;
 use std::error::Error;
 use std::io;
 use std::ops::Range;
@@ -39,6 +42,8 @@ enum Answer {
     Taken,
     /// This very body is not wanted.
     Unwanted(StatusCode),
+    /// It did not come in time.
+    TooSlow(String, Option<Duration>),
     /// It failed on it.
     Failed(String, Option<Duration>),
     /// Not now.
@@ -53,17 +58,17 @@ enum Content {
     Harmless,
 }
 
-struct Client {
-    remote: Remote,
+pub(super) struct Client {
+    server: Server,
+    url: String,
     path: String,
     shared: Arc<Shared>,
-    connection: Option<SendRequest<Full<Bytes>>>,
+    connection: Option<Connection>,
     backoff: Backoff,
 }
 
 /// Sends what comes until there is no more.
-pub(super) async fn send(remote: Remote, path: String, shared: Arc<Shared>, mut queue: mpsc::Receiver<QueuedBatch>) {
-    let mut client = Client { remote, path, shared, connection: None, backoff: Backoff::default() };
+pub(super) async fn send(mut client: Client, mut queue: mpsc::Receiver<QueuedBatch>) {
     let mut flight = Flight::new(Form::Lines, Most::of_message(&client.shared.peers), true);
     loop {
         if flight.is_empty() {
@@ -81,6 +86,21 @@ pub(super) async fn send(remote: Remote, path: String, shared: Arc<Shared>, mut 
 }
 
 impl Client {
+    /// Of the server `url` at this address, to which it has not connected yet.
+    pub(super) fn new(url: &str, address: &Place, path: &str, shared: Arc<Shared>) -> Result<Self, EdgeError> {
+        let failed = |why: String| EdgeError {
+            message: format!("cannot send to {url}: {why}"),
+            hint: "check the host and the port; HTTP_PROXY and NO_PROXY say by which proxy it is reached".into(),
+        };
+        let uri = format!("http://{address}/").parse().map_err(|_| failed("it is no address".into()))?;
+        let server = Server::new(&uri, None, &Proxies::from_environment()).map_err(failed)?;
+        if let Some(proxy) = server.proxy() {
+            shared.log.say(&format!("sending to {url} by {proxy}"));
+        }
+        let (url, path) = (url.to_owned(), path.to_owned());
+        Ok(Self { server, url, path, shared, connection: None, backoff: Backoff::default() })
+    }
+
     /// Sends what is next, and sees what became of it.
     async fn deliver(&mut self, flight: &mut Flight) {
         let (content, body) = match flight.is_careful() {
@@ -113,10 +133,19 @@ impl Client {
             }
             Ok(Answer::Unwanted(status)) => match content {
                 Content::Pieces(pieces) => self.unwanted(status, pieces, flight),
-                Content::Harmless => self.pause(&format!("it answered {status}"), None, false).await,
+                Content::Harmless => self.pause(&self.server.answered(status), None, false).await,
             },
+            Ok(Answer::TooSlow(why, wait)) => {
+                let at_once = match content {
+                    Content::Pieces(pieces) => narrow(pieces, flight).is_none(),
+                    Content::Harmless => false,
+                };
+                // It may have given the connection up before the request came.
+                self.connection = None;
+                self.pause(&why, wait, at_once).await;
+            }
             Ok(Answer::Failed(why, wait)) => {
-                let at_once = refusal::broke(flight, &self.remote.url, &why, &self.shared);
+                let at_once = refusal::broke(flight, &self.url, &why, &self.shared);
                 self.pause(&why, wait, at_once).await;
             }
             Ok(Answer::Later(why, wait)) => self.pause(&why, wait, false).await,
@@ -130,26 +159,14 @@ impl Client {
 
     /// The server says that it will never take this.
     fn unwanted(&mut self, status: StatusCode, pieces: Range<usize>, flight: &mut Flight) {
-        let i = pieces.start;
-        if !flight.is_careful() {
-            // From here on each piece is judged alone.
-            flight.be_careful();
-        }
-        if pieces.len() > 1 {
-            return;
-        }
-        match flight.pieces()[i].records {
-            0 | 1 => {
-                let why = format!("it answered {status}");
-                let fault = Fault::RefusedDownstream;
-                refusal::set_aside(flight, i, fault, (&self.remote.url, &why), &self.shared);
-            }
-            records => flight.split(i, records.div_ceil(2)),
+        if let Some(i) = narrow(pieces, flight) {
+            let why = self.server.answered(status);
+            refusal::set_aside(flight, i, Fault::RefusedDownstream, (&self.url, &why), &self.shared);
         }
     }
 
     async fn pause(&mut self, why: &str, wait: Option<Duration>, at_once: bool) {
-        let url = &self.remote.url;
+        let url = &self.url;
         self.shared.log.say_seldom(url, &format!("cannot send to {url}: {why}; trying again"));
         match wait {
             None if at_once => self.backoff.reset(),
@@ -159,14 +176,12 @@ impl Client {
     }
 
     /// A connection, and whether it has carried a request before.
-    async fn connection(&mut self) -> io::Result<(SendRequest<Full<Bytes>>, bool)> {
+    async fn connection(&mut self) -> io::Result<(Connection, bool)> {
         match self.connection.take() {
             Some(connection) if !connection.is_closed() => Ok((connection, true)),
             _ => {
-                let stream = stream::connect(&self.remote.place).await?;
-                let (connection, driver) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
-                tokio::spawn(driver);
-                Ok((connection, false))
+                let late = |_| io::Error::from(io::ErrorKind::TimedOut);
+                Ok((timeout(CONNECT, self.server.connect()).await.map_err(late)??, false))
             }
         }
     }
@@ -199,28 +214,21 @@ impl Client {
     }
 
     fn request(&self, body: Bytes) -> io::Result<Request<Full<Bytes>>> {
-        let host = match &self.remote.place {
-            Place::Tcp(address) => address.clone(),
-            Place::Unix(_) => String::new(),
-        };
-        Request::post(&self.path)
-            .header(header::HOST, host)
-            .header(header::CONTENT_TYPE, "application/x-ndjson")
-            .header(header::USER_AGENT, concat!("seismolog/", env!("CARGO_PKG_VERSION")))
-            .body(Full::new(body))
-            .map_err(io::Error::other)
+        let request = self.server.post(&self.path).header(header::CONTENT_TYPE, "application/x-ndjson");
+        request.body(Full::new(body)).map_err(io::Error::other)
     }
 
     fn judge(&self, status: StatusCode, wait: Option<Duration>) -> Answer {
-        let answered = format!("it answered {status}");
+        let answered = self.server.answered(status);
         match status {
             _ if status.is_success() => Answer::Taken,
             StatusCode::BAD_REQUEST | StatusCode::PAYLOAD_TOO_LARGE | StatusCode::UNPROCESSABLE_ENTITY => {
                 Answer::Unwanted(status)
             }
+            StatusCode::REQUEST_TIMEOUT => Answer::TooSlow(answered, wait),
             StatusCode::INTERNAL_SERVER_ERROR => Answer::Failed(answered, wait),
             _ if is_about_the_setup(status) => {
-                let url = &self.remote.url;
+                let url = &self.url;
                 let text = format!(
                     "{url} answers {status}: its address, its path or who may send there is wrong; no event leaves"
                 );
@@ -228,6 +236,25 @@ impl Client {
                 Answer::Later(answered, wait)
             }
             _ => Answer::Later(answered, wait),
+        }
+    }
+}
+
+/// Less is sent the next time: each piece alone, or half of the one that was alone. The place of
+/// the single record that is left, of which there is no half.
+fn narrow(pieces: Range<usize>, flight: &mut Flight) -> Option<usize> {
+    if !flight.is_careful() {
+        flight.be_careful();
+    }
+    if pieces.len() > 1 {
+        return None;
+    }
+    let i = pieces.start;
+    match flight.pieces()[i].records {
+        0 | 1 => Some(i),
+        records => {
+            flight.split(i, records.div_ceil(2));
+            None
         }
     }
 }

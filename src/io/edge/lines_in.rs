@@ -5,11 +5,12 @@
 
 use super::READ_BYTES;
 use super::peer::{Deadline, Shared, Unfinished};
-use super::stream::{self, Backoff, Stream};
+use super::stream::Backoff;
 use super::way::Way;
 use crate::config::ends::Remote;
 use crate::event::lines::Lines;
 use crate::event::{Fault, Source};
+use crate::io::socket::{self, Stream};
 use std::sync::Arc;
 use tokio::io::AsyncReadExt;
 use tokio::time::Instant;
@@ -20,7 +21,7 @@ pub(super) async fn connect(remote: Remote, source: Source, shared: Arc<Shared>,
     loop {
         let connected = tokio::select! {
             () = shared.stopped() => return,
-            connected = stream::connect(&remote.place) => connected,
+            connected = socket::connect_soon(&remote.place) => connected,
         };
         match connected {
             Ok(stream) => {

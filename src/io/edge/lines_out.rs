@@ -9,9 +9,10 @@
 use super::flight::{Flight, Most};
 use super::peer::Shared;
 use super::refusal;
-use super::stream::{self, Backoff, Listener, Stream};
+use super::stream::Backoff;
 use crate::config::ends::Remote;
 use crate::io::outputs::{Form, QueuedBatch};
+use crate::io::socket::{self, Listener, Stream};
 use std::io;
 use std::sync::Arc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -40,7 +41,7 @@ pub(super) async fn send(
                     None => return,
                 }
             },
-            None => stream::connect(&remote.place).await,
+            None => socket::connect_soon(&remote.place).await,
         };
         let error = match established {
             Ok(mut stream) => {

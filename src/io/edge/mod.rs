@@ -27,6 +27,7 @@ use super::dead_letter::DeadLetters;
 use super::log::Log;
 use super::outputs::{Form, QUEUE, Queue};
 use super::shutdown::Progress;
+use super::socket::Listener;
 use super::source::{BatchSender, Source};
 use crate::config::Peers;
 use crate::config::ends::{Mode, Protocol, Remote};
@@ -35,7 +36,6 @@ use peer::Shared;
 use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use stream::Listener;
 use tokio::runtime::{self, Runtime};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -214,7 +214,8 @@ fn spawn_exit(remote: &Remote, shared: &Arc<Shared>, tasks: &mut JoinSet<()>) ->
             Form::Lines
         }
         Protocol::Http { path } => {
-            tasks.spawn(http_out::send(remote.clone(), path.clone(), shared, queue));
+            let client = http_out::Client::new(&remote.url, &remote.place, path, shared)?;
+            tasks.spawn(http_out::send(client, queue));
             Form::Lines
         }
         Protocol::Forward(forward) => {

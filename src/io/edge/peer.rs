@@ -1,22 +1,20 @@
-//! What all peers share: limits, refusals that are counted, the loop that accepts them.
+//! What all peers share: limits, and refusals that are counted.
 
-use super::stream::{Listener, Stream};
 use super::{CountFaults, EdgeContext, READ_BYTES};
 use crate::config::Peers;
 use crate::event::Fault;
 use crate::event::msgpack::Refused;
 use crate::event::unpack::Unpacker;
+use crate::io::accept;
 use crate::io::dead_letter::{DeadLetters, Letter};
 use crate::io::log::Log;
+use crate::io::socket::{Listener, Stream};
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
-use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 
-/// The pause after a failed accept (no file descriptors left), in place of a busy loop.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// What every peer may have sent of a message or line that is not whole yet. For more it needs room
 /// of its own.
 const UNFINISHED: usize = 512 << 10;
@@ -192,34 +190,7 @@ pub(super) async fn accept<F: Future<Output = ()> + Send + 'static>(
     shared: Arc<Shared>,
     serve: impl Fn(Stream) -> F + Send,
 ) {
-    let places = Arc::new(Semaphore::new(shared.peers.max_connections));
-    let mut connections = JoinSet::new();
-    loop {
-        if places.available_permits() == 0 {
-            shared.refuse(Fault::RefusedNumber);
-        }
-        let next = async {
-            // The semaphore is never closed.
-            let place = Arc::clone(&places).acquire_owned().await.ok()?;
-            Some((place, listener.accept().await))
-        };
-        let accepted = tokio::select! {
-            () = shared.stopped() => break,
-            accepted = next => accepted,
-        };
-        while connections.try_join_next().is_some() {}
-        match accepted {
-            Some((place, Ok(stream))) => {
-                let connection = serve(stream);
-                connections.spawn(async move {
-                    connection.await;
-                    drop(place);
-                });
-            }
-            Some((_, Err(_))) => tokio::time::sleep(ACCEPT_PAUSE).await,
-            None => break,
-        }
-    }
-    drop((listener, serve));
+    let full = || shared.refuse(Fault::RefusedNumber);
+    let mut connections = accept::accept(listener, shared.peers.max_connections, shared.stopped(), full, serve).await;
     while connections.join_next().await.is_some() {}
 }

@@ -7,8 +7,11 @@
 use super::kept::{Kept, Row};
 use super::severity_named;
 use crate::engine::finding::{DetectorName, Finding, State};
-use serde::Serialize;
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt::Display;
+use std::str::FromStr;
 
 /// Most incidents.
 const MOST: usize = 10_000;
@@ -32,29 +35,62 @@ pub(super) struct Incidents {
     opened_by_detector: [u64; DetectorName::ALL.len()],
 }
 
-/// Which incidents, in the words of an address.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// Which incidents, in the words of an address. A word without a value says nothing: a form sends
+/// the fields that nobody has filled in as well.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Filter {
     /// `open` for those that have not ended, `ended` for the others.
+    #[serde(deserialize_with = "filled_in")]
     pub state: Option<String>,
     /// A severity's name.
+    #[serde(deserialize_with = "filled_in")]
     pub severity: Option<String>,
     /// A detector's name.
+    #[serde(deserialize_with = "filled_in")]
     pub detector: Option<String>,
     /// Words, each of which occurs in summary, key, detector or kind.
+    #[serde(rename = "q")]
     pub words: String,
     /// Opened at or after this, milliseconds since the Unix epoch.
+    #[serde(rename = "from", deserialize_with = "filled_in")]
     pub from_ms: Option<i64>,
     /// Opened before this.
+    #[serde(rename = "to", deserialize_with = "filled_in")]
     pub to_ms: Option<i64>,
     /// Only those before this one in the list.
+    #[serde(deserialize_with = "filled_in")]
     pub before: Option<u64>,
     /// The open ones first, the worst of them before the others; otherwise the newest first.
+    #[serde(rename = "order", deserialize_with = "is_worst")]
     pub worst_first: bool,
     /// Without so many at the list's begin.
+    #[serde(deserialize_with = "or_zero")]
     pub offset: usize,
     /// How many.
+    #[serde(deserialize_with = "filled_in")]
     pub limit: Option<usize>,
+}
+
+fn filled_in<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: FromStr<Err: Display>,
+    D: Deserializer<'de>,
+{
+    let text = String::deserialize(deserializer)?;
+    if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(Error::custom) }
+}
+
+fn or_zero<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    filled_in(deserializer).map(Option::unwrap_or_default)
+}
+
+fn is_worst<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
+    match String::deserialize(deserializer)?.as_str() {
+        "worst" => Ok(true),
+        "newest" | "" => Ok(false),
+        _ => Err(Error::custom("it is newest or worst")),
+    }
 }
 
 /// A part of the list.

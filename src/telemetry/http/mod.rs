@@ -25,13 +25,13 @@ use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpStream;
 use tokio::runtime::{self, Runtime};
-use tokio::sync::{Semaphore, broadcast, watch};
-use tokio::task::JoinSet;
+use tokio::sync::{broadcast, watch};
 use tokio::time::{sleep, timeout};
 
 use super::routes::{Site, router, tell};
+use crate::io::accept::accept;
+use crate::io::socket::{Listener, Stream};
 
 /// What a client can take.
 #[derive(Clone, Copy, Debug)]
@@ -50,8 +50,6 @@ const LIMITS: Limits = Limits { connections: 64, header: Duration::from_secs(10)
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
 /// News that a page may be behind with before it misses some.
 const NEWS: usize = 4;
-/// The pause after a failed accept (no file descriptors left), in place of a busy loop.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Whether the filter takes events: shared between the pipeline, which says so, and the endpoint,
 /// which is asked.
@@ -207,49 +205,20 @@ fn serve(
     runtime.block_on(async {
         let (news, _) = broadcast::channel(NEWS);
         let router = router(site.clone(), news.clone());
-        let mut connections = JoinSet::new();
         // Ends with the runtime.
         tokio::spawn(tell(site, news));
-        accept(&listener, &router, &stopped, limits, &mut connections).await;
-        drop(listener);
+        let stop = async {
+            // The sender lives as long as the endpoint.
+            let _ = stopped.clone().wait_for(|stop| *stop).await;
+        };
+        let serve = |stream| serve_connection(stream, router.clone(), stopped.clone(), limits);
+        let mut connections = accept(Listener::Tcp(listener), limits.connections, stop, || {}, serve).await;
         let _ = timeout(SHUTDOWN_GRACE, async { while connections.join_next().await.is_some() {} }).await;
     });
     runtime.shutdown_background();
 }
 
-async fn accept(
-    listener: &tokio::net::TcpListener,
-    router: &Router,
-    stopped: &watch::Receiver<bool>,
-    limits: Limits,
-    connections: &mut JoinSet<()>,
-) {
-    let places = Arc::new(Semaphore::new(limits.connections));
-    let mut stop = stopped.clone();
-    let stop = pin!(stop.wait_for(|stop| *stop));
-    let accepting = pin!(async {
-        // The semaphore is never closed, so that the loop ends only by being dropped.
-        while let Ok(place) = Arc::clone(&places).acquire_owned().await {
-            while connections.try_join_next().is_some() {}
-            match listener.accept().await {
-                Ok((stream, _)) => {
-                    let connection = serve_connection(stream, router.clone(), stopped.clone(), limits);
-                    connections.spawn(async move {
-                        connection.await;
-                        drop(place);
-                    });
-                }
-                Err(_) => sleep(ACCEPT_PAUSE).await,
-            }
-        }
-    });
-    tokio::select! {
-        _ = stop => {}
-        () = accepting => {}
-    }
-}
-
-async fn serve_connection(stream: TcpStream, router: Router, mut stopped: watch::Receiver<bool>, limits: Limits) {
+async fn serve_connection(stream: Stream, router: Router, mut stopped: watch::Receiver<bool>, limits: Limits) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header)

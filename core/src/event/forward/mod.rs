@@ -13,7 +13,8 @@
 //!
 //! A message may hold a hundred times the records that one batch does. All of it is passed over
 //! before its first record leaves, so that it is taken whole or not at all; what fits into the
-//! batch at hand becomes records on the way, the rest when there is room for it.
+//! batch at hand becomes records on the way, the rest when there is room for it. Where the first of
+//! these begin and end is remembered, so that they are not walked twice.
 
 use super::msgpack::{Head, Reader, Refused};
 use super::unpack::{Packing, Unpacker};
@@ -25,6 +26,11 @@ pub const LONGEST_CHUNK: usize = 512;
 /// A longer tag is refused: every record that becomes a line repeats it. A tag made of a path may
 /// be as long as one.
 pub const LONGEST_TAG: usize = 4 << 10;
+
+/// So many entries that a batch has no room for are not walked again: 117 KiB, for as long as their
+/// message is held, which costs four times that before it needs a room of its own. Shippers send
+/// fewer at a time.
+const REMEMBERED: usize = 10_000;
 
 /// How messages are taken.
 #[derive(Clone, Debug)]
@@ -45,7 +51,7 @@ pub struct Taken<'a> {
     /// What is to be acknowledged, if the message asks for that.
     pub chunk: Option<&'a [u8]>,
     /// Records that the batch had no room for.
-    pub rest: Option<Entries<'a>>,
+    pub rest: Option<Rest<'a>>,
     /// Records that have to be unpacked first.
     pub packed: Option<Packed<'a>>,
 }
@@ -77,7 +83,7 @@ impl<'a> Packed<'a> {
         batch: &mut Batch,
         unpacked: &'b [u8],
         reading: &Reading,
-    ) -> Result<Option<Entries<'b>>, Refused>
+    ) -> Result<Option<Rest<'b>>, Refused>
     where
         'a: 'b,
     {
@@ -144,9 +150,37 @@ fn at_most(most: usize, text: &[u8]) -> Result<&[u8], Refused> {
     if text.len() <= most { Ok(text) } else { Err(Refused::TooLong) }
 }
 
+/// Entries of a message that are known to be right and in no batch yet.
+#[derive(Debug)]
+pub struct Rest<'a> {
+    entries: Entries<'a>,
+    /// What the first of them are made of.
+    shapes: std::vec::IntoIter<Shape>,
+}
+
+impl Rest<'_> {
+    /// Makes records of as many as the batch has room for, at least one if it is empty; what is
+    /// left then.
+    ///
+    /// # Errors
+    /// None: they were passed over before.
+    pub fn go_on(mut self, batch: &mut Batch, reading: &Reading) -> Result<Option<Self>, Refused> {
+        self.entries.put(batch, reading, &mut self.shapes)?;
+        Ok((!self.entries.is_over()).then_some(self))
+    }
+}
+
+/// Where an entry has its time, its record and its end, from its begin on.
+#[derive(Clone, Copy, Debug)]
+struct Shape {
+    lead: u32,
+    record: u32,
+    end: u32,
+}
+
 /// Entries of a message, one behind the other.
 #[derive(Clone, Copy, Debug)]
-pub struct Entries<'a> {
+struct Entries<'a> {
     bytes: &'a [u8],
     at: usize,
     /// How many there are; else all up to the end of the bytes.
@@ -163,34 +197,37 @@ impl<'a> Entries<'a> {
 
     /// Makes records of as many as the batch has room for, and passes over the others; these, and
     /// where all of them end.
-    fn begin(mut self, batch: &mut Batch, reading: &Reading) -> Result<(Option<Self>, usize), Refused> {
-        self.put(batch, reading)?;
-        let rest = (!self.is_over()).then_some(self);
+    fn begin(mut self, batch: &mut Batch, reading: &Reading) -> Result<(Option<Rest<'a>>, usize), Refused> {
+        self.put(batch, reading, &mut Vec::new().into_iter())?;
+        let (entries, mut shapes) = (self, Vec::new());
         while !self.is_over() {
-            self.pass(reading.deepest)?;
+            let shape = self.walk(reading.deepest)?;
+            self.pass(shape);
+            if shapes.len() < REMEMBERED {
+                shapes.push(shape);
+            }
         }
+        let rest = (!entries.is_over()).then(|| Rest { entries, shapes: shapes.into_iter() });
         Ok((rest, self.at))
-    }
-
-    /// Makes records of as many as the batch has room for, at least one if it is empty; what is
-    /// left then.
-    ///
-    /// # Errors
-    /// None: they were passed over before.
-    pub fn go_on(mut self, batch: &mut Batch, reading: &Reading) -> Result<Option<Self>, Refused> {
-        self.put(batch, reading)?;
-        Ok((!self.is_over()).then_some(self))
     }
 
     fn is_over(&self) -> bool {
         self.left.map_or(self.at >= self.bytes.len(), |left| left == 0)
     }
 
-    fn put(&mut self, batch: &mut Batch, reading: &Reading) -> Result<(), Refused> {
+    /// Makes records of as many as the batch has room for. The first have these shapes.
+    fn put(
+        &mut self,
+        batch: &mut Batch,
+        reading: &Reading,
+        shapes: &mut std::vec::IntoIter<Shape>,
+    ) -> Result<(), Refused> {
         let (start, behind) = (self.at, batch.filled);
         let mut tag = None;
         while !self.is_over() && has_room(batch, self.at - start, self.tag.len()) {
-            let (lead, record) = self.pass(reading.deepest)?;
+            let shape = shapes.next().map_or_else(|| self.walk(reading.deepest), Ok)?;
+            let (lead, record) = (self.at + shape.lead as usize, self.at + shape.record as usize);
+            self.pass(shape);
             let tag = *tag.get_or_insert_with(|| put_tag(self.tag, batch, reading));
             batch.records.push(Record {
                 span: Span::new(behind + record - start, behind + self.at - start),
@@ -207,8 +244,8 @@ impl<'a> Entries<'a> {
         Ok(())
     }
 
-    /// Passes over the next one; where its time and its record begin.
-    fn pass(&mut self, deepest: usize) -> Result<(usize, usize), Refused> {
+    /// What the next one is made of.
+    fn walk(&self, deepest: usize) -> Result<Shape, Refused> {
         let mut reader = Reader::new(self.bytes, self.at);
         if self.framed {
             let Head::Array(2) = reader.head()? else { return Err(Refused::Malformed) };
@@ -221,9 +258,14 @@ impl<'a> Entries<'a> {
         // What is packed was one value for the message's own scan: how deep it is nested is not
         // known yet.
         reader.skip_within(deepest)?;
-        self.at = reader.at();
+        let from_begin = |at| (at - self.at) as u32;
+        Ok(Shape { lead: from_begin(lead), record: from_begin(record), end: from_begin(reader.at()) })
+    }
+
+    /// The next one has this shape: it is behind us.
+    fn pass(&mut self, shape: Shape) {
+        self.at += shape.end as usize;
         self.left = self.left.map(|left| left - 1);
-        Ok((lead, record))
     }
 }
 
