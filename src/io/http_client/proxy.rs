@@ -20,14 +20,14 @@ use std::net::IpAddr;
 
 /// What the environment says of proxies.
 pub(crate) struct Proxies {
-    https: Option<Named>,
-    http: Option<Named>,
+    https: Option<ProxyVariable>,
+    http: Option<ProxyVariable>,
     none: String,
 }
 
 /// An address and the variable that holds it.
 #[derive(Clone)]
-struct Named {
+struct ProxyVariable {
     variable: &'static str,
     address: String,
 }
@@ -42,7 +42,7 @@ impl Proxies {
         let first = |names: [&'static str; 2]| {
             let set = names.into_iter().filter_map(|name| Some((name, variable(name)?.trim().to_owned())));
             let mut set = set.filter(|(_, address)| !address.is_empty());
-            set.next().map(|(variable, address)| Named { variable, address })
+            set.next().map(|(variable, address)| ProxyVariable { variable, address })
         };
         let all = first(["ALL_PROXY", "all_proxy"]);
         Self {
@@ -58,7 +58,7 @@ impl Proxies {
     /// Where one is named that cannot be used. What is named is not said: it may hold a password.
     pub(crate) fn of(&self, server: &Uri) -> Result<Option<Proxy>, String> {
         let named = if server.scheme_str() == Some("https") { &self.https } else { &self.http };
-        let Some(Named { variable, address }) = named else { return Ok(None) };
+        let Some(ProxyVariable { variable, address }) = named else { return Ok(None) };
         let any = Matcher::builder().all("http://any").no(self.none.as_str()).build();
         if is_this_machine(server) || any.intercept(server).is_none() {
             return Ok(None);

@@ -110,7 +110,8 @@ impl Client {
             request = request.header(AUTHORIZATION, authorization);
         }
         let request = request.body(Full::from(body))?;
-        let (head, body) = self.server.connect().await?.send_request(request).await?.into_parts();
+        let mut connection = self.server.connect().await?;
+        let (head, body) = connection.send_request(request).await?.into_parts();
         // What an answer says is for the log; that it says too much is no failure.
         let text = match Limited::new(body, ANSWER_BYTES).collect().await {
             Ok(text) => String::from_utf8_lossy(&text.to_bytes()).into_owned(),

@@ -154,8 +154,8 @@ fn at_most(most: usize, text: &[u8]) -> Result<&[u8], Refused> {
 #[derive(Debug)]
 pub struct Rest<'a> {
     entries: Entries<'a>,
-    /// What the first of them are made of.
-    shapes: std::vec::IntoIter<Shape>,
+    /// Those of the first.
+    offsets: std::vec::IntoIter<EntryOffsets>,
 }
 
 impl Rest<'_> {
@@ -165,14 +165,14 @@ impl Rest<'_> {
     /// # Errors
     /// None: they were passed over before.
     pub fn go_on(mut self, batch: &mut Batch, reading: &Reading) -> Result<Option<Self>, Refused> {
-        self.entries.put(batch, reading, &mut self.shapes)?;
+        self.entries.put(batch, reading, &mut self.offsets)?;
         Ok((!self.entries.is_over()).then_some(self))
     }
 }
 
 /// Where an entry has its time, its record and its end, from its begin on.
 #[derive(Clone, Copy, Debug)]
-struct Shape {
+struct EntryOffsets {
     lead: u32,
     record: u32,
     end: u32,
@@ -199,15 +199,15 @@ impl<'a> Entries<'a> {
     /// where all of them end.
     fn begin(mut self, batch: &mut Batch, reading: &Reading) -> Result<(Option<Rest<'a>>, usize), Refused> {
         self.put(batch, reading, &mut Vec::new().into_iter())?;
-        let (entries, mut shapes) = (self, Vec::new());
+        let (entries, mut offsets) = (self, Vec::new());
         while !self.is_over() {
-            let shape = self.walk(reading.deepest)?;
-            self.pass(shape);
-            if shapes.len() < REMEMBERED {
-                shapes.push(shape);
+            let entry = self.walk(reading.deepest)?;
+            self.pass(entry);
+            if offsets.len() < REMEMBERED {
+                offsets.push(entry);
             }
         }
-        let rest = (!entries.is_over()).then(|| Rest { entries, shapes: shapes.into_iter() });
+        let rest = (!entries.is_over()).then(|| Rest { entries, offsets: offsets.into_iter() });
         Ok((rest, self.at))
     }
 
@@ -215,19 +215,19 @@ impl<'a> Entries<'a> {
         self.left.map_or(self.at >= self.bytes.len(), |left| left == 0)
     }
 
-    /// Makes records of as many as the batch has room for. The first have these shapes.
+    /// Makes records of as many as the batch has room for. These are the offsets of the first.
     fn put(
         &mut self,
         batch: &mut Batch,
         reading: &Reading,
-        shapes: &mut std::vec::IntoIter<Shape>,
+        offsets: &mut std::vec::IntoIter<EntryOffsets>,
     ) -> Result<(), Refused> {
         let (start, behind) = (self.at, batch.filled);
         let mut tag = None;
         while !self.is_over() && has_room(batch, self.at - start, self.tag.len()) {
-            let shape = shapes.next().map_or_else(|| self.walk(reading.deepest), Ok)?;
-            let (lead, record) = (self.at + shape.lead as usize, self.at + shape.record as usize);
-            self.pass(shape);
+            let entry = offsets.next().map_or_else(|| self.walk(reading.deepest), Ok)?;
+            let (lead, record) = (self.at + entry.lead as usize, self.at + entry.record as usize);
+            self.pass(entry);
             let tag = *tag.get_or_insert_with(|| put_tag(self.tag, batch, reading));
             batch.records.push(Record {
                 span: Span::new(behind + record - start, behind + self.at - start),
@@ -244,8 +244,8 @@ impl<'a> Entries<'a> {
         Ok(())
     }
 
-    /// What the next one is made of.
-    fn walk(&self, deepest: usize) -> Result<Shape, Refused> {
+    /// The offsets of the next one.
+    fn walk(&self, deepest: usize) -> Result<EntryOffsets, Refused> {
         let mut reader = Reader::new(self.bytes, self.at);
         if self.framed {
             let Head::Array(2) = reader.head()? else { return Err(Refused::Malformed) };
@@ -259,12 +259,12 @@ impl<'a> Entries<'a> {
         // known yet.
         reader.skip_within(deepest)?;
         let from_begin = |at| (at - self.at) as u32;
-        Ok(Shape { lead: from_begin(lead), record: from_begin(record), end: from_begin(reader.at()) })
+        Ok(EntryOffsets { lead: from_begin(lead), record: from_begin(record), end: from_begin(reader.at()) })
     }
 
-    /// The next one has this shape: it is behind us.
-    fn pass(&mut self, shape: Shape) {
-        self.at += shape.end as usize;
+    /// The next one is passed over: it has these offsets.
+    fn pass(&mut self, entry: EntryOffsets) {
+        self.at += entry.end as usize;
         self.left = self.left.map(|left| left - 1);
     }
 }
