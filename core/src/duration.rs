@@ -2,8 +2,8 @@
 //!
 //! How events write theirs is another language: see `event::numbers` and `event::text_duration`.
 
-/// The nanoseconds that `text` says: a number and one of the units ms, s, m, h, d, with or without a
-/// space between. `None` for anything else; how long a duration may be is the caller's to say.
+/// The nanoseconds that `text` says: a number and one of the units ms, s, m, h, d, with or without
+/// a space between. `None` for anything else; how long a duration may be is the caller's to say.
 #[must_use]
 pub fn nanoseconds(text: &str) -> Option<f64> {
     let unit = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;

@@ -1,8 +1,8 @@
 //! A rule's text: what it declares, and all that is wrong with it, said with its place.
 //!
-//! One file a step: `declaration` and `select` read `const RULE`, `names` and `constants` check what
-//! a script names, `describe` reads the tests that a rule carries, `sandbox` is the engine and its
-//! limits, `set` puts the steps together, `shipped` are the rules that the binary carries.
+//! One file a step: `declaration` and `select` read `const RULE`, `names` and `constants` check
+//! what a script names, `describe` reads the tests that a rule carries, `sandbox` is the engine and
+//! its limits, `set` puts the steps together, `shipped` are the rules that the binary carries.
 //! This layer knows `value`, `state` (for the budget) and `filter`. No event is evaluated here: of
 //! the functions that rules call it knows the [`signature::Signature`]s, which it is given.
 

@@ -302,7 +302,7 @@ fn pattern(value: &Dynamic, location: FileLocation<'_>, problems: &mut Problems<
     match Regex::new(&text) {
         Ok(pattern) => Some(Test::Matches(Box::new(pattern))),
         Err(error) => {
-            // What is wrong stands on the last line; the location is pointed at here.
+            // What is wrong stands on the last line; the place is pointed at here.
             let text = error.to_string();
             let reason = text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_owned();
             problems.add(location.position, format!("this is no regular expression: {reason}"), None);

@@ -106,7 +106,7 @@ impl RuleSet {
                 Ok(table) => read.push(table),
                 Err(problems) => {
                     found.extend(problems);
-                    // An empty one in its location, so that rules that name it are not told that it is
+                    // An empty one in its place, so that rules that name it are not told that it is
                     // unknown.
                     read.extend(Table::from_toml(&source.name, &source.path, ""));
                 }

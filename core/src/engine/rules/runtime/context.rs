@@ -28,8 +28,8 @@ const LONGEST_LINE: usize = 1024;
 /// Parts of a key that is written as an array, in the text it is held under.
 pub(crate) const BETWEEN_PARTS: &str = "\u{1f}";
 
-/// The context behind a lock: Rhai's functions are `Fn + Send + Sync`. Only one evaluation runs at a
-/// time, so it is never waited for.
+/// The context behind a lock: Rhai's functions are `Fn + Send + Sync`. Only one evaluation runs at
+/// a time, so it is never waited for.
 #[derive(Clone, Debug)]
 pub(crate) struct SharedContext(Arc<Mutex<RuleContext>>);
 

@@ -74,3 +74,57 @@ pub fn reference() -> Vec<String> {
     }
     tables
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::rules::RuleSet;
+    use crate::engine::rules::state::budget::{Budget, Spent};
+    use rhai::{Array, Dynamic, Engine, EvalAltResult, FnPtr, Map, Scope};
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    fn engine() -> Engine {
+        let budget = Budget::default();
+        let context = SharedContext::new(RuleSet::empty(), budget, Arc::new(Spent::new(budget.operations, None)));
+        let mut engine = Engine::new_raw();
+        engine.register_global_module(module(&context).into());
+        engine
+    }
+
+    /// Whether some function of this name takes these arguments, whatever it makes of them.
+    fn takes(engine: &Engine, name: &str, arguments: &[Dynamic]) -> bool {
+        let mut scope = Scope::new();
+        let names: Vec<String> = (0..arguments.len()).map(|i| format!("a{i}")).collect();
+        for (name, argument) in names.iter().zip(arguments) {
+            scope.push_dynamic(name, argument.clone());
+        }
+        let result = engine.eval_with_scope::<Dynamic>(&mut scope, &format!("{name}({})", names.join(", ")));
+        !matches!(result, Err(error) if matches!(*error, EvalAltResult::ErrorFunctionNotFound(..)))
+    }
+
+    #[test]
+    fn functions_are_registered_for_the_arguments_that_their_rows_name() {
+        let kinds: [Dynamic; 5] =
+            ["text".into(), Map::new().into(), Array::new().into(), FnPtr::new("f").unwrap().into(), 1_i64.into()];
+        let engine = engine();
+        let mut names = BTreeSet::new();
+        for Function { name, arguments: (least, most), expects, reference, .. } in functions() {
+            assert!(names.insert(name), "{name} has two rows");
+            assert!(!reference.is_empty() && expects.iter().all(|(i, _)| i < most), "{name}");
+            for count in 0..=6_usize {
+                // Where there must be none, arguments of one kind tell as much.
+                let is_row = (*least..=*most).contains(&count);
+                let combinations = if is_row { kinds.len().pow(count as u32) } else { kinds.len() };
+                let found = (0..combinations).any(|combination| {
+                    let kind =
+                        |i: u32| if is_row { combination / kinds.len().pow(i) % kinds.len() } else { combination };
+                    let arguments: Vec<Dynamic> = (0..count as u32).map(|i| kinds[kind(i)].clone()).collect();
+                    takes(&engine, name, &arguments)
+                });
+                assert_eq!(found, is_row, "{name} with {count} arguments");
+            }
+        }
+        assert!(names.len() >= 33);
+    }
+}
