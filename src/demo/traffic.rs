@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use super::catalog::{FAILURES, Failure, JOB_HOSTS, MAINTENANCE, ROUTES, SHOP_HOSTS, WORKERS};
+use super::catalog::{FAILURES, FailureText, JOB_HOSTS, MAINTENANCE, ROUTES, SHOP_HOSTS, WORKERS};
 use super::options::ShopOptions;
 use super::plan::{Act, BATCH_LINES, BATCH_STEP, NOVEL_STEP, Plan, SURGE_FACTOR};
 use super::rng::{Deck, Rng};
@@ -234,7 +234,7 @@ impl Traffic {
 
     /// Whether a request fails, and how: by the failure of its route's services that has come least
     /// often.
-    fn failure_on(&mut self, route: usize, luck: f64, failing: f64) -> Option<&'static Failure> {
+    fn failure_on(&mut self, route: usize, luck: f64, failing: f64) -> Option<&'static FailureText> {
         let meets = |module: &str| ROUTES[route].steps.iter().any(|step| step.module == module);
         let (rarest, failure) = FAILURES
             .iter()
