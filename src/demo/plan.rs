@@ -10,7 +10,7 @@ use super::faults::{self, Novel, Repeat, Shapes};
 use super::options::{FaultKind, OptionError, ShopOptions};
 use super::rng::Rng;
 use super::schedule::SECOND;
-use super::text::Subject;
+use super::text::Placeholders;
 
 /// The share of the stream before the first fault or confuser.
 const CLEAN_SHARE: f64 = 0.2;
@@ -237,7 +237,7 @@ impl<'a> Planner<'a> {
 
     /// A fault of a kind: its length in seconds, what happens, the label's hint.
     fn fault(&mut self, kind: FaultKind) -> Option<(f64, Act, String)> {
-        let subject = Subject::new(&mut self.rng, (self.now * 1e9) as i64);
+        let subject = Placeholders::new(&mut self.rng, (self.now * 1e9) as i64);
         let rng = &mut self.rng;
         let repeat = |repeat: Repeat, count: u32, step_s: f64| {
             let hint = repeat.module.to_owned();

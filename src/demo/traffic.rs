@@ -12,7 +12,7 @@ use super::options::ShopOptions;
 use super::plan::{Act, BATCH_LINES, BATCH_STEP, NOVEL_STEP, Plan, SURGE_FACTOR};
 use super::rng::{Deck, Rng};
 use super::schedule::{Access, Entry, Journal, SECOND};
-use super::text::{Subject, render};
+use super::text::{Placeholders, render};
 use crate::event::level::Level;
 
 /// The share of all lines that workers say.
@@ -172,7 +172,7 @@ impl Traffic {
     }
 
     /// Renders a text into an entry's message, and writes it. The buffer is kept between calls.
-    fn say(&mut self, time: i64, entry: Entry<'_>, text: &str, subject: &Subject, rng: &mut Rng) {
+    fn say(&mut self, time: i64, entry: Entry<'_>, text: &str, subject: &Placeholders, rng: &mut Rng) {
         let mut message = std::mem::take(&mut self.message);
         message.clear();
         render(&mut message, text, subject, rng);
@@ -188,7 +188,7 @@ impl Traffic {
         let mut rng = self.requests.split();
         let which = rng.weighted(ROUTES.iter().map(|route| route.weight));
         let route = &ROUTES[which];
-        let subject = Subject::new(&mut rng, time - self.start);
+        let subject = Placeholders::new(&mut rng, time - self.start);
         let trace = Some(rng.bits());
         let host = *rng.pick(&SHOP_HOSTS);
         let mut duration_ms = rng.log_normal(route.median_ms, route.sigma);
@@ -257,7 +257,7 @@ impl Traffic {
         status: u16,
         duration_ms: f64,
         (host, thread, trace): (&str, (&str, u32), Option<u64>),
-        subject: &Subject,
+        subject: &Placeholders,
         rng: &mut Rng,
     ) {
         let Some(route) = ROUTES.get(route) else { return };
@@ -287,7 +287,7 @@ impl Traffic {
             let &(level, text) = rng.pick(worker.lines);
             (worker, level, text)
         };
-        let subject = Subject::new(&mut rng, time - self.start);
+        let subject = Placeholders::new(&mut rng, time - self.start);
         let entry = entry(level, worker.module, rng.pick::<&str>(&JOB_HOSTS), ("worker", rng.whole(1, 3)));
         self.say(time, entry, text, &subject, &mut rng);
     }
@@ -326,7 +326,7 @@ impl Traffic {
             Act::Errors { module, rate } => {
                 let failures: Vec<_> = FAILURES.iter().filter(|failure| failure.module == *module).collect();
                 let failure = *rng.pick(&failures);
-                let subject = Subject::new(&mut rng, time - self.start);
+                let subject = Placeholders::new(&mut rng, time - self.start);
                 let trace = Some(rng.bits());
                 let place = (*rng.pick(&SHOP_HOSTS), ("http", rng.whole(1, 8)));
                 let entry = Entry { trace, code: failure.code, ..entry(Level::Error, module, place.0, place.1) };
@@ -334,7 +334,7 @@ impl Traffic {
                 Some(time + nanoseconds(rng.gap(*rate))).filter(|next| *next < slot.end)
             }
             Act::SlowRequest { route, factor } => {
-                let subject = Subject::new(&mut rng, time - self.start);
+                let subject = Placeholders::new(&mut rng, time - self.start);
                 let place = (*rng.pick(&SHOP_HOSTS), ("http", rng.whole(1, 8)), Some(rng.bits()));
                 let (status, duration_ms) = (ROUTES[*route].status, ROUTES[*route].median_ms * factor);
                 self.access(time, *route, status, duration_ms, place, &subject, &mut rng);
