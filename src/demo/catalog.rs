@@ -24,22 +24,22 @@ pub(super) struct Route {
     pub(super) status: u16,
     /// A status that is the client's doing, and its share.
     pub(super) refusal: (u16, f64),
-    pub(super) steps: &'static [Step],
+    pub(super) steps: &'static [RouteStep],
 }
 
 /// A line that one service says in a share of the requests.
-pub(super) struct Step {
+pub(super) struct RouteStep {
     pub(super) module: &'static str,
     pub(super) level: Level,
     pub(super) share: f64,
     pub(super) text: &'static str,
 }
 
-const fn step(module: &'static str, level: Level, share: f64, text: &'static str) -> Step {
-    Step { module, level, share, text }
+const fn step(module: &'static str, level: Level, share: f64, text: &'static str) -> RouteStep {
+    RouteStep { module, level, share, text }
 }
 
-const SESSION: Step = step("auth", Debug, 0.7, "session {session} belongs to user {user}, {n} minutes left");
+const SESSION: RouteStep = step("auth", Debug, 0.7, "session {session} belongs to user {user}, {n} minutes left");
 
 pub(super) const ROUTES: [Route; 10] = [
     Route {
