@@ -15,7 +15,7 @@ pub(super) const SECOND: i64 = 1_000_000_000;
 
 /// One line before it is JSON.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Entry<'a> {
+pub(super) struct LogEntry<'a> {
     pub(super) level: Level,
     pub(super) module: &'a str,
     pub(super) host: &'a str,
@@ -75,7 +75,7 @@ impl<W> Journal<W> {
     }
 
     /// Writes a line, to be said at `time`.
-    pub(super) fn write(&mut self, time: i64, entry: &Entry<'_>) {
+    pub(super) fn write(&mut self, time: i64, entry: &LogEntry<'_>) {
         // A stamp has microseconds, and an event's time is its stamp.
         let time = time - time.rem_euclid(1_000);
         if time < self.end {
@@ -109,7 +109,7 @@ impl<W> Journal<W> {
         self.due.push(Reverse((time, self.puts, place)));
     }
 
-    fn json(&mut self, time: i64, entry: &Entry<'_>) -> String {
+    fn json(&mut self, time: i64, entry: &LogEntry<'_>) -> String {
         let second = time.div_euclid(SECOND);
         if second != self.second {
             self.second = second;

@@ -11,7 +11,7 @@ use super::catalog::{FAILURES, FailureText, JOB_HOSTS, MAINTENANCE, ROUTES, SHOP
 use super::options::ShopOptions;
 use super::plan::{Act, BATCH_LINES, BATCH_STEP, NOVEL_STEP, Plan, SURGE_FACTOR};
 use super::rng::{Deck, Rng};
-use super::schedule::{Access, Entry, Journal, SECOND};
+use super::schedule::{Access, Journal, LogEntry, SECOND};
 use super::text::{Placeholders, render};
 use crate::event::level::Level;
 
@@ -165,23 +165,23 @@ impl Traffic {
     }
 
     /// Writes a line, unless its module is silent now.
-    fn write(&mut self, time: i64, entry: &Entry<'_>) {
+    fn write(&mut self, time: i64, entry: &LogEntry<'_>) {
         if !matches!(self.plan.at(time), Some(Act::Silence { module }) if *module == entry.module) {
             self.journal.write(time, entry);
         }
     }
 
     /// Renders a text into an entry's message, and writes it. The buffer is kept between calls.
-    fn say(&mut self, time: i64, entry: Entry<'_>, text: &str, subject: &Placeholders, rng: &mut Rng) {
+    fn say(&mut self, time: i64, entry: LogEntry<'_>, text: &str, subject: &Placeholders, rng: &mut Rng) {
         let mut message = std::mem::take(&mut self.message);
         message.clear();
         render(&mut message, text, subject, rng);
-        self.write(time, &Entry { message: &message, ..entry });
+        self.write(time, &LogEntry { message: &message, ..entry });
         self.message = message;
     }
 
     fn clockwork(&mut self, time: i64, module: &str, thread: &str, level: Level, message: &str) {
-        self.write(time, &Entry { message, ..entry(level, module, JOB_HOSTS[0], (thread, 1)) });
+        self.write(time, &LogEntry { message, ..entry(level, module, JOB_HOSTS[0], (thread, 1)) });
     }
 
     fn request(&mut self, time: i64) {
@@ -216,13 +216,14 @@ impl Traffic {
             let jitter = rng.between(0.0, 0.9);
             let place = (*rng.pick(&SHOP_HOSTS), ("http", rng.whole(1, 8)));
             if said {
-                let entry = Entry { trace, ..entry(step.level, step.module, place.0, place.1) };
+                let entry = LogEntry { trace, ..entry(step.level, step.module, place.0, place.1) };
                 self.say(at(f64::from(part) + jitter), entry, step.text, &subject, &mut rng);
             }
             if let Some(failure) = failure.filter(|failure| failure.module == step.module) {
                 // Whatever a bad node calls fails, and the call is on that node.
                 let host = if on_bad_node { host } else { place.0 };
-                let entry = Entry { trace, code: failure.code, ..entry(Level::Error, failure.module, host, place.1) };
+                let entry =
+                    LogEntry { trace, code: failure.code, ..entry(Level::Error, failure.module, host, place.1) };
                 self.say(at(parts - 0.5), entry, failure.text, &subject, &mut rng);
                 status = failure.status;
                 break;
@@ -266,7 +267,7 @@ impl Traffic {
         let text = format!("{} {} -> {status}, {} bytes", route.method, route.path, rng.whole(180, 64_000));
         self.say(
             time,
-            Entry { trace, access: Some(access), ..entry(level, "gateway", host, thread) },
+            LogEntry { trace, access: Some(access), ..entry(level, "gateway", host, thread) },
             &text,
             subject,
             rng,
@@ -304,7 +305,10 @@ impl Traffic {
                     format!("chunk {:04} of {BATCH_LINES} exported, {} orders", line + 1, rng.whole(900, 9_999));
                 self.write(
                     time,
-                    &Entry { message: &message, ..entry(Level::Info, "reports.export", JOB_HOSTS[2], ("export", 1)) },
+                    &LogEntry {
+                        message: &message,
+                        ..entry(Level::Info, "reports.export", JOB_HOSTS[2], ("export", 1))
+                    },
                 );
                 (line + 1 < BATCH_LINES).then_some(time + BATCH_STEP)
             }
@@ -316,7 +320,7 @@ impl Traffic {
                 };
                 self.write(
                     time,
-                    &Entry {
+                    &LogEntry {
                         message: &message,
                         ..entry(said.level, repeat.module, repeat.host, ("worker", repeat.thread))
                     },
@@ -329,7 +333,7 @@ impl Traffic {
                 let subject = Placeholders::new(&mut rng, time - self.start);
                 let trace = Some(rng.bits());
                 let place = (*rng.pick(&SHOP_HOSTS), ("http", rng.whole(1, 8)));
-                let entry = Entry { trace, code: failure.code, ..entry(Level::Error, module, place.0, place.1) };
+                let entry = LogEntry { trace, code: failure.code, ..entry(Level::Error, module, place.0, place.1) };
                 self.say(time, entry, failure.text, &subject, &mut rng);
                 Some(time + nanoseconds(rng.gap(*rate))).filter(|next| *next < slot.end)
             }
@@ -343,7 +347,7 @@ impl Traffic {
             Act::Novel(novel) => {
                 if let Some(message) = novel.lines.get(line as usize) {
                     let entry = entry(Level::Error, novel.module, novel.host, ("worker", 1));
-                    self.write(time, &Entry { message, ..entry });
+                    self.write(time, &LogEntry { message, ..entry });
                 }
                 (line as usize + 1 < novel.lines.len()).then_some(time + NOVEL_STEP)
             }
@@ -355,8 +359,8 @@ impl Traffic {
 }
 
 /// An entry that has only what every line has.
-fn entry<'a>(level: Level, module: &'a str, host: &'a str, thread: (&'a str, u32)) -> Entry<'a> {
-    Entry { level, module, host, thread, trace: None, message: "", access: None, code: None }
+fn entry<'a>(level: Level, module: &'a str, host: &'a str, thread: (&'a str, u32)) -> LogEntry<'a> {
+    LogEntry { level, module, host, thread, trace: None, message: "", access: None, code: None }
 }
 
 /// How many lines a request makes on average: its services' and its access line.
