@@ -38,7 +38,7 @@ const MAINTENANCE_STEP: i64 = SECOND * 2 / 5;
 
 /// Who is to be woken; the number is the slot's in the plan, and the line's in it.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Source {
+pub(super) enum TrafficSource {
     Request,
     Worker,
     Heartbeat,
@@ -51,7 +51,7 @@ pub(super) enum Source {
 #[derive(Debug)]
 pub(super) struct Traffic {
     pub(super) plan: Arc<Plan>,
-    pub(super) journal: Journal<Source>,
+    pub(super) journal: Journal<TrafficSource>,
     start: i64,
     length: i64,
     requests: Rng,
@@ -106,43 +106,43 @@ impl Traffic {
     }
 
     fn wake_all(&mut self) {
-        self.journal.wake(self.start + SECOND / 50, Source::Heartbeat);
-        self.journal.wake(self.start + SECOND / 3, Source::Poll);
-        self.journal.wake(self.start + self.maintenance / 4, Source::Maintenance);
+        self.journal.wake(self.start + SECOND / 50, TrafficSource::Heartbeat);
+        self.journal.wake(self.start + SECOND / 3, TrafficSource::Poll);
+        self.journal.wake(self.start + self.maintenance / 4, TrafficSource::Maintenance);
         for (index, slot) in self.plan.slots.iter().enumerate() {
-            self.journal.wake(slot.start, Source::Act(index, 0));
+            self.journal.wake(slot.start, TrafficSource::Act(index, 0));
         }
         self.next_request(self.start);
         self.next_work(self.start);
     }
 
     /// Lets a source write, and sets its next time.
-    pub(super) fn act(&mut self, time: i64, source: Source) {
+    pub(super) fn act(&mut self, time: i64, source: TrafficSource) {
         match source {
-            Source::Request => {
+            TrafficSource::Request => {
                 self.request(time);
                 self.next_request(time);
             }
-            Source::Worker => {
+            TrafficSource::Worker => {
                 self.worker(time);
                 self.next_work(time);
             }
-            Source::Heartbeat => {
+            TrafficSource::Heartbeat => {
                 self.clockwork(time, "heartbeat", "timer", Level::Info, "all services answered the probe");
-                self.journal.wake(time + self.heartbeat, Source::Heartbeat);
+                self.journal.wake(time + self.heartbeat, TrafficSource::Heartbeat);
             }
-            Source::Poll => {
+            TrafficSource::Poll => {
                 self.clockwork(time, "scheduler", "timer", Level::Debug, "no job is due");
-                self.journal.wake(time + POLL, Source::Poll);
+                self.journal.wake(time + POLL, TrafficSource::Poll);
             }
-            Source::Maintenance => {
+            TrafficSource::Maintenance => {
                 for (step, what) in (0..).zip(MAINTENANCE) {
                     let message = format!("maintenance step {} of {}: {what}", step + 1, MAINTENANCE.len());
                     self.clockwork(time + step * MAINTENANCE_STEP, "scheduler", "cron", Level::Info, &message);
                 }
-                self.journal.wake(time + self.maintenance, Source::Maintenance);
+                self.journal.wake(time + self.maintenance, TrafficSource::Maintenance);
             }
-            Source::Act(slot, line) => self.slot(time, slot, line),
+            TrafficSource::Act(slot, line) => self.slot(time, slot, line),
         }
     }
 
@@ -156,12 +156,12 @@ impl Traffic {
 
     fn next_request(&mut self, time: i64) {
         let gap = self.requests.gap(self.request_rate * self.bustle(time));
-        self.journal.wake(time + nanoseconds(gap), Source::Request);
+        self.journal.wake(time + nanoseconds(gap), TrafficSource::Request);
     }
 
     fn next_work(&mut self, time: i64) {
         let gap = self.work.gap(self.work_rate * self.bustle(time));
-        self.journal.wake(time + nanoseconds(gap), Source::Worker);
+        self.journal.wake(time + nanoseconds(gap), TrafficSource::Worker);
     }
 
     /// Writes a line, unless its module is silent now.
@@ -353,7 +353,7 @@ impl Traffic {
             }
         };
         if let Some(next) = next {
-            self.journal.wake(next, Source::Act(index, line + 1));
+            self.journal.wake(next, TrafficSource::Act(index, line + 1));
         }
     }
 }
