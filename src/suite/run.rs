@@ -1,6 +1,6 @@
 //! Drives an engine through one test, on a clock of its own.
 
-use super::case::{Case, Step, Wait};
+use super::case::{Case, CaseStep, Wait};
 use super::effect::{Came, Effect};
 use super::expectation::{Metrics, Mismatch, judge};
 use crate::engine::emitted::Emitted;
@@ -52,7 +52,7 @@ struct Stage {
 }
 
 impl Stage {
-    fn play(&mut self, step: &Step) {
+    fn play(&mut self, step: &CaseStep) {
         match step.wait {
             Wait::No => {}
             Wait::For(nanoseconds) => self.wait(Timestamp(self.now.0.saturating_add(nanoseconds))),
