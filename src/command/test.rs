@@ -10,7 +10,7 @@ use crate::error::Failure;
 use crate::io::files;
 use crate::io::folder::{self, Unread};
 use crate::suite::case::Case;
-use crate::suite::report::{Report, Verdict};
+use crate::suite::report::{Report, TestVerdict};
 use crate::suite::{Suite, run};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -34,7 +34,7 @@ pub fn test(args: &TestArgs, out: &mut dyn Write) -> Result<(), Failure> {
             let started = Instant::now();
             let mismatch = run::run(case, loaded.stage.engine(case), loaded.stage.base().looker()?);
             let seconds = started.elapsed().as_secs_f64();
-            report.verdicts.push(Verdict {
+            report.verdicts.push(TestVerdict {
                 path: path.clone(),
                 line: case.line,
                 name: name.clone(),
