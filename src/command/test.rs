@@ -10,7 +10,7 @@ use crate::error::Failure;
 use crate::io::files;
 use crate::io::folder::{self, Unread};
 use crate::suite::case::Case;
-use crate::suite::report::{Report, TestVerdict};
+use crate::suite::report::{TestReport, TestVerdict};
 use crate::suite::{Suite, run};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -24,7 +24,7 @@ use std::time::Instant;
 /// failed.
 pub fn test(args: &TestArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let suites = load_suites(args).map_err(Failure::Invalid)?;
-    let mut report = Report::default();
+    let mut report = TestReport::default();
     for loaded in &suites {
         for case in &loaded.suite.cases {
             let (path, name) = (&loaded.suite.path, &case.name);

@@ -21,12 +21,12 @@ pub struct TestVerdict {
 
 /// How all of them went.
 #[derive(Clone, Debug, Default)]
-pub struct Report {
+pub struct TestReport {
     /// In the order in which they ran.
     pub verdicts: Vec<TestVerdict>,
 }
 
-impl Report {
+impl TestReport {
     /// How many failed.
     #[must_use]
     pub fn failed(&self) -> usize {
