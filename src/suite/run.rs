@@ -2,7 +2,7 @@
 
 use super::case::{Case, CaseStep, Wait};
 use super::effect::{Came, Effect};
-use super::expectation::{Metrics, Mismatch, judge};
+use super::expectation::{MetricValues, Mismatch, judge};
 use crate::engine::emitted::Emitted;
 use crate::engine::finding::Finding;
 use crate::engine::rules::metrics::MetricKind;
@@ -167,7 +167,7 @@ impl Stage {
         self.add(Came::Finding(serde_json::to_value(finding).unwrap_or_default()));
     }
 
-    fn metrics(&self) -> Metrics {
+    fn metrics(&self) -> MetricValues {
         let rules = self.engine.rules().metrics();
         let series = rules.iter().flat_map(|(name, metric)| {
             metric.series.iter().map(move |(labels, series)| {
