@@ -3,7 +3,7 @@
 use super::document::Report;
 use super::merge::Merge;
 use super::report::{Style, render};
-use super::source::{Opened, Source};
+use super::source::{LogSource, Opened};
 use super::summary::{ReportOptions, Summary};
 use super::{Observer, compare_clocks, run};
 use crate::command::load;
@@ -33,11 +33,11 @@ impl Observer for Findings {
     }
 }
 
-fn source(name: &str, text: &str, shift: i64) -> Source {
+fn source(name: &str, text: &str, shift: i64) -> LogSource {
     let loaded = load(&Default::default()).unwrap();
     let input = Box::new(std::io::Cursor::new(text.as_bytes().to_vec()));
     let opened = Opened { name: name.into(), input, length: None };
-    Source::new(opened, Lines::new(1 << 20), loaded.looker().unwrap(), shift).unwrap()
+    LogSource::new(opened, Lines::new(1 << 20), loaded.looker().unwrap(), shift).unwrap()
 }
 
 /// The report and the findings of these files.
