@@ -9,7 +9,7 @@ mod kept;
 mod ring;
 
 pub use incidents::Filter;
-pub use kept::{Kept, Row};
+pub use kept::{KeptIncident, Row};
 
 use crate::engine::Tally;
 use crate::engine::detector::{ModuleCounts, OperationQuantiles, TableUse};
