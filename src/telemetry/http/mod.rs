@@ -34,7 +34,7 @@ use super::routes::{Site, router, tell};
 
 /// What a client can take.
 #[derive(Clone, Copy, Debug)]
-struct Limits {
+struct ConnectionLimits {
     /// Connections served at a time; further ones wait in the system's backlog.
     connections: usize,
     /// How long a client may take for one request's header, idle time between requests included.
@@ -44,7 +44,8 @@ struct Limits {
     lifetime: Duration,
 }
 
-const LIMITS: Limits = Limits { connections: 64, header: Duration::from_secs(10), lifetime: Duration::from_secs(300) };
+const LIMITS: ConnectionLimits =
+    ConnectionLimits { connections: 64, header: Duration::from_secs(10), lifetime: Duration::from_secs(300) };
 /// How long requests under way may take to finish once the endpoint stops.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
 /// News that a page may be behind with before it misses some.
@@ -179,7 +180,7 @@ impl Endpoint {
         Endpoint::limited(address, site, LIMITS)
     }
 
-    fn limited(address: SocketAddr, site: Site, limits: Limits) -> Result<Endpoint, BindError> {
+    fn limited(address: SocketAddr, site: Site, limits: ConnectionLimits) -> Result<Endpoint, BindError> {
         let refused = |source| BindError::Listen { address, source };
         let listener = TcpListener::bind(address).map_err(refused)?;
         listener.set_nonblocking(true).map_err(refused)?;
@@ -230,7 +231,7 @@ fn serve(
     listener: tokio::net::TcpListener,
     site: Site,
     stopped: watch::Receiver<bool>,
-    limits: Limits,
+    limits: ConnectionLimits,
 ) {
     runtime.block_on(async {
         let (news, _) = broadcast::channel(NEWS);
@@ -249,7 +250,7 @@ async fn accept(
     listener: &tokio::net::TcpListener,
     router: &Router,
     stopped: &watch::Receiver<bool>,
-    limits: Limits,
+    limits: ConnectionLimits,
     connections: &mut JoinSet<()>,
 ) {
     let places = Arc::new(Semaphore::new(limits.connections));
@@ -277,7 +278,12 @@ async fn accept(
     }
 }
 
-async fn serve_connection(stream: TcpStream, router: Router, mut stopped: watch::Receiver<bool>, limits: Limits) {
+async fn serve_connection(
+    stream: TcpStream,
+    router: Router,
+    mut stopped: watch::Receiver<bool>,
+    limits: ConnectionLimits,
+) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header)

@@ -23,7 +23,7 @@ fn endpoint() -> (Endpoint, Arc<Metrics>, Readiness) {
     (Endpoint::bind(":0", site.clone()).unwrap(), site.metrics, site.readiness)
 }
 
-fn limited(limits: Limits) -> Endpoint {
+fn limited(limits: ConnectionLimits) -> Endpoint {
     Endpoint::limited(parse_address(":0").unwrap(), site(), limits).unwrap()
 }
 
@@ -139,7 +139,7 @@ fn stops_though_clients_hold_connections() {
 
 #[test]
 fn more_clients_than_places_are_served_in_turn() {
-    let endpoint = limited(Limits { connections: 3, ..LIMITS });
+    let endpoint = limited(ConnectionLimits { connections: 3, ..LIMITS });
     let mut held: Vec<TcpStream> = (0..3).map(|_| connect(&endpoint)).collect();
     for stream in &mut held {
         stream.write_all(b"HEAD / HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
@@ -157,7 +157,7 @@ fn more_clients_than_places_are_served_in_turn() {
 #[test]
 fn a_client_that_is_slow_with_its_header_loses_its_connection() {
     let header = Duration::from_millis(300);
-    let endpoint = limited(Limits { header, ..LIMITS });
+    let endpoint = limited(ConnectionLimits { header, ..LIMITS });
     // One that is in time is served, and has as long for its next header.
     for (sent, status) in
         [("", ""), ("GET /metrics HTTP/1.1\r\nHos", ""), ("HEAD / HTTP/1.1\r\nHost: test\r\n\r\n", "HTTP/1.1 200 ")]
@@ -175,7 +175,7 @@ fn a_client_that_is_slow_with_its_header_loses_its_connection() {
 #[test]
 fn no_connection_lasts_for_ever() {
     let lifetime = Duration::from_millis(300);
-    let endpoint = limited(Limits { lifetime, ..LIMITS });
+    let endpoint = limited(ConnectionLimits { lifetime, ..LIMITS });
     let (began, mut stream) = (Instant::now(), connect(&endpoint));
     for _ in 0..2 {
         stream.write_all(b"HEAD / HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
