@@ -74,7 +74,7 @@ pub struct Site {
 type News = broadcast::Sender<Bytes>;
 
 #[derive(Clone)]
-struct Shared {
+struct PageState {
     site: Site,
     news: News,
 }
@@ -123,7 +123,7 @@ pub(super) fn router(site: Site, news: News) -> Router {
         .merge(silences)
         .fallback(|| async { plain(StatusCode::NOT_FOUND, "there is nothing here; see /") })
         .method_not_allowed_fallback(|| async { plain(StatusCode::METHOD_NOT_ALLOWED, "not this method") })
-        .with_state(Shared { site, news })
+        .with_state(PageState { site, news })
 }
 
 async fn asset(headers: HeaderMap, content_type: &'static str, text: &'static str) -> Response {
@@ -134,7 +134,7 @@ async fn asset(headers: HeaderMap, content_type: &'static str, text: &'static st
     response
 }
 
-async fn encode_metrics(State(Shared { site, .. }): State<Shared>, headers: HeaderMap) -> Response {
+async fn encode_metrics(State(PageState { site, .. }): State<PageState>, headers: HeaderMap) -> Response {
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     let format = Format::accepted(accept);
     match site.metrics.encode(format) {
@@ -143,7 +143,7 @@ async fn encode_metrics(State(Shared { site, .. }): State<Shared>, headers: Head
     }
 }
 
-async fn ready(State(Shared { site, .. }): State<Shared>) -> Response {
+async fn ready(State(PageState { site, .. }): State<PageState>) -> Response {
     if site.readiness.is_ready() {
         plain(StatusCode::OK, "ready")
     } else {
@@ -151,16 +151,20 @@ async fn ready(State(Shared { site, .. }): State<Shared>) -> Response {
     }
 }
 
-async fn status(State(Shared { site, .. }): State<Shared>, headers: HeaderMap) -> Response {
+async fn status(State(PageState { site, .. }): State<PageState>, headers: HeaderMap) -> Response {
     json(&headers, Some(site.history.status(clock::now())))
 }
 
-async fn chart(State(Shared { site, .. }): State<Shared>, Path(which): Path<String>, headers: HeaderMap) -> Response {
+async fn chart(
+    State(PageState { site, .. }): State<PageState>,
+    Path(which): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     json(&headers, which.parse().ok().and_then(|which| site.history.chart(which)))
 }
 
 async fn incidents(
-    State(Shared { site, .. }): State<Shared>,
+    State(PageState { site, .. }): State<PageState>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Response {
@@ -170,17 +174,21 @@ async fn incidents(
     }
 }
 
-async fn incident(State(Shared { site, .. }): State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+async fn incident(
+    State(PageState { site, .. }): State<PageState>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     json(&headers, site.history.incident(&id))
 }
 
-async fn templates(State(Shared { site, .. }): State<Shared>, headers: HeaderMap) -> Response {
+async fn templates(State(PageState { site, .. }): State<PageState>, headers: HeaderMap) -> Response {
     json(&headers, Some(site.history.templates()))
 }
 
 /// Server-sent events: one at once, so that the page knows that it is connected, then each
 /// second's.
-async fn events(State(Shared { site, news }): State<Shared>) -> Response {
+async fn events(State(PageState { site, news }): State<PageState>) -> Response {
     let mut told = news.subscribe();
     let (mut out, body) = Channel::<Bytes, Infallible>::new(4);
     tokio::spawn(async move {
@@ -253,14 +261,14 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-async fn list_silences(State(Shared { site, .. }): State<Shared>, headers: HeaderMap) -> Response {
+async fn list_silences(State(PageState { site, .. }): State<PageState>, headers: HeaderMap) -> Response {
     match refusal(&site, &headers) {
         Some(refusal) => refusal,
         None => json(&headers, serde_json::to_string(&site.silences.list(clock::now())).ok()),
     }
 }
 
-async fn add_silence(State(Shared { site, .. }): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+async fn add_silence(State(PageState { site, .. }): State<PageState>, headers: HeaderMap, body: Bytes) -> Response {
     if let Some(refusal) = refusal(&site, &headers) {
         return refusal;
     }
@@ -279,7 +287,7 @@ async fn add_silence(State(Shared { site, .. }): State<Shared>, headers: HeaderM
 }
 
 async fn end_silence(
-    State(Shared { site, .. }): State<Shared>,
+    State(PageState { site, .. }): State<PageState>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {
