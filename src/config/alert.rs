@@ -2,7 +2,7 @@
 
 use super::Span;
 use crate::engine::finding::Severity;
-use crate::io::sink::template::Template;
+use crate::io::sink::template::PayloadTemplate;
 use crate::io::sink::url::Url;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -239,7 +239,7 @@ impl Webhook {
             format!("{:?} is no content type", self.content_type),
             "such as application/json, which is the default",
         );
-        if let Err(wrong) = Template::check(self.template.as_deref(), &self.content_type) {
+        if let Err(wrong) = PayloadTemplate::check(self.template.as_deref(), &self.content_type) {
             let hint =
                 "variables are title, text, count, opened, resolved, findings; `| tojson` makes a JSON string of one";
             require(false, &format!("{place}.template"), format!("the template of a sink: {wrong}"), hint);

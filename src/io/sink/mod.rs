@@ -25,7 +25,7 @@ use notice::Notice;
 use spool::Spool;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use template::Template;
+use template::PayloadTemplate;
 use url::Url;
 
 /// All sinks of a filter.
@@ -162,7 +162,7 @@ fn to_webhook(sink: &config::Webhook, post: &Arc<DeliveryQueue>) -> Result<Deliv
         (_, Some(file), _) => Url::new(&client::read_secret(file)?),
         (_, _, variable) => Url::new(&variable_secret(variable.as_deref().unwrap_or_default())?),
     };
-    let template = Template::new(sink.template.as_deref())?;
+    let template = PayloadTemplate::new(sink.template.as_deref())?;
     let gathered = webhook::Gathered::new(template, sink.content_type.clone(), sink.group_wait.0, sink.per_minute);
     let client = Client::new(&url, &sink.access())?;
     Ok(Delivery::new(Arc::clone(post), client, Box::new(gathered), open_spool(sink.spool.as_deref())?))

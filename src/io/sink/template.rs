@@ -101,9 +101,9 @@ fn title(findings: &[Notice], opened: u64, resolved: u64, severity: Severity) ->
 
 /// A compiled template; without one the message is the whole digest as JSON.
 #[derive(Debug)]
-pub struct Template(Option<Environment<'static>>);
+pub struct PayloadTemplate(Option<Environment<'static>>);
 
-impl Template {
+impl PayloadTemplate {
     /// Compiles it.
     ///
     /// # Errors
@@ -204,14 +204,14 @@ mod tests {
             ("{% for %}", Some("line 1")),
             ("{% for a in range(9000) %}{% for b in range(9000) %}{% endfor %}{% endfor %}", Some("fuel")),
         ] {
-            let got = Template::check(Some(source), json);
+            let got = PayloadTemplate::check(Some(source), json);
             match wrong {
                 None => assert_eq!(got, Ok(()), "{source}"),
                 Some(part) => assert!(got.as_ref().unwrap_err().contains(part), "{source}: {got:?}"),
             }
         }
-        assert_eq!(Template::check(Some("{{ text }}"), "text/plain"), Ok(()));
-        assert_eq!(Template::check(None, json), Ok(()));
+        assert_eq!(PayloadTemplate::check(Some("{{ text }}"), "text/plain"), Ok(()));
+        assert_eq!(PayloadTemplate::check(None, json), Ok(()));
     }
 
     #[test]

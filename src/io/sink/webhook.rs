@@ -6,7 +6,7 @@
 
 use super::delivery::{Message, Messages};
 use super::notice::Notice;
-use super::template::{Digest, Template};
+use super::template::{Digest, PayloadTemplate};
 use crate::engine::finding::{Severity, State};
 use crate::event::Timestamp;
 use std::cmp::Reverse;
@@ -22,7 +22,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// What is gathered for the next message.
 #[derive(Debug)]
 pub struct Gathered {
-    template: Template,
+    template: PayloadTemplate,
     content_type: String,
     group_wait: Duration,
     per_minute: usize,
@@ -37,7 +37,7 @@ pub struct Gathered {
 impl Gathered {
     /// Nothing yet.
     #[must_use]
-    pub fn new(template: Template, content_type: String, group_wait: Duration, per_minute: u32) -> Self {
+    pub fn new(template: PayloadTemplate, content_type: String, group_wait: Duration, per_minute: u32) -> Self {
         Self {
             template,
             content_type,
@@ -162,7 +162,7 @@ mod tests {
     const WAIT: Duration = Duration::from_secs(5);
 
     fn gathered() -> Gathered {
-        Gathered::new(Template::new(None).unwrap(), "application/json".into(), WAIT, 2)
+        Gathered::new(PayloadTemplate::new(None).unwrap(), "application/json".into(), WAIT, 2)
     }
 
     fn sent(gathered: &mut Gathered, now: Instant) -> Value {
