@@ -1,6 +1,6 @@
 //! How one module's failures, and its traffic, lie on the values of one dimension.
 
-use super::recent::{Recent, Slot, add};
+use super::recent::{FailureSlot, Recent, add};
 use crate::engine::overrides::Choice;
 use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, allocated};
 use crate::engine::stats::clumping::{Clumping, PRIOR, dispersion};
@@ -35,7 +35,7 @@ pub(super) struct DimensionStats {
     settled: u32,
     clumping: Clumping,
     /// The clumping's block at hand, as a slot.
-    block: Slot,
+    block: FailureSlot,
     /// It is on the list of modules to settle.
     #[serde(skip)]
     pub(super) active: bool,
@@ -132,7 +132,7 @@ impl DimensionTable {
             learned: 0.0,
             settled: now,
             clumping: Clumping::default(),
-            block: Slot { number: now / BLOCK_SLOTS, ..Slot::default() },
+            block: FailureSlot { number: now / BLOCK_SLOTS, ..FailureSlot::default() },
             active: false,
         });
         let halved = entry.halved;
@@ -216,7 +216,8 @@ impl DimensionTable {
             }
         }
         if side.block.number != now / BLOCK_SLOTS {
-            let block = std::mem::replace(&mut side.block, Slot { number: now / BLOCK_SLOTS, ..Slot::default() });
+            let block =
+                std::mem::replace(&mut side.block, FailureSlot { number: now / BLOCK_SLOTS, ..FailureSlot::default() });
             side.clump(&block, &mut self.clumping);
         }
     }
@@ -265,7 +266,8 @@ impl DimensionTable {
     /// The slots with failures of the value `key`, and how many.
     pub(super) fn slots_of(&mut self, side: u64, key: u64) -> Vec<(u32, u32)> {
         let Some(side) = self.sides.get_mut(side) else { return Vec::new() };
-        let in_slot = |slot: &Slot| slot.values.iter().find(|(value, _)| *value == key).map(|(_, n)| (slot.number, *n));
+        let in_slot =
+            |slot: &FailureSlot| slot.values.iter().find(|(value, _)| *value == key).map(|(_, n)| (slot.number, *n));
         side.recent.slots().filter_map(in_slot).collect()
     }
 
@@ -345,7 +347,7 @@ impl HeapSize for Value {
 
 impl DimensionStats {
     /// A block is over: how its failures clump is learned, of this module and of all.
-    fn clump(&mut self, block: &Slot, of_all: &mut Clumping) {
+    fn clump(&mut self, block: &FailureSlot, of_all: &mut Clumping) {
         let n = f64::from(block.total);
         let usual = self.squares / f64::from(self.sampled).powi(2);
         let pairs: f64 = block.values.iter().map(|(_, k)| f64::from(*k) * (f64::from(*k) - 1.0)).sum();
