@@ -43,7 +43,7 @@ pub(super) struct DimensionStats {
 
 /// A value of a module.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Value {
+pub(super) struct ValueStats {
     sampled: u32,
     halved: u32,
     traffic: Slots,
@@ -63,7 +63,7 @@ pub(super) struct Value {
 #[derive(Debug)]
 pub(super) struct DimensionTable {
     sides: Table<DimensionStats>,
-    values: Table<Value>,
+    values: Table<ValueStats>,
     /// How failures clump in all modules: if they do not, one that has few needs not show it alone.
     clumping: Clumping,
     length: u32,
@@ -73,7 +73,7 @@ pub(super) struct DimensionTable {
 #[derive(Serialize, Deserialize)]
 pub(super) struct DimensionTableSnapshot {
     sides: TableSnapshot<DimensionStats>,
-    values: TableSnapshot<Value>,
+    values: TableSnapshot<ValueStats>,
     clumping: Clumping,
 }
 
@@ -120,7 +120,7 @@ impl DimensionTable {
     }
 
     /// The value `key` of `side`, known from now on.
-    pub(super) fn value(&mut self, side: u64, key: u64, now: u32) -> (&mut DimensionStats, &mut Value) {
+    pub(super) fn value(&mut self, side: u64, key: u64, now: u32) -> (&mut DimensionStats, &mut ValueStats) {
         let (length, mut new) = (self.length as usize, false);
         let entry = self.sides.touch(side, || DimensionStats {
             values: 0,
@@ -138,7 +138,7 @@ impl DimensionTable {
         let halved = entry.halved;
         let value = self.values.touch(key, || {
             new = true;
-            Value {
+            ValueStats {
                 sampled: 0,
                 halved,
                 traffic: Slots::new(length, now),
@@ -339,7 +339,7 @@ impl HeapSize for DimensionStats {
     }
 }
 
-impl HeapSize for Value {
+impl HeapSize for ValueStats {
     fn heap_size(&self) -> usize {
         self.traffic.heap_size()
     }
@@ -357,7 +357,7 @@ impl DimensionStats {
     }
 }
 
-impl Value {
+impl ValueStats {
     fn catch_up(&mut self, halved: u32) {
         self.sampled >>= halved.saturating_sub(self.halved).min(31);
         self.halved = halved;
