@@ -131,7 +131,7 @@ fn in_value(masks: &[Arc<Mask>], raw: &[u8], offset: usize, changes: &mut Vec<Ch
     let escaped = raw.contains(&b'\\');
     let text = unescape(raw, escaped);
     let found = found(masks, &text);
-    let mut place = Place { raw, escaped, text: 0, at: 0 };
+    let mut place = RawOffset { raw, escaped, text: 0, at: 0 };
     for (start, end, with) in found {
         let (start, end) = (place.advance(start), place.advance(end));
         let mut replacement = Vec::with_capacity(with.len());
@@ -141,14 +141,14 @@ fn in_value(masks: &[Arc<Mask>], raw: &[u8], offset: usize, changes: &mut Vec<Ch
 }
 
 /// Where a place of the unescaped text is in the raw one; asked for from front to back.
-struct Place<'a> {
+struct RawOffset<'a> {
     raw: &'a [u8],
     escaped: bool,
     text: usize,
     at: usize,
 }
 
-impl Place<'_> {
+impl RawOffset<'_> {
     fn advance(&mut self, to: usize) -> usize {
         if !self.escaped {
             return to;
