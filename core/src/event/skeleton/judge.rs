@@ -3,7 +3,7 @@
 
 use super::scan::{ALNUM, DOT, LOWER, Piece, UPPER, WIDE};
 use super::words::{self, trimmed};
-use super::{Kind, Part};
+use super::{Part, PartKind};
 
 /// A quoted value behind `=` has at most this many pieces…
 const VALUE_PIECES: usize = 20;
@@ -50,7 +50,7 @@ pub(super) fn judge(text: &[u8], pieces: &[Piece], parts: &mut Vec<Part>) {
 }
 
 /// From piece `from` to piece `to`, both included.
-fn part(all: &Pieces<'_>, kind: Kind, from: usize, to: usize) -> Part {
+fn part(all: &Pieces<'_>, kind: PartKind, from: usize, to: usize) -> Part {
     Part { kind, start: all.all[from].start, end: all.all[to].end }
 }
 
@@ -63,7 +63,7 @@ fn quoted(all: &Pieces<'_>, i: usize, parts: &mut Vec<Part>) -> usize {
         let most = if behind_equals { VALUE_PIECES } else { NAME_PIECES + 1 };
         let close = (i + 1..=i + most).find(|&j| all.mark(j) == all.mark(i));
         if let Some(close) = close.filter(|&close| behind_equals || close == i + 2 || is_name(all, i, close)) {
-            let inside = Part { kind: Kind::Variable, start: all.all[i].end, end: all.all[close].start };
+            let inside = Part { kind: PartKind::Variable, start: all.all[i].end, end: all.all[close].start };
             parts.push(inside);
             return close + 1;
         }
@@ -88,13 +88,13 @@ fn word(all: &Pieces<'_>, i: usize, parts: &mut Vec<Part>) -> usize {
     if piece.has & ALNUM == 0 {
         // A rule of dashes or stars says something, whatever its length; a single one does not.
         if piece.end - piece.start >= 3 {
-            parts.push(Part { kind: Kind::Word, start: piece.start, end: piece.start + 3 });
+            parts.push(Part { kind: PartKind::Word, start: piece.start, end: piece.start + 3 });
         }
         return i + 1;
     }
     let (before, after) = (if i > 0 { all.mark(i - 1) } else { 0 }, all.mark(i + 1));
     if before == b'=' && (all.touches(i - 1) || after != b'=') {
-        parts.push(part(all, Kind::Variable, i, i));
+        parts.push(part(all, PartKind::Variable, i, i));
         return i + 1;
     }
     let mut before_port = false;
@@ -107,17 +107,17 @@ fn word(all: &Pieces<'_>, i: usize, parts: &mut Vec<Part>) -> usize {
         before_port = next[0].is_ascii_digit();
     }
     let mut kind = words::kind(&piece, all.text, before_port);
-    if kind != Kind::Variable {
+    if kind != PartKind::Variable {
         if after == b'(' && is_call(all, i) {
-            parts.push(part(all, Kind::Variable, i, i + 3));
+            parts.push(part(all, PartKind::Variable, i, i + 3));
             return i + 4;
         }
         if (i == 0 || all.mark(i - 1) == 0) && is_named(all, i, parts) {
-            kind = Kind::Variable;
+            kind = PartKind::Variable;
         }
     }
     let mut judged = part(all, kind, i, i);
-    if piece.has & DOT != 0 && kind == Kind::Word {
+    if piece.has & DOT != 0 && kind == PartKind::Word {
         // The marks that end a sentence are no part of its last word.
         judged.end = piece.start + trimmed(piece.of(all.text)).len() as u32;
     }
@@ -132,7 +132,7 @@ fn address(all: &Pieces<'_>, i: usize, parts: &mut Vec<Part>) -> usize {
     while all.touches(j) && matches!(all.mark(j + 1), 0 | b'=' | b':' | b';' | b',') {
         j += 1;
     }
-    parts.push(part(all, Kind::Variable, i, j));
+    parts.push(part(all, PartKind::Variable, i, j));
     j + 1
 }
 
@@ -152,7 +152,7 @@ fn is_call(all: &Pieces<'_>, i: usize) -> bool {
 fn is_named(all: &Pieces<'_>, i: usize, parts: &[Part]) -> bool {
     let Some(last) = parts.last() else { return false };
     let last = match last.kind {
-        Kind::Word => last.of(all.text),
+        PartKind::Word => last.of(all.text),
         _ => return false,
     };
     match last.len() {
@@ -171,23 +171,23 @@ pub(super) fn join(text: &[u8], parts: &mut Vec<Part>) {
     let mut kept = 0;
     for k in 0..parts.len() {
         let mut part = parts[k];
-        if part.kind == Kind::Word {
+        if part.kind == PartKind::Word {
             let word = part.of(text);
-            let after_variable = kept > 0 && parts[kept - 1].kind == Kind::Variable;
+            let after_variable = kept > 0 && parts[kept - 1].kind == PartKind::Variable;
             if after_variable && words::is_unit(word) {
                 continue;
             }
             if words::is_date_word(word) {
                 let next = parts.get(k + 1);
                 let before = |next: &Part| {
-                    next.kind == Kind::Variable || (next.kind == Kind::Word && words::is_month(next.of(text)))
+                    next.kind == PartKind::Variable || (next.kind == PartKind::Word && words::is_month(next.of(text)))
                 };
                 if after_variable || next.is_some_and(before) {
-                    part.kind = Kind::Variable;
+                    part.kind = PartKind::Variable;
                 }
             }
         }
-        if part.kind == Kind::Variable && kept > 0 && parts[kept - 1].kind == Kind::Variable {
+        if part.kind == PartKind::Variable && kept > 0 && parts[kept - 1].kind == PartKind::Variable {
             parts[kept - 1].end = part.end;
             continue;
         }

@@ -28,7 +28,7 @@ pub const MINED_BYTES: usize = 4 << 10;
 
 /// What a part of a skeleton is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum PartKind {
     /// A word that stays.
     Word,
     /// A variable, or several side by side.
@@ -42,7 +42,7 @@ enum Kind {
 /// One part of a skeleton and where it stands in the message.
 #[derive(Clone, Copy, Debug)]
 struct Part {
-    kind: Kind,
+    kind: PartKind,
     start: u32,
     end: u32,
 }
@@ -94,13 +94,13 @@ impl Skeleton {
                 self.text.push(b' ');
             }
             match part.kind {
-                Kind::Word => self.text.extend_from_slice(part.of(message)),
-                Kind::Variable => self.text.extend_from_slice(VARIABLE.as_bytes()),
-                Kind::Numbered => {
+                PartKind::Word => self.text.extend_from_slice(part.of(message)),
+                PartKind::Variable => self.text.extend_from_slice(VARIABLE.as_bytes()),
+                PartKind::Numbered => {
                     self.text.extend_from_slice(words::without_number(part.of(message)));
                     self.text.extend_from_slice(VARIABLE.as_bytes());
                 }
-                Kind::Mixed => words::without_numbers(part.of(message), &mut self.text),
+                PartKind::Mixed => words::without_numbers(part.of(message), &mut self.text),
             }
         }
         xxh3_64(&self.text).max(1)
