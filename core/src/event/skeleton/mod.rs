@@ -41,13 +41,13 @@ enum PartKind {
 
 /// One part of a skeleton and where it stands in the message.
 #[derive(Clone, Copy, Debug)]
-struct Part {
+struct MaskPart {
     kind: PartKind,
     start: u32,
     end: u32,
 }
 
-impl Part {
+impl MaskPart {
     fn of<'a>(&self, text: &'a [u8]) -> &'a [u8] {
         &text[self.start as usize..self.end as usize]
     }
@@ -60,7 +60,7 @@ pub struct Skeleton {
     masked: Vec<u8>,
     moved: Vec<Moved>,
     pieces: Vec<Piece>,
-    parts: Vec<Part>,
+    parts: Vec<MaskPart>,
     text: Vec<u8>,
 }
 
