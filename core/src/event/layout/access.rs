@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::super::time::{Kind, TimeContext};
+use super::super::time::{TimeContext, TimeKind};
 use super::{Form, Laid, Opening, text};
 
 /// Columns before the time are short: further on a bracket belongs to a text.
@@ -21,7 +21,7 @@ pub(super) fn read(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> b
 fn read_line(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> Option<()> {
     let open = memchr::memchr(b'[', &line[..line.len().min(FRONT)])?;
     let front = line[..open].strip_suffix(b" ")?;
-    let opening = Opening::scan(line, open + 1, context).filter(|opening| opening.is(Kind::Dated))?;
+    let opening = Opening::scan(line, open + 1, context).filter(|opening| opening.is(TimeKind::Dated))?;
     if !line[opening.end..].starts_with(b"] \"") {
         return None;
     }

@@ -24,7 +24,7 @@ mod text;
 use std::ops::Range;
 
 use super::level::Level;
-use super::time::{self, Kind, TimeContext, Timestamp, Written};
+use super::time::{self, TimeContext, TimeKind, Timestamp, Written};
 
 /// What a layout captured of one line; reused from line to line so that nothing is allocated.
 ///
@@ -160,7 +160,7 @@ impl Opening {
         Some(Opening { at, end: at + length, written: None })
     }
 
-    fn is(&self, kind: Kind) -> bool {
+    fn is(&self, kind: TimeKind) -> bool {
         self.written.is_some_and(|written| written.kind == kind)
     }
 }
@@ -216,7 +216,7 @@ fn read_words(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
 
 /// Lines from their time on.
 fn read_timed(line: &[u8], opening: Opening, context: &mut TimeContext, laid: &mut Laid) -> bool {
-    if opening.is(Kind::Syslog) {
+    if opening.is(TimeKind::Syslog) {
         return syslog::read(line, opening, context, laid);
     }
     table::read(&table::TIME, line, opening.at, Some(opening), context, laid)
@@ -227,7 +227,7 @@ fn read_timed(line: &[u8], opening: Opening, context: &mut TimeContext, laid: &m
 /// Lines that begin with a mark before the time, as Cisco's do, or with the label `-` of a relay.
 fn read_marked(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
     match Opening::scan(line, 1, context) {
-        Some(opening) if opening.is(Kind::Syslog) => syslog::read(line, opening, context, laid),
+        Some(opening) if opening.is(TimeKind::Syslog) => syslog::read(line, opening, context, laid),
         _ => columns::read_relayed(line, None, context, laid),
     }
 }
