@@ -316,9 +316,9 @@ impl Found {
             };
             let Some(meaning) = names.find(key) else { continue };
             let kind = match captured.form {
-                layout::Form::Number => Kind::Number,
-                layout::Form::Text => Kind::Text,
-                layout::Form::Quoted => Kind::Escaped,
+                layout::ValueForm::Number => Kind::Number,
+                layout::ValueForm::Text => Kind::Text,
+                layout::ValueForm::Quoted => Kind::Escaped,
             };
             let value = Value::new(kind, captured.value.start, captured.value.end);
             for &claim in &meaning.claims {
@@ -331,7 +331,7 @@ impl Found {
         self.level = laid.level;
         self.slots[Role::Message as usize] = Slot {
             span: Span::new(base + laid.message.start, base + laid.message.end),
-            form: if laid.message_form == layout::Form::Quoted { Form::Escaped } else { Form::Text },
+            form: if laid.message_form == layout::ValueForm::Quoted { Form::Escaped } else { Form::Text },
             in_arena: false,
         };
     }

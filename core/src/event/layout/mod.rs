@@ -43,7 +43,7 @@ pub struct Laid {
     pub message: Range<usize>,
     /// How the message is written: [`Form::Quoted`] if it is the inside of a quoted string with
     /// escapes.
-    pub message_form: Form,
+    pub message_form: ValueForm,
     /// The other fields, in the order they were found.
     pub members: Vec<Member>,
     /// The line up to its message, if that holds more than the time, the members and marks between
@@ -61,7 +61,7 @@ pub struct Member {
     /// Its value, without quotes and brackets.
     pub value: Range<usize>,
     /// How the value is written.
-    pub form: Form,
+    pub form: ValueForm,
 }
 
 /// The name of a field.
@@ -75,7 +75,7 @@ pub enum Name {
 
 /// How a value is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Form {
+pub enum ValueForm {
     /// Plain text.
     #[default]
     Text,
@@ -104,7 +104,7 @@ impl Laid {
         if written.is_empty() || written == b"-" {
             return;
         }
-        let form = if text::is_number(written) { Form::Number } else { Form::Text };
+        let form = if text::is_number(written) { ValueForm::Number } else { ValueForm::Text };
         self.members.push(Member { name: Name::Known(name), value, form });
     }
 
@@ -114,7 +114,7 @@ impl Laid {
         if written.is_empty() || written == b"-" {
             return;
         }
-        let form = if memchr::memchr(b'\\', written).is_some() { Form::Quoted } else { Form::Text };
+        let form = if memchr::memchr(b'\\', written).is_some() { ValueForm::Quoted } else { ValueForm::Text };
         self.members.push(Member { name: Name::Known(name), value, form });
     }
 

@@ -201,9 +201,12 @@ fn the_facility_and_forms_are_told() {
     let form = |name: &'static str| {
         laid.members.iter().find(|member| member.name == Name::Known(name)).map(|member| member.form)
     };
-    assert_eq!((form("pri"), form("pid"), form("host")), (Some(Form::Number), Some(Form::Text), Some(Form::Text)));
+    assert_eq!(
+        (form("pri"), form("pid"), form("host")),
+        (Some(ValueForm::Number), Some(ValueForm::Text), Some(ValueForm::Text))
+    );
     assert!(read(br#"level=info msg="a\tb" x=1"#, &mut context, &mut laid));
-    assert_eq!(laid.message_form, Form::Quoted);
+    assert_eq!(laid.message_form, ValueForm::Quoted);
 }
 
 #[test]
@@ -228,7 +231,7 @@ fn check(line: &str) -> Result<(), TestCaseError> {
         if let Name::Written(name) = &member.name {
             prop_assert!(line.get(name.clone()).is_some_and(|name| !name.is_empty()));
         }
-        if member.form == Form::Number {
+        if member.form == ValueForm::Number {
             prop_assert!(serde_json::from_str::<serde_json::Number>(&line[member.value.clone()]).is_ok());
         }
     }
