@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::level::Level;
 use super::super::time::{TimeContext, time_number, time_text};
-use super::{Laid, Member, Name, ValueForm, text};
+use super::{Laid, LayoutMember, Name, ValueForm, text};
 
 /// More pairs than this are data, not an event; it bounds the members.
 const MOST: usize = 512;
@@ -36,7 +36,11 @@ fn read_pairs(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> Option
                 return None;
             }
             at = text::skip_spaces(line, key.end);
-            laid.members.push(Member { value: key.end..key.end, name: Name::Written(key), form: ValueForm::Text });
+            laid.members.push(LayoutMember {
+                value: key.end..key.end,
+                name: Name::Written(key),
+                form: ValueForm::Text,
+            });
             continue;
         }
         let (value, form, end) = value(line, key.end + 1)?;
@@ -63,7 +67,7 @@ fn read_pairs(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> Option
             }
             _ => {}
         }
-        laid.members.push(Member { name: Name::Written(key), value, form });
+        laid.members.push(LayoutMember { name: Name::Written(key), value, form });
     }
     if pairs < 2 {
         return None;
@@ -125,7 +129,7 @@ pub(super) fn read_journal(line: &[u8], laid: &mut Laid) -> bool {
                 laid.time = time_number(&line[value.clone()]);
             }
             let form = if text::is_number(&line[value.clone()]) { ValueForm::Number } else { ValueForm::Text };
-            laid.members.push(Member { name: Name::Written(0..end), value, form });
+            laid.members.push(LayoutMember { name: Name::Written(0..end), value, form });
         }
     }
     laid.layout = "journal";

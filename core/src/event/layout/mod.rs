@@ -45,7 +45,7 @@ pub struct Laid {
     /// escapes.
     pub message_form: ValueForm,
     /// The other fields, in the order they were found.
-    pub members: Vec<Member>,
+    pub members: Vec<LayoutMember>,
     /// The line up to its message, if that holds more than the time, the members and marks between
     /// them; else empty.
     pub header: Range<usize>,
@@ -55,7 +55,7 @@ pub struct Laid {
 
 /// A named field of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Member {
+pub struct LayoutMember {
     /// Its name.
     pub name: Name,
     /// Its value, without quotes and brackets.
@@ -105,7 +105,7 @@ impl Laid {
             return;
         }
         let form = if text::is_number(written) { ValueForm::Number } else { ValueForm::Text };
-        self.members.push(Member { name: Name::Known(name), value, form });
+        self.members.push(LayoutMember { name: Name::Known(name), value, form });
     }
 
     /// Adds the inside of a quoted string, unless it is empty or `-`.
@@ -115,7 +115,7 @@ impl Laid {
             return;
         }
         let form = if memchr::memchr(b'\\', written).is_some() { ValueForm::Quoted } else { ValueForm::Text };
-        self.members.push(Member { name: Name::Known(name), value, form });
+        self.members.push(LayoutMember { name: Name::Known(name), value, form });
     }
 
     /// Whether there is a member of that name.
