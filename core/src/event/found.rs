@@ -311,8 +311,8 @@ impl Found {
     pub(super) fn laid(&mut self, line: &[u8], base: usize, laid: &Laid, names: &Names, context: &mut TimeContext) {
         for captured in &laid.members {
             let key = match &captured.name {
-                layout::Name::Known(name) => name.as_bytes(),
-                layout::Name::Written(range) => &line[range.clone()],
+                layout::LayoutName::Known(name) => name.as_bytes(),
+                layout::LayoutName::Written(range) => &line[range.clone()],
             };
             let Some(meaning) = names.find(key) else { continue };
             let kind = match captured.form {

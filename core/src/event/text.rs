@@ -1,6 +1,6 @@
 //! A line of text as one JSON object that holds all that its layout captured.
 
-use super::layout::{Laid, Name, ValueForm};
+use super::layout::{Laid, LayoutName, ValueForm};
 use super::look::Look;
 use super::unescape::{escape_into, unescape};
 
@@ -32,11 +32,11 @@ pub(super) fn render(line: &[u8], laid: &Laid, look: &Look, annotation: &str, ou
     for captured in &laid.members {
         let value = &line[captured.value.clone()];
         let name = match &captured.name {
-            Name::Known(name) => {
+            LayoutName::Known(name) => {
                 key(name, out);
                 name.as_bytes()
             }
-            Name::Written(range) => {
+            LayoutName::Written(range) => {
                 let name = &line[range.clone()];
                 out.push(b'"');
                 escape_into(name, out);

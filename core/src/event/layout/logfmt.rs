@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::level::Level;
 use super::super::time::{TimeContext, time_number, time_text};
-use super::{Laid, LayoutMember, Name, ValueForm, text};
+use super::{Laid, LayoutMember, LayoutName, ValueForm, text};
 
 /// More pairs than this are data, not an event; it bounds the members.
 const MOST: usize = 512;
@@ -38,7 +38,7 @@ fn read_pairs(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> Option
             at = text::skip_spaces(line, key.end);
             laid.members.push(LayoutMember {
                 value: key.end..key.end,
-                name: Name::Written(key),
+                name: LayoutName::Written(key),
                 form: ValueForm::Text,
             });
             continue;
@@ -67,7 +67,7 @@ fn read_pairs(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> Option
             }
             _ => {}
         }
-        laid.members.push(LayoutMember { name: Name::Written(key), value, form });
+        laid.members.push(LayoutMember { name: LayoutName::Written(key), value, form });
     }
     if pairs < 2 {
         return None;
@@ -129,7 +129,7 @@ pub(super) fn read_journal(line: &[u8], laid: &mut Laid) -> bool {
                 laid.time = time_number(&line[value.clone()]);
             }
             let form = if text::is_number(&line[value.clone()]) { ValueForm::Number } else { ValueForm::Text };
-            laid.members.push(LayoutMember { name: Name::Written(0..end), value, form });
+            laid.members.push(LayoutMember { name: LayoutName::Written(0..end), value, form });
         }
     }
     laid.layout = "journal";

@@ -57,7 +57,7 @@ pub struct Laid {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LayoutMember {
     /// Its name.
-    pub name: Name,
+    pub name: LayoutName,
     /// Its value, without quotes and brackets.
     pub value: Range<usize>,
     /// How the value is written.
@@ -66,7 +66,7 @@ pub struct LayoutMember {
 
 /// The name of a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Name {
+pub enum LayoutName {
     /// A name that the layout gives.
     Known(&'static str),
     /// A name that stands in the line, as in logfmt.
@@ -105,7 +105,7 @@ impl Laid {
             return;
         }
         let form = if text::is_number(written) { ValueForm::Number } else { ValueForm::Text };
-        self.members.push(LayoutMember { name: Name::Known(name), value, form });
+        self.members.push(LayoutMember { name: LayoutName::Known(name), value, form });
     }
 
     /// Adds the inside of a quoted string, unless it is empty or `-`.
@@ -115,12 +115,12 @@ impl Laid {
             return;
         }
         let form = if memchr::memchr(b'\\', written).is_some() { ValueForm::Quoted } else { ValueForm::Text };
-        self.members.push(LayoutMember { name: Name::Known(name), value, form });
+        self.members.push(LayoutMember { name: LayoutName::Known(name), value, form });
     }
 
     /// Whether there is a member of that name.
     fn has(&self, name: &'static str) -> bool {
-        self.members.iter().any(|member| member.name == Name::Known(name))
+        self.members.iter().any(|member| member.name == LayoutName::Known(name))
     }
 
     /// Takes the time of an accepted line.
