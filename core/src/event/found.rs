@@ -1,6 +1,6 @@
 //! Which member or captured field of one line is which role: the best claim to each.
 
-use super::json::{self, Kind, Lead, Malformed, Member, Members, Next, Value};
+use super::json::{self, Kind, Lead, Malformed, Member, Members, NextMember, Value};
 use super::layout::{self, Laid};
 use super::look::{Annotation, Form, Look, Slot};
 use super::roles::{Claim, Meaning, Named, Names, Role, Unit};
@@ -117,12 +117,12 @@ impl Found {
             let value = match lead.end(text, at) {
                 Some(value) => value,
                 None => match json::next_name(&text[..end], at, last == Leads::START)? {
-                    Next::Close(close) => return Ok(close),
+                    NextMember::Close(close) => return Ok(close),
                     // It can be one that was there before.
-                    Next::Name(name) if name.is_escaped => {
+                    NextMember::Name(name) if name.is_escaped => {
                         return self.object_exactly(&text[..end], start, names, context);
                     }
-                    Next::Name(name) => {
+                    NextMember::Name(name) => {
                         named = names.named(&text[name.start..name.end]);
                         leads.learn(last, Lead::of(text, at, &name), named);
                         name.value
