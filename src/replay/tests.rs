@@ -14,7 +14,7 @@ use crate::event::lines::Lines;
 use crate::io::outputs::Outputs;
 use crate::io::shutdown::Progress;
 use crate::io::source::{LineFrontend, LineSource};
-use crate::io::stdio::Input;
+use crate::io::stdio::StandardInput;
 use crate::output::OutputEncoder;
 use crate::pipeline::Pipeline;
 use crate::prose::Paint;
@@ -92,7 +92,7 @@ fn live(text: &str) -> Vec<serde_json::Value> {
         progress: Arc::new(Progress::default()),
     };
     let mut outputs = Outputs::new(Some(output.try_clone().unwrap().into()), Vec::new(), Arc::default());
-    pipeline.run(vec![Box::new(LineSource { input: Input::new(input, stop), front })], &mut outputs).unwrap();
+    pipeline.run(vec![Box::new(LineSource { input: StandardInput::new(input, stop), front })], &mut outputs).unwrap();
     output.rewind().unwrap();
     let written = std::io::read_to_string(output).unwrap();
     written
