@@ -1,10 +1,10 @@
 //! Durations as people see them: those of busy operations each by itself, those of all others
 //! together.
 //!
-//! Each has two interval histograms (G. Tene's HdrHistogram, <https://hdrhistogram.org>), the one
-//! that is filled and the one before: what is shown is of the last two to four minutes. Values are
-//! told apart to two significant digits from 1 µs to 1 h; what lies outside is put at the ends. What
-//! a baseline learns must be forgotten by halves, and is in a `LogHistogram`.
+//! Each has two interval histograms (G. Tene's HdrHistogram), the one that is filled and the one
+//! before: what is shown is of the last two to four minutes. Values are told apart to two
+//! significant digits from 1 µs to 1 h; what lies outside is put at the ends. What a baseline
+//! learns must be forgotten by halves, and is in a `LogHistogram`.
 //!
 //! Memory: [`MOST`] operations have histograms of their own, which each interval gives to the
 //! busiest anew. A histogram has four bytes a bucket up to the highest value that it was given: 6
