@@ -8,9 +8,14 @@ help: ## list the chores
 demo: ## make a stream with faults in it, filter it, show what was found
 	cargo run --release --quiet -- demo --show
 
+# Real logs lie beside the checkout where the maintainers work. Elsewhere the tests that read them are left out, and that is said;
+# with SEISMOLOG_SHARED=required they fail.
+SAMPLES := $(wildcard $(or $(SEISMOLOG_SHARED_DIR),../shared)/data/loghub)$(filter required,$(SEISMOLOG_SHARED))
+
 test: tools ## run every test
 	cargo test --doc --quiet
-	cargo nextest run
+	@test -n "$(SAMPLES)" || echo "left out: tests/integration/samples.rs, whose logs are not here"
+	cargo nextest run $(if $(SAMPLES),,-E 'not test(samples::)')
 
 check: ## formatting and lints
 	cargo fmt --all --check

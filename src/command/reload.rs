@@ -18,10 +18,10 @@ const PERIOD: Duration = Duration::from_secs(1);
 
 /// The rules that should run, shared between the thread that reads them and the one that runs them.
 #[derive(Clone, Debug)]
-pub struct LiveRules(Arc<Shared>);
+pub struct LiveRules(Arc<SharedRules>);
 
 #[derive(Debug)]
-struct Shared {
+struct SharedRules {
     rules: Mutex<RuleSet>,
     is_new: AtomicBool,
 }
@@ -30,7 +30,7 @@ impl LiveRules {
     /// These rules run from the start.
     #[must_use]
     pub fn new(rules: RuleSet) -> Self {
-        Self(Arc::new(Shared { rules: Mutex::new(rules), is_new: AtomicBool::new(false) }))
+        Self(Arc::new(SharedRules { rules: Mutex::new(rules), is_new: AtomicBool::new(false) }))
     }
 
     /// The rules that should run now.

@@ -12,7 +12,7 @@ use crate::replay::html;
 use crate::replay::merge::Merge;
 use crate::replay::offset::Comparison;
 use crate::replay::report::{Style, render};
-use crate::replay::source::{BytesRead, Source, open};
+use crate::replay::source::{BytesRead, LogSource, open};
 use crate::replay::summary::{ReportOptions, Summary};
 use crate::replay::{Observer, compare_clocks, run};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -96,7 +96,7 @@ fn sources(
     loaded: &Loaded,
     corrections: &[i64],
     watcher: &mut Watcher,
-) -> Result<Vec<Source>, Failure> {
+) -> Result<Vec<LogSource>, Failure> {
     let mut sources = Vec::new();
     for (i, path) in args.files.iter().enumerate() {
         let cannot = |error: io::Error| {
@@ -110,7 +110,7 @@ fn sources(
         }
         let lines = loaded.lines();
         let shift = corrections.get(i).copied().unwrap_or(0);
-        sources.push(Source::new(opened, lines, loaded.looker()?, shift).map_err(cannot)?);
+        sources.push(LogSource::new(opened, lines, loaded.looker()?, shift).map_err(cannot)?);
     }
     Ok(sources)
 }

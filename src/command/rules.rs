@@ -9,7 +9,7 @@ use crate::event::Timestamp;
 use crate::event::lines::Lines;
 use crate::plain::{plain, plain_document};
 use crate::replay::merge::Merge;
-use crate::replay::source::{BytesRead, Source, open};
+use crate::replay::source::{BytesRead, LogSource, open};
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::io::Write;
@@ -111,7 +111,7 @@ fn profile(loaded: &Loaded, file: &Path) -> Result<Vec<Cost>, Failure> {
     };
     let opened = open(file, &BytesRead::default()).map_err(cannot)?;
     let lines = Lines::new(loaded.config.input.max_line_bytes);
-    let mut merge = Merge::new(vec![Source::new(opened, lines, loaded.looker()?, 0).map_err(cannot)?]);
+    let mut merge = Merge::new(vec![LogSource::new(opened, lines, loaded.looker()?, 0).map_err(cannot)?]);
     let (mut engine, mut outcome) = (loaded.engine(), Outcome::default());
     let mut events = 0;
     while let Some(line) = merge.next_line() {

@@ -21,7 +21,7 @@ use crate::io::shutdown::{self, Progress};
 use crate::io::sink::Sinks;
 use crate::io::sink::client::{read_secret, variable_secret};
 use crate::io::source::{LineFrontend, LineSource, Source};
-use crate::io::stdio::{Input, Undelivered};
+use crate::io::stdio::{StandardInput, Undelivered};
 use crate::output::OutputEncoder;
 use crate::pipeline::{Pipeline, RunError};
 use crate::telemetry::http::{BindError, Endpoint, Readiness};
@@ -237,7 +237,7 @@ fn edges_and_sources(
         // There is one answer to each line: none waits for another.
         let lines = if protocol.is_some() { Lines::new(loaded.config.input.max_line_bytes) } else { loaded.lines() };
         let front = LineFrontend { lines, looker: loaded.looker()?, join_timeout };
-        let input = Input::new(standard(rustix::stdio::stdin())?, stop);
+        let input = StandardInput::new(standard(rustix::stdio::stdin())?, stop);
         if protocol == Some(Protocol::RsyslogOmprog) {
             sources.push(Box::new(OmprogSource::new(input, front, standard(rustix::stdio::stdout())?)));
         } else {

@@ -8,7 +8,7 @@ use crate::event::lines::Lines;
 use crate::event::{Encoding, Shape};
 use crate::plain::plain_document;
 use crate::prose::{bytes, clip, counted, number, thousands, without_control};
-use crate::replay::source::{BytesRead, Source, open};
+use crate::replay::source::{BytesRead, LogSource, open};
 use serde::Serialize;
 use std::io::{self, BufWriter, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -89,7 +89,7 @@ impl Mined {
         };
         let opened = open(path, &BytesRead::default()).map_err(cannot)?;
         let cut = Lines::new(loaded.config.input.max_line_bytes);
-        let mut source = Source::new(opened, cut, loaded.looker()?, 0).map_err(cannot)?;
+        let mut source = LogSource::new(opened, cut, loaded.looker()?, 0).map_err(cannot)?;
         let mut merges = Vec::new();
         while source.advance() {
             for i in 0..source.batch.records.len() {

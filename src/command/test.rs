@@ -10,7 +10,7 @@ use crate::error::Failure;
 use crate::io::files;
 use crate::io::folder::{self, Unread};
 use crate::suite::case::Case;
-use crate::suite::report::{Report, Verdict};
+use crate::suite::report::{TestReport, TestVerdict};
 use crate::suite::{Suite, run};
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -24,7 +24,7 @@ use std::time::Instant;
 /// failed.
 pub fn test(args: &TestArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let suites = load_suites(args).map_err(Failure::Invalid)?;
-    let mut report = Report::default();
+    let mut report = TestReport::default();
     for loaded in &suites {
         for case in &loaded.suite.cases {
             let (path, name) = (&loaded.suite.path, &case.name);
@@ -34,7 +34,7 @@ pub fn test(args: &TestArgs, out: &mut dyn Write) -> Result<(), Failure> {
             let started = Instant::now();
             let mismatch = run::run(case, loaded.stage.engine(case), loaded.stage.base().looker()?);
             let seconds = started.elapsed().as_secs_f64();
-            report.verdicts.push(Verdict {
+            report.verdicts.push(TestVerdict {
                 path: path.clone(),
                 line: case.line,
                 name: name.clone(),

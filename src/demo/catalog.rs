@@ -24,22 +24,22 @@ pub(super) struct Route {
     pub(super) status: u16,
     /// A status that is the client's doing, and its share.
     pub(super) refusal: (u16, f64),
-    pub(super) steps: &'static [Step],
+    pub(super) steps: &'static [RouteStep],
 }
 
 /// A line that one service says in a share of the requests.
-pub(super) struct Step {
+pub(super) struct RouteStep {
     pub(super) module: &'static str,
     pub(super) level: Level,
     pub(super) share: f64,
     pub(super) text: &'static str,
 }
 
-const fn step(module: &'static str, level: Level, share: f64, text: &'static str) -> Step {
-    Step { module, level, share, text }
+const fn step(module: &'static str, level: Level, share: f64, text: &'static str) -> RouteStep {
+    RouteStep { module, level, share, text }
 }
 
-const SESSION: Step = step("auth", Debug, 0.7, "session {session} belongs to user {user}, {n} minutes left");
+const SESSION: RouteStep = step("auth", Debug, 0.7, "session {session} belongs to user {user}, {n} minutes left");
 
 pub(super) const ROUTES: [Route; 10] = [
     Route {
@@ -204,7 +204,7 @@ pub(super) const ROUTES: [Route; 10] = [
 ];
 
 /// An error that a service can have: within a request, by itself, or many at once in a burst.
-pub(super) struct Failure {
+pub(super) struct FailureText {
     pub(super) module: &'static str,
     pub(super) text: &'static str,
     pub(super) code: Option<&'static str>,
@@ -212,12 +212,12 @@ pub(super) struct Failure {
     pub(super) status: u16,
 }
 
-const fn failure(module: &'static str, status: u16, text: &'static str) -> Failure {
-    Failure { module, text, code: None, status }
+const fn failure(module: &'static str, status: u16, text: &'static str) -> FailureText {
+    FailureText { module, text, code: None, status }
 }
 
 /// Failures within requests, at least one for a service of each route.
-pub(super) const FAILURES: [Failure; 12] = [
+pub(super) const FAILURES: [FailureText; 12] = [
     failure("auth", 500, "session {session} unreadable: key store did not answer within {n} s"),
     failure("catalog", 502, "reading product {sku} failed: replica {ip}:6432 closed the connection"),
     failure("search", 504, "query '{term}' gave up after {ms}: {n} shards missing"),
@@ -227,19 +227,19 @@ pub(super) const FAILURES: [Failure; 12] = [
     failure("payments", 502, "provider rejected payment {hex}: gateway error {big}"),
     failure("payments", 504, "provider did not answer for order {order} within {ms}"),
     failure("shipping", 503, "no carrier quote for order {order}: all {n} carriers refused"),
-    Failure {
+    FailureText {
         module: "assistant",
         text: "GLM-1024: no GPU memory left for a batch of {big} tokens",
         code: Some("GLM-1024"),
         status: 500,
     },
-    Failure {
+    FailureText {
         module: "assistant",
         text: "GLM-2001: API key refused by {ip} for request {hex}",
         code: Some("GLM-2001"),
         status: 503,
     },
-    Failure {
+    FailureText {
         module: "assistant",
         text: "GLM-3005: cache file {hex} has a wrong checksum",
         code: Some("GLM-3005"),

@@ -5,7 +5,7 @@ use crate::event::level::Level::{Error, Info, Warn};
 
 use super::catalog::{FAILURES, JOB_HOSTS, SHOP_HOSTS, WORKERS};
 use super::rng::Rng;
-use super::text::{Subject, made_up_word, render};
+use super::text::{Placeholders, made_up_word, render};
 
 /// Lines that come again and again from one thread.
 #[derive(Clone, Debug)]
@@ -118,7 +118,7 @@ fn from_thread(module: &'static str, lines: Vec<RepeatedLine>, rng: &mut Rng) ->
     Repeat { module, host, thread: rng.whole(1, 3), lines }
 }
 
-fn line(level: Level, text: &str, subject: &Subject, rng: &mut Rng) -> RepeatedLine {
+fn line(level: Level, text: &str, subject: &Placeholders, rng: &mut Rng) -> RepeatedLine {
     let mut rendered = |text: &str| {
         let mut out = String::new();
         render(&mut out, text, subject, rng);
@@ -132,26 +132,26 @@ fn line(level: Level, text: &str, subject: &Subject, rng: &mut Rng) -> RepeatedL
 
 /// A worker's warning or error, as it comes now and then, of one thing that now fails for ever: no
 /// line that is new.
-pub(super) fn exact(rng: &mut Rng, subject: &Subject) -> Repeat {
+pub(super) fn exact(rng: &mut Rng, subject: &Placeholders) -> Repeat {
     let worker = rng.pick(&WORKERS);
     let (level, text) = *rng.pick(&[(Warn, worker.warning), (Error, worker.error)]);
     let lines = vec![line(level, text, subject, rng)];
     from_thread(worker.module, lines, rng)
 }
 
-pub(super) fn counter(rng: &mut Rng, subject: &Subject) -> Repeat {
+pub(super) fn counter(rng: &mut Rng, subject: &Placeholders) -> Repeat {
     let &(module, level, text) = rng.pick(&COUNTER);
     let lines = vec![line(level, text, subject, rng)];
     from_thread(module, lines, rng)
 }
 
-pub(super) fn cycle(rng: &mut Rng, subject: &Subject) -> Repeat {
+pub(super) fn cycle(rng: &mut Rng, subject: &Placeholders) -> Repeat {
     let &(module, texts) = rng.pick(&CYCLE);
     let lines = texts.iter().map(|text| line(Info, text, subject, rng)).collect();
     from_thread(module, lines, rng)
 }
 
-pub(super) fn novel(rng: &mut Rng, subject: &Subject, shapes: &mut Shapes) -> Option<Novel> {
+pub(super) fn novel(rng: &mut Rng, subject: &Placeholders, shapes: &mut Shapes) -> Option<Novel> {
     let shape = shapes.0.pop()?;
     let word = made_up_word(rng);
     let (module, host) = (rng.pick(&WORKERS).module, *rng.pick(&JOB_HOSTS));

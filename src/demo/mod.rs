@@ -25,7 +25,7 @@ pub use options::{FaultKind, OptionError, ShopOptions};
 pub use plan::Label;
 
 use plan::Plan;
-use schedule::Next;
+use schedule::DueItem;
 use traffic::Traffic;
 
 /// Seconds before a fault's start and after its end in which an event does not count as clean.
@@ -123,8 +123,8 @@ impl Iterator for Shop {
     fn next(&mut self) -> Option<DemoEvent> {
         loop {
             match self.traffic.journal.next()? {
-                (time, Next::Wake(source)) => self.traffic.act(time, source),
-                (time, Next::Line(line)) => {
+                (time, DueItem::Wake(source)) => self.traffic.act(time, source),
+                (time, DueItem::Line(line)) => {
                     self.count(time);
                     return Some(DemoEvent { time: Timestamp(time), line });
                 }

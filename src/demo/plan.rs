@@ -10,7 +10,7 @@ use super::faults::{self, Novel, Repeat, Shapes};
 use super::options::{FaultKind, OptionError, ShopOptions};
 use super::rng::Rng;
 use super::schedule::SECOND;
-use super::text::Subject;
+use super::text::Placeholders;
 
 /// The share of the stream before the first fault or confuser.
 const CLEAN_SHARE: f64 = 0.2;
@@ -52,7 +52,7 @@ pub struct Label {
 /// A stretch of the stream in which something happens; `end` is exclusive. Nanoseconds since the
 /// Unix epoch.
 #[derive(Clone, Debug)]
-pub(super) struct Slot {
+pub(super) struct FaultSlot {
     pub(super) start: i64,
     pub(super) end: i64,
     pub(super) act: Act,
@@ -95,7 +95,7 @@ pub(super) enum Act {
 /// All that happens, in order of time, nothing at the same time as another.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
-    pub(super) slots: Vec<Slot>,
+    pub(super) slots: Vec<FaultSlot>,
     pub(super) labels: Vec<Label>,
     /// Kinds that were wanted and found no room.
     pub(super) unplaced: Vec<FaultKind>,
@@ -171,7 +171,7 @@ impl Plan {
 
     /// How many lines the plan adds to the shop's own.
     pub(super) fn lines(&self) -> f64 {
-        let lines = |slot: &Slot| match &slot.act {
+        let lines = |slot: &FaultSlot| match &slot.act {
             Act::Batch => f64::from(BATCH_LINES),
             Act::Repeat { count, .. } => f64::from(*count),
             Act::Errors { rate, .. } => rate * (slot.end - slot.start) as f64 / 1e9,
@@ -192,7 +192,7 @@ struct Planner<'a> {
     shapes: Shapes,
     /// Seconds since the stream's start.
     now: f64,
-    slots: Vec<Slot>,
+    slots: Vec<FaultSlot>,
     labels: Vec<Label>,
 }
 
@@ -223,7 +223,7 @@ impl<'a> Planner<'a> {
             return;
         }
         let (start, end) = (self.nanoseconds(self.now), self.nanoseconds(self.now + length_s));
-        self.slots.push(Slot { start, end, act });
+        self.slots.push(FaultSlot { start, end, act });
         self.now += length_s;
         if let Some((kind, hint)) = label {
             // Whole milliseconds, as the labels of the project's other streams.
@@ -237,7 +237,7 @@ impl<'a> Planner<'a> {
 
     /// A fault of a kind: its length in seconds, what happens, the label's hint.
     fn fault(&mut self, kind: FaultKind) -> Option<(f64, Act, String)> {
-        let subject = Subject::new(&mut self.rng, (self.now * 1e9) as i64);
+        let subject = Placeholders::new(&mut self.rng, (self.now * 1e9) as i64);
         let rng = &mut self.rng;
         let repeat = |repeat: Repeat, count: u32, step_s: f64| {
             let hint = repeat.module.to_owned();

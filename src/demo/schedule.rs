@@ -15,7 +15,7 @@ pub(super) const SECOND: i64 = 1_000_000_000;
 
 /// One line before it is JSON.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Entry<'a> {
+pub(super) struct LogEntry<'a> {
     pub(super) level: Level,
     pub(super) module: &'a str,
     pub(super) host: &'a str,
@@ -38,7 +38,7 @@ pub(super) struct Access {
 
 /// What comes next.
 #[derive(Debug)]
-pub(super) enum Next<W> {
+pub(super) enum DueItem<W> {
     Line(String),
     Wake(W),
 }
@@ -48,7 +48,7 @@ pub(super) struct Journal<W> {
     /// First by time, then in the order in which they were put in; the items are apart because they
     /// have no order.
     due: BinaryHeap<Reverse<(i64, u64, usize)>>,
-    items: Vec<Option<Next<W>>>,
+    items: Vec<Option<DueItem<W>>>,
     free: Vec<usize>,
     puts: u64,
     end: i64,
@@ -71,21 +71,21 @@ impl<W> Journal<W> {
     }
 
     pub(super) fn wake(&mut self, time: i64, who: W) {
-        self.put(time, Next::Wake(who));
+        self.put(time, DueItem::Wake(who));
     }
 
     /// Writes a line, to be said at `time`.
-    pub(super) fn write(&mut self, time: i64, entry: &Entry<'_>) {
+    pub(super) fn write(&mut self, time: i64, entry: &LogEntry<'_>) {
         // A stamp has microseconds, and an event's time is its stamp.
         let time = time - time.rem_euclid(1_000);
         if time < self.end {
             let line = self.json(time, entry);
-            self.put(time, Next::Line(line));
+            self.put(time, DueItem::Line(line));
         }
     }
 
     /// The earliest of what is to come.
-    pub(super) fn next(&mut self) -> Option<(i64, Next<W>)> {
+    pub(super) fn next(&mut self) -> Option<(i64, DueItem<W>)> {
         let Reverse((time, _, place)) = self.due.pop()?;
         self.free.push(place);
         self.items[place].take().map(|item| (time, item))
@@ -96,7 +96,7 @@ impl<W> Journal<W> {
         self.due.len()
     }
 
-    fn put(&mut self, time: i64, item: Next<W>) {
+    fn put(&mut self, time: i64, item: DueItem<W>) {
         if time >= self.end {
             return;
         }
@@ -109,7 +109,7 @@ impl<W> Journal<W> {
         self.due.push(Reverse((time, self.puts, place)));
     }
 
-    fn json(&mut self, time: i64, entry: &Entry<'_>) -> String {
+    fn json(&mut self, time: i64, entry: &LogEntry<'_>) -> String {
         let second = time.div_euclid(SECOND);
         if second != self.second {
             self.second = second;

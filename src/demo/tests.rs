@@ -40,7 +40,7 @@ fn the_stream_is_the_same_on_every_machine() {
 fn every_line_is_an_event_in_order_of_time() {
     let options = all(120);
     let (start, end) = (options.start, options.start + 7200);
-    let mut last = Timestamp(start * SECOND);
+    let (mut last, mut events) = (Timestamp(start * SECOND), 0);
     for event in Shop::new(options).unwrap() {
         let object: Value = serde_json::from_str(&event.line).unwrap();
         let text = |name: &str| object[name].as_str().unwrap_or_else(|| panic!("{name} in {}", event.line)).to_owned();
@@ -52,8 +52,9 @@ fn every_line_is_an_event_in_order_of_time() {
         }
         assert!(!text("message").contains('{'), "{}", event.line);
         assert!(last <= event.time && event.time < Timestamp(end * SECOND), "{}", event.line);
-        last = event.time;
+        (last, events) = (event.time, events + 1);
     }
+    assert!(events > 100_000, "only {events} events");
 }
 
 #[test]
@@ -63,6 +64,7 @@ fn labels_lie_in_the_stream_apart_from_one_another() {
         let (start, end) = (options.start as f64, (options.start + 7200) as f64);
         let shop = Shop::new(options).unwrap();
         let mut clean_until = start + 0.2 * 7200.0;
+        assert!(shop.faults().len() + shop.unplaced().len() >= FaultKind::ALL.len(), "seed {seed}");
         for label in shop.faults() {
             assert!(clean_until <= label.start + 0.002 && label.start < label.end, "{label:?} after {clean_until}");
             clean_until = label.end + 180.0;
@@ -100,6 +102,8 @@ fn faults_stand_out_from_the_stream() {
     let mut failed: Vec<(f64, String, bool)> = Vec::new();
     let mut shop = Shop::new(all(240)).unwrap();
     let labels = shop.faults().to_vec();
+    let kinds: BTreeSet<_> = labels.iter().map(|label| label.kind).collect();
+    assert_eq!(kinds.len(), FaultKind::ALL.len(), "{kinds:?}");
     for event in shop.by_ref() {
         let object: Value = serde_json::from_str(&event.line).unwrap();
         let time = seconds(&event);

@@ -21,7 +21,7 @@ const TERMS: [&str; 12] = [
 
 /// What the lines of one request, or of one fault, have in common.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Subject {
+pub(super) struct Placeholders {
     user: u32,
     order: u32,
     cart: u32,
@@ -32,10 +32,10 @@ pub(super) struct Subject {
     offset: u64,
 }
 
-impl Subject {
+impl Placeholders {
     /// Draws one; `elapsed_ns` since the stream's start.
-    pub(super) fn new(rng: &mut Rng, elapsed_ns: i64) -> Subject {
-        Subject {
+    pub(super) fn new(rng: &mut Rng, elapsed_ns: i64) -> Placeholders {
+        Placeholders {
             user: rng.whole(10_000, 99_999),
             order: rng.whole(4_000_000, 4_999_999),
             cart: rng.whole(100_000, 999_999),
@@ -48,7 +48,7 @@ impl Subject {
 }
 
 /// Appends a text with its places filled in.
-pub(super) fn render(out: &mut String, text: &str, subject: &Subject, rng: &mut Rng) {
+pub(super) fn render(out: &mut String, text: &str, subject: &Placeholders, rng: &mut Rng) {
     let mut rest = text;
     while let Some((before, place)) = rest.split_once('{') {
         out.push_str(before);
@@ -59,7 +59,7 @@ pub(super) fn render(out: &mut String, text: &str, subject: &Subject, rng: &mut 
     out.push_str(rest);
 }
 
-fn fill(out: &mut String, name: &str, subject: &Subject, rng: &mut Rng) {
+fn fill(out: &mut String, name: &str, subject: &Placeholders, rng: &mut Rng) {
     // Writing to a string does not fail.
     let _ = match name {
         "user" => write!(out, "{}", subject.user),

@@ -7,12 +7,12 @@
 
 use std::sync::Arc;
 
-use super::catalog::{FAILURES, Failure, JOB_HOSTS, MAINTENANCE, ROUTES, SHOP_HOSTS, WORKERS};
+use super::catalog::{FAILURES, FailureText, JOB_HOSTS, MAINTENANCE, ROUTES, SHOP_HOSTS, WORKERS};
 use super::options::ShopOptions;
 use super::plan::{Act, BATCH_LINES, BATCH_STEP, NOVEL_STEP, Plan, SURGE_FACTOR};
 use super::rng::{Deck, Rng};
-use super::schedule::{Access, Entry, Journal, SECOND};
-use super::text::{Subject, render};
+use super::schedule::{Access, Journal, LogEntry, SECOND};
+use super::text::{Placeholders, render};
 use crate::event::level::Level;
 
 /// The share of all lines that workers say.
@@ -38,7 +38,7 @@ const MAINTENANCE_STEP: i64 = SECOND * 2 / 5;
 
 /// Who is to be woken; the number is the slot's in the plan, and the line's in it.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Source {
+pub(super) enum TrafficSource {
     Request,
     Worker,
     Heartbeat,
@@ -51,7 +51,7 @@ pub(super) enum Source {
 #[derive(Debug)]
 pub(super) struct Traffic {
     pub(super) plan: Arc<Plan>,
-    pub(super) journal: Journal<Source>,
+    pub(super) journal: Journal<TrafficSource>,
     start: i64,
     length: i64,
     requests: Rng,
@@ -106,43 +106,43 @@ impl Traffic {
     }
 
     fn wake_all(&mut self) {
-        self.journal.wake(self.start + SECOND / 50, Source::Heartbeat);
-        self.journal.wake(self.start + SECOND / 3, Source::Poll);
-        self.journal.wake(self.start + self.maintenance / 4, Source::Maintenance);
+        self.journal.wake(self.start + SECOND / 50, TrafficSource::Heartbeat);
+        self.journal.wake(self.start + SECOND / 3, TrafficSource::Poll);
+        self.journal.wake(self.start + self.maintenance / 4, TrafficSource::Maintenance);
         for (index, slot) in self.plan.slots.iter().enumerate() {
-            self.journal.wake(slot.start, Source::Act(index, 0));
+            self.journal.wake(slot.start, TrafficSource::Act(index, 0));
         }
         self.next_request(self.start);
         self.next_work(self.start);
     }
 
     /// Lets a source write, and sets its next time.
-    pub(super) fn act(&mut self, time: i64, source: Source) {
+    pub(super) fn act(&mut self, time: i64, source: TrafficSource) {
         match source {
-            Source::Request => {
+            TrafficSource::Request => {
                 self.request(time);
                 self.next_request(time);
             }
-            Source::Worker => {
+            TrafficSource::Worker => {
                 self.worker(time);
                 self.next_work(time);
             }
-            Source::Heartbeat => {
+            TrafficSource::Heartbeat => {
                 self.clockwork(time, "heartbeat", "timer", Level::Info, "all services answered the probe");
-                self.journal.wake(time + self.heartbeat, Source::Heartbeat);
+                self.journal.wake(time + self.heartbeat, TrafficSource::Heartbeat);
             }
-            Source::Poll => {
+            TrafficSource::Poll => {
                 self.clockwork(time, "scheduler", "timer", Level::Debug, "no job is due");
-                self.journal.wake(time + POLL, Source::Poll);
+                self.journal.wake(time + POLL, TrafficSource::Poll);
             }
-            Source::Maintenance => {
+            TrafficSource::Maintenance => {
                 for (step, what) in (0..).zip(MAINTENANCE) {
                     let message = format!("maintenance step {} of {}: {what}", step + 1, MAINTENANCE.len());
                     self.clockwork(time + step * MAINTENANCE_STEP, "scheduler", "cron", Level::Info, &message);
                 }
-                self.journal.wake(time + self.maintenance, Source::Maintenance);
+                self.journal.wake(time + self.maintenance, TrafficSource::Maintenance);
             }
-            Source::Act(slot, line) => self.slot(time, slot, line),
+            TrafficSource::Act(slot, line) => self.slot(time, slot, line),
         }
     }
 
@@ -156,39 +156,39 @@ impl Traffic {
 
     fn next_request(&mut self, time: i64) {
         let gap = self.requests.gap(self.request_rate * self.bustle(time));
-        self.journal.wake(time + nanoseconds(gap), Source::Request);
+        self.journal.wake(time + nanoseconds(gap), TrafficSource::Request);
     }
 
     fn next_work(&mut self, time: i64) {
         let gap = self.work.gap(self.work_rate * self.bustle(time));
-        self.journal.wake(time + nanoseconds(gap), Source::Worker);
+        self.journal.wake(time + nanoseconds(gap), TrafficSource::Worker);
     }
 
     /// Writes a line, unless its module is silent now.
-    fn write(&mut self, time: i64, entry: &Entry<'_>) {
+    fn write(&mut self, time: i64, entry: &LogEntry<'_>) {
         if !matches!(self.plan.at(time), Some(Act::Silence { module }) if *module == entry.module) {
             self.journal.write(time, entry);
         }
     }
 
     /// Renders a text into an entry's message, and writes it. The buffer is kept between calls.
-    fn say(&mut self, time: i64, entry: Entry<'_>, text: &str, subject: &Subject, rng: &mut Rng) {
+    fn say(&mut self, time: i64, entry: LogEntry<'_>, text: &str, subject: &Placeholders, rng: &mut Rng) {
         let mut message = std::mem::take(&mut self.message);
         message.clear();
         render(&mut message, text, subject, rng);
-        self.write(time, &Entry { message: &message, ..entry });
+        self.write(time, &LogEntry { message: &message, ..entry });
         self.message = message;
     }
 
     fn clockwork(&mut self, time: i64, module: &str, thread: &str, level: Level, message: &str) {
-        self.write(time, &Entry { message, ..entry(level, module, JOB_HOSTS[0], (thread, 1)) });
+        self.write(time, &LogEntry { message, ..entry(level, module, JOB_HOSTS[0], (thread, 1)) });
     }
 
     fn request(&mut self, time: i64) {
         let mut rng = self.requests.split();
         let which = rng.weighted(ROUTES.iter().map(|route| route.weight));
         let route = &ROUTES[which];
-        let subject = Subject::new(&mut rng, time - self.start);
+        let subject = Placeholders::new(&mut rng, time - self.start);
         let trace = Some(rng.bits());
         let host = *rng.pick(&SHOP_HOSTS);
         let mut duration_ms = rng.log_normal(route.median_ms, route.sigma);
@@ -216,13 +216,14 @@ impl Traffic {
             let jitter = rng.between(0.0, 0.9);
             let place = (*rng.pick(&SHOP_HOSTS), ("http", rng.whole(1, 8)));
             if said {
-                let entry = Entry { trace, ..entry(step.level, step.module, place.0, place.1) };
+                let entry = LogEntry { trace, ..entry(step.level, step.module, place.0, place.1) };
                 self.say(at(f64::from(part) + jitter), entry, step.text, &subject, &mut rng);
             }
             if let Some(failure) = failure.filter(|failure| failure.module == step.module) {
                 // Whatever a bad node calls fails, and the call is on that node.
                 let host = if on_bad_node { host } else { place.0 };
-                let entry = Entry { trace, code: failure.code, ..entry(Level::Error, failure.module, host, place.1) };
+                let entry =
+                    LogEntry { trace, code: failure.code, ..entry(Level::Error, failure.module, host, place.1) };
                 self.say(at(parts - 0.5), entry, failure.text, &subject, &mut rng);
                 status = failure.status;
                 break;
@@ -234,7 +235,7 @@ impl Traffic {
 
     /// Whether a request fails, and how: by the failure of its route's services that has come least
     /// often.
-    fn failure_on(&mut self, route: usize, luck: f64, failing: f64) -> Option<&'static Failure> {
+    fn failure_on(&mut self, route: usize, luck: f64, failing: f64) -> Option<&'static FailureText> {
         let meets = |module: &str| ROUTES[route].steps.iter().any(|step| step.module == module);
         let (rarest, failure) = FAILURES
             .iter()
@@ -257,7 +258,7 @@ impl Traffic {
         status: u16,
         duration_ms: f64,
         (host, thread, trace): (&str, (&str, u32), Option<u64>),
-        subject: &Subject,
+        subject: &Placeholders,
         rng: &mut Rng,
     ) {
         let Some(route) = ROUTES.get(route) else { return };
@@ -266,7 +267,7 @@ impl Traffic {
         let text = format!("{} {} -> {status}, {} bytes", route.method, route.path, rng.whole(180, 64_000));
         self.say(
             time,
-            Entry { trace, access: Some(access), ..entry(level, "gateway", host, thread) },
+            LogEntry { trace, access: Some(access), ..entry(level, "gateway", host, thread) },
             &text,
             subject,
             rng,
@@ -287,7 +288,7 @@ impl Traffic {
             let &(level, text) = rng.pick(worker.lines);
             (worker, level, text)
         };
-        let subject = Subject::new(&mut rng, time - self.start);
+        let subject = Placeholders::new(&mut rng, time - self.start);
         let entry = entry(level, worker.module, rng.pick::<&str>(&JOB_HOSTS), ("worker", rng.whole(1, 3)));
         self.say(time, entry, text, &subject, &mut rng);
     }
@@ -304,7 +305,10 @@ impl Traffic {
                     format!("chunk {:04} of {BATCH_LINES} exported, {} orders", line + 1, rng.whole(900, 9_999));
                 self.write(
                     time,
-                    &Entry { message: &message, ..entry(Level::Info, "reports.export", JOB_HOSTS[2], ("export", 1)) },
+                    &LogEntry {
+                        message: &message,
+                        ..entry(Level::Info, "reports.export", JOB_HOSTS[2], ("export", 1))
+                    },
                 );
                 (line + 1 < BATCH_LINES).then_some(time + BATCH_STEP)
             }
@@ -316,7 +320,7 @@ impl Traffic {
                 };
                 self.write(
                     time,
-                    &Entry {
+                    &LogEntry {
                         message: &message,
                         ..entry(said.level, repeat.module, repeat.host, ("worker", repeat.thread))
                     },
@@ -326,15 +330,15 @@ impl Traffic {
             Act::Errors { module, rate } => {
                 let failures: Vec<_> = FAILURES.iter().filter(|failure| failure.module == *module).collect();
                 let failure = *rng.pick(&failures);
-                let subject = Subject::new(&mut rng, time - self.start);
+                let subject = Placeholders::new(&mut rng, time - self.start);
                 let trace = Some(rng.bits());
                 let place = (*rng.pick(&SHOP_HOSTS), ("http", rng.whole(1, 8)));
-                let entry = Entry { trace, code: failure.code, ..entry(Level::Error, module, place.0, place.1) };
+                let entry = LogEntry { trace, code: failure.code, ..entry(Level::Error, module, place.0, place.1) };
                 self.say(time, entry, failure.text, &subject, &mut rng);
                 Some(time + nanoseconds(rng.gap(*rate))).filter(|next| *next < slot.end)
             }
             Act::SlowRequest { route, factor } => {
-                let subject = Subject::new(&mut rng, time - self.start);
+                let subject = Placeholders::new(&mut rng, time - self.start);
                 let place = (*rng.pick(&SHOP_HOSTS), ("http", rng.whole(1, 8)), Some(rng.bits()));
                 let (status, duration_ms) = (ROUTES[*route].status, ROUTES[*route].median_ms * factor);
                 self.access(time, *route, status, duration_ms, place, &subject, &mut rng);
@@ -343,20 +347,20 @@ impl Traffic {
             Act::Novel(novel) => {
                 if let Some(message) = novel.lines.get(line as usize) {
                     let entry = entry(Level::Error, novel.module, novel.host, ("worker", 1));
-                    self.write(time, &Entry { message, ..entry });
+                    self.write(time, &LogEntry { message, ..entry });
                 }
                 (line as usize + 1 < novel.lines.len()).then_some(time + NOVEL_STEP)
             }
         };
         if let Some(next) = next {
-            self.journal.wake(next, Source::Act(index, line + 1));
+            self.journal.wake(next, TrafficSource::Act(index, line + 1));
         }
     }
 }
 
 /// An entry that has only what every line has.
-fn entry<'a>(level: Level, module: &'a str, host: &'a str, thread: (&'a str, u32)) -> Entry<'a> {
-    Entry { level, module, host, thread, trace: None, message: "", access: None, code: None }
+fn entry<'a>(level: Level, module: &'a str, host: &'a str, thread: (&'a str, u32)) -> LogEntry<'a> {
+    LogEntry { level, module, host, thread, trace: None, message: "", access: None, code: None }
 }
 
 /// How many lines a request makes on average: its services' and its access line.

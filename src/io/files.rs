@@ -77,7 +77,7 @@ pub fn read_rules(path: &Path, follow_links: bool) -> Result<RuleFiles, Vec<Diag
     let mut bytes = 0;
     for name in names {
         let file = path.join(&name);
-        let Some(kind) = Kind::of(&file).filter(|_| !is_test(&file)) else { continue };
+        let Some(kind) = FileKind::of(&file).filter(|_| !is_test(&file)) else { continue };
         match folder::read(path, &name, follow_links) {
             Ok(None) => {}
             Ok(Some(read)) => {
@@ -104,7 +104,7 @@ fn read_named(path: &Path, shown: &str) -> Result<RuleFiles, Vec<Diagnostic>> {
     if is_test(path) {
         return Ok(files);
     }
-    let Some(kind) = Kind::of(path) else {
+    let Some(kind) = FileKind::of(path) else {
         return Err(vec![Diagnostic::of_file(shown, "neither a rule (*.rhai) nor a table (*.toml, *.csv)")]);
     };
     let text = read(path).map_err(|problem| vec![problem])?;
@@ -114,12 +114,12 @@ fn read_named(path: &Path, shown: &str) -> Result<RuleFiles, Vec<Diagnostic>> {
 
 /// What a file is by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum FileKind {
     Rule,
     Table,
 }
 
-impl Kind {
+impl FileKind {
     fn of(path: &Path) -> Option<Self> {
         match path.extension()?.to_str()? {
             "rhai" => Some(Self::Rule),
@@ -130,17 +130,17 @@ impl Kind {
 }
 
 impl RuleFiles {
-    fn add(&mut self, kind: Kind, file: &Path, Text { text, is_own }: Text) {
+    fn add(&mut self, kind: FileKind, file: &Path, Text { text, is_own }: Text) {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let path = file.display().to_string();
         match kind {
-            Kind::Rule => {
+            FileKind::Rule => {
                 if !is_own {
                     self.unquoted.push(path.clone());
                 }
                 self.rules.push(RuleSource { name, path, text });
             }
-            Kind::Table => self.tables.push(TableSource { name, path, text }),
+            FileKind::Table => self.tables.push(TableSource { name, path, text }),
         }
     }
 }

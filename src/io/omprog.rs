@@ -6,7 +6,7 @@
 //! ends is answered with a reason, and rsyslog sends it again.
 
 use super::source::{BatchSender, LineFrontend, READ_BYTES, Source};
-use super::stdio::{Input, Output, Read};
+use super::stdio::{Output, Read, StandardInput};
 use crate::event::{Batch, DeliveryToken};
 use rustix::fd::{AsFd, OwnedFd};
 use std::io;
@@ -65,7 +65,7 @@ impl Outstanding {
 
 /// Messages of `omprog`, with the answers to them.
 pub struct OmprogSource<I> {
-    input: Input<I>,
+    input: StandardInput<I>,
     front: LineFrontend,
     answers: Output<OwnedFd>,
     outstanding: Arc<Outstanding>,
@@ -75,7 +75,7 @@ pub struct OmprogSource<I> {
 impl<I: AsFd + Send> OmprogSource<I> {
     /// Reads messages, writes answers.
     #[must_use]
-    pub fn new(input: Input<I>, front: LineFrontend, answers: OwnedFd) -> Self {
+    pub fn new(input: StandardInput<I>, front: LineFrontend, answers: OwnedFd) -> Self {
         let (answers, outstanding) = (Output::new(answers), Arc::default());
         Self { input, front, answers, outstanding, in_transaction: false }
     }

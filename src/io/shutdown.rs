@@ -29,9 +29,9 @@ pub struct Progress {
 
 /// While it lives, lines are being read that are not counted yet.
 #[derive(Debug)]
-pub struct Reading<'a>(&'a Progress);
+pub struct ReadingGuard<'a>(&'a Progress);
 
-impl Drop for Reading<'_> {
+impl Drop for ReadingGuard<'_> {
     fn drop(&mut self) {
         self.0.reading.fetch_sub(1, Ordering::AcqRel);
     }
@@ -39,9 +39,9 @@ impl Drop for Reading<'_> {
 
 impl Progress {
     /// To be held from before a read until what it brought is counted.
-    pub fn reading(&self) -> Reading<'_> {
+    pub fn reading(&self) -> ReadingGuard<'_> {
         self.reading.fetch_add(1, Ordering::AcqRel);
-        Reading(self)
+        ReadingGuard(self)
     }
 
     /// Waits until all that was read is counted; false when a read does not come to its end.

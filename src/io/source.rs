@@ -2,7 +2,7 @@
 //! own.
 
 use super::shutdown::Progress;
-use super::stdio::{Input, Read};
+use super::stdio::{Read, StandardInput};
 use crate::event::lines::Lines;
 use crate::event::{Batch, Encoding, Looker, Prefilter};
 use rustix::fd::AsFd;
@@ -146,7 +146,7 @@ pub struct LineFrontend {
 /// Lines of a stream: standard input.
 pub struct LineSource<I> {
     /// The stream.
-    pub input: Input<I>,
+    pub input: StandardInput<I>,
     /// Cuts and looks.
     pub front: LineFrontend,
 }
@@ -193,7 +193,7 @@ impl<I: AsFd + Send> Source for LineSource<I> {
 
 /// Reads behind what the batch holds until a line ends, or more than `piece` bytes have come; true
 /// at the end of input. Nearly always that is one read.
-fn fill<I: AsFd>(input: &Input<I>, batch: &mut Batch, piece: usize) -> io::Result<bool> {
+fn fill<I: AsFd>(input: &StandardInput<I>, batch: &mut Batch, piece: usize) -> io::Result<bool> {
     loop {
         if batch.bytes.len() < batch.filled + READ_BYTES {
             batch.bytes.resize((batch.filled + READ_BYTES).next_power_of_two(), 0);

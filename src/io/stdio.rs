@@ -30,12 +30,12 @@ pub enum Read {
 
 /// An input that blocks until there is something to read or somebody wants it to stop.
 #[derive(Debug)]
-pub struct Input<F> {
+pub struct StandardInput<F> {
     stream: F,
     stop: OwnedFd,
 }
 
-impl<F: AsFd> Input<F> {
+impl<F: AsFd> StandardInput<F> {
     /// Reads `stream` until it ends or `stop` becomes readable.
     #[must_use]
     pub fn new(stream: F, stop: OwnedFd) -> Self {

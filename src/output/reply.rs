@@ -2,7 +2,7 @@
 //! others.
 
 use crate::event::json::{Kind, Members, skip_space};
-use crate::event::mask::{self, Change};
+use crate::event::mask::{self, Replacement};
 use crate::event::unescape::escape_into;
 use crate::event::{Edit, Fields};
 
@@ -65,10 +65,10 @@ fn put_masked(fields: &Fields<'_>, edit: &Edit, out: &mut Vec<u8>) -> Vec<u8> {
     while let Ok(Some(property)) = properties.advance() {
         let quote = usize::from(matches!(property.kind, Kind::Text | Kind::Escaped));
         let (from, to) = (property.start - quote, property.end + quote);
-        let inside: Vec<Change> = changes
+        let inside: Vec<Replacement> = changes
             .iter()
             .filter(|change| change.start >= from && change.end <= to)
-            .map(|change| Change { start: change.start - from, end: change.end - from, text: change.text.clone() })
+            .map(|change| Replacement { start: change.start - from, end: change.end - from, text: change.text.clone() })
             .collect();
         if inside.is_empty() {
             continue;

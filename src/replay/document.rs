@@ -82,7 +82,7 @@ pub struct Report {
     /// they say.
     pub counts_exact: bool,
     /// The longest silences of the whole stream.
-    pub gaps: Vec<Silence>,
+    pub gaps: Vec<QuietGap>,
 }
 
 /// One file.
@@ -143,7 +143,7 @@ pub struct Group {
 
 /// A silence.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Silence {
+pub struct QuietGap {
     /// The event before it.
     pub from: Rfc3339,
     /// The event after it.
@@ -152,7 +152,7 @@ pub struct Silence {
     pub duration_s: f64,
 }
 
-impl From<Gap> for Silence {
+impl From<Gap> for QuietGap {
     fn from(gap: Gap) -> Self {
         Self { from: Rfc3339(gap.from), to: Rfc3339(gap.to), duration_s: gap.seconds() }
     }

@@ -4,7 +4,7 @@
 //! at its front, a line without a time follows the line before it, and of equal times the file
 //! named first goes first. One file alone comes out exactly as it is.
 
-use super::source::Source;
+use super::source::LogSource;
 use crate::event::{Fields, Timestamp};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -21,7 +21,7 @@ pub struct Line<'a> {
 
 /// The merged sources.
 pub struct Merge {
-    sources: Vec<Source>,
+    sources: Vec<LogSource>,
     /// The next record of each source's batch.
     next: Vec<usize>,
     /// The front of every source but the one at hand.
@@ -34,7 +34,7 @@ pub struct Merge {
 impl Merge {
     /// Reads the first batch of each source.
     #[must_use]
-    pub fn new(mut sources: Vec<Source>) -> Self {
+    pub fn new(mut sources: Vec<LogSource>) -> Self {
         let mut fronts = BinaryHeap::new();
         for (i, source) in sources.iter_mut().enumerate() {
             if source.advance() {
@@ -79,7 +79,7 @@ impl Merge {
 
     /// The sources, to ask what they gave.
     #[must_use]
-    pub fn sources(&self) -> &[Source] {
+    pub fn sources(&self) -> &[LogSource] {
         &self.sources
     }
 
@@ -105,7 +105,7 @@ mod tests {
         let source = |(i, text): (usize, &&str)| {
             let input = Box::new(std::io::Cursor::new(text.as_bytes().to_vec()));
             let opened = Opened { name: i.to_string(), input, length: None };
-            Source::new(opened, Lines::new(1 << 20), looker(), if i == 0 { 0 } else { shift }).unwrap()
+            LogSource::new(opened, Lines::new(1 << 20), looker(), if i == 0 { 0 } else { shift }).unwrap()
         };
         let mut merge = Merge::new(texts.iter().enumerate().map(source).collect());
         let mut lines = Vec::new();

@@ -23,7 +23,7 @@ use crate::engine::{Engine, Outcome, Tally};
 use crate::event::{Fault, Role, Timestamp};
 use merge::{Line, Merge};
 use offset::{Comparison, TraceTimes, compare};
-use source::Source;
+use source::LogSource;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use summary::Summary;
 use xxhash_rust::xxh3::xxh3_64;
@@ -81,7 +81,7 @@ fn pass(engine: &mut Engine, line: &Line<'_>, outcome: &mut Outcome) -> std::thr
 
 /// How the clocks of the files stand to each other, by reading each once, without the engine.
 #[must_use]
-pub fn compare_clocks(sources: Vec<Source>, observer: &mut dyn Observer) -> Vec<Comparison> {
+pub fn compare_clocks(sources: Vec<LogSource>, observer: &mut dyn Observer) -> Vec<Comparison> {
     let mut files = Vec::new();
     for mut source in sources {
         let mut times = TraceTimes::default();

@@ -70,7 +70,7 @@ pub struct Given {
 }
 
 /// Reads one input. Holds one batch at a time.
-pub struct Source {
+pub struct LogSource {
     /// As the user named it.
     pub name: String,
     input: Box<dyn Read + Send>,
@@ -89,7 +89,7 @@ pub struct Source {
     pub given: Given,
 }
 
-impl Source {
+impl LogSource {
     /// A source of `opened`, whose times are moved by `shift` nanoseconds.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use super::document::{ClockReport, Drawn, FileReport, Group, Incident, Report, R
 use super::heavy_hitters::{Counts, HeavyHitters};
 use super::merge::Line;
 use super::offset::{Comparison, TraceTimes, compare};
-use super::source::Source;
+use super::source::LogSource;
 use super::timeline::Timeline;
 use crate::engine::Tally;
 use crate::engine::finding::{Finding, Severity, State};
@@ -156,7 +156,7 @@ impl Summary {
     #[must_use]
     pub fn report(
         self,
-        sources: &[Source],
+        sources: &[LogSource],
         tally: &Tally,
         clocks: &[Comparison],
         corrections: &[i64],

@@ -3,7 +3,7 @@
 use super::document::Report;
 use super::merge::Merge;
 use super::report::{Style, render};
-use super::source::{Opened, Source};
+use super::source::{LogSource, Opened};
 use super::summary::{ReportOptions, Summary};
 use super::{Observer, compare_clocks, run};
 use crate::command::load;
@@ -14,7 +14,7 @@ use crate::event::lines::Lines;
 use crate::io::outputs::Outputs;
 use crate::io::shutdown::Progress;
 use crate::io::source::{LineFrontend, LineSource};
-use crate::io::stdio::Input;
+use crate::io::stdio::StandardInput;
 use crate::output::OutputEncoder;
 use crate::pipeline::Pipeline;
 use crate::prose::Paint;
@@ -33,11 +33,11 @@ impl Observer for Findings {
     }
 }
 
-fn source(name: &str, text: &str, shift: i64) -> Source {
+fn source(name: &str, text: &str, shift: i64) -> LogSource {
     let loaded = load(&Default::default()).unwrap();
     let input = Box::new(std::io::Cursor::new(text.as_bytes().to_vec()));
     let opened = Opened { name: name.into(), input, length: None };
-    Source::new(opened, Lines::new(1 << 20), loaded.looker().unwrap(), shift).unwrap()
+    LogSource::new(opened, Lines::new(1 << 20), loaded.looker().unwrap(), shift).unwrap()
 }
 
 /// The report and the findings of these files.
@@ -92,7 +92,7 @@ fn live(text: &str) -> Vec<serde_json::Value> {
         progress: Arc::new(Progress::default()),
     };
     let mut outputs = Outputs::new(Some(output.try_clone().unwrap().into()), Vec::new(), Arc::default());
-    pipeline.run(vec![Box::new(LineSource { input: Input::new(input, stop), front })], &mut outputs).unwrap();
+    pipeline.run(vec![Box::new(LineSource { input: StandardInput::new(input, stop), front })], &mut outputs).unwrap();
     output.rewind().unwrap();
     let written = std::io::read_to_string(output).unwrap();
     written

@@ -129,7 +129,7 @@ impl Timeline {
     /// Ends the counting: what was seen, without the few events whose times are far outside of all
     /// others'.
     #[must_use]
-    pub fn finish(mut self) -> Span {
+    pub fn finish(mut self) -> TimeColumns {
         self.put_away();
         let bins: Vec<Bin> = self.bins.into_values().collect();
         let all: u64 = bins.iter().map(|bin| bin.events).sum();
@@ -141,7 +141,7 @@ impl Timeline {
             })
         };
         let (Some(low), Some(high)) = (at_share(0.005), at_share(0.995).or(bins.last())) else {
-            return Span::default();
+            return TimeColumns::default();
         };
         let room = high.last.0.saturating_sub(low.first.0).max(MILLISECOND).saturating_mul(OUTSIDE);
         let from = low.first.saturating_add_nanos(-room);
@@ -149,19 +149,19 @@ impl Timeline {
         let is_inside = |bin: &Bin| bin.first >= from && bin.last <= to;
         let inside: Vec<Bin> = bins.iter().copied().filter(is_inside).collect();
         let outside = all - inside.iter().map(|bin| bin.events).sum::<u64>();
-        Span { bins: inside, outside }
+        TimeColumns { bins: inside, outside }
     }
 }
 
 /// A finished timeline.
 #[derive(Clone, Debug, Default)]
-pub struct Span {
+pub struct TimeColumns {
     bins: Vec<Bin>,
     /// Events whose times are far outside of all others'.
     pub outside: u64,
 }
 
-impl Span {
+impl TimeColumns {
     /// The first and the last time; none when no event had one.
     #[must_use]
     pub fn range(&self) -> Option<(Timestamp, Timestamp)> {
@@ -229,7 +229,7 @@ mod tests {
         Timestamp::from_seconds(1_700_000_000).saturating_add_nanos((seconds * 1e9) as i64)
     }
 
-    fn span(times: impl IntoIterator<Item = f64>) -> Span {
+    fn span(times: impl IntoIterator<Item = f64>) -> TimeColumns {
         let mut timeline = Timeline::default();
         for time in times {
             timeline.event(at(time), (time as i64 % 10 == 0).then_some(Level::Error));

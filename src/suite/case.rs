@@ -28,14 +28,14 @@ pub struct Case {
     /// Detectors and rules that run beside.
     pub with: Vec<String>,
     /// What happens.
-    pub given: Vec<Step>,
+    pub given: Vec<CaseStep>,
     /// What must have come at the end.
     pub expect: Vec<Expectation>,
 }
 
 /// One step of a test: time passes, then an event comes, then something is expected.
 #[derive(Clone, Debug, Default)]
-pub struct Step {
+pub struct CaseStep {
     /// How long nothing comes.
     pub wait: Wait,
     /// The lines that come, in turn.
@@ -81,7 +81,7 @@ impl Case {
                 "given" => match value.as_array() {
                     Some(steps) => {
                         for (i, step) in steps.iter().enumerate() {
-                            match Step::read(step, of_rule, read) {
+                            match CaseStep::read(step, of_rule, read) {
                                 Ok(step) => case.given.push(step),
                                 Err(why) => problems.push(format!("step {} of `given`: {why}", i + 1)),
                             }
@@ -117,7 +117,7 @@ impl Case {
     }
 }
 
-impl Step {
+impl CaseStep {
     fn read(value: &Value, of_rule: bool, read: &dyn Fn(&str) -> Result<String, String>) -> Result<Self, String> {
         let map = match value {
             Value::String(line) => return Ok(Self { lines: vec![line.clone()], ..Self::default() }),

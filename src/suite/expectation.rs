@@ -51,7 +51,7 @@ enum What {
 }
 
 /// A rule's own metric, as it stands at the end.
-pub type Metrics = Vec<(String, Value)>;
+pub type MetricValues = Vec<(String, Value)>;
 
 /// How a test went wrong.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -159,7 +159,7 @@ impl Expectation {
 
 /// Holds what came against what was expected, in order.
 #[must_use]
-pub fn judge(expected: &[Expectation], effects: &[Effect], metrics: &Metrics) -> Mismatch {
+pub fn judge(expected: &[Expectation], effects: &[Effect], metrics: &MetricValues) -> Mismatch {
     let mut used = vec![false; effects.len()];
     let mut mismatch = Mismatch::default();
     let mut reached = 0;
@@ -200,7 +200,7 @@ pub fn judge(expected: &[Expectation], effects: &[Effect], metrics: &Metrics) ->
     mismatch
 }
 
-fn metric_difference(name: &str, wanted: &Map<String, Value>, metrics: &Metrics) -> Vec<String> {
+fn metric_difference(name: &str, wanted: &Map<String, Value>, metrics: &MetricValues) -> Vec<String> {
     let name = name.strip_prefix("seismolog_rule_").unwrap_or(name);
     let same: Vec<&Value> = metrics.iter().filter(|(known, _)| known == name).map(|(_, value)| value).collect();
     let differences = same.iter().map(|metric| {

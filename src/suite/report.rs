@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 /// How one test went.
 #[derive(Clone, Debug)]
-pub struct Verdict {
+pub struct TestVerdict {
     /// The file it stands in.
     pub path: String,
     /// Where in it; 0 where that is not known.
@@ -21,12 +21,12 @@ pub struct Verdict {
 
 /// How all of them went.
 #[derive(Clone, Debug, Default)]
-pub struct Report {
+pub struct TestReport {
     /// In the order in which they ran.
-    pub verdicts: Vec<Verdict>,
+    pub verdicts: Vec<TestVerdict>,
 }
 
-impl Report {
+impl TestReport {
     /// How many failed.
     #[must_use]
     pub fn failed(&self) -> usize {
@@ -47,10 +47,10 @@ impl Report {
     /// The same as JUnit XML, one suite a file.
     #[must_use]
     pub fn junit(&self) -> String {
-        let seconds = |verdicts: &[Verdict]| verdicts.iter().map(|verdict| verdict.seconds).sum::<f64>();
-        let failed = |verdicts: &[Verdict]| verdicts.iter().filter(|verdict| !verdict.mismatch.is_none()).count();
+        let seconds = |verdicts: &[TestVerdict]| verdicts.iter().map(|verdict| verdict.seconds).sum::<f64>();
+        let failed = |verdicts: &[TestVerdict]| verdicts.iter().filter(|verdict| !verdict.mismatch.is_none()).count();
         let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
-        let counts = |verdicts: &[Verdict]| {
+        let counts = |verdicts: &[TestVerdict]| {
             let (tests, failed, seconds) = (verdicts.len(), failed(verdicts), seconds(verdicts));
             format!("tests=\"{tests}\" failures=\"{failed}\" errors=\"0\" time=\"{seconds:.3}\"")
         };
@@ -76,7 +76,7 @@ impl Report {
     }
 }
 
-impl Verdict {
+impl TestVerdict {
     fn place(&self) -> String {
         if self.line > 0 { format!("{}:{}", self.path, self.line) } else { self.path.clone() }
     }

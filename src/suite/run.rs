@@ -1,8 +1,8 @@
 //! Drives an engine through one test, on a clock of its own.
 
-use super::case::{Case, Step, Wait};
+use super::case::{Case, CaseStep, Wait};
 use super::effect::{Came, Effect};
-use super::expectation::{Metrics, Mismatch, judge};
+use super::expectation::{MetricValues, Mismatch, judge};
 use crate::engine::emitted::Emitted;
 use crate::engine::finding::Finding;
 use crate::engine::rules::metrics::MetricKind;
@@ -52,7 +52,7 @@ struct Stage {
 }
 
 impl Stage {
-    fn play(&mut self, step: &Step) {
+    fn play(&mut self, step: &CaseStep) {
         match step.wait {
             Wait::No => {}
             Wait::For(nanoseconds) => self.wait(Timestamp(self.now.0.saturating_add(nanoseconds))),
@@ -167,7 +167,7 @@ impl Stage {
         self.add(Came::Finding(serde_json::to_value(finding).unwrap_or_default()));
     }
 
-    fn metrics(&self) -> Metrics {
+    fn metrics(&self) -> MetricValues {
         let rules = self.engine.rules().metrics();
         let series = rules.iter().flat_map(|(name, metric)| {
             metric.series.iter().map(move |(labels, series)| {

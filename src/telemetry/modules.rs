@@ -14,13 +14,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(super) struct ModuleEvents {
     /// Events, and the errors among them.
     descs: [Desc; 2],
-    shown: Arc<Mutex<Shown>>,
+    shown: Arc<Mutex<ShownModules>>,
 }
 
 /// Which modules are shown, and how they were counted: a count's values are events, its sum is
 /// errors.
 #[derive(Debug, Default)]
-struct Shown {
+struct ShownModules {
     modules: Vec<String>,
     totals: MonotonicTotals,
 }
@@ -38,7 +38,7 @@ impl ModuleEvents {
         Ok(Self { descs, shown: Arc::default() })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Shown> {
+    fn lock(&self) -> MutexGuard<'_, ShownModules> {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -13,12 +13,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 #[derive(Clone, Debug)]
 pub(super) struct OperationDurations {
     desc: Desc,
-    shown: Arc<Mutex<Shown>>,
+    shown: Arc<Mutex<ShownOperations>>,
 }
 
 /// What is shown, and how it was counted.
 #[derive(Debug, Default)]
-struct Shown {
+struct ShownOperations {
     operations: Vec<OperationQuantiles>,
     totals: MonotonicTotals,
 }
@@ -31,7 +31,7 @@ impl OperationDurations {
         Ok(Self { desc, shown: Arc::default() })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Shown> {
+    fn lock(&self) -> MutexGuard<'_, ShownOperations> {
         self.shown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -41,7 +41,7 @@ impl OperationDurations {
         let mut shown = self.lock();
         shown.totals.take(&counts);
         shown.operations = operations.to_vec();
-        let Shown { operations, totals } = &mut *shown;
+        let ShownOperations { operations, totals } = &mut *shown;
         for operation in operations {
             let count = totals.shown(&operation.operation);
             (operation.count, operation.sum) = (count.values, count.sum);

@@ -76,7 +76,7 @@ pub struct Site {
 type News = broadcast::Sender<Event>;
 
 #[derive(Clone)]
-struct Shared {
+struct PageState {
     site: Site,
     news: News,
 }
@@ -125,7 +125,7 @@ pub(super) fn router(site: Site, news: News) -> Router {
         .merge(silences)
         .fallback(|| async { plain(StatusCode::NOT_FOUND, "there is nothing here; see /") })
         .method_not_allowed_fallback(|| async { plain(StatusCode::METHOD_NOT_ALLOWED, "not this method") })
-        .with_state(Shared { site, news })
+        .with_state(PageState { site, news })
 }
 
 async fn asset(headers: HeaderMap, content_type: &'static str, text: &'static str) -> Response {
@@ -136,7 +136,7 @@ async fn asset(headers: HeaderMap, content_type: &'static str, text: &'static st
     response
 }
 
-async fn encode_metrics(State(Shared { site, .. }): State<Shared>, headers: HeaderMap) -> Response {
+async fn encode_metrics(State(PageState { site, .. }): State<PageState>, headers: HeaderMap) -> Response {
     let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     let format = Format::accepted(accept);
     match site.metrics.encode(format) {
@@ -145,7 +145,7 @@ async fn encode_metrics(State(Shared { site, .. }): State<Shared>, headers: Head
     }
 }
 
-async fn ready(State(Shared { site, .. }): State<Shared>) -> Response {
+async fn ready(State(PageState { site, .. }): State<PageState>) -> Response {
     if site.readiness.is_ready() {
         plain(StatusCode::OK, "ready")
     } else {
@@ -153,33 +153,41 @@ async fn ready(State(Shared { site, .. }): State<Shared>) -> Response {
     }
 }
 
-async fn status(State(Shared { site, .. }): State<Shared>, headers: HeaderMap) -> Response {
+async fn status(State(PageState { site, .. }): State<PageState>, headers: HeaderMap) -> Response {
     json(&headers, Some(site.history.status(clock::now())))
 }
 
-async fn chart(State(Shared { site, .. }): State<Shared>, Path(which): Path<String>, headers: HeaderMap) -> Response {
+async fn chart(
+    State(PageState { site, .. }): State<PageState>,
+    Path(which): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     json(&headers, which.parse().ok().and_then(|which| site.history.chart(which)))
 }
 
 async fn incidents(
-    State(Shared { site, .. }): State<Shared>,
+    State(PageState { site, .. }): State<PageState>,
     Query(filter): Query<Filter>,
     headers: HeaderMap,
 ) -> Response {
     json(&headers, Some(site.history.incidents(&filter)))
 }
 
-async fn incident(State(Shared { site, .. }): State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Response {
+async fn incident(
+    State(PageState { site, .. }): State<PageState>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> Response {
     json(&headers, site.history.incident(&id))
 }
 
-async fn templates(State(Shared { site, .. }): State<Shared>, headers: HeaderMap) -> Response {
+async fn templates(State(PageState { site, .. }): State<PageState>, headers: HeaderMap) -> Response {
     json(&headers, Some(site.history.templates()))
 }
 
 /// Server-sent events: one at once, so that the page knows that it is connected, then each
 /// second's.
-async fn events(State(Shared { site, news }): State<Shared>) -> Response {
+async fn events(State(PageState { site, news }): State<PageState>) -> Response {
     let told = news.subscribe();
     let (first, _) = site.history.news(u64::MAX - 1, clock::now());
     let events = stream::unfold((Some(event("news", first)), told), |(first, mut told)| async move {
@@ -197,14 +205,14 @@ async fn events(State(Shared { site, news }): State<Shared>) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], Sse::new(events)).into_response()
 }
 
-async fn list_silences(State(Shared { site, .. }): State<Shared>, headers: HeaderMap) -> Response {
+async fn list_silences(State(PageState { site, .. }): State<PageState>, headers: HeaderMap) -> Response {
     match refusal(&site, &headers) {
         Some(refusal) => refusal,
         None => json(&headers, serde_json::to_string(&site.silences.list(clock::now())).ok()),
     }
 }
 
-async fn add_silence(State(Shared { site, .. }): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
+async fn add_silence(State(PageState { site, .. }): State<PageState>, headers: HeaderMap, body: Bytes) -> Response {
     if let Some(refusal) = refusal(&site, &headers) {
         return refusal;
     }
@@ -223,7 +231,7 @@ async fn add_silence(State(Shared { site, .. }): State<Shared>, headers: HeaderM
 }
 
 async fn end_silence(
-    State(Shared { site, .. }): State<Shared>,
+    State(PageState { site, .. }): State<PageState>,
     Path(id): Path<String>,
     headers: HeaderMap,
 ) -> Response {

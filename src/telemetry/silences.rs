@@ -37,7 +37,7 @@ pub struct Wanted {
 
 /// A silence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Silence {
+pub struct AlertSilence {
     /// To end it by.
     pub id: String,
     /// What was asked for.
@@ -72,12 +72,12 @@ pub enum Refused {
 /// with every change.
 #[derive(Debug, Default)]
 pub struct Silences {
-    list: Mutex<Vec<Silence>>,
+    list: Mutex<Vec<AlertSilence>>,
     directory: Option<Directory>,
 }
 
 impl Silences {
-    fn lock(&self) -> MutexGuard<'_, Vec<Silence>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<AlertSilence>> {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -85,7 +85,7 @@ impl Silences {
     #[must_use]
     pub fn kept_in(directory: Directory) -> Self {
         let kept = match directory.read(FILE, MOST_BYTES) {
-            Ok(Some(Content::Bytes(text))) => serde_json::from_slice::<Vec<Silence>>(&text).unwrap_or_default(),
+            Ok(Some(Content::Bytes(text))) => serde_json::from_slice::<Vec<AlertSilence>>(&text).unwrap_or_default(),
             _ => Vec::new(),
         };
         Self { list: Mutex::new(kept.into_iter().take(MOST).collect()), directory: Some(directory) }
@@ -93,7 +93,7 @@ impl Silences {
 
     /// Writes the file, beside the old one and then over it. That it cannot be written takes no
     /// silence away.
-    fn keep(&self, silences: &[Silence]) {
+    fn keep(&self, silences: &[AlertSilence]) {
         let Some(directory) = &self.directory else { return };
         let text = serde_json::to_vec(silences).unwrap_or_default();
         let _ = directory.replace(FILE, "silences.new", &[&text]);
@@ -103,7 +103,7 @@ impl Silences {
     ///
     /// # Errors
     /// [`Refused`].
-    pub fn add(&self, wanted: Wanted, now: Timestamp) -> Result<Silence, Refused> {
+    pub fn add(&self, wanted: Wanted, now: Timestamp) -> Result<AlertSilence, Refused> {
         if wanted.detector.is_none() && wanted.key.is_empty() {
             return Err(Refused::Everything);
         }
@@ -121,7 +121,7 @@ impl Silences {
             return Err(Refused::Full);
         }
         let id = format!("{:016x}", xxh3_64(format!("{wanted:?}{}{}", now.0, silences.len()).as_bytes()));
-        let silence = Silence { id, wanted, made_ns: now.0, until_ns };
+        let silence = AlertSilence { id, wanted, made_ns: now.0, until_ns };
         silences.push(silence.clone());
         self.keep(&silences);
         Ok(silence)
@@ -141,7 +141,7 @@ impl Silences {
 
     /// Those that hold at `now`.
     #[must_use]
-    pub fn list(&self, now: Timestamp) -> Vec<Silence> {
+    pub fn list(&self, now: Timestamp) -> Vec<AlertSilence> {
         self.lock().iter().filter(|silence| silence.until_ns > now.0).cloned().collect()
     }
 

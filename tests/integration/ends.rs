@@ -2,8 +2,10 @@
 //! when, what is refused.
 
 use crate::metrics::{address, get};
-use crate::peers::{connect, entry, free_address, listening, pack, packed, patient, post, read_value, rest, shown};
-use crate::support::{Filter, command, configured, event, golden_input, until};
+use crate::peers::{accept, connect, entry, free_address, listening, pack, packed, post, read_value, rest, shown};
+use crate::poison::{Peer, from_pipe};
+use crate::servers::read_message;
+use crate::support::{Filter, command, configured, event, golden_input, pieces, until, wait_readable};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -58,16 +60,16 @@ fn a_downstream_that_comes_late_and_goes_gets_every_line() {
     filter.stdin = Some(we_write);
     filter.feed(event(1).as_bytes());
     let listener = TcpListener::bind(&at).unwrap();
-    let mut lines = BufReader::new(patient(listener.accept().unwrap().0));
+    let mut lines = BufReader::new(accept(&listener));
     let mut line = String::new();
     lines.read_line(&mut line).unwrap();
     assert_eq!(line, event(1));
     drop(lines);
     // It is noticed that the peer is gone: nothing is written to nobody.
-    let second = listener.accept().unwrap().0;
+    let mut second = accept(&listener);
     filter.feed(event(2).as_bytes());
     drop(filter.stdin.take());
-    assert_eq!(rest(&mut patient(second)), event(2).as_bytes());
+    assert_eq!(rest(&mut second), event(2).as_bytes());
     assert!(filter.wait().0.success());
 }
 
@@ -84,6 +86,7 @@ fn unix_sockets_listen_and_connect() {
     let mut up = UnixStream::connect(&from).unwrap();
     up.write_all(event(1).as_bytes()).unwrap();
     up.shutdown(Shutdown::Write).unwrap();
+    wait_readable("a connection", &downstream);
     let (down, _) = downstream.accept().unwrap();
     let mut lines = BufReader::new(down);
     let mut line = String::new();
@@ -139,22 +142,9 @@ fn a_request_is_answered_only_once_its_events_have_left_and_429_tells_that_there
         let (at, body) = (at.clone(), body.clone());
         std::thread::spawn(move || post(&at, "/", "", &body).unwrap().0)
     };
-    let (down, _) = downstream.accept().unwrap();
-    let mut down = BufReader::new(patient(down));
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        down.read_line(&mut line).unwrap();
-        if let Some(bytes) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = bytes.trim().parse().unwrap();
-        }
-        if line == "\r\n" {
-            break;
-        }
-    }
-    let mut came = vec![0; length];
-    down.read_exact(&mut came).unwrap();
-    assert!(came.starts_with(event(1).trim_end().as_bytes()));
+    let mut down = BufReader::new(accept(&downstream));
+    let (_, came) = read_message(&mut down).unwrap();
+    assert!(came.starts_with(event(1).trim_end()), "{came}");
     assert!(!first.is_finished(), "answered before downstream has taken it");
     assert_eq!(post(&at, "/", "", &body).unwrap().0, 429);
     down.get_mut().write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
@@ -171,7 +161,7 @@ fn forward_keeps_every_byte_and_acknowledges_what_downstream_has() {
     let (mut up, mut inbox) = (connect(&listening(&filter, "forward")), Vec::new());
     let entries = [entry(1, "{\"log\":\"one\\n\",\"n\":1}"), entry(2, "{\"log\":\"two\\n\",\"n\":2.5}")].concat();
     up.write_all(&packed("app", &entries, "c1")).unwrap();
-    let (mut down, mut taken) = (patient(downstream.accept().unwrap().0), Vec::new());
+    let (mut down, mut taken) = (accept(&downstream), Vec::new());
     let message = read_value(&mut down, &mut taken).unwrap();
     let mut reader = seismolog::event::msgpack::Reader::new(&message, 1);
     assert_eq!(reader.text().unwrap(), b"seen.app");
@@ -179,7 +169,7 @@ fn forward_keeps_every_byte_and_acknowledges_what_downstream_has() {
     // The one downstream dies before it acknowledges: it gets them again, and only then upstream is
     // told.
     drop(down);
-    let (mut down, mut taken) = (patient(downstream.accept().unwrap().0), Vec::new());
+    let (mut down, mut taken) = (accept(&downstream), Vec::new());
     let again = read_value(&mut down, &mut taken).unwrap();
     let chunk = serde_json::from_str::<serde_json::Value>(&shown(&again)).unwrap()[2]["chunk"].clone();
     up.set_nonblocking(true).unwrap();
@@ -238,7 +228,7 @@ fn all_of_a_ping_is_text() {
     let downstream = TcpListener::bind("127.0.0.1:0").unwrap();
     let to = format!("forward://{}?shared_key_file={}", downstream.local_addr().unwrap(), key.display());
     let _filter = filter(&["--to", &to]);
-    let mut down = patient(downstream.accept().unwrap().0);
+    let mut down = accept(&downstream);
     down.write_all(&pack("[\"HELO\",{\"nonce\":\"0123456789abcdef\",\"auth\":\"\"}]")).unwrap();
     let ping = read_value(&mut down, &mut Vec::new()).unwrap();
     let mut reader = Reader::new(&ping, 0);
@@ -391,30 +381,23 @@ fn hostile_peers_are_refused_and_counted() {
 }
 
 #[test]
-fn a_dead_downstream_holds_upstream_up_in_bounded_memory() {
-    let to = format!("forward://{}", free_address());
-    let (child_reads, mut we_write) = std::io::pipe().unwrap();
-    let mut filter = Filter::start(command(&["--to", &to, "--log", "none"]).stdin(child_reads).stdout(Stdio::null()));
-    crate::support::set_blocking(&we_write, false);
-    let mut fed = 0;
-    let mut stuck = 0;
-    while stuck < 50 {
-        // Shorter than what a pipe takes whole or not at all.
-        match we_write.write_all(event(fed).as_bytes()) {
-            Ok(()) => (fed, stuck) = (fed + 1, 0),
-            Err(_) => {
-                stuck += 1;
-                std::thread::yield_now();
-                let mut ready = [rustix::event::PollFd::new(&we_write, rustix::event::PollFlags::OUT)];
-                let wait = rustix::event::Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
-                rustix::event::poll(&mut ready, Some(&wait)).unwrap();
-            }
-        }
+fn a_dead_downstream_holds_upstream_up_in_bounded_memory_and_gets_all_of_it_once_it_lives() {
+    let at = free_address();
+    let mut filter = from_pipe(&["--to", &format!("forward://{at}"), "--log", "none"]);
+    let (mut made, mut lines) = (pieces().take(200), 0);
+    let mut counted = made.by_ref().inspect(|piece| lines += piece.iter().filter(|byte| **byte == b'\n').count());
+    let (fed, rest) = filter.feed_until_stuck(&mut counted);
+    let highest = filter.memory("VmHWM");
+    assert!(highest < 100 << 10, "{highest} KiB, {fed} bytes read");
+    let peer = Peer::wanting(&at, |_| true);
+    let writer = filter.feed_apart(std::iter::once(rest));
+    drop(writer.join().unwrap());
+    assert!(filter.wait().0.success());
+    let taken = peer.taken();
+    assert_eq!(taken.len(), lines);
+    for (i, event) in taken.iter().enumerate() {
+        assert!(event["message"].as_str().unwrap().starts_with(&format!("order {i} ")), "{event} in the place of {i}");
     }
-    assert!(fed < 200_000, "{fed} events were taken although nobody takes them on");
-    assert!(filter.memory("VmHWM") < 100 << 10);
-    filter.signal("KILL");
-    let _ = filter.wait();
 }
 
 /// Rules that mask, add, withhold and make events.

@@ -175,13 +175,15 @@ fn streams_and_forged_findings_steer_no_terminal() {
     let printed = folder.try_out(&[OsStr::new("explain"), findings.file_name().unwrap()], b"");
     let told = String::from_utf8(printed.stdout).unwrap();
     assert!(told.contains("Incident \\u{1b}]0;owned\\u{7}"), "{told}");
-    folder
-        .try_out(&[OsStr::new("explain"), findings.file_name().unwrap(), OsStr::new("--id"), OsStr::new(HOSTILE)], b"");
+    let by_id = [OsStr::new("explain"), findings.file_name().unwrap(), OsStr::new("--id"), OsStr::new(HOSTILE)];
+    let printed = folder.try_out(&by_id, b"");
+    assert!(printed.stdout.len() + printed.stderr.len() > 20, "nothing is said of the id");
     // As on a terminal, where colours are ours.
     let printed = print(folder.0.path(), &args(&["--color", "always"]), &events());
     assert!(printed.stdout.len() > 10_000);
     assert_harmless(&printed, true);
-    folder.try_out(&args(&["demo", "--show", "--minutes", "3", "--faults", "all"]), b"");
+    let printed = folder.try_out(&args(&["demo", "--show", "--minutes", "3", "--faults", "all"]), b"");
+    assert!(printed.stdout.len() > 100, "the demo shows nothing");
 }
 
 #[test]
@@ -202,6 +204,7 @@ fn rules_and_tables_steer_no_terminal() {
     // The log of a filter: what rules print, and how they fail.
     let mut running = print(folder.0.path(), &args(&["--rules", "good", "--log-near-misses"]), &events());
     running.stdout.clear();
+    assert!(running.stderr.len() > 1_000, "neither prints nor failures of the rules are in the log");
     assert_harmless(&running, false);
     let junit = args(&["test", "good", "--junit", "junit.xml"]);
     folder.try_out(&junit, b"");
@@ -278,7 +281,10 @@ fn configurations_names_and_arguments_steer_no_terminal() {
         for words in [&["config", "-c"][..], &["check", "-c"], &["check"], &["-c"], &["rules", "-c"]] {
             let mut all = args(words);
             all.push(&name);
-            folder.try_out(&all, b"{\"message\":\"x\"}\n");
+            let printed = folder.try_out(&all, b"{\"message\":\"x\"}\n");
+            let says = printed.stdout.len() + printed.stderr.len() > 0;
+            // The second text is valid, and an empty answer says so.
+            assert!(says || words[0] == "check", "{words:?} says nothing");
         }
     }
     let missing = hostile_name(".nowhere");

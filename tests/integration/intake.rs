@@ -3,10 +3,11 @@
 
 use crate::ends::{filter, gzip, refused};
 use crate::metrics::address;
-use crate::peers::{connect, listening, pack, packed, patient, post, read_value, rest, shown};
+use crate::peers::{accept, connect, listening, pack, packed, post, read_value, rest, shown};
+use crate::servers::read_message;
 use crate::support::{Filter, command, configured, until};
 use seismolog::event::msgpack::{put_array, put_binary, put_map, put_text};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::Stdio;
 use std::thread::JoinHandle;
@@ -190,22 +191,11 @@ fn what_is_broken_at_its_end_is_refused_whole_though_it_fills_many_batches() {
     ends_well_with(filter, counts, 0, CAP);
 }
 
-/// The head and the body of one request.
-fn request(stream: &mut BufReader<TcpStream>) -> Vec<u8> {
-    let mut length = 0;
-    loop {
-        let mut line = String::new();
-        stream.read_line(&mut line).unwrap();
-        if let Some(bytes) = line.to_ascii_lowercase().strip_prefix("content-length:") {
-            length = bytes.trim().parse().unwrap();
-        }
-        if line == "\r\n" {
-            break;
-        }
-    }
-    let mut body = vec![0; length];
-    stream.read_exact(&mut body).unwrap();
-    body
+/// How many lines the next request brings.
+#[track_caller]
+fn lines_of_a_request(stream: &mut BufReader<TcpStream>) -> usize {
+    let (_, body) = read_message(stream).expect("another request");
+    body.lines().count()
 }
 
 #[test]
@@ -217,12 +207,12 @@ fn an_answer_comes_only_once_the_last_of_many_batches_has_left() {
     let http = listening(&filter, "http").trim_end_matches('/').to_owned();
     let mut up = connect(&listening(&filter, "forward"));
     let first = std::thread::spawn(move || post(&http, "/", "", &b"{}\n".repeat(SEVERAL)).unwrap());
-    let mut down = BufReader::new(patient(downstream.accept().unwrap().0));
+    let mut down = BufReader::new(accept(&downstream));
     let mut taken = 0;
     let mut take_all = |is_told: &mut dyn FnMut() -> bool| {
         taken = 0;
         while taken < SEVERAL {
-            taken += memchr::memchr_iter(b'\n', &request(&mut down)).count();
+            taken += lines_of_a_request(&mut down);
             assert!(!is_told(), "told before downstream has taken the last batch: {taken} of {SEVERAL}");
             down.get_mut().write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
         }
@@ -248,11 +238,11 @@ fn a_client_that_goes_away_in_the_middle_of_its_request_keeps_none_of_it_back() 
     let mut client = connect(listening(&filter, "http").trim_end_matches('/'));
     let head = format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", 3 * LINES);
     client.write_all(&[head.as_bytes(), &b"{}\n".repeat(LINES)].concat()).unwrap();
-    let mut down = BufReader::new(patient(downstream.accept().unwrap().0));
+    let mut down = BufReader::new(accept(&downstream));
     let mut client = Some(client);
     let mut taken = 0;
     while taken < LINES {
-        taken += memchr::memchr_iter(b'\n', &request(&mut down)).count();
+        taken += lines_of_a_request(&mut down);
         drop(client.take());
         down.get_mut().write_all(b"HTTP/1.1 204 No Content\r\n\r\n").unwrap();
     }

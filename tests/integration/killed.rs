@@ -88,13 +88,13 @@ fn ship(over: &str, folder: PathBuf) {
     for chunk in ledger.acknowledged()..CHUNKS {
         let message = message(over, chunk);
         let stop = stop.filter(|stop| chunk == stop_at && *stop != Stop::Anywhere);
-        loop {
-            match send(&mut connection, over, &at, &message, stop.map(|stop| (stop, &ledger))) {
-                Some(()) => break,
-                None => connection = None,
+        until("an acknowledgement", || {
+            let acknowledged = send(&mut connection, over, &at, &message, stop.map(|stop| (stop, &ledger)));
+            if acknowledged.is_none() {
+                connection = None;
             }
-            std::thread::yield_now();
-        }
+            acknowledged
+        });
         ledger.acknowledge(chunk + 1);
     }
 }
@@ -249,7 +249,7 @@ fn nothing_is_lost(test: &str, over: &'static str, victim: Victim) {
             }
         }
     }
-    let ended = shipper.0.wait().unwrap();
+    let ended = until("the shipper's end", || shipper.0.try_wait().unwrap());
     assert!(ended.success() && ledger.acknowledged() == CHUNKS, "{ended}: {} chunks", ledger.acknowledged());
     for mut process in [filter, sink] {
         process.signal("TERM");

@@ -21,6 +21,7 @@ mod links;
 mod map;
 mod metrics;
 mod mutations;
+mod names;
 mod neighbours;
 mod pairs;
 mod panics;

@@ -13,6 +13,19 @@ fn the_map_has_no_dead_paths() {
     assert!(dead.is_empty(), "ARCHITECTURE.md names what is not there: {dead:?}");
 }
 
+/// Below `How to add a …` each change has a heading, and what it touches.
+#[test]
+fn what_is_added_has_its_files_listed() {
+    let map = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let section = map.split("\n## ").find(|section| section.starts_with("How to add a")).expect("the section");
+    let changes: Vec<&str> = section.split("\n### ").skip(1).collect();
+    assert!(changes.len() >= 4, "only {} changes are described", changes.len());
+    for change in changes {
+        let paths = paths_in(change);
+        assert!(paths.len() >= 2 && paths.iter().all(|path| exists(path)), "{paths:?} of {change}");
+    }
+}
+
 /// What reads like a path of this repository in a Markdown text.
 fn paths_in(text: &str) -> Vec<String> {
     let is_path = |c: char| c.is_alphanumeric() || "_-./{},*#".contains(c);

@@ -4,9 +4,7 @@
 //! package, `examples/README.md` says what is known of them.
 
 use crate::peers::free_address;
-use crate::support::{command, root, run, until};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::inotify;
+use crate::support::{command, root, run, until, until_within};
 use std::collections::HashSet;
 use std::fs;
 use std::io::{Read, Seek, SeekFrom, Write};
@@ -19,6 +17,10 @@ const MESSAGES: usize = 100_000;
 /// How long all of them may take. rsyslog waits for the answer to each before it asks about the
 /// next.
 const PATIENCE: Duration = Duration::from_secs(600);
+/// A program that writes nothing for so long writes nothing more.
+const STUCK: Duration = Duration::from_secs(120);
+/// How long a program may take to end.
+const GRACE: Duration = Duration::from_secs(20);
 /// The same error again and again, at the end: a finding.
 const REPEATS: usize = 300;
 
@@ -29,6 +31,11 @@ impl Drop for Neighbour {
     fn drop(&mut self) {
         // Asked to end, so that it ends what it has started.
         let _ = Command::new("/bin/sh").args(["-c", &format!("kill {}", self.0.id())]).status();
+        let asked = Instant::now();
+        while matches!(self.0.try_wait(), Ok(None)) && asked.elapsed() < GRACE {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
@@ -83,29 +90,25 @@ fn send(address: &str) {
     stream.write_all(repeated().as_bytes()).unwrap();
 }
 
-/// Waits until so many lines are in a file of the folder, told of every write by the system.
+/// Waits until so many lines are in a file of the folder.
 #[track_caller]
 fn lines_of(file: &Path, folder: &Path, count: usize) -> String {
-    let watch = inotify::init(inotify::CreateFlags::CLOEXEC).unwrap();
-    inotify::add_watch(&watch, folder, inotify::WatchFlags::MODIFY | inotify::WatchFlags::CREATE).unwrap();
-    let deadline = Instant::now() + PATIENCE;
-    let (mut text, mut lines) = (Vec::new(), 0);
-    loop {
+    let (mut text, mut lines, mut quiet_since) = (Vec::new(), 0, Instant::now());
+    until_within(PATIENCE, &format!("{count} lines in {}", file.display()), || {
+        let before = text.len();
         if let Ok(mut opened) = fs::File::open(file) {
-            let before = text.len();
             opened.seek(SeekFrom::Start(before as u64)).unwrap();
             opened.read_to_end(&mut text).unwrap();
             lines += text[before..].iter().filter(|byte| **byte == b'\n').count();
         }
-        if lines >= count {
-            return String::from_utf8_lossy(&text).into_owned();
+        if text.len() > before {
+            quiet_since = Instant::now();
         }
-        let left = deadline.saturating_duration_since(Instant::now());
-        assert!(!left.is_zero(), "{lines} of {count} lines in {}: {}", file.display(), said(folder));
-        let wait = Timespec { tv_sec: left.as_secs() as i64, tv_nsec: 0 };
-        poll(&mut [PollFd::new(&watch, PollFlags::IN)], Some(&wait)).unwrap();
-        rustix::io::read(&watch, &mut [0; 4096]).unwrap();
-    }
+        let is_stuck = quiet_since.elapsed() > STUCK;
+        assert!(lines >= count || !is_stuck, "{lines} of {count} lines in {}: {}", file.display(), said(folder));
+        (lines >= count).then_some(())
+    });
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 fn said(folder: &Path) -> String {

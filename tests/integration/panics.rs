@@ -13,7 +13,7 @@ use seismolog::event::{Fault, Looker};
 use seismolog::io::outputs::Outputs;
 use seismolog::io::shutdown::Progress;
 use seismolog::io::source::{LineFrontend, LineSource};
-use seismolog::io::stdio::Input;
+use seismolog::io::stdio::StandardInput;
 use seismolog::output::OutputEncoder;
 use seismolog::pipeline::{Observer, Pipeline};
 use std::io::{Read, Write, pipe};
@@ -96,7 +96,7 @@ fn every_line_passes_and_the_panics_are_counted() {
         progress: Arc::new(Progress::default()),
     };
     let mut outputs = Outputs::new(Some(output.into()), Vec::new(), Arc::default());
-    let source = LineSource { input: Input::new(input, stop.into()), front };
+    let source = LineSource { input: StandardInput::new(input, stop.into()), front };
     pipeline.run(vec![Box::new(source)], &mut outputs).unwrap();
     drop(outputs);
     let Counts { events, panics, asides } = pipeline.observer;

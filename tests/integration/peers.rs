@@ -1,7 +1,7 @@
 //! Both sides of the network ends, as small as they can be: what a shipper sends, and the one who
 //! takes it.
 
-use crate::support::Filter;
+use crate::support::{Filter, wait_readable};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
@@ -21,6 +21,13 @@ pub(crate) fn free_address() -> String {
 #[track_caller]
 pub(crate) fn connect(address: &str) -> TcpStream {
     patient(TcpStream::connect(address).unwrap_or_else(|error| panic!("{address}: {error}")))
+}
+
+/// The next connection that comes, which must come before our patience ends.
+#[track_caller]
+pub(crate) fn accept(listener: &TcpListener) -> TcpStream {
+    wait_readable("a connection", listener);
+    patient(listener.accept().unwrap().0)
 }
 
 pub(crate) fn patient(stream: TcpStream) -> TcpStream {

@@ -145,8 +145,7 @@ pub(crate) fn rust_files(folder: &str) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![PathBuf::from(folder)];
     while let Some(folder) = folders.pop() {
-        let Ok(entries) = fs::read_dir(root().join(&folder)) else { continue };
-        for entry in entries {
+        for entry in fs::read_dir(root().join(&folder)).unwrap() {
             let entry = entry.unwrap();
             let path = folder.join(entry.file_name());
             if entry.path().is_dir() {

@@ -1,23 +1,18 @@
 //! Real logs of sixteen systems (loghub, 2,000 lines each) go through whole.
 //!
 //! They lie beside the crate, in `../shared/data/loghub` or below `$SEISMOLOG_SHARED_DIR`, and are
-//! not part of it. Where they are missing these tests say so and pass, unless
-//! `SEISMOLOG_SHARED=required`.
+//! not part of it. Where they are missing these tests fail; `make test` leaves them out there and
+//! says so, unless `SEISMOLOG_SHARED=required`.
 
 use crate::support::{root, run, shown};
 use serde_json::Value;
 use std::path::PathBuf;
 
-/// Name and content of each sample; none where the folder is missing and may be.
-fn samples() -> Option<Vec<(String, Vec<u8>)>> {
+/// Name and content of each sample.
+fn samples() -> Vec<(String, Vec<u8>)> {
     let shared = std::env::var_os("SEISMOLOG_SHARED_DIR").map_or_else(|| root().join("../shared"), PathBuf::from);
     let folder = shared.join("data/loghub");
-    if !folder.is_dir() {
-        let required = std::env::var("SEISMOLOG_SHARED").is_ok_and(|value| value == "required");
-        assert!(!required, "SEISMOLOG_SHARED=required, and {} is no folder", folder.display());
-        eprintln!("skipped: {} is not there (SEISMOLOG_SHARED=required makes this a failure)", folder.display());
-        return None;
-    }
+    assert!(folder.is_dir(), "the samples are not in {}; -E 'not test(samples::)' leaves this out", folder.display());
     let mut samples: Vec<_> = std::fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
@@ -34,12 +29,12 @@ fn samples() -> Option<Vec<(String, Vec<u8>)>> {
         "there are sixteen samples, not {:?}",
         samples.iter().map(|s| &s.0).collect::<Vec<_>>()
     );
-    Some(samples)
+    samples
 }
 
 #[test]
 fn raw_text_leaves_as_it_came() {
-    for (name, log) in samples().unwrap_or_default() {
+    for (name, log) in samples() {
         let ended = run(&["--text", "raw", "--log", "none"], &log);
         assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{name}");
         if let Some(at) = (0..log.len().max(ended.stdout.len())).find(|&i| log.get(i) != ended.stdout.get(i)) {
@@ -50,7 +45,7 @@ fn raw_text_leaves_as_it_came() {
 
 #[test]
 fn text_becomes_one_object_a_line_in_order() {
-    for (name, log) in samples().unwrap_or_default() {
+    for (name, log) in samples() {
         let ended = run(&["--log", "none"], &log);
         assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{name}");
         let mut came = log.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty());

@@ -50,6 +50,7 @@ fn a_stream_cut_by_a_restart_shows_what_the_whole_shows() {
     let looping = String::from_utf8(golden_input("loop_opens_goes_on_resolves")).unwrap();
     for (text, places) in [(stream(), [700, 1_398, 1_401]), (looping, [100, 510, 560])] {
         let whole = run(&[], text.as_bytes()).quietly();
+        assert!(whole.len() > text.len(), "there is no finding to be lost");
         for place in places {
             let folder = tempfile::tempdir().unwrap();
             let args = ["--state", folder.path().to_str().unwrap()];

@@ -1,8 +1,9 @@
 //! What the tests share: the program in pipes with a watchdog, its memory, and streams made on the
 //! fly.
 //!
-//! Nothing here sleeps to wait for something: reads block, and a watchdog kills the program when a
-//! test takes too long, which ends every blocking read and fails the test with the reason.
+//! Nothing here sleeps and hopes: reads block, and a watchdog kills the program when a test takes
+//! too long, which ends every blocking read and fails the test with the reason. What no read can
+//! wait for is asked for again and again by `until`, with a pause and a deadline.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::AsFd;
@@ -154,12 +155,13 @@ impl Filter {
         })
     }
 
-    /// Writes piece after piece until nothing is taken for a second; how many bytes were taken, and
-    /// what was made and not taken.
+    /// Writes piece after piece until nothing is taken for a second by a program that has begun to
+    /// read; how many bytes were taken, and what was made and not taken.
     pub(crate) fn feed_until_stuck(&mut self, pieces: &mut impl Iterator<Item = Vec<u8>>) -> (usize, Vec<u8>) {
         let stdin = self.stdin.as_ref().unwrap();
         set_blocking(stdin, false);
         let (mut fed, mut rest) = (0, Vec::new());
+        let deadline = Instant::now() + PATIENCE;
         loop {
             if rest.is_empty() {
                 rest = pieces.next().unwrap_or_else(|| panic!("all {fed} bytes were taken although nobody reads"));
@@ -170,7 +172,10 @@ impl Filter {
                     rest.drain(..count);
                 }
                 Err(Errno::AGAIN) => {
-                    if poll(&mut [PollFd::new(stdin, PollFlags::OUT)], Some(&STUCK)).unwrap() == 0 {
+                    let is_full = poll(&mut [PollFd::new(stdin, PollFlags::OUT)], Some(&STUCK)).unwrap() == 0;
+                    let unread = rustix::io::ioctl_fionread(stdin).unwrap() as usize;
+                    assert!(unread < fed || Instant::now() < deadline, "it never began to read\n{}", self.heard());
+                    if is_full && unread < fed {
                         set_blocking(stdin, true);
                         return (fed, rest);
                     }
@@ -186,6 +191,7 @@ impl Filter {
         let mut line = Vec::new();
         self.stdout.as_mut().unwrap().read_until(b'\n', &mut line).unwrap();
         self.watchdog.check();
+        assert!(!line.is_empty(), "standard output has ended:\n{}", self.heard());
         String::from_utf8(line).unwrap()
     }
 
@@ -303,17 +309,34 @@ pub(crate) fn set_blocking(descriptor: impl AsFd, blocking: bool) {
     fcntl_setfl(&descriptor, flags).unwrap();
 }
 
-/// Polls `ask` until it has an answer.
+/// Polls `ask` until it has an answer, within the patience that a run of the program has.
 #[track_caller]
-pub(crate) fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + PATIENCE;
-    while Instant::now() < deadline {
+pub(crate) fn until<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
+    until_within(PATIENCE, what, ask)
+}
+
+/// The same for what may take longer. It pauses between two questions: briefly at first, because
+/// most answers come at once, then longer, because asking takes time from what is waited for.
+#[track_caller]
+pub(crate) fn until_within<T>(patience: Duration, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + patience;
+    let mut pause = Duration::from_micros(50);
+    loop {
         if let Some(answer) = ask() {
             return answer;
         }
-        std::thread::yield_now();
+        assert!(Instant::now() < deadline, "{what} did not happen within {patience:?}");
+        std::thread::sleep(pause);
+        pause = (2 * pause).min(Duration::from_millis(20));
     }
-    panic!("{what} did not happen within {PATIENCE:?}")
+}
+
+/// Waits until a descriptor has something to read, or to accept.
+#[track_caller]
+pub(crate) fn wait_readable(what: &str, descriptor: impl AsFd) {
+    let patience = Timespec { tv_sec: PATIENCE.as_secs() as i64, tv_nsec: 0 };
+    let ready = poll(&mut [PollFd::new(&descriptor, PollFlags::IN)], Some(&patience)).unwrap();
+    assert!(ready > 0, "{what} did not come within {PATIENCE:?}");
 }
 
 /// Line `i` of a stream in which nothing is wrong: INFO events whose messages are all different.

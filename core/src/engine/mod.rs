@@ -311,8 +311,7 @@ impl Engine {
     /// others as `other`.
     #[must_use]
     pub fn operation_quantiles(&self, most: usize) -> Vec<OperationQuantiles> {
-        let now = self.clock.now();
-        self.detectors.iter().flat_map(|detector| detector.operation_quantiles(most, now)).collect()
+        self.detectors.iter().flat_map(|detector| detector.operation_quantiles(most)).collect()
     }
 
     /// How much the `most` busiest modules have said since the engine began, busiest first, then

@@ -8,7 +8,7 @@
 
 use super::finding::name_of;
 use crate::event::look::Form;
-use crate::event::trace::{self, Place, Stack, StackReader};
+use crate::event::trace::{self, Stack, StackReader, TraceState};
 use crate::event::unescape::unescape;
 use crate::event::{Fields, Level, Role, Shape, Timestamp, Value};
 use memchr::memchr;
@@ -145,7 +145,7 @@ impl StackTraceAssembler {
             }
             self.end(at);
         }
-        let step = trace::step(Place::Outside, message);
+        let step = trace::step(TraceState::Outside, message);
         let named = bare && self.timed && trace::is_below_its_line(message);
         if step.continues || named {
             let mut reader = StackReader::new(if bare { &self.head.message } else { b"" });
@@ -159,7 +159,7 @@ impl StackTraceAssembler {
             self.timed = false;
             return true;
         }
-        if step.place != Place::Outside {
+        if step.place != TraceState::Outside {
             self.begin(key, StackReader::new(message), head_of(fields, message), now);
         }
         if text && bare {

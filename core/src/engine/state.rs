@@ -44,7 +44,7 @@ pub struct Table<V> {
     /// By the lowest bits of a key where one like it was last: most events are of keys that came a
     /// moment ago, and for those one comparison is enough.
     hints: Box<[u32; HINTS]>,
-    entries: Vec<Entry<V>>,
+    entries: Vec<TableEntry<V>>,
     hand: usize,
     cap: usize,
     evictions: u64,
@@ -57,7 +57,7 @@ pub struct Table<V> {
 }
 
 #[derive(Clone, Debug)]
-struct Entry<V> {
+struct TableEntry<V> {
     key: u64,
     touched: bool,
     value: V,
@@ -156,7 +156,7 @@ impl<V: HeapSize> Evict for Table<V> {
             self.mean_held +=
                 (mean - self.mean_held) * if count <= SAMPLE || self.mean_held == 0.0 { 1.0 } else { 0.25 };
         }
-        count * (size_of::<Entry<V>>() + INDEX_BYTES) + (count as f64 * self.mean_held) as usize
+        count * (size_of::<TableEntry<V>>() + INDEX_BYTES) + (count as f64 * self.mean_held) as usize
     }
 
     fn shrink(&mut self) -> bool {
@@ -252,7 +252,7 @@ impl<V: HeapSize> Table<V> {
 
     #[cold]
     fn insert(&mut self, key: u64, value: V) -> usize {
-        let entry = Entry { key, touched: true, value };
+        let entry = TableEntry { key, touched: true, value };
         let slot = if self.entries.len() < self.cap {
             self.entries.push(entry);
             self.entries.len() - 1

@@ -1,7 +1,7 @@
 //! What an event becomes before it leaves, at the wish of rules: masked, with members added, or
 //! withheld.
 
-use super::mask::{self, Change, Mask};
+use super::mask::{self, Mask, Replacement};
 use std::sync::Arc;
 
 /// The wishes of all rules for one event. Empty for nearly all.
@@ -40,7 +40,7 @@ impl Edit {
 
     /// What the masks change in the JSON object `object`.
     #[must_use]
-    pub fn changes(&self, object: &[u8]) -> Vec<Change> {
+    pub fn changes(&self, object: &[u8]) -> Vec<Replacement> {
         if self.masks.is_empty() { Vec::new() } else { mask::in_object(&self.masks, object) }
     }
 

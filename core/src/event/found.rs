@@ -1,6 +1,6 @@
 //! Which member or captured field of one line is which role: the best claim to each.
 
-use super::json::{self, Kind, Lead, Malformed, Member, Members, Next, Value};
+use super::json::{self, Kind, Lead, Malformed, Member, Members, NextMember, Value};
 use super::layout::{self, Laid};
 use super::look::{Annotation, Form, Look, Slot};
 use super::roles::{Claim, Meaning, Named, Names, Role, Unit};
@@ -117,12 +117,12 @@ impl Found {
             let value = match lead.end(text, at) {
                 Some(value) => value,
                 None => match json::next_name(&text[..end], at, last == Leads::START)? {
-                    Next::Close(close) => return Ok(close),
+                    NextMember::Close(close) => return Ok(close),
                     // It can be one that was there before.
-                    Next::Name(name) if name.is_escaped => {
+                    NextMember::Name(name) if name.is_escaped => {
                         return self.object_exactly(&text[..end], start, names, context);
                     }
-                    Next::Name(name) => {
+                    NextMember::Name(name) => {
                         named = names.named(&text[name.start..name.end]);
                         leads.learn(last, Lead::of(text, at, &name), named);
                         name.value
@@ -311,14 +311,14 @@ impl Found {
     pub(super) fn laid(&mut self, line: &[u8], base: usize, laid: &Laid, names: &Names, context: &mut TimeContext) {
         for captured in &laid.members {
             let key = match &captured.name {
-                layout::Name::Known(name) => name.as_bytes(),
-                layout::Name::Written(range) => &line[range.clone()],
+                layout::LayoutName::Known(name) => name.as_bytes(),
+                layout::LayoutName::Written(range) => &line[range.clone()],
             };
             let Some(meaning) = names.find(key) else { continue };
             let kind = match captured.form {
-                layout::Form::Number => Kind::Number,
-                layout::Form::Text => Kind::Text,
-                layout::Form::Quoted => Kind::Escaped,
+                layout::ValueForm::Number => Kind::Number,
+                layout::ValueForm::Text => Kind::Text,
+                layout::ValueForm::Quoted => Kind::Escaped,
             };
             let value = Value::new(kind, captured.value.start, captured.value.end);
             for &claim in &meaning.claims {
@@ -331,7 +331,7 @@ impl Found {
         self.level = laid.level;
         self.slots[Role::Message as usize] = Slot {
             span: Span::new(base + laid.message.start, base + laid.message.end),
-            form: if laid.message_form == layout::Form::Quoted { Form::Escaped } else { Form::Text },
+            form: if laid.message_form == layout::ValueForm::Quoted { Form::Escaped } else { Form::Text },
             in_arena: false,
         };
     }

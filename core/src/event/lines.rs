@@ -1,7 +1,7 @@
 //! Cuts what was read into records, one a line; or, where that is asked for, one a line with its
 //! stack trace.
 
-use super::trace::{self, Place};
+use super::trace::{self, TraceState};
 use super::{Batch, Encoding, Record, Source, Span};
 
 /// A line tells its time within so many bytes.
@@ -28,7 +28,7 @@ pub struct Lines {
 struct Waiting {
     bytes: usize,
     line_end: u8,
-    place: Place,
+    place: TraceState,
     timed: bool,
 }
 
@@ -114,7 +114,7 @@ impl Lines {
     /// waits for it. Where the rest begins then.
     fn join(&mut self, batch: &mut Batch, first: usize, rest: usize, more: bool) -> usize {
         let Batch { bytes, records, .. } = batch;
-        let (mut place, mut joined, mut open) = (Place::Outside, first, false);
+        let (mut place, mut joined, mut open) = (TraceState::Outside, first, false);
         // The last line tells the time of day, so that one without belongs to it.
         let mut timed = false;
         if let Some(waiting) = self.waiting.take() {
@@ -137,7 +137,7 @@ impl Lines {
                 open = text && !line.is_empty();
                 timed = open && tells_time(line);
             }
-            place = if open { step.place } else { Place::Outside };
+            place = if open { step.place } else { TraceState::Outside };
         }
         records.truncate(joined);
         if joined - first > self.most_records {

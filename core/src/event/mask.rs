@@ -29,7 +29,7 @@ pub enum Mask {
 
 /// Bytes of an event that become others.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub struct Replacement {
     /// First byte, in the event's text.
     pub start: usize,
     /// One past the last.
@@ -40,7 +40,7 @@ pub struct Change {
 
 /// What these masks change in the JSON object `object`, from front to back, without overlap.
 #[must_use]
-pub fn in_object(masks: &[Arc<Mask>], object: &[u8]) -> Vec<Change> {
+pub fn in_object(masks: &[Arc<Mask>], object: &[u8]) -> Vec<Replacement> {
     let mut changes = Vec::new();
     let mut at = 0;
     while let Some(quote) = memchr::memchr(b'"', &object[at..]) {
@@ -58,7 +58,7 @@ pub fn in_object(masks: &[Arc<Mask>], object: &[u8]) -> Vec<Change> {
             let value = skip_space(object, at);
             at = value_end(object, value);
             if &object[value..at] != b"null" {
-                changes.push(Change { start: value, end: at, text: STARS.to_vec() });
+                changes.push(Replacement { start: value, end: at, text: STARS.to_vec() });
             }
         }
     }
@@ -127,28 +127,28 @@ fn found(masks: &[Arc<Mask>], text: &str) -> Vec<(usize, usize, String)> {
     found
 }
 
-fn in_value(masks: &[Arc<Mask>], raw: &[u8], offset: usize, changes: &mut Vec<Change>) {
+fn in_value(masks: &[Arc<Mask>], raw: &[u8], offset: usize, changes: &mut Vec<Replacement>) {
     let escaped = raw.contains(&b'\\');
     let text = unescape(raw, escaped);
     let found = found(masks, &text);
-    let mut place = Place { raw, escaped, text: 0, at: 0 };
+    let mut place = RawOffset { raw, escaped, text: 0, at: 0 };
     for (start, end, with) in found {
         let (start, end) = (place.advance(start), place.advance(end));
         let mut replacement = Vec::with_capacity(with.len());
         escape_into(with.as_bytes(), &mut replacement);
-        changes.push(Change { start: offset + start, end: offset + end, text: replacement });
+        changes.push(Replacement { start: offset + start, end: offset + end, text: replacement });
     }
 }
 
 /// Where a place of the unescaped text is in the raw one; asked for from front to back.
-struct Place<'a> {
+struct RawOffset<'a> {
     raw: &'a [u8],
     escaped: bool,
     text: usize,
     at: usize,
 }
 
-impl Place<'_> {
+impl RawOffset<'_> {
     fn advance(&mut self, to: usize) -> usize {
         if !self.escaped {
             return to;
@@ -203,7 +203,7 @@ fn value_end(object: &[u8], start: usize) -> usize {
 
 /// `object` with these changes.
 #[must_use]
-pub fn changed<'a>(object: &'a [u8], changes: &[Change]) -> Cow<'a, [u8]> {
+pub fn changed<'a>(object: &'a [u8], changes: &[Replacement]) -> Cow<'a, [u8]> {
     if changes.is_empty() {
         return Cow::Borrowed(object);
     }

@@ -1,7 +1,7 @@
 //! Writes findings into an event that otherwise keeps its own bytes.
 
 use super::look::{Annotation, Look, Shape};
-use super::mask::Change;
+use super::mask::Replacement;
 use super::{Edit, Fields};
 
 /// Why an event could not take an annotation.
@@ -71,7 +71,7 @@ pub fn edit(
                 // secret.
                 changes.retain(|change| change.start > close || change.end <= close);
                 let at = changes.partition_point(|change| change.start < close);
-                changes.insert(at, Change { start: close, end: close, text });
+                changes.insert(at, Replacement { start: close, end: close, text });
             }
             Annotation::Absent => {
                 write_name(name, comma, &mut added);
@@ -81,7 +81,7 @@ pub fn edit(
             }
         }
     }
-    changes.push(Change { start: close, end: close, text: added });
+    changes.push(Replacement { start: close, end: close, text: added });
     let mut at = start;
     for change in &changes {
         out.extend_from_slice(&buffer[at..change.start]);

@@ -1,6 +1,6 @@
 //! A line of text as one JSON object that holds all that its layout captured.
 
-use super::layout::{Form, Laid, Name};
+use super::layout::{Laid, LayoutName, ValueForm};
 use super::look::Look;
 use super::unescape::{escape_into, unescape};
 
@@ -32,11 +32,11 @@ pub(super) fn render(line: &[u8], laid: &Laid, look: &Look, annotation: &str, ou
     for captured in &laid.members {
         let value = &line[captured.value.clone()];
         let name = match &captured.name {
-            Name::Known(name) => {
+            LayoutName::Known(name) => {
                 key(name, out);
                 name.as_bytes()
             }
-            Name::Written(range) => {
+            LayoutName::Written(range) => {
                 let name = &line[range.clone()];
                 out.push(b'"');
                 escape_into(name, out);
@@ -46,9 +46,9 @@ pub(super) fn render(line: &[u8], laid: &Laid, look: &Look, annotation: &str, ou
         };
         unfit |= name == annotation.as_bytes();
         match captured.form {
-            Form::Number => out.extend_from_slice(value),
-            Form::Text => text(value, out),
-            Form::Quoted => text(unescape(value, true).as_bytes(), out),
+            ValueForm::Number => out.extend_from_slice(value),
+            ValueForm::Text => text(value, out),
+            ValueForm::Quoted => text(unescape(value, true).as_bytes(), out),
         }
         out.push(b',');
     }
@@ -62,7 +62,7 @@ pub(super) fn render(line: &[u8], laid: &Laid, look: &Look, annotation: &str, ou
     }
     let message = &line[laid.message.clone()];
     match laid.message_form {
-        Form::Quoted => member("message", unescape(message, true).as_bytes(), out),
+        ValueForm::Quoted => member("message", unescape(message, true).as_bytes(), out),
         _ => member("message", message, out),
     }
     out.push(b'}');

@@ -1,6 +1,6 @@
 //! What ends do with what the one behind them does not want.
 
-use super::flight::{Flight, Verdict};
+use super::flight::{Flight, PieceVerdict};
 use super::peer::Shared;
 use crate::event::msgpack::Reader;
 use crate::event::{Fault, packed};
@@ -20,14 +20,14 @@ pub(super) fn is_by_peer(error: &io::Error) -> bool {
 pub(super) fn broke(flight: &mut Flight, url: &str, why: &str, shared: &Shared) -> bool {
     let was_careful = flight.is_careful();
     match flight.broke() {
-        Verdict::Again if !was_careful && flight.is_careful() => {
+        PieceVerdict::Again if !was_careful && flight.is_careful() => {
             let text = format!("{url} fails again and again on the same events: they are sent one by one ({why})");
             shared.log.say_seldom(&format!("{url} again and again"), &text);
             true
         }
-        Verdict::Again => false,
-        Verdict::Narrowed => true,
-        Verdict::Poison(i) => {
+        PieceVerdict::Again => false,
+        PieceVerdict::Narrowed => true,
+        PieceVerdict::Poison(i) => {
             set_aside(flight, i, Fault::RefusedDownstream, (url, why), shared);
             true
         }

@@ -138,7 +138,7 @@ impl Whole {
     /// What one more batch takes along.
     pub(super) fn share(&self) -> Box<dyn DeliveryToken> {
         self.0.left.fetch_add(1, Ordering::AcqRel);
-        Box::new(Share(Arc::clone(&self.0)))
+        Box::new(TokenShare(Arc::clone(&self.0)))
     }
 
     /// All batches have their share. Dropped without this, the token is never released.
@@ -148,9 +148,9 @@ impl Whole {
 }
 
 #[derive(Debug)]
-struct Share(Arc<Shares>);
+struct TokenShare(Arc<Shares>);
 
-impl DeliveryToken for Share {
+impl DeliveryToken for TokenShare {
     fn release(self: Box<Self>) {
         self.0.one_less();
     }

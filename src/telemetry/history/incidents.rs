@@ -4,7 +4,7 @@
 //! Evict by number and by bytes. Where there is no more room, the oldest that are over lose their
 //! lines, up to half of them; then the oldest of them go. Open ones go last.
 
-use super::kept::{Kept, Row};
+use super::kept::{KeptIncident, Row};
 use super::severity_named;
 use crate::engine::finding::{DetectorName, Finding, State};
 use serde::de::Error;
@@ -22,7 +22,7 @@ pub(super) struct Incidents {
     /// About what all of them take.
     bytes: usize,
     /// By the number of their opening.
-    kept: BTreeMap<u64, Kept>,
+    kept: BTreeMap<u64, KeptIncident>,
     by_id: HashMap<String, u64>,
     ended: BTreeSet<u64>,
     /// Those of them that still have their lines.
@@ -175,7 +175,7 @@ impl Incidents {
         self.opened_by_detector[finding.detector as usize] += 1;
         self.open_by_severity[finding.severity as usize] += 1;
         self.by_id.insert(finding.id.clone(), serial);
-        self.kept.insert(serial, Kept::new(serial, finding, line));
+        self.kept.insert(serial, KeptIncident::new(serial, finding, line));
         serial
     }
 
@@ -193,27 +193,32 @@ impl Incidents {
 
     pub(super) fn list(&self, filter: &Filter) -> List<'_> {
         let words: Vec<String> = filter.words.split_whitespace().map(str::to_lowercase).collect();
-        let passes = |kept: &&Kept| kept.passes(filter, &words);
+        let passes = |kept: &&KeptIncident| kept.passes(filter, &words);
         let limit = filter.limit.unwrap_or(100).min(500);
         let before = filter.before.unwrap_or(u64::MAX);
-        let mut passed: Vec<&Kept> = self.kept.values().rev().filter(passes).collect();
+        let mut passed: Vec<&KeptIncident> = self.kept.values().rev().filter(passes).collect();
         let matched = passed.len();
         if filter.worst_first {
             // A stable order: of what is alike the newest stays first.
             passed.sort_by_key(|kept| kept.rank());
         }
         let wanted = passed.into_iter().filter(|kept| kept.serial < before).skip(filter.offset).take(limit);
-        List { matched, kept: self.kept.len(), revision: self.revision, incidents: wanted.map(Kept::row).collect() }
+        List {
+            matched,
+            kept: self.kept.len(),
+            revision: self.revision,
+            incidents: wanted.map(KeptIncident::row).collect(),
+        }
     }
 
-    pub(super) fn get(&self, id: &str) -> Option<&Kept> {
+    pub(super) fn get(&self, id: &str) -> Option<&KeptIncident> {
         self.kept.get(self.by_id.get(id)?)
     }
 
     /// The incidents that changed after `revision`, newest change first.
     pub(super) fn changed_since(&self, revision: u64, most: usize) -> Vec<Row<'_>> {
         let after = self.changes.range(revision + 1..).rev();
-        after.take(most).filter_map(|(_, serial)| self.kept.get(serial)).map(Kept::row).collect()
+        after.take(most).filter_map(|(_, serial)| self.kept.get(serial)).map(KeptIncident::row).collect()
     }
 
     pub(super) fn kept(&self) -> usize {
@@ -227,7 +232,7 @@ impl Incidents {
 
     #[cfg(test)]
     pub(super) fn bytes_anew(&self) -> usize {
-        self.kept.values().map(Kept::weight).sum()
+        self.kept.values().map(KeptIncident::weight).sum()
     }
 
     pub(super) fn revision(&self) -> u64 {

@@ -12,13 +12,13 @@ const LINE_BYTES: usize = 2 << 10;
 
 /// What an incident takes besides its texts: itself, its places in the indexes, what the allocator
 /// adds.
-const OWN_BYTES: usize = size_of::<Kept>() + 512;
+const OWN_BYTES: usize = size_of::<KeptIncident>() + 512;
 /// What a text takes besides its bytes.
 const TEXT_BYTES: usize = size_of::<String>() + 16;
 
 /// An incident.
 #[derive(Clone, Debug, Serialize)]
-pub struct Kept {
+pub struct KeptIncident {
     pub(super) serial: u64,
     pub(super) id: String,
     detector: &'static str,
@@ -75,7 +75,7 @@ pub struct Row<'a> {
     silenced: bool,
 }
 
-impl Kept {
+impl KeptIncident {
     pub(super) fn new(serial: u64, finding: &Finding, line: Option<&str>) -> Self {
         let mut room = LINE_BYTES;
         let mut cut = |text: &str| {

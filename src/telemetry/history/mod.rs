@@ -9,7 +9,7 @@ mod kept;
 mod ring;
 
 pub use incidents::Filter;
-pub use kept::{Kept, Row};
+pub use kept::{KeptIncident, Row};
 
 use crate::engine::Tally;
 use crate::engine::detector::{ModuleCounts, OperationQuantiles, TableUse};
@@ -174,7 +174,7 @@ pub struct Chart {
 
 /// What is told once a second to every open page.
 #[derive(Clone, Debug, Serialize)]
-pub struct News<'a> {
+pub struct NewsMessage<'a> {
     #[serde(flatten)]
     status: Status,
     /// The newest changes of incidents; with more than these the page asks for its list again.
@@ -327,7 +327,7 @@ impl History {
         const COLUMNS: usize = 3;
         let inner = self.lock();
         let changed = inner.incidents.changed_since(revision, MOST + 1);
-        let news = News {
+        let news = NewsMessage {
             status: inner.status(now),
             complete: changed.len() <= MOST,
             changed: changed.into_iter().take(MOST).collect(),

@@ -35,7 +35,7 @@ use crate::io::socket::{Listener, Stream};
 
 /// What a client can take.
 #[derive(Clone, Copy, Debug)]
-struct Limits {
+struct ConnectionLimits {
     /// Connections served at a time; further ones wait in the system's backlog.
     connections: usize,
     /// How long a client may take for one request's header, idle time between requests included.
@@ -45,7 +45,8 @@ struct Limits {
     lifetime: Duration,
 }
 
-const LIMITS: Limits = Limits { connections: 64, header: Duration::from_secs(10), lifetime: Duration::from_secs(300) };
+const LIMITS: ConnectionLimits =
+    ConnectionLimits { connections: 64, header: Duration::from_secs(10), lifetime: Duration::from_secs(300) };
 /// How long requests under way may take to finish once the endpoint stops.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
 /// News that a page may be behind with before it misses some.
@@ -149,7 +150,7 @@ impl Endpoint {
         Endpoint::limited(address, site, LIMITS)
     }
 
-    fn limited(address: SocketAddr, site: Site, limits: Limits) -> Result<Endpoint, BindError> {
+    fn limited(address: SocketAddr, site: Site, limits: ConnectionLimits) -> Result<Endpoint, BindError> {
         let refused = |source| BindError::Listen { address, source };
         let listener = TcpListener::bind(address).map_err(refused)?;
         listener.set_nonblocking(true).map_err(refused)?;
@@ -200,7 +201,7 @@ fn serve(
     listener: tokio::net::TcpListener,
     site: Site,
     stopped: watch::Receiver<bool>,
-    limits: Limits,
+    limits: ConnectionLimits,
 ) {
     runtime.block_on(async {
         let (news, _) = broadcast::channel(NEWS);
@@ -218,7 +219,12 @@ fn serve(
     runtime.shutdown_background();
 }
 
-async fn serve_connection(stream: Stream, router: Router, mut stopped: watch::Receiver<bool>, limits: Limits) {
+async fn serve_connection(
+    stream: Stream,
+    router: Router,
+    mut stopped: watch::Receiver<bool>,
+    limits: ConnectionLimits,
+) {
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.header)

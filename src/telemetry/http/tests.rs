@@ -23,7 +23,7 @@ fn endpoint() -> (Endpoint, Arc<Metrics>, Readiness) {
     (Endpoint::bind(":0", site.clone()).unwrap(), site.metrics, site.readiness)
 }
 
-fn limited(limits: Limits) -> Endpoint {
+fn limited(limits: ConnectionLimits) -> Endpoint {
     Endpoint::limited(parse_address(":0").unwrap(), site(), limits).unwrap()
 }
 
@@ -139,7 +139,7 @@ fn stops_though_clients_hold_connections() {
 
 #[test]
 fn more_clients_than_places_are_served_in_turn() {
-    let endpoint = limited(Limits { connections: 3, ..LIMITS });
+    let endpoint = limited(ConnectionLimits { connections: 3, ..LIMITS });
     let mut held: Vec<TcpStream> = (0..3).map(|_| connect(&endpoint)).collect();
     for stream in &mut held {
         stream.write_all(b"HEAD / HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
@@ -156,21 +156,33 @@ fn more_clients_than_places_are_served_in_turn() {
 
 #[test]
 fn a_client_that_is_slow_with_its_header_loses_its_connection() {
-    let endpoint = limited(Limits { header: Duration::from_millis(100), ..LIMITS });
-    for sent in ["", "GET /metrics HTTP/1.1\r\nHos", "HEAD / HTTP/1.1\r\nHost: test\r\n\r\n"] {
-        let mut stream = connect(&endpoint);
+    let header = Duration::from_millis(300);
+    let endpoint = limited(ConnectionLimits { header, ..LIMITS });
+    // One that is in time is served, and has as long for its next header.
+    for (sent, status) in
+        [("", ""), ("GET /metrics HTTP/1.1\r\nHos", ""), ("HEAD / HTTP/1.1\r\nHost: test\r\n\r\n", "HTTP/1.1 200 ")]
+    {
+        let (began, mut stream) = (Instant::now(), connect(&endpoint));
         stream.write_all(sent.as_bytes()).unwrap();
+        let mut answer = String::new();
         // To its end, which comes before the patience of the client does.
-        stream.read_to_end(&mut Vec::new()).unwrap();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(began.elapsed() >= header, "{sent:?}: let go after {:?}", began.elapsed());
+        assert!(answer.starts_with(status), "{sent:?}: {answer}");
     }
 }
 
 #[test]
 fn no_connection_lasts_for_ever() {
-    let endpoint = limited(Limits { lifetime: Duration::from_millis(100), ..LIMITS });
-    let mut stream = connect(&endpoint);
-    stream.write_all(b"HEAD / HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
+    let lifetime = Duration::from_millis(300);
+    let endpoint = limited(ConnectionLimits { lifetime, ..LIMITS });
+    let (began, mut stream) = (Instant::now(), connect(&endpoint));
+    for _ in 0..2 {
+        stream.write_all(b"HEAD / HTTP/1.1\r\nHost: test\r\n\r\n").unwrap();
+        assert!(read_head(&mut stream).starts_with("HTTP/1.1 200 "));
+    }
     stream.read_to_end(&mut Vec::new()).unwrap();
+    assert!(began.elapsed() >= lifetime, "let go after {:?}", began.elapsed());
 }
 
 #[test]

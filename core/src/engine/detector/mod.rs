@@ -21,7 +21,7 @@ pub use super::state::TableUse;
 use super::template::{Merge, Sighting, Templates};
 use crate::engine::snapshot::RestoreError;
 use crate::event::trace::Stack;
-use crate::event::{Fields, Look, Timestamp};
+use crate::event::{Fields, Look};
 
 /// One event and the time at which the stream believes it happened.
 #[derive(Clone, Copy, Debug)]
@@ -219,9 +219,9 @@ pub trait Detector: Send {
     /// order.
     fn bounded(&mut self, _visit: &mut dyn FnMut(&mut dyn Evict)) {}
 
-    /// How long the `most` busiest operations took in the minutes before `now`, and all others
+    /// How long the `most` busiest operations took in the last minutes, and all others
     /// together; empty for detectors that measure no durations.
-    fn operation_quantiles(&self, _most: usize, _now: Timestamp) -> Vec<OperationQuantiles> {
+    fn operation_quantiles(&self, _most: usize) -> Vec<OperationQuantiles> {
         Vec::new()
     }
 }

@@ -23,7 +23,7 @@ pub struct Exposure {
 
 /// Some seconds and the events in them.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Span {
+pub struct SecondsAndEvents {
     /// Seconds.
     pub seconds: f64,
     /// Events.
@@ -95,8 +95,8 @@ impl Exposure {
 
     /// The past that learned counts stand over.
     #[must_use]
-    pub fn past(&self) -> Span {
-        Span { seconds: self.seconds, events: self.events }
+    pub fn past(&self) -> SecondsAndEvents {
+        SecondsAndEvents { seconds: self.seconds, events: self.events }
     }
 
     /// The share of the past, as far as it is remembered, that came in slot `from` or later.
@@ -115,9 +115,9 @@ impl Exposure {
 
     /// The last `slots` slots, the one at hand included, `into` seconds of which have passed.
     #[must_use]
-    pub fn window(&self, slots: u32, into: f64) -> Span {
+    pub fn window(&self, slots: u32, into: f64) -> SecondsAndEvents {
         let seconds = f64::from(slots.saturating_sub(1)) * self.slot_s + into.clamp(0.0, self.slot_s);
-        Span { seconds, events: self.slots.sum(slots) as f64 }
+        SecondsAndEvents { seconds, events: self.slots.sum(slots) as f64 }
     }
 }
 
@@ -132,7 +132,7 @@ mod tests {
             exposure.roll(slot);
             (0..3).for_each(|_| exposure.add());
         }
-        assert_eq!(exposure.window(2, 1.0), Span { seconds: 6.0, events: 6.0 });
+        assert_eq!(exposure.window(2, 1.0), SecondsAndEvents { seconds: 6.0, events: 6.0 });
         // Slots 0 to 5 have left.
         assert_eq!(exposure.past_events(), 18.0);
         let past = exposure.past();

@@ -3,9 +3,10 @@
 //!
 //! A bucket is the exponent and the first four bits of the mantissa of a value as `f32`: sixteen
 //! buckets an octave, each 4 to 6 % wide, found without a logarithm. (The log-linear scheme of G.
-//! Tene's HdrHistogram, <https://hdrhistogram.org>; that crate counts in integers and cannot forget
-//! by halves, which a baseline has to.) Counts are halved to forget, and what has been halved four
-//! times is gone.
+//! Tene's HdrHistogram, <https://hdrhistogram.org>.) Counts are halved to forget, and what has been
+//! halved four times is gone. That is why a baseline has a histogram of its own: the crate of that
+//! name counts in integers and cannot forget by halves. Durations that people see come from the
+//! crate (`detector/latency/recent.rs`).
 //!
 //! Memory: four bytes for each bucket between the lowest and the highest value; at most 4 KiB, for
 //! values from 10⁻⁶ to 10¹² (what lies outside is put at the ends); a few hundred bytes for one
@@ -90,17 +91,6 @@ impl LogHistogram {
             self.counts.resize(place + 1, 0.0);
         }
         self.counts[place] += 1.0;
-    }
-
-    /// Adds all that `other` has, `weight` times.
-    pub fn merge(&mut self, other: &Self, weight: f32) {
-        for (bucket, count) in other.from_top() {
-            self.add(bucket);
-            if let Some(mine) = self.counts.get_mut(usize::from(bucket - self.first)) {
-                *mine += count * weight - 1.0;
-            }
-            self.total += f64::from(count * weight) - 1.0;
-        }
     }
 
     /// Forgets half of everything, and the room that is not needed any more.
@@ -234,14 +224,6 @@ mod tests {
         assert_eq!((histogram.total(), histogram.value_at(0.5)), (0.0, None));
         histogram.add(bucket_of(7.0).unwrap());
         assert!((histogram.value_at(0.5).unwrap() / 7.0 - 1.0).abs() < 0.04);
-    }
-
-    #[test]
-    fn merging_adds_by_weight() {
-        let mut sum = of(&[1.0, 2.0]);
-        sum.merge(&of(&[2.0, 9.0, 9.0]), 0.5);
-        assert!((sum.total() - 3.5).abs() < 1e-6);
-        assert!((sum.value_at(0.0).unwrap() / 9.0 - 1.0).abs() < 0.05);
     }
 
     proptest! {

@@ -154,11 +154,11 @@ impl<'a> Members<'a> {
             Walk::Failed => return Err(Malformed),
         };
         match next_name(self.text, self.at, is_first)? {
-            Next::Close(at) => {
+            NextMember::Close(at) => {
                 (self.at, self.state) = (at, Walk::Done);
                 Ok(None)
             }
-            Next::Name(Name { start: key_start, end: key_end, is_escaped: key_escaped, value }) => {
+            NextMember::Name(Name { start: key_start, end: key_end, is_escaped: key_escaped, value }) => {
                 let value = value_within(self.text, self.text.len(), value)?;
                 (self.at, self.state) = (value.next(), Walk::Rest);
                 let (kind, start, end) = (value.kind, value.start(), value.end());
@@ -182,7 +182,7 @@ pub(super) struct Name {
 
 /// What comes next in an object.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Next {
+pub(super) enum NextMember {
     Name(Name),
     /// The closing brace, here.
     Close(usize),
@@ -190,15 +190,15 @@ pub(super) enum Next {
 
 /// What comes at `at` in an object: behind the opening brace if `is_first`, else behind a value.
 #[inline(never)]
-pub(super) fn next_name(text: &[u8], at: usize, is_first: bool) -> Result<Next, Malformed> {
+pub(super) fn next_name(text: &[u8], at: usize, is_first: bool) -> Result<NextMember, Malformed> {
     let mut at = skip_space(text, at);
     match text.get(at) {
-        Some(b'}') => return Ok(Next::Close(at)),
+        Some(b'}') => return Ok(NextMember::Close(at)),
         Some(b',') if !is_first => at = skip_space(text, at + 1),
         Some(_) if is_first => {}
         _ => return Err(Malformed),
     }
-    name(text, at).map(Next::Name).ok_or(Malformed)
+    name(text, at).map(NextMember::Name).ok_or(Malformed)
 }
 
 /// The name at `at`, and where its value begins.

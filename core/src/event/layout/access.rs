@@ -7,8 +7,8 @@
 
 use std::ops::Range;
 
-use super::super::time::{Kind, TimeContext};
-use super::{Form, Laid, Opening, text};
+use super::super::time::{TimeContext, TimeKind};
+use super::{Laid, Opening, ValueForm, text};
 
 /// Columns before the time are short: further on a bracket belongs to a text.
 const FRONT: usize = 256;
@@ -21,7 +21,7 @@ pub(super) fn read(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> b
 fn read_line(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> Option<()> {
     let open = memchr::memchr(b'[', &line[..line.len().min(FRONT)])?;
     let front = line[..open].strip_suffix(b" ")?;
-    let opening = Opening::scan(line, open + 1, context).filter(|opening| opening.is(Kind::Dated))?;
+    let opening = Opening::scan(line, open + 1, context).filter(|opening| opening.is(TimeKind::Dated))?;
     if !line[opening.end..].starts_with(b"] \"") {
         return None;
     }
@@ -52,7 +52,7 @@ fn read_line(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> Option<
     laid.member(line, "status", status);
     laid.member(line, "bytes", bytes.clone());
     if memchr::memchr(b'\\', &line[request.clone()]).is_some() {
-        laid.message_form = Form::Quoted;
+        laid.message_form = ValueForm::Quoted;
     }
     laid.message = request;
     read_rest(line, bytes.end, laid);

@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use super::super::time::{Kind, TimeContext, Written};
+use super::super::time::{TimeContext, TimeKind, Written};
 use super::{Laid, Opening, label, read_timed, text};
 
 /// How many columns a header has at most.
@@ -54,8 +54,8 @@ pub(super) fn read_relayed(line: &[u8], first: Option<Opening>, context: &mut Ti
     let mut last = 0..0;
     let mut at = first.map_or(0, |opening| text::skip_spaces(line, opening.end));
     if let Some(first) = first
-        && !first.is(Kind::Epoch)
-        && !(line.get(at).is_some_and(u8::is_ascii_digit) && first.is(Kind::Dated))
+        && !first.is(TimeKind::Epoch)
+        && !(line.get(at).is_some_and(u8::is_ascii_digit) && first.is(TimeKind::Dated))
     {
         return false;
     }
@@ -65,7 +65,7 @@ pub(super) fn read_relayed(line: &[u8], first: Option<Opening>, context: &mut Ti
             break;
         }
         match Opening::scan(line, at, context).filter(|opening| opening.written.is_some()) {
-            Some(opening) if opening.is(Kind::Epoch) => {
+            Some(opening) if opening.is(TimeKind::Epoch) => {
                 epoch = epoch.or(Some(opening));
                 at = text::skip_spaces(line, opening.end);
                 continue;
@@ -73,7 +73,7 @@ pub(super) fn read_relayed(line: &[u8], first: Option<Opening>, context: &mut Ti
             Some(inner) if at > 0 => return read_inner(line, inner, epoch, last, context, laid),
             _ => {}
         }
-        if first.is_some_and(|first| first.is(Kind::Dated))
+        if first.is_some_and(|first| first.is(TimeKind::Dated))
             || !(is_column(&line[word.clone()]) || is_mark(&line[word.clone()]))
         {
             break;
@@ -104,13 +104,13 @@ fn read_inner(
     laid: &mut Laid,
 ) -> bool {
     inner.written = match (epoch.and_then(|epoch| epoch.written), inner.written) {
-        (Some(outer), Some(written)) if outer.kind == Kind::Epoch => Some(merge(outer, written)),
+        (Some(outer), Some(written)) if outer.kind == TimeKind::Epoch => Some(merge(outer, written)),
         (_, written) => written,
     };
     let lead = &line[last.clone()];
     if !last.is_empty() && memchr::memmem::find(lead, b".log").is_some() {
         laid.member(line, "file", last);
-    } else if !last.is_empty() && !inner.is(Kind::Syslog) {
+    } else if !last.is_empty() && !inner.is(TimeKind::Syslog) {
         laid.member(line, "host", last);
     }
     read_timed(line, inner, context, laid);

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::level::Level;
 use super::super::time::{TimeContext, time_number, time_text};
-use super::{Form, Laid, Member, Name, text};
+use super::{Laid, LayoutMember, LayoutName, ValueForm, text};
 
 /// More pairs than this are data, not an event; it bounds the members.
 const MOST: usize = 512;
@@ -36,14 +36,18 @@ fn read_pairs(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> Option
                 return None;
             }
             at = text::skip_spaces(line, key.end);
-            laid.members.push(Member { value: key.end..key.end, name: Name::Written(key), form: Form::Text });
+            laid.members.push(LayoutMember {
+                value: key.end..key.end,
+                name: LayoutName::Written(key),
+                form: ValueForm::Text,
+            });
             continue;
         }
         let (value, form, end) = value(line, key.end + 1)?;
         pairs += 1;
         at = text::skip_spaces(line, end);
         // A comma between pairs makes them a text, such as a list of counts.
-        if at == end && at < line.len() || (form != Form::Quoted && pairs == 1 && line[..end].ends_with(b",")) {
+        if at == end && at < line.len() || (form != ValueForm::Quoted && pairs == 1 && line[..end].ends_with(b",")) {
             return None;
         }
         match &line[key.clone()] {
@@ -58,12 +62,12 @@ fn read_pairs(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> Option
             }
             b"msg" | b"message" if laid.message == (0..line.len()) => {
                 laid.message = value;
-                laid.message_form = if form == Form::Quoted { Form::Quoted } else { Form::Text };
+                laid.message_form = if form == ValueForm::Quoted { ValueForm::Quoted } else { ValueForm::Text };
                 continue;
             }
             _ => {}
         }
-        laid.members.push(Member { name: Name::Written(key), value, form });
+        laid.members.push(LayoutMember { name: LayoutName::Written(key), value, form });
     }
     if pairs < 2 {
         return None;
@@ -91,14 +95,14 @@ fn key(line: &[u8], at: usize) -> Range<usize> {
 }
 
 /// The value at `at`, how it is written, and where its quotes end too.
-fn value(line: &[u8], at: usize) -> Option<(Range<usize>, Form, usize)> {
+fn value(line: &[u8], at: usize) -> Option<(Range<usize>, ValueForm, usize)> {
     if line.get(at) == Some(&b'"') {
         let inside = text::quoted(line, at)?;
         let escapes = memchr::memchr(b'\\', &line[inside.clone()]).is_some();
-        return Some((inside.clone(), if escapes { Form::Quoted } else { Form::Text }, inside.end + 1));
+        return Some((inside.clone(), if escapes { ValueForm::Quoted } else { ValueForm::Text }, inside.end + 1));
     }
     let word = text::word(line, at);
-    let form = if text::is_number(&line[word.clone()]) { Form::Number } else { Form::Text };
+    let form = if text::is_number(&line[word.clone()]) { ValueForm::Number } else { ValueForm::Text };
     Some((word.clone(), form, word.end))
 }
 
@@ -124,8 +128,8 @@ pub(super) fn read_journal(line: &[u8], laid: &mut Laid) -> bool {
             if name == b"__REALTIME_TIMESTAMP" || name == b"_SOURCE_REALTIME_TIMESTAMP" {
                 laid.time = time_number(&line[value.clone()]);
             }
-            let form = if text::is_number(&line[value.clone()]) { Form::Number } else { Form::Text };
-            laid.members.push(Member { name: Name::Written(0..end), value, form });
+            let form = if text::is_number(&line[value.clone()]) { ValueForm::Number } else { ValueForm::Text };
+            laid.members.push(LayoutMember { name: LayoutName::Written(0..end), value, form });
         }
     }
     laid.layout = "journal";

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::super::level::Level;
-use super::super::time::{self, Kind, TimeContext, Written};
+use super::super::time::{self, TimeContext, TimeKind, Written};
 use super::pattern::{Step, Take};
 use super::{Laid, Opening, text};
 
@@ -201,7 +201,7 @@ impl Matching<'_> {
                 let Some((written, length)) = time::scan(rest, self.context) else {
                     return false;
                 };
-                if written.kind != Kind::Epoch {
+                if written.kind != TimeKind::Epoch {
                     return false;
                 }
                 self.written = Some(written);

@@ -24,7 +24,7 @@ mod text;
 use std::ops::Range;
 
 use super::level::Level;
-use super::time::{self, Kind, TimeContext, Timestamp, Written};
+use super::time::{self, TimeContext, TimeKind, Timestamp, Written};
 
 /// What a layout captured of one line; reused from line to line so that nothing is allocated.
 ///
@@ -43,9 +43,9 @@ pub struct Laid {
     pub message: Range<usize>,
     /// How the message is written: [`Form::Quoted`] if it is the inside of a quoted string with
     /// escapes.
-    pub message_form: Form,
+    pub message_form: ValueForm,
     /// The other fields, in the order they were found.
-    pub members: Vec<Member>,
+    pub members: Vec<LayoutMember>,
     /// The line up to its message, if that holds more than the time, the members and marks between
     /// them; else empty.
     pub header: Range<usize>,
@@ -55,18 +55,18 @@ pub struct Laid {
 
 /// A named field of a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Member {
+pub struct LayoutMember {
     /// Its name.
-    pub name: Name,
+    pub name: LayoutName,
     /// Its value, without quotes and brackets.
     pub value: Range<usize>,
     /// How the value is written.
-    pub form: Form,
+    pub form: ValueForm,
 }
 
 /// The name of a field.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Name {
+pub enum LayoutName {
     /// A name that the layout gives.
     Known(&'static str),
     /// A name that stands in the line, as in logfmt.
@@ -75,7 +75,7 @@ pub enum Name {
 
 /// How a value is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Form {
+pub enum ValueForm {
     /// Plain text.
     #[default]
     Text,
@@ -104,8 +104,8 @@ impl Laid {
         if written.is_empty() || written == b"-" {
             return;
         }
-        let form = if text::is_number(written) { Form::Number } else { Form::Text };
-        self.members.push(Member { name: Name::Known(name), value, form });
+        let form = if text::is_number(written) { ValueForm::Number } else { ValueForm::Text };
+        self.members.push(LayoutMember { name: LayoutName::Known(name), value, form });
     }
 
     /// Adds the inside of a quoted string, unless it is empty or `-`.
@@ -114,13 +114,13 @@ impl Laid {
         if written.is_empty() || written == b"-" {
             return;
         }
-        let form = if memchr::memchr(b'\\', written).is_some() { Form::Quoted } else { Form::Text };
-        self.members.push(Member { name: Name::Known(name), value, form });
+        let form = if memchr::memchr(b'\\', written).is_some() { ValueForm::Quoted } else { ValueForm::Text };
+        self.members.push(LayoutMember { name: LayoutName::Known(name), value, form });
     }
 
     /// Whether there is a member of that name.
     fn has(&self, name: &'static str) -> bool {
-        self.members.iter().any(|member| member.name == Name::Known(name))
+        self.members.iter().any(|member| member.name == LayoutName::Known(name))
     }
 
     /// Takes the time of an accepted line.
@@ -160,7 +160,7 @@ impl Opening {
         Some(Opening { at, end: at + length, written: None })
     }
 
-    fn is(&self, kind: Kind) -> bool {
+    fn is(&self, kind: TimeKind) -> bool {
         self.written.is_some_and(|written| written.kind == kind)
     }
 }
@@ -216,7 +216,7 @@ fn read_words(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
 
 /// Lines from their time on.
 fn read_timed(line: &[u8], opening: Opening, context: &mut TimeContext, laid: &mut Laid) -> bool {
-    if opening.is(Kind::Syslog) {
+    if opening.is(TimeKind::Syslog) {
         return syslog::read(line, opening, context, laid);
     }
     table::read(&table::TIME, line, opening.at, Some(opening), context, laid)
@@ -227,7 +227,7 @@ fn read_timed(line: &[u8], opening: Opening, context: &mut TimeContext, laid: &m
 /// Lines that begin with a mark before the time, as Cisco's do, or with the label `-` of a relay.
 fn read_marked(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
     match Opening::scan(line, 1, context) {
-        Some(opening) if opening.is(Kind::Syslog) => syslog::read(line, opening, context, laid),
+        Some(opening) if opening.is(TimeKind::Syslog) => syslog::read(line, opening, context, laid),
         _ => columns::read_relayed(line, None, context, laid),
     }
 }

@@ -9,7 +9,7 @@
 use std::ops::Range;
 
 use super::super::level::Level;
-use super::super::time::{Kind, TimeContext};
+use super::super::time::{TimeContext, TimeKind};
 use super::{Laid, Opening, label, table, text};
 
 /// Names of the facilities, by number (RFC 5424, table 1, in the words of rsyslog).
@@ -39,7 +39,7 @@ pub(super) fn read_priority(line: &[u8], context: &mut TimeContext, laid: &mut L
     if !(versioned && read_fields(line, start + 2, None, context, laid)) {
         let at = skip_sequence(line, start);
         match Opening::scan(line, at, context) {
-            Some(opening) if opening.is(Kind::Syslog) => read(line, opening, context, laid),
+            Some(opening) if opening.is(TimeKind::Syslog) => read(line, opening, context, laid),
             Some(opening) => read_dated(line, opening, context, laid) || read_untagged(line, opening, context, laid),
             None => read_message_alone(line, at, context, laid),
         };
@@ -86,7 +86,7 @@ pub(super) fn read_dated(line: &[u8], opening: Opening, context: &mut TimeContex
     let Some(tag) = Tag::find(line, text::skip_spaces(line, host.end)) else {
         return false;
     };
-    if tag.pid.is_empty() && !opening.is(Kind::Epoch) && line.get(opening.at + 10) != Some(&b'T') {
+    if tag.pid.is_empty() && !opening.is(TimeKind::Epoch) && line.get(opening.at + 10) != Some(&b'T') {
         return false;
     }
     laid.date(&opening, line, context);

@@ -156,9 +156,9 @@ fn each_layout_is_read() {
     for (line, layout, time, level, message, members, header) in CASES {
         let mut context = TimeContext::new("UTC", 2026).unwrap();
         let taken = read(line.as_bytes(), &mut context, &mut laid);
-        let name = |name: &Name| match name {
-            Name::Known(name) => (*name).to_owned(),
-            Name::Written(range) => line[range.clone()].to_owned(),
+        let name = |name: &LayoutName| match name {
+            LayoutName::Known(name) => (*name).to_owned(),
+            LayoutName::Written(range) => line[range.clone()].to_owned(),
         };
         let written: Vec<String> = laid
             .members
@@ -199,11 +199,14 @@ fn the_facility_and_forms_are_told() {
     assert!(read(b"<165>Jan  2 03:04:05 web1 app[042]: x", &mut context, &mut laid));
     assert_eq!(laid.facility, Some("local4"));
     let form = |name: &'static str| {
-        laid.members.iter().find(|member| member.name == Name::Known(name)).map(|member| member.form)
+        laid.members.iter().find(|member| member.name == LayoutName::Known(name)).map(|member| member.form)
     };
-    assert_eq!((form("pri"), form("pid"), form("host")), (Some(Form::Number), Some(Form::Text), Some(Form::Text)));
+    assert_eq!(
+        (form("pri"), form("pid"), form("host")),
+        (Some(ValueForm::Number), Some(ValueForm::Text), Some(ValueForm::Text))
+    );
     assert!(read(br#"level=info msg="a\tb" x=1"#, &mut context, &mut laid));
-    assert_eq!(laid.message_form, Form::Quoted);
+    assert_eq!(laid.message_form, ValueForm::Quoted);
 }
 
 #[test]
@@ -225,10 +228,10 @@ fn check(line: &str) -> Result<(), TestCaseError> {
         prop_assert!(line.get(range.clone()).is_some(), "{:?} of {:?}", range, line);
     }
     for member in &laid.members {
-        if let Name::Written(name) = &member.name {
+        if let LayoutName::Written(name) = &member.name {
             prop_assert!(line.get(name.clone()).is_some_and(|name| !name.is_empty()));
         }
-        if member.form == Form::Number {
+        if member.form == ValueForm::Number {
             prop_assert!(serde_json::from_str::<serde_json::Number>(&line[member.value.clone()]).is_ok());
         }
     }

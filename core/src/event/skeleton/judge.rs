@@ -3,7 +3,7 @@
 
 use super::scan::{ALNUM, DOT, LOWER, Piece, UPPER, WIDE};
 use super::words::{self, trimmed};
-use super::{Kind, Part};
+use super::{MaskPart, PartKind};
 
 /// A quoted value behind `=` has at most this many pieces…
 const VALUE_PIECES: usize = 20;
@@ -36,7 +36,7 @@ impl Pieces<'_> {
 }
 
 /// Judges `pieces` of `text` into `parts`, in order.
-pub(super) fn judge(text: &[u8], pieces: &[Piece], parts: &mut Vec<Part>) {
+pub(super) fn judge(text: &[u8], pieces: &[Piece], parts: &mut Vec<MaskPart>) {
     parts.clear();
     let all = Pieces { text, all: pieces };
     let mut i = 0;
@@ -50,20 +50,20 @@ pub(super) fn judge(text: &[u8], pieces: &[Piece], parts: &mut Vec<Part>) {
 }
 
 /// From piece `from` to piece `to`, both included.
-fn part(all: &Pieces<'_>, kind: Kind, from: usize, to: usize) -> Part {
-    Part { kind, start: all.all[from].start, end: all.all[to].end }
+fn part(all: &Pieces<'_>, kind: PartKind, from: usize, to: usize) -> MaskPart {
+    MaskPart { kind, start: all.all[from].start, end: all.all[to].end }
 }
 
 /// A quotation mark at `i` that opens: a quoted name is a variable, and so is all that is quoted
 /// behind `=`.
-fn quoted(all: &Pieces<'_>, i: usize, parts: &mut Vec<Part>) -> usize {
+fn quoted(all: &Pieces<'_>, i: usize, parts: &mut Vec<MaskPart>) -> usize {
     let opens = i == 0 || all.mark(i - 1) != 0 || !all.touches(i - 1);
     if opens {
         let behind_equals = i > 0 && all.mark(i - 1) == b'=';
         let most = if behind_equals { VALUE_PIECES } else { NAME_PIECES + 1 };
         let close = (i + 1..=i + most).find(|&j| all.mark(j) == all.mark(i));
         if let Some(close) = close.filter(|&close| behind_equals || close == i + 2 || is_name(all, i, close)) {
-            let inside = Part { kind: Kind::Variable, start: all.all[i].end, end: all.all[close].start };
+            let inside = MaskPart { kind: PartKind::Variable, start: all.all[i].end, end: all.all[close].start };
             parts.push(inside);
             return close + 1;
         }
@@ -83,18 +83,18 @@ fn is_name(all: &Pieces<'_>, open: usize, close: usize) -> bool {
 
 /// The word at `i`, and what belongs to it.
 #[inline]
-fn word(all: &Pieces<'_>, i: usize, parts: &mut Vec<Part>) -> usize {
+fn word(all: &Pieces<'_>, i: usize, parts: &mut Vec<MaskPart>) -> usize {
     let piece = all.all[i];
     if piece.has & ALNUM == 0 {
         // A rule of dashes or stars says something, whatever its length; a single one does not.
         if piece.end - piece.start >= 3 {
-            parts.push(Part { kind: Kind::Word, start: piece.start, end: piece.start + 3 });
+            parts.push(MaskPart { kind: PartKind::Word, start: piece.start, end: piece.start + 3 });
         }
         return i + 1;
     }
     let (before, after) = (if i > 0 { all.mark(i - 1) } else { 0 }, all.mark(i + 1));
     if before == b'=' && (all.touches(i - 1) || after != b'=') {
-        parts.push(part(all, Kind::Variable, i, i));
+        parts.push(part(all, PartKind::Variable, i, i));
         return i + 1;
     }
     let mut before_port = false;
@@ -107,17 +107,17 @@ fn word(all: &Pieces<'_>, i: usize, parts: &mut Vec<Part>) -> usize {
         before_port = next[0].is_ascii_digit();
     }
     let mut kind = words::kind(&piece, all.text, before_port);
-    if kind != Kind::Variable {
+    if kind != PartKind::Variable {
         if after == b'(' && is_call(all, i) {
-            parts.push(part(all, Kind::Variable, i, i + 3));
+            parts.push(part(all, PartKind::Variable, i, i + 3));
             return i + 4;
         }
         if (i == 0 || all.mark(i - 1) == 0) && is_named(all, i, parts) {
-            kind = Kind::Variable;
+            kind = PartKind::Variable;
         }
     }
     let mut judged = part(all, kind, i, i);
-    if piece.has & DOT != 0 && kind == Kind::Word {
+    if piece.has & DOT != 0 && kind == PartKind::Word {
         // The marks that end a sentence are no part of its last word.
         judged.end = piece.start + trimmed(piece.of(all.text)).len() as u32;
     }
@@ -127,12 +127,12 @@ fn word(all: &Pieces<'_>, i: usize, parts: &mut Vec<Part>) -> usize {
 
 /// `http://…`, `C:\…`: all that touches, up to a mark that ends an address.
 #[cold]
-fn address(all: &Pieces<'_>, i: usize, parts: &mut Vec<Part>) -> usize {
+fn address(all: &Pieces<'_>, i: usize, parts: &mut Vec<MaskPart>) -> usize {
     let mut j = i + 2;
     while all.touches(j) && matches!(all.mark(j + 1), 0 | b'=' | b':' | b';' | b',') {
         j += 1;
     }
-    parts.push(part(all, Kind::Variable, i, j));
+    parts.push(part(all, PartKind::Variable, i, j));
     j + 1
 }
 
@@ -149,10 +149,10 @@ fn is_call(all: &Pieces<'_>, i: usize) -> bool {
 
 /// The word behind "user", or between "for" and "from".
 #[inline]
-fn is_named(all: &Pieces<'_>, i: usize, parts: &[Part]) -> bool {
+fn is_named(all: &Pieces<'_>, i: usize, parts: &[MaskPart]) -> bool {
     let Some(last) = parts.last() else { return false };
     let last = match last.kind {
-        Kind::Word => last.of(all.text),
+        PartKind::Word => last.of(all.text),
         _ => return false,
     };
     match last.len() {
@@ -167,27 +167,27 @@ fn is_named(all: &Pieces<'_>, i: usize, parts: &[Part]) -> bool {
 }
 
 /// Makes one of neighbouring variables, with their units and the words of dates.
-pub(super) fn join(text: &[u8], parts: &mut Vec<Part>) {
+pub(super) fn join(text: &[u8], parts: &mut Vec<MaskPart>) {
     let mut kept = 0;
     for k in 0..parts.len() {
         let mut part = parts[k];
-        if part.kind == Kind::Word {
+        if part.kind == PartKind::Word {
             let word = part.of(text);
-            let after_variable = kept > 0 && parts[kept - 1].kind == Kind::Variable;
+            let after_variable = kept > 0 && parts[kept - 1].kind == PartKind::Variable;
             if after_variable && words::is_unit(word) {
                 continue;
             }
             if words::is_date_word(word) {
                 let next = parts.get(k + 1);
-                let before = |next: &Part| {
-                    next.kind == Kind::Variable || (next.kind == Kind::Word && words::is_month(next.of(text)))
+                let before = |next: &MaskPart| {
+                    next.kind == PartKind::Variable || (next.kind == PartKind::Word && words::is_month(next.of(text)))
                 };
                 if after_variable || next.is_some_and(before) {
-                    part.kind = Kind::Variable;
+                    part.kind = PartKind::Variable;
                 }
             }
         }
-        if part.kind == Kind::Variable && kept > 0 && parts[kept - 1].kind == Kind::Variable {
+        if part.kind == PartKind::Variable && kept > 0 && parts[kept - 1].kind == PartKind::Variable {
             parts[kept - 1].end = part.end;
             continue;
         }

@@ -29,7 +29,7 @@ pub const MINED_BYTES: usize = 4 << 10;
 
 /// What a part of a skeleton is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum PartKind {
     /// A word that stays.
     Word,
     /// A variable, or several side by side.
@@ -42,13 +42,13 @@ enum Kind {
 
 /// One part of a skeleton and where it stands in the message.
 #[derive(Clone, Copy, Debug)]
-struct Part {
-    kind: Kind,
+struct MaskPart {
+    kind: PartKind,
     start: u32,
     end: u32,
 }
 
-impl Part {
+impl MaskPart {
     fn of<'a>(&self, text: &'a [u8]) -> &'a [u8] {
         &text[self.start as usize..self.end as usize]
     }
@@ -61,7 +61,7 @@ pub struct Skeleton {
     masked: Vec<u8>,
     moved: Vec<Moved>,
     pieces: Vec<Piece>,
-    parts: Vec<Part>,
+    parts: Vec<MaskPart>,
     text: Vec<u8>,
     /// Where the word of each part ends in `text`.
     ends: Vec<u32>,
@@ -98,13 +98,13 @@ impl Skeleton {
                 self.text.push(b' ');
             }
             match part.kind {
-                Kind::Word => self.text.extend_from_slice(part.of(message)),
-                Kind::Variable => self.text.extend_from_slice(VARIABLE.as_bytes()),
-                Kind::Numbered => {
+                PartKind::Word => self.text.extend_from_slice(part.of(message)),
+                PartKind::Variable => self.text.extend_from_slice(VARIABLE.as_bytes()),
+                PartKind::Numbered => {
                     self.text.extend_from_slice(words::without_number(part.of(message)));
                     self.text.extend_from_slice(VARIABLE.as_bytes());
                 }
-                Kind::Mixed => words::without_numbers(part.of(message), &mut self.text),
+                PartKind::Mixed => words::without_numbers(part.of(message), &mut self.text),
             }
             self.ends.push(self.text.len() as u32);
         }
@@ -141,18 +141,18 @@ impl Skeleton {
     /// Of each word of [`Self::text`] that is a variable, or has one: the word, where only a part of
     /// it varies, and where its origin stands in the message that was read.
     pub fn variables(&self) -> impl Iterator<Item = (Option<Cow<'_, str>>, Range<usize>)> {
-        let variables = self.parts.iter().enumerate().filter(|(_, part)| part.kind != Kind::Word);
+        let variables = self.parts.iter().enumerate().filter(|(_, part)| part.kind != PartKind::Word);
         variables.map(|(i, part)| (self.varied(i, part.kind), self.origin_of(part)))
     }
 
     /// The `i`th word, of which a part varies: `worker<*>`.
-    fn varied(&self, i: usize, kind: Kind) -> Option<Cow<'_, str>> {
+    fn varied(&self, i: usize, kind: PartKind) -> Option<Cow<'_, str>> {
         let start = i.checked_sub(1).map_or(0, |before| self.ends[before] as usize + 1);
         let word = &self.text[start..self.ends[i] as usize];
-        (kind != Kind::Variable).then(|| String::from_utf8_lossy(word))
+        (kind != PartKind::Variable).then(|| String::from_utf8_lossy(word))
     }
 
-    fn origin_of(&self, part: &Part) -> Range<usize> {
+    fn origin_of(&self, part: &MaskPart) -> Range<usize> {
         let range = part.start as usize..part.end as usize;
         if self.moved.is_empty() { range } else { mask::unmasked(range, &self.moved) }
     }

@@ -1,7 +1,7 @@
 //! What a word's own characters say: is it a variable?
 
 use super::scan::{DIGIT, DOT, LOWER, Piece, SIGN, SLASH, UPPER, WIDE};
-use super::{Kind, VARIABLE};
+use super::{PartKind, VARIABLE};
 
 /// Endings of files and of host names; `a.log` and `example.com` are variables, `a.b` is a word.
 const ENDINGS: &[&[u8]] = &[
@@ -119,36 +119,36 @@ pub(super) fn trimmed(word: &[u8]) -> &[u8] {
 
 /// What a word is; `before_port` when a colon and a digit follow it at once.
 #[inline]
-pub(super) fn kind(piece: &Piece, text: &[u8], before_port: bool) -> Kind {
+pub(super) fn kind(piece: &Piece, text: &[u8], before_port: bool) -> PartKind {
     const PLAIN: u8 = UPPER | LOWER;
     let word = piece.of(text);
     if piece.has & WIDE != 0 {
-        return if piece.has & DIGIT != 0 { Kind::Mixed } else { Kind::Word };
+        return if piece.has & DIGIT != 0 { PartKind::Mixed } else { PartKind::Word };
     }
     if piece.has & DIGIT != 0 {
         return with_digit(trimmed(word));
     }
     if piece.has & !PLAIN == 0 && word.len() < 8 {
-        return Kind::Word;
+        return PartKind::Word;
     }
     let is_variable = (piece.has & SLASH != 0 && is_path(trimmed(word)))
         || (piece.has & DOT != 0 && is_dotted_name(trimmed(word), before_port))
         || (piece.has & SIGN != 0 && is_address(trimmed(word)))
         || is_hexadecimal(trimmed(word));
-    if is_variable { Kind::Variable } else { Kind::Word }
+    if is_variable { PartKind::Variable } else { PartKind::Word }
 }
 
-fn with_digit(word: &[u8]) -> Kind {
+fn with_digit(word: &[u8]) -> PartKind {
     if word.eq_ignore_ascii_case(b"ipv4") || word.eq_ignore_ascii_case(b"ipv6") {
-        return Kind::Word;
+        return PartKind::Word;
     }
     let letters = word.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     // `bad9713577` is a number in base sixteen, and `worker12` is not.
     let hexadecimal = word.len() >= 6 && word.iter().all(u8::is_ascii_hexdigit);
     if letters >= 3 && letters < word.len() && !hexadecimal && word[letters..].iter().all(u8::is_ascii_digit) {
-        return Kind::Numbered;
+        return PartKind::Numbered;
     }
-    Kind::Variable
+    PartKind::Variable
 }
 
 /// `worker` of `worker12`.

@@ -18,7 +18,7 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
 pub use number::time_number;
-pub(crate) use written::{Kind, Written, clock_prefix, scan};
+pub(crate) use written::{TimeKind, Written, clock_prefix, scan};
 
 const NANOS: i64 = 1_000_000_000;
 

@@ -16,21 +16,21 @@ pub(crate) struct Written {
     /// The instant it means.
     pub(crate) instant: Timestamp,
     /// Which family of forms it has.
-    pub(crate) kind: Kind,
+    pub(crate) kind: TimeKind,
     /// The year and month to which it would move the year clock, if it was written without a year.
     pub(super) clock: Option<(i16, u8)>,
 }
 
 impl Written {
     /// A time whose instant is known from elsewhere, so that it does not move the year clock.
-    pub(crate) fn known(instant: Timestamp, kind: Kind) -> Written {
+    pub(crate) fn known(instant: Timestamp, kind: TimeKind) -> Written {
         Written { instant, kind, clock: None }
     }
 }
 
 /// Families of forms that layouts need to tell apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub(crate) enum TimeKind {
     /// A calendar date.
     Dated,
     /// `Jun  9 06:06:20` and its relatives, the form that syslog headers begin with.
@@ -88,9 +88,9 @@ fn scan_dashed(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
     let mut cursor = Cursor { text, at: 19 };
     cursor.fraction(&mut civil);
     if cursor.peek() == b'Z' {
-        return conclude(civil, Some(0), text, cursor.at + 1, Kind::Dated, context);
+        return conclude(civil, Some(0), text, cursor.at + 1, TimeKind::Dated, context);
     }
-    finish(civil, text, 19, Kind::Dated, context)
+    finish(civil, text, 19, TimeKind::Dated, context)
 }
 
 /// Forms that begin with a digit.
@@ -104,20 +104,20 @@ fn scan_digits(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
         14 => {
             let civil = cursor.packed_date()?;
             let civil = cursor.packed_time(civil)?;
-            finish(civil, text, cursor.at, Kind::Dated, context)
+            finish(civil, text, cursor.at, TimeKind::Dated, context)
         }
         8 => {
             let civil = cursor.packed_date()?;
             cursor.one_of(b"T-_ ")?;
             let civil = cursor.packed_time(civil).or_else(|| cursor.loose_time(civil))?;
-            finish(civil, text, cursor.at, Kind::Dated, context)
+            finish(civil, text, cursor.at, TimeKind::Dated, context)
         }
         6 if separator == b' ' => {
             let (year, month, day) = (cursor.number(2, 2)?, cursor.number(2, 2)?, cursor.number(2, 2)?);
             let civil = Civil::date(Some(2000 + year), month, day);
             cursor.spaces()?;
             let civil = cursor.packed_time(civil).or_else(|| cursor.time(civil))?;
-            finish(civil, text, cursor.at, Kind::Dated, context)
+            finish(civil, text, cursor.at, TimeKind::Dated, context)
         }
         4 if separator == b' ' => {
             // klog and glog, which always write a fraction.
@@ -127,7 +127,7 @@ fn scan_digits(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
             if text.get(cursor.at) != Some(&b'.') {
                 return None;
             }
-            finish(civil, text, cursor.at, Kind::Dated, context)
+            finish(civil, text, cursor.at, TimeKind::Dated, context)
         }
         4 => {
             let year = cursor.number(4, 4)?;
@@ -137,7 +137,7 @@ fn scan_digits(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
             let civil = Civil::date(Some(year), month, cursor.number(1, 2)?);
             cursor.one_of(b"Tt _-:/")?;
             let civil = cursor.time(civil)?;
-            finish(civil, text, cursor.at, Kind::Dated, context)
+            finish(civil, text, cursor.at, TimeKind::Dated, context)
         }
         1 | 2 => short_date(cursor, separator, context),
         _ => None,
@@ -160,7 +160,7 @@ fn short_date(mut cursor: Cursor<'_>, separator: u8, context: &TimeContext) -> O
         }
         cursor.date_end()?;
         let civil = cursor.time(civil)?;
-        return finish(civil, cursor.text, cursor.at, Kind::Dated, context);
+        return finish(civil, cursor.text, cursor.at, TimeKind::Dated, context);
     }
     if separator == b' ' {
         return None;
@@ -181,18 +181,18 @@ fn short_date(mut cursor: Cursor<'_>, separator: u8, context: &TimeContext) -> O
     };
     cursor.date_end()?;
     let civil = cursor.time(civil)?;
-    finish(civil, cursor.text, cursor.at, Kind::Dated, context)
+    finish(civil, cursor.text, cursor.at, TimeKind::Dated, context)
 }
 
 /// Forms that begin with the name of a month or of a weekday.
 fn scan_names(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
     let mut cursor = Cursor { text, at: 0 };
     if let Some(month) = cursor.month() {
-        let mut kind = Kind::Syslog;
+        let mut kind = TimeKind::Syslog;
         cursor.spaces()?;
         let mut civil = Civil::date(None, month, cursor.number(1, 2)?);
         if cursor.one_of(b",").is_some() {
-            kind = Kind::Dated;
+            kind = TimeKind::Dated;
         }
         cursor.spaces()?;
         if let Some(year) = cursor.year() {
@@ -237,8 +237,8 @@ fn scan_names(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
         }
     }
     match east {
-        Some(_) => conclude(civil, east, text, cursor.at, Kind::Dated, context),
-        None => finish(civil, text, cursor.at, Kind::Dated, context),
+        Some(_) => conclude(civil, east, text, cursor.at, TimeKind::Dated, context),
+        None => finish(civil, text, cursor.at, TimeKind::Dated, context),
     }
 }
 
@@ -256,7 +256,7 @@ pub(super) fn date_alone(text: &[u8], context: &TimeContext) -> Option<Timestamp
         }
         _ => return None,
     };
-    let (written, _) = conclude(civil, None, text, cursor.at, Kind::Dated, context)?;
+    let (written, _) = conclude(civil, None, text, cursor.at, TimeKind::Dated, context)?;
     Some(written.instant)
 }
 
@@ -276,7 +276,7 @@ fn epoch(text: &[u8], count: usize) -> Option<(Written, usize)> {
     if text[0] == b'0' || !ends_word(text, end) {
         return None;
     }
-    Some((Written { instant, kind: Kind::Epoch, clock: None }, end))
+    Some((Written { instant, kind: TimeKind::Epoch, clock: None }, end))
 }
 
 /// A time of day without a date at the start of `text`, and where it ends. It is no instant, but
@@ -296,7 +296,7 @@ pub(crate) fn clock_prefix(text: &[u8]) -> Option<usize> {
 
 /// Reads what may follow the seconds: fraction, half of the day, zone.
 #[inline]
-fn finish(mut civil: Civil, text: &[u8], at: usize, kind: Kind, context: &TimeContext) -> Option<(Written, usize)> {
+fn finish(mut civil: Civil, text: &[u8], at: usize, kind: TimeKind, context: &TimeContext) -> Option<(Written, usize)> {
     let mut cursor = Cursor { text, at };
     cursor.fraction(&mut civil);
     match cursor.peek() {
@@ -317,7 +317,7 @@ fn conclude(
     east: Option<i32>,
     text: &[u8],
     end: usize,
-    kind: Kind,
+    kind: TimeKind,
     context: &TimeContext,
 ) -> Option<(Written, usize)> {
     let Civil { year, month, day, hour, minute, second, nanos } = civil;

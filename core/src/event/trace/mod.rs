@@ -1,6 +1,6 @@
 //! Stack traces: which lines go on with one, which exception it is of, and which frames it has.
 //!
-//! Pure: a line is judged by itself and by the [`Place`] that the lines before it have led to.
+//! Pure: a line is judged by itself and by the [`TraceState`] that the lines before it have led to.
 //! Java, Python, Go, Rust, .NET and Node are known; others whose frames are indented and begin with
 //! `at ` are read like Java's. A line that could be either is no part of a trace: an event that is
 //! taken for a frame would be lost to the detectors.
@@ -18,7 +18,7 @@ const FRAME_BYTES: usize = 512;
 
 /// Where a run of lines stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Place {
+pub enum TraceState {
     /// In no trace: behind a line that could have one.
     #[default]
     Outside,
@@ -44,21 +44,21 @@ pub struct Step {
     /// It goes on with the event before it, and is no event of its own.
     pub continues: bool,
     /// Where the next line stands.
-    pub place: Place,
+    pub place: TraceState,
     /// It tells where the program was.
     pub frame: bool,
 }
 
 impl Step {
-    fn on(place: Place) -> Self {
+    fn on(place: TraceState) -> Self {
         Self { continues: true, place, frame: false }
     }
 
-    fn frame(place: Place) -> Self {
+    fn frame(place: TraceState) -> Self {
         Self { continues: true, place, frame: true }
     }
 
-    fn head(place: Place) -> Self {
+    fn head(place: TraceState) -> Self {
         Self { continues: false, place, frame: false }
     }
 }
@@ -86,62 +86,62 @@ pub(super) fn may_be_inside(record: &Record, look: &Look, bytes: &[u8]) -> bool 
 
 /// What `line` is behind lines that have led to `place`.
 #[must_use]
-pub fn step(place: Place, line: &[u8]) -> Step {
+pub fn step(place: TraceState, line: &[u8]) -> Step {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let text = line.trim_ascii_start();
     let indented = text.len() < line.len();
     if indented && is_at_frame(text) {
         return Step::frame(match place {
             // Rust prints `at src/main.rs:2:5` below each numbered frame.
-            Place::Rust | Place::RustPanic => Place::Rust,
-            _ => Place::At,
+            TraceState::Rust | TraceState::RustPanic => TraceState::Rust,
+            _ => TraceState::At,
         });
     }
     match place {
-        Place::Outside | Place::At => {
+        TraceState::Outside | TraceState::At => {
             let between = text.starts_with(b"Caused by: ")
                 || (text.starts_with(b"Suppressed: ") && indented)
                 || is_elided(text)
                 || text.starts_with(b"---> ")
                 || text.starts_with(b"--- End of ");
-            if between && (place == Place::At || indented || text.starts_with(b"Caused by: ")) {
-                return Step::on(Place::At);
+            if between && (place == TraceState::At || indented || text.starts_with(b"Caused by: ")) {
+                return Step::on(TraceState::At);
             }
             // What Node adds behind the frames of an error: `  code: 'ENOENT'`, `  [cause]: Error:
             // …`, `}`.
-            if place == Place::At && ((indented && is_property(text)) || text == b"}") {
-                return Step::on(Place::At);
+            if place == TraceState::At && ((indented && is_property(text)) || text == b"}") {
+                return Step::on(TraceState::At);
             }
             Step::head(begins(text, indented))
         }
-        Place::Python => {
+        TraceState::Python => {
             if indented {
                 let frame = text.starts_with(b"File \"");
                 return Step { continues: true, place, frame };
             }
             match exception(text) {
-                Some(_) => Step::on(Place::PythonEnd),
+                Some(_) => Step::on(TraceState::PythonEnd),
                 None => Step::head(begins(text, indented)),
             }
         }
-        Place::PythonEnd => {
+        TraceState::PythonEnd => {
             let chained = text.starts_with(b"During handling of the above exception")
                 || text.starts_with(b"The above exception was the direct cause");
             if text.is_empty() || chained {
                 return Step::on(place);
             }
             match begins(text, indented) {
-                Place::Python => Step::on(Place::Python),
+                TraceState::Python => Step::on(TraceState::Python),
                 other => Step::head(other),
             }
         }
-        Place::GoPanic => match begins(text, indented) {
-            Place::Go => Step::on(Place::Go),
+        TraceState::GoPanic => match begins(text, indented) {
+            TraceState::Go => Step::on(TraceState::Go),
             _ if text.is_empty() || text.starts_with(b"[signal ") || text.starts_with(b"panic: ") => Step::on(place),
             _ if indented && line.starts_with(b"\t") => Step::on(place),
             other => Step::head(other),
         },
-        Place::Go => {
+        TraceState::Go => {
             let frame = line.starts_with(b"\t") && memmem::find(text, b".go:").is_some();
             if frame {
                 return Step::frame(place);
@@ -153,11 +153,11 @@ pub fn step(place: Place, line: &[u8]) -> Step {
                 || text.starts_with(b"...additional frames elided...");
             if goes_on { Step::on(place) } else { Step::head(begins(text, indented)) }
         }
-        Place::RustPanic => match begins(text, indented) {
-            Place::RustPanic => Step::head(Place::RustPanic),
-            _ => Step::on(Place::Rust),
+        TraceState::RustPanic => match begins(text, indented) {
+            TraceState::RustPanic => Step::head(TraceState::RustPanic),
+            _ => Step::on(TraceState::Rust),
         },
-        Place::Rust => {
+        TraceState::Rust => {
             if indented && is_numbered(text) {
                 return Step::frame(place);
             }
@@ -170,21 +170,21 @@ pub fn step(place: Place, line: &[u8]) -> Step {
 }
 
 /// Where a line that is an event of its own leads to.
-fn begins(text: &[u8], indented: bool) -> Place {
+fn begins(text: &[u8], indented: bool) -> TraceState {
     if indented {
-        return Place::Outside;
+        return TraceState::Outside;
     }
     if text.starts_with(b"Traceback (most recent call last):") {
-        Place::Python
+        TraceState::Python
     } else if text.starts_with(b"panic: ") || text.starts_with(b"fatal error: ") {
-        Place::GoPanic
+        TraceState::GoPanic
     } else if is_goroutine(text) {
-        Place::Go
+        TraceState::Go
     } else if text.starts_with(b"thread '") && memmem::find(text, b"' panicked at ").is_some() {
         // Before Rust 1.73 what it said stood in the same line, which then does not end in a place.
-        if text.ends_with(b":") { Place::RustPanic } else { Place::Rust }
+        if text.ends_with(b":") { TraceState::RustPanic } else { TraceState::Rust }
     } else {
-        Place::Outside
+        TraceState::Outside
     }
 }
 
@@ -307,7 +307,7 @@ pub struct StackReader {
     hash: Xxh3,
     exception: String,
     frames: u32,
-    place: Place,
+    place: TraceState,
 }
 
 impl std::fmt::Debug for StackReader {
@@ -323,15 +323,19 @@ impl StackReader {
     /// Behind `head`, the line before the first that goes on.
     #[must_use]
     pub fn new(head: &[u8]) -> Self {
-        let mut reader =
-            Self { hash: Xxh3::new(), exception: String::new(), frames: 0, place: step(Place::Outside, head).place };
+        let mut reader = Self {
+            hash: Xxh3::new(),
+            exception: String::new(),
+            frames: 0,
+            place: step(TraceState::Outside, head).place,
+        };
         reader.name(head);
         reader
     }
 
     /// Where the lines so far have led to.
     #[must_use]
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> TraceState {
         self.place
     }
 
@@ -362,7 +366,7 @@ impl StackReader {
         self.hash.update(name.as_bytes());
         self.hash.update(b"\n");
         // A Python traceback ends with the exception that counts; elsewhere the first one does.
-        if self.exception.is_empty() || self.place == Place::PythonEnd {
+        if self.exception.is_empty() || self.place == TraceState::PythonEnd {
             name.clone_into(&mut self.exception);
         }
     }

@@ -112,7 +112,7 @@ const TRACES: &[(&str, &str, &str)] = &[
 #[test]
 fn lines_go_on_with_a_trace_or_do_not() {
     for (language, name, trace) in TRACES {
-        let (mut place, mut reader, mut last): (_, Option<StackReader>, &[u8]) = (Place::Outside, None, b"");
+        let (mut place, mut reader, mut last): (_, Option<StackReader>, &[u8]) = (TraceState::Outside, None, b"");
         for written in trace.lines() {
             let (mark, line) = written.split_at(1);
             let step = step(place, line.as_bytes());
@@ -169,7 +169,7 @@ proptest::proptest! {
     fn no_bytes_make_it_panic(lines in proptest::collection::vec("[ \\tat(.:)0-9A-Ec\\-]{0,20}", 0..20)) {
         let text = lines.join("\n");
         let _ = stack_in(text.as_bytes());
-        let mut place = Place::Outside;
+        let mut place = TraceState::Outside;
         for line in &lines {
             place = step(place, line.as_bytes()).place;
         }

@@ -113,7 +113,7 @@ pub(super) enum Next {
 
 /// What is to be done with a piece that was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum PieceVerdict {
     /// It is tried again, later.
     Again,
     /// It was halved, or the peer took something else: the next try need not wait. Halving ends at
@@ -374,11 +374,11 @@ impl Flight {
 
     /// The one behind it has ended an established connection without an answer to what is on its
     /// way.
-    pub(super) fn broke(&mut self) -> Verdict {
+    pub(super) fn broke(&mut self) -> PieceVerdict {
         if self.probe.take().is_some() {
-            return Verdict::Again;
+            return PieceVerdict::Again;
         }
-        let Some(i) = self.in_flight() else { return Verdict::Again };
+        let Some(i) = self.in_flight() else { return PieceVerdict::Again };
         if self.is_careful() {
             return self.refused(i);
         }
@@ -390,27 +390,27 @@ impl Flight {
             self.be_careful();
             self.taken_since = false;
         }
-        Verdict::Again
+        PieceVerdict::Again
     }
 
     /// The piece at this place was refused when it was on its way alone.
-    pub(super) fn refused(&mut self, i: usize) -> Verdict {
+    pub(super) fn refused(&mut self, i: usize) -> PieceVerdict {
         let proven = std::mem::take(&mut self.taken_since);
         if self.pieces[i].records > 1 {
             self.pieces[i].inherited += u32::from(proven && self.acknowledged);
             self.split(i, self.pieces[i].records.div_ceil(2));
-            return Verdict::Narrowed;
+            return PieceVerdict::Narrowed;
         }
         let piece = &mut self.pieces[i];
         if proven || piece.strikes == 0 || !self.acknowledged {
             piece.strikes += 1;
         }
         if piece.strikes >= STRIKES_ALONE && piece.strikes + piece.inherited >= STRIKES {
-            Verdict::Poison(i)
+            PieceVerdict::Poison(i)
         } else if proven && self.acknowledged {
-            Verdict::Narrowed
+            PieceVerdict::Narrowed
         } else {
-            Verdict::Again
+            PieceVerdict::Again
         }
     }
 

@@ -79,7 +79,7 @@ fn play(flight: &mut Flight, rounds: usize, mut wants: impl FnMut(&str) -> bool)
                 if wants(&lines) {
                     taken.extend(lines.lines().map(str::to_owned));
                     flight.taken(i);
-                } else if let Verdict::Poison(i) = flight.broke() {
+                } else if let PieceVerdict::Poison(i) = flight.broke() {
                     poison.push(text(flight, i).trim_end().to_owned());
                     flight.remove(i);
                 }

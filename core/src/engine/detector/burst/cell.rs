@@ -16,7 +16,7 @@ const BLOCK_SLOTS: u32 = 12;
 /// Errors of one slot, by module in cells of several, and with those of young templates apart in
 /// cells of one.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Slot {
+pub(super) struct CellSlot {
     pub(super) number: u32,
     total: u32,
     groups: Vec<(u32, u32)>,
@@ -26,7 +26,7 @@ pub(super) struct Slot {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Cell {
     /// The slots with errors that some window can still see, oldest first.
-    recent: VecDeque<Slot>,
+    recent: VecDeque<CellSlot>,
     /// Errors that have left all windows, forgetting as [`Exposure::past`] does.
     learned: f64,
     /// The slot up to which they have forgotten.
@@ -52,7 +52,7 @@ pub(super) struct Cell {
 impl HeapSize for Cell {
     fn heap_size(&self) -> usize {
         let groups = self.recent.iter().map(|slot| allocated(size_of_val(slot.groups.as_slice()))).sum::<usize>();
-        allocated(self.recent.capacity() * size_of::<Slot>()) + groups
+        allocated(self.recent.capacity() * size_of::<CellSlot>()) + groups
     }
 }
 
@@ -78,7 +78,7 @@ impl Cell {
     /// a [`YOUNG`](super::YOUNG) template.
     pub(super) fn add(&mut self, now: u32, group: Option<u32>, fatal: bool) {
         if self.recent.back().is_none_or(|slot| slot.number != now) {
-            self.recent.push_back(Slot { number: now, total: 0, groups: Vec::new() });
+            self.recent.push_back(CellSlot { number: now, total: 0, groups: Vec::new() });
         }
         let Some(slot) = self.recent.back_mut() else { return };
         slot.total = slot.total.saturating_add(1);
@@ -101,7 +101,7 @@ impl Cell {
         exposure: &Exposure,
         length: u32,
         going: bool,
-        mut owned: impl FnMut(&Slot, u32) -> bool,
+        mut owned: impl FnMut(&CellSlot, u32) -> bool,
     ) {
         let now = exposure.slot();
         let slots = now.saturating_sub(self.settled);
@@ -162,7 +162,7 @@ impl Cell {
     /// The slot behind the first from slot `from` on that has errors of a group, and the errors
     /// without it from there on.
     pub(super) fn without_since(&self, from: u32, group: u32) -> Option<(u32, u64)> {
-        let of_group = |slot: &Slot| slot.groups.iter().find(|(known, _)| *known == group).map(|(_, count)| *count);
+        let of_group = |slot: &CellSlot| slot.groups.iter().find(|(known, _)| *known == group).map(|(_, count)| *count);
         let seen = self.recent.iter().filter(|slot| slot.number >= from);
         let behind = seen.clone().find(|slot| of_group(slot).is_some())?.number + 1;
         let rest = seen.filter(|slot| slot.number >= behind);

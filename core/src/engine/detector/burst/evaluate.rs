@@ -196,7 +196,7 @@ impl Burst {
         usual.ln_p(errors, FACTOR, keep, enough) <= enough
     }
 
-    pub(super) fn window(&self, slots: u32) -> Span {
+    pub(super) fn window(&self, slots: u32) -> SecondsAndEvents {
         self.exposure.window(slots, self.age - f64::from(self.exposure.slot()) * SLOT_S)
     }
 

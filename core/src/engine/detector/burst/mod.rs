@@ -68,7 +68,7 @@ use crate::engine::overrides::Overrides;
 use crate::engine::snapshot::{RestoreError, pack, unpack};
 use crate::engine::state::{Evict, Table, TableSnapshot, Weight};
 use crate::engine::stats::alarm_budget::AlarmBudget;
-use crate::engine::stats::exposure::{Exposure, Span};
+use crate::engine::stats::exposure::{Exposure, SecondsAndEvents};
 use crate::engine::stats::gamma_poisson;
 use crate::engine::template::Merge;
 use crate::event::{Fields, Level, Role, Timestamp};

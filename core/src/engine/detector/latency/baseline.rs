@@ -1,7 +1,7 @@
 //! What is usual for one operation: its learned durations, and the limits that follow from them.
 
 use super::LatencySettings;
-use super::window::{BELOW, LONGEST, Lanes, NEVER, Place, WINDOWS, lanes};
+use super::window::{BELOW, LONGEST, Lanes, NEVER, ValueLevel, WINDOWS, lanes};
 use crate::engine::state::{HeapSize, allocated};
 use crate::engine::stats::exceedance::Exceedance;
 use crate::engine::stats::log_histogram::{LogHistogram, bucket_of, lower_edge};
@@ -87,12 +87,12 @@ pub(super) struct Limits {
 impl Limits {
     /// Where a value lies among them.
     #[inline]
-    pub(super) fn place(&self, value: f64) -> Place {
+    pub(super) fn place(&self, value: f64) -> ValueLevel {
         let [first, second, third, below] = self.levels;
         if value < below {
             return BELOW;
         }
-        Place::from(value > first) + Place::from(value > second) + Place::from(value > third)
+        ValueLevel::from(value > first) + ValueLevel::from(value > second) + ValueLevel::from(value > third)
     }
 
     /// What is known of the share of values beyond limit `i`.

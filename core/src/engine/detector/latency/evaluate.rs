@@ -4,7 +4,7 @@ use super::baseline::Limits;
 use super::host_share::HostShare;
 use super::incident::{self, Shift};
 use super::operation::{Kind, Operation};
-use super::window::{BELOW, DOWN, HostId, LONGEST, Place};
+use super::window::{BELOW, DOWN, HostId, LONGEST, ValueLevel};
 use super::{Event, LatencySettings, NEW_NORMAL_VALUES, Report};
 use crate::engine::detector::NearMiss;
 use crate::engine::finding::DetectorName;
@@ -102,7 +102,7 @@ fn judge(
     call: &Call<'_, '_>,
     operation: &mut Operation,
     share: Option<&HostShare>,
-    place: Place,
+    place: ValueLevel,
     outlier: bool,
     report: &mut Report<'_>,
 ) -> Change {
@@ -173,7 +173,7 @@ fn go_on(
     call: &Call<'_, '_>,
     operation: &mut Operation,
     share: Option<&mut HostShare>,
-    place: Place,
+    place: ValueLevel,
     outlier: bool,
     report: &mut Report<'_>,
 ) -> Change {
@@ -279,7 +279,7 @@ fn stay(
 }
 
 /// Not calm, and no incident either.
-fn near_miss(call: &Call<'_, '_>, operation: &Operation, limits: &Limits, place: Place, report: &mut Report<'_>) {
+fn near_miss(call: &Call<'_, '_>, operation: &Operation, limits: &Limits, place: ValueLevel, report: &mut Report<'_>) {
     if !report.wants_near_misses() || place == BELOW || operation.window.reaches(&limits.restless) & !DOWN == 0 {
         return;
     }

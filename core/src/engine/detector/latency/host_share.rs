@@ -6,7 +6,7 @@
 //! host and operation. Cold start: silent until 100 are learned.
 
 use super::baseline::{Limits, SHARES};
-use super::window::{BELOW, Place, counts};
+use super::window::{BELOW, ValueLevel, counts};
 use crate::engine::overrides::Choice;
 use crate::engine::state::HeapSize;
 use crate::event::Timestamp;
@@ -70,7 +70,7 @@ impl HostShare {
 
     /// Takes a value; the one that leaves is learned if all is `calm`.
     #[inline]
-    pub(super) fn push(&mut self, place: Place, calm: bool, now: Timestamp) {
+    pub(super) fn push(&mut self, place: ValueLevel, calm: bool, now: Timestamp) {
         let leaving = self.recent >> 62;
         let place = if place == BELOW { 0 } else { u64::from(place) };
         self.recent = self.recent << 2 | place;
@@ -156,7 +156,7 @@ mod tests {
     fn counts_equal_those_of_a_plain_list() {
         let (mut share, mut list) = (HostShare::default(), Vec::new());
         for i in 0..500_u64 {
-            let place = (i * i * 31 % 97 % 5) as Place;
+            let place = (i * i * 31 % 97 % 5) as ValueLevel;
             share.push(place, i % 100 < 50, Timestamp(i as i64));
             list.push(if place == BELOW { 0 } else { place });
             for width in WIDTHS {

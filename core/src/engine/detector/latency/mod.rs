@@ -37,6 +37,7 @@ mod operation;
 mod options;
 mod pairs;
 mod quantiles;
+mod recent;
 mod texts;
 mod unfinished;
 mod window;
@@ -53,12 +54,13 @@ use crate::engine::stats::log_histogram::bucket_of;
 use crate::event::look::Form;
 use crate::event::operation::masked;
 use crate::event::text_duration::Anchor;
-use crate::event::{Fields, Role, Timestamp};
+use crate::event::{Fields, Role};
 use evaluate::{Call, Change};
 use host_share::HostShare;
 use operation::Operation;
 pub use options::{LatencyOptions, LatencySettings, PairBy, PairOptions};
 use pairs::{Ended, Pairs, PairsSnapshot};
+use recent::{RecentDurations, RecentSnapshot};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use texts::Texts;
@@ -80,6 +82,7 @@ const KEY_DOMAINS: [u64; 3] = [0x6D6F_6475_6C65, 0x7465_6D70_6C61, 0x686F_7374];
 pub struct Latency {
     settings: Overrides<LatencySettings>,
     operations: Table<Operation>,
+    recent: RecentDurations,
     hosts: Table<HostShare>,
     texts: Texts,
     pairs: Pairs,
@@ -93,6 +96,8 @@ pub struct Latency {
 #[derive(Serialize, Deserialize)]
 struct Kept {
     operations: TableSnapshot<Operation>,
+    #[serde(default)]
+    recent: RecentSnapshot,
     hosts: TableSnapshot<HostShare>,
     texts: TableSnapshot<Anchor>,
     pairs: PairsSnapshot,
@@ -107,6 +112,7 @@ impl Latency {
         Self {
             settings: Overrides::new(settings, overrides),
             operations: Table::new(keys),
+            recent: RecentDurations::default(),
             hosts: Table::new(keys),
             texts: Texts::new(keys),
             pairs: Pairs::new(&pairs, keys),
@@ -154,7 +160,8 @@ impl Latency {
             let name = operation.name.to_string();
             operation = self.operations.touch(key, || Operation::new(name, now));
         }
-        operation.count(value, bucket, now);
+        operation.count(value);
+        self.recent.add(key, operation, value);
         if !settings.enabled {
             return;
         }
@@ -239,9 +246,9 @@ impl Detector for Latency {
     }
 
     fn prefetch(&self, events: &[Fields<'_>; AHEAD]) {
-        let buckets = events.map(|event| event.duration_ms().and_then(bucket_of));
-        let keys: [_; AHEAD] = std::array::from_fn(|i| buckets[i].and_then(|_| named(&events[i])).unwrap_or_default());
-        self.operations.prefetch(keys, |i, operation| operation.prefetch(buckets[i].unwrap_or_default()));
+        let key = |event: &Fields<'_>| event.duration_ms().and_then(bucket_of).and_then(|_| named(event));
+        let keys: [_; AHEAD] = std::array::from_fn(|i| key(&events[i]).unwrap_or_default());
+        self.operations.prefetch(keys, |_, operation| operation.prefetch());
         let shares: [_; AHEAD] = std::array::from_fn(|i| share_key(keys[i], events[i].look().host_hash()));
         self.hosts.prefetch(shares, |_, share| share.prefetch());
     }
@@ -249,6 +256,7 @@ impl Detector for Latency {
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
         let now = moment.now;
         self.tick_pairs(now, report);
+        self.recent.keep_up(&mut self.operations, now);
         self.deadlines.keep_up(report.incidents.evictions());
         self.operations.take_lost().into_iter().for_each(|key| self.deadlines.hurry(key));
         for key in self.deadlines.take_due(now) {
@@ -276,6 +284,7 @@ impl Detector for Latency {
     fn snapshot(&self) -> Vec<u8> {
         pack(&Kept {
             operations: self.operations.snapshot(),
+            recent: self.recent.snapshot(),
             hosts: self.hosts.snapshot(),
             texts: self.texts.snapshot(),
             pairs: self.pairs.snapshot(),
@@ -286,6 +295,7 @@ impl Detector for Latency {
     fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
         let kept: Kept = unpack(kept)?;
         self.operations.restore(kept.operations);
+        self.recent.restore(kept.recent, &mut self.operations);
         self.hosts.restore(kept.hosts);
         self.texts.restore(kept.texts);
         self.pairs.restore(kept.pairs);
@@ -299,6 +309,7 @@ impl Detector for Latency {
         visit(&mut self.hosts);
         self.texts.bounded(visit);
         visit(&mut self.pairs);
+        visit(&mut self.recent.weight());
         visit(&mut Weight { keys: self.live.len(), bytes: self.live.len() * LIVE_BYTES });
     }
 
@@ -312,8 +323,8 @@ impl Detector for Latency {
         ]
     }
 
-    fn operation_quantiles(&self, most: usize, now: Timestamp) -> Vec<OperationQuantiles> {
-        quantiles::busiest(self.operations.values(), most, now)
+    fn operation_quantiles(&self, most: usize) -> Vec<OperationQuantiles> {
+        quantiles::busiest(self.operations.values(), &self.recent, most)
     }
 }
 

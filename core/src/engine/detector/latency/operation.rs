@@ -1,6 +1,7 @@
 //! All that is kept of one operation.
 
 use super::baseline::Baseline;
+use super::recent::HistogramIndex;
 use super::window::{HostId, Window};
 use crate::engine::finding::name_of;
 use crate::engine::incident::IncidentId;
@@ -10,8 +11,6 @@ use crate::engine::stats::log_histogram::LogHistogram;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Half-life of what metrics show, in seconds.
-const RECENT_S: f64 = 60.0;
 /// Calm calls after which a first incident has ended; each further one within an hour doubles it.
 const CALM_CALLS: u32 = 32;
 const CALM_DOUBLINGS: u32 = 5;
@@ -31,9 +30,11 @@ pub(super) struct Operation {
     /// How long they took together, in milliseconds.
     pub(super) sum: f64,
     pub(super) began: Timestamp,
-    /// Durations of the last minutes, incidents and all, for metrics.
-    recent: LogHistogram,
-    halved: Timestamp,
+    /// Values in this interval of what metrics show and in the one before, and where they are.
+    #[serde(default)]
+    pub(super) lately: [u32; 2],
+    #[serde(skip)]
+    pub(super) recent: HistogramIndex,
     /// Incidents that came shortly after each other.
     flaps: u32,
     ended: Timestamp,
@@ -71,7 +72,6 @@ impl HeapSize for Operation {
         allocated(self.name.len())
             + self.window.heap_size()
             + self.baseline.heap_size()
-            + self.recent.heap_size()
             + self.going.as_deref().map_or(0, of)
     }
 
@@ -90,8 +90,8 @@ impl Operation {
             values: 0,
             sum: 0.0,
             began: now,
-            recent: LogHistogram::default(),
-            halved: now,
+            lately: [0; 2],
+            recent: HistogramIndex::default(),
             flaps: 0,
             ended: now,
             shifts: 0,
@@ -99,42 +99,25 @@ impl Operation {
         }
     }
 
-    /// Reads what a call whose duration is in this bucket will.
-    pub(super) fn prefetch(&self, bucket: u16) -> u64 {
-        let own = self.values
-            ^ self.sum.to_bits()
-            ^ self.halved.0 as u64
-            ^ u64::from(self.shifts)
-            ^ u64::from(self.choice.number());
+    /// Reads what a call will.
+    pub(super) fn prefetch(&self) -> u64 {
+        let own = self.values ^ self.sum.to_bits() ^ u64::from(self.shifts) ^ u64::from(self.choice.number());
         own ^ u64::from(self.going.is_some())
-            ^ self.recent.prefetch(bucket)
+            ^ u64::from(self.lately[0])
             ^ self.window.prefetch()
             ^ self.baseline.prefetch(self.window.leaving())
     }
 
     /// Counts a value for rate and metrics.
     #[inline]
-    pub(super) fn count(&mut self, value: f64, bucket: u16, now: Timestamp) {
+    pub(super) fn count(&mut self, value: f64) {
         self.values += 1;
         self.sum += value;
-        self.recent.add(bucket);
-        if now.seconds_since(self.halved) >= RECENT_S {
-            self.halve_recent(now);
-        }
     }
 
-    #[cold]
-    fn halve_recent(&mut self, now: Timestamp) {
-        for _ in 0..(now.seconds_since(self.halved) / RECENT_S).min(64.0) as u32 {
-            self.recent.halve();
-        }
-        self.halved = now;
-    }
-
-    /// Values of the last minutes, and how much they still weigh at `now`.
-    pub(super) fn recent(&self, now: Timestamp) -> (&LogHistogram, f64) {
-        let halvings = (now.seconds_since(self.halved) / RECENT_S).max(0.0).floor();
-        (&self.recent, 0.5_f64.powf(halvings))
+    /// Values of the last minutes.
+    pub(super) fn lately(&self) -> u64 {
+        self.lately.iter().map(|count| u64::from(*count)).sum()
     }
 
     /// Values in a day, at the rate of `values` since they `began`.

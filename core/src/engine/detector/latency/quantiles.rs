@@ -1,62 +1,60 @@
 //! What metrics show of operations: the busiest by name, all others together.
 
 use super::operation::Operation;
+use super::recent::{HistogramIndex, RecentDurations, empty};
 use crate::engine::detector::OperationQuantiles;
-use crate::engine::stats::log_histogram::LogHistogram;
-use crate::event::Timestamp;
+use hdrhistogram::Histogram;
 use std::collections::BTreeMap;
 
-/// Less of an operation's last minutes than this is not shown.
-const SHOWN: f64 = 0.01;
-
-/// The `most` busiest of the minutes before `now`, busiest first, then the others as `other`, those
-/// that are idle among them: the counts of all together are those of all operations.
+/// The `most` busiest of the last minutes, busiest first, then the others as `other`, those that
+/// are idle among them: the counts of all together are those of all operations.
 pub(super) fn busiest<'a>(
     operations: impl Iterator<Item = &'a Operation>,
+    recent: &RecentDurations,
     most: usize,
-    now: Timestamp,
 ) -> Vec<OperationQuantiles> {
     // Templates of one module may share its name; a series has one value.
-    let mut by_name: BTreeMap<&str, (f64, Vec<&Operation>)> = BTreeMap::new();
+    let mut by_name: BTreeMap<&str, (u64, Vec<&Operation>)> = BTreeMap::new();
     for operation in operations {
-        let (recent, weight) = operation.recent(now);
         let (sum, all) = by_name.entry(&operation.name).or_default();
-        *sum += recent.total() * weight;
+        // One that became busy only now has no histogram of its own yet.
+        *sum += if operation.recent.is_shared() { 0 } else { operation.lately() };
         all.push(operation);
     }
     let mut busiest: Vec<_> = by_name.into_iter().collect();
-    busiest.sort_by(|(a_name, (a, _)), (b_name, (b, _))| b.total_cmp(a).then_with(|| a_name.cmp(b_name)));
-    let shown = busiest.iter().take(most).take_while(|(_, (weight, _))| *weight > SHOWN).count();
+    busiest.sort_by(|(a_name, (a, _)), (b_name, (b, _))| b.cmp(a).then_with(|| a_name.cmp(b_name)));
+    let shown = busiest.iter().take(most).take_while(|(_, (lately, _))| *lately > 0).count();
     let rest = busiest.split_off(shown);
-    let mut shown: Vec<_> = busiest.iter().map(|(name, (_, all))| together(name, all, now)).collect();
+    let mut shown: Vec<_> = busiest.iter().map(|(name, (_, all))| together(name, all, recent, empty())).collect();
     if !rest.is_empty() {
         let rest: Vec<&Operation> = rest.into_iter().flat_map(|(_, (_, all))| all).collect();
-        shown.push(together("other", &rest, now));
+        let mut durations = empty();
+        recent.merge_into(&mut durations, HistogramIndex::default());
+        shown.push(together("other", &rest, recent, durations));
     }
     shown
 }
 
-/// Several operations as one.
-fn together(name: &str, operations: &[&Operation], now: Timestamp) -> OperationQuantiles {
-    let (count, sum) = (operations.iter().map(|one| one.values).sum(), operations.iter().map(|one| one.sum).sum());
-    if let [operation] = operations {
-        return quantiles_of(name, operation.recent(now).0, count, sum);
+/// Several operations as one, whose histograms are added to `durations`.
+fn together(
+    name: &str,
+    operations: &[&Operation],
+    recent: &RecentDurations,
+    mut durations: Histogram<u32>,
+) -> OperationQuantiles {
+    for operation in operations.iter().filter(|operation| !operation.recent.is_shared()) {
+        recent.merge_into(&mut durations, operation.recent);
     }
-    let mut recent = LogHistogram::default();
-    for (durations, weight) in operations.iter().map(|operation| operation.recent(now)) {
-        recent.merge(durations, weight as f32);
-    }
-    quantiles_of(name, &recent, count, sum)
-}
-
-fn quantiles_of(operation: &str, durations: &LogHistogram, count: u64, sum_ms: f64) -> OperationQuantiles {
-    let seconds = |share| durations.value_at(share).map_or(f64::NAN, |ms| ms / 1e3);
+    let seconds = |quantile| {
+        let value = durations.median_equivalent(durations.value_at_quantile(quantile));
+        if durations.is_empty() { f64::NAN } else { value as f64 / 1e6 }
+    };
     OperationQuantiles {
-        operation: operation.to_owned(),
+        operation: name.to_owned(),
         p50: seconds(0.5),
-        p90: seconds(0.1),
-        p99: seconds(0.01),
-        count,
-        sum: sum_ms / 1e3,
+        p90: seconds(0.9),
+        p99: seconds(0.99),
+        count: operations.iter().map(|one| one.values).sum(),
+        sum: operations.iter().map(|one| one.sum).sum::<f64>() / 1e3,
     }
 }

@@ -1,6 +1,7 @@
 use super::*;
 use crate::engine::finding::{Severity, State};
 use crate::engine::{EngineOptions, testing};
+use crate::event::Timestamp;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Gamma, LogNormal};
 use rand_pcg::Pcg64Mcg;

@@ -20,9 +20,9 @@ const BUCKETS: u16 = (1 << BUCKET_BITS) - 1;
 pub(super) type HostId = u32;
 
 /// Where a value lies: above the first so many upper limits, …
-pub(super) type Place = u16;
+pub(super) type ValueLevel = u16;
 /// … or below the lower one.
-pub(super) const BELOW: Place = 4;
+pub(super) const BELOW: ValueLevel = 4;
 
 /// Four counts in one number, 16 bits each: values above each upper limit, and values below the
 /// lower one.
@@ -70,7 +70,13 @@ impl HeapSize for Window {
 impl Window {
     /// Takes a value; bucket and host of the one that leaves.
     #[inline]
-    pub(super) fn push(&mut self, bucket: u16, place: Place, host: HostId, now: Timestamp) -> Option<(u16, HostId)> {
+    pub(super) fn push(
+        &mut self,
+        bucket: u16,
+        place: ValueLevel,
+        host: HostId,
+        now: Timestamp,
+    ) -> Option<(u16, HostId)> {
         let entry = bucket | place << BUCKET_BITS;
         for (beyond, width) in self.beyond.iter_mut().zip(WINDOWS) {
             let leaving = match self.ring.get((self.pushed.wrapping_sub(width as u64)) as usize % LONGEST) {
@@ -204,7 +210,7 @@ mod tests {
     fn counts_equal_those_of_a_plain_list() {
         let (mut window, mut list) = (Window::default(), Vec::new());
         for i in 0..1_000_u64 {
-            let place = (i * i * 31 % 97 % 5) as Place;
+            let place = (i * i * 31 % 97 % 5) as ValueLevel;
             let host = (i % 3) as HostId;
             let left = window.push(100 + (i % 50) as u16, place, host, Timestamp(i as i64));
             assert_eq!(left, (i >= 128).then(|| (100 + ((i - 128) % 50) as u16, ((i - 128) % 3) as HostId)));
@@ -213,7 +219,7 @@ mod tests {
                 let last = &list[list.len().saturating_sub(width)..];
                 let of = |keep: &dyn Fn(HostId) -> bool| -> [u16; LIMITS] {
                     std::array::from_fn(|limit| {
-                        let beyond = |place: Place| {
+                        let beyond = |place: ValueLevel| {
                             if limit == 3 { place == BELOW } else { place != BELOW && usize::from(place) > limit }
                         };
                         last.iter().filter(|(place, host)| keep(*host) && beyond(*place)).count() as u16

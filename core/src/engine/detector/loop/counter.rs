@@ -27,18 +27,18 @@ pub(super) struct Counter {
     numbers: Vec<i64>,
     steps: Vec<i64>,
     /// Lines in a row whose numbers stepped alike.
-    stepped: Row,
+    stepped: CounterRow,
     /// The numbers when that run began.
     first: Vec<i64>,
     /// Lines in a row of one text whose numbers are some that were there before.
-    turned: Row,
+    turned: CounterRow,
     /// The sets of numbers, by their hashes, that lines of this text have had.
     variants: Vec<u64>,
 }
 
 /// Lines in a row.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Row {
+pub(super) struct CounterRow {
     pub(super) lines: u32,
     /// The earliest time of them and of the line before them.
     pub(super) began: Timestamp,
@@ -58,7 +58,7 @@ pub(super) struct When {
     pub(super) events: f64,
 }
 
-impl Row {
+impl CounterRow {
     /// Seconds from its earliest time to its latest.
     pub(super) fn lasted(&self) -> f64 {
         self.until.seconds_since(self.began).max(0.0)
@@ -148,7 +148,7 @@ impl Counter {
     }
 
     /// The longer run of the two kinds.
-    pub(super) fn run(&self) -> Row {
+    pub(super) fn run(&self) -> CounterRow {
         if self.counts() { self.stepped } else { self.turned }
     }
 

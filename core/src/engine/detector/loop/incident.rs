@@ -3,7 +3,7 @@
 use super::EXAMPLE_BYTES;
 use super::actor::Actor;
 use super::excursions::Who;
-use super::learned::Verdict;
+use super::learned::RateVerdict;
 use super::run::{Run, Signal};
 use crate::engine::finding::{DetectorName, Evidence, Key, Severity, name_of};
 use crate::engine::incident::{Opening, p_of, round, score_of};
@@ -16,7 +16,7 @@ pub(super) fn opening(
     fields: &Fields<'_>,
     threshold: f64,
     run: &Run,
-    verdict: &Verdict,
+    verdict: &RateVerdict,
     lasted: f64,
     actor: &mut Actor,
 ) -> (Opening, Told) {

@@ -62,7 +62,7 @@ pub(super) struct Learned {
 
 /// How unlikely a number of repeats is without a fault.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Verdict {
+pub(super) struct RateVerdict {
     /// ln of the chance, on the explanation and the clock that find it likeliest.
     pub(super) ln_p: f64,
     /// The rate the line had before, in lines a second.
@@ -104,7 +104,15 @@ impl Learned {
 
     /// Tests `repeats` repeats within the last `lasted` seconds of a line that was seen `seen`
     /// times in all, in a module whose lines go on with a run as `habit` says.
-    pub(super) fn test(&self, seen: u32, repeats: f64, lasted: f64, habit: Habit, run: u32, signal: Signal) -> Verdict {
+    pub(super) fn test(
+        &self,
+        seen: u32,
+        repeats: f64,
+        lasted: f64,
+        habit: Habit,
+        run: u32,
+        signal: Signal,
+    ) -> RateVerdict {
         let before = (f64::from(seen) - repeats).max(0.0);
         let exposure = self.seconds - lasted;
         // Events of the run's own time, at the stream's mean rate: the run itself must not thin out
@@ -117,7 +125,7 @@ impl Learned {
             Signal::Excursion(line) => self.ln_spell(line, before, share(habit, self.spells, own), own, run),
             _ => ln_share(share(habit, self.runs, own)) * f64::from(run),
         };
-        Verdict {
+        RateVerdict {
             ln_p: by_time.max(by_events).max(by_habit),
             expected: if exposure > 0.0 { (before + 0.5) / exposure } else { 0.0 },
         }

@@ -60,7 +60,7 @@ fn a_new_error_is_told_once_with_its_text_and_resolves() {
     let (first, last) = (found[0], found[found.len() - 1]);
     assert!(first.summary.contains("quorum of bazoku lost at epoch 0") && first.summary.contains("store"));
     assert_eq!((first.kind.as_str(), first.severity), ("template", Severity::Warning));
-    assert!(first.evidence.p_value < Some(0.05));
+    assert!(first.evidence.p_value.unwrap() < 0.05);
     assert_eq!((last.state, last.count), (State::Resolved, 3));
 }
 

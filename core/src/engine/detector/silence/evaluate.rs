@@ -177,7 +177,7 @@ impl Silence {
         if let Some(i) = self.open.iter().position(together) {
             return Some(i);
         }
-        if let Some(id) = self.partner(member, key).and_then(|partner| partner.silent) {
+        if let Some(id) = partner_of(&mut self.members, member, key).and_then(|partner| partner.silent) {
             return self.open.iter().position(|open| open.id == id);
         }
         let in_turn =
@@ -185,23 +185,16 @@ impl Silence {
         self.open.iter().position(in_turn).filter(|_| !self.members[member].is_module())
     }
 
-    /// The host of a module's last line, the module of a host's.
-    fn partner(&mut self, member: usize, key: &Key) -> Option<&mut Key> {
-        let other = self.members.get(member)?.partner?;
-        self.members.get_mut(other)?.keys.get_mut(key.partner)
-    }
-
     /// The partner has said more, and looks as if it had stopped: it is judged first. A module goes
     /// before its host.
     fn waits_for_partner(&mut self, member: usize, key: &Key, now: Reading) -> bool {
         let warm_up = self.options.warm_up_s;
         let lines = key.lines() + u32::from(self.members[member].is_module());
-        let options = self.options.clone();
-        let Some(partner) = self.partner(member, key) else { return false };
+        let Some(partner) = partner_of(&mut self.members, member, key) else { return false };
         if partner.awaited {
             return true;
         }
-        let settings = *options.of(partner.settings);
+        let settings = *self.options.of(partner.settings);
         let limits = partner.limits(&settings);
         let pause = partner.pause(now);
         // A decision that has been made is not waited for.
@@ -405,6 +398,12 @@ pub(super) fn spoke_in_time(member: &str, key: &Key, settings: &Settings, now: R
             )
         });
     }
+}
+
+/// The host of a module's last line, the module of a host's.
+fn partner_of<'a>(members: &'a mut [Member], member: usize, key: &Key) -> Option<&'a mut Key> {
+    let other = members.get(member)?.partner?;
+    members.get_mut(other)?.keys.get_mut(key.partner)
 }
 
 /// The pause of `key` is no silence: `why` says for what reason, where somebody wants to know.

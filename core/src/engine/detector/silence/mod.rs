@@ -138,12 +138,12 @@ impl SilenceOptions {
 
 /// How a member is read off an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Source {
+enum KeySource {
     Role(Role),
     Member(String),
 }
 
-impl Source {
+impl KeySource {
     /// A role by its name, or a member.
     fn of(name: &str) -> Self {
         match Role::ALL.into_iter().find(|role| role.name() == name) {
@@ -157,7 +157,7 @@ impl Source {
 #[derive(Debug)]
 struct Member {
     name: String,
-    source: Source,
+    source: KeySource,
     /// Of modules the hosts, and of hosts the modules, where both are watched.
     partner: Option<usize>,
     keys: Table<Key>,
@@ -225,14 +225,14 @@ impl Silence {
     /// A detector that has seen nothing.
     #[must_use]
     pub fn new(options: SilenceOptions) -> Self {
-        let sources: Vec<Source> = options.members.iter().take(MEMBERS).map(|name| Source::of(name)).collect();
-        let at = |role: Role| sources.iter().position(|source| *source == Source::Role(role));
+        let sources: Vec<KeySource> = options.members.iter().take(MEMBERS).map(|name| KeySource::of(name)).collect();
+        let at = |role: Role| sources.iter().position(|source| *source == KeySource::Role(role));
         let members = options.members.iter().zip(&sources).map(|(name, source)| Member {
             name: name.clone(),
             source: source.clone(),
             partner: match source {
-                Source::Role(Role::Module) => at(Role::Host),
-                Source::Role(Role::Host) => at(Role::Module),
+                KeySource::Role(Role::Module) => at(Role::Host),
+                KeySource::Role(Role::Host) => at(Role::Module),
                 _ => None,
             },
             keys: Table::new(options.keys),
@@ -277,22 +277,22 @@ impl Silence {
 impl Member {
     /// True of modules: each is one of its own, where hosts are alike and take each other's places.
     fn is_module(&self) -> bool {
-        self.source == Source::Role(Role::Module)
+        self.source == KeySource::Role(Role::Module)
     }
 
     /// The key of an event, as a hash; none where it lacks the member.
     #[inline]
     fn hash(&self, fields: &Fields<'_>) -> Option<u64> {
         match &self.source {
-            Source::Role(role) => fields.hash(*role),
-            Source::Member(name) => self.text(fields, name).map(|text| xxh3_64(text.as_bytes())),
+            KeySource::Role(role) => fields.hash(*role),
+            KeySource::Member(name) => self.text(fields, name).map(|text| xxh3_64(text.as_bytes())),
         }
     }
 
     fn name<'a>(&self, fields: &Fields<'a>) -> Option<Cow<'a, str>> {
         match &self.source {
-            Source::Role(role) => fields.text(*role),
-            Source::Member(name) => self.text(fields, name),
+            KeySource::Role(role) => fields.text(*role),
+            KeySource::Member(name) => self.text(fields, name),
         }
     }
 
@@ -348,7 +348,7 @@ impl Detector for Silence {
         for member in &self.members {
             // A member that is no role is found by another walk of the event, which costs more than
             // what it would save.
-            if let Source::Role(role) = member.source {
+            if let KeySource::Role(role) = member.source {
                 let keys = events.map(|event| event.hash(role).unwrap_or_default());
                 member.keys.prefetch(keys, |_, key| key.prefetch());
             }

@@ -17,13 +17,13 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 /// A time of a key: second of running time or number of events, member, key.
-type Place = Reverse<(u64, u8, u64)>;
+type DueIndex = Reverse<(u64, u8, u64)>;
 
 /// Times of keys, soonest first; one that is not the key's own any more means nothing.
 #[derive(Debug)]
 pub(super) struct Schedule {
-    seconds: BinaryHeap<Place>,
-    events: BinaryHeap<Place>,
+    seconds: BinaryHeap<DueIndex>,
+    events: BinaryHeap<DueIndex>,
     /// When the first of the open incidents is taken for gone.
     gone: f64,
     /// The running time of the last tick.
@@ -64,7 +64,7 @@ impl Schedule {
     pub(super) fn weight(&self) -> Weight {
         let heaps = [&self.seconds, &self.events];
         let capacity: usize = heaps.iter().map(|heap| heap.capacity()).sum();
-        Weight { keys: heaps.iter().map(|heap| heap.len()).sum(), bytes: capacity * size_of::<Place>() }
+        Weight { keys: heaps.iter().map(|heap| heap.len()).sum(), bytes: capacity * size_of::<DueIndex>() }
     }
 
     /// The next key whose second has come: which second, its member, and the key.
@@ -101,7 +101,7 @@ fn waits_for(key: &Key, events: f64, options: &SilenceOptions) -> bool {
 }
 
 /// Takes the soonest place out if it is due by `now`.
-fn pop_by(places: &mut BinaryHeap<Place>, now: f64) -> Option<(u64, u8, u64)> {
+fn pop_by(places: &mut BinaryHeap<DueIndex>, now: f64) -> Option<(u64, u8, u64)> {
     places.peek().filter(|Reverse((due, ..))| *due as f64 <= now)?;
     places.pop().map(|Reverse(place)| place)
 }

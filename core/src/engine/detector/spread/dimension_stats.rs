@@ -1,6 +1,6 @@
 //! How one module's failures, and its traffic, lie on the values of one dimension.
 
-use super::recent::{Recent, Slot, add};
+use super::recent::{FailureSlot, Recent, add};
 use crate::engine::overrides::Choice;
 use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, allocated};
 use crate::engine::stats::clumping::{Clumping, PRIOR, dispersion};
@@ -35,7 +35,7 @@ pub(super) struct DimensionStats {
     settled: u32,
     clumping: Clumping,
     /// The clumping's block at hand, as a slot.
-    block: Slot,
+    block: FailureSlot,
     /// It is on the list of modules to settle.
     #[serde(skip)]
     pub(super) active: bool,
@@ -43,7 +43,7 @@ pub(super) struct DimensionStats {
 
 /// A value of a module.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Value {
+pub(super) struct ValueStats {
     sampled: u32,
     halved: u32,
     traffic: Slots,
@@ -63,7 +63,7 @@ pub(super) struct Value {
 #[derive(Debug)]
 pub(super) struct DimensionTable {
     sides: Table<DimensionStats>,
-    values: Table<Value>,
+    values: Table<ValueStats>,
     /// How failures clump in all modules: if they do not, one that has few needs not show it alone.
     clumping: Clumping,
     length: u32,
@@ -73,7 +73,7 @@ pub(super) struct DimensionTable {
 #[derive(Serialize, Deserialize)]
 pub(super) struct DimensionTableSnapshot {
     sides: TableSnapshot<DimensionStats>,
-    values: TableSnapshot<Value>,
+    values: TableSnapshot<ValueStats>,
     clumping: Clumping,
 }
 
@@ -120,7 +120,7 @@ impl DimensionTable {
     }
 
     /// The value `key` of `side`, known from now on.
-    pub(super) fn value(&mut self, side: u64, key: u64, now: u32) -> (&mut DimensionStats, &mut Value) {
+    pub(super) fn value(&mut self, side: u64, key: u64, now: u32) -> (&mut DimensionStats, &mut ValueStats) {
         let (length, mut new) = (self.length as usize, false);
         let entry = self.sides.touch(side, || DimensionStats {
             values: 0,
@@ -132,13 +132,13 @@ impl DimensionTable {
             learned: 0.0,
             settled: now,
             clumping: Clumping::default(),
-            block: Slot { number: now / BLOCK_SLOTS, ..Slot::default() },
+            block: FailureSlot { number: now / BLOCK_SLOTS, ..FailureSlot::default() },
             active: false,
         });
         let halved = entry.halved;
         let value = self.values.touch(key, || {
             new = true;
-            Value {
+            ValueStats {
                 sampled: 0,
                 halved,
                 traffic: Slots::new(length, now),
@@ -216,7 +216,8 @@ impl DimensionTable {
             }
         }
         if side.block.number != now / BLOCK_SLOTS {
-            let block = std::mem::replace(&mut side.block, Slot { number: now / BLOCK_SLOTS, ..Slot::default() });
+            let block =
+                std::mem::replace(&mut side.block, FailureSlot { number: now / BLOCK_SLOTS, ..FailureSlot::default() });
             side.clump(&block, &mut self.clumping);
         }
     }
@@ -265,7 +266,8 @@ impl DimensionTable {
     /// The slots with failures of the value `key`, and how many.
     pub(super) fn slots_of(&mut self, side: u64, key: u64) -> Vec<(u32, u32)> {
         let Some(side) = self.sides.get_mut(side) else { return Vec::new() };
-        let in_slot = |slot: &Slot| slot.values.iter().find(|(value, _)| *value == key).map(|(_, n)| (slot.number, *n));
+        let in_slot =
+            |slot: &FailureSlot| slot.values.iter().find(|(value, _)| *value == key).map(|(_, n)| (slot.number, *n));
         side.recent.slots().filter_map(in_slot).collect()
     }
 
@@ -337,7 +339,7 @@ impl HeapSize for DimensionStats {
     }
 }
 
-impl HeapSize for Value {
+impl HeapSize for ValueStats {
     fn heap_size(&self) -> usize {
         self.traffic.heap_size()
     }
@@ -345,7 +347,7 @@ impl HeapSize for Value {
 
 impl DimensionStats {
     /// A block is over: how its failures clump is learned, of this module and of all.
-    fn clump(&mut self, block: &Slot, of_all: &mut Clumping) {
+    fn clump(&mut self, block: &FailureSlot, of_all: &mut Clumping) {
         let n = f64::from(block.total);
         let usual = self.squares / f64::from(self.sampled).powi(2);
         let pairs: f64 = block.values.iter().map(|(_, k)| f64::from(*k) * (f64::from(*k) - 1.0)).sum();
@@ -355,7 +357,7 @@ impl DimensionStats {
     }
 }
 
-impl Value {
+impl ValueStats {
     fn catch_up(&mut self, halved: u32) {
         self.sampled >>= halved.saturating_sub(self.halved).min(31);
         self.halved = halved;

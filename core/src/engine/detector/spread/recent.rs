@@ -12,7 +12,7 @@ pub(super) const GROUPS: usize = 64;
 
 /// Failures of one slot, by value.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Slot {
+pub(super) struct FailureSlot {
     pub(super) number: u32,
     pub(super) total: u32,
     pub(super) values: Vec<(u64, u32)>,
@@ -32,9 +32,9 @@ pub(super) fn add(values: &mut Vec<(u64, u32)>, key: u64, count: u32) -> bool {
 
 /// The slots with failures, oldest first. Snapshots have the slots alone.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(from = "VecDeque<Slot>", into = "VecDeque<Slot>")]
+#[serde(from = "VecDeque<FailureSlot>", into = "VecDeque<FailureSlot>")]
 pub(super) struct Recent {
-    slots: VecDeque<Slot>,
+    slots: VecDeque<FailureSlot>,
     /// The values of all slots and their failures, in the order in which they came; none while they
     /// are to be summed up.
     sums: Option<Vec<(u64, u32)>>,
@@ -44,7 +44,7 @@ impl Recent {
     /// Counts a failure; false where its slot has too many values to tell this one apart.
     pub(super) fn fail(&mut self, key: u64, now: u32) -> bool {
         if self.slots.back().is_none_or(|slot| slot.number != now) {
-            self.slots.push_back(Slot { number: now, ..Slot::default() });
+            self.slots.push_back(FailureSlot { number: now, ..FailureSlot::default() });
         }
         let Some(slot) = self.slots.back_mut() else { return false };
         slot.total = slot.total.saturating_add(1);
@@ -56,7 +56,7 @@ impl Recent {
     }
 
     /// The oldest slot, if it has left all windows of `length` slots.
-    pub(super) fn pop(&mut self, length: u32, now: u32) -> Option<Slot> {
+    pub(super) fn pop(&mut self, length: u32, now: u32) -> Option<FailureSlot> {
         let gone = self.slots.pop_front_if(|slot| slot.number.saturating_add(length) <= now)?;
         self.sums = None;
         Some(gone)
@@ -67,7 +67,7 @@ impl Recent {
     }
 
     /// The slots, oldest first.
-    pub(super) fn slots(&self) -> impl DoubleEndedIterator<Item = &Slot> {
+    pub(super) fn slots(&self) -> impl DoubleEndedIterator<Item = &FailureSlot> {
         self.slots.iter()
     }
 
@@ -87,17 +87,17 @@ impl Recent {
     pub(super) fn heap_size(&self) -> usize {
         let of = |values: &Vec<(u64, u32)>| allocated(size_of_val(values.as_slice()));
         let values: usize = self.slots.iter().map(|slot| &slot.values).chain(&self.sums).map(of).sum();
-        allocated(self.slots.capacity() * size_of::<Slot>()) + values
+        allocated(self.slots.capacity() * size_of::<FailureSlot>()) + values
     }
 }
 
-impl From<VecDeque<Slot>> for Recent {
-    fn from(slots: VecDeque<Slot>) -> Self {
+impl From<VecDeque<FailureSlot>> for Recent {
+    fn from(slots: VecDeque<FailureSlot>) -> Self {
         Self { slots, sums: None }
     }
 }
 
-impl From<Recent> for VecDeque<Slot> {
+impl From<Recent> for VecDeque<FailureSlot> {
     fn from(recent: Recent) -> Self {
         recent.slots
     }
