@@ -1,10 +1,11 @@
 //! The template miner that all detectors and rules share.
 //!
 //! The pure stage has hashed each message's skeleton (`event/skeleton/`); here a skeleton becomes a
-//! template. A hit is two table look-ups. Only a skeleton never seen is worked on: told once where
-//! it repeats itself (`fold.rs`), compared with a user's seeds (`seed.rs`) and, word by word, with
-//! all others (`hole.rs`). Where a position turns out to vary the templates that differ there are
-//! merged into one; the merge is announced, and old ids lead to the one that stays.
+//! template. A hit is one table look-up, or three where it was merged. Only a skeleton never seen
+//! is worked on: told once where it repeats itself (`fold.rs`), compared with a user's seeds
+//! (`seed.rs`) and, word by word, with all others (`hole.rs`). Where a position turns out to vary
+//! the templates that differ there are merged into one; the merge is announced, and old ids lead
+//! to the one that stays.
 //!
 //! An id is the hash of the template's skeleton: the same after a restart and in another process.
 //! What an event is given is the root at its arrival. Memory: about 250 bytes a template and 24 a
@@ -114,9 +115,10 @@ pub struct Templates {
     /// For skeletons never seen, whose words are needed.
     skeleton: Skeleton,
     seeds: Vec<Seed>,
-    /// By the hash of a skeleton its template, 0 while it is being found.
-    skeletons: Table<TemplateId>,
+    /// By their ids; most are the hashes of the only skeleton that they have.
     templates: Table<Template>,
+    /// Of the other skeletons, by their hashes, the templates.
+    skeletons: Table<TemplateId>,
     holes: Holes,
     merged: u64,
 }
@@ -144,26 +146,39 @@ impl Templates {
         if look.skeleton == 0 {
             return Sighting::default();
         }
-        let mut id = *self.skeletons.touch(look.skeleton, TemplateId::default);
-        if id == TemplateId::default() {
-            id = self.learn(fields, look.skeleton, now, merges);
+        let own = TemplateId(look.skeleton);
+        if let Some(sighting) = self.count(own, look.level, now) {
+            return sighting;
         }
-        if let Some(template) = self.templates.touched(id.0)
-            && template.into.is_none()
+        if let Some(&mut id) = self.skeletons.touched(own.0)
+            && let Some(sighting) = self.count(id, look.level, now)
         {
-            template.count += 1;
-            template.last = now;
-            template.level = template.level.max(look.level);
-            return Sighting { id, count: template.count };
+            return sighting;
         }
-        self.see_again(fields, id, now)
+        self.see_again(fields, now, merges)
     }
 
-    /// A skeleton whose template was merged into another or had to go.
+    /// One more event of a template that stands; none where it is no more.
+    #[inline]
+    fn count(&mut self, id: TemplateId, level: Option<Level>, now: Timestamp) -> Option<Sighting> {
+        let template = self.templates.touched(id.0)?;
+        if template.into.is_some() {
+            return None;
+        }
+        template.count += 1;
+        template.last = now;
+        template.level = template.level.max(level);
+        Some(Sighting { id, count: template.count })
+    }
+
+    /// A skeleton that was never seen, or whose template was merged into another or had to go.
     #[cold]
-    fn see_again(&mut self, fields: &Fields<'_>, id: TemplateId, now: Timestamp) -> Sighting {
-        let id = self.root(id);
-        *self.skeletons.touch(fields.look().skeleton, TemplateId::default) = id;
+    fn see_again(&mut self, fields: &Fields<'_>, now: Timestamp, merges: &mut Vec<Merge>) -> Sighting {
+        let hash = fields.look().skeleton;
+        let id = match self.template_of(hash) {
+            Some(id) => id,
+            None => self.learn(fields, hash, now, merges),
+        };
         if self.templates.get_mut(id.0).is_none() {
             let message = fields.text(Role::Message).unwrap_or_default();
             let mut skeleton = std::mem::take(&mut self.skeleton);
@@ -171,11 +186,25 @@ impl Templates {
             self.insert(id, Wording::own(&skeleton, &skeleton.text(), &message), &message, now);
             self.skeleton = skeleton;
         }
-        let Some(template) = self.templates.touched(id.0) else { return Sighting::default() };
-        template.count += 1;
-        template.last = now;
-        template.level = template.level.max(fields.look().level);
-        Sighting { id, count: template.count }
+        self.count(id, fields.look().level, now).unwrap_or_default()
+    }
+
+    /// The template of a skeleton that was seen before, after all merges so far.
+    fn template_of(&mut self, skeleton: u64) -> Option<TemplateId> {
+        let id = match self.templates.touched(skeleton) {
+            Some(_) => TemplateId(skeleton),
+            None => *self.skeletons.touched(skeleton)?,
+        };
+        let root = self.root(id);
+        self.lead(skeleton, root);
+        Some(root)
+    }
+
+    /// Of this skeleton the template is `id`.
+    fn lead(&mut self, skeleton: u64, id: TemplateId) {
+        if skeleton != id.0 {
+            *self.skeletons.touch(skeleton, || id) = id;
+        }
     }
 
     /// Finds the template of a skeleton never seen.
@@ -207,10 +236,8 @@ impl Templates {
             words = folded;
             own = id_of(&words);
             folded_text = Some(words.join(" "));
-            let known = *self.skeletons.touch(own.0, TemplateId::default);
-            if known != TemplateId::default() {
-                let known = self.root(known);
-                *self.skeletons.touch(hash, TemplateId::default) = known;
+            if let Some(known) = self.template_of(own.0) {
+                self.lead(hash, known);
                 return known;
             }
         }
@@ -235,10 +262,8 @@ impl Templates {
             self.holes.fill(&opened, root);
             id = root;
         }
-        *self.skeletons.touch(own.0, TemplateId::default) = id;
-        if own.0 != hash {
-            *self.skeletons.touch(hash, TemplateId::default) = id;
-        }
+        self.lead(own.0, id);
+        self.lead(hash, id);
         id
     }
 
@@ -256,9 +281,8 @@ impl Templates {
         merged[opened.position] = VARIABLE;
         merged.dedup_by(|next, before| *next == VARIABLE && *before == VARIABLE);
         let own = id_of(&merged);
-        let known = *self.skeletons.touch(own.0, || own);
-        let root = self.root(if known == TemplateId::default() { own } else { known });
-        *self.skeletons.touch(own.0, || root) = root;
+        let root = self.template_of(own.0).unwrap_or(own);
+        self.lead(own.0, root);
         if self.templates.get_mut(root.0).is_none() {
             self.insert(root, Wording::merged(skeleton, &merged, message), message, now);
         }

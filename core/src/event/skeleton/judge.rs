@@ -151,10 +151,10 @@ fn is_call(all: &Pieces<'_>, i: usize) -> bool {
 #[inline]
 fn is_named(all: &Pieces<'_>, i: usize, parts: &[MaskPart]) -> bool {
     let Some(last) = parts.last() else { return false };
-    let last = match last.kind {
-        PartKind::Word => last.of(all.text),
-        _ => return false,
-    };
+    if last.kind != PartKind::Word || !matches!(last.end - last.start, 3 | 4) {
+        return false;
+    }
+    let last = last.of(all.text);
     match last.len() {
         4 => last.eq_ignore_ascii_case(b"user"),
         3 => {
@@ -168,6 +168,10 @@ fn is_named(all: &Pieces<'_>, i: usize, parts: &[MaskPart]) -> bool {
 
 /// Makes one of neighbouring variables, with their units and the words of dates.
 pub(super) fn join(text: &[u8], parts: &mut Vec<MaskPart>) {
+    // Most messages have nothing to join.
+    if !parts.iter().any(|part| part.kind == PartKind::Variable || words::is_date_word(part.of(text))) {
+        return;
+    }
     let mut kept = 0;
     for k in 0..parts.len() {
         let mut part = parts[k];
