@@ -6,11 +6,11 @@
 //! Memory: 256 KiB, for 16,384 messages.
 //!
 //! Detectors and rules rest on what is remembered here, so nobody who writes logs may choose two
-//! messages with one hash. xxh3-64 is taken with a secret in place of its public one, which the program draws at
-//! its start, and of messages of up to 240 bytes: those are summed by products that each have 128
-//! secret bits of their own. Of longer ones it multiplies 32 bits by 32 (and a seed in place of a
-//! secret shifts all of the public one alike), which can be guessed; nothing of those is
-//! remembered.
+//! messages with one hash. xxh3-64 is taken with a secret in place of its public one, which the
+//! program draws at its start, and of messages of up to 240 bytes: those are summed by products
+//! that each have 128 secret bits of their own. Of longer ones it multiplies 32 bits by 32 (and a
+//! seed in place of a secret shifts all of the public one alike), which can be guessed; nothing of
+//! those is remembered.
 
 use xxhash_rust::xxh3::xxh3_64_with_secret;
 
