@@ -27,7 +27,7 @@
 //! assert_eq!(engine.take_tally().events[4], 1, "but it is counted as an ERROR");
 //! ```
 
-pub use seismolog_core::{diagnostic, engine, event, plain};
+pub use seismolog_core::{diagnostic, engine, event, human_duration, plain, setting};
 
 pub mod cli;
 pub mod command;

@@ -7,4 +7,6 @@
 pub mod diagnostic;
 pub mod engine;
 pub mod event;
+pub mod human_duration;
 pub mod plain;
+pub mod setting;

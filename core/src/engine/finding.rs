@@ -1,65 +1,11 @@
 //! A finding: what is said when an incident opens, goes on and ends. Its JSON is a contract.
 
+pub use super::detector::DetectorName;
 use crate::event::time::{TimeContext, time_text};
 use crate::event::{Level, Timestamp};
 use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-/// Who found it; the label `detector` of the metrics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-#[repr(u8)]
-pub enum DetectorName {
-    /// Control flow that goes round.
-    Loop,
-    /// Too many errors.
-    Burst,
-    /// Too slow.
-    Latency,
-    /// Failures that sit on one value of a dimension.
-    Spread,
-    /// A key that used to speak has stopped.
-    Silence,
-    /// A template never seen before.
-    Novelty,
-    /// The input itself.
-    Input,
-    /// A user's or shipped rule.
-    Rule,
-}
-
-impl DetectorName {
-    /// Every one, in the order of their numbers.
-    pub const ALL: [Self; 8] =
-        [Self::Loop, Self::Burst, Self::Latency, Self::Spread, Self::Silence, Self::Novelty, Self::Input, Self::Rule];
-
-    /// How many of them test hypotheses, and so share the budget of false alarms. The input stands
-    /// still or not, and a rule says what it says.
-    pub const STATISTICAL: usize = {
-        let (mut count, mut i) = (0, 0);
-        while i < Self::ALL.len() {
-            count += !matches!(Self::ALL[i], Self::Input | Self::Rule) as usize;
-            i += 1;
-        }
-        count
-    };
-
-    /// As in findings, metrics and configuration.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Loop => "loop",
-            Self::Burst => "burst",
-            Self::Latency => "latency",
-            Self::Spread => "spread",
-            Self::Silence => "silence",
-            Self::Novelty => "novelty",
-            Self::Input => "input",
-            Self::Rule => "rule",
-        }
-    }
-}
 
 /// Where an incident is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,7 +4,7 @@
 //! and not estimated. To forget one costs the logarithm of their number. Memory: about 500 bytes an
 //! incident and its texts, 12 KiB at most.
 
-use super::finding::{self, DetectorName, Finding, Key, Severity, State};
+use super::finding::{self, Finding, Key, Severity, State};
 use super::incident::{IncidentId, Opening, Policy, round};
 use super::state::allocated;
 use super::storm::Storm;
@@ -222,11 +222,9 @@ impl OpenIncidents {
     }
 }
 
-/// Under which parts of its key an incident is found; one of silence is about what does not happen.
+/// Under which parts of its key an incident is found.
 fn places_of(opening: &Opening) -> impl Iterator<Item = u64> {
-    use DetectorName::{Burst, Latency, Loop, Novelty, Spread};
-    let is_found = matches!(opening.detector, Loop | Burst | Latency | Spread | Novelty);
-    let parts = if is_found { opening.key.0.as_slice() } else { &[] };
+    let parts = if opening.detector.properties().explainable { opening.key.0.as_slice() } else { &[] };
     parts.iter().map(|(name, value)| part_of(name, value))
 }
 
@@ -273,6 +271,7 @@ fn size_of_value(value: &serde_json::Value) -> usize {
 mod tests {
     use super::super::finding::Evidence;
     use super::*;
+    use crate::engine::finding::DetectorName;
     use proptest::prelude::*;
 
     fn incident(detector: DetectorName, key: &[(&str, u8)], now: Timestamp) -> Incident {

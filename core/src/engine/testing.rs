@@ -1,6 +1,6 @@
 //! A little stream for tests: lines in, findings out.
 
-use super::detector::{Detector, Event, NearMiss, Report};
+use super::detector::{Detector, DetectorOptions, Event, NearMiss, Prior, Report};
 use super::finding::{DetectorName, Finding, State};
 use super::incident::{Incidents, Policy};
 use super::rules::RuleSet;
@@ -67,6 +67,13 @@ impl Stream {
     }
 }
 
+/// The usual options, but for what `set` changes of its detectors.
+pub(crate) fn with_detectors(set: impl FnOnce(&mut DetectorOptions)) -> EngineOptions {
+    let mut options = EngineOptions::default();
+    set(&mut options.detector);
+    options
+}
+
 /// Lets `seconds` pass from `from` on for one detector, without an event: a tick each second.
 pub(crate) fn pass(detector: &mut dyn Detector, incidents: &mut Incidents, start: Timestamp, from: i64, seconds: i64) {
     let mut findings = Vec::new();
@@ -104,6 +111,6 @@ pub(crate) fn observe_into(
         let mut report = Report::new(incidents, findings);
         let stack = super::stack_trace::in_field(&fields);
         let event = Event { fields, moment, template, templates: &templates, stack: stack.as_ref() };
-        detector.observe(&event, &mut report);
+        detector.observe(&event, &Prior::default(), &mut report);
     }
 }

@@ -1,6 +1,10 @@
 //! What counts as a failure, for the detectors that count them.
 
 use crate::event::{Fields, Level};
+use crate::human_duration::HumanDuration;
+use crate::setting::Setting;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// Seconds of a slot, the grain of windows and of hysteresis.
 pub(super) const SLOT_S: f64 = 5.0;
@@ -13,9 +17,42 @@ pub(super) const CALM_P: f64 = 0.01;
 /// …over a minute.
 pub(super) const CALM_SLOTS: u32 = 12;
 
-/// Slots of a window of `seconds`.
-pub(super) fn slots_of(seconds: f64) -> u32 {
-    ((seconds / SLOT_S).round() as u32).max(1)
+/// The threshold of one test, where it is set.
+pub(super) const THRESHOLD: Setting<f64, Option<f64>> = Setting::new(
+    None,
+    "a false-alarm probability above 0 and at most 0.01, such as 1e-8; leave it out for what \
+     detector.false_alarms_per_day gives",
+)
+.above(0.0)
+.to(0.01);
+/// Fewest failures of an incident.
+pub(super) const MIN_FAILURES: Setting<u32> = Setting::new(5, "from 2 to 100000, by default 5").from(2).to(100_000);
+
+/// From which level on an event is a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FailureLevel {
+    /// WARN, ERROR and FATAL.
+    Warn,
+    /// ERROR and FATAL.
+    Error,
+    /// FATAL alone.
+    Fatal,
+}
+
+impl From<FailureLevel> for Level {
+    fn from(level: FailureLevel) -> Self {
+        match level {
+            FailureLevel::Warn => Self::Warn,
+            FailureLevel::Error => Self::Error,
+            FailureLevel::Fatal => Self::Fatal,
+        }
+    }
+}
+
+/// Slots of a window.
+pub(super) fn slots_of(window: HumanDuration) -> u32 {
+    ((window.seconds() / SLOT_S).round() as u32).max(1)
 }
 
 /// It failed by its status, whatever its level: the server's fault (5xx), a time that ran out (408;

@@ -60,12 +60,13 @@ mod traffic;
 
 use super::ending::{Ending, Passed};
 use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S};
-use super::{AHEAD, Detector, Event, LocalizedFailures, ModuleCounts, Report, TableUse};
+use super::options::Shared;
+use super::{AHEAD, Detector, Event, LocalizedFailures, ModuleCounts, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
 use crate::engine::deadlines::{Deadlines, Slotted};
 use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::overrides::Overrides;
-use crate::engine::snapshot::{RestoreError, pack, unpack};
+use crate::engine::snapshot::Stateful;
 use crate::engine::state::{Evict, Table, TableSnapshot, Weight};
 use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::engine::stats::exposure::{Exposure, Span};
@@ -75,7 +76,8 @@ use crate::event::{Fields, Level, Role, Timestamp};
 use cell::Cell;
 use cell_key::{ALL, ALL_CELL, CellKey, EVERYWHERE, KEY_DOMAINS, Scope, fold, spots, text_key};
 use open_bursts::{OpenBurst, OpenBursts};
-pub use options::{BurstOptions, BurstSettings};
+use options::BurstSettings;
+pub use options::{BurstOptions, BurstOverride};
 use serde::{Deserialize, Serialize};
 use text_modules::{TextModules, TextModulesSnapshot};
 use traffic::{Traffic, TrafficSnapshot};
@@ -125,8 +127,9 @@ pub struct Burst {
     checked: u32,
 }
 
+/// What a restart should know.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+pub struct BurstState {
     windows: Vec<u32>,
     age: f64,
     exposure: Exposure,
@@ -157,27 +160,27 @@ struct Verdict {
     fatal: bool,
 }
 
-impl Burst {
-    /// A detector that has seen nothing.
-    #[must_use]
-    pub fn new(options: BurstOptions) -> Self {
-        let windows: Vec<u32> = options.windows_s.iter().copied().map(failure::slots_of).collect();
+impl Registered for Burst {
+    type Options = BurstOptions;
+
+    fn new(options: &BurstOptions, Shared { keys, budget }: Shared) -> Self {
+        let windows: Vec<u32> = options.windows.iter().copied().map(failure::slots_of).collect();
         let longest = windows.iter().copied().max().unwrap_or(1);
-        let settings = Overrides::new(options.usual, options.overrides);
+        let settings = options.settings();
         let mut burst = Self {
-            usual: options.usual,
+            usual: options.usual(),
             least: settings.all().map(|settings| settings.level).min().unwrap_or(Level::Error),
             settings,
-            warm_up_s: options.warm_up_s,
-            budget: options.budget,
+            warm_up_s: options.warm_up.seconds(),
+            budget,
             threshold: 0.0,
             longest,
             windows,
             age: 0.0,
             exposure: Exposure::new(longest, SLOT_S, HALF_LIFE_S),
-            traffic: Traffic::new(options.keys, longest),
-            cells: Table::new(options.keys),
-            text_modules: TextModules::new(options.keys),
+            traffic: Traffic::new(keys, longest),
+            cells: Table::new(keys),
+            text_modules: TextModules::new(keys),
             active: Slotted::default(),
             places: OpenBursts::default(),
             deadlines: Deadlines::default(),
@@ -186,7 +189,9 @@ impl Burst {
         burst.set_threshold();
         burst
     }
+}
 
+impl Burst {
     fn set_threshold(&mut self) {
         let keys = self.cells.len() as f64 + self.traffic.table().1 as f64;
         self.threshold = self.budget.threshold(keys, self.windows.len() as f64, SLOT_S);
@@ -224,7 +229,7 @@ impl Burst {
     }
 
     /// Counts an error, and asks whether there are too many.
-    fn count(&mut self, event: &Event<'_>, settings: BurstSettings, report: &mut Report<'_>) {
+    fn count(&mut self, event: &Event<'_>, settings: BurstSettings, prior: &Prior, report: &mut Report<'_>) {
         let look = event.fields.look();
         let now = self.exposure.slot();
         let fatal = look.level == Some(Level::Fatal);
@@ -264,7 +269,7 @@ impl Burst {
                 continue;
             }
             let settings = if spot.scope.is_wide() { self.usual } else { settings };
-            if let Some(verdict) = self.test(spot, settings, &report.aside) {
+            if let Some(verdict) = self.test(spot, settings, &prior.localized) {
                 self.open(event, spot, &verdict, report);
                 return;
             }
@@ -334,13 +339,52 @@ impl Burst {
     }
 }
 
+impl Stateful for Burst {
+    type State = BurstState;
+
+    fn state(&self) -> BurstState {
+        BurstState {
+            windows: self.windows.clone(),
+            age: self.age,
+            exposure: self.exposure.clone(),
+            traffic: self.traffic.snapshot(),
+            cells: self.cells.snapshot(),
+            text_modules: self.text_modules.snapshot(),
+            active: self.active_spots(),
+            places: self.places.clone(),
+            checked: self.checked,
+        }
+    }
+
+    fn compatible(&self, state: &BurstState) -> Result<(), &'static str> {
+        if state.windows != self.windows {
+            return Err("its windows were others");
+        }
+        Ok(())
+    }
+
+    fn resume(&mut self, kept: BurstState) {
+        self.age = kept.age;
+        self.exposure = kept.exposure;
+        self.traffic.restore(kept.traffic);
+        self.cells.restore(kept.cells);
+        self.text_modules.restore(kept.text_modules, kept.active.iter().filter_map(CellKey::text));
+        self.places = kept.places;
+        self.places.open.keys().for_each(|place| self.deadlines.hurry((*place).into()));
+        self.checked = kept.checked;
+        self.active = Slotted::default();
+        kept.active.iter().for_each(|spot| self.list(spot));
+        self.set_threshold();
+    }
+}
+
 impl Detector for Burst {
     fn name(&self) -> DetectorName {
         DetectorName::Burst
     }
 
     #[inline]
-    fn observe(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
+    fn observe(&mut self, event: &Event<'_>, prior: &Prior, report: &mut Report<'_>) {
         if event.moment.outside {
             return;
         }
@@ -359,18 +403,19 @@ impl Detector for Burst {
         if failed.is_none() {
             module.count_other(&self.exposure);
         }
-        if status.is_some() && !report.explained {
+        let suppressed = prior.suppressed_by.is_some();
+        if status.is_some() && !suppressed {
             let places = &self.places;
             let by_status = failed.is_some() && failure::by_status(status);
             module.count_request(by_status, &self.exposure, |slot| places.owns(fold(look.module_hash), slot));
         }
-        if report.aside.opened {
-            self.leave_to_spread(look.module_hash, &report.aside);
+        if prior.localized.opened {
+            self.leave_to_spread(look.module_hash, &prior.localized);
         }
         if let Some(settings) = failed
-            && !report.explained
+            && !suppressed
         {
-            self.count(event, settings, report);
+            self.count(event, settings, prior, report);
         }
     }
 
@@ -408,39 +453,6 @@ impl Detector for Burst {
             }
             self.list(&spot);
         }
-    }
-
-    fn snapshot(&self) -> Vec<u8> {
-        pack(&Kept {
-            windows: self.windows.clone(),
-            age: self.age,
-            exposure: self.exposure.clone(),
-            traffic: self.traffic.snapshot(),
-            cells: self.cells.snapshot(),
-            text_modules: self.text_modules.snapshot(),
-            active: self.active_spots(),
-            places: self.places.clone(),
-            checked: self.checked,
-        })
-    }
-
-    fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
-        let kept: Kept = unpack(kept)?;
-        if kept.windows != self.windows {
-            return Err(RestoreError("its windows were others".into()));
-        }
-        self.age = kept.age;
-        self.exposure = kept.exposure;
-        self.traffic.restore(kept.traffic);
-        self.cells.restore(kept.cells);
-        self.text_modules.restore(kept.text_modules, kept.active.iter().filter_map(CellKey::text));
-        self.places = kept.places;
-        self.places.open.keys().for_each(|place| self.deadlines.hurry((*place).into()));
-        self.checked = kept.checked;
-        self.active = Slotted::default();
-        kept.active.iter().for_each(|spot| self.list(spot));
-        self.set_threshold();
-        Ok(())
     }
 
     fn module_counts(&self, most: usize) -> Vec<ModuleCounts> {

@@ -41,13 +41,14 @@ mod texts;
 mod unfinished;
 mod window;
 
-use super::{AHEAD, Detector, Event, OperationQuantiles, Report, TableUse};
+use super::options::Shared;
+use super::{AHEAD, Detector, Event, OperationQuantiles, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
 use crate::engine::deadlines::{Deadlines, after};
 use crate::engine::finding::DetectorName;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Overrides;
-use crate::engine::snapshot::{RestoreError, pack, unpack};
+use crate::engine::snapshot::Stateful;
 use crate::engine::state::{Evict, Table, TableSnapshot, Weight};
 use crate::engine::stats::log_histogram::bucket_of;
 use crate::event::look::Form;
@@ -57,7 +58,8 @@ use crate::event::{Fields, Role, Timestamp};
 use evaluate::{Call, Change};
 use host_share::HostShare;
 use operation::Operation;
-pub use options::{LatencyOptions, LatencySettings, PairBy, PairOptions};
+use options::LatencySettings;
+pub use options::{LatencyOptions, LatencyOverride, LatencyPair};
 use pairs::{Ended, Pairs, PairsSnapshot};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -90,8 +92,9 @@ pub struct Latency {
     deadlines: Deadlines,
 }
 
+/// What a restart should know.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+pub struct LatencyState {
     operations: TableSnapshot<Operation>,
     hosts: TableSnapshot<HostShare>,
     texts: TableSnapshot<Anchor>,
@@ -99,23 +102,24 @@ struct Kept {
     live: BTreeMap<u64, IncidentId>,
 }
 
-impl Latency {
-    /// A detector that has seen nothing.
-    #[must_use]
-    pub fn new(options: LatencyOptions) -> Self {
-        let LatencyOptions { settings, keys, overrides, pairs } = options;
+impl Registered for Latency {
+    type Options = LatencyOptions;
+
+    fn new(options: &LatencyOptions, Shared { keys, .. }: Shared) -> Self {
         Self {
-            settings: Overrides::new(settings, overrides),
+            settings: options.settings(),
             operations: Table::new(keys),
             hosts: Table::new(keys),
             texts: Texts::new(keys),
-            pairs: Pairs::new(&pairs, keys),
+            pairs: Pairs::new(&options.pairs, keys),
             ended: Vec::new(),
             live: BTreeMap::new(),
             deadlines: Deadlines::default(),
         }
     }
+}
 
+impl Latency {
     /// Takes the duration that the event itself has.
     #[inline]
     fn measure(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
@@ -222,13 +226,36 @@ fn text_of(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+impl Stateful for Latency {
+    type State = LatencyState;
+
+    fn state(&self) -> LatencyState {
+        LatencyState {
+            operations: self.operations.snapshot(),
+            hosts: self.hosts.snapshot(),
+            texts: self.texts.snapshot(),
+            pairs: self.pairs.snapshot(),
+            live: self.live.clone(),
+        }
+    }
+
+    fn resume(&mut self, kept: LatencyState) {
+        self.operations.restore(kept.operations);
+        self.hosts.restore(kept.hosts);
+        self.texts.restore(kept.texts);
+        self.pairs.restore(kept.pairs);
+        self.live = kept.live;
+        self.live.keys().for_each(|key| self.deadlines.hurry(*key));
+    }
+}
+
 impl Detector for Latency {
     fn name(&self) -> DetectorName {
         DetectorName::Latency
     }
 
     #[inline]
-    fn observe(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
+    fn observe(&mut self, event: &Event<'_>, _: &Prior, report: &mut Report<'_>) {
         if event.moment.outside {
             return;
         }
@@ -271,27 +298,6 @@ impl Detector for Latency {
     fn merge(&mut self, merge: crate::engine::template::Merge) {
         self.texts.merge(merge);
         self.pairs.merge(merge);
-    }
-
-    fn snapshot(&self) -> Vec<u8> {
-        pack(&Kept {
-            operations: self.operations.snapshot(),
-            hosts: self.hosts.snapshot(),
-            texts: self.texts.snapshot(),
-            pairs: self.pairs.snapshot(),
-            live: self.live.clone(),
-        })
-    }
-
-    fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
-        let kept: Kept = unpack(kept)?;
-        self.operations.restore(kept.operations);
-        self.hosts.restore(kept.hosts);
-        self.texts.restore(kept.texts);
-        self.pairs.restore(kept.pairs);
-        self.live = kept.live;
-        self.live.keys().for_each(|key| self.deadlines.hurry(*key));
-        Ok(())
     }
 
     fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {

@@ -1,6 +1,8 @@
 use super::*;
+use crate::engine::Persist as _;
 use crate::engine::finding::{Severity, State};
 use crate::engine::{EngineOptions, testing};
+use crate::human_duration::HumanDuration;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Gamma, LogNormal};
 use rand_pcg::Pcg64Mcg;
@@ -29,7 +31,11 @@ impl Stream {
     }
 
     fn of(latency: LatencyOptions) -> Self {
-        let options = EngineOptions { latency, near_misses: true, ..EngineOptions::default() };
+        Self::with_engine(testing::with_detectors(|detector| detector.latency = latency))
+    }
+
+    fn with_engine(options: EngineOptions) -> Self {
+        let options = EngineOptions { near_misses: true, ..options };
         Self { stream: testing::Stream::new(&options), rng: Pcg64Mcg::seed_from_u64(5), now: 0 }
     }
 
@@ -203,7 +209,7 @@ fn a_snapshot_goes_on_where_it_was_taken() {
     }
     first.stream.findings.append(&mut second.stream.findings);
     assert_eq!(whole.findings, first.findings);
-    assert!(Latency::new(LatencyOptions::default()).restore(b"nonsense").is_err());
+    assert!(Latency::new(&LatencyOptions::default(), Shared::default()).restore(b"nonsense").is_err());
 }
 
 #[test]
@@ -224,7 +230,7 @@ fn quantiles_of_the_busiest_and_of_the_rest() {
 
 #[test]
 fn keys_are_capped() {
-    let mut detector = Latency::new(LatencyOptions { keys: 50, ..LatencyOptions::default() });
+    let mut detector = Latency::new(&LatencyOptions::default(), Shared { keys: 50, ..Shared::default() });
     for i in 0..1_000_u64 {
         detector.operations.touch(i, || Operation::new(i.to_string(), Timestamp(0)));
     }
@@ -358,12 +364,12 @@ fn durations_in_messages_are_those_of_their_template() {
 }
 
 fn pairs() -> LatencyOptions {
-    let pair = PairOptions {
+    let pair = LatencyPair {
         operation: "import".into(),
         start: "import of * begins".into(),
         end: "import done".into(),
-        by: vec![PairBy::Role(Role::Trace), PairBy::Member("part".into())],
-        timeout_s: 60.0,
+        by: vec!["trace".into(), "part".into()],
+        timeout: HumanDuration::from_secs(60),
     };
     LatencyOptions { pairs: vec![pair], ..LatencyOptions::default() }
 }
@@ -416,7 +422,10 @@ fn starts_without_an_end_are_one_incident() {
 
 #[test]
 fn begun_pairs_are_capped_and_what_is_evicted_is_no_finding() {
-    let mut stream = Stream::of(LatencyOptions { keys: 20, ..pairs() });
+    let mut stream = Stream::with_engine(EngineOptions {
+        keys: 20,
+        ..testing::with_detectors(|detector| detector.latency = pairs())
+    });
     for i in 0..200_i64 {
         stream.line(i, &format!(r#""trace_id":"t{i}","part":1,"message":"import of file {i} begins""#));
     }
@@ -429,13 +438,11 @@ fn begun_pairs_are_capped_and_what_is_evicted_is_no_finding() {
 
 #[test]
 fn overrides_are_by_operation_module_and_host() {
-    use crate::engine::overrides::KeyPattern;
-    let off = LatencySettings { enabled: false, ..LatencySettings::default() };
-    let canary = LatencySettings { enabled: false, apart: true, ..LatencySettings::default() };
+    let off = LatencyOverride { enabled: Some(false), ..LatencyOverride::default() };
     let mut stream = Stream::of(LatencyOptions {
         overrides: vec![
-            (KeyPattern::new([(Role::Operation, Some("/export/{}"))]), off),
-            (KeyPattern::new([(Role::Host, Some("canary-*"))]), canary),
+            LatencyOverride { operation: Some("/export/{}".into()), ..off.clone() },
+            LatencyOverride { host: Some("canary-*".into()), ..off },
         ],
         ..LatencyOptions::default()
     });

@@ -29,7 +29,7 @@ impl Latency {
                 expected: significant(usual),
                 unit: "ms".into(),
                 test: TEST.into(),
-                threshold: late.options.timeout_s * 1e3,
+                threshold: late.options.timeout.seconds() * 1e3,
                 p_value: Some(p_of(ln_p)),
                 samples: all as u64,
                 window_s: round(late.waited_s, 3),

@@ -7,11 +7,11 @@
 
 use super::super::{Event, Report, TableUse};
 use super::EXAMPLE_BYTES;
-use super::options::Limit;
+use super::options::{Limit, LoopGuard};
 use crate::engine::deadlines::{Deadlines, after};
 use crate::engine::finding::{DetectorName, Evidence, Key, Severity, name_of};
 use crate::engine::incident::{IncidentId, Opening, round};
-use crate::engine::overrides::{Choice, KeyPattern, Overrides};
+use crate::engine::overrides::{Choice, Overrides};
 use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, Weight, allocated};
 use crate::event::{Fields, Level, Role, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -76,16 +76,19 @@ pub(super) struct Guards {
 
 /// What is kept across a restart.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Kept {
+pub(super) struct GuardsState {
     lines: TableSnapshot<Guarded>,
     open: BTreeSet<u64>,
 }
 
 impl Guards {
-    pub(super) fn new(guards: Vec<(KeyPattern, Limit)>, keys: usize) -> Self {
+    pub(super) fn new(guards: &[LoopGuard], keys: usize) -> Self {
         Self {
             any: !guards.is_empty(),
-            limits: Overrides::new(None, guards.into_iter().map(|(pattern, limit)| (pattern, Some(limit)))),
+            limits: Overrides::new(
+                None,
+                guards.iter().map(LoopGuard::limit).map(|(pattern, limit)| (pattern, Some(limit))),
+            ),
             choices: Table::new(keys),
             lines: Table::new(keys),
             open: BTreeSet::new(),
@@ -183,11 +186,11 @@ impl Guards {
         self.any.then_some(TableUse { table: "loop_guarded", keys, evictions })
     }
 
-    pub(super) fn snapshot(&self) -> Kept {
-        Kept { lines: self.lines.snapshot(), open: self.open.clone() }
+    pub(super) fn snapshot(&self) -> GuardsState {
+        GuardsState { lines: self.lines.snapshot(), open: self.open.clone() }
     }
 
-    pub(super) fn restore(&mut self, kept: Kept) {
+    pub(super) fn restore(&mut self, kept: GuardsState) {
         self.lines.restore(kept.lines);
         self.open = kept.open;
         self.open.iter().for_each(|key| self.deadlines.hurry(*key));

@@ -47,22 +47,24 @@ mod options;
 mod run;
 
 use super::failure::is_failure;
+use super::options::Shared;
 use super::text_without_numbers::TextWithoutNumbers;
-use super::{AHEAD, Detector, Event, Report, TableUse};
+use super::{AHEAD, Detector, Event, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
 use crate::engine::deadlines::Deadlines;
 use crate::engine::finding::DetectorName;
 use crate::engine::overrides::Overrides;
-use crate::engine::snapshot::{RestoreError, pack, unpack};
+use crate::engine::snapshot::Stateful;
 use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, Weight};
 use crate::engine::template::{Merge, TemplateId};
 use crate::event::{Fields, Level, Look, Role, Timestamp};
 use actor::{Actor, OpenIncident};
 use counter::When;
 use excursions::{Emitter, Excursion, Excursions, Update, Who};
-use guard::Guards;
+use guard::{Guards, GuardsState};
 use learned::{HABIT_RUN, Habit, Learned};
-pub use options::{Limit, LoopOptions, LoopSettings};
+use options::LoopSettings;
+pub use options::{LoopGuard, LoopOptions, LoopOverride};
 use run::{Run, Signal, grain, near_miss};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -115,13 +117,14 @@ enum OpenLoop {
     Line(u64, Box<OpenIncident>),
 }
 
+/// What a restart should know.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+pub struct LoopState {
     actors: TableSnapshot<Actor>,
     habits: TableSnapshot<Habits>,
     learned: Learned,
     spells: Vec<Excursion>,
-    guards: guard::Kept,
+    guards: GuardsState,
     live: BTreeMap<u64, OpenLoop>,
 }
 
@@ -144,25 +147,26 @@ fn join(going: &mut OpenIncident, event: &Event<'_>, report: &mut Report<'_>) {
     });
 }
 
-impl Loop {
-    /// A detector that has seen nothing.
-    #[must_use]
-    pub fn new(options: LoopOptions) -> Self {
-        let settings = options.settings();
+impl Registered for Loop {
+    type Options = LoopOptions;
+
+    fn new(options: &LoopOptions, Shared { keys, .. }: Shared) -> Self {
         Self {
-            actors: Table::new(options.keys),
-            habits: Table::new(options.keys),
+            actors: Table::new(keys),
+            habits: Table::new(keys),
             learned: Learned::new(),
             spells: Excursions::new(),
-            guards: Guards::new(options.guards, options.keys),
+            guards: Guards::new(&options.guards, keys),
             live: BTreeMap::new(),
             deadlines: Deadlines::default(),
             scratch: TextWithoutNumbers::default(),
-            settings: Overrides::new(settings, options.overrides),
-            timer_period_s: options.timer_period_s,
+            settings: options.settings(),
+            timer_period_s: options.timer_period.seconds(),
         }
     }
+}
 
+impl Loop {
     /// A run that may be a loop is tested at every repeat at first, then at doubling ones.
     fn test(&mut self, event: &Event<'_>, run: Run, habit: Habit, threshold: f64, report: &mut Report<'_>) {
         let look = event.fields.look();
@@ -272,13 +276,38 @@ fn template_key(template: TemplateId) -> u64 {
     xxh3_64(&(template.0 ^ TEMPLATE_SALT).to_le_bytes())
 }
 
+impl Stateful for Loop {
+    type State = LoopState;
+
+    fn state(&self) -> LoopState {
+        LoopState {
+            actors: self.actors.snapshot(),
+            habits: self.habits.snapshot(),
+            learned: self.learned.clone(),
+            spells: self.spells.snapshot(),
+            guards: self.guards.snapshot(),
+            live: self.live.clone(),
+        }
+    }
+
+    fn resume(&mut self, kept: LoopState) {
+        self.learned = kept.learned;
+        self.actors.restore(kept.actors);
+        self.habits.restore(kept.habits);
+        self.spells.restore(kept.spells);
+        self.guards.restore(kept.guards);
+        self.live = kept.live;
+        self.live.keys().for_each(|module| self.deadlines.hurry(*module));
+    }
+}
+
 impl Detector for Loop {
     fn name(&self) -> DetectorName {
         DetectorName::Loop
     }
 
     #[inline]
-    fn observe(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
+    fn observe(&mut self, event: &Event<'_>, _: &Prior, report: &mut Report<'_>) {
         let look = event.fields.look();
         if look.message_hash == 0 {
             return;
@@ -345,7 +374,9 @@ impl Detector for Loop {
         let inside = pushed.lag > 0 || counted > 0;
         let is_going = actor.going.is_some();
         // Numbers that take turns are explained once they are a loop: a few values are not yet one.
-        report.explained |= guarded || pushed.longest.max(stepped) >= 2 || (is_going && inside);
+        if guarded || pushed.longest.max(stepped) >= 2 || (is_going && inside) {
+            report.suppress();
+        }
         let mut over = false;
         if let Some(going) = &mut actor.going {
             if inside {
@@ -395,7 +426,7 @@ impl Detector for Loop {
             && let Some(OpenLoop::Line(live, going)) = self.live.get_mut(&look.module_hash)
             && *live == line
         {
-            report.explained = true;
+            report.suppress();
             join(going, event, report);
             self.deadlines.arm(going.module, going.deadline());
             return;
@@ -442,29 +473,6 @@ impl Detector for Loop {
 
     fn merge(&mut self, merge: Merge) {
         self.learned.merge(template_key(merge.from), template_key(merge.into));
-    }
-
-    fn snapshot(&self) -> Vec<u8> {
-        pack(&Kept {
-            actors: self.actors.snapshot(),
-            habits: self.habits.snapshot(),
-            learned: self.learned.clone(),
-            spells: self.spells.snapshot(),
-            guards: self.guards.snapshot(),
-            live: self.live.clone(),
-        })
-    }
-
-    fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
-        let kept: Kept = unpack(kept)?;
-        self.learned = kept.learned;
-        self.actors.restore(kept.actors);
-        self.habits.restore(kept.habits);
-        self.spells.restore(kept.spells);
-        self.guards.restore(kept.guards);
-        self.live = kept.live;
-        self.live.keys().for_each(|module| self.deadlines.hurry(*module));
-        Ok(())
     }
 
     fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {

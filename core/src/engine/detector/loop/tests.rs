@@ -1,8 +1,8 @@
 use super::*;
 use crate::engine::finding::{Finding, Severity, State};
 use crate::engine::incident::{Incidents, Policy};
-use crate::engine::overrides::KeyPattern;
 use crate::engine::{Engine, EngineOptions, rules::RuleSet, testing};
+use crate::human_duration::HumanDuration;
 
 /// A stream under construction: lines with times, and an engine to put them through.
 struct Stream(testing::Stream);
@@ -26,7 +26,7 @@ impl Stream {
     }
 
     fn with(options: LoopOptions) -> Self {
-        Self(testing::Stream::new(&EngineOptions { r#loop: options, ..EngineOptions::default() }))
+        Self(testing::Stream::new(&testing::with_detectors(|detector| detector.r#loop = options)))
     }
 
     fn put(&mut self, milliseconds: i64, level: &str, actor: &str, message: &str) {
@@ -136,9 +136,8 @@ fn a_snapshot_goes_on_where_it_was_taken() {
 
 #[test]
 fn overrides_switch_actors_off_and_on_and_change_what_it_takes() {
-    let usual = LoopOptions::default().settings();
-    let pattern = |module: &'static str| KeyPattern::new([(Role::Module, Some(module))]);
-    let stream_of = |enabled: bool, overrides: &[(KeyPattern, LoopSettings)]| {
+    let of = |module: &str| LoopOverride { module: Some(module.to_owned()), ..LoopOverride::default() };
+    let stream_of = |enabled: bool, overrides: &[LoopOverride]| {
         let mut stream = Stream::with(LoopOptions { enabled, overrides: overrides.to_vec(), ..LoopOptions::default() });
         (0..3_000).for_each(|i| stream.put(i * 200, "INFO", &format!("m{}", i % 7), &format!("work item {i} done")));
         for i in 0..100 {
@@ -153,18 +152,17 @@ fn overrides_switch_actors_off_and_on_and_change_what_it_takes() {
     };
     let all: Vec<_> = stream_of(true, &[]).into_iter().map(|(module, _)| module).collect();
     assert_eq!(all, ["batch.a", "batch.b", "m3"]);
-    let off = (pattern("batch.*"), LoopSettings { enabled: false, ..usual });
+    let off = LoopOverride { enabled: Some(false), ..of("batch.*") };
     assert_eq!(stream_of(true, std::slice::from_ref(&off)).len(), 1);
-    let only = stream_of(false, &[(pattern("batch.b"), usual), off.clone()]);
+    let only = stream_of(false, &[LoopOverride { enabled: Some(true), ..of("batch.b") }, off.clone()]);
     assert_eq!((only.len(), only[0].0.as_str()), (1, "batch.b"));
-    let later = stream_of(true, &[(pattern("m3"), LoopSettings { min_repeats: 50, ..usual }), off]);
+    let later = stream_of(true, &[LoopOverride { min_repeats: Some(50), ..of("m3") }, off]);
     assert!(later[0].1 >= 50, "{later:?}");
 }
 
 #[test]
 fn a_million_actors_stay_under_the_cap() {
-    let options = LoopOptions { keys: 1_000, ..LoopOptions::default() };
-    let mut detector = Loop::new(options);
+    let mut detector = Loop::new(&LoopOptions::default(), Shared { keys: 1_000, ..Shared::default() });
     let mut findings = Vec::new();
     let mut looker = testing::looker();
     for chunk in 0..100 {
@@ -400,10 +398,8 @@ fn a_line_in_parts_counts_once_with_its_level() {
 
 #[test]
 fn a_guard_holds_from_the_first_event_and_ends_with_its_window() {
-    let guard = |glob: &'static str, max_repeats| {
-        let limit = Limit { max_repeats, within_s: 60.0, by_host: false, by_thread: false };
-        (KeyPattern::new([(Role::Module, Some(glob))]), limit)
-    };
+    let guard =
+        |glob: &str, max_repeats| LoopGuard { module: Some(glob.to_owned()), max_repeats, ..LoopGuard::default() };
     let options = LoopOptions { guards: vec![guard("pay*", 5), guard("*", 50)], ..LoopOptions::default() };
     let mut stream = Stream::with(options);
     for i in 0..40 {
@@ -427,8 +423,7 @@ fn a_guard_holds_from_the_first_event_and_ends_with_its_window() {
 
 #[test]
 fn a_guarded_loop_is_one_incident() {
-    let limit = Limit { max_repeats: 3, within_s: 60.0, by_host: false, by_thread: false };
-    let guards = vec![(KeyPattern::new([(Role::Module, Some("m3"))]), limit)];
+    let guards = vec![LoopGuard { module: Some("m3".into()), max_repeats: 3, ..LoopGuard::default() }];
     let mut stream = Stream::with(LoopOptions { guards, ..LoopOptions::default() });
     (0..3_000).for_each(|i| stream.put(i * 200, "INFO", &format!("m{}", i % 7), &format!("work item {i} done")));
     (0..200).for_each(|i| stream.put(T + i * 20, "ERROR", "m3", "cannot bind port"));
@@ -448,9 +443,10 @@ fn a_counters_learned_rate_follows_merges() {
 #[test]
 fn a_tick_looks_at_what_is_due_however_many_loops_are_open() {
     let looks = |modules: usize| {
-        let limit = Limit { max_repeats: 2, within_s: 3_600.0, by_host: false, by_thread: false };
-        let guards = vec![(KeyPattern::new([(Role::Module, Some("*"))]), limit)];
-        let mut detector = Loop::new(LoopOptions { guards, ..LoopOptions::default() });
+        let within = HumanDuration::from_secs(3_600);
+        let guard = LoopGuard { module: Some("*".into()), max_repeats: 2, within, ..LoopGuard::default() };
+        let options = LoopOptions { guards: vec![guard], ..LoopOptions::default() };
+        let mut detector = Loop::new(&options, Shared::default());
         let mut incidents = Incidents::new(Policy::default(), 10_000);
         let line = |i: usize| format!("{{\"module\":\"m{}\",\"message\":\"again\"}}\n", i % modules);
         let batch = testing::looked(&mut testing::looker(), &(0..5 * modules).map(line).collect::<String>());

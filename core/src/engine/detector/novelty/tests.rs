@@ -1,4 +1,5 @@
 use super::*;
+use crate::engine::Persist as _;
 use crate::engine::finding::{Finding, Severity, State};
 use crate::engine::{EngineOptions, testing};
 use crate::event::Timestamp;
@@ -138,10 +139,9 @@ fn texts_that_are_always_new_are_no_news() {
 
 #[test]
 fn other_settings_for_some_modules() {
-    let off = NoveltySettings { enabled: false, ..NoveltyOptions::default().usual };
-    let overrides = vec![(KeyPattern::new([(Role::Module, Some("batch.*"))]), off)];
-    let novelty = NoveltyOptions { overrides, ..NoveltyOptions::default() };
-    let mut stream = Stream::new(&EngineOptions { novelty, ..EngineOptions::default() });
+    let module = Some("batch.*".into());
+    let off = NoveltyOverride { module, enabled: Some(false), ..NoveltyOverride::default() };
+    let mut stream = Stream::new(&testing::with_detectors(|detector| detector.novelty.overrides = vec![off]));
     stream.usual(1_800);
     stream.put("ERROR", "batch.import", "a thing never seen");
     assert_eq!(stream.opened().len(), 0);
@@ -164,11 +164,11 @@ fn after_evictions_a_first_sight_means_nothing() {
 
 #[test]
 fn a_snapshot_goes_on_where_it_was_taken() {
-    let mut novelty = Novelty::new(NoveltyOptions::default());
+    let mut novelty = Novelty::new(&NoveltyOptions::default(), Shared::default());
     (0..100).for_each(|count| _ = novelty.templates.see(count));
     novelty.exceptions.counts.touch(7, || 3);
     novelty.open.push(OpenIncident { id: IncidentId(1), template: Some(TemplateId(2)), last: 3.0 });
-    let mut again = Novelty::new(NoveltyOptions::default());
+    let mut again = Novelty::new(&NoveltyOptions::default(), Shared::default());
     again.restore(&novelty.snapshot()).unwrap();
     assert_eq!((again.templates, again.open[0].id), (novelty.templates, IncidentId(1)));
     assert_eq!(again.snapshot(), novelty.snapshot());

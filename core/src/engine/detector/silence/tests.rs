@@ -1,4 +1,5 @@
 use super::*;
+use crate::engine::Persist as _;
 use crate::engine::finding::{Finding, State};
 use crate::engine::incident::{Incidents, Policy};
 use crate::engine::{EngineOptions, testing};
@@ -18,8 +19,11 @@ impl Stream {
     }
 
     fn with(seed: u64, silence: &SilenceOptions) -> Self {
-        let options = EngineOptions { silence: silence.clone(), ..EngineOptions::default() };
-        Self { stream: testing::Stream::new(&options), random: rand_pcg::Pcg64::seed_from_u64(seed) }
+        Self::with_engine(seed, &testing::with_detectors(|detector| detector.silence = silence.clone()))
+    }
+
+    fn with_engine(seed: u64, options: &EngineOptions) -> Self {
+        Self { stream: testing::Stream::new(options), random: rand_pcg::Pcg64::seed_from_u64(seed) }
     }
 
     /// A line at `s` seconds from the start.
@@ -118,22 +122,22 @@ fn a_silent_service_is_one_finding_and_not_one_for_each_pod() {
 #[test]
 fn what_modules_and_hosts_are_to_each_other_does_not_depend_on_their_order() {
     for members in [&["host", "module"][..], &["zone", "host", "module"]] {
-        let members = members.iter().map(|member| (*member).to_owned()).collect();
-        let options = SilenceOptions { members, ..SilenceOptions::default() };
+        let keys = members.iter().map(|member| (*member).to_owned()).collect();
+        let options = SilenceOptions { keys, ..SilenceOptions::default() };
         let mut service = Stream::with(3, &options);
         service.run(0.0, 3_000.0, 30.0, |s, random| {
             let module = random.random_range(0..6);
             let up = module != 2 || !(2_000.0..2_600.0).contains(&s);
             up.then(|| (format!("service-{module}"), format!("service-{module}-pod-{}", random.random_range(0..4))))
         });
-        assert_eq!(service.opened(), ["service-2"], "{:?}", options.members);
+        assert_eq!(service.opened(), ["service-2"], "{:?}", options.keys);
         let mut replaced = Stream::with(8, &options);
         replaced.run(0.0, 4_000.0, 20.0, |s, random| {
             let (module, host) = anybody(random);
             let host = if host == "h4" && s > 2_000.0 { "h4-new".to_owned() } else { host };
             Some((module, host))
         });
-        assert_eq!(replaced.opened(), [""; 0], "{:?}", options.members);
+        assert_eq!(replaced.opened(), [""; 0], "{:?}", options.keys);
     }
 }
 
@@ -233,11 +237,10 @@ fn late_lines_speak_too() {
 
 #[test]
 fn other_members_and_other_settings_for_some_keys() {
-    let off = Settings { enabled: false, ..SilenceOptions::default().usual };
-    let pattern = NamePattern { member: "module".into(), glob: "m3".into() };
+    let (key, name) = ("module".into(), "m3".into());
     let options = SilenceOptions {
-        members: vec!["module".into(), "thread".into(), "tenant".into()],
-        overrides: vec![(pattern, off)],
+        keys: vec!["module".into(), "thread".into(), "tenant".into()],
+        overrides: vec![SilenceOverride { key, name, enabled: Some(false), ..SilenceOverride::default() }],
         ..SilenceOptions::default()
     };
     let mut stream = Stream::with(11, &options);
@@ -257,7 +260,7 @@ fn other_members_and_other_settings_for_some_keys() {
 
 #[test]
 fn a_table_that_forgets_says_nothing_and_stays_under_its_cap() {
-    let mut stream = Stream::with(12, &SilenceOptions { keys: 100, ..SilenceOptions::default() });
+    let mut stream = Stream::with_engine(12, &EngineOptions { keys: 100, ..EngineOptions::default() });
     stream.run(0.0, 3_000.0, 20.0, |s, random| {
         let (module, host) = anybody(random);
         let module = if module == "m9" { format!("m{}", random.random_range(0..1_000_000)) } else { module };
@@ -282,7 +285,7 @@ fn a_snapshot_goes_on_where_it_was_taken() {
     }
     assert_eq!(whole.stream.findings, second.stream.findings);
     assert_eq!(whole.opened(), ["m3"]);
-    assert!(Silence::new(SilenceOptions::default()).restore(b"nonsense").is_err());
+    assert!(Silence::new(&SilenceOptions::default(), Shared::default()).restore(b"nonsense").is_err());
 }
 
 /// Twenty hosts, of which `stays` does not come back; each is away for `away` seconds and stops
@@ -350,8 +353,9 @@ fn what_was_nearly_a_silence_is_told_to_who_asks() {
 
 /// Looks at keys in an hour of ticks, after so many have spoken `lines` times each and stopped.
 fn looks(keys: usize, lines: usize) -> usize {
-    let options = SilenceOptions { members: vec!["module".into()], ..SilenceOptions::default() };
-    let (mut silence, mut incidents) = (Silence::new(options), Incidents::new(Policy::default(), 100));
+    let options = SilenceOptions { keys: vec!["module".into()], ..SilenceOptions::default() };
+    let mut silence = Silence::new(&options, Shared::default());
+    let mut incidents = Incidents::new(Policy::default(), 100);
     let text: String = (0..lines * keys).map(|i| format!("{{\"module\":\"m{}\"}}\n", i % keys)).collect();
     let batch = testing::looked(&mut testing::looker(), &text);
     let start = Timestamp::from_millis(START_MS);

@@ -122,12 +122,7 @@ impl Spread {
         self.exposure.window(slots, self.seconds_of_slot()).seconds.max(1.0)
     }
 
-    /// Tells burst of the failures of this value.
-    pub(super) fn tell_aside(&mut self, spot: CellKey, report: &mut Report<'_>) {
-        report.aside.slots = self.sides.slots_of(spot.side, spot.key);
-    }
-
-    /// Tells burst of the values of this module that have too many of its failures, if not so
+    /// Tells later detectors of the values of this module that have too many of its failures, if not so
     /// surely that an incident could open: as a whole the module must have too many without them.
     pub(super) fn tell_suspects(&mut self, spot: CellKey, report: &mut Report<'_>) {
         let (by_value, total) = self.sides.by_value(spot.side);
@@ -152,9 +147,10 @@ impl Spread {
         }
         // Of several dimensions that of most failures: they overlap, and may not be taken out
         // twice.
-        if aside.since(0) > report.aside.since(0) {
+        let told = report.actions().localized.as_ref().map_or(0, |told| told.since(0));
+        if aside.since(0) > told {
             aside.share = aside.share.min(1.0);
-            report.aside = aside;
+            report.localize(aside);
         }
     }
 

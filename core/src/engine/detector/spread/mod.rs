@@ -44,20 +44,22 @@ mod recent;
 use super::attributed_slots::AttributedSlots;
 use super::ending::{Ending, Passed};
 use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S};
-use super::{Detector, Event, LocalizedFailures, Report, TableUse};
+use super::options::Shared;
+use super::{Detector, Event, LocalizedFailures, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
 use crate::engine::deadlines::Deadlines;
 use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Overrides;
-use crate::engine::snapshot::{RestoreError, pack, unpack};
+use crate::engine::snapshot::Stateful;
 use crate::engine::state::{Evict, Weight};
 use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::engine::stats::exposure::Exposure;
 use crate::event::{Fields, Level, Role, Timestamp};
 use dimension_stats::{DimensionTable, DimensionTableSnapshot};
 use open_spots::OpenSpots;
-pub use options::{Dimension, SpreadOptions, SpreadSettings};
+use options::{Dimension, SpreadSettings};
+pub use options::{SpreadOptions, SpreadOverride};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -105,8 +107,9 @@ pub struct Spread {
     checked: u32,
 }
 
+/// What a restart should know.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+pub struct SpreadState {
     windows: Vec<u32>,
     age: f64,
     exposure: Exposure,
@@ -161,25 +164,25 @@ struct Verdict {
     slots: u32,
 }
 
-impl Spread {
-    /// A detector that has seen nothing.
-    #[must_use]
-    pub fn new(options: SpreadOptions) -> Self {
-        let windows: Vec<u32> = options.windows_s.iter().copied().map(failure::slots_of).collect();
+impl Registered for Spread {
+    type Options = SpreadOptions;
+
+    fn new(options: &SpreadOptions, Shared { keys, budget }: Shared) -> Self {
+        let windows: Vec<u32> = options.windows.iter().copied().map(failure::slots_of).collect();
         let longest = windows.iter().copied().max().unwrap_or(1);
-        let settings = Overrides::new(options.usual, options.overrides);
+        let settings = options.settings();
         let mut spread = Self {
             least: settings.all().map(|settings| settings.level).min().unwrap_or(Level::Error),
             settings,
-            dimensions: options.dimensions,
-            warm_up_s: options.warm_up_s,
-            budget: options.budget,
+            dimensions: options.dimensions(),
+            warm_up_s: options.warm_up.seconds(),
+            budget,
             threshold: 0.0,
             windows,
             longest,
             age: 0.0,
             exposure: Exposure::new(longest, SLOT_S, HALF_LIFE_S),
-            sides: DimensionTable::new(options.keys, longest),
+            sides: DimensionTable::new(keys, longest),
             failures: 0.0,
             active: Vec::new(),
             open: BTreeMap::new(),
@@ -193,7 +196,9 @@ impl Spread {
         spread.set_threshold();
         spread
     }
+}
 
+impl Spread {
     fn set_threshold(&mut self) {
         let slots = (self.exposure.past().seconds / SLOT_S + f64::from(self.longest)).max(1.0);
         let tests_a_slot = ((self.failures + 1.0) / slots).min(self.sides.len() as f64);
@@ -298,12 +303,12 @@ impl Spread {
         }
         self.failures += 1.0;
         if self.age >= self.warm_up_s
-            && !report.explained
+            && !report.actions().suppress
             && let Some(verdict) = self.test(spot, settings)
         {
-            self.tell_aside(spot, report);
-            report.aside.opened = true;
-            report.explained = true;
+            let slots = self.sides.slots_of(spot.side, spot.key);
+            report.localize(LocalizedFailures { slots, opened: true, ..LocalizedFailures::default() });
+            report.suppress();
             let from = (self.exposure.slot() + 1).saturating_sub(verdict.slots);
             self.owned.own(spot.key, from, self.exposure.slot());
             match self.open.get_mut(&spot.place) {
@@ -317,7 +322,7 @@ impl Spread {
             }
             return;
         }
-        if !report.explained {
+        if !report.actions().suppress {
             if report.wants_near_misses() && self.age >= self.warm_up_s {
                 self.near_miss(event, number, spot, settings, report);
             }
@@ -327,7 +332,7 @@ impl Spread {
 
     /// The failure is one more of an open incident.
     fn join(&mut self, event: &Event<'_>, spot: CellKey, report: &mut Report<'_>) {
-        report.explained = true;
+        report.suppress();
         let (now, slot) = (event.moment.now, self.exposure.slot());
         let Some(open) = self.open.get_mut(&spot.place) else { return };
         open.ending.hear(now, slot);
@@ -363,38 +368,11 @@ impl Spread {
     }
 }
 
-impl Detector for Spread {
-    fn name(&self) -> DetectorName {
-        DetectorName::Spread
-    }
+impl Stateful for Spread {
+    type State = SpreadState;
 
-    #[inline]
-    fn observe(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
-        if event.moment.outside {
-            return;
-        }
-        self.go_to(event.moment.running);
-        self.exposure.add();
-        let failed = failure::is_failure(&event.fields, self.least);
-        self.until -= 1;
-        if self.until == 0 {
-            self.sample(&event.fields, failed);
-        }
-        if failed && !report.explained {
-            self.count(event, report);
-        }
-    }
-
-    fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
-        self.go_to(moment.running);
-        if !self.open.is_empty() {
-            self.check(moment.now, report);
-        }
-        self.checked = self.exposure.slot();
-    }
-
-    fn snapshot(&self) -> Vec<u8> {
-        pack(&Kept {
+    fn state(&self) -> SpreadState {
+        SpreadState {
             windows: self.windows.clone(),
             age: self.age,
             exposure: self.exposure.clone(),
@@ -406,14 +384,17 @@ impl Detector for Spread {
             until: self.until,
             dice: self.dice,
             checked: self.checked,
-        })
+        }
     }
 
-    fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
-        let kept: Kept = unpack(kept)?;
-        if kept.windows != self.windows {
-            return Err(RestoreError("its windows were others".into()));
+    fn compatible(&self, state: &SpreadState) -> Result<(), &'static str> {
+        if state.windows != self.windows {
+            return Err("its windows were others");
         }
+        Ok(())
+    }
+
+    fn resume(&mut self, kept: SpreadState) {
         self.age = kept.age;
         self.exposure = kept.exposure;
         self.sides.restore(kept.sides, &kept.active);
@@ -427,7 +408,37 @@ impl Detector for Spread {
         self.dice = kept.dice;
         self.checked = kept.checked;
         self.set_threshold();
-        Ok(())
+    }
+}
+
+impl Detector for Spread {
+    fn name(&self) -> DetectorName {
+        DetectorName::Spread
+    }
+
+    #[inline]
+    fn observe(&mut self, event: &Event<'_>, prior: &Prior, report: &mut Report<'_>) {
+        if event.moment.outside {
+            return;
+        }
+        self.go_to(event.moment.running);
+        self.exposure.add();
+        let failed = failure::is_failure(&event.fields, self.least);
+        self.until -= 1;
+        if self.until == 0 {
+            self.sample(&event.fields, failed);
+        }
+        if failed && prior.suppressed_by.is_none() {
+            self.count(event, report);
+        }
+    }
+
+    fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
+        self.go_to(moment.running);
+        if !self.open.is_empty() {
+            self.check(moment.now, report);
+        }
+        self.checked = self.exposure.slot();
     }
 
     fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {
