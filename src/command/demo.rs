@@ -179,16 +179,9 @@ impl Filter {
     }
 }
 
-/// Whether this detector is the one that a fault of this kind is for.
+/// Whether a fault of this kind is for this detector.
 fn is_right(detector: DetectorName, kind: &str) -> bool {
-    match kind.split('_').next().unwrap_or_default() {
-        "loop" => detector == DetectorName::Loop,
-        "burst" | "slow" => detector == DetectorName::Burst,
-        "latency" => detector == DetectorName::Latency,
-        "bad" => matches!(detector, DetectorName::Spread | DetectorName::Burst),
-        "silence" => detector == DetectorName::Silence,
-        _ => detector == DetectorName::Novelty,
-    }
+    kind.parse::<FaultKind>().is_ok_and(|kind| kind.detectors().contains(&detector))
 }
 
 /// What was injected, and what of it was found.
