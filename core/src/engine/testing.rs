@@ -1,6 +1,6 @@
 //! A little stream for tests: lines in, findings out.
 
-use super::detector::{Detector, Event, NearMiss, Report};
+use super::detector::{Detector, Event, Report};
 use super::finding::{DetectorName, Finding, State};
 use super::incident::{Incidents, Policy};
 use super::rules::RuleSet;

@@ -1,35 +1,7 @@
 //! Is it too much? The tests of one spot, and when an open burst is over.
 
 use super::*;
-use crate::engine::detector::NearMiss;
-use crate::engine::incident::counted;
-
-/// What a spot's errors are held against: what was learned over an exposure, on its clocks.
-#[derive(Clone, Copy, Debug)]
-struct Usual {
-    learned: f64,
-    dispersion: f64,
-    /// Exposure of the past and of the window.
-    clocks: [(f64, f64); 2],
-}
-
-impl Usual {
-    /// ln of the chance of `errors` on the clock that finds them likeliest; past `enough` the next
-    /// is not asked.
-    fn ln_p(&self, errors: f64, factor: f64, keep: f64, enough: f64) -> f64 {
-        let mut ln_p = f64::NEG_INFINITY;
-        for (exposure, window) in self.clocks {
-            if ln_p <= enough {
-                ln_p = ln_p.max(self.tail(errors, factor, exposure, window * keep));
-            }
-        }
-        ln_p
-    }
-
-    fn tail(&self, errors: f64, factor: f64, exposure: f64, window: f64) -> f64 {
-        gamma_poisson::ln_tail_dispersed(errors, self.learned * factor, self.dispersion, exposure, window)
-    }
-}
+use crate::engine::finding::{NearMiss, Reason};
 
 impl Burst {
     /// Is there a window with too many errors for this spot?
@@ -93,12 +65,7 @@ impl Burst {
                 key: event.fields.text(Role::Module).unwrap_or_default().into_owned(),
                 ln_p,
                 threshold,
-                why: format!(
-                    "{} in {:.0} s, {:.2} expected",
-                    counted(errors as f64, "error"),
-                    verdict.window_s,
-                    verdict.expected
-                ),
+                why: Reason::Errors { errors, window_s: verdict.window_s, expected: verdict.usual.expected },
             });
         }
     }
@@ -113,9 +80,11 @@ impl Burst {
         verdict.fatal = self.cells.get_mut(spot.cell).is_some_and(|cell| cell.fatal_since(from));
         if let Some(usual) = self.usual(spot, slots) {
             let (exposure, window) = usual.clocks[0];
-            verdict.expected = (usual.learned + 0.5) * window * keep / exposure.max(1.0);
-            verdict.interval =
+            let (low, high) =
                 gamma_poisson::credible_interval(usual.learned, usual.dispersion, exposure, window * keep);
+            let expected = (usual.learned + 0.5) * window * keep / exposure.max(1.0);
+            verdict.usual = UsualNumber { expected, low, high };
+            (verdict.rate, verdict.keep) = (usual, keep);
             verdict.samples = match spot.scope {
                 Scope::Share => usual.clocks.iter().map(|(exposure, window)| exposure + window).fold(0.0, f64::max),
                 _ => self.exposure.past().events + self.window(slots).events,
@@ -200,18 +169,18 @@ impl Burst {
         self.exposure.window(slots, self.age - f64::from(self.exposure.slot()) * SLOT_S)
     }
 
-    fn usual(&mut self, spot: &CellKey, slots: u32) -> Option<Usual> {
+    fn usual(&mut self, spot: &CellKey, slots: u32) -> Option<UsualRate> {
         if let (Scope::Share, Some(module)) = (spot.scope, spot.module) {
             let places = &self.places;
             let share = self.traffic.share(module, slots, &self.exposure, |slot| places.owns(spot.place, slot))?;
             let clock = (share.learned_all, share.all);
-            return Some(Usual { learned: share.learned_failed, dispersion: share.dispersion, clocks: [clock; 2] });
+            return Some(UsualRate { learned: share.learned_failed, dispersion: share.dispersion, clocks: [clock; 2] });
         }
         self.settle_active(spot);
         let (window, past) = (self.window(slots), self.exposure.past());
         let cell = self.cells.get_mut(spot.cell)?;
         let clocks = [(past.seconds, window.seconds.max(1.0)), (past.events, window.events)];
-        Some(Usual { learned: cell.learned(), dispersion: cell.dispersion(), clocks })
+        Some(UsualRate { learned: cell.learned(), dispersion: cell.dispersion(), clocks })
     }
 
     /// ln of the chance of so many errors in the last `slots` slots at `factor` times the usual

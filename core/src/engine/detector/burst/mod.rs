@@ -59,7 +59,7 @@ mod text_modules;
 mod traffic;
 
 use super::ending::{Ending, Passed};
-use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S};
+use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S, UsualNumber, UsualRate};
 use super::{AHEAD, Detector, Event, LocalizedFailures, ModuleCounts, Report, TableUse};
 use crate::engine::clock::Moment;
 use crate::engine::deadlines::{Deadlines, Slotted};
@@ -74,6 +74,7 @@ use crate::engine::template::Merge;
 use crate::event::{Fields, Level, Role, Timestamp};
 use cell::Cell;
 use cell_key::{ALL, ALL_CELL, CellKey, EVERYWHERE, KEY_DOMAINS, Scope, fold, spots, text_key};
+use incident::UsualOfBurst;
 use open_bursts::{OpenBurst, OpenBursts};
 pub use options::{BurstOptions, BurstSettings};
 use serde::{Deserialize, Serialize};
@@ -145,9 +146,11 @@ struct Verdict {
     ln_p: f64,
     threshold: f64,
     errors: f64,
-    /// Errors expected in the window, and where that number lies with a chance of 95 %.
-    expected: f64,
-    interval: (f64, f64),
+    /// Errors that are usual in the window; what they are reckoned from, and the share of it that
+    /// is counted.
+    usual: UsualNumber,
+    rate: UsualRate,
+    keep: f64,
     window_s: f64,
     slots: u32,
     /// Events that the test rests on.
@@ -289,15 +292,21 @@ impl Burst {
             }
             open.ending.hear(now, slot);
             self.deadlines.arm(spot.place.into(), open.ending.deadline());
-            let (began, rate, errors) = (open.ending.began, open.expected, open.ending.failures as f64);
+            let (began, errors) = (open.ending.began, open.ending.failures as f64);
             let level = event.fields.level().max(Some(Level::Error));
-            let expected = rate * now.seconds_since(began);
+            let expected = open.expected * now.seconds_since(began);
             if incident::is_critical(level == Some(Level::Fatal), errors, expected) {
                 report.incidents.raise(open.id, Severity::Critical);
             }
-            report.incidents.join(open.id, 1, level, now, report.findings, |key, evidence, said, count| {
-                *said = incident::go_on(key, evidence, count, now.seconds_since(began).max(1.0), rate);
-            });
+            let lasted_s = now.seconds_since(began).max(1.0);
+            let incidents = &mut report.incidents;
+            match open.usual {
+                Some(usual) => incidents.join_updated(open.id, 1, level, now, report.findings, |known, count| {
+                    incident::go_on(known, &usual, count, lasted_s);
+                }),
+                // A version that knew less has opened it: what it has said stays.
+                None => incidents.join(open.id, 1, level, now, report.findings),
+            }
             return true;
         }
         false
@@ -318,7 +327,8 @@ impl Burst {
         let id = report.incidents.open(opening, now, report.findings);
         let ending = Ending::new(now, slot, verdict.errors, verdict.slots, verdict.window_s);
         let first_slot = ending.first_slot;
-        let open = OpenBurst { id, spot: *spot, slot, expected: verdict.expected / verdict.window_s.max(1.0), ending };
+        let (expected, usual) = (verdict.usual.expected / verdict.window_s, Some(UsualOfBurst::of(verdict)));
+        let open = OpenBurst { id, spot: *spot, slot, expected, usual, ending };
         self.deadlines.arm(spot.place.into(), open.ending.deadline());
         if !report.incidents.is_open(id) {
             self.deadlines.hurry(spot.place.into());

@@ -18,6 +18,10 @@ pub(super) struct OpenBurst {
     pub(super) slot: u32,
     /// Errors a second that would have come without it.
     pub(super) expected: f64,
+    /// What the incident is held against while it goes on; none in states of versions that did not
+    /// keep it.
+    #[serde(default)]
+    pub(super) usual: Option<super::UsualOfBurst>,
     pub(super) ending: Ending,
 }
 

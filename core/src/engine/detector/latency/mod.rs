@@ -64,8 +64,6 @@ use std::collections::BTreeMap;
 use texts::Texts;
 use window::HostId;
 
-const OUTLIER_TEST: &str = "peaks over threshold";
-const SHIFT_TEST: &str = "binomial exceedance";
 /// An incident without a slow call for so long has ended, in seconds.
 const SILENT_S: f64 = 600.0;
 /// Values that a shift must have before it can be the new normal.

@@ -9,10 +9,12 @@ use super::super::{Event, Report, TableUse};
 use super::EXAMPLE_BYTES;
 use super::options::Limit;
 use crate::engine::deadlines::{Deadlines, after};
-use crate::engine::finding::{DetectorName, Evidence, Key, Severity, name_of};
-use crate::engine::incident::{IncidentId, Opening, round};
+use crate::engine::finding::{
+    DetectorName, Evidence, GuardEvidence, Key, Measured, Severity, name_of, round, test, unit,
+};
+use crate::engine::incident::{IncidentId, Opening};
 use crate::engine::overrides::{Choice, KeyPattern, Overrides};
-use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, Weight, allocated};
+use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, Weight};
 use crate::event::{Fields, Level, Role, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -29,14 +31,9 @@ struct Guarded {
     within_s: f64,
     /// The incident, and when the line was last over its limit.
     open: Option<(IncidentId, Timestamp)>,
-    place: String,
 }
 
 impl HeapSize for Guarded {
-    fn heap_size(&self) -> usize {
-        allocated(self.place.capacity())
-    }
-
     fn watched_as(&self, key: u64) -> Option<u64> {
         self.open.map(|_| key)
     }
@@ -113,7 +110,6 @@ impl Guards {
             limit: limit.max_repeats,
             within_s: limit.within_s,
             open: None,
-            place: String::new(),
         });
         let count = guarded.add(now);
         if count <= guarded.limit && guarded.open.is_none() {
@@ -125,16 +121,15 @@ impl Guards {
                     *over = now;
                     self.deadlines.arm(key, after(now, guarded.within_s));
                 }
-                let place = &guarded.place;
-                report.incidents.join(*id, 1, fields.level(), now, report.findings, |_, evidence, summary, total| {
-                    *summary = told(&limit, count, total, place);
-                    evidence.observed = count.into();
-                    evidence.samples = total;
+                report.incidents.join_updated(*id, 1, fields.level(), now, report.findings, |known, total| {
+                    (known.measured.observed, known.measured.samples) = (count.into(), total);
+                    if let Evidence::Guard(evidence) = &mut known.evidence {
+                        (evidence.repeats, evidence.within_s) = (count.into(), limit.within_s);
+                    }
                 });
             }
             _ if count > guarded.limit => {
                 let opening = opening(fields, &limit, count);
-                guarded.place = place(&opening.key);
                 let id = report.incidents.open(opening, now, report.findings);
                 guarded.open = Some((id, now));
                 self.open.insert(key);
@@ -194,18 +189,6 @@ impl Guards {
     }
 }
 
-fn place(key: &Key) -> String {
-    key.0.iter().map(|(name, value)| format!(" {name} {value}")).collect::<Vec<_>>().join(",")
-}
-
-fn told(limit: &Limit, count: u32, total: u64, place: &str) -> String {
-    let on = if place.is_empty() { "" } else { " on" };
-    let Limit { max_repeats, within_s, .. } = limit;
-    format!(
-        "the same line {count} times within {within_s} s, {total} in all, where {max_repeats} are allowed{on}{place}"
-    )
-}
-
 fn opening(fields: &Fields<'_>, limit: &Limit, count: u32) -> Opening {
     let roles = [(Role::Module, true), (Role::Host, limit.by_host), (Role::Thread, limit.by_thread)];
     let wanted = roles.into_iter().filter(|(_, wanted)| *wanted);
@@ -213,11 +196,8 @@ fn opening(fields: &Fields<'_>, limit: &Limit, count: u32) -> Opening {
         .filter_map(|(role, _)| Some((role.name().to_owned(), name_of(&fields.text(role)?).to_owned())))
         .collect());
     let bad = fields.level() >= Some(Level::Error);
-    let mut more = serde_json::Map::new();
     let message = fields.text(Role::Message).unwrap_or_default();
-    more.insert("period".into(), 1.into());
-    more.insert("repeats".into(), count.into());
-    more.insert("example".into(), vec![message[..message.floor_char_boundary(EXAMPLE_BYTES)].to_owned()].into());
+    let allowed = Some(limit.max_repeats.into());
     Opening {
         detector: DetectorName::Loop,
         kind: "guard".into(),
@@ -225,19 +205,22 @@ fn opening(fields: &Fields<'_>, limit: &Limit, count: u32) -> Opening {
         severity: if bad { Severity::Critical } else { Severity::Warning },
         count: count.into(),
         score: if bad { 0.95 } else { 0.75 },
-        summary: told(limit, count, count.into(), &place(&key)),
         key,
-        evidence: Evidence {
+        measured: Measured {
             observed: count.into(),
-            expected: limit.max_repeats.into(),
-            unit: "lines".into(),
-            test: "limit".into(),
-            threshold: limit.max_repeats.into(),
+            expected: allowed,
+            unit: unit::LINES.into(),
+            test: test::LIMIT.into(),
+            threshold: allowed,
             p_value: None,
             samples: count.into(),
-            window_s: round(limit.within_s, 3),
-            more,
+            window_s: Some(round(limit.within_s, 3)),
         },
+        evidence: Evidence::Guard(GuardEvidence {
+            repeats: count.into(),
+            example: Some(vec![message[..message.floor_char_boundary(EXAMPLE_BYTES)].to_owned()]),
+            within_s: limit.within_s,
+        }),
         worst: fields.level(),
         cause: None,
         remedy: None,

@@ -61,6 +61,7 @@ use actor::{Actor, OpenIncident};
 use counter::When;
 use excursions::{Emitter, Excursion, Excursions, Update, Who};
 use guard::Guards;
+use incident::Tested;
 use learned::{HABIT_RUN, Habit, Learned};
 pub use options::{Limit, LoopOptions, LoopSettings};
 use run::{Run, Signal, grain, near_miss};
@@ -104,6 +105,11 @@ struct Habits {
     spells: Habit,
 }
 
+impl Habits {
+    /// The stream's habits stand in.
+    const UNKNOWN: Self = Self { runs: Habit::UNKNOWN, spells: Habit::UNKNOWN };
+}
+
 impl HeapSize for Habits {}
 
 /// Whose an open loop is.
@@ -126,21 +132,21 @@ struct Kept {
 }
 
 /// The loop is over: says so, with its totals.
-fn resolve(going: &OpenIncident, now: Timestamp, report: &mut Report<'_>) {
+fn resolve(going: &OpenIncident, now: Timestamp, learned: &Learned, habits: Habits, report: &mut Report<'_>) {
     let since_opened = going.lasted() - going.before;
-    report.incidents.resolve_updated(going.id, since_opened, now, report.findings, |_, evidence, summary, count| {
-        going.told.tell(evidence, summary, count, going.period, going.lasted(), going.range);
+    report.incidents.resolve_updated(going.id, since_opened, now, report.findings, |known, count| {
+        incident::go_on(known, going, count, learned, habits);
     });
 }
 
 /// The open loop goes on with the event at hand.
-fn join(going: &mut OpenIncident, event: &Event<'_>, report: &mut Report<'_>) {
+fn join(going: &mut OpenIncident, event: &Event<'_>, learned: &Learned, habits: Habits, report: &mut Report<'_>) {
     let (time, now) = (event.moment.time, event.moment.now);
     going.pace += 0.1 * (time.seconds_since(going.until).clamp(0.0, 60.0) - going.pace);
     going.other = 0;
     (going.began, going.until, going.heard) = (going.began.min(time), going.until.max(time), now);
-    report.incidents.join(going.id, 1, event.fields.level(), now, report.findings, |_, evidence, summary, count| {
-        going.told.tell(evidence, summary, count, going.period, going.lasted(), going.range);
+    report.incidents.join_updated(going.id, 1, event.fields.level(), now, report.findings, |known, count| {
+        incident::go_on(known, going, count, learned, habits);
     });
 }
 
@@ -193,14 +199,14 @@ impl Loop {
             return;
         }
         let Some(actor) = self.actors.get_mut(look.actor_hash) else { return };
-        let (opening, told) = incident::opening(&event.fields, threshold, &run, &verdict, lasted, actor);
+        let opening = incident::opening(&event.fields, threshold, &run, &verdict, lasted, actor);
         let id = report.incidents.open(opening, now, report.findings);
         let pace = (lasted / f64::from(repeats * run.period as u32)).max(1e-3);
         let range = (run.signal == Signal::Counter).then(|| actor.range()).flatten();
-        let Run { period, began, lasted, .. } = run;
+        let (Run { period, began, lasted, .. }, tested) = (run, Some(Tested::of(&run)));
         let (until, module) = (began.saturating_add_nanos((lasted * 1e9) as i64), look.module_hash);
         let before = lasted;
-        let going = OpenIncident { id, period, began, before, until, heard: now, range, told, pace, other: 0, module };
+        let going = OpenIncident { id, period, began, before, until, heard: now, range, tested, pace, other: 0, module };
         self.deadlines.arm(module, going.deadline());
         if !report.incidents.is_open(id) {
             self.deadlines.hurry(module);
@@ -229,7 +235,8 @@ impl Loop {
             return false;
         }
         if open {
-            resolve(going, now, report);
+            let habits = self.habits.get(module).copied().unwrap_or(Habits::UNKNOWN);
+            resolve(going, now, &self.learned, habits, report);
         }
         if let OpenLoop::Actor(actor) = live
             && let Some(actor) = self.actors.get_mut(*actor)
@@ -320,7 +327,7 @@ impl Detector for Loop {
             expected,
         );
 
-        let habits = self.habits.touch(look.module_hash, || Habits { runs: Habit::UNKNOWN, spells: Habit::UNKNOWN });
+        let habits = self.habits.touch(look.module_hash, || Habits::UNKNOWN);
         let longest = pushed.longest.max(counted);
         if longest <= HABIT_RUN {
             habits.runs.add(longest > 0);
@@ -352,7 +359,8 @@ impl Detector for Loop {
                 if going.range.is_some() {
                     going.range = actor.counter.as_ref().and_then(|counter| counter.range()).or(going.range);
                 }
-                join(going, event, report);
+                going.tested.iter_mut().for_each(|tested| tested.see(seen, template_seen));
+                join(going, event, &self.learned, habits, report);
                 self.deadlines.arm(going.module, going.deadline());
             } else {
                 going.other += 1;
@@ -362,7 +370,7 @@ impl Detector for Loop {
         if over && let Some(going) = actor.end() {
             self.live.remove(&going.module);
             self.deadlines.disarm(going.module);
-            resolve(&going, now, report);
+            resolve(&going, now, &self.learned, habits, report);
         }
         let run = (!is_going && pushed.lag > 0).then(|| {
             let (length, began, lasted) = actor.run(pushed.lag);
@@ -396,7 +404,8 @@ impl Detector for Loop {
             && *live == line
         {
             report.explained = true;
-            join(going, event, report);
+            going.tested.iter_mut().for_each(|tested| tested.see(seen, template_seen));
+            join(going, event, &self.learned, habits, report);
             self.deadlines.arm(going.module, going.deadline());
             return;
         }
@@ -472,7 +481,7 @@ impl Detector for Loop {
         visit(&mut self.habits);
         self.guards.bounded(visit);
         let going = |live: &OpenLoop| match live {
-            OpenLoop::Line(_, going) => size_of::<OpenIncident>() + going.told.heap_size(),
+            OpenLoop::Line(..) => size_of::<OpenIncident>(),
             OpenLoop::Actor(_) => 0,
         };
         let lines: usize = self.live.values().map(going).sum();

@@ -1,8 +1,8 @@
 //! Has this value too many? The tests, who is only suspect, and when an incident is over.
 
 use super::*;
-use crate::engine::detector::NearMiss;
-use crate::engine::stats::{binomial, gamma_poisson};
+use crate::engine::finding::{NearMiss, Reason};
+use crate::engine::stats::binomial;
 
 /// By its rate alone a value has too many below this chance.
 const RATE_P: f64 = 1e-3;
@@ -38,18 +38,15 @@ impl Spread {
             report.near_miss(verdict.ln_p, verdict.threshold, |ln_p, threshold| {
                 let value = self.dimensions[number].text_of(&event.fields).unwrap_or_default();
                 let module = event.fields.text(Role::Module).unwrap_or_default();
-                let Verdict { failures, of, share, window_s, expected_by_rate, .. } = verdict;
-                let by_rate = match ln_p <= threshold.ln() {
-                    true => format!("; by its own rate {expected_by_rate:.2}, which is near enough"),
-                    false => String::new(),
-                };
+                let Verdict { failures, of, usual, window_s, expected_by_rate, .. } = verdict;
+                let expected_by_rate = (ln_p <= threshold.ln()).then_some(expected_by_rate);
                 NearMiss {
                     detector: DetectorName::Spread,
                     kind: "value",
                     key: format!("{value} {module}"),
                     ln_p,
                     threshold,
-                    why: format!("{failures} of {of} failures in {window_s:.0} s, {:.2} expected{by_rate}", share * of),
+                    why: Reason::Failures { failures, of, window_s, expected: usual.share * of, expected_by_rate },
                 }
             });
         }
@@ -85,14 +82,16 @@ impl Spread {
             threshold,
             failures,
             of,
-            share: usual.share,
+            usual,
             samples: usual.samples + of,
             window_s: self.seconds(slots),
             slots,
             ..Verdict::default()
         };
         if verdict.ln_p <= threshold.ln() {
-            (verdict.ln_p_rate, verdict.expected_by_rate) = self.ln_rate(failures, slots, &usual, of);
+            verdict.rate = self.rate(slots, &usual, of);
+            verdict.ln_p_rate = verdict.rate.ln_p(failures, FACTOR, 1.0, 0.0);
+            verdict.expected_by_rate = expected_by(&verdict.rate);
         }
         Some(verdict)
     }
@@ -102,16 +101,12 @@ impl Spread {
         self.sides.usual(side, key, slots, &self.exposure, owned)
     }
 
-    /// ln of the chance of so many failures at 1.5 times the value's rate, on the clock that finds
-    /// them likeliest, and the number expected by the first.
-    fn ln_rate(&self, failures: f64, slots: u32, usual: &dimension_stats::Usual, of: f64) -> (f64, f64) {
+    /// The value's own rate, over a window with `of` failures of its module.
+    fn rate(&self, slots: u32, usual: &dimension_stats::Usual, of: f64) -> UsualRate {
         let past = self.exposure.past();
         let window = self.exposure.window(slots, self.seconds_of_slot());
-        let tail = |exposure: f64, window: f64| {
-            gamma_poisson::ln_tail_dispersed(failures, usual.learned * FACTOR, usual.dispersion(of), exposure, window)
-        };
-        let expected = (usual.learned + 0.5) * window.seconds.max(1.0) / past.seconds.max(1.0);
-        (tail(past.seconds, window.seconds.max(1.0)).max(tail(past.events, window.events)), expected)
+        let clocks = [(past.seconds, window.seconds.max(1.0)), (past.events, window.events)];
+        UsualRate { learned: usual.learned, dispersion: usual.dispersion(of), clocks }
     }
 
     fn seconds_of_slot(&self) -> f64 {
@@ -215,7 +210,7 @@ impl Spread {
             failures: failures as f64,
             usual: expected,
             dispersion: usual.dispersion(of as f64),
-            calm: self.ln_rate(recent as f64, calm, &usual, of as f64).0 > CALM_P.ln(),
+            calm: self.rate(calm, &usual, of as f64).ln_p(recent as f64, FACTOR, 1.0, 0.0) > CALM_P.ln(),
         });
     }
 }
@@ -225,8 +220,14 @@ fn among_the_rest(share: f64, others: f64) -> f64 {
     (share / (1.0 - others).max(f64::EPSILON)).min(1.0)
 }
 
+/// How many failures a value's own rate lets expect in the window.
+pub(super) fn expected_by(rate: &UsualRate) -> f64 {
+    let (past, window) = rate.clocks[0];
+    (rate.learned + 0.5) * window / past.max(1.0)
+}
+
 /// ln of the chance that so many of the failures sit on one value, over all values.
-fn ln_share(failures: f64, of: f64, usual: &dimension_stats::Usual) -> f64 {
+pub(super) fn ln_share(failures: f64, of: f64, usual: &dimension_stats::Usual) -> f64 {
     binomial::ln_tail_dispersed(failures, of, usual.share, usual.dispersion(of)) + f64::from(usual.values).ln()
 }
 

@@ -43,7 +43,7 @@ mod recent;
 
 use super::attributed_slots::AttributedSlots;
 use super::ending::{Ending, Passed};
-use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S};
+use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S, UsualRate};
 use super::{Detector, Event, LocalizedFailures, Report, TableUse};
 use crate::engine::clock::Moment;
 use crate::engine::deadlines::Deadlines;
@@ -56,6 +56,7 @@ use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::engine::stats::exposure::Exposure;
 use crate::event::{Fields, Level, Role, Timestamp};
 use dimension_stats::{DimensionTable, DimensionTableSnapshot};
+use incident::UsualOfValue;
 use open_spots::OpenSpots;
 pub use options::{Dimension, SpreadOptions, SpreadSettings};
 use serde::{Deserialize, Serialize};
@@ -131,6 +132,9 @@ struct OpenIncident {
     /// Failures of all values of its modules, and the share that this one should have of them.
     of: u64,
     share: f64,
+    /// What it is held against while it goes on; none in states of versions that did not keep it.
+    #[serde(default)]
+    usual: Option<UsualOfValue>,
     ending: Ending,
 }
 
@@ -153,8 +157,10 @@ struct Verdict {
     threshold: f64,
     failures: f64,
     of: f64,
-    share: f64,
-    /// Failures that the value's own rate lets expect.
+    /// The share that it should have.
+    usual: dimension_stats::Usual,
+    /// The value's own rate, and failures that it lets expect.
+    rate: UsualRate,
     expected_by_rate: f64,
     samples: f64,
     window_s: f64,
@@ -336,10 +342,15 @@ impl Spread {
         if level == Some(Level::Fatal) {
             report.incidents.raise(open.id, Severity::Critical);
         }
-        let (of, share, began, modules) = (open.of, open.share, open.ending.began, open.spots.len());
-        report.incidents.join(open.id, 1, level, now, report.findings, |key, evidence, said, count| {
-            *said = incident::go_on(key, evidence, count, of, share, now.seconds_since(began).max(1.0), modules);
-        });
+        let (of, lasted_s) = (open.of as f64, now.seconds_since(open.ending.began).max(1.0));
+        let incidents = &mut report.incidents;
+        match open.usual {
+            Some(usual) => incidents.join_updated(open.id, 1, level, now, report.findings, |known, count| {
+                incident::go_on(known, &usual, count as f64, of, lasted_s, open.spots.len());
+            }),
+            // A version that knew less has opened it: what it has said stays.
+            None => incidents.join(open.id, 1, level, now, report.findings),
+        }
     }
 
     fn open(&mut self, event: &Event<'_>, number: usize, spot: CellKey, verdict: &Verdict, report: &mut Report<'_>) {
@@ -351,7 +362,8 @@ impl Spread {
             spots: vec![spot],
             slot,
             of: verdict.of as u64,
-            share: verdict.share,
+            share: verdict.usual.share,
+            usual: Some(UsualOfValue::of(verdict)),
             ending: Ending::new(now, slot, verdict.failures, verdict.slots, verdict.window_s),
         };
         self.deadlines.arm(spot.place, open.ending.deadline());

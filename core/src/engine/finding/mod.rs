@@ -1,13 +1,32 @@
-//! A finding: what is said when an incident opens, goes on and ends. Its JSON is a contract.
+//! A finding: what is said when an incident opens, goes on and ends, as data. Its JSON is a contract
+//! (`json.rs`), its words are those of `narrate`.
 
-use crate::event::time::{TimeContext, time_text};
+mod evidence;
+mod json;
+mod key;
+mod members;
+mod near_miss;
+mod rounding;
+mod schema;
+
+pub use evidence::{
+    Evidence, GuardEvidence, InputEvidence, LatencyEvidence, LoopEvidence, Measured, NoveltyEvidence, RateEvidence,
+    RuleEvidence, ShareEvidence, ShiftEvidence, SilenceEvidence, StormEvidence, UnfinishedEvidence, test, unit,
+};
+pub(super) use json::IncidentJson;
+pub use json::SCHEMA_VERSION;
+pub use key::Key;
+pub use members::milliseconds;
+pub(super) use key::{TEXT_BYTES, cut, fit_summary, name_of};
+pub use near_miss::{NearMiss, Reason};
+pub use rounding::{p_of, round, score_of, significant};
+pub use schema::schema;
+
 use crate::event::{Level, Timestamp};
-use serde::de::{MapAccess, Visitor};
-use serde::ser::SerializeMap;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 /// Who found it; the label `detector` of the metrics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]
 pub enum DetectorName {
@@ -62,7 +81,7 @@ impl DetectorName {
 }
 
 /// Where an incident is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
     /// It begins.
@@ -101,103 +120,74 @@ impl Severity {
     }
 }
 
-/// What was observed, what was expected, by which test, on how many samples.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Evidence {
-    /// The quantity seen, in `unit`.
-    pub observed: f64,
-    /// What it normally is, in `unit`.
-    pub expected: f64,
-    /// The unit of both.
-    pub unit: String,
-    /// The statistical test, or `rule`.
-    pub test: String,
-    /// What the test's result was held against.
-    pub threshold: f64,
-    /// The chance of this without a fault; null for rules.
-    pub p_value: Option<f64>,
-    /// How many values it rests on.
-    pub samples: u64,
-    /// How long a time it looked at, in seconds.
-    pub window_s: f64,
-    /// What only this detector says: `period`, `repeats`, `example`…
-    #[serde(flatten)]
-    pub more: serde_json::Map<String, serde_json::Value>,
-}
-
-/// What a person reads of an incident, and a program routes by. Read back, members that are missing
-/// are empty.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// What is said of an incident at one moment: who found what where, how often, since when, and the
+/// evidence.
+#[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// One for all findings of an incident: a hash of detector, kind, key and opening time, 16 hex
     /// digits.
     pub id: String,
     /// When this is said, in event time: the timestamp of an event of its own.
-    #[serde(skip)]
     pub said_at: Timestamp,
     /// Who found it.
     pub detector: DetectorName,
     /// What exactly.
     pub kind: String,
     /// The rule's name, for rules.
-    #[serde(default)]
     pub rule: Option<String>,
     /// Begins, goes on or has ended.
     pub state: State,
     /// How much it matters.
     pub severity: Severity,
     /// How soon somebody should look, by the worst level involved.
-    #[serde(default)]
     pub respond_within: Option<String>,
     /// Whose incident it is: role or member name and value.
-    #[serde(default)]
     pub key: Key,
     /// When it began.
-    #[serde(serialize_with = "as_rfc3339", deserialize_with = "from_rfc3339")]
     pub opened_at: Timestamp,
+    /// Seconds from there to its last event; none while it goes on.
+    pub duration_s: Option<f64>,
     /// Events so far.
-    #[serde(default)]
     pub count: u64,
     /// 0 to 1: 1 − 1/(1 − log10 p / 6) for tests; by severity for rules.
-    #[serde(default)]
     pub score: f64,
-    /// One sentence that contains every value of `key`.
-    pub summary: String,
-    /// Why.
-    #[serde(default)]
+    /// One sentence that contains every value of `key`, and for one that has ended how.
+    pub summary: Summary,
+    /// What was measured, and held against what.
+    pub measured: Measured,
+    /// What only this detector says.
     pub evidence: Evidence,
+    /// The rule that knows what this comes of, and what it says.
+    pub explained_by: Option<String>,
     /// What causes this, where a table knows.
-    #[serde(default)]
     pub cause: Option<String>,
     /// What to do, where a table knows.
-    #[serde(default)]
     pub remedy: Option<String>,
     /// The lines that led up to it.
-    #[serde(default)]
     pub context: Vec<String>,
 }
 
-fn from_rfc3339<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
-    let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-    let utc = TimeContext::new("UTC", 1970).ok();
-    let time = utc.and_then(|mut utc| time_text(text.as_bytes(), &mut utc));
-    time.ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no time")))
+/// A finding in one sentence. Its parts are rendered once, where the finding is made (`narrate`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// How an incident has ended, in front of what it was: `ended after 20 events in 29.9 s: `.
+    pub ending: Option<String>,
+    /// What it is.
+    pub sentence: String,
 }
 
-fn as_rfc3339<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(time)
+impl std::fmt::Display for Summary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.ending.as_deref().unwrap_or_default())?;
+        f.write_str(&self.sentence)
+    }
 }
 
-/// Most bytes that a summary, a cause or a remedy takes as JSON; a summary's key values come out of
-/// [`KEY_BYTES`].
-pub(super) const TEXT_BYTES: usize = 1 << 10;
-/// Most bytes that all values of a key take together as JSON.
-const KEY_BYTES: usize = 1 << 10;
-/// Most bytes that an engine keeps of a name: more than a key can tell.
-const NAME_BYTES: usize = 2 * KEY_BYTES;
-/// Stands where a text was cut.
-const CUT: char = '…';
+impl From<&str> for Summary {
+    fn from(sentence: &str) -> Self {
+        Self { ending: None, sentence: sentence.to_owned() }
+    }
+}
 
 impl Finding {
     /// Appends the finding as one line of JSON for readers who have no event around it: with a
@@ -229,8 +219,7 @@ impl Finding {
         let mut finding = std::borrow::Cow::Borrowed(self);
         let keep_all = |_: &mut std::borrow::Cow<'_, Self>| {};
         let drop_context = |finding: &mut std::borrow::Cow<'_, Self>| finding.to_mut().context.clear();
-        let drop_examples =
-            |finding: &mut std::borrow::Cow<'_, Self>| drop(finding.to_mut().evidence.more.remove("example"));
+        let drop_examples = |finding: &mut std::borrow::Cow<'_, Self>| finding.to_mut().evidence.drop_examples();
         for trim in [&keep_all as &dyn Fn(&mut _), &drop_context, &drop_examples] {
             trim(&mut finding);
             // Maps with text keys and finite numbers cannot fail to serialise into memory.
@@ -241,101 +230,26 @@ impl Finding {
         }
         false
     }
-}
 
-/// Cuts the texts of an opening to what a finding can carry, and makes sure that `summary` has
-/// every value of `key` word for word, cut alike.
-pub(super) fn fit(key: &mut Key, summary: &mut String, cause: &mut Option<String>, remedy: &mut Option<String>) {
-    let room = KEY_BYTES / key.0.len().max(1);
-    for (_, value) in &mut key.0 {
-        let whole = value.clone();
-        if cut(value, room) {
-            *summary = summary.replace(&whole, value);
-        }
-    }
-    cut(summary, 2 * TEXT_BYTES);
-    for (_, value) in &key.0 {
-        if !summary.contains(value.as_str()) {
-            summary.push_str(&format!(" ({value})"));
-        }
-    }
-    for text in cause.iter_mut().chain(remedy) {
-        cut(text, TEXT_BYTES);
-    }
-}
-
-/// As much of a name as is worth keeping.
-pub(super) fn name_of(text: &str) -> &str {
-    &text[..text.floor_char_boundary(NAME_BYTES)]
-}
-
-/// Cuts `text` so that it takes at most `limit` bytes inside a JSON string; true when something was
-/// cut.
-pub(super) fn cut(text: &mut String, limit: usize) -> bool {
-    let mut bytes = 0;
-    let mut keep = 0;
-    for (i, c) in text.char_indices() {
-        bytes += match c {
-            '"' | '\\' | '\n' | '\r' | '\t' => 2,
-            '\0'..='\x1f' => 6,
-            _ => c.len_utf8(),
-        };
-        if bytes > limit {
-            text.truncate(keep);
-            text.push(CUT);
-            return true;
-        }
-        if bytes + CUT.len_utf8() <= limit {
-            keep = i + c.len_utf8();
-        }
-    }
-    false
-}
-
-/// Names and values in a fixed order; serialised as a map.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Key(pub Vec<(String, String)>);
-
-impl Key {
-    /// True when this is the key of something at `place`: what both name is the same, and they name
-    /// something.
+    /// What only its detector says, without lines, as members of the JSON.
     #[must_use]
-    pub fn is_at(&self, place: &Self) -> bool {
-        let value = |name: &str| place.0.iter().find(|(known, _)| known == name).map(|(_, value)| value);
-        let mut shared = self.0.iter().filter_map(|(name, own)| value(name).map(|value| own == value)).peekable();
-        shared.peek().is_some() && shared.all(|same| same)
-    }
-}
-
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Pairs;
-        impl<'de> Visitor<'de> for Pairs {
-            type Value = Key;
-
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("a map of names and values")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Key, A::Error> {
-                let mut pairs = Vec::new();
-                while let Some(pair) = map.next_entry()? {
-                    pairs.push(pair);
-                }
-                Ok(Key(pairs))
-            }
+    pub fn own_members(&self) -> serde_json::Map<String, serde_json::Value> {
+        let own = members::OwnJson { explained_by: self.explained_by.clone(), ..members::OwnJson::of(&self.evidence) };
+        match serde_json::to_value(members::OwnJson { example: None, ..own }) {
+            Ok(serde_json::Value::Object(members)) => members,
+            // Nothing but names, texts and numbers.
+            _ => serde_json::Map::new(),
         }
-        deserializer.deserialize_map(Pairs)
     }
-}
 
-impl Serialize for Key {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (name, value) in &self.0 {
-            map.serialize_entry(name, value)?;
-        }
-        map.end()
+    /// Shows every text that quotes the stream or that people have written to `visit`, which may
+    /// change it.
+    pub fn for_each_text(&mut self, visit: &mut dyn FnMut(&mut String)) {
+        visit(&mut self.summary.sentence);
+        self.key.0.iter_mut().for_each(|(_, value)| visit(value));
+        let known = self.cause.iter_mut().chain(&mut self.remedy).chain(&mut self.explained_by);
+        known.chain(&mut self.context).for_each(&mut *visit);
+        self.evidence.for_each_text(visit);
     }
 }
 
