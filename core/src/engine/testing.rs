@@ -1,6 +1,6 @@
 //! A little stream for tests: lines in, findings out.
 
-use super::detector::{Detector, DetectorOptions, Event, NearMiss, Prior, Report};
+use super::detector::{Detector, DetectorOptions, Event, Prior, Report};
 use super::finding::{DetectorName, Finding, State};
 use super::incident::{Incidents, Policy};
 use super::rules::RuleSet;

@@ -1,8 +1,6 @@
 //! Detectors: each watches every event, keeps bounded state by key, and opens incidents.
 
-mod attributed_slots;
 pub mod burst;
-mod ending;
 mod failure;
 pub mod input;
 pub mod latency;
@@ -16,9 +14,10 @@ pub mod spread;
 mod text_without_numbers;
 #[cfg(test)]
 pub mod toy;
+mod tracker;
 
 use super::clock::Moment;
-use super::finding::Finding;
+use super::finding::{Finding, NearMiss};
 use super::incident::Incidents;
 use super::stack_trace::Trace;
 use super::state::Evict;
@@ -134,32 +133,6 @@ impl<'a> Report<'a> {
         {
             near_misses.push(tell(ln_p, threshold));
         }
-    }
-}
-
-/// What a detector looked at closely and did not call an incident, for whoever asks why it did not
-/// fire.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NearMiss {
-    /// Whose.
-    pub detector: DetectorName,
-    /// What kind of incident it would have been.
-    pub kind: &'static str,
-    /// Where.
-    pub key: String,
-    /// ln of the chance of this without a fault.
-    pub ln_p: f64,
-    /// The chance that would have been small enough.
-    pub threshold: f64,
-    /// What was seen.
-    pub why: String,
-}
-
-impl std::fmt::Display for NearMiss {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { detector, kind, key, ln_p, threshold, why } = self;
-        let (name, p) = (detector.name(), super::incident::p_of(*ln_p));
-        write!(f, "near miss, {name}/{kind} on {key}: p = {p:e}, threshold {threshold:e}: {why}")
     }
 }
 

@@ -22,7 +22,10 @@ macro_rules! detectors {
         )+
     ) => {
         /// Who found it; the label `detector` of the metrics.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+            schemars::JsonSchema,
+        )]
         #[repr(u8)]
         pub enum $Name {
             $(

@@ -79,6 +79,12 @@ fn too_many_open_incidents_forget_the_quietest() {
     let ids: Vec<_> = (0..3).map(|i| incidents.open(opening(), Timestamp(i), &mut findings)).collect();
     assert!(!incidents.is_open(ids[0]) && incidents.is_open(ids[2]));
     assert_eq!((incidents.evictions(), incidents.open_by_detector()[0]), (1, 2));
+    // Nobody can end it any more: the next tick says that it is over, once.
+    let first = findings[0].id.clone();
+    findings.clear();
+    (0..2).for_each(|_| incidents.tick(Timestamp(7), &mut findings));
+    let said: Vec<_> = findings.iter().map(|finding| (&finding.id, finding.state, finding.said_at)).collect();
+    assert_eq!(said, [(&first, State::Resolved, Timestamp(7))]);
 }
 
 #[test]

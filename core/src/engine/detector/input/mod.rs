@@ -16,8 +16,10 @@ mod options;
 use super::options::Shared;
 use super::{Detector, Event, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
-use crate::engine::finding::{DetectorName, Evidence, Key, Severity};
-use crate::engine::incident::{IncidentId, Opening, p_of, round, score_of};
+use crate::engine::finding::{
+    DetectorName, Evidence, InputEvidence, Key, Measured, Severity, p_of, round, score_of, test, unit,
+};
+use crate::engine::incident::{IncidentId, Opening};
 use crate::engine::snapshot::Stateful;
 use crate::engine::stats::gap_tail::GapTail;
 use crate::event::Timestamp;
@@ -77,18 +79,17 @@ impl Input {
         };
         self.state.stalls = self.state.stalls.saturating_add(1);
         self.state.longest = self.state.longest.max(idle);
-        let longest = self.state.gaps.longest();
+        let gaps = &self.state.gaps;
+        let (samples, ln_p, longest_s) = (gaps.gaps().into(), gaps.ln_p(idle), gaps.longest());
         // It went on until now.
-        report.incidents.join(id, 0, None, now, report.findings, |_, _, _, _| {});
-        report.incidents.resolve_updated(id, 0.0, now, report.findings, |_, evidence, summary, _| {
-            (evidence.observed, evidence.window_s) = (idle.round(), idle.round());
-            *summary = said(idle, longest);
+        report.incidents.join(id, 0, None, now, report.findings);
+        report.incidents.resolve_updated(id, 0.0, now, report.findings, |known, _| {
+            known.update(idle.round(), idle.round(), samples, ln_p);
+            if let Evidence::Input(evidence) = &mut known.evidence {
+                (evidence.idle_s, evidence.longest_s) = (idle, longest_s);
+            }
         });
     }
-}
-
-fn said(idle: f64, longest: f64) -> String {
-    format!("all input has stalled for {idle:.0} s, its longest pause before was {longest:.1} s")
 }
 
 impl Stateful for Input {
@@ -137,17 +138,17 @@ impl Detector for Input {
             return;
         }
         let ln_p = gaps.ln_p(idle);
-        let evidence = Evidence {
+        let measured = Measured {
             observed: round(idle, 1),
-            expected: round(gaps.longest(), 3),
-            unit: "s".into(),
-            test: "tail of the pauses between arrivals".into(),
-            threshold: self.options.threshold,
+            expected: Some(round(gaps.longest(), 3)),
+            unit: unit::SECONDS.into(),
+            test: test::PAUSES.into(),
+            threshold: Some(self.options.threshold),
             p_value: Some(p_of(ln_p)),
             samples: gaps.gaps().into(),
-            window_s: round(idle, 1),
-            more: serde_json::Map::from_iter([("limit_s".to_owned(), round(limit, 1).into())]),
+            window_s: Some(round(idle, 1)),
         };
+        let evidence = InputEvidence { limit_s: round(limit, 1), idle_s: idle, longest_s: gaps.longest() };
         let opening = Opening {
             detector: DetectorName::Input,
             kind: "stalled".into(),
@@ -156,11 +157,11 @@ impl Detector for Input {
             key: Key(vec![("input".into(), "all".into())]),
             count: 1,
             score: score_of(ln_p),
-            summary: said(idle, gaps.longest()),
-            evidence,
+            measured,
+            evidence: Evidence::Input(evidence),
             worst: None,
             cause: None,
-            remedy: Some("look at what feeds this pipe: the shipper, its source, the disk, the network".into()),
+            remedy: None,
             context: Vec::new(),
         };
         self.state.stalled = Some(report.incidents.open(opening, moment.now, report.findings));

@@ -42,9 +42,10 @@ mod unfinished;
 mod window;
 
 use super::options::Shared;
+use super::tracker::{AttributedSlots, IncidentTracker};
 use super::{AHEAD, Detector, Event, OperationQuantiles, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
-use crate::engine::deadlines::{Deadlines, after};
+use crate::engine::deadlines::after;
 use crate::engine::finding::DetectorName;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Overrides;
@@ -66,14 +67,10 @@ use std::collections::BTreeMap;
 use texts::Texts;
 use window::HostId;
 
-const OUTLIER_TEST: &str = "peaks over threshold";
-const SHIFT_TEST: &str = "binomial exceedance";
 /// An incident without a slow call for so long has ended, in seconds.
 const SILENT_S: f64 = 600.0;
 /// Values that a shift must have before it can be the new normal.
 const NEW_NORMAL_VALUES: f64 = 1_000.0;
-/// Bytes of an open incident's place among all.
-const LIVE_BYTES: usize = 32;
 /// Tells keys of modules, templates and hosts from those of operations.
 const KEY_DOMAINS: [u64; 3] = [0x6D6F_6475_6C65, 0x7465_6D70_6C61, 0x686F_7374];
 
@@ -87,9 +84,7 @@ pub struct Latency {
     pairs: Pairs,
     ended: Vec<Ended>,
     /// Operations with an open incident, and which.
-    live: BTreeMap<u64, IncidentId>,
-    /// When which of them may be over.
-    deadlines: Deadlines,
+    open: IncidentTracker<IncidentId>,
 }
 
 /// What a restart should know.
@@ -113,8 +108,7 @@ impl Registered for Latency {
             texts: Texts::new(keys),
             pairs: Pairs::new(&options.pairs, keys),
             ended: Vec::new(),
-            live: BTreeMap::new(),
-            deadlines: Deadlines::default(),
+            open: IncidentTracker::default(),
         }
     }
 }
@@ -167,18 +161,13 @@ impl Latency {
         match evaluate::take(&call, operation, share, report) {
             Change::None => {}
             Change::Opened(id) => {
-                self.live.insert(key, id);
-                if !report.incidents.is_open(id) {
-                    self.deadlines.hurry(key);
-                }
+                let restless = operation.going.as_ref().map_or(now, |going| going.restless);
+                self.open.open(key, id, id, after(restless, SILENT_S), report.incidents);
             }
-            Change::Ended => {
-                self.live.remove(&key);
-                self.deadlines.disarm(key);
-            }
+            Change::Ended => _ = self.open.end(key),
         }
         if let Some(going) = &operation.going {
-            self.deadlines.arm(key, after(going.restless, SILENT_S));
+            self.open.go_on(key, after(going.restless, SILENT_S));
         }
     }
 
@@ -235,7 +224,7 @@ impl Stateful for Latency {
             hosts: self.hosts.snapshot(),
             texts: self.texts.snapshot(),
             pairs: self.pairs.snapshot(),
-            live: self.live.clone(),
+            live: self.open.incidents().clone(),
         }
     }
 
@@ -244,8 +233,7 @@ impl Stateful for Latency {
         self.hosts.restore(kept.hosts);
         self.texts.restore(kept.texts);
         self.pairs.restore(kept.pairs);
-        self.live = kept.live;
-        self.live.keys().for_each(|key| self.deadlines.hurry(*key));
+        self.open.resume(kept.live, AttributedSlots::default());
     }
 }
 
@@ -276,22 +264,21 @@ impl Detector for Latency {
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
         let now = moment.now;
         self.tick_pairs(now, report);
-        self.deadlines.keep_up(report.incidents.evictions());
-        self.operations.take_lost().into_iter().for_each(|key| self.deadlines.hurry(key));
-        for key in self.deadlines.take_due(now) {
-            let Some(&id) = self.live.get(&key) else { continue };
+        self.operations.take_lost().into_iter().for_each(|key| self.open.hurry(key));
+        for key in self.open.due(now, report.incidents) {
+            let Some(&id) = self.open.get(key) else { continue };
             let operation = self.operations.get_mut(key).filter(|operation| operation.going.is_some());
             // An evicted operation's incident is over for whoever watches it.
             if let Some(operation) = operation {
                 let restless = operation.going.as_ref().map_or(now, |going| going.restless);
                 if report.incidents.is_open(id) && now.seconds_since(restless) <= SILENT_S {
-                    self.deadlines.arm(key, after(restless, SILENT_S));
+                    self.open.go_on(key, after(restless, SILENT_S));
                     continue;
                 }
                 operation.end(now);
             }
             report.incidents.resolve(id, now, report.findings);
-            self.live.remove(&key);
+            self.open.end(key);
         }
     }
 
@@ -305,7 +292,8 @@ impl Detector for Latency {
         visit(&mut self.hosts);
         self.texts.bounded(visit);
         visit(&mut self.pairs);
-        visit(&mut Weight { keys: self.live.len(), bytes: self.live.len() * LIVE_BYTES });
+        let [mut open, _] = self.open.weights(|_| 0);
+        visit(&mut open);
     }
 
     fn tables(&self) -> Vec<TableUse> {

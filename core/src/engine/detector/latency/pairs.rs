@@ -6,7 +6,6 @@
 //! queue. Memory: about 100 bytes a begun pair, capped; the oldest goes first when there are too
 //! many, which is counted and makes no finding. Of two starts alike the later counts.
 
-use super::incident::duration;
 use super::options::{LatencyPair, PairBy};
 use crate::engine::detector::{Event, TableUse};
 use crate::engine::incident::IncidentId;
@@ -325,20 +324,6 @@ impl Evict for Pairs {
         let keep = count - count.saturating_sub(KEPT.min(self.cap)).min(count.div_ceil(8));
         while self.begun.len() > keep && self.forget_oldest() {}
         keep < count
-    }
-}
-
-impl TimedOut<'_> {
-    /// One sentence.
-    pub(super) fn summary(&self) -> String {
-        format!(
-            "{} began and did not end within {} ({}); {} of {} did not",
-            self.options.operation,
-            duration(self.options.timeout.seconds() * 1e3),
-            self.shared,
-            self.so_far.timed_out,
-            self.so_far.timed_out + self.so_far.finished
-        )
     }
 }
 

@@ -59,7 +59,7 @@ impl HeapSize for Actor {
             allocated(size_of::<Runs>()) + allocated(size_of::<String>() * runs.texts.capacity()) + texts
         };
         self.runs.as_deref().map_or(0, of)
-            + self.going.as_ref().map_or(0, |going| allocated(size_of::<OpenIncident>()) + going.told.heap_size())
+            + self.going.as_ref().map_or(0, |_| allocated(size_of::<OpenIncident>()))
             + self.counter.as_ref().map_or(0, |counter| counter.heap_size())
     }
 
@@ -84,8 +84,10 @@ pub(super) struct OpenIncident {
     pub(super) heard: Timestamp,
     /// From where to where its retry counter has counted, if it is one.
     pub(super) range: Option<(i64, i64)>,
-    /// How it is told.
-    pub(super) told: super::incident::Told,
+    /// What it was tested by, and is again as it goes on; none in states of versions that did not
+    /// keep it.
+    #[serde(default)]
+    pub(super) tested: Option<super::incident::Tested>,
     /// Smoothed seconds between its lines.
     pub(super) pace: f64,
     /// Lines of the actor outside the loop since the last inside it.

@@ -24,9 +24,9 @@ mod incident;
 mod options;
 
 use super::options::Shared;
-use super::{Detector, Event, NearMiss, Prior, Registered, Report, TableUse};
+use super::{Detector, Event, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
-use crate::engine::finding::DetectorName;
+use crate::engine::finding::{DetectorName, NearMiss, Reason};
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::{Choice, Overrides};
 use crate::engine::snapshot::Stateful;
@@ -183,7 +183,7 @@ impl Novelty {
             (None, None) => {
                 if let Some(open) = self.open.iter_mut().find(|open| open.template == Some(template.id)) {
                     open.last = moment.running;
-                    report.incidents.join(open.id, 1, Some(level), moment.now, report.findings, |_, _, _, _| {});
+                    report.incidents.join(open.id, 1, Some(level), moment.now, report.findings);
                 }
                 return;
             }
@@ -213,17 +213,17 @@ impl Novelty {
             self.opened.pop_front();
         }
         let held_back = if sight.chance >= settings.threshold {
-            Some("what is new is not rare enough here")
+            Some(Reason::NotRare)
         } else if running < self.warm_up_s {
-            Some("it has not learned for long enough")
+            Some(Reason::NotLearned)
         } else if templates.evictions() + self.exceptions.counts.evictions() + self.stacks.counts.evictions() > 0 {
-            Some("a table has had to forget, so that a first sight means nothing")
+            Some(Reason::ForgottenSights)
         } else if self.opened.len() >= OPENINGS {
             if let Some(open) = self.open.last_mut() {
                 open.last = running;
-                report.incidents.join(open.id, 1, Some(sight.level), moment.now, report.findings, |_, _, _, _| {});
+                report.incidents.join(open.id, 1, Some(sight.level), moment.now, report.findings);
             }
-            Some("too much is new: it joins what is open")
+            Some(Reason::TooMuchNew)
         } else {
             None
         };
@@ -234,7 +234,7 @@ impl Novelty {
                 key: sight.name(),
                 ln_p,
                 threshold,
-                why: why.to_owned(),
+                why,
             });
             return;
         }
