@@ -10,7 +10,7 @@ use crate::error::Failure;
 use crate::event::lines::Lines;
 use crate::event::{Batch, Timestamp};
 use crate::io::escaping::safe_stderr;
-use crate::prose::{Paint, describe};
+use crate::terminal::{Paint, describe};
 use crate::terminal::Screen;
 use std::fmt::Write as _;
 use std::fs;
@@ -201,7 +201,7 @@ fn score(labels: &Labels, opened: &[Finding], events: u64) -> String {
         let hit = opened.iter().find(|finding| {
             let after = finding.said_at.seconds_since(start);
             let names =
-                finding.key.0.iter().any(|(_, value)| *value == label.hint) || finding.summary.contains(&label.hint);
+                finding.key.0.iter().any(|(_, value)| *value == label.hint) || finding.summary.sentence.contains(&label.hint);
             (-1.0..=label.end - label.start + GRACE_S).contains(&after)
                 && names
                 && is_right(finding.detector, label.kind)

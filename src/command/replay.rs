@@ -6,7 +6,7 @@ use crate::engine::finding::Finding;
 use crate::error::Failure;
 use crate::io::files;
 use crate::plain::plain_document;
-use crate::prose::Paint;
+use crate::terminal::Paint;
 use crate::replay::document::Report;
 use crate::replay::html;
 use crate::replay::merge::Merge;

@@ -5,7 +5,7 @@
 //! incident and its texts, 12 KiB at most.
 
 use super::finding::{
-    self, DetectorName, Finding, IncidentJson, Key, RuleFinding, Severity, State, Summary,
+    self, DetectorName, Evidence, Finding, IncidentJson, Key, RuleFinding, Severity, State, Summary,
     TEXT_BYTES, round,
 };
 use super::incident::{IncidentId, Opening, Policy};
@@ -86,7 +86,7 @@ impl Incident {
     pub(super) fn new(mut opening: Opening, now: Timestamp) -> Self {
         opening.key.fit();
         opening.remedy = opening.remedy.or_else(|| narrate::remedy(Language::En, opening.detector));
-        opening.cause.iter_mut().chain(&mut opening.remedy).for_each(|text| drop(finding::cut(text, TEXT_BYTES)));
+        opening.cause.iter_mut().chain(&mut opening.remedy).for_each(|text| finding::cut(text, TEXT_BYTES));
         let count = opening.count.max(1);
         let mut incident = Self {
             said: Some(opening.severity),
@@ -139,6 +139,10 @@ impl Incident {
         let subject = Subject { detector: *detector, kind, key, measured, evidence };
         self.sentence = narrate::summary(Language::En, &subject);
         finding::fit_summary(&mut self.sentence, key);
+        if let Evidence::Rule(rule) = &mut self.opening.evidence {
+            // The sentence is the rule's own: it is held once.
+            rule.said = String::new();
+        }
     }
 
     /// A rule knows what it comes of; false where that is known already.
@@ -151,7 +155,7 @@ impl Incident {
         *severity = (*severity).max(found.severity);
         let mut explained_by = format!("{}: {}", found.rule, found.summary);
         let known = cause.iter_mut().chain(remedy).chain([&mut explained_by]);
-        known.for_each(|text| drop(finding::cut(text, TEXT_BYTES)));
+        known.for_each(|text| finding::cut(text, TEXT_BYTES));
         self.explained_by = Some(explained_by);
         true
     }
@@ -339,7 +343,7 @@ fn weight_of(incident: &Incident) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::finding::{Evidence, Measured};
+    use super::super::finding::Measured;
     use super::*;
     use proptest::prelude::*;
 

@@ -58,9 +58,9 @@ fn a_new_error_is_told_once_with_its_text_and_resolves() {
     let found = stream.of_novelty();
     assert_eq!(stream.opened().len(), 1);
     let (first, last) = (found[0], found[found.len() - 1]);
-    assert!(first.summary.contains("quorum of bazoku lost at epoch 0") && first.summary.contains("store"));
+    assert!(first.summary.sentence.contains("quorum of bazoku lost at epoch 0") && first.summary.sentence.contains("store"));
     assert_eq!((first.kind.as_str(), first.severity), ("template", Severity::Warning));
-    assert!(first.evidence.p_value < Some(0.05));
+    assert!(first.measured.p_value < Some(0.05));
     assert_eq!((last.state, last.count), (State::Resolved, 3));
 }
 
