@@ -356,7 +356,8 @@ fn incident(incident: &Incident, dated: bool, page: &mut Page) {
     for (name, says) in known {
         // Of a rule that matched one event there is no evidence but the event.
         let measured = &finding.measured;
-        let is_trivial = name == "evidence" && measured.p_value.is_none() && measured.window_s.unwrap_or_default() <= 0.0;
+        let is_trivial =
+            name == "evidence" && measured.p_value.is_none() && measured.window_s.unwrap_or_default() <= 0.0;
         let Some(says) = says.filter(|_| !is_trivial) else { continue };
         for (i, line) in wrap(&says, width - 2 * MARGIN - 10).into_iter().enumerate() {
             let name = paint.dim(&format!("{:10}", if i == 0 { name } else { "" }));

@@ -5,8 +5,7 @@
 //! incident and its texts, 12 KiB at most.
 
 use super::finding::{
-    self, DetectorName, Evidence, Finding, IncidentJson, Key, RuleFinding, Severity, State, Summary,
-    TEXT_BYTES, round,
+    self, DetectorName, Evidence, Finding, IncidentJson, Key, RuleFinding, Severity, State, Summary, TEXT_BYTES, round,
 };
 use super::incident::{IncidentId, Opening, Policy};
 use super::state::allocated;
@@ -67,7 +66,8 @@ struct IncidentSnapshot {
 
 impl From<Incident> for IncidentSnapshot {
     fn from(incident: Incident) -> Self {
-        let Incident { opening, sentence, explained_by, opened_at, last, count, announce_at, said, storm, .. } = incident;
+        let Incident { opening, sentence, explained_by, opened_at, last, count, announce_at, said, storm, .. } =
+            incident;
         let opening = IncidentJson::new(&opening, &sentence, explained_by.as_deref());
         Self { opening, opened_at, last, count, announce_at, said, storm }
     }
@@ -78,7 +78,20 @@ impl From<IncidentSnapshot> for Incident {
         let IncidentSnapshot { opening, opened_at, last, count, announce_at, said, storm } = kept;
         let (opening, sentence, explained_by) = opening.into_parts();
         let (noted, weight, duration_s) = (last, 0, None);
-        Self { opening, sentence, explained_by, duration_s, opened_at, last, count, announce_at, said, storm, noted, weight }
+        Self {
+            opening,
+            sentence,
+            explained_by,
+            duration_s,
+            opened_at,
+            last,
+            count,
+            announce_at,
+            said,
+            storm,
+            noted,
+            weight,
+        }
     }
 }
 

@@ -89,7 +89,11 @@ fn title(findings: &[Notice], opened: u64, resolved: u64, severity: Severity) ->
             let mut parts = Vec::new();
             if opened > 0 {
                 let noun = if opened == 1 { "incident" } else { "incidents" };
-                parts.push(format!("{} {noun}, the worst {}", crate::narrate::quantity::thousands(opened), severity.name()));
+                parts.push(format!(
+                    "{} {noun}, the worst {}",
+                    crate::narrate::quantity::thousands(opened),
+                    severity.name()
+                ));
             }
             if resolved > 0 {
                 parts.push(format!("{} resolved", crate::narrate::quantity::thousands(resolved)));

@@ -86,7 +86,7 @@ pub(super) struct EvidenceJson {
     unit: Cow<'static, str>,
     /// The statistical test, or what else has decided: `limit`, `rule`, `storm`.
     #[serde(default)]
-        test: Cow<'static, str>,
+    test: Cow<'static, str>,
     /// What the test's result was held against; null for rules.
     #[serde(default)]
     threshold: Option<f64>,
@@ -227,7 +227,8 @@ impl Summary {
     /// of the finding give.
     fn read(text: String, state: State, count: u64, duration_s: Option<f64>) -> Self {
         let seconds = duration_s.filter(|_| state == State::Resolved);
-        let endings = seconds.into_iter().flat_map(|seconds| Language::ALL.map(|words| narrate::ending(words, count, seconds)));
+        let endings =
+            seconds.into_iter().flat_map(|seconds| Language::ALL.map(|words| narrate::ending(words, count, seconds)));
         for ending in endings {
             if let Some(sentence) = text.strip_prefix(&ending) {
                 return Self { sentence: sentence.to_owned(), ending: Some(ending) };

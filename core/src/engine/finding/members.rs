@@ -156,9 +156,7 @@ impl OwnJson {
                 ..own
             },
             Evidence::Latency(of) => own.with_latency(of),
-            Evidence::Unfinished(of) => {
-                Self { unfinished: Some(of.unfinished), finished: Some(of.finished), ..own }
-            }
+            Evidence::Unfinished(of) => Self { unfinished: Some(of.unfinished), finished: Some(of.finished), ..own },
             Evidence::Silence(of) => Self {
                 last_seen: Some(of.last_seen),
                 events_of_others: Some(of.events_of_others),
@@ -253,10 +251,9 @@ impl OwnJson {
                 example: message,
                 ..NoveltyEvidence::default()
             }),
-            DetectorName::Input => Evidence::Input(InputEvidence {
-                limit_s: self.limit_s.unwrap_or_default(),
-                ..InputEvidence::default()
-            }),
+            DetectorName::Input => {
+                Evidence::Input(InputEvidence { limit_s: self.limit_s.unwrap_or_default(), ..InputEvidence::default() })
+            }
             DetectorName::Rule => Evidence::Rule(RuleEvidence::default()),
         }
     }

@@ -16,8 +16,8 @@ pub use evidence::{
 pub(super) use json::IncidentJson;
 pub use json::SCHEMA_VERSION;
 pub use key::Key;
-pub use members::milliseconds;
 pub(super) use key::{TEXT_BYTES, cut, fit_summary, name_of};
+pub use members::milliseconds;
 pub use near_miss::{NearMiss, Reason};
 pub use rounding::{p_of, round, score_of, significant};
 pub use schema::schema;

@@ -23,7 +23,9 @@ fn place(key: &Key) -> String {
 pub(super) fn meaning(finding: &Finding) -> &'static str {
     match finding.kind.as_str() {
         "share" => "Of what is done here, more failed than usually does.",
-        _ => "There were more errors than this place usually has, both by the clock and for the traffic that there was.",
+        _ => {
+            "There were more errors than this place usually has, both by the clock and for the traffic that there was."
+        }
     }
 }
 

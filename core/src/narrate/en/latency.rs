@@ -1,8 +1,8 @@
 //! Calls that are slower or faster than they were, and work without an end.
 
 use super::{NextStep, Subject, look, look_at};
-use crate::engine::finding::{Finding, Key, LatencyEvidence, ShiftEvidence, UnfinishedEvidence};
 use crate::engine::finding::Evidence;
+use crate::engine::finding::{Finding, Key, LatencyEvidence, ShiftEvidence, UnfinishedEvidence};
 use crate::narrate::quantity::milliseconds;
 use crate::plain::plain;
 
@@ -27,7 +27,9 @@ pub(super) fn shifted(shift: &ShiftEvidence, place: &str, medians_ms: [f64; 2]) 
     let how = if shift.faster { "faster" } else { "slower" };
     let (count, of, than) = (shift.count, shift.of, shift.quantile * 100.0);
     let [now, usual] = medians_ms.map(milliseconds);
-    format!("{count} of the last {of} calls of {place} {how} than {than:.0} % used to be: median {now}, usually {usual}")
+    format!(
+        "{count} of the last {of} calls of {place} {how} than {than:.0} % used to be: median {now}, usually {usual}"
+    )
 }
 
 pub(super) fn unfinished_summary(subject: &Subject<'_>, evidence: &UnfinishedEvidence) -> String {
@@ -55,9 +57,9 @@ pub(super) fn meaning(finding: &Finding) -> &'static str {
 pub(super) fn next_step(finding: &Finding, place: &str) -> Option<NextStep> {
     let of = |key: &Key, name| key.value(name).map(plain);
     Some(match finding.kind.as_str() {
-        "unfinished" => look(format!(
-            "Look for the end of one such piece of work by what it shares with its start, on {place}."
-        )),
+        "unfinished" => {
+            look(format!("Look for the end of one such piece of work by what it shares with its start, on {place}."))
+        }
         "outlier" => look_at(&format!("this one call: what it waited for, and whether {place} was paused or retried.")),
         _ => match (of(&finding.key, "host"), of(&finding.key, "operation")) {
             (Some(host), _) => {

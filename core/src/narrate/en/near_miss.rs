@@ -18,9 +18,8 @@ fn reason(why: &Reason, key: &str) -> String {
             format!("{} in {window_s:.0} s, {expected:.2} expected", counted(*errors as f64, "error"))
         }
         Reason::Failures { failures, of, window_s, expected, expected_by_rate } => {
-            let by_rate = expected_by_rate.map_or_else(String::new, |by_rate| {
-                format!("; by its own rate {by_rate:.2}, which is near enough")
-            });
+            let by_rate = expected_by_rate
+                .map_or_else(String::new, |by_rate| format!("; by its own rate {by_rate:.2}, which is near enough"));
             format!("{failures} of {of} failures in {window_s:.0} s, {expected:.2} expected{by_rate}")
         }
         Reason::SlowCalls { shift, medians_ms } => latency::shifted(shift, key, *medians_ms),

@@ -98,7 +98,11 @@ fn a_burst_opens_once_goes_on_and_resolves() {
     assert_eq!(stream.opened(), [("burst", "m3")]);
     let (first, last) = (&stream.findings[0], stream.findings.last().unwrap());
     assert!(first.opened_at.seconds_since(Timestamp::from_millis(1_767_225_600_000)) < 1_215.0);
-    assert!(first.summary.sentence.contains(" errors in ") && first.summary.sentence.contains(" on m3, "), "{}", first.summary);
+    assert!(
+        first.summary.sentence.contains(" errors in ") && first.summary.sentence.contains(" on m3, "),
+        "{}",
+        first.summary
+    );
     assert!(
         first.measured.p_value <= Some(first.measured.threshold.unwrap())
             && first.measured.expected.unwrap() < 1.0
@@ -352,7 +356,11 @@ fn of_less_traffic_as_many_failures_are_a_greater_share() {
     assert_eq!(stream.opened(), [("burst", "web")]);
     let (first, last) = (&stream.findings[0], stream.findings.last().unwrap());
     assert_eq!((first.kind.as_str(), last.state), ("share", State::Resolved));
-    assert!(first.summary.sentence.contains(" requests in ") && first.summary.sentence.contains(" on web, "), "{}", first.summary);
+    assert!(
+        first.summary.sentence.contains(" requests in ") && first.summary.sentence.contains(" on web, "),
+        "{}",
+        first.summary
+    );
 }
 
 #[test]

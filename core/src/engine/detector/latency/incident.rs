@@ -1,13 +1,13 @@
 //! What is known of an operation that has become slow, or fast.
 
+use super::LatencySettings;
 use super::baseline::{Limits, SHARE_BELOW, SHARES};
 use super::host_share::HostShare;
 use super::operation::Operation;
 use super::window::{HostId, WINDOWS};
-use super::LatencySettings;
 use crate::engine::finding::{
-    DetectorName, Evidence, Key, LatencyEvidence, Measured, Severity, ShiftEvidence, milliseconds, p_of, round, score_of,
-    significant, test, unit,
+    DetectorName, Evidence, Key, LatencyEvidence, Measured, Severity, ShiftEvidence, milliseconds, p_of, round,
+    score_of, significant, test, unit,
 };
 use crate::engine::incident::Opening;
 use crate::engine::stats::log_histogram::middle;

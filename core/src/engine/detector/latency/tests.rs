@@ -1,6 +1,7 @@
 use super::*;
-use crate::engine::finding::{Severity, State};
+use crate::engine::finding::{Severity, State, test};
 use crate::engine::{EngineOptions, testing};
+use crate::narrate::{Language, near_miss};
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Gamma, LogNormal};
 use rand_pcg::Pcg64Mcg;
@@ -94,9 +95,17 @@ fn one_outlier_opens_once_and_resolves() {
     assert_eq!(stream.said(), [("outlier", State::Open), ("outlier", State::Resolved)]);
     let open = &stream.findings[0];
     assert_eq!(open.key.0, [("operation".to_owned(), "/orders/{}".to_owned())]);
-    assert!(open.summary.sentence.starts_with("2.1 s on /orders/{}, usually ") && open.summary.sentence.ends_with(" at 99 %"));
-    assert_eq!((open.severity, open.count, open.measured.test.as_ref()), (Severity::Warning, 1, test::PEAKS_OVER_THRESHOLD));
-    assert!(open.measured.p_value.unwrap() < open.measured.threshold.unwrap() && open.measured.threshold.unwrap() <= 1e-5);
+    assert!(
+        open.summary.sentence.starts_with("2.1 s on /orders/{}, usually ")
+            && open.summary.sentence.ends_with(" at 99 %")
+    );
+    assert_eq!(
+        (open.severity, open.count, open.measured.test.as_ref()),
+        (Severity::Warning, 1, test::PEAKS_OVER_THRESHOLD)
+    );
+    assert!(
+        open.measured.p_value.unwrap() < open.measured.threshold.unwrap() && open.measured.threshold.unwrap() <= 1e-5
+    );
     assert!((80.0..140.0).contains(&open.measured.expected.unwrap()) && open.measured.observed == 2_100.0, "{open:?}");
 }
 
@@ -123,7 +132,10 @@ fn a_shift_is_found_by_its_share_and_resolves() {
     assert_eq!(stream.opened(), 1, "{:?}", stream.said());
     let open = &stream.findings[0];
     assert_eq!((open.kind.as_str(), open.severity, open.measured.unit.as_ref()), ("shift", Severity::Warning, "ms"));
-    assert!(open.measured.observed > 1.3 * open.measured.expected.unwrap() && open.measured.window_s.unwrap() > 1.0, "{open:?}");
+    assert!(
+        open.measured.observed > 1.3 * open.measured.expected.unwrap() && open.measured.window_s.unwrap() > 1.0,
+        "{open:?}"
+    );
     assert_eq!(stream.findings.last().unwrap().state, State::Resolved);
 }
 
@@ -296,7 +308,11 @@ fn one_slow_host_is_named_and_is_one_incident() {
         let key = [("operation".to_owned(), "/orders".to_owned()), ("host".to_owned(), "node-2".to_owned())];
         // A single value far out may come first; it says nothing of its host.
         assert!(open.kind == "outlier" || (open.kind == "shift" && open.key.0 == key), "{open:?}");
-        assert!(open.kind != "shift" || open.summary.sentence.contains(" of /orders on node-2 slower"), "{}", open.summary);
+        assert!(
+            open.kind != "shift" || open.summary.sentence.contains(" of /orders on node-2 slower"),
+            "{}",
+            open.summary
+        );
         assert_eq!(stream.findings.last().unwrap().state, State::Resolved);
     }
 }
@@ -460,7 +476,8 @@ fn what_is_close_and_no_incident_is_told_to_whoever_asks() {
         told.append(&mut stream.stream.near_misses);
     }
     assert!(stream.findings.is_empty() && !told.is_empty());
-    assert!(told[0].to_string().starts_with("near miss, latency/shift on /orders/{}: p = "), "{}", told[0]);
+    let line = near_miss(Language::En, &told[0]);
+    assert!(line.starts_with("near miss, latency/shift on /orders/{}: p = "), "{line}");
     assert!(told.iter().all(|near| near.ln_p >= near.threshold.ln()));
 }
 

@@ -4,7 +4,8 @@
 use super::Latency;
 use crate::engine::detector::Report;
 use crate::engine::finding::{
-    DetectorName, Evidence, Key, Measured, Severity, UnfinishedEvidence, milliseconds, p_of, round, score_of, test, unit,
+    DetectorName, Evidence, Key, Measured, Severity, UnfinishedEvidence, milliseconds, p_of, round, score_of, test,
+    unit,
 };
 use crate::engine::incident::Opening;
 use crate::event::Timestamp;

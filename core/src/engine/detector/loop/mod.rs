@@ -206,7 +206,8 @@ impl Loop {
         let (Run { period, began, lasted, .. }, tested) = (run, Some(Tested::of(&run)));
         let (until, module) = (began.saturating_add_nanos((lasted * 1e9) as i64), look.module_hash);
         let before = lasted;
-        let going = OpenIncident { id, period, began, before, until, heard: now, range, tested, pace, other: 0, module };
+        let going =
+            OpenIncident { id, period, began, before, until, heard: now, range, tested, pace, other: 0, module };
         self.deadlines.arm(module, going.deadline());
         if !report.incidents.is_open(id) {
             self.deadlines.hurry(module);

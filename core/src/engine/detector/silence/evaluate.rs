@@ -377,14 +377,7 @@ pub(super) fn spoke_in_time(member: &str, key: &Key, settings: &Settings, now: R
 }
 
 /// The pause of `key` is no silence: `why` says for what reason, where somebody wants to know.
-fn near_miss(
-    member: &str,
-    key: &Key,
-    pause: Pause,
-    settings: &Settings,
-    report: &mut Report<'_>,
-    why: Reason,
-) {
+fn near_miss(member: &str, key: &Key, pause: Pause, settings: &Settings, report: &mut Report<'_>, why: Reason) {
     if report.wants_near_misses() {
         report.near_miss(key.ln_p(pause), settings.threshold, |ln_p, threshold| NearMiss {
             detector: DetectorName::Silence,

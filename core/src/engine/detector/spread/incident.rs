@@ -94,14 +94,7 @@ pub(super) fn opening(fields: &Fields<'_>, dimension: &Dimension, verdict: &Verd
 
 /// The incident has gone on for `lasted_s` seconds with `failures` of the `of` failures of its
 /// modules. What is usual is that of the window that has shown it.
-pub(super) fn go_on(
-    known: &mut Opening,
-    usual: &UsualOfValue,
-    failures: f64,
-    of: f64,
-    lasted_s: f64,
-    modules: usize,
-) {
+pub(super) fn go_on(known: &mut Opening, usual: &UsualOfValue, failures: f64, of: f64, lasted_s: f64, modules: usize) {
     let UsualOfValue { usual, a_failure, rate, window_s } = *usual;
     known.update(failures, round(lasted_s, 1), (usual.samples + of) as u64, ln_share(failures, of, &usual));
     let number = a_failure.times(of).in_digits();

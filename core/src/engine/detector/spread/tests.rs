@@ -1,5 +1,5 @@
 use super::*;
-use crate::engine::finding::{Finding, State};
+use crate::engine::finding::{Finding, Reason, State};
 use crate::engine::overrides::KeyPattern;
 use crate::engine::{EngineOptions, testing};
 use rand::{RngExt, SeedableRng};
@@ -75,13 +75,23 @@ fn a_bad_host_is_one_incident_from_its_opening_to_its_end() {
     );
     let found = &first;
     let evidence = &found.measured;
-    assert!(evidence.p_value.unwrap() <= evidence.threshold.unwrap() && evidence.threshold.unwrap() < 1e-5, "{evidence:?}");
+    assert!(
+        evidence.p_value.unwrap() <= evidence.threshold.unwrap() && evidence.threshold.unwrap() < 1e-5,
+        "{evidence:?}"
+    );
     let [low, high] = ["expected_low", "expected_high"].map(|name| found.own_members()[name].as_f64().unwrap());
-    assert!(low <= evidence.expected.unwrap() && evidence.expected.unwrap() <= high && high < evidence.observed, "{evidence:?}");
+    assert!(
+        low <= evidence.expected.unwrap() && evidence.expected.unwrap() <= high && high < evidence.observed,
+        "{evidence:?}"
+    );
     assert_eq!((last.state, &last.id), (State::Resolved, &first.id));
     let (observed, expected) = (last.count, 300 * 20 / 36 / 3);
     assert!(observed.abs_diff(expected) < 20, "{observed} {expected}");
-    assert!(last.summary.sentence.contains(" failures of m2 in ") && last.summary.sentence.contains(" on host h3, "), "{}", last.summary);
+    assert!(
+        last.summary.sentence.contains(" failures of m2 in ") && last.summary.sentence.contains(" on host h3, "),
+        "{}",
+        last.summary
+    );
 }
 
 #[test]
@@ -295,5 +305,5 @@ fn what_nearly_sat_on_one_host_is_told_to_who_asks() {
     let near: Vec<_> = stream.stream.near_misses.iter().filter(|near| near.detector == DetectorName::Spread).collect();
     let last = near.last().unwrap();
     assert_eq!((last.kind, last.key.as_str()), ("value", "h3 m2"));
-    assert!(last.why.contains(" failures in ") && last.why.contains(" expected"), "{near:?}");
+    assert!(matches!(last.why, Reason::Failures { expected_by_rate: None, .. }), "{near:?}");
 }

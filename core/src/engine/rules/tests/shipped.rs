@@ -46,7 +46,7 @@ fn the_finding_names_code_module_cause_and_remedy() {
     assert_eq!(finding.severity, Severity::Critical);
     assert_eq!(finding.cause.as_deref(), Some("GPU memory exhausted"));
     assert_eq!(finding.remedy.as_deref(), Some("lower the batch size or accumulate gradients"));
-    assert!(finding.key.0.iter().all(|(_, value)| finding.summary.sentence.contains(value)));
+    assert!(finding.key.0.iter().all(|(_, value)| finding.summary.contains(value)));
 }
 
 #[test]
