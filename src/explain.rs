@@ -15,7 +15,9 @@ pub fn explain(finding: &Finding, width: usize) -> String {
     }
     for (heading, lines) in &told.quotes {
         let _ = writeln!(text, "{heading}");
-        lines.iter().for_each(|line| drop(writeln!(text, "  | {line}")));
+        for line in lines {
+            let _ = writeln!(text, "  | {line}");
+        }
         text.push('\n');
     }
     let _ = writeln!(text, "{}", told.reference);

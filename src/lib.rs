@@ -27,7 +27,7 @@
 //! assert_eq!(engine.take_tally().events[4], 1, "but it is counted as an ERROR");
 //! ```
 
-pub use seismolog_core::{diagnostic, engine, event, human_duration, plain, setting};
+pub use seismolog_core::{diagnostic, engine, event, human_duration, narrate, plain, setting};
 
 pub mod cli;
 pub mod command;
@@ -38,7 +38,6 @@ pub mod explain;
 pub mod io;
 pub mod output;
 pub mod pipeline;
-pub mod prose;
 pub mod replay;
 pub mod suite;
 pub mod telemetry;

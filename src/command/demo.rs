@@ -10,8 +10,8 @@ use crate::error::Failure;
 use crate::event::lines::Lines;
 use crate::event::{Batch, Timestamp};
 use crate::io::escaping::safe_stderr;
-use crate::prose::{Paint, describe};
 use crate::terminal::Screen;
+use crate::terminal::{Paint, describe};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
@@ -193,8 +193,8 @@ fn score(labels: &Labels, opened: &[Finding], events: u64) -> String {
         let start = Timestamp::from_millis((label.start * 1e3).round() as i64);
         let hit = opened.iter().find(|finding| {
             let after = finding.said_at.seconds_since(start);
-            let names =
-                finding.key.0.iter().any(|(_, value)| *value == label.hint) || finding.summary.contains(&label.hint);
+            let names = finding.key.0.iter().any(|(_, value)| *value == label.hint)
+                || finding.summary.sentence.contains(&label.hint);
             (-1.0..=label.end - label.start + GRACE_S).contains(&after)
                 && names
                 && is_right(finding.detector, label.kind)

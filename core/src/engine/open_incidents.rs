@@ -4,7 +4,9 @@
 //! and not estimated. To forget one costs the logarithm of their number. Memory: about 500 bytes an
 //! incident and its texts, 12 KiB at most.
 
-use super::finding::{self, Finding, IncidentJson, Key, RuleFinding, Severity, State, Summary, TEXT_BYTES, round};
+use super::finding::{
+    self, Evidence, Finding, IncidentJson, Key, RuleFinding, Severity, State, Summary, TEXT_BYTES, round,
+};
 use super::incident::{IncidentId, Opening, Policy};
 use super::state::allocated;
 use super::storm::Storm;
@@ -97,7 +99,7 @@ impl Incident {
     pub(super) fn new(mut opening: Opening, now: Timestamp) -> Self {
         opening.key.fit();
         opening.remedy = opening.remedy.or_else(|| narrate::remedy(Language::En, opening.detector));
-        opening.cause.iter_mut().chain(&mut opening.remedy).for_each(|text| drop(finding::cut(text, TEXT_BYTES)));
+        opening.cause.iter_mut().chain(&mut opening.remedy).for_each(|text| finding::cut(text, TEXT_BYTES));
         let count = opening.count.max(1);
         let mut incident = Self {
             said: Some(opening.severity),
@@ -150,6 +152,10 @@ impl Incident {
         let subject = Subject { detector: *detector, kind, key, measured, evidence };
         self.sentence = narrate::summary(Language::En, &subject);
         finding::fit_summary(&mut self.sentence, key);
+        if let Evidence::Rule(rule) = &mut self.opening.evidence {
+            // The sentence is the rule's own: it is held once.
+            rule.said = String::new();
+        }
     }
 
     /// A rule knows what it comes of; false where that is known already.
@@ -162,7 +168,7 @@ impl Incident {
         *severity = (*severity).max(found.severity);
         let mut explained_by = format!("{}: {}", found.rule, found.summary);
         let known = cause.iter_mut().chain(remedy).chain([&mut explained_by]);
-        known.for_each(|text| drop(finding::cut(text, TEXT_BYTES)));
+        known.for_each(|text| finding::cut(text, TEXT_BYTES));
         self.explained_by = Some(explained_by);
         true
     }
@@ -348,7 +354,7 @@ fn weight_of(incident: &Incident) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::super::finding::{Evidence, Measured};
+    use super::super::finding::Measured;
     use super::*;
     use crate::engine::finding::DetectorName;
     use proptest::prelude::*;

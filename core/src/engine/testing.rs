@@ -1,7 +1,7 @@
 //! A little stream for tests: lines in, findings out.
 
 use super::detector::{Detector, DetectorOptions, Event, Prior, Report};
-use super::finding::{DetectorName, Finding, State};
+use super::finding::{DetectorName, Finding, NearMiss, State};
 use super::incident::{Incidents, Policy};
 use super::rules::RuleSet;
 use super::template::{TemplateOptions, Templates};

@@ -144,7 +144,7 @@ fn judge(response: &Response<String>) -> Result<(), Undelivered> {
     if status.is_success() {
         return Ok(());
     }
-    let why = format!("it answered {status}: {}", crate::prose::clip(response.body(), 200));
+    let why = format!("it answered {status}: {}", crate::terminal::layout::clip(response.body(), 200));
     let again =
         status.is_server_error() || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS);
     if !again {

@@ -5,7 +5,7 @@
 use super::options::{Options, Shared};
 use super::{Detector, Event, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
-use crate::engine::finding::{Evidence, Key, Severity, State};
+use crate::engine::finding::{Evidence, Key, Measured, RuleEvidence, Severity, State};
 use crate::engine::incident::Opening;
 use crate::engine::rules::RuleSet;
 use crate::engine::snapshot::Stateful;
@@ -92,8 +92,8 @@ pub mod toy {
                     key: Key(vec![("module".into(), module.into())]),
                     count: self.seen,
                     score: 0.5,
-                    summary: "toy".into(),
-                    evidence: Evidence::default(),
+                    measured: Measured::default(),
+                    evidence: Evidence::Rule(RuleEvidence { said: "a toy".into(), ..RuleEvidence::default() }),
                     worst: None,
                     cause: None,
                     remedy: None,

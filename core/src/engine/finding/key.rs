@@ -28,7 +28,7 @@ impl Key {
     /// Cuts the values to what a finding can carry.
     pub(in crate::engine) fn fit(&mut self) {
         let room = KEY_BYTES / self.0.len().max(1);
-        self.0.iter_mut().for_each(|(_, value)| drop(cut(value, room)));
+        self.0.iter_mut().for_each(|(_, value)| cut(value, room));
     }
 
     /// True when this is the key of something at `place`: what both name is the same, and they name
@@ -78,9 +78,8 @@ pub(in crate::engine) fn name_of(text: &str) -> &str {
     &text[..text.floor_char_boundary(NAME_BYTES)]
 }
 
-/// Cuts `text` so that it takes at most `limit` bytes inside a JSON string; true when something was
-/// cut.
-pub(in crate::engine) fn cut(text: &mut String, limit: usize) -> bool {
+/// Cuts `text` so that it takes at most `limit` bytes inside a JSON string.
+pub(in crate::engine) fn cut(text: &mut String, limit: usize) {
     let mut bytes = 0;
     let mut keep = 0;
     for (i, c) in text.char_indices() {
@@ -92,13 +91,12 @@ pub(in crate::engine) fn cut(text: &mut String, limit: usize) -> bool {
         if bytes > limit {
             text.truncate(keep);
             text.push(CUT);
-            return true;
+            return;
         }
         if bytes + CUT.len_utf8() <= limit {
             keep = i + c.len_utf8();
         }
     }
-    false
 }
 
 /// Cuts a summary to what a finding can carry, and makes sure that it has every value of `key` word

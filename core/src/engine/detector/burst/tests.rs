@@ -101,11 +101,15 @@ fn a_burst_opens_once_goes_on_and_resolves() {
     assert_eq!(stream.opened(), [("burst", "m3")]);
     let (first, last) = (&stream.findings[0], stream.findings.last().unwrap());
     assert!(first.opened_at.seconds_since(Timestamp::from_millis(1_767_225_600_000)) < 1_215.0);
-    assert!(first.summary.contains(" errors in ") && first.summary.contains(" on m3, "), "{}", first.summary);
     assert!(
-        first.evidence.p_value <= Some(first.evidence.threshold)
-            && first.evidence.expected < 1.0
-            && first.evidence.observed >= 5.0
+        first.summary.sentence.contains(" errors in ") && first.summary.sentence.contains(" on m3, "),
+        "{}",
+        first.summary
+    );
+    assert!(
+        first.measured.p_value <= Some(first.measured.threshold.unwrap())
+            && first.measured.expected.unwrap() < 1.0
+            && first.measured.observed >= 5.0
     );
     assert_eq!((first.respond_within.as_deref(), first.kind.as_str()), (Some("1h"), "surge"));
     assert_eq!((last.state, last.severity), (State::Resolved, Severity::Critical));
@@ -204,7 +208,7 @@ fn errors_all_over_are_one_incident_of_all() {
     });
     stream.run(1_260, 1_700, 20, |_, _| {});
     assert_eq!(stream.opened(), [("burst", "all")]);
-    assert!(stream.findings[0].summary.contains("all modules together"));
+    assert!(stream.findings[0].summary.sentence.contains("all modules together"));
 }
 
 #[test]
@@ -354,7 +358,11 @@ fn of_less_traffic_as_many_failures_are_a_greater_share() {
     assert_eq!(stream.opened(), [("burst", "web")]);
     let (first, last) = (&stream.findings[0], stream.findings.last().unwrap());
     assert_eq!((first.kind.as_str(), last.state), ("share", State::Resolved));
-    assert!(first.summary.contains(" requests in ") && first.summary.contains(" on web, "), "{}", first.summary);
+    assert!(
+        first.summary.sentence.contains(" requests in ") && first.summary.sentence.contains(" on web, "),
+        "{}",
+        first.summary
+    );
 }
 
 #[test]
@@ -446,10 +454,11 @@ fn seven_errors_in_ten_seconds_are_enough_where_there_never_were_any() {
         stream.line(3_600_000 + i * 1_400, "ERROR", "calm", "");
     }
     assert_eq!(stream.opened(), [("burst", "calm")]);
-    let evidence = &stream.findings[0].evidence;
-    let [low, high] = ["expected_low", "expected_high"].map(|name| evidence.more[name].as_f64().unwrap());
-    assert!(low < evidence.expected && evidence.expected < high && high < 0.1, "{evidence:?}");
-    assert!(evidence.p_value.unwrap() <= evidence.threshold, "{evidence:?}");
+    let found = &stream.findings[0];
+    let evidence = &found.measured;
+    let [low, high] = ["expected_low", "expected_high"].map(|name| found.own_members()[name].as_f64().unwrap());
+    assert!(low < evidence.expected.unwrap() && evidence.expected.unwrap() < high && high < 0.1, "{evidence:?}");
+    assert!(evidence.p_value.unwrap() <= evidence.threshold.unwrap(), "{evidence:?}");
 }
 
 #[test]
@@ -508,7 +517,7 @@ fn always_failing(seed: u64, extra: impl Fn(i64) -> bool) -> Stream {
 fn a_known_text_that_comes_too_often_is_a_burst_in_a_module_that_always_fails_in_bouts() {
     let of_store = |stream: &Stream| {
         let opened = stream.findings.iter().filter(|finding| finding.state == State::Open);
-        opened.filter(|finding| finding.evidence.more["example"].to_string().contains("reach the store")).count()
+        opened.filter(|finding| finding.evidence.examples()[0].contains("reach the store")).count()
     };
     // A bout of a length never seen before is told; they get longer ever more seldom.
     let quiet = always_failing(1, |_| false);

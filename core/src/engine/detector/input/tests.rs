@@ -29,8 +29,8 @@ fn a_stalled_input_is_told_once_as_itself_and_resolves() {
     let said: Vec<_> = stream.findings.iter().map(|found| (found.detector, found.state)).collect();
     assert_eq!(said, [(DetectorName::Input, State::Open), (DetectorName::Input, State::Resolved)]);
     let (first, last) = (&stream.findings[0], &stream.findings[1]);
-    assert!(first.kind == "stalled" && (60.0..70.0).contains(&first.evidence.observed), "{first:?}");
-    assert!((495.0..=505.0).contains(&last.evidence.observed), "{last:?}");
+    assert!(first.kind == "stalled" && (60.0..70.0).contains(&first.measured.observed), "{first:?}");
+    assert!((495.0..=505.0).contains(&last.measured.observed), "{last:?}");
 }
 
 #[test]

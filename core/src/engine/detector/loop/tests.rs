@@ -65,8 +65,8 @@ fn an_exact_loop_opens_once_goes_on_and_resolves() {
     assert_eq!(said.last(), Some(&State::Resolved));
     assert!(said[1..said.len() - 1].iter().all(|state| *state == State::Ongoing) && said.len() <= 6, "{said:?}");
     let open = &stream.findings[0];
-    assert!(open.count <= 25 && open.kind == "exact" && open.summary.contains("m3"), "{open:?}");
-    assert_eq!(open.evidence.more["example"], serde_json::json!(["cannot bind port"]));
+    assert!(open.count <= 25 && open.kind == "exact" && open.summary.sentence.contains("m3"), "{open:?}");
+    assert_eq!(open.evidence.examples(), ["cannot bind port"]);
     assert_eq!(stream.findings.last().unwrap().count, 100);
 }
 
@@ -81,8 +81,8 @@ fn a_cycle_of_any_period_up_to_sixteen_is_one_incident_with_its_lines() {
         }
         let opened = stream.opened();
         assert_eq!(opened.len(), 1, "period {period}");
-        assert_eq!(opened[0].evidence.more["period"], period);
-        assert_eq!(opened[0].evidence.more["example"].as_array().unwrap().len() as i64, period);
+        assert_eq!(opened[0].own_members()["period"], period);
+        assert_eq!(opened[0].evidence.examples().len() as i64, period);
     }
 }
 
@@ -96,7 +96,7 @@ fn a_retry_counter_is_a_loop_and_progress_is_not() {
     }
     let opened = stream.opened();
     assert_eq!(opened.len(), 1, "{opened:?}");
-    assert_eq!((opened[0].kind.as_str(), &opened[0].evidence.more["counter"][0]), ("counter", &serde_json::json!(0)));
+    assert_eq!((opened[0].kind.as_str(), &opened[0].own_members()["counter"][0]), ("counter", &serde_json::json!(0)));
 }
 
 #[test]
@@ -193,8 +193,8 @@ fn an_actor_that_works_between_the_rounds_is_caught_by_the_line_itself() {
     let opened = stream.opened();
     assert_eq!(opened.len(), 1, "{opened:?}");
     let open = opened[0];
-    assert!(open.kind == "exact" && open.count <= 25 && open.summary.contains("m3"), "{open:?}");
-    assert_eq!(open.evidence.more["example"], serde_json::json!(["request 7 goes back to the queue"]));
+    assert!(open.kind == "exact" && open.count <= 25 && open.summary.sentence.contains("m3"), "{open:?}");
+    assert_eq!(open.evidence.examples(), ["request 7 goes back to the queue"]);
     let last = stream.findings.iter().rfind(|finding| finding.id == open.id).unwrap();
     assert_eq!((last.state, last.count), (State::Resolved, 60));
 }
@@ -234,7 +234,7 @@ fn a_cycle_that_never_rests_is_a_loop_however_long_its_round() {
     }
     let opened = stream.opened();
     assert_eq!(opened.iter().map(|finding| finding.key.0[0].1.as_str()).collect::<Vec<_>>(), ["m3"]);
-    assert_eq!(opened[0].evidence.more["period"], 10);
+    assert_eq!(opened[0].own_members()["period"], 10);
 }
 
 #[test]
@@ -249,8 +249,8 @@ fn a_hundred_thousand_lines_a_second_are_one_incident() {
             ));
         }
         let opened = stream.opened();
-        assert_eq!((opened.len(), opened[0].evidence.more["period"].as_i64()), (1, Some(period)));
-        assert!(opened[0].evidence.more["repeats"].as_u64() <= Some(25), "{:?}", opened[0]);
+        assert_eq!((opened.len(), opened[0].own_members()["period"].as_i64()), (1, Some(period)));
+        assert!(opened[0].own_members()["repeats"].as_u64() <= Some(25), "{:?}", opened[0]);
     }
 }
 
@@ -267,7 +267,7 @@ fn a_trace_is_one_line_of_a_cycle() {
     }
     let opened = stream.opened();
     assert_eq!(opened.len(), 1, "{opened:?}");
-    assert_eq!((opened[0].kind.as_str(), &opened[0].evidence.more["period"]), ("cycle", &serde_json::json!(2)));
+    assert_eq!((opened[0].kind.as_str(), &opened[0].own_members()["period"]), ("cycle", &serde_json::json!(2)));
 }
 
 #[test]
@@ -295,9 +295,9 @@ fn warnings_about_a_few_peers_in_turn_are_one_loop() {
     }
     let opened = stream.opened();
     assert_eq!(opened.iter().map(|open| open.key.0[0].1.as_str()).collect::<Vec<_>>(), ["m3"]);
-    let (kind, variants) = (opened[0].kind.as_str(), opened[0].evidence.more["variants"].as_u64());
+    let (kind, variants) = (opened[0].kind.as_str(), opened[0].own_members()["variants"].as_u64());
     assert_eq!((kind, variants), ("exact", Some(2)), "{:?}", opened[0]);
-    assert!(opened[0].summary.starts_with("the same line in 2 variants"), "{}", opened[0].summary);
+    assert!(opened[0].summary.sentence.starts_with("the same line in 2 variants"), "{}", opened[0].summary);
 }
 
 #[test]
@@ -317,7 +317,7 @@ fn attempts_that_come_in_each_on_a_new_connection_are_a_loop_and_a_check_by_the_
     let opened = stream.opened();
     assert_eq!(opened.len(), 1, "{opened:?}");
     assert_eq!(opened[0].key.0.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>(), ["sshd", "h"]);
-    assert!(opened[0].summary.contains("from a new thread each time"), "{}", opened[0].summary);
+    assert!(opened[0].summary.sentence.contains("from a new thread each time"), "{}", opened[0].summary);
 }
 
 #[test]
@@ -359,7 +359,7 @@ fn lines_out_of_order_last_from_the_earliest_to_the_latest() {
         // As a shipper sends a backlog whose chunks overtake each other: the latest comes first.
         (0..100).rev().for_each(|i| stream.put(T + i * 100, "ERROR", "m3", &message(i)));
         stream.put(T + 60_000, "INFO", "m1", "work goes on");
-        let said: Vec<_> = stream.findings.iter().map(|finding| finding.summary.as_str()).collect();
+        let said: Vec<_> = stream.findings.iter().map(|finding| finding.summary.to_string()).collect();
         assert!(said.first().is_some_and(|said| said.contains(opened)), "{opened}: {said:?}");
         assert!(
             said.last().is_some_and(|said| !said.contains("events in 0.0 s") && said.contains(resolved)),
@@ -371,7 +371,7 @@ fn lines_out_of_order_last_from_the_earliest_to_the_latest() {
     told("4 times in 0.9 s", "33 times in 9.7 s", &|i| format!("step {} failed", char::from(b'a' + (i % 3) as u8)));
     let mut stream = Stream::warmed();
     (0..100).for_each(|_| stream.put(T + 1, "ERROR", "m3", "cannot bind port"));
-    assert_eq!(stream.opened()[0].summary, "the same line 9 times at one moment on m3 (thread t)");
+    assert_eq!(stream.opened()[0].summary.sentence, "the same line 9 times at one moment on m3 (thread t)");
 }
 
 /// As container runtimes split it, a line counts once, and its level stands in its first part.
@@ -413,10 +413,10 @@ fn a_guard_holds_from_the_first_event_and_ends_with_its_window() {
     assert_eq!(opened.len(), 1, "{opened:?}");
     let open = opened[0];
     assert_eq!(
-        (open.kind.as_str(), open.count, open.evidence.observed, open.evidence.expected),
+        (open.kind.as_str(), open.count, open.measured.observed, open.measured.expected.unwrap()),
         ("guard", 6, 6.0, 5.0)
     );
-    assert!(open.summary.contains("payment") && open.evidence.p_value.is_none(), "{open:?}");
+    assert!(open.summary.sentence.contains("payment") && open.measured.p_value.is_none(), "{open:?}");
     let last = stream.findings.last().unwrap();
     assert_eq!((last.state, last.count, &last.id), (State::Resolved, 40, &open.id));
 }

@@ -59,9 +59,11 @@ fn a_new_error_is_told_once_with_its_text_and_resolves() {
     let found = stream.of_novelty();
     assert_eq!(stream.opened().len(), 1);
     let (first, last) = (found[0], found[found.len() - 1]);
-    assert!(first.summary.contains("quorum of bazoku lost at epoch 0") && first.summary.contains("store"));
+    assert!(
+        first.summary.sentence.contains("quorum of bazoku lost at epoch 0") && first.summary.sentence.contains("store")
+    );
     assert_eq!((first.kind.as_str(), first.severity), ("template", Severity::Warning));
-    assert!(first.evidence.p_value < Some(0.05));
+    assert!(first.measured.p_value < Some(0.05));
     assert_eq!((last.state, last.count), (State::Resolved, 3));
 }
 
@@ -182,7 +184,7 @@ fn what_was_nearly_news_is_told_to_who_asks() {
     stream.usual(600);
     stream.put("ERROR", "store", "quorum of bazoku lost at once");
     let near = stream.0.near_misses.iter().rfind(|near| near.detector == DetectorName::Novelty).unwrap();
-    assert_eq!((near.kind, near.why.as_str()), ("template", "it has not learned for long enough"));
+    assert_eq!((near.kind, &near.why), ("template", &Reason::NotLearned));
     stream.usual(1_200);
     stream.0.near_misses.clear();
     let new = ["apple", "birch", "cedar", "daisy", "elder", "fern", "grape"];
@@ -191,5 +193,5 @@ fn what_was_nearly_news_is_told_to_who_asks() {
         stream.usual(60);
     }
     assert_eq!(stream.opened().len(), 5);
-    assert!(stream.0.near_misses.iter().any(|near| near.why.starts_with("too much is new")));
+    assert!(stream.0.near_misses.iter().any(|near| near.why == Reason::TooMuchNew));
 }

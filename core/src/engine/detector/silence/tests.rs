@@ -1,6 +1,6 @@
 use super::*;
 use crate::engine::Persist as _;
-use crate::engine::finding::{Finding, State};
+use crate::engine::finding::{Finding, Reason, State};
 use crate::engine::incident::{Incidents, Policy};
 use crate::engine::{EngineOptions, testing};
 use rand::{RngExt, SeedableRng};
@@ -87,10 +87,10 @@ fn a_silent_module_is_told_once_and_resolves_when_it_speaks() {
     let (first, last) = (found[0], found[found.len() - 1]);
     let delay = first.opened_at.seconds_since(Timestamp::from_millis(START_MS)) - 1_800.0;
     assert!((25.0..60.0).contains(&delay), "{delay}");
-    assert!(first.summary.starts_with("module m3 has said nothing for "), "{}", first.summary);
-    assert!(first.evidence.p_value < Some(1e-9) && first.evidence.observed >= 30.0 && first.evidence.samples > 1_000);
+    assert!(first.summary.sentence.starts_with("module m3 has said nothing for "), "{}", first.summary);
+    assert!(first.measured.p_value < Some(1e-9) && first.measured.observed >= 30.0 && first.measured.samples > 1_000);
     assert_eq!((last.state, &last.id), (State::Resolved, &first.id));
-    assert!((395.0..=410.0).contains(&last.evidence.observed), "{:?}", last.evidence);
+    assert!((395.0..=410.0).contains(&last.measured.observed), "{:?}", last.evidence);
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_silent_host_is_one_finding_with_the_modules_that_it_takes_along() {
         (host != 5 || !dead(s)).then(|| (format!("m{module}"), format!("h{host}")))
     });
     assert_eq!(stream.opened(), ["h5"]);
-    let told = stream.of_silence().iter().any(|finding| finding.summary.contains("with it stopped module m1"));
+    let told = stream.of_silence().iter().any(|finding| finding.summary.sentence.contains("with it stopped module m1"));
     assert!(told, "{:?}", stream.of_silence());
 }
 
@@ -331,9 +331,9 @@ fn hosts_that_stop_one_after_the_other_are_one_finding_that_lists_them() {
     });
     assert_eq!(stream.opened(), ["h0"]);
     let last = stream.of_silence()[stream.of_silence().len() - 1];
-    assert!(last.summary.contains("host h0 has said nothing for "), "{}", last.summary);
+    assert!(last.summary.sentence.contains("host h0 has said nothing for "), "{}", last.summary);
     assert!(
-        last.summary.ends_with(
+        last.summary.sentence.ends_with(
             "with it stopped host h1, host h2, host h3, host h4, host h5, host h6, host h7, host h8 and 3 more"
         ),
         "{}",
@@ -348,7 +348,12 @@ fn what_was_nearly_a_silence_is_told_to_who_asks() {
     stream.run(0.0, 2_400.0, 20.0, silent(2_000.0, 2_025.0, "m3"));
     assert_eq!(stream.opened(), [] as [String; 0]);
     let near: Vec<_> = stream.stream.near_misses.iter().filter(|near| near.detector == DetectorName::Silence).collect();
-    assert!(near.len() == 1 && near[0].key == "module m3" && near[0].why.starts_with("it spoke after 2"), "{near:?}");
+    assert!(
+        near.len() == 1
+            && near[0].key == "module m3"
+            && matches!(near[0].why, Reason::Spoke { pause: (20.0..30.0, _), .. }),
+        "{near:?}"
+    );
 }
 
 /// Looks at keys in an hour of ticks, after so many have spoken `lines` times each and stopped.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::engine::Persist as _;
-use crate::engine::finding::{Finding, State};
+use crate::engine::finding::{Finding, Reason, State};
 use crate::engine::{EngineOptions, testing};
 use rand::{RngExt, SeedableRng};
 
@@ -71,18 +71,29 @@ fn a_bad_host_is_one_incident_from_its_opening_to_its_end() {
     assert_eq!(stream.opened(), [("spread", vec!["h3", "m2"])]);
     let (first, last) = (&stream.stream.findings[0], stream.stream.findings.last().unwrap());
     assert!(
-        first.summary.contains(" failures of m2 in ") && first.summary.contains(" on host h3, "),
+        first.summary.sentence.contains(" failures of m2 in ") && first.summary.sentence.contains(" on host h3, "),
         "{}",
         first.summary
     );
-    let evidence = &first.evidence;
-    assert!(evidence.p_value.unwrap() <= evidence.threshold && evidence.threshold < 1e-5, "{evidence:?}");
-    let [low, high] = ["expected_low", "expected_high"].map(|name| evidence.more[name].as_f64().unwrap());
-    assert!(low <= evidence.expected && evidence.expected <= high && high < evidence.observed, "{evidence:?}");
+    let found = &first;
+    let evidence = &found.measured;
+    assert!(
+        evidence.p_value.unwrap() <= evidence.threshold.unwrap() && evidence.threshold.unwrap() < 1e-5,
+        "{evidence:?}"
+    );
+    let [low, high] = ["expected_low", "expected_high"].map(|name| found.own_members()[name].as_f64().unwrap());
+    assert!(
+        low <= evidence.expected.unwrap() && evidence.expected.unwrap() <= high && high < evidence.observed,
+        "{evidence:?}"
+    );
     assert_eq!((last.state, &last.id), (State::Resolved, &first.id));
     let (observed, expected) = (last.count, 300 * 20 / 36 / 3);
     assert!(observed.abs_diff(expected) < 20, "{observed} {expected}");
-    assert!(last.summary.contains(" failures of m2 in ") && last.summary.contains(" on host h3, "), "{}", last.summary);
+    assert!(
+        last.summary.sentence.contains(" failures of m2 in ") && last.summary.sentence.contains(" on host h3, "),
+        "{}",
+        last.summary
+    );
 }
 
 #[test]
@@ -103,7 +114,7 @@ fn a_host_that_is_bad_in_every_module_is_one_incident() {
     let opened = stream.opened();
     assert_eq!(opened.len(), 1, "{opened:?}");
     assert_eq!((opened[0].0, opened[0].1[0]), ("spread", "h3"));
-    assert!(stream.stream.findings.last().unwrap().evidence.more["modules"].as_u64() >= Some(5));
+    assert!(stream.stream.findings.last().unwrap().own_members()["modules"].as_u64() >= Some(5));
 }
 
 #[test]
@@ -161,7 +172,7 @@ fn any_member_can_be_a_dimension() {
     stream.run(1_200, 1_500, |random, module, host| module == 2 && host / 2 == 1 && often(random));
     stream.run(1_500, 2_100, |_, _, _| false);
     assert_eq!(stream.opened(), [("spread", vec!["z1", "m2"])]);
-    assert!(stream.stream.findings[0].summary.contains(" on zone z1, "));
+    assert!(stream.stream.findings[0].summary.sentence.contains(" on zone z1, "));
 }
 
 #[test]
@@ -293,5 +304,5 @@ fn what_nearly_sat_on_one_host_is_told_to_who_asks() {
     let near: Vec<_> = stream.stream.near_misses.iter().filter(|near| near.detector == DetectorName::Spread).collect();
     let last = near.last().unwrap();
     assert_eq!((last.kind, last.key.as_str()), ("value", "h3 m2"));
-    assert!(last.why.contains(" failures in ") && last.why.contains(" expected"), "{near:?}");
+    assert!(matches!(last.why, Reason::Failures { expected_by_rate: None, .. }), "{near:?}");
 }
