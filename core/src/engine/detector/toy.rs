@@ -93,7 +93,7 @@ pub mod toy {
                     count: self.seen,
                     score: 0.5,
                     measured: Measured::default(),
-                    evidence: Evidence::Rule(RuleEvidence { said: "a toy".into(), ..RuleEvidence::default() }),
+                    evidence: Evidence::Rule(RuleEvidence { said: "a toy".into() }),
                     worst: None,
                     cause: None,
                     remedy: None,

@@ -225,7 +225,7 @@ impl Burst {
                 report.incidents.resolve(open.id, now, report.findings);
                 self.open.end(place);
                 self.open.attribute(place, slot, slot);
-                if place == ALL.into() {
+                if place == u64::from(ALL) {
                     self.open.attribute(EVERYWHERE.into(), slot, slot);
                 }
             } else {
@@ -246,7 +246,7 @@ impl Burst {
         let going: Vec<_> = going.map(|(place, open)| (*place, open.slot, open.ending.first_slot)).collect();
         for (place, slot, first_slot) in going {
             self.open.attribute(place, slot, to);
-            if place == ALL.into() {
+            if place == u64::from(ALL) {
                 self.open.attribute(EVERYWHERE.into(), first_slot, to);
             }
         }

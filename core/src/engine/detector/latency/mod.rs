@@ -50,7 +50,7 @@ use crate::engine::finding::DetectorName;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Overrides;
 use crate::engine::snapshot::Stateful;
-use crate::engine::state::{Evict, Table, TableSnapshot, Weight};
+use crate::engine::state::{Evict, Table, TableSnapshot};
 use crate::engine::stats::log_histogram::bucket_of;
 use crate::event::look::Form;
 use crate::event::operation::masked;

@@ -55,7 +55,7 @@ use crate::engine::clock::Moment;
 use crate::engine::finding::DetectorName;
 use crate::engine::overrides::Overrides;
 use crate::engine::snapshot::Stateful;
-use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, Weight};
+use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot};
 use crate::engine::template::{Merge, TemplateId};
 use crate::event::{Fields, Level, Look, Role, Timestamp};
 use actor::{Actor, OpenIncident};
