@@ -2,13 +2,15 @@
 
 use super::super::failure::{FACTOR, UsualNumber, UsualRate};
 use super::Verdict;
-use super::cell_key::Scope;
+use super::cell_key::{CellKey, Scope};
+use crate::engine::detector::tracker::{AttributedSlots, Ending};
 use crate::engine::finding::{
     DetectorName, Evidence, Key, Measured, RateEvidence, Severity, p_of, round, score_of, significant, test, unit,
 };
-use crate::engine::incident::Opening;
+use crate::engine::incident::{IncidentId, Opening};
 use crate::event::{Fields, Level, Role};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Bytes of the example line that are kept.
 const EXAMPLE_BYTES: usize = 200;
@@ -32,6 +34,30 @@ impl UsualOfBurst {
         let Verdict { usual, rate, window_s, keep, .. } = *verdict;
         Self { a_second: usual.per(window_s), rate, window_s, keep }
     }
+}
+
+/// An open burst.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct OpenBurst {
+    pub(super) id: IncidentId,
+    /// The cell that showed it.
+    pub(super) spot: CellKey,
+    /// The slot in which it opened.
+    pub(super) slot: u32,
+    /// Errors a second that would have come without it.
+    pub(super) expected: f64,
+    /// What the incident is held against while it goes on; none in states of versions that did not
+    /// keep it.
+    #[serde(default)]
+    pub(super) usual: Option<UsualOfBurst>,
+    pub(super) ending: Ending,
+}
+
+/// Open bursts by place, and the slots that belong to them, as a restart should know them.
+#[derive(Serialize, Deserialize)]
+pub(super) struct OpenBurstsState {
+    pub(super) open: BTreeMap<u64, OpenBurst>,
+    pub(super) owned: AttributedSlots,
 }
 
 /// The incident that `verdict` found in a cell of `scope`, on the event that showed it.

@@ -59,12 +59,11 @@ mod traffic;
 
 use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S, UsualNumber, UsualRate};
 use super::options::Shared;
-use super::tracker::{AttributedSlots, Ending, IncidentTracker, Passed};
+use super::tracker::{Ending, IncidentTracker, Passed};
 use super::{AHEAD, Detector, Event, LocalizedFailures, ModuleCounts, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
 use crate::engine::deadlines::Slotted;
 use crate::engine::finding::{DetectorName, Severity};
-use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Overrides;
 use crate::engine::snapshot::Stateful;
 use crate::engine::state::{Evict, Table, TableSnapshot, Weight};
@@ -75,11 +74,10 @@ use crate::engine::template::Merge;
 use crate::event::{Fields, Level, Role, Timestamp};
 use cell::Cell;
 use cell_key::{ALL, ALL_CELL, CellKey, EVERYWHERE, KEY_DOMAINS, Scope, fold, spots, text_key};
-use incident::UsualOfBurst;
+use incident::{OpenBurst, OpenBurstsState, UsualOfBurst};
 use options::BurstSettings;
 pub use options::{BurstOptions, BurstOverride};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use text_modules::{TextModules, TextModulesSnapshot};
 use traffic::{Traffic, TrafficSnapshot};
 
@@ -140,30 +138,6 @@ pub struct BurstState {
     active: Vec<CellKey>,
     places: OpenBurstsState,
     checked: u32,
-}
-
-/// An open burst.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct OpenBurst {
-    id: IncidentId,
-    /// The cell that showed it.
-    spot: CellKey,
-    /// The slot in which it opened.
-    slot: u32,
-    /// Errors a second that would have come without it.
-    expected: f64,
-    /// What the incident is held against while it goes on; none in states of versions that did not
-    /// keep it.
-    #[serde(default)]
-    usual: Option<UsualOfBurst>,
-    ending: Ending,
-}
-
-/// Open bursts by place, and the slots that belong to them, as a restart should know them.
-#[derive(Serialize, Deserialize)]
-struct OpenBurstsState {
-    open: BTreeMap<u64, OpenBurst>,
-    owned: AttributedSlots,
 }
 
 /// A window that is no longer usual.

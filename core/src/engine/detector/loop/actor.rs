@@ -113,6 +113,15 @@ impl OpenIncident {
     }
 }
 
+/// Whose an open loop is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum OpenLoop {
+    /// This actor's, which keeps it.
+    Actor(u64),
+    /// This line's, whoever says it.
+    Line(u64, Box<OpenIncident>),
+}
+
 /// What a line did to its actor's runs.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Pushed {

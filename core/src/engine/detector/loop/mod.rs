@@ -58,7 +58,7 @@ use crate::engine::snapshot::Stateful;
 use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot};
 use crate::engine::template::{Merge, TemplateId};
 use crate::event::{Fields, Level, Look, Role, Timestamp};
-use actor::{Actor, OpenIncident};
+use actor::{Actor, OpenIncident, OpenLoop};
 use counter::When;
 use excursions::{Emitter, Excursion, Excursions, Update, Who};
 use guard::{Guards, GuardsState};
@@ -109,15 +109,6 @@ impl Habits {
 }
 
 impl HeapSize for Habits {}
-
-/// Whose an open loop is.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-enum OpenLoop {
-    /// This actor's, which keeps it.
-    Actor(u64),
-    /// This line's, whoever says it.
-    Line(u64, Box<OpenIncident>),
-}
 
 /// What a restart should know.
 #[derive(Serialize, Deserialize)]
