@@ -284,3 +284,6 @@ pub struct RuleFinding {
     /// what they find.
     pub place: Option<Key>,
 }
+
+#[cfg(test)]
+mod tests;
