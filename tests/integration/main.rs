@@ -13,6 +13,7 @@ mod demo;
 mod ends;
 mod escapes;
 mod faults;
+mod findings;
 mod golden;
 mod intake;
 mod killed;

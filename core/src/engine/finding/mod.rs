@@ -230,3 +230,6 @@ pub struct RuleFinding {
     /// what they find.
     pub place: Option<Key>,
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,11 @@
 
 use super::json::{FindingJson, SCHEMA_VERSION};
 use schemars::generate::SchemaSettings;
-use serde_json::Value;
+use serde_json::{Value, json};
+
+/// Of the member that [`super::Finding::write_line`] adds.
+const AT: &str = "When this is said: RFC 3339, in UTC. In the lines of sinks and of `--findings`, which have no event around \
+                  them; the first member there.";
 
 /// The schema, with the version of the contract as `schema`.
 #[must_use]
@@ -13,6 +17,9 @@ pub fn schema() -> Value {
     if let Some(schema) = schema.as_object_mut() {
         schema.insert("title".into(), "a finding of seismolog".into());
         schema.insert("schema".into(), SCHEMA_VERSION.into());
+        if let Some(Value::Object(members)) = schema.get_mut("properties") {
+            members.insert("at".into(), json!({ "type": "string", "description": AT }));
+        }
     }
     schema
 }
