@@ -96,6 +96,11 @@ fn the_schema_accepts_every_finding_of_the_golden_cases_and_of_all_faults() {
     for finding in &findings {
         let mut wrong = Vec::new();
         check(&schema, finding, "finding", &mut wrong);
+        let p_value = finding["evidence"]["p_value"].as_f64().filter(|p| (1e-299..1.0).contains(p));
+        let score = p_value.map(|p| 1.0 - 1.0 / (1.0 - p.log10() / 6.0));
+        if score.is_some_and(|score| (score - finding["score"].as_f64().unwrap()).abs() > 0.01) {
+            wrong.push(format!("the score should be {score:?}"));
+        }
         assert!(wrong.is_empty(), "{wrong:?} in {finding}");
     }
 }

@@ -114,3 +114,21 @@ pub(crate) fn observe_into(
         detector.observe(&event, &Prior::default(), &mut report);
     }
 }
+
+/// What was measured is of one moment in each of these findings of one incident: all of it goes on
+/// together, and the score follows the chance.
+#[track_caller]
+pub(crate) fn assert_goes_on_together(findings: &[Finding]) {
+    let score_of = |p: f64| crate::engine::finding::score_of(p.ln());
+    for finding in findings {
+        let p = finding.measured.p_value.unwrap();
+        assert!((finding.score - score_of(p)).abs() < 0.01, "{} for {p:e}", finding.score);
+    }
+    let said: Vec<_> = findings.iter().filter(|finding| finding.state != State::Resolved).collect();
+    assert!(said.len() >= 3, "it was said {} times only", said.len());
+    for pair in said.windows(2) {
+        let [before, after] = [&pair[0].measured, &pair[1].measured];
+        assert!(after.window_s > before.window_s && after.samples > before.samples, "{before:?} {after:?}");
+        assert!(after.p_value < before.p_value || after.p_value == Some(1e-300), "{before:?} {after:?}");
+    }
+}

@@ -64,6 +64,7 @@ fn an_exact_loop_opens_once_goes_on_and_resolves() {
     assert_eq!(said.first(), Some(&State::Open));
     assert_eq!(said.last(), Some(&State::Resolved));
     assert!(said[1..said.len() - 1].iter().all(|state| *state == State::Ongoing) && said.len() <= 6, "{said:?}");
+    testing::assert_goes_on_together(&stream.findings);
     let open = &stream.findings[0];
     assert!(open.count <= 25 && open.kind == "exact" && open.summary.sentence.contains("m3"), "{open:?}");
     assert_eq!(open.evidence.examples(), ["cannot bind port"]);

@@ -75,17 +75,11 @@ fn a_bad_host_is_one_incident_from_its_opening_to_its_end() {
         "{}",
         first.summary
     );
-    let found = &first;
-    let evidence = &found.measured;
-    assert!(
-        evidence.p_value.unwrap() <= evidence.threshold.unwrap() && evidence.threshold.unwrap() < 1e-5,
-        "{evidence:?}"
-    );
-    let [low, high] = ["expected_low", "expected_high"].map(|name| found.own_members()[name].as_f64().unwrap());
-    assert!(
-        low <= evidence.expected.unwrap() && evidence.expected.unwrap() <= high && high < evidence.observed,
-        "{evidence:?}"
-    );
+    let measured = &first.measured;
+    assert!(measured.p_value <= measured.threshold && measured.threshold < Some(1e-5), "{first:?}");
+    let [low, high] = ["expected_low", "expected_high"].map(|name| first.own_members()[name].as_f64());
+    assert!(low <= measured.expected && measured.expected <= high && high < Some(measured.observed), "{first:?}");
+    testing::assert_goes_on_together(&stream.stream.findings);
     assert_eq!((last.state, &last.id), (State::Resolved, &first.id));
     let (observed, expected) = (last.count, 300 * 20 / 36 / 3);
     assert!(observed.abs_diff(expected) < 20, "{observed} {expected}");
