@@ -221,7 +221,9 @@ impl Config {
         if problems.is_empty() {
             return Ok(config);
         }
-        Err(problems.into_iter().map(|problem| problem.in_file(path, text)).collect())
+        let mut problems: Vec<_> = problems.into_iter().map(|problem| problem.in_file(path, text)).collect();
+        problems.sort_by_key(|problem| (problem.line, problem.column));
+        Err(problems)
     }
 
     /// What is out of range, whichever of file, variables and flags it came from.

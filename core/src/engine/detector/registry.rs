@@ -81,8 +81,8 @@ macro_rules! detectors {
         #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
         #[serde(default, deny_unknown_fields)]
         pub struct $Options {
-            /// How many false alarms a day the whole filter may have; thresholds that are not set
-            /// follow from it.
+            #[doc = " How many false alarms a day the whole filter may have; thresholds that are not set follow"]
+            #[doc = " from it."]
             #[schemars(transform = $crate::engine::detector::options::FALSE_ALARMS_PER_DAY.range())]
             pub false_alarms_per_day: f64,
             $(
