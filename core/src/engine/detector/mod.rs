@@ -26,7 +26,7 @@ use crate::engine::snapshot::Persist;
 use crate::event::trace::Stack;
 use crate::event::{Fields, Look, Timestamp};
 pub use failure::FailureLevel;
-use options::{Options, Shared};
+use options::{Options, SharedOptions};
 pub use prior::{Actions, LocalizedFailures, Prior};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -186,7 +186,7 @@ pub trait Registered: Detector + Sized + 'static {
     type Options: Options + Clone + std::fmt::Debug + PartialEq + Serialize + DeserializeOwned + schemars::JsonSchema;
 
     /// A detector that has seen nothing.
-    fn new(options: &Self::Options, shared: Shared) -> Self;
+    fn new(options: &Self::Options, shared: SharedOptions) -> Self;
 }
 
 /// A detector. It learns while it runs, costs a small constant an event, and is silent until it has

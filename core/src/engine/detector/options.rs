@@ -26,14 +26,14 @@ pub trait Options: Default {
 
 /// What detectors are told besides their own tables.
 #[derive(Clone, Copy, Debug)]
-pub struct Shared {
+pub struct SharedOptions {
     /// Most keys of each table of a detector.
     pub keys: usize,
     /// False alarms that the whole filter may have.
     pub budget: AlarmBudget,
 }
 
-impl Default for Shared {
+impl Default for SharedOptions {
     fn default() -> Self {
         Self { keys: 100_000, budget: AlarmBudget::default() }
     }

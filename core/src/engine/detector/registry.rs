@@ -104,9 +104,9 @@ macro_rules! detectors {
             /// The detectors that have something to watch, in the order in which they take an event.
             #[must_use]
             pub fn detectors(&self, keys: usize) -> Vec<Box<dyn $crate::engine::detector::Detector>> {
-                use $crate::engine::detector::options::{Options, Shared};
+                use $crate::engine::detector::options::{Options, SharedOptions};
                 use $crate::engine::detector::{Detector, Registered};
-                let shared = Shared { keys, budget: self.budget() };
+                let shared = SharedOptions { keys, budget: self.budget() };
                 let mut made = [$(
                     self.$module.watches().then(|| {
                         Box::new(<$module::$Detector as Registered>::new(&self.$module, shared)) as Box<dyn Detector>

@@ -2,7 +2,7 @@
 //! registration. The registration here is the macro of the built-in detectors with one line of its
 //! own, and the engine makes and runs what comes of it as it does those.
 
-use super::options::{Options, Shared};
+use super::options::{Options, SharedOptions};
 use super::{Detector, Event, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
 use crate::engine::finding::{Evidence, Key, Measured, RuleEvidence, Severity, State};
@@ -54,7 +54,7 @@ pub mod toy {
     impl Registered for Toy {
         type Options = ToyOptions;
 
-        fn new(options: &ToyOptions, _: Shared) -> Self {
+        fn new(options: &ToyOptions, _: SharedOptions) -> Self {
             Self { options: options.clone(), seen: 0 }
         }
     }

@@ -58,7 +58,7 @@ mod text_modules;
 mod traffic;
 
 use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S, UsualNumber, UsualRate};
-use super::options::Shared;
+use super::options::SharedOptions;
 use super::tracker::{Ending, IncidentTracker, Passed};
 use super::{AHEAD, Detector, Event, LocalizedFailures, ModuleCounts, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
@@ -163,7 +163,7 @@ struct Verdict {
 impl Registered for Burst {
     type Options = BurstOptions;
 
-    fn new(options: &BurstOptions, Shared { keys, budget }: Shared) -> Self {
+    fn new(options: &BurstOptions, SharedOptions { keys, budget }: SharedOptions) -> Self {
         let windows: Vec<u32> = options.windows.iter().copied().map(failure::slots_of).collect();
         let longest = windows.iter().copied().max().unwrap_or(1);
         let settings = options.settings();

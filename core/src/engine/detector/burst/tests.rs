@@ -290,7 +290,7 @@ fn a_snapshot_goes_on_where_it_was_taken() {
     }
     assert_eq!(whole.findings, second.findings);
     assert_eq!(whole.findings.last().unwrap().state, State::Resolved);
-    assert!(Burst::new(&BurstOptions::default(), Shared::default()).restore(b"nonsense").is_err());
+    assert!(Burst::new(&BurstOptions::default(), SharedOptions::default()).restore(b"nonsense").is_err());
 }
 
 #[test]
@@ -528,7 +528,7 @@ fn a_known_text_that_comes_too_often_is_a_burst_in_a_module_that_always_fails_in
 
 #[test]
 fn what_is_kept_of_two_texts_is_added_up_when_they_become_one() {
-    let mut burst = Burst::new(&BurstOptions::default(), Shared::default());
+    let mut burst = Burst::new(&BurstOptions::default(), SharedOptions::default());
     burst.go_to(600.0);
     let text = |id: u64| CellKey {
         scope: Scope::Text,
@@ -558,7 +558,7 @@ fn what_is_kept_of_two_texts_is_added_up_when_they_become_one() {
 #[test]
 fn a_cell_is_settled_when_something_leaves_its_windows_or_a_block_begins() {
     let looks = |modules: usize| {
-        let mut burst = Burst::new(&BurstOptions::default(), Shared::default());
+        let mut burst = Burst::new(&BurstOptions::default(), SharedOptions::default());
         let mut incidents = Incidents::new(Policy::default(), 100);
         let line = |i: usize| format!("{{\"level\":\"ERROR\",\"module\":\"m{i}\",\"message\":\"failed\"}}\n");
         let batch = testing::looked(&mut testing::looker(), &(0..modules).map(line).collect::<String>());

@@ -13,7 +13,7 @@
 
 mod options;
 
-use super::options::Shared;
+use super::options::SharedOptions;
 use super::{Detector, Event, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
 use crate::engine::finding::{
@@ -57,7 +57,7 @@ pub struct InputState {
 impl Registered for Input {
     type Options = InputOptions;
 
-    fn new(options: &InputOptions, _: Shared) -> Self {
+    fn new(options: &InputOptions, _: SharedOptions) -> Self {
         Self { options: options.clone(), state: InputState::default(), looked: None }
     }
 }

@@ -67,5 +67,5 @@ fn a_snapshot_keeps_what_was_learned_but_not_the_clock() {
     assert_eq!(second.findings, []);
     idle(&mut second, 50_010..50_100);
     assert_eq!(second.opened(DetectorName::Input).len(), 1);
-    assert!(Input::new(&InputOptions::default(), Shared::default()).restore(b"nonsense").is_err());
+    assert!(Input::new(&InputOptions::default(), SharedOptions::default()).restore(b"nonsense").is_err());
 }

@@ -41,7 +41,7 @@ mod texts;
 mod unfinished;
 mod window;
 
-use super::options::Shared;
+use super::options::SharedOptions;
 use super::tracker::{AttributedSlots, IncidentTracker};
 use super::{AHEAD, Detector, Event, OperationQuantiles, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
@@ -100,7 +100,7 @@ pub struct LatencyState {
 impl Registered for Latency {
     type Options = LatencyOptions;
 
-    fn new(options: &LatencyOptions, Shared { keys, .. }: Shared) -> Self {
+    fn new(options: &LatencyOptions, SharedOptions { keys, .. }: SharedOptions) -> Self {
         Self {
             settings: options.settings(),
             operations: Table::new(keys),

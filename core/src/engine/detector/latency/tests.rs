@@ -221,7 +221,7 @@ fn a_snapshot_goes_on_where_it_was_taken() {
     }
     first.stream.findings.append(&mut second.stream.findings);
     assert_eq!(whole.findings, first.findings);
-    assert!(Latency::new(&LatencyOptions::default(), Shared::default()).restore(b"nonsense").is_err());
+    assert!(Latency::new(&LatencyOptions::default(), SharedOptions::default()).restore(b"nonsense").is_err());
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn quantiles_of_the_busiest_and_of_the_rest() {
 
 #[test]
 fn keys_are_capped() {
-    let mut detector = Latency::new(&LatencyOptions::default(), Shared { keys: 50, ..Shared::default() });
+    let mut detector = Latency::new(&LatencyOptions::default(), SharedOptions { keys: 50, ..SharedOptions::default() });
     for i in 0..1_000_u64 {
         detector.operations.touch(i, || Operation::new(i.to_string(), Timestamp(0)));
     }

@@ -1,6 +1,6 @@
 //! What is known of a loop when it opens and while it goes on.
 
-use super::actor::{Actor, OpenIncident};
+use super::actor::{Actor, OpenLoop};
 use super::excursions::Who;
 use super::learned::{Habit, Learned, Verdict};
 use super::run::{Run, Signal, grain};
@@ -111,7 +111,7 @@ impl Tested {
 }
 
 /// The loop has gone on for `count` lines.
-pub(super) fn go_on(known: &mut Opening, going: &OpenIncident, count: u64, learned: &Learned, habits: Habits) {
+pub(super) fn go_on(known: &mut Opening, going: &OpenLoop, count: u64, learned: &Learned, habits: Habits) {
     let Some(tested) = going.tested else { return };
     let (period, lasted) = (going.period as u64, going.lasted());
     let repeats = count / period;

@@ -47,7 +47,7 @@ mod options;
 mod run;
 
 use super::failure::is_failure;
-use super::options::Shared;
+use super::options::SharedOptions;
 use super::text_without_numbers::TextWithoutNumbers;
 use super::tracker::{AttributedSlots, IncidentTracker};
 use super::{AHEAD, Detector, Event, Prior, Registered, Report, TableUse};
@@ -58,7 +58,7 @@ use crate::engine::snapshot::Stateful;
 use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot};
 use crate::engine::template::{Merge, TemplateId};
 use crate::event::{Fields, Level, Look, Role, Timestamp};
-use actor::{Actor, OpenIncident, OpenLoop};
+use actor::{Actor, LoopOwner, OpenLoop};
 use counter::When;
 use excursions::{Emitter, Excursion, Excursions, Update, Who};
 use guard::{Guards, GuardsState};
@@ -92,7 +92,7 @@ pub struct Loop {
     spells: Excursions,
     guards: Guards,
     /// Open loops, by module: a module has one at a time.
-    open: IncidentTracker<OpenLoop>,
+    open: IncidentTracker<LoopOwner>,
     scratch: TextWithoutNumbers,
 }
 
@@ -118,11 +118,11 @@ pub struct LoopState {
     learned: Learned,
     spells: Vec<Excursion>,
     guards: GuardsState,
-    live: BTreeMap<u64, OpenLoop>,
+    live: BTreeMap<u64, LoopOwner>,
 }
 
 /// The loop is over: says so, with its totals.
-fn resolve(going: &OpenIncident, now: Timestamp, learned: &Learned, habits: Habits, report: &mut Report<'_>) {
+fn resolve(going: &OpenLoop, now: Timestamp, learned: &Learned, habits: Habits, report: &mut Report<'_>) {
     let since_opened = going.lasted() - going.before;
     report.incidents.resolve_updated(going.id, since_opened, now, report.findings, |known, count| {
         incident::go_on(known, going, count, learned, habits);
@@ -130,7 +130,7 @@ fn resolve(going: &OpenIncident, now: Timestamp, learned: &Learned, habits: Habi
 }
 
 /// The open loop goes on with the event at hand.
-fn join(going: &mut OpenIncident, event: &Event<'_>, learned: &Learned, habits: Habits, report: &mut Report<'_>) {
+fn join(going: &mut OpenLoop, event: &Event<'_>, learned: &Learned, habits: Habits, report: &mut Report<'_>) {
     let (time, now) = (event.moment.time, event.moment.now);
     going.pace += 0.1 * (time.seconds_since(going.until).clamp(0.0, 60.0) - going.pace);
     going.other = 0;
@@ -143,7 +143,7 @@ fn join(going: &mut OpenIncident, event: &Event<'_>, learned: &Learned, habits: 
 impl Registered for Loop {
     type Options = LoopOptions;
 
-    fn new(options: &LoopOptions, Shared { keys, .. }: Shared) -> Self {
+    fn new(options: &LoopOptions, SharedOptions { keys, .. }: SharedOptions) -> Self {
         Self {
             actors: Table::new(keys),
             habits: Table::new(keys),
@@ -196,14 +196,13 @@ impl Loop {
         let (Run { period, began, lasted, .. }, tested) = (run, Some(Tested::of(&run)));
         let (until, module) = (began.saturating_add_nanos((lasted * 1e9) as i64), look.module_hash);
         let before = lasted;
-        let going =
-            OpenIncident { id, period, began, before, until, heard: now, range, tested, pace, other: 0, module };
+        let going = OpenLoop { id, period, began, before, until, heard: now, range, tested, pace, other: 0, module };
         let deadline = going.deadline();
         let open = if let Signal::Excursion(line) = run.signal {
-            OpenLoop::Line(line, Box::new(going))
+            LoopOwner::Line(line, Box::new(going))
         } else {
             actor.going = Some(Box::new(going));
-            OpenLoop::Actor(look.actor_hash)
+            LoopOwner::Actor(look.actor_hash)
         };
         self.open.open(module, id, open, deadline, report.incidents);
     }
@@ -212,9 +211,9 @@ impl Loop {
     fn look_at(&mut self, module: u64, now: Timestamp, report: &mut Report<'_>) -> bool {
         let Some(open) = self.open.get(module) else { return false };
         let going = match open {
-            OpenLoop::Line(_, going) => Some(going.as_ref()),
+            LoopOwner::Line(_, going) => Some(going.as_ref()),
             // An evicted actor's loop is over for whoever watches it.
-            OpenLoop::Actor(actor) => self.actors.get(*actor).and_then(|actor| actor.going.as_deref()),
+            LoopOwner::Actor(actor) => self.actors.get(*actor).and_then(|actor| actor.going.as_deref()),
         };
         let Some(going) = going else { return true };
         let is_open = report.incidents.is_open(going.id);
@@ -227,7 +226,7 @@ impl Loop {
             let habits = self.habits.get(module).copied().unwrap_or(Habits::UNKNOWN);
             resolve(going, now, &self.learned, habits, report);
         }
-        if let OpenLoop::Actor(actor) = open
+        if let LoopOwner::Actor(actor) = open
             && let Some(actor) = self.actors.get_mut(*actor)
         {
             actor.end();
@@ -414,7 +413,7 @@ impl Detector for Loop {
         actor.last = time;
 
         if !self.open.is_empty()
-            && let Some(OpenLoop::Line(open, going)) = self.open.get_mut(look.module_hash)
+            && let Some(LoopOwner::Line(open, going)) = self.open.get_mut(look.module_hash)
             && *open == line
         {
             report.suppress();
@@ -472,8 +471,8 @@ impl Detector for Loop {
         visit(&mut self.habits);
         self.guards.bounded(visit);
         let [mut open, _] = self.open.weights(|open| match open {
-            OpenLoop::Line(..) => size_of::<OpenIncident>(),
-            OpenLoop::Actor(_) => 0,
+            LoopOwner::Line(..) => size_of::<OpenLoop>(),
+            LoopOwner::Actor(_) => 0,
         });
         visit(&mut open);
     }

@@ -163,7 +163,7 @@ fn overrides_switch_actors_off_and_on_and_change_what_it_takes() {
 
 #[test]
 fn a_million_actors_stay_under_the_cap() {
-    let mut detector = Loop::new(&LoopOptions::default(), Shared { keys: 1_000, ..Shared::default() });
+    let mut detector = Loop::new(&LoopOptions::default(), SharedOptions { keys: 1_000, ..SharedOptions::default() });
     let mut findings = Vec::new();
     let mut looker = testing::looker();
     for chunk in 0..100 {
@@ -447,7 +447,7 @@ fn a_tick_looks_at_what_is_due_however_many_loops_are_open() {
         let within = HumanDuration::from_secs(3_600);
         let guard = LoopGuard { module: Some("*".into()), max_repeats: 2, within, ..LoopGuard::default() };
         let options = LoopOptions { guards: vec![guard], ..LoopOptions::default() };
-        let mut detector = Loop::new(&options, Shared::default());
+        let mut detector = Loop::new(&options, SharedOptions::default());
         let mut incidents = Incidents::new(Policy::default(), 10_000);
         let line = |i: usize| format!("{{\"module\":\"m{}\",\"message\":\"again\"}}\n", i % modules);
         let batch = testing::looked(&mut testing::looker(), &(0..5 * modules).map(line).collect::<String>());

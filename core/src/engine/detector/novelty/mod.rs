@@ -23,7 +23,7 @@ mod good_turing;
 mod incident;
 mod options;
 
-use super::options::Shared;
+use super::options::SharedOptions;
 use super::{Detector, Event, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
 use crate::engine::finding::{DetectorName, NearMiss, Reason};
@@ -53,7 +53,7 @@ const NAMELESS: usize = 1 << 10;
 
 /// An open incident.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct OpenIncident {
+struct OpenNovelty {
     id: IncidentId,
     /// None of a trace of several lines.
     template: Option<TemplateId>,
@@ -77,7 +77,7 @@ pub struct Novelty {
     /// By their lowest bits the hashes of messages that name no exception: messages repeat
     /// themselves.
     nameless: Box<[u64; NAMELESS]>,
-    open: Vec<OpenIncident>,
+    open: Vec<OpenNovelty>,
     /// When the last incidents were opened.
     opened: VecDeque<f64>,
     /// No open incident is over before this running time, but for those that are forgotten.
@@ -125,14 +125,14 @@ pub struct NoveltyState {
     templates: GoodTuring,
     exceptions: KindsState,
     stacks: KindsState,
-    open: Vec<OpenIncident>,
+    open: Vec<OpenNovelty>,
     opened: VecDeque<f64>,
 }
 
 impl Registered for Novelty {
     type Options = NoveltyOptions;
 
-    fn new(options: &NoveltyOptions, Shared { keys, .. }: Shared) -> Self {
+    fn new(options: &NoveltyOptions, SharedOptions { keys, .. }: SharedOptions) -> Self {
         let overrides = options.settings();
         Self {
             least: overrides.all().map(|settings| settings.level).min().unwrap_or(Level::Warn),
@@ -241,7 +241,7 @@ impl Novelty {
         self.opened.push_back(running);
         let opening = sight.opening(running, settings.threshold, self.templates.sightings(), templates);
         let id = report.incidents.open(opening, moment.now, report.findings);
-        self.open.push(OpenIncident { id, template: sight.template, last: running });
+        self.open.push(OpenNovelty { id, template: sight.template, last: running });
         let over = if report.incidents.is_open(id) { running + self.warm_up_s - EARLY_S } else { running };
         self.soonest = self.soonest.min(over);
     }

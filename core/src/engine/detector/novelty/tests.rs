@@ -166,11 +166,11 @@ fn after_evictions_a_first_sight_means_nothing() {
 
 #[test]
 fn a_snapshot_goes_on_where_it_was_taken() {
-    let mut novelty = Novelty::new(&NoveltyOptions::default(), Shared::default());
+    let mut novelty = Novelty::new(&NoveltyOptions::default(), SharedOptions::default());
     (0..100).for_each(|count| _ = novelty.templates.see(count));
     novelty.exceptions.counts.touch(7, || 3);
-    novelty.open.push(OpenIncident { id: IncidentId(1), template: Some(TemplateId(2)), last: 3.0 });
-    let mut again = Novelty::new(&NoveltyOptions::default(), Shared::default());
+    novelty.open.push(OpenNovelty { id: IncidentId(1), template: Some(TemplateId(2)), last: 3.0 });
+    let mut again = Novelty::new(&NoveltyOptions::default(), SharedOptions::default());
     again.restore(&novelty.snapshot()).unwrap();
     assert_eq!((again.templates, again.open[0].id), (novelty.templates, IncidentId(1)));
     assert_eq!(again.snapshot(), novelty.snapshot());

@@ -145,7 +145,7 @@ impl Silence {
         let id = report.incidents.open(opening, time, report.findings);
         let (stopped, (_, usual)) = (key.last.running, key.longest_and_usual());
         let (latest, also, unlisted, joined) = (stopped, Vec::new(), 0, BTreeSet::new());
-        self.open.push(OpenIncident {
+        self.open.push(OpenSilence {
             id,
             member,
             key: hash,
@@ -168,7 +168,7 @@ impl Silence {
     /// one, or of one of its kind that stopped not long before.
     fn stopped_with(&mut self, member: usize, key: &Key) -> Option<usize> {
         let (_, usual) = key.longest_and_usual();
-        let together = |open: &OpenIncident| {
+        let together = |open: &OpenSilence| {
             (open.stopped - key.last.running).abs() <= TOGETHER_S + usual.max(open.usual).min(FAR_S)
         };
         if let Some(i) = self.open.iter().position(together) {
@@ -177,8 +177,7 @@ impl Silence {
         if let Some(id) = self.partner(member, key).and_then(|partner| partner.silent) {
             return self.open.iter().position(|open| open.id == id);
         }
-        let in_turn =
-            |open: &OpenIncident| open.member == member && (key.last.running - open.latest).abs() <= IN_TURN_S;
+        let in_turn = |open: &OpenSilence| open.member == member && (key.last.running - open.latest).abs() <= IN_TURN_S;
         self.open.iter().position(in_turn).filter(|_| !self.members[member].is_module())
     }
 
@@ -262,7 +261,7 @@ impl Silence {
     }
 
     /// Adds `events` to an open incident, with what is true of it now.
-    fn say_again(&mut self, open: &OpenIncident, events: u64, now: Reading, time: Timestamp, report: &mut Report<'_>) {
+    fn say_again(&mut self, open: &OpenSilence, events: u64, now: Reading, time: Timestamp, report: &mut Report<'_>) {
         let key = self.members.get_mut(open.member).and_then(|member| member.keys.get_mut(open.key));
         let Some(silent) = key.map(|key| Silent::of(key, key.pause(now))) else { return };
         report.incidents.join_updated(open.id, events, None, time, report.findings, |known, _| {
@@ -368,7 +367,13 @@ impl Silence {
 
 /// The key speaks, in time: told where its pause was nearly a silence.
 #[cold]
-pub(super) fn spoke_in_time(member: &str, key: &Key, settings: &Settings, now: Reading, report: &mut Report<'_>) {
+pub(super) fn spoke_in_time(
+    member: &str,
+    key: &Key,
+    settings: &SilenceSettings,
+    now: Reading,
+    report: &mut Report<'_>,
+) {
     let (pause, limits) = (key.pause(now), key.limits(settings));
     if pause.seconds >= limits.seconds / 2.0 {
         let [pair, limits] = [pause, limits].map(|pause| (pause.seconds, pause.events));
@@ -377,7 +382,7 @@ pub(super) fn spoke_in_time(member: &str, key: &Key, settings: &Settings, now: R
 }
 
 /// The pause of `key` is no silence: `why` says for what reason, where somebody wants to know.
-fn near_miss(member: &str, key: &Key, pause: Pause, settings: &Settings, report: &mut Report<'_>, why: Reason) {
+fn near_miss(member: &str, key: &Key, pause: Pause, settings: &SilenceSettings, report: &mut Report<'_>, why: Reason) {
     if report.wants_near_misses() {
         report.near_miss(key.ln_p(pause), settings.threshold, |ln_p, threshold| NearMiss {
             detector: DetectorName::Silence,

@@ -37,7 +37,7 @@ mod options;
 mod restarts;
 mod schedule;
 
-use super::options::Shared;
+use super::options::SharedOptions;
 use super::{AHEAD, Detector, Event, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
 use crate::engine::finding::DetectorName;
@@ -46,7 +46,7 @@ use crate::engine::snapshot::Stateful;
 use crate::engine::state::{Evict, Table, TableSnapshot, Weight};
 use crate::event::{Fields, Role, Timestamp, Value};
 use key::{Key, Reading};
-use options::{KeySettings, Settings};
+use options::{KeySettings, SilenceSettings};
 pub use options::{SilenceOptions, SilenceOverride};
 pub(super) use options::{THRESHOLD, least_of};
 use restarts::Restarts;
@@ -108,7 +108,7 @@ struct Member {
 
 /// An open incident: whose it is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct OpenIncident {
+struct OpenSilence {
     id: IncidentId,
     member: usize,
     key: u64,
@@ -135,7 +135,7 @@ pub struct Silence {
     members: Vec<Member>,
     /// When which key is looked at next.
     schedule: Schedule,
-    open: Vec<OpenIncident>,
+    open: Vec<OpenSilence>,
     /// When the last incidents were opened.
     opened: VecDeque<f64>,
     now: Reading,
@@ -145,7 +145,7 @@ pub struct Silence {
 #[derive(Serialize, Deserialize)]
 pub struct SilenceState {
     members: Vec<MemberState>,
-    open: Vec<OpenIncident>,
+    open: Vec<OpenSilence>,
     opened: VecDeque<f64>,
     now: Reading,
 }
@@ -162,7 +162,7 @@ struct MemberState {
 impl Registered for Silence {
     type Options = SilenceOptions;
 
-    fn new(options: &SilenceOptions, Shared { keys, .. }: Shared) -> Self {
+    fn new(options: &SilenceOptions, SharedOptions { keys, .. }: SharedOptions) -> Self {
         let sources: Vec<Source> = options.keys.iter().take(MEMBERS).map(|name| Source::of(name)).collect();
         let at = |role: Role| sources.iter().position(|source| *source == Source::Role(role));
         let members = options.keys.iter().zip(&sources).map(|(name, source)| Member {

@@ -78,7 +78,7 @@ pub struct SilenceOverride {
 
 /// What some keys can have other.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Settings {
+pub(super) struct SilenceSettings {
     /// Off means that these keys may stop.
     pub(super) enabled: bool,
     /// Chance of one pause that is called a silence.
@@ -90,19 +90,19 @@ pub(super) struct Settings {
 /// The settings of all keys.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct KeySettings {
-    pub(super) usual: Settings,
+    pub(super) usual: SilenceSettings,
     /// Seconds of stream before it judges.
     pub(super) warm_up_s: f64,
     /// Other settings for keys of a member whose name is of a form; the first that matches counts.
-    overrides: Vec<(String, String, Settings)>,
+    overrides: Vec<(String, String, SilenceSettings)>,
 }
 
 impl KeySettings {
     pub(super) fn new(options: &SilenceOptions) -> Self {
         let SilenceOptions { enabled, threshold, least, .. } = options;
-        let usual = Settings { enabled: *enabled, threshold: *threshold, least_s: least.seconds() };
+        let usual = SilenceSettings { enabled: *enabled, threshold: *threshold, least_s: least.seconds() };
         let of = |other: &SilenceOverride| {
-            let settings = Settings {
+            let settings = SilenceSettings {
                 enabled: other.enabled.unwrap_or(usual.enabled),
                 threshold: other.threshold.unwrap_or(usual.threshold),
                 least_s: other.least.map_or(usual.least_s, HumanDuration::seconds),
@@ -113,14 +113,14 @@ impl KeySettings {
     }
 
     /// The settings of a key, by number.
-    pub(super) fn of(&self, number: u16) -> &Settings {
+    pub(super) fn of(&self, number: u16) -> &SilenceSettings {
         let other = usize::from(number).checked_sub(1).and_then(|i| self.overrides.get(i));
         other.map_or(&self.usual, |(_, _, settings)| settings)
     }
 
     /// Which settings the key `name` of `member` has.
     pub(super) fn choose(&self, member: &str, name: &str) -> u16 {
-        let matches = |(of, glob, _): &(String, String, Settings)| of == member && glob_matches(glob, name);
+        let matches = |(of, glob, _): &(String, String, SilenceSettings)| of == member && glob_matches(glob, name);
         self.overrides.iter().position(matches).map_or(0, |i| i as u16 + 1)
     }
 }

@@ -180,7 +180,7 @@ impl Silence {
 
     /// Open incidents have changed.
     pub(super) fn set_gone(&mut self, report: &Report<'_>) {
-        let over = |open: &super::OpenIncident| match report.incidents.is_open(open.id) {
+        let over = |open: &super::OpenSilence| match report.incidents.is_open(open.id) {
             true => open.stopped + GONE_S,
             false => f64::NEG_INFINITY,
         };

@@ -285,7 +285,7 @@ fn a_snapshot_goes_on_where_it_was_taken() {
     }
     assert_eq!(whole.stream.findings, second.stream.findings);
     assert_eq!(whole.opened(), ["m3"]);
-    assert!(Silence::new(&SilenceOptions::default(), Shared::default()).restore(b"nonsense").is_err());
+    assert!(Silence::new(&SilenceOptions::default(), SharedOptions::default()).restore(b"nonsense").is_err());
 }
 
 /// Twenty hosts, of which `stays` does not come back; each is away for `away` seconds and stops
@@ -359,7 +359,7 @@ fn what_was_nearly_a_silence_is_told_to_who_asks() {
 /// Looks at keys in an hour of ticks, after so many have spoken `lines` times each and stopped.
 fn looks(keys: usize, lines: usize) -> usize {
     let options = SilenceOptions { keys: vec!["module".into()], ..SilenceOptions::default() };
-    let mut silence = Silence::new(&options, Shared::default());
+    let mut silence = Silence::new(&options, SharedOptions::default());
     let mut incidents = Incidents::new(Policy::default(), 100);
     let text: String = (0..lines * keys).map(|i| format!("{{\"module\":\"m{}\"}}\n", i % keys)).collect();
     let batch = testing::looked(&mut testing::looker(), &text);

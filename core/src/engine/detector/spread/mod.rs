@@ -42,7 +42,7 @@ mod options;
 mod recent;
 
 use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S, UsualRate};
-use super::options::Shared;
+use super::options::SharedOptions;
 use super::tracker::{AttributedSlots, Ending, IncidentTracker, Passed};
 use super::{Detector, Event, LocalizedFailures, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
@@ -167,7 +167,7 @@ struct Verdict {
 impl Registered for Spread {
     type Options = SpreadOptions;
 
-    fn new(options: &SpreadOptions, Shared { keys, budget }: Shared) -> Self {
+    fn new(options: &SpreadOptions, SharedOptions { keys, budget }: SharedOptions) -> Self {
         let windows: Vec<u32> = options.windows.iter().copied().map(failure::slots_of).collect();
         let longest = windows.iter().copied().max().unwrap_or(1);
         let settings = options.settings();

@@ -226,7 +226,7 @@ fn a_snapshot_goes_on_where_it_was_taken() {
     }
     assert_eq!(whole.stream.findings, second.stream.findings);
     assert_eq!(whole.stream.findings.last().unwrap().state, State::Resolved);
-    assert!(Spread::new(&SpreadOptions::default(), Shared::default()).restore(b"nonsense").is_err());
+    assert!(Spread::new(&SpreadOptions::default(), SharedOptions::default()).restore(b"nonsense").is_err());
 }
 
 #[test]
