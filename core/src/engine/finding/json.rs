@@ -27,8 +27,8 @@ pub(super) struct FindingJson {
     /// Who found it.
     detector: DetectorName,
     /// What exactly. Of `loop`: `exact`, `counter`, `cycle`, `guard`; of `burst`: `surge`, `share`;
-    /// of `latency`: `outlier`, `shift`, `unfinished`; of `spread`: `value`; of `silence`: `key`; of
-    /// `novelty`: `template`, `exception`; of `input`: `stalled`; of `rule`: the rule's name.
+    /// of `latency`: `outlier`, `shift`, `unfinished`; of `spread`: `value`; of `silence`: `key`;
+    /// of `novelty`: `template`, `exception`; of `input`: `stalled`; of `rule`: the rule's name.
     kind: String,
     /// The rule's name; null for detectors.
     #[serde(default)]
