@@ -26,9 +26,9 @@ pub(super) struct FindingJson {
     id: String,
     /// Who found it.
     detector: DetectorName,
-    /// What exactly. Of `loop`: `exact`, `counter`, `cycle`, `guard`; of `burst`: `surge`, `share`; of
-    /// `latency`: `outlier`, `shift`, `unfinished`; of `spread`: `value`; of `silence`: `key`; of
-    /// `novelty`: `template`, `exception`; of `input`: `stalled`; of `rule`: the rule's name.
+    /// What exactly. Of `loop`: `exact`, `counter`, `cycle`, `guard`; of `burst`: `surge`, `share`;
+    /// of `latency`: `outlier`, `shift`, `unfinished`; of `spread`: `value`; of `silence`: `key`;
+    /// of `novelty`: `template`, `exception`; of `input`: `stalled`; of `rule`: the rule's name.
     kind: String,
     /// The rule's name; null for detectors.
     #[serde(default)]
@@ -52,8 +52,8 @@ pub(super) struct FindingJson {
     /// Events so far.
     #[serde(default)]
     count: u64,
-    /// How sure it is, from 0 to 1: 1 − 1/(1 − log10 p / 6) for tests; 0.5, 0.75 or 0.95 by severity
-    /// for rules and limits.
+    /// How sure it is, from 0 to 1: 1 − 1/(1 − log10 p / 6) for tests; 0.5, 0.75 or 0.95 by
+    /// severity for rules and limits.
     #[serde(default)]
     score: f64,
     /// One sentence, which has every value of `key`.

@@ -1,5 +1,5 @@
-//! A finding: what is said when an incident opens, goes on and ends, as data. Its JSON is a contract
-//! (`json.rs`), its words are those of `narrate`.
+//! A finding: what is said when an incident opens, goes on and ends, as data. Its JSON is a
+//! contract (`json.rs`), its words are those of `narrate`.
 
 mod evidence;
 mod json;

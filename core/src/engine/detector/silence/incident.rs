@@ -60,8 +60,8 @@ impl Silent {
         Self { pause, longest_s: key.longest_and_usual().0, lines: key.lines(), ln_p: key.ln_p(pause) }
     }
 
-    /// The incident has gone on; `also` are those that stopped with its key, and `unlisted` how many
-    /// more.
+    /// The incident has gone on; `also` are those that stopped with its key, and `unlisted` how
+    /// many more.
     pub(super) fn go_on(&self, known: &mut Opening, also: &[String], unlisted: u32) {
         let seconds = self.pause.seconds.round();
         known.update(seconds, seconds, self.lines.into(), self.ln_p);
