@@ -34,7 +34,9 @@ fn tables(schema: &Value) -> String {
     text.push_str("\n## Evidence that every finding has\n\n");
     text.push_str(&table(evidence, true));
     text.push_str("\n## Evidence that only some have\n\n");
-    text + &table(evidence, false) + "\n"
+    text.push_str(&table(evidence, false));
+    text.push('\n');
+    text
 }
 
 /// The members that are always there, or the others; of a whole schema all of them.
