@@ -116,11 +116,18 @@ impl Bound for HumanDuration {
 
 impl<T: Bound, D> Transform for Setting<T, D> {
     fn transform(&mut self, schema: &mut Schema) {
-        schema.insert(HINT.to_owned(), self.hint.into());
-        for (name, bound) in T::NAMES.into_iter().zip(self.bounds) {
-            if let Some(bound) = bound {
-                schema.insert(name.to_owned(), bound.value());
-            }
+        write_range(schema, self.hint, T::NAMES, self.bounds.map(|bound| bound.map(T::value)));
+    }
+}
+
+/// Once in the program, and not for each type of each setting.
+#[cold]
+#[inline(never)]
+fn write_range(schema: &mut Schema, hint: &str, names: [&str; 3], bounds: [Option<Value>; 3]) {
+    schema.insert(HINT.to_owned(), hint.into());
+    for (name, bound) in names.into_iter().zip(bounds) {
+        if let Some(bound) = bound {
+            schema.insert(name.to_owned(), bound);
         }
     }
 }

@@ -8,9 +8,9 @@
 /// Burst after Spread = "burst" in burst: statistical, explainable;
 /// ```
 ///
-/// The type `Burst` in the module `burst` implements `Registered` and is called `burst` in findings,
-/// metrics and configuration. It is `statistical` when it tests hypotheses, and so shares the budget
-/// of false alarms. It is `explainable` when its incidents are of what happens at the place that
+/// The type `Burst` in the module `burst` implements `Registered` and is called `burst` in
+/// findings, metrics and configuration. It is `statistical` when it tests hypotheses, and so shares
+/// the budget of false alarms. It is `explainable` when its incidents are of what happens at the place that
 /// their keys tell, so that a rule that explains what happens there is about them. It comes `after`
 /// those whose `Prior` it reads.
 macro_rules! detectors {
@@ -52,8 +52,8 @@ macro_rules! detectors {
                 count
             };
 
-            /// All detectors in the order in which they take an event: each as it is registered, but
-            /// behind those that it comes after.
+            /// All detectors in the order in which they take an event: each as it is registered,
+            /// but behind those that it comes after.
             pub const ORDER: [usize; Self::ALL.len() - 1] =
                 $crate::engine::detector::registry::order([$(&[$($(Self::$earlier as usize),+)?]),+]);
 
@@ -101,7 +101,7 @@ macro_rules! detectors {
         }
 
         impl $Options {
-            /// The detectors that have something to watch, in the order in which they take an event.
+            /// The detectors that have something to watch, in the order in which they take events.
             #[must_use]
             pub fn detectors(&self, keys: usize) -> Vec<Box<dyn $crate::engine::detector::Detector>> {
                 use $crate::engine::detector::options::{Options, SharedOptions};

@@ -117,8 +117,9 @@ impl Spread {
         self.exposure.window(slots, self.seconds_of_slot()).seconds.max(1.0)
     }
 
-    /// Tells later detectors of the values of this module that have too many of its failures, if not so
-    /// surely that an incident could open: as a whole the module must have too many without them.
+    /// Tells later detectors of the values of this module that have too many of its failures, if
+    /// not so surely that an incident could open: as a whole the module must have too many without
+    /// them.
     pub(super) fn tell_suspects(&mut self, spot: CellKey, report: &mut Report<'_>) {
         let (by_value, total) = self.sides.by_value(spot.side);
         if total < SUSPECT_OF {
