@@ -2,9 +2,9 @@
 //! each may be over; and which slots belong to them.
 //!
 //! A detector that counts in slots asks `ending.rs` whether an incident has calmed, and leaves the
-//! slots that belong to one (`attributed_slots.rs`) out of what it tests and learns. All of them are
-//! told when an incident may be over by its silence alone, so that a tick costs what is due and not
-//! what is open. Memory: what is known of each incident, 92 bytes for its places in the maps, and 80
+//! slots that belong to one (`attributed_slots.rs`) out of what it tests and learns. Each is told
+//! when an incident may be over by its silence alone, so that a tick costs what is due and not what
+//! is open. Memory: what is known of each incident, 92 bytes for its entries in the maps, and 80
 //! bytes for each key with slots, 8 for each span of them.
 
 mod attributed_slots;
@@ -91,8 +91,8 @@ impl<I> IncidentTracker<I> {
         self.open.remove(&key)
     }
 
-    /// What is known of the incident of `key` was forgotten elsewhere: it is looked at with the next
-    /// tick.
+    /// What is known of the incident of `key` was forgotten elsewhere: it is looked at with the
+    /// next tick.
     pub(super) fn hurry(&mut self, key: u64) {
         self.deadlines.hurry(key);
     }
