@@ -71,7 +71,7 @@ macro_rules! detectors {
             pub const fn properties(self) -> $crate::engine::detector::registry::Properties {
                 use $crate::engine::detector::registry::Properties;
                 match self {
-                    $(Self::$Detector => Properties { $($($property: true,)+)? ..Properties::NONE },)+
+                    $(Self::$Detector => Properties::NONE$($(.$property())+)?,)+
                     Self::Rule => Properties::NONE,
                 }
             }
@@ -142,6 +142,18 @@ pub struct Properties {
 impl Properties {
     /// Of what has none.
     pub const NONE: Self = Self { statistical: false, explainable: false };
+
+    /// It tests hypotheses.
+    #[must_use]
+    pub const fn statistical(self) -> Self {
+        Self { statistical: true, ..self }
+    }
+
+    /// Its incidents are of what happens at their place.
+    #[must_use]
+    pub const fn explainable(self) -> Self {
+        Self { explainable: true, ..self }
+    }
 }
 
 /// Each of several things in its order, but behind those that it comes after. Things that come
