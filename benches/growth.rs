@@ -77,8 +77,8 @@ fn main() -> Result<()> {
         println!(
             "| {} | {} | {resident:.0} | {peak:.0} | {} |",
             crowd.name(),
-            seismolog::prose::thousands(crowd.events() as u64),
-            seismolog::prose::thousands(forgotten as u64)
+            seismolog::narrate::quantity::thousands(crowd.events() as u64),
+            seismolog::narrate::quantity::thousands(forgotten as u64)
         );
         is_well &= peak <= MEMORY_MIB;
     }

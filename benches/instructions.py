@@ -16,6 +16,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import tomllib
 from concurrent.futures import ThreadPoolExecutor
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -28,7 +29,6 @@ MOST_GROWTH = 1.10
 # Of a stage that costs next to nothing so many more are none: it is the difference of two counts, and each varies from run to run, by
 # what the secret of the day makes of the table of known messages. A hundredth of an event.
 NOISE = 100
-DETECTORS = ("loop", "spread", "burst", "latency", "silence", "novelty", "input")
 # A rule that selects nothing, and one that runs for every event.
 IDLE = """const RULE = #{{ select: #{{ level: "INFO", message: #{{ contains: ["spline {0} reticulated", "gyroscope {0} stuck"] }} }} }};
 fn on_event(e) {{ finding(#{{ summary: "seen" }}); }}
@@ -36,6 +36,12 @@ fn on_event(e) {{ finding(#{{ summary: "seen" }}); }}
 BUSY = """const RULE = #{ severity: "info" };
 fn on_event(e) { if e.status == 599 { finding(#{ summary: e.message }); } }
 """
+
+
+def detectors() -> list[str]:
+    """The names of all detectors, as the configuration has them."""
+    printed = subprocess.run([BINARY, "config"], check=True, capture_output=True, text=True).stdout
+    return [name for name, table in tomllib.loads(printed)["detector"].items() if isinstance(table, dict)]
 
 
 def stream(minutes: int) -> list[str]:
@@ -75,7 +81,7 @@ def measure() -> dict[str, int]:
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         quiet = folder / "quiet.toml"
-        quiet.write_text("".join(f"[detector.{detector}]\nenabled = false\n" for detector in DETECTORS))
+        quiet.write_text("".join(f"[detector.{detector}]\nenabled = false\n" for detector in detectors()))
         rules = {"idle": [IDLE.format(number) for number in range(100)], "busy": [BUSY]}
         for kind, sources in rules.items():
             (folder / kind).mkdir()

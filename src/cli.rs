@@ -79,6 +79,8 @@ pub enum Command {
     Rules(RulesArgs),
     /// Print the effective configuration as TOML, or the schema of configuration files.
     Config(ConfigArgs),
+    /// Print the JSON Schema of what seismolog writes.
+    Schema(SchemaArgs),
     /// Show which templates a log is made of, or the template of each line.
     Templates(TemplatesArgs),
     /// Make a realistic labelled stream with known faults.
@@ -289,6 +291,21 @@ pub struct ConfigArgs {
     /// default and its range.
     #[arg(long)]
     pub schema: bool,
+}
+
+/// Flags of `schema`.
+#[derive(Args, Clone, Debug)]
+pub struct SchemaArgs {
+    /// What the schema is of.
+    #[arg(value_enum, value_name = "WHAT")]
+    pub of: SchemaOf,
+}
+
+/// What has a schema, beside configuration files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum SchemaOf {
+    /// A finding: an element of the member `anomalies`, a line of a sink.
+    Finding,
 }
 
 /// Flags of `demo`.

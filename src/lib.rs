@@ -27,7 +27,7 @@
 //! assert_eq!(engine.take_tally().events[4], 1, "but it is counted as an ERROR");
 //! ```
 
-pub use seismolog_core::{diagnostic, duration, engine, event, plain};
+pub use seismolog_core::{diagnostic, duration, engine, event, human_duration, narrate, plain, setting};
 
 pub mod cli;
 pub mod command;
@@ -40,7 +40,6 @@ pub mod message;
 pub mod observer;
 pub mod output;
 pub mod pipeline;
-pub mod prose;
 pub mod replay;
 pub mod suite;
 pub mod telemetry;

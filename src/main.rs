@@ -2,7 +2,7 @@
 
 use seismolog::cli::{self, Command};
 use seismolog::command::{
-    check::check, config::config, demo::demo, explain::explain, replay::replay, rules::rules, run::run,
+    check::check, config::config, demo::demo, explain::explain, replay::replay, rules::rules, run::run, schema::schema,
     templates::templates, test::test,
 };
 use seismolog::io::escaping::{safe_stderr, safe_stdout};
@@ -25,6 +25,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test(&args, &mut safe_stdout()),
         Command::Rules(args) => rules(&args, &mut safe_stdout()),
         Command::Config(settings) => config(&settings, &mut safe_stdout()),
+        Command::Schema(args) => schema(args.of, &mut safe_stdout()),
         Command::Templates(args) => templates(&args, &mut safe_stdout()),
         Command::Demo(args) => demo(&args, &mut safe_stdout()),
     };

@@ -10,8 +10,8 @@ use crate::error::Failure;
 use crate::event::lines::Lines;
 use crate::event::{Batch, Timestamp};
 use crate::io::escaping::safe_stderr;
-use crate::prose::{Paint, describe};
 use crate::terminal::Screen;
+use crate::terminal::{Paint, describe};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
@@ -179,16 +179,9 @@ impl Filter {
     }
 }
 
-/// Whether this detector is the one that a fault of this kind is for.
+/// Whether a fault of this kind is for this detector.
 fn is_right(detector: DetectorName, kind: &str) -> bool {
-    match kind.split('_').next().unwrap_or_default() {
-        "loop" => detector == DetectorName::Loop,
-        "burst" | "slow" => detector == DetectorName::Burst,
-        "latency" => detector == DetectorName::Latency,
-        "bad" => matches!(detector, DetectorName::Spread | DetectorName::Burst),
-        "silence" => detector == DetectorName::Silence,
-        _ => detector == DetectorName::Novelty,
-    }
+    kind.parse::<FaultKind>().is_ok_and(|kind| kind.detectors().contains(&detector))
 }
 
 /// What was injected, and what of it was found.
@@ -200,8 +193,8 @@ fn score(labels: &Labels, opened: &[Finding], events: u64) -> String {
         let start = Timestamp::from_millis((label.start * 1e3).round() as i64);
         let hit = opened.iter().find(|finding| {
             let after = finding.said_at.seconds_since(start);
-            let names =
-                finding.key.0.iter().any(|(_, value)| *value == label.hint) || finding.summary.contains(&label.hint);
+            let names = finding.key.0.iter().any(|(_, value)| *value == label.hint)
+                || finding.summary.sentence.contains(&label.hint);
             (-1.0..=label.end - label.start + GRACE_S).contains(&after)
                 && names
                 && is_right(finding.detector, label.kind)

@@ -148,7 +148,7 @@ impl Told<'_> {
                 }
             }
             None if count < INCIDENTS && self.bytes < BYTES => {
-                self.bytes += finding.context.iter().map(String::len).sum::<usize>() + finding.summary.len();
+                self.bytes += finding.context.iter().map(String::len).sum::<usize>() + finding.summary.sentence.len();
                 self.incidents.insert(finding.id.clone(), (count, finding));
             }
             None => self.left_out += 1,

@@ -9,6 +9,7 @@ pub mod replay;
 mod restore;
 pub mod rules;
 pub mod run;
+pub mod schema;
 pub mod templates;
 pub mod test;
 

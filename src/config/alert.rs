@@ -1,6 +1,6 @@
 //! `[[sink]]` of the types `alertmanager` and `webhook`: people are told.
 
-use super::Span;
+use super::HumanDuration;
 use super::url::Url;
 use crate::engine::finding::Severity;
 use crate::message::template::PayloadTemplate;
@@ -23,14 +23,14 @@ pub struct Alertmanager {
     pub labels: BTreeMap<String, String>,
     /// How long alerts are gathered before they are sent.
     #[serde(default = "alertmanager_wait")]
-    pub group_wait: Span,
+    pub group_wait: HumanDuration,
     /// How often an alert is sent again while its incident is open. Alertmanager takes one that is
     /// not sent again within its `resolve_timeout` (5m) for over.
     #[serde(default = "alertmanager_repeat")]
-    pub repeat: Span,
+    pub repeat: HumanDuration,
     /// How long one request may take.
     #[serde(default = "timeout")]
-    pub timeout: Span,
+    pub timeout: HumanDuration,
     /// A file for what could not be delivered; it is sent later, also after a restart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
@@ -82,14 +82,14 @@ pub struct Webhook {
     pub content_type: String,
     /// How long findings are gathered into one message.
     #[serde(default = "webhook_wait")]
-    pub group_wait: Span,
+    pub group_wait: HumanDuration,
     /// Most messages a minute; what comes meanwhile is one message with a count.
     #[serde(default = "webhook_per_minute")]
     #[schemars(range(min = 1, max = 600))]
     pub per_minute: u32,
     /// How long one request may take.
     #[serde(default = "timeout")]
-    pub timeout: Span,
+    pub timeout: HumanDuration,
     /// A file for what could not be delivered; it is sent later, also after a restart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1))]
@@ -127,20 +127,20 @@ pub struct Access<'a> {
     pub ca_file: Option<&'a PathBuf>,
 }
 
-fn timeout() -> Span {
-    Span(Duration::from_secs(10))
+fn timeout() -> HumanDuration {
+    HumanDuration(Duration::from_secs(10))
 }
 
-fn alertmanager_wait() -> Span {
-    Span(Duration::from_secs(1))
+fn alertmanager_wait() -> HumanDuration {
+    HumanDuration(Duration::from_secs(1))
 }
 
-fn alertmanager_repeat() -> Span {
-    Span(Duration::from_secs(60))
+fn alertmanager_repeat() -> HumanDuration {
+    HumanDuration(Duration::from_secs(60))
 }
 
-fn webhook_wait() -> Span {
-    Span(Duration::from_secs(5))
+fn webhook_wait() -> HumanDuration {
+    HumanDuration(Duration::from_secs(5))
 }
 
 fn webhook_per_minute() -> u32 {
@@ -283,7 +283,7 @@ fn claim_access(place: &str, access: &Access<'_>, user: bool, password: bool, re
     claim_variable(&format!("{place}.token_env"), access.token.1, require);
 }
 
-fn claim_wait(place: &str, wait: Span, require: &mut Claim<'_>) {
+fn claim_wait(place: &str, wait: HumanDuration, require: &mut Claim<'_>) {
     require(
         wait.0 <= Duration::from_secs(600),
         &format!("{place}.group_wait"),

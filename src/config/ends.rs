@@ -312,12 +312,12 @@ pub struct Peers {
     #[schemars(range(min = 2, max = 128))]
     pub max_depth: usize,
     /// What a peer has begun, a handshake, a message or a request, it must finish in this time.
-    pub message_timeout: super::Span,
+    pub message_timeout: super::HumanDuration,
     /// Who says nothing for so long is let go, so that silent peers cannot take all places. Not
     /// set, nobody is: shippers that are quiet for hours do no harm, and a line that one writes in
     /// that very moment is lost without a Forward `chunk`. Requests have `message_timeout` anyway.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub idle_timeout: Option<super::Span>,
+    pub idle_timeout: Option<super::HumanDuration>,
 }
 
 impl Default for Peers {
@@ -327,7 +327,7 @@ impl Default for Peers {
             max_message_bytes: 16 << 20,
             max_pending_bytes: 64 << 20,
             max_depth: 64,
-            message_timeout: super::Span(std::time::Duration::from_secs(30)),
+            message_timeout: super::HumanDuration(std::time::Duration::from_secs(30)),
             idle_timeout: None,
         }
     }

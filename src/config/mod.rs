@@ -6,24 +6,17 @@
 pub mod address;
 mod alert;
 pub mod ends;
-mod failures;
-mod guard;
-mod latency;
 mod limits;
-mod r#loop;
 mod metrics;
-mod novelty;
 mod output;
-mod overrides;
 mod poison;
 mod policy;
 mod problem;
+mod ranges;
 mod redact;
 mod rules;
 pub mod schema;
-mod silence;
 mod sink;
-mod span;
 mod state;
 mod template;
 pub mod url;
@@ -31,31 +24,25 @@ mod variables;
 
 use crate::diagnostic::Diagnostic;
 use crate::engine::EngineOptions;
+use crate::engine::detector::DetectorOptions;
 use crate::engine::incident::Policy as EnginePolicy;
 use crate::engine::rules::Budget;
-use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::event::Role;
 use crate::event::roles::Names;
 use crate::event::time::TimeContext;
+pub use crate::human_duration::HumanDuration;
+use crate::setting::Setting;
 pub use alert::{Access, Alertmanager, Webhook};
 pub use ends::Peers;
-pub use failures::{Burst, BurstOverride, FailureLevel, Spread, SpreadOverride};
-pub use guard::LoopGuard;
-pub use latency::{Latency, LatencyOverride, LatencyPair};
 pub use limits::{Limits, PAGE_BYTES};
-pub use r#loop::Loop;
 pub use metrics::Metrics;
-pub use novelty::{InputDetector, Novelty, NoveltyOverride};
 pub use output::{EncoderOptions, EntryLimits, Reply, SyntheticMode, TextMode};
-pub use overrides::LoopOverride;
 pub use poison::OnPoison;
 pub use policy::Policy;
 pub use problem::Problem;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-pub use silence::{Silence, SilenceOverride};
 pub use sink::Sink;
-pub use span::Span;
 pub use state::State;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -80,7 +67,7 @@ pub struct Config {
     /// The template miner.
     pub template: Template,
     /// One table for each detector.
-    pub detector: Detectors,
+    pub detector: DetectorOptions,
     /// Which rules.
     pub rules: Rules,
     /// Where metrics are served.
@@ -94,6 +81,16 @@ pub struct Config {
     pub sinks: Vec<Sink>,
 }
 
+const YEAR: Setting<i16, Option<i16>> = Setting::new(None, "a year from 1970 to 2200").from(1970).to(2200);
+const MAX_LINE_BYTES: Setting<usize> =
+    Setting::new(1 << 20, "from 1024 (1 KiB) to 268435456 (256 MiB)").from(1 << 10).to(256 << 20);
+const JOIN_TIMEOUT: Setting<HumanDuration> =
+    Setting::new(HumanDuration::from_millis(250), "from 10ms to 1m, by default 250ms")
+        .from(HumanDuration::from_millis(10))
+        .to(HumanDuration::from_secs(60));
+const MAX_RECORD_BYTES: Setting<usize, Option<usize>> =
+    Setting::new(None, "at least 256; leave it out for no limit").from(256);
+
 /// `[input]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -105,18 +102,19 @@ pub struct Input {
     pub timezone: String,
     /// The year of times without one; by default the year at start.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 1970, max = 2200))]
+    #[schemars(transform = YEAR.range())]
     pub year: Option<i16>,
     /// A longer line flows through in pieces, unanalysed. Bytes.
-    #[schemars(range(min = 1024, max = 268_435_456))]
+    #[schemars(transform = MAX_LINE_BYTES.range())]
     pub max_line_bytes: usize,
     /// Makes one event of the lines of a stack trace. A line of text then waits for the next, at
     /// most `join_timeout`.
     pub join: bool,
     /// How long a line of text waits for one that goes on with it, when input is idle.
-    pub join_timeout: Span,
+    #[schemars(transform = JOIN_TIMEOUT.range())]
+    pub join_timeout: HumanDuration,
     /// How far behind the highest event time an event may be and still count.
-    pub allowed_lateness: Span,
+    pub allowed_lateness: HumanDuration,
 }
 
 impl Default for Input {
@@ -124,11 +122,11 @@ impl Default for Input {
         Self {
             from: Vec::new(),
             timezone: "UTC".into(),
-            year: None,
-            max_line_bytes: 1 << 20,
+            year: YEAR.default,
+            max_line_bytes: MAX_LINE_BYTES.default,
             join: false,
-            join_timeout: Span(Duration::from_millis(250)),
-            allowed_lateness: Span(Duration::from_secs(10)),
+            join_timeout: JOIN_TIMEOUT.default,
+            allowed_lateness: HumanDuration(Duration::from_secs(10)),
         }
     }
 }
@@ -149,7 +147,7 @@ pub struct Output {
     pub synthetic: SyntheticMode,
     /// A record that would be longer leaves unannotated. Bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 256))]
+    #[schemars(transform = MAX_RECORD_BYTES.range())]
     pub max_record_bytes: Option<usize>,
     /// `file` or `drop`: what becomes of an event that the one downstream refuses for good. By
     /// default it goes to `dead_letter_file` where one is named, and is dropped and counted
@@ -162,10 +160,10 @@ pub struct Output {
     #[schemars(length(min = 1))]
     pub dead_letter_file: Option<PathBuf>,
     /// The dead-letter file grows to so many bytes; further events are dropped and counted.
-    #[schemars(range(min = 4096))]
+    #[schemars(transform = poison::DEAD_LETTER_BYTES.range())]
     pub dead_letter_max_bytes: u64,
     /// How long a stuck reader is waited for at the end.
-    pub shutdown_timeout: Span,
+    pub shutdown_timeout: HumanDuration,
 }
 
 impl Default for Output {
@@ -175,50 +173,11 @@ impl Default for Output {
             member: "anomalies".into(),
             text: TextMode::Json,
             synthetic: SyntheticMode::Inline,
-            max_record_bytes: None,
+            max_record_bytes: MAX_RECORD_BYTES.default,
             on_poison: None,
             dead_letter_file: None,
-            dead_letter_max_bytes: 1 << 30,
-            shutdown_timeout: Span(Duration::from_secs(10)),
-        }
-    }
-}
-
-/// `[detector]` and `[detector.…]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Detectors {
-    /// How many false alarms a day the whole filter may have; thresholds that are not set follow
-    /// from it.
-    #[schemars(range(min = 0.000_001, max = 1_000.0))]
-    pub false_alarms_per_day: f64,
-    /// `[detector.loop]`
-    pub r#loop: Loop,
-    /// `[detector.burst]`
-    pub burst: Burst,
-    /// `[detector.latency]`
-    pub latency: Latency,
-    /// `[detector.spread]`
-    pub spread: Spread,
-    /// `[detector.silence]`
-    pub silence: Silence,
-    /// `[detector.novelty]`
-    pub novelty: Novelty,
-    /// `[detector.input]`
-    pub input: InputDetector,
-}
-
-impl Default for Detectors {
-    fn default() -> Self {
-        Self {
-            false_alarms_per_day: 1.0,
-            r#loop: Loop::default(),
-            burst: Burst::default(),
-            latency: Latency::default(),
-            spread: Spread::default(),
-            silence: Silence::default(),
-            novelty: Novelty::default(),
-            input: InputDetector::default(),
+            dead_letter_max_bytes: poison::DEAD_LETTER_BYTES.default,
+            shutdown_timeout: HumanDuration(Duration::from_secs(10)),
         }
     }
 }
@@ -265,7 +224,9 @@ impl Config {
         if problems.is_empty() {
             return Ok(config);
         }
-        Err(problems.into_iter().map(|problem| problem.in_file(path, text)).collect())
+        let mut problems: Vec<_> = problems.into_iter().map(|problem| problem.in_file(path, text)).collect();
+        problems.sort_by_key(|problem| (problem.line, problem.column));
+        Err(problems)
     }
 
     /// What is out of range, whichever of file, variables and flags it came from.
@@ -277,6 +238,7 @@ impl Config {
                 problems.push(Problem::new(key, message, hint));
             }
         };
+        self.check_ranges(&mut require);
         if let Err(error) = TimeContext::new(&self.input.timezone, 2000) {
             require(
                 false,
@@ -286,28 +248,6 @@ impl Config {
             );
         }
         ends::require(&self.input.from, &self.output.to, &self.peers, &mut require);
-        let year = self.input.year.unwrap_or(2000);
-        require(
-            (1970..=2200).contains(&year),
-            "input.year",
-            format!("input.year is {year}"),
-            "a year from 1970 to 2200",
-        );
-        let bytes = self.input.max_line_bytes;
-        require(
-            (1 << 10..=256 << 20).contains(&bytes),
-            "input.max_line_bytes",
-            format!("input.max_line_bytes is {bytes}"),
-            "from 1024 (1 KiB) to 268435456 (256 MiB)",
-        );
-        let wait = self.input.join_timeout.0.as_millis();
-        require(
-            (10..=60_000).contains(&wait),
-            "input.join_timeout",
-            format!("input.join_timeout is {}", self.input.join_timeout),
-            "from 10ms to 1m, by default 250ms",
-        );
-        self.limits.require(&mut require);
         let member = &self.output.member;
         let taken = ["timestamp", "level", "source", "message", "header", "severity_text", "facility"];
         require(
@@ -323,30 +263,10 @@ impl Config {
             format!("output.member is {member:?}"),
             "a name of 1 to 128 bytes, by default \"anomalies\"",
         );
-        let record = self.output.max_record_bytes.unwrap_or(usize::MAX);
-        require(
-            record >= 256,
-            "output.max_record_bytes",
-            format!("output.max_record_bytes is {record}"),
-            "at least 256; leave it out for no limit",
-        );
         self.output.claim_poison(&mut require);
-        self.detector.r#loop.require(&mut require);
         let raw = self.output.text == TextMode::Raw;
         require(!(self.input.join && raw), "join", JOIN_AND_RAW.0.to_owned(), JOIN_AND_RAW.1);
-        self.detector.latency.require(&mut require);
-        let per_day = self.detector.false_alarms_per_day;
-        require(
-            (1e-6..=1e3).contains(&per_day),
-            "detector.false_alarms_per_day",
-            format!("detector.false_alarms_per_day is {per_day}"),
-            "from 0.000001 to 1000, by default 1: one false alarm a day from all detectors together",
-        );
-        self.detector.burst.require(&mut require);
-        self.detector.spread.require(&mut require);
-        self.detector.silence.require(&mut require);
-        self.detector.novelty.require(&mut require);
-        self.detector.input.require(&mut require);
+        self.detector.check(&mut require);
         self.state.require(&mut require);
         for (role, names) in &self.roles {
             require(
@@ -384,7 +304,6 @@ impl Config {
     #[must_use]
     pub fn engine_options(&self) -> EngineOptions {
         let keys = self.limits.keys;
-        let shared = failures::Shared { keys, budget: AlarmBudget::new(self.detector.false_alarms_per_day) };
         EngineOptions {
             allowed_lateness_s: self.input.allowed_lateness.0.as_secs_f64(),
             keys,
@@ -395,13 +314,7 @@ impl Config {
                 error: self.policy.error.to_string(),
                 warn: self.policy.warn.to_string(),
             },
-            r#loop: self.detector.r#loop.options(keys),
-            latency: self.detector.latency.options(keys),
-            burst: self.detector.burst.options(shared),
-            spread: self.detector.spread.options(shared),
-            silence: self.detector.silence.options(keys),
-            novelty: self.detector.novelty.options(keys),
-            input: self.detector.input.options(),
+            detector: self.detector.clone(),
             template: self.template.options(),
             budget: Budget { keys, ..Budget::default() },
             ..EngineOptions::default()
@@ -530,11 +443,11 @@ mod tests {
     #[test]
     fn spans_are_read_and_written_as_people_do() {
         for text in ["250ms", "10s", "5m", "1h", "24h", "2d", "90s", "0ms"] {
-            assert_eq!(text.parse::<Span>().unwrap().to_string(), text);
+            assert_eq!(text.parse::<HumanDuration>().unwrap().to_string(), text);
         }
-        assert_eq!("1d".parse::<Span>().unwrap().to_string(), "24h");
+        assert_eq!("1d".parse::<HumanDuration>().unwrap().to_string(), "24h");
         for text in ["", "10", "s", "-1s", "1y", "1e99s", "400d"] {
-            assert!(text.parse::<Span>().is_err(), "{text}");
+            assert!(text.parse::<HumanDuration>().is_err(), "{text}");
         }
     }
 }

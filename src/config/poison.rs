@@ -1,8 +1,13 @@
 //! What becomes of an event that the one downstream refuses for good: part of `[output]`.
 
 use super::Output;
+use crate::setting::Setting;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+/// How long the dead-letter file may be.
+pub(super) const DEAD_LETTER_BYTES: Setting<u64> =
+    Setting::new(1 << 30, "at least 4096, by default 1073741824 (1 GiB)").from(4_096);
 
 /// Where an event goes that can never be delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -35,12 +40,6 @@ impl Output {
             "output.dead_letter_file",
             "output.dead_letter_file is empty".into(),
             "name a file; it is made if it is not there",
-        );
-        require(
-            self.dead_letter_max_bytes >= 4_096,
-            "output.dead_letter_max_bytes",
-            format!("output.dead_letter_max_bytes is {}", self.dead_letter_max_bytes),
-            "at least 4096, by default 1073741824 (1 GiB)",
         );
     }
 }

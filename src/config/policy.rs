@@ -1,6 +1,6 @@
 //! `[policy]`
 
-use super::Span;
+use super::HumanDuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -10,19 +10,19 @@ use std::time::Duration;
 #[serde(default, deny_unknown_fields)]
 pub struct Policy {
     /// `respond_within` when the worst level is FATAL.
-    pub fatal: Span,
+    pub fatal: HumanDuration,
     /// When it is ERROR.
-    pub error: Span,
+    pub error: HumanDuration,
     /// When it is WARN.
-    pub warn: Span,
+    pub warn: HumanDuration,
 }
 
 impl Default for Policy {
     fn default() -> Self {
         Self {
-            fatal: Span(Duration::from_secs(300)),
-            error: Span(Duration::from_secs(3_600)),
-            warn: Span(Duration::from_secs(86_400)),
+            fatal: HumanDuration(Duration::from_secs(300)),
+            error: HumanDuration(Duration::from_secs(3_600)),
+            warn: HumanDuration(Duration::from_secs(86_400)),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Config;
 use crate::event::Role;
+use crate::setting::without_own_names;
 use schemars::generate::SchemaSettings;
 use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value, json};
@@ -9,6 +10,13 @@ use serde_json::{Map, Value, json};
 /// The schema.
 #[must_use]
 pub fn schema() -> Value {
+    let mut schema = full_schema();
+    without_own_names(&mut schema);
+    schema
+}
+
+/// The schema with what is for ourselves alone: hints, and ranges of durations.
+pub(super) fn full_schema() -> Value {
     // Written out where they are used: editors show what a key means without following references.
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     let mut schema = settings.into_generator().into_root_schema_for::<Config>().to_value();
@@ -69,12 +77,16 @@ fn without_null(schema: &mut Value) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{
-        Alertmanager, BurstOverride, FailureLevel, LatencyOverride, LatencyPair, LoopGuard, LoopOverride,
-        NoveltyOverride, OnPoison, SilenceOverride, Sink, Span, SpreadOverride, Webhook, variables,
-    };
+    use super::super::{Alertmanager, HumanDuration, OnPoison, Sink, Webhook, variables};
     use super::*;
     use crate::config::url::Url;
+    use crate::engine::detector::FailureLevel;
+    use crate::engine::detector::burst::BurstOverride;
+    use crate::engine::detector::latency::{LatencyOverride, LatencyPair};
+    use crate::engine::detector::r#loop::{LoopGuard, LoopOverride};
+    use crate::engine::detector::novelty::NoveltyOverride;
+    use crate::engine::detector::silence::SilenceOverride;
+    use crate::engine::detector::spread::SpreadOverride;
     use std::collections::BTreeMap;
 
     /// Paths of all keys in a configuration that has everything.
@@ -124,7 +136,7 @@ mod tests {
         config.roles = Role::ALL.map(|role| (role, vec!["x".to_owned()])).into();
         let severity = Some(crate::engine::finding::Severity::Info);
         config.metrics.token_file = Some("t".into());
-        let (span, path) = (Span(std::time::Duration::from_secs(2)), || Some("f".into()));
+        let (span, path) = (HumanDuration(std::time::Duration::from_secs(2)), || Some("f".into()));
         config.peers.idle_timeout = Some(span);
         config.sinks = vec![
             Sink::File { path: "f".into(), min_severity: severity },

@@ -1,10 +1,13 @@
 //! `[state]`
 
-use super::Span;
+use super::HumanDuration;
+use crate::setting::Setting;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
-use std::time::Duration;
+
+const INTERVAL: Setting<HumanDuration> =
+    Setting::new(HumanDuration::from_secs(60), "at least 1s, by default 1m").from(HumanDuration::from_secs(1));
 
 /// `[state]`
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -15,12 +18,13 @@ pub struct State {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<PathBuf>,
     /// How often it is written; it is written at the end, too.
-    pub interval: Span,
+    #[schemars(transform = INTERVAL.range())]
+    pub interval: HumanDuration,
 }
 
 impl Default for State {
     fn default() -> Self {
-        Self { path: None, interval: Span(Duration::from_secs(60)) }
+        Self { path: None, interval: INTERVAL.default }
     }
 }
 
@@ -32,12 +36,6 @@ impl State {
             "state.path",
             "state.path is empty".into(),
             "name a directory, or leave it out to keep nothing",
-        );
-        require(
-            self.interval.0 >= Duration::from_secs(1),
-            "state.interval",
-            format!("state.interval is {}", self.interval),
-            "at least 1s, by default 1m",
         );
     }
 }

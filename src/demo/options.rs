@@ -1,5 +1,6 @@
 //! What a demo stream is made of: seed, time, rate, and the faults wanted.
 
+use crate::engine::finding::DetectorName;
 use std::str::FromStr;
 
 /// 2026-03-02T08:00:00Z, in seconds since the Unix epoch.
@@ -73,6 +74,19 @@ impl FaultKind {
             FaultKind::BadNode => "bad_node",
             FaultKind::Silence => "silence",
             FaultKind::Novelty => "novelty",
+        }
+    }
+
+    /// The detectors that a fault of this kind is for.
+    #[must_use]
+    pub const fn detectors(self) -> &'static [DetectorName] {
+        match self {
+            FaultKind::LoopExact | FaultKind::LoopCounter | FaultKind::LoopCycle => &[DetectorName::Loop],
+            FaultKind::Burst | FaultKind::SlowBurn => &[DetectorName::Burst],
+            FaultKind::LatencySpike | FaultKind::LatencyShift | FaultKind::LatencyOutlier => &[DetectorName::Latency],
+            FaultKind::BadNode => &[DetectorName::Spread, DetectorName::Burst],
+            FaultKind::Silence => &[DetectorName::Silence],
+            FaultKind::Novelty => &[DetectorName::Novelty],
         }
     }
 

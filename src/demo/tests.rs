@@ -29,6 +29,14 @@ fn a_seed_is_a_stream() {
     assert_ne!(hash(all(120)), hash(ShopOptions { seed: 2, ..all(120) }));
 }
 
+#[test]
+fn there_is_a_fault_for_every_detector_that_tests_hypotheses() {
+    use crate::engine::finding::DetectorName;
+    for detector in DetectorName::ALL.into_iter().filter(|detector| detector.properties().statistical) {
+        assert!(FaultKind::ALL.iter().any(|kind| kind.detectors().contains(&detector)), "{}", detector.name());
+    }
+}
+
 /// Fails where a dependency draws or rounds otherwise than it did, and where texts or plan were
 /// changed: only then is the number to be replaced.
 #[test]

@@ -2,7 +2,10 @@
 
 use crate::engine::finding::{Finding, Key, Severity, State};
 use crate::event::Timestamp;
-use crate::prose;
+use crate::narrate::quantity::JOINT;
+use crate::narrate::{Language, evidence};
+use crate::plain::plain;
+use crate::terminal::layout;
 use serde::{Deserialize, Serialize};
 
 /// Lines shown, and characters of each.
@@ -56,11 +59,11 @@ impl Notice {
     /// The notice of a finding.
     #[must_use]
     pub fn of(finding: &Finding) -> Self {
-        let clip = |line: &str| prose::clip(line, LINE_CHARACTERS);
-        let mut lines: Vec<String> = prose::examples(&finding.evidence).take(LINES).map(clip).collect();
+        let clip = |line: &String| layout::clip(line, LINE_CHARACTERS);
+        let mut lines: Vec<String> = finding.evidence.examples().iter().take(LINES).map(clip).collect();
         if lines.is_empty() {
             let from = finding.context.len().saturating_sub(LINES);
-            lines = finding.context[from..].iter().map(|line| clip(line)).collect();
+            lines = finding.context[from..].iter().map(clip).collect();
         }
         Self {
             id: finding.id.clone(),
@@ -77,8 +80,8 @@ impl Notice {
             said_ns: finding.said_at.0,
             count: finding.count,
             score: finding.score,
-            summary: prose::plain(&finding.summary),
-            evidence: prose::evidence(&finding.evidence).replace('\u{a0}', " "),
+            summary: plain(&finding.summary.to_string()),
+            evidence: evidence(Language::En, &finding.measured).replace(JOINT, " "),
             cause: finding.cause.clone(),
             remedy: finding.remedy.clone(),
             lines,

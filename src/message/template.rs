@@ -72,7 +72,7 @@ impl<'a> Digest<'a> {
             }
         }
         if more > 0 {
-            let _ = write!(text, "\n\nand {} more", crate::prose::thousands(more));
+            let _ = write!(text, "\n\nand {} more", crate::narrate::quantity::thousands(more));
         }
         Self { version: 1, title, text, severity, count, opened, resolved, more, findings }
     }
@@ -89,10 +89,14 @@ fn title(findings: &[Notice], opened: u64, resolved: u64, severity: Severity) ->
             let mut parts = Vec::new();
             if opened > 0 {
                 let noun = if opened == 1 { "incident" } else { "incidents" };
-                parts.push(format!("{} {noun}, the worst {}", crate::prose::thousands(opened), severity.name()));
+                parts.push(format!(
+                    "{} {noun}, the worst {}",
+                    crate::narrate::quantity::thousands(opened),
+                    severity.name()
+                ));
             }
             if resolved > 0 {
-                parts.push(format!("{} resolved", crate::prose::thousands(resolved)));
+                parts.push(format!("{} resolved", crate::narrate::quantity::thousands(resolved)));
             }
             parts.join("; ")
         }

@@ -5,8 +5,10 @@ use super::document::{Group, Incident, Report};
 use super::html_chart::chart;
 use crate::engine::finding::{DetectorName, Severity};
 use crate::event::Timestamp;
-use crate::explain::in_short;
-use crate::prose::{bytes, clip, counted, duration, evidence, examples, plain, rate, thousands};
+use crate::narrate::quantity::{bytes, counted, duration, rate, thousands};
+use crate::narrate::{Language, evidence, in_short};
+use crate::plain::plain;
+use crate::terminal::layout::clip;
 use std::fmt::Write as _;
 
 const LOOK: &str = concat!(include_str!("../telemetry/page/look.css"), include_str!("html.css"));
@@ -184,7 +186,7 @@ fn put_incident(incident: &Incident, one_day: bool, is_open: bool, page: &mut St
         finding.id,
         if is_open { " open" } else { "" },
         label(finding.severity),
-        Escaped(&finding.summary),
+        Escaped(&finding.summary.sentence),
         Escaped(&meta.join(" \u{b7} "))
     );
     page.push_str("<p class=\"tags\">");
@@ -205,7 +207,7 @@ fn put_incident(incident: &Incident, one_day: bool, is_open: bool, page: &mut St
             let _ = write!(page, "<div class=\"note\"><b>{name}</b>{}</div>", Escaped(text));
         }
     }
-    let told = in_short(finding);
+    let told = in_short(Language::En, finding);
     for (name, text) in [("What it means", Some(&told.meaning)), ("Where to look", told.look_at.as_ref())] {
         if let Some(text) = text.filter(|text| !text.is_empty()) {
             let _ = write!(page, "<div><h3>{name}</h3><p>{}</p></div>", Escaped(text));
@@ -214,12 +216,12 @@ fn put_incident(incident: &Incident, one_day: bool, is_open: bool, page: &mut St
     let context: Vec<&str> = finding.context.iter().map(String::as_str).collect();
     let earlier = context.len().saturating_sub(LINES);
     lines("Lines that led up to it", context[earlier..].iter().copied(), page);
-    lines("Lines", examples(&finding.evidence).take(LINES), page);
+    lines("Lines", finding.evidence.examples().iter().take(LINES).map(String::as_str), page);
     if let Some(odds) = &told.odds {
         let _ = write!(
             page,
             "<details class=\"numbers\"><summary>Evidence in numbers</summary><p>{}</p><p>{}</p></details>",
-            Escaped(&evidence(&finding.evidence)),
+            Escaped(&evidence(Language::En, &finding.measured)),
             Escaped(odds)
         );
     }

@@ -6,7 +6,7 @@ use super::html::Escaped;
 use super::timeline::{Columns, lengths};
 use crate::engine::finding::Severity;
 use crate::event::Timestamp;
-use crate::prose::{counted, rate};
+use crate::narrate::quantity::{counted, rate};
 use std::fmt::Write as _;
 
 const WIDTH: f64 = 1120.0;
@@ -127,7 +127,7 @@ fn marks(report: &Report, columns: &Columns, step: f64, y: f64, page: &mut Strin
             .iter()
             .find(|incident| incident.finding.opened_at == time && incident.finding.severity == severity);
         let title = match (count, listed) {
-            (1, Some(incident)) => incident.finding.summary.clone(),
+            (1, Some(incident)) => incident.finding.summary.sentence.clone(),
             _ => format!("{}, the worst {}", counted(count, "incident"), severity.name()),
         };
         let mark = format!("<g transform=\"translate({x:.1} {y})\">{shape}<title>{}</title></g>", Escaped(&title));

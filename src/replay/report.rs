@@ -6,10 +6,11 @@ use super::sparkline::{axis, mark, sparkline, worst};
 use super::tables;
 use crate::engine::finding::{DetectorName, Severity};
 use crate::event::Timestamp;
-use crate::explain::look_at;
-use crate::prose::{
-    Paint, bytes, clip, clip_start, counted, duration, evidence, exact_duration, examples, plain, rate, thousands, wrap,
-};
+use crate::narrate::quantity::{bytes, counted, duration, exact_duration, rate, thousands};
+use crate::narrate::{Language, evidence, next_step};
+use crate::plain::plain;
+use crate::terminal::Paint;
+use crate::terminal::layout::{clip, clip_start, wrap};
 use std::fmt::Write as _;
 
 /// How the text is laid out.
@@ -343,18 +344,20 @@ fn incident(incident: &Incident, dated: bool, page: &mut Page) {
         page.line(&head);
         page.line(&format!("{:MARGIN$}{}", "", paint.dim(&clip(&facts, width - 2 * MARGIN))));
     }
-    for line in wrap(&finding.summary, width - 2 * MARGIN) {
+    for line in wrap(&finding.summary.sentence, width - 2 * MARGIN) {
         page.line(&format!("{:MARGIN$}{line}", ""));
     }
     let known = [
-        ("evidence", Some(evidence(&finding.evidence))),
-        ("look at", look_at(finding).map(|text| text.trim_start_matches("Look at ").to_owned())),
+        ("evidence", Some(evidence(Language::En, &finding.measured))),
+        ("look at", next_step(Language::En, finding).map(|step| step.short)),
         ("cause", finding.cause.clone()),
         ("remedy", finding.remedy.clone()),
     ];
     for (name, says) in known {
         // Of a rule that matched one event there is no evidence but the event.
-        let is_trivial = name == "evidence" && finding.evidence.p_value.is_none() && finding.evidence.window_s <= 0.0;
+        let measured = &finding.measured;
+        let is_trivial =
+            name == "evidence" && measured.p_value.is_none() && measured.window_s.unwrap_or_default() <= 0.0;
         let Some(says) = says.filter(|_| !is_trivial) else { continue };
         for (i, line) in wrap(&says, width - 2 * MARGIN - 10).into_iter().enumerate() {
             let name = paint.dim(&format!("{:10}", if i == 0 { name } else { "" }));
@@ -364,7 +367,7 @@ fn incident(incident: &Incident, dated: bool, page: &mut Page) {
     let mut lines: Vec<&str> = finding.context.iter().map(String::as_str).collect();
     let earlier = lines.len().saturating_sub(LINES);
     lines.drain(..earlier);
-    lines.extend(examples(&finding.evidence).take(LINES));
+    lines.extend(finding.evidence.examples().iter().take(LINES).map(String::as_str));
     for line in lines {
         page.line(&format!("{:MARGIN$}{}", "", paint.dim(&format!("| {}", clip(line, width - 2 * MARGIN - 2)))));
     }

@@ -11,7 +11,7 @@ use crate::engine::Tally;
 use crate::engine::finding::{Finding, Severity, State};
 use crate::engine::template::{Sighting, TemplateId, Templates};
 use crate::event::{Fault, Level, Role, Shape};
-use crate::prose::without_control;
+use crate::terminal::layout::without_control;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use xxhash_rust::xxh3::xxh3_64;
@@ -242,15 +242,12 @@ impl Incident {
             known.context.clone_from(&later.context);
         }
         known.respond_within.clone_from(&later.respond_within);
+        known.measured.clone_from(&later.measured);
         known.evidence.clone_from(&later.evidence);
-        if later.state == State::Resolved {
-            let duration = known.evidence.more.remove("duration_s");
-            self.duration_s = duration.and_then(|seconds| seconds.as_f64());
-        }
+        known.explained_by.clone_from(&later.explained_by);
         // How long it took and how many events are in the headline already.
-        let ended = later.state == State::Resolved && later.summary.starts_with("ended after ");
-        let summary = if ended { later.summary.split_once(": ").map_or("", |(_, rest)| rest) } else { &later.summary };
-        summary.clone_into(&mut known.summary);
+        self.duration_s = later.duration_s;
+        known.summary.sentence.clone_from(&later.summary.sentence);
     }
 }
 
@@ -258,7 +255,7 @@ impl Incident {
 fn bytes_of(finding: &Finding) -> usize {
     let lines: usize = finding.context.iter().map(|line| size_of::<String>() + line.len()).sum();
     let optional = [&finding.cause, &finding.remedy].into_iter().flatten();
-    let texts = optional.chain([&finding.summary]).chain(finding.key.0.iter().map(|(_, value)| value));
+    let texts = optional.chain([&finding.summary.sentence]).chain(finding.key.0.iter().map(|(_, value)| value));
     // Evidence has a dozen short members, and examples as long as the summary.
     size_of::<Incident>() + 1_024 + lines + 2 * texts.map(String::len).sum::<usize>()
 }
@@ -279,7 +276,7 @@ fn groups(found: Vec<(&str, &Counts)>) -> Vec<Group> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::finding::{DetectorName, Evidence, Key};
+    use crate::engine::finding::{DetectorName, Evidence, Key, Measured};
     use crate::event::Timestamp;
 
     #[test]
@@ -299,8 +296,11 @@ mod tests {
                 opened_at: Timestamp(i),
                 count: 1,
                 score: 1.0,
+                duration_s: None,
                 summary: "it crashed".into(),
+                measured: Measured::default(),
                 evidence: Evidence::default(),
+                explained_by: None,
                 cause: None,
                 remedy: None,
                 context: vec!["x".repeat(256); 40],

@@ -2,7 +2,8 @@
 
 use super::document::{Group, Report};
 use super::report::Page;
-use crate::prose::{clip, clip_start, thousands};
+use crate::narrate::quantity::thousands;
+use crate::terminal::layout::{clip, clip_start};
 
 /// A column: its head, what it counts, and its colour.
 type Column = (&'static str, fn(&Group) -> u64, &'static str);

@@ -17,7 +17,7 @@ use crate::io::source::{LineFrontend, LineSource};
 use crate::io::stdio::StandardInput;
 use crate::output::OutputEncoder;
 use crate::pipeline::Pipeline;
-use crate::prose::Paint;
+use crate::terminal::Paint;
 use std::io::{Seek, Write};
 use std::sync::Arc;
 
@@ -158,7 +158,7 @@ fn colours_change_nothing_but_colours() {
     let (report, _) = replay(&[("app.log", &service())], &[], 50);
     let coloured = render(&report, Style::new(80, Paint { colour: true }));
     assert!(coloured.contains("\x1b[1;31m"));
-    let plain: String = coloured.lines().map(|line| crate::prose::without_control(line) + "\n").collect();
+    let plain: String = coloured.lines().map(|line| crate::terminal::layout::without_control(line) + "\n").collect();
     assert_eq!(plain, page(&report));
 }
 

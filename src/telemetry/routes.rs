@@ -16,6 +16,7 @@ use super::history::{Filter, History};
 use super::http::Readiness;
 use super::metrics::Metrics;
 use super::silences::{Silences, Wanted};
+use crate::engine::finding::DetectorName;
 use crate::io::clock;
 use axum::Router;
 use axum::body::{Bytes, HttpBody};
@@ -45,6 +46,8 @@ const SILENCE_BYTES: usize = 8 << 10;
 const PACKED_FROM: usize = 1 << 10;
 
 const PAGE: &str = include_str!("page/page.html");
+/// Stands in the page where detectors can be chosen.
+const DETECTORS: &str = "<!-- detectors -->";
 const STYLE: &str = concat!(include_str!("page/look.css"), include_str!("page/page.css"));
 const SCRIPT: &str = concat!(
     include_str!("page/page.js"),
@@ -109,9 +112,9 @@ pub(super) fn router(site: Site, news: News) -> Router {
         .route("/api/silences/{id}", delete(end_silence))
         .layer(DefaultBodyLimit::max(SILENCE_BYTES));
     Router::new()
-        .route("/", get(|headers| asset(headers, "text/html; charset=utf-8", PAGE)))
-        .route("/page.css", get(|headers| asset(headers, "text/css; charset=utf-8", STYLE)))
-        .route("/page.js", get(|headers| asset(headers, "text/javascript; charset=utf-8", SCRIPT)))
+        .route("/", get(|headers| asset(headers, "text/html; charset=utf-8", page())))
+        .route("/page.css", get(|headers| asset(headers, "text/css; charset=utf-8", STYLE.to_owned())))
+        .route("/page.js", get(|headers| asset(headers, "text/javascript; charset=utf-8", SCRIPT.to_owned())))
         .route("/metrics", get(encode_metrics))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
@@ -128,8 +131,18 @@ pub(super) fn router(site: Site, news: News) -> Router {
         .with_state(PageState { site, news })
 }
 
-async fn asset(headers: HeaderMap, content_type: &'static str, text: &'static str) -> Response {
-    let (mut response, policy) = (packed(&headers, content_type, text.to_owned()), POLICY.parse());
+/// The page, with the names of all detectors to choose from.
+fn page() -> String {
+    let option = |detector: DetectorName| {
+        let name = detector.name();
+        let (first, rest) = name.split_at(1);
+        format!(r#"<option value="{name}">{}{rest}</option>"#, first.to_uppercase())
+    };
+    PAGE.replace(DETECTORS, &DetectorName::ALL.map(option).concat())
+}
+
+async fn asset(headers: HeaderMap, content_type: &'static str, text: String) -> Response {
+    let (mut response, policy) = (packed(&headers, content_type, text), POLICY.parse());
     if let Ok(policy) = policy {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
     }

@@ -179,7 +179,7 @@ mod tests {
             key: Key(vec![("module".into(), module.into())]),
             count: 8,
             score: 0.5,
-            summary: String::new(),
+            measured: Default::default(),
             evidence: Default::default(),
             worst: None,
             cause: None,

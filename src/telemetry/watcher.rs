@@ -13,8 +13,9 @@ use crate::io::clock;
 use crate::io::log::Log;
 use crate::io::sink::{SinkFailure, SinkReport, Sinks};
 use crate::io::state::StateWriter;
+use crate::narrate::{Language, near_miss};
 use crate::observer::Observer;
-use crate::prose::plain;
+use crate::plain::plain;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -303,7 +304,7 @@ impl Observer for Watcher {
         }
         for near in &outcome.near_misses {
             let matter = format!("near miss {}/{} {}", near.detector.name(), near.kind, near.key);
-            self.log.say_seldom(&matter, &plain(&near.to_string()));
+            self.log.say_seldom(&matter, &plain(&near_miss(Language::En, near)));
         }
     }
 
@@ -343,7 +344,7 @@ impl Observer for Watcher {
                 finding.severity.name(),
                 state_of(finding),
                 // The log may be a terminal.
-                plain(&finding.summary)
+                plain(&finding.summary.to_string())
             ));
         }
     }

@@ -5,9 +5,17 @@
 //! terminal as control characters: they are shown as escapes, and a line break within a message
 //! begins an indented line.
 
-use crate::engine::finding::Finding;
+pub mod layout;
+mod paint;
+
+pub use paint::Paint;
+
+use crate::engine::finding::{Finding, State};
 use crate::event::{Fields, Level, Role, Shape};
-use crate::prose::{Paint, describe, plain};
+use crate::narrate::quantity::JOINT;
+use crate::narrate::{Language, evidence};
+use crate::plain::plain;
+use std::fmt::Write as _;
 
 /// How events and findings are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,6 +109,32 @@ impl Screen {
             out.extend_from_slice(plain(line).as_bytes());
         }
     }
+}
+
+/// A finding as a person reads it: a headline, then what is known.
+#[must_use]
+pub fn describe(finding: &Finding, paint: Paint) -> String {
+    let what = match finding.state {
+        State::Resolved => paint.style("32", "resolved"),
+        _ => paint.severity(finding.severity, &format!("{:8}", finding.severity.name())),
+    };
+    let time = finding.said_at.to_string();
+    let kind = plain(&format!("{}/{}", finding.detector.name(), finding.kind));
+    let mut text = format!("{}  {what}  {kind}: {}", paint.dim(&time), plain(&finding.summary.to_string()));
+    if finding.state == State::Open {
+        if finding.measured.p_value.is_some() {
+            let _ = write!(text, "\n    {}", evidence(Language::En, &finding.measured).replace(JOINT, " "));
+        }
+        for line in finding.evidence.examples() {
+            let _ = write!(text, "\n    {}", paint.dim(&format!("| {}", plain(line))));
+        }
+        for (name, known) in [("cause", &finding.cause), ("remedy", &finding.remedy)] {
+            if let Some(known) = known {
+                let _ = write!(text, "\n    {name}: {}", plain(known));
+            }
+        }
+    }
+    text
 }
 
 #[cfg(test)]

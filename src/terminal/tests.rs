@@ -1,5 +1,5 @@
 use super::*;
-use crate::engine::finding::{DetectorName, Evidence, Key};
+use crate::engine::finding::{DetectorName, Evidence, Key, Measured};
 use crate::engine::finding::{Severity, State};
 use crate::event::lines::Lines;
 use crate::event::time::TimeContext;
@@ -27,10 +27,13 @@ fn finding(state: State) -> Finding {
         respond_within: None,
         key: Key::default(),
         opened_at: Timestamp::default(),
+        duration_s: None,
         count: 8,
         score: 0.5,
         summary: "the same line \x1b]0;title\x07".into(),
+        measured: Measured::default(),
         evidence: Evidence::default(),
+        explained_by: None,
         cause: Some("port\nin use".into()),
         remedy: Some("free it".into()),
         context: Vec::new(),

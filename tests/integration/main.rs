@@ -14,6 +14,7 @@ mod demo;
 mod ends;
 mod escapes;
 mod faults;
+mod findings;
 mod golden;
 mod intake;
 mod killed;

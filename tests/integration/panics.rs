@@ -1,12 +1,11 @@
 //! A panic on one event: the event passes, it is counted, and the engine goes on empty.
 
 use seismolog::config::Config;
-use seismolog::engine::RestoreError;
 use seismolog::engine::clock::Moment;
-use seismolog::engine::detector::{Detector, Event, Report, TableUse};
+use seismolog::engine::detector::{Detector, Event, Prior, Report, TableUse};
 use seismolog::engine::finding::{DetectorName, Finding};
 use seismolog::engine::rules::RuleSet;
-use seismolog::engine::{Engine, Outcome};
+use seismolog::engine::{Engine, Outcome, Stateful};
 use seismolog::event::lines::Lines;
 use seismolog::event::time::TimeContext;
 use seismolog::event::{Fault, Looker};
@@ -22,20 +21,20 @@ use std::sync::Arc;
 /// Panics on a line that says so.
 struct Fragile;
 
+impl Stateful for Fragile {
+    type State = ();
+    fn state(&self) {}
+    fn resume(&mut self, (): ()) {}
+}
+
 impl Detector for Fragile {
     fn name(&self) -> DetectorName {
         DetectorName::Rule
     }
-    fn observe(&mut self, event: &Event<'_>, _: &mut Report<'_>) {
+    fn observe(&mut self, event: &Event<'_>, _: &Prior, _: &mut Report<'_>) {
         assert!(!event.fields.line().ends_with(b"boom\"}"), "as asked for");
     }
     fn tick(&mut self, _: Moment, _: &mut Report<'_>) {}
-    fn snapshot(&self) -> Vec<u8> {
-        Vec::new()
-    }
-    fn restore(&mut self, _: &[u8]) -> Result<(), RestoreError> {
-        Ok(())
-    }
     fn tables(&self) -> Vec<TableUse> {
         Vec::new()
     }

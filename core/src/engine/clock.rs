@@ -248,13 +248,11 @@ mod tests {
 
     #[test]
     fn ticks_go_on_when_the_first_times_of_a_stream_are_given_up() {
-        use crate::engine::detector::r#loop::{Limit, LoopOptions};
-        use crate::engine::overrides::KeyPattern;
-        use crate::engine::{EngineOptions, finding::State, testing::Stream};
-        let limit = Limit { max_repeats: 3, within_s: 60.0, by_host: false, by_thread: false };
-        let guards = vec![(KeyPattern::new([(crate::event::Role::Module, Some("m"))]), limit)];
-        let r#loop = LoopOptions { guards, ..LoopOptions::default() };
-        let mut stream = Stream::new(&EngineOptions { r#loop, ..EngineOptions::default() });
+        use crate::engine::detector::r#loop::LoopGuard;
+        use crate::engine::finding::State;
+        use crate::engine::testing::{Stream, with_detectors};
+        let guard = LoopGuard { module: Some("m".into()), max_repeats: 3, ..LoopGuard::default() };
+        let mut stream = Stream::new(&with_detectors(|detector| detector.r#loop.guards = vec![guard]));
         let line = |time: i64, message: &str| format!(r#"{{"time":{time},"module":"m","message":"{message}"}}"#);
         stream.line(&line(4_070_908_800, "a clock that stands in 2099"));
         (0..6).for_each(|i| stream.line(&line(T + i, "again")));

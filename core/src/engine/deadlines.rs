@@ -16,6 +16,9 @@ use std::collections::{BTreeMap, BTreeSet};
 /// comes again.
 const EARLY: f64 = 1_000.0;
 
+/// Bytes of a key with a deadline, in both of the trees, with the room that these leave free.
+const KEY_BYTES: usize = 60;
+
 /// One time for each of some keys, by which it is to be looked at. Keys are hashes, of whatever:
 /// code for one type is enough.
 #[derive(Clone, Debug, Default)]
@@ -70,6 +73,11 @@ impl Deadlines {
     /// All keys, the one whose time comes first before the others.
     pub(super) fn soonest_first(&self) -> impl Iterator<Item = u64> {
         self.order.iter().map(|(_, key)| *key)
+    }
+
+    /// About how many bytes they take.
+    pub(super) fn bytes(&self) -> usize {
+        self.of.len() * KEY_BYTES
     }
 
     /// So many incidents were forgotten so far: if there are more than last time, one of these

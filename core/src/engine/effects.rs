@@ -18,7 +18,7 @@ impl Engine {
         if outcome.edit.withheld {
             for finding in &mut outcome.findings {
                 // It may quote what was withheld because it could not be masked.
-                finding.evidence.more.remove("example");
+                finding.evidence.drop_examples();
             }
             outcome.before.append(&mut outcome.findings);
         }

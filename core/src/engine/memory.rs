@@ -90,9 +90,8 @@ mod tests {
     use super::super::finding::DetectorName;
     use super::super::rules::{RuleSet, RuleSource};
     use super::super::state::Table;
-    use super::super::testing::{Stream, looked};
+    use super::super::testing::{Stream, looked, with_detectors};
     use super::*;
-    use crate::event::Role;
 
     #[test]
     fn the_heaviest_gives_and_what_is_small_keeps_all() {
@@ -167,23 +166,20 @@ mod tests {
 
     #[test]
     fn all_that_is_counted_as_a_table_is_weighed() {
-        use super::super::detector::latency::{LatencyOptions, PairBy, PairOptions};
-        use super::super::detector::r#loop::{Limit, LoopOptions};
-        use super::super::overrides::KeyPattern;
-        let pair = PairOptions {
+        use super::super::detector::latency::LatencyPair;
+        use super::super::detector::r#loop::LoopGuard;
+        let pair = LatencyPair {
             operation: "job".into(),
             start: "job * began".into(),
             end: "job * ended".into(),
-            by: vec![PairBy::Member("order".into())],
-            timeout_s: 3_600.0,
+            by: vec!["order".into()],
+            timeout: crate::human_duration::HumanDuration::from_secs(3_600),
         };
-        let limit = Limit { max_repeats: 1, within_s: 60.0, by_host: false, by_thread: false };
-        let guards = vec![(KeyPattern::new([(Role::Module, Some("*"))]), limit)];
-        let options = EngineOptions {
-            latency: LatencyOptions { pairs: vec![pair], ..LatencyOptions::default() },
-            r#loop: LoopOptions { guards, ..LoopOptions::default() },
-            ..EngineOptions::default()
-        };
+        let guard = LoopGuard { module: Some("*".into()), max_repeats: 1, ..LoopGuard::default() };
+        let options = with_detectors(|detector| {
+            detector.latency.pairs = vec![pair];
+            detector.r#loop.guards = vec![guard];
+        });
         let mut stream = Stream::with_rules(&options, rules());
         (0..600).for_each(|i| stream.line(&crash(i)));
         let mut weighed = Vec::new();

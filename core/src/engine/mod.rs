@@ -33,14 +33,7 @@ use crate::event::{Batch, Fault, Fields, Looker, Shape, Timestamp};
 use clock::{Moment, StreamClock};
 use cost::Cost;
 pub use detector::AHEAD;
-use detector::burst::Burst;
-use detector::input::Input;
-use detector::latency::Latency;
-use detector::r#loop::Loop;
-use detector::novelty::Novelty;
-use detector::silence::Silence;
-use detector::spread::Spread;
-use detector::{Detector, Event, ModuleCounts, OperationQuantiles, Report, TableUse};
+use detector::{Detector, Event, ModuleCounts, OperationQuantiles, Prior, Report, TableUse};
 use finding::DetectorName;
 use incident::{Incidents, IncidentsSnapshot};
 use memory::MemoryBudget;
@@ -50,8 +43,8 @@ use recent::Recent;
 use rule_incidents::RuleIncidents;
 use rules::{Known, RuleOutcome, RuleSet, Rules};
 use serde::{Deserialize, Serialize};
-pub use snapshot::RestoreError;
 use snapshot::{Packed, pack, unpack};
+pub use snapshot::{Persist, RestoreError, Stateful};
 use stack_trace::StackTraceAssembler;
 use state::Evict;
 use std::sync::Arc;
@@ -92,30 +85,6 @@ impl Engine {
     /// An engine that has seen nothing.
     #[must_use]
     pub fn new(options: &EngineOptions, rules: RuleSet) -> Self {
-        let mut detectors: Vec<Box<dyn Detector>> = Vec::new();
-        if options.r#loop.watches() {
-            detectors.push(Box::new(Loop::new(options.r#loop.clone())));
-        }
-        // After loop: what goes round is not counted.
-        if options.spread.watches() {
-            detectors.push(Box::new(Spread::new(options.spread.clone())));
-        }
-        if options.burst.watches() {
-            // After spread: what sits on one host is not counted.
-            detectors.push(Box::new(Burst::new(options.burst.clone())));
-        }
-        if options.latency.watches() {
-            detectors.push(Box::new(Latency::new(options.latency.clone())));
-        }
-        if options.silence.watches() {
-            detectors.push(Box::new(Silence::new(options.silence.clone())));
-        }
-        if options.novelty.watches() {
-            detectors.push(Box::new(Novelty::new(options.novelty.clone())));
-        }
-        if options.input.enabled {
-            detectors.push(Box::new(Input::new(options.input.clone())));
-        }
         let recent = rules.names().next().map(|_| Recent::default());
         Self {
             recent,
@@ -129,7 +98,7 @@ impl Engine {
             templates: Templates::new(options.keys, &options.template),
             merges: Vec::new(),
             traces: StackTraceAssembler::default(),
-            detectors,
+            detectors: options.detector.detectors(options.keys),
             incidents: Incidents::new(options.policy.clone(), options.keys).with_limit(options.open_incidents),
             rules: match &options.meter {
                 Some(meter) => Rules::with_meter(rules, options.budget, Arc::clone(meter)),
@@ -346,7 +315,7 @@ impl Engine {
     /// Everything that a restart should know, as CBOR.
     #[must_use]
     pub fn snapshot(&self) -> Vec<u8> {
-        pack(&Kept {
+        pack(&EngineState {
             clock: self.clock.clone(),
             next_tick: self.next_tick,
             templates: Packed(self.templates.snapshot()),
@@ -371,7 +340,7 @@ impl Engine {
     /// [`RestoreError`] when the snapshot as a whole is of another shape; the engine is then to be
     /// thrown away.
     pub fn restore(&mut self, kept: &[u8]) -> Result<Vec<(DetectorName, RestoreError)>, RestoreError> {
-        let mut kept: Kept = unpack(kept)?;
+        let mut kept: EngineState = unpack(kept)?;
         let mut refused = Vec::new();
         for detector in &mut self.detectors {
             if let Some((_, state)) = kept.detectors.iter().find(|(name, _)| name == detector.name().name())
@@ -428,12 +397,17 @@ impl Engine {
         let event = Event { fields: *fields, moment, template, templates: &self.templates, stack: stack.as_ref() };
         let near_misses = self.near_misses.then_some(&mut outcome.near_misses);
         let mut report = Report::new(&mut self.incidents, &mut outcome.findings).with_near_misses(near_misses);
+        let mut prior = Prior::default();
+        let mut observe = |detector: &mut Box<dyn Detector>| {
+            detector.observe(&event, &prior, &mut report);
+            report.hand_on(|| detector.name(), &mut prior);
+        };
         match self.cost.samples() {
-            None => self.detectors.iter_mut().for_each(|detector| detector.observe(&event, &mut report)),
+            None => self.detectors.iter_mut().for_each(observe),
             Some(meter) => {
                 let mut begun = meter.clock_ns();
                 for (i, detector) in self.detectors.iter_mut().enumerate() {
-                    detector.observe(&event, &mut report);
+                    observe(detector);
                     let done = meter.clock_ns();
                     self.cost.add(i, done.saturating_sub(begun));
                     begun = done;
@@ -479,7 +453,7 @@ impl std::fmt::Debug for Engine {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct EngineState {
     clock: StreamClock,
     next_tick: Timestamp,
     templates: Packed,

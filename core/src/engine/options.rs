@@ -1,12 +1,6 @@
 //! Everything that an engine can be told.
 
-use super::detector::burst::BurstOptions;
-use super::detector::input::InputOptions;
-use super::detector::latency::LatencyOptions;
-use super::detector::r#loop::LoopOptions;
-use super::detector::novelty::NoveltyOptions;
-use super::detector::silence::SilenceOptions;
-use super::detector::spread::SpreadOptions;
+use super::detector::DetectorOptions;
 use super::incident::{Incidents, Policy};
 use super::rules::{Budget, Meter};
 use super::template::TemplateOptions;
@@ -26,20 +20,8 @@ pub struct EngineOptions {
     pub table_bytes: usize,
     /// How soon somebody should look.
     pub policy: Policy,
-    /// The loop detector.
-    pub r#loop: LoopOptions,
-    /// The spread detector.
-    pub spread: SpreadOptions,
-    /// The burst detector.
-    pub burst: BurstOptions,
-    /// The latency detector.
-    pub latency: LatencyOptions,
-    /// The silence detector.
-    pub silence: SilenceOptions,
-    /// The novelty detector.
-    pub novelty: NoveltyOptions,
-    /// What watches the input itself.
-    pub input: InputOptions,
+    /// The detectors.
+    pub detector: DetectorOptions,
     /// Whether detectors tell what was close to an incident and none.
     pub near_misses: bool,
     /// The template miner.
@@ -58,13 +40,7 @@ impl Default for EngineOptions {
             open_incidents: Incidents::OPEN,
             table_bytes: 80 << 20,
             policy: Policy::default(),
-            r#loop: LoopOptions::default(),
-            spread: SpreadOptions::default(),
-            burst: BurstOptions::default(),
-            latency: LatencyOptions::default(),
-            silence: SilenceOptions::default(),
-            novelty: NoveltyOptions::default(),
-            input: InputOptions::default(),
+            detector: DetectorOptions::default(),
             near_misses: false,
             template: TemplateOptions::default(),
             budget: Budget::default(),

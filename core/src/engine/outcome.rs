@@ -1,8 +1,7 @@
 //! What comes of one event.
 
-use super::detector::NearMiss;
 use super::emitted::Emitted;
-use super::finding::Finding;
+use super::finding::{Finding, NearMiss};
 use super::template::Sighting;
 use crate::event::{Edit, Fault};
 

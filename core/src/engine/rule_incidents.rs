@@ -12,7 +12,7 @@
 
 use super::deadlines::Deadlines;
 use super::detector::{Report, TableUse};
-use super::finding::{DetectorName, Evidence, RuleFinding, Severity};
+use super::finding::{DetectorName, Evidence, Measured, RuleEvidence, RuleFinding, Severity, test, unit};
 use super::incident::{IncidentId, Incidents, Opening};
 use super::recent::Recent;
 use super::state::Evict;
@@ -115,10 +115,11 @@ impl RuleIncidents {
             watched.last = watched.last.max(now);
             match watched.standing {
                 Standing::Own(id) if report.incidents.is_open(id) => {
-                    report.incidents.join(id, 1, found.level, now, report.findings, |_, evidence, summary, count| {
-                        evidence.observed = found.observed.unwrap_or(count as f64);
-                        evidence.samples = count;
-                        summary.clone_from(&found.summary);
+                    report.incidents.join_updated(id, 1, found.level, now, report.findings, |known, count| {
+                        let measured = &mut known.measured;
+                        measured.observed = found.observed.unwrap_or(count as f64);
+                        (measured.samples, measured.window_s) = (count, found.window_s);
+                        known.evidence = Evidence::Rule(RuleEvidence { said: found.summary });
                     });
                     return;
                 }
@@ -299,18 +300,15 @@ fn opening(found: RuleFinding, context: Vec<String>) -> Opening {
         key: found.key,
         count: 1,
         score,
-        summary: found.summary,
-        evidence: Evidence {
+        measured: Measured {
             observed: found.observed.unwrap_or(1.0),
-            expected: 0.0,
-            unit: "events".into(),
-            test: "rule".into(),
-            threshold: 0.0,
-            p_value: None,
+            unit: unit::EVENTS.into(),
+            test: test::RULE.into(),
             samples: 1,
-            window_s: found.window_s.unwrap_or(0.0),
-            more: serde_json::Map::new(),
+            window_s: found.window_s,
+            ..Measured::default()
         },
+        evidence: Evidence::Rule(RuleEvidence { said: found.summary }),
         worst: found.level,
         cause: found.cause,
         remedy: found.remedy,

@@ -14,6 +14,52 @@ const DEPTH: usize = 512;
 #[error("the snapshot does not fit: {0}")]
 pub struct RestoreError(pub String);
 
+/// A part of the engine with a state that a restart should know.
+pub trait Stateful {
+    /// What it keeps.
+    type State: Serialize + DeserializeOwned;
+
+    /// Its state now.
+    fn state(&self) -> Self::State;
+
+    /// Whether it can go on with a state that was kept.
+    ///
+    /// # Errors
+    /// Why not: its settings were others.
+    fn compatible(&self, _state: &Self::State) -> Result<(), &'static str> {
+        Ok(())
+    }
+
+    /// Goes on with a state that was kept.
+    fn resume(&mut self, state: Self::State);
+}
+
+/// A part of the engine as the engine keeps it, whatever its state is.
+pub trait Persist {
+    /// Its state, packed.
+    fn snapshot(&self) -> Vec<u8>;
+
+    /// Goes on with a packed state.
+    ///
+    /// # Errors
+    /// [`RestoreError`], with the state as it was, when the bytes are of another shape or another
+    /// setting.
+    fn restore(&mut self, packed: &[u8]) -> Result<(), RestoreError>;
+}
+
+impl<T: Stateful> Persist for T {
+    fn snapshot(&self) -> Vec<u8> {
+        pack(&self.state())
+    }
+
+    fn restore(&mut self, packed: &[u8]) -> Result<(), RestoreError> {
+        let state = unpack(packed)?;
+        self.compatible(&state).map_err(|why| RestoreError(why.into()))?;
+        self.resume(state);
+        Ok(())
+    }
+}
+
 /// The state of a part of the engine, packed.
 pub(crate) fn pack(state: &impl Serialize) -> Vec<u8> {
     // Numbers, text and sequences have no way to fail into memory; if they did, there would be
@@ -95,22 +141,8 @@ impl<'de> Deserialize<'de> for Packed {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::finding::Evidence;
     use proptest::prelude::*;
     use serde_json::json;
-
-    #[test]
-    fn evidence_comes_back_with_all_that_json_can_say() {
-        let more =
-            json!({ "none": null, "list": [null, 1, -2, 0.1, "a", true, {}], "below": { "x": null }, "big": u64::MAX });
-        let evidence = Evidence {
-            observed: f64::INFINITY,
-            p_value: None,
-            more: more.as_object().unwrap().clone(),
-            ..Evidence::default()
-        };
-        assert_eq!(unpack::<Evidence>(&pack(&evidence)).unwrap(), evidence);
-    }
 
     #[test]
     fn what_is_too_deep_or_cut_off_is_told() {

@@ -1,7 +1,7 @@
 //! A little stream for tests: lines in, findings out.
 
-use super::detector::{Detector, Event, NearMiss, Report};
-use super::finding::{DetectorName, Finding, State};
+use super::detector::{Detector, DetectorOptions, Event, Prior, Report};
+use super::finding::{DetectorName, Finding, NearMiss, State};
 use super::incident::{Incidents, Policy};
 use super::rules::RuleSet;
 use super::template::{TemplateOptions, Templates};
@@ -67,6 +67,13 @@ impl Stream {
     }
 }
 
+/// The usual options, but for what `set` changes of its detectors.
+pub(crate) fn with_detectors(set: impl FnOnce(&mut DetectorOptions)) -> EngineOptions {
+    let mut options = EngineOptions::default();
+    set(&mut options.detector);
+    options
+}
+
 /// Lets `seconds` pass from `from` on for one detector, without an event: a tick each second.
 pub(crate) fn pass(detector: &mut dyn Detector, incidents: &mut Incidents, start: Timestamp, from: i64, seconds: i64) {
     let mut findings = Vec::new();
@@ -104,6 +111,24 @@ pub(crate) fn observe_into(
         let mut report = Report::new(incidents, findings);
         let stack = super::stack_trace::in_field(&fields);
         let event = Event { fields, moment, template, templates: &templates, stack: stack.as_ref() };
-        detector.observe(&event, &mut report);
+        detector.observe(&event, &Prior::default(), &mut report);
+    }
+}
+
+/// What was measured is of one moment in each of these findings of one incident: all of it goes on
+/// together, and the score follows the chance.
+#[track_caller]
+pub(crate) fn assert_goes_on_together(findings: &[Finding]) {
+    let score_of = |p: f64| crate::engine::finding::score_of(p.ln());
+    for finding in findings {
+        let p = finding.measured.p_value.unwrap();
+        assert!((finding.score - score_of(p)).abs() < 0.01, "{} for {p:e}", finding.score);
+    }
+    let said: Vec<_> = findings.iter().filter(|finding| finding.state != State::Resolved).collect();
+    assert!(said.len() >= 3, "it was said {} times only", said.len());
+    for pair in said.windows(2) {
+        let [before, after] = [&pair[0].measured, &pair[1].measured];
+        assert!(after.window_s > before.window_s && after.samples > before.samples, "{before:?} {after:?}");
+        assert!(after.p_value < before.p_value || after.p_value == Some(1e-300), "{before:?} {after:?}");
     }
 }

@@ -127,7 +127,7 @@ fn judge(response: &Response<String>, answered: &str) -> Result<(), Undelivered>
     if status.is_success() {
         return Ok(());
     }
-    let why = format!("{answered}: {}", crate::prose::clip(response.body(), 200));
+    let why = format!("{answered}: {}", crate::terminal::layout::clip(response.body(), 200));
     // Who may use a proxy has nothing to do with what is sent through it.
     let again = status.is_server_error()
         || matches!(

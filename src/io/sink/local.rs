@@ -241,6 +241,7 @@ fn open(path: &Path, more: OFlags) -> Result<rustix::fd::OwnedFd, Errno> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::finding::{Evidence, RuleEvidence};
     use crate::engine::incident::{Incidents, Opening, Policy};
     use crate::event::Timestamp;
     use rustix::fd::AsRawFd;
@@ -257,8 +258,8 @@ mod tests {
                 key: Default::default(),
                 count: 8,
                 score: 0.5,
-                summary: format!("finding {i}"),
-                evidence: Default::default(),
+                measured: Default::default(),
+                evidence: Evidence::Rule(RuleEvidence { said: format!("finding {i}") }),
                 worst: None,
                 cause: None,
                 remedy: None,

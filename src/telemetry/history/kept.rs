@@ -3,8 +3,8 @@
 use super::incidents::Filter;
 use super::severity_named;
 use crate::engine::finding::{Finding, State};
-use crate::explain::{InShort, in_short};
-use crate::prose;
+use crate::narrate::{self, InShort, Language};
+use crate::terminal::layout::clip;
 use serde::Serialize;
 
 /// Most bytes of all lines of an incident.
@@ -13,6 +13,8 @@ const LINE_BYTES: usize = 2 << 10;
 /// What an incident takes besides its texts: itself, its places in the indexes, what the allocator
 /// adds.
 const OWN_BYTES: usize = size_of::<KeptIncident>() + 512;
+/// Characters of a detail.
+const DETAIL_CHARACTERS: usize = 200;
 /// What a text takes besides its bytes.
 const TEXT_BYTES: usize = size_of::<String>() + 16;
 
@@ -79,12 +81,13 @@ impl KeptIncident {
     pub(super) fn new(serial: u64, finding: &Finding, line: Option<&str>) -> Self {
         let mut room = LINE_BYTES;
         let mut cut = |text: &str| {
-            let kept: String = prose::clip(text, room.min(600));
+            let kept: String = clip(text, room.min(600));
             room = room.saturating_sub(kept.len());
             kept
         };
         let line = line.map(&mut cut);
-        let example = prose::examples(&finding.evidence).take(16).map(&mut cut).filter(|line| line.len() > 3).collect();
+        let examples = finding.evidence.examples().iter().take(16);
+        let example = examples.map(|line| cut(line)).filter(|line| line.len() > 3).collect();
         // The last lines are the nearest.
         let mut context: Vec<String> =
             finding.context.iter().rev().take(20).map(|line| cut(line)).filter(|line| line.len() > 3).collect();
@@ -159,16 +162,13 @@ impl KeptIncident {
                 known.clone_from(later);
             }
         }
-        let more = &finding.evidence.more;
-        self.duration_s = more.get("duration_s").and_then(serde_json::Value::as_f64).or(self.duration_s);
+        self.duration_s = finding.duration_s.or(self.duration_s);
         // How long it took and how many events are told apart from the sentence.
-        let ended = finding.state == State::Resolved && finding.summary.starts_with("ended after ");
-        let summary =
-            if ended { finding.summary.split_once(": ").map_or("", |(_, rest)| rest) } else { &finding.summary };
-        summary.clone_into(&mut self.summary);
-        self.evidence = prose::evidence(&finding.evidence);
-        self.told = in_short(finding);
-        self.details = details(finding);
+        self.summary.clone_from(&finding.summary.sentence);
+        self.evidence = narrate::evidence(Language::En, &finding.measured);
+        self.told = narrate::in_short(Language::En, finding);
+        let details = narrate::details(Language::En, finding).into_iter();
+        self.details = details.map(|(name, value)| (name, clip(&value, DETAIL_CHARACTERS))).collect();
     }
 
     /// Where it stands among others: open ones before those that have ended, whose severity no
@@ -216,27 +216,4 @@ impl KeptIncident {
         let text = format!("{} {} {} {rule} {}", self.summary, self.detector, self.kind, self.id).to_lowercase();
         words.iter().all(|word| text.contains(word.as_str()))
     }
-}
-
-/// Evidence as names and values, in the order in which a person asks.
-fn details(finding: &Finding) -> Vec<(String, String)> {
-    let evidence = &finding.evidence;
-    let mut details = vec![("observed".to_owned(), prose::quantity(evidence.observed, &evidence.unit))];
-    let mut put = |name: &str, value: String| details.push((name.to_owned(), value));
-    if let Some(p) = evidence.p_value {
-        put("expected", prose::quantity(evidence.expected, &evidence.unit));
-        put("test", evidence.test.clone());
-        put("p value", format!("{p:e}"));
-        put("threshold", format!("{:e}", evidence.threshold));
-        put("samples", prose::thousands(evidence.samples));
-    }
-    if evidence.window_s > 0.0 {
-        put("window", prose::duration(evidence.window_s));
-    }
-    put("score", format!("{:.2}", finding.score));
-    for (name, value) in evidence.more.iter().filter(|(name, _)| *name != "example" && *name != "duration_s").take(12) {
-        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-        put(&name.replace('_', " "), prose::clip(&value, 200));
-    }
-    details
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::engine::finding::{Evidence, RuleEvidence};
 use crate::engine::incident::{Incidents as Open, Opening, Policy};
 use serde_json::Value;
 
@@ -11,8 +12,8 @@ fn opening(severity: Severity, module: &str, lines: usize) -> Opening {
         key: crate::engine::finding::Key(vec![("module".into(), module.into())]),
         count: 8,
         score: 0.5,
-        summary: format!("errors of {module}"),
-        evidence: Default::default(),
+        measured: Default::default(),
+        evidence: Evidence::Rule(RuleEvidence { said: format!("errors of {module}") }),
         worst: None,
         cause: Some("a cause".into()),
         remedy: None,

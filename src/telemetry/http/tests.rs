@@ -54,6 +54,15 @@ fn read_head(stream: &mut TcpStream) -> String {
 }
 
 #[test]
+fn the_page_offers_every_detector() {
+    let (endpoint, ..) = endpoint();
+    let page = ask(&endpoint, "GET / HTTP/1.1");
+    for detector in crate::engine::finding::DetectorName::ALL.map(crate::engine::finding::DetectorName::name) {
+        assert!(page.contains(&format!("<option value=\"{detector}\">{detector}</option>")), "{detector}");
+    }
+}
+
+#[test]
 fn serves_metrics_in_the_text_format() {
     let (endpoint, metrics, _) = endpoint();
     metrics.add_events(&[0, 0, 42, 0, 0, 0, 0]);

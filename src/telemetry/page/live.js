@@ -122,7 +122,6 @@ function wire() {
     for (const button of $("states").children) button.setAttribute("aria-pressed", String(button === event.target));
     loadFiltered();
   });
-  for (const name of ["loop", "burst", "latency", "spread", "silence", "novelty", "input", "rule"]) $("detector").append(h("option", { value: name }, name[0].toUpperCase() + name.slice(1)));
   for (const id of ["severity", "detector"]) $(id).addEventListener("change", (event) => {
     page.filter[id] = event.target.value;
     loadFiltered();

@@ -1,6 +1,12 @@
-//! What counts as a failure, for the detectors that count them.
+//! What counts as a failure, and how many are usual, for the detectors that count them.
 
+use crate::engine::finding::significant;
+use crate::engine::stats::gamma_poisson;
 use crate::event::{Fields, Level};
+use crate::human_duration::HumanDuration;
+use crate::setting::Setting;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// Seconds of a slot, the grain of windows and of hysteresis.
 pub(super) const SLOT_S: f64 = 5.0;
@@ -13,9 +19,42 @@ pub(super) const CALM_P: f64 = 0.01;
 /// …over a minute.
 pub(super) const CALM_SLOTS: u32 = 12;
 
-/// Slots of a window of `seconds`.
-pub(super) fn slots_of(seconds: f64) -> u32 {
-    ((seconds / SLOT_S).round() as u32).max(1)
+/// The threshold of one test, where it is set.
+pub(super) const THRESHOLD: Setting<f64, Option<f64>> = Setting::new(
+    None,
+    "a false-alarm probability above 0 and at most 0.01, such as 1e-8; leave it out for what \
+     detector.false_alarms_per_day gives",
+)
+.above(0.0)
+.to(0.01);
+/// Fewest failures of an incident.
+pub(super) const MIN_FAILURES: Setting<u32> = Setting::new(5, "from 2 to 100000, by default 5").from(2).to(100_000);
+
+/// From which level on an event is a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum FailureLevel {
+    /// WARN, ERROR and FATAL.
+    Warn,
+    /// ERROR and FATAL.
+    Error,
+    /// FATAL alone.
+    Fatal,
+}
+
+impl From<FailureLevel> for Level {
+    fn from(level: FailureLevel) -> Self {
+        match level {
+            FailureLevel::Warn => Self::Warn,
+            FailureLevel::Error => Self::Error,
+            FailureLevel::Fatal => Self::Fatal,
+        }
+    }
+}
+
+/// Slots of a window.
+pub(super) fn slots_of(window: HumanDuration) -> u32 {
+    ((window.seconds() / SLOT_S).round() as u32).max(1)
 }
 
 /// It failed by its status, whatever its level: the server's fault (5xx), a time that ran out (408;
@@ -31,7 +70,86 @@ pub(super) fn is_failure(fields: &Fields<'_>, least: Level) -> bool {
     fields.look().level >= Some(least) || by_status(fields.status())
 }
 
-/// Two significant digits.
-pub(super) fn significant(value: f64) -> f64 {
-    format!("{value:.1e}").parse().unwrap_or(value)
+/// Failures that were learned over a past, on several clocks, and a window.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(super) struct UsualRate {
+    /// Failures of the past.
+    pub(super) learned: f64,
+    /// How much more than Poisson counts they vary.
+    pub(super) dispersion: f64,
+    /// Exposure of the past and of the window, in seconds and in events.
+    pub(super) clocks: [(f64, f64); 2],
+}
+
+impl UsualRate {
+    /// ln of the chance of `failures` in the window, at `factor` times the rate, on the clock that
+    /// finds them likeliest; past `enough` the next is not asked. `keep` is the share of the usual
+    /// failures that the count is out of.
+    pub(super) fn ln_p(&self, failures: f64, factor: f64, keep: f64, enough: f64) -> f64 {
+        let mut ln_p = f64::NEG_INFINITY;
+        for (exposure, window) in self.clocks {
+            if ln_p <= enough {
+                ln_p = ln_p.max(self.tail(failures, factor, exposure, window * keep));
+            }
+        }
+        ln_p
+    }
+
+    pub(super) fn tail(&self, failures: f64, factor: f64, exposure: f64, window: f64) -> f64 {
+        gamma_poisson::ln_tail_dispersed(failures, self.learned * factor, self.dispersion, exposure, window)
+    }
+
+    /// A window so many times as long, in which the stream goes on as in this one.
+    pub(super) fn over(self, times: f64) -> Self {
+        Self { clocks: self.clocks.map(|(exposure, window)| (exposure, window * times)), ..self }
+    }
+
+    /// Events, or requests, that a test rests on.
+    pub(super) fn samples(&self) -> f64 {
+        let (past, window) = self.clocks[1];
+        past + window
+    }
+}
+
+/// How many failures are usual, and between which numbers that lies with a chance of 95 %.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct UsualNumber {
+    pub(super) expected: f64,
+    pub(super) low: f64,
+    pub(super) high: f64,
+}
+
+impl UsualNumber {
+    /// All three for so many times as much: they are of a rate, and go on with the time, or with
+    /// what it is a share of.
+    pub(super) fn times(self, times: f64) -> Self {
+        Self { expected: self.expected * times, low: self.low * times, high: self.high * times }
+    }
+
+    /// All three for one second of so many, or for one failure of so many.
+    pub(super) fn per(self, amount: f64) -> Self {
+        Self { expected: self.expected / amount, low: self.low / amount, high: self.high / amount }
+    }
+
+    /// As a finding has them.
+    pub(super) fn in_digits(self) -> Self {
+        Self { expected: significant(self.expected), low: significant(self.low), high: significant(self.high) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_usual_goes_on_with_the_time_and_its_bounds_do_not_drift() {
+        let a_second = UsualNumber { expected: 0.043, low: 0.0312, high: 0.0578 };
+        for seconds in 1..5_000_u32 {
+            let UsualNumber { expected, low, high } = a_second.times(f64::from(seconds)).in_digits();
+            let exact = [0.043, 0.0312, 0.0578].map(|rate| rate * f64::from(seconds));
+            for (shown, exact) in [expected, low, high].into_iter().zip(exact) {
+                assert!((shown / exact - 1.0).abs() <= 0.05, "{shown} for {exact} after {seconds} s");
+            }
+        }
+    }
 }

@@ -1,27 +1,55 @@
 //! Detectors: each watches every event, keeps bounded state by key, and opens incidents.
 
-mod attributed_slots;
 pub mod burst;
-mod ending;
 mod failure;
 pub mod input;
 pub mod latency;
 pub mod r#loop;
 pub mod novelty;
+pub mod options;
+mod prior;
+pub mod registry;
 pub mod silence;
 pub mod spread;
 mod text_without_numbers;
+#[cfg(test)]
+pub mod toy;
+mod tracker;
 
 use super::clock::Moment;
-use super::finding::{DetectorName, Finding};
+use super::finding::{Finding, NearMiss};
 use super::incident::Incidents;
 use super::stack_trace::Trace;
 use super::state::Evict;
 pub use super::state::TableUse;
 use super::template::{Merge, Sighting, Templates};
-use crate::engine::snapshot::RestoreError;
+use crate::engine::snapshot::Persist;
 use crate::event::trace::Stack;
 use crate::event::{Fields, Look};
+pub use failure::FailureLevel;
+use options::{Options, SharedOptions};
+pub use prior::{Actions, LocalizedFailures, Prior};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+registry::detectors! {
+    names DetectorName, options DetectorOptions;
+
+    /// Control flow that goes round.
+    Loop = "loop" in r#loop: statistical, explainable;
+    /// Too many errors.
+    Burst after Spread = "burst" in burst: statistical, explainable;
+    /// Too slow.
+    Latency = "latency" in latency: statistical, explainable;
+    /// Failures that sit on one value of a dimension.
+    Spread after Loop = "spread" in spread: statistical, explainable;
+    /// A key that used to speak has stopped.
+    Silence = "silence" in silence: statistical;
+    /// A template never seen before.
+    Novelty = "novelty" in novelty: statistical, explainable;
+    /// The input itself.
+    Input = "input" in input;
+}
 
 /// One event and the time at which the stream believes it happened.
 #[derive(Clone, Copy, Debug)]
@@ -46,40 +74,42 @@ pub struct Report<'a> {
     pub incidents: &'a mut Incidents,
     /// What is said now.
     pub findings: &'a mut Vec<Finding>,
-    /// A detector before this one has the event explained: it repeats in a loop, or is a failure of
-    /// a value that has an incident. Later ones do not count it.
-    pub explained: bool,
     /// Where to say what was looked at closely and is no incident; nobody asks without it.
     near_misses: Option<&'a mut Vec<NearMiss>>,
-    /// What spread sees in this event's module.
-    pub aside: LocalizedFailures,
-}
-
-/// Failures that sit on single values of a dimension: of a module as a whole they say nothing. What
-/// spread tells burst.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct LocalizedFailures {
-    /// Slots of 5 s of the stream's running time, and failures in them.
-    pub slots: Vec<(u32, u32)>,
-    /// The share of the module's failures that these values would usually have.
-    pub share: f64,
-    /// An incident has opened on this event, and owns them.
-    pub opened: bool,
-}
-
-impl LocalizedFailures {
-    /// Failures since slot `from`.
-    #[must_use]
-    pub fn since(&self, from: u32) -> u64 {
-        self.slots.iter().filter(|(slot, _)| *slot >= from).map(|(_, count)| u64::from(*count)).sum()
-    }
+    /// What is said for the detectors after this one.
+    actions: Actions,
 }
 
 impl<'a> Report<'a> {
-    /// A report on an event that nobody has explained yet.
+    /// A report that says nothing yet.
     #[must_use]
     pub fn new(incidents: &'a mut Incidents, findings: &'a mut Vec<Finding>) -> Self {
-        Self { incidents, findings, explained: false, near_misses: None, aside: LocalizedFailures::default() }
+        Self { incidents, findings, near_misses: None, actions: Actions::default() }
+    }
+
+    /// The event is explained: later detectors do not count it.
+    #[inline]
+    pub fn suppress(&mut self) {
+        self.actions.suppress = true;
+    }
+
+    /// These failures sit on single values of a dimension.
+    pub fn localize(&mut self, failures: LocalizedFailures) {
+        self.actions.localized = Some(failures);
+    }
+
+    /// What was said so far for the detectors after this one.
+    #[must_use]
+    pub fn actions(&self) -> &Actions {
+        &self.actions
+    }
+
+    /// Hands what the detector `by` has said of an event on to those after it.
+    #[inline]
+    pub fn hand_on(&mut self, by: impl FnOnce() -> DetectorName, prior: &mut Prior) {
+        if !self.actions.is_empty() {
+            prior.apply(by(), std::mem::take(&mut self.actions));
+        }
     }
 
     /// The same for somebody who wants to know what was no incident, and why not.
@@ -104,32 +134,6 @@ impl<'a> Report<'a> {
         {
             near_misses.push(tell(ln_p, threshold));
         }
-    }
-}
-
-/// What a detector looked at closely and did not call an incident, for whoever asks why it did not
-/// fire.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NearMiss {
-    /// Whose.
-    pub detector: DetectorName,
-    /// What kind of incident it would have been.
-    pub kind: &'static str,
-    /// Where.
-    pub key: String,
-    /// ln of the chance of this without a fault.
-    pub ln_p: f64,
-    /// The chance that would have been small enough.
-    pub threshold: f64,
-    /// What was seen.
-    pub why: String,
-}
-
-impl std::fmt::Display for NearMiss {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { detector, kind, key, ln_p, threshold, why } = self;
-        let (name, p) = (detector.name(), super::incident::p_of(*ln_p));
-        write!(f, "near miss, {name}/{kind} on {key}: p = {p:e}, threshold {threshold:e}: {why}")
     }
 }
 
@@ -166,14 +170,23 @@ pub struct ModuleCounts {
 /// the first cache.
 pub const AHEAD: usize = 16;
 
+/// A detector as its line in the registration needs it.
+pub trait Registered: Detector + Sized + 'static {
+    /// Its table in the configuration.
+    type Options: Options + Clone + std::fmt::Debug + PartialEq + Serialize + DeserializeOwned + schemars::JsonSchema;
+
+    /// A detector that has seen nothing.
+    fn new(options: &Self::Options, shared: SharedOptions) -> Self;
+}
+
 /// A detector. It learns while it runs, costs a small constant an event, and is silent until it has
 /// learned.
-pub trait Detector: Send {
+pub trait Detector: Persist + Send {
     /// As in findings, metrics and configuration.
     fn name(&self) -> DetectorName;
 
-    /// Watches one event. Findings go onto it.
-    fn observe(&mut self, event: &Event<'_>, report: &mut Report<'_>);
+    /// Watches one event, of which those before it have said `prior`. Findings go onto the event.
+    fn observe(&mut self, event: &Event<'_>, prior: &Prior, report: &mut Report<'_>);
 
     /// These events come next. Reads what [`Self::observe`] will need for them of tables of keys;
     /// asked for only where all of those have outgrown the processor's caches.
@@ -196,15 +209,6 @@ pub trait Detector: Send {
     /// A stack trace of several lines is whole. Its first line was an event; the others come to no
     /// detector. Findings stand before the event at hand.
     fn trace(&mut self, _trace: &Trace, _moment: Moment, _templates: &Templates, _report: &mut Report<'_>) {}
-
-    /// What to keep across a restart, as CBOR.
-    fn snapshot(&self) -> Vec<u8>;
-
-    /// Takes what was kept.
-    ///
-    /// # Errors
-    /// [`RestoreError`], with the state as it was, when the bytes are of another shape.
-    fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError>;
 
     /// How full its tables are.
     fn tables(&self) -> Vec<TableUse>;

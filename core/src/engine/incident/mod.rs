@@ -2,12 +2,12 @@
 //!
 //! Evict three times: in number, in the bytes that all tables share, and for each detector, kind
 //! and rule in what is open at a time, beyond which further ones are told as one (`storm.rs`). What
-//! is forgotten is counted.
+//! is forgotten is counted, and said to be over.
 
 mod open_incidents;
 mod storm;
 
-use super::finding::{self, DetectorName, Evidence, Finding, Key, RuleFinding, Severity, State};
+use super::finding::{DetectorName, Evidence, Finding, Key, Measured, RuleFinding, Severity, State, p_of, score_of};
 use super::state::{Evict, TableUse};
 use crate::event::{Level, Timestamp};
 use open_incidents::{Incident, OpenIncidents};
@@ -48,8 +48,8 @@ impl Policy {
 #[serde(transparent)]
 pub struct IncidentId(pub u64);
 
-/// What a detector says when it opens an incident.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// What a detector knows of an incident when it opens it, and when it goes on.
+#[derive(Clone, Debug)]
 pub struct Opening {
     /// Who found it.
     pub detector: DetectorName,
@@ -65,9 +65,9 @@ pub struct Opening {
     pub count: u64,
     /// 0 to 1.
     pub score: f64,
-    /// One sentence.
-    pub summary: String,
-    /// Why.
+    /// What was measured.
+    pub measured: Measured,
+    /// What only this detector says.
     pub evidence: Evidence,
     /// The worst level involved.
     pub worst: Option<Level>,
@@ -79,6 +79,16 @@ pub struct Opening {
     pub context: Vec<String>,
 }
 
+impl Opening {
+    /// More has been observed: so much, in so many seconds, on so many samples, at this chance, by
+    /// which the score goes.
+    pub fn update(&mut self, observed: f64, window_s: f64, samples: u64, ln_p: f64) {
+        let measured = &mut self.measured;
+        (measured.observed, measured.window_s, measured.samples) = (observed, Some(window_s), samples);
+        (measured.p_value, self.score) = (Some(p_of(ln_p)), score_of(ln_p));
+    }
+}
+
 /// All open incidents.
 #[derive(Clone, Debug)]
 pub struct Incidents {
@@ -86,6 +96,8 @@ pub struct Incidents {
     by_detector: [u64; DetectorName::ALL.len()],
     cap: usize,
     evictions: u64,
+    /// Those that were forgotten and are not yet said to be over.
+    forgotten: Vec<(IncidentId, Incident)>,
     storms: Storms,
     policy: Policy,
 }
@@ -107,6 +119,7 @@ impl Incidents {
             by_detector: [0; DetectorName::ALL.len()],
             cap: cap.max(1),
             evictions: 0,
+            forgotten: Vec::new(),
             storms: Storms::new(Self::OPEN),
             policy,
         }
@@ -123,15 +136,13 @@ impl Incidents {
     /// it joins their storm instead, and the id is that of no incident that is open.
     pub fn open(&mut self, mut opening: Opening, now: Timestamp, findings: &mut Vec<Finding>) -> IncidentId {
         let id = id_of(&opening, now);
-        let Opening { key, summary, cause, remedy, .. } = &mut opening;
-        finding::fit(key, summary, cause, remedy);
         self.close(id);
         let group = storm::group_of(&opening);
+        let context = std::mem::take(&mut opening.context);
+        let incident = Incident::new(opening, now);
         if self.storms.takes(group) {
-            self.fold(opening, group, now, findings);
+            self.fold(incident, group, now, findings);
         } else {
-            let context = std::mem::take(&mut opening.context);
-            let incident = Incident::new(opening, now);
             findings.push(Finding { context, ..incident.finding(id, State::Open, now, &self.policy) });
             self.insert(id, incident);
         }
@@ -146,12 +157,12 @@ impl Incidents {
     }
 
     /// One more incident of a group that has as many as may be open.
-    fn fold(&mut self, opening: Opening, group: u64, now: Timestamp, findings: &mut Vec<Finding>) {
+    fn fold(&mut self, joins: Incident, group: u64, now: Timestamp, findings: &mut Vec<Finding>) {
         self.storms.count();
         let known = self.storms.of(group).filter(|id| self.open.contains(*id));
         let (id, state) = known.map_or_else(
             || {
-                let opening = storm::opening(opening.clone(), self.storms.limit());
+                let opening = storm::opening(joins.opening.clone(), self.storms.limit());
                 let id = id_of(&opening, now);
                 self.insert(id, Incident::of_storm(opening, now));
                 (id, State::Open)
@@ -160,23 +171,30 @@ impl Incidents {
         );
         let Some(incident) = self.open.get_mut(id) else { return };
         if let Some(storm) = &mut incident.storm {
-            storm.join(&opening, &mut incident.opening);
+            storm.join(&joins, &mut incident.opening);
         }
-        if state == State::Ongoing && !incident.add(opening.count.max(1), opening.worst, now) {
+        if state == State::Ongoing && !incident.add(joins.opening.count.max(1), joins.opening.worst, now) {
             return;
         }
-        incident.tell_storm();
+        incident.update_storm();
         findings.push(incident.finding(id, state, now, &self.policy));
         self.open.weigh(id);
     }
 
-    /// Ends the storms that nothing has joined for long.
+    /// Says of those that were forgotten that they are over, and ends the storms that nothing has
+    /// joined for long.
     pub fn tick(&mut self, now: Timestamp, findings: &mut Vec<Finding>) {
+        // One of the same key may have opened at the same time since: that goes on.
+        for (id, mut incident) in self.forgotten.drain(..).filter(|(id, _)| !self.open.contains(*id)) {
+            incident.update_storm();
+            incident.end(0.0);
+            findings.push(incident.finding(id, State::Resolved, now, &self.policy));
+        }
         let is_over = |id: &IncidentId| self.open.get(*id).is_some_and(|storm| storm::is_over(storm.last, now));
         let over: Vec<IncidentId> = self.storms.open().filter(is_over).collect();
         for id in over {
             if let Some(incident) = self.open.get_mut(id) {
-                incident.tell_storm();
+                incident.update_storm();
             }
             self.resolve(id, now, findings);
         }
@@ -184,9 +202,6 @@ impl Incidents {
 
     /// Adds `events` to an incident at `now`; says `ongoing` when its count has doubled since it
     /// was last said, or when it has become worse.
-    ///
-    /// `update` brings the evidence and the summary up to date and runs only when something is
-    /// said.
     pub fn join(
         &mut self,
         id: IncidentId,
@@ -194,15 +209,31 @@ impl Incidents {
         level: Option<Level>,
         now: Timestamp,
         findings: &mut Vec<Finding>,
-        update: impl FnOnce(&Key, &mut Evidence, &mut String, u64),
+    ) {
+        if let Some(incident) = self.open.get_mut(id)
+            && incident.add(events, level, now)
+        {
+            findings.push(incident.finding(id, State::Ongoing, now, &self.policy));
+        }
+    }
+
+    /// As [`join`](Self::join); `update` brings what was measured and the evidence up to date, with
+    /// the count so far, and runs only when something is said.
+    pub fn join_updated(
+        &mut self,
+        id: IncidentId,
+        events: u64,
+        level: Option<Level>,
+        now: Timestamp,
+        findings: &mut Vec<Finding>,
+        update: impl FnOnce(&mut Opening, u64),
     ) {
         let Some(incident) = self.open.get_mut(id) else { return };
         if !incident.add(events, level, now) {
             return;
         }
-        let Opening { evidence, summary, key, cause, remedy, .. } = &mut incident.opening;
-        update(key, evidence, summary, incident.count);
-        finding::fit(key, summary, cause, remedy);
+        update(&mut incident.opening, incident.count);
+        incident.tell();
         findings.push(incident.finding(id, State::Ongoing, now, &self.policy));
         self.open.weigh(id);
     }
@@ -218,14 +249,9 @@ impl Incidents {
     /// opens it if that is among `findings`. The first that knows is the one that is kept.
     pub fn explain(&mut self, id: IncidentId, found: &RuleFinding, now: Timestamp, findings: &mut Vec<Finding>) {
         let Some(incident) = self.open.get_mut(id) else { return };
-        let Opening { key, summary, evidence, severity, cause, remedy, .. } = &mut incident.opening;
-        if cause.is_some() || remedy.is_some() {
+        if !incident.explain(found) {
             return;
         }
-        (*cause, *remedy) = (found.cause.clone(), found.remedy.clone());
-        *severity = (*severity).max(found.severity);
-        evidence.more.insert("explained_by".into(), explained_by(found).into());
-        finding::fit(key, summary, cause, remedy);
         incident.say();
         let id_text = format!("{:016x}", id.0);
         match findings.iter_mut().rev().find(|finding| finding.id == id_text && finding.state != State::Resolved) {
@@ -248,36 +274,40 @@ impl Incidents {
 
     /// Ends an incident and says so, with its total count and how long it lasted.
     pub fn resolve(&mut self, id: IncidentId, now: Timestamp, findings: &mut Vec<Finding>) {
-        self.resolve_updated(id, 0.0, now, findings, |_, _, _, _| {});
+        self.resolve_as_told(id, 0.0, now, findings);
     }
 
-    /// As [`resolve`](Self::resolve); `update` brings the evidence and the summary up to date, as
-    /// in [`join`](Self::join). By its own events it `lasted` so many seconds since it opened,
-    /// which is more than the stream's time tells where they came late.
+    /// As [`resolve`](Self::resolve); `update` brings what was measured and the evidence up to
+    /// date, as in [`join_updated`](Self::join_updated). By its own events it `lasted` so many
+    /// seconds since it opened, which is more than the stream's time tells where they came late.
     pub fn resolve_updated(
         &mut self,
         id: IncidentId,
         lasted: f64,
         now: Timestamp,
         findings: &mut Vec<Finding>,
-        update: impl FnOnce(&Key, &mut Evidence, &mut String, u64),
+        update: impl FnOnce(&mut Opening, u64),
     ) {
-        let Some(mut incident) = self.close(id) else { return };
-        let Opening { key, evidence, summary, .. } = &mut incident.opening;
-        update(key, evidence, summary, incident.count);
-        incident.end();
-        let mut finding = incident.finding(id, State::Resolved, now, &self.policy);
-        let duration = incident.last.seconds_since(incident.opened_at).max(0.0).max(lasted);
-        let events = counted(incident.count as f64, "event");
-        finding.summary = format!("ended after {events} in {duration:.1} s: {}", finding.summary);
-        finding.evidence.more.insert("duration_s".into(), round(duration, 3).into());
-        findings.push(finding);
+        if let Some(incident) = self.open.get_mut(id) {
+            update(&mut incident.opening, incident.count);
+            incident.tell();
+            self.open.weigh(id);
+        }
+        self.resolve_as_told(id, lasted, now, findings);
     }
 
-    /// Forgets an incident without a word, because there is no room for it; that is counted.
+    fn resolve_as_told(&mut self, id: IncidentId, lasted: f64, now: Timestamp, findings: &mut Vec<Finding>) {
+        let Some(mut incident) = self.close(id) else { return };
+        incident.end(lasted);
+        findings.push(incident.finding(id, State::Resolved, now, &self.policy));
+    }
+
+    /// Forgets an incident, because there is no room for it. That is counted, and the next tick
+    /// says that it is over: nobody will ever end it, and an alert of it would not either.
     pub(super) fn forget(&mut self, id: IncidentId) {
-        if self.close(id).is_some() {
+        if let Some(incident) = self.close(id) {
             self.evictions += 1;
+            self.forgotten.push((id, incident));
         }
     }
 
@@ -331,9 +361,7 @@ impl Incidents {
         self.open = OpenIncidents::default();
         self.by_detector = Default::default();
         self.storms = Storms::new(self.storms.limit());
-        for (id, mut incident) in kept.0 {
-            // Earlier versions kept what led up to it.
-            incident.opening.context = Vec::new();
+        for (id, incident) in kept.0 {
             self.insert(id, incident);
         }
     }
@@ -391,13 +419,6 @@ impl IncidentsSnapshot {
     }
 }
 
-/// Which rule explains an incident, and how, cut to what a finding can carry.
-fn explained_by(found: &RuleFinding) -> String {
-    let mut text = format!("{}: {}", found.rule, found.summary);
-    finding::cut(&mut text, finding::TEXT_BYTES);
-    text
-}
-
 /// xxh3-64 over detector, kind, rule, key and opening time, each ended by a zero byte.
 fn id_of(opening: &Opening, opened_at: Timestamp) -> IncidentId {
     let mut hash = Xxh3::new();
@@ -411,39 +432,6 @@ fn id_of(opening: &Opening, opened_at: Timestamp) -> IncidentId {
     }
     hash.update(&opened_at.0.to_le_bytes());
     IncidentId(hash.digest())
-}
-
-/// 1 − 1/(1 − log10 p / 6), from ln p.
-#[must_use]
-pub fn score_of(ln_p: f64) -> f64 {
-    if ln_p.is_nan() || ln_p >= 0.0 {
-        return 0.0;
-    }
-    1.0 - 1.0 / (1.0 - ln_p / std::f64::consts::LN_10 / 6.0)
-}
-
-/// p from ln p, never below the smallest that JSON readers can hold, to two digits.
-#[must_use]
-pub fn p_of(ln_p: f64) -> f64 {
-    let log10 = (ln_p / std::f64::consts::LN_10).clamp(-300.0, 0.0);
-    let exponent = log10.floor();
-    format!("{:.1}e{exponent}", 10_f64.powf(log10 - exponent)).parse().unwrap_or(1e-300)
-}
-
-/// A count with its noun: `1 error`, `12 errors`.
-#[must_use]
-pub(super) fn counted(count: f64, noun: &str) -> String {
-    let count = format!("{count:.0}");
-    let ending = if count == "1" { "" } else { "s" };
-    format!("{count} {noun}{ending}")
-}
-
-/// `value` to `digits` behind the point.
-#[must_use]
-pub fn round(value: f64, digits: i32) -> f64 {
-    let scale = 10_f64.powi(digits);
-    let rounded = (value * scale).round() / scale;
-    if rounded.is_finite() { rounded } else { value }
 }
 
 #[cfg(test)]

@@ -5,10 +5,13 @@
 //! incident and its texts, 12 KiB at most.
 
 use super::storm::Storm;
-use super::{IncidentId, Opening, Policy, round};
-use crate::engine::finding::{self, DetectorName, Finding, Key, Severity, State};
+use super::{IncidentId, Opening, Policy};
+use crate::engine::finding::{
+    self, Evidence, Finding, IncidentJson, Key, RuleFinding, Severity, State, Summary, TEXT_BYTES, round,
+};
 use crate::engine::state::allocated;
 use crate::event::{Level, Timestamp};
+use crate::narrate::{self, Language, Subject};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use xxhash_rust::xxh3::Xxh3;
@@ -23,33 +26,97 @@ const LOOKED_AT: usize = 64;
 
 /// An open incident. What led up to it is said once, when it opens, and not kept.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(from = "IncidentSnapshot", into = "IncidentSnapshot")]
 pub(super) struct Incident {
     pub(super) opening: Opening,
+    /// The sentence for it, as it was told last.
+    pub(super) sentence: String,
+    /// The rule that knows what it comes of, and what it says.
+    explained_by: Option<String>,
+    /// Seconds that it lasted, once it has ended.
+    duration_s: Option<f64>,
     pub(super) opened_at: Timestamp,
     pub(super) last: Timestamp,
     pub(super) count: u64,
     /// The count at which it is said again.
     announce_at: u64,
     /// The worst severity that was said. None in states of versions that did not know.
-    #[serde(default)]
     said: Option<Severity>,
     /// What it stands for, where it is a storm.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) storm: Option<Box<Storm>>,
     /// Where it stands in the order in which incidents are forgotten.
-    #[serde(skip)]
     pub(super) noted: Timestamp,
     /// About how many bytes it takes.
-    #[serde(skip)]
     pub(super) weight: usize,
 }
 
+/// [`Incident`] as kept across a restart.
+#[derive(Serialize, Deserialize)]
+struct IncidentSnapshot {
+    opening: IncidentJson,
+    opened_at: Timestamp,
+    last: Timestamp,
+    count: u64,
+    announce_at: u64,
+    #[serde(default)]
+    said: Option<Severity>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    storm: Option<Box<Storm>>,
+}
+
+impl From<Incident> for IncidentSnapshot {
+    fn from(incident: Incident) -> Self {
+        let Incident { opening, sentence, explained_by, opened_at, last, count, announce_at, said, storm, .. } =
+            incident;
+        let opening = IncidentJson::new(&opening, &sentence, explained_by.as_deref());
+        Self { opening, opened_at, last, count, announce_at, said, storm }
+    }
+}
+
+impl From<IncidentSnapshot> for Incident {
+    fn from(kept: IncidentSnapshot) -> Self {
+        let IncidentSnapshot { opening, opened_at, last, count, announce_at, said, storm } = kept;
+        let (opening, sentence, explained_by) = opening.into_parts();
+        let (noted, weight, duration_s) = (last, 0, None);
+        Self {
+            opening,
+            sentence,
+            explained_by,
+            duration_s,
+            opened_at,
+            last,
+            count,
+            announce_at,
+            said,
+            storm,
+            noted,
+            weight,
+        }
+    }
+}
+
 impl Incident {
-    pub(super) fn new(opening: Opening, now: Timestamp) -> Self {
+    pub(super) fn new(mut opening: Opening, now: Timestamp) -> Self {
+        opening.key.fit();
+        opening.remedy = opening.remedy.or_else(|| narrate::remedy(Language::En, opening.detector));
+        opening.cause.iter_mut().chain(&mut opening.remedy).for_each(|text| finding::cut(text, TEXT_BYTES));
         let count = opening.count.max(1);
-        let announce_at = count.saturating_mul(2);
-        let said = Some(opening.severity);
-        Self { opening, opened_at: now, last: now, count, announce_at, said, storm: None, noted: now, weight: 0 }
+        let mut incident = Self {
+            said: Some(opening.severity),
+            opening,
+            sentence: String::new(),
+            explained_by: None,
+            duration_s: None,
+            opened_at: now,
+            last: now,
+            count,
+            announce_at: count.saturating_mul(2),
+            storm: None,
+            noted: now,
+            weight: 0,
+        };
+        incident.tell();
+        incident
     }
 
     /// An incident that stands for many.
@@ -79,18 +146,46 @@ impl Incident {
         self.said = Some(self.opening.severity);
     }
 
-    /// It ends. An end is no place to say for the first time how bad it was.
-    pub(super) fn end(&mut self) {
+    /// Puts what is known of it into words.
+    pub(super) fn tell(&mut self) {
+        let Opening { detector, kind, key, measured, evidence, .. } = &self.opening;
+        let subject = Subject { detector: *detector, kind, key, measured, evidence };
+        self.sentence = narrate::summary(Language::En, &subject);
+        finding::fit_summary(&mut self.sentence, key);
+        if let Evidence::Rule(rule) = &mut self.opening.evidence {
+            // The sentence is the rule's own: it is held once.
+            rule.said = String::new();
+        }
+    }
+
+    /// A rule knows what it comes of; false where that is known already.
+    pub(super) fn explain(&mut self, found: &RuleFinding) -> bool {
+        let Opening { severity, cause, remedy, .. } = &mut self.opening;
+        if cause.is_some() || remedy.is_some() {
+            return false;
+        }
+        (*cause, *remedy) = (found.cause.clone(), found.remedy.clone());
+        *severity = (*severity).max(found.severity);
+        let mut explained_by = format!("{}: {}", found.rule, found.summary);
+        let known = cause.iter_mut().chain(remedy).chain([&mut explained_by]);
+        known.for_each(|text| finding::cut(text, TEXT_BYTES));
+        self.explained_by = Some(explained_by);
+        true
+    }
+
+    /// It ends; by its own events it has `lasted` so many seconds. An end is no place to say for
+    /// the first time how bad it was.
+    pub(super) fn end(&mut self, lasted: f64) {
+        self.duration_s = Some(self.last.seconds_since(self.opened_at).max(0.0).max(lasted));
         self.opening.severity = self.said.unwrap_or(self.opening.severity);
     }
 
     /// Where it is a storm, brings what is said of it up to date.
-    pub(super) fn tell_storm(&mut self) {
+    pub(super) fn update_storm(&mut self) {
         if let Some(storm) = &self.storm {
             let lasted_s = self.last.seconds_since(self.opened_at).max(0.0);
-            storm.tell(&mut self.opening, self.count, round(lasted_s, 3));
-            let Opening { key, summary, cause, remedy, .. } = &mut self.opening;
-            finding::fit(key, summary, cause, remedy);
+            storm.update(&mut self.opening, self.count, round(lasted_s, 3));
+            self.tell();
         }
     }
 
@@ -108,9 +203,15 @@ impl Incident {
             key: opening.key.clone(),
             opened_at: self.opened_at,
             count: self.count,
+            duration_s: self.duration_s,
             score: round(opening.score, 3),
-            summary: opening.summary.clone(),
+            summary: Summary {
+                ending: self.duration_s.map(|seconds| narrate::ending(Language::En, self.count, seconds)),
+                sentence: self.sentence.clone(),
+            },
+            measured: opening.measured.clone(),
             evidence: opening.evidence.clone(),
+            explained_by: self.explained_by.clone(),
             cause: opening.cause.clone(),
             remedy: opening.remedy.clone(),
             context: Vec::new(),
@@ -161,7 +262,7 @@ impl OpenIncidents {
     pub(super) fn insert(&mut self, id: IncidentId, mut incident: Incident) {
         incident.noted = incident.last;
         // It was put together by appending, and stays for long.
-        incident.opening.summary.shrink_to_fit();
+        incident.sentence.shrink_to_fit();
         incident.weight = weight_of(&incident);
         self.bytes += incident.weight;
         self.quiet.insert((incident.noted, id.0));
@@ -222,11 +323,9 @@ impl OpenIncidents {
     }
 }
 
-/// Under which parts of its key an incident is found; one of silence is about what does not happen.
+/// Under which parts of its key an incident is found.
 fn places_of(opening: &Opening) -> impl Iterator<Item = u64> {
-    use DetectorName::{Burst, Latency, Loop, Novelty, Spread};
-    let is_found = matches!(opening.detector, Loop | Burst | Latency | Spread | Novelty);
-    let parts = if is_found { opening.key.0.as_slice() } else { &[] };
+    let parts = if opening.detector.properties().explainable { opening.key.0.as_slice() } else { &[] };
     parts.iter().map(|(name, value)| part_of(name, value))
 }
 
@@ -245,34 +344,18 @@ fn weight_of(incident: &Incident) -> usize {
     let text = |text: &String| allocated(text.capacity());
     let optional = |text: &Option<String>| text.as_ref().map_or(0, |text| allocated(text.capacity()));
     let key: usize = opening.key.0.iter().map(|(name, value)| PAIR_BYTES + text(name) + text(value)).sum();
-    let texts = [&opening.kind, &opening.summary, &opening.evidence.unit, &opening.evidence.test].map(text);
-    let others = [&opening.rule, &opening.cause, &opening.remedy].map(optional);
-    let more: usize =
-        opening.evidence.more.iter().map(|(name, value)| PAIR_BYTES + text(name) + size_of_value(value)).sum();
-    let context: usize = opening.context.iter().map(|line| size_of::<String>() + text(line)).sum();
+    let texts = [&opening.kind, &incident.sentence].map(text);
+    let others = [&opening.rule, &opening.cause, &opening.remedy, &incident.explained_by].map(optional);
     let storm = incident.storm.as_ref().map_or(0, |keys| keys.heap_size());
     let own =
         size_of::<Incident>() + PLACES_BYTES + allocated(opening.key.0.capacity() * size_of::<(String, String)>());
-    own + key + texts.iter().sum::<usize>() + others.iter().sum::<usize>() + more + context + storm
-}
-
-fn size_of_value(value: &serde_json::Value) -> usize {
-    use serde_json::Value;
-    size_of::<Value>()
-        + match value {
-            Value::Null | Value::Bool(_) | Value::Number(_) => 0,
-            Value::String(text) => allocated(text.capacity()),
-            Value::Array(items) => items.iter().map(size_of_value).sum(),
-            Value::Object(members) => {
-                members.iter().map(|(name, value)| PAIR_BYTES + allocated(name.capacity()) + size_of_value(value)).sum()
-            }
-        }
+    own + key + texts.iter().sum::<usize>() + others.iter().sum::<usize>() + opening.evidence.heap_size() + storm
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::finding::Evidence;
+    use crate::engine::finding::{DetectorName, Measured};
     use proptest::prelude::*;
 
     fn incident(detector: DetectorName, key: &[(&str, u8)], now: Timestamp) -> Incident {
@@ -284,7 +367,7 @@ mod tests {
             key: Key(key.iter().map(|(name, value)| ((*name).to_owned(), value.to_string())).collect()),
             count: 1,
             score: 0.0,
-            summary: String::new(),
+            measured: Measured::default(),
             evidence: Evidence::default(),
             worst: None,
             cause: None,
@@ -311,7 +394,7 @@ mod tests {
                     2 => drop(open.remove(id)),
                     _ => if let Some(incident) = open.get_mut(id) {
                         incident.add(1, None, now);
-                        incident.opening.summary.push_str("more");
+                        incident.sentence.push_str("more");
                         open.weigh(id);
                     },
                 }

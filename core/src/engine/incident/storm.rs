@@ -11,8 +11,9 @@
 //! standard error of 1/√(k − 2) ≈ 6 %. Memory: 4 KiB a storm, of which there is one for each
 //! detector, kind and rule.
 
-use super::{IncidentId, Opening, counted};
-use crate::engine::finding::{Evidence, Key};
+use super::open_incidents::Incident;
+use super::{IncidentId, Opening};
+use crate::engine::finding::{Evidence, Key, Measured, StormEvidence, test, unit};
 use crate::engine::state::allocated;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -38,24 +39,21 @@ pub(super) struct Storm {
 }
 
 impl Storm {
-    /// `opening` is told with `storm`, which is as severe as its worst.
-    pub(super) fn join(&mut self, opening: &Opening, storm: &mut Opening) {
-        self.keys.add(&opening.key);
+    /// `joins` is told with `storm`, which is as severe as its worst.
+    pub(super) fn join(&mut self, joins: &Incident, storm: &mut Opening) {
+        self.keys.add(&joins.opening.key);
         self.latest.clear();
-        self.latest.push_str(&opening.summary[..opening.summary.floor_char_boundary(QUOTED_BYTES)]);
-        storm.severity = storm.severity.max(opening.severity);
-        storm.worst = storm.worst.max(opening.worst);
-        storm.score = storm.score.max(opening.score);
+        self.latest.push_str(&joins.sentence[..joins.sentence.floor_char_boundary(QUOTED_BYTES)]);
+        storm.severity = storm.severity.max(joins.opening.severity);
+        storm.worst = storm.worst.max(joins.opening.worst);
+        storm.score = storm.score.max(joins.opening.score);
     }
 
-    /// Brings what is said of it up to date: `count` events in `lasted_s` seconds so far.
-    pub(super) fn tell(&self, storm: &mut Opening, count: u64, lasted_s: f64) {
-        let Opening { kind, evidence, summary, .. } = storm;
-        let keys = self.keys.count();
-        (evidence.observed, evidence.samples, evidence.window_s) = (keys, count, lasted_s);
-        let (more, limit, latest) = (counted(keys, "incident"), evidence.threshold, &self.latest);
-        *summary =
-            format!("storm of {kind}: {more} beyond the {limit:.0} that are told one by one; the last: {latest}");
+    /// Brings what is known of it up to date: `count` events in `lasted_s` seconds so far.
+    pub(super) fn update(&self, storm: &mut Opening, count: u64, lasted_s: f64) {
+        let measured = &mut storm.measured;
+        (measured.observed, measured.samples, measured.window_s) = (self.keys.count(), count, Some(lasted_s));
+        storm.evidence = Evidence::Storm(StormEvidence { latest: self.latest.clone() });
     }
 
     /// About how many bytes it takes beyond its own place.
@@ -194,18 +192,17 @@ pub(super) fn group(detector: u8, kind: &str, rule: Option<&str>) -> u64 {
 
 /// What opens when `first` is the first that finds `limit` others open.
 pub(super) fn opening(first: Opening, limit: usize) -> Opening {
-    let evidence = Evidence {
+    let measured = Measured {
         observed: 1.0,
-        expected: 0.0,
-        unit: "incidents".into(),
-        test: "storm".into(),
-        threshold: limit as f64,
-        p_value: None,
+        unit: unit::INCIDENTS.into(),
+        test: test::STORM.into(),
+        threshold: Some(limit as f64),
         samples: first.count.max(1),
-        window_s: 0.0,
-        more: serde_json::Map::new(),
+        window_s: Some(0.0),
+        ..Measured::default()
     };
-    Opening { key: Key(vec![(SCOPE.0.into(), SCOPE.1.into())]), evidence, context: Vec::new(), ..first }
+    let key = Key(vec![(SCOPE.0.into(), SCOPE.1.into())]);
+    Opening { key, measured, evidence: Evidence::Storm(StormEvidence::default()), context: Vec::new(), ..first }
 }
 
 /// True when a storm that was joined last at `last` is over at `now`.

@@ -1,6 +1,11 @@
 use super::storm;
 use super::*;
+use crate::engine::finding::{RuleEvidence, p_of, score_of};
 use crate::engine::snapshot::{pack, unpack};
+
+fn said(sentence: &str) -> Evidence {
+    Evidence::Rule(RuleEvidence { said: sentence.to_owned() })
+}
 
 fn opening() -> Opening {
     Opening {
@@ -11,8 +16,8 @@ fn opening() -> Opening {
         key: Key(vec![("module".into(), "retry.c41".into()), ("thread".into(), "t-1".into())]),
         count: 8,
         score: 0.5,
-        summary: "3 lines on retry.c41".into(),
-        evidence: Evidence::default(),
+        measured: Measured::default(),
+        evidence: said("3 lines on retry.c41"),
         worst: Some(Level::Warn),
         cause: None,
         remedy: None,
@@ -26,7 +31,7 @@ fn an_incident_opens_once_doubles_and_resolves_under_one_id() {
     let mut findings = Vec::new();
     let id = incidents.open(opening(), Timestamp(1_000_000_000), &mut findings);
     for i in 0..100 {
-        incidents.join(id, 1, Some(Level::Error), Timestamp(2_000_000_000 + i), &mut findings, |_, _, _, _| {});
+        incidents.join(id, 1, Some(Level::Error), Timestamp(2_000_000_000 + i), &mut findings);
     }
     incidents.resolve(id, Timestamp(9_000_000_000), &mut findings);
     incidents.resolve(id, Timestamp(9_000_000_000), &mut findings);
@@ -36,7 +41,7 @@ fn an_incident_opens_once_doubles_and_resolves_under_one_id() {
         [(State::Open, 8), (State::Ongoing, 16), (State::Ongoing, 32), (State::Ongoing, 64), (State::Resolved, 108)]
     );
     assert!(findings.iter().all(|finding| finding.id == findings[0].id && finding.id.len() == 16));
-    assert_eq!(findings[0].summary, "3 lines on retry.c41 (t-1)");
+    assert_eq!(findings[0].summary.sentence, "3 lines on retry.c41 (t-1)");
     assert_eq!(findings[0].respond_within.as_deref(), Some("24h"));
     assert_eq!(findings[4].respond_within.as_deref(), Some("1h"));
     assert_eq!(incidents.open_by_detector(), [0; 8]);
@@ -48,7 +53,7 @@ fn what_becomes_worse_is_said_at_once_and_no_end_is_worse_than_what_was_said() {
     let mut findings = Vec::new();
     let id = incidents.open(opening(), Timestamp(1_000_000_000), &mut findings);
     let join = |incidents: &mut Incidents, findings: &mut Vec<Finding>| {
-        incidents.join(id, 1, None, Timestamp(2_000_000_000), findings, |_, _, _, _| {});
+        incidents.join(id, 1, None, Timestamp(2_000_000_000), findings);
     };
     join(&mut incidents, &mut findings);
     incidents.raise(id, Severity::Critical);
@@ -79,6 +84,12 @@ fn too_many_open_incidents_forget_the_quietest() {
     let ids: Vec<_> = (0..3).map(|i| incidents.open(opening(), Timestamp(i), &mut findings)).collect();
     assert!(!incidents.is_open(ids[0]) && incidents.is_open(ids[2]));
     assert_eq!((incidents.evictions(), incidents.open_by_detector()[0]), (1, 2));
+    // Nobody can end it any more: the next tick says that it is over, once.
+    let first = findings[0].id.clone();
+    findings.clear();
+    (0..2).for_each(|_| incidents.tick(Timestamp(7), &mut findings));
+    let said: Vec<_> = findings.iter().map(|finding| (&finding.id, finding.state, finding.said_at)).collect();
+    assert_eq!(said, [(&first, State::Resolved, Timestamp(7))]);
 }
 
 #[test]
@@ -93,7 +104,7 @@ fn scores_and_p_values_stay_finite() {
 
 fn of_module(i: usize) -> Opening {
     let key = Key(vec![("module".into(), format!("m-{i}"))]);
-    Opening { key, count: 1, summary: format!("m-{i} goes round"), ..opening() }
+    Opening { key, count: 1, evidence: said(&format!("m-{i} goes round")), ..opening() }
 }
 
 fn at(seconds: i64) -> Timestamp {
@@ -123,9 +134,13 @@ fn a_storm_is_told_as_one_and_ends_when_it_calms() {
     assert_eq!(counts, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 990]);
     let last = of_storm[10];
     assert_eq!((last.state, of_storm[0].state), (State::Resolved, State::Open));
-    assert!((900.0..1_080.0).contains(&last.evidence.observed), "{}", last.evidence.observed);
-    assert!(last.summary.starts_with("ended after 990 events in 989.0 s: storm of cycle: "), "{}", last.summary);
-    assert!(last.summary.ends_with("beyond the 10 that are told one by one; the last: m-999 goes round"));
+    assert!((900.0..1_080.0).contains(&last.measured.observed), "{}", last.measured.observed);
+    assert!(
+        last.summary.to_string().starts_with("ended after 990 events in 989.0 s: storm of cycle: "),
+        "{}",
+        last.summary
+    );
+    assert!(last.summary.sentence.ends_with("beyond the 10 that are told one by one; the last: m-999 goes round"));
     assert!(findings.iter().all(|finding| finding.id != last.id || finding.key == storm));
     assert_eq!(incidents.tables().map(|table| (table.keys, table.evictions)), [(11, 0), (0, 990)]);
     // It is calm, and all ten are open still: the next one is another storm.
@@ -169,19 +184,31 @@ fn a_storm_goes_on_after_a_restart() {
 fn what_earlier_versions_kept_is_taken() {
     #[derive(Serialize)]
     struct Earlier {
-        opening: Opening,
+        opening: serde_json::Value,
         opened_at: Timestamp,
         last: Timestamp,
         count: u64,
         announce_at: u64,
     }
-    let opening = Opening { context: vec!["before".into(); 20], ..of_module(1) };
+    let opening = serde_json::json!({
+        "detector": "loop", "kind": "cycle", "rule": null, "severity": "warning", "key": { "module": "m-1" },
+        "count": 1, "score": 0.5, "summary": "m-1 goes round", "worst": "WARN", "cause": null, "remedy": null,
+        "evidence": {
+            "observed": 1.0, "expected": 0.0, "unit": "lines/s", "test": "gamma-poisson", "threshold": 1e-10,
+            "p_value": 1e-11, "samples": 7, "window_s": 3.0, "period": 1, "repeats": 7, "example": ["a"],
+            "explained_by": "full: the disk is full",
+        },
+        "context": vec!["before"; 20],
+    });
     let earlier = Earlier { opening, opened_at: at(1), last: at(2), count: 7, announce_at: 8 };
     let kept: IncidentsSnapshot = unpack(&pack(&vec![(IncidentId(5), earlier)])).unwrap();
     let mut incidents = Incidents::new(Policy::default(), 10);
     incidents.restore(kept);
-    let still: Vec<_> = incidents.still_open().map(|finding| (finding.count, finding.context.len())).collect();
-    assert_eq!(still, [(7, 0)]);
+    let [still] = incidents.still_open().collect::<Vec<_>>().try_into().unwrap();
+    assert_eq!((still.count, still.context.len(), &*still.summary.sentence), (7, 0, "m-1 goes round"));
+    let (repeats, period) = (still.own_members()["repeats"].clone(), still.own_members()["period"].clone());
+    assert_eq!((repeats, period, still.evidence.examples().len()), (7.into(), 1.into(), 1));
+    assert_eq!(still.explained_by.as_deref(), Some("full: the disk is full"));
     assert_eq!(incidents.open_by_detector()[0], 1);
 }
 
@@ -190,13 +217,13 @@ fn open_incidents_are_weighed_and_the_quietest_go() {
     let mut incidents = Incidents::new(Policy::default(), 100_000).with_limit(100_000);
     let mut findings = Vec::new();
     let context = vec!["x".repeat(256); 64];
-    let opening = |i| Opening { summary: "y".repeat(1_000), context: context.clone(), ..of_module(i) };
+    let opening = |i| Opening { evidence: said(&"y".repeat(1_000)), context: context.clone(), ..of_module(i) };
     let ids: Vec<_> = (0..3_000).map(|i| incidents.open(opening(i), at(i as i64), &mut findings)).collect();
     assert_eq!(findings[0].context.len(), 64, "what led up to it is said");
     let whole = incidents.size_bytes();
     // The texts, and a few hundred bytes for the rest; what led up to it is not kept.
     assert!((3_000 * 1_000..3_000 * 2_000).contains(&whole), "{whole}");
-    incidents.join(ids[0], 1, None, at(9_000), &mut findings, |_, _, _, _| {});
+    incidents.join(ids[0], 1, None, at(9_000), &mut findings);
     assert!(incidents.shrink());
     assert!(incidents.is_open(ids[0]) && !incidents.is_open(ids[1]) && !incidents.is_open(ids[375]));
     assert!(incidents.is_open(ids[376]));

@@ -16,7 +16,7 @@ const WIDTH: usize = 1 << 15;
 
 /// The sketch. Keys are 64-bit hashes.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(into = "Kept", try_from = "Kept")]
+#[serde(into = "CountMinState", try_from = "CountMinState")]
 pub struct CountMin {
     /// Row by row. An array, so that no place in it has to be held to its length.
     cells: Box<[u32; ROWS * WIDTH]>,
@@ -24,20 +24,20 @@ pub struct CountMin {
 
 /// A sketch across restarts.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct CountMinState {
     cells: Vec<u32>,
 }
 
-impl From<CountMin> for Kept {
+impl From<CountMin> for CountMinState {
     fn from(sketch: CountMin) -> Self {
         Self { cells: sketch.cells.to_vec() }
     }
 }
 
-impl TryFrom<Kept> for CountMin {
+impl TryFrom<CountMinState> for CountMin {
     type Error = &'static str;
 
-    fn try_from(kept: Kept) -> Result<Self, Self::Error> {
+    fn try_from(kept: CountMinState) -> Result<Self, Self::Error> {
         kept.cells.try_into().map(|cells| Self { cells }).map_err(|_| "the sketch of learned lines has another size")
     }
 }

@@ -403,7 +403,7 @@ impl Templates {
     /// What to keep across a restart, as CBOR.
     #[must_use]
     pub fn snapshot(&self) -> Vec<u8> {
-        pack(&Kept {
+        pack(&TemplatesState {
             skeletons: self.skeletons.snapshot(),
             templates: self.templates.snapshot(),
             holes: self.holes.snapshot(),
@@ -416,7 +416,7 @@ impl Templates {
     /// # Errors
     /// [`RestoreError`], with the state as it was, when the bytes are of another shape.
     pub fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
-        let kept: Kept = unpack(kept)?;
+        let kept: TemplatesState = unpack(kept)?;
         self.skeletons.restore(kept.skeletons);
         self.templates.restore(kept.templates);
         self.holes.restore(kept.holes);
@@ -426,7 +426,7 @@ impl Templates {
 }
 
 #[derive(Serialize, Deserialize)]
-struct Kept {
+struct TemplatesState {
     skeletons: TableSnapshot<TemplateId>,
     templates: TableSnapshot<Template>,
     holes: HolesSnapshot,

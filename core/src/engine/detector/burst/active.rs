@@ -15,7 +15,7 @@ impl Burst {
 
     /// The cell of this spot shows an incident that is open.
     pub(super) fn has_incident(&self, spot: &CellKey) -> bool {
-        self.places.open.get(&spot.place).is_some_and(|open| open.spot.cell == spot.cell)
+        self.open.get(spot.place.into()).is_some_and(|open| open.spot.cell == spot.cell)
     }
 
     /// The cell, which is active, is settled when it is due; with an incident, in each slot.
@@ -42,12 +42,13 @@ impl Burst {
 
     pub(super) fn settle(&mut self, spot: &CellKey) {
         let Some(cell) = self.cells.get_mut(spot.cell) else { return };
-        let (places, now) = (&self.places, self.exposure.slot());
-        let going = places.open.get(&spot.place).is_some_and(|open| open.spot.cell == spot.cell)
-            && places.owns(spot.place, now);
+        let (open, now) = (&self.open, self.exposure.slot());
+        let attributed = open.attributed();
+        let going = open.get(spot.place.into()).is_some_and(|open| open.spot.cell == spot.cell)
+            && attributed.owns(spot.place.into(), now);
         cell.settle(&self.exposure, self.longest, going, |slot, group| {
-            [spot.place, EVERYWHERE].into_iter().any(|place| places.owns(place, slot.number))
-                || (spot.scope.is_wide() && places.owns(group, slot.number))
+            [spot.place, EVERYWHERE].into_iter().any(|place| attributed.owns(place.into(), slot.number))
+                || (spot.scope.is_wide() && attributed.owns(group.into(), slot.number))
         });
     }
 

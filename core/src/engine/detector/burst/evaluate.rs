@@ -1,35 +1,7 @@
 //! Is it too much? The tests of one spot, and when an open burst is over.
 
 use super::*;
-use crate::engine::detector::NearMiss;
-use crate::engine::incident::counted;
-
-/// What a spot's errors are held against: what was learned over an exposure, on its clocks.
-#[derive(Clone, Copy, Debug)]
-struct Usual {
-    learned: f64,
-    dispersion: f64,
-    /// Exposure of the past and of the window.
-    clocks: [(f64, f64); 2],
-}
-
-impl Usual {
-    /// ln of the chance of `errors` on the clock that finds them likeliest; past `enough` the next
-    /// is not asked.
-    fn ln_p(&self, errors: f64, factor: f64, keep: f64, enough: f64) -> f64 {
-        let mut ln_p = f64::NEG_INFINITY;
-        for (exposure, window) in self.clocks {
-            if ln_p <= enough {
-                ln_p = ln_p.max(self.tail(errors, factor, exposure, window * keep));
-            }
-        }
-        ln_p
-    }
-
-    fn tail(&self, errors: f64, factor: f64, exposure: f64, window: f64) -> f64 {
-        gamma_poisson::ln_tail_dispersed(errors, self.learned * factor, self.dispersion, exposure, window)
-    }
-}
+use crate::engine::finding::{NearMiss, Reason};
 
 impl Burst {
     /// Is there a window with too many errors for this spot?
@@ -41,7 +13,7 @@ impl Burst {
     ) -> Option<Verdict> {
         let (now, least) = (self.exposure.slot(), u64::from(settings.min_errors));
         let threshold = settings.threshold.unwrap_or(self.threshold);
-        let fresh = self.places.fresh_from(spot.place).max(self.places.fresh_from(EVERYWHERE));
+        let fresh = self.fresh_from(spot.place).max(self.fresh_from(EVERYWHERE));
         for i in 0..self.windows.len() {
             let window = self.windows[i];
             if f64::from(window) * SLOT_S * 2.0 > self.age {
@@ -93,12 +65,7 @@ impl Burst {
                 key: event.fields.text(Role::Module).unwrap_or_default().into_owned(),
                 ln_p,
                 threshold,
-                why: format!(
-                    "{} in {:.0} s, {:.2} expected",
-                    counted(errors as f64, "error"),
-                    verdict.window_s,
-                    verdict.expected
-                ),
+                why: Reason::Errors { errors, window_s: verdict.window_s, expected: verdict.usual.expected },
             });
         }
     }
@@ -113,9 +80,11 @@ impl Burst {
         verdict.fatal = self.cells.get_mut(spot.cell).is_some_and(|cell| cell.fatal_since(from));
         if let Some(usual) = self.usual(spot, slots) {
             let (exposure, window) = usual.clocks[0];
-            verdict.expected = (usual.learned + 0.5) * window * keep / exposure.max(1.0);
-            verdict.interval =
+            let (low, high) =
                 gamma_poisson::credible_interval(usual.learned, usual.dispersion, exposure, window * keep);
+            let expected = (usual.learned + 0.5) * window * keep / exposure.max(1.0);
+            verdict.usual = UsualNumber { expected, low, high };
+            (verdict.rate, verdict.keep) = (usual, keep);
             verdict.samples = match spot.scope {
                 Scope::Share => usual.clocks.iter().map(|(exposure, window)| exposure + window).fold(0.0, f64::max),
                 _ => self.exposure.past().events + self.window(slots).events,
@@ -130,8 +99,9 @@ impl Burst {
         match (spot.scope, spot.module) {
             (Scope::Share, Some(module)) => {
                 let slots = (self.exposure.slot() + 1).saturating_sub(from);
-                let places = &self.places;
-                let share = self.traffic.share(module, slots, &self.exposure, |slot| places.owns(spot.place, slot));
+                let attributed = self.open.attributed();
+                let share =
+                    self.traffic.share(module, slots, &self.exposure, |slot| attributed.owns(spot.place.into(), slot));
                 share.map_or(0, |share| share.failed)
             }
             _ => self.cells.get_mut(spot.cell).map_or(0, |cell| cell.since(from)),
@@ -150,8 +120,13 @@ impl Burst {
             }
         };
         let horizon = self.exposure.slot().saturating_sub(self.longest).max(1);
-        let (places, cell) = (&self.places, self.cells.get_mut(spot.cell));
-        (cell.map_or(0, |cell| cell.spread_since(from, strongest, |module| places.fresh_from(module) > horizon)), 1.0)
+        let (attributed, cell) = (self.open.attributed(), self.cells.get_mut(spot.cell));
+        (
+            cell.map_or(0, |cell| {
+                cell.spread_since(from, strongest, |module| attributed.fresh_from(module.into()) > horizon)
+            }),
+            1.0,
+        )
     }
 
     /// A part that is new in place of another adds nothing to its whole: after a deploy every text
@@ -200,18 +175,19 @@ impl Burst {
         self.exposure.window(slots, self.age - f64::from(self.exposure.slot()) * SLOT_S)
     }
 
-    fn usual(&mut self, spot: &CellKey, slots: u32) -> Option<Usual> {
+    fn usual(&mut self, spot: &CellKey, slots: u32) -> Option<UsualRate> {
         if let (Scope::Share, Some(module)) = (spot.scope, spot.module) {
-            let places = &self.places;
-            let share = self.traffic.share(module, slots, &self.exposure, |slot| places.owns(spot.place, slot))?;
+            let attributed = self.open.attributed();
+            let share =
+                self.traffic.share(module, slots, &self.exposure, |slot| attributed.owns(spot.place.into(), slot))?;
             let clock = (share.learned_all, share.all);
-            return Some(Usual { learned: share.learned_failed, dispersion: share.dispersion, clocks: [clock; 2] });
+            return Some(UsualRate { learned: share.learned_failed, dispersion: share.dispersion, clocks: [clock; 2] });
         }
         self.settle_active(spot);
         let (window, past) = (self.window(slots), self.exposure.past());
         let cell = self.cells.get_mut(spot.cell)?;
         let clocks = [(past.seconds, window.seconds.max(1.0)), (past.events, window.events)];
-        Some(Usual { learned: cell.learned(), dispersion: cell.dispersion(), clocks })
+        Some(UsualRate { learned: cell.learned(), dispersion: cell.dispersion(), clocks })
     }
 
     /// ln of the chance of so many errors in the last `slots` slots at `factor` times the usual
@@ -238,27 +214,40 @@ impl Burst {
     pub(super) fn check(&mut self, now: Timestamp, report: &mut Report<'_>) {
         let slot = self.exposure.slot();
         let from = std::mem::replace(&mut self.checked, slot);
-        self.deadlines.keep_up(report.incidents.evictions());
-        let mut places: Vec<u32> = self.deadlines.take_due(now).into_iter().map(|place| place as u32).collect();
-        if slot > from {
-            places = self.places.open.keys().copied().collect();
-        }
+        let due = self.open.due(now, report.incidents);
+        let places = if slot > from { self.open.keys() } else { due };
         for place in places {
-            let Some(mut open) = self.places.open.get(&place).cloned() else { continue };
+            let Some(mut open) = self.open.get(place).cloned() else { continue };
             if slot > from {
                 self.watch(&mut open, from, slot);
             }
             if open.ending.is_over(now) || !report.incidents.is_open(open.id) {
                 report.incidents.resolve(open.id, now, report.findings);
-                self.places.open.remove(&place);
-                self.deadlines.disarm(place.into());
-                self.places.own(place, slot, slot);
-                if place == ALL {
-                    self.places.own(EVERYWHERE, slot, slot);
+                self.open.end(place);
+                self.open.attribute(place, slot, slot);
+                if place == u64::from(ALL) {
+                    self.open.attribute(EVERYWHERE.into(), slot, slot);
                 }
             } else {
-                self.deadlines.arm(place.into(), open.ending.deadline());
-                self.places.open.insert(place, open);
+                self.open.go_on(place, open.ending.deadline());
+                self.open.update(place, open);
+            }
+        }
+    }
+
+    /// The first slot whose errors are not yet spent on an incident of `place`.
+    fn fresh_from(&self, place: u32) -> u32 {
+        self.open.attributed().fresh_from(place.into())
+    }
+
+    /// The slots of open bursts belong to them up to `to`, for `most` slots since they opened.
+    pub(super) fn attribute_open(&mut self, to: u32, most: u32) {
+        let going = self.open.incidents().iter().filter(|(_, open)| to.saturating_sub(open.slot) <= most);
+        let going: Vec<_> = going.map(|(place, open)| (*place, open.slot, open.ending.first_slot)).collect();
+        for (place, slot, first_slot) in going {
+            self.open.attribute(place, slot, to);
+            if place == u64::from(ALL) {
+                self.open.attribute(EVERYWHERE.into(), first_slot, to);
             }
         }
     }

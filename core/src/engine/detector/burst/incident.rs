@@ -1,10 +1,16 @@
-//! What is said of a burst when it opens and while it goes on.
+//! What is known of a burst when its incident opens and while it goes on.
 
-use super::failure::significant;
-use super::{Scope, Verdict};
-use crate::engine::finding::{DetectorName, Evidence, Key, Severity};
-use crate::engine::incident::{Opening, counted, p_of, round, score_of};
+use super::super::failure::{FACTOR, UsualNumber, UsualRate};
+use super::Verdict;
+use super::cell_key::{CellKey, Scope};
+use crate::engine::detector::tracker::{AttributedSlots, Ending};
+use crate::engine::finding::{
+    DetectorName, Evidence, Key, Measured, RateEvidence, Severity, p_of, round, score_of, significant, test, unit,
+};
+use crate::engine::incident::{IncidentId, Opening};
 use crate::event::{Fields, Level, Role};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// Bytes of the example line that are kept.
 const EXAMPLE_BYTES: usize = 200;
@@ -12,15 +18,53 @@ const EXAMPLE_BYTES: usize = 200;
 const CRITICAL_ERRORS: f64 = 20.0;
 const CRITICAL_TIMES: f64 = 10.0;
 
+/// What an open burst is held against.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct UsualOfBurst {
+    /// Errors that are usual in a second.
+    a_second: UsualNumber,
+    /// What was learned, over the window that has shown the burst.
+    rate: UsualRate,
+    window_s: f64,
+    keep: f64,
+}
+
+impl UsualOfBurst {
+    pub(super) fn of(verdict: &Verdict) -> Self {
+        let Verdict { usual, rate, window_s, keep, .. } = *verdict;
+        Self { a_second: usual.per(window_s), rate, window_s, keep }
+    }
+}
+
+/// An open burst.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct OpenBurst {
+    pub(super) id: IncidentId,
+    /// The cell that showed it.
+    pub(super) spot: CellKey,
+    /// The slot in which it opened.
+    pub(super) slot: u32,
+    /// Errors a second that would have come without it.
+    pub(super) expected: f64,
+    /// What the incident is held against while it goes on; none in states of versions that did not
+    /// keep it.
+    #[serde(default)]
+    pub(super) usual: Option<UsualOfBurst>,
+    pub(super) ending: Ending,
+}
+
+/// Open bursts by place, and the slots that belong to them, as a restart should know them.
+#[derive(Serialize, Deserialize)]
+pub(super) struct OpenBurstsState {
+    pub(super) open: BTreeMap<u64, OpenBurst>,
+    pub(super) owned: AttributedSlots,
+}
+
 /// The incident that `verdict` found in a cell of `scope`, on the event that showed it.
 pub(super) fn opening(fields: &Fields<'_>, scope: Scope, verdict: &Verdict) -> Opening {
-    let (name, value) = place_of(fields, scope);
-    let mut more = serde_json::Map::new();
     let message = fields.text(Role::Message).unwrap_or_default();
-    more.insert("expected_low".into(), significant(verdict.interval.0).into());
-    more.insert("expected_high".into(), significant(verdict.interval.1).into());
-    more.insert("example".into(), vec![&message[..message.floor_char_boundary(EXAMPLE_BYTES)]].into());
-    let critical = is_critical(verdict.fatal, verdict.errors, verdict.expected);
+    let usual = verdict.usual.in_digits();
+    let critical = is_critical(verdict.fatal, verdict.errors, verdict.usual.expected);
     Opening {
         detector: DetectorName::Burst,
         kind: if scope == Scope::Share { "share" } else { "surge" }.into(),
@@ -28,19 +72,24 @@ pub(super) fn opening(fields: &Fields<'_>, scope: Scope, verdict: &Verdict) -> O
         severity: if critical { Severity::Critical } else { Severity::Warning },
         count: verdict.errors as u64,
         score: score_of(verdict.ln_p),
-        summary: summary(verdict, &place_in_words(scope, &value)),
-        key: Key(vec![(name.into(), value)]),
-        evidence: Evidence {
+        key: key_of(fields, scope),
+        measured: Measured {
             observed: verdict.errors,
-            expected: significant(verdict.expected),
-            unit: "errors".into(),
-            test: "gamma-poisson".into(),
-            threshold: significant(verdict.threshold),
+            expected: Some(usual.expected),
+            unit: unit::ERRORS.into(),
+            test: test::GAMMA_POISSON.into(),
+            threshold: Some(significant(verdict.threshold)),
             p_value: Some(p_of(verdict.ln_p)),
             samples: verdict.samples as u64,
-            window_s: round(verdict.window_s, 1),
-            more,
+            window_s: Some(round(verdict.window_s, 1)),
         },
+        evidence: Evidence::Rate(RateEvidence {
+            expected_low: Some(usual.low),
+            expected_high: Some(usual.high),
+            example: Some(vec![message[..message.floor_char_boundary(EXAMPLE_BYTES)].to_owned()]),
+            requests: Some(verdict.requests).filter(|requests| *requests > 0.0),
+            lasted_s: verdict.window_s,
+        }),
         // A failing status is an error whatever level its line has.
         worst: Some(if verdict.fatal { Level::Fatal } else { Level::Error }),
         cause: None,
@@ -54,55 +103,29 @@ pub(super) fn is_critical(fatal: bool, errors: f64, expected: f64) -> bool {
     fatal || (errors >= CRITICAL_ERRORS && errors >= CRITICAL_TIMES * expected)
 }
 
-/// The burst has gone on for `lasted` seconds with `count` errors, at `rate` expected ones a
-/// second: what is said of it now.
-pub(super) fn go_on(key: &Key, evidence: &mut Evidence, count: u64, lasted: f64, rate: f64) -> String {
-    evidence.observed = count as f64;
-    let before = std::mem::replace(&mut evidence.expected, significant(rate * lasted));
-    // The interval is of the rate: it grows with the time as the expected number does.
-    for name in ["expected_low", "expected_high"] {
-        if let Some(bound) = evidence.more.get_mut(name)
-            && let Some(value) = bound.as_f64()
-        {
-            *bound = significant(value / before.max(f64::MIN_POSITIVE) * evidence.expected).into();
-        }
+/// The burst has gone on for `lasted_s` seconds with `count` errors. What is usual is that of the
+/// window that has shown it: the burst itself must not look usual.
+pub(super) fn go_on(known: &mut Opening, usual: &UsualOfBurst, count: u64, lasted_s: f64) {
+    let errors = count as f64;
+    let rate = usual.rate.over(lasted_s / usual.window_s);
+    let ln_p = rate.ln_p(errors, FACTOR, usual.keep, 0.0);
+    known.update(errors, round(lasted_s, 1), rate.samples() as u64, ln_p);
+    let number = usual.a_second.times(lasted_s).in_digits();
+    known.measured.expected = Some(number.expected);
+    if let Evidence::Rate(evidence) = &mut known.evidence {
+        (evidence.expected_low, evidence.expected_high) = (Some(number.low), Some(number.high));
+        (evidence.requests, evidence.lasted_s) = (None, lasted_s);
     }
-    evidence.window_s = round(lasted, 1);
-    let errors = counted(count as f64, "error");
-    format!("{errors} in {lasted:.0} s on {}, {} expected", key_in_words(key), evidence.expected)
 }
 
-/// What a burst is on, by its key.
-fn key_in_words(key: &Key) -> String {
-    let Some((name, value)) = key.0.first() else { return String::new() };
-    let scope = if name == Role::ErrorCode.name() { Scope::Code } else { Scope::Module };
-    place_in_words(scope, value)
-}
-
-fn summary(verdict: &Verdict, place: &str) -> String {
-    let Verdict { errors, window_s, requests, .. } = verdict;
-    let of = if *requests > 0.0 { format!(" of {}", counted(*requests, "request")) } else { String::new() };
-    let errors = counted(*errors, "error");
-    format!("{errors}{of} in {window_s:.0} s on {place}, {} expected", significant(verdict.expected))
-}
-
-/// Name and value of the key.
-fn place_of(fields: &Fields<'_>, scope: Scope) -> (&'static str, String) {
+fn key_of(fields: &Fields<'_>, scope: Scope) -> Key {
     let role = match scope {
         Scope::Module | Scope::Text | Scope::Share => Some(Role::Module),
         Scope::Code => Some(Role::ErrorCode),
         Scope::All => None,
     };
     match role.and_then(|role| Some((role.name(), fields.text(role)?))) {
-        Some((name, value)) => (name, value.into_owned()),
-        None => ("scope", "all".into()),
-    }
-}
-
-fn place_in_words(scope: Scope, value: &str) -> String {
-    match scope {
-        Scope::Module | Scope::Text | Scope::Share if value != "all" => value.to_owned(),
-        Scope::Code => format!("error code {value}"),
-        Scope::All | Scope::Module | Scope::Text | Scope::Share => "all modules together".to_owned(),
+        Some((name, value)) => Key(vec![(name.into(), value.into_owned())]),
+        None => Key(vec![("scope".into(), "all".into())]),
     }
 }

@@ -53,19 +53,19 @@ mod cell;
 mod cell_key;
 mod evaluate;
 mod incident;
-mod open_bursts;
 mod options;
 mod text_modules;
 mod traffic;
 
-use super::ending::{Ending, Passed};
-use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S};
-use super::{AHEAD, Detector, Event, LocalizedFailures, ModuleCounts, Report, TableUse};
+use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S, UsualNumber, UsualRate};
+use super::options::SharedOptions;
+use super::tracker::{Ending, IncidentTracker, Passed};
+use super::{AHEAD, Detector, Event, LocalizedFailures, ModuleCounts, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
-use crate::engine::deadlines::{Deadlines, Slotted};
+use crate::engine::deadlines::Slotted;
 use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::overrides::Overrides;
-use crate::engine::snapshot::{RestoreError, pack, unpack};
+use crate::engine::snapshot::Stateful;
 use crate::engine::state::{Evict, Table, TableSnapshot, Weight};
 use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::engine::stats::exposure::{Exposure, SecondsAndEvents};
@@ -74,8 +74,9 @@ use crate::engine::template::Merge;
 use crate::event::{Fields, Level, Role, Timestamp};
 use cell::Cell;
 use cell_key::{ALL, ALL_CELL, CellKey, EVERYWHERE, KEY_DOMAINS, Scope, fold, spots, text_key};
-use open_bursts::{OpenBurst, OpenBursts};
-pub use options::{BurstOptions, BurstSettings};
+use incident::{OpenBurst, OpenBurstsState, UsualOfBurst};
+use options::BurstSettings;
+pub use options::{BurstOptions, BurstOverride};
 use serde::{Deserialize, Serialize};
 use text_modules::{TextModules, TextModulesSnapshot};
 use traffic::{Traffic, TrafficSnapshot};
@@ -118,15 +119,15 @@ pub struct Burst {
     text_modules: TextModules,
     /// Cells with errors in some window, by the slot in which something of theirs leaves it.
     active: Slotted<CellKey>,
-    places: OpenBursts,
-    /// When which open burst may be over by its silence alone.
-    deadlines: Deadlines,
+    /// Open bursts by place (a module, an error code, or all), which has one at a time.
+    open: IncidentTracker<OpenBurst>,
     /// The slot in which open bursts were last looked at.
     checked: u32,
 }
 
+/// What a restart should know.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+pub struct BurstState {
     windows: Vec<u32>,
     age: f64,
     exposure: Exposure,
@@ -135,7 +136,7 @@ struct Kept {
     #[serde(default)]
     text_modules: TextModulesSnapshot,
     active: Vec<CellKey>,
-    places: OpenBursts,
+    places: OpenBurstsState,
     checked: u32,
 }
 
@@ -145,9 +146,11 @@ struct Verdict {
     ln_p: f64,
     threshold: f64,
     errors: f64,
-    /// Errors expected in the window, and where that number lies with a chance of 95 %.
-    expected: f64,
-    interval: (f64, f64),
+    /// Errors that are usual in the window; what they are reckoned from, and the share of it that
+    /// is counted.
+    usual: UsualNumber,
+    rate: UsualRate,
+    keep: f64,
     window_s: f64,
     slots: u32,
     /// Events that the test rests on.
@@ -157,36 +160,37 @@ struct Verdict {
     fatal: bool,
 }
 
-impl Burst {
-    /// A detector that has seen nothing.
-    #[must_use]
-    pub fn new(options: BurstOptions) -> Self {
-        let windows: Vec<u32> = options.windows_s.iter().copied().map(failure::slots_of).collect();
+impl Registered for Burst {
+    type Options = BurstOptions;
+
+    fn new(options: &BurstOptions, SharedOptions { keys, budget }: SharedOptions) -> Self {
+        let windows: Vec<u32> = options.windows.iter().copied().map(failure::slots_of).collect();
         let longest = windows.iter().copied().max().unwrap_or(1);
-        let settings = Overrides::new(options.usual, options.overrides);
+        let settings = options.settings();
         let mut burst = Self {
-            usual: options.usual,
+            usual: options.usual(),
             least: settings.all().map(|settings| settings.level).min().unwrap_or(Level::Error),
             settings,
-            warm_up_s: options.warm_up_s,
-            budget: options.budget,
+            warm_up_s: options.warm_up.seconds(),
+            budget,
             threshold: 0.0,
             longest,
             windows,
             age: 0.0,
             exposure: Exposure::new(longest, SLOT_S, HALF_LIFE_S),
-            traffic: Traffic::new(options.keys, longest),
-            cells: Table::new(options.keys),
-            text_modules: TextModules::new(options.keys),
+            traffic: Traffic::new(keys, longest),
+            cells: Table::new(keys),
+            text_modules: TextModules::new(keys),
             active: Slotted::default(),
-            places: OpenBursts::default(),
-            deadlines: Deadlines::default(),
+            open: IncidentTracker::default(),
             checked: 0,
         };
         burst.set_threshold();
         burst
     }
+}
 
+impl Burst {
     fn set_threshold(&mut self) {
         let keys = self.cells.len() as f64 + self.traffic.table().1 as f64;
         self.threshold = self.budget.threshold(keys, self.windows.len() as f64, SLOT_S);
@@ -205,7 +209,7 @@ impl Burst {
     fn roll(&mut self, to: u32) {
         self.exposure.roll(to);
         let owned_slots = (HALF_LIFE_S / SLOT_S) as u32;
-        self.places.own_open(to, owned_slots);
+        self.attribute_open(to, owned_slots);
         while let Some((due, spot)) = self.active.next(to) {
             // One that was forgotten and came again has another place.
             if self.cells.get(spot.cell).is_none_or(|cell| !cell.active || cell.due != due) {
@@ -219,12 +223,12 @@ impl Burst {
                 self.list(&spot);
             }
         }
-        self.places.forget_before(to.saturating_sub(2 * self.longest));
+        self.open.forget_before(to.saturating_sub(2 * self.longest));
         self.set_threshold();
     }
 
     /// Counts an error, and asks whether there are too many.
-    fn count(&mut self, event: &Event<'_>, settings: BurstSettings, report: &mut Report<'_>) {
+    fn count(&mut self, event: &Event<'_>, settings: BurstSettings, prior: &Prior, report: &mut Report<'_>) {
         let look = event.fields.look();
         let now = self.exposure.slot();
         let fatal = look.level == Some(Level::Fatal);
@@ -232,7 +236,7 @@ impl Burst {
         let spots = spots(event);
         let template = event.templates.get(event.template.id);
         let young = template.is_some_and(|template| event.moment.now.seconds_since(template.first) < YOUNG_S);
-        let code_is_open = spots[1].is_some_and(|spot| self.places.is_open(spot.place));
+        let code_is_open = spots[1].is_some_and(|spot| self.open.contains(spot.place.into()));
         for spot in spots.iter().flatten() {
             if spot.scope == Scope::Share || (spot.scope == Scope::All && code_is_open) {
                 continue;
@@ -256,15 +260,15 @@ impl Burst {
             }
         }
         let joined = self.join(event, &spots, report);
-        if joined || self.age < self.warm_up_s || self.places.is_open(ALL) {
+        if joined || self.age < self.warm_up_s || self.open.contains(ALL.into()) {
             return;
         }
         for spot in spots.iter().flatten() {
-            if self.places.is_open(spot.place) {
+            if self.open.contains(spot.place.into()) {
                 continue;
             }
             let settings = if spot.scope.is_wide() { self.usual } else { settings };
-            if let Some(verdict) = self.test(spot, settings, &report.aside) {
+            if let Some(verdict) = self.test(spot, settings, &prior.localized) {
                 self.open(event, spot, &verdict, report);
                 return;
             }
@@ -278,26 +282,33 @@ impl Burst {
 
     /// Adds the error to the open burst that it belongs to, if there is one.
     fn join(&mut self, event: &Event<'_>, spots: &[Option<CellKey>; 5], report: &mut Report<'_>) -> bool {
-        if self.places.open.is_empty() {
+        if self.open.is_empty() {
             return false;
         }
         let (now, slot) = (event.moment.now, self.exposure.slot());
         for spot in spots.iter().flatten() {
-            let Some(open) = self.places.open.get_mut(&spot.place) else { continue };
+            let Some(open) = self.open.get_mut(spot.place.into()) else { continue };
             if open.spot.cell != spot.cell {
                 continue;
             }
             open.ending.hear(now, slot);
-            self.deadlines.arm(spot.place.into(), open.ending.deadline());
-            let (began, rate, errors) = (open.ending.began, open.expected, open.ending.failures as f64);
+            let deadline = open.ending.deadline();
+            let (began, errors) = (open.ending.began, open.ending.failures as f64);
             let level = event.fields.level().max(Some(Level::Error));
-            let expected = rate * now.seconds_since(began);
+            let expected = open.expected * now.seconds_since(began);
             if incident::is_critical(level == Some(Level::Fatal), errors, expected) {
                 report.incidents.raise(open.id, Severity::Critical);
             }
-            report.incidents.join(open.id, 1, level, now, report.findings, |key, evidence, said, count| {
-                *said = incident::go_on(key, evidence, count, now.seconds_since(began).max(1.0), rate);
-            });
+            let lasted_s = now.seconds_since(began).max(1.0);
+            let incidents = &mut report.incidents;
+            match open.usual {
+                Some(usual) => incidents.join_updated(open.id, 1, level, now, report.findings, |known, count| {
+                    incident::go_on(known, &usual, count, lasted_s);
+                }),
+                // A version that knew less has opened it: what it has said stays.
+                None => incidents.join(open.id, 1, level, now, report.findings),
+            }
+            self.open.go_on(spot.place.into(), deadline);
             return true;
         }
         false
@@ -308,7 +319,7 @@ impl Burst {
     #[cold]
     fn leave_to_spread(&mut self, module: u64, aside: &LocalizedFailures) {
         if let Some(first) = aside.slots.iter().map(|(slot, _)| *slot).min() {
-            self.places.own(fold(module), first, self.exposure.slot());
+            self.open.attribute(fold(module).into(), first, self.exposure.slot());
         }
     }
 
@@ -318,19 +329,54 @@ impl Burst {
         let id = report.incidents.open(opening, now, report.findings);
         let ending = Ending::new(now, slot, verdict.errors, verdict.slots, verdict.window_s);
         let first_slot = ending.first_slot;
-        let open = OpenBurst { id, spot: *spot, slot, expected: verdict.expected / verdict.window_s.max(1.0), ending };
-        self.deadlines.arm(spot.place.into(), open.ending.deadline());
-        if !report.incidents.is_open(id) {
-            self.deadlines.hurry(spot.place.into());
-        }
+        let (expected, usual) = (verdict.usual.expected / verdict.window_s, Some(UsualOfBurst::of(verdict)));
+        let open = OpenBurst { id, spot: *spot, slot, expected, usual, ending };
         self.settle_active(spot);
-        self.places.open.insert(spot.place, open);
+        self.open.open(spot.place.into(), id, open, ending.deadline(), report.incidents);
         self.list(spot);
-        self.places.own(spot.place, first_slot, slot);
+        self.open.attribute(spot.place.into(), first_slot, slot);
         if spot.scope == Scope::Code {
             // The overall cell has counted the same errors.
-            self.places.own(ALL, first_slot, slot);
+            self.open.attribute(ALL.into(), first_slot, slot);
         }
+    }
+}
+
+impl Stateful for Burst {
+    type State = BurstState;
+
+    fn state(&self) -> BurstState {
+        BurstState {
+            windows: self.windows.clone(),
+            age: self.age,
+            exposure: self.exposure.clone(),
+            traffic: self.traffic.snapshot(),
+            cells: self.cells.snapshot(),
+            text_modules: self.text_modules.snapshot(),
+            active: self.active_spots(),
+            places: OpenBurstsState { open: self.open.incidents().clone(), owned: self.open.attributed().clone() },
+            checked: self.checked,
+        }
+    }
+
+    fn compatible(&self, state: &BurstState) -> Result<(), &'static str> {
+        if state.windows != self.windows {
+            return Err("its windows were others");
+        }
+        Ok(())
+    }
+
+    fn resume(&mut self, kept: BurstState) {
+        self.age = kept.age;
+        self.exposure = kept.exposure;
+        self.traffic.restore(kept.traffic);
+        self.cells.restore(kept.cells);
+        self.text_modules.restore(kept.text_modules, kept.active.iter().filter_map(CellKey::text));
+        self.open.resume(kept.places.open, kept.places.owned);
+        self.checked = kept.checked;
+        self.active = Slotted::default();
+        kept.active.iter().for_each(|spot| self.list(spot));
+        self.set_threshold();
     }
 }
 
@@ -340,7 +386,7 @@ impl Detector for Burst {
     }
 
     #[inline]
-    fn observe(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
+    fn observe(&mut self, event: &Event<'_>, prior: &Prior, report: &mut Report<'_>) {
         if event.moment.outside {
             return;
         }
@@ -359,18 +405,20 @@ impl Detector for Burst {
         if failed.is_none() {
             module.count_other(&self.exposure);
         }
-        if status.is_some() && !report.explained {
-            let places = &self.places;
+        let suppressed = prior.suppressed_by.is_some();
+        if status.is_some() && !suppressed {
+            let attributed = self.open.attributed();
             let by_status = failed.is_some() && failure::by_status(status);
-            module.count_request(by_status, &self.exposure, |slot| places.owns(fold(look.module_hash), slot));
+            module
+                .count_request(by_status, &self.exposure, |slot| attributed.owns(fold(look.module_hash).into(), slot));
         }
-        if report.aside.opened {
-            self.leave_to_spread(look.module_hash, &report.aside);
+        if prior.localized.opened {
+            self.leave_to_spread(look.module_hash, &prior.localized);
         }
         if let Some(settings) = failed
-            && !report.explained
+            && !suppressed
         {
-            self.count(event, settings, report);
+            self.count(event, settings, prior, report);
         }
     }
 
@@ -380,7 +428,7 @@ impl Detector for Burst {
 
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
         self.go_to(moment.running);
-        if !self.places.open.is_empty() {
+        if !self.open.is_empty() {
             self.check(moment.now, report);
         }
         self.checked = self.exposure.slot();
@@ -401,46 +449,13 @@ impl Detector for Burst {
                 cell.active = true;
                 cell.take(moved);
             }
-            if let Some(open) = self.places.open.get_mut(&spot.place)
+            if let Some(open) = self.open.get_mut(spot.place.into())
                 && open.spot.cell == from
             {
                 open.spot.cell = into;
             }
             self.list(&spot);
         }
-    }
-
-    fn snapshot(&self) -> Vec<u8> {
-        pack(&Kept {
-            windows: self.windows.clone(),
-            age: self.age,
-            exposure: self.exposure.clone(),
-            traffic: self.traffic.snapshot(),
-            cells: self.cells.snapshot(),
-            text_modules: self.text_modules.snapshot(),
-            active: self.active_spots(),
-            places: self.places.clone(),
-            checked: self.checked,
-        })
-    }
-
-    fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
-        let kept: Kept = unpack(kept)?;
-        if kept.windows != self.windows {
-            return Err(RestoreError("its windows were others".into()));
-        }
-        self.age = kept.age;
-        self.exposure = kept.exposure;
-        self.traffic.restore(kept.traffic);
-        self.cells.restore(kept.cells);
-        self.text_modules.restore(kept.text_modules, kept.active.iter().filter_map(CellKey::text));
-        self.places = kept.places;
-        self.places.open.keys().for_each(|place| self.deadlines.hurry((*place).into()));
-        self.checked = kept.checked;
-        self.active = Slotted::default();
-        kept.active.iter().for_each(|spot| self.list(spot));
-        self.set_threshold();
-        Ok(())
     }
 
     fn module_counts(&self, most: usize) -> Vec<ModuleCounts> {
@@ -453,7 +468,7 @@ impl Detector for Burst {
         self.traffic.bounded(visit);
         let active = self.active.len();
         visit(&mut Weight { keys: active, bytes: active * size_of::<CellKey>() });
-        self.places.weights().iter_mut().for_each(|weight| visit(weight));
+        self.open.weights(|_| 0).into_iter().for_each(|mut weight| visit(&mut weight));
     }
 
     fn tables(&self) -> Vec<TableUse> {

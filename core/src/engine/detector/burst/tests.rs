@@ -1,7 +1,8 @@
 use super::*;
+use crate::engine::Persist as _;
+use crate::engine::detector::FailureLevel;
 use crate::engine::finding::State;
 use crate::engine::incident::{Incidents, Policy};
-use crate::engine::overrides::KeyPattern;
 use crate::engine::{EngineOptions, Outcome, testing};
 use rand::{RngExt, SeedableRng};
 use std::ops::{Deref, DerefMut};
@@ -34,10 +35,12 @@ impl Stream {
     }
 
     fn with_options(seed: u64, burst: BurstOptions) -> Self {
+        Self::with_engine(seed, testing::with_detectors(|detector| detector.burst = burst))
+    }
+
+    fn with_engine(seed: u64, mut options: EngineOptions) -> Self {
         // A text never seen is novelty's to tell.
-        let mut novelty = crate::engine::detector::novelty::NoveltyOptions::default();
-        novelty.usual.enabled = false;
-        let options = EngineOptions { burst, novelty, ..EngineOptions::default() };
+        options.detector.novelty.enabled = false;
         Self { stream: testing::Stream::new(&options), random: rand_pcg::Pcg64::seed_from_u64(seed) }
     }
 
@@ -96,13 +99,18 @@ fn a_burst_opens_once_goes_on_and_resolves() {
     });
     stream.run(1_260, 1_900, 20, |_, _| {});
     assert_eq!(stream.opened(), [("burst", "m3")]);
+    testing::assert_goes_on_together(&stream.findings);
     let (first, last) = (&stream.findings[0], stream.findings.last().unwrap());
     assert!(first.opened_at.seconds_since(Timestamp::from_millis(1_767_225_600_000)) < 1_215.0);
-    assert!(first.summary.contains(" errors in ") && first.summary.contains(" on m3, "), "{}", first.summary);
     assert!(
-        first.evidence.p_value <= Some(first.evidence.threshold)
-            && first.evidence.expected < 1.0
-            && first.evidence.observed >= 5.0
+        first.summary.sentence.contains(" errors in ") && first.summary.sentence.contains(" on m3, "),
+        "{}",
+        first.summary
+    );
+    assert!(
+        first.measured.p_value <= Some(first.measured.threshold.unwrap())
+            && first.measured.expected.unwrap() < 1.0
+            && first.measured.observed >= 5.0
     );
     assert_eq!((first.respond_within.as_deref(), first.kind.as_str()), (Some("1h"), "surge"));
     assert_eq!((last.state, last.severity), (State::Resolved, Severity::Critical));
@@ -201,7 +209,7 @@ fn errors_all_over_are_one_incident_of_all() {
     });
     stream.run(1_260, 1_700, 20, |_, _| {});
     assert_eq!(stream.opened(), [("burst", "all")]);
-    assert!(stream.findings[0].summary.contains("all modules together"));
+    assert!(stream.findings[0].summary.sentence.contains("all modules together"));
 }
 
 #[test]
@@ -282,12 +290,12 @@ fn a_snapshot_goes_on_where_it_was_taken() {
     }
     assert_eq!(whole.findings, second.findings);
     assert_eq!(whole.findings.last().unwrap().state, State::Resolved);
-    assert!(Burst::new(BurstOptions::default()).restore(b"nonsense").is_err());
+    assert!(Burst::new(&BurstOptions::default(), SharedOptions::default()).restore(b"nonsense").is_err());
 }
 
 #[test]
 fn a_hundred_thousand_keys_stay_under_the_cap() {
-    let mut stream = Stream::with_options(1, BurstOptions { keys: 100, ..BurstOptions::default() });
+    let mut stream = Stream::with_engine(1, EngineOptions { keys: 100, ..EngineOptions::default() });
     for i in 0..20_000 {
         stream.put(
             i * 100,
@@ -303,14 +311,13 @@ fn a_hundred_thousand_keys_stay_under_the_cap() {
 
 #[test]
 fn the_level_of_an_error_can_be_lowered_for_all_and_for_some() {
-    let usual = BurstOptions::default().usual;
-    let warn = BurstSettings { level: Level::Warn, ..usual };
-    let m3 = KeyPattern::new([(Role::Module, Some("m3"))]);
+    let warn = FailureLevel::Warn;
+    let m3 = |level| vec![BurstOverride { module: "m3".into(), level: Some(level), ..BurstOverride::default() }];
     for (options, opened) in [
         (BurstOptions::default(), 0),
-        (BurstOptions { usual: warn, ..BurstOptions::default() }, 1),
-        (BurstOptions { overrides: vec![(m3.clone(), warn)], ..BurstOptions::default() }, 1),
-        (BurstOptions { usual: warn, overrides: vec![(m3, usual)], ..BurstOptions::default() }, 0),
+        (BurstOptions { level: warn, ..BurstOptions::default() }, 1),
+        (BurstOptions { overrides: m3(warn), ..BurstOptions::default() }, 1),
+        (BurstOptions { level: warn, overrides: m3(FailureLevel::Error), ..BurstOptions::default() }, 0),
     ] {
         let mut stream = Stream::with_options(1, options);
         stream.run(0, 1_200, 20, |_, _| {});
@@ -321,8 +328,8 @@ fn the_level_of_an_error_can_be_lowered_for_all_and_for_some() {
 
 #[test]
 fn a_module_that_is_not_watched_is_not_counted_anywhere() {
-    let off = BurstSettings { enabled: false, ..BurstOptions::default().usual };
-    let overrides = vec![(KeyPattern::new([(Role::Module, Some("m*"))]), off)];
+    let off = BurstOverride { module: "m*".into(), enabled: Some(false), ..BurstOverride::default() };
+    let overrides = vec![off];
     let mut stream = Stream::with_options(1, BurstOptions { overrides, ..BurstOptions::default() });
     stream.run(0, 1_200, 20, |_, _| {});
     stream.run(1_200, 1_260, 20, |stream, tenth| {
@@ -352,7 +359,11 @@ fn of_less_traffic_as_many_failures_are_a_greater_share() {
     assert_eq!(stream.opened(), [("burst", "web")]);
     let (first, last) = (&stream.findings[0], stream.findings.last().unwrap());
     assert_eq!((first.kind.as_str(), last.state), ("share", State::Resolved));
-    assert!(first.summary.contains(" requests in ") && first.summary.contains(" on web, "), "{}", first.summary);
+    assert!(
+        first.summary.sentence.contains(" requests in ") && first.summary.sentence.contains(" on web, "),
+        "{}",
+        first.summary
+    );
 }
 
 #[test]
@@ -444,18 +455,18 @@ fn seven_errors_in_ten_seconds_are_enough_where_there_never_were_any() {
         stream.line(3_600_000 + i * 1_400, "ERROR", "calm", "");
     }
     assert_eq!(stream.opened(), [("burst", "calm")]);
-    let evidence = &stream.findings[0].evidence;
-    let [low, high] = ["expected_low", "expected_high"].map(|name| evidence.more[name].as_f64().unwrap());
-    assert!(low < evidence.expected && evidence.expected < high && high < 0.1, "{evidence:?}");
-    assert!(evidence.p_value.unwrap() <= evidence.threshold, "{evidence:?}");
+    let found = &stream.findings[0];
+    let [low, high] = ["expected_low", "expected_high"].map(|name| found.own_members()[name].as_f64());
+    assert!(low < found.measured.expected && found.measured.expected < high && high < Some(0.1), "{found:?}");
+    assert!(found.measured.p_value <= found.measured.threshold, "{found:?}");
 }
 
 #[test]
 fn null_streams_have_no_more_false_alarms_than_the_budget() {
     // A thousand times the default: 167 a day of this detector, of which a third of a day may have
     // 56.
-    let mut stream =
-        Stream::with_options(3, BurstOptions { budget: AlarmBudget::new(1_000.0), ..BurstOptions::default() });
+    let options = testing::with_detectors(|detector| detector.false_alarms_per_day = 1_000.0);
+    let mut stream = Stream::with_engine(3, options);
     for i in 0..28_800 * 2_i64 {
         let (module, level) = (stream.random.random_range(0..20), stream.random.random_range(0..4));
         stream.line(i * 500, if level == 0 { "ERROR" } else { "INFO" }, &format!("m{module}"), "");
@@ -466,8 +477,8 @@ fn null_streams_have_no_more_false_alarms_than_the_budget() {
 
 #[test]
 fn an_explicit_threshold_overrides_the_budget() {
-    let never = BurstSettings { threshold: Some(1e-300), ..BurstOptions::default().usual };
-    let mut stream = Stream::with_options(1, BurstOptions { usual: never, ..BurstOptions::default() });
+    let never = BurstOptions { threshold: Some(1e-300), ..BurstOptions::default() };
+    let mut stream = Stream::with_options(1, never);
     stream.run(0, 1_200, 20, |_, _| {});
     stream.run(1_200, 1_260, 20, |stream, tenth| {
         if tenth % 5 == 0 {
@@ -506,7 +517,7 @@ fn always_failing(seed: u64, extra: impl Fn(i64) -> bool) -> Stream {
 fn a_known_text_that_comes_too_often_is_a_burst_in_a_module_that_always_fails_in_bouts() {
     let of_store = |stream: &Stream| {
         let opened = stream.findings.iter().filter(|finding| finding.state == State::Open);
-        opened.filter(|finding| finding.evidence.more["example"].to_string().contains("reach the store")).count()
+        opened.filter(|finding| finding.evidence.examples()[0].contains("reach the store")).count()
     };
     // A bout of a length never seen before is told; they get longer ever more seldom.
     let quiet = always_failing(1, |_| false);
@@ -517,7 +528,7 @@ fn a_known_text_that_comes_too_often_is_a_burst_in_a_module_that_always_fails_in
 
 #[test]
 fn what_is_kept_of_two_texts_is_added_up_when_they_become_one() {
-    let mut burst = Burst::new(BurstOptions::default());
+    let mut burst = Burst::new(&BurstOptions::default(), SharedOptions::default());
     burst.go_to(600.0);
     let text = |id: u64| CellKey {
         scope: Scope::Text,
@@ -547,7 +558,7 @@ fn what_is_kept_of_two_texts_is_added_up_when_they_become_one() {
 #[test]
 fn a_cell_is_settled_when_something_leaves_its_windows_or_a_block_begins() {
     let looks = |modules: usize| {
-        let mut burst = Burst::new(BurstOptions::default());
+        let mut burst = Burst::new(&BurstOptions::default(), SharedOptions::default());
         let mut incidents = Incidents::new(Policy::default(), 100);
         let line = |i: usize| format!("{{\"level\":\"ERROR\",\"module\":\"m{i}\",\"message\":\"failed\"}}\n");
         let batch = testing::looked(&mut testing::looker(), &(0..modules).map(line).collect::<String>());

@@ -11,13 +11,19 @@
 //! from the first arrival, 50 arrivals, and ten times the limit; after a restart what was learned
 //! holds.
 
-use super::{Detector, Event, Report, TableUse};
+mod options;
+
+use super::options::SharedOptions;
+use super::{Detector, Event, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
-use crate::engine::finding::{DetectorName, Evidence, Key, Severity};
-use crate::engine::incident::{IncidentId, Opening, p_of, round, score_of};
-use crate::engine::snapshot::{RestoreError, pack, unpack};
+use crate::engine::finding::{
+    DetectorName, Evidence, InputEvidence, Key, Measured, Severity, p_of, round, score_of, test, unit,
+};
+use crate::engine::incident::{IncidentId, Opening};
+use crate::engine::snapshot::Stateful;
 use crate::engine::stats::gap_tail::GapTail;
 use crate::event::Timestamp;
+pub use options::InputOptions;
 use serde::{Deserialize, Serialize};
 
 /// Most seconds between two looks at the clock that count.
@@ -25,34 +31,18 @@ const STEP_S: f64 = 5.0;
 /// Seconds of arrivals before it judges.
 const WARM_UP_S: f64 = 600.0;
 
-/// What a user can set.
-#[derive(Clone, Debug, PartialEq)]
-pub struct InputOptions {
-    /// Off means that an input may stall.
-    pub enabled: bool,
-    /// Chance of one pause that is called a stall.
-    pub threshold: f64,
-    /// Shortest stall in seconds.
-    pub least_s: f64,
-}
-
-impl Default for InputOptions {
-    fn default() -> Self {
-        Self { enabled: true, threshold: 1e-9, least_s: 60.0 }
-    }
-}
-
 /// The detector.
 #[derive(Debug)]
 pub struct Input {
     options: InputOptions,
-    state: Kept,
+    state: InputState,
     /// When the wall clock was last looked at; not of another process.
     looked: Option<Timestamp>,
 }
 
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Kept {
+/// What a restart should know.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct InputState {
     gaps: GapTail,
     /// Seconds since the last arrival, as far as they count.
     idle: f64,
@@ -64,13 +54,15 @@ struct Kept {
     longest: f64,
 }
 
-impl Input {
-    /// A detector that has seen nothing.
-    #[must_use]
-    pub fn new(options: InputOptions) -> Self {
-        Self { options, state: Kept::default(), looked: None }
-    }
+impl Registered for Input {
+    type Options = InputOptions;
 
+    fn new(options: &InputOptions, _: SharedOptions) -> Self {
+        Self { options: options.clone(), state: InputState::default(), looked: None }
+    }
+}
+
+impl Input {
     fn look_at_the_clock(&mut self, now: Timestamp) {
         let step = self.looked.map_or(0.0, |last| now.seconds_since(last).clamp(0.0, STEP_S));
         self.looked = Some(now);
@@ -87,18 +79,30 @@ impl Input {
         };
         self.state.stalls = self.state.stalls.saturating_add(1);
         self.state.longest = self.state.longest.max(idle);
-        let longest = self.state.gaps.longest();
+        let gaps = &self.state.gaps;
+        let (samples, ln_p, longest_s) = (gaps.gaps().into(), gaps.ln_p(idle), gaps.longest());
         // It went on until now.
-        report.incidents.join(id, 0, None, now, report.findings, |_, _, _, _| {});
-        report.incidents.resolve_updated(id, 0.0, now, report.findings, |_, evidence, summary, _| {
-            (evidence.observed, evidence.window_s) = (idle.round(), idle.round());
-            *summary = said(idle, longest);
+        report.incidents.join(id, 0, None, now, report.findings);
+        report.incidents.resolve_updated(id, 0.0, now, report.findings, |known, _| {
+            known.update(idle.round(), idle.round(), samples, ln_p);
+            if let Evidence::Input(evidence) = &mut known.evidence {
+                (evidence.idle_s, evidence.longest_s) = (idle, longest_s);
+            }
         });
     }
 }
 
-fn said(idle: f64, longest: f64) -> String {
-    format!("all input has stalled for {idle:.0} s, its longest pause before was {longest:.1} s")
+impl Stateful for Input {
+    type State = InputState;
+
+    fn state(&self) -> InputState {
+        self.state.clone()
+    }
+
+    fn resume(&mut self, state: InputState) {
+        self.state = state;
+        self.looked = None;
+    }
 }
 
 impl Detector for Input {
@@ -107,7 +111,7 @@ impl Detector for Input {
     }
 
     #[inline]
-    fn observe(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
+    fn observe(&mut self, event: &Event<'_>, _: &Prior, report: &mut Report<'_>) {
         let arrival = event.moment.arrival;
         // All events of one read arrive at the same instant.
         if self.looked != Some(arrival) {
@@ -129,22 +133,22 @@ impl Detector for Input {
             return;
         }
         let habit = if self.state.stalls >= 2 { 2.0 * self.state.longest } else { 0.0 };
-        let limit = gaps.limit(self.options.threshold).max(self.options.least_s).max(habit);
+        let limit = gaps.limit(self.options.threshold).max(self.options.least.seconds()).max(habit);
         if idle < limit || self.state.age - idle < WARM_UP_S.max(10.0 * limit) {
             return;
         }
         let ln_p = gaps.ln_p(idle);
-        let evidence = Evidence {
+        let measured = Measured {
             observed: round(idle, 1),
-            expected: round(gaps.longest(), 3),
-            unit: "s".into(),
-            test: "tail of the pauses between arrivals".into(),
-            threshold: self.options.threshold,
+            expected: Some(round(gaps.longest(), 3)),
+            unit: unit::SECONDS.into(),
+            test: test::PAUSES.into(),
+            threshold: Some(self.options.threshold),
             p_value: Some(p_of(ln_p)),
             samples: gaps.gaps().into(),
-            window_s: round(idle, 1),
-            more: serde_json::Map::from_iter([("limit_s".to_owned(), round(limit, 1).into())]),
+            window_s: Some(round(idle, 1)),
         };
+        let evidence = InputEvidence { limit_s: round(limit, 1), idle_s: idle, longest_s: gaps.longest() };
         let opening = Opening {
             detector: DetectorName::Input,
             kind: "stalled".into(),
@@ -153,24 +157,14 @@ impl Detector for Input {
             key: Key(vec![("input".into(), "all".into())]),
             count: 1,
             score: score_of(ln_p),
-            summary: said(idle, gaps.longest()),
-            evidence,
+            measured,
+            evidence: Evidence::Input(evidence),
             worst: None,
             cause: None,
-            remedy: Some("look at what feeds this pipe: the shipper, its source, the disk, the network".into()),
+            remedy: None,
             context: Vec::new(),
         };
         self.state.stalled = Some(report.incidents.open(opening, moment.now, report.findings));
-    }
-
-    fn snapshot(&self) -> Vec<u8> {
-        pack(&self.state)
-    }
-
-    fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
-        self.state = unpack(kept)?;
-        self.looked = None;
-        Ok(())
     }
 
     fn tables(&self) -> Vec<TableUse> {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::engine::Persist as _;
 use crate::engine::finding::State;
 use crate::engine::{EngineOptions, Outcome, testing};
 
@@ -28,8 +29,8 @@ fn a_stalled_input_is_told_once_as_itself_and_resolves() {
     let said: Vec<_> = stream.findings.iter().map(|found| (found.detector, found.state)).collect();
     assert_eq!(said, [(DetectorName::Input, State::Open), (DetectorName::Input, State::Resolved)]);
     let (first, last) = (&stream.findings[0], &stream.findings[1]);
-    assert!(first.kind == "stalled" && (60.0..70.0).contains(&first.evidence.observed), "{first:?}");
-    assert!((495.0..=505.0).contains(&last.evidence.observed), "{last:?}");
+    assert!(first.kind == "stalled" && (60.0..70.0).contains(&first.measured.observed), "{first:?}");
+    assert!((495.0..=505.0).contains(&last.measured.observed), "{last:?}");
 }
 
 #[test]
@@ -66,5 +67,5 @@ fn a_snapshot_keeps_what_was_learned_but_not_the_clock() {
     assert_eq!(second.findings, []);
     idle(&mut second, 50_010..50_100);
     assert_eq!(second.opened(DetectorName::Input).len(), 1);
-    assert!(Input::new(InputOptions::default()).restore(b"nonsense").is_err());
+    assert!(Input::new(&InputOptions::default(), SharedOptions::default()).restore(b"nonsense").is_err());
 }

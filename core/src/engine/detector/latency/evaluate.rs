@@ -6,10 +6,9 @@ use super::incident::{self, Shift};
 use super::operation::{Kind, Operation};
 use super::window::{BELOW, DOWN, HostId, LONGEST, ValueLevel};
 use super::{Event, LatencySettings, NEW_NORMAL_VALUES, Report};
-use crate::engine::detector::NearMiss;
-use crate::engine::finding::DetectorName;
+use crate::engine::finding::{DetectorName, NearMiss, Reason};
 use crate::engine::incident::IncidentId;
-use crate::event::{Role, Timestamp};
+use crate::event::Timestamp;
 
 /// Other hosts' calls are calm while no count of theirs is rarer than this, over all limits.
 const OTHERS_CALM: f64 = 0.003;
@@ -223,16 +222,19 @@ fn go_on(
     } else {
         (going.calm, going.restless) = (0, now);
         let (id, is_shift, down, host) = (going.id, going.shift, going.down, going.host);
-        report.incidents.join(id, 1, call.event.fields.level(), now, report.findings, |_, evidence, summary, _| {
-            let shift = match (host, share.as_deref()) {
-                (Some(host), Some(share)) => Shift::of_host(operation, &limits, share, host, now),
-                _ => Shift::of(operation, &limits, down, now),
-            };
-            if is_shift {
-                let host = call.event.fields.text(Role::Host);
-                shift.update(operation, call.settings, host.as_deref(), evidence, summary);
-            }
-        });
+        let (fields, findings) = (&call.event.fields, &mut *report.findings);
+        if is_shift {
+            report.incidents.join_updated(id, 1, fields.level(), now, findings, |known, _| {
+                let shift = match (host, share.as_deref()) {
+                    (Some(host), Some(share)) => Shift::of_host(operation, &limits, share, host, now),
+                    _ => Shift::of(operation, &limits, down, now),
+                };
+                shift.update(operation, call.settings, fields, known);
+            });
+        } else {
+            // What was measured is the one slow call that has opened it.
+            report.incidents.join(id, 1, fields.level(), now, findings);
+        }
         if stay(operation, share, call.settings, now, report) { Change::Ended } else { Change::None }
     }
 }
@@ -290,6 +292,6 @@ fn near_miss(call: &Call<'_, '_>, operation: &Operation, limits: &Limits, place:
         key: operation.name.to_string(),
         ln_p,
         threshold,
-        why: shift.summary(&operation.name),
+        why: Reason::SlowCalls { shift: shift.calls(), medians_ms: shift.medians_ms() },
     });
 }

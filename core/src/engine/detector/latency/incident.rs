@@ -1,14 +1,18 @@
-//! What is said of an operation that has become slow, or fast.
+//! What is known of an operation that has become slow, or fast.
 
+use super::LatencySettings;
 use super::baseline::{Limits, SHARE_BELOW, SHARES};
 use super::host_share::HostShare;
 use super::operation::Operation;
 use super::window::{HostId, WINDOWS};
-use super::{LatencySettings, OUTLIER_TEST, SHIFT_TEST};
-use crate::engine::finding::{DetectorName, Evidence, Key, Severity};
-use crate::engine::incident::{Opening, p_of, round, score_of};
+use crate::engine::finding::{
+    DetectorName, Evidence, Key, LatencyEvidence, Measured, Severity, ShiftEvidence, milliseconds, p_of, round,
+    score_of, significant, test, unit,
+};
+use crate::engine::incident::Opening;
 use crate::engine::stats::log_histogram::middle;
 use crate::event::{Fields, Role, Timestamp};
+use std::borrow::Cow;
 
 /// A shift of the median by this factor is critical: whoever waits for the operation will have
 /// given up.
@@ -67,39 +71,37 @@ impl Shift {
         }
     }
 
-    pub(super) fn summary(&self, place: &str) -> String {
-        let (how, than) = match self.limit {
-            0 => ("slower", "75 %"),
-            1 => ("slower", "90 %"),
-            2 => ("slower", "99 %"),
-            _ => ("faster", "25 %"),
-        };
-        format!(
-            "{} of the last {} calls of {place} {how} than {than} used to be: median {}, usually {}",
-            self.count,
-            self.width,
-            duration(self.median),
-            duration(self.usual)
-        )
+    /// The calls beyond a quantile that show it.
+    pub(super) fn calls(&self) -> ShiftEvidence {
+        let faster = self.limit >= SHARES.len();
+        let quantile = if faster { SHARE_BELOW } else { 1.0 - SHARES[self.limit] };
+        ShiftEvidence { count: self.count, of: self.width, quantile, faster }
     }
 
-    fn evidence(&self, operation: &Operation, settings: &LatencySettings) -> Evidence {
-        let mut more = quantiles(operation);
-        let down = self.limit >= SHARES.len();
-        let quantile = if down { SHARE_BELOW } else { 1.0 - SHARES[self.limit] };
-        more.insert(if down { "fast" } else { "slow" }.into(), self.count.into());
-        more.insert("of".into(), self.width.into());
-        more.insert("quantile".into(), quantile.into());
-        Evidence {
-            observed: significant(self.median),
-            expected: significant(self.usual),
-            unit: "ms".into(),
-            test: SHIFT_TEST.into(),
-            threshold: settings.shift_threshold,
+    /// Medians now and before, in milliseconds.
+    pub(super) fn medians_ms(&self) -> [f64; 2] {
+        [self.median, self.usual]
+    }
+
+    fn measured(&self, operation: &Operation, settings: &LatencySettings) -> Measured {
+        Measured {
+            observed: milliseconds(self.median),
+            expected: Some(milliseconds(self.usual)),
+            unit: unit::MILLISECONDS.into(),
+            test: test::BINOMIAL_EXCEEDANCE.into(),
+            threshold: Some(settings.shift_threshold),
             p_value: Some(p_of(self.ln_p)),
             samples: operation.baseline.learned.total() as u64,
-            window_s: round(self.window_s, 3),
-            more,
+            window_s: Some(round(self.window_s, 3)),
+        }
+    }
+
+    fn evidence(&self, operation: &Operation) -> LatencyEvidence {
+        LatencyEvidence {
+            shift: Some(self.calls()),
+            observed_ms: self.median,
+            of_one_host: self.host.is_some(),
+            ..quantiles(operation)
         }
     }
 
@@ -108,16 +110,13 @@ impl Shift {
         &self,
         operation: &Operation,
         settings: &LatencySettings,
-        host: Option<&str>,
-        evidence: &mut Evidence,
-        summary: &mut String,
+        fields: &Fields<'_>,
+        known: &mut Opening,
     ) {
-        *evidence = self.evidence(operation, settings);
-        evidence.more.insert("shift".into(), true.into());
-        if let Some(host) = host.filter(|_| self.host.is_some()) {
-            evidence.more.insert("host".into(), host.into());
-        }
-        *summary = self.summary(&place(operation, host.filter(|_| self.host.is_some())));
+        known.measured = self.measured(operation, settings);
+        known.score = score_of(self.ln_p);
+        let host = fields.text(Role::Host).filter(|_| self.host.is_some()).map(Cow::into_owned);
+        known.evidence = Evidence::Latency(LatencyEvidence { became_shift: true, host, ..self.evidence(operation) });
     }
 
     pub(super) fn opening(&self, operation: &Operation, settings: &LatencySettings, fields: &Fields<'_>) -> Opening {
@@ -126,61 +125,44 @@ impl Shift {
             _ if self.median > CRITICAL_FACTOR * self.usual => Severity::Critical,
             _ => Severity::Warning,
         };
-        let host = fields.text(Role::Host).filter(|_| self.host.is_some());
         let mut opening = common(operation, fields);
-        if let Some(host) = &host {
-            opening.key.0.push(("host".into(), host.to_string()));
+        if let Some(host) = fields.text(Role::Host).filter(|_| self.host.is_some()) {
+            opening.key.0.push(("host".into(), host.into_owned()));
         }
         Opening {
             kind: "shift".into(),
             severity,
             count: u64::from(self.count),
             score: score_of(self.ln_p),
-            summary: self.summary(&place(operation, host.as_deref())),
-            evidence: self.evidence(operation, settings),
+            measured: self.measured(operation, settings),
+            evidence: Evidence::Latency(self.evidence(operation)),
             ..opening
         }
-    }
-}
-
-/// `/orders`, or `/orders on node-3`.
-fn place(operation: &Operation, host: Option<&str>) -> String {
-    match host {
-        Some(host) => format!("{} on {host}", operation.name),
-        None => operation.name.to_string(),
     }
 }
 
 /// One value, in milliseconds, beyond the tail.
 pub(super) fn outlier(operation: &Operation, limits: &Limits, value: f64, fields: &Fields<'_>) -> Opening {
     let ln_p = limits.ln_tail(value);
-    let [three_quarters, _, nearly_all] = SHARES.map(|share| operation.baseline.value_at(share));
-    let mut more = quantiles(operation);
-    // Not in the key: one slow call says nothing of its host.
-    if let Some(host) = fields.text(Role::Host) {
-        more.insert("host".into(), host.into());
-    }
     Opening {
         kind: "outlier".into(),
         score: score_of(ln_p),
-        summary: format!(
-            "{} on {}, usually {} at 75 %, {} at 99 %",
-            duration(value),
-            operation.name,
-            duration(three_quarters),
-            duration(nearly_all)
-        ),
-        evidence: Evidence {
+        measured: Measured {
             observed: round(value, 3),
-            expected: significant(nearly_all),
-            unit: "ms".into(),
-            test: OUTLIER_TEST.into(),
-            threshold: significant(limits.chance),
+            expected: Some(milliseconds(operation.baseline.value_at(SHARES[2]))),
+            unit: unit::MILLISECONDS.into(),
+            test: test::PEAKS_OVER_THRESHOLD.into(),
+            threshold: Some(significant(limits.chance)),
             p_value: Some(p_of(ln_p)),
             samples: operation.baseline.learned.total() as u64,
-            window_s: round(value / 1e3, 3),
-            more,
+            window_s: Some(round(value / 1e3, 3)),
         },
+        evidence: Evidence::Latency(LatencyEvidence {
+            // Not in the key: one slow call says nothing of its host.
+            host: fields.text(Role::Host).map(Cow::into_owned),
+            observed_ms: value,
+            ..quantiles(operation)
+        }),
         ..common(operation, fields)
     }
 }
@@ -194,7 +176,7 @@ fn common(operation: &Operation, fields: &Fields<'_>) -> Opening {
         key: Key(vec![("operation".into(), operation.name.to_string())]),
         count: 1,
         score: 0.0,
-        summary: String::new(),
+        measured: Measured::default(),
         evidence: Evidence::default(),
         worst: fields.level(),
         cause: None,
@@ -203,31 +185,8 @@ fn common(operation: &Operation, fields: &Fields<'_>) -> Opening {
     }
 }
 
-/// The baseline's quantiles in milliseconds, and the interval in which 98 of 100 values lie.
-fn quantiles(operation: &Operation) -> serde_json::Map<String, serde_json::Value> {
-    let at = |share| significant(operation.baseline.value_at(share));
-    let quantiles = [("p50", 0.5), ("p75", SHARES[0]), ("p90", SHARES[1]), ("p99", SHARES[2])];
-    let mut more: serde_json::Map<_, _> =
-        quantiles.into_iter().map(|(name, share)| (name.to_owned(), at(share).into())).collect();
-    more.insert("interval".into(), vec![at(1.0 - SHARES[2]), at(SHARES[2])].into());
-    more
-}
-
-/// Milliseconds as people write them: `41 ms`, `2.1 s`, `0.25 ms`, `3.5 min`.
-pub(super) fn duration(milliseconds: f64) -> String {
-    let (value, unit) = match milliseconds {
-        m if m >= 99_500.0 => (m / 60_000.0, "min"),
-        m if m >= 995.0 => (m / 1_000.0, "s"),
-        m if m >= 0.01 => (m, "ms"),
-        m => (m * 1_000.0, "µs"),
-    };
-    format!("{} {unit}", significant(value))
-}
-
-/// Two significant digits, or all before the point.
-pub(super) fn significant(value: f64) -> f64 {
-    if value >= 99.5 {
-        return value.round();
-    }
-    format!("{value:.1e}").parse().unwrap_or(value)
+/// What is usual of the operation.
+fn quantiles(operation: &Operation) -> LatencyEvidence {
+    let shares = [1.0 - SHARES[2], 0.5, SHARES[0], SHARES[1], SHARES[2]];
+    LatencyEvidence { quantiles_ms: shares.map(|share| operation.baseline.value_at(share)), ..Default::default() }
 }

@@ -42,14 +42,16 @@ mod texts;
 mod unfinished;
 mod window;
 
-use super::{AHEAD, Detector, Event, OperationQuantiles, Report, TableUse};
+use super::options::SharedOptions;
+use super::tracker::{AttributedSlots, IncidentTracker};
+use super::{AHEAD, Detector, Event, OperationQuantiles, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
-use crate::engine::deadlines::{Deadlines, after};
+use crate::engine::deadlines::after;
 use crate::engine::finding::DetectorName;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Overrides;
-use crate::engine::snapshot::{RestoreError, pack, unpack};
-use crate::engine::state::{Evict, Table, TableSnapshot, Weight};
+use crate::engine::snapshot::Stateful;
+use crate::engine::state::{Evict, Table, TableSnapshot};
 use crate::engine::stats::log_histogram::bucket_of;
 use crate::event::look::Form;
 use crate::event::operation::masked;
@@ -58,7 +60,8 @@ use crate::event::{Fields, Role};
 use evaluate::{Call, Change};
 use host_share::HostShare;
 use operation::Operation;
-pub use options::{LatencyOptions, LatencySettings, PairBy, PairOptions};
+use options::LatencySettings;
+pub use options::{LatencyOptions, LatencyOverride, LatencyPair};
 use pairs::{Ended, Pairs, PairsSnapshot};
 use recent::{RecentDurations, RecentSnapshot};
 use serde::{Deserialize, Serialize};
@@ -66,14 +69,10 @@ use std::collections::BTreeMap;
 use texts::Texts;
 use window::HostId;
 
-const OUTLIER_TEST: &str = "peaks over threshold";
-const SHIFT_TEST: &str = "binomial exceedance";
 /// An incident without a slow call for so long has ended, in seconds.
 const SILENT_S: f64 = 600.0;
 /// Values that a shift must have before it can be the new normal.
 const NEW_NORMAL_VALUES: f64 = 1_000.0;
-/// Bytes of an open incident's place among all.
-const LIVE_BYTES: usize = 32;
 /// Tells keys of modules, templates and hosts from those of operations.
 const KEY_DOMAINS: [u64; 3] = [0x6D6F_6475_6C65, 0x7465_6D70_6C61, 0x686F_7374];
 
@@ -88,13 +87,12 @@ pub struct Latency {
     pairs: Pairs,
     ended: Vec<Ended>,
     /// Operations with an open incident, and which.
-    live: BTreeMap<u64, IncidentId>,
-    /// When which of them may be over.
-    deadlines: Deadlines,
+    open: IncidentTracker<IncidentId>,
 }
 
+/// What a restart should know.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+pub struct LatencyState {
     operations: TableSnapshot<Operation>,
     #[serde(default)]
     recent: RecentSnapshot,
@@ -104,24 +102,24 @@ struct Kept {
     live: BTreeMap<u64, IncidentId>,
 }
 
-impl Latency {
-    /// A detector that has seen nothing.
-    #[must_use]
-    pub fn new(options: LatencyOptions) -> Self {
-        let LatencyOptions { settings, keys, overrides, pairs } = options;
+impl Registered for Latency {
+    type Options = LatencyOptions;
+
+    fn new(options: &LatencyOptions, SharedOptions { keys, .. }: SharedOptions) -> Self {
         Self {
-            settings: Overrides::new(settings, overrides),
+            settings: options.settings(),
             operations: Table::new(keys),
             recent: RecentDurations::default(),
             hosts: Table::new(keys),
             texts: Texts::new(keys),
-            pairs: Pairs::new(&pairs, keys),
+            pairs: Pairs::new(&options.pairs, keys),
             ended: Vec::new(),
-            live: BTreeMap::new(),
-            deadlines: Deadlines::default(),
+            open: IncidentTracker::default(),
         }
     }
+}
 
+impl Latency {
     /// Takes the duration that the event itself has.
     #[inline]
     fn measure(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
@@ -170,18 +168,13 @@ impl Latency {
         match evaluate::take(&call, operation, share, report) {
             Change::None => {}
             Change::Opened(id) => {
-                self.live.insert(key, id);
-                if !report.incidents.is_open(id) {
-                    self.deadlines.hurry(key);
-                }
+                let restless = operation.going.as_ref().map_or(now, |going| going.restless);
+                self.open.open(key, id, id, after(restless, SILENT_S), report.incidents);
             }
-            Change::Ended => {
-                self.live.remove(&key);
-                self.deadlines.disarm(key);
-            }
+            Change::Ended => _ = self.open.end(key),
         }
         if let Some(going) = &operation.going {
-            self.deadlines.arm(key, after(going.restless, SILENT_S));
+            self.open.go_on(key, after(going.restless, SILENT_S));
         }
     }
 
@@ -229,13 +222,37 @@ fn text_of(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
+impl Stateful for Latency {
+    type State = LatencyState;
+
+    fn state(&self) -> LatencyState {
+        LatencyState {
+            operations: self.operations.snapshot(),
+            recent: self.recent.snapshot(),
+            hosts: self.hosts.snapshot(),
+            texts: self.texts.snapshot(),
+            pairs: self.pairs.snapshot(),
+            live: self.open.incidents().clone(),
+        }
+    }
+
+    fn resume(&mut self, kept: LatencyState) {
+        self.operations.restore(kept.operations);
+        self.recent.restore(kept.recent, &mut self.operations);
+        self.hosts.restore(kept.hosts);
+        self.texts.restore(kept.texts);
+        self.pairs.restore(kept.pairs);
+        self.open.resume(kept.live, AttributedSlots::default());
+    }
+}
+
 impl Detector for Latency {
     fn name(&self) -> DetectorName {
         DetectorName::Latency
     }
 
     #[inline]
-    fn observe(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
+    fn observe(&mut self, event: &Event<'_>, _: &Prior, report: &mut Report<'_>) {
         if event.moment.outside {
             return;
         }
@@ -257,22 +274,21 @@ impl Detector for Latency {
         let now = moment.now;
         self.tick_pairs(now, report);
         self.recent.keep_up(&mut self.operations, now);
-        self.deadlines.keep_up(report.incidents.evictions());
-        self.operations.take_lost().into_iter().for_each(|key| self.deadlines.hurry(key));
-        for key in self.deadlines.take_due(now) {
-            let Some(&id) = self.live.get(&key) else { continue };
+        self.operations.take_lost().into_iter().for_each(|key| self.open.hurry(key));
+        for key in self.open.due(now, report.incidents) {
+            let Some(&id) = self.open.get(key) else { continue };
             let operation = self.operations.get_mut(key).filter(|operation| operation.going.is_some());
             // An evicted operation's incident is over for whoever watches it.
             if let Some(operation) = operation {
                 let restless = operation.going.as_ref().map_or(now, |going| going.restless);
                 if report.incidents.is_open(id) && now.seconds_since(restless) <= SILENT_S {
-                    self.deadlines.arm(key, after(restless, SILENT_S));
+                    self.open.go_on(key, after(restless, SILENT_S));
                     continue;
                 }
                 operation.end(now);
             }
             report.incidents.resolve(id, now, report.findings);
-            self.live.remove(&key);
+            self.open.end(key);
         }
     }
 
@@ -281,36 +297,14 @@ impl Detector for Latency {
         self.pairs.merge(merge);
     }
 
-    fn snapshot(&self) -> Vec<u8> {
-        pack(&Kept {
-            operations: self.operations.snapshot(),
-            recent: self.recent.snapshot(),
-            hosts: self.hosts.snapshot(),
-            texts: self.texts.snapshot(),
-            pairs: self.pairs.snapshot(),
-            live: self.live.clone(),
-        })
-    }
-
-    fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
-        let kept: Kept = unpack(kept)?;
-        self.operations.restore(kept.operations);
-        self.recent.restore(kept.recent, &mut self.operations);
-        self.hosts.restore(kept.hosts);
-        self.texts.restore(kept.texts);
-        self.pairs.restore(kept.pairs);
-        self.live = kept.live;
-        self.live.keys().for_each(|key| self.deadlines.hurry(*key));
-        Ok(())
-    }
-
     fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {
         visit(&mut self.operations);
         visit(&mut self.hosts);
         self.texts.bounded(visit);
         visit(&mut self.pairs);
         visit(&mut self.recent.weight());
-        visit(&mut Weight { keys: self.live.len(), bytes: self.live.len() * LIVE_BYTES });
+        let [mut open, _] = self.open.weights(|_| 0);
+        visit(&mut open);
     }
 
     fn tables(&self) -> Vec<TableUse> {

@@ -24,7 +24,7 @@ pub(super) struct Operation {
     pub(super) name: Box<str>,
     pub(super) window: Window,
     pub(super) baseline: Baseline,
-    pub(super) going: Option<Box<OpenIncident>>,
+    pub(super) going: Option<Box<OpenLatency>>,
     /// Values so far and since when, for their rate.
     pub(super) values: u64,
     /// How long they took together, in milliseconds.
@@ -47,7 +47,7 @@ pub(super) struct Operation {
 
 /// An open incident.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct OpenIncident {
+pub(super) struct OpenLatency {
     pub(super) id: IncidentId,
     pub(super) opened: Timestamp,
     /// More than single values: nothing of it is learned.
@@ -68,7 +68,7 @@ pub(super) struct OpenIncident {
 
 impl HeapSize for Operation {
     fn heap_size(&self) -> usize {
-        let of = |going: &OpenIncident| allocated(size_of::<OpenIncident>()) + going.durations.heap_size();
+        let of = |going: &OpenLatency| allocated(size_of::<OpenLatency>()) + going.durations.heap_size();
         allocated(self.name.len())
             + self.window.heap_size()
             + self.baseline.heap_size()
@@ -129,7 +129,7 @@ impl Operation {
     pub(super) fn begin(&mut self, id: IncidentId, what: Kind, now: Timestamp) {
         let calm_hours = (now.seconds_since(self.ended) / FLAP_S).clamp(0.0, 64.0) as u32;
         self.flaps = self.flaps.saturating_sub(calm_hours);
-        self.going = Some(Box::new(OpenIncident {
+        self.going = Some(Box::new(OpenLatency {
             id,
             opened: now,
             shift: !matches!(what, Kind::Outlier),

@@ -6,8 +6,7 @@
 //! queue. Memory: about 100 bytes a begun pair, capped; the oldest goes first when there are too
 //! many, which is counted and makes no finding. Of two starts alike the later counts.
 
-use super::incident::duration;
-use super::options::{PairBy, PairOptions};
+use super::options::{LatencyPair, PairBy};
 use crate::engine::detector::{Event, TableUse};
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::glob_matches;
@@ -53,7 +52,9 @@ impl Pattern {
 /// One kind of pair.
 #[derive(Debug)]
 struct Pair {
-    options: PairOptions,
+    options: LatencyPair,
+    by: Vec<PairBy>,
+    timeout_s: f64,
     key: u64,
     start: Pattern,
     end: Pattern,
@@ -96,7 +97,7 @@ pub(super) struct Unfinished {
 /// A start whose time is up.
 #[derive(Debug)]
 pub(super) struct TimedOut<'a> {
-    pub(super) options: &'a PairOptions,
+    pub(super) options: &'a LatencyPair,
     pub(super) key: u64,
     pub(super) shared: &'a str,
     pub(super) line: &'a str,
@@ -135,7 +136,7 @@ const SHARED_BYTES: usize = 512;
 const LINE_BYTES: usize = 200;
 
 impl Pairs {
-    pub(super) fn new(options: &[PairOptions], cap: usize) -> Self {
+    pub(super) fn new(options: &[LatencyPair], cap: usize) -> Self {
         let kinds: Vec<Pair> = options
             .iter()
             .map(|options| Pair {
@@ -143,6 +144,8 @@ impl Pairs {
                 start: Pattern::new(&options.start),
                 end: Pattern::new(&options.end),
                 queue: VecDeque::new(),
+                by: options.shared(),
+                timeout_s: options.timeout.seconds(),
                 options: options.clone(),
             })
             .collect();
@@ -168,7 +171,7 @@ impl Pairs {
                 continue;
             }
             let key = pair.key;
-            let Some((hash, shared)) = shared(&pair.options.by, &event.fields, key) else { continue };
+            let Some((hash, shared)) = shared(&pair.by, &event.fields, key) else { continue };
             if ends && let Some(begun) = self.take(hash) {
                 let seconds = event.moment.time.seconds_since(begun.time).max(0.0);
                 ended.push(Ended { key, kind, duration_ms: seconds * 1e3 });
@@ -226,7 +229,7 @@ impl Pairs {
     pub(super) fn time_out(&mut self, now: Timestamp, mut take: impl FnMut(TimedOut<'_>)) {
         for pair in &mut self.kinds {
             while let Some((hash, began)) = pair.queue.front().copied() {
-                if now.seconds_since(began) < pair.options.timeout_s {
+                if now.seconds_since(began) < pair.timeout_s {
                     break;
                 }
                 pair.queue.pop_front();
@@ -254,7 +257,7 @@ impl Pairs {
     /// over, and the incident.
     pub(super) fn open(&mut self) -> impl Iterator<Item = (f64, &mut Option<(IncidentId, Timestamp)>)> {
         let calm_s = |kinds: &[Pair], key: u64| {
-            kinds.iter().find(|pair| pair.key == key).map_or(0.0, |pair| (2.0 * pair.options.timeout_s).max(600.0))
+            kinds.iter().find(|pair| pair.key == key).map_or(0.0, |pair| (2.0 * pair.timeout_s).max(600.0))
         };
         let kinds = &self.kinds;
         let mut open: Vec<_> = self.unfinished.iter_mut().filter(|(_, unfinished)| unfinished.open.is_some()).collect();
@@ -321,20 +324,6 @@ impl Evict for Pairs {
         let keep = count - count.saturating_sub(KEPT.min(self.cap)).min(count.div_ceil(8));
         while self.begun.len() > keep && self.forget_oldest() {}
         keep < count
-    }
-}
-
-impl TimedOut<'_> {
-    /// One sentence.
-    pub(super) fn summary(&self) -> String {
-        format!(
-            "{} began and did not end within {} ({}); {} of {} did not",
-            self.options.operation,
-            duration(self.options.timeout_s * 1e3),
-            self.shared,
-            self.so_far.timed_out,
-            self.so_far.timed_out + self.so_far.finished
-        )
     }
 }
 

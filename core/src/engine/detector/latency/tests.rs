@@ -1,7 +1,10 @@
 use super::*;
-use crate::engine::finding::{Severity, State};
+use crate::engine::Persist as _;
+use crate::engine::finding::{Severity, State, test};
 use crate::engine::{EngineOptions, testing};
 use crate::event::Timestamp;
+use crate::human_duration::HumanDuration;
+use crate::narrate::{Language, near_miss};
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, Gamma, LogNormal};
 use rand_pcg::Pcg64Mcg;
@@ -30,7 +33,11 @@ impl Stream {
     }
 
     fn of(latency: LatencyOptions) -> Self {
-        let options = EngineOptions { latency, near_misses: true, ..EngineOptions::default() };
+        Self::with_engine(testing::with_detectors(|detector| detector.latency = latency))
+    }
+
+    fn with_engine(options: EngineOptions) -> Self {
+        let options = EngineOptions { near_misses: true, ..options };
         Self { stream: testing::Stream::new(&options), rng: Pcg64Mcg::seed_from_u64(5), now: 0 }
     }
 
@@ -95,10 +102,18 @@ fn one_outlier_opens_once_and_resolves() {
     assert_eq!(stream.said(), [("outlier", State::Open), ("outlier", State::Resolved)]);
     let open = &stream.findings[0];
     assert_eq!(open.key.0, [("operation".to_owned(), "/orders/{}".to_owned())]);
-    assert!(open.summary.starts_with("2.1 s on /orders/{}, usually ") && open.summary.ends_with(" at 99 %"));
-    assert_eq!((open.severity, open.count, open.evidence.test.as_str()), (Severity::Warning, 1, OUTLIER_TEST));
-    assert!(open.evidence.p_value.unwrap() < open.evidence.threshold && open.evidence.threshold <= 1e-5);
-    assert!((80.0..140.0).contains(&open.evidence.expected) && open.evidence.observed == 2_100.0, "{open:?}");
+    assert!(
+        open.summary.sentence.starts_with("2.1 s on /orders/{}, usually ")
+            && open.summary.sentence.ends_with(" at 99 %")
+    );
+    assert_eq!(
+        (open.severity, open.count, open.measured.test.as_ref()),
+        (Severity::Warning, 1, test::PEAKS_OVER_THRESHOLD)
+    );
+    assert!(
+        open.measured.p_value.unwrap() < open.measured.threshold.unwrap() && open.measured.threshold.unwrap() <= 1e-5
+    );
+    assert!((80.0..140.0).contains(&open.measured.expected.unwrap()) && open.measured.observed == 2_100.0, "{open:?}");
 }
 
 #[test]
@@ -110,7 +125,7 @@ fn a_spike_is_one_incident_that_began_as_an_outlier() {
     assert_eq!(stream.opened(), 1, "{said:?}");
     assert_eq!(said.last().unwrap().1, State::Resolved);
     let last = stream.findings.last().unwrap();
-    assert!(last.evidence.test == SHIFT_TEST && last.evidence.more["shift"] == true, "{last:?}");
+    assert!(last.measured.test == test::BINOMIAL_EXCEEDANCE && last.own_members()["shift"] == true, "{last:?}");
     // Nothing of it was learned: the same again is found again.
     stream.calls(60, 15.0);
     assert_eq!(stream.opened(), 2);
@@ -123,8 +138,11 @@ fn a_shift_is_found_by_its_share_and_resolves() {
     stream.calls(500, 1.0);
     assert_eq!(stream.opened(), 1, "{:?}", stream.said());
     let open = &stream.findings[0];
-    assert_eq!((open.kind.as_str(), open.severity, open.evidence.unit.as_str()), ("shift", Severity::Warning, "ms"));
-    assert!(open.evidence.observed > 1.3 * open.evidence.expected && open.evidence.window_s > 1.0, "{open:?}");
+    assert_eq!((open.kind.as_str(), open.severity, open.measured.unit.as_ref()), ("shift", Severity::Warning, "ms"));
+    assert!(
+        open.measured.observed > 1.3 * open.measured.expected.unwrap() && open.measured.window_s.unwrap() > 1.0,
+        "{open:?}"
+    );
     assert_eq!(stream.findings.last().unwrap().state, State::Resolved);
 }
 
@@ -139,7 +157,7 @@ fn a_level_that_stays_becomes_normal_and_the_way_back_is_information() {
     let opened: Vec<_> = stream.findings[said..].iter().filter(|finding| finding.state == State::Open).collect();
     assert_eq!(opened.len(), 1, "{:?}", stream.said());
     assert_eq!((opened[0].kind.as_str(), opened[0].severity), ("shift", Severity::Info));
-    assert!(opened[0].summary.contains("faster than 25 % used to be"), "{}", opened[0].summary);
+    assert!(opened[0].summary.sentence.contains("faster than 25 % used to be"), "{}", opened[0].summary);
 }
 
 #[test]
@@ -204,7 +222,7 @@ fn a_snapshot_goes_on_where_it_was_taken() {
     }
     first.stream.findings.append(&mut second.stream.findings);
     assert_eq!(whole.findings, first.findings);
-    assert!(Latency::new(LatencyOptions::default()).restore(b"nonsense").is_err());
+    assert!(Latency::new(&LatencyOptions::default(), SharedOptions::default()).restore(b"nonsense").is_err());
 }
 
 #[test]
@@ -225,7 +243,7 @@ fn quantiles_of_the_busiest_and_of_the_rest() {
 
 #[test]
 fn keys_are_capped() {
-    let mut detector = Latency::new(LatencyOptions { keys: 50, ..LatencyOptions::default() });
+    let mut detector = Latency::new(&LatencyOptions::default(), SharedOptions { keys: 50, ..SharedOptions::default() });
     for i in 0..1_000_u64 {
         detector.operations.touch(i, || Operation::new(i.to_string(), Timestamp(0)));
     }
@@ -297,7 +315,11 @@ fn one_slow_host_is_named_and_is_one_incident() {
         let key = [("operation".to_owned(), "/orders".to_owned()), ("host".to_owned(), "node-2".to_owned())];
         // A single value far out may come first; it says nothing of its host.
         assert!(open.kind == "outlier" || (open.kind == "shift" && open.key.0 == key), "{open:?}");
-        assert!(open.kind != "shift" || open.summary.contains(" of /orders on node-2 slower"), "{}", open.summary);
+        assert!(
+            open.kind != "shift" || open.summary.sentence.contains(" of /orders on node-2 slower"),
+            "{}",
+            open.summary
+        );
         assert_eq!(stream.findings.last().unwrap().state, State::Resolved);
     }
 }
@@ -338,8 +360,8 @@ fn faster_calls_are_information_and_nothing_of_them_is_learned() {
     stream.calls(1_000, 1.0);
     let opened: Vec<_> = stream.findings.iter().filter(|finding| finding.state == State::Open).collect();
     assert_eq!(opened.len(), 1, "{:?}", stream.said());
-    assert_eq!((opened[0].severity, opened[0].evidence.more["fast"].is_number()), (Severity::Info, true));
-    assert!(opened[0].evidence.observed < opened[0].evidence.expected);
+    assert_eq!((opened[0].severity, opened[0].own_members()["fast"].is_number()), (Severity::Info, true));
+    assert!(opened[0].measured.observed < opened[0].measured.expected.unwrap());
 }
 
 #[test]
@@ -354,17 +376,17 @@ fn durations_in_messages_are_those_of_their_template() {
     assert_eq!(stream.findings, []);
     stream.line(190_000, r#""message":"query 901 took 4000.00 ms""#);
     assert_eq!(stream.said(), [("outlier", State::Open)]);
-    assert_eq!(stream.findings[0].evidence.observed, 4_000.0);
+    assert_eq!(stream.findings[0].measured.observed, 4_000.0);
     assert_eq!(stream.engine.operation_quantiles(9).iter().map(|shown| shown.count).sum::<u64>(), 1_801);
 }
 
 fn pairs() -> LatencyOptions {
-    let pair = PairOptions {
+    let pair = LatencyPair {
         operation: "import".into(),
         start: "import of * begins".into(),
         end: "import done".into(),
-        by: vec![PairBy::Role(Role::Trace), PairBy::Member("part".into())],
-        timeout_s: 60.0,
+        by: vec!["trace".into(), "part".into()],
+        timeout: HumanDuration::from_secs(60),
     };
     LatencyOptions { pairs: vec![pair], ..LatencyOptions::default() }
 }
@@ -408,16 +430,19 @@ fn starts_without_an_end_are_one_incident() {
     assert_eq!((last.state, last.count), (State::Resolved, 10));
     let open = &stream.findings[0];
     assert!(
-        open.summary.starts_with("import began and did not end within 60 s (trace t0, part 1)"),
+        open.summary.sentence.starts_with("import began and did not end within 60 s (trace t0, part 1)"),
         "{}",
         open.summary
     );
-    assert_eq!((open.evidence.threshold, open.evidence.test.as_str()), (60_000.0, "timeout"));
+    assert_eq!((open.measured.threshold.unwrap(), open.measured.test.as_ref()), (60_000.0, "timeout"));
 }
 
 #[test]
 fn begun_pairs_are_capped_and_what_is_evicted_is_no_finding() {
-    let mut stream = Stream::of(LatencyOptions { keys: 20, ..pairs() });
+    let mut stream = Stream::with_engine(EngineOptions {
+        keys: 20,
+        ..testing::with_detectors(|detector| detector.latency = pairs())
+    });
     for i in 0..200_i64 {
         stream.line(i, &format!(r#""trace_id":"t{i}","part":1,"message":"import of file {i} begins""#));
     }
@@ -430,13 +455,11 @@ fn begun_pairs_are_capped_and_what_is_evicted_is_no_finding() {
 
 #[test]
 fn overrides_are_by_operation_module_and_host() {
-    use crate::engine::overrides::KeyPattern;
-    let off = LatencySettings { enabled: false, ..LatencySettings::default() };
-    let canary = LatencySettings { enabled: false, apart: true, ..LatencySettings::default() };
+    let off = LatencyOverride { enabled: Some(false), ..LatencyOverride::default() };
     let mut stream = Stream::of(LatencyOptions {
         overrides: vec![
-            (KeyPattern::new([(Role::Operation, Some("/export/{}"))]), off),
-            (KeyPattern::new([(Role::Host, Some("canary-*"))]), canary),
+            LatencyOverride { operation: Some("/export/{}".into()), ..off.clone() },
+            LatencyOverride { host: Some("canary-*".into()), ..off },
         ],
         ..LatencyOptions::default()
     });
@@ -461,7 +484,8 @@ fn what_is_close_and_no_incident_is_told_to_whoever_asks() {
         told.append(&mut stream.stream.near_misses);
     }
     assert!(stream.findings.is_empty() && !told.is_empty());
-    assert!(told[0].to_string().starts_with("near miss, latency/shift on /orders/{}: p = "), "{}", told[0]);
+    let line = near_miss(Language::En, &told[0]);
+    assert!(line.starts_with("near miss, latency/shift on /orders/{}: p = "), "{line}");
     assert!(told.iter().all(|near| near.ln_p >= near.threshold.ln()));
 }
 

@@ -2,14 +2,13 @@
 //! there are.
 
 use super::Latency;
-use super::incident::significant;
 use crate::engine::detector::Report;
-use crate::engine::finding::{DetectorName, Evidence, Key, Severity};
-use crate::engine::incident::{Opening, p_of, round, score_of};
+use crate::engine::finding::{
+    DetectorName, Evidence, Key, Measured, Severity, UnfinishedEvidence, milliseconds, p_of, round, score_of, test,
+    unit,
+};
+use crate::engine::incident::Opening;
 use crate::event::Timestamp;
-
-/// The name of the test: the chance that one more start has no end, by those so far.
-const TEST: &str = "timeout";
 
 impl Latency {
     /// Starts whose time is up, and incidents that none has joined for long.
@@ -24,28 +23,25 @@ impl Latency {
                 (late.so_far.timed_out as f64, (late.so_far.timed_out + late.so_far.finished) as f64);
             // By the rule of succession, over all starts but this one.
             let ln_p = ((timed_out / (all + 1.0)).ln()).min(0.0);
-            let evidence = |examples: &[&str]| Evidence {
-                observed: significant(late.waited_s * 1e3),
-                expected: significant(usual),
-                unit: "ms".into(),
-                test: TEST.into(),
-                threshold: late.options.timeout_s * 1e3,
+            let measured = Measured {
+                observed: milliseconds(late.waited_s * 1e3),
+                expected: Some(milliseconds(usual)),
+                unit: unit::MILLISECONDS.into(),
+                test: test::TIMEOUT.into(),
+                threshold: Some(late.options.timeout.seconds() * 1e3),
                 p_value: Some(p_of(ln_p)),
                 samples: all as u64,
-                window_s: round(late.waited_s, 3),
-                more: [
-                    ("unfinished".to_owned(), late.so_far.timed_out.into()),
-                    ("finished".to_owned(), late.so_far.finished.into()),
-                    ("example".to_owned(), examples.to_vec().into()),
-                ]
-                .into_iter()
-                .collect(),
+                window_s: Some(round(late.waited_s, 3)),
             };
+            let evidence = Evidence::Unfinished(UnfinishedEvidence {
+                unfinished: late.so_far.timed_out,
+                finished: late.so_far.finished,
+                example: Some(vec![late.line.to_owned()]),
+                shared: late.shared.to_owned(),
+            });
             if let Some((id, last)) = late.so_far.open.filter(|(id, _)| report.incidents.is_open(*id)) {
-                let (said, line) = (late.summary(), late.line);
-                report.incidents.join(id, 1, late.level, now, report.findings, |_, kept, summary, _| {
-                    *kept = evidence(&[line]);
-                    *summary = said;
+                report.incidents.join_updated(id, 1, late.level, now, report.findings, |known, _| {
+                    (known.measured, known.evidence, known.score) = (measured, evidence, score_of(ln_p));
                 });
                 late.so_far.open = Some((id, last.max(now)));
                 return;
@@ -58,8 +54,8 @@ impl Latency {
                 key: Key(vec![("operation".into(), late.options.operation.clone())]),
                 count: 1,
                 score: score_of(ln_p),
-                summary: late.summary(),
-                evidence: evidence(&[late.line]),
+                measured,
+                evidence,
                 worst: late.level,
                 cause: None,
                 remedy: None,

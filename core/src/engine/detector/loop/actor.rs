@@ -29,7 +29,7 @@ pub(super) struct Actor {
     /// Seconds.
     pub(super) rest: f32,
     /// The open loop.
-    pub(super) going: Option<Box<OpenIncident>>,
+    pub(super) going: Option<Box<OpenLoop>>,
     /// The last line at WARN or worse and how its numbers step; only for actors that have such
     /// lines.
     pub(super) counter: Option<Box<super::counter::Counter>>,
@@ -59,7 +59,7 @@ impl HeapSize for Actor {
             allocated(size_of::<Runs>()) + allocated(size_of::<String>() * runs.texts.capacity()) + texts
         };
         self.runs.as_deref().map_or(0, of)
-            + self.going.as_ref().map_or(0, |going| allocated(size_of::<OpenIncident>()) + going.told.heap_size())
+            + self.going.as_ref().map_or(0, |_| allocated(size_of::<OpenLoop>()))
             + self.counter.as_ref().map_or(0, |counter| counter.heap_size())
     }
 
@@ -70,7 +70,7 @@ impl HeapSize for Actor {
 
 /// An open loop.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct OpenIncident {
+pub(super) struct OpenLoop {
     pub(super) id: IncidentId,
     /// Lines of one round.
     pub(super) period: usize,
@@ -84,8 +84,10 @@ pub(super) struct OpenIncident {
     pub(super) heard: Timestamp,
     /// From where to where its retry counter has counted, if it is one.
     pub(super) range: Option<(i64, i64)>,
-    /// How it is told.
-    pub(super) told: super::incident::Told,
+    /// What it was tested by, and is again as it goes on; none in states of versions that did not
+    /// keep it.
+    #[serde(default)]
+    pub(super) tested: Option<super::incident::Tested>,
     /// Smoothed seconds between its lines.
     pub(super) pace: f64,
     /// Lines of the actor outside the loop since the last inside it.
@@ -93,7 +95,7 @@ pub(super) struct OpenIncident {
     pub(super) module: u64,
 }
 
-impl OpenIncident {
+impl OpenLoop {
     /// Seconds from its earliest line to its latest, in whatever order they came.
     pub(super) fn lasted(&self) -> f64 {
         self.until.seconds_since(self.began).max(0.0)
@@ -109,6 +111,15 @@ impl OpenIncident {
     pub(super) fn deadline(&self) -> Timestamp {
         after(self.heard, self.patience())
     }
+}
+
+/// Whose an open loop is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum LoopOwner {
+    /// This actor's, which keeps it.
+    Actor(u64),
+    /// This line's, whoever says it.
+    Line(u64, Box<OpenLoop>),
 }
 
 /// What a line did to its actor's runs.
@@ -230,7 +241,7 @@ impl Actor {
     }
 
     /// The loop is over: what was repeated is not evidence for the next one.
-    pub(super) fn end(&mut self) -> Option<Box<OpenIncident>> {
+    pub(super) fn end(&mut self) -> Option<Box<OpenLoop>> {
         if let Some(runs) = &mut self.runs {
             runs.lines = [0; LAGS];
         }

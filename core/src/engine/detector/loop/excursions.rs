@@ -77,7 +77,7 @@ pub(super) struct Emitter {
 }
 
 /// Who goes round in a spell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Who {
     /// So many actors, several rounds each.
     Actors(u32),

@@ -7,12 +7,15 @@
 
 use super::super::{Event, Report, TableUse};
 use super::EXAMPLE_BYTES;
-use super::options::Limit;
-use crate::engine::deadlines::{Deadlines, after};
-use crate::engine::finding::{DetectorName, Evidence, Key, Severity, name_of};
-use crate::engine::incident::{IncidentId, Opening, round};
-use crate::engine::overrides::{Choice, KeyPattern, Overrides};
-use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, Weight, allocated};
+use super::options::{Limit, LoopGuard};
+use crate::engine::deadlines::after;
+use crate::engine::detector::tracker::{AttributedSlots, IncidentTracker};
+use crate::engine::finding::{
+    DetectorName, Evidence, GuardEvidence, Key, Measured, Severity, name_of, round, test, unit,
+};
+use crate::engine::incident::{IncidentId, Opening};
+use crate::engine::overrides::{Choice, Overrides};
+use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot};
 use crate::event::{Fields, Level, Role, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -29,14 +32,9 @@ struct Guarded {
     within_s: f64,
     /// The incident, and when the line was last over its limit.
     open: Option<(IncidentId, Timestamp)>,
-    place: String,
 }
 
 impl HeapSize for Guarded {
-    fn heap_size(&self) -> usize {
-        allocated(self.place.capacity())
-    }
-
     fn watched_as(&self, key: u64) -> Option<u64> {
         self.open.map(|_| key)
     }
@@ -69,27 +67,28 @@ pub(super) struct Guards {
     any: bool,
     choices: Table<Choice>,
     lines: Table<Guarded>,
-    open: BTreeSet<u64>,
-    /// When which of them may be over.
-    pub(super) deadlines: Deadlines,
+    /// Lines with an open incident, which they know.
+    pub(super) open: IncidentTracker<()>,
 }
 
 /// What is kept across a restart.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Kept {
+pub(super) struct GuardsState {
     lines: TableSnapshot<Guarded>,
     open: BTreeSet<u64>,
 }
 
 impl Guards {
-    pub(super) fn new(guards: Vec<(KeyPattern, Limit)>, keys: usize) -> Self {
+    pub(super) fn new(guards: &[LoopGuard], keys: usize) -> Self {
         Self {
             any: !guards.is_empty(),
-            limits: Overrides::new(None, guards.into_iter().map(|(pattern, limit)| (pattern, Some(limit)))),
+            limits: Overrides::new(
+                None,
+                guards.iter().map(LoopGuard::limit).map(|(pattern, limit)| (pattern, Some(limit))),
+            ),
             choices: Table::new(keys),
             lines: Table::new(keys),
-            open: BTreeSet::new(),
-            deadlines: Deadlines::default(),
+            open: IncidentTracker::default(),
         }
     }
 
@@ -113,7 +112,6 @@ impl Guards {
             limit: limit.max_repeats,
             within_s: limit.within_s,
             open: None,
-            place: String::new(),
         });
         let count = guarded.add(now);
         if count <= guarded.limit && guarded.open.is_none() {
@@ -123,30 +121,24 @@ impl Guards {
             Some((id, over)) if report.incidents.is_open(*id) => {
                 if count > guarded.limit {
                     *over = now;
-                    self.deadlines.arm(key, after(now, guarded.within_s));
+                    self.open.go_on(key, after(now, guarded.within_s));
                 }
-                let place = &guarded.place;
-                report.incidents.join(*id, 1, fields.level(), now, report.findings, |_, evidence, summary, total| {
-                    *summary = told(&limit, count, total, place);
-                    evidence.observed = count.into();
-                    evidence.samples = total;
+                report.incidents.join_updated(*id, 1, fields.level(), now, report.findings, |known, total| {
+                    (known.measured.observed, known.measured.samples) = (count.into(), total);
+                    if let Evidence::Guard(evidence) = &mut known.evidence {
+                        (evidence.repeats, evidence.within_s) = (count.into(), limit.within_s);
+                    }
                 });
             }
             _ if count > guarded.limit => {
                 let opening = opening(fields, &limit, count);
-                guarded.place = place(&opening.key);
                 let id = report.incidents.open(opening, now, report.findings);
                 guarded.open = Some((id, now));
-                self.open.insert(key);
-                self.deadlines.arm(key, after(now, guarded.within_s));
-                if !report.incidents.is_open(id) {
-                    self.deadlines.hurry(key);
-                }
+                self.open.open(key, id, (), after(now, guarded.within_s), report.incidents);
             }
             _ => {
                 guarded.open = None;
-                self.open.remove(&key);
-                self.deadlines.disarm(key);
+                self.open.end(key);
                 return false;
             }
         }
@@ -155,27 +147,27 @@ impl Guards {
 
     /// Ends what has not been over its limit for a whole window.
     pub(super) fn tick(&mut self, now: Timestamp, report: &mut Report<'_>) {
-        self.deadlines.keep_up(report.incidents.evictions());
-        self.lines.take_lost().into_iter().for_each(|key| self.deadlines.hurry(key));
-        for key in self.deadlines.take_due(now) {
+        self.lines.take_lost().into_iter().for_each(|key| self.open.hurry(key));
+        for key in self.open.due(now, report.incidents) {
             if let Some(guarded) = self.lines.get_mut(key)
                 && let Some((id, over)) = guarded.open
             {
                 if report.incidents.is_open(id) && now.seconds_since(over) < guarded.within_s {
-                    self.deadlines.arm(key, after(over, guarded.within_s));
+                    self.open.go_on(key, after(over, guarded.within_s));
                     continue;
                 }
                 guarded.open = None;
                 report.incidents.resolve(id, now, report.findings);
             }
-            self.open.remove(&key);
+            self.open.end(key);
         }
     }
 
     pub(super) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {
         visit(&mut self.choices);
         visit(&mut self.lines);
-        visit(&mut Weight { keys: self.open.len(), bytes: self.open.len() * 16 });
+        let [mut open, _] = self.open.weights(|()| 0);
+        visit(&mut open);
     }
 
     pub(super) fn tables(&self) -> Option<TableUse> {
@@ -183,27 +175,14 @@ impl Guards {
         self.any.then_some(TableUse { table: "loop_guarded", keys, evictions })
     }
 
-    pub(super) fn snapshot(&self) -> Kept {
-        Kept { lines: self.lines.snapshot(), open: self.open.clone() }
+    pub(super) fn snapshot(&self) -> GuardsState {
+        GuardsState { lines: self.lines.snapshot(), open: self.open.keys().into_iter().collect() }
     }
 
-    pub(super) fn restore(&mut self, kept: Kept) {
+    pub(super) fn restore(&mut self, kept: GuardsState) {
         self.lines.restore(kept.lines);
-        self.open = kept.open;
-        self.open.iter().for_each(|key| self.deadlines.hurry(*key));
+        self.open.resume(kept.open.into_iter().map(|key| (key, ())).collect(), AttributedSlots::default());
     }
-}
-
-fn place(key: &Key) -> String {
-    key.0.iter().map(|(name, value)| format!(" {name} {value}")).collect::<Vec<_>>().join(",")
-}
-
-fn told(limit: &Limit, count: u32, total: u64, place: &str) -> String {
-    let on = if place.is_empty() { "" } else { " on" };
-    let Limit { max_repeats, within_s, .. } = limit;
-    format!(
-        "the same line {count} times within {within_s} s, {total} in all, where {max_repeats} are allowed{on}{place}"
-    )
 }
 
 fn opening(fields: &Fields<'_>, limit: &Limit, count: u32) -> Opening {
@@ -213,11 +192,8 @@ fn opening(fields: &Fields<'_>, limit: &Limit, count: u32) -> Opening {
         .filter_map(|(role, _)| Some((role.name().to_owned(), name_of(&fields.text(role)?).to_owned())))
         .collect());
     let bad = fields.level() >= Some(Level::Error);
-    let mut more = serde_json::Map::new();
     let message = fields.text(Role::Message).unwrap_or_default();
-    more.insert("period".into(), 1.into());
-    more.insert("repeats".into(), count.into());
-    more.insert("example".into(), vec![message[..message.floor_char_boundary(EXAMPLE_BYTES)].to_owned()].into());
+    let allowed = Some(limit.max_repeats.into());
     Opening {
         detector: DetectorName::Loop,
         kind: "guard".into(),
@@ -225,19 +201,22 @@ fn opening(fields: &Fields<'_>, limit: &Limit, count: u32) -> Opening {
         severity: if bad { Severity::Critical } else { Severity::Warning },
         count: count.into(),
         score: if bad { 0.95 } else { 0.75 },
-        summary: told(limit, count, count.into(), &place(&key)),
         key,
-        evidence: Evidence {
+        measured: Measured {
             observed: count.into(),
-            expected: limit.max_repeats.into(),
-            unit: "lines".into(),
-            test: "limit".into(),
-            threshold: limit.max_repeats.into(),
+            expected: allowed,
+            unit: unit::LINES.into(),
+            test: test::LIMIT.into(),
+            threshold: allowed,
             p_value: None,
             samples: count.into(),
-            window_s: round(limit.within_s, 3),
-            more,
+            window_s: Some(round(limit.within_s, 3)),
         },
+        evidence: Evidence::Guard(GuardEvidence {
+            repeats: count.into(),
+            example: Some(vec![message[..message.floor_char_boundary(EXAMPLE_BYTES)].to_owned()]),
+            within_s: limit.within_s,
+        }),
         worst: fields.level(),
         cause: None,
         remedy: None,

@@ -1,13 +1,15 @@
-//! What is said of a loop when it opens.
+//! What is known of a loop when it opens and while it goes on.
 
-use super::EXAMPLE_BYTES;
-use super::actor::Actor;
+use super::actor::{Actor, OpenLoop};
 use super::excursions::Who;
-use super::learned::RateVerdict;
-use super::run::{Run, Signal};
-use crate::engine::finding::{DetectorName, Evidence, Key, Severity, name_of};
-use crate::engine::incident::{Opening, p_of, round, score_of};
-use crate::engine::state::allocated;
+use super::learned::{Habit, Learned, RateVerdict};
+use super::run::{Run, Signal, grain};
+use super::{EXAMPLE_BYTES, Habits};
+use crate::engine::finding::{
+    DetectorName, Evidence, Key, LoopEvidence, Measured, Severity, name_of, p_of, round, score_of, significant, test,
+    unit,
+};
+use crate::engine::incident::Opening;
 use crate::event::{Fields, Level, Role};
 use serde::{Deserialize, Serialize};
 
@@ -19,7 +21,7 @@ pub(super) fn opening(
     verdict: &RateVerdict,
     lasted: f64,
     actor: &mut Actor,
-) -> (Opening, Told) {
+) -> Opening {
     let key: Vec<_> = [Role::Module, Role::Host, Role::Thread]
         .into_iter()
         // Of a loop that several actors go round in, only the module is the place.
@@ -34,121 +36,105 @@ pub(super) fn opening(
     let repeats = run.repeats();
     let count = u64::from(repeats) * run.period as u64;
     let range = counter.then(|| actor.counter.as_ref()?.range()).flatten();
-    let told = Told::new(run, range.is_some(), &key);
-    let mut more = serde_json::Map::new();
-    more.insert("period".into(), run.period.into());
-    if let (Signal::Excursion(_), Who::Actors(actors)) = (run.signal, run.who) {
-        more.insert("actors".into(), actors.into());
-    }
-    if run.variants > 1 {
-        more.insert("variants".into(), run.variants.into());
-    }
-    let mut summary = String::new();
-    let mut evidence = Evidence {
-        expected: significant(verdict.expected * run.period as f64),
-        unit: "lines/s".into(),
-        test: "gamma-poisson".into(),
-        threshold,
-        p_value: Some(p_of(verdict.ln_p)),
-        more,
-        ..Evidence::default()
-    };
-    told.tell(&mut evidence, &mut summary, count, run.period, lasted, range);
     let mut lines = actor.take_texts();
     if run.signal != Signal::Cycle {
         let message = fields.text(Role::Message).unwrap_or_default();
         lines = vec![message[..message.floor_char_boundary(EXAMPLE_BYTES)].to_owned()];
     }
-    evidence.more.insert("example".into(), lines.into());
     let bad = fields.level() >= Some(Level::Error);
-    let opening = Opening {
+    let kind = match run.period {
+        1 if range.is_some() => "counter",
+        1 => "exact",
+        _ => "cycle",
+    };
+    Opening {
         detector: DetectorName::Loop,
-        kind: told.kind.clone(),
+        kind: kind.into(),
         rule: None,
         severity: if bad { Severity::Critical } else { Severity::Warning },
         key: Key(key),
         count,
         score: score_of(verdict.ln_p),
-        summary,
-        evidence,
+        measured: Measured {
+            observed: rate(count, lasted),
+            expected: Some(significant(verdict.expected * run.period as f64)),
+            unit: unit::LINES_PER_SECOND.into(),
+            test: test::GAMMA_POISSON.into(),
+            threshold: Some(threshold),
+            p_value: Some(p_of(verdict.ln_p)),
+            samples: count,
+            window_s: Some(round(lasted, 3)),
+        },
+        evidence: Evidence::Loop(LoopEvidence {
+            period: run.period as u64,
+            repeats: repeats.into(),
+            actors: match (run.signal, run.who) {
+                (Signal::Excursion(_), Who::Actors(actors)) => Some(actors),
+                _ => None,
+            },
+            variants: run.variants as u64,
+            counter: range.map(<[i64; 2]>::from),
+            example: Some(lines),
+            new_threads: run.who == Who::NewThreads,
+            lasted_s: lasted,
+        }),
         worst: fields.level(),
         cause: None,
         remedy: None,
         context: Vec::new(),
+    }
+}
+
+/// What a loop was tested by, and is again as it goes on.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Tested {
+    signal: Signal,
+    who: Who,
+    /// How often its last line, or for counters its template, was seen in all.
+    seen: u32,
+}
+
+impl Tested {
+    pub(super) fn of(run: &Run) -> Self {
+        Self { signal: run.signal, who: run.who, seen: run.seen }
+    }
+
+    /// One more of its lines: `seen` so many times, and its template.
+    pub(super) fn see(&mut self, seen: u32, template_seen: u32) {
+        self.seen = if self.signal == Signal::Counter { template_seen } else { seen };
+    }
+
+    /// How its lines go on with each other in its module.
+    fn habit(&self, habits: Habits) -> Habit {
+        if matches!(self.signal, Signal::Excursion(_)) { habits.spells } else { habits.runs }
+    }
+}
+
+/// The loop has gone on for `count` lines.
+pub(super) fn go_on(known: &mut Opening, going: &OpenLoop, count: u64, learned: &Learned, habits: Habits) {
+    let Some(tested) = going.tested else { return };
+    let (period, lasted) = (going.period as u64, going.lasted());
+    let repeats = count / period;
+    // As when it opened: what each actor says for the first time is no repeat.
+    let (again, length) = match (tested.signal, tested.who) {
+        (Signal::Cycle, _) => (repeats, repeats.saturating_sub(1) * period),
+        (Signal::Counter, _) => (repeats, repeats.saturating_sub(1)),
+        (Signal::Excursion(_), Who::Actors(actors)) => (repeats.saturating_sub(u64::from(actors) - 1), repeats),
+        (Signal::Excursion(_), Who::NewThreads) => (repeats, repeats),
     };
-    (opening, told)
-}
-
-/// The parts of a loop's summary that stay; its numbers are told anew each time.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct Told {
-    kind: String,
-    /// `the same 3 lines`
-    what: String,
-    /// ` on queue (thread t-1)`
-    place: String,
-}
-
-impl Told {
-    fn new(run: &Run, counts: bool, key: &[(String, String)]) -> Self {
-        let (kind, what) = match run.period {
-            1 if counts => ("counter", "the same text".to_owned()),
-            1 if run.variants > 1 => ("exact", format!("the same line in {} variants", run.variants)),
-            1 => ("exact", "the same line".to_owned()),
-            period => ("cycle", format!("the same {period} lines")),
-        };
-        let mut place = String::new();
-        match run.who {
-            Who::Actors(1) => {}
-            Who::Actors(actors) => place = format!(" from {actors} threads"),
-            Who::NewThreads => place = " from a new thread each time".into(),
-        }
-        if let Some(((_, first), rest)) = key.split_first() {
-            let rest: Vec<_> = rest.iter().map(|(name, value)| format!("{name} {value}")).collect();
-            place.push_str(&format!(" on {first}"));
-            if !rest.is_empty() {
-                place.push_str(&format!(" ({})", rest.join(", ")));
-            }
-        }
-        Self { kind: kind.to_owned(), what, place }
-    }
-
-    /// Bytes of its texts.
-    pub(super) fn heap_size(&self) -> usize {
-        [&self.kind, &self.what, &self.place].map(|text| allocated(text.capacity())).iter().sum()
-    }
-
-    /// Brings evidence and summary up to `count` lines in `lasted` seconds, from the earliest to
-    /// the latest; `range` is from where to where a retry counter has counted.
-    pub(super) fn tell(
-        &self,
-        evidence: &mut Evidence,
-        summary: &mut String,
-        count: u64,
-        period: usize,
-        lasted: f64,
-        range: Option<(i64, i64)>,
-    ) {
-        let repeats = count / period as u64;
-        evidence.observed = round(count as f64 / lasted.max(1e-3), 3);
-        evidence.samples = count;
-        evidence.window_s = round(lasted, 3);
-        evidence.more.insert("repeats".into(), repeats.into());
-        let counting = range.map_or_else(String::new, |(from, to)| {
-            evidence.more.insert("counter".into(), vec![from, to].into());
-            format!(" with a number counting from {from} to {to}")
-        });
-        let within = match lasted {
-            // All tell the same time: a batch under one time, or clocks that tell no more.
-            ..=1e-3 => "at one moment".to_owned(),
-            ..0.1 => format!("in {:.0} ms", (lasted * 1e3).ceil()),
-            _ => format!("in {lasted:.1} s"),
-        };
-        *summary = format!("{} {repeats} times {within}{counting}{}", self.what, self.place);
+    let window = lasted + grain(going.until, going.began);
+    let (habit, length) = (tested.habit(habits), u32::try_from(length).unwrap_or(u32::MAX));
+    let verdict = learned.test(tested.seen, again as f64, window, habit, length, tested.signal);
+    known.update(rate(count, lasted), round(lasted, 3), count, verdict.ln_p);
+    known.measured.expected = Some(significant(verdict.expected * period as f64));
+    if let Evidence::Loop(evidence) = &mut known.evidence {
+        evidence.repeats = repeats;
+        evidence.counter = going.range.map(<[i64; 2]>::from).or(evidence.counter);
+        (evidence.new_threads, evidence.lasted_s) = (tested.who == Who::NewThreads, lasted);
     }
 }
 
-/// Two significant digits.
-fn significant(value: f64) -> f64 {
-    format!("{value:.1e}").parse().unwrap_or(value)
+/// Lines a second, of `count` lines in `lasted` seconds from the earliest to the latest.
+fn rate(count: u64, lasted: f64) -> f64 {
+    round(count as f64 / lasted.max(1e-3), 3)
 }

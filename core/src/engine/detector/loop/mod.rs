@@ -47,22 +47,25 @@ mod options;
 mod run;
 
 use super::failure::is_failure;
+use super::options::SharedOptions;
 use super::text_without_numbers::TextWithoutNumbers;
-use super::{AHEAD, Detector, Event, Report, TableUse};
+use super::tracker::{AttributedSlots, IncidentTracker};
+use super::{AHEAD, Detector, Event, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
-use crate::engine::deadlines::Deadlines;
 use crate::engine::finding::DetectorName;
 use crate::engine::overrides::Overrides;
-use crate::engine::snapshot::{RestoreError, pack, unpack};
-use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, Weight};
+use crate::engine::snapshot::Stateful;
+use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot};
 use crate::engine::template::{Merge, TemplateId};
 use crate::event::{Fields, Level, Look, Role, Timestamp};
-use actor::{Actor, OpenIncident};
+use actor::{Actor, LoopOwner, OpenLoop};
 use counter::When;
 use excursions::{Emitter, Excursion, Excursions, Update, Who};
-use guard::Guards;
+use guard::{Guards, GuardsState};
+use incident::Tested;
 use learned::{HABIT_RUN, Habit, Learned};
-pub use options::{Limit, LoopOptions, LoopSettings};
+use options::LoopSettings;
+pub use options::{LoopGuard, LoopOptions, LoopOverride};
 use run::{Run, Signal, grain, near_miss};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -73,8 +76,6 @@ const OTHER_LINES: u32 = 16;
 /// An example line in the evidence is cut here, in bytes.
 const EXAMPLE_BYTES: usize = 200;
 
-/// Bytes of an open loop's place among all.
-const LIVE_BYTES: usize = 40;
 /// Tells a template from a line where both are counted in one sketch.
 const TEMPLATE_SALT: u64 = 0x5EED_0F7E_A7ED_C0DE;
 /// What starts a thread for each round rests so many timer periods.
@@ -91,9 +92,7 @@ pub struct Loop {
     spells: Excursions,
     guards: Guards,
     /// Open loops, by module: a module has one at a time.
-    live: BTreeMap<u64, OpenLoop>,
-    /// When which of them may be over.
-    deadlines: Deadlines,
+    open: IncidentTracker<LoopOwner>,
     scratch: TextWithoutNumbers,
 }
 
@@ -104,71 +103,68 @@ struct Habits {
     spells: Habit,
 }
 
-impl HeapSize for Habits {}
-
-/// Whose an open loop is.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-enum OpenLoop {
-    /// This actor's, which keeps it.
-    Actor(u64),
-    /// This line's, whoever says it.
-    Line(u64, Box<OpenIncident>),
+impl Habits {
+    /// The stream's habits stand in.
+    const UNKNOWN: Self = Self { runs: Habit::UNKNOWN, spells: Habit::UNKNOWN };
 }
 
+impl HeapSize for Habits {}
+
+/// What a restart should know.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+pub struct LoopState {
     actors: TableSnapshot<Actor>,
     habits: TableSnapshot<Habits>,
     learned: Learned,
     spells: Vec<Excursion>,
-    guards: guard::Kept,
-    live: BTreeMap<u64, OpenLoop>,
+    guards: GuardsState,
+    live: BTreeMap<u64, LoopOwner>,
 }
 
 /// The loop is over: says so, with its totals.
-fn resolve(going: &OpenIncident, now: Timestamp, report: &mut Report<'_>) {
+fn resolve(going: &OpenLoop, now: Timestamp, learned: &Learned, habits: Habits, report: &mut Report<'_>) {
     let since_opened = going.lasted() - going.before;
-    report.incidents.resolve_updated(going.id, since_opened, now, report.findings, |_, evidence, summary, count| {
-        going.told.tell(evidence, summary, count, going.period, going.lasted(), going.range);
+    report.incidents.resolve_updated(going.id, since_opened, now, report.findings, |known, count| {
+        incident::go_on(known, going, count, learned, habits);
     });
 }
 
 /// The open loop goes on with the event at hand.
-fn join(going: &mut OpenIncident, event: &Event<'_>, report: &mut Report<'_>) {
+fn join(going: &mut OpenLoop, event: &Event<'_>, learned: &Learned, habits: Habits, report: &mut Report<'_>) {
     let (time, now) = (event.moment.time, event.moment.now);
     going.pace += 0.1 * (time.seconds_since(going.until).clamp(0.0, 60.0) - going.pace);
     going.other = 0;
     (going.began, going.until, going.heard) = (going.began.min(time), going.until.max(time), now);
-    report.incidents.join(going.id, 1, event.fields.level(), now, report.findings, |_, evidence, summary, count| {
-        going.told.tell(evidence, summary, count, going.period, going.lasted(), going.range);
+    report.incidents.join_updated(going.id, 1, event.fields.level(), now, report.findings, |known, count| {
+        incident::go_on(known, going, count, learned, habits);
     });
 }
 
-impl Loop {
-    /// A detector that has seen nothing.
-    #[must_use]
-    pub fn new(options: LoopOptions) -> Self {
-        let settings = options.settings();
+impl Registered for Loop {
+    type Options = LoopOptions;
+
+    fn new(options: &LoopOptions, SharedOptions { keys, .. }: SharedOptions) -> Self {
         Self {
-            actors: Table::new(options.keys),
-            habits: Table::new(options.keys),
+            actors: Table::new(keys),
+            habits: Table::new(keys),
             learned: Learned::new(),
             spells: Excursions::new(),
-            guards: Guards::new(options.guards, options.keys),
-            live: BTreeMap::new(),
-            deadlines: Deadlines::default(),
+            guards: Guards::new(&options.guards, keys),
+            open: IncidentTracker::default(),
             scratch: TextWithoutNumbers::default(),
-            settings: Overrides::new(settings, options.overrides),
-            timer_period_s: options.timer_period_s,
+            settings: options.settings(),
+            timer_period_s: options.timer_period.seconds(),
         }
     }
+}
 
+impl Loop {
     /// A run that may be a loop is tested at every repeat at first, then at doubling ones.
     fn test(&mut self, event: &Event<'_>, run: Run, habit: Habit, threshold: f64, report: &mut Report<'_>) {
         let look = event.fields.look();
         let now = event.moment.now;
         let repeats = run.repeats();
-        if self.live.contains_key(&look.module_hash) || (repeats > 32 && !repeats.is_power_of_two()) {
+        if self.open.contains(look.module_hash) || (repeats > 32 && !repeats.is_power_of_two()) {
             return;
         }
         let time = event.moment.time;
@@ -193,45 +189,44 @@ impl Loop {
             return;
         }
         let Some(actor) = self.actors.get_mut(look.actor_hash) else { return };
-        let (opening, told) = incident::opening(&event.fields, threshold, &run, &verdict, lasted, actor);
+        let opening = incident::opening(&event.fields, threshold, &run, &verdict, lasted, actor);
         let id = report.incidents.open(opening, now, report.findings);
         let pace = (lasted / f64::from(repeats * run.period as u32)).max(1e-3);
         let range = (run.signal == Signal::Counter).then(|| actor.range()).flatten();
-        let Run { period, began, lasted, .. } = run;
+        let (Run { period, began, lasted, .. }, tested) = (run, Some(Tested::of(&run)));
         let (until, module) = (began.saturating_add_nanos((lasted * 1e9) as i64), look.module_hash);
         let before = lasted;
-        let going = OpenIncident { id, period, began, before, until, heard: now, range, told, pace, other: 0, module };
-        self.deadlines.arm(module, going.deadline());
-        if !report.incidents.is_open(id) {
-            self.deadlines.hurry(module);
-        }
-        let live = if let Signal::Excursion(line) = run.signal {
-            OpenLoop::Line(line, Box::new(going))
+        let going = OpenLoop { id, period, began, before, until, heard: now, range, tested, pace, other: 0, module };
+        let deadline = going.deadline();
+        let open = if let Signal::Excursion(line) = run.signal {
+            LoopOwner::Line(line, Box::new(going))
         } else {
             actor.going = Some(Box::new(going));
-            OpenLoop::Actor(look.actor_hash)
+            LoopOwner::Actor(look.actor_hash)
         };
-        self.live.insert(module, live);
+        self.open.open(module, id, open, deadline, report.incidents);
     }
 
     /// The open loop of a module may be over; true when it is.
     fn look_at(&mut self, module: u64, now: Timestamp, report: &mut Report<'_>) -> bool {
-        let Some(live) = self.live.get(&module) else { return false };
-        let going = match live {
-            OpenLoop::Line(_, going) => Some(going.as_ref()),
+        let Some(open) = self.open.get(module) else { return false };
+        let going = match open {
+            LoopOwner::Line(_, going) => Some(going.as_ref()),
             // An evicted actor's loop is over for whoever watches it.
-            OpenLoop::Actor(actor) => self.actors.get(*actor).and_then(|actor| actor.going.as_deref()),
+            LoopOwner::Actor(actor) => self.actors.get(*actor).and_then(|actor| actor.going.as_deref()),
         };
         let Some(going) = going else { return true };
-        let open = report.incidents.is_open(going.id);
-        if open && now.seconds_since(going.heard) <= going.patience() {
-            self.deadlines.arm(module, going.deadline());
+        let is_open = report.incidents.is_open(going.id);
+        if is_open && now.seconds_since(going.heard) <= going.patience() {
+            let deadline = going.deadline();
+            self.open.go_on(module, deadline);
             return false;
         }
-        if open {
-            resolve(going, now, report);
+        if is_open {
+            let habits = self.habits.get(module).copied().unwrap_or(Habits::UNKNOWN);
+            resolve(going, now, &self.learned, habits, report);
         }
-        if let OpenLoop::Actor(actor) = live
+        if let LoopOwner::Actor(actor) = open
             && let Some(actor) = self.actors.get_mut(*actor)
         {
             actor.end();
@@ -272,13 +267,37 @@ fn template_key(template: TemplateId) -> u64 {
     xxh3_64(&(template.0 ^ TEMPLATE_SALT).to_le_bytes())
 }
 
+impl Stateful for Loop {
+    type State = LoopState;
+
+    fn state(&self) -> LoopState {
+        LoopState {
+            actors: self.actors.snapshot(),
+            habits: self.habits.snapshot(),
+            learned: self.learned.clone(),
+            spells: self.spells.snapshot(),
+            guards: self.guards.snapshot(),
+            live: self.open.incidents().clone(),
+        }
+    }
+
+    fn resume(&mut self, kept: LoopState) {
+        self.learned = kept.learned;
+        self.actors.restore(kept.actors);
+        self.habits.restore(kept.habits);
+        self.spells.restore(kept.spells);
+        self.guards.restore(kept.guards);
+        self.open.resume(kept.live, AttributedSlots::default());
+    }
+}
+
 impl Detector for Loop {
     fn name(&self) -> DetectorName {
         DetectorName::Loop
     }
 
     #[inline]
-    fn observe(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
+    fn observe(&mut self, event: &Event<'_>, _: &Prior, report: &mut Report<'_>) {
         let look = event.fields.look();
         if look.message_hash == 0 {
             return;
@@ -320,7 +339,7 @@ impl Detector for Loop {
             expected,
         );
 
-        let habits = self.habits.touch(look.module_hash, || Habits { runs: Habit::UNKNOWN, spells: Habit::UNKNOWN });
+        let habits = self.habits.touch(look.module_hash, || Habits::UNKNOWN);
         let longest = pushed.longest.max(counted);
         if longest <= HABIT_RUN {
             habits.runs.add(longest > 0);
@@ -336,7 +355,7 @@ impl Detector for Loop {
             }
         }
         if let Update::Restarted(lines) = spelled
-            && !self.live.contains_key(&look.module_hash)
+            && !self.open.contains(look.module_hash)
         {
             self.learned.count_harmless(line, lines);
         }
@@ -345,24 +364,26 @@ impl Detector for Loop {
         let inside = pushed.lag > 0 || counted > 0;
         let is_going = actor.going.is_some();
         // Numbers that take turns are explained once they are a loop: a few values are not yet one.
-        report.explained |= guarded || pushed.longest.max(stepped) >= 2 || (is_going && inside);
+        if guarded || pushed.longest.max(stepped) >= 2 || (is_going && inside) {
+            report.suppress();
+        }
         let mut over = false;
         if let Some(going) = &mut actor.going {
             if inside {
                 if going.range.is_some() {
                     going.range = actor.counter.as_ref().and_then(|counter| counter.range()).or(going.range);
                 }
-                join(going, event, report);
-                self.deadlines.arm(going.module, going.deadline());
+                going.tested.iter_mut().for_each(|tested| tested.see(seen, template_seen));
+                join(going, event, &self.learned, habits, report);
+                self.open.go_on(going.module, going.deadline());
             } else {
                 going.other += 1;
                 over = going.other > OTHER_LINES;
             }
         }
         if over && let Some(going) = actor.end() {
-            self.live.remove(&going.module);
-            self.deadlines.disarm(going.module);
-            resolve(&going, now, report);
+            self.open.end(going.module);
+            resolve(&going, now, &self.learned, habits, report);
         }
         let run = (!is_going && pushed.lag > 0).then(|| {
             let (length, began, lasted) = actor.run(pushed.lag);
@@ -391,13 +412,15 @@ impl Detector for Loop {
         });
         actor.last = time;
 
-        if !self.live.is_empty()
-            && let Some(OpenLoop::Line(live, going)) = self.live.get_mut(&look.module_hash)
-            && *live == line
+        if !self.open.is_empty()
+            && let Some(LoopOwner::Line(open, going)) = self.open.get_mut(look.module_hash)
+            && *open == line
         {
-            report.explained = true;
-            join(going, event, report);
-            self.deadlines.arm(going.module, going.deadline());
+            report.suppress();
+            going.tested.iter_mut().for_each(|tested| tested.see(seen, template_seen));
+            join(going, event, &self.learned, habits, report);
+            let (module, deadline) = (going.module, going.deadline());
+            self.open.go_on(module, deadline);
             return;
         }
         if guarded {
@@ -431,11 +454,10 @@ impl Detector for Loop {
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
         let now = moment.now;
         self.guards.tick(now, report);
-        self.deadlines.keep_up(report.incidents.evictions());
-        self.actors.take_lost().into_iter().for_each(|module| self.deadlines.hurry(module));
-        for module in self.deadlines.take_due(now) {
+        self.actors.take_lost().into_iter().for_each(|module| self.open.hurry(module));
+        for module in self.open.due(now, report.incidents) {
             if self.look_at(module, now, report) {
-                self.live.remove(&module);
+                self.open.end(module);
             }
         }
     }
@@ -444,39 +466,15 @@ impl Detector for Loop {
         self.learned.merge(template_key(merge.from), template_key(merge.into));
     }
 
-    fn snapshot(&self) -> Vec<u8> {
-        pack(&Kept {
-            actors: self.actors.snapshot(),
-            habits: self.habits.snapshot(),
-            learned: self.learned.clone(),
-            spells: self.spells.snapshot(),
-            guards: self.guards.snapshot(),
-            live: self.live.clone(),
-        })
-    }
-
-    fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
-        let kept: Kept = unpack(kept)?;
-        self.learned = kept.learned;
-        self.actors.restore(kept.actors);
-        self.habits.restore(kept.habits);
-        self.spells.restore(kept.spells);
-        self.guards.restore(kept.guards);
-        self.live = kept.live;
-        self.live.keys().for_each(|module| self.deadlines.hurry(*module));
-        Ok(())
-    }
-
     fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {
         visit(&mut self.actors);
         visit(&mut self.habits);
         self.guards.bounded(visit);
-        let going = |live: &OpenLoop| match live {
-            OpenLoop::Line(_, going) => size_of::<OpenIncident>() + going.told.heap_size(),
-            OpenLoop::Actor(_) => 0,
-        };
-        let lines: usize = self.live.values().map(going).sum();
-        visit(&mut Weight { keys: self.live.len(), bytes: self.live.len() * LIVE_BYTES + lines });
+        let [mut open, _] = self.open.weights(|open| match open {
+            LoopOwner::Line(..) => size_of::<OpenLoop>(),
+            LoopOwner::Actor(_) => 0,
+        });
+        visit(&mut open);
     }
 
     fn tables(&self) -> Vec<TableUse> {

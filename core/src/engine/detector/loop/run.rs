@@ -1,9 +1,10 @@
-//! A run of repeats under test, and what is said of one that may be no loop.
+//! A run of repeats under test.
 
 use super::excursions::{Excursion, Who};
-use crate::engine::detector::{Event, NearMiss};
-use crate::engine::finding::DetectorName;
+use crate::engine::detector::Event;
+use crate::engine::finding::{DetectorName, NearMiss, Reason};
 use crate::event::{Role, Timestamp};
+use serde::{Deserialize, Serialize};
 
 /// How far two times may be off for want of digits, in seconds: logs of whole seconds put many
 /// lines into one.
@@ -16,8 +17,7 @@ pub(super) fn grain(a: Timestamp, b: Timestamp) -> f64 {
 #[cold]
 pub(super) fn near_miss(event: &Event<'_>, run: &Run, lasted: f64, ln_p: f64, threshold: f64) -> NearMiss {
     let module = event.fields.text(Role::Module).unwrap_or_default();
-    let (lines, repeats) = (run.period, run.repeats());
-    let why = format!("{lines} lines {repeats} times in {lasted:.1} s are no more than this stream is used to");
+    let why = Reason::Repeats { lines: run.period, repeats: run.repeats(), lasted_s: lasted };
     NearMiss { detector: DetectorName::Loop, kind: "cycle", key: module.into_owned(), ln_p, threshold, why }
 }
 
@@ -43,7 +43,7 @@ pub(super) struct Run {
 }
 
 /// What has shown a run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Signal {
     Cycle,
     Counter,

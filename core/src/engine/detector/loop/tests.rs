@@ -1,8 +1,8 @@
 use super::*;
 use crate::engine::finding::{Finding, Severity, State};
 use crate::engine::incident::{Incidents, Policy};
-use crate::engine::overrides::KeyPattern;
 use crate::engine::{Engine, EngineOptions, rules::RuleSet, testing};
+use crate::human_duration::HumanDuration;
 
 /// A stream under construction: lines with times, and an engine to put them through.
 struct Stream(testing::Stream);
@@ -26,7 +26,7 @@ impl Stream {
     }
 
     fn with(options: LoopOptions) -> Self {
-        Self(testing::Stream::new(&EngineOptions { r#loop: options, ..EngineOptions::default() }))
+        Self(testing::Stream::new(&testing::with_detectors(|detector| detector.r#loop = options)))
     }
 
     fn put(&mut self, milliseconds: i64, level: &str, actor: &str, message: &str) {
@@ -64,9 +64,10 @@ fn an_exact_loop_opens_once_goes_on_and_resolves() {
     assert_eq!(said.first(), Some(&State::Open));
     assert_eq!(said.last(), Some(&State::Resolved));
     assert!(said[1..said.len() - 1].iter().all(|state| *state == State::Ongoing) && said.len() <= 6, "{said:?}");
+    testing::assert_goes_on_together(&stream.findings);
     let open = &stream.findings[0];
-    assert!(open.count <= 25 && open.kind == "exact" && open.summary.contains("m3"), "{open:?}");
-    assert_eq!(open.evidence.more["example"], serde_json::json!(["cannot bind port"]));
+    assert!(open.count <= 25 && open.kind == "exact" && open.summary.sentence.contains("m3"), "{open:?}");
+    assert_eq!(open.evidence.examples(), ["cannot bind port"]);
     assert_eq!(stream.findings.last().unwrap().count, 100);
 }
 
@@ -81,8 +82,8 @@ fn a_cycle_of_any_period_up_to_sixteen_is_one_incident_with_its_lines() {
         }
         let opened = stream.opened();
         assert_eq!(opened.len(), 1, "period {period}");
-        assert_eq!(opened[0].evidence.more["period"], period);
-        assert_eq!(opened[0].evidence.more["example"].as_array().unwrap().len() as i64, period);
+        assert_eq!(opened[0].own_members()["period"], period);
+        assert_eq!(opened[0].evidence.examples().len() as i64, period);
     }
 }
 
@@ -96,7 +97,7 @@ fn a_retry_counter_is_a_loop_and_progress_is_not() {
     }
     let opened = stream.opened();
     assert_eq!(opened.len(), 1, "{opened:?}");
-    assert_eq!((opened[0].kind.as_str(), &opened[0].evidence.more["counter"][0]), ("counter", &serde_json::json!(0)));
+    assert_eq!((opened[0].kind.as_str(), &opened[0].own_members()["counter"][0]), ("counter", &serde_json::json!(0)));
 }
 
 #[test]
@@ -136,9 +137,8 @@ fn a_snapshot_goes_on_where_it_was_taken() {
 
 #[test]
 fn overrides_switch_actors_off_and_on_and_change_what_it_takes() {
-    let usual = LoopOptions::default().settings();
-    let pattern = |module: &'static str| KeyPattern::new([(Role::Module, Some(module))]);
-    let stream_of = |enabled: bool, overrides: &[(KeyPattern, LoopSettings)]| {
+    let of = |module: &str| LoopOverride { module: Some(module.to_owned()), ..LoopOverride::default() };
+    let stream_of = |enabled: bool, overrides: &[LoopOverride]| {
         let mut stream = Stream::with(LoopOptions { enabled, overrides: overrides.to_vec(), ..LoopOptions::default() });
         (0..3_000).for_each(|i| stream.put(i * 200, "INFO", &format!("m{}", i % 7), &format!("work item {i} done")));
         for i in 0..100 {
@@ -153,18 +153,17 @@ fn overrides_switch_actors_off_and_on_and_change_what_it_takes() {
     };
     let all: Vec<_> = stream_of(true, &[]).into_iter().map(|(module, _)| module).collect();
     assert_eq!(all, ["batch.a", "batch.b", "m3"]);
-    let off = (pattern("batch.*"), LoopSettings { enabled: false, ..usual });
+    let off = LoopOverride { enabled: Some(false), ..of("batch.*") };
     assert_eq!(stream_of(true, std::slice::from_ref(&off)).len(), 1);
-    let only = stream_of(false, &[(pattern("batch.b"), usual), off.clone()]);
+    let only = stream_of(false, &[LoopOverride { enabled: Some(true), ..of("batch.b") }, off.clone()]);
     assert_eq!((only.len(), only[0].0.as_str()), (1, "batch.b"));
-    let later = stream_of(true, &[(pattern("m3"), LoopSettings { min_repeats: 50, ..usual }), off]);
+    let later = stream_of(true, &[LoopOverride { min_repeats: Some(50), ..of("m3") }, off]);
     assert!(later[0].1 >= 50, "{later:?}");
 }
 
 #[test]
 fn a_million_actors_stay_under_the_cap() {
-    let options = LoopOptions { keys: 1_000, ..LoopOptions::default() };
-    let mut detector = Loop::new(options);
+    let mut detector = Loop::new(&LoopOptions::default(), SharedOptions { keys: 1_000, ..SharedOptions::default() });
     let mut findings = Vec::new();
     let mut looker = testing::looker();
     for chunk in 0..100 {
@@ -195,8 +194,8 @@ fn an_actor_that_works_between_the_rounds_is_caught_by_the_line_itself() {
     let opened = stream.opened();
     assert_eq!(opened.len(), 1, "{opened:?}");
     let open = opened[0];
-    assert!(open.kind == "exact" && open.count <= 25 && open.summary.contains("m3"), "{open:?}");
-    assert_eq!(open.evidence.more["example"], serde_json::json!(["request 7 goes back to the queue"]));
+    assert!(open.kind == "exact" && open.count <= 25 && open.summary.sentence.contains("m3"), "{open:?}");
+    assert_eq!(open.evidence.examples(), ["request 7 goes back to the queue"]);
     let last = stream.findings.iter().rfind(|finding| finding.id == open.id).unwrap();
     assert_eq!((last.state, last.count), (State::Resolved, 60));
 }
@@ -236,7 +235,7 @@ fn a_cycle_that_never_rests_is_a_loop_however_long_its_round() {
     }
     let opened = stream.opened();
     assert_eq!(opened.iter().map(|finding| finding.key.0[0].1.as_str()).collect::<Vec<_>>(), ["m3"]);
-    assert_eq!(opened[0].evidence.more["period"], 10);
+    assert_eq!(opened[0].own_members()["period"], 10);
 }
 
 #[test]
@@ -251,8 +250,8 @@ fn a_hundred_thousand_lines_a_second_are_one_incident() {
             ));
         }
         let opened = stream.opened();
-        assert_eq!((opened.len(), opened[0].evidence.more["period"].as_i64()), (1, Some(period)));
-        assert!((1..=25).contains(&opened[0].evidence.more["repeats"].as_u64().unwrap()), "{:?}", opened[0]);
+        assert_eq!((opened.len(), opened[0].own_members()["period"].as_i64()), (1, Some(period)));
+        assert!((1..=25).contains(&opened[0].own_members()["repeats"].as_u64().unwrap()), "{:?}", opened[0]);
     }
 }
 
@@ -269,7 +268,7 @@ fn a_trace_is_one_line_of_a_cycle() {
     }
     let opened = stream.opened();
     assert_eq!(opened.len(), 1, "{opened:?}");
-    assert_eq!((opened[0].kind.as_str(), &opened[0].evidence.more["period"]), ("cycle", &serde_json::json!(2)));
+    assert_eq!((opened[0].kind.as_str(), &opened[0].own_members()["period"]), ("cycle", &serde_json::json!(2)));
 }
 
 #[test]
@@ -297,9 +296,9 @@ fn warnings_about_a_few_peers_in_turn_are_one_loop() {
     }
     let opened = stream.opened();
     assert_eq!(opened.iter().map(|open| open.key.0[0].1.as_str()).collect::<Vec<_>>(), ["m3"]);
-    let (kind, variants) = (opened[0].kind.as_str(), opened[0].evidence.more["variants"].as_u64());
+    let (kind, variants) = (opened[0].kind.as_str(), opened[0].own_members()["variants"].as_u64());
     assert_eq!((kind, variants), ("exact", Some(2)), "{:?}", opened[0]);
-    assert!(opened[0].summary.starts_with("the same line in 2 variants"), "{}", opened[0].summary);
+    assert!(opened[0].summary.sentence.starts_with("the same line in 2 variants"), "{}", opened[0].summary);
 }
 
 #[test]
@@ -319,7 +318,7 @@ fn attempts_that_come_in_each_on_a_new_connection_are_a_loop_and_a_check_by_the_
     let opened = stream.opened();
     assert_eq!(opened.len(), 1, "{opened:?}");
     assert_eq!(opened[0].key.0.iter().map(|(_, value)| value.as_str()).collect::<Vec<_>>(), ["sshd", "h"]);
-    assert!(opened[0].summary.contains("from a new thread each time"), "{}", opened[0].summary);
+    assert!(opened[0].summary.sentence.contains("from a new thread each time"), "{}", opened[0].summary);
 }
 
 #[test]
@@ -361,7 +360,7 @@ fn lines_out_of_order_last_from_the_earliest_to_the_latest() {
         // As a shipper sends a backlog whose chunks overtake each other: the latest comes first.
         (0..100).rev().for_each(|i| stream.put(T + i * 100, "ERROR", "m3", &message(i)));
         stream.put(T + 60_000, "INFO", "m1", "work goes on");
-        let said: Vec<_> = stream.findings.iter().map(|finding| finding.summary.as_str()).collect();
+        let said: Vec<_> = stream.findings.iter().map(|finding| finding.summary.to_string()).collect();
         assert!(said.first().is_some_and(|said| said.contains(opened)), "{opened}: {said:?}");
         assert!(
             said.last().is_some_and(|said| !said.contains("events in 0.0 s") && said.contains(resolved)),
@@ -373,7 +372,7 @@ fn lines_out_of_order_last_from_the_earliest_to_the_latest() {
     told("4 times in 0.9 s", "33 times in 9.7 s", &|i| format!("step {} failed", char::from(b'a' + (i % 3) as u8)));
     let mut stream = Stream::warmed();
     (0..100).for_each(|_| stream.put(T + 1, "ERROR", "m3", "cannot bind port"));
-    assert_eq!(stream.opened()[0].summary, "the same line 9 times at one moment on m3 (thread t)");
+    assert_eq!(stream.opened()[0].summary.sentence, "the same line 9 times at one moment on m3 (thread t)");
 }
 
 /// As container runtimes split it, a line counts once, and its level stands in its first part.
@@ -400,10 +399,8 @@ fn a_line_in_parts_counts_once_with_its_level() {
 
 #[test]
 fn a_guard_holds_from_the_first_event_and_ends_with_its_window() {
-    let guard = |glob: &'static str, max_repeats| {
-        let limit = Limit { max_repeats, within_s: 60.0, by_host: false, by_thread: false };
-        (KeyPattern::new([(Role::Module, Some(glob))]), limit)
-    };
+    let guard =
+        |glob: &str, max_repeats| LoopGuard { module: Some(glob.to_owned()), max_repeats, ..LoopGuard::default() };
     let options = LoopOptions { guards: vec![guard("pay*", 5), guard("*", 50)], ..LoopOptions::default() };
     let mut stream = Stream::with(options);
     for i in 0..40 {
@@ -417,18 +414,17 @@ fn a_guard_holds_from_the_first_event_and_ends_with_its_window() {
     assert_eq!(opened.len(), 1, "{opened:?}");
     let open = opened[0];
     assert_eq!(
-        (open.kind.as_str(), open.count, open.evidence.observed, open.evidence.expected),
+        (open.kind.as_str(), open.count, open.measured.observed, open.measured.expected.unwrap()),
         ("guard", 6, 6.0, 5.0)
     );
-    assert!(open.summary.contains("payment") && open.evidence.p_value.is_none(), "{open:?}");
+    assert!(open.summary.sentence.contains("payment") && open.measured.p_value.is_none(), "{open:?}");
     let last = stream.findings.last().unwrap();
     assert_eq!((last.state, last.count, &last.id), (State::Resolved, 40, &open.id));
 }
 
 #[test]
 fn a_guarded_loop_is_one_incident() {
-    let limit = Limit { max_repeats: 3, within_s: 60.0, by_host: false, by_thread: false };
-    let guards = vec![(KeyPattern::new([(Role::Module, Some("m3"))]), limit)];
+    let guards = vec![LoopGuard { module: Some("m3".into()), max_repeats: 3, ..LoopGuard::default() }];
     let mut stream = Stream::with(LoopOptions { guards, ..LoopOptions::default() });
     (0..3_000).for_each(|i| stream.put(i * 200, "INFO", &format!("m{}", i % 7), &format!("work item {i} done")));
     (0..200).for_each(|i| stream.put(T + i * 20, "ERROR", "m3", "cannot bind port"));
@@ -448,9 +444,10 @@ fn a_counters_learned_rate_follows_merges() {
 #[test]
 fn a_tick_looks_at_what_is_due_however_many_loops_are_open() {
     let looks = |modules: usize| {
-        let limit = Limit { max_repeats: 2, within_s: 3_600.0, by_host: false, by_thread: false };
-        let guards = vec![(KeyPattern::new([(Role::Module, Some("*"))]), limit)];
-        let mut detector = Loop::new(LoopOptions { guards, ..LoopOptions::default() });
+        let within = HumanDuration::from_secs(3_600);
+        let guard = LoopGuard { module: Some("*".into()), max_repeats: 2, within, ..LoopGuard::default() };
+        let options = LoopOptions { guards: vec![guard], ..LoopOptions::default() };
+        let mut detector = Loop::new(&options, SharedOptions::default());
         let mut incidents = Incidents::new(Policy::default(), 10_000);
         let line = |i: usize| format!("{{\"module\":\"m{}\",\"message\":\"again\"}}\n", i % modules);
         let batch = testing::looked(&mut testing::looker(), &(0..5 * modules).map(line).collect::<String>());
@@ -458,10 +455,10 @@ fn a_tick_looks_at_what_is_due_however_many_loops_are_open() {
         testing::observe_into(&mut detector, &batch, |_| start, &mut incidents, &mut Vec::new());
         assert_eq!(incidents.open_by_detector().iter().sum::<u64>(), modules as u64);
         testing::pass(&mut detector, &mut incidents, start, 0, 1_800);
-        let before = detector.guards.deadlines.looks + detector.deadlines.looks;
+        let before = detector.guards.open.looks() + detector.open.looks();
         testing::pass(&mut detector, &mut incidents, start, 1_800, 3_000);
         assert_eq!(incidents.open_by_detector().iter().sum::<u64>(), 0);
-        (before, detector.guards.deadlines.looks)
+        (before, detector.guards.open.looks())
     };
     // None before the end of its window, where each is seen once, and once more where that is a
     // rounding early.

@@ -1,12 +1,14 @@
-//! What is said of a first sight.
+//! What is known of a first sight.
 
-use crate::engine::finding::{DetectorName, Evidence, Key, Severity};
-use crate::engine::incident::{Opening, round, score_of};
+use crate::engine::finding::{
+    DetectorName, Evidence, Key, Measured, NoveltyEvidence, Severity, round, score_of, test, unit,
+};
+use crate::engine::incident::Opening;
 use crate::engine::template::{TemplateId, Templates};
 use crate::event::Level;
 use crate::event::trace::Stack;
 
-/// Bytes of a message that a summary shows.
+/// Bytes of a message that are kept.
 const SHOWN_BYTES: usize = 300;
 
 /// What is new.
@@ -56,38 +58,28 @@ impl Sight<'_> {
     /// The incident, after `running` seconds of stream and so many `sightings` at WARN and worse.
     pub(super) fn opening(&self, running: f64, threshold: f64, sightings: f64, templates: &Templates) -> Opening {
         let shown = &self.message[..self.message.floor_char_boundary(SHOWN_BYTES)];
-        let on = self.module.map_or(String::new(), |module| format!(" on {module}"));
-        let (name, hours) = (self.name(), running / 3_600.0);
         let mut key: Vec<_> = self.module.map(|module| ("module".to_owned(), module.to_owned())).into_iter().collect();
-        key.push((self.news.kind().to_owned(), name.clone()));
-        let first = match &self.news {
-            News::Template => format!("the first {} of template {name}", self.level.name()),
-            News::Exception(_) => format!("the first {name}"),
-            News::Stack(stack) => {
-                let fingerprint = format!("{:016x}", stack.fingerprint);
-                let first = format!("the first {name} with the frames of {fingerprint}");
-                key.push(("stack".to_owned(), fingerprint));
-                first
-            }
-        };
-        let mut evidence = Evidence {
+        key.push((self.news.kind().to_owned(), self.name()));
+        if let News::Stack(stack) = &self.news {
+            key.push(("stack".to_owned(), format!("{:016x}", stack.fingerprint)));
+        }
+        let measured = Measured {
             observed: 1.0,
-            expected: round(self.chance, 5),
-            unit: "new among events at WARN and worse".into(),
-            test: "Good–Turing".into(),
-            threshold,
+            expected: Some(round(self.chance, 5)),
+            unit: unit::NEW.into(),
+            test: test::GOOD_TURING.into(),
+            threshold: Some(threshold),
             p_value: Some(round(self.chance, 6)),
             samples: sightings as u64,
-            window_s: round(running, 1),
-            more: serde_json::Map::new(),
+            window_s: Some(round(running, 1)),
         };
-        if let Some(template) = self.template {
-            evidence.more.insert("template".into(), template.to_string().into());
-            if let Some(text) = templates.text(template) {
-                evidence.more.insert("template_text".into(), text.into());
-            }
-        }
-        evidence.more.insert("example".into(), shown.into());
+        let evidence = NoveltyEvidence {
+            template: self.template.map(|template| template.to_string()),
+            template_text: self.template.and_then(|template| templates.text(template)).map(str::to_owned),
+            example: Some(shown.to_owned()),
+            level: Some(self.level),
+            running_s: running,
+        };
         Opening {
             detector: DetectorName::Novelty,
             kind: self.news.kind().into(),
@@ -100,8 +92,8 @@ impl Sight<'_> {
             key: Key(key),
             count: 1,
             score: score_of(self.chance.ln()),
-            summary: format!("{first}{on} in {hours:.1} h: {shown}"),
-            evidence,
+            measured,
+            evidence: Evidence::Novelty(evidence),
             worst: Some(self.level),
             cause: None,
             remedy: None,

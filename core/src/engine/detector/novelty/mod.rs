@@ -21,13 +21,15 @@
 
 mod good_turing;
 mod incident;
+mod options;
 
-use super::{Detector, Event, NearMiss, Report, TableUse};
+use super::options::SharedOptions;
+use super::{Detector, Event, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
-use crate::engine::finding::DetectorName;
+use crate::engine::finding::{DetectorName, NearMiss, Reason};
 use crate::engine::incident::IncidentId;
-use crate::engine::overrides::{Choice, KeyPattern, Overrides};
-use crate::engine::snapshot::{RestoreError, pack, unpack};
+use crate::engine::overrides::{Choice, Overrides};
+use crate::engine::snapshot::Stateful;
 use crate::engine::stack_trace::Trace;
 use crate::engine::state::{Evict, Table, TableSnapshot};
 use crate::engine::template::{Merge, TemplateId, Templates};
@@ -35,6 +37,8 @@ use crate::event::exception::ExceptionTypes;
 use crate::event::{Fields, Level, Role};
 use good_turing::GoodTuring;
 use incident::{News, Sight};
+use options::NoveltySettings;
+pub use options::{NoveltyOptions, NoveltyOverride};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 use xxhash_rust::xxh3::xxh3_64;
@@ -47,52 +51,9 @@ const EARLY_S: f64 = 1e-3;
 /// Messages that are remembered as naming no exception: 8 KiB.
 const NAMELESS: usize = 1 << 10;
 
-/// What some modules can have other.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct NoveltySettings {
-    /// Off means that their news is none.
-    pub enabled: bool,
-    /// The chance of something new below which a first sight is told.
-    pub threshold: f64,
-    /// The least level.
-    pub level: Level,
-}
-
-/// What a user can set.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NoveltyOptions {
-    /// The usual settings.
-    pub usual: NoveltySettings,
-    /// Seconds of stream before it judges.
-    pub warm_up_s: f64,
-    /// Most exception types held, and most stacks.
-    pub keys: usize,
-    /// Other settings for some events; the first that matches counts.
-    pub overrides: Vec<(KeyPattern, NoveltySettings)>,
-}
-
-impl Default for NoveltyOptions {
-    fn default() -> Self {
-        Self {
-            usual: NoveltySettings { enabled: true, threshold: 0.05, level: Level::Warn },
-            warm_up_s: 900.0,
-            keys: 100_000,
-            overrides: Vec::new(),
-        }
-    }
-}
-
-impl NoveltyOptions {
-    /// True when there is news that it watches for.
-    #[must_use]
-    pub fn watches(&self) -> bool {
-        self.usual.enabled || self.overrides.iter().any(|(_, settings)| settings.enabled)
-    }
-}
-
 /// An open incident.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct OpenIncident {
+struct OpenNovelty {
     id: IncidentId,
     /// None of a trace of several lines.
     template: Option<TemplateId>,
@@ -116,7 +77,7 @@ pub struct Novelty {
     /// By their lowest bits the hashes of messages that name no exception: messages repeat
     /// themselves.
     nameless: Box<[u64; NAMELESS]>,
-    open: Vec<OpenIncident>,
+    open: Vec<OpenNovelty>,
     /// When the last incidents were opened.
     opened: VecDeque<f64>,
     /// No open incident is over before this running time, but for those that are forgotten.
@@ -146,40 +107,40 @@ impl Kinds {
         (count == 1).then_some(chance)
     }
 
-    fn snapshot(&self) -> KeptKinds {
+    fn snapshot(&self) -> KindsState {
         (self.chance, self.counts.snapshot())
     }
 
-    fn restore(&mut self, (chance, counts): KeptKinds) {
+    fn restore(&mut self, (chance, counts): KindsState) {
         self.chance = chance;
         self.counts.restore(counts);
     }
 }
 
-type KeptKinds = (GoodTuring, TableSnapshot<u64>);
+type KindsState = (GoodTuring, TableSnapshot<u64>);
 
+/// What a restart should know.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+pub struct NoveltyState {
     templates: GoodTuring,
-    exceptions: KeptKinds,
-    stacks: KeptKinds,
-    open: Vec<OpenIncident>,
+    exceptions: KindsState,
+    stacks: KindsState,
+    open: Vec<OpenNovelty>,
     opened: VecDeque<f64>,
 }
 
-impl Novelty {
-    /// A detector that has seen nothing.
-    #[must_use]
-    pub fn new(options: NoveltyOptions) -> Self {
-        let others = options.overrides.iter().map(|(_, settings)| settings);
-        let levels = others.chain([&options.usual]).map(|settings| settings.level);
+impl Registered for Novelty {
+    type Options = NoveltyOptions;
+
+    fn new(options: &NoveltyOptions, SharedOptions { keys, .. }: SharedOptions) -> Self {
+        let overrides = options.settings();
         Self {
-            least: levels.min().unwrap_or(Level::Warn),
-            overrides: Overrides::new(options.usual, options.overrides),
-            warm_up_s: options.warm_up_s,
+            least: overrides.all().map(|settings| settings.level).min().unwrap_or(Level::Warn),
+            overrides,
+            warm_up_s: options.warm_up.seconds(),
             templates: GoodTuring::default(),
-            exceptions: Kinds::new(options.keys),
-            stacks: Kinds::new(options.keys),
+            exceptions: Kinds::new(keys),
+            stacks: Kinds::new(keys),
             types: ExceptionTypes::default(),
             nameless: Box::new([0; NAMELESS]),
             open: Vec::new(),
@@ -188,7 +149,9 @@ impl Novelty {
             forgotten: 0,
         }
     }
+}
 
+impl Novelty {
     /// The first exception type that the message names.
     fn exception<'a>(&mut self, fields: &Fields<'a>) -> Option<&'a [u8]> {
         let hash = fields.look().message_hash;
@@ -220,7 +183,7 @@ impl Novelty {
             (None, None) => {
                 if let Some(open) = self.open.iter_mut().find(|open| open.template == Some(template.id)) {
                     open.last = moment.running;
-                    report.incidents.join(open.id, 1, Some(level), moment.now, report.findings, |_, _, _, _| {});
+                    report.incidents.join(open.id, 1, Some(level), moment.now, report.findings);
                 }
                 return;
             }
@@ -250,17 +213,17 @@ impl Novelty {
             self.opened.pop_front();
         }
         let held_back = if sight.chance >= settings.threshold {
-            Some("what is new is not rare enough here")
+            Some(Reason::NotRare)
         } else if running < self.warm_up_s {
-            Some("it has not learned for long enough")
+            Some(Reason::NotLearned)
         } else if templates.evictions() + self.exceptions.counts.evictions() + self.stacks.counts.evictions() > 0 {
-            Some("a table has had to forget, so that a first sight means nothing")
+            Some(Reason::ForgottenSights)
         } else if self.opened.len() >= OPENINGS {
             if let Some(open) = self.open.last_mut() {
                 open.last = running;
-                report.incidents.join(open.id, 1, Some(sight.level), moment.now, report.findings, |_, _, _, _| {});
+                report.incidents.join(open.id, 1, Some(sight.level), moment.now, report.findings);
             }
-            Some("too much is new: it joins what is open")
+            Some(Reason::TooMuchNew)
         } else {
             None
         };
@@ -271,16 +234,37 @@ impl Novelty {
                 key: sight.name(),
                 ln_p,
                 threshold,
-                why: why.to_owned(),
+                why,
             });
             return;
         }
         self.opened.push_back(running);
         let opening = sight.opening(running, settings.threshold, self.templates.sightings(), templates);
         let id = report.incidents.open(opening, moment.now, report.findings);
-        self.open.push(OpenIncident { id, template: sight.template, last: running });
+        self.open.push(OpenNovelty { id, template: sight.template, last: running });
         let over = if report.incidents.is_open(id) { running + self.warm_up_s - EARLY_S } else { running };
         self.soonest = self.soonest.min(over);
+    }
+}
+
+impl Stateful for Novelty {
+    type State = NoveltyState;
+
+    fn state(&self) -> NoveltyState {
+        NoveltyState {
+            templates: self.templates,
+            exceptions: self.exceptions.snapshot(),
+            stacks: self.stacks.snapshot(),
+            open: self.open.clone(),
+            opened: self.opened.clone(),
+        }
+    }
+
+    fn resume(&mut self, kept: NoveltyState) {
+        self.templates = kept.templates;
+        self.exceptions.restore(kept.exceptions);
+        self.stacks.restore(kept.stacks);
+        (self.open, self.opened, self.soonest) = (kept.open, kept.opened, f64::NEG_INFINITY);
     }
 }
 
@@ -290,7 +274,7 @@ impl Detector for Novelty {
     }
 
     #[inline]
-    fn observe(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
+    fn observe(&mut self, event: &Event<'_>, _: &Prior, report: &mut Report<'_>) {
         if let Some(level) = event.fields.look().level
             && level >= self.least
             && event.template.count > 0
@@ -343,25 +327,6 @@ impl Detector for Novelty {
         for open in self.open.iter_mut().filter(|open| open.template == Some(merge.from)) {
             open.template = Some(merge.into);
         }
-    }
-
-    fn snapshot(&self) -> Vec<u8> {
-        pack(&Kept {
-            templates: self.templates,
-            exceptions: self.exceptions.snapshot(),
-            stacks: self.stacks.snapshot(),
-            open: self.open.clone(),
-            opened: self.opened.clone(),
-        })
-    }
-
-    fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
-        let kept: Kept = unpack(kept)?;
-        self.templates = kept.templates;
-        self.exceptions.restore(kept.exceptions);
-        self.stacks.restore(kept.stacks);
-        (self.open, self.opened, self.soonest) = (kept.open, kept.opened, f64::NEG_INFINITY);
-        Ok(())
     }
 
     fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {

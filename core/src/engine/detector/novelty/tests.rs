@@ -1,4 +1,5 @@
 use super::*;
+use crate::engine::Persist as _;
 use crate::engine::finding::{Finding, Severity, State};
 use crate::engine::{EngineOptions, testing};
 use crate::event::Timestamp;
@@ -58,9 +59,11 @@ fn a_new_error_is_told_once_with_its_text_and_resolves() {
     let found = stream.of_novelty();
     assert_eq!(stream.opened().len(), 1);
     let (first, last) = (found[0], found[found.len() - 1]);
-    assert!(first.summary.contains("quorum of bazoku lost at epoch 0") && first.summary.contains("store"));
+    assert!(
+        first.summary.sentence.contains("quorum of bazoku lost at epoch 0") && first.summary.sentence.contains("store")
+    );
     assert_eq!((first.kind.as_str(), first.severity), ("template", Severity::Warning));
-    assert!(first.evidence.p_value.unwrap() < 0.05);
+    assert!(first.measured.p_value.unwrap() < 0.05);
     assert_eq!((last.state, last.count), (State::Resolved, 3));
 }
 
@@ -138,10 +141,9 @@ fn texts_that_are_always_new_are_no_news() {
 
 #[test]
 fn other_settings_for_some_modules() {
-    let off = NoveltySettings { enabled: false, ..NoveltyOptions::default().usual };
-    let overrides = vec![(KeyPattern::new([(Role::Module, Some("batch.*"))]), off)];
-    let novelty = NoveltyOptions { overrides, ..NoveltyOptions::default() };
-    let mut stream = Stream::new(&EngineOptions { novelty, ..EngineOptions::default() });
+    let module = Some("batch.*".into());
+    let off = NoveltyOverride { module, enabled: Some(false), ..NoveltyOverride::default() };
+    let mut stream = Stream::new(&testing::with_detectors(|detector| detector.novelty.overrides = vec![off]));
     stream.usual(1_800);
     stream.put("ERROR", "batch.import", "a thing never seen");
     assert_eq!(stream.opened().len(), 0);
@@ -164,11 +166,11 @@ fn after_evictions_a_first_sight_means_nothing() {
 
 #[test]
 fn a_snapshot_goes_on_where_it_was_taken() {
-    let mut novelty = Novelty::new(NoveltyOptions::default());
+    let mut novelty = Novelty::new(&NoveltyOptions::default(), SharedOptions::default());
     (0..100).for_each(|count| _ = novelty.templates.see(count));
     novelty.exceptions.counts.touch(7, || 3);
-    novelty.open.push(OpenIncident { id: IncidentId(1), template: Some(TemplateId(2)), last: 3.0 });
-    let mut again = Novelty::new(NoveltyOptions::default());
+    novelty.open.push(OpenNovelty { id: IncidentId(1), template: Some(TemplateId(2)), last: 3.0 });
+    let mut again = Novelty::new(&NoveltyOptions::default(), SharedOptions::default());
     again.restore(&novelty.snapshot()).unwrap();
     assert_eq!((again.templates, again.open[0].id), (novelty.templates, IncidentId(1)));
     assert_eq!(again.snapshot(), novelty.snapshot());
@@ -182,7 +184,7 @@ fn what_was_nearly_news_is_told_to_who_asks() {
     stream.usual(600);
     stream.put("ERROR", "store", "quorum of bazoku lost at once");
     let near = stream.0.near_misses.iter().rfind(|near| near.detector == DetectorName::Novelty).unwrap();
-    assert_eq!((near.kind, near.why.as_str()), ("template", "it has not learned for long enough"));
+    assert_eq!((near.kind, &near.why), ("template", &Reason::NotLearned));
     stream.usual(1_200);
     stream.0.near_misses.clear();
     let new = ["apple", "birch", "cedar", "daisy", "elder", "fern", "grape"];
@@ -191,5 +193,5 @@ fn what_was_nearly_news_is_told_to_who_asks() {
         stream.usual(60);
     }
     assert_eq!(stream.opened().len(), 5);
-    assert!(stream.0.near_misses.iter().any(|near| near.why.starts_with("too much is new")));
+    assert!(stream.0.near_misses.iter().any(|near| near.why == Reason::TooMuchNew));
 }

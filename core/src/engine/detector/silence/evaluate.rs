@@ -2,8 +2,8 @@
 
 use super::key::{Key, Parked, Pause, Reading};
 use super::*;
-use crate::engine::detector::NearMiss;
-use crate::engine::finding::Evidence;
+use crate::engine::finding::{NearMiss, Reason};
+use incident::Silent;
 
 /// A pause as unlikely as this makes one look as if it had stopped.
 const SUSPICIOUS_P: f64 = 1e-3;
@@ -86,9 +86,8 @@ impl Silence {
             return Next::Parked(Parked::Unlimited, ahead);
         }
         if pause.events < limits.events {
-            near_miss(&place.name, key, pause, &settings, report, || {
-                format!("{:.0} events of others passed, {:.0} would be too many", pause.events, limits.events)
-            });
+            let few = Reason::FewEvents { events: pause.events, limit: limits.events };
+            near_miss(&place.name, key, pause, &settings, report, few);
             return match parks && pause.seconds >= THINNER * limits.seconds {
                 true => Next::Parked(Parked::Events, 0.0),
                 false => Next::At(now.running + (pause.seconds / 32.0).max(1.0)),
@@ -96,7 +95,7 @@ impl Silence {
         }
         if muted || !settings.enabled || now.running < warm_up {
             if muted {
-                near_miss(&place.name, key, pause, &settings, report, || "the table has had to forget keys".into());
+                near_miss(&place.name, key, pause, &settings, report, Reason::ForgottenKeys);
             }
             if !settings.enabled {
                 return Next::Parked(Parked::Unlimited, warm_up);
@@ -106,7 +105,7 @@ impl Silence {
             return Next::At(now.running + warm_up * if muted && parks { times.max(1.0) } else { 1.0 });
         }
         if !key.is_established(limits.seconds, now.running, warm_up) {
-            near_miss(&place.name, key, pause, &settings, report, || "it has not spoken for long enough".into());
+            near_miss(&place.name, key, pause, &settings, report, Reason::NotEstablished);
             // It will not have lived longer before it speaks again.
             let period = limits.seconds.max(warm_up);
             return if parks { Next::Parked(Parked::Young, period) } else { Next::At(now.running + period) };
@@ -117,9 +116,7 @@ impl Silence {
         let patience = place.restarts.patience(key.last.running);
         key.awaited = pause.seconds < patience;
         if key.awaited {
-            near_miss(&place.name, key, pause, &settings, report, || {
-                format!("others have come back from restarts, and it has {patience:.0} s for one")
-            });
+            near_miss(&place.name, key, pause, &settings, report, Reason::Restart(patience));
             return Next::At(key.last.running + patience);
         }
         let key = key.clone();
@@ -131,7 +128,7 @@ impl Silence {
         }
         if self.is_replaced(member, hash, &key, now) {
             let name = &self.members[member].name;
-            near_miss(name, &key, pause, &settings, report, || "a newcomer speaks in its place".into());
+            near_miss(name, &key, pause, &settings, report, Reason::Replaced);
             return Next::At(now.running + GONE_S);
         }
         while self.opened.front().is_some_and(|&opened| now.running - opened > self.options.warm_up_s) {
@@ -148,7 +145,7 @@ impl Silence {
         let id = report.incidents.open(opening, time, report.findings);
         let (stopped, (_, usual)) = (key.last.running, key.longest_and_usual());
         let (latest, also, unlisted, joined) = (stopped, Vec::new(), 0, BTreeSet::new());
-        self.open.push(OpenIncident {
+        self.open.push(OpenSilence {
             id,
             member,
             key: hash,
@@ -171,7 +168,7 @@ impl Silence {
     /// one, or of one of its kind that stopped not long before.
     fn stopped_with(&mut self, member: usize, key: &Key) -> Option<usize> {
         let (_, usual) = key.longest_and_usual();
-        let together = |open: &OpenIncident| {
+        let together = |open: &OpenSilence| {
             (open.stopped - key.last.running).abs() <= TOGETHER_S + usual.max(open.usual).min(FAR_S)
         };
         if let Some(i) = self.open.iter().position(together) {
@@ -180,8 +177,7 @@ impl Silence {
         if let Some(id) = partner_of(&mut self.members, member, key).and_then(|partner| partner.silent) {
             return self.open.iter().position(|open| open.id == id);
         }
-        let in_turn =
-            |open: &OpenIncident| open.member == member && (key.last.running - open.latest).abs() <= IN_TURN_S;
+        let in_turn = |open: &OpenSilence| open.member == member && (key.last.running - open.latest).abs() <= IN_TURN_S;
         self.open.iter().position(in_turn).filter(|_| !self.members[member].is_module())
     }
 
@@ -258,18 +254,12 @@ impl Silence {
     }
 
     /// Adds `events` to an open incident, with what is true of it now.
-    fn say_again(&mut self, open: &OpenIncident, events: u64, now: Reading, time: Timestamp, report: &mut Report<'_>) {
-        let (pause, longest, name) = self.owner(open, now).unwrap_or_default();
-        let told = &self.members[open.member].name;
-        report.incidents.join(open.id, events, None, time, report.findings, |_, evidence, summary, _| {
-            tell(evidence, summary, told, &name, (pause, longest), open);
+    fn say_again(&mut self, open: &OpenSilence, events: u64, now: Reading, time: Timestamp, report: &mut Report<'_>) {
+        let key = self.members.get_mut(open.member).and_then(|member| member.keys.get_mut(open.key));
+        let Some(silent) = key.map(|key| Silent::of(key, key.pause(now))) else { return };
+        report.incidents.join_updated(open.id, events, None, time, report.findings, |known, _| {
+            silent.go_on(known, &open.also, open.unlisted);
         });
-    }
-
-    /// How long the key of an incident has been silent, its longest pause before, and its name.
-    fn owner(&mut self, open: &OpenIncident, now: Reading) -> Option<(f64, f64, String)> {
-        let key = self.members.get_mut(open.member)?.keys.get_mut(open.key)?;
-        Some((key.pause(now).seconds, key.longest_and_usual().0, key.name.to_string()))
     }
 
     /// A silent key is looked at again: its own incident is said once more when it has lasted twice
@@ -331,17 +321,17 @@ impl Silence {
             key.last = now;
             return;
         }
-        let (pause, longest, name) = (key.pause(now).seconds, key.longest_and_usual().0, key.name.to_string());
+        let pause = key.pause(now);
+        let silent = Silent::of(key, pause);
         key.speak_again(now);
-        self.members[member].restarts.add(now.running, pause);
+        self.members[member].restarts.add(now.running, pause.seconds);
         let Some(i) = own else { return };
         let mut open = self.open.remove(i);
         self.unpark_all(std::mem::take(&mut open.joined));
-        let told = &self.members[member].name;
         // It went on until now.
-        report.incidents.join(open.id, 0, None, time, report.findings, |_, _, _, _| {});
-        report.incidents.resolve_updated(open.id, 0.0, time, report.findings, |_, evidence, summary, _| {
-            tell(evidence, summary, told, &name, (pause, longest), &open);
+        report.incidents.join(open.id, 0, None, time, report.findings);
+        report.incidents.resolve_updated(open.id, 0.0, time, report.findings, |known, _| {
+            silent.go_on(known, &open.also, open.unlisted);
         });
     }
 
@@ -368,35 +358,19 @@ impl Silence {
     }
 }
 
-/// Brings what is said of an open incident up to date; `seconds` are its key's pause and the
-/// longest before.
-fn tell(
-    evidence: &mut Evidence,
-    summary: &mut String,
-    member: &str,
-    name: &str,
-    seconds: (f64, f64),
-    open: &OpenIncident,
-) {
-    let (pause, longest) = seconds;
-    (evidence.observed, evidence.window_s) = (pause.round(), pause.round());
-    if !open.also.is_empty() {
-        evidence.more.insert("also".into(), open.also.clone().into());
-    }
-    *summary = incident::said(member, name, pause, longest, &open.also, open.unlisted);
-}
-
 /// The key speaks, in time: told where its pause was nearly a silence.
 #[cold]
-pub(super) fn spoke_in_time(member: &str, key: &Key, settings: &Settings, now: Reading, report: &mut Report<'_>) {
+pub(super) fn spoke_in_time(
+    member: &str,
+    key: &Key,
+    settings: &SilenceSettings,
+    now: Reading,
+    report: &mut Report<'_>,
+) {
     let (pause, limits) = (key.pause(now), key.limits(settings));
     if pause.seconds >= limits.seconds / 2.0 {
-        near_miss(member, key, pause, settings, report, || {
-            format!(
-                "it spoke after {:.1} s and {:.0} events, {:.1} s and {:.0} events would be a silence",
-                pause.seconds, pause.events, limits.seconds, limits.events
-            )
-        });
+        let [pair, limits] = [pause, limits].map(|pause| (pause.seconds, pause.events));
+        near_miss(member, key, pause, settings, report, Reason::Spoke { pause: pair, limits });
     }
 }
 
@@ -407,14 +381,7 @@ fn partner_of<'a>(members: &'a mut [Member], member: usize, key: &Key) -> Option
 }
 
 /// The pause of `key` is no silence: `why` says for what reason, where somebody wants to know.
-fn near_miss(
-    member: &str,
-    key: &Key,
-    pause: Pause,
-    settings: &Settings,
-    report: &mut Report<'_>,
-    why: impl FnOnce() -> String,
-) {
+fn near_miss(member: &str, key: &Key, pause: Pause, settings: &SilenceSettings, report: &mut Report<'_>, why: Reason) {
     if report.wants_near_misses() {
         report.near_miss(key.ln_p(pause), settings.threshold, |ln_p, threshold| NearMiss {
             detector: DetectorName::Silence,
@@ -422,7 +389,7 @@ fn near_miss(
             key: format!("{member} {}", key.name),
             ln_p,
             threshold,
-            why: why(),
+            why,
         });
     }
 }

@@ -1,6 +1,6 @@
 //! One key: when it spoke, and how long its pauses were.
 
-use super::Settings;
+use super::SilenceSettings;
 use crate::engine::incident::IncidentId;
 use crate::engine::state::{HeapSize, allocated};
 use crate::engine::stats::gap_tail::GapTail;
@@ -152,7 +152,7 @@ impl Key {
     }
 
     /// The pauses beyond which it is silent; infinite while it has not spoken enough.
-    pub(super) fn limits(&self, settings: &Settings) -> Pause {
+    pub(super) fn limits(&self, settings: &SilenceSettings) -> Pause {
         let habit = if self.silences >= 2 { 2.0 * f64::from(self.longest_silence) } else { 0.0 };
         Pause {
             seconds: self.seconds.limit(settings.threshold).max(settings.least_s).max(habit),
@@ -161,7 +161,7 @@ impl Key {
     }
 
     /// How many events the stream has had when its pause, long enough in seconds, is a silence.
-    pub(super) fn silent_by(&self, settings: &Settings) -> f64 {
+    pub(super) fn silent_by(&self, settings: &SilenceSettings) -> f64 {
         (self.last.events + self.limits(settings).events).ceil()
     }
 

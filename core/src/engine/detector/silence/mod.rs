@@ -33,18 +33,22 @@
 mod evaluate;
 mod incident;
 mod key;
+mod options;
 mod restarts;
 mod schedule;
 
-use super::{AHEAD, Detector, Event, Report, TableUse};
+use super::options::SharedOptions;
+use super::{AHEAD, Detector, Event, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
 use crate::engine::finding::DetectorName;
 use crate::engine::incident::IncidentId;
-use crate::engine::overrides::glob_matches;
-use crate::engine::snapshot::{RestoreError, pack, unpack};
+use crate::engine::snapshot::Stateful;
 use crate::engine::state::{Evict, Table, TableSnapshot, Weight};
 use crate::event::{Fields, Role, Timestamp, Value};
 use key::{Key, Reading};
+use options::{KeySettings, SilenceSettings};
+pub use options::{SilenceOptions, SilenceOverride};
+pub(super) use options::{THRESHOLD, least_of};
 use restarts::Restarts;
 use schedule::Schedule;
 use serde::{Deserialize, Serialize};
@@ -68,73 +72,6 @@ const OPENINGS: usize = 5;
 const NAME_BYTES: usize = 200;
 /// Most members that can be watched.
 pub const MEMBERS: usize = 8;
-
-/// What some keys can have other.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Settings {
-    /// Off means that these keys may stop.
-    pub enabled: bool,
-    /// Chance of one pause that is called a silence.
-    pub threshold: f64,
-    /// Shortest silence in seconds.
-    pub least_s: f64,
-}
-
-/// For whom other settings are: a glob for the name of a key of that member.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NamePattern {
-    /// The member: `module`, `host`, or as configured.
-    pub member: String,
-    /// The glob.
-    pub glob: String,
-}
-
-/// What a user can set.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SilenceOptions {
-    /// The usual settings.
-    pub usual: Settings,
-    /// Names of roles or members whose values are the keys; at most [`MEMBERS`].
-    pub members: Vec<String>,
-    /// Seconds of stream before it judges.
-    pub warm_up_s: f64,
-    /// Most keys held of each member.
-    pub keys: usize,
-    /// Other settings for some keys; the first that matches counts.
-    pub overrides: Vec<(NamePattern, Settings)>,
-}
-
-impl Default for SilenceOptions {
-    fn default() -> Self {
-        Self {
-            usual: Settings { enabled: true, threshold: 1e-9, least_s: 30.0 },
-            members: vec!["module".into(), "host".into()],
-            warm_up_s: 600.0,
-            keys: 100_000,
-            overrides: Vec::new(),
-        }
-    }
-}
-
-impl SilenceOptions {
-    /// True when there is a key that it watches.
-    #[must_use]
-    pub fn watches(&self) -> bool {
-        self.usual.enabled || self.overrides.iter().any(|(_, settings)| settings.enabled)
-    }
-
-    /// The settings of a key, by number.
-    fn of(&self, number: u16) -> &Settings {
-        usize::from(number).checked_sub(1).and_then(|i| self.overrides.get(i)).map_or(&self.usual, |(_, other)| other)
-    }
-
-    /// Which settings the key `name` of `member` has.
-    fn choose(&self, member: &str, name: &str) -> u16 {
-        let matches =
-            |(pattern, _): &(NamePattern, Settings)| pattern.member == member && glob_matches(&pattern.glob, name);
-        self.overrides.iter().position(matches).map_or(0, |i| i as u16 + 1)
-    }
-}
 
 /// How a member is read off an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,7 +108,7 @@ struct Member {
 
 /// An open incident: whose it is.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct OpenIncident {
+struct OpenSilence {
     id: IncidentId,
     member: usize,
     key: u64,
@@ -194,26 +131,27 @@ struct OpenIncident {
 /// The detector.
 #[derive(Debug)]
 pub struct Silence {
-    options: SilenceOptions,
+    options: KeySettings,
     members: Vec<Member>,
     /// When which key is looked at next.
     schedule: Schedule,
-    open: Vec<OpenIncident>,
+    open: Vec<OpenSilence>,
     /// When the last incidents were opened.
     opened: VecDeque<f64>,
     now: Reading,
 }
 
+/// What a restart should know.
 #[derive(Serialize, Deserialize)]
-struct Kept {
-    members: Vec<KeptMember>,
-    open: Vec<OpenIncident>,
+pub struct SilenceState {
+    members: Vec<MemberState>,
+    open: Vec<OpenSilence>,
     opened: VecDeque<f64>,
     now: Reading,
 }
 
 #[derive(Serialize, Deserialize)]
-struct KeptMember {
+struct MemberState {
     name: String,
     keys: TableSnapshot<Key>,
     evicted: f64,
@@ -221,13 +159,13 @@ struct KeptMember {
     restarts: Restarts,
 }
 
-impl Silence {
-    /// A detector that has seen nothing.
-    #[must_use]
-    pub fn new(options: SilenceOptions) -> Self {
-        let sources: Vec<KeySource> = options.members.iter().take(MEMBERS).map(|name| KeySource::of(name)).collect();
+impl Registered for Silence {
+    type Options = SilenceOptions;
+
+    fn new(options: &SilenceOptions, SharedOptions { keys, .. }: SharedOptions) -> Self {
+        let sources: Vec<KeySource> = options.keys.iter().take(MEMBERS).map(|name| KeySource::of(name)).collect();
         let at = |role: Role| sources.iter().position(|source| *source == KeySource::Role(role));
-        let members = options.members.iter().zip(&sources).map(|(name, source)| Member {
+        let members = options.keys.iter().zip(&sources).map(|(name, source)| Member {
             name: name.clone(),
             source: source.clone(),
             partner: match source {
@@ -235,7 +173,7 @@ impl Silence {
                 KeySource::Role(Role::Host) => at(Role::Module),
                 _ => None,
             },
-            keys: Table::new(options.keys),
+            keys: Table::new(keys),
             evictions: 0,
             evicted: f64::NEG_INFINITY,
             newcomers: VecDeque::new(),
@@ -243,14 +181,16 @@ impl Silence {
         });
         Self {
             members: members.collect(),
-            options,
+            options: KeySettings::new(options),
             schedule: Schedule::default(),
             open: Vec::new(),
             opened: VecDeque::new(),
             now: Reading::default(),
         }
     }
+}
 
+impl Silence {
     /// A key is seen for the first time, or after it was forgotten.
     #[cold]
     fn begin(&mut self, member: usize, hash: u64, name: &str) {
@@ -306,13 +246,47 @@ impl Member {
     }
 }
 
+impl Stateful for Silence {
+    type State = SilenceState;
+
+    fn state(&self) -> SilenceState {
+        let members = self.members.iter().map(|member| MemberState {
+            name: member.name.clone(),
+            keys: member.keys.snapshot(),
+            evicted: member.evicted,
+            newcomers: member.newcomers.clone(),
+            restarts: member.restarts.clone(),
+        });
+        SilenceState { members: members.collect(), open: self.open.clone(), opened: self.opened.clone(), now: self.now }
+    }
+
+    fn compatible(&self, state: &SilenceState) -> Result<(), &'static str> {
+        if !state.members.iter().map(|member| &member.name).eq(self.members.iter().map(|member| &member.name)) {
+            return Err("its keys were others");
+        }
+        Ok(())
+    }
+
+    fn resume(&mut self, kept: SilenceState) {
+        for (member, kept) in self.members.iter_mut().zip(kept.members) {
+            member.keys.restore(kept.keys);
+            (member.evictions, member.evicted) = (member.keys.evictions(), kept.evicted);
+            (member.newcomers, member.restarts) = (kept.newcomers, kept.restarts);
+            let name = &member.name;
+            member.keys.for_each_mut(|_, key| key.settings = self.options.choose(name, &key.name));
+        }
+        (self.open, self.opened, self.now) = (kept.open, kept.opened, kept.now);
+        self.reschedule();
+    }
+}
+
 impl Detector for Silence {
     fn name(&self) -> DetectorName {
         DetectorName::Silence
     }
 
     #[inline]
-    fn observe(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
+    fn observe(&mut self, event: &Event<'_>, _: &Prior, report: &mut Report<'_>) {
         // In registers: read back as one, what was stored in two halves has to wait for both.
         let now = Reading { running: event.moment.running, events: self.now.events + 1.0 };
         self.now = now;
@@ -365,34 +339,6 @@ impl Detector for Silence {
             self.look_at(member, hash, due, now, moment.now, report);
         }
         self.end_tick(now);
-    }
-
-    fn snapshot(&self) -> Vec<u8> {
-        let members = self.members.iter().map(|member| KeptMember {
-            name: member.name.clone(),
-            keys: member.keys.snapshot(),
-            evicted: member.evicted,
-            newcomers: member.newcomers.clone(),
-            restarts: member.restarts.clone(),
-        });
-        pack(&Kept { members: members.collect(), open: self.open.clone(), opened: self.opened.clone(), now: self.now })
-    }
-
-    fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
-        let kept: Kept = unpack(kept)?;
-        if !kept.members.iter().map(|member| &member.name).eq(self.members.iter().map(|member| &member.name)) {
-            return Err(RestoreError("its keys were others".into()));
-        }
-        for (member, kept) in self.members.iter_mut().zip(kept.members) {
-            member.keys.restore(kept.keys);
-            (member.evictions, member.evicted) = (member.keys.evictions(), kept.evicted);
-            (member.newcomers, member.restarts) = (kept.newcomers, kept.restarts);
-            let name = &member.name;
-            member.keys.for_each_mut(|_, key| key.settings = self.options.choose(name, &key.name));
-        }
-        (self.open, self.opened, self.now) = (kept.open, kept.opened, kept.now);
-        self.reschedule();
-        Ok(())
     }
 
     fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {

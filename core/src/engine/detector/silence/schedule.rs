@@ -10,7 +10,7 @@
 
 use super::evaluate::JOINED_S;
 use super::key::{Key, Parked, next_look};
-use super::{GONE_S, Reading, Silence, SilenceOptions};
+use super::{GONE_S, KeySettings, Reading, Silence};
 use crate::engine::detector::Report;
 use crate::engine::state::Weight;
 use std::cmp::Reverse;
@@ -85,7 +85,7 @@ impl Schedule {
 }
 
 /// Seconds between two looks at a key that is not parked any more, as long as nothing has changed.
-fn period(key: &Key, parked: Parked, options: &SilenceOptions) -> f64 {
+fn period(key: &Key, parked: Parked, options: &KeySettings) -> f64 {
     match parked {
         Parked::Unlimited => options.warm_up_s,
         Parked::Young => key.limits(options.of(key.settings)).seconds.max(options.warm_up_s),
@@ -96,7 +96,7 @@ fn period(key: &Key, parked: Parked, options: &SilenceOptions) -> f64 {
 }
 
 /// True for a key that is parked until the stream has had so many events.
-fn waits_for(key: &Key, events: f64, options: &SilenceOptions) -> bool {
+fn waits_for(key: &Key, events: f64, options: &KeySettings) -> bool {
     key.parked == Some(Parked::Events) && key.silent_by(options.of(key.settings)) == events
 }
 
@@ -180,7 +180,7 @@ impl Silence {
 
     /// Open incidents have changed.
     pub(super) fn set_gone(&mut self, report: &Report<'_>) {
-        let over = |open: &super::OpenIncident| match report.incidents.is_open(open.id) {
+        let over = |open: &super::OpenSilence| match report.incidents.is_open(open.id) {
             true => open.stopped + GONE_S,
             false => f64::NEG_INFINITY,
         };

@@ -1,5 +1,6 @@
 use super::*;
-use crate::engine::finding::{Finding, State};
+use crate::engine::Persist as _;
+use crate::engine::finding::{Finding, Reason, State};
 use crate::engine::incident::{Incidents, Policy};
 use crate::engine::{EngineOptions, testing};
 use rand::{RngExt, SeedableRng};
@@ -18,8 +19,11 @@ impl Stream {
     }
 
     fn with(seed: u64, silence: &SilenceOptions) -> Self {
-        let options = EngineOptions { silence: silence.clone(), ..EngineOptions::default() };
-        Self { stream: testing::Stream::new(&options), random: rand_pcg::Pcg64::seed_from_u64(seed) }
+        Self::with_engine(seed, &testing::with_detectors(|detector| detector.silence = silence.clone()))
+    }
+
+    fn with_engine(seed: u64, options: &EngineOptions) -> Self {
+        Self { stream: testing::Stream::new(options), random: rand_pcg::Pcg64::seed_from_u64(seed) }
     }
 
     /// A line at `s` seconds from the start.
@@ -83,10 +87,10 @@ fn a_silent_module_is_told_once_and_resolves_when_it_speaks() {
     let (first, last) = (found[0], found[found.len() - 1]);
     let delay = first.opened_at.seconds_since(Timestamp::from_millis(START_MS)) - 1_800.0;
     assert!((25.0..60.0).contains(&delay), "{delay}");
-    assert!(first.summary.starts_with("module m3 has said nothing for "), "{}", first.summary);
-    assert!(first.evidence.p_value < Some(1e-9) && first.evidence.observed >= 30.0 && first.evidence.samples > 1_000);
+    assert!(first.summary.sentence.starts_with("module m3 has said nothing for "), "{}", first.summary);
+    assert!(first.measured.p_value < Some(1e-9) && first.measured.observed >= 30.0 && first.measured.samples > 1_000);
     assert_eq!((last.state, &last.id), (State::Resolved, &first.id));
-    assert!((395.0..=410.0).contains(&last.evidence.observed), "{:?}", last.evidence);
+    assert!((395.0..=410.0).contains(&last.measured.observed), "{:?}", last.evidence);
 }
 
 #[test]
@@ -100,7 +104,7 @@ fn a_silent_host_is_one_finding_with_the_modules_that_it_takes_along() {
         (host != 5 || !dead(s)).then(|| (format!("m{module}"), format!("h{host}")))
     });
     assert_eq!(stream.opened(), ["h5"]);
-    let told = stream.of_silence().iter().any(|finding| finding.summary.contains("with it stopped module m1"));
+    let told = stream.of_silence().iter().any(|finding| finding.summary.sentence.contains("with it stopped module m1"));
     assert!(told, "{:?}", stream.of_silence());
 }
 
@@ -118,22 +122,22 @@ fn a_silent_service_is_one_finding_and_not_one_for_each_pod() {
 #[test]
 fn what_modules_and_hosts_are_to_each_other_does_not_depend_on_their_order() {
     for members in [&["host", "module"][..], &["zone", "host", "module"]] {
-        let members = members.iter().map(|member| (*member).to_owned()).collect();
-        let options = SilenceOptions { members, ..SilenceOptions::default() };
+        let keys = members.iter().map(|member| (*member).to_owned()).collect();
+        let options = SilenceOptions { keys, ..SilenceOptions::default() };
         let mut service = Stream::with(3, &options);
         service.run(0.0, 3_000.0, 30.0, |s, random| {
             let module = random.random_range(0..6);
             let up = module != 2 || !(2_000.0..2_600.0).contains(&s);
             up.then(|| (format!("service-{module}"), format!("service-{module}-pod-{}", random.random_range(0..4))))
         });
-        assert_eq!(service.opened(), ["service-2"], "{:?}", options.members);
+        assert_eq!(service.opened(), ["service-2"], "{:?}", options.keys);
         let mut replaced = Stream::with(8, &options);
         replaced.run(0.0, 4_000.0, 20.0, |s, random| {
             let (module, host) = anybody(random);
             let host = if host == "h4" && s > 2_000.0 { "h4-new".to_owned() } else { host };
             Some((module, host))
         });
-        assert_eq!(replaced.opened(), [""; 0], "{:?}", options.members);
+        assert_eq!(replaced.opened(), [""; 0], "{:?}", options.keys);
     }
 }
 
@@ -233,11 +237,10 @@ fn late_lines_speak_too() {
 
 #[test]
 fn other_members_and_other_settings_for_some_keys() {
-    let off = Settings { enabled: false, ..SilenceOptions::default().usual };
-    let pattern = NamePattern { member: "module".into(), glob: "m3".into() };
+    let (key, name) = ("module".into(), "m3".into());
     let options = SilenceOptions {
-        members: vec!["module".into(), "thread".into(), "tenant".into()],
-        overrides: vec![(pattern, off)],
+        keys: vec!["module".into(), "thread".into(), "tenant".into()],
+        overrides: vec![SilenceOverride { key, name, enabled: Some(false), ..SilenceOverride::default() }],
         ..SilenceOptions::default()
     };
     let mut stream = Stream::with(11, &options);
@@ -257,7 +260,7 @@ fn other_members_and_other_settings_for_some_keys() {
 
 #[test]
 fn a_table_that_forgets_says_nothing_and_stays_under_its_cap() {
-    let mut stream = Stream::with(12, &SilenceOptions { keys: 100, ..SilenceOptions::default() });
+    let mut stream = Stream::with_engine(12, &EngineOptions { keys: 100, ..EngineOptions::default() });
     stream.run(0.0, 3_000.0, 20.0, |s, random| {
         let (module, host) = anybody(random);
         let module = if module == "m9" { format!("m{}", random.random_range(0..1_000_000)) } else { module };
@@ -282,7 +285,7 @@ fn a_snapshot_goes_on_where_it_was_taken() {
     }
     assert_eq!(whole.stream.findings, second.stream.findings);
     assert_eq!(whole.opened(), ["m3"]);
-    assert!(Silence::new(SilenceOptions::default()).restore(b"nonsense").is_err());
+    assert!(Silence::new(&SilenceOptions::default(), SharedOptions::default()).restore(b"nonsense").is_err());
 }
 
 /// Twenty hosts, of which `stays` does not come back; each is away for `away` seconds and stops
@@ -328,9 +331,9 @@ fn hosts_that_stop_one_after_the_other_are_one_finding_that_lists_them() {
     });
     assert_eq!(stream.opened(), ["h0"]);
     let last = stream.of_silence()[stream.of_silence().len() - 1];
-    assert!(last.summary.contains("host h0 has said nothing for "), "{}", last.summary);
+    assert!(last.summary.sentence.contains("host h0 has said nothing for "), "{}", last.summary);
     assert!(
-        last.summary.ends_with(
+        last.summary.sentence.ends_with(
             "with it stopped host h1, host h2, host h3, host h4, host h5, host h6, host h7, host h8 and 3 more"
         ),
         "{}",
@@ -345,13 +348,19 @@ fn what_was_nearly_a_silence_is_told_to_who_asks() {
     stream.run(0.0, 2_400.0, 20.0, silent(2_000.0, 2_025.0, "m3"));
     assert_eq!(stream.opened(), [] as [String; 0]);
     let near: Vec<_> = stream.stream.near_misses.iter().filter(|near| near.detector == DetectorName::Silence).collect();
-    assert!(near.len() == 1 && near[0].key == "module m3" && near[0].why.starts_with("it spoke after 2"), "{near:?}");
+    assert!(
+        near.len() == 1
+            && near[0].key == "module m3"
+            && matches!(near[0].why, Reason::Spoke { pause: (20.0..30.0, _), .. }),
+        "{near:?}"
+    );
 }
 
 /// Looks at keys in an hour of ticks, after so many have spoken `lines` times each and stopped.
 fn looks(keys: usize, lines: usize) -> usize {
-    let options = SilenceOptions { members: vec!["module".into()], ..SilenceOptions::default() };
-    let (mut silence, mut incidents) = (Silence::new(options), Incidents::new(Policy::default(), 100));
+    let options = SilenceOptions { keys: vec!["module".into()], ..SilenceOptions::default() };
+    let mut silence = Silence::new(&options, SharedOptions::default());
+    let mut incidents = Incidents::new(Policy::default(), 100);
     let text: String = (0..lines * keys).map(|i| format!("{{\"module\":\"m{}\"}}\n", i % keys)).collect();
     let batch = testing::looked(&mut testing::looker(), &text);
     let start = Timestamp::from_millis(START_MS);

@@ -87,7 +87,7 @@ pub(super) struct Counted {
 }
 
 /// What is usual of a value.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Usual {
     /// The share of the module's failures that it should have at most.
     pub(super) share: f64,

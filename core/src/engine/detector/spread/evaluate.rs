@@ -1,8 +1,8 @@
 //! Has this value too many? The tests, who is only suspect, and when an incident is over.
 
 use super::*;
-use crate::engine::detector::NearMiss;
-use crate::engine::stats::{binomial, gamma_poisson};
+use crate::engine::finding::{NearMiss, Reason};
+use crate::engine::stats::binomial;
 
 /// By its rate alone a value has too many below this chance.
 const RATE_P: f64 = 1e-3;
@@ -38,18 +38,15 @@ impl Spread {
             report.near_miss(verdict.ln_p, verdict.threshold, |ln_p, threshold| {
                 let value = self.dimensions[number].text_of(&event.fields).unwrap_or_default();
                 let module = event.fields.text(Role::Module).unwrap_or_default();
-                let Verdict { failures, of, share, window_s, expected_by_rate, .. } = verdict;
-                let by_rate = match ln_p <= threshold.ln() {
-                    true => format!("; by its own rate {expected_by_rate:.2}, which is near enough"),
-                    false => String::new(),
-                };
+                let Verdict { failures, of, usual, window_s, expected_by_rate, .. } = verdict;
+                let expected_by_rate = (ln_p <= threshold.ln()).then_some(expected_by_rate);
                 NearMiss {
                     detector: DetectorName::Spread,
                     kind: "value",
                     key: format!("{value} {module}"),
                     ln_p,
                     threshold,
-                    why: format!("{failures} of {of} failures in {window_s:.0} s, {:.2} expected{by_rate}", share * of),
+                    why: Reason::Failures { failures, of, window_s, expected: usual.share * of, expected_by_rate },
                 }
             });
         }
@@ -66,7 +63,7 @@ impl Spread {
         if f64::from(window) * SLOT_S * 2.0 > self.age {
             return None;
         }
-        let from = (now + 1).saturating_sub(window).max(self.owned.fresh_from(spot.key));
+        let from = (now + 1).saturating_sub(window).max(self.open.attributed().fresh_from(spot.key));
         let slots = (now + 1).saturating_sub(from);
         let counted = self.sides.counted(spot.side, spot.key, from, |key| bad.contains(&key));
         if slots == 0 || counted.of_value < least {
@@ -85,33 +82,31 @@ impl Spread {
             threshold,
             failures,
             of,
-            share: usual.share,
+            usual,
             samples: usual.samples + of,
             window_s: self.seconds(slots),
             slots,
             ..Verdict::default()
         };
         if verdict.ln_p <= threshold.ln() {
-            (verdict.ln_p_rate, verdict.expected_by_rate) = self.ln_rate(failures, slots, &usual, of);
+            verdict.rate = self.rate(slots, &usual, of);
+            verdict.ln_p_rate = verdict.rate.ln_p(failures, FACTOR, 1.0, 0.0);
+            verdict.expected_by_rate = expected_by(&verdict.rate);
         }
         Some(verdict)
     }
 
     fn usual(&mut self, side: u64, key: u64, slots: u32) -> Option<dimension_stats::Usual> {
-        let owned = self.owned.owns(key, self.exposure.slot());
+        let owned = self.open.attributed().owns(key, self.exposure.slot());
         self.sides.usual(side, key, slots, &self.exposure, owned)
     }
 
-    /// ln of the chance of so many failures at 1.5 times the value's rate, on the clock that finds
-    /// them likeliest, and the number expected by the first.
-    fn ln_rate(&self, failures: f64, slots: u32, usual: &dimension_stats::Usual, of: f64) -> (f64, f64) {
+    /// The value's own rate, over a window with `of` failures of its module.
+    fn rate(&self, slots: u32, usual: &dimension_stats::Usual, of: f64) -> UsualRate {
         let past = self.exposure.past();
         let window = self.exposure.window(slots, self.seconds_of_slot());
-        let tail = |exposure: f64, window: f64| {
-            gamma_poisson::ln_tail_dispersed(failures, usual.learned * FACTOR, usual.dispersion(of), exposure, window)
-        };
-        let expected = (usual.learned + 0.5) * window.seconds.max(1.0) / past.seconds.max(1.0);
-        (tail(past.seconds, window.seconds.max(1.0)).max(tail(past.events, window.events)), expected)
+        let clocks = [(past.seconds, window.seconds.max(1.0)), (past.events, window.events)];
+        UsualRate { learned: usual.learned, dispersion: usual.dispersion(of), clocks }
     }
 
     fn seconds_of_slot(&self) -> f64 {
@@ -122,13 +117,9 @@ impl Spread {
         self.exposure.window(slots, self.seconds_of_slot()).seconds.max(1.0)
     }
 
-    /// Tells burst of the failures of this value.
-    pub(super) fn tell_aside(&mut self, spot: CellKey, report: &mut Report<'_>) {
-        report.aside.slots = self.sides.slots_of(spot.side, spot.key);
-    }
-
-    /// Tells burst of the values of this module that have too many of its failures, if not so
-    /// surely that an incident could open: as a whole the module must have too many without them.
+    /// Tells later detectors of the values of this module that have too many of its failures, if
+    /// not so surely that an incident could open: as a whole the module must have too many without
+    /// them.
     pub(super) fn tell_suspects(&mut self, spot: CellKey, report: &mut Report<'_>) {
         let (by_value, total) = self.sides.by_value(spot.side);
         if total < SUSPECT_OF {
@@ -152,9 +143,10 @@ impl Spread {
         }
         // Of several dimensions that of most failures: they overlap, and may not be taken out
         // twice.
-        if aside.since(0) > report.aside.since(0) {
+        let told = report.actions().localized.as_ref().map_or(0, |told| told.since(0));
+        if aside.since(0) > told {
             aside.share = aside.share.min(1.0);
-            report.aside = aside;
+            report.localize(aside);
         }
     }
 
@@ -162,34 +154,30 @@ impl Spread {
     pub(super) fn check(&mut self, now: Timestamp, report: &mut Report<'_>) {
         let slot = self.exposure.slot();
         let from = std::mem::replace(&mut self.checked, slot);
-        self.deadlines.keep_up(report.incidents.evictions());
-        let mut places = self.deadlines.take_due(now);
-        if slot > from {
-            places = self.open.keys().copied().collect();
-        }
+        let due = self.open.due(now, report.incidents);
+        let places = if slot > from { self.open.keys() } else { due };
         for place in places {
-            let Some(mut open) = self.open.get(&place).cloned() else { continue };
+            let Some(mut open) = self.open.get(place).cloned() else { continue };
             if slot > from {
                 self.watch(&mut open, from, slot);
             }
             if open.ending.is_over(now) || !report.incidents.is_open(open.id) {
                 report.incidents.resolve(open.id, now, report.findings);
-                self.open.remove(&place);
-                self.deadlines.disarm(place);
+                self.open.end(place);
                 for spot in &open.spots {
                     self.open_spots.remove(*spot);
-                    self.owned.own(spot.key, slot, slot);
+                    self.open.attribute(spot.key, slot, slot);
                 }
             } else {
-                self.deadlines.arm(place, open.ending.deadline());
-                self.open.insert(place, open);
+                self.open.go_on(place, open.ending.deadline());
+                self.open.update(place, open);
             }
         }
     }
 
     /// The slots from `from` to the one before `slot` have ended: has the value come back to usual
     /// in them?
-    fn watch(&mut self, open: &mut OpenIncident, from: u32, slot: u32) {
+    fn watch(&mut self, open: &mut OpenValue, from: u32, slot: u32) {
         let passed = f64::from(slot - from);
         let calm = CALM_SLOTS.min(self.longest);
         let (mut failures, mut recent, mut of, mut usual) = (0, 0, 0, None::<dimension_stats::Usual>);
@@ -215,7 +203,7 @@ impl Spread {
             failures: failures as f64,
             usual: expected,
             dispersion: usual.dispersion(of as f64),
-            calm: self.ln_rate(recent as f64, calm, &usual, of as f64).0 > CALM_P.ln(),
+            calm: self.rate(calm, &usual, of as f64).ln_p(recent as f64, FACTOR, 1.0, 0.0) > CALM_P.ln(),
         });
     }
 }
@@ -225,8 +213,14 @@ fn among_the_rest(share: f64, others: f64) -> f64 {
     (share / (1.0 - others).max(f64::EPSILON)).min(1.0)
 }
 
+/// How many failures a value's own rate lets expect in the window.
+pub(super) fn expected_by(rate: &UsualRate) -> f64 {
+    let (past, window) = rate.clocks[0];
+    (rate.learned + 0.5) * window / past.max(1.0)
+}
+
 /// ln of the chance that so many of the failures sit on one value, over all values.
-fn ln_share(failures: f64, of: f64, usual: &dimension_stats::Usual) -> f64 {
+pub(super) fn ln_share(failures: f64, of: f64, usual: &dimension_stats::Usual) -> f64 {
     binomial::ln_tail_dispersed(failures, of, usual.share, usual.dispersion(of)) + f64::from(usual.values).ln()
 }
 

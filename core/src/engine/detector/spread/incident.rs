@@ -1,11 +1,15 @@
-//! What is said of a bad value when its incident opens and while it goes on.
+//! What is known of a bad value when its incident opens and while it goes on.
 
-use super::failure::significant;
-use super::{Dimension, Verdict};
-use crate::engine::finding::{DetectorName, Evidence, Key, Severity};
-use crate::engine::incident::{Opening, counted, p_of, round, score_of};
+use super::super::failure::{FACTOR, UsualNumber, UsualRate};
+use super::evaluate::{expected_by, ln_share};
+use super::{Dimension, Verdict, dimension_stats};
+use crate::engine::finding::{
+    DetectorName, Evidence, Key, Measured, Severity, ShareEvidence, p_of, round, score_of, significant, test, unit,
+};
+use crate::engine::incident::Opening;
 use crate::engine::stats::binomial;
 use crate::event::{Fields, Level, Role};
+use serde::{Deserialize, Serialize};
 
 /// Bytes of the example line that are kept.
 const EXAMPLE_BYTES: usize = 200;
@@ -14,32 +18,39 @@ const EXAMPLE_BYTES: usize = 200;
 const CRITICAL_FAILURES: f64 = 20.0;
 const CRITICAL_TIMES: f64 = 10.0;
 
+/// What an open incident of a value is held against.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct UsualOfValue {
+    /// The share that it should have.
+    usual: dimension_stats::Usual,
+    /// How many of one failure that is, and how surely.
+    a_failure: UsualNumber,
+    /// Its own rate, over the window that has shown the incident.
+    rate: UsualRate,
+    window_s: f64,
+}
+
+impl UsualOfValue {
+    pub(super) fn of(verdict: &Verdict) -> Self {
+        let Verdict { usual, rate, window_s, .. } = *verdict;
+        Self { usual, a_failure: a_failure(verdict), rate, window_s }
+    }
+}
+
+fn a_failure(verdict: &Verdict) -> UsualNumber {
+    let (low, high) = binomial::credible_interval(verdict.usual.share, verdict.samples);
+    UsualNumber { expected: verdict.usual.share, low, high }
+}
+
 /// The incident that `verdict` found in the event's value of `dimension`.
 pub(super) fn opening(fields: &Fields<'_>, dimension: &Dimension, verdict: &Verdict) -> Opening {
     let value = dimension.text_of(fields).unwrap_or_default();
     let module = fields.text(Role::Module).unwrap_or_default();
-    let Verdict { failures, of, share, window_s, .. } = *verdict;
-    let expected = share * of;
-    let (low, high) = binomial::credible_interval(share, verdict.samples);
+    let Verdict { failures, of, usual, window_s, .. } = *verdict;
+    let number = a_failure(verdict).times(of).in_digits();
     let message = fields.text(Role::Message).unwrap_or_default();
-    let mut more = serde_json::Map::new();
-    more.insert("expected_low".into(), significant(low * of).into());
-    more.insert("expected_high".into(), significant(high * of).into());
-    more.insert("of".into(), of.into());
-    more.insert("usual_share".into(), significant(share).into());
-    more.insert("expected_by_rate".into(), significant(verdict.expected_by_rate).into());
-    more.insert("p_value_of_rate".into(), p_of(verdict.ln_p_rate).into());
-    more.insert("example".into(), vec![&message[..message.floor_char_boundary(EXAMPLE_BYTES)]].into());
     let fatal = fields.level() == Some(Level::Fatal);
     let many = failures >= CRITICAL_FAILURES && failures >= CRITICAL_TIMES * verdict.expected_by_rate;
-    let of_module = if module.is_empty() { String::new() } else { format!(" of {module}") };
-    let are = if failures > 1.0 { "are" } else { "is" };
-    let summary = format!(
-        "{failures:.0} of {}{of_module} in {window_s:.0} s {are} on {} {value}, {} expected",
-        counted(of, "failure"),
-        dimension.name(),
-        significant(expected)
-    );
     let mut key = vec![(dimension.name().to_owned(), value)];
     if !module.is_empty() {
         key.push((Role::Module.name().to_owned(), module.into_owned()));
@@ -52,18 +63,27 @@ pub(super) fn opening(fields: &Fields<'_>, dimension: &Dimension, verdict: &Verd
         key: Key(key),
         count: failures as u64,
         score: score_of(verdict.ln_p),
-        summary,
-        evidence: Evidence {
+        measured: Measured {
             observed: failures,
-            expected: significant(expected),
-            unit: "failures".into(),
-            test: "binomial".into(),
-            threshold: significant(verdict.threshold),
-            p_value: Some(p_of(verdict.ln_p.min(0.0))),
+            expected: Some(number.expected),
+            unit: unit::FAILURES.into(),
+            test: test::BINOMIAL.into(),
+            threshold: Some(significant(verdict.threshold)),
+            p_value: Some(p_of(verdict.ln_p)),
             samples: verdict.samples as u64,
-            window_s: round(window_s, 1),
-            more,
+            window_s: Some(round(window_s, 1)),
         },
+        evidence: Evidence::Share(ShareEvidence {
+            expected_low: Some(number.low),
+            expected_high: Some(number.high),
+            of,
+            usual_share: significant(usual.share),
+            expected_by_rate: Some(significant(verdict.expected_by_rate)),
+            p_value_of_rate: Some(p_of(verdict.ln_p_rate)),
+            modules: None,
+            example: Some(vec![message[..message.floor_char_boundary(EXAMPLE_BYTES)].to_owned()]),
+            lasted_s: window_s,
+        }),
         // A failing status is an error whatever level its line has.
         worst: Some(if fatal { Level::Fatal } else { Level::Error }),
         cause: None,
@@ -72,55 +92,19 @@ pub(super) fn opening(fields: &Fields<'_>, dimension: &Dimension, verdict: &Verd
     }
 }
 
-/// The incident has gone on for `lasted` seconds with `count` of the `of` failures of its modules:
-/// what is said of it now.
-pub(super) fn go_on(
-    key: &Key,
-    evidence: &mut Evidence,
-    count: u64,
-    of: u64,
-    share: f64,
-    lasted: f64,
-    modules: usize,
-) -> String {
-    let before = std::mem::replace(&mut evidence.expected, significant(share * of as f64));
-    for name in ["expected_low", "expected_high"] {
-        if let Some(bound) = evidence.more.get_mut(name)
-            && let Some(value) = bound.as_f64()
-        {
-            *bound = significant(value / before.max(f64::MIN_POSITIVE) * evidence.expected).into();
-        }
-    }
-    evidence.observed = count as f64;
-    evidence.window_s = round(lasted, 1);
-    evidence.more.insert("of".into(), of.into());
-    if modules > 1 {
-        evidence.more.insert("modules".into(), modules.into());
-    }
-    let (failures, are) = (counted(of as f64, "failure"), if count > 1 { "are" } else { "is" });
-    let [(dimension, value), of_module @ ..] = key.0.as_slice() else { return String::new() };
-    let module = of_module.first().map_or_else(String::new, |(_, module)| format!(" of {module}"));
-    format!(
-        "{count} of {failures}{module} in {lasted:.0} s {are} on {dimension} {value}, {} expected",
-        evidence.expected
-    )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_that_read_like_the_sentence_around_them_stay_whole() {
-        for (value, module) in
-            [("DC in Berlin", "web"), ("rack 7, 3 expected", "the failure in billing"), ("a is on b are on c", "")]
-        {
-            let mut key = vec![("host".to_owned(), value.to_owned())];
-            key.extend((!module.is_empty()).then(|| ("module".to_owned(), module.to_owned())));
-            let said = go_on(&Key(key), &mut Evidence::default(), 20, 25, 0.1, 60.0, 1);
-            let of_module = if module.is_empty() { String::new() } else { format!(" of {module}") };
-            let whole = format!("20 of 25 failures{of_module} in 60 s are on host {value}, 2.5 expected");
-            assert_eq!(said, whole);
-        }
+/// The incident has gone on for `lasted_s` seconds with `failures` of the `of` failures of its
+/// modules. What is usual is that of the window that has shown it.
+pub(super) fn go_on(known: &mut Opening, usual: &UsualOfValue, failures: f64, of: f64, lasted_s: f64, modules: usize) {
+    let UsualOfValue { usual, a_failure, rate, window_s } = *usual;
+    known.update(failures, round(lasted_s, 1), (usual.samples + of) as u64, ln_share(failures, of, &usual));
+    let number = a_failure.times(of).in_digits();
+    known.measured.expected = Some(number.expected);
+    let rate = UsualRate { dispersion: usual.dispersion(of), ..rate.over(lasted_s / window_s) };
+    if let Evidence::Share(evidence) = &mut known.evidence {
+        (evidence.expected_low, evidence.expected_high) = (Some(number.low), Some(number.high));
+        evidence.expected_by_rate = Some(significant(expected_by(&rate)));
+        evidence.p_value_of_rate = Some(p_of(rate.ln_p(failures, FACTOR, 1.0, 0.0)));
+        (evidence.of, evidence.lasted_s) = (of, lasted_s);
+        evidence.modules = (modules > 1).then_some(modules);
     }
 }

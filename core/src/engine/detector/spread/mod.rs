@@ -41,23 +41,24 @@ mod open_spots;
 mod options;
 mod recent;
 
-use super::attributed_slots::AttributedSlots;
-use super::ending::{Ending, Passed};
-use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S};
-use super::{Detector, Event, LocalizedFailures, Report, TableUse};
+use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S, UsualRate};
+use super::options::SharedOptions;
+use super::tracker::{AttributedSlots, Ending, IncidentTracker, Passed};
+use super::{Detector, Event, LocalizedFailures, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
-use crate::engine::deadlines::Deadlines;
 use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Overrides;
-use crate::engine::snapshot::{RestoreError, pack, unpack};
+use crate::engine::snapshot::Stateful;
 use crate::engine::state::{Evict, Weight};
 use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::engine::stats::exposure::Exposure;
 use crate::event::{Fields, Level, Role, Timestamp};
 use dimension_stats::{DimensionTable, DimensionTableSnapshot};
+use incident::UsualOfValue;
 use open_spots::OpenSpots;
-pub use options::{Dimension, SpreadOptions, SpreadSettings};
+use options::{Dimension, SpreadSettings};
+pub use options::{SpreadOptions, SpreadOverride};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -92,37 +93,34 @@ pub struct Spread {
     /// Modules and dimensions with failures in some window.
     active: Vec<u64>,
     /// Open incidents by value.
-    open: BTreeMap<u64, OpenIncident>,
-    /// When which of them may be over by its silence alone.
-    deadlines: Deadlines,
+    open: IncidentTracker<OpenValue>,
     /// The same by module.
     open_spots: OpenSpots,
-    /// Slots that belong to incidents, by module and value.
-    owned: AttributedSlots,
     /// Events until the next that is counted by value, and where the dice stand.
     until: u32,
     dice: u64,
     checked: u32,
 }
 
+/// What a restart should know.
 #[derive(Serialize, Deserialize)]
-struct Kept {
+pub struct SpreadState {
     windows: Vec<u32>,
     age: f64,
     exposure: Exposure,
     sides: DimensionTableSnapshot,
     failures: f64,
     active: Vec<u64>,
-    open: BTreeMap<u64, OpenIncident>,
+    open: BTreeMap<u64, OpenValue>,
     owned: AttributedSlots,
     until: u32,
     dice: u64,
     checked: u32,
 }
 
-/// An open incident.
+/// A value with an open incident.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct OpenIncident {
+struct OpenValue {
     id: IncidentId,
     /// The modules and values that it is about: the first opened it.
     spots: Vec<CellKey>,
@@ -131,6 +129,9 @@ struct OpenIncident {
     /// Failures of all values of its modules, and the share that this one should have of them.
     of: u64,
     share: f64,
+    /// What it is held against while it goes on; none in states of versions that did not keep it.
+    #[serde(default)]
+    usual: Option<UsualOfValue>,
     ending: Ending,
 }
 
@@ -153,39 +154,39 @@ struct Verdict {
     threshold: f64,
     failures: f64,
     of: f64,
-    share: f64,
-    /// Failures that the value's own rate lets expect.
+    /// The share that it should have.
+    usual: dimension_stats::Usual,
+    /// The value's own rate, and failures that it lets expect.
+    rate: UsualRate,
     expected_by_rate: f64,
     samples: f64,
     window_s: f64,
     slots: u32,
 }
 
-impl Spread {
-    /// A detector that has seen nothing.
-    #[must_use]
-    pub fn new(options: SpreadOptions) -> Self {
-        let windows: Vec<u32> = options.windows_s.iter().copied().map(failure::slots_of).collect();
+impl Registered for Spread {
+    type Options = SpreadOptions;
+
+    fn new(options: &SpreadOptions, SharedOptions { keys, budget }: SharedOptions) -> Self {
+        let windows: Vec<u32> = options.windows.iter().copied().map(failure::slots_of).collect();
         let longest = windows.iter().copied().max().unwrap_or(1);
-        let settings = Overrides::new(options.usual, options.overrides);
+        let settings = options.settings();
         let mut spread = Self {
             least: settings.all().map(|settings| settings.level).min().unwrap_or(Level::Error),
             settings,
-            dimensions: options.dimensions,
-            warm_up_s: options.warm_up_s,
-            budget: options.budget,
+            dimensions: options.dimensions(),
+            warm_up_s: options.warm_up.seconds(),
+            budget,
             threshold: 0.0,
             windows,
             longest,
             age: 0.0,
             exposure: Exposure::new(longest, SLOT_S, HALF_LIFE_S),
-            sides: DimensionTable::new(options.keys, longest),
+            sides: DimensionTable::new(keys, longest),
             failures: 0.0,
             active: Vec::new(),
-            open: BTreeMap::new(),
-            deadlines: Deadlines::default(),
+            open: IncidentTracker::default(),
             open_spots: OpenSpots::default(),
-            owned: AttributedSlots::default(),
             until: SAMPLE,
             dice: 1,
             checked: 0,
@@ -193,7 +194,9 @@ impl Spread {
         spread.set_threshold();
         spread
     }
+}
 
+impl Spread {
     fn set_threshold(&mut self) {
         let slots = (self.exposure.past().seconds / SLOT_S + f64::from(self.longest)).max(1.0);
         let tests_a_slot = ((self.failures + 1.0) / slots).min(self.sides.len() as f64);
@@ -214,19 +217,20 @@ impl Spread {
         self.failures *= self.exposure.decay(to.saturating_sub(self.exposure.slot()));
         self.exposure.roll(to);
         let owned_slots = (HALF_LIFE_S / SLOT_S) as u32;
-        for open in self.open.values().filter(|open| to.saturating_sub(open.slot) <= owned_slots) {
-            for spot in &open.spots {
-                self.owned.own(spot.key, open.slot, to);
-            }
+        let going = self.open.incidents().values().filter(|open| to.saturating_sub(open.slot) <= owned_slots);
+        let slots = going.flat_map(|open| open.spots.iter().map(|spot| (spot.key, open.slot)));
+        for (key, slot) in slots.collect::<Vec<_>>() {
+            self.open.attribute(key, slot, to);
         }
-        let Self { active, sides, exposure, owned, .. } = self;
+        let Self { active, sides, exposure, open, .. } = self;
+        let attributed = open.attributed();
         // One that was forgotten and came again is on the list twice.
         active.iter().for_each(|&side| sides.unlist(side));
         active.retain(|&side| {
-            sides.settle(side, exposure, |key, slot| owned.owns(key, slot));
+            sides.settle(side, exposure, |key, slot| attributed.owns(key, slot));
             sides.list_again(side)
         });
-        self.owned.forget_before(to.saturating_sub(2 * self.longest));
+        self.open.forget_before(to.saturating_sub(2 * self.longest));
         self.set_threshold();
     }
 
@@ -269,8 +273,8 @@ impl Spread {
             self.sides.fail(spot.side, spot.key, now);
             if self.sides.list(spot.side) {
                 self.active.push(spot.side);
-                let owned = &self.owned;
-                self.sides.settle(spot.side, &self.exposure, |key, slot| owned.owns(key, slot));
+                let attributed = self.open.attributed();
+                self.sides.settle(spot.side, &self.exposure, |key, slot| attributed.owns(key, slot));
             }
             self.judge(event, number, spot, settings, report);
         }
@@ -287,26 +291,26 @@ impl Spread {
         report: &mut Report<'_>,
     ) {
         for other in self.open_spots.of(spot.side) {
-            if let Some(open) = self.open.get_mut(&other.place) {
+            if let Some(open) = self.open.get_mut(other.place) {
                 open.of += 1;
             }
         }
-        let mine = self.open.get(&spot.place).map(|open| open.spots.contains(&spot));
+        let mine = self.open.get(spot.place).map(|open| open.spots.contains(&spot));
         if mine == Some(true) {
             self.join(event, spot, report);
             return;
         }
         self.failures += 1.0;
         if self.age >= self.warm_up_s
-            && !report.explained
+            && !report.actions().suppress
             && let Some(verdict) = self.test(spot, settings)
         {
-            self.tell_aside(spot, report);
-            report.aside.opened = true;
-            report.explained = true;
+            let slots = self.sides.slots_of(spot.side, spot.key);
+            report.localize(LocalizedFailures { slots, opened: true, ..LocalizedFailures::default() });
+            report.suppress();
             let from = (self.exposure.slot() + 1).saturating_sub(verdict.slots);
-            self.owned.own(spot.key, from, self.exposure.slot());
-            match self.open.get_mut(&spot.place) {
+            self.open.attribute(spot.key, from, self.exposure.slot());
+            match self.open.get_mut(spot.place) {
                 Some(open) if open.spots.len() < MODULES => {
                     open.spots.push(spot);
                     self.open_spots.insert(spot);
@@ -317,7 +321,7 @@ impl Spread {
             }
             return;
         }
-        if !report.explained {
+        if !report.actions().suppress {
             if report.wants_near_misses() && self.age >= self.warm_up_s {
                 self.near_miss(event, number, spot, settings, report);
             }
@@ -327,39 +331,84 @@ impl Spread {
 
     /// The failure is one more of an open incident.
     fn join(&mut self, event: &Event<'_>, spot: CellKey, report: &mut Report<'_>) {
-        report.explained = true;
+        report.suppress();
         let (now, slot) = (event.moment.now, self.exposure.slot());
-        let Some(open) = self.open.get_mut(&spot.place) else { return };
+        let Some(open) = self.open.get_mut(spot.place) else { return };
         open.ending.hear(now, slot);
-        self.deadlines.arm(spot.place, open.ending.deadline());
+        let deadline = open.ending.deadline();
         let level = event.fields.level().max(Some(Level::Error));
         if level == Some(Level::Fatal) {
             report.incidents.raise(open.id, Severity::Critical);
         }
-        let (of, share, began, modules) = (open.of, open.share, open.ending.began, open.spots.len());
-        report.incidents.join(open.id, 1, level, now, report.findings, |key, evidence, said, count| {
-            *said = incident::go_on(key, evidence, count, of, share, now.seconds_since(began).max(1.0), modules);
-        });
+        let (of, lasted_s) = (open.of as f64, now.seconds_since(open.ending.began).max(1.0));
+        let incidents = &mut report.incidents;
+        match open.usual {
+            Some(usual) => incidents.join_updated(open.id, 1, level, now, report.findings, |known, count| {
+                incident::go_on(known, &usual, count as f64, of, lasted_s, open.spots.len());
+            }),
+            // A version that knew less has opened it: what it has said stays.
+            None => incidents.join(open.id, 1, level, now, report.findings),
+        }
+        self.open.go_on(spot.place, deadline);
     }
 
     fn open(&mut self, event: &Event<'_>, number: usize, spot: CellKey, verdict: &Verdict, report: &mut Report<'_>) {
         let (now, slot) = (event.moment.now, self.exposure.slot());
         let opening = incident::opening(&event.fields, &self.dimensions[number], verdict);
         let id = report.incidents.open(opening, now, report.findings);
-        let open = OpenIncident {
+        let ending = Ending::new(now, slot, verdict.failures, verdict.slots, verdict.window_s);
+        let open = OpenValue {
             id,
             spots: vec![spot],
             slot,
             of: verdict.of as u64,
-            share: verdict.share,
-            ending: Ending::new(now, slot, verdict.failures, verdict.slots, verdict.window_s),
+            share: verdict.usual.share,
+            usual: Some(UsualOfValue::of(verdict)),
+            ending,
         };
-        self.deadlines.arm(spot.place, open.ending.deadline());
-        if !report.incidents.is_open(id) {
-            self.deadlines.hurry(spot.place);
-        }
-        self.open.insert(spot.place, open);
+        self.open.open(spot.place, id, open, ending.deadline(), report.incidents);
         self.open_spots.insert(spot);
+    }
+}
+
+impl Stateful for Spread {
+    type State = SpreadState;
+
+    fn state(&self) -> SpreadState {
+        SpreadState {
+            windows: self.windows.clone(),
+            age: self.age,
+            exposure: self.exposure.clone(),
+            sides: self.sides.snapshot(),
+            failures: self.failures,
+            active: self.active.clone(),
+            open: self.open.incidents().clone(),
+            owned: self.open.attributed().clone(),
+            until: self.until,
+            dice: self.dice,
+            checked: self.checked,
+        }
+    }
+
+    fn compatible(&self, state: &SpreadState) -> Result<(), &'static str> {
+        if state.windows != self.windows {
+            return Err("its windows were others");
+        }
+        Ok(())
+    }
+
+    fn resume(&mut self, kept: SpreadState) {
+        self.age = kept.age;
+        self.exposure = kept.exposure;
+        self.sides.restore(kept.sides, &kept.active);
+        self.failures = kept.failures;
+        self.active = kept.active;
+        self.open_spots = kept.open.values().flat_map(|open| open.spots.iter().copied()).collect();
+        self.open.resume(kept.open, kept.owned);
+        self.until = kept.until.max(1);
+        self.dice = kept.dice;
+        self.checked = kept.checked;
+        self.set_threshold();
     }
 }
 
@@ -369,7 +418,7 @@ impl Detector for Spread {
     }
 
     #[inline]
-    fn observe(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
+    fn observe(&mut self, event: &Event<'_>, prior: &Prior, report: &mut Report<'_>) {
         if event.moment.outside {
             return;
         }
@@ -380,7 +429,7 @@ impl Detector for Spread {
         if self.until == 0 {
             self.sample(&event.fields, failed);
         }
-        if failed && !report.explained {
+        if failed && prior.suppressed_by.is_none() {
             self.count(event, report);
         }
     }
@@ -393,50 +442,12 @@ impl Detector for Spread {
         self.checked = self.exposure.slot();
     }
 
-    fn snapshot(&self) -> Vec<u8> {
-        pack(&Kept {
-            windows: self.windows.clone(),
-            age: self.age,
-            exposure: self.exposure.clone(),
-            sides: self.sides.snapshot(),
-            failures: self.failures,
-            active: self.active.clone(),
-            open: self.open.clone(),
-            owned: self.owned.clone(),
-            until: self.until,
-            dice: self.dice,
-            checked: self.checked,
-        })
-    }
-
-    fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
-        let kept: Kept = unpack(kept)?;
-        if kept.windows != self.windows {
-            return Err(RestoreError("its windows were others".into()));
-        }
-        self.age = kept.age;
-        self.exposure = kept.exposure;
-        self.sides.restore(kept.sides, &kept.active);
-        self.failures = kept.failures;
-        self.active = kept.active;
-        self.open_spots = kept.open.values().flat_map(|open| open.spots.iter().copied()).collect();
-        self.open = kept.open;
-        self.open.keys().for_each(|place| self.deadlines.hurry(*place));
-        self.owned = kept.owned;
-        self.until = kept.until.max(1);
-        self.dice = kept.dice;
-        self.checked = kept.checked;
-        self.set_threshold();
-        Ok(())
-    }
-
     fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {
         self.sides.bounded(visit);
-        let (active, open) = (self.active.len(), self.open.len());
+        let active = self.active.len();
         visit(&mut Weight { keys: active, bytes: active * size_of::<u64>() });
-        let spots: usize = self.open.values().map(|open| open.spots.capacity() * size_of::<CellKey>()).sum();
-        visit(&mut Weight { keys: open, bytes: open * (size_of::<OpenIncident>() + 32) + spots });
-        visit(&mut self.owned.weight());
+        let weights = self.open.weights(|open| open.spots.capacity() * size_of::<CellKey>());
+        weights.into_iter().for_each(|mut weight| visit(&mut weight));
     }
 
     fn tables(&self) -> Vec<TableUse> {

@@ -1,6 +1,6 @@
 use super::*;
-use crate::engine::finding::{Finding, State};
-use crate::engine::overrides::KeyPattern;
+use crate::engine::Persist as _;
+use crate::engine::finding::{Finding, Reason, State};
 use crate::engine::{EngineOptions, testing};
 use rand::{RngExt, SeedableRng};
 
@@ -12,10 +12,12 @@ struct Stream {
 
 impl Stream {
     fn new(seed: u64, options: SpreadOptions) -> Self {
+        Self::with_engine(seed, testing::with_detectors(|detector| detector.spread = options))
+    }
+
+    fn with_engine(seed: u64, mut options: EngineOptions) -> Self {
         // A text never seen is novelty's to tell.
-        let mut novelty = crate::engine::detector::novelty::NoveltyOptions::default();
-        novelty.usual.enabled = false;
-        let options = EngineOptions { spread: options, novelty, ..EngineOptions::default() };
+        options.detector.novelty.enabled = false;
         Self { stream: testing::Stream::new(&options), random: rand_pcg::Pcg64::seed_from_u64(seed) }
     }
 
@@ -69,18 +71,23 @@ fn a_bad_host_is_one_incident_from_its_opening_to_its_end() {
     assert_eq!(stream.opened(), [("spread", vec!["h3", "m2"])]);
     let (first, last) = (&stream.stream.findings[0], stream.stream.findings.last().unwrap());
     assert!(
-        first.summary.contains(" failures of m2 in ") && first.summary.contains(" on host h3, "),
+        first.summary.sentence.contains(" failures of m2 in ") && first.summary.sentence.contains(" on host h3, "),
         "{}",
         first.summary
     );
-    let evidence = &first.evidence;
-    assert!(evidence.p_value.unwrap() <= evidence.threshold && evidence.threshold < 1e-5, "{evidence:?}");
-    let [low, high] = ["expected_low", "expected_high"].map(|name| evidence.more[name].as_f64().unwrap());
-    assert!(low <= evidence.expected && evidence.expected <= high && high < evidence.observed, "{evidence:?}");
+    let measured = &first.measured;
+    assert!(measured.p_value <= measured.threshold && measured.threshold < Some(1e-5), "{first:?}");
+    let [low, high] = ["expected_low", "expected_high"].map(|name| first.own_members()[name].as_f64());
+    assert!(low <= measured.expected && measured.expected <= high && high < Some(measured.observed), "{first:?}");
+    testing::assert_goes_on_together(&stream.stream.findings);
     assert_eq!((last.state, &last.id), (State::Resolved, &first.id));
     let (observed, expected) = (last.count, 300 * 20 / 36 / 3);
     assert!(observed.abs_diff(expected) < 20, "{observed} {expected}");
-    assert!(last.summary.contains(" failures of m2 in ") && last.summary.contains(" on host h3, "), "{}", last.summary);
+    assert!(
+        last.summary.sentence.contains(" failures of m2 in ") && last.summary.sentence.contains(" on host h3, "),
+        "{}",
+        last.summary
+    );
 }
 
 #[test]
@@ -101,7 +108,7 @@ fn a_host_that_is_bad_in_every_module_is_one_incident() {
     let opened = stream.opened();
     assert_eq!(opened.len(), 1, "{opened:?}");
     assert_eq!((opened[0].0, opened[0].1[0]), ("spread", "h3"));
-    assert!(stream.stream.findings.last().unwrap().evidence.more["modules"].as_u64() >= Some(5));
+    assert!(stream.stream.findings.last().unwrap().own_members()["modules"].as_u64() >= Some(5));
 }
 
 #[test]
@@ -153,21 +160,20 @@ fn two_hosts_have_nothing_to_be_compared_with() {
 
 #[test]
 fn any_member_can_be_a_dimension() {
-    let zone = Dimension::Member("zone".into());
-    let mut stream = Stream::new(6, SpreadOptions { dimensions: vec![zone], ..SpreadOptions::default() });
+    let dimensions = vec![".zone".into()];
+    let mut stream = Stream::new(6, SpreadOptions { dimensions, ..SpreadOptions::default() });
     stream.run(0, 1_200, |_, _, _| false);
     stream.run(1_200, 1_500, |random, module, host| module == 2 && host / 2 == 1 && often(random));
     stream.run(1_500, 2_100, |_, _, _| false);
     assert_eq!(stream.opened(), [("spread", vec!["z1", "m2"])]);
-    assert!(stream.stream.findings[0].summary.contains(" on zone z1, "));
+    assert!(stream.stream.findings[0].summary.sentence.contains(" on zone z1, "));
 }
 
 #[test]
 fn overrides_are_by_module_and_host() {
-    let unwatched = SpreadSettings { enabled: false, ..SpreadOptions::default().usual };
-    let pattern = KeyPattern::new([(Role::Module, Some("m*")), (Role::Host, Some("h3"))]);
-    let mut stream =
-        Stream::new(7, SpreadOptions { overrides: vec![(pattern, unwatched)], ..SpreadOptions::default() });
+    let (module, host) = (Some("m*".into()), Some("h3".into()));
+    let unwatched = SpreadOverride { module, host, enabled: Some(false), ..SpreadOverride::default() };
+    let mut stream = Stream::new(7, SpreadOptions { overrides: vec![unwatched], ..SpreadOptions::default() });
     stream.run(0, 1_200, |_, _, _| false);
     stream.run(1_200, 1_500, |random, module, host| module == 2 && (host == 3 || host == 5) && often(random));
     let spread: Vec<_> = stream.opened().into_iter().filter(|(detector, _)| *detector == "spread").collect();
@@ -178,8 +184,8 @@ fn overrides_are_by_module_and_host() {
 fn null_streams_have_no_more_false_alarms_than_the_budget() {
     // A thousand times the default: 167 a day of this detector, of which a third of a day may have
     // 56.
-    let options = SpreadOptions { budget: AlarmBudget::new(1_000.0), ..SpreadOptions::default() };
-    let mut stream = Stream::new(8, options);
+    let options = testing::with_detectors(|detector| detector.false_alarms_per_day = 1_000.0);
+    let mut stream = Stream::with_engine(8, options);
     for second in 0..28_800_i64 {
         let (module, host) = (stream.random.random_range(0..3), stream.random.random_range(0..8));
         let failed = stream.random.random_range(0..4) == 0;
@@ -220,12 +226,12 @@ fn a_snapshot_goes_on_where_it_was_taken() {
     }
     assert_eq!(whole.stream.findings, second.stream.findings);
     assert_eq!(whole.stream.findings.last().unwrap().state, State::Resolved);
-    assert!(Spread::new(SpreadOptions::default()).restore(b"nonsense").is_err());
+    assert!(Spread::new(&SpreadOptions::default(), SharedOptions::default()).restore(b"nonsense").is_err());
 }
 
 #[test]
 fn tables_stay_under_their_caps() {
-    let mut stream = Stream::new(10, SpreadOptions { keys: 50, ..SpreadOptions::default() });
+    let mut stream = Stream::with_engine(10, EngineOptions { keys: 50, ..EngineOptions::default() });
     for i in 0..20_000_i64 {
         stream.put(i * 100, &format!("m{i}"), i as u32, i % 2 == 0);
     }
@@ -238,7 +244,8 @@ fn tables_stay_under_their_caps() {
 
 /// Requests of eight hosts, of which one in `one_in` fails; in clumps of `clump` on one host.
 fn null(seed: u64, budget: f64, one_in: u32, clump: usize) -> Stream {
-    let mut stream = Stream::new(seed, SpreadOptions { budget: AlarmBudget::new(budget), ..SpreadOptions::default() });
+    let options = testing::with_detectors(|detector| detector.false_alarms_per_day = budget);
+    let mut stream = Stream::with_engine(seed, options);
     for second in 0..14_400_i64 {
         let (module, host) = (stream.random.random_range(0..3), stream.random.random_range(0..8));
         stream.put(second * 1_000, &format!("m{module}"), host, false);
@@ -280,10 +287,7 @@ fn so_many_failures_of_one_host_are_enough() {
 
 #[test]
 fn what_nearly_sat_on_one_host_is_told_to_who_asks() {
-    let mut stream = Stream::new(42, SpreadOptions::default());
-    let mut novelty = crate::engine::detector::novelty::NoveltyOptions::default();
-    novelty.usual.enabled = false;
-    stream.stream = testing::Stream::new(&EngineOptions { near_misses: true, novelty, ..EngineOptions::default() });
+    let mut stream = Stream::with_engine(42, EngineOptions { near_misses: true, ..EngineOptions::default() });
     stream.run(0, 1_200, |_, _, _| false);
     // Until it is one.
     for i in 0..40 {
@@ -294,5 +298,5 @@ fn what_nearly_sat_on_one_host_is_told_to_who_asks() {
     let near: Vec<_> = stream.stream.near_misses.iter().filter(|near| near.detector == DetectorName::Spread).collect();
     let last = near.last().unwrap();
     assert_eq!((last.kind, last.key.as_str()), ("value", "h3 m2"));
-    assert!(last.why.contains(" failures in ") && last.why.contains(" expected"), "{near:?}");
+    assert!(matches!(last.why, Reason::Failures { expected_by_rate: None, .. }), "{near:?}");
 }

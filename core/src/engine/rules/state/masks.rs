@@ -81,23 +81,10 @@ impl Masks {
 
     /// Masks what a finding quotes.
     pub(crate) fn apply(&self, finding: &mut Finding) {
-        let text = |text: &mut String| {
+        finding.for_each_text(&mut |text| {
             if let Some(masked) = mask::in_text(&self.all, text) {
                 *text = masked;
             }
-        };
-        text(&mut finding.summary);
-        finding.key.0.iter_mut().for_each(|(_, value)| text(value));
-        finding.cause.iter_mut().chain(&mut finding.remedy).chain(&mut finding.context).for_each(text);
-        finding.evidence.more.values_mut().for_each(|value| walk(value, &text));
-    }
-}
-
-fn walk(value: &mut serde_json::Value, text: &impl Fn(&mut String)) {
-    match value {
-        serde_json::Value::String(found) => text(found),
-        serde_json::Value::Array(items) => items.iter_mut().for_each(|item| walk(item, text)),
-        serde_json::Value::Object(members) => members.values_mut().for_each(|value| walk(value, text)),
-        _ => {}
+        });
     }
 }

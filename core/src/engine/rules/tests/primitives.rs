@@ -62,7 +62,7 @@ impl Bench {
     }
 
     fn said(&self) -> Vec<(State, &str)> {
-        self.findings.iter().map(|finding| (finding.state, finding.summary.as_str())).collect()
+        self.findings.iter().map(|finding| (finding.state, finding.summary.sentence.as_str())).collect()
     }
 
     fn event(&self, batch: &Batch) -> String {
@@ -354,7 +354,7 @@ fn emitted_events_go_through_the_rules_once() {
         String::from_utf8_lossy(&emitted.batch.bytes),
         r#"{"timestamp":"2026-01-05T08:00:00Z","source":"seismolog","rule":"a","level":"WARN","message":"seen x","n":1}"#
     );
-    assert_eq!(emitted.findings[0].summary, "seen x");
+    assert_eq!(emitted.findings[0].summary.sentence, "seen x");
     assert_eq!(emitted.edit.members, [("by".to_owned(), b"\"a\"".to_vec())]);
     assert!(outcome.findings.is_empty() && outcome.edit.is_none());
 }

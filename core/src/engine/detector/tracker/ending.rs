@@ -5,8 +5,8 @@
 //! when there was no failure for two minutes and ten of its own gaps, whatever the windows say: on
 //! idle live input no slot passes.
 
-use super::failure::{FACTOR, SLOT_S};
 use crate::engine::deadlines::after;
+use crate::engine::detector::failure::{FACTOR, SLOT_S};
 use crate::engine::stats::page::Page;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -22,15 +22,15 @@ const UNHEARD_GAPS: f64 = 10.0;
 
 /// What an open incident must know to find its end.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) struct Ending {
+pub(in crate::engine::detector) struct Ending {
     /// The first slot that showed it, and where its window began.
-    pub(super) first_slot: u32,
-    pub(super) began: Timestamp,
+    pub(in crate::engine::detector) first_slot: u32,
+    pub(in crate::engine::detector) began: Timestamp,
     /// Its last failure.
     heard_slot: u32,
     heard: Timestamp,
     /// Failures so far.
-    pub(super) failures: u64,
+    pub(in crate::engine::detector) failures: u64,
     /// Slots in a row that looked usual.
     calm: u32,
     /// Whether its rate has come back.
@@ -39,22 +39,28 @@ pub(super) struct Ending {
 
 /// What some slots have shown.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Passed {
+pub(in crate::engine::detector) struct Passed {
     /// How many.
-    pub(super) slots: u32,
+    pub(in crate::engine::detector) slots: u32,
     /// Failures in them, and those that would be usual.
-    pub(super) failures: f64,
-    pub(super) usual: f64,
+    pub(in crate::engine::detector) failures: f64,
+    pub(in crate::engine::detector) usual: f64,
     /// How much more than Poisson counts they vary.
-    pub(super) dispersion: f64,
+    pub(in crate::engine::detector) dispersion: f64,
     /// The last minute looks usual.
-    pub(super) calm: bool,
+    pub(in crate::engine::detector) calm: bool,
 }
 
 impl Ending {
     /// An incident that opens in `slot` on `failures` failures in a window of `slots` slots and
     /// `window_s` seconds.
-    pub(super) fn new(now: Timestamp, slot: u32, failures: f64, slots: u32, window_s: f64) -> Self {
+    pub(in crate::engine::detector) fn new(
+        now: Timestamp,
+        slot: u32,
+        failures: f64,
+        slots: u32,
+        window_s: f64,
+    ) -> Self {
         Self {
             first_slot: (slot + 1).saturating_sub(slots),
             began: now.saturating_add_nanos(-(window_s * 1e9) as i64),
@@ -67,13 +73,13 @@ impl Ending {
     }
 
     /// One more failure.
-    pub(super) fn hear(&mut self, now: Timestamp, slot: u32) {
+    pub(in crate::engine::detector) fn hear(&mut self, now: Timestamp, slot: u32) {
         (self.heard, self.heard_slot) = (now, slot);
         self.failures += 1;
     }
 
     /// Slots have ended.
-    pub(super) fn watch(&mut self, passed: Passed) {
+    pub(in crate::engine::detector) fn watch(&mut self, passed: Passed) {
         let heard = f64::from((self.heard_slot + 1).saturating_sub(self.first_slot).max(1));
         let going = self.failures as f64 / heard * f64::from(passed.slots);
         if going <= FACTOR * passed.usual {
@@ -85,7 +91,7 @@ impl Ending {
     }
 
     /// What it is about is forgotten: it is over for whoever watches it.
-    pub(super) fn end(&mut self) {
+    pub(in crate::engine::detector) fn end(&mut self) {
         (self.calm, self.page) = (CALM_IN_A_ROW, Page::ended());
     }
 
@@ -96,11 +102,11 @@ impl Ending {
     }
 
     /// When it is over if there is no failure before, whatever the windows say.
-    pub(super) fn deadline(&self) -> Timestamp {
+    pub(in crate::engine::detector) fn deadline(&self) -> Timestamp {
         after(self.heard, self.patience())
     }
 
-    pub(super) fn is_over(&self, now: Timestamp) -> bool {
+    pub(in crate::engine::detector) fn is_over(&self, now: Timestamp) -> bool {
         let unheard = now.seconds_since(self.heard) > self.patience();
         unheard || (self.calm >= CALM_IN_A_ROW && self.page.is_over(SLOTS_OF_A_DAY))
     }

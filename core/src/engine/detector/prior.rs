@@ -1,0 +1,62 @@
+//! What detectors tell those after them of an event, as data that the engine hands on.
+
+use super::DetectorName;
+
+/// What the detectors before this one have said of an event.
+#[derive(Debug, Default)]
+pub struct Prior {
+    /// Who has it explained: it repeats in a loop, or is a failure of a value that has an incident.
+    /// Later detectors do not count it.
+    pub suppressed_by: Option<DetectorName>,
+    /// Failures of this event's module that sit on single values.
+    pub localized: LocalizedFailures,
+}
+
+impl Prior {
+    /// Adds what the detector `by` has said.
+    pub fn apply(&mut self, by: DetectorName, actions: Actions) {
+        if actions.suppress {
+            self.suppressed_by = self.suppressed_by.or(Some(by));
+        }
+        if let Some(localized) = actions.localized {
+            self.localized = localized;
+        }
+    }
+}
+
+/// What a detector says of an event for those after it.
+#[derive(Debug, Default)]
+pub struct Actions {
+    /// It has the event explained.
+    pub(super) suppress: bool,
+    /// These failures sit on single values.
+    pub(super) localized: Option<LocalizedFailures>,
+}
+
+impl Actions {
+    /// It says nothing.
+    #[inline]
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        !self.suppress && self.localized.is_none()
+    }
+}
+
+/// Failures that sit on single values of a dimension: of a module as a whole they say nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LocalizedFailures {
+    /// Slots of 5 s of the stream's running time, and failures in them.
+    pub slots: Vec<(u32, u32)>,
+    /// The share of the module's failures that these values would usually have.
+    pub share: f64,
+    /// An incident has opened on this event, and owns them.
+    pub opened: bool,
+}
+
+impl LocalizedFailures {
+    /// Failures since slot `from`.
+    #[must_use]
+    pub fn since(&self, from: u32) -> u64 {
+        self.slots.iter().filter(|(slot, _)| *slot >= from).map(|(_, count)| u64::from(*count)).sum()
+    }
+}

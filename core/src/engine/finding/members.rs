@@ -1,0 +1,317 @@
+//! The members of evidence that only some detectors write, and what they are of.
+
+use super::evidence::{Evidence, Measured, test};
+use super::rounding::significant;
+use super::{
+    DetectorName, GuardEvidence, InputEvidence, LatencyEvidence, LoopEvidence, NoveltyEvidence, RateEvidence,
+    RuleEvidence, ShareEvidence, ShiftEvidence, SilenceEvidence, StormEvidence, UnfinishedEvidence,
+};
+use crate::event::Timestamp;
+use crate::event::time::{TimeContext, time_text};
+use schemars::JsonSchema;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Number;
+
+/// What only some detectors say. In the order of their names.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(super) struct OwnJson {
+    /// `loop`: how many threads go round, where that was counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) actors: Option<u32>,
+    /// `silence`: what stopped with the key.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) also: Vec<String>,
+    /// `loop`: from where to where a number in the line has counted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) counter: Option<[i64; 2]>,
+    /// When the incident has ended: how long it lasted, in seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) duration_s: Option<f64>,
+    /// `silence`: events of the others since the key spoke last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) events_of_others: Option<f64>,
+    /// Lines that show it; of `novelty` the one message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) example: Option<Example>,
+    /// `spread`: failures that the value's own rate lets expect.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) expected_by_rate: Option<f64>,
+    /// `burst`, `spread`: with `expected_low`, where `expected` lies with a chance of 95 %.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) expected_high: Option<f64>,
+    /// See `expected_high`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) expected_low: Option<f64>,
+    /// The rule that knows what this comes of, and what it says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) explained_by: Option<String>,
+    /// `latency`: of the last `of` calls, those faster than `quantile` used to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) fast: Option<u32>,
+    /// `latency/unfinished`: starts that have an end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) finished: Option<u64>,
+    /// `latency`: the host of the call, where the key does not name it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) host: Option<String>,
+    /// `latency`: in which milliseconds 98 of 100 calls lie.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) interval: Option<[f64; 2]>,
+    /// `silence`: when the key spoke last, RFC 3339.
+    #[serde(serialize_with = "optional_as_rfc3339", deserialize_with = "optional_from_rfc3339")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub(super) last_seen: Option<Timestamp>,
+    /// `silence`: events of the others beyond which the key is silent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) limit_events: Option<f64>,
+    /// `silence`, `input`: seconds beyond which it is silent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) limit_s: Option<f64>,
+    /// `spread`: of how many modules the failures are, where several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) modules: Option<usize>,
+    /// `spread`: failures of all values; `latency`: the calls that `slow` or `fast` are among.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) of: Option<Number>,
+    /// `latency`: half of the calls used to take longer, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) p50: Option<f64>,
+    /// `latency`: a quarter did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) p75: Option<f64>,
+    /// `latency`: one in ten did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) p90: Option<f64>,
+    /// `latency`: one in a hundred did.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) p99: Option<f64>,
+    /// `spread`: the chance of so many failures at the value's own rate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) p_value_of_rate: Option<f64>,
+    /// `loop`: lines of one round.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) period: Option<u64>,
+    /// `latency`: which quantile `slow` calls lie above, `fast` ones below.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) quantile: Option<f64>,
+    /// `loop`: rounds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) repeats: Option<u64>,
+    /// `latency/outlier`: it has become a shift.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) shift: Option<bool>,
+    /// `latency`: of the last `of` calls, those slower than `quantile` used to be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) slow: Option<u32>,
+    /// `novelty`: the event's template, 16 hex digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) template: Option<String>,
+    /// `novelty`: its text, `<*>` for what varies.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) template_text: Option<String>,
+    /// `latency/unfinished`: starts that have none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) unfinished: Option<u64>,
+    /// `spread`: the share of the failures that the value usually has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) usual_share: Option<f64>,
+    /// `loop`: forms that the line has, sets of numbers that take turns, where several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) variants: Option<u64>,
+}
+
+/// Lines, or of a first sight its message.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(super) enum Example {
+    Lines(Vec<String>),
+    Message(String),
+}
+
+impl OwnJson {
+    /// The members that a detector has evidence for.
+    pub(super) fn of(evidence: &Evidence) -> Self {
+        let own = Self { example: Example::of(evidence), ..Self::default() };
+        match evidence {
+            Evidence::Loop(of) => Self {
+                period: Some(of.period),
+                repeats: Some(of.repeats),
+                actors: of.actors,
+                variants: Some(of.variants).filter(|variants| *variants > 1),
+                counter: of.counter,
+                ..own
+            },
+            Evidence::Guard(of) => Self { period: Some(1), repeats: Some(of.repeats), ..own },
+            Evidence::Rate(of) => Self { expected_low: of.expected_low, expected_high: of.expected_high, ..own },
+            Evidence::Share(of) => Self {
+                expected_low: of.expected_low,
+                expected_high: of.expected_high,
+                of: Number::from_f64(of.of),
+                usual_share: Some(of.usual_share),
+                expected_by_rate: of.expected_by_rate,
+                p_value_of_rate: of.p_value_of_rate,
+                modules: of.modules,
+                ..own
+            },
+            Evidence::Latency(of) => own.with_latency(of),
+            Evidence::Unfinished(of) => Self { unfinished: Some(of.unfinished), finished: Some(of.finished), ..own },
+            Evidence::Silence(of) => Self {
+                last_seen: Some(of.last_seen),
+                events_of_others: Some(of.events_of_others),
+                limit_s: Some(of.limit_s),
+                limit_events: Some(of.limit_events),
+                also: of.also.clone(),
+                ..own
+            },
+            Evidence::Novelty(of) => {
+                Self { template: of.template.clone(), template_text: of.template_text.clone(), ..own }
+            }
+            Evidence::Input(of) => Self { limit_s: Some(of.limit_s), ..own },
+            Evidence::Rule(_) | Evidence::Storm(_) => own,
+        }
+    }
+
+    fn with_latency(self, of: &LatencyEvidence) -> Self {
+        let [p1, p50, p75, p90, p99] = of.quantiles_ms.map(milliseconds);
+        let own = Self {
+            interval: Some([p1, p99]),
+            p50: Some(p50),
+            p75: Some(p75),
+            p90: Some(p90),
+            p99: Some(p99),
+            host: of.host.clone(),
+            shift: of.became_shift.then_some(true),
+            ..self
+        };
+        let Some(shift) = &of.shift else { return own };
+        let (of, quantile) = (Some(shift.of.into()), Some(shift.quantile));
+        let (fast, slow) = if shift.faster { (Some(shift.count), None) } else { (None, Some(shift.count)) };
+        Self { fast, slow, of, quantile, ..own }
+    }
+
+    /// The evidence that these members are of.
+    pub(super) fn into_evidence(self, detector: DetectorName, kind: &str, measured: &Measured) -> Evidence {
+        if measured.test == test::STORM {
+            return Evidence::Storm(StormEvidence::default());
+        }
+        let latency = self.latency();
+        let (example, message) = match self.example {
+            Some(Example::Lines(lines)) => (Some(lines), None),
+            Some(Example::Message(message)) => (None, Some(message)),
+            None => (None, None),
+        };
+        let (unfinished, finished) = (self.unfinished.unwrap_or_default(), self.finished.unwrap_or_default());
+        match detector {
+            DetectorName::Loop if measured.test == test::LIMIT => {
+                Evidence::Guard(GuardEvidence { repeats: self.repeats.unwrap_or_default(), example, within_s: 0.0 })
+            }
+            DetectorName::Loop => Evidence::Loop(LoopEvidence {
+                period: self.period.unwrap_or(1),
+                repeats: self.repeats.unwrap_or_default(),
+                actors: self.actors,
+                variants: self.variants.unwrap_or(1),
+                counter: self.counter,
+                example,
+                ..LoopEvidence::default()
+            }),
+            DetectorName::Burst => Evidence::Rate(RateEvidence {
+                expected_low: self.expected_low,
+                expected_high: self.expected_high,
+                example,
+                ..RateEvidence::default()
+            }),
+            DetectorName::Spread => Evidence::Share(ShareEvidence {
+                expected_low: self.expected_low,
+                expected_high: self.expected_high,
+                of: self.of.and_then(|of| of.as_f64()).unwrap_or_default(),
+                usual_share: self.usual_share.unwrap_or_default(),
+                expected_by_rate: self.expected_by_rate,
+                p_value_of_rate: self.p_value_of_rate,
+                modules: self.modules,
+                example,
+                lasted_s: 0.0,
+            }),
+            DetectorName::Latency if kind == "unfinished" => {
+                Evidence::Unfinished(UnfinishedEvidence { unfinished, finished, example, ..Default::default() })
+            }
+            DetectorName::Latency => Evidence::Latency(latency),
+            DetectorName::Silence => Evidence::Silence(SilenceEvidence {
+                last_seen: self.last_seen.unwrap_or_default(),
+                events_of_others: self.events_of_others.unwrap_or_default(),
+                limit_s: self.limit_s.unwrap_or_default(),
+                limit_events: self.limit_events.unwrap_or_default(),
+                also: self.also,
+                ..SilenceEvidence::default()
+            }),
+            DetectorName::Novelty => Evidence::Novelty(NoveltyEvidence {
+                template: self.template,
+                template_text: self.template_text,
+                example: message,
+                ..NoveltyEvidence::default()
+            }),
+            DetectorName::Input => {
+                Evidence::Input(InputEvidence { limit_s: self.limit_s.unwrap_or_default(), ..InputEvidence::default() })
+            }
+            DetectorName::Rule => Evidence::Rule(RuleEvidence::default()),
+        }
+    }
+
+    fn latency(&self) -> LatencyEvidence {
+        let interval = self.interval.unwrap_or_default();
+        let of = self.of.as_ref().and_then(Number::as_u64).unwrap_or_default() as usize;
+        let quantile = self.quantile.unwrap_or_default();
+        let shift = |count: u32, faster| ShiftEvidence { count, of, quantile, faster };
+        LatencyEvidence {
+            quantiles_ms: [
+                interval[0],
+                self.p50.unwrap_or_default(),
+                self.p75.unwrap_or_default(),
+                self.p90.unwrap_or_default(),
+                self.p99.unwrap_or(interval[1]),
+            ],
+            host: self.host.clone(),
+            became_shift: self.shift == Some(true),
+            shift: self.slow.map(|slow| shift(slow, false)).or_else(|| self.fast.map(|fast| shift(fast, true))),
+            ..LatencyEvidence::default()
+        }
+    }
+}
+
+impl Example {
+    fn of(evidence: &Evidence) -> Option<Self> {
+        match evidence {
+            Evidence::Novelty(novelty) => novelty.example.clone().map(Self::Message),
+            evidence => evidence.lines().cloned().map(Self::Lines),
+        }
+    }
+}
+
+/// Milliseconds to two significant digits, or all before the point.
+#[must_use]
+pub fn milliseconds(value: f64) -> f64 {
+    if value >= 99.5 { value.round() } else { significant(value) }
+}
+
+pub(super) fn from_rfc3339<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+    let utc = TimeContext::new("UTC", 1970).ok();
+    let time = utc.and_then(|mut utc| time_text(text.as_bytes(), &mut utc));
+    time.ok_or_else(|| serde::de::Error::custom(format!("{text:?} is no time")))
+}
+
+pub(super) fn as_rfc3339<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(time)
+}
+
+fn optional_from_rfc3339<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Timestamp>, D::Error> {
+    from_rfc3339(deserializer).map(Some)
+}
+
+fn optional_as_rfc3339<S: Serializer>(time: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => as_rfc3339(time, serializer),
+        None => serializer.serialize_none(),
+    }
+}

@@ -1,0 +1,74 @@
+//! Calls that are slower or faster than they were, and work without an end.
+
+use super::{NextStep, Subject, look, look_at};
+use crate::engine::finding::Evidence;
+use crate::engine::finding::{Finding, Key, LatencyEvidence, ShiftEvidence, UnfinishedEvidence};
+use crate::narrate::quantity::milliseconds;
+use crate::plain::plain;
+
+pub(super) fn summary(subject: &Subject<'_>, evidence: &LatencyEvidence) -> String {
+    let operation = subject.key.value("operation").unwrap_or_default();
+    let [_, median, three_quarters, _, nearly_all] = evidence.quantiles_ms;
+    let Some(shift) = &evidence.shift else {
+        return format!(
+            "{} on {operation}, usually {} at 75 %, {} at 99 %",
+            milliseconds(evidence.observed_ms),
+            milliseconds(three_quarters),
+            milliseconds(nearly_all)
+        );
+    };
+    let host = evidence.host.as_deref().or(subject.key.value("host")).filter(|_| evidence.of_one_host);
+    let place = host.map_or_else(|| operation.to_owned(), |host| format!("{operation} on {host}"));
+    shifted(shift, &place, [evidence.observed_ms, median])
+}
+
+/// `8 of the last 8 calls of /orders slower than 90 % used to be: median 98 ms, usually 18 ms`
+pub(super) fn shifted(shift: &ShiftEvidence, place: &str, medians_ms: [f64; 2]) -> String {
+    let how = if shift.faster { "faster" } else { "slower" };
+    let (count, of, than) = (shift.count, shift.of, shift.quantile * 100.0);
+    let [now, usual] = medians_ms.map(milliseconds);
+    format!(
+        "{count} of the last {of} calls of {place} {how} than {than:.0} % used to be: median {now}, usually {usual}"
+    )
+}
+
+pub(super) fn unfinished_summary(subject: &Subject<'_>, evidence: &UnfinishedEvidence) -> String {
+    let UnfinishedEvidence { unfinished, finished, shared, .. } = evidence;
+    let operation = subject.key.value("operation").unwrap_or_default();
+    let timeout = milliseconds(subject.measured.threshold.unwrap_or_default());
+    let all = unfinished + finished;
+    format!("{operation} began and did not end within {timeout} ({shared}); {unfinished} of {all} did not")
+}
+
+pub(super) fn meaning(finding: &Finding) -> &'static str {
+    match (finding.kind.as_str(), &finding.evidence) {
+        ("outlier", _) => "One call took far longer than calls of this operation do, slow ones included.",
+        ("unfinished", _) => "Work began and nothing said that it ended.",
+        (_, Evidence::Latency(LatencyEvidence { shift: Some(ShiftEvidence { faster: true, .. }), .. })) => {
+            "Calls of this operation have become faster: a relief, or a sign that they do less than they should."
+        }
+        _ if finding.key.value("host").is_some() => {
+            "Calls of this operation have become slower on this host alone; on the others they are as they were."
+        }
+        _ => "Calls of this operation have become slower than they used to be.",
+    }
+}
+
+pub(super) fn next_step(finding: &Finding, place: &str) -> Option<NextStep> {
+    let of = |key: &Key, name| key.value(name).map(plain);
+    Some(match finding.kind.as_str() {
+        "unfinished" => {
+            look(format!("Look for the end of one such piece of work by what it shares with its start, on {place}."))
+        }
+        "outlier" => look_at(&format!("this one call: what it waited for, and whether {place} was paused or retried.")),
+        _ => match (of(&finding.key, "host"), of(&finding.key, "operation")) {
+            (Some(host), _) => {
+                look_at(&format!("the host {host}: its load, its disk, its way to what the operation calls."))
+            }
+            (None, Some(operation)) => {
+                look_at(&format!("what {operation} calls, and at what was deployed or loaded then."))
+            }
+            _ => return None,
+        },
+    })
+}

@@ -1,0 +1,9 @@
+//! What a rule has found: it has words of its own.
+
+use crate::engine::finding::RuleEvidence;
+
+pub(super) const MEANING: &str = "An event was what the rule looks for.";
+
+pub(super) fn summary(evidence: &RuleEvidence) -> String {
+    evidence.said.clone()
+}

@@ -1,0 +1,196 @@
+//! Numbers with their units, as people write them.
+
+use std::fmt::Write as _;
+
+/// A space at which no line breaks.
+pub const JOINT: char = '\u{a0}';
+
+/// A number with its unit: `1 event`, `3 events`; a rate or a time in the unit that suits it: `18.3
+/// lines/s`, `1.2 lines/min`, `63 ms`, `3 min 4 s`.
+#[must_use]
+pub fn quantity(value: f64, unit: &str) -> String {
+    match unit {
+        "" => number(value),
+        "ms" if value < 1e3 => format!("{} ms", number(value)),
+        "ms" => duration(value / 1e3),
+        "s" => duration(value),
+        "lines/s" if value > 0.0 => {
+            let (value, per) = paced(value);
+            let one = number(value) == "1";
+            format!("{} {}/{per}", number(value), if one { "line" } else { "lines" })
+        }
+        unit => match number(value) {
+            one if one == "1" => format!("1 {}", singular(unit)),
+            many => format!("{many} {unit}"),
+        },
+    }
+}
+
+/// Of what is counted, one: `event`, `line/s`.
+fn singular(unit: &str) -> String {
+    let (noun, per) = unit.split_at(unit.find(['/', ' ']).unwrap_or(unit.len()));
+    let one = if is_plural(unit) { &noun[..noun.len() - 1] } else { noun };
+    format!("{one}{per}")
+}
+
+/// Whether a unit is a noun in the plural, as those are that count.
+#[must_use]
+pub fn is_plural(unit: &str) -> bool {
+    let noun = unit.split(['/', ' ']).next().unwrap_or_default();
+    ["events", "lines", "errors", "failures", "calls", "requests"].contains(&noun)
+}
+
+/// `1204` as `1,204`.
+#[must_use]
+pub fn thousands(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.char_indices() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A count with its noun: `1 line`, `1,204 lines`.
+#[must_use]
+pub fn counted(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", thousands(count), if count == 1 { "" } else { "s" })
+}
+
+/// Three significant digits, or all of a larger number's.
+#[must_use]
+pub fn number(value: f64) -> String {
+    let size = value.abs();
+    if size >= 1e15 || (size > 0.0 && size < 1e-3) || !value.is_finite() {
+        return format!("{value:.1e}");
+    }
+    if size >= 100.0 {
+        let sign = if value < 0.0 { "-" } else { "" };
+        return format!("{sign}{}", thousands(size.round() as u64));
+    }
+    // Three significant digits: two of them behind the point from 1 on, one more for each zero
+    // after it.
+    let before = if size > 0.0 { size.log10().floor() as i32 } else { 0 };
+    let digits = usize::try_from(2 - before).unwrap_or(0);
+    let text = format!("{value:.digits$}");
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+/// How often, in the unit in which it is at least one: `22.9/s`, `8.03/min`, `2/h`.
+#[must_use]
+pub fn rate(per_second: f64) -> String {
+    let (often, per) = paced(per_second);
+    format!("{}/{per}", number(often))
+}
+
+/// How often, and in which unit that is at least one.
+fn paced(per_second: f64) -> (f64, &'static str) {
+    let units = [(1.0, "s"), (60.0, "min"), (3_600.0, "h")];
+    let (size, unit) = units.into_iter().find(|(size, _)| per_second * size >= 1.0).unwrap_or((86_400.0, "d"));
+    (per_second * size, unit)
+}
+
+/// `67.9 MB`
+#[must_use]
+pub fn bytes(count: u64) -> String {
+    let units = [(1e9, "GB"), (1e6, "MB"), (1e3, "kB")];
+    match units.into_iter().find(|(size, _)| count as f64 >= *size) {
+        Some((size, unit)) => format!("{} {unit}", number(count as f64 / size)),
+        None => counted(count, "byte"),
+    }
+}
+
+/// A length of time in its two largest units: `4.1 s`, `3 min 4 s`, `2 h 5 min`, `3 d 4 h`.
+#[must_use]
+pub fn duration(seconds: f64) -> String {
+    if seconds < 0.0095 && seconds > 0.0 {
+        return format!("{} ms", number(seconds * 1e3));
+    }
+    if seconds < 59.95 {
+        return format!("{} s", number((seconds * 100.0).round() / 100.0));
+    }
+    let whole = seconds.round() as u64;
+    let (large, small) = if whole < 3_600 {
+        ((60, "min"), (1, "s"))
+    } else if whole < 2 * 86_400 {
+        ((3_600, "h"), (60, "min"))
+    } else {
+        ((86_400, "d"), (3_600, "h"))
+    };
+    let whole = (whole + small.0 / 2) / small.0 * small.0;
+    match whole % large.0 / small.0 {
+        0 => format!("{} {}", thousands(whole / large.0), large.1),
+        rest => format!("{} {} {rest} {}", thousands(whole / large.0), large.1, small.1),
+    }
+}
+
+/// A length of time to the tenth of a second: `3 h 0.0 s`, `2 min 5.3 s`.
+#[must_use]
+pub fn exact_duration(seconds: f64) -> String {
+    let tenths = (seconds.abs() * 10.0).round() as u64;
+    let mut text = String::new();
+    for (size, unit) in [(36_000, "h"), (600, "min")] {
+        let before = if unit == "h" { tenths } else { tenths % 36_000 };
+        if before >= size {
+            let _ = write!(text, "{} {unit} ", before / size);
+        }
+    }
+    let _ = write!(text, "{}.{} s", tenths % 600 / 10, tenths % 10);
+    text
+}
+
+/// Milliseconds to two digits: `41 ms`, `2.1 s`, `0.25 ms`, `3.5 min`.
+#[must_use]
+pub fn milliseconds(milliseconds: f64) -> String {
+    let (value, unit) = match milliseconds {
+        m if m >= 99_500.0 => (m / 60_000.0, "min"),
+        m if m >= 995.0 => (m / 1_000.0, "s"),
+        m if m >= 0.01 => (m, "ms"),
+        m => (m * 1_000.0, "µs"),
+    };
+    format!("{} {unit}", crate::engine::finding::milliseconds(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_lengths_as_people_write_them() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
+        assert_eq!(
+            [0.0, 0.02, 18.34, 4.0, 1_204.4, 1e-9, -250.0].map(number),
+            ["0", "0.02", "18.3", "4", "1,204", "1.0e-9", "-250"]
+        );
+        assert_eq!([0.1339, 0.00999].map(number), ["0.134", "0.00999"]);
+        assert_eq!([22.87, 0.1339, 2.0 / 3_600.0, 1e-5].map(rate), ["22.9/s", "8.03/min", "2/h", "0.864/d"]);
+        assert_eq!([1, 67_944_819, 2_000].map(bytes), ["1 byte", "67.9 MB", "2 kB"]);
+        assert_eq!(
+            [0.0, 0.004, 4.1, 59.97, 184.0, 3_600.0, 7_500.0, 90_000.0, 273_600.0].map(duration),
+            ["0 s", "4 ms", "4.1 s", "1 min", "3 min 4 s", "1 h", "2 h 5 min", "25 h", "3 d 4 h"]
+        );
+        assert_eq!(
+            [10_800.0, -125.34, 0.96, 5_400.0].map(exact_duration),
+            ["3 h 0.0 s", "2 min 5.3 s", "1.0 s", "1 h 30 min 0.0 s"]
+        );
+    }
+
+    #[test]
+    fn one_is_one_and_no_more() {
+        let said =
+            [(1.0, "events"), (1.0, "lines/s"), (2.0, "failures"), (0.0, "errors"), (1.0, ""), (1.0, "of a kind")];
+        assert_eq!(
+            said.map(|(value, unit)| quantity(value, unit)),
+            ["1 event", "1 line/s", "2 failures", "0 errors", "1", "1 of a kind"]
+        );
+        assert_eq!([(184.0, "s"), (0.25, "ms")].map(|(value, unit)| quantity(value, unit)), ["3 min 4 s", "0.25 ms"]);
+        let rates = [(18.3, "lines/s"), (0.02, "lines/s"), (1.0 / 60.0, "lines/s"), (0.0, "lines/s")];
+        assert_eq!(
+            rates.map(|(value, unit)| quantity(value, unit)),
+            ["18.3 lines/s", "1.2 lines/min", "1 line/min", "0 lines/s"]
+        );
+    }
+}

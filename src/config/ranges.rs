@@ -1,0 +1,52 @@
+//! The ranges of settings, checked by the schema that they are written into: a setting has its
+//! range, its default and its hint from one line (`setting.rs` in the core).
+
+use super::Config;
+use super::schema::full_schema;
+use crate::setting::{Require, out_of_range};
+use serde_json::Value;
+
+impl Config {
+    /// Says which settings are out of range.
+    pub(super) fn check_ranges(&self, require: &mut Require<'_>) {
+        // By way of text, as files come: a second way would be a second reader of every setting in
+        // the program.
+        let written = toml::to_string(self).ok().and_then(|text| toml::from_str::<toml::Table>(&text).ok());
+        if let Some(table) = written {
+            check(&full_schema(), &toml::Value::Table(table), &mut String::new(), require);
+        }
+    }
+}
+
+/// Checks the value at `path` and all below it.
+fn check(schema: &Value, value: &toml::Value, path: &mut String, require: &mut Require<'_>) {
+    if let Some(hint) = out_of_range(schema, value) {
+        let told = match value {
+            toml::Value::String(text) => text.clone(),
+            toml::Value::Float(number) => number.to_string(),
+            other => other.to_string(),
+        };
+        require(false, path, format!("{path} is {told}"), hint);
+    }
+    let mut below = |name: &str, schema: &Value, value: &toml::Value| {
+        let length = path.len();
+        let dot = if path.is_empty() { "" } else { "." };
+        path.push_str(dot);
+        path.push_str(name);
+        check(schema, value, path, require);
+        path.truncate(length);
+    };
+    match value {
+        toml::Value::Table(members) => {
+            for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
+                if let Some(value) = members.get(name) {
+                    below(name, schema, value);
+                }
+            }
+        }
+        toml::Value::Array(items) => {
+            items.iter().enumerate().for_each(|(i, item)| below(&i.to_string(), &schema["items"], item));
+        }
+        _ => {}
+    }
+}
