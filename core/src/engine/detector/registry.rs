@@ -87,6 +87,7 @@ macro_rules! detectors {
             pub false_alarms_per_day: f64,
             $(
                 #[doc = concat!("`[detector.", $name, "]`")]
+                #[serde(rename = $name)]
                 pub $module: <$module::$Detector as $crate::engine::detector::Registered>::Options,
             )+
         }

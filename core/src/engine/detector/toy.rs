@@ -12,8 +12,8 @@ use crate::engine::snapshot::Stateful;
 use crate::engine::{Engine, EngineOptions, testing};
 use crate::event::{Role, Timestamp};
 
-/// The folder of the toy: it tells the first event of each module that it is asked to look for.
-pub mod toy {
+/// The folder of the toy: it tells when a module has said so many lines.
+pub mod counter {
     use super::*;
     use crate::setting::Setting;
     use schemars::JsonSchema;
@@ -115,7 +115,7 @@ super::registry::detectors! {
     names ToyName, options ToyDetectors;
 
     /// A toy.
-    Toy = "toy" in toy: statistical;
+    Toy = "toy" in counter: statistical;
 }
 
 /// An engine whose detectors come from the registration of the toy.
