@@ -14,6 +14,7 @@ use crate::event::{Level, Timestamp};
 use crate::narrate::{self, Language};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
 use std::borrow::Cow;
 
 /// The version of the contract. Counts up when a member goes or changes its meaning.
@@ -99,8 +100,11 @@ pub(super) struct EvidenceJson {
     /// How long a time it looked at, in seconds; null for rules that count nothing.
     #[serde(default)]
     window_s: Option<f64>,
+    /// By way of JSON values: code for each member in each way to read and write would be a quarter
+    /// of a megabyte.
     #[serde(flatten)]
-    own: OwnJson,
+    #[schemars(with = "OwnJson")]
+    own: Map<String, Value>,
 }
 
 /// An open incident as kept across a restart: what was said of it, as in its findings.
@@ -241,11 +245,11 @@ impl Summary {
 impl EvidenceJson {
     fn new(measured: &Measured, own: OwnJson) -> Self {
         let Measured { observed, expected, unit, test, threshold, p_value, samples, window_s } = measured.clone();
-        Self { observed, expected, unit, test, threshold, p_value, samples, window_s, own }
+        Self { observed, expected, unit, test, threshold, p_value, samples, window_s, own: own.to_members() }
     }
 
     fn into_parts(self) -> (Measured, OwnJson) {
         let Self { observed, expected, unit, test, threshold, p_value, samples, window_s, own } = self;
-        (Measured { observed, expected, unit, test, threshold, p_value, samples, window_s }, own)
+        (Measured { observed, expected, unit, test, threshold, p_value, samples, window_s }, OwnJson::from_members(own))
     }
 }

@@ -10,7 +10,7 @@ use crate::event::Timestamp;
 use crate::event::time::{TimeContext, time_text};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::Number;
+use serde_json::{Map, Number, Value};
 
 /// What only some detectors say. In the order of their names.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -131,6 +131,20 @@ pub(super) enum Example {
 }
 
 impl OwnJson {
+    /// The members as JSON values.
+    pub(super) fn to_members(&self) -> Map<String, Value> {
+        match serde_json::to_value(self) {
+            Ok(Value::Object(members)) => members,
+            // Nothing but names, texts and numbers.
+            _ => Map::new(),
+        }
+    }
+
+    /// What members say; nothing where one of them is not of its type.
+    pub(super) fn from_members(members: Map<String, Value>) -> Self {
+        serde_json::from_value(Value::Object(members)).unwrap_or_default()
+    }
+
     /// The members that a detector has evidence for.
     pub(super) fn of(evidence: &Evidence) -> Self {
         let own = Self { example: Example::of(evidence), ..Self::default() };

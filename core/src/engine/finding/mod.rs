@@ -181,11 +181,7 @@ impl Finding {
     #[must_use]
     pub fn own_members(&self) -> serde_json::Map<String, serde_json::Value> {
         let own = members::OwnJson { explained_by: self.explained_by.clone(), ..members::OwnJson::of(&self.evidence) };
-        match serde_json::to_value(members::OwnJson { example: None, ..own }) {
-            Ok(serde_json::Value::Object(members)) => members,
-            // Nothing but names, texts and numbers.
-            _ => serde_json::Map::new(),
-        }
+        members::OwnJson { example: None, ..own }.to_members()
     }
 
     /// Shows every text that quotes the stream or that people have written to `visit`, which may

@@ -25,17 +25,14 @@ const LONG_PRIOR: f64 = 2.0;
 /// Events after which the learned counts forget half.
 const LEARNED_EVENTS: f64 = 5e7;
 
-/// How often lines went on with a run.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+/// How often lines went on with a run. While nothing is known, the stream's habit stands in.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Habit {
     went_on: f64,
     lines: f64,
 }
 
 impl Habit {
-    /// Nothing known yet: the stream's habit stands in.
-    pub(super) const UNKNOWN: Self = Self { went_on: 0.0, lines: 0.0 };
-
     #[inline]
     pub(super) fn add(&mut self, went_on: bool) {
         self.went_on += f64::from(u8::from(went_on));

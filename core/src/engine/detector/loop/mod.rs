@@ -97,15 +97,10 @@ pub struct Loop {
 }
 
 /// How a module's lines go on with each other.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Habits {
     runs: Habit,
     spells: Habit,
-}
-
-impl Habits {
-    /// The stream's habits stand in.
-    const UNKNOWN: Self = Self { runs: Habit::UNKNOWN, spells: Habit::UNKNOWN };
 }
 
 impl HeapSize for Habits {}
@@ -223,7 +218,7 @@ impl Loop {
             return false;
         }
         if is_open {
-            let habits = self.habits.get(module).copied().unwrap_or(Habits::UNKNOWN);
+            let habits = self.habits.get(module).copied().unwrap_or_default();
             resolve(going, now, &self.learned, habits, report);
         }
         if let LoopOwner::Actor(actor) = open
@@ -339,7 +334,7 @@ impl Detector for Loop {
             expected,
         );
 
-        let habits = self.habits.touch(look.module_hash, || Habits::UNKNOWN);
+        let habits = self.habits.touch(look.module_hash, Habits::default);
         let longest = pushed.longest.max(counted);
         if longest <= HABIT_RUN {
             habits.runs.add(longest > 0);
