@@ -130,6 +130,11 @@ impl<T> Overrides<T> {
         &self.settings[matching.map_or(0, |i| i + 1)]
     }
 
+    /// Shows all settings to `change`, the usual first.
+    pub fn for_each_mut(&mut self, change: impl FnMut(&mut T)) {
+        self.settings.iter_mut().for_each(change);
+    }
+
     /// All settings, the usual first.
     pub fn all(&self) -> impl Iterator<Item = &T> {
         self.settings.iter()

@@ -40,13 +40,13 @@ registry::detectors! {
     /// Too many errors.
     Burst after Spread = "burst" in burst: statistical, explainable;
     /// Too slow.
-    Latency = "latency" in latency: statistical, explainable;
+    Latency = "latency" in latency: statistical_twice, explainable;
     /// Failures that sit on one value of a dimension.
     Spread after Loop = "spread" in spread: statistical, explainable;
     /// A key that used to speak has stopped.
     Silence = "silence" in silence: statistical;
     /// A template never seen before.
-    Novelty = "novelty" in novelty: statistical, explainable;
+    Novelty = "novelty" in novelty: explainable;
     /// The input itself.
     Input = "input" in input;
 }

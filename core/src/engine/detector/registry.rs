@@ -10,7 +10,7 @@
 ///
 /// The type `Burst` in the module `burst` implements `Registered` and is called `burst` in
 /// findings, metrics and configuration. It is `statistical` when it tests hypotheses, and so shares
-/// the budget of false alarms. It is `explainable` when its incidents are of what happens at the
+/// the budget of false alarms; `statistical_twice` with tests of two kinds. It is `explainable` when its incidents are of what happens at the
 /// place that their keys tell, so that a rule that explains what happens there is about them. It
 /// comes `after` those whose `Prior` it reads.
 macro_rules! detectors {
@@ -42,11 +42,11 @@ macro_rules! detectors {
             /// Every one, in the order of their numbers.
             pub const ALL: [Self; [$($name,)+ "rule"].len()] = [$(Self::$Detector,)+ Self::Rule];
 
-            /// How many of them test hypotheses, and so share the budget of false alarms.
-            pub const STATISTICAL: usize = {
+            /// Kinds of tests of all of them, which share the budget of false alarms.
+            pub const KINDS_OF_TESTS: usize = {
                 let (mut count, mut i) = (0, 0);
                 while i < Self::ALL.len() {
-                    count += Self::ALL[i].properties().statistical as usize;
+                    count += Self::ALL[i].properties().tests as usize;
                     i += 1;
                 }
                 count
@@ -133,8 +133,8 @@ pub(crate) use detectors;
 /// What a detector's line in the registration says of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Properties {
-    /// It tests hypotheses, and so shares the budget of false alarms.
-    pub statistical: bool,
+    /// Kinds of hypotheses that it tests; each has a share of the budget of false alarms.
+    pub tests: u8,
     /// Its incidents are of what happens at the place that their keys tell: a rule that explains
     /// what happens there is about them. Silence is about what does not happen.
     pub explainable: bool,
@@ -142,12 +142,18 @@ pub struct Properties {
 
 impl Properties {
     /// Of what has none.
-    pub const NONE: Self = Self { statistical: false, explainable: false };
+    pub const NONE: Self = Self { tests: 0, explainable: false };
 
     /// It tests hypotheses.
     #[must_use]
     pub const fn statistical(self) -> Self {
-        Self { statistical: true, ..self }
+        Self { tests: 1, ..self }
+    }
+
+    /// It tests hypotheses of two kinds.
+    #[must_use]
+    pub const fn statistical_twice(self) -> Self {
+        Self { tests: 2, ..self }
     }
 
     /// Its incidents are of what happens at their place.
@@ -214,8 +220,11 @@ mod tests {
 
     #[test]
     fn only_those_that_test_hypotheses_share_the_budget() {
-        let shares: Vec<_> = DetectorName::ALL.into_iter().filter(|name| name.properties().statistical).collect();
-        assert_eq!(shares.len(), DetectorName::STATISTICAL);
-        assert!(!shares.contains(&DetectorName::Input) && !shares.contains(&DetectorName::Rule), "{shares:?}");
+        let tests = |name: DetectorName| usize::from(name.properties().tests);
+        assert_eq!(DetectorName::ALL.map(tests).iter().sum::<usize>(), DetectorName::KINDS_OF_TESTS);
+        // What is new is new, the input stands still or does not, and a rule says what it says.
+        for name in [DetectorName::Novelty, DetectorName::Input, DetectorName::Rule] {
+            assert_eq!(tests(name), 0, "{}", name.name());
+        }
     }
 }

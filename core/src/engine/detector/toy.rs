@@ -127,7 +127,7 @@ fn engine(detectors: &ToyDetectors) -> Engine {
 #[test]
 fn one_line_registers_a_detector() {
     assert_eq!(ToyName::ALL.map(ToyName::name), ["toy", "rule"]);
-    assert_eq!((ToyName::ORDER, ToyName::STATISTICAL), ([0], 1));
+    assert_eq!((ToyName::ORDER, ToyName::KINDS_OF_TESTS), ([0], 1));
     // Its table has its range and its hint in the schema.
     let schema = schemars::schema_for!(ToyDetectors).to_value();
     assert!(schema.to_string().contains("from 1 to 10"), "{schema}");

@@ -4,13 +4,17 @@
 //! the chance that is given to one is the budget over their number (C. Bonferroni; R. Miller,
 //! *Simultaneous Statistical Inference*, 2nd ed., §1.3, there per family, here per day). That holds
 //! however the tests depend on each other, and the dependence of windows that overlap only makes it
-//! fewer. The budget is of the whole filter and its statistical detectors share it equally. T is
-//! what a detector could test: its keys × its windows × the slots of a day. No state.
+//! fewer. The budget is of the whole filter, and the kinds of tests of its statistical detectors
+//! share it equally, so that all of them together keep to it. T is what is tested: keys × windows ×
+//! slots of a day where windows are looked at once a slot, and what each event or pause is tested
+//! for where these are. No state but, where tests are counted, their
+//! number and since when.
 
 use crate::engine::finding::DetectorName;
+use crate::event::Timestamp;
 
-/// Detectors that share the budget of a filter.
-const DETECTORS: f64 = DetectorName::STATISTICAL as f64;
+/// Kinds of tests that share the budget of a filter.
+const SHARES: f64 = DetectorName::KINDS_OF_TESTS as f64;
 /// Seconds of a day.
 const DAY_S: f64 = 86_400.0;
 /// No threshold is laxer than this, however little there is to test.
@@ -33,10 +37,10 @@ impl AlarmBudget {
         Self(false_alarms_per_day)
     }
 
-    /// False alarms a day that one detector may have.
+    /// False alarms a day that one kind of test may have.
     #[must_use]
-    pub fn of_detector(self) -> f64 {
-        self.0 / DETECTORS
+    pub fn share(self) -> f64 {
+        self.0 / SHARES
     }
 
     /// The threshold of one detector's tests where `keys` are each tested in `windows` windows,
@@ -44,8 +48,74 @@ impl AlarmBudget {
     /// test.
     #[must_use]
     pub fn threshold(self, keys: f64, windows: f64, every_s: f64) -> f64 {
-        let tests = keys.max(1.0) * windows.max(1.0) * DAY_S / every_s;
-        (self.of_detector() / tests).clamp(f64::MIN_POSITIVE, LAXEST)
+        self.threshold_of(keys.max(1.0) * windows.max(1.0) * DAY_S / every_s)
+    }
+
+    /// The threshold of one of so many tests a day, with the same limits.
+    #[must_use]
+    pub fn threshold_of(self, tests: f64) -> f64 {
+        (self.share() / tests.max(1.0)).clamp(f64::MIN_POSITIVE, LAXEST)
+    }
+}
+
+/// How many tests were made, and since when.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TestCount {
+    tests: u64,
+    began: Option<Timestamp>,
+}
+
+impl TestCount {
+    /// Counts tests at `now`.
+    #[inline]
+    pub fn add(&mut self, tests: u64, now: Timestamp) {
+        self.tests += tests;
+        self.began.get_or_insert(now);
+    }
+
+    /// Tests in a day, at the rate so far. Of less than an hour nothing is known: what was tested
+    /// in it counts as an hour's.
+    #[must_use]
+    pub fn per_day(&self, now: Timestamp) -> f64 {
+        let lasted = self.began.map_or(0.0, |began| now.seconds_since(began));
+        self.tests as f64 * DAY_S / lasted.max(3_600.0)
+    }
+}
+
+/// The threshold of a detector whose tests are only as good as their model: at most its own, and
+/// less where the budget asks for less. An override's stands in place of both.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Threshold {
+    own: f64,
+    in_force: f64,
+    follows: bool,
+}
+
+impl Threshold {
+    /// At most `own`.
+    #[must_use]
+    pub fn at_most(own: f64) -> Self {
+        Self { own, in_force: own, follows: true }
+    }
+
+    /// What an override says, or this one where it says nothing.
+    #[must_use]
+    pub fn or(self, set: Option<f64>) -> Self {
+        set.map_or(self, |own| Self { own, in_force: own, follows: false })
+    }
+
+    /// The chance below which a test rejects.
+    #[inline]
+    #[must_use]
+    pub fn value(self) -> f64 {
+        self.in_force
+    }
+
+    /// The budget leaves so much to one test now.
+    pub fn keep_to(&mut self, budget: f64) {
+        if self.follows {
+            self.in_force = self.own.min(budget);
+        }
     }
 }
 
@@ -61,6 +131,30 @@ mod tests {
             let tests = keys * windows * 86_400.0 / every_s;
             assert!((threshold * tests * 6.0 / per_day - 1.0).abs() < 1e-9);
         }
+    }
+
+    #[test]
+    fn a_threshold_follows_the_budget_down_and_an_override_does_not() {
+        let mut usual = Threshold::at_most(1e-9);
+        let mut set = usual.or(Some(1e-3));
+        for (budget, in_force) in [(1e-4, 1e-9), (1e-12, 1e-12), (1e-8, 1e-9)] {
+            usual.keep_to(budget);
+            set.keep_to(budget);
+            assert_eq!((usual.value(), set.value()), (in_force, 1e-3));
+        }
+        assert_eq!(usual.or(None), usual);
+    }
+
+    #[test]
+    fn tests_are_counted_by_the_day() {
+        let at = |seconds: i64| Timestamp(seconds * 1_000_000_000);
+        let mut count = TestCount::default();
+        assert_eq!(count.per_day(at(0)), 0.0);
+        count.add(3, at(100));
+        assert_eq!(count.per_day(at(160)), 72.0);
+        count.add(97, at(7_300));
+        assert_eq!(count.per_day(at(7_300)), 1_200.0);
+        assert_eq!(count.per_day(at(0)), 2_400.0, "a clock that goes back");
     }
 
     #[test]

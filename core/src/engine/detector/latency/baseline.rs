@@ -232,7 +232,7 @@ impl Baseline {
         let tails = TAILS.map(|share| PeaksOverThreshold::fit(&self.learned, share));
         // A busy operation would meet its one in 100,000 every minute: no more than one a day is
         // expected of chance.
-        let chance = settings.outlier_threshold.min(1.0 / per_day.max(1.0));
+        let chance = settings.outlier_threshold.value().min(1.0 / per_day.max(1.0));
         let tail = tails.iter().flatten().map(|tail| tail.value_at(chance)).fold(0.0, f64::max);
         let usual = (levels[SHARES.len() - 1] - self.grain) / settings.tolerance;
         let factor = OUTLIER_FACTOR * (1.0 + YOUNG / total);
@@ -245,7 +245,7 @@ impl Baseline {
                 if i == LIMITS - 1 && w == 0 {
                     continue;
                 }
-                let critical = exceedance.critical(width as u32, [settings.shift_threshold, CALM]);
+                let critical = exceedance.critical(width as u32, [settings.shift_threshold.value(), CALM]);
                 [shift[w][i], restless[w][i]] = critical.map(|count| count as u16);
             }
         }

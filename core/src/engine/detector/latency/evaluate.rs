@@ -144,7 +144,7 @@ fn slower(
 ) -> Option<Shift> {
     let now = call.event.moment.now;
     let slow_host = share.and_then(|share| {
-        share.slow(limits, call.settings.shift_threshold)?;
+        share.slow(limits, call.settings.shift_threshold.value())?;
         others_are_calm(operation, limits, call.host, LONGEST)
             .then(|| Shift::of_host(operation, limits, share, call.host, now))
     });
@@ -205,7 +205,7 @@ fn go_on(
     };
     // An outlier of a host that alone becomes slow is its shift from now on.
     let alone = !going.shift
-        && share.as_ref().is_some_and(|share| share.slow(limits, call.settings.shift_threshold).is_some())
+        && share.as_ref().is_some_and(|share| share.slow(limits, call.settings.shift_threshold.value()).is_some())
         && others_are_calm(operation, limits, call.host, LONGEST);
     let limits = limits.clone();
     let Some(going) = &mut operation.going else { return Change::None };
@@ -286,7 +286,7 @@ fn near_miss(call: &Call<'_, '_>, operation: &Operation, limits: &Limits, place:
         return;
     }
     let shift = Shift::of(operation, limits, false, call.event.moment.now);
-    report.near_miss(shift.ln_p, call.settings.shift_threshold, |ln_p, threshold| NearMiss {
+    report.near_miss(shift.ln_p, call.settings.shift_threshold.value(), |ln_p, threshold| NearMiss {
         detector: DetectorName::Latency,
         kind: "shift",
         key: operation.name.to_string(),

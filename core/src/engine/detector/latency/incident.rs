@@ -89,7 +89,7 @@ impl Shift {
             expected: Some(milliseconds(self.usual)),
             unit: unit::MILLISECONDS.into(),
             test: test::BINOMIAL_EXCEEDANCE.into(),
-            threshold: Some(settings.shift_threshold),
+            threshold: Some(settings.shift_threshold.value()),
             p_value: Some(p_of(self.ln_p)),
             samples: operation.baseline.learned.total() as u64,
             window_s: Some(round(self.window_s, 3)),

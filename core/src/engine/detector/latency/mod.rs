@@ -52,11 +52,13 @@ use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Overrides;
 use crate::engine::snapshot::Stateful;
 use crate::engine::state::{Evict, Table, TableSnapshot};
+use crate::engine::stats::alarm_budget::{AlarmBudget, TestCount};
 use crate::engine::stats::log_histogram::bucket_of;
 use crate::event::look::Form;
 use crate::event::operation::masked;
 use crate::event::text_duration::Anchor;
-use crate::event::{Fields, Role};
+use crate::event::{Fields, Role, Timestamp};
+use baseline::LIMITS;
 use evaluate::{Call, Change};
 use host_share::HostShare;
 use operation::Operation;
@@ -67,7 +69,7 @@ use recent::{RecentDurations, RecentSnapshot};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use texts::Texts;
-use window::HostId;
+use window::{HostId, WINDOWS};
 
 /// An incident without a slow call for so long has ended, in seconds.
 const SILENT_S: f64 = 600.0;
@@ -80,6 +82,9 @@ const KEY_DOMAINS: [u64; 3] = [0x6D6F_6475_6C65, 0x7465_6D70_6C61, 0x686F_7374];
 #[derive(Debug)]
 pub struct Latency {
     settings: Overrides<LatencySettings>,
+    budget: AlarmBudget,
+    /// Durations that were judged.
+    judged: TestCount,
     operations: Table<Operation>,
     recent: RecentDurations,
     hosts: Table<HostShare>,
@@ -105,9 +110,11 @@ pub struct LatencyState {
 impl Registered for Latency {
     type Options = LatencyOptions;
 
-    fn new(options: &LatencyOptions, SharedOptions { keys, .. }: SharedOptions) -> Self {
+    fn new(options: &LatencyOptions, SharedOptions { keys, budget }: SharedOptions) -> Self {
         Self {
             settings: options.settings(),
+            budget,
+            judged: TestCount::default(),
             operations: Table::new(keys),
             recent: RecentDurations::default(),
             hosts: Table::new(keys),
@@ -163,6 +170,7 @@ impl Latency {
         if !settings.enabled {
             return;
         }
+        self.judged.add(1, now);
         let host = if host == 0 { 0 } else { ((host >> 32) as HostId).max(1) };
         let call = Call { event, value, bucket, host, settings };
         match evaluate::take(&call, operation, share, report) {
@@ -176,6 +184,17 @@ impl Latency {
         if let Some(going) = &operation.going {
             self.open.go_on(key, after(going.restless, SILENT_S));
         }
+    }
+
+    /// A duration is one test for an outlier, and for a shift one for each window and limit.
+    fn keep_to_budget(&mut self, now: Timestamp) {
+        let judged = self.judged.per_day(now);
+        let outlier = self.budget.threshold_of(judged);
+        let shift = self.budget.threshold_of(judged * (WINDOWS.len() * LIMITS) as f64);
+        self.settings.for_each_mut(|settings| {
+            settings.outlier_threshold.keep_to(outlier);
+            settings.shift_threshold.keep_to(shift);
+        });
     }
 
     /// Durations of pairs that this event ends.
@@ -272,6 +291,7 @@ impl Detector for Latency {
 
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
         let now = moment.now;
+        self.keep_to_budget(now);
         self.tick_pairs(now, report);
         self.recent.keep_up(&mut self.operations, now);
         self.operations.take_lost().into_iter().for_each(|key| self.open.hurry(key));

@@ -2,6 +2,7 @@
 
 use crate::engine::detector::options::{Options, check_override};
 use crate::engine::overrides::{KeyPattern, Overrides};
+use crate::engine::stats::alarm_budget::Threshold;
 use crate::event::Role;
 use crate::human_duration::HumanDuration;
 use crate::setting::{Require, Setting};
@@ -25,10 +26,12 @@ const MOST_PAIRS: usize = 100;
 pub struct LatencyOptions {
     /// Whether it watches.
     pub enabled: bool,
-    /// Chance that one value of a faultless operation is called an outlier.
+    /// Chance that one value of a faultless operation is called an outlier, at most: less where
+    /// `detector.false_alarms_per_day` asks for less.
     #[schemars(transform = OUTLIER_THRESHOLD.range())]
     pub outlier_threshold: f64,
-    /// False-alarm probability of one test for a shift.
+    /// False-alarm probability of one test for a shift, at most: less where
+    /// `detector.false_alarms_per_day` asks for less.
     #[schemars(transform = SHIFT_THRESHOLD.range())]
     pub shift_threshold: f64,
     /// Slower, or faster, by less than this factor is no shift.
@@ -131,8 +134,8 @@ fn usual_timeout() -> HumanDuration {
 pub(super) struct LatencySettings {
     /// Off means that its durations are measured for metrics and not judged.
     pub(super) enabled: bool,
-    pub(super) outlier_threshold: f64,
-    pub(super) shift_threshold: f64,
+    pub(super) outlier_threshold: Threshold,
+    pub(super) shift_threshold: Threshold,
     pub(super) tolerance: f64,
     /// Seconds after which a shift is the normal level.
     pub(super) new_normal_s: f64,
@@ -152,8 +155,8 @@ impl LatencyOptions {
     pub(super) fn usual(&self) -> LatencySettings {
         LatencySettings {
             enabled: self.enabled,
-            outlier_threshold: self.outlier_threshold,
-            shift_threshold: self.shift_threshold,
+            outlier_threshold: Threshold::at_most(self.outlier_threshold),
+            shift_threshold: Threshold::at_most(self.shift_threshold),
             tolerance: self.tolerance,
             new_normal_s: self.new_normal.seconds(),
             apart: false,
@@ -171,8 +174,8 @@ impl LatencyOptions {
             ]);
             let settings = LatencySettings {
                 enabled: other.enabled.unwrap_or(usual.enabled),
-                outlier_threshold: other.outlier_threshold.unwrap_or(usual.outlier_threshold),
-                shift_threshold: other.shift_threshold.unwrap_or(usual.shift_threshold),
+                outlier_threshold: usual.outlier_threshold.or(other.outlier_threshold),
+                shift_threshold: usual.shift_threshold.or(other.shift_threshold),
                 tolerance: other.tolerance.unwrap_or(usual.tolerance),
                 new_normal_s: other.new_normal.map_or(usual.new_normal_s, HumanDuration::seconds),
                 apart: other.host.is_some(),

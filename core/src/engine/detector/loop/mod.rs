@@ -56,6 +56,7 @@ use crate::engine::finding::DetectorName;
 use crate::engine::overrides::Overrides;
 use crate::engine::snapshot::Stateful;
 use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot};
+use crate::engine::stats::alarm_budget::{AlarmBudget, TestCount};
 use crate::engine::template::{Merge, TemplateId};
 use crate::event::{Fields, Level, Look, Role, Timestamp};
 use actor::{Actor, LoopOwner, OpenLoop};
@@ -85,6 +86,8 @@ const NEW_THREADS_REST: f64 = 10.0;
 #[derive(Debug)]
 pub struct Loop {
     settings: Overrides<LoopSettings>,
+    budget: AlarmBudget,
+    tests: TestCount,
     timer_period_s: f64,
     actors: Table<Actor>,
     habits: Table<Habits>,
@@ -138,8 +141,10 @@ fn join(going: &mut OpenLoop, event: &Event<'_>, learned: &Learned, habits: Habi
 impl Registered for Loop {
     type Options = LoopOptions;
 
-    fn new(options: &LoopOptions, SharedOptions { keys, .. }: SharedOptions) -> Self {
+    fn new(options: &LoopOptions, SharedOptions { keys, budget }: SharedOptions) -> Self {
         Self {
+            budget,
+            tests: TestCount::default(),
             actors: Table::new(keys),
             habits: Table::new(keys),
             learned: Learned::new(),
@@ -177,6 +182,7 @@ impl Loop {
         }
         // What each actor of a spell says for the first time is no repeat.
         let again = f64::from(repeats) - if run.signal == Signal::Cycle { 0.0 } else { f64::from(run.actors() - 1) };
+        self.tests.add(1, now);
         let verdict = self.learned.test(run.seen, again, lasted, habit, run.length, run.signal);
         if verdict.ln_p >= threshold.ln() {
             report
@@ -422,7 +428,7 @@ impl Detector for Loop {
             return;
         }
         if let Some(run) = run.or(counting) {
-            self.test(event, run, habits.runs, settings.threshold, report);
+            self.test(event, run, habits.runs, settings.threshold.value(), report);
         }
         // Also of an actor that says nothing else: its run began with it, and only a spell shows
         // that it says it more often.
@@ -431,7 +437,7 @@ impl Detector for Loop {
             && let Some(who) = spell.who()
         {
             let run = Run::of_spell(&spell, line, who, seen);
-            self.test(event, run, habits.spells, settings.threshold, report);
+            self.test(event, run, habits.spells, settings.threshold.value(), report);
         }
     }
 
@@ -448,6 +454,8 @@ impl Detector for Loop {
 
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
         let now = moment.now;
+        let threshold = self.budget.threshold_of(self.tests.per_day(now));
+        self.settings.for_each_mut(|settings| settings.threshold.keep_to(threshold));
         self.guards.tick(now, report);
         self.actors.take_lost().into_iter().for_each(|module| self.open.hurry(module));
         for module in self.open.due(now, report.incidents) {

@@ -2,6 +2,7 @@
 
 use crate::engine::detector::options::{Options, check_override};
 use crate::engine::overrides::{KeyPattern, Overrides};
+use crate::engine::stats::alarm_budget::Threshold;
 use crate::event::Role;
 use crate::human_duration::HumanDuration;
 use crate::setting::{Require, Setting};
@@ -25,7 +26,8 @@ pub struct LoopOptions {
     /// Least repeats before a run is tested.
     #[schemars(transform = MIN_REPEATS.range())]
     pub min_repeats: u32,
-    /// False-alarm probability of one test.
+    /// False-alarm probability of one test, at most: less where `detector.false_alarms_per_day` asks
+    /// for less.
     #[schemars(transform = THRESHOLD.range())]
     pub threshold: f64,
     /// At INFO and below, what rests this long or longer in each round is a timer, not a fault.
@@ -72,7 +74,8 @@ pub struct LoopOverride {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(transform = MIN_REPEATS.range())]
     pub min_repeats: Option<u32>,
-    /// False-alarm probability of one test of theirs.
+    /// False-alarm probability of one test of theirs, in place of what
+    /// `detector.false_alarms_per_day` gives.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(transform = THRESHOLD.range())]
     pub threshold: Option<f64>,
@@ -113,7 +116,7 @@ pub(super) struct LoopSettings {
     /// Off means that its lines are only counted.
     pub(super) enabled: bool,
     pub(super) min_repeats: u32,
-    pub(super) threshold: f64,
+    pub(super) threshold: Threshold,
 }
 
 /// At most so many times the same line in so long a time.
@@ -136,12 +139,16 @@ fn pattern(module: Option<&str>, host: Option<&str>, thread: Option<&str>) -> Ke
 impl LoopOptions {
     /// The settings of each actor.
     pub(super) fn settings(&self) -> Overrides<LoopSettings> {
-        let usual = LoopSettings { enabled: self.enabled, min_repeats: self.min_repeats, threshold: self.threshold };
+        let usual = LoopSettings {
+            enabled: self.enabled,
+            min_repeats: self.min_repeats,
+            threshold: Threshold::at_most(self.threshold),
+        };
         let of = |other: &LoopOverride| {
             let settings = LoopSettings {
                 enabled: other.enabled.unwrap_or(usual.enabled),
                 min_repeats: other.min_repeats.unwrap_or(usual.min_repeats),
-                threshold: other.threshold.unwrap_or(usual.threshold),
+                threshold: usual.threshold.or(other.threshold),
             };
             (pattern(other.module.as_deref(), other.host.as_deref(), other.thread.as_deref()), settings)
         };

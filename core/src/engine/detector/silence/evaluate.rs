@@ -141,7 +141,7 @@ impl Silence {
             };
         }
         self.opened.push_back(now.running);
-        let opening = incident::opening(&self.members[member].name, &key, pause, limits, settings.threshold);
+        let opening = incident::opening(&self.members[member].name, &key, pause, limits, settings.threshold.value());
         let id = report.incidents.open(opening, time, report.findings);
         let (stopped, (_, usual)) = (key.last.running, key.longest_and_usual());
         let (latest, also, unlisted, joined) = (stopped, Vec::new(), 0, BTreeSet::new());
@@ -383,7 +383,7 @@ fn partner_of<'a>(members: &'a mut [Member], member: usize, key: &Key) -> Option
 /// The pause of `key` is no silence: `why` says for what reason, where somebody wants to know.
 fn near_miss(member: &str, key: &Key, pause: Pause, settings: &SilenceSettings, report: &mut Report<'_>, why: Reason) {
     if report.wants_near_misses() {
-        report.near_miss(key.ln_p(pause), settings.threshold, |ln_p, threshold| NearMiss {
+        report.near_miss(key.ln_p(pause), settings.threshold.value(), |ln_p, threshold| NearMiss {
             detector: DetectorName::Silence,
             kind: "key",
             key: format!("{member} {}", key.name),

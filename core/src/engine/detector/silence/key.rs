@@ -155,8 +155,8 @@ impl Key {
     pub(super) fn limits(&self, settings: &SilenceSettings) -> Pause {
         let habit = if self.silences >= 2 { 2.0 * f64::from(self.longest_silence) } else { 0.0 };
         Pause {
-            seconds: self.seconds.limit(settings.threshold).max(settings.least_s).max(habit),
-            events: self.events.limit(settings.threshold),
+            seconds: self.seconds.limit(settings.threshold.value()).max(settings.least_s).max(habit),
+            events: self.events.limit(settings.threshold.value()),
         }
     }
 

@@ -44,6 +44,7 @@ use crate::engine::finding::DetectorName;
 use crate::engine::incident::IncidentId;
 use crate::engine::snapshot::Stateful;
 use crate::engine::state::{Evict, Table, TableSnapshot, Weight};
+use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::event::{Fields, Role, Timestamp, Value};
 use key::{Key, Reading};
 use options::{KeySettings, SilenceSettings};
@@ -132,6 +133,7 @@ struct OpenSilence {
 #[derive(Debug)]
 pub struct Silence {
     options: KeySettings,
+    budget: AlarmBudget,
     members: Vec<Member>,
     /// When which key is looked at next.
     schedule: Schedule,
@@ -162,7 +164,7 @@ struct MemberState {
 impl Registered for Silence {
     type Options = SilenceOptions;
 
-    fn new(options: &SilenceOptions, SharedOptions { keys, .. }: SharedOptions) -> Self {
+    fn new(options: &SilenceOptions, SharedOptions { keys, budget }: SharedOptions) -> Self {
         let sources: Vec<KeySource> = options.keys.iter().take(MEMBERS).map(|name| KeySource::of(name)).collect();
         let at = |role: Role| sources.iter().position(|source| *source == KeySource::Role(role));
         let members = options.keys.iter().zip(&sources).map(|(name, source)| Member {
@@ -182,6 +184,7 @@ impl Registered for Silence {
         Self {
             members: members.collect(),
             options: KeySettings::new(options),
+            budget,
             schedule: Schedule::default(),
             open: Vec::new(),
             opened: VecDeque::new(),
@@ -331,6 +334,9 @@ impl Detector for Silence {
 
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
         let now = Reading { running: moment.running, events: self.now.events };
+        // Of a key no more pauses can be silences than there is time for.
+        let keys: usize = self.members.iter().map(|member| member.keys.len()).sum();
+        self.options.keep_to(self.budget.threshold(keys as f64, 1.0, self.options.usual.least_s));
         if self.may_be_gone(now, report) {
             self.close_gone(now, moment.now, report);
         }

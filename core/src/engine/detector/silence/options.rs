@@ -3,6 +3,7 @@
 use super::MEMBERS;
 use crate::engine::detector::options::{Options, check_override};
 use crate::engine::overrides::glob_matches;
+use crate::engine::stats::alarm_budget::Threshold;
 use crate::human_duration::HumanDuration;
 use crate::setting::{Require, Setting};
 use schemars::JsonSchema;
@@ -28,7 +29,8 @@ pub struct SilenceOptions {
     /// Roles or members whose values are watched, each on its own.
     #[schemars(length(min = 1, max = 8))]
     pub keys: Vec<String>,
-    /// Chance of one pause that is called a silence.
+    /// Chance of one pause that is called a silence, at most: less where
+    /// `detector.false_alarms_per_day` asks for less.
     #[schemars(transform = THRESHOLD.range())]
     pub threshold: f64,
     /// Shortest silence.
@@ -82,7 +84,7 @@ pub(super) struct SilenceSettings {
     /// Off means that these keys may stop.
     pub(super) enabled: bool,
     /// Chance of one pause that is called a silence.
-    pub(super) threshold: f64,
+    pub(super) threshold: Threshold,
     /// Shortest silence in seconds.
     pub(super) least_s: f64,
 }
@@ -100,16 +102,23 @@ pub(super) struct KeySettings {
 impl KeySettings {
     pub(super) fn new(options: &SilenceOptions) -> Self {
         let SilenceOptions { enabled, threshold, least, .. } = options;
-        let usual = SilenceSettings { enabled: *enabled, threshold: *threshold, least_s: least.seconds() };
+        let usual =
+            SilenceSettings { enabled: *enabled, threshold: Threshold::at_most(*threshold), least_s: least.seconds() };
         let of = |other: &SilenceOverride| {
             let settings = SilenceSettings {
                 enabled: other.enabled.unwrap_or(usual.enabled),
-                threshold: other.threshold.unwrap_or(usual.threshold),
+                threshold: usual.threshold.or(other.threshold),
                 least_s: other.least.map_or(usual.least_s, HumanDuration::seconds),
             };
             (other.key.clone(), other.name.clone(), settings)
         };
         Self { usual, warm_up_s: options.warm_up.seconds(), overrides: options.overrides.iter().map(of).collect() }
+    }
+
+    /// The budget leaves so much to one test now.
+    pub(super) fn keep_to(&mut self, budget: f64) {
+        self.usual.threshold.keep_to(budget);
+        self.overrides.iter_mut().for_each(|(_, _, settings)| settings.threshold.keep_to(budget));
     }
 
     /// The settings of a key, by number.
