@@ -5,7 +5,7 @@
 //! components of more than one module. To see them all, refused or not:
 //! `cargo nextest run -p seismolog circles --no-capture`.
 
-use crate::imports::{module_in, paths};
+use crate::imports::{module_in, paths, test_modules};
 use crate::purity::rust_files;
 use crate::support::root;
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,10 +69,13 @@ fn layers_of_rules_look_down() {
 fn graph(folder: &str, scope: &str) -> Graph {
     let scope: Vec<&str> = scope.split("::").filter(|name| !name.is_empty()).collect();
     let mut graph = Graph::new();
-    for file in rust_files(folder) {
-        let module = module_in(folder, &file);
-        let Some(from) = below(&module, &scope) else { continue };
-        let text = fs::read_to_string(root().join(&file)).unwrap();
+    let sources: Vec<_> = rust_files(folder)
+        .into_iter()
+        .map(|file| (module_in(folder, &file), fs::read_to_string(root().join(&file)).unwrap(), file))
+        .collect();
+    let for_tests: BTreeSet<_> = sources.iter().flat_map(|(module, text, _)| test_modules(text, module)).collect();
+    for (module, text, file) in sources {
+        let Some(from) = below(&module, &scope).filter(|_| !for_tests.contains(&module)) else { continue };
         let looks_at = graph.entry(from.to_owned()).or_default();
         for path in paths(&text, &module) {
             let names: Vec<String> = path.split("::").skip(1).map(str::to_owned).collect();

@@ -1,5 +1,5 @@
-//! What a module's code looks at: its paths, `use` trees unfolded, `self` and `super` at their heads
-//! resolved. Items that are compiled for tests only are left out.
+//! What a module's code looks at: its paths, `use` trees unfolded, `self` and `super` at their
+//! heads resolved. Items that are compiled for tests only are left out.
 
 use std::path::Path;
 use syn::visit::{self, Visit};
@@ -21,6 +21,16 @@ pub(crate) fn paths(source: &str, module: &[String]) -> Vec<String> {
     let mut paths = Paths { module: module.to_vec(), found: Vec::new() };
     paths.visit_file(&file);
     paths.found
+}
+
+/// The modules in files of their own that `module` has for tests only.
+pub(crate) fn test_modules(source: &str, module: &[String]) -> Vec<Vec<String>> {
+    let items = syn::parse_file(source).expect("what compiles can be parsed").items;
+    let inner = items.iter().filter_map(|item| match item {
+        Item::Mod(inner) if inner.attrs.iter().any(is_for_tests) => Some([module, &[name_of(&inner.ident)]].concat()),
+        _ => None,
+    });
+    inner.collect()
 }
 
 struct Paths {
@@ -121,6 +131,12 @@ fn resolved(names: &[String], module: &[String]) -> String {
         _ => names.iter().map(String::as_str).collect(),
     };
     path.join("::")
+}
+
+#[test]
+fn modules_for_tests_are_found() {
+    let found = test_modules("mod a;\n#[cfg(test)]\nmod toy;\n#[cfg(unix)]\nmod b;", &["x".to_owned()]);
+    assert_eq!(found, [["x", "toy"]]);
 }
 
 #[test]

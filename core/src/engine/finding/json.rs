@@ -100,8 +100,8 @@ pub(super) struct EvidenceJson {
     /// How long a time it looked at, in seconds; null for rules that count nothing.
     #[serde(default)]
     window_s: Option<f64>,
-    /// By way of JSON values: code for each member in each way to read and write would be a quarter
-    /// of a megabyte.
+    /// By way of JSON values, so that there is code for each member once and not for each format
+    /// that is read or written.
     #[serde(flatten)]
     #[schemars(with = "OwnJson")]
     own: Map<String, Value>,

@@ -219,7 +219,8 @@ impl Templates {
         id
     }
 
-    /// As [`learn`](Self::learn), of a `message` that `skeleton` has read, and whose hash is `hash`.
+    /// As [`learn`](Self::learn), of a `message` that `skeleton` has read, and whose hash is
+    /// `hash`.
     fn learn_read(
         &mut self,
         skeleton: &Skeleton,
@@ -452,7 +453,8 @@ impl Wording {
         Self { text: readable(message, skeleton.variables()), words: words.to_owned() }
     }
 
-    /// Of a template whose skeleton is `words`, which `message`, that `skeleton` has read last, fits.
+    /// Of a template whose skeleton is `words`, which `message`, that `skeleton` has read last,
+    /// fits.
     fn merged(skeleton: &Skeleton, words: &[&str], message: &str) -> Self {
         let own = skeleton.text();
         let own = skeleton.words(&own);

@@ -138,8 +138,8 @@ impl Skeleton {
         Some(self.origin_of(self.parts.get(i)?))
     }
 
-    /// Of each word of [`Self::text`] that is a variable, or has one: the word, where only a part of
-    /// it varies, and where its origin stands in the message that was read.
+    /// Of each word of [`Self::text`] that is a variable, or has one: the word, where only a part
+    /// of it varies, and where its origin stands in the message that was read.
     pub fn variables(&self) -> impl Iterator<Item = (Option<Cow<'_, str>>, Range<usize>)> {
         let variables = self.parts.iter().enumerate().filter(|(_, part)| part.kind != PartKind::Word);
         variables.map(|(i, part)| (self.varied(i, part.kind), self.origin_of(part)))
