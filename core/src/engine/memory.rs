@@ -182,6 +182,8 @@ mod tests {
         });
         let mut stream = Stream::with_rules(&options, rules());
         (0..600).for_each(|i| stream.line(&crash(i)));
+        // A list is of the template that tells it once, and so its skeleton is kept beside.
+        stream.line(r#"{"time":1767600006,"module":"m","message":"blk 1, blk 2, blk 3, deleted"}"#);
         let mut weighed = Vec::new();
         stream.engine.bounded(&mut |table| weighed.push((table.keys() as u64, table.size_bytes())));
         // What is bounded by a number of its own: series of metrics, 1,000 of them; what rules

@@ -12,6 +12,7 @@
 
 use crate::engine::finding::DetectorName;
 use crate::event::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// Kinds of tests that share the budget of a filter.
 const SHARES: f64 = DetectorName::KINDS_OF_TESTS as f64;
@@ -59,7 +60,7 @@ impl AlarmBudget {
 }
 
 /// How many tests were made, and since when.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct TestCount {
     tests: u64,
     began: Option<Timestamp>,

@@ -15,6 +15,7 @@ mod first_sight;
 mod fold;
 mod hole;
 mod seed;
+mod wording;
 
 use crate::engine::snapshot::{RestoreError, pack, unpack};
 use crate::engine::state::TableUse;
@@ -24,9 +25,9 @@ use crate::event::{Fields, Level, Role, Timestamp};
 use hole::{Holes, HolesSnapshot};
 use seed::Seed;
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
+use wording::{Wording, variables};
 
 /// An example is cut here, in bytes.
 const EXAMPLE_BYTES: usize = 200;
@@ -436,86 +437,6 @@ struct TemplatesState {
 
 fn id_of(words: &[&str]) -> TemplateId {
     TemplateId(xxhash_rust::xxh3::xxh3_64(words.join(" ").as_bytes()).max(1))
-}
-
-/// How a template is written.
-struct Wording {
-    /// For people: a message of it, with `<*>` for its variables.
-    text: String,
-    /// The skeleton that its id is the hash of.
-    words: String,
-}
-
-impl Wording {
-    /// Of a template whose skeleton is that of `message` itself, which `skeleton` has read last, or
-    /// of its repeated groups told once: `words`.
-    fn own(skeleton: &Skeleton, words: &str, message: &str) -> Self {
-        Self { text: readable(message, skeleton.variables()), words: words.to_owned() }
-    }
-
-    /// Of a template whose skeleton is `words`, which `message`, that `skeleton` has read last,
-    /// fits.
-    fn merged(skeleton: &Skeleton, words: &[&str], message: &str) -> Self {
-        let own = skeleton.text();
-        let own = skeleton.words(&own);
-        let variables = variables(words, &own).into_iter().map_while(|(from, to)| {
-            let origin = skeleton.origin(from)?.start..skeleton.origin(to)?.end;
-            // Of `worker12` the word stays.
-            let word = (from == to && own[from].contains(VARIABLE)).then_some(own[from]);
-            Some((word.map(Cow::Borrowed), origin))
-        });
-        Self { text: readable(message, variables), words: words.join(" ") }
-    }
-}
-
-/// `message` with `<*>` for its variables, or of each the word of which only a part varies; and
-/// where it stands.
-fn readable<'a>(message: &str, variables: impl Iterator<Item = (Option<Cow<'a, str>>, Range<usize>)>) -> String {
-    let (mut readable, mut at) = (String::with_capacity(message.len().min(2 * TEXT_BYTES)), 0);
-    for (word, origin) in variables {
-        readable.push_str(message.get(at..origin.start).unwrap_or_default());
-        readable.push_str(word.as_deref().unwrap_or(VARIABLE));
-        at = origin.end;
-    }
-    readable.push_str(message.get(at..).unwrap_or_default());
-    readable
-}
-
-/// From which word to which each variable of `template` takes, both included; none when `words` do
-/// not fit it.
-fn align(template: &[&str], words: &[&str]) -> Option<Vec<(usize, usize)>> {
-    let (mut taken, mut w) = (Vec::new(), 0);
-    for (t, part) in template.iter().enumerate() {
-        if *part == VARIABLE {
-            let from = w;
-            let stop = template.get(t + 1);
-            w += 1;
-            while w < words.len() && stop.is_none_or(|stop| words[w] != *stop) {
-                w += 1;
-            }
-            taken.push((from, w - 1));
-        } else if words.get(w).is_some_and(|word| word == part) {
-            if part.contains(VARIABLE) {
-                taken.push((w, w));
-            }
-            w += 1;
-        } else {
-            return None;
-        }
-    }
-    (w == words.len()).then_some(taken)
-}
-
-/// The places of the variables in a message of these `words`, as `template` has them.
-fn variables(template: &[&str], words: &[&str]) -> Vec<(usize, usize)> {
-    // A template tells a list once; the message has all of its members.
-    let folded = fold::fold(words).is_some();
-    (!folded).then(|| align(template, words)).flatten().unwrap_or_else(|| variables_of(words))
-}
-
-/// The places of the variables in a skeleton of these words.
-fn variables_of(words: &[&str]) -> Vec<(usize, usize)> {
-    (0..words.len()).filter(|&i| words[i].contains(VARIABLE)).map(|i| (i, i)).collect()
 }
 
 #[cfg(test)]

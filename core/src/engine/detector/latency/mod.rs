@@ -100,6 +100,8 @@ pub struct Latency {
 pub struct LatencyState {
     operations: TableSnapshot<Operation>,
     #[serde(default)]
+    judged: TestCount,
+    #[serde(default)]
     recent: RecentSnapshot,
     hosts: TableSnapshot<HostShare>,
     texts: TableSnapshot<Anchor>,
@@ -247,6 +249,7 @@ impl Stateful for Latency {
     fn state(&self) -> LatencyState {
         LatencyState {
             operations: self.operations.snapshot(),
+            judged: self.judged,
             recent: self.recent.snapshot(),
             hosts: self.hosts.snapshot(),
             texts: self.texts.snapshot(),
@@ -257,6 +260,7 @@ impl Stateful for Latency {
 
     fn resume(&mut self, kept: LatencyState) {
         self.operations.restore(kept.operations);
+        self.judged = kept.judged;
         self.recent.restore(kept.recent, &mut self.operations);
         self.hosts.restore(kept.hosts);
         self.texts.restore(kept.texts);

@@ -117,6 +117,8 @@ pub struct LoopState {
     spells: Vec<Excursion>,
     guards: GuardsState,
     live: BTreeMap<u64, LoopOwner>,
+    #[serde(default)]
+    tests: TestCount,
 }
 
 /// The loop is over: says so, with its totals.
@@ -279,11 +281,12 @@ impl Stateful for Loop {
             spells: self.spells.snapshot(),
             guards: self.guards.snapshot(),
             live: self.open.incidents().clone(),
+            tests: self.tests,
         }
     }
 
     fn resume(&mut self, kept: LoopState) {
-        self.learned = kept.learned;
+        (self.learned, self.tests) = (kept.learned, kept.tests);
         self.actors.restore(kept.actors);
         self.habits.restore(kept.habits);
         self.spells.restore(kept.spells);
