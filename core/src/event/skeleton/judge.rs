@@ -168,8 +168,10 @@ fn is_named(all: &Pieces<'_>, i: usize, parts: &[MaskPart]) -> bool {
 
 /// Makes one of neighbouring variables, with their units and the words of dates.
 pub(super) fn join(text: &[u8], parts: &mut Vec<MaskPart>) {
-    // Most messages have nothing to join.
-    if !parts.iter().any(|part| part.kind == PartKind::Variable || words::is_date_word(part.of(text))) {
+    // Without a variable there is only a date of words to join, which begins with a capital.
+    let may_join =
+        |part: &MaskPart| part.kind == PartKind::Variable || part.of(text).first().is_some_and(u8::is_ascii_uppercase);
+    if !parts.iter().any(may_join) {
         return;
     }
     let mut kept = 0;
