@@ -145,7 +145,7 @@ impl Mined {
             level: template.level.map(crate::event::Level::name),
             first_seen: time(template.first),
             last_seen: time(template.last),
-            example: &template.example,
+            example: template.example(),
         });
         let rows = serde_json::to_string_pretty(&rows.collect::<Vec<_>>())?;
         out.write_all((plain_document(&rows) + "\n").as_bytes())
@@ -166,7 +166,7 @@ impl Mined {
             let text = clip(&without_control(&template.text), width.saturating_sub(COLUMNS).max(20));
             writeln!(out, "{:>11}  {share:>6}  {level:5}  {id}  {text}", thousands(template.count))?;
             let seen = seen_between(template);
-            let example = clip(&without_control(&template.example), width.saturating_sub(28 + seen.len()).max(20));
+            let example = clip(&without_control(template.example()), width.saturating_sub(28 + seen.len()).max(20));
             writeln!(out, "{:>27}{seen}{example}", "")?;
         }
         if rows.len() > limit {

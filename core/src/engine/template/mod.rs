@@ -77,10 +77,11 @@ pub struct Merge {
 pub struct Template {
     /// Its first message with `<*>` for variables, or a seed's text; cut to 400 bytes.
     pub text: String,
-    /// The skeleton that its id is the hash of.
+    /// The skeleton that its id is the hash of; empty where it is `text`, as it is without variables
+    /// and punctuation.
     words: String,
-    /// A message of it, cut to 200 bytes.
-    pub example: String,
+    /// A message of it, cut to 200 bytes; empty where it is `text`, as it is without variables.
+    example: String,
     /// How often it has been seen.
     pub count: u64,
     /// The worst level at which it has come.
@@ -94,6 +95,19 @@ pub struct Template {
 }
 
 impl HeapSize for TemplateId {}
+
+impl Template {
+    /// A message of it, cut to 200 bytes.
+    #[must_use]
+    pub fn example(&self) -> &str {
+        if self.example.is_empty() { &self.text } else { &self.example }
+    }
+
+    /// The skeleton that its id is the hash of.
+    fn words(&self) -> &str {
+        if self.words.is_empty() { &self.text } else { &self.words }
+    }
+}
 
 impl HeapSize for Template {
     fn heap_size(&self) -> usize {
@@ -314,10 +328,12 @@ impl Templates {
     fn insert(&mut self, id: TemplateId, wording: Wording, message: &str, now: Timestamp) {
         let Wording { mut text, words } = wording;
         text.truncate(text.floor_char_boundary(TEXT_BYTES));
+        let example = &message[..message.floor_char_boundary(EXAMPLE_BYTES)];
+        let example = if example == text { String::new() } else { example.to_owned() };
         self.templates.touch(id.0, || Template {
             text,
             words,
-            example: message[..message.floor_char_boundary(EXAMPLE_BYTES)].to_owned(),
+            example,
             count: 0,
             level: None,
             first: now,
@@ -366,7 +382,7 @@ impl Templates {
         skeleton.read(message.as_bytes());
         let text = skeleton.text();
         let words = skeleton.words(&text);
-        let template: Vec<_> = self.get(id).map_or(&*text, |template| &template.words).split(' ').collect();
+        let template: Vec<_> = self.get(id).map_or(&*text, Template::words).split(' ').collect();
         let origin = |(from, to)| Some(skeleton.origin(from)?.start..skeleton.origin(to)?.end);
         let said = |range: Range<usize>| message.get(range).unwrap_or_default().to_owned();
         variables(&template, &words).into_iter().filter_map(origin).map(said).collect()

@@ -41,15 +41,18 @@ fn messages_that_differ_in_variables_are_of_one_template() {
     assert_ne!(mine.see("connection to 10.0.0.1:80 accepted").id, first.id);
     let template = mine.templates.get(first.id).unwrap();
     assert_eq!((template.text.as_str(), template.count), ("connection to <*> refused", 2));
-    assert_eq!(template.example, "connection to 10.0.0.1:80 refused");
+    assert_eq!(template.example(), "connection to 10.0.0.1:80 refused");
     assert_eq!(mine.params("connection to 10.9.9.9:8080 refused"), ["10.9.9.9:8080"]);
     for (message, text) in [
         ("attempt 7 failed, retrying: not ready", "attempt <*> failed, retrying: not ready"),
         ("worker12 (pid 99) left [code=3].", "worker<*> (pid <*>) left [code=<*>]."),
         ("no variable at all!", "no variable at all!"),
+        ("no variable at all", "no variable at all"),
     ] {
         let id = mine.see(message).id;
         assert_eq!(mine.templates.text(id), Some(text));
+        assert_eq!(mine.templates.get(id).unwrap().example(), message);
+        assert_eq!(mine.params(message).len(), text.matches("<*>").count());
     }
 }
 

@@ -9,7 +9,7 @@ use std::ops::Range;
 pub(super) struct Wording {
     /// For people: a message of it, with `<*>` for its variables.
     pub(super) text: String,
-    /// The skeleton that its id is the hash of.
+    /// The skeleton that its id is the hash of; empty where it is `text`.
     pub(super) words: String,
 }
 
@@ -17,7 +17,9 @@ impl Wording {
     /// Of a template whose skeleton is that of `message` itself, which `skeleton` has read last, or
     /// of its repeated groups told once: `words`.
     pub(super) fn own(skeleton: &Skeleton, words: &str, message: &str) -> Self {
-        Self { text: readable(message, skeleton.variables()), words: words.to_owned() }
+        let text = readable(message, skeleton.variables());
+        let words = if words == text && text.len() <= TEXT_BYTES { String::new() } else { words.to_owned() };
+        Self { text, words }
     }
 
     /// Of a template whose skeleton is `words`, which `message`, that `skeleton` has read last,

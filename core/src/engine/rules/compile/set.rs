@@ -197,7 +197,7 @@ impl RuleSet {
     }
 
     /// What batches for these rules can be looked at with, so that less is left to do for
-    /// [`super::Rules`].
+    /// [`Rules`](crate::engine::rules::Rules).
     #[must_use]
     pub fn prefilter(&self) -> Arc<dyn Prefilter> {
         Arc::clone(&self.0.matcher) as _
