@@ -17,12 +17,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Callable, Iterator, NamedTuple
 
-from instructions import DETECTORS, count
+from instructions import count, detectors
 
 MOST_GROWTH = 2.3
 START = 1_767_600_000
 SMALL = "[limits]\nkeys = 500\n"
-BARE = "".join(f"[detector.{detector}]\nenabled = false\n" for detector in DETECTORS)
+BARE = "".join(f"[detector.{detector}]\nenabled = false\n" for detector in detectors())
 # Each of these remembers something of every user, some of them with a timer.
 RULE = """const RULE = #{ severity: "info" };
 fn on_event(e) {
