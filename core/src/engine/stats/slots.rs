@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// The ring. Slots are numbered from 0 on by whoever owns the clock.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(try_from = "SlotsAsRead")]
 pub struct Slots {
     /// As many as `length`, or fewer while all before them are empty: then the last is the newest.
     counts: Vec<u32>,
@@ -17,6 +18,30 @@ pub struct Slots {
     newest: u32,
     /// The place of the newest in `counts`.
     head: u32,
+}
+
+/// A ring as it is read, whose places may lie outside of it.
+#[derive(Deserialize)]
+struct SlotsAsRead {
+    counts: Vec<u32>,
+    length: u32,
+    newest: u32,
+    head: u32,
+}
+
+impl TryFrom<SlotsAsRead> for Slots {
+    type Error = &'static str;
+
+    fn try_from(read: SlotsAsRead) -> Result<Self, Self::Error> {
+        let SlotsAsRead { counts, length, newest, head } = read;
+        let slots = counts.len();
+        // One that still grows has its newest slot last.
+        let is_whole = if slots < length as usize { head as usize + 1 == slots } else { (head as usize) < slots };
+        if slots == 0 || slots > length as usize || !is_whole {
+            return Err("a ring of slots whose newest lies outside of it");
+        }
+        Ok(Self { counts, length, newest, head })
+    }
 }
 
 impl HeapSize for Slots {
@@ -137,6 +162,21 @@ mod tests {
         assert_eq!((slots.heap_size(), slots.sum(60)), (allocated(240), 0));
         slots.add();
         assert_eq!((slots.roll(259), slots.heap_size()), (1, 32));
+    }
+
+    #[test]
+    fn a_ring_that_is_none_is_not_read() {
+        let read = |counts: &str, length: u32, head: u32| {
+            let json = format!(r#"{{"counts":{counts},"length":{length},"newest":9,"head":{head}}}"#);
+            serde_json::from_str::<Slots>(&json).map(|slots| slots.sum(60)).ok()
+        };
+        assert_eq!(read("[1,2,3]", 3, 1), Some(6));
+        assert_eq!(read("[1,2]", 60, 1), Some(3));
+        for (counts, length, head) in
+            [("[1,2,3]", 3, 3), ("[]", 3, 0), ("[]", 0, 0), ("[1,2]", 1, 1), ("[1,2]", 60, 0), ("[1]", 60, u32::MAX)]
+        {
+            assert_eq!(read(counts, length, head), None, "{counts} {length} {head}");
+        }
     }
 
     #[test]
