@@ -10,9 +10,9 @@
 ///
 /// The type `Burst` in the module `burst` implements `Registered` and is called `burst` in
 /// findings, metrics and configuration. It is `statistical` when it tests hypotheses, and so shares
-/// the budget of false alarms; `statistical_twice` with tests of two kinds. It is `explainable` when its incidents are of what happens at the
-/// place that their keys tell, so that a rule that explains what happens there is about them. It
-/// comes `after` those whose `Prior` it reads.
+/// the budget of false alarms; `statistical_twice` with tests of two kinds. It is `explainable`
+/// when its incidents are of what happens at the place that their keys tell, so that a rule that
+/// explains what happens there is about them. It comes `after` those whose `Prior` it reads.
 macro_rules! detectors {
     (
         names $Name:ident, options $Options:ident;

@@ -77,8 +77,8 @@ pub struct Merge {
 pub struct Template {
     /// Its first message with `<*>` for variables, or a seed's text; cut to 400 bytes.
     pub text: String,
-    /// The skeleton that its id is the hash of; empty where it is `text`, as it is without variables
-    /// and punctuation.
+    /// The skeleton that its id is the hash of; empty where it is `text`, as it is without
+    /// variables and punctuation.
     words: String,
     /// A message of it, cut to 200 bytes; empty where it is `text`, as it is without variables.
     example: String,

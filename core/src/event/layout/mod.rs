@@ -41,8 +41,8 @@ pub struct Laid {
     pub level_text: Range<usize>,
     /// The message; the whole line if it has no layout.
     pub message: Range<usize>,
-    /// How the message is written: [`ValueForm::Quoted`] if it is the inside of a quoted string with
-    /// escapes.
+    /// How the message is written: [`ValueForm::Quoted`] if it is the inside of a quoted string
+    /// with escapes.
     pub message_form: ValueForm,
     /// The other fields, in the order they were found.
     pub members: Vec<LayoutMember>,

@@ -26,8 +26,8 @@ pub struct LoopOptions {
     /// Least repeats before a run is tested.
     #[schemars(transform = MIN_REPEATS.range())]
     pub min_repeats: u32,
-    /// False-alarm probability of one test, at most: less where `detector.false_alarms_per_day` asks
-    /// for less.
+    /// False-alarm probability of one test, at most: less where `detector.false_alarms_per_day`
+    /// asks for less.
     #[schemars(transform = THRESHOLD.range())]
     pub threshold: f64,
     /// At INFO and below, what rests this long or longer in each round is a timer, not a fault.
