@@ -5,13 +5,14 @@
 //! place that its hash says, so that messages which come in turns do not all push each other out.
 //! Memory: 256 KiB, for 16,384 messages.
 //!
-//! Detectors and rules rest on what is remembered here, so nobody who writes logs may choose two
-//! messages with one hash. xxh3-64 is taken with a secret in place of its public one, which the
-//! program draws at its start, and of messages of up to 240 bytes: those are summed by products
-//! that each have 128 secret bits of their own. Of longer ones it multiplies 32 bits by 32 (and a
-//! seed in place of a secret shifts all of the public one alike), which can be guessed; nothing of
-//! those is remembered.
+//! Rules rest on what is remembered here, so nobody who writes logs may choose two messages with
+//! one hash. xxh3-64 is taken with a secret in place of its public one, which the program draws at
+//! its start, and of messages of up to 240 bytes: those are summed by products that each have 128
+//! secret bits of their own. Of longer ones it multiplies 32 bits by 32 (and a seed in place of a
+//! secret shifts all of the public one alike), which can be guessed; nothing of those is
+//! remembered.
 
+use super::Level;
 use xxhash_rust::xxh3::xxh3_64_with_secret;
 
 /// A longer message is looked at each time, in bytes.
@@ -20,10 +21,14 @@ const LONGEST: usize = 240;
 pub const SECRET_BYTES: usize = 192;
 const SETS: usize = 4 << 10;
 const WAYS: usize = 4;
+/// The lowest bits of a hash are implied by the number of its set, so they are reused as flags.
+const TOLD: u64 = 0xFF;
 
 /// One message.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Known {
+    /// Its hash, but for the lowest bits: for which level it was shown to filters, 0 when it was
+    /// not, and in the last bit whether none looks for it.
     hash: u64,
     /// The hash of its skeleton; 0 while that was not read.
     pub(super) skeleton: u64,
@@ -40,11 +45,13 @@ pub(super) struct KnownMessages {
     sets: Box<[Set]>,
     /// The hash of the message at hand, if it is one to remember.
     hash: Option<u64>,
+    /// Set and place of the message asked for last, if it is one to remember.
+    last: Option<(usize, usize)>,
 }
 
 impl KnownMessages {
     pub(super) fn new(secret: [u8; SECRET_BYTES]) -> Self {
-        Self { secret, sets: vec![Set::default(); SETS].into(), hash: None }
+        Self { secret, sets: vec![Set::default(); SETS].into(), hash: None, last: None }
     }
 
     /// Takes a message as it is written, which [`Self::asked`] will be asked for; the same bytes
@@ -52,6 +59,7 @@ impl KnownMessages {
     /// is read already here, for whoever has something else to do until then.
     #[inline]
     pub(super) fn ask(&mut self, raw: &[u8], escaped: bool) {
+        self.last = None;
         self.hash = None;
         if raw.len() <= LONGEST {
             let hash = xxh3_64_with_secret(raw, &self.secret);
@@ -68,21 +76,60 @@ impl KnownMessages {
         let set = hash as usize % SETS;
         let Set(ways) = &mut self.sets[set];
         // No branch for each: which place it is cannot be foreseen.
-        let same = ways.iter().enumerate().fold(WAYS, |same, (way, known)| if known.hash == hash { way } else { same });
+        let same = ways.iter().enumerate().fold(
+            WAYS,
+            |same, (way, known)| {
+                if (known.hash ^ hash) & !TOLD == 0 { way } else { same }
+            },
+        );
         let way = if same < WAYS {
             same
         } else {
             let way = ways.iter().position(|known| known.skeleton == 0).unwrap_or((hash >> 62) as usize);
-            ways[way] = Known { hash, skeleton: 0 };
+            ways[way] = Known { hash: hash & !TOLD, skeleton: 0 };
             way
         };
+        self.last = Some((set, way));
         Some(&mut ways[way])
+    }
+
+    /// The message asked for last.
+    #[inline]
+    pub(super) fn last(&mut self) -> Option<&mut Known> {
+        let (set, way) = self.last?;
+        Some(&mut self.sets[set].0[way])
+    }
+
+    /// Other filters look at messages from now on.
+    pub(super) fn forget_idle(&mut self) {
+        for known in self.sets.iter_mut().flat_map(|set| &mut set.0) {
+            known.hash &= !TOLD;
+        }
     }
 
     /// Other skeletons are made from now on.
     pub(super) fn clear(&mut self) {
         self.sets.fill(Set::default());
     }
+}
+
+impl Known {
+    /// Whether no filter looks for it in events of this level, if that was told.
+    #[inline]
+    pub(super) fn idle(&self, level: Option<Level>) -> Option<bool> {
+        (self.hash & TOLD & !1 == told(level)).then_some(self.hash & 1 == 1)
+    }
+
+    #[inline]
+    pub(super) fn tell(&mut self, level: Option<Level>, idle: bool) {
+        self.hash = self.hash & !TOLD | told(level) | u64::from(idle);
+    }
+}
+
+/// What stands for a level in the lowest bits of a hash.
+#[inline]
+fn told(level: Option<Level>) -> u64 {
+    level.map_or(1, |level| level as u64 + 2) << 1
 }
 
 #[cfg(test)]
@@ -120,11 +167,28 @@ mod tests {
     }
 
     #[test]
+    fn what_filters_say_is_told_of_one_level() {
+        let mut known = known();
+        let message = |known: &mut KnownMessages| *known.of(b"a slow query", false).unwrap();
+        known.of(b"a slow query", false).unwrap().skeleton = 7;
+        for level in [None, Some(Level::Trace), Some(Level::Fatal)] {
+            for idle in [true, false] {
+                known.of(b"a slow query", false).unwrap().tell(level, idle);
+                assert_eq!(message(&mut known).idle(level), Some(idle));
+                assert_eq!(message(&mut known).idle(Some(Level::Info)), None);
+                assert_eq!(message(&mut known).skeleton, 7);
+            }
+        }
+        known.forget_idle();
+        assert_eq!((message(&mut known).idle(Some(Level::Fatal)), message(&mut known).skeleton), (None, 7));
+    }
+
+    #[test]
     fn nothing_is_remembered_of_a_long_message() {
         let mut known = known();
         known.of(b"short", false).unwrap().skeleton = 7;
-        assert!(known.of(&[b'x'; LONGEST + 1], false).is_none());
-        assert!(known.of(&[b'x'; LONGEST], false).is_some());
+        assert!(known.of(&[b'x'; LONGEST + 1], false).is_none() && known.last().is_none());
+        assert!(known.of(&[b'x'; LONGEST], false).is_some() && known.last().is_some());
     }
 
     /// Twice as many messages as there is room for, in turns: some are known each time.

@@ -15,7 +15,10 @@ use super::skeleton::{Masks, Skeleton};
 pub use super::slot::{Form, Slot};
 use super::time::{TimeContext, Timestamp};
 use super::unescape::unescape_into;
-use super::{Batch, Encoding, Fault, Level, Record, Span, inner, numbers, operation, packed, text, trace};
+use super::{
+    Batch, Encoding, Fault, Fields, Level, Prefilter, Record, Span, inner, numbers, operation, packed, text, trace,
+};
+use std::sync::{Arc, Weak};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What some editors and tools put in front of a file.
@@ -175,6 +178,8 @@ pub struct Looker {
     inner: Laid,
     skeleton: Skeleton,
     known: KnownMessages,
+    /// Has said of known messages what is known of them.
+    prefilter: Option<Weak<dyn Prefilter>>,
     parts: Parts,
     /// A line of the batch at hand says that it is a part.
     marked: bool,
@@ -198,6 +203,7 @@ impl Looker {
             inner: Laid::default(),
             skeleton: Skeleton::default(),
             known: KnownMessages::new([0; SECRET_BYTES]),
+            prefilter: None,
             parts: Parts::default(),
             marked: false,
             plain: Vec::new(),
@@ -226,6 +232,7 @@ impl Looker {
     pub fn look(&mut self, batch: &mut Batch) {
         let all_utf8 = simdutf8::basic::from_utf8(batch.data()).is_ok();
         let first = batch.looks.len();
+        self.look_for(batch.prefilter.as_ref());
         batch.looks.reserve(batch.records.len() - first);
         for i in first..batch.records.len() {
             let kept = batch.arena.len();
@@ -237,10 +244,8 @@ impl Looker {
                 let Batch { bytes, arena, records, looks, .. } = batch;
                 looker.look_at(bytes, arena, &records[i], all_utf8, &mut looks[i]);
                 *is_looked_at = true;
-                if let Some(prefilter) = &batch.prefilter {
-                    let idle = prefilter.idle(&batch.fields(i));
-                    batch.looks[i].idle = idle;
-                }
+                let idle = looker.idle(&batch.fields(i));
+                batch.looks[i].idle = idle;
             });
             // What a prefilter did not survive the engine asks again, which knows what a panic in
             // rules means.
@@ -417,6 +422,36 @@ impl Looker {
             known.skeleton = skeleton;
         }
         skeleton
+    }
+
+    /// The roles of what was looked at last whose values no filter looks for.
+    #[inline]
+    fn idle(&mut self, fields: &Fields<'_>) -> u16 {
+        const MESSAGE: u16 = 1 << Role::Message as u16;
+        let (Some(prefilter), look) = (&fields.batch().prefilter, fields.look()) else { return 0 };
+        let message = if look.skeleton == 0 { None } else { self.known.last() };
+        match message.as_ref().and_then(|message| message.idle(look.level)) {
+            Some(idle) => prefilter.idle(fields, !MESSAGE) | if idle { MESSAGE } else { 0 },
+            None => {
+                let idle = prefilter.idle(fields, u16::MAX);
+                if let Some(message) = message {
+                    message.tell(look.level, idle & MESSAGE != 0);
+                }
+                idle
+            }
+        }
+    }
+
+    /// What another prefilter has said of messages is forgotten.
+    fn look_for(&mut self, prefilter: Option<&Arc<dyn Prefilter>>) {
+        let Some(now) = prefilter else { return };
+        let same = |so_far: &Weak<dyn Prefilter>| std::ptr::addr_eq(so_far.as_ptr(), Arc::as_ptr(now));
+        if !self.prefilter.as_ref().is_some_and(same) {
+            // Weak, so that rules which are no more are not kept; and as long as it is held, no
+            // others are at their address.
+            self.prefilter = Some(Arc::downgrade(now));
+            self.known.forget_idle();
+        }
     }
 }
 

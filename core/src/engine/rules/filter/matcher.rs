@@ -220,7 +220,7 @@ impl Matcher {
             candidates.extend_from_slice(entries);
             false
         };
-        let idle = fields.told_idle(self).unwrap_or_else(|| self.idle(fields));
+        let idle = fields.told_idle(self).unwrap_or_else(|| self.idle(fields, u16::MAX));
         for (role, lookups) in part.roles.iter().filter(|(role, _)| idle >> *role as u16 & 1 == 0) {
             if let Some(seen) = Seen::of_role(*role, fields) {
                 lookups.find(&seen, &self.tables, &mut found);
@@ -279,9 +279,10 @@ impl Matcher {
 }
 
 impl Prefilter for Matcher {
-    fn idle(&self, fields: &Fields<'_>) -> u16 {
-        let Some(part) = self.part(level_of(fields.look())) else { return u16::MAX };
-        part.roles.iter().fold(u16::MAX, |idle, (role, lookups)| {
+    fn idle(&self, fields: &Fields<'_>, asked: u16) -> u16 {
+        let Some(part) = self.part(level_of(fields.look())) else { return asked };
+        let is_asked = |role: Role| asked >> role as u16 & 1 == 1;
+        part.roles.iter().filter(|(role, _)| is_asked(*role)).fold(asked, |idle, (role, lookups)| {
             let finds = lookups.may_find(*role, fields, &self.tables);
             idle & !(u16::from(finds) << *role as u16)
         })

@@ -347,7 +347,7 @@ fn a_look_survives_its_prefilter() {
     #[derive(Debug)]
     struct Failing;
     impl Prefilter for Failing {
-        fn idle(&self, _: &crate::event::Fields<'_>) -> u16 {
+        fn idle(&self, _: &crate::event::Fields<'_>, _: u16) -> u16 {
             panic!("on purpose")
         }
     }
