@@ -192,14 +192,14 @@ impl Templates {
         let hash = fields.look().skeleton;
         let id = match self.template_of(hash) {
             Some(id) => id,
-            None => self.learn(fields, hash, now, merges),
+            None => {
+                self.read(fields, |templates, skeleton, message| templates.learn(skeleton, hash, message, now, merges))
+            }
         };
         if self.templates.get_mut(id.0).is_none() {
-            let message = fields.text(Role::Message).unwrap_or_default();
-            let mut skeleton = std::mem::take(&mut self.skeleton);
-            skeleton.read(message.as_bytes());
-            self.insert(id, Wording::own(&skeleton, &skeleton.text(), &message), &message, now);
-            self.skeleton = skeleton;
+            self.read(fields, |templates, skeleton, message| {
+                templates.insert(id, Wording::own(skeleton, &skeleton.text(), message), message, now);
+            });
         }
         self.count(id, fields.look().level, now).unwrap_or_default()
     }
@@ -222,21 +222,20 @@ impl Templates {
         }
     }
 
-    /// Finds the template of a skeleton never seen.
-    #[cold]
-    fn learn(&mut self, fields: &Fields<'_>, hash: u64, now: Timestamp, merges: &mut Vec<Merge>) -> TemplateId {
+    /// Reads the message of an event, and shows it to `then` with its skeleton. The reader is taken
+    /// out meanwhile, so that its text can be read while the tables change.
+    fn read<R>(&mut self, fields: &Fields<'_>, then: impl FnOnce(&mut Self, &Skeleton, &str) -> R) -> R {
         let message = fields.text(Role::Message).unwrap_or_default();
-        // Taken out, so that its text can be read while the tables change.
         let mut skeleton = std::mem::take(&mut self.skeleton);
         skeleton.read(message.as_bytes());
-        let id = self.learn_read(&skeleton, hash, &message, now, merges);
+        let result = then(self, &skeleton, &message);
         self.skeleton = skeleton;
-        id
+        result
     }
 
-    /// As [`learn`](Self::learn), of a `message` that `skeleton` has read, and whose hash is
-    /// `hash`.
-    fn learn_read(
+    /// Finds the template of a skeleton never seen, that of `message`, and whose hash is `hash`.
+    #[cold]
+    fn learn(
         &mut self,
         skeleton: &Skeleton,
         hash: u64,
@@ -250,8 +249,9 @@ impl Templates {
         let mut folded_text = None;
         if let Some(folded) = fold::fold(&words) {
             words = folded;
-            own = id_of(&words);
-            folded_text = Some(words.join(" "));
+            let once = words.join(" ");
+            own = id_of(&once);
+            folded_text = Some(once);
             if let Some(known) = self.template_of(own.0) {
                 self.lead(hash, known);
                 return known;
@@ -296,9 +296,8 @@ impl Templates {
         let mut merged = words.to_vec();
         merged[opened.position] = VARIABLE;
         merged.dedup_by(|next, before| *next == VARIABLE && *before == VARIABLE);
-        let own = id_of(&merged);
+        let own = id_of(&merged.join(" "));
         let root = self.template_of(own.0).unwrap_or(own);
-        self.lead(own.0, root);
         if self.templates.get_mut(root.0).is_none() {
             self.insert(root, Wording::merged(skeleton, &merged, message), message, now);
         }
@@ -451,8 +450,8 @@ struct TemplatesState {
     merged: u64,
 }
 
-fn id_of(words: &[&str]) -> TemplateId {
-    TemplateId(xxhash_rust::xxh3::xxh3_64(words.join(" ").as_bytes()).max(1))
+fn id_of(text: &str) -> TemplateId {
+    TemplateId(xxhash_rust::xxh3::xxh3_64(text.as_bytes()).max(1))
 }
 
 #[cfg(test)]

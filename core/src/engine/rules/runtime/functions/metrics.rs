@@ -7,6 +7,23 @@ use crate::engine::rules::runtime::context::SharedContext;
 use crate::engine::rules::state::metrics::MetricKind;
 use rhai::{Dynamic, Map, Position};
 
+/// A metric that takes a value, with labels and without.
+macro_rules! with_value {
+    ($to:ident, $kind:expr) => {{
+        overload!($to, |context, position, name: &str, value: Dynamic| take(
+            context,
+            position,
+            $kind,
+            name,
+            &Map::new(),
+            &value
+        ));
+        overload!($to, |context, position, name: &str, value: Dynamic, labels: Map| take(
+            context, position, $kind, name, &labels, &value
+        ));
+    }};
+}
+
 /// All of them.
 pub(super) const GROUP: FunctionGroup = FunctionGroup {
     title: "output",
@@ -48,24 +65,7 @@ pub(super) const GROUP: FunctionGroup = FunctionGroup {
             arguments: (2, 3),
             expects: &[(0, Argument::Metric(MetricKind::Gauge))],
             reference: &[("`metric_set(name, value[, #{labels}])`", "a gauge")],
-            register: |to| {
-                overload!(to, |context, position, name: &str, value: Dynamic| take(
-                    context,
-                    position,
-                    MetricKind::Gauge,
-                    name,
-                    &Map::new(),
-                    &value
-                ));
-                overload!(to, |context, position, name: &str, value: Dynamic, labels: Map| take(
-                    context,
-                    position,
-                    MetricKind::Gauge,
-                    name,
-                    &labels,
-                    &value
-                ));
-            },
+            register: |to| with_value!(to, MetricKind::Gauge),
         },
         Function {
             name: "metric_observe",
@@ -75,24 +75,7 @@ pub(super) const GROUP: FunctionGroup = FunctionGroup {
                 "`metric_observe(name, value[, #{labels}])`",
                 "a histogram; buckets 1, 2, 5 in each power of ten from 0.001 to 1,000,000",
             )],
-            register: |to| {
-                overload!(to, |context, position, name: &str, value: Dynamic| take(
-                    context,
-                    position,
-                    MetricKind::Histogram,
-                    name,
-                    &Map::new(),
-                    &value
-                ));
-                overload!(to, |context, position, name: &str, value: Dynamic, labels: Map| take(
-                    context,
-                    position,
-                    MetricKind::Histogram,
-                    name,
-                    &labels,
-                    &value
-                ));
-            },
+            register: |to| with_value!(to, MetricKind::Histogram),
         },
     ],
     others: &[],
