@@ -309,7 +309,7 @@ impl Found {
 
     /// What a layout captured of `line`, which begins at `base` in its buffer.
     pub(super) fn laid(&mut self, line: &[u8], base: usize, laid: &Laid, names: &Names, context: &mut TimeContext) {
-        for captured in &laid.members {
+        for (i, captured) in laid.members.iter().enumerate() {
             let key = match &captured.name {
                 layout::LayoutName::Known(name) => name.as_bytes(),
                 layout::LayoutName::Written(range) => &line[range.clone()],
@@ -322,7 +322,13 @@ impl Found {
             };
             let value = Value::new(kind, captured.value.start, captured.value.end);
             for &claim in &meaning.claims {
-                if !matches!(claim.role, Role::Timestamp | Role::Level | Role::Message) {
+                let can_be_inside = matches!(
+                    claim.role,
+                    Role::Status | Role::Duration | Role::Operation | Role::Trace | Role::ErrorCode
+                );
+                if (i < laid.outside || can_be_inside)
+                    && !matches!(claim.role, Role::Timestamp | Role::Level | Role::Message)
+                {
                     self.claim_written(line, base, value, claim, context);
                 }
             }

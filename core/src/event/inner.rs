@@ -1,13 +1,14 @@
 //! Looks into a message that is itself a JSON object, logfmt or a laid-out line, as Docker's and
 //! Fluent Bit's `log` is.
 //!
-//! Done only when no level was found outside. The inner level, message and module win; the outer
-//! timestamp and host win; the other roles are taken from inside where the outside has none.
+//! Done where the level is missing outside or taken for granted there, and where the message is an
+//! object. The inner level, message and module win; the outer host wins, and the outer time unless
+//! it is a coarse one; the other roles are taken from inside where the outside has none.
 
-use super::Span;
+use super::{Span, clean};
 use super::found::Found;
 use super::json;
-use super::layout::{self, Laid};
+use super::layout::Reader;
 use super::look::{Form, Look, Slot};
 use super::roles::{Names, Role};
 use super::time::TimeContext;
@@ -15,22 +16,27 @@ use super::unescape::unescape_into;
 
 /// Completes `look` with what its message says.
 pub(super) fn look_into(
-    names: &Names,
-    context: &mut TimeContext,
-    laid: &mut Laid,
+    (names, context, reader): (&Names, &mut TimeContext, &mut Reader),
     bytes: &[u8],
     arena: &mut Vec<u8>,
     look: &mut Look,
+    time_is_coarse: bool,
 ) {
     let outer = look.slots[Role::Message as usize];
     let kept = arena.len();
     // What is in the arena already (a number, a line put together from parts) has no escapes.
-    let (span, in_arena) = if outer.form == Form::Escaped && !outer.in_arena {
+    let (mut span, mut in_arena) = if outer.form == Form::Escaped && !outer.in_arena {
         unescape_into(outer.span.of(bytes), arena);
         (Span::new(kept, arena.len()), true)
     } else {
         (outer.span, outer.in_arena)
     };
+    if clean::is_coloured(span.of(if in_arena { arena } else { bytes })) {
+        let plain = clean::without_colours(span.of(if in_arena { arena } else { bytes })).into_owned();
+        let start = arena.len();
+        arena.extend_from_slice(&plain);
+        (span, in_arena) = (Span::new(start, arena.len()), true);
+    }
     let buffer: &[u8] = if in_arena { arena } else { bytes };
     // A message that was cut in the middle of a surrogate pair is still text; anything else is left
     // alone.
@@ -43,16 +49,18 @@ pub(super) fn look_into(
             .object(whole, text.start as usize + first, names, context)
             .is_ok_and(|close| json::skip_space(whole, close + 1) == whole.len())
     } else {
-        let known = layout::read(text.of(buffer), context, laid);
-        found.laid(text.of(buffer), text.start as usize, laid, names, context);
+        let known = reader.read(text.of(buffer), context);
+        found.laid(text.of(buffer), text.start as usize, reader.laid(), names, context);
         known
     };
     if !understood {
         arena.truncate(kept);
         return;
     }
-    look.level = found.level.or(look.level);
-    look.time = look.time.or(found.time);
+    if found.level.is_some() {
+        (look.level, look.level_is_default) = (found.level, false);
+    }
+    look.time = if time_is_coarse { found.time.or(look.time) } else { look.time.or(found.time) };
     for role in [
         Role::Message,
         Role::Module,

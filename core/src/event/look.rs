@@ -8,7 +8,7 @@
 use super::found::{Found, Leads};
 use super::json::{self, Malformed};
 use super::known::{KnownMessages, SECRET_BYTES};
-use super::layout::{self, Laid};
+use super::layout::Reader;
 use super::parts::Parts;
 use super::roles::{Names, Role, Unit};
 use super::skeleton::{Masks, Skeleton};
@@ -16,13 +16,10 @@ pub use super::slot::{Form, Slot};
 use super::time::{TimeContext, Timestamp};
 use super::unescape::unescape_into;
 use super::{
-    Batch, Encoding, Fault, Fields, Level, Prefilter, Record, Span, inner, numbers, operation, packed, text, trace,
+    Batch, Encoding, Fault, Fields, Level, Prefilter, Record, Span, clean, inner, numbers, operation, packed, text, trace,
 };
 use std::sync::{Arc, Weak};
 use xxhash_rust::xxh3::xxh3_64;
-
-/// What some editors and tools put in front of a file.
-const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 /// What a record's bytes are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -81,6 +78,8 @@ pub struct Look {
     pub fault: Option<Fault>,
     /// How bad the event says it is.
     pub level: Option<Level>,
+    /// The level is what an envelope takes for granted: what the message says beats it.
+    pub level_is_default: bool,
     /// The unit of the duration's number.
     pub unit: Unit,
     /// When it happened.
@@ -132,6 +131,7 @@ impl Look {
         shape: Shape::Opaque,
         fault: None,
         level: None,
+        level_is_default: false,
         unit: Unit::Milliseconds,
         time: None,
         duration_ms: f64::NAN,
@@ -173,9 +173,9 @@ pub struct Looker {
     leads: Leads,
     annotation: String,
     context: TimeContext,
-    laid: Laid,
+    reader: Reader,
     /// For the line inside a message.
-    inner: Laid,
+    inner: Reader,
     skeleton: Skeleton,
     known: KnownMessages,
     /// Has said of known messages what is known of them.
@@ -199,8 +199,8 @@ impl Looker {
             names,
             annotation,
             context,
-            laid: Laid::default(),
-            inner: Laid::default(),
+            reader: Reader::default(),
+            inner: Reader::default(),
             skeleton: Skeleton::default(),
             known: KnownMessages::new([0; SECRET_BYTES]),
             prefilter: None,
@@ -280,7 +280,7 @@ impl Looker {
             return;
         }
         let start = record.span.start as usize;
-        let first = json::skip_space(line, if line.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 });
+        let first = json::skip_space(line, clean::lead(line));
         match line.get(first) {
             None => look.shape = Shape::Blank,
             Some(b'{') if matches!(line.get(json::skip_space(line, first + 1)), Some(b'"' | b'}') | None) => {
@@ -332,21 +332,34 @@ impl Looker {
     fn look_at_text(&mut self, bytes: &[u8], arena: &mut Vec<u8>, span: Span, look: &mut Look) {
         let line = span.of(bytes);
         look.shape = Shape::Text;
-        layout::read(line, &mut self.context, &mut self.laid);
+        let lead = clean::lead(line);
+        let in_arena = clean::is_coloured(line);
+        let (text, base) = if in_arena {
+            self.plain.clear();
+            clean::strip_colours(&line[lead..], &mut self.plain);
+            let base = arena.len();
+            arena.extend_from_slice(&self.plain);
+            (&self.plain[..], base)
+        } else {
+            (&line[lead..], span.start as usize + lead)
+        };
+        self.reader.read(text, &mut self.context);
+        let laid = self.reader.laid();
         let mut found = Found::default();
-        found.laid(line, span.start as usize, &self.laid, &self.names, &mut self.context);
+        found.laid(text, base, laid, &self.names, &mut self.context);
         found.give(look);
-        let json = line[self.laid.message.clone()].starts_with(b"{");
-        let cri = self.laid.layout == "cri";
-        if json || cri {
-            self.look_inside(bytes, arena, look);
+        look.level_is_default = laid.level_is_default;
+        look.slots.iter_mut().for_each(|slot| slot.in_arena = in_arena);
+        self.marked |= laid.is_partial(text);
+        if text[laid.message.clone()].trim_ascii_start().starts_with(b"{") {
+            let names = (&self.names, &mut self.context, &mut self.inner);
+            inner::look_into(names, bytes, arena, look, laid.time_is_coarse);
         }
-        self.marked |= cri && line[..self.laid.message.start].ends_with(b" P ");
-        let start = arena.len();
-        let unfit = text::render(line, &self.laid, look, &self.annotation, arena);
-        look.rendered = Span::new(start, arena.len());
+        let rendered = arena.len();
+        let unfit = text::render(text, laid, look, &self.annotation, arena);
+        look.rendered = Span::new(rendered, arena.len());
         let annotation = if unfit { Annotation::Unfit } else { Annotation::Absent };
-        look.joint = Joint { open: start as u32, close: (arena.len() - 1) as u32, empty: false, annotation };
+        look.joint = Joint { open: rendered as u32, close: (arena.len() - 1) as u32, empty: false, annotation };
     }
 }
 
@@ -354,8 +367,10 @@ impl Looker {
     /// Completes `look` with what its message says, where no level was found outside.
     #[inline]
     pub(super) fn look_inside(&mut self, bytes: &[u8], arena: &mut Vec<u8>, look: &mut Look) {
-        if look.level.is_none() && look.slots[Role::Message as usize].form != Form::Absent {
-            inner::look_into(&self.names, &mut self.context, &mut self.inner, bytes, arena, look);
+        let message = look.slots[Role::Message as usize];
+        let open = look.level.is_none() || look.level_is_default || message.of(bytes, arena).starts_with(b"{");
+        if open && message.form != Form::Absent {
+            inner::look_into((&self.names, &mut self.context, &mut self.inner), bytes, arena, look, false);
         }
     }
 

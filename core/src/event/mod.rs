@@ -6,6 +6,7 @@
 //! than a line of text needs no detour through JSON.
 
 pub mod body;
+mod clean;
 pub mod edit;
 pub mod exception;
 pub mod fault;

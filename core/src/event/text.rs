@@ -29,7 +29,7 @@ pub(super) fn render(line: &[u8], laid: &Laid, look: &Look, annotation: &str, ou
         member("severity_text", &line[laid.level_text.clone()], out);
         out.push(b',');
     }
-    for captured in &laid.members {
+    for captured in &laid.members[..laid.outside] {
         let value = &line[captured.value.clone()];
         let name = match &captured.name {
             LayoutName::Known(name) => {

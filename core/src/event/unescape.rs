@@ -6,8 +6,8 @@ use std::borrow::Cow;
 
 /// Appends the text of `raw`, the inside of a JSON string, to `out`.
 ///
-/// Lone surrogates and unknown escapes become U+FFFD: this text is for reading, the event's own
-/// bytes are not changed.
+/// Lone surrogates become U+FFFD: this text is for reading, the event's own bytes are not changed.
+/// What is no escape of JSON stays as it is written.
 pub fn unescape_into(raw: &[u8], out: &mut Vec<u8>) {
     let mut rest = raw;
     while let Some(i) = memchr::memchr(b'\\', rest) {
@@ -49,8 +49,8 @@ pub(super) fn one_escape(text: &[u8]) -> (char, usize) {
         Some(b'f') => '\u{c}',
         Some(&byte @ (b'"' | b'\\' | b'/')) => byte as char,
         Some(b'u') => return unicode_escape(text),
-        Some(_) => return (char::REPLACEMENT_CHARACTER, 1),
-        None => return (char::REPLACEMENT_CHARACTER, text.len()),
+        // `C:\\Users`, `\\xC3`: not an escape of JSON, so it stays as it is written.
+        Some(_) | None => return ('\\', 1),
     };
     (simple, 2)
 }

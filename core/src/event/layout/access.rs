@@ -1,8 +1,10 @@
 //! Access logs: the common and combined formats of Apache, nginx and those that follow them, also
-//! with the virtual host in front and the request's time behind.
+//! with the virtual host in front and the request's time behind, and those of development servers
+//! that begin with the time.
 //!
 //! ```text
 //! [vhost] client ident user [time] "request" status bytes ["referrer" "user agent" [time or more]]
+//! [time] "request" status …
 //! ```
 
 use std::ops::Range;
@@ -15,21 +17,77 @@ const FRONT: usize = 256;
 
 /// Reads a line of an access log; its message is the request line.
 pub(super) fn read(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
-    read_line(line, context, laid).is_some()
+    let front = &line[..line.len().min(FRONT)];
+    memchr::memchr_iter(b'[', front)
+        .take(3)
+        .find_map(|open| {
+            let opening = Opening::scan(line, open + 1, context).filter(|opening| opening.is(TimeKind::Dated))?;
+            Some((open, opening))
+        })
+        .and_then(|(open, opening)| read_line(line, open, opening, context, laid))
+        .is_some()
 }
 
-fn read_line(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> Option<()> {
-    let open = memchr::memchr(b'[', &line[..line.len().min(FRONT)])?;
+/// Reads a line that begins with its time in brackets and has the request behind that.
+pub(super) fn read_dated(line: &[u8], opening: Opening, context: &mut TimeContext, laid: &mut Laid) -> bool {
+    let Some(request) = line[opening.end..].starts_with(b"] \"").then(|| text::quoted(line, opening.end + 2)).flatten()
+    else {
+        return false;
+    };
+    let Some(status) = status_behind(line, request.end + 1) else {
+        return false;
+    };
+    laid.date(&opening, line, context);
+    laid.layout = "access";
+    read_request(line, request.clone(), laid);
+    laid.member(line, "status", status.clone());
+    take_message(line, request, laid);
+    let bytes = text::word(line, text::skip_spaces(line, status.end));
+    let is_size = text::is_number(&line[bytes.clone()]);
+    let mut at = status.end;
+    if is_size {
+        laid.member(line, "bytes", bytes.clone());
+        at = bytes.end;
+    } else if let Some(duration) = third_number(line, at) {
+        // Envoy: bytes received and sent, and the milliseconds between.
+        laid.member(line, "duration_ms", duration);
+    }
+    laid.member(line, "rest", text::skip_spaces(line, at)..line.len());
+    true
+}
+
+/// The last of the first three whole numbers that stand in a row.
+fn third_number(line: &[u8], mut at: usize) -> Option<Range<usize>> {
+    let mut row = 0;
+    for _ in 0..12 {
+        at = text::skip_spaces(line, at);
+        let quoted = text::quoted(line, at);
+        let word = quoted.as_ref().map_or_else(|| text::word(line, at), |inside| at..inside.end + 1);
+        let is_number = quoted.is_none() && text::digits(line, word.start) == word.end && !word.is_empty();
+        row = if is_number { row + 1 } else { 0 };
+        if row == 3 {
+            return Some(word);
+        }
+        at = word.end;
+    }
+    None
+}
+
+fn read_line(
+    line: &[u8],
+    open: usize,
+    opening: Opening,
+    context: &mut TimeContext,
+    laid: &mut Laid,
+) -> Option<()> {
     let front = line[..open].strip_suffix(b" ")?;
-    let opening = Opening::scan(line, open + 1, context).filter(|opening| opening.is(TimeKind::Dated))?;
     if !line[opening.end..].starts_with(b"] \"") {
         return None;
     }
     let request = text::quoted(line, opening.end + 2)?;
-    let status = skip_one_space(line, request.end + 1)?;
-    let status = status..text::digits(line, status);
+    let status = status_behind(line, request.end + 1)?;
     let bytes = text::word(line, skip_one_space(line, status.end)?);
-    if status.len() != 3 || !(line[bytes.clone()] == *b"-" || text::is_number(&line[bytes.clone()])) {
+    if !(line[bytes.clone()] == *b"-" || text::is_number(&line[bytes.clone()])) {
         return None;
     }
     // What a tool that joins the logs of containers puts in front.
@@ -51,12 +109,49 @@ fn read_line(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> Option<
     read_request(line, request.clone(), laid);
     laid.member(line, "status", status);
     laid.member(line, "bytes", bytes.clone());
+    take_message(line, request, laid);
+    read_rest(line, bytes.end, laid);
+    Some(())
+}
+
+/// The request is the message.
+fn take_message(line: &[u8], request: Range<usize>, laid: &mut Laid) {
     if memchr::memchr(b'\\', &line[request.clone()]).is_some() {
         laid.message_form = ValueForm::Quoted;
     }
     laid.message = request;
-    read_rest(line, bytes.end, laid);
-    Some(())
+}
+
+/// A request and its status anywhere in the message of a line: `10.0.0.1:5 - "GET /x HTTP/1.1" 500
+/// Internal Server Error`. The message stays whole.
+pub(super) fn find(line: &[u8], laid: &mut Laid) {
+    let start = laid.message.start;
+    let message = &line[laid.message.clone()];
+    let Some(protocol) = memchr::memmem::find(message, b" HTTP/") else {
+        return;
+    };
+    if laid.message_form == ValueForm::Quoted || laid.has("status") || laid.has("method") {
+        return;
+    }
+    let end = start + protocol + message[protocol..].iter().position(|byte| matches!(byte, b'"' | b']')).unwrap_or(0);
+    let Some(open) = memchr::memrchr(b'"', &message[..protocol]).map(|open| start + open) else {
+        return;
+    };
+    if end <= open || line[end] != b'"' {
+        return;
+    }
+    if let Some(status) = status_behind(line, end + 1) {
+        read_request(line, open + 1..end, laid);
+        laid.member(line, "status", status);
+    }
+}
+
+/// Three digits behind a blank.
+fn status_behind(line: &[u8], at: usize) -> Option<Range<usize>> {
+    let start = skip_one_space(line, at)?;
+    let status = start..text::digits(line, start);
+    let ends = line.get(status.end).is_none_or(|next| matches!(next, b' ' | b'\t' | b','));
+    (status.len() == 3 && ends && matches!(line[start], b'1'..=b'5')).then_some(status)
 }
 
 /// Method, path and protocol, if the request is well formed.
@@ -73,26 +168,81 @@ fn read_request(line: &[u8], request: Range<usize>, laid: &mut Laid) {
     laid.member(line, "protocol", request.start + last + 1..request.end);
 }
 
-/// What stands behind the number of bytes: referrer and user agent in quotes, then the time that
-/// the request took.
+/// What stands behind the number of bytes: referrer and user agent in quotes, then whatever the
+/// server was told to add, the time that the request took above all.
 fn read_rest(line: &[u8], mut at: usize, laid: &mut Laid) {
     for name in ["referrer", "user_agent", "forwarded_for"] {
         at = text::skip_spaces(line, at);
         let Some(value) = text::quoted(line, at) else {
             break;
         };
+        if is_seconds(&line[value.clone()]) {
+            break;
+        }
         at = value.end + 1;
         laid.quoted(line, name, value);
     }
     at = text::skip_spaces(line, at);
-    let word = text::word(line, at);
-    if text::is_number(&line[word.clone()]) {
-        // nginx writes seconds with a fraction, Apache's %D microseconds without.
-        let fraction = line[word.clone()].contains(&b'.');
-        laid.member(line, if fraction { "request_time" } else { "duration_us" }, word.clone());
-        at = text::skip_spaces(line, word.end);
+    let rest = at;
+    if let Some((name, value)) = duration(line, at) {
+        at = text::skip_spaces(line, value.end + usize::from(line.get(value.end) == Some(&b'"')));
+        laid.member(line, name, value);
+    } else {
+        at = rest;
     }
     laid.member(line, "rest", at..line.len());
+}
+
+/// The time that the request took, and the name that tells its unit.
+fn duration(line: &[u8], at: usize) -> Option<(&'static str, Range<usize>)> {
+    let mut at = at;
+    for column in 0..4 {
+        let quote = usize::from(line.get(at) == Some(&b'"'));
+        let word = if quote == 1 { text::quoted(line, at)? } else { text::word(line, at) };
+        let written = line[word.clone()].strip_suffix(b",").unwrap_or(&line[word.clone()]);
+        let is_last = text::skip_spaces(line, word.end + quote) == line.len();
+        // nginx and its ingress write seconds with a fraction, perhaps behind the request's size.
+        if is_seconds(written) {
+            return Some(("request_time", word.start..word.start + written.len()));
+        }
+        // Apache's `%T/%D` and `%D` are microseconds without a fraction, Traefik's has its unit.
+        if let Some(slash) = memchr::memchr(b'/', written)
+            && text::digits(line, word.start) == word.start + slash
+            && text::digits(line, word.start + slash + 1) == word.end
+            && slash > 0
+        {
+            return Some(("duration_us", word.start + slash + 1..word.end));
+        }
+        let digits = text::digits(line, word.start);
+        if digits > word.start && matches!(&line[digits..word.end], b"ms" | b"us") && quote == 0 {
+            return Some(("duration", word));
+        }
+        if digits == word.end && digits > word.start && quote == 0 {
+            if is_last && column == 0 {
+                return Some(("duration_us", word));
+            }
+        } else if quote == 0 || column == 0 {
+            return pair(line, at);
+        }
+        at = text::skip_spaces(line, word.end + quote);
+    }
+    None
+}
+
+/// `rt=0.012`, as many name nginx's `$request_time`.
+fn pair(line: &[u8], at: usize) -> Option<(&'static str, Range<usize>)> {
+    let word = text::word(line, at);
+    let written = &line[word.clone()];
+    let equals = memchr::memchr(b'=', written)?;
+    let value = word.start + equals + 1..word.end;
+    let named = matches!(&written[..equals], b"rt" | b"request_time" | b"req_time" | b"rtime");
+    (named && is_seconds(&line[value.clone()])).then_some(("request_time", value))
+}
+
+/// Digits, a point and digits.
+fn is_seconds(word: &[u8]) -> bool {
+    let point = text::digits(word, 0);
+    point > 0 && word.get(point) == Some(&b'.') && point + 1 < word.len() && text::digits(word, point + 1) == word.len()
 }
 
 fn take_word(line: &[u8], at: usize, name: &'static str, laid: &mut Laid) -> usize {

@@ -1,10 +1,23 @@
-//! A level that a text begins with: `ERROR: x`, `[warn] x`, `FATAL x`. The text stays the message
-//! as a whole.
+//! A level that a text begins with: `ERROR: x`, `[warn] x`, `FATAL x`, `nginx: [emerg] x`, `PHP
+//! Warning:  x`. The text stays the message as a whole.
 
 use std::ops::Range;
 
 use super::super::level::Level;
-use super::{Laid, text};
+use super::{Laid, kinds, text};
+
+/// What stands between the label and the text when two words name the level.
+const PHP: [(&[u8], Level); 9] = [
+    (b"PHP Fatal error:", Level::Fatal),
+    (b"PHP Parse error:", Level::Fatal),
+    (b"PHP Recoverable fatal error:", Level::Error),
+    (b"PHP Core error:", Level::Fatal),
+    (b"PHP Warning:", Level::Warn),
+    (b"PHP Core warning:", Level::Warn),
+    (b"PHP Notice:", Level::Info),
+    (b"PHP Deprecated:", Level::Info),
+    (b"PHP Strict Standards:", Level::Info),
+];
 
 /// Takes the level of a line without a layout; false if it has none.
 pub(super) fn read(line: &[u8], laid: &mut Laid) -> bool {
@@ -16,21 +29,45 @@ pub(super) fn read(line: &[u8], laid: &mut Laid) -> bool {
 }
 
 /// The level that the text at `at` begins with: a word in brackets or before a colon, or one in
-/// capitals.
+/// capitals; a program's name and a colon may stand before it.
 pub(super) fn find(line: &[u8], at: usize) -> Option<(Level, Range<usize>)> {
+    let text = line.get(at..)?;
+    if text.starts_with(b"PHP ") {
+        return PHP.iter().find(|(label, _)| text.starts_with(label)).map(|(label, level)| (*level, at + 4..at + label.len() - 1));
+    }
+    labelled(line, at).or_else(|| {
+        let name = text::word(line, at);
+        let before_colon = line[name.clone()].strip_suffix(b":").is_some_and(kinds::is_module);
+        let behind = text::skip_spaces(line, name.end);
+        if before_colon { labelled(line, behind).filter(|(_, word)| word.start > behind || is_marked(line, word)) } else { None }
+    })
+}
+
+/// Behind the word stands a mark, so that it is no word of a sentence.
+fn is_marked(line: &[u8], word: &Range<usize>) -> bool {
+    matches!(line.get(word.end), Some(b':' | b'!'))
+}
+
+fn labelled(line: &[u8], at: usize) -> Option<(Level, Range<usize>)> {
     let open = *line.get(at)?;
     let close = match open {
         b'[' => b']',
         b'<' => b'>',
         b'(' => b')',
-        b'A'..=b'Z' | b'a'..=b'z' => {
+        b'A'..=b'Z' | b'a'..=b'z' | 0x80.. => {
             let (level, word) = text::level_word(line, at)?;
             let labelled = match line.get(word.end) {
                 Some(b':') => true,
-                Some(b' ') => text::is_capitals(&line[word.clone()]),
+                Some(b' ') => text::is_capitals(line[word.clone()].strip_suffix(b"!").unwrap_or(&line[word.clone()])),
+                Some(0x80..) => !line[word.clone()].is_ascii(),
                 _ => false,
             };
             return labelled.then_some((level, word));
+        }
+        b'*' => {
+            let stars = line[at..].iter().take(3).take_while(|byte| **byte == b'*').count();
+            let (level, word) = text::level_word(line, at + stars)?;
+            return (line.get(word.end) == Some(&b'*')).then_some((level, word));
         }
         _ => return None,
     };

@@ -114,15 +114,7 @@ impl Matching<'_> {
     fn severity(&mut self) -> bool {
         let rest = &self.line[self.at..];
         let length = rest.iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
-        let level = match &rest[..length] {
-            b"LOG" | b"STATEMENT" | b"DETAIL" | b"HINT" | b"CONTEXT" | b"QUERY" | b"System" | b"Note" => Level::Info,
-            b"DEBUG1" | b"DEBUG2" | b"DEBUG3" | b"DEBUG4" | b"DEBUG5" => Level::Debug,
-            word if word.len() > 2 => match Level::from_text(word) {
-                Some(level) => level,
-                None => return false,
-            },
-            _ => return false,
-        };
+        let Some(level) = super::postgresql::severity(&rest[..length]) else { return false };
         self.laid.say(level, self.at..self.at + length);
         self.at += length;
         true

@@ -5,20 +5,32 @@
 //! 1. `<PRI>`, a journal's export field, an access log's line, a syslog header: readers of their
 //!    own (`syslog.rs`, `access.rs`, `logfmt.rs`);
 //! 2. the layouts of `table.rs`, each written as a pattern, in groups by what a line begins with;
-//! 3. a time at the start, or behind a few columns that a relay put there, and then columns in any
-//!    order (`columns.rs`);
+//! 3. a time or a level at the start, or behind a few columns that a relay put there, and then
+//!    columns in any order (`header.rs`);
 //! 4. plain text, which can still begin with the word of a level (`label.rs`).
+//!
+//! What syslog, a container runtime or compose has put in front is an envelope: its message is read
+//! as a line again (`envelope.rs`). Behind prose `key=value` pairs are found at last (`tail.rs`).
 //!
 //! To add a layout, add a line to the table; only what no pattern can say needs a reader.
 
 mod access;
-mod columns;
+mod bracket;
+mod cisco;
+mod csv;
+mod envelope;
+mod header;
+mod kinds;
 mod label;
 mod logfmt;
 mod matching;
 mod pattern;
+mod postgresql;
+mod relay;
 mod syslog;
 mod table;
+mod tag;
+mod tail;
 mod text;
 
 use std::ops::Range;
@@ -51,6 +63,14 @@ pub struct Laid {
     pub header: Range<usize>,
     /// The syslog facility, as text, of a line that begins with `<PRI>`.
     pub facility: Option<&'static str>,
+    /// The level is the envelope's, which most programs never set: what the message says beats it.
+    pub level_is_default: bool,
+    /// The time has no year and no fraction, as syslog's: one in the message beats it.
+    pub time_is_coarse: bool,
+    /// The message may be a line of its own, in front of which something has put a header.
+    pub is_envelope: bool,
+    /// How many of the first members stand in front of the message; those behind them are in it.
+    pub outside: usize,
 }
 
 /// A named field of a line.
@@ -98,6 +118,11 @@ impl Laid {
             Laid { layout: "plain", message: 0..length, members: std::mem::take(&mut self.members), ..Laid::default() };
     }
 
+    /// Whether the line is a part of one that a container runtime has split, and not its last.
+    pub fn is_partial(&self, line: &[u8]) -> bool {
+        self.layout == "cri" && self.members.get(1).is_some_and(|tag| &line[tag.value.clone()] == b"P")
+    }
+
     /// Adds a field, unless it is empty or the `-` that stands for none.
     fn member(&mut self, line: &[u8], name: &'static str, value: Range<usize>) {
         let written = &line[value.clone()];
@@ -128,6 +153,7 @@ impl Laid {
         match opening.written {
             Some(written) => {
                 self.time = Some(written.instant);
+                self.time_is_coarse = written.kind == TimeKind::Syslog;
                 context.accept(&written);
             }
             None => self.member(line, "time_of_day", opening.at..opening.end),
@@ -165,23 +191,49 @@ impl Opening {
     }
 }
 
-/// Reads one line, valid UTF-8 without its end, into `laid`. Returns false for plain text, which
-/// leaves `laid` empty but for the message, the whole line.
-///
-/// The result depends on the line and the year clock of `context` alone.
-pub fn read(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    laid.clear(line.len());
+/// Reads lines of text. Holds what one line says, from line to line, so that nothing is allocated.
+#[derive(Debug, Default)]
+pub struct Reader {
+    line: Laid,
+    /// What the message of an envelope says.
+    message: Laid,
+}
+
+impl Reader {
+    /// What the last line said.
+    pub fn laid(&self) -> &Laid {
+        &self.line
+    }
+
+    /// Reads one line, valid UTF-8 without its end. Returns false for plain text, of which nothing
+    /// is known but the message, the whole line.
+    ///
+    /// The result depends on the line and the year clock of `context` alone.
+    pub fn read(&mut self, line: &[u8], context: &mut TimeContext) -> bool {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        self.line.clear(line.len());
+        let mut taken = read(line, context, &mut self.line);
+        taken |= envelope::peel(line, context, &mut self.line, &mut self.message);
+        self.line.outside = self.line.members.len();
+        tail::read(line, &mut self.line);
+        access::find(line, &mut self.line);
+        taken
+    }
+}
+
+/// Reads a line, or what an envelope holds, once.
+fn read(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
     let Some(&first) = line.first() else {
         return false;
     };
     let taken = match first {
-        b'<' => syslog::read_priority(line, context, laid),
+        b'<' => syslog::read_priority(line, 0, context, laid),
         b'[' => read_bracketed(line, context, laid),
         b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => read_words(line, context, laid),
         b'_' => logfmt::read_journal(line, laid),
         b'*' | b'.' | b'-' => read_marked(line, context, laid),
         b':' => access::read(line, context, laid),
+        b'=' | b'#' | b'@' | b'(' | b'"' | b' ' => table::read(&table::MARK, line, 0, None, context, laid),
         _ => false,
     };
     taken || label::read(line, laid)
@@ -192,10 +244,15 @@ fn read_bracketed(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bo
     match Opening::scan(line, 1, context) {
         Some(opening) => {
             table::read(&table::BRACKET_TIME, line, 0, Some(opening), context, laid)
-                || columns::read(line, opening, context, laid)
+                || access::read_dated(line, opening, context, laid)
+                || header::read(line, opening, context, laid)
         }
         None => {
-            table::read(&table::BRACKET, line, 0, None, context, laid) || columns::read_level_first(line, context, laid)
+            if table::read(&table::BRACKET, line, 0, None, context, laid) {
+                laid.is_envelope = laid.layout == "kubectl";
+                return true;
+            }
+            header::read_untimed(line, context, laid)
         }
     }
 }
@@ -203,32 +260,40 @@ fn read_bracketed(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bo
 /// Lines that begin with a letter or digit: a time, a level, or the first of some columns.
 fn read_words(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
     if let Some(opening) = Opening::scan(line, 0, context) {
-        return columns::read_relayed(line, Some(opening), context, laid) || read_timed(line, opening, context, laid);
+        return relay::read(line, Some(opening), context, laid) || read_timed(line, opening, context, laid);
     }
     syslog::read_version(line, context, laid)
+        || syslog::read_counted(line, context, laid)
         || table::read(&table::WORD, line, 0, None, context, laid)
         || access::read(line, context, laid)
         || logfmt::read(line, context, laid)
         || logfmt::read_journal(line, laid)
-        || columns::read_level_first(line, context, laid)
-        || columns::read_relayed(line, None, context, laid)
+        || envelope::read_prefix(line, laid)
+        || header::read_untimed(line, context, laid)
+        || relay::read(line, None, context, laid)
 }
 
 /// Lines from their time on.
 fn read_timed(line: &[u8], opening: Opening, context: &mut TimeContext, laid: &mut Laid) -> bool {
-    if opening.is(TimeKind::Syslog) {
+    // A level right behind the time is no host.
+    if opening.is(TimeKind::Syslog) && text::level_word(line, text::skip_spaces(line, opening.end)).is_none() {
         return syslog::read(line, opening, context, laid);
     }
-    table::read(&table::TIME, line, opening.at, Some(opening), context, laid)
+    if table::read(&table::TIME, line, opening.at, Some(opening), context, laid) {
+        laid.is_envelope = laid.layout == "cri";
+        return true;
+    }
+    postgresql::read(line, opening, context, laid)
+        || csv::read(line, opening, context, laid)
         || syslog::read_dated(line, opening, context, laid)
-        || columns::read(line, opening, context, laid)
+        || header::read(line, opening, context, laid)
 }
 
 /// Lines that begin with a mark before the time, as Cisco's do, or with the label `-` of a relay.
 fn read_marked(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
     match Opening::scan(line, 1, context) {
         Some(opening) if opening.is(TimeKind::Syslog) => syslog::read(line, opening, context, laid),
-        _ => columns::read_relayed(line, None, context, laid),
+        _ => header::read_untimed(line, context, laid) || relay::read(line, None, context, laid),
     }
 }
 

@@ -24,7 +24,7 @@ use super::matching::Matching;
 use super::{Laid, Opening, text};
 
 /// The longest pattern, in steps.
-const LONGEST: usize = 48;
+const LONGEST: usize = 64;
 
 /// One layout: its name and the steps of its pattern.
 pub(super) struct Layout {
@@ -326,7 +326,7 @@ const fn field_step(field: &'static str, before: u8, next: u8, spaced: bool) -> 
         b"pid" | b"line" | b"status" | b"bytes" => Take::Number,
         _ => match (before, next) {
             (b'"', b'"') => Take::Quoted,
-            (b'[', b']') | (b'(', b')') => Take::Inside,
+            (b'[', b']') | (b'(', b')') | (b'<', b'>') => Take::Inside,
             (_, b':') if spaced => Take::UntilColon,
             (_, b' ' | b'_' | 0) => Take::Word,
             _ => Take::Until(next),

@@ -12,7 +12,7 @@ const fn layout(name: &'static str, pattern: &'static str) -> Layout {
 
 /// Lines that begin with a time.
 #[rustfmt::skip]
-pub(super) static TIME: [Layout; 47] = Layout::group([
+pub(super) static TIME: [Layout; 59] = Layout::group([
     layout("cri", "{time} {stream:stdout|stderr} {tag:F|P}_{message}"),
     layout("logcat", "{time} {pid} {thread:number} {letter} {module}: {message}"),
     layout("logcat", "{time} {pid} {thread:number} {letter} {module} : {message}"),
@@ -27,6 +27,9 @@ pub(super) static TIME: [Layout; 47] = Layout::group([
     layout("spring", "{time} {level} {pid} --- [{application}] [{thread}] {module} : {message}"),
     layout("spring", "{time} {level} [{application},{trace_id},{span_id}] {pid} --- [{thread}] {module} : {message}"),
     layout("spring", "{time} {level} [{application},,] {pid} --- [{thread}] {module} : {message}"),
+    layout("spring", "{time} {level} [{application},{trace_id},{span_id},{exportable}] {pid} --- [{thread}] {module} : {message}"),
+    layout("spring", "{time} {level} [{application},,,] {pid} --- [{thread}] {module} : {message}"),
+    layout("spring", "{time} {level} {pid} --- [{application}] [{thread}] [{correlation}] {module} : {message}"),
     layout("oslo", "{time} {pid} {level} {module} [{request_id}] {message}"),
     layout("log4j", "{time} {pid} {level} {module}: {message}"),
     layout("log4j", "{time} {level} [{module}] ({thread}) {message}"),
@@ -52,6 +55,13 @@ pub(super) static TIME: [Layout; 47] = Layout::group([
     layout("log4j", "{time} {level} [{thread}] {module:dotted} {message}"),
     layout("log4j", "{time} {level} {module:dotted} {message}"),
     layout("servicing", "{time}, {level} {module} {message}"),
+    layout("python", "{time}:{level}:{module}:{message}"),
+    layout("flask", "{time} {level} in {module}: {message}"),
+    layout("capnslog", "{time} {letter} | {module}: {message}"),
+    layout("karaf", "{time} | {level} | {thread} | {module} | {bundle} | {message}"),
+    layout("jvm", "{time}: {uptime:decimal}: {message}"),
+    layout("macos", "{time} 0x{thread} {severity} 0x{activity} {pid} {ttl} {module}: {message}"),
+    layout("macos", "{time} {type:Df|Db|I|E|F|Di|In|Er|Fa} {module}[{pid}:{thread}] {message}"),
     layout("pipes", "{time}|{level}|{thread}|{module}|{message}"),
     layout("pipes", "{time}|{level}|{module}|{message}"),
     layout("pipes", "{time}|{module}|{pid}|{message}"),
@@ -59,12 +69,14 @@ pub(super) static TIME: [Layout; 47] = Layout::group([
     layout("squid", "{time} {message>}{duration_ms:number} {client} {result}/{status} {bytes} {method} {operation} {user} {peer} {content_type}"),
     layout("iis", "{time} {server} {message>}{method:GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH} {operation} {query} {port} {user} {client} {user_agent} {referrer} {status} {substatus} {win32_status} {duration_ms:number}"),
     layout("iis", "{time} {server} {message>}{method:GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH} {operation} {query} {port} {user} {client} {user_agent} {status} {substatus} {win32_status} {duration_ms:number}"),
+    layout("iis", "{time} {site} {computer} {server} {message>}{method:GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH} {operation} {query} {port} {user} {client} {protocol} {user_agent} {cookie} {referrer} {vhost} {status} {substatus} {win32_status} {sent} {received} {duration_ms:number}"),
+    layout("elb", ELB),
     layout("kubernetes", "{time} {letter} {pid} {file}:{line}] {message}"),
 ]);
 
 /// Lines that begin with a bracket and a time in it.
 #[rustfmt::skip]
-pub(super) static BRACKET_TIME: [Layout; 18] = Layout::group([
+pub(super) static BRACKET_TIME: [Layout; 23] = Layout::group([
     layout("apache", "[{time}] [{module}:{level}] [pid {pid}:tid {thread}] [client {client}] {message}"),
     layout("apache", "[{time}] [{module}:{level}] [pid {pid}:tid {thread}] {message}"),
     layout("apache", "[{time}] [{module}:{level}] [pid {pid}] [client {client}] {message}"),
@@ -76,6 +88,11 @@ pub(super) static BRACKET_TIME: [Layout; 18] = Layout::group([
     layout("elasticsearch", "[{time}][{level}][{module}] {message}"),
     layout("log4js", "[{time}] [{level}] {module} - {message}"),
     layout("apache", "[{time}] [{level}] {message}"),
+    layout("glassfish", "[{time}] [{server}] [{level}] [{id}] [{module}] [tid: {thread}] {message}"),
+    layout("websphere", "[{time}] {thread} {module} {letter} {message}"),
+    layout("gluster", "[{time}] {letter} [MSGID: {message_id}] [{file}:{line}:{function}] {module}: {message}"),
+    layout("gluster", "[{time}] {letter} [{file}:{line}:{function}] {module}: {message}"),
+    layout("flask", "[{time}] {level} in {module}: {message}"),
     layout("serilog", "[{time} {level}] {message}"),
     layout("env_logger", "[{time} {level} {module}] {message}"),
     layout("celery", "[{time}: {level}/{thread}] {message}"),
@@ -87,16 +104,19 @@ pub(super) static BRACKET_TIME: [Layout; 18] = Layout::group([
 
 /// Lines that begin with a bracket and no time in it.
 #[rustfmt::skip]
-pub(super) static BRACKET: [Layout; 4] = Layout::group([
+pub(super) static BRACKET: [Layout; 7] = Layout::group([
     layout("kernel", "[{uptime:decimal}]_{message}"),
     layout("kernel", "[{uptime:decimal}][{thread}]_{message}"),
     layout("log4j", "[{thread}] {level} {module} - {message}"),
     layout("log4j", "[{level}] [{time}] [{module}] {message}"),
+    layout("redis", "[{pid}] {time} {sign} {message}"),
+    layout("gin", "[GIN] {time} | {message>}{status} | {latency} | {client} | {method} \"{operation}\""),
+    layout("kubectl", "[pod/{host}/{container}] {message}"),
 ]);
 
 /// Lines that begin with anything else.
 #[rustfmt::skip]
-pub(super) static WORD: [Layout; 16] = Layout::group([
+pub(super) static WORD: [Layout; 29] = Layout::group([
     layout("klog", "{letter}{time} {thread:number} {file}:{line}]_{message}"),
     layout("logcat", "{letter}/{module}({pid}): {message}"),
     layout("logcat", "{letter}/{module} ({pid}): {message}"),
@@ -105,7 +125,18 @@ pub(super) static WORD: [Layout; 16] = Layout::group([
     layout("redis", "{pid}:{role:X|C|S|M} {time} {sign} {message}"),
     layout("audit", "type={type} msg=audit({time}:{serial}): {message}"),
     layout("columns", "{id:number} {node} {module} {state} {time:epoch} {flag:number} {message}"),
-    layout("uvicorn", "{level}:_ {message>}{client} - \"{method} {operation} {protocol}\" {status} {reason}"),
+    layout("uvicorn", "{level}:_ {message>}{client} - \"{method} {operation} {protocol}\" {status} {rest}"),
+    layout("dotnet", "{level}: {module}[{event_id:number}]"),
+    layout("dotnet", "{level}: {module}[{event_id:number}] {message}"),
+    layout("npm", "npm {level}! {message}"),
+    layout("npm", "npm {level} {message}"),
+    layout("dmesg", "{module} :{level} : [{uptime:decimal}] {message}"),
+    layout("dmesg", "{module}:{level} : [{uptime:decimal}] {message}"),
+    layout("morgan", "{message>}{method:GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH} {operation} {status} {response_time_ms} ms - {bytes}"),
+    layout("tornado", "{message>}{status} {method:GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH} {operation} ({client}) {response_time}"),
+    layout("alb", "{type:http|https|h2|grpcs|ws|wss} {time} {message>}{balancer} {client} {target} {request_processing_time} {target_processing_time} {response_processing_time} {status} {target_status} {received} {sent} \"{method} {operation} {protocol}\" \"{user_agent}\" {rest}"),
+    layout("s3", "{owner} {bucket} [{time}] {client} {requester} {request_id} {message>}{action} {object} \"{method} {operation} {protocol}\" {status} {error} {bytes} {size} {duration_ms} {turnaround} {rest}"),
+    layout("vpc", "{version:number} {account:number} {interface} {source} {destination} {source_port} {destination_port} {protocol:number} {packets} {bytes} {time:epoch} {end} {action:ACCEPT|REJECT} {state}"),
     layout("uvicorn", "{level}:_ {message}"),
     layout("python", "{level}:{module}:{message}"),
     layout("log4j", "{level} [{thread}] {time} {file}:{line} - {message}"),
@@ -113,17 +144,24 @@ pub(super) static WORD: [Layout; 16] = Layout::group([
     layout("log4j", "{level} [{time}] {module}: {message}"),
     layout("haproxy", HAPROXY),
     layout("haproxy", HAPROXY_CAPTURES),
+    layout("haproxy", HAPROXY_BOTH_CAPTURES),
+    layout("haproxy", HAPROXY_TCP),
 ]);
 
+/// Lines that begin with a mark.
+#[rustfmt::skip]
+pub(super) static MARK: [Layout; 4] = Layout::group([
+    layout("erlang", "={level} REPORT==== {time} ==={message}"),
+    layout("weblogic", "####<{time}> <{level}> <{module}> <{host}> <{server}> <{thread}> <{user}> <{transaction}> <{context}> <{epoch}> <{error_code}> <{message}>"),
+    layout("sssd", "({time}): [{module}] [{function}] ({mask}): {message}"),
+    layout("tai64n", "{time} {message}"),
+]);
+
+const ELB: &str = "{time} {message>}{balancer} {client} {target} {request_processing_time} {target_processing_time} {response_processing_time} {status} {target_status} {received} {sent} \"{method} {operation} {protocol}\" \"{user_agent}\" {rest}";
+const HAPROXY_TCP: &str = "{client} [{time}] {message>}{frontend} {backend}/{server} {queue_ms}/{connect_ms}/{duration_ms} {bytes} {termination} {connections} {queues}";
+const HAPROXY_BOTH_CAPTURES: &str = "{client} [{time}] {message>}{frontend} {backend}/{server} {request_ms}/{queue_ms}/{connect_ms}/{response_ms}/{duration_ms} {status} {bytes} {request_cookie} {response_cookie} {termination} {connections} {queues} {captures} {response_captures} \"{method} {operation} {protocol}\"";
 const HAPROXY: &str = "{client} [{time}] {message>}{frontend} {backend}/{server} {request_ms}/{queue_ms}/{connect_ms}/{response_ms}/{duration_ms} {status} {bytes} {request_cookie} {response_cookie} {termination} {connections} {queues} \"{method} {operation} {protocol}\"";
 const HAPROXY_CAPTURES: &str = "{client} [{time}] {message>}{frontend} {backend}/{server} {request_ms}/{queue_ms}/{connect_ms}/{response_ms}/{duration_ms} {status} {bytes} {request_cookie} {response_cookie} {termination} {connections} {queues} {captures} \"{method} {operation} {protocol}\"";
-
-/// What a syslog message can be that tells more fields; it stays the message as a whole.
-#[rustfmt::skip]
-pub(super) static IN_SYSLOG: [Layout; 2] = Layout::group([
-    layout("haproxy", HAPROXY),
-    layout("haproxy", HAPROXY_CAPTURES),
-]);
 
 /// Whether the line has a layout of the group, from `from` on, and which.
 pub(super) fn read(

@@ -29,6 +29,7 @@ pub(super) fn inside(line: &[u8], at: usize) -> Option<Range<usize>> {
         b'[' => b']',
         b'(' => b')',
         b'<' => b'>',
+        b'{' => b'}',
         _ => return None,
     };
     let mut depth = 0_usize;
@@ -78,17 +79,53 @@ pub(super) fn is_number(text: &[u8]) -> bool {
     end == text.len()
 }
 
-/// The word of letters at `at`, if it is a level's name: letters alone and numbers are too little
-/// to go by.
+/// The word at `at`, if it is a level's name: letters alone and numbers are too little to go by.
+///
+/// A digit or a step behind it belongs to it where OpenTelemetry or Go's slog writes one: `INFO3`,
+/// `ERROR+2`.
 pub(super) fn level_word(line: &[u8], at: usize) -> Option<(Level, Range<usize>)> {
     let rest = line.get(at..)?;
+    let first = *rest.first()?;
+    if first >= 0x80 {
+        return foreign_level(rest).map(|(level, length)| (level, at..at + length));
+    }
     let length = rest.iter().take(14).take_while(|byte| byte.is_ascii_alphabetic()).count();
     // Most words fail on their first two letters, without a look at the rest.
-    const STARTS: &[u8; 42] = b"innowawrerdedbfifafttrvevrcrcoseemalpadppn";
+    const STARTS: &[u8; 44] = b"innowawrerdedbfifafttrvevrcrcoseemalpadppnfe";
     if length < 3 || !STARTS.as_chunks::<2>().0.contains(&[rest[0] | 32, rest[1] | 32]) {
         return None;
     }
-    Level::from_text(&rest[..length]).map(|level| (level, at..at + length))
+    let word = &rest[..length];
+    let level = Level::from_text(word).or_else(|| shortened_level(word))?;
+    let step = match rest.get(length..) {
+        Some([b'2'..=b'4', ..]) if is_capitals(word) => 1,
+        Some([b'+' | b'-', b'0'..=b'9', ..]) if is_capitals(word) => 1 + digits(&rest[length + 1..], 0),
+        Some([b'!', ..]) if word.len() == 3 => 1,
+        _ => 0,
+    };
+    let next = rest.get(length + step).copied().unwrap_or(b' ');
+    let ends = step == 0 || !(next.is_ascii_alphanumeric() || next == b'_');
+    ends.then_some((level, at..at + length + step))
+}
+
+/// The four letters to which logrus and slog-term cut levels.
+fn shortened_level(word: &[u8]) -> Option<Level> {
+    Some(match word {
+        b"ERRO" => Level::Error,
+        b"FATA" | b"PANI" => Level::Fatal,
+        b"DEBU" => Level::Debug,
+        b"TRAC" => Level::Trace,
+        b"WARN" => Level::Warn,
+        _ => return None,
+    })
+}
+
+/// A level in a script without ASCII, up to the first mark of that script.
+fn foreign_level(text: &[u8]) -> Option<(Level, usize)> {
+    let end = text.iter().take(25).position(u8::is_ascii).unwrap_or(text.len().min(25));
+    let word = std::str::from_utf8(&text[..end]).ok()?;
+    let word = word.split(['：', '】', '」', '，', '、', '　', '。']).next()?;
+    Level::from_text(word.as_bytes()).map(|level| (level, word.len()))
 }
 
 /// Whether all of the letters are capitals.
@@ -126,4 +163,9 @@ pub(super) fn is_dotted(word: &[u8]) -> bool {
         parts += 1;
     }
     parts > 2
+}
+
+/// Whether `text` holds the lower-case `part` in any case. For short texts.
+pub(super) fn contains_ignoring_case(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part))
 }

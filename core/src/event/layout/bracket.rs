@@ -1,0 +1,260 @@
+//! What the inside of a bracket in a header says.
+
+use std::ops::Range;
+
+use super::super::level::Level;
+use super::super::time::TimeContext;
+use super::header::Column;
+use super::{Laid, LayoutMember, LayoutName, Opening, ValueForm, kinds, text};
+
+/// A bracket of a header.
+pub(super) struct Bracket<'a> {
+    pub(super) line: &'a [u8],
+    pub(super) open: u8,
+    /// Without the spaces at its ends.
+    pub(super) inside: Range<usize>,
+}
+
+impl Bracket<'_> {
+    fn written(&self) -> &[u8] {
+        &self.line[self.inside.clone()]
+    }
+
+    /// Takes what the inside says; `name` is given what could be a logger or a thread.
+    pub(super) fn read(
+        &self,
+        has_time: bool,
+        context: &mut TimeContext,
+        laid: &mut Laid,
+        name: impl FnOnce(Range<usize>),
+    ) -> Column {
+        let (line, written) = (self.line, self.written());
+        if written.is_empty() || written == b"-" {
+            return if matches!(self.open, b'[' | b'{') { Column::Strong } else { Column::None };
+        }
+        if laid.level.is_none() && self.level(laid) {
+            return Column::Strong;
+        }
+        if self.is_number() {
+            let role = if laid.has("pid") { "thread" } else { "pid" };
+            laid.member(line, role, self.inside.clone());
+            return Column::Strong;
+        }
+        if self.open == b'[' && self.is_sequence() {
+            laid.member(line, "sequence", self.inside.clone());
+            return Column::Strong;
+        }
+        if !has_time && self.time(context, laid) {
+            return Column::Strong;
+        }
+        if self.pairs(laid) || (self.open == b'[' && self.labelled(laid)) {
+            return Column::Strong;
+        }
+        if let Some((file, number)) = kinds::file_line(written) {
+            laid.member(line, "file", self.inside.start..self.inside.start + file);
+            laid.member(line, "line", self.inside.start + number.start..self.inside.start + number.end);
+            return Column::Strong;
+        }
+        if self.open == b'(' && laid.level.is_some() && self.process(laid) {
+            return Column::Strong;
+        }
+        if self.open != b'[' {
+            let thread = self.open == b'(' && laid.level.is_some() && kinds::is_thread(written);
+            let erlang = self.open == b'<' && written.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
+            if (thread || erlang) && !laid.has("thread") {
+                laid.member(line, "thread", self.inside.clone());
+                return Column::Strong;
+            }
+            return if self.open == b'{' && kinds::is_identifier(written) { Column::Strong } else { Column::None };
+        }
+        if kinds::is_identifier(written) {
+            laid.member(line, "request_id", self.inside.clone());
+            return Column::Strong;
+        }
+        if kinds::is_address(written) {
+            laid.member(line, "client", self.inside.clone());
+            return Column::Strong;
+        }
+        if self.uptime() {
+            laid.member(line, "uptime", self.inside.clone());
+            return Column::Strong;
+        }
+        let one_word = !written.iter().any(|byte| matches!(byte, b' ' | b'='));
+        if one_word || kinds::is_thread(written) {
+            name(self.inside.clone());
+            return Column::Strong;
+        }
+        Column::None
+    }
+
+    /// Whether what it says went into no member.
+    pub(super) fn is_skipped(&self, laid: &Laid) -> bool {
+        self.open == b'{' && !laid.members.iter().any(|member| self.inside.contains(&member.value.start))
+    }
+
+    fn is_number(&self) -> bool {
+        text::digits(self.line, self.inside.start) == self.inside.end
+    }
+
+    /// `app/42`, `app/42 on web1`: a program and its process.
+    fn process(&self, laid: &mut Laid) -> bool {
+        let (line, written) = (self.line, self.written());
+        let Some(slash) = memchr::memchr(b'/', written) else { return false };
+        let pid = self.inside.start + slash + 1;
+        let end = text::digits(line, pid);
+        let host = line[end..self.inside.end].strip_prefix(b" on ").map(|host| self.inside.end - host.len()..self.inside.end);
+        if end == pid || laid.has("module") || (end < self.inside.end && host.is_none()) {
+            return false;
+        }
+        laid.member(line, "module", self.inside.start..self.inside.start + slash);
+        laid.member(line, "pid", pid..end);
+        if let Some(host) = host {
+            laid.member(line, "host", host);
+        }
+        true
+    }
+
+    /// `3-1`: the number of a message and of its part, as PostgreSQL gives syslog.
+    fn is_sequence(&self) -> bool {
+        let dash = text::digits(self.line, self.inside.start);
+        dash > self.inside.start
+            && self.line.get(dash) == Some(&b'-')
+            && dash + 1 < self.inside.end
+            && text::digits(self.line, dash + 1) == self.inside.end
+    }
+
+    /// How long a virtual machine runs: `12.345s`, `1234ms`.
+    fn uptime(&self) -> bool {
+        let written = self.written();
+        let number = written.strip_suffix(b"ms").or(written.strip_suffix(b"ns")).or(written.strip_suffix(b"s"));
+        number.is_some_and(|number| text::is_number(number) && number[0].is_ascii_digit())
+    }
+
+    /// A level alone, or one beside a name: `core:error`, `Server thread/ERROR`, `local.ERROR`.
+    fn level(&self, laid: &mut Laid) -> bool {
+        let (line, start, end) = (self.line, self.inside.start, self.inside.end);
+        let first = start + usize::from(line[start] == b':');
+        if let Some((level, word)) = whole_level(line, first..end, self.open) {
+            laid.say(level, word);
+            return true;
+        }
+        if !matches!(self.open, b'[' | b'<') {
+            return false;
+        }
+        let mark = |byte: &u8| matches!(byte, b'/' | b':' | b'.' | b'|' | b' ' | b',');
+        let written = self.written();
+        let (Some(left), Some(right)) = (written.iter().position(mark), written.iter().rposition(mark)) else {
+            return false;
+        };
+        // The level is the last of the parts, or the first.
+        let (level, rest, at) = if let Some(found) = whole_level(line, start + right + 1..end, self.open) {
+            (found, start..start + right, start + right)
+        } else if let Some(found) = whole_level(line, start..start + left, self.open) {
+            (found, start + left + 1..end, start + left)
+        } else {
+            return false;
+        };
+        let name = text::trim(line, rest);
+        let written = &line[name.clone()];
+        if written.contains(&b' ') && !kinds::is_thread(written) {
+            return false;
+        }
+        laid.say(level.0, level.1);
+        let thread = line[at] == b'/' || kinds::is_thread(written);
+        if text::digits(line, name.start) == name.end {
+            laid.member(line, "pid", name);
+        } else if thread && !laid.has("thread") {
+            laid.member(line, "thread", name);
+        } else if !laid.has("module") && kinds::is_module(written) {
+            laid.member(line, "module", name);
+        }
+        true
+    }
+
+    /// A time, alone or with level and module behind it.
+    fn time(&self, context: &mut TimeContext, laid: &mut Laid) -> bool {
+        let line = &self.line[..self.inside.end];
+        let Some(opening) = Opening::scan(line, self.inside.start, context) else {
+            return false;
+        };
+        let rest = text::skip_spaces(line, opening.end);
+        let pid = line[rest..].strip_prefix(b"#").map(|_| rest + 1..self.inside.end);
+        if rest < line.len() && !pid.as_ref().is_some_and(|pid| text::digits(line, pid.start) == pid.end) {
+            return false;
+        }
+        laid.date(&opening, self.line, context);
+        if let Some(pid) = pid {
+            laid.member(self.line, "pid", pid);
+        }
+        true
+    }
+
+    /// `key=value` pairs between commas or blanks, and nothing else.
+    fn pairs(&self, laid: &mut Laid) -> bool {
+        let (line, written) = (self.line, self.written());
+        if memchr::memchr(b'=', written).is_none() {
+            return false;
+        }
+        let before = laid.members.len();
+        let mut start = self.inside.start;
+        for part in written.split(|byte| matches!(byte, b',' | b' ' | b';')) {
+            let end = start + part.len();
+            if !part.is_empty() {
+                let key = part.iter().position(|byte| *byte == b'=').filter(|equals| {
+                    *equals > 0 && part[..*equals].iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+                });
+                let Some(equals) = key else {
+                    laid.members.truncate(before);
+                    return false;
+                };
+                let value = start + equals + 1..end;
+                if !value.is_empty() {
+                    let form = if text::is_number(&line[value.clone()]) { ValueForm::Number } else { ValueForm::Text };
+                    laid.members.push(LayoutMember { name: LayoutName::Written(start..start + equals), value, form });
+                }
+            }
+            start = end + 1;
+        }
+        true
+    }
+
+    /// `pid 42`, `pid 42:tid 7`, `client 10.0.0.1:5`, `tid: 7`.
+    fn labelled(&self, laid: &mut Laid) -> bool {
+        const LABELS: [&str; 7] = ["pid", "tid", "client", "thread", "process", "remote", "host"];
+        let (line, written) = (self.line, self.written());
+        let length = written.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+        let label = LABELS.iter().find(|label| label.as_bytes().eq_ignore_ascii_case(&written[..length]));
+        let (Some(label), Some(b' ' | b':' | b'#')) = (label, written.get(length)) else {
+            return false;
+        };
+        let mut value = text::trim(line, self.inside.start + length + 1..self.inside.end);
+        if let Some(tid) = memchr::memmem::find(&line[value.clone()], b":tid ") {
+            laid.member(line, "thread", value.start + tid + 5..value.end);
+            value.end = value.start + tid;
+        }
+        let name = match *label {
+            "tid" | "thread" => "thread",
+            "pid" | "process" => "pid",
+            "host" => "host",
+            _ => "client",
+        };
+        if line[value.clone()].contains(&b' ') || laid.has(name) {
+            return false;
+        }
+        laid.member(line, name, value);
+        true
+    }
+}
+
+/// A level that is all of `range`: a word, in square brackets also a capital letter, in round ones
+/// the two letters of the X server.
+fn whole_level(line: &[u8], range: Range<usize>, open: u8) -> Option<(Level, Range<usize>)> {
+    let range = text::trim(line, range);
+    match (&line[range.clone()], open) {
+        ([letter], b'[') if letter.is_ascii_uppercase() => Level::from_text(&[*letter]).map(|level| (level, range)),
+        (b"EE", b'(') => Some((Level::Error, range)),
+        (b"WW", b'(') => Some((Level::Warn, range)),
+        (b"II" | b"==" | b"**" | b"++" | b"--", b'(') => Some((Level::Info, range)),
+        _ => text::level_word(line, range.start).filter(|(_, word)| *word == range),
+    }
+}

@@ -1,0 +1,84 @@
+//! Lines of comma-separated values: PostgreSQL's `csvlog`.
+
+use std::ops::Range;
+
+use super::super::time::TimeContext;
+use super::postgresql::severity;
+use super::{Laid, Opening, ValueForm, text};
+
+/// The columns of PostgreSQL's `csvlog`, from the time on (its documentation, section 20.8.4); the
+/// empty names are those of the level and the message.
+const POSTGRESQL: [&str; 26] = [
+    "", "user", "database", "pid", "client", "session", "session_line", "command", "session_start", "virtual_transaction",
+    "transaction", "", "error_code", "", "detail", "hint", "internal_query", "internal_position", "context", "query",
+    "query_position", "location", "application", "backend_type", "leader_pid", "query_id",
+];
+const SEVERITY: usize = 11;
+const MESSAGE: usize = 13;
+/// The state that means success, which is no error's code.
+const SUCCESS: &[u8] = b"00000";
+
+/// Reads a line of PostgreSQL's `csvlog` from its time on.
+pub(super) fn read(line: &[u8], opening: Opening, context: &mut TimeContext, laid: &mut Laid) -> bool {
+    if line.get(opening.end) != Some(&b',') || opening.at > 0 {
+        return false;
+    }
+    let Some(severity) = columns(line, b',').nth(SEVERITY).and_then(|column| severity(&line[column.range])) else {
+        return false;
+    };
+    if columns(line, b',').take(POSTGRESQL.len() + 1).count() < 23 {
+        return false;
+    }
+    laid.date(&opening, line, context);
+    laid.layout = "postgresql";
+    for (column, name) in columns(line, b',').zip(POSTGRESQL) {
+        match name {
+            "" => {}
+            "error_code" if line[column.range.clone()] == *SUCCESS => {}
+            _ if column.is_quoted => laid.quoted(line, name, column.range),
+            _ => laid.member(line, name, column.range),
+        }
+    }
+    if let Some(column) = columns(line, b',').nth(SEVERITY) {
+        laid.say(severity, column.range);
+    }
+    if let Some(column) = columns(line, b',').nth(MESSAGE) {
+        laid.message = column.range;
+        laid.message_form = ValueForm::Text;
+    }
+    true
+}
+
+/// One value, without its quotes; quotes inside of it are doubled.
+pub(super) struct Value {
+    pub(super) range: Range<usize>,
+    pub(super) is_quoted: bool,
+}
+
+/// The values of a line.
+pub(super) fn columns(line: &[u8], delimiter: u8) -> impl Iterator<Item = Value> + '_ {
+    let mut at = Some(0);
+    std::iter::from_fn(move || {
+        let start = at?;
+        let (range, end, is_quoted) = if line.get(start) == Some(&b'"') {
+            let end = closing_quote(line, start + 1);
+            (start + 1..end, (end + 1).min(line.len()), true)
+        } else {
+            let end = memchr::memchr(delimiter, &line[start..]).map_or(line.len(), |length| start + length);
+            (start..end, end, false)
+        };
+        at = (line.get(end) == Some(&delimiter)).then_some(end + 1);
+        Some(Value { range: if is_quoted { range } else { text::trim(line, range) }, is_quoted })
+    })
+}
+
+/// Where the quote is that ends the value; two quotes are one of the value's own.
+fn closing_quote(line: &[u8], mut at: usize) -> usize {
+    while let Some(quote) = memchr::memchr(b'"', &line[at..]).map(|length| at + length) {
+        if line.get(quote + 1) != Some(&b'"') {
+            return quote;
+        }
+        at = quote + 2;
+    }
+    line.len()
+}

@@ -1,0 +1,111 @@
+//! Envelopes: what a daemon, a container runtime or a shipper has put in front of a program's line.
+//!
+//! The line is peeled: as long as what was read is an envelope, its message is read as a line
+//! again. What the program says of itself (level, message, module, its own time) beats what the
+//! envelope takes for granted; the platform's names (host, container, process) stay the envelope's.
+
+use std::ops::Range;
+
+use super::super::time::TimeContext;
+use super::{Laid, LayoutMember, LayoutName, text};
+
+/// How many envelopes a line is in at most.
+const DEEPEST: usize = 4;
+
+/// Reads what is in the envelope that `laid` was read as, and what is in that. True when something
+/// was found.
+pub(super) fn peel(line: &[u8], context: &mut TimeContext, laid: &mut Laid, inner: &mut Laid) -> bool {
+    let mut found = false;
+    for _ in 0..DEEPEST {
+        let start = laid.message.start + blanks(&line[laid.message.clone()]);
+        if !laid.is_envelope || laid.message.end != line.len() || start >= line.len() {
+            break;
+        }
+        laid.is_envelope = false;
+        let message = &line[start..];
+        inner.clear(message.len());
+        if !super::read(message, context, inner) {
+            break;
+        }
+        take(line, laid, inner, start);
+        found = true;
+    }
+    found
+}
+
+/// How many blanks in front of a message are no indent: daemons put one or two there.
+fn blanks(message: &[u8]) -> usize {
+    let blanks = message.iter().take_while(|byte| **byte == b' ').count();
+    if blanks <= 2 { blanks } else { 0 }
+}
+
+/// Takes what `inner` says of the line's bytes from `start` on.
+fn take(line: &[u8], laid: &mut Laid, inner: &mut Laid, start: usize) {
+    let moved = |range: &Range<usize>| range.start + start..range.end + start;
+    let header = laid.message.start;
+    if let Some(level) = inner.level
+        && (laid.level.is_none() || !inner.level_is_default)
+    {
+        laid.say(level, moved(&inner.level_text));
+        laid.level_is_default = inner.level_is_default;
+    }
+    // The header is kept where a member of it would be lost.
+    let mut is_lost = false;
+    if inner.time.is_some() {
+        is_lost = laid.time.is_some();
+        if laid.time.is_none() || laid.time_is_coarse {
+            (laid.time, laid.time_is_coarse) = (inner.time, inner.time_is_coarse);
+        }
+    }
+    for member in inner.members.drain(..) {
+        let value = moved(&member.value);
+        let name = match member.name {
+            LayoutName::Written(name) => LayoutName::Written(moved(&name)),
+            known => known,
+        };
+        let outer = laid.members.iter().position(|outer| outer.name == name);
+        if let (Some(outer), LayoutName::Known(known)) = (outer, &name) {
+            match *known {
+                _ if line[laid.members[outer].value.clone()] == line[value.clone()] => continue,
+                // Who the program is stays known beside the part of it that speaks.
+                "module" if !laid.has("program") => laid.members[outer].name = LayoutName::Known("program"),
+                "thread" | "status" | "request_id" => {
+                    laid.members.remove(outer);
+                    is_lost = true;
+                }
+                _ => {
+                    is_lost = true;
+                    continue;
+                }
+            }
+        }
+        laid.members.push(LayoutMember { name, value, form: member.form });
+    }
+    if is_lost || !inner.header.is_empty() {
+        laid.header = 0..inner.message.start + start;
+    } else if laid.header.end == header && !laid.header.is_empty() {
+        laid.header.end = inner.message.start + start;
+    }
+    laid.facility = laid.facility.or(inner.facility);
+    (laid.message, laid.message_form) = (moved(&inner.message), inner.message_form);
+    laid.is_envelope = inner.is_envelope;
+}
+
+/// Reads what compose, kubectl and their kin put in front of each line: `api-1  | …`,
+/// `[pod/api-7c9f/app] …`.
+pub(super) fn read_prefix(line: &[u8], laid: &mut Laid) -> bool {
+    let name = text::word(line, 0);
+    let bar = text::skip_spaces(line, name.end);
+    let is_name = line[name.clone()]
+        .iter()
+        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/' | b'@'));
+    // A bar that does not stand alone is a text's own.
+    if !is_name || name.is_empty() || !line[bar..].starts_with(b"| ") {
+        return false;
+    }
+    laid.layout = "compose";
+    laid.member(line, "host", name);
+    laid.message = bar + 2..line.len();
+    laid.is_envelope = true;
+    true
+}

@@ -1,0 +1,66 @@
+//! `key=value` pairs behind prose: `request done path=/x status=503 duration=1.25s`.
+//!
+//! The pairs stay in the message, which is a person's text; only those whose names fill a role are
+//! looked at later. A pair in a sentence is as good as one in a column: nobody writes `status=503`
+//! by chance.
+
+use std::ops::Range;
+
+use super::{Laid, LayoutMember, LayoutName, ValueForm, text};
+
+/// How many pairs of a message are taken.
+const MOST: usize = 32;
+/// How far a message is searched.
+const FARTHEST: usize = 8 << 10;
+
+/// Adds the pairs of the message to the members.
+pub(super) fn read(line: &[u8], laid: &mut Laid) {
+    if laid.message_form == ValueForm::Quoted || laid.layout == "logfmt" {
+        return;
+    }
+    let end = laid.message.end.min(laid.message.start + FARTHEST);
+    let message = &line[laid.message.start..end];
+    let before = laid.members.len();
+    let mut from = 0;
+    for equals in memchr::memchr_iter(b'=', message) {
+        if equals < from || laid.members.len() - before >= MOST {
+            continue;
+        }
+        let Some(name) = name_before(message, equals) else { continue };
+        let Some((value, form)) = value_behind(message, equals + 1) else { continue };
+        from = value.end;
+        let moved = |range: Range<usize>| range.start + laid.message.start..range.end + laid.message.start;
+        let member = LayoutMember { name: LayoutName::Written(moved(name)), value: moved(value), form };
+        laid.members.push(member);
+    }
+}
+
+/// The name that ends at the sign, behind a blank, a comma or an opening bracket.
+fn name_before(message: &[u8], equals: usize) -> Option<Range<usize>> {
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-' | b'@');
+    let start = message[..equals].iter().rposition(|byte| !is_name(byte)).map_or(0, |at| at + 1);
+    let lead = start.checked_sub(1).map_or(b' ', |at| message[at]);
+    (start < equals && matches!(lead, b' ' | b'\t' | b',' | b';' | b'[' | b'(' | b'{' | b'|')).then_some(start..equals)
+}
+
+/// The value behind the sign: a quoted string, or a word without the marks at its end.
+fn value_behind(message: &[u8], at: usize) -> Option<(Range<usize>, ValueForm)> {
+    if message.get(at) == Some(&b'"') {
+        let inside = text::quoted(message, at)?;
+        let form = if memchr::memchr(b'\\', &message[inside.clone()]).is_some() { ValueForm::Quoted } else { ValueForm::Text };
+        return Some((inside, form));
+    }
+    let rest = &message[at..];
+    let end = rest.iter().position(|byte| matches!(byte, b' ' | b'\t' | b',' | b';' | b'|' | b'&')).unwrap_or(rest.len());
+    let word = rest[..end].trim_ascii_end();
+    let word = word.strip_suffix(b".").unwrap_or(word);
+    let closed = |open: u8| !word.contains(&open);
+    let word = match word.last() {
+        Some(b']') if closed(b'[') => &word[..word.len() - 1],
+        Some(b')') if closed(b'(') => &word[..word.len() - 1],
+        Some(b'}') if closed(b'{') => &word[..word.len() - 1],
+        _ => word,
+    };
+    let form = if text::is_number(word) { ValueForm::Number } else { ValueForm::Text };
+    (!word.is_empty()).then(|| (at..at + word.len(), form))
+}
