@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use seismolog::event::layout::{self, Laid};
+use seismolog::event::layout::Reader;
 use seismolog::event::time::{TimeContext, Timestamp, time_number, time_prefix};
 
 /// A line of each of the commonest layouts.
@@ -37,10 +37,8 @@ fn benches(criterion: &mut Criterion) {
         });
     });
     criterion.bench_function("layout/12 lines", |bencher| {
-        let (mut context, mut laid) = (context(), Laid::new());
-        bencher.iter(|| {
-            LINES.iter().filter(|line| layout::read(black_box(line.as_bytes()), &mut context, &mut laid)).count()
-        });
+        let (mut context, mut reader) = (context(), Reader::default());
+        bencher.iter(|| LINES.iter().filter(|line| reader.read(black_box(line.as_bytes()), &mut context)).count());
     });
 }
 

@@ -96,7 +96,9 @@ mod tests {
 
     #[test]
     fn marks_in_front_are_passed_over() {
-        for (line, expected) in [("\u{feff}x", 3), ("\0\0\0x", 3), ("\0\u{feff}\0x", 5), ("x\0", 0), ("", 0), ("\0", 1), ("é", 0)] {
+        for (line, expected) in
+            [("\u{feff}x", 3), ("\0\0\0x", 3), ("\0\u{feff}\0x", 5), ("x\0", 0), ("", 0), ("\0", 1), ("é", 0)]
+        {
             assert_eq!(lead(line.as_bytes()), expected, "{line:?}");
         }
     }

@@ -5,7 +5,6 @@
 //! object. The inner level, message and module win; the outer host wins, and the outer time unless
 //! it is a coarse one; the other roles are taken from inside where the outside has none.
 
-use super::{Span, clean};
 use super::found::Found;
 use super::json;
 use super::layout::Reader;
@@ -13,6 +12,7 @@ use super::look::{Form, Look, Slot};
 use super::roles::{Names, Role};
 use super::time::TimeContext;
 use super::unescape::unescape_into;
+use super::{Span, clean};
 
 /// Completes `look` with what its message says.
 pub(super) fn look_into(

@@ -16,7 +16,8 @@ pub use super::slot::{Form, Slot};
 use super::time::{TimeContext, Timestamp};
 use super::unescape::unescape_into;
 use super::{
-    Batch, Encoding, Fault, Fields, Level, Prefilter, Record, Span, clean, inner, numbers, operation, packed, text, trace,
+    Batch, Encoding, Fault, Fields, Level, Prefilter, Record, Span, clean, inner, numbers, operation, packed, text,
+    trace,
 };
 use std::sync::{Arc, Weak};
 use xxhash_rust::xxh3::xxh3_64;

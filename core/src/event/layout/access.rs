@@ -73,13 +73,7 @@ fn third_number(line: &[u8], mut at: usize) -> Option<Range<usize>> {
     None
 }
 
-fn read_line(
-    line: &[u8],
-    open: usize,
-    opening: Opening,
-    context: &mut TimeContext,
-    laid: &mut Laid,
-) -> Option<()> {
+fn read_line(line: &[u8], open: usize, opening: Opening, context: &mut TimeContext, laid: &mut Laid) -> Option<()> {
     let front = line[..open].strip_suffix(b" ")?;
     if !line[opening.end..].starts_with(b"] \"") {
         return None;

@@ -102,7 +102,8 @@ impl Bracket<'_> {
         let Some(slash) = memchr::memchr(b'/', written) else { return false };
         let pid = self.inside.start + slash + 1;
         let end = text::digits(line, pid);
-        let host = line[end..self.inside.end].strip_prefix(b" on ").map(|host| self.inside.end - host.len()..self.inside.end);
+        let host =
+            line[end..self.inside.end].strip_prefix(b" on ").map(|host| self.inside.end - host.len()..self.inside.end);
         if end == pid || laid.has("module") || (end < self.inside.end && host.is_none()) {
             return false;
         }

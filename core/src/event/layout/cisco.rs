@@ -25,7 +25,8 @@ pub(super) fn read(line: &[u8], at: usize, context: &mut TimeContext, laid: &mut
     let mut from = at;
     while from < name.start {
         let here = from + usize::from(matches!(line[from], b'*' | b'.'));
-        if let Some(opening) = Opening::scan(&line[..name.start], here, context).filter(|opening| opening.written.is_some())
+        if let Some(opening) =
+            Opening::scan(&line[..name.start], here, context).filter(|opening| opening.written.is_some())
         {
             last = Some(opening);
             from = opening.end;
@@ -33,7 +34,11 @@ pub(super) fn read(line: &[u8], at: usize, context: &mut TimeContext, laid: &mut
         }
         let length = line[from..name.start].iter().take_while(|byte| !matches!(byte, b' ' | b':')).count();
         let word = from..from + length;
-        if length > 1 && host.is_none() && !line[word.clone()].iter().all(u8::is_ascii_digit) && is_device(&line[word.clone()]) {
+        if length > 1
+            && host.is_none()
+            && !line[word.clone()].iter().all(u8::is_ascii_digit)
+            && is_device(&line[word.clone()])
+        {
             host = Some(word);
         }
         from += length + 1;
@@ -71,6 +76,7 @@ fn mnemonic(line: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
     let length = line[start + 1..].iter().take_while(|byte| is_name(byte)).count();
     let name = start..start + 1 + length;
     let written = &line[name.clone()];
-    let dash = written.array_windows().position(|[a, digit, b]| *a == b'-' && (b'0'..=b'7').contains(digit) && *b == b'-')?;
+    let dash =
+        written.array_windows().position(|[a, digit, b]| *a == b'-' && (b'0'..=b'7').contains(digit) && *b == b'-')?;
     (dash > 1 && dash + 3 < written.len()).then_some((name, start + dash + 1))
 }

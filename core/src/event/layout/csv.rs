@@ -9,9 +9,32 @@ use super::{Laid, Opening, ValueForm, text};
 /// The columns of PostgreSQL's `csvlog`, from the time on (its documentation, section 20.8.4); the
 /// empty names are those of the level and the message.
 const POSTGRESQL: [&str; 26] = [
-    "", "user", "database", "pid", "client", "session", "session_line", "command", "session_start", "virtual_transaction",
-    "transaction", "", "error_code", "", "detail", "hint", "internal_query", "internal_position", "context", "query",
-    "query_position", "location", "application", "backend_type", "leader_pid", "query_id",
+    "",
+    "user",
+    "database",
+    "pid",
+    "client",
+    "session",
+    "session_line",
+    "command",
+    "session_start",
+    "virtual_transaction",
+    "transaction",
+    "",
+    "error_code",
+    "",
+    "detail",
+    "hint",
+    "internal_query",
+    "internal_position",
+    "context",
+    "query",
+    "query_position",
+    "location",
+    "application",
+    "backend_type",
+    "leader_pid",
+    "query_id",
 ];
 const SEVERITY: usize = 11;
 const MESSAGE: usize = 13;

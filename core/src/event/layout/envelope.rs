@@ -10,13 +10,13 @@ use super::super::time::TimeContext;
 use super::{Laid, LayoutMember, LayoutName, text};
 
 /// How many envelopes a line is in at most.
-const DEEPEST: usize = 4;
+pub(super) const DEEPEST: usize = 4;
 
 /// Reads what is in the envelope that `laid` was read as, and what is in that. True when something
 /// was found.
 pub(super) fn peel(line: &[u8], context: &mut TimeContext, laid: &mut Laid, inner: &mut Laid) -> bool {
     let mut found = false;
-    for _ in 0..DEEPEST {
+    for depth in 0..DEEPEST {
         let start = laid.message.start + blanks(&line[laid.message.clone()]);
         if !laid.is_envelope || laid.message.end != line.len() || start >= line.len() {
             break;
@@ -24,9 +24,22 @@ pub(super) fn peel(line: &[u8], context: &mut TimeContext, laid: &mut Laid, inne
         laid.is_envelope = false;
         let message = &line[start..];
         inner.clear(message.len());
-        if !super::read(message, context, inner) {
+        // A time or a bracket alone is a text's own, unless nothing outside says the time.
+        let says = super::read(message, context, inner)
+            && (inner.level.is_some()
+                || (inner.time.is_some() && laid.layout != "syslog")
+                || inner.has("status")
+                || inner.layout == "logfmt");
+        if !says {
             break;
         }
+        // What a text puts in brackets stays in it; only the level among it counts.
+        if message[0] == b'[' && inner.layout == "header" && inner.time.is_none() && !inner.has("time_of_day") {
+            let (level, word) = (inner.level, inner.level_text.clone());
+            inner.clear(message.len());
+            (inner.level, inner.level_text) = (level, word);
+        }
+        laid.inside[depth] = inner.layout;
         take(line, laid, inner, start);
         found = true;
     }

@@ -153,7 +153,8 @@ impl<'a> Header<'a> {
         }
         if !self.has_time
             && !self.first
-            && let Some(opening) = Opening::scan(self.line, self.at, context).filter(|opening| opening.written.is_some())
+            && let Some(opening) =
+                Opening::scan(self.line, self.at, context).filter(|opening| opening.written.is_some())
         {
             laid.date(&opening, self.line, context);
             (self.at, self.has_time) = (opening.end, true);
@@ -206,13 +207,24 @@ impl<'a> Header<'a> {
                 self.at += self.line[self.at..].iter().take_while(|byte| matches!(byte, b'-' | b':' | b'>')).count();
                 return Column::Last;
             }
-            if text::level_word(self.line, self.behind_mark(word.end)).is_some() {
+            if self.is_level(self.behind_mark(word.end)) {
                 self.keep(word.clone());
                 self.at = self.behind_mark(word.end);
                 return Column::Weak;
             }
         }
-        if (laid.level.is_some() || self.first) && self.count == 0 && !laid.has("module") && kinds::is_path(written) {
+        let behind = text::skip_spaces(self.line, word.end);
+        if self.has_time && self.line[behind..].starts_with(b"{\"") && behind > word.end && kinds::is_module(written) {
+            self.keep(word);
+            self.at = behind;
+            return Column::Last;
+        }
+        if self.has_time
+            && (laid.level.is_some() || self.first)
+            && self.count == 0
+            && !laid.has("module")
+            && kinds::is_path(written)
+        {
             laid.member(self.line, "module", word.clone());
             self.at = word.end;
             return Column::Last;
@@ -239,13 +251,14 @@ impl<'a> Header<'a> {
             self.at = end;
             return if self.first { Column::Weak } else { Column::Strong };
         }
-        let named = laid.level.is_some() || is_column(written) || written.iter().all(u8::is_ascii_lowercase);
-        if laid.has("module") || !kinds::is_module(written) || !named {
+        // Without a time it is more likely the first of what a text tells.
+        let named = is_column(written)
+            || (self.has_time && (laid.level.is_some() || written.iter().all(u8::is_ascii_lowercase)));
+        // `app: ERROR: …` has its level behind the name.
+        let labelled = laid.level.is_none() && label::find(self.line, text::skip_spaces(self.line, end)).is_some();
+        if laid.has("module") || !kinds::is_module(written) || !(named || labelled) {
             return Column::None;
         }
-        // `app: ERROR: …` has its level behind the name.
-        let behind = text::skip_spaces(self.line, end);
-        let labelled = laid.level.is_none() && label::find(self.line, behind).is_some();
         if !(labelled || self.has_time || laid.level.is_some()) {
             return Column::None;
         }
@@ -264,7 +277,8 @@ impl<'a> Header<'a> {
         let pid = inside.start..text::digits(self.line, inside.start);
         let process = !pid.is_empty() && (pid.end == inside.end || self.line[pid.end] == b':');
         let name = word.start..word.start + open;
-        if !(process && (colon || end == word.end) && kinds::is_module(&self.line[name.clone()])) || laid.has("module") {
+        if !(process && (colon || end == word.end) && kinds::is_module(&self.line[name.clone()])) || laid.has("module")
+        {
             return None;
         }
         laid.member(self.line, "module", name);
@@ -320,7 +334,9 @@ impl<'a> Header<'a> {
         self.at = word.end + self.line[word.end..].iter().take(stars).take_while(|byte| **byte == b'*').count();
         laid.say(level, word);
         // logrus writes the seconds since its start there.
-        if next == b'[' && text::inside(self.line, self.at).is_some_and(|inside| inside.len() == 4 && is_process(&self.line[inside]))
+        if next == b'['
+            && text::inside(self.line, self.at)
+                .is_some_and(|inside| inside.len() == 4 && is_process(&self.line[inside]))
         {
             self.at += 6;
         }
@@ -381,12 +397,21 @@ impl<'a> Header<'a> {
     /// Whether a mark that stands alone follows: ` - `, ` : `, ` > `, ` -- `.
     fn is_marked(&self, end: usize) -> bool {
         let rest = self.line[end..].trim_ascii_start();
-        rest.len() < self.line.len() - end && [b"- ".as_slice(), b": ", b"> ", b"-- "].iter().any(|mark| rest.starts_with(mark))
+        rest.len() < self.line.len() - end
+            && [b"- ".as_slice(), b": ", b"> ", b"-- "].iter().any(|mark| rest.starts_with(mark))
     }
 
     /// Where the text behind such a mark begins.
     fn behind_mark(&self, end: usize) -> usize {
         text::skip_spaces(self.line, text::word(self.line, text::skip_spaces(self.line, end)).end)
+    }
+
+    /// Whether a level stands there, and no word of a text: in capitals, or before a mark.
+    fn is_level(&self, at: usize) -> bool {
+        text::level_word(self.line, at).is_some_and(|(_, word)| match self.line.get(word.end) {
+            None | Some(b' ' | b'\t') => text::is_capitals(&self.line[word]),
+            next => matches!(next, Some(b':' | b'|' | b',' | b';')),
+        })
     }
 
     /// Passes the spaces and marks between columns: the delimiter, and dashes, colons and commas

@@ -35,8 +35,22 @@ pub(super) fn is_column(word: &[u8]) -> bool {
 /// word with which a sentence begins.
 pub(super) fn is_module(name: &[u8]) -> bool {
     const SENTENCES: [&[u8]; 16] = [
-        b"error", b"errors", b"failed", b"failure", b"cause", b"caused", b"reason", b"note", b"warning", b"message",
-        b"result", b"usage", b"http", b"https", b"exception", b"status",
+        b"error",
+        b"errors",
+        b"failed",
+        b"failure",
+        b"cause",
+        b"caused",
+        b"reason",
+        b"note",
+        b"warning",
+        b"message",
+        b"result",
+        b"usage",
+        b"http",
+        b"https",
+        b"exception",
+        b"status",
     ];
     is_name(name)
         && name[0] != b'/'
@@ -109,15 +123,37 @@ pub(super) fn file_line(word: &[u8]) -> Option<(usize, Range<usize>)> {
 /// Whether a name in a bracket is more likely that of a thread than of a logger.
 pub(super) fn is_thread(name: &[u8]) -> bool {
     const PARTS: [&[u8]; 20] = [
-        b"thread", b"worker", b"exec", b"pool", b"schedul", b"reactor", b"eventloop", b"event-loop", b"nio", b"timer",
-        b"http-", b"qtp", b"conn", b"dispatcher", b"ajp-", b"msc service", b"netty", b"fiber", b"coroutine", b"tokio",
+        b"thread",
+        b"worker",
+        b"exec",
+        b"pool",
+        b"schedul",
+        b"reactor",
+        b"eventloop",
+        b"event-loop",
+        b"nio",
+        b"timer",
+        b"http-",
+        b"qtp",
+        b"conn",
+        b"dispatcher",
+        b"ajp-",
+        b"msc service",
+        b"netty",
+        b"fiber",
+        b"coroutine",
+        b"tokio",
     ];
-    if name == b"main" || name == b"main-1" {
+    if name == b"main" {
         return true;
+    }
+    // `tool.exe`, `a.b.Pool`: a file or a class.
+    if memchr::memchr(b'.', name).is_some() && memchr::memchr(b' ', name).is_none() {
+        return false;
     }
     let numbered = {
         let end = name.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |at| at + 1);
-        end < name.len() && end > 1 && matches!(name[end - 1], b'-' | b'#' | b'_') && !name.contains(&b'.')
+        end < name.len() && end > 1 && matches!(name[end - 1], b'-' | b'#' | b'_')
     };
     numbered || PARTS.iter().any(|part| text::contains_ignoring_case(name, part))
 }

@@ -33,13 +33,20 @@ pub(super) fn read(line: &[u8], laid: &mut Laid) -> bool {
 pub(super) fn find(line: &[u8], at: usize) -> Option<(Level, Range<usize>)> {
     let text = line.get(at..)?;
     if text.starts_with(b"PHP ") {
-        return PHP.iter().find(|(label, _)| text.starts_with(label)).map(|(label, level)| (*level, at + 4..at + label.len() - 1));
+        return PHP
+            .iter()
+            .find(|(label, _)| text.starts_with(label))
+            .map(|(label, level)| (*level, at + 4..at + label.len() - 1));
     }
     labelled(line, at).or_else(|| {
         let name = text::word(line, at);
         let before_colon = line[name.clone()].strip_suffix(b":").is_some_and(kinds::is_module);
         let behind = text::skip_spaces(line, name.end);
-        if before_colon { labelled(line, behind).filter(|(_, word)| word.start > behind || is_marked(line, word)) } else { None }
+        if before_colon {
+            labelled(line, behind).filter(|(_, word)| word.start > behind || is_marked(line, word))
+        } else {
+            None
+        }
     })
 }
 
@@ -71,6 +78,13 @@ fn labelled(line: &[u8], at: usize) -> Option<(Level, Range<usize>)> {
         }
         _ => return None,
     };
+    // The X server's two letters.
+    if open == b'('
+        && let Some([letter @ (b'E' | b'W' | b'I'), other, b')', ..]) = line.get(at + 1..)
+        && letter == other
+    {
+        return Level::from_text(&[*letter]).map(|level| (level, at + 1..at + 3));
+    }
     let (level, word) = text::level_word(line, text::skip_spaces(line, at + 1))?;
     let end = text::skip_spaces(line, word.end);
     (line.get(end) == Some(&close)).then_some((level, word))

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::super::level::Level;
-use super::super::time::{TimeContext, time_number, time_text};
+use super::super::time::{TimeContext, Timestamp, time_number, time_text};
 use super::{Laid, LayoutMember, LayoutName, ValueForm, text};
 
 /// More pairs than this are data, not an event; it bounds the members.
@@ -23,7 +23,7 @@ pub(super) fn read(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> b
 
 fn read_pairs(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> Option<()> {
     let (mut pairs, mut bare, mut at) = (0, 0, 0);
-    let mut time = None;
+    let (mut time, mut date, mut zone) = (None, None, None);
     while at < line.len() {
         let key = key(line, at);
         if key.is_empty() || laid.members.len() >= MOST {
@@ -60,6 +60,13 @@ fn read_pairs(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> Option
                     continue;
                 }
             }
+            // Fortinet's devices write the date apart from the time of day.
+            b"date" if date.is_none() => date = Some(value.clone()),
+            b"tz" if date.is_some() => zone = Some(value.clone()),
+            b"devname" if date.is_some() && !laid.has("host") => {
+                laid.member(line, "host", value);
+                continue;
+            }
             b"msg" | b"message" if laid.message == (0..line.len()) => {
                 laid.message = value;
                 laid.message_form = if form == ValueForm::Quoted { ValueForm::Quoted } else { ValueForm::Text };
@@ -75,13 +82,29 @@ fn read_pairs(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> Option
     laid.layout = "logfmt";
     // Only now is the line taken, so that no refused one moves the year clock.
     if let Some(place) = time {
-        let value = laid.members[place].value.clone();
-        laid.time = time_text(&line[value], context);
+        let value = &line[laid.members[place].value.clone()];
+        laid.time = match (&date, &zone) {
+            (Some(date), _) if value.len() >= 8 && value[2] == b':' => {
+                joined(&line[date.clone()], value, zone.map_or(&[], |zone| &line[zone]), context)
+            }
+            _ => time_text(value, context),
+        };
         if laid.time.is_some() {
             laid.members.remove(place);
         }
     }
     Some(())
+}
+
+/// A time whose date and time of day stand in members of their own.
+fn joined(date: &[u8], time: &[u8], zone: &[u8], context: &mut TimeContext) -> Option<Timestamp> {
+    let mut whole = [0; 64];
+    let mut length = 0;
+    for part in [date, b" ", time, zone] {
+        whole.get_mut(length..length + part.len())?.copy_from_slice(part);
+        length += part.len();
+    }
+    time_text(&whole[..length], context)
 }
 
 /// The key at `at`: letters, digits and what names of fields have between them.
@@ -95,11 +118,19 @@ fn key(line: &[u8], at: usize) -> Range<usize> {
 }
 
 /// The value at `at`, how it is written, and where its quotes end too.
+///
+/// Some writers do not escape the quotes in a value: the one that closes has a blank or the end
+/// behind it.
 fn value(line: &[u8], at: usize) -> Option<(Range<usize>, ValueForm, usize)> {
-    if line.get(at) == Some(&b'"') {
-        let inside = text::quoted(line, at)?;
-        let escapes = memchr::memchr(b'\\', &line[inside.clone()]).is_some();
-        return Some((inside.clone(), if escapes { ValueForm::Quoted } else { ValueForm::Text }, inside.end + 1));
+    if let Some(quote @ (b'"' | b'\'')) = line.get(at).copied() {
+        let ends = |end: usize| matches!(line.get(end + 1), None | Some(b' ' | b'\t'));
+        let escaped = if quote == b'"' { text::quoted(line, at).filter(|inside| ends(inside.end)) } else { None };
+        if let Some(inside) = escaped {
+            let escapes = memchr::memchr(b'\\', &line[inside.clone()]).is_some();
+            return Some((inside.clone(), if escapes { ValueForm::Quoted } else { ValueForm::Text }, inside.end + 1));
+        }
+        let end = memchr::memchr_iter(quote, &line[at + 1..]).map(|end| at + 1 + end).find(|end| ends(*end))?;
+        return Some((at + 1..end, ValueForm::Text, end + 1));
     }
     let word = text::word(line, at);
     let form = if text::is_number(&line[word.clone()]) { ValueForm::Number } else { ValueForm::Text };

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::super::level::Level;
 use super::super::time::{self, TimeContext, TimeKind, Written};
 use super::pattern::{Step, Take};
-use super::{Laid, Opening, text};
+use super::{Laid, Opening, kinds, text};
 
 /// A pattern on its way through a line.
 pub(super) struct Matching<'a> {
@@ -246,7 +246,7 @@ impl Matching<'_> {
                 return true;
             }
         };
-        if end == start {
+        if end == start || (name == "module" && !kinds::is_module(&self.line[start..end])) {
             return false;
         }
         self.at = end;

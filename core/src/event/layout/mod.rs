@@ -43,8 +43,10 @@ use super::time::{self, TimeContext, TimeKind, Timestamp, Written};
 /// All ranges are of bytes of the line, and lie on boundaries of characters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Laid {
-    /// The name of the layout; `plain` if the line has none.
+    /// The name of the layout, or of the outermost envelope; `plain` if the line has none.
     pub layout: &'static str,
+    /// What was found inside of envelopes, outermost first; empty names at the end.
+    pub inside: [&'static str; envelope::DEEPEST],
     /// The time of the line.
     pub time: Option<Timestamp>,
     /// The level of the line.
@@ -249,7 +251,7 @@ fn read_bracketed(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bo
         }
         None => {
             if table::read(&table::BRACKET, line, 0, None, context, laid) {
-                laid.is_envelope = laid.layout == "kubectl";
+                laid.is_envelope = matches!(laid.layout, "kubectl" | "kernel");
                 return true;
             }
             header::read_untimed(line, context, laid)
@@ -269,8 +271,13 @@ fn read_words(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
         || logfmt::read(line, context, laid)
         || logfmt::read_journal(line, laid)
         || envelope::read_prefix(line, laid)
-        || header::read_untimed(line, context, laid)
-        || relay::read(line, None, context, laid)
+        || read_columns(line, context, laid)
+}
+
+/// Lines with some columns before their time or level.
+fn read_columns(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
+    let levelled = text::level_word(line, 0).is_some();
+    (!levelled && relay::read(line, None, context, laid)) || header::read_untimed(line, context, laid)
 }
 
 /// Lines from their time on.
@@ -293,7 +300,7 @@ fn read_timed(line: &[u8], opening: Opening, context: &mut TimeContext, laid: &m
 fn read_marked(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
     match Opening::scan(line, 1, context) {
         Some(opening) if opening.is(TimeKind::Syslog) => syslog::read(line, opening, context, laid),
-        _ => header::read_untimed(line, context, laid) || relay::read(line, None, context, laid),
+        _ => read_columns(line, context, laid),
     }
 }
 

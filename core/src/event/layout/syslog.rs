@@ -53,9 +53,7 @@ pub(super) fn read_priority(line: &[u8], start: usize, context: &mut TimeContext
 /// Reads a line in front of which its length stands, as on TCP (RFC 6587): `83 <13>1 …`.
 pub(super) fn read_counted(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
     let digits = text::digits(line, 0);
-    (1..=6).contains(&digits)
-        && line[digits..].starts_with(b" <")
-        && read_priority(line, digits + 1, context, laid)
+    (1..=6).contains(&digits) && line[digits..].starts_with(b" <") && read_priority(line, digits + 1, context, laid)
 }
 
 /// The sequence number and mark that Cisco's devices put before a time.
@@ -228,7 +226,9 @@ fn read_fields(line: &[u8], at: usize, opening: Option<Opening>, context: &mut T
         at += 1;
     } else if data.is_empty() {
         // Some leave the data out, and then only the priority and the version make it certain.
-        if opening_found || line[columns[2].clone()].first().is_none_or(|first| !first.is_ascii_digit() && *first != b'-') {
+        if opening_found
+            || line[columns[2].clone()].first().is_none_or(|first| !first.is_ascii_digit() && *first != b'-')
+        {
             return false;
         }
         at -= 1;

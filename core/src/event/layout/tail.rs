@@ -47,11 +47,13 @@ fn name_before(message: &[u8], equals: usize) -> Option<Range<usize>> {
 fn value_behind(message: &[u8], at: usize) -> Option<(Range<usize>, ValueForm)> {
     if message.get(at) == Some(&b'"') {
         let inside = text::quoted(message, at)?;
-        let form = if memchr::memchr(b'\\', &message[inside.clone()]).is_some() { ValueForm::Quoted } else { ValueForm::Text };
+        let form =
+            if memchr::memchr(b'\\', &message[inside.clone()]).is_some() { ValueForm::Quoted } else { ValueForm::Text };
         return Some((inside, form));
     }
     let rest = &message[at..];
-    let end = rest.iter().position(|byte| matches!(byte, b' ' | b'\t' | b',' | b';' | b'|' | b'&')).unwrap_or(rest.len());
+    let end =
+        rest.iter().position(|byte| matches!(byte, b' ' | b'\t' | b',' | b';' | b'|' | b'&')).unwrap_or(rest.len());
     let word = rest[..end].trim_ascii_end();
     let word = word.strip_suffix(b".").unwrap_or(word);
     let closed = |open: u8| !word.contains(&open);

@@ -25,25 +25,25 @@ const CASES: &[Case] = &[
     ("Jan  2 03:04:05 web1 Text Editor[9]: saved", "syslog", T, "", "saved", "host=web1 module=Text Editor pid=9", false),
     ("Jan  2 03:04:05 app[9]: no host", "syslog", T, "", "no host", "module=app pid=9", false),
     ("Jan  2 03:04:05 web1 daemon.warn dnsd[9]: slow", "syslog", T, "WARN", "slow", "host=web1 module=dnsd pid=9", false),
-    ("Jan  2 03:04:05 node1 agent[9]: E0102 03:04:05.678901 9 a.go:1] lost", "syslog", T, "ERROR", "E0102 03:04:05.678901 9 a.go:1] lost", "host=node1 module=agent pid=9", false),
-    ("*Jan  2 03:04:05.678: %LINK-3-UPDOWN: Interface down", "syslog", MS, "ERROR", "Interface down", "module=%LINK-3-UPDOWN", false),
+    ("Jan  2 03:04:05 node1 agent[9]: E0102 03:04:05.678901 9 a.go:1] lost", "syslog", US, "ERROR", "lost", "host=node1 module=agent pid=9 thread=9 file=a.go line=1", true),
+    ("*Jan  2 03:04:05.678: %LINK-3-UPDOWN: Interface down", "cisco", MS, "ERROR", "Interface down", "module=%LINK-3-UPDOWN", true),
     ("<165>Jan  2 03:04:05 web1 app[42]: hello", "syslog", T, "INFO", "hello", "host=web1 module=app pid=42 pri=165", false),
     ("<11>Jan  2 03:04:05 web1 app: hello", "syslog", T, "ERROR", "hello", "host=web1 module=app pri=11", false),
-    ("<34>1 2026-01-02T03:04:05.678Z web1 app 42 ID47 [x@1 a=\"]\"] hello", "syslog", MS, "FATAL", "hello", "host=web1 module=app pid=42 msgid=ID47 structured_data=[x@1 a=\"]\"] pri=34", false),
-    ("<14>1 - - - - - - hello", "syslog", "", "INFO", "hello", "pri=14", false),
+    ("<34>1 2026-01-02T03:04:05.678Z web1 app 42 ID47 [x@1 a=\"]\"] hello", "syslog", MS, "FATAL", "hello", "host=web1 module=app pid=42 msgid=ID47 structured_data=[x@1 a=\"]\"] version=1 pri=34", false),
+    ("<14>1 - - - - - - hello", "syslog", "", "INFO", "hello", "version=1 pri=14", false),
     ("<14>plain text", "syslog", "", "INFO", "plain text", "pri=14", false),
-    ("1 2026-01-02T03:04:05Z web1 app 42 - - hello", "syslog", T, "", "hello", "host=web1 module=app pid=42", false),
+    ("1 2026-01-02T03:04:05Z web1 app 42 - - hello", "syslog", T, "", "hello", "host=web1 module=app pid=42 version=1", false),
     ("2026-01-02T03:04:05.678901+00:00 web1 app[42]: hello", "syslog", US, "", "hello", "host=web1 module=app pid=42", false),
     ("2026-01-02T03:04:05.678901+00:00 web1 app: hello", "syslog", US, "", "hello", "host=web1 module=app", false),
     ("1767323045.678 web1 app[42]: hello", "syslog", MS, "", "hello", "host=web1 module=app pid=42", false),
-    ("Jan  2 03:04:05 lb haproxy[9]: 10.0.0.1:34567 [02/Jan/2026:03:04:05.678] front back/s1 1/2/3/4/10 200 2750 - - ---- 1/1/1/1/0 0/0 \"GET /x HTTP/1.1\"", "syslog", T, "",
-        "10.0.0.1:34567 [02/Jan/2026:03:04:05.678] front back/s1 1/2/3/4/10 200 2750 - - ---- 1/1/1/1/0 0/0 \"GET /x HTTP/1.1\"",
-        "host=lb module=haproxy pid=9 client=10.0.0.1:34567 frontend=front backend=back server=s1 request_ms=1 queue_ms=2 connect_ms=3 response_ms=4 duration_ms=10 status=200 bytes=2750 termination=---- connections=1/1/1/1/0 queues=0/0 method=GET operation=/x protocol=HTTP/1.1", false),
+    ("Jan  2 03:04:05 lb haproxy[9]: 10.0.0.1:34567 [02/Jan/2026:03:04:05.678] front back/s1 1/2/3/4/10 200 2750 - - ---- 1/1/1/1/0 0/0 \"GET /x HTTP/1.1\"", "syslog", MS, "",
+        "front back/s1 1/2/3/4/10 200 2750 - - ---- 1/1/1/1/0 0/0 \"GET /x HTTP/1.1\"",
+        "host=lb module=haproxy pid=9 client=10.0.0.1:34567 frontend=front backend=back server=s1 request_ms=1 queue_ms=2 connect_ms=3 response_ms=4 duration_ms=10 status=200 bytes=2750 termination=---- connections=1/1/1/1/0 queues=0/0 method=GET operation=/x protocol=HTTP/1.1", true),
     // Relayed.
     ("- 1767323045 2026.01.02 n7 Jan 2 03:04:05 n7/n7 crond[42]: hello", "syslog", T, "", "hello", "host=n7/n7 module=crond pid=42", true),
-    ("LABEL 1767323045 2026.01.02 R1-M2 2026-01-01-20.04.05.678901 R1-M2 CPU CORE FATAL fan: stopped", "columns", US, "FATAL", "fan: stopped", "host=R1-M2 module=CORE", true),
+    ("LABEL 1767323045 2026.01.02 R1-M2 2026-01-01-20.04.05.678901 R1-M2 CPU CORE FATAL fan: stopped", "header", US, "FATAL", "fan: stopped", "host=R1-M2 module=CORE", true),
     ("api.log.1 2026-01-02 03:04:05.678 42 INFO a.b.c [req-1 - -] hello", "oslo", MS, "INFO", "hello", "file=api.log.1 pid=42 module=a.b.c request_id=req-1 - -", true),
-    ("api_1  | 2026-01-02 03:04:05.678 INFO a.b: hello", "log4j", MS, "INFO", "hello", "host=api_1 module=a.b", true),
+    ("api_1  | 2026-01-02 03:04:05.678 INFO a.b: hello", "compose", MS, "INFO", "hello", "host=api_1 module=a.b", false),
     ("7001 n-1 net.hw state.up 1767323045 -1 link is up", "columns", T, "", "link is up", "id=7001 node=n-1 module=net.hw state=state.up flag=-1", false),
     // Access logs.
     ("10.0.0.1 - bob [02/Jan/2026:03:04:05 +0000] \"GET /x?y=1 HTTP/1.1\" 200 17", "access", T, "", "GET /x?y=1 HTTP/1.1", "client=10.0.0.1 user=bob method=GET operation=/x?y=1 protocol=HTTP/1.1 status=200 bytes=17", false),
@@ -86,16 +86,16 @@ const CASES: &[Case] = &[
     ("INFO  [main] 2026-01-02 03:04:05,678 C.java:44 - up", "log4j", MS, "INFO", "up", "thread=main file=C.java line=44", false),
     // Python, Ruby, Go, Rust, PHP, Windows.
     ("2026-01-02 03:04:05,678 - a.b - ERROR - down", "python", MS, "ERROR", "down", "module=a.b", false),
-    ("2026-01-02 03:04:05 +0000 [42] [INFO] up", "columns", T, "INFO", "up", "pid=42", false),
+    ("2026-01-02 03:04:05 +0000 [42] [INFO] up", "header", T, "INFO", "up", "pid=42", false),
     ("[2026-01-02 03:04:05 +0000] [42] [INFO] up", "gunicorn", T, "INFO", "up", "pid=42", false),
     ("[2026-01-02 03:04:05,678: INFO/Main] up", "celery", MS, "INFO", "up", "thread=Main", false),
     ("2026-01-02 03:04:05.678 | INFO     | a.b:run:12 - up", "loguru", MS, "INFO", "up", "module=a.b function=run line=12", false),
     ("WARNING:a.b:slow down", "python", "", "WARN", "slow down", "module=a.b", false),
     ("INFO:     up", "uvicorn", "", "INFO", "up", "", false),
-    ("INFO:     10.0.0.1:5 - \"GET /x HTTP/1.1\" 200 OK", "uvicorn", "", "INFO", "10.0.0.1:5 - \"GET /x HTTP/1.1\" 200 OK", "client=10.0.0.1:5 method=GET operation=/x protocol=HTTP/1.1 status=200 reason=OK", false),
+    ("INFO:     10.0.0.1:5 - \"GET /x HTTP/1.1\" 200 OK", "uvicorn", "", "INFO", "10.0.0.1:5 - \"GET /x HTTP/1.1\" 200 OK", "client=10.0.0.1:5 method=GET operation=/x protocol=HTTP/1.1 status=200", false),
     ("I, [2026-01-02T03:04:05.678901 #42]  INFO -- prog: up", "ruby", US, "INFO", "up", "pid=42 module=prog", false),
     ("2026/01/02 03:04:05 a.go:12: up", "go", T, "", "up", "file=a.go line=12", false),
-    ("2026/01/02 03:04:05 listening on 80", "columns", T, "", "listening on 80", "", false),
+    ("2026/01/02 03:04:05 listening on 80", "header", T, "", "listening on 80", "", false),
     ("2026-01-02T03:04:05.678901Z  INFO a::b: up", "log4j", US, "INFO", "up", "module=a::b", false),
     ("[2026-01-02T03:04:05Z WARN  a::b] slow", "env_logger", T, "WARN", "slow", "module=a::b", false),
     ("[2026-01-02T03:04:05Z] local.ERROR: down", "monolog", T, "ERROR", "down", "module=local", false),
@@ -112,15 +112,15 @@ const CASES: &[Case] = &[
     // Columns of any order.
     ("20260102-3:4:5:678|Steps|4200|walk", "pipes", MS, "", "walk", "module=Steps pid=4200", false),
     ("2026-01-02 03:04:05|WARN|a.b|slow", "pipes", T, "WARN", "slow", "module=a.b", false),
-    ("[01.02 03:04:05] tool.exe *64 - opened", "columns", T, "", "opened", "module=tool.exe", true),
-    ("2026-01-02 03:04:05 5 of 7 ERROR pages", "columns", T, "", "5 of 7 ERROR pages", "", false),
-    ("2026-01-02 03:04:05 [worker-1] WARN slow", "columns", T, "WARN", "slow", "thread=worker-1", false),
-    ("2026-01-02 03:04:05 ERROR down", "columns", T, "ERROR", "down", "", false),
-    ("[INFO] 2026-01-02 03:04:05 up", "columns", T, "INFO", "up", "", false),
-    ("2026-01-02T03:04:05Z\terror\tdown", "columns", T, "ERROR", "down", "", false),
-    ("2026-01-02T03:04:05Z\tINFO\tmain.go:4\tup now", "columns", T, "INFO", "up now", "module=main.go:4", false),
-    ("2026-01-02 03:04:05;WARN;main;slow down", "columns", T, "WARN", "slow down", "module=main", false),
-    ("2026-01-02 03:04:05,WARN,main,slow down", "columns", T, "WARN", "slow down", "module=main", false),
+    ("[01.02 03:04:05] tool.exe *64 - opened", "header", T, "", "opened", "module=tool.exe", true),
+    ("2026-01-02 03:04:05 5 of 7 ERROR pages", "header", T, "", "5 of 7 ERROR pages", "", false),
+    ("2026-01-02 03:04:05 [worker-1] WARN slow", "header", T, "WARN", "slow", "thread=worker-1", false),
+    ("2026-01-02 03:04:05 ERROR down", "header", T, "ERROR", "down", "", false),
+    ("[INFO] 2026-01-02 03:04:05 up", "header", T, "INFO", "up", "", false),
+    ("2026-01-02T03:04:05Z\terror\tdown", "header", T, "ERROR", "down", "", false),
+    ("2026-01-02T03:04:05Z\tINFO\tmain.go:4\tup now", "header", T, "INFO", "up now", "file=main.go line=4", false),
+    ("2026-01-02 03:04:05;WARN;main;slow down", "header", T, "WARN", "slow down", "thread=main", false),
+    ("2026-01-02 03:04:05,WARN,main,slow down", "header", T, "WARN", "slow down", "thread=main", false),
     ("02-Jan-2026 03:04:05.678 INFO [main] a.b.C.run up", "log4j", MS, "INFO", "up", "thread=main module=a.b.C.run", false),
     ("[2026-01-02 03:04:05.678] [INFO] shop - up", "log4js", MS, "INFO", "up", "module=shop", false),
     ("[03:04:05 INF] up", "serilog", "", "INFO", "up", "time_of_day=03:04:05", false),
@@ -151,17 +151,17 @@ const CASES: &[Case] = &[
 
 #[test]
 fn each_layout_is_read() {
-    let mut laid = Laid::new();
+    let mut reader = Reader::default();
     let mut wrong = Vec::new();
     for (line, layout, time, level, message, members, header) in CASES {
         let mut context = TimeContext::new("UTC", 2026).unwrap();
-        let taken = read(line.as_bytes(), &mut context, &mut laid);
+        let taken = reader.read(line.as_bytes(), &mut context);
+        let laid = reader.laid();
         let name = |name: &LayoutName| match name {
             LayoutName::Known(name) => (*name).to_owned(),
             LayoutName::Written(range) => line[range.clone()].to_owned(),
         };
-        let written: Vec<String> = laid
-            .members
+        let written: Vec<String> = laid.members[..laid.outside]
             .iter()
             .map(|member| format!("{}={}", name(&member.name), &line[member.value.clone()]))
             .collect();
@@ -185,18 +185,19 @@ fn each_layout_is_read() {
 #[test]
 fn a_carriage_return_is_no_part_of_the_message() {
     let mut context = TimeContext::new("UTC", 2026).unwrap();
-    let mut laid = Laid::new();
+    let mut reader = Reader::default();
     let line = b"2026-01-02 03:04:05 ERROR down\r";
-    assert!(read(line, &mut context, &mut laid));
-    assert_eq!(&line[laid.message.clone()], b"down");
-    assert!(!read(b"\r", &mut context, &mut laid));
+    assert!(reader.read(line, &mut context));
+    assert_eq!(&line[reader.laid().message.clone()], b"down");
+    assert!(!reader.read(b"\r", &mut context));
 }
 
 #[test]
 fn the_facility_and_forms_are_told() {
     let mut context = TimeContext::new("UTC", 2026).unwrap();
-    let mut laid = Laid::new();
-    assert!(read(b"<165>Jan  2 03:04:05 web1 app[042]: x", &mut context, &mut laid));
+    let mut reader = Reader::default();
+    assert!(reader.read(b"<165>Jan  2 03:04:05 web1 app[042]: x", &mut context));
+    let laid = reader.laid();
     assert_eq!(laid.facility, Some("local4"));
     let form = |name: &'static str| {
         laid.members.iter().find(|member| member.name == LayoutName::Known(name)).map(|member| member.form)
@@ -205,24 +206,25 @@ fn the_facility_and_forms_are_told() {
         (form("pri"), form("pid"), form("host")),
         (Some(ValueForm::Number), Some(ValueForm::Text), Some(ValueForm::Text))
     );
-    assert!(read(br#"level=info msg="a\tb" x=1"#, &mut context, &mut laid));
-    assert_eq!(laid.message_form, ValueForm::Quoted);
+    assert!(reader.read(br#"level=info msg="a\tb" x=1"#, &mut context));
+    assert_eq!(reader.laid().message_form, ValueForm::Quoted);
 }
 
 #[test]
 fn a_line_that_is_refused_leaves_the_year_clock() {
     let mut context = TimeContext::new("UTC", 2026).unwrap();
-    let mut laid = Laid::new();
-    read(b"Dec 31 03:04:05 web1 app: x", &mut context, &mut laid);
-    assert!(!read(b"Seen on Jan  1 03:04:05 web1 app: x", &mut context, &mut laid));
-    read(b"Dec 31 03:04:06 web1 app: x", &mut context, &mut laid);
-    assert_eq!(laid.time.map(|time| time.to_string()).as_deref(), Some("2026-12-31T03:04:06Z"));
+    let mut reader = Reader::default();
+    reader.read(b"Dec 31 03:04:05 web1 app: x", &mut context);
+    assert!(!reader.read(b"Seen on Jan  1 03:04:05 web1 app: x", &mut context));
+    reader.read(b"Dec 31 03:04:06 web1 app: x", &mut context);
+    assert_eq!(reader.laid().time.map(|time| time.to_string()).as_deref(), Some("2026-12-31T03:04:06Z"));
 }
 
 fn check(line: &str) -> Result<(), TestCaseError> {
     let mut context = TimeContext::new("UTC", 2026).unwrap();
-    let mut laid = Laid::new();
-    let taken = read(line.as_bytes(), &mut context, &mut laid);
+    let mut reader = Reader::default();
+    let taken = reader.read(line.as_bytes(), &mut context);
+    let laid = reader.laid();
     let ranges = [&laid.message, &laid.header, &laid.level_text];
     for range in ranges.into_iter().chain(laid.members.iter().map(|member| &member.value)) {
         prop_assert!(line.get(range.clone()).is_some(), "{:?} of {:?}", range, line);
@@ -238,7 +240,7 @@ fn check(line: &str) -> Result<(), TestCaseError> {
     let line = line.strip_suffix('\r').unwrap_or(line);
     if !taken {
         prop_assert_eq!(&laid.message, &(0..line.len()));
-        prop_assert!(laid.members.is_empty() && laid.time.is_none() && laid.level.is_none() && laid.header.is_empty());
+        prop_assert!(laid.outside == 0 && laid.time.is_none() && laid.level.is_none() && laid.header.is_empty());
     }
     Ok(())
 }
