@@ -84,6 +84,32 @@ pub(super) fn look_into(
     }
 }
 
+/// Takes roles from a JSON object behind prose: `no answer {"status": 503, "path": "/pay"}`, as zap
+/// and Monolog write it. What the text says of itself stands; the object only adds to it.
+pub(super) fn look_behind(names: &Names, context: &mut TimeContext, buffer: &[u8], look: &mut Look) {
+    const ADDED: [Role; 5] = [Role::Trace, Role::Operation, Role::Duration, Role::Status, Role::ErrorCode];
+    let message = look.slots[Role::Message as usize];
+    let text = message.span.of(buffer);
+    if !matches!(text.trim_ascii_end().last(), Some(b'}' | b']')) {
+        return;
+    }
+    let Some(at) = memchr::memmem::find(text, b" {\"").or_else(|| memchr::memmem::find(text, b"\t{\"")) else { return };
+    let mut found = Found::default();
+    let start = message.span.start as usize + at + 1;
+    if found.object(&buffer[..message.span.end()], start, names, context).is_err() {
+        return;
+    }
+    for role in ADDED {
+        let i = role as usize;
+        if look.slots[i].form == Form::Absent && found.slots[i].form != Form::Absent {
+            look.slots[i] = Slot { in_arena: message.in_arena, ..found.slots[i] };
+            if role == Role::Duration {
+                look.unit = found.unit;
+            }
+        }
+    }
+}
+
 /// Without the newline that Docker and Fluent Bit leave at the end.
 fn trimmed(span: Span, buffer: &[u8]) -> Span {
     let text = span.of(buffer);

@@ -355,6 +355,8 @@ impl Looker {
         if text[laid.message.clone()].trim_ascii_start().starts_with(b"{") {
             let names = (&self.names, &mut self.context, &mut self.inner);
             inner::look_into(names, bytes, arena, look, laid.time_is_coarse);
+        } else if laid.layout != "plain" {
+            inner::look_behind(&self.names, &mut self.context, if in_arena { arena } else { bytes }, look);
         }
         let rendered = arena.len();
         let unfit = text::render(text, laid, look, &self.annotation, arena);

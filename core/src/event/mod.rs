@@ -7,6 +7,8 @@
 
 pub mod body;
 mod clean;
+#[cfg(test)]
+mod corpus;
 pub mod edit;
 pub mod exception;
 pub mod fault;

@@ -79,8 +79,7 @@ impl Bracket<'_> {
             laid.member(line, "uptime", self.inside.clone());
             return Column::Strong;
         }
-        let one_word = !written.iter().any(|byte| matches!(byte, b' ' | b'='));
-        if one_word || kinds::is_thread(written) {
+        if kinds::is_name(written) || kinds::is_thread(written) {
             name(self.inside.clone());
             return Column::Strong;
         }
@@ -90,6 +89,16 @@ impl Bracket<'_> {
     /// Whether what it says went into no member.
     pub(super) fn is_skipped(&self, laid: &Laid) -> bool {
         self.open == b'{' && !laid.members.iter().any(|member| self.inside.contains(&member.value.start))
+    }
+
+    /// Whether it may say more than one thing.
+    pub(super) fn has_marks(&self) -> bool {
+        self.written().iter().any(|byte| matches!(byte, b',' | b'=' | b':' | b'/' | b'@' | b' '))
+    }
+
+    /// Whether it is a name and nothing more.
+    pub(super) fn is_plain(&self) -> bool {
+        self.open == b'[' && kinds::is_module(self.written()) && !kinds::is_thread(self.written())
     }
 
     fn is_number(&self) -> bool {
@@ -191,7 +200,7 @@ impl Bracket<'_> {
     }
 
     /// `key=value` pairs between commas or blanks, and nothing else.
-    fn pairs(&self, laid: &mut Laid) -> bool {
+    pub(super) fn pairs(&self, laid: &mut Laid) -> bool {
         let (line, written) = (self.line, self.written());
         if memchr::memchr(b'=', written).is_none() {
             return false;

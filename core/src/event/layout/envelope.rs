@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::super::time::TimeContext;
-use super::{Laid, LayoutMember, LayoutName, text};
+use super::{Laid, LayoutMember, LayoutName, Opening, label, text};
 
 /// How many envelopes a line is in at most.
 pub(super) const DEEPEST: usize = 4;
@@ -106,14 +106,22 @@ fn take(line: &[u8], laid: &mut Laid, inner: &mut Laid, start: usize) {
 
 /// Reads what compose, kubectl and their kin put in front of each line: `api-1  | …`,
 /// `[pod/api-7c9f/app] …`.
-pub(super) fn read_prefix(line: &[u8], laid: &mut Laid) -> bool {
+pub(super) fn read_prefix(line: &[u8], context: &TimeContext, laid: &mut Laid) -> bool {
     let name = text::word(line, 0);
     let bar = text::skip_spaces(line, name.end);
-    let is_name = line[name.clone()]
-        .iter()
-        .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/' | b'@'));
+    let written = &line[name.clone()];
+    let end = written.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |at| at + 1);
+    let is_numbered = end > 1 && end < written.len() && matches!(written[end - 1], b'-' | b'_' | b'.');
+    // Without a number it may be the row of a table, so that what follows must look like a line.
+    let rest = text::skip_spaces(line, (bar + 1).min(line.len()));
+    let is_line = bar > name.end + 1
+        && (label::find(line, rest).is_some()
+            || Opening::scan(line, rest, context).is_some()
+            || line[rest..].starts_with(b"{\""));
+    let is_name =
+        written.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/' | b'@'));
     // A bar that does not stand alone is a text's own.
-    if !is_name || name.is_empty() || !line[bar..].starts_with(b"| ") {
+    if !(is_name && (is_numbered || is_line)) || !line[bar..].starts_with(b"| ") {
         return false;
     }
     laid.layout = "compose";

@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use super::super::time::TimeContext;
 use super::bracket::Bracket;
-use super::kinds::{self, LONGEST};
+use super::kinds::{self, Bytes, LONGEST};
 use super::{Laid, LayoutMember, LayoutName, Opening, ValueForm, label, text};
 
 pub(super) use super::kinds::is_column;
@@ -35,6 +35,23 @@ pub(super) fn read(line: &[u8], opening: Opening, context: &mut TimeContext, lai
     }
     // A time alone may be what a shipper has put in front.
     laid.is_envelope = laid.level.is_none();
+    true
+}
+
+/// Reads a line from its time on if it has the commonest of headers: a level, perhaps brackets
+/// around it, and a name with a mark behind it. Of these no pattern of the table knows more.
+pub(super) fn read_simple(line: &[u8], opening: Opening, context: &mut TimeContext, laid: &mut Laid) -> bool {
+    let members = laid.members.len();
+    let mut header = Header::new(line, opening.end, true);
+    header.read(context, laid);
+    if !(header.is_simple && header.is_ended && laid.level.is_some()) {
+        laid.members.truncate(members);
+        (laid.level, laid.level_text) = (None, 0..0);
+        return false;
+    }
+    laid.date(&opening, line, context);
+    laid.layout = "header";
+    header.conclude(laid);
     true
 }
 
@@ -86,6 +103,10 @@ pub(super) struct Header<'a> {
     has_time: bool,
     /// The first column is at hand.
     first: bool,
+    /// Nothing but a level, names in square brackets and the logger was found.
+    is_simple: bool,
+    /// A mark says where the message begins.
+    is_ended: bool,
 }
 
 impl<'a> Header<'a> {
@@ -110,6 +131,8 @@ impl<'a> Header<'a> {
             delimiter,
             has_time: has_time || at > 0,
             first: true,
+            is_simple: delimiter.is_none(),
+            is_ended: false,
         }
     }
 
@@ -127,6 +150,7 @@ impl<'a> Header<'a> {
                 Column::Last => {
                     self.settle(laid);
                     self.message = text::skip_spaces(self.line, self.at);
+                    self.is_ended = true;
                     break;
                 }
                 Column::Weak => self.at = text::skip_spaces(self.line, self.at),
@@ -157,7 +181,8 @@ impl<'a> Header<'a> {
                 Opening::scan(self.line, self.at, context).filter(|opening| opening.written.is_some())
         {
             laid.date(&opening, self.line, context);
-            (self.at, self.has_time) = (opening.end, true);
+            self.at = opening.end + usize::from(self.line.get(opening.end) == Some(&b':'));
+            self.has_time = true;
             return Column::Strong;
         }
         let word = text::word(self.line, self.at);
@@ -188,48 +213,29 @@ impl<'a> Header<'a> {
     /// A word between blanks.
     fn word(&mut self, word: Range<usize>, laid: &mut Laid) -> Column {
         let written = &self.line[word.clone()];
-        if let Some(column) = self.tagged(&word, laid) {
-            return column;
-        }
-        if let Some(column) = self.pair(&word, laid) {
-            return column;
-        }
-        let colon = written.strip_suffix(b":").map(|name| word.start..word.start + name.len());
-        if let Some(name) = colon {
-            return self.before_colon(name, laid);
-        }
-        if !laid.has("module") && self.is_marked(word.end) && kinds::is_module(written) {
-            // A name and then a dash or a colon that stands alone: the logger, behind the level or
-            // in front of it.
-            if laid.level.is_some() {
-                laid.member(self.line, "module", word.clone());
-                self.at = text::skip_spaces(self.line, word.end);
-                self.at += self.line[self.at..].iter().take_while(|byte| matches!(byte, b'-' | b':' | b'>')).count();
-                return Column::Last;
-            }
-            if self.is_level(self.behind_mark(word.end)) {
-                self.keep(word.clone());
-                self.at = self.behind_mark(word.end);
-                return Column::Weak;
-            }
-        }
-        let behind = text::skip_spaces(self.line, word.end);
-        if self.has_time && self.line[behind..].starts_with(b"{\"") && behind > word.end && kinds::is_module(written) {
-            self.keep(word);
-            self.at = behind;
-            return Column::Last;
-        }
-        if self.has_time
-            && (laid.level.is_some() || self.first)
-            && self.count == 0
-            && !laid.has("module")
-            && kinds::is_path(written)
+        let bytes = Bytes::of(written);
+        if bytes.has_bracket()
+            && let Some(column) = self.tagged(&word, laid).or_else(|| self.span(&word, laid))
         {
-            laid.member(self.line, "module", word.clone());
-            self.at = word.end;
-            return Column::Last;
+            return column;
         }
-        if is_column(written) && !kinds::is_method(written) {
+        if bytes.has_equals()
+            && let Some(column) = self.pair(&word, laid)
+        {
+            return column;
+        }
+        if let Some(name) = written.strip_suffix(b":") {
+            return self.before_colon(word.start..word.start + name.len(), laid);
+        }
+        if let Some(column) = self.named(&word, bytes, laid) {
+            return column;
+        }
+        if self.has_time && bytes.has_digit() && kinds::is_uuid(written) && !laid.has("request_id") {
+            laid.member(self.line, "request_id", word.clone());
+            self.at = word.end;
+            return Column::Strong;
+        }
+        if kinds::is_column_of(written, bytes) && !kinds::is_method(written) {
             self.keep(word.clone());
             self.at = word.end;
             return Column::Weak;
@@ -237,26 +243,65 @@ impl<'a> Header<'a> {
         Column::None
     }
 
+    /// A name that something behind it makes the logger: a dash or a colon that stands alone, an
+    /// object, or that only programs write such names.
+    fn named(&mut self, word: &Range<usize>, bytes: Bytes, laid: &mut Laid) -> Option<Column> {
+        let written = &self.line[word.clone()];
+        if laid.has("module") {
+            return None;
+        }
+        if self.is_marked(word.end) && kinds::is_module_of(written, bytes) {
+            if laid.level.is_some() {
+                laid.member(self.line, "module", word.clone());
+                self.at = text::skip_spaces(self.line, word.end);
+                self.at += self.line[self.at..].iter().take_while(|byte| matches!(byte, b'-' | b':' | b'>')).count();
+                return Some(Column::Last);
+            }
+            if self.is_level(self.behind_mark(word.end)) {
+                self.keep(word.clone());
+                self.at = self.behind_mark(word.end);
+                return Some(Column::Weak);
+            }
+        }
+        let behind = text::skip_spaces(self.line, word.end);
+        if self.has_time
+            && self.line[behind..].starts_with(b"{\"")
+            && behind > word.end
+            && kinds::is_module_of(written, bytes)
+        {
+            self.keep(word.clone());
+            self.at = behind;
+            return Some(Column::Last);
+        }
+        let is_place = self.has_time && (laid.level.is_some() || self.first) && self.count == 0;
+        if is_place && bytes.has_dot_or_colon() && kinds::is_path(written) {
+            laid.member(self.line, "module", word.clone());
+            self.at = word.end;
+            return Some(Column::Last);
+        }
+        None
+    }
+
     /// A word before a colon: the logger, a file and line, or the number of a process.
     fn before_colon(&mut self, name: Range<usize>, laid: &mut Laid) -> Column {
         let written = &self.line[name.clone()];
-        let end = name.end + 1;
-        if kinds::is_file_line(written) {
+        let (end, bytes) = (name.end + 1, Bytes::of(written));
+        if bytes.has_colon() && kinds::is_file_line(written) {
             self.keep(name);
             self.at = end;
             return Column::Last;
         }
-        if self.has_time && is_process(written) {
+        if self.has_time && bytes.has_digit() && is_process(written) {
             self.keep(name);
             self.at = end;
             return if self.first { Column::Weak } else { Column::Strong };
         }
         // Without a time it is more likely the first of what a text tells.
-        let named = is_column(written)
+        let named = kinds::is_column_of(written, bytes)
             || (self.has_time && (laid.level.is_some() || written.iter().all(u8::is_ascii_lowercase)));
         // `app: ERROR: …` has its level behind the name.
         let labelled = laid.level.is_none() && label::find(self.line, text::skip_spaces(self.line, end)).is_some();
-        if laid.has("module") || !kinds::is_module(written) || !(named || labelled) {
+        if laid.has("module") || !kinds::is_module_of(written, bytes) || !(named || labelled) {
             return Column::None;
         }
         if !(labelled || self.has_time || laid.level.is_some()) {
@@ -291,6 +336,21 @@ impl<'a> Header<'a> {
         Some(if colon && !labelled { Column::Last } else { Column::Strong })
     }
 
+    /// `request{method=GET path=/pay}:`, a span of the `tracing` crate and its fields.
+    fn span(&mut self, word: &Range<usize>, laid: &mut Laid) -> Option<Column> {
+        let written = &self.line[word.clone()];
+        let open = memchr::memchr(b'{', written).filter(|open| *open > 0 && laid.level.is_some())?;
+        let name = written[..open].iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+        let inside = text::inside(self.line, word.start + open)?;
+        if !name || self.line.get(inside.end + 1) != Some(&b':') {
+            return None;
+        }
+        self.at = inside.end + 2;
+        let bracket = Bracket { line: self.line, open: b'{', inside };
+        self.skipped |= !bracket.pairs(laid);
+        Some(Column::Strong)
+    }
+
     /// `key=value` before the level, as loggers with fields write it.
     fn pair(&mut self, word: &Range<usize>, laid: &mut Laid) -> Option<Column> {
         let written = &self.line[word.clone()];
@@ -317,7 +377,10 @@ impl<'a> Header<'a> {
         let next = self.line.get(word.end).copied().unwrap_or(b' ');
         let sentence = [b"alert".as_slice(), b"panic", b"notice", b"fine", b"fail", b"failure", b"config"];
         let believed = match next {
-            b':' => self.line.get(word.end + 1).is_none_or(|next| matches!(next, b' ' | b'\t')) || self.has_time,
+            b':' => {
+                let behind = self.line.get(word.end + 1).copied().unwrap_or(b' ');
+                self.has_time || matches!(behind, b' ' | b'\t' | b'0'..=b'9')
+            }
             b'|' | b'\t' | b']' | b',' | b';' | b'[' => true,
             b'*' => stars > 0,
             b' ' => {
@@ -361,6 +424,12 @@ impl<'a> Header<'a> {
             return Column::None;
         };
         let bracket = Bracket { line: self.line, open, inside: text::trim(self.line, whole.clone()) };
+        // Who speaks and where is known: what comes now is said.
+        let is_known = laid.has("module") && laid.level.is_some() && (laid.has("pid") || laid.has("thread"));
+        if is_known && self.count == 0 && bracket.is_plain() {
+            return Column::None;
+        }
+        self.is_simple &= open == b'[' && !bracket.has_marks();
         let column = bracket.read(self.has_time, context, laid, |name| {
             let room = self.names.get_mut(self.named);
             self.named += usize::from(room.is_some());
@@ -396,9 +465,11 @@ impl<'a> Header<'a> {
 
     /// Whether a mark that stands alone follows: ` - `, ` : `, ` > `, ` -- `.
     fn is_marked(&self, end: usize) -> bool {
-        let rest = self.line[end..].trim_ascii_start();
-        rest.len() < self.line.len() - end
-            && [b"- ".as_slice(), b": ", b"> ", b"-- "].iter().any(|mark| rest.starts_with(mark))
+        let at = text::skip_spaces(self.line, end);
+        match self.line.get(at..) {
+            Some([b'-' | b':' | b'>', b' ', ..] | [b'-', b'-', b' ', ..]) => at > end,
+            _ => false,
+        }
     }
 
     /// Where the text behind such a mark begins.
@@ -421,9 +492,11 @@ impl<'a> Header<'a> {
             self.at = text::skip_spaces(self.line, self.at);
             let rest = &self.line[self.at..];
             let marks = rest.iter().take_while(|byte| matches!(byte, b'-' | b'>')).count();
+            self.is_simple &= marks < 2;
             match (rest.first(), rest.get(1)) {
                 (Some(byte), _) if *byte == b'|' || Some(*byte) == self.delimiter => self.at += 1,
                 (Some(b':' | b','), Some(b' ')) => self.at += 2,
+                (Some(b':'), Some(b'0'..=b'9')) if !self.has_time => self.at += 1,
                 _ if (1..=3).contains(&marks) && rest.get(marks) == Some(&b' ') => self.at += marks + 1,
                 _ => return,
             }
@@ -431,6 +504,7 @@ impl<'a> Header<'a> {
     }
 
     fn keep(&mut self, word: Range<usize>) {
+        self.is_simple = false;
         if let Some(room) = self.weak.get_mut(self.count) {
             *room = word;
             self.count += 1;
@@ -440,6 +514,12 @@ impl<'a> Header<'a> {
     /// Names the weak columns that a strong one has made certain: the first number is the process,
     /// the last name the module.
     fn settle(&mut self, laid: &mut Laid) {
+        if self.count > 0 {
+            self.name_weak(laid);
+        }
+    }
+
+    fn name_weak(&mut self, laid: &mut Laid) {
         let line = self.line;
         let module = self.weak[..self.count].iter().rposition(|word| {
             let name = &line[word.clone()];

@@ -11,29 +11,105 @@ use super::text;
 /// The longest name that is a column of a header.
 pub(super) const LONGEST: usize = 160;
 
+/// What bytes a word has, found in one pass; most questions are answered by it alone.
+#[derive(Clone, Copy)]
+pub(super) struct Bytes(u16);
+
+impl Bytes {
+    const LOWER: u16 = 1;
+    const UPPER: u16 = 1 << 1;
+    const DIGIT: u16 = 1 << 2;
+    const DOT: u16 = 1 << 3;
+    const COLON: u16 = 1 << 4;
+    const SLASH: u16 = 1 << 5;
+    /// The other marks in names.
+    const MARK: u16 = 1 << 6;
+    const NOT_ASCII: u16 = 1 << 7;
+    const BRACKET: u16 = 1 << 8;
+    const EQUALS: u16 = 1 << 9;
+    const OTHER: u16 = 1 << 10;
+    const NO_NAME: u16 = Self::BRACKET | Self::EQUALS | Self::OTHER;
+
+    const fn of_byte(byte: u8) -> u16 {
+        match byte {
+            b'a'..=b'z' => Self::LOWER,
+            b'A'..=b'Z' => Self::UPPER,
+            b'0'..=b'9' => Self::DIGIT,
+            b'.' => Self::DOT,
+            b':' => Self::COLON,
+            b'/' => Self::SLASH,
+            b'_' | b'-' | b'$' | b'@' | b'#' | b'*' | b'%' | b'&' | b'+' | b'~' => Self::MARK,
+            0x80.. => Self::NOT_ASCII,
+            b'[' | b'(' | b'{' => Self::BRACKET,
+            b'=' => Self::EQUALS,
+            _ => Self::OTHER,
+        }
+    }
+
+    pub(super) fn of(word: &[u8]) -> Self {
+        const SETS: [u16; 256] = {
+            let (mut sets, mut byte) = ([0; 256], 0);
+            while byte < 256 {
+                sets[byte] = Bytes::of_byte(byte as u8);
+                byte += 1;
+            }
+            sets
+        };
+        Self(word.iter().fold(0, |set, byte| set | SETS[usize::from(*byte)]))
+    }
+
+    const fn has(self, any: u16) -> bool {
+        self.0 & any != 0
+    }
+
+    pub(super) const fn has_bracket(self) -> bool {
+        self.has(Self::BRACKET)
+    }
+
+    pub(super) const fn has_equals(self) -> bool {
+        self.has(Self::EQUALS)
+    }
+
+    pub(super) const fn has_colon(self) -> bool {
+        self.has(Self::COLON)
+    }
+
+    pub(super) const fn has_digit(self) -> bool {
+        self.has(Self::DIGIT)
+    }
+
+    pub(super) const fn has_dot_or_colon(self) -> bool {
+        self.has(Self::DOT | Self::COLON)
+    }
+}
+
 /// Whether a word is made of what names of hosts, modules and files are made of.
 pub(super) fn is_name(word: &[u8]) -> bool {
-    let marks = |byte: &u8| {
-        byte.is_ascii_alphanumeric()
-            || matches!(byte, b'.' | b'_' | b'-' | b':' | b'/' | b'$' | b'@' | b'#' | b'*' | b'%' | b'&' | b'+' | b'~')
-            || *byte >= 0x80
-    };
-    !word.is_empty() && word.len() <= LONGEST && word.iter().all(marks)
+    !word.is_empty() && word.len() <= LONGEST && !Bytes::of(word).has(Bytes::NO_NAME)
 }
 
 /// Whether a word is more likely a column than the first of a sentence: a name with a digit or a
 /// mark in it, or capitals.
 pub(super) fn is_column(word: &[u8]) -> bool {
-    if !is_name(word) || !matches!(word.last(), Some(last) if last.is_ascii_alphanumeric() || *last == b'#') {
-        return false;
-    }
-    word.is_ascii()
-        && (word.iter().any(|byte| !byte.is_ascii_alphabetic()) || (word.len() > 1 && text::is_capitals(word)))
+    is_column_of(word, Bytes::of(word))
+}
+
+/// The same where its bytes are known.
+pub(super) fn is_column_of(word: &[u8], bytes: Bytes) -> bool {
+    let ends = matches!(word.last(), Some(last) if last.is_ascii_alphanumeric() || *last == b'#');
+    ends && word.len() <= LONGEST
+        && !bytes.has(Bytes::NO_NAME | Bytes::NOT_ASCII)
+        && (bytes.has(!(Bytes::LOWER | Bytes::UPPER)) || (word.len() > 1 && !bytes.has(Bytes::LOWER)))
 }
 
 /// Whether a name can be that of a module: no number, identifier, method, address, exception, nor a
 /// word with which a sentence begins.
 pub(super) fn is_module(name: &[u8]) -> bool {
+    is_module_of(name, Bytes::of(name))
+}
+
+/// The same where its bytes are known.
+pub(super) fn is_module_of(name: &[u8], bytes: Bytes) -> bool {
     const SENTENCES: [&[u8]; 16] = [
         b"error",
         b"errors",
@@ -52,16 +128,18 @@ pub(super) fn is_module(name: &[u8]) -> bool {
         b"exception",
         b"status",
     ];
-    is_name(name)
-        && name[0] != b'/'
-        && (name[0].is_ascii_alphabetic() || matches!(name[0], b'_' | b'%' | b'@' | b'$') || name[0] >= 0x80)
-        && name.last() != Some(&b'=')
-        && !is_identifier(name)
-        && !is_method(name)
+    let Some(first) = name.first() else { return false };
+    if bytes.has(Bytes::NO_NAME) || name.len() > LONGEST {
+        return false;
+    }
+    let begins = first.is_ascii_alphabetic() || matches!(first, b'_' | b'%' | b'@' | b'$' | 0x80..);
+    // One word of letters can be one of a sentence, or a method.
+    let is_word = !bytes.has(!(Bytes::LOWER | Bytes::UPPER));
+    begins
+        && !(bytes.has(Bytes::DIGIT) && (is_identifier(name) || is_file_line(name)))
         && !is_exception(name)
-        && !is_file_line(name)
-        && !SENTENCES.iter().any(|word| word.eq_ignore_ascii_case(name))
-        && memchr::memmem::find(name, b"://").is_none()
+        && !(is_word && (is_method(name) || SENTENCES.iter().any(|word| word.eq_ignore_ascii_case(name))))
+        && !(bytes.has(Bytes::COLON) && memchr::memchr_iter(b':', name).any(|at| name[at..].starts_with(b"://")))
 }
 
 /// The methods of HTTP, which stand where a module could.
@@ -77,6 +155,10 @@ fn is_exception(name: &[u8]) -> bool {
 /// An identifier that is another one in each line: a UUID, long hexadecimal, digits with few
 /// letters between them.
 pub(super) fn is_identifier(word: &[u8]) -> bool {
+    // Most names have no digit.
+    if !word.iter().any(u8::is_ascii_digit) {
+        return false;
+    }
     let (mut digits, mut hex, mut others, mut dashes) = (0, 0, 0, 0);
     for byte in word {
         match byte {
@@ -95,6 +177,15 @@ pub(super) fn is_identifier(word: &[u8]) -> bool {
         (_, 0) => word.len() >= 20 && digits >= 4 && others + hex + digits == word.len() && is_mixed(word),
         _ => digits + hex >= 24 && others <= 3,
     }
+}
+
+/// `6f1c9d2e-7f5b-4a55-9a52-0f4d3b8f7a01`.
+pub(super) fn is_uuid(word: &[u8]) -> bool {
+    word.len() == 36
+        && word.iter().enumerate().all(|(i, byte)| match i {
+            8 | 13 | 18 | 23 => *byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        })
 }
 
 /// Letters and digits in turns, as no name has them.
@@ -122,40 +213,41 @@ pub(super) fn file_line(word: &[u8]) -> Option<(usize, Range<usize>)> {
 
 /// Whether a name in a bracket is more likely that of a thread than of a logger.
 pub(super) fn is_thread(name: &[u8]) -> bool {
-    const PARTS: [&[u8]; 20] = [
-        b"thread",
-        b"worker",
-        b"exec",
-        b"pool",
-        b"schedul",
-        b"reactor",
-        b"eventloop",
-        b"event-loop",
-        b"nio",
-        b"timer",
-        b"http-",
-        b"qtp",
-        b"conn",
-        b"dispatcher",
-        b"ajp-",
-        b"msc service",
-        b"netty",
-        b"fiber",
-        b"coroutine",
-        b"tokio",
-    ];
     if name == b"main" {
         return true;
     }
     // `tool.exe`, `a.b.Pool`: a file or a class.
-    if memchr::memchr(b'.', name).is_some() && memchr::memchr(b' ', name).is_none() {
+    if name.len() > LONGEST || (memchr::memchr(b'.', name).is_some() && memchr::memchr(b' ', name).is_none()) {
         return false;
     }
     let numbered = {
         let end = name.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |at| at + 1);
         end < name.len() && end > 1 && matches!(name[end - 1], b'-' | b'#' | b'_')
     };
-    numbered || PARTS.iter().any(|part| text::contains_ignoring_case(name, part))
+    numbered || (0..name.len()).any(|at| is_thread_part(&name[at..]))
+}
+
+/// Whether the text begins with a part of the names that schedulers, pools and servers give their
+/// threads, in any case.
+fn is_thread_part(text: &[u8]) -> bool {
+    let parts: &[&[u8]] = match text[0] | 0x20 {
+        b'a' => &[b"ajp-"],
+        b'c' => &[b"conn", b"coroutine"],
+        b'd' => &[b"dispatcher"],
+        b'e' => &[b"exec", b"eventloop", b"event-loop"],
+        b'f' => &[b"fiber"],
+        b'h' => &[b"http-"],
+        b'm' => &[b"msc service"],
+        b'n' => &[b"nio", b"netty"],
+        b'p' => &[b"pool"],
+        b'q' => &[b"qtp"],
+        b'r' => &[b"reactor"],
+        b's' => &[b"schedul"],
+        b't' => &[b"thread", b"timer", b"tokio"],
+        b'w' => &[b"worker"],
+        _ => return false,
+    };
+    parts.iter().any(|part| text.get(..part.len()).is_some_and(|text| text.eq_ignore_ascii_case(part)))
 }
 
 /// An address: of IPv4 or IPv6, perhaps with a port.
@@ -170,7 +262,8 @@ pub(super) fn is_address(word: &[u8]) -> bool {
 /// `a.b.C`, `my_app::db`: a path of names that only programs write. Of a lower-case one with points
 /// a capital must be in its end, for hosts and files are written so as well.
 pub(super) fn is_path(word: &[u8]) -> bool {
-    if memchr::memmem::find(word, b"::").is_some_and(|at| at > 0 && at + 2 < word.len()) {
+    let colons = memchr::memchr(b':', word).filter(|at| *at > 0 && word[*at..].starts_with(b"::"));
+    if colons.is_some_and(|at| at + 2 < word.len()) {
         return word.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':'));
     }
     let tail = word.rsplitn(3, |byte| *byte == b'.').take(2);

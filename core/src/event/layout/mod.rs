@@ -266,12 +266,26 @@ fn read_words(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
     }
     syslog::read_version(line, context, laid)
         || syslog::read_counted(line, context, laid)
-        || table::read(&table::WORD, line, 0, None, context, laid)
+        || read_named(line, context, laid)
         || access::read(line, context, laid)
         || logfmt::read(line, context, laid)
         || logfmt::read_journal(line, laid)
-        || envelope::read_prefix(line, laid)
+        || envelope::read_prefix(line, context, laid)
         || read_columns(line, context, laid)
+}
+
+/// Lines that the table tells by their first word.
+fn read_named(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
+    let alone = line.get(1).is_some_and(|second| !second.is_ascii_alphabetic());
+    let group: &[_] = match line[0] {
+        b'0'..=b'9' => &table::DIGIT,
+        b'A'..=b'Z' if alone => &table::LETTER,
+        _ if text::level_word(line, 0).is_some() => &table::LEVEL,
+        _ => &table::NAME,
+    };
+    let behind = text::word(line, 0).end;
+    table::read(group, line, 0, None, context, laid)
+        || (line[behind..].starts_with(b" [") && table::read(&table::PROXY, line, 0, None, context, laid))
 }
 
 /// Lines with some columns before their time or level.
@@ -282,9 +296,14 @@ fn read_columns(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool
 
 /// Lines from their time on.
 fn read_timed(line: &[u8], opening: Opening, context: &mut TimeContext, laid: &mut Laid) -> bool {
-    // A level right behind the time is no host.
-    if opening.is(TimeKind::Syslog) && text::level_word(line, text::skip_spaces(line, opening.end)).is_none() {
+    // A level right behind the time is no host, nor is a bracket.
+    let behind = text::skip_spaces(line, opening.end);
+    let has_host = text::level_word(line, behind).is_none() && line.get(behind) != Some(&b'[');
+    if opening.is(TimeKind::Syslog) && has_host {
         return syslog::read(line, opening, context, laid);
+    }
+    if header::read_simple(line, opening, context, laid) {
+        return true;
     }
     if table::read(&table::TIME, line, opening.at, Some(opening), context, laid) {
         laid.is_envelope = laid.layout == "cri";

@@ -19,12 +19,12 @@
 //! The message is the rest of the line, or up to the last place of the mark behind it. Without it a
 //! pattern must fit up to the end of the line.
 
-use super::super::time::TimeContext;
+use super::super::time::Written;
 use super::matching::Matching;
-use super::{Laid, Opening, text};
+use super::{Laid, text};
 
 /// The longest pattern, in steps.
-const LONGEST: usize = 64;
+pub(super) const LONGEST: usize = 64;
 
 /// One layout: its name and the steps of its pattern.
 pub(super) struct Layout {
@@ -34,6 +34,71 @@ pub(super) struct Layout {
     shape: Shape,
     /// How many first steps take the same as those of the layout before it in its group.
     shared: usize,
+    /// How many of these also call it the same.
+    alike: usize,
+    /// The marks that it has in front of its message.
+    marks: Marks,
+}
+
+/// A set of marks: of most lines the first bytes lack some that a pattern needs, which is told
+/// without a look at its steps.
+#[derive(Clone, Copy)]
+pub(super) struct Marks(u16);
+
+impl Marks {
+    /// How far behind its time a header is looked at.
+    const FARTHEST: usize = 96;
+
+    const fn of_byte(byte: u8) -> u16 {
+        match byte {
+            b'[' => 1,
+            b'(' => 1 << 1,
+            b'|' => 1 << 2,
+            b'/' => 1 << 3,
+            b'#' => 1 << 4,
+            b'*' => 1 << 5,
+            b'"' => 1 << 6,
+            b'@' => 1 << 7,
+            b',' => 1 << 8,
+            b'-' => 1 << 9,
+            b':' => 1 << 10,
+            b'<' => 1 << 11,
+            b']' => 1 << 12,
+            b')' => 1 << 13,
+            _ => 0,
+        }
+    }
+
+    /// Those of a line behind its time.
+    pub(super) fn of(line: &[u8], from: usize) -> Marks {
+        const SETS: [u16; 256] = {
+            let (mut sets, mut byte) = ([0; 256], 0);
+            while byte < 256 {
+                sets[byte] = Marks::of_byte(byte as u8);
+                byte += 1;
+            }
+            sets
+        };
+        let header = &line[from.min(line.len())..line.len().min(from + Self::FARTHEST)];
+        let marks = header.iter().fold(0, |marks, byte| marks | SETS[usize::from(*byte)]);
+        // A header that goes on further can have any.
+        Marks(if header.len() == Self::FARTHEST { u16::MAX } else { marks })
+    }
+
+    const fn of_steps(steps: &[Step], count: usize) -> Marks {
+        let (mut marks, mut at) = (0, 0);
+        // What stands before the time was looked for already.
+        while at < count && !matches!(steps[at], Step::Time) {
+            at += 1;
+        }
+        while at < count {
+            if let Step::Byte(byte) = steps[at] {
+                marks |= Marks::of_byte(byte);
+            }
+            at += 1;
+        }
+        Marks(marks)
+    }
 }
 
 /// What stands behind the time: the byte there, and the first bytes of the next two columns, each a
@@ -189,7 +254,7 @@ impl Layout {
             at += 1;
         }
         let shape = Shape::of_steps(&steps, count);
-        Layout { name, steps, count, shape, shared: 0 }
+        Layout { name, steps, count, shape, shared: 0, alike: 0, marks: Marks::of_steps(&steps, count) }
     }
 
     /// The layouts as a group, in which each knows what it shares with the one before.
@@ -203,7 +268,11 @@ impl Layout {
             {
                 shared += 1;
             }
-            layouts[i].shared = shared;
+            let mut alike = 0;
+            while alike < shared && layouts[i].steps[alike].is_alike(&layouts[i - 1].steps[alike]) {
+                alike += 1;
+            }
+            (layouts[i].shared, layouts[i].alike) = (shared, alike);
             i += 1;
         }
         layouts
@@ -214,40 +283,28 @@ impl Layout {
         self.shared
     }
 
-    /// Whether a line of that shape can have this layout.
-    pub(super) const fn fits(&self, shape: Shape) -> bool {
-        self.shape.fits(shape)
+    /// Whether a line of that shape and with these marks can have this layout.
+    pub(super) const fn fits(&self, (shape, marks): (Shape, Marks)) -> bool {
+        self.marks.0 & !marks.0 == 0 && self.shape.fits(shape)
     }
 
-    /// Reads the line if it has this layout; what was captured is then in `laid`, which is else as
-    /// it was before.
+    /// How many of these also call it the same.
+    pub(super) const fn alike(&self) -> usize {
+        self.alike
+    }
+
+    /// Goes on from step `from` of a pattern that is alike up to there.
     ///
     /// # Errors
     /// The number of the step that did not fit; behind the last if the line goes on.
-    pub(super) fn read(
-        &self,
-        line: &[u8],
-        from: usize,
-        opening: Option<Opening>,
-        context: &mut TimeContext,
-        laid: &mut Laid,
-    ) -> Result<(), usize> {
-        let members = laid.members.len();
-        let whole = from..line.len();
-        let mut matching = Matching { line, at: from, opening, context, laid, written: None, message: whole };
-        let ran = matching.run(&self.steps[..self.count]);
-        if ran.is_ok() {
-            let (written, message) = (matching.written, matching.message);
-            (laid.layout, laid.message) = (self.name, message);
-            if let Some(written) = written {
-                laid.time = Some(written.instant);
-                context.accept(&written);
-            }
-        } else {
-            laid.members.truncate(members);
-            (laid.level, laid.level_text) = (None, 0..0);
-        }
-        ran
+    pub(super) fn read(&self, from: usize, matching: &mut Matching<'_>) -> Result<(), usize> {
+        matching.run(&self.steps[..self.count], from)
+    }
+
+    /// Takes what the steps of this layout have found.
+    pub(super) fn capture(&self, matching: &mut Matching<'_>, laid: &mut Laid) -> Option<Written> {
+        laid.layout = self.name;
+        matching.capture(&self.steps[..self.count], laid)
     }
 }
 
@@ -266,6 +323,12 @@ impl Step {
             | (Step::Sign, Step::Sign)
             | (Step::Location, Step::Location)
             | (Step::MessageFromHere, Step::MessageFromHere) => true,
+            // What is called a module must be able to be one.
+            (Step::Member(name, _), Step::Member(other, _))
+                if is_same(name.as_bytes(), b"module") != is_same(other.as_bytes(), b"module") =>
+            {
+                false
+            }
             (Step::Member(_, one), Step::Member(_, other)) => match (one, other) {
                 (Take::Until(one), Take::Until(other)) => *one == *other,
                 (Take::Choice(one), Take::Choice(other)) => is_same(one.as_bytes(), other.as_bytes()),
@@ -280,6 +343,16 @@ impl Step {
                 _ => false,
             },
             _ => false,
+        }
+    }
+}
+
+impl Step {
+    /// Whether two steps that take the same also call it the same.
+    const fn is_alike(&self, other: &Step) -> bool {
+        match (self, other) {
+            (Step::Member(one, _), Step::Member(other, _)) => is_same(one.as_bytes(), other.as_bytes()),
+            _ => true,
         }
     }
 }

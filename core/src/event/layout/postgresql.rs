@@ -18,7 +18,8 @@ const LONGEST: usize = 400;
 /// Reads a line from its time on.
 pub(super) fn read(line: &[u8], opening: Opening, context: &mut TimeContext, laid: &mut Laid) -> bool {
     let window = &line[opening.end..line.len().min(opening.end + LONGEST)];
-    let Some(colon) = memchr::memmem::find(window, b":  ").map(|at| opening.end + at) else {
+    let colon = memchr::memchr_iter(b':', window).find(|at| window[*at..].starts_with(b":  "));
+    let Some(colon) = colon.map(|at| opening.end + at) else {
         return false;
     };
     let start = line[..colon].iter().rposition(|byte| !byte.is_ascii_alphanumeric()).map_or(0, |at| at + 1);
@@ -67,6 +68,12 @@ pub(super) fn severity(word: &[u8]) -> Option<Level> {
         b"LOG" | b"STATEMENT" | b"DETAIL" | b"HINT" | b"CONTEXT" | b"QUERY" | b"LOCATION" | b"System" | b"Note" => {
             Some(Level::Info)
         }
+        // VMware's and Apple's.
+        b"In" | b"No" | b"Default" => Some(Level::Info),
+        b"Db" => Some(Level::Debug),
+        b"Wa" => Some(Level::Warn),
+        b"Er" | b"Fault" => Some(Level::Error),
+        b"Cr" | b"Al" | b"Em" => Some(Level::Fatal),
         b"DEBUG1" | b"DEBUG2" | b"DEBUG3" | b"DEBUG4" | b"DEBUG5" => Some(Level::Debug),
         word if word.len() > 2 => Level::from_text(word),
         _ => None,

@@ -69,6 +69,10 @@ fn read_inner(
 ) -> bool {
     inner.written = match (epoch.and_then(|epoch| epoch.written), inner.written) {
         (Some(outer), Some(written)) if outer.kind == TimeKind::Epoch => Some(merge(outer, written)),
+        // Only one of the two says its zone.
+        (Some(outer), Some(written)) if is_zoned(line, epoch) && !is_zoned(line, Some(inner)) => {
+            Some(Written::known(outer.instant, written.kind))
+        }
         (_, written) => written,
     };
     let lead = &line[last.clone()];
@@ -80,6 +84,14 @@ fn read_inner(
     read_timed(line, inner, context, laid);
     laid.header = 0..laid.message.start;
     true
+}
+
+/// Whether a time ends with `Z` or an offset.
+fn is_zoned(line: &[u8], opening: Option<Opening>) -> bool {
+    let Some(opening) = opening else { return false };
+    let written = &line[opening.at..opening.end];
+    written.ends_with(b"Z")
+        || (written.len() > 19 && written[written.len() - 6..].iter().any(|byte| matches!(byte, b'+' | b'-')))
 }
 
 /// The instant of the epoch, with the fraction of the written time if both are of the same second

@@ -2,8 +2,9 @@
 //! that fits is taken, so those with more marks stand before those with fewer. `pattern.rs` tells
 //! how they are written.
 
-use super::super::time::TimeContext;
-use super::pattern::{Layout, Shape};
+use super::super::time::{TimeContext, TimeKind};
+use super::matching::Matching;
+use super::pattern::{Layout, Marks, Shape};
 use super::{Laid, Opening};
 
 const fn layout(name: &'static str, pattern: &'static str) -> Layout {
@@ -12,7 +13,7 @@ const fn layout(name: &'static str, pattern: &'static str) -> Layout {
 
 /// Lines that begin with a time.
 #[rustfmt::skip]
-pub(super) static TIME: [Layout; 59] = Layout::group([
+pub(super) static TIME: [Layout; 49] = Layout::group([
     layout("cri", "{time} {stream:stdout|stderr} {tag:F|P}_{message}"),
     layout("logcat", "{time} {pid} {thread:number} {letter} {module}: {message}"),
     layout("logcat", "{time} {pid} {thread:number} {letter} {module} : {message}"),
@@ -22,7 +23,6 @@ pub(super) static TIME: [Layout; 59] = Layout::group([
     layout("logcat", "{time} {pid}-{thread}/{application} {letter}/{module}: {message}"),
     layout("mongodb", "{time} {letter} {module} [{thread}] {message}"),
     layout("nginx", "{time} [{level}] {pid}#{thread:number}: *{connection} {message}"),
-    layout("nginx", "{time} [{level}] {pid}#{thread:number}: {message}"),
     layout("spring", "{time} {level} {pid} --- [{thread}] {module} : {message}"),
     layout("spring", "{time} {level} {pid} --- [{application}] [{thread}] {module} : {message}"),
     layout("spring", "{time} {level} [{application},{trace_id},{span_id}] {pid} --- [{thread}] {module} : {message}"),
@@ -31,11 +31,9 @@ pub(super) static TIME: [Layout; 59] = Layout::group([
     layout("spring", "{time} {level} [{application},,,] {pid} --- [{thread}] {module} : {message}"),
     layout("spring", "{time} {level} {pid} --- [{application}] [{thread}] [{correlation}] {module} : {message}"),
     layout("oslo", "{time} {pid} {level} {module} [{request_id}] {message}"),
-    layout("log4j", "{time} {pid} {level} {module}: {message}"),
+    layout("odoo", "{time} {pid} {level} {database} {module}: {message}"),
     layout("log4j", "{time} {level} [{module}] ({thread}) {message}"),
     layout("log4j", "{time} {level} [{thread}] {module}: {message}"),
-    layout("log4j", "{time} {level} [{thread}] {module} - {message}"),
-    layout("log4j", "{time} {level} [{thread}] {module} [{file}:{line}] {message}"),
     layout("log4j", "{time} [{thread}] {level} {module} [{context}] - {message}"),
     layout("log4j", "{time} [{thread}] {level} {module} - {message}"),
     layout("log4j", "{time} [{thread}] {level} {module}: {message}"),
@@ -47,13 +45,7 @@ pub(super) static TIME: [Layout; 59] = Layout::group([
     layout("postgresql", "{time} [{pid}] {user}@{database} {severity}: {message}"),
     layout("loguru", "{time} | {level} | {module}:{function}:{line} - {message}"),
     layout("python", "{time} - {module} - {level} - {message}"),
-    layout("python", "{time} - {level} - {message}"),
-    layout("python", "{time} [{level}] {module}: {message}"),
-    layout("log4j", "{time} {level} {module}: {message}"),
-    layout("log4j", "{time} {level} {module} - {message}"),
-    layout("log4j", "{time} {level} {file}:{line} - {message}"),
     layout("log4j", "{time} {level} [{thread}] {module:dotted} {message}"),
-    layout("log4j", "{time} {level} {module:dotted} {message}"),
     layout("servicing", "{time}, {level} {module} {message}"),
     layout("python", "{time}:{level}:{module}:{message}"),
     layout("flask", "{time} {level} in {module}: {message}"),
@@ -62,86 +54,97 @@ pub(super) static TIME: [Layout; 59] = Layout::group([
     layout("jvm", "{time}: {uptime:decimal}: {message}"),
     layout("macos", "{time} 0x{thread} {severity} 0x{activity} {pid} {ttl} {module}: {message}"),
     layout("macos", "{time} {type:Df|Db|I|E|F|Di|In|Er|Fa} {module}[{pid}:{thread}] {message}"),
-    layout("pipes", "{time}|{level}|{thread}|{module}|{message}"),
-    layout("pipes", "{time}|{level}|{module}|{message}"),
     layout("pipes", "{time}|{module}|{pid}|{message}"),
-    layout("go", "{time} {file}:{line}: {message}"),
     layout("squid", "{time} {message>}{duration_ms:number} {client} {result}/{status} {bytes} {method} {operation} {user} {peer} {content_type}"),
     layout("iis", "{time} {server} {message>}{method:GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH} {operation} {query} {port} {user} {client} {user_agent} {referrer} {status} {substatus} {win32_status} {duration_ms:number}"),
     layout("iis", "{time} {server} {message>}{method:GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH} {operation} {query} {port} {user} {client} {user_agent} {status} {substatus} {win32_status} {duration_ms:number}"),
     layout("iis", "{time} {site} {computer} {server} {message>}{method:GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH} {operation} {query} {port} {user} {client} {protocol} {user_agent} {cookie} {referrer} {vhost} {status} {substatus} {win32_status} {sent} {received} {duration_ms:number}"),
     layout("elb", ELB),
     layout("kubernetes", "{time} {letter} {pid} {file}:{line}] {message}"),
+    layout("vmware", "{time} {severity}({priority:number}) {module}[{pid}]: {message}"),
+    layout("vmware", "{time} {severity}({priority:number}) {module}: {message}"),
 ]);
 
 /// Lines that begin with a bracket and a time in it.
 #[rustfmt::skip]
-pub(super) static BRACKET_TIME: [Layout; 23] = Layout::group([
+pub(super) static BRACKET_TIME: [Layout; 16] = Layout::group([
+    layout("icinga", "[{time}] {level}/{module}: {message}"),
     layout("apache", "[{time}] [{module}:{level}] [pid {pid}:tid {thread}] [client {client}] {message}"),
-    layout("apache", "[{time}] [{module}:{level}] [pid {pid}:tid {thread}] {message}"),
-    layout("apache", "[{time}] [{module}:{level}] [pid {pid}] [client {client}] {message}"),
-    layout("apache", "[{time}] [{module}:{level}] [pid {pid}] {message}"),
     layout("apache", "[{time}] [{level}] {message>}[client {client}] {rest}"),
-    layout("gunicorn", "[{time}] [{pid}] [{level}] {message}"),
     layout("elasticsearch", "[{time}][{level}][{module}] [{node}] {message}"),
-    layout("elasticsearch", "[{time}][{level}][{module}][{thread}] {message}"),
     layout("elasticsearch", "[{time}][{level}][{module}] {message}"),
     layout("log4js", "[{time}] [{level}] {module} - {message}"),
-    layout("apache", "[{time}] [{level}] {message}"),
     layout("glassfish", "[{time}] [{server}] [{level}] [{id}] [{module}] [tid: {thread}] {message}"),
     layout("websphere", "[{time}] {thread} {module} {letter} {message}"),
-    layout("gluster", "[{time}] {letter} [MSGID: {message_id}] [{file}:{line}:{function}] {module}: {message}"),
-    layout("gluster", "[{time}] {letter} [{file}:{line}:{function}] {module}: {message}"),
+    layout("gluster", "[{time}] {letter} [MSGID: {message_id}] [{file}:{line}:{function}] {translator}: {message}"),
+    layout("gluster", "[{time}] {letter} [{file}:{line}:{function}] {translator}: {message}"),
     layout("flask", "[{time}] {level} in {module}: {message}"),
     layout("serilog", "[{time} {level}] {message}"),
     layout("env_logger", "[{time} {level} {module}] {message}"),
     layout("celery", "[{time}: {level}/{thread}] {message}"),
     layout("monolog", "[{time}] {module}.{level}: {message}"),
     layout("kafka", "[{time}] {level} {message} ({module})"),
-    layout("log4j", "[{time}] {level} [{thread}] {module}: {message}"),
-    layout("log4j", "[{time}] {level} {module}: {message}"),
 ]);
 
 /// Lines that begin with a bracket and no time in it.
 #[rustfmt::skip]
-pub(super) static BRACKET: [Layout; 7] = Layout::group([
+pub(super) static BRACKET: [Layout; 6] = Layout::group([
     layout("kernel", "[{uptime:decimal}]_{message}"),
     layout("kernel", "[{uptime:decimal}][{thread}]_{message}"),
     layout("log4j", "[{thread}] {level} {module} - {message}"),
-    layout("log4j", "[{level}] [{time}] [{module}] {message}"),
     layout("redis", "[{pid}] {time} {sign} {message}"),
     layout("gin", "[GIN] {time} | {message>}{status} | {latency} | {client} | {method} \"{operation}\""),
     layout("kubectl", "[pod/{host}/{container}] {message}"),
 ]);
 
-/// Lines that begin with anything else.
+/// Lines that begin with a letter that stands alone.
 #[rustfmt::skip]
-pub(super) static WORD: [Layout; 29] = Layout::group([
+pub(super) static LETTER: [Layout; 6] = Layout::group([
     layout("klog", "{letter}{time} {thread:number} {file}:{line}]_{message}"),
     layout("logcat", "{letter}/{module}({pid}): {message}"),
     layout("logcat", "{letter}/{module} ({pid}): {message}"),
     layout("ruby", "{letter}, [{time} #{pid}] {level} -- {module}: {message}"),
     layout("ruby", "{letter}, [{time} #{pid}] {level} -- : {message}"),
-    layout("redis", "{pid}:{role:X|C|S|M} {time} {sign} {message}"),
-    layout("audit", "type={type} msg=audit({time}:{serial}): {message}"),
-    layout("columns", "{id:number} {node} {module} {state} {time:epoch} {flag:number} {message}"),
+    layout("cups", "{letter} [{time}] {message}"),
+]);
+
+/// Lines that begin with the word of a level.
+#[rustfmt::skip]
+pub(super) static LEVEL: [Layout; 7] = Layout::group([
     layout("uvicorn", "{level}:_ {message>}{client} - \"{method} {operation} {protocol}\" {status} {rest}"),
     layout("dotnet", "{level}: {module}[{event_id:number}]"),
     layout("dotnet", "{level}: {module}[{event_id:number}] {message}"),
-    layout("npm", "npm {level}! {message}"),
-    layout("npm", "npm {level} {message}"),
-    layout("dmesg", "{module} :{level} : [{uptime:decimal}] {message}"),
-    layout("dmesg", "{module}:{level} : [{uptime:decimal}] {message}"),
-    layout("morgan", "{message>}{method:GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH} {operation} {status} {response_time_ms} ms - {bytes}"),
-    layout("tornado", "{message>}{status} {method:GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH} {operation} ({client}) {response_time}"),
-    layout("alb", "{type:http|https|h2|grpcs|ws|wss} {time} {message>}{balancer} {client} {target} {request_processing_time} {target_processing_time} {response_processing_time} {status} {target_status} {received} {sent} \"{method} {operation} {protocol}\" \"{user_agent}\" {rest}"),
-    layout("s3", "{owner} {bucket} [{time}] {client} {requester} {request_id} {message>}{action} {object} \"{method} {operation} {protocol}\" {status} {error} {bytes} {size} {duration_ms} {turnaround} {rest}"),
-    layout("vpc", "{version:number} {account:number} {interface} {source} {destination} {source_port} {destination_port} {protocol:number} {packets} {bytes} {time:epoch} {end} {action:ACCEPT|REJECT} {state}"),
     layout("uvicorn", "{level}:_ {message}"),
     layout("python", "{level}:{module}:{message}"),
     layout("log4j", "{level} [{thread}] {time} {file}:{line} - {message}"),
     layout("python", "{level} {time} {module} {pid} {thread:number} {message}"),
-    layout("log4j", "{level} [{time}] {module}: {message}"),
+]);
+
+/// Lines that begin with a number.
+#[rustfmt::skip]
+pub(super) static DIGIT: [Layout; 4] = Layout::group([
+    layout("redis", "{pid}:{role:X|C|S|M} {time} {sign} {message}"),
+    layout("columns", "{id:number} {node} {module} {state} {time:epoch} {flag:number} {message}"),
+    layout("tornado", "{message>}{status} {method:GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH} {operation} ({client}) {response_time}"),
+    layout("vpc", "{version:number} {account:number} {interface} {source} {destination} {source_port} {destination_port} {protocol:number} {packets} {bytes} {time:epoch} {end} {action:ACCEPT|REJECT} {state}"),
+]);
+
+/// Lines that begin with another word.
+#[rustfmt::skip]
+pub(super) static NAME: [Layout; 8] = Layout::group([
+    layout("audit", "type={type} msg=audit({time}:{serial}): {message}"),
+    layout("npm", "npm {level}! {message}"),
+    layout("npm", "npm {level} {message}"),
+    layout("dmesg", "{module:kern|user|mail|daemon|auth|syslog|lpr|news|uucp|cron|authpriv|ftp} :{level} : [{uptime:decimal}] {message}"),
+    layout("dmesg", "{module:kern|user|mail|daemon|auth|syslog|lpr|news|uucp|cron|authpriv|ftp}:{level} : [{uptime:decimal}] {message}"),
+    layout("morgan", "{message>}{method:GET|POST|HEAD|PUT|DELETE|OPTIONS|PATCH} {operation} {status} {duration_ms} ms - {bytes}"),
+    layout("alb", "{type:http|https|h2|grpcs|ws|wss} {time} {message>}{balancer} {client} {target} {request_processing_time} {target_processing_time} {response_processing_time} {status} {target_status} {received} {sent} \"{method} {operation} {protocol}\" \"{user_agent}\" {rest}"),
+    layout("s3", "{owner} {bucket} [{time}] {client} {requester} {request_id} {message>}{action} {object} \"{method} {operation} {protocol}\" {status} {error} {bytes} {size} {duration_ms} {turnaround} {rest}"),
+]);
+
+/// Lines that begin with an address and a time in brackets.
+#[rustfmt::skip]
+pub(super) static PROXY: [Layout; 4] = Layout::group([
     layout("haproxy", HAPROXY),
     layout("haproxy", HAPROXY_CAPTURES),
     layout("haproxy", HAPROXY_BOTH_CAPTURES),
@@ -172,17 +175,24 @@ pub(super) fn read(
     context: &mut TimeContext,
     laid: &mut Laid,
 ) -> bool {
-    let shape = opening.map(|opening| Shape::of(line, opening.end));
+    let shape = opening.map(|opening| (Shape::of(line, opening.end), Marks::of(line, opening.end)));
+    let mut matching = Matching::new(line, from, opening, context);
     // Where the last layout that was tried failed, and how much of it all those since then share.
-    let (mut failed, mut shared) = (0, 0);
+    let (mut failed, mut shared, mut alike) = (0, 0, 0);
     for layout in group {
-        shared = layout.shared().min(shared);
+        (shared, alike) = (layout.shared().min(shared), layout.alike().min(alike));
         if failed < shared || !shape.is_none_or(|shape| layout.fits(shape)) {
             continue;
         }
-        match layout.read(line, from, opening, context, laid) {
-            Ok(()) => return true,
-            Err(step) => (failed, shared) = (step, usize::MAX),
+        match layout.read(alike.min(failed), &mut matching) {
+            Ok(()) => {
+                if let Some(written) = layout.capture(&mut matching, laid) {
+                    (laid.time, laid.time_is_coarse) = (Some(written.instant), written.kind == TimeKind::Syslog);
+                    context.accept(&written);
+                }
+                return true;
+            }
+            Err(step) => (failed, shared, alike) = (step, usize::MAX, usize::MAX),
         }
     }
     false

@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::super::level::Level;
 use super::{Laid, LayoutMember, LayoutName, ValueForm, text};
 
 /// How many pairs of a message are taken.
@@ -29,6 +30,12 @@ pub(super) fn read(line: &[u8], laid: &mut Laid) {
         let Some(name) = name_before(message, equals) else { continue };
         let Some((value, form)) = value_behind(message, equals + 1) else { continue };
         from = value.end;
+        if laid.level.is_none()
+            && matches!(&message[name.clone()], b"level" | b"lvl" | b"severity" | b"loglevel" | b"log_level")
+            && let Some(level) = Level::from_text(&message[value.clone()])
+        {
+            laid.say(level, 0..0);
+        }
         let moved = |range: Range<usize>| range.start + laid.message.start..range.end + laid.message.start;
         let member = LayoutMember { name: LayoutName::Written(moved(name)), value: moved(value), form };
         laid.members.push(member);

@@ -164,8 +164,3 @@ pub(super) fn is_dotted(word: &[u8]) -> bool {
     }
     parts > 2
 }
-
-/// Whether `text` holds the lower-case `part` in any case. For short texts.
-pub(super) fn contains_ignoring_case(text: &[u8], part: &[u8]) -> bool {
-    text.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part))
-}
