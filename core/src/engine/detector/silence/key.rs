@@ -1,6 +1,6 @@
 //! One key: when it spoke, and how long its pauses were.
 
-use super::SilenceSettings;
+use super::options::SilenceSettings;
 use crate::engine::incident::IncidentId;
 use crate::engine::state::{HeapSize, allocated};
 use crate::engine::stats::gap_tail::GapTail;
@@ -84,8 +84,9 @@ impl HeapSize for Key {
         allocated(self.name.len()) + self.seconds.heap_size() + self.events.heap_size()
     }
 
-    fn watched_as(&self, key: u64) -> Option<u64> {
-        self.silent.map(|_| key)
+    /// The incident that is open for as long as this key is silent.
+    fn watched_as(&self, _: u64) -> Option<u64> {
+        self.silent.map(|id| id.0)
     }
 }
 

@@ -8,10 +8,9 @@
 //! however many keys there are. Memory: 24 bytes for each key that is not parked, and as many again
 //! for those that have left.
 
-use super::evaluate::JOINED_S;
+use super::grouping::JOINED_S;
 use super::key::{Key, Parked, next_look};
 use super::{GONE_S, KeySettings, Reading, Silence};
-use crate::engine::detector::Report;
 use crate::engine::state::Weight;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -20,33 +19,15 @@ use std::collections::BinaryHeap;
 type DueIndex = Reverse<(u64, u8, u64)>;
 
 /// Times of keys, soonest first; one that is not the key's own any more means nothing.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Schedule {
     seconds: BinaryHeap<DueIndex>,
     events: BinaryHeap<DueIndex>,
-    /// When the first of the open incidents is taken for gone.
-    gone: f64,
     /// The running time of the last tick.
     ticked: f64,
-    /// Incidents that were forgotten when that was last asked.
-    forgotten: u64,
     /// Keys that were looked at, for tests.
     #[cfg(test)]
     pub(super) looks: usize,
-}
-
-impl Default for Schedule {
-    fn default() -> Self {
-        Self {
-            seconds: BinaryHeap::new(),
-            events: BinaryHeap::new(),
-            gone: f64::INFINITY,
-            ticked: 0.0,
-            forgotten: 0,
-            #[cfg(test)]
-            looks: 0,
-        }
-    }
 }
 
 impl Schedule {
@@ -157,7 +138,7 @@ impl Silence {
     /// Everything anew, after a restart: what had been found of parked keys may be found no more
     /// with other settings.
     pub(super) fn reschedule(&mut self) {
-        self.schedule = Schedule { ticked: self.now.running, gone: f64::NEG_INFINITY, ..Schedule::default() };
+        self.schedule = Schedule { ticked: self.now.running, ..Schedule::default() };
         let Self { members, schedule, options, .. } = self;
         for (i, member) in members.iter_mut().enumerate() {
             member.keys.for_each_mut(|hash, key| {
@@ -167,24 +148,6 @@ impl Silence {
                 schedule.at(key.due, i, hash);
             });
         }
-    }
-
-    /// True when an open incident may be over without a line: it is a day old, or its key or itself
-    /// was forgotten.
-    pub(super) fn may_be_gone(&mut self, now: Reading, report: &Report<'_>) -> bool {
-        let forgotten = report.incidents.evictions();
-        let was_forgotten = std::mem::replace(&mut self.schedule.forgotten, forgotten) != forgotten;
-        let lost: usize = self.members.iter_mut().map(|member| member.keys.take_lost().len()).sum();
-        !self.open.is_empty() && (now.running > self.schedule.gone || was_forgotten || lost > 0)
-    }
-
-    /// Open incidents have changed.
-    pub(super) fn set_gone(&mut self, report: &Report<'_>) {
-        let over = |open: &super::OpenSilence| match report.incidents.is_open(open.id) {
-            true => open.stopped + GONE_S,
-            false => f64::NEG_INFINITY,
-        };
-        self.schedule.gone = self.open.iter().map(over).fold(f64::INFINITY, f64::min);
     }
 }
 
