@@ -96,13 +96,13 @@ impl Spread {
         Some(verdict)
     }
 
-    fn usual(&mut self, side: u64, key: u64, slots: u32) -> Option<dimension_stats::Usual> {
+    fn usual(&mut self, side: u64, key: u64, slots: u32) -> Option<Usual> {
         let owned = self.open.attributed().owns(key, self.exposure.slot());
         self.sides.usual(side, key, slots, &self.exposure, owned)
     }
 
     /// The value's own rate, over a window with `of` failures of its module.
-    fn rate(&self, slots: u32, usual: &dimension_stats::Usual, of: f64) -> UsualRate {
+    fn rate(&self, slots: u32, usual: &Usual, of: f64) -> UsualRate {
         let past = self.exposure.past();
         let window = self.exposure.window(slots, self.seconds_of_slot());
         let clocks = [(past.seconds, window.seconds.max(1.0)), (past.events, window.events)];
@@ -180,14 +180,14 @@ impl Spread {
     fn watch(&mut self, open: &mut OpenValue, from: u32, slot: u32) {
         let passed = f64::from(slot - from);
         let calm = CALM_SLOTS.min(self.longest);
-        let (mut failures, mut recent, mut of, mut usual) = (0, 0, 0, None::<dimension_stats::Usual>);
+        let (mut failures, mut recent, mut of, mut usual) = (0, 0, 0, None::<Usual>);
         for spot in open.spots.clone() {
-            let mut since = |from| self.sides.counted(spot.side, spot.key, from, |_| false);
+            let since = |from| self.sides.counted(spot.side, spot.key, from, |_| false);
             failures += since(from).of_value.saturating_sub(since(slot).of_value);
             let lately = since((slot + 1).saturating_sub(calm));
             (recent, of) = (recent + lately.of_value, of.max(lately.of_all));
             if let Some(of_spot) = self.usual(spot.side, spot.key, calm) {
-                let sum = usual.get_or_insert(dimension_stats::Usual { learned: 0.0, correlation: 0.0, ..of_spot });
+                let sum = usual.get_or_insert(Usual { learned: 0.0, correlation: 0.0, ..of_spot });
                 sum.learned += of_spot.learned;
                 sum.correlation = sum.correlation.max(of_spot.correlation);
                 sum.clump = sum.clump.max(of_spot.clump);
@@ -220,7 +220,7 @@ pub(super) fn expected_by(rate: &UsualRate) -> f64 {
 }
 
 /// ln of the chance that so many of the failures sit on one value, over all values.
-pub(super) fn ln_share(failures: f64, of: f64, usual: &dimension_stats::Usual) -> f64 {
+pub(super) fn ln_share(failures: f64, of: f64, usual: &Usual) -> f64 {
     binomial::ln_tail_dispersed(failures, of, usual.share, usual.dispersion(of)) + f64::from(usual.values).ln()
 }
 

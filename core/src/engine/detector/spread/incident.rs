@@ -2,7 +2,7 @@
 
 use super::super::failure::{FACTOR, UsualNumber, UsualRate};
 use super::evaluate::{expected_by, ln_share};
-use super::{Dimension, Verdict, dimension_stats};
+use super::{Dimension, Usual, Verdict};
 use crate::engine::finding::{
     DetectorName, Evidence, Key, Measured, Severity, ShareEvidence, p_of, round, score_of, significant, test, unit,
 };
@@ -22,7 +22,7 @@ const CRITICAL_TIMES: f64 = 10.0;
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct UsualOfValue {
     /// The share that it should have.
-    usual: dimension_stats::Usual,
+    usual: Usual,
     /// How many of one failure that is, and how surely.
     a_failure: UsualNumber,
     /// Its own rate, over the window that has shown the incident.

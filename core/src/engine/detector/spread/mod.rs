@@ -2,7 +2,7 @@
 //!
 //! A failure is an event at level ERROR or worse (`level` says from where on) or with a failing
 //! status (`failure.rs`) that no loop explains. For each module and dimension (the host; others by
-//! `dimensions`) failures are counted by value in slots of 5 s (`dimension_stats.rs`). With each
+//! `dimensions`) failures are counted by value in slots of 5 s (`dimension_table.rs`). With each
 //! failure its value's k of the n failures in the last 10 s, 1 min and 5 min are tested, and all
 //! must reject:
 //!
@@ -32,20 +32,24 @@
 //! clump: half of the time by the tenth failure of one, nearly always by the twenty-eighth,
 //! whatever their rate within five minutes.
 //!
-//! Memory: as `dimension_stats.rs` says. Cold start: silent for `warm_up_s` of stream.
+//! Memory: as `dimension_table.rs` says. Cold start: silent for `warm_up_s` of stream.
 
 mod dimension_stats;
+mod dimension_table;
 mod evaluate;
 mod incident;
 mod open_spots;
 mod options;
 mod recent;
+mod usual;
+mod value_stats;
 
 use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S, UsualRate};
 use super::options::SharedOptions;
 use super::tracker::{AttributedSlots, Ending, IncidentTracker, Passed};
 use super::{Detector, Event, LocalizedFailures, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
+use crate::engine::deadlines::Slotted;
 use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Overrides;
@@ -54,13 +58,14 @@ use crate::engine::state::{Evict, Weight};
 use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::engine::stats::exposure::Exposure;
 use crate::event::{Fields, Level, Role, Timestamp};
-use dimension_stats::{DimensionTable, DimensionTableSnapshot};
+use dimension_table::{DimensionTable, DimensionTableSnapshot};
 use incident::UsualOfValue;
 use open_spots::OpenSpots;
 use options::{Dimension, SpreadSettings};
 pub use options::{SpreadOptions, SpreadOverride};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use usual::Usual;
 
 /// One event in so many is counted by value, on average: shares need no more, and the others cost
 /// nothing.
@@ -90,8 +95,8 @@ pub struct Spread {
     sides: DimensionTable,
     /// Failures that were tested, forgetting: by them the tests of a day are known.
     failures: f64,
-    /// Modules and dimensions with failures in some window.
-    active: Vec<u64>,
+    /// Modules and dimensions with failures in some window, by the slot in which each is settled.
+    active: Slotted<u64>,
     /// Open incidents by value.
     open: IncidentTracker<OpenValue>,
     /// The same by module.
@@ -155,7 +160,7 @@ struct Verdict {
     failures: f64,
     of: f64,
     /// The share that it should have.
-    usual: dimension_stats::Usual,
+    usual: Usual,
     /// The value's own rate, and failures that it lets expect.
     rate: UsualRate,
     expected_by_rate: f64,
@@ -184,7 +189,7 @@ impl Registered for Spread {
             exposure: Exposure::new(longest, SLOT_S, HALF_LIFE_S),
             sides: DimensionTable::new(keys, longest),
             failures: 0.0,
-            active: Vec::new(),
+            active: Slotted::default(),
             open: IncidentTracker::default(),
             open_spots: OpenSpots::default(),
             until: SAMPLE,
@@ -224,14 +229,26 @@ impl Spread {
         }
         let Self { active, sides, exposure, open, .. } = self;
         let attributed = open.attributed();
-        // One that was forgotten and came again is on the list twice.
-        active.iter().for_each(|&side| sides.unlist(side));
-        active.retain(|&side| {
-            sides.settle(side, exposure, |key, slot| attributed.owns(key, slot));
-            sides.list_again(side)
-        });
+        while let Some((due, side)) = active.next(to) {
+            if let Some(next) = sides.settle(side, due, exposure, |key, slot| attributed.owns(key, slot)) {
+                active.put(next, side);
+            }
+        }
         self.open.forget_before(to.saturating_sub(2 * self.longest));
         self.set_threshold();
+    }
+
+    /// A module has a failure in a dimension: it is settled whenever something leaves its windows.
+    fn activate(&mut self, side: u64) {
+        let attributed = self.open.attributed();
+        let due = self.sides.activate(side, &self.exposure, |key, slot| attributed.owns(key, slot));
+        let Some(due) = due else { return };
+        self.active.put(due, side);
+        if self.active.len() > 2 * self.sides.modules() + 1_000 {
+            // Forgotten modules leave their slots behind.
+            let sides = &self.sides;
+            self.active.retain(|due, side| sides.is_due(*side, due));
+        }
     }
 
     /// Where the event's value of dimension `number` is counted.
@@ -271,11 +288,7 @@ impl Spread {
                 return;
             }
             self.sides.fail(spot.side, spot.key, now);
-            if self.sides.list(spot.side) {
-                self.active.push(spot.side);
-                let attributed = self.open.attributed();
-                self.sides.settle(spot.side, &self.exposure, |key, slot| attributed.owns(key, slot));
-            }
+            self.activate(spot.side);
             self.judge(event, number, spot, settings, report);
         }
     }
@@ -381,7 +394,12 @@ impl Stateful for Spread {
             exposure: self.exposure.clone(),
             sides: self.sides.snapshot(),
             failures: self.failures,
-            active: self.active.clone(),
+            active: self
+                .active
+                .iter()
+                .filter(|(due, side)| self.sides.is_due(**side, *due))
+                .map(|(_, side)| *side)
+                .collect(),
             open: self.open.incidents().clone(),
             owned: self.open.attributed().clone(),
             until: self.until,
@@ -400,9 +418,11 @@ impl Stateful for Spread {
     fn resume(&mut self, kept: SpreadState) {
         self.age = kept.age;
         self.exposure = kept.exposure;
-        self.sides.restore(kept.sides, &kept.active);
+        self.active = Slotted::default();
+        for (due, side) in self.sides.restore(kept.sides, &kept.active) {
+            self.active.put(due, side);
+        }
         self.failures = kept.failures;
-        self.active = kept.active;
         self.open_spots = kept.open.values().flat_map(|open| open.spots.iter().copied()).collect();
         self.open.resume(kept.open, kept.owned);
         self.until = kept.until.max(1);

@@ -62,10 +62,6 @@ impl Recent {
         Some(gone)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.slots.is_empty()
-    }
-
     /// The slots, oldest first.
     pub(super) fn slots(&self) -> impl DoubleEndedIterator<Item = &FailureSlot> {
         self.slots.iter()
