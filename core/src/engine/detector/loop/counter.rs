@@ -7,10 +7,14 @@
 //! which is the same for other words in its variable places; a run has the same words in them, for
 //! they are parameters too. Work that makes progress has ever new numbers, or is no warning.
 
+use super::actor::Actor;
 use super::excursions::RISE;
+use super::learned::Learned;
+use super::line::template_key;
+use crate::engine::detector::Event;
 use crate::engine::detector::text_without_numbers::TextWithoutNumbers;
 use crate::engine::state::{HeapSize, allocated};
-use crate::event::Timestamp;
+use crate::event::{Role, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// Numbers of a line that are followed; a line with more is no counter.
@@ -56,6 +60,33 @@ pub(super) struct When {
     pub(super) last: Timestamp,
     /// Events of the stream so far.
     pub(super) events: f64,
+}
+
+/// What the retry counter of an actor says of its last line.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Retries {
+    /// Lines of the run that the line goes on with.
+    pub(super) lines: u32,
+    /// Lines in a row whose numbers stepped alike.
+    pub(super) steps: u32,
+    /// How often the template of the line came before.
+    pub(super) template_seen: u32,
+}
+
+/// An actor says a line at WARN or worse: counts it, where it has a message.
+pub(super) fn count_retries(
+    event: &Event<'_>,
+    actor: &mut Actor,
+    learned: &mut Learned,
+    scratch: &mut TextWithoutNumbers,
+) -> Retries {
+    let Some(message) = event.fields.raw(Role::Message) else { return Retries::default() };
+    let template_seen = learned.count(template_key(event.template.id));
+    scratch.read(message, event.fields.look().module_hash);
+    let when = When { time: event.moment.time, last: actor.last, events: learned.events() };
+    let counter = actor.counter.get_or_insert_default();
+    counter.push(scratch, when, |count, elapsed, others| learned.expected(template_seen, count, elapsed, others));
+    Retries { lines: counter.run().lines, steps: counter.steps(), template_seen }
 }
 
 impl CounterRow {

@@ -1,5 +1,7 @@
 //! A run of repeats under test.
 
+use super::actor::Actor;
+use super::counter::{Counter, Retries};
 use super::excursions::{Excursion, Who};
 use crate::engine::detector::Event;
 use crate::engine::finding::{DetectorName, NearMiss, Reason};
@@ -52,6 +54,29 @@ pub(super) enum Signal {
 }
 
 impl Run {
+    /// The cycle of `lag` lines that an actor's last line goes on with, which was seen so many
+    /// times in all.
+    pub(super) fn of_cycle(actor: &Actor, lag: usize, seen: u32) -> Self {
+        let (length, began, lasted) = actor.run(lag);
+        let (rest, who) = (actor.rest.into(), Who::Actors(1));
+        Self { period: lag, length, began, lasted, seen, rest, who, variants: 1, signal: Signal::Cycle }
+    }
+
+    /// The run of an actor's retry counter, whose last line came at `time`.
+    pub(super) fn of_counter(counter: Option<&Counter>, retries: &Retries, time: Timestamp) -> Self {
+        Self {
+            period: 1,
+            length: retries.lines,
+            began: counter.map_or(time, |counter| counter.run().began),
+            lasted: counter.map_or(0.0, |counter| counter.run().lasted()),
+            seen: retries.template_seen,
+            rest: 0.0,
+            who: Who::Actors(1),
+            variants: counter.map_or(1, Counter::variants),
+            signal: Signal::Counter,
+        }
+    }
+
     /// The spell of a line that was seen so many times in all.
     pub(super) fn of_spell(spell: &Excursion, line: u64, who: Who, seen: u32) -> Self {
         let (length, began, signal) = (spell.count, spell.began, Signal::Excursion(line));
