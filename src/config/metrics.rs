@@ -33,6 +33,6 @@ impl Metrics {
             "metrics has both token_file and token_env".to_owned(),
             "the token is in one place; remove the other",
         );
-        super::alert::claim_variable("metrics.token_env", self.token_env.as_deref(), require);
+        super::alert::require_variable("metrics.token_env", self.token_env.as_deref(), require);
     }
 }

@@ -28,7 +28,7 @@ impl Output {
     }
 
     /// Says what must hold.
-    pub(super) fn claim_poison(&self, require: &mut impl FnMut(bool, &str, String, &str)) {
+    pub(super) fn require_poison(&self, require: &mut impl FnMut(bool, &str, String, &str)) {
         require(
             self.on_poison != Some(OnPoison::File) || self.dead_letter_file.is_some(),
             "output.on_poison",

@@ -38,6 +38,7 @@ fn check(schema: &Value, value: &toml::Value, path: &mut String, require: &mut R
     };
     match value {
         toml::Value::Table(members) => {
+            let schema = variant_of(schema, members);
             for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
                 if let Some(value) = members.get(name) {
                     below(name, schema, value);
@@ -49,4 +50,15 @@ fn check(schema: &Value, value: &toml::Value, path: &mut String, require: &mut R
         }
         _ => {}
     }
+}
+
+/// The schema of a table that is of one of several types, such as a sink: that of the type which
+/// the table names.
+fn variant_of<'a>(schema: &'a Value, members: &toml::Table) -> &'a Value {
+    let names_it = |variant: &&Value| {
+        let properties = variant["properties"].as_object().into_iter().flatten();
+        let mut tags = properties.filter_map(|(name, schema)| Some((name, schema.get("const")?.as_str()?)));
+        tags.any(|(name, tag)| members.get(name).and_then(toml::Value::as_str) == Some(tag))
+    };
+    schema["oneOf"].as_array().and_then(|variants| variants.iter().find(names_it)).unwrap_or(schema)
 }

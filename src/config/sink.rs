@@ -2,8 +2,13 @@
 
 use super::{Alertmanager, Webhook};
 use crate::engine::finding::Severity;
+use crate::setting::Setting;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+
+/// Its default is that of no sink: a descriptor has to be named.
+const DESCRIPTOR: Setting<u32, ()> =
+    Setting::new((), "from 3; 0 to 2 are the standard streams, which events and diagnostics use").from(3).to(1_048_576);
 
 /// One `[[sink]]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -21,7 +26,7 @@ pub enum Sink {
     /// A file descriptor that whoever started the process has left open.
     Descriptor {
         /// Its number, from 3.
-        #[schemars(range(min = 3, max = 1_048_576))]
+        #[schemars(transform = DESCRIPTOR.range())]
         descriptor: u32,
         /// The least severity that it takes; by default all.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -80,12 +85,7 @@ impl Sink {
                 "the path of a sink is empty".to_owned(),
                 "name a file; it is made if it is not there",
             ),
-            Self::Descriptor { descriptor, .. } => require(
-                (3..=1_048_576).contains(descriptor),
-                &format!("sink.{i}.descriptor"),
-                format!("the descriptor of a sink is {descriptor}"),
-                "from 3; 0 to 2 are the standard streams, which events and diagnostics use",
-            ),
+            Self::Descriptor { .. } => {}
             Self::Alertmanager(sink) => sink.require(&format!("sink.{i}"), require),
             Self::Webhook(sink) => sink.require(&format!("sink.{i}"), require),
         }
