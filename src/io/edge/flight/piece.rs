@@ -6,7 +6,7 @@ use crate::io::outputs::Form;
 use std::ops::Range;
 
 /// What one message or request holds at most, unless a single record is longer.
-const MESSAGE_BYTES: usize = 1 << 20;
+pub(super) const MESSAGE_BYTES: usize = 1 << 20;
 
 /// So many records at most: each costs the one who takes it more than its bytes.
 const MESSAGE_RECORDS: usize = 16_384;

@@ -4,11 +4,11 @@ use super::piece::{Most, Piece, reach};
 use super::{Flight, SUSPECTS};
 
 /// So many connections must break in a row with the same piece the oldest.
-const BREAKS: u32 = 3;
+pub(super) const BREAKS: u32 = 3;
 
 /// So often what holds a record must be refused, each time with another one taken since the time
 /// before.
-const STRIKES: u32 = 8;
+pub(super) const STRIKES: u32 = 8;
 
 /// So many of these times it must have been alone: halves are looked for where something was
 /// refused, so that a peer which refuses every second message by chance gives many of the others.
