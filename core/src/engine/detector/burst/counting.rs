@@ -81,7 +81,8 @@ impl Burst {
                 Some(usual) => incidents.join_updated(open.id, 1, level, now, report.findings, |known, count| {
                     incident::go_on(known, &usual, count, lasted_s);
                 }),
-                // A version that knew less has opened it: what it has said stays.
+                // The incident comes from the state of an older version, which did not keep what is
+                // usual: its evidence stays as it is.
                 None => incidents.join(open.id, 1, level, now, report.findings),
             }
             self.open.go_on(spot.place.into(), deadline);
@@ -90,8 +91,8 @@ impl Burst {
         false
     }
 
-    /// A value of a dimension has an incident: the slots that showed it are no evidence of anything
-    /// else, and teach nothing.
+    /// Spread has opened an incident for a value of a dimension: the slots that show it are
+    /// attributed, so they are neither evidence for burst nor learned.
     #[cold]
     pub(super) fn leave_to_spread(&mut self, module: u64, aside: &LocalizedFailures) {
         if let Some(first) = aside.slots.iter().map(|(slot, _)| *slot).min() {

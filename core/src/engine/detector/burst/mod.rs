@@ -132,8 +132,8 @@ struct Verdict {
     ln_p: f64,
     threshold: f64,
     errors: f64,
-    /// Errors that are usual in the window; what they are reckoned from, and the share of it that
-    /// is counted.
+    /// Errors that are usual in the window; the rate that they come from, and the share of them
+    /// that is counted.
     usual: UsualNumber,
     rate: UsualRate,
     keep: f64,
@@ -197,7 +197,7 @@ impl Burst {
         let owned_slots = (HALF_LIFE_S / SLOT_S) as u32;
         self.attribute_open(to, owned_slots);
         while let Some((due, spot)) = self.active.next(to) {
-            // One that was forgotten and came again has another place.
+            // A cell that was evicted and came again is due in another slot.
             if self.cells.get(spot.cell).is_none_or(|cell| !cell.active || cell.due != due) {
                 continue;
             }
@@ -273,7 +273,7 @@ impl Detector for Burst {
             let [from, into] =
                 [merge.from, merge.into].map(|id| text_key(module, id.0) ^ KEY_DOMAINS[Scope::Text as usize]);
             let spot = CellKey { scope: Scope::Text, cell: into, place: fold(module), module: Some(module) };
-            // Both have forgotten up to the slot at hand before they are added up.
+            // Both cells are decayed up to the current slot before they are added up.
             self.settle(&CellKey { cell: from, ..spot });
             let Some(cell) = self.cells.get_mut(from) else { continue };
             let moved = std::mem::replace(cell, Cell::new(&self.exposure));

@@ -12,7 +12,7 @@ use crate::engine::detector::failure::is_failure;
 use crate::engine::detector::{Event, Report};
 use crate::event::Level;
 
-/// What starts a thread for each round rests so many timer periods.
+/// A timer that starts a thread for each round rests so many timer periods.
 const NEW_THREADS_REST: f64 = 10.0;
 
 /// What the event at hand repeats.
@@ -24,14 +24,14 @@ pub(super) struct Repeats {
     pub(super) template_seen: u32,
     /// A run of its actor that is no loop yet.
     pub(super) run: Option<Run>,
-    /// A spell of the line that goes on, where its actor has no open loop.
+    /// The excursion of the line, where its actor has no open loop.
     pub(super) spell: Option<Excursion>,
     pub(super) habits: Habits,
     pub(super) settings: LoopSettings,
 }
 
 impl Loop {
-    /// The event goes on with the open loop of its line, or else its run and its spell are tested.
+    /// Joins the event to the open loop of its line, or else tests its run and its excursion.
     #[inline]
     pub(super) fn evaluate(&mut self, event: &Event<'_>, repeats: Repeats, guarded: bool, report: &mut Report<'_>) {
         let Repeats { line, seen, template_seen, run, spell, habits, settings } = repeats;
@@ -52,8 +52,8 @@ impl Loop {
         if let Some(run) = run {
             self.test(event, run, habits.runs, settings.threshold.value(), report);
         }
-        // Also of an actor that says nothing else: its run began with the line, and only a spell
-        // shows that the actor says the line more often.
+        // The excursion of an actor that writes nothing else is tested too: its run began with the
+        // line, and only an excursion shows that the line comes more often.
         if let Some(spell) = spell
             && spell.count >= 2 * settings.min_repeats
             && let Some(who) = spell.who()
@@ -63,7 +63,7 @@ impl Loop {
         }
     }
 
-    /// A run that may be a loop is tested at every repeat at first, then at doubling ones.
+    /// Tests a run that may be a loop: at every repeat at first, then at doubling counts.
     fn test(&mut self, event: &Event<'_>, run: Run, habit: Habit, threshold: f64, report: &mut Report<'_>) {
         let look = event.fields.look();
         let now = event.moment.now;
@@ -78,13 +78,13 @@ impl Loop {
         let rest = self.rest(&run, lasted, grain);
         let excused = match run.who {
             Who::Actors(_) => harmless && rest >= self.timer_period_s,
-            // Failures in many threads are a burst's to tell.
+            // Failures in many threads are left to burst.
             Who::NewThreads => !harmless || rest >= NEW_THREADS_REST * self.timer_period_s,
         };
         if excused {
             return;
         }
-        // What each actor of a spell says for the first time is no repeat.
+        // The first line of each actor of an excursion is no repeat.
         let again = f64::from(repeats) - if run.signal == Signal::Cycle { 0.0 } else { f64::from(run.actors() - 1) };
         self.tests.add(1, now);
         let verdict = self.learned.test(run.seen, again, lasted, habit, run.length, run.signal);
@@ -112,8 +112,8 @@ impl Loop {
         self.open.open(module, id, open, deadline, report.incidents);
     }
 
-    /// How long a run rests in each round, in seconds; no longer than its lines are apart where
-    /// times are too coarse.
+    /// Seconds that a run rests in each round. Where times are coarse, this is no more than the
+    /// mean gap of its lines.
     fn rest(&self, run: &Run, lasted: f64, grain: f64) -> f64 {
         let mean = lasted * f64::from(run.actors()) / f64::from(run.length.max(1));
         if run.period == 1 { mean } else { mean.max(run.rest - grain) }

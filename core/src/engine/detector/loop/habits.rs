@@ -1,4 +1,4 @@
-//! How a module's lines go on with each other.
+//! How often the lines of a module continue runs and excursions.
 
 use super::learned::{HABIT_RUN, Habit, Learned};
 use crate::engine::state::HeapSize;
@@ -14,8 +14,8 @@ pub(super) struct Habits {
 impl HeapSize for Habits {}
 
 impl Habits {
-    /// The module says a line that goes on with a run of `run` lines and with a spell of `spell`
-    /// lines; 0 says with none. The whole stream's habits learn the same.
+    /// Learns from a line that extends a run to `run` lines and an excursion to `spell` lines; 0
+    /// where it extends none. The habits of the whole stream learn the same.
     #[inline]
     pub(super) fn learn(&mut self, learned: &mut Learned, line: u64, run: u32, spell: u32) {
         if run <= HABIT_RUN {

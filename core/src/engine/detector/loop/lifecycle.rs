@@ -1,4 +1,4 @@
-//! An open loop goes on with each line of it, and is over when none has come for long.
+//! An open loop goes on with each of its lines, and is over when none has come for long.
 
 use super::actor::{LoopOwner, OpenLoop};
 use super::learned::Learned;
@@ -6,7 +6,7 @@ use super::{Habits, Loop, incident};
 use crate::engine::detector::{Event, Report};
 use crate::event::Timestamp;
 
-/// The loop is over: says so, with its totals.
+/// Resolves a loop that is over, with its totals.
 pub(super) fn resolve(going: &OpenLoop, now: Timestamp, learned: &Learned, habits: Habits, report: &mut Report<'_>) {
     let since_opened = going.lasted() - going.before;
     report.incidents.resolve_updated(going.id, since_opened, now, report.findings, |known, count| {
@@ -14,7 +14,7 @@ pub(super) fn resolve(going: &OpenLoop, now: Timestamp, learned: &Learned, habit
     });
 }
 
-/// The open loop goes on with the event at hand.
+/// Joins the current event to an open loop.
 pub(super) fn join(
     going: &mut OpenLoop,
     event: &Event<'_>,
@@ -32,12 +32,12 @@ pub(super) fn join(
 }
 
 impl Loop {
-    /// The open loop of a module may be over; true when it is.
+    /// Examines the open loop of a module, which may be over; true when it is.
     pub(super) fn look_at(&mut self, module: u64, now: Timestamp, report: &mut Report<'_>) -> bool {
         let Some(open) = self.open.get(module) else { return false };
         let going = match open {
             LoopOwner::Line(_, going) => Some(going.as_ref()),
-            // An evicted actor's loop is over for whoever watches it.
+            // The loop of an evicted actor is over for those who watch it.
             LoopOwner::Actor(actor) => self.actors.get(*actor).and_then(|actor| actor.going.as_deref()),
         };
         let Some(going) = going else { return true };

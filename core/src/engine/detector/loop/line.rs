@@ -1,11 +1,11 @@
-//! What makes two lines the same line.
+//! The identity of a line: what must be equal in two lines that are the same.
 
 use crate::engine::detector::Event;
 use crate::engine::template::TemplateId;
 use crate::event::{Look, Role};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Tells a template from a line where both are counted in one sketch.
+/// Separates templates from lines in the sketch that counts both.
 const TEMPLATE_SALT: u64 = 0x5EED_0F7E_A7ED_C0DE;
 
 /// The line of an event: its message, or of a message with a stack trace the first line and the
@@ -22,7 +22,7 @@ pub(super) fn of(event: &Event<'_>) -> u64 {
     of_message(message, look)
 }
 
-/// A line of this message, in the module that says it.
+/// The line of this message in the look's module.
 #[inline]
 pub(super) fn of_message(message: u64, look: &Look) -> u64 {
     message ^ look.module_hash.rotate_left(32)

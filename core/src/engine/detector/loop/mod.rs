@@ -1,6 +1,7 @@
 //! Control flow that goes round: the same lines again and again, faster than these lines ever came.
 //!
-//! Three signals, and one incident for a module at a time, whichever of them sees it first:
+//! Three signals open incidents. A module has one incident at a time, of the signal that comes
+//! first:
 //!
 //! - *Cycles*. For each actor (host, module and thread) the last 16 fingerprints are kept, and for
 //!   each lag p = 1…16 the length of the run in which line i equals line i−p (`actor.rs`), from
@@ -8,34 +9,34 @@
 //! - *Retry counters*, at WARN and worse: how long one text has come with numbers that stay, step
 //!   evenly or take turns (`counter.rs`).
 //! - *Exact repeats across the stream*, for loops that other lines of their actor interrupt, that
-//!   several actors go round in, or that start a thread for each round: spells of one line above
-//!   its learned rate (`excursions.rs`), from twice as many lines on.
+//!   several actors go round in, or that start a thread for each round: excursions of one line
+//!   above its learned rate (`excursions.rs`), from twice as many lines on.
 //!
-//! Each is tested against explanations that need no fault (`learned.rs`), and all must fail at the
-//! threshold:
+//! Each signal is tested against explanations that need no fault (`learned.rs`), and all must be
+//! rejected at the threshold:
 //!
 //! 1. *The line comes like this.* Its count before the run, over all of the stream before the run,
 //!    gives a Gamma–Poisson rate; the repeats must be too many for it both a second and a stream
 //!    event (two clocks). A heartbeat that was there from the start has no exposure before its run
 //!    (cold) or a rate that explains it (warm).
-//! 2. *Runs go on here.* The share of lines in this module that went on with a run (or of a line
-//!    that went on with a spell, if that is more), shrunk to the whole stream's, to the power of
-//!    the run's length. A module that always repeats itself is judged by its own habit, and so is a
-//!    line that always comes in clusters.
-//! 3. *A timer has begun*, at INFO and below where no status tells of a failure. A timer rests and
-//!    a loop does not: what rests `timer_period_s` or longer in each round (the longest gap in it,
-//!    or for single lines the mean one) is a timer. Lines of several actors rest as long as each of
-//!    them does. What starts a new thread for each round by the clock (a check, cron) rests ten
-//!    times as long. The scale is absolute, and has to be: a new pod's heartbeat and a loop that
-//!    sleeps differ in nothing else, people choose the pause of a timer by the clock and not by
-//!    what else is in the stream, and every relative measure (a share of the stream, the pace of
-//!    other actors) calls the first heartbeat in a quiet stream a loop. A round without a rest is a
-//!    loop however long it takes.
+//! 2. *Runs go on here.* The share of lines in this module that continued a run (or the share of
+//!    one line that extended an excursion, if that is more), shrunk to the whole stream's, to the
+//!    power of the run's length. A module that always repeats itself is tested against its own
+//!    habit, and so is a line that always comes in clusters.
+//! 3. *A timer has begun*, at INFO and below where no status shows a failure. A timer rests and a
+//!    loop does not: a run that rests `timer_period_s` or longer in each round (by its longest gap,
+//!    or for single lines the mean gap) is a timer. Lines of several actors rest as long as each
+//!    actor does. A timer that starts a new thread for each round (a check, cron) rests ten times
+//!    as long. The scale is absolute, and has to be: a new pod's heartbeat and a loop that sleeps
+//!    differ in nothing else, people choose the pause of a timer by the clock and not by what else
+//!    is in the stream, and every relative measure (a share of the stream, the pace of other
+//!    actors) calls the first heartbeat in a quiet stream a loop. A round without a rest is a loop
+//!    however long it takes.
 //!
-//! Beside them stand guards (`guard.rs`), which are absolute. Counts come from a count-min sketch,
-//! which never forgets a line and errs only towards silence. Memory: about 150 bytes an actor, 400
-//! once a line of it has repeated (capped), 80 bytes a module (capped), 512 KiB for the sketch, 256
-//! KiB for spells. Cold start: no exposure, no finding, but of guards.
+//! Guards (`guard.rs`) are absolute limits besides. Counts come from a count-min sketch, which
+//! never forgets a line and errs only towards silence. Memory: about 150 bytes an actor, 400 once a
+//! line of it has repeated (capped), 80 bytes a module (capped), 512 KiB for the sketch, 256 KiB
+//! for spells. Cold start: without exposure only guards find anything.
 
 mod actor;
 mod counter;
@@ -136,8 +137,8 @@ impl Detector for Loop {
         let actor = self.actors.touch(look.actor_hash, || Actor::new(time));
         let settings = *self.settings.of(&mut actor.choice, &event.fields);
         if !settings.enabled {
-            // Its lines still count as lines of the stream; a loop that a snapshot left open ends
-            // by not being heard of.
+            // Lines of an actor that is switched off still count as lines of the stream. A loop
+            // that a snapshot left open ends when no line joins it.
             return;
         }
         let pushed = actor.push(line as u32, settings.min_repeats, time);
@@ -170,7 +171,8 @@ impl Detector for Loop {
 
         let inside = pushed.lag > 0 || retries.lines > 0;
         let is_going = actor.going.is_some();
-        // Numbers that take turns are explained once they are a loop: a few values are not yet one.
+        // Numbers that take turns suppress other detectors only once they are a loop: a few values
+        // are none yet.
         if guarded || pushed.longest.max(retries.steps) >= 2 || (is_going && inside) {
             report.suppress();
         }

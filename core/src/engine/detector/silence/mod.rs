@@ -1,33 +1,32 @@
 //! A key that used to speak has stopped: a module, a host, or the value of another member.
 //!
 //! A key is silent when its pause is beyond the tail of its own gaps (`stats::gap_tail`) on both
-//! clocks, in seconds and in events of the others: a thinner stream makes pauses of more seconds
-//! and as many events, busier others make pauses of more events and as many seconds. The pause must
-//! last 30 s besides, and twice the longest that the key ever made.
+//! clocks, in seconds and in events of other keys: a thinner stream has pauses of more seconds and
+//! as many events, busier others make pauses of more events and as many seconds. The pause must
+//! also last 30 s, and twice the longest pause of the key so far.
 //!
 //! *Who is not watched.* A key with fewer than 50 gaps, or that lived for less than ten times its
 //! limit, or for less than three quarters of the stream's age (three hours are enough): cron lists,
-//! finished jobs, one-off keys. A host whose place another has taken since: one that is new and
-//! speaks at least a quarter as often. All keys of a member whose table has had to forget keys in
-//! the last hour.
+//! finished jobs, one-off keys. A host that another has replaced: one that is new and speaks at
+//! least a quarter as often. All keys of a member whose table has evicted keys in the last hour.
 //!
-//! *One incident.* What stopped together is one finding: a key joins the open silence of a key that
-//! spoke last at about the same time. A module waits for the host on which it spoke last, and a
-//! host for its module, while that one has said more and looks as if it had stopped too; so a dead
-//! host explains its modules, and a dead service its pods. Hosts, and all keys but modules, that
-//! stop one after the other within five minutes each join the first while that is silent. Of more
-//! than five openings in a warm-up time the rest join the last.
+//! *One incident.* Keys that stopped together are one incident: a key joins the open silence of a
+//! key that spoke last at about the same time. A module waits for the host on which it spoke last,
+//! and a host for its module, while that one has said more and looks as if it had stopped too; so a
+//! dead host explains its modules, and a dead service its pods. Hosts, and all keys but modules,
+//! that stop one after the other within five minutes each join the first while that is silent.
+//! After five openings in a warm-up time, further keys join the last incident.
 //!
 //! *Restarts.* A key that falls silent and returns twice has a habit: then only a pause twice the
-//! longest of those counts. Where others of its member have just come back, it has twice as long as
-//! they took (`restarts.rs`): a rolling restart is told once, by its first host, and one that stays
-//! away is named.
+//! longest of those counts. Where other keys of its member have just come back, it may take twice
+//! as long as they did (`restarts.rs`): a rolling restart is one incident, of its first host, and a
+//! host that stays away is named.
 //!
 //! A silence ends when the key speaks, or after a day, when it is taken for gone.
 //!
 //! Late events speak too: a host whose clock goes wrong has not stopped. Time is the stream's
-//! without its stalls, so that a stopped input or a leap of all timestamps is no silence. No key is
-//! looked at but when it is due (`schedule.rs`). Memory: 350 bytes a key and its name; keys are
+//! without its stalls, so that a stopped input or a leap of all timestamps is no silence. A key is
+//! examined only when it is due (`schedule.rs`). Memory: 350 bytes a key and its name; keys are
 //! capped for each member. Cold start: silent for `warm_up_s` of stream.
 
 mod ending;
@@ -62,11 +61,11 @@ use schedule::Schedule;
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
-/// A key that lived so long is no job, however old the stream.
+/// Seconds of life after which a key is no job, however old the stream is.
 const JOB_S: f64 = 3.0 * 3_600.0;
-/// A key silent for so long is gone.
+/// Seconds of silence after which a key is gone.
 const GONE_S: f64 = 86_400.0;
-/// A table that has forgotten a key in this time says nothing.
+/// Seconds after an eviction in which no key of the table is silent.
 const EVICTION_S: f64 = 3_600.0;
 /// Most newcomers remembered.
 const NEWCOMERS: usize = 1_000;
@@ -81,7 +80,7 @@ pub struct Silence {
     options: KeySettings,
     budget: AlarmBudget,
     members: Vec<Member>,
-    /// When which key is looked at next.
+    /// When each key is examined next.
     schedule: Schedule,
     /// Its open incidents.
     open: OpenSilences,
@@ -133,7 +132,7 @@ impl Silence {
         let now = self.now;
         let Some(place) = self.members.get_mut(member) else { return };
         let key = place.keys.touch(hash, || Key::new(name.into(), now, settings));
-        // So long no key has a limit.
+        // No key has a limit before that.
         key.due = (now.running + self.options.warm_up_s) as u32;
         self.schedule.at(key.due, member, hash);
         place.newcomers.push_back((now.running, hash));
@@ -190,7 +189,8 @@ impl Detector for Silence {
 
     #[inline]
     fn observe(&mut self, event: &Event<'_>, _: &Prior, report: &mut Report<'_>) {
-        // In registers: read back as one, what was stored in two halves has to wait for both.
+        // Kept in registers: reading back as one load what was stored in two halves waits for both
+        // stores.
         let now = Reading { running: event.moment.running, events: self.now.events + 1.0 };
         self.now = now;
         let mut hashes = [0; MEMBERS];
@@ -223,8 +223,8 @@ impl Detector for Silence {
 
     fn prefetch(&self, events: &[Fields<'_>; AHEAD]) {
         for member in &self.members {
-            // A member that is no role is found by another walk of the event, which costs more than
-            // what it would save.
+            // Finding a member that is no role walks the event again, which costs more than
+            // prefetching saves.
             if let KeySource::Role(role) = member.source {
                 let keys = events.map(|event| event.hash(role).unwrap_or_default());
                 member.keys.prefetch(keys, |_, key| key.prefetch());
@@ -234,7 +234,7 @@ impl Detector for Silence {
 
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
         let now = Reading { running: moment.running, events: self.now.events };
-        // Of a key no more pauses can be silences than there is time for.
+        // A key can have at most one silence in each shortest silence's length.
         let keys: usize = self.members.iter().map(|member| member.keys.len()).sum();
         self.options.keep_to(self.budget.threshold(keys as f64, 1.0, self.options.usual.least_s));
         self.close_gone(now, moment.now, report);

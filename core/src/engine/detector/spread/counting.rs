@@ -19,7 +19,7 @@ impl Spread {
         Some(CellKey { side, key: side ^ value.rotate_left(17), place: value ^ salt.rotate_right(8) })
     }
 
-    /// The event is one of those that shares are learned from.
+    /// Counts an event that shares are learned from, in every dimension.
     #[cold]
     pub(super) fn sample(&mut self, fields: &Fields<'_>, failed: bool) {
         // A step of a congruential generator (Knuth's MMIX): 1 to 15 events, so that no period of
@@ -33,7 +33,7 @@ impl Spread {
         }
     }
 
-    /// Counts a failure in every dimension, and asks whether its value has too many.
+    /// Counts a failure in every dimension, and tests whether its value has too many.
     pub(super) fn count(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
         let now = self.exposure.slot();
         let mut settings: Option<SpreadSettings> = None;
@@ -53,21 +53,22 @@ impl Spread {
         }
     }
 
-    /// A module has a failure in a dimension: it is settled whenever something leaves its windows.
+    /// Makes a module with a failure in a dimension active, so that it is settled whenever
+    /// something leaves its windows.
     fn activate(&mut self, side: u64) {
         let attributed = self.open.attributed();
         let due = self.sides.activate(side, &self.exposure, |key, slot| attributed.owns(key, slot));
         let Some(due) = due else { return };
         self.active.put(due, side);
         if self.active.len() > 2 * self.sides.modules() + 1_000 {
-            // Forgotten modules leave their slots behind.
+            // Modules that were evicted leave entries behind in the schedule.
             let sides = &self.sides;
             self.active.retain(|due, side| sides.is_due(*side, due));
         }
     }
 
-    /// The failure joins its value's incident, or opens one; or else its module's suspects are
-    /// told.
+    /// Joins the failure to its value's incident, or opens one; otherwise tells later detectors the
+    /// suspects of its module.
     fn judge(
         &mut self,
         event: &Event<'_>,
@@ -115,7 +116,7 @@ impl Spread {
         }
     }
 
-    /// The failure is one more of an open incident.
+    /// Adds the failure to an open incident.
     fn join(&mut self, event: &Event<'_>, spot: CellKey, report: &mut Report<'_>) {
         report.suppress();
         let (now, slot) = (event.moment.now, self.exposure.slot());
@@ -132,7 +133,8 @@ impl Spread {
             Some(usual) => incidents.join_updated(open.id, 1, level, now, report.findings, |known, count| {
                 incident::go_on(known, &usual, count as f64, of, lasted_s, open.spots.len());
             }),
-            // A version that knew less has opened it: what it has said stays.
+            // The incident comes from the state of an older version, which did not keep what is
+            // usual: its evidence stays as it is.
             None => incidents.join(open.id, 1, level, now, report.findings),
         }
         self.open.go_on(spot.place, deadline);

@@ -1,6 +1,6 @@
 //! The failures and the traffic of one module in one dimension.
 //!
-//! A module is active while some window can see a failure of it. An active one is settled when a
+//! A module is active while some window can see a failure of it. An active module is settled when a
 //! slot leaves its windows and when a block of the clumping is over, not in every slot.
 
 use super::recent::{FailureSlot, Recent, add};
@@ -21,7 +21,7 @@ const BLOCK_SLOTS: u32 = 12;
 pub(super) struct DimensionStats {
     /// Values seen.
     pub(super) values: u32,
-    /// Sampled events, forgetting, and how often they and their values' have been halved.
+    /// Sampled events, decayed, and how often they have been halved with those of the values.
     pub(super) sampled: u32,
     pub(super) halved: u32,
     /// Sum of the squares of the values' sampled events.
@@ -30,21 +30,21 @@ pub(super) struct DimensionStats {
     pub(super) traffic: Slots,
     /// The failures that some window can still see.
     pub(super) recent: Recent,
-    /// Failures that have left all windows, forgetting, and the slot up to which they have.
+    /// Failures that have left all windows, decayed, and the slot up to which they were.
     pub(super) learned: f64,
     pub(super) settled: u32,
     pub(super) clumping: Clumping,
-    /// The clumping's block at hand, as a slot.
+    /// The current block of the clumping, as a slot.
     pub(super) block: FailureSlot,
-    /// Some window may see a failure of it.
+    /// True while some window may see a failure of the module.
     #[serde(skip)]
     pub(super) active: bool,
-    /// The slot in which an active one is settled next.
+    /// The slot in which an active module is settled next.
     #[serde(skip)]
     pub(super) due: u32,
 }
 
-/// The failures of one value in a window, against those of all that are compared.
+/// The failures of one value in a window, and of all values that are compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Counted {
     /// The value's.
@@ -90,8 +90,8 @@ impl DimensionStats {
         }
     }
 
-    /// What is learned of past failures as of now. One that is not active forgets when it is active
-    /// again.
+    /// The learned failures, decayed up to the current slot. Those of a module that is not active
+    /// decay when it becomes active again.
     pub(super) fn learned_by(&self, exposure: &Exposure) -> f64 {
         match self.active {
             true => exposure.forget(self.learned, exposure.slot().saturating_sub(self.settled)),
@@ -100,7 +100,7 @@ impl DimensionStats {
     }
 
     /// Failures that have left all windows, which are `length` slots at most, join the baselines,
-    /// but for those that `owned` says belong to an incident. `of_all` learns how failures clump in
+    /// except those that `owned` attributes to an incident. `of_all` learns how failures clump in
     /// all modules.
     pub(super) fn settle(
         &mut self,
@@ -117,7 +117,7 @@ impl DimensionStats {
         };
         self.settled = now;
         if self.block.total == 0 {
-            // What leaves now left with the end of the slot before.
+            // Slots that leave now left at the end of the slot before.
             self.block.number = now.saturating_sub(1) / BLOCK_SLOTS;
         }
         while let Some(slot) = self.recent.pop(length, now) {
@@ -182,7 +182,7 @@ impl DimensionStats {
         counted
     }
 
-    /// A block is over: how its failures clump is learned, of this module and of all.
+    /// Learns from a block that is over how failures clump, in this module and in all.
     fn clump(&mut self, block: &FailureSlot, of_all: &mut Clumping) {
         let n = f64::from(block.total);
         let usual = self.squares / f64::from(self.sampled).powi(2);

@@ -15,12 +15,12 @@ use serde::{Deserialize, Serialize};
 pub(super) struct DimensionTable {
     sides: Table<DimensionStats>,
     values: Table<ValueStats>,
-    /// How failures clump in all modules: if they do not, one that has few needs not show it alone.
+    /// How failures clump in all modules, which is the prior for a module with few failures.
     clumping: Clumping,
     length: u32,
 }
 
-/// What is kept of them across a restart.
+/// Both tables as kept across a restart.
 #[derive(Serialize, Deserialize)]
 pub(super) struct DimensionTableSnapshot {
     sides: TableSnapshot<DimensionStats>,
@@ -43,7 +43,7 @@ impl DimensionTable {
         self.values.len()
     }
 
-    /// The value `key` of `side`, known from now on.
+    /// The value `key` of the module and dimension `side`, made where there is none yet.
     pub(super) fn value(&mut self, side: u64, key: u64, now: u32) -> (&mut DimensionStats, &mut ValueStats) {
         let (length, mut new) = (self.length as usize, false);
         let entry = self.sides.touch(side, || DimensionStats::new(length, now));
@@ -83,14 +83,14 @@ impl DimensionTable {
         Some(stats.due)
     }
 
-    /// True where a module and dimension is active and due in slot `due`. One that was forgotten and
-    /// came again leaves a slot behind that is not its own any more.
+    /// True where a module and dimension is active and due in slot `due`. A module that was evicted
+    /// and came again has an outdated slot as well.
     pub(super) fn is_due(&self, side: u64, due: u32) -> bool {
         self.sides.get(side).is_some_and(|stats| stats.active && stats.due == due)
     }
 
-    /// Settles one that is due in slot `due`; the slot in which it is due next, or none where it is
-    /// not active any more.
+    /// Settles a module and dimension that is due in slot `due`; returns the slot in which it is
+    /// due next, or none where it is not active any more.
     pub(super) fn settle(
         &mut self,
         side: u64,
@@ -116,8 +116,8 @@ impl DimensionTable {
         Some(Usual::of(side, value, slots, exposure, owned, &self.clumping))
     }
 
-    /// All values with failures that some window can see, most first, and their sum with those not
-    /// told apart.
+    /// All values with failures that some window can see, most first, and the sum of all failures,
+    /// values beyond the most included.
     pub(super) fn by_value(&mut self, side: u64) -> (Vec<(u64, u32)>, u32) {
         let Some(side) = self.sides.get_mut(side) else { return (Vec::new(), 0) };
         let total = side.recent.slots().map(|slot| slot.total).sum();
@@ -150,8 +150,8 @@ impl DimensionTable {
         DimensionTableSnapshot { sides: self.sides.snapshot(), values: self.values.snapshot(), clumping: self.clumping }
     }
 
-    /// Takes what was kept; `active` are the modules that were active. The slot in which each is
-    /// due, in the same order.
+    /// Restores both tables; `active` are the modules that were active. Returns the slot in which
+    /// each is due, in the same order.
     pub(super) fn restore(&mut self, kept: DimensionTableSnapshot, active: &[u64]) -> Vec<(u32, u64)> {
         self.sides.restore(kept.sides);
         self.values.restore(kept.values);

@@ -11,7 +11,7 @@
 //!    fail, and of its past failures. The first two come from one event in about eight. How
 //!    failures clump by themselves is learned (`stats::clumping`).
 //! 2. *rate*: a Gamma–Poisson tail at 1.5 times the value's learned rate of failures, a second and
-//!    a stream event (p < 1e-3): others that have become healthier make no value a bad one.
+//!    a stream event (p < 1e-3): a value is not bad because others have become healthier.
 //!
 //! The threshold is the budget of false alarms (`stats::alarm_budget`) over the tests of a day:
 //! failures × windows, or values held × slots × windows where that is less. A failure that is
@@ -22,9 +22,9 @@
 //! incident owns its value's slots for a half-life at most.
 //!
 //! A value has one incident at a time: failures of another module that sit on it as well join it.
-//! What an open incident owns is explained, and later detectors do not count it. Before that, a
-//! value that may have too many (p < 0.05, for itself) is told to burst, which must reject without
-//! it (`LocalizedFailures`). A module needs three values to compare.
+//! Failures of an open incident are explained, so later detectors do not count them. Before that,
+//! burst is told which value may have too many (p < 0.05, tested alone), and must reject without it
+//! (`LocalizedFailures`). A module needs three values to compare.
 //!
 //! `ending.rs` says when an incident is over.
 //!
@@ -90,15 +90,16 @@ pub struct Spread {
     age: f64,
     exposure: Exposure,
     sides: DimensionTable,
-    /// Failures that were tested, forgetting: by them the tests of a day are known.
+    /// Failures that were tested, decayed, from which the tests of a day are estimated.
     failures: f64,
     /// Modules and dimensions with failures in some window, by the slot in which each is settled.
     active: Slotted<u64>,
     /// Open incidents by value.
     open: IncidentTracker<OpenValue>,
-    /// The same by module.
+    /// The values with an open incident, by module.
     open_spots: OpenSpots,
-    /// Events until the next that is counted by value, and where the dice stand.
+    /// Events until the next that is counted by value, and the state of the generator that draws
+    /// them.
     until: u32,
     dice: u64,
     checked: u32,
@@ -108,20 +109,20 @@ pub struct Spread {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct OpenValue {
     id: IncidentId,
-    /// The modules and values that it is about: the first opened it.
+    /// The modules and values of the incident; the first opened it.
     spots: Vec<CellKey>,
     /// The slot in which it opened.
     slot: u32,
-    /// Failures of all values of its modules, and the share that this one should have of them.
+    /// Failures of all values of its modules, and the share that this value should have of them.
     of: u64,
     share: f64,
-    /// What it is held against while it goes on; none in states of versions that did not keep it.
+    /// What is usual, for updates; none in states of versions that did not keep it.
     #[serde(default)]
     usual: Option<UsualOfValue>,
     ending: Ending,
 }
 
-/// A value in a module, and whose incident it would be.
+/// A value in a module, and the key of the incident that it would open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct CellKey {
     /// Module and dimension.
@@ -132,7 +133,7 @@ struct CellKey {
     place: u64,
 }
 
-/// A window in which a value has too many.
+/// A window in which a value has too many failures.
 #[derive(Clone, Copy, Debug, Default)]
 struct Verdict {
     ln_p: f64,
@@ -142,7 +143,7 @@ struct Verdict {
     of: f64,
     /// The share that it should have.
     usual: Usual,
-    /// The value's own rate, and failures that it lets expect.
+    /// The value's own rate, and the failures expected by it.
     rate: UsualRate,
     expected_by_rate: f64,
     samples: f64,
