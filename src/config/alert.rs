@@ -138,12 +138,12 @@ pub struct Webhook {
     pub ca_file: Option<PathBuf>,
 }
 
-/// How a server is reached, whichever type of sink it is.
+/// How the server of a sink is reached, whatever the type of the sink.
 #[derive(Clone, Copy, Debug)]
 pub struct Access<'a> {
     /// How long one request may take.
     pub timeout: Duration,
-    /// Where its token is.
+    /// Where the token is.
     pub token: (Option<&'a PathBuf>, Option<&'a str>),
     /// A user and where the password is.
     pub user: Option<(&'a str, &'a PathBuf)>,
@@ -176,7 +176,7 @@ fn content_type() -> String {
 }
 
 impl Alertmanager {
-    /// How it is reached.
+    /// How the server is reached.
     #[must_use]
     pub fn access(&self) -> Access<'_> {
         Access {
@@ -187,7 +187,7 @@ impl Alertmanager {
         }
     }
 
-    /// Files that it names.
+    /// The files that the table names.
     pub(super) fn paths(&mut self) -> [Option<&mut PathBuf>; 5] {
         [self.spool.as_mut(), self.token_file.as_mut(), self.password_file.as_mut(), self.ca_file.as_mut(), None]
     }
@@ -211,7 +211,7 @@ impl Alertmanager {
 }
 
 impl Webhook {
-    /// How it is reached.
+    /// How the server is reached.
     #[must_use]
     pub fn access(&self) -> Access<'_> {
         Access {
@@ -222,7 +222,7 @@ impl Webhook {
         }
     }
 
-    /// Files that it names.
+    /// The files that the table names.
     pub(super) fn paths(&mut self) -> [Option<&mut PathBuf>; 5] {
         let Self { spool, token_file, password_file, ca_file, url_file, .. } = self;
         [spool.as_mut(), token_file.as_mut(), password_file.as_mut(), ca_file.as_mut(), url_file.as_mut()]
@@ -284,13 +284,13 @@ fn require_access(place: &str, access: &Access<'_>, user: bool, password: bool, 
     require_variable(&format!("{place}.token_env"), access.token.1, require);
 }
 
-/// A variable with a secret must not look like a setting, of which every one is known.
+/// A variable with a secret must not look like a setting, because every setting is known.
 pub(super) fn require_variable(place: &str, name: Option<&str>, require: &mut Require<'_>) {
     let Some(name) = name else { return };
     require(
         !name.is_empty() && !name.starts_with("SEISMOLOG_") && !name.contains(['=', '\0']),
         place,
-        // It may be the secret itself.
+        // The name is left out, because it may be the secret itself.
         "this is no name for a variable with a secret".to_owned(),
         "any name but SEISMOLOG_…, which are settings",
     );

@@ -7,7 +7,7 @@
 //! | `http://HOST:PORT/PATH` | requests with events in their body |
 //! | `forward://HOST:PORT`, `forward+unix:///PATH` | the Forward protocol of Fluentd and Fluent Bit |
 //!
-//! What an end can be told follows behind `?`, as `name=value` joined by `&`.
+//! Options of an end follow `?` as `name=value`, joined by `&`.
 
 use crate::diagnostic::nearest;
 use hyper::http::uri::{Authority, PathAndQuery};
@@ -26,12 +26,12 @@ pub enum Direction {
     To,
 }
 
-/// Who begins.
+/// Which side connects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Others connect to it.
     Listen,
-    /// It connects to another, again and again.
+    /// The end connects to another, again and again.
     Connect,
 }
 
@@ -53,47 +53,47 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// What is spoken.
+/// The protocol of an end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Protocol {
     /// One event a line.
     Lines,
     /// Requests to this path.
     Http {
-        /// With its slash.
+        /// The path with its slash.
         path: String,
     },
     /// The Forward protocol.
     Forward(Forward),
 }
 
-/// What can be told to an end of the Forward protocol.
+/// The options of an end of the Forward protocol.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Forward {
-    /// Put in front of every tag.
+    /// The prefix of every tag.
     pub tag_prefix: String,
     /// The tag of records that have none.
     pub tag: String,
     /// The file that holds the key which both sides know.
     pub shared_key_file: Option<PathBuf>,
-    /// Its own name in the handshake.
+    /// The end's own name in the handshake.
     pub hostname: String,
-    /// Whether what it sends is to be acknowledged.
+    /// Whether the peer must acknowledge what the end sends.
     pub ack: bool,
-    /// Whether what it sends is packed.
+    /// Whether the end compresses what it sends.
     pub gzip: bool,
 }
 
 /// An end that is no standard stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remote {
-    /// As it was written.
+    /// The URL as it was written.
     pub url: String,
-    /// Who begins.
+    /// Which side connects.
     pub mode: Mode,
     /// Where it is.
     pub place: Place,
-    /// What is spoken.
+    /// The protocol of an end.
     pub protocol: Protocol,
 }
 
@@ -136,7 +136,7 @@ impl End {
         let Some((scheme, rest)) = url.split_once("://") else {
             return bad(format!("{url:?} is no end"), KINDS);
         };
-        // Not a word of it: what it holds may be a password.
+        // The URL is not quoted, because it may hold a password.
         if rest.split(['/', '?']).next().is_some_and(|authority| authority.contains('@')) {
             let hint = format!("a host and a port alone, such as {scheme}://127.0.0.1:5170");
             return bad(format!("an end with {scheme}:// holds a user or password"), hint);
@@ -285,7 +285,7 @@ fn pairs(query: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Says what must hold of all ends.
+/// Checks all ends.
 pub(super) fn require(from: &[String], to: &[String], require: &mut impl FnMut(bool, &str, String, &str)) {
     for (urls, direction, key) in [(from, Direction::From, "input.from"), (to, Direction::To, "output.to")] {
         for error in parse_all(urls, direction).err().into_iter().flatten() {

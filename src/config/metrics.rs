@@ -22,7 +22,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Says what must hold.
+    /// Checks what is no range of a setting.
     pub(super) fn require(&self, require: &mut impl FnMut(bool, &str, String, &str)) {
         if let Some(Err(error)) = self.address.as_deref().map(parse_address) {
             require(false, "address", error.to_string(), &error.hint());

@@ -1,7 +1,7 @@
-//! The one typed configuration file: its tables, their defaults, what is valid.
+//! The typed configuration file: its tables, their defaults, and what is valid.
 //!
-//! A file, variables and flags are merged in that order. Every value is checked, every complaint
-//! has a place and a hint.
+//! A file, variables and flags are merged in that order. Every value is checked, and every problem
+//! has a location and a hint.
 
 pub mod address;
 mod alert;
@@ -82,7 +82,7 @@ pub struct Config {
     pub sinks: Vec<Sink>,
 }
 
-/// What is wrong with joining lines that leave as they came, and what to do.
+/// The problem of joining lines that leave as they came, and its hint.
 pub(crate) const JOIN_AND_RAW: (&str, &str) = (
     "input.join makes one event of several lines, and with output.text = \"raw\" lines leave as they came",
     "leave one of them out: stack traces are joined for detection without join as well",
@@ -104,7 +104,7 @@ impl Config {
         Err(problems)
     }
 
-    /// What is out of range, whichever of file, variables and flags it came from.
+    /// All problems of the values, whether they came from the file, from variables or from flags.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
@@ -175,7 +175,7 @@ impl Config {
         Names::new(lists, &self.output.member)
     }
 
-    /// What the engine is told.
+    /// The options of the engine.
     #[must_use]
     pub fn engine_options(&self) -> EngineOptions {
         let keys = self.limits.keys;
@@ -196,7 +196,7 @@ impl Config {
         }
     }
 
-    /// What the encoder is told.
+    /// The options of the encoder.
     #[must_use]
     pub fn encoder_options(&self) -> EncoderOptions {
         EncoderOptions {

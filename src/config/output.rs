@@ -1,4 +1,4 @@
-//! `[output]`: how events leave, and what the encoder is told of it.
+//! `[output]`: how events leave, and the options of the encoder.
 
 use super::HumanDuration;
 use super::poison::{self, OnPoison};
@@ -84,7 +84,7 @@ pub enum SyntheticMode {
     Sink,
 }
 
-/// What can be set of the output.
+/// The options of the encoder.
 #[derive(Clone, Debug)]
 pub struct EncoderOptions {
     /// The member that findings are written to.
@@ -107,15 +107,15 @@ pub enum Reply {
     /// The event.
     #[default]
     Event,
-    /// What rsyslog's `mmexternal` wants: one line, always, that holds only the properties that
-    /// change.
+    /// The reply that rsyslog's `mmexternal` expects: always one line, with only the properties
+    /// that change.
     Changes,
 }
 
-/// What the one who reads an entry takes of it, so that what is written is taken.
+/// The limits of whoever reads an entry, so that every written entry is accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EntryLimits {
-    /// Maps and arrays inside of each other, the record included.
+    /// Deepest nesting of maps and arrays, the record included.
     pub deepest: usize,
     /// Bytes of one entry.
     pub most_bytes: usize,

@@ -1,4 +1,4 @@
-//! `[peers]`: what the peers of network ends can take of us.
+//! `[peers]`: what the peers of network ends may use of this process.
 
 use super::HumanDuration;
 use super::output::EntryLimits;
@@ -17,11 +17,11 @@ const MESSAGE_TIMEOUT: Setting<HumanDuration> =
 const IDLE_TIMEOUT: Setting<HumanDuration, Option<HumanDuration>> =
     Setting::new(None, "a length of time above 0, or leave it out").above(NO_TIME);
 
-/// What a record gets around it as an entry of the Forward protocol: its time, and a text the map
-/// that it is put into.
+/// Bytes that an entry of the Forward protocol has besides its record: the time, and for a text the
+/// map around it.
 const ENTRY_FRAME: usize = 4 << 10;
 
-/// What a message of the Forward protocol has besides its entries: its tag and its option.
+/// Bytes that a message of the Forward protocol has besides its entries: its tag and its option.
 const MESSAGE_FRAME: usize = 64 << 10;
 
 /// What peers can take of us: `[peers]`.
@@ -68,16 +68,15 @@ impl Default for Peers {
 }
 
 impl Peers {
-    /// What an entry of the Forward protocol may be: a record of `max_message_bytes`, wherever it
-    /// came from, is one. The same holds for what is taken and for what is sent, so that of two
-    /// filters in a row the second takes what the first does.
+    /// The limits of an entry of the Forward protocol: a record of `max_message_bytes` fits into
+    /// one, whichever end it came from. The limits are the same for input and output, so that of
+    /// two filters in a row the second accepts what the first does.
     #[must_use]
     pub const fn entry_limits(&self) -> EntryLimits {
         EntryLimits { deepest: self.max_depth, most_bytes: self.max_message_bytes + ENTRY_FRAME }
     }
 
-    /// What a whole message of the Forward protocol may have: the longest entry alone, with tag and
-    /// option.
+    /// The longest message of the Forward protocol: the longest entry alone, with tag and option.
     #[must_use]
     pub const fn forward_message_bytes(&self) -> usize {
         self.entry_limits().most_bytes + MESSAGE_FRAME

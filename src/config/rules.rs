@@ -31,7 +31,7 @@ impl Default for Rules {
     }
 }
 
-/// Says that every name is one of a rule in the binary.
+/// Checks that every name is that of a rule in the binary.
 pub(super) fn require(rules: &Rules, require: &mut impl FnMut(bool, &str, String, &str)) {
     for (key, names) in [("enable", &rules.enable), ("disable", &rules.disable)] {
         for name in names {

@@ -6,7 +6,7 @@ use crate::setting::Setting;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 
-/// Its default is that of no sink: a descriptor has to be named.
+/// No default: a descriptor must be given.
 const DESCRIPTOR: Setting<u32, ()> =
     Setting::new((), "from 3; 0 to 2 are the standard streams, which events and diagnostics use").from(3).to(1_048_576);
 
@@ -39,7 +39,7 @@ pub enum Sink {
 }
 
 impl Sink {
-    /// As the log names it.
+    /// The name of the sink in the log.
     #[must_use]
     pub fn name(&self) -> String {
         match self {
@@ -76,7 +76,7 @@ impl Sink {
         paths.into_iter().flatten().for_each(|path| *path = folder.join(&*path));
     }
 
-    /// Says what must hold of the sink in place `i`.
+    /// Checks what is no range of a setting, for sink `i`.
     pub(super) fn require(&self, i: usize, require: &mut impl FnMut(bool, &str, String, &str)) {
         match self {
             Self::File { path, .. } => require(
