@@ -1,4 +1,4 @@
-//! What is on its way by one end: parcels, cut into pieces that are sent, taken and refused each as
+//! What is in flight by one end: parcels, cut into pieces that are each sent, taken or refused as
 //! one.
 //!
 //! A parcel is delivered when all of its pieces are settled. A piece is at most 1 MiB long, or
@@ -14,22 +14,21 @@
 //! 1. When connections that were established break `BREAKS` times in a row with the same piece
 //!    the oldest on its way, pieces are sent *carefully*: one at a time, each when the one before
 //!    is settled.
-//! 2. A piece that is then refused is halved. That is never wrong, so it takes no proof.
+//! 2. A piece that is then refused is halved. Halving is always right, so it needs no proof.
 //! 3. A single record that is refused is a *suspect*. It gets a strike for each refusal, but only
-//!    when the peer has taken **another record since the strike before**. For that the record
-//!    behind the suspects is sent ahead of them; where there is none, the last record that was
-//!    taken is sent once more. What was refused and halved before counts as well, so that few are
-//!    sent twice.
+//!    when the peer has taken **another record since the strike before**. So the record behind the
+//!    suspects is sent ahead of them; where there is none, the last record that was taken is sent
+//!    once more. Refusals of the longer pieces that were halved count as well, so that few records
+//!    are sent twice.
 //! 4. At `STRIKES`, of which `STRIKES_ALONE` alone, the record is poison. A peer that takes
 //!    nothing gets no record condemned, however long that lasts.
 //!
 //! Where peers do not say what they have taken (`tcp://`, `unix://`, `ack=false`) nothing can be
-//! proven: a record, which is then one that is longer than what sockets hold, is poison when the
-//! connection ended in the middle of it so often in a row, with pauses that double. Nothing is
-//! promised there for what is in a buffer when a peer dies.
+//! proven: a record that is longer than socket buffers is poison when the connection ended in the
+//! middle of it so often in a row, with pauses that double. Records in a buffer when a peer dies
+//! are lost there.
 //!
-//! That a record goes ahead of a suspect which is taken later is the one case in which two records
-//! change places.
+//! Records change their order only where a record goes ahead of a suspect that is taken later.
 
 mod piece;
 mod suspects;
@@ -42,9 +41,9 @@ use std::collections::VecDeque;
 use std::ops::Range;
 pub(super) use suspects::{Next, PieceVerdict};
 
-/// So many suspects may wait while a record behind them is tried.
+/// Most suspects that wait while a record behind them is tried.
 const SUSPECTS: usize = 64;
-/// A record that was taken is kept for another try up to this length.
+/// Most bytes of a taken record that is kept to be sent once more.
 const HARMLESS_BYTES: usize = 4 << 10;
 
 /// A parcel and how many of its pieces are not settled.
@@ -54,7 +53,7 @@ struct Held {
     left: usize,
 }
 
-/// All that an end has taken from its queue and that is not delivered.
+/// All parcels that an end has taken from its queue and not yet delivered.
 #[derive(Debug)]
 pub(super) struct Flight {
     form: Form,
@@ -65,22 +64,22 @@ pub(super) struct Flight {
     /// The number of the first parcel that is held.
     first: u64,
     pieces: VecDeque<Piece>,
-    /// The piece that was the oldest when a connection broke, and how often in a row.
+    /// The oldest piece when a connection broke, and how often in a row that was the same.
     oldest: Option<(u64, usize)>,
     breaks: u32,
     /// Pieces are sent one at a time up to this parcel.
     careful_to: Option<u64>,
-    /// A record was taken since the last refusal.
+    /// True when a record was taken since the last refusal.
     taken_since: bool,
     /// The last short record that was taken, with its tag.
     harmless: Option<(Vec<u8>, Vec<u8>)>,
-    /// That one is on its way, under this number.
+    /// The number under which that record is in flight once more.
     pub(super) probe: Option<u64>,
 }
 
 impl Flight {
-    /// Nothing on its way, of an end that takes this form, and whose peers say what they have taken
-    /// or not.
+    /// An empty flight of an end that takes this form. `acknowledged` tells whether its peers say
+    /// what they have taken.
     pub(super) fn new(form: Form, most: Most, acknowledged: bool) -> Self {
         Self {
             form,
@@ -124,26 +123,26 @@ impl Flight {
         self.probe.is_some() || self.in_flight().is_some()
     }
 
-    /// The first piece that is on its way.
+    /// The first piece that is in flight.
     fn in_flight(&self) -> Option<usize> {
-        // Without care they are sent in their order; with care there is one, behind suspects at
+        // Usually pieces are sent in their order; carefully, one is in flight, behind suspects at
         // most.
         self.pieces.iter().take(SUSPECTS + 1).position(|piece| piece.chunk.is_some())
     }
 
-    /// The first piece that is not on its way, while pieces are sent in their order.
+    /// The first piece that is not in flight, while pieces are sent in their order.
     pub(super) fn first_unsent(&self) -> Option<usize> {
         let sent = self.pieces.partition_point(|piece| piece.chunk.is_some());
         (sent < self.pieces.len()).then_some(sent)
     }
 
-    /// A new connection: nothing is on its way.
+    /// Starts a new connection, on which nothing is in flight.
     pub(super) fn restart(&mut self) {
         self.probe = None;
         self.pieces.iter_mut().for_each(|piece| piece.chunk = None);
     }
 
-    /// Takes a parcel and cuts it. One that holds nothing for this end is delivered at once.
+    /// Takes a parcel and cuts it. A parcel that holds nothing for this end is delivered at once.
     pub(super) fn take(&mut self, parcel: QueuedBatch) {
         let number = self.first + self.held.len() as u64;
         let before = self.pieces.len();

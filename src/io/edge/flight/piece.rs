@@ -1,14 +1,14 @@
-//! A part of a parcel, and how far one goes.
+//! A part of a parcel, and where one ends.
 
 use crate::config::Peers;
 use crate::event::msgpack::Reader;
 use crate::io::outputs::Form;
 use std::ops::Range;
 
-/// What one message or request holds at most, unless a single record is longer.
+/// Most bytes of a message or request, unless a single record is longer.
 pub(super) const MESSAGE_BYTES: usize = 1 << 20;
 
-/// So many records at most: each costs the one who takes it more than its bytes.
+/// Most records of a message or request: each costs the receiver more than its bytes.
 const MESSAGE_RECORDS: usize = 16_384;
 
 /// What a piece may hold, unless it is one record.
@@ -19,13 +19,13 @@ pub(in crate::io::edge) struct Most {
 }
 
 impl Most {
-    /// Of a message that peers with these limits take.
+    /// The limits of a message for peers with these settings.
     pub(in crate::io::edge) fn of_message(peers: &Peers) -> Self {
         let bytes = MESSAGE_BYTES.min(peers.max_message_bytes).min(peers.max_pending_bytes);
         Self { bytes, records: MESSAGE_RECORDS }
     }
 
-    /// Of a write to those who know lines alone.
+    /// The limits of a write to peers that take lines.
     pub(in crate::io::edge) const fn of_write() -> Self {
         Self { bytes: MESSAGE_BYTES, records: usize::MAX }
     }
@@ -41,13 +41,14 @@ pub(in crate::io::edge) struct Piece {
     pub(super) parcel: u64,
     pub(super) run: usize,
     pub(super) bytes: Range<usize>,
-    /// How many records or lines it holds.
+    /// How many records or lines the piece holds.
     pub(in crate::io::edge) records: usize,
-    /// How often it was refused as a single record, with another one taken since the time before.
+    /// How often the piece was refused as a single record, with another record taken since the time
+    /// before.
     pub(super) strikes: u32,
-    /// How often a longer piece was that it is a part of.
+    /// How often a longer piece was refused that this one was cut from.
     pub(super) inherited: u32,
-    /// The number under which it is on its way.
+    /// The number under which the piece is in flight.
     pub(in crate::io::edge) chunk: Option<u64>,
 }
 
@@ -56,15 +57,15 @@ pub(super) fn count_lines(lines: &[u8]) -> usize {
     memchr::memchr_iter(b'\n', lines).count() + usize::from(lines.last().is_some_and(|last| *last != b'\n'))
 }
 
-/// How far whole records go within `range` that are at most so long together and at most so many,
-/// but at least one; and how many these are.
+/// The end of as many whole records from the begin of `range` as the limits allow, but at least
+/// one, and how many these are.
 pub(super) fn reach(form: Form, all: &[u8], range: Range<usize>, most: Most) -> (usize, usize) {
     let (mut end, mut records) = (range.start, 0);
     let next = |from: usize| match form {
         Form::Lines => memchr::memchr(b'\n', &all[from..range.end]).map_or(range.end, |at| from + at + 1),
         Form::Entries => {
             let mut reader = Reader::new(&all[..range.end], from);
-            // What we wrote is whole.
+            // The entries were written by this process, so each is complete.
             reader.skip().map_or(range.end, |()| reader.at())
         }
     };

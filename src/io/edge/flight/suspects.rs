@@ -1,17 +1,17 @@
-//! Which piece goes next once connections break, and what a refusal says of it.
+//! Which piece is sent next once connections break, and what a refusal says about it.
 
 use super::piece::{Most, Piece, reach};
 use super::{Flight, SUSPECTS};
 
-/// So many connections must break in a row with the same piece the oldest.
+/// Connections that must break in a row with the same oldest piece.
 pub(super) const BREAKS: u32 = 3;
 
-/// So often what holds a record must be refused, each time with another one taken since the time
-/// before.
+/// Refusals of a record, or of pieces that held it, that make it poison, each with another record
+/// taken since the one before.
 pub(super) const STRIKES: u32 = 8;
 
-/// So many of these times it must have been alone: halves are looked for where something was
-/// refused, so that a peer which refuses every second message by chance gives many of the others.
+/// So many of these refusals must be of the record alone: a peer that refuses every second message
+/// by chance refuses many longer pieces.
 const STRIKES_ALONE: u32 = 3;
 
 /// What is to be sent next, while pieces go one at a time.
@@ -26,10 +26,11 @@ pub(in crate::io::edge) enum Next {
 /// What is to be done with a piece that was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::io::edge) enum PieceVerdict {
-    /// It is tried again, later.
+    /// The piece is tried again, later.
     Again,
-    /// It was halved, or the peer took something else: the next try need not wait. Halving ends at
-    /// single records, and those that are refused without anything taken in between do wait.
+    /// The piece was halved, or the peer took something else: the next try need not wait. Halving
+    /// ends at single records, which do wait when they are refused without anything taken in
+    /// between.
     Narrowed,
     /// The single record at this place is poison.
     Poison(usize),
@@ -42,7 +43,7 @@ impl Flight {
         front.strikes > 0 || self.careful_to.is_some_and(|to| front.parcel <= to)
     }
 
-    /// From now on pieces are sent one at a time, until all that is held now is settled.
+    /// Sends pieces one at a time, until everything that is held now is settled.
     pub(in crate::io::edge) fn be_careful(&mut self) {
         self.careful_to = self.pieces.back().map(|piece| piece.parcel);
     }
@@ -63,8 +64,7 @@ impl Flight {
         Some(if self.harmless.is_some() { Next::Harmless } else { Next::Piece(0) })
     }
 
-    /// The one behind it has ended an established connection without an answer to what is on its
-    /// way.
+    /// The peer has ended an established connection without an answer to what is in flight.
     pub(in crate::io::edge) fn broke(&mut self) -> PieceVerdict {
         if self.probe.take().is_some() {
             return PieceVerdict::Again;
