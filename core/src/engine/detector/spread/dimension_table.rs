@@ -73,8 +73,8 @@ impl DimensionTable {
         self.values.get(key).map_or(0, |value| value.recent)
     }
 
-    /// A module and dimension has a failure. Settles it and makes it active; the slot in which it is
-    /// due, or none where it is active already.
+    /// A module and dimension has a failure. Settles it and makes it active; returns the slot in
+    /// which it is due, or none where it is active already.
     pub(super) fn activate(&mut self, side: u64, exposure: &Exposure, owned: impl Fn(u64, u32) -> bool) -> Option<u32> {
         let stats = self.sides.get_mut(side).filter(|stats| !stats.active)?;
         stats.settle(&mut self.values, self.length, exposure, owned, &mut self.clumping);
