@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-/// A text that is no address to listen on.
+/// A text that is not an address to listen on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{address}` is no address for metrics")]
 pub struct BadAddress {
@@ -30,7 +30,7 @@ impl BadAddress {
 /// Reads an address to listen on.
 ///
 /// A missing host means loopback: nothing is exposed to other hosts unless the address says so, as
-/// `0.0.0.0:9464` does. Names are not looked up, `localhost` apart. Port 0 takes a free port.
+/// `0.0.0.0:9464` does. Names other than `localhost` are not looked up. Port 0 takes a free port.
 ///
 /// # Errors
 /// [`BadAddress`] where the text is no IP address with a port.

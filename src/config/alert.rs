@@ -4,10 +4,29 @@ use super::HumanDuration;
 use super::url::Url;
 use crate::engine::finding::Severity;
 use crate::message::template::PayloadTemplate;
+use crate::setting::{Require, Setting};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
+
+const TIMEOUT: Setting<HumanDuration> = Setting::new(HumanDuration::from_secs(10), "from 100ms to 5m, by default 10s")
+    .from(HumanDuration::from_millis(100))
+    .to(HumanDuration::from_secs(300));
+const ALERTMANAGER_REPEAT: Setting<HumanDuration> = Setting::new(
+    HumanDuration::from_secs(60),
+    "from 1s to 24h, and well below Alertmanager's resolve_timeout; by default 1m",
+)
+.from(HumanDuration::from_secs(1))
+.to(HumanDuration::from_secs(86_400));
+const ALERTMANAGER_WAIT: Setting<HumanDuration> = group_wait(1);
+const WEBHOOK_WAIT: Setting<HumanDuration> = group_wait(5);
+const PER_MINUTE: Setting<u32> = Setting::new(6, "from 1 to 600 messages, by default 6").from(1).to(600);
+
+/// How long findings are gathered, by default so many seconds.
+const fn group_wait(seconds: u64) -> Setting<HumanDuration> {
+    Setting::new(HumanDuration::from_secs(seconds), "at most 10m").to(HumanDuration::from_secs(600))
+}
 
 /// `type = "alertmanager"`
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -23,13 +42,16 @@ pub struct Alertmanager {
     pub labels: BTreeMap<String, String>,
     /// How long alerts are gathered before they are sent.
     #[serde(default = "alertmanager_wait")]
+    #[schemars(transform = ALERTMANAGER_WAIT.range())]
     pub group_wait: HumanDuration,
     /// How often an alert is sent again while its incident is open. Alertmanager takes one that is
     /// not sent again within its `resolve_timeout` (5m) for over.
     #[serde(default = "alertmanager_repeat")]
+    #[schemars(transform = ALERTMANAGER_REPEAT.range())]
     pub repeat: HumanDuration,
     /// How long one request may take.
     #[serde(default = "timeout")]
+    #[schemars(transform = TIMEOUT.range())]
     pub timeout: HumanDuration,
     /// A file for what could not be delivered; it is sent later, also after a restart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -82,13 +104,15 @@ pub struct Webhook {
     pub content_type: String,
     /// How long findings are gathered into one message.
     #[serde(default = "webhook_wait")]
+    #[schemars(transform = WEBHOOK_WAIT.range())]
     pub group_wait: HumanDuration,
     /// Most messages a minute; what comes meanwhile is one message with a count.
     #[serde(default = "webhook_per_minute")]
-    #[schemars(range(min = 1, max = 600))]
+    #[schemars(transform = PER_MINUTE.range())]
     pub per_minute: u32,
     /// How long one request may take.
     #[serde(default = "timeout")]
+    #[schemars(transform = TIMEOUT.range())]
     pub timeout: HumanDuration,
     /// A file for what could not be delivered; it is sent later, also after a restart.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -114,12 +138,12 @@ pub struct Webhook {
     pub ca_file: Option<PathBuf>,
 }
 
-/// How a server is reached, whichever type of sink it is.
+/// How the server of a sink is reached, whatever the type of the sink.
 #[derive(Clone, Copy, Debug)]
 pub struct Access<'a> {
     /// How long one request may take.
     pub timeout: Duration,
-    /// Where its token is.
+    /// Where the token is.
     pub token: (Option<&'a PathBuf>, Option<&'a str>),
     /// A user and where the password is.
     pub user: Option<(&'a str, &'a PathBuf)>,
@@ -128,33 +152,31 @@ pub struct Access<'a> {
 }
 
 fn timeout() -> HumanDuration {
-    HumanDuration(Duration::from_secs(10))
+    TIMEOUT.default
 }
 
 fn alertmanager_wait() -> HumanDuration {
-    HumanDuration(Duration::from_secs(1))
+    ALERTMANAGER_WAIT.default
 }
 
 fn alertmanager_repeat() -> HumanDuration {
-    HumanDuration(Duration::from_secs(60))
+    ALERTMANAGER_REPEAT.default
 }
 
 fn webhook_wait() -> HumanDuration {
-    HumanDuration(Duration::from_secs(5))
+    WEBHOOK_WAIT.default
 }
 
 fn webhook_per_minute() -> u32 {
-    6
+    PER_MINUTE.default
 }
 
 fn content_type() -> String {
     "application/json".to_owned()
 }
 
-type Claim<'a> = dyn FnMut(bool, &str, String, &str) + 'a;
-
 impl Alertmanager {
-    /// How it is reached.
+    /// How the server is reached.
     #[must_use]
     pub fn access(&self) -> Access<'_> {
         Access {
@@ -165,20 +187,13 @@ impl Alertmanager {
         }
     }
 
-    /// Files that it names.
+    /// The files that the table names.
     pub(super) fn paths(&mut self) -> [Option<&mut PathBuf>; 5] {
         [self.spool.as_mut(), self.token_file.as_mut(), self.password_file.as_mut(), self.ca_file.as_mut(), None]
     }
 
-    pub(super) fn require(&self, place: &str, require: &mut Claim<'_>) {
-        claim_url(&format!("{place}.url"), &self.url, require);
-        let repeat = self.repeat.0;
-        require(
-            (Duration::from_secs(1)..=Duration::from_secs(86_400)).contains(&repeat),
-            &format!("{place}.repeat"),
-            format!("the repeat of a sink is {}", self.repeat),
-            "from 1s to 24h, and well below Alertmanager's resolve_timeout; by default 1m",
-        );
+    pub(super) fn require(&self, place: &str, require: &mut Require<'_>) {
+        require_url(&format!("{place}.url"), &self.url, require);
         for name in self.labels.keys() {
             let is_name = name
                 .bytes()
@@ -191,13 +206,12 @@ impl Alertmanager {
                 "letters, digits and underscores, no digit first",
             );
         }
-        claim_access(place, &self.access(), self.username.is_some(), self.password_file.is_some(), require);
-        claim_wait(place, self.group_wait, require);
+        require_access(place, &self.access(), self.username.is_some(), self.password_file.is_some(), require);
     }
 }
 
 impl Webhook {
-    /// How it is reached.
+    /// How the server is reached.
     #[must_use]
     pub fn access(&self) -> Access<'_> {
         Access {
@@ -208,13 +222,13 @@ impl Webhook {
         }
     }
 
-    /// Files that it names.
+    /// The files that the table names.
     pub(super) fn paths(&mut self) -> [Option<&mut PathBuf>; 5] {
         let Self { spool, token_file, password_file, ca_file, url_file, .. } = self;
         [spool.as_mut(), token_file.as_mut(), password_file.as_mut(), ca_file.as_mut(), url_file.as_mut()]
     }
 
-    pub(super) fn require(&self, place: &str, require: &mut Claim<'_>) {
+    pub(super) fn require(&self, place: &str, require: &mut Require<'_>) {
         let given = [self.url.is_some(), self.url_file.is_some(), self.url_env.is_some()];
         require(
             given.into_iter().filter(|given| *given).count() == 1,
@@ -223,15 +237,9 @@ impl Webhook {
             "one of url, url_file (a file with the address) and url_env (a variable with it)",
         );
         if let Some(url) = &self.url {
-            claim_url(&format!("{place}.url"), url, require);
+            require_url(&format!("{place}.url"), url, require);
         }
-        claim_variable(&format!("{place}.url_env"), self.url_env.as_deref(), require);
-        require(
-            (1..=600).contains(&self.per_minute),
-            &format!("{place}.per_minute"),
-            format!("the per_minute of a sink is {}", self.per_minute),
-            "from 1 to 600 messages, by default 6",
-        );
+        require_variable(&format!("{place}.url_env"), self.url_env.as_deref(), require);
         let is_text = |c: char| (' '..='~').contains(&c);
         require(
             !self.content_type.is_empty() && self.content_type.chars().all(is_text),
@@ -244,12 +252,11 @@ impl Webhook {
                 "variables are title, text, count, opened, resolved, findings; `| tojson` makes a JSON string of one";
             require(false, &format!("{place}.template"), format!("the template of a sink: {wrong}"), hint);
         }
-        claim_access(place, &self.access(), self.username.is_some(), self.password_file.is_some(), require);
-        claim_wait(place, self.group_wait, require);
+        require_access(place, &self.access(), self.username.is_some(), self.password_file.is_some(), require);
     }
 }
 
-fn claim_url(place: &str, url: &Url, require: &mut Claim<'_>) {
+fn require_url(place: &str, url: &Url, require: &mut Require<'_>) {
     if let Err(wrong) = url.uri() {
         require(
             false,
@@ -260,13 +267,7 @@ fn claim_url(place: &str, url: &Url, require: &mut Claim<'_>) {
     }
 }
 
-fn claim_access(place: &str, access: &Access<'_>, user: bool, password: bool, require: &mut Claim<'_>) {
-    require(
-        (Duration::from_millis(100)..=Duration::from_secs(300)).contains(&access.timeout),
-        &format!("{place}.timeout"),
-        "the timeout of a sink is out of range".to_owned(),
-        "from 100ms to 5m, by default 10s",
-    );
+fn require_access(place: &str, access: &Access<'_>, user: bool, password: bool, require: &mut Require<'_>) {
     let ways = [access.token.0.is_some(), access.token.1.is_some(), user || password];
     require(
         ways.into_iter().filter(|given| *given).count() <= 1,
@@ -280,25 +281,16 @@ fn claim_access(place: &str, access: &Access<'_>, user: bool, password: bool, re
         "username and password_file belong together".to_owned(),
         "give both or neither",
     );
-    claim_variable(&format!("{place}.token_env"), access.token.1, require);
+    require_variable(&format!("{place}.token_env"), access.token.1, require);
 }
 
-fn claim_wait(place: &str, wait: HumanDuration, require: &mut Claim<'_>) {
-    require(
-        wait.0 <= Duration::from_secs(600),
-        &format!("{place}.group_wait"),
-        format!("the group_wait of a sink is {wait}"),
-        "at most 10m",
-    );
-}
-
-/// A variable with a secret must not look like a setting, of which every one is known.
-pub(super) fn claim_variable(place: &str, name: Option<&str>, require: &mut Claim<'_>) {
+/// A variable with a secret must not look like a setting, because every setting is known.
+pub(super) fn require_variable(place: &str, name: Option<&str>, require: &mut Require<'_>) {
     let Some(name) = name else { return };
     require(
         !name.is_empty() && !name.starts_with("SEISMOLOG_") && !name.contains(['=', '\0']),
         place,
-        // It may be the secret itself.
+        // The name is left out, because it may be the secret itself.
         "this is no name for a variable with a secret".to_owned(),
         "any name but SEISMOLOG_…, which are settings",
     );

@@ -7,22 +7,15 @@
 //! | `http://HOST:PORT/PATH` | requests with events in their body |
 //! | `forward://HOST:PORT`, `forward+unix:///PATH` | the Forward protocol of Fluentd and Fluent Bit |
 //!
-//! What an end can be told follows behind `?`, as `name=value` joined by `&`.
+//! Options of an end follow `?` as `name=value`, joined by `&`.
 
-use super::output::EntryLimits;
 use crate::diagnostic::nearest;
 use hyper::http::uri::{Authority, PathAndQuery};
 use percent_encoding::percent_decode_str;
-use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
 /// The port of the Forward protocol.
 const FORWARD_PORT: &str = "24224";
-/// What a record gets around it as an entry of the Forward protocol: its time, and a text the map
-/// that it is put into.
-const ENTRY_FRAME: usize = 4 << 10;
-/// What a message of the Forward protocol has besides its entries: its tag and its option.
-const MESSAGE_FRAME: usize = 64 << 10;
 
 /// Which way events go through an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,12 +26,12 @@ pub enum Direction {
     To,
 }
 
-/// Who begins.
+/// Which side connects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// Others connect to it.
     Listen,
-    /// It connects to another, again and again.
+    /// The end connects to another, again and again.
     Connect,
 }
 
@@ -60,47 +53,47 @@ impl std::fmt::Display for Place {
     }
 }
 
-/// What is spoken.
+/// The protocol of an end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Protocol {
     /// One event a line.
     Lines,
     /// Requests to this path.
     Http {
-        /// With its slash.
+        /// The path with its slash.
         path: String,
     },
     /// The Forward protocol.
     Forward(Forward),
 }
 
-/// What can be told to an end of the Forward protocol.
+/// The options of an end of the Forward protocol.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Forward {
-    /// Put in front of every tag.
+    /// The prefix of every tag.
     pub tag_prefix: String,
     /// The tag of records that have none.
     pub tag: String,
     /// The file that holds the key which both sides know.
     pub shared_key_file: Option<PathBuf>,
-    /// Its own name in the handshake.
+    /// The end's own name in the handshake.
     pub hostname: String,
-    /// Whether what it sends is to be acknowledged.
+    /// Whether the peer must acknowledge what the end sends.
     pub ack: bool,
-    /// Whether what it sends is packed.
+    /// Whether the end compresses what it sends.
     pub gzip: bool,
 }
 
 /// An end that is no standard stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remote {
-    /// As it was written.
+    /// The URL as it was written.
     pub url: String,
-    /// Who begins.
+    /// Which side connects.
     pub mode: Mode,
     /// Where it is.
     pub place: Place,
-    /// What is spoken.
+    /// The protocol of an end.
     pub protocol: Protocol,
 }
 
@@ -143,7 +136,7 @@ impl End {
         let Some((scheme, rest)) = url.split_once("://") else {
             return bad(format!("{url:?} is no end"), KINDS);
         };
-        // Not a word of it: what it holds may be a password.
+        // The URL is not quoted, because it may hold a password.
         if rest.split(['/', '?']).next().is_some_and(|authority| authority.contains('@')) {
             let hint = format!("a host and a port alone, such as {scheme}://127.0.0.1:5170");
             return bad(format!("an end with {scheme}:// holds a user or password"), hint);
@@ -292,108 +285,13 @@ fn pairs(query: &str) -> Vec<(String, String)> {
         .collect()
 }
 
-/// What peers can take of us: part of `[input]`.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Peers {
-    /// Connections that one end serves at a time; further ones wait.
-    #[schemars(range(min = 1, max = 65_536))]
-    pub max_connections: usize,
-    /// A message, a request body or a line of a network end may have so many bytes, also once
-    /// unpacked.
-    #[schemars(range(min = 4096, max = 1_073_741_824))]
-    pub max_message_bytes: usize,
-    /// Bodies of requests that wait to leave may hold so many bytes together; more is answered with
-    /// 429. Forward messages and lines that are longer than 512 KiB and not whole yet may as well,
-    /// each counted as the longest; further ones wait.
-    #[schemars(range(min = 65_536, max = 4_294_967_295_u64))]
-    pub max_pending_bytes: usize,
-    /// MessagePack may be nested so deep.
-    #[schemars(range(min = 2, max = 128))]
-    pub max_depth: usize,
-    /// What a peer has begun, a handshake, a message or a request, it must finish in this time.
-    pub message_timeout: super::HumanDuration,
-    /// Who says nothing for so long is let go, so that silent peers cannot take all places. Not
-    /// set, nobody is: shippers that are quiet for hours do no harm, and a line that one writes in
-    /// that very moment is lost without a Forward `chunk`. Requests have `message_timeout` anyway.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub idle_timeout: Option<super::HumanDuration>,
-}
-
-impl Default for Peers {
-    fn default() -> Self {
-        Self {
-            max_connections: 256,
-            max_message_bytes: 16 << 20,
-            max_pending_bytes: 64 << 20,
-            max_depth: 64,
-            message_timeout: super::HumanDuration(std::time::Duration::from_secs(30)),
-            idle_timeout: None,
-        }
-    }
-}
-
-impl Peers {
-    /// What an entry of the Forward protocol may be: a record of `max_message_bytes`, wherever it
-    /// came from, is one. The same holds for what is taken and for what is sent, so that of two
-    /// filters in a row the second takes what the first does.
-    #[must_use]
-    pub const fn entry_limits(&self) -> EntryLimits {
-        EntryLimits { deepest: self.max_depth, most_bytes: self.max_message_bytes + ENTRY_FRAME }
-    }
-
-    /// What a whole message of the Forward protocol may have: the longest entry alone, with tag and
-    /// option.
-    #[must_use]
-    pub const fn forward_message_bytes(&self) -> usize {
-        self.entry_limits().most_bytes + MESSAGE_FRAME
-    }
-
-    /// Says what must hold.
-    pub(super) fn require(&self, require: &mut impl FnMut(bool, &str, String, &str)) {
-        let Self { max_connections, max_message_bytes, max_pending_bytes, max_depth, message_timeout, idle_timeout } =
-            self;
-        for (key, value, least, most) in [
-            ("max_connections", *max_connections, 1, 65_536),
-            ("max_message_bytes", *max_message_bytes, 4_096, 1 << 30),
-            ("max_pending_bytes", *max_pending_bytes, 65_536, u32::MAX as usize),
-            ("max_depth", *max_depth, 2, 128),
-        ] {
-            require(
-                (least..=most).contains(&value),
-                &format!("peers.{key}"),
-                format!("peers.{key} is {value}"),
-                &format!("from {least} to {most}"),
-            );
-        }
-        require(
-            !message_timeout.0.is_zero(),
-            "peers.message_timeout",
-            format!("peers.message_timeout is {message_timeout}"),
-            "a length of time above 0, by default \"30s\"",
-        );
-        require(
-            idle_timeout.is_none_or(|idle| !idle.0.is_zero()),
-            "peers.idle_timeout",
-            "peers.idle_timeout is 0".into(),
-            "a length of time above 0, or leave it out",
-        );
-    }
-}
-
-/// Says what must hold of all ends.
-pub(super) fn require(
-    from: &[String],
-    to: &[String],
-    peers: &Peers,
-    require: &mut impl FnMut(bool, &str, String, &str),
-) {
+/// Checks all ends.
+pub(super) fn require(from: &[String], to: &[String], require: &mut impl FnMut(bool, &str, String, &str)) {
     for (urls, direction, key) in [(from, Direction::From, "input.from"), (to, Direction::To, "output.to")] {
         for error in parse_all(urls, direction).err().into_iter().flatten() {
             require(false, key, error.message, &error.hint);
         }
     }
-    peers.require(require);
 }
 
 /// Reads a list of ends; an empty one is the standard stream.

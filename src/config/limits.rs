@@ -5,7 +5,7 @@ use crate::setting::Setting;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What the incidents that the page shows may take, unless the configuration says otherwise.
+/// The default of bytes that the page's incidents may take.
 pub const PAGE_BYTES: usize = 16 << 20;
 
 const KEYS: Setting<usize> = Setting::new(100_000, "from 100 to 10000000").from(100).to(10_000_000);

@@ -22,7 +22,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Says what must hold.
+    /// Checks what is no range of a setting.
     pub(super) fn require(&self, require: &mut impl FnMut(bool, &str, String, &str)) {
         if let Some(Err(error)) = self.address.as_deref().map(parse_address) {
             require(false, "address", error.to_string(), &error.hint());
@@ -33,6 +33,6 @@ impl Metrics {
             "metrics has both token_file and token_env".to_owned(),
             "the token is in one place; remove the other",
         );
-        super::alert::claim_variable("metrics.token_env", self.token_env.as_deref(), require);
+        super::alert::require_variable("metrics.token_env", self.token_env.as_deref(), require);
     }
 }

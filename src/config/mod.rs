@@ -1,14 +1,16 @@
-//! The one typed configuration file: its tables, their defaults, what is valid.
+//! The typed configuration file: its tables, their defaults, and what is valid.
 //!
-//! A file, variables and flags are merged in that order. Every value is checked, every complaint
-//! has a place and a hint.
+//! A file, variables and flags are merged in that order. Every value is checked, and every problem
+//! has a location and a hint.
 
 pub mod address;
 mod alert;
 pub mod ends;
+mod input;
 mod limits;
 mod metrics;
 mod output;
+mod peers;
 mod poison;
 mod policy;
 mod problem;
@@ -31,22 +33,21 @@ use crate::event::Role;
 use crate::event::roles::Names;
 use crate::event::time::TimeContext;
 pub use crate::human_duration::HumanDuration;
-use crate::setting::Setting;
 pub use alert::{Access, Alertmanager, Webhook};
-pub use ends::Peers;
+pub use input::Input;
 pub use limits::{Limits, PAGE_BYTES};
 pub use metrics::Metrics;
-pub use output::{EncoderOptions, EntryLimits, Reply, SyntheticMode, TextMode};
+pub use output::{EncoderOptions, EntryLimits, Output, Reply, SyntheticMode, TextMode};
+pub use peers::Peers;
 pub use poison::OnPoison;
 pub use policy::Policy;
 pub use problem::Problem;
+pub use rules::Rules;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 pub use sink::Sink;
 pub use state::State;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
-use std::time::Duration;
 pub use template::Template;
 
 /// All that can be configured.
@@ -81,133 +82,7 @@ pub struct Config {
     pub sinks: Vec<Sink>,
 }
 
-const YEAR: Setting<i16, Option<i16>> = Setting::new(None, "a year from 1970 to 2200").from(1970).to(2200);
-const MAX_LINE_BYTES: Setting<usize> =
-    Setting::new(1 << 20, "from 1024 (1 KiB) to 268435456 (256 MiB)").from(1 << 10).to(256 << 20);
-const JOIN_TIMEOUT: Setting<HumanDuration> =
-    Setting::new(HumanDuration::from_millis(250), "from 10ms to 1m, by default 250ms")
-        .from(HumanDuration::from_millis(10))
-        .to(HumanDuration::from_secs(60));
-const MAX_RECORD_BYTES: Setting<usize, Option<usize>> =
-    Setting::new(None, "at least 256; leave it out for no limit").from(256);
-
-/// `[input]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Input {
-    /// Where events come from, as URLs; by default standard input.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub from: Vec<String>,
-    /// The zone of times without one: an IANA name or an offset such as `+02:00`.
-    pub timezone: String,
-    /// The year of times without one; by default the year at start.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(transform = YEAR.range())]
-    pub year: Option<i16>,
-    /// A longer line flows through in pieces, unanalysed. Bytes.
-    #[schemars(transform = MAX_LINE_BYTES.range())]
-    pub max_line_bytes: usize,
-    /// Makes one event of the lines of a stack trace. A line of text then waits for the next, at
-    /// most `join_timeout`.
-    pub join: bool,
-    /// How long a line of text waits for one that goes on with it, when input is idle.
-    #[schemars(transform = JOIN_TIMEOUT.range())]
-    pub join_timeout: HumanDuration,
-    /// How far behind the highest event time an event may be and still count.
-    pub allowed_lateness: HumanDuration,
-}
-
-impl Default for Input {
-    fn default() -> Self {
-        Self {
-            from: Vec::new(),
-            timezone: "UTC".into(),
-            year: YEAR.default,
-            max_line_bytes: MAX_LINE_BYTES.default,
-            join: false,
-            join_timeout: JOIN_TIMEOUT.default,
-            allowed_lateness: HumanDuration(Duration::from_secs(10)),
-        }
-    }
-}
-
-/// `[output]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Output {
-    /// Where events go, as URLs; by default standard output.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub to: Vec<String>,
-    /// The member that findings are written to.
-    #[schemars(length(min = 1, max = 128))]
-    pub member: String,
-    /// `json` or `raw`: how a line of text leaves.
-    pub text: TextMode,
-    /// `inline` or `sink`: where findings go that no event carries.
-    pub synthetic: SyntheticMode,
-    /// A record that would be longer leaves unannotated. Bytes.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(transform = MAX_RECORD_BYTES.range())]
-    pub max_record_bytes: Option<usize>,
-    /// `file` or `drop`: what becomes of an event that the one downstream refuses for good. By
-    /// default it goes to `dead_letter_file` where one is named, and is dropped and counted
-    /// otherwise.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub on_poison: Option<OnPoison>,
-    /// The file at whose end events are kept that the one downstream refuses for good, one JSON
-    /// object a line.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1))]
-    pub dead_letter_file: Option<PathBuf>,
-    /// The dead-letter file grows to so many bytes; further events are dropped and counted.
-    #[schemars(transform = poison::DEAD_LETTER_BYTES.range())]
-    pub dead_letter_max_bytes: u64,
-    /// How long a stuck reader is waited for at the end.
-    pub shutdown_timeout: HumanDuration,
-}
-
-impl Default for Output {
-    fn default() -> Self {
-        Self {
-            to: Vec::new(),
-            member: "anomalies".into(),
-            text: TextMode::Json,
-            synthetic: SyntheticMode::Inline,
-            max_record_bytes: MAX_RECORD_BYTES.default,
-            on_poison: None,
-            dead_letter_file: None,
-            dead_letter_max_bytes: poison::DEAD_LETTER_BYTES.default,
-            shutdown_timeout: HumanDuration(Duration::from_secs(10)),
-        }
-    }
-}
-
-/// `[rules]`
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct Rules {
-    /// Directories and files with rules (`*.rhai`) and tables (`*.toml`).
-    pub paths: Vec<PathBuf>,
-    /// Whether the rules in the binary are loaded.
-    pub shipped: bool,
-    /// Whether a link in a directory of rules may lead out of it. Whoever writes there then has
-    /// read what this process may read.
-    pub follow_links: bool,
-    /// Rules in the binary that are off by default and are to run.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub enable: Vec<String>,
-    /// Rules in the binary that are not to run.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub disable: Vec<String>,
-}
-
-impl Default for Rules {
-    fn default() -> Self {
-        Self { paths: Vec::new(), shipped: true, follow_links: false, enable: Vec::new(), disable: Vec::new() }
-    }
-}
-
-/// What is wrong with joining lines that leave as they came, and what to do.
+/// The problem of joining lines that leave as they came, and its hint.
 pub(crate) const JOIN_AND_RAW: (&str, &str) = (
     "input.join makes one event of several lines, and with output.text = \"raw\" lines leave as they came",
     "leave one of them out: stack traces are joined for detection without join as well",
@@ -229,7 +104,7 @@ impl Config {
         Err(problems)
     }
 
-    /// What is out of range, whichever of file, variables and flags it came from.
+    /// All problems of the values, whether they came from the file, from variables or from flags.
     #[must_use]
     pub fn problems(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
@@ -247,7 +122,7 @@ impl Config {
                 "an IANA name such as Europe/Berlin, UTC, or an offset such as +02:00",
             );
         }
-        ends::require(&self.input.from, &self.output.to, &self.peers, &mut require);
+        ends::require(&self.input.from, &self.output.to, &mut require);
         let member = &self.output.member;
         let taken = ["timestamp", "level", "source", "message", "header", "severity_text", "facility"];
         require(
@@ -263,7 +138,7 @@ impl Config {
             format!("output.member is {member:?}"),
             "a name of 1 to 128 bytes, by default \"anomalies\"",
         );
-        self.output.claim_poison(&mut require);
+        self.output.require_poison(&mut require);
         let raw = self.output.text == TextMode::Raw;
         require(!(self.input.join && raw), "join", JOIN_AND_RAW.0.to_owned(), JOIN_AND_RAW.1);
         self.detector.check(&mut require);
@@ -300,7 +175,7 @@ impl Config {
         Names::new(lists, &self.output.member)
     }
 
-    /// What the engine is told.
+    /// The options of the engine.
     #[must_use]
     pub fn engine_options(&self) -> EngineOptions {
         let keys = self.limits.keys;
@@ -321,7 +196,7 @@ impl Config {
         }
     }
 
-    /// What the encoder is told.
+    /// The options of the encoder.
     #[must_use]
     pub fn encoder_options(&self) -> EncoderOptions {
         EncoderOptions {

@@ -1,11 +1,11 @@
-//! What becomes of an event that the one downstream refuses for good: part of `[output]`.
+//! What happens to an event that the peer downstream refuses for good: part of `[output]`.
 
 use super::Output;
 use crate::setting::Setting;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// How long the dead-letter file may be.
+/// The most bytes of the dead-letter file.
 pub(super) const DEAD_LETTER_BYTES: Setting<u64> =
     Setting::new(1 << 30, "at least 4096, by default 1073741824 (1 GiB)").from(4_096);
 
@@ -20,15 +20,15 @@ pub enum OnPoison {
 }
 
 impl Output {
-    /// What becomes of it: the file where there is one, unless something else is said.
+    /// What happens to such an event: by default it goes to the file, where there is one.
     #[must_use]
     pub fn on_poison(&self) -> OnPoison {
         let usual = if self.dead_letter_file.is_some() { OnPoison::File } else { OnPoison::Drop };
         self.on_poison.unwrap_or(usual)
     }
 
-    /// Says what must hold.
-    pub(super) fn claim_poison(&self, require: &mut impl FnMut(bool, &str, String, &str)) {
+    /// Checks what is no range of a setting.
+    pub(super) fn require_poison(&self, require: &mut impl FnMut(bool, &str, String, &str)) {
         require(
             self.on_poison != Some(OnPoison::File) || self.dead_letter_file.is_some(),
             "output.on_poison",

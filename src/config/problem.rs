@@ -1,13 +1,13 @@
-//! What is wrong in a configuration, and where in the file it stands.
+//! Problems of a configuration, and where in the file they are.
 
 use super::redact::{message_without_secrets, without_secrets};
 use crate::diagnostic::{Diagnostic, nearest};
 use toml::de::{DeTable, DeValue};
 
-/// A value out of range.
+/// A value that is not valid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// Its place: names of tables, indices of arrays and its own name, joined by dots.
+    /// The key: names of tables, indices of arrays and the value's own name, joined by dots.
     pub key: String,
     message: String,
     hint: String,
@@ -31,15 +31,15 @@ impl Problem {
         }
     }
 
-    /// The problem where there is no line to show: it came from a flag or a variable.
+    /// The diagnostic of a value from a flag or a variable, which has no line to show.
     #[must_use]
     pub fn elsewhere(self, place: &str) -> Diagnostic {
         Diagnostic::of_file(place, message_without_secrets(&self.message)).with_hint(self.hint)
     }
 }
 
-/// Where the key at the end of `path` stands. A table that lacks it, because it is a default that
-/// is wrong there, is the place itself.
+/// Where the key at the end of `path` is in the file. Where a default is wrong the table lacks the
+/// key, and the location is that of the table.
 fn at_path(table: &DeTable<'_>, path: &[&str]) -> Option<usize> {
     let (first, mut rest) = path.split_first()?;
     let (key, value) = table.iter().find(|(key, _)| key.get_ref() == first)?;
@@ -54,7 +54,7 @@ fn at_path(table: &DeTable<'_>, path: &[&str]) -> Option<usize> {
     }
 }
 
-/// Where the first key of this name stands, in whichever table.
+/// Where the first key of this name is, in any table.
 fn anywhere(table: &DeTable<'_>, name: &str) -> Option<usize> {
     table.iter().find_map(|(key, value)| match value.get_ref() {
         _ if key.get_ref() == name => Some(key.span().start),
@@ -63,7 +63,7 @@ fn anywhere(table: &DeTable<'_>, name: &str) -> Option<usize> {
     })
 }
 
-/// What the parser says, with the nearest known name where a name is unknown.
+/// The parser's error, with the nearest known name where a name is unknown.
 pub(super) fn explain(path: &str, text: &str, error: &toml::de::Error) -> Diagnostic {
     let offset = error.span().map_or(0, |span| span.start);
     let (message, hint) = said(error);
@@ -77,11 +77,11 @@ fn without_quotes(message: &str) -> String {
     format!("{before}\"…\"{after}")
 }
 
-/// A problem with its line, of which no secret is shown.
+/// A problem with its line, without secrets.
 fn quoted(path: &str, text: &str, offset: usize, message: String) -> Diagnostic {
     let diagnostic = Diagnostic::at(path, text, offset, message);
     let source = without_secrets(&diagnostic.source);
-    // What the line does not show, the message does not either.
+    // The message leaves out what the line leaves out.
     let message = message_without_secrets(&diagnostic.message);
     let message = if source == diagnostic.source { message } else { without_quotes(&message) };
     Diagnostic { source, message, ..diagnostic }

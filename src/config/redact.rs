@@ -1,10 +1,10 @@
-//! A line of a configuration as a diagnostic may quote it: without what could be a secret.
+//! A line of a configuration as a diagnostic may quote it: without possible secrets.
 //!
-//! Secrets belong into files and variables. Who writes one into the file all the same, and a
-//! mistake beside it, must not find it in a log: of an address the scheme and the host are shown,
-//! of a setting that sounds like a secret its name.
+//! Secrets belong into files and variables. A secret that is in the configuration file all the same
+//! must not reach a log because of a mistake beside it: of an address the scheme and the host are
+//! shown, of a setting that sounds like a secret its name.
 
-/// Stands for what is not shown.
+/// Replaces what is not shown.
 const HIDDEN: char = '…';
 /// What names of secrets contain, where they do not end in `_file` or `_env`.
 const WORDS: [&str; 14] = [
@@ -28,12 +28,12 @@ const WORDS: [&str; 14] = [
 /// name files.
 const PLAIN_SCHEMES: [&str; 4] = ["unix", "tcp", "forward", "tls"];
 
-/// The line without what could be a secret.
+/// The line without possible secrets.
 pub(super) fn without_secrets(line: &str) -> String {
     hidden(line, behind_a_secrets_name(line, true))
 }
 
-/// A message, which may repeat values, without what could be a secret.
+/// A message, which may repeat values, without possible secrets.
 pub(super) fn message_without_secrets(message: &str) -> String {
     hidden(message, behind_a_secrets_name(message, false))
 }
@@ -51,7 +51,7 @@ fn hidden(text: &str, from: Option<usize>) -> String {
         let shown_bytes = match address {
             _ if address.contains('@') => 0,
             _ if PLAIN_SCHEMES.iter().any(|scheme| before.ends_with(scheme)) => address.len(),
-            // A path is part of what a webhook keeps to itself.
+            // The path of a webhook's address may be a secret.
             _ => host,
         };
         shown.extend([before, "://", &address[..shown_bytes]]);
@@ -63,8 +63,8 @@ fn hidden(text: &str, from: Option<usize>) -> String {
     shown + rest
 }
 
-/// Where the value begins of a setting that sounds like a secret, unless it is an address, of which
-/// the host is shown.
+/// Where the value of a setting begins whose name sounds like a secret; none where the value is an
+/// address, of which the host is shown.
 fn behind_a_secrets_name(line: &str, is_line: bool) -> Option<usize> {
     let small = line.to_ascii_lowercase();
     let is_of_name = |c: char| c.is_ascii_alphanumeric() || "_-".contains(c);
@@ -76,13 +76,13 @@ fn behind_a_secrets_name(line: &str, is_line: bool) -> Option<usize> {
         let before = small[..at].trim_start_matches([' ', '\t', '"', '\'']);
         let begins_line = is_line && before.chars().all(is_of_name) && !behind.is_empty();
         let mark = behind[equals..].chars().next();
-        // What detectors know messages by is written `template:12`.
+        // `template:12` is a pattern of a message, not a setting.
         let has_mark = mark == Some('=') || (mark == Some(':') && word != "template");
         let begin = at + name_ends + equals + usize::from(has_mark);
-        // What begins a line is a name, whatever is wrong behind it; elsewhere `=` makes it one,
-        // and `:` in JSON.
+        // A word at the begin of a line is a name, whatever follows it; elsewhere `=` makes a word
+        // a name, and `:` in JSON.
         let is_set = has_mark || begins_line;
-        // Who writes the secret itself where its variable belongs has written no name.
+        // Where a variable's name belongs, a value that is no name may be the secret itself.
         let is_name = |c: char| c.is_ascii_alphanumeric() || "_\"' ".contains(c);
         let names_a_variable =
             name.ends_with("_env") && small.get(begin..).is_some_and(|value| value.chars().all(is_name));

@@ -1,10 +1,37 @@
-//! `[rules]`: names of rules in the binary.
+//! `[rules]`: which rules run.
 
-use super::Rules;
 use crate::diagnostic::nearest;
 use crate::engine::rules::RuleSet;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
 
-/// Claims that every name is one of a rule in the binary.
+/// `[rules]`
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rules {
+    /// Directories and files with rules (`*.rhai`) and tables (`*.toml`).
+    pub paths: Vec<PathBuf>,
+    /// Whether the rules in the binary are loaded.
+    pub shipped: bool,
+    /// Whether a link in a directory of rules may lead out of it. Whoever writes there then has
+    /// read what this process may read.
+    pub follow_links: bool,
+    /// Rules in the binary that are off by default and are to run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub enable: Vec<String>,
+    /// Rules in the binary that are not to run.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub disable: Vec<String>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self { paths: Vec::new(), shipped: true, follow_links: false, enable: Vec::new(), disable: Vec::new() }
+    }
+}
+
+/// Checks that every name is that of a rule in the binary.
 pub(super) fn require(rules: &Rules, require: &mut impl FnMut(bool, &str, String, &str)) {
     for (key, names) in [("enable", &rules.enable), ("disable", &rules.disable)] {
         for name in names {

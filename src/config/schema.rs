@@ -15,9 +15,9 @@ pub fn schema() -> Value {
     schema
 }
 
-/// The schema with what is for ourselves alone: hints, and ranges of durations.
+/// The schema with internal keys: hints, and ranges of durations.
 pub(super) fn full_schema() -> Value {
-    // Written out where they are used: editors show what a key means without following references.
+    // Subschemas are inlined, so that editors show what a key means without following references.
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
     let mut schema = settings.into_generator().into_root_schema_for::<Config>().to_value();
     without_null(&mut schema);
@@ -44,7 +44,7 @@ pub(super) fn roles(_: &mut SchemaGenerator) -> Schema {
     json_schema!({ "type": "object", "properties": properties, "additionalProperties": false })
 }
 
-/// TOML has no null: what may be left out is told by what is required.
+/// TOML has no null: an optional key is one that is not required.
 fn without_null(schema: &mut Value) {
     match schema {
         Value::Array(items) => items.iter_mut().for_each(without_null),
@@ -245,7 +245,7 @@ mod tests {
         let (mut printed, mut known) = (Vec::new(), Vec::new());
         keys_of(&serde_json::to_value(toml::from_str::<toml::Table>(&text).unwrap()).unwrap(), "", &mut printed);
         keys_of_schema(&schema(), "", &mut known);
-        // Each is one of several ways to say a thing, of which a configuration has one.
+        // These keys exclude each other, so one configuration cannot have all.
         let others = [".metrics.token_env", ".sink.token_env", ".sink.url_env"];
         printed.extend(others.map(str::to_owned));
         for keys in [&mut printed, &mut known] {

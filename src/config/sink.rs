@@ -2,8 +2,13 @@
 
 use super::{Alertmanager, Webhook};
 use crate::engine::finding::Severity;
+use crate::setting::Setting;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+
+/// No default: a descriptor must be given.
+const DESCRIPTOR: Setting<u32, ()> =
+    Setting::new((), "from 3; 0 to 2 are the standard streams, which events and diagnostics use").from(3).to(1_048_576);
 
 /// One `[[sink]]`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
@@ -21,7 +26,7 @@ pub enum Sink {
     /// A file descriptor that whoever started the process has left open.
     Descriptor {
         /// Its number, from 3.
-        #[schemars(range(min = 3, max = 1_048_576))]
+        #[schemars(transform = DESCRIPTOR.range())]
         descriptor: u32,
         /// The least severity that it takes; by default all.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -34,7 +39,7 @@ pub enum Sink {
 }
 
 impl Sink {
-    /// As the log names it.
+    /// The name of the sink in the log.
     #[must_use]
     pub fn name(&self) -> String {
         match self {
@@ -71,7 +76,7 @@ impl Sink {
         paths.into_iter().flatten().for_each(|path| *path = folder.join(&*path));
     }
 
-    /// Says what must hold of the sink in place `i`.
+    /// Checks what is no range of a setting, for sink `i`.
     pub(super) fn require(&self, i: usize, require: &mut impl FnMut(bool, &str, String, &str)) {
         match self {
             Self::File { path, .. } => require(
@@ -80,12 +85,7 @@ impl Sink {
                 "the path of a sink is empty".to_owned(),
                 "name a file; it is made if it is not there",
             ),
-            Self::Descriptor { descriptor, .. } => require(
-                (3..=1_048_576).contains(descriptor),
-                &format!("sink.{i}.descriptor"),
-                format!("the descriptor of a sink is {descriptor}"),
-                "from 3; 0 to 2 are the standard streams, which events and diagnostics use",
-            ),
+            Self::Descriptor { .. } => {}
             Self::Alertmanager(sink) => sink.require(&format!("sink.{i}"), require),
             Self::Webhook(sink) => sink.require(&format!("sink.{i}"), require),
         }

@@ -29,7 +29,7 @@ impl Default for State {
 }
 
 impl State {
-    /// Says what must hold.
+    /// Checks what is no range of a setting.
     pub(super) fn require(&self, require: &mut impl FnMut(bool, &str, String, &str)) {
         require(
             self.path.as_ref().is_none_or(|path| !path.as_os_str().is_empty()),

@@ -1,5 +1,5 @@
-//! The loop of all that listen: it accepts as many as may connect at a time, and serves each by a
-//! task of its own.
+//! The accept loop of all listeners: it accepts as many connections as may be open at a time, and
+//! serves each in a task of its own.
 
 use super::socket::{Listener, Stream};
 use std::future::Future;
@@ -13,8 +13,8 @@ use tokio::time::sleep;
 /// The pause after a failed accept (no file descriptors left), in place of a busy loop.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Accepts and serves `most` at a time until `stopped` returns; those who are still being served
-/// then are returned. Says by `full` that further ones wait in the system's backlog.
+/// Accepts and serves `most` connections at a time until `stopped` returns, and returns those that
+/// are still being served then. Calls `full` when further connections wait in the system's backlog.
 pub(crate) async fn accept<F: Future<Output = ()> + Send + 'static>(
     listener: Listener,
     most: usize,
@@ -30,7 +30,7 @@ pub(crate) async fn accept<F: Future<Output = ()> + Send + 'static>(
             full();
         }
         let next = async {
-            // The semaphore is never closed.
+            // This semaphore is never closed.
             let place = Arc::clone(&places).acquire_owned().await.ok()?;
             Some((place, listener.accept().await))
         };

@@ -3,7 +3,7 @@
 use crate::event::Timestamp;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Now.
+/// The current time.
 #[must_use]
 pub fn now() -> Timestamp {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The dead-letter file: events that the one downstream refuses for good, one JSON object a line.
+//! The dead-letter file: events that the peer downstream refuses for good, one JSON object a line.
 //!
 //! | member | what |
 //! | --- | --- |
@@ -8,9 +8,9 @@
 //! | `record_base64` | the same in base64, in place of `record`, of a line that is no UTF-8 |
 //! | `entry_base64` | of the Forward protocol: the very `[time, record]` in MessagePack, in base64 |
 //!
-//! The file is opened for each event, which is seldom: one that was renamed, to be rotated, is left
-//! alone from then on, and one that was removed is made again. It belongs to its owner alone, and a
-//! link in its place is not followed.
+//! The file is opened for each event, because events are few: a file that was renamed for rotation
+//! gets no more events, and a file that was removed is made again. Only its owner can read it, and
+//! a link in its place is not followed.
 
 use super::clock;
 use crate::config::{OnPoison, Output};
@@ -25,19 +25,19 @@ use std::path::{Path, PathBuf};
 /// An event that is set aside.
 #[derive(Clone, Copy, Debug)]
 pub struct Letter<'a> {
-    /// The end that it could not leave by.
+    /// The end that refused the event.
     pub to: &'a str,
-    /// Why.
+    /// The reason.
     pub reason: &'a str,
-    /// Its tag; empty without one.
+    /// The tag of the event; empty without one.
     pub tag: &'a [u8],
-    /// As a line, without line end.
+    /// The event as a line, without its line end.
     pub line: &'a [u8],
-    /// As an entry of the Forward protocol, where it would have left as one.
+    /// The event as an entry of the Forward protocol, for ends that send entries.
     pub entry: Option<&'a [u8]>,
 }
 
-/// Where such events go: to a file, or nowhere.
+/// Where refused events go: to a file, or nowhere.
 #[derive(Clone, Debug)]
 pub struct DeadLetters(Option<DeadLetterFile>);
 
@@ -67,8 +67,8 @@ impl DeadLetterError {
 }
 
 impl DeadLetters {
-    /// As the configuration says. The file is made, so that what is wrong with it is known at the
-    /// start.
+    /// The dead letters of this configuration. The file is made, so that problems with it show at
+    /// the start.
     ///
     /// # Errors
     /// [`DeadLetterError`] when it cannot be opened.
@@ -85,10 +85,10 @@ impl DeadLetters {
         self.0.as_ref().map(|file| file.path.as_path())
     }
 
-    /// Keeps the event, where there is a file.
+    /// Writes the event to the file, where there is one.
     ///
     /// # Errors
-    /// When it cannot be written whole; the file is then as it was.
+    /// When the event cannot be written whole; the file is then as it was.
     pub fn keep(&self, letter: &Letter<'_>) -> io::Result<()> {
         let Some(DeadLetterFile { path, most_bytes }) = &self.0 else { return Ok(()) };
         let file = open(path)?;
@@ -105,7 +105,7 @@ impl DeadLetters {
 }
 
 fn open(path: &Path) -> io::Result<OwnedFd> {
-    // Not blocking, so that a pipe in its place that nobody reads is an error at once.
+    // Not blocking, so that a pipe without a reader in place of the file is an error at once.
     let flags = OFlags::WRONLY | OFlags::APPEND | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let file = rustix::fs::open(path, flags | OFlags::CLOEXEC | OFlags::NOCTTY, Mode::from_raw_mode(0o600))?;
     match FileType::from_raw_mode(rustix::fs::fstat(&file)?.st_mode) {

@@ -1,9 +1,9 @@
-//! A directory in which this program keeps files of its own, and into which others may be able to
-//! write.
+//! A directory with files of this program, in which others may be able to write.
 //!
-//! It is opened once, and every name is taken relative to that descriptor and never through a
-//! symbolic link: who puts a link, a pipe or a second name of another file in the place of ours has
-//! nothing of it overwritten, read or waited for. Files are readable by their owner alone.
+//! The directory is opened once, and every name is resolved relative to that descriptor and never
+//! through a symbolic link. If somebody puts a link, a pipe or a second name of another file in the
+//! place of ours, nothing of it is overwritten, read or waited for. Only their owner can read the
+//! files.
 
 use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, CWD, FileType, Mode, OFlags, fstat, openat, renameat, statat, unlinkat};
@@ -14,20 +14,20 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-/// What every file is opened with. Without `NONBLOCK` a pipe in the place of a file would be waited
-/// for.
+/// The flags that every file is opened with. Without `NONBLOCK`, opening a pipe in place of a file
+/// would wait.
 const FLAGS: OFlags = OFlags::CLOEXEC.union(OFlags::NOFOLLOW).union(OFlags::NOCTTY).union(OFlags::NONBLOCK);
-/// What a new file is: for its owner to read and to write.
+/// The mode of a new file: its owner can read and write.
 const OURS: Mode = Mode::RUSR.union(Mode::WUSR);
 
-/// What a file is that should be one of ours.
+/// What was found under the name of one of our files.
 #[derive(Debug)]
 pub enum Content {
     /// These bytes.
     Bytes(Vec<u8>),
-    /// It is a link, a pipe, a directory or a device.
+    /// No regular file: a link, a pipe, a directory or a device.
     NoFile,
-    /// It is longer than was to be read.
+    /// The file is longer than the limit.
     TooLong,
 }
 
@@ -39,7 +39,7 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Opens the directory, and makes it if it is not there; it is then nobody else's to write.
+    /// Opens the directory, and makes it if it is not there, so that nobody else can write in it.
     ///
     /// # Errors
     /// As the system says.
@@ -49,13 +49,13 @@ impl Directory {
         Ok(Self { handle: openat(CWD, path, flags, Mode::empty())?, path: path.to_owned() })
     }
 
-    /// As it was named.
+    /// The path as it was given.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Who else could put a file in the place of ours, in words; none where nobody could.
+    /// Who else could replace our files, in words; none where nobody could.
     #[must_use]
     pub fn shared_with(&self) -> Option<String> {
         let about = fstat(&self.handle).ok()?;
@@ -66,7 +66,7 @@ impl Directory {
         (owner != us && owner != 0).then(|| format!("it belongs to user {owner}"))
     }
 
-    /// The content of a file of at most `most` bytes; none where there is no such name.
+    /// The content of a file of at most `most` bytes; none where there is no file of this name.
     ///
     /// # Errors
     /// As the system says.
@@ -86,15 +86,15 @@ impl Directory {
         Ok(Some(if bytes.len() as u64 > most { Content::TooLong } else { Content::Bytes(bytes) }))
     }
 
-    /// Puts `parts`, one behind the other, in the place of the file: written beside it under the
-    /// name `fresh`, on the disk, then renamed, so that at any time the old file or the new one is
-    /// there whole.
+    /// Replaces the file by `parts`, one after the other. They are written beside it under the name
+    /// `fresh`, synced to the disk, then renamed, so that at any time the old file or the new one
+    /// is complete.
     ///
     /// # Errors
-    /// When the system does not let it; the old file is then still there.
+    /// When the system refuses; the old file is then still there.
     pub fn replace(&self, name: &str, fresh: &str, parts: &[&[u8]]) -> io::Result<()> {
-        // What a crash has left, or somebody else has put there. Removing a name leaves what a link
-        // points to.
+        // A crash may have left this file, or somebody else has put it there. Removing a link
+        // leaves its target.
         match unlinkat(&self.handle, fresh, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => {}
             Err(error) => return Err(error.into()),
@@ -104,7 +104,7 @@ impl Directory {
         parts.iter().try_for_each(|part| file.write_all(part))?;
         file.sync_all()?;
         renameat(&self.handle, fresh, &self.handle, name)?;
-        // The name, too, must be on the disk.
+        // The new name must be synced to the disk as well.
         Ok(rustix::fs::fsync(&self.handle)?)
     }
 
@@ -124,11 +124,11 @@ impl Directory {
         }
     }
 
-    /// Gives what has this name, be it a link or a pipe, the first of `names` that is free; that
-    /// one.
+    /// Renames what has this name, even a link or a pipe, to the first of `names` that is free;
+    /// returns that name.
     ///
     /// # Errors
-    /// When the system does not let it.
+    /// When the system refuses.
     pub fn rename(&self, name: &str, mut names: impl Iterator<Item = String>) -> io::Result<PathBuf> {
         let is_free = |name: &String| statat(&self.handle, name.as_str(), AtFlags::SYMLINK_NOFOLLOW).is_err();
         let free = names.find(is_free).ok_or_else(|| io::Error::other("all names for what is set aside are taken"))?;

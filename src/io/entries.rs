@@ -8,18 +8,18 @@ use crate::event::{Batch, Encoding, Timestamp, packed, transcode};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Entries with one tag that follow each other.
+/// Consecutive entries with one tag.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
     /// The tag; empty for events that came without one.
     pub tag: Vec<u8>,
-    /// Where they are in [`Entries::bytes`].
+    /// Their range in [`Entries::bytes`].
     pub bytes: Range<usize>,
     /// How many.
     pub count: usize,
 }
 
-/// What a batch became, as entries: `[time, record]` one behind the other.
+/// A batch as entries: `[time, record]` one after the other.
 #[derive(Debug, Default)]
 pub struct Entries {
     /// In the order of the events.
@@ -69,8 +69,7 @@ impl Entries {
         self.end();
     }
 
-    /// Puts record `i`, which was made to `map`. These masks, with which it was made, hold for its
-    /// metadata too.
+    /// Puts record `i`, which was edited into `map`. The same masks apply to its metadata.
     pub(crate) fn put_made(
         &mut self,
         batch: &Batch,
@@ -94,7 +93,7 @@ impl Entries {
         self.end();
     }
 
-    /// Puts an event of our own, which is one JSON object, with the tag of those it stands among.
+    /// Puts an event of our own, which is one JSON object, with the tag of the events around it.
     pub(crate) fn put_own(&mut self, event: &[u8], time: Timestamp, tag: &[u8], limits: EntryLimits) {
         self.begin(tag);
         transcode::put_event_time(time, &mut self.bytes);
@@ -105,8 +104,8 @@ impl Entries {
     }
 }
 
-/// A line as a map: its members, or, where it has none or they would be nested too deep or too
-/// long, its text as `message`.
+/// A line as a map: its members or, where it has none, or is nested too deep or too long, its text
+/// as `message`.
 fn put_line(batch: &Batch, i: usize, limits: EntryLimits, out: &mut Vec<u8>) {
     let fields = batch.fields(i);
     let look: &Look = fields.look();
@@ -114,7 +113,7 @@ fn put_line(batch: &Batch, i: usize, limits: EntryLimits, out: &mut Vec<u8>) {
     if matches!(look.shape, Shape::Json | Shape::Own | Shape::Text)
         && transcode::from_json_within(fields.object(), limits.deepest, out).is_ok()
     {
-        // Numbers may take more than they did as text. The text was short enough to be taken.
+        // Numbers may take more bytes than as text. The text is known to be short enough.
         if out.len() - start <= limits.most_bytes {
             return;
         }
@@ -123,7 +122,7 @@ fn put_line(batch: &Batch, i: usize, limits: EntryLimits, out: &mut Vec<u8>) {
     put_as_message(fields.line(), out);
 }
 
-/// A line as a map that has it as its `message`.
+/// A line as a map with the line as its `message`.
 pub(crate) fn put_as_message(line: &[u8], out: &mut Vec<u8>) {
     msgpack::put_map(1, out);
     msgpack::put_text(b"message", out);

@@ -1,13 +1,13 @@
-//! The last thing before a terminal: a writer that lets nothing through that steers one.
+//! The last writer before a terminal, which lets no control sequences through.
 //!
 //! Text from outside is made plain where it is put into a sentence ([`crate::plain`]), because only
-//! there is it known what is one line. This writer stands behind all of that, so that a place which
-//! forgot it shows an escape instead of obeying one.
+//! there is it known what is one line. This writer stands behind that, so that code which forgot it
+//! shows an escape instead of sending one.
 
 use crate::plain::steers;
 use std::io::{self, IsTerminal, StdoutLock, Write};
 
-/// Colours are at most so long; what is longer is none.
+/// Most bytes of a colour sequence.
 const MOST_COLOUR: usize = 16;
 
 /// Escapes control characters, marks of direction and bytes that are no UTF-8. Line breaks and tabs
@@ -15,12 +15,12 @@ const MOST_COLOUR: usize = 16;
 pub struct EscapingWriter<W: Write> {
     inner: W,
     colours: bool,
-    /// The beginning of a character or of a colour that a write cut in two.
+    /// The begin of a character or of a colour sequence that a write cut in two.
     rest: Vec<u8>,
 }
 
-/// Standard output for people: all commands but `run`, whose events leave byte for byte, write to
-/// it.
+/// Standard output for people. All commands write to it but `run`, whose events leave byte for
+/// byte.
 #[must_use]
 pub fn safe_stdout() -> EscapingWriter<StdoutLock<'static>> {
     let stdout = io::stdout().lock();
@@ -28,7 +28,7 @@ pub fn safe_stdout() -> EscapingWriter<StdoutLock<'static>> {
     EscapingWriter::new(stdout, colours)
 }
 
-/// Standard error. Nothing on it has colours.
+/// Standard error, without colours.
 #[must_use]
 pub fn safe_stderr() -> EscapingWriter<io::Stderr> {
     EscapingWriter::new(io::stderr(), false)
@@ -40,8 +40,8 @@ impl<W: Write> EscapingWriter<W> {
         Self { inner, colours, rest: Vec::new() }
     }
 
-    /// Appends `bytes` as they may be shown to `out`; how many of them are used. Those that are not
-    /// may go on.
+    /// Appends `bytes` as they may be shown to `out`; returns how many were used. The others may be
+    /// an incomplete sequence.
     fn escape(&self, bytes: &[u8], out: &mut Vec<u8>, ended: bool) -> usize {
         let mut at = 0;
         while at < bytes.len() {
@@ -83,7 +83,7 @@ impl<W: Write> EscapingWriter<W> {
 
 impl<W: Write> Write for EscapingWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // Nearly all text is of this kind, and is not copied.
+        // Nearly all text needs no escape, and is not copied.
         if self.rest.is_empty() && bytes.iter().all(|byte| matches!(byte, b' '..=b'~' | b'\n' | b'\t')) {
             self.inner.write_all(bytes)?;
             return Ok(bytes.len());
@@ -114,7 +114,7 @@ impl<W: Write> Drop for EscapingWriter<W> {
 enum Colour {
     /// So many bytes set colours.
     Whole(usize),
-    /// It can still become one.
+    /// The sequence may still become a colour.
     Begun,
     None,
 }
@@ -136,8 +136,8 @@ fn colour(bytes: &[u8]) -> Colour {
     }
 }
 
-/// The first character and its length; or how many bytes are none, `None` where they may become
-/// one.
+/// The first character and its length; or how many bytes are invalid, `None` where they may be an
+/// incomplete character.
 fn first_character(bytes: &[u8]) -> Result<(char, usize), Option<usize>> {
     let four = &bytes[..bytes.len().min(4)];
     let valid = match std::str::from_utf8(four) {

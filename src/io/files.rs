@@ -1,4 +1,4 @@
-//! Files that a person named: configuration, rules, tables.
+//! Files that a user named: configuration, rules, tables.
 
 use crate::diagnostic::Diagnostic;
 use crate::engine::rules::{RuleSource, TableSource};
@@ -6,13 +6,13 @@ use crate::io::folder::{self, Text};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The rules and tables of a directory have at most so many bytes together.
+/// Most bytes of all rules and tables of a directory.
 const MOST_BYTES: usize = 64 << 20;
 
 /// Reads a text file.
 ///
 /// # Errors
-/// A [`Diagnostic`] that names the file and what the system said.
+/// A [`Diagnostic`] that names the file and the system's error.
 pub fn read(path: &Path) -> Result<String, Diagnostic> {
     fs::read_to_string(path).map_err(|error| {
         Diagnostic::of_file(&path.display().to_string(), format!("cannot read this file: {error}"))
@@ -23,7 +23,7 @@ pub fn read(path: &Path) -> Result<String, Diagnostic> {
 /// Writes a text file.
 ///
 /// # Errors
-/// What the system said.
+/// The system's error.
 pub fn write(path: &Path, text: &str) -> std::io::Result<()> {
     fs::write(path, text)
 }
@@ -34,29 +34,28 @@ pub fn is_test(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(".test.toml"))
 }
 
-/// The names of the files of tests in this directory, in their order; none where it is no
-/// directory.
+/// The names of the files of tests in this directory, sorted; none where it is no directory.
 #[must_use]
 pub fn tests_in(path: &Path) -> Vec<PathBuf> {
     let names = if path.is_dir() { folder::names(path).unwrap_or_default() } else { Vec::new() };
     names.into_iter().map(|name| path.join(name)).filter(|path| is_test(path) && path.is_file()).collect()
 }
 
-/// What was read of a directory, or of one rule or table.
+/// What was read from a directory, or from the file of one rule or table.
 #[derive(Clone, Debug, Default)]
 pub struct RuleFiles {
     /// Files ending in `.rhai`.
     pub rules: Vec<RuleSource>,
     /// Files ending in `.toml` and `.csv`.
     pub tables: Vec<TableSource>,
-    /// Paths of rules that are links to something that is named otherwise or is elsewhere: should
-    /// it be no rule, then nothing of it is to be shown.
+    /// Paths of rules that are links to files of another kind of name or in another directory. If
+    /// such a file is no rule, no diagnostic quotes it.
     pub unquoted: Vec<String>,
 }
 
 /// Reads the rules (`*.rhai`) and tables (`*.toml`, `*.csv`) of a directory, or one rule or table,
-/// in the order of their names. Links in a directory that leave it are refused, unless they are to
-/// be followed.
+/// sorted by name. Links that lead out of the directory are refused, unless they are to be
+/// followed.
 ///
 /// # Errors
 /// One [`Diagnostic`] for each thing that cannot be read.
@@ -98,7 +97,7 @@ pub fn read_rules(path: &Path, follow_links: bool) -> Result<RuleFiles, Vec<Diag
     if problems.is_empty() { Ok(files) } else { Err(problems) }
 }
 
-/// Reads a rule or a table that was named itself, wherever it leads.
+/// Reads a rule or a table that the user named, wherever a link leads.
 fn read_named(path: &Path, shown: &str) -> Result<RuleFiles, Vec<Diagnostic>> {
     let mut files = RuleFiles::default();
     if is_test(path) {
@@ -112,7 +111,7 @@ fn read_named(path: &Path, shown: &str) -> Result<RuleFiles, Vec<Diagnostic>> {
     Ok(files)
 }
 
-/// What a file is by its name.
+/// The kind of a file by its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum FileKind {
     Rule,

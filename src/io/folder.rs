@@ -1,10 +1,10 @@
-//! A directory of rules: files that a person wrote, in a place that others may be able to write.
+//! A directory of rules, in which others may be able to write.
 //!
-//! This program may read what they may not. So a name in the directory is read only where what it
-//! leads to is in the directory as well: a link to `/etc/shadow` is refused, and the links of a
+//! This program may read files that they may not. So a name in the directory is read only where its
+//! target is in the directory as well: a link to `/etc/shadow` is refused, and the links of a
 //! Kubernetes ConfigMap (`a.rhai` → `..data/a.rhai`, `..data` → `..2026_03_02`) are followed. A
-//! path is resolved first and then opened from the directory's own descriptor, part for part and
-//! through no link, so that nothing changes between the look and the reading.
+//! path is resolved first, and then opened from the directory's own descriptor, component by
+//! component and through no link, so that nothing can change between the check and the reading.
 
 use rustix::fd::OwnedFd;
 use rustix::fs::{CWD, Dir, FileType, Mode, OFlags, fstat, openat};
@@ -16,24 +16,23 @@ use std::path::{Component, Path, PathBuf};
 
 /// A longer file is neither a rule nor a table.
 pub const MOST_BYTES: u64 = 8 << 20;
-/// How often a path is resolved anew when it changes meanwhile, as it does when a ConfigMap is
-/// swapped.
+/// How often a path is resolved again when it changes meanwhile, as when a ConfigMap is swapped.
 const ATTEMPTS: usize = 5;
 const FLAGS: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NOCTTY).union(OFlags::NONBLOCK);
 
 /// Why a file in a directory is not read.
 #[derive(Debug, thiserror::Error)]
 pub enum Unread {
-    /// The system does not let it.
+    /// The system refuses.
     #[error("cannot read this file: {0}")]
     System(#[from] io::Error),
-    /// What it leads to is elsewhere.
+    /// The link leads out of the directory.
     #[error("this is a link that leaves its directory")]
     Outside,
     /// Longer than [`MOST_BYTES`].
     #[error("this file is longer than {} MiB, which is the most that is read", MOST_BYTES >> 20)]
     TooLong,
-    /// No text.
+    /// The content is not UTF-8.
     #[error("cannot read this file: it is not UTF-8 text")]
     NoText,
 }
@@ -55,17 +54,17 @@ impl Unread {
 /// A file of a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Text {
-    /// What is in it.
+    /// The text of the file.
     pub text: String,
-    /// Its own name, behind all links, ends as the name that it was read by: it is what it is taken
-    /// for.
+    /// True when the file's own name, behind all links, has the extension of the name that was
+    /// asked for, so that it is of that kind.
     pub is_own: bool,
 }
 
-/// The names in this directory, in their order.
+/// The names in this directory, sorted.
 ///
 /// # Errors
-/// As the system says.
+/// The system's error.
 pub fn names(directory: &Path) -> io::Result<Vec<OsString>> {
     let mut names = Vec::new();
     for entry in Dir::new(openat(CWD, directory, FLAGS | OFlags::DIRECTORY, Mode::empty())?)? {
@@ -92,14 +91,14 @@ pub fn read(directory: &Path, name: &OsStr, follow_links: bool) -> Result<Option
         }
     }
     match last {
-        // A link into nothing: editors make such to mark what they have open.
+        // A dangling link: editors make such links to mark open files.
         Some(Unread::System(error)) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Some(error) => Err(error),
         None => Ok(None),
     }
 }
 
-/// The file, open, and whether its own name ends as the one that it was asked for by.
+/// The open file, and whether its own name has the extension of the name that was asked for.
 fn opened(directory: &Path, name: &OsStr, follow_links: bool) -> Result<Option<(File, bool)>, Unread> {
     let whole = fs::canonicalize(directory.join(name))?;
     let has_same_ending = whole.extension() == Path::new(name).extension();
@@ -125,7 +124,7 @@ fn open(at: impl rustix::fd::AsFd, path: &Path, more: OFlags) -> io::Result<File
     Ok(File::from(openat(at, path, FLAGS | more, Mode::empty())?))
 }
 
-/// The text of a regular file; none of anything else.
+/// The text of a regular file; none for anything else.
 fn content(file: File) -> Result<Option<String>, Unread> {
     if !FileType::from_raw_mode(fstat(&file).map_err(io::Error::from)?.st_mode).is_file() {
         return Ok(None);
@@ -138,14 +137,14 @@ fn content(file: File) -> Result<Option<String>, Unread> {
     String::from_utf8(bytes).map(Some).map_err(|_| Unread::NoText)
 }
 
-/// Where a file stands that another names relative to itself: inside of `directory`, if one is
+/// The path of a file that another file names relative to itself; inside of `directory`, if one is
 /// given.
 ///
 /// # Errors
 /// [`Unread`]
 pub fn resolve(directory: Option<&Path>, path: PathBuf) -> Result<PathBuf, Unread> {
     let Some(directory) = directory else { return Ok(path) };
-    // Where there is nothing, nothing can be read; who reads it says so.
+    // A missing file leads nowhere; whoever reads it reports that.
     let Ok(whole) = fs::canonicalize(&path) else { return Ok(path) };
     if whole.starts_with(fs::canonicalize(directory)?) { Ok(path) } else { Err(Unread::Outside) }
 }
@@ -196,7 +195,7 @@ mod tests {
         assert!(matches!(text(&rules, "ring.rhai", false), Err(Unread::System(_))));
         assert_eq!(text(&rules, "chain.rhai", true).unwrap().as_deref(), Some("SECRET"));
         assert_eq!(text(&rules, "null.rhai", true).unwrap(), None);
-        // The directory itself may be a link: its name is the operator's.
+        // The directory itself may be a link, because the operator named it.
         symlink("rules", folder.path().join("current")).unwrap();
         assert_eq!(text(&folder.path().join("current"), "a.rhai", false).unwrap().as_deref(), Some("a"));
         assert_eq!(names(&folder.path().join("current")).unwrap().len(), 13);
@@ -223,7 +222,7 @@ mod tests {
             fs::write(path.join(&name).join("a.rhai"), "x".repeat(1_000)).unwrap();
             symlink(&name, path.join("..data_tmp")).unwrap();
             fs::rename(path.join("..data_tmp"), path.join("..data")).unwrap();
-            // The kubelet removes the old one right away.
+            // The kubelet removes the old directory at once.
             if version > 0 {
                 fs::remove_dir_all(path.join(format!("..{}", version - 1))).unwrap();
             }
@@ -235,7 +234,8 @@ mod tests {
         while !swapping.is_finished() {
             match text(folder.path(), "a.rhai", false) {
                 Ok(Some(text)) => assert_eq!(text.len(), 1_000),
-                // Swapped more often than it is tried: never by what stands elsewhere.
+                // The path is swapped more often than it is tried; even then no file from elsewhere
+                // is read.
                 Ok(None) => {}
                 Err(error) => panic!("{error}"),
             }

@@ -8,10 +8,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A matter that was said is not said again for this long; how often it came up meanwhile is said
-/// then.
+/// How long a matter is not logged again; the next entry says how often it came up meanwhile.
 const QUIET: Duration = Duration::from_secs(60);
-/// So many matters are remembered; beyond that the one that was said first is forgotten.
+/// Most matters that are remembered; beyond that the oldest is forgotten.
 const MATTERS: usize = 1_000;
 
 /// Where diagnostics go.
@@ -48,18 +47,20 @@ impl Log {
         Ok(Self(Arc::new(Mutex::new(Inner { sink, said: BTreeMap::new() }))))
     }
 
-    /// Says it. A log that cannot be written to is no reason to stop a pipeline.
+    /// Logs a text. Errors of writing are ignored: a log that cannot be written to must not stop a
+    /// pipeline.
     pub fn say(&self, text: &str) {
         let mut inner = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         inner.write(text);
     }
 
-    /// Says it unless the same `matter` was said within the last minute.
+    /// Logs a text, unless the same `matter` was logged within the last minute.
     pub fn say_seldom(&self, matter: &str, text: &str) {
         self.say_once(matter, text, "said at most once a minute");
     }
 
-    /// The same, of what is counted as a fault wherever metrics are served.
+    /// Logs a text about an event that metrics count as a fault, unless the same `matter` was
+    /// logged within the last minute.
     pub fn say_fault(&self, matter: &str, text: &str) {
         self.say_once(matter, text, "said at most once a minute; seismolog_faults_total counts all");
     }
@@ -103,9 +104,8 @@ impl Inner {
     }
 }
 
-/// The text as an entry of the log: nothing in it steers a terminal, and a line break, of ours or
-/// from outside, begins an indented line, so that whoever writes events or names files cannot write
-/// an entry of their own.
+/// The text as an entry of the log. Control characters are escaped, and a line break begins an
+/// indented line, so that whoever writes events or names files cannot forge an entry.
 fn as_one_entry(text: &str) -> String {
     text.split('\n').map(plain).collect::<Vec<_>>().join("\n  ")
 }

@@ -1,21 +1,21 @@
-//! The emergency stop of rules: time, where counting operations is not enough.
+//! The emergency stop of rules by time, where counting operations is not enough.
 
 use crate::engine::rules::Meter;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-/// Stops a rule's evaluation that takes longer than a limit.
+/// Stops the evaluation of a rule that takes longer than a limit.
 ///
-/// On a busy machine a thread can stand still for longer than that, and no rule is to blame. So the
-/// first half of the limit is wall time, which costs next to nothing to read; from there on the
-/// thread's own processor time counts.
+/// On a busy machine a thread can be paused for longer than the limit, and that is not the rule's
+/// fault. So the first half of the limit is wall time, which is cheap to read; after that the
+/// thread's own CPU time counts.
 #[derive(Debug)]
 pub struct WallMeter {
     half: Duration,
     origin: Instant,
-    /// Nanoseconds from `origin` to the begin of the evaluation at hand.
+    /// Nanoseconds from `origin` to the begin of the current evaluation.
     begun: AtomicU64,
-    /// The thread's processor time in nanoseconds at the first look in the second half; 0 before.
+    /// The thread's CPU time in nanoseconds at the first reading in the second half; 0 before.
     half_spent: AtomicU64,
 }
 
@@ -61,8 +61,8 @@ impl Meter for WallMeter {
     }
 }
 
-/// What this thread has had of the processor, in nanoseconds, to a few milliseconds; `None` where
-/// the system does not tell.
+/// The CPU time of this thread in nanoseconds, to a few milliseconds; `None` where the system does
+/// not tell.
 fn processor_ns() -> Option<u64> {
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
     told.split(' ').next()?.parse().ok().filter(|nanoseconds| *nanoseconds > 0)

@@ -1,4 +1,4 @@
-//! Adapters to the outside. They decide nothing.
+//! Adapters to the outside, which decide nothing.
 
 pub(crate) mod accept;
 pub mod clock;

@@ -2,8 +2,8 @@
 //! in transactions when these end.
 //!
 //! rsyslog writes a message and waits for the answer before it writes the next, so nothing here is
-//! held back. While an answer has to wait, dots keep it alive. What has not left when this process
-//! ends is answered with a reason, and rsyslog sends it again.
+//! held back. While an answer has to wait, dots keep the connection alive. Messages that have not
+//! left when this process ends are answered with a reason, and rsyslog sends them again.
 
 use super::source::{BatchSender, LineFrontend, READ_BYTES, Source};
 use super::stdio::{Output, Read, StandardInput};
@@ -13,13 +13,13 @@ use std::io;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-/// Where rsyslog's defaults say so.
+/// The form of rsyslog's defaults.
 const BEGIN: &[u8] = b"BEGIN TRANSACTION";
 const COMMIT: &[u8] = b"COMMIT TRANSACTION";
-/// rsyslog waits 10 s for an answer by default; a dot begins them anew.
+/// rsyslog waits 10 s for an answer by default; a dot restarts the wait.
 const ALIVE: Duration = Duration::from_secs(3);
 
-/// Batches that have not left yet, and whether one never will.
+/// Batches that have not left yet, and whether one was dropped.
 #[derive(Debug, Default)]
 struct Outstanding {
     state: Mutex<(u64, bool)>,
@@ -48,8 +48,7 @@ impl Drop for Token {
 }
 
 impl Outstanding {
-    /// Waits until nothing is outstanding; true when all of it has left. `alive` is called now and
-    /// then.
+    /// Waits until no batch is outstanding; true when all have left. Calls `alive` now and then.
     fn wait(&self, mut alive: impl FnMut() -> io::Result<()>) -> io::Result<bool> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         while state.0 > 0 {
@@ -63,7 +62,7 @@ impl Outstanding {
     }
 }
 
-/// Messages of `omprog`, with the answers to them.
+/// The messages of `omprog`, and the answers to them.
 pub struct OmprogSource<I> {
     input: StandardInput<I>,
     front: LineFrontend,
@@ -84,7 +83,7 @@ impl<I: AsFd + Send> OmprogSource<I> {
         self.answers.write_all(text).map_err(|undelivered| undelivered.error)
     }
 
-    /// Passes one line on, without an answer yet; false when nobody wants any more.
+    /// Passes one line on, without an answer yet; false when the engine has stopped.
     fn pass(&mut self, line: &[u8], sender: &BatchSender) -> bool {
         let mut batch: Batch = sender.pool.take();
         batch.bytes.clear();
@@ -134,7 +133,7 @@ impl<I: AsFd + Send> Source for OmprogSource<I> {
         self.answer(b"OK\n")?;
         let (mut inbox, mut unfinished, mut buffer) = (Vec::<u8>::new(), 0, vec![0; READ_BYTES]);
         loop {
-            // What had no line's end in it when it came is not looked through again.
+            // Bytes that were searched for a line's end are not searched again.
             let (mut taken, mut seen) = (0, unfinished);
             while let Some(end) = memchr::memchr(b'\n', &inbox[seen..]).map(|at| seen + at + 1) {
                 if !self.line(&inbox[taken..end], sender)? {

@@ -1,9 +1,9 @@
-//! Where what a batch became goes: written to standard output at once, and put into the queues of
-//! network ends.
+//! Sends the output of a batch: it is written to standard output at once, and put into the queues
+//! of network ends.
 //!
-//! What upstream wants to know, that a batch has left, is told once every end has it: standard
-//! output when the write returns, a network end when the one behind it has taken it. A full queue
-//! holds the engine up, and so everything before it.
+//! Upstream is told that a batch has left once every end has delivered it: standard output when the
+//! write returns, a network end when its peer has taken the batch. A full queue blocks the engine,
+//! and so everything before it.
 
 use super::entries::Entries;
 use super::shutdown::Progress;
@@ -19,25 +19,25 @@ use tokio::sync::mpsc;
 /// Batches that wait for a network end.
 pub const QUEUE: usize = 8;
 
-/// What a batch became.
+/// The output of a batch.
 #[derive(Debug)]
 pub struct OutputBatch<'a> {
-    /// As lines: parts that belong behind each other, none of them empty.
+    /// The lines, in consecutive parts, none of them empty.
     pub lines: Vec<&'a [u8]>,
-    /// As entries of the Forward protocol, where an end wants those.
+    /// The entries of the Forward protocol, where an end wants entries.
     pub entries: Entries,
     /// Records in it.
     pub records: u64,
-    /// What to release once it has left.
+    /// The tokens to release once the batch has left.
     pub tokens: Vec<Box<dyn DeliveryToken>>,
 }
 
-/// The same, for one network end.
+/// The output of a batch for one network end.
 #[derive(Clone, Debug)]
 pub struct QueuedBatch {
-    /// As lines; empty where the end wants entries.
+    /// The lines; empty where the end wants entries.
     pub lines: Bytes,
-    /// As entries; empty where the end wants lines.
+    /// The entries; empty where the end wants lines.
     pub entries: Arc<Entries>,
     /// Records in it.
     pub records: u64,
@@ -45,13 +45,13 @@ pub struct QueuedBatch {
 }
 
 impl QueuedBatch {
-    /// The one behind this end has taken it. To be said once.
+    /// The peer of this end has taken the batch. Must be called once.
     pub fn delivered(self) {
         self.pending.one_less();
     }
 }
 
-/// What waits for all ends to take one load.
+/// The tokens of a batch, released when all ends have delivered it.
 #[derive(Debug)]
 struct Pending {
     left: AtomicUsize,
@@ -79,38 +79,38 @@ pub enum Form {
     Entries,
 }
 
-/// The way to one network end.
+/// The queue to one network end.
 #[derive(Debug)]
 pub struct Queue {
-    /// What it takes.
+    /// What the end takes.
     pub form: Form,
-    /// Its end of the queue.
+    /// The receiver of the queue.
     pub parcels: mpsc::Sender<QueuedBatch>,
 }
 
 /// All ends that events leave by.
 #[derive(Debug)]
 pub struct Outputs {
-    /// Standard output, if it is one of them.
+    /// Standard output, if it is one of the ends.
     stream: Option<Output<OwnedFd>>,
     queues: Vec<Queue>,
     progress: Arc<Progress>,
 }
 
 impl Outputs {
-    /// These ends. With none of them events end here.
+    /// The outputs of these ends. Without any, events are dropped here.
     #[must_use]
     pub fn new(stream: Option<OwnedFd>, queues: Vec<Queue>, progress: Arc<Progress>) -> Self {
         Self { stream: stream.map(Output::new), queues, progress }
     }
 
-    /// What must be made of events.
+    /// True when some end wants events in this form.
     #[must_use]
     pub fn wants(&self, form: Form) -> bool {
         (form == Form::Lines && self.stream.is_some()) || self.queues.iter().any(|queue| queue.form == form)
     }
 
-    /// Sends what a batch became by every end; how many bytes.
+    /// Sends the output of a batch by every end; returns how many bytes.
     ///
     /// # Errors
     /// [`Undelivered`], after the lines that did leave were counted.
@@ -149,7 +149,7 @@ impl Outputs {
             };
             queued += lines.len() + entries.bytes.len();
             let parcel = QueuedBatch { lines, entries, records: load.records, pending: Arc::clone(&pending) };
-            // An end gives up only when the whole process does.
+            // A queue closes only when the whole process stops.
             queue.parcels.blocking_send(parcel).map_err(|_| Undelivered {
                 written: 0,
                 error: io::Error::other("the thread of the network ends has gone"),
@@ -159,7 +159,7 @@ impl Outputs {
     }
 }
 
-/// How many lines end in the first `bytes` of these parts.
+/// The number of line ends in the first `bytes` of these parts.
 fn line_ends(parts: &[&[u8]], bytes: usize) -> u64 {
     let mut left = bytes;
     let ends = parts.iter().map(|part| {

@@ -1,4 +1,4 @@
-//! Numbers that nobody else can know, from the operating system.
+//! Random numbers from the operating system, which nobody else can know.
 
 use rustix::rand::{GetRandomFlags, getrandom};
 use std::hash::{BuildHasher, RandomState};
@@ -8,22 +8,22 @@ use std::hash::{BuildHasher, RandomState};
 pub fn bytes<const N: usize>() -> [u8; N] {
     const { assert!(N <= 256, "more can come short") };
     let mut bytes = [0; N];
-    // Short of entropy at boot it waits; so few bytes never come short. Where the call is forbidden
-    // (a strict seccomp profile) the standard library knows another way, or panics.
+    // The call waits while there is no entropy at boot, and always fills so few bytes. Where it is
+    // forbidden (a strict seccomp profile) the standard library has another source, or panics.
     if getrandom(&mut bytes, GetRandomFlags::empty()) != Ok(N) {
         by_the_standard_library(&mut bytes);
     }
     bytes
 }
 
-/// From the keys that it takes for its hash tables, which are others each time.
+/// The random keys of the standard library's hash tables, which differ each time.
 fn by_the_standard_library(bytes: &mut [u8]) {
     for chunk in bytes.chunks_mut(8) {
         chunk.copy_from_slice(&RandomState::new().hash_one(()).to_le_bytes()[..chunk.len()]);
     }
 }
 
-/// A number of the same kind.
+/// A random number.
 #[must_use]
 pub fn number() -> u64 {
     u64::from_le_bytes(bytes())

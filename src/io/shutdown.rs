@@ -1,5 +1,5 @@
-//! SIGHUP asks for a reload. SIGTERM and SIGINT: the first ends reading, the second, or a reader
-//! that stays stuck, ends the process.
+//! Signals. SIGHUP asks for a reload. The first SIGTERM or SIGINT ends reading; the second ends the
+//! process, as does a reader that stays stuck.
 
 use super::log::Log;
 use rustix::event::{EventfdFlags, eventfd};
@@ -11,12 +11,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// How often the last words look whether what was just read has been counted, a millisecond apart,
-/// before they do without it. Looks are counted, not time: when the machine holds the process up,
-/// time passes in which a read could not go on either.
+/// How often the last report checks, a millisecond apart, whether the lines just read have been
+/// counted, before it goes on without them. Checks are counted, not time: when the machine pauses
+/// the process, a read cannot go on either.
 const LOOKS: u32 = 5_000;
 
-/// Lines read and lines delivered, for the last words of a process that could not deliver all.
+/// Lines read and lines delivered, for the last report of a process that could not deliver all.
 #[derive(Debug, Default)]
 pub struct Progress {
     /// Lines that were read.
@@ -27,7 +27,7 @@ pub struct Progress {
     reading: AtomicU64,
 }
 
-/// While it lives, lines are being read that are not counted yet.
+/// A guard that lives while lines are read that are not counted yet.
 #[derive(Debug)]
 pub struct ReadingGuard<'a>(&'a Progress);
 
@@ -38,17 +38,17 @@ impl Drop for ReadingGuard<'_> {
 }
 
 impl Progress {
-    /// To be held from before a read until what it brought is counted.
+    /// The guard to hold from before a read until its lines are counted.
     pub fn reading(&self) -> ReadingGuard<'_> {
         self.reading.fetch_add(1, Ordering::AcqRel);
         ReadingGuard(self)
     }
 
-    /// Waits until all that was read is counted; false when a read does not come to its end.
-    /// `pause` is called between looks.
+    /// Waits until all lines that were read are counted; false when a read does not end. `pause` is
+    /// called between looks.
     ///
-    /// A read that is under way when reading is told to stop returns at once, unless somebody else
-    /// has taken from the pipe what was there: only then it waits, and is not waited for.
+    /// A read that is under way when reading stops returns at once, unless another process has
+    /// taken the bytes from the pipe: then the read blocks, and is not waited for.
     async fn settle<F: Future<Output = ()>>(&self, mut pause: impl FnMut() -> F) -> bool {
         for _ in 0..LOOKS {
             if self.reading.load(Ordering::Acquire) == 0 {
@@ -66,13 +66,13 @@ impl Progress {
     }
 }
 
-/// Watches for signals on a thread of its own; the returned descriptor becomes readable when
-/// reading is to stop.
+/// Watches for signals on a thread of its own. The returned descriptor becomes readable when
+/// reading must stop.
 ///
-/// What `on_stop` returns is kept as long as the process lives.
+/// The value that `on_stop` returns is kept as long as the process lives.
 ///
 /// # Errors
-/// When the system has no descriptor, thread or signal handler to give.
+/// When the system refuses a descriptor, a thread or a signal handler.
 pub fn watch<T: Send + 'static>(
     timeout: Duration,
     progress: Arc<Progress>,
@@ -113,7 +113,7 @@ pub fn watch<T: Send + 'static>(
     Ok(stop)
 }
 
-/// Returns once nothing was delivered for `timeout`: a slow reader is waited for, a stuck one is
+/// Returns once nothing was delivered for `timeout`: a slow reader is waited for, a stuck reader is
 /// not.
 async fn stuck(timeout: Duration, progress: &Progress) {
     loop {

@@ -1,4 +1,4 @@
-//! Sockets: TCP and Unix as one, listening and connecting.
+//! TCP and Unix sockets behind one interface, listening and connecting.
 
 use crate::config::ends::Place;
 use rustix::net::sockopt;
@@ -13,12 +13,11 @@ use tokio::time::timeout;
 
 /// How long one attempt to connect may take.
 pub(crate) const CONNECT: Duration = Duration::from_secs(10);
-/// A peer that says nothing for so long is asked whether it is still there; three unanswered
-/// questions end it.
+/// Idle time after which a keepalive probe is sent; three unanswered probes end a connection.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 const KEEPALIVE_PAUSE: Duration = Duration::from_secs(10);
 
-/// A connection, whatever it goes over.
+/// A connection over TCP or a Unix socket.
 pub(crate) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
 
@@ -29,7 +28,7 @@ pub(crate) type Stream = Box<dyn Duplex>;
 #[derive(Debug)]
 pub(crate) enum Listener {
     Tcp(TcpListener),
-    /// The file goes first: while the socket is open, no other file can get its inode.
+    /// The file is dropped first: while the socket is open, no other file can get its inode.
     Unix(SocketFile, UnixListener),
 }
 
@@ -37,7 +36,7 @@ pub(crate) enum Listener {
 #[derive(Debug)]
 pub(crate) struct SocketFile {
     path: PathBuf,
-    /// What the file is, wherever it is moved: device and inode.
+    /// The identity of the file, wherever it is moved: device and inode.
     identity: Option<(u64, u64)>,
 }
 
@@ -48,7 +47,7 @@ impl SocketFile {
 }
 
 impl Drop for SocketFile {
-    /// Removes the file. One that a successor has put there in the meantime is the successor's.
+    /// Removes the file, unless a successor has replaced it in the meantime.
     fn drop(&mut self) {
         if self.identity.is_some() && identity(&self.path) == self.identity {
             let _ = fs::remove_file(&self.path);
@@ -61,7 +60,7 @@ fn identity(path: &Path) -> Option<(u64, u64)> {
 }
 
 impl Listener {
-    /// Listens there. The file of a socket at which nobody listens any more is replaced.
+    /// Listens at this address. The file of a Unix socket without a listener is replaced.
     pub(crate) fn bind(place: &Place) -> io::Result<Self> {
         match place {
             Place::Tcp(address) => {
@@ -82,7 +81,7 @@ impl Listener {
         }
     }
 
-    /// Where it listens; with port 0 asked for, the port that was taken.
+    /// The address of the listener, with the port that was taken where port 0 was asked for.
     pub(crate) fn name(&self) -> String {
         match self {
             Self::Tcp(listener) => listener.local_addr().map(|address| address.to_string()).unwrap_or_default(),
@@ -90,7 +89,7 @@ impl Listener {
         }
     }
 
-    /// The next one who connects.
+    /// The next connection.
     pub(crate) async fn accept(&self) -> io::Result<Stream> {
         match self {
             Self::Tcp(listener) => {
@@ -103,7 +102,8 @@ impl Listener {
     }
 }
 
-/// A peer that is gone without a word is noticed. Where the system cannot, it is not.
+/// Turns keepalive on, to notice a peer that is gone. Errors are ignored, because not every system
+/// can.
 fn watched(stream: &TcpStream) {
     let _ = stream.set_nodelay(true);
     let _ = sockopt::set_socket_keepalive(stream, true);
@@ -124,7 +124,7 @@ pub(crate) async fn connect(place: &Place) -> io::Result<Stream> {
     }
 }
 
-/// The same, where it takes no longer than [`CONNECT`].
+/// Connects once, within [`CONNECT`].
 pub(crate) async fn connect_soon(place: &Place) -> io::Result<Stream> {
     timeout(CONNECT, connect(place)).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
 }
@@ -150,7 +150,7 @@ mod tests {
         drop(successor);
         assert!(!path.exists());
 
-        // One that was removed gives its inode to nobody while its socket is open.
+        // The inode of a removed file is not reused while its socket is open.
         let first = Listener::bind(&place).unwrap();
         fs::remove_file(&path).unwrap();
         let _successor = Listener::bind(&place).unwrap();

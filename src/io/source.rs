@@ -1,5 +1,4 @@
-//! Where batches come from: a source reads, cuts records and looks at them, each on a thread of its
-//! own.
+//! Sources of batches. Each reads, cuts records and looks at them on a thread of its own.
 
 use super::shutdown::Progress;
 use super::stdio::{Read, StandardInput};
@@ -12,29 +11,30 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// What one read may return. Larger ones leave the second-level cache between the two threads.
+/// Most bytes of one read. Larger reads do not stay in the L2 cache between the two threads.
 pub const READ_BYTES: usize = 256 << 10;
-/// Batches kept to be filled again, and the largest that is kept.
+/// Batches that are kept for reuse, and the largest that is kept.
 const POOL: usize = 16;
 const POOLED_BYTES: usize = 4 << 20;
 
-/// Something that yields batches until it ends or is stopped.
+/// A source that yields batches until it ends or is stopped.
 pub trait Source: Send {
-    /// Puts every batch to the sender, looked at, until there are no more.
+    /// Looks at every batch and sends it, until there are no more.
     ///
     /// # Errors
     /// When reading fails for good.
     fn run(self: Box<Self>, sender: &BatchSender) -> io::Result<()>;
 }
 
-/// Batches that have left, to be filled again.
+/// Batches that have left, for reuse.
 #[derive(Clone, Debug, Default)]
 pub struct Pool(Arc<Mutex<Pooled>>);
 
 #[derive(Debug, Default)]
 struct Pooled {
     batches: Vec<Batch>,
-    /// How many were taken and not given back. Network ends make their own batches and take none.
+    /// How many batches were taken and not given back. Network ends make their own batches and take
+    /// none.
     taken: usize,
 }
 
@@ -47,12 +47,12 @@ impl Pool {
         pooled.batches.pop().unwrap_or_default()
     }
 
-    /// Gives a batch back. It is kept if one was taken, so that there is somebody to take it.
+    /// Gives a batch back. The batch is kept if one was taken, because then somebody reuses it.
     pub fn give(&self, mut batch: Batch) {
-        // Now, so that what it holds on to is free: the filters of rules, say, which may be others
-        // by then.
+        // Cleared now, so that what the batch refers to is freed, such as the filters of rules that
+        // a reload has replaced.
         batch.clear();
-        // Joining cuts all lines before it knows which are one record.
+        // Joining cuts all lines before it is known which are one record.
         batch.records.shrink_to(Batch::MOST_RECORDS);
         let mut pooled = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if pooled.taken > 0 {
@@ -64,13 +64,13 @@ impl Pool {
     }
 }
 
-/// The prefilter of the rules that run, for those who look at batches; none before the engine is
-/// there.
+/// The prefilter of the running rules, for the threads that look at batches; none before the engine
+/// has started.
 #[derive(Clone, Debug, Default)]
 pub struct LivePrefilter(Arc<Mutex<Option<Arc<dyn Prefilter>>>>);
 
 impl LivePrefilter {
-    /// Batches are looked at with this one from now on.
+    /// Replaces the prefilter for the batches to come.
     pub fn put(&self, prefilter: Arc<dyn Prefilter>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(prefilter);
     }
@@ -80,32 +80,33 @@ impl LivePrefilter {
     }
 }
 
-/// Where the way to the engine ends.
+/// The engine's end of the queue of batches.
 #[derive(Debug)]
 pub struct BatchReceiver {
     /// Batches that were looked at.
     pub batches: Receiver<Batch>,
-    /// Where they go when they have left.
+    /// Where batches go when they have left.
     pub pool: Pool,
-    /// What is to be found out for rules.
+    /// The prefilter of the rules.
     pub prefilter: LivePrefilter,
 }
 
-/// The way to the engine. It is bounded: a slow engine slows its sources.
+/// A source's end of the queue of batches. The queue is bounded, so a slow engine slows its
+/// sources.
 #[derive(Clone, Debug)]
 pub struct BatchSender {
-    /// Takes batches that were looked at.
+    /// The queue of batches that were looked at.
     looked: SyncSender<Batch>,
-    /// Where to get empty ones.
+    /// Where empty batches come from.
     pub pool: Pool,
-    /// What is to be found out for rules.
+    /// The prefilter of the rules.
     prefilter: LivePrefilter,
     /// Lines read and delivered.
     pub progress: Arc<Progress>,
 }
 
 impl BatchSender {
-    /// A way that holds `length` batches, and its end.
+    /// A queue of `length` batches: its two ends.
     #[must_use]
     pub fn new(length: usize, progress: Arc<Progress>) -> (Self, BatchReceiver) {
         let (looked, batches) = sync_channel(length);
@@ -120,26 +121,26 @@ impl BatchSender {
         self.progress.read.fetch_add(lines as u64, Ordering::AcqRel);
     }
 
-    /// Looks at every record of the batch, also for the rules that run.
+    /// Looks at every record of the batch, for the running rules as well.
     pub fn look(&self, looker: &mut Looker, batch: &mut Batch) {
         batch.prefilter = self.prefilter.current();
         looker.look(batch);
     }
 
-    /// Passes on a batch that was counted; false when nobody wants any more.
+    /// Passes on a batch that was counted; false when the engine has stopped.
     #[must_use]
     pub fn put(&self, batch: Batch) -> bool {
         self.looked.send(batch).is_ok()
     }
 }
 
-/// What needs no memory of other lines.
+/// The frontend of text input: what is done to lines before the engine.
 pub struct LineFrontend {
     /// Cuts lines.
     pub lines: Lines,
-    /// Looks at each.
+    /// Looks at each record.
     pub looker: Looker,
-    /// How long whole lines wait for lines that go on with them, when input is idle.
+    /// How long complete lines wait for lines that continue them, when input is idle.
     pub join_timeout: Duration,
 }
 
@@ -147,12 +148,13 @@ pub struct LineFrontend {
 pub struct LineSource<I> {
     /// The stream.
     pub input: StandardInput<I>,
-    /// Cuts and looks.
+    /// The frontend that cuts and looks.
     pub front: LineFrontend,
 }
 
 impl<I: AsFd + Send> Source for LineSource<I> {
-    /// Read, cut, look, pass on. The unfinished last line waits in front of the next read.
+    /// Reads, cuts, looks and passes on. The incomplete last line is kept in front of the next
+    /// read.
     fn run(mut self: Box<Self>, sender: &BatchSender) -> io::Result<()> {
         let mut unfinished = Vec::new();
         let mut ended = false;
@@ -166,7 +168,7 @@ impl<I: AsFd + Send> Source for LineSource<I> {
             batch.bytes[..unfinished.len()].copy_from_slice(&unfinished);
             let LineFrontend { lines, looker, join_timeout } = &mut self.front;
             let reading = sender.progress.reading();
-            // Whole lines that are here already come before others.
+            // Complete lines that are here already are passed on first.
             let full = lines.is_full();
             let idle = !full && lines.waits() && !self.input.wait(*join_timeout)?;
             ended = ended || (!full && !idle && fill(&self.input, &mut batch, lines.least_piece())?);
@@ -179,7 +181,7 @@ impl<I: AsFd + Send> Source for LineSource<I> {
             sender.look(looker, &mut batch);
             let over = ended && !lines.is_full();
             if batch.records.is_empty() {
-                // All of it waits for what goes on with it: the room is for the next read.
+                // Everything waits for a continuation: the buffer is enlarged for the next read.
                 sender.pool.give(batch);
             } else if !sender.put(batch) {
                 return Ok(());
@@ -191,7 +193,7 @@ impl<I: AsFd + Send> Source for LineSource<I> {
     }
 }
 
-/// Reads behind what the batch holds until a line ends, or more than `piece` bytes have come; true
+/// Reads, after what the batch holds, until a line ends or more than `piece` bytes have come; true
 /// at the end of input. Nearly always that is one read.
 fn fill<I: AsFd>(input: &StandardInput<I>, batch: &mut Batch, piece: usize) -> io::Result<bool> {
     loop {

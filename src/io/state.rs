@@ -1,10 +1,10 @@
-//! What a filter knows, in a file, so that a restart goes on where it was.
+//! The state of a filter in a file, so that a restart goes on where it was.
 //!
 //! The file `seismolog.state` in a directory: 16 bytes that name it, a version, the length and the
-//! xxh3-64 of what follows. It is written beside the old one, flushed to the disk and renamed over
-//! it, on a thread of its own; what is being written when the next snapshot comes is let finish,
-//! and that one left out. A file that is damaged or not ours is set aside under another name, and
-//! so is what is no file at all. A lock keeps a second process out.
+//! xxh3-64 of what follows. A new file is written beside the old one, synced to the disk and
+//! renamed over it, on a thread of its own; a snapshot that comes while another is written is left
+//! out. A file that is damaged or not ours is moved to another name, and so is a link, a pipe or a
+//! directory in its place. A lock keeps a second process out.
 
 use super::directory::{Content, Directory};
 use super::log::Log;
@@ -18,11 +18,12 @@ use xxhash_rust::xxh3::xxh3_64;
 
 const FILE: &str = "seismolog.state";
 const MAGIC: &[u8; 16] = b"seismolog state\n";
-/// Changes when an older program could not read what a newer one wrote, or the other way.
+/// The version of the format. It changes when an older program cannot read the state of a newer
+/// one, or a newer the state of an older.
 const VERSION: u32 = 3;
 /// Name, version, length, hash.
 const HEADER: usize = 16 + 4 + 8 + 8;
-/// A longer file is not read.
+/// Most bytes of a state that is read.
 const MOST_BYTES: u64 = 4 << 30;
 
 /// Why the state cannot be kept.
@@ -31,9 +32,9 @@ pub enum StateError {
     /// The directory cannot be made or used.
     #[error("cannot keep state in {}: {error}", .path.display())]
     Directory {
-        /// Which.
+        /// The path.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
     /// Another process keeps its state there.
@@ -41,25 +42,25 @@ pub enum StateError {
     Locked(PathBuf),
 }
 
-/// What a file is that is no state of ours.
+/// Why a file is not a valid state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Damage {
-    /// Does not begin as one.
+    /// The file does not begin like a state.
     #[error("it is no state of seismolog")]
     Foreign,
-    /// Of another version.
+    /// The state has another version.
     #[error("it is of version {0} of the format, and this program reads version {VERSION}")]
     Version(u32),
-    /// Shorter or longer than it says.
+    /// The length is not the stored one.
     #[error("it is cut off")]
     Length,
-    /// Changed since it was written.
+    /// The content has changed since it was written.
     #[error("its checksum does not match")]
     Checksum,
-    /// A link, a pipe, a directory, a device.
+    /// No regular file: a link, a pipe, a directory or a device.
     #[error("it is no regular file")]
     NoFile,
-    /// Longer than any state is.
+    /// The file is longer than any state.
     #[error("it is longer than {} GiB", MOST_BYTES >> 30)]
     TooLong,
 }
@@ -68,7 +69,7 @@ pub enum Damage {
 #[derive(Debug)]
 pub struct StateFolder {
     directory: Directory,
-    /// Held while the process lives.
+    /// The lock, held while the process lives.
     _lock: File,
 }
 
@@ -88,16 +89,17 @@ impl StateFolder {
         }
     }
 
-    /// Who else could put another state there, in words; none where nobody could.
+    /// Who else could replace the state, in words; none where nobody could.
     #[must_use]
     pub fn shared_with(&self) -> Option<String> {
         self.directory.shared_with()
     }
 
-    /// What was kept; none at the first start. `Err` with what is wrong with the file.
+    /// The snapshot that was kept; none at the first start. The inner `Err` says why the file is
+    /// not valid.
     ///
     /// # Errors
-    /// The outer error is of the system.
+    /// The outer error is the system's.
     pub fn load(&self) -> io::Result<Option<Result<Vec<u8>, Damage>>> {
         Ok(self.directory.read(FILE, MOST_BYTES)?.map(|content| match content {
             Content::Bytes(bytes) => opened(bytes),
@@ -106,10 +108,10 @@ impl StateFolder {
         }))
     }
 
-    /// Renames the file so that it is not read again; the name it has then.
+    /// Renames the file so that it is not read again; returns its new name.
     ///
     /// # Errors
-    /// When the system does not let it.
+    /// When the system refuses.
     pub fn set_aside(&self) -> io::Result<PathBuf> {
         let names = (0..1_000).map(|i| match i {
             0 => format!("{FILE}.damaged"),
@@ -118,10 +120,10 @@ impl StateFolder {
         self.directory.rename(FILE, names.chain(["damaged".to_owned()]))
     }
 
-    /// Puts a snapshot in place of the last, so that at any time one of them is there whole.
+    /// Replaces the last snapshot, so that at any time one of the two is there whole.
     ///
     /// # Errors
-    /// When the system does not let it; the last one is then still there.
+    /// When the system refuses; the last snapshot is then still there.
     pub fn save(&self, snapshot: &[u8]) -> io::Result<()> {
         self.directory.replace(FILE, &format!("{FILE}.new"), &[&header(snapshot), snapshot])
     }
@@ -129,7 +131,7 @@ impl StateFolder {
     /// A thread that saves what it is given.
     ///
     /// # Errors
-    /// When there is no thread to be had.
+    /// When the system refuses a thread.
     pub fn writer(self, log: Log) -> io::Result<StateWriter> {
         let (sender, snapshots) = sync_channel::<Vec<u8>>(1);
         let thread = std::thread::Builder::new().name("state".into()).spawn(move || {
@@ -146,7 +148,7 @@ impl StateFolder {
     }
 }
 
-/// Saves snapshots on a thread of its own. Dropped, it waits until the last is saved.
+/// Saves snapshots on a thread of its own. Dropping it waits until the last is saved.
 #[derive(Debug)]
 pub struct StateWriter {
     sender: Option<SyncSender<Vec<u8>>>,
@@ -184,7 +186,7 @@ impl Drop for StateWriter {
     }
 }
 
-/// What stands before a snapshot in its file.
+/// The header of a file with this snapshot.
 pub(crate) fn header(snapshot: &[u8]) -> [u8; HEADER] {
     let mut header = [0; HEADER];
     header[..16].copy_from_slice(MAGIC);

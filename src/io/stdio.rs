@@ -6,29 +6,30 @@ use rustix::io::Errno;
 use std::io::{self, IoSlice};
 use std::time::Duration;
 
-/// What pipes are enlarged to where the system allows: fewer, larger reads and writes.
+/// The size that pipes are enlarged to where the system allows, for fewer and larger reads and
+/// writes.
 const PIPE_BYTES: usize = 1 << 20;
 
 /// Most parts of one write: Linux takes no more.
 const PARTS: usize = 1024;
 
-/// Asks for a larger pipe; anything else than a pipe, or a system that says no, stays as it is.
+/// Asks for a larger pipe. Errors are ignored: the stream may be no pipe, or the system may refuse.
 pub fn enlarge_pipe(stream: impl AsFd) {
     if rustix::pipe::fcntl_getpipe_size(&stream).is_ok_and(|size| size < PIPE_BYTES) {
         let _ = rustix::pipe::fcntl_setpipe_size(&stream, PIPE_BYTES);
     }
 }
 
-/// What came of one read.
+/// The result of one read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Read {
-    /// So many bytes.
+    /// So many bytes were read.
     Bytes(usize),
     /// The input has ended, or reading was asked to stop.
     End,
 }
 
-/// An input that blocks until there is something to read or somebody wants it to stop.
+/// An input that blocks until there is something to read or it must stop.
 #[derive(Debug)]
 pub struct StandardInput<F> {
     stream: F,
@@ -43,17 +44,17 @@ impl<F: AsFd> StandardInput<F> {
         Self { stream, stop }
     }
 
-    /// Waits until there is something to read, or reading is to stop; false when `timeout` has
-    /// passed before that.
+    /// Waits until there is something to read, or reading must stop; false when `timeout` passes
+    /// first.
     ///
     /// # Errors
-    /// As the system's poll.
+    /// The error of the system's poll.
     pub fn wait(&self, timeout: Duration) -> io::Result<bool> {
         let mut ready = [PollFd::new(&self.stream, PollFlags::IN), PollFd::new(&self.stop, PollFlags::IN)];
         let timeout = Timespec::try_from(timeout).map_err(io::Error::other)?;
         match poll(&mut ready, Some(&timeout)) {
             Ok(count) => Ok(count > 0),
-            // A signal: the read that follows blocks no longer than it takes to see whether to
+            // A signal interrupted the poll: the read that follows polls again, and sees whether to
             // stop.
             Err(Errno::INTR) => Ok(false),
             Err(error) => Err(error.into()),
@@ -63,7 +64,7 @@ impl<F: AsFd> StandardInput<F> {
     /// Reads what there is, as much as `buffer` holds; blocks while there is nothing.
     ///
     /// # Errors
-    /// As the system's read.
+    /// The error of the system's read.
     pub fn read(&self, buffer: &mut [u8]) -> io::Result<Read> {
         loop {
             let mut ready = [PollFd::new(&self.stream, PollFlags::IN), PollFd::new(&self.stop, PollFlags::IN)];
@@ -87,12 +88,12 @@ impl<F: AsFd> StandardInput<F> {
     }
 }
 
-/// A write that did not get all of it out.
+/// A write that did not write everything.
 #[derive(Debug)]
 pub struct Undelivered {
-    /// Bytes that were taken before it failed.
+    /// Bytes that were written before the failure.
     pub written: usize,
-    /// Why.
+    /// The system's error.
     pub error: io::Error,
 }
 
@@ -118,18 +119,18 @@ impl<F: AsFd> Output<F> {
         Self { stream }
     }
 
-    /// Writes all of `bytes`, in as few writes as the system takes.
+    /// Writes all of `bytes` in as few system calls as possible.
     ///
     /// # Errors
-    /// [`Undelivered`], with how much was taken.
+    /// [`Undelivered`], with how much was written.
     pub fn write_all(&mut self, bytes: &[u8]) -> Result<(), Undelivered> {
         self.write_parts(&[bytes]).map(drop)
     }
 
-    /// The same for parts that belong behind each other; how many bytes.
+    /// Writes all of these parts, one after the other; returns how many bytes.
     ///
     /// # Errors
-    /// [`Undelivered`], with how much was taken.
+    /// [`Undelivered`], with how much was written.
     pub fn write_parts(&mut self, parts: &[&[u8]]) -> Result<usize, Undelivered> {
         let mut parts: Vec<_> = parts.iter().map(|part| IoSlice::new(part)).collect();
         let (mut left, mut written) = (&mut parts[..], 0);
@@ -150,7 +151,7 @@ impl<F: AsFd> Output<F> {
     }
 }
 
-/// Somebody set the stream non-blocking: wait as a blocking write would.
+/// Another process has set the stream non-blocking: wait as a blocking write would.
 fn wait_writable(stream: BorrowedFd<'_>) -> io::Result<()> {
     match poll(&mut [PollFd::new(&stream, PollFlags::OUT)], None) {
         Ok(_) | Err(Errno::INTR) => Ok(()),

@@ -1,9 +1,9 @@
 //! Files that may change under a running filter.
 //!
-//! Their names, sizes, times and numbers are asked for once a second. A notification from the
-//! system would come sooner, but comes not at all from NFS and most other network and overlay file
-//! systems, and for a Kubernetes ConfigMap it tells of a symbolic link two folders away; a few
-//! calls of `stat` a second cost nothing that can be measured.
+//! Their names, sizes, times and inodes are read once a second. A notification from the system
+//! would be sooner, but never comes from NFS and most other network and overlay file systems, and
+//! for a Kubernetes ConfigMap it is about a symbolic link two folders away. A few calls of `stat` a
+//! second cost nothing measurable.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt;
@@ -14,21 +14,21 @@ use xxhash_rust::xxh3::Xxh3;
 #[derive(Debug)]
 pub struct Watch {
     paths: Vec<PathBuf>,
-    /// As it was when the change was last told of.
+    /// The files when a change was last reported.
     told: u64,
-    /// As it was at the last look.
+    /// The files at the last check.
     seen: u64,
 }
 
 impl Watch {
-    /// Watches `paths` from how they are now.
+    /// Watches `paths` for changes from now on.
     #[must_use]
     pub fn new(paths: Vec<PathBuf>) -> Self {
         let now = fingerprint(&paths);
         Self { paths, told: now, seen: now }
     }
 
-    /// True once after a change, when nothing has changed any more since the look before: a
+    /// True once after a change, when nothing has changed since the check before, so that a
     /// directory that is being written into is left to settle.
     pub fn has_changed(&mut self) -> bool {
         let now = fingerprint(&self.paths);

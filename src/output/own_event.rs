@@ -1,6 +1,6 @@
 //! A finding that no event carries, as an event of our own.
 
-use super::{ANNOTATION_BYTES, ANNOTATION_FRAME};
+use super::annotate::{ANNOTATION_BYTES, ANNOTATION_FRAME};
 use crate::engine::finding::{Finding, Severity, State};
 use crate::event::Level;
 use crate::event::unescape::escape_into;

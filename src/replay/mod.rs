@@ -17,6 +17,7 @@ pub mod sparkline;
 pub mod summary;
 mod tables;
 pub mod timeline;
+mod words;
 
 use crate::engine::finding::Finding;
 use crate::engine::{Engine, Outcome, Tally};

@@ -1,6 +1,6 @@
 //! Every sentence about findings that a person reads: on events, in the log, on the page, in
-//! reports, explanations and alerts. Findings are data; their words are here and nowhere else, and
-//! nobody reads them back.
+//! reports, explanations and alerts. Findings are data. Their words are here and nowhere else, and
+//! no code parses them.
 //!
 //! A language is a folder with a file for each detector (`en/loop.rs`, …), and one more arm of each
 //! function here. Numbers and units are the same in all (`quantity.rs`).
@@ -19,35 +19,35 @@ pub enum Language {
 }
 
 impl Language {
-    /// Every one.
+    /// All languages.
     pub const ALL: [Self; 1] = [Self::En];
 }
 
-/// What a summary is made of.
+/// The data of a summary.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
-    /// Who found it.
+    /// The detector that found it.
     pub detector: DetectorName,
-    /// What exactly.
+    /// The kind of finding.
     pub kind: &'a str,
-    /// Whose incident it is.
+    /// The key of the incident.
     pub key: &'a Key,
     /// What was measured.
     pub measured: &'a Measured,
-    /// What only this detector says.
+    /// The evidence that only this detector has.
     pub evidence: &'a Evidence,
 }
 
 /// The first thing to do about an incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NextStep {
-    /// In a sentence of its own.
+    /// A sentence of its own.
     pub sentence: String,
-    /// Behind the words "look at".
+    /// Words that follow "look at".
     pub short: String,
 }
 
-/// All that there is to say of a finding.
+/// A finding, as far as it can be explained.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Explanation {
     /// Sentences that belong together.
@@ -58,7 +58,7 @@ pub struct Explanation {
     pub reference: String,
 }
 
-/// The explanation without what summary, key and lines say already.
+/// The explanation without what the summary, the key and the lines say already.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct InShort {
     /// What it means, and how much more than usual it is.
@@ -77,8 +77,7 @@ pub fn summary(language: Language, subject: &Subject<'_>) -> String {
     }
 }
 
-/// What stands in front of that sentence once the incident has ended, after so many events and
-/// seconds.
+/// The words before that sentence once the incident has ended, after so many events and seconds.
 #[must_use]
 pub fn ending(language: Language, events: u64, seconds: f64) -> String {
     match language {
@@ -86,7 +85,7 @@ pub fn ending(language: Language, events: u64, seconds: f64) -> String {
     }
 }
 
-/// What to do, where the detector alone knows it.
+/// What to do, where the detector alone determines it.
 #[must_use]
 pub fn remedy(language: Language, detector: DetectorName) -> Option<String> {
     match language {
@@ -102,7 +101,7 @@ pub fn meaning(language: Language, finding: &Finding) -> &'static str {
     }
 }
 
-/// What to look at first; none where there is nothing to say.
+/// What to check first; none where the detector has no advice.
 #[must_use]
 pub fn next_step(language: Language, finding: &Finding) -> Option<NextStep> {
     match language {
@@ -110,8 +109,8 @@ pub fn next_step(language: Language, finding: &Finding) -> Option<NextStep> {
     }
 }
 
-/// What was observed, what was expected, by which test, on how many samples. Spaces at which the
-/// line may not break are [`quantity::JOINT`].
+/// What was observed, what was expected, by which test, on how many samples. Spaces at which a line
+/// must not break are [`quantity::JOINT`].
 #[must_use]
 pub fn evidence(language: Language, measured: &Measured) -> String {
     match language {
@@ -127,7 +126,7 @@ pub fn details(language: Language, finding: &Finding) -> Vec<(String, String)> {
     }
 }
 
-/// A finding as one person would tell it to another.
+/// A finding as one person would explain it to another.
 #[must_use]
 pub fn explanation(language: Language, finding: &Finding) -> Explanation {
     match language {
@@ -135,8 +134,8 @@ pub fn explanation(language: Language, finding: &Finding) -> Explanation {
     }
 }
 
-/// What a page says beside an incident's summary. Of a rule that matched one event there is nothing
-/// to explain.
+/// What the page says besides an incident's summary. A rule that matched one event needs no
+/// explanation.
 #[must_use]
 pub fn in_short(language: Language, finding: &Finding) -> InShort {
     match language {
@@ -144,7 +143,7 @@ pub fn in_short(language: Language, finding: &Finding) -> InShort {
     }
 }
 
-/// What was nearly an incident, and why it is none.
+/// A near miss, and why it is no incident.
 #[must_use]
 pub fn near_miss(language: Language, near: &NearMiss) -> String {
     match language {

@@ -26,14 +26,14 @@ pub fn quantity(value: f64, unit: &str) -> String {
     }
 }
 
-/// Of what is counted, one: `event`, `line/s`.
+/// The unit of one counted thing: `event`, `line/s`.
 fn singular(unit: &str) -> String {
     let (noun, per) = unit.split_at(unit.find(['/', ' ']).unwrap_or(unit.len()));
     let one = if is_plural(unit) { &noun[..noun.len() - 1] } else { noun };
     format!("{one}{per}")
 }
 
-/// Whether a unit is a noun in the plural, as those are that count.
+/// True where a unit is a noun in the plural, as units of counts are.
 #[must_use]
 pub fn is_plural(unit: &str) -> bool {
     let noun = unit.split(['/', ' ']).next().unwrap_or_default();
@@ -60,7 +60,7 @@ pub fn counted(count: u64, noun: &str) -> String {
     format!("{} {noun}{}", thousands(count), if count == 1 { "" } else { "s" })
 }
 
-/// Three significant digits, or all of a larger number's.
+/// Three significant digits, or all digits of a larger integer.
 #[must_use]
 pub fn number(value: f64) -> String {
     let size = value.abs();
@@ -71,22 +71,22 @@ pub fn number(value: f64) -> String {
         let sign = if value < 0.0 { "-" } else { "" };
         return format!("{sign}{}", thousands(size.round() as u64));
     }
-    // Three significant digits: two of them behind the point from 1 on, one more for each zero
-    // after it.
+    // Three significant digits are two decimals from 1 on, and one more for each zero after the
+    // point.
     let before = if size > 0.0 { size.log10().floor() as i32 } else { 0 };
     let digits = usize::try_from(2 - before).unwrap_or(0);
     let text = format!("{value:.digits$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
-/// How often, in the unit in which it is at least one: `22.9/s`, `8.03/min`, `2/h`.
+/// A rate in the unit in which it is at least one: `22.9/s`, `8.03/min`, `2/h`.
 #[must_use]
 pub fn rate(per_second: f64) -> String {
     let (often, per) = paced(per_second);
     format!("{}/{per}", number(often))
 }
 
-/// How often, and in which unit that is at least one.
+/// A rate and the unit in which it is at least one.
 fn paced(per_second: f64) -> (f64, &'static str) {
     let units = [(1.0, "s"), (60.0, "min"), (3_600.0, "h")];
     let (size, unit) = units.into_iter().find(|(size, _)| per_second * size >= 1.0).unwrap_or((86_400.0, "d"));

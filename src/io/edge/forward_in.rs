@@ -1,5 +1,5 @@
-//! The Forward protocol from those who connect: every mode, acknowledged once what a message held
-//! has left.
+//! The Forward protocol as a server, in every mode: a message is acknowledged once its records have
+//! left.
 
 use super::handshake;
 use super::peer::{Deadline, Shared, Unfinished, fault_of};
@@ -15,16 +15,16 @@ use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::timeout;
 
-/// What one peer may be owed of answers, those that it does not read included; it is not read from
-/// before it takes some.
+/// Most bytes of answers that wait for one peer, unread ones included. Nothing more is read from
+/// the peer until it takes some.
 const OWED_BYTES: usize = 256 << 10;
-/// What an answer takes beside its chunk.
+/// Bytes of an answer besides its chunk.
 const ANSWER_BYTES: usize = 64;
 
-/// What every connection of one end knows.
+/// What the connections of one end share.
 pub(super) struct ForwardInput {
     reading: Reading,
-    /// Its own name and the key, where peers must know one.
+    /// The end's own name and the key, where peers must know one.
     key: Option<(String, Vec<u8>)>,
     shared: Arc<Shared>,
     way: Way,
@@ -43,7 +43,7 @@ impl ForwardInput {
     }
 }
 
-/// A chunk to be acknowledged, with its part of what the peer may be owed.
+/// A chunk to acknowledge, with its part of the room for answers.
 #[derive(Debug)]
 struct Answer {
     chunk: Vec<u8>,
@@ -59,20 +59,20 @@ struct Acknowledgement {
 
 impl DeliveryToken for Acknowledgement {
     fn release(self: Box<Self>) {
-        // Fails when the peer is gone, which will send it again.
+        // Fails when the peer is gone; the peer will send the message again.
         let _ = self.to.send(self.answer);
     }
 }
 
-/// The way back to one peer. There is no more on it than the peer may be owed.
+/// The answers to one peer, bounded by the room for answers.
 struct Answers {
     to: mpsc::UnboundedSender<Answer>,
     owed: Arc<Semaphore>,
 }
 
-/// Why no more is taken of a peer.
+/// Why no more is taken from a peer.
 enum Ended {
-    /// Nobody wants any more: all is being ended, or the peer takes no answers.
+    /// The process stops, or the peer takes no answers.
     Unwanted,
     Refused(Fault),
 }
@@ -104,13 +104,13 @@ pub(super) async fn serve(mut stream: Stream, door: Arc<ForwardInput>) {
     if let Err(Ended::Refused(fault)) = take(&mut reads, inbox, &door, &answers).await {
         door.shared.refuse(fault);
     }
-    // What has been taken is still acknowledged; the writer ends with the last of it.
+    // Messages that were taken are still acknowledged; the writer ends with the last of them.
     drop(answers);
     let _ = writer.await;
 }
 
-/// Writes what a peer is to be told. One that does not take it in time is gone, and what it has
-/// sent may come again.
+/// Writes answers to a peer. A peer that does not take them in time is gone, and may send its
+/// messages again.
 async fn acknowledge(
     mut writes: impl AsyncWrite + Unpin,
     mut chunks: mpsc::UnboundedReceiver<Answer>,
@@ -131,7 +131,7 @@ async fn acknowledge(
     }
 }
 
-/// Takes messages until the peer has no more or all is to stop.
+/// Takes messages until the peer has no more or the process stops.
 async fn take(
     reads: &mut (impl AsyncReadExt + Unpin),
     mut inbox: Vec<u8>,
@@ -156,7 +156,7 @@ async fn take(
                 Err(why) => break Err(why.into()),
             }
         };
-        // What came before one that is refused is taken.
+        // Messages before one that is refused are taken.
         gathering.pass_on().await;
         came?;
         inbox.drain(..at);
@@ -181,7 +181,7 @@ struct Gathering<'a> {
     door: &'a ForwardInput,
     answers: &'a Answers,
     batch: Batch,
-    /// Where the batch will go. Without one nothing is in it.
+    /// The place for the batch in the way to the engine; none while the batch is empty.
     place: Option<Place<'a>>,
 }
 
@@ -193,12 +193,13 @@ impl Gathering<'_> {
         self.prepare().await?;
         let taken = forward::read(&mut self.batch, message, reading)?;
         let token = taken.chunk.map(|chunk| self.token(chunk, owed));
-        // Nothing of a packed message is in the batch yet; all of another is, or is known to be
-        // right.
+        // Nothing of a packed message is in the batch yet; an unpacked one is in it, or is known to
+        // be valid.
         let Some(packed) = taken.packed else {
             return self.finish(token, taken.rest).await;
         };
-        // What has been gathered does not wait for others to unpack, nor do they for its place.
+        // The gathered batch does not wait for other peers to unpack, nor do they wait for its
+        // place.
         self.pass_on().await;
         let (unpacked, _alone) = self.door.shared.unpack(|| packed.unpacker(reading)).await?;
         self.prepare().await?;
@@ -206,7 +207,7 @@ impl Gathering<'_> {
         self.finish(token, rest).await
     }
 
-    /// Makes sure that there is a place for what comes next.
+    /// Waits for a place for the next batch.
     async fn prepare(&mut self) -> Result<(), Ending> {
         if self.batch.records.len().max(self.batch.tokens.len()) >= Batch::MOST_RECORDS {
             self.pass_on().await;
@@ -217,8 +218,8 @@ impl Gathering<'_> {
         Ok(())
     }
 
-    /// The message at hand is right: `rest` of it, which the batch had no room for, follows in
-    /// others.
+    /// The current message is valid: its `rest`, for which the batch had no room, follows in
+    /// further batches.
     async fn finish(&mut self, token: Option<Box<dyn DeliveryToken>>, rest: Option<Rest<'_>>) -> Result<(), Ended> {
         let Some(mut rest) = rest else {
             self.batch.tokens.extend(token);
@@ -241,8 +242,8 @@ impl Gathering<'_> {
         Ok(())
     }
 
-    /// Room for one more answer, of the longest chunk. Who is owed too much is waited for, and what
-    /// has been gathered leaves meanwhile.
+    /// Waits for room for one more answer with the longest chunk. The gathered batch leaves while a
+    /// peer with too many answers is waited for.
     async fn owe(&mut self) -> Result<OwnedSemaphorePermit, Ended> {
         let Answers { to, owed } = self.answers;
         let most = (ANSWER_BYTES + forward::LONGEST_CHUNK) as u32;
@@ -256,14 +257,14 @@ impl Gathering<'_> {
         }
     }
 
-    /// What acknowledges a chunk, with its part of the room for the longest.
+    /// The acknowledgement of a chunk, with its part of the room.
     fn token(&self, chunk: &[u8], mut owed: OwnedSemaphorePermit) -> Box<dyn DeliveryToken> {
         drop(owed.split(forward::LONGEST_CHUNK.saturating_sub(chunk.len())));
         let answer = Answer { chunk: chunk.to_vec(), _owed: owed };
         Box::new(Acknowledgement { answer, to: self.answers.to.clone() })
     }
 
-    /// Passes on what has been gathered.
+    /// Passes on the gathered batch.
     async fn pass_on(&mut self) {
         let batch = std::mem::take(&mut self.batch);
         if let Some(place) = self.place.take()

@@ -1,9 +1,9 @@
-//! The Forward protocol to the one it connects to: what is not acknowledged when a connection
-//! breaks is sent again.
+//! The Forward protocol as a client: messages that are not acknowledged when a connection breaks
+//! are sent again.
 //!
-//! A message is never longer than what the same settings take on the other side, packed and
-//! unpacked. The protocol has no word for a refusal; what is made of a peer that closes instead is
-//! said in [`super::flight`].
+//! A message is never longer than a peer with the same settings takes, packed and unpacked. The
+//! protocol has no word for a refusal; [`super::flight`] tells what a peer that closes instead
+//! means.
 
 use super::flight::{Flight, Most, Next};
 use super::handshake;
@@ -27,13 +27,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout};
 
-/// So many batches may be on their way unacknowledged.
+/// Most batches that are in flight without an acknowledgement.
 const WINDOW: usize = 8;
-/// What is kept of the room for a message.
+/// Bytes of the message buffer that are kept.
 const KEPT_BYTES: usize = 2 << 20;
-/// What a message has besides its tag and its entries, at most.
+/// Most bytes of a message besides its tag and its entries.
 const OPTION_BYTES: usize = 256;
-/// How long acknowledgements are still listened for where writing has failed.
+/// How long acknowledgements are still read after a failed write.
 const LAST_WORDS: Duration = Duration::from_millis(200);
 
 /// One end.
@@ -41,11 +41,11 @@ pub(super) struct End {
     remote: Remote,
     options: Forward,
     key: Option<Vec<u8>>,
-    /// Chunks have this in front, so that two processes never use the same name.
+    /// The prefix of chunks, so that two processes never use the same name.
     seed: u64,
     chunks: u64,
     shared: Arc<Shared>,
-    /// The message at hand.
+    /// The current message.
     message: Vec<u8>,
 }
 
@@ -57,8 +57,8 @@ impl End {
         Ok(Self { remote, options, key, seed, chunks: 0, shared, message: Vec::new() })
     }
 
-    /// The tag of what is sent; of one that is longer than peers take, its begin. Prefixes make
-    /// tags longer from one filter to the next.
+    /// The tag of a message, cut to what peers take. Prefixes make tags longer from one filter to
+    /// the next.
     fn tag(&self, own: &[u8]) -> Vec<u8> {
         let own = if own.is_empty() { self.options.tag.as_bytes() } else { own };
         let mut tag = [self.options.tag_prefix.as_bytes(), own].concat();
@@ -83,7 +83,8 @@ impl End {
         let out = &mut self.message;
         msgpack::put_array(3, out);
         msgpack::put_text(tag, out);
-        // What does not get shorter is not packed: then it is no longer than unpacked either.
+        // Entries that do not get shorter are not packed, so that a message is never longer than
+        // unpacked.
         let gzip = if self.options.gzip { Some(gzip(entries)?) } else { None };
         let gzip = gzip.filter(|gzip| gzip.len() < entries.len());
         let content = gzip.as_deref().unwrap_or(entries);
@@ -103,7 +104,7 @@ impl End {
         writes.write_all(&self.message).await
     }
 
-    /// Writes the piece at this place, unless it is longer than any message may be: then it is set
+    /// Writes the piece at this index, unless it is longer than any message may be: then it is set
     /// aside.
     async fn send_piece(
         &mut self,
@@ -120,7 +121,7 @@ impl End {
             return Ok(());
         }
         self.chunks += 1;
-        // Before it is written: whatever happens meanwhile, it was on its way.
+        // Noted before the write, so that the piece counts as in flight whatever happens meanwhile.
         flight.set_chunk(i, self.chunks);
         self.write(&tag, flight.bytes(i), flight.pieces()[i].records, writes).await?;
         if !self.options.ack {
@@ -129,7 +130,7 @@ impl End {
         Ok(())
     }
 
-    /// Writes what may be on its way now and is not.
+    /// Writes the pieces that may be in flight and are not.
     async fn send_next(&mut self, flight: &mut Flight, writes: &mut (impl AsyncWriteExt + Unpin)) -> io::Result<()> {
         loop {
             let next = match flight.is_careful() {
@@ -161,8 +162,8 @@ fn gzip(entries: &[u8]) -> io::Result<Vec<u8>> {
     gzip.finish()
 }
 
-/// Sends what comes until there is no more and all of it is acknowledged; a peer that is gone is
-/// waited for.
+/// Sends batches until there are no more and all are acknowledged; a peer that is gone is waited
+/// for.
 pub(super) async fn send(mut end: End, mut queue: mpsc::Receiver<QueuedBatch>) {
     let mut backoff = Backoff::default();
     let mut flight = Flight::new(Form::Entries, Most::of_message(&end.shared.peers), end.options.ack);
@@ -207,7 +208,8 @@ async fn connect(end: &End) -> io::Result<(Stream, Vec<u8>)> {
     Ok((stream, inbox))
 }
 
-/// Over one connection: what an earlier one left unacknowledged, then what comes.
+/// Sends over one connection: first what an earlier connection left unacknowledged, then new
+/// batches.
 async fn exchange(
     stream: Stream,
     mut inbox: Vec<u8>,
@@ -220,7 +222,7 @@ async fn exchange(
     flight.restart();
     loop {
         if let Err(error) = end.send_next(flight, &mut writes).await {
-            // What it has taken before it closed need not be sent again.
+            // Messages that the peer acknowledged before it closed need not be sent again.
             let listen = async {
                 while reads.read_buf(&mut inbox).await.is_ok_and(|read| read > 0)
                     && hear(&mut inbox, end, flight).is_ok()
@@ -262,7 +264,7 @@ fn hear(inbox: &mut Vec<u8>, end: &End, flight: &mut Flight) -> io::Result<()> {
         let whole = Scanner::default().advance(inbox, 4096, 4).map_err(|_| strange())?;
         let Some(whole) = whole else { return Ok(()) };
         let chunk = read_ack(&inbox[..whole]).map_err(|Malformed| strange())?;
-        // Anything else is of a message that was sent before, or of nobody's.
+        // Other chunks are those of messages that were sent before, or unknown.
         if let Some(number) = number_of(chunk, end.seed) {
             flight.taken_as(number);
         }

@@ -1,7 +1,7 @@
-//! The handshake of the Forward protocol: both sides prove that they know a key, neither says it.
+//! The handshake of the Forward protocol: both sides prove that they know a key without sending it.
 //!
-//! The one who listens says HELO with a nonce; the other answers PING with the SHA-512 of salt, its
-//! name, nonce and key; the first says PONG with its own. Users and passwords are not asked for.
+//! The server sends HELO with a nonce; the client answers PING with the SHA-512 of salt, its name,
+//! nonce and key; the server sends PONG with its own digest. Users and passwords are not used.
 
 use super::peer::{Shared, fault_of};
 use super::{EdgeError, READ_BYTES};
@@ -15,7 +15,7 @@ use subtle::ConstantTimeEq;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
-/// A message of the handshake is at most this long.
+/// Most bytes of a message of the handshake.
 const MESSAGE_BYTES: usize = 8 << 10;
 
 /// The key, read from its file without the line end.
@@ -29,7 +29,7 @@ pub(super) fn read_key(path: &Path) -> Result<Vec<u8>, EdgeError> {
     if key.is_empty() { Err(failed(format!("{} is empty", path.display()))) } else { Ok(key) }
 }
 
-/// Whether this is the digest of one who knows the key. How long that takes tells nothing of it.
+/// Whether this is the digest of a peer that knows the key, compared in constant time.
 fn is_proven(salt: &[u8], name: &[u8], nonce: &[u8], key: &[u8], proof: &[u8]) -> bool {
     digest(&[salt, name, nonce, key]).as_bytes().ct_eq(proof).into()
 }
@@ -45,7 +45,7 @@ fn hex(bytes: &[u8]) -> String {
     digits.map(|digit| char::from_digit(u32::from(digit), 16).unwrap_or('0')).collect()
 }
 
-/// One message; what was read behind it stays in `inbox`.
+/// Reads one message; bytes behind it stay in `inbox`.
 async fn message(stream: &mut Stream, inbox: &mut Vec<u8>) -> Result<Vec<u8>, Fault> {
     let mut scanner = Scanner::default();
     loop {
@@ -60,8 +60,8 @@ async fn message(stream: &mut Stream, inbox: &mut Vec<u8>) -> Result<Vec<u8>, Fa
     }
 }
 
-/// The side that listens. True when the peer knows the key; what it sent beyond the handshake is in
-/// `inbox`.
+/// The server's side. True when the peer knows the key; bytes that it sent beyond the handshake are
+/// in `inbox`.
 pub(super) async fn welcome(
     stream: &mut Stream,
     inbox: &mut Vec<u8>,
@@ -98,7 +98,7 @@ pub(super) async fn welcome(
     timeout(shared.message_timeout(), handshake).await.unwrap_or(Err(Fault::RefusedTime))
 }
 
-/// The salt of a PING, and whether the one who sent it knows the key.
+/// The salt of a PING, and whether its sender knows the key.
 fn read_ping(ping: &[u8], nonce: &[u8], key: &[u8]) -> Result<(Vec<u8>, bool), Malformed> {
     let mut reader = Reader::new(ping, 0);
     let Head::Array(6) = reader.head()? else { return Err(Malformed) };
@@ -109,7 +109,7 @@ fn read_ping(ping: &[u8], nonce: &[u8], key: &[u8]) -> Result<(Vec<u8>, bool), M
     Ok((salt.to_vec(), is_proven(salt, name, nonce, key, proof)))
 }
 
-/// The side that connects.
+/// The client's side.
 pub(super) async fn introduce(
     stream: &mut Stream,
     inbox: &mut Vec<u8>,
@@ -119,7 +119,7 @@ pub(super) async fn introduce(
     let handshake = async {
         let helo = message(stream, inbox).await?;
         let theirs = read_helo(&helo).map_err(|Malformed| Fault::RefusedProtocol)?;
-        // Fluent Bit takes a salt that is text, and no other.
+        // Fluent Bit accepts only a salt that is text.
         let salt = hex(&random::bytes::<16>());
         let mut ping = Vec::new();
         msgpack::put_array(6, &mut ping);

@@ -1,4 +1,4 @@
-//! Requests with events in their body.
+//! HTTP requests with events in their body.
 //!
 //! | answer | when |
 //! | --- | --- |
@@ -35,13 +35,13 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::timeout;
 
-/// How long a body that is refused is still read.
+/// How long a refused body is still read.
 const LINGER: Duration = Duration::from_secs(1);
-/// A connection's buffers for what was read and what is to be written: a request's line and headers
-/// must fit.
+/// The size of a connection's read and write buffers; the line and the headers of a request must
+/// fit.
 const BUFFER_BYTES: usize = 128 << 10;
 
-/// What every connection of one end knows.
+/// What the connections of one end share.
 pub(super) struct HttpInput {
     path: String,
     source: Source,
@@ -58,7 +58,7 @@ impl HttpInput {
     }
 }
 
-/// What one request holds of the room for all bodies.
+/// The room that one request takes of that for all bodies.
 struct Holding {
     door: Arc<HttpInput>,
     bytes: usize,
@@ -70,11 +70,11 @@ impl Holding {
         Self { door: Arc::clone(door), bytes: 0, permit: None }
     }
 
-    /// Takes room for so many bytes more, if there is.
+    /// Takes room for so many more bytes, if there is some.
     fn reserve(&mut self, bytes: usize) -> Result<(), Refusal> {
         self.bytes += bytes;
         if self.bytes > self.door.shared.peers.max_pending_bytes {
-            // It would never be taken, however often it is tried again.
+            // A longer body would never be taken, however often it is tried again.
             return Err(Refusal::too_long());
         }
         let more = u32::try_from(bytes).map_err(|_| Refusal::too_long())?;
@@ -126,7 +126,7 @@ struct Left(oneshot::Sender<()>);
 
 impl DeliveryToken for Left {
     fn release(self: Box<Self>) {
-        // Fails when the peer no longer waits for it.
+        // Fails when the peer no longer waits for the answer.
         let _ = self.0.send(());
     }
 }
@@ -151,10 +151,10 @@ pub(super) async fn serve(stream: Stream, door: Arc<HttpInput>) {
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
     tokio::select! {
-        // Errors are the peer's: it went away, was too slow, or spoke no HTTP.
+        // Errors are those of the peer: it went away, was too slow, or spoke no HTTP.
         ended = connection.as_mut() => {
-            // One that has begun nothing has only been idle for long; it connects again when it has
-            // something.
+            // A peer that has begun nothing was only idle for long; it connects again when it has
+            // events.
             if let Err(error) = ended && (begun.load(Ordering::Relaxed) || is_late(&error)) {
                 let slow = error.is_timeout() || is_late(&error);
                 shared.refuse(if slow { Fault::RefusedTime } else { Fault::RefusedProtocol });
@@ -192,13 +192,13 @@ async fn answer(request: Request<Incoming>, door: &Arc<HttpInput>) -> Response<F
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
     }
     if matches!(status, StatusCode::PAYLOAD_TOO_LARGE | StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_MANY_REQUESTS) {
-        // What is left of the body is not read.
+        // The rest of the body is not read.
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     response
 }
 
-/// Takes the events of one request; how many there were, once they have left.
+/// Takes the events of one request; returns how many there were, once they have left.
 async fn take(request: Request<Incoming>, door: &Arc<HttpInput>) -> Result<usize, Refusal> {
     if request.uri().path() != door.path {
         return Err(Refusal::new(StatusCode::NOT_FOUND, format!("events are taken at {}", door.path), None));
@@ -208,7 +208,7 @@ async fn take(request: Request<Incoming>, door: &Arc<HttpInput>) -> Result<usize
     }
     let named = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let strict = named(header::CONTENT_TYPE).starts_with("application/json");
-    // Whoever says so means lines, also where the first begins as an array would.
+    // This content type means lines, even where the first begins like an array.
     let by_line = named(header::CONTENT_TYPE).starts_with("application/x-ndjson");
     let packed = match named(header::CONTENT_ENCODING) {
         "" | "identity" => false,
@@ -225,15 +225,15 @@ async fn take(request: Request<Incoming>, door: &Arc<HttpInput>) -> Result<usize
     if packed {
         body = unpack(&body, &mut holding).await?;
     }
-    // All of it is looked through before its first event leaves, so that it is taken whole or not
-    // at all.
+    // The whole body is checked before its first event leaves, so that it is taken whole or not at
+    // all.
     let text = if by_line { Ok(as_lines(body)) } else { into_lines(body, strict) }
         .map_err(|bad| Refusal::new(StatusCode::BAD_REQUEST, bad.reason(), Fault::RefusedProtocol))?;
     let mut lines = Lines::whole_of(door.shared.max_line_bytes, door.source);
     let (left, has_left) = oneshot::channel();
     let whole = Whole::new(Box::new(Left(left)));
     let way = door.way.clone();
-    // A task of its own: a client that goes away in the middle does not keep the rest back.
+    // In a task of its own, so that a client that goes away does not hold the rest back.
     let passing = tokio::spawn(async move {
         let count = way.lines(&text, &mut lines, Some(&whole)).await?;
         whole.complete();
@@ -245,8 +245,8 @@ async fn take(request: Request<Incoming>, door: &Arc<HttpInput>) -> Result<usize
     Ok(count)
 }
 
-/// Unpacks gzip, step by step, as far as there is room for what it becomes; the packed body's own
-/// room is free then.
+/// Unpacks gzip step by step, as far as there is room for the result; the room of the packed body
+/// is then free.
 async fn unpack(body: &[u8], holding: &mut Holding) -> Result<Vec<u8>, Refusal> {
     let bad = |why| match why {
         Refused::TooLong => Refusal::too_long(),
@@ -270,8 +270,8 @@ async fn unpack(body: &[u8], holding: &mut Holding) -> Result<Vec<u8>, Refusal> 
 async fn read_body(mut body: Incoming, holding: &mut Holding) -> Result<Vec<u8>, Refusal> {
     let result = read_frames(&mut body, holding).await;
     if result.is_err() {
-        // A peer that still writes when the connection closes would not hear why: a little more is
-        // read and forgotten.
+        // A peer that still writes when the connection closes would not read the answer: a little
+        // more is read and dropped.
         let mut left = holding.door.shared.peers.max_message_bytes;
         let forget = async {
             while let Some(Ok(frame)) = body.frame().await {

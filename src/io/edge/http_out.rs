@@ -32,21 +32,21 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-/// So many batches may wait to go together in one request.
+/// Most batches that wait to go together in one request.
 const TOGETHER: usize = 64;
-/// The longest that an answer can ask to be waited for.
+/// The longest wait that an answer can ask for.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
-/// What became of one body.
+/// The outcome of sending one body.
 enum Answer {
     Taken,
-    /// This very body is not wanted.
+    /// The server does not want this body.
     Unwanted(StatusCode),
-    /// It did not come in time.
+    /// The body did not arrive in time.
     TooSlow(String, Option<Duration>),
-    /// It failed on it.
+    /// The server failed on the body.
     Failed(String, Option<Duration>),
-    /// Not now.
+    /// The server does not take it now.
     Later(String, Option<Duration>),
 }
 
@@ -54,7 +54,7 @@ enum Answer {
 enum Content {
     /// These pieces.
     Pieces(Range<usize>),
-    /// A record that was taken before.
+    /// A record that was taken before, once more.
     Harmless,
 }
 
@@ -67,7 +67,7 @@ pub(super) struct Client {
     backoff: Backoff,
 }
 
-/// Sends what comes until there is no more.
+/// Sends batches until there are no more.
 pub(super) async fn send(mut client: Client, mut queue: mpsc::Receiver<QueuedBatch>) {
     let mut flight = Flight::new(Form::Lines, Most::of_message(&client.shared.peers), true);
     loop {
@@ -86,7 +86,7 @@ pub(super) async fn send(mut client: Client, mut queue: mpsc::Receiver<QueuedBat
 }
 
 impl Client {
-    /// Of the server `url` at this address, to which it has not connected yet.
+    /// An end for the server `url` at this address, which is not connected yet.
     pub(super) fn new(url: &str, address: &Place, path: &str, shared: Arc<Shared>) -> Result<Self, EdgeError> {
         let failed = |why: String| EdgeError {
             message: format!("cannot send to {url}: {why}"),
@@ -101,7 +101,7 @@ impl Client {
         Ok(Self { server, url, path, shared, connection: None, backoff: Backoff::default() })
     }
 
-    /// Sends what is next, and sees what became of it.
+    /// Sends the next request, and acts on its outcome.
     async fn deliver(&mut self, flight: &mut Flight) {
         let (content, body) = match flight.is_careful() {
             true => match (flight.next(), flight.harmless()) {
@@ -140,7 +140,7 @@ impl Client {
                     Content::Pieces(pieces) => narrow(pieces, flight).is_none(),
                     Content::Harmless => false,
                 };
-                // It may have given the connection up before the request came.
+                // The server may have closed the idle connection before the request came.
                 self.connection = None;
                 self.pause(&why, wait, at_once).await;
             }
@@ -157,7 +157,7 @@ impl Client {
         flight.restart();
     }
 
-    /// The server says that it will never take this.
+    /// The server refuses this for good.
     fn unwanted(&mut self, status: StatusCode, pieces: Range<usize>, flight: &mut Flight) {
         if let Some(i) = narrow(pieces, flight) {
             let why = self.server.answered(status);
@@ -193,7 +193,8 @@ impl Client {
             let exchange = async {
                 let response = connection.send_request(request).await?;
                 let (status, wait) = (response.status(), wait_of(&response));
-                // Read to its end, at most so much, so that the connection can be used again.
+                // The answer is read to its end, up to a limit, so that the connection can be used
+                // again.
                 let drained = http_body_util::Limited::new(response.into_body(), 64 << 10).collect().await.is_ok();
                 Ok::<_, hyper::Error>((status, wait, drained))
             };
@@ -203,7 +204,7 @@ impl Client {
                     self.connection = drained.then_some(connection);
                     return Ok(self.judge(status, wait));
                 }
-                // It was open for long, and the server has closed it just now.
+                // The connection was open for long, and the server has just closed it.
                 Err(_) if used => {}
                 Err(error) if is_by_peer(&error) => {
                     return Ok(Answer::Failed(format!("it ended the connection without an answer ({error})"), None));
@@ -240,8 +241,8 @@ impl Client {
     }
 }
 
-/// Less is sent the next time: each piece alone, or half of the one that was alone. The place of
-/// the single record that is left, of which there is no half.
+/// Sends less the next time: each piece alone, or half of a piece that was alone. Returns the index
+/// of a single record, which has no half.
 fn narrow(pieces: Range<usize>, flight: &mut Flight) -> Option<usize> {
     if !flight.is_careful() {
         flight.be_careful();
@@ -259,18 +260,18 @@ fn narrow(pieces: Range<usize>, flight: &mut Flight) -> Option<usize> {
     }
 }
 
-/// True where every request would be answered so, whatever its body.
+/// True where every request would get this answer, whatever its body.
 fn is_about_the_setup(status: StatusCode) -> bool {
     status.is_redirection() || matches!(status.as_u16(), 401 | 403..=407 | 410 | 411 | 414 | 415 | 431 | 501 | 505)
 }
 
-/// The seconds that an answer asks to be waited for.
+/// The seconds that an answer asks the client to wait.
 fn wait_of<B>(response: &hyper::Response<B>) -> Option<Duration> {
     let seconds = response.headers().get(header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
     Some(Duration::from_secs(seconds).min(LONGEST_WAIT))
 }
 
-/// True when the server has ended the connection, or has answered what is no HTTP.
+/// True when the server has closed the connection, or its answer is no HTTP.
 fn is_by_peer(error: &hyper::Error) -> bool {
     let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>());
     cause.is_none_or(refusal::is_by_peer)

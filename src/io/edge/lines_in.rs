@@ -1,7 +1,7 @@
-//! One event a line, from those who connect, or from the one it connects to.
+//! One event a line, from peers that connect, or from the peer that the end connects to.
 //!
-//! There is no acknowledgement: what a peer wrote into its socket and was not read when this
-//! process dies is lost.
+//! There is no acknowledgement: bytes in a socket that were not read when this process dies are
+//! lost.
 
 use super::READ_BYTES;
 use super::peer::{Deadline, Shared, Unfinished};
@@ -15,7 +15,7 @@ use std::sync::Arc;
 use tokio::io::AsyncReadExt;
 use tokio::time::Instant;
 
-/// Connects, reads, and connects again, until told to stop.
+/// Connects, reads, and connects again, until the process stops.
 pub(super) async fn connect(remote: Remote, source: Source, shared: Arc<Shared>, way: Way) {
     let mut backoff = Backoff::default();
     loop {
@@ -26,7 +26,7 @@ pub(super) async fn connect(remote: Remote, source: Source, shared: Arc<Shared>,
         match connected {
             Ok(stream) => {
                 let since = Instant::now();
-                // It stops by itself, so that what it has read is passed on.
+                // The reader stops by itself, so that it passes on what it has read.
                 read(stream, source, Arc::clone(&shared), way.clone()).await;
                 backoff.stood(since.elapsed());
                 shared.log.say_seldom(&remote.url, &format!("{} closed the connection", remote.url));
@@ -40,11 +40,11 @@ pub(super) async fn connect(remote: Remote, source: Source, shared: Arc<Shared>,
     }
 }
 
-/// Reads lines until the peer has no more, takes too long over one, or all is to stop.
+/// Reads lines until the peer has no more, takes too long over one, or the process stops.
 pub(super) async fn read(mut stream: Stream, source: Source, shared: Arc<Shared>, way: Way) {
     let mut lines = Lines::whole_of(shared.max_line_bytes, source);
     let mut inbox = Vec::with_capacity(READ_BYTES);
-    // What was looked through for a line's end is not looked through again.
+    // Bytes that were searched for a line's end are not searched again.
     let mut seen = 0;
     let (mut deadline, mut unfinished) = (Deadline::new(&shared), Unfinished::default());
     loop {

@@ -1,10 +1,10 @@
-//! One event a line, to the one it connects to, or to the one who connects.
+//! One event a line, to the peer that the end connects to, or to the peer that connects.
 //!
-//! There is no acknowledgement: an event has left when the system took it. Of what it took and had
-//! not sent when the connection broke, the last write is repeated.
+//! There is no acknowledgement: an event has left when the system took it. When a connection
+//! breaks, the last write is repeated; earlier bytes that the system had not sent are lost.
 //!
-//! A write is at most 1 MiB long, unless a single line is longer. A peer that ends the
-//! connection in the middle of such a line again and again does not want it: see [`super::flight`].
+//! A write is at most 1 MiB long, unless a single line is longer. A peer that closes the connection
+//! in the middle of such a line again and again does not want the line: see [`super::flight`].
 
 use super::flight::{Flight, Most};
 use super::peer::Shared;
@@ -19,7 +19,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
-/// Sends what comes until there is no more; a peer that is gone is waited for.
+/// Sends batches until there are no more; a peer that is gone is waited for.
 pub(super) async fn send(
     remote: Remote,
     listener: Option<Listener>,
@@ -32,7 +32,7 @@ pub(super) async fn send(
         let established = match &listener {
             Some(listener) => tokio::select! {
                 accepted = listener.accept() => accepted,
-                // Where nothing comes any more, nobody is waited for.
+                // Once no more batches come, no peer is waited for.
                 parcel = queue.recv(), if flight.is_empty() => match parcel {
                     Some(parcel) => {
                         flight.take(parcel);
@@ -49,7 +49,7 @@ pub(super) async fn send(
                 match write(&mut stream, &mut queue, &mut flight).await {
                     Ok(()) => return,
                     Err(error) => {
-                        // Where it listens, it is the other side that comes back in its own time.
+                        // Where the end listens, the peer comes back in its own time.
                         if listener.is_some() {
                             backoff.reset()
                         } else {
@@ -74,14 +74,14 @@ pub(super) async fn send(
     }
 }
 
-/// Writes what comes; what was not wholly taken stays in `flight`.
+/// Writes batches; pieces that were not wholly taken stay in `flight`.
 async fn write(stream: &mut Stream, queue: &mut mpsc::Receiver<QueuedBatch>, flight: &mut Flight) -> io::Result<()> {
     let mut heard = [0; 1024];
     flight.restart();
     loop {
         while flight.is_empty() {
-            // One that closes is noticed before something is written to nobody. What it says is
-            // nothing to us.
+            // The read notices a peer that closes before a line is written to nobody. What the peer
+            // sends is ignored.
             tokio::select! {
                 parcel = queue.recv() => match parcel {
                     Some(parcel) => flight.take(parcel),

@@ -1,4 +1,4 @@
-//! Network ends: what listens and connects, on a thread of its own.
+//! Network ends, which listen and connect on a thread of their own.
 //!
 //! | end | takes | sends |
 //! | --- | --- | --- |
@@ -6,9 +6,9 @@
 //! | `http://` | `http_in` | `http_out` |
 //! | `forward://`, `forward+unix://` | `forward_in` | `forward_out` |
 //!
-//! One runtime runs them all. What comes goes as batches to the thread that looks at records, and
-//! from there to the engine; both queues are bounded, so what is not taken stays with the one who
-//! sends it. What leaves comes from the engine's thread by one bounded queue for each end.
+//! One runtime runs all ends. Received events go as batches to the thread that looks at records,
+//! and from there to the engine. Both queues are bounded, so events that are not taken stay with
+//! their sender. Events to send come from the engine's thread by one bounded queue for each end.
 
 mod flight;
 mod forward_in;
@@ -41,12 +41,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use way::Way;
 
-/// Batches between the network's thread and the one that looks at them.
+/// Batches between the network's thread and the thread that looks at them.
 const INTAKE: usize = 4;
 /// What one read returns at most.
 const READ_BYTES: usize = super::source::READ_BYTES;
 
-/// An end that cannot be.
+/// An end that cannot be started.
 #[derive(Debug, thiserror::Error)]
 #[error("{message}")]
 pub struct EdgeError {
@@ -62,13 +62,13 @@ impl EdgeError {
     }
 }
 
-/// Who counts what peers are refused.
+/// Counts what is refused to peers.
 pub trait CountFaults: Send + Sync {
-    /// One more.
+    /// Counts one fault.
     fn count(&self, fault: Fault);
 }
 
-/// What all network ends are told.
+/// What all network ends share.
 pub struct EdgeContext {
     /// Limits on peers.
     pub peers: Peers,
@@ -80,9 +80,9 @@ pub struct EdgeContext {
     pub metrics: Option<Arc<dyn CountFaults>>,
     /// Lines read and delivered.
     pub progress: Arc<Progress>,
-    /// Where events go that the one downstream refuses for good.
+    /// Where events go that the peer downstream refuses for good.
     pub dead_letters: DeadLetters,
-    /// Becomes true when taking is to stop.
+    /// Becomes true when no more events are to be taken.
     pub stop: watch::Receiver<bool>,
 }
 
@@ -90,19 +90,19 @@ pub struct EdgeContext {
 #[derive(Debug)]
 pub struct Edges {
     thread: JoinHandle<()>,
-    /// One for each end that events leave by.
+    /// One output for each end that events leave by.
     pub queues: Vec<Queue>,
-    /// What comes, if there is an end that takes.
+    /// The source of received events, if there is an end that takes some.
     pub source: Option<Intake>,
 }
 
-/// What all ends have taken, before it was looked at.
+/// The batches of all ends, before they are looked at.
 #[derive(Debug)]
 pub struct Intake {
     batches: mpsc::Receiver<Batch>,
 }
 
-/// The same with the one who looks.
+/// The source with the looker that looks at its batches.
 pub struct ParsedSource {
     /// What was taken.
     pub intake: Intake,
@@ -157,11 +157,11 @@ impl Edges {
         Ok(Self { thread, queues, source })
     }
 
-    /// Waits until all ends have taken what was queued, and all peers were told. The queues must be
-    /// dropped before.
+    /// Waits until all ends have sent what was queued, and all peers have their answers. The queues
+    /// must be dropped before.
     pub fn finish(self) {
         drop(self.queues);
-        // A panic there has been said by its hook.
+        // The panic hook has reported a panic there.
         let _ = self.thread.join();
     }
 }
@@ -178,7 +178,7 @@ fn spawn_source(
     way: Way,
     tasks: &mut JoinSet<()>,
 ) -> Result<(), EdgeError> {
-    // 0 is standard input.
+    // Source 0 is standard input.
     let source = crate::event::Source(u16::try_from(number + 1).unwrap_or(u16::MAX));
     let shared = Arc::clone(shared);
     if remote.mode == Mode::Connect {

@@ -1,4 +1,4 @@
-//! What all peers share: limits, and refusals that are counted.
+//! What all peers share: limits, and counted refusals.
 
 use super::{CountFaults, EdgeContext, READ_BYTES};
 use crate::config::Peers;
@@ -15,13 +15,13 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
 use tokio::time::{Instant, timeout_at};
 
-/// What every peer may have sent of a message or line that is not whole yet. For more it needs room
-/// of its own.
+/// Bytes of an incomplete message or line that every peer may have. A longer one needs a room of
+/// its own.
 const UNFINISHED: usize = 512 << 10;
-/// What every peer's message may unpack to at once.
+/// Bytes that the message of every peer may unpack to at once.
 const SHORT: usize = 512 << 10;
 
-/// What every network end knows.
+/// What every network end shares.
 pub(super) struct Shared {
     pub(super) peers: Peers,
     pub(super) max_line_bytes: usize,
@@ -29,7 +29,7 @@ pub(super) struct Shared {
     metrics: Option<Arc<dyn CountFaults>>,
     dead_letters: DeadLetters,
     stop: watch::Receiver<bool>,
-    /// Places for messages and lines that are long and not whole yet, each for the longest.
+    /// Rooms for long messages and lines that are incomplete, each for the longest.
     rooms: Arc<Semaphore>,
     /// Held by the one message that unpacks to more than [`SHORT`], until its records have been
     /// passed on. Others would gain nothing: there is one thread here, and one engine behind it.
@@ -39,17 +39,17 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(circumstances: EdgeContext) -> Arc<Self> {
         let EdgeContext { peers, max_line_bytes, log, metrics, dead_letters, progress: _, stop } = circumstances;
-        // Whoever has a room can finish in it, so that peers cannot wait for each other.
+        // A peer that has a room can finish in it, so peers cannot wait for each other in a circle.
         let rooms = Arc::new(Semaphore::new((peers.max_pending_bytes / peers.max_message_bytes).max(1)));
         Arc::new(Self { peers, max_line_bytes, log, metrics, dead_letters, stop, rooms, unpacking: Semaphore::new(1) })
     }
 
-    /// Counts a refusal, and says it now and then.
+    /// Counts a refusal, and logs it now and then.
     pub(super) fn refuse(&self, fault: Fault) {
         self.record_failure(fault, fault.explain());
     }
 
-    /// The same in these words.
+    /// Counts a refusal, and logs it in these words.
     pub(super) fn record_failure(&self, fault: Fault, text: &str) {
         if let Some(metrics) = &self.metrics {
             metrics.count(fault);
@@ -57,7 +57,7 @@ impl Shared {
         self.log.say_fault(fault.name(), text);
     }
 
-    /// An event can never leave by an end: it is kept or dropped as the configuration says, and
+    /// Sets aside an event that can never leave by an end: it is kept or dropped as configured, and
     /// counted as this fault.
     pub(super) fn set_aside(&self, fault: Fault, letter: &Letter<'_>) {
         let fate = match (self.dead_letters.path(), self.dead_letters.keep(letter)) {
@@ -72,13 +72,14 @@ impl Shared {
         self.record_failure(fault, &format!("{} ({}: {}); {fate}", fault.explain(), letter.to, letter.reason));
     }
 
-    /// Returns when taking is to stop.
+    /// Returns when the process stops taking events.
     pub(super) async fn stopped(&self) {
-        // The sender lives as long as the process wants to hear of it.
+        // The sender lives as long as the process may stop.
         let _ = self.stop.clone().wait_for(|stop| *stop).await;
     }
 
-    /// Unpacks a message, one long one at a time; with what holds the others off.
+    /// Unpacks a message, one long one at a time; returns the permit that holds the others off as
+    /// well.
     pub(super) async fn unpack<'a>(
         &self,
         mut packed: impl FnMut() -> Result<Unpacker<'a>, Refused>,
@@ -89,7 +90,7 @@ impl Shared {
                 return Ok((out, None));
             }
         }
-        // It begins anew when it may: what waits holds nothing.
+        // Unpacking restarts when it may, so that a waiting message holds no memory.
         drop((out, unpacker));
         // The semaphore is never closed.
         let alone = self.unpacking.acquire().await.ok();
@@ -100,25 +101,25 @@ impl Shared {
         Ok((out, alone))
     }
 
-    /// How long a peer may take for what it has begun.
+    /// How long a peer may take to finish what it has begun.
     pub(super) fn message_timeout(&self) -> Duration {
         self.peers.message_timeout.0
     }
 }
 
-/// What a peer has sent and is not whole yet.
+/// What a peer has sent so far of an incomplete message or line.
 #[derive(Debug, Default)]
 pub(super) struct Unfinished {
     room: Option<OwnedSemaphorePermit>,
 }
 
 impl Unfinished {
-    /// So much is in `inbox`, which is left with room for the next read. Waits for a room where it
-    /// is long; nothing more is read meanwhile, and no time runs out. False when all is to stop.
+    /// Makes room in `inbox` for the next read. Waits for a room of its own where the content is
+    /// long; meanwhile nothing is read, and no deadline runs. False when the process stops.
     pub(super) async fn keep(&mut self, inbox: &mut Vec<u8>, shared: &Shared, deadline: &mut Deadline) -> bool {
         if inbox.len() <= UNFINISHED {
             self.room = None;
-            // What a long one has left behind goes back; what reads need stays.
+            // Memory of a long message is given back; what reads need stays.
             if inbox.capacity() > 2 * UNFINISHED {
                 inbox.shrink_to(UNFINISHED);
             }
@@ -138,13 +139,14 @@ impl Unfinished {
     }
 }
 
-/// When a peer must have finished what it has begun; and where that is wished for, begun something.
+/// When a peer must have finished what it has begun and, if an idle timeout is set, must have begun
+/// something.
 #[derive(Debug)]
 pub(super) struct Deadline {
     at: Option<Instant>,
     begun: bool,
     patience: Duration,
-    /// How long it may say nothing.
+    /// How long the peer may be silent.
     idle: Option<Duration>,
 }
 
@@ -155,7 +157,7 @@ impl Deadline {
         Self { at, begun: false, patience: shared.message_timeout(), idle }
     }
 
-    /// Something was read: `finished` one thing, and `begun` another that is not whole yet.
+    /// Something was read: it `finished` one message, and has `begun` another that is incomplete.
     pub(super) fn moved(&mut self, finished: bool, begun: bool) {
         if !begun {
             self.at = self.idle.map(|idle| Instant::now() + idle);
@@ -165,7 +167,7 @@ impl Deadline {
         self.begun = begun;
     }
 
-    /// Waits for `read`, until the deadline where there is one.
+    /// Waits for `read`, at most until the deadline, if there is one.
     pub(super) async fn until<T>(&self, read: impl Future<Output = T>) -> Result<T, Fault> {
         match self.at {
             Some(deadline) => timeout_at(deadline, read).await.map_err(|_| Fault::RefusedTime),
@@ -174,7 +176,7 @@ impl Deadline {
     }
 }
 
-/// The kind of fault that a refusal of MessagePack is.
+/// The fault that a refusal of MessagePack counts as.
 pub(super) fn fault_of(refused: Refused) -> Fault {
     match refused {
         Refused::Malformed => Fault::RefusedProtocol,
@@ -183,8 +185,8 @@ pub(super) fn fault_of(refused: Refused) -> Fault {
     }
 }
 
-/// Accepts and serves until told to stop, then waits until all who are connected were told what
-/// they want to know.
+/// Accepts and serves until the process stops, then waits until all connected peers have their
+/// answers.
 pub(super) async fn accept<F: Future<Output = ()> + Send + 'static>(
     listener: Listener,
     shared: Arc<Shared>,

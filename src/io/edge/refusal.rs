@@ -1,4 +1,4 @@
-//! What ends do with what the one behind them does not want.
+//! What ends do when the peer behind them refuses an event.
 
 use super::flight::{Flight, PieceVerdict};
 use super::peer::Shared;
@@ -8,15 +8,15 @@ use crate::io::dead_letter::Letter;
 use crate::io::outputs::Form;
 use std::io;
 
-/// True when it was the peer who ended an established connection, or who said what no peer should
-/// say. That nothing came in time is no sign of it, nor is a network that is gone.
+/// True when the peer ended an established connection, or broke the protocol. A timeout says
+/// nothing about the peer, nor does a broken network.
 pub(super) fn is_by_peer(error: &io::Error) -> bool {
     use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, InvalidData, UnexpectedEof};
     matches!(error.kind(), BrokenPipe | ConnectionAborted | ConnectionReset | InvalidData | UnexpectedEof)
 }
 
-/// The one behind the end `url` has ended an established connection, or has failed, without an
-/// answer to what was on its way; true when it makes sense to try again at once.
+/// The peer behind the end `url` has ended an established connection, or has failed, without an
+/// answer to what was in flight; true when it makes sense to try again at once.
 pub(super) fn broke(flight: &mut Flight, url: &str, why: &str, shared: &Shared) -> bool {
     let was_careful = flight.is_careful();
     match flight.broke() {
@@ -34,7 +34,7 @@ pub(super) fn broke(flight: &mut Flight, url: &str, why: &str, shared: &Shared) 
     }
 }
 
-/// The piece at this place, which is one record, never leaves by the end `url`.
+/// Sets aside the piece at this index, which is one record that never leaves by the end `url`.
 pub(super) fn set_aside(flight: &mut Flight, i: usize, fault: Fault, (url, why): (&str, &str), shared: &Shared) {
     let (bytes, tag) = (flight.bytes(i), flight.tag(i));
     match flight.form() {
@@ -50,10 +50,10 @@ pub(super) fn set_aside(flight: &mut Flight, i: usize, fault: Fault, (url, why):
     flight.remove(i);
 }
 
-/// An entry as ends that want lines get it; empty where it cannot be written as a line.
+/// An entry as a line; empty where it cannot be written as one.
 fn line_of(entry: &[u8], tag: &[u8]) -> Vec<u8> {
     let mut line = Vec::new();
-    // Behind the head of the entry stands its time, then the record.
+    // The head of an entry is followed by its time, then the record.
     let mut reader = Reader::new(entry, 1);
     if reader.skip().is_ok() {
         let _ = packed::render(&entry[reader.at()..], &entry[1..reader.at()], tag, None, &mut line);

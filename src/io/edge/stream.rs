@@ -1,5 +1,5 @@
-//! A connection as its end sees it: what comes is noted, what is not taken ends it, and one that is
-//! gone is made again after a pause.
+//! The connection of an output: it notes whether the peer sends anything, ends when the peer takes
+//! nothing, and is made again after a pause.
 
 use crate::io::random;
 use crate::io::socket::Stream;
@@ -17,13 +17,13 @@ use tokio::time::{Sleep, sleep};
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(10);
 
-/// A connection of which can be asked whether anything has come since it was last forgotten, and
-/// whose peer must take what is written in time.
+/// A connection that knows whether anything was read since that was reset, and whose writes time
+/// out.
 pub(super) struct Noted {
     stream: Stream,
     came: Arc<AtomicBool>,
     patience: Duration,
-    /// When a write that waits has waited for too long.
+    /// When a waiting write times out.
     late: Option<Pin<Box<Sleep>>>,
 }
 
@@ -79,21 +79,21 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// It went well: the next pause is the shortest again.
+    /// Resets the pause to the shortest, after a success.
     pub(super) fn reset(&mut self) {
         self.pause = SHORTEST;
     }
 
-    /// A connection has stood for so long and is gone. One that stood longer than the next pause
-    /// was one; a peer that accepts and closes at once is asked ever less often, as one that is not
-    /// there.
+    /// A connection that lasted so long has ended. If it lasted longer than the next pause, the
+    /// pause is reset. A peer that accepts and closes at once is tried ever less often, like one
+    /// that is not there.
     pub(super) fn stood(&mut self, long: Duration) {
         if long >= self.pause {
             self.reset();
         }
     }
 
-    /// Between half of the pause and all of it.
+    /// A random pause between half of the current one and all of it.
     fn next(&mut self) -> Duration {
         let pause = self.pause;
         self.pause = (pause * 2).min(LONGEST);

@@ -1,9 +1,9 @@
-//! The way from peers to the thread that looks at records: bounded batches, few of them, and what
-//! waits for several of them to leave.
+//! The way from peers to the thread that looks at records: few bounded batches, and tokens that
+//! wait for several of them to leave.
 //!
-//! Records cost memory, not only bytes. So a batch holds no more than about one read of standard
-//! input does, it is made only once there is a place for it, and what all batches hold until they
-//! have left is bounded in bytes as well.
+//! Records cost memory besides their bytes. So a batch holds about as much as one read of standard
+//! input, is made only once there is a place for it, and all batches that have not left are bounded
+//! in bytes as well.
 
 use crate::config::Peers;
 use crate::event::lines::Lines;
@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, mpsc};
 
-/// What was taken goes nowhere any more: all is being ended.
+/// The process stops, so taken events go nowhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ending;
 
@@ -21,12 +21,11 @@ pub(super) struct Ending;
 #[derive(Clone, Debug)]
 pub(super) struct Way {
     batches: mpsc::Sender<Batch>,
-    /// Bytes that batches may hold until they have left. One record that is longer than all of it
-    /// takes all of it.
+    /// Bytes that batches may hold until they have left. A longer record takes all of them.
     weight: Arc<Semaphore>,
     most: usize,
-    /// Held by the one who makes a batch: made ones that wait until they may go hold memory, others
-    /// gain nothing by it.
+    /// Held by the peer that makes a batch: more batches made at a time would only hold memory
+    /// while they wait.
     making: Arc<Semaphore>,
     progress: Arc<Progress>,
 }
@@ -37,7 +36,7 @@ impl Way {
         Self { batches, weight: Arc::new(Semaphore::new(most)), most, making: Arc::new(Semaphore::new(1)), progress }
     }
 
-    /// Waits for a place for one batch. Who has it waits for no other peer.
+    /// Waits for a place for one batch. A peer that has one waits for no other peer.
     pub(super) async fn place(&self) -> Result<Place<'_>, Ending> {
         // The semaphore is never closed.
         let making = self.making.acquire().await.map_err(|_| Ending)?;
@@ -45,8 +44,8 @@ impl Way {
         Ok(Place { way: self, place, _making: making })
     }
 
-    /// Passes whole lines on; how many records they are. The shares of `whole`, if there is one,
-    /// are released when they have left.
+    /// Passes whole lines on; returns how many records they are. The shares of `whole`, if there is
+    /// one, are released when they have left.
     pub(super) async fn lines(&self, text: &[u8], lines: &mut Lines, whole: Option<&Whole>) -> Result<usize, Ending> {
         let (mut at, mut count) = (0, 0);
         while at < text.len() {
@@ -64,8 +63,8 @@ impl Way {
     }
 }
 
-/// How much of these whole lines one batch takes: as many as it holds, or the first, however long
-/// it is.
+/// How many bytes of these whole lines one batch takes: as many lines as it holds, or the first,
+/// however long that is.
 fn piece(text: &[u8]) -> usize {
     if text.len() <= Batch::MOST_BYTES {
         return text.len();
@@ -84,7 +83,7 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// Sends it, once so much of what was sent before has left that it may.
+    /// Sends the batch, once enough of the batches before it have left.
     pub(super) async fn send(self, mut batch: Batch) {
         let weight = batch.bytes.len().min(self.way.most);
         if weight > 0
@@ -99,7 +98,7 @@ impl Place<'_> {
     }
 }
 
-/// What a batch holds until it has left, or will not.
+/// What a batch holds until it has left or is dropped.
 #[derive(Debug)]
 struct Held {
     _weight: OwnedSemaphorePermit,
@@ -115,7 +114,7 @@ pub(super) struct Whole(Arc<Shares>);
 
 #[derive(Debug)]
 struct Shares {
-    /// Shares that are not released yet; one is the maker's own.
+    /// Shares that are not released yet; the maker holds one of them.
     left: AtomicUsize,
     token: Mutex<Option<Box<dyn DeliveryToken>>>,
 }
@@ -135,13 +134,14 @@ impl Whole {
         Self(Arc::new(Shares { left: AtomicUsize::new(1), token: Mutex::new(Some(token)) }))
     }
 
-    /// What one more batch takes along.
+    /// A share for one more batch.
     pub(super) fn share(&self) -> Box<dyn DeliveryToken> {
         self.0.left.fetch_add(1, Ordering::AcqRel);
         Box::new(TokenShare(Arc::clone(&self.0)))
     }
 
-    /// All batches have their share. Dropped without this, the token is never released.
+    /// Releases the maker's share: all batches have theirs. Dropped without this, the token is
+    /// never released.
     pub(super) fn complete(self) {
         self.0.one_less();
     }
@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(told.load(Ordering::Relaxed), 0);
         last.release();
         assert_eq!(told.load(Ordering::Relaxed), 1);
-        // One that will not leave, and a maker that gave up.
+        // A batch that does not leave, and a maker that gave up.
         let lost = whole();
         drop(lost.share());
         lost.complete();

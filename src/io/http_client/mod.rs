@@ -1,12 +1,12 @@
-//! HTTP as a client: connections to one server, direct or by the proxy that the environment names,
-//! and the begin of its requests.
+//! The HTTP client: connections to one server, direct or by the proxy that the environment names,
+//! and the head of its requests.
 //!
 //! | server | by a proxy |
 //! | --- | --- |
 //! | `http://` | the proxy gets the requests themselves, each with its whole address |
 //! | `https://` | the proxy connects through (`CONNECT`), and TLS is spoken with the server |
 //!
-//! Time limits, retries and whether a connection is kept are its users' affair.
+//! Its users decide on time limits, on retries, and on whether a connection is kept.
 
 pub(crate) mod proxy;
 pub(crate) mod tls;
@@ -27,22 +27,21 @@ use tokio_rustls::rustls::pki_types::ServerName;
 /// A connection that takes requests.
 pub(crate) type Connection = SendRequest<Full<Bytes>>;
 
-/// A server and the way to it.
+/// A server and how to reach it.
 pub(crate) struct Server {
     /// Host and port.
     address: String,
-    /// The same as requests name it.
+    /// The authority in requests.
     authority: String,
     tls: Option<(TlsConnector, ServerName<'static>)>,
     proxy: Option<Proxy>,
 }
 
 impl Server {
-    /// The server of this address, of which the path means nothing; by TLS where there is a
-    /// connector.
+    /// The server of this address, whose path is ignored; with TLS where there is a connector.
     ///
     /// # Errors
-    /// Where its name or the proxy before it cannot be used.
+    /// Where its name or the proxy in front of it cannot be used.
     pub(crate) fn new(uri: &Uri, tls: Option<TlsConnector>, proxies: &Proxies) -> Result<Self, String> {
         let authority = uri.authority().ok_or("there is no host")?;
         let host = authority.host();
@@ -57,13 +56,13 @@ impl Server {
         })
     }
 
-    /// The proxy before it.
+    /// The proxy in front of the server.
     pub(crate) fn proxy(&self) -> Option<&Proxy> {
         self.proxy.as_ref()
     }
 
-    /// What an answer with this status is called. A proxy answers in the server's place, and what
-    /// it does not pass on is its own.
+    /// How an answer with this status is reported. A proxy answers for the server, and errors that
+    /// it does not pass on are its own.
     pub(crate) fn answered(&self, status: StatusCode) -> String {
         match (&self.proxy, &self.tls) {
             (Some(proxy), None) => format!("it answered {status}, by {proxy}"),
@@ -71,7 +70,7 @@ impl Server {
         }
     }
 
-    /// The begin of a request that posts something to this path.
+    /// The head of a request that posts to this path.
     pub(crate) fn post(&self, path: &str) -> http::request::Builder {
         let request = match (&self.proxy, &self.tls) {
             (Some(proxy), None) => {
@@ -117,7 +116,7 @@ fn authorized(request: http::request::Builder, proxy: &Proxy) -> http::request::
     }
 }
 
-/// Speaks HTTP on a connection, until nobody has a use for it any more.
+/// Speaks HTTP on a connection, until nobody uses it any more.
 async fn handshake(stream: Stream) -> io::Result<Connection> {
     let (connection, driver) = http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
     tokio::spawn(driver.with_upgrades());

@@ -6,8 +6,8 @@
 //! | `ALL_PROXY` | the one before all others |
 //! | `NO_PROXY` | who is reached without one: names with all below them, addresses, networks, `*` |
 //!
-//! Each may be written small as well. This machine itself is never looked for behind a proxy, which
-//! would look for it on its own.
+//! Each may be in lower case as well. Loopback addresses are never reached through a proxy, because
+//! a proxy would resolve them to itself.
 
 use crate::config::ends::Place;
 use crate::io::socket::{self, Stream};
@@ -18,7 +18,7 @@ use std::fmt;
 use std::io;
 use std::net::IpAddr;
 
-/// What the environment says of proxies.
+/// The proxies that the environment names.
 pub(crate) struct Proxies {
     https: Option<ProxyVariable>,
     http: Option<ProxyVariable>,
@@ -33,7 +33,7 @@ struct ProxyVariable {
 }
 
 impl Proxies {
-    /// What the variables of this process say.
+    /// The proxies that the variables of this process name.
     pub(crate) fn from_environment() -> Self {
         Self::new(|name| std::env::var(name).ok())
     }
@@ -52,10 +52,11 @@ impl Proxies {
         }
     }
 
-    /// The proxy before this server; none where it is reached without one.
+    /// The proxy in front of this server; none where it is reached without one.
     ///
     /// # Errors
-    /// Where one is named that cannot be used. What is named is not said: it may hold a password.
+    /// Where the named proxy cannot be used. The error does not quote it, because it may hold a
+    /// password.
     pub(crate) fn of(&self, server: &Uri) -> Result<Option<Proxy>, String> {
         let named = if server.scheme_str() == Some("https") { &self.https } else { &self.http };
         let Some(ProxyVariable { variable, address }) = named else { return Ok(None) };
@@ -83,10 +84,10 @@ fn is_this_machine(server: &Uri) -> bool {
     address.map_or(host.eq_ignore_ascii_case("localhost"), |address| address.is_loopback())
 }
 
-/// A proxy. Shows where it is, and not who may use it.
+/// A proxy. Its debug form shows the address without the credentials.
 pub(crate) struct Proxy {
     place: Place,
-    /// What it wants to know of those who use it.
+    /// The credentials of the proxy.
     pub(crate) authorization: Option<HeaderValue>,
 }
 
@@ -101,7 +102,7 @@ impl Proxy {
         socket::connect(&self.place).await.map_err(|error| self.error(error))
     }
 
-    /// What went wrong, with the name of the one it went wrong with.
+    /// An error, with the name of the proxy.
     pub(crate) fn error(&self, why: impl fmt::Display) -> io::Error {
         io::Error::other(format!("{self}: {why}"))
     }

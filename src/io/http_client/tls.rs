@@ -1,4 +1,4 @@
-//! TLS as a client.
+//! The TLS client.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, crypto};
 
-/// Trusts the certificates of `ca_file`, or those that the system trusts.
+/// A client that trusts the certificates of `ca_file`, or those of the system.
 ///
 /// # Errors
 /// When there are none, or they cannot be read.

@@ -12,11 +12,11 @@ use serde::{Deserialize, Serialize};
 pub(super) const SLOT_S: f64 = 5.0;
 /// Seconds in which baselines forget half.
 pub(super) const HALF_LIFE_S: f64 = 3_600.0;
-/// Something is wrong only beyond this many times the usual rate.
+/// Tests allow this many times the usual rate.
 pub(super) const FACTOR: f64 = 1.5;
-/// An incident looks usual above this chance…
+/// A window looks usual again above this chance,
 pub(super) const CALM_P: f64 = 0.01;
-/// …over a minute.
+/// and is this many slots long: a minute.
 pub(super) const CALM_SLOTS: u32 = 12;
 
 /// The threshold of one test, where it is set.
@@ -57,34 +57,34 @@ pub(super) fn slots_of(window: HumanDuration) -> u32 {
     ((window.seconds() / SLOT_S).round() as u32).max(1)
 }
 
-/// It failed by its status, whatever its level: the server's fault (5xx), a time that ran out (408;
-/// 504 is among the 5xx), or a caller that gave up waiting (499).
+/// True of a failing status: a server's fault (5xx, a gateway's timeout among them), a request
+/// timeout (408), or a client that gave up waiting (499).
 #[inline]
 pub(super) fn by_status(status: Option<u16>) -> bool {
     matches!(status, Some(408 | 499 | 500..=599))
 }
 
-/// It failed: a level of `least` or worse, or a failing status.
+/// True of an event at level `least` or worse, or with a failing status.
 #[inline]
 pub(super) fn is_failure(fields: &Fields<'_>, least: Level) -> bool {
     fields.look().level >= Some(least) || by_status(fields.status())
 }
 
-/// Failures that were learned over a past, on several clocks, and a window.
+/// The failures learned over the past, and the length of the past and of a window on each clock.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct UsualRate {
     /// Failures of the past.
     pub(super) learned: f64,
-    /// How much more than Poisson counts they vary.
+    /// How much more than Poisson counts the failures vary.
     pub(super) dispersion: f64,
     /// Exposure of the past and of the window, in seconds and in events.
     pub(super) clocks: [(f64, f64); 2],
 }
 
 impl UsualRate {
-    /// ln of the chance of `failures` in the window, at `factor` times the rate, on the clock that
-    /// finds them likeliest; past `enough` the next is not asked. `keep` is the share of the usual
-    /// failures that the count is out of.
+    /// ln of the chance of `failures` in the window at `factor` times the rate, on the clock that
+    /// finds them likeliest. A result above `enough` is returned without asking the next clock.
+    /// `keep` is the share of the usual failures that the count is taken from.
     pub(super) fn ln_p(&self, failures: f64, factor: f64, keep: f64, enough: f64) -> f64 {
         let mut ln_p = f64::NEG_INFINITY;
         for (exposure, window) in self.clocks {
@@ -99,7 +99,7 @@ impl UsualRate {
         gamma_poisson::ln_tail_dispersed(failures, self.learned * factor, self.dispersion, exposure, window)
     }
 
-    /// A window so many times as long, in which the stream goes on as in this one.
+    /// The same rate over a window so many times as long, with as much traffic a second.
     pub(super) fn over(self, times: f64) -> Self {
         Self { clocks: self.clocks.map(|(exposure, window)| (exposure, window * times)), ..self }
     }
@@ -111,7 +111,7 @@ impl UsualRate {
     }
 }
 
-/// How many failures are usual, and between which numbers that lies with a chance of 95 %.
+/// How many failures are usual, with an interval that holds the true number with a chance of 95 %.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct UsualNumber {
     pub(super) expected: f64,
@@ -120,18 +120,18 @@ pub(super) struct UsualNumber {
 }
 
 impl UsualNumber {
-    /// All three for so many times as much: they are of a rate, and go on with the time, or with
-    /// what it is a share of.
+    /// The number and its interval for so many times as much: of a rate so many times as long, of a
+    /// share so many times the whole.
     pub(super) fn times(self, times: f64) -> Self {
         Self { expected: self.expected * times, low: self.low * times, high: self.high * times }
     }
 
-    /// All three for one second of so many, or for one failure of so many.
+    /// The number and its interval for one second of so many, or for one failure of so many.
     pub(super) fn per(self, amount: f64) -> Self {
         Self { expected: self.expected / amount, low: self.low / amount, high: self.high / amount }
     }
 
-    /// As a finding has them.
+    /// The number and its interval, rounded as in findings.
     pub(super) fn in_digits(self) -> Self {
         Self { expected: significant(self.expected), low: significant(self.low), high: significant(self.high) }
     }

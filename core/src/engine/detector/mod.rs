@@ -51,7 +51,7 @@ registry::detectors! {
     Input = "input" in input;
 }
 
-/// One event and the time at which the stream believes it happened.
+/// One event, and when it happened by the clock of the stream.
 #[derive(Clone, Copy, Debug)]
 pub struct Event<'a> {
     /// What it says.
@@ -66,45 +66,44 @@ pub struct Event<'a> {
     pub stack: Option<&'a Stack>,
 }
 
-/// Where detectors open, continue and end incidents; what is said of them lands on the event at
-/// hand.
+/// Where detectors open, continue and end incidents. Their findings go onto the current event.
 #[derive(Debug)]
 pub struct Report<'a> {
     /// All open incidents.
     pub incidents: &'a mut Incidents,
-    /// What is said now.
+    /// The findings so far.
     pub findings: &'a mut Vec<Finding>,
-    /// Where to say what was looked at closely and is no incident; nobody asks without it.
+    /// Where near misses are reported; none where nobody asks for them.
     near_misses: Option<&'a mut Vec<NearMiss>>,
-    /// What is said for the detectors after this one.
+    /// What the detectors after this one are told.
     actions: Actions,
 }
 
 impl<'a> Report<'a> {
-    /// A report that says nothing yet.
+    /// An empty report.
     #[must_use]
     pub fn new(incidents: &'a mut Incidents, findings: &'a mut Vec<Finding>) -> Self {
         Self { incidents, findings, near_misses: None, actions: Actions::default() }
     }
 
-    /// The event is explained: later detectors do not count it.
+    /// Marks the event as explained, so that later detectors do not count it.
     #[inline]
     pub fn suppress(&mut self) {
         self.actions.suppress = true;
     }
 
-    /// These failures sit on single values of a dimension.
+    /// Tells later detectors that these failures sit on single values of a dimension.
     pub fn localize(&mut self, failures: LocalizedFailures) {
         self.actions.localized = Some(failures);
     }
 
-    /// What was said so far for the detectors after this one.
+    /// What the detectors after this one are told so far.
     #[must_use]
     pub fn actions(&self) -> &Actions {
         &self.actions
     }
 
-    /// Hands what the detector `by` has said of an event on to those after it.
+    /// Hands what the detector `by` tells about an event on to the detectors after it.
     #[inline]
     pub fn hand_on(&mut self, by: impl FnOnce() -> DetectorName, prior: &mut Prior) {
         if !self.actions.is_empty() {
@@ -112,21 +111,21 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// The same for somebody who wants to know what was no incident, and why not.
+    /// The same report, which also collects near misses.
     #[must_use]
     pub fn with_near_misses(self, near_misses: Option<&'a mut Vec<NearMiss>>) -> Self {
         Self { near_misses, ..self }
     }
 
-    /// True when somebody wants to know; a detector need not make the effort otherwise.
+    /// True when somebody asks for near misses; a detector need not look for them otherwise.
     #[inline]
     #[must_use]
     pub fn wants_near_misses(&self) -> bool {
         self.near_misses.is_some()
     }
 
-    /// A test with the result `ln_p` did not reject at `threshold`: told if that was near, which is
-    /// half of the way in orders of magnitude.
+    /// Reports a test whose result `ln_p` did not reject at `threshold`, if the result is near: at
+    /// least half of the way in orders of magnitude.
     #[inline]
     pub fn near_miss(&mut self, ln_p: f64, threshold: f64, tell: impl FnOnce(f64, f64) -> NearMiss) {
         if let Some(near_misses) = &mut self.near_misses
@@ -140,7 +139,7 @@ impl<'a> Report<'a> {
 /// How long an operation took in the last minutes, in seconds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OperationQuantiles {
-    /// The operation, or `other` for all those that are not among the busiest.
+    /// The operation, or `other` for all operations that are not among the busiest.
     pub operation: String,
     /// Half took longer.
     pub p50: f64,
@@ -157,20 +156,19 @@ pub struct OperationQuantiles {
 /// How much a module has said since the engine began.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModuleCounts {
-    /// The module; `none` for events without one, `other` for all those that are not among the
+    /// The module; `none` for events without one, `other` for all modules that are not among the
     /// busiest.
     pub module: String,
     /// Its events, late ones aside.
     pub events: u64,
-    /// Those of them at level ERROR or worse, or with a failing status.
+    /// Its events at level ERROR or worse, or with a failing status.
     pub errors: u64,
 }
 
-/// So many events are approached at a time: their reads wait together, and what they read stays in
-/// the first cache.
+/// Prefetch batch: enough to overlap cache misses, few enough to stay in the L1 cache.
 pub const AHEAD: usize = 16;
 
-/// A detector as its line in the registration needs it.
+/// What the registration needs of a detector.
 pub trait Registered: Detector + Sized + 'static {
     /// Its table in the configuration.
     type Options: Options + Clone + std::fmt::Debug + PartialEq + Serialize + DeserializeOwned + schemars::JsonSchema;
@@ -182,39 +180,40 @@ pub trait Registered: Detector + Sized + 'static {
 /// A detector. It learns while it runs, costs a small constant an event, and is silent until it has
 /// learned.
 pub trait Detector: Persist + Send {
-    /// As in findings, metrics and configuration.
+    /// Its name in findings, metrics and the configuration.
     fn name(&self) -> DetectorName;
 
-    /// Watches one event, of which those before it have said `prior`. Findings go onto the event.
+    /// Watches one event. `prior` is what the detectors before it tell about the event. Findings go
+    /// onto the event.
     fn observe(&mut self, event: &Event<'_>, prior: &Prior, report: &mut Report<'_>);
 
-    /// These events come next. Reads what [`Self::observe`] will need for them of tables of keys;
-    /// asked for only where all of those have outgrown the processor's caches.
+    /// Reads from the tables of keys what [`Self::observe`] will need for these events, which come
+    /// next. Called only where the tables have outgrown the processor's caches.
     fn prefetch(&self, _events: &[Fields<'_>; AHEAD]) {}
 
-    /// Events with these looks come next. Reads what [`Self::observe`] will need for them of what
-    /// has one size in any stream and is hardly in the processor's caches.
+    /// Reads what [`Self::observe`] will need for events with these looks, which come next, from
+    /// tables of fixed size that are hardly in the processor's caches.
     fn prefetch_fixed(&self, _looks: &[Look]) {}
 
-    /// Time has passed. Findings stand before the event at hand.
+    /// Time has passed. Findings go before the current event.
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>);
 
-    /// A live input has been idle: what only the wall clock, `moment.arrival`, can tell. A tick
-    /// comes before it.
+    /// A live input has been idle, which only the wall clock, `moment.arrival`, can tell. A tick
+    /// comes first.
     fn idle(&mut self, _moment: Moment, _report: &mut Report<'_>) {}
 
-    /// Two templates are one from now on: what is kept by template moves to the one that stays.
+    /// Two templates are merged: what is kept by template moves to the template that stays.
     fn merge(&mut self, _merge: Merge) {}
 
-    /// A stack trace of several lines is whole. Its first line was an event; the others come to no
-    /// detector. Findings stand before the event at hand.
+    /// A stack trace of several lines is complete. Its first line was an event; detectors never see
+    /// the others. Findings go before the current event.
     fn trace(&mut self, _trace: &Trace, _moment: Moment, _templates: &Templates, _report: &mut Report<'_>) {}
 
     /// How full its tables are.
     fn tables(&self) -> Vec<TableUse>;
 
-    /// How much the `most` busiest modules have said, busiest first, then all others as `other`;
-    /// empty for detectors that count no modules.
+    /// Events of the `most` busiest modules, busiest first, then of all others as `other`; empty
+    /// for detectors that do not count modules.
     fn module_counts(&self, _most: usize) -> Vec<ModuleCounts> {
         Vec::new()
     }
@@ -223,8 +222,8 @@ pub trait Detector: Persist + Send {
     /// order.
     fn bounded(&mut self, _visit: &mut dyn FnMut(&mut dyn Evict)) {}
 
-    /// How long the `most` busiest operations took in the last minutes, and all others
-    /// together; empty for detectors that measure no durations.
+    /// How long the `most` busiest operations took in the last minutes, and all others together;
+    /// empty for detectors that do not measure durations.
     fn operation_quantiles(&self, _most: usize) -> Vec<OperationQuantiles> {
         Vec::new()
     }

@@ -1,7 +1,7 @@
 //! What the tables `[detector.…]` of the configuration have in common.
 //!
 //! Each detector's table stands beside its code. Numbers have their range, hint and default from
-//! one line (`setting.rs`); what is no range is checked by [`Options::check`].
+//! one line (`setting.rs`); [`Options::check`] checks what is no range.
 
 use crate::engine::overrides::Overrides;
 use crate::engine::stats::alarm_budget::AlarmBudget;
@@ -16,7 +16,7 @@ pub const FALSE_ALARMS_PER_DAY: Setting<f64> =
 
 /// One detector's table.
 pub trait Options: Default {
-    /// True when there is anything that it could watch.
+    /// True when the detector has anything to watch.
     fn watches(&self) -> bool;
 
     /// Says what must hold of the table besides the ranges of its settings; `table` is where it
@@ -39,8 +39,8 @@ impl Default for SharedOptions {
     }
 }
 
-/// What must hold of the override in place `i`, whatever its detector: it says for whom, and it
-/// changes something. Each comes with a hint for where it does not.
+/// Checks override `i` of any detector: it must say for whom it is, and must change something. Each
+/// condition comes with its hint.
 pub(super) fn check_override(
     place: &str,
     i: usize,
@@ -59,7 +59,7 @@ pub(super) fn usual_windows() -> Vec<HumanDuration> {
     [10, 60, 300].map(HumanDuration::from_secs).to_vec()
 }
 
-/// What must hold of them.
+/// Checks the lengths of windows.
 pub(super) fn check_windows(table: &str, windows: &[HumanDuration], require: &mut Require<'_>) {
     let windows: Vec<f64> = windows.iter().map(|window| window.seconds()).collect();
     require(

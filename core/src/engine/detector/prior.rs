@@ -1,19 +1,19 @@
-//! What detectors tell those after them of an event, as data that the engine hands on.
+//! What detectors tell the detectors after them about an event, as data that the engine hands on.
 
 use super::DetectorName;
 
-/// What the detectors before this one have said of an event.
+/// What the detectors before this one tell about an event.
 #[derive(Debug, Default)]
 pub struct Prior {
-    /// Who has it explained: it repeats in a loop, or is a failure of a value that has an incident.
-    /// Later detectors do not count it.
+    /// The detector that explains the event: it repeats in a loop, or is a failure of a value that
+    /// has an incident. Later detectors do not count the event.
     pub suppressed_by: Option<DetectorName>,
     /// Failures of this event's module that sit on single values.
     pub localized: LocalizedFailures,
 }
 
 impl Prior {
-    /// Adds what the detector `by` has said.
+    /// Adds what the detector `by` tells.
     pub fn apply(&mut self, by: DetectorName, actions: Actions) {
         if actions.suppress {
             self.suppressed_by = self.suppressed_by.or(Some(by));
@@ -24,17 +24,17 @@ impl Prior {
     }
 }
 
-/// What a detector says of an event for those after it.
+/// What one detector tells about an event to the detectors after it.
 #[derive(Debug, Default)]
 pub struct Actions {
-    /// It has the event explained.
+    /// The detector explains the event.
     pub(super) suppress: bool,
     /// These failures sit on single values.
     pub(super) localized: Option<LocalizedFailures>,
 }
 
 impl Actions {
-    /// It says nothing.
+    /// True when the detector tells nothing.
     #[inline]
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -42,14 +42,15 @@ impl Actions {
     }
 }
 
-/// Failures that sit on single values of a dimension: of a module as a whole they say nothing.
+/// Failures that sit on single values of a dimension, and so say nothing about the module as a
+/// whole.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LocalizedFailures {
     /// Slots of 5 s of the stream's running time, and failures in them.
     pub slots: Vec<(u32, u32)>,
     /// The share of the module's failures that these values would usually have.
     pub share: f64,
-    /// An incident has opened on this event, and owns them.
+    /// True when an incident has opened on this event and owns these failures.
     pub opened: bool,
 }
 

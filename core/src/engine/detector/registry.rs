@@ -1,5 +1,5 @@
-//! The registration of detectors: one line each, from which follow their names, their order, how
-//! they are made, their tables in the configuration and who shares the budget of false alarms.
+//! The registration of detectors, one line each. Their names, their order, their construction,
+//! their tables in the configuration and their shares of the budget of false alarms follow from it.
 
 /// Makes the registry of detectors from their lines:
 ///
@@ -11,8 +11,8 @@
 /// The type `Burst` in the module `burst` implements `Registered` and is called `burst` in
 /// findings, metrics and configuration. It is `statistical` when it tests hypotheses, and so shares
 /// the budget of false alarms; `statistical_twice` with tests of two kinds. It is `explainable`
-/// when its incidents are of what happens at the place that their keys tell, so that a rule that
-/// explains what happens there is about them. It comes `after` those whose `Prior` it reads.
+/// when its incidents are about what happens at their key, so that a rule that explains what
+/// happens there explains the incident. It comes `after` the detectors whose `Prior` it reads.
 macro_rules! detectors {
     (
         names $Name:ident, options $Options:ident;
@@ -39,7 +39,7 @@ macro_rules! detectors {
         }
 
         impl $Name {
-            /// Every one, in the order of their numbers.
+            /// All detectors, in the order of their numbers.
             pub const ALL: [Self; [$($name,)+ "rule"].len()] = [$(Self::$Detector,)+ Self::Rule];
 
             /// Kinds of tests of all of them, which share the budget of false alarms.
@@ -57,7 +57,7 @@ macro_rules! detectors {
             pub const ORDER: [usize; Self::ALL.len() - 1] =
                 $crate::engine::detector::registry::order([$(&[$($(Self::$earlier as usize),+)?]),+]);
 
-            /// As in findings, metrics and configuration.
+            /// Its name in findings, metrics and the configuration.
             #[must_use]
             pub const fn name(self) -> &'static str {
                 match self {
@@ -66,7 +66,7 @@ macro_rules! detectors {
                 }
             }
 
-            /// What its line in the registration says of it.
+            /// Its line in the registration.
             #[must_use]
             pub const fn properties(self) -> $crate::engine::detector::registry::Properties {
                 use $crate::engine::detector::registry::Properties;
@@ -120,7 +120,7 @@ macro_rules! detectors {
                 $crate::engine::stats::alarm_budget::AlarmBudget::new(self.false_alarms_per_day)
             }
 
-            /// Says what must hold besides the ranges of settings.
+            /// Checks what is no range of a setting.
             pub fn check(&self, require: &mut $crate::setting::Require<'_>) {
                 use $crate::engine::detector::options::Options;
                 $(self.$module.check(concat!("detector.", $name), require);)+
@@ -130,41 +130,41 @@ macro_rules! detectors {
 }
 pub(crate) use detectors;
 
-/// What a detector's line in the registration says of it.
+/// A detector's line in the registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Properties {
-    /// Kinds of hypotheses that it tests; each has a share of the budget of false alarms.
+    /// Kinds of hypotheses that the detector tests; each has a share of the budget of false alarms.
     pub tests: u8,
-    /// Its incidents are of what happens at the place that their keys tell: a rule that explains
-    /// what happens there is about them. Silence is about what does not happen.
+    /// True when its incidents are about what happens at their key, so that a rule that explains
+    /// what happens there explains them. Silence is about what does not happen.
     pub explainable: bool,
 }
 
 impl Properties {
-    /// Of what has none.
+    /// A detector without properties.
     pub const NONE: Self = Self { tests: 0, explainable: false };
 
-    /// It tests hypotheses.
+    /// The detector tests hypotheses.
     #[must_use]
     pub const fn statistical(self) -> Self {
         Self { tests: 1, ..self }
     }
 
-    /// It tests hypotheses of two kinds.
+    /// The detector tests hypotheses of two kinds.
     #[must_use]
     pub const fn statistical_twice(self) -> Self {
         Self { tests: 2, ..self }
     }
 
-    /// Its incidents are of what happens at their place.
+    /// Its incidents are about what happens at their key.
     #[must_use]
     pub const fn explainable(self) -> Self {
         Self { explainable: true, ..self }
     }
 }
 
-/// Each of several things in its order, but behind those that it comes after. Things that come
-/// after each other in a circle stop the compiler.
+/// Sorts by the given order, but each behind those that it comes `after`. A circle does not
+/// compile.
 pub const fn order<const N: usize>(after: [&[usize]; N]) -> [usize; N] {
     let (mut order, mut placed) = ([N; N], 0);
     let mut next = 0;
@@ -175,7 +175,8 @@ pub const fn order<const N: usize>(after: [&[usize]; N]) -> [usize; N] {
     order
 }
 
-/// Puts `this` into its place behind what it comes after, unless it has one; how many have a place.
+/// Places `this` behind what it comes after, unless it is placed already; returns how many are
+/// placed.
 const fn place<const N: usize>(
     this: usize,
     after: &[&[usize]; N],
@@ -222,7 +223,7 @@ mod tests {
     fn only_those_that_test_hypotheses_share_the_budget() {
         let tests = |name: DetectorName| usize::from(name.properties().tests);
         assert_eq!(DetectorName::ALL.map(tests).iter().sum::<usize>(), DetectorName::KINDS_OF_TESTS);
-        // What is new is new, the input stands still or does not, and a rule says what it says.
+        // Novelty, input and rules do not test hypotheses with a chance of a false alarm.
         for name in [DetectorName::Novelty, DetectorName::Input, DetectorName::Rule] {
             assert_eq!(tests(name), 0, "{}", name.name());
         }

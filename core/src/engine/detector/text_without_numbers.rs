@@ -1,19 +1,19 @@
-//! A message parted into its text and its numbers: a cheap stand-in for its template.
+//! A message split into its text and its numbers: a cheap substitute for its template.
 
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Tells a text without numbers from a line where both are counted in one sketch.
+/// Separates texts without numbers from lines where one sketch counts both.
 const SALT: u64 = 0x5EED_0F7E_A7ED_C0DE;
 
-/// Bytes that are looked at together.
+/// Bytes that are examined together.
 const STEP: usize = 8;
 const ONES: u64 = 0x0101_0101_0101_0101;
 const TOPS: u64 = 0x8080_8080_8080_8080;
 
-/// Room for one message's text and numbers, used again for every message.
+/// A buffer for the text and the numbers of one message, reused for every message.
 #[derive(Clone, Debug, Default)]
 pub(super) struct TextWithoutNumbers {
-    /// As much as was needed so far; of the message at hand its first bytes.
+    /// The buffer of the text; only its first bytes belong to the current message.
     text: Vec<u8>,
     /// The last 15 digits of each number.
     pub(super) numbers: Vec<i64>,
@@ -22,9 +22,9 @@ pub(super) struct TextWithoutNumbers {
 }
 
 impl TextWithoutNumbers {
-    /// Parts `message` into text and numbers.
+    /// Splits `message` into text and numbers.
     pub(super) fn read(&mut self, message: &[u8], module: u64) {
-        // A number is at least as long as the `#` in its place, and whole steps are written.
+        // A number is at least as long as the `#` that replaces it, and whole steps are written.
         if self.text.len() < message.len() + STEP {
             self.text.resize(message.len() + STEP, 0);
         }
@@ -56,7 +56,7 @@ fn step_of(text: &[u8]) -> [u8; STEP] {
     })
 }
 
-/// The place of the first digit in a step, or its length.
+/// The index of the first digit in a step, or the length of a step.
 #[inline]
 fn first_digit(step: [u8; STEP]) -> usize {
     digits_in(step).trailing_zeros() as usize / 8
@@ -75,17 +75,17 @@ fn number_of(text: &[u8]) -> usize {
     }
 }
 
-/// Of each byte the top bit, set where it is a digit.
+/// The top bit of each byte, set where the byte is a digit.
 #[inline]
 fn digits_in(step: [u8; STEP]) -> u64 {
     let word = u64::from_le_bytes(step);
-    // Set at `0` and above, and above `9`. No sum carries into the next byte.
+    // One sum sets the bit from `0` on, the other above `9`. No sum carries into the next byte.
     let least = (word & !TOPS) + ONES * u64::from(0x80 - b'0');
     let most = (word & !TOPS) + ONES * u64::from(0x80 - b'9' - 1);
     least & !most & !word & TOPS
 }
 
-/// The number that the last 15 of these digits are.
+/// The number that the last 15 of these digits make.
 #[inline]
 fn last_digits(digits: &[u8]) -> i64 {
     let digits = &digits[digits.len().saturating_sub(15)..];
@@ -119,7 +119,7 @@ mod tests {
                 }
             }
             let mut parted = TextWithoutNumbers::default();
-            // What an earlier message left is not seen.
+            // Text that an earlier message left in the buffer is not read.
             parted.read(&[b'x'; 99], 7);
             parted.read(message.as_bytes(), 7);
             prop_assert_eq!(&parted.text[..text.len()], &text[..]);

@@ -1,6 +1,6 @@
 //! What it takes to add a detector: a module with its options and its type, and one line in a
 //! registration. The registration here is the macro of the built-in detectors with one line of its
-//! own, and the engine makes and runs what comes of it as it does those.
+//! own, and the engine makes and runs the detector from it as it does those.
 
 use super::options::{Options, SharedOptions};
 use super::{Detector, Event, Prior, Registered, Report, TableUse};
@@ -12,7 +12,7 @@ use crate::engine::snapshot::Stateful;
 use crate::engine::{Engine, EngineOptions, testing};
 use crate::event::{Role, Timestamp};
 
-/// The folder of the toy: it tells when a module has said so many lines.
+/// The folder of the toy, which reports a module that has written so many lines.
 pub mod counter {
     use super::*;
     use crate::setting::Setting;
@@ -25,9 +25,9 @@ pub mod counter {
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
     #[serde(default, deny_unknown_fields)]
     pub struct ToyOptions {
-        /// Whose events it counts; nobody's without a name.
+        /// The module whose events are counted; none where it is empty.
         pub module: String,
-        /// So many are an incident.
+        /// Events that make an incident.
         #[schemars(transform = LEAST.range())]
         pub least: u64,
     }

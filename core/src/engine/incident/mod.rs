@@ -4,90 +4,23 @@
 //! and rule in what is open at a time, beyond which further ones are told as one (`storm.rs`). What
 //! is forgotten is counted, and said to be over.
 
+mod id;
 mod open_incidents;
+mod opening;
+mod policy;
+mod state;
 mod storm;
 
-use super::finding::{DetectorName, Evidence, Finding, Key, Measured, RuleFinding, Severity, State, p_of, score_of};
+use super::finding::{DetectorName, Finding, Key, RuleFinding, Severity, State};
 use super::state::{Evict, TableUse};
 use crate::event::{Level, Timestamp};
+pub use id::IncidentId;
+use id::id_of;
 use open_incidents::{Incident, OpenIncidents};
-use serde::{Deserialize, Serialize};
+pub use opening::Opening;
+pub use policy::Policy;
+pub use state::IncidentsSnapshot;
 use storm::Storms;
-use xxhash_rust::xxh3::Xxh3;
-
-/// How soon somebody should look, by the worst level involved.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Policy {
-    /// For FATAL.
-    pub fatal: String,
-    /// For ERROR.
-    pub error: String,
-    /// For WARN.
-    pub warn: String,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self { fatal: "5m".into(), error: "1h".into(), warn: "24h".into() }
-    }
-}
-
-impl Policy {
-    pub(super) fn respond_within(&self, worst: Option<Level>) -> Option<String> {
-        match worst? {
-            Level::Fatal => Some(self.fatal.clone()),
-            Level::Error => Some(self.error.clone()),
-            Level::Warn => Some(self.warn.clone()),
-            _ => None,
-        }
-    }
-}
-
-/// Which incident; the number behind its `id`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct IncidentId(pub u64);
-
-/// What a detector knows of an incident when it opens it, and when it goes on.
-#[derive(Clone, Debug)]
-pub struct Opening {
-    /// Who found it.
-    pub detector: DetectorName,
-    /// What exactly.
-    pub kind: String,
-    /// The rule, for rules.
-    pub rule: Option<String>,
-    /// How much it matters.
-    pub severity: Severity,
-    /// Whose incident.
-    pub key: Key,
-    /// Events it rests on so far.
-    pub count: u64,
-    /// 0 to 1.
-    pub score: f64,
-    /// What was measured.
-    pub measured: Measured,
-    /// What only this detector says.
-    pub evidence: Evidence,
-    /// The worst level involved.
-    pub worst: Option<Level>,
-    /// What causes it.
-    pub cause: Option<String>,
-    /// What to do.
-    pub remedy: Option<String>,
-    /// Lines that led up to it.
-    pub context: Vec<String>,
-}
-
-impl Opening {
-    /// More has been observed: so much, in so many seconds, on so many samples, at this chance, by
-    /// which the score goes.
-    pub fn update(&mut self, observed: f64, window_s: f64, samples: u64, ln_p: f64) {
-        let measured = &mut self.measured;
-        (measured.observed, measured.window_s, measured.samples) = (observed, Some(window_s), samples);
-        (measured.p_value, self.score) = (Some(p_of(ln_p)), score_of(ln_p));
-    }
-}
 
 /// All open incidents.
 #[derive(Clone, Debug)]
@@ -350,22 +283,6 @@ impl Incidents {
         ]
     }
 
-    /// What to keep across a restart.
-    #[must_use]
-    pub fn snapshot(&self) -> IncidentsSnapshot {
-        IncidentsSnapshot(self.open.iter().map(|(id, incident)| (id, incident.clone())).collect())
-    }
-
-    /// Takes what was kept; of more than may be open, those that were joined last.
-    pub fn restore(&mut self, kept: IncidentsSnapshot) {
-        self.open = OpenIncidents::default();
-        self.by_detector = Default::default();
-        self.storms = Storms::new(self.storms.limit());
-        for (id, incident) in kept.0 {
-            self.insert(id, incident);
-        }
-    }
-
     /// Takes an incident, for which another one may have to go.
     fn insert(&mut self, id: IncidentId, incident: Incident) {
         if self.open.len() >= self.cap
@@ -406,32 +323,6 @@ impl Evict for Incidents {
         }
         more > 0
     }
-}
-
-/// Open incidents as kept across a restart.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct IncidentsSnapshot(Vec<(IncidentId, Incident)>);
-
-impl IncidentsSnapshot {
-    /// Leaves out what a detector had open that knows nothing of it any more.
-    pub fn forget(&mut self, detector: DetectorName) {
-        self.0.retain(|(_, incident)| incident.opening.detector != detector);
-    }
-}
-
-/// xxh3-64 over detector, kind, rule, key and opening time, each ended by a zero byte.
-fn id_of(opening: &Opening, opened_at: Timestamp) -> IncidentId {
-    let mut hash = Xxh3::new();
-    let rule = opening.rule.as_deref().unwrap_or_default();
-    for part in [opening.detector.name(), &opening.kind, rule]
-        .into_iter()
-        .chain(opening.key.0.iter().flat_map(|(name, value)| [name.as_str(), value]))
-    {
-        hash.update(part.as_bytes());
-        hash.update(&[0]);
-    }
-    hash.update(&opened_at.0.to_le_bytes());
-    IncidentId(hash.digest())
 }
 
 #[cfg(test)]

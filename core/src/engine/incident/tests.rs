@@ -1,7 +1,8 @@
 use super::storm;
 use super::*;
-use crate::engine::finding::{RuleEvidence, p_of, score_of};
+use crate::engine::finding::{Evidence, Measured, RuleEvidence, p_of, score_of};
 use crate::engine::snapshot::{pack, unpack};
+use serde::Serialize;
 
 fn said(sentence: &str) -> Evidence {
     Evidence::Rule(RuleEvidence { said: sentence.to_owned() })

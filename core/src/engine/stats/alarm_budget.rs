@@ -1,14 +1,13 @@
-//! From how many false alarms a day are acceptable to the threshold of one test.
+//! The threshold of one test, from the number of false alarms a day that are acceptable.
 //!
 //! Of T tests a day that each reject without a fault with a chance of α at most, αT reject falsely:
 //! the chance that is given to one is the budget over their number (C. Bonferroni; R. Miller,
 //! *Simultaneous Statistical Inference*, 2nd ed., §1.3, there per family, here per day). That holds
-//! however the tests depend on each other, and the dependence of windows that overlap only makes it
-//! fewer. The budget is of the whole filter, and the kinds of tests of its statistical detectors
-//! share it equally, so that all of them together keep to it. T is what is tested: keys × windows ×
-//! slots of a day where windows are looked at once a slot, and what each event or pause is tested
-//! for where these are. No state but, where tests are counted, their
-//! number and since when.
+//! however the tests depend on each other, and the dependence of overlapping windows only lowers
+//! the number. The budget is that of the whole filter, and the kinds of tests of its statistical
+//! detectors share it equally, so that all of them together keep to it. T is keys × windows × slots
+//! of a day where windows are tested once a slot, and the number of events or pauses where each of
+//! these is tested. State: where tests are counted, their number and when counting began.
 
 use crate::engine::finding::DetectorName;
 use crate::event::Timestamp;
@@ -32,7 +31,7 @@ impl Default for AlarmBudget {
 }
 
 impl AlarmBudget {
-    /// The whole filter may say something false so many times a day.
+    /// A budget of so many false alarms a day for the whole filter.
     #[must_use]
     pub fn new(false_alarms_per_day: f64) -> Self {
         Self(false_alarms_per_day)
@@ -45,8 +44,8 @@ impl AlarmBudget {
     }
 
     /// The threshold of one detector's tests where `keys` are each tested in `windows` windows,
-    /// once every `every_s` seconds: at most 1e-4, which is what is left of it without anything to
-    /// test.
+    /// once every `every_s` seconds: at most 1e-4, which is also the threshold when there is
+    /// nothing to test.
     #[must_use]
     pub fn threshold(self, keys: f64, windows: f64, every_s: f64) -> f64 {
         self.threshold_of(keys.max(1.0) * windows.max(1.0) * DAY_S / every_s)
@@ -59,7 +58,7 @@ impl AlarmBudget {
     }
 }
 
-/// How many tests were made, and since when.
+/// How many tests were made, and when counting began.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct TestCount {
     tests: u64,
@@ -74,8 +73,8 @@ impl TestCount {
         self.began.get_or_insert(now);
     }
 
-    /// Tests in a day, at the rate so far. Of less than an hour nothing is known: what was tested
-    /// in it counts as an hour's.
+    /// Tests in a day, at the rate so far. The tests of the first hour count as those of a whole
+    /// hour, because less time says little about a rate.
     #[must_use]
     pub fn per_day(&self, now: Timestamp) -> f64 {
         let lasted = self.began.map_or(0.0, |began| now.seconds_since(began));
@@ -84,7 +83,7 @@ impl TestCount {
 }
 
 /// The threshold of a detector whose tests are only as good as their model: at most its own, and
-/// less where the budget asks for less. An override's stands in place of both.
+/// less where the budget asks for less. The threshold of an override replaces both.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Threshold {
     own: f64,
@@ -93,13 +92,13 @@ pub struct Threshold {
 }
 
 impl Threshold {
-    /// At most `own`.
+    /// A threshold of at most `own`.
     #[must_use]
     pub fn at_most(own: f64) -> Self {
         Self { own, in_force: own, follows: true }
     }
 
-    /// What an override says, or this one where it says nothing.
+    /// The threshold of an override, or this one where the override has none.
     #[must_use]
     pub fn or(self, set: Option<f64>) -> Self {
         set.map_or(self, |own| Self { own, in_force: own, follows: false })
@@ -112,7 +111,7 @@ impl Threshold {
         self.in_force
     }
 
-    /// The budget leaves so much to one test now.
+    /// Takes what the budget leaves for one test.
     pub fn keep_to(&mut self, budget: f64) {
         if self.follows {
             self.in_force = self.own.min(budget);

@@ -1,4 +1,4 @@
-//! How unlikely it is that so many of a number of trials fall to one side.
+//! How unlikely so many successes are in a number of trials.
 //!
 //! P(X ≥ k) for X ~ Binomial(n, q), summed from its largest term on: P(X = k) = n!/(k!(n−k)!) ·
 //! qᵏ(1−q)ⁿ⁻ᵏ and P(X = k+1)/P(X = k) = (n−k)/(k+1) · q/(1−q). N. Johnson, A. Kemp, S. Kotz,
@@ -40,8 +40,8 @@ pub fn ln_tail_dispersed(k: f64, n: f64, q: f64, dispersion: f64) -> f64 {
     ln_tail(k / dispersion, n / dispersion, q)
 }
 
-/// Where a share lies with a chance of 95 % that `samples` showed as `share`: quantiles of Beta(½ +
-/// successes, ½ + failures). All of [0, 1] where an argument makes no sense.
+/// The interval that holds a share with a chance of 95 %, if `samples` showed it as `share`:
+/// quantiles of Beta(½ + successes, ½ + failures). All of [0, 1] where an argument is invalid.
 #[must_use]
 pub fn credible_interval(share: f64, samples: f64) -> (f64, f64) {
     match Beta::new(share * samples + 0.5, (1.0 - share) * samples + 0.5) {
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn the_interval_holds_the_share() {
-        // Of Beta(5.5, 45.5), by numerical integration of its density.
+        // The quantiles of Beta(5.5, 45.5), by numerical integration of its density.
         let (low, high) = credible_interval(0.1, 50.0);
         assert!((low - 0.0392).abs() < 1e-4 && (high - 0.2054).abs() < 1e-4, "{low} {high}");
         let (low, high) = credible_interval(0.0, 10.0);

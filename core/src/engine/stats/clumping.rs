@@ -4,12 +4,12 @@
 //! Of a block with n failures, S the share of its pairs that sit on one value, and s the chance
 //! that two events do, (S − s)/(1 − s) estimates the intraclass correlation ρ, and counts vary φ(n)
 //! = 1 + (n − 1) ρ times as much as binomial ones (A. Agresti, *Categorical Data Analysis*, 3rd
-//! ed., §14.3). Blocks weigh n − 1, which is what φ is known by, and ten at most, so that one
-//! incident that nobody saw does not make a key deaf. An estimate of few failures is drawn towards
-//! a prior, which can be the estimate of more of them (empirical Bayes), and at first is [`PRIOR`].
-//! Memory: three numbers. Cold start: the prior, with the weight of thirty failures; behind a
-//! thousand it forgets half. φ stops growing at the size of a usual block: clumps are no larger,
-//! and are independent of each other.
+//! ed., §14.3). Blocks weigh n − 1, because φ is known that well by them, and ten at most, so that
+//! one undetected incident does not make a key deaf. An estimate from few failures is drawn towards
+//! a prior, which can be the estimate from more of them (empirical Bayes), and at first is
+//! [`PRIOR`]. Memory: three numbers. Cold start: the prior, with the weight of thirty failures.
+//! After a thousand the estimate forgets half. φ stops growing at the size of a usual block: clumps
+//! are no larger, and are independent of each other.
 
 use serde::{Deserialize, Serialize};
 
@@ -29,11 +29,11 @@ pub struct Clumping {
 }
 
 impl Clumping {
-    /// Takes a block of `failures`, `same` of whose pairs, as a share, sit on one value, where of
-    /// two events `usual` do.
+    /// Takes a block of `failures`. `same` is the share of its pairs that sit on one value, `usual`
+    /// the chance that two events do.
     pub fn add(&mut self, failures: f64, same: f64, usual: f64) {
         let correlation = (same - usual) / (1.0 - usual);
-        // Where all is on one value nothing can be learned.
+        // Nothing can be learned where all events have one value.
         if !(correlation * failures).is_finite() || failures < 2.0 || !(0.0..0.95).contains(&usual) {
             return;
         }

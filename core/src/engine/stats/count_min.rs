@@ -18,7 +18,7 @@ const WIDTH: usize = 1 << 15;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(into = "CountMinState", try_from = "CountMinState")]
 pub struct CountMin {
-    /// Row by row. An array, so that no place in it has to be held to its length.
+    /// The counters row by row. An array, because its fixed length saves bounds checks.
     cells: Box<[u32; ROWS * WIDTH]>,
 }
 
@@ -49,13 +49,13 @@ impl Default for CountMin {
 }
 
 impl CountMin {
-    /// Counts `key` once; how often it was seen, this time included, or more.
+    /// Counts `key` once; returns how often it was seen, this time included, or more.
     #[inline]
     pub fn add(&mut self, key: u64) -> u32 {
         self.add_many(key, 1)
     }
 
-    /// Counts `key` so many times; how often it was seen, these times included, or more.
+    /// Counts `key` so many times; returns how often it was seen, these times included, or more.
     #[inline]
     pub fn add_many(&mut self, key: u64, times: u32) -> u32 {
         let cells = Self::cells_of(key);
@@ -74,7 +74,7 @@ impl CountMin {
         self.lowest(Self::cells_of(key))
     }
 
-    /// Forgets half of everything.
+    /// Halves all counts.
     pub fn halve(&mut self) {
         for cell in &mut *self.cells {
             *cell /= 2;
@@ -86,7 +86,7 @@ impl CountMin {
         cells.iter().fold(u32::MAX, |lowest, &cell| lowest.min(self.cells[cell]))
     }
 
-    /// Four independent 15-bit places from one 64-bit hash.
+    /// Four independent 15-bit indices from one 64-bit hash.
     #[inline]
     fn cells_of(key: u64) -> [usize; ROWS] {
         std::array::from_fn(|row| row * WIDTH + (key >> (row * 16)) as usize % WIDTH)
@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(sketch.count(7), 4);
         let kept = serde_json::to_value(&sketch).unwrap();
         assert_eq!(serde_json::from_value::<CountMin>(kept.clone()).unwrap().count(7), 4);
-        // As snapshots have it: a map with one member.
+        // The form in snapshots: a map with one member.
         assert_eq!(kept["cells"].as_array().unwrap().len(), ROWS * WIDTH);
         assert!(serde_json::from_str::<CountMin>(r#"{"cells":[0,0,0]}"#).is_err());
     }

@@ -1,11 +1,11 @@
-//! How much more than Poisson counts vary: the factor φ by which their variance exceeds their mean.
+//! Overdispersion: the factor φ by which the variance of counts exceeds their mean.
 //!
-//! φ̂ = mean of (N − m)² / m over blocks of about equal exposure, N the count and m what was
-//! expected (Pearson's estimate; P. McCullagh, J. Nelder, *Generalized Linear Models*, 2nd ed.,
-//! §4.5.2 and §6.2.4). A tail is then taken of counts and exposure both divided by φ, which keeps
-//! the mean and multiplies the variance by φ. A block far out adds at most six times the estimate
-//! so far, so that one incident that nobody saw does not make the key deaf. Memory: two numbers.
-//! Cold start: φ = 2 with the weight of ten blocks; after sixty blocks it forgets half.
+//! φ̂ = mean of (N − m)² / m over blocks of about equal exposure, N the count and m the expected
+//! count (Pearson's estimate; P. McCullagh, J. Nelder, *Generalized Linear Models*, 2nd ed., §4.5.2
+//! and §6.2.4). A tail is then taken of counts and exposure both divided by φ, which keeps the mean
+//! and multiplies the variance by φ. An extreme block adds at most six times the estimate so far,
+//! so that one undetected incident does not make the key deaf. Memory: two numbers. Cold start: φ =
+//! 2 with the weight of ten blocks; after sixty blocks it forgets half.
 
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +28,7 @@ impl Default for Dispersion {
 }
 
 impl Dispersion {
-    /// Takes a block's count and what was expected of it. Expectations below one are too coarse to
+    /// Takes a block's count and its expected count. Expected counts below one are too coarse to
     /// divide by.
     pub fn add(&mut self, count: f64, expected: f64) {
         if !count.is_finite() || !expected.is_finite() || expected <= 0.0 {
@@ -37,7 +37,7 @@ impl Dispersion {
         self.add_factor((count - expected).powi(2) / expected.max(1.0));
     }
 
-    /// Takes what one block alone says of φ.
+    /// Takes the estimate of φ from one block.
     pub fn add_factor(&mut self, factor: f64) {
         if !factor.is_finite() {
             return;

@@ -1,23 +1,23 @@
-//! How unlikely it is that k of the next w values lie above a quantile of those before.
+//! How unlikely it is that k of the next w values lie above a quantile of the values before.
 //!
 //! Of n independent values let j lie above a limit that was chosen by order: the share of all
 //! future values above it is then distributed as Beta(j + 1, n − j), whatever the values follow,
 //! and K of the next w is beta-binomial (E. Gumbel, H. von Schelling, *The distribution of the
 //! number of exceedances*, Ann. Math. Stat. 21 (1950)). For large n that is the binomial
-//! distribution; for small n it knows how little n values say of a quantile. Ties only make it
-//! rarer.
+//! distribution; for small n it accounts for how little n values say about a quantile. Ties only
+//! lower the chance.
 //!
 //! Values that come in clumps are not independent. The intra-class correlation ρ of the
-//! beta-binomial, 1/(a + b + 1), takes that up: a + b is lowered until the distribution has the ρ
-//! that was seen (J. Griffiths, Biometrics 29 (1973)).
+//! beta-binomial, 1/(a + b + 1), models that: a + b is lowered until the distribution has the
+//! observed ρ (J. Griffiths, Biometrics 29 (1973)).
 //!
 //! Memory: two numbers. Cold start: without values a share of one half, about which nothing is
 //! known.
 
 use statrs::function::gamma::ln_gamma;
 
-/// Smallest share assumed above any limit: rarer has not been seen often enough to be told apart.
-/// It also keeps the sums below from underflowing, for windows of up to 128.
+/// Smallest share assumed above any limit: smaller shares cannot be estimated. It also keeps the
+/// sums below from underflowing, for windows of up to 128.
 const LEAST_SHARE: f64 = 0.005;
 
 /// What is known of the share of values above a limit: Beta(`a`, `b`).
@@ -28,8 +28,8 @@ pub struct Exceedance {
 }
 
 impl Exceedance {
-    /// Of `total` values `above` lay above the limit; `correlation` is that of values that follow
-    /// each other, 0 to 1.
+    /// `above` of `total` values lay above the limit; `correlation` is the correlation of
+    /// successive values, 0 to 1.
     #[must_use]
     pub fn new(above: f64, total: f64, correlation: f64) -> Self {
         let total = if total.is_finite() { total.max(0.0) } else { 0.0 };
@@ -126,7 +126,7 @@ mod tests {
                 assert!(ln_p.is_finite() && ln_p <= 0.0, "{above} {total} {k}: {ln_p}");
             }
         }
-        // Nothing known, nothing rejected.
+        // Without values nothing is rejected.
         assert_eq!(Exceedance::new(0.0, 0.0, 0.0).critical(8, [1e-9]), [9]);
     }
 

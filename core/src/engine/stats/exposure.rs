@@ -1,8 +1,8 @@
-//! How much stream there was, on two clocks: seconds and events; lately and in the past.
+//! How much stream there was, in seconds and in events, recently and in the past.
 //!
-//! The past is what left the longest window, and forgets half with every half-life: a rate learned
-//! over it is a count that forgets alike, divided by it. Memory: 4 bytes a slot. Cold start: no
-//! past, so no rate.
+//! The past is what has left the longest window, and is halved with every half-life: a learned rate
+//! is a count that decays alike, divided by the past. Memory: 4 bytes a slot. Cold start: no past,
+//! so no rate.
 
 use super::slots::Slots;
 use serde::{Deserialize, Serialize};
@@ -14,7 +14,7 @@ pub struct Exposure {
     length: u32,
     slot_s: f64,
     half_life_s: f64,
-    /// Of the past, forgetting.
+    /// Seconds and events of the past, decayed.
     seconds: f64,
     events: f64,
     /// Events of the past, all of them.
@@ -45,7 +45,7 @@ impl Exposure {
         }
     }
 
-    /// The slot at hand.
+    /// The current slot.
     #[inline]
     #[must_use]
     pub fn slot(&self) -> u32 {
@@ -64,8 +64,8 @@ impl Exposure {
         (-std::f64::consts::LN_2 * f64::from(slots) * self.slot_s / self.half_life_s).exp()
     }
 
-    /// What is left of `learned` after `slots` slots, a few of them as if they had been asked for
-    /// one by one: so it does not matter at which of them somebody looked.
+    /// What is left of `learned` after `slots` slots. Up to 64 slots are applied one by one, so
+    /// that the result does not depend on when it was asked for.
     #[must_use]
     pub fn forget(&self, learned: f64, slots: u32) -> f64 {
         if learned == 0.0 || slots > 64 {
@@ -78,7 +78,7 @@ impl Exposure {
     /// Goes on to slot `to`.
     pub fn roll(&mut self, to: u32) {
         let one = self.decay(1);
-        // After so many slots nothing but the limit of the sum is left.
+        // After so many slots only the limit of the sum is left.
         let steps = to.saturating_sub(self.slot());
         if steps > 100_000 {
             self.slots.roll(to - 100_000);
@@ -93,7 +93,7 @@ impl Exposure {
         }
     }
 
-    /// The past that learned counts stand over.
+    /// The past over which counts were learned.
     #[must_use]
     pub fn past(&self) -> SecondsAndEvents {
         SecondsAndEvents { seconds: self.seconds, events: self.events }
@@ -107,13 +107,13 @@ impl Exposure {
         if all > 0.0 { since / all } else { 0.0 }
     }
 
-    /// Events of the past without forgetting: two readings bound a block.
+    /// All events of the past, not decayed: two readings bound a block.
     #[must_use]
     pub fn past_events(&self) -> f64 {
         self.past_events
     }
 
-    /// The last `slots` slots, the one at hand included, `into` seconds of which have passed.
+    /// The last `slots` slots; of the current one `into` seconds have passed.
     #[must_use]
     pub fn window(&self, slots: u32, into: f64) -> SecondsAndEvents {
         let seconds = f64::from(slots.saturating_sub(1)) * self.slot_s + into.clamp(0.0, self.slot_s);

@@ -2,9 +2,9 @@
 //!
 //! The number N of events in a window w, for a rate λ with posterior Gamma(a, b) (a: ½ plus the
 //! events seen, b: the exposure they were seen in), is negative binomial: P(N = k) = Γ(k+a)/(Γ(a)
-//! k!) · pᵏ (1−p)ᵃ with p = w/(b+w). A. Gelman et al., *Bayesian Data Analysis*, 3rd ed., §2.6. A
-//! rate never seen (a = ½) with a long exposure expects little; without exposure (b = 0) nothing is
-//! unlikely, which is the cold start.
+//! k!) · pᵏ (1−p)ᵃ with p = w/(b+w). A. Gelman et al., *Bayesian Data Analysis*, 3rd ed., §2.6.
+//! Without events (a = ½) a long exposure expects little. Cold start: without exposure (b = 0)
+//! nothing is unlikely.
 
 use statrs::distribution::{ContinuousCDF, Gamma};
 use statrs::function::gamma::ln_gamma;
@@ -48,8 +48,8 @@ pub fn ln_tail_dispersed(k: f64, learned: f64, dispersion: f64, exposure: f64, w
     ln_tail(k / dispersion, learned / dispersion + 0.5, exposure / dispersion, window)
 }
 
-/// Where the expected count of a window lies with a chance of 95 %: the quantiles of the rate's
-/// posterior, times the window. From 0 to infinity without exposure.
+/// The interval that holds the expected count of a window with a chance of 95 %: quantiles of the
+/// rate's posterior, times the window. From 0 to infinity without exposure.
 #[must_use]
 pub fn credible_interval(learned: f64, dispersion: f64, exposure: f64, window: f64) -> (f64, f64) {
     match Gamma::new(learned / dispersion + 0.5, exposure / dispersion) {

@@ -1,4 +1,4 @@
-//! How long a pause can be: the tail of the gaps that there were.
+//! How long a pause can be, by the tail of the gaps so far.
 //!
 //! Beyond the K-th largest of n gaps, u, the excesses are taken as exponential (Pickands–Balkema–de
 //! Haan with shape 0; Coles, An Introduction to Statistical Modeling of Extreme Values, section
@@ -8,8 +8,8 @@
 //! P(G > g) = K/n · (1 + (g − u)/S)^−m,
 //!
 //! which is exact for any scale: S is a Gamma variable, and the scale is integrated out instead of
-//! estimated. Gaps that vary little make S small, and a gap twice the longest is asked for besides,
-//! so that a clockwork that stumbles is no end of speech. Memory: 4 bytes for each of the K largest
+//! estimated. Gaps that vary little make S small; the limit is at least twice the longest gap, so
+//! that a delayed tick of a regular key is no silence. Memory: 4 bytes for each of the K largest
 //! gaps, K = 20. Cold start: below 50 gaps there is no limit.
 
 use crate::engine::state::{HeapSize, allocated};
@@ -25,8 +25,8 @@ const LEAST: u32 = 50;
 pub struct GapTail {
     /// Ascending.
     largest: Vec<f32>,
-    /// The least of them once there are K: hardly any gap is larger, and for the others nothing
-    /// else is read.
+    /// The smallest of these gaps once there are K of them. Hardly any gap is larger, and the
+    /// others need no other memory.
     least: f32,
     /// All gaps so far.
     gaps: u32,
@@ -49,7 +49,7 @@ impl GapTail {
     #[inline]
     pub fn add(&mut self, gap: f32) {
         self.gaps = self.gaps.saturating_add(1);
-        // What is no number is not larger either.
+        // A gap that is not a number is not larger.
         if gap > self.least {
             self.insert(gap);
         }
@@ -81,7 +81,7 @@ impl GapTail {
         self.largest.last().copied().unwrap_or_default().into()
     }
 
-    /// The K-th longest: gaps like it are usual.
+    /// The K-th longest gap: gaps of this length are usual.
     #[must_use]
     pub fn usual(&self) -> f64 {
         self.largest.first().copied().unwrap_or_default().into()

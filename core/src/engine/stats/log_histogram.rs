@@ -3,9 +3,9 @@
 //!
 //! A bucket is the exponent and the first four bits of the mantissa of a value as `f32`: sixteen
 //! buckets an octave, each 4 to 6 % wide, found without a logarithm. (The log-linear scheme of G.
-//! Tene's HdrHistogram, <https://hdrhistogram.org>.) Counts are halved to forget, and what has been
-//! halved four times is gone. That is why a baseline has a histogram of its own: the crate of that
-//! name counts in integers and cannot forget by halves. Durations that people see come from the
+//! Tene's HdrHistogram, <https://hdrhistogram.org>.) Counts are halved to forget, and a value that
+//! has been halved four times is gone. The crate `hdrhistogram` counts in integers and cannot
+//! forget by halves, so baselines have this histogram; durations that people see come from the
 //! crate (`detector/latency/recent.rs`).
 //!
 //! Memory: four bytes for each bucket between the lowest and the highest value; at most 4 KiB, for
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 const SHIFT: u32 = 19;
 const LOWEST: f64 = 1e-6;
 const HIGHEST: f64 = 1e12;
-/// A count below this is no count: one value that was halved four times.
+/// Counts up to this are dropped: one value that was halved four times.
 const LEAST: f32 = 0.1;
 
 /// Counts of values by their size.
@@ -58,7 +58,7 @@ impl HeapSize for LogHistogram {
 }
 
 impl LogHistogram {
-    /// Reads what [`Self::add`] will.
+    /// Reads the memory that [`Self::add`] will need.
     pub(crate) fn prefetch(&self, bucket: u16) -> u64 {
         let place = usize::from(bucket.wrapping_sub(self.first));
         u64::from(self.counts.get(place).map_or(0, |count| count.to_bits())) ^ self.total.to_bits()
@@ -75,7 +75,7 @@ impl LogHistogram {
         self.total += 1.0;
     }
 
-    /// Makes room for a bucket outside, and counts it.
+    /// Makes room for a bucket outside of the range, and counts one value in it.
     #[cold]
     fn widen(&mut self, bucket: u16) {
         if self.counts.is_empty() {
@@ -93,7 +93,7 @@ impl LogHistogram {
         self.counts[place] += 1.0;
     }
 
-    /// Forgets half of everything, and the room that is not needed any more.
+    /// Halves all counts, and frees the room that is not needed any more.
     pub fn halve(&mut self) {
         for count in &mut self.counts {
             *count = if *count / 2.0 < LEAST { 0.0 } else { *count / 2.0 };
@@ -107,7 +107,7 @@ impl LogHistogram {
         self.total = self.counts.iter().map(|count| f64::from(*count)).sum();
     }
 
-    /// How many values it holds, halved ones by halves.
+    /// The sum of all counts; halved values count by halves.
     #[inline]
     #[must_use]
     pub fn total(&self) -> f64 {
@@ -121,7 +121,7 @@ impl LogHistogram {
     }
 
     /// The lowest bucket with at most `share` of the values in the buckets above it, and how many
-    /// those are.
+    /// values these are.
     #[must_use]
     pub fn upper_quantile(&self, share: f64) -> Option<(u16, f64)> {
         let allowed = share * self.total;
@@ -138,7 +138,7 @@ impl LogHistogram {
     }
 
     /// The highest bucket with at most `share` of the values in the buckets below it, and how many
-    /// those are.
+    /// values these are.
     #[must_use]
     pub fn lower_quantile(&self, share: f64) -> Option<(u16, f64)> {
         let allowed = share * self.total;

@@ -1,4 +1,4 @@
-//! Statistics that detectors stand on. Each takes time as a parameter and says what it costs.
+//! Statistics that detectors use. Each takes time as a parameter and states its cost.
 
 pub mod alarm_budget;
 pub mod binomial;

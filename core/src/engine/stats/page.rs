@@ -1,11 +1,12 @@
-//! Has what went on come back to usual? Page's test on counts.
+//! Page's test on counts: has a raised rate come back to usual?
 //!
-//! Counts of equal spans, of rate λ₁ while it goes on and λ₀ < λ₁ when it is over; each adds its
-//! log-likelihood ratio (λ₁ − λ₀ − k ln(λ₁/λ₀))/φ to a sum that never falls below 0, and it is over
-//! when the sum has reached ln D. E. Page, *Continuous inspection schemes*, Biometrika 41 (1954).
-//! While it goes on, D spans pass on average before that happens by chance, at least (G. Lorden,
-//! Ann. Math. Statist. 42 (1971), theorem 2); once it is over it takes about ln D · φ / (λ₁ − λ₀ −
-//! λ₀ ln(λ₁/λ₀)) spans, and nothing finds it sooner for the same D. Memory: a number.
+//! The counts of equal spans have the rate λ₁ while an incident goes on and λ₀ < λ₁ when it is
+//! over. Each count k adds its log-likelihood ratio (λ₁ − λ₀ − k ln(λ₁/λ₀))/φ to a sum that never
+//! falls below 0. The incident is over when the sum has reached ln D. E. Page, *Continuous
+//! inspection schemes*, Biometrika 41 (1954). While it goes on, at least D spans pass on average
+//! before that happens by chance (G. Lorden, Ann. Math. Statist. 42 (1971), theorem 2). Once it is
+//! over, the test takes about ln D · φ / (λ₁ − λ₀ − λ₀ ln(λ₁/λ₀)) spans, and nothing finds it
+//! sooner for the same D. Memory: a number.
 
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,7 @@ impl Page {
     /// Takes the count of one span, in which `usual` are expected when it is over and `going` while
     /// it goes on, both varying `dispersion` times as much as Poisson counts.
     pub fn add(&mut self, count: f64, usual: f64, going: f64, dispersion: f64) {
-        // An expected number that is nearly nothing, and divides well.
+        // The least expected number, so that dividing by it is safe.
         let usual = usual.max(1e-12);
         if going <= usual || !count.is_finite() || !going.is_finite() {
             return;
@@ -25,13 +26,13 @@ impl Page {
         self.0 = (self.0 + (going - usual - count * (going / usual).ln()) / dispersion.max(1.0)).max(0.0);
     }
 
-    /// A sum that says that it is over, where something else has told.
+    /// A sum that says that the incident is over, where that is known otherwise.
     #[must_use]
     pub fn ended() -> Self {
         Self(f64::INFINITY)
     }
 
-    /// It is over, by a test that errs once in `spans` spans while it goes on.
+    /// True when the incident is over, by a test that errs once in `spans` spans while it goes on.
     #[must_use]
     pub fn is_over(&self, spans: f64) -> bool {
         self.0 >= spans.ln()

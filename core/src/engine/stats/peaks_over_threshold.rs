@@ -1,6 +1,6 @@
 //! How unlikely one value is for the tail of the values so far.
 //!
-//! Peaks over threshold: what exceeds a high threshold u follows a generalised Pareto distribution,
+//! Peaks over threshold: values above a high threshold u follow a generalised Pareto distribution,
 //! whatever the values themselves follow (J. Pickands, *Statistical inference using extreme order
 //! statistics*, Ann. Stat. 3 (1975); S. Coles, *An Introduction to Statistical Modeling of Extreme
 //! Values*, §4.2): P(X > u + y) = ζ·(1 + ξy/σ)^(−1/ξ) with ζ the share of exceedances, and
@@ -22,9 +22,9 @@ use serde::{Deserialize, Serialize};
 const EXCEEDANCES: f64 = 25.0;
 /// The shape that few exceedances are taken to have, and the lightest tail of all.
 const SHAPE: f64 = -0.1;
-/// How many exceedances that prior is worth.
+/// The weight of that prior, in exceedances.
 const SHAPE_WEIGHT: f64 = 100.0;
-/// Smallest scale: durations that all but agree say nothing of how far the next may stray.
+/// Smallest scale: durations that nearly agree do not show how far the next may lie.
 const SCALE: f64 = 0.1;
 /// The one-sided 95 % point of the normal distribution.
 const NORMAL_95: f64 = 1.645;
@@ -41,8 +41,8 @@ pub struct PeaksOverThreshold {
 }
 
 impl PeaksOverThreshold {
-    /// The tail above the threshold that about `share` of the values exceed, or more if those are
-    /// under 25; `None` when there are not as many.
+    /// The tail above the threshold that about `share` of the values exceed, or a larger share
+    /// where these are fewer than 25; `None` where there are not as many values.
     #[must_use]
     pub fn fit(values: &LogHistogram, share: f64) -> Option<Self> {
         let wanted = (share * values.total()).max(EXCEEDANCES);
@@ -150,7 +150,7 @@ mod tests {
     }
 
     /// How often the next value of a stream lies beyond the value that has `chance` by the fit to
-    /// those before.
+    /// the values before.
     fn false_alarms(draw: impl Fn(&mut Pcg64Mcg) -> f64, learned: usize, chance: f64) -> f64 {
         let mut rng = Pcg64Mcg::seed_from_u64(7);
         let (mut alarms, mut tested) = (0_u32, 0_u32);
@@ -176,8 +176,8 @@ mod tests {
                     learned,
                     chance,
                 );
-                // A power law has the heaviest tail that the shape's bounds allow, and what is
-                // shrunk away from it is paid for by at most a factor of three.
+                // A power law has the heaviest tail within the bounds of the shape, and the
+                // shrinkage costs at most a factor of three.
                 let power = false_alarms(|rng| (0.5 * Distribution::<f64>::sample(&Exp1, rng)).exp(), learned, chance);
                 assert!(plain <= chance && pauses <= chance * 1.2, "{learned} {chance}: {plain} {pauses}");
                 assert!(power <= chance * 3.0, "{learned} {chance}: {power}");

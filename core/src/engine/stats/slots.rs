@@ -1,26 +1,27 @@
-//! Counts of the last time slots, the newest first to be added to and the oldest first to leave.
+//! Counts of the last time slots: events are added to the newest slot, and the oldest leaves first.
 //!
-//! A ring of `length` slots: each count is added to the newest, and what falls out at the other end
-//! is handed back, so that a baseline takes only what no window can still see. Memory: 4 bytes for
-//! each slot since the first that still matters, at most `length`: many keys are seen once, or
-//! seldom. Cold start: slots before the first are empty.
+//! A ring of `length` slots. The counts of slots that leave are handed back, so that a baseline
+//! takes only what no window can see any more. Memory: 4 bytes for each slot since the first that
+//! still matters, at most `length`: many keys are seen once, or seldom. Cold start: slots before
+//! the first are empty.
 
 use crate::engine::state::{HeapSize, allocated};
 use serde::{Deserialize, Serialize};
 
-/// The ring. Slots are numbered from 0 on by whoever owns the clock.
+/// The ring. The owner of the clock numbers the slots from 0 on.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "SlotsAsRead")]
 pub struct Slots {
-    /// As many as `length`, or fewer while all before them are empty: then the last is the newest.
+    /// `length` counts, or fewer while all slots before them are empty: then the last is the
+    /// newest.
     counts: Vec<u32>,
     length: u32,
     newest: u32,
-    /// The place of the newest in `counts`.
+    /// The index of the newest slot in `counts`.
     head: u32,
 }
 
-/// A ring as it is read, whose places may lie outside of it.
+/// A ring as it is read from a state, whose index may be out of range.
 #[derive(Deserialize)]
 struct SlotsAsRead {
     counts: Vec<u32>,
@@ -35,7 +36,7 @@ impl TryFrom<SlotsAsRead> for Slots {
     fn try_from(read: SlotsAsRead) -> Result<Self, Self::Error> {
         let SlotsAsRead { counts, length, newest, head } = read;
         let slots = counts.len();
-        // One that still grows has its newest slot last.
+        // A ring that still grows has its newest slot last.
         let is_whole = if slots < length as usize { head as usize + 1 == slots } else { (head as usize) < slots };
         if slots == 0 || slots > length as usize || !is_whole {
             return Err("a ring of slots whose newest lies outside of it");
@@ -57,7 +58,7 @@ impl Slots {
         Self { counts: vec![0], length: length.max(1) as u32, newest, head: 0 }
     }
 
-    /// Reads the newest slot, which is counted into.
+    /// Reads the memory of the newest slot, which the next event is counted in.
     pub(crate) fn prefetch(&self) -> u64 {
         u64::from(self.counts.get(self.head as usize).copied().unwrap_or_default())
     }
@@ -82,7 +83,7 @@ impl Slots {
         *count = count.saturating_add(1);
     }
 
-    /// Moves on by one slot; what the oldest held.
+    /// Moves on by one slot; returns the count of the oldest.
     pub fn step(&mut self) -> u32 {
         self.newest = self.newest.saturating_add(1);
         if self.counts.len() < self.length as usize {
@@ -93,7 +94,7 @@ impl Slots {
         std::mem::take(&mut self.counts[self.head as usize])
     }
 
-    /// One slot more, the newest.
+    /// Adds one more slot, which is the newest.
     #[cold]
     fn grow(&mut self) {
         if self.counts.len() == self.counts.capacity() {
@@ -104,11 +105,12 @@ impl Slots {
         self.head = self.counts.len() as u32 - 1;
     }
 
-    /// Moves on until slot `to` is the newest; what the slots held that fell out. Never goes back.
+    /// Moves on until slot `to` is the newest; returns the sum of the slots that left. Never goes
+    /// back.
     pub fn roll(&mut self, to: u32) -> u64 {
         let steps = to.saturating_sub(self.newest);
         if steps >= self.length {
-            // All of them fall out.
+            // All slots leave.
             let left = self.counts.iter().map(|&count| u64::from(count)).sum();
             if self.counts.len() > 4 {
                 self.counts = Vec::with_capacity(1);

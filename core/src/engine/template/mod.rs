@@ -14,44 +14,23 @@
 mod first_sight;
 mod fold;
 mod hole;
+mod id;
+mod learn;
 mod seed;
+mod state;
 mod wording;
 
-use crate::engine::snapshot::{RestoreError, pack, unpack};
 use crate::engine::state::TableUse;
-use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, allocated};
-use crate::event::skeleton::{Masks, Skeleton, VARIABLE};
+use crate::engine::state::{Evict, HeapSize, Table, allocated};
+use crate::event::skeleton::{Masks, Skeleton};
 use crate::event::{Fields, Level, Role, Timestamp};
-use hole::{Holes, HolesSnapshot};
+use hole::Holes;
+pub use id::TemplateId;
+use id::id_of;
 use seed::Seed;
 use serde::{Deserialize, Serialize};
-use std::fmt;
 use std::ops::Range;
-use wording::{Wording, variables};
-
-/// An example is cut here, in bytes.
-const EXAMPLE_BYTES: usize = 200;
-/// A template's text is cut here, in bytes, for display; its id is of the whole.
-const TEXT_BYTES: usize = 400;
-
-/// A template's id: xxh3-64 of its skeleton, the same in every process. Printed as 16 hex digits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct TemplateId(pub u64);
-
-impl fmt::Display for TemplateId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:016x}", self.0)
-    }
-}
-
-impl std::str::FromStr for TemplateId {
-    type Err = std::num::ParseIntError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        u64::from_str_radix(text, 16).map(Self)
-    }
-}
+use wording::variables;
 
 /// The template of one event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,8 +72,6 @@ pub struct Template {
     /// The template that stands for this one since a merge.
     into: Option<TemplateId>,
 }
-
-impl HeapSize for TemplateId {}
 
 impl Template {
     /// A message of it, cut to 200 bytes.
@@ -186,161 +163,6 @@ impl Templates {
         Some(Sighting { id, count: template.count })
     }
 
-    /// A skeleton that was never seen, or whose template was merged into another or had to go.
-    #[cold]
-    fn see_again(&mut self, fields: &Fields<'_>, now: Timestamp, merges: &mut Vec<Merge>) -> Sighting {
-        let hash = fields.look().skeleton;
-        let id = match self.template_of(hash) {
-            Some(id) => id,
-            None => {
-                self.read(fields, |templates, skeleton, message| templates.learn(skeleton, hash, message, now, merges))
-            }
-        };
-        if self.templates.get_mut(id.0).is_none() {
-            self.read(fields, |templates, skeleton, message| {
-                templates.insert(id, Wording::own(skeleton, &skeleton.text(), message), message, now);
-            });
-        }
-        self.count(id, fields.look().level, now).unwrap_or_default()
-    }
-
-    /// The template of a skeleton that was seen before, after all merges so far.
-    fn template_of(&mut self, skeleton: u64) -> Option<TemplateId> {
-        let id = match self.templates.touched(skeleton) {
-            Some(_) => TemplateId(skeleton),
-            None => *self.skeletons.touched(skeleton)?,
-        };
-        let root = self.root(id);
-        self.lead(skeleton, root);
-        Some(root)
-    }
-
-    /// Of this skeleton the template is `id`.
-    fn lead(&mut self, skeleton: u64, id: TemplateId) {
-        if skeleton != id.0 {
-            *self.skeletons.touch(skeleton, || id) = id;
-        }
-    }
-
-    /// Reads the message of an event, and shows it to `then` with its skeleton. The reader is taken
-    /// out meanwhile, so that its text can be read while the tables change.
-    fn read<R>(&mut self, fields: &Fields<'_>, then: impl FnOnce(&mut Self, &Skeleton, &str) -> R) -> R {
-        let message = fields.text(Role::Message).unwrap_or_default();
-        let mut skeleton = std::mem::take(&mut self.skeleton);
-        skeleton.read(message.as_bytes());
-        let result = then(self, &skeleton, &message);
-        self.skeleton = skeleton;
-        result
-    }
-
-    /// Finds the template of a skeleton never seen, that of `message`, and whose hash is `hash`.
-    #[cold]
-    fn learn(
-        &mut self,
-        skeleton: &Skeleton,
-        hash: u64,
-        message: &str,
-        now: Timestamp,
-        merges: &mut Vec<Merge>,
-    ) -> TemplateId {
-        let text = skeleton.text();
-        let mut words = skeleton.words(&text);
-        let mut own = TemplateId(hash);
-        let mut folded_text = None;
-        if let Some(folded) = fold::fold(&words) {
-            words = folded;
-            let once = words.join(" ");
-            own = id_of(&once);
-            folded_text = Some(once);
-            if let Some(known) = self.template_of(own.0) {
-                self.lead(hash, known);
-                return known;
-            }
-        }
-        let seeded = self.seeds.iter().find(|seed| seed.fits(&words)).map(|seed| (seed.id, seed.text.clone()));
-        let fitting = self.holes.find(&words);
-        let mut id = match (&seeded, fitting) {
-            (Some((id, _)), _) => *id,
-            (None, Some(open)) => self.root(open),
-            (None, None) => own,
-        };
-        if self.templates.get_mut(id.0).is_none() {
-            let wording = match &seeded {
-                Some((_, seed)) => Wording { text: seed.clone(), words: seed.clone() },
-                None => Wording::own(skeleton, folded_text.as_deref().unwrap_or(&text), message),
-            };
-            self.insert(id, wording, message, now);
-        }
-        if seeded.is_none()
-            && let Some(opened) = self.holes.enter(&words, id)
-        {
-            let root = self.open(skeleton, &words, &opened, message, now, merges);
-            self.holes.fill(&opened, root);
-            id = root;
-        }
-        self.lead(own.0, id);
-        self.lead(hash, id);
-        id
-    }
-
-    /// A position of `words` is a variable: the templates that differed there are one.
-    fn open(
-        &mut self,
-        skeleton: &Skeleton,
-        words: &[&str],
-        opened: &hole::Opened,
-        message: &str,
-        now: Timestamp,
-        merges: &mut Vec<Merge>,
-    ) -> TemplateId {
-        let mut merged = words.to_vec();
-        merged[opened.position] = VARIABLE;
-        merged.dedup_by(|next, before| *next == VARIABLE && *before == VARIABLE);
-        let own = id_of(&merged.join(" "));
-        let root = self.template_of(own.0).unwrap_or(own);
-        if self.templates.get_mut(root.0).is_none() {
-            self.insert(root, Wording::merged(skeleton, &merged, message), message, now);
-        }
-        let old: Vec<_> = opened.templates.iter().map(|&id| self.root(id)).collect();
-        for from in old {
-            // Two that were merged before are one by now.
-            if self.root(from) == root {
-                continue;
-            }
-            let Some(template) = self.templates.get_mut(from.0) else { continue };
-            template.into = Some(root);
-            let gone =
-                Template { text: String::new(), words: String::new(), example: String::new(), ..template.clone() };
-            let gone = std::mem::replace(template, gone);
-            let Some(stays) = self.templates.touched(root.0) else { continue };
-            stays.count += gone.count;
-            stays.level = stays.level.max(gone.level);
-            stays.first = stays.first.min(gone.first);
-            stays.last = stays.last.max(gone.last);
-            self.merged += 1;
-            merges.push(Merge { from, into: root });
-        }
-        root
-    }
-
-    /// Notes a template that `message` shows.
-    fn insert(&mut self, id: TemplateId, wording: Wording, message: &str, now: Timestamp) {
-        let Wording { mut text, words } = wording;
-        text.truncate(text.floor_char_boundary(TEXT_BYTES));
-        let example = &message[..message.floor_char_boundary(EXAMPLE_BYTES)];
-        let example = if example == text { String::new() } else { example.to_owned() };
-        self.templates.touch(id.0, || Template {
-            text,
-            words,
-            example,
-            count: 0,
-            level: None,
-            first: now,
-            last: now,
-            into: None,
-        });
-    }
-
     /// The template that stands for `id` after all merges so far.
     #[must_use]
     pub fn root(&self, mut id: TemplateId) -> TemplateId {
@@ -416,42 +238,6 @@ impl Templates {
             used("template_holes", self.holes.len(), self.holes.evictions()),
         ]
     }
-
-    /// What to keep across a restart, as CBOR.
-    #[must_use]
-    pub fn snapshot(&self) -> Vec<u8> {
-        pack(&TemplatesState {
-            skeletons: self.skeletons.snapshot(),
-            templates: self.templates.snapshot(),
-            holes: self.holes.snapshot(),
-            merged: self.merged,
-        })
-    }
-
-    /// Takes what was kept.
-    ///
-    /// # Errors
-    /// [`RestoreError`], with the state as it was, when the bytes are of another shape.
-    pub fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
-        let kept: TemplatesState = unpack(kept)?;
-        self.skeletons.restore(kept.skeletons);
-        self.templates.restore(kept.templates);
-        self.holes.restore(kept.holes);
-        self.merged = kept.merged;
-        Ok(())
-    }
-}
-
-#[derive(Serialize, Deserialize)]
-struct TemplatesState {
-    skeletons: TableSnapshot<TemplateId>,
-    templates: TableSnapshot<Template>,
-    holes: HolesSnapshot,
-    merged: u64,
-}
-
-fn id_of(text: &str) -> TemplateId {
-    TemplateId(xxhash_rust::xxh3::xxh3_64(text.as_bytes()).max(1))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! How a template is written, and where the variables of a message are that is of it.
 
-use super::{TEXT_BYTES, fold};
+use super::fold;
+use super::learn::TEXT_BYTES;
 use crate::event::skeleton::{Skeleton, VARIABLE};
 use std::borrow::Cow;
 use std::ops::Range;

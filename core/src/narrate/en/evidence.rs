@@ -1,10 +1,10 @@
-//! Evidence in a line, and as a list.
+//! Evidence as one line, and as a list.
 
 use crate::engine::finding::{Finding, Measured};
 use crate::narrate::quantity::{JOINT, counted, duration, number, quantity, thousands};
 use std::fmt::Write as _;
 
-/// Details that only some detectors have, at most.
+/// Most details that only some detectors have.
 const OWN_DETAILS: usize = 12;
 
 pub(crate) fn in_a_line(measured: &Measured) -> String {
@@ -16,7 +16,7 @@ pub(crate) fn in_a_line(measured: &Measured) -> String {
         }
         return text;
     };
-    // What is counted has been named just before; times are each in the unit that suits them.
+    // The unit of a count was named just before; each time has the unit that suits it.
     let expected = measured.expected.unwrap_or_default();
     let expected = match &*measured.unit {
         unit @ ("ms" | "s") => quantity(expected, unit),

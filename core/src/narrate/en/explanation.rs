@@ -1,5 +1,5 @@
-//! A finding as one person would tell it to another: what, since when, how much more than usual,
-//! how sure, what to look at.
+//! A finding as one person would explain it to another: what, since when, how much more than usual,
+//! how sure, what to check.
 
 use super::{meaning, next_step};
 use crate::engine::finding::{
@@ -10,7 +10,7 @@ use crate::narrate::{Explanation, InShort};
 use crate::plain::plain;
 use std::fmt::Write as _;
 
-/// Most lines of an example or a context shown.
+/// Most lines of an example or a context that are shown.
 const LINES: usize = 8;
 
 pub(crate) fn whole(finding: &Finding) -> Explanation {
@@ -53,7 +53,7 @@ fn headline(finding: &Finding) -> String {
         Some(rule) => format!("rule {rule}"),
         None => format!("{}/{}", finding.detector.name(), finding.kind),
     };
-    // How an incident has ended is what `standing` says.
+    // `standing` says how an incident has ended.
     format!("{} ({what}): {}", capital(finding.severity.name()), sentence(&finding.summary.sentence))
 }
 
@@ -109,8 +109,8 @@ fn how_much(finding: &Finding) -> Option<String> {
     Some(format!("It was {observed} where {expected} {are} usual{factor}.{range}"))
 }
 
-/// How far what is usual reaches, where the detector says: the interval in which values lie, or the
-/// one in which the expected value is known to lie.
+/// The range of usual values, where the detector gives one: the interval of values, or the interval
+/// of the expected value.
 fn usual_range(evidence: &Evidence, quantity: impl Fn(f64) -> String) -> Option<String> {
     match evidence {
         Evidence::Latency(LatencyEvidence { quantiles_ms: [low, .., high], .. }) if *high > 0.0 => {
@@ -155,7 +155,7 @@ fn odds(p: f64) -> String {
     let units = [(1e15, " million billion"), (1e12, " thousand billion"), (1e9, " billion"), (1e6, " million")];
     let (size, unit) = units.into_iter().find(|(size, _)| times >= 0.995 * size).unwrap_or((1.0, ""));
     let count = times / size;
-    // Two digits are more than anybody asks for.
+    // Two digits are enough.
     let digits = 10_f64.powi((count.log10().floor() as i32 - 1).max(0));
     format!("once in {}{unit} tests", thousands(((count / digits).round() * digits).max(1.0) as u64))
 }
@@ -170,7 +170,7 @@ fn capital(text: &str) -> String {
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
-/// The text, ended by a full stop.
+/// The text, with a full stop at its end.
 fn sentence(text: &str) -> String {
     let text = text.trim();
     if text.ends_with(['.', '!', '?', '…']) { text.to_owned() } else { format!("{text}.") }

@@ -14,7 +14,7 @@ pub(super) fn summary(subject: &Subject<'_>, evidence: &LoopEvidence) -> String 
     let counting =
         counter.map_or_else(String::new, |[from, to]| format!(" with a number counting from {from} to {to}"));
     let within = match *lasted_s {
-        // All tell the same time: a batch under one time, or clocks that tell no more.
+        // All lines have the same time: a batch under one time, or a coarse clock.
         ..=1e-3 => "at one moment".to_owned(),
         lasted @ ..0.1 => format!("in {:.0} ms", (lasted * 1e3).ceil()),
         lasted => format!("in {lasted:.1} s"),

@@ -68,7 +68,7 @@ pub(super) fn next_step(finding: &Finding) -> Option<NextStep> {
     }
 }
 
-/// `Look at …`, of which a report that says so in front of it leaves the verb out.
+/// `Look at …`; a report that puts these words in front leaves them out here.
 fn look_at(what: &str) -> NextStep {
     NextStep { sentence: format!("Look at {what}"), short: what.to_owned() }
 }

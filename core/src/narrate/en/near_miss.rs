@@ -1,4 +1,4 @@
-//! What was nearly an incident.
+//! Near misses: what was nearly an incident.
 
 use super::{counted, latency};
 use crate::engine::finding::{NearMiss, Reason, p_of};

@@ -1,4 +1,4 @@
-//! What a rule has found: it has words of its own.
+//! What a rule has found, in the rule's own words.
 
 use crate::engine::finding::RuleEvidence;
 

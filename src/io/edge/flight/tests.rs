@@ -1,3 +1,5 @@
+use super::piece::MESSAGE_BYTES;
+use super::suspects::{BREAKS, STRIKES};
 use super::*;
 use crate::event::{DeliveryToken, msgpack};
 use crate::io::entries::{Entries, Run};

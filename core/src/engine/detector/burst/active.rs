@@ -18,7 +18,8 @@ impl Burst {
         self.open.get(spot.place.into()).is_some_and(|open| open.spot.cell == spot.cell)
     }
 
-    /// The cell, which is active, is settled when it is due; with an incident, in each slot.
+    /// Schedules an active cell: with an open incident it is settled in each slot, else when
+    /// something leaves its windows.
     pub(super) fn list(&mut self, spot: &CellKey) {
         let (now, longest, is_open) = (self.exposure.slot(), self.longest, self.has_incident(spot));
         let Some(cell) = self.cells.get_mut(spot.cell) else { return };
@@ -26,13 +27,13 @@ impl Burst {
         let due = cell.due;
         self.active.put(due, *spot);
         if self.active.len() > 2 * self.cells.len() + 1_000 {
-            // Forgotten cells leave their places behind.
+            // Cells that were evicted leave entries behind in the schedule.
             let cells = &self.cells;
             self.active.retain(|due, spot| cells.get(spot.cell).is_some_and(|cell| cell.active && cell.due == due));
         }
     }
 
-    /// What is learned of an active cell is as of now.
+    /// Brings what an active cell has learned up to the current slot.
     pub(super) fn settle_active(&mut self, spot: &CellKey) {
         let now = self.exposure.slot();
         if self.cells.get(spot.cell).is_some_and(|cell| cell.active && !cell.is_settled(now)) {
@@ -52,7 +53,7 @@ impl Burst {
         });
     }
 
-    /// The cell of a spot, made now if it is not there.
+    /// The cell of a key; a new one where there is none yet.
     pub(super) fn cell(&mut self, spot: &CellKey) -> &mut Cell {
         let (exposure, mut is_new) = (&self.exposure, false);
         let cell = self.cells.touch(spot.cell, || {

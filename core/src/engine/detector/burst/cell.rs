@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 /// Modules told apart in one slot of a cell of several; the rest are counted together.
 const GROUPS: usize = 32;
-/// The group of what has no group, or one too many.
+/// The group of errors without a group, and of groups beyond the most.
 const NO_GROUP: u32 = 0;
 /// Slots of a block by which dispersion is measured: a minute.
 const BLOCK_SLOTS: u32 = 12;
@@ -29,22 +29,23 @@ pub(super) struct Cell {
     recent: VecDeque<CellSlot>,
     /// Errors that have left all windows, forgetting as [`Exposure::past`] does.
     learned: f64,
-    /// The slot up to which they have forgotten.
+    /// The slot up to which the learned errors were decayed.
     settled: u32,
     dispersion: Dispersion,
-    /// The dispersion's block at hand: its number, its errors, the past events when it began.
+    /// The current block of the dispersion: its number, its errors, and the past events when it
+    /// began.
     block: (u32, f64, f64),
-    /// Errors of its largest block, those of incidents too, half forgotten in twelve hours; and of
-    /// the block at hand.
+    /// Errors of the largest block, incidents included, half forgotten in twelve hours; and of the
+    /// current block.
     largest: f64,
     all: f64,
     /// The slot in which it was first seen.
     born: u32,
     /// The last slot with a FATAL event.
     fatal: Option<u32>,
-    /// It is among the cells that are settled when something leaves their windows.
+    /// True while the cell is scheduled to be settled when something leaves its windows.
     pub(super) active: bool,
-    /// In which slot that is next.
+    /// The slot in which the cell is settled next.
     #[serde(skip)]
     pub(super) due: u32,
 }
@@ -94,8 +95,9 @@ impl Cell {
         }
     }
 
-    /// What has left all windows of `length` slots joins the baseline, but for what `owned` says
-    /// belongs to an incident; in its place, as long as `going`, what would have come without it.
+    /// Errors that have left all windows of `length` slots join the baseline, except those that
+    /// `owned` attributes to an incident. While that incident is `going`, the usual number of
+    /// errors joins in their place.
     pub(super) fn settle(
         &mut self,
         exposure: &Exposure,
@@ -106,7 +108,7 @@ impl Cell {
         let now = exposure.slot();
         let slots = now.saturating_sub(self.settled);
         if slots > 0 && !going {
-            // One that was settled last when it was silent has forgotten all at once.
+            // A cell that was silent since it was settled last decays in one step.
             self.learned = match self.active {
                 true => exposure.forget(self.learned, slots),
                 false => self.learned * exposure.decay(slots),
@@ -127,7 +129,8 @@ impl Cell {
         let block = now / BLOCK_SLOTS;
         if block != self.block.0 {
             let past = exposure.past();
-            // The rate from half a warm-up on: before, a block is most of what is known.
+            // The rate counts from half a warm-up on: before that, one block is most of what is
+            // known.
             if past.seconds > 300.0 {
                 let events = exposure.past_events() - self.block.2;
                 self.dispersion.add(self.block.1, self.learned.max(1.0) / past.events.max(1.0) * events);
@@ -137,19 +140,19 @@ impl Cell {
         }
     }
 
-    /// True when it has forgotten up to slot `now`.
+    /// True when the cell was settled in slot `now`.
     pub(super) fn is_settled(&self, now: u32) -> bool {
         self.settled >= now
     }
 
-    /// The slot behind `now` in which something leaves all windows of `length` slots, or a block
-    /// begins.
+    /// The first slot after `now` in which something leaves all windows of `length` slots, or a
+    /// block begins.
     pub(super) fn next_due(&self, now: u32, length: u32) -> u32 {
         let leaves = self.recent.front().map_or(u32::MAX, |slot| slot.number.saturating_add(length));
         leaves.min((now / BLOCK_SLOTS + 1) * BLOCK_SLOTS).max(now.saturating_add(1))
     }
 
-    /// True when no window can see an error of it.
+    /// True when no window can see an error of this cell.
     pub(super) fn is_silent(&self) -> bool {
         self.recent.is_empty()
     }
@@ -188,7 +191,7 @@ impl Cell {
         total - out.iter().chain(rest.iter().take(strongest)).map(|(_, count)| count).sum::<u64>()
     }
 
-    /// Takes what another cell has counted, which is of the same key from now on.
+    /// Adds what another cell has counted; both are of one key from now on.
     pub(super) fn take(&mut self, other: Self) {
         for slot in other.recent {
             match self.recent.binary_search_by_key(&slot.number, |slot| slot.number) {
@@ -214,8 +217,8 @@ impl Cell {
         self.born
     }
 
-    /// Most errors that a window of `slots` slots of its past may have had: its largest minute, all
-    /// along.
+    /// The most errors that a past window of `slots` slots may have had: as if all of it were the
+    /// largest minute.
     pub(super) fn largest(&self, slots: u32) -> f64 {
         self.largest * f64::from(slots.max(BLOCK_SLOTS)) / f64::from(BLOCK_SLOTS)
     }
@@ -225,7 +228,7 @@ impl Cell {
         self.learned
     }
 
-    /// How much more than Poisson they vary.
+    /// How much more than Poisson counts the errors vary.
     pub(super) fn dispersion(&self) -> f64 {
         self.dispersion.factor()
     }

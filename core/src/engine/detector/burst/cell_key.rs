@@ -5,9 +5,10 @@ use crate::event::Role;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The place of the overall cell.
+/// The incident key of the overall cell.
 pub(super) const ALL: u32 = u32::MAX;
-/// Owns the slots of all places while the overall cell has an incident.
+/// Slots attributed to this key belong to every module and code: those of an incident of the
+/// overall cell.
 pub(super) const EVERYWHERE: u32 = u32::MAX - 1;
 /// Tells keys of cells of different scopes apart.
 pub(super) const KEY_DOMAINS: [u64; 5] =
@@ -28,7 +29,7 @@ pub(super) enum Scope {
 }
 
 impl Scope {
-    /// Its errors come from several modules, and are grouped by them.
+    /// True of cells whose errors come from several modules, and are grouped by module.
     pub(super) fn is_wide(self) -> bool {
         matches!(self, Self::Code | Self::All)
     }
@@ -40,7 +41,7 @@ pub(super) struct CellKey {
     pub(super) scope: Scope,
     /// The key of the cell.
     pub(super) cell: u64,
-    /// Whose incident it would be.
+    /// The key of the incident that the cell would open.
     pub(super) place: u32,
     /// The module, of cells of one module.
     pub(super) module: Option<u64>,
@@ -54,7 +55,7 @@ impl CellKey {
     }
 }
 
-/// 32 bits of a hash, for modules and places.
+/// 32 bits of a hash, for modules and incident keys.
 pub(super) fn fold(hash: u64) -> u32 {
     (hash ^ (hash >> 32)) as u32
 }

@@ -1,10 +1,10 @@
-//! Is it too much? The tests of one spot, and when an open burst is over.
+//! Tests whether a cell has too many errors, and whether an open burst is over.
 
 use super::*;
 use crate::engine::finding::{NearMiss, Reason};
 
 impl Burst {
-    /// Is there a window with too many errors for this spot?
+    /// The first window in which the cell has too many errors.
     pub(super) fn test(
         &mut self,
         spot: &CellKey,
@@ -22,7 +22,7 @@ impl Burst {
             let from = (now + 1).saturating_sub(window).max(fresh);
             let slots = (now + 1).saturating_sub(from);
             let all = if slots == 0 { 0 } else { self.since(spot, from) };
-            // Most are told by all of the errors, without a look at whose they are.
+            // The count of all errors rules most windows out, without asking whose errors they are.
             if all < least || self.ln_p(spot, all, slots, FACTOR, 1.0, threshold.ln()) > threshold.ln() {
                 continue;
             }
@@ -43,8 +43,8 @@ impl Burst {
         None
     }
 
-    /// No cell has too many errors: tells of the module's, if one of its windows has nearly too
-    /// many.
+    /// No cell has too many errors: reports the module's cell as a near miss if one of its windows
+    /// nearly has.
     #[cold]
     pub(super) fn near_miss(
         &mut self,
@@ -94,7 +94,7 @@ impl Burst {
         verdict
     }
 
-    /// The spot's errors since slot `from`.
+    /// The errors of the cell since slot `from`.
     pub(super) fn since(&mut self, spot: &CellKey, from: u32) -> u64 {
         match (spot.scope, spot.module) {
             (Scope::Share, Some(module)) => {
@@ -108,8 +108,8 @@ impl Burst {
         }
     }
 
-    /// Of `all` errors since slot `from` those that nothing narrower explains, and the part of the
-    /// usual ones that are counted among them.
+    /// Of `all` errors since slot `from`, those that no narrower cell explains, and the share of
+    /// the usual errors that is counted among them.
     fn unexplained(&mut self, spot: &CellKey, from: u32, all: u64, aside: &LocalizedFailures) -> (u64, f64) {
         let strongest = match spot.scope {
             Scope::All => 2,
@@ -129,9 +129,9 @@ impl Burst {
         )
     }
 
-    /// A part that is new in place of another adds nothing to its whole: after a deploy every text
-    /// is one never seen. Of a module's text or an error code the module or all together must have
-    /// too many as well, at any factor, or the module's older texts must go on.
+    /// A new part that replaces another adds nothing to its whole: after a deploy every template is
+    /// new. For a template its module, and for an error code all modules together, must have too
+    /// many as well, at any factor; or the module's older templates must go on.
     fn adds_to_its_whole(&mut self, spot: &CellKey, from: u32, slots: u32, aside: &LocalizedFailures) -> bool {
         let whole = match (spot.scope, spot.module) {
             (Scope::Text, Some(module)) => {
@@ -156,9 +156,9 @@ impl Burst {
         slots > 0 && self.ln_p(&whole, older, slots, 0.5, 1.0, GOES_ON_P.ln()) <= GOES_ON_P.ln()
     }
 
-    /// A module's text that has been there for a while has too many even for the rate at which it
-    /// came since it was first seen, and for the largest of its minutes: texts that come in bouts
-    /// show how large those are before they show how much they vary.
+    /// A template that is not new must have too many even for its rate since it was first seen, and
+    /// for its largest minute: templates that come in bouts show the size of a bout before they
+    /// show how much bouts vary.
     fn outdoes_its_life(&mut self, spot: &CellKey, errors: u64, slots: u32, keep: f64, enough: f64) -> bool {
         self.settle_active(spot);
         let Some(cell) = self.cells.get_mut(spot.cell).filter(|_| spot.scope == Scope::Text) else { return false };
@@ -191,12 +191,13 @@ impl Burst {
     }
 
     /// ln of the chance of so many errors in the last `slots` slots at `factor` times the usual
-    /// rate, on the clock that finds them likeliest; `keep` is the share of the spot's usual errors
-    /// that the count is out of.
+    /// rate, on the clock that finds them likeliest; `keep` is the share of the cell's usual errors
+    /// that the count is taken from.
     pub(super) fn ln_p(&mut self, spot: &CellKey, errors: u64, slots: u32, factor: f64, keep: f64, enough: f64) -> f64 {
         let Some(usual) = self.usual(spot, slots) else { return 0.0 };
         let mut ln_p = usual.ln_p(errors as f64, factor, keep, enough);
-        // Each clock can only make it likelier: where one has explained it, the next is not asked.
+        // Each clock can only raise the chance: after one that explains the count, the next is not
+        // asked.
         if ln_p <= enough
             && spot.scope != Scope::Share
             && let Some(module) = spot.module
@@ -209,8 +210,8 @@ impl Burst {
         ln_p
     }
 
-    /// Ends the bursts that are over: all are looked at when a slot has ended, else those whose
-    /// time has come.
+    /// Ends the bursts that are over. All are examined when a slot has ended, else those whose
+    /// deadline has come.
     pub(super) fn check(&mut self, now: Timestamp, report: &mut Report<'_>) {
         let slot = self.exposure.slot();
         let from = std::mem::replace(&mut self.checked, slot);
@@ -235,12 +236,12 @@ impl Burst {
         }
     }
 
-    /// The first slot whose errors are not yet spent on an incident of `place`.
+    /// The first slot whose errors are not yet attributed to an incident of `place`.
     fn fresh_from(&self, place: u32) -> u32 {
         self.open.attributed().fresh_from(place.into())
     }
 
-    /// The slots of open bursts belong to them up to `to`, for `most` slots since they opened.
+    /// Attributes the slots up to `to` to the open bursts, for `most` slots since each opened.
     pub(super) fn attribute_open(&mut self, to: u32, most: u32) {
         let going = self.open.incidents().iter().filter(|(_, open)| to.saturating_sub(open.slot) <= most);
         let going: Vec<_> = going.map(|(place, open)| (*place, open.slot, open.ending.first_slot)).collect();
@@ -252,8 +253,7 @@ impl Burst {
         }
     }
 
-    /// The slots from `from` to the one before `slot` have ended: has the burst come back to usual
-    /// in them?
+    /// Tells the end of a burst what the slots from `from` to the one before `slot` have shown.
     fn watch(&mut self, open: &mut OpenBurst, from: u32, slot: u32) {
         let spot = open.spot;
         let (Some(usual), Some(before)) = (self.usual(&spot, slot - from + 1), self.usual(&spot, 1)) else {

@@ -14,16 +14,17 @@ use std::collections::BTreeMap;
 
 /// Bytes of the example line that are kept.
 const EXAMPLE_BYTES: usize = 200;
-/// So many errors, and so many times the expected, are critical at any level.
+/// At any level, an incident is critical from so many errors on that are so many times the expected
+/// ones.
 const CRITICAL_ERRORS: f64 = 20.0;
 const CRITICAL_TIMES: f64 = 10.0;
 
-/// What an open burst is held against.
+/// What is usual where a burst is open, so that updates compare it with that.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct UsualOfBurst {
     /// Errors that are usual in a second.
     a_second: UsualNumber,
-    /// What was learned, over the window that has shown the burst.
+    /// The learned rate, over the window that has shown the burst.
     rate: UsualRate,
     window_s: f64,
     keep: f64,
@@ -46,8 +47,7 @@ pub(super) struct OpenBurst {
     pub(super) slot: u32,
     /// Errors a second that would have come without it.
     pub(super) expected: f64,
-    /// What the incident is held against while it goes on; none in states of versions that did not
-    /// keep it.
+    /// What is usual, for updates; none in states of versions that did not keep it.
     #[serde(default)]
     pub(super) usual: Option<UsualOfBurst>,
     pub(super) ending: Ending,
@@ -98,7 +98,7 @@ pub(super) fn opening(fields: &Fields<'_>, scope: Scope, verdict: &Verdict) -> O
     }
 }
 
-/// Somebody should act now.
+/// True when somebody should act at once.
 pub(super) fn is_critical(fatal: bool, errors: f64, expected: f64) -> bool {
     fatal || (errors >= CRITICAL_ERRORS && errors >= CRITICAL_TIMES * expected)
 }

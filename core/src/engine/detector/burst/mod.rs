@@ -51,9 +51,11 @@
 mod active;
 mod cell;
 mod cell_key;
+mod counting;
 mod evaluate;
 mod incident;
 mod options;
+mod state;
 mod text_modules;
 mod traffic;
 
@@ -65,8 +67,7 @@ use crate::engine::clock::Moment;
 use crate::engine::deadlines::Slotted;
 use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::overrides::Overrides;
-use crate::engine::snapshot::Stateful;
-use crate::engine::state::{Evict, Table, TableSnapshot, Weight};
+use crate::engine::state::{Evict, Table, Weight};
 use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::engine::stats::exposure::{Exposure, SecondsAndEvents};
 use crate::engine::stats::gamma_poisson;
@@ -74,12 +75,12 @@ use crate::engine::template::Merge;
 use crate::event::{Fields, Level, Role, Timestamp};
 use cell::Cell;
 use cell_key::{ALL, ALL_CELL, CellKey, EVERYWHERE, KEY_DOMAINS, Scope, fold, spots, text_key};
-use incident::{OpenBurst, OpenBurstsState, UsualOfBurst};
+use incident::{OpenBurst, UsualOfBurst};
 use options::BurstSettings;
 pub use options::{BurstOptions, BurstOverride};
-use serde::{Deserialize, Serialize};
-use text_modules::{TextModules, TextModulesSnapshot};
-use traffic::{Traffic, TrafficSnapshot};
+pub use state::BurstState;
+use text_modules::TextModules;
+use traffic::Traffic;
 
 /// Fewest events other than errors that a module must have had to be a clock of its own.
 const OTHERS: f64 = 50.0;
@@ -125,29 +126,14 @@ pub struct Burst {
     checked: u32,
 }
 
-/// What a restart should know.
-#[derive(Serialize, Deserialize)]
-pub struct BurstState {
-    windows: Vec<u32>,
-    age: f64,
-    exposure: Exposure,
-    traffic: TrafficSnapshot,
-    cells: TableSnapshot<Cell>,
-    #[serde(default)]
-    text_modules: TextModulesSnapshot,
-    active: Vec<CellKey>,
-    places: OpenBurstsState,
-    checked: u32,
-}
-
 /// A window that is no longer usual.
 #[derive(Clone, Copy, Debug, Default)]
 struct Verdict {
     ln_p: f64,
     threshold: f64,
     errors: f64,
-    /// Errors that are usual in the window; what they are reckoned from, and the share of it that
-    /// is counted.
+    /// Errors that are usual in the window; the rate that they come from, and the share of them
+    /// that is counted.
     usual: UsualNumber,
     rate: UsualRate,
     keep: f64,
@@ -211,7 +197,7 @@ impl Burst {
         let owned_slots = (HALF_LIFE_S / SLOT_S) as u32;
         self.attribute_open(to, owned_slots);
         while let Some((due, spot)) = self.active.next(to) {
-            // One that was forgotten and came again has another place.
+            // A cell that was evicted and came again is due in another slot.
             if self.cells.get(spot.cell).is_none_or(|cell| !cell.active || cell.due != due) {
                 continue;
             }
@@ -224,158 +210,6 @@ impl Burst {
             }
         }
         self.open.forget_before(to.saturating_sub(2 * self.longest));
-        self.set_threshold();
-    }
-
-    /// Counts an error, and asks whether there are too many.
-    fn count(&mut self, event: &Event<'_>, settings: BurstSettings, prior: &Prior, report: &mut Report<'_>) {
-        let look = event.fields.look();
-        let now = self.exposure.slot();
-        let fatal = look.level == Some(Level::Fatal);
-        let module = fold(look.module_hash);
-        let spots = spots(event);
-        let template = event.templates.get(event.template.id);
-        let young = template.is_some_and(|template| event.moment.now.seconds_since(template.first) < YOUNG_S);
-        let code_is_open = spots[1].is_some_and(|spot| self.open.contains(spot.place.into()));
-        for spot in spots.iter().flatten() {
-            if spot.scope == Scope::Share || (spot.scope == Scope::All && code_is_open) {
-                continue;
-            }
-            let cell = self.cell(spot);
-            let is_new = !cell.active;
-            if is_new {
-                self.settle(spot);
-            }
-            if let Some(cell) = self.cells.get_mut(spot.cell) {
-                let group = match spot.scope {
-                    Scope::All | Scope::Code => Some(module),
-                    Scope::Module if young => Some(YOUNG),
-                    _ => None,
-                };
-                cell.add(now, group, fatal);
-                cell.active = true;
-            }
-            if is_new {
-                self.list(spot);
-            }
-        }
-        let joined = self.join(event, &spots, report);
-        if joined || self.age < self.warm_up_s || self.open.contains(ALL.into()) {
-            return;
-        }
-        for spot in spots.iter().flatten() {
-            if self.open.contains(spot.place.into()) {
-                continue;
-            }
-            let settings = if spot.scope.is_wide() { self.usual } else { settings };
-            if let Some(verdict) = self.test(spot, settings, &prior.localized) {
-                self.open(event, spot, &verdict, report);
-                return;
-            }
-        }
-        if report.wants_near_misses()
-            && let Some(spot) = spots.iter().flatten().find(|spot| spot.scope == Scope::Module)
-        {
-            self.near_miss(event, spot, settings, report);
-        }
-    }
-
-    /// Adds the error to the open burst that it belongs to, if there is one.
-    fn join(&mut self, event: &Event<'_>, spots: &[Option<CellKey>; 5], report: &mut Report<'_>) -> bool {
-        if self.open.is_empty() {
-            return false;
-        }
-        let (now, slot) = (event.moment.now, self.exposure.slot());
-        for spot in spots.iter().flatten() {
-            let Some(open) = self.open.get_mut(spot.place.into()) else { continue };
-            if open.spot.cell != spot.cell {
-                continue;
-            }
-            open.ending.hear(now, slot);
-            let deadline = open.ending.deadline();
-            let (began, errors) = (open.ending.began, open.ending.failures as f64);
-            let level = event.fields.level().max(Some(Level::Error));
-            let expected = open.expected * now.seconds_since(began);
-            if incident::is_critical(level == Some(Level::Fatal), errors, expected) {
-                report.incidents.raise(open.id, Severity::Critical);
-            }
-            let lasted_s = now.seconds_since(began).max(1.0);
-            let incidents = &mut report.incidents;
-            match open.usual {
-                Some(usual) => incidents.join_updated(open.id, 1, level, now, report.findings, |known, count| {
-                    incident::go_on(known, &usual, count, lasted_s);
-                }),
-                // A version that knew less has opened it: what it has said stays.
-                None => incidents.join(open.id, 1, level, now, report.findings),
-            }
-            self.open.go_on(spot.place.into(), deadline);
-            return true;
-        }
-        false
-    }
-
-    /// A value of a dimension has an incident: the slots that showed it are no evidence of anything
-    /// else, and teach nothing.
-    #[cold]
-    fn leave_to_spread(&mut self, module: u64, aside: &LocalizedFailures) {
-        if let Some(first) = aside.slots.iter().map(|(slot, _)| *slot).min() {
-            self.open.attribute(fold(module).into(), first, self.exposure.slot());
-        }
-    }
-
-    fn open(&mut self, event: &Event<'_>, spot: &CellKey, verdict: &Verdict, report: &mut Report<'_>) {
-        let (now, slot) = (event.moment.now, self.exposure.slot());
-        let opening = incident::opening(&event.fields, spot.scope, verdict);
-        let id = report.incidents.open(opening, now, report.findings);
-        let ending = Ending::new(now, slot, verdict.errors, verdict.slots, verdict.window_s);
-        let first_slot = ending.first_slot;
-        let (expected, usual) = (verdict.usual.expected / verdict.window_s, Some(UsualOfBurst::of(verdict)));
-        let open = OpenBurst { id, spot: *spot, slot, expected, usual, ending };
-        self.settle_active(spot);
-        self.open.open(spot.place.into(), id, open, ending.deadline(), report.incidents);
-        self.list(spot);
-        self.open.attribute(spot.place.into(), first_slot, slot);
-        if spot.scope == Scope::Code {
-            // The overall cell has counted the same errors.
-            self.open.attribute(ALL.into(), first_slot, slot);
-        }
-    }
-}
-
-impl Stateful for Burst {
-    type State = BurstState;
-
-    fn state(&self) -> BurstState {
-        BurstState {
-            windows: self.windows.clone(),
-            age: self.age,
-            exposure: self.exposure.clone(),
-            traffic: self.traffic.snapshot(),
-            cells: self.cells.snapshot(),
-            text_modules: self.text_modules.snapshot(),
-            active: self.active_spots(),
-            places: OpenBurstsState { open: self.open.incidents().clone(), owned: self.open.attributed().clone() },
-            checked: self.checked,
-        }
-    }
-
-    fn compatible(&self, state: &BurstState) -> Result<(), &'static str> {
-        if state.windows != self.windows {
-            return Err("its windows were others");
-        }
-        Ok(())
-    }
-
-    fn resume(&mut self, kept: BurstState) {
-        self.age = kept.age;
-        self.exposure = kept.exposure;
-        self.traffic.restore(kept.traffic);
-        self.cells.restore(kept.cells);
-        self.text_modules.restore(kept.text_modules, kept.active.iter().filter_map(CellKey::text));
-        self.open.resume(kept.places.open, kept.places.owned);
-        self.checked = kept.checked;
-        self.active = Slotted::default();
-        kept.active.iter().for_each(|spot| self.list(spot));
         self.set_threshold();
     }
 }
@@ -439,7 +273,7 @@ impl Detector for Burst {
             let [from, into] =
                 [merge.from, merge.into].map(|id| text_key(module, id.0) ^ KEY_DOMAINS[Scope::Text as usize]);
             let spot = CellKey { scope: Scope::Text, cell: into, place: fold(module), module: Some(module) };
-            // Both have forgotten up to the slot at hand before they are added up.
+            // Both cells are decayed up to the current slot before they are added up.
             self.settle(&CellKey { cell: from, ..spot });
             let Some(cell) = self.cells.get_mut(from) else { continue };
             let moved = std::mem::replace(cell, Cell::new(&self.exposure));

@@ -8,7 +8,7 @@
 use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, allocated};
 use serde::{Deserialize, Serialize};
 
-/// Modules of one template that are remembered.
+/// Most modules that are remembered of one template.
 const MOST: usize = 1_024;
 
 /// Modules by the hashes of their names, in the order in which they came.
@@ -25,7 +25,8 @@ impl HeapSize for Modules {
 #[derive(Debug)]
 pub(super) struct TextModules(Table<Modules>);
 
-/// What is kept of them across a restart; none by versions that looked through all modules.
+/// The modules of each template, as kept across a restart; none in states of versions that searched
+/// all modules.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct TextModulesSnapshot(Option<TableSnapshot<Modules>>);
 
@@ -59,7 +60,8 @@ impl TextModules {
         TextModulesSnapshot(Some(self.0.snapshot()))
     }
 
-    /// Takes what was kept; of a snapshot without, what its `texts`, templates and modules, tell.
+    /// Restores the modules of each template; from a state without them they are those of its
+    /// `texts`, which are templates and modules.
     pub(super) fn restore(&mut self, kept: TextModulesSnapshot, texts: impl Iterator<Item = (u64, u64)>) {
         match kept.0 {
             Some(kept) => self.0.restore(kept),

@@ -1,5 +1,4 @@
-//! What is counted of every event, by module: events that are no errors, and those that tell a
-//! status.
+//! Counts of every event by module: events that are no errors, and events with a status.
 
 use crate::engine::detector::{ModuleCounts, failure};
 use crate::engine::overrides::Choice;
@@ -14,10 +13,10 @@ use std::collections::BTreeMap;
 
 /// Slots of a block by which dispersion is measured: a minute.
 const BLOCK_SLOTS: u32 = 12;
-/// Fewest requests of the past in which a share is worth something.
+/// Fewest past requests from which a share is estimated.
 const REQUESTS: f64 = 100.0;
 
-/// What all modules together are called that are not told by name.
+/// The name for all modules together that are not listed.
 const OTHER: &str = "other";
 /// Bytes of a module's name that are kept.
 const NAME_BYTES: usize = 128;
@@ -25,16 +24,16 @@ const NAME_BYTES: usize = 128;
 /// A module's events.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Module {
-    /// Those that are no errors.
+    /// Recent events that are no errors.
     others: Slots,
-    /// Those that have left all windows, forgetting.
+    /// Events that have left all windows, decaying.
     learned: f64,
-    /// Made when the first event with a status comes.
+    /// None until the first event with a status.
     requests: Option<Box<Requests>>,
     /// Which settings it has.
     #[serde(skip)]
     pub(super) choice: Choice,
-    /// Its name, all of its events and its errors, for whoever asks how busy modules are. Counters
+    /// The name, the events and the errors of the module, for metrics and the page. These counters
     /// begin with the process.
     #[serde(skip)]
     name: Box<str>,
@@ -52,7 +51,7 @@ struct Requests {
     learned_all: f64,
     learned_failed: f64,
     dispersion: Dispersion,
-    /// The dispersion's block at hand: its number, its requests and failures.
+    /// The current block of the dispersion: its number, its requests and failures.
     block: (u32, f64, f64),
 }
 
@@ -74,7 +73,7 @@ pub(super) struct Traffic {
     length: u32,
 }
 
-/// What is kept of it across a restart.
+/// The traffic as kept across a restart.
 pub(super) type TrafficSnapshot = TableSnapshot<Module>;
 
 impl Traffic {
@@ -82,7 +81,7 @@ impl Traffic {
         Self { modules: Table::new(keys), length }
     }
 
-    /// Reads what an event of each of these modules will.
+    /// Reads the memory that events of these modules will need.
     pub(super) fn prefetch<const N: usize>(&self, modules: [u64; N]) {
         self.modules.prefetch(modules, |_, module| {
             let requests = module.requests.as_deref().map_or(0, |requests| requests.all.prefetch());
@@ -90,7 +89,7 @@ impl Traffic {
         });
     }
 
-    /// The module, known from now on.
+    /// The module's counts, made where there are none yet.
     #[inline]
     pub(super) fn module(&mut self, module: u64, now: u32) -> &mut Module {
         let length = self.length as usize;
@@ -105,10 +104,9 @@ impl Traffic {
         })
     }
 
-    /// How much the `most` busiest modules have said, and all others together.
+    /// Events and errors of the `most` busiest modules, and of all others together.
     pub(super) fn counts(&self, most: usize) -> Vec<ModuleCounts> {
-        // Names are cut, and nobody keeps a module from being called `other`: no name is told
-        // twice.
+        // Names are cut, and a module may be called `other`: modules of one name are added up.
         let mut by_name: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
         for (_, module) in self.modules.iter().filter(|(_, module)| module.events > 0) {
             let (events, errors) = by_name.entry(&module.name).or_default();
@@ -131,8 +129,8 @@ impl Traffic {
         (entry.learned, entry.others.sum(slots) as f64)
     }
 
-    /// The module's requests in the last `slots` slots and before, if there were enough to know the
-    /// share that fails.
+    /// The module's requests in the last `slots` slots and before; none where too few came before
+    /// to know the share that fails.
     pub(super) fn share(
         &mut self,
         module: u64,
@@ -178,7 +176,7 @@ impl HeapSize for Module {
 }
 
 impl Module {
-    /// Counts an event of whatever kind.
+    /// Counts any event.
     #[inline]
     pub(super) fn hear(&mut self, fields: &Fields<'_>) {
         if self.name.is_empty() {
@@ -188,7 +186,7 @@ impl Module {
         self.errors += u64::from(failure::is_failure(fields, Level::Error));
     }
 
-    /// Takes an event that is no error, or that another detector explains.
+    /// Counts an event that is no error, or that another detector explains.
     #[inline]
     pub(super) fn count_other(&mut self, exposure: &Exposure) {
         if self.others.newest() != exposure.slot() {
@@ -197,7 +195,8 @@ impl Module {
         self.others.add();
     }
 
-    /// Takes an event with a status; `owned` are slots that belong to an incident of this module.
+    /// Counts an event with a status. `owned` is true of slots that belong to an incident of this
+    /// module.
     #[inline]
     pub(super) fn count_request(&mut self, failed: bool, exposure: &Exposure, owned: impl Fn(u32) -> bool) {
         let length = self.others.length();
@@ -236,7 +235,7 @@ impl Requests {
         }
     }
 
-    /// What has left all windows is learned, both numbers of a slot or none.
+    /// Slots that have left all windows are learned: requests and failures of a slot, or neither.
     #[cold]
     fn roll(&mut self, exposure: &Exposure, owned: impl Fn(u32) -> bool) {
         let (now, length) = (exposure.slot(), self.all.length() as u32);
@@ -288,7 +287,7 @@ mod tests {
             let module = traffic.module(key, 0);
             (module.name, module.events, module.errors) = (name.into(), events, errors);
         }
-        // One that has not spoken since a restart has nothing to tell.
+        // A module without an event since the restart is not listed.
         traffic.module(5, 0);
         let told = |traffic: &Traffic, most| -> Vec<_> {
             traffic.counts(most).into_iter().map(|told| (told.module, told.events, told.errors)).collect()

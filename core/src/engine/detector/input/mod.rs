@@ -1,15 +1,14 @@
-//! The input itself: it is open, and nothing comes.
+//! The input itself has stalled: it is open, and nothing arrives.
 //!
-//! Only the wall clock can tell, and only while the input is live: the pause since the last line
-//! arrived is held against the tail of the pauses between arrivals so far (`stats::gap_tail`). It
-//! must last a minute besides, and twice the longest pause that there was. The finding ends when
-//! something arrives; such a pause is learned when it came twice, for an input that has office
-//! hours.
+//! Only the wall clock can tell, and only while the input is live. The pause since the last arrival
+//! is tested against the tail of the pauses between arrivals so far (`stats::gap_tail`). The pause
+//! must also last a minute, and twice the longest pause so far. The incident ends when something
+//! arrives. A pause of this length is learned when it came twice, for an input with office hours.
 //!
-//! A process that was stopped, or waited for its reader, has not seen its input idle: of the time
-//! between two looks at the clock, five seconds count. Memory: 80 bytes. Cold start: ten minutes
-//! from the first arrival, 50 arrivals, and ten times the limit; after a restart what was learned
-//! holds.
+//! A process that was stopped, or waited for its reader, cannot say that its input was idle: of the
+//! time between two readings of the clock, at most five seconds count. Memory: 80 bytes. Cold
+//! start: ten minutes from the first arrival, 50 arrivals, and ten times the limit; after a restart
+//! what was learned holds.
 
 mod options;
 
@@ -26,9 +25,9 @@ use crate::event::Timestamp;
 pub use options::InputOptions;
 use serde::{Deserialize, Serialize};
 
-/// Most seconds between two looks at the clock that count.
+/// Most seconds that count between two readings of the clock.
 const STEP_S: f64 = 5.0;
-/// Seconds of arrivals before it judges.
+/// Seconds of arrivals before a pause is tested.
 const WARM_UP_S: f64 = 600.0;
 
 /// The detector.
@@ -36,7 +35,7 @@ const WARM_UP_S: f64 = 600.0;
 pub struct Input {
     options: InputOptions,
     state: InputState,
-    /// When the wall clock was last looked at; not of another process.
+    /// When the wall clock was read last. Not kept: the clock of another process says nothing.
     looked: Option<Timestamp>,
 }
 
@@ -44,12 +43,12 @@ pub struct Input {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct InputState {
     gaps: GapTail,
-    /// Seconds since the last arrival, as far as they count.
+    /// Counted seconds since the last arrival.
     idle: f64,
-    /// Seconds since the first.
+    /// Counted seconds since the first arrival.
     age: f64,
     stalled: Option<IncidentId>,
-    /// Stalls that ended, and the longest in seconds.
+    /// Stalls that have ended, and the longest of them in seconds.
     stalls: u32,
     longest: f64,
 }
@@ -70,7 +69,7 @@ impl Input {
         self.state.age += step;
     }
 
-    /// Something came after a pause.
+    /// Something arrived after a pause.
     fn arrived(&mut self, now: Timestamp, report: &mut Report<'_>) {
         let idle = std::mem::take(&mut self.state.idle);
         let Some(id) = self.state.stalled.take() else {
@@ -81,7 +80,7 @@ impl Input {
         self.state.longest = self.state.longest.max(idle);
         let gaps = &self.state.gaps;
         let (samples, ln_p, longest_s) = (gaps.gaps().into(), gaps.ln_p(idle), gaps.longest());
-        // It went on until now.
+        // The stall lasted until now.
         report.incidents.join(id, 0, None, now, report.findings);
         report.incidents.resolve_updated(id, 0.0, now, report.findings, |known, _| {
             known.update(idle.round(), idle.round(), samples, ln_p);

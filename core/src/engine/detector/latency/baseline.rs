@@ -9,41 +9,43 @@ use crate::engine::stats::peaks_over_threshold::PeaksOverThreshold;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Shares of the baseline above the quantiles that recent values are held against: 75, 90 and 99 %.
+/// Shares of the baseline above the quantiles that recent values are compared with: 75, 90 and 99
+/// %.
 pub(super) const SHARES: [f64; 3] = [0.25, 0.10, 0.01];
-/// The share below the quantile that fast values are held against: 25 %.
+/// The share below the quantile that fast values are compared with: 25 %.
 pub(super) const SHARE_BELOW: f64 = 0.25;
-/// How many limits those are, the lower one last.
+/// How many limits there are; the lower one is the last.
 pub(super) const LIMITS: usize = SHARES.len() + 1;
-/// Values learned before anything is judged.
+/// Values to learn before any value is tested.
 const WARM: f64 = 200.0;
-/// Values after which a baseline forgets half…
+/// Values after which a baseline forgets half,
 const REMEMBERED: f64 = 20_000.0;
-/// …and the seconds after which it does so with fewer, so that it follows the day…
+/// and the seconds after which it does with fewer values, so that it follows the day,
 const HALF_LIFE_S: f64 = 7_200.0;
-/// …down to this many.
+/// down to this many values.
 const KEPT: f64 = 4_000.0;
 /// The tail is fitted above each of these shares, and the fit that finds a value least unlikely
 /// counts: a second mode far out (a cache's misses, a retry) bends the upper fit, a broad middle
 /// the lower.
 const TAILS: [f64; 3] = [0.1, 0.02, 0.003];
-/// An outlier is at least this many times the 99 % quantile: closer ones are nothing to look at.
+/// An outlier is at least this many times the 99 % quantile: closer values need no attention.
 const OUTLIER_FACTOR: f64 = 3.5;
-/// A young baseline has not met its own rare modes (a pause, a retry): with this many values
-/// learned the factor is twice as large, and it falls as more come.
+/// A young baseline has not seen the operation's rare modes (a pause, a retry): at this many values
+/// the outlier factor is doubled, and it falls as more values come.
 const YOUNG: f64 = 400.0;
-/// Values like one that was learned twice before are known, if rare.
+/// Values up to this many times a value that was learned twice are known.
 const KNOWN_FACTOR: f64 = 1.25;
-/// How much of a known height is left after each halving of the baseline.
+/// What each halving of the baseline leaves of a known value.
 const KNOWN_FADES: f64 = 0.8;
-/// An incident is calm while no count is rarer than this.
+/// A call is calm while no count is rarer than this.
 pub(super) const CALM: f64 = 1e-3;
-/// Blocks of calm values that the prior of no clumping is worth, and after which half is forgotten.
+/// The weight of the prior of no clumping, in blocks of calm values; after as many blocks half is
+/// forgotten.
 const BLOCK_PRIOR: f64 = 4.0;
 const BLOCKS: f64 = 100.0;
-/// One block counts for at most this many times the dispersion so far: it may have been a fault.
+/// A block counts for at most this many times the dispersion so far: it may have been a fault.
 const BLOCK_CLIP: f64 = 6.0;
-/// The coarsest step in which durations may come, in milliseconds, and the finest that is minded.
+/// The coarsest step of durations that is noticed, in milliseconds, and the finest.
 const COARSEST: f64 = 10_000.0;
 const FINEST: f64 = 1e-4;
 
@@ -51,33 +53,33 @@ const FINEST: f64 = 1e-4;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Baseline {
     pub(super) learned: LogHistogram,
-    /// Values to learn until the limits are computed anew.
+    /// Values to learn before the limits are computed again.
     due: u32,
     /// The step in which values come: the largest power of ten of which all are multiples.
     grain: f64,
     /// The largest values learned, largest first.
     known: [f64; 2],
-    /// Mean squares of what blocks of calm values had above each limit too much, over what is
-    /// binomial; and blocks.
+    /// Mean squared excess of blocks of calm values above each limit, over the binomial variance;
+    /// and the number of blocks.
     dispersion: [f64; LIMITS],
     blocks: f64,
-    /// When half was last forgotten.
+    /// When half was forgotten last.
     halved: Timestamp,
     pub(super) limits: Option<Box<Limits>>,
 }
 
-/// What follows from a baseline until the next time it is computed.
+/// What follows from a baseline, until it is computed again.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Limits {
     /// Recent values are counted above the first three, and below the last.
     levels: [f64; LIMITS],
     /// A single value is an outlier above this.
     pub(super) outlier: f64,
-    /// By window, a lane a limit: so many beyond it are a shift.
+    /// By window and limit, one lane each: so many values beyond the limit are a shift.
     pub(super) shift: [Lanes; WINDOWS.len()],
-    /// So many are not calm.
+    /// By window and limit: so many values beyond the limit are not calm.
     pub(super) restless: [Lanes; WINDOWS.len()],
-    /// By limit: values beyond it, values in all, correlation.
+    /// By limit: values beyond the limit, all values, and their correlation.
     shares: [(f64, f64, f64); LIMITS],
     tails: [Option<PeaksOverThreshold>; TAILS.len()],
     /// The chance of an outlier that the limit stands for.
@@ -85,7 +87,7 @@ pub(super) struct Limits {
 }
 
 impl Limits {
-    /// Where a value lies among them.
+    /// Where a value lies among the limits.
     #[inline]
     pub(super) fn place(&self, value: f64) -> ValueLevel {
         let [first, second, third, below] = self.levels;
@@ -101,7 +103,7 @@ impl Limits {
         Exceedance::new(beyond, total, correlation)
     }
 
-    /// The same for values of which `beyond` of `total` lay beyond it: one host's.
+    /// What is known of one host's share beyond limit `i`: `beyond` of `total` values lay there.
     pub(super) fn exceedance_of(&self, i: usize, beyond: f64, total: f64) -> Exceedance {
         Exceedance::new(beyond, total, self.shares[i].2)
     }
@@ -112,11 +114,12 @@ impl Limits {
     }
 }
 
-/// The integer nearest to a number that is not negative; of two the even one. `f64::round` is a
-/// call where processors need not have an instruction for it.
+/// The nearest integer of a number that is not negative, ties to even. `f64::round` is a function
+/// call on targets that need not have an instruction for it.
 #[inline]
 fn nearest(value: f64) -> f64 {
-    // Of numbers between 2^52 and 2^53 all are integers; what is larger than 2^51 is taken as one.
+    // All numbers between 2^52 and 2^53 are integers, so the addition rounds. Numbers above 2^51
+    // are taken as integers.
     const INTEGERS: f64 = (1_u64 << 52) as f64;
     if value < INTEGERS / 2.0 { value + INTEGERS - INTEGERS } else { value }
 }
@@ -149,7 +152,7 @@ impl Baseline {
         }
     }
 
-    /// Notices in which steps values come.
+    /// Learns the step in which values come.
     #[inline]
     pub(super) fn notice_grain(&mut self, value: f64) {
         while self.grain > FINEST {
@@ -171,8 +174,8 @@ impl Baseline {
         per_day: impl FnOnce() -> f64,
     ) {
         let value = lower_edge(bucket);
-        // An outlier is learned as the largest value that is none: one of them must not stretch the
-        // tail over the next.
+        // An outlier is learned as the largest value that is not one, so that it does not stretch
+        // the tail over the next.
         let most = self.limits.as_ref().map_or(f64::INFINITY, |limits| limits.outlier);
         self.learned.add(if value > most { bucket_of(most).unwrap_or(bucket) } else { bucket });
         if value > self.known[1] {
@@ -184,7 +187,7 @@ impl Baseline {
         }
     }
 
-    /// Learns how calm values clump: `beyond` of the 128 last lay beyond each limit.
+    /// Learns how calm values clump: `beyond` of the last 128 lay beyond each limit.
     pub(super) fn learn_block(&mut self, beyond: [u16; LIMITS]) {
         let Some(limits) = &self.limits else { return };
         for (i, (dispersion, beyond)) in self.dispersion.iter_mut().zip(beyond).enumerate() {
@@ -201,13 +204,13 @@ impl Baseline {
         }
     }
 
-    /// The level of an incident that would not end is the baseline from now on.
+    /// An incident that did not end becomes the baseline.
     pub(super) fn replace(&mut self, learned: LogHistogram, settings: &LatencySettings, now: Timestamp, per_day: f64) {
         *self = Self { learned, grain: self.grain, halved: now, ..Self::new() };
         self.compute(settings, now, per_day);
     }
 
-    /// The correlation that the dispersion of blocks tells of: φ = 1 + (m − 1)ρ.
+    /// The correlation ρ that follows from the dispersion of blocks: φ = 1 + (m − 1)ρ.
     fn correlation(&self, limit: usize) -> f64 {
         let dispersion = (BLOCK_PRIOR + self.dispersion[limit]) / (BLOCK_PRIOR + self.blocks);
         ((dispersion - 1.0) / (LONGEST as f64 - 1.0)).max(0.0)
@@ -217,7 +220,7 @@ impl Baseline {
     fn compute(&mut self, settings: &LatencySettings, now: Timestamp, per_day: f64) {
         self.forget(now);
         let total = self.learned.total();
-        // Rarely enough that its cost vanishes, often enough that a young baseline is put to use.
+        // Seldom enough to cost little, often enough that a young baseline is soon used.
         self.due = (total / 16.0).clamp(32.0, 1_024.0) as u32;
         let mut levels = [f64::INFINITY; LIMITS];
         let mut shares = [(0.0, 0.0, 0.0); LIMITS];
@@ -230,8 +233,8 @@ impl Baseline {
         levels[LIMITS - 1] = lower_edge(bucket) / settings.tolerance - self.grain;
         shares[LIMITS - 1] = (below, total, self.correlation(LIMITS - 1));
         let tails = TAILS.map(|share| PeaksOverThreshold::fit(&self.learned, share));
-        // A busy operation would meet its one in 100,000 every minute: no more than one a day is
-        // expected of chance.
+        // A busy operation meets its one in 100,000 every minute: chance may exceed the limit at
+        // most once a day.
         let chance = settings.outlier_threshold.value().min(1.0 / per_day.max(1.0));
         let tail = tails.iter().flatten().map(|tail| tail.value_at(chance)).fold(0.0, f64::max);
         let usual = (levels[SHARES.len() - 1] - self.grain) / settings.tolerance;
@@ -241,7 +244,7 @@ impl Baseline {
         for (i, (beyond, total, correlation)) in shares.into_iter().enumerate() {
             let exceedance = Exceedance::new(beyond, total, correlation);
             for (w, width) in WINDOWS.into_iter().enumerate() {
-                // Eight fast calls are no news: faster is told with patience.
+                // Eight fast calls are no finding: a shift to faster calls needs a longer window.
                 if i == LIMITS - 1 && w == 0 {
                     continue;
                 }

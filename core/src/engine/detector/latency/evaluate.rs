@@ -1,4 +1,5 @@
-//! One duration at a time: counted, judged, and learned when it turns out to be harmless.
+//! Takes one duration at a time: it is counted, tested, and learned when it turns out to be
+//! harmless.
 
 use super::baseline::Limits;
 use super::host_share::HostShare;
@@ -10,21 +11,22 @@ use crate::engine::finding::{DetectorName, NearMiss, Reason};
 use crate::engine::incident::IncidentId;
 use crate::event::Timestamp;
 
-/// Other hosts' calls are calm while no count of theirs is rarer than this, over all limits.
+/// The calls of other hosts are calm while none of their counts is rarer than this, over all
+/// limits.
 const OTHERS_CALM: f64 = 0.003;
 
-/// One duration and where it belongs.
+/// One duration, with its operation and host.
 pub(super) struct Call<'a, 'e> {
     pub(super) event: &'a Event<'e>,
-    /// In milliseconds, and its bucket.
+    /// The duration in milliseconds, and its bucket.
     pub(super) value: f64,
     pub(super) bucket: u16,
-    /// The host; 0 without one.
+    /// The host; 0 where the event names none.
     pub(super) host: HostId,
     pub(super) settings: &'a LatencySettings,
 }
 
-/// What becomes of an operation's incident.
+/// What a call changes about an operation's incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
     None,
@@ -32,7 +34,7 @@ pub(super) enum Change {
     Ended,
 }
 
-/// Takes a call. `share` is that of its host.
+/// Takes a call. `share` is what is known of its host.
 #[inline]
 pub(super) fn take(
     call: &Call<'_, '_>,
@@ -61,7 +63,7 @@ pub(super) fn take(
             share.push(place, others, now);
         }
         ended = go_on(call, operation, share.as_deref_mut(), place, outlier, report);
-        // What is slow while an operation is faster than ever is judged at once.
+        // A slow call that ends an incident of faster calls is tested at once.
         let slow_again = ended == Change::Ended && outlier;
         if !slow_again {
             return ended;
@@ -83,7 +85,7 @@ pub(super) fn take(
     }
 }
 
-/// Takes a value that has left the window.
+/// Learns a value that has left the window, if it left calmly.
 #[inline]
 fn settle(operation: &mut Operation, bucket: u16, host: HostId, settings: &LatencySettings, now: Timestamp) {
     if let Some(going) = operation.going.as_mut().filter(|going| going.shift)
@@ -96,7 +98,7 @@ fn settle(operation: &mut Operation, bucket: u16, host: HostId, settings: &Laten
     operation.baseline.learn(bucket, settings, now, || Operation::per_day(values, began, now));
 }
 
-/// No incident is open: does this call begin one?
+/// No incident is open: opens one if the call shows an outlier or a shift.
 fn judge(
     call: &Call<'_, '_>,
     operation: &mut Operation,
@@ -133,7 +135,7 @@ fn judge(
     Change::Opened(id)
 }
 
-/// The shift to slower calls that this call shows: of the operation, or of this host where the
+/// The shift to slower calls that this call shows: of the operation, or of its host alone where the
 /// others are calm.
 fn slower(
     call: &Call<'_, '_>,
@@ -153,12 +155,12 @@ fn slower(
     }
     let shift = Shift::of(operation, limits, false, now);
     let slowest = operation.window.slowest_host(shift.width, shift.limit);
-    // It may be another host alone: its own next call will tell.
+    // Another host alone may be slow: its own next call shows that.
     let waits = slowest != 0 && slowest != call.host && others_are_calm(operation, limits, slowest, shift.width);
     (!waits).then_some(shift)
 }
 
-/// True when there are calls of other hosts, and these are as they used to be.
+/// True when there are calls of other hosts, and these are calm.
 fn others_are_calm(operation: &Operation, limits: &Limits, host: HostId, width: usize) -> bool {
     let (others, slow) = operation.window.without(host, width);
     host != 0
@@ -167,7 +169,7 @@ fn others_are_calm(operation: &Operation, limits: &Limits, host: HostId, width: 
             .all(|i| limits.exceedance(i).ln_tail(u32::from(slow[i]), others) > OTHERS_CALM.ln())
 }
 
-/// An incident is open: the call goes on with it, or is one of the calm ones that end it.
+/// An incident is open: the call continues it, or is one of the calm calls that end it.
 fn go_on(
     call: &Call<'_, '_>,
     operation: &mut Operation,
@@ -184,13 +186,13 @@ fn go_on(
         None if going.down && (outlier || reached & !DOWN != 0) => return resolve(operation, share, now, report),
         None if going.down => (false, restless & DOWN != 0, false),
         None => {
-            // While it may yet be one host's, the whole operation's shift waits for that.
+            // While the slow calls may be one host's, the shift of the whole operation waits.
             let slowest =
                 if going.shift || reached & !DOWN == 0 { 0 } else { operation.window.slowest_host(LONGEST, 0) };
             let waits = slowest != 0 && others_are_calm(operation, limits, slowest, LONGEST);
             (reached & !DOWN != 0 && !waits, outlier || restless & !DOWN != 0, false)
         }
-        // Another host's call: it matters when the whole operation has become slow.
+        // A call of another host: it counts when the whole operation has become slow.
         Some(host) if host != call.host => {
             let whole = place != BELOW && reached & !DOWN != 0 && !others_are_calm(operation, limits, host, LONGEST);
             if !whole {
@@ -203,7 +205,7 @@ fn go_on(
             (false, outlier || !calm, false)
         }
     };
-    // An outlier of a host that alone becomes slow is its shift from now on.
+    // An outlier of a host that alone becomes slow turns into a shift of that host.
     let alone = !going.shift
         && share.as_ref().is_some_and(|share| share.slow(limits, call.settings.shift_threshold.value()).is_some())
         && others_are_calm(operation, limits, call.host, LONGEST);
@@ -232,7 +234,7 @@ fn go_on(
                 shift.update(operation, call.settings, fields, known);
             });
         } else {
-            // What was measured is the one slow call that has opened it.
+            // The measurement stays that of the slow call that opened the incident.
             report.incidents.join(id, 1, fields.level(), now, findings);
         }
         if stay(operation, share, call.settings, now, report) { Change::Ended } else { Change::None }
@@ -255,7 +257,7 @@ fn resolve(
     Change::Ended
 }
 
-/// A shift that would not end becomes the baseline. True when it has.
+/// Takes a shift that does not end as the new baseline; true when it did.
 fn stay(
     operation: &mut Operation,
     share: Option<&mut HostShare>,
@@ -273,14 +275,14 @@ fn stay(
     let per_day = Operation::per_day(operation.values, operation.began, now);
     operation.end(now);
     match (host, share) {
-        // One host's new level is its own habit; the operation's stays.
+        // The new level of one host is that host's habit; the operation's baseline stays.
         (Some(_), Some(share)) => share.adopt(),
         _ => operation.baseline.replace(durations, settings, now, per_day),
     }
     true
 }
 
-/// Not calm, and no incident either.
+/// Reports a call that is neither calm nor an incident.
 fn near_miss(call: &Call<'_, '_>, operation: &Operation, limits: &Limits, place: ValueLevel, report: &mut Report<'_>) {
     if !report.wants_near_misses() || place == BELOW || operation.window.reaches(&limits.restless) & !DOWN == 0 {
         return;

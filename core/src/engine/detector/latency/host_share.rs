@@ -1,9 +1,10 @@
-//! One host's share in the slow calls of one operation: is it this host alone that has become slow?
+//! One host's share in the slow calls of one operation, which shows whether that host alone has
+//! become slow.
 //!
-//! The places of its last 32 values among the operation's limits, two bits each, lie in one number,
-//! so that they are counted by population counts; what leaves them calmly is this host's own habit.
-//! A host that was always slower than the others is held against that. Memory: about 90 bytes a
-//! host and operation. Cold start: silent until 100 are learned.
+//! The levels of the host's last 32 values among the operation's limits take two bits each in one
+//! number, so that population counts count them. Values that leave calmly become the host's habit.
+//! A host that was always slower than the others is compared with its habit. Memory: about 90 bytes
+//! a host and operation. Cold start: silent until 100 values are learned.
 
 use super::baseline::{Limits, SHARES};
 use super::window::{BELOW, ValueLevel, counts};
@@ -12,27 +13,27 @@ use crate::engine::state::HeapSize;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// How many of a host's last values are tested, by the windows' places in `WINDOWS`.
+/// How many of a host's last values are tested, by index into `WINDOWS`.
 pub(super) const WIDTHS: [u32; 2] = [8, 32];
-/// Every other bit: the lower of each value's two.
+/// Every other bit: the lower of the two bits of each value.
 const LOW: u64 = 0x5555_5555_5555_5555;
-/// Values learned before a host is judged.
+/// Values to learn before a host is tested.
 const WARM: f32 = 100.0;
 /// Values after which half is forgotten.
 const REMEMBERED: f32 = 4_096.0;
 
-/// What is kept of one host of one operation.
+/// One host's calls of one operation.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct HostShare {
-    /// Places of the last 32 values, the newest lowest.
+    /// Levels of the last 32 values; the newest has the lowest bits.
     recent: u64,
     pushed: u32,
-    /// Learned values above each limit, and all.
+    /// Learned values above each limit, and all learned values.
     above: [f32; SHARES.len()],
     learned: f32,
-    /// When every eighth of the last 32 and more came.
+    /// When every eighth of the last values came.
     marks: [Timestamp; 5],
-    /// Shifts of the operation that were over at its last value.
+    /// Shifts of the operation that were over when the last value came.
     shifts: u32,
     /// Which settings it has.
     #[serde(skip)]
@@ -59,7 +60,7 @@ impl HostShare {
             ^ u64::from(self.choice.number())
     }
 
-    /// What came before the operation's last shift ended was of it: forgotten.
+    /// Forgets values from before the operation's last shift ended: they belong to that shift.
     #[inline]
     pub(super) fn forget_before(&mut self, shifts: u32) {
         if self.shifts != shifts {
@@ -68,7 +69,7 @@ impl HostShare {
         }
     }
 
-    /// Takes a value; the one that leaves is learned if all is `calm`.
+    /// Takes a value; the value that leaves is learned if all is `calm`.
     #[inline]
     pub(super) fn push(&mut self, place: ValueLevel, calm: bool, now: Timestamp) {
         let leaving = self.recent >> 62;
@@ -88,7 +89,7 @@ impl HostShare {
                 self.above = self.above.map(|above| above / 2.0);
             }
         }
-        // A count that starts anew only once in years still is one that has been full.
+        // A counter that overflows, once in years, goes on as that of a full window.
         self.pushed = self.pushed.checked_add(1).unwrap_or(64);
     }
 
@@ -99,8 +100,8 @@ impl HostShare {
         [low | high, high, low & high][i].count_ones()
     }
 
-    /// The least likely count, if one is below `threshold`. Asks for what is critical for the
-    /// operation first, which is cheap, and then for this host's own habit.
+    /// The least likely count, if its chance is below `threshold`. The critical counts of the
+    /// operation are compared first, which is cheap, then the host's own habit.
     pub(super) fn slow(&self, limits: &Limits, threshold: f64) -> Option<Slow> {
         if self.learned < WARM {
             return None;
@@ -114,7 +115,7 @@ impl HostShare {
         Some(self.least_likely(limits)).filter(|slow| slow.ln_p < threshold.ln())
     }
 
-    /// The least likely of its counts, by its own habit.
+    /// The least likely of the host's counts, by its own habit.
     pub(super) fn least_likely(&self, limits: &Limits) -> Slow {
         let mut least = Slow { ln_p: 0.0, width: WIDTHS[0], limit: 0, count: 0 };
         for width in WIDTHS.into_iter().filter(|width| self.pushed >= *width) {
@@ -130,19 +131,19 @@ impl HostShare {
         least
     }
 
-    /// About when the oldest of its last `width` values came.
+    /// About when the oldest of the last `width` values came.
     pub(super) fn since(&self, width: u32) -> Timestamp {
         self.marks[(self.pushed.saturating_sub(width) / 8) as usize % 5]
     }
 
-    /// What its last values show is its habit from now on.
+    /// Takes the last values as the host's habit.
     pub(super) fn adopt(&mut self) {
         self.learned = 2.0 * WARM;
         self.above = std::array::from_fn(|i| self.count(i, 32) as f32 / 32.0 * self.learned);
         self.clear();
     }
 
-    /// An incident is over: what it left is forgotten.
+    /// Forgets the last values: the incident that they belong to is over.
     pub(super) fn clear(&mut self) {
         (self.recent, self.pushed) = (0, 0);
     }

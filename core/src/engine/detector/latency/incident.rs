@@ -1,4 +1,4 @@
-//! What is known of an operation that has become slow, or fast.
+//! The finding of an operation that has become slow, or fast.
 
 use super::LatencySettings;
 use super::baseline::{Limits, SHARE_BELOW, SHARES};
@@ -18,13 +18,13 @@ use std::borrow::Cow;
 /// given up.
 const CRITICAL_FACTOR: f64 = 10.0;
 
-/// A shift as it shows in one of the windows.
+/// A shift as one of the windows shows it.
 pub(super) struct Shift {
     pub(super) ln_p: f64,
     pub(super) width: usize,
     pub(super) limit: usize,
     count: u32,
-    /// Of the calls of this host alone.
+    /// The host, for a shift of one host's calls alone.
     pub(super) host: Option<HostId>,
     /// Medians now and before, in milliseconds.
     median: f64,
@@ -71,7 +71,7 @@ impl Shift {
         }
     }
 
-    /// The calls beyond a quantile that show it.
+    /// The calls beyond a quantile that show the shift.
     pub(super) fn calls(&self) -> ShiftEvidence {
         let faster = self.limit >= SHARES.len();
         let quantile = if faster { SHARE_BELOW } else { 1.0 - SHARES[self.limit] };
@@ -105,7 +105,7 @@ impl Shift {
         }
     }
 
-    /// Brings an incident up to date that is a shift by now.
+    /// Brings the finding of a shift up to date.
     pub(super) fn update(
         &self,
         operation: &Operation,
@@ -141,7 +141,7 @@ impl Shift {
     }
 }
 
-/// One value, in milliseconds, beyond the tail.
+/// The incident of one value, in milliseconds, beyond the tail.
 pub(super) fn outlier(operation: &Operation, limits: &Limits, value: f64, fields: &Fields<'_>) -> Opening {
     let ln_p = limits.ln_tail(value);
     Opening {
@@ -158,7 +158,7 @@ pub(super) fn outlier(operation: &Operation, limits: &Limits, value: f64, fields
             window_s: Some(round(value / 1e3, 3)),
         },
         evidence: Evidence::Latency(LatencyEvidence {
-            // Not in the key: one slow call says nothing of its host.
+            // Evidence, not part of the key: one slow call says nothing about its host.
             host: fields.text(Role::Host).map(Cow::into_owned),
             observed_ms: value,
             ..quantiles(operation)
@@ -185,7 +185,7 @@ fn common(operation: &Operation, fields: &Fields<'_>) -> Opening {
     }
 }
 
-/// What is usual of the operation.
+/// The operation's usual quantiles.
 fn quantiles(operation: &Operation) -> LatencyEvidence {
     let shares = [1.0 - SHARES[2], 0.5, SHARES[0], SHARES[1], SHARES[2]];
     LatencyEvidence { quantiles_ms: shares.map(|share| operation.baseline.value_at(share)), ..Default::default() }

@@ -3,8 +3,8 @@
 //!
 //! An operation is what the role `operation` names, without query and variable segments
 //! (`event/operation.rs`); an event that has a duration but no operation counts for its module.
-//! Where no member has a duration, one is looked for in the message (`texts.rs`), whose template is
-//! then the operation; and configured pairs of start and end events have one (`pairs.rs`).
+//! Where no member has a duration, the message may have one (`texts.rs`), and its template is then
+//! the operation; configured pairs of start and end events have durations as well (`pairs.rs`).
 //! Durations are compared on a logarithmic scale.
 //!
 //! *Outliers*: one value beyond the duration that a generalised Pareto tail exceeds with
@@ -13,18 +13,18 @@
 //! *Shifts*: too many of the last 8, 32 or 128 values above the baseline's 75, 90 or 99 % quantile
 //! (`window.rs`), each raised by `tolerance` and by one step of durations that come in steps (whole
 //! milliseconds), so that slow drifts and coarse clocks are no findings. Values that clump when
-//! calm are allowed to. *Faster* is to know, not to act on: too many of the last 32 or 128 below
-//! the 25 % quantile is a shift of severity info.
+//! calm may clump. *Faster* calls need no action: too many of the last 32 or 128 below the 25 %
+//! quantile are a shift of severity info.
 //!
-//! *One host*: of each host its last 32 places among these limits are kept (`host_share.rs`), and
-//! tested against the habit of that host. Where they alone are too slow, and the others' values in
-//! the window are calm, the incident names the host. An operation has one incident at a time,
-//! whatever it is.
+//! *One host*: the levels of each host's last 32 values among these limits are kept
+//! (`host_share.rs`), and tested against the habit of that host. Where one host alone is too slow,
+//! and the values of the others in the window are calm, the incident names the host. An operation
+//! has one incident at a time.
 //!
-//! A value is learned when it leaves the window of the last 128 calmly. Nothing of a shift is
-//! learned, unless it goes on for `new_normal_s`: then it is what is normal. A single outlier is
-//! learned as the largest value that is none. An incident ends after 32 calls with nothing at p <
-//! 10⁻³ (more where incidents came shortly after each other), or ten minutes without a slow call.
+//! A value is learned when it leaves the window of the last 128 calmly. Values of a shift are not
+//! learned; a shift that lasts `new_normal_s` becomes the baseline. An outlier is learned as the
+//! largest value that is not one. An incident ends after 32 calls with nothing at p < 10⁻³ (more
+//! where incidents came shortly after each other), or ten minutes without a slow call.
 //!
 //! Memory: about 2 KB an operation, at most 9 KB, and 90 bytes for each of its hosts, both capped.
 //! Cold start: silent until 200 values of the operation are learned, which is when 328 have come.
@@ -71,7 +71,7 @@ use std::collections::BTreeMap;
 use texts::Texts;
 use window::{HostId, WINDOWS};
 
-/// An incident without a slow call for so long has ended, in seconds.
+/// Seconds without a slow call after which an incident ends.
 const SILENT_S: f64 = 600.0;
 /// Values that a shift must have before it can be the new normal.
 const NEW_NORMAL_VALUES: f64 = 1_000.0;
@@ -91,7 +91,7 @@ pub struct Latency {
     texts: Texts,
     pairs: Pairs,
     ended: Vec<Ended>,
-    /// Operations with an open incident, and which.
+    /// The open incidents by operation.
     open: IncidentTracker<IncidentId>,
 }
 
@@ -129,7 +129,7 @@ impl Registered for Latency {
 }
 
 impl Latency {
-    /// Takes the duration that the event itself has.
+    /// Takes the duration of the event itself.
     #[inline]
     fn measure(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
         let look = event.fields.look();
@@ -199,7 +199,7 @@ impl Latency {
         });
     }
 
-    /// Durations of pairs that this event ends.
+    /// Takes the durations of the pairs that this event ends.
     #[cold]
     fn take_pairs(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
         let mut ended = std::mem::take(&mut self.ended);
@@ -212,8 +212,8 @@ impl Latency {
     }
 }
 
-/// The key of the operation that an event names, or of its module where it names none, salted: an
-/// operation of that name is another thing.
+/// The key of the operation that an event names, or of its module where it names none. The module
+/// is salted, because an operation may have the same name.
 #[inline]
 fn named(fields: &Fields<'_>) -> Option<u64> {
     let look = fields.look();
@@ -226,7 +226,7 @@ fn named(fields: &Fields<'_>) -> Option<u64> {
     }
 }
 
-/// Its name.
+/// The name of that operation or module.
 fn name_of(fields: &Fields<'_>) -> String {
     match fields.text(Role::Operation) {
         Some(operation) => text_of(masked(operation.as_bytes(), &mut Vec::new())),
@@ -302,7 +302,7 @@ impl Detector for Latency {
         for key in self.open.due(now, report.incidents) {
             let Some(&id) = self.open.get(key) else { continue };
             let operation = self.operations.get_mut(key).filter(|operation| operation.going.is_some());
-            // An evicted operation's incident is over for whoever watches it.
+            // The incident of an evicted operation is over for those who watch it.
             if let Some(operation) = operation {
                 let restless = operation.going.as_ref().map_or(now, |going| going.restless);
                 if report.incidents.is_open(id) && now.seconds_since(restless) <= SILENT_S {

@@ -1,4 +1,4 @@
-//! All that is kept of one operation.
+//! One operation: its baseline, its window and its incident.
 
 use super::baseline::Baseline;
 use super::recent::HistogramIndex;
@@ -20,25 +20,26 @@ const FLAP_S: f64 = 3_600.0;
 /// One operation's durations and incident.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Operation {
-    /// As findings and metrics name it.
+    /// The name in findings and metrics.
     pub(super) name: Box<str>,
     pub(super) window: Window,
     pub(super) baseline: Baseline,
     pub(super) going: Option<Box<OpenLatency>>,
-    /// Values so far and since when, for their rate.
+    /// Values so far, and when the first came, for the rate of values.
     pub(super) values: u64,
-    /// How long they took together, in milliseconds.
+    /// The sum of all durations, in milliseconds.
     pub(super) sum: f64,
     pub(super) began: Timestamp,
-    /// Values in this interval of what metrics show and in the one before, and where they are.
+    /// Values in the current interval of the metrics and in the one before, and the index of their
+    /// histograms.
     #[serde(default)]
     pub(super) lately: [u32; 2],
     #[serde(skip)]
     pub(super) recent: HistogramIndex,
-    /// Incidents that came shortly after each other.
+    /// Incidents that followed shortly after another.
     flaps: u32,
     ended: Timestamp,
-    /// Shifts that are over: what hosts remember from before the last is of it.
+    /// Shifts that are over. Values of hosts from before the end of the last belong to it.
     pub(super) shifts: u32,
     /// Which settings it has.
     #[serde(skip)]
@@ -50,19 +51,19 @@ pub(super) struct Operation {
 pub(super) struct OpenLatency {
     pub(super) id: IncidentId,
     pub(super) opened: Timestamp,
-    /// More than single values: nothing of it is learned.
+    /// True of a shift, whose values are not learned; false of an outlier.
     pub(super) shift: bool,
-    /// Faster, not slower.
+    /// True of a shift to faster calls.
     pub(super) down: bool,
-    /// It is of one host alone: eight bits of its hash, as in the window.
+    /// The host, where the incident is of one host alone.
     pub(super) host: Option<HostId>,
     /// Calm calls in a row.
     pub(super) calm: u32,
-    /// How many are needed for the end.
+    /// Calm calls in a row that end the incident.
     pub(super) calm_needed: u32,
     /// The last call that was not calm.
     pub(super) restless: Timestamp,
-    /// What a shift is made of, should it turn out to stay.
+    /// The durations of a shift, which become the baseline if the shift stays.
     pub(super) durations: LogHistogram,
 }
 
@@ -99,7 +100,7 @@ impl Operation {
         }
     }
 
-    /// Reads what a call will.
+    /// Reads the memory that a call will need.
     pub(super) fn prefetch(&self) -> u64 {
         let own = self.values ^ self.sum.to_bits() ^ u64::from(self.shifts) ^ u64::from(self.choice.number());
         own ^ u64::from(self.going.is_some())
@@ -125,7 +126,7 @@ impl Operation {
         values as f64 / now.seconds_since(began).max(60.0) * 86_400.0
     }
 
-    /// An incident has begun.
+    /// Opens an incident.
     pub(super) fn begin(&mut self, id: IncidentId, what: Kind, now: Timestamp) {
         let calm_hours = (now.seconds_since(self.ended) / FLAP_S).clamp(0.0, 64.0) as u32;
         self.flaps = self.flaps.saturating_sub(calm_hours);
@@ -142,7 +143,7 @@ impl Operation {
         }));
     }
 
-    /// The incident is over. Single values are learned with time; of a shift nothing is left.
+    /// Ends the incident. Single values are learned with time; the values of a shift are dropped.
     pub(super) fn end(&mut self, now: Timestamp) {
         if self.going.take().is_some_and(|going| going.shift) {
             self.window.clear();

@@ -1,10 +1,10 @@
 //! Durations between a start and an end event that share a trace, a thread or a member; and starts
 //! without an end.
 //!
-//! A start is remembered under what it shares with its end, until that comes or the time is up.
-//! Starts time out in the order in which they came, so that the oldest is always in front of a
-//! queue. Memory: about 100 bytes a begun pair, capped; the oldest goes first when there are too
-//! many, which is counted and makes no finding. Of two starts alike the later counts.
+//! A start is remembered under the values that it shares with its end, until the end comes or the
+//! timeout passes. Starts time out in the order in which they came, so the oldest is at the front
+//! of a queue. Memory: about 100 bytes a begun pair, capped; the oldest goes first when there are
+//! too many, which is counted and makes no finding. Of two equal starts the later one counts.
 
 use super::options::{LatencyPair, PairBy};
 use crate::engine::detector::{Event, TableUse};
@@ -18,16 +18,16 @@ use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, VecDeque};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
 
-/// What stands before the id of a template in a pattern.
+/// The prefix of a template's id in a pattern.
 const TEMPLATE: &str = "template:";
 
-/// What a message must look like.
+/// What a message must match.
 #[derive(Debug)]
 enum Pattern {
-    /// It contains a text of this form; the longest run of plain characters in it is looked for
+    /// The message contains a text of this pattern. The longest run of plain characters is searched
     /// first.
     Text { plain: Box<memmem::Finder<'static>>, glob: String },
-    /// It is of this template.
+    /// The message has this template.
     Template(u64),
 }
 
@@ -58,25 +58,24 @@ struct Pair {
     key: u64,
     start: Pattern,
     end: Pattern,
-    /// Begun ones, the oldest first; those that have ended since are skipped when they come to the
-    /// front.
+    /// Starts, the oldest first. Starts that have ended are skipped when they reach the front.
     queue: VecDeque<(u64, Timestamp)>,
 }
 
-/// Begun, and not ended.
+/// A start without an end so far.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Begun {
-    /// By the event itself.
+    /// The event's own time.
     time: Timestamp,
-    /// By the stream.
+    /// The stream's time at the event.
     now: Timestamp,
     level: Option<Level>,
-    /// What it shares with its end.
+    /// The values that the start shares with its end.
     shared: Box<str>,
     line: Box<str>,
 }
 
-/// What is kept of a kind of pair across a restart, by its operation.
+/// The kinds of pairs as kept across a restart, by operation.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct PairsSnapshot {
     begun: Vec<(u64, Begun)>,
@@ -85,7 +84,7 @@ pub(super) struct PairsSnapshot {
     evictions: u64,
 }
 
-/// Work that did not end in its time, of one kind of pair.
+/// Work of one kind of pair that did not end in time.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Unfinished {
     /// All ends so far, and all starts without one.
@@ -106,12 +105,12 @@ pub(super) struct TimedOut<'a> {
     pub(super) so_far: &'a mut Unfinished,
 }
 
-/// All kinds of pairs, and what has begun.
+/// All kinds of pairs, and the starts without an end.
 #[derive(Debug)]
 pub(super) struct Pairs {
     kinds: Vec<Pair>,
     begun: HashMap<u64, Begun>,
-    /// Bytes of their texts.
+    /// Bytes of the texts of the starts.
     texts: usize,
     unfinished: HashMap<u64, Unfinished>,
     cap: usize,
@@ -126,11 +125,11 @@ pub(super) struct Ended {
     pub(super) duration_ms: f64,
 }
 
-/// Bytes of what is begun and of its place in the map.
+/// Bytes of a start and of its entry in the map.
 const BEGUN_BYTES: usize = size_of::<(u64, Begun)>() + 8;
-/// Where memory is short, so many are remembered.
+/// Starts that are kept when memory is short.
 const KEPT: usize = 1_000;
-/// What start and end share is told up to here, in bytes.
+/// The shared values are cut here in findings, in bytes.
 const SHARED_BYTES: usize = 512;
 /// An example line is cut here, in bytes.
 const LINE_BYTES: usize = 200;
@@ -161,7 +160,7 @@ impl Pairs {
         self.kinds.get(kind).map_or("", |pair| &pair.options.operation)
     }
 
-    /// Takes an event; what it ends is appended to `ended`.
+    /// Takes an event; the pairs that it ends are appended to `ended`.
     pub(super) fn observe(&mut self, event: &Event<'_>, ended: &mut Vec<Ended>) {
         let Some(message) = event.fields.text(Role::Message) else { return };
         for kind in 0..self.kinds.len() {
@@ -196,8 +195,8 @@ impl Pairs {
         self.texts += begun.heap_size();
         self.begun.insert(hash, begun);
         while self.begun.len() > self.cap && self.forget_oldest() {}
-        // Ends leave their starts' places in the queue: they are swept before they outnumber what
-        // is begun.
+        // Ended pairs stay in the queue: they are swept before they outnumber the starts without an
+        // end.
         let pair = &mut self.kinds[kind];
         if pair.queue.len() > 2 * self.begun.len() + 1_024 {
             let begun = &self.begun;
@@ -205,14 +204,15 @@ impl Pairs {
         }
     }
 
-    /// What has begun under this hash, which is remembered no more.
+    /// Takes the start under this hash out.
     fn take(&mut self, hash: u64) -> Option<Begun> {
         let begun = self.begun.remove(&hash)?;
         self.texts = self.texts.saturating_sub(begun.heap_size());
         Some(begun)
     }
 
-    /// Forgets the oldest start, or the place of one that has ended; false where there is none.
+    /// Forgets the oldest entry of the queue, whether its pair has ended or not; false where the
+    /// queue is empty.
     fn forget_oldest(&mut self) -> bool {
         let oldest = (0..self.kinds.len()).filter_map(|i| Some((self.kinds[i].queue.front()?.1, i))).min();
         let Some((_, i)) = oldest else { return false };
@@ -225,7 +225,7 @@ impl Pairs {
         true
     }
 
-    /// Hands every start whose time is up at `now` to `take`.
+    /// Hands every start that has timed out at `now` to `take`.
     pub(super) fn time_out(&mut self, now: Timestamp, mut take: impl FnMut(TimedOut<'_>)) {
         for pair in &mut self.kinds {
             while let Some((hash, began)) = pair.queue.front().copied() {
@@ -284,7 +284,7 @@ impl Pairs {
         PairsSnapshot { begun, queues, unfinished, evictions: self.evictions }
     }
 
-    /// Takes what was kept of the kinds of pairs that are still there.
+    /// Restores the kinds of pairs that are still configured.
     pub(super) fn restore(&mut self, kept: PairsSnapshot) {
         self.evictions = kept.evictions;
         self.unfinished.extend(kept.unfinished);
@@ -327,7 +327,7 @@ impl Evict for Pairs {
     }
 }
 
-/// The hash and the text of what start and end share; none where the event lacks one of them.
+/// The hash and the text of the values that start and end share; none where the event lacks one.
 fn shared(by: &[PairBy], fields: &Fields<'_>, key: u64) -> Option<(u64, String)> {
     let mut hash = Xxh3::with_seed(key);
     let mut texts = Vec::new();

@@ -1,4 +1,4 @@
-//! What metrics show of operations: the busiest by name, all others together.
+//! Durations of operations as metrics show them: the busiest by name, all others together.
 
 use super::operation::Operation;
 use super::recent::{HistogramIndex, RecentDurations, empty};
@@ -13,11 +13,11 @@ pub(super) fn busiest<'a>(
     recent: &RecentDurations,
     most: usize,
 ) -> Vec<OperationQuantiles> {
-    // Templates of one module may share its name; a series has one value.
+    // Templates of one module may have the same name, and a series has one value.
     let mut by_name: BTreeMap<&str, (u64, Vec<&Operation>)> = BTreeMap::new();
     for operation in operations {
         let (sum, all) = by_name.entry(&operation.name).or_default();
-        // One that became busy only now has no histogram of its own yet.
+        // An operation that became busy only now has no histogram of its own yet.
         *sum += if operation.recent.is_shared() { 0 } else { operation.lately() };
         all.push(operation);
     }

@@ -1,10 +1,9 @@
-//! Durations as people see them: those of busy operations each by itself, those of all others
-//! together.
+//! Durations for metrics and the page: each busy operation by itself, all others together.
 //!
-//! Each has two interval histograms (G. Tene's HdrHistogram), the one that is filled and the one
-//! before: what is shown is of the last two to four minutes. Values are told apart to two
-//! significant digits from 1 µs to 1 h; what lies outside is put at the ends. What a baseline
-//! learns must be forgotten by halves, and is in a `LogHistogram`.
+//! Each operation has two interval histograms (G. Tene's HdrHistogram), the current one and the one
+//! before, which together show the last two to four minutes. Values have two significant digits
+//! from 1 µs to 1 h; values outside are put at the ends. A baseline must forget by halves, so it
+//! has a `LogHistogram` instead.
 //!
 //! Memory: [`MOST`] operations have histograms of their own, which each interval gives to the
 //! busiest anew. A histogram has four bytes a bucket up to the highest value that it was given: 6
@@ -24,8 +23,8 @@ const MOST: usize = 128;
 const DIGITS: u8 = 2;
 const HIGHEST_US: u64 = 3_600_000_000;
 
-/// Which histograms an operation's durations go into. The first are those of all that have none of
-/// their own.
+/// The histograms of an operation. The first index is shared by all operations without histograms
+/// of their own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct HistogramIndex(u8);
 
@@ -38,7 +37,7 @@ impl HistogramIndex {
 /// The histograms of all operations.
 #[derive(Debug)]
 pub(super) struct RecentDurations {
-    /// The shared ones, then those of the operations with these keys.
+    /// The shared histograms, then those of the operations with these keys.
     intervals: Vec<Intervals>,
     owners: Vec<u64>,
     began: Timestamp,
@@ -100,12 +99,12 @@ impl RecentDurations {
             self.own(key, operation);
         }
         if let Some(intervals) = self.intervals.get_mut(usize::from(operation.recent.0)) {
-            // It grows up to the highest value, so that there is room for each.
+            // The histogram grows up to the highest value, so recording cannot fail.
             let _ = intervals.running.record(((ms * 1e3) as u64).clamp(1, HIGHEST_US));
         }
     }
 
-    /// Histograms of its own for an operation that has none, while there are some.
+    /// Gives an operation histograms of its own, while some are free.
     #[cold]
     fn own(&mut self, key: u64, operation: &mut Operation) {
         operation.recent = HistogramIndex(self.owners.len() as u8);
@@ -113,8 +112,8 @@ impl RecentDurations {
         self.intervals.push(Intervals::new());
     }
 
-    /// Begins the next interval where it is time to: the busiest of the two last ones have
-    /// histograms of their own from then on.
+    /// Begins the next interval when the current one is over, and gives histograms to the busiest
+    /// operations of the last two.
     pub(super) fn keep_up(&mut self, operations: &mut Table<Operation>, now: Timestamp) {
         if self.began == Timestamp::default() {
             self.began = now;
@@ -144,7 +143,7 @@ impl RecentDurations {
         self.give(operations, busiest.into_iter().map(|(_, key)| key).collect());
     }
 
-    /// Histograms of their own for these and for no others. Those that had some keep them.
+    /// Gives histograms to these operations and to no others. Operations that had some keep them.
     fn give(&mut self, operations: &mut Table<Operation>, keys: Vec<u64>) {
         let mut has: Vec<bool> = vec![false; self.owners.len()];
         let mut without = Vec::new();
@@ -177,7 +176,7 @@ impl RecentDurations {
     /// have none.
     pub(super) fn merge_into(&self, sum: &mut Histogram<u32>, index: HistogramIndex) {
         if let Some(intervals) = self.intervals.get(usize::from(index.0)) {
-            // It grows, so that there is room for all.
+            // The histogram grows, so adding cannot fail.
             let _ = sum.add(&intervals.running).and_then(|()| sum.add(&intervals.before));
         }
     }

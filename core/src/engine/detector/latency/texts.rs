@@ -1,5 +1,5 @@
-//! Durations in messages, where no member has one: decided once for each template, then read behind
-//! the same words.
+//! Durations in messages, for events without a member that has one. Where a template has its
+//! duration is decided once.
 
 use crate::engine::detector::{Event, TableUse};
 use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, allocated};
@@ -7,8 +7,8 @@ use crate::engine::template::{Merge, TemplateId};
 use crate::event::Role;
 use crate::event::text_duration::Anchor;
 
-/// A template's first messages are looked at, at doubling counts up to this one: its first may be a
-/// special case.
+/// The first messages of a template are searched, at doubling counts up to this one, because the
+/// first may be a special case.
 const LOOKS: u64 = 16;
 /// The name of an operation that is a template is cut here, in bytes.
 const NAME_BYTES: usize = 120;
@@ -74,7 +74,7 @@ impl Texts {
     }
 }
 
-/// What to call the operation of a template that no member names: its text, or where it comes from.
+/// The name of the operation of a template: its text, or its module.
 pub(super) fn name_of(event: &Event<'_>) -> String {
     let text = event
         .templates

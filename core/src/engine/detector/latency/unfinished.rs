@@ -1,4 +1,4 @@
-//! Work that began and did not end in its time: one incident for each kind of pair, however many
+//! Work that began and did not end in time: one incident for each kind of pair, however many starts
 //! there are.
 
 use super::Latency;
@@ -11,7 +11,7 @@ use crate::engine::incident::Opening;
 use crate::event::Timestamp;
 
 impl Latency {
-    /// Starts whose time is up, and incidents that none has joined for long.
+    /// Takes the starts that have timed out, and ends incidents that none has joined for long.
     pub(super) fn tick_pairs(&mut self, now: Timestamp, report: &mut Report<'_>) {
         if self.pairs.is_empty() {
             return;
@@ -21,7 +21,7 @@ impl Latency {
             let usual = operations.get_mut(late.key).map_or(0.0, |operation| operation.baseline.value_at(0.01));
             let (timed_out, all) =
                 (late.so_far.timed_out as f64, (late.so_far.timed_out + late.so_far.finished) as f64);
-            // By the rule of succession, over all starts but this one.
+            // The rule of succession, over all starts except this one.
             let ln_p = ((timed_out / (all + 1.0)).ln()).min(0.0);
             let measured = Measured {
                 observed: milliseconds(late.waited_s * 1e3),

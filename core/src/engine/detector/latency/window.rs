@@ -5,13 +5,13 @@ use crate::engine::state::{HeapSize, allocated};
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// How many of the last values are tested at a time: a spike, and with more patience a small shift.
+/// How many of the last values are tested at a time: few find a spike, many a small shift.
 pub(super) const WINDOWS: [usize; 3] = [8, 32, 128];
-/// The longest of them: a value is learned when it leaves it calmly.
+/// The longest window: a value is learned when it leaves this window calmly.
 pub(super) const LONGEST: usize = 128;
-/// Every so many values a time is kept.
+/// A time is kept of every eighth value.
 const MARK: u64 = 8;
-/// A value is kept as its bucket, with its place among the limits in front.
+/// A value is kept as its bucket, with its level among the limits in the bits above.
 const BUCKET_BITS: u32 = 12;
 const BUCKETS: u16 = (1 << BUCKET_BITS) - 1;
 
@@ -19,17 +19,17 @@ const BUCKETS: u16 = (1 << BUCKET_BITS) - 1;
 /// shared one costs a name in a finding, no finding. 0 where an event names none.
 pub(super) type HostId = u32;
 
-/// Where a value lies: above the first so many upper limits, …
+/// Where a value lies: above so many of the upper limits, or [`BELOW`] the lower one.
 pub(super) type ValueLevel = u16;
-/// … or below the lower one.
+/// The level of a value below the lower limit.
 pub(super) const BELOW: ValueLevel = 4;
 
 /// Four counts in one number, 16 bits each: values above each upper limit, and values below the
 /// lower one.
 pub(super) type Lanes = u64;
-/// What a value of each place adds.
+/// What a value of each level adds to the lanes.
 const ADDS: [Lanes; 8] = [0, 1, 1 << 16 | 1, 1 << 32 | 1 << 16 | 1, 1 << 48, 0, 0, 0];
-/// The highest bit of each lane; counts never reach it.
+/// The highest bit of each lane, which counts never reach.
 const HIGH: Lanes = 0x8000_8000_8000_8000;
 /// The lane of the lower limit.
 pub(super) const DOWN: Lanes = 0xFFFF_0000_0000_0000;
@@ -41,7 +41,7 @@ pub(super) fn lanes(counts: [u16; LIMITS]) -> Lanes {
     counts.into_iter().rev().fold(0, |lanes, count| lanes << 16 | Lanes::from(count.min(NEVER)))
 }
 
-/// Unpacks them.
+/// Unpacks one number a lane.
 pub(super) fn counts(lanes: Lanes) -> [u16; LIMITS] {
     std::array::from_fn(|i| (lanes >> (16 * i)) as u16)
 }
@@ -52,7 +52,7 @@ pub(super) struct Window {
     ring: Vec<u16>,
     /// Each value's host.
     hosts: Vec<HostId>,
-    /// Values since it was last emptied.
+    /// Values since the window was emptied last.
     pushed: u64,
     beyond: [Lanes; WINDOWS.len()],
     marks: Vec<Timestamp>,
@@ -68,7 +68,7 @@ impl HeapSize for Window {
 }
 
 impl Window {
-    /// Takes a value; bucket and host of the one that leaves.
+    /// Takes a value; returns bucket and host of the value that leaves.
     #[inline]
     pub(super) fn push(
         &mut self,
@@ -114,12 +114,12 @@ impl Window {
         entries.into_iter().fold(host ^ self.beyond[0], |read, entry| read ^ entry)
     }
 
-    /// The bucket of the value that the next one pushes out; 0 while there is none.
+    /// The bucket of the value that the next one pushes out; 0 while the window is not full.
     pub(super) fn leaving(&self) -> u16 {
         self.ring.get(self.pushed as usize % LONGEST).map_or(0, |entry| entry & BUCKETS)
     }
 
-    /// The lanes in which some full window has as many as `critical` says.
+    /// The lanes in which some full window has reached its `critical` count.
     #[inline]
     pub(super) fn reaches(&self, critical: &[Lanes; WINDOWS.len()]) -> Lanes {
         let mut reached = 0;
@@ -147,8 +147,8 @@ impl Window {
         least
     }
 
-    /// Of the newest `width` values, those of other hosts than `host`: how many, and how many
-    /// beyond each limit.
+    /// Of the newest `width` values, how many are of other hosts than `host`, and how many of these
+    /// lie beyond each limit.
     pub(super) fn without(&self, host: HostId, width: usize) -> (u32, [u16; LIMITS]) {
         let (mut others, mut beyond) = (0, 0);
         for at in self.newest(width).filter(|at| self.hosts.get(*at).is_some_and(|other| *other != host)) {
@@ -158,8 +158,8 @@ impl Window {
         (others, counts(beyond))
     }
 
-    /// The host of most of the newest `width` values above limit `i`; 0 where none of these has
-    /// one.
+    /// The host of most of the newest `width` values above limit `i`; 0 where none of these values
+    /// has a host.
     pub(super) fn slowest_host(&self, width: usize, i: usize) -> HostId {
         let is_slow = |at: &usize| counts(ADDS[usize::from(self.ring[*at] >> BUCKET_BITS) & 7])[i] > 0;
         let mut slow: Vec<HostId> = self.newest(width).filter(is_slow).map(|at| self.hosts[at]).collect();
@@ -174,14 +174,14 @@ impl Window {
         (1..=held).map(|back| (self.pushed - back) as usize % LONGEST)
     }
 
-    /// Each time that it has been filled anew: of its 128 values, how many lay beyond each limit.
+    /// After every 128 values, how many of them lay beyond each limit.
     #[inline]
     pub(super) fn block(&self) -> Option<[u16; LIMITS]> {
         (self.pushed > 0 && self.pushed.is_multiple_of(LONGEST as u64)).then(|| counts(self.beyond[WINDOWS.len() - 1]))
     }
 
-    /// The bucket of the median of the last `width` values, or of one host's last ones, as far as
-    /// they are held.
+    /// The bucket of the median of the last `width` values, or of those of them that are one
+    /// host's.
     pub(super) fn median(&self, width: usize, host: Option<HostId>) -> Option<u16> {
         let of_host = |at: &usize| host.is_none_or(|host| self.hosts.get(*at) == Some(&host));
         let values = self.newest(LONGEST).filter(of_host).take(width).map(|at| self.ring[at] & BUCKETS);

@@ -17,23 +17,23 @@ pub(super) const LAGS: usize = 16;
 /// before.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Actor {
-    /// Newest first. 32 bits of each: a run needs several equal ones in a row.
+    /// The newest first. 32 bits of each are enough, because a run needs several equal lines in a
+    /// row.
     ring: [u32; LAGS],
-    /// Made when a line repeats for the first time: most actors that come and go never do.
+    /// None until a line repeats for the first time: most short-lived actors never repeat one.
     runs: Option<Box<Runs>>,
-    /// Some run is not zero.
+    /// True while some run is not zero.
     pub(super) repeating: bool,
-    /// The time of its last line, as that line told it.
+    /// The time of the actor's last line, by the line's own clock.
     pub(super) last: Timestamp,
-    /// The longest gap between two of its lines since some run began, forgotten by a 64th a line.
-    /// Seconds.
+    /// The longest gap between two lines of the actor since some run began, in seconds. Each line
+    /// reduces it by a 64th.
     pub(super) rest: f32,
     /// The open loop.
     pub(super) going: Option<Box<OpenLoop>>,
-    /// The last line at WARN or worse and how its numbers step; only for actors that have such
-    /// lines.
+    /// The last line at WARN or worse and how its numbers step; none for actors without such lines.
     pub(super) counter: Option<Box<super::counter::Counter>>,
-    /// Which settings it has; decided anew after a restart.
+    /// The settings of the actor; decided again after a restart.
     #[serde(skip)]
     pub(super) choice: Choice,
 }
@@ -45,10 +45,10 @@ struct Runs {
     lines: [u32; LAGS],
     /// By lag − 1: the earliest time of that run, the line before it included.
     starts: [Timestamp; LAGS],
-    /// By lag − 1: seconds from there to its latest time. Chunks that overtake each other put its
-    /// lines out of order.
+    /// By lag − 1: seconds from there to the run's latest time. Lines may be out of order where
+    /// chunks overtake each other.
     spans: [f32; LAGS],
-    /// The texts of the cycle, gathered while it is under suspicion.
+    /// The texts of a suspected cycle.
     texts: Vec<String>,
 }
 
@@ -82,10 +82,9 @@ pub(super) struct OpenLoop {
     pub(super) until: Timestamp,
     /// The stream's time at its last line.
     pub(super) heard: Timestamp,
-    /// From where to where its retry counter has counted, if it is one.
+    /// From where to where the retry counter has counted, if the loop is one.
     pub(super) range: Option<(i64, i64)>,
-    /// What it was tested by, and is again as it goes on; none in states of versions that did not
-    /// keep it.
+    /// What the loop was tested by, for updates; none in states of versions that did not keep it.
     #[serde(default)]
     pub(super) tested: Option<super::incident::Tested>,
     /// Smoothed seconds between its lines.
@@ -96,29 +95,29 @@ pub(super) struct OpenLoop {
 }
 
 impl OpenLoop {
-    /// Seconds from its earliest line to its latest, in whatever order they came.
+    /// Seconds from the earliest line to the latest, in whatever order they came.
     pub(super) fn lasted(&self) -> f64 {
         self.until.seconds_since(self.began).max(0.0)
     }
 
-    /// Seconds of silence after which it has ended: several of its own rounds, and no less than
-    /// clocks and shippers may hold a line up.
+    /// Seconds without a line after which the loop has ended: several rounds, and at least as long
+    /// as clocks and shippers may delay a line.
     pub(super) fn patience(&self) -> f64 {
         (self.pace * (5 * self.period).max(20) as f64).max(5.0)
     }
 
-    /// When it has ended if it is not heard of before.
+    /// When the loop has ended if no line of it comes before.
     pub(super) fn deadline(&self) -> Timestamp {
         after(self.heard, self.patience())
     }
 }
 
-/// Whose an open loop is.
+/// Who goes round in an open loop.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum LoopOwner {
-    /// This actor's, which keeps it.
+    /// This actor, whose entry holds the loop.
     Actor(u64),
-    /// This line's, whoever says it.
+    /// This line, whichever actor writes it.
     Line(u64, Box<OpenLoop>),
 }
 
@@ -129,12 +128,12 @@ pub(super) struct Pushed {
     pub(super) lag: usize,
     /// The shortest lag whose lines are worth gathering, 0 for none.
     pub(super) suspect: usize,
-    /// The longest run that has gone round once.
+    /// The longest run that is at least one round long.
     pub(super) longest: u32,
 }
 
 impl Actor {
-    /// Reads what [`Self::push`] will of one in whom nothing repeats.
+    /// Reads the memory that [`Self::push`] will need while nothing repeats.
     pub(super) fn prefetch(&self) -> u64 {
         u64::from(self.ring[0] ^ self.ring[LAGS - 1])
             ^ u64::from(self.repeating)
@@ -216,8 +215,7 @@ impl Actor {
         self.runs.as_deref().map_or((0, self.last, 0.0), of)
     }
 
-    /// Keeps the texts of a cycle while it is under suspicion, so that they are there when it
-    /// opens.
+    /// Keeps the texts of a suspected cycle, so that the incident can show them when it opens.
     #[inline]
     pub(super) fn gather<'a>(&mut self, pushed: Pushed, text: impl FnOnce() -> Option<Cow<'a, str>>) {
         let Some(runs) = self.runs.as_deref_mut() else { return };
@@ -240,7 +238,7 @@ impl Actor {
         self.counter.as_ref()?.range()
     }
 
-    /// The loop is over: what was repeated is not evidence for the next one.
+    /// Ends the loop, and clears the runs: what was repeated is no evidence for the next loop.
     pub(super) fn end(&mut self) -> Option<Box<OpenLoop>> {
         if let Some(runs) = &mut self.runs {
             runs.lines = [0; LAGS];
@@ -250,10 +248,10 @@ impl Actor {
     }
 }
 
-/// At which lags a line equals one of the last. Written so that compilers make vectors of it.
+/// The lags at which a line equals an earlier one. Written so that compilers vectorize it.
 #[derive(Clone, Copy)]
 struct Equal {
-    /// By lag − 1: all bits where it does, else none.
+    /// By lag − 1: all bits where the lines are equal, else none.
     masks: [u32; LAGS],
     /// A bit for each lag, the shortest lag's lowest.
     lags: u32,

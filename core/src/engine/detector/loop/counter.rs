@@ -7,20 +7,24 @@
 //! which is the same for other words in its variable places; a run has the same words in them, for
 //! they are parameters too. Work that makes progress has ever new numbers, or is no warning.
 
+use super::actor::Actor;
 use super::excursions::RISE;
+use super::learned::Learned;
+use super::line::template_key;
+use crate::engine::detector::Event;
 use crate::engine::detector::text_without_numbers::TextWithoutNumbers;
 use crate::engine::state::{HeapSize, allocated};
-use crate::event::Timestamp;
+use crate::event::{Role, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// Numbers of a line that are followed; a line with more is no counter.
+/// Most numbers of a line that can be a counter.
 const NUMBERS: usize = 8;
-/// Sets of numbers that may take turns.
+/// Most sets of numbers that may take turns.
 const VARIANTS: usize = 4;
 /// 2⁶⁴ over the golden ratio, odd.
 const MIX: u64 = 0x9E37_79B9_7F4A_7C15;
 
-/// The last line of an actor at WARN or worse.
+/// The last line of an actor at WARN or worse, and the rows that it continues.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Counter {
     text: u64,
@@ -28,11 +32,11 @@ pub(super) struct Counter {
     steps: Vec<i64>,
     /// Lines in a row whose numbers stepped alike.
     stepped: CounterRow,
-    /// The numbers when that run began.
+    /// The numbers when that row began.
     first: Vec<i64>,
-    /// Lines in a row of one text whose numbers are some that were there before.
+    /// Lines in a row of one text whose sets of numbers have all come before.
     turned: CounterRow,
-    /// The sets of numbers, by their hashes, that lines of this text have had.
+    /// Hashes of the sets of numbers that lines of this text have had.
     variants: Vec<u64>,
 }
 
@@ -40,7 +44,7 @@ pub(super) struct Counter {
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct CounterRow {
     pub(super) lines: u32,
-    /// The earliest time of them and of the line before them.
+    /// The earliest time of these lines and of the line before them.
     pub(super) began: Timestamp,
     /// The latest.
     until: Timestamp,
@@ -48,7 +52,7 @@ pub(super) struct CounterRow {
     events: f64,
 }
 
-/// When a line comes.
+/// When a line arrives.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct When {
     pub(super) time: Timestamp,
@@ -58,8 +62,35 @@ pub(super) struct When {
     pub(super) events: f64,
 }
 
+/// What the retry counter of an actor has found in its last line.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Retries {
+    /// Lines of the run that the line goes on with.
+    pub(super) lines: u32,
+    /// Lines in a row whose numbers stepped alike.
+    pub(super) steps: u32,
+    /// How often the template of the line came before.
+    pub(super) template_seen: u32,
+}
+
+/// An actor says a line at WARN or worse: counts it, where it has a message.
+pub(super) fn count_retries(
+    event: &Event<'_>,
+    actor: &mut Actor,
+    learned: &mut Learned,
+    scratch: &mut TextWithoutNumbers,
+) -> Retries {
+    let Some(message) = event.fields.raw(Role::Message) else { return Retries::default() };
+    let template_seen = learned.count(template_key(event.template.id));
+    scratch.read(message, event.fields.look().module_hash);
+    let when = When { time: event.moment.time, last: actor.last, events: learned.events() };
+    let counter = actor.counter.get_or_insert_default();
+    counter.push(scratch, when, |count, elapsed, others| learned.expected(template_seen, count, elapsed, others));
+    Retries { lines: counter.run().lines, steps: counter.steps(), template_seen }
+}
+
 impl CounterRow {
-    /// Seconds from its earliest time to its latest.
+    /// Seconds from the earliest time to the latest.
     pub(super) fn lasted(&self) -> f64 {
         self.until.seconds_since(self.began).max(0.0)
     }
@@ -72,8 +103,8 @@ impl CounterRow {
         self.lines = self.lines.saturating_add(1);
     }
 
-    /// Begins anew where its text has not come faster than it is used to: a row may span a night
-    /// without one.
+    /// Restarts the row where its text has not come faster than usual: a row may span a night
+    /// without a line.
     fn keep_up(&mut self, when: When, expected: impl FnOnce(f64, f64, f64) -> f64) {
         let lines = f64::from(self.lines);
         let others = (when.events - self.events - lines).max(0.0);
@@ -91,8 +122,8 @@ impl HeapSize for Counter {
 }
 
 impl Counter {
-    /// Takes a line. `expected` is how often its template would have come at the rate that it had
-    /// before its last so many, in so many seconds and among so many events of others.
+    /// Takes a line. `expected` tells how often the template would have come, at its rate before
+    /// its last so many lines, in so many seconds and among so many other events.
     pub(super) fn push(&mut self, line: &TextWithoutNumbers, when: When, expected: impl FnOnce(f64, f64, f64) -> f64) {
         let same = self.text == line.hash && self.numbers.len() == line.numbers.len() && line.numbers.len() <= NUMBERS;
         self.step(line, same, when);
@@ -114,7 +145,7 @@ impl Counter {
         self.stepped.go_on(when);
     }
 
-    /// Numbers seen for the first time are no repeat, and more than a few sets of them are
+    /// A set of numbers that is seen for the first time is no repeat, and more than a few sets are
     /// progress.
     fn take_turn(
         &mut self,
@@ -138,7 +169,7 @@ impl Counter {
         self.variants.push(numbers);
     }
 
-    /// Lines in a row that stepped alike, which repeat nothing but the loop that says them.
+    /// Lines in a row whose numbers stepped alike: no line repeats, only the loop does.
     pub(super) fn steps(&self) -> u32 {
         self.stepped.lines
     }
@@ -157,7 +188,7 @@ impl Counter {
         if self.counts() { 1 } else { self.variants.len() }
     }
 
-    /// The first number that counts, from where to where; none when all stay or take turns.
+    /// The range of the first number that counts; none when all numbers stay or take turns.
     pub(super) fn range(&self) -> Option<(i64, i64)> {
         if !self.counts() {
             return None;

@@ -1,52 +1,51 @@
-//! Exact repeats across the stream: spells in which one line comes more often than it has learned
-//! to.
+//! Exact repeats across the stream: excursions of one line above its learned rate.
 //!
-//! A spell is the rise of a CUSUM chart (E. S. Page, *Continuous inspection schemes*, Biometrika
-//! 41, 1954): it goes on as long as the line has come at least [`RISE`] times as often as its
-//! learned rate since the spell began, a second and an event of the others, and begins anew where
-//! it has not: what a busy hour or a busy module does to its lines is no rise. So a line that was
-//! always there is measured from the moment at which it became more, and a heartbeat's spells are
-//! short. A spell is evidence only when those who say it have gone round: fifty hosts that say a
-//! line once each do not, nor do fifty threads that start; one place that says it each time from a
-//! new thread does (an attempt for each connection, a process for each try), once they are too many
-//! for a pool. How many actors there are is told by linear counting over 64 bits (K.-Y. Whang et
-//! al., *A linear-time probabilistic counting algorithm*, ACM TODS 15, 1990), which past some two
-//! hundred says "too many".
+//! An excursion is the rise of a CUSUM chart (E. S. Page, *Continuous inspection schemes*,
+//! Biometrika 41, 1954): it lasts as long as the line has come at least [`RISE`] times as often as
+//! its learned rate since the excursion began, by the second and by events of other lines, and
+//! restarts where it has not. A busy hour or a busy module raises both clocks, and is no rise. So a
+//! line that was always there is measured from the moment at which it became more frequent, and the
+//! excursions of a heartbeat are short. An excursion is evidence only when its actors have gone
+//! round: fifty hosts that write a line once each have not, nor have fifty threads that start. One
+//! module on one host that writes it each time from a new thread has (an attempt for each
+//! connection, a process for each try), once the threads are too many for a pool. Actors are
+//! counted by linear counting over 64 bits (K.-Y. Whang et al., *A linear-time probabilistic
+//! counting algorithm*, ACM TODS 15, 1990), which past some two hundred means "too many".
 //!
-//! Memory: 4,096 slots of 64 bytes. A slot is held by one line, which each other line votes against
-//! and each of its own votes for (R. S. Boyer, J. S. Moore, *MJRTY*, 1981): a line that makes up
-//! most of what falls into its slot keeps it.
+//! Memory: 4,096 slots of 64 bytes. One line holds a slot: each of its own arrivals votes for it,
+//! each other line votes against it (R. S. Boyer, J. S. Moore, *MJRTY*, 1981), so a line that makes
+//! up most of its slot keeps the slot.
 
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 
 const SLOTS: usize = 4_096;
-/// How many times the learned rate a spell must keep up. Lines come in clusters, several times as
-/// many in one minute as in the next; a loop brings them by the tens.
+/// How many times the learned rate an excursion must keep. Lines come in clusters, several times as
+/// many in one minute as in the next; a loop brings tens of times as many.
 pub(super) const RISE: f64 = 5.0;
-/// A spell ends with a gap of so many of its mean gaps.
+/// A gap of so many mean gaps ends an excursion.
 const GAPS: f64 = 10.0;
-/// Rounds that each actor of a spell must have gone, on average.
+/// Rounds that each actor of an excursion must have gone, on average.
 const ROUNDS: u32 = 4;
-/// Lines of one place, each from another thread, that are no pool of threads at work or at its
-/// start.
+/// Lines of one module on one host, each from another thread, that are too many for a pool of
+/// threads at work or at its start.
 const NEW_THREADS: u32 = 128;
 /// Actors that set all 64 bits, on average: 64 times the 64th harmonic number.
 const ALL_BITS: u32 = 304;
-/// A slot whose line has not come for so long is free. Seconds.
+/// Seconds without its line after which a slot is free.
 const STALE_S: f64 = 60.0;
 
-/// One line in a spell. A cache line each: one wait, not two.
+/// The excursion of one line. It fills one cache line, so that reading it costs one miss.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 #[repr(align(64))]
 pub(super) struct Excursion {
     line: u64,
-    /// Lines of the spell, the first included.
+    /// Lines of the excursion, the first included.
     pub(super) count: u32,
     against: u32,
     /// The earliest time of its lines.
     pub(super) began: Timestamp,
-    /// Events of the stream until it began.
+    /// Events of the stream before the excursion began.
     events: f64,
     /// The latest time.
     pub(super) last: Timestamp,
@@ -56,18 +55,18 @@ pub(super) struct Excursion {
     place: u64,
 }
 
-/// What a line does to its spell.
+/// What a line does to its excursion.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Update {
-    /// It was in none.
+    /// The line is in no excursion.
     Alone,
-    /// It goes on with one.
+    /// The line extends this excursion.
     Extended(Excursion),
-    /// It begins anew after one of so many lines.
+    /// The line starts an excursion after one of so many lines has ended.
     Restarted(u32),
 }
 
-/// Who says a line.
+/// Who writes a line.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Emitter {
     /// Module, host and thread.
@@ -76,12 +75,12 @@ pub(super) struct Emitter {
     pub(super) place: u64,
 }
 
-/// Who goes round in a spell.
+/// Who goes round in an excursion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Who {
     /// So many actors, several rounds each.
     Actors(u32),
-    /// One place, with a new thread for each round.
+    /// One module on one host, with a new thread for each round.
     NewThreads,
 }
 
@@ -97,14 +96,14 @@ impl Excursion {
         if self.count / ROUNDS >= actors {
             return Some(Who::Actors(actors));
         }
-        // Of so many lines from a pool of threads, too many would have come from the same thread.
+        // A pool of threads would have written several of so many lines from the same thread.
         (self.place != 0
             && self.count >= NEW_THREADS
             && f64::from(actors) >= 0.75 * f64::from(self.count.min(ALL_BITS)))
         .then_some(Who::NewThreads)
     }
 
-    /// How many actors the spell has, or a few more.
+    /// How many actors the excursion has, or a few more.
     fn actors(&self) -> u32 {
         match self.seen_actors.count_zeros() {
             0 => u32::MAX,
@@ -124,7 +123,7 @@ fn slot_of(line: u64) -> usize {
     (line >> 40) as usize % SLOTS
 }
 
-/// The spells of a stream.
+/// The excursions of a stream.
 #[derive(Clone, Debug)]
 pub(super) struct Excursions {
     slots: Vec<Excursion>,
@@ -135,9 +134,9 @@ impl Excursions {
         Self { slots: vec![Excursion::default(); SLOTS] }
     }
 
-    /// Takes a line of `speaker`, after so many events of the stream. `expected` is how often the
-    /// line would have come at the rate that it had before its last so many, in so many seconds and
-    /// among so many events of others.
+    /// Takes a line after so many events of the stream. `expected` tells how often the line would
+    /// have come, at its rate before its last so many, in so many seconds and among so many events
+    /// of other lines.
     #[inline]
     pub(super) fn push(
         &mut self,
@@ -159,13 +158,13 @@ impl Excursions {
         Update::Alone
     }
 
-    /// Reads what [`Self::push`] will.
+    /// Reads the memory that [`Self::push`] will need.
     #[inline]
     pub(super) fn prefetch(&self, line: u64) -> u64 {
         self.slots[slot_of(line)].line
     }
 
-    /// What to keep across a restart: spells that have begun.
+    /// The excursions that have begun, to keep across a restart.
     pub(super) fn snapshot(&self) -> Vec<Excursion> {
         self.slots.iter().filter(|spell| spell.count > 0).copied().collect()
     }
@@ -189,7 +188,7 @@ impl Excursion {
         let (gap, began) = (time.seconds_since(self.last), self.began.min(time));
         let elapsed = self.last.max(time).seconds_since(began).max(0.0);
         let count = f64::from(self.count) + 1.0;
-        // The second line tells the pace: before it, only the learned rate says whether the two
+        // The second line sets the pace: before it, only the learned rate says whether the two
         // belong together.
         let longest = if self.count > 1 { GAPS * (elapsed / count).max(0.1) } else { f64::INFINITY };
         let others = (events - self.events - count).max(0.0);

@@ -1,9 +1,9 @@
-//! Loop guards: at most N times the same line within a while, where the user has said so.
+//! Loop guards: at most N times the same line within a window, where the configuration says so.
 //!
 //! An absolute rule beside the learned one, in force from the first event. The window is cut into
-//! 16 parts: what is counted lies within it for certain, and a line that is almost a whole window
-//! old may be left out. Memory: 100 bytes a guarded line and 40 bytes an actor, both capped; an
-//! evicted line's count begins again, towards silence.
+//! 16 parts. Counted lines are within it for certain; a line that is almost a whole window old may
+//! be left out. Memory: 100 bytes a guarded line and 40 bytes an actor, both capped; the count of
+//! an evicted line restarts, which errs towards silence.
 
 use super::super::{Event, Report, TableUse};
 use super::EXAMPLE_BYTES;
@@ -67,7 +67,7 @@ pub(super) struct Guards {
     any: bool,
     choices: Table<Choice>,
     lines: Table<Guarded>,
-    /// Lines with an open incident, which they know.
+    /// Lines with an open incident; the line's entry holds its id.
     pub(super) open: IncidentTracker<()>,
 }
 
@@ -145,7 +145,7 @@ impl Guards {
         true
     }
 
-    /// Ends what has not been over its limit for a whole window.
+    /// Ends the incidents of lines that have not exceeded their limit for a whole window.
     pub(super) fn tick(&mut self, now: Timestamp, report: &mut Report<'_>) {
         self.lines.take_lost().into_iter().for_each(|key| self.open.hurry(key));
         for key in self.open.due(now, report.incidents) {

@@ -1,4 +1,4 @@
-//! What is known of a loop when it opens and while it goes on.
+//! The finding of a loop when it opens and while it goes on.
 
 use super::actor::{Actor, OpenLoop};
 use super::excursions::Who;
@@ -24,7 +24,7 @@ pub(super) fn opening(
 ) -> Opening {
     let key: Vec<_> = [Role::Module, Role::Host, Role::Thread]
         .into_iter()
-        // Of a loop that several actors go round in, only the module is the place.
+        // Where several actors go round in a loop, its key is the module alone.
         .filter(|role| match run.who {
             Who::Actors(1) => true,
             Who::Actors(_) => *role == Role::Module,
@@ -85,7 +85,7 @@ pub(super) fn opening(
     }
 }
 
-/// What a loop was tested by, and is again as it goes on.
+/// What a loop was tested by when it opened, and is tested by again in updates.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Tested {
     signal: Signal,
@@ -99,12 +99,12 @@ impl Tested {
         Self { signal: run.signal, who: run.who, seen: run.seen }
     }
 
-    /// One more of its lines: `seen` so many times, and its template.
+    /// Takes one more line of the loop, which was `seen` so many times in all, and its template.
     pub(super) fn see(&mut self, seen: u32, template_seen: u32) {
         self.seen = if self.signal == Signal::Counter { template_seen } else { seen };
     }
 
-    /// How its lines go on with each other in its module.
+    /// How often lines of the module continue a run, or an excursion.
     fn habit(&self, habits: Habits) -> Habit {
         if matches!(self.signal, Signal::Excursion(_)) { habits.spells } else { habits.runs }
     }
@@ -115,7 +115,7 @@ pub(super) fn go_on(known: &mut Opening, going: &OpenLoop, count: u64, learned: 
     let Some(tested) = going.tested else { return };
     let (period, lasted) = (going.period as u64, going.lasted());
     let repeats = count / period;
-    // As when it opened: what each actor says for the first time is no repeat.
+    // As at the opening, the first line of each actor is no repeat.
     let (again, length) = match (tested.signal, tested.who) {
         (Signal::Cycle, _) => (repeats, repeats.saturating_sub(1) * period),
         (Signal::Counter, _) => (repeats, repeats.saturating_sub(1)),

@@ -1,4 +1,4 @@
-//! What a stream has taught: how often each line comes, and how often lines go on with a run.
+//! What is learned from the stream: how often each line comes, and how often lines continue a run.
 
 use super::run::Signal;
 use crate::engine::stats::count_min::CountMin;
@@ -6,26 +6,26 @@ use crate::engine::stats::gamma_poisson;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// Of a longer run only this much counts as habit: it mutes runs like the usual ones, not ones ten
-/// times as long.
+/// The longest part of a run that counts as habit: a habit mutes runs of the usual length, not runs
+/// ten times as long.
 pub(super) const HABIT_RUN: u32 = 16;
 /// Prior weight of the whole stream's habit in a module's, in lines.
 const HABIT_PRIOR: f64 = 10.0;
 /// Lines after which a habit forgets half.
 const HABIT_LINES: f64 = 50_000.0;
-/// Tells how often a line went on with a spell from how often it came.
+/// Separates the key of a line's excursions from the key of the line.
 const SPELL_SALT: u64 = 0x0DD5_9E11_5EED_0F7E;
-/// Of spells of so many lines and of twice, four times … as many it is learned for each line how
-/// many there were.
+/// For each line the number of excursions is learned that were at least this long, twice as long,
+/// four times as long, and so on.
 const LONG: u32 = 8;
-/// The longest such.
+/// The longest of these lengths.
 const LONGEST: u32 = LONG << 10;
-/// Prior weight of the shorter spells' odds to become twice as long, in spells.
+/// Prior weight of the odds with which shorter excursions became twice as long, in excursions.
 const LONG_PRIOR: f64 = 2.0;
 /// Events after which the learned counts forget half.
 const LEARNED_EVENTS: f64 = 5e7;
 
-/// How often lines went on with a run. While nothing is known, the stream's habit stands in.
+/// How often lines continued a run. While nothing is known of a module, the stream's habit is used.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Habit {
     went_on: f64,
@@ -44,7 +44,7 @@ impl Habit {
     }
 }
 
-/// What the stream as a whole has taught.
+/// What the whole stream has taught.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Learned {
     counts: CountMin,
@@ -52,7 +52,7 @@ pub(super) struct Learned {
     seconds: f64,
     events: f64,
     now: Option<Timestamp>,
-    /// Of runs of an actor, and of spells across the stream.
+    /// The habits of runs of an actor, and of excursions across the stream.
     pub(super) runs: Habit,
     pub(super) spells: Habit,
 }
@@ -68,7 +68,7 @@ pub(super) struct RateVerdict {
 
 impl Learned {
     pub(super) fn new() -> Self {
-        // One line in twenty goes on with a run, until the stream says otherwise.
+        // One line in twenty continues a run, until the stream shows otherwise.
         let habit = Habit { went_on: 1.0, lines: 20.0 };
         Self { counts: CountMin::default(), seconds: 0.0, events: 0.0, now: None, runs: habit, spells: habit }
     }
@@ -87,20 +87,20 @@ impl Learned {
         }
     }
 
-    /// Counts a line; how often it was seen.
+    /// Counts a line; returns how often it was seen before.
     #[inline]
     pub(super) fn count(&mut self, line: u64) -> u32 {
         self.counts.add(line)
     }
 
-    /// Reads what counting `line` will.
+    /// Reads the memory that counting `line` will need.
     #[inline]
     pub(super) fn prefetch(&self, line: u64) -> u64 {
         self.counts.count(line).into()
     }
 
     /// Tests `repeats` repeats within the last `lasted` seconds of a line that was seen `seen`
-    /// times in all, in a module whose lines go on with a run as `habit` says.
+    /// times in all, in a module with this `habit`.
     pub(super) fn test(
         &self,
         seen: u32,
@@ -112,8 +112,8 @@ impl Learned {
     ) -> RateVerdict {
         let before = (f64::from(seen) - repeats).max(0.0);
         let exposure = self.seconds - lasted;
-        // Events of the run's own time, at the stream's mean rate: the run itself must not thin out
-        // its exposure.
+        // Events of the run's own time at the mean rate of the stream, so that the run itself does
+        // not dilute its exposure.
         let own = (lasted * self.events / self.seconds.max(1.0)).max(repeats).min(self.events);
         let by_time = gamma_poisson::ln_tail(repeats, 0.5 + before, exposure, lasted);
         let by_events = gamma_poisson::ln_tail(repeats, 0.5 + before, self.events - own, own);
@@ -128,21 +128,21 @@ impl Learned {
         }
     }
 
-    /// A line went on with a spell.
+    /// Counts a line that extended an excursion.
     pub(super) fn count_spell(&mut self, line: u64) {
         self.counts.add(line ^ SPELL_SALT);
     }
 
-    /// A spell of so many of this line was over, and nobody took it for a loop.
+    /// Counts an excursion of so many lines that ended without a loop.
     pub(super) fn count_harmless(&mut self, line: u64, lines: u32) {
         for length in spell_lengths().take_while(|&length| length <= lines) {
             self.counts.add(spell_key(line, length));
         }
     }
 
-    /// ln of the chance that a spell goes on for `run` lines, where the module's lines go on with
-    /// one as `share` says. A line has habits of its own: one that comes in clusters beside much
-    /// else goes on nearly each time, and how many of its spells became twice as long tells how
+    /// ln of the chance that an excursion lasts `run` lines, where a share `share` of the module's
+    /// lines extend one. A line has habits of its own: a line that comes in clusters extends its
+    /// excursion nearly each time, and how many of its excursions became twice as long shows how
     /// likely this one was to.
     fn ln_spell(&self, line: u64, before: f64, share: f64, own: f64, run: u32) -> f64 {
         let count = |key: u64| f64::from(self.counts.count(key));
@@ -173,21 +173,21 @@ impl Learned {
         self.events
     }
 
-    /// What was counted for `from` counts for `into` as well.
+    /// Adds the count of `from` to that of `into`.
     pub(super) fn merge(&mut self, from: u64, into: u64) {
         let count = self.counts.count(from);
         self.counts.add_many(into, count);
     }
 }
 
-/// The share of lines that go on with a run in a module with this habit, of a stream with that one;
-/// without the `own` lines of the run at hand.
+/// The share of lines that continue a run in a module with this habit, drawn to that of the stream;
+/// without the `own` lines of the current run.
 fn share(habit: Habit, of_stream: Habit, own: f64) -> f64 {
     let stream = (of_stream.went_on - own) / (of_stream.lines - own).max(1.0);
     (habit.went_on - own + HABIT_PRIOR * stream) / (habit.lines - own + HABIT_PRIOR).max(1.0)
 }
 
-/// ln of a share, kept off both ends: no habit is certain.
+/// ln of a share, kept away from 0 and 1: no habit is certain.
 fn ln_share(share: f64) -> f64 {
     share.clamp(0.01, 0.999).ln()
 }
@@ -196,7 +196,7 @@ fn spell_lengths() -> impl Iterator<Item = u32> {
     std::iter::successors(Some(LONG), |&length| (length < LONGEST).then_some(2 * length))
 }
 
-/// The key of a line's spells of so many lines in the sketch.
+/// The key in the sketch of a line's excursions of at least so many lines.
 fn spell_key(line: u64, length: u32) -> u64 {
     (line ^ SPELL_SALT).wrapping_add(u64::from(length).wrapping_mul(0x9E37_79B9_7F4A_7C15))
 }

@@ -1,19 +1,21 @@
 //! A run of repeats under test.
 
+use super::actor::Actor;
+use super::counter::{Counter, Retries};
 use super::excursions::{Excursion, Who};
 use crate::engine::detector::Event;
 use crate::engine::finding::{DetectorName, NearMiss, Reason};
 use crate::event::{Role, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// How far two times may be off for want of digits, in seconds: logs of whole seconds put many
-/// lines into one.
+/// The error of a difference of two times for want of digits, in seconds: logs with whole seconds
+/// put many lines into one.
 pub(super) fn grain(a: Timestamp, b: Timestamp) -> f64 {
     let whole = |time: Timestamp| time.0 % 1_000_000_000 == 0;
     if whole(a) && whole(b) { 1.0 } else { 1e-3 }
 }
 
-/// A run that was tested and may be no loop.
+/// The near miss of a run that was tested.
 #[cold]
 pub(super) fn near_miss(event: &Event<'_>, run: &Run, lasted: f64, ln_p: f64, threshold: f64) -> NearMiss {
     let module = event.fields.text(Role::Module).unwrap_or_default();
@@ -21,28 +23,28 @@ pub(super) fn near_miss(event: &Event<'_>, run: &Run, lasted: f64, ln_p: f64, th
     NearMiss { detector: DetectorName::Loop, kind: "cycle", key: module.into_owned(), ln_p, threshold, why }
 }
 
-/// What has repeated for long enough to be tested.
+/// Lines that have repeated for long enough to be tested.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Run {
     /// Lines of one round.
     pub(super) period: usize,
-    /// Lines that went on with it.
+    /// Lines that continued the run.
     pub(super) length: u32,
     /// The earliest time of its lines.
     pub(super) began: Timestamp,
     /// Seconds from there to the latest.
     pub(super) lasted: f64,
-    /// How often its last line, or for counters its template, was seen in all.
+    /// How often the run's last line, or for counters its template, was seen in all.
     pub(super) seen: u32,
     /// Longest gap lately, in seconds.
     pub(super) rest: f64,
     pub(super) who: Who,
-    /// How many forms the line has: sets of numbers that take turns.
+    /// How many variants the line has: sets of numbers that take turns.
     pub(super) variants: usize,
     pub(super) signal: Signal,
 }
 
-/// What has shown a run.
+/// The signal that found a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Signal {
     Cycle,
@@ -52,14 +54,37 @@ pub(super) enum Signal {
 }
 
 impl Run {
-    /// The spell of a line that was seen so many times in all.
+    /// The cycle of `lag` lines that an actor's last line continues. That line was seen so many
+    /// times in all.
+    pub(super) fn of_cycle(actor: &Actor, lag: usize, seen: u32) -> Self {
+        let (length, began, lasted) = actor.run(lag);
+        let (rest, who) = (actor.rest.into(), Who::Actors(1));
+        Self { period: lag, length, began, lasted, seen, rest, who, variants: 1, signal: Signal::Cycle }
+    }
+
+    /// The run of an actor's retry counter, whose last line came at `time`.
+    pub(super) fn of_counter(counter: Option<&Counter>, retries: &Retries, time: Timestamp) -> Self {
+        Self {
+            period: 1,
+            length: retries.lines,
+            began: counter.map_or(time, |counter| counter.run().began),
+            lasted: counter.map_or(0.0, |counter| counter.run().lasted()),
+            seen: retries.template_seen,
+            rest: 0.0,
+            who: Who::Actors(1),
+            variants: counter.map_or(1, Counter::variants),
+            signal: Signal::Counter,
+        }
+    }
+
+    /// The excursion of a line that was seen so many times in all.
     pub(super) fn of_spell(spell: &Excursion, line: u64, who: Who, seen: u32) -> Self {
         let (length, began, signal) = (spell.count, spell.began, Signal::Excursion(line));
         let lasted = spell.last.seconds_since(began).max(0.0);
         Self { period: 1, length, began, lasted, seen, rest: 0.0, who, variants: 1, signal }
     }
 
-    /// Times that it has gone round.
+    /// How often the run has gone round.
     pub(super) fn repeats(&self) -> u32 {
         match self.signal {
             Signal::Excursion(_) => self.length,
@@ -67,7 +92,8 @@ impl Run {
         }
     }
 
-    /// How many actors go round; of those that each go round once, the place does.
+    /// How many actors go round; 1 where each round has a new thread, because then the module on
+    /// its host goes round.
     pub(super) fn actors(&self) -> u32 {
         match self.who {
             Who::Actors(actors) => actors,

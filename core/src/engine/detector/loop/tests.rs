@@ -1,7 +1,10 @@
+use super::line::template_key;
 use super::*;
 use crate::engine::finding::{Finding, Severity, State};
 use crate::engine::incident::{Incidents, Policy};
+use crate::engine::template::TemplateId;
 use crate::engine::{Engine, EngineOptions, rules::RuleSet, testing};
+use crate::event::Timestamp;
 use crate::human_duration::HumanDuration;
 
 /// A stream under construction: lines with times, and an engine to put them through.

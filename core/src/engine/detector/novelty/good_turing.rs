@@ -1,10 +1,10 @@
-//! The chance that the next one is new, by what has been seen: Good and Turing's estimate.
+//! The chance that the next sighting is of a new kind, by Good and Turing's estimate.
 //!
 //! Of n sightings f₁ kinds were seen once: the next is of a new kind with a chance of about (f₁ +
-//! 1)/(n + 1) (Good, The Population Frequencies of Species, 1953; one is added for n and f₁ small).
-//! A stream that changes keeps an old n too large: the share of new kinds among about the last 200
-//! sightings bounds the chance from below. Both forget half of themselves when n passes 100,000.
-//! Memory: three numbers. Cold start: with nothing seen the chance is 1.
+//! 1)/(n + 1) (Good, The Population Frequencies of Species, 1953; one is added because n and f₁ may
+//! be small). A stream that changes keeps an old n too large: the share of new kinds among about
+//! the last 200 sightings bounds the chance from below. Both forget half of themselves when n
+//! passes 100,000. Memory: three numbers. Cold start: with nothing seen the chance is 1.
 
 use serde::{Deserialize, Serialize};
 
@@ -22,8 +22,8 @@ pub(super) struct GoodTuring {
 }
 
 impl GoodTuring {
-    /// Takes a sighting of a kind that has been seen `count` times with it; the chance, before it,
-    /// that it would be new.
+    /// Takes a sighting of a kind that has been seen `count` times, this one included. Returns the
+    /// chance, before it, that it would be of a new kind.
     #[inline]
     pub(super) fn see(&mut self, count: u64) -> f64 {
         let chance = self.chance();
@@ -44,12 +44,12 @@ impl GoodTuring {
         chance
     }
 
-    /// The chance that the next one is new.
+    /// The chance that the next sighting is of a new kind.
     pub(super) fn chance(&self) -> f64 {
         ((self.once + 1.0) / (self.sightings + 1.0)).max(self.recent)
     }
 
-    /// Sightings so far, as far as they count.
+    /// Sightings so far, decayed.
     pub(super) fn sightings(&self) -> f64 {
         self.sightings
     }

@@ -1,4 +1,4 @@
-//! What is known of a first sight.
+//! The finding of a first sight.
 
 use crate::engine::finding::{
     DetectorName, Evidence, Key, Measured, NoveltyEvidence, Severity, round, score_of, test, unit,
@@ -8,7 +8,7 @@ use crate::engine::template::{TemplateId, Templates};
 use crate::event::Level;
 use crate::event::trace::Stack;
 
-/// Bytes of a message that are kept.
+/// Bytes of a message that a finding shows.
 const SHOWN_BYTES: usize = 300;
 
 /// What is new.
@@ -35,17 +35,17 @@ impl News {
 #[derive(Clone, Debug)]
 pub(super) struct Sight<'a> {
     pub(super) news: News,
-    /// The chance, before it, that it would be new.
+    /// The chance, before the sight, that it would be of something new.
     pub(super) chance: f64,
     pub(super) level: Level,
     pub(super) module: Option<&'a str>,
-    /// None of a trace of several lines.
+    /// None for a stack trace of several lines.
     pub(super) template: Option<TemplateId>,
     pub(super) message: &'a str,
 }
 
 impl Sight<'_> {
-    /// What it is a first sight of.
+    /// The name of what is seen for the first time.
     pub(super) fn name(&self) -> String {
         match &self.news {
             News::Template => self.template.map(|template| template.to_string()).unwrap_or_default(),

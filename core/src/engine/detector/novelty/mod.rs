@@ -1,23 +1,22 @@
 //! Never seen before: a template, an exception type or a stack trace at WARN or worse.
 //!
-//! A first sight is told when something new is unlikely: when the chance of it, by Good and
+//! A first sight opens an incident when something new is unlikely: when its chance, by Good and
 //! Turing's estimate over the events at WARN and worse (`good_turing.rs`), is below `threshold`.
-//! Where new texts are usual, or a deploy has made all of them new, it is not told. Of more than
-//! five in a warm-up time the rest join the last. A template that has been seen at any level is
-//! known. Its later events in the warm-up time join its incident, which ends when none came for
-//! that long.
+//! Where new texts are usual, or a deploy has made all texts new, none opens. After five openings
+//! in a warm-up time, further first sights join the last incident. A template that has been seen at
+//! any level is known. Its later events in the warm-up time join its incident, which ends when none
+//! came for that long.
 //!
-//! An exception type that was never named before is told where its template is known, or in place
-//! of its template. A known type with frames that were never seen (`Stack::fingerprint`) is told
-//! where its template is known, in the same manner. Stack traces of several lines are looked at
-//! when they are whole (`Detector::trace`); what such a trace says has the level of its first line,
-//! or ERROR where that has none.
+//! A new exception type is reported where its template is known, or in place of its template. A
+//! known type with new frames (`Stack::fingerprint`) is reported in the same way. Stack traces of
+//! several lines are examined when they are complete (`Detector::trace`); they have the level of
+//! their first line, or ERROR where that has none.
 //!
-//! Quiet once a table of templates, exceptions or stacks has had to forget: a first sight means
-//! nothing then. Memory: the templates' own table, 16 bytes for each exception type and each stack
-//! (capped), 8 KiB for messages without one, five incidents. Cold start: silent for `warm_up_s` of
-//! stream; programs write in runs, and what they say seldom takes longer to come by than an
-//! estimate for independent lines knows.
+//! Nothing opens once a table of templates, exceptions or stacks has evicted a key: a first sight
+//! means nothing then. Memory: the templates' own table, 16 bytes for each exception type and each
+//! stack (capped), 8 KiB for messages without one, five incidents. Cold start: silent for
+//! `warm_up_s` of stream; programs write in runs, and a rare line takes longer to come than an
+//! estimate for independent lines expects.
 
 mod good_turing;
 mod incident;
@@ -45,8 +44,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 /// Most openings in a warm-up time.
 const OPENINGS: usize = 5;
-/// So much earlier than what may be over all that is open is looked at, so that rounding makes
-/// nothing late.
+/// Open incidents are examined so many seconds before the first may be over, so that rounding makes
+/// none late.
 const EARLY_S: f64 = 1e-3;
 /// Messages that are remembered as naming no exception: 8 KiB.
 const NAMELESS: usize = 1 << 10;
@@ -74,19 +73,18 @@ pub struct Novelty {
     /// Stacks, by their fingerprints.
     stacks: Kinds,
     types: ExceptionTypes,
-    /// By their lowest bits the hashes of messages that name no exception: messages repeat
-    /// themselves.
+    /// Hashes of messages that name no exception, by their lowest bits: messages repeat themselves.
     nameless: Box<[u64; NAMELESS]>,
     open: Vec<OpenNovelty>,
     /// When the last incidents were opened.
     opened: VecDeque<f64>,
-    /// No open incident is over before this running time, but for those that are forgotten.
+    /// No open incident is over before this running time, unless it is forgotten.
     soonest: f64,
-    /// Incidents that were forgotten when that was last asked.
+    /// The number of forgotten incidents at the last tick.
     forgotten: u64,
 }
 
-/// How often each of some kinds was seen, and the chance that the next one is new.
+/// How often each kind was seen, and the chance that the next is new.
 #[derive(Debug)]
 struct Kinds {
     counts: Table<u64>,
@@ -98,7 +96,7 @@ impl Kinds {
         Self { counts: Table::new(keys), chance: GoodTuring::default() }
     }
 
-    /// Takes a sighting; the chance that it would be new, if it is.
+    /// Takes a sighting; returns the chance that it would be new, if it is.
     fn see(&mut self, kind: u64) -> Option<f64> {
         let count = self.counts.touch(kind, || 0);
         *count += 1;
@@ -173,8 +171,8 @@ impl Novelty {
         let name = self.exception(&event.fields).or(of_stack);
         let new_type = name.and_then(|name| Some((name, self.exceptions.see(xxh3_64(name))?)));
         let new_stack = event.stack.and_then(|stack| Some((stack, self.stacks.see(stack.fingerprint)?)));
-        // The estimates of exceptions and stacks rest on few sightings; that of the templates
-        // vouches for them.
+        // The estimates of exceptions and stacks rest on few sightings, so the larger of them and
+        // that of the templates counts.
         let (news, chance) = match (new_type, new_stack) {
             (Some((name, _)), _) if template.count == 1 => (News::exception(name), chance),
             (Some((name, of_type)), _) => (News::exception(name), of_type.max(chance)),
@@ -196,7 +194,7 @@ impl Novelty {
         self.judge(&sight, settings, moment, event.templates, report);
     }
 
-    /// Tells of a first sight, unless there is a reason not to.
+    /// Opens an incident for a first sight, unless something forbids it.
     fn judge(
         &mut self,
         sight: &Sight<'_>,
@@ -289,7 +287,7 @@ impl Detector for Novelty {
         if level < self.least {
             return;
         }
-        // Its first line was looked at as an event, and may have named the type.
+        // The first line was an event, and may have named the type.
         let name = Some(stack.exception.as_bytes())
             .filter(|name| !name.is_empty() && self.types.first(&head.message) != Some(name));
         let new_type = name.and_then(|name| Some((name, self.exceptions.see(xxh3_64(name))?)));

@@ -1,4 +1,4 @@
-//! What is known of a silence.
+//! The finding of a silence.
 
 use super::key::{Key, Pause};
 use crate::engine::finding::{
@@ -60,8 +60,8 @@ impl Silent {
         Self { pause, longest_s: key.longest_and_usual().0, lines: key.lines(), ln_p: key.ln_p(pause) }
     }
 
-    /// The incident has gone on; `also` are those that stopped with its key, and `unlisted` how
-    /// many more.
+    /// The incident has gone on; `also` are names of keys that stopped with its own, and `unlisted`
+    /// is how many more did.
     pub(super) fn go_on(&self, known: &mut Opening, also: &[String], unlisted: u32) {
         let seconds = self.pause.seconds.round();
         known.update(seconds, seconds, self.lines.into(), self.ln_p);

@@ -1,6 +1,6 @@
 //! One key: when it spoke, and how long its pauses were.
 
-use super::SilenceSettings;
+use super::options::SilenceSettings;
 use crate::engine::incident::IncidentId;
 use crate::engine::state::{HeapSize, allocated};
 use crate::engine::stats::gap_tail::GapTail;
@@ -22,24 +22,24 @@ pub(super) struct Pause {
     pub(super) events: f64,
 }
 
-/// Why no look at a key is due before it speaks.
+/// Why a key need not be examined before it speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Parked {
-    /// It has spoken too seldom to have a limit, or may stop.
+    /// The key has spoken too seldom to have a limit, or is allowed to stop.
     Unlimited,
-    /// It has not lived long enough, and will not have before it speaks.
+    /// The key has not lived long enough, and will not have before it speaks.
     Young,
-    /// It is silent for so long that it is gone.
+    /// The key has been silent for so long that it is gone.
     Gone,
-    /// It has joined an incident, whose end is the other thing that makes it due.
+    /// The key has joined an incident; the end of the incident makes it due as well.
     Joined,
-    /// Its pause is long enough in seconds; so many events of the stream are the other thing that
-    /// makes it due.
+    /// The pause is long enough in seconds, not in events; enough events of the stream make the key
+    /// due as well.
     Events,
 }
 
-/// For a key that was to be looked at at `due`, and then every `period` seconds, the first of these
-/// times behind `now`.
+/// For a key that was due at `due`, and every `period` seconds after that, the first of these times
+/// after `now`.
 pub(super) fn next_look(due: u32, period: f64, now: f64) -> u32 {
     let behind = now - f64::from(due);
     if behind < 0.0 {
@@ -55,26 +55,27 @@ pub(super) struct Key {
     pub(super) name: Box<str>,
     pub(super) first: f64,
     pub(super) last: Reading,
-    /// When it spoke last, in the stream's time, nanoseconds.
+    /// When the key spoke last, by the stream's clock, in nanoseconds.
     pub(super) last_time: i64,
     /// The host on which a module spoke last, the module that spoke last on a host.
     pub(super) partner: u64,
     seconds: GapTail,
     events: GapTail,
-    /// When it is looked at next, in whole seconds of running time.
+    /// When the key is examined next, in whole seconds of running time.
     pub(super) due: u32,
-    /// Nothing that happens to others can change what the next look finds: none is due until it
-    /// speaks.
+    /// Why no examination is due before the key speaks: nothing that happens to others can change
+    /// its result.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) parked: Option<Parked>,
-    /// The incident that says that it is silent; its own or the one that it joined.
+    /// The incident of the key's silence: its own, or the one that it joined.
     pub(super) silent: Option<IncidentId>,
-    /// Its pause would be a silence, but may be a restart like those of its siblings.
+    /// True while the pause would be a silence, but may be a restart like those of other keys of
+    /// the member.
     pub(super) awaited: bool,
-    /// Silences of its own that ended, and the longest of them in seconds.
+    /// The key's own silences that have ended, and the longest of them in seconds.
     silences: u32,
     longest_silence: f32,
-    /// Which settings it has; a restart decides again.
+    /// The settings of the key; decided again after a restart.
     #[serde(skip)]
     pub(super) settings: u16,
 }
@@ -84,8 +85,9 @@ impl HeapSize for Key {
         allocated(self.name.len()) + self.seconds.heap_size() + self.events.heap_size()
     }
 
-    fn watched_as(&self, key: u64) -> Option<u64> {
-        self.silent.map(|_| key)
+    /// The incident that is open for as long as this key is silent.
+    fn watched_as(&self, _: u64) -> Option<u64> {
+        self.silent.map(|id| id.0)
     }
 }
 
@@ -109,7 +111,7 @@ impl Key {
         }
     }
 
-    /// Reads what [`Self::speak`] will.
+    /// Reads the memory that [`Self::speak`] will need.
     pub(super) fn prefetch(&self) -> u64 {
         self.last.running.to_bits()
             ^ self.last.events.to_bits()
@@ -120,7 +122,7 @@ impl Key {
             ^ u64::from(self.parked.is_some())
     }
 
-    /// It speaks, as it does.
+    /// The key speaks after a usual pause, which is learned.
     #[inline]
     pub(super) fn speak(&mut self, now: Reading) {
         self.seconds.add((now.running - self.last.running).max(0.0) as f32);
@@ -128,8 +130,8 @@ impl Key {
         self.last = now;
     }
 
-    /// It speaks again after a silence of its own or a restart. Such a pause is not usual; a second
-    /// one makes a habit.
+    /// The key speaks again after a silence of its own or a restart. Such a pause is not learned; a
+    /// second one makes a habit.
     pub(super) fn speak_again(&mut self, now: Reading) {
         let silence = (now.running - self.last.running) as f32;
         self.longest_silence = self.longest_silence.max(silence);
@@ -146,12 +148,12 @@ impl Key {
         self.seconds.gaps()
     }
 
-    /// Seconds from its first line to its last.
+    /// Seconds from the first line to the last.
     pub(super) fn life(&self) -> f64 {
         self.last.running - self.first
     }
 
-    /// The pauses beyond which it is silent; infinite while it has not spoken enough.
+    /// The pauses beyond which the key is silent; infinite while it has not spoken often enough.
     pub(super) fn limits(&self, settings: &SilenceSettings) -> Pause {
         let habit = if self.silences >= 2 { 2.0 * f64::from(self.longest_silence) } else { 0.0 };
         Pause {
@@ -160,7 +162,8 @@ impl Key {
         }
     }
 
-    /// How many events the stream has had when its pause, long enough in seconds, is a silence.
+    /// How many events the stream must have had for the pause to be a silence, if it is long enough
+    /// in seconds.
     pub(super) fn silent_by(&self, settings: &SilenceSettings) -> f64 {
         (self.last.events + self.limits(settings).events).ceil()
     }
@@ -170,13 +173,13 @@ impl Key {
         self.seconds.ln_p(pause.seconds).max(self.events.ln_p(pause.events))
     }
 
-    /// The longest pause so far, in seconds, and one of the usual long ones.
+    /// The longest pause so far and a usual long pause, in seconds.
     pub(super) fn longest_and_usual(&self) -> (f64, f64) {
         (self.seconds.longest(), self.seconds.usual())
     }
 
-    /// A key that began so late into a stream of this age must have lived so long, else it may be a
-    /// job that is done.
+    /// True when the key has lived long enough, for a stream of this age, not to be a job that is
+    /// done.
     pub(super) fn is_established(&self, limit: f64, now: f64, warm_up_s: f64) -> bool {
         let life = self.life();
         life >= warm_up_s && life >= 10.0 * limit && life >= (0.75 * now).min(super::JOB_S)

@@ -1,38 +1,42 @@
 //! A key that used to speak has stopped: a module, a host, or the value of another member.
 //!
 //! A key is silent when its pause is beyond the tail of its own gaps (`stats::gap_tail`) on both
-//! clocks, in seconds and in events of the others: a thinner stream makes pauses of more seconds
-//! and as many events, busier others make pauses of more events and as many seconds. The pause must
-//! last 30 s besides, and twice the longest that the key ever made.
+//! clocks, in seconds and in events of other keys: a thinner stream has pauses of more seconds and
+//! as many events, busier others make pauses of more events and as many seconds. The pause must
+//! also last 30 s, and twice the longest pause of the key so far.
 //!
 //! *Who is not watched.* A key with fewer than 50 gaps, or that lived for less than ten times its
 //! limit, or for less than three quarters of the stream's age (three hours are enough): cron lists,
-//! finished jobs, one-off keys. A host whose place another has taken since: one that is new and
-//! speaks at least a quarter as often. All keys of a member whose table has had to forget keys in
-//! the last hour.
+//! finished jobs, one-off keys. A host that another has replaced: one that is new and speaks at
+//! least a quarter as often. All keys of a member whose table has evicted keys in the last hour.
 //!
-//! *One incident.* What stopped together is one finding: a key joins the open silence of a key that
-//! spoke last at about the same time. A module waits for the host on which it spoke last, and a
-//! host for its module, while that one has said more and looks as if it had stopped too; so a dead
-//! host explains its modules, and a dead service its pods. Hosts, and all keys but modules, that
-//! stop one after the other within five minutes each join the first while that is silent. Of more
-//! than five openings in a warm-up time the rest join the last.
+//! *One incident.* Keys that stopped together are one incident: a key joins the open silence of a
+//! key that spoke last at about the same time. A module waits for the host on which it spoke last,
+//! and a host for its module, while that one has said more and looks as if it had stopped too; so a
+//! dead host explains its modules, and a dead service its pods. Hosts, and all keys but modules,
+//! that stop one after the other within five minutes each join the first while that is silent.
+//! After five openings in a warm-up time, further keys join the last incident.
 //!
 //! *Restarts.* A key that falls silent and returns twice has a habit: then only a pause twice the
-//! longest of those counts. Where others of its member have just come back, it has twice as long as
-//! they took (`restarts.rs`): a rolling restart is told once, by its first host, and one that stays
-//! away is named.
+//! longest of those counts. Where other keys of its member have just come back, it may take twice
+//! as long as they did (`restarts.rs`): a rolling restart is one incident, of its first host, and a
+//! host that stays away is named.
 //!
 //! A silence ends when the key speaks, or after a day, when it is taken for gone.
 //!
 //! Late events speak too: a host whose clock goes wrong has not stopped. Time is the stream's
-//! without its stalls, so that a stopped input or a leap of all timestamps is no silence. No key is
-//! looked at but when it is due (`schedule.rs`). Memory: 350 bytes a key and its name; keys are
+//! without its stalls, so that a stopped input or a leap of all timestamps is no silence. A key is
+//! examined only when it is due (`schedule.rs`). Memory: 350 bytes a key and its name; keys are
 //! capped for each member. Cold start: silent for `warm_up_s` of stream.
 
+mod ending;
 mod evaluate;
+mod grouping;
 mod incident;
 mod key;
+mod member;
+mod near_miss;
+mod open_silences;
 mod options;
 mod restarts;
 mod schedule;
@@ -41,93 +45,34 @@ use super::options::SharedOptions;
 use super::{AHEAD, Detector, Event, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
 use crate::engine::finding::DetectorName;
-use crate::engine::incident::IncidentId;
 use crate::engine::snapshot::Stateful;
-use crate::engine::state::{Evict, Table, TableSnapshot, Weight};
+use crate::engine::state::{Evict, TableSnapshot, Weight};
 use crate::engine::stats::alarm_budget::AlarmBudget;
-use crate::event::{Fields, Role, Timestamp, Value};
+use crate::event::Fields;
+use evaluate::DueKey;
 use key::{Key, Reading};
-use options::{KeySettings, SilenceSettings};
+use member::{KeySource, Member};
+use open_silences::{OpenSilence, OpenSilences};
+use options::KeySettings;
 pub use options::{SilenceOptions, SilenceOverride};
 pub(super) use options::{THRESHOLD, least_of};
 use restarts::Restarts;
 use schedule::Schedule;
 use serde::{Deserialize, Serialize};
-use std::borrow::Cow;
-use std::collections::{BTreeSet, VecDeque};
-use xxhash_rust::xxh3::xxh3_64;
+use std::collections::VecDeque;
 
-/// A key that lived so long is no job, however old the stream.
+/// Seconds of life after which a key is no job, however old the stream is.
 const JOB_S: f64 = 3.0 * 3_600.0;
-/// A key silent for so long is gone.
+/// Seconds of silence after which a key is gone.
 const GONE_S: f64 = 86_400.0;
-/// A table that has forgotten a key in this time says nothing.
+/// Seconds after an eviction in which no key of the table is silent.
 const EVICTION_S: f64 = 3_600.0;
-/// A host that began in this time before a silence, or since, may have taken the place.
-const REPLACED_S: f64 = 900.0;
 /// Most newcomers remembered.
 const NEWCOMERS: usize = 1_000;
-/// Most openings in a warm-up time.
-const OPENINGS: usize = 5;
 /// Bytes of a name that are kept.
 const NAME_BYTES: usize = 200;
 /// Most members that can be watched.
 pub const MEMBERS: usize = 8;
-
-/// How a member is read off an event.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum KeySource {
-    Role(Role),
-    Member(String),
-}
-
-impl KeySource {
-    /// A role by its name, or a member.
-    fn of(name: &str) -> Self {
-        match Role::ALL.into_iter().find(|role| role.name() == name) {
-            Some(role) if (role as usize) < Role::PLACED => Self::Role(role),
-            _ => Self::Member(name.to_owned()),
-        }
-    }
-}
-
-/// The keys of one member.
-#[derive(Debug)]
-struct Member {
-    name: String,
-    source: KeySource,
-    /// Of modules the hosts, and of hosts the modules, where both are watched.
-    partner: Option<usize>,
-    keys: Table<Key>,
-    evictions: u64,
-    /// When the table last forgot a key.
-    evicted: f64,
-    /// Keys and when they began, oldest first.
-    newcomers: VecDeque<(f64, u64)>,
-    restarts: Restarts,
-}
-
-/// An open incident: whose it is.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct OpenSilence {
-    id: IncidentId,
-    member: usize,
-    key: u64,
-    /// When the key spoke last.
-    stopped: f64,
-    /// One of its usual long gaps.
-    usual: f64,
-    /// What is added to its count when it is said again: each time as much as it is.
-    weight: u64,
-    /// When the last key that belongs to it spoke last.
-    latest: f64,
-    /// Names of those that joined it, and how many more there are.
-    also: Vec<String>,
-    unlisted: u32,
-    /// Members and keys of those of them that are parked until it is over.
-    #[serde(skip)]
-    joined: BTreeSet<(u8, u64)>,
-}
 
 /// The detector.
 #[derive(Debug)]
@@ -135,9 +80,10 @@ pub struct Silence {
     options: KeySettings,
     budget: AlarmBudget,
     members: Vec<Member>,
-    /// When which key is looked at next.
+    /// When each key is examined next.
     schedule: Schedule,
-    open: Vec<OpenSilence>,
+    /// Its open incidents.
+    open: OpenSilences,
     /// When the last incidents were opened.
     opened: VecDeque<f64>,
     now: Reading,
@@ -165,28 +111,12 @@ impl Registered for Silence {
     type Options = SilenceOptions;
 
     fn new(options: &SilenceOptions, SharedOptions { keys, budget }: SharedOptions) -> Self {
-        let sources: Vec<KeySource> = options.keys.iter().take(MEMBERS).map(|name| KeySource::of(name)).collect();
-        let at = |role: Role| sources.iter().position(|source| *source == KeySource::Role(role));
-        let members = options.keys.iter().zip(&sources).map(|(name, source)| Member {
-            name: name.clone(),
-            source: source.clone(),
-            partner: match source {
-                KeySource::Role(Role::Module) => at(Role::Host),
-                KeySource::Role(Role::Host) => at(Role::Module),
-                _ => None,
-            },
-            keys: Table::new(keys),
-            evictions: 0,
-            evicted: f64::NEG_INFINITY,
-            newcomers: VecDeque::new(),
-            restarts: Restarts::default(),
-        });
         Self {
-            members: members.collect(),
+            members: Member::all(&options.keys[..options.keys.len().min(MEMBERS)], keys),
             options: KeySettings::new(options),
             budget,
             schedule: Schedule::default(),
-            open: Vec::new(),
+            open: OpenSilences::default(),
             opened: VecDeque::new(),
             now: Reading::default(),
         }
@@ -202,7 +132,7 @@ impl Silence {
         let now = self.now;
         let Some(place) = self.members.get_mut(member) else { return };
         let key = place.keys.touch(hash, || Key::new(name.into(), now, settings));
-        // So long no key has a limit.
+        // No key has a limit before that.
         key.due = (now.running + self.options.warm_up_s) as u32;
         self.schedule.at(key.due, member, hash);
         place.newcomers.push_back((now.running, hash));
@@ -217,38 +147,6 @@ impl Silence {
     }
 }
 
-impl Member {
-    /// True of modules: each is one of its own, where hosts are alike and take each other's places.
-    fn is_module(&self) -> bool {
-        self.source == KeySource::Role(Role::Module)
-    }
-
-    /// The key of an event, as a hash; none where it lacks the member.
-    #[inline]
-    fn hash(&self, fields: &Fields<'_>) -> Option<u64> {
-        match &self.source {
-            KeySource::Role(role) => fields.hash(*role),
-            KeySource::Member(name) => self.text(fields, name).map(|text| xxh3_64(text.as_bytes())),
-        }
-    }
-
-    fn name<'a>(&self, fields: &Fields<'a>) -> Option<Cow<'a, str>> {
-        match &self.source {
-            KeySource::Role(role) => fields.text(*role),
-            KeySource::Member(name) => self.text(fields, name),
-        }
-    }
-
-    fn text<'a>(&self, fields: &Fields<'a>, name: &str) -> Option<Cow<'a, str>> {
-        match fields.member(name)? {
-            Value::Text(text) => Some(text),
-            Value::Number(text) => Some(text),
-            Value::Bool(value) => Some(Cow::Borrowed(if value { "true" } else { "false" })),
-            Value::Null | Value::Nested(_) => None,
-        }
-    }
-}
-
 impl Stateful for Silence {
     type State = SilenceState;
 
@@ -260,7 +158,7 @@ impl Stateful for Silence {
             newcomers: member.newcomers.clone(),
             restarts: member.restarts.clone(),
         });
-        SilenceState { members: members.collect(), open: self.open.clone(), opened: self.opened.clone(), now: self.now }
+        SilenceState { members: members.collect(), open: self.open.state(), opened: self.opened.clone(), now: self.now }
     }
 
     fn compatible(&self, state: &SilenceState) -> Result<(), &'static str> {
@@ -278,7 +176,8 @@ impl Stateful for Silence {
             let name = &member.name;
             member.keys.for_each_mut(|_, key| key.settings = self.options.choose(name, &key.name));
         }
-        (self.open, self.opened, self.now) = (kept.open, kept.opened, kept.now);
+        self.open.resume(kept.open);
+        (self.opened, self.now) = (kept.opened, kept.now);
         self.reschedule();
     }
 }
@@ -290,7 +189,8 @@ impl Detector for Silence {
 
     #[inline]
     fn observe(&mut self, event: &Event<'_>, _: &Prior, report: &mut Report<'_>) {
-        // In registers: read back as one, what was stored in two halves has to wait for both.
+        // Kept in registers: reading back as one load what was stored in two halves waits for both
+        // stores.
         let now = Reading { running: event.moment.running, events: self.now.events + 1.0 };
         self.now = now;
         let mut hashes = [0; MEMBERS];
@@ -315,7 +215,7 @@ impl Detector for Silence {
             }
             if report.wants_near_misses() {
                 let settings = self.options.of(key.settings);
-                evaluate::spoke_in_time(member, key, settings, now, report);
+                near_miss::spoke_in_time(member, key, settings, now, report);
             }
             key.speak(now);
         }
@@ -323,8 +223,8 @@ impl Detector for Silence {
 
     fn prefetch(&self, events: &[Fields<'_>; AHEAD]) {
         for member in &self.members {
-            // A member that is no role is found by another walk of the event, which costs more than
-            // what it would save.
+            // Finding a member that is no role walks the event again, which costs more than
+            // prefetching saves.
             if let KeySource::Role(role) = member.source {
                 let keys = events.map(|event| event.hash(role).unwrap_or_default());
                 member.keys.prefetch(keys, |_, key| key.prefetch());
@@ -334,15 +234,13 @@ impl Detector for Silence {
 
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
         let now = Reading { running: moment.running, events: self.now.events };
-        // Of a key no more pauses can be silences than there is time for.
+        // A key can have at most one silence in each shortest silence's length.
         let keys: usize = self.members.iter().map(|member| member.keys.len()).sum();
         self.options.keep_to(self.budget.threshold(keys as f64, 1.0, self.options.usual.least_s));
-        if self.may_be_gone(now, report) {
-            self.close_gone(now, moment.now, report);
-        }
+        self.close_gone(now, moment.now, report);
         self.wake_by_events(now);
         while let Some((due, member, hash)) = self.schedule.next(now.running) {
-            self.look_at(member, hash, due, now, moment.now, report);
+            self.examine(DueKey { member, hash, now, time: moment.now }, due, report);
         }
         self.end_tick(now);
     }
@@ -352,6 +250,7 @@ impl Detector for Silence {
         let newcomers: usize = self.members.iter().map(|member| member.newcomers.capacity()).sum();
         let scheduled = self.schedule.weight();
         visit(&mut Weight { bytes: scheduled.bytes + newcomers * size_of::<(f64, u64)>(), ..scheduled });
+        self.open.weights().into_iter().for_each(|mut weight| visit(&mut weight));
     }
 
     fn tables(&self) -> Vec<TableUse> {

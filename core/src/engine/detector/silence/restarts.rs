@@ -2,25 +2,25 @@
 //!
 //! A key that stops within a quarter of an hour after another of its member has come back is taken
 //! for the next of the same round: it may be away twice as long as the longest pause of the round.
-//! One pause alone makes a round where it was short; a long one may have been an outage, and two of
-//! them are none.
+//! A single short pause makes a round. A single long pause may have been an outage; two long pauses
+//! make a round.
 
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
-/// One pause up to this long is taken for a restart, in seconds.
+/// A single pause up to this long is taken for a restart, in seconds.
 const ALONE_S: f64 = 300.0;
 /// Seconds after the return of one key in which the next of the same round stops.
 const ROUND_S: f64 = 900.0;
-/// Most that are remembered.
+/// Most restarts that are remembered.
 const MOST: usize = 16;
 
 /// A key that has come back.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Restart {
-    /// When, in running time.
+    /// When the key came back, in running time.
     returned: f64,
-    /// How long it was away.
+    /// Seconds that the key was away.
     seconds: f64,
 }
 
@@ -36,7 +36,7 @@ impl Restarts {
     }
 
     /// How long a key that spoke last at `stopped` may be away; 0 where nothing was restarted
-    /// before it.
+    /// before.
     pub(super) fn patience(&self, stopped: f64) -> f64 {
         let round = || self.0.iter().filter(|restart| stopped - restart.returned <= ROUND_S);
         let longest = round().map(|restart| restart.seconds).fold(0.0, f64::max);

@@ -1,73 +1,54 @@
-//! When which key is looked at next.
+//! When each key is examined next.
 //!
-//! A timer is lazy: lines move none, and when a key is due it is seen whether it has spoken since.
-//! Of a key that no passing of time makes silent (it has spoken too seldom to be judged, or was a
-//! job that is done, or has joined an incident) no look is due before it speaks, and of one whose
-//! pause is long enough in seconds and not in events none before there were as many events: it is
-//! *parked*. So each line is the reason for a few looks at most, and a tick costs what is due,
-//! however many keys there are. Memory: 24 bytes for each key that is not parked, and as many again
-//! for those that have left.
+//! A timer is lazy: lines do not move it, and a key that is due is examined for whether it has
+//! spoken since. A key is *parked* while the passing of time cannot make it silent: it has spoken
+//! too seldom, or was a job that is done, or has joined an incident. It is due again when it
+//! speaks. A key whose pause is long enough in seconds, but not in events, is parked until the
+//! stream has had enough events. So each line causes a few examinations at most, and a tick costs
+//! what is due, however many keys there are. Memory: 24 bytes for each key that is not parked, and
+//! as many again for keys that were evicted.
 
-use super::evaluate::JOINED_S;
+use super::grouping::JOINED_S;
 use super::key::{Key, Parked, next_look};
 use super::{GONE_S, KeySettings, Reading, Silence};
-use crate::engine::detector::Report;
 use crate::engine::state::Weight;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// A time of a key: second of running time or number of events, member, key.
+/// When a key is due: second of running time or number of events, member, key.
 type DueIndex = Reverse<(u64, u8, u64)>;
 
-/// Times of keys, soonest first; one that is not the key's own any more means nothing.
-#[derive(Debug)]
+/// When keys are due, soonest first. An entry that is not the key's current one means nothing.
+#[derive(Debug, Default)]
 pub(super) struct Schedule {
     seconds: BinaryHeap<DueIndex>,
     events: BinaryHeap<DueIndex>,
-    /// When the first of the open incidents is taken for gone.
-    gone: f64,
     /// The running time of the last tick.
     ticked: f64,
-    /// Incidents that were forgotten when that was last asked.
-    forgotten: u64,
-    /// Keys that were looked at, for tests.
+    /// Keys that were examined, for tests.
     #[cfg(test)]
     pub(super) looks: usize,
 }
 
-impl Default for Schedule {
-    fn default() -> Self {
-        Self {
-            seconds: BinaryHeap::new(),
-            events: BinaryHeap::new(),
-            gone: f64::INFINITY,
-            ticked: 0.0,
-            forgotten: 0,
-            #[cfg(test)]
-            looks: 0,
-        }
-    }
-}
-
 impl Schedule {
-    /// The key is looked at in this second.
+    /// The key is due in this second.
     pub(super) fn at(&mut self, second: u32, member: usize, hash: u64) {
         self.seconds.push(Reverse((second.into(), member as u8, hash)));
     }
 
-    /// The key is looked at when the stream has had so many events.
+    /// The key is due when the stream has had so many events.
     pub(super) fn at_event(&mut self, events: f64, member: usize, hash: u64) {
         self.events.push(Reverse((events as u64, member as u8, hash)));
     }
 
-    /// What all of it takes.
+    /// The entries of both heaps.
     pub(super) fn weight(&self) -> Weight {
         let heaps = [&self.seconds, &self.events];
         let capacity: usize = heaps.iter().map(|heap| heap.capacity()).sum();
         Weight { keys: heaps.iter().map(|heap| heap.len()).sum(), bytes: capacity * size_of::<DueIndex>() }
     }
 
-    /// The next key whose second has come: which second, its member, and the key.
+    /// The next key that is due at this running time: its second, its member, and the key.
     pub(super) fn next(&mut self, running: f64) -> Option<(u32, usize, u64)> {
         let (second, member, hash) = pop_by(&mut self.seconds, running)?;
         #[cfg(test)]
@@ -77,14 +58,15 @@ impl Schedule {
         Some((second as u32, member.into(), hash))
     }
 
-    /// The next key for which there were enough events: how many, its member, and the key.
+    /// The next key that is due after so many events: its number of events, its member, and the
+    /// key.
     fn next_by_events(&mut self, events: f64) -> Option<(f64, usize, u64)> {
         let (due, member, hash) = pop_by(&mut self.events, events)?;
         Some((due as f64, member.into(), hash))
     }
 }
 
-/// Seconds between two looks at a key that is not parked any more, as long as nothing has changed.
+/// Seconds between two examinations of a key that is no longer parked, as long as nothing changes.
 fn period(key: &Key, parked: Parked, options: &KeySettings) -> f64 {
     match parked {
         Parked::Unlimited => options.warm_up_s,
@@ -100,14 +82,14 @@ fn waits_for(key: &Key, events: f64, options: &KeySettings) -> bool {
     key.parked == Some(Parked::Events) && key.silent_by(options.of(key.settings)) == events
 }
 
-/// Takes the soonest place out if it is due by `now`.
+/// Takes the soonest entry out if it is due by `now`.
 fn pop_by(places: &mut BinaryHeap<DueIndex>, now: f64) -> Option<(u64, u8, u64)> {
     places.peek().filter(|Reverse((due, ..))| *due as f64 <= now)?;
     places.pop().map(|Reverse(place)| place)
 }
 
 impl Silence {
-    /// Time has passed to `now`: keys that were parked until so many events have come are due.
+    /// Makes the keys due that were parked until the stream had so many events.
     pub(super) fn wake_by_events(&mut self, now: Reading) {
         while let Some((due, member, hash)) = self.schedule.next_by_events(now.events) {
             let key = self.members.get_mut(member).and_then(|member| member.keys.get_mut(hash));
@@ -118,7 +100,7 @@ impl Silence {
         }
     }
 
-    /// If the key is parked, its next look is due when it would be if it had not been.
+    /// Ends the parking of a key: it is due when it would be if it had not been parked.
     pub(super) fn unpark(&mut self, member: usize, hash: u64) {
         let Some(key) = self.members.get_mut(member).and_then(|member| member.keys.get_mut(hash)) else { return };
         if let Some(parked) = key.parked.take() {
@@ -127,13 +109,13 @@ impl Silence {
         }
     }
 
-    /// Keys that belonged to the incident, which is over, are looked at again.
+    /// Ends the parking of the keys that had joined an incident which is over.
     pub(super) fn unpark_all(&mut self, joined: impl IntoIterator<Item = (u8, u64)>) {
         joined.into_iter().for_each(|(member, hash)| self.unpark(member.into(), hash));
     }
 
-    /// A tick is over. Forgotten keys leave their times behind: with more of those than keys, they
-    /// are swept.
+    /// Ends a tick. Evicted keys leave entries behind, which are swept when there are more of them
+    /// than keys.
     pub(super) fn end_tick(&mut self, now: Reading) {
         self.schedule.ticked = now.running;
         self.sweep();
@@ -154,10 +136,9 @@ impl Silence {
         }
     }
 
-    /// Everything anew, after a restart: what had been found of parked keys may be found no more
-    /// with other settings.
+    /// Schedules all keys again after a restart: with other settings a parked key may be silent.
     pub(super) fn reschedule(&mut self) {
-        self.schedule = Schedule { ticked: self.now.running, gone: f64::NEG_INFINITY, ..Schedule::default() };
+        self.schedule = Schedule { ticked: self.now.running, ..Schedule::default() };
         let Self { members, schedule, options, .. } = self;
         for (i, member) in members.iter_mut().enumerate() {
             member.keys.for_each_mut(|hash, key| {
@@ -167,24 +148,6 @@ impl Silence {
                 schedule.at(key.due, i, hash);
             });
         }
-    }
-
-    /// True when an open incident may be over without a line: it is a day old, or its key or itself
-    /// was forgotten.
-    pub(super) fn may_be_gone(&mut self, now: Reading, report: &Report<'_>) -> bool {
-        let forgotten = report.incidents.evictions();
-        let was_forgotten = std::mem::replace(&mut self.schedule.forgotten, forgotten) != forgotten;
-        let lost: usize = self.members.iter_mut().map(|member| member.keys.take_lost().len()).sum();
-        !self.open.is_empty() && (now.running > self.schedule.gone || was_forgotten || lost > 0)
-    }
-
-    /// Open incidents have changed.
-    pub(super) fn set_gone(&mut self, report: &Report<'_>) {
-        let over = |open: &super::OpenSilence| match report.incidents.is_open(open.id) {
-            true => open.stopped + GONE_S,
-            false => f64::NEG_INFINITY,
-        };
-        self.schedule.gone = self.open.iter().map(over).fold(f64::INFINITY, f64::min);
     }
 }
 

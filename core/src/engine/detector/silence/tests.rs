@@ -3,6 +3,7 @@ use crate::engine::Persist as _;
 use crate::engine::finding::{Finding, Reason, State};
 use crate::engine::incident::{Incidents, Policy};
 use crate::engine::{EngineOptions, testing};
+use crate::event::Timestamp;
 use rand::{RngExt, SeedableRng};
 
 /// A stream under construction: modules on hosts that all speak at random.
@@ -286,6 +287,39 @@ fn a_snapshot_goes_on_where_it_was_taken() {
     assert_eq!(whole.stream.findings, second.stream.findings);
     assert_eq!(whole.opened(), ["m3"]);
     assert!(Silence::new(&SilenceOptions::default(), SharedOptions::default()).restore(b"nonsense").is_err());
+}
+
+/// States of versions that kept the open incidents as a list, as they wrote them.
+#[test]
+fn a_state_with_a_list_of_open_incidents_is_taken_over() {
+    let member = |name: &str| {
+        serde_json::json!({
+            "name": name,
+            "keys": { "entries": [], "evictions": 0 },
+            "evicted": -1e300,
+            "newcomers": [],
+            "restarts": Restarts::default(),
+        })
+    };
+    let open = |id: u64, stopped: f64| {
+        serde_json::json!({
+            "id": id, "member": 1, "key": 7, "stopped": stopped, "usual": 2.5, "weight": 4, "latest": stopped + 1.0,
+            "also": ["host h2"], "unlisted": 0,
+        })
+    };
+    let kept = serde_json::json!({
+        "members": [member("module"), member("host")],
+        "open": [open(9, 1_000.0), open(3, 1_500.0)],
+        "opened": [1_040.0, 1_540.0],
+        "now": { "running": 2_000.0, "events": 40_000.0 },
+    });
+    let mut silence = Silence::new(&SilenceOptions::default(), SharedOptions::default());
+    silence.restore(&crate::engine::snapshot::pack(&kept)).unwrap();
+    assert_eq!(serde_json::to_value(silence.state()).unwrap()["open"], kept["open"]);
+    assert_eq!(silence.open.latest_near(1, 1_001.0, 5.0, |open| open.also == ["host h2"]), Some(0));
+    // Their keys are not in the table: the incidents are over with the next tick.
+    testing::pass(&mut silence, &mut Incidents::new(Policy::default(), 10), Timestamp::from_millis(START_MS), 2_000, 1);
+    assert_eq!(silence.open.last(), None);
 }
 
 /// Twenty hosts, of which `stays` does not come back; each is away for `away` seconds and stops

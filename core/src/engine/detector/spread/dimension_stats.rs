@@ -1,18 +1,18 @@
-//! How one module's failures, and its traffic, lie on the values of one dimension.
+//! The failures and the traffic of one module in one dimension.
+//!
+//! A module is active while some window can see a failure of it. An active module is settled when a
+//! slot leaves its windows and when a block of the clumping is over, not in every slot.
 
 use super::recent::{FailureSlot, Recent, add};
-use crate::engine::overrides::Choice;
-use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, allocated};
-use crate::engine::stats::clumping::{Clumping, PRIOR, dispersion};
+use super::value_stats::ValueStats;
+use crate::engine::state::{HeapSize, Table, allocated};
+use crate::engine::stats::clumping::Clumping;
 use crate::engine::stats::exposure::Exposure;
 use crate::engine::stats::slots::Slots;
 use serde::{Deserialize, Serialize};
 
 /// Sampled events of a module after which its values' counts forget half.
-const FORGET_AT: u32 = 8_192;
-/// Weight of the prior of a share, in sampled events and in failures.
-const PRIOR_EVENTS: f64 = 20.0;
-const PRIOR_FAILURES: f64 = 10.0;
+pub(super) const FORGET_AT: u32 = 8_192;
 /// Slots of a block by which clumping is measured: a minute.
 const BLOCK_SLOTS: u32 = 12;
 
@@ -21,63 +21,30 @@ const BLOCK_SLOTS: u32 = 12;
 pub(super) struct DimensionStats {
     /// Values seen.
     pub(super) values: u32,
-    /// Sampled events, forgetting, and how often they and their values' have been halved.
-    sampled: u32,
-    halved: u32,
+    /// Sampled events, decayed, and how often they have been halved with those of the values.
+    pub(super) sampled: u32,
+    pub(super) halved: u32,
     /// Sum of the squares of the values' sampled events.
-    squares: f64,
+    pub(super) squares: f64,
     /// Sampled events lately that are no failures.
-    traffic: Slots,
+    pub(super) traffic: Slots,
     /// The failures that some window can still see.
-    recent: Recent,
-    /// Failures that have left all windows, forgetting, and the slot up to which they have.
-    learned: f64,
-    settled: u32,
-    clumping: Clumping,
-    /// The clumping's block at hand, as a slot.
-    block: FailureSlot,
-    /// It is on the list of modules to settle.
+    pub(super) recent: Recent,
+    /// Failures that have left all windows, decayed, and the slot up to which they were.
+    pub(super) learned: f64,
+    pub(super) settled: u32,
+    pub(super) clumping: Clumping,
+    /// The current block of the clumping, as a slot.
+    pub(super) block: FailureSlot,
+    /// True while some window may see a failure of the module.
     #[serde(skip)]
     pub(super) active: bool,
-}
-
-/// A value of a module.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(super) struct ValueStats {
-    sampled: u32,
-    halved: u32,
-    traffic: Slots,
-    learned: f64,
-    settled: u32,
-    /// Failures that some window can still see and that were told apart; less than the truth after
-    /// an eviction.
+    /// The slot in which an active module is settled next.
     #[serde(skip)]
-    recent: u32,
-    /// Which settings it has.
-    #[serde(skip)]
-    pub(super) choice: Choice,
+    pub(super) due: u32,
 }
 
-/// Both tables. Memory: a module and dimension 500 bytes and 16 bytes for each slot and value with
-/// failures in the last five minutes, a value 350 bytes; both are capped.
-#[derive(Debug)]
-pub(super) struct DimensionTable {
-    sides: Table<DimensionStats>,
-    values: Table<ValueStats>,
-    /// How failures clump in all modules: if they do not, one that has few needs not show it alone.
-    clumping: Clumping,
-    length: u32,
-}
-
-/// What is kept of them across a restart.
-#[derive(Serialize, Deserialize)]
-pub(super) struct DimensionTableSnapshot {
-    sides: TableSnapshot<DimensionStats>,
-    values: TableSnapshot<ValueStats>,
-    clumping: Clumping,
-}
-
-/// The failures of one value in a window, against those of all that are compared.
+/// The failures of one value in a window, and of all values that are compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Counted {
     /// The value's.
@@ -86,43 +53,9 @@ pub(super) struct Counted {
     pub(super) of_all: u64,
 }
 
-/// What is usual of a value.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(super) struct Usual {
-    /// The share of the module's failures that it should have at most.
-    pub(super) share: f64,
-    /// Failures in the past that its rate is measured by.
-    pub(super) learned: f64,
-    /// How the module's failures clump, and how many at once.
-    pub(super) correlation: f64,
-    pub(super) clump: f64,
-    /// Values of the module.
-    pub(super) values: u32,
-    /// Events that the share rests on.
-    pub(super) samples: f64,
-}
-
-impl Usual {
-    /// How much more than binomial ones the counts of so many failures of the module vary.
-    pub(super) fn dispersion(&self, failures: f64) -> f64 {
-        dispersion(self.correlation, self.clump, failures)
-    }
-}
-
-impl DimensionTable {
-    pub(super) fn new(keys: usize, length: u32) -> Self {
-        Self { sides: Table::new(keys), values: Table::new(keys), clumping: Clumping::default(), length }
-    }
-
-    /// Values held.
-    pub(super) fn len(&self) -> usize {
-        self.values.len()
-    }
-
-    /// The value `key` of `side`, known from now on.
-    pub(super) fn value(&mut self, side: u64, key: u64, now: u32) -> (&mut DimensionStats, &mut ValueStats) {
-        let (length, mut new) = (self.length as usize, false);
-        let entry = self.sides.touch(side, || DimensionStats {
+impl DimensionStats {
+    pub(super) fn new(length: usize, now: u32) -> Self {
+        Self {
             values: 0,
             sampled: 0,
             halved: 0,
@@ -134,113 +67,109 @@ impl DimensionTable {
             clumping: Clumping::default(),
             block: FailureSlot { number: now / BLOCK_SLOTS, ..FailureSlot::default() },
             active: false,
-        });
-        let halved = entry.halved;
-        let value = self.values.touch(key, || {
-            new = true;
-            ValueStats {
-                sampled: 0,
-                halved,
-                traffic: Slots::new(length, now),
-                learned: 0.0,
-                settled: now,
-                recent: 0,
-                choice: Choice::default(),
-            }
-        });
-        entry.values += u32::from(new);
-        (entry, value)
+            due: 0,
+        }
     }
 
-    /// Takes a sampled event.
-    pub(super) fn sample(&mut self, side: u64, key: u64, failed: bool, now: u32) {
-        let (side, value) = self.value(side, key, now);
-        value.catch_up(side.halved);
-        side.squares += f64::from(2 * value.sampled + 1);
+    /// Takes a sampled event of `value`.
+    pub(super) fn sample(&mut self, value: &mut ValueStats, failed: bool, now: u32) {
+        value.catch_up(self.halved);
+        self.squares += f64::from(2 * value.sampled + 1);
         value.sampled += 1;
-        side.sampled += 1;
-        if side.sampled > FORGET_AT {
-            side.sampled /= 2;
-            side.squares /= 4.0;
-            side.halved += 1;
+        self.sampled += 1;
+        if self.sampled > FORGET_AT {
+            self.sampled /= 2;
+            self.squares /= 4.0;
+            self.halved += 1;
         }
         if !failed {
-            for traffic in [&mut side.traffic, &mut value.traffic] {
+            for traffic in [&mut self.traffic, &mut value.traffic] {
                 traffic.roll(now);
                 traffic.add();
             }
         }
     }
 
-    /// Counts a failure.
-    pub(super) fn fail(&mut self, side: u64, key: u64, now: u32) {
-        let (side, value) = self.value(side, key, now);
-        value.recent += u32::from(side.recent.fail(key, now));
+    /// The learned failures, decayed up to the current slot. Those of a module that is not active
+    /// decay when it becomes active again.
+    pub(super) fn learned_by(&self, exposure: &Exposure) -> f64 {
+        match self.active {
+            true => exposure.forget(self.learned, exposure.slot().saturating_sub(self.settled)),
+            false => self.learned,
+        }
     }
 
-    /// Puts a module and dimension on the list of those to settle; false where it is there.
-    pub(super) fn list(&mut self, side: u64) -> bool {
-        self.sides.get_mut(side).is_some_and(|side| !std::mem::replace(&mut side.active, true))
-    }
-
-    /// Failures of the value `key` that some window can see.
-    pub(super) fn recent_of(&self, key: u64) -> u32 {
-        self.values.get(key).map_or(0, |value| value.recent)
-    }
-
-    /// What has left all windows joins the baselines, but for what `owned` says belongs to an
-    /// incident.
-    pub(super) fn settle(&mut self, side: u64, exposure: &Exposure, owned: impl Fn(u64, u32) -> bool) {
-        let Some(side) = self.sides.get_mut(side) else { return };
+    /// Failures that have left all windows, which are `length` slots at most, join the baselines,
+    /// except those that `owned` attributes to an incident. `of_all` learns how failures clump in
+    /// all modules.
+    pub(super) fn settle(
+        &mut self,
+        values: &mut Table<ValueStats>,
+        length: u32,
+        exposure: &Exposure,
+        owned: impl Fn(u64, u32) -> bool,
+        of_all: &mut Clumping,
+    ) {
         let now = exposure.slot();
-        side.learned *= exposure.decay(now.saturating_sub(side.settled));
-        side.settled = now;
-        while let Some(slot) = side.recent.pop(self.length, now) {
-            let told: u32 = slot.values.iter().map(|(_, count)| count).sum();
-            side.learned += f64::from(slot.total - told);
-            for (key, count) in slot.values {
-                let mut value = self.values.get_mut(key);
-                if let Some(value) = &mut value {
-                    value.recent = value.recent.saturating_sub(count);
-                }
-                if owned(key, slot.number) {
-                    continue;
-                }
-                side.learned += f64::from(count);
-                side.block.total += count;
-                add(&mut side.block.values, key, count);
-                if let Some(value) = value {
-                    value.forget(exposure, owned(key, now));
-                    value.learned += f64::from(count);
-                }
+        self.learned = match self.active {
+            true => self.learned_by(exposure),
+            false => self.learned * exposure.decay(now.saturating_sub(self.settled)),
+        };
+        self.settled = now;
+        if self.block.total == 0 {
+            // Slots that leave now left at the end of the slot before.
+            self.block.number = now.saturating_sub(1) / BLOCK_SLOTS;
+        }
+        while let Some(slot) = self.recent.pop(length, now) {
+            self.learn(slot, values, exposure, &owned);
+        }
+        if self.block.number != now / BLOCK_SLOTS {
+            let next = FailureSlot { number: now / BLOCK_SLOTS, ..FailureSlot::default() };
+            let block = std::mem::replace(&mut self.block, next);
+            self.clump(&block, of_all);
+        }
+    }
+
+    /// The failures of a slot join the baselines.
+    fn learn(
+        &mut self,
+        slot: FailureSlot,
+        values: &mut Table<ValueStats>,
+        exposure: &Exposure,
+        owned: impl Fn(u64, u32) -> bool,
+    ) {
+        let told: u32 = slot.values.iter().map(|(_, count)| count).sum();
+        self.learned += f64::from(slot.total - told);
+        for (key, count) in slot.values {
+            let mut value = values.get_mut(key);
+            if let Some(value) = &mut value {
+                value.recent = value.recent.saturating_sub(count);
+            }
+            if owned(key, slot.number) {
+                continue;
+            }
+            self.learned += f64::from(count);
+            self.block.total += count;
+            add(&mut self.block.values, key, count);
+            if let Some(value) = value {
+                value.forget(exposure, owned(key, exposure.slot()));
+                value.learned += f64::from(count);
             }
         }
-        if side.block.number != now / BLOCK_SLOTS {
-            let block =
-                std::mem::replace(&mut side.block, FailureSlot { number: now / BLOCK_SLOTS, ..FailureSlot::default() });
-            side.clump(&block, &mut self.clumping);
-        }
     }
 
-    /// Takes it off that list.
-    pub(super) fn unlist(&mut self, side: u64) {
-        if let Some(side) = self.sides.get_mut(side) {
-            side.active = false;
-        }
+    /// The slot in which it is settled next: when its oldest failures leave windows of `length`
+    /// slots, or a block with failures is over. None where no window can see a failure.
+    pub(super) fn next_due(&self, length: u32) -> Option<u32> {
+        let leaves = self.recent.slots().next()?.number.saturating_add(length);
+        let block_ends = self.block.number.saturating_add(1).saturating_mul(BLOCK_SLOTS);
+        Some(if self.block.total > 0 { leaves.min(block_ends) } else { leaves })
     }
 
-    /// Puts it back on while some window can see a failure of it; false where none can, or where it
-    /// is there.
-    pub(super) fn list_again(&mut self, side: u64) -> bool {
-        let Some(side) = self.sides.get_mut(side) else { return false };
-        !side.recent.is_empty() && !std::mem::replace(&mut side.active, true)
-    }
-
-    /// Failures since slot `from` of the value `key`, and of all but the values left out.
-    pub(super) fn counted(&mut self, side: u64, key: u64, from: u32, left_out: impl Fn(u64) -> bool) -> Counted {
+    /// The failures since slot `from` of the value `key`, and of all values but those left out.
+    pub(super) fn counted(&self, key: u64, from: u32, left_out: impl Fn(u64) -> bool) -> Counted {
         let mut counted = Counted::default();
-        let Some(side) = self.sides.get_mut(side) else { return counted };
-        for slot in side.recent.slots().rev().take_while(|slot| slot.number >= from) {
+        for slot in self.recent.slots().rev().take_while(|slot| slot.number >= from) {
             counted.of_all += u64::from(slot.total);
             for &(value, count) in &slot.values {
                 if value == key {
@@ -253,100 +182,7 @@ impl DimensionTable {
         counted
     }
 
-    /// All values with failures that some window can see, most first, and their sum with those not
-    /// told apart.
-    pub(super) fn by_value(&mut self, side: u64) -> (Vec<(u64, u32)>, u32) {
-        let Some(side) = self.sides.get_mut(side) else { return (Vec::new(), 0) };
-        let total = side.recent.slots().map(|slot| slot.total).sum();
-        let mut values = side.recent.sums().to_vec();
-        values.sort_unstable_by_key(|&(_, count)| std::cmp::Reverse(count));
-        (values, total)
-    }
-
-    /// The slots with failures of the value `key`, and how many.
-    pub(super) fn slots_of(&mut self, side: u64, key: u64) -> Vec<(u32, u32)> {
-        let Some(side) = self.sides.get_mut(side) else { return Vec::new() };
-        let in_slot =
-            |slot: &FailureSlot| slot.values.iter().find(|(value, _)| *value == key).map(|(_, n)| (slot.number, *n));
-        side.recent.slots().filter_map(in_slot).collect()
-    }
-
-    /// What is usual of the value `key`: the greatest of its share of the traffic, of the traffic
-    /// of the last `slots` slots that did not fail, and of past failures; each shrunk to the one
-    /// before, the first to equal shares.
-    pub(super) fn usual(&mut self, side: u64, key: u64, slots: u32, exposure: &Exposure, owned: bool) -> Option<Usual> {
-        let (side, value) = (self.sides.get_mut(side)?, self.values.get_mut(key)?);
-        let now = exposure.slot();
-        value.catch_up(side.halved);
-        value.forget(exposure, owned);
-        side.traffic.roll(now);
-        value.traffic.roll(now);
-        let shrunk = |of_value: f64, of_all: f64, to: f64, weight: f64| (of_value + weight * to) / (of_all + weight);
-        let equal = 1.0 / f64::from(side.values.max(1));
-        let usually = shrunk(value.sampled.into(), side.sampled.into(), equal, PRIOR_EVENTS);
-        let now = shrunk(value.traffic.sum(slots) as f64, side.traffic.sum(slots) as f64, usually, PRIOR_EVENTS);
-        let failing = shrunk(value.learned, side.learned, usually, PRIOR_FAILURES);
-        let share = usually.max(now).max(failing).min(1.0);
-        // Modules that clump say little of one that may not: it shows soon enough.
-        let of_others = self.clumping.correlation(PRIOR).min(PRIOR);
-        Some(Usual {
-            share,
-            learned: value.learned.max(share * side.learned),
-            correlation: side.clumping.correlation(of_others),
-            clump: side.clumping.size(),
-            values: side.values,
-            samples: f64::from(side.sampled) + side.learned,
-        })
-    }
-
-    pub(super) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {
-        visit(&mut self.sides);
-        visit(&mut self.values);
-    }
-
-    pub(super) fn tables(&self) -> [(&'static str, u64, u64); 2] {
-        [
-            ("spread_modules", self.sides.len() as u64, self.sides.evictions()),
-            ("spread_values", self.values.len() as u64, self.values.evictions()),
-        ]
-    }
-
-    pub(super) fn snapshot(&self) -> DimensionTableSnapshot {
-        DimensionTableSnapshot { sides: self.sides.snapshot(), values: self.values.snapshot(), clumping: self.clumping }
-    }
-
-    /// Takes what was kept; `active` are the modules on the list of those to settle.
-    pub(super) fn restore(&mut self, kept: DimensionTableSnapshot, active: &[u64]) {
-        self.sides.restore(kept.sides);
-        self.values.restore(kept.values);
-        self.clumping = kept.clumping;
-        for &(key, count) in self.sides.values().flat_map(|side| side.recent.slots()).flat_map(|slot| &slot.values) {
-            if let Some(value) = self.values.get_mut(key) {
-                value.recent = value.recent.saturating_add(count);
-            }
-        }
-        for side in active {
-            if let Some(side) = self.sides.get_mut(*side) {
-                side.active = true;
-            }
-        }
-    }
-}
-
-impl HeapSize for DimensionStats {
-    fn heap_size(&self) -> usize {
-        self.traffic.heap_size() + self.recent.heap_size() + allocated(size_of_val(self.block.values.as_slice()))
-    }
-}
-
-impl HeapSize for ValueStats {
-    fn heap_size(&self) -> usize {
-        self.traffic.heap_size()
-    }
-}
-
-impl DimensionStats {
-    /// A block is over: how its failures clump is learned, of this module and of all.
+    /// Learns from a block that is over how failures clump, in this module and in all.
     fn clump(&mut self, block: &FailureSlot, of_all: &mut Clumping) {
         let n = f64::from(block.total);
         let usual = self.squares / f64::from(self.sampled).powi(2);
@@ -357,133 +193,8 @@ impl DimensionStats {
     }
 }
 
-impl ValueStats {
-    fn catch_up(&mut self, halved: u32) {
-        self.sampled >>= halved.saturating_sub(self.halved).min(31);
-        self.halved = halved;
-    }
-
-    /// Forgets up to now; while an incident owns it, it keeps what it knew.
-    fn forget(&mut self, exposure: &Exposure, owned: bool) {
-        let slots = exposure.slot().saturating_sub(self.settled);
-        if slots > 0 && !owned {
-            self.learned *= exposure.decay(slots);
-        }
-        self.settled = exposure.slot();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::recent::GROUPS;
-    use super::*;
-
-    const SIDE: u64 = 1;
-    const SECONDS: f64 = 5.0;
-
-    /// Three values with 60, 30 and 10 of a hundred sampled events, in slots 0 to 99, four slots
-    /// long.
-    fn sides() -> (DimensionTable, Exposure) {
-        let (mut sides, mut exposure) = (DimensionTable::new(100, 4), Exposure::new(4, SECONDS, 3_600.0));
-        for slot in 0..100 {
-            exposure.roll(slot);
-            sides.sample(SIDE, [10, 10, 20, 10, 20, 10, 20, 10, 10, 30][slot as usize % 10], false, slot);
-        }
-        (sides, exposure)
-    }
-
-    #[test]
-    fn failures_are_counted_by_value_and_in_windows() {
-        let (mut sides, mut exposure) = sides();
-        for (slot, key) in [(100, 10), (100, 20), (101, 20), (102, 20), (102, 30)] {
-            exposure.roll(slot);
-            sides.fail(SIDE, key, slot);
-        }
-        assert_eq!(sides.counted(SIDE, 20, 0, |_| false), Counted { of_value: 3, of_all: 5 });
-        assert_eq!(sides.counted(SIDE, 20, 101, |_| false), Counted { of_value: 2, of_all: 3 });
-        assert_eq!(sides.counted(SIDE, 20, 0, |key| key == 10), Counted { of_value: 3, of_all: 4 });
-        assert_eq!(sides.counted(9, 20, 0, |_| false), Counted::default());
-        assert_eq!(sides.by_value(SIDE).0[0], (20, 3));
-        assert_eq!(sides.slots_of(SIDE, 20), [(100, 1), (101, 1), (102, 1)]);
-        assert!(sides.by_value(9).0.is_empty() && sides.slots_of(9, 20).is_empty());
-    }
-
-    #[test]
-    fn the_usual_share_is_that_of_the_traffic_drawn_to_equal_shares() {
-        let (mut sides, exposure) = sides();
-        for (key, of_hundred) in [(10, 60.0), (20, 30.0), (30, 10.0)] {
-            let usual = sides.usual(SIDE, key, 1, &exposure, false).unwrap();
-            let expected = (of_hundred + PRIOR_EVENTS / 3.0) / (100.0 + PRIOR_EVENTS);
-            assert!(usual.share >= expected && usual.share < expected + 0.05, "{key}: {usual:?}");
-            assert_eq!((usual.values, usual.learned), (3, 0.0));
-        }
-        assert!(sides.usual(SIDE, 99, 1, &exposure, false).is_none());
-        assert!(sides.usual(9, 10, 1, &exposure, false).is_none());
-    }
-
-    #[test]
-    fn a_value_that_always_fails_is_expected_to() {
-        let (mut sides, mut exposure) = sides();
-        for slot in 100..200 {
-            exposure.roll(slot);
-            sides.fail(SIDE, 30, slot);
-            sides.settle(SIDE, &exposure, |_, _| false);
-        }
-        let usual = sides.usual(SIDE, 30, 1, &exposure, false).unwrap();
-        assert!(usual.share > 0.9 && usual.learned > 80.0, "{usual:?}");
-    }
-
-    #[test]
-    fn what_an_incident_owns_teaches_nothing() {
-        let (mut sides, mut exposure) = sides();
-        for slot in 100..200 {
-            exposure.roll(slot);
-            (0..5).for_each(|_| sides.fail(SIDE, 30, slot));
-            sides.settle(SIDE, &exposure, |key, _| key == 30);
-        }
-        let usual = sides.usual(SIDE, 30, 1, &exposure, true).unwrap();
-        assert!(usual.share < 0.25 && usual.learned == 0.0 && usual.correlation == PRIOR, "{usual:?}");
-    }
-
-    #[test]
-    fn clumps_are_learned_of_each_module() {
-        let (mut sides, mut exposure) = sides();
-        let (other, now) = (2, exposure.slot());
-        (0..30).for_each(|i| sides.sample(other, [11, 12, 13][i % 3], false, now));
-        for slot in 100..400 {
-            exposure.roll(slot);
-            if slot % 12 == 0 {
-                // All on one value, and each on its own.
-                (0..6).for_each(|_| sides.fail(SIDE, [10, 20, 30][slot as usize / 12 % 3], slot));
-                [11, 12, 13].iter().for_each(|&key| sides.fail(other, key, slot));
-            }
-            [SIDE, other].into_iter().for_each(|side| sides.settle(side, &exposure, |_, _| false));
-        }
-        let [clumping, calm] = [(SIDE, 10), (other, 11)]
-            .map(|(side, key)| sides.usual(side, key, 1, &exposure, false).unwrap().correlation);
-        assert!(clumping > 0.6 && calm < 0.2, "{clumping} {calm}");
-        let usual = sides.usual(SIDE, 10, 1, &exposure, false).unwrap();
-        assert!((usual.dispersion(5.0) - (1.0 + 4.0 * clumping)).abs() < 1e-9);
-    }
-
-    #[test]
-    fn counts_that_forget_keep_their_shares_and_tables_their_caps() {
-        let mut sides = DimensionTable::new(2, 4);
-        for i in 0..60_000_u32 {
-            sides.sample(SIDE, if i % 4 == 0 { 20 } else { 10 }, false, i / 1_000);
-        }
-        let exposure = Exposure::new(4, SECONDS, 3_600.0);
-        let usual = sides.usual(SIDE, 20, 1, &exposure, false).unwrap();
-        assert!((usual.share - 0.25).abs() < 0.02 && usual.samples <= f64::from(FORGET_AT), "{usual:?}");
-        (0..50).for_each(|key| sides.fail(key, key, 60));
-        assert!(sides.tables().iter().all(|&(_, keys, evictions)| keys == 2 && evictions > 0));
-    }
-
-    #[test]
-    fn values_beyond_those_told_apart_in_a_slot_count_for_all() {
-        let (mut sides, _) = sides();
-        (0..GROUPS as u64 + 10).for_each(|key| sides.fail(SIDE, 1_000 + key, 100));
-        assert_eq!(sides.counted(SIDE, 1_000, 0, |_| false), Counted { of_value: 1, of_all: GROUPS as u64 + 10 });
-        assert_eq!(sides.by_value(SIDE).0.len(), GROUPS);
+impl HeapSize for DimensionStats {
+    fn heap_size(&self) -> usize {
+        self.traffic.heap_size() + self.recent.heap_size() + allocated(size_of_val(self.block.values.as_slice()))
     }
 }

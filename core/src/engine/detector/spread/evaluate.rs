@@ -1,19 +1,20 @@
-//! Has this value too many? The tests, who is only suspect, and when an incident is over.
+//! Tests whether a value has too many failures, which values are only suspect, and when an incident
+//! is over.
 
 use super::*;
 use crate::engine::finding::{NearMiss, Reason};
 use crate::engine::stats::binomial;
 
-/// By its rate alone a value has too many below this chance.
+/// By its rate alone, a value has too many failures below this chance.
 const RATE_P: f64 = 1e-3;
-/// A value is suspect below this chance, taken for itself and as if failures never clumped: better
-/// one too many.
+/// A value is suspect below this chance, tested alone and as if failures never clumped: a suspect
+/// too many does no harm.
 const SUSPECT_P: f64 = 0.05;
-/// Fewest failures of a module of which anything is suspect.
+/// Fewest failures of a module with suspects.
 const SUSPECT_OF: u32 = 3;
 
 impl Spread {
-    /// Is there a window in which this value has too many of its module's failures?
+    /// The first window in which this value has too many of its module's failures.
     pub(super) fn test(&mut self, spot: CellKey, settings: SpreadSettings) -> Option<Verdict> {
         if self.sides.recent_of(spot.key) < settings.min_failures {
             return None;
@@ -22,7 +23,7 @@ impl Spread {
         (0..self.windows.len()).find_map(|i| self.weigh(spot, settings, self.windows[i], &bad).filter(Verdict::rejects))
     }
 
-    /// No window has too many: tells of those that nearly have.
+    /// No window has too many: reports those that nearly have.
     #[cold]
     pub(super) fn near_miss(
         &mut self,
@@ -52,12 +53,12 @@ impl Spread {
         }
     }
 
-    /// Values of a module that have an incident: not those that another is compared with.
+    /// The values of a module with an open incident, which no value is compared with.
     fn bad(&self, side: u64) -> Vec<u64> {
         self.open_spots.of(side).iter().map(|other| other.key).collect()
     }
 
-    /// How unlikely this value's failures in a window are, where there are enough to ask.
+    /// How unlikely this value's failures in a window are; none where there are too few to test.
     fn weigh(&mut self, spot: CellKey, settings: SpreadSettings, window: u32, bad: &[u64]) -> Option<Verdict> {
         let (now, least) = (self.exposure.slot(), u64::from(settings.min_failures));
         if f64::from(window) * SLOT_S * 2.0 > self.age {
@@ -96,13 +97,13 @@ impl Spread {
         Some(verdict)
     }
 
-    fn usual(&mut self, side: u64, key: u64, slots: u32) -> Option<dimension_stats::Usual> {
+    fn usual(&mut self, side: u64, key: u64, slots: u32) -> Option<Usual> {
         let owned = self.open.attributed().owns(key, self.exposure.slot());
         self.sides.usual(side, key, slots, &self.exposure, owned)
     }
 
     /// The value's own rate, over a window with `of` failures of its module.
-    fn rate(&self, slots: u32, usual: &dimension_stats::Usual, of: f64) -> UsualRate {
+    fn rate(&self, slots: u32, usual: &Usual, of: f64) -> UsualRate {
         let past = self.exposure.past();
         let window = self.exposure.window(slots, self.seconds_of_slot());
         let clocks = [(past.seconds, window.seconds.max(1.0)), (past.events, window.events)];
@@ -117,9 +118,8 @@ impl Spread {
         self.exposure.window(slots, self.seconds_of_slot()).seconds.max(1.0)
     }
 
-    /// Tells later detectors of the values of this module that have too many of its failures, if
-    /// not so surely that an incident could open: as a whole the module must have too many without
-    /// them.
+    /// Tells later detectors which values of this module may have too many of its failures, though
+    /// not surely enough for an incident: the module as a whole must have too many without them.
     pub(super) fn tell_suspects(&mut self, spot: CellKey, report: &mut Report<'_>) {
         let (by_value, total) = self.sides.by_value(spot.side);
         if total < SUSPECT_OF {
@@ -132,7 +132,7 @@ impl Spread {
                 break;
             }
             let Some(usual) = self.usual(spot.side, key, longest) else { continue };
-            // The next is compared with those that are left.
+            // The next value is compared with the values that are left.
             let share = among_the_rest(usual.share, aside.share);
             if usual.values < VALUES || binomial::ln_tail(count.into(), rest, share) > SUSPECT_P.ln() {
                 break;
@@ -141,8 +141,8 @@ impl Spread {
             aside.share += usual.share;
             rest -= f64::from(count);
         }
-        // Of several dimensions that of most failures: they overlap, and may not be taken out
-        // twice.
+        // Of several dimensions the one with most failures is told: they overlap, and no failure
+        // may be taken out twice.
         let told = report.actions().localized.as_ref().map_or(0, |told| told.since(0));
         if aside.since(0) > told {
             aside.share = aside.share.min(1.0);
@@ -175,19 +175,19 @@ impl Spread {
         }
     }
 
-    /// The slots from `from` to the one before `slot` have ended: has the value come back to usual
-    /// in them?
+    /// Tells the end of the incident what the slots from `from` to the one before `slot` have
+    /// shown.
     fn watch(&mut self, open: &mut OpenValue, from: u32, slot: u32) {
         let passed = f64::from(slot - from);
         let calm = CALM_SLOTS.min(self.longest);
-        let (mut failures, mut recent, mut of, mut usual) = (0, 0, 0, None::<dimension_stats::Usual>);
+        let (mut failures, mut recent, mut of, mut usual) = (0, 0, 0, None::<Usual>);
         for spot in open.spots.clone() {
-            let mut since = |from| self.sides.counted(spot.side, spot.key, from, |_| false);
+            let since = |from| self.sides.counted(spot.side, spot.key, from, |_| false);
             failures += since(from).of_value.saturating_sub(since(slot).of_value);
             let lately = since((slot + 1).saturating_sub(calm));
             (recent, of) = (recent + lately.of_value, of.max(lately.of_all));
             if let Some(of_spot) = self.usual(spot.side, spot.key, calm) {
-                let sum = usual.get_or_insert(dimension_stats::Usual { learned: 0.0, correlation: 0.0, ..of_spot });
+                let sum = usual.get_or_insert(Usual { learned: 0.0, correlation: 0.0, ..of_spot });
                 sum.learned += of_spot.learned;
                 sum.correlation = sum.correlation.max(of_spot.correlation);
                 sum.clump = sum.clump.max(of_spot.clump);
@@ -208,24 +208,24 @@ impl Spread {
     }
 }
 
-/// A value's share of what is left when values with `others` of it are taken out.
+/// A value's share among the rest, when values with the share `others` are taken out.
 fn among_the_rest(share: f64, others: f64) -> f64 {
     (share / (1.0 - others).max(f64::EPSILON)).min(1.0)
 }
 
-/// How many failures a value's own rate lets expect in the window.
+/// How many failures are expected in the window by a value's own rate.
 pub(super) fn expected_by(rate: &UsualRate) -> f64 {
     let (past, window) = rate.clocks[0];
     (rate.learned + 0.5) * window / past.max(1.0)
 }
 
 /// ln of the chance that so many of the failures sit on one value, over all values.
-pub(super) fn ln_share(failures: f64, of: f64, usual: &dimension_stats::Usual) -> f64 {
+pub(super) fn ln_share(failures: f64, of: f64, usual: &Usual) -> f64 {
     binomial::ln_tail_dispersed(failures, of, usual.share, usual.dispersion(of)) + f64::from(usual.values).ln()
 }
 
 impl Verdict {
-    /// Both tests reject.
+    /// True when both tests reject.
     fn rejects(&self) -> bool {
         self.ln_p <= self.threshold.ln() && self.ln_p_rate <= RATE_P.ln()
     }

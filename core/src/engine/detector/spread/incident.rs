@@ -1,8 +1,8 @@
-//! What is known of a bad value when its incident opens and while it goes on.
+//! The finding of a bad value when its incident opens and while it goes on.
 
 use super::super::failure::{FACTOR, UsualNumber, UsualRate};
 use super::evaluate::{expected_by, ln_share};
-use super::{Dimension, Verdict, dimension_stats};
+use super::{Dimension, Usual, Verdict};
 use crate::engine::finding::{
     DetectorName, Evidence, Key, Measured, Severity, ShareEvidence, p_of, round, score_of, significant, test, unit,
 };
@@ -13,19 +13,19 @@ use serde::{Deserialize, Serialize};
 
 /// Bytes of the example line that are kept.
 const EXAMPLE_BYTES: usize = 200;
-/// So many failures, and so many times those that the value's own rate lets expect, are critical at
-/// any level.
+/// At any level, an incident is critical from so many failures on that are so many times those
+/// expected by the value's own rate.
 const CRITICAL_FAILURES: f64 = 20.0;
 const CRITICAL_TIMES: f64 = 10.0;
 
-/// What an open incident of a value is held against.
+/// What is usual of a value with an open incident, so that updates compare it with that.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct UsualOfValue {
-    /// The share that it should have.
-    usual: dimension_stats::Usual,
-    /// How many of one failure that is, and how surely.
+    /// The share that the value should have.
+    usual: Usual,
+    /// That share of one failure, with its interval.
     a_failure: UsualNumber,
-    /// Its own rate, over the window that has shown the incident.
+    /// The value's own rate, over the window that has shown the incident.
     rate: UsualRate,
     window_s: f64,
 }

@@ -2,7 +2,7 @@
 //!
 //! A failure is an event at level ERROR or worse (`level` says from where on) or with a failing
 //! status (`failure.rs`) that no loop explains. For each module and dimension (the host; others by
-//! `dimensions`) failures are counted by value in slots of 5 s (`dimension_stats.rs`). With each
+//! `dimensions`) failures are counted by value in slots of 5 s (`dimension_table.rs`). With each
 //! failure its value's k of the n failures in the last 10 s, 1 min and 5 min are tested, and all
 //! must reject:
 //!
@@ -11,7 +11,7 @@
 //!    fail, and of its past failures. The first two come from one event in about eight. How
 //!    failures clump by themselves is learned (`stats::clumping`).
 //! 2. *rate*: a Gamma–Poisson tail at 1.5 times the value's learned rate of failures, a second and
-//!    a stream event (p < 1e-3): others that have become healthier make no value a bad one.
+//!    a stream event (p < 1e-3): a value is not bad because others have become healthier.
 //!
 //! The threshold is the budget of false alarms (`stats::alarm_budget`) over the tests of a day:
 //! failures × windows, or values held × slots × windows where that is less. A failure that is
@@ -22,9 +22,9 @@
 //! incident owns its value's slots for a half-life at most.
 //!
 //! A value has one incident at a time: failures of another module that sit on it as well join it.
-//! What an open incident owns is explained, and later detectors do not count it. Before that, a
-//! value that may have too many (p < 0.05, for itself) is told to burst, which must reject without
-//! it (`LocalizedFailures`). A module needs three values to compare.
+//! Failures of an open incident are explained, so later detectors do not count them. Before that,
+//! burst is told which value may have too many (p < 0.05, tested alone), and must reject without it
+//! (`LocalizedFailures`). A module needs three values to compare.
 //!
 //! `ending.rs` says when an incident is over.
 //!
@@ -32,43 +32,45 @@
 //! clump: half of the time by the tenth failure of one, nearly always by the twenty-eighth,
 //! whatever their rate within five minutes.
 //!
-//! Memory: as `dimension_stats.rs` says. Cold start: silent for `warm_up_s` of stream.
+//! Memory: as `dimension_table.rs` says. Cold start: silent for `warm_up_s` of stream.
 
+mod counting;
 mod dimension_stats;
+mod dimension_table;
 mod evaluate;
 mod incident;
 mod open_spots;
 mod options;
 mod recent;
+mod state;
+mod usual;
+mod value_stats;
 
 use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S, UsualRate};
 use super::options::SharedOptions;
-use super::tracker::{AttributedSlots, Ending, IncidentTracker, Passed};
+use super::tracker::{Ending, IncidentTracker, Passed};
 use super::{Detector, Event, LocalizedFailures, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
+use crate::engine::deadlines::Slotted;
 use crate::engine::finding::{DetectorName, Severity};
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Overrides;
-use crate::engine::snapshot::Stateful;
 use crate::engine::state::{Evict, Weight};
 use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::engine::stats::exposure::Exposure;
 use crate::event::{Fields, Level, Role, Timestamp};
-use dimension_stats::{DimensionTable, DimensionTableSnapshot};
+use counting::SAMPLE;
+use dimension_table::DimensionTable;
 use incident::UsualOfValue;
 use open_spots::OpenSpots;
 use options::{Dimension, SpreadSettings};
 pub use options::{SpreadOptions, SpreadOverride};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+pub use state::SpreadState;
+use usual::Usual;
 
-/// One event in so many is counted by value, on average: shares need no more, and the others cost
-/// nothing.
-const SAMPLE: u32 = 8;
 /// Fewest values to compare.
 const VALUES: u32 = 3;
-/// Modules that can join one incident.
-const MODULES: usize = 64;
 
 /// The detector.
 #[derive(Debug)]
@@ -88,31 +90,16 @@ pub struct Spread {
     age: f64,
     exposure: Exposure,
     sides: DimensionTable,
-    /// Failures that were tested, forgetting: by them the tests of a day are known.
+    /// Failures that were tested, decayed, from which the tests of a day are estimated.
     failures: f64,
-    /// Modules and dimensions with failures in some window.
-    active: Vec<u64>,
+    /// Modules and dimensions with failures in some window, by the slot in which each is settled.
+    active: Slotted<u64>,
     /// Open incidents by value.
     open: IncidentTracker<OpenValue>,
-    /// The same by module.
+    /// The values with an open incident, by module.
     open_spots: OpenSpots,
-    /// Events until the next that is counted by value, and where the dice stand.
-    until: u32,
-    dice: u64,
-    checked: u32,
-}
-
-/// What a restart should know.
-#[derive(Serialize, Deserialize)]
-pub struct SpreadState {
-    windows: Vec<u32>,
-    age: f64,
-    exposure: Exposure,
-    sides: DimensionTableSnapshot,
-    failures: f64,
-    active: Vec<u64>,
-    open: BTreeMap<u64, OpenValue>,
-    owned: AttributedSlots,
+    /// Events until the next that is counted by value, and the state of the generator that draws
+    /// them.
     until: u32,
     dice: u64,
     checked: u32,
@@ -122,20 +109,20 @@ pub struct SpreadState {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct OpenValue {
     id: IncidentId,
-    /// The modules and values that it is about: the first opened it.
+    /// The modules and values of the incident; the first opened it.
     spots: Vec<CellKey>,
     /// The slot in which it opened.
     slot: u32,
-    /// Failures of all values of its modules, and the share that this one should have of them.
+    /// Failures of all values of its modules, and the share that this value should have of them.
     of: u64,
     share: f64,
-    /// What it is held against while it goes on; none in states of versions that did not keep it.
+    /// What is usual, for updates; none in states of versions that did not keep it.
     #[serde(default)]
     usual: Option<UsualOfValue>,
     ending: Ending,
 }
 
-/// A value in a module, and whose incident it would be.
+/// A value in a module, and the key of the incident that it would open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct CellKey {
     /// Module and dimension.
@@ -146,7 +133,7 @@ struct CellKey {
     place: u64,
 }
 
-/// A window in which a value has too many.
+/// A window in which a value has too many failures.
 #[derive(Clone, Copy, Debug, Default)]
 struct Verdict {
     ln_p: f64,
@@ -155,8 +142,8 @@ struct Verdict {
     failures: f64,
     of: f64,
     /// The share that it should have.
-    usual: dimension_stats::Usual,
-    /// The value's own rate, and failures that it lets expect.
+    usual: Usual,
+    /// The value's own rate, and the failures expected by it.
     rate: UsualRate,
     expected_by_rate: f64,
     samples: f64,
@@ -184,7 +171,7 @@ impl Registered for Spread {
             exposure: Exposure::new(longest, SLOT_S, HALF_LIFE_S),
             sides: DimensionTable::new(keys, longest),
             failures: 0.0,
-            active: Vec::new(),
+            active: Slotted::default(),
             open: IncidentTracker::default(),
             open_spots: OpenSpots::default(),
             until: SAMPLE,
@@ -224,190 +211,12 @@ impl Spread {
         }
         let Self { active, sides, exposure, open, .. } = self;
         let attributed = open.attributed();
-        // One that was forgotten and came again is on the list twice.
-        active.iter().for_each(|&side| sides.unlist(side));
-        active.retain(|&side| {
-            sides.settle(side, exposure, |key, slot| attributed.owns(key, slot));
-            sides.list_again(side)
-        });
+        while let Some((due, side)) = active.next(to) {
+            if let Some(next) = sides.settle(side, due, exposure, |key, slot| attributed.owns(key, slot)) {
+                active.put(next, side);
+            }
+        }
         self.open.forget_before(to.saturating_sub(2 * self.longest));
-        self.set_threshold();
-    }
-
-    /// Where the event's value of dimension `number` is counted.
-    fn spot(&self, number: usize, fields: &Fields<'_>) -> Option<CellKey> {
-        let value = self.dimensions[number].hash_of(fields)?;
-        let salt = number as u64 + 1;
-        let side = fields.look().module_hash ^ salt.wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        Some(CellKey { side, key: side ^ value.rotate_left(17), place: value ^ salt.rotate_right(8) })
-    }
-
-    /// The event is one of those that shares are learned from.
-    #[cold]
-    fn sample(&mut self, fields: &Fields<'_>, failed: bool) {
-        // A step of a congruential generator (Knuth's MMIX): 1 to 15 events, so that no period of
-        // the stream fits.
-        self.dice = self.dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        self.until = (1 + (self.dice >> 33) % u64::from(2 * SAMPLE - 1)) as u32;
-        for number in 0..self.dimensions.len() {
-            if let Some(spot) = self.spot(number, fields) {
-                self.sides.sample(spot.side, spot.key, failed, self.exposure.slot());
-            }
-        }
-    }
-
-    /// Counts a failure in every dimension, and asks whether its value has too many.
-    fn count(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
-        let now = self.exposure.slot();
-        let mut settings: Option<SpreadSettings> = None;
-        for number in 0..self.dimensions.len() {
-            let Some(spot) = self.spot(number, &event.fields) else { continue };
-            if settings.is_none() {
-                let (_, value) = self.sides.value(spot.side, spot.key, now);
-                settings = Some(*self.settings.of(&mut value.choice, &event.fields));
-            }
-            let Some(settings) = settings else { continue };
-            if !settings.enabled || !failure::is_failure(&event.fields, settings.level) {
-                return;
-            }
-            self.sides.fail(spot.side, spot.key, now);
-            if self.sides.list(spot.side) {
-                self.active.push(spot.side);
-                let attributed = self.open.attributed();
-                self.sides.settle(spot.side, &self.exposure, |key, slot| attributed.owns(key, slot));
-            }
-            self.judge(event, number, spot, settings, report);
-        }
-    }
-
-    /// The failure joins its value's incident, or opens one; or else its module's suspects are
-    /// told.
-    fn judge(
-        &mut self,
-        event: &Event<'_>,
-        number: usize,
-        spot: CellKey,
-        settings: SpreadSettings,
-        report: &mut Report<'_>,
-    ) {
-        for other in self.open_spots.of(spot.side) {
-            if let Some(open) = self.open.get_mut(other.place) {
-                open.of += 1;
-            }
-        }
-        let mine = self.open.get(spot.place).map(|open| open.spots.contains(&spot));
-        if mine == Some(true) {
-            self.join(event, spot, report);
-            return;
-        }
-        self.failures += 1.0;
-        if self.age >= self.warm_up_s
-            && !report.actions().suppress
-            && let Some(verdict) = self.test(spot, settings)
-        {
-            let slots = self.sides.slots_of(spot.side, spot.key);
-            report.localize(LocalizedFailures { slots, opened: true, ..LocalizedFailures::default() });
-            report.suppress();
-            let from = (self.exposure.slot() + 1).saturating_sub(verdict.slots);
-            self.open.attribute(spot.key, from, self.exposure.slot());
-            match self.open.get_mut(spot.place) {
-                Some(open) if open.spots.len() < MODULES => {
-                    open.spots.push(spot);
-                    self.open_spots.insert(spot);
-                    self.join(event, spot, report);
-                }
-                Some(_) => {}
-                None => self.open(event, number, spot, &verdict, report),
-            }
-            return;
-        }
-        if !report.actions().suppress {
-            if report.wants_near_misses() && self.age >= self.warm_up_s {
-                self.near_miss(event, number, spot, settings, report);
-            }
-            self.tell_suspects(spot, report);
-        }
-    }
-
-    /// The failure is one more of an open incident.
-    fn join(&mut self, event: &Event<'_>, spot: CellKey, report: &mut Report<'_>) {
-        report.suppress();
-        let (now, slot) = (event.moment.now, self.exposure.slot());
-        let Some(open) = self.open.get_mut(spot.place) else { return };
-        open.ending.hear(now, slot);
-        let deadline = open.ending.deadline();
-        let level = event.fields.level().max(Some(Level::Error));
-        if level == Some(Level::Fatal) {
-            report.incidents.raise(open.id, Severity::Critical);
-        }
-        let (of, lasted_s) = (open.of as f64, now.seconds_since(open.ending.began).max(1.0));
-        let incidents = &mut report.incidents;
-        match open.usual {
-            Some(usual) => incidents.join_updated(open.id, 1, level, now, report.findings, |known, count| {
-                incident::go_on(known, &usual, count as f64, of, lasted_s, open.spots.len());
-            }),
-            // A version that knew less has opened it: what it has said stays.
-            None => incidents.join(open.id, 1, level, now, report.findings),
-        }
-        self.open.go_on(spot.place, deadline);
-    }
-
-    fn open(&mut self, event: &Event<'_>, number: usize, spot: CellKey, verdict: &Verdict, report: &mut Report<'_>) {
-        let (now, slot) = (event.moment.now, self.exposure.slot());
-        let opening = incident::opening(&event.fields, &self.dimensions[number], verdict);
-        let id = report.incidents.open(opening, now, report.findings);
-        let ending = Ending::new(now, slot, verdict.failures, verdict.slots, verdict.window_s);
-        let open = OpenValue {
-            id,
-            spots: vec![spot],
-            slot,
-            of: verdict.of as u64,
-            share: verdict.usual.share,
-            usual: Some(UsualOfValue::of(verdict)),
-            ending,
-        };
-        self.open.open(spot.place, id, open, ending.deadline(), report.incidents);
-        self.open_spots.insert(spot);
-    }
-}
-
-impl Stateful for Spread {
-    type State = SpreadState;
-
-    fn state(&self) -> SpreadState {
-        SpreadState {
-            windows: self.windows.clone(),
-            age: self.age,
-            exposure: self.exposure.clone(),
-            sides: self.sides.snapshot(),
-            failures: self.failures,
-            active: self.active.clone(),
-            open: self.open.incidents().clone(),
-            owned: self.open.attributed().clone(),
-            until: self.until,
-            dice: self.dice,
-            checked: self.checked,
-        }
-    }
-
-    fn compatible(&self, state: &SpreadState) -> Result<(), &'static str> {
-        if state.windows != self.windows {
-            return Err("its windows were others");
-        }
-        Ok(())
-    }
-
-    fn resume(&mut self, kept: SpreadState) {
-        self.age = kept.age;
-        self.exposure = kept.exposure;
-        self.sides.restore(kept.sides, &kept.active);
-        self.failures = kept.failures;
-        self.active = kept.active;
-        self.open_spots = kept.open.values().flat_map(|open| open.spots.iter().copied()).collect();
-        self.open.resume(kept.open, kept.owned);
-        self.until = kept.until.max(1);
-        self.dice = kept.dice;
-        self.checked = kept.checked;
         self.set_threshold();
     }
 }

@@ -1,11 +1,11 @@
-//! Which values of a module have an open incident, so that a failure asks those and not every
-//! incident there is.
+//! The values with an open incident by module, so that a failure looks at those and not at every
+//! open incident.
 
 use super::CellKey;
 use std::collections::BTreeMap;
 
-/// By module and dimension the values with an open incident, in the order of their places. Evict by
-/// the open incidents.
+/// By module and dimension the values with an open incident, in the order of their incident keys.
+/// Bounded by the open incidents.
 #[derive(Debug, Default)]
 pub(super) struct OpenSpots(BTreeMap<u64, Vec<CellKey>>);
 

@@ -1,7 +1,7 @@
 //! A module's failures that some window can still see, by slot and value.
 //!
-//! What each value has in all slots together is summed up once and then kept up to date: every
-//! failure asks for it.
+//! The sum of each value over all slots is computed once and then kept up to date, because every
+//! failure needs it.
 
 use crate::engine::state::allocated;
 use serde::{Deserialize, Serialize};
@@ -35,8 +35,8 @@ pub(super) fn add(values: &mut Vec<(u64, u32)>, key: u64, count: u32) -> bool {
 #[serde(from = "VecDeque<FailureSlot>", into = "VecDeque<FailureSlot>")]
 pub(super) struct Recent {
     slots: VecDeque<FailureSlot>,
-    /// The values of all slots and their failures, in the order in which they came; none while they
-    /// are to be summed up.
+    /// The values of all slots and their failures, in the order in which they came; none until they
+    /// are summed up.
     sums: Option<Vec<(u64, u32)>>,
 }
 
@@ -62,10 +62,6 @@ impl Recent {
         Some(gone)
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.slots.is_empty()
-    }
-
     /// The slots, oldest first.
     pub(super) fn slots(&self) -> impl DoubleEndedIterator<Item = &FailureSlot> {
         self.slots.iter()
@@ -83,7 +79,7 @@ impl Recent {
         })
     }
 
-    /// What it holds on the heap, in bytes.
+    /// Its size on the heap, in bytes.
     pub(super) fn heap_size(&self) -> usize {
         let of = |values: &Vec<(u64, u32)>| allocated(size_of_val(values.as_slice()));
         let values: usize = self.slots.iter().map(|slot| &slot.values).chain(&self.sums).map(of).sum();

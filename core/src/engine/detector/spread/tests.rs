@@ -1,6 +1,7 @@
 use super::*;
 use crate::engine::Persist as _;
 use crate::engine::finding::{Finding, Reason, State};
+use crate::engine::incident::{Incidents, Policy};
 use crate::engine::{EngineOptions, testing};
 use rand::{RngExt, SeedableRng};
 
@@ -299,4 +300,45 @@ fn what_nearly_sat_on_one_host_is_told_to_who_asks() {
     let last = near.last().unwrap();
     assert_eq!((last.kind, last.key.as_str()), ("value", "h3 m2"));
     assert!(matches!(last.why, Reason::Failures { expected_by_rate: None, .. }), "{near:?}");
+}
+
+#[test]
+fn a_module_is_settled_when_something_leaves_its_windows_or_a_block_is_over() {
+    let looks = |modules: usize| {
+        let mut spread = Spread::new(&SpreadOptions::default(), SharedOptions::default());
+        let mut incidents = Incidents::new(Policy::default(), 100);
+        let line = |i: usize| format!("{{\"level\":\"ERROR\",\"module\":\"m{i}\",\"host\":\"h{}\"}}\n", i % 7);
+        let batch = testing::looked(&mut testing::looker(), &(0..modules).map(line).collect::<String>());
+        let start = Timestamp::from_seconds(1_767_600_000);
+        testing::observe_into(&mut spread, &batch, |_| start, &mut incidents, &mut Vec::new());
+        testing::pass(&mut spread, &mut incidents, start, 0, 298);
+        let at_rest = spread.active.looks;
+        testing::pass(&mut spread, &mut incidents, start, 298, 400);
+        assert_eq!(spread.active.len(), 0);
+        (at_rest, spread.active.looks)
+    };
+    // The one slot of each leaves after five minutes, and until then nothing is learned.
+    for modules in [100, 200] {
+        assert_eq!(looks(modules), (0, modules));
+    }
+}
+
+/// The list of active modules is as versions wrote it that settled all of them in each slot: in the
+/// order in which they became active.
+#[test]
+fn a_state_says_which_modules_are_active_and_restores_when_each_is_due() {
+    let new = || Spread::new(&SpreadOptions::default(), SharedOptions::default());
+    let (mut first, mut again) = (new(), new());
+    let batch = testing::looked(
+        &mut testing::looker(),
+        &(0..3_000)
+            .map(|i| format!("{{\"level\":\"ERROR\",\"module\":\"m{}\",\"host\":\"h{}\"}}\n", i % 9, i % 7))
+            .collect::<String>(),
+    );
+    let start = Timestamp::from_seconds(1_767_600_000);
+    let at = |i: usize| start.saturating_add_nanos(i as i64 * 100_000_000);
+    testing::observe(&mut first, &batch, at, &mut Vec::new());
+    again.restore(&first.snapshot()).unwrap();
+    let due = |spread: &Spread| spread.active.iter().map(|(due, side)| (due, *side)).collect::<Vec<_>>();
+    assert_eq!((due(&again), due(&again).len()), (due(&first), 9));
 }

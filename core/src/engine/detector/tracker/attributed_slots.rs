@@ -1,4 +1,4 @@
-//! Which slots belong to an incident: of a module, an error code, a value.
+//! The slots that belong to incidents: of a module, an error code, a value.
 
 use crate::engine::state::Weight;
 use serde::{Deserialize, Serialize};
@@ -10,13 +10,13 @@ const KEYS: usize = 100_000;
 const KEY_BYTES: usize = 80;
 const SPAN_BYTES: usize = 8;
 
-/// First and last slots of each key's incidents, oldest first. Evict by the incidents that windows
-/// can see, and in keys.
+/// First and last slots of each key's incidents, oldest first. Bounded by the incidents that
+/// windows can see, and in keys.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(in crate::engine::detector) struct AttributedSlots(BTreeMap<u64, Vec<(u32, u32)>>);
 
 impl AttributedSlots {
-    /// The slots `from` to `to` belong to an incident of `key`.
+    /// Attributes the slots `from` to `to` to an incident of `key`.
     pub(in crate::engine::detector) fn own(&mut self, key: u64, from: u32, to: u32) {
         if self.0.len() >= KEYS && !self.0.contains_key(&key) {
             return;
@@ -36,19 +36,19 @@ impl AttributedSlots {
         self.0.get(&key).is_some_and(|spans| spans.iter().any(|&(first, last)| (first..=last).contains(&slot)))
     }
 
-    /// The first slot whose failures are not yet spent on an incident of `key`.
+    /// The first slot after those that belong to incidents of `key`.
     pub(in crate::engine::detector) fn fresh_from(&self, key: u64) -> u32 {
         let last = self.0.get(&key).and_then(|spans| spans.last());
         last.map_or(0, |&(_, last)| last.saturating_add(1))
     }
 
-    /// How many keys there are, and about what they take.
+    /// The number of keys, and about how many bytes they take.
     pub(in crate::engine::detector) fn weight(&self) -> Weight {
         let spans: usize = self.0.values().map(Vec::len).sum();
         Weight { keys: self.0.len(), bytes: self.0.len() * KEY_BYTES + spans * SPAN_BYTES }
     }
 
-    /// Forgets what no window and no baseline on its way can see any more.
+    /// Forgets slots that no window and no baseline that is still to learn can see.
     pub(in crate::engine::detector) fn forget_before(&mut self, slot: u32) {
         self.0.retain(|_, spans| {
             spans.retain(|&(_, last)| last >= slot);

@@ -1,9 +1,9 @@
-//! When an incident of failures that are counted in slots is over.
+//! When an incident is over whose failures are counted in slots.
 //!
-//! It is when for six slots in a row its last minute looks usual (p > 0.01), and Page's test says
-//! that its rate has come back from what it was, which errs once in a day of it (`stats::page`); or
-//! when there was no failure for two minutes and ten of its own gaps, whatever the windows say: on
-//! idle live input no slot passes.
+//! An incident is over when for six slots in a row the last minute looks usual (p > 0.01) and
+//! Page's test, which errs once in a day of an incident (`stats::page`), says that its rate has
+//! come back. It is also over without a failure for two minutes and ten of its own gaps, whatever
+//! the windows say: on idle live input no slot passes.
 
 use crate::engine::deadlines::after;
 use crate::engine::detector::failure::{FACTOR, SLOT_S};
@@ -11,43 +11,43 @@ use crate::engine::stats::page::Page;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 
-/// So many usual slots in a row end it…
+/// So many usual slots in a row end an incident,
 const CALM_IN_A_ROW: u32 = 6;
-/// …if also its rate has come back to the usual, by a test that errs once in a day of it.
+/// if its rate has also come back to the usual, by a test that errs once in so many slots: a day.
 const SLOTS_OF_A_DAY: f64 = 86_400.0 / SLOT_S;
-/// Seconds without a failure that end it…
+/// Seconds without a failure that end an incident,
 const UNHEARD_S: f64 = 120.0;
-/// …if they are so many of its own gaps.
+/// if they are so many of its own gaps.
 const UNHEARD_GAPS: f64 = 10.0;
 
-/// What an open incident must know to find its end.
+/// What is kept of an open incident to find its end.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(in crate::engine::detector) struct Ending {
-    /// The first slot that showed it, and where its window began.
+    /// The first slot that showed the incident, and when its window began.
     pub(in crate::engine::detector) first_slot: u32,
     pub(in crate::engine::detector) began: Timestamp,
-    /// Its last failure.
+    /// The last failure.
     heard_slot: u32,
     heard: Timestamp,
     /// Failures so far.
     pub(in crate::engine::detector) failures: u64,
     /// Slots in a row that looked usual.
     calm: u32,
-    /// Whether its rate has come back.
+    /// Page's test of whether the rate has come back.
     page: Page,
 }
 
-/// What some slots have shown.
+/// What the slots since the last test have shown.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::engine::detector) struct Passed {
-    /// How many.
+    /// How many slots.
     pub(in crate::engine::detector) slots: u32,
-    /// Failures in them, and those that would be usual.
+    /// Failures in these slots, and how many are usual.
     pub(in crate::engine::detector) failures: f64,
     pub(in crate::engine::detector) usual: f64,
-    /// How much more than Poisson counts they vary.
+    /// How much more than Poisson counts the failures vary.
     pub(in crate::engine::detector) dispersion: f64,
-    /// The last minute looks usual.
+    /// True when the last minute looks usual.
     pub(in crate::engine::detector) calm: bool,
 }
 
@@ -78,19 +78,19 @@ impl Ending {
         self.failures += 1;
     }
 
-    /// Slots have ended.
+    /// Takes what ended slots have shown.
     pub(in crate::engine::detector) fn watch(&mut self, passed: Passed) {
         let heard = f64::from((self.heard_slot + 1).saturating_sub(self.first_slot).max(1));
         let going = self.failures as f64 / heard * f64::from(passed.slots);
         if going <= FACTOR * passed.usual {
-            // What it was is usual by now.
+            // The rate of the incident is usual by now.
             self.page = Page::ended();
         }
         self.page.add(passed.failures, passed.usual, going, passed.dispersion);
         self.calm = if passed.calm { self.calm + passed.slots } else { 0 };
     }
 
-    /// What it is about is forgotten: it is over for whoever watches it.
+    /// Ends the incident because its key was evicted.
     pub(in crate::engine::detector) fn end(&mut self) {
         (self.calm, self.page) = (CALM_IN_A_ROW, Page::ended());
     }
@@ -101,7 +101,7 @@ impl Ending {
         UNHEARD_S.max(UNHEARD_GAPS * gap)
     }
 
-    /// When it is over if there is no failure before, whatever the windows say.
+    /// When the incident is over without a further failure, whatever the windows say.
     pub(in crate::engine::detector) fn deadline(&self) -> Timestamp {
         after(self.heard, self.patience())
     }

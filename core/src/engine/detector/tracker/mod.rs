@@ -1,10 +1,10 @@
-//! The open incidents of a detector: by the key of what they are about, one a key at a time; when
-//! each may be over; and which slots belong to them.
+//! The open incidents of a detector by key, one a key at a time; when each may be over; and the
+//! slots that belong to them.
 //!
 //! A detector that counts in slots asks `ending.rs` whether an incident has calmed, and leaves the
-//! slots that belong to one (`attributed_slots.rs`) out of what it tests and learns. Each is told
-//! when an incident may be over by its silence alone, so that a tick costs what is due and not what
-//! is open. Memory: what is known of each incident, 92 bytes for its entries in the maps, and 80
+//! slots of incidents (`attributed_slots.rs`) out of what it tests and learns. Each detector is
+//! told when an incident may be over because nothing joined it, so a tick costs what is due and not
+//! what is open. Memory: the data of each incident, 92 bytes for its entries in the maps, and 80
 //! bytes for each key with slots, 8 for each span of them.
 
 mod attributed_slots;
@@ -21,7 +21,8 @@ use std::collections::BTreeMap;
 /// Bytes of a key and of its room in the map.
 const KEY_BYTES: usize = 32;
 
-/// The open incidents of a detector, of which it knows `I`. Keys are hashes, of whatever.
+/// The open incidents of a detector, with the data `I` of each. Keys are any 64-bit numbers, such
+/// as hashes.
 #[derive(Clone, Debug)]
 pub(super) struct IncidentTracker<I> {
     open: BTreeMap<u64, I>,
@@ -36,7 +37,7 @@ impl<I> Default for IncidentTracker<I> {
 }
 
 impl<I> IncidentTracker<I> {
-    /// True when there is none.
+    /// True when no incident is open.
     #[inline]
     pub(super) fn is_empty(&self) -> bool {
         self.open.is_empty()
@@ -54,23 +55,23 @@ impl<I> IncidentTracker<I> {
         self.open.get_mut(&key)
     }
 
-    /// More is known of the incident of `key`, which is open.
+    /// Replaces the data of the incident of `key`, which is open.
     pub(super) fn update(&mut self, key: u64, incident: I) {
         self.open.insert(key, incident);
     }
 
-    /// The keys of all, in their order.
+    /// The keys of all incidents, ascending.
     pub(super) fn keys(&self) -> Vec<u64> {
         self.open.keys().copied().collect()
     }
 
-    /// All, by their keys.
+    /// All incidents by key.
     pub(super) fn incidents(&self) -> &BTreeMap<u64, I> {
         &self.open
     }
 
-    /// The incident `id` has opened; it may be over at `deadline`. One that has joined a storm is
-    /// looked at with the next tick.
+    /// Adds the incident `id`, which may be over at `deadline`. An incident that has joined a storm
+    /// is examined at the next tick.
     pub(super) fn open(&mut self, key: u64, id: IncidentId, incident: I, deadline: Timestamp, incidents: &Incidents) {
         self.open.insert(key, incident);
         self.deadlines.arm(key, deadline);
@@ -79,32 +80,31 @@ impl<I> IncidentTracker<I> {
         }
     }
 
-    /// The incident of `key` goes on until `deadline` at least.
+    /// The incident of `key` goes on at least until `deadline`.
     #[inline]
     pub(super) fn go_on(&mut self, key: u64, deadline: Timestamp) {
         self.deadlines.arm(key, deadline);
     }
 
-    /// The incident of `key` is over.
+    /// Takes the incident of `key` out: it is over.
     pub(super) fn end(&mut self, key: u64) -> Option<I> {
         self.deadlines.disarm(key);
         self.open.remove(&key)
     }
 
-    /// What is known of the incident of `key` was forgotten elsewhere: it is looked at with the
-    /// next tick.
+    /// The incident of `key` is examined at the next tick, because what it is about was evicted.
     pub(super) fn hurry(&mut self, key: u64) {
         self.deadlines.hurry(key);
     }
 
-    /// Keys whose incidents may be over at `now`, in the order of the keys; all of them where an
-    /// incident was forgotten. Those that go on are to be told so.
+    /// Keys whose incidents may be over at `now`, ascending; all keys where an incident was
+    /// forgotten. [`Self::go_on`] must be called for those that are not over.
     pub(super) fn due(&mut self, now: Timestamp, incidents: &Incidents) -> Vec<u64> {
         self.deadlines.keep_up(incidents.evictions());
         self.deadlines.take_due(now)
     }
 
-    /// The slots `from` to `to` belong to an incident of `key`.
+    /// Attributes the slots `from` to `to` to an incident of `key`.
     pub(super) fn attribute(&mut self, key: u64, from: u32, to: u32) {
         self.attributed.own(key, from, to);
     }
@@ -114,12 +114,12 @@ impl<I> IncidentTracker<I> {
         &self.attributed
     }
 
-    /// Forgets of slots what no window and no baseline on its way can see any more.
+    /// Forgets attributed slots that no window and no baseline that is still to learn can see.
     pub(super) fn forget_before(&mut self, slot: u32) {
         self.attributed.forget_before(slot);
     }
 
-    /// What is weighed beside the tables; each incident has `bytes` elsewhere.
+    /// What the tracker takes beside the tables; each incident has `bytes` elsewhere.
     pub(super) fn weights(&self, bytes: impl Fn(&I) -> usize) -> [Weight; 2] {
         let keys = self.open.len();
         let elsewhere: usize = self.open.values().map(bytes).sum();
@@ -127,13 +127,13 @@ impl<I> IncidentTracker<I> {
         [Weight { keys, bytes }, self.attributed.weight()]
     }
 
-    /// Goes on with what was kept; all is looked at with the next tick.
+    /// Restores incidents and slots; all incidents are examined at the next tick.
     pub(super) fn resume(&mut self, open: BTreeMap<u64, I>, attributed: AttributedSlots) {
         (self.open, self.attributed, self.deadlines) = (open, attributed, Deadlines::default());
         self.open.keys().for_each(|key| self.deadlines.hurry(*key));
     }
 
-    /// Keys that were looked at.
+    /// How many keys were examined.
     #[cfg(test)]
     pub(super) fn looks(&self) -> usize {
         self.deadlines.looks

@@ -7,16 +7,24 @@
 //! series that a filter can ever have for a closed set is there from the start at 0, because
 //! Prometheus sees no increase in a counter that is born at 1.
 
+mod exemplar;
+mod families;
+mod rules;
+mod sinks;
+
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use prometheus::core::Collector;
-use prometheus::proto::LabelPair;
 use prometheus::{
-    CounterVec, Error, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
+    CounterVec, Error, Gauge, Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGaugeVec, Registry,
 };
 
+use self::exemplar::exemplar_of;
+use self::families::{Families, opts, signed};
+pub use self::rules::RELOADS;
+use self::rules::RuleFamilies;
+use self::sinks::SinkFamilies;
 use super::exposition::{Exemplar, Format};
 use super::modules::ModuleEvents;
 use super::operations::OperationDurations;
@@ -29,9 +37,6 @@ use crate::event::Fault;
 use crate::io::clock;
 use crate::io::edge::CountFaults;
 use crate::telemetry::rule_families;
-
-/// How a reload of rules can end; the label `result`.
-pub const RELOADS: [&str; 3] = ["changed", "unchanged", "failed"];
 
 /// Upper bounds of the batch histogram, in seconds: 10 µs to 10 s.
 const BATCH_BUCKETS: [f64; 19] = [
@@ -56,19 +61,11 @@ pub struct Metrics {
     batch_duration: Histogram,
     module_events: ModuleEvents,
     operation_duration: OperationDurations,
-    rule_evaluations: IntCounterVec,
-    rule_failures: IntCounterVec,
-    rule_dropped: IntCounterVec,
-    rule_cpu: CounterVec,
-    rule_enabled: IntGaugeVec,
+    rules: RuleFamilies,
+    sinks: SinkFamilies,
     detector_cpu: CounterVec,
-    sink_deliveries: IntCounterVec,
-    sink_findings_lost: IntCounterVec,
-    sink_pending: IntGaugeVec,
-    sink_up: IntGaugeVec,
     /// The last opening of each detector and severity.
     exemplars: Mutex<BTreeMap<(&'static str, &'static str), Exemplar>>,
-    rule_reloads: IntCounterVec,
     /// Families of any name; the registry's are fixed when it is made.
     rule_metrics: Mutex<RuleMetrics>,
 }
@@ -80,7 +77,7 @@ impl Metrics {
     /// Only if two families had the same name, or one an invalid name: a mistake in this file.
     pub fn new() -> Result<Metrics, Error> {
         let registry = Registry::new();
-        let families = Families { registry: &registry };
+        let families = Families::of(&registry);
 
         let events =
             families.counters("events_total", "Events read, by level; none where the level is unknown.", &["level"])?;
@@ -101,13 +98,6 @@ impl Metrics {
         build_info.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
         registry.register(Box::new(Process::new(clock::now().0 as f64 / 1e9)?))?;
 
-        let rule_reloads = families.counters(
-            "rule_reloads_total",
-            "Times that the rules were read again while running, by how that ended.",
-            &["result"],
-        )?;
-        // There from the first scrape on, so that the first reload is an increase.
-        RELOADS.iter().for_each(|result| rule_reloads.with_label_values(&[*result]).inc_by(0));
         Ok(Metrics {
             events: Tally::LEVELS.map(|level| events.with_label_values(&[level])),
             read_bytes: families.counter("read_bytes_total", "Bytes read from the inputs.")?,
@@ -130,52 +120,14 @@ impl Metrics {
             )?)?,
             module_events: families.register(ModuleEvents::new()?)?,
             operation_duration: families.register(OperationDurations::new()?)?,
-            rule_evaluations: families.counters("rule_evaluations_total", "Calls of a rule's script.", &["rule"])?,
-            rule_failures: families.counters(
-                "rule_failures_total",
-                "Calls of a rule's script that failed.",
-                &["rule"],
-            )?,
-            rule_dropped: families.counters(
-                "rule_dropped_events_total",
-                "Events that a rule withheld: by drop, or by failing where on_failure is drop.",
-                &["rule"],
-            )?,
+            rules: RuleFamilies::new(&families)?,
+            sinks: SinkFamilies::new(&families)?,
             rule_metrics: Mutex::default(),
-            rule_cpu: families.register(CounterVec::new(
-                opts(
-                    "rule_cpu_seconds_total",
-                    "Time spent in a rule's script: one call in 64 is timed and stands for all of them.",
-                ),
-                &["rule"],
-            )?)?,
-            rule_enabled: families.gauges(
-                "rule_enabled",
-                "1 while a rule runs, 0 while its breaker holds it off.",
-                &["rule"],
-            )?,
             detector_cpu: families.register(CounterVec::new(
                 opts("detector_cpu_seconds_total", "Time spent in a detector, estimated from one event in 64."),
                 &["detector"],
             )?)?,
-            sink_deliveries: families.counters(
-                "sink_deliveries_total",
-                "Messages that a sink took, refused for good, or did not take now.",
-                &["sink", "result"],
-            )?,
-            sink_findings_lost: families.counters(
-                "sink_findings_lost_total",
-                "Findings that a sink could not be told of.",
-                &["sink"],
-            )?,
-            sink_pending: families.gauges(
-                "sink_pending_findings",
-                "Findings that wait for a sink to take them.",
-                &["sink"],
-            )?,
-            sink_up: families.gauges("sink_up", "1 while a sink takes messages, 0 while it does not.", &["sink"])?,
             exemplars: Mutex::default(),
-            rule_reloads,
             registry,
         })
     }
@@ -259,11 +211,24 @@ impl Metrics {
     /// Adds a rule's work since the last call, and says whether it runs or its breaker holds it
     /// off.
     pub fn add_rule_work(&self, rule: &str, work: &RuleTally) {
-        self.rule_evaluations.with_label_values(&[rule]).inc_by(work.evaluations);
-        self.rule_failures.with_label_values(&[rule]).inc_by(work.failures);
-        self.rule_dropped.with_label_values(&[rule]).inc_by(work.dropped);
-        self.rule_cpu.with_label_values(&[rule]).inc_by(Duration::from_nanos(work.cpu_ns).as_secs_f64());
-        self.rule_enabled.with_label_values(&[rule]).set(i64::from(work.enabled));
+        self.rules.add(rule, work);
+    }
+
+    /// Adds reloads of the rules that ended like this, one of [`RELOADS`].
+    pub fn add_rule_reloads(&self, result: &'static str, reloads: u64) {
+        self.rules.add_reloads(result, reloads);
+    }
+
+    /// Forgets a rule that a reload has removed, so that reloads do not grow the number of series.
+    pub fn remove_rule(&self, rule: &str) {
+        self.rules.remove(rule);
+    }
+
+    /// Says how a sink fares: messages `delivered`, `refused` and `failed` and findings lost since
+    /// the last call, how many findings wait, and whether it takes any. `sink` is bounded by the
+    /// configuration.
+    pub fn set_sink(&self, sink: &str, results: [(&'static str, u64); 3], lost: u64, pending: u64, up: bool) {
+        self.sinks.set(sink, results, lost, pending, up);
     }
 
     /// Sets the metrics that rules make, if they have changed.
@@ -271,21 +236,6 @@ impl Metrics {
         if let Some(metrics) = metrics {
             *self.rule_metrics.lock().unwrap_or_else(PoisonError::into_inner) = metrics;
         }
-    }
-
-    /// Adds reloads of the rules that ended like this.
-    pub fn add_rule_reloads(&self, result: &'static str, reloads: u64) {
-        self.rule_reloads.with_label_values(&[result]).inc_by(reloads);
-    }
-
-    /// Forgets a rule that a reload has removed, so that reloads do not grow the number of series.
-    pub fn remove_rule(&self, rule: &str) {
-        // Each of these fails only where the rule has no such series, which is what is wanted.
-        let _ = self.rule_evaluations.remove_label_values(&[rule]);
-        let _ = self.rule_failures.remove_label_values(&[rule]);
-        let _ = self.rule_dropped.remove_label_values(&[rule]);
-        let _ = self.rule_cpu.remove_label_values(&[rule]);
-        let _ = self.rule_enabled.remove_label_values(&[rule]);
     }
 
     /// Remembers an incident that opened as the exemplar of its counter, with the trace id of its
@@ -301,18 +251,6 @@ impl Metrics {
     /// Adds time spent in a detector.
     pub fn add_detector_cpu(&self, detector: DetectorName, cpu: Duration) {
         self.detector_cpu.with_label_values(&[detector.name()]).inc_by(cpu.as_secs_f64());
-    }
-
-    /// Says how a sink fares: messages `delivered`, `refused` and `failed` and findings lost since
-    /// the last call, how many findings wait, and whether it takes any. `sink` is bounded by the
-    /// configuration.
-    pub fn set_sink(&self, sink: &str, results: [(&'static str, u64); 3], lost: u64, pending: u64, up: bool) {
-        for (result, messages) in results {
-            self.sink_deliveries.with_label_values(&[sink, result]).inc_by(messages);
-        }
-        self.sink_findings_lost.with_label_values(&[sink]).inc_by(lost);
-        self.sink_pending.with_label_values(&[sink]).set(signed(pending));
-        self.sink_up.with_label_values(&[sink]).set(i64::from(up));
     }
 
     /// All families as one page.
@@ -333,52 +271,6 @@ impl Metrics {
         let exemplars = self.exemplars.lock().unwrap_or_else(PoisonError::into_inner).clone();
         format.encode(&families, &|name, labels| exemplar_of(&exemplars, name, labels))
     }
-}
-
-/// The exemplar of a series of `seismolog_findings_total`.
-fn exemplar_of(
-    exemplars: &BTreeMap<(&'static str, &'static str), Exemplar>,
-    name: &str,
-    labels: &[LabelPair],
-) -> Option<Exemplar> {
-    if name != "seismolog_findings_total" {
-        return None;
-    }
-    let value = |name: &str| labels.iter().find(|label| label.name() == name).map(LabelPair::value);
-    let (detector, severity) = (value("detector")?, value("severity")?);
-    exemplars.iter().find(|(key, _)| **key == (detector, severity)).map(|(_, exemplar)| exemplar.clone())
-}
-
-/// Makes families and registers them.
-struct Families<'a> {
-    registry: &'a Registry,
-}
-
-impl Families<'_> {
-    fn register<C: Collector + Clone + 'static>(&self, family: C) -> Result<C, Error> {
-        self.registry.register(Box::new(family.clone()))?;
-        Ok(family)
-    }
-
-    fn counter(&self, name: &str, help: &str) -> Result<IntCounter, Error> {
-        self.register(IntCounter::with_opts(opts(name, help))?)
-    }
-
-    fn counters(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, Error> {
-        self.register(IntCounterVec::new(opts(name, help), labels)?)
-    }
-
-    fn gauges(&self, name: &str, help: &str, labels: &[&str]) -> Result<IntGaugeVec, Error> {
-        self.register(IntGaugeVec::new(opts(name, help), labels)?)
-    }
-}
-
-fn opts(name: &str, help: &str) -> Opts {
-    Opts::new(name, help).namespace("seismolog")
-}
-
-fn signed(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 impl CountFaults for Metrics {

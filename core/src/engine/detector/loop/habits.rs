@@ -1,0 +1,33 @@
+//! How often the lines of a module continue runs and excursions.
+
+use super::learned::{HABIT_RUN, Habit, Learned};
+use crate::engine::state::HeapSize;
+use serde::{Deserialize, Serialize};
+
+/// The habits of one module.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Habits {
+    pub(super) runs: Habit,
+    pub(super) spells: Habit,
+}
+
+impl HeapSize for Habits {}
+
+impl Habits {
+    /// Learns from a line that extends a run to `run` lines and an excursion to `spell` lines; 0
+    /// where it extends none. The habits of the whole stream learn the same.
+    #[inline]
+    pub(super) fn learn(&mut self, learned: &mut Learned, line: u64, run: u32, spell: u32) {
+        if run <= HABIT_RUN {
+            self.runs.add(run > 0);
+            learned.runs.add(run > 0);
+        }
+        if spell <= HABIT_RUN {
+            self.spells.add(spell > 0);
+            learned.spells.add(spell > 0);
+            if spell > 0 {
+                learned.count_spell(line);
+            }
+        }
+    }
+}
