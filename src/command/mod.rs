@@ -92,7 +92,8 @@ impl Loaded {
         let context = TimeContext::new(&self.config.input.timezone, year).map_err(|error| {
             Failure::cannot(error.to_string(), "set input.timezone to an IANA name, UTC or an offset")
         })?;
-        let looker = Looker::new(self.config.names(), self.config.output.member.clone(), context);
+        let looker = Looker::new(self.config.names(), self.config.output.member.clone(), context)
+            .with_layouts(&self.config.layouts());
         Ok(looker.with_masks(self.config.template.options().masks).with_secret(random::bytes()))
     }
 }

@@ -1,6 +1,7 @@
 //! `[input]`: how input is read.
 
 use super::HumanDuration;
+use super::layout::Layout;
 use crate::setting::Setting;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,9 @@ pub struct Input {
     pub join_timeout: HumanDuration,
     /// How far behind the highest event time an event may be and still count.
     pub allowed_lateness: HumanDuration,
+    /// Formats of one's own, which come before all others.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub layout: Vec<Layout>,
 }
 
 impl Default for Input {
@@ -50,6 +54,7 @@ impl Default for Input {
             join: false,
             join_timeout: JOIN_TIMEOUT.default,
             allowed_lateness: HumanDuration(Duration::from_secs(10)),
+            layout: Vec::new(),
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod address;
 mod alert;
 pub mod ends;
 mod input;
+mod layout;
 mod limits;
 mod metrics;
 mod output;
@@ -30,6 +31,7 @@ use crate::engine::detector::DetectorOptions;
 use crate::engine::incident::Policy as EnginePolicy;
 use crate::engine::rules::Budget;
 use crate::event::Role;
+use crate::event::layout::OwnLayout;
 use crate::event::roles::Names;
 use crate::event::time::TimeContext;
 pub use crate::human_duration::HumanDuration;
@@ -122,6 +124,9 @@ impl Config {
                 "an IANA name such as Europe/Berlin, UTC, or an offset such as +02:00",
             );
         }
+        for (i, layout) in self.input.layout.iter().enumerate() {
+            layout.require(i, &mut require);
+        }
         ends::require(&self.input.from, &self.output.to, &mut require);
         let member = &self.output.member;
         let taken = ["timestamp", "level", "source", "message", "header", "severity_text", "facility"];
@@ -163,6 +168,12 @@ impl Config {
             sink.require(i, &mut require);
         }
         problems
+    }
+
+    /// The formats of one's own. Those that are wrong, which validation has found, are left out.
+    #[must_use]
+    pub fn layouts(&self) -> Vec<OwnLayout> {
+        self.input.layout.iter().filter_map(|layout| layout.compile().ok()).collect()
     }
 
     /// The table of role names.
@@ -308,6 +319,10 @@ mod tests {
             ("[[sink]]\ntype = \"webhook\"\nurl = \"http://h\"\ntemplate = \"{{ txt }}\"\n", "s.toml:4:1", "tojson"),
             ("[[sink]]\ntype = \"webhook\"\nurl = \"http://h\"\nper_minute = 0\n", "s.toml:4:1", "600"),
             ("[[sink]]\ntype = \"webhook\"\nurl = \"http://h\"\nusername = \"u\"\n", "s.toml:4:1", "both"),
+            ("[[input.layout]]\nname = \"a\"\n", "s.toml:1:1", "pattern = "),
+            ("[[input.layout]]\nname = \"a\"\npattern = \"{time} {level\"\n", "s.toml:3:1", "inspect"),
+            ("[[input.layout]]\nname = \"a\"\ncsv = [\"time\"]\n", "s.toml:3:1", "inspect"),
+            ("[[input.layout]]\npattern = \"{time} {message}\"\n", "s.toml:1:1", "name = "),
             ("[input\n", "s.toml:1:7", "hint"),
         ] {
             let said = first_problem(text);

@@ -8,7 +8,7 @@
 use super::found::{Found, Leads};
 use super::json::{self, Malformed};
 use super::known::{KnownMessages, SECRET_BYTES};
-use super::layout::Reader;
+use super::layout::{OwnLayout, Reader};
 use super::parts::Parts;
 use super::roles::{Names, Role, Unit};
 use super::skeleton::{Masks, Skeleton};
@@ -217,6 +217,14 @@ impl Looker {
     pub fn with_masks(mut self, masks: Masks) -> Self {
         self.skeleton = Skeleton::new(masks);
         self.known.clear();
+        self
+    }
+
+    /// Reads lines of text by these layouts before all others.
+    #[must_use]
+    pub fn with_layouts(mut self, layouts: &[OwnLayout]) -> Self {
+        let layouts: Arc<[OwnLayout]> = layouts.into();
+        (self.reader, self.inner) = (Reader::new(layouts.clone()), Reader::new(layouts));
         self
     }
 

@@ -7,14 +7,20 @@
 use std::ops::Range;
 
 use super::super::time::TimeContext;
-use super::{Laid, LayoutMember, LayoutName, Opening, label, text};
+use super::{Laid, LayoutMember, LayoutName, Opening, OwnLayout, label, text};
 
 /// How many envelopes a line is in at most.
 pub(super) const DEEPEST: usize = 4;
 
 /// Reads what is in the envelope that `laid` was read as, and what is in that. True when something
 /// was found.
-pub(super) fn peel(line: &[u8], context: &mut TimeContext, laid: &mut Laid, inner: &mut Laid) -> bool {
+pub(super) fn peel(
+    line: &[u8],
+    context: &mut TimeContext,
+    laid: &mut Laid,
+    inner: &mut Laid,
+    own: &[OwnLayout],
+) -> bool {
     let mut found = false;
     for depth in 0..DEEPEST {
         let start = laid.message.start + blanks(&line[laid.message.clone()]);
@@ -25,11 +31,12 @@ pub(super) fn peel(line: &[u8], context: &mut TimeContext, laid: &mut Laid, inne
         let message = &line[start..];
         inner.clear(message.len());
         // A time or a bracket alone is a text's own, unless nothing outside says the time.
-        let says = super::read(message, context, inner)
-            && (inner.level.is_some()
-                || (inner.time.is_some() && laid.layout != "syslog")
-                || inner.has("status")
-                || inner.layout == "logfmt");
+        let says = own.iter().any(|own| own.read(message, context, inner))
+            || super::read(message, context, inner)
+                && (inner.level.is_some()
+                    || (inner.time.is_some() && laid.layout != "syslog")
+                    || inner.has("status")
+                    || inner.layout == "logfmt");
         if !says {
             break;
         }

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::super::level::Level;
-use super::super::time::{TimeContext, Timestamp, time_number, time_text};
-use super::{Laid, LayoutMember, LayoutName, ValueForm, text};
+use super::super::time::{TimeContext, time_number, time_text};
+use super::{Laid, LayoutMember, LayoutName, ValueForm, csv, text};
 
 /// More pairs than this are data, not an event; it bounds the members.
 const MOST: usize = 512;
@@ -85,7 +85,7 @@ fn read_pairs(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> Option
         let value = &line[laid.members[place].value.clone()];
         laid.time = match (&date, &zone) {
             (Some(date), _) if value.len() >= 8 && value[2] == b':' => {
-                joined(&line[date.clone()], value, zone.map_or(&[], |zone| &line[zone]), context)
+                csv::joined(&[&line[date.clone()], b" ", value, zone.map_or(&[], |zone| &line[zone])], context)
             }
             _ => time_text(value, context),
         };
@@ -94,17 +94,6 @@ fn read_pairs(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> Option
         }
     }
     Some(())
-}
-
-/// A time whose date and time of day stand in members of their own.
-fn joined(date: &[u8], time: &[u8], zone: &[u8], context: &mut TimeContext) -> Option<Timestamp> {
-    let mut whole = [0; 64];
-    let mut length = 0;
-    for part in [date, b" ", time, zone] {
-        whole.get_mut(length..length + part.len())?.copy_from_slice(part);
-        length += part.len();
-    }
-    time_text(&whole[..length], context)
 }
 
 /// The key at `at`: letters, digits and what names of fields have between them.

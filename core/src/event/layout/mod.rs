@@ -24,6 +24,7 @@ mod kinds;
 mod label;
 mod logfmt;
 mod matching;
+mod own;
 mod pattern;
 mod postgresql;
 mod relay;
@@ -32,8 +33,12 @@ mod table;
 mod tag;
 mod tail;
 mod text;
+mod w3c;
+
+pub use own::{BadLayout, OwnLayout};
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::level::Level;
 use super::time::{self, TimeContext, TimeKind, Timestamp, Written};
@@ -199,9 +204,18 @@ pub struct Reader {
     line: Laid,
     /// What the message of an envelope says.
     message: Laid,
+    /// Layouts of one's own, which come before all others.
+    own: Arc<[OwnLayout]>,
+    /// What a directive has said of the columns that follow.
+    fields: w3c::Fields,
 }
 
 impl Reader {
+    /// With layouts of one's own, which come before all others.
+    pub fn new(own: Arc<[OwnLayout]>) -> Self {
+        Self { own, ..Self::default() }
+    }
+
     /// What the last line said.
     pub fn laid(&self) -> &Laid {
         &self.line
@@ -210,12 +224,15 @@ impl Reader {
     /// Reads one line, valid UTF-8 without its end. Returns false for plain text, of which nothing
     /// is known but the message, the whole line.
     ///
-    /// The result depends on the line and the year clock of `context` alone.
+    /// The result depends on the line, the year clock of `context`, and the last directive of the
+    /// W3C's format.
     pub fn read(&mut self, line: &[u8], context: &mut TimeContext) -> bool {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         self.line.clear(line.len());
-        let mut taken = read(line, context, &mut self.line);
-        taken |= envelope::peel(line, context, &mut self.line, &mut self.message);
+        let mut taken = self.own.iter().any(|own| own.read(line, context, &mut self.line))
+            || self.fields.read(line, context, &mut self.line)
+            || read(line, context, &mut self.line);
+        taken |= envelope::peel(line, context, &mut self.line, &mut self.message, &self.own);
         self.line.outside = self.line.members.len();
         tail::read(line, &mut self.line);
         access::find(line, &mut self.line);

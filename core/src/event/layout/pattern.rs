@@ -27,6 +27,7 @@ use super::{Laid, text};
 pub(super) const LONGEST: usize = 64;
 
 /// One layout: its name and the steps of its pattern.
+#[derive(Debug)]
 pub(super) struct Layout {
     name: &'static str,
     steps: [Step; LONGEST],
@@ -42,7 +43,7 @@ pub(super) struct Layout {
 
 /// A set of marks: of most lines the first bytes lack some that a pattern needs, which is told
 /// without a look at its steps.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Marks(u16);
 
 impl Marks {
@@ -106,7 +107,7 @@ impl Marks {
 ///
 /// Most patterns of a group fail there, so a line's kinds are found once and compared with those of
 /// each pattern.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Shape([u8; 3]);
 
 const ANY: u8 = u8::MAX;
@@ -184,7 +185,7 @@ impl Step {
     }
 }
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
     Byte(u8),
     Spaces,
@@ -203,7 +204,7 @@ pub(super) enum Step {
 }
 
 /// How much of the line a member takes.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(super) enum Take {
     /// Digits, and spaces before them.
     Number,
