@@ -82,9 +82,7 @@ impl Cursor<'_> {
         let open = ahead.one_word(&["(", "（"]).is_some();
         let named = ahead.one_word(WEEKDAY).is_some();
         // One character of three bytes is the day.
-        if !ahead.text.get(ahead.at).is_some_and(|byte| *byte >= 0xE0) || ahead.at + 3 > ahead.text.len() {
-            return;
-        }
+        let Some([0xE0..=0xFF, _, _, ..]) = ahead.text.get(ahead.at..) else { return };
         ahead.at += 3;
         let japanese = ahead.one_word(&["曜日", "요일"]).is_some();
         let closed = open && ahead.one_word(&[")", "）"]).is_some();
