@@ -1,6 +1,7 @@
 //! Where batches come from: a source reads, cuts records and looks at them, each on a thread of its
 //! own.
 
+use super::clock;
 use super::shutdown::Progress;
 use super::stdio::{Read, StandardInput};
 use crate::event::lines::Lines;
@@ -123,6 +124,7 @@ impl BatchSender {
     /// Looks at every record of the batch, also for the rules that run.
     pub fn look(&self, looker: &mut Looker, batch: &mut Batch) {
         batch.prefilter = self.prefilter.current();
+        looker.set_present(clock::now());
         looker.look(batch);
     }
 

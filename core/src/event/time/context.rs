@@ -48,8 +48,10 @@ pub struct TimeContext {
     year: i16,
     /// The month of the last accepted time without a year; 0 before the first.
     month: u8,
-    /// The latest instant that is known to have passed.
+    /// The latest time with a year that the stream has shown.
     latest: Option<Timestamp>,
+    /// What a clock showed last, if the year is from one.
+    present: Option<Timestamp>,
     /// A second in UTC as it was written last, and where it begins: lines come many to a second.
     second: ([u8; 19], i64),
 }
@@ -115,12 +117,20 @@ impl TimeContext {
             // A zone of one offset for all times needs no search.
             named.to_fixed_offset().map_or(Zone::Named(named), |offset| Zone::Fixed(offset.seconds()))
         };
-        Ok(TimeContext { zone, abbreviations, year, month: 0, latest: None, second: ([0; 19], 0) })
+        Ok(TimeContext { zone, abbreviations, year, month: 0, latest: None, present: None, second: ([0; 19], 0) })
     }
 
-    /// Tells that this instant has passed, as a time with a year does.
-    pub fn has_passed(&mut self, instant: Timestamp) {
-        self.latest = self.latest.max(Some(instant));
+    /// The same, where the year was taken from a clock that shows `now`: times without a year are not
+    /// later than that either.
+    #[must_use]
+    pub fn with_present(mut self, now: Timestamp) -> TimeContext {
+        self.present = Some(now);
+        self
+    }
+
+    /// Tells what the clock shows by now; nothing to a context whose year is not from one.
+    pub fn set_present(&mut self, now: Timestamp) {
+        self.present = self.present.max(self.present.and(Some(now)));
     }
 
     /// The zone of times without one.
@@ -149,7 +159,7 @@ impl TimeContext {
 
     /// Whether a time without a year that the clock would put at `instant` is of the year before.
     pub(super) fn is_a_year_early(&self, instant: Timestamp, month: u8) -> bool {
-        let Some(latest) = self.latest else { return false };
+        let Some(latest) = self.latest.max(self.present) else { return false };
         let leaps = self.month == 0 || month >= self.month + 6;
         leaps && instant.0 > latest.0.saturating_add(SLACK) && latest.year() + 1 >= instant.year()
     }
@@ -200,7 +210,7 @@ impl TimeContext {
         match written.clock {
             Some((_, 0)) => {}
             Some((year, month)) => (self.year, self.month) = (year, month),
-            None => self.has_passed(written.instant),
+            None => self.latest = self.latest.max(Some(written.instant)),
         }
     }
 }
