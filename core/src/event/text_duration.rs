@@ -118,11 +118,43 @@ impl Anchor {
     /// Looks for a duration in the message.
     #[must_use]
     pub fn find(message: &[u8]) -> Option<Self> {
-        if message.len() > LONGEST || !message.iter().any(u8::is_ascii_digit) {
-            return None;
-        }
-        let lower = message.to_ascii_lowercase();
-        if PLANS.iter().any(|word| memmem::find(&lower, word.as_bytes()).is_some()) {
+        let found = SpokenDuration::find(message)?;
+        Some(Self { before: message[found.from..found.start].into(), unit: found.unit })
+    }
+
+    /// The duration in another message of the template, in milliseconds.
+    #[inline]
+    #[must_use]
+    pub fn read(&self, message: &[u8]) -> Option<f64> {
+        let start = memmem::find(message, &self.before)? + self.before.len();
+        let written = WrittenDuration::at(&message[start..])?;
+        let sure = written.unit.is_some() || !written.has_comma;
+        sure.then(|| written.value * written.unit.unwrap_or(self.unit))
+    }
+}
+
+/// The duration that one message tells of, in milliseconds. Allocates nothing.
+#[must_use]
+pub fn in_message(message: &[u8]) -> Option<f64> {
+    let found = SpokenDuration::find(message)?;
+    Some(found.written.value * found.written.unit.unwrap_or(found.unit))
+}
+
+/// A duration in a message.
+struct SpokenDuration {
+    /// Where its word begins.
+    from: usize,
+    /// Where its number begins.
+    start: usize,
+    written: WrittenDuration,
+    /// What a number without unit is, in milliseconds.
+    unit: f64,
+}
+
+impl SpokenDuration {
+    /// The first duration of a message that tells of no plans.
+    fn find(message: &[u8]) -> Option<Self> {
+        if message.len() > LONGEST {
             return None;
         }
         let begins = |at: &usize| {
@@ -134,24 +166,19 @@ impl Anchor {
             };
             number && (b" :=(<~".contains(&before) || before >= 0x80)
         };
-        (1..message.len()).filter(begins).find_map(|start| Self::at(message, &lower, start))
+        let found = (1..message.len()).filter(begins).find_map(|start| Self::at(message, start))?;
+        (!tells_of_plans(message)).then_some(found)
     }
 
     /// The number at `start`, if the words before it and the unit behind it make it a duration.
-    fn at(message: &[u8], lower: &[u8], start: usize) -> Option<Self> {
-        let lead = Lead::before(lower, start)?;
+    fn at(message: &[u8], start: usize) -> Option<Self> {
+        let lead = Lead::before(message, start)?;
+        let named = lead.named(message)?;
         let written = WrittenDuration::at(&message[start..])?;
         let rest = &message[start + written.length..];
         if rest.first().is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b':' | b'-' | b'/' | b'%')) {
             return None;
         }
-        let named = if lead.word == b"in" {
-            let before = Lead::before(lower, lead.from)?.word;
-            let done = before.ends_with(b"ed") || DONE.iter().any(|word| word.as_bytes() == before);
-            done.then_some(Named { unit: None, with_unit: true, span: true })?
-        } else {
-            named(lead.word)?
-        };
         if written.is_clock && !named.span {
             return None;
         }
@@ -165,28 +192,26 @@ impl Anchor {
                 _ => true,
             };
             let counts = alone && !written.has_comma && written.value < MOST_UNITLESS;
-            let sure = unit.is_some() || !named.with_unit && (lead.is_ascii() || lead.is_marked && !written.has_point);
-            if !counts || !sure {
+            let plain = lead.word.is_ascii() || lead.is_marked && !written.has_point;
+            if !counts || !(unit.is_some() || !named.with_unit && plain) {
                 return None;
             }
         }
         let unit = unit.unwrap_or(if written.unit.is_none() && written.has_point { 1e3 } else { 1.0 });
-        Some(Self { before: message[lead.from..start].into(), unit })
+        Some(Self { from: lead.from, start, written, unit })
     }
+}
 
-    /// The duration in another message of the template, in milliseconds.
-    #[inline]
-    #[must_use]
-    pub fn read(&self, message: &[u8]) -> Option<f64> {
-        let start = memmem::find(message, &self.before)? + self.before.len();
-        let written = WrittenDuration::at(&message[start..])?;
-        Some(written.value * written.unit.unwrap_or(self.unit))
-    }
+fn tells_of_plans(message: &[u8]) -> bool {
+    let mut lower = [0; LONGEST];
+    let lower = &mut lower[..message.len()];
+    lower.copy_from_slice(message);
+    lower.make_ascii_lowercase();
+    PLANS.iter().any(|word| memmem::find(lower, word.as_bytes()).is_some())
 }
 
 /// What leads to a number: a word, and the marks between them.
 struct Lead<'a> {
-    /// In small letters.
     word: &'a [u8],
     /// Where the word begins.
     from: usize,
@@ -198,10 +223,10 @@ struct Lead<'a> {
 
 impl<'a> Lead<'a> {
     /// The word that ends before `end`, behind which only blanks and marks stand.
-    fn before(lower: &'a [u8], end: usize) -> Option<Self> {
+    fn before(message: &'a [u8], end: usize) -> Option<Self> {
         let (mut stop, mut is_marked) = (end, false);
         loop {
-            let text = &lower[..stop];
+            let text = &message[..stop];
             match text.last()? {
                 b' ' | b'(' | b'<' | b'~' => stop -= 1,
                 b':' | b'=' => (stop, is_marked) = (stop - 1, true),
@@ -215,12 +240,12 @@ impl<'a> Lead<'a> {
                 _ => break,
             }
         }
-        if stop == end && lower[end - 1].is_ascii() {
+        if stop == end && message[end - 1].is_ascii() {
             return None;
         }
-        let (stop, unit) = unit_in_parentheses(lower, stop).map_or((stop, None), |(stop, unit)| (stop, Some(unit)));
-        let text = &lower[..stop];
-        let known = ASIAN.iter().chain(&ASIAN_WITH_UNIT).find(|word| text.ends_with(word.as_bytes()));
+        let (stop, unit) = unit_in_parentheses(message, stop).map_or((stop, None), |(stop, unit)| (stop, Some(unit)));
+        let text = &message[..stop];
+        let known = ASIAN.iter().chain(&ASIAN_WITH_UNIT).find(|word| ends_with(text, word));
         let from = match known {
             Some(word) => stop - word.len(),
             None => {
@@ -228,20 +253,42 @@ impl<'a> Lead<'a> {
                 text.iter().rposition(|byte| !is_word(byte)).map_or(0, |at| at + 1)
             }
         };
-        (from < stop).then_some(Self { word: &lower[from..stop], from, is_marked, unit })
+        (from < stop).then_some(Self { word: &message[from..stop], from, is_marked, unit })
     }
 
-    fn is_ascii(&self) -> bool {
-        self.word.is_ascii()
+    /// What the word says, in the message that it was found in.
+    fn named(&self, message: &[u8]) -> Option<Named> {
+        /// No word that leads to a duration is longer.
+        const LONGEST: usize = 40;
+        let lower = |word: &[u8]| -> Option<[u8; LONGEST]> {
+            let mut lower = [0; LONGEST];
+            lower.get_mut(..word.len())?.copy_from_slice(word);
+            lower.make_ascii_lowercase();
+            Some(lower)
+        };
+        let word = &lower(self.word)?[..self.word.len()];
+        if word != b"in" {
+            return named(word);
+        }
+        let before = Lead::before(message, self.from)?.word;
+        let before = &lower(before)?[..before.len()];
+        let done = before.ends_with(b"ed") || DONE.iter().any(|word| word.as_bytes() == before);
+        done.then_some(Named { unit: None, with_unit: true, span: true })
     }
 }
 
+/// Whether a text ends with a word in any case.
+fn ends_with(text: &[u8], word: &str) -> bool {
+    let start = text.len().checked_sub(word.len());
+    start.is_some_and(|start| text[start..].eq_ignore_ascii_case(word.as_bytes()))
+}
+
 /// Where the parenthesis that ends at `stop` begins, and the unit in it.
-fn unit_in_parentheses(lower: &[u8], stop: usize) -> Option<(usize, f64)> {
+fn unit_in_parentheses(message: &[u8], stop: usize) -> Option<(usize, f64)> {
     /// Room for a unit and two wide parentheses.
     const LONGEST: usize = 20;
     let start = stop.saturating_sub(LONGEST);
-    let text = &lower[start..stop];
+    let text = &message[start..stop];
     let inside = text.strip_suffix(b")").or_else(|| text.strip_suffix("）".as_bytes()))?;
     let wide = memmem::rfind(inside, "（".as_bytes()).map(|at| (at, at + 3));
     let (open, from) = wide.or_else(|| memchr::memrchr(b'(', inside).map(|at| (at, at + 1)))?;
@@ -288,12 +335,10 @@ fn named(word: &[u8]) -> Option<Named> {
         return Some(Named { unit: None, with_unit: true, span: word != "rt" });
     }
     let known = |stem: &str| {
-        let known =
-            WORDS.iter().any(|known| stem == *known || stem.ends_with(&format!("_{known}")) && *known != "time");
+        let known = WORDS.iter().any(|known| stem == *known || *known != "time" && is_last_part(stem, known));
         let before = stem.strip_suffix("time").map(|before| before.trim_end_matches('_'));
         let timed = |times: &[&str]| {
-            before
-                .is_some_and(|before| times.iter().any(|time| before == *time || before.ends_with(&format!("_{time}"))))
+            before.is_some_and(|before| times.iter().any(|time| before == *time || is_last_part(before, time)))
         };
         let span = timed(&SPANS) || known && stem != "time";
         (known || timed(&TIMES)).then_some(span)
@@ -305,13 +350,20 @@ fn named(word: &[u8]) -> Option<Named> {
     Some(Named { unit, with_unit: false, span })
 }
 
+/// Whether a name ends with `_` and this word.
+fn is_last_part(name: &str, word: &str) -> bool {
+    name.strip_suffix(word).is_some_and(|before| before.ends_with('_'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
     fn duration(message: &str) -> Option<f64> {
-        Anchor::find(message.as_bytes())?.read(message.as_bytes())
+        let read = Anchor::find(message.as_bytes())?.read(message.as_bytes());
+        assert_eq!(in_message(message.as_bytes()), read, "{message}");
+        read
     }
 
     #[test]
@@ -349,7 +401,9 @@ mod tests {
             ("query cost 12ms", 12.0),
             ("RT: 35ms", 35.0),
             ("Dauer: 3 Sekunden", 3_000.0),
-            ("durée : 3 s", 3_000.0),
+            ("Durée : 3 s", 3_000.0),
+            ("TOOK 3.2s", 3_200.0),
+            ("Response_Time=12", 12.0),
             ("fetchData 耗时: 152.3 毫秒", 152.3),
             ("处理完成，耗时152ms", 152.0),
             ("处理完成，共耗时 2分钟", 120_000.0),

@@ -35,11 +35,9 @@ impl Cursor<'_> {
         let (word, length) = self.word()?;
         let name = &word[..length];
         let days: [&[u8]; 7] = [b"mon", b"tue", b"wed", b"thu", b"fri", b"sat", b"sun"];
-        let english = match name {
-            [a, b, c] => days.contains(&&[*a, *b, *c][..]),
-            _ => length > 3 && days.contains(&&name[..3]) && name.ends_with(b"day"),
-        };
-        if !english && !is_weekday_abroad(name) {
+        let english =
+            (length == 3 || name.ends_with(b"day")) && name.get(..3).is_some_and(|short| days.contains(&short));
+        if !english && !(length <= 4 && is_weekday_abroad(name)) {
             return None;
         }
         self.at += length;

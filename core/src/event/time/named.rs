@@ -9,7 +9,9 @@ use super::written::{TimeKind, Written, scan_dashed, scan_digits};
 /// Forms that begin with the name of a month or of a weekday.
 pub(super) fn scan_names(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
     let mut cursor = Cursor { text, at: 0 };
-    if let Some(month) = cursor.month() {
+    // Nearly all lines that begin with a letter are told apart here, without a look at any name.
+    let is_number_next = behind_word(text)?.is_ascii_digit();
+    if is_number_next && let Some(month) = cursor.month() {
         return month_first(cursor, month, TimeKind::Syslog, context);
     }
     cursor.weekday()?;
@@ -24,6 +26,18 @@ pub(super) fn scan_names(text: &[u8], context: &TimeContext) -> Option<(Written,
     }
     let month = cursor.month()?;
     month_first(cursor, month, TimeKind::Dated, context)
+}
+
+/// What stands behind the first word of a text and the blanks after it, if that word is no longer
+/// than the name of a month.
+fn behind_word(text: &[u8]) -> Option<u8> {
+    /// `september` and its like, with a point or a comma.
+    const LONGEST: usize = 14;
+    let word = text.iter().take(LONGEST).position(|byte| byte.is_ascii() && !byte.is_ascii_alphabetic())?;
+    let mut cursor = Cursor { text, at: word };
+    cursor.one_of(b".,");
+    cursor.spaces()?;
+    Some(cursor.peek())
 }
 
 /// Syslog's and ctime's forms behind their month.
