@@ -54,7 +54,8 @@ fn number(raw: &[u8]) -> Option<f64> {
 }
 
 /// A duration written as text, `12`, `3.2s`, `1h2m3s`, `PT1.5S`, `0:00:01.234`, `152.3 毫秒`: its
-/// number, and the unit in milliseconds if it has one. What is only bounded, `< 1 ms`, is its bound.
+/// number, and the unit in milliseconds if it has one. What is only bounded, `< 1 ms`, is its
+/// bound.
 pub(super) fn in_text(text: &[u8]) -> Option<(f64, Option<f64>)> {
     let mut text = text.trim_ascii();
     if let [b'<' | b'~', rest @ ..] | [0xE2, 0x89, 0x88 | 0xA4, rest @ ..] = text {

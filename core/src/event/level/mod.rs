@@ -69,8 +69,8 @@ impl Level {
     /// The level of a number, by the scale that alone has it:
     ///
     /// - 0 to 7: syslog, where less is worse;
-    /// - 10 to 69: Bunyan and pino, where every ten begins a level. Python's numbers, a level lower,
-    ///   cannot be told from these; its encoders write the name as well.
+    /// - 10 to 69: Bunyan and pino, where every ten begins a level. Python's numbers, a level
+    ///   lower, cannot be told from these; its encoders write the name as well.
     /// - 100, 200, 250, 300, 400, 500, 550 and 600: Monolog;
     /// - 5,000 to 50,000: Logback's and Log4j's `level_value`.
     ///
@@ -119,7 +119,8 @@ impl Level {
     }
 
     /// The level of Log4j 2's `intLevel`, where a hundred more is a level less severe: 100 is FATAL
-    /// and 600 TRACE. A level of a team's own in between counts as the next one that is less severe.
+    /// and 600 TRACE. A level of a team's own in between counts as the next one that is less
+    /// severe.
     pub const fn from_int_level(number: i64) -> Option<Level> {
         Some(match number {
             1..=100 => Level::Fatal,

@@ -8,12 +8,13 @@
 //! year, and a December after a January (a line slightly out of order around new year) of the year
 //! before again. The year that it begins at is a guess, which times that have a year can correct:
 //! no log is written before what it tells of, so a date that would be more than a day after the
-//! latest time known is of the year before. That is certain only while the clock has not begun: once
-//! it runs, a stream that is ahead of all dated times is more likely one whose dated source has
-//! stopped. So a running clock is corrected only where a date would leap half a year or more ahead,
-//! and then for that date alone. Times more than a year older than the clock are an archive's, of
-//! which nothing follows for the rest. Without any dated time there is no telling, and the given
-//! year is taken.
+//! latest time known is of the year before. That is certain only while the clock has not begun:
+//! once it runs, a stream that is ahead of all dated times is more likely one whose dated source
+//! has stopped. So a running clock is corrected only where a date would leap half a year or more
+//! ahead, and then for that date alone. Times more than a year older than the clock are an
+//! archive's, of which nothing follows for the rest. Where the year was taken from a clock, what
+//! the clock shows has passed as well. Without either there is no telling, and the given year is
+//! taken.
 
 use jiff::civil;
 use jiff::tz::TimeZone;
@@ -120,8 +121,8 @@ impl TimeContext {
         Ok(TimeContext { zone, abbreviations, year, month: 0, latest: None, present: None, second: ([0; 19], 0) })
     }
 
-    /// The same, where the year was taken from a clock that shows `now`: times without a year are not
-    /// later than that either.
+    /// The same, where the year was taken from a clock that shows `now`: times without a year are
+    /// not later than that either.
     #[must_use]
     pub fn with_present(mut self, now: Timestamp) -> TimeContext {
         self.present = Some(now);

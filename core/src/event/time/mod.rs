@@ -4,7 +4,8 @@
 //! `written.rs` tells the forms in which people and programs write a time by how they begin; those
 //! that name the month are in `named.rs` and `months.rs`, those of Chinese, Japanese and Korean in
 //! `asian.rs`. `conclude.rs` makes the instant of what they found, with the zones of `zone.rs` and
-//! the days of `calendar.rs`. `number.rs` has the epochs. What a written time leaves out, its zone or its year, comes from a [`TimeContext`].
+//! the days of `calendar.rs`. `number.rs` has the epochs. What a written time leaves out, its zone
+//! or its year, comes from a [`TimeContext`].
 
 mod asian;
 mod calendar;

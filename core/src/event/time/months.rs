@@ -37,7 +37,7 @@ impl Cursor<'_> {
         let days: [&[u8]; 7] = [b"mon", b"tue", b"wed", b"thu", b"fri", b"sat", b"sun"];
         let english =
             (length == 3 || name.ends_with(b"day")) && name.get(..3).is_some_and(|short| days.contains(&short));
-        if !english && !(length <= 4 && is_weekday_abroad(name)) {
+        if !(english || length <= 4 && is_weekday_abroad(name)) {
             return None;
         }
         self.at += length;

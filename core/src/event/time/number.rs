@@ -98,8 +98,8 @@ pub(super) fn exponent_epoch(text: &[u8]) -> Option<(Timestamp, usize)> {
     ends_word(text, end).then_some((instant, end))
 }
 
-/// An instant in two integers, as Log4j 2 writes it: seconds since 1970 and nanoseconds beyond them,
-/// which may be empty.
+/// An instant in two integers, as Log4j 2 writes it: seconds since 1970 and nanoseconds beyond
+/// them, which may be empty.
 pub fn seconds_and_nanos(seconds: &[u8], nanos: &[u8]) -> Option<Timestamp> {
     let integer = |text: &[u8]| {
         let short = text.len() <= 10 && text.iter().all(u8::is_ascii_digit);

@@ -1,8 +1,8 @@
 //! Zones as they are written behind a time: offsets, abbreviations, names of the IANA database.
 //!
-//! A word behind a time is a zone only if it is one beyond doubt, for most words there are the first
-//! of a message. Abbreviations that are words as well (`EAT`, `ART`, `GET`, `WEST`) are read only
-//! where the zone of the context uses them.
+//! A word behind a time is a zone only if it is one beyond doubt, for most words there are the
+//! first of a message. Abbreviations that are words as well (`EAT`, `ART`, `GET`, `WEST`) are read
+//! only where the zone of the context uses them.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -217,8 +217,8 @@ impl Abbreviations {
     }
 }
 
-/// How many seconds east of UTC an abbreviation is. EST, CST, MST and AST are the American ones, BST
-/// that of London and IST that of India.
+/// How many seconds east of UTC an abbreviation is. EST, CST, MST and AST are the American ones,
+/// BST that of London and IST that of India.
 #[inline]
 fn abbreviation(word: &[u8]) -> Option<i32> {
     let minutes = match word {
