@@ -88,8 +88,12 @@ impl Loaded {
     /// # Errors
     /// When the time zone is none, which validation has found before.
     pub fn looker(&self) -> Result<Looker, Failure> {
-        let year = self.config.input.year.unwrap_or_else(|| clock::now().year());
-        let context = TimeContext::new(&self.config.input.timezone, year).map_err(|error| {
+        let (zone, now) = (&self.config.input.timezone, clock::now());
+        let context = match self.config.input.year {
+            Some(year) => TimeContext::new(zone, year),
+            None => TimeContext::new(zone, now.year()).map(|context| context.with_present(now)),
+        };
+        let context = context.map_err(|error| {
             Failure::cannot(error.to_string(), "set input.timezone to an IANA name, UTC or an offset")
         })?;
         let looker = Looker::new(self.config.names(), self.config.output.member.clone(), context)

@@ -24,7 +24,7 @@ pub struct Input {
     pub from: Vec<String>,
     /// The zone of times without one: an IANA name or an offset such as `+02:00`.
     pub timezone: String,
-    /// The year of times without one; by default the year at start.
+    /// The year of times without one; by default the latest in which none is in the future.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(transform = YEAR.range())]
     pub year: Option<i16>,

@@ -1,5 +1,6 @@
 //! Sources of batches. Each reads, cuts records and looks at them on a thread of its own.
 
+use super::clock;
 use super::shutdown::Progress;
 use super::stdio::{Read, StandardInput};
 use crate::event::lines::Lines;
@@ -124,6 +125,7 @@ impl BatchSender {
     /// Looks at every record of the batch, for the running rules as well.
     pub fn look(&self, looker: &mut Looker, batch: &mut Batch) {
         batch.prefilter = self.prefilter.current();
+        looker.set_present(clock::now());
         looker.look(batch);
     }
 

@@ -236,6 +236,11 @@ impl Looker {
         self
     }
 
+    /// Tells what the clock shows, for times without a year.
+    pub fn set_present(&mut self, now: Timestamp) {
+        self.context.set_present(now);
+    }
+
     /// Looks at every record of the batch that has no look yet. A panic on a record leaves it
     /// opaque and counted.
     pub fn look(&mut self, batch: &mut Batch) {

@@ -40,6 +40,7 @@ pub mod trace;
 pub mod transcode;
 pub mod unescape;
 pub mod unpack;
+mod written_duration;
 
 pub use edit::Edit;
 pub use fault::Fault;

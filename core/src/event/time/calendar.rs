@@ -27,6 +27,18 @@ pub(super) const fn civil_from_days(days: i32) -> (i32, u32, u32) {
     ((year + era * 400) as i32 + (month <= 2) as i32, month, day)
 }
 
+/// The date of a day of a week by ISO 8601, whose first week is that of January 4: `2026-W01-5`.
+pub(super) const fn from_week_date(year: u32, week: u32, day: u32) -> Option<(u32, u32, u32)> {
+    if year == 0 || year > 9999 || week == 0 || week > 53 || day == 0 || day > 7 {
+        return None;
+    }
+    let fourth = days_from_civil(year as i32, 1, 4);
+    // 1970-01-01 was a Thursday, the fourth day of its week.
+    let monday = fourth - (fourth + 3).rem_euclid(7);
+    let (year, month, day) = civil_from_days(monday + (week as i32 - 1) * 7 + day as i32 - 1);
+    Some((year as u32, month, day))
+}
+
 /// How many days a month has.
 pub(super) const fn days_in_month(year: i16, month: u8) -> u8 {
     match month {

@@ -36,6 +36,18 @@ impl Cursor<'_> {
         *self.text.get(self.at).unwrap_or(&0)
     }
 
+    /// What follows; nothing beyond the end.
+    pub(super) fn rest(&self) -> &[u8] {
+        self.text.get(self.at..).unwrap_or_default()
+    }
+
+    /// Goes over this word, if it is there.
+    pub(super) fn skip(&mut self, word: &[u8]) -> bool {
+        let there = self.rest().starts_with(word);
+        self.at += if there { word.len() } else { 0 };
+        there
+    }
+
     #[inline]
     pub(super) fn one_of(&mut self, bytes: &[u8]) -> Option<u8> {
         let byte = *self.text.get(self.at)?;
@@ -53,13 +65,29 @@ impl Cursor<'_> {
         (self.at > start).then_some(())
     }
 
-    /// What stands between a date and a time of day.
+    /// What stands between a date and a time of day: one mark, or blanks, perhaps with a comma
+    /// before them and `at` behind.
     pub(super) fn date_end(&mut self) -> Option<()> {
-        if self.one_of(b":").is_some() {
-            return Some(());
+        match self.peek() {
+            b':' => {
+                self.at += 1;
+                // Erlang's `2-Jan-2026::03:04:05`.
+                self.one_of(b":");
+                return Some(());
+            }
+            b'T' | b't' | b'_' | b'-' | b'/' | b'|' | b'\t' => {
+                self.at += 1;
+                return Some(());
+            }
+            _ => {}
         }
         self.one_of(b",");
-        self.spaces()
+        self.spaces()?;
+        let words: [&[u8]; 5] = [b"at ", b"@ ", b"- ", b"um ", b"\xC3\xA0 "];
+        for word in words {
+            self.skip(word);
+        }
+        Some(())
     }
 
     /// A number of at least `least` digits, and as many of the next as make `most`.
@@ -99,14 +127,29 @@ impl Cursor<'_> {
         Some(year)
     }
 
-    /// `HH:mm:ss`, also with points for colons; the hour may be short.
+    /// `HH:mm:ss`, also with points for colons; the hour may be short. Behind a date with its year
+    /// it is also `HH:mm`.
     pub(super) fn time(&mut self, mut civil: Civil) -> Option<Civil> {
         let mut ahead = *self;
         civil.hour = ahead.number(1, 2)?;
         let separator = ahead.one_of(b":.")?;
         civil.minute = ahead.number(2, 2)?;
-        ahead.one_of(&[separator])?;
-        civil.second = ahead.number(2, 2)?;
+        let minutes = ahead;
+        match ahead.one_of(&[separator]).and_then(|_| ahead.number(2, 2)) {
+            Some(second) => civil.second = second,
+            None if civil.year.is_some() && separator == b':' => {
+                let goes_on = match minutes.text.get(minutes.at..) {
+                    Some([b'.' | b',' | b':', next, ..]) => next.is_ascii_digit(),
+                    Some([next, ..]) => next.is_ascii_digit(),
+                    _ => false,
+                };
+                if goes_on {
+                    return None;
+                }
+                ahead = minutes;
+            }
+            None => return None,
+        }
         *self = ahead;
         Some(civil)
     }
@@ -145,12 +188,12 @@ impl Cursor<'_> {
         Some(civil)
     }
 
-    /// A fraction of the second: a point or comma and digits, or a colon and three digits.
+    /// A fraction of the second: a point or comma and digits, or a colon and three, six or nine
+    /// digits. What stands between two commas is a column, unless it has three or six digits.
     #[inline]
     pub(super) fn fraction(&mut self, civil: &mut Civil) {
-        let colon = match self.peek() {
-            b'.' | b',' => false,
-            b':' => true,
+        let mark = match self.peek() {
+            mark @ (b'.' | b',' | b':') => mark,
             _ => return,
         };
         let mut end = self.at + 1;
@@ -162,56 +205,46 @@ impl Cursor<'_> {
             unit /= 10;
             end += 1;
         }
-        if end == self.at + 1 || (colon && end != self.at + 4) {
-            return;
+        let digits = end - self.at - 1;
+        let fits = match mark {
+            b'.' => digits > 0,
+            b':' => matches!(digits, 3 | 6 | 9),
+            _ if self.text.get(end) == Some(&b',') => matches!(digits, 3 | 6),
+            _ => digits > 0,
+        };
+        if fits {
+            civil.nanos = nanos;
+            self.at = end;
         }
-        civil.nanos = nanos;
-        self.at = end;
     }
 
-    /// ` AM` or ` PM`, which turn the hours 1 to 12 to those of the day. None if the hour has no
-    /// such half.
+    /// `AM` or `PM`, also `p.m.`, behind a blank of any width or none, which turn the hours 1 to 12
+    /// to those of the day. None if the hour has no such half.
+    #[inline]
     pub(super) fn half_of_day(&mut self, civil: &mut Civil) -> Option<()> {
-        let (half, m) = match self.text.get(self.at + 1..self.at + 3) {
-            Some([half, m]) => (half.to_ascii_uppercase(), m.to_ascii_uppercase()),
+        let rest = self.rest();
+        let blank = match rest {
+            [b' ', ..] => 1,
+            // No-break, and narrow, which newer Java and browsers put there.
+            [0xC2, 0xA0, ..] => 2,
+            [0xE2, 0x80, 0xAF | 0x89, ..] => 3,
+            [b'A' | b'a' | b'P' | b'p', ..] => 0,
             _ => return Some(()),
         };
-        if m != b'M' || !matches!(half, b'A' | b'P') || !ends_word(self.text, self.at + 3) {
+        let (half, length) = match &rest[blank..] {
+            [half, b'M' | b'm', ..] => (half, 2),
+            [half, b'.', b'M' | b'm', b'.', ..] => (half, 4),
+            _ => return Some(()),
+        };
+        let end = self.at + blank + length;
+        if !matches!(half, b'A' | b'a' | b'P' | b'p') || !ends_word(self.text, end) {
             return Some(());
         }
         if !(1..=12).contains(&civil.hour) {
             return None;
         }
-        civil.hour = civil.hour % 12 + if half == b'P' { 12 } else { 0 };
-        self.at += 3;
+        civil.hour = civil.hour % 12 + if matches!(half, b'P' | b'p') { 12 } else { 0 };
+        self.at = end;
         Some(())
-    }
-
-    /// The three letters of a month in any case.
-    pub(super) fn month(&mut self) -> Option<u32> {
-        const MONTHS: &[u8; 36] = b"janfebmaraprmayjunjulaugsepoctnovdec";
-        let name = self.three_letters()?;
-        let place = MONTHS.as_chunks::<3>().0.iter().position(|month| *month == name)?;
-        self.at += 3;
-        Some(place as u32 + 1)
-    }
-
-    /// A weekday, whole or its first three letters.
-    pub(super) fn weekday(&mut self) -> Option<()> {
-        let name = self.three_letters()?;
-        if ![b"mon", b"tue", b"wed", b"thu", b"fri", b"sat", b"sun"].contains(&&name) {
-            return None;
-        }
-        let length = self.text[self.at..].iter().take(10).take_while(|byte| byte.is_ascii_alphabetic()).count();
-        if length > 3 && !self.text[..self.at + length].ends_with(b"day") {
-            return None;
-        }
-        self.at += length;
-        Some(())
-    }
-
-    pub(super) fn three_letters(&self) -> Option<[u8; 3]> {
-        let name: [u8; 3] = *self.text.get(self.at..)?.first_chunk()?;
-        Some(name.map(|byte| byte.to_ascii_lowercase()))
     }
 }

@@ -1,23 +1,29 @@
 //! Instants of events: nanoseconds since the Unix epoch, read from every written form that logs
 //! use.
 //!
-//! `written.rs` holds the forms in which people and programs write a time, `number.rs` the epochs,
-//! `calendar.rs` the arithmetic of days. What a written time leaves out, its zone or its year,
-//! comes from a [`TimeContext`].
+//! `written.rs` tells the forms in which people and programs write a time by how they begin; those
+//! that name the month are in `named.rs` and `months.rs`, those of Chinese, Japanese and Korean in
+//! `asian.rs`. `conclude.rs` makes the instant of what they found, with the zones of `zone.rs` and
+//! the days of `calendar.rs`. `number.rs` has the epochs. What a written time leaves out, its zone
+//! or its year, comes from a [`TimeContext`].
 
+mod asian;
 mod calendar;
+mod conclude;
+mod context;
 mod cursor;
+mod months;
+mod named;
 mod number;
 mod written;
 mod zone;
 
 use std::fmt;
 
-use jiff::civil;
-use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-pub use number::time_number;
+pub use context::{TimeContext, UnknownZone, zone_of};
+pub use number::{seconds_and_nanos, time_number};
 pub(crate) use written::{TimeKind, Written, clock_prefix, scan};
 
 const NANOS: i64 = 1_000_000_000;
@@ -119,146 +125,6 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Why a [`TimeContext`] cannot be made.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum UnknownZone {
-    /// Neither a zone of the IANA database nor an offset.
-    #[error(
-        "`{0}` is no time zone: accepted are `UTC`, IANA names such as `Europe/Berlin`, and offsets such as `+02:00`"
-    )]
-    Name(String),
-    /// A year whose instants have no [`Timestamp`].
-    #[error("times of the year {0} cannot be told: accepted are the years 1677 to 2261")]
-    Year(i16),
-}
-
-/// What written times leave out: the zone of those without a zone, the year of those without a
-/// year.
-///
-/// The year is a clock: it begins at the given year, a January after a December is of the next
-/// year, and a December after a January (a line slightly out of order around new year) of the year
-/// before again.
-#[derive(Clone, Debug)]
-pub struct TimeContext {
-    zone: Zone,
-    year: i16,
-    /// The month of the last accepted time without a year; 0 before the first.
-    month: u8,
-    /// A second in UTC as it was written last, and where it begins: lines come many to a second.
-    second: ([u8; 19], i64),
-}
-
-#[derive(Clone, Debug)]
-enum Zone {
-    /// Seconds east of UTC.
-    Fixed(i32),
-    Named(TimeZone),
-}
-
-/// The zone of this name: `UTC`, an IANA name, or an offset such as `+02:00`.
-#[must_use]
-pub fn zone_of(name: &str) -> Option<TimeZone> {
-    match TimeContext::new(name, 2000).ok()?.zone {
-        Zone::Named(zone) => Some(zone),
-        Zone::Fixed(seconds) => jiff::tz::Offset::from_seconds(seconds).ok().map(TimeZone::fixed),
-    }
-}
-
-impl TimeContext {
-    /// Times without zone are in `zone` (`UTC`, an IANA name, or an offset such as `+02:00`), times
-    /// without year begin in `year`.
-    ///
-    /// # Errors
-    /// If the zone is not known, or the year is outside of 1677 to 2261.
-    pub fn new(zone: &str, year: i16) -> Result<TimeContext, UnknownZone> {
-        if !(1677..=2261).contains(&year) {
-            return Err(UnknownZone::Year(year));
-        }
-        let unknown = || UnknownZone::Name(zone.to_owned());
-        let zone = if zone.eq_ignore_ascii_case("utc") || zone.eq_ignore_ascii_case("z") {
-            Zone::Fixed(0)
-        } else if zone.starts_with(['+', '-']) {
-            match zone::offset(zone.as_bytes(), 0) {
-                Some((seconds, end)) if end == zone.len() => Zone::Fixed(seconds),
-                _ => return Err(unknown()),
-            }
-        } else {
-            let named = TimeZone::get(zone).map_err(|_| unknown())?;
-            // A zone of one offset for all times needs no search.
-            named.to_fixed_offset().map_or(Zone::Named(named), |offset| Zone::Fixed(offset.seconds()))
-        };
-        Ok(TimeContext { zone, year, month: 0, second: ([0; 19], 0) })
-    }
-
-    /// The year of a month that was written without one.
-    fn year_of(&self, month: u8) -> i16 {
-        match (self.month, month) {
-            (12, 1) => self.year + 1,
-            (1, 12) => self.year - 1,
-            _ => self.year,
-        }
-    }
-
-    /// The time that `text` is, if it is one of RFC 3339 in UTC and of the second that is
-    /// remembered.
-    #[inline]
-    fn within_second(&self, text: &[u8]) -> Option<Timestamp> {
-        let (second, fraction) = text.split_first_chunk()?;
-        let [b'.', digits @ .., b'Z'] = fraction else { return None };
-        if *second != self.second.0 || !(1..=9).contains(&digits.len()) {
-            return None;
-        }
-        let (mut nanos, mut unit) = (0, NANOS);
-        for byte in digits {
-            let digit = byte.wrapping_sub(b'0');
-            if digit > 9 {
-                return None;
-            }
-            unit /= 10;
-            nanos += i64::from(digit) * unit;
-        }
-        Some(Timestamp(self.second.1 + nanos))
-    }
-
-    /// Remembers the second of `instant`, if `text` is written as [`Self::within_second`] reads it.
-    /// Leap seconds are not.
-    fn remember_second(&mut self, text: &[u8], instant: Timestamp) {
-        let Some((second, [b'.', digits @ .., b'Z'])) = text.split_first_chunk() else { return };
-        if digits.iter().all(u8::is_ascii_digit)
-            && written::is_dashed(second)
-            && &second[17..] != b"60"
-            && let Some(start) = instant.0.div_euclid(NANOS).checked_mul(NANOS)
-            && start <= i64::MAX - NANOS
-        {
-            self.second = (*second, start);
-        }
-    }
-
-    /// Moves the year clock to a time that the caller really took.
-    pub(crate) fn accept(&mut self, written: &Written) {
-        if let Some((year, month)) = written.clock {
-            (self.year, self.month) = (year, month);
-        }
-    }
-
-    /// Seconds since the epoch of a valid date and second of its day in the zone of this context.
-    fn seconds(&self, date: (i16, u8, u8), second: u32) -> Option<i64> {
-        let (year, month, day) = date;
-        match &self.zone {
-            Zone::Fixed(offset) => {
-                let days = calendar::days_from_civil(i32::from(year), u32::from(month), u32::from(day));
-                Some(i64::from(days) * 86_400 + i64::from(second) - i64::from(*offset))
-            }
-            Zone::Named(zone) => {
-                let (hour, minute) = ((second / 3600) as i8, (second / 60 % 60) as i8);
-                let time = civil::Time::new(hour, minute, (second % 60) as i8, 0).ok()?;
-                let date = civil::Date::new(year, month as i8, day as i8).ok()?;
-                Some(zone.to_timestamp(civil::DateTime::from_parts(date, time)).ok()?.as_second())
-            }
-        }
-    }
-}
-
 /// The time written at the start of `text`, and how many bytes it took.
 pub fn time_prefix(text: &[u8], context: &mut TimeContext) -> Option<(Timestamp, usize)> {
     let (written, end) = scan(text, context)?;
@@ -280,6 +146,28 @@ pub fn time_text(text: &[u8], context: &mut TimeContext) -> Option<Timestamp> {
             Some(written.instant)
         }
         _ => written::date_alone(text, context).or_else(|| number::epoch_text(text)),
+    }
+}
+
+/// The time of a date and a time of day that stand in members of their own, as in FortiGate's
+/// `date=2026-01-02 time=03:04:05 tz="+0100"` and in columns; `zone` is an offset or a name.
+pub fn date_and_time(date: &[u8], time: &[u8], zone: Option<&[u8]>, context: &mut TimeContext) -> Option<Timestamp> {
+    let mut text = [0; 80];
+    let mut length = 0;
+    for part in [Some(date), Some(time), zone].into_iter().flatten() {
+        let part = part.trim_ascii();
+        let end = length + part.len();
+        text.get_mut(length..end)?.copy_from_slice(part);
+        *text.get_mut(end)? = b' ';
+        length = end + 1;
+    }
+    let text = &text[..length - 1];
+    match scan(text, context)? {
+        (written, end) if end == text.len() && written.kind != TimeKind::Epoch => {
+            context.accept(&written);
+            Some(written.instant)
+        }
+        _ => None,
     }
 }
 

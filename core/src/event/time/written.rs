@@ -4,10 +4,12 @@
 //! of a month, or that of a weekday. Scanning changes nothing, so that a reader of layouts can look
 //! at a time and still refuse the line; only [`TimeContext::accept`] moves the year clock.
 
-use super::calendar::{days_from_civil, days_in_month};
+use super::calendar::from_week_date;
+use super::conclude::{conclude, finish, finish_named};
 use super::cursor::{Civil, Cursor};
-use super::number::time_number;
-use super::zone::{ends_word, zone};
+use super::named::{named_date, scan_names};
+use super::number;
+use super::zone::ends_word;
 use super::{TimeContext, Timestamp};
 
 /// A time as it was found.
@@ -17,7 +19,8 @@ pub(crate) struct Written {
     pub(crate) instant: Timestamp,
     /// Which family of forms it has.
     pub(crate) kind: TimeKind,
-    /// The year and month to which it would move the year clock, if it was written without a year.
+    /// The year and month to which it would move the year clock, if it was written without a year;
+    /// a month of 0 leaves the clock where it is.
     pub(super) clock: Option<(i16, u8)>,
 }
 
@@ -48,7 +51,14 @@ pub(crate) fn scan(text: &[u8], context: &TimeContext) -> Option<(Written, usize
         }
         return scan_digits(text, context);
     }
-    if first.is_ascii_alphabetic() { scan_names(text, context) } else { None }
+    if first.is_ascii_alphabetic() {
+        return scan_names(text, context);
+    }
+    if first == b'@' {
+        number::tai64n(text).map(|(instant, end)| (Written::known(instant, TimeKind::Epoch), end))
+    } else {
+        None
+    }
 }
 
 /// The marks of `yyyy-MM-ddTHH:mm:ss` are all in their places.
@@ -64,7 +74,7 @@ pub(super) fn is_dashed(head: &[u8; 19]) -> bool {
 /// `yyyy-MM-ddTHH:mm:ss` with every field in its place: the form nearly every line has, without a
 /// cursor.
 #[inline(always)]
-fn scan_dashed(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
+pub(super) fn scan_dashed(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
     let head: &[u8; 19] = text.first_chunk()?;
     if !is_dashed(head) {
         return None;
@@ -87,37 +97,38 @@ fn scan_dashed(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
     // In UTC, as most write it, nothing else has to be looked for.
     let mut cursor = Cursor { text, at: 19 };
     cursor.fraction(&mut civil);
-    if cursor.peek() == b'Z' {
+    if cursor.peek() == b'Z' && text.get(cursor.at + 1) != Some(&b'[') {
         return conclude(civil, Some(0), text, cursor.at + 1, TimeKind::Dated, context);
     }
     finish(civil, text, 19, TimeKind::Dated, context)
 }
 
 /// Forms that begin with a digit.
-fn scan_digits(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
+pub(super) fn scan_digits(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
     let count = text.iter().take(20).take_while(|byte| byte.is_ascii_digit()).count();
     let separator = *text.get(count).unwrap_or(&b' ');
     let mut cursor = Cursor { text, at: 0 };
-    match count {
-        10 | 13 | 16 | 19 => epoch(text, count),
-        // A date and a time of day without anything between their fields.
-        14 => {
+    let civil = match count {
+        10 | 13 | 16 | 19 => return epoch(text, count),
+        // A date and a time of day without anything between their fields, perhaps with millis.
+        14 | 17 => {
             let civil = cursor.packed_date()?;
-            let civil = cursor.packed_time(civil)?;
-            finish(civil, text, cursor.at, TimeKind::Dated, context)
+            let mut civil = cursor.packed_time(civil)?;
+            if count == 17 {
+                civil.nanos = cursor.number(3, 3)? * 1_000_000;
+            }
+            civil
         }
         8 => {
             let civil = cursor.packed_date()?;
-            cursor.one_of(b"T-_ ")?;
-            let civil = cursor.packed_time(civil).or_else(|| cursor.loose_time(civil))?;
-            finish(civil, text, cursor.at, TimeKind::Dated, context)
+            cursor.one_of(b"T-_ :")?;
+            cursor.packed_time(civil).or_else(|| cursor.loose_time(civil))?
         }
         6 if separator == b' ' => {
             let (year, month, day) = (cursor.number(2, 2)?, cursor.number(2, 2)?, cursor.number(2, 2)?);
             let civil = Civil::date(Some(2000 + year), month, day);
             cursor.spaces()?;
-            let civil = cursor.packed_time(civil).or_else(|| cursor.time(civil))?;
-            finish(civil, text, cursor.at, TimeKind::Dated, context)
+            cursor.packed_time(civil).or_else(|| cursor.time(civil))?
         }
         4 if separator == b' ' => {
             // klog and glog, which always write a fraction.
@@ -127,118 +138,112 @@ fn scan_digits(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
             if text.get(cursor.at) != Some(&b'.') {
                 return None;
             }
-            finish(civil, text, cursor.at, TimeKind::Dated, context)
+            civil
         }
+        _ if separator >= 0x80 => cursor.asian()?,
         4 => {
             let year = cursor.number(4, 4)?;
             cursor.one_of(b"-/.")?;
-            let month = cursor.number(1, 2)?;
-            cursor.one_of(&[separator])?;
-            let civil = Civil::date(Some(year), month, cursor.number(1, 2)?);
-            cursor.one_of(b"Tt _-:/")?;
-            let civil = cursor.time(civil)?;
-            finish(civil, text, cursor.at, TimeKind::Dated, context)
+            let civil = if cursor.one_of(b"W").is_some() {
+                let week = cursor.number(2, 2)?;
+                cursor.one_of(b"-")?;
+                let (year, month, day) = from_week_date(year, week, cursor.number(1, 1)?)?;
+                Civil::date(Some(year), month, day)
+            } else {
+                let month = cursor.number(1, 2)?;
+                cursor.one_of(&[separator])?;
+                Civil::date(Some(year), month, cursor.number(1, 2)?)
+            };
+            cursor.date_end()?;
+            let half = cursor.half_before();
+            let mut civil = cursor.time(civil)?;
+            if let Some(half) = half {
+                civil.hour = half.hour(civil.hour);
+            }
+            civil
         }
-        1 | 2 => short_date(cursor, separator, context),
-        _ => None,
-    }
+        1 | 2 => {
+            if count == 1
+                && let Some((instant, end)) = number::exponent_epoch(text)
+            {
+                return Some((Written::known(instant, TimeKind::Epoch), end));
+            }
+            let (civil, named) = short_date(&mut cursor, separator, context)?;
+            if named {
+                return finish_named(civil, text, cursor.at, TimeKind::Dated, context);
+            }
+            civil
+        }
+        _ => return None,
+    };
+    finish(civil, text, cursor.at, TimeKind::Dated, context)
 }
 
-/// Dates that begin with a field of one or two digits.
-fn short_date(mut cursor: Cursor<'_>, separator: u8, context: &TimeContext) -> Option<(Written, usize)> {
+/// Dates that begin with a field of one or two digits, and their time of day; and whether they name
+/// their month.
+fn short_date(cursor: &mut Cursor<'_>, separator: u8, context: &TimeContext) -> Option<(Civil, bool)> {
     let first = cursor.number(1, 2)?;
+    let padded = cursor.at == 2;
     if !matches!(separator, b'/' | b'-' | b'.' | b' ') {
         return None;
     }
     cursor.at += 1;
+    if separator != b'-' && separator != b'/' {
+        // `2. März`, `2 de marzo`.
+        cursor.spaces();
+        cursor.skip(b"de ");
+    }
     if let Some(month) = cursor.month() {
-        // A year may be missing, but then a time of day follows the month.
-        let mut civil = Civil::date(None, month, first);
-        let mut ahead = cursor;
-        if let Some(year) = ahead.one_of(b"/- ").and_then(|_| ahead.year()) {
-            (civil.year, cursor) = (Some(year), ahead);
-        }
-        cursor.date_end()?;
-        let civil = cursor.time(civil)?;
-        return finish(civil, cursor.text, cursor.at, TimeKind::Dated, context);
+        return Some((named_date(cursor, Civil::date(None, month, first))?, true));
     }
     if separator == b' ' {
         return None;
     }
-    let second = cursor.number(2, 2)?;
+    let start = cursor.at;
+    let second = cursor.number(1, 2)?;
     let civil = if cursor.one_of(&[separator]).is_some() {
         let start = cursor.at;
         let third = cursor.number(2, 4)?;
-        match (cursor.at - start, separator) {
-            (4, b'/') if first <= 12 => Civil::date(Some(third), first, second),
-            (4, _) => Civil::date(Some(third), second, first),
-            (2, _) if second <= 12 && third <= 31 => Civil::date(Some(2000 + first), second, third),
-            (2, b'/') => Civil::date(Some(2000 + third), first, second),
+        match cursor.at - start {
+            4 => ordered(first, second, third, separator),
+            2 => short_year((first, padded), second, third, separator, context),
             _ => return None,
         }
-    } else {
+    } else if cursor.at - start == 2 && matches!(cursor.peek(), b' ' | b',' | b':' | b'|') {
         Civil::date(None, first, second)
+    } else {
+        return None;
     };
     cursor.date_end()?;
-    let civil = cursor.time(civil)?;
-    finish(civil, cursor.text, cursor.at, TimeKind::Dated, context)
+    let half = cursor.half_before();
+    let mut civil = cursor.time(civil)?;
+    if let Some(half) = half {
+        civil.hour = half.hour(civil.hour);
+    }
+    Some((civil, false))
 }
 
-/// Forms that begin with the name of a month or of a weekday.
-fn scan_names(text: &[u8], context: &TimeContext) -> Option<(Written, usize)> {
-    let mut cursor = Cursor { text, at: 0 };
-    if let Some(month) = cursor.month() {
-        let mut kind = TimeKind::Syslog;
-        cursor.spaces()?;
-        let mut civil = Civil::date(None, month, cursor.number(1, 2)?);
-        if cursor.one_of(b",").is_some() {
-            kind = TimeKind::Dated;
-        }
-        cursor.spaces()?;
-        if let Some(year) = cursor.year() {
-            civil.year = Some(year);
-            cursor.date_end()?;
-        }
-        let civil = cursor.time(civil)?;
-        return finish(civil, text, cursor.at, kind, context);
-    }
-    cursor.weekday()?;
-    let comma = cursor.one_of(b",").is_some();
-    cursor.spaces()?;
-    if comma || cursor.peek().is_ascii_digit() {
-        // RFC 2822, 850 and 1123: the date is day first and the form that it would be without its
-        // weekday.
-        let rest = Cursor { text: &text[cursor.at..], at: 0 };
-        let separator = *rest.text.iter().find(|byte| !byte.is_ascii_digit())?;
-        let (written, end) = short_date(rest, separator, context)?;
-        return Some((written, cursor.at + end));
-    }
-    // ctime: the year comes last, in some dialects after the zone, in others before the time of
-    // day.
-    let month = cursor.month()?;
-    cursor.spaces()?;
-    let mut civil = Civil::date(None, month, cursor.number(1, 2)?);
-    cursor.spaces()?;
-    if let Some(year) = cursor.year() {
-        civil.year = Some(year);
-        cursor.date_end()?;
-    }
-    let mut civil = cursor.time(civil)?;
-    cursor.fraction(&mut civil);
-    let mut east = None;
-    if civil.year.is_none() {
-        let before = cursor.at;
-        if let Some((seconds, end)) = zone(text, cursor.at) {
-            (east, cursor.at) = (Some(seconds), end);
-        }
-        match cursor.spaces().and_then(|()| cursor.year()) {
-            Some(year) => civil.year = Some(year),
-            None => (east, cursor.at) = (None, before),
-        }
-    }
-    match east {
-        Some(_) => conclude(civil, east, text, cursor.at, TimeKind::Dated, context),
-        None => finish(civil, text, cursor.at, TimeKind::Dated, context),
+/// A date whose last field is a year of four digits: with slashes the month comes first, as
+/// Americans write it, with other marks the day; what can be no month is the day.
+fn ordered(first: u32, second: u32, year: u32, separator: u8) -> Civil {
+    let month_first = if separator == b'/' { first <= 12 } else { second > 12 };
+    if month_first { Civil::date(Some(year), first, second) } else { Civil::date(Some(year), second, first) }
+}
+
+/// A date of three short fields. With points the day comes first; else the year does, unless the
+/// first field would be a year to come, or one of the first of the century where the last is not.
+fn short_year((first, padded): (u32, bool), second: u32, third: u32, separator: u8, context: &TimeContext) -> Civil {
+    let latest = context.year() + 1;
+    let is_recent = |year: u32| (5..=latest - 2000).contains(&(year as i16));
+    let is_date = second <= 12 && third <= 31 && padded;
+    let year_first = match separator {
+        b'.' => first > 31,
+        _ => is_date && (is_recent(first) || !is_recent(third)),
+    };
+    if year_first {
+        Civil::date(Some(2000 + first), second, third)
+    } else {
+        ordered(first, second, 2000 + third, separator)
     }
 }
 
@@ -262,21 +267,30 @@ pub(super) fn date_alone(text: &[u8], context: &TimeContext) -> Option<Timestamp
 
 /// An epoch of ten digits (seconds), thirteen, sixteen or nineteen, and its fraction.
 fn epoch(text: &[u8], count: usize) -> Option<(Written, usize)> {
+    let digits =
+        |from: usize| text.get(from..).map_or(0, |rest| rest.iter().take_while(|byte| byte.is_ascii_digit()).count());
     let mut end = count;
-    if text.get(end) == Some(&b'.') && text.get(end + 1).is_some_and(u8::is_ascii_digit) {
-        end += 1 + text[end + 1..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-        // A second point makes it a version or an address.
-        if text.get(end) == Some(&b'.') && text.get(end + 1).is_some_and(u8::is_ascii_digit) {
-            return None;
+    match text.get(count) {
+        Some(b'.') if digits(count + 1) > 0 => {
+            end += 1 + digits(count + 1);
+            // A second point makes it a version or an address.
+            if text.get(end) == Some(&b'.') && digits(end + 1) > 0 {
+                return None;
+            }
         }
+        // Between two commas is a column.
+        Some(b',')
+            if matches!(digits(count + 1), 3 | 6 | 9) && text.get(count + 1 + digits(count + 1)) != Some(&b',') =>
+        {
+            end += 1 + digits(count + 1);
+        }
+        _ => {}
     }
-    let instant = time_number(&text[..end])?;
-    // The unit is that of the count, also for leading zeros; an instant before 2001 is an ordinary
-    // number.
-    if text[0] == b'0' || !ends_word(text, end) {
-        return None;
-    }
-    Some((Written { instant, kind: TimeKind::Epoch, clock: None }, end))
+    let instant = number::time_number(&text[..end])?;
+    // The unit is that of the count, also for leading zeros. Another script behind it makes it a
+    // count of something.
+    let alone = ends_word(text, end) && !text.get(end).is_some_and(|byte| matches!(byte, 0xE3..=0xEE));
+    (text[0] != b'0' && alone).then_some((Written::known(instant, TimeKind::Epoch), end))
 }
 
 /// A time of day without a date at the start of `text`, and where it ends. It is no instant, but
@@ -292,69 +306,4 @@ pub(crate) fn clock_prefix(text: &[u8]) -> Option<usize> {
     }
     cursor.fraction(&mut civil);
     ends_word(text, cursor.at).then_some(cursor.at)
-}
-
-/// Reads what may follow the seconds: fraction, half of the day, zone.
-#[inline]
-fn finish(mut civil: Civil, text: &[u8], at: usize, kind: TimeKind, context: &TimeContext) -> Option<(Written, usize)> {
-    let mut cursor = Cursor { text, at };
-    cursor.fraction(&mut civil);
-    match cursor.peek() {
-        b'Z' | b'z' => return conclude(civil, Some(0), text, cursor.at + 1, kind, context),
-        b' ' => cursor.half_of_day(&mut civil)?,
-        _ => {}
-    }
-    match zone(text, cursor.at) {
-        Some((seconds, end)) => conclude(civil, Some(seconds), text, end, kind, context),
-        None => conclude(civil, None, text, cursor.at, kind, context),
-    }
-}
-
-/// Checks the fields against the calendar and makes the instant.
-#[inline(always)]
-fn conclude(
-    civil: Civil,
-    east: Option<i32>,
-    text: &[u8],
-    end: usize,
-    kind: TimeKind,
-    context: &TimeContext,
-) -> Option<(Written, usize)> {
-    let Civil { year, month, day, hour, minute, second, nanos } = civil;
-    if !(1..=12).contains(&month) || hour > 23 || minute > 59 || second > 60 || !ends_word(text, end) {
-        return None;
-    }
-    let (month, yearless) = (month as u8, year.is_none());
-    let year = match year {
-        Some(year) => i16::try_from(year).ok()?,
-        None => context.year_of(month),
-    };
-    if !(1677..=2262).contains(&year) {
-        return None;
-    }
-    let (month, day) = match day {
-        1..=28 => (month, day as u8),
-        29..=31 if day as u8 <= days_in_month(year, month) => (month, day as u8),
-        // A February 29 without a year is taken in any, as the day after the 28th: only the year
-        // can be wrong.
-        29 if yearless => (3, 1),
-        _ => return None,
-    };
-    // A leap second is held at the end of the second before it.
-    let (second, nanos) = if second == 60 { (59, 999_999_999) } else { (second, nanos) };
-    let second = hour * 3600 + minute * 60 + second;
-    let seconds = match east {
-        Some(east) => {
-            let days = days_from_civil(i32::from(year), u32::from(month), u32::from(day));
-            i64::from(days) * 86_400 + i64::from(second) - i64::from(east)
-        }
-        None => context.seconds((year, month, day), second)?,
-    };
-    // Only the first second of the range has no instant at its start.
-    let instant = match seconds.checked_mul(1_000_000_000) {
-        Some(start) => start.checked_add(i64::from(nanos))?,
-        None => i64::try_from(i128::from(seconds) * 1_000_000_000 + i128::from(nanos)).ok()?,
-    };
-    let clock = yearless.then_some((year, month));
-    Some((Written { instant: Timestamp(instant), kind, clock }, end))
 }
