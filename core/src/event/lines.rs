@@ -48,6 +48,12 @@ impl Lines {
         }
     }
 
+    /// The same as the lines of `source`.
+    #[must_use]
+    pub fn of(self, source: Source) -> Self {
+        Self { source, ..self }
+    }
+
     /// The same for one source among others: its lines are never cut, and a longer one passes
     /// whole, unanalysed.
     #[must_use]

@@ -5,9 +5,8 @@ use super::{Begin, FRAME_BYTES, Line, Step, TraceState, digits_at_start, ends_in
 use memchr::{memchr, memmem};
 
 /// `at` as .NET says it in other languages. Behind the name of an exception any word will do.
-const AT: [&str; 16] = [
-    "at", "bei", "à", "en", "em", "в", "在", "於", "場所", "위치:", "w", "v", "ved", "vid", "konum:", "in",
-];
+const AT: [&str; 16] =
+    ["at", "bei", "à", "en", "em", "в", "在", "於", "場所", "위치:", "w", "v", "ved", "vid", "konum:", "in"];
 /// Node's lines between the place and the error: the source line and the caret.
 const SOURCE_LINES: u8 = 2;
 
@@ -15,7 +14,9 @@ pub(super) fn goes_on(place: TraceState, line: Line<'_>) -> Option<Step> {
     let Line { text, indented } = line;
     if place == TraceState::Properties {
         return match (indented, text) {
-            _ if is_at_frame(text) => Some(Step::frame(if text.ends_with(b"{") { place } else { TraceState::Properties })),
+            _ if is_at_frame(text) => {
+                Some(Step::frame(if text.ends_with(b"{") { place } else { TraceState::Properties }))
+            }
             (false, b"}" | b"} []" | b"]") => Some(Step::on(TraceState::At)),
             (true, _) | (false, b"") => Some(Step::on(place)),
             _ => None,
@@ -148,7 +149,8 @@ fn is_localized_frame(text: &[u8], named: bool) -> bool {
     let name = &called[..open];
     let dotted = name.iter().position(|byte| *byte == b'.').is_some_and(|dot| dot > 0 && dot + 1 < name.len());
     let one_name = !name.contains(&b' ') || name.ends_with(b"]");
-    let closed = called.ends_with(b")") || memmem::find(called, b".cs:").is_some() || memmem::find(called, b".vb:").is_some();
+    let closed =
+        called.ends_with(b")") || memmem::find(called, b".cs:").is_some() || memmem::find(called, b".vb:").is_some();
     (known || lone) && dotted && one_name && closed
 }
 

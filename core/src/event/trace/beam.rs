@@ -10,7 +10,10 @@ pub(super) fn goes_on(line: Line<'_>) -> Option<Step> {
     }
     let goes_on = indented
         || text.is_empty()
-        || starts_with_any(text, &[b"** ", b"Last message", b"State: ", b"Function: ", b"Args: ", b"Ancestors: ", b"Start Call: "]);
+        || starts_with_any(
+            text,
+            &[b"** ", b"Last message", b"State: ", b"Function: ", b"Args: ", b"Ancestors: ", b"Start Call: "],
+        );
     goes_on.then(|| Step::on(TraceState::Beam))
 }
 
@@ -22,9 +25,9 @@ pub(super) fn frame(line: Line<'_>, named: bool) -> Option<Step> {
         Some(rest) => rest.iter().position(|byte| *byte == b')').map_or(text, |end| rest[end + 1..].trim_ascii_start()),
         None => text,
     };
-    let file = [&b".ex:"[..], b".exs:", b".erl:"].into_iter().find_map(|end| {
-        memmem::find(inside, end).map(|at| (at, at + end.len()))
-    });
+    let file = [&b".ex:"[..], b".exs:", b".erl:"]
+        .into_iter()
+        .find_map(|end| memmem::find(inside, end).map(|at| (at, at + end.len())));
     let is_frame = file.is_some_and(|(start, at)| {
         let digits = digits_at_start(&inside[at..]);
         digits > 0 && inside[at + digits..].starts_with(b": ") && !inside[..start].contains(&b' ')

@@ -8,10 +8,15 @@ pub(super) fn goes_on(place: TraceState, line: Line<'_>) -> Option<Step> {
     if indented && is_file(text) {
         return Some(Step::frame(TraceState::Go));
     }
-    if is_goroutine(text) || matches!(text, b"runtime stack:" | b"goroutine running on other thread; stack unavailable") {
+    if is_goroutine(text) || matches!(text, b"runtime stack:" | b"goroutine running on other thread; stack unavailable")
+    {
         return Some(Step::on(TraceState::Go));
     }
-    if is_about_a_crash(text) || text.starts_with(b"panic: ") || text.starts_with(b"fatal error: ") || text == b"[recovered]" {
+    if is_about_a_crash(text)
+        || text.starts_with(b"panic: ")
+        || text.starts_with(b"fatal error: ")
+        || text == b"[recovered]"
+    {
         return Some(Step::on(if place == TraceState::GoPanic { place } else { TraceState::Go }));
     }
     if place == TraceState::GoPanic {
@@ -43,7 +48,10 @@ pub(super) fn begins(text: &[u8]) -> Option<(TraceState, Begin)> {
     let panic = text.starts_with(b"panic: ")
         || (text.starts_with(b"fatal error: ") && memmem::find(text, b"Uncaught ").is_none())
         || text.starts_with(b"panic during panic")
-        || starts_with_any(text, &[b"runtime: goroutine stack exceeds ", b"runtime: out of memory", b"unexpected fault address "])
+        || starts_with_any(
+            text,
+            &[b"runtime: goroutine stack exceeds ", b"runtime: out of memory", b"unexpected fault address "],
+        )
         || is_signal(text);
     panic.then_some((TraceState::GoPanic, Begin::Panic))
 }
@@ -75,7 +83,9 @@ fn is_about_a_crash(text: &[u8]) -> bool {
 
 /// `goroutine 1 [running]:`.
 fn is_goroutine(text: &[u8]) -> bool {
-    text.starts_with(b"goroutine ") && text.ends_with(b"]:") && text[b"goroutine ".len()..].first().is_some_and(u8::is_ascii_digit)
+    text.starts_with(b"goroutine ")
+        && text.ends_with(b"]:")
+        && text[b"goroutine ".len()..].first().is_some_and(u8::is_ascii_digit)
 }
 
 /// A Go or assembly file with its line, perhaps with an offset: `/src/main.go:8 +0x1d`.
@@ -86,7 +96,9 @@ fn is_file(text: &[u8]) -> bool {
     };
     let digits = digits_at_start(&text[at..]);
     let rest = &text[at + digits..];
-    digits > 0 && !text[..at].contains(&b' ') && (rest.is_empty() || rest.starts_with(b" +0x") || rest.starts_with(b" fp="))
+    digits > 0
+        && !text[..at].contains(&b' ')
+        && (rest.is_empty() || rest.starts_with(b" +0x") || rest.starts_with(b" fp="))
 }
 
 /// `main.(*T).Run(0xc000, 0x1)`, `panic({0x1, 0x2})`, `main.f[...](0x1)`; loggers leave the

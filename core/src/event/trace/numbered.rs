@@ -13,7 +13,10 @@ pub(super) fn goes_on(line: Line<'_>) -> Option<Step> {
         || matches!(text, b"Stack trace:" | b"PHP Stack trace:" | b"[stacktrace]" | b"<asynchronous suspension>")
         || matches!(text, b"\"}" | b"\"} []" | b"\"} ")
         || text.starts_with(b"[previous exception]")
-        || starts_with_any(text, &[b"SUMMARY: ", b"allocated by thread ", b"freed by thread ", b"previously allocated "])
+        || starts_with_any(
+            text,
+            &[b"SUMMARY: ", b"allocated by thread ", b"freed by thread ", b"previously allocated "],
+        )
         || is_php_numbered(text);
     goes_on.then(|| Step::on(TraceState::Numbered))
 }
@@ -33,16 +36,19 @@ pub(super) fn frame(line: Line<'_>) -> Option<Step> {
     let php = called.starts_with(b"{main}")
         || called.starts_with(b"[internal function]: ")
         || memmem::find(called, b"): ").is_some_and(|end| called[..end].last().is_some_and(u8::is_ascii_digit));
-    let dart = called.strip_suffix(b")").is_some_and(|inside| {
-        memmem::rfind(inside, b"(").is_some_and(|open| ends_in_line(&inside[open + 1..]))
-    });
+    let dart = called
+        .strip_suffix(b")")
+        .is_some_and(|inside| memmem::rfind(inside, b"(").is_some_and(|open| ends_in_line(&inside[open + 1..])));
     let native = called.starts_with(b"0x") || (memmem::find(called, b" at ").is_some() && ends_in_line(tail(called)));
     (digits > 0 && (php || dart || native)).then(|| Step::frame(TraceState::Numbered))
 }
 
 /// `PHP Fatal error:  Uncaught …`, `==7==ERROR: AddressSanitizer: …`.
 pub(super) fn begins(text: &[u8]) -> Option<(TraceState, Begin)> {
-    let php = starts_with_any(text, &[b"PHP Fatal error:  Uncaught ", b"PHP Fatal error: Uncaught ", b"Fatal error: Uncaught "]);
+    let php = starts_with_any(
+        text,
+        &[b"PHP Fatal error:  Uncaught ", b"PHP Fatal error: Uncaught ", b"Fatal error: Uncaught "],
+    );
     let process = text.strip_prefix(b"==").map(|rest| &rest[digits_at_start(rest)..]);
     let sanitizer = process.is_some_and(|rest| starts_with_any(rest, &[b"==ERROR: ", b"==WARNING: ThreadSanitizer"]));
     let dart = matches!(text, b"Unhandled exception:" | b"Unhandled Exception:");

@@ -15,7 +15,8 @@ pub(super) fn goes_on(place: TraceState, line: Line<'_>) -> Option<Step> {
             return Some(if frame { Step::frame(place) } else { Step::on(place) });
         }
         // Before Ruby 3 its tracebacks looked like these, and end with the place.
-        return (name::of_python(text).is_some() || ruby::begins(text).is_some()).then(|| Step::on(TraceState::PythonEnd));
+        return (name::of_python(text).is_some() || ruby::begins(text).is_some())
+            .then(|| Step::on(TraceState::PythonEnd));
     }
     let chained = text.starts_with(b"During handling of the above exception")
         || text.starts_with(b"The above exception was the direct cause");
@@ -39,7 +40,8 @@ pub(super) fn begins(line: Line<'_>) -> Option<(TraceState, Begin)> {
     if is_head(text) && (!indented || text.starts_with(b"+ ")) {
         return Some((TraceState::Python, Begin::Traceback));
     }
-    let thread = !indented && text.starts_with(b"Exception in thread ") && text.ends_with(b":") && !text.contains(&b'"');
+    let thread =
+        !indented && text.starts_with(b"Exception in thread ") && text.ends_with(b":") && !text.contains(&b'"');
     thread.then_some((TraceState::PythonEnd, Begin::Panic))
 }
 

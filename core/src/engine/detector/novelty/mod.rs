@@ -10,8 +10,8 @@
 //! An exception type that was never named before is told where its template is known, or in place
 //! of its template. A known type with frames that were never seen (`Stack::fingerprint`) is told
 //! where its template is known, in the same manner. Stack traces of several lines are looked at
-//! when they are whole (`Detector::trace`); what such a trace says has the level of its first line,
-//! or ERROR where that has none.
+//! when they are whole (`Detector::trace`), at the level of the line that they belong to; where that
+//! line itself was news, they are added to its incident. What a rule has told of is no news.
 //!
 //! Quiet once a table of templates, exceptions or stacks has had to forget: a first sight means
 //! nothing then. Memory: the templates' own table, 16 bytes for each exception type and each stack
@@ -48,6 +48,8 @@ const OPENINGS: usize = 5;
 /// So much earlier than what may be over all that is open is looked at, so that rounding makes
 /// nothing late.
 const EARLY_S: f64 = 1e-3;
+/// So much of a message tells whose trace one is, in bytes.
+const BEGINNING_BYTES: usize = 200;
 /// Messages that are remembered as naming no exception: 8 KiB.
 const NAMELESS: usize = 1 << 10;
 
@@ -84,6 +86,9 @@ pub struct Novelty {
     soonest: f64,
     /// Incidents that were forgotten when that was last asked.
     forgotten: u64,
+    /// The incident that the last event has opened, and a hash of the beginning of what that said:
+    /// the trace below it is the same news.
+    latest: Option<(u64, IncidentId)>,
 }
 
 /// How often each of some kinds was seen, and the chance that the next one is new.
@@ -147,6 +152,7 @@ impl Registered for Novelty {
             opened: VecDeque::new(),
             soonest: f64::INFINITY,
             forgotten: 0,
+            latest: None,
         }
     }
 }
@@ -166,8 +172,9 @@ impl Novelty {
         name
     }
 
-    fn look_at(&mut self, event: &Event<'_>, level: Level, report: &mut Report<'_>) {
+    fn look_at(&mut self, event: &Event<'_>, level: Level, told: bool, report: &mut Report<'_>) {
         let (template, moment) = (event.template, event.moment);
+        self.latest = None;
         let chance = self.templates.see(template.count);
         let of_stack = event.stack.map(|stack| stack.exception.as_bytes()).filter(|name| !name.is_empty());
         let name = self.exception(&event.fields).or(of_stack);
@@ -188,6 +195,9 @@ impl Novelty {
                 return;
             }
         };
+        if told {
+            return;
+        }
         let settings = *self.overrides.of(&mut Choice::default(), &event.fields);
         let message = event.fields.text(Role::Message).unwrap_or_default();
         let module = event.fields.text(Role::Module);
@@ -242,9 +252,15 @@ impl Novelty {
         let opening = sight.opening(running, settings.threshold, self.templates.sightings(), templates);
         let id = report.incidents.open(opening, moment.now, report.findings);
         self.open.push(OpenNovelty { id, template: sight.template, last: running });
+        self.latest = Some((beginning_of(sight.message), id));
         let over = if report.incidents.is_open(id) { running + self.warm_up_s - EARLY_S } else { running };
         self.soonest = self.soonest.min(over);
     }
+}
+
+/// A hash of what a message begins with.
+fn beginning_of(message: &str) -> u64 {
+    xxh3_64(&message.as_bytes()[..message.len().min(BEGINNING_BYTES)])
 }
 
 impl Stateful for Novelty {
@@ -274,12 +290,12 @@ impl Detector for Novelty {
     }
 
     #[inline]
-    fn observe(&mut self, event: &Event<'_>, _: &Prior, report: &mut Report<'_>) {
+    fn observe(&mut self, event: &Event<'_>, prior: &Prior, report: &mut Report<'_>) {
         if let Some(level) = event.fields.look().level
             && level >= self.least
             && event.template.count > 0
         {
-            self.look_at(event, level, report);
+            self.look_at(event, level, prior.told, report);
         }
     }
 
@@ -299,8 +315,19 @@ impl Detector for Novelty {
             (None, Some(of_stack)) => (News::Stack(stack.clone()), of_stack),
             (None, None) => return,
         };
-        let settings = *self.overrides.of_texts(|role| head.text(role));
+        if trace.told {
+            return;
+        }
         let (module, message) = (head.text(Role::Module), String::from_utf8_lossy(&head.message));
+        if let Some((beginning, id)) = self.latest
+            && beginning == beginning_of(&message)
+            && report.incidents.is_open(id)
+        {
+            // Its first line is told already; what it is of is more of the same news.
+            report.incidents.amend(id, moment.now, report.findings, |known| incident::add_stack(known, stack));
+            return;
+        }
+        let settings = *self.overrides.of_texts(|role| head.text(role));
         let chance = chance.max(self.templates.chance());
         let sight = Sight { news, chance, level, module: module.as_deref(), template: None, message: &message };
         self.judge(&sight, settings, moment, templates, report);
