@@ -215,7 +215,8 @@ impl StackTraceAssembler {
         }
         let regular = self.is_regular(line);
         let stream = self.streams.touch(line.stream, Stream::default);
-        let below = stream.below;
+        let indented = matches!(line.message.first(), Some(b' ' | b'\t'));
+        let below = stream.below || (stream.label && indented);
         if step.continues {
             // Frames right below a line are that line's.
             let mut reader = StackReader::new(&stream.head.message);
@@ -233,11 +234,10 @@ impl StackTraceAssembler {
             return true;
         }
         let goes_on = regular && !line.tells_more();
-        let indented = matches!(line.message.first(), Some(b' ' | b'\t'));
         let headers = if line.header == Header::Bare { &mut stream.headers } else { &mut stream.inner };
         headers.without_header(indented);
-        if !goes_on {
-            stream.below = false;
+        if !goes_on && !indented {
+            (stream.below, stream.label) = (false, false);
             stream.head.read(line.fields, line.message);
         }
         goes_on
@@ -305,7 +305,7 @@ impl StackTraceAssembler {
         stream.headers.with_header();
         stream.inner.with_header();
         stream.head.read(fields, message);
-        (stream.below, stream.text) = (header == Header::Own, text);
+        (stream.below, stream.label, stream.text) = (header == Header::Own, header == Header::Label, text);
     }
 
     fn end(&mut self, at: usize) {

@@ -61,6 +61,8 @@ pub(super) struct Stream {
     pub(super) key: u64,
     /// That event had a header, and no line without one has come since that is an event.
     pub(super) below: bool,
+    /// That event had a level in front and nothing else: only what is indented belongs to it.
+    pub(super) label: bool,
     /// That event was text: a JSON object needs no further lines.
     pub(super) text: bool,
 }

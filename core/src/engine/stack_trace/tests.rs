@@ -110,6 +110,25 @@ fn what_turns_out_to_be_no_trace_is_an_event() {
     }
 }
 
+/// A header with a time and no level, and one with a level and no time.
+#[test]
+fn loggers_of_few_words_head_traces() {
+    let served = "2026/03/02 09:15:00 http: panic serving 10.0.0.1:5: boom\ngoroutine 34 [running]:\n\
+                  net/http.(*conn).serve.func1()\n\t/usr/local/go/src/net/http/server.go:1868 +0xb0\n";
+    let (own, told) = events(&format!("{served}2026/03/02 09:15:01 listening\n"));
+    assert_eq!((own, told.len()), (vec![4], 1), "{told:?}");
+    assert!(told[0].starts_with("=ERROR") && told[0].ends_with("panic serving 10.0.0.1:5: boom"), "{told:?}");
+    for (label, level) in [("fail", "ERROR"), ("warn", "WARN")] {
+        let console = format!(
+            "{label}: Shop.Api.Carts[13]\n      Cannot add.\n      System.InvalidOperationException: no\n\
+             {0}at Shop.Db.Ask() in /src/Db.cs:line 3\n      --- End of stack trace from previous location ---\n\
+             {0}at Shop.Api.Get()\ninfo: Shop.Api.Carts[14]\n",
+            "         "
+        );
+        assert_eq!(events(&console).1, [format!("{level} System.InvalidOperationException")], "{console}");
+    }
+}
+
 #[test]
 fn traces_in_envelopes_are_those_without() {
     for (trace, said) in

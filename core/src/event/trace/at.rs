@@ -92,6 +92,11 @@ pub(super) fn begins(text: &[u8]) -> Option<(TraceState, Begin)> {
     (name::exception(text).is_some() && !ruby::is_frame(text)).then_some((TraceState::Named, Begin::Named))
 }
 
+/// .NET's console logger indents what it prints below its line.
+pub(super) fn begins_indented(text: &[u8]) -> Option<(TraceState, Begin)> {
+    name::exception(text).is_some_and(|name| name.contains('.')).then_some((TraceState::Named, Begin::Named))
+}
+
 /// Between two runs of frames: causes, what was left out, ends of inner traces in any language.
 fn is_between(text: &[u8]) -> bool {
     let known = [

@@ -155,7 +155,7 @@ pub fn step(place: TraceState, line: &[u8]) -> Step {
 /// Where a line that is an event of its own leads to.
 fn begins(line: Line<'_>) -> (TraceState, Begin) {
     python::begins(line)
-        .or_else(|| if line.indented { Some(Default::default()) } else { None })
+        .or_else(|| line.indented.then(|| at::begins_indented(line.text).unwrap_or_default()))
         .or_else(|| go::begins(line.text))
         .or_else(|| rust::begins(line.text))
         .or_else(|| numbered::begins(line.text))
