@@ -317,24 +317,20 @@ impl StackTraceAssembler {
             Begin::Traceback | Begin::Uncaught => true,
         };
         let told = !told.is_empty();
+        // It is more of an event that has been told: of the line above, or of its first.
+        let belongs = event.is_none() || (whole && head.level.is_some());
         match event {
-            // It is the line's above it, which has been told.
-            Some(_) if whole && head.level.is_some() => {
-                if stack.frames > 0 {
-                    self.ended.push(Trace { stack, head, event: None, told });
-                }
-            }
-            Some(mut event) if whole => {
+            Some(mut event) if whole && !belongs => {
                 let said = reader.said();
                 let said = (begins == Begin::Traceback && !said.is_empty()).then(|| (said, self.skeleton.read(said)));
                 event.becomes(Level::Error, said);
                 self.ended.push(Trace { stack, head, event: Some(event), told });
             }
             // It was no trace, and is told late as the event that it was.
-            Some(event) if !regular => {
+            Some(event) if !belongs && !regular => {
                 self.ended.push(Trace { stack: Stack::default(), head, event: Some(event), told });
             }
-            None if stack.frames > 0 => self.ended.push(Trace { stack, head, event: None, told }),
+            _ if belongs && stack.frames > 0 => self.ended.push(Trace { stack, head, event: None, told }),
             _ => {}
         }
     }

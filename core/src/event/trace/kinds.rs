@@ -643,7 +643,7 @@ const QUIET: &[&str] = &[
 #[test]
 fn each_kind_is_one_event() {
     let kinds = [JAVA, DOTNET, NODE, PYTHON, GO, RUST, OTHERS];
-    let wrong: String = kinds.into_iter().flatten().filter_map(|kind| wrong_with(kind)).collect();
+    let wrong: String = kinds.into_iter().flatten().filter_map(wrong_with).collect();
     assert!(wrong.is_empty(), "{wrong}");
 }
 

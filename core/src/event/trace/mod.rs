@@ -166,31 +166,71 @@ fn begins(line: Line<'_>) -> (TraceState, Begin) {
         .unwrap_or_default()
 }
 
-/// The first four bytes of lines that may go on with a trace or begin one, but for those that only
-/// name an exception. A word more costs each event that begins like it a closer look.
-const BEGINNINGS: [[u8; 4]; 27] = [
-    *b"Trac", *b"Caus", *b"Supp", *b"SIGS", *b"SIGA", *b"SIGQ", *b"Exce", *b"Unha", *b"Unca", *b"PHP ", *b"Fata",
-    *b"fata", *b"goro", *b"pani", *b"http", *b"runt", *b"thre", *b"term", *b"libc", *b"stac", *b"note", *b"unex",
-    *b"free", *b"doub", *b"mall", *b"node", *b"Stac",
-];
-
 /// False for lines that cannot go on with a trace that has not begun, or begin one: nearly all
-/// lines, told by a byte or four.
+/// lines, told by a few bytes.
 #[inline]
 #[must_use]
 pub fn may_begin(line: &[u8], level: Option<Level>) -> bool {
-    let Some(&[first, second, third, fourth]) = line.first_chunk() else { return false };
+    let Some(first) = line.first() else { return false };
     match first {
         b' ' | b'\t' | b'.' | b'-' | b'\\' | b'#' | b'=' | b'*' | b'[' => true,
-        b'A'..=b'Z' | b'a'..=b'z' if BEGINNINGS.contains(&[first, second, third, fourth]) => true,
-        // What names an exception matters where nobody has said how bad it is, or where what said
-        // so may be the default of who brought the line.
-        b'A'..=b'Z' | b'a'..=b'z' | b'/' if level.is_none_or(|level| level == Level::Info) => {
-            let dotted = line.iter().take(8).any(|byte| matches!(byte, b'.' | b'/'));
-            (first.is_ascii_uppercase() || dotted) && may_name(line)
-        }
+        b'A'..=b'Z' | b'a'..=b'z' | b'/' => may_be_word(line, level),
         _ => false,
     }
+}
+
+/// May the word begin a trace? A word more costs each event that begins like it a closer look.
+#[inline]
+fn may_be_word(line: &[u8], level: Option<Level>) -> bool {
+    let Some(word) = line.first_chunk::<4>() else { return false };
+    let known = matches!(
+        word,
+        b"Trac"
+            | b"Caus"
+            | b"Supp"
+            | b"SIGS"
+            | b"SIGA"
+            | b"SIGQ"
+            | b"Exce"
+            | b"Unha"
+            | b"Unca"
+            | b"PHP "
+            | b"Fata"
+            | b"FATA"
+            | b"fata"
+            | b"goro"
+            | b"pani"
+            | b"http"
+            | b"runt"
+            | b"thre"
+            | b"term"
+            | b"libc"
+            | b"stac"
+            | b"Stac"
+            | b"note"
+            | b"unex"
+            | b"free"
+            | b"doub"
+            | b"mall"
+            | b"node"
+            | b"from"
+            | b"corr"
+            | b"munm"
+    );
+    // What names an exception matters where nobody has said how bad it is, or where what said so may
+    // be the default of who brought the line.
+    let named = level.is_none() || level == Some(Level::Info);
+    known || (named && (line[0].is_ascii_uppercase() || has_dot(line)) && may_name(line))
+}
+
+/// A dot or a slash within the first eight bytes: a package or a path.
+#[inline]
+fn has_dot(line: &[u8]) -> bool {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    let Some(bytes) = line.first_chunk() else { return false };
+    // The lowest bit tells `.` from `/`; a byte is zero where it is either.
+    let other = (u64::from_ne_bytes(*bytes) | ONES) ^ u64::from_ne_bytes([b'/'; 8]);
+    other.wrapping_sub(ONES) & !other & (ONES << 7) != 0
 }
 
 /// The line begins with a name that could be an exception's, or a file's with a line.
