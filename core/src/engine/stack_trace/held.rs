@@ -59,6 +59,11 @@ impl HeldEvent {
         self.batch.records[0].span = slot.span;
     }
 
+    /// What it says, without spaces around it.
+    pub(super) fn message(&self) -> &[u8] {
+        self.fields().raw(Role::Message).unwrap_or_default().trim_ascii()
+    }
+
     /// The view of it that detectors have.
     pub(crate) fn fields(&self) -> Fields<'_> {
         self.batch.fields(0)

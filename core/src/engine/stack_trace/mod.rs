@@ -4,8 +4,8 @@
 //! A line that goes on with the trace of its actor (or, when it names none, of its stream) is no
 //! event for the detectors. Whose trace it is decides how bad it is:
 //!
-//! - Below a line at WARN or worse, or at DEBUG or below, it belongs to that line and has its level:
-//!   `logger.exception`, an exception that was handled, a stack that is printed for information.
+//! - Below a line at WARN or worse, or at DEBUG or below, it belongs to that line and has its
+//!   level: `logger.exception`, an exception that was handled, a stack that is printed for information.
 //!   The same holds for frames right below a line at any level.
 //! - What no logger prints (`panic:`, `Exception in thread …`), what stands below a line at INFO or
 //!   below none is nobody's: the program did not say how bad it is, so it is an ERROR of its own.
@@ -34,7 +34,7 @@ pub use in_field::in_field;
 use memchr::memchr;
 use std::borrow::Cow;
 pub use stream::{Head, StreamHeaders};
-use stream::{Stream, first_stream_of, stream_of};
+use stream::{LineStream, first_stream_of, stream_of};
 
 /// Seconds of stream time after which an open trace is taken as whole.
 pub const FLUSH_S: f64 = 1.0;
@@ -80,7 +80,7 @@ struct Open {
 pub struct StackTraceAssembler {
     open: Vec<Open>,
     ended: Vec<Trace>,
-    streams: Table<Stream>,
+    streams: Table<LineStream>,
     /// The stream of the last line of text of a source, by its number modulo the length: lines that
     /// name no host belong to it.
     last: [u64; 16],
@@ -196,8 +196,8 @@ impl StackTraceAssembler {
             }
             self.end(at);
         }
-        // A line of its own ends all that its stream has left open, but for JSON: its writer and the
-        // one of a trace are seldom the same.
+        // A line of its own ends all that its stream has left open, but for JSON: its writer and
+        // the one of a trace are seldom the same.
         if line.text && !headless {
             while let Some(at) = self.open.iter().position(|open| open.stream == line.stream) {
                 self.end(at);
@@ -214,7 +214,7 @@ impl StackTraceAssembler {
             return self.begin_at_header(line, step);
         }
         let regular = self.is_regular(line);
-        let stream = self.streams.touch(line.stream, Stream::default);
+        let stream = self.streams.touch(line.stream, LineStream::default);
         let indented = matches!(line.message.first(), Some(b' ' | b'\t'));
         let below = stream.below || (stream.label && indented);
         if step.continues {
@@ -246,7 +246,7 @@ impl StackTraceAssembler {
     /// A line with a header of its own.
     fn begin_at_header(&mut self, line: &Joined<'_>, step: Step) -> bool {
         if step.continues {
-            let stream = self.streams.touch(line.stream, Stream::default);
+            let stream = self.streams.touch(line.stream, LineStream::default);
             let mut reader = StackReader::new(if stream.key == line.key { &stream.head.message } else { b"" });
             reader.take(line.message);
             let mut head = line.head();
@@ -258,9 +258,13 @@ impl StackTraceAssembler {
         if step.begins == Begin::No {
             return false;
         }
-        let held = line.fields.level().is_none();
+        // `panic:` in an envelope is read as a level; the crash is told once, when it is whole.
+        let crash = line.text && matches!(step.begins, Begin::Panic | Begin::Traceback | Begin::Uncaught);
+        let held = line.fields.level().is_none() || (crash && line.fields.level() >= Some(Level::Error));
         let event = held.then(|| HeldEvent::new(line.fields, ""));
-        self.begin(line, StackReader::new(line.message), line.head(), step.begins, event, false);
+        let mut head = line.head();
+        head.level = head.level.filter(|_| !held);
+        self.begin(line, StackReader::new(line.message), head, step.begins, event, false);
         held
     }
 
@@ -284,7 +288,7 @@ impl StackTraceAssembler {
 
     /// A line without a header belongs to the line before it, as far as the stream is known.
     fn is_regular(&mut self, line: &Joined<'_>) -> bool {
-        let stream = self.streams.touch(line.stream, Stream::default);
+        let stream = self.streams.touch(line.stream, LineStream::default);
         match line.header {
             Header::Bare => stream.text && stream.headers.are_regular(),
             Header::Envelope => stream.text && stream.inner.are_regular(),
@@ -300,7 +304,7 @@ impl StackTraceAssembler {
         (stream, key): (u64, u64),
         (text, header): (bool, Header),
     ) {
-        let stream = self.streams.touch(stream, Stream::default);
+        let stream = self.streams.touch(stream, LineStream::default);
         stream.key = key;
         stream.headers.with_header();
         stream.inner.with_header();
@@ -322,7 +326,8 @@ impl StackTraceAssembler {
         match event {
             Some(mut event) if whole && !belongs => {
                 let said = reader.said();
-                let said = (begins == Begin::Traceback && !said.is_empty()).then(|| (said, self.skeleton.read(said)));
+                let named = matches!(begins, Begin::Traceback | Begin::Named) && !said.is_empty();
+                let said = (named && said != event.message()).then(|| (said, self.skeleton.read(said)));
                 event.becomes(Level::Error, said);
                 self.ended.push(Trace { stack, head, event: Some(event), told });
             }
@@ -389,7 +394,7 @@ impl StackTraceAssembler {
     /// Takes what was kept.
     pub fn restore(&mut self, kept: StreamHeaders) {
         for (key, headers, inner) in kept.0.into_iter().take(STREAMS) {
-            *self.streams.touch(key, Stream::default) = Stream { headers, inner, ..Stream::default() };
+            *self.streams.touch(key, LineStream::default) = LineStream { headers, inner, ..LineStream::default() };
         }
     }
 }

@@ -50,7 +50,7 @@ impl Head {
 
 /// What is known of the lines of one source, or of one host in it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Stream {
+pub(super) struct LineStream {
     /// Times and levels of bare lines of text.
     pub(super) headers: Headers,
     /// Levels inside of envelopes, which give each line a time.
@@ -67,7 +67,7 @@ pub(super) struct Stream {
     pub(super) text: bool,
 }
 
-impl HeapSize for Stream {
+impl HeapSize for LineStream {
     fn heap_size(&self) -> usize {
         self.head.module.capacity() + self.head.host.capacity() + self.head.message.capacity()
     }

@@ -1,7 +1,9 @@
 //! Frames that begin with `at`: Java and what runs on its machine, .NET in all its languages,
 //! Node and browsers.
 
-use super::{Begin, FRAME_BYTES, Line, Step, TraceState, digits_at_start, ends_in_line, name, ruby, starts_with_any};
+use super::{
+    Begin, FRAME_BYTES, Step, TraceLine, TraceState, digits_at_start, ends_in_line, name, ruby, starts_with_any,
+};
 use memchr::{memchr, memmem};
 
 /// `at` as .NET says it in other languages. Behind the name of an exception any word will do.
@@ -10,8 +12,8 @@ const AT: [&str; 16] =
 /// Node's lines between the place and the error: the source line and the caret.
 const SOURCE_LINES: u8 = 2;
 
-pub(super) fn goes_on(place: TraceState, line: Line<'_>) -> Option<Step> {
-    let Line { text, indented } = line;
+pub(super) fn goes_on(place: TraceState, line: TraceLine<'_>) -> Option<Step> {
+    let TraceLine { text, indented } = line;
     if place == TraceState::Properties {
         return match (indented, text) {
             _ if is_at_frame(text) => {
@@ -41,7 +43,7 @@ pub(super) fn goes_on(place: TraceState, line: Line<'_>) -> Option<Step> {
 }
 
 /// What Node prints before the frames: the source line, the caret, the error.
-pub(super) fn names_error(place: TraceState, line: Line<'_>) -> Option<Step> {
+pub(super) fn names_error(place: TraceState, line: TraceLine<'_>) -> Option<Step> {
     let named = name::exception(line.text).is_some() || line.text.starts_with(b"[") || line.text.ends_with(b" {");
     match place {
         TraceState::NodeSource(_) if is_caret(line.text) => Some(Step::on(TraceState::NodeError)),
@@ -53,8 +55,8 @@ pub(super) fn names_error(place: TraceState, line: Line<'_>) -> Option<Step> {
 }
 
 /// A frame, wherever it comes; behind the name of an exception it need be less like one.
-pub(super) fn frame(line: Line<'_>, named: bool) -> Option<Step> {
-    let Line { text, indented } = line;
+pub(super) fn frame(line: TraceLine<'_>, named: bool) -> Option<Step> {
+    let TraceLine { text, indented } = line;
     let is_frame = (indented || named) && is_at_frame(text)
         || indented && is_localized_frame(text, named)
         || named && is_browser_frame(text);

@@ -1,10 +1,10 @@
 //! Elixir and Erlang: exceptions, exits, and crash reports.
 
-use super::{Begin, Line, Step, TraceState, digits_at_start, starts_with_any};
+use super::{Begin, Step, TraceLine, TraceState, digits_at_start, starts_with_any};
 use memchr::memmem;
 
-pub(super) fn goes_on(line: Line<'_>) -> Option<Step> {
-    let Line { text, indented } = line;
+pub(super) fn goes_on(line: TraceLine<'_>) -> Option<Step> {
+    let TraceLine { text, indented } = line;
     if let Some(step) = frame(line, true) {
         return Some(step);
     }
@@ -19,8 +19,8 @@ pub(super) fn goes_on(line: Line<'_>) -> Option<Step> {
 
 /// `    (app 1.0) lib/x.ex:3: M.f/1`, `    lib/x.ex:3: M.f/1`, and `** (RuntimeError) …` below a
 /// logger's line.
-pub(super) fn frame(line: Line<'_>, named: bool) -> Option<Step> {
-    let Line { text, indented } = line;
+pub(super) fn frame(line: TraceLine<'_>, named: bool) -> Option<Step> {
+    let TraceLine { text, indented } = line;
     let inside = match text.strip_prefix(b"(") {
         Some(rest) => rest.iter().position(|byte| *byte == b')').map_or(text, |end| rest[end + 1..].trim_ascii_start()),
         None => text,

@@ -1,10 +1,10 @@
 //! Go: panics, fatal errors, and the frames of goroutines.
 
-use super::{Begin, Line, Step, TraceState, digits_at_start, starts_with_any};
+use super::{Begin, Step, TraceLine, TraceState, digits_at_start, starts_with_any};
 use memchr::{memchr, memmem};
 
-pub(super) fn goes_on(place: TraceState, line: Line<'_>) -> Option<Step> {
-    let Line { text, indented } = line;
+pub(super) fn goes_on(place: TraceState, line: TraceLine<'_>) -> Option<Step> {
+    let TraceLine { text, indented } = line;
     if indented && is_file(text) {
         return Some(Step::frame(TraceState::Go));
     }
@@ -33,7 +33,7 @@ pub(super) fn goes_on(place: TraceState, line: Line<'_>) -> Option<Step> {
 }
 
 /// `\t/src/main.go:8 +0x1d`, which stands in no prose.
-pub(super) fn frame(line: Line<'_>) -> Option<Step> {
+pub(super) fn frame(line: TraceLine<'_>) -> Option<Step> {
     (line.indented && matches!(line.text.first(), Some(b'/' | b'_' | b'A'..=b'Z')) && is_file(line.text))
         .then(|| Step::frame(TraceState::Go))
 }

@@ -112,7 +112,7 @@ impl Step {
 
 /// A line without its end and its indentation.
 #[derive(Clone, Copy, Debug)]
-struct Line<'a> {
+struct TraceLine<'a> {
     text: &'a [u8],
     indented: bool,
 }
@@ -122,7 +122,7 @@ struct Line<'a> {
 pub fn step(place: TraceState, line: &[u8]) -> Step {
     let line = line.trim_ascii_end();
     let text = line.trim_ascii_start();
-    let line = Line { text, indented: text.len() < line.len() };
+    let line = TraceLine { text, indented: text.len() < line.len() };
     let goes_on = match place {
         TraceState::Outside => None,
         TraceState::Named | TraceState::At | TraceState::Properties => at::goes_on(place, line),
@@ -153,7 +153,7 @@ pub fn step(place: TraceState, line: &[u8]) -> Step {
 }
 
 /// Where a line that is an event of its own leads to.
-fn begins(line: Line<'_>) -> (TraceState, Begin) {
+fn begins(line: TraceLine<'_>) -> (TraceState, Begin) {
     python::begins(line)
         .or_else(|| line.indented.then(|| at::begins_indented(line.text).unwrap_or_default()))
         .or_else(|| go::begins(line.text))
@@ -217,8 +217,8 @@ fn may_be_word(line: &[u8], level: Option<Level>) -> bool {
             | b"corr"
             | b"munm"
     );
-    // What names an exception matters where nobody has said how bad it is, or where what said so may
-    // be the default of who brought the line.
+    // What names an exception matters where nobody has said how bad it is, or where what said so
+    // may be the default of who brought the line.
     let named = level.is_none() || level == Some(Level::Info);
     known || (named && (line[0].is_ascii_uppercase() || has_dot(line)) && may_name(line))
 }
@@ -235,7 +235,10 @@ fn has_dot(line: &[u8]) -> bool {
 
 /// The line begins with a name that could be an exception's, or a file's with a line.
 fn may_name(line: &[u8]) -> bool {
-    exception(line).is_some() || ruby::begins(line).is_some() || at::begins(line).is_some()
+    // A word with a space behind it is prose, or what most services say: `GET /cart`.
+    let end = line.iter().take(FRAME_BYTES).position(|byte| matches!(byte, b' ' | b':'));
+    let prose = end.is_some_and(|end| line[end] == b' ' && !matches!(line.get(end + 1), Some(b'[' | b'(')));
+    !prose && (exception(line).is_some() || ruby::begins(line).is_some() || at::begins(line).is_some())
 }
 
 /// True when an event at WARN or worse, or one without level, may hold a trace in one field.

@@ -63,7 +63,8 @@ pub fn exception(line: &[u8]) -> Option<&str> {
     (is_named && is_type(name) && known).then(|| std::str::from_utf8(name).ok()).flatten()
 }
 
-/// The type that a line names where frames show that it does: any dotted name with a capital will do.
+/// The type that a line names where frames show that it does: any dotted name with a capital will
+/// do.
 pub(super) fn before_frames(line: &[u8]) -> Option<&str> {
     exception(line).or_else(|| {
         let (name, rest) = split(without_beginning(line)?);

@@ -1,10 +1,10 @@
 //! What the runtimes of C, C++ and Swift say of a crash, and a Java machine that crashed itself.
 
-use super::{Begin, Line, Step, TraceState, digits_at_start, starts_with_any};
+use super::{Begin, Step, TraceLine, TraceState, digits_at_start, starts_with_any};
 use memchr::memmem;
 
-pub(super) fn goes_on(place: TraceState, line: Line<'_>) -> Option<Step> {
-    let Line { text, indented } = line;
+pub(super) fn goes_on(place: TraceState, line: TraceLine<'_>) -> Option<Step> {
+    let TraceLine { text, indented } = line;
     if place == TraceState::JavaMachine {
         return text.starts_with(b"#").then(|| Step::on(place));
     }

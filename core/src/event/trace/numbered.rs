@@ -1,9 +1,9 @@
 //! Frames that begin with `#0`: PHP, Dart, sanitizers, debuggers.
 
-use super::{Begin, Line, Step, TraceState, digits_at_start, ends_in_line, starts_with_any};
+use super::{Begin, Step, TraceLine, TraceState, digits_at_start, ends_in_line, starts_with_any};
 use memchr::memmem;
 
-pub(super) fn goes_on(line: Line<'_>) -> Option<Step> {
+pub(super) fn goes_on(line: TraceLine<'_>) -> Option<Step> {
     if let Some(step) = frame(line) {
         return Some(step);
     }
@@ -23,7 +23,7 @@ pub(super) fn goes_on(line: Line<'_>) -> Option<Step> {
 
 /// `#0 /app/x.php(3): g()`, `#1 {main}`, `#0      main (package:app/main.dart:5:3)`, `#0 0x55d1 in
 /// f /src/x.c:3:2`; and what stands in front of them.
-pub(super) fn frame(line: Line<'_>) -> Option<Step> {
+pub(super) fn frame(line: TraceLine<'_>) -> Option<Step> {
     if matches!(line.text, b"[stacktrace]" | b"PHP Stack trace:") {
         return Some(Step::on(TraceState::Numbered));
     }

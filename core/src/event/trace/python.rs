@@ -1,12 +1,12 @@
 //! Python: tracebacks, groups of exceptions, chains.
 
-use super::{Begin, Line, Step, TraceState, name, ruby};
+use super::{Begin, Step, TraceLine, TraceState, name, ruby};
 use memchr::memmem;
 
 const HEAD: &[u8] = b"Traceback (most recent call last)";
 
-pub(super) fn goes_on(place: TraceState, line: Line<'_>) -> Option<Step> {
-    let Line { text, indented } = line;
+pub(super) fn goes_on(place: TraceState, line: TraceLine<'_>) -> Option<Step> {
+    let TraceLine { text, indented } = line;
     if place == TraceState::Python {
         // Frames, source lines, markers, repeats, and what the borders of a group hold.
         if indented {
@@ -35,8 +35,8 @@ pub(super) fn goes_on(place: TraceState, line: Line<'_>) -> Option<Step> {
 
 /// `Traceback (most recent call last):`, `  + Exception Group Traceback (most recent call last):`,
 /// `Exception in thread Thread-1:`.
-pub(super) fn begins(line: Line<'_>) -> Option<(TraceState, Begin)> {
-    let Line { text, indented } = line;
+pub(super) fn begins(line: TraceLine<'_>) -> Option<(TraceState, Begin)> {
+    let TraceLine { text, indented } = line;
     if is_head(text) && (!indented || text.starts_with(b"+ ")) {
         return Some((TraceState::Python, Begin::Traceback));
     }

@@ -1,9 +1,9 @@
 //! Ruby: frames like `app.rb:3:in 'run'`.
 
-use super::{Begin, Line, Step, TraceState, digits_at_start};
+use super::{Begin, Step, TraceLine, TraceState, digits_at_start};
 use memchr::memmem;
 
-pub(super) fn goes_on(line: Line<'_>) -> Option<Step> {
+pub(super) fn goes_on(line: TraceLine<'_>) -> Option<Step> {
     if is_frame(line.text) {
         return Some(Step::frame(TraceState::Ruby));
     }
@@ -12,7 +12,7 @@ pub(super) fn goes_on(line: Line<'_>) -> Option<Step> {
 }
 
 /// `\tfrom app.rb:3:in 'run'`; behind the name of an exception also without `from`.
-pub(super) fn frame(line: Line<'_>, named: bool) -> Option<Step> {
+pub(super) fn frame(line: TraceLine<'_>, named: bool) -> Option<Step> {
     let from = line.text.starts_with(b"from ") || named || line.indented;
     (from && is_frame(line.text) && !line.text.ends_with(b")")).then(|| Step::frame(TraceState::Ruby))
 }

@@ -1,10 +1,10 @@
 //! Rust: panics, and backtraces of the standard library, anyhow and eyre.
 
-use super::{Begin, Line, Step, TraceState, at, digits_at_start, starts_with_any};
+use super::{Begin, Step, TraceLine, TraceState, at, digits_at_start, starts_with_any};
 use memchr::memmem;
 
-pub(super) fn goes_on(place: TraceState, line: Line<'_>) -> Option<Step> {
-    let Line { text, indented } = line;
+pub(super) fn goes_on(place: TraceState, line: TraceLine<'_>) -> Option<Step> {
+    let TraceLine { text, indented } = line;
     if indented && (is_numbered(text) || at::is_at_frame(text)) {
         return Some(Step::frame(TraceState::Rust));
     }
@@ -22,7 +22,7 @@ pub(super) fn goes_on(place: TraceState, line: Line<'_>) -> Option<Step> {
 }
 
 /// The head of a backtrace behind an error, as anyhow and eyre print it.
-pub(super) fn frame(line: Line<'_>, named: bool) -> Option<Step> {
+pub(super) fn frame(line: TraceLine<'_>, named: bool) -> Option<Step> {
     let of_error = named && matches!(line.text, b"Caused by:" | b"Location:");
     (!line.indented && (is_backtrace(line.text) || of_error)).then(|| Step::on(TraceState::Rust))
 }

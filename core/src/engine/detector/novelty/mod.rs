@@ -10,8 +10,8 @@
 //! An exception type that was never named before is told where its template is known, or in place
 //! of its template. A known type with frames that were never seen (`Stack::fingerprint`) is told
 //! where its template is known, in the same manner. Stack traces of several lines are looked at
-//! when they are whole (`Detector::trace`), at the level of the line that they belong to; where that
-//! line itself was news, they are added to its incident. What a rule has told of is no news.
+//! when they are whole (`Detector::trace`), at the level of the line that they belong to; where
+//! that line itself was news, they are added to its incident. What a rule has told of is no news.
 //!
 //! Quiet once a table of templates, exceptions or stacks has had to forget: a first sight means
 //! nothing then. Memory: the templates' own table, 16 bytes for each exception type and each stack
