@@ -4,6 +4,7 @@ use super::{Loaded, load};
 use crate::cli::ReplayArgs;
 use crate::engine::finding::Finding;
 use crate::error::Failure;
+use crate::event::Source;
 use crate::io::files;
 use crate::plain::plain_document;
 use crate::replay::document::Report;
@@ -108,7 +109,8 @@ fn sources(
             Some(length) => watcher.bar.inc_length(length),
             None => watcher.bar.set_style(bar_style("{decimal_bytes} read, {decimal_bytes_per_sec}")),
         }
-        let lines = loaded.lines();
+        // Lines without a header belong to those before them in the same file.
+        let lines = loaded.lines().of(Source(u16::try_from(i).unwrap_or(u16::MAX)));
         let shift = corrections.get(i).copied().unwrap_or(0);
         sources.push(LogSource::new(opened, lines, loaded.looker()?, shift).map_err(cannot)?);
     }

@@ -69,6 +69,10 @@ pub fn run(
         }
     }
     engine.finish(&mut outcome);
+    for finding in &outcome.before {
+        summary.finding(finding);
+        observer.finding(finding)?;
+    }
     summary.settle(engine.templates());
     Ok(engine.take_tally())
 }

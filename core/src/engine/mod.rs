@@ -13,6 +13,7 @@ pub mod emitted;
 pub mod finding;
 pub mod incident;
 mod memory;
+mod observe;
 mod options;
 mod outcome;
 pub mod overrides;
@@ -33,7 +34,7 @@ use crate::event::{Batch, Fault, Fields, Looker, Shape, Timestamp};
 use clock::{Moment, StreamClock};
 use cost::Cost;
 pub use detector::AHEAD;
-use detector::{Detector, Event, ModuleCounts, OperationQuantiles, Prior, Report, TableUse};
+use detector::{Detector, ModuleCounts, OperationQuantiles, Report, TableUse};
 use finding::DetectorName;
 use incident::{Incidents, IncidentsSnapshot};
 use memory::MemoryBudget;
@@ -45,7 +46,7 @@ use rules::{Known, RuleOutcome, RuleSet, Rules};
 use serde::{Deserialize, Serialize};
 use snapshot::{Packed, pack, unpack};
 pub use snapshot::{Persist, RestoreError, Stateful};
-use stack_trace::StackTraceAssembler;
+use stack_trace::{StackTraceAssembler, StreamHeaders};
 use state::Evict;
 use std::sync::Arc;
 pub use tally::Tally;
@@ -140,7 +141,7 @@ impl Engine {
     }
 
     /// Keeps only these of the built-in detectors.
-    pub fn keep_detectors(&mut self, mut kept: impl FnMut(finding::DetectorName) -> bool) {
+    pub fn keep_detectors(&mut self, mut kept: impl FnMut(DetectorName) -> bool) {
         self.detectors.retain(|detector| kept(detector.name()));
     }
 
@@ -187,20 +188,21 @@ impl Engine {
         } else if self.rules.is_due(moment.now) {
             self.tick_rules(moment.now, false, Some(fields.batch()), outcome);
         }
-        if self.traces.goes_on(fields, moment.now) {
-            // No event of its own for what learns from events; rules see every line.
-            outcome.template = Sighting::default();
-        } else {
-            if self.traces.has_ended() {
-                self.tell_traces(moment, outcome);
-                self.tally.findings(&outcome.before);
-            }
-            self.observe(fields, moment, outcome);
+        let goes_on = self.traces.goes_on(fields, moment.now);
+        if self.traces.has_ended() {
+            let told = outcome.before.len();
+            self.tell_traces(moment, outcome);
+            self.tally.findings(&outcome.before[told..]);
         }
+        // A line that goes on is no event for what learns from events; rules see every line.
+        outcome.template = if goes_on { Sighting::default() } else { self.observe(fields, moment, outcome) };
         let template = Some((outcome.template, &self.templates));
         let known = Known { anomalies: &outcome.findings, template, emitted: false };
         self.rules.on_known_event(fields, moment.time, &known, &mut self.rule_outcome);
         if !self.rule_outcome.is_quiet() {
+            if self.traces.is_at_hand() {
+                self.rule_outcome.findings.retain(|found| found.resolved || self.traces.is_first_of(&found.rule));
+            }
             self.take_rule_outcome(moment.now, Some(fields.batch()), outcome);
         }
         self.remember(fields, &outcome.edit);
@@ -227,9 +229,16 @@ impl Engine {
         }
     }
 
-    /// The input has ended. That closes no incident: what comes next may go on with it.
+    /// The input has ended. That closes no incident: what comes next may go on with it. A stack
+    /// trace at the end is whole.
     pub fn finish(&mut self, outcome: &mut Outcome) {
         outcome.clear();
+        self.traces.finish();
+        if self.traces.has_ended() {
+            self.tell_traces(self.clock.idle(0, self.last_arrival), outcome);
+            self.tally.findings(&outcome.before);
+            self.rules.mask(&mut outcome.before);
+        }
     }
 
     /// Counts since the last call.
@@ -327,6 +336,7 @@ impl Engine {
                 .map(|detector| (detector.name().name().to_owned(), Packed(detector.snapshot())))
                 .collect(),
             recent: self.recent.clone(),
+            headers: self.traces.snapshot(),
             rules: Packed(self.rules.snapshot()),
         })
     }
@@ -357,6 +367,7 @@ impl Engine {
         self.next_tick = kept.next_tick;
         self.incidents.restore(kept.incidents);
         self.rule_incidents.restore(kept.rule_incidents);
+        self.traces.restore(kept.headers);
         if let (Some(recent), Some(kept)) = (&mut self.recent, kept.recent) {
             recent.restore(kept);
         }
@@ -382,48 +393,6 @@ impl Engine {
         visit(&mut self.incidents);
         visit(&mut self.rule_incidents);
         self.rules.bounded(visit);
-    }
-
-    /// The event through templates and detectors.
-    #[inline]
-    fn observe(&mut self, fields: &Fields<'_>, moment: Moment, outcome: &mut Outcome) {
-        let template = self.templates.see(fields, moment.now, &mut self.merges);
-        outcome.template = template;
-        for merge in self.merges.drain(..) {
-            self.detectors.iter_mut().for_each(|detector| detector.merge(merge));
-            self.rules.merge(merge);
-        }
-        let stack = stack_trace::in_field(fields);
-        let event = Event { fields: *fields, moment, template, templates: &self.templates, stack: stack.as_ref() };
-        let near_misses = self.near_misses.then_some(&mut outcome.near_misses);
-        let mut report = Report::new(&mut self.incidents, &mut outcome.findings).with_near_misses(near_misses);
-        let mut prior = Prior::default();
-        let mut observe = |detector: &mut Box<dyn Detector>| {
-            detector.observe(&event, &prior, &mut report);
-            report.hand_on(|| detector.name(), &mut prior);
-        };
-        match self.cost.samples() {
-            None => self.detectors.iter_mut().for_each(observe),
-            Some(meter) => {
-                let mut begun = meter.clock_ns();
-                for (i, detector) in self.detectors.iter_mut().enumerate() {
-                    observe(detector);
-                    let done = meter.clock_ns();
-                    self.cost.add(i, done.saturating_sub(begun));
-                    begun = done;
-                }
-            }
-        }
-    }
-
-    /// Stack traces of several lines that are whole now, to the detectors.
-    #[cold]
-    fn tell_traces(&mut self, moment: Moment, outcome: &mut Outcome) {
-        let near_misses = self.near_misses.then_some(&mut outcome.near_misses);
-        let mut report = Report::new(&mut self.incidents, &mut outcome.before).with_near_misses(near_misses);
-        for trace in self.traces.take_ended() {
-            self.detectors.iter_mut().for_each(|detector| detector.trace(&trace, moment, &self.templates, &mut report));
-        }
     }
 
     /// What is due at `moment`, before an event of `batch` if there is one.
@@ -461,5 +430,7 @@ struct EngineState {
     rule_incidents: RuleIncidents,
     detectors: Vec<(String, Packed)>,
     recent: Option<Recent>,
+    #[serde(default)]
+    headers: StreamHeaders,
     rules: Packed,
 }

@@ -56,6 +56,12 @@ impl<'a> Fields<'a> {
         self.look
     }
 
+    /// The same event as `look` has it.
+    #[must_use]
+    pub(crate) fn with_look(self, look: &'a Look) -> Self {
+        Self { look, ..self }
+    }
+
     /// The record.
     #[inline]
     #[must_use]

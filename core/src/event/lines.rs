@@ -48,6 +48,12 @@ impl Lines {
         }
     }
 
+    /// The same as the lines of `source`.
+    #[must_use]
+    pub fn of(self, source: Source) -> Self {
+        Self { source, ..self }
+    }
+
     /// The same for one source among others: its lines are never cut, and a longer one passes
     /// whole, unanalysed.
     #[must_use]
@@ -135,7 +141,8 @@ impl Lines {
                 records[joined] = record;
                 joined += 1;
                 open = text && !line.is_empty();
-                timed = open && tells_time(line);
+                // What stands below INFO was not caught, and is a record of its own.
+                timed = open && tells_time(line) && !tells_info(line);
             }
             place = if open { step.place } else { TraceState::Outside };
         }
@@ -222,6 +229,13 @@ fn tells_time(line: &[u8]) -> bool {
         .any(|clock| clock[2] == b':' && [0, 1, 3, 4].iter().all(|&digit| clock[digit].is_ascii_digit()))
 }
 
+/// `INFO` near the beginning.
+fn tells_info(line: &[u8]) -> bool {
+    let beginning = &line[..line.len().min(2 * TIME_BYTES)];
+    let mut words = beginning.split(|byte| !byte.is_ascii_alphanumeric());
+    words.any(|word| word.eq_ignore_ascii_case(b"info") || word == b"Information")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,7 +248,10 @@ mod tests {
             ("Traceback (most recent call last):\n  File \"x.py\", line 1, in f\n    g()\nValueError: bad\n", 1),
             ("a line of its own\n", 2),
         ] {
-            for (head, more) in [(dated, 0), ("undated\n", usize::from(records == 1))] {
+            let quiet = "2026-01-02 03:04:05 INFO [main] served\n";
+            for (head, more) in
+                [(dated, 0), (quiet, usize::from(records == 1)), ("undated\n", usize::from(records == 1))]
+            {
                 let text = format!("{head}{trace}");
                 let mut batch = Batch { filled: text.len(), bytes: text.into_bytes(), ..Batch::default() };
                 Lines::new(1 << 10).joining(true).split(&mut batch, true);

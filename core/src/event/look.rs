@@ -89,10 +89,10 @@ pub struct Look {
     pub duration_ms: f64,
     /// How it ended, 100 to 599; 0 when it does not say so.
     pub status: u16,
-    /// The message may be a line that goes on with a trace.
+    /// The message may be a line that goes on with a trace, or that begins one.
     pub may_go_on: bool,
-    /// There may be a trace in one field: it is at WARN or worse or a text without level, and has
-    /// line ends.
+    /// There may be a trace in one field: it is at WARN or worse or without level, and has line
+    /// ends.
     pub may_have_trace: bool,
     /// The other roles, by `Role as usize`.
     pub slots: [Slot; Role::PLACED],
@@ -400,7 +400,7 @@ impl Looker {
         let in_milliseconds = numbers::in_milliseconds(duration.of(bytes, arena), duration, look.unit);
         look.duration_ms = in_milliseconds.unwrap_or(f64::NAN);
         look.status = numbers::status(status.of(bytes, arena));
-        look.may_go_on = message.form != Form::Absent && trace::may_begin(message.of(bytes, arena));
+        look.may_go_on = message.form != Form::Absent && trace::may_begin(message.of(bytes, arena), look.level);
         look.may_have_trace = trace::may_be_inside(record, look, bytes);
         look.message_hash = hash_of(look, bytes, arena, Role::Message);
         look.module_hash = hash_of(look, bytes, arena, Role::Module);

@@ -10,6 +10,8 @@ pub struct Prior {
     pub suppressed_by: Option<DetectorName>,
     /// Failures of this event's module that sit on single values.
     pub localized: LocalizedFailures,
+    /// A rule has told of this very event: that it is new is no news.
+    pub told: bool,
 }
 
 impl Prior {

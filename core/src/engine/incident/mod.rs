@@ -171,6 +171,21 @@ impl Incidents {
         self.open.weigh(id);
     }
 
+    /// More is known of what an incident is about, without a further event: said at once.
+    pub fn amend(
+        &mut self,
+        id: IncidentId,
+        now: Timestamp,
+        findings: &mut Vec<Finding>,
+        amend: impl FnOnce(&mut Opening),
+    ) {
+        let Some(incident) = self.open.get_mut(id) else { return };
+        amend(&mut incident.opening);
+        incident.tell();
+        findings.push(incident.finding(id, State::Ongoing, now, &self.policy));
+        self.open.weigh(id);
+    }
+
     /// The incident that a detector of what happens has opened last at this place; one of silence
     /// is about what does not.
     #[must_use]

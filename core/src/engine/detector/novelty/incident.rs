@@ -101,3 +101,18 @@ impl Sight<'_> {
         }
     }
 }
+
+/// What the trace below an event says, added to what is known of that.
+pub(super) fn add_stack(known: &mut Opening, stack: &Stack) {
+    if stack.exception.is_empty() {
+        return;
+    }
+    if let Evidence::Novelty(evidence) = &mut known.evidence {
+        let said = evidence.example.get_or_insert_default();
+        if !said.contains(&stack.exception) {
+            said.truncate(said.floor_char_boundary(SHOWN_BYTES));
+            said.push_str(": ");
+            said.push_str(&stack.exception);
+        }
+    }
+}

@@ -7,10 +7,11 @@
 //! any level is known. Its later events in the warm-up time join its incident, which ends when none
 //! came for that long.
 //!
-//! A new exception type is reported where its template is known, or in place of its template. A
-//! known type with new frames (`Stack::fingerprint`) is reported in the same way. Stack traces of
-//! several lines are examined when they are complete (`Detector::trace`); they have the level of
-//! their first line, or ERROR where that has none.
+//! An exception type that was never named before is reported where its template is known, or in
+//! place of its template. A known type with new frames (`Stack::fingerprint`) is reported in the
+//! same way. Stack traces of several lines are examined when they are complete (`Detector::trace`),
+//! at the level of the line that they belong to; where that line itself was news, they are added to
+//! its incident. What a rule has told of is no news.
 //!
 //! Nothing opens once a table of templates, exceptions or stacks has evicted a key: a first sight
 //! means nothing then. Memory: the templates' own table, 16 bytes for each exception type and each
@@ -47,6 +48,8 @@ const OPENINGS: usize = 5;
 /// Open incidents are examined so many seconds before the first may be over, so that rounding makes
 /// none late.
 const EARLY_S: f64 = 1e-3;
+/// So much of a message tells whose trace one is, in bytes.
+const BEGINNING_BYTES: usize = 200;
 /// Messages that are remembered as naming no exception: 8 KiB.
 const NAMELESS: usize = 1 << 10;
 
@@ -82,6 +85,9 @@ pub struct Novelty {
     soonest: f64,
     /// The number of forgotten incidents at the last tick.
     forgotten: u64,
+    /// The incident that the last event has opened, and a hash of the beginning of what that said:
+    /// the trace below it is the same news.
+    latest: Option<(u64, IncidentId)>,
 }
 
 /// How often each kind was seen, and the chance that the next is new.
@@ -145,6 +151,7 @@ impl Registered for Novelty {
             opened: VecDeque::new(),
             soonest: f64::INFINITY,
             forgotten: 0,
+            latest: None,
         }
     }
 }
@@ -164,8 +171,9 @@ impl Novelty {
         name
     }
 
-    fn look_at(&mut self, event: &Event<'_>, level: Level, report: &mut Report<'_>) {
+    fn look_at(&mut self, event: &Event<'_>, level: Level, told: bool, report: &mut Report<'_>) {
         let (template, moment) = (event.template, event.moment);
+        self.latest = None;
         let chance = self.templates.see(template.count);
         let of_stack = event.stack.map(|stack| stack.exception.as_bytes()).filter(|name| !name.is_empty());
         let name = self.exception(&event.fields).or(of_stack);
@@ -186,6 +194,9 @@ impl Novelty {
                 return;
             }
         };
+        if told {
+            return;
+        }
         let settings = *self.overrides.of(&mut Choice::default(), &event.fields);
         let message = event.fields.text(Role::Message).unwrap_or_default();
         let module = event.fields.text(Role::Module);
@@ -240,9 +251,15 @@ impl Novelty {
         let opening = sight.opening(running, settings.threshold, self.templates.sightings(), templates);
         let id = report.incidents.open(opening, moment.now, report.findings);
         self.open.push(OpenNovelty { id, template: sight.template, last: running });
+        self.latest = Some((beginning_of(sight.message), id));
         let over = if report.incidents.is_open(id) { running + self.warm_up_s - EARLY_S } else { running };
         self.soonest = self.soonest.min(over);
     }
+}
+
+/// A hash of what a message begins with.
+fn beginning_of(message: &str) -> u64 {
+    xxh3_64(&message.as_bytes()[..message.len().min(BEGINNING_BYTES)])
 }
 
 impl Stateful for Novelty {
@@ -272,12 +289,12 @@ impl Detector for Novelty {
     }
 
     #[inline]
-    fn observe(&mut self, event: &Event<'_>, _: &Prior, report: &mut Report<'_>) {
+    fn observe(&mut self, event: &Event<'_>, prior: &Prior, report: &mut Report<'_>) {
         if let Some(level) = event.fields.look().level
             && level >= self.least
             && event.template.count > 0
         {
-            self.look_at(event, level, report);
+            self.look_at(event, level, prior.told, report);
         }
     }
 
@@ -297,8 +314,19 @@ impl Detector for Novelty {
             (None, Some(of_stack)) => (News::Stack(stack.clone()), of_stack),
             (None, None) => return,
         };
-        let settings = *self.overrides.of_texts(|role| head.text(role));
+        if trace.told {
+            return;
+        }
         let (module, message) = (head.text(Role::Module), String::from_utf8_lossy(&head.message));
+        if let Some((beginning, id)) = self.latest
+            && beginning == beginning_of(&message)
+            && report.incidents.is_open(id)
+        {
+            // Its first line is told already; what it is of is more of the same news.
+            report.incidents.amend(id, moment.now, report.findings, |known| incident::add_stack(known, stack));
+            return;
+        }
+        let settings = *self.overrides.of_texts(|role| head.text(role));
         let chance = chance.max(self.templates.chance());
         let sight = Sight { news, chance, level, module: module.as_deref(), template: None, message: &message };
         self.judge(&sight, settings, moment, templates, report);

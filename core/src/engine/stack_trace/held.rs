@@ -1,0 +1,71 @@
+//! An event that is held back until it is known what it was: the first line of a trace that no
+//! level was said of, or a line that only could have been one.
+
+use crate::event::look::{Form, Look};
+use crate::event::{Batch, Fields, Level, Record, Role, Shape, Span};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Of a role, this much is kept, in bytes; of the message too.
+const ROLE_BYTES: usize = 1 << 10;
+
+/// A copy of one event: a batch that holds its message and whose it is.
+#[derive(Debug)]
+pub(crate) struct HeldEvent {
+    batch: Batch,
+}
+
+impl HeldEvent {
+    /// Copies the event of `fields`, which came from `host` where it names none.
+    pub(super) fn new(fields: &Fields<'_>, host: &str) -> Self {
+        let mut look = Look { shape: Shape::Text, may_have_trace: false, idle: 0, ..*fields.look() };
+        let mut bytes = Vec::new();
+        for (i, slot) in look.slots.iter_mut().enumerate() {
+            let role = Role::ALL.into_iter().find(|role| *role as usize == i);
+            let value = role.and_then(|role| fields.raw(role)).unwrap_or_default();
+            if slot.form == Form::Absent || value.len() > ROLE_BYTES && i != Role::Message as usize {
+                slot.form = Form::Absent;
+                continue;
+            }
+            let start = bytes.len();
+            bytes.extend_from_slice(&value[..value.len().min(ROLE_BYTES)]);
+            (slot.span, slot.in_arena) = (Span::new(start, bytes.len()), false);
+        }
+        let of_host = &mut look.slots[Role::Host as usize];
+        if of_host.form == Form::Absent && !host.is_empty() {
+            let start = bytes.len();
+            bytes.extend_from_slice(host.as_bytes());
+            (of_host.span, of_host.form) = (Span::new(start, bytes.len()), Form::Text);
+            let hash = xxh3_64(host.as_bytes()).rotate_left(21);
+            (look.place_hash, look.actor_hash) = (look.place_hash ^ hash, look.actor_hash ^ hash);
+        }
+        let message = look.slots[Role::Message as usize].span;
+        let record = Record { span: message, source: fields.record().source, ..Record::default() };
+        let filled = bytes.len();
+        look.rendered = Span::default();
+        Self { batch: Batch { bytes, filled, records: vec![record], looks: vec![look], ..Batch::default() } }
+    }
+
+    /// The same at `level` or worse, saying `said`, whose skeleton has the hash `skeleton`.
+    pub(super) fn becomes(&mut self, level: Level, said: Option<(&[u8], u64)>) {
+        let Some(look) = self.batch.looks.first_mut() else { return };
+        look.level = look.level.max(Some(level));
+        let Some((said, skeleton)) = said else { return };
+        let start = self.batch.bytes.len();
+        self.batch.bytes.extend_from_slice(said);
+        self.batch.filled = self.batch.bytes.len();
+        let slot = &mut look.slots[Role::Message as usize];
+        (slot.span, slot.form, slot.in_arena) = (Span::new(start, self.batch.filled), Form::Text, false);
+        (look.message_hash, look.skeleton) = (xxh3_64(said), skeleton);
+        self.batch.records[0].span = slot.span;
+    }
+
+    /// What it says, without spaces around it.
+    pub(super) fn message(&self) -> &[u8] {
+        self.fields().raw(Role::Message).unwrap_or_default().trim_ascii()
+    }
+
+    /// The view of it that detectors have.
+    pub(crate) fn fields(&self) -> Fields<'_> {
+        self.batch.fields(0)
+    }
+}

@@ -1,0 +1,55 @@
+//! The trace that an event holds in one field.
+
+use crate::event::trace::{self, Stack};
+use crate::event::{Fields, Role, Shape, Value};
+
+/// Members that hold a trace in one piece.
+const MEMBERS: [&str; 27] = [
+    "stack_trace",
+    "stacktrace",
+    "stackTrace",
+    "stack",
+    "exception",
+    "Exception",
+    "exc_info",
+    "exc_text",
+    "traceback",
+    "backtrace",
+    "error.stack_trace",
+    "error.stack",
+    "err.stack",
+    "error.stacktrace",
+    "exception.stacktrace",
+    "exception.stack_trace",
+    "exception.stackTrace",
+    "attributes.exception.stacktrace",
+    "thrown.extendedStackTrace",
+    "@x",
+    "errorVerbose",
+    "error",
+    "err",
+    "throwable",
+    "full_message",
+    "context.exception",
+    "details",
+];
+
+/// The trace that an event holds in one field.
+#[inline]
+#[must_use]
+pub fn in_field(fields: &Fields<'_>) -> Option<Stack> {
+    let look = fields.look();
+    if look.may_have_trace { read_field(fields, look.shape == Shape::Json) } else { None }
+}
+
+#[cold]
+fn read_field(fields: &Fields<'_>, json: bool) -> Option<Stack> {
+    let in_message = fields.text(Role::Message).and_then(|text| trace::stack_in(text.as_bytes()));
+    if in_message.is_some() || !json {
+        return in_message;
+    }
+    MEMBERS.into_iter().find_map(|name| match fields.member(name)? {
+        Value::Text(text) => trace::stack_in(text.as_bytes()),
+        _ => None,
+    })
+}
