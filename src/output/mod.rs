@@ -285,15 +285,27 @@ impl OutputEncoder {
     fn put_line(&mut self, batch: &Batch, i: usize, made: bool, raw: bool) {
         let (record, look): (&Record, &Look) = (&batch.records[i], &batch.looks[i]);
         match look.shape {
+            Shape::Json if made && matches!(record.encoding, Encoding::Utf16(_)) => {
+                self.put_utf16(record);
+            }
             _ if made => self.ready.extend_from_slice(&self.annotated),
             _ if record.encoding == Encoding::MessagePack => self.put_map(batch, i),
             Shape::Text if !raw => self.ready.extend_from_slice(look.rendered.of(&batch.arena)),
             _ => self.ready.extend_from_slice(record.span.of(&batch.bytes)),
         }
-        if record.encoding == Encoding::MessagePack {
+        let is_utf8_in_utf16 =
+            matches!(record.encoding, Encoding::Utf16(_)) && look.shape == Shape::Text && (made || !raw);
+        if record.encoding == Encoding::MessagePack || (is_utf8_in_utf16 && record.line_end > 0) {
             self.ready.push(b'\n');
         } else {
             self.ready.extend_from_slice(&batch.bytes[record.span.end()..record.end()]);
+        }
+    }
+
+    /// What was made of an event in UTF-16, which is all ASCII, in UTF-16.
+    fn put_utf16(&mut self, record: &Record) {
+        if let Encoding::Utf16(order) = record.encoding {
+            self.ready.extend(self.annotated.iter().flat_map(|&byte| order.unit(byte)));
         }
     }
 

@@ -16,7 +16,8 @@ pub use super::slot::{Form, Slot};
 use super::time::{TimeContext, Timestamp};
 use super::unescape::unescape_into;
 use super::{
-    Batch, Encoding, Fault, Fields, Level, Prefilter, Record, Span, inner, numbers, operation, packed, text, trace,
+    Batch, Charset, Encoding, Fault, Fields, Level, Prefilter, Record, Span, inner, numbers, operation, packed, text,
+    trace,
 };
 use std::sync::{Arc, Weak};
 use xxhash_rust::xxh3::xxh3_64;
@@ -115,6 +116,8 @@ pub struct Look {
     pub idle: u16,
     /// A text line as one JSON object, in the arena.
     pub rendered: Span,
+    /// A line of another encoding as UTF-8, in the arena: all places are of this; empty for UTF-8.
+    pub decoded: Span,
     /// Where findings go.
     pub joint: Joint,
 }
@@ -147,6 +150,7 @@ impl Look {
         operation_hash: 0,
         idle: 0,
         rendered: Span { start: 0, len: 0 },
+        decoded: Span { start: 0, len: 0 },
         joint: Joint { open: 0, close: 0, empty: false, annotation: Annotation::Absent },
     };
 
@@ -155,6 +159,22 @@ impl Look {
     pub(crate) fn prefetch(&self) -> u64 {
         let slots = [&self.slots[3], &self.slots[8]].map(|slot| u64::from(slot.span.start));
         self.message_hash ^ self.operation_hash ^ slots[0] ^ slots[1] ^ u64::from(self.idle)
+    }
+
+    /// The line that was looked at lies at `decoded` in the arena: so do all places in it.
+    fn move_to_arena(&mut self, decoded: Span) {
+        self.decoded = decoded;
+        for slot in self.slots.iter_mut().filter(|slot| slot.form != Form::Absent && !slot.in_arena) {
+            slot.span.start += decoded.start;
+            slot.in_arena = true;
+        }
+        if matches!(self.shape, Shape::Json | Shape::Own) {
+            self.joint.open += decoded.start;
+            self.joint.close += decoded.start;
+            if let Annotation::Array { close, .. } = &mut self.joint.annotation {
+                *close += decoded.start;
+            }
+        }
     }
 
     /// xxh3-64 of the host; 0 without one.
@@ -183,6 +203,9 @@ pub struct Looker {
     parts: Parts,
     /// A line of the batch at hand says that it is a part.
     marked: bool,
+    charset: Charset,
+    /// A line as UTF-8.
+    decoded: Vec<u8>,
     /// A message or an operation without its escapes.
     plain: Vec<u8>,
     /// An operation, masked.
@@ -206,6 +229,8 @@ impl Looker {
             prefilter: None,
             parts: Parts::default(),
             marked: false,
+            charset: Charset::Auto,
+            decoded: Vec::new(),
             plain: Vec::new(),
             masked: Vec::new(),
         }
@@ -216,6 +241,13 @@ impl Looker {
     pub fn with_masks(mut self, masks: Masks) -> Self {
         self.skeleton = Skeleton::new(masks);
         self.known.clear();
+        self
+    }
+
+    /// Reads lines that are no UTF-8 as this.
+    #[must_use]
+    pub fn with_charset(mut self, charset: Charset) -> Self {
+        self.charset = charset;
         self
     }
 
@@ -274,17 +306,19 @@ impl Looker {
                 return;
             }
             Encoding::MessagePack => return self.look_at_map(bytes, arena, record, look),
+            Encoding::Utf16(_) => return self.look_at_decoded(bytes, arena, record, look),
         }
         if !all_utf8 && simdutf8::basic::from_utf8(line).is_err() {
-            look.fault = Some(Fault::Utf8);
-            return;
+            return self.look_at_decoded(bytes, arena, record, look);
         }
         let start = record.span.start as usize;
         let first = json::skip_space(line, if line.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len() } else { 0 });
         match line.get(first) {
             None => look.shape = Shape::Blank,
             Some(b'{') if matches!(line.get(json::skip_space(line, first + 1)), Some(b'"' | b'}') | None) => {
-                if self.look_at_object(bytes, arena, (start + first, record.span.end()), look).is_err() {
+                if self.look_at_object(bytes, arena, (start + first, record.span.end()), look).is_err()
+                    && !self.look_at_lenient(&line[first..], arena, record, look)
+                {
                     *look = Look { fault: Some(Fault::Json), ..Look::default() };
                 }
             }
@@ -292,6 +326,42 @@ impl Looker {
             Some(_) => self.look_at_text(bytes, arena, record.span, look),
         }
         self.read_roles(look, record, bytes, arena);
+    }
+
+    /// Reads a line that is no UTF-8 in the encoding that it is in.
+    #[cold]
+    fn look_at_decoded(&mut self, bytes: &[u8], arena: &mut Vec<u8>, record: &Record, look: &mut Look) {
+        let start = arena.len();
+        if !self.charset.decode(record, bytes, arena) {
+            look.fault = Some(Fault::Utf8);
+            return;
+        }
+        let mut text = std::mem::take(&mut self.decoded);
+        text.clear();
+        text.extend_from_slice(&arena[start..]);
+        let line = Record { span: Span::new(0, text.len()), encoding: Encoding::Line, ..*record };
+        self.look_at(&text, arena, &line, true, look);
+        // It was no strict JSON: then all places are of what was made of it.
+        if look.decoded.is_empty() {
+            look.move_to_arena(Span::new(start, start + text.len()));
+        }
+        self.decoded = text;
+    }
+
+    /// Reads an object that is no strict JSON. Nothing is ever spliced into such a one.
+    #[cold]
+    fn look_at_lenient(&mut self, object: &[u8], arena: &mut Vec<u8>, record: &Record, look: &mut Look) -> bool {
+        let start = arena.len();
+        if !json::to_strict(object, arena) {
+            return false;
+        }
+        let text = arena[start..].to_vec();
+        let line = Record { span: Span::new(0, text.len()), encoding: Encoding::Line, ..*record };
+        *look = Look::default();
+        self.look_at(&text, arena, &line, true, look);
+        look.move_to_arena(Span::new(start, start + text.len()));
+        look.joint.annotation = Annotation::Unfit;
+        true
     }
 
     fn look_at_map(&mut self, bytes: &[u8], arena: &mut Vec<u8>, record: &Record, look: &mut Look) {

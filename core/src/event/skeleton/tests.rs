@@ -64,6 +64,7 @@ fn words_stay_and_variables_go() {
 
 #[test]
 fn a_change_of_script_and_full_width_punctuation_end_words() {
+    let mut wrong = Vec::new();
     for (message, expected) in [
         ("订单12345支付失败", "订单 <*> 支付 失败"),
         ("用户zhang3登录", "用户 <*> 登录"),
@@ -86,7 +87,7 @@ fn a_change_of_script_and_full_width_punctuation_end_words() {
         ("【支付】创建成功", "支付 创建 成功"),
         ("状态：成功", "状态 成功"),
         ("科室：心内科，人数：3", "科室 <*> 人数 <*>"),
-        ("表 t_order 锁等待", "表 <*> 锁等待"),
+        ("表 t_order 锁等待", "表 <*> 锁 等待"),
         // Japanese, Korean, Thai.
         ("注文12345の決済に失敗しました", "注文 <*> の 決済 に 失敗 しました"),
         ("ユーザーtanaka3がログイン", "ユーザー <*> が ログイン"),
@@ -105,8 +106,12 @@ fn a_change_of_script_and_full_width_punctuation_end_words() {
         ("can’t open it", "can t open it"),
         ("done ✓ in 3 s 🎉", "done ✓ in <*> 🎉"),
     ] {
-        assert_eq!(skeleton(message), expected, "{message:?}");
+        let got = skeleton(message);
+        if got != expected {
+            wrong.push((message, got, expected));
+        }
     }
+    assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
 #[test]
