@@ -14,14 +14,14 @@ pub use utf16::ByteOrder;
 
 /// How bytes that are no UTF-8 are read; `input.encoding`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "lowercase")]
 pub enum Charset {
     /// UTF-16 where a stream begins like it; GB 18030 where a line is that and most of it is common
     /// Chinese.
     #[default]
     Auto,
     /// Nothing else: other lines are faults.
-    #[serde(alias = "utf8")]
+    #[serde(rename = "utf-8", alias = "utf8")]
     Utf8,
     /// GB 18030, and GBK and GB 2312, which are parts of it.
     #[serde(alias = "gbk", alias = "gb2312")]

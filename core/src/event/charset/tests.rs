@@ -27,13 +27,9 @@ fn in_gb18030(text: &str) -> Vec<u8> {
 }
 
 fn in_utf16(text: &str, order: ByteOrder) -> Vec<u8> {
-    let units = text.encode_utf16();
-    units
-        .flat_map(|unit| match order {
-            ByteOrder::Little => unit.to_le_bytes(),
-            ByteOrder::Big => unit.to_be_bytes(),
-        })
-        .collect()
+    let mut bytes = Vec::new();
+    order.encode(text, &mut bytes);
+    bytes
 }
 
 fn in_latin1(text: &str) -> Vec<u8> {

@@ -16,12 +16,19 @@ pub enum ByteOrder {
 
 impl ByteOrder {
     /// A character of ASCII.
-    #[must_use]
-    pub const fn unit(self, ascii: u8) -> [u8; 2] {
+    pub(in crate::event) const fn unit(self, ascii: u8) -> [u8; 2] {
         match self {
             Self::Little => [ascii, 0],
             Self::Big => [0, ascii],
         }
+    }
+
+    /// Appends `text` to `out`.
+    pub fn encode(self, text: &str, out: &mut Vec<u8>) {
+        out.extend(text.encode_utf16().flat_map(|unit| match self {
+            Self::Little => unit.to_le_bytes(),
+            Self::Big => unit.to_be_bytes(),
+        }));
     }
 
     /// Where the line ends of `data` are, which begins with a whole unit.

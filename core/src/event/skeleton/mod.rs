@@ -176,6 +176,11 @@ fn whole_characters(text: &[u8], most: usize) -> usize {
     (0..=3).map(|cut| most - cut).find(|at| !goes_on(at)).unwrap_or(most)
 }
 
+/// True of a character of a script without blanks between words: it ends a word of another script.
+pub(crate) fn is_unspaced(character: char) -> bool {
+    scripts::is_unspaced(character)
+}
+
 /// True of a Chinese word that logs are made of: it is no variable, whatever stands in its place in
 /// other messages.
 pub(crate) fn is_common_word(word: &str) -> bool {

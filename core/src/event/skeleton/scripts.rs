@@ -136,6 +136,11 @@ fn of(character: char) -> Run {
     }
 }
 
+/// True of a character of a script without blanks between words.
+pub(super) fn is_unspaced(character: char) -> bool {
+    matches!(of(character), Run::Han | Run::Hiragana | Run::Katakana | Run::Hangul | Run::Southern)
+}
+
 fn cjk_punctuation(character: char) -> Run {
     match character {
         '〈' | '《' | '「' | '『' | '〝' => Run::Mark(OPEN),
