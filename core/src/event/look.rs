@@ -161,22 +161,6 @@ impl Look {
         self.message_hash ^ self.operation_hash ^ slots[0] ^ slots[1] ^ u64::from(self.idle)
     }
 
-    /// The line that was looked at lies at `decoded` in the arena: so do all places in it.
-    fn move_to_arena(&mut self, decoded: Span) {
-        self.decoded = decoded;
-        for slot in self.slots.iter_mut().filter(|slot| slot.form != Form::Absent && !slot.in_arena) {
-            slot.span.start += decoded.start;
-            slot.in_arena = true;
-        }
-        if matches!(self.shape, Shape::Json | Shape::Own) {
-            self.joint.open += decoded.start;
-            self.joint.close += decoded.start;
-            if let Annotation::Array { close, .. } = &mut self.joint.annotation {
-                *close += decoded.start;
-            }
-        }
-    }
-
     /// xxh3-64 of the host; 0 without one.
     #[inline]
     #[must_use]
@@ -203,9 +187,9 @@ pub struct Looker {
     parts: Parts,
     /// A line of the batch at hand says that it is a part.
     marked: bool,
-    charset: Charset,
+    pub(super) charset: Charset,
     /// A line as UTF-8.
-    decoded: Vec<u8>,
+    pub(super) decoded: Vec<u8>,
     /// A message or an operation without its escapes.
     plain: Vec<u8>,
     /// An operation, masked.
@@ -293,7 +277,14 @@ impl Looker {
     }
 
     #[inline]
-    fn look_at(&mut self, bytes: &[u8], arena: &mut Vec<u8>, record: &Record, all_utf8: bool, look: &mut Look) {
+    pub(super) fn look_at(
+        &mut self,
+        bytes: &[u8],
+        arena: &mut Vec<u8>,
+        record: &Record,
+        all_utf8: bool,
+        look: &mut Look,
+    ) {
         let line = record.span.of(bytes);
         match record.encoding {
             Encoding::Line => {}
@@ -326,42 +317,6 @@ impl Looker {
             Some(_) => self.look_at_text(bytes, arena, record.span, look),
         }
         self.read_roles(look, record, bytes, arena);
-    }
-
-    /// Reads a line that is no UTF-8 in the encoding that it is in.
-    #[cold]
-    fn look_at_decoded(&mut self, bytes: &[u8], arena: &mut Vec<u8>, record: &Record, look: &mut Look) {
-        let start = arena.len();
-        if !self.charset.decode(record, bytes, arena) {
-            look.fault = Some(Fault::Utf8);
-            return;
-        }
-        let mut text = std::mem::take(&mut self.decoded);
-        text.clear();
-        text.extend_from_slice(&arena[start..]);
-        let line = Record { span: Span::new(0, text.len()), encoding: Encoding::Line, ..*record };
-        self.look_at(&text, arena, &line, true, look);
-        // It was no strict JSON: then all places are of what was made of it.
-        if look.decoded.is_empty() {
-            look.move_to_arena(Span::new(start, start + text.len()));
-        }
-        self.decoded = text;
-    }
-
-    /// Reads an object that is no strict JSON. Nothing is ever spliced into such a one.
-    #[cold]
-    fn look_at_lenient(&mut self, object: &[u8], arena: &mut Vec<u8>, record: &Record, look: &mut Look) -> bool {
-        let start = arena.len();
-        if !json::to_strict(object, arena) {
-            return false;
-        }
-        let text = arena[start..].to_vec();
-        let line = Record { span: Span::new(0, text.len()), encoding: Encoding::Line, ..*record };
-        *look = Look::default();
-        self.look_at(&text, arena, &line, true, look);
-        look.move_to_arena(Span::new(start, start + text.len()));
-        look.joint.annotation = Annotation::Unfit;
-        true
     }
 
     fn look_at_map(&mut self, bytes: &[u8], arena: &mut Vec<u8>, record: &Record, look: &mut Look) {

@@ -7,6 +7,7 @@
 
 pub mod body;
 pub mod charset;
+mod decoded;
 pub mod edit;
 pub mod exception;
 pub mod fault;

@@ -21,7 +21,12 @@ pub(in crate::event) fn to_strict(text: &[u8], out: &mut Vec<u8>) -> bool {
                 out.push(b'"');
                 string(text, at + 1, out)
             }
-            b',' if matches!(text.get(skip_space(text, at + 1)), Some(b'}' | b']')) => at + 1,
+            // Behind a member, not in place of one.
+            b',' if matches!(text.get(skip_space(text, at + 1)), Some(b'}' | b']'))
+                && !matches!(out[start..].trim_ascii_end().last(), Some(b'{' | b'[' | b',' | b':')) =>
+            {
+                at + 1
+            }
             b'-' | b'N' | b'I' | b'n' | b'i' if no_number(&text[at..]) > 0 => {
                 out.extend_from_slice(b"null");
                 at + no_number(&text[at..])

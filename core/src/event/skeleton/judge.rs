@@ -53,7 +53,7 @@ impl Pieces<'_> {
 /// Judges `pieces` of `text` into `parts`, in order.
 pub(super) fn judge(text: &[u8], pieces: &[Piece], is_wide: bool, parts: &mut Vec<MaskPart>) {
     parts.clear();
-    let is_unspaced_text = is_wide && pieces.iter().any(|piece| piece.has & UNSPACED != 0);
+    let is_unspaced_text = is_wide && pieces.iter().any(|piece| piece.mark == 0 && piece.has & UNSPACED != 0);
     let all = Pieces { text, all: pieces, is_unspaced_text };
     let mut i = 0;
     while i < pieces.len() {

@@ -104,6 +104,7 @@ fn a_change_of_script_and_full_width_punctuation_end_words() {
         ("nie można otworzyć «plik.txt»", "nie można otworzyć <*>"),
         ("he said “it is not for us to say” twice", "he said it is not for us to say twice"),
         ("can’t open it", "can t open it"),
+        ("“retry” of worker12 in pay-service", "<*> of worker<*> in pay-service"),
         ("done ✓ in 3 s 🎉", "done ✓ in <*> 🎉"),
     ] {
         let got = skeleton(message);
