@@ -1,9 +1,17 @@
-//! Lines that cannot be read as they are: decoded, or made strict, into the arena and looked at there.
+//! Lines that cannot be read as they are: decoded, or made strict, into the arena and looked at
+//! there.
 
 use super::look::{Annotation, Form, Look, Looker, Shape};
-use super::{Encoding, Fault, Record, Span, json};
+use super::{Charset, Encoding, Fault, Record, Span, json};
 
 impl Looker {
+    /// Reads lines that are no UTF-8 as this.
+    #[must_use]
+    pub fn with_charset(mut self, charset: Charset) -> Self {
+        self.charset = charset;
+        self
+    }
+
     /// Reads a line that is no UTF-8 in the encoding that it is in.
     #[cold]
     pub(super) fn look_at_decoded(&mut self, bytes: &[u8], arena: &mut Vec<u8>, record: &Record, look: &mut Look) {

@@ -228,13 +228,6 @@ impl Looker {
         self
     }
 
-    /// Reads lines that are no UTF-8 as this.
-    #[must_use]
-    pub fn with_charset(mut self, charset: Charset) -> Self {
-        self.charset = charset;
-        self
-    }
-
     /// Remembers messages by hashes with this secret. What it finds does not depend on it; one that
     /// nobody can know keeps others from making messages that it would take for each other.
     #[must_use]

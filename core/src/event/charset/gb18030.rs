@@ -14,7 +14,7 @@ const ENOUGH: usize = 6;
 
 /// What a text is made of.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Counts {
+pub(super) struct CharacterCounts {
     /// Characters outside ASCII.
     wide: usize,
     /// Of the 3,755 most common Han, and full-width punctuation.
@@ -24,7 +24,7 @@ pub(super) struct Counts {
     late: usize,
 }
 
-impl Counts {
+impl CharacterCounts {
     /// Most of it is common Chinese.
     pub(super) fn is_chinese(self) -> bool {
         self.common * 2 > self.wide && self.early + self.late > 0 && (self.late > 0 || self.early < ENOUGH)
@@ -40,7 +40,7 @@ impl Counts {
 }
 
 /// Appends `line` as UTF-8 to `out`; none, with `out` as it was, when it is no GB 18030.
-pub(super) fn decode(line: &[u8], out: &mut Vec<u8>) -> Option<Counts> {
+pub(super) fn decode(line: &[u8], out: &mut Vec<u8>) -> Option<CharacterCounts> {
     let start = out.len();
     let counts = decode_all(line, out);
     if counts.is_none() {
@@ -49,8 +49,8 @@ pub(super) fn decode(line: &[u8], out: &mut Vec<u8>) -> Option<Counts> {
     counts
 }
 
-fn decode_all(mut line: &[u8], out: &mut Vec<u8>) -> Option<Counts> {
-    let mut counts = Counts::default();
+fn decode_all(mut line: &[u8], out: &mut Vec<u8>) -> Option<CharacterCounts> {
+    let mut counts = CharacterCounts::default();
     loop {
         let ascii = line.iter().take_while(|byte| byte.is_ascii()).count();
         out.extend_from_slice(&line[..ascii]);

@@ -1,5 +1,5 @@
-//! JSON as people write it, made strict for reading: what comes of it is never passed on in place of
-//! the event's own bytes.
+//! JSON as people write it, made strict for reading: what comes of it is never passed on in place
+//! of the event's own bytes.
 //!
 //! Python and Go write `NaN` and `Infinity`, templates of a configuration leave a comma behind the
 //! last member, and who puts a text between two quotes himself leaves tabs, `\x41` and `C:\Users`

@@ -15,7 +15,7 @@ pub(super) const CLOSE: u8 = 0x81;
 
 /// What a run of characters is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Run {
+enum ScriptRun {
     /// ASCII, and letters of scripts that have blanks.
     Spaced,
     Han,
@@ -37,13 +37,13 @@ enum Run {
 /// Cuts `text` into `pieces`.
 #[cold]
 pub(super) fn cut(text: &[u8], pieces: &mut Vec<Piece>) {
-    let (mut start, mut at, mut run) = (0, 0, Run::Spaced);
+    let (mut start, mut at, mut run) = (0, 0, ScriptRun::Spaced);
     while at < text.len() {
         let (mut next, length) = next(&text[at..]);
-        if next == Run::Joining {
-            next = if matches!(run, Run::Mark(_) | Run::Space) { Run::Spaced } else { run };
+        if next == ScriptRun::Joining {
+            next = if matches!(run, ScriptRun::Mark(_) | ScriptRun::Space) { ScriptRun::Spaced } else { run };
         }
-        if next != run || matches!(run, Run::Mark(_)) {
+        if next != run || matches!(run, ScriptRun::Mark(_)) {
             put(text, start, at, run, pieces);
             (start, run) = (at, next);
         }
@@ -53,21 +53,21 @@ pub(super) fn cut(text: &[u8], pieces: &mut Vec<Piece>) {
 }
 
 /// The pieces of a run.
-fn put(text: &[u8], start: usize, end: usize, run: Run, pieces: &mut Vec<Piece>) {
+fn put(text: &[u8], start: usize, end: usize, run: ScriptRun, pieces: &mut Vec<Piece>) {
     let piece = |from: usize, to: usize, has: u8, mark: u8| Piece { start: from as u32, end: to as u32, has, mark };
     match run {
         _ if start == end => {}
-        Run::Space | Run::Joining => {}
-        Run::Mark(mark) => pieces.push(piece(start, end, UNSPACED, mark)),
-        Run::Digits => pieces.push(piece(start, end, DIGIT, 0)),
-        Run::Spaced => {
+        ScriptRun::Space | ScriptRun::Joining => {}
+        ScriptRun::Mark(mark) => pieces.push(piece(start, end, UNSPACED, mark)),
+        ScriptRun::Digits => pieces.push(piece(start, end, DIGIT, 0)),
+        ScriptRun::Spaced => {
             let first = pieces.len();
             scan::scan_into(&text[start..end], pieces);
             for piece in &mut pieces[first..] {
                 (piece.start, piece.end) = (piece.start + start as u32, piece.end + start as u32);
             }
         }
-        Run::Han if !is_one_value(text, pieces, start) => {
+        ScriptRun::Han if !is_one_value(text, pieces, start) => {
             let touches = |last: &&Piece| last.end as usize == start;
             let before = pieces.last().filter(touches).copied();
             let after_number = before.is_some_and(|last| last.has & DIGIT != 0);
@@ -95,10 +95,10 @@ fn is_one_value(text: &[u8], pieces: &[Piece], start: usize) -> bool {
 
 /// What `text` begins with, and how many bytes that takes. Bytes that are no UTF-8 count as
 /// letters.
-fn next(text: &[u8]) -> (Run, usize) {
+fn next(text: &[u8]) -> (ScriptRun, usize) {
     let ascii = text.iter().take_while(|byte| byte.is_ascii()).count();
     if ascii > 0 {
-        return (Run::Spaced, ascii);
+        return (ScriptRun::Spaced, ascii);
     }
     let length = match text[0] {
         0xc2..=0xdf => 2,
@@ -109,70 +109,73 @@ fn next(text: &[u8]) -> (Run, usize) {
     let character = text.get(..length).and_then(|bytes| std::str::from_utf8(bytes).ok());
     match character.and_then(|character| character.chars().next()) {
         Some(character) => (of(character), length),
-        None => (Run::Spaced, 1),
+        None => (ScriptRun::Spaced, 1),
     }
 }
 
-fn of(character: char) -> Run {
+fn of(character: char) -> ScriptRun {
     match character {
         '\u{3001}'..='\u{303f}' | '\u{30fb}' => cjk_punctuation(character),
-        '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}' => Run::Han,
-        '\u{2e80}'..='\u{2fdf}' | '\u{3100}'..='\u{312f}' => Run::Han,
-        '\u{3099}' | '\u{309a}' => Run::Joining,
-        '\u{3040}'..='\u{309f}' => Run::Hiragana,
-        '\u{30a0}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{ff66}'..='\u{ff9f}' => Run::Katakana,
-        '\u{1100}'..='\u{11ff}' | '\u{3130}'..='\u{318f}' | '\u{a960}'..='\u{a97f}' => Run::Hangul,
-        '\u{ac00}'..='\u{d7ff}' | '\u{ffa0}'..='\u{ffdc}' => Run::Hangul,
+        '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}' => ScriptRun::Han,
+        '\u{2e80}'..='\u{2fdf}' | '\u{3100}'..='\u{312f}' => ScriptRun::Han,
+        '\u{3099}' | '\u{309a}' => ScriptRun::Joining,
+        '\u{3040}'..='\u{309f}' => ScriptRun::Hiragana,
+        '\u{30a0}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{ff66}'..='\u{ff9f}' => ScriptRun::Katakana,
+        '\u{1100}'..='\u{11ff}' | '\u{3130}'..='\u{318f}' | '\u{a960}'..='\u{a97f}' => ScriptRun::Hangul,
+        '\u{ac00}'..='\u{d7ff}' | '\u{ffa0}'..='\u{ffdc}' => ScriptRun::Hangul,
         '\u{ff01}'..='\u{ff5e}' => full_width(character),
-        '\u{ff61}'..='\u{ff65}' => Run::Mark(b','),
-        '\u{300}'..='\u{36f}' | '\u{200c}'..='\u{200f}' | '\u{20d0}'..='\u{20ff}' => Run::Joining,
-        '\u{fe00}'..='\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}' | '\u{e0100}'..='\u{e01ef}' => Run::Joining,
-        '\u{a0}' | '\u{85}' | '\u{1680}' | '\u{2000}'..='\u{200b}' | '\u{3000}' | '\u{feff}' => Run::Space,
+        '\u{ff61}'..='\u{ff65}' => ScriptRun::Mark(b','),
+        '\u{300}'..='\u{36f}' | '\u{200c}'..='\u{200f}' | '\u{20d0}'..='\u{20ff}' => ScriptRun::Joining,
+        '\u{fe00}'..='\u{fe0f}' | '\u{1f3fb}'..='\u{1f3ff}' | '\u{e0100}'..='\u{e01ef}' => ScriptRun::Joining,
+        '\u{a0}' | '\u{85}' | '\u{1680}' | '\u{2000}'..='\u{200b}' | '\u{3000}' | '\u{feff}' => ScriptRun::Space,
         '\u{2010}'..='\u{206f}' | '\u{ab}' | '\u{bb}' | '\u{b7}' => punctuation(character),
-        '\u{60c}' | '\u{61b}' | '\u{61f}' | '\u{6d4}' | '\u{964}' => Run::Mark(b','),
-        _ if is_digit(character) => Run::Digits,
-        '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' => Run::Southern,
-        _ => Run::Spaced,
+        '\u{60c}' | '\u{61b}' | '\u{61f}' | '\u{6d4}' | '\u{964}' => ScriptRun::Mark(b','),
+        _ if is_digit(character) => ScriptRun::Digits,
+        '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' => ScriptRun::Southern,
+        _ => ScriptRun::Spaced,
     }
 }
 
 /// True of a character of a script without blanks between words.
 pub(super) fn is_unspaced(character: char) -> bool {
-    matches!(of(character), Run::Han | Run::Hiragana | Run::Katakana | Run::Hangul | Run::Southern)
+    matches!(
+        of(character),
+        ScriptRun::Han | ScriptRun::Hiragana | ScriptRun::Katakana | ScriptRun::Hangul | ScriptRun::Southern
+    )
 }
 
-fn cjk_punctuation(character: char) -> Run {
+fn cjk_punctuation(character: char) -> ScriptRun {
     match character {
-        '〈' | '《' | '「' | '『' | '〝' => Run::Mark(OPEN),
-        '〉' | '》' | '」' | '』' | '〞' | '〟' => Run::Mark(CLOSE),
-        '【' | '〔' | '〖' | '〘' | '〚' => Run::Mark(b'['),
-        '】' | '〕' | '〗' | '〙' | '〛' => Run::Mark(b']'),
-        '、' | '。' => Run::Mark(b','),
-        '々' | '〆' | '〇' | '\u{3021}'..='\u{3029}' => Run::Han,
-        _ => Run::Space,
+        '〈' | '《' | '「' | '『' | '〝' => ScriptRun::Mark(OPEN),
+        '〉' | '》' | '」' | '』' | '〞' | '〟' => ScriptRun::Mark(CLOSE),
+        '【' | '〔' | '〖' | '〘' | '〚' => ScriptRun::Mark(b'['),
+        '】' | '〕' | '〗' | '〙' | '〛' => ScriptRun::Mark(b']'),
+        '、' | '。' => ScriptRun::Mark(b','),
+        '々' | '〆' | '〇' | '\u{3021}'..='\u{3029}' => ScriptRun::Han,
+        _ => ScriptRun::Space,
     }
 }
 
 /// ASCII as wide as a Han character is what its narrow form is.
-fn full_width(character: char) -> Run {
+fn full_width(character: char) -> ScriptRun {
     match (character as u32 - 0xfee0) as u8 {
-        b'0'..=b'9' => Run::Digits,
-        b',' | b'!' | b'?' | b'.' | b';' => Run::Mark(b','),
+        b'0'..=b'9' => ScriptRun::Digits,
+        b',' | b'!' | b'?' | b'.' | b';' => ScriptRun::Mark(b','),
         mark @ (b':' | b'=' | b'(' | b')' | b'[' | b']' | b'{' | b'}' | b'<' | b'>' | b'"' | b'\'' | b'|') => {
-            Run::Mark(mark)
+            ScriptRun::Mark(mark)
         }
-        b'~' => Run::Space,
-        _ => Run::Spaced,
+        b'~' => ScriptRun::Space,
+        _ => ScriptRun::Spaced,
     }
 }
 
-fn punctuation(character: char) -> Run {
+fn punctuation(character: char) -> ScriptRun {
     match character {
-        '“' | '„' | '‟' | '«' | '‹' => Run::Mark(OPEN),
-        '”' | '»' | '›' => Run::Mark(CLOSE),
-        '‘' | '’' | '‛' => Run::Mark(b'\''),
-        '‐' | '‑' => Run::Spaced,
-        _ => Run::Space,
+        '“' | '„' | '‟' | '«' | '‹' => ScriptRun::Mark(OPEN),
+        '”' | '»' | '›' => ScriptRun::Mark(CLOSE),
+        '‘' | '’' | '‛' => ScriptRun::Mark(b'\''),
+        '‐' | '‑' => ScriptRun::Spaced,
+        _ => ScriptRun::Space,
     }
 }
 

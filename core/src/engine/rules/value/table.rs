@@ -225,8 +225,8 @@ fn scalar(value: &toml::de::DeValue<'_>) -> Option<Dynamic> {
 }
 
 /// True when `text[start..end]` stands alone: no letter, digit, `_` or `-` touches it, so that
-/// `GLM-1024` is not found in `XGLM-1024`, `GLM-10245` or `GLM-1024-B`. Chinese and what else has no
-/// blanks between words ends one: `错误码GLM-1024，显存不足` has it.
+/// `GLM-1024` is not found in `XGLM-1024`, `GLM-10245` or `GLM-1024-B`. Chinese and what else has
+/// no blanks between words ends one: `错误码GLM-1024，显存不足` has it.
 fn is_word(text: &str, start: usize, end: usize) -> bool {
     let part_of_word = |c: char| (c.is_alphanumeric() && !is_unspaced(c)) || c == '_' || c == '-';
     !text[..start].chars().next_back().is_some_and(part_of_word)
