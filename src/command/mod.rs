@@ -77,10 +77,16 @@ impl Loaded {
         }
     }
 
+    /// What cuts input into lines, each an event.
+    #[must_use]
+    pub fn single_lines(&self) -> Lines {
+        Lines::new(self.config.input.max_line_bytes).reading(self.config.input.encoding)
+    }
+
     /// What cuts input into events.
     #[must_use]
     pub fn lines(&self) -> Lines {
-        Lines::new(self.config.input.max_line_bytes).joining(self.config.input.join)
+        self.single_lines().joining(self.config.input.join)
     }
 
     /// The pure stage.
@@ -97,7 +103,8 @@ impl Loaded {
             Failure::cannot(error.to_string(), "set input.timezone to an IANA name, UTC or an offset")
         })?;
         let looker = Looker::new(self.config.names(), self.config.output.member.clone(), context)
-            .with_layouts(&self.config.layouts());
+            .with_layouts(&self.config.layouts())
+            .with_charset(self.config.input.encoding);
         Ok(looker.with_masks(self.config.template.options().masks).with_secret(random::bytes()))
     }
 }

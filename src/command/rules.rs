@@ -6,7 +6,6 @@ use crate::engine::Outcome;
 use crate::engine::rules::{RuleSet, RuleSummary, RuleTally, TIMED_EVALUATIONS};
 use crate::error::Failure;
 use crate::event::Timestamp;
-use crate::event::lines::Lines;
 use crate::plain::{plain, plain_document};
 use crate::replay::merge::Merge;
 use crate::replay::source::{BytesRead, LogSource, open};
@@ -110,7 +109,7 @@ fn profile(loaded: &Loaded, file: &Path) -> Result<Vec<Cost>, Failure> {
         Failure::cannot(format!("cannot read {}: {error}", file.display()), hint)
     };
     let opened = open(file, &BytesRead::default()).map_err(cannot)?;
-    let lines = Lines::new(loaded.config.input.max_line_bytes);
+    let lines = loaded.single_lines();
     let mut merge = Merge::new(vec![LogSource::new(opened, lines, loaded.looker()?, 0).map_err(cannot)?]);
     let (mut engine, mut outcome) = (loaded.engine(), Outcome::default());
     let mut events = 0;

@@ -9,7 +9,6 @@ use crate::config::Reply;
 use crate::config::ends::{self, BadEnd, Direction, End, Remote};
 use crate::error::Failure;
 use crate::event::Role;
-use crate::event::lines::Lines;
 use crate::io::clock;
 use crate::io::dead_letter::DeadLetters;
 use crate::io::directory::Directory;
@@ -235,7 +234,7 @@ fn edges_and_sources(
     if places.from_stdin {
         let join_timeout = loaded.config.input.join_timeout.0;
         // There is one answer to each line: none waits for another.
-        let lines = if protocol.is_some() { Lines::new(loaded.config.input.max_line_bytes) } else { loaded.lines() };
+        let lines = if protocol.is_some() { loaded.single_lines() } else { loaded.lines() };
         let front = LineFrontend { lines, looker: loaded.looker()?, join_timeout };
         let input = StandardInput::new(standard(rustix::stdio::stdin())?, stop);
         if protocol == Some(Protocol::RsyslogOmprog) {

@@ -4,7 +4,6 @@ use super::{Loaded, load};
 use crate::cli::TemplatesArgs;
 use crate::engine::template::{Template, TemplateId, Templates};
 use crate::error::Failure;
-use crate::event::lines::Lines;
 use crate::event::{Encoding, Shape};
 use crate::narrate::quantity::{bytes, counted, number, thousands};
 use crate::plain::plain_document;
@@ -89,7 +88,7 @@ impl Mined {
             Failure::cannot(format!("cannot read {}: {error}", path.display()), hint)
         };
         let opened = open(path, &BytesRead::default()).map_err(cannot)?;
-        let cut = Lines::new(loaded.config.input.max_line_bytes);
+        let cut = loaded.single_lines();
         let mut source = LogSource::new(opened, cut, loaded.looker()?, 0).map_err(cannot)?;
         let mut merges = Vec::new();
         while source.advance() {

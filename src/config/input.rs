@@ -2,6 +2,7 @@
 
 use super::HumanDuration;
 use super::layout::Layout;
+use crate::event::Charset;
 use crate::setting::Setting;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -28,6 +29,9 @@ pub struct Input {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(transform = YEAR.range())]
     pub year: Option<i16>,
+    /// How lines are read that are no UTF-8: `auto` (UTF-16 and GB 18030, where they are found),
+    /// `utf-8`, `gb18030`, `latin-1`, `utf-16`, `utf-16le` or `utf-16be`. They pass as they came.
+    pub encoding: Charset,
     /// A longer line flows through in pieces, unanalysed. Bytes.
     #[schemars(transform = MAX_LINE_BYTES.range())]
     pub max_line_bytes: usize,
@@ -50,6 +54,7 @@ impl Default for Input {
             from: Vec::new(),
             timezone: "UTC".into(),
             year: YEAR.default,
+            encoding: Charset::Auto,
             max_line_bytes: MAX_LINE_BYTES.default,
             join: false,
             join_timeout: JOIN_TIMEOUT.default,

@@ -15,7 +15,7 @@ use crate::engine::emitted::Emitted;
 use crate::engine::finding::Finding;
 use crate::event::look::Look;
 use crate::event::unescape::escape_into;
-use crate::event::{Batch, Edit, Encoding, Fault, Record, Shape, Source, Timestamp, packed};
+use crate::event::{Batch, ByteOrder, Edit, Encoding, Fault, Record, Shape, Source, Timestamp, packed};
 use crate::io::entries::Entries;
 use crate::io::outputs::{Form, OutputBatch, Outputs};
 use crate::io::stdio::Undelivered;
@@ -116,9 +116,12 @@ impl OutputEncoder {
         let shape = batch.looks[i].shape;
         self.records += u64::from(shape != Shape::Rest);
         let end = record.end();
-        let as_it_came = record.encoding != Encoding::MessagePack
-            && (shape != Shape::Text || self.options.text == TextMode::Raw)
-            && self.plain;
+        let raw = self.options.text == TextMode::Raw;
+        let as_it_came = match record.encoding {
+            Encoding::MessagePack => false,
+            Encoding::Utf16(_) => raw && self.plain,
+            _ => (shape != Shape::Text || raw) && self.plain,
+        };
         if outcome.is_quiet() && as_it_came {
             if self.untouched.is_empty() {
                 self.untouched = record.span.start as usize..end;
@@ -279,6 +282,9 @@ impl OutputEncoder {
     /// The record's line: what was made of it, or as it came.
     fn put_line(&mut self, batch: &Batch, i: usize, made: bool, raw: bool) {
         let (record, look): (&Record, &Look) = (&batch.records[i], &batch.looks[i]);
+        if let Encoding::Utf16(order) = record.encoding {
+            return self.put_utf16(batch, i, made, order);
+        }
         match look.shape {
             _ if made => self.ready.extend_from_slice(&self.annotated),
             _ if record.encoding == Encoding::MessagePack => self.put_map(batch, i),
@@ -289,6 +295,30 @@ impl OutputEncoder {
             self.ready.push(b'\n');
         } else {
             self.ready.extend_from_slice(&batch.bytes[record.span.end()..record.end()]);
+        }
+    }
+
+    /// A record of UTF-16. Where lines of text leave as JSON all that was read leaves as UTF-8, for
+    /// bytes and units cannot be mixed; elsewhere all stays UTF-16.
+    fn put_utf16(&mut self, batch: &Batch, i: usize, made: bool, order: ByteOrder) {
+        let (record, look): (&Record, &Look) = (&batch.records[i], &batch.looks[i]);
+        let json = self.options.text == TextMode::Json;
+        let start = self.ready.len();
+        match look.shape {
+            _ if made => self.ready.extend_from_slice(&self.annotated),
+            Shape::Text if json => self.ready.extend_from_slice(look.rendered.of(&batch.arena)),
+            Shape::Json | Shape::Own | Shape::Blank if json => {
+                self.ready.extend_from_slice(look.decoded.of(&batch.arena));
+            }
+            _ => {
+                self.ready.extend_from_slice(&batch.bytes[record.span.start as usize..record.end()]);
+                return;
+            }
+        }
+        self.ready.extend(std::iter::repeat_n(b'\n', usize::from(record.line_end > 0)));
+        if !json {
+            let narrow = self.ready.split_off(start);
+            order.encode(&String::from_utf8_lossy(&narrow), &mut self.ready);
         }
     }
 

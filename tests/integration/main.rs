@@ -11,6 +11,7 @@ mod comments;
 mod corpora;
 mod dashboards;
 mod demo;
+mod encodings;
 mod ends;
 mod escapes;
 mod faults;

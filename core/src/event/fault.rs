@@ -12,7 +12,8 @@ pub enum Fault {
     Utf8,
     /// Longer than `input.max_line_bytes`.
     LineTooLong,
-    /// The annotation's member is there already and is no array, or is there twice.
+    /// The annotation's member is there already and is no array, or is there twice; or the event is
+    /// no strict JSON.
     Member,
     /// The annotated record would pass `output.max_record_bytes`.
     RecordTooLong,
@@ -103,7 +104,7 @@ impl Fault {
             Self::Utf8 => "a line is not valid UTF-8; it passed untouched",
             Self::LineTooLong => "a line is longer than input.max_line_bytes; it passed in pieces, unanalysed",
             Self::Member => {
-                "an event could not be annotated, its member for findings is no array or is there twice; the finding left as its own event"
+                "an event could not be annotated, its member for findings is no array or is there twice, or it is no strict JSON; the finding left as its own event"
             }
             Self::RecordTooLong => {
                 "an annotated event would be longer than output.max_record_bytes; the finding left as its own event"

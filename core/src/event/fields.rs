@@ -83,10 +83,13 @@ impl<'a> Fields<'a> {
         self.look.level
     }
 
-    /// The line as it came, without its end.
+    /// The line as it came, without its end; as UTF-8, where it was read in another encoding.
     #[must_use]
     pub fn line(&self) -> &'a [u8] {
-        self.record.span.of(&self.batch.bytes)
+        match self.look.decoded {
+            decoded if decoded.is_empty() => self.record.span.of(&self.batch.bytes),
+            decoded => decoded.of(&self.batch.arena),
+        }
     }
 
     /// The event as one JSON object: the line itself, or what was made of a text line. Empty for
@@ -96,7 +99,8 @@ impl<'a> Fields<'a> {
         match self.look.shape {
             _ if self.record.encoding == Encoding::MessagePack => &[],
             Shape::Json | Shape::Own => {
-                &self.batch.bytes[self.look.joint.open as usize..=self.look.joint.close as usize]
+                let buffer = if self.look.decoded.is_empty() { &self.batch.bytes } else { &self.batch.arena };
+                &buffer[self.look.joint.open as usize..=self.look.joint.close as usize]
             }
             Shape::Text => self.look.rendered.of(&self.batch.arena),
             Shape::Opaque | Shape::Rest | Shape::Blank => &[],

@@ -1,8 +1,9 @@
 //! Cuts what was read into records, one a line; or, where that is asked for, one a line with its
 //! stack trace.
 
+use super::charset::utf16::Width;
 use super::trace::{self, TraceState};
-use super::{Batch, Encoding, Record, Source, Span};
+use super::{Batch, Charset, Encoding, Record, Source, Span};
 
 /// A line tells its time within so many bytes.
 const TIME_BYTES: usize = 48;
@@ -16,6 +17,8 @@ pub struct Lines {
     /// Long lines are waited for: pieces of one must not mix with another source's lines.
     whole: bool,
     joins: bool,
+    charset: Charset,
+    width: Width,
     waiting: Option<Waiting>,
     /// Most records of one batch.
     most_records: usize,
@@ -42,6 +45,8 @@ impl Lines {
             source: Source::default(),
             whole: false,
             joins: false,
+            charset: Charset::Auto,
+            width: Width::Unknown,
             waiting: None,
             most_records: usize::MAX,
             full: false,
@@ -55,10 +60,10 @@ impl Lines {
     }
 
     /// The same for one source among others: its lines are never cut, and a longer one passes
-    /// whole, unanalysed.
+    /// whole, unanalysed. They are not UTF-16.
     #[must_use]
     pub fn whole_of(max_line_bytes: usize, source: Source) -> Self {
-        Self { source, whole: true, ..Self::new(max_line_bytes) }.bounded()
+        Self { source, whole: true, width: Width::One, ..Self::new(max_line_bytes) }.bounded()
     }
 
     /// The same, with at most [`Batch::MOST_RECORDS`] records of one batch: a record takes more
@@ -82,6 +87,13 @@ impl Lines {
     #[must_use]
     pub fn joining(mut self, joins: bool) -> Self {
         self.joins = joins;
+        self
+    }
+
+    /// The same for a stream in this encoding.
+    #[must_use]
+    pub fn reading(mut self, charset: Charset) -> Self {
+        self.charset = charset;
         self
     }
 
@@ -168,56 +180,86 @@ impl Lines {
     }
 
     fn cut(&mut self, batch: &mut Batch, at_end: bool) -> usize {
+        let Batch { bytes, records, filled, .. } = batch;
+        let data = &bytes[..*filled];
+        if self.width == Width::Unknown {
+            self.width = Width::of(self.charset, data, at_end);
+        }
+        match self.width {
+            Width::Unknown => 0,
+            Width::One => self.cut_units::<1, _>(data, records, at_end, |data| memchr::memchr_iter(b'\n', data)),
+            Width::Two(order) => self.cut_units::<2, _>(data, records, at_end, move |data| order.line_ends(data)),
+        }
+    }
+
+    /// Cuts text whose units are `UNIT` bytes wide, at the places that `newlines` tells.
+    #[inline]
+    fn cut_units<'a, const UNIT: usize, I: Iterator<Item = usize>>(
+        &mut self,
+        data: &'a [u8],
+        records: &mut Vec<Record>,
+        at_end: bool,
+        newlines: impl FnOnce(&'a [u8]) -> I,
+    ) -> usize {
         let mut start = 0;
-        let data = &batch.bytes[..batch.filled];
         // Which lines are one record is known once all are cut.
-        let most = if self.joins { usize::MAX } else { batch.records.len().saturating_add(self.most_records) };
+        let most = if self.joins { usize::MAX } else { records.len().saturating_add(self.most_records) };
         self.full = false;
         if let Some(Waiting { bytes, line_end, .. }) = self.waiting {
             let span = Span::new(0, bytes - usize::from(line_end));
-            batch.records.push(Record { span, line_end, source: self.source, ..Record::default() });
+            let encoding = self.encoding(0);
+            records.push(Record { span, line_end, encoding, source: self.source, ..Record::default() });
             start = bytes;
         }
         let from = start;
-        for newline in memchr::memchr_iter(b'\n', &data[from..]).map(|newline| from + newline) {
-            let carriage = newline > start && data[newline - 1] == b'\r';
-            let end = newline - usize::from(carriage);
-            let encoding = self.encoding(end - start);
-            batch.records.push(Record {
+        for newline in newlines(&data[from..]).map(|newline| from + newline) {
+            let end = newline - self.carriage_return::<UNIT>(&data[start..newline]);
+            records.push(Record {
                 span: Span::new(start, end),
-                line_end: 1 + u8::from(carriage),
-                encoding,
+                line_end: (newline + UNIT - end) as u8,
+                encoding: self.encoding(end - start),
                 source: self.source,
                 ..Record::default()
             });
             self.inside_long_line = false;
-            start = newline + 1;
-            if batch.records.len() == most && start < data.len() {
+            start = newline + UNIT;
+            if records.len() == most && start < data.len() {
                 self.full = true;
                 return start;
             }
         }
-        let rest = data.len() - start;
+        // Half of a unit waits for the other.
+        let whole = if at_end { data.len() } else { data.len() - (data.len() - start) % UNIT };
+        let rest = whole - start;
         // A last carriage return may be half of the line's end.
-        let length = rest - usize::from(data.ends_with(b"\r") && rest > 0);
+        let length = rest - self.carriage_return::<UNIT>(&data[start..whole]);
         let too_long = (length > self.max_line_bytes || self.inside_long_line) && !self.whole;
         if rest == 0 || !(at_end || too_long) {
             return start;
         }
         let encoding = self.encoding(length);
         self.inside_long_line = !at_end;
-        let (span, source) = (Span::new(start, data.len()), self.source);
-        batch.records.push(Record { span, encoding, source, ..Record::default() });
-        data.len()
+        let (span, source) = (Span::new(start, whole), self.source);
+        records.push(Record { span, encoding, source, ..Record::default() });
+        whole
+    }
+
+    /// How many bytes of carriage return `line` ends with.
+    #[inline]
+    fn carriage_return<const UNIT: usize>(&self, line: &[u8]) -> usize {
+        let ends = match self.width {
+            Width::Two(order) => line.ends_with(&order.unit(b'\r')),
+            _ => line.last() == Some(&b'\r'),
+        };
+        if ends { UNIT } else { 0 }
     }
 
     fn encoding(&self, length: usize) -> Encoding {
-        if self.inside_long_line {
-            Encoding::Rest
-        } else if length > self.max_line_bytes {
-            Encoding::Piece
-        } else {
-            Encoding::Line
+        match self.width {
+            _ if self.inside_long_line => Encoding::Rest,
+            _ if length > self.max_line_bytes => Encoding::Piece,
+            Width::Two(order) => Encoding::Utf16(order),
+            _ => Encoding::Line,
         }
     }
 }

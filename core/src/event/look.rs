@@ -16,7 +16,8 @@ pub use super::slot::{Form, Slot};
 use super::time::{TimeContext, Timestamp};
 use super::unescape::unescape_into;
 use super::{
-    Batch, Encoding, Fault, Fields, Level, Prefilter, Record, Span, clean, inner, numbers, operation, packed, text,
+    Batch, Charset, Encoding, Fault, Fields, Level, Prefilter, Record, Span, clean, inner, numbers, operation, packed,
+    text,
     trace,
 };
 use std::sync::{Arc, Weak};
@@ -115,6 +116,8 @@ pub struct Look {
     pub idle: u16,
     /// A text line as one JSON object, in the arena.
     pub rendered: Span,
+    /// A line of another encoding as UTF-8, in the arena: all places are of this; empty for UTF-8.
+    pub decoded: Span,
     /// Where findings go.
     pub joint: Joint,
 }
@@ -148,6 +151,7 @@ impl Look {
         operation_hash: 0,
         idle: 0,
         rendered: Span { start: 0, len: 0 },
+        decoded: Span { start: 0, len: 0 },
         joint: Joint { open: 0, close: 0, empty: false, annotation: Annotation::Absent },
     };
 
@@ -184,6 +188,9 @@ pub struct Looker {
     parts: Parts,
     /// A line of the batch at hand says that it is a part.
     marked: bool,
+    pub(super) charset: Charset,
+    /// A line as UTF-8.
+    pub(super) decoded: Vec<u8>,
     /// A message or an operation without its escapes.
     plain: Vec<u8>,
     /// An operation, masked.
@@ -207,6 +214,8 @@ impl Looker {
             prefilter: None,
             parts: Parts::default(),
             marked: false,
+            charset: Charset::Auto,
+            decoded: Vec::new(),
             plain: Vec::new(),
             masked: Vec::new(),
         }
@@ -275,7 +284,14 @@ impl Looker {
     }
 
     #[inline]
-    fn look_at(&mut self, bytes: &[u8], arena: &mut Vec<u8>, record: &Record, all_utf8: bool, look: &mut Look) {
+    pub(super) fn look_at(
+        &mut self,
+        bytes: &[u8],
+        arena: &mut Vec<u8>,
+        record: &Record,
+        all_utf8: bool,
+        look: &mut Look,
+    ) {
         let line = record.span.of(bytes);
         match record.encoding {
             Encoding::Line => {}
@@ -288,17 +304,19 @@ impl Looker {
                 return;
             }
             Encoding::MessagePack => return self.look_at_map(bytes, arena, record, look),
+            Encoding::Utf16(_) => return self.look_at_decoded(bytes, arena, record, look),
         }
         if !all_utf8 && simdutf8::basic::from_utf8(line).is_err() {
-            look.fault = Some(Fault::Utf8);
-            return;
+            return self.look_at_decoded(bytes, arena, record, look);
         }
         let start = record.span.start as usize;
         let first = json::skip_space(line, clean::lead(line));
         match line.get(first) {
             None => look.shape = Shape::Blank,
             Some(b'{') if matches!(line.get(json::skip_space(line, first + 1)), Some(b'"' | b'}') | None) => {
-                if self.look_at_object(bytes, arena, (start + first, record.span.end()), look).is_err() {
+                if self.look_at_object(bytes, arena, (start + first, record.span.end()), look).is_err()
+                    && !self.look_at_lenient(&line[first..], arena, record, look)
+                {
                     *look = Look { fault: Some(Fault::Json), ..Look::default() };
                 }
             }

@@ -6,9 +6,11 @@
 //! than a line of text needs no detour through JSON.
 
 pub mod body;
+pub mod charset;
 mod clean;
 #[cfg(test)]
 mod corpus;
+mod decoded;
 pub mod edit;
 pub mod exception;
 pub mod fault;
@@ -42,6 +44,7 @@ pub mod unescape;
 pub mod unpack;
 mod written_duration;
 
+pub use charset::{ByteOrder, Charset};
 pub use edit::Edit;
 pub use fault::Fault;
 pub use fields::{Fields, Value};
@@ -119,6 +122,8 @@ pub enum Encoding {
     Piece,
     /// What follows of such a line.
     Rest,
+    /// A line of UTF-16.
+    Utf16(ByteOrder),
     /// A map of MessagePack. In front of it stands [`Record::lead`]: its time, or an array of that
     /// and its metadata.
     MessagePack,
@@ -130,7 +135,7 @@ pub struct Record {
     /// The bytes without the line end, in [`Batch::bytes`].
     pub span: Span,
     /// How many bytes of line end follow: 0 at the end of input and between pieces, 1 for LF, 2 for
-    /// CRLF.
+    /// CRLF; twice as many in UTF-16.
     pub line_end: u8,
     /// How to read the bytes.
     pub encoding: Encoding,

@@ -12,7 +12,8 @@ pub struct Unfit;
 ///
 /// `findings` is the inside of a JSON array: one or more objects, comma between. The member is
 /// added before the closing brace; an array that is already there is continued. Everything else
-/// leaves as the bytes that came.
+/// leaves as the bytes that came; an event that was read in another
+/// encoding than UTF-8 has what is outside ASCII as escapes.
 ///
 /// # Errors
 /// [`Unfit`], with `out` as it was, when the event is no JSON object or has the member as something
@@ -44,12 +45,17 @@ pub fn edit(
 ) -> Result<(), Unfit> {
     let look: &Look = fields.look();
     let (buffer, span) = match look.shape {
-        Shape::Json => (bytes, fields.record().span),
+        Shape::Json if look.decoded.is_empty() => (bytes, fields.record().span),
+        Shape::Json => (arena, look.decoded),
         Shape::Text => (arena, look.rendered),
         _ => return Err(Unfit),
     };
     let (start, end) = (span.start as usize, span.end());
     let joint = look.joint;
+    // Rules may add members to an event that has an unfit one, but not to what is no strict JSON.
+    if joint.annotation == Annotation::Unfit && !look.decoded.is_empty() && !edit.members.is_empty() {
+        return Err(Unfit);
+    }
     let (open, close) = (joint.open as usize, joint.close as usize);
     let mut changes = edit.changes(&buffer[open..=close]);
     changes.iter_mut().for_each(|change| (change.start, change.end) = (change.start + open, change.end + open));
@@ -82,14 +88,34 @@ pub fn edit(
         }
     }
     changes.push(Replacement { start: close, end: close, text: added });
-    let mut at = start;
+    let (mut at, before) = (start, out.len());
     for change in &changes {
         out.extend_from_slice(&buffer[at..change.start]);
         out.extend_from_slice(&change.text);
         at = change.end;
     }
     out.extend_from_slice(&buffer[at..end]);
+    if look.shape == Shape::Json && !look.decoded.is_empty() {
+        let made = out.split_off(before);
+        escape_wide(&made, out);
+    }
     Ok(())
+}
+
+/// Appends JSON with all that is outside ASCII as escapes: the same object in every encoding of
+/// which ASCII is a part, so also in that of the events around it.
+fn escape_wide(json: &[u8], out: &mut Vec<u8>) {
+    for chunk in json.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            if character.is_ascii() {
+                out.push(character as u8);
+            } else {
+                for unit in character.encode_utf16(&mut [0; 2]) {
+                    out.extend_from_slice(format!("\\u{unit:04x}").as_bytes());
+                }
+            }
+        }
+    }
 }
 
 fn write_name(name: &str, comma: bool, out: &mut Vec<u8>) {

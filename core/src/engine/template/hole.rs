@@ -15,7 +15,7 @@
 use super::TemplateId;
 use super::first_sight::{FirstSight, FirstSights};
 use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, allocated};
-use crate::event::skeleton::VARIABLE;
+use crate::event::skeleton::{VARIABLE, introduces, is_common_word};
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -132,7 +132,7 @@ impl Holes {
             let hash = xxh3_64(word.as_bytes());
             let own = mixed(hash, position);
             sum = sum.wrapping_add(own);
-            if position > 0 && *word != VARIABLE {
+            if position > 0 && *word != VARIABLE && may_vary(words[position - 1], word) {
                 // What the sum over all words lacks to be that of the hole.
                 let key = mixed(0, position).wrapping_sub(own);
                 self.own.push(OwnHole { position, word: hash as u32, key, is_young: false });
@@ -248,11 +248,17 @@ impl Holes {
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct HolesSnapshot(TableSnapshot<Hole>);
 
+/// Whether `word` may be one of many behind `before`. A Chinese word that logs are made of is not,
+/// but as a value: nothing parts it from words that are names.
+fn may_vary(before: &str, word: &str) -> bool {
+    word.as_bytes().first().is_none_or(u8::is_ascii) || !is_common_word(word) || introduces(before)
+}
+
 /// How many different words at `position` make it a variable, in a skeleton of which `plain` words
 /// are none yet.
 fn enough(words: &[&str], position: usize, plain: usize) -> usize {
     let before = words[position - 1].to_ascii_lowercase();
-    if plain > 2 && INTRODUCERS.binary_search(&before.as_str()).is_ok() {
+    if (plain > 2 && INTRODUCERS.binary_search(&before.as_str()).is_ok()) || introduces(&before) {
         ENOUGH_INTRODUCED
     } else if plain > FEW_WORDS {
         ENOUGH

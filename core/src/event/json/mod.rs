@@ -6,9 +6,11 @@
 //! `benches/members.rs` measures it against sonic-rs.
 
 mod lead;
+mod lenient;
 mod strings;
 
 pub(super) use lead::Lead;
+pub(super) use lenient::to_strict;
 pub(super) use strings::plain_end;
 use strings::string_end;
 

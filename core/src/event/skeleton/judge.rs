@@ -1,7 +1,9 @@
 //! What a piece's neighbours say: values behind `=`, quoted words, addresses with a scheme, names
 //! behind "user".
 
-use super::scan::{ALNUM, DOT, LOWER, Piece, UPPER, WIDE};
+use super::han;
+use super::scan::{ALNUM, DOT, LOWER, Piece, UNSPACED, UPPER, WIDE};
+use super::scripts::{CLOSE, OPEN};
 use super::words::{self, trimmed};
 use super::{MaskPart, PartKind};
 
@@ -14,6 +16,8 @@ const NAME_PIECES: usize = 4;
 struct Pieces<'a> {
     text: &'a [u8],
     all: &'a [Piece],
+    /// Some of it is of a script without blanks.
+    is_unspaced_text: bool,
 }
 
 impl Pieces<'_> {
@@ -29,6 +33,17 @@ impl Pieces<'_> {
         self.all.get(i + 1).is_some_and(|next| next.start == self.all[i].end)
     }
 
+    /// Of a script without blanks, or a mark of one.
+    #[inline]
+    fn is_unspaced(&self, i: usize) -> bool {
+        self.is_unspaced_text && self.all.get(i).is_some_and(|piece| piece.has & UNSPACED != 0)
+    }
+
+    /// A word of a script without blanks.
+    fn is_unspaced_word(&self, i: usize) -> bool {
+        self.is_unspaced(i) && self.all[i].mark == 0
+    }
+
     #[inline]
     fn first_byte(&self, i: usize) -> u8 {
         self.all.get(i).map_or(0, |piece| self.text[piece.start as usize])
@@ -36,14 +51,17 @@ impl Pieces<'_> {
 }
 
 /// Judges `pieces` of `text` into `parts`, in order.
-pub(super) fn judge(text: &[u8], pieces: &[Piece], parts: &mut Vec<MaskPart>) {
+pub(super) fn judge(text: &[u8], pieces: &[Piece], is_wide: bool, parts: &mut Vec<MaskPart>) {
     parts.clear();
-    let all = Pieces { text, all: pieces };
+    let is_unspaced_text = is_wide && pieces.iter().any(|piece| piece.mark == 0 && piece.has & UNSPACED != 0);
+    let all = Pieces { text, all: pieces, is_unspaced_text };
     let mut i = 0;
     while i < pieces.len() {
         i = match pieces[i].mark {
             0 => word(&all, i, parts),
             b'"' | b'\'' => quoted(&all, i, parts),
+            OPEN => enclosed(&all, i, &[OPEN, CLOSE], parts),
+            b'[' if i > 0 && all.touches(i - 1) && all.is_unspaced_word(i - 1) => enclosed(&all, i, b"]", parts),
             _ => i + 1,
         };
     }
@@ -71,6 +89,21 @@ fn quoted(all: &Pieces<'_>, i: usize, parts: &mut Vec<MaskPart>) -> usize {
     i + 1
 }
 
+/// `「…」`, `“…”`, and behind a word that it touches `【…】`: a name, if nothing in it ends a
+/// sentence or a part of one.
+fn enclosed(all: &Pieces<'_>, i: usize, closing: &[u8], parts: &mut Vec<MaskPart>) -> usize {
+    let close = (i + 1..=i + VALUE_PIECES).find(|&j| closing.contains(&all.mark(j)));
+    let Some(close) = close.filter(|&close| close > i + 1) else { return i + 1 };
+    let inside = &all.all[i + 1..close];
+    let spaced = inside.iter().filter(|piece| piece.has & UNSPACED == 0).count();
+    if spaced > NAME_PIECES || inside.iter().any(|piece| piece.mark == b',') {
+        return i + 1;
+    }
+    let variable = MaskPart { kind: PartKind::Variable, start: all.all[i].end, end: all.all[close].start };
+    parts.push(variable);
+    close + 1
+}
+
 /// Words of letters between two quotation marks that touch what they quote and nothing outside: no
 /// apostrophes as in `it's`, and no commands or requests, whose first word says much.
 fn is_name(all: &Pieces<'_>, open: usize, close: usize) -> bool {
@@ -78,7 +111,9 @@ fn is_name(all: &Pieces<'_>, open: usize, close: usize) -> bool {
         && all.touches(open)
         && all.touches(close - 1)
         && !(all.touches(close) && all.mark(close + 1) == 0)
-        && all.all[open + 1..close].iter().all(|word| word.mark == 0 && word.has & !(UPPER | LOWER | WIDE) == 0)
+        && all.all[open + 1..close]
+            .iter()
+            .all(|word| word.mark == 0 && word.has & !(UPPER | LOWER | WIDE | UNSPACED) == 0)
 }
 
 /// The word at `i`, and what belongs to it.
@@ -108,6 +143,9 @@ fn word(all: &Pieces<'_>, i: usize, parts: &mut Vec<MaskPart>) -> usize {
     }
     let mut kind = words::kind(&piece, all.text, before_port);
     if kind != PartKind::Variable {
+        if all.is_unspaced_text && is_name_among_unspaced(all, i, kind, parts) {
+            kind = PartKind::Variable;
+        }
         if after == b'(' && is_call(all, i) {
             parts.push(part(all, PartKind::Variable, i, i + 3));
             return i + 4;
@@ -129,7 +167,7 @@ fn word(all: &Pieces<'_>, i: usize, parts: &mut Vec<MaskPart>) -> usize {
 #[cold]
 fn address(all: &Pieces<'_>, i: usize, parts: &mut Vec<MaskPart>) -> usize {
     let mut j = i + 2;
-    while all.touches(j) && matches!(all.mark(j + 1), 0 | b'=' | b':' | b';' | b',') {
+    while all.touches(j) && matches!(all.mark(j + 1), 0 | b'=' | b':' | b';' | b',') && !all.is_unspaced(j + 1) {
         j += 1;
     }
     parts.push(part(all, PartKind::Variable, i, j));
@@ -145,6 +183,34 @@ fn is_call(all: &Pieces<'_>, i: usize) -> bool {
         && all.mark(i + 2) == 0
         && all.mark(i + 3) == b')'
         && all.all.get(i + 2).is_some_and(|piece| piece.of(all.text).iter().all(u8::is_ascii_digit))
+}
+
+/// In a message of Chinese or the like: a word with a number, an identifier, a city, and a name
+/// behind what has one.
+fn is_name_among_unspaced(all: &Pieces<'_>, i: usize, kind: PartKind, parts: &[MaskPart]) -> bool {
+    let word = all.all[i].of(all.text);
+    if all.all[i].has & WIDE == 0 {
+        let names_what_follows = matches!(all.mark(i + 1), b'=' | b':');
+        if kind == PartKind::Numbered || (!names_what_follows && han::is_identifier(trimmed(word))) {
+            return true;
+        }
+    } else if han::is_city(word) {
+        return true;
+    }
+    let Some(before) = i.checked_sub(1) else { return false };
+    if all.mark(before) == b':' && is_paired(all, i) && han::is_proper_name(word) {
+        return true;
+    }
+    let last = parts.last().filter(|last| last.kind == PartKind::Word);
+    last.is_some_and(|last| han::is_name_behind(last.of(all.text), trimmed(word)))
+        && (all.mark(before) == b':' || all.is_unspaced_word(before))
+}
+
+/// The value at `i`, behind a colon, and its name are all there is between two other marks:
+/// `，科室：心内科，`.
+fn is_paired(all: &Pieces<'_>, i: usize) -> bool {
+    let is_border = |j: Option<usize>| j.and_then(|j| all.all.get(j)).is_none_or(|piece| piece.mark != 0);
+    i > 1 && all.is_unspaced_word(i - 2) && is_border(i.checked_sub(3)) && is_border(Some(i + 1))
 }
 
 /// The word behind "user", or between "for" and "from".
@@ -167,7 +233,7 @@ fn is_named(all: &Pieces<'_>, i: usize, parts: &[MaskPart]) -> bool {
 }
 
 /// Makes one of neighbouring variables, with their units and the words of dates.
-pub(super) fn join(text: &[u8], parts: &mut Vec<MaskPart>) {
+pub(super) fn join(text: &[u8], is_wide: bool, parts: &mut Vec<MaskPart>) {
     // Without a variable there is only a date of words to join, which begins with a capital.
     let may_join =
         |part: &MaskPart| part.kind == PartKind::Variable || part.of(text).first().is_some_and(u8::is_ascii_uppercase);
@@ -180,7 +246,7 @@ pub(super) fn join(text: &[u8], parts: &mut Vec<MaskPart>) {
         if part.kind == PartKind::Word {
             let word = part.of(text);
             let after_variable = kept > 0 && parts[kept - 1].kind == PartKind::Variable;
-            if after_variable && words::is_unit(word) {
+            if after_variable && (words::is_unit(word) || is_wide && han::is_unit(word)) {
                 continue;
             }
             if words::is_date_word(word) {

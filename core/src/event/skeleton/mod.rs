@@ -10,9 +10,12 @@
 //! No regular expression, no dictionary of a system's own words; no allocation once the scratch
 //! space has grown. About 200 ns for a line of 100 bytes (`cargo bench --bench skeleton`).
 
+mod han;
 mod judge;
 mod mask;
 mod scan;
+mod scripts;
+mod vocabulary;
 mod words;
 
 use mask::Moved;
@@ -76,7 +79,7 @@ impl Skeleton {
 
     /// Reads a message, unescaped; the hash of its skeleton, never 0.
     pub fn read(&mut self, message: &[u8]) -> u64 {
-        let message = &message[..message.len().min(MINED_BYTES)];
+        let message = &message[..whole_characters(message, MINED_BYTES)];
         if self.masks.is_empty() {
             return self.read_masked(message);
         }
@@ -88,9 +91,15 @@ impl Skeleton {
     }
 
     fn read_masked(&mut self, message: &[u8]) -> u64 {
-        scan::scan(message, &mut self.pieces);
-        judge::judge(message, &self.pieces, &mut self.parts);
-        judge::join(message, &mut self.parts);
+        self.pieces.clear();
+        let is_wide = !message.is_ascii();
+        if is_wide {
+            scripts::cut(message, &mut self.pieces);
+        } else {
+            scan::scan_into(message, &mut self.pieces);
+        }
+        judge::judge(message, &self.pieces, is_wide, &mut self.parts);
+        judge::join(message, is_wide, &mut self.parts);
         self.text.clear();
         self.ends.clear();
         for part in &self.parts {
@@ -156,6 +165,31 @@ impl Skeleton {
         let range = part.start as usize..part.end as usize;
         if self.moved.is_empty() { range } else { mask::unmasked(range, &self.moved) }
     }
+}
+
+/// How many of the first `most` bytes of `text` are whole characters.
+fn whole_characters(text: &[u8], most: usize) -> usize {
+    if text.len() <= most {
+        return text.len();
+    }
+    let goes_on = |&at: &usize| text[at] & 0xc0 == 0x80;
+    (0..=3).map(|cut| most - cut).find(|at| !goes_on(at)).unwrap_or(most)
+}
+
+/// True of a character of a script without blanks between words: it ends a word of another script.
+pub(crate) fn is_unspaced(character: char) -> bool {
+    scripts::is_unspaced(character)
+}
+
+/// True of a Chinese word that logs are made of: it is no variable, whatever stands in its place in
+/// other messages.
+pub(crate) fn is_common_word(word: &str) -> bool {
+    han::is_word(word.as_bytes())
+}
+
+/// True of a Chinese word behind which a name or a value stands.
+pub(crate) fn introduces(word: &str) -> bool {
+    han::introduces(word.as_bytes())
 }
 
 #[cfg(test)]

@@ -16,6 +16,9 @@ pub(super) const WIDE: u8 = 32;
 /// Has a dot, an exclamation or a question mark. The highest of the classes inside a word: with
 /// those that end one it is worth a second look.
 pub(super) const DOT: u8 = 64;
+/// Of a script without blanks between words, or of its punctuation: what stands beside it does not
+/// belong to it.
+pub(super) const UNSPACED: u8 = 128;
 /// Letters and digits of any kind.
 pub(super) const ALNUM: u8 = DIGIT | UPPER | LOWER | WIDE;
 
@@ -71,9 +74,8 @@ impl Piece {
     }
 }
 
-/// Cuts `text` into `pieces`.
-pub(super) fn scan(text: &[u8], pieces: &mut Vec<Piece>) {
-    pieces.clear();
+/// Appends the pieces of `text`, in which only blanks and punctuation of ASCII part words.
+pub(super) fn scan_into(text: &[u8], pieces: &mut Vec<Piece>) {
     let mut at = 0;
     while let Some(&byte) = text.get(at) {
         match CLASSES[byte as usize] {

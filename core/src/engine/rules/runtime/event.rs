@@ -10,7 +10,7 @@ use crate::engine::rules::value::TEXT_LIMIT;
 use crate::engine::rules::value::field_path::FieldPath;
 use crate::engine::template::{Sighting, TemplateId, Templates};
 use crate::event::look::Form;
-use crate::event::{Batch, Fields, Level, Look, Role, Shape, Span, Tag, Value};
+use crate::event::{Batch, Encoding, Fields, Level, Look, Role, Shape, Span, Tag, Value};
 use rhai::{Array, Dynamic, ImmutableString, Map};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -139,7 +139,9 @@ impl Copied {
             arena.extend_from_slice(fields.object());
         }
         look.rendered = Span::new(0, arena.len());
-        let start = fields.record().span.start;
+        // What was decoded is copied as what it was read as.
+        let decoded = std::mem::take(&mut look.decoded);
+        let start = if decoded.is_empty() { fields.record().span.start } else { decoded.start };
         if look.shape == Shape::Json {
             look.joint.open -= start;
             look.joint.close -= start;
@@ -161,6 +163,9 @@ impl Copied {
         bytes.extend_from_slice(fields.line());
         let mut record = *fields.record();
         record.span = Span::new(0, bytes.len());
+        if let Encoding::Utf16(_) = record.encoding {
+            record.encoding = Encoding::Line;
+        }
         // Its time and tag, which stood in front of a record of MessagePack, are in its look by
         // now.
         (record.lead, record.tag) = (0, Tag::default());

@@ -6,6 +6,7 @@
 
 use super::csv;
 use crate::diagnostic::Diagnostic;
+use crate::event::skeleton::is_unspaced;
 use aho_corasick::{AhoCorasick, MatchKind};
 use rhai::{Dynamic, Map};
 use std::collections::HashMap;
@@ -224,9 +225,10 @@ fn scalar(value: &toml::de::DeValue<'_>) -> Option<Dynamic> {
 }
 
 /// True when `text[start..end]` stands alone: no letter, digit, `_` or `-` touches it, so that
-/// `GLM-1024` is not found in `XGLM-1024`, `GLM-10245` or `GLM-1024-B`.
+/// `GLM-1024` is not found in `XGLM-1024`, `GLM-10245` or `GLM-1024-B`. Chinese and what else has
+/// no blanks between words ends one: `错误码GLM-1024，显存不足` has it.
 fn is_word(text: &str, start: usize, end: usize) -> bool {
-    let part_of_word = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+    let part_of_word = |c: char| (c.is_alphanumeric() && !is_unspaced(c)) || c == '_' || c == '-';
     !text[..start].chars().next_back().is_some_and(part_of_word)
         && !text[end..].chars().next().is_some_and(part_of_word)
 }
@@ -293,6 +295,11 @@ mod tests {
             ("-GLM-1", None),
             ("GLM-1_", None),
             ("GLM-1é", None),
+            ("错误码GLM-1，显存不足", Some("GLM-1")),
+            ("代码GLM-10失败", Some("GLM-10")),
+            ("コードGLM-10です", Some("GLM-10")),
+            ("错误码XGLM-10", None),
+            ("ошибкаGLM-1", None),
             ("", None),
         ];
         let codes = codes();
