@@ -9,11 +9,11 @@ use super::{Engine, EngineOptions, Outcome};
 use crate::event::lines::Lines;
 use crate::event::roles::Names;
 use crate::event::time::TimeContext;
-use crate::event::{Batch, Looker, Role, Timestamp};
+use crate::event::{Batch, Looker, Timestamp};
 
 /// A looker with the default names, in UTC.
 pub(crate) fn looker() -> Looker {
-    let names = Names::new(Role::ALL.map(|role| (role, role.default_names().to_vec())), "anomalies");
+    let names = Names::defaults("anomalies");
     Looker::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap())
 }
 

@@ -25,7 +25,7 @@ pub(super) fn stream_for(lines: &[&str], prefilter: Option<Arc<dyn Prefilter>>) 
 }
 
 pub(super) fn looker() -> Looker {
-    let names = Names::new(Role::ALL.map(|role| (role, role.default_names().to_vec())), "anomalies");
+    let names = Names::defaults("anomalies");
     Looker::new(names, "anomalies".to_owned(), TimeContext::new("UTC", 2026).unwrap())
 }
 
