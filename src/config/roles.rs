@@ -1,7 +1,7 @@
 //! `[roles]`: names in place of a role's default list, or in front of it.
 
 use crate::event::Role;
-use crate::event::roles::{Name, Unit};
+use crate::event::roles::{RoleName, Unit};
 use std::collections::BTreeMap;
 
 /// The lists as written. A name with `+` before it comes in front of the default names; without,
@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 pub(super) type Roles = BTreeMap<Role, Vec<String>>;
 
 /// The names of one role, most telling first.
-pub(super) fn names(roles: &Roles, role: Role) -> Vec<Name<'_>> {
+pub(super) fn names(roles: &Roles, role: Role) -> Vec<RoleName<'_>> {
     let defaults = role.default_names();
     let Some(written) = roles.get(&role) else { return defaults.to_vec() };
     let added = written.iter().filter_map(|name| name.strip_prefix('+'));
-    let mut names: Vec<_> = added.map(|name| Name::configured(role, name)).collect();
+    let mut names: Vec<_> = added.map(|name| RoleName::configured(role, name)).collect();
     if names.is_empty() {
-        return written.iter().map(|name| Name::configured(role, name)).collect();
+        return written.iter().map(|name| RoleName::configured(role, name)).collect();
     }
     names.extend_from_slice(defaults);
     names
@@ -60,6 +60,7 @@ pub(super) fn require(roles: &Roles, require: &mut impl FnMut(bool, &str, String
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::roles::How;
 
     fn written(role: Role, list: &[&str]) -> Roles {
         [(role, list.iter().map(|name| (*name).to_owned()).collect())].into()
@@ -68,11 +69,13 @@ mod tests {
     #[test]
     fn plus_adds_and_its_absence_replaces() {
         let defaults = Role::Module.default_names();
-        let added = names(&written(Role::Module, &["+unit_name", "+part"]), Role::Module);
+        let lists = written(Role::Module, &["+unit_name", "+part"]);
+        let added = names(&lists, Role::Module);
         let texts: Vec<_> = added.iter().map(|name| name.text).collect();
         assert_eq!(texts[..3], ["unit_name", "part", defaults[0].text]);
         assert_eq!(added.len(), defaults.len() + 2);
-        let replaced = names(&written(Role::Module, &["unit_name"]), Role::Module);
+        let lists = written(Role::Module, &["unit_name"]);
+        let replaced = names(&lists, Role::Module);
         assert_eq!(replaced.len(), 1);
         assert_eq!(names(&Roles::new(), Role::Module), defaults);
     }
@@ -98,5 +101,42 @@ mod tests {
         require(&written(Role::Duration, &["+cost_time:s", "+took"]), &mut |holds, _, message, _| {
             assert!(holds, "{message}");
         });
+    }
+
+    /// What stands around the lists in the documentation.
+    const BEGIN: &str = "<!-- Made from the table of names: UPDATE_DOCS=1 cargo test --lib roles -->";
+    const END: &str = "<!-- End of what is made. -->";
+
+    fn described(name: &RoleName<'_>) -> String {
+        let unit = match (name.how, name.unit) {
+            (How::Plain | How::AsSpelled, Unit::Nanoseconds) => " (ns)",
+            (How::Plain | How::AsSpelled, Unit::Microseconds) => " (µs)",
+            (How::Plain | How::AsSpelled, Unit::Seconds) => " (s)",
+            (How::NeedsUnit, _) => " (text with a unit)",
+            (How::TimeSpent, _) => " (of time spent)",
+            (How::EnvelopeSeverity, _) => " (an envelope's)",
+            _ => "",
+        };
+        let whose = name.of.whose().join(", ");
+        let whose = if whose.is_empty() { whose } else { format!(" (in records of {whose})") };
+        format!("`{}`{unit}{whose}", name.text)
+    }
+
+    #[test]
+    fn the_documentation_lists_the_names() {
+        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/roles.md");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (before, rest) = text.split_once(BEGIN).expect("docs/roles.md has no begin of the lists");
+        let (_, after) = rest.split_once(END).expect("docs/roles.md has no end of the lists");
+        let mut lists = String::from("\n| role | names, the most telling first |\n| --- | --- |\n");
+        for role in Role::ALL {
+            let names: Vec<_> = role.default_names().iter().map(described).collect();
+            lists.push_str(&format!("| {} | {} |\n", role.name(), names.join(", ")));
+        }
+        let whole = format!("{before}{BEGIN}\n{lists}\n{END}{after}");
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            std::fs::write(&path, &whole).unwrap();
+        }
+        assert!(std::fs::read_to_string(&path).unwrap() == whole, "docs/roles.md is not that of the table; {BEGIN}");
     }
 }

@@ -10,11 +10,17 @@ use crate::event::lines::Lines;
 use crate::event::roles::Names;
 use crate::event::time::TimeContext;
 use crate::event::{Batch, Looker, Timestamp};
+use std::sync::LazyLock;
+
+/// The default names, made once: there are many of them.
+pub(crate) fn names() -> Names {
+    static NAMES: LazyLock<Names> = LazyLock::new(|| Names::defaults("anomalies"));
+    NAMES.clone()
+}
 
 /// A looker with the default names, in UTC.
 pub(crate) fn looker() -> Looker {
-    let names = Names::defaults("anomalies");
-    Looker::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap())
+    Looker::new(names(), "anomalies".into(), TimeContext::new("UTC", 2026).unwrap())
 }
 
 /// `text`, cut into lines and looked at.

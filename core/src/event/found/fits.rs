@@ -8,8 +8,21 @@ use super::{Found, Level};
 
 /// What no part of a program is called.
 const NO_MODULE: &[&[u8]] = &[
-    b"GET", b"POST", b"PUT", b"DELETE", b"HEAD", b"PATCH", b"OPTIONS", b"TRACE", b"CONNECT", b"stdout", b"stderr",
-    b"null", b"none", b"None", b"undefined",
+    b"GET",
+    b"POST",
+    b"PUT",
+    b"DELETE",
+    b"HEAD",
+    b"PATCH",
+    b"OPTIONS",
+    b"TRACE",
+    b"CONNECT",
+    b"stdout",
+    b"stderr",
+    b"null",
+    b"none",
+    b"None",
+    b"undefined",
 ];
 /// What says that there was no error.
 const NO_ERROR: &[&str] = &["ok", "success", "successful", "none", "null", "n/a", "-", "undefined"];
@@ -24,7 +37,7 @@ pub(super) fn plainly(value: &[u8], kind: Kind, claim: Claim) -> bool {
     match claim.role {
         Role::Message => true,
         Role::Thread => first != b'-',
-        Role::Module => matches!(first, b'g'..=b'z'),
+        Role::Module => matches!(claim.how, How::Plain) && is_plainly_a_word(value),
         Role::Host => first.is_ascii_lowercase() && !has_slash(value),
         Role::Operation => matches!(claim.how, How::Plain),
         Role::Trace => matches!(claim.how, How::Plain) && !matches!(first, b'0' | b'-' | b'n' | b'N' | b'u'),
@@ -46,7 +59,7 @@ impl Found {
             Role::Timestamp => (self.time(text, value, claim.how, context), value),
             Role::Level => (self.level(raw, value.kind, claim.how), value),
             Role::Duration => (self.duration(raw, value.kind, claim), value),
-            Role::Module => (is_module(raw), value),
+            Role::Module => (is_module(raw, claim.how), value),
             Role::Host => (is_host(raw), value),
             Role::Trace => (is_id(raw, claim.how), value),
             Role::ErrorCode => (is_error_code(raw, claim.how), value),
@@ -70,7 +83,9 @@ impl Found {
         let raw = value.of(text);
         let time = match value.kind {
             // A small number is no moment where its name may also mean something else.
-            Kind::Number if how == How::Moment && raw.iter().take_while(|byte| byte.is_ascii_digit()).count() < 9 => None,
+            Kind::Number if how == How::Moment && raw.iter().take_while(|byte| byte.is_ascii_digit()).count() < 9 => {
+                None
+            }
             Kind::Number => time_number(raw),
             _ => time_text(raw, context),
         };
@@ -86,17 +101,15 @@ impl Found {
             return false;
         }
         let number = raw.len() <= 3 && raw.iter().all(u8::is_ascii_digit);
-        let value = raw.iter().fold(0_u16, |value, digit| value.wrapping_mul(10).wrapping_add(u16::from(digit & 15)));
         let level = match how {
-            How::OtelSeverity if number => otel_level(value),
-            // As MongoDB counts what is for its developers.
-            _ if matches!(raw, [b'D', b'1'..=b'5']) => Some(Level::Debug),
-            _ => Level::from_text(raw),
+            How::OtelSeverity if number => otel_level(value_of(raw)),
+            // MongoDB writes D1 to D5 for what is for its developers.
+            _ => Level::from_text(raw).or(matches!(raw, [b'D', b'1'..=b'5']).then_some(Level::Debug)),
         };
         if level.is_some() {
             self.level_how = how;
             self.level = level;
-            self.level_number = if number && how != How::OtelSeverity { value } else { u16::MAX };
+            self.level_number = if number && how != How::OtelSeverity { value_of(raw) } else { u16::MAX };
             self.level_is_default = how == How::EnvelopeSeverity && number;
         }
         level.is_some()
@@ -136,6 +149,25 @@ pub(super) fn otel_level(number: u16) -> Option<Level> {
     })
 }
 
+/// The number of a few digits.
+fn value_of(digits: &[u8]) -> u16 {
+    digits.iter().fold(0, |value, digit| value * 10 + u16::from(digit & 15))
+}
+
+/// Small letters at the start, one of them of no hexadecimal number: no method, number or
+/// identifier begins so.
+#[inline(always)]
+fn is_plainly_a_word(value: &[u8]) -> bool {
+    let is_other = |byte: u8| matches!(byte, b'g'..=b'z');
+    match value {
+        b"null" | b"none" | b"stdout" | b"stderr" | b"undefined" => false,
+        [first, ..] if is_other(*first) => true,
+        [b'a'..=b'f', second, ..] if is_other(*second) => true,
+        [b'a'..=b'f', b'a'..=b'f', third, ..] => is_other(*third),
+        _ => false,
+    }
+}
+
 /// Three digits, from 100 to 599.
 #[inline]
 fn is_status(value: &[u8]) -> bool {
@@ -148,7 +180,9 @@ fn status(raw: &[u8], how: How) -> bool {
     let Some((code, reason)) = raw.split_at_checked(3).filter(|(code, _)| is_status(code)) else { return false };
     let plain = match reason {
         [] => true,
-        [b' ', reason @ ..] => reason.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b' ' | b'-' | b'\'')),
+        [b' ', reason @ ..] => {
+            reason.iter().all(|byte| byte.is_ascii_alphabetic() || matches!(byte, b' ' | b'-' | b'\''))
+        }
         _ => false,
     };
     plain && (how != How::HttpCode || is_http(code))
@@ -161,10 +195,11 @@ fn is_http(code: &[u8]) -> bool {
 }
 
 /// The part of a program is no number, no identifier, no method and no file.
-fn is_module(raw: &[u8]) -> bool {
+fn is_module(raw: &[u8], how: How) -> bool {
     let has_letter = raw.iter().any(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii());
     let is_file = raw.first() == Some(&b'/') && raw[1..].contains(&b'/');
-    has_letter && !is_file && !is_hex_id(raw) && !NO_MODULE.contains(&raw)
+    let is_prose = how == How::Id && raw.contains(&b' ');
+    has_letter && !is_file && !is_prose && !is_hex_id(raw) && !NO_MODULE.contains(&raw)
 }
 
 /// A UUID, or eight hexadecimal digits and more, one of which is none of a word's letters.
@@ -206,8 +241,7 @@ fn operation(raw: &[u8], how: How) -> Option<(usize, usize)> {
             (is_method && is_line).then_some((method + 1, method + 1 + end))
         }
         How::Path => {
-            const FILES: [&[u8]; 8] =
-                [b"/var/", b"/etc/", b"/usr/", b"/tmp/", b"/opt/", b"/proc/", b"/sys/", b"/dev/"];
+            const FILES: [&[u8]; 8] = [b"/var/", b"/etc/", b"/usr/", b"/tmp/", b"/opt/", b"/proc/", b"/sys/", b"/dev/"];
             let is_file = FILES.iter().any(|folder| raw.starts_with(folder))
                 || raw.ends_with(b".log")
                 || matches!(raw, [_, b':', b'\\', ..]);

@@ -1,11 +1,11 @@
 //! What stands inside of members: paths of names, objects that hold what a program said, lists of
 //! one record, and lists of pairs of key and value.
 
+use super::super::Span;
 use super::super::json::{self, Kind, Malformed, NextMember, Value};
 use super::super::look::{Form, Slot};
 use super::super::roles::{Claim, Company, Container, How, Meaning, Names, Role};
 use super::super::time::TimeContext;
-use super::super::Span;
 use super::{Found, Seen, last_of_each};
 
 /// Objects in objects that are looked into.

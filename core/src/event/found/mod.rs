@@ -10,7 +10,7 @@ mod tests;
 use super::json::{self, Kind, Lead, Malformed, Member, Members, NextMember, Value};
 use super::layout::{self, Laid};
 use super::look::{Annotation, Form, Look, Slot};
-use super::roles::{Claim, Company, How, Meaning, Names, Part, Role, SignKind, Unit};
+use super::roles::{Claim, Company, How, Meaning, Names, Role, SignKind, TimePart, Unit};
 use super::time::{TimeContext, Timestamp};
 use super::unescape::unescape_into;
 use super::{Level, Span};
@@ -41,7 +41,7 @@ pub(super) struct Found {
     time_how: How,
     time_at: Option<Value>,
     /// What completes the time.
-    part: Option<(Part, Value)>,
+    part: Option<(TimePart, Value)>,
 }
 
 impl Default for Found {

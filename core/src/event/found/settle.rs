@@ -3,7 +3,7 @@
 use super::super::Level;
 use super::super::json::{Malformed, Members};
 use super::super::look::{Form, Slot};
-use super::super::roles::{Company, How, Names, Part, Role, Unit};
+use super::super::roles::{Company, How, Names, Role, TimePart, Unit};
 use super::super::time::{TimeContext, time_text};
 use super::{Found, fits};
 use memchr::memmem;
@@ -66,12 +66,12 @@ impl Found {
         let (Some((part, value)), Some(time)) = (self.part, self.time) else { return };
         let value = value.of(text);
         match (part, self.time_how) {
-            (Part::Nanos, How::Seconds) => {
+            (TimePart::Nanos, How::Seconds) => {
                 let nanos = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
                 let nanos = nanos.filter(|nanos| (0..1_000_000_000_i64).contains(nanos));
                 self.time = Some(nanos.map_or(time, |nanos| time.saturating_add_nanos(nanos)));
             }
-            (Part::Zone, How::Zoneless) => {
+            (TimePart::Zone, How::Zoneless) => {
                 let zone = std::str::from_utf8(value).ok();
                 let there = zone.and_then(|zone| TimeContext::new(zone, time.year()).ok());
                 let written = self.time_at.map(|value| value.of(text));

@@ -4,7 +4,7 @@
 //! a level in MongoDB's alone, and `duration` is in the unit of whoever wrote it. Members that only
 //! one encoder writes are its signs.
 
-use std::ops::{BitAnd, BitOr, BitOrAssign};
+use std::ops::{BitOr, BitOrAssign};
 
 /// Signs that were seen in one record, as bits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -61,6 +61,23 @@ impl Company {
     /// The message is an array of bytes.
     pub(in crate::event) const BYTES: Self = Self(1 << 27);
 
+    /// In whose records a name means something: for people.
+    #[must_use]
+    pub fn whose(self) -> Vec<&'static str> {
+        [
+            (Self::PYTHON, "Python"),
+            (Self::BUNYAN, "Bunyan and pino"),
+            (Self::RUBY, "semantic_logger"),
+            (Self::MONGODB, "MongoDB"),
+            (Self::KUBERNETES_EVENT, "events of Kubernetes"),
+            (Self::DATADOG, "Datadog"),
+            (Self::ECHO, "Echo"),
+        ]
+        .into_iter()
+        .filter_map(|(company, name)| self.has(company).then_some(name))
+        .collect()
+    }
+
     /// True without any sign.
     #[inline]
     pub(in crate::event) const fn is_empty(self) -> bool {
@@ -90,13 +107,6 @@ impl BitOrAssign for Company {
     #[inline]
     fn bitor_assign(&mut self, other: Self) {
         self.0 |= other.0;
-    }
-}
-
-impl BitAnd for Company {
-    type Output = Self;
-    fn bitand(self, other: Self) -> Self {
-        Self(self.0 & other.0)
     }
 }
 

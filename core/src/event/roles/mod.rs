@@ -1,6 +1,6 @@
 //! Roles: what an event's members mean, found by name.
 //!
-//! Each role has a list of names (`defaults.rs`); the first that the event has with a value that
+//! Each role has a list of names (`defaults/`); the first that the event has with a value that
 //! fits wins. One name stands for all its spellings (`spelling.rs`) and for every split of its
 //! dots: the name as it is listed comes before the others. [`Names`] turns the lists into tables
 //! that are asked once for each member. What a name means in some company only, the signs in
@@ -15,8 +15,8 @@ mod tests;
 
 use super::json::Kind;
 pub use company::{Company, SignKind};
-pub use names::Names;
 pub(super) use names::Named;
+pub use names::Names;
 use serde::{Deserialize, Serialize};
 
 /// What a member means to detectors and rules.
@@ -94,7 +94,7 @@ impl Role {
 
     /// The names under which the role is looked for unless configured, most telling first.
     #[must_use]
-    pub const fn default_names(self) -> &'static [Name<'static>] {
+    pub const fn default_names(self) -> &'static [RoleName<'static>] {
         defaults::names(self)
     }
 
@@ -197,7 +197,7 @@ pub enum How {
 
 /// One name of a role's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Name<'a> {
+pub struct RoleName<'a> {
     /// The name, or a path with dots.
     pub text: &'a str,
     /// How its values are read.
@@ -208,7 +208,7 @@ pub struct Name<'a> {
     pub of: Company,
 }
 
-impl<'a> Name<'a> {
+impl<'a> RoleName<'a> {
     /// A name that a person has listed for `role`: what is known of it applies, and a duration's
     /// may end in its unit, `cost:s`.
     #[must_use]
@@ -225,12 +225,11 @@ impl<'a> Name<'a> {
             Role::Duration => How::Open,
             _ => How::Plain,
         };
-        let name = known.map_or(
-            Name { text, how: plain, unit: Unit::Milliseconds, of: Company::NONE },
-            |known| Name { text, of: Company::NONE, ..*known },
-        );
+        let name = known.map_or(RoleName { text, how: plain, unit: Unit::Milliseconds, of: Company::NONE }, |known| {
+            RoleName { text, of: Company::NONE, ..*known }
+        });
         match (role, unit.or_else(|| spelling::unit_of(text).filter(|_| known.is_none()))) {
-            (Role::Duration, Some(unit)) => Name { how: How::Plain, unit, ..name },
+            (Role::Duration, Some(unit)) => RoleName { how: How::Plain, unit, ..name },
             _ => name,
         }
     }
@@ -238,7 +237,7 @@ impl<'a> Name<'a> {
 
 /// A second member that completes a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum TimePart {
     /// Nanoseconds of its second.
     Nanos,
     /// Its zone.
@@ -255,14 +254,8 @@ impl Container {
     /// The whole record of a program.
     pub const RECORD: Self = Self(u16::MAX);
     /// What a program added to one event: not its time, level, message, module or host.
-    pub const FIELDS: Self = Self::of(&[
-        Role::Thread,
-        Role::Trace,
-        Role::Operation,
-        Role::Duration,
-        Role::Status,
-        Role::ErrorCode,
-    ]);
+    pub const FIELDS: Self =
+        Self::of(&[Role::Thread, Role::Trace, Role::Operation, Role::Duration, Role::Status, Role::ErrorCode]);
     /// An event as a shipper nests it, or ECS describes it: not its time and level.
     pub const EVENT: Self = Self(Self::FIELDS.0 | 1 << Role::Message as u16 | 1 << Role::Module as u16);
     /// Who wrote it.
@@ -326,7 +319,7 @@ pub struct Meaning {
     /// Of which encoder it is a sign.
     pub sign: Option<(SignKind, Company)>,
     /// It completes a time.
-    pub part: Option<Part>,
+    pub part: Option<TimePart>,
     /// It is the member that findings are written to.
     pub annotation: bool,
     /// It is `source`, where seismolog's own events say so.

@@ -2,11 +2,11 @@
 
 use super::company::SIGNS;
 use super::defaults::{CONTAINERS, PAIRS, PARTS};
-use super::{Claim, Company, How, Meaning, Name, Role, Unit, spelling};
+use super::{Claim, Company, How, Meaning, Role, RoleName, Unit, spelling};
 use std::collections::BTreeMap;
 
 /// Marks that names outside of the lists share.
-const UNLISTED: usize = 128;
+const UNLISTED: usize = 512;
 /// Ranks between two names of a list: as listed, and spelled or split otherwise.
 const STEP: u16 = 2;
 
@@ -49,7 +49,7 @@ impl Names {
     /// The table for `lists`, a list of names for each role, and `annotation`, the member for
     /// findings.
     #[must_use]
-    pub fn new<'a>(lists: impl IntoIterator<Item = (Role, Vec<Name<'a>>)>, annotation: &str) -> Self {
+    pub fn new<'a>(lists: impl IntoIterator<Item = (Role, Vec<RoleName<'a>>)>, annotation: &str) -> Self {
         let mut root = Level::default();
         for (role, names) in lists {
             for (i, name) in names.iter().enumerate() {
@@ -174,7 +174,7 @@ struct Node {
 
 impl Level {
     /// One name of a role's list.
-    fn list(&mut self, role: Role, name: &Name<'_>, rank: u16) {
+    fn list(&mut self, role: Role, name: &RoleName<'_>, rank: u16) {
         let claim = Claim { role, how: name.how, unit: name.unit, rank };
         if name.how == How::TimeSpent {
             self.spent.get_or_insert(Claim { how: How::Plain, ..claim });

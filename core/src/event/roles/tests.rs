@@ -76,17 +76,17 @@ fn units_follow_the_name() {
 
 #[test]
 fn configured_names_keep_what_is_known_of_them() {
-    let known = Name::configured(Role::Duration, "event.duration");
+    let known = RoleName::configured(Role::Duration, "event.duration");
     assert_eq!((known.unit, known.how), (Unit::Nanoseconds, How::Plain));
-    let own = Name::configured(Role::Duration, "cost_time:s");
+    let own = RoleName::configured(Role::Duration, "cost_time:s");
     assert_eq!((own.text, own.unit, own.how), ("cost_time", Unit::Seconds, How::Plain));
-    let told = Name::configured(Role::Duration, "wait_us");
+    let told = RoleName::configured(Role::Duration, "wait_us");
     assert_eq!((told.text, told.unit, told.how), ("wait_us", Unit::Microseconds, How::Plain));
-    let open = Name::configured(Role::Duration, "wait");
+    let open = RoleName::configured(Role::Duration, "wait");
     assert_eq!((open.unit, open.how), (Unit::Milliseconds, How::Open));
-    assert_eq!(Name::configured(Role::Module, "name").of, Company::NONE, "whoever lists it means it");
-    assert_eq!(Name::configured(Role::Module, "a:s").text, "a:s");
-    let names = Names::new([(Role::Duration, vec![Name::configured(Role::Duration, "*_us")])], "anomalies");
+    assert_eq!(RoleName::configured(Role::Module, "name").of, Company::NONE, "whoever lists it means it");
+    assert_eq!(RoleName::configured(Role::Module, "a:s").text, "a:s");
+    let names = Names::new([(Role::Duration, vec![RoleName::configured(Role::Duration, "*_us")])], "anomalies");
     let meaning = names.find(b"anything_us").unwrap();
     assert_eq!(meaning.claims[0].unit, Unit::Microseconds);
 }
