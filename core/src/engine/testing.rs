@@ -7,16 +7,9 @@ use super::rules::RuleSet;
 use super::template::{TemplateOptions, Templates};
 use super::{Engine, EngineOptions, Outcome};
 use crate::event::lines::Lines;
-use crate::event::roles::Names;
+pub(crate) use crate::event::roles::tests::names;
 use crate::event::time::TimeContext;
 use crate::event::{Batch, Looker, Timestamp};
-use std::sync::LazyLock;
-
-/// The default names, made once: there are many of them.
-pub(crate) fn names() -> Names {
-    static NAMES: LazyLock<Names> = LazyLock::new(|| Names::defaults("anomalies"));
-    NAMES.clone()
-}
 
 /// A looker with the default names, in UTC.
 pub(crate) fn looker() -> Looker {

@@ -226,7 +226,7 @@ fn is_id(raw: &[u8], how: How) -> bool {
 fn is_error_code(raw: &[u8], how: How) -> bool {
     let is_none = raw.iter().all(|byte| *byte == b'0')
         || std::str::from_utf8(raw).is_ok_and(|text| NO_ERROR.iter().any(|none| text.eq_ignore_ascii_case(none)));
-    !is_none && !(how == How::NotHttpCode && is_status(raw))
+    !is_none && (how != How::NotHttpCode || !is_status(raw))
 }
 
 /// Where in the value the operation is.

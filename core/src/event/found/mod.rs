@@ -350,15 +350,18 @@ impl Found {
     }
 }
 
+/// Members with their keys unescaped.
+type Unescaped = Vec<(Vec<u8>, Member)>;
+
 /// The members of the object at `start` with their keys unescaped, of one name the last, as far as
 /// their keys are `wanted`; and where its closing brace is.
 fn last_of_each(
     text: &[u8],
     start: usize,
     mut wanted: impl FnMut(&[u8]) -> bool,
-) -> Result<(Vec<(Vec<u8>, Member)>, usize), Malformed> {
+) -> Result<(Unescaped, usize), Malformed> {
     let mut members = Members::new(text, start)?;
-    let mut all: Vec<(Vec<u8>, Member)> = Vec::new();
+    let mut all = Unescaped::new();
     while let Some(member) = members.advance()? {
         let mut key = Vec::new();
         unescape_into(&text[member.key_start..member.key_end], &mut key);

@@ -113,11 +113,12 @@ impl Found {
         let company = self.company;
         let is_whole = raw.iter().all(u8::is_ascii_digit);
         let places = raw.iter().rposition(|byte| *byte == b'.').map_or(0, |point| raw.len() - point - 1);
+        let in_seconds = company.has(Company::CADDY)
+            || company.has(Company::EPOCH_TS) && !is_whole
+            || company.has(Company::NGINX) && places == 3;
         let unit = if company.has(Company::TRAEFIK) || company.has(Company::ECHO) && is_whole {
             Unit::Nanoseconds
-        } else if company.has(Company::CADDY) || company.has(Company::EPOCH_TS) && !is_whole {
-            Unit::Seconds
-        } else if company.has(Company::NGINX) && places == 3 {
+        } else if in_seconds {
             Unit::Seconds
         } else if company.has(Company::FASTLY) && is_whole {
             Unit::Microseconds

@@ -4,8 +4,7 @@ use super::*;
 use proptest::prelude::*;
 
 fn looker() -> Looker {
-    static NAMES: std::sync::LazyLock<Names> = std::sync::LazyLock::new(|| Names::defaults("anomalies"));
-    Looker::new(NAMES.clone(), "anomalies".into(), TimeContext::new("UTC", 2026).unwrap())
+    Looker::new(super::super::roles::tests::names(), "anomalies".into(), TimeContext::new("UTC", 2026).unwrap())
 }
 
 fn seen_by(looker: &mut Looker, line: &str) -> String {

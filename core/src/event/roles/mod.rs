@@ -11,7 +11,7 @@ mod defaults;
 mod names;
 mod spelling;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use super::json::Kind;
 pub use company::{Company, SignKind};

@@ -1,12 +1,15 @@
 use super::*;
+use std::sync::LazyLock;
 
-fn defaults() -> Names {
-    Names::defaults("anomalies")
+/// The default names, made once: there are many of them.
+pub(crate) fn names() -> Names {
+    static NAMES: LazyLock<Names> = LazyLock::new(|| Names::defaults("anomalies"));
+    NAMES.clone()
 }
 
 #[test]
 fn every_default_name_is_found_with_its_role() {
-    let names = defaults();
+    let names = self::names();
     for role in Role::ALL {
         for name in role.default_names().iter().filter(|name| name.how != How::TimeSpent) {
             let meaning = names.find(name.text.as_bytes()).unwrap();
@@ -33,7 +36,7 @@ fn a_name_is_listed_once() {
 
 #[test]
 fn names_with_dots_are_found_however_they_are_split() {
-    let names = defaults();
+    let names = self::names();
     let claim = |path: &[&str]| {
         let (last, above) = path.split_last().unwrap();
         let mut level = &names;
@@ -61,7 +64,7 @@ fn names_with_dots_are_found_however_they_are_split() {
 
 #[test]
 fn units_follow_the_name() {
-    let names = defaults();
+    let names = self::names();
     let unit = |name: &str| {
         let claims = &names.find(name.as_bytes())?.claims;
         claims.iter().find(|claim| claim.role == Role::Duration).map(|claim| claim.unit)
@@ -96,7 +99,7 @@ const ENCODERS: &str = include_str!("encoders.txt");
 
 #[test]
 fn records_of_well_known_encoders_are_read() {
-    let names = defaults();
+    let names = self::names();
     let (mut wrong, mut count) = (Vec::new(), 0);
     for block in ENCODERS.split("\n\n") {
         let [comment, line, wanted] = block.trim().split('\n').collect::<Vec<_>>()[..] else { panic!("{block}") };
