@@ -8,7 +8,6 @@ use crate::config;
 use crate::config::Reply;
 use crate::config::ends::{self, BadEnd, Direction, End, Remote};
 use crate::error::Failure;
-use crate::event::Role;
 use crate::io::clock;
 use crate::io::dead_letter::DeadLetters;
 use crate::io::directory::Directory;
@@ -29,7 +28,6 @@ use crate::telemetry::{History, Metrics, Silences, Site};
 use crate::terminal::Screen;
 use rustix::fd::OwnedFd;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -41,9 +39,6 @@ use tokio::sync::watch;
 pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let mut loaded = Loaded { near_misses: args.log_near_misses, ..load(&args.settings)? };
     let places = places(args, &mut loaded)?;
-    if args.protocol == Some(Protocol::RsyslogMmexternal) {
-        name_as_rsyslog(&mut loaded.config.roles);
-    }
     loaded.config.state.path = args.state.clone().or(loaded.config.state.path);
     // Before any other descriptor is opened, so that a number that nobody left open is found to be
     // closed.
@@ -188,20 +183,6 @@ fn places(args: &RunArgs, loaded: &mut Loaded) -> Result<Places, Failure> {
         _ => {}
     }
     Ok(Places { from_stdin, from, to_stdout, to })
-}
-
-/// The names that rsyslog's `fulljson` has for some roles, behind the usual ones.
-fn name_as_rsyslog(roles: &mut BTreeMap<Role, Vec<String>>) {
-    for (role, names) in [
-        (Role::Timestamp, &["timereported"][..]),
-        (Role::Level, &["syslogseverity"]),
-        (Role::Module, &["programname", "app-name"]),
-        (Role::Thread, &["procid"]),
-    ] {
-        roles
-            .entry(role)
-            .or_insert_with(|| role.default_names().iter().chain(names).map(|name| (*name).to_owned()).collect());
-    }
 }
 
 fn apart(ends: Vec<End>) -> (bool, Vec<Remote>) {

@@ -17,6 +17,7 @@ mod policy;
 mod problem;
 mod ranges;
 mod redact;
+mod roles;
 mod rules;
 pub mod schema;
 mod sink;
@@ -62,7 +63,8 @@ pub struct Config {
     pub output: Output,
     /// What those who connect may take of us.
     pub peers: Peers,
-    /// Names of each role, in place of the default list.
+    /// Names of each role, in place of its default list, or in front of it: `"+name"`. A
+    /// duration's unit stands behind a colon: `"+cost_time:s"`.
     #[schemars(schema_with = "schema::roles")]
     pub roles: BTreeMap<Role, Vec<String>>,
     /// Caps.
@@ -148,20 +150,7 @@ impl Config {
         require(!(self.input.join && raw), "join", JOIN_AND_RAW.0.to_owned(), JOIN_AND_RAW.1);
         self.detector.check(&mut require);
         self.state.require(&mut require);
-        for (role, names) in &self.roles {
-            require(
-                !names.is_empty(),
-                &format!("roles.{}", role.name()),
-                format!("roles.{} has no name", role.name()),
-                "list at least one member name, or leave the role out for the default names",
-            );
-            require(
-                names.iter().all(|name| !name.is_empty()),
-                &format!("roles.{}", role.name()),
-                format!("roles.{} has an empty name", role.name()),
-                "names are the names of members, or paths such as log.level",
-            );
-        }
+        roles::require(&self.roles, &mut require);
         rules::require(&self.rules, &mut require);
         self.template.require(&mut require);
         for (i, sink) in self.sinks.iter().enumerate() {
@@ -179,10 +168,7 @@ impl Config {
     /// The table of role names.
     #[must_use]
     pub fn names(&self) -> Names {
-        let lists = Role::ALL.map(|role| {
-            let configured = self.roles.get(&role).map(|names| names.iter().map(String::as_str).collect());
-            (role, configured.unwrap_or_else(|| role.default_names().to_vec()))
-        });
+        let lists = Role::ALL.map(|role| (role, roles::names(&self.roles, role)));
         Names::new(lists, &self.output.member)
     }
 

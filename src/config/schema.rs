@@ -34,14 +34,23 @@ pub(super) fn roles(_: &mut SchemaGenerator) -> Schema {
         .map(|role| {
             let names = json!({
                 "type": "array",
-                "items": { "type": "string", "minLength": 1 },
+                "items": { "type": "string", "minLength": 1, "pattern": item_pattern(role) },
                 "minItems": 1,
-                "default": role.default_names(),
+                "default": role.default_names().iter().map(|name| name.text).collect::<Vec<_>>(),
             });
             (role.name().to_owned(), names)
         })
         .collect();
     json_schema!({ "type": "object", "properties": properties, "additionalProperties": false })
+}
+
+/// What a name looks like: `+` adds it to the default ones, and a duration's unit stands behind a
+/// colon.
+fn item_pattern(role: Role) -> &'static str {
+    match role {
+        Role::Duration => r"^\+?[^+:][^:]*(:(ns|us|ms|s))?$",
+        _ => r"^\+?[^+].*$",
+    }
 }
 
 /// TOML has no null: an optional key is one that is not required.

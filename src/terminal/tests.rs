@@ -6,7 +6,7 @@ use crate::event::time::TimeContext;
 use crate::event::{Batch, Looker, Timestamp, roles::Names};
 
 fn shown(line: &str, colour: bool) -> String {
-    let names = Names::new(Role::ALL.map(|role| (role, role.default_names().to_vec())), "anomalies");
+    let names = Names::defaults("anomalies");
     let mut batch = Batch { filled: line.len(), bytes: line.as_bytes().to_vec(), ..Batch::default() };
     Lines::new(1 << 20).split(&mut batch, true);
     Looker::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap()).look(&mut batch);

@@ -155,7 +155,7 @@ mod tests {
     use super::*;
     use crate::event::lines::Lines;
     use crate::event::time::TimeContext;
-    use crate::event::{Batch, Looker, roles::Names};
+    use crate::event::{Batch, Looker};
     use proptest::prelude::*;
 
     #[test]
@@ -198,7 +198,7 @@ mod tests {
     }
 
     fn with_event<R>(line: &str, check: impl FnOnce(&Fields<'_>) -> R) -> R {
-        let names = Names::new(Role::ALL.map(|role| (role, role.default_names().to_vec())), "anomalies");
+        let names = crate::engine::testing::names();
         let mut batch = Batch { filled: line.len(), bytes: line.as_bytes().to_vec(), ..Batch::default() };
         Lines::new(1 << 20).split(&mut batch, true);
         Looker::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap()).look(&mut batch);

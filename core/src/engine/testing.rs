@@ -7,14 +7,13 @@ use super::rules::RuleSet;
 use super::template::{TemplateOptions, Templates};
 use super::{Engine, EngineOptions, Outcome};
 use crate::event::lines::Lines;
-use crate::event::roles::Names;
+pub(crate) use crate::event::roles::tests::names;
 use crate::event::time::TimeContext;
-use crate::event::{Batch, Looker, Role, Timestamp};
+use crate::event::{Batch, Looker, Timestamp};
 
 /// A looker with the default names, in UTC.
 pub(crate) fn looker() -> Looker {
-    let names = Names::new(Role::ALL.map(|role| (role, role.default_names().to_vec())), "anomalies");
-    Looker::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap())
+    Looker::new(names(), "anomalies".into(), TimeContext::new("UTC", 2026).unwrap())
 }
 
 /// `text`, cut into lines and looked at.

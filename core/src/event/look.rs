@@ -80,8 +80,10 @@ pub struct Look {
     pub fault: Option<Fault>,
     /// How bad the event says it is.
     pub level: Option<Level>,
-    /// The level is what an envelope takes for granted: what the message says beats it.
+    /// Nobody may have chosen the level: it is an envelope's, which has one anyway.
     pub level_is_default: bool,
+    /// A shipper or collector has wrapped what a program said.
+    pub is_envelope: bool,
     /// The unit of the duration's number.
     pub unit: Unit,
     /// When it happened.
@@ -136,6 +138,7 @@ impl Look {
         fault: None,
         level: None,
         level_is_default: false,
+        is_envelope: false,
         unit: Unit::Milliseconds,
         time: None,
         duration_ms: f64::NAN,
@@ -354,6 +357,7 @@ impl Looker {
             empty: json::skip_space(text, start + 1) == close,
             annotation: found.annotation,
         };
+        found.decode_message(bytes, arena);
         found.give(look);
         if look.shape == Shape::Json {
             self.look_inside(bytes, arena, look);

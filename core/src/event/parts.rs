@@ -128,7 +128,7 @@ mod tests {
 
     /// The messages that detectors see, one a line; none where they see none.
     fn messages(text: &str) -> Vec<Option<String>> {
-        let names = Names::new(Role::ALL.map(|role| (role, role.default_names().to_vec())), "anomalies");
+        let names = Names::defaults("anomalies");
         let mut looker = Looker::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap());
         let mut batch = Batch { bytes: text.into(), filled: text.len(), ..Batch::default() };
         Lines::new(1 << 20).split(&mut batch, true);

@@ -4,11 +4,11 @@
 mod edit;
 
 use super::fields::Value;
-use super::found::{Found, Seen};
+use super::found::{Found, Scope, Seen};
 use super::json::{self, Kind};
-use super::look::{Annotation, Joint, Look, Shape};
+use super::look::{Annotation, Form, Joint, Look, Shape};
 use super::msgpack::{self, DEEPEST, Head, Malformed, Reader};
-use super::roles::{Meaning, Names};
+use super::roles::{Claim, Company, Meaning, Names, Role};
 use super::time::{TimeContext, Timestamp};
 use super::unescape::escape_into;
 use super::{Fault, Record, transcode};
@@ -17,16 +17,21 @@ use std::io::Write;
 
 pub use edit::{annotate, edit, mask};
 
+/// What the walk of a map needs besides where it stands.
+struct Walk<'a> {
+    bytes: &'a [u8],
+    arena: &'a mut Vec<u8>,
+    context: &'a mut TimeContext,
+}
+
 impl Found {
-    /// Walks the map at `reader`; numbers that a role wants are written to `arena`, as everywhere
+    /// Walks the map at `reader`; numbers that a role wants are written to the arena, as everywhere
     /// else they are text.
     fn map(
         &mut self,
         reader: &mut Reader<'_>,
-        bytes: &[u8],
-        arena: &mut Vec<u8>,
-        names: &Names,
-        context: &mut TimeContext,
+        scope: &Scope<'_>,
+        walk: &mut Walk<'_>,
         depth: usize,
     ) -> Result<(), Malformed> {
         let Head::Map(length) = reader.head()? else { return Err(Malformed) };
@@ -37,16 +42,15 @@ impl Found {
                 reader.skip()?;
                 continue;
             };
-            let named = names.named(key);
-            let Some(meaning) = names.meaning(named) else {
+            let Some((mark, meaning, scope_of_it)) = scope.find(key) else {
                 reader.skip()?;
                 continue;
             };
-            if seen.again(named) {
+            if seen.again(mark) {
                 // Of two with one name the last counts: the walk goes on from there alone.
                 let kept = (self.annotation, meaning.annotation);
                 *self = Self::default();
-                self.last_of_each(start, length, bytes, arena, names, context, depth)?;
+                self.last_of_each(start, length, scope, walk, depth)?;
                 if kept.1 {
                     self.annotation = Annotation::Unfit;
                 }
@@ -57,80 +61,82 @@ impl Found {
                 }
                 return Ok(());
             }
-            self.packed_member(reader, meaning, bytes, arena, context, depth)?;
+            self.packed_member(reader, meaning, &scope_of_it, walk, depth)?;
         }
         Ok(())
     }
 
     /// As the walk, for a map with names that come twice. Rare, so it may allocate.
     #[cold]
-    #[allow(clippy::too_many_arguments, reason = "the walk's own")]
     fn last_of_each(
         &mut self,
         mut reader: Reader<'_>,
         length: usize,
-        bytes: &[u8],
-        arena: &mut Vec<u8>,
-        names: &Names,
-        context: &mut TimeContext,
+        scope: &Scope<'_>,
+        walk: &mut Walk<'_>,
         depth: usize,
     ) -> Result<(), Malformed> {
         let mut all: Vec<(&[u8], Reader<'_>)> = Vec::new();
         for _ in 0..length {
             let key = key_here(&mut reader)?;
-            if let Some(key) = key.filter(|key| names.find(key).is_some()) {
+            if let Some(key) = key.filter(|key| scope.find(key).is_some()) {
                 all.retain(|(known, _)| *known != key);
                 all.push((key, reader));
             }
             reader.skip()?;
         }
         for (key, mut at) in all {
-            if let Some(meaning) = names.find(key) {
-                self.packed_member(&mut at, meaning, bytes, arena, context, depth)?;
+            if let Some((_, meaning, scope)) = scope.find(key) {
+                self.packed_member(&mut at, meaning, &scope, walk, depth)?;
             }
         }
         Ok(())
     }
 
-    #[allow(clippy::too_many_arguments, reason = "the walk's own")]
     fn packed_member(
         &mut self,
         reader: &mut Reader<'_>,
         meaning: &Meaning,
-        bytes: &[u8],
-        arena: &mut Vec<u8>,
-        context: &mut TimeContext,
+        scope: &Scope<'_>,
+        walk: &mut Walk<'_>,
         depth: usize,
     ) -> Result<(), Malformed> {
         let here = *reader;
         let head = reader.head()?;
         let start = reader.at();
         let content = reader.take(head.bytes())?;
+        if !meaning.later.is_empty() && meaning.claims.is_empty() && scope.is_top() {
+            self.company |= Company::LATER;
+        }
         match head {
             Head::Text(_) | Head::Binary(_) => {
-                if meaning.origin && content == b"seismolog" {
+                if meaning.origin && scope.is_top() && content == b"seismolog" {
                     self.own = true;
                 }
+                self.signs(content, Kind::Text, meaning);
                 if msgpack::is_utf8(content) {
                     let value = json::Value::new(Kind::Text, start, reader.at());
-                    meaning.claims.iter().for_each(|&claim| self.claim(bytes, value, claim, context));
+                    for claim in claims(meaning, self.company).filter_map(|claim| scope.admitted(claim)) {
+                        self.claim(walk.bytes, value, claim, walk.context);
+                    }
                 }
             }
-            Head::Integer(_) | Head::Float(_) => self.number(head, meaning, arena, context),
+            Head::Integer(_) | Head::Float(_) => self.number(head, meaning, scope, walk),
             Head::Array(_) | Head::Map(_) => {
                 *reader = here;
                 reader.skip()?;
-                if let (Head::Map(_), Some(below)) = (head, &meaning.nested)
-                    && depth < DEEPEST
-                {
-                    let (mut nested, mut inside) = (Self::default(), here);
-                    nested.map(&mut inside, bytes, arena, below, context, depth + 1)?;
+                let kind = if matches!(head, Head::Map(_)) { Kind::Object } else { Kind::Array };
+                self.signs(&[], kind, meaning);
+                let inside = scope.inside(meaning);
+                if kind == Kind::Object && meaning.leads_inside() && inside.is_reached() && depth < DEEPEST {
+                    let (mut nested, mut reader) = (Self::default(), here);
+                    nested.map(&mut reader, &inside, walk, depth + 1)?;
                     self.take_better(&nested);
                 }
             }
             _ => {}
         }
-        if meaning.annotation {
+        if meaning.annotation && scope.is_top() {
             self.annotation = match head {
                 Head::Array(length) => Annotation::Array { close: reader.at() as u32, empty: length == 0 },
                 _ => Annotation::Unfit,
@@ -139,19 +145,20 @@ impl Found {
         Ok(())
     }
 
-    /// A number in one of the places where a role is looked for, as text in the arena.
-    fn number(&mut self, head: Head, meaning: &Meaning, arena: &mut Vec<u8>, context: &mut TimeContext) {
-        let start = arena.len();
+    /// A number in one of the members where a role is looked for, as text in the arena.
+    fn number(&mut self, head: Head, meaning: &Meaning, scope: &Scope<'_>, walk: &mut Walk<'_>) {
+        let start = walk.arena.len();
         match head {
-            Head::Integer(number) => drop(write!(arena, "{number}")),
-            Head::Float(number) if number.is_finite() => drop(write!(arena, "{number}")),
+            Head::Integer(number) => drop(write!(walk.arena, "{number}")),
+            Head::Float(number) if number.is_finite() => drop(write!(walk.arena, "{number}")),
             _ => return,
         }
-        let value = json::Value::new(Kind::Number, start, arena.len());
+        let value = json::Value::new(Kind::Number, start, walk.arena.len());
+        self.signs(value.of(walk.arena), Kind::Number, meaning);
         let mut used = false;
-        for &claim in &meaning.claims {
+        for claim in claims(meaning, self.company).filter_map(|claim| scope.admitted(claim)) {
             let before = self.ranks[claim.role as usize];
-            self.claim(arena, value, claim, context);
+            self.claim(walk.arena, value, claim, walk.context);
             if self.ranks[claim.role as usize] != before
                 && let Some(slot) = self.slots.get_mut(claim.role as usize)
             {
@@ -160,9 +167,36 @@ impl Found {
             }
         }
         if !used {
-            arena.truncate(start);
+            walk.arena.truncate(start);
         }
     }
+
+    /// Looks again at what was undecided in the map at `reader`.
+    #[cold]
+    fn settle_map(&mut self, reader: Reader<'_>, names: &Names, walk: &mut Walk<'_>) -> Result<(), Malformed> {
+        if self.wants_another_walk() {
+            // With the company known, names that mean something there are claimed as all others.
+            let company = self.company;
+            let mut again = Self::default();
+            again.company = company;
+            again.map(&mut { reader }, &Scope::top(names), walk, 0)?;
+            (again.annotation, again.own) = (self.annotation, self.own);
+            *self = again;
+        }
+        self.settle_level();
+        let slot = self.slots[Role::Duration as usize];
+        if self.unit_is_open && slot.form != Form::Absent {
+            let raw = slot.of(walk.bytes, walk.arena).to_vec();
+            self.settle_unit(&raw, false);
+        }
+        Ok(())
+    }
+}
+
+/// The claims of a name in this company.
+fn claims(meaning: &Meaning, company: Company) -> impl Iterator<Item = Claim> {
+    let later = meaning.later.iter().filter(move |(of, _)| company.has(*of)).map(|(_, claim)| *claim);
+    meaning.claims.iter().copied().chain(later)
 }
 
 /// The text of a key, or none where it is none; the reader then stands at the value.
@@ -198,7 +232,10 @@ pub(super) fn look_at(
         Ok(Head::Map(length)) => length,
         _ => usize::MAX,
     };
-    let whole = found.map(&mut reader, bytes, arena, names, context, 0).is_ok() && reader.at() == end;
+    let mut walk = Walk { bytes, arena, context };
+    let whole = found.map(&mut reader, &Scope::top(names), &mut walk, 0).is_ok() && reader.at() == end;
+    let undecided = whole && !found.company.is_empty();
+    let whole = whole && !(undecided && found.settle_map(Reader::new(&bytes[..end], start), names, &mut walk).is_err());
     if !whole || length == usize::MAX {
         *look = Look { fault: Some(Fault::NotAnObject), ..Look::default() };
         return;

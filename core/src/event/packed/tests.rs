@@ -9,7 +9,7 @@ pub(crate) fn pack(text: &str) -> Vec<u8> {
 
 /// The batch of one record, looked at as a filter does.
 pub(crate) fn looked(lead: &[u8], map: &[u8]) -> Batch {
-    let names = Names::new(super::super::Role::ALL.map(|role| (role, role.default_names().to_vec())), "anomalies");
+    let names = Names::defaults("anomalies");
     let mut looker = Looker::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap());
     let bytes = [lead, map].concat();
     let record = Record {
@@ -35,9 +35,15 @@ fn roles_are_those_of_the_same_event_in_json() {
         r#"{"log":"2026-03-02 08:00:00 ERROR db - gone\n"}"#,
         r#"{"level":"info","message":"a","level":"error","message":"b"}"#,
         r#"{"host":{"name":"n2"},"code":"E17","unknown":[1,{"level":"fatal"}],"took":"3.2s"}"#,
+        r#"{"name":"mailer","hostname":"m1","pid":9,"level":50,"msg":"bounced","v":0}"#,
+        r#"{"level":"info","ts":1772352902.25,"caller":"a.go:1","msg":"x","elapsed":0.25}"#,
+        r#"{"Timestamp":"2026-03-01T08:15:02Z","Level":"Error","RenderedMessage":"x","Properties":{"SourceContext":"A.B","StatusCode":504,"ThreadId":7}}"#,
+        r#"{"jsonPayload":{"message":"m","logger":"l"},"resource":{"labels":{"pod_name":"p"}},"severity":"ERROR"}"#,
+        r#"{"ProviderName":"p","Level":2,"Computer":"w","Message":"m"}"#,
+        r#"{"Duration":12500000,"DownstreamStatus":"502","OriginStatus":500,"RequestPath":"/a"}"#,
         r#"{}"#,
     ] {
-        let names = Names::new(Role::ALL.map(|role| (role, role.default_names().to_vec())), "anomalies");
+        let names = Names::defaults("anomalies");
         let mut looker = Looker::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap());
         let record = Record { span: Span::new(0, text.len()), ..Record::default() };
         let mut json = Batch { filled: text.len(), bytes: text.into(), records: vec![record], ..Batch::default() };
@@ -139,7 +145,7 @@ fn rules_change_a_map_as_they_change_the_same_object() {
         (r#"{"password":"x"}"#, &[("anomalies", "1")], r#"{"id":"2"}"#),
         ("{}", &[("team", "\"x\"")], ""),
     ] {
-        let names = Names::new(super::super::Role::ALL.map(|role| (role, role.default_names().to_vec())), "anomalies");
+        let names = Names::defaults("anomalies");
         let mut looker = Looker::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap());
         let record = Record { span: Span::new(0, text.len()), ..Record::default() };
         let mut batch = Batch { filled: text.len(), bytes: text.into(), records: vec![record], ..Batch::default() };

@@ -9,7 +9,6 @@ mod shipped;
 mod states;
 
 use super::*;
-use crate::event::roles::Names;
 use crate::event::time::TimeContext;
 use crate::event::{Batch, Looker, Prefilter, Record, Role, Span, Timestamp};
 use std::sync::Arc;
@@ -25,8 +24,7 @@ pub(super) fn stream_for(lines: &[&str], prefilter: Option<Arc<dyn Prefilter>>) 
 }
 
 pub(super) fn looker() -> Looker {
-    let names = Names::new(Role::ALL.map(|role| (role, role.default_names().to_vec())), "anomalies");
-    Looker::new(names, "anomalies".to_owned(), TimeContext::new("UTC", 2026).unwrap())
+    Looker::new(crate::engine::testing::names(), "anomalies".to_owned(), TimeContext::new("UTC", 2026).unwrap())
 }
 
 /// The same, looked at by one who may have seen such lines before.
