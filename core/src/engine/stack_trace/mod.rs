@@ -5,7 +5,8 @@
 //! event for the detectors. Whose trace it is decides how bad it is:
 //!
 //! - Below a line at WARN or worse, or at DEBUG or below, it belongs to that line and has its
-//!   level: `logger.exception`, an exception that was handled, a stack that is printed for information.
+//!   level: `logger.exception`, an exception that was handled, a stack that is printed for
+//!   information.
 //!   The same holds for frames right below a line at any level.
 //! - What no logger prints (`panic:`, `Exception in thread …`), what stands below a line at INFO or
 //!   below none is nobody's: the program did not say how bad it is, so it is an ERROR of its own.
