@@ -3,7 +3,7 @@
 use super::json::{self, Kind, Members};
 use super::look::{Form, Look, Shape};
 use super::unescape::{unescape, unescape_into};
-use super::{Batch, Encoding, Level, Prefilter, Record, Role, Timestamp, packed};
+use super::{Batch, Encoding, Level, Prefilter, Record, Role, Timestamp, packed, text_duration};
 use std::borrow::Cow;
 use std::sync::Arc;
 use xxhash_rust::xxh3::xxh3_64;
@@ -154,6 +154,13 @@ impl<'a> Fields<'a> {
     #[must_use]
     pub fn duration_ms(&self) -> Option<f64> {
         Some(self.look.duration_ms).filter(|duration| duration.is_finite())
+    }
+
+    /// How long it took, in milliseconds, by a member or else by what its message tells. Reads the
+    /// message, so it is for those who ask for it.
+    #[must_use]
+    pub fn told_duration_ms(&self) -> Option<f64> {
+        self.duration_ms().or_else(|| text_duration::in_message(self.text(Role::Message)?.as_bytes()))
     }
 
     /// How it ended, 100 to 599.

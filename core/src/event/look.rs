@@ -17,8 +17,7 @@ use super::time::{TimeContext, Timestamp};
 use super::unescape::unescape_into;
 use super::{
     Batch, Charset, Encoding, Fault, Fields, Level, Prefilter, Record, Span, clean, inner, numbers, operation, packed,
-    text,
-    trace,
+    text, trace,
 };
 use std::sync::{Arc, Weak};
 use xxhash_rust::xxh3::xxh3_64;

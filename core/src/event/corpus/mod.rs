@@ -11,7 +11,7 @@ use super::{Batch, Fields, Looker, Role, Timestamp};
 /// What one line of the data says is right of a role, and what was read.
 fn is_right(role: Role, fields: &Fields<'_>, right: &str) -> Result<(), String> {
     let read = match role {
-        Role::Duration => fields.duration_ms().map(|duration| duration.to_string()),
+        Role::Duration => fields.told_duration_ms().map(|duration| duration.to_string()),
         Role::Status => fields.status().map(|status| status.to_string()),
         _ => fields.text(role).map(|text| text.into_owned()),
     };
@@ -35,6 +35,7 @@ fn instant(time: jiff::Timestamp) -> Timestamp {
 /// The lines that are read wrong, each with what is wrong of it; and how many lines there are.
 fn wrong(data: &str) -> (Vec<String>, usize) {
     let (mut wrong, mut lines, mut line) = (Vec::new(), 0, String::new());
+    let names = Names::defaults("anomalies");
     for text in data.lines() {
         let Some(right) = text.strip_prefix("    ") else {
             if !(text.is_empty() || text.starts_with("# ") || text.starts_with("## ")) {
@@ -45,8 +46,7 @@ fn wrong(data: &str) -> (Vec<String>, usize) {
         lines += 1;
         let mut batch = Batch { filled: line.len(), bytes: line.clone().into_bytes(), ..Batch::default() };
         Lines::new(1 << 20).split(&mut batch, true);
-        let names = Names::new(Role::ALL.map(|role| (role, role.default_names().to_vec())), "anomalies");
-        Looker::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap()).look(&mut batch);
+        Looker::new(names.clone(), "anomalies".into(), TimeContext::new("UTC", 2026).unwrap()).look(&mut batch);
         for pair in right.split(" | ") {
             let (role, right) = pair.split_once(' ').unwrap();
             let role = Role::from_name(role).unwrap();

@@ -97,6 +97,19 @@ impl Found {
     }
 
     fn level(&mut self, raw: &[u8], kind: Kind, how: How) -> bool {
+        // As nearly all write it.
+        let plain = match raw {
+            b"INFO" | b"info" => Some(Level::Info),
+            b"DEBUG" | b"debug" => Some(Level::Debug),
+            b"WARN" | b"warn" => Some(Level::Warn),
+            b"ERROR" | b"error" => Some(Level::Error),
+            _ => None,
+        };
+        if plain.is_some() {
+            (self.level, self.level_how) = (plain, how);
+            (self.level_number, self.level_is_default) = (u16::MAX, false);
+            return true;
+        }
         if kind == Kind::Escaped {
             return false;
         }
@@ -160,7 +173,8 @@ fn value_of(digits: &[u8]) -> u16 {
 fn is_plainly_a_word(value: &[u8]) -> bool {
     let is_other = |byte: u8| matches!(byte, b'g'..=b'z');
     match value {
-        b"null" | b"none" | b"stdout" | b"stderr" | b"undefined" => false,
+        // `null`, `none`, `stdout`, `stderr`, `undefined`: the words that are none take a call.
+        [b'n', b'u' | b'o', ..] | [b's', b't', b'd', ..] | [b'u', b'n', b'd', ..] => false,
         [first, ..] if is_other(*first) => true,
         [b'a'..=b'f', second, ..] if is_other(*second) => true,
         [b'a'..=b'f', b'a'..=b'f', third, ..] => is_other(*third),

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::super::time::{TimeContext, Timestamp, time_text};
+use super::super::time::TimeContext;
 use super::postgresql::severity;
 use super::{Laid, Opening, ValueForm, text};
 
@@ -70,16 +70,6 @@ pub(super) fn read(line: &[u8], opening: Opening, context: &mut TimeContext, lai
         laid.message_form = ValueForm::Text;
     }
     true
-}
-
-/// A time in parts, as when its date stands in a column of its own.
-pub(super) fn joined(parts: &[&[u8]], context: &mut TimeContext) -> Option<Timestamp> {
-    let (mut whole, mut length) = ([0; 64], 0);
-    for part in parts {
-        whole.get_mut(length..length + part.len())?.copy_from_slice(part);
-        length += part.len();
-    }
-    time_text(&whole[..length], context)
 }
 
 /// One value, without its quotes; quotes inside of it are doubled.

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::super::level::Level;
-use super::super::time::{TimeContext, time_number, time_text};
-use super::{Laid, LayoutMember, LayoutName, ValueForm, csv, text};
+use super::super::time::{TimeContext, date_and_time, time_number, time_text};
+use super::{Laid, LayoutMember, LayoutName, ValueForm, text};
 
 /// More pairs than this are data, not an event; it bounds the members.
 const MOST: usize = 512;
@@ -85,7 +85,7 @@ fn read_pairs(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> Option
         let value = &line[laid.members[place].value.clone()];
         laid.time = match (&date, &zone) {
             (Some(date), _) if value.len() >= 8 && value[2] == b':' => {
-                csv::joined(&[&line[date.clone()], b" ", value, zone.map_or(&[], |zone| &line[zone])], context)
+                date_and_time(&line[date.clone()], value, zone.map(|zone| &line[zone]), context)
             }
             _ => time_text(value, context),
         };

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::super::level::Level;
-use super::super::time::{TimeContext, TimeKind, time_text};
+use super::super::time::{TimeContext, TimeKind, date_and_time, time_text};
 use super::matching::Matching;
 use super::pattern::{self, Layout};
 use super::{Laid, csv};
@@ -114,7 +114,7 @@ pub(super) fn read_columns(
         csv::columns(line, delimiter).nth(column).map(|value| &line[value.range])
     };
     let time = match (value("date"), value("time")) {
-        (Some(date), Some(time)) => csv::joined(&[date, b" ", time], context),
+        (Some(date), Some(time)) => date_and_time(date, time, None, context),
         (None, Some(time)) => time_text(time, context),
         _ => None,
     };

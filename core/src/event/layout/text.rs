@@ -122,8 +122,9 @@ fn shortened_level(word: &[u8]) -> Option<Level> {
 
 /// A level in a script without ASCII, up to the first mark of that script.
 fn foreign_level(text: &[u8]) -> Option<(Level, usize)> {
-    let end = text.iter().take(25).position(u8::is_ascii).unwrap_or(text.len().min(25));
-    let word = std::str::from_utf8(&text[..end]).ok()?;
+    let end = text.iter().take(27).position(u8::is_ascii).unwrap_or(text.len().min(27));
+    let word = &text[..end];
+    let word = std::str::from_utf8(word).or_else(|cut| std::str::from_utf8(&word[..cut.valid_up_to()])).ok()?;
     let word = word.split(['：', '】', '」', '，', '、', '　', '。']).next()?;
     Level::from_text(word.as_bytes()).map(|level| (level, word.len()))
 }

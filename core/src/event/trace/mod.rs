@@ -235,10 +235,16 @@ fn has_dot(line: &[u8]) -> bool {
 
 /// The line begins with a name that could be an exception's, or a file's with a line.
 fn may_name(line: &[u8]) -> bool {
+    let end = memchr(b' ', &line[..line.len().min(FRAME_BYTES)]).unwrap_or(line.len());
+    let word = &line[..end];
     // A word with a space behind it is prose, or what most services say: `GET /cart`.
-    let end = line.iter().take(FRAME_BYTES).position(|byte| matches!(byte, b' ' | b':'));
-    let prose = end.is_some_and(|end| line[end] == b' ' && !matches!(line.get(end + 1), Some(b'[' | b'(')));
-    !prose && (exception(line).is_some() || ruby::begins(line).is_some() || at::begins(line).is_some())
+    let is_prose =
+        |last: &u8| last.is_ascii_alphanumeric() && end < line.len() && !matches!(line.get(end + 1), Some(b'[' | b'('));
+    // Most words end neither as exceptions do nor in the number of a line.
+    let Some(last) = word.last().filter(|last| !is_prose(last)) else { return false };
+    let has_line = || memchr::memchr_iter(b':', word).any(|at| word.get(at + 1).is_some_and(u8::is_ascii_digit));
+    let may = name::may_end(word) || (*last == b')' || has_line());
+    may && (exception(line).is_some() || ruby::begins(line).is_some() || at::begins(line).is_some())
 }
 
 /// True when an event at WARN or worse, or one without level, may hold a trace in one field.

@@ -43,6 +43,13 @@ const ENDS: [&[u8]; 10] = [
 const LEVELS: [&[u8]; 9] =
     [b"DEBUG", b"INFO", b"WARNING", b"WARN", b"ERROR", b"CRITICAL", b"FATAL", b"TRACE", b"NOTICE"];
 
+/// Whether a word ends as the names of exceptions do, but for the marks behind them.
+pub(super) fn may_end(word: &[u8]) -> bool {
+    let end = word.iter().rposition(u8::is_ascii_alphanumeric).map_or(0, |at| at + 1);
+    let name = &word[..end];
+    matches!(name.last(), Some(b'n' | b'r' | b't' | b'e' | b'p' | b'g')) && ENDS.iter().any(|end| name.ends_with(end))
+}
+
 /// The type of the exception that a line names first: `java.net.ConnectException: refused` or
 /// `ValueError`; a Rust or Go panic is `panic`.
 #[must_use]

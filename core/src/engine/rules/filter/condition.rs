@@ -65,7 +65,7 @@ impl<'a> Seen<'a> {
         match role {
             Role::Status => fields.status().map(|status| Self::Integer(status.into())),
             // Compared in the unit that scripts see, whatever unit the event is written in.
-            Role::Duration => fields.duration_ms().map(Self::Float),
+            Role::Duration => fields.told_duration_ms().map(Self::Float),
             Role::Level | Role::Timestamp => fields.text(role).map(|text| Self::Text(text, false)),
             _ => match fields.look().slots[role as usize].form {
                 Form::Absent => None,

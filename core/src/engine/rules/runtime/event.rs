@@ -89,7 +89,7 @@ impl Event {
     pub(crate) fn role(&self, role: Role) -> Dynamic {
         let fields = self.fields();
         match role {
-            Role::Duration => fields.duration_ms().map_or(Dynamic::UNIT, Dynamic::from),
+            Role::Duration => fields.told_duration_ms().map_or(Dynamic::UNIT, Dynamic::from),
             Role::Status => fields.status().map_or(Dynamic::UNIT, |status| i64::from(status).into()),
             _ => fields.text(role).map_or(Dynamic::UNIT, |text| clipped(&text).into()),
         }
