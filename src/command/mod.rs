@@ -4,6 +4,7 @@ pub mod check;
 pub mod config;
 pub mod demo;
 pub mod explain;
+pub mod inspect;
 pub mod reload;
 pub mod replay;
 mod restore;
@@ -88,12 +89,18 @@ impl Loaded {
     /// # Errors
     /// When the time zone is none, which validation has found before.
     pub fn looker(&self) -> Result<Looker, Failure> {
-        let year = self.config.input.year.unwrap_or_else(|| clock::now().year());
-        let context = TimeContext::new(&self.config.input.timezone, year).map_err(|error| {
-            Failure::cannot(error.to_string(), "set input.timezone to an IANA name, UTC or an offset")
-        })?;
-        let looker = Looker::new(self.config.names(), self.config.output.member.clone(), context);
+        let looker = Looker::new(self.config.names(), self.config.output.member.clone(), self.time_context()?);
         Ok(looker.with_masks(self.config.template.options().masks).with_secret(random::bytes()))
+    }
+
+    /// What written times leave out, as the first line of a stream has it.
+    ///
+    /// # Errors
+    /// As [`Self::looker`].
+    pub fn time_context(&self) -> Result<TimeContext, Failure> {
+        let year = self.config.input.year.unwrap_or_else(|| clock::now().year());
+        TimeContext::new(&self.config.input.timezone, year)
+            .map_err(|error| Failure::cannot(error.to_string(), "set input.timezone to an IANA name, UTC or an offset"))
     }
 }
 

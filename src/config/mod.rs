@@ -293,11 +293,17 @@ impl Config {
     /// The table of role names.
     #[must_use]
     pub fn names(&self) -> Names {
-        let lists = Role::ALL.map(|role| {
-            let configured = self.roles.get(&role).map(|names| names.iter().map(String::as_str).collect());
-            (role, configured.unwrap_or_else(|| role.default_names().to_vec()))
-        });
-        Names::new(lists, &self.output.member)
+        Names::new(Role::ALL.map(|role| (role, self.role_names(role))), &self.output.member)
+    }
+
+    /// The names of a role, the most telling first: those that are configured, in place of the
+    /// default list, or in front of it where they begin with a plus.
+    #[must_use]
+    pub fn role_names(&self, role: Role) -> Vec<&str> {
+        let Some(configured) = self.roles.get(&role) else { return role.default_names().to_vec() };
+        let names = configured.iter().map(|name| name.strip_prefix('+').unwrap_or(name));
+        let adds = configured.iter().any(|name| name.starts_with('+'));
+        names.chain(role.default_names().iter().copied().filter(|_| adds)).collect()
     }
 
     /// What the engine is told.

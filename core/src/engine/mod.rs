@@ -195,6 +195,7 @@ impl Engine {
                 self.tell_traces(moment, outcome);
                 self.tally.findings(&outcome.before);
             }
+            self.tally.unread(look);
             self.observe(fields, moment, outcome);
         }
         let template = Some((outcome.template, &self.templates));

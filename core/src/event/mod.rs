@@ -7,6 +7,7 @@
 
 pub mod body;
 mod clean;
+mod default_host;
 pub mod edit;
 pub mod exception;
 pub mod fault;
@@ -14,6 +15,7 @@ pub mod fields;
 pub mod forward;
 mod found;
 pub mod inner;
+pub mod inspect;
 pub mod json;
 mod known;
 pub mod layout;
