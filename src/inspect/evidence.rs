@@ -75,12 +75,6 @@ impl Evidence {
         Self { roles: Default::default(), context }
     }
 
-    /// Whether more lines without this role are looked at.
-    #[must_use]
-    pub fn wants(&self, role: Role) -> bool {
-        SOUGHT.iter().position(|sought| *sought == role).is_some_and(|i| self.roles[i].lines < LINES)
-    }
-
     /// Takes a line.
     pub fn take(&mut self, reading: &LineReading) {
         if !matches!(reading.shape, Shape::Json | Shape::Text) {
@@ -167,7 +161,7 @@ impl MemberTally {
         let is_fit = if role == Role::Message { self.fit * 2 >= self.seen } else { self.fit == self.seen };
         let is_sure = match role {
             Role::Timestamp => {
-                let goes_forward = self.seen < FEW || self.ordered * 10 >= (self.seen - 1) * 7;
+                let goes_forward = self.seen < FEW || self.ordered * 10 >= (self.seen - 1) * 9;
                 goes_forward && (self.seen >= FEW || has_hint(role, path))
             }
             Role::Level => self.is_plain && (self.levels.count_ones() >= 2 || has_hint(role, path)),

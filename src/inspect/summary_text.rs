@@ -101,7 +101,7 @@ impl SummaryDocument {
         let _ = writeln!(text, "\n{}  {}", paint.bold("Not understood"), paint.dim(aside));
         for shape in &self.unread_shapes {
             let without = match shape.without.as_slice() {
-                [] => String::new(),
+                [] => "  fault".to_owned(),
                 roles => format!("  without {}", roles.join(", ")),
             };
             let _ = writeln!(text, "  {:>10}{}", thousands(shape.events), paint.style("33", &without));

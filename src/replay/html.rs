@@ -101,7 +101,7 @@ fn header(report: &Report, page: &mut String) {
         for role in &report.unread {
             let _ = write!(page, "<p>{}</p>", Escaped(&role.sentence()));
         }
-        let _ = write!(page, "<p>{}</p></div>\n", Escaped(&advice));
+        let _ = writeln!(page, "<p>{}</p></div>", Escaped(&advice));
     }
     page.push_str("</header>\n");
 }

@@ -6,7 +6,7 @@ use super::sparkline::{axis, mark, sparkline, worst};
 use super::tables;
 use super::unread::advice;
 use crate::engine::finding::{DetectorName, Severity};
-use crate::event::Timestamp;
+use crate::event::{Role, Timestamp};
 use crate::narrate::quantity::{bytes, counted, duration, exact_duration, rate, thousands};
 use crate::narrate::{Language, evidence, next_step};
 use crate::plain::plain;
@@ -152,7 +152,8 @@ fn header(report: &Report, page: &mut Page) {
         let events = counted(report.outside, "event");
         page.row("", &format!("{events} with times far away from all others', left out of the timeline"));
     }
-    if report.untimed > 0 {
+    let is_told = report.unread.iter().any(|unread| unread.role == Role::Timestamp.name());
+    if report.untimed > 0 && !is_told {
         page.row("", &format!("{} without a time of their own", counted(report.untimed, "event")));
     }
     unread(report, page);

@@ -27,7 +27,10 @@ pub(super) fn time_of(kind: Kind, text: &str, context: &TimeContext) -> Option<T
     }
 }
 
-/// The level that a value is.
+/// The level that a value is: a word, a number, or the priority of a syslog line in its brackets.
 pub(super) fn level_of(text: &str) -> Option<Level> {
-    Level::from_text(text.as_bytes())
+    match text.strip_prefix('<').and_then(|rest| rest.strip_suffix('>')) {
+        Some(priority) => Level::from_number(priority.parse::<i64>().ok()? % 8),
+        None => Level::from_text(text.as_bytes()),
+    }
 }

@@ -154,12 +154,15 @@ impl Inspector {
         }
         let says = |member: &&LineMember| match role {
             Role::Timestamp => fit::time_of(member.kind, &member.text, context) == fields.time(),
-            Role::Level => fit::level_of(&member.text) == fields.level() || member.role == Some(Role::Level),
+            Role::Level => fit::level_of(&member.text) == fields.level(),
             _ => member.text == value || member.text.trim_end_matches('\n') == value,
         };
-        let alike: Vec<_> = members.iter().filter(says).collect();
+        let mut alike: Vec<_> = members.iter().filter(says).collect();
+        if alike.is_empty() {
+            // A time in two columns, or a level that its layout has cut.
+            alike = members.iter().filter(|member| member.role == Some(role)).collect();
+        }
         let best = alike.iter().map(|member| rank(member)).min()?;
-        // What no name and no place stands for is only told where nothing else could be meant.
         let mut best = alike.into_iter().filter(|member| rank(member) == best);
         let first = best.next()?;
         let wins_inside = matches!(role, Role::Message | Role::Module);
