@@ -43,11 +43,11 @@ pub fn inspect(args: &InspectArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let ended = files.iter().try_for_each(|path| inspection.file(path)).and_then(|()| inspection.finish());
     match ended {
         // Whoever reads only the head has had enough.
-        Err(Ending::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(Ending::Output(error)) => {
+        Err(Interruption::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(Interruption::Output(error)) => {
             Err(Failure::cannot(format!("cannot write standard output: {error}"), "is its reader still there?"))
         }
-        Err(Ending::Failure(failure)) => Err(failure),
+        Err(Interruption::Failure(failure)) => Err(failure),
         Ok(()) => Ok(()),
     }
 }
@@ -60,12 +60,12 @@ fn view() -> LineView {
 }
 
 /// Why it ended early.
-enum Ending {
+enum Interruption {
     Output(io::Error),
     Failure(Failure),
 }
 
-impl From<io::Error> for Ending {
+impl From<io::Error> for Interruption {
     fn from(error: io::Error) -> Self {
         Self::Output(error)
     }
@@ -82,15 +82,15 @@ struct Inspection<'a> {
 }
 
 impl Inspection<'_> {
-    fn file(&mut self, path: &Path) -> Result<(), Ending> {
+    fn file(&mut self, path: &Path) -> Result<(), Interruption> {
         let cannot = |error: io::Error| {
             let hint = "check the name and that it is a file that may be read; - is standard input";
-            Ending::Failure(Failure::cannot(format!("cannot read {}: {error}", path.display()), hint))
+            Interruption::Failure(Failure::cannot(format!("cannot read {}: {error}", path.display()), hint))
         };
         let opened = open(path, &BytesRead::default()).map_err(cannot)?;
         let cut = Lines::new(self.loaded.config.input.max_line_bytes);
-        let looker = self.loaded.looker().map_err(Ending::Failure)?;
-        let mut inspector = self.loaded.inspector().map_err(Ending::Failure)?;
+        let looker = self.loaded.looker().map_err(Interruption::Failure)?;
+        let mut inspector = self.loaded.inspector().map_err(Interruption::Failure)?;
         let mut source = LogSource::new(opened, cut, looker, 0).map_err(cannot)?;
         self.summary.file(&source.name);
         let mut number = 0;
@@ -128,7 +128,7 @@ impl Inspection<'_> {
         self.out.write_all(shown.as_bytes())
     }
 
-    fn finish(self) -> Result<(), Ending> {
+    fn finish(self) -> Result<(), Interruption> {
         let mut out = self.out;
         if self.args.summary {
             let (LineView { width, paint }, summary) = (self.view, self.summary.finish());
@@ -140,7 +140,7 @@ impl Inspection<'_> {
         }
         out.flush()?;
         match self.damage {
-            Some(damage) => Err(Ending::Failure(Failure::cannot(damage, "get a whole copy of the file"))),
+            Some(damage) => Err(Interruption::Failure(Failure::cannot(damage, "get a whole copy of the file"))),
             None => Ok(()),
         }
     }

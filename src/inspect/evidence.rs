@@ -151,7 +151,7 @@ impl MemberTally {
         let is_word = text.chars().count() >= 2 && !text.bytes().any(|byte| byte.is_ascii_digit());
         let Some(level) = Level::from_text(text.as_bytes()).filter(|_| is_word) else { return false };
         self.levels |= 1 << level as u8;
-        self.is_plain |= level.same_word(text.as_bytes());
+        self.is_plain |= level.same_word(text.as_bytes()) || !text.is_ascii();
         true
     }
 

@@ -16,8 +16,8 @@ impl Batch {
         self.looks.iter().any(|look| look.slots[Role::Host as usize].form != Form::Absent)
     }
 
-    /// Makes `host` the host of every event of a batch that was looked at and names none. Text lines
-    /// that say neither when nor who belong to the line before them and stay as they are.
+    /// Makes `host` the host of every event of a batch that was looked at and names none. Text
+    /// lines that say neither when nor who belong to the line before them and stay as they are.
     pub fn set_default_host(&mut self, host: &str) {
         let span = Span::new(self.arena.len(), self.arena.len() + host.len());
         self.arena.extend_from_slice(host.as_bytes());

@@ -101,7 +101,7 @@ fn each_role_is_traced_back_to_its_member_and_its_bytes() {
         ),
         ("just a text", vec!["plain", "message=just a text @ message[just a text]"]),
         ("{\"a\":", vec![""]),
-        ("", vec![""]),
+        (" ", vec![""]),
     ] {
         assert_eq!(shown(line), expected, "{line}");
     }
