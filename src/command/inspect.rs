@@ -10,6 +10,7 @@ use crate::event::lines::Lines;
 use crate::event::{Encoding, Role};
 use crate::inspect::document::LineDocument;
 use crate::inspect::evidence::Evidence;
+use crate::inspect::layout_evidence::LayoutEvidence;
 use crate::inspect::show::LineView;
 use crate::inspect::summary::InspectSummary;
 use crate::plain::plain_document;
@@ -35,7 +36,11 @@ pub fn inspect(args: &InspectArgs, out: &mut dyn Write) -> Result<(), Failure> {
         args,
         loaded: &loaded,
         view: view(),
-        summary: InspectSummary::new(Evidence::new(loaded.time_context()?), templates),
+        summary: InspectSummary::new(
+            Evidence::new(loaded.time_context()?),
+            LayoutEvidence::new(loaded.time_context()?),
+            templates,
+        ),
         out: BufWriter::new(out),
         damage: None,
     };

@@ -2,10 +2,11 @@
 //!
 //! [`crate::event::inspect`] explains one line. Here lines are shown (`show.rs`), written as JSON
 //! (`document.rs`) and counted (`summary.rs`), and members that could be a role which lines lack are
-//! found by their values (`evidence.rs`). Nothing here reads or prints.
+//! found by their values (`evidence.rs`, `layout_evidence.rs`). Nothing here reads or prints.
 
 pub mod document;
 pub mod evidence;
+pub mod layout_evidence;
 pub mod show;
 pub mod summary;
 mod summary_text;

@@ -5,6 +5,7 @@
 
 use super::document::without;
 use super::evidence::{Evidence, SOUGHT, Suggestion};
+use super::layout_evidence::LayoutEvidence;
 use crate::engine::stack_trace::StackTraceAssembler;
 use crate::engine::template::{Merge, TemplateId, Templates};
 use crate::event::inspect::{LineReading, ORDER};
@@ -32,6 +33,7 @@ pub struct InspectSummary {
     layouts: BTreeMap<Vec<&'static str>, LayoutTally>,
     unread: HashMap<ShapeKey, UnreadTally>,
     evidence: Evidence,
+    layout: LayoutEvidence,
     templates: Templates,
     merges: Vec<Merge>,
     traces: StackTraceAssembler,
@@ -88,6 +90,8 @@ pub struct SummaryDocument {
     pub faults: BTreeMap<&'static str, u64>,
     /// Members that look like roles which most events lack.
     pub suggestions: Vec<SuggestionDocument>,
+    /// A layout that nearly all text lines without a time or level fit.
+    pub layout_pattern: Option<String>,
     /// The same as lines for the configuration file; null where there are none.
     pub toml: Option<String>,
 }
@@ -147,13 +151,14 @@ impl Share {
 impl InspectSummary {
     /// Nothing was read.
     #[must_use]
-    pub fn new(evidence: Evidence, templates: Templates) -> Self {
+    pub fn new(evidence: Evidence, layout: LayoutEvidence, templates: Templates) -> Self {
         Self {
             document: SummaryDocument::default(),
             roles: Default::default(),
             layouts: BTreeMap::new(),
             unread: HashMap::new(),
             evidence,
+            layout,
             templates,
             merges: Vec::new(),
             traces: StackTraceAssembler::default(),
@@ -202,6 +207,7 @@ impl InspectSummary {
             }
         }
         self.evidence.take(reading);
+        self.layout.take(&String::from_utf8_lossy(fields.line()), reading);
         // Without a module an event is still understood.
         let lacks: Vec<&'static str> = without(reading).filter(|role| *role != Role::Module).map(Role::name).collect();
         if !lacks.is_empty() || reading.fault.is_some() {
@@ -253,7 +259,8 @@ impl InspectSummary {
         let listed: u64 = self.document.unread_shapes.iter().map(|shape| shape.events).sum();
         self.document.unread_others += self.unread.values().map(|tally| tally.events).sum::<u64>() - listed;
         let suggestions = self.suggestions();
-        self.document.toml = toml_of(&suggestions);
+        self.document.layout_pattern = self.layout.best().map(str::to_owned);
+        self.document.toml = toml_of(&suggestions, self.layout.best());
         self.document.suggestions = suggestions
             .into_iter()
             .map(|Suggestion { role, member, values, example }| SuggestionDocument {
@@ -311,11 +318,18 @@ fn keys_of(fields: &Fields<'_>) -> String {
 }
 
 /// What is suggested, as lines for the configuration file.
-fn toml_of(suggestions: &[Suggestion]) -> Option<String> {
-    let line = |of: &Suggestion| {
-        // JSON's strings are strings of TOML, once nothing in them steers a terminal.
-        let name = serde_json::to_string(&format!("+{}", of.member)).unwrap_or_default();
-        format!("{} = [{}]\n", of.role.name(), plain_document(&name))
-    };
-    (!suggestions.is_empty()).then(|| format!("[roles]\n{}", suggestions.iter().map(line).collect::<String>()))
+fn toml_of(suggestions: &[Suggestion], layout: Option<&str>) -> Option<String> {
+    // JSON's strings are strings of TOML, once nothing in them steers a terminal.
+    let quoted = |text: &str| plain_document(&serde_json::to_string(text).unwrap_or_default());
+    let mut text = String::new();
+    if !suggestions.is_empty() {
+        text.push_str("[roles]\n");
+    }
+    for of in suggestions {
+        text.push_str(&format!("{} = [{}]\n", of.role.name(), quoted(&format!("+{}", of.member))));
+    }
+    if let Some(pattern) = layout {
+        text.push_str(&format!("[[input.layout]]\nname = \"own\"\npattern = {}\n", quoted(pattern)));
+    }
+    (!text.is_empty()).then_some(text)
 }

@@ -132,6 +132,10 @@ impl SummaryDocument {
                 let _ = writeln!(text, "  {}", paint.dim(&format!("# {line}")));
             }
         }
+        if self.layout_pattern.is_some() {
+            let _ =
+                writeln!(text, "  {}", paint.dim("# nearly all lines without a time or level have both in one form"));
+        }
         for line in toml.lines() {
             let _ = writeln!(text, "  {line}");
         }

@@ -1,4 +1,5 @@
 use super::evidence::{Evidence, Suggestion};
+use super::layout_evidence::LayoutEvidence;
 use super::summary::{InspectSummary, SummaryDocument};
 use super::*;
 use crate::command::{Loaded, load};
@@ -20,7 +21,8 @@ fn summary(toml: &str, lines: &[String]) -> SummaryDocument {
     Lines::new(1 << 20).split(&mut batch, true);
     loaded.looker().unwrap().look(&mut batch);
     let (mut inspector, evidence) = (loaded.inspector().unwrap(), Evidence::new(loaded.time_context().unwrap()));
-    let mut summary = InspectSummary::new(evidence, Templates::new(1_000, &Default::default()));
+    let layout = LayoutEvidence::new(loaded.time_context().unwrap());
+    let mut summary = InspectSummary::new(evidence, layout, Templates::new(1_000, &Default::default()));
     summary.file("test.log");
     for i in 0..batch.records.len() {
         let fields = batch.fields(i);
@@ -117,6 +119,33 @@ fn what_is_suggested_can_be_pasted_and_helps() {
         assert_eq!(after.roles[role].events, 40, "{role} by\n{toml}");
     }
     assert!(after.suggestions.is_empty() && after.toml.is_none() && after.unread_shapes.is_empty());
+}
+
+#[test]
+fn a_layout_is_suggested_where_all_lines_agree() {
+    let level = |i: usize| ["INFO", "ERROR", "WARN"][i % 3];
+    for (lines, expected) in [
+        (
+            repeat(40, |i| format!("#{}##2026-03-02 09:00:{i:02}## order {i} taken", level(i))),
+            Some("#{level}##{time}## {message}"),
+        ),
+        (
+            repeat(40, |i| format!("=> at 2026-03-02 09:00:{i:02} =>> {} =>> order {i}", level(i))),
+            Some("=> at {time} =>> {level} =>> {message}"),
+        ),
+        // Not every line says it, one says it in its text, and one never says another level.
+        (
+            repeat(40, |i| {
+                if i % 4 == 0 { format!("order {i}") } else { format!("#{}#2026-03-02 09:00:{i:02}# x", level(i)) }
+            }),
+            None,
+        ),
+        (repeat(40, |i| format!("# order {i} at 2026-03-02 09:00:00 ended with {} there", level(i))), None),
+        (repeat(40, |i| format!("# 2026-03-02 09:00:{i:02} # ERROR # order {i}")), None),
+        (repeat(5, |i| format!("#{}##2026-03-02 09:00:{i:02}## order", level(i))), None),
+    ] {
+        assert_eq!(summary("", &lines).layout_pattern.as_deref(), expected, "{}", lines[1]);
+    }
 }
 
 #[test]
