@@ -84,8 +84,8 @@ pub enum Command {
     Schema(SchemaArgs),
     /// Show which templates a log is made of, or the template of each line.
     Templates(TemplatesArgs),
-    /// Show what is read of each line: its layout, its roles and where they stand, and what was tried
-    /// in vain; with --summary, of a whole file and what to set.
+    /// Show what is read of each line: its layout, its roles and where they stand, and what was
+    /// tried in vain; with --summary, of a whole file and what to set.
     Inspect(InspectArgs),
     /// Make a realistic labelled stream with known faults.
     Demo(DemoArgs),
