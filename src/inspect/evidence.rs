@@ -2,8 +2,8 @@
 //!
 //! A name alone is no evidence, and one value is little: a member is suggested where every value of
 //! it in the lines without the role could be the role. Times must also go forward, as those of a
-//! log do: when a certificate ends is a time as well. Memory: 512 members a role, of the first 4,000
-//! lines that lack it.
+//! log do: when a certificate ends is a time as well. Memory: 512 members a role, of the first
+//! 4,000 lines that lack it.
 
 use crate::event::inspect::{LineMember, LineReading, fits};
 use crate::event::json::Kind;

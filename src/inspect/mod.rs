@@ -1,8 +1,8 @@
 //! What was read of a log, for people: line by line, and of a whole file with what to set.
 //!
 //! [`crate::event::inspect`] explains one line. Here lines are shown (`show.rs`), written as JSON
-//! (`document.rs`) and counted (`summary.rs`), and members that could be a role which lines lack are
-//! found by their values (`evidence.rs`, `layout_evidence.rs`). Nothing here reads or prints.
+//! (`document.rs`) and counted (`summary.rs`), and members that could be a role which lines lack
+//! are found by their values (`evidence.rs`, `layout_evidence.rs`). Nothing here reads or prints.
 
 pub mod document;
 pub mod evidence;

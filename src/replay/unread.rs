@@ -2,8 +2,8 @@
 //! nothing in what is not read.
 //!
 //! A time and a level nearly every log has, so it is always said where most events lack one; a
-//! status says how an event ended as a level does. What not every log has, a module, an operation or
-//! a duration, is worth a word only where a member looks like it.
+//! status says how an event ended as a level does. What not every log has, a module, an operation
+//! or a duration, is worth a word only where a member looks like it.
 
 use super::document::UnreadRole;
 use super::merge::Line;
