@@ -43,6 +43,7 @@ pub fn parse() -> Cli {
         seismolog replay app.log db.log.gz                 what happened in these files?\n  \
         seismolog explain findings.ndjson                  what do these findings mean?\n  \
         seismolog templates app.log                        which messages is it made of?\n  \
+        seismolog inspect --summary app.log                is it understood, and if not, what to set?\n  \
         seismolog check -c seismolog.toml rules/           is all of it valid?\n  \
         seismolog test rules/                              do the rules do what their tests say?\n  \
         seismolog demo --show                              a stream with faults, and what is found in it\n\n\
@@ -83,6 +84,9 @@ pub enum Command {
     Schema(SchemaArgs),
     /// Show which templates a log is made of, or the template of each line.
     Templates(TemplatesArgs),
+    /// Show what is read of each line: its layout, its roles and where they stand, and what was
+    /// tried in vain; with --summary, of a whole file and what to set.
+    Inspect(InspectArgs),
     /// Make a realistic labelled stream with known faults.
     Demo(DemoArgs),
 }
@@ -210,6 +214,28 @@ pub struct TemplatesArgs {
     /// List at most this many templates, the most frequent first.
     #[arg(long, value_name = "N", default_value_t = 50)]
     pub limit: usize,
+}
+
+/// Flags of `inspect`.
+#[derive(Args, Clone, Debug, Default)]
+#[command(after_help = "Examples:\n  \
+    tail -n 5 app.log | seismolog inspect     what is read of these lines?\n  \
+    seismolog inspect --summary app.log.gz    how much of the file is understood, and what to set\n  \
+    seismolog inspect --json app.log          one JSON object for each line")]
+pub struct InspectArgs {
+    /// Read this configuration file, of which [input] and [roles] matter. None is read without it.
+    #[arg(short, long, value_name = "FILE", env = "SEISMOLOG_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// Files, plain or packed with gzip or zstd; standard input without any, or for -.
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Print one JSON object for each line, or one for the summary.
+    #[arg(long)]
+    pub json: bool,
+    /// Print how much of all is understood, the commonest shapes of what is not, and lines for the
+    /// configuration file where members look like what is missing.
+    #[arg(long)]
+    pub summary: bool,
 }
 
 /// The names of severities, for which the engine knows nothing of clap.

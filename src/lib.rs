@@ -35,6 +35,7 @@ pub mod config;
 pub mod demo;
 pub mod error;
 pub mod explain;
+pub mod inspect;
 pub mod io;
 pub mod message;
 pub mod observer;

@@ -2,8 +2,8 @@
 
 use seismolog::cli::{self, Command};
 use seismolog::command::{
-    check::check, config::config, demo::demo, explain::explain, replay::replay, rules::rules, run::run, schema::schema,
-    templates::templates, test::test,
+    check::check, config::config, demo::demo, explain::explain, inspect::inspect, replay::replay, rules::rules,
+    run::run, schema::schema, templates::templates, test::test,
 };
 use seismolog::io::escaping::{safe_stderr, safe_stdout};
 use seismolog::plain::plain;
@@ -27,6 +27,7 @@ fn main() -> ExitCode {
         Command::Config(settings) => config(&settings, &mut safe_stdout()),
         Command::Schema(args) => schema(args.of, &mut safe_stdout()),
         Command::Templates(args) => templates(&args, &mut safe_stdout()),
+        Command::Inspect(args) => inspect(&args, &mut safe_stdout()),
         Command::Demo(args) => demo(&args, &mut safe_stdout()),
     };
     match ended {

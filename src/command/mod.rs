@@ -4,6 +4,7 @@ pub mod check;
 pub mod config;
 pub mod demo;
 pub mod explain;
+pub mod inspect;
 pub mod reload;
 pub mod replay;
 mod restore;
@@ -94,18 +95,24 @@ impl Loaded {
     /// # Errors
     /// When the time zone is none, which validation has found before.
     pub fn looker(&self) -> Result<Looker, Failure> {
+        let looker = Looker::new(self.config.names(), self.config.output.member.clone(), self.time_context()?)
+            .with_layouts(&self.config.layouts())
+            .with_charset(self.config.input.encoding);
+        Ok(looker.with_masks(self.config.template.options().masks).with_secret(random::bytes()))
+    }
+
+    /// What written times leave out, as the first line of a stream has it.
+    ///
+    /// # Errors
+    /// As [`Self::looker`].
+    pub fn time_context(&self) -> Result<TimeContext, Failure> {
         let (zone, now) = (&self.config.input.timezone, clock::now());
         let context = match self.config.input.year {
             Some(year) => TimeContext::new(zone, year),
             None => TimeContext::new(zone, now.year()).map(|context| context.with_present(now)),
         };
-        let context = context.map_err(|error| {
-            Failure::cannot(error.to_string(), "set input.timezone to an IANA name, UTC or an offset")
-        })?;
-        let looker = Looker::new(self.config.names(), self.config.output.member.clone(), context)
-            .with_layouts(&self.config.layouts())
-            .with_charset(self.config.input.encoding);
-        Ok(looker.with_masks(self.config.template.options().masks).with_secret(random::bytes()))
+        context
+            .map_err(|error| Failure::cannot(error.to_string(), "set input.timezone to an IANA name, UTC or an offset"))
     }
 }
 

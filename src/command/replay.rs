@@ -5,6 +5,7 @@ use crate::cli::ReplayArgs;
 use crate::engine::finding::Finding;
 use crate::error::Failure;
 use crate::event::Source;
+use crate::inspect::evidence::Evidence;
 use crate::io::files;
 use crate::plain::plain_document;
 use crate::replay::document::Report;
@@ -14,12 +15,13 @@ use crate::replay::offset::Comparison;
 use crate::replay::report::{Style, render};
 use crate::replay::source::{BytesRead, LogSource, open};
 use crate::replay::summary::{ReportOptions, Summary};
-use crate::replay::{Observer, compare_clocks, run};
+use crate::replay::unread::UnreadRoles;
+use crate::replay::{Observer, compare_clocks, run, source_names};
 use crate::terminal::Paint;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -42,7 +44,9 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<(), Failure> {
         if args.align { Some(compare_clocks(sources(args, &loaded, &[], &mut watcher)?, &mut watcher)) } else { None };
     let corrections = corrections(clocks.as_deref().unwrap_or_default(), args.files.len());
     let mut merge = Merge::new(sources(args, &loaded, &corrections, &mut watcher)?);
-    let mut summary = Summary::new(args.files.len());
+    let unread =
+        UnreadRoles::new(args.files.len()).explained(loaded.inspector()?, Evidence::new(loaded.time_context()?));
+    let mut summary = Summary::new(args.files.len()).with_unread(unread);
     let tally = run(&|| loaded.engine(), &mut merge, &mut summary, &mut watcher).and_then(|tally| {
         watcher.findings.iter_mut().try_for_each(Write::flush)?;
         Ok(tally)
@@ -99,7 +103,8 @@ fn sources(
     watcher: &mut Watcher,
 ) -> Result<Vec<LogSource>, Failure> {
     let mut sources = Vec::new();
-    for (i, path) in args.files.iter().enumerate() {
+    let hosts = source_names(args.files.iter().map(PathBuf::as_path));
+    for ((i, path), host) in args.files.iter().enumerate().zip(hosts) {
         let cannot = |error: io::Error| {
             let hint = "check the name and that it is a file that may be read; - is standard input";
             Failure::cannot(format!("cannot read {}: {error}", path.display()), hint)
@@ -112,7 +117,8 @@ fn sources(
         // Lines without a header belong to those before them in the same file.
         let lines = loaded.lines().of(Source(u16::try_from(i).unwrap_or(u16::MAX)));
         let shift = corrections.get(i).copied().unwrap_or(0);
-        sources.push(LogSource::new(opened, lines, loaded.looker()?, shift).map_err(cannot)?);
+        let source = LogSource::new(opened, lines, loaded.looker()?, shift).map_err(cannot)?;
+        sources.push(source.with_default_host(host));
     }
     Ok(sources)
 }

@@ -33,7 +33,7 @@ use crate::engine::incident::Policy as EnginePolicy;
 use crate::engine::rules::Budget;
 use crate::event::Role;
 use crate::event::layout::OwnLayout;
-use crate::event::roles::Names;
+use crate::event::roles::{Names, RoleName};
 use crate::event::time::TimeContext;
 pub use crate::human_duration::HumanDuration;
 pub use alert::{Access, Alertmanager, Webhook};
@@ -168,8 +168,14 @@ impl Config {
     /// The table of role names.
     #[must_use]
     pub fn names(&self) -> Names {
-        let lists = Role::ALL.map(|role| (role, roles::names(&self.roles, role)));
-        Names::new(lists, &self.output.member)
+        Names::new(Role::ALL.map(|role| (role, self.role_names(role))), &self.output.member)
+    }
+
+    /// The names of a role, the most telling first: those that are configured, in place of the
+    /// default list, or in front of it where they begin with a plus.
+    #[must_use]
+    pub fn role_names(&self, role: Role) -> Vec<RoleName<'_>> {
+        roles::names(&self.roles, role)
     }
 
     /// The options of the engine.

@@ -46,6 +46,8 @@ pub struct Report {
     pub outside: u64,
     /// Events without a time of their own.
     pub untimed: u64,
+    /// Roles that most events lack, where that is worth a word.
+    pub unread: Vec<UnreadRole>,
     /// How long the replay took.
     pub elapsed_s: f64,
     /// How fast it was.
@@ -83,6 +85,21 @@ pub struct Report {
     pub counts_exact: bool,
     /// The longest silences of the whole stream.
     pub gaps: Vec<QuietGap>,
+}
+
+/// A role that most events lack.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct UnreadRole {
+    /// The role.
+    pub role: &'static str,
+    /// Events of all files, but for lines of stack traces and those that cannot be read at all.
+    pub events: u64,
+    /// Those of them without the role; without a level, those that have no status either.
+    pub without: u64,
+    /// The member that looks like it.
+    pub looks_like: Option<String>,
+    /// The file with most such events; none for standard input.
+    pub file: Option<String>,
 }
 
 /// One file.

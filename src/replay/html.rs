@@ -3,6 +3,7 @@
 
 use super::document::{Group, Incident, Report};
 use super::html_chart::chart;
+use super::unread::advice;
 use crate::engine::finding::{DetectorName, Severity};
 use crate::event::Timestamp;
 use crate::narrate::quantity::{bytes, counted, duration, rate, thousands};
@@ -94,7 +95,15 @@ fn header(report: &Report, page: &mut String) {
     for (name, value) in tiles {
         let _ = write!(page, "<div><dt>{name}</dt><dd>{}</dd></div>", Escaped(&value));
     }
-    page.push_str("</dl>\n</header>\n");
+    page.push_str("</dl>\n");
+    if let Some(advice) = advice(&report.unread) {
+        page.push_str("<div class=\"note unread\">");
+        for role in &report.unread {
+            let _ = write!(page, "<p>{}</p>", Escaped(&role.sentence()));
+        }
+        let _ = writeln!(page, "<p>{}</p></div>", Escaped(&advice));
+    }
+    page.push_str("</header>\n");
 }
 
 fn timeline(report: &Report, page: &mut String) {

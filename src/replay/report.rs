@@ -1,13 +1,14 @@
 //! The report as a person reads it: data in, text out.
 
-use super::document::{Incident, Report};
+use super::document::{Incident, Report, UnreadRole};
 use super::offset::Relation;
 use super::sparkline::{axis, mark, sparkline, worst};
 use super::tables;
+use super::unread::advice;
 pub use super::words::clock_in_words;
 use super::words::{fault_in_words, opened_in_words};
 use crate::engine::finding::{DetectorName, Severity};
-use crate::event::Timestamp;
+use crate::event::{Role, Timestamp};
 use crate::narrate::quantity::{bytes, counted, duration, rate, thousands};
 use crate::narrate::{Language, evidence, next_step};
 use crate::plain::plain;
@@ -153,12 +154,26 @@ fn header(report: &Report, page: &mut Page) {
         let events = counted(report.outside, "event");
         page.row("", &format!("{events} with times far away from all others', left out of the timeline"));
     }
-    if report.untimed > 0 {
+    let is_told = report.unread.iter().any(|unread| unread.role == Role::Timestamp.name());
+    if report.untimed > 0 && !is_told {
         page.row("", &format!("{} without a time of their own", counted(report.untimed, "event")));
     }
+    unread(report, page);
     page.row("incidents", &opened_in_words(report));
     let speed = thousands(report.lines_per_s.round() as u64);
     page.row("replayed", &format!("in {}, {speed} lines/s", duration(report.elapsed_s)));
+}
+
+/// What most events lack, and what to do about it.
+fn unread(report: &Report, page: &mut Page) {
+    let Style { paint, width } = page.style;
+    let mut sentences: Vec<String> = report.unread.iter().map(UnreadRole::sentence).collect();
+    sentences.extend(advice(&report.unread));
+    let lines = sentences.iter().flat_map(|sentence| wrap(sentence, width - MARGIN - NAMES));
+    for (i, line) in lines.enumerate() {
+        let name = format!("{:NAMES$}", if i == 0 { "unread" } else { "" });
+        page.line(&format!("{}{}", paint.severity(Severity::Warning, &name), paint.severity(Severity::Warning, &line)));
+    }
 }
 
 fn files(report: &Report, page: &mut Page) {

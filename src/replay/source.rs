@@ -85,6 +85,8 @@ pub struct LogSource {
     last_place: Option<Timestamp>,
     tail: Vec<u8>,
     ended: bool,
+    /// The host of events, until one names its own.
+    default_host: Option<String>,
     /// What came so far.
     pub given: Given,
 }
@@ -106,8 +108,16 @@ impl LogSource {
             last_place: None,
             tail: Vec::new(),
             ended: false,
+            default_host: None,
             given: Given::default(),
         })
+    }
+
+    /// The same with a host for the events of a file in which none names one.
+    #[must_use]
+    pub fn with_default_host(mut self, host: Option<String>) -> Self {
+        self.default_host = host;
+        self
     }
 
     /// Fills the batch with the next records; false at the end. Damage ends a source where it is
@@ -157,6 +167,11 @@ impl LogSource {
         self.tail.extend_from_slice(&batch.bytes[rest..batch.filled]);
         batch.filled = rest;
         self.looker.look(batch);
+        if batch.names_hosts() {
+            self.default_host = None;
+        } else if let Some(host) = &self.default_host {
+            batch.set_default_host(host);
+        }
     }
 
     /// Where each record stands: at its own time, or at its predecessor's when it has none, or one

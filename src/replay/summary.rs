@@ -7,6 +7,7 @@ use super::merge::Line;
 use super::offset::{Comparison, TraceTimes, compare};
 use super::source::LogSource;
 use super::timeline::Timeline;
+use super::unread::UnreadRoles;
 use crate::engine::Tally;
 use crate::engine::finding::{Finding, Severity, State};
 use crate::engine::template::{Sighting, TemplateId, Templates};
@@ -48,6 +49,7 @@ pub struct Summary {
     files: Vec<TraceTimes>,
     events: Vec<u64>,
     untimed: u64,
+    unread: UnreadRoles,
     timeline: Timeline,
     modules: HeavyHitters,
     messages: HeavyHitters,
@@ -66,6 +68,7 @@ impl Summary {
             files: vec![TraceTimes::default(); files],
             events: vec![0; files],
             untimed: 0,
+            unread: UnreadRoles::new(files),
             timeline: Timeline::default(),
             modules: HeavyHitters::new(MODULES),
             messages: HeavyHitters::new(TEMPLATES),
@@ -76,6 +79,13 @@ impl Summary {
         }
     }
 
+    /// The same with what looks into events that lack something.
+    #[must_use]
+    pub fn with_unread(mut self, unread: UnreadRoles) -> Self {
+        self.unread = unread;
+        self
+    }
+
     /// A line went through, of the template `seen` among all `templates`.
     pub fn line(&mut self, line: &Line<'_>, seen: Sighting, templates: &Templates) {
         let look = line.fields.look();
@@ -84,6 +94,9 @@ impl Summary {
         }
         self.events[line.source] += 1;
         self.untimed += u64::from(look.time.is_none() && look.fault.is_none());
+        // A text line without a template goes on with a stack trace.
+        let goes_on = look.shape == Shape::Text && look.skeleton != 0 && seen.id == TemplateId::default();
+        self.unread.line(line, !goes_on);
         if let Some(time) = look.time {
             self.files[line.source].event(time, line.fields.raw(Role::Trace).map(xxh3_64));
         }
@@ -195,7 +208,6 @@ impl Summary {
         Report {
             version: env!("CARGO_PKG_VERSION"),
             clocks: clocks.iter().map(|found| clock_report(found, &files, corrections)).collect(),
-            files,
             lines,
             events: self.events.iter().sum(),
             first: range.map(|(first, _)| Rfc3339(first)),
@@ -203,6 +215,8 @@ impl Summary {
             duration_s: range.map_or(0.0, |(first, last)| last.seconds_since(first)),
             outside: span.outside,
             untimed: self.untimed,
+            unread: self.unread.told(&files.iter().map(|file| file.name.clone()).collect::<Vec<_>>()),
+            files,
             elapsed_s: options.elapsed_s,
             lines_per_s: lines as f64 / options.elapsed_s.max(1e-6),
             levels: Tally::LEVELS.into_iter().zip(tally.events).filter(|(_, count)| *count > 0).collect(),

@@ -174,7 +174,7 @@ fn what_is_over_the_limit_is_counted() {
 fn nothing_is_reported_as_nothing() {
     for (files, says) in [
         (&[("empty", "")][..], "no event tells one"),
-        (&[("text", "no time\nat all\n")], "2 events without a time of their own"),
+        (&[("text", "no time\nat all\n")], "0 of 2 events have a time"),
         (&[("a", ""), ("b", "")], "whether b and a agree is unknown (no shared trace ids)"),
     ] {
         let page = page(&replay(files, &[], 50).0);
@@ -213,7 +213,7 @@ fn the_document_has_stable_names() {
     let names: Vec<_> = json.as_object().unwrap().keys().map(String::as_str).collect();
     let expected = "clocks counts_exact duration_s elapsed_s events failures faults files first gaps incidents \
         incidents_omitted last levels lines lines_per_s messages modules modules_total opened outside rule_failure \
-        timeline untimed version";
+        timeline unread untimed version";
     assert_eq!(names.join(" "), expected);
     assert_eq!(json["incidents"][0]["detector"], "loop");
     assert_eq!(json["timeline"]["start"], "2026-03-02T08:00:00Z");
@@ -247,4 +247,105 @@ fn an_incident_is_reported_as_bad_as_it_ever_was_with_all_that_was_found_out_abo
     assert_eq!(incident.finding.remedy.as_deref(), Some("make room"));
     assert_eq!(incident.finding.context, ["led up to it"]);
     assert!(page(&report).contains("1 critical"), "{}", page(&report));
+}
+
+/// The report of one file by its name, with all that `replay` looks into.
+fn whole_report(name: &str, text: &str) -> Report {
+    let loaded = load(&Default::default()).unwrap();
+    let host = super::source_names([std::path::Path::new(name)]).pop().unwrap();
+    let mut merge = Merge::new(vec![source(name, text, 0).with_default_host(host)]);
+    let evidence = crate::inspect::evidence::Evidence::new(loaded.time_context().unwrap());
+    let unread = super::unread::UnreadRoles::new(1).explained(loaded.inspector().unwrap(), evidence);
+    let mut summary = Summary::new(1).with_unread(unread);
+    let tally = run(&|| loaded.engine(), &mut merge, &mut summary, &mut Findings::default()).unwrap();
+    let options = ReportOptions { columns: 54, limit: 50, elapsed_s: 0.5 };
+    summary.report(merge.sources(), &tally, &[], &[], options)
+}
+
+fn lines(count: usize, line: impl Fn(usize) -> String) -> String {
+    (0..count).map(|i| line(i) + "\n").collect()
+}
+
+#[test]
+fn what_most_events_lack_is_said_loudly_and_what_looks_like_it() {
+    let text = lines(1_200, |i| {
+        format!(
+            r#"{{"zeitpunkt":"2026-03-02T09:{:02}:{:02}Z","gravity":"{}","text":"sold {i}"}}"#,
+            i / 60,
+            i % 60,
+            ["info", "error"][i % 2]
+        )
+    });
+    let report = whole_report("shop logs.json", &text);
+    let page = page(&report).split_whitespace().collect::<Vec<_>>().join(" ");
+    for expected in [
+        "unread 0 of 1,200 events have a time: `zeitpunkt` looks like one",
+        "0 of 1,200 events have a level: `gravity` looks like one",
+        "seismolog inspect --summary 'shop logs.json' says what was read and what to set",
+    ] {
+        assert!(page.contains(expected), "{expected} in\n{page}");
+    }
+    assert!(!page.contains("without a time of their own"), "said twice in\n{page}");
+    let html = super::html::render(&report);
+    assert!(html.contains("<p>0 of 1,200 events have a time: `zeitpunkt` looks like one</p>"), "{html}");
+    let json = serde_json::to_value(&report).unwrap();
+    assert_eq!(json["unread"][0]["role"], "timestamp");
+    assert_eq!((&json["unread"][0]["without"], &json["unread"][0]["looks_like"]), (&1_200.into(), &"zeitpunkt".into()));
+}
+
+/// Nothing is said where all that lines tell is read, though they do not tell everything.
+#[test]
+fn nothing_is_said_of_what_is_read() {
+    let clock = |i: usize| format!("09:{:02}:{:02}", i / 60 % 60, i % 60);
+    for text in [
+        lines(300, |i| format!("2026-03-02 {} INFO started job {i}", clock(i))),
+        // Requests have a status and no level.
+        lines(300, |i| {
+            format!(
+                r#"{{"time":"2026-03-02T{}Z","message":"request","path":"/a","status":200,"duration_ms":{i}}}"#,
+                clock(i)
+            )
+        }),
+        // Most lines are of stack traces.
+        lines(100, |i| {
+            let frames = "\n\tat a.b.C.run(C.java:1)".repeat(9);
+            format!("2026-03-02 {} ERROR a.b.C: failed\njava.io.IOException: broken pipe{frames}", clock(i))
+        }),
+        // Half of them, and no more, have no level.
+        lines(300, |i| format!("2026-03-02 {} {}worked {i}", clock(i), ["INFO ", ""][i % 2])),
+    ] {
+        let report = whole_report("app.log", &text);
+        assert_eq!(report.unread, [], "of\n{}", &text[..200]);
+        assert!(!page(&report).contains("unread"));
+    }
+    // Of a module nothing is said where no member looks like one; of a time always.
+    let report = whole_report("app.log", &lines(30, |i| format!("worked {i}")));
+    let said: Vec<_> = report.unread.iter().map(|unread| (unread.role, unread.looks_like.clone())).collect();
+    assert_eq!(said, [("timestamp", None), ("level", None)]);
+}
+
+#[test]
+fn a_file_names_the_host_of_events_that_name_none() {
+    let line = |i: usize, host: &str| {
+        let (level, text) = if (400..460).contains(&i) { ("ERROR", "connection refused") } else { ("INFO", "served") };
+        let (seconds, millis) = if (400..460).contains(&i) { (400, (i - 400) * 50) } else { (i, 0) };
+        format!(
+            r#"{{"time":"2026-03-02T09:{:02}:{:02}.{millis:03}Z","level":"{level}","module":"db"{host},"message":"{text}"}}"#,
+            seconds / 60,
+            seconds % 60 + millis / 1_000
+        )
+    };
+    let hosts = |name: &str, host: &str| -> Vec<Option<String>> {
+        let report = whole_report(name, &lines(600, |i| line(i, host)));
+        assert!(!report.incidents.is_empty(), "{name}");
+        let key = |incident: &super::document::Incident| {
+            incident.finding.key.0.iter().find(|(name, _)| name == "host").map(|(_, value)| value.clone())
+        };
+        report.incidents.iter().map(key).filter(Option::is_some).collect()
+    };
+    let named = hosts("logs/shop_cart-7c9f-k2x_0.log", "");
+    assert!(!named.is_empty() && named.iter().all(|host| host.as_deref() == Some("cart-7c9f-k2x")), "{named:?}");
+    let named = hosts("logs/shop_cart-7c9f-k2x_0.log", r#","host":"web-1""#);
+    assert!(!named.is_empty() && named.iter().all(|host| host.as_deref() == Some("web-1")), "{named:?}");
+    assert!(hosts("-", "").is_empty());
 }

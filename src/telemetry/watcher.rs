@@ -144,6 +144,7 @@ impl Watcher {
     fn count(&mut self, served: &Served, tally: &Tally) {
         let metrics = &served.metrics;
         metrics.add_events(&tally.events);
+        metrics.add_unread(&tally.unread);
         for (fault, &count) in Fault::ALL.iter().zip(&tally.faults).filter(|(_, count)| **count > 0) {
             metrics.add_faults(fault.name(), count);
         }

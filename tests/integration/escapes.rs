@@ -162,6 +162,9 @@ fn streams_and_forged_findings_steer_no_terminal() {
         &["templates"],
         &["templates", "--json"],
         &["templates", "--lines"],
+        &["inspect"],
+        &["inspect", "--summary"],
+        &["inspect", "--summary", "--json"],
     ] {
         let mut all = args(words);
         all.push(log);

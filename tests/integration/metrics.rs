@@ -59,6 +59,23 @@ fn stable(page: &str) -> Vec<&str> {
 }
 
 #[test]
+fn what_events_lack_is_counted() {
+    let mut input = String::new();
+    for i in 0..10 {
+        input += &format!("{{\"zeit\":\"2026-03-02T09:00:{i:02}Z\",\"message\":\"{i}\",\"path\":\"/a\"}}\n");
+    }
+    input += "2026-03-02 09:00:00 ERROR a.b.C: failed\njava.io.IOException: x\n\tat a.b.C.d(C.java:1)\n";
+    // Neither is an event of which roles are asked.
+    input += "\n{\"cut\":\n";
+    let (filter, page, _) = fed(&["--no-shipped-rules"], input.as_bytes());
+    let got = samples(&page);
+    for (role, expected) in [("timestamp", 10.0), ("level", 10.0), ("module", 10.0), ("operation", 1.0)] {
+        assert_eq!(got[&format!("seismolog_unread_total{{role=\"{role}\"}}")], expected, "{role} in\n{page}");
+    }
+    drop(filter);
+}
+
+#[test]
 fn every_event_is_counted_once() {
     let mut input = String::new();
     let mut levels = BTreeMap::new();

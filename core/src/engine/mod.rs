@@ -195,7 +195,12 @@ impl Engine {
             self.tally.findings(&outcome.before[told..]);
         }
         // A line that goes on is no event for what learns from events; rules see every line.
-        outcome.template = if goes_on { Sighting::default() } else { self.observe(fields, moment, outcome) };
+        outcome.template = if goes_on {
+            Sighting::default()
+        } else {
+            self.tally.unread(look);
+            self.observe(fields, moment, outcome)
+        };
         let template = Some((outcome.template, &self.templates));
         let known = Known { anomalies: &outcome.findings, template, emitted: false };
         self.rules.on_known_event(fields, moment.time, &known, &mut self.rule_outcome);

@@ -2,13 +2,15 @@
 //! differences once a batch.
 
 use super::finding::{DetectorName, Finding, Severity, State};
-use crate::event::{Fault, Level, Shape};
+use crate::event::{Fault, Level, Look, Role, Shape};
 
 /// Counts since the engine began.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Events by level, in the order of their severity; the last is `none`.
     pub events: [u64; 7],
+    /// Events without a role, in the order of [`Self::UNREAD`].
+    pub unread: [u64; Self::UNREAD.len()],
     /// Faults, in the order of [`Fault::ALL`].
     pub faults: [u64; Fault::ALL.len()],
     /// Opened incidents by detector and severity.
@@ -28,6 +30,9 @@ impl Tally {
         "none",
     ];
 
+    /// The roles that are missed where an event lacks them.
+    pub const UNREAD: [Role; 4] = [Role::Timestamp, Role::Level, Role::Module, Role::Operation];
+
     /// The place of a level in [`Self::LEVELS`].
     #[inline]
     #[must_use]
@@ -43,6 +48,15 @@ impl Tally {
     pub fn event(&mut self, shape: Shape, level: Option<Level>) {
         if !matches!(shape, Shape::Own | Shape::Blank | Shape::Rest) {
             self.events[Self::level_index(level)] += 1;
+        }
+    }
+
+    /// Counts what an event lacks.
+    #[inline]
+    pub fn unread(&mut self, look: &Look) {
+        let lacks = [look.time.is_none(), look.level.is_none(), look.module_hash == 0, look.operation_hash == 0];
+        for (count, lacks) in self.unread.iter_mut().zip(lacks) {
+            *count += u64::from(lacks);
         }
     }
 

@@ -49,16 +49,25 @@ pub(super) fn without_colours(line: &[u8]) -> Cow<'_, [u8]> {
 
 /// Appends the line without the sequences that colour it to `out`.
 pub(super) fn strip_colours(line: &[u8], out: &mut Vec<u8>) {
-    let mut rest = line;
-    while let Some(at) = memchr::memchr2(ESCAPE, b'#', rest) {
-        out.extend_from_slice(&rest[..at]);
-        rest = &rest[at..];
-        let length = sequence(rest);
-        // A sign that begins no sequence is text.
-        out.extend_from_slice(&rest[..usize::from(length == 0)]);
-        rest = &rest[length.max(1)..];
+    each_plain(line, |_, piece| out.extend_from_slice(piece));
+}
+
+/// Calls `each` with the pieces between sequences that colour, and where they begin.
+pub(super) fn each_plain<'a>(line: &'a [u8], mut each: impl FnMut(usize, &'a [u8])) {
+    let (mut from, mut at) = (0, 0);
+    while let Some(found) = memchr::memchr2(ESCAPE, b'#', &line[at..]) {
+        let length = sequence(&line[at + found..]);
+        at += found;
+        if length == 0 {
+            // A sign that begins no sequence is text.
+            at += 1;
+            continue;
+        }
+        each(from, &line[from..at]);
+        at += length;
+        from = at;
     }
-    out.extend_from_slice(rest);
+    each(from, &line[from..]);
 }
 
 /// The length of the escape sequence at the start of `text` (ECMA-48, 5.4 and 8.3); 0 if there is
@@ -81,7 +90,8 @@ fn sequence(text: &[u8]) -> usize {
         // A title or a link: up to the bell or the string's end.
         Some(b']') => match rest.iter().position(|byte| matches!(*byte, 0x07 | ESCAPE)) {
             Some(end) if rest[end] == 0x07 => lead + end + 1,
-            Some(end) => lead + (end + 2).min(rest.len()),
+            Some(end) if rest.get(end + 1) == Some(&b'\\') => lead + end + 2,
+            Some(end) => lead + end,
             None => lead + 1,
         },
         Some(byte) if byte.is_ascii_graphic() && lead == 1 => lead + 1,
@@ -111,6 +121,8 @@ mod tests {
             ("#033[31mERROR#033[0m x", "ERROR x"),
             ("\u{1b}]8;;http://x\u{1b}\\link\u{1b}]8;;\u{1b}\\", "link"),
             ("\u{1b}]0;title\u{7}x", "x"),
+            ("\u{1b}]0;title\u{1b}[31mx", "x"),
+            ("\u{1b}]0;title\u{1b}éx", "éx"),
             ("\u{1b}[2Kx\u{1b}[?25l", "x"),
             ("a # b #03 c", "a # b #03 c"),
             ("x\u{1b}", "x"),

@@ -11,6 +11,7 @@ mod clean;
 #[cfg(test)]
 mod corpus;
 mod decoded;
+mod default_host;
 pub mod edit;
 pub mod exception;
 pub mod fault;
@@ -18,6 +19,7 @@ pub mod fields;
 pub mod forward;
 mod found;
 pub mod inner;
+pub mod inspect;
 pub mod json;
 mod known;
 pub mod layout;

@@ -103,8 +103,9 @@ mod tests {
     #[test]
     fn escapes_are_read_as_json_says() {
         assert_eq!(unescape(br#"a\n\"\\\/\u00e9\ud83d\ude00z"#, true), "a\n\"\\/é😀z");
-        assert_eq!(unescape(br"\ud83d x \q \u12", true), "\u{fffd} x \u{fffd}q \u{fffd}12");
-        assert_eq!(unescape(b"\\", true), "\u{fffd}");
+        assert_eq!(unescape(br"\ud83d x \q \u12", true), "\u{fffd} x \\q \u{fffd}12");
+        assert_eq!(unescape(br"C:\Users \xC3", true), r"C:\Users \xC3");
+        assert_eq!(unescape(b"\\", true), "\\");
     }
 
     proptest! {

@@ -69,6 +69,8 @@ pub struct Status {
     read_bytes: u64,
     written_bytes: u64,
     levels: [u64; 7],
+    /// Events without each role of [`Tally::UNREAD`].
+    unread: [(&'static str, u64); Tally::UNREAD.len()],
     faults: Vec<(&'static str, u64)>,
     /// Incidents that are open, by severity: info, warning, critical.
     open: [u64; 3],
@@ -215,6 +217,10 @@ impl History {
         status.read_bytes += read as u64;
         status.written_bytes += written as u64;
         for (sum, events) in status.levels.iter_mut().zip(tally.events) {
+            *sum += events;
+        }
+        for ((name, sum), (role, events)) in status.unread.iter_mut().zip(Tally::UNREAD.into_iter().zip(tally.unread)) {
+            *name = role.name();
             *sum += events;
         }
         let ticks = Ticks::of(tally);

@@ -48,6 +48,7 @@ const BATCH_BUCKETS: [f64; 19] = [
 pub struct Metrics {
     registry: Registry,
     events: [IntCounter; 7],
+    unread: [IntCounter; Tally::UNREAD.len()],
     read_bytes: IntCounter,
     written_bytes: IntCounter,
     faults: IntCounterVec,
@@ -81,6 +82,11 @@ impl Metrics {
 
         let events =
             families.counters("events_total", "Events read, by level; none where the level is unknown.", &["level"])?;
+        let unread = families.counters(
+            "unread_total",
+            "Events in which a role was not found; lines that go on with a stack trace are no events here.",
+            &["role"],
+        )?;
         let findings = families.counters("findings_total", "Incidents opened.", &["detector", "severity"])?;
         let open_incidents = families.gauges("open_incidents", "Incidents open now.", &["detector"])?;
         for detector in DetectorName::ALL.map(DetectorName::name) {
@@ -100,6 +106,7 @@ impl Metrics {
 
         Ok(Metrics {
             events: Tally::LEVELS.map(|level| events.with_label_values(&[level])),
+            unread: Tally::UNREAD.map(|role| unread.with_label_values(&[role.name()])),
             read_bytes: families.counter("read_bytes_total", "Bytes read from the inputs.")?,
             written_bytes: families.counter("written_bytes_total", "Bytes written to the outputs.")?,
             faults,
@@ -135,6 +142,15 @@ impl Metrics {
     /// Adds a batch's events, counted by level in the order of [`Tally::LEVELS`].
     pub fn add_events(&self, by_level: &[u64; 7]) {
         for (counter, events) in self.events.iter().zip(by_level) {
+            if *events > 0 {
+                counter.inc_by(*events);
+            }
+        }
+    }
+
+    /// Adds a batch's events without a role, in the order of [`Tally::UNREAD`].
+    pub fn add_unread(&self, by_role: &[u64; Tally::UNREAD.len()]) {
+        for (counter, events) in self.unread.iter().zip(by_role) {
             if *events > 0 {
                 counter.inc_by(*events);
             }
@@ -290,6 +306,7 @@ mod tests {
     fn filled() -> Metrics {
         let metrics = Metrics::new().unwrap();
         metrics.add_events(&[1, 2, 3, 4, 5, 6, 7]);
+        metrics.add_unread(&[11, 0, 5, 9]);
         metrics.add_read_bytes(1000);
         metrics.add_written_bytes(1100);
         metrics.add_faults("invalid_utf8", 2);
@@ -329,6 +346,9 @@ mod tests {
             ("seismolog_events_total{level=\"TRACE\"}", "1"),
             ("seismolog_events_total{level=\"FATAL\"}", "6"),
             ("seismolog_events_total{level=\"none\"}", "7"),
+            ("seismolog_unread_total{role=\"timestamp\"}", "11"),
+            ("seismolog_unread_total{role=\"level\"}", "0"),
+            ("seismolog_unread_total{role=\"operation\"}", "9"),
             ("seismolog_read_bytes_total", "1000"),
             ("seismolog_written_bytes_total", "1100"),
             ("seismolog_faults_total{kind=\"invalid_utf8\"}", "2"),

@@ -13,6 +13,7 @@ function drawStatus() {
   $("verdict-more").textContent = status.events
     ? `${plural(opened, "incident")} in ${plural(status.events, "event")} since the start, ${duration(Math.round(status.uptime_s))} ago`
     : "No event has come in yet; this page fills as they come.";
+  drawUnread();
   $("version").textContent = `version ${status.version}`;
 
   page.rate.push([performance.now(), status.events]);
@@ -31,6 +32,18 @@ function drawStatus() {
   drawModules();
   drawWork();
   drawHealth();
+}
+
+/** Says what most events lack: detectors find nothing in what is not read. */
+function drawUnread() {
+  const { events, unread } = page.status;
+  const without = Object.fromEntries(unread);
+  const lacks = (role) => events >= 100 && without[role] * 2 > events;
+  // Requests say by their status how they ended, and need no level.
+  const lacking = [["timestamp", "a time"], ["level", "a level"]].filter(([role]) => lacks(role) && (role !== "level" || lacks("operation")));
+  $("unread").hidden = !lacking.length;
+  const sentences = lacking.map(([role, name]) => `${count(Math.max(events - without[role], 0))} of ${count(events)} events have ${name}.`);
+  if (lacking.length) $("unread").textContent = `${sentences.join(" ")} seismolog inspect --summary FILE, with a file of this stream, says what was read and what to set.`;
 }
 
 function tile(id, value, unit) {

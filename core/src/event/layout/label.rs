@@ -64,8 +64,7 @@ fn labelled(line: &[u8], at: usize) -> Option<(Level, Range<usize>)> {
         b'A'..=b'Z' | b'a'..=b'z' | 0x80.. => {
             let (level, word) = text::level_word(line, at)?;
             let labelled = match line.get(word.end) {
-                // `Note:` begins many a text.
-                Some(b':') => !line[word.clone()].eq_ignore_ascii_case(b"note"),
+                Some(b':') => true,
                 Some(b' ') => text::is_capitals(line[word.clone()].strip_suffix(b"!").unwrap_or(&line[word.clone()])),
                 Some(0x80..) => !line[word.clone()].is_ascii(),
                 _ => false,

@@ -236,7 +236,7 @@ impl Reader {
         self.line.outside = self.line.members.len();
         tail::read(line, &mut self.line);
         access::find(line, &mut self.line);
-        taken
+        taken || self.line.level.is_some()
     }
 }
 

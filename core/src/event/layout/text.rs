@@ -96,6 +96,10 @@ pub(super) fn level_word(line: &[u8], at: usize) -> Option<(Level, Range<usize>)
         return None;
     }
     let word = &rest[..length];
+    // `Note:` begins many a text; where databases mean a level by it, their layouts know.
+    if word.eq_ignore_ascii_case(b"note") {
+        return None;
+    }
     let level = Level::from_text(word).or_else(|| shortened_level(word))?;
     let step = match rest.get(length..) {
         Some([b'2'..=b'4', ..]) if is_capitals(word) => 1,

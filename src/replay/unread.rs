@@ -1,0 +1,107 @@
+//! Which roles most events lack, and what looks like them: said loudly, because detectors find
+//! nothing in what is not read.
+//!
+//! A time and a level nearly every log has, so it is always said where most events lack one; a
+//! status says how an event ended as a level does. What not every log has, a module, an operation
+//! or a duration, is worth a word only where a member looks like it.
+
+use super::document::UnreadRole;
+use super::merge::Line;
+use crate::event::inspect::Inspector;
+use crate::event::{Role, Shape};
+use crate::inspect::evidence::Evidence;
+use crate::inspect::{pasted, with_article};
+use crate::narrate::quantity::thousands;
+
+/// The roles that are asked for.
+const ASKED: [Role; 5] = [Role::Timestamp, Role::Level, Role::Module, Role::Operation, Role::Duration];
+/// Events that lack something and are looked into.
+const LOOKED_INTO: u64 = 2_000;
+
+/// Counts of what events lack.
+#[derive(Debug)]
+pub struct UnreadRoles {
+    /// Events of each file, and those of them without each role.
+    files: Vec<(u64, [u64; ASKED.len()])>,
+    explained: Option<(Inspector, Evidence)>,
+    looked_into: u64,
+}
+
+impl UnreadRoles {
+    /// For so many files. It counts alone; what looks like a role [`Self::explained`] finds.
+    #[must_use]
+    pub fn new(files: usize) -> Self {
+        Self { files: vec![(0, [0; ASKED.len()]); files], explained: None, looked_into: 0 }
+    }
+
+    /// The same with what is needed to look into lines.
+    #[must_use]
+    pub fn explained(mut self, inspector: Inspector, evidence: Evidence) -> Self {
+        self.explained = Some((inspector, evidence));
+        self
+    }
+
+    /// Takes a line; `is_event` is false for one that only goes on with a stack trace.
+    pub(super) fn line(&mut self, line: &Line<'_>, is_event: bool) {
+        let look = line.fields.look();
+        if !is_event || !matches!(look.shape, Shape::Json | Shape::Text) {
+            return;
+        }
+        let without = [
+            look.time.is_none(),
+            look.level.is_none() && look.status == 0,
+            look.module_hash == 0,
+            look.operation_hash == 0,
+            !look.duration_ms.is_finite(),
+        ];
+        let (events, counts) = &mut self.files[line.source];
+        *events += 1;
+        for (count, without) in counts.iter_mut().zip(without) {
+            *count += u64::from(without);
+        }
+        if self.looked_into < LOOKED_INTO
+            && without.contains(&true)
+            && let Some((inspector, evidence)) = &mut self.explained
+        {
+            self.looked_into += 1;
+            evidence.take(&inspector.read(&line.fields));
+        }
+    }
+
+    /// What is worth saying; `names` are those of the files.
+    pub(super) fn told(&self, names: &[String]) -> Vec<UnreadRole> {
+        let events: u64 = self.files.iter().map(|(events, _)| events).sum();
+        let told = |(i, role): (usize, Role)| {
+            let without = self.files.iter().map(|(_, counts)| counts[i]).sum();
+            let looks_like = self.explained.as_ref().and_then(|(_, evidence)| evidence.best(role));
+            let always = matches!(role, Role::Timestamp | Role::Level);
+            if without * 2 <= events || !(always || looks_like.is_some()) {
+                return None;
+            }
+            let worst = (0..self.files.len()).max_by_key(|&file| (self.files[file].1[i], std::cmp::Reverse(file)))?;
+            let file = names.get(worst).filter(|name| *name != "standard input").cloned();
+            Some(UnreadRole { role: role.name(), events, without, looks_like: looks_like.map(|of| of.member), file })
+        };
+        ASKED.into_iter().enumerate().filter_map(told).collect()
+    }
+}
+
+impl UnreadRole {
+    /// `0 of 26,767 events have a time: time_iso8601 looks like one`
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let what = Role::from_name(self.role).map_or("a role", with_article);
+        let has = format!("{} of {} events have {what}", thousands(self.events - self.without), thousands(self.events));
+        match &self.looks_like {
+            Some(member) => format!("{has}: `{member}` looks like one"),
+            None => has,
+        }
+    }
+}
+
+/// What to do about it.
+#[must_use]
+pub fn advice(unread: &[UnreadRole]) -> Option<String> {
+    let file = unread.first()?.file.as_deref().map_or_else(|| "FILE".to_owned(), pasted);
+    Some(format!("seismolog inspect --summary {file} says what was read and what to set"))
+}
