@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use seismolog::event::layout::Reader;
+use seismolog::event::layout::TextReader;
 use seismolog::event::time::{TimeContext, Timestamp, time_number, time_prefix};
 
 /// A line of each of the commonest layouts.
@@ -37,7 +37,7 @@ fn benches(criterion: &mut Criterion) {
         });
     });
     criterion.bench_function("layout/12 lines", |bencher| {
-        let (mut context, mut reader) = (context(), Reader::default());
+        let (mut context, mut reader) = (context(), TextReader::default());
         bencher.iter(|| LINES.iter().filter(|line| reader.read(black_box(line.as_bytes()), &mut context)).count());
     });
 }

@@ -162,6 +162,7 @@ impl Loaded {
     /// As [`Self::looker`].
     pub fn inspector(&self) -> Result<Inspector, Failure> {
         let names = |role: Role| self.config.role_names(role).iter().map(|name| name.text.to_owned()).collect();
-        Ok(Inspector::new(Role::ALL.map(|role| (role, names(role))).into(), self.time_context()?))
+        Ok(Inspector::new(Role::ALL.map(|role| (role, names(role))).into(), self.time_context()?)
+            .with_layouts(&self.config.layouts()))
     }
 }

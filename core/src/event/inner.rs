@@ -7,7 +7,7 @@
 
 use super::found::Found;
 use super::json;
-use super::layout::Reader;
+use super::layout::TextReader;
 use super::look::{Form, Look, Slot};
 use super::roles::{Names, Role};
 use super::time::TimeContext;
@@ -16,7 +16,7 @@ use super::{Span, clean};
 
 /// Completes `look` with what its message says.
 pub(super) fn look_into(
-    (names, context, reader): (&Names, &mut TimeContext, &mut Reader),
+    (names, context, reader): (&Names, &mut TimeContext, &mut TextReader),
     bytes: &[u8],
     arena: &mut Vec<u8>,
     look: &mut Look,

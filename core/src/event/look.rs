@@ -8,7 +8,7 @@
 use super::found::{Found, Leads};
 use super::json::{self, Malformed};
 use super::known::{KnownMessages, SECRET_BYTES};
-use super::layout::{OwnLayout, Reader};
+use super::layout::{OwnLayout, TextReader};
 use super::parts::Parts;
 use super::roles::{Names, Role, Unit};
 use super::skeleton::{Masks, Skeleton};
@@ -180,9 +180,9 @@ pub struct Looker {
     leads: Leads,
     annotation: String,
     context: TimeContext,
-    reader: Reader,
+    reader: TextReader,
     /// For the line inside a message.
-    inner: Reader,
+    inner: TextReader,
     skeleton: Skeleton,
     known: KnownMessages,
     /// Has said of known messages what is known of them.
@@ -209,8 +209,8 @@ impl Looker {
             names,
             annotation,
             context,
-            reader: Reader::default(),
-            inner: Reader::default(),
+            reader: TextReader::default(),
+            inner: TextReader::default(),
             skeleton: Skeleton::default(),
             known: KnownMessages::new([0; SECRET_BYTES]),
             prefilter: None,
@@ -235,7 +235,7 @@ impl Looker {
     #[must_use]
     pub fn with_layouts(mut self, layouts: &[OwnLayout]) -> Self {
         let layouts: Arc<[OwnLayout]> = layouts.into();
-        (self.reader, self.inner) = (Reader::new(layouts.clone()), Reader::new(layouts));
+        (self.reader, self.inner) = (TextReader::new(layouts.clone()), TextReader::new(layouts));
         self
     }
 

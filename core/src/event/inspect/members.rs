@@ -2,7 +2,7 @@
 //! a text line, and what stands inside of its message.
 
 use super::super::json::{self, Kind, Members};
-use super::super::layout::{Laid, LayoutName, Reader, ValueForm};
+use super::super::layout::{Laid, LayoutName, TextReader, ValueForm};
 use super::super::time::{TimeContext, time_prefix};
 use super::super::unescape::{unescape, unescape_into};
 use super::super::{Role, clean};
@@ -88,7 +88,7 @@ impl Origin {
 /// Gathers members. Holds the reader of text lines.
 pub(super) struct Gathering<'a> {
     pub(super) context: &'a mut TimeContext,
-    pub(super) reader: &'a mut Reader,
+    pub(super) reader: &'a mut TextReader,
     /// Whether a member of this path is a message.
     pub(super) is_message: &'a dyn Fn(&str) -> bool,
     pub(super) members: Vec<LineMember>,
@@ -101,7 +101,7 @@ pub(super) struct Gathering<'a> {
 impl<'a> Gathering<'a> {
     pub(super) fn new(
         context: &'a mut TimeContext,
-        reader: &'a mut Reader,
+        reader: &'a mut TextReader,
         is_message: &'a dyn Fn(&str) -> bool,
     ) -> Self {
         Self { context, reader, is_message, members: Vec::new(), layouts: Vec::new(), inside: None, depth: 0 }

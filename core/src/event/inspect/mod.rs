@@ -11,7 +11,7 @@ mod members;
 pub use fit::fits;
 pub use members::LineMember;
 
-use super::layout::Reader;
+use super::layout::{OwnLayout, TextReader};
 use super::time::TimeContext;
 use super::{Encoding, Fault, Fields, Role, Shape, clean};
 use members::{Gathering, Origin, without_colours};
@@ -76,7 +76,7 @@ pub const ORDER: [Role; Role::COUNT] = [
 pub struct Inspector {
     names: Vec<(Role, Vec<String>)>,
     context: TimeContext,
-    reader: Reader,
+    reader: TextReader,
 }
 
 impl Inspector {
@@ -84,7 +84,14 @@ impl Inspector {
     /// first line.
     #[must_use]
     pub fn new(names: Vec<(Role, Vec<String>)>, context: TimeContext) -> Self {
-        Self { names, context, reader: Reader::default() }
+        Self { names, context, reader: TextReader::default() }
+    }
+
+    /// Lines of text are read by these layouts before all others, as the parser does.
+    #[must_use]
+    pub fn with_layouts(mut self, layouts: &[OwnLayout]) -> Self {
+        self.reader = TextReader::new(layouts.into());
+        self
     }
 
     /// What was read of a line that was looked at.

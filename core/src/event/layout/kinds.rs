@@ -269,3 +269,11 @@ pub(super) fn is_path(word: &[u8]) -> bool {
     let tail = word.rsplitn(3, |byte| *byte == b'.').take(2);
     text::is_dotted(word) && tail.flatten().any(u8::is_ascii_uppercase) && !is_exception(word)
 }
+
+/// The number of a process, perhaps with that of its thread: `42`, `42#7`, `42-7`.
+pub(super) fn is_process(word: &[u8]) -> bool {
+    let end = text::digits(word, 0);
+    end > 0
+        && (end == word.len()
+            || (matches!(word[end], b'#' | b'-') && end + 1 < word.len() && text::digits(word, end + 1) == word.len()))
+}

@@ -21,7 +21,14 @@ const PHP: [(&[u8], Level); 9] = [
 
 /// Takes the level of a line without a layout; false if it has none.
 pub(super) fn read(line: &[u8], laid: &mut Laid) -> bool {
-    let Some((level, word)) = find(line, 0) else {
+    // Some pad a level in front; what is indented otherwise goes on with another line.
+    let blanks = text::skip_spaces(line, 0);
+    let found = if blanks == 0 {
+        find(line, 0)
+    } else {
+        labelled(line, blanks).filter(|(_, word)| blanks <= 4 && text::is_capitals(&line[word.clone()]))
+    };
+    let Some((level, word)) = found else {
         return false;
     };
     laid.say(level, word);
@@ -37,6 +44,10 @@ pub(super) fn find(line: &[u8], at: usize) -> Option<(Level, Range<usize>)> {
             .iter()
             .find(|(label, _)| text.starts_with(label))
             .map(|(label, level)| (*level, at + 4..at + label.len() - 1));
+    }
+    // Node's own warnings: `(node:77) Warning: …`.
+    if let Some(end) = text.starts_with(b"(node:").then(|| memchr::memmem::find(text, b") ")).flatten() {
+        return labelled(line, at + end + 2);
     }
     labelled(line, at).or_else(|| {
         let name = text::word(line, at);
@@ -65,6 +76,8 @@ fn labelled(line: &[u8], at: usize) -> Option<(Level, Range<usize>)> {
             let (level, word) = text::level_word(line, at)?;
             let labelled = match line.get(word.end) {
                 Some(b':') => true,
+                // PHP's and compilers' worst: `Fatal error: …`.
+                Some(b' ') if level == Level::Fatal && line[word.end..].starts_with(b" error:") => true,
                 Some(b' ') => text::is_capitals(line[word.clone()].strip_suffix(b"!").unwrap_or(&line[word.clone()])),
                 Some(0x80..) => !line[word.clone()].is_ascii(),
                 _ => false,

@@ -17,6 +17,7 @@
 mod access;
 mod bracket;
 mod cisco;
+mod column;
 mod csv;
 mod envelope;
 mod header;
@@ -28,6 +29,7 @@ mod own;
 mod pattern;
 mod postgresql;
 mod relay;
+mod separators;
 mod syslog;
 mod table;
 mod tag;
@@ -200,7 +202,7 @@ impl Opening {
 
 /// Reads lines of text. Holds what one line says, from line to line, so that nothing is allocated.
 #[derive(Debug, Default)]
-pub struct Reader {
+pub struct TextReader {
     line: Laid,
     /// What the message of an envelope says.
     message: Laid,
@@ -210,7 +212,7 @@ pub struct Reader {
     fields: w3c::Fields,
 }
 
-impl Reader {
+impl TextReader {
     /// With layouts of one's own, which come before all others.
     pub fn new(own: Arc<[OwnLayout]>) -> Self {
         Self { own, ..Self::default() }
@@ -252,6 +254,7 @@ fn read(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
         b'_' => logfmt::read_journal(line, laid),
         b'*' | b'.' | b'-' => read_marked(line, context, laid),
         b':' => access::read(line, context, laid),
+        0xE3 if line.starts_with(column::WIDE_OPEN) => read_columns(line, context, laid),
         b'=' | b'#' | b'@' | b'(' | b'"' | b' ' => table::read(&table::MARK, line, 0, None, context, laid),
         _ => false,
     };

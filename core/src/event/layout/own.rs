@@ -180,12 +180,12 @@ fn check(pattern: &str) -> Result<(), BadLayout> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Reader;
+    use super::super::TextReader;
     use super::*;
     use proptest::prelude::*;
 
-    fn reader(layouts: Vec<OwnLayout>) -> Reader {
-        Reader::new(layouts.into())
+    fn reader(layouts: Vec<OwnLayout>) -> TextReader {
+        TextReader::new(layouts.into())
     }
 
     #[test]

@@ -151,7 +151,7 @@ const CASES: &[Case] = &[
 
 #[test]
 fn each_layout_is_read() {
-    let mut reader = Reader::default();
+    let mut reader = TextReader::default();
     let mut wrong = Vec::new();
     for (line, layout, time, level, message, members, header) in CASES {
         let mut context = TimeContext::new("UTC", 2026).unwrap();
@@ -185,7 +185,7 @@ fn each_layout_is_read() {
 #[test]
 fn a_carriage_return_is_no_part_of_the_message() {
     let mut context = TimeContext::new("UTC", 2026).unwrap();
-    let mut reader = Reader::default();
+    let mut reader = TextReader::default();
     let line = b"2026-01-02 03:04:05 ERROR down\r";
     assert!(reader.read(line, &mut context));
     assert_eq!(&line[reader.laid().message.clone()], b"down");
@@ -195,7 +195,7 @@ fn a_carriage_return_is_no_part_of_the_message() {
 #[test]
 fn the_facility_and_forms_are_told() {
     let mut context = TimeContext::new("UTC", 2026).unwrap();
-    let mut reader = Reader::default();
+    let mut reader = TextReader::default();
     assert!(reader.read(b"<165>Jan  2 03:04:05 web1 app[042]: x", &mut context));
     let laid = reader.laid();
     assert_eq!(laid.facility, Some("local4"));
@@ -213,7 +213,7 @@ fn the_facility_and_forms_are_told() {
 #[test]
 fn a_line_that_is_refused_leaves_the_year_clock() {
     let mut context = TimeContext::new("UTC", 2026).unwrap();
-    let mut reader = Reader::default();
+    let mut reader = TextReader::default();
     reader.read(b"Dec 31 03:04:05 web1 app: x", &mut context);
     assert!(!reader.read(b"Seen on Jan  1 03:04:05 web1 app: x", &mut context));
     reader.read(b"Dec 31 03:04:06 web1 app: x", &mut context);
@@ -222,7 +222,7 @@ fn a_line_that_is_refused_leaves_the_year_clock() {
 
 fn check(line: &str) -> Result<(), TestCaseError> {
     let mut context = TimeContext::new("UTC", 2026).unwrap();
-    let mut reader = Reader::default();
+    let mut reader = TextReader::default();
     let taken = reader.read(line.as_bytes(), &mut context);
     let laid = reader.laid();
     let ranges = [&laid.message, &laid.header, &laid.level_text];

@@ -99,12 +99,12 @@ impl Fields {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{LayoutName, Reader};
+    use super::super::{LayoutName, TextReader};
     use super::*;
 
     #[test]
     fn lines_under_a_directive_are_read_by_it() {
-        let mut reader = Reader::default();
+        let mut reader = TextReader::default();
         let mut context = TimeContext::new("UTC", 2026).unwrap();
         let mut read = |line: &str| {
             reader.read(line.as_bytes(), &mut context);

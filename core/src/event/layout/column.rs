@@ -1,0 +1,275 @@
+//! What one column of a header is: a level, a bracket, or a word that its marks or its neighbours
+//! tell.
+
+use std::ops::Range;
+
+use super::super::time::TimeContext;
+use super::bracket::Bracket;
+use super::header::{Column, Header};
+use super::kinds::{self, Bytes, LONGEST};
+use super::{Laid, label, text};
+
+/// The brackets in which Chinese writers put what is a column.
+pub(super) const WIDE_OPEN: &[u8] = "【".as_bytes();
+const WIDE_CLOSE: &[u8] = "】".as_bytes();
+
+impl Header<'_> {
+    /// A column between delimiters, which is certain whatever it holds.
+    pub(super) fn delimited(&mut self, word: Range<usize>, laid: &mut Laid) -> Column {
+        // What comes last before a JSON object or the end is the message.
+        let behind = text::skip_spaces(self.line, word.end);
+        if self.delimiter == Some(b'\t') && matches!(self.line.get(behind + 1), Some(b'{') | None) {
+            return Column::None;
+        }
+        let is_location = kinds::is_file_line(&self.line[word.clone()]);
+        self.keep(word.clone());
+        self.at = word.end;
+        if is_location && laid.level.is_some() { Column::Last } else { Column::Strong }
+    }
+
+    /// A word between blanks.
+    pub(super) fn word(&mut self, word: Range<usize>, laid: &mut Laid) -> Column {
+        let written = &self.line[word.clone()];
+        let bytes = Bytes::of(written);
+        if bytes.has_bracket()
+            && let Some(column) = self.tagged(&word, laid).or_else(|| self.span(&word, laid))
+        {
+            return column;
+        }
+        if bytes.has_equals()
+            && let Some(column) = self.pair(&word, laid)
+        {
+            return column;
+        }
+        if let Some(name) = written.strip_suffix(b":") {
+            return self.before_colon(word.start..word.start + name.len(), laid);
+        }
+        if let Some(column) = self.named(&word, bytes, laid) {
+            return column;
+        }
+        if self.has_time && bytes.has_digit() && kinds::is_uuid(written) && !laid.has("request_id") {
+            laid.member(self.line, "request_id", word.clone());
+            self.at = word.end;
+            return Column::Strong;
+        }
+        if kinds::is_column_of(written, bytes) && !kinds::is_method(written) {
+            self.keep(word.clone());
+            self.at = word.end;
+            return Column::Weak;
+        }
+        Column::None
+    }
+
+    /// A name that something behind it makes the logger: a dash or a colon that stands alone, an
+    /// object, or that only programs write such names.
+    pub(super) fn named(&mut self, word: &Range<usize>, bytes: Bytes, laid: &mut Laid) -> Option<Column> {
+        let written = &self.line[word.clone()];
+        if laid.has("module") {
+            return None;
+        }
+        if self.is_marked(word.end) && kinds::is_module_of(written, bytes) {
+            if laid.level.is_some() {
+                laid.member(self.line, "module", word.clone());
+                self.at = text::skip_spaces(self.line, word.end);
+                self.at += self.line[self.at..].iter().take_while(|byte| matches!(byte, b'-' | b':' | b'>')).count();
+                return Some(Column::Last);
+            }
+            if self.is_level(self.behind_mark(word.end)) {
+                self.keep(word.clone());
+                self.at = self.behind_mark(word.end);
+                return Some(Column::Weak);
+            }
+        }
+        let behind = text::skip_spaces(self.line, word.end);
+        if self.has_time
+            && self.line[behind..].starts_with(b"{\"")
+            && behind > word.end
+            && kinds::is_module_of(written, bytes)
+        {
+            self.keep(word.clone());
+            self.at = behind;
+            return Some(Column::Last);
+        }
+        let is_place = self.has_time && (laid.level.is_some() || self.first) && self.count == 0;
+        if is_place && bytes.has_dot_or_colon() && kinds::is_path(written) {
+            laid.member(self.line, "module", word.clone());
+            self.at = word.end;
+            return Some(Column::Last);
+        }
+        None
+    }
+
+    /// A word before a colon: the logger, a file and line, or the number of a process.
+    pub(super) fn before_colon(&mut self, name: Range<usize>, laid: &mut Laid) -> Column {
+        let written = &self.line[name.clone()];
+        let (end, bytes) = (name.end + 1, Bytes::of(written));
+        if bytes.has_colon() && kinds::is_file_line(written) {
+            self.keep(name);
+            self.at = end;
+            return Column::Last;
+        }
+        if self.has_time && bytes.has_digit() && kinds::is_process(written) {
+            self.keep(name);
+            self.at = end;
+            return if self.first { Column::Weak } else { Column::Strong };
+        }
+        // Without a time it is more likely the first of what a text tells.
+        let named = kinds::is_column_of(written, bytes)
+            || (self.has_time && (laid.level.is_some() || written.iter().all(u8::is_ascii_lowercase)));
+        // `app: ERROR: …` has its level behind the name.
+        let labelled = laid.level.is_none() && label::find(self.line, text::skip_spaces(self.line, end)).is_some();
+        if laid.has("module") || !kinds::is_module_of(written, bytes) || !(named || labelled) {
+            return Column::None;
+        }
+        if !(labelled || self.has_time || laid.level.is_some()) {
+            return Column::None;
+        }
+        laid.member(self.line, "module", name);
+        self.at = end;
+        if labelled { Column::Strong } else { Column::Last }
+    }
+
+    /// `name[42]`, `name[42]:`, `name(42):`: a program and its process.
+    pub(super) fn tagged(&mut self, word: &Range<usize>, laid: &mut Laid) -> Option<Column> {
+        let written = &self.line[word.clone()];
+        let open = memchr::memchr2(b'[', b'(', written).filter(|open| *open > 0)?;
+        let inside = text::inside(self.line, word.start + open).filter(|inside| inside.end < word.end)?;
+        let end = inside.end + 1;
+        let colon = self.line.get(end) == Some(&b':');
+        let pid = inside.start..text::digits(self.line, inside.start);
+        let process = !pid.is_empty() && (pid.end == inside.end || self.line[pid.end] == b':');
+        let name = word.start..word.start + open;
+        if !(process && (colon || end == word.end) && kinds::is_module(&self.line[name.clone()])) || laid.has("module")
+        {
+            return None;
+        }
+        laid.member(self.line, "module", name);
+        laid.member(self.line, "pid", pid.clone());
+        if pid.end < inside.end {
+            laid.member(self.line, "thread", pid.end + 1..inside.end);
+        }
+        self.at = end + usize::from(colon);
+        let labelled = laid.level.is_none() && label::find(self.line, text::skip_spaces(self.line, self.at)).is_some();
+        Some(if colon && !labelled { Column::Last } else { Column::Strong })
+    }
+
+    /// `request{method=GET path=/pay}:`, a span of the `tracing` crate and its fields.
+    pub(super) fn span(&mut self, word: &Range<usize>, laid: &mut Laid) -> Option<Column> {
+        let written = &self.line[word.clone()];
+        let open = memchr::memchr(b'{', written).filter(|open| *open > 0 && laid.level.is_some())?;
+        let name = written[..open].iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
+        let inside = text::inside(self.line, word.start + open)?;
+        if !name || self.line.get(inside.end + 1) != Some(&b':') {
+            return None;
+        }
+        self.at = inside.end + 2;
+        let bracket = Bracket { line: self.line, open: b'{', inside };
+        self.skipped |= !bracket.pairs(laid);
+        Some(Column::Strong)
+    }
+
+    /// `key=value` before the level, as loggers with fields write it.
+    pub(super) fn pair(&mut self, word: &Range<usize>, laid: &mut Laid) -> Option<Column> {
+        let written = &self.line[word.clone()];
+        let equals = memchr::memchr(b'=', written).filter(|equals| *equals > 0)?;
+        if laid.level.is_some() || !written[..equals].iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') {
+            return None;
+        }
+        self.keep(word.clone());
+        self.at = word.end;
+        Some(Column::Weak)
+    }
+
+    /// A level's word: in capitals, before a mark, or right behind the time.
+    pub(super) fn level(&mut self, laid: &mut Laid) -> Option<Column> {
+        if laid.level.is_some() {
+            return None;
+        }
+        let stars = self.line[self.at..].iter().take(3).take_while(|byte| **byte == b'*').count();
+        let (level, word) = match text::level_word(self.line, self.at + stars) {
+            Some(found) => found,
+            None => return self.letter(laid),
+        };
+        let written = &self.line[word.clone()];
+        let next = self.line.get(word.end).copied().unwrap_or(b' ');
+        let sentence = [b"alert".as_slice(), b"panic", b"notice", b"fine", b"fail", b"failure", b"config"];
+        let believed = match next {
+            b':' => {
+                let behind = self.line.get(word.end + 1).copied().unwrap_or(b' ');
+                self.has_time || matches!(behind, b' ' | b'\t' | b'0'..=b'9')
+            }
+            b'|' | b'\t' | b']' | b',' | b';' | b'[' => true,
+            b'*' => stars > 0,
+            b' ' => {
+                text::is_capitals(written.trim_ascii_end().split(|byte| !byte.is_ascii_alphabetic()).next()?)
+                    || (self.count == 0
+                        && self.has_time
+                        && !sentence.iter().any(|word| word.eq_ignore_ascii_case(written)))
+            }
+            0x80.. => !written.is_ascii() || text::is_capitals(written),
+            _ => false,
+        };
+        if !believed {
+            return None;
+        }
+        self.at = word.end + self.line[word.end..].iter().take(stars).take_while(|byte| **byte == b'*').count();
+        laid.say(level, word);
+        // logrus writes the seconds since its start there.
+        if next == b'['
+            && text::inside(self.line, self.at)
+                .is_some_and(|inside| inside.len() == 4 && kinds::is_process(&self.line[inside]))
+        {
+            self.at += 6;
+        }
+        Some(Column::Strong)
+    }
+
+    /// A level of one letter between delimiters.
+    pub(super) fn letter(&mut self, laid: &mut Laid) -> Option<Column> {
+        let letter = *self.line.get(self.at).filter(|letter| letter.is_ascii_uppercase())?;
+        if !self.is_delimited(self.at + 1) || !matches!(letter, b'I' | b'W' | b'E' | b'D' | b'T' | b'V' | b'F' | b'C') {
+            return None;
+        }
+        let level = super::Level::from_text(&[letter])?;
+        laid.say(level, self.at..self.at + 1);
+        self.at += 1;
+        Some(Column::Strong)
+    }
+
+    /// A bracket: what its inside says.
+    pub(super) fn bracket(&mut self, open: u8, context: &mut TimeContext, laid: &mut Laid) -> Column {
+        let wide = self.line[self.at..].starts_with(WIDE_OPEN);
+        let whole = if wide { wide_inside(self.line, self.at) } else { text::inside(self.line, self.at) };
+        let Some(whole) = whole.filter(|inside| inside.len() <= LONGEST) else {
+            return Column::None;
+        };
+        let bracket = Bracket { line: self.line, open, inside: text::trim(self.line, whole.clone()) };
+        // Who speaks and where is known: what comes now is said.
+        let is_known = laid.has("module") && laid.level.is_some() && (laid.has("pid") || laid.has("thread"));
+        if is_known && self.count == 0 && bracket.is_plain() {
+            return Column::None;
+        }
+        self.is_simple &= open == b'[' && !wide && !bracket.has_marks();
+        let column = bracket.read(self.has_time, context, laid, |name| {
+            let room = self.names.get_mut(self.named);
+            self.named += usize::from(room.is_some());
+            match room {
+                Some(room) => *room = name,
+                None => self.skipped = true,
+            }
+        });
+        self.has_time |= laid.time.is_some() || laid.has("time_of_day");
+        self.skipped |= matches!(column, Column::Strong) && bracket.is_skipped(laid);
+        if !matches!(column, Column::None) {
+            self.at = whole.end + if wide { WIDE_CLOSE.len() } else { 1 };
+        }
+        column
+    }
+}
+
+/// The inside of such a bracket.
+fn wide_inside(line: &[u8], at: usize) -> Option<Range<usize>> {
+    let start = at + WIDE_OPEN.len();
+    let window = &line[start..line.len().min(start + LONGEST + WIDE_CLOSE.len())];
+    memchr::memmem::find(window, WIDE_CLOSE).map(|length| start..start + length)
+}
