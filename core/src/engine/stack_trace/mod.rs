@@ -210,7 +210,9 @@ impl StackTraceAssembler {
     /// The line goes on with no open trace: it may begin one, go on with the line before, or be an
     /// event.
     fn begin_or_pass(&mut self, line: &Joined<'_>) -> bool {
-        let step = trace::step(TraceState::Outside, line.message);
+        // Of most lines their first bytes tell that they begin no trace and go on with none.
+        let may = line.fields.look().may_go_on;
+        let step = if may { trace::step(TraceState::Outside, line.message) } else { Step::default() };
         if line.header.is_own() {
             return self.begin_at_header(line, step);
         }
@@ -429,10 +431,11 @@ fn header_of(fields: &Fields<'_>, text: bool, below: bool) -> Header {
     let look = fields.look();
     if text && look.time.is_none() && look.actor_hash == 0 {
         // `panic:` and `Error:` are read as levels; where a trace begins with them, they are none.
-        let labelled = look.level.is_some() && {
-            let begins = trace::step(TraceState::Outside, fields.line()).begins;
-            begins == Begin::No || (begins == Begin::Named && !below)
-        };
+        let labelled = look.level.is_some()
+            && (!look.may_go_on || {
+                let begins = trace::step(TraceState::Outside, fields.line()).begins;
+                begins == Begin::No || (begins == Begin::Named && !below)
+            });
         return if labelled { Header::Label } else { Header::Bare };
     }
     if look.level.is_some() {

@@ -58,7 +58,7 @@ impl OwnLayout {
     /// [`BadLayout`] with what is wrong with the pattern.
     pub fn pattern(name: &str, pattern: &str) -> Result<Self, BadLayout> {
         check(pattern)?;
-        Ok(Self(Arc::new(Kind::Pattern(Layout::new(keep(name), keep(pattern))))))
+        Ok(Self(Arc::new(Kind::Pattern(Layout::new(keep(name), pattern::compile_now(keep(pattern)).leak())))))
     }
 
     /// A layout of values between delimiters, perhaps in quotes. `time`, `level` and `message` are

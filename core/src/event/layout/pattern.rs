@@ -1,4 +1,4 @@
-//! Layouts as patterns, compiled when the program is.
+//! Layouts as patterns, compiled when the program is, or read from the configuration.
 //!
 //! A pattern is the layout as one would print it, with fields in braces: `{time} {level} [{thread}]
 //! {module}: {message}`.
@@ -30,8 +30,7 @@ pub(super) const LONGEST: usize = 64;
 #[derive(Debug)]
 pub(super) struct Layout {
     name: &'static str,
-    steps: [Step; LONGEST],
-    count: usize,
+    steps: &'static [Step],
     shape: Shape,
     /// How many first steps take the same as those of the layout before it in its group.
     shared: usize,
@@ -86,7 +85,8 @@ impl Marks {
         Marks(if header.len() == Self::FARTHEST { u16::MAX } else { marks })
     }
 
-    const fn of_steps(steps: &[Step], count: usize) -> Marks {
+    const fn of_steps(steps: &[Step]) -> Marks {
+        let count = steps.len();
         let (mut marks, mut at) = (0, 0);
         // What stands before the time was looked for already.
         while at < count && !matches!(steps[at], Step::Time) {
@@ -148,7 +148,8 @@ impl Shape {
     }
 
     /// That of the steps of a pattern.
-    const fn of_steps(steps: &[Step], count: usize) -> Shape {
+    const fn of_steps(steps: &[Step]) -> Shape {
+        let count = steps.len();
         let mut at = 0;
         while at < count && !matches!(steps[at], Step::Time) {
             at += 1;
@@ -229,33 +230,9 @@ pub(super) enum Take {
 }
 
 impl Layout {
-    /// Compiles a pattern. One with an error in it does not compile.
-    pub(super) const fn new(name: &'static str, pattern: &'static str) -> Layout {
-        let bytes = pattern.as_bytes();
-        let mut steps = [Step::Spaces; LONGEST];
-        let (mut count, mut at) = (0, 0);
-        while at < bytes.len() {
-            steps[count] = match bytes[at] {
-                b' ' => Step::Spaces,
-                b'_' => Step::OneSpace,
-                b'{' => {
-                    let start = at + 1;
-                    while bytes[at] != b'}' {
-                        at += 1;
-                    }
-                    let field = pattern.split_at(at).0.split_at(start).1;
-                    let before = if start > 1 { bytes[start - 2] } else { 0 };
-                    let next = if at + 1 < bytes.len() { bytes[at + 1] } else { 0 };
-                    let spaced = at + 2 < bytes.len() && bytes[at + 2] == b' ';
-                    field_step(field, before, next, spaced)
-                }
-                byte => Step::Byte(byte),
-            };
-            count += 1;
-            at += 1;
-        }
-        let shape = Shape::of_steps(&steps, count);
-        Layout { name, steps, count, shape, shared: 0, alike: 0, marks: Marks::of_steps(&steps, count) }
+    /// The layout of this name that has these steps.
+    pub(super) const fn new(name: &'static str, steps: &'static [Step]) -> Layout {
+        Layout { name, steps, shape: Shape::of_steps(steps), shared: 0, alike: 0, marks: Marks::of_steps(steps) }
     }
 
     /// The layouts as a group, in which each knows what it shares with the one before.
@@ -263,8 +240,8 @@ impl Layout {
         let mut i = 1;
         while i < N {
             let mut shared = 0;
-            while shared < layouts[i].count
-                && shared < layouts[i - 1].count
+            while shared < layouts[i].steps.len()
+                && shared < layouts[i - 1].steps.len()
                 && layouts[i].steps[shared].takes_what(&layouts[i - 1].steps[shared])
             {
                 shared += 1;
@@ -299,13 +276,13 @@ impl Layout {
     /// # Errors
     /// The number of the step that did not fit; behind the last if the line goes on.
     pub(super) fn read(&self, from: usize, matching: &mut Matching<'_>) -> Result<(), usize> {
-        matching.run(&self.steps[..self.count], from)
+        matching.run(self.steps, from)
     }
 
     /// Takes what the steps of this layout have found.
     pub(super) fn capture(&self, matching: &mut Matching<'_>, laid: &mut Laid) -> Option<Written> {
         laid.layout = self.name;
-        matching.capture(&self.steps[..self.count], laid)
+        matching.capture(self.steps, laid)
     }
 }
 
@@ -364,6 +341,60 @@ const fn is_same(one: &[u8], other: &[u8]) -> bool {
         at += 1;
     }
     at == one.len() && at == other.len()
+}
+
+/// The step at `at` of a pattern, and where the next one begins.
+const fn step(pattern: &'static str, at: usize) -> (Step, usize) {
+    let bytes = pattern.as_bytes();
+    match bytes[at] {
+        b' ' => (Step::Spaces, at + 1),
+        b'_' => (Step::OneSpace, at + 1),
+        b'{' => {
+            let (start, mut end) = (at + 1, at);
+            while bytes[end] != b'}' {
+                end += 1;
+            }
+            let field = pattern.split_at(end).0.split_at(start).1;
+            let before = if start > 1 { bytes[start - 2] } else { 0 };
+            let next = if end + 1 < bytes.len() { bytes[end + 1] } else { 0 };
+            let spaced = end + 2 < bytes.len() && bytes[end + 2] == b' ';
+            (field_step(field, before, next, spaced), end + 1)
+        }
+        byte => (Step::Byte(byte), at + 1),
+    }
+}
+
+/// How many steps a pattern has.
+pub(super) const fn count(pattern: &'static str) -> usize {
+    let (mut count, mut at) = (0, 0);
+    while at < pattern.len() {
+        at = step(pattern, at).1;
+        count += 1;
+    }
+    assert!(count <= LONGEST, "a pattern has too many steps");
+    count
+}
+
+/// The steps of a pattern, when the program is compiled. One with an error in it does not compile.
+pub(super) const fn compile<const N: usize>(pattern: &'static str) -> [Step; N] {
+    let mut steps = [Step::Spaces; N];
+    let (mut count, mut at) = (0, 0);
+    while at < pattern.len() {
+        (steps[count], at) = step(pattern, at);
+        count += 1;
+    }
+    steps
+}
+
+/// The steps of a pattern that is known only when the program runs.
+pub(super) fn compile_now(pattern: &'static str) -> Vec<Step> {
+    let (mut steps, mut at) = (Vec::new(), 0);
+    while at < pattern.len() {
+        let (next, end) = step(pattern, at);
+        steps.push(next);
+        at = end;
+    }
+    steps
 }
 
 /// The step of a field, by its name and the bytes around it.

@@ -84,7 +84,7 @@ pub enum Begin {
 }
 
 /// What a line is for the trace around it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Step {
     /// It goes on with the event before it, and is no event of its own.
     pub continues: bool,
@@ -173,7 +173,13 @@ fn begins(line: TraceLine<'_>) -> (TraceState, Begin) {
 pub fn may_begin(line: &[u8], level: Option<Level>) -> bool {
     let Some(first) = line.first() else { return false };
     match first {
-        b' ' | b'\t' | b'.' | b'-' | b'\\' | b'#' | b'=' | b'*' | b'[' => true,
+        b' ' | b'\t' | b'\\' => true,
+        // `... 12 more`, `--- End of`, `- locked`, `#0 f()`, `** (Error)`, `=CRASH REPORT`, `[cause]`.
+        b'.' | b'*' => line.get(1) == Some(first),
+        b'-' => matches!(line.get(1), Some(b'-' | b' ')),
+        b'#' => matches!(line.get(1), Some(b'0'..=b'9' | b' ')),
+        b'=' => matches!(line.get(1), Some(b'=' | b'A'..=b'Z')),
+        b'[' => matches!(line.get(1), Some(b'c' | b'e' | b's' | b'C' | b'P')),
         b'A'..=b'Z' | b'a'..=b'z' | b'/' => may_be_word(line, level),
         _ => false,
     }
@@ -237,13 +243,13 @@ fn has_dot(line: &[u8]) -> bool {
 fn may_name(line: &[u8]) -> bool {
     let end = memchr(b' ', &line[..line.len().min(FRAME_BYTES)]).unwrap_or(line.len());
     let word = &line[..end];
+    let Some(last) = word.last() else { return false };
     // A word with a space behind it is prose, or what most services say: `GET /cart`.
     let is_prose =
-        |last: &u8| last.is_ascii_alphanumeric() && end < line.len() && !matches!(line.get(end + 1), Some(b'[' | b'('));
-    // Most words end neither as exceptions do nor in the number of a line.
-    let Some(last) = word.last().filter(|last| !is_prose(last)) else { return false };
+        last.is_ascii_alphanumeric() && end < line.len() && !matches!(line[end + 1..].first(), Some(b'[' | b'('));
+    // Most words end neither as exceptions do nor with the number of a line in them.
     let has_line = || memchr::memchr_iter(b':', word).any(|at| word.get(at + 1).is_some_and(u8::is_ascii_digit));
-    let may = name::may_end(word) || (*last == b')' || has_line());
+    let may = has_line() || (!is_prose && (name::may_end(word) || *last == b')'));
     may && (exception(line).is_some() || ruby::begins(line).is_some() || at::begins(line).is_some())
 }
 
