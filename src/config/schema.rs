@@ -86,6 +86,7 @@ fn without_null(schema: &mut Value) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::layout::Layout;
     use super::super::{Alertmanager, HumanDuration, OnPoison, Sink, Webhook, variables};
     use super::*;
     use crate::config::url::Url;
@@ -225,6 +226,12 @@ mod tests {
             enabled: Some(true),
             threshold: Some(0.05),
         }];
+        let columns = || vec!["time".into(), "message".into()];
+        config.input.layout = vec![
+            Layout { name: "a".into(), pattern: "{time} {message}".into(), ..Layout::default() },
+            Layout { name: "b".into(), csv: columns(), ..Layout::default() },
+            Layout { name: "c".into(), tsv: columns(), ..Layout::default() },
+        ];
         config.state.path = Some("kept".into());
         config.detector.r#loop.guards = vec![LoopGuard {
             module: Some("a".into()),

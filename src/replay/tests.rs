@@ -188,7 +188,7 @@ fn clocks_that_disagree_are_found_and_corrected() {
         (0..1_204)
             .map(|i| {
                 let time = crate::event::Timestamp::from_seconds(1_772_438_400 + i + hours * 3_600);
-                format!("{{\"time\":\"{time}\",\"msg\":\"work\",\"trace_id\":\"{i:032x}\"}}\n")
+                format!("{{\"time\":\"{time}\",\"msg\":\"work\",\"trace_id\":\"{:032x}\"}}\n", i + 1)
             })
             .collect()
     };

@@ -119,7 +119,7 @@ fn valid_rule() -> String {
     let line = HOSTILE.replace(['\n', '\r'], " ");
     let text = "\\x1b]0;t\\x07\\u009b\\u202e\\nseismolog: forged";
     format!(
-        "//! Says {line}\nconst RULE = #{{ severity: \"warning\", key: [\"module\"], select: #{{ message: #{{ contains: \"{line}\" }} }} }};\n\
+        "//! Says {line}\nconst RULE = #{{ severity: \"warning\", key: [\"module\"], select: #{{ message: #{{ contains: \"seismolog: forged\" }} }} }};\n\
          fn on_event(e) {{ print(\"{text}\"); if e.n == 1 {{ throw \"{text}\"; }} finding(#{{ summary: \"{text}\", cause: \"{text}\" }}); }}\n\
          const TESTS = [#{{ name: \"{text}\", given: [#{{ message: \"{line} x\" }}], expect: [#{{ rule: \"{text}\" }}] }}];\n"
     )

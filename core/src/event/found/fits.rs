@@ -225,7 +225,9 @@ fn is_hex_id(raw: &[u8]) -> bool {
 /// A machine is no address in memory, no path and not nothing.
 fn is_host(raw: &[u8]) -> bool {
     let says_nothing = matches!(raw, b"-" | b"null" | b"none" | b"None" | b"undefined");
-    !says_nothing && !raw.starts_with(b"0x") && !raw.contains(&b'/') && !raw.contains(&b' ')
+    // One slash is a part of some names (`n7/n7`), more are a path's.
+    let is_path = raw.first() == Some(&b'/') || raw.iter().filter(|byte| **byte == b'/').count() > 1;
+    !says_nothing && !raw.starts_with(b"0x") && !is_path && !raw.contains(&b' ')
 }
 
 /// An identifier is not nothing.

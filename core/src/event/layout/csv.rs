@@ -73,13 +73,13 @@ pub(super) fn read(line: &[u8], opening: Opening, context: &mut TimeContext, lai
 }
 
 /// One value, without its quotes; quotes inside of it are doubled.
-pub(super) struct Value {
+pub(super) struct CsvValue {
     pub(super) range: Range<usize>,
     pub(super) is_quoted: bool,
 }
 
 /// The values of a line.
-pub(super) fn columns(line: &[u8], delimiter: u8) -> impl Iterator<Item = Value> + '_ {
+pub(super) fn columns(line: &[u8], delimiter: u8) -> impl Iterator<Item = CsvValue> + '_ {
     let mut at = Some(0);
     std::iter::from_fn(move || {
         let start = at?;
@@ -91,7 +91,7 @@ pub(super) fn columns(line: &[u8], delimiter: u8) -> impl Iterator<Item = Value>
             (start..end, end, false)
         };
         at = (line.get(end) == Some(&delimiter)).then_some(end + 1);
-        Some(Value { range: if is_quoted { range } else { text::trim(line, range) }, is_quoted })
+        Some(CsvValue { range: if is_quoted { range } else { text::trim(line, range) }, is_quoted })
     })
 }
 

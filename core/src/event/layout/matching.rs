@@ -30,8 +30,8 @@ impl<'a> Matching<'a> {
         Self { line, from, at: from, opening, context, taken, after, level: None, time: None }
     }
 
-    /// Takes the steps from `first` on, one after the other, to the end of the line; those before it
-    /// are known from another pattern. The number of the step that does not fit is the error.
+    /// Takes the steps from `first` on, one after the other, to the end of the line; those before
+    /// it are known from another pattern. The number of the step that does not fit is the error.
     pub(super) fn run(&mut self, steps: &[Step], first: usize) -> Result<(), usize> {
         self.at = if first == 0 { self.from } else { self.after[first - 1] as usize };
         for (index, step) in steps.iter().enumerate().skip(first) {

@@ -11,10 +11,10 @@ use super::{Laid, csv};
 
 /// A layout from the configuration.
 #[derive(Clone, Debug)]
-pub struct OwnLayout(Arc<Kind>);
+pub struct OwnLayout(Arc<OwnFormat>);
 
 #[derive(Debug)]
-enum Kind {
+enum OwnFormat {
     Pattern(Layout),
     Columns { name: &'static str, delimiter: u8, columns: Box<[&'static str]> },
 }
@@ -58,7 +58,7 @@ impl OwnLayout {
     /// [`BadLayout`] with what is wrong with the pattern.
     pub fn pattern(name: &str, pattern: &str) -> Result<Self, BadLayout> {
         check(pattern)?;
-        Ok(Self(Arc::new(Kind::Pattern(Layout::new(keep(name), pattern::compile_now(keep(pattern)).leak())))))
+        Ok(Self(Arc::new(OwnFormat::Pattern(Layout::new(keep(name), pattern::compile_now(keep(pattern)).leak())))))
     }
 
     /// A layout of values between delimiters, perhaps in quotes. `time`, `level` and `message` are
@@ -74,13 +74,13 @@ impl OwnLayout {
             return Err(BadLayout::Field(bad.clone()));
         }
         let columns = columns.iter().map(|column| keep(column)).collect();
-        Ok(Self(Arc::new(Kind::Columns { name: keep(name), delimiter, columns })))
+        Ok(Self(Arc::new(OwnFormat::Columns { name: keep(name), delimiter, columns })))
     }
 
     /// Reads the line if it has this layout.
     pub(super) fn read(&self, line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
         match &*self.0 {
-            Kind::Pattern(layout) => {
+            OwnFormat::Pattern(layout) => {
                 let mut matching = Matching::new(line, 0, None, context);
                 if layout.read(0, &mut matching).is_err() {
                     return false;
@@ -91,7 +91,9 @@ impl OwnLayout {
                 }
                 true
             }
-            Kind::Columns { name, delimiter, columns } => read_columns(line, name, *delimiter, columns, context, laid),
+            OwnFormat::Columns { name, delimiter, columns } => {
+                read_columns(line, name, *delimiter, columns, context, laid)
+            }
         }
     }
 }

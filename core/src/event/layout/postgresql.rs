@@ -1,5 +1,5 @@
-//! PostgreSQL's lines, in whose `log_line_prefix` anything can stand: what makes them certain is the
-//! severity before a colon and two blanks.
+//! PostgreSQL's lines, in whose `log_line_prefix` anything can stand: what makes them certain is
+//! the severity before a colon and two blanks.
 //!
 //! ```text
 //! 2026-01-02 03:04:05.678 UTC [42] bob@shop ERROR:  no such table

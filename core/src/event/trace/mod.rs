@@ -174,7 +174,8 @@ pub fn may_begin(line: &[u8], level: Option<Level>) -> bool {
     let Some(first) = line.first() else { return false };
     match first {
         b' ' | b'\t' | b'\\' => true,
-        // `... 12 more`, `--- End of`, `- locked`, `#0 f()`, `** (Error)`, `=CRASH REPORT`, `[cause]`.
+        // `... 12 more`, `--- End of`, `- locked`, `#0 f()`, `** (Error)`, `=CRASH REPORT`,
+        // `[cause]`.
         b'.' | b'*' => line.get(1) == Some(first),
         b'-' => matches!(line.get(1), Some(b'-' | b' ')),
         b'#' => matches!(line.get(1), Some(b'0'..=b'9' | b' ')),
