@@ -196,7 +196,9 @@ impl Header<'_> {
         let believed = match next {
             b':' => {
                 let behind = self.line.get(word.end + 1).copied().unwrap_or(b' ');
-                self.has_time || matches!(behind, b' ' | b'\t' | b'0'..=b'9')
+                // Behind a word and without a time it is a word of a text: `DB Error: 1`.
+                let first = self.has_time || self.first || text::is_capitals(written);
+                first && (self.has_time || matches!(behind, b' ' | b'\t' | b'0'..=b'9'))
             }
             b'|' | b'\t' | b']' | b',' | b';' | b'[' => true,
             b'*' => stars > 0,
