@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 /// What filters ask for: members, and roles, whose members have the same names.
 const NAMES: [&str; 6] = [".a", ".b", ".user", ".n", "message", "host"];
 const WORDS: [&str; 11] =
-    ["", "x", "xy", "adm", "admin", "Admin", "time out", "ü", "in \"x\"", "a/b\\c", "time out of admin\n"];
+    ["", "x", "xy", "adm", "admin", "Admin", "time out", "ü", "in \"x\"", "a.b\\c", "time out of admin\n"];
 
 /// Bytes, one after the other; zeros when they are used up.
 struct Bytes<'a>(std::slice::Iter<'a, u8>);

@@ -421,7 +421,9 @@ impl Looker {
         let in_milliseconds = numbers::in_milliseconds(duration.of(bytes, arena), duration, look.unit);
         look.duration_ms = in_milliseconds.unwrap_or(f64::NAN);
         look.status = numbers::status(status.of(bytes, arena));
-        look.may_go_on = message.form != Form::Absent && trace::may_begin(message.of(bytes, arena), look.level);
+        // What an envelope takes for granted nobody has said.
+        let said = look.level.filter(|_| !look.level_is_default);
+        look.may_go_on = message.form != Form::Absent && trace::may_begin(message.of(bytes, arena), said);
         look.may_have_trace = trace::may_be_inside(record, look, bytes);
         look.message_hash = hash_of(look, bytes, arena, Role::Message);
         look.module_hash = hash_of(look, bytes, arena, Role::Module);

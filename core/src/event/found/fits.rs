@@ -40,7 +40,10 @@ pub(super) fn plainly(value: &[u8], kind: Kind, claim: Claim) -> bool {
         Role::Module => matches!(claim.how, How::Plain) && is_plainly_a_word(value),
         Role::Host => first.is_ascii_lowercase() && !has_slash(value),
         Role::Operation => matches!(claim.how, How::Plain),
-        Role::Trace => matches!(claim.how, How::Plain) && !matches!(first, b'0' | b'-' | b'n' | b'N' | b'u'),
+        Role::Trace => {
+            let begins = !matches!(first, b'0' | b'-' | b'n' | b'N' | b'u');
+            begins && (matches!(claim.how, How::Plain) || (value.len() <= 40 && value.iter().all(is_of_id)))
+        }
         Role::Status => matches!(claim.how, How::Plain) && is_status(value),
         Role::Duration => {
             matches!(claim.how, How::Plain) && kind == Kind::Number && first.is_ascii_digit() && value.len() <= 10
@@ -167,6 +170,12 @@ fn value_of(digits: &[u8]) -> u16 {
     digits.iter().fold(0, |value, digit| value * 10 + u16::from(digit & 15))
 }
 
+/// What identifiers are made of.
+#[inline(always)]
+fn is_of_id(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || *byte == b'-' || *byte == b'_'
+}
+
 /// Small letters at the start, one of them of no hexadecimal number: no method, number or
 /// identifier begins so.
 #[inline(always)]
@@ -225,9 +234,7 @@ fn is_hex_id(raw: &[u8]) -> bool {
 /// A machine is no address in memory, no path and not nothing.
 fn is_host(raw: &[u8]) -> bool {
     let says_nothing = matches!(raw, b"-" | b"null" | b"none" | b"None" | b"undefined");
-    // One slash is a part of some names (`n7/n7`), more are a path's.
-    let is_path = raw.first() == Some(&b'/') || raw.iter().filter(|byte| **byte == b'/').count() > 1;
-    !says_nothing && !raw.starts_with(b"0x") && !is_path && !raw.contains(&b' ')
+    !says_nothing && !raw.starts_with(b"0x") && !raw.contains(&b'/') && !raw.contains(&b' ')
 }
 
 /// An identifier is not nothing.

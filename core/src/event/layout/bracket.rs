@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::super::level::Level;
 use super::super::time::TimeContext;
 use super::header::Column;
+use super::kinds::Bytes;
 use super::{Laid, LayoutMember, LayoutName, Opening, ValueForm, kinds, text};
 
 /// A bracket of a header.
@@ -13,9 +14,16 @@ pub(super) struct Bracket<'a> {
     pub(super) open: u8,
     /// Without the spaces at its ends.
     pub(super) inside: Range<usize>,
+    /// What bytes are in it.
+    bytes: Bytes,
 }
 
-impl Bracket<'_> {
+impl<'a> Bracket<'a> {
+    pub(super) fn new(line: &'a [u8], open: u8, inside: Range<usize>) -> Self {
+        let inside = text::trim(line, inside);
+        Self { line, open, bytes: Bytes::of(&line[inside.clone()]), inside }
+    }
+
     fn written(&self) -> &[u8] {
         &self.line[self.inside.clone()]
     }
@@ -47,10 +55,10 @@ impl Bracket<'_> {
         if !has_time && self.time(context, laid) {
             return Column::Strong;
         }
-        if self.pairs(laid) || (self.open == b'[' && self.labelled(laid)) {
+        if self.pairs(laid) || (self.open == b'[' && self.bytes.has_parts() && self.labelled(laid)) {
             return Column::Strong;
         }
-        if let Some((file, number)) = kinds::file_line(written) {
+        if let Some((file, number)) = self.bytes.has_colon().then(|| kinds::file_line(written)).flatten() {
             laid.member(line, "file", self.inside.start..self.inside.start + file);
             laid.member(line, "line", self.inside.start + number.start..self.inside.start + number.end);
             return Column::Strong;
@@ -93,12 +101,14 @@ impl Bracket<'_> {
 
     /// Whether it may say more than one thing.
     pub(super) fn has_marks(&self) -> bool {
-        self.written().iter().any(|byte| matches!(byte, b',' | b'=' | b':' | b'/' | b'@' | b' '))
+        self.bytes.has_separator()
+            || self.bytes.has_equals()
+            || self.written().iter().any(|byte| matches!(byte, b':' | b'/' | b'@'))
     }
 
     /// Whether it is a name and nothing more.
     pub(super) fn is_plain(&self) -> bool {
-        self.open == b'[' && kinds::is_module(self.written()) && !kinds::is_thread(self.written())
+        self.open == b'[' && kinds::is_module_of(self.written(), self.bytes) && !kinds::is_thread(self.written())
     }
 
     fn is_number(&self) -> bool {
@@ -148,7 +158,7 @@ impl Bracket<'_> {
             laid.say(level, word);
             return true;
         }
-        if !matches!(self.open, b'[' | b'<') {
+        if !matches!(self.open, b'[' | b'<') || !self.bytes.has_parts() {
             return false;
         }
         let mark = |byte: &u8| matches!(byte, b'/' | b':' | b'.' | b'|' | b' ' | b',');
@@ -183,6 +193,10 @@ impl Bracket<'_> {
 
     /// A time, alone or with level and module behind it.
     fn time(&self, context: &mut TimeContext, laid: &mut Laid) -> bool {
+        // A time has digits, and marks between them.
+        if !(self.bytes.has_digit() && self.bytes.has_parts()) {
+            return false;
+        }
         let line = &self.line[..self.inside.end];
         let Some(opening) = Opening::scan(line, self.inside.start, context) else {
             return false;
@@ -202,7 +216,7 @@ impl Bracket<'_> {
     /// `key=value` pairs between commas or blanks, and nothing else.
     pub(super) fn pairs(&self, laid: &mut Laid) -> bool {
         let (line, written) = (self.line, self.written());
-        if memchr::memchr(b'=', written).is_none() {
+        if !self.bytes.has_equals() {
             return false;
         }
         let before = laid.members.len();

@@ -163,7 +163,7 @@ impl Header<'_> {
             return None;
         }
         self.at = inside.end + 2;
-        let bracket = Bracket { line: self.line, open: b'{', inside };
+        let bracket = Bracket::new(self.line, b'{', inside);
         self.skipped |= !bracket.pairs(laid);
         Some(Column::Strong)
     }
@@ -245,7 +245,7 @@ impl Header<'_> {
         let Some(whole) = whole.filter(|inside| inside.len() <= LONGEST) else {
             return Column::None;
         };
-        let bracket = Bracket { line: self.line, open, inside: text::trim(self.line, whole.clone()) };
+        let bracket = Bracket::new(self.line, open, whole.clone());
         // Who speaks and where is known: what comes now is said.
         let is_known = laid.has("module") && laid.level.is_some() && (laid.has("pid") || laid.has("thread"));
         if is_known && self.count == 0 && bracket.is_plain() {

@@ -27,8 +27,10 @@ impl Bytes {
     const NOT_ASCII: u16 = 1 << 7;
     const BRACKET: u16 = 1 << 8;
     const EQUALS: u16 = 1 << 9;
-    const OTHER: u16 = 1 << 10;
-    const NO_NAME: u16 = Self::BRACKET | Self::EQUALS | Self::OTHER;
+    /// Blanks and what stands between the parts of a bracket.
+    const SEPARATOR: u16 = 1 << 10;
+    const OTHER: u16 = 1 << 11;
+    const NO_NAME: u16 = Self::BRACKET | Self::EQUALS | Self::SEPARATOR | Self::OTHER;
 
     const fn of_byte(byte: u8) -> u16 {
         match byte {
@@ -42,6 +44,7 @@ impl Bytes {
             0x80.. => Self::NOT_ASCII,
             b'[' | b'(' | b'{' => Self::BRACKET,
             b'=' => Self::EQUALS,
+            b' ' | b'\t' | b',' | b'|' => Self::SEPARATOR,
             _ => Self::OTHER,
         }
     }
@@ -60,6 +63,15 @@ impl Bytes {
 
     const fn has(self, any: u16) -> bool {
         self.0 & any != 0
+    }
+
+    /// Whether it has parts with a mark or a blank between them.
+    pub(super) const fn has_parts(self) -> bool {
+        self.has(Self::SEPARATOR | Self::COLON | Self::SLASH | Self::DOT)
+    }
+
+    pub(super) const fn has_separator(self) -> bool {
+        self.has(Self::SEPARATOR)
     }
 
     pub(super) const fn has_bracket(self) -> bool {

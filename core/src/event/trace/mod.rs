@@ -224,10 +224,8 @@ fn may_be_word(line: &[u8], level: Option<Level>) -> bool {
             | b"corr"
             | b"munm"
     );
-    // What names an exception matters where nobody has said how bad it is, or where what said so
-    // may be the default of who brought the line.
-    let named = level.is_none() || level == Some(Level::Info);
-    known || (named && (line[0].is_ascii_uppercase() || has_dot(line)) && may_name(line))
+    // What names an exception matters where nobody has said how bad it is.
+    known || (level.is_none() && (line[0].is_ascii_uppercase() || has_dot(line)) && may_name(line))
 }
 
 /// A dot or a slash within the first eight bytes: a package or a path.
