@@ -9,7 +9,7 @@ use seismolog::demo::{Shop, ShopOptions};
 use seismolog::event::lines::Lines;
 use seismolog::event::skeleton::Skeleton;
 use seismolog::event::time::TimeContext;
-use seismolog::event::{Batch, Looker, Role};
+use seismolog::event::{Batch, EventParser, Role};
 use std::hint::black_box;
 use std::path::Path;
 
@@ -39,7 +39,7 @@ fn messages(bytes: Vec<u8>) -> Vec<String> {
     let mut batch = Batch { filled: bytes.len(), bytes, ..Batch::default() };
     Lines::new(1 << 20).split(&mut batch, true);
     let config = Config::default();
-    Looker::new(config.names(), config.output.member, context).look(&mut batch);
+    EventParser::new(config.names(), config.output.member, context).parse(&mut batch);
     (0..batch.records.len()).filter_map(|i| Some(batch.fields(i).text(Role::Message)?.into_owned())).collect()
 }
 

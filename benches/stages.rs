@@ -10,7 +10,7 @@ use seismolog::engine::template::{TemplateOptions, Templates};
 use seismolog::engine::{Engine, Outcome};
 use seismolog::event::lines::Lines;
 use seismolog::event::time::TimeContext;
-use seismolog::event::{Batch, Looker, Timestamp, splice};
+use seismolog::event::{Batch, EventParser, Timestamp, splice};
 use std::hint::black_box;
 
 fn stream() -> Vec<u8> {
@@ -18,10 +18,10 @@ fn stream() -> Vec<u8> {
     shop.take(2_000).flat_map(|event| (event.line + "\n").into_bytes()).collect()
 }
 
-fn looker() -> Looker {
+fn parser() -> EventParser {
     let config = Config::default();
     let Ok(context) = TimeContext::new("UTC", 2026) else { unreachable!("UTC is a zone") };
-    Looker::new(config.names(), config.output.member, context)
+    EventParser::new(config.names(), config.output.member, context)
 }
 
 fn split() -> Batch {
@@ -45,8 +45,8 @@ fn stages(c: &mut Criterion) {
     for (name, rules) in [("look", RuleSet::empty()), ("look for shipped rules", shipped())] {
         batch.prefilter = Some(rules.prefilter());
         group.bench_function(name, |b| {
-            let mut looker = looker();
-            b.iter(|| look(&mut looker, black_box(&mut batch)));
+            let mut parser = parser();
+            b.iter(|| parsed(&mut parser, black_box(&mut batch)));
         });
     }
     group.bench_function("template", |b| {
@@ -71,7 +71,7 @@ fn stages(c: &mut Criterion) {
     });
     for (name, rules) in [("engine without rules", RuleSet::empty()), ("engine with shipped rules", shipped())] {
         batch.prefilter = Some(rules.prefilter());
-        look(&mut looker(), &mut batch);
+        parsed(&mut parser(), &mut batch);
         group.bench_function(name, |b| {
             let mut outcome = Outcome::default();
             b.iter_batched_ref(
@@ -88,10 +88,10 @@ fn stages(c: &mut Criterion) {
     group.finish();
 }
 
-fn look(looker: &mut Looker, batch: &mut Batch) {
-    batch.looks.clear();
+fn parsed(parser: &mut EventParser, batch: &mut Batch) {
+    batch.parsed.clear();
     batch.arena.clear();
-    looker.look(batch);
+    parser.parse(batch);
 }
 
 fn shipped() -> RuleSet {

@@ -9,17 +9,17 @@
 //! ```
 //! use seismolog::config::Config;
 //! use seismolog::engine::{Engine, Outcome, rules::RuleSet};
-//! use seismolog::event::{Batch, Looker, Timestamp, lines::Lines, time::TimeContext};
+//! use seismolog::event::{Batch, EventParser, Timestamp, lines::Lines, time::TimeContext};
 //!
 //! let config = Config::default();
 //! let zone = TimeContext::new("UTC", 2026).expect("UTC is a zone");
-//! let mut looker = Looker::new(config.names(), config.output.member.clone(), zone);
+//! let mut parser = EventParser::new(config.names(), config.output.member.clone(), zone);
 //! let mut engine = Engine::new(&config.engine_options(), RuleSet::empty());
 //!
 //! let text = b"2026-03-02 08:00:00,123 ERROR [main] app.Db: connection refused\n";
 //! let mut batch = Batch { bytes: text.to_vec(), filled: text.len(), ..Batch::default() };
 //! Lines::new(1 << 20).split(&mut batch, true);
-//! looker.look(&mut batch);
+//! parser.look(&mut batch);
 //!
 //! let mut outcome = Outcome::default();
 //! engine.process(&batch.fields(0), Timestamp::default(), &mut outcome);

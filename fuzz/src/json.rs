@@ -2,7 +2,7 @@
 
 use super::looked_at;
 use seismolog::event::json::{Members, validate};
-use seismolog::event::look::Shape;
+use seismolog::event::parsed::Shape;
 use seismolog::event::splice;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::Value;
@@ -75,7 +75,7 @@ fn same_members(text: &str, expected: &[(String, Value)]) {
 
 fn annotated(text: &str, is_valid: bool) {
     let batch = looked_at(text.as_bytes());
-    let Some(look) = batch.looks.first().filter(|look| look.shape == Shape::Json) else { return };
+    let Some(parsed) = batch.parsed.first().filter(|parsed| parsed.shape == Shape::Json) else { return };
     let mut out = Vec::new();
     let taken = splice::annotate(&batch.fields(0), &batch.arena, &batch.bytes, MEMBER, FINDING.as_bytes(), &mut out);
     if taken.is_err() {
@@ -83,7 +83,7 @@ fn annotated(text: &str, is_valid: bool) {
         return;
     }
     assert!(is_valid, "annotated what is no JSON: {text}");
-    assert_eq!(look.fault, None);
+    assert_eq!(parsed.fault, None);
     // Values refuse what is legal text all the same: 1e400, lone surrogates.
     let Ok(mut before) = serde_json::from_str::<Value>(text) else {
         assert!(serde_json::from_slice::<IgnoredAny>(&out).is_ok(), "{}", String::from_utf8_lossy(&out));

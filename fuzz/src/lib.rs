@@ -12,16 +12,16 @@ pub use select::select;
 use seismolog::config::Config;
 use seismolog::event::forward::{self, Reading};
 use seismolog::event::lines::Lines;
-use seismolog::event::look::Shape;
 use seismolog::event::msgpack::{Reader, Scanner};
+use seismolog::event::parsed::Shape;
 use seismolog::event::time::{TimeContext, Timestamp, time_prefix, time_text};
-use seismolog::event::{Batch, Encoding, Looker, Source, transcode};
+use seismolog::event::{Batch, Encoding, EventParser, Source, transcode};
 use std::collections::BTreeMap;
 
-/// The looker of the default configuration.
-fn looker() -> Looker {
+/// The parser of the default configuration.
+fn parser() -> EventParser {
     let config = Config::default();
-    Looker::new(config.names(), config.output.member.clone(), context())
+    EventParser::new(config.names(), config.output.member.clone(), context())
 }
 
 fn context() -> TimeContext {
@@ -32,7 +32,7 @@ fn context() -> TimeContext {
 fn looked_at(data: &[u8]) -> Batch {
     let mut batch = Batch { bytes: data.to_vec(), filled: data.len(), ..Batch::default() };
     Lines::new(1 << 20).joining(data.len() % 2 == 1).split(&mut batch, true);
-    looker().look(&mut batch);
+    parser().parse(&mut batch);
     batch
 }
 
@@ -41,13 +41,13 @@ fn looked_at(data: &[u8]) -> Batch {
 /// are the input.
 pub fn layout(data: &[u8]) {
     let batch = looked_at(data);
-    assert_eq!(batch.looks.len(), batch.records.len());
+    assert_eq!(batch.parsed.len(), batch.records.len());
     let mut end = 0;
-    for (i, (record, look)) in batch.records.iter().zip(&batch.looks).enumerate() {
+    for (i, (record, parsed)) in batch.records.iter().zip(&batch.parsed).enumerate() {
         assert!(record.span.start as usize >= end, "records overlap");
         end = record.end();
-        let rendered = look.rendered.of(&batch.arena);
-        if look.shape != Shape::Text {
+        let rendered = parsed.rendered.of(&batch.arena);
+        if parsed.shape != Shape::Text {
             assert!(rendered.is_empty());
             continue;
         }
@@ -136,7 +136,7 @@ pub fn forward(data: &[u8]) {
         assert!(batch.records.is_empty() && batch.tags.is_empty() && batch.bytes.is_empty() && batch.arena.is_empty());
         return;
     }
-    looker().look(&mut batch);
+    parser().parse(&mut batch);
     for record in batch.records.iter().filter(|record| record.encoding == Encoding::MessagePack) {
         let value = &batch.bytes[record.span.start as usize..record.end()];
         let mut text = Vec::new();

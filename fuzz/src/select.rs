@@ -1,7 +1,7 @@
 //! The native filters of many rules, joined into one matcher, against each condition evaluated
 //! plainly.
 
-use super::looker;
+use super::parser;
 use seismolog::config::Config;
 use seismolog::engine::rules::{RuleSet, RuleSource};
 use seismolog::engine::{Engine, Outcome};
@@ -123,14 +123,14 @@ pub fn select(data: &[u8]) {
         .unwrap_or_else(|problems| panic!("{}", problems.iter().map(ToString::to_string).collect::<String>()));
     let prefilter = compiled.prefilter();
     let mut engine = Engine::new(&Config::default().engine_options(), compiled);
-    let mut looker = looker();
+    let mut parser = parser();
     for i in 0..8 {
         let event = event(&mut bytes);
         let line = (Value::Object(event.clone()).to_string() + "\n").into_bytes();
         let mut batch = Batch { filled: line.len(), bytes: line, ..Batch::default() };
         Lines::new(1 << 20).split(&mut batch, true);
         batch.prefilter = (i % 3 > 0).then(|| prefilter.clone());
-        looker.look(&mut batch);
+        parser.parse(&mut batch);
         let mut outcome = Outcome::default();
         engine.process(&batch.fields(0), Timestamp(1_772_000_000_000_000_000), &mut outcome);
         let ran: BTreeSet<&str> = outcome.printed.iter().map(String::as_str).collect();

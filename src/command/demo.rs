@@ -145,7 +145,7 @@ fn show(shop: &mut Shop, mut filter: Filter, mut live: Option<Pace>, out: &mut d
 
 /// The pipeline's steps without its threads: lines in, findings out.
 struct Filter {
-    looker: crate::event::Looker,
+    parser: crate::event::EventParser,
     engine: crate::engine::Engine,
     lines: Lines,
     batch: Batch,
@@ -155,7 +155,7 @@ struct Filter {
 impl Filter {
     fn new(loaded: &Loaded) -> Result<Self, Failure> {
         Ok(Self {
-            looker: loaded.looker()?,
+            parser: loaded.parser()?,
             engine: loaded.engine(),
             lines: loaded.lines(),
             batch: Batch::default(),
@@ -168,7 +168,7 @@ impl Filter {
         self.batch.bytes = (lines.join("\n") + "\n").into_bytes();
         self.batch.filled = self.batch.bytes.len();
         self.lines.split(&mut self.batch, true);
-        self.looker.look(&mut self.batch);
+        self.parser.parse(&mut self.batch);
         let mut findings = Vec::new();
         for i in 0..self.batch.records.len() {
             self.engine.process(&self.batch.fields(i), Timestamp::default(), &mut self.outcome);

@@ -94,9 +94,9 @@ impl Inspection<'_> {
         };
         let opened = open(path, &BytesRead::default()).map_err(cannot)?;
         let cut = Lines::new(self.loaded.config.input.max_line_bytes);
-        let looker = self.loaded.looker().map_err(Interruption::Failure)?;
+        let parser = self.loaded.parser().map_err(Interruption::Failure)?;
         let mut inspector = self.loaded.inspector().map_err(Interruption::Failure)?;
-        let mut source = LogSource::new(opened, cut, looker, 0).map_err(cannot)?;
+        let mut source = LogSource::new(opened, cut, parser, 0).map_err(cannot)?;
         self.summary.file(&source.name);
         let mut number = 0;
         while source.advance() {
@@ -156,10 +156,10 @@ fn write_document(out: &mut impl Write, document: &impl Serialize) -> io::Result
 }
 
 impl Loaded {
-    /// What explains lines as [`Self::looker`] reads them.
+    /// What explains lines as [`Self::parser`] reads them.
     ///
     /// # Errors
-    /// As [`Self::looker`].
+    /// As [`Self::parser`].
     pub fn inspector(&self) -> Result<Inspector, Failure> {
         let names = |role: Role| self.config.role_names(role).iter().map(|name| name.text.to_owned()).collect();
         Ok(Inspector::new(Role::ALL.map(|role| (role, names(role))).into(), self.time_context()?)

@@ -21,7 +21,7 @@ use crate::diagnostic::Diagnostic;
 use crate::engine::rules::{Meter, RuleSet, RuleSource, TableSource};
 use crate::engine::{Engine, EngineOptions};
 use crate::error::Failure;
-use crate::event::Looker;
+use crate::event::EventParser;
 use crate::event::lines::Lines;
 use crate::event::time::TimeContext;
 use crate::io::files::RuleFiles;
@@ -72,8 +72,8 @@ impl Loaded {
 
     fn complete(&self, engine: Engine) -> Engine {
         let engine = engine.with_timezone(&self.config.input.timezone);
-        match self.looker() {
-            Ok(looker) => engine.with_looker(looker),
+        match self.parser() {
+            Ok(parser) => engine.with_looker(parser),
             Err(_) => engine,
         }
     }
@@ -94,17 +94,17 @@ impl Loaded {
     ///
     /// # Errors
     /// When the time zone is none, which validation has found before.
-    pub fn looker(&self) -> Result<Looker, Failure> {
-        let looker = Looker::new(self.config.names(), self.config.output.member.clone(), self.time_context()?)
+    pub fn parser(&self) -> Result<EventParser, Failure> {
+        let parser = EventParser::new(self.config.names(), self.config.output.member.clone(), self.time_context()?)
             .with_layouts(&self.config.layouts())
             .with_charset(self.config.input.encoding);
-        Ok(looker.with_masks(self.config.template.options().masks).with_secret(random::bytes()))
+        Ok(parser.with_masks(self.config.template.options().masks).with_secret(random::bytes()))
     }
 
     /// What written times leave out, as the first line of a stream has it.
     ///
     /// # Errors
-    /// As [`Self::looker`].
+    /// As [`Self::parser`].
     pub fn time_context(&self) -> Result<TimeContext, Failure> {
         let (zone, now) = (&self.config.input.timezone, clock::now());
         let context = match self.config.input.year {

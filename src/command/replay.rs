@@ -77,7 +77,7 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<(), Failure> {
         ));
     }
     match opened {
-        Some((severity, opened @ 1..)) => Err(Failure::Found { severity, opened }),
+        Some((severity, opened @ 1..)) => Err(Failure::RoleMatches { severity, opened }),
         _ => Ok(()),
     }
 }
@@ -117,7 +117,7 @@ fn sources(
         // Lines without a header belong to those before them in the same file.
         let lines = loaded.lines().of(Source(u16::try_from(i).unwrap_or(u16::MAX)));
         let shift = corrections.get(i).copied().unwrap_or(0);
-        let source = LogSource::new(opened, lines, loaded.looker()?, shift).map_err(cannot)?;
+        let source = LogSource::new(opened, lines, loaded.parser()?, shift).map_err(cannot)?;
         sources.push(source.with_default_host(host));
     }
     Ok(sources)

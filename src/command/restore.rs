@@ -109,7 +109,7 @@ mod tests {
         let text: String = Shop::new(options).unwrap().map(|event| event.line + "\n").collect();
         let mut batch = Batch { filled: text.len(), bytes: text.into_bytes(), ..Batch::default() };
         loaded.lines().split(&mut batch, true);
-        loaded.looker().unwrap().look(&mut batch);
+        loaded.parser().unwrap().parse(&mut batch);
         batch
     }
 

@@ -110,7 +110,7 @@ fn profile(loaded: &Loaded, file: &Path) -> Result<Vec<Cost>, Failure> {
     };
     let opened = open(file, &BytesRead::default()).map_err(cannot)?;
     let lines = loaded.single_lines();
-    let mut merge = Merge::new(vec![LogSource::new(opened, lines, loaded.looker()?, 0).map_err(cannot)?]);
+    let mut merge = Merge::new(vec![LogSource::new(opened, lines, loaded.parser()?, 0).map_err(cannot)?]);
     let (mut engine, mut outcome) = (loaded.engine(), Outcome::default());
     let mut events = 0;
     while let Some(line) = merge.next_line() {

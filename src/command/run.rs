@@ -209,14 +209,14 @@ fn edges_and_sources(
     if let Some(edges) = &mut edges {
         queues = std::mem::take(&mut edges.queues);
         if let Some(intake) = edges.source.take() {
-            sources.push(Box::new(ParsedSource { intake, looker: loaded.looker()? }));
+            sources.push(Box::new(ParsedSource { intake, parser: loaded.parser()? }));
         }
     }
     if places.from_stdin {
         let join_timeout = loaded.config.input.join_timeout.0;
         // There is one answer to each line: none waits for another.
         let lines = if protocol.is_some() { loaded.single_lines() } else { loaded.lines() };
-        let front = LineFrontend { lines, looker: loaded.looker()?, join_timeout };
+        let front = LineFrontend { lines, parser: loaded.parser()?, join_timeout };
         let input = StandardInput::new(standard(rustix::stdio::stdin())?, stop);
         if protocol == Some(Protocol::RsyslogOmprog) {
             sources.push(Box::new(OmprogSource::new(input, front, standard(rustix::stdio::stdout())?)));

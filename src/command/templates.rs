@@ -89,7 +89,7 @@ impl Mined {
         };
         let opened = open(path, &BytesRead::default()).map_err(cannot)?;
         let cut = loaded.single_lines();
-        let mut source = LogSource::new(opened, cut, loaded.looker()?, 0).map_err(cannot)?;
+        let mut source = LogSource::new(opened, cut, loaded.parser()?, 0).map_err(cannot)?;
         let mut merges = Vec::new();
         while source.advance() {
             for i in 0..source.batch.records.len() {
@@ -101,7 +101,7 @@ impl Mined {
                 let seen = self.templates.see(&fields, source.places[i], &mut merges);
                 merges.clear();
                 let found = (seen.id != TemplateId::default()).then_some(seen.id);
-                self.without += u64::from(found.is_none() && fields.look().shape != Shape::Own);
+                self.without += u64::from(found.is_none() && fields.parsed().shape != Shape::Own);
                 if let Some(out) = &mut lines {
                     let said = Line {
                         line: String::from_utf8_lossy(fields.line()),

@@ -32,7 +32,7 @@ pub fn test(args: &TestArgs, out: &mut dyn Write) -> Result<(), Failure> {
                 continue;
             }
             let started = Instant::now();
-            let mismatch = run::run(case, loaded.stage.engine(case), loaded.stage.base().looker()?);
+            let mismatch = run::run(case, loaded.stage.engine(case), loaded.stage.base().parser()?);
             let seconds = started.elapsed().as_secs_f64();
             report.verdicts.push(TestVerdict {
                 path: path.clone(),

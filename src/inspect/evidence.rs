@@ -174,7 +174,9 @@ impl MemberTally {
 /// Whether a name in `[roles]` would be asked for this member.
 fn can_be_named(role: Role, member: &LineMember) -> bool {
     let by_layout = matches!(role, Role::Timestamp | Role::Level | Role::Message);
-    member.role.is_none() && !member.path.is_empty() && !member.path.contains('[') && !(by_layout && member.is_laid)
+    let is_nameable = !member.path.is_empty() && !member.path.contains('[');
+    let is_of_layout = by_layout && member.is_laid;
+    member.role.is_none() && is_nameable && !is_of_layout
 }
 
 /// Whether the member is worth a look at all.

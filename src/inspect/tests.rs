@@ -19,7 +19,7 @@ fn summary(toml: &str, lines: &[String]) -> SummaryDocument {
     let text = lines.join("\n");
     let mut batch = Batch { bytes: text.clone().into_bytes(), filled: text.len(), ..Batch::default() };
     Lines::new(1 << 20).split(&mut batch, true);
-    loaded.looker().unwrap().look(&mut batch);
+    loaded.parser().unwrap().parse(&mut batch);
     let (mut inspector, evidence) = (loaded.inspector().unwrap(), Evidence::new(loaded.time_context().unwrap()));
     let layout = LayoutEvidence::new(loaded.time_context().unwrap());
     let mut summary = InspectSummary::new(evidence, layout, Templates::new(1_000, &Default::default()));

@@ -1,9 +1,9 @@
 //! Events as entries of the Forward protocol, in runs of one tag.
 
 use crate::config::EntryLimits;
-use crate::event::look::{Look, Shape};
 use crate::event::mask::Mask;
 use crate::event::msgpack;
+use crate::event::parsed::{ParsedEvent, Shape};
 use crate::event::{Batch, Encoding, Timestamp, packed, transcode};
 use std::ops::Range;
 use std::sync::Arc;
@@ -54,8 +54,8 @@ impl Entries {
 
     /// Puts record `i` of the batch as it came.
     pub(crate) fn put(&mut self, batch: &Batch, i: usize, tag: &[u8], limits: EntryLimits, now: Timestamp) {
-        let (record, look) = (&batch.records[i], &batch.looks[i]);
-        if look.shape == Shape::Blank {
+        let (record, parsed) = (&batch.records[i], &batch.parsed[i]);
+        if parsed.shape == Shape::Blank {
             return;
         }
         self.begin(tag);
@@ -63,7 +63,7 @@ impl Entries {
             self.bytes.extend_from_slice(batch.lead(i));
             self.bytes.extend_from_slice(record.span.of(&batch.bytes));
         } else {
-            transcode::put_event_time(look.time.unwrap_or(now), &mut self.bytes);
+            transcode::put_event_time(parsed.time.unwrap_or(now), &mut self.bytes);
             put_line(batch, i, limits, &mut self.bytes);
         }
         self.end();
@@ -87,7 +87,7 @@ impl Entries {
             self.bytes.extend_from_slice(lead);
         } else if lead.is_empty() || packed::mask(lead, masks, &mut self.bytes).is_err() {
             self.bytes.truncate(start);
-            transcode::put_event_time(batch.looks[i].time.unwrap_or(now), &mut self.bytes);
+            transcode::put_event_time(batch.parsed[i].time.unwrap_or(now), &mut self.bytes);
         }
         self.bytes.extend_from_slice(map);
         self.end();
@@ -108,9 +108,9 @@ impl Entries {
 /// as `message`.
 fn put_line(batch: &Batch, i: usize, limits: EntryLimits, out: &mut Vec<u8>) {
     let fields = batch.fields(i);
-    let look: &Look = fields.look();
+    let parsed: &ParsedEvent = fields.parsed();
     let start = out.len();
-    if matches!(look.shape, Shape::Json | Shape::Own | Shape::Text)
+    if matches!(parsed.shape, Shape::Json | Shape::Own | Shape::Text)
         && transcode::from_json_within(fields.object(), limits.deepest, out).is_ok()
     {
         // Numbers may take more bytes than as text. The text is known to be short enough.

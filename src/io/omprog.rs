@@ -90,7 +90,7 @@ impl<I: AsFd + Send> OmprogSource<I> {
         batch.bytes.extend_from_slice(line);
         batch.filled = line.len();
         self.front.lines.split(&mut batch, false);
-        sender.look(&mut self.front.looker, &mut batch);
+        sender.parse(&mut self.front.parser, &mut batch);
         self.outstanding.state.lock().unwrap_or_else(PoisonError::into_inner).0 += 1;
         batch.tokens.push(Box::new(Token { outstanding: Arc::clone(&self.outstanding), released: false }));
         sender.count(&batch);

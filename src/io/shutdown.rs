@@ -136,17 +136,17 @@ mod tests {
     fn a_read_that_is_under_way_is_counted_however_long_the_machine_holds_it_up() {
         let progress = Progress::default();
         progress.read.store(1_562, Ordering::Relaxed);
-        let (mut reading, mut looks) = (Some(progress.reading()), 0);
+        let (mut reading, mut parsed) = (Some(progress.reading()), 0);
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let settled = runtime.block_on(progress.settle(|| {
-            looks += 1;
-            if looks == 3 {
+            parsed += 1;
+            if parsed == 3 {
                 progress.read.fetch_add(1_554, Ordering::AcqRel);
                 drop(reading.take());
             }
             ready(())
         }));
-        assert_eq!((settled, progress.undelivered(), looks), (true, 3_116, 3));
+        assert_eq!((settled, progress.undelivered(), parsed), (true, 3_116, 3));
     }
 
     #[test]

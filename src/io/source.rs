@@ -4,7 +4,7 @@ use super::clock;
 use super::shutdown::Progress;
 use super::stdio::{Read, StandardInput};
 use crate::event::lines::Lines;
-use crate::event::{Batch, Encoding, Looker, Prefilter};
+use crate::event::{Batch, Encoding, EventParser, Prefilter};
 use rustix::fd::AsFd;
 use std::io;
 use std::sync::atomic::Ordering;
@@ -97,7 +97,7 @@ pub struct BatchReceiver {
 #[derive(Clone, Debug)]
 pub struct BatchSender {
     /// The queue of batches that were looked at.
-    looked: SyncSender<Batch>,
+    parsed_batch: SyncSender<Batch>,
     /// Where empty batches come from.
     pub pool: Pool,
     /// The prefilter of the rules.
@@ -110,10 +110,10 @@ impl BatchSender {
     /// A queue of `length` batches: its two ends.
     #[must_use]
     pub fn new(length: usize, progress: Arc<Progress>) -> (Self, BatchReceiver) {
-        let (looked, batches) = sync_channel(length);
+        let (parsed_batch, batches) = sync_channel(length);
         let (pool, prefilter) = (Pool::default(), LivePrefilter::default());
         let arrivals = BatchReceiver { batches, pool: pool.clone(), prefilter: prefilter.clone() };
-        (Self { looked, pool, prefilter, progress }, arrivals)
+        (Self { parsed_batch, pool, prefilter, progress }, arrivals)
     }
 
     /// Counts the lines of a batch as read.
@@ -123,16 +123,16 @@ impl BatchSender {
     }
 
     /// Looks at every record of the batch, for the running rules as well.
-    pub fn look(&self, looker: &mut Looker, batch: &mut Batch) {
+    pub fn parse(&self, parser: &mut EventParser, batch: &mut Batch) {
         batch.prefilter = self.prefilter.current();
-        looker.set_present(clock::now());
-        looker.look(batch);
+        parser.set_present(clock::now());
+        parser.parse(batch);
     }
 
     /// Passes on a batch that was counted; false when the engine has stopped.
     #[must_use]
     pub fn put(&self, batch: Batch) -> bool {
-        self.looked.send(batch).is_ok()
+        self.parsed_batch.send(batch).is_ok()
     }
 }
 
@@ -141,7 +141,7 @@ pub struct LineFrontend {
     /// Cuts lines.
     pub lines: Lines,
     /// Looks at each record.
-    pub looker: Looker,
+    pub parser: EventParser,
     /// How long complete lines wait for lines that continue them, when input is idle.
     pub join_timeout: Duration,
 }
@@ -168,7 +168,7 @@ impl<I: AsFd + Send> Source for LineSource<I> {
                 batch.bytes.resize(batch.filled + READ_BYTES, 0);
             }
             batch.bytes[..unfinished.len()].copy_from_slice(&unfinished);
-            let LineFrontend { lines, looker, join_timeout } = &mut self.front;
+            let LineFrontend { lines, parser, join_timeout } = &mut self.front;
             let reading = sender.progress.reading();
             // Complete lines that are here already are passed on first.
             let full = lines.is_full();
@@ -180,7 +180,7 @@ impl<I: AsFd + Send> Source for LineSource<I> {
             batch.filled = rest;
             sender.count(&batch);
             drop(reading);
-            sender.look(looker, &mut batch);
+            sender.parse(parser, &mut batch);
             let over = ended && !lines.is_full();
             if batch.records.is_empty() {
                 // Everything waits for a continuation: the buffer is enlarged for the next read.
@@ -230,14 +230,14 @@ mod tests {
     #[test]
     fn batches_are_looked_at_for_the_rules_that_run() {
         let config = Config::default();
-        let mut looker = Looker::new(config.names(), config.output.member, TimeContext::new("UTC", 2026).unwrap());
+        let mut parser = EventParser::new(config.names(), config.output.member, TimeContext::new("UTC", 2026).unwrap());
         let (sender, arrivals) = BatchSender::new(1, Arc::default());
         let mut idle = || {
             let line = br#"{"message":"a slow query"}"#;
             let mut batch = Batch { bytes: line.to_vec(), filled: line.len(), ..sender.pool.take() };
             Lines::new(1 << 20).split(&mut batch, true);
-            sender.look(&mut looker, &mut batch);
-            let idle = batch.looks[0].idle >> Role::Message as u16 & 1 == 1;
+            sender.parse(&mut parser, &mut batch);
+            let idle = batch.parsed[0].idle >> Role::Message as u16 & 1 == 1;
             arrivals.pool.give(batch);
             idle
         };

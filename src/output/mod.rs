@@ -13,7 +13,7 @@ use crate::config::{EncoderOptions, Reply, SyntheticMode, TextMode};
 use crate::engine::Outcome;
 use crate::engine::emitted::Emitted;
 use crate::engine::finding::Finding;
-use crate::event::look::Look;
+use crate::event::parsed::ParsedEvent;
 use crate::event::unescape::escape_into;
 use crate::event::{Batch, ByteOrder, Edit, Encoding, Fault, Record, Shape, Source, Timestamp, packed};
 use crate::io::entries::Entries;
@@ -113,7 +113,7 @@ impl OutputEncoder {
     #[inline]
     pub fn put<W: Observer>(&mut self, batch: &Batch, i: usize, outcome: &Outcome, observer: &mut W) {
         let record = &batch.records[i];
-        let shape = batch.looks[i].shape;
+        let shape = batch.parsed[i].shape;
         self.records += u64::from(shape != Shape::Rest);
         let end = record.end();
         let raw = self.options.text == TextMode::Raw;
@@ -226,8 +226,8 @@ impl OutputEncoder {
         edit: &Edit,
         observer: &mut W,
     ) -> bool {
-        let (record, look) = (&batch.records[i], &batch.looks[i]);
-        let raw = look.shape == Shape::Text && self.options.text == TextMode::Raw;
+        let (record, parsed) = (&batch.records[i], &batch.parsed[i]);
+        let raw = parsed.shape == Shape::Text && self.options.text == TextMode::Raw;
         self.findings.clear();
         if raw && !findings.is_empty() {
             observer.unheard(findings);
@@ -281,14 +281,14 @@ impl OutputEncoder {
 
     /// The record's line: what was made of it, or as it came.
     fn put_line(&mut self, batch: &Batch, i: usize, made: bool, raw: bool) {
-        let (record, look): (&Record, &Look) = (&batch.records[i], &batch.looks[i]);
+        let (record, parsed): (&Record, &ParsedEvent) = (&batch.records[i], &batch.parsed[i]);
         if let Encoding::Utf16(order) = record.encoding {
             return self.put_utf16(batch, i, made, order);
         }
-        match look.shape {
+        match parsed.shape {
             _ if made => self.ready.extend_from_slice(&self.annotated),
             _ if record.encoding == Encoding::MessagePack => self.put_map(batch, i),
-            Shape::Text if !raw => self.ready.extend_from_slice(look.rendered.of(&batch.arena)),
+            Shape::Text if !raw => self.ready.extend_from_slice(parsed.rendered.of(&batch.arena)),
             _ => self.ready.extend_from_slice(record.span.of(&batch.bytes)),
         }
         if record.encoding == Encoding::MessagePack {
@@ -301,14 +301,14 @@ impl OutputEncoder {
     /// A record of UTF-16. Where lines of text leave as JSON all that was read leaves as UTF-8, for
     /// bytes and units cannot be mixed; elsewhere all stays UTF-16.
     fn put_utf16(&mut self, batch: &Batch, i: usize, made: bool, order: ByteOrder) {
-        let (record, look): (&Record, &Look) = (&batch.records[i], &batch.looks[i]);
+        let (record, parsed): (&Record, &ParsedEvent) = (&batch.records[i], &batch.parsed[i]);
         let json = self.options.text == TextMode::Json;
         let start = self.ready.len();
-        match look.shape {
+        match parsed.shape {
             _ if made => self.ready.extend_from_slice(&self.annotated),
-            Shape::Text if json => self.ready.extend_from_slice(look.rendered.of(&batch.arena)),
+            Shape::Text if json => self.ready.extend_from_slice(parsed.rendered.of(&batch.arena)),
             Shape::Json | Shape::Own | Shape::Blank if json => {
-                self.ready.extend_from_slice(look.decoded.of(&batch.arena));
+                self.ready.extend_from_slice(parsed.decoded.of(&batch.arena));
             }
             _ => {
                 self.ready.extend_from_slice(&batch.bytes[record.span.start as usize..record.end()]);

@@ -94,18 +94,18 @@ mod tests {
     use super::super::source::Opened;
     use super::*;
     use crate::config::Config;
-    use crate::event::Looker;
+    use crate::event::EventParser;
     use crate::event::lines::Lines;
     use crate::event::time::TimeContext;
 
     /// The merged lines of these texts.
     fn merged(texts: &[&str], shift: i64) -> Vec<String> {
-        let looker =
-            || Looker::new(Config::default().names(), "anomalies".into(), TimeContext::new("UTC", 2026).unwrap());
+        let parser =
+            || EventParser::new(Config::default().names(), "anomalies".into(), TimeContext::new("UTC", 2026).unwrap());
         let source = |(i, text): (usize, &&str)| {
             let input = Box::new(std::io::Cursor::new(text.as_bytes().to_vec()));
             let opened = Opened { name: i.to_string(), input, length: None };
-            LogSource::new(opened, Lines::new(1 << 20), looker(), if i == 0 { 0 } else { shift }).unwrap()
+            LogSource::new(opened, Lines::new(1 << 20), parser(), if i == 0 { 0 } else { shift }).unwrap()
         };
         let mut merge = Merge::new(texts.iter().enumerate().map(source).collect());
         let mut lines = Vec::new();

@@ -3,7 +3,7 @@
 
 use super::decompress::unpacked;
 use crate::event::lines::Lines;
-use crate::event::{Batch, Looker, Timestamp};
+use crate::event::{Batch, EventParser, Timestamp};
 use crate::io::source::READ_BYTES;
 use std::fs::File;
 use std::io::{self, Read};
@@ -75,7 +75,7 @@ pub struct LogSource {
     pub name: String,
     input: Box<dyn Read + Send>,
     lines: Lines,
-    looker: Looker,
+    parser: EventParser,
     /// Added to every time, in nanoseconds: the correction of a clock.
     shift: i64,
     /// The batch at hand.
@@ -96,12 +96,12 @@ impl LogSource {
     ///
     /// # Errors
     /// When not even the first bytes can be read.
-    pub fn new(opened: Opened, lines: Lines, looker: Looker, shift: i64) -> io::Result<Self> {
+    pub fn new(opened: Opened, lines: Lines, parser: EventParser, shift: i64) -> io::Result<Self> {
         Ok(Self {
             name: opened.name,
             input: unpacked(opened.input)?,
             lines,
-            looker,
+            parser,
             shift,
             batch: Batch::default(),
             places: Vec::new(),
@@ -166,7 +166,7 @@ impl LogSource {
         self.tail.clear();
         self.tail.extend_from_slice(&batch.bytes[rest..batch.filled]);
         batch.filled = rest;
-        self.looker.look(batch);
+        self.parser.parse(batch);
         if batch.names_hosts() {
             self.default_host = None;
         } else if let Some(host) = &self.default_host {
@@ -180,13 +180,13 @@ impl LogSource {
         let mut ahead = None;
         self.places.clear();
         self.places.resize(self.batch.records.len(), Timestamp(i64::MIN));
-        for (i, look) in self.batch.looks.iter_mut().enumerate() {
-            look.time = look.time.map(|time| time.saturating_add_nanos(self.shift));
+        for (i, parsed) in self.batch.parsed.iter_mut().enumerate() {
+            parsed.time = parsed.time.map(|time| time.saturating_add_nanos(self.shift));
             self.given.lines += u64::from(self.batch.records[i].encoding != crate::event::Encoding::Rest);
         }
         // First from the back: what the next line with a time says.
-        for (place, look) in self.places.iter_mut().zip(&self.batch.looks).rev() {
-            if let Some(time) = look.time {
+        for (place, parsed) in self.places.iter_mut().zip(&self.batch.parsed).rev() {
+            if let Some(time) = parsed.time {
                 *place = ahead.unwrap_or(time);
                 ahead = Some(time);
             }
@@ -194,8 +194,8 @@ impl LogSource {
         let is_absurd = |time: Timestamp, other: Timestamp| time.0.saturating_sub(other.0) > ABSURD;
         // Lines before the first time of a file, a header, stand at that time.
         let mut last = self.last_place.or(ahead).unwrap_or(Timestamp(i64::MIN));
-        for (place, look) in self.places.iter_mut().zip(&self.batch.looks) {
-            if let Some(time) = look.time {
+        for (place, parsed) in self.places.iter_mut().zip(&self.batch.parsed) {
+            if let Some(time) = parsed.time {
                 let broken = self.last_place.is_some() && is_absurd(time, last) && is_absurd(time, *place);
                 if !broken {
                     last = time;

@@ -10,7 +10,7 @@ use super::timeline::Timeline;
 use super::unread::UnreadRoles;
 use crate::engine::Tally;
 use crate::engine::finding::{Finding, Severity, State};
-use crate::engine::template::{Sighting, TemplateId, Templates};
+use crate::engine::template::{TemplateId, TemplateMatch, Templates};
 use crate::event::{Fault, Level, Role, Shape};
 use crate::terminal::layout::without_control;
 use std::collections::HashMap;
@@ -87,26 +87,26 @@ impl Summary {
     }
 
     /// A line went through, of the template `seen` among all `templates`.
-    pub fn line(&mut self, line: &Line<'_>, seen: Sighting, templates: &Templates) {
-        let look = line.fields.look();
-        if matches!(look.shape, Shape::Own | Shape::Blank | Shape::Rest) {
+    pub fn line(&mut self, line: &Line<'_>, seen: TemplateMatch, templates: &Templates) {
+        let parsed = line.fields.parsed();
+        if matches!(parsed.shape, Shape::Own | Shape::Blank | Shape::Rest) {
             return;
         }
         self.events[line.source] += 1;
-        self.untimed += u64::from(look.time.is_none() && look.fault.is_none());
+        self.untimed += u64::from(parsed.time.is_none() && parsed.fault.is_none());
         // A text line without a template goes on with a stack trace.
-        let goes_on = look.shape == Shape::Text && look.skeleton != 0 && seen.id == TemplateId::default();
+        let goes_on = parsed.shape == Shape::Text && parsed.skeleton != 0 && seen.id == TemplateId::default();
         self.unread.line(line, !goes_on);
-        if let Some(time) = look.time {
+        if let Some(time) = parsed.time {
             self.files[line.source].event(time, line.fields.raw(Role::Trace).map(xxh3_64));
         }
-        if let Some(place) = look.time.or(line.place) {
-            self.timeline.event(place, look.level);
+        if let Some(place) = parsed.time.or(line.place) {
+            self.timeline.event(place, parsed.level);
         }
-        let (error, warning) = (look.level >= Some(Level::Error), look.level == Some(Level::Warn));
-        if look.module_hash != 0 {
+        let (error, warning) = (parsed.level >= Some(Level::Error), parsed.level == Some(Level::Warn));
+        if parsed.module_hash != 0 {
             let name = || without_control(&line.fields.text(Role::Module).unwrap_or_default());
-            self.modules.count(look.module_hash, error, warning, name);
+            self.modules.count(parsed.module_hash, error, warning, name);
         }
         if seen.id != TemplateId::default() {
             let name = || without_control(templates.text(seen.id).unwrap_or_default());

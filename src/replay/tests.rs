@@ -37,7 +37,7 @@ fn source(name: &str, text: &str, shift: i64) -> LogSource {
     let loaded = load(&Default::default()).unwrap();
     let input = Box::new(std::io::Cursor::new(text.as_bytes().to_vec()));
     let opened = Opened { name: name.into(), input, length: None };
-    LogSource::new(opened, Lines::new(1 << 20), loaded.looker().unwrap(), shift).unwrap()
+    LogSource::new(opened, Lines::new(1 << 20), loaded.parser().unwrap(), shift).unwrap()
 }
 
 /// The report and the findings of these files.
@@ -81,7 +81,7 @@ fn live(text: &str) -> Vec<serde_json::Value> {
     let stop = rustix::event::eventfd(0, rustix::event::EventfdFlags::CLOEXEC).unwrap();
     let front = LineFrontend {
         lines: Lines::new(1 << 20),
-        looker: loaded.looker().unwrap(),
+        parser: loaded.parser().unwrap(),
         join_timeout: std::time::Duration::ZERO,
     };
     let mut pipeline = Pipeline {

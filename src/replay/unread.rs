@@ -43,16 +43,16 @@ impl UnreadRoles {
 
     /// Takes a line; `is_event` is false for one that only goes on with a stack trace.
     pub(super) fn line(&mut self, line: &Line<'_>, is_event: bool) {
-        let look = line.fields.look();
-        if !is_event || !matches!(look.shape, Shape::Json | Shape::Text) {
+        let parsed = line.fields.parsed();
+        if !is_event || !matches!(parsed.shape, Shape::Json | Shape::Text) {
             return;
         }
         let without = [
-            look.time.is_none(),
-            look.level.is_none() && look.status == 0,
-            look.module_hash == 0,
-            look.operation_hash == 0,
-            !look.duration_ms.is_finite(),
+            parsed.time.is_none(),
+            parsed.level.is_none() && parsed.status == 0,
+            parsed.module_hash == 0,
+            parsed.operation_hash == 0,
+            !parsed.duration_ms.is_finite(),
         ];
         let (events, counts) = &mut self.files[line.source];
         *events += 1;

@@ -6,7 +6,7 @@ use super::*;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::engine::rules::{RuleSet, RuleSource, TableSource};
-use crate::event::Looker;
+use crate::event::EventParser;
 use crate::event::time::TimeContext;
 use std::path::{Path, PathBuf};
 
@@ -53,11 +53,12 @@ fn tried(source: RuleSource, tables: &[TableSource], failures: &mut Vec<String>)
         }
     };
     let config = Config::default();
-    let looker = || Looker::new(config.names(), config.output.member.clone(), TimeContext::new("UTC", 2026).unwrap());
+    let parser =
+        || EventParser::new(config.names(), config.output.member.clone(), TimeContext::new("UTC", 2026).unwrap());
     for case in &suite.cases {
-        let mut engine = Engine::new(&config.engine_options(), set.clone()).with_looker(looker());
+        let mut engine = Engine::new(&config.engine_options(), set.clone()).with_looker(parser());
         engine.keep_detectors(|detector| case.with.iter().any(|name| name == detector.name()));
-        let mismatch = run(case, engine, looker());
+        let mismatch = run(case, engine, parser());
         if !mismatch.is_none() {
             failures.push(format!("{path}: {}: {mismatch:#?}", case.name));
         }

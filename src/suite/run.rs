@@ -7,7 +7,7 @@ use crate::engine::emitted::Emitted;
 use crate::engine::finding::Finding;
 use crate::engine::rules::metrics::MetricKind;
 use crate::engine::{Engine, Outcome};
-use crate::event::{Batch, Edit, Fault, Looker, Record, Shape, Span, Timestamp, splice};
+use crate::event::{Batch, Edit, EventParser, Fault, Record, Shape, Span, Timestamp, splice};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -18,10 +18,10 @@ const SECONDS: i64 = 3_600;
 
 /// Runs one test on an engine that has seen nothing.
 #[must_use]
-pub fn run(case: &Case, engine: Engine, looker: Looker) -> Mismatch {
+pub fn run(case: &Case, engine: Engine, parser: EventParser) -> Mismatch {
     let mut stage = Stage {
         engine,
-        looker,
+        parser,
         now: case.at,
         own_times: false,
         event: 0,
@@ -42,7 +42,7 @@ pub fn run(case: &Case, engine: Engine, looker: Looker) -> Mismatch {
 /// The engine of one test and what has come of it so far.
 struct Stage {
     engine: Engine,
-    looker: Looker,
+    parser: EventParser,
     now: Timestamp,
     /// Some event had a time of its own, so that the engine goes by such times.
     own_times: bool,
@@ -87,11 +87,11 @@ impl Stage {
         let bytes = line.as_bytes().to_vec();
         let record = Record { span: Span::new(0, bytes.len()), ..Record::default() };
         let mut batch = Batch { filled: bytes.len(), bytes, records: vec![record], ..Batch::default() };
-        self.looker.look(&mut batch);
-        match batch.looks[0].time {
+        self.parser.parse(&mut batch);
+        match batch.parsed[0].time {
             Some(time) => (self.own_times, self.now) = (true, self.now.max(time)),
             // The engine would take it for as old as the event before it.
-            None if self.own_times => batch.looks[0].time = Some(self.now),
+            None if self.own_times => batch.parsed[0].time = Some(self.now),
             None => {}
         }
         self.event += 1;
@@ -123,7 +123,7 @@ impl Stage {
         let (before, mut after) = (members(fields.object()), members(&object));
         after.retain(|name, value| before.get(name) != Some(value));
         let line = String::from_utf8_lossy(fields.line());
-        let line = match fields.look().shape {
+        let line = match fields.parsed().shape {
             Shape::Json => String::from_utf8_lossy(&object).into_owned(),
             _ => masked.masked(&line).unwrap_or_else(|| line.into_owned()),
         };

@@ -6,7 +6,7 @@ use super::*;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::engine::rules::{RuleSet, RuleSource};
-use crate::event::Looker;
+use crate::event::EventParser;
 use crate::event::time::TimeContext;
 
 const RULE: &str = r#"
@@ -32,9 +32,9 @@ fn outcomes(cases: &str) -> Result<Vec<Mismatch>, String> {
         .map(|case| {
             let mut engine = Engine::new(&config.engine_options(), set.clone());
             engine.keep_detectors(|_| false);
-            let looker =
-                Looker::new(config.names(), config.output.member.clone(), TimeContext::new("UTC", 2026).unwrap());
-            run(case, engine, looker)
+            let parser =
+                EventParser::new(config.names(), config.output.member.clone(), TimeContext::new("UTC", 2026).unwrap());
+            run(case, engine, parser)
         })
         .collect())
 }

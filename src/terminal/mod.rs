@@ -57,7 +57,7 @@ impl Screen {
     /// Appends an event: time, level, module and message where it says so in JSON, otherwise the
     /// line as it came.
     pub fn event(self, fields: &Fields<'_>, out: &mut Vec<u8>) {
-        let shape = fields.look().shape;
+        let shape = fields.parsed().shape;
         let line = String::from_utf8_lossy(fields.line());
         match fields.text(Role::Message) {
             Some(message) if matches!(shape, Shape::Json | Shape::Own) => self.members(fields, &message, out),

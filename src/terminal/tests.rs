@@ -3,13 +3,13 @@ use crate::engine::finding::{DetectorName, Evidence, Key, Measured};
 use crate::engine::finding::{Severity, State};
 use crate::event::lines::Lines;
 use crate::event::time::TimeContext;
-use crate::event::{Batch, Looker, Timestamp, roles::Names};
+use crate::event::{Batch, EventParser, Timestamp, roles::Names};
 
 fn shown(line: &str, colour: bool) -> String {
     let names = Names::defaults("anomalies");
     let mut batch = Batch { filled: line.len(), bytes: line.as_bytes().to_vec(), ..Batch::default() };
     Lines::new(1 << 20).split(&mut batch, true);
-    Looker::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap()).look(&mut batch);
+    EventParser::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap()).parse(&mut batch);
     let mut out = Vec::new();
     Screen { colour }.event(&batch.fields(0), &mut out);
     String::from_utf8(out).unwrap()

@@ -10,7 +10,7 @@ use seismolog::engine::rules::RuleSet;
 use seismolog::engine::{Engine, Outcome};
 use seismolog::event::lines::Lines;
 use seismolog::event::time::TimeContext;
-use seismolog::event::{Batch, Looker, Timestamp};
+use seismolog::event::{Batch, EventParser, Timestamp};
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write;
@@ -209,14 +209,14 @@ fn a_wall_clock_that_jumps_does_no_harm() {
     let config = Config::default();
     let mut engine = Engine::new(&config.engine_options(), RuleSet::compile(&[], &[]).unwrap());
     let time = TimeContext::new("UTC", 2026).unwrap();
-    let mut looker = Looker::new(config.names(), config.output.member.clone(), time);
+    let mut parser = EventParser::new(config.names(), config.output.member.clone(), time);
     let mut outcome = Outcome::default();
     for i in 0..20_000_i64 {
         // Without a time of their own, so that they take that of their arrival.
         let line = format!("{{\"level\":\"INFO\",\"module\":\"shop.{}\",\"message\":\"order {i} left\"}}\n", i % 7);
         let mut batch = Batch { filled: line.len(), bytes: line.into_bytes(), ..Batch::default() };
         Lines::new(1 << 20).split(&mut batch, true);
-        looker.look(&mut batch);
+        parser.parse(&mut batch);
         let now = NOON + i / 100 + JUMPS[(i / 50 % JUMPS.len() as i64) as usize];
         let now = Timestamp(now.saturating_mul(1_000_000_000));
         engine.process(&batch.fields(0), now, &mut outcome);

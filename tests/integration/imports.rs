@@ -106,7 +106,7 @@ fn attributes(item: &Item) -> &[Attribute] {
 /// `#[cfg(test)]`, alone or among others: `#[cfg(any(test, fuzzing))]`.
 fn is_for_tests(attribute: &Attribute) -> bool {
     let mut tests = false;
-    let mut look = |meta: syn::meta::ParseNestedMeta<'_>| {
+    let mut parsed = |meta: syn::meta::ParseNestedMeta<'_>| {
         tests |= meta.path.is_ident("test");
         if meta.path.is_ident("any") || meta.path.is_ident("all") {
             meta.parse_nested_meta(|inner| {
@@ -117,7 +117,7 @@ fn is_for_tests(attribute: &Attribute) -> bool {
         Ok(())
     };
     // What else a condition says is of no interest.
-    let _ = attribute.path().is_ident("cfg").then(|| attribute.parse_nested_meta(&mut look));
+    let _ = attribute.path().is_ident("cfg").then(|| attribute.parse_nested_meta(&mut parsed));
     tests
 }
 

@@ -84,10 +84,10 @@ fn exists(path: &str) -> bool {
 
 #[test]
 fn paths_are_found_in_prose() {
-    let text = "See [the flow](src/pipeline.rs#L1), `core/src/event/{look,lines}.rs`, `src/io/`, application/json, `src/a/*.rs`.\n";
+    let text = "See [the flow](src/pipeline.rs#L1), `core/src/event/{parser,lines}.rs`, `src/io/`, application/json, `src/a/*.rs`.\n";
     assert_eq!(
         paths_in(text),
-        ["core/src/event/lines.rs", "core/src/event/look.rs", "src/a/*.rs", "src/io/", "src/pipeline.rs"]
+        ["core/src/event/lines.rs", "core/src/event/parser.rs", "src/a/*.rs", "src/io/", "src/pipeline.rs"]
     );
     assert!(exists("src/io/") && exists("pipeline.rs") && exists("core/src/event/*.rs") && !exists("src/nothing.rs"));
 }

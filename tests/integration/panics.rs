@@ -8,7 +8,7 @@ use seismolog::engine::rules::RuleSet;
 use seismolog::engine::{Engine, Outcome, Stateful};
 use seismolog::event::lines::Lines;
 use seismolog::event::time::TimeContext;
-use seismolog::event::{Fault, Looker};
+use seismolog::event::{EventParser, Fault};
 use seismolog::io::outputs::Outputs;
 use seismolog::io::shutdown::Progress;
 use seismolog::io::source::{LineFrontend, LineSource};
@@ -79,7 +79,7 @@ fn every_line_passes_and_the_panics_are_counted() {
     let config = Config::default();
     let front = LineFrontend {
         lines: Lines::new(1 << 20),
-        looker: Looker::new(config.names(), config.output.member.clone(), TimeContext::new("UTC", 2026).unwrap()),
+        parser: EventParser::new(config.names(), config.output.member.clone(), TimeContext::new("UTC", 2026).unwrap()),
         join_timeout: std::time::Duration::ZERO,
     };
     let fresh = || {

@@ -11,9 +11,9 @@ use seismolog::config::{EncoderOptions, TextMode};
 use seismolog::engine::rules::RuleSet;
 use seismolog::engine::{Engine, Outcome, finding::Finding};
 use seismolog::event::lines::Lines;
-use seismolog::event::look::Shape;
+use seismolog::event::parsed::Shape;
 use seismolog::event::time::TimeContext;
-use seismolog::event::{Batch, Fault, Looker, Timestamp, splice};
+use seismolog::event::{Batch, EventParser, Fault, Timestamp, splice};
 use seismolog::io::outputs::Outputs;
 use seismolog::output::OutputEncoder;
 use seismolog::pipeline::Observer;
@@ -145,14 +145,14 @@ fn array(items: std::ops::Range<usize>) -> impl Strategy<Value = String> {
 
 // ---- the library as the program uses it
 
-fn looker() -> Looker {
-    Looker::new(Config::default().names(), MEMBER.into(), TimeContext::new("UTC", 2026).unwrap())
+fn parser() -> EventParser {
+    EventParser::new(Config::default().names(), MEMBER.into(), TimeContext::new("UTC", 2026).unwrap())
 }
 
 fn looked_at(text: &str) -> Batch {
     let mut batch = Batch { bytes: text.as_bytes().to_vec(), filled: text.len(), ..Batch::default() };
     Lines::new(1 << 20).split(&mut batch, true);
-    looker().look(&mut batch);
+    parser().parse(&mut batch);
     batch
 }
 
@@ -202,7 +202,7 @@ proptest! {
     fn a_member_is_added_and_nothing_else_changes(event in event_without()) {
         prop_assert!(parses(event.as_bytes()), "the generator made no JSON: {}", event);
         let batch = looked_at(&event);
-        prop_assert_eq!(batch.looks[0].shape, Shape::Json, "{}", event);
+        prop_assert_eq!(batch.parsed[0].shape, Shape::Json, "{}", event);
         // White space at the end of the line can be a carriage return, which is the line's end and
         // not the event's.
         let out = annotated(&batch).unwrap();
@@ -248,10 +248,10 @@ proptest! {
             at -= 1;
         }
         let batch = looked_at(&event[..at]);
-        if batch.records.is_empty() || batch.looks[0].shape == Shape::Blank {
+        if batch.records.is_empty() || batch.parsed[0].shape == Shape::Blank {
             return Ok(());
         }
-        prop_assert_eq!(batch.looks[0].fault, Some(Fault::Json), "{}", &event[..at]);
+        prop_assert_eq!(batch.parsed[0].fault, Some(Fault::Json), "{}", &event[..at]);
         prop_assert_eq!(annotated(&batch), None);
     }
 
@@ -312,7 +312,7 @@ fn nesting_costs_no_stack() {
     );
     let mut batch = Batch { bytes: event.clone().into_bytes(), filled: event.len(), ..Batch::default() };
     Lines::new(16 << 20).split(&mut batch, true);
-    looker().look(&mut batch);
+    parser().parse(&mut batch);
     let out = annotated(&batch).unwrap();
     assert_eq!(out, format!("{},\"anomalies\":[{FINDINGS}]}}", &event[..event.len() - 1]).into_bytes());
 }
@@ -337,7 +337,7 @@ fn what_is_no_strict_json_takes_no_annotation() {
     }
 }
 
-/// Lines of all kinds, JSON and its look-alikes often among them.
+/// Lines of all kinds, JSON and its parsed event-alikes often among them.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     let line = prop_oneof![
         3 => event_without().prop_map(String::into_bytes),
@@ -365,7 +365,7 @@ fn filtered(input: &[u8], text: TextMode, steps: Vec<usize>) -> Vec<u8> {
     let config = Config::default();
     let mut engine = Engine::new(&config.engine_options(), RuleSet::compile(&[], &[]).unwrap());
     let mut encoder = OutputEncoder::new(EncoderOptions { text, ..config.encoder_options() });
-    let (mut lines, mut looker) = (Lines::new(config.input.max_line_bytes), looker());
+    let (mut lines, mut parser) = (Lines::new(config.input.max_line_bytes), parser());
     let mut file = tempfile::tempfile().unwrap();
     let mut outputs = Outputs::new(Some(file.try_clone().unwrap().into()), Vec::new(), Default::default());
     let (mut outcome, mut tail, mut rest) = (Outcome::default(), Vec::new(), input);
@@ -378,7 +378,7 @@ fn filtered(input: &[u8], text: TextMode, steps: Vec<usize>) -> Vec<u8> {
         let end = lines.split(&mut batch, read.is_empty());
         tail = batch.bytes[end..].to_vec();
         batch.filled = end;
-        looker.look(&mut batch);
+        parser.parse(&mut batch);
         for i in 0..batch.records.len() {
             engine.process(&batch.fields(i), Timestamp(1_772_000_000_000_000_000), &mut outcome);
             encoder.put(&batch, i, &outcome, &mut Deaf);

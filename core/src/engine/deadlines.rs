@@ -29,7 +29,7 @@ pub(super) struct Deadlines {
     forgotten: u64,
     /// Keys that were looked at, for tests.
     #[cfg(test)]
-    pub(super) looks: usize,
+    pub(super) parsed: usize,
 }
 
 /// The time `seconds` behind `from`, or a little before it.
@@ -101,7 +101,7 @@ impl Deadlines {
         due.sort_unstable();
         #[cfg(test)]
         {
-            self.looks += due.len();
+            self.parsed += due.len();
         }
         due
     }
@@ -114,7 +114,7 @@ pub(super) struct Slotted<T> {
     len: usize,
     /// Things that were taken out, for tests.
     #[cfg(test)]
-    pub(super) looks: usize,
+    pub(super) parsed: usize,
 }
 
 impl<T> Default for Slotted<T> {
@@ -123,7 +123,7 @@ impl<T> Default for Slotted<T> {
             slots: BTreeMap::new(),
             len: 0,
             #[cfg(test)]
-            looks: 0,
+            parsed: 0,
         }
     }
 }
@@ -156,7 +156,7 @@ impl<T> Slotted<T> {
         self.len -= usize::from(one.is_some());
         #[cfg(test)]
         {
-            self.looks += 1;
+            self.parsed += 1;
         }
         Some((slot, one?))
     }

@@ -98,7 +98,7 @@ impl Engine {
     /// An event that a rule made goes through the rules once; what they print or fail at counts for
     /// the event at hand.
     fn process_emitted(&mut self, bytes: Vec<u8>, now: Timestamp, outcome: &mut Outcome) -> Emitted {
-        let mut emitted = Emitted::new(bytes, self.looker.as_mut());
+        let mut emitted = Emitted::new(bytes, self.parser.as_mut());
         let known = Known { emitted: true, ..Known::default() };
         self.rules.on_known_event(&emitted.fields(), now, &known, &mut self.rule_outcome);
         if self.rule_outcome.is_quiet() {

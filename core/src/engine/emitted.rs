@@ -1,8 +1,8 @@
 //! An event that a rule has made: it goes through the rules once and leaves as an event of its own.
 
 use super::finding::Finding;
-use crate::event::look::{Look, Shape};
-use crate::event::{Batch, Edit, Fields, Looker, Record, Span};
+use crate::event::parsed::{ParsedEvent, Shape};
+use crate::event::{Batch, Edit, EventParser, Fields, Record, Span};
 
 /// One such event, and what came of it.
 #[derive(Debug)]
@@ -16,15 +16,15 @@ pub struct Emitted {
 }
 
 impl Emitted {
-    /// `bytes` is one JSON object. Without a looker it is opaque and is seen by no rule.
+    /// `bytes` is one JSON object. Without a parser it is opaque and is seen by no rule.
     #[must_use]
-    pub fn new(bytes: Vec<u8>, looker: Option<&mut Looker>) -> Self {
+    pub fn new(bytes: Vec<u8>, parser: Option<&mut EventParser>) -> Self {
         let filled = bytes.len();
         let record = Record { span: Span::new(0, filled), ..Record::default() };
         let mut batch = Batch { bytes, filled, records: vec![record], ..Batch::default() };
-        match looker {
-            Some(looker) => looker.look(&mut batch),
-            None => batch.looks.push(Look { shape: Shape::Opaque, ..Look::default() }),
+        match parser {
+            Some(parser) => parser.parse(&mut batch),
+            None => batch.parsed.push(ParsedEvent { shape: Shape::Opaque, ..ParsedEvent::default() }),
         }
         Self { batch, findings: Vec::new(), edit: Edit::default() }
     }

@@ -90,7 +90,7 @@ mod tests {
     use super::super::finding::DetectorName;
     use super::super::rules::{RuleSet, RuleSource};
     use super::super::state::Table;
-    use super::super::testing::{Stream, looked, with_detectors};
+    use super::super::testing::{Stream, parsed_batch, with_detectors};
     use super::*;
 
     #[test]
@@ -127,7 +127,7 @@ mod tests {
         let seen = event(7);
         let lines =
             [&seen, "{}", "text", "", "[1]", r#"{"duration_ms":3}"#, r#"{"route":"\/a\/1","duration":"3ms"}"#, "{"];
-        let batch = looked(&mut stream.looker, &lines.join("\n"));
+        let batch = parsed_batch(&mut stream.parser, &lines.join("\n"));
         let before = stream.engine.snapshot();
         (0..batch.records.len()).for_each(|i| stream.engine.prefetch(&batch, i));
         assert!(stream.engine.snapshot() == before, "it has changed something");

@@ -30,7 +30,7 @@ pub mod template;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use crate::event::{Batch, Fault, Fields, Looker, Shape, Timestamp};
+use crate::event::{Batch, EventParser, Fault, Fields, Shape, Timestamp};
 use clock::{Moment, StreamClock};
 use cost::Cost;
 pub use detector::AHEAD;
@@ -50,7 +50,7 @@ use stack_trace::{StackTraceAssembler, StreamHeaders};
 use state::Evict;
 use std::sync::Arc;
 pub use tally::Tally;
-use template::{Merge, Sighting, Templates};
+use template::{Merge, TemplateMatch, Templates};
 
 /// Ticks fall on whole multiples of this, in event time, so that they do not depend on where a
 /// stream was cut.
@@ -75,7 +75,7 @@ pub struct Engine {
     /// Each batch comes whole.
     whole_batches: bool,
     /// Looks at events that rules emit.
-    looker: Option<Looker>,
+    parser: Option<EventParser>,
     near_misses: bool,
     memory: MemoryBudget,
     tally: Tally,
@@ -90,7 +90,7 @@ impl Engine {
         Self {
             recent,
             whole_batches: false,
-            looker: None,
+            parser: None,
             near_misses: options.near_misses,
             memory: MemoryBudget::new(options.table_bytes),
             clock: StreamClock::new(options.allowed_lateness_s),
@@ -115,8 +115,8 @@ impl Engine {
     /// Events that rules emit are looked at by this, which should be like the one that looks at the
     /// stream; without it they leave without being seen by rules.
     #[must_use]
-    pub fn with_looker(mut self, looker: Looker) -> Self {
-        self.looker = Some(looker);
+    pub fn with_looker(mut self, parser: EventParser) -> Self {
+        self.parser = Some(parser);
         self
     }
 
@@ -149,11 +149,11 @@ impl Engine {
     /// reads what detectors will need and caches hardly hold, and what another processor has
     /// written. Nothing changes by it but the time that [`Self::process`] takes.
     pub fn prefetch(&self, batch: &Batch, i: usize) {
-        for (look, record) in batch.looks.iter().zip(&batch.records).skip(i).take(AHEAD) {
-            std::hint::black_box(look.prefetch() ^ u64::from(record.line_end));
+        for (parsed, record) in batch.parsed.iter().zip(&batch.records).skip(i).take(AHEAD) {
+            std::hint::black_box(parsed.prefetch() ^ u64::from(record.line_end));
         }
-        let looks = &batch.looks[i..batch.looks.len().min(i + AHEAD)];
-        self.detectors.iter().for_each(|detector| detector.prefetch_fixed(looks));
+        let parsed = &batch.parsed[i..batch.parsed.len().min(i + AHEAD)];
+        self.detectors.iter().for_each(|detector| detector.prefetch_fixed(parsed));
         if self.memory.is_crowded() {
             let events: [Fields<'_>; AHEAD] = batch.fields_from(i);
             self.detectors.iter().for_each(|detector| detector.prefetch(&events));
@@ -164,23 +164,23 @@ impl Engine {
     /// content of `outcome`.
     pub fn process(&mut self, fields: &Fields<'_>, now: Timestamp, outcome: &mut Outcome) {
         outcome.clear();
-        let look = fields.look();
+        let parsed = fields.parsed();
         if let Some(recent) = &mut self.recent {
             recent.arrive(fields);
         }
-        self.tally.event(look.shape, look.level);
-        if let Some(fault) = look.fault {
+        self.tally.event(parsed.shape, parsed.level);
+        if let Some(fault) = parsed.fault {
             self.tally.fault(fault);
             outcome.fault = Some((fault, String::new()));
         }
-        if !matches!(look.shape, Shape::Json | Shape::Text) {
+        if !matches!(parsed.shape, Shape::Json | Shape::Text) {
             return;
         }
         self.last_arrival = now;
         if self.memory.is_due() {
             self.keep_memory();
         }
-        let moment = self.clock.accept(look.time, now);
+        let moment = self.clock.accept(parsed.time, now);
         // A stream's first times can turn out to be wrong, and its clock is set back.
         if moment.now >= self.next_tick || moment.now.0 < self.next_tick.0.saturating_sub(TICK_NS) {
             self.tick_at(moment, Some(fields.batch()), outcome);
@@ -196,9 +196,9 @@ impl Engine {
         }
         // A line that goes on is no event for what learns from events; rules see every line.
         outcome.template = if goes_on {
-            Sighting::default()
+            TemplateMatch::default()
         } else {
-            self.tally.unread(look);
+            self.tally.unread(parsed);
             self.observe(fields, moment, outcome)
         };
         let template = Some((outcome.template, &self.templates));

@@ -3,21 +3,21 @@
 use super::clock::Moment;
 use super::detector::{Detector, Event, Prior, Report};
 use super::finding::{Finding, NearMiss};
-use super::template::Sighting;
+use super::template::TemplateMatch;
 use super::{Engine, Outcome, stack_trace};
 use crate::event::trace::Stack;
-use crate::event::{Fields, Level, Look};
+use crate::event::{Fields, Level, ParsedEvent};
 
 impl Engine {
     /// The event through templates and detectors; its template.
     #[inline]
-    pub(super) fn observe(&mut self, fields: &Fields<'_>, moment: Moment, outcome: &mut Outcome) -> Sighting {
+    pub(super) fn observe(&mut self, fields: &Fields<'_>, moment: Moment, outcome: &mut Outcome) -> TemplateMatch {
         let stack = stack_trace::in_field(fields);
         let (prior, findings) = (Prior::default(), &mut outcome.findings);
         if stack.is_some() && fields.level().is_none() {
             // A program that says no level of a trace has not handled it.
-            let look = Look { level: Some(Level::Error), ..*fields.look() };
-            let event = (&fields.with_look(&look), stack.as_ref());
+            let parsed = ParsedEvent { level: Some(Level::Error), ..*fields.parsed() };
+            let event = (&fields.with_look(&parsed), stack.as_ref());
             return self.observe_event(event, moment, prior, findings, &mut outcome.near_misses);
         }
         self.observe_event((fields, stack.as_ref()), moment, prior, findings, &mut outcome.near_misses)
@@ -31,7 +31,7 @@ impl Engine {
         mut prior: Prior,
         findings: &mut Vec<Finding>,
         near_misses: &mut Vec<NearMiss>,
-    ) -> Sighting {
+    ) -> TemplateMatch {
         let template = self.templates.see(fields, moment.now, &mut self.merges);
         for merge in self.merges.drain(..) {
             self.detectors.iter_mut().for_each(|detector| detector.merge(merge));

@@ -2,7 +2,7 @@
 
 use super::emitted::Emitted;
 use super::finding::{Finding, NearMiss};
-use super::template::Sighting;
+use super::template::TemplateMatch;
 use crate::event::{Edit, Fault};
 
 /// What comes of one event. Reused from event to event; empty for nearly all.
@@ -23,7 +23,7 @@ pub struct Outcome {
     /// What was close to an incident and none, where that was asked for.
     pub near_misses: Vec<NearMiss>,
     /// The event's template.
-    pub template: Sighting,
+    pub template: TemplateMatch,
 }
 
 impl Outcome {
@@ -51,7 +51,7 @@ impl Outcome {
         if !self.is_quiet() {
             self.clear_all();
         }
-        self.template = Sighting::default();
+        self.template = TemplateMatch::default();
     }
 
     fn clear_all(&mut self) {

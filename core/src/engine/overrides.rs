@@ -155,7 +155,7 @@ mod tests {
     use super::*;
     use crate::event::lines::Lines;
     use crate::event::time::TimeContext;
-    use crate::event::{Batch, Looker};
+    use crate::event::{Batch, EventParser};
     use proptest::prelude::*;
 
     #[test]
@@ -201,7 +201,7 @@ mod tests {
         let names = crate::engine::testing::names();
         let mut batch = Batch { filled: line.len(), bytes: line.as_bytes().to_vec(), ..Batch::default() };
         Lines::new(1 << 20).split(&mut batch, true);
-        Looker::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap()).look(&mut batch);
+        EventParser::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap()).parse(&mut batch);
         check(&batch.fields(0))
     }
 

@@ -116,11 +116,11 @@ pub(super) fn text_of<'a>(fields: &Fields<'a>) -> &'a [u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::testing::{looked, looker};
+    use crate::engine::testing::{parsed_batch, parser};
 
     fn batch(numbers: std::ops::Range<usize>) -> Batch {
         let lines: String = numbers.map(|i| format!("{{\"message\":\"line {i}\"}}\n")).collect();
-        looked(&mut looker(), &lines)
+        parsed_batch(&mut parser(), &lines)
     }
 
     fn lines(numbers: std::ops::Range<usize>) -> Vec<String> {

@@ -2,7 +2,7 @@
 //! differences once a batch.
 
 use super::finding::{DetectorName, Finding, Severity, State};
-use crate::event::{Fault, Level, Look, Role, Shape};
+use crate::event::{Fault, Level, ParsedEvent, Role, Shape};
 
 /// Counts since the engine began.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -53,8 +53,9 @@ impl Tally {
 
     /// Counts what an event lacks.
     #[inline]
-    pub fn unread(&mut self, look: &Look) {
-        let lacks = [look.time.is_none(), look.level.is_none(), look.module_hash == 0, look.operation_hash == 0];
+    pub fn unread(&mut self, parsed: &ParsedEvent) {
+        let lacks =
+            [parsed.time.is_none(), parsed.level.is_none(), parsed.module_hash == 0, parsed.operation_hash == 0];
         for (count, lacks) in self.unread.iter_mut().zip(lacks) {
             *count += u64::from(lacks);
         }

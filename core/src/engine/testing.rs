@@ -9,24 +9,24 @@ use super::{Engine, EngineOptions, Outcome};
 use crate::event::lines::Lines;
 pub(crate) use crate::event::roles::tests::names;
 use crate::event::time::TimeContext;
-use crate::event::{Batch, Looker, Timestamp};
+use crate::event::{Batch, EventParser, Timestamp};
 
-/// A looker with the default names, in UTC.
-pub(crate) fn looker() -> Looker {
-    Looker::new(names(), "anomalies".into(), TimeContext::new("UTC", 2026).unwrap())
+/// A parser with the default names, in UTC.
+pub(crate) fn parser() -> EventParser {
+    EventParser::new(names(), "anomalies".into(), TimeContext::new("UTC", 2026).unwrap())
 }
 
 /// `text`, cut into lines and looked at.
-pub(crate) fn looked(looker: &mut Looker, text: &str) -> Batch {
+pub(crate) fn parsed_batch(parser: &mut EventParser, text: &str) -> Batch {
     let mut batch = Batch { filled: text.len(), bytes: text.as_bytes().to_vec(), ..Batch::default() };
     Lines::new(1 << 20).split(&mut batch, true);
-    looker.look(&mut batch);
+    parser.parse(&mut batch);
     batch
 }
 
 /// An engine, and all that it has found.
 pub(crate) struct Stream {
-    pub(crate) looker: Looker,
+    pub(crate) parser: EventParser,
     pub(crate) engine: Engine,
     pub(crate) findings: Vec<Finding>,
     /// What was close to an incident and none, where the options ask for it.
@@ -42,7 +42,7 @@ impl Stream {
 
     pub(crate) fn with_rules(options: &EngineOptions, rules: RuleSet) -> Self {
         Self {
-            looker: looker(),
+            parser: parser(),
             engine: Engine::new(options, rules),
             findings: Vec::new(),
             near_misses: Vec::new(),
@@ -52,7 +52,7 @@ impl Stream {
 
     /// Puts one event, as a line; what is found is kept, in order.
     pub(crate) fn line(&mut self, line: &str) {
-        let batch = looked(&mut self.looker, line);
+        let batch = parsed_batch(&mut self.parser, line);
         let mut outcome = Outcome::default();
         self.engine.process(&batch.fields(0), self.arrival, &mut outcome);
         self.findings.append(&mut outcome.before);

@@ -1,10 +1,11 @@
 //! Lines that cannot be read as they are: decoded, or made strict, into the arena and looked at
 //! there.
 
-use super::look::{Annotation, Form, Look, Looker, Shape};
+use super::parsed::{Annotation, Form, ParsedEvent, Shape};
+use super::parser::EventParser;
 use super::{Charset, Encoding, Fault, Record, Span, json};
 
-impl Looker {
+impl EventParser {
     /// Reads lines that are no UTF-8 as this.
     #[must_use]
     pub fn with_charset(mut self, charset: Charset) -> Self {
@@ -14,32 +15,38 @@ impl Looker {
 
     /// Reads a line that is no UTF-8 in the encoding that it is in.
     #[cold]
-    pub(super) fn look_at_decoded(&mut self, bytes: &[u8], arena: &mut Vec<u8>, record: &Record, look: &mut Look) {
+    pub(super) fn parse_decoded(
+        &mut self,
+        bytes: &[u8],
+        arena: &mut Vec<u8>,
+        record: &Record,
+        parsed: &mut ParsedEvent,
+    ) {
         let start = arena.len();
         if !self.charset.decode(record, bytes, arena) {
-            look.fault = Some(Fault::Utf8);
+            parsed.fault = Some(Fault::Utf8);
             return;
         }
         let mut text = std::mem::take(&mut self.decoded);
         text.clear();
         text.extend_from_slice(&arena[start..]);
         let line = Record { span: Span::new(0, text.len()), encoding: Encoding::Line, ..*record };
-        self.look_at(&text, arena, &line, true, look);
+        self.parse_record(&text, arena, &line, true, parsed);
         // It was no strict JSON: then all places are of what was made of it.
-        if look.decoded.is_empty() {
-            look.move_to_arena(Span::new(start, start + text.len()));
+        if parsed.decoded.is_empty() {
+            parsed.move_to_arena(Span::new(start, start + text.len()));
         }
         self.decoded = text;
     }
 
     /// Reads an object that is no strict JSON. Nothing is ever spliced into such a one.
     #[cold]
-    pub(super) fn look_at_lenient(
+    pub(super) fn parse_lenient(
         &mut self,
         object: &[u8],
         arena: &mut Vec<u8>,
         record: &Record,
-        look: &mut Look,
+        parsed: &mut ParsedEvent,
     ) -> bool {
         let start = arena.len();
         if !json::to_strict(object, arena) {
@@ -47,15 +54,15 @@ impl Looker {
         }
         let text = arena[start..].to_vec();
         let line = Record { span: Span::new(0, text.len()), encoding: Encoding::Line, ..*record };
-        *look = Look::default();
-        self.look_at(&text, arena, &line, true, look);
-        look.move_to_arena(Span::new(start, start + text.len()));
-        look.joint.annotation = Annotation::Unfit;
+        *parsed = ParsedEvent::default();
+        self.parse_record(&text, arena, &line, true, parsed);
+        parsed.move_to_arena(Span::new(start, start + text.len()));
+        parsed.insert.annotation = Annotation::Unfit;
         true
     }
 }
 
-impl Look {
+impl ParsedEvent {
     /// The line that was looked at lies at `decoded` in the arena: so do all places in it.
     fn move_to_arena(&mut self, decoded: Span) {
         self.decoded = decoded;
@@ -64,9 +71,9 @@ impl Look {
             slot.in_arena = true;
         }
         if matches!(self.shape, Shape::Json | Shape::Own) {
-            self.joint.open += decoded.start;
-            self.joint.close += decoded.start;
-            if let Annotation::Array { close, .. } = &mut self.joint.annotation {
+            self.insert.open += decoded.start;
+            self.insert.close += decoded.start;
+            if let Annotation::Array { close, .. } = &mut self.insert.annotation {
                 *close += decoded.start;
             }
         }

@@ -5,7 +5,7 @@
 //! batch give one, those that do not are left as they are: the lines of a trace would otherwise be
 //! of another host than the event they belong to.
 
-use super::look::{Form, Slot};
+use super::parsed::{Form, Slot};
 use super::{Batch, Role, Shape, Span};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -13,7 +13,7 @@ impl Batch {
     /// Whether an event of the batch names its host.
     #[must_use]
     pub fn names_hosts(&self) -> bool {
-        self.looks.iter().any(|look| look.slots[Role::Host as usize].form != Form::Absent)
+        self.parsed.iter().any(|parsed| parsed.slots[Role::Host as usize].form != Form::Absent)
     }
 
     /// Makes `host` the host of every event of a batch that was looked at and names none. Text
@@ -22,16 +22,16 @@ impl Batch {
         let span = Span::new(self.arena.len(), self.arena.len() + host.len());
         self.arena.extend_from_slice(host.as_bytes());
         let hash = xxh3_64(host.as_bytes());
-        for look in &mut self.looks {
-            let is_bare = look.shape == Shape::Text && look.time.is_none() && look.actor_hash == 0;
-            if !matches!(look.shape, Shape::Json | Shape::Text) || is_bare {
+        for parsed in &mut self.parsed {
+            let is_bare = parsed.shape == Shape::Text && parsed.time.is_none() && parsed.actor_hash == 0;
+            if !matches!(parsed.shape, Shape::Json | Shape::Text) || is_bare {
                 continue;
             }
-            look.slots[Role::Host as usize] = Slot { span, form: Form::Text, in_arena: true };
-            look.place_hash ^= hash.rotate_left(21);
-            look.actor_hash ^= hash.rotate_left(21);
+            parsed.slots[Role::Host as usize] = Slot { span, form: Form::Text, in_arena: true };
+            parsed.place_hash ^= hash.rotate_left(21);
+            parsed.actor_hash ^= hash.rotate_left(21);
             // Filters of rules were asked before it had one.
-            look.idle &= !(1 << Role::Host as u16);
+            parsed.idle &= !(1 << Role::Host as u16);
         }
     }
 }
@@ -39,30 +39,31 @@ impl Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::testing::{looked, looker};
+    use crate::engine::testing::{parsed_batch, parser};
 
     /// The same as if each event had named it.
     #[test]
     fn a_default_is_as_good_as_a_name() {
         let lines = ["{\"msg\":\"m\",\"module\":\"a\"}", "{\"msg\":\"m\",\"thread\":\"t\"}"];
-        let mut batch = looked(&mut looker(), &lines.join("\n"));
+        let mut batch = parsed_batch(&mut parser(), &lines.join("\n"));
         assert!(!batch.names_hosts());
         batch.set_default_host("web-1");
         let named = lines.map(|line| line.replace('}', ",\"host\":\"web-1\"}"));
-        let named = looked(&mut looker(), &named.join("\n"));
+        let named = parsed_batch(&mut parser(), &named.join("\n"));
         assert!(named.names_hosts());
         for i in 0..lines.len() {
             let (ours, theirs) = (batch.fields(i), named.fields(i));
             assert_eq!(ours.text(Role::Host).as_deref(), Some("web-1"));
             assert_eq!(ours.hash(Role::Host), theirs.hash(Role::Host));
             assert_eq!(ours.hash(Role::Module), theirs.hash(Role::Module));
-            assert_eq!(ours.look().actor_hash, theirs.look().actor_hash);
+            assert_eq!(ours.parsed().actor_hash, theirs.parsed().actor_hash);
         }
     }
 
     #[test]
     fn lines_that_belong_to_others_get_none() {
-        let mut batch = looked(&mut looker(), "2026-03-02 08:00:00 ERROR a.b.C: x\n\tat a.b.C.d(C.java:1)\n\n[1]\n");
+        let mut batch =
+            parsed_batch(&mut parser(), "2026-03-02 08:00:00 ERROR a.b.C: x\n\tat a.b.C.d(C.java:1)\n\n[1]\n");
         batch.set_default_host("app");
         let hosts: Vec<_> = (0..4).map(|i| batch.fields(i).text(Role::Host).is_some()).collect();
         assert_eq!(hosts, [true, false, false, false]);

@@ -1,7 +1,7 @@
 //! The view of one event that detectors and rules have: roles and members, whatever the encoding.
 
 use super::json::{self, Kind, Members};
-use super::look::{Form, Look, Shape};
+use super::parsed::{Form, ParsedEvent, Shape};
 use super::unescape::{unescape, unescape_into};
 use super::{Batch, Encoding, Level, Prefilter, Record, Role, Timestamp, packed, text_duration};
 use std::borrow::Cow;
@@ -29,12 +29,12 @@ pub struct Fields<'a> {
     batch: &'a Batch,
     place: usize,
     record: &'a Record,
-    look: &'a Look,
+    parsed: &'a ParsedEvent,
 }
 
 impl<'a> Fields<'a> {
     pub(super) fn new(batch: &'a Batch, place: usize) -> Self {
-        Self { batch, place, record: &batch.records[place], look: &batch.looks[place] }
+        Self { batch, place, record: &batch.records[place], parsed: &batch.parsed[place] }
     }
 
     /// The batch that it is in.
@@ -52,14 +52,14 @@ impl<'a> Fields<'a> {
     /// What the pure stage found.
     #[inline]
     #[must_use]
-    pub fn look(&self) -> &'a Look {
-        self.look
+    pub fn parsed(&self) -> &'a ParsedEvent {
+        self.parsed
     }
 
-    /// The same event as `look` has it.
+    /// The same event as `parsed` has it.
     #[must_use]
-    pub(crate) fn with_look(self, look: &'a Look) -> Self {
-        Self { look, ..self }
+    pub(crate) fn with_look(self, parsed: &'a ParsedEvent) -> Self {
+        Self { parsed, ..self }
     }
 
     /// The record.
@@ -73,20 +73,20 @@ impl<'a> Fields<'a> {
     #[inline]
     #[must_use]
     pub fn time(&self) -> Option<Timestamp> {
-        self.look.time
+        self.parsed.time
     }
 
     /// How bad it is, by its own account.
     #[inline]
     #[must_use]
     pub fn level(&self) -> Option<Level> {
-        self.look.level
+        self.parsed.level
     }
 
     /// The line as it came, without its end; as UTF-8, where it was read in another encoding.
     #[must_use]
     pub fn line(&self) -> &'a [u8] {
-        match self.look.decoded {
+        match self.parsed.decoded {
             decoded if decoded.is_empty() => self.record.span.of(&self.batch.bytes),
             decoded => decoded.of(&self.batch.arena),
         }
@@ -96,13 +96,13 @@ impl<'a> Fields<'a> {
     /// opaque records, and for those that are no JSON.
     #[must_use]
     pub fn object(&self) -> &'a [u8] {
-        match self.look.shape {
+        match self.parsed.shape {
             _ if self.record.encoding == Encoding::MessagePack => &[],
             Shape::Json | Shape::Own => {
-                let buffer = if self.look.decoded.is_empty() { &self.batch.bytes } else { &self.batch.arena };
-                &buffer[self.look.joint.open as usize..=self.look.joint.close as usize]
+                let buffer = if self.parsed.decoded.is_empty() { &self.batch.bytes } else { &self.batch.arena };
+                &buffer[self.parsed.insert.open as usize..=self.parsed.insert.close as usize]
             }
-            Shape::Text => self.look.rendered.of(&self.batch.arena),
+            Shape::Text => self.parsed.rendered.of(&self.batch.arena),
             Shape::Opaque | Shape::Rest | Shape::Blank => &[],
         }
     }
@@ -112,7 +112,7 @@ impl<'a> Fields<'a> {
     #[inline]
     #[must_use]
     pub fn raw(&self, role: Role) -> Option<&'a [u8]> {
-        let slot = self.look.slots.get(role as usize)?;
+        let slot = self.parsed.slots.get(role as usize)?;
         (slot.form != Form::Absent).then(|| slot.of(&self.batch.bytes, &self.batch.arena))
     }
 
@@ -121,29 +121,29 @@ impl<'a> Fields<'a> {
     #[must_use]
     pub fn hash(&self, role: Role) -> Option<u64> {
         let looked_at = match role {
-            Role::Message => self.look.message_hash,
-            Role::Module => self.look.module_hash,
-            Role::Host => self.look.host_hash(),
+            Role::Message => self.parsed.message_hash,
+            Role::Module => self.parsed.module_hash,
+            Role::Host => self.parsed.host_hash(),
             _ => return self.raw(role).map(xxh3_64),
         };
         Some(looked_at).filter(|&hash| hash != 0)
     }
 
-    /// The roles that the look has found to be idle for `prefilter`.
+    /// The roles that the parsed event has found to be idle for `prefilter`.
     #[inline]
-    pub(crate) fn told_idle(&self, prefilter: &impl Prefilter) -> Option<u16> {
+    pub(crate) fn unmatched_roles_for(&self, prefilter: &impl Prefilter) -> Option<u16> {
         let same = |told: &Arc<dyn Prefilter>| std::ptr::addr_eq(Arc::as_ptr(told), prefilter);
-        self.batch.prefilter.as_ref().is_some_and(same).then_some(self.look.idle)
+        self.batch.prefilter.as_ref().is_some_and(same).then_some(self.parsed.idle)
     }
 
     /// A role's text: numbers as written, strings unescaped, level by name, timestamp as RFC 3339.
     #[must_use]
     pub fn text(&self, role: Role) -> Option<Cow<'a, str>> {
         match role {
-            Role::Level => self.look.level.map(|level| Cow::Borrowed(level.name())),
-            Role::Timestamp => self.look.time.map(|time| Cow::Owned(time.to_string())),
+            Role::Level => self.parsed.level.map(|level| Cow::Borrowed(level.name())),
+            Role::Timestamp => self.parsed.time.map(|time| Cow::Owned(time.to_string())),
             _ => {
-                let slot = self.look.slots.get(role as usize)?;
+                let slot = self.parsed.slots.get(role as usize)?;
                 self.raw(role).map(|raw| unescape(raw, slot.form == Form::Escaped))
             }
         }
@@ -153,7 +153,7 @@ impl<'a> Fields<'a> {
     #[inline]
     #[must_use]
     pub fn duration_ms(&self) -> Option<f64> {
-        Some(self.look.duration_ms).filter(|duration| duration.is_finite())
+        Some(self.parsed.duration_ms).filter(|duration| duration.is_finite())
     }
 
     /// How long it took, in milliseconds, by a member or else by what its message tells. Reads the
@@ -167,7 +167,7 @@ impl<'a> Fields<'a> {
     #[inline]
     #[must_use]
     pub fn status(&self) -> Option<u16> {
-        Some(self.look.status).filter(|&status| status != 0)
+        Some(self.parsed.status).filter(|&status| status != 0)
     }
 
     /// The literal member of this name: a dotted name as it stands first, then as a path into
@@ -236,9 +236,9 @@ fn member_of<'a>(text: &'a [u8], name: &str) -> Option<Value<'a>> {
 mod tests {
     use super::super::operation::masked;
     use super::*;
-    use crate::engine::testing::{looked, looker};
+    use crate::engine::testing::{parsed_batch, parser};
 
-    /// What the look computed is what the bytes say, whatever the role stands in.
+    /// What the parsed event computed is what the bytes say, whatever the role stands in.
     #[test]
     fn hashes_are_those_of_the_roles() {
         let lines = [
@@ -254,7 +254,7 @@ mod tests {
             "{}",
             "{",
         ];
-        let batch = looked(&mut looker(), &lines.join("\n"));
+        let batch = parsed_batch(&mut parser(), &lines.join("\n"));
         let mut seen = 0;
         for fields in (0..batch.records.len()).map(|i| batch.fields(i)) {
             for role in [Role::Message, Role::Module, Role::Host, Role::Thread] {
@@ -265,7 +265,7 @@ mod tests {
             let operation = fields.text(Role::Operation);
             let name = operation.as_deref().map(|text| masked(text.as_bytes(), &mut Vec::new()).to_vec());
             let hash = name.filter(|name| !name.is_empty()).map_or(0, |name| xxh3_64(&name));
-            assert_eq!(fields.look().operation_hash, hash, "{operation:?}");
+            assert_eq!(fields.parsed().operation_hash, hash, "{operation:?}");
             seen += usize::from(hash != 0);
         }
         assert!(seen >= 20, "{seen}");

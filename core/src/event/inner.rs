@@ -5,24 +5,24 @@
 //! object. The inner level, message and module win; the outer host wins, and the outer time unless
 //! it is a coarse one; the other roles are taken from inside where the outside has none.
 
-use super::found::Found;
+use super::found::RoleMatches;
 use super::json;
 use super::layout::TextReader;
-use super::look::{Form, Look, Slot};
+use super::parsed::{Form, ParsedEvent, Slot};
 use super::roles::{Names, Role};
 use super::time::TimeContext;
 use super::unescape::unescape_into;
 use super::{Span, clean};
 
-/// Completes `look` with what its message says.
-pub(super) fn look_into(
+/// Completes `parsed` with what its message says.
+pub(super) fn parse_nested(
     (names, context, reader): (&Names, &mut TimeContext, &mut TextReader),
     bytes: &[u8],
     arena: &mut Vec<u8>,
-    look: &mut Look,
+    parsed: &mut ParsedEvent,
     time_is_coarse: bool,
 ) {
-    let outer = look.slots[Role::Message as usize];
+    let outer = parsed.slots[Role::Message as usize];
     let kept = arena.len();
     // What is in the arena already (a number, a line put together from parts) has no escapes.
     let (mut span, mut in_arena) = if outer.form == Form::Escaped && !outer.in_arena {
@@ -41,7 +41,7 @@ pub(super) fn look_into(
     // A message that was cut in the middle of a surrogate pair is still text; anything else is left
     // alone.
     let text = trimmed(span, buffer);
-    let mut found = Found::default();
+    let mut found = RoleMatches::default();
     let first = json::skip_space(text.of(buffer), 0);
     let understood = if text.of(buffer).get(first) == Some(&b'{') {
         let whole = &buffer[..text.end()];
@@ -50,7 +50,7 @@ pub(super) fn look_into(
             .is_ok_and(|close| json::skip_space(whole, close + 1) == whole.len())
     } else {
         let known = reader.read(text.of(buffer), context);
-        found.laid(text.of(buffer), text.start as usize, reader.laid(), names, context);
+        found.matched(text.of(buffer), text.start as usize, reader.matched(), names, context);
         known
     };
     if !understood {
@@ -58,9 +58,9 @@ pub(super) fn look_into(
         return;
     }
     if found.level.is_some() {
-        (look.level, look.level_is_default) = (found.level, false);
+        (parsed.level, parsed.level_is_default) = (found.level, false);
     }
-    look.time = if time_is_coarse { found.time.or(look.time) } else { look.time.or(found.time) };
+    parsed.time = if time_is_coarse { found.time.or(parsed.time) } else { parsed.time.or(found.time) };
     for role in [
         Role::Message,
         Role::Module,
@@ -74,11 +74,11 @@ pub(super) fn look_into(
     ] {
         let i = role as usize;
         let inner = Slot { in_arena, ..found.slots[i] };
-        let wins = matches!(role, Role::Message | Role::Module) || look.slots[i].form == Form::Absent;
+        let wins = matches!(role, Role::Message | Role::Module) || parsed.slots[i].form == Form::Absent;
         if wins && inner.form != Form::Absent {
-            look.slots[i] = inner;
+            parsed.slots[i] = inner;
             if role == Role::Duration {
-                look.unit = found.unit;
+                parsed.unit = found.unit;
             }
         }
     }
@@ -86,25 +86,25 @@ pub(super) fn look_into(
 
 /// Takes roles from a JSON object behind prose: `no answer {"status": 503, "path": "/pay"}`, as zap
 /// and Monolog write it. What the text says of itself stands; the object only adds to it.
-pub(super) fn look_behind(names: &Names, context: &mut TimeContext, buffer: &[u8], look: &mut Look) {
+pub(super) fn parse_behind_prose(names: &Names, context: &mut TimeContext, buffer: &[u8], parsed: &mut ParsedEvent) {
     const ADDED: [Role; 5] = [Role::Trace, Role::Operation, Role::Duration, Role::Status, Role::ErrorCode];
-    let message = look.slots[Role::Message as usize];
+    let message = parsed.slots[Role::Message as usize];
     let text = message.span.of(buffer);
     if !matches!(text.trim_ascii_end().last(), Some(b'}' | b']')) {
         return;
     }
     let Some(at) = memchr::memmem::find(text, b" {\"").or_else(|| memchr::memmem::find(text, b"\t{\"")) else { return };
-    let mut found = Found::default();
+    let mut found = RoleMatches::default();
     let start = message.span.start as usize + at + 1;
     if found.object(&buffer[..message.span.end()], start, names, context).is_err() {
         return;
     }
     for role in ADDED {
         let i = role as usize;
-        if look.slots[i].form == Form::Absent && found.slots[i].form != Form::Absent {
-            look.slots[i] = Slot { in_arena: message.in_arena, ..found.slots[i] };
+        if parsed.slots[i].form == Form::Absent && found.slots[i].form != Form::Absent {
+            parsed.slots[i] = Slot { in_arena: message.in_arena, ..found.slots[i] };
             if role == Role::Duration {
-                look.unit = found.unit;
+                parsed.unit = found.unit;
             }
         }
     }

@@ -40,7 +40,7 @@ struct Set([Known; WAYS]);
 
 /// Messages seen lately.
 #[derive(Debug)]
-pub(super) struct KnownMessages {
+pub(super) struct MessageCache {
     secret: [u8; SECRET_BYTES],
     sets: Box<[Set]>,
     /// The hash of the message at hand, if it is one to remember.
@@ -49,7 +49,7 @@ pub(super) struct KnownMessages {
     last: Option<(usize, usize)>,
 }
 
-impl KnownMessages {
+impl MessageCache {
     pub(super) fn new(secret: [u8; SECRET_BYTES]) -> Self {
         Self { secret, sets: vec![Set::default(); SETS].into(), hash: None, last: None }
     }
@@ -136,11 +136,11 @@ fn told(level: Option<Level>) -> u64 {
 mod tests {
     use super::*;
 
-    fn known() -> KnownMessages {
-        KnownMessages::new([7; SECRET_BYTES])
+    fn known() -> MessageCache {
+        MessageCache::new([7; SECRET_BYTES])
     }
 
-    impl KnownMessages {
+    impl MessageCache {
         fn of(&mut self, raw: &[u8], escaped: bool) -> Option<&mut Known> {
             self.ask(raw, escaped);
             self.asked()
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn a_message_is_known_again() {
         let mut known = known();
-        let of = |known: &mut KnownMessages, i: u64, escaped| {
+        let of = |known: &mut MessageCache, i: u64, escaped| {
             let message = known.of(&i.to_le_bytes(), escaped).unwrap();
             std::mem::replace(&mut message.skeleton, i)
         };
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn what_filters_say_is_told_of_one_level() {
         let mut known = known();
-        let message = |known: &mut KnownMessages| *known.of(b"a slow query", false).unwrap();
+        let message = |known: &mut MessageCache| *known.of(b"a slow query", false).unwrap();
         known.of(b"a slow query", false).unwrap().skeleton = 7;
         for level in [None, Some(Level::Trace), Some(Level::Fatal)] {
             for idle in [true, false] {

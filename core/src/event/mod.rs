@@ -1,9 +1,9 @@
 //! What passes through: records in a shared batch buffer, and what one line says of itself.
 //!
-//! A [`Batch`] is what one read returned. The pure stage ([`look`]) turns each record's bytes into
-//! a [`Look`]: where its roles are, its time, its level, where a member could be spliced in.
-//! Everything behind it (detectors, rules) sees only the [`Fields`] view, so that an encoding other
-//! than a line of text needs no detour through JSON.
+//! A [`Batch`] is what one read returned. The pure stage ([`parsed`]) turns each record's bytes
+//! into a [`ParsedEvent`]: where its roles are, its time, its level, where a member could be
+//! spliced in. Everything behind it (detectors, rules) sees only the [`Fields`] view, so that an
+//! encoding other than a line of text needs no detour through JSON.
 
 pub mod body;
 pub mod charset;
@@ -25,12 +25,13 @@ mod known;
 pub mod layout;
 pub mod level;
 pub mod lines;
-pub mod look;
 pub mod mask;
 pub mod msgpack;
 mod numbers;
 pub(crate) mod operation;
 pub mod packed;
+pub mod parsed;
+pub mod parser;
 mod parts;
 pub mod prefilter;
 pub mod roles;
@@ -52,7 +53,8 @@ pub use fault::Fault;
 pub use fields::{Fields, Value};
 pub use known::SECRET_BYTES;
 pub use level::Level;
-pub use look::{Look, Looker, Shape};
+pub use parsed::{ParsedEvent, Shape};
+pub use parser::EventParser;
 pub use prefilter::Prefilter;
 pub use roles::Role;
 pub use time::Timestamp;
@@ -169,8 +171,8 @@ pub struct Batch {
     pub arena: Vec<u8>,
     /// The records, in the order they came.
     pub records: Vec<Record>,
-    /// One look for each record.
-    pub looks: Vec<Look>,
+    /// One for each record.
+    pub parsed: Vec<ParsedEvent>,
     /// The tags of its records, in the arena.
     pub tags: Vec<Span>,
     /// What its records are looked at with for the filters of rules.
@@ -180,7 +182,8 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Most records of a batch. With its look a record takes some 220 bytes, however short it is.
+    /// Most records of a batch. With its parsed event a record takes some 220 bytes, however short
+    /// it is.
     pub const MOST_RECORDS: usize = 8 << 10;
     /// A batch that holds so many bytes takes no further record.
     pub const MOST_BYTES: usize = 256 << 10;
@@ -225,7 +228,7 @@ impl Batch {
         self.filled = 0;
         self.arena.clear();
         self.records.clear();
-        self.looks.clear();
+        self.parsed.clear();
         self.tags.clear();
         self.tokens.clear();
         self.prefilter = None;

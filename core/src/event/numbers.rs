@@ -1,6 +1,6 @@
 //! Durations and statuses as members write them.
 
-use super::look::{Form, Slot};
+use super::parsed::{Form, Slot};
 use super::roles::Unit;
 use super::written_duration::WrittenDuration;
 

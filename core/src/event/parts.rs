@@ -11,8 +11,8 @@
 //! Memory: 64 lines that are not whole yet, of 64 KiB each; beyond that all are forgotten, and
 //! parts are lines again.
 
-use super::look::{Form, Look, Slot};
-use super::{Batch, Fault, Fields, Looker, Role, Shape, Span, Value};
+use super::parsed::{Form, ParsedEvent, Slot};
+use super::{Batch, EventParser, Fault, Fields, Role, Shape, Span, Value};
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -36,29 +36,29 @@ struct Part<'a> {
 
 impl Parts {
     /// Puts together what the records from `first` on hold; `marked` where some may be short parts.
-    pub(super) fn join(&mut self, batch: &mut Batch, first: usize, marked: bool, looker: &mut Looker) {
+    pub(super) fn join(&mut self, batch: &mut Batch, first: usize, marked: bool, parser: &mut EventParser) {
         for i in first..batch.records.len() {
-            let long = batch.looks[i].slots[Role::Message as usize].span.len as usize >= SHORTEST;
+            let long = batch.parsed[i].slots[Role::Message as usize].span.len as usize >= SHORTEST;
             if !(long || marked) && self.0.is_empty() {
                 continue;
             }
-            let this = std::panic::AssertUnwindSafe((&mut *self, &mut *batch, &mut *looker));
+            let this = std::panic::AssertUnwindSafe((&mut *self, &mut *batch, &mut *parser));
             let survived = std::panic::catch_unwind(|| {
-                let std::panic::AssertUnwindSafe((parts, batch, looker)) = { this };
-                parts.join_one(batch, i, looker);
+                let std::panic::AssertUnwindSafe((parts, batch, parser)) = { this };
+                parts.join_one(batch, i, parser);
             });
             if survived.is_err() {
                 self.0.clear();
-                batch.looks[i] = Look { fault: Some(Fault::Panic), ..Look::default() };
+                batch.parsed[i] = ParsedEvent { fault: Some(Fault::Panic), ..ParsedEvent::default() };
             }
         }
     }
 
     #[cold]
-    fn join_one(&mut self, batch: &mut Batch, i: usize, looker: &mut Looker) {
+    fn join_one(&mut self, batch: &mut Batch, i: usize, parser: &mut EventParser) {
         let fields = batch.fields(i);
         let Some(Part { text, last, key }) = part_of(&fields, batch.tag(i)) else { return };
-        let mut look: Look = *fields.look();
+        let mut parsed: ParsedEvent = *fields.parsed();
         if !last {
             if !self.0.contains_key(&key) && self.0.len() == LINES {
                 self.0.clear();
@@ -67,29 +67,29 @@ impl Parts {
             let room = LINE_BYTES - kept.len();
             kept.extend_from_slice(&text.as_bytes()[..text.floor_char_boundary(room)]);
             // What it says counts once, with the whole.
-            look.level = None;
+            parsed.level = None;
             for role in SAID {
-                look.slots[role as usize] = Slot::default();
+                parsed.slots[role as usize] = Slot::default();
             }
         } else if let Some(mut whole) = self.0.remove(&key) {
             whole.extend_from_slice(text.trim_end_matches('\n').as_bytes());
             let start = batch.arena.len();
             batch.arena.extend_from_slice(&whole);
             let span = Span::new(start, batch.arena.len());
-            look.slots[Role::Message as usize] = Slot { span, form: Form::Text, in_arena: true };
-            looker.look_inside(&batch.bytes, &mut batch.arena, &mut look);
+            parsed.slots[Role::Message as usize] = Slot { span, form: Form::Text, in_arena: true };
+            parser.parse_inside(&batch.bytes, &mut batch.arena, &mut parsed);
         } else {
             return;
         }
-        (look.skeleton, look.idle) = (0, 0);
-        looker.read_roles(&mut look, &batch.records[i], &batch.bytes, &batch.arena);
-        batch.looks[i] = look;
+        (parsed.skeleton, parsed.idle) = (0, 0);
+        parser.read_roles(&mut parsed, &batch.records[i], &batch.bytes, &batch.arena);
+        batch.parsed[i] = parsed;
     }
 }
 
 /// The record as a part of a line, if its runtime says so.
 fn part_of<'a>(fields: &Fields<'a>, tag: &[u8]) -> Option<Part<'a>> {
-    let (stream, last, text) = match fields.look().shape {
+    let (stream, last, text) = match fields.parsed().shape {
         Shape::Text => {
             let line = std::str::from_utf8(fields.line()).ok()?;
             let mut words = line.splitn(4, ' ');
@@ -129,10 +129,10 @@ mod tests {
     /// The messages that detectors see, one a line; none where they see none.
     fn messages(text: &str) -> Vec<Option<String>> {
         let names = Names::defaults("anomalies");
-        let mut looker = Looker::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap());
+        let mut parser = EventParser::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap());
         let mut batch = Batch { bytes: text.into(), filled: text.len(), ..Batch::default() };
         Lines::new(1 << 20).split(&mut batch, true);
-        looker.look(&mut batch);
+        parser.parse(&mut batch);
         (0..batch.records.len())
             .map(|i| batch.fields(i).text(Role::Message).map(std::borrow::Cow::into_owned))
             .collect()

@@ -1,7 +1,7 @@
 //! Writes findings into an event that otherwise keeps its own bytes.
 
-use super::look::{Annotation, Look, Shape};
 use super::mask::Replacement;
+use super::parsed::{Annotation, ParsedEvent, Shape};
 use super::{Edit, Fields};
 
 /// Why an event could not take an annotation.
@@ -43,31 +43,31 @@ pub fn edit(
     findings: &[u8],
     out: &mut Vec<u8>,
 ) -> Result<(), Unfit> {
-    let look: &Look = fields.look();
-    let (buffer, span) = match look.shape {
-        Shape::Json if look.decoded.is_empty() => (bytes, fields.record().span),
-        Shape::Json => (arena, look.decoded),
-        Shape::Text => (arena, look.rendered),
+    let parsed: &ParsedEvent = fields.parsed();
+    let (buffer, span) = match parsed.shape {
+        Shape::Json if parsed.decoded.is_empty() => (bytes, fields.record().span),
+        Shape::Json => (arena, parsed.decoded),
+        Shape::Text => (arena, parsed.rendered),
         _ => return Err(Unfit),
     };
     let (start, end) = (span.start as usize, span.end());
-    let joint = look.joint;
+    let insert = parsed.insert;
     // Rules may add members to an event that has an unfit one, but not to what is no strict JSON.
-    if joint.annotation == Annotation::Unfit && !look.decoded.is_empty() && !edit.members.is_empty() {
+    if insert.annotation == Annotation::Unfit && !parsed.decoded.is_empty() && !edit.members.is_empty() {
         return Err(Unfit);
     }
-    let (open, close) = (joint.open as usize, joint.close as usize);
+    let (open, close) = (insert.open as usize, insert.close as usize);
     let mut changes = edit.changes(&buffer[open..=close]);
     changes.iter_mut().for_each(|change| (change.start, change.end) = (change.start + open, change.end + open));
     let mut added = Vec::new();
-    let mut comma = !joint.empty;
+    let mut comma = !insert.empty;
     for (member, value) in edit.members.iter().filter(|(member, _)| member != name) {
         write_name(member, comma, &mut added);
         added.extend_from_slice(value);
         comma = true;
     }
     if !findings.is_empty() {
-        match joint.annotation {
+        match insert.annotation {
             Annotation::Unfit => return Err(Unfit),
             Annotation::Array { close, empty } => {
                 let close = close as usize;
@@ -95,7 +95,7 @@ pub fn edit(
         at = change.end;
     }
     out.extend_from_slice(&buffer[at..end]);
-    if look.shape == Shape::Json && !look.decoded.is_empty() {
+    if parsed.shape == Shape::Json && !parsed.decoded.is_empty() {
         let made = out.split_off(before);
         escape_wide(&made, out);
     }

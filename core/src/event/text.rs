@@ -1,7 +1,7 @@
 //! A line of text as one JSON object that holds all that its layout captured.
 
-use super::layout::{Laid, LayoutName, ValueForm};
-use super::look::Look;
+use super::layout::{LayoutMatch, LayoutName, ValueForm};
+use super::parsed::ParsedEvent;
 use super::unescape::{escape_into, unescape};
 
 /// Appends `line` as a JSON object to `out`. True when one of its own members has the name
@@ -9,27 +9,33 @@ use super::unescape::{escape_into, unescape};
 ///
 /// The order is timestamp, level, the captured members as they stand in the line, message, and
 /// `header`: what the layout passed over, word for word, so that nothing of the line is lost.
-pub(super) fn render(line: &[u8], laid: &Laid, look: &Look, annotation: &str, out: &mut Vec<u8>) -> bool {
+pub(super) fn render(
+    line: &[u8],
+    matched: &LayoutMatch,
+    parsed: &ParsedEvent,
+    annotation: &str,
+    out: &mut Vec<u8>,
+) -> bool {
     let mut unfit = false;
     out.push(b'{');
-    if let Some(time) = look.time {
+    if let Some(time) = parsed.time {
         out.extend_from_slice(b"\"timestamp\":\"");
         time.write_rfc3339(out);
         out.extend_from_slice(b"\",");
     }
-    if let Some(level) = look.level {
+    if let Some(level) = parsed.level {
         out.extend_from_slice(b"\"level\":\"");
         out.extend_from_slice(level.name().as_bytes());
         out.extend_from_slice(b"\",");
     }
-    if let Some(level) = laid.level
-        && !laid.level_text.is_empty()
-        && !level.same_word(&line[laid.level_text.clone()])
+    if let Some(level) = matched.level
+        && !matched.level_text.is_empty()
+        && !level.same_word(&line[matched.level_text.clone()])
     {
-        member("severity_text", &line[laid.level_text.clone()], out);
+        member("severity_text", &line[matched.level_text.clone()], out);
         out.push(b',');
     }
-    for captured in &laid.members[..laid.outside] {
+    for captured in &matched.members[..matched.outside] {
         let value = &line[captured.value.clone()];
         let name = match &captured.name {
             LayoutName::Known(name) => {
@@ -52,16 +58,16 @@ pub(super) fn render(line: &[u8], laid: &Laid, look: &Look, annotation: &str, ou
         }
         out.push(b',');
     }
-    if !laid.header.is_empty() {
-        member("header", &line[laid.header.clone()], out);
+    if !matched.header.is_empty() {
+        member("header", &line[matched.header.clone()], out);
         out.push(b',');
     }
-    if let Some(facility) = laid.facility {
+    if let Some(facility) = matched.facility {
         member("facility", facility.as_bytes(), out);
         out.push(b',');
     }
-    let message = &line[laid.message.clone()];
-    match laid.message_form {
+    let message = &line[matched.message.clone()];
+    match matched.message_form {
         ValueForm::Quoted => member("message", unescape(message, true).as_bytes(), out),
         _ => member("message", message, out),
     }

@@ -52,13 +52,13 @@ fn counted(text: &[u8]) -> Option<WrittenDuration> {
     let (mut total, mut parts) = (value * last, 1);
     loop {
         let rest = &text[length..];
-        let joint: &[u8] =
-            [&b" and "[..], b", ", b" "].into_iter().find(|joint| rest.starts_with(joint)).unwrap_or_default();
-        let rest = &rest[joint.len()..];
+        let insert: &[u8] =
+            [&b" and "[..], b", ", b" "].into_iter().find(|insert| rest.starts_with(insert)).unwrap_or_default();
+        let rest = &rest[insert.len()..];
         let Some(next) = Number::at(rest).filter(|next| !next.has_comma) else { break };
         let Some((unit, more)) = unit(&rest[next.length..]).filter(|(unit, _)| *unit < last) else { break };
         total += next.value * unit;
-        length += joint.len() + next.length + more;
+        length += insert.len() + next.length + more;
         (last, parts) = (unit, parts + 1);
     }
     // One part keeps its unit, so that its number is as exact as it was written.

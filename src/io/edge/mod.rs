@@ -31,7 +31,7 @@ use super::socket::Listener;
 use super::source::{BatchSender, Source};
 use crate::config::Peers;
 use crate::config::ends::{Mode, Protocol, Remote};
-use crate::event::{Batch, Fault, Looker};
+use crate::event::{Batch, EventParser, Fault};
 use peer::Shared;
 use std::io;
 use std::sync::Arc;
@@ -102,18 +102,18 @@ pub struct Intake {
     batches: mpsc::Receiver<Batch>,
 }
 
-/// The source with the looker that looks at its batches.
+/// The source with the parser that looks at its batches.
 pub struct ParsedSource {
     /// What was taken.
     pub intake: Intake,
     /// Looks at it.
-    pub looker: Looker,
+    pub parser: EventParser,
 }
 
 impl Source for ParsedSource {
     fn run(mut self: Box<Self>, sender: &BatchSender) -> io::Result<()> {
         while let Some(mut batch) = self.intake.batches.blocking_recv() {
-            sender.look(&mut self.looker, &mut batch);
+            sender.parse(&mut self.parser, &mut batch);
             if !sender.put(batch) {
                 break;
             }

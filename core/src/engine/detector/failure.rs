@@ -67,7 +67,7 @@ pub(super) fn by_status(status: Option<u16>) -> bool {
 /// True of an event at level `least` or worse, or with a failing status.
 #[inline]
 pub(super) fn is_failure(fields: &Fields<'_>, least: Level) -> bool {
-    fields.look().level >= Some(least) || by_status(fields.status())
+    fields.parsed().level >= Some(least) || by_status(fields.status())
 }
 
 /// The failures learned over the past, and the length of the past and of a window on each clock.

@@ -22,10 +22,10 @@ use super::incident::Incidents;
 use super::stack_trace::Trace;
 use super::state::Evict;
 pub use super::state::TableUse;
-use super::template::{Merge, Sighting, Templates};
+use super::template::{Merge, TemplateMatch, Templates};
 use crate::engine::snapshot::Persist;
 use crate::event::trace::Stack;
-use crate::event::{Fields, Look};
+use crate::event::{Fields, ParsedEvent};
 pub use failure::FailureLevel;
 use options::{Options, SharedOptions};
 pub use prior::{Actions, LocalizedFailures, Prior};
@@ -59,7 +59,7 @@ pub struct Event<'a> {
     /// When.
     pub moment: Moment,
     /// Its template.
-    pub template: Sighting,
+    pub template: TemplateMatch,
     /// All templates, for their texts.
     pub templates: &'a Templates,
     /// The stack trace that one of its fields holds.
@@ -193,7 +193,7 @@ pub trait Detector: Persist + Send {
 
     /// Reads what [`Self::observe`] will need for events with these looks, which come next, from
     /// tables of fixed size that are hardly in the processor's caches.
-    fn prefetch_fixed(&self, _looks: &[Look]) {}
+    fn prefetch_fixed(&self, _looks: &[ParsedEvent]) {}
 
     /// Time has passed. Findings go before the current event.
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>);

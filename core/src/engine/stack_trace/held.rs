@@ -1,7 +1,7 @@
 //! An event that is held back until it is known what it was: the first line of a trace that no
 //! level was said of, or a line that only could have been one.
 
-use crate::event::look::{Form, Look};
+use crate::event::parsed::{Form, ParsedEvent};
 use crate::event::{Batch, Fields, Level, Record, Role, Shape, Span};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -17,9 +17,9 @@ pub(crate) struct HeldEvent {
 impl HeldEvent {
     /// Copies the event of `fields`, which came from `host` where it names none.
     pub(super) fn new(fields: &Fields<'_>, host: &str) -> Self {
-        let mut look = Look { shape: Shape::Text, may_have_trace: false, idle: 0, ..*fields.look() };
+        let mut parsed = ParsedEvent { shape: Shape::Text, may_have_trace: false, idle: 0, ..*fields.parsed() };
         let mut bytes = Vec::new();
-        for (i, slot) in look.slots.iter_mut().enumerate() {
+        for (i, slot) in parsed.slots.iter_mut().enumerate() {
             let role = Role::ALL.into_iter().find(|role| *role as usize == i);
             let value = role.and_then(|role| fields.raw(role)).unwrap_or_default();
             if slot.form == Form::Absent || value.len() > ROLE_BYTES && i != Role::Message as usize {
@@ -30,32 +30,32 @@ impl HeldEvent {
             bytes.extend_from_slice(&value[..value.len().min(ROLE_BYTES)]);
             (slot.span, slot.in_arena) = (Span::new(start, bytes.len()), false);
         }
-        let of_host = &mut look.slots[Role::Host as usize];
+        let of_host = &mut parsed.slots[Role::Host as usize];
         if of_host.form == Form::Absent && !host.is_empty() {
             let start = bytes.len();
             bytes.extend_from_slice(host.as_bytes());
             (of_host.span, of_host.form) = (Span::new(start, bytes.len()), Form::Text);
             let hash = xxh3_64(host.as_bytes()).rotate_left(21);
-            (look.place_hash, look.actor_hash) = (look.place_hash ^ hash, look.actor_hash ^ hash);
+            (parsed.place_hash, parsed.actor_hash) = (parsed.place_hash ^ hash, parsed.actor_hash ^ hash);
         }
-        let message = look.slots[Role::Message as usize].span;
+        let message = parsed.slots[Role::Message as usize].span;
         let record = Record { span: message, source: fields.record().source, ..Record::default() };
         let filled = bytes.len();
-        look.rendered = Span::default();
-        Self { batch: Batch { bytes, filled, records: vec![record], looks: vec![look], ..Batch::default() } }
+        parsed.rendered = Span::default();
+        Self { batch: Batch { bytes, filled, records: vec![record], parsed: vec![parsed], ..Batch::default() } }
     }
 
     /// The same at `level` or worse, saying `said`, whose skeleton has the hash `skeleton`.
     pub(super) fn becomes(&mut self, level: Level, said: Option<(&[u8], u64)>) {
-        let Some(look) = self.batch.looks.first_mut() else { return };
-        look.level = look.level.max(Some(level));
+        let Some(parsed) = self.batch.parsed.first_mut() else { return };
+        parsed.level = parsed.level.max(Some(level));
         let Some((said, skeleton)) = said else { return };
         let start = self.batch.bytes.len();
         self.batch.bytes.extend_from_slice(said);
         self.batch.filled = self.batch.bytes.len();
-        let slot = &mut look.slots[Role::Message as usize];
+        let slot = &mut parsed.slots[Role::Message as usize];
         (slot.span, slot.form, slot.in_arena) = (Span::new(start, self.batch.filled), Form::Text, false);
-        (look.message_hash, look.skeleton) = (xxh3_64(said), skeleton);
+        (parsed.message_hash, parsed.skeleton) = (xxh3_64(said), skeleton);
         self.batch.records[0].span = slot.span;
     }
 

@@ -38,8 +38,8 @@ const MEMBERS: [&str; 27] = [
 #[inline]
 #[must_use]
 pub fn in_field(fields: &Fields<'_>) -> Option<Stack> {
-    let look = fields.look();
-    if look.may_have_trace { read_field(fields, look.shape == Shape::Json) } else { None }
+    let parsed = fields.parsed();
+    if parsed.may_have_trace { read_field(fields, parsed.shape == Shape::Json) } else { None }
 }
 
 #[cold]

@@ -25,7 +25,7 @@ mod in_field;
 mod stream;
 
 use super::state::Table;
-use crate::event::look::Form;
+use crate::event::parsed::Form;
 use crate::event::skeleton::Skeleton;
 use crate::event::trace::{self, Begin, Stack, StackReader, Step, TraceState};
 use crate::event::unescape::unescape;
@@ -128,12 +128,12 @@ impl StackTraceAssembler {
     /// event before it, or held back.
     #[inline]
     pub fn goes_on(&mut self, fields: &Fields<'_>, now: Timestamp) -> bool {
-        let look = fields.look();
-        let text = look.shape == Shape::Text;
+        let parsed = fields.parsed();
+        let text = parsed.shape == Shape::Text;
         // A text that came in JSON, without its escapes.
-        let peeled = look.slots[Role::Message as usize].in_arena;
+        let peeled = parsed.slots[Role::Message as usize].in_arena;
         self.at_hand = None;
-        if !(text || peeled || look.may_go_on || !self.open.is_empty()) {
+        if !(text || peeled || parsed.may_go_on || !self.open.is_empty()) {
             return false;
         }
         let Some(message) = fields.raw(Role::Message) else { return false };
@@ -141,7 +141,7 @@ impl StackTraceAssembler {
     }
 
     fn judge(&mut self, fields: &Fields<'_>, raw: &[u8], text: bool, peeled: bool, now: Timestamp) -> bool {
-        let look = fields.look();
+        let parsed = fields.parsed();
         let is_text = (text || peeled) && !is_of_json(fields);
         let source = usize::from(fields.record().source.0) % self.last.len();
         let below = self.streams.get(self.last[source]).is_some_and(|stream| stream.below);
@@ -150,8 +150,8 @@ impl StackTraceAssembler {
             Header::Bare | Header::Label => self.last[source],
             _ => stream_of(fields),
         };
-        let key = if header == Header::Bare { stream } else { stream ^ look.actor_hash };
-        let may_be = header == Header::Bare || look.may_go_on || self.open.iter().any(|open| open.key == key);
+        let key = if header == Header::Bare { stream } else { stream ^ parsed.actor_hash };
+        let may_be = header == Header::Bare || parsed.may_go_on || self.open.iter().any(|open| open.key == key);
         if !may_be && !text && !peeled {
             return false;
         }
@@ -162,7 +162,7 @@ impl StackTraceAssembler {
             self.keep_head(fields, raw, (stream, key), (is_text, header));
             return false;
         }
-        let escaped = look.slots[Role::Message as usize].form == Form::Escaped;
+        let escaped = parsed.slots[Role::Message as usize].form == Form::Escaped;
         // A bare line's layout is none: the line itself, indentation and all.
         let whole = matches!(header, Header::Bare | Header::Label);
         let message = if whole { fields.line().into() } else { unescaped(raw, escaped) };
@@ -211,7 +211,7 @@ impl StackTraceAssembler {
     /// event.
     fn begin_or_pass(&mut self, line: &Joined<'_>) -> bool {
         // Of most lines their first bytes tell that they begin no trace and go on with none.
-        let may = line.fields.look().may_go_on;
+        let may = line.fields.parsed().may_go_on;
         let step = if may { trace::step(TraceState::Outside, line.message) } else { Step::default() };
         if line.header.is_own() {
             return self.begin_at_header(line, step);
@@ -416,8 +416,8 @@ struct Joined<'a> {
 impl Joined<'_> {
     /// It tells what a mere further line of a message would not.
     fn tells_more(&self) -> bool {
-        let look = self.fields.look();
-        look.status != 0 || !look.duration_ms.is_nan() || look.operation_hash != 0
+        let parsed = self.fields.parsed();
+        parsed.status != 0 || !parsed.duration_ms.is_nan() || parsed.operation_hash != 0
     }
 
     fn head(&self) -> Head {
@@ -428,21 +428,21 @@ impl Joined<'_> {
 }
 
 fn header_of(fields: &Fields<'_>, text: bool, below: bool) -> Header {
-    let look = fields.look();
-    if text && look.time.is_none() && look.actor_hash == 0 {
+    let parsed = fields.parsed();
+    if text && parsed.time.is_none() && parsed.actor_hash == 0 {
         // `panic:` and `Error:` are read as levels; where a trace begins with them, they are none.
-        let labelled = look.level.is_some()
-            && (!look.may_go_on || {
+        let labelled = parsed.level.is_some()
+            && (!parsed.may_go_on || {
                 let begins = trace::step(TraceState::Outside, fields.line()).begins;
                 begins == Begin::No || (begins == Begin::Named && !below)
             });
         return if labelled { Header::Label } else { Header::Bare };
     }
-    if look.level.is_some() {
+    if parsed.level.is_some() {
         return Header::Own;
     }
     // CRI's mark of whole lines and of parts stands right in front of the message.
-    let slot = look.slots[Role::Message as usize];
+    let slot = parsed.slots[Role::Message as usize];
     let before = (slot.span.start as usize).checked_sub(3).filter(|_| text && !slot.in_arena);
     let cri = before.is_some_and(|at| matches!(&fields.batch().bytes[at..at + 3], b" F " | b" P "));
     if cri || !text { Header::Envelope } else { Header::Own }
@@ -450,7 +450,7 @@ fn header_of(fields: &Fields<'_>, text: bool, below: bool) -> Header {
 
 /// The message is a string of JSON, whoever has brought that.
 fn is_of_json(fields: &Fields<'_>) -> bool {
-    let slot = fields.look().slots[Role::Message as usize];
+    let slot = fields.parsed().slots[Role::Message as usize];
     let buffer = if slot.in_arena { &fields.batch().arena } else { &fields.batch().bytes };
     (slot.span.start as usize).checked_sub(1).is_some_and(|before| buffer[before] == b'"')
 }

@@ -81,7 +81,7 @@ pub struct StreamHeaders(pub(super) Vec<(u64, Headers, Headers)>);
 pub(super) fn stream_of(fields: &Fields<'_>) -> u64 {
     let tag = fields.batch().tag(fields.place());
     let tag = if tag.is_empty() { 0 } else { xxh3_64(tag) };
-    fields.look().host_hash() ^ tag ^ first_stream_of(usize::from(fields.record().source.0))
+    fields.parsed().host_hash() ^ tag ^ first_stream_of(usize::from(fields.record().source.0))
 }
 
 /// The stream of lines of a source that have named no host yet.

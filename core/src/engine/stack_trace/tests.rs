@@ -5,11 +5,11 @@ use crate::event::packed;
 /// Which lines are events of their own, and what came of the traces among them: the level of whose
 /// it is and the exception, or with `=` what an event that was held back says.
 fn events(text: &str) -> (Vec<usize>, Vec<String>) {
-    let batch = testing::looked(&mut testing::looker(), text);
+    let batch = testing::parsed_batch(&mut testing::parser(), text);
     let (mut traces, mut own) = (StackTraceAssembler::default(), Vec::new());
     for i in 0..batch.records.len() {
         let fields = batch.fields(i);
-        if matches!(fields.look().shape, Shape::Text | Shape::Json) && !traces.goes_on(&fields, Timestamp(0)) {
+        if matches!(fields.parsed().shape, Shape::Text | Shape::Json) && !traces.goes_on(&fields, Timestamp(0)) {
             own.push(i);
         }
     }
@@ -182,7 +182,7 @@ fn lines_without_a_header_belong_to_the_line_before() {
 
 #[test]
 fn headers_are_known_after_a_restart() {
-    let batch = testing::looked(&mut testing::looker(), &regular("select *\nfrom carts\n"));
+    let batch = testing::parsed_batch(&mut testing::parser(), &regular("select *\nfrom carts\n"));
     let (mut before, mut after) = (StackTraceAssembler::default(), StackTraceAssembler::default());
     for i in 0..40 {
         assert!(!before.goes_on(&batch.fields(i), Timestamp(0)));
@@ -195,11 +195,11 @@ fn headers_are_known_after_a_restart() {
 
 #[test]
 fn a_rule_tells_of_a_trace_once() {
-    let batch = testing::looked(&mut testing::looker(), &format!("{GO}plain\n"));
+    let batch = testing::parsed_batch(&mut testing::parser(), &format!("{GO}plain\n"));
     let mut traces = StackTraceAssembler::default();
     for i in 0..batch.records.len() {
         let fields = batch.fields(i);
-        if fields.look().shape == Shape::Text {
+        if fields.parsed().shape == Shape::Text {
             traces.goes_on(&fields, Timestamp(0));
             let first = traces.is_first_of("panics");
             assert_eq!(first, i == 0 || i == batch.records.len() - 1, "line {i}");
@@ -231,9 +231,9 @@ fn interleaved_actors_keep_their_own_traces() {
 #[test]
 fn a_field_may_hold_a_whole_trace() {
     let stack = |line: &str| {
-        let found = in_field(&testing::looked(&mut testing::looker(), line).fields(0));
+        let found = in_field(&testing::parsed_batch(&mut testing::parser(), line).fields(0));
         // What a shipper sends as MessagePack says the same.
-        assert_eq!(in_field(&packed::tests::looked(&[], &packed::tests::pack(line)).fields(0)), found, "{line}");
+        assert_eq!(in_field(&packed::tests::parsed_batch(&[], &packed::tests::pack(line)).fields(0)), found, "{line}");
         found
     };
     let inside = r#"{"level":"ERROR","message":"x","error":{"stack":"TypeError: y\n    at f (/a.js:1:2)"}}"#;
@@ -243,6 +243,6 @@ fn a_field_may_hold_a_whole_trace() {
     let in_log = serde_json::json!({"log": message, "stream": "stdout"}).to_string();
     assert_eq!(stack(&in_log).unwrap().frames, 1);
     let cri = format!("2026-03-02T08:00:00Z stdout F {message}");
-    assert_eq!(in_field(&testing::looked(&mut testing::looker(), &cri).fields(0)).unwrap().frames, 1);
+    assert_eq!(in_field(&testing::parsed_batch(&mut testing::parser(), &cri).fields(0)).unwrap().frames, 1);
     assert_eq!(stack(&inside.replace("ERROR", "INFO")), None);
 }

@@ -58,14 +58,14 @@ const INTRODUCERS: &[&str] = &[
 
 /// A position that may vary.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-struct Hole {
+struct Wildcard {
     /// The template of what fits, once it is open.
     open: Option<TemplateId>,
     first: (u32, TemplateId),
     others: Vec<(u32, TemplateId)>,
 }
 
-impl HeapSize for Hole {
+impl HeapSize for Wildcard {
     fn heap_size(&self) -> usize {
         allocated(size_of::<(u32, TemplateId)>() * self.others.capacity())
     }
@@ -77,7 +77,7 @@ pub(super) struct Holes {
     /// Those in which one word has stood.
     first_sights: FirstSights,
     /// Those in which several have.
-    table: Table<Hole>,
+    table: Table<Wildcard>,
     /// The holes of the skeleton at hand.
     own: Vec<OwnHole>,
     /// The hash of the skeleton at hand.
@@ -142,8 +142,8 @@ impl Holes {
         for hole in &mut self.own {
             hole.key = hole.key.wrapping_add(sum);
             match self.table.get_mut(hole.key) {
-                Some(Hole { open: None, .. }) => {}
-                Some(Hole { open, .. }) => return *open,
+                Some(Wildcard { open: None, .. }) => {}
+                Some(Wildcard { open, .. }) => return *open,
                 None => hole.is_young = true,
             }
         }
@@ -198,7 +198,7 @@ impl Holes {
             Some(first) => {
                 self.first_sights.remove(key);
                 let (first, others) = ((first.word, first.template), vec![(word, template)]);
-                self.table.touch(key, || Hole { open: None, first, others });
+                self.table.touch(key, || Wildcard { open: None, first, others });
             }
         }
     }
@@ -225,7 +225,8 @@ impl Holes {
 
     pub(super) fn snapshot(&self) -> HolesSnapshot {
         let mut kept = self.table.snapshot();
-        let first = |sight: FirstSight| Hole { open: None, first: (sight.word, sight.template), others: Vec::new() };
+        let first =
+            |sight: FirstSight| Wildcard { open: None, first: (sight.word, sight.template), others: Vec::new() };
         let first_sights = self.first_sights.all().into_iter().map(|(key, sight)| (key, first(sight)));
         kept.entries.splice(0..0, first_sights);
         kept.evictions = self.evictions();
@@ -238,7 +239,7 @@ impl Holes {
         let first_sights: Vec<_> = first_sights.collect();
         self.table.restore(kept);
         let room = self.cap.saturating_sub(self.table.len());
-        for (key, Hole { first: (word, template), .. }) in first_sights {
+        for (key, Wildcard { first: (word, template), .. }) in first_sights {
             self.first_sights.meet(key, FirstSight { word, template }, room);
         }
     }
@@ -246,7 +247,7 @@ impl Holes {
 
 /// What to keep across a restart.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct HolesSnapshot(TableSnapshot<Hole>);
+pub(super) struct HolesSnapshot(TableSnapshot<Wildcard>);
 
 /// Whether `word` may be one of many behind `before`. A Chinese word that logs are made of is not,
 /// but as a value: nothing parts it from words that are names.

@@ -2,7 +2,7 @@
 //! was merged into another or had to go.
 
 use super::wording::Wording;
-use super::{Merge, Sighting, Template, TemplateId, Templates, fold, hole, id_of};
+use super::{Merge, Template, TemplateId, TemplateMatch, Templates, fold, hole, id_of};
 use crate::event::skeleton::{Skeleton, VARIABLE};
 use crate::event::{Fields, Role, Timestamp};
 
@@ -14,8 +14,8 @@ pub(super) const TEXT_BYTES: usize = 400;
 impl Templates {
     /// A skeleton that was never seen, or whose template was merged into another or had to go.
     #[cold]
-    pub(super) fn see_again(&mut self, fields: &Fields<'_>, now: Timestamp, merges: &mut Vec<Merge>) -> Sighting {
-        let hash = fields.look().skeleton;
+    pub(super) fn see_again(&mut self, fields: &Fields<'_>, now: Timestamp, merges: &mut Vec<Merge>) -> TemplateMatch {
+        let hash = fields.parsed().skeleton;
         let id = match self.template_of(hash) {
             Some(id) => id,
             None => {
@@ -27,7 +27,7 @@ impl Templates {
                 templates.insert(id, Wording::own(skeleton, &skeleton.text(), message), message, now);
             });
         }
-        self.count(id, fields.look().level, now).unwrap_or_default()
+        self.count(id, fields.parsed().level, now).unwrap_or_default()
     }
 
     /// The template of a skeleton that was seen before, after all merges so far.

@@ -34,7 +34,7 @@ use wording::variables;
 
 /// The template of one event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Sighting {
+pub struct TemplateMatch {
     /// The template at arrival, after all merges so far; 0 for an event without a message.
     pub id: TemplateId,
     /// How often it has been seen, this event included: 1 is its first sight. Less than the truth
@@ -133,17 +133,17 @@ impl Templates {
 
     /// Takes an event; merges that it brings are appended to `merges`.
     #[inline]
-    pub fn see(&mut self, fields: &Fields<'_>, now: Timestamp, merges: &mut Vec<Merge>) -> Sighting {
-        let look = fields.look();
-        if look.skeleton == 0 {
-            return Sighting::default();
+    pub fn see(&mut self, fields: &Fields<'_>, now: Timestamp, merges: &mut Vec<Merge>) -> TemplateMatch {
+        let parsed = fields.parsed();
+        if parsed.skeleton == 0 {
+            return TemplateMatch::default();
         }
-        let own = TemplateId(look.skeleton);
-        if let Some(sighting) = self.count(own, look.level, now) {
+        let own = TemplateId(parsed.skeleton);
+        if let Some(sighting) = self.count(own, parsed.level, now) {
             return sighting;
         }
         if let Some(&mut id) = self.skeletons.touched(own.0)
-            && let Some(sighting) = self.count(id, look.level, now)
+            && let Some(sighting) = self.count(id, parsed.level, now)
         {
             return sighting;
         }
@@ -152,7 +152,7 @@ impl Templates {
 
     /// One more event of a template that stands; none where it is no more.
     #[inline]
-    fn count(&mut self, id: TemplateId, level: Option<Level>, now: Timestamp) -> Option<Sighting> {
+    fn count(&mut self, id: TemplateId, level: Option<Level>, now: Timestamp) -> Option<TemplateMatch> {
         let template = self.templates.touched(id.0)?;
         if template.into.is_some() {
             return None;
@@ -160,7 +160,7 @@ impl Templates {
         template.count += 1;
         template.last = now;
         template.level = template.level.max(level);
-        Some(Sighting { id, count: template.count })
+        Some(TemplateMatch { id, count: template.count })
     }
 
     /// The template that stands for `id` after all merges so far.

@@ -1,10 +1,10 @@
 use super::*;
-use crate::engine::testing::{looked, looker};
+use crate::engine::testing::{parsed_batch, parser};
 use proptest::prelude::*;
 use std::collections::BTreeMap;
 
 struct Mine {
-    looker: crate::event::Looker,
+    parser: crate::event::EventParser,
     templates: Templates,
     merges: Vec<Merge>,
 }
@@ -15,20 +15,20 @@ impl Mine {
     }
 
     fn with(keys: usize, options: &TemplateOptions) -> Self {
-        let looker = looker().with_masks(options.masks.clone());
-        Self { looker, templates: Templates::new(keys, options), merges: Vec::new() }
+        let parser = parser().with_masks(options.masks.clone());
+        Self { parser, templates: Templates::new(keys, options), merges: Vec::new() }
     }
 
-    fn see(&mut self, message: &str) -> Sighting {
+    fn see(&mut self, message: &str) -> TemplateMatch {
         let line = serde_json::json!({ "message": message }).to_string();
-        let batch = looked(&mut self.looker, &line);
+        let batch = parsed_batch(&mut self.parser, &line);
         self.templates.see(&batch.fields(0), Timestamp(7), &mut self.merges)
     }
 
     fn params(&mut self, message: &str) -> Vec<String> {
         let id = self.see(message).id;
         let line = serde_json::json!({ "message": message }).to_string();
-        let batch = looked(&mut self.looker, &line);
+        let batch = parsed_batch(&mut self.parser, &line);
         self.templates.params(&batch.fields(0), id)
     }
 }
@@ -79,7 +79,7 @@ fn a_position_that_varies_is_opened_and_the_merge_announced() {
     assert!(mine.merges.iter().all(|merge| merge.into == root));
     assert_eq!(mine.templates.text(sights[0].id), Some("the job <*> has been sent away"));
     // What was seen before the merge leads to the root.
-    assert_eq!(mine.see("the job ada has been sent away"), Sighting { id: root, count: 10 });
+    assert_eq!(mine.see("the job ada has been sent away"), TemplateMatch { id: root, count: 10 });
     assert_eq!(mine.params("the job ada has been sent away"), ["ada"]);
     assert_eq!((mine.templates.merged(), mine.templates.all().count()), (8, 1));
 }

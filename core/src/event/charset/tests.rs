@@ -1,6 +1,6 @@
 use super::utf16::Width;
 use super::*;
-use crate::engine::testing::looker;
+use crate::engine::testing::parser;
 use crate::event::lines::Lines;
 use crate::event::{Batch, Fault, Role, Shape, Span};
 use encoding_index_simpchinese::{gb18030, gb18030_ranges};
@@ -46,7 +46,7 @@ fn read(charset: Charset, line: &[u8]) -> Option<String> {
 fn looked_at(charset: Charset, bytes: Vec<u8>) -> Batch {
     let mut batch = Batch { filled: bytes.len(), bytes, ..Batch::default() };
     Lines::new(1 << 20).reading(charset).split(&mut batch, true);
-    looker().with_charset(charset).look(&mut batch);
+    parser().with_charset(charset).parse(&mut batch);
     batch
 }
 
@@ -93,7 +93,7 @@ fn roles_are_read_of_the_decoded_line() {
         let batch = looked_at(charset, bytes);
         assert_eq!(batch.records.len(), 2, "{charset:?}");
         let [text, json] = [batch.fields(0), batch.fields(1)];
-        assert_eq!((text.look().shape, json.look().shape), (Shape::Text, Shape::Json), "{charset:?}");
+        assert_eq!((text.parsed().shape, json.parsed().shape), (Shape::Text, Shape::Json), "{charset:?}");
         assert_eq!(text.text(Role::Message).as_deref(), Some("模型加载失败"));
         assert_eq!(text.level().map(crate::event::Level::name), Some("ERROR"));
         assert!(text.time().is_some() && std::str::from_utf8(text.object()).unwrap().contains("模型加载失败"));
@@ -101,10 +101,10 @@ fn roles_are_read_of_the_decoded_line() {
         assert_eq!(json.text(Role::Module).as_deref(), Some("网关"));
         assert_eq!(json.member("level"), Some(crate::event::Value::Text("error".into())));
         let same = looked_at(Charset::Utf8, lines.as_bytes().to_vec());
-        assert_eq!(json.look().skeleton, same.fields(1).look().skeleton, "{charset:?}");
+        assert_eq!(json.parsed().skeleton, same.fields(1).parsed().skeleton, "{charset:?}");
     }
     let bad = looked_at(Charset::Auto, b"caf\xe9 ouvert\n".to_vec());
-    assert_eq!(bad.looks[0].fault, Some(Fault::Utf8));
+    assert_eq!(bad.parsed[0].fault, Some(Fault::Utf8));
 }
 
 #[test]
@@ -199,8 +199,8 @@ proptest! {
         prop_assert_eq!(all.iter().flat_map(|(line, _)| line.clone()).collect::<Vec<_>>(), bytes.clone());
         for charset in [Charset::Auto, Charset::Gb18030, Charset::Latin1, Charset::Utf16, Charset::Utf16Be] {
             let batch = looked_at(charset, bytes.clone());
-            for look in &batch.looks {
-                prop_assert_ne!(look.fault, Some(Fault::Panic));
+            for parsed in &batch.parsed {
+                prop_assert_ne!(parsed.fault, Some(Fault::Panic));
             }
         }
     }

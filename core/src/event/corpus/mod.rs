@@ -6,7 +6,7 @@
 use super::lines::Lines;
 use super::roles::Names;
 use super::time::TimeContext;
-use super::{Batch, Fields, Looker, Role, Timestamp};
+use super::{Batch, EventParser, Fields, Role, Timestamp};
 
 /// What one line of the data says is right of a role, and what was read.
 fn is_right(role: Role, fields: &Fields<'_>, right: &str) -> Result<(), String> {
@@ -46,7 +46,7 @@ fn wrong(data: &str) -> (Vec<String>, usize) {
         lines += 1;
         let mut batch = Batch { filled: line.len(), bytes: line.clone().into_bytes(), ..Batch::default() };
         Lines::new(1 << 20).split(&mut batch, true);
-        Looker::new(names.clone(), "anomalies".into(), TimeContext::new("UTC", 2026).unwrap()).look(&mut batch);
+        EventParser::new(names.clone(), "anomalies".into(), TimeContext::new("UTC", 2026).unwrap()).parse(&mut batch);
         for pair in right.split(" | ") {
             let (role, right) = pair.split_once(' ').unwrap();
             let role = Role::from_name(role).unwrap();

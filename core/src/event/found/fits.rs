@@ -4,7 +4,7 @@ use super::super::json::{Kind, Value};
 use super::super::numbers;
 use super::super::roles::{Claim, Company, How, Role};
 use super::super::time::{TimeContext, time_number, time_text};
-use super::{Found, Level};
+use super::{Level, RoleMatches};
 
 /// What no part of a program is called.
 const NO_MODULE: &[&[u8]] = &[
@@ -52,7 +52,7 @@ pub(super) fn plainly(value: &[u8], kind: Kind, claim: Claim) -> bool {
     }
 }
 
-impl Found {
+impl RoleMatches {
     /// Takes a value, which is not empty, if it is what the claim's role wants. A call of its own,
     /// so that the walk around it stays in registers.
     #[inline(never)]

@@ -3,10 +3,10 @@
 
 use super::super::Span;
 use super::super::json::{self, Kind, Malformed, NextMember, Value};
-use super::super::look::{Form, Slot};
+use super::super::parsed::{Form, Slot};
 use super::super::roles::{Claim, Company, Container, How, Meaning, Names, Role};
 use super::super::time::TimeContext;
-use super::{Found, Seen, last_of_each};
+use super::{RoleMatches, Seen, last_of_each};
 
 /// Objects in objects that are looked into.
 const DEEPEST: u8 = 6;
@@ -90,7 +90,7 @@ impl<'a> Scope<'a> {
     }
 }
 
-impl Found {
+impl RoleMatches {
     /// What is in the object `value`. A malformed nested object makes the whole event malformed.
     pub(super) fn nested(
         &mut self,

@@ -2,24 +2,24 @@
 
 mod fits;
 mod inside;
-mod leads;
+mod prefixes;
 mod settle;
 #[cfg(test)]
 mod tests;
 
 use super::json::{self, Kind, Lead, Malformed, Member, Members, NextMember, Value};
-use super::layout::{self, Laid};
-use super::look::{Annotation, Form, Look, Slot};
+use super::layout::{self, LayoutMatch};
+use super::parsed::{Annotation, Form, ParsedEvent, Slot};
 use super::roles::{Claim, Company, How, Meaning, Names, Role, SignKind, TimePart, Unit};
 use super::time::{TimeContext, Timestamp};
 use super::unescape::unescape_into;
 use super::{Level, Span};
 pub(super) use inside::Scope;
-pub(super) use leads::{Leads, Seen};
+pub(super) use prefixes::{KeyPrefixCache, Seen};
 
 /// The roles found so far in one object or line, the best claim to each.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct RoleMatches {
     pub(super) slots: [Slot; Role::PLACED],
     pub(super) time: Option<Timestamp>,
     pub(super) level: Option<Level>,
@@ -44,7 +44,7 @@ pub(super) struct Found {
     part: Option<(TimePart, Value)>,
 }
 
-impl Default for Found {
+impl Default for RoleMatches {
     fn default() -> Self {
         Self {
             slots: [Slot::default(); Role::PLACED],
@@ -66,7 +66,7 @@ impl Default for Found {
     }
 }
 
-impl Found {
+impl RoleMatches {
     /// Walks the object at `start`; where its closing brace is.
     #[inline]
     pub(super) fn object(
@@ -76,7 +76,7 @@ impl Found {
         names: &Names,
         context: &mut TimeContext,
     ) -> Result<usize, Malformed> {
-        self.object_like(text, (start, text.len()), names, &mut Leads::default(), context)
+        self.object_like(text, (start, text.len()), names, &mut KeyPrefixCache::default(), context)
     }
 
     /// The same for an object of the stream, whose members most often are those of the last ones;
@@ -87,10 +87,10 @@ impl Found {
         text: &[u8],
         (start, end): (usize, usize),
         names: &Names,
-        leads: &mut Leads,
+        prefixes: &mut KeyPrefixCache,
         context: &mut TimeContext,
     ) -> Result<usize, Malformed> {
-        let close = self.members((text, start, end), names, leads, context)?;
+        let close = self.members((text, start, end), names, prefixes, context)?;
         if !self.company.is_empty() {
             self.settle((&text[..end], start), names, context)?;
         }
@@ -102,19 +102,19 @@ impl Found {
         &mut self,
         (text, start, end): (&[u8], usize, usize),
         names: &Names,
-        leads: &mut Leads,
+        prefixes: &mut KeyPrefixCache,
         context: &mut TimeContext,
     ) -> Result<usize, Malformed> {
         if text.get(start) != Some(&b'{') {
             return Err(Malformed);
         }
         let mut seen = Seen::default();
-        let (mut last, mut at) = (Leads::START, start + 1);
+        let (mut last, mut at) = (KeyPrefixCache::START, start + 1);
         loop {
-            let &(ref lead, mut named) = leads.behind(last);
+            let &(ref lead, mut named) = prefixes.behind(last);
             let value = match lead.end(text, at) {
                 Some(value) => value,
-                None => match json::next_name(&text[..end], at, last == Leads::START)? {
+                None => match json::next_name(&text[..end], at, last == KeyPrefixCache::START)? {
                     NextMember::Close(close) => return Ok(close),
                     // It can be one that was there before.
                     NextMember::Name(name) if name.is_escaped => {
@@ -122,13 +122,13 @@ impl Found {
                     }
                     NextMember::Name(name) => {
                         named = names.named(&text[name.start..name.end]);
-                        leads.learn(last, Lead::of(text, at, &name), named);
+                        prefixes.learn(last, Lead::of(text, at, &name), named);
                         name.value
                     }
                 },
             };
             let value = json::value_within(text, end, value)?;
-            (last, at) = (Leads::after(named), value.next());
+            (last, at) = (KeyPrefixCache::after(named), value.next());
             let Some(meaning) = names.meaning(named) else { continue };
             if seen.again(named.mark) {
                 return self.object_exactly(&text[..end], start, names, context);
@@ -299,8 +299,15 @@ impl Found {
     }
 
     /// What a layout captured of `line`, which begins at `base` in its buffer.
-    pub(super) fn laid(&mut self, line: &[u8], base: usize, laid: &Laid, names: &Names, context: &mut TimeContext) {
-        for (i, captured) in laid.members.iter().enumerate() {
+    pub(super) fn matched(
+        &mut self,
+        line: &[u8],
+        base: usize,
+        matched: &LayoutMatch,
+        names: &Names,
+        context: &mut TimeContext,
+    ) {
+        for (i, captured) in matched.members.iter().enumerate() {
             let key = match &captured.name {
                 layout::LayoutName::Known(name) => name.as_bytes(),
                 layout::LayoutName::Written(range) => &line[range.clone()],
@@ -317,18 +324,18 @@ impl Found {
                     claim.role,
                     Role::Status | Role::Duration | Role::Operation | Role::Trace | Role::ErrorCode
                 );
-                if (i < laid.outside || can_be_inside)
+                if (i < matched.outside || can_be_inside)
                     && !matches!(claim.role, Role::Timestamp | Role::Level | Role::Message)
                 {
                     self.claim_written(line, base, value, claim, context);
                 }
             }
         }
-        self.time = laid.time;
-        self.level = laid.level;
+        self.time = matched.time;
+        self.level = matched.level;
         self.slots[Role::Message as usize] = Slot {
-            span: Span::new(base + laid.message.start, base + laid.message.end),
-            form: if laid.message_form == layout::ValueForm::Quoted { Form::Escaped } else { Form::Text },
+            span: Span::new(base + matched.message.start, base + matched.message.end),
+            form: if matched.message_form == layout::ValueForm::Quoted { Form::Escaped } else { Form::Text },
             in_arena: false,
         };
     }
@@ -346,13 +353,13 @@ impl Found {
         }
     }
 
-    pub(super) fn give(&self, look: &mut Look) {
-        look.slots = self.slots;
-        look.time = self.time;
-        look.level = self.level;
-        look.unit = self.unit;
-        look.level_is_default = self.level_is_default && self.level.is_some();
-        look.is_envelope = self.company.has(Company::ENVELOPE);
+    pub(super) fn give(&self, parsed: &mut ParsedEvent) {
+        parsed.slots = self.slots;
+        parsed.time = self.time;
+        parsed.level = self.level;
+        parsed.unit = self.unit;
+        parsed.level_is_default = self.level_is_default && self.level.is_some();
+        parsed.is_envelope = self.company.has(Company::ENVELOPE);
     }
 }
 

@@ -2,10 +2,10 @@
 
 use super::super::Level;
 use super::super::json::{Malformed, Members};
-use super::super::look::{Form, Slot};
+use super::super::parsed::{Form, Slot};
 use super::super::roles::{Company, How, Names, Role, TimePart, Unit};
 use super::super::time::{TimeContext, time_text};
-use super::{Found, fits};
+use super::{RoleMatches, fits};
 use memchr::memmem;
 
 /// In whose company names mean something that they mean nowhere else.
@@ -18,7 +18,7 @@ const TELLING: Company = Company(
         | Company::ECHO.0,
 );
 
-impl Found {
+impl RoleMatches {
     /// Looks again at what was undecided in the object at `start`.
     #[inline(never)]
     pub(super) fn settle(

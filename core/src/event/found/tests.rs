@@ -1,17 +1,17 @@
 use super::super::lines::Lines;
-use super::super::{Batch, Looker};
+use super::super::{Batch, EventParser};
 use super::*;
 use proptest::prelude::*;
 
-fn looker() -> Looker {
-    Looker::new(super::super::roles::tests::names(), "anomalies".into(), TimeContext::new("UTC", 2026).unwrap())
+fn parser() -> EventParser {
+    EventParser::new(super::super::roles::tests::names(), "anomalies".into(), TimeContext::new("UTC", 2026).unwrap())
 }
 
-fn seen_by(looker: &mut Looker, line: &str) -> String {
+fn seen_by(parser: &mut EventParser, line: &str) -> String {
     let mut batch = Batch { filled: line.len(), bytes: line.as_bytes().to_vec(), ..Batch::default() };
     Lines::new(1 << 20).split(&mut batch, true);
-    looker.look(&mut batch);
-    format!("{:?}", batch.looks)
+    parser.parse(&mut batch);
+    format!("{:?}", batch.parsed)
 }
 
 /// What is seen of the first bytes of a buffer that goes on behind them.
@@ -22,10 +22,10 @@ fn seen_of_first(text: &str, end: usize, behind: bool) -> String {
     batch.records.truncate(1);
     batch.records[0].span = super::super::Span::new(0, end);
     // The same object before it, so that what leads to its members is known.
-    let mut looker = looker();
-    seen_by(&mut looker, text);
-    looker.look(&mut batch);
-    format!("{:?}", batch.looks)
+    let mut parser = parser();
+    seen_by(&mut parser, text);
+    parser.parse(&mut batch);
+    format!("{:?}", batch.parsed)
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn an_event_ends_where_it_ends_whatever_follows_in_memory() {
 fn two_names_of_one_pattern_are_two_names() {
     let (one, both) = (r#"{"msg":"m","io_time_us":7}"#, r#"{"msg":"m","io_time_us":7,"db_time_us":8}"#);
     let first = |line: &str| {
-        let mut found = Found::default();
+        let mut found = RoleMatches::default();
         let names = Names::defaults("anomalies");
         let mut context = TimeContext::new("UTC", 2026).unwrap();
         found.object(line.as_bytes(), 0, &names, &mut context).unwrap();
@@ -61,13 +61,13 @@ proptest! {
         r#"("[a-z ]{0,40}"|"ERROR"|5[0-9]{2}|\{"status": ?5[0-9]{2}\}|\[1\]|null|"\\n")"#,
         "(,|,|, |, | , |,,)",
     ), 0..6), 0..12)) {
-        let mut used = looker();
+        let mut used = parser();
         for members in lines {
             let members: String =
                 members.iter().map(|(name, colon, value, end)| format!("\"{name}\"{colon}{value}{end}")).collect();
             let members = members.trim_end_matches([',', ' ']);
             for line in [format!("{{{members}}}"), format!("{{ {},\"msg\":\"m\"}} ", members.replace(' ', ""))] {
-                prop_assert_eq!(seen_by(&mut used, &line), seen_by(&mut looker(), &line), "{}", line);
+                prop_assert_eq!(seen_by(&mut used, &line), seen_by(&mut parser(), &line), "{}", line);
             }
         }
     }

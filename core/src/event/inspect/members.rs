@@ -2,7 +2,7 @@
 //! a text line, and what stands inside of its message.
 
 use super::super::json::{self, Kind, Members};
-use super::super::layout::{Laid, LayoutName, TextReader, ValueForm};
+use super::super::layout::{LayoutMatch, LayoutName, TextReader, ValueForm};
 use super::super::time::{TimeContext, time_prefix};
 use super::super::unescape::{unescape, unescape_into};
 use super::super::{Role, clean};
@@ -162,31 +162,31 @@ impl<'a> Gathering<'a> {
     /// without any layout.
     pub(super) fn text(&mut self, text: &[u8], origin: &Origin) -> bool {
         let understood = self.reader.read(text, self.context);
-        let laid = self.reader.laid().clone();
+        let matched = self.reader.matched().clone();
         let inside = self.inside.clone().unwrap_or_default();
-        let layouts = std::iter::once(laid.layout).chain(laid.inside).filter(|layout| !layout.is_empty());
+        let layouts = std::iter::once(matched.layout).chain(matched.inside).filter(|layout| !layout.is_empty());
         self.layouts.extend(layouts.map(|layout| (layout, inside.clone())));
-        self.time_and_level(text, origin, &laid);
-        for member in &laid.members {
+        self.time_and_level(text, origin, &matched);
+        for member in &matched.members {
             let (path, kind) = match &member.name {
                 LayoutName::Known(name) => ((*name).to_owned(), member.form),
                 LayoutName::Written(range) => (unescape(&text[range.clone()], false).into_owned(), member.form),
             };
-            self.laid(path, text, &member.value, kind, origin, None);
+            self.matched(path, text, &member.value, kind, origin, None);
         }
         let first = self.members.len();
-        self.laid("message".into(), text, &laid.message, laid.message_form, origin, Some(Role::Message));
-        let message = &text[laid.message.clone()];
-        if laid.message_form != ValueForm::Quoted && message.trim_ascii_start().starts_with(b"{") {
-            let start = laid.message.start + message.len() - message.trim_ascii_start().len();
+        self.matched("message".into(), text, &matched.message, matched.message_form, origin, Some(Role::Message));
+        let message = &text[matched.message.clone()];
+        if matched.message_form != ValueForm::Quoted && message.trim_ascii_start().starts_with(b"{") {
+            let start = matched.message.start + message.len() - message.trim_ascii_start().len();
             self.go_inside("message", |this| this.object(&text[start..], 0, &origin.within(start)));
-        } else if laid.message_form == ValueForm::Quoted {
+        } else if matched.message_form == ValueForm::Quoted {
             self.look_into_messages(first);
         }
         understood
     }
 
-    fn laid(
+    fn matched(
         &mut self,
         path: String,
         text: &[u8],
@@ -204,8 +204,8 @@ impl<'a> Gathering<'a> {
         self.push(path, said, kind, origin.range(value.clone()), role, true);
     }
 
-    fn time_and_level(&mut self, text: &[u8], origin: &Origin, laid: &Laid) {
-        if let Some(time) = laid.time {
+    fn time_and_level(&mut self, text: &[u8], origin: &Origin, matched: &LayoutMatch) {
+        if let Some(time) = matched.time {
             let starts = (0..text.len().min(HEADER)).filter(|&at| may_begin_time(text, at));
             let context = &*self.context;
             let found = starts.into_iter().find_map(|at| {
@@ -217,12 +217,12 @@ impl<'a> Gathering<'a> {
             let bytes = found.and_then(|range| origin.range(range));
             self.push(String::new(), said, Kind::Text, bytes, Some(Role::Timestamp), true);
         }
-        if let Some(level) = laid.level {
+        if let Some(level) = matched.level {
             let priority = || {
                 let end = text.strip_prefix(b"<").and_then(|rest| memchr::memchr(b'>', rest));
                 Some(0..end? + 2)
             };
-            let range = if laid.level_text.is_empty() { priority() } else { Some(laid.level_text.clone()) };
+            let range = if matched.level_text.is_empty() { priority() } else { Some(matched.level_text.clone()) };
             let said = range
                 .clone()
                 .map_or_else(|| level.name().to_owned(), |range| unescape(&text[range], false).into_owned());

@@ -80,7 +80,7 @@ pub struct Inspector {
 }
 
 impl Inspector {
-    /// `names` are those of each role, the most telling first; `context` is as the looker's at the
+    /// `names` are those of each role, the most telling first; `context` is as the parser's at the
     /// first line.
     #[must_use]
     pub fn new(names: Vec<(Role, Vec<String>)>, context: TimeContext) -> Self {
@@ -97,16 +97,16 @@ impl Inspector {
     /// What was read of a line that was looked at.
     #[must_use]
     pub fn read(&mut self, fields: &Fields<'_>) -> LineReading {
-        let look = fields.look();
+        let parsed = fields.parsed();
         let mut reading = LineReading {
-            shape: look.shape,
-            fault: look.fault,
+            shape: parsed.shape,
+            fault: parsed.fault,
             layouts: Vec::new(),
             roles: Vec::new(),
             tried: Vec::new(),
             members: Vec::new(),
         };
-        if fields.record().encoding != Encoding::Line || !matches!(look.shape, Shape::Json | Shape::Text) {
+        if fields.record().encoding != Encoding::Line || !matches!(parsed.shape, Shape::Json | Shape::Text) {
             return reading;
         }
         let before = self.context.clone();
@@ -120,7 +120,7 @@ impl Inspector {
         for role in ORDER {
             if let Some(value) = fields.text(role) {
                 let from = self.origin(fields, role, &value, &reading.members, &before).cloned();
-                let is_default = role == Role::Level && look.level_is_default;
+                let is_default = role == Role::Level && parsed.level_is_default;
                 reading.roles.push(RoleReading { role, value: value.into_owned(), from, is_default });
             }
         }
@@ -195,9 +195,9 @@ impl Inspector {
 /// Gathers what a line holds.
 fn gather(fields: &Fields<'_>, gathering: &mut Gathering<'_>) {
     let line = fields.line();
-    match fields.look().shape {
+    match fields.parsed().shape {
         Shape::Json => {
-            let start = fields.look().joint.open as usize - fields.record().span.start as usize;
+            let start = fields.parsed().insert.open as usize - fields.record().span.start as usize;
             gathering.object(line, start, &Origin::At(0));
         }
         _ => {
@@ -210,7 +210,7 @@ fn gather(fields: &Fields<'_>, gathering: &mut Gathering<'_>) {
 
 /// Where a role's value stands in the line, if it does.
 fn place_in_line(fields: &Fields<'_>, role: Role) -> Option<Range<usize>> {
-    let slot = fields.look().slots.get(role as usize)?;
+    let slot = fields.parsed().slots.get(role as usize)?;
     let line = fields.record().span;
     let inside = !slot.in_arena && slot.span.start >= line.start && slot.span.end() <= line.end();
     let start = line.start as usize;

@@ -1,5 +1,5 @@
 use super::*;
-use crate::engine::testing::{looked, looker};
+use crate::engine::testing::{parsed_batch, parser};
 use crate::event::Batch;
 use crate::event::lines::Lines;
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ fn inspector() -> Inspector {
 }
 
 fn read(line: &str) -> LineReading {
-    let batch = looked(&mut looker(), line);
+    let batch = parsed_batch(&mut parser(), line);
     inspector().read(&batch.fields(0))
 }
 
@@ -151,7 +151,7 @@ fn pairs_are_called_by_their_keys() {
 fn hold(bytes: &[u8]) {
     let mut batch = Batch { bytes: bytes.to_vec(), filled: bytes.len(), ..Batch::default() };
     Lines::new(1 << 20).split(&mut batch, true);
-    looker().look(&mut batch);
+    parser().parse(&mut batch);
     let mut inspector = inspector();
     for i in 0..batch.records.len() {
         let fields = batch.fields(i);

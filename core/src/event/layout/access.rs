@@ -10,13 +10,13 @@
 use std::ops::Range;
 
 use super::super::time::{TimeContext, TimeKind};
-use super::{Laid, Opening, ValueForm, text};
+use super::{LayoutMatch, Opening, ValueForm, text};
 
 /// Columns before the time are short: further on a bracket belongs to a text.
 const FRONT: usize = 256;
 
 /// Reads a line of an access log; its message is the request line.
-pub(super) fn read(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
+pub(super) fn read(line: &[u8], context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
     let front = &line[..line.len().min(FRONT)];
     memchr::memchr_iter(b'[', front)
         .take(3)
@@ -24,12 +24,12 @@ pub(super) fn read(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> b
             let opening = Opening::scan(line, open + 1, context).filter(|opening| opening.is(TimeKind::Dated))?;
             Some((open, opening))
         })
-        .and_then(|(open, opening)| read_line(line, open, opening, context, laid))
+        .and_then(|(open, opening)| read_line(line, open, opening, context, matched))
         .is_some()
 }
 
 /// Reads a line that begins with its time in brackets and has the request behind that.
-pub(super) fn read_dated(line: &[u8], opening: Opening, context: &mut TimeContext, laid: &mut Laid) -> bool {
+pub(super) fn read_dated(line: &[u8], opening: Opening, context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
     let Some(request) = line[opening.end..].starts_with(b"] \"").then(|| text::quoted(line, opening.end + 2)).flatten()
     else {
         return false;
@@ -37,22 +37,22 @@ pub(super) fn read_dated(line: &[u8], opening: Opening, context: &mut TimeContex
     let Some(status) = status_behind(line, request.end + 1) else {
         return false;
     };
-    laid.date(&opening, line, context);
-    laid.layout = "access";
-    read_request(line, request.clone(), laid);
-    laid.member(line, "status", status.clone());
-    take_message(line, request, laid);
+    matched.date(&opening, line, context);
+    matched.layout = "access";
+    read_request(line, request.clone(), matched);
+    matched.member(line, "status", status.clone());
+    take_message(line, request, matched);
     let bytes = text::word(line, text::skip_spaces(line, status.end));
     let is_size = text::is_number(&line[bytes.clone()]);
     let mut at = status.end;
     if is_size {
-        laid.member(line, "bytes", bytes.clone());
+        matched.member(line, "bytes", bytes.clone());
         at = bytes.end;
     } else if let Some(duration) = third_number(line, at) {
         // Envoy: bytes received and sent, and the milliseconds between.
-        laid.member(line, "duration_ms", duration);
+        matched.member(line, "duration_ms", duration);
     }
-    laid.member(line, "rest", text::skip_spaces(line, at)..line.len());
+    matched.member(line, "rest", text::skip_spaces(line, at)..line.len());
     true
 }
 
@@ -73,7 +73,13 @@ fn third_number(line: &[u8], mut at: usize) -> Option<Range<usize>> {
     None
 }
 
-fn read_line(line: &[u8], open: usize, opening: Opening, context: &mut TimeContext, laid: &mut Laid) -> Option<()> {
+fn read_line(
+    line: &[u8],
+    open: usize,
+    opening: Opening,
+    context: &mut TimeContext,
+    matched: &mut LayoutMatch,
+) -> Option<()> {
     let front = line[..open].strip_suffix(b" ")?;
     if !line[opening.end..].starts_with(b"] \"") {
         return None;
@@ -90,44 +96,44 @@ fn read_line(line: &[u8], open: usize, opening: Opening, context: &mut TimeConte
     if columns < 3 {
         return None;
     }
-    laid.date(&opening, line, context);
-    laid.layout = "access";
-    laid.header = if lead > 0 { 0..request.start } else { 0..0 };
+    matched.date(&opening, line, context);
+    matched.layout = "access";
+    matched.header = if lead > 0 { 0..request.start } else { 0..0 };
     let mut at = lead;
     if columns > 3 {
-        at = take_word(line, at, "vhost", laid);
+        at = take_word(line, at, "vhost", matched);
     }
-    at = take_word(line, at, "client", laid);
-    at = take_word(line, at, "ident", laid);
-    laid.member(line, "user", at..front.len());
-    read_request(line, request.clone(), laid);
-    laid.member(line, "status", status);
-    laid.member(line, "bytes", bytes.clone());
-    take_message(line, request, laid);
-    read_rest(line, bytes.end, laid);
+    at = take_word(line, at, "client", matched);
+    at = take_word(line, at, "ident", matched);
+    matched.member(line, "user", at..front.len());
+    read_request(line, request.clone(), matched);
+    matched.member(line, "status", status);
+    matched.member(line, "bytes", bytes.clone());
+    take_message(line, request, matched);
+    read_rest(line, bytes.end, matched);
     Some(())
 }
 
 /// The request is the message.
-fn take_message(line: &[u8], request: Range<usize>, laid: &mut Laid) {
+fn take_message(line: &[u8], request: Range<usize>, matched: &mut LayoutMatch) {
     if memchr::memchr(b'\\', &line[request.clone()]).is_some() {
-        laid.message_form = ValueForm::Quoted;
+        matched.message_form = ValueForm::Quoted;
     }
-    laid.message = request;
+    matched.message = request;
 }
 
 /// A request and its status anywhere in the message of a line: `10.0.0.1:5 - "GET /x HTTP/1.1" 500
 /// Internal Server Error`. The message stays whole.
-pub(super) fn find(line: &[u8], laid: &mut Laid) {
-    let start = laid.message.start;
-    let message = &line[laid.message.clone()];
-    if laid.message_form == ValueForm::Quoted || laid.has("status") || laid.has("method") {
+pub(super) fn find(line: &[u8], matched: &mut LayoutMatch) {
+    let start = matched.message.start;
+    let message = &line[matched.message.clone()];
+    if matched.message_form == ValueForm::Quoted || matched.has("status") || matched.has("method") {
         return;
     }
     // Rails and Phoenix say how a request ended in a line of its own.
     if let Some(word) = [b"Completed ".as_slice(), b"Sent "].iter().find(|word| message.starts_with(word)) {
         if let Some(status) = status_behind(line, start + word.len() - 1) {
-            laid.member(line, "status", status);
+            matched.member(line, "status", status);
         }
         return;
     }
@@ -141,7 +147,7 @@ pub(super) fn find(line: &[u8], laid: &mut Laid) {
         // uWSGI: `GET /x => generated 17 bytes in 12 msecs (HTTP/1.1 500)`.
         let status = end + 1..text::digits(line, (end + 1).min(line.len()));
         if status.len() == 3 && line.get(status.end) == Some(&b')') {
-            laid.member(line, "status", status);
+            matched.member(line, "status", status);
         }
         return;
     }
@@ -152,8 +158,8 @@ pub(super) fn find(line: &[u8], laid: &mut Laid) {
         return;
     }
     if let Some(status) = status_behind(line, end + 1) {
-        read_request(line, open + 1..end, laid);
-        laid.member(line, "status", status);
+        read_request(line, open + 1..end, matched);
+        matched.member(line, "status", status);
     }
 }
 
@@ -166,7 +172,7 @@ fn status_behind(line: &[u8], at: usize) -> Option<Range<usize>> {
 }
 
 /// Method, path and protocol, if the request is well formed.
-fn read_request(line: &[u8], request: Range<usize>, laid: &mut Laid) {
+fn read_request(line: &[u8], request: Range<usize>, matched: &mut LayoutMatch) {
     let written = &line[request.clone()];
     let (Some(first), Some(last)) = (memchr::memchr(b' ', written), memchr::memrchr(b' ', written)) else {
         return;
@@ -174,14 +180,14 @@ fn read_request(line: &[u8], request: Range<usize>, laid: &mut Laid) {
     if first == last || !written[..first].iter().all(u8::is_ascii_uppercase) {
         return;
     }
-    laid.member(line, "method", request.start..request.start + first);
-    laid.quoted(line, "operation", request.start + first + 1..request.start + last);
-    laid.member(line, "protocol", request.start + last + 1..request.end);
+    matched.member(line, "method", request.start..request.start + first);
+    matched.quoted(line, "operation", request.start + first + 1..request.start + last);
+    matched.member(line, "protocol", request.start + last + 1..request.end);
 }
 
 /// What stands behind the number of bytes: referrer and user agent in quotes, then whatever the
 /// server was told to add, the time that the request took above all.
-fn read_rest(line: &[u8], mut at: usize, laid: &mut Laid) {
+fn read_rest(line: &[u8], mut at: usize, matched: &mut LayoutMatch) {
     for name in ["referrer", "user_agent", "forwarded_for"] {
         at = text::skip_spaces(line, at);
         let Some(value) = text::quoted(line, at) else {
@@ -191,17 +197,17 @@ fn read_rest(line: &[u8], mut at: usize, laid: &mut Laid) {
             break;
         }
         at = value.end + 1;
-        laid.quoted(line, name, value);
+        matched.quoted(line, name, value);
     }
     at = text::skip_spaces(line, at);
     let rest = at;
     if let Some((name, value)) = duration(line, at) {
         at = text::skip_spaces(line, value.end + usize::from(line.get(value.end) == Some(&b'"')));
-        laid.member(line, name, value);
+        matched.member(line, name, value);
     } else {
         at = rest;
     }
-    laid.member(line, "rest", at..line.len());
+    matched.member(line, "rest", at..line.len());
 }
 
 /// The time that the request took, and the name that tells its unit.
@@ -256,9 +262,9 @@ fn is_seconds(word: &[u8]) -> bool {
     point > 0 && word.get(point) == Some(&b'.') && point + 1 < word.len() && text::digits(word, point + 1) == word.len()
 }
 
-fn take_word(line: &[u8], at: usize, name: &'static str, laid: &mut Laid) -> usize {
+fn take_word(line: &[u8], at: usize, name: &'static str, matched: &mut LayoutMatch) -> usize {
     let word = text::word(line, at);
-    laid.member(line, name, word.clone());
+    matched.member(line, name, word.clone());
     word.end + 1
 }
 

@@ -6,7 +6,7 @@ use super::super::level::Level;
 use super::super::time::TimeContext;
 use super::header::Column;
 use super::kinds::Bytes;
-use super::{Laid, LayoutMember, LayoutName, Opening, ValueForm, kinds, text};
+use super::{LayoutMatch, LayoutMember, LayoutName, Opening, ValueForm, kinds, text};
 
 /// A bracket of a header.
 pub(super) struct Bracket<'a> {
@@ -33,58 +33,58 @@ impl<'a> Bracket<'a> {
         &self,
         has_time: bool,
         context: &mut TimeContext,
-        laid: &mut Laid,
+        matched: &mut LayoutMatch,
         name: impl FnOnce(Range<usize>),
     ) -> Column {
         let (line, written) = (self.line, self.written());
         if written.is_empty() || written == b"-" {
             return if matches!(self.open, b'[' | b'{') { Column::Strong } else { Column::None };
         }
-        if laid.level.is_none() && self.level(laid) {
+        if matched.level.is_none() && self.level(matched) {
             return Column::Strong;
         }
         if self.is_number() {
-            let role = if laid.has("pid") { "thread" } else { "pid" };
-            laid.member(line, role, self.inside.clone());
+            let role = if matched.has("pid") { "thread" } else { "pid" };
+            matched.member(line, role, self.inside.clone());
             return Column::Strong;
         }
         if self.open == b'[' && self.is_sequence() {
-            laid.member(line, "sequence", self.inside.clone());
+            matched.member(line, "sequence", self.inside.clone());
             return Column::Strong;
         }
-        if !has_time && self.time(context, laid) {
+        if !has_time && self.time(context, matched) {
             return Column::Strong;
         }
-        if self.pairs(laid) || (self.open == b'[' && self.bytes.has_parts() && self.labelled(laid)) {
+        if self.pairs(matched) || (self.open == b'[' && self.bytes.has_parts() && self.labelled(matched)) {
             return Column::Strong;
         }
         if let Some((file, number)) = self.bytes.has_colon().then(|| kinds::file_line(written)).flatten() {
-            laid.member(line, "file", self.inside.start..self.inside.start + file);
-            laid.member(line, "line", self.inside.start + number.start..self.inside.start + number.end);
+            matched.member(line, "file", self.inside.start..self.inside.start + file);
+            matched.member(line, "line", self.inside.start + number.start..self.inside.start + number.end);
             return Column::Strong;
         }
-        if self.open == b'(' && laid.level.is_some() && self.process(laid) {
+        if self.open == b'(' && matched.level.is_some() && self.process(matched) {
             return Column::Strong;
         }
         if self.open != b'[' {
-            let thread = self.open == b'(' && laid.level.is_some() && kinds::is_thread(written);
+            let thread = self.open == b'(' && matched.level.is_some() && kinds::is_thread(written);
             let erlang = self.open == b'<' && written.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.');
-            if (thread || erlang) && !laid.has("thread") {
-                laid.member(line, "thread", self.inside.clone());
+            if (thread || erlang) && !matched.has("thread") {
+                matched.member(line, "thread", self.inside.clone());
                 return Column::Strong;
             }
             return if self.open == b'{' && kinds::is_identifier(written) { Column::Strong } else { Column::None };
         }
         if kinds::is_identifier(written) {
-            laid.member(line, "request_id", self.inside.clone());
+            matched.member(line, "request_id", self.inside.clone());
             return Column::Strong;
         }
         if kinds::is_address(written) {
-            laid.member(line, "client", self.inside.clone());
+            matched.member(line, "client", self.inside.clone());
             return Column::Strong;
         }
         if self.uptime() {
-            laid.member(line, "uptime", self.inside.clone());
+            matched.member(line, "uptime", self.inside.clone());
             return Column::Strong;
         }
         if kinds::is_name(written) || kinds::is_thread(written) {
@@ -95,8 +95,8 @@ impl<'a> Bracket<'a> {
     }
 
     /// Whether what it says went into no member.
-    pub(super) fn is_skipped(&self, laid: &Laid) -> bool {
-        self.open == b'{' && !laid.members.iter().any(|member| self.inside.contains(&member.value.start))
+    pub(super) fn is_skipped(&self, matched: &LayoutMatch) -> bool {
+        self.open == b'{' && !matched.members.iter().any(|member| self.inside.contains(&member.value.start))
     }
 
     /// Whether it may say more than one thing.
@@ -116,20 +116,20 @@ impl<'a> Bracket<'a> {
     }
 
     /// `app/42`, `app/42 on web1`: a program and its process.
-    fn process(&self, laid: &mut Laid) -> bool {
+    fn process(&self, matched: &mut LayoutMatch) -> bool {
         let (line, written) = (self.line, self.written());
         let Some(slash) = memchr::memchr(b'/', written) else { return false };
         let pid = self.inside.start + slash + 1;
         let end = text::digits(line, pid);
         let host =
             line[end..self.inside.end].strip_prefix(b" on ").map(|host| self.inside.end - host.len()..self.inside.end);
-        if end == pid || laid.has("module") || (end < self.inside.end && host.is_none()) {
+        if end == pid || matched.has("module") || (end < self.inside.end && host.is_none()) {
             return false;
         }
-        laid.member(line, "module", self.inside.start..self.inside.start + slash);
-        laid.member(line, "pid", pid..end);
+        matched.member(line, "module", self.inside.start..self.inside.start + slash);
+        matched.member(line, "pid", pid..end);
         if let Some(host) = host {
-            laid.member(line, "host", host);
+            matched.member(line, "host", host);
         }
         true
     }
@@ -151,11 +151,11 @@ impl<'a> Bracket<'a> {
     }
 
     /// A level alone, or one beside a name: `core:error`, `Server thread/ERROR`, `local.ERROR`.
-    fn level(&self, laid: &mut Laid) -> bool {
+    fn level(&self, matched: &mut LayoutMatch) -> bool {
         let (line, start, end) = (self.line, self.inside.start, self.inside.end);
         let first = start + usize::from(line[start] == b':');
         if let Some((level, word)) = whole_level(line, first..end, self.open) {
-            laid.say(level, word);
+            matched.say(level, word);
             return true;
         }
         if !matches!(self.open, b'[' | b'<') || !self.bytes.has_parts() {
@@ -179,20 +179,20 @@ impl<'a> Bracket<'a> {
         if written.contains(&b' ') && !kinds::is_thread(written) {
             return false;
         }
-        laid.say(level.0, level.1);
+        matched.say(level.0, level.1);
         let thread = line[at] == b'/' || kinds::is_thread(written);
         if text::digits(line, name.start) == name.end {
-            laid.member(line, "pid", name);
-        } else if thread && !laid.has("thread") {
-            laid.member(line, "thread", name);
-        } else if !laid.has("module") && kinds::is_module(written) {
-            laid.member(line, "module", name);
+            matched.member(line, "pid", name);
+        } else if thread && !matched.has("thread") {
+            matched.member(line, "thread", name);
+        } else if !matched.has("module") && kinds::is_module(written) {
+            matched.member(line, "module", name);
         }
         true
     }
 
     /// A time, alone or with level and module behind it.
-    fn time(&self, context: &mut TimeContext, laid: &mut Laid) -> bool {
+    fn time(&self, context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
         // A time has digits, and marks between them.
         if !(self.bytes.has_digit() && self.bytes.has_parts()) {
             return false;
@@ -203,23 +203,23 @@ impl<'a> Bracket<'a> {
         };
         let rest = text::skip_spaces(line, opening.end);
         let pid = line[rest..].strip_prefix(b"#").map(|_| rest + 1..self.inside.end);
-        if rest < line.len() && !pid.as_ref().is_some_and(|pid| text::digits(line, pid.start) == pid.end) {
+        if rest < line.len() && pid.as_ref().is_none_or(|pid| text::digits(line, pid.start) != pid.end) {
             return false;
         }
-        laid.date(&opening, self.line, context);
+        matched.date(&opening, self.line, context);
         if let Some(pid) = pid {
-            laid.member(self.line, "pid", pid);
+            matched.member(self.line, "pid", pid);
         }
         true
     }
 
     /// `key=value` pairs between commas or blanks, and nothing else.
-    pub(super) fn pairs(&self, laid: &mut Laid) -> bool {
+    pub(super) fn pairs(&self, matched: &mut LayoutMatch) -> bool {
         let (line, written) = (self.line, self.written());
         if !self.bytes.has_equals() {
             return false;
         }
-        let before = laid.members.len();
+        let before = matched.members.len();
         let mut start = self.inside.start;
         for part in written.split(|byte| matches!(byte, b',' | b' ' | b';')) {
             let end = start + part.len();
@@ -228,13 +228,17 @@ impl<'a> Bracket<'a> {
                     *equals > 0 && part[..*equals].iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
                 });
                 let Some(equals) = key else {
-                    laid.members.truncate(before);
+                    matched.members.truncate(before);
                     return false;
                 };
                 let value = start + equals + 1..end;
                 if !value.is_empty() {
                     let form = if text::is_number(&line[value.clone()]) { ValueForm::Number } else { ValueForm::Text };
-                    laid.members.push(LayoutMember { name: LayoutName::Written(start..start + equals), value, form });
+                    matched.members.push(LayoutMember {
+                        name: LayoutName::Written(start..start + equals),
+                        value,
+                        form,
+                    });
                 }
             }
             start = end + 1;
@@ -243,7 +247,7 @@ impl<'a> Bracket<'a> {
     }
 
     /// `pid 42`, `pid 42:tid 7`, `client 10.0.0.1:5`, `tid: 7`.
-    fn labelled(&self, laid: &mut Laid) -> bool {
+    fn labelled(&self, matched: &mut LayoutMatch) -> bool {
         const LABELS: [&str; 7] = ["pid", "tid", "client", "thread", "process", "remote", "host"];
         let (line, written) = (self.line, self.written());
         let length = written.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
@@ -253,7 +257,7 @@ impl<'a> Bracket<'a> {
         };
         let mut value = text::trim(line, self.inside.start + length + 1..self.inside.end);
         if let Some(tid) = memchr::memmem::find(&line[value.clone()], b":tid ") {
-            laid.member(line, "thread", value.start + tid + 5..value.end);
+            matched.member(line, "thread", value.start + tid + 5..value.end);
             value.end = value.start + tid;
         }
         let name = match *label {
@@ -262,10 +266,10 @@ impl<'a> Bracket<'a> {
             "host" => "host",
             _ => "client",
         };
-        if line[value.clone()].contains(&b' ') || laid.has(name) {
+        if line[value.clone()].contains(&b' ') || matched.has(name) {
             return false;
         }
-        laid.member(line, name, value);
+        matched.member(line, name, value);
         true
     }
 }

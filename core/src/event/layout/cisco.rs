@@ -9,18 +9,18 @@ use std::ops::Range;
 
 use super::super::level::Level;
 use super::super::time::TimeContext;
-use super::{Laid, Opening, text};
+use super::{LayoutMatch, Opening, text};
 
 /// How far from the start of a header the name of a message can be.
 const FARTHEST: usize = 200;
 
 /// Reads a header that ends with the name of a message, from `at` on; false if there is no such
 /// name.
-pub(super) fn read(line: &[u8], at: usize, context: &mut TimeContext, laid: &mut Laid) -> bool {
+pub(super) fn read(line: &[u8], at: usize, context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
     let Some((name, level)) = mnemonic(line, at) else {
         return false;
     };
-    laid.layout = "cisco";
+    matched.layout = "cisco";
     let (mut last, mut host) = (None, None);
     let mut from = at;
     while from < name.start {
@@ -44,20 +44,20 @@ pub(super) fn read(line: &[u8], at: usize, context: &mut TimeContext, laid: &mut
         from += length + 1;
     }
     if let Some(opening) = last {
-        laid.date(&opening, line, context);
+        matched.date(&opening, line, context);
     }
     if let Some(host) = host {
-        laid.member(line, "host", host);
+        matched.member(line, "host", host);
     }
     let digit = level;
     if let Some(level) = Level::from_number(i64::from(line[digit] - b'0')) {
-        laid.say(level, digit..digit + 1);
+        matched.say(level, digit..digit + 1);
     }
-    laid.member(line, "module", name.clone());
+    matched.member(line, "module", name.clone());
     let colon = text::skip_spaces(line, name.end);
     let start = if line.get(colon) == Some(&b':') { colon + 1 } else { name.end };
-    laid.message = text::skip_spaces(line, start)..line.len();
-    laid.header = 0..laid.message.start;
+    matched.message = text::skip_spaces(line, start)..line.len();
+    matched.header = 0..matched.message.start;
     true
 }
 

@@ -7,7 +7,7 @@ use super::super::time::TimeContext;
 use super::bracket::Bracket;
 use super::header::{Column, Header};
 use super::kinds::{self, Bytes, LONGEST};
-use super::{Laid, label, text};
+use super::{LayoutMatch, label, text};
 
 /// The brackets in which Chinese writers put what is a column.
 pub(super) const WIDE_OPEN: &[u8] = "【".as_bytes();
@@ -15,7 +15,7 @@ const WIDE_CLOSE: &[u8] = "】".as_bytes();
 
 impl Header<'_> {
     /// A column between delimiters, which is certain whatever it holds.
-    pub(super) fn delimited(&mut self, word: Range<usize>, laid: &mut Laid) -> Column {
+    pub(super) fn delimited(&mut self, word: Range<usize>, matched: &mut LayoutMatch) -> Column {
         // What comes last before a JSON object or the end is the message.
         let behind = text::skip_spaces(self.line, word.end);
         if self.delimiter == Some(b'\t') && matches!(self.line.get(behind + 1), Some(b'{') | None) {
@@ -24,31 +24,31 @@ impl Header<'_> {
         let is_location = kinds::is_file_line(&self.line[word.clone()]);
         self.keep(word.clone());
         self.at = word.end;
-        if is_location && laid.level.is_some() { Column::Last } else { Column::Strong }
+        if is_location && matched.level.is_some() { Column::Last } else { Column::Strong }
     }
 
     /// A word between blanks.
-    pub(super) fn word(&mut self, word: Range<usize>, laid: &mut Laid) -> Column {
+    pub(super) fn word(&mut self, word: Range<usize>, matched: &mut LayoutMatch) -> Column {
         let written = &self.line[word.clone()];
         let bytes = Bytes::of(written);
         if bytes.has_bracket()
-            && let Some(column) = self.tagged(&word, laid).or_else(|| self.span(&word, laid))
+            && let Some(column) = self.tagged(&word, matched).or_else(|| self.span(&word, matched))
         {
             return column;
         }
         if bytes.has_equals()
-            && let Some(column) = self.pair(&word, laid)
+            && let Some(column) = self.pair(&word, matched)
         {
             return column;
         }
         if let Some(name) = written.strip_suffix(b":") {
-            return self.before_colon(word.start..word.start + name.len(), laid);
+            return self.before_colon(word.start..word.start + name.len(), matched);
         }
-        if let Some(column) = self.named(&word, bytes, laid) {
+        if let Some(column) = self.named(&word, bytes, matched) {
             return column;
         }
-        if self.has_time && bytes.has_digit() && kinds::is_uuid(written) && !laid.has("request_id") {
-            laid.member(self.line, "request_id", word.clone());
+        if self.has_time && bytes.has_digit() && kinds::is_uuid(written) && !matched.has("request_id") {
+            matched.member(self.line, "request_id", word.clone());
             self.at = word.end;
             return Column::Strong;
         }
@@ -62,14 +62,14 @@ impl Header<'_> {
 
     /// A name that something behind it makes the logger: a dash or a colon that stands alone, an
     /// object, or that only programs write such names.
-    pub(super) fn named(&mut self, word: &Range<usize>, bytes: Bytes, laid: &mut Laid) -> Option<Column> {
+    pub(super) fn named(&mut self, word: &Range<usize>, bytes: Bytes, matched: &mut LayoutMatch) -> Option<Column> {
         let written = &self.line[word.clone()];
-        if laid.has("module") {
+        if matched.has("module") {
             return None;
         }
         if self.is_marked(word.end) && kinds::is_module_of(written, bytes) {
-            if laid.level.is_some() {
-                laid.member(self.line, "module", word.clone());
+            if matched.level.is_some() {
+                matched.member(self.line, "module", word.clone());
                 self.at = text::skip_spaces(self.line, word.end);
                 self.at += self.line[self.at..].iter().take_while(|byte| matches!(byte, b'-' | b':' | b'>')).count();
                 return Some(Column::Last);
@@ -90,9 +90,9 @@ impl Header<'_> {
             self.at = behind;
             return Some(Column::Last);
         }
-        let is_place = self.has_time && (laid.level.is_some() || self.first) && self.count == 0;
+        let is_place = self.has_time && (matched.level.is_some() || self.first) && self.count == 0;
         if is_place && bytes.has_dot_or_colon() && kinds::is_path(written) {
-            laid.member(self.line, "module", word.clone());
+            matched.member(self.line, "module", word.clone());
             self.at = word.end;
             return Some(Column::Last);
         }
@@ -100,7 +100,7 @@ impl Header<'_> {
     }
 
     /// A word before a colon: the logger, a file and line, or the number of a process.
-    pub(super) fn before_colon(&mut self, name: Range<usize>, laid: &mut Laid) -> Column {
+    pub(super) fn before_colon(&mut self, name: Range<usize>, matched: &mut LayoutMatch) -> Column {
         let written = &self.line[name.clone()];
         let (end, bytes) = (name.end + 1, Bytes::of(written));
         if bytes.has_colon() && kinds::is_file_line(written) {
@@ -115,22 +115,22 @@ impl Header<'_> {
         }
         // Without a time it is more likely the first of what a text tells.
         let named = kinds::is_column_of(written, bytes)
-            || (self.has_time && (laid.level.is_some() || written.iter().all(u8::is_ascii_lowercase)));
+            || (self.has_time && (matched.level.is_some() || written.iter().all(u8::is_ascii_lowercase)));
         // `app: ERROR: …` has its level behind the name.
-        let labelled = laid.level.is_none() && label::find(self.line, text::skip_spaces(self.line, end)).is_some();
-        if laid.has("module") || !kinds::is_module_of(written, bytes) || !(named || labelled) {
+        let labelled = matched.level.is_none() && label::find(self.line, text::skip_spaces(self.line, end)).is_some();
+        if matched.has("module") || !kinds::is_module_of(written, bytes) || !(named || labelled) {
             return Column::None;
         }
-        if !(labelled || self.has_time || laid.level.is_some()) {
+        if !(labelled || self.has_time || matched.level.is_some()) {
             return Column::None;
         }
-        laid.member(self.line, "module", name);
+        matched.member(self.line, "module", name);
         self.at = end;
         if labelled { Column::Strong } else { Column::Last }
     }
 
     /// `name[42]`, `name[42]:`, `name(42):`: a program and its process.
-    pub(super) fn tagged(&mut self, word: &Range<usize>, laid: &mut Laid) -> Option<Column> {
+    pub(super) fn tagged(&mut self, word: &Range<usize>, matched: &mut LayoutMatch) -> Option<Column> {
         let written = &self.line[word.clone()];
         let open = memchr::memchr2(b'[', b'(', written).filter(|open| *open > 0)?;
         let inside = text::inside(self.line, word.start + open).filter(|inside| inside.end < word.end)?;
@@ -139,24 +139,26 @@ impl Header<'_> {
         let pid = inside.start..text::digits(self.line, inside.start);
         let process = !pid.is_empty() && (pid.end == inside.end || self.line[pid.end] == b':');
         let name = word.start..word.start + open;
-        if !(process && (colon || end == word.end) && kinds::is_module(&self.line[name.clone()])) || laid.has("module")
+        if !(process && (colon || end == word.end) && kinds::is_module(&self.line[name.clone()]))
+            || matched.has("module")
         {
             return None;
         }
-        laid.member(self.line, "module", name);
-        laid.member(self.line, "pid", pid.clone());
+        matched.member(self.line, "module", name);
+        matched.member(self.line, "pid", pid.clone());
         if pid.end < inside.end {
-            laid.member(self.line, "thread", pid.end + 1..inside.end);
+            matched.member(self.line, "thread", pid.end + 1..inside.end);
         }
         self.at = end + usize::from(colon);
-        let labelled = laid.level.is_none() && label::find(self.line, text::skip_spaces(self.line, self.at)).is_some();
+        let labelled =
+            matched.level.is_none() && label::find(self.line, text::skip_spaces(self.line, self.at)).is_some();
         Some(if colon && !labelled { Column::Last } else { Column::Strong })
     }
 
     /// `request{method=GET path=/pay}:`, a span of the `tracing` crate and its fields.
-    pub(super) fn span(&mut self, word: &Range<usize>, laid: &mut Laid) -> Option<Column> {
+    pub(super) fn span(&mut self, word: &Range<usize>, matched: &mut LayoutMatch) -> Option<Column> {
         let written = &self.line[word.clone()];
-        let open = memchr::memchr(b'{', written).filter(|open| *open > 0 && laid.level.is_some())?;
+        let open = memchr::memchr(b'{', written).filter(|open| *open > 0 && matched.level.is_some())?;
         let name = written[..open].iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
         let inside = text::inside(self.line, word.start + open)?;
         if !name || self.line.get(inside.end + 1) != Some(&b':') {
@@ -164,15 +166,17 @@ impl Header<'_> {
         }
         self.at = inside.end + 2;
         let bracket = Bracket::new(self.line, b'{', inside);
-        self.skipped |= !bracket.pairs(laid);
+        self.skipped |= !bracket.pairs(matched);
         Some(Column::Strong)
     }
 
     /// `key=value` before the level, as loggers with fields write it.
-    pub(super) fn pair(&mut self, word: &Range<usize>, laid: &mut Laid) -> Option<Column> {
+    pub(super) fn pair(&mut self, word: &Range<usize>, matched: &mut LayoutMatch) -> Option<Column> {
         let written = &self.line[word.clone()];
         let equals = memchr::memchr(b'=', written).filter(|equals| *equals > 0)?;
-        if laid.level.is_some() || !written[..equals].iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') {
+        if matched.level.is_some()
+            || !written[..equals].iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
+        {
             return None;
         }
         self.keep(word.clone());
@@ -181,14 +185,14 @@ impl Header<'_> {
     }
 
     /// A level's word: in capitals, before a mark, or right behind the time.
-    pub(super) fn level(&mut self, laid: &mut Laid) -> Option<Column> {
-        if laid.level.is_some() {
+    pub(super) fn level(&mut self, matched: &mut LayoutMatch) -> Option<Column> {
+        if matched.level.is_some() {
             return None;
         }
         let stars = self.line[self.at..].iter().take(3).take_while(|byte| **byte == b'*').count();
         let (level, word) = match text::level_word(self.line, self.at + stars) {
             Some(found) => found,
-            None => return self.letter(laid),
+            None => return self.letter(matched),
         };
         let written = &self.line[word.clone()];
         let next = self.line.get(word.end).copied().unwrap_or(b' ');
@@ -215,7 +219,7 @@ impl Header<'_> {
             return None;
         }
         self.at = word.end + self.line[word.end..].iter().take(stars).take_while(|byte| **byte == b'*').count();
-        laid.say(level, word);
+        matched.say(level, word);
         // logrus writes the seconds since its start there.
         if next == b'['
             && text::inside(self.line, self.at)
@@ -227,19 +231,19 @@ impl Header<'_> {
     }
 
     /// A level of one letter between delimiters.
-    pub(super) fn letter(&mut self, laid: &mut Laid) -> Option<Column> {
+    pub(super) fn letter(&mut self, matched: &mut LayoutMatch) -> Option<Column> {
         let letter = *self.line.get(self.at).filter(|letter| letter.is_ascii_uppercase())?;
         if !self.is_delimited(self.at + 1) || !matches!(letter, b'I' | b'W' | b'E' | b'D' | b'T' | b'V' | b'F' | b'C') {
             return None;
         }
         let level = super::Level::from_text(&[letter])?;
-        laid.say(level, self.at..self.at + 1);
+        matched.say(level, self.at..self.at + 1);
         self.at += 1;
         Some(Column::Strong)
     }
 
     /// A bracket: what its inside says.
-    pub(super) fn bracket(&mut self, open: u8, context: &mut TimeContext, laid: &mut Laid) -> Column {
+    pub(super) fn bracket(&mut self, open: u8, context: &mut TimeContext, matched: &mut LayoutMatch) -> Column {
         let wide = self.line[self.at..].starts_with(WIDE_OPEN);
         let whole = if wide { wide_inside(self.line, self.at) } else { text::inside(self.line, self.at) };
         let Some(whole) = whole.filter(|inside| inside.len() <= LONGEST) else {
@@ -247,12 +251,13 @@ impl Header<'_> {
         };
         let bracket = Bracket::new(self.line, open, whole.clone());
         // Who speaks and where is known: what comes now is said.
-        let is_known = laid.has("module") && laid.level.is_some() && (laid.has("pid") || laid.has("thread"));
+        let is_known =
+            matched.has("module") && matched.level.is_some() && (matched.has("pid") || matched.has("thread"));
         if is_known && self.count == 0 && bracket.is_plain() {
             return Column::None;
         }
         self.is_simple &= open == b'[' && !wide && !bracket.has_marks();
-        let column = bracket.read(self.has_time, context, laid, |name| {
+        let column = bracket.read(self.has_time, context, matched, |name| {
             let room = self.names.get_mut(self.named);
             self.named += usize::from(room.is_some());
             match room {
@@ -260,8 +265,8 @@ impl Header<'_> {
                 None => self.skipped = true,
             }
         });
-        self.has_time |= laid.time.is_some() || laid.has("time_of_day");
-        self.skipped |= matches!(column, Column::Strong) && bracket.is_skipped(laid);
+        self.has_time |= matched.time.is_some() || matched.has("time_of_day");
+        self.skipped |= matches!(column, Column::Strong) && bracket.is_skipped(matched);
         if !matches!(column, Column::None) {
             self.at = whole.end + if wide { WIDE_CLOSE.len() } else { 1 };
         }

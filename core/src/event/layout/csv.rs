@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::time::TimeContext;
 use super::postgresql::severity;
-use super::{Laid, Opening, ValueForm, text};
+use super::{LayoutMatch, Opening, ValueForm, text};
 
 /// The columns of PostgreSQL's `csvlog`, from the time on (its documentation, section 20.8.4); the
 /// empty names are those of the level and the message.
@@ -42,7 +42,7 @@ const MESSAGE: usize = 13;
 const SUCCESS: &[u8] = b"00000";
 
 /// Reads a line of PostgreSQL's `csvlog` from its time on.
-pub(super) fn read(line: &[u8], opening: Opening, context: &mut TimeContext, laid: &mut Laid) -> bool {
+pub(super) fn read(line: &[u8], opening: Opening, context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
     if line.get(opening.end) != Some(&b',') || opening.at > 0 {
         return false;
     }
@@ -52,22 +52,22 @@ pub(super) fn read(line: &[u8], opening: Opening, context: &mut TimeContext, lai
     if columns(line, b',').take(POSTGRESQL.len() + 1).count() < 23 {
         return false;
     }
-    laid.date(&opening, line, context);
-    laid.layout = "postgresql";
+    matched.date(&opening, line, context);
+    matched.layout = "postgresql";
     for (column, name) in columns(line, b',').zip(POSTGRESQL) {
         match name {
             "" => {}
             "error_code" if line[column.range.clone()] == *SUCCESS => {}
-            _ if column.is_quoted => laid.quoted(line, name, column.range),
-            _ => laid.member(line, name, column.range),
+            _ if column.is_quoted => matched.quoted(line, name, column.range),
+            _ => matched.member(line, name, column.range),
         }
     }
     if let Some(column) = columns(line, b',').nth(SEVERITY) {
-        laid.say(severity, column.range);
+        matched.say(severity, column.range);
     }
     if let Some(column) = columns(line, b',').nth(MESSAGE) {
-        laid.message = column.range;
-        laid.message_form = ValueForm::Text;
+        matched.message = column.range;
+        matched.message_form = ValueForm::Text;
     }
     true
 }

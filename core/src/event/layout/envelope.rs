@@ -7,34 +7,34 @@
 use std::ops::Range;
 
 use super::super::time::TimeContext;
-use super::{Laid, LayoutMember, LayoutName, Opening, OwnLayout, label, text};
+use super::{LayoutMatch, LayoutMember, LayoutName, Opening, OwnLayout, label, text};
 
 /// How many envelopes a line is in at most.
 pub(super) const DEEPEST: usize = 4;
 
-/// Reads what is in the envelope that `laid` was read as, and what is in that. True when something
-/// was found.
+/// Reads what is in the envelope that `matched` was read as, and what is in that. True when
+/// something was found.
 pub(super) fn peel(
     line: &[u8],
     context: &mut TimeContext,
-    laid: &mut Laid,
-    inner: &mut Laid,
+    matched: &mut LayoutMatch,
+    inner: &mut LayoutMatch,
     own: &[OwnLayout],
 ) -> bool {
     let mut found = false;
     for depth in 0..DEEPEST {
-        let start = laid.message.start + blanks(&line[laid.message.clone()]);
-        if !laid.is_envelope || laid.message.end != line.len() || start >= line.len() {
+        let start = matched.message.start + blanks(&line[matched.message.clone()]);
+        if !matched.is_envelope || matched.message.end != line.len() || start >= line.len() {
             break;
         }
-        laid.is_envelope = false;
+        matched.is_envelope = false;
         let message = &line[start..];
         inner.clear(message.len());
         // A time or a bracket alone is a text's own, unless nothing outside says the time.
         let says = own.iter().any(|own| own.read(message, context, inner))
             || super::read(message, context, inner)
                 && (inner.level.is_some()
-                    || (inner.time.is_some() && laid.layout != "syslog")
+                    || (inner.time.is_some() && matched.layout != "syslog")
                     || inner.has("status")
                     || inner.layout == "logfmt");
         if !says {
@@ -46,8 +46,8 @@ pub(super) fn peel(
             inner.clear(message.len());
             (inner.level, inner.level_text) = (level, word);
         }
-        laid.inside[depth] = inner.layout;
-        take(line, laid, inner, start);
+        matched.inside[depth] = inner.layout;
+        take(line, matched, inner, start);
         found = true;
     }
     found
@@ -60,21 +60,21 @@ fn blanks(message: &[u8]) -> usize {
 }
 
 /// Takes what `inner` says of the line's bytes from `start` on.
-fn take(line: &[u8], laid: &mut Laid, inner: &mut Laid, start: usize) {
+fn take(line: &[u8], matched: &mut LayoutMatch, inner: &mut LayoutMatch, start: usize) {
     let moved = |range: &Range<usize>| range.start + start..range.end + start;
-    let header = laid.message.start;
+    let header = matched.message.start;
     if let Some(level) = inner.level
-        && (laid.level.is_none() || !inner.level_is_default)
+        && (matched.level.is_none() || !inner.level_is_default)
     {
-        laid.say(level, moved(&inner.level_text));
-        laid.level_is_default = inner.level_is_default;
+        matched.say(level, moved(&inner.level_text));
+        matched.level_is_default = inner.level_is_default;
     }
     // The header is kept where a member of it would be lost.
     let mut is_lost = false;
     if inner.time.is_some() {
-        is_lost = laid.time.is_some();
-        if laid.time.is_none() || laid.time_is_coarse {
-            (laid.time, laid.time_is_coarse) = (inner.time, inner.time_is_coarse);
+        is_lost = matched.time.is_some();
+        if matched.time.is_none() || matched.time_is_coarse {
+            (matched.time, matched.time_is_coarse) = (inner.time, inner.time_is_coarse);
         }
     }
     for member in inner.members.drain(..) {
@@ -83,14 +83,14 @@ fn take(line: &[u8], laid: &mut Laid, inner: &mut Laid, start: usize) {
             LayoutName::Written(name) => LayoutName::Written(moved(&name)),
             known => known,
         };
-        let outer = laid.members.iter().position(|outer| outer.name == name);
+        let outer = matched.members.iter().position(|outer| outer.name == name);
         if let (Some(outer), LayoutName::Known(known)) = (outer, &name) {
             match *known {
-                _ if line[laid.members[outer].value.clone()] == line[value.clone()] => continue,
+                _ if line[matched.members[outer].value.clone()] == line[value.clone()] => continue,
                 // Who the program is stays known beside the part of it that speaks.
-                "module" if !laid.has("program") => laid.members[outer].name = LayoutName::Known("program"),
+                "module" if !matched.has("program") => matched.members[outer].name = LayoutName::Known("program"),
                 "thread" | "status" | "request_id" => {
-                    laid.members.remove(outer);
+                    matched.members.remove(outer);
                     is_lost = true;
                 }
                 _ => {
@@ -99,21 +99,21 @@ fn take(line: &[u8], laid: &mut Laid, inner: &mut Laid, start: usize) {
                 }
             }
         }
-        laid.members.push(LayoutMember { name, value, form: member.form });
+        matched.members.push(LayoutMember { name, value, form: member.form });
     }
     if is_lost || !inner.header.is_empty() {
-        laid.header = 0..inner.message.start + start;
-    } else if laid.header.end == header && !laid.header.is_empty() {
-        laid.header.end = inner.message.start + start;
+        matched.header = 0..inner.message.start + start;
+    } else if matched.header.end == header && !matched.header.is_empty() {
+        matched.header.end = inner.message.start + start;
     }
-    laid.facility = laid.facility.or(inner.facility);
-    (laid.message, laid.message_form) = (moved(&inner.message), inner.message_form);
-    laid.is_envelope = inner.is_envelope;
+    matched.facility = matched.facility.or(inner.facility);
+    (matched.message, matched.message_form) = (moved(&inner.message), inner.message_form);
+    matched.is_envelope = inner.is_envelope;
 }
 
 /// Reads what compose, kubectl and their kin put in front of each line: `api-1  | …`,
 /// `[pod/api-7c9f/app] …`.
-pub(super) fn read_prefix(line: &[u8], context: &TimeContext, laid: &mut Laid) -> bool {
+pub(super) fn read_prefix(line: &[u8], context: &TimeContext, matched: &mut LayoutMatch) -> bool {
     let name = text::word(line, 0);
     let bar = text::skip_spaces(line, name.end);
     let written = &line[name.clone()];
@@ -131,9 +131,9 @@ pub(super) fn read_prefix(line: &[u8], context: &TimeContext, laid: &mut Laid) -
     if !(is_name && (is_numbered || is_line)) || !line[bar..].starts_with(b"| ") {
         return false;
     }
-    laid.layout = "compose";
-    laid.member(line, "host", name);
-    laid.message = bar + 2..line.len();
-    laid.is_envelope = true;
+    matched.layout = "compose";
+    matched.member(line, "host", name);
+    matched.message = bar + 2..line.len();
+    matched.is_envelope = true;
     true
 }

@@ -12,7 +12,7 @@ use std::ops::Range;
 use super::super::time::TimeContext;
 use super::column::WIDE_OPEN;
 use super::kinds::{self, LONGEST};
-use super::{Laid, LayoutMember, LayoutName, Opening, ValueForm, label, text};
+use super::{LayoutMatch, LayoutMember, LayoutName, Opening, ValueForm, label, text};
 
 pub(super) use super::kinds::is_column;
 
@@ -20,57 +20,57 @@ pub(super) use super::kinds::is_column;
 const MOST: usize = 12;
 
 /// Reads a line from its time on, which may stand in a bracket. Always taken.
-pub(super) fn read(line: &[u8], opening: Opening, context: &mut TimeContext, laid: &mut Laid) -> bool {
-    laid.date(&opening, line, context);
+pub(super) fn read(line: &[u8], opening: Opening, context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
+    matched.date(&opening, line, context);
     let bracketed = opening.at > 0 && line[opening.at - 1] == b'[';
     let close = bracketed && line.get(opening.end) == Some(&b']');
-    laid.layout = "header";
-    let mut header = Header::new(line, opening.end + usize::from(close), !(bracketed && !close));
-    header.read(context, laid);
-    header.conclude(laid);
-    if laid.level.is_none()
-        && let Some((level, word)) = label::find(line, laid.message.start)
+    matched.layout = "header";
+    let mut header = Header::new(line, opening.end + usize::from(close), !bracketed || close);
+    header.read(context, matched);
+    header.conclude(matched);
+    if matched.level.is_none()
+        && let Some((level, word)) = label::find(line, matched.message.start)
     {
-        laid.say(level, word);
+        matched.say(level, word);
     }
     // A time alone may be what a shipper has put in front.
-    laid.is_envelope = laid.level.is_none();
+    matched.is_envelope = matched.level.is_none();
     true
 }
 
 /// Reads a line from its time on if it has the commonest of headers: a level, perhaps brackets
 /// around it, and a name with a mark behind it. Of these no pattern of the table knows more.
-pub(super) fn read_simple(line: &[u8], opening: Opening, context: &mut TimeContext, laid: &mut Laid) -> bool {
-    let members = laid.members.len();
+pub(super) fn read_simple(line: &[u8], opening: Opening, context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
+    let members = matched.members.len();
     let mut header = Header::new(line, opening.end, true);
-    header.read(context, laid);
-    if !(header.is_simple && header.is_ended && laid.level.is_some()) {
-        laid.members.truncate(members);
-        (laid.level, laid.level_text) = (None, 0..0);
+    header.read(context, matched);
+    if !(header.is_simple && header.is_ended && matched.level.is_some()) {
+        matched.members.truncate(members);
+        (matched.level, matched.level_text) = (None, 0..0);
         return false;
     }
-    laid.date(&opening, line, context);
-    laid.layout = "header";
-    header.conclude(laid);
+    matched.date(&opening, line, context);
+    matched.layout = "header";
+    header.conclude(matched);
     true
 }
 
 /// Reads a line that does not begin with its time: a level in front, or other columns and then a
 /// level or the time. Without one of these two the line has no header.
-pub(super) fn read_untimed(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
+pub(super) fn read_untimed(line: &[u8], context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
     let mut header = Header::new(line, 0, false);
-    header.read(context, laid);
-    if laid.level.is_none() && !header.has_time {
-        laid.clear(line.len());
+    header.read(context, matched);
+    if matched.level.is_none() && !header.has_time {
+        matched.clear(line.len());
         return false;
     }
-    laid.layout = "header";
-    header.conclude(laid);
+    matched.layout = "header";
+    header.conclude(matched);
     // A level alone in front of a text is a part of what the text says.
-    if !header.has_time && laid.members.is_empty() && !header.skipped {
-        let (level, word) = (laid.level, laid.level_text.clone());
-        laid.clear(line.len());
-        (laid.level, laid.level_text) = (level, word);
+    if !header.has_time && matched.members.is_empty() && !header.skipped {
+        let (level, word) = (matched.level, matched.level_text.clone());
+        matched.clear(line.len());
+        (matched.level, matched.level_text) = (level, word);
     }
     true
 }
@@ -137,18 +137,18 @@ impl<'a> Header<'a> {
     }
 
     /// Takes columns up to the message.
-    fn read(&mut self, context: &mut TimeContext, laid: &mut Laid) {
+    fn read(&mut self, context: &mut TimeContext, matched: &mut LayoutMatch) {
         self.skip_separators();
         self.message = self.at;
         for _ in 0..MOST {
-            match self.next(context, laid) {
+            match self.next(context, matched) {
                 Column::Strong => {
-                    self.settle(laid);
+                    self.settle(matched);
                     self.skip_separators();
                     self.message = self.at;
                 }
                 Column::Last => {
-                    self.settle(laid);
+                    self.settle(matched);
                     self.message = text::skip_spaces(self.line, self.at);
                     self.is_ended = true;
                     break;
@@ -160,22 +160,22 @@ impl<'a> Header<'a> {
         }
     }
 
-    fn next(&mut self, context: &mut TimeContext, laid: &mut Laid) -> Column {
+    fn next(&mut self, context: &mut TimeContext, matched: &mut LayoutMatch) -> Column {
         let Some(&first) = self.line.get(self.at) else {
             return Column::None;
         };
         if matches!(first, b'[' | b'(' | b'<' | b'{') {
-            return self.bracket(first, context, laid);
+            return self.bracket(first, context, matched);
         }
         if first == WIDE_OPEN[0] && self.line[self.at..].starts_with(WIDE_OPEN) {
-            return self.bracket(b'[', context, laid);
+            return self.bracket(b'[', context, matched);
         }
         if self.count > 0 && self.is_dash(self.at) {
             // Weak columns and then a dash: they were a name.
             self.at += 1;
             return Column::Last;
         }
-        if let Some(column) = self.level(laid) {
+        if let Some(column) = self.level(matched) {
             return column;
         }
         if !self.has_time
@@ -183,7 +183,7 @@ impl<'a> Header<'a> {
             && let Some(opening) =
                 Opening::scan(self.line, self.at, context).filter(|opening| opening.written.is_some())
         {
-            laid.date(&opening, self.line, context);
+            matched.date(&opening, self.line, context);
             self.at = opening.end + usize::from(self.line.get(opening.end) == Some(&b':'));
             self.has_time = true;
             return Column::Strong;
@@ -195,9 +195,9 @@ impl<'a> Header<'a> {
             return Column::None;
         }
         if self.is_delimited(word.end) {
-            return self.delimited(word, laid);
+            return self.delimited(word, matched);
         }
-        self.word(word, laid)
+        self.word(word, matched)
     }
 
     pub(super) fn keep(&mut self, word: Range<usize>) {
@@ -210,41 +210,41 @@ impl<'a> Header<'a> {
 
     /// Names the weak columns that a strong one has made certain: the first number is the process,
     /// the last name the module.
-    fn settle(&mut self, laid: &mut Laid) {
+    fn settle(&mut self, matched: &mut LayoutMatch) {
         if self.count > 0 {
-            self.name_weak(laid);
+            self.name_weak(matched);
         }
     }
 
-    fn name_weak(&mut self, laid: &mut Laid) {
+    fn name_weak(&mut self, matched: &mut LayoutMatch) {
         let line = self.line;
         let module = self.weak[..self.count].iter().rposition(|word| {
             let name = &line[word.clone()];
             kinds::is_module(name) && !kinds::is_thread(name) && !kinds::is_address(name) && !name.contains(&b'=')
         });
-        let module = module.filter(|_| !laid.has("module"));
+        let module = module.filter(|_| !matched.has("module"));
         for (i, word) in std::mem::take(&mut self.weak).into_iter().take(self.count).enumerate() {
             let written = &line[word.clone()];
             let digits = text::digits(line, word.start);
             if let Some((file, number)) = kinds::file_line(written) {
-                laid.member(line, "file", word.start..word.start + file);
-                laid.member(line, "line", word.start + number.start..word.start + number.end);
+                matched.member(line, "file", word.start..word.start + file);
+                matched.member(line, "line", word.start + number.start..word.start + number.end);
             } else if Some(i) == module {
-                laid.member(line, "module", word);
-            } else if digits == word.end && !laid.has("pid") {
-                laid.member(line, "pid", word);
-            } else if kinds::is_process(written) && digits < word.end && !laid.has("pid") {
-                laid.member(line, "pid", word.start..digits);
-                laid.member(line, "thread", digits + 1..text::digits(line, digits + 1));
+                matched.member(line, "module", word);
+            } else if digits == word.end && !matched.has("pid") {
+                matched.member(line, "pid", word);
+            } else if kinds::is_process(written) && digits < word.end && !matched.has("pid") {
+                matched.member(line, "pid", word.start..digits);
+                matched.member(line, "thread", digits + 1..text::digits(line, digits + 1));
             } else if let Some(equals) = memchr::memchr(b'=', written) {
                 let name = LayoutName::Written(word.start..word.start + equals);
                 let value = word.start + equals + 1..word.end;
                 let form = if text::is_number(&line[value.clone()]) { ValueForm::Number } else { ValueForm::Text };
-                laid.members.push(LayoutMember { name, value, form });
-            } else if kinds::is_thread(written) && !laid.has("thread") {
-                laid.member(line, "thread", word);
-            } else if kinds::is_identifier(written) && digits != word.end && !laid.has("request_id") {
-                laid.member(line, "request_id", word);
+                matched.members.push(LayoutMember { name, value, form });
+            } else if kinds::is_thread(written) && !matched.has("thread") {
+                matched.member(line, "thread", word);
+            } else if kinds::is_identifier(written) && digits != word.end && !matched.has("request_id") {
+                matched.member(line, "request_id", word);
             } else {
                 self.skipped = true;
             }
@@ -253,22 +253,22 @@ impl<'a> Header<'a> {
     }
 
     /// Tells loggers and threads apart, and ends the header.
-    fn conclude(&mut self, laid: &mut Laid) {
+    fn conclude(&mut self, matched: &mut LayoutMatch) {
         let names = std::mem::take(&mut self.names);
         for name in names.into_iter().take(self.named) {
             let written = &self.line[name.clone()];
             let is_thread = kinds::is_thread(written) || !kinds::is_module(written);
-            if !is_thread && !laid.has("module") {
-                laid.member(self.line, "module", name);
-            } else if !laid.has("thread") && !kinds::is_identifier(written) {
-                laid.member(self.line, "thread", name);
+            if !is_thread && !matched.has("module") {
+                matched.member(self.line, "module", name);
+            } else if !matched.has("thread") && !kinds::is_identifier(written) {
+                matched.member(self.line, "thread", name);
             } else {
                 self.skipped = true;
             }
         }
-        laid.message = self.message..self.line.len();
+        matched.message = self.message..self.line.len();
         if self.skipped {
-            laid.header = 0..self.message;
+            matched.header = 0..self.message;
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::super::level::Level;
-use super::{Laid, kinds, text};
+use super::{LayoutMatch, kinds, text};
 
 /// What stands between the label and the text when two words name the level.
 const PHP: [(&[u8], Level); 9] = [
@@ -20,7 +20,7 @@ const PHP: [(&[u8], Level); 9] = [
 ];
 
 /// Takes the level of a line without a layout; false if it has none.
-pub(super) fn read(line: &[u8], laid: &mut Laid) -> bool {
+pub(super) fn read(line: &[u8], matched: &mut LayoutMatch) -> bool {
     // Some pad a level in front; what is indented otherwise goes on with another line.
     let blanks = text::skip_spaces(line, 0);
     let found = if blanks == 0 {
@@ -31,7 +31,7 @@ pub(super) fn read(line: &[u8], laid: &mut Laid) -> bool {
     let Some((level, word)) = found else {
         return false;
     };
-    laid.say(level, word);
+    matched.say(level, word);
     true
 }
 

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::level::Level;
 use super::super::time::{TimeContext, date_and_time, time_number, time_text};
-use super::{Laid, LayoutMember, LayoutName, ValueForm, text};
+use super::{LayoutMatch, LayoutMember, LayoutName, ValueForm, text};
 
 /// More pairs than this are data, not an event; it bounds the members.
 const MOST: usize = 512;
@@ -13,20 +13,20 @@ const MOST: usize = 512;
 ///
 /// The pairs that say time, level and message are those, all others are members. Without a message
 /// the line is it.
-pub(super) fn read(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
-    if read_pairs(line, context, laid).is_some() {
+pub(super) fn read(line: &[u8], context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
+    if read_pairs(line, context, matched).is_some() {
         return true;
     }
-    laid.clear(line.len());
+    matched.clear(line.len());
     false
 }
 
-fn read_pairs(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> Option<()> {
+fn read_pairs(line: &[u8], context: &mut TimeContext, matched: &mut LayoutMatch) -> Option<()> {
     let (mut pairs, mut bare, mut at) = (0, 0, 0);
     let (mut time, mut date, mut zone) = (None, None, None);
     while at < line.len() {
         let key = key(line, at);
-        if key.is_empty() || laid.members.len() >= MOST {
+        if key.is_empty() || matched.members.len() >= MOST {
             return None;
         }
         if line.get(key.end) != Some(&b'=') {
@@ -36,7 +36,7 @@ fn read_pairs(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> Option
                 return None;
             }
             at = text::skip_spaces(line, key.end);
-            laid.members.push(LayoutMember {
+            matched.members.push(LayoutMember {
                 value: key.end..key.end,
                 name: LayoutName::Written(key),
                 form: ValueForm::Text,
@@ -52,45 +52,45 @@ fn read_pairs(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> Option
         }
         match &line[key.clone()] {
             b"ts" | b"time" | b"timestamp" | b"t" | b"@timestamp" | b"datetime" if time.is_none() => {
-                time = Some(laid.members.len());
+                time = Some(matched.members.len());
             }
-            b"level" | b"lvl" | b"severity" | b"loglevel" | b"log_level" if laid.level.is_none() => {
+            b"level" | b"lvl" | b"severity" | b"loglevel" | b"log_level" if matched.level.is_none() => {
                 if let Some(level) = Level::from_text(&line[value.clone()]) {
-                    laid.say(level, value);
+                    matched.say(level, value);
                     continue;
                 }
             }
             // Fortinet's devices write the date apart from the time of day.
             b"date" if date.is_none() => date = Some(value.clone()),
             b"tz" if date.is_some() => zone = Some(value.clone()),
-            b"devname" if date.is_some() && !laid.has("host") => {
-                laid.member(line, "host", value);
+            b"devname" if date.is_some() && !matched.has("host") => {
+                matched.member(line, "host", value);
                 continue;
             }
-            b"msg" | b"message" if laid.message == (0..line.len()) => {
-                laid.message = value;
-                laid.message_form = if form == ValueForm::Quoted { ValueForm::Quoted } else { ValueForm::Text };
+            b"msg" | b"message" if matched.message == (0..line.len()) => {
+                matched.message = value;
+                matched.message_form = if form == ValueForm::Quoted { ValueForm::Quoted } else { ValueForm::Text };
                 continue;
             }
             _ => {}
         }
-        laid.members.push(LayoutMember { name: LayoutName::Written(key), value, form });
+        matched.members.push(LayoutMember { name: LayoutName::Written(key), value, form });
     }
     if pairs < 2 {
         return None;
     }
-    laid.layout = "logfmt";
+    matched.layout = "logfmt";
     // Only now is the line taken, so that no refused one moves the year clock.
     if let Some(place) = time {
-        let value = &line[laid.members[place].value.clone()];
-        laid.time = match (&date, &zone) {
+        let value = &line[matched.members[place].value.clone()];
+        matched.time = match (&date, &zone) {
             (Some(date), _) if value.len() >= 8 && value[2] == b':' => {
                 date_and_time(&line[date.clone()], value, zone.map(|zone| &line[zone]), context)
             }
             _ => time_text(value, context),
         };
-        if laid.time.is_some() {
-            laid.members.remove(place);
+        if matched.time.is_some() {
+            matched.members.remove(place);
         }
     }
     Some(())
@@ -128,7 +128,7 @@ fn value(line: &[u8], at: usize) -> Option<(Range<usize>, ValueForm, usize)> {
 
 /// Reads one field of the journal's export format: `PRIORITY=3`, `MESSAGE=text`,
 /// `__REALTIME_TIMESTAMP=1767323045000000`.
-pub(super) fn read_journal(line: &[u8], laid: &mut Laid) -> bool {
+pub(super) fn read_journal(line: &[u8], matched: &mut LayoutMatch) -> bool {
     let Some(end) = memchr::memchr(b'=', &line[..line.len().min(65)]) else {
         return false;
     };
@@ -139,19 +139,19 @@ pub(super) fn read_journal(line: &[u8], laid: &mut Laid) -> bool {
         return false;
     }
     match name {
-        b"MESSAGE" => laid.message = value,
+        b"MESSAGE" => matched.message = value,
         b"PRIORITY" => match Level::from_text(&line[value.clone()]) {
-            Some(level) => laid.say(level, value),
+            Some(level) => matched.say(level, value),
             None => return false,
         },
         _ => {
             if name == b"__REALTIME_TIMESTAMP" || name == b"_SOURCE_REALTIME_TIMESTAMP" {
-                laid.time = time_number(&line[value.clone()]);
+                matched.time = time_number(&line[value.clone()]);
             }
             let form = if text::is_number(&line[value.clone()]) { ValueForm::Number } else { ValueForm::Text };
-            laid.members.push(LayoutMember { name: LayoutName::Written(0..end), value, form });
+            matched.members.push(LayoutMember { name: LayoutName::Written(0..end), value, form });
         }
     }
-    laid.layout = "journal";
+    matched.layout = "journal";
     true
 }

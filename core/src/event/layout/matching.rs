@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::super::level::Level;
 use super::super::time::{self, TimeContext, TimeKind, Written};
 use super::pattern::{LONGEST, Step, Take};
-use super::{Laid, Opening, kinds, text};
+use super::{LayoutMatch, Opening, kinds, text};
 
 /// Patterns on their way through a line, one after the other: what one has found the next does not
 /// look for again, as far as they are alike. What was found is captured only once a pattern fits.
@@ -75,22 +75,22 @@ impl<'a> Matching<'a> {
     }
 
     /// What the steps of the pattern that fits have taken; its time, if it has a date.
-    pub(super) fn capture(&mut self, steps: &[Step], laid: &mut Laid) -> Option<Written> {
+    pub(super) fn capture(&mut self, steps: &[Step], matched: &mut LayoutMatch) -> Option<Written> {
         let mut written = None;
-        laid.message = self.from..self.line.len();
+        matched.message = self.from..self.line.len();
         for (index, step) in steps.iter().enumerate() {
             let taken = self.taken[index].0 as usize..self.taken[index].1 as usize;
             match *step {
                 Step::Time | Step::Member(_, Take::Epoch) => {
                     written = self.time.and_then(|time| time.written);
                     if written.is_none() {
-                        laid.member(self.line, "time_of_day", taken);
+                        matched.member(self.line, "time_of_day", taken);
                     }
                 }
                 Step::Level | Step::Letter | Step::Severity | Step::Sign => {
-                    (laid.level, laid.level_text) = (self.level, taken);
+                    (matched.level, matched.level_text) = (self.level, taken);
                 }
-                Step::Message | Step::MessageFromHere => laid.message = taken,
+                Step::Message | Step::MessageFromHere => matched.message = taken,
                 Step::Location => {
                     self.at = taken.start;
                     let names = ["thread", "module", "line"];
@@ -98,10 +98,10 @@ impl<'a> Matching<'a> {
                         .into_iter()
                         .flatten()
                         .zip(names)
-                        .for_each(|(part, name)| laid.member(self.line, name, part));
+                        .for_each(|(part, name)| matched.member(self.line, name, part));
                 }
-                Step::Member(name, Take::Quoted) => laid.quoted(self.line, name, taken),
-                Step::Member(name, _) => laid.member(self.line, name, taken),
+                Step::Member(name, Take::Quoted) => matched.quoted(self.line, name, taken),
+                Step::Member(name, _) => matched.member(self.line, name, taken),
                 Step::Rest => break,
                 Step::Byte(_) | Step::Spaces | Step::OneSpace => {}
             }
@@ -223,9 +223,7 @@ impl<'a> Matching<'a> {
                 (start, text::digits(self.line, end + 1))
             }
             Take::Epoch => {
-                let Some((written, length)) = time::scan(rest, self.context) else {
-                    return None;
-                };
+                let (written, length) = time::scan(rest, self.context)?;
                 if written.kind != TimeKind::Epoch {
                     return None;
                 }
@@ -263,16 +261,12 @@ impl<'a> Matching<'a> {
                 (self.at, word.end - 1)
             }
             Take::Inside => {
-                let Some(inside) = self.at.checked_sub(1).and_then(|open| text::inside(self.line, open)) else {
-                    return None;
-                };
+                let inside = self.at.checked_sub(1).and_then(|open| text::inside(self.line, open))?;
                 self.at = inside.end;
                 return Some(text::trim(self.line, inside));
             }
             Take::Quoted => {
-                let Some(inside) = self.at.checked_sub(1).and_then(|open| text::quoted(self.line, open)) else {
-                    return None;
-                };
+                let inside = self.at.checked_sub(1).and_then(|open| text::quoted(self.line, open))?;
                 self.at = inside.end;
                 return Some(inside);
             }

@@ -49,7 +49,7 @@ use super::time::{self, TimeContext, TimeKind, Timestamp, Written};
 ///
 /// All ranges are of bytes of the line, and lie on boundaries of characters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Laid {
+pub struct LayoutMatch {
     /// The name of the layout, or of the outermost envelope; `plain` if the line has none.
     pub layout: &'static str,
     /// What was found inside of envelopes, outermost first; empty names at the end.
@@ -114,17 +114,21 @@ pub enum ValueForm {
     Quoted,
 }
 
-impl Laid {
+impl LayoutMatch {
     /// An empty capture, to be filled by [`read`].
-    pub fn new() -> Laid {
-        Laid::default()
+    pub fn new() -> LayoutMatch {
+        LayoutMatch::default()
     }
 
     /// Forgets what was captured; the whole line is the message.
     fn clear(&mut self, length: usize) {
         self.members.clear();
-        *self =
-            Laid { layout: "plain", message: 0..length, members: std::mem::take(&mut self.members), ..Laid::default() };
+        *self = LayoutMatch {
+            layout: "plain",
+            message: 0..length,
+            members: std::mem::take(&mut self.members),
+            ..LayoutMatch::default()
+        };
     }
 
     /// Whether the line is a part of one that a container runtime has split, and not its last.
@@ -203,9 +207,9 @@ impl Opening {
 /// Reads lines of text. Holds what one line says, from line to line, so that nothing is allocated.
 #[derive(Debug, Default)]
 pub struct TextReader {
-    line: Laid,
+    line: LayoutMatch,
     /// What the message of an envelope says.
-    message: Laid,
+    message: LayoutMatch,
     /// Layouts of one's own, which come before all others.
     own: Arc<[OwnLayout]>,
     /// What a directive has said of the columns that follow.
@@ -219,7 +223,7 @@ impl TextReader {
     }
 
     /// What the last line said.
-    pub fn laid(&self) -> &Laid {
+    pub fn matched(&self) -> &LayoutMatch {
         &self.line
     }
 
@@ -243,59 +247,59 @@ impl TextReader {
 }
 
 /// Reads a line, or what an envelope holds, once.
-fn read(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
+fn read(line: &[u8], context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
     let Some(&first) = line.first() else {
         return false;
     };
     let taken = match first {
-        b'<' => syslog::read_priority(line, 0, context, laid),
-        b'[' => read_bracketed(line, context, laid),
-        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => read_words(line, context, laid),
-        b'_' => logfmt::read_journal(line, laid),
-        b'*' | b'.' | b'-' => read_marked(line, context, laid),
-        b':' => access::read(line, context, laid),
-        0xE3 if line.starts_with(column::WIDE_OPEN) => read_columns(line, context, laid),
-        b'=' | b'#' | b'@' | b'(' | b'"' | b' ' => table::read(&table::MARK, line, 0, None, context, laid),
+        b'<' => syslog::read_priority(line, 0, context, matched),
+        b'[' => read_bracketed(line, context, matched),
+        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => read_words(line, context, matched),
+        b'_' => logfmt::read_journal(line, matched),
+        b'*' | b'.' | b'-' => read_marked(line, context, matched),
+        b':' => access::read(line, context, matched),
+        0xE3 if line.starts_with(column::WIDE_OPEN) => read_columns(line, context, matched),
+        b'=' | b'#' | b'@' | b'(' | b'"' | b' ' => table::read(&table::MARK, line, 0, None, context, matched),
         _ => false,
     };
-    taken || label::read(line, laid)
+    taken || label::read(line, matched)
 }
 
 /// Lines that begin with a bracket: a time in it, or one column of several.
-fn read_bracketed(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
+fn read_bracketed(line: &[u8], context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
     match Opening::scan(line, 1, context) {
         Some(opening) => {
-            table::read(&table::BRACKET_TIME, line, 0, Some(opening), context, laid)
-                || access::read_dated(line, opening, context, laid)
-                || header::read(line, opening, context, laid)
+            table::read(&table::BRACKET_TIME, line, 0, Some(opening), context, matched)
+                || access::read_dated(line, opening, context, matched)
+                || header::read(line, opening, context, matched)
         }
         None => {
-            if table::read(&table::BRACKET, line, 0, None, context, laid) {
-                laid.is_envelope = matches!(laid.layout, "kubectl" | "kernel");
+            if table::read(&table::BRACKET, line, 0, None, context, matched) {
+                matched.is_envelope = matches!(matched.layout, "kubectl" | "kernel");
                 return true;
             }
-            header::read_untimed(line, context, laid)
+            header::read_untimed(line, context, matched)
         }
     }
 }
 
 /// Lines that begin with a letter or digit: a time, a level, or the first of some columns.
-fn read_words(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
+fn read_words(line: &[u8], context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
     if let Some(opening) = Opening::scan(line, 0, context) {
-        return relay::read(line, Some(opening), context, laid) || read_timed(line, opening, context, laid);
+        return relay::read(line, Some(opening), context, matched) || read_timed(line, opening, context, matched);
     }
-    syslog::read_version(line, context, laid)
-        || syslog::read_counted(line, context, laid)
-        || read_named(line, context, laid)
-        || access::read(line, context, laid)
-        || logfmt::read(line, context, laid)
-        || logfmt::read_journal(line, laid)
-        || envelope::read_prefix(line, context, laid)
-        || read_columns(line, context, laid)
+    syslog::read_version(line, context, matched)
+        || syslog::read_counted(line, context, matched)
+        || read_named(line, context, matched)
+        || access::read(line, context, matched)
+        || logfmt::read(line, context, matched)
+        || logfmt::read_journal(line, matched)
+        || envelope::read_prefix(line, context, matched)
+        || read_columns(line, context, matched)
 }
 
 /// Lines that the table tells by their first word.
-fn read_named(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
+fn read_named(line: &[u8], context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
     let alone = line.get(1).is_some_and(|second| !second.is_ascii_alphabetic());
     let group: &[_] = match line[0] {
         b'0'..=b'9' => &table::DIGIT,
@@ -304,42 +308,42 @@ fn read_named(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
         _ => &table::NAME,
     };
     let behind = text::word(line, 0).end;
-    table::read(group, line, 0, None, context, laid)
-        || (line[behind..].starts_with(b" [") && table::read(&table::PROXY, line, 0, None, context, laid))
+    table::read(group, line, 0, None, context, matched)
+        || (line[behind..].starts_with(b" [") && table::read(&table::PROXY, line, 0, None, context, matched))
 }
 
 /// Lines with some columns before their time or level.
-fn read_columns(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
+fn read_columns(line: &[u8], context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
     let levelled = text::level_word(line, 0).is_some();
-    (!levelled && relay::read(line, None, context, laid)) || header::read_untimed(line, context, laid)
+    (!levelled && relay::read(line, None, context, matched)) || header::read_untimed(line, context, matched)
 }
 
 /// Lines from their time on.
-fn read_timed(line: &[u8], opening: Opening, context: &mut TimeContext, laid: &mut Laid) -> bool {
+fn read_timed(line: &[u8], opening: Opening, context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
     // A level right behind the time is no host, nor is a bracket.
     let behind = text::skip_spaces(line, opening.end);
     let has_host = text::level_word(line, behind).is_none() && line.get(behind) != Some(&b'[');
     if opening.is(TimeKind::Syslog) && has_host {
-        return syslog::read(line, opening, context, laid);
+        return syslog::read(line, opening, context, matched);
     }
-    if header::read_simple(line, opening, context, laid) {
+    if header::read_simple(line, opening, context, matched) {
         return true;
     }
-    if table::read(&table::TIME, line, opening.at, Some(opening), context, laid) {
-        laid.is_envelope = laid.layout == "cri";
+    if table::read(&table::TIME, line, opening.at, Some(opening), context, matched) {
+        matched.is_envelope = matched.layout == "cri";
         return true;
     }
-    postgresql::read(line, opening, context, laid)
-        || csv::read(line, opening, context, laid)
-        || syslog::read_dated(line, opening, context, laid)
-        || header::read(line, opening, context, laid)
+    postgresql::read(line, opening, context, matched)
+        || csv::read(line, opening, context, matched)
+        || syslog::read_dated(line, opening, context, matched)
+        || header::read(line, opening, context, matched)
 }
 
 /// Lines that begin with a mark before the time, as Cisco's do, or with the label `-` of a relay.
-fn read_marked(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
+fn read_marked(line: &[u8], context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
     match Opening::scan(line, 1, context) {
-        Some(opening) if opening.is(TimeKind::Syslog) => syslog::read(line, opening, context, laid),
-        _ => read_columns(line, context, laid),
+        Some(opening) if opening.is(TimeKind::Syslog) => syslog::read(line, opening, context, matched),
+        _ => read_columns(line, context, matched),
     }
 }
 

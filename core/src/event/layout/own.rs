@@ -7,7 +7,7 @@ use super::super::level::Level;
 use super::super::time::{TimeContext, TimeKind, date_and_time, time_text};
 use super::matching::Matching;
 use super::pattern::{self, Layout};
-use super::{Laid, csv};
+use super::{LayoutMatch, csv};
 
 /// A layout from the configuration.
 #[derive(Clone, Debug)]
@@ -78,21 +78,21 @@ impl OwnLayout {
     }
 
     /// Reads the line if it has this layout.
-    pub(super) fn read(&self, line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
+    pub(super) fn read(&self, line: &[u8], context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
         match &*self.0 {
             OwnFormat::Pattern(layout) => {
                 let mut matching = Matching::new(line, 0, None, context);
                 if layout.read(0, &mut matching).is_err() {
                     return false;
                 }
-                if let Some(written) = layout.capture(&mut matching, laid) {
-                    (laid.time, laid.time_is_coarse) = (Some(written.instant), written.kind == TimeKind::Syslog);
+                if let Some(written) = layout.capture(&mut matching, matched) {
+                    (matched.time, matched.time_is_coarse) = (Some(written.instant), written.kind == TimeKind::Syslog);
                     context.accept(&written);
                 }
                 true
             }
             OwnFormat::Columns { name, delimiter, columns } => {
-                read_columns(line, name, *delimiter, columns, context, laid)
+                read_columns(line, name, *delimiter, columns, context, matched)
             }
         }
     }
@@ -105,7 +105,7 @@ pub(super) fn read_columns(
     delimiter: u8,
     names: &[&'static str],
     context: &mut TimeContext,
-    laid: &mut Laid,
+    matched: &mut LayoutMatch,
 ) -> bool {
     let mut values = csv::columns(line, delimiter);
     if values.by_ref().take(names.len()).count() != names.len() || values.next().is_some() {
@@ -124,14 +124,14 @@ pub(super) fn read_columns(
     if (time.is_none() && names.contains(&"time")) || (level.is_none() && names.contains(&"level")) {
         return false;
     }
-    (laid.layout, laid.time) = (layout, time);
+    (matched.layout, matched.time) = (layout, time);
     for (value, name) in csv::columns(line, delimiter).zip(names) {
         match *name {
             "-" | "time" | "date" => {}
-            "level" => (laid.level, laid.level_text) = (level, value.range),
-            "message" => laid.message = value.range,
-            name if value.is_quoted => laid.quoted(line, name, value.range),
-            name => laid.member(line, name, value.range),
+            "level" => (matched.level, matched.level_text) = (level, value.range),
+            "message" => matched.message = value.range,
+            name if value.is_quoted => matched.quoted(line, name, value.range),
+            name => matched.member(line, name, value.range),
         }
     }
     true
@@ -197,14 +197,14 @@ mod tests {
         let mut context = TimeContext::new("UTC", 2026).unwrap();
         let line = b"ERROR!2026-03-14 07:21:09 <u 7> cart> no answer";
         assert!(reader.read(line, &mut context));
-        let laid = reader.laid();
-        assert_eq!((laid.layout, laid.level), ("shop", Some(Level::Error)));
-        assert_eq!(&line[laid.message.clone()], b"no answer");
-        let members: Vec<_> = laid.members.iter().map(|member| &line[member.value.clone()]).collect();
+        let matched = reader.matched();
+        assert_eq!((matched.layout, matched.level), ("shop", Some(Level::Error)));
+        assert_eq!(&line[matched.message.clone()], b"no answer");
+        let members: Vec<_> = matched.members.iter().map(|member| &line[member.value.clone()]).collect();
         assert_eq!(members, [b"u 7".as_slice(), b"cart"]);
         // A line that has not this layout is read as any other.
         assert!(reader.read(b"2026-03-14 07:21:09 ERROR no answer", &mut context));
-        assert_eq!(reader.laid().layout, "header");
+        assert_eq!(reader.matched().layout, "header");
     }
 
     #[test]
@@ -214,12 +214,12 @@ mod tests {
         let mut context = TimeContext::new("UTC", 2026).unwrap();
         let line = br#"2026-03-14 07:21:09;WARN;cart;"no; answer";502"#;
         assert!(reader.read(line, &mut context));
-        let laid = reader.laid();
-        assert_eq!((laid.layout, laid.level), ("billing", Some(Level::Warn)));
-        assert_eq!(&line[laid.message.clone()], b"no; answer");
+        let matched = reader.matched();
+        assert_eq!((matched.layout, matched.level), ("billing", Some(Level::Warn)));
+        assert_eq!(&line[matched.message.clone()], b"no; answer");
         for other in ["2026-03-14 07:21:09;WARN;cart;x", "x;WARN;cart;y;502", "2026-03-14 07:21:09;seven;cart;y;502"] {
             reader.read(other.as_bytes(), &mut context);
-            assert_ne!(reader.laid().layout, "billing", "{other}");
+            assert_ne!(reader.matched().layout, "billing", "{other}");
         }
     }
 
@@ -251,8 +251,8 @@ mod tests {
             if let Ok(layout) = OwnLayout::pattern("x", &pattern) {
                 let mut reader = reader(vec![layout]);
                 reader.read(line.as_bytes(), &mut TimeContext::new("UTC", 2026).unwrap());
-                let laid = reader.laid();
-                for range in laid.members.iter().map(|member| &member.value).chain([&laid.message]) {
+                let matched = reader.matched();
+                for range in matched.members.iter().map(|member| &member.value).chain([&matched.message]) {
                     prop_assert!(line.get(range.clone()).is_some());
                 }
             }

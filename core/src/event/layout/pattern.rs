@@ -21,7 +21,7 @@
 
 use super::super::time::Written;
 use super::matching::Matching;
-use super::{Laid, text};
+use super::{LayoutMatch, text};
 
 /// The longest pattern, in steps.
 pub(super) const LONGEST: usize = 64;
@@ -280,9 +280,9 @@ impl Layout {
     }
 
     /// Takes what the steps of this layout have found.
-    pub(super) fn capture(&self, matching: &mut Matching<'_>, laid: &mut Laid) -> Option<Written> {
-        laid.layout = self.name;
-        matching.capture(self.steps, laid)
+    pub(super) fn capture(&self, matching: &mut Matching<'_>, matched: &mut LayoutMatch) -> Option<Written> {
+        matched.layout = self.name;
+        matching.capture(self.steps, matched)
     }
 }
 

@@ -10,13 +10,13 @@ use std::ops::Range;
 
 use super::super::level::Level;
 use super::super::time::TimeContext;
-use super::{Laid, LayoutMember, LayoutName, Opening, ValueForm, text};
+use super::{LayoutMatch, LayoutMember, LayoutName, Opening, ValueForm, text};
 
 /// The longest prefix.
 const LONGEST: usize = 400;
 
 /// Reads a line from its time on.
-pub(super) fn read(line: &[u8], opening: Opening, context: &mut TimeContext, laid: &mut Laid) -> bool {
+pub(super) fn read(line: &[u8], opening: Opening, context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
     let window = &line[opening.end..line.len().min(opening.end + LONGEST)];
     let colon = memchr::memchr_iter(b':', window).find(|at| window[*at..].starts_with(b":  "));
     let Some(colon) = colon.map(|at| opening.end + at) else {
@@ -30,9 +30,9 @@ pub(super) fn read(line: &[u8], opening: Opening, context: &mut TimeContext, lai
     let Some(pid) = process(line, prefix.clone()) else {
         return false;
     };
-    laid.date(&opening, line, context);
-    laid.layout = "postgresql";
-    laid.member(line, "pid", pid);
+    matched.date(&opening, line, context);
+    matched.layout = "postgresql";
+    matched.member(line, "pid", pid);
     let mut at = prefix.start;
     for word in line[prefix.clone()].split(|byte| matches!(byte, b' ' | b',' | b'[' | b']' | b':')) {
         let here = at..at + word.len();
@@ -41,15 +41,15 @@ pub(super) fn read(line: &[u8], opening: Opening, context: &mut TimeContext, lai
         if let Some(equals) = equals {
             let name = LayoutName::Written(here.start..here.start + equals);
             let value = here.start + equals + 1..here.end;
-            laid.members.push(LayoutMember { name, value, form: ValueForm::Text });
-        } else if let Some(sign) = memchr::memchr(b'@', word).filter(|_| !laid.has("user")) {
-            laid.member(line, "user", here.start..here.start + sign);
-            laid.member(line, "database", here.start + sign + 1..here.end);
+            matched.members.push(LayoutMember { name, value, form: ValueForm::Text });
+        } else if let Some(sign) = memchr::memchr(b'@', word).filter(|_| !matched.has("user")) {
+            matched.member(line, "user", here.start..here.start + sign);
+            matched.member(line, "database", here.start + sign + 1..here.end);
         }
     }
-    laid.header = 0..colon + 3;
-    laid.say(level, start..colon);
-    laid.message = text::skip_spaces(line, colon + 1)..line.len();
+    matched.header = 0..colon + 3;
+    matched.say(level, start..colon);
+    matched.message = text::skip_spaces(line, colon + 1)..line.len();
     true
 }
 

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::super::time::{TimeContext, TimeKind, Written};
-use super::{Laid, Opening, header, read_timed, text};
+use super::{LayoutMatch, Opening, header, read_timed, text};
 
 /// How many columns a relay puts in front at most.
 const MOST: usize = 8;
@@ -13,7 +13,7 @@ const MOST: usize = 8;
 ///
 /// An epoch among them says the instant, and the inner time only the part of its second: it is
 /// seldom in UTC.
-pub(super) fn read(line: &[u8], first: Option<Opening>, context: &mut TimeContext, laid: &mut Laid) -> bool {
+pub(super) fn read(line: &[u8], first: Option<Opening>, context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
     let mut epoch = first;
     let mut last = 0..0;
     let mut at = first.map_or(0, |opening| text::skip_spaces(line, opening.end));
@@ -34,7 +34,7 @@ pub(super) fn read(line: &[u8], first: Option<Opening>, context: &mut TimeContex
                 at = text::skip_spaces(line, opening.end);
                 continue;
             }
-            Some(inner) if at > 0 => return read_inner(line, inner, epoch, last, context, laid),
+            Some(inner) if at > 0 => return read_inner(line, inner, epoch, last, context, matched),
             _ => {}
         }
         if first.is_some_and(|first| first.is(TimeKind::Dated))
@@ -50,8 +50,8 @@ pub(super) fn read(line: &[u8], first: Option<Opening>, context: &mut TimeContex
     // Without an inner time the epoch is the time, if only a label is before it.
     match epoch {
         Some(epoch) if first.is_none() && line[..epoch.at].iter().filter(|byte| **byte == b' ').count() == 1 => {
-            header::read(line, epoch, context, laid);
-            laid.header = 0..laid.message.start;
+            header::read(line, epoch, context, matched);
+            matched.header = 0..matched.message.start;
             true
         }
         _ => false,
@@ -65,7 +65,7 @@ fn read_inner(
     epoch: Option<Opening>,
     last: Range<usize>,
     context: &mut TimeContext,
-    laid: &mut Laid,
+    matched: &mut LayoutMatch,
 ) -> bool {
     inner.written = match (epoch.and_then(|epoch| epoch.written), inner.written) {
         (Some(outer), Some(written)) if outer.kind == TimeKind::Epoch => Some(merge(outer, written)),
@@ -77,12 +77,12 @@ fn read_inner(
     };
     let lead = &line[last.clone()];
     if !last.is_empty() && memchr::memmem::find(lead, b".log").is_some() {
-        laid.member(line, "file", last);
+        matched.member(line, "file", last);
     } else if !last.is_empty() && !inner.is(TimeKind::Syslog) && last.len() > 2 {
-        laid.member(line, "host", last);
+        matched.member(line, "host", last);
     }
-    read_timed(line, inner, context, laid);
-    laid.header = 0..laid.message.start;
+    read_timed(line, inner, context, matched);
+    matched.header = 0..matched.message.start;
     true
 }
 

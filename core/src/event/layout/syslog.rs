@@ -11,7 +11,7 @@ use std::ops::Range;
 use super::super::level::Level;
 use super::super::time::{TimeContext, TimeKind};
 use super::tag::Tag;
-use super::{Laid, Opening, cisco, text};
+use super::{LayoutMatch, Opening, cisco, text};
 
 /// Names of the facilities, by number (RFC 5424, table 1, in the words of rsyslog).
 const FACILITIES: [&str; 24] = [
@@ -20,7 +20,7 @@ const FACILITIES: [&str; 24] = [
 ];
 
 /// Reads a line that has `<PRI>` at `start`, which says facility and level, whatever follows.
-pub(super) fn read_priority(line: &[u8], start: usize, context: &mut TimeContext, laid: &mut Laid) -> bool {
+pub(super) fn read_priority(line: &[u8], start: usize, context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
     let end = text::digits(line, start + 1);
     if !(2..=4).contains(&(end - start)) || line.get(end) != Some(&b'>') {
         return false;
@@ -31,29 +31,33 @@ pub(super) fn read_priority(line: &[u8], start: usize, context: &mut TimeContext
     };
     let from = end + 1;
     let versioned = line.get(from).is_some_and(u8::is_ascii_digit) && line.get(from + 1) == Some(&b' ');
-    if !(versioned && read_fields(line, from + 2, None, context, laid)) && !cisco::read(line, from, context, laid) {
+    let is_read =
+        (versioned && read_fields(line, from + 2, None, context, matched)) || cisco::read(line, from, context, matched);
+    if !is_read {
         let at = skip_sequence(line, from);
         match Opening::scan(line, at, context) {
-            Some(opening) if opening.is(TimeKind::Syslog) => read(line, opening, context, laid),
-            Some(opening) => read_dated(line, opening, context, laid) || read_untagged(line, opening, context, laid),
-            None => read_message_alone(line, at, laid),
+            Some(opening) if opening.is(TimeKind::Syslog) => read(line, opening, context, matched),
+            Some(opening) => {
+                read_dated(line, opening, context, matched) || read_untagged(line, opening, context, matched)
+            }
+            None => read_message_alone(line, at, matched),
         };
     }
-    laid.facility = Some(facility);
+    matched.facility = Some(facility);
     // Most programs never set the priority, so that it counts only where nothing else says a level.
-    if laid.level.is_none() {
-        laid.say(level, 0..0);
-        laid.level_is_default = true;
+    if matched.level.is_none() {
+        matched.say(level, 0..0);
+        matched.level_is_default = true;
     }
-    laid.layout = "syslog";
-    laid.member(line, "pri", start + 1..end);
+    matched.layout = "syslog";
+    matched.member(line, "pri", start + 1..end);
     true
 }
 
 /// Reads a line in front of which its length stands, as on TCP (RFC 6587): `83 <13>1 …`.
-pub(super) fn read_counted(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
+pub(super) fn read_counted(line: &[u8], context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
     let digits = text::digits(line, 0);
-    (1..=6).contains(&digits) && line[digits..].starts_with(b" <") && read_priority(line, digits + 1, context, laid)
+    (1..=6).contains(&digits) && line[digits..].starts_with(b" <") && read_priority(line, digits + 1, context, matched)
 }
 
 /// The sequence number and mark that Cisco's devices put before a time.
@@ -68,20 +72,20 @@ fn skip_sequence(line: &[u8], start: usize) -> usize {
 }
 
 /// Reads a header of RFC 3164 from its time on.
-pub(super) fn read(line: &[u8], opening: Opening, context: &mut TimeContext, laid: &mut Laid) -> bool {
-    if cisco::read(line, opening.at, context, laid) {
+pub(super) fn read(line: &[u8], opening: Opening, context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
+    if cisco::read(line, opening.at, context, matched) {
         return true;
     }
-    laid.date(&opening, line, context);
+    matched.date(&opening, line, context);
     let end = opening.end + usize::from(line.get(opening.end) == Some(&b':'));
-    read_body(line, text::skip_spaces(line, end), laid)
+    read_body(line, text::skip_spaces(line, end), matched)
 }
 
 /// Reads a header that begins with any other time, as rsyslog, syslog-ng and the journal write
 /// them: columns of RFC 5424, or a host and a tag. Without these it is no syslog.
-pub(super) fn read_dated(line: &[u8], opening: Opening, context: &mut TimeContext, laid: &mut Laid) -> bool {
+pub(super) fn read_dated(line: &[u8], opening: Opening, context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
     let at = text::skip_spaces(line, opening.end);
-    if read_fields(line, at, Some(opening), context, laid) {
+    if read_fields(line, at, Some(opening), context, matched) {
         return true;
     }
     let host = text::word(line, at);
@@ -91,8 +95,8 @@ pub(super) fn read_dated(line: &[u8], opening: Opening, context: &mut TimeContex
     // Heroku writes no host: `heroku[router]:`.
     let alone = Tag::in_one_word(line, at).filter(|tag| !tag.pid.is_empty() && line[..tag.end].ends_with(b": "));
     if alone.is_some() && opening.is(TimeKind::Dated) && line.get(opening.at + 10) == Some(&b'T') {
-        laid.date(&opening, line, context);
-        return read_body(line, at, laid);
+        matched.date(&opening, line, context);
+        return read_body(line, at, matched);
     }
     if !is_host(&line[host.clone()]) {
         return false;
@@ -102,76 +106,78 @@ pub(super) fn read_dated(line: &[u8], opening: Opening, context: &mut TimeContex
         return false;
     };
     if selected {
-        laid.date(&opening, line, context);
-        return read_body(line, at, laid);
+        matched.date(&opening, line, context);
+        return read_body(line, at, matched);
     }
     if tag.pid.is_empty() && !opening.is(TimeKind::Epoch) && line.get(opening.at + 10) != Some(&b'T') {
         return false;
     }
-    laid.date(&opening, line, context);
-    read_body(line, at, laid)
+    matched.date(&opening, line, context);
+    read_body(line, at, matched)
 }
 
 /// A time behind `<PRI>` with no tag behind it.
-fn read_untagged(line: &[u8], opening: Opening, context: &mut TimeContext, laid: &mut Laid) -> bool {
-    laid.date(&opening, line, context);
-    read_body(line, text::skip_spaces(line, opening.end), laid)
+fn read_untagged(line: &[u8], opening: Opening, context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
+    matched.date(&opening, line, context);
+    read_body(line, text::skip_spaces(line, opening.end), matched)
 }
 
 /// What follows `<PRI>` without a time, as programs write it to the local socket: a tag, and no
 /// host.
-fn read_message_alone(line: &[u8], at: usize, laid: &mut Laid) -> bool {
+fn read_message_alone(line: &[u8], at: usize, matched: &mut LayoutMatch) -> bool {
     let tag = Tag::in_one_word(line, at);
     if let Some(tag) = &tag {
-        tag.put(line, laid);
+        tag.put(line, matched);
     }
-    laid.message = tag.map_or(at, |tag| tag.end)..line.len();
-    laid.is_envelope = true;
+    matched.message = tag.map_or(at, |tag| tag.end)..line.len();
+    matched.is_envelope = true;
     true
 }
 
 /// Reads a line of RFC 5424 that has its version but no priority.
-pub(super) fn read_version(line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
-    line.starts_with(b"1 ") && line.get(2).is_some_and(u8::is_ascii_digit) && read_fields(line, 2, None, context, laid)
+pub(super) fn read_version(line: &[u8], context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
+    line.starts_with(b"1 ")
+        && line.get(2).is_some_and(u8::is_ascii_digit)
+        && read_fields(line, 2, None, context, matched)
 }
 
 /// Host, tag and message. Each but the message may be missing.
-fn read_body(line: &[u8], at: usize, laid: &mut Laid) -> bool {
-    laid.layout = "syslog";
+fn read_body(line: &[u8], at: usize, matched: &mut LayoutMatch) -> bool {
+    matched.layout = "syslog";
     let mut at = at;
     let mut tag = Tag::in_one_word(line, at);
     if tag.is_none() {
         let host = text::word(line, at);
-        if read_selector(line, host.clone(), laid) {
+        if read_selector(line, host.clone(), matched) {
             at = text::skip_spaces(line, host.end);
         }
         let host = text::word(line, at);
         if Tag::in_one_word(line, at).is_none() {
-            laid.member(line, "host", host.clone());
+            matched.member(line, "host", host.clone());
             at = text::skip_spaces(line, host.end);
         }
         let selector = text::word(line, at);
-        if read_selector(line, selector.clone(), laid) {
+        if read_selector(line, selector.clone(), matched) {
             at = text::skip_spaces(line, selector.end);
         }
         tag = Tag::find(line, at);
     }
     if let Some(tag) = tag {
-        tag.put(line, laid);
+        tag.put(line, matched);
         at = tag.end;
     }
     at += if line[at.min(line.len())..].starts_with(b"@cee:") { 5 } else { 0 };
-    laid.message = at.min(line.len())..line.len();
-    laid.is_envelope = true;
+    matched.message = at.min(line.len())..line.len();
+    matched.is_envelope = true;
     true
 }
 
 /// `daemon.info`, as BusyBox writes facility and level, or `<daemon.info>`.
-fn read_selector(line: &[u8], word: Range<usize>, laid: &mut Laid) -> bool {
+fn read_selector(line: &[u8], word: Range<usize>, matched: &mut LayoutMatch) -> bool {
     match selector(line, word) {
         Some((facility, level, said)) => {
-            laid.facility = Some(facility);
-            laid.say(level, said);
+            matched.facility = Some(facility);
+            matched.say(level, said);
             true
         }
         None => false,
@@ -189,7 +195,13 @@ fn selector(line: &[u8], word: Range<usize>) -> Option<(&'static str, Level, Ran
 
 /// Columns of RFC 5424, from the time, or behind it if that was found already. Without version and
 /// priority, only if the columns are certain.
-fn read_fields(line: &[u8], at: usize, opening: Option<Opening>, context: &mut TimeContext, laid: &mut Laid) -> bool {
+fn read_fields(
+    line: &[u8],
+    at: usize,
+    opening: Option<Opening>,
+    context: &mut TimeContext,
+    matched: &mut LayoutMatch,
+) -> bool {
     let mut at = at;
     let (version, opening_found) = (at, opening.is_some());
     let opening = match opening {
@@ -239,22 +251,22 @@ fn read_fields(line: &[u8], at: usize, opening: Option<Opening>, context: &mut T
         return false;
     }
     if let Some(opening) = opening {
-        laid.date(&opening, line, context);
+        matched.date(&opening, line, context);
     }
-    laid.layout = "syslog";
-    laid.member(line, "host", host);
-    laid.member(line, "module", app);
-    laid.member(line, "pid", process);
-    laid.member(line, "msgid", message_id);
-    laid.member(line, "structured_data", data);
+    matched.layout = "syslog";
+    matched.member(line, "host", host);
+    matched.member(line, "module", app);
+    matched.member(line, "pid", process);
+    matched.member(line, "msgid", message_id);
+    matched.member(line, "structured_data", data);
     if !opening_found {
-        laid.member(line, "version", version - 2..version - 1);
+        matched.member(line, "version", version - 2..version - 1);
     }
     at = (at + 1).min(line.len());
     // A byte order mark says that the message is UTF-8, which every line here is.
     at += if line[at..].starts_with("\u{feff}".as_bytes()) { 3 } else { 0 };
-    laid.message = at..line.len();
-    laid.is_envelope = true;
+    matched.message = at..line.len();
+    matched.is_envelope = true;
     true
 }
 

@@ -5,7 +5,7 @@
 use super::super::time::{TimeContext, TimeKind};
 use super::matching::Matching;
 use super::pattern::{self, Layout, Marks, Shape, Step};
-use super::{Laid, Opening};
+use super::{LayoutMatch, Opening};
 
 /// A layout by its name and its pattern, of which the steps are as many as it has.
 macro_rules! layout {
@@ -177,7 +177,7 @@ pub(super) fn read(
     from: usize,
     opening: Option<Opening>,
     context: &mut TimeContext,
-    laid: &mut Laid,
+    matched: &mut LayoutMatch,
 ) -> bool {
     let shape = opening.map(|opening| (Shape::of(line, opening.end), Marks::of(line, opening.end)));
     let mut matching = Matching::new(line, from, opening, context);
@@ -190,8 +190,8 @@ pub(super) fn read(
         }
         match layout.read(alike.min(failed), &mut matching) {
             Ok(()) => {
-                if let Some(written) = layout.capture(&mut matching, laid) {
-                    (laid.time, laid.time_is_coarse) = (Some(written.instant), written.kind == TimeKind::Syslog);
+                if let Some(written) = layout.capture(&mut matching, matched) {
+                    (matched.time, matched.time_is_coarse) = (Some(written.instant), written.kind == TimeKind::Syslog);
                     context.accept(&written);
                 }
                 return true;

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::super::level::Level;
 use super::syslog::is_host;
-use super::{Laid, text};
+use super::{LayoutMatch, text};
 
 /// The longest tag that is believed to be one.
 const LONGEST_TAG: usize = 128;
@@ -127,16 +127,16 @@ impl Tag {
         self
     }
 
-    pub(super) fn put(&self, line: &[u8], laid: &mut Laid) {
+    pub(super) fn put(&self, line: &[u8], matched: &mut LayoutMatch) {
         // A number in the place of a tag is a counter of its sender.
         let counter = text::digits(line, self.name.start) == self.name.end;
-        laid.member(line, if counter { "sequence" } else { "module" }, self.name.clone());
-        laid.member(line, "version", self.version.clone());
+        matched.member(line, if counter { "sequence" } else { "module" }, self.name.clone());
+        matched.member(line, "version", self.version.clone());
         let number = text::digits(line, self.pid.start) == self.pid.end;
-        laid.member(line, if number { "pid" } else { "instance" }, self.pid.clone());
-        laid.member(line, "context", self.context.clone());
+        matched.member(line, if number { "pid" } else { "instance" }, self.pid.clone());
+        matched.member(line, "context", self.context.clone());
         if let Some((level, said)) = &self.level {
-            laid.say(*level, said.clone());
+            matched.say(*level, said.clone());
         }
     }
 }

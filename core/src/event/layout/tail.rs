@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use super::super::level::Level;
-use super::{Laid, LayoutMember, LayoutName, ValueForm, text};
+use super::{LayoutMatch, LayoutMember, LayoutName, ValueForm, text};
 
 /// How many pairs of a message are taken.
 const MOST: usize = 32;
@@ -15,30 +15,30 @@ const MOST: usize = 32;
 const FARTHEST: usize = 8 << 10;
 
 /// Adds the pairs of the message to the members.
-pub(super) fn read(line: &[u8], laid: &mut Laid) {
-    if laid.message_form == ValueForm::Quoted || laid.layout == "logfmt" {
+pub(super) fn read(line: &[u8], matched: &mut LayoutMatch) {
+    if matched.message_form == ValueForm::Quoted || matched.layout == "logfmt" {
         return;
     }
-    let end = laid.message.end.min(laid.message.start + FARTHEST);
-    let message = &line[laid.message.start..end];
-    let before = laid.members.len();
+    let end = matched.message.end.min(matched.message.start + FARTHEST);
+    let message = &line[matched.message.start..end];
+    let before = matched.members.len();
     let mut from = 0;
     for equals in memchr::memchr_iter(b'=', message) {
-        if equals < from || laid.members.len() - before >= MOST {
+        if equals < from || matched.members.len() - before >= MOST {
             continue;
         }
         let Some(name) = name_before(message, equals) else { continue };
         let Some((value, form)) = value_behind(message, equals + 1) else { continue };
         from = value.end;
-        if laid.level.is_none()
+        if matched.level.is_none()
             && matches!(&message[name.clone()], b"level" | b"lvl" | b"severity" | b"loglevel" | b"log_level")
             && let Some(level) = Level::from_text(&message[value.clone()])
         {
-            laid.say(level, 0..0);
+            matched.say(level, 0..0);
         }
-        let moved = |range: Range<usize>| range.start + laid.message.start..range.end + laid.message.start;
+        let moved = |range: Range<usize>| range.start + matched.message.start..range.end + matched.message.start;
         let member = LayoutMember { name: LayoutName::Written(moved(name)), value: moved(value), form };
-        laid.members.push(member);
+        matched.members.push(member);
     }
 }
 

@@ -156,22 +156,22 @@ fn each_layout_is_read() {
     for (line, layout, time, level, message, members, header) in CASES {
         let mut context = TimeContext::new("UTC", 2026).unwrap();
         let taken = reader.read(line.as_bytes(), &mut context);
-        let laid = reader.laid();
+        let matched = reader.matched();
         let name = |name: &LayoutName| match name {
             LayoutName::Known(name) => (*name).to_owned(),
             LayoutName::Written(range) => line[range.clone()].to_owned(),
         };
-        let written: Vec<String> = laid.members[..laid.outside]
+        let written: Vec<String> = matched.members[..matched.outside]
             .iter()
             .map(|member| format!("{}={}", name(&member.name), &line[member.value.clone()]))
             .collect();
         let found = (
-            if taken { laid.layout } else { "" },
-            laid.time.map(|time| time.to_string()).unwrap_or_default(),
-            laid.level.map_or("", Level::name),
-            &line[laid.message.clone()],
+            if taken { matched.layout } else { "" },
+            matched.time.map(|time| time.to_string()).unwrap_or_default(),
+            matched.level.map_or("", Level::name),
+            &line[matched.message.clone()],
             written.join(" "),
-            !laid.header.is_empty(),
+            !matched.header.is_empty(),
         );
         let message = if layout.is_empty() { line } else { message };
         let expected = (*layout, (*time).to_owned(), *level, *message, (*members).to_owned(), *header);
@@ -188,7 +188,7 @@ fn a_carriage_return_is_no_part_of_the_message() {
     let mut reader = TextReader::default();
     let line = b"2026-01-02 03:04:05 ERROR down\r";
     assert!(reader.read(line, &mut context));
-    assert_eq!(&line[reader.laid().message.clone()], b"down");
+    assert_eq!(&line[reader.matched().message.clone()], b"down");
     assert!(!reader.read(b"\r", &mut context));
 }
 
@@ -197,17 +197,17 @@ fn the_facility_and_forms_are_told() {
     let mut context = TimeContext::new("UTC", 2026).unwrap();
     let mut reader = TextReader::default();
     assert!(reader.read(b"<165>Jan  2 03:04:05 web1 app[042]: x", &mut context));
-    let laid = reader.laid();
-    assert_eq!(laid.facility, Some("local4"));
+    let matched = reader.matched();
+    assert_eq!(matched.facility, Some("local4"));
     let form = |name: &'static str| {
-        laid.members.iter().find(|member| member.name == LayoutName::Known(name)).map(|member| member.form)
+        matched.members.iter().find(|member| member.name == LayoutName::Known(name)).map(|member| member.form)
     };
     assert_eq!(
         (form("pri"), form("pid"), form("host")),
         (Some(ValueForm::Number), Some(ValueForm::Text), Some(ValueForm::Text))
     );
     assert!(reader.read(br#"level=info msg="a\tb" x=1"#, &mut context));
-    assert_eq!(reader.laid().message_form, ValueForm::Quoted);
+    assert_eq!(reader.matched().message_form, ValueForm::Quoted);
 }
 
 #[test]
@@ -217,19 +217,19 @@ fn a_line_that_is_refused_leaves_the_year_clock() {
     reader.read(b"Dec 31 03:04:05 web1 app: x", &mut context);
     assert!(!reader.read(b"Seen on Jan  1 03:04:05 web1 app: x", &mut context));
     reader.read(b"Dec 31 03:04:06 web1 app: x", &mut context);
-    assert_eq!(reader.laid().time.map(|time| time.to_string()).as_deref(), Some("2026-12-31T03:04:06Z"));
+    assert_eq!(reader.matched().time.map(|time| time.to_string()).as_deref(), Some("2026-12-31T03:04:06Z"));
 }
 
 fn check(line: &str) -> Result<(), TestCaseError> {
     let mut context = TimeContext::new("UTC", 2026).unwrap();
     let mut reader = TextReader::default();
     let taken = reader.read(line.as_bytes(), &mut context);
-    let laid = reader.laid();
-    let ranges = [&laid.message, &laid.header, &laid.level_text];
-    for range in ranges.into_iter().chain(laid.members.iter().map(|member| &member.value)) {
+    let matched = reader.matched();
+    let ranges = [&matched.message, &matched.header, &matched.level_text];
+    for range in ranges.into_iter().chain(matched.members.iter().map(|member| &member.value)) {
         prop_assert!(line.get(range.clone()).is_some(), "{:?} of {:?}", range, line);
     }
-    for member in &laid.members {
+    for member in &matched.members {
         if let LayoutName::Written(name) = &member.name {
             prop_assert!(line.get(name.clone()).is_some_and(|name| !name.is_empty()));
         }
@@ -239,8 +239,10 @@ fn check(line: &str) -> Result<(), TestCaseError> {
     }
     let line = line.strip_suffix('\r').unwrap_or(line);
     if !taken {
-        prop_assert_eq!(&laid.message, &(0..line.len()));
-        prop_assert!(laid.outside == 0 && laid.time.is_none() && laid.level.is_none() && laid.header.is_empty());
+        prop_assert_eq!(&matched.message, &(0..line.len()));
+        prop_assert!(
+            matched.outside == 0 && matched.time.is_none() && matched.level.is_none() && matched.header.is_empty()
+        );
     }
     Ok(())
 }
@@ -277,7 +279,7 @@ proptest! {
 /// What is skipped in a group would not have fitted: trying every layout finds the same.
 fn one_by_one(group: &[pattern::Layout], line: &[u8], opening: Option<Opening>) {
     let mut context = TimeContext::new("UTC", 2026).unwrap();
-    let (mut quick, mut plain) = (Laid::new(), Laid::new());
+    let (mut quick, mut plain) = (LayoutMatch::new(), LayoutMatch::new());
     let found = table::read(group, line, 0, opening, &mut context, &mut quick);
     let first = group
         .iter()

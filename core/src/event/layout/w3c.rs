@@ -11,7 +11,7 @@
 //! no time where it says one, are read as any other.
 
 use super::super::time::TimeContext;
-use super::{Laid, own, text};
+use super::{LayoutMatch, own, text};
 
 /// Columns that have a role, and its member.
 const NAMES: [(&str, &str); 24] = [
@@ -54,19 +54,19 @@ pub(super) struct Fields {
 
 impl Fields {
     /// Reads a directive, or a line under one.
-    pub(super) fn read(&mut self, line: &[u8], context: &mut TimeContext, laid: &mut Laid) -> bool {
+    pub(super) fn read(&mut self, line: &[u8], context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
         if line.first() == Some(&b'#') {
             self.learn(line);
             return false;
         }
-        if self.names.is_empty() || !own::read_columns(line, "w3c", self.delimiter, &self.names, context, laid) {
+        if self.names.is_empty() || !own::read_columns(line, "w3c", self.delimiter, &self.names, context, matched) {
             return false;
         }
-        laid.message = 0..line.len();
+        matched.message = 0..line.len();
         if let Some(value) = self.taken.and_then(|taken| super::csv::columns(line, self.delimiter).nth(taken)) {
             // IIS writes milliseconds, CloudFront seconds with a fraction.
             let is_seconds = memchr::memchr(b'.', &line[value.range.clone()]).is_some();
-            laid.member(line, if is_seconds { "request_time" } else { "duration_ms" }, value.range);
+            matched.member(line, if is_seconds { "request_time" } else { "duration_ms" }, value.range);
         }
         true
     }
@@ -108,14 +108,14 @@ mod tests {
         let mut context = TimeContext::new("UTC", 2026).unwrap();
         let mut read = |line: &str| {
             reader.read(line.as_bytes(), &mut context);
-            let laid = reader.laid();
+            let matched = reader.matched();
             let member = |name: &'static str| {
-                let member = laid.members.iter().find(|member| member.name == LayoutName::Known(name));
+                let member = matched.members.iter().find(|member| member.name == LayoutName::Known(name));
                 member.map_or("", |member| &line[member.value.clone()]).to_owned()
             };
             (
-                laid.layout,
-                laid.time.is_some(),
+                matched.layout,
+                matched.time.is_some(),
                 member("status"),
                 member("operation"),
                 member("duration_ms"),

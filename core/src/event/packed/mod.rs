@@ -4,10 +4,10 @@
 mod edit;
 
 use super::fields::Value;
-use super::found::{Found, Scope, Seen};
+use super::found::{RoleMatches, Scope, Seen};
 use super::json::{self, Kind};
-use super::look::{Annotation, Form, Joint, Look, Shape};
 use super::msgpack::{self, DEEPEST, Head, Malformed, Reader};
+use super::parsed::{Annotation, Form, InsertPoint, ParsedEvent, Shape};
 use super::roles::{Claim, Company, Meaning, Names, Role};
 use super::time::{TimeContext, Timestamp};
 use super::unescape::escape_into;
@@ -24,7 +24,7 @@ struct Walk<'a> {
     context: &'a mut TimeContext,
 }
 
-impl Found {
+impl RoleMatches {
     /// Walks the map at `reader`; numbers that a role wants are written to the arena, as everywhere
     /// else they are text.
     fn map(
@@ -217,17 +217,17 @@ fn key_here<'a>(reader: &mut Reader<'a>) -> Result<Option<&'a [u8]>, Malformed> 
 }
 
 /// Looks at the map of `record`.
-pub(super) fn look_at(
+pub(super) fn parse_record(
     bytes: &[u8],
     arena: &mut Vec<u8>,
     record: &Record,
     names: &Names,
     context: &mut TimeContext,
-    look: &mut Look,
+    parsed: &mut ParsedEvent,
 ) {
     let (start, end) = (record.span.start as usize, record.span.end());
     let mut reader = Reader::new(&bytes[..end], start);
-    let mut found = Found::default();
+    let mut found = RoleMatches::default();
     let length = match Reader::new(&bytes[..end], start).head() {
         Ok(Head::Map(length)) => length,
         _ => usize::MAX,
@@ -237,14 +237,14 @@ pub(super) fn look_at(
     let undecided = whole && !found.company.is_empty();
     let whole = whole && !(undecided && found.settle_map(Reader::new(&bytes[..end], start), names, &mut walk).is_err());
     if !whole || length == usize::MAX {
-        *look = Look { fault: Some(Fault::NotAnObject), ..Look::default() };
+        *parsed = ParsedEvent { fault: Some(Fault::NotAnObject), ..ParsedEvent::default() };
         return;
     }
     found.time = found.time.or_else(|| lead_time(&bytes[start - record.lead as usize..start]));
-    look.shape = if found.own && found.annotation != Annotation::Absent { Shape::Own } else { Shape::Json };
-    look.joint =
-        Joint { open: start as u32, close: (end - 1) as u32, empty: length == 0, annotation: found.annotation };
-    found.give(look);
+    parsed.shape = if found.own && found.annotation != Annotation::Absent { Shape::Own } else { Shape::Json };
+    parsed.insert =
+        InsertPoint { open: start as u32, close: (end - 1) as u32, empty: length == 0, annotation: found.annotation };
+    found.give(parsed);
 }
 
 /// The time in front of a record: a number of seconds, an EventTime, or either in an array with

@@ -1,5 +1,5 @@
 use super::*;
-use crate::event::{Batch, Encoding, Level, Looker, Source, Span, Tag, msgpack};
+use crate::event::{Batch, Encoding, EventParser, Level, Source, Span, Tag, msgpack};
 
 pub(crate) fn pack(text: &str) -> Vec<u8> {
     let mut out = Vec::new();
@@ -8,9 +8,9 @@ pub(crate) fn pack(text: &str) -> Vec<u8> {
 }
 
 /// The batch of one record, looked at as a filter does.
-pub(crate) fn looked(lead: &[u8], map: &[u8]) -> Batch {
+pub(crate) fn parsed_batch(lead: &[u8], map: &[u8]) -> Batch {
     let names = Names::defaults("anomalies");
-    let mut looker = Looker::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap());
+    let mut parser = EventParser::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap());
     let bytes = [lead, map].concat();
     let record = Record {
         span: Span::new(lead.len(), bytes.len()),
@@ -21,7 +21,7 @@ pub(crate) fn looked(lead: &[u8], map: &[u8]) -> Batch {
         line_end: 0,
     };
     let mut batch = Batch { filled: bytes.len(), bytes, records: vec![record], ..Batch::default() };
-    looker.look(&mut batch);
+    parser.parse(&mut batch);
     batch
 }
 
@@ -44,11 +44,11 @@ fn roles_are_those_of_the_same_event_in_json() {
         r#"{}"#,
     ] {
         let names = Names::defaults("anomalies");
-        let mut looker = Looker::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap());
+        let mut parser = EventParser::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap());
         let record = Record { span: Span::new(0, text.len()), ..Record::default() };
         let mut json = Batch { filled: text.len(), bytes: text.into(), records: vec![record], ..Batch::default() };
-        looker.look(&mut json);
-        let packed = looked(&[], &pack(text));
+        parser.parse(&mut json);
+        let packed = parsed_batch(&[], &pack(text));
         let (json, packed) = (json.fields(0), packed.fields(0));
         for role in Role::ALL {
             assert_eq!(json.text(role), packed.text(role), "{} of {text}", role.name());
@@ -62,17 +62,17 @@ fn roles_are_those_of_the_same_event_in_json() {
 
 #[test]
 fn the_time_in_front_counts_where_the_record_has_none() {
-    let seconds = |batch: &Batch| batch.looks[0].time.map(|time| time.0);
+    let seconds = |batch: &Batch| batch.parsed[0].time.map(|time| time.0);
     let event_time = [0xd7, 0, 0, 0, 0, 5, 0, 0, 0, 7];
-    assert_eq!(seconds(&looked(&event_time, &pack("{}"))), Some(5_000_000_007));
-    assert_eq!(seconds(&looked(&[0x05], &pack("{}"))), Some(5_000_000_000));
-    assert_eq!(seconds(&looked(&[0xff], &pack("{}"))), None);
+    assert_eq!(seconds(&parsed_batch(&event_time, &pack("{}"))), Some(5_000_000_007));
+    assert_eq!(seconds(&parsed_batch(&[0x05], &pack("{}"))), Some(5_000_000_000));
+    assert_eq!(seconds(&parsed_batch(&[0xff], &pack("{}"))), None);
     let with_metadata = [&[0x92], &event_time[..], &[0x80]].concat();
-    assert_eq!(seconds(&looked(&with_metadata, &pack("{}"))), Some(5_000_000_007));
-    let own = looked(&event_time, &pack(r#"{"ts":9}"#));
+    assert_eq!(seconds(&parsed_batch(&with_metadata, &pack("{}"))), Some(5_000_000_007));
+    let own = parsed_batch(&event_time, &pack(r#"{"ts":9}"#));
     assert_eq!(
         seconds(&own),
-        looked(&[], &pack(r#"{"ts":9}"#)).looks[0].time.map(|time| time.0).or(Some(5_000_000_007))
+        parsed_batch(&[], &pack(r#"{"ts":9}"#)).parsed[0].time.map(|time| time.0).or(Some(5_000_000_007))
     );
 }
 
@@ -119,10 +119,10 @@ fn as_json_the_time_and_the_tag_are_kept() {
 
 #[test]
 fn own_events_and_levels_are_seen() {
-    let own = looked(&[], &pack(r#"{"source":"seismolog","level":"WARN","anomalies":[]}"#));
-    assert_eq!((own.looks[0].shape, own.looks[0].level), (Shape::Own, Some(Level::Warn)));
-    let cut = looked(&[], &[0x82, 0xa1, b'a', 0x01]);
-    assert_eq!(cut.looks[0].fault, Some(Fault::NotAnObject));
+    let own = parsed_batch(&[], &pack(r#"{"source":"seismolog","level":"WARN","anomalies":[]}"#));
+    assert_eq!((own.parsed[0].shape, own.parsed[0].level), (Shape::Own, Some(Level::Warn)));
+    let cut = parsed_batch(&[], &[0x82, 0xa1, b'a', 0x01]);
+    assert_eq!(cut.parsed[0].fault, Some(Fault::NotAnObject));
 }
 
 #[test]
@@ -146,10 +146,10 @@ fn rules_change_a_map_as_they_change_the_same_object() {
         ("{}", &[("team", "\"x\"")], ""),
     ] {
         let names = Names::defaults("anomalies");
-        let mut looker = Looker::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap());
+        let mut parser = EventParser::new(names, "anomalies".into(), TimeContext::new("UTC", 2026).unwrap());
         let record = Record { span: Span::new(0, text.len()), ..Record::default() };
         let mut batch = Batch { filled: text.len(), bytes: text.into(), records: vec![record], ..Batch::default() };
-        looker.look(&mut batch);
+        parser.parse(&mut batch);
         let (edit, mut line, mut map) = (edit(members), Vec::new(), Vec::new());
         splice::edit(&batch.fields(0), &batch.arena, &batch.bytes, &edit, "anomalies", findings.as_bytes(), &mut line)
             .unwrap();

@@ -51,7 +51,8 @@ pub enum Role {
 impl Role {
     /// How many there are.
     pub const COUNT: usize = 11;
-    /// How many of them a look keeps as a place in the line; timestamp and level are kept decoded.
+    /// How many of them a parsed event keeps as a place in the line; timestamp and level are kept
+    /// decoded.
     pub const PLACED: usize = 9;
     /// Every role, in the order of their numbers.
     pub const ALL: [Self; Self::COUNT] = [

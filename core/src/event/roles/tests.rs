@@ -105,13 +105,13 @@ fn records_of_well_known_encoders_are_read() {
         let [comment, line, wanted] = block.trim().split('\n').collect::<Vec<_>>()[..] else { panic!("{block}") };
         let wanted: serde_json::Map<String, serde_json::Value> = serde_json::from_str(wanted).unwrap();
         let context = crate::event::time::TimeContext::new("UTC", 2026).unwrap();
-        let mut looker = crate::event::Looker::new(names.clone(), "anomalies".into(), context);
-        let batch = crate::engine::testing::looked(&mut looker, line);
+        let mut parser = crate::event::EventParser::new(names.clone(), "anomalies".into(), context);
+        let batch = crate::engine::testing::parsed_batch(&mut parser, line);
         let fields = batch.fields(0);
         for (name, wanted) in wanted {
             let got = match (name.as_str(), Role::from_name(&name)) {
-                ("default", _) => serde_json::json!(fields.look().level_is_default),
-                ("envelope", _) => serde_json::json!(fields.look().is_envelope),
+                ("default", _) => serde_json::json!(fields.parsed().level_is_default),
+                ("envelope", _) => serde_json::json!(fields.parsed().is_envelope),
                 ("duration", _) => fields.duration_ms().map_or(serde_json::Value::Null, |ms| serde_json::json!(ms)),
                 ("status", _) => fields.status().map_or(serde_json::Value::Null, |status| serde_json::json!(status)),
                 (_, role) => serde_json::json!(fields.text(role.unwrap())),

@@ -16,7 +16,7 @@ mod ruby;
 mod rust;
 mod stack;
 
-use super::look::{Look, Shape};
+use super::parsed::{ParsedEvent, Shape};
 use super::unescape::has_escape;
 use super::{Encoding, Level, Record};
 use memchr::memchr;
@@ -254,9 +254,9 @@ fn may_name(line: &[u8]) -> bool {
 
 /// True when an event at WARN or worse, or one without level, may hold a trace in one field.
 #[inline]
-pub(super) fn may_be_inside(record: &Record, look: &Look, bytes: &[u8]) -> bool {
-    let json = look.shape == Shape::Json;
-    if !(json || look.shape == Shape::Text) || look.level.is_some_and(|level| level < Level::Warn) {
+pub(super) fn may_be_inside(record: &Record, parsed: &ParsedEvent, bytes: &[u8]) -> bool {
+    let json = parsed.shape == Shape::Json;
+    if !(json || parsed.shape == Shape::Text) || parsed.level.is_some_and(|level| level < Level::Warn) {
         return false;
     }
     // A trace has line ends. In JSON, also in JSON inside of a text or a map, they are escaped;

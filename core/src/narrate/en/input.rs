@@ -1,6 +1,6 @@
 //! An input that has stalled.
 
-use super::{NextStep, look_at};
+use super::{NextStep, parse_record};
 use crate::engine::finding::InputEvidence;
 
 pub(super) const MEANING: &str = "No events come any more: what is silent is the input, not one service.";
@@ -12,5 +12,5 @@ pub(super) fn summary(evidence: &InputEvidence) -> String {
 }
 
 pub(super) fn next_step() -> NextStep {
-    look_at("whoever writes to seismolog: the shipper, its file, its connection.")
+    parse_record("whoever writes to seismolog: the shipper, its file, its connection.")
 }

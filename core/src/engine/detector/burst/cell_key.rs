@@ -68,7 +68,7 @@ pub(super) fn text_key(module: u64, template: u64) -> u64 {
 /// The cells that an error is counted in, widest first, and the share of failing requests behind
 /// them.
 pub(super) fn spots(event: &Event<'_>) -> [Option<CellKey>; 5] {
-    let module = event.fields.look().module_hash;
+    let module = event.fields.parsed().module_hash;
     let place = fold(module);
     let narrow =
         |scope, hash: u64| CellKey { scope, cell: hash ^ KEY_DOMAINS[scope as usize], place, module: Some(module) };

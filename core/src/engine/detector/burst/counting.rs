@@ -5,10 +5,10 @@ use super::*;
 impl Burst {
     /// Counts an error, and asks whether there are too many.
     pub(super) fn count(&mut self, event: &Event<'_>, settings: BurstSettings, prior: &Prior, report: &mut Report<'_>) {
-        let look = event.fields.look();
+        let parsed = event.fields.parsed();
         let now = self.exposure.slot();
-        let fatal = look.level == Some(Level::Fatal);
-        let module = fold(look.module_hash);
+        let fatal = parsed.level == Some(Level::Fatal);
+        let module = fold(parsed.module_hash);
         let spots = spots(event);
         let template = event.templates.get(event.template.id);
         let young = template.is_some_and(|template| event.moment.now.seconds_since(template.first) < YOUNG_S);

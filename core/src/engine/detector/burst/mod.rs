@@ -226,9 +226,9 @@ impl Detector for Burst {
         }
         self.go_to(event.moment.running);
         self.exposure.add();
-        let look = event.fields.look();
+        let parsed = event.fields.parsed();
         let status = event.fields.status();
-        let module = self.traffic.module(look.module_hash, self.exposure.slot());
+        let module = self.traffic.module(parsed.module_hash, self.exposure.slot());
         module.hear(&event.fields);
         let mut failed = None;
         if failure::is_failure(&event.fields, self.least) {
@@ -243,11 +243,12 @@ impl Detector for Burst {
         if status.is_some() && !suppressed {
             let attributed = self.open.attributed();
             let by_status = failed.is_some() && failure::by_status(status);
-            module
-                .count_request(by_status, &self.exposure, |slot| attributed.owns(fold(look.module_hash).into(), slot));
+            module.count_request(by_status, &self.exposure, |slot| {
+                attributed.owns(fold(parsed.module_hash).into(), slot)
+            });
         }
         if prior.localized.opened {
-            self.leave_to_spread(look.module_hash, &prior.localized);
+            self.leave_to_spread(parsed.module_hash, &prior.localized);
         }
         if let Some(settings) = failed
             && !suppressed
@@ -257,7 +258,7 @@ impl Detector for Burst {
     }
 
     fn prefetch(&self, events: &[Fields<'_>; AHEAD]) {
-        self.traffic.prefetch(events.map(|event| event.look().module_hash));
+        self.traffic.prefetch(events.map(|event| event.parsed().module_hash));
     }
 
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {

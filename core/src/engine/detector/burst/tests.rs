@@ -557,22 +557,22 @@ fn what_is_kept_of_two_texts_is_added_up_when_they_become_one() {
 
 #[test]
 fn a_cell_is_settled_when_something_leaves_its_windows_or_a_block_begins() {
-    let looks = |modules: usize| {
+    let parsed = |modules: usize| {
         let mut burst = Burst::new(&BurstOptions::default(), SharedOptions::default());
         let mut incidents = Incidents::new(Policy::default(), 100);
         let line = |i: usize| format!("{{\"level\":\"ERROR\",\"module\":\"m{i}\",\"message\":\"failed\"}}\n");
-        let batch = testing::looked(&mut testing::looker(), &(0..modules).map(line).collect::<String>());
+        let batch = testing::parsed_batch(&mut testing::parser(), &(0..modules).map(line).collect::<String>());
         let start = Timestamp::from_seconds(1_767_600_000);
         testing::observe_into(&mut burst, &batch, |_| start, &mut incidents, &mut Vec::new());
         testing::pass(&mut burst, &mut incidents, start, 0, 58);
-        let at_rest = burst.active.looks;
+        let at_rest = burst.active.parsed;
         testing::pass(&mut burst, &mut incidents, start, 58, 400);
         assert_eq!(burst.active.len(), 0);
-        (at_rest, burst.active.looks)
+        (at_rest, burst.active.parsed)
     };
     // Five blocks begin while the windows see the slot, two cells to a module and one of all; the
     // fifth is when it leaves.
     for modules in [100, 200] {
-        assert_eq!(looks(modules), (0, 5 * (2 * modules + 1)));
+        assert_eq!(parsed(modules), (0, 5 * (2 * modules + 1)));
     }
 }

@@ -54,8 +54,8 @@ use crate::engine::snapshot::Stateful;
 use crate::engine::state::{Evict, Table, TableSnapshot};
 use crate::engine::stats::alarm_budget::{AlarmBudget, TestCount};
 use crate::engine::stats::log_histogram::bucket_of;
-use crate::event::look::Form;
 use crate::event::operation::masked;
+use crate::event::parsed::Form;
 use crate::event::text_duration::Anchor;
 use crate::event::{Fields, Role, Timestamp};
 use baseline::LIMITS;
@@ -132,12 +132,12 @@ impl Latency {
     /// Takes the duration of the event itself.
     #[inline]
     fn measure(&mut self, event: &Event<'_>, report: &mut Report<'_>) {
-        let look = event.fields.look();
-        let from_text = look.slots[Role::Duration as usize].form == Form::Absent;
+        let parsed = event.fields.parsed();
+        let from_text = parsed.slots[Role::Duration as usize].form == Form::Absent;
         let value = if from_text { self.texts.duration_ms(event) } else { event.fields.duration_ms() };
         let Some(value) = value else { return };
-        if from_text && look.slots[Role::Operation as usize].form == Form::Absent {
-            let key = event.template.id.0 ^ look.module_hash.rotate_left(7) ^ KEY_DOMAINS[1];
+        if from_text && parsed.slots[Role::Operation as usize].form == Form::Absent {
+            let key = event.template.id.0 ^ parsed.module_hash.rotate_left(7) ^ KEY_DOMAINS[1];
             self.take(key, value, || texts::name_of(event), event, report);
         } else if let Some(key) = named(&event.fields) {
             self.take(key, value, || name_of(&event.fields), event, report);
@@ -156,7 +156,7 @@ impl Latency {
     ) {
         let Some(bucket) = bucket_of(value) else { return };
         let now = event.moment.now;
-        let host = event.fields.look().host_hash();
+        let host = event.fields.parsed().host_hash();
         let mut key = key;
         let mut operation = self.operations.touch(key, || Operation::new(name(), now));
         let mut share = (host != 0).then(|| self.hosts.touch(share_key(key, host), HostShare::default));
@@ -216,13 +216,13 @@ impl Latency {
 /// is salted, because an operation may have the same name.
 #[inline]
 fn named(fields: &Fields<'_>) -> Option<u64> {
-    let look = fields.look();
-    match look.slots[Role::Operation as usize].form {
+    let parsed = fields.parsed();
+    match parsed.slots[Role::Operation as usize].form {
         Form::Absent => fields
             .raw(Role::Module)
             .filter(|module| !module.is_empty())
-            .map(|_| look.module_hash.rotate_left(1) ^ KEY_DOMAINS[0]),
-        _ => Some(look.operation_hash).filter(|&key| key != 0),
+            .map(|_| parsed.module_hash.rotate_left(1) ^ KEY_DOMAINS[0]),
+        _ => Some(parsed.operation_hash).filter(|&key| key != 0),
     }
 }
 
@@ -289,7 +289,7 @@ impl Detector for Latency {
         let key = |event: &Fields<'_>| event.duration_ms().and_then(bucket_of).and_then(|_| named(event));
         let keys: [_; AHEAD] = std::array::from_fn(|i| key(&events[i]).unwrap_or_default());
         self.operations.prefetch(keys, |_, operation| operation.prefetch());
-        let shares: [_; AHEAD] = std::array::from_fn(|i| share_key(keys[i], events[i].look().host_hash()));
+        let shares: [_; AHEAD] = std::array::from_fn(|i| share_key(keys[i], events[i].parsed().host_hash()));
         self.hosts.prefetch(shares, |_, share| share.prefetch());
     }
 

@@ -82,7 +82,7 @@ pub(super) fn count_retries(
 ) -> Retries {
     let Some(message) = event.fields.raw(Role::Message) else { return Retries::default() };
     let template_seen = learned.count(template_key(event.template.id));
-    scratch.read(message, event.fields.look().module_hash);
+    scratch.read(message, event.fields.parsed().module_hash);
     let when = When { time: event.moment.time, last: actor.last, events: learned.events() };
     let counter = actor.counter.get_or_insert_default();
     counter.push(scratch, when, |count, elapsed, others| learned.expected(template_seen, count, elapsed, others));

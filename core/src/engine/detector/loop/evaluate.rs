@@ -36,7 +36,7 @@ impl Loop {
     pub(super) fn evaluate(&mut self, event: &Event<'_>, repeats: Repeats, guarded: bool, report: &mut Report<'_>) {
         let Repeats { line, seen, template_seen, run, spell, habits, settings } = repeats;
         if !self.open.is_empty()
-            && let Some(LoopOwner::Line(open, going)) = self.open.get_mut(event.fields.look().module_hash)
+            && let Some(LoopOwner::Line(open, going)) = self.open.get_mut(event.fields.parsed().module_hash)
             && *open == line
         {
             report.suppress();
@@ -65,10 +65,10 @@ impl Loop {
 
     /// Tests a run that may be a loop: at every repeat at first, then at doubling counts.
     fn test(&mut self, event: &Event<'_>, run: Run, habit: Habit, threshold: f64, report: &mut Report<'_>) {
-        let look = event.fields.look();
+        let parsed = event.fields.parsed();
         let now = event.moment.now;
         let repeats = run.repeats();
-        if self.open.contains(look.module_hash) || (repeats > 32 && !repeats.is_power_of_two()) {
+        if self.open.contains(parsed.module_hash) || (repeats > 32 && !repeats.is_power_of_two()) {
             return;
         }
         let time = event.moment.time;
@@ -93,13 +93,13 @@ impl Loop {
                 .near_miss(verdict.ln_p, threshold, |ln_p, threshold| near_miss(event, &run, lasted, ln_p, threshold));
             return;
         }
-        let Some(actor) = self.actors.get_mut(look.actor_hash) else { return };
+        let Some(actor) = self.actors.get_mut(parsed.actor_hash) else { return };
         let opening = incident::opening(&event.fields, threshold, &run, &verdict, lasted, actor);
         let id = report.incidents.open(opening, now, report.findings);
         let pace = (lasted / f64::from(repeats * run.period as u32)).max(1e-3);
         let range = (run.signal == Signal::Counter).then(|| actor.range()).flatten();
         let (Run { period, began, lasted, .. }, tested) = (run, Some(Tested::of(&run)));
-        let (until, module) = (began.saturating_add_nanos((lasted * 1e9) as i64), look.module_hash);
+        let (until, module) = (began.saturating_add_nanos((lasted * 1e9) as i64), parsed.module_hash);
         let before = lasted;
         let going = OpenLoop { id, period, began, before, until, heard: now, range, tested, pace, other: 0, module };
         let deadline = going.deadline();
@@ -107,7 +107,7 @@ impl Loop {
             LoopOwner::Line(line, Box::new(going))
         } else {
             actor.going = Some(Box::new(going));
-            LoopOwner::Actor(look.actor_hash)
+            LoopOwner::Actor(parsed.actor_hash)
         };
         self.open.open(module, id, open, deadline, report.incidents);
     }

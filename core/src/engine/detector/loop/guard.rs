@@ -100,7 +100,7 @@ impl Guards {
 
     fn count(&mut self, event: &Event<'_>, line: u64, report: &mut Report<'_>) -> bool {
         let (fields, now) = (&event.fields, event.moment.now);
-        let choice = self.choices.touch(fields.look().actor_hash, Choice::default);
+        let choice = self.choices.touch(fields.parsed().actor_hash, Choice::default);
         let Some(limit) = *self.limits.of(choice, fields) else { return false };
         let hash = |wanted: bool, role| if wanted { fields.hash(role).unwrap_or_default() } else { 0 };
         let key = line

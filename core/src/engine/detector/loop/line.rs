@@ -2,7 +2,7 @@
 
 use crate::engine::detector::Event;
 use crate::engine::template::TemplateId;
-use crate::event::{Look, Role};
+use crate::event::{ParsedEvent, Role};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Separates templates from lines in the sketch that counts both.
@@ -11,21 +11,21 @@ const TEMPLATE_SALT: u64 = 0x5EED_0F7E_A7ED_C0DE;
 /// The line of an event: its message, or of a message with a stack trace the first line and the
 /// trace.
 pub(super) fn of(event: &Event<'_>) -> u64 {
-    let look = event.fields.look();
+    let parsed = event.fields.parsed();
     let message = match (event.stack, event.fields.raw(Role::Message)) {
         (Some(stack), Some(message)) => {
             let first = message.iter().position(|byte| matches!(byte, b'\n' | b'\\')).unwrap_or(message.len());
             xxh3_64(&message[..first]) ^ stack.fingerprint
         }
-        _ => look.message_hash,
+        _ => parsed.message_hash,
     };
-    of_message(message, look)
+    of_message(message, parsed)
 }
 
-/// The line of this message in the look's module.
+/// The line of this message in the parsed event's module.
 #[inline]
-pub(super) fn of_message(message: u64, look: &Look) -> u64 {
-    message ^ look.module_hash.rotate_left(32)
+pub(super) fn of_message(message: u64, parsed: &ParsedEvent) -> u64 {
+    message ^ parsed.module_hash.rotate_left(32)
 }
 
 /// The key of a template in the sketch of learned counts.

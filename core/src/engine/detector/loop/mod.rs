@@ -62,7 +62,7 @@ use crate::engine::overrides::Overrides;
 use crate::engine::state::{Evict, Table};
 use crate::engine::stats::alarm_budget::{AlarmBudget, TestCount};
 use crate::engine::template::Merge;
-use crate::event::{Fields, Level, Look, Role};
+use crate::event::{Fields, Level, ParsedEvent, Role};
 use actor::{Actor, LoopOwner, OpenLoop};
 use counter::{Retries, count_retries};
 use evaluate::Repeats;
@@ -125,8 +125,8 @@ impl Detector for Loop {
 
     #[inline]
     fn observe(&mut self, event: &Event<'_>, _: &Prior, report: &mut Report<'_>) {
-        let look = event.fields.look();
-        if look.message_hash == 0 {
+        let parsed = event.fields.parsed();
+        if parsed.message_hash == 0 {
             return;
         }
         let (time, now) = (event.moment.time, event.moment.now);
@@ -134,7 +134,7 @@ impl Detector for Loop {
         let line = line::of(event);
         let seen = self.learned.count(line);
         let guarded = self.guards.observe(event, line, report);
-        let actor = self.actors.touch(look.actor_hash, || Actor::new(time));
+        let actor = self.actors.touch(parsed.actor_hash, || Actor::new(time));
         let settings = *self.settings.of(&mut actor.choice, &event.fields);
         if !settings.enabled {
             // Lines of an actor that is switched off still count as lines of the stream. A loop
@@ -143,7 +143,7 @@ impl Detector for Loop {
         }
         let pushed = actor.push(line as u32, settings.min_repeats, time);
         actor.gather(pushed, || event.fields.text(Role::Message));
-        let retries = if look.level >= Some(Level::Warn) {
+        let retries = if parsed.level >= Some(Level::Warn) {
             count_retries(event, actor, &mut self.learned, &mut self.scratch)
         } else {
             Retries::default()
@@ -152,18 +152,18 @@ impl Detector for Loop {
         let expected = |count: f64, elapsed: f64, others: f64| learned.expected(seen, count, elapsed, others);
         let spelled = self.spells.push(
             line,
-            Emitter { actor: look.actor_hash, place: look.place_hash },
+            Emitter { actor: parsed.actor_hash, place: parsed.place_hash },
             time,
             learned.events(),
             expected,
         );
 
-        let habits = self.habits.touch(look.module_hash, Habits::default);
+        let habits = self.habits.touch(parsed.module_hash, Habits::default);
         let spell = if let Update::Extended(spell) = spelled { Some(spell) } else { None };
         let spell_lines = spell.map_or(0, |spell| spell.count);
         habits.learn(&mut self.learned, line, pushed.longest.max(retries.lines), spell_lines);
         if let Update::Restarted(lines) = spelled
-            && !self.open.contains(look.module_hash)
+            && !self.open.contains(parsed.module_hash)
         {
             self.learned.count_harmless(line, lines);
         }
@@ -204,12 +204,12 @@ impl Detector for Loop {
     }
 
     fn prefetch(&self, events: &[Fields<'_>; AHEAD]) {
-        self.actors.prefetch(events.map(|event| event.look().actor_hash), |_, actor| actor.prefetch());
+        self.actors.prefetch(events.map(|event| event.parsed().actor_hash), |_, actor| actor.prefetch());
     }
 
-    fn prefetch_fixed(&self, looks: &[Look]) {
-        for look in looks {
-            let line = line::of_message(look.message_hash, look);
+    fn prefetch_fixed(&self, parsed: &[ParsedEvent]) {
+        for parsed in parsed {
+            let line = line::of_message(parsed.message_hash, parsed);
             std::hint::black_box(self.learned.prefetch(line) ^ self.spells.prefetch(line));
         }
     }
@@ -221,7 +221,7 @@ impl Detector for Loop {
         self.guards.tick(now, report);
         self.actors.take_lost().into_iter().for_each(|module| self.open.hurry(module));
         for module in self.open.due(now, report.incidents) {
-            if self.look_at(module, now, report) {
+            if self.parse_record(module, now, report) {
                 self.open.end(module);
             }
         }

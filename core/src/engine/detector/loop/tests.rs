@@ -168,11 +168,11 @@ fn overrides_switch_actors_off_and_on_and_change_what_it_takes() {
 fn a_million_actors_stay_under_the_cap() {
     let mut detector = Loop::new(&LoopOptions::default(), SharedOptions { keys: 1_000, ..SharedOptions::default() });
     let mut findings = Vec::new();
-    let mut looker = testing::looker();
+    let mut parser = testing::parser();
     for chunk in 0..100 {
         let text: String =
             (0..10_000).map(|i| format!("{{\"thread\":{},\"message\":\"hello\"}}\n", chunk * 10_000 + i)).collect();
-        let batch = testing::looked(&mut looker, &text);
+        let batch = testing::parsed_batch(&mut parser, &text);
         let at = |i: usize| Timestamp::from_millis(chunk * 10_000 + i as i64);
         testing::observe(&mut detector, &batch, at, &mut findings);
     }
@@ -446,27 +446,27 @@ fn a_counters_learned_rate_follows_merges() {
 
 #[test]
 fn a_tick_looks_at_what_is_due_however_many_loops_are_open() {
-    let looks = |modules: usize| {
+    let parsed = |modules: usize| {
         let within = HumanDuration::from_secs(3_600);
         let guard = LoopGuard { module: Some("*".into()), max_repeats: 2, within, ..LoopGuard::default() };
         let options = LoopOptions { guards: vec![guard], ..LoopOptions::default() };
         let mut detector = Loop::new(&options, SharedOptions::default());
         let mut incidents = Incidents::new(Policy::default(), 10_000);
         let line = |i: usize| format!("{{\"module\":\"m{}\",\"message\":\"again\"}}\n", i % modules);
-        let batch = testing::looked(&mut testing::looker(), &(0..5 * modules).map(line).collect::<String>());
+        let batch = testing::parsed_batch(&mut testing::parser(), &(0..5 * modules).map(line).collect::<String>());
         let start = Timestamp::from_seconds(1_767_600_000);
         testing::observe_into(&mut detector, &batch, |_| start, &mut incidents, &mut Vec::new());
         assert_eq!(incidents.open_by_detector().iter().sum::<u64>(), modules as u64);
         testing::pass(&mut detector, &mut incidents, start, 0, 1_800);
-        let before = detector.guards.open.looks() + detector.open.looks();
+        let before = detector.guards.open.parsed() + detector.open.parsed();
         testing::pass(&mut detector, &mut incidents, start, 1_800, 3_000);
         assert_eq!(incidents.open_by_detector().iter().sum::<u64>(), 0);
-        (before, detector.guards.open.looks())
+        (before, detector.guards.open.parsed())
     };
     // None before the end of its window, where each is seen once, and once more where that is a
     // rounding early.
     for modules in [100, 200] {
-        let (before, all) = looks(modules);
+        let (before, all) = parsed(modules);
         assert!(before == 0 && (modules..=2 * modules).contains(&all), "{before} {all}");
     }
 }

@@ -159,7 +159,7 @@ impl Registered for Novelty {
 impl Novelty {
     /// The first exception type that the message names.
     fn exception<'a>(&mut self, fields: &Fields<'a>) -> Option<&'a [u8]> {
-        let hash = fields.look().message_hash;
+        let hash = fields.parsed().message_hash;
         let nameless = &mut self.nameless[hash as usize % NAMELESS];
         if *nameless == hash {
             return None;
@@ -171,7 +171,7 @@ impl Novelty {
         name
     }
 
-    fn look_at(&mut self, event: &Event<'_>, level: Level, told: bool, report: &mut Report<'_>) {
+    fn parse_record(&mut self, event: &Event<'_>, level: Level, told: bool, report: &mut Report<'_>) {
         let (template, moment) = (event.template, event.moment);
         self.latest = None;
         let chance = self.templates.see(template.count);
@@ -290,11 +290,11 @@ impl Detector for Novelty {
 
     #[inline]
     fn observe(&mut self, event: &Event<'_>, prior: &Prior, report: &mut Report<'_>) {
-        if let Some(level) = event.fields.look().level
+        if let Some(level) = event.fields.parsed().level
             && level >= self.least
             && event.template.count > 0
         {
-            self.look_at(event, level, prior.told, report);
+            self.parse_record(event, level, prior.told, report);
         }
     }
 

@@ -391,19 +391,19 @@ fn what_was_nearly_a_silence_is_told_to_who_asks() {
 }
 
 /// Looks at keys in an hour of ticks, after so many have spoken `lines` times each and stopped.
-fn looks(keys: usize, lines: usize) -> usize {
+fn parsed(keys: usize, lines: usize) -> usize {
     let options = SilenceOptions { keys: vec!["module".into()], ..SilenceOptions::default() };
     let mut silence = Silence::new(&options, SharedOptions::default());
     let mut incidents = Incidents::new(Policy::default(), 100);
     let text: String = (0..lines * keys).map(|i| format!("{{\"module\":\"m{}\"}}\n", i % keys)).collect();
-    let batch = testing::looked(&mut testing::looker(), &text);
+    let batch = testing::parsed_batch(&mut testing::parser(), &text);
     let start = Timestamp::from_millis(START_MS);
     let at = |i: usize| start.saturating_add_nanos(i as i64 * 1_000_000_000 / keys as i64);
     testing::observe_into(&mut silence, &batch, at, &mut incidents, &mut Vec::new());
     testing::pass(&mut silence, &mut incidents, start, lines as i64, 2_000);
-    let before = silence.schedule.looks;
+    let before = silence.schedule.parsed;
     testing::pass(&mut silence, &mut incidents, start, lines as i64 + 2_000, 3_600);
-    silence.schedule.looks - before
+    silence.schedule.parsed - before
 }
 
 #[test]
@@ -411,7 +411,7 @@ fn a_tick_looks_at_what_is_due_however_many_keys_there_are() {
     // Too few lines for a limit; enough for one in seconds, which the stream has too few events
     // for.
     for lines in [3, 60] {
-        assert_eq!([looks(200, lines), looks(400, lines)], [0, 0], "{lines}");
+        assert_eq!([parsed(200, lines), parsed(400, lines)], [0, 0], "{lines}");
     }
 }
 

@@ -15,7 +15,7 @@ impl Spread {
     fn spot(&self, number: usize, fields: &Fields<'_>) -> Option<CellKey> {
         let value = self.dimensions[number].hash_of(fields)?;
         let salt = number as u64 + 1;
-        let side = fields.look().module_hash ^ salt.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let side = fields.parsed().module_hash ^ salt.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         Some(CellKey { side, key: side ^ value.rotate_left(17), place: value ^ salt.rotate_right(8) })
     }
 

@@ -304,22 +304,22 @@ fn what_nearly_sat_on_one_host_is_told_to_who_asks() {
 
 #[test]
 fn a_module_is_settled_when_something_leaves_its_windows_or_a_block_is_over() {
-    let looks = |modules: usize| {
+    let parsed = |modules: usize| {
         let mut spread = Spread::new(&SpreadOptions::default(), SharedOptions::default());
         let mut incidents = Incidents::new(Policy::default(), 100);
         let line = |i: usize| format!("{{\"level\":\"ERROR\",\"module\":\"m{i}\",\"host\":\"h{}\"}}\n", i % 7);
-        let batch = testing::looked(&mut testing::looker(), &(0..modules).map(line).collect::<String>());
+        let batch = testing::parsed_batch(&mut testing::parser(), &(0..modules).map(line).collect::<String>());
         let start = Timestamp::from_seconds(1_767_600_000);
         testing::observe_into(&mut spread, &batch, |_| start, &mut incidents, &mut Vec::new());
         testing::pass(&mut spread, &mut incidents, start, 0, 298);
-        let at_rest = spread.active.looks;
+        let at_rest = spread.active.parsed;
         testing::pass(&mut spread, &mut incidents, start, 298, 400);
         assert_eq!(spread.active.len(), 0);
-        (at_rest, spread.active.looks)
+        (at_rest, spread.active.parsed)
     };
     // The one slot of each leaves after five minutes, and until then nothing is learned.
     for modules in [100, 200] {
-        assert_eq!(looks(modules), (0, modules));
+        assert_eq!(parsed(modules), (0, modules));
     }
 }
 
@@ -329,8 +329,8 @@ fn a_module_is_settled_when_something_leaves_its_windows_or_a_block_is_over() {
 fn a_state_says_which_modules_are_active_and_restores_when_each_is_due() {
     let new = || Spread::new(&SpreadOptions::default(), SharedOptions::default());
     let (mut first, mut again) = (new(), new());
-    let batch = testing::looked(
-        &mut testing::looker(),
+    let batch = testing::parsed_batch(
+        &mut testing::parser(),
         &(0..3_000)
             .map(|i| format!("{{\"level\":\"ERROR\",\"module\":\"m{}\",\"host\":\"h{}\"}}\n", i % 9, i % 7))
             .collect::<String>(),

@@ -2,7 +2,7 @@
 
 use crate::engine::rules::value::scalar::Scalar;
 use crate::engine::rules::value::table::Table;
-use crate::event::look::Form;
+use crate::event::parsed::Form;
 use crate::event::{Fields, Role, Value};
 use regex::Regex;
 use std::borrow::Cow;
@@ -67,11 +67,11 @@ impl<'a> Seen<'a> {
             // Compared in the unit that scripts see, whatever unit the event is written in.
             Role::Duration => fields.told_duration_ms().map(Self::Float),
             Role::Level | Role::Timestamp => fields.text(role).map(|text| Self::Text(text, false)),
-            _ => match fields.look().slots[role as usize].form {
+            _ => match fields.parsed().slots[role as usize].form {
                 Form::Absent => None,
                 Form::Escaped => fields.text(role).map(|text| Self::Text(text, false)),
-                // Its look has found the line to be UTF-8; asking again is cheap where it can be
-                // done in one go.
+                // Its parsed event has found the line to be UTF-8; asking again is cheap where it
+                // can be done in one go.
                 form @ (Form::Text | Form::Number) => {
                     let text = simdutf8::basic::from_utf8(fields.raw(role)?).ok()?;
                     Some(Self::Text(text.into(), form == Form::Number))

@@ -7,7 +7,7 @@ use super::literals;
 use super::words;
 use super::words::WordSearch;
 use crate::engine::rules::value::table::Table;
-use crate::event::look::Form;
+use crate::event::parsed::Form;
 use crate::event::unescape::has_escape;
 use crate::event::{Fields, Role};
 use regex::{RegexSet, RegexSetBuilder};
@@ -163,7 +163,7 @@ impl Lookups {
         let form = match role {
             // Filters see milliseconds and numbers, whatever is written.
             Role::Duration | Role::Status => None,
-            _ => fields.look().slots.get(role as usize).map(|slot| slot.form),
+            _ => fields.parsed().slots.get(role as usize).map(|slot| slot.form),
         };
         match (form, fields.raw(role)) {
             (Some(Form::Absent), _) => false,

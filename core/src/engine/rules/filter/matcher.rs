@@ -19,8 +19,8 @@ use super::lookups::{Building, Lookups};
 use super::members::{LocatedMembers, MemberNames};
 use crate::engine::rules::value::table::Table;
 use crate::engine::template::{Merge, TemplateId};
-use crate::event::look::Form;
-use crate::event::{Fields, Look, Prefilter, Role};
+use crate::event::parsed::Form;
+use crate::event::{Fields, ParsedEvent, Prefilter, Role};
 use std::collections::BTreeMap;
 
 /// How many those are.
@@ -29,9 +29,9 @@ const LEVELS: usize = 7;
 /// The roles that an event has, as the masks of alternatives have them; the level has a mask of its
 /// own.
 #[inline]
-fn roles_of(look: &Look) -> u16 {
-    let mut roles = u16::from(look.time.is_some()) << Role::Timestamp as u16;
-    for (i, slot) in look.slots.iter().enumerate() {
+fn roles_of(parsed: &ParsedEvent) -> u16 {
+    let mut roles = u16::from(parsed.time.is_some()) << Role::Timestamp as u16;
+    for (i, slot) in parsed.slots.iter().enumerate() {
         roles |= u16::from(slot.form != Form::Absent) << i;
     }
     roles
@@ -39,8 +39,8 @@ fn roles_of(look: &Look) -> u16 {
 
 /// The place of a look's level in [`Matcher::of_level`].
 #[inline]
-fn level_of(look: &Look) -> usize {
-    look.level.map_or(LEVELS - 1, |level| level as usize)
+fn level_of(parsed: &ParsedEvent) -> usize {
+    parsed.level.map_or(LEVELS - 1, |level| level as usize)
 }
 
 /// The filters of a set, joined.
@@ -191,27 +191,28 @@ impl Matcher {
         &self.tables
     }
 
-    /// True when no rule can select the event, and its look says so.
+    /// True when no rule can select the event, and its parsed event says so.
     #[inline]
     pub(crate) fn is_idle(&self, fields: &Fields<'_>) -> bool {
-        let part = self.part(level_of(fields.look()));
+        let part = self.part(level_of(fields.parsed()));
         self.templates.is_empty()
-            && part
-                .is_none_or(|part| part.alone.is_some_and(|roles| fields.told_idle(self).unwrap_or(0) & roles == roles))
+            && part.is_none_or(|part| {
+                part.alone.is_some_and(|roles| fields.unmatched_roles_for(self).unwrap_or(0) & roles == roles)
+            })
     }
 
     /// Puts the rules that select the event into `scratch.rules`.
     #[inline]
     pub(crate) fn select(&self, fields: &Fields<'_>, template: TemplateId, roots: &Roots, scratch: &mut Scratch) {
-        let look = fields.look();
-        let level = level_of(look);
+        let parsed = fields.parsed();
+        let level = level_of(parsed);
         let Some(part) = self.part(level) else { return scratch.rules.clear() };
         let Scratch { places, candidates, rules } = scratch;
         candidates.clear();
         rules.clear();
         places.begin();
         if !part.open.is_empty() {
-            let has = roles_of(look);
+            let has = roles_of(parsed);
             for (_, entries) in part.open.iter().filter(|(roles, _)| roles & !has == 0) {
                 candidates.extend_from_slice(entries);
             }
@@ -220,7 +221,7 @@ impl Matcher {
             candidates.extend_from_slice(entries);
             false
         };
-        let idle = fields.told_idle(self).unwrap_or_else(|| self.idle(fields, u16::MAX));
+        let idle = fields.unmatched_roles_for(self).unwrap_or_else(|| self.idle(fields, u16::MAX));
         for (role, lookups) in part.roles.iter().filter(|(role, _)| idle >> *role as u16 & 1 == 0) {
             if let Some(seen) = Seen::of_role(*role, fields) {
                 lookups.find(&seen, &self.tables, &mut found);
@@ -254,7 +255,7 @@ impl Matcher {
         }
         candidates.sort_unstable();
         candidates.dedup();
-        let has = roles_of(look);
+        let has = roles_of(parsed);
         for &entry in &*candidates {
             let (rule, alternative) = &self.entries[entry as usize];
             if rules.last() != Some(rule)
@@ -280,7 +281,7 @@ impl Matcher {
 
 impl Prefilter for Matcher {
     fn idle(&self, fields: &Fields<'_>, asked: u16) -> u16 {
-        let Some(part) = self.part(level_of(fields.look())) else { return asked };
+        let Some(part) = self.part(level_of(fields.parsed())) else { return asked };
         let is_asked = |role: Role| asked >> role as u16 & 1 == 1;
         part.roles.iter().filter(|(role, _)| is_asked(*role)).fold(asked, |idle, (role, lookups)| {
             let finds = lookups.may_find(*role, fields, &self.tables);

@@ -8,9 +8,9 @@ use crate::engine::finding::{Finding, Key};
 use crate::engine::rules::compile::set::RuleSet;
 use crate::engine::rules::value::TEXT_LIMIT;
 use crate::engine::rules::value::field_path::FieldPath;
-use crate::engine::template::{Sighting, TemplateId, Templates};
-use crate::event::look::Form;
-use crate::event::{Batch, Encoding, Fields, Level, Look, Role, Shape, Span, Tag, Value};
+use crate::engine::template::{TemplateId, TemplateMatch, Templates};
+use crate::event::parsed::Form;
+use crate::event::{Batch, Encoding, Fields, Level, ParsedEvent, Role, Shape, Span, Tag, Value};
 use rhai::{Array, Dynamic, ImmutableString, Map};
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ pub struct Known<'a> {
     /// What detectors have found on it.
     pub anomalies: &'a [Finding],
     /// Its template, and all of them.
-    pub template: Option<(Sighting, &'a Templates)>,
+    pub template: Option<(TemplateMatch, &'a Templates)>,
     /// A rule has made it; rules emit nothing in answer.
     pub emitted: bool,
 }
@@ -132,22 +132,22 @@ impl Event {
 
 impl Copied {
     fn fill(&mut self, fields: &Fields<'_>, known: &Known<'_>, set: &RuleSet) {
-        let Batch { bytes, arena, records, looks, filled, .. } = &mut self.batch;
-        let mut look: Look = *fields.look();
+        let Batch { bytes, arena, records, parsed: all_parsed, filled, .. } = &mut self.batch;
+        let mut parsed: ParsedEvent = *fields.parsed();
         arena.clear();
-        if look.shape == Shape::Text {
+        if parsed.shape == Shape::Text {
             arena.extend_from_slice(fields.object());
         }
-        look.rendered = Span::new(0, arena.len());
+        parsed.rendered = Span::new(0, arena.len());
         // What was decoded is copied as what it was read as.
-        let decoded = std::mem::take(&mut look.decoded);
+        let decoded = std::mem::take(&mut parsed.decoded);
         let start = if decoded.is_empty() { fields.record().span.start } else { decoded.start };
-        if look.shape == Shape::Json {
-            look.joint.open -= start;
-            look.joint.close -= start;
+        if parsed.shape == Shape::Json {
+            parsed.insert.open -= start;
+            parsed.insert.close -= start;
         }
         for role in &Role::ALL[..Role::PLACED] {
-            let slot = &mut look.slots[*role as usize];
+            let slot = &mut parsed.slots[*role as usize];
             if slot.form == Form::Absent {
                 continue;
             }
@@ -166,14 +166,14 @@ impl Copied {
         if let Encoding::Utf16(_) = record.encoding {
             record.encoding = Encoding::Line;
         }
-        // Its time and tag, which stood in front of a record of MessagePack, are in its look by
-        // now.
+        // Its time and tag, which stood in front of a record of MessagePack, are in its parsed
+        // event by now.
         (record.lead, record.tag) = (0, Tag::default());
         *filled = bytes.len();
         records.clear();
         records.push(record);
-        looks.clear();
-        looks.push(look);
+        all_parsed.clear();
+        all_parsed.push(parsed);
         let [wants_anomalies, _, wants_text, wants_params] = set.wants();
         let anomaly = |finding: &Finding| serde_json::to_value(finding).map_or(Dynamic::UNIT, from_json);
         self.anomalies.clear();
@@ -182,7 +182,7 @@ impl Copied {
         }
         // An event without a message has no template.
         let template = known.template.filter(|(sighting, _)| sighting.count > 0);
-        let text = |(sighting, templates): (Sighting, &Templates)| templates.text(sighting.id).map(Into::into);
+        let text = |(sighting, templates): (TemplateMatch, &Templates)| templates.text(sighting.id).map(Into::into);
         self.template = template.map(|(sighting, _)| sighting.id);
         self.template_text = template.filter(|_| wants_text).and_then(text);
         self.params = template

@@ -113,7 +113,7 @@ impl Rules {
         known: &Known<'_>,
         outcome: &mut RuleOutcome,
     ) {
-        if !matches!(fields.look().shape, Shape::Json | Shape::Text) {
+        if !matches!(fields.parsed().shape, Shape::Json | Shape::Text) {
             return;
         }
         let begun = *self.begun.get_or_insert(time.0);

@@ -10,7 +10,7 @@ mod states;
 
 use super::*;
 use crate::event::time::TimeContext;
-use crate::event::{Batch, Looker, Prefilter, Record, Role, Span, Timestamp};
+use crate::event::{Batch, EventParser, Prefilter, Record, Role, Span, Timestamp};
 use std::sync::Arc;
 
 /// A batch of these lines, looked at.
@@ -20,15 +20,15 @@ pub(super) fn stream(lines: &[&str]) -> Batch {
 
 /// The same, looked at for the filters of some rules.
 pub(super) fn stream_for(lines: &[&str], prefilter: Option<Arc<dyn Prefilter>>) -> Batch {
-    looked(&mut looker(), lines, prefilter)
+    parsed_batch(&mut parser(), lines, prefilter)
 }
 
-pub(super) fn looker() -> Looker {
-    Looker::new(crate::engine::testing::names(), "anomalies".to_owned(), TimeContext::new("UTC", 2026).unwrap())
+pub(super) fn parser() -> EventParser {
+    EventParser::new(crate::engine::testing::names(), "anomalies".to_owned(), TimeContext::new("UTC", 2026).unwrap())
 }
 
 /// The same, looked at by one who may have seen such lines before.
-pub(super) fn looked(looker: &mut Looker, lines: &[&str], prefilter: Option<Arc<dyn Prefilter>>) -> Batch {
+pub(super) fn parsed_batch(parser: &mut EventParser, lines: &[&str], prefilter: Option<Arc<dyn Prefilter>>) -> Batch {
     let mut batch = Batch { prefilter, ..Batch::default() };
     for line in lines {
         let start = batch.bytes.len();
@@ -37,7 +37,7 @@ pub(super) fn looked(looker: &mut Looker, lines: &[&str], prefilter: Option<Arc<
         batch.bytes.push(b'\n');
     }
     batch.filled = batch.bytes.len();
-    looker.look(&mut batch);
+    parser.parse(&mut batch);
     batch
 }
 

@@ -2,12 +2,12 @@
 
 use super::*;
 use crate::engine::finding::{Finding, State};
-use crate::engine::testing::looker;
+use crate::engine::testing::parser;
 use crate::engine::{Engine, EngineOptions, Outcome};
 
 /// An engine with one rule `r`, fed events at given seconds.
 struct Bench {
-    looker: Looker,
+    parser: EventParser,
     engine: Engine,
     outcome: Outcome,
     printed: Vec<String>,
@@ -22,10 +22,10 @@ impl Bench {
     }
 
     fn with(set: RuleSet) -> Self {
-        let mut engine = Engine::new(&EngineOptions::default(), set).with_looker(looker());
+        let mut engine = Engine::new(&EngineOptions::default(), set).with_looker(parser());
         engine.keep_detectors(|_| false);
         Self {
-            looker: looker(),
+            parser: parser(),
             engine,
             outcome: Outcome::default(),
             printed: Vec::new(),
@@ -38,8 +38,8 @@ impl Bench {
     fn put(&mut self, second: f64, members: &str) -> &Outcome {
         let time = Timestamp((second * 1e9) as i64 + 1_767_600_000_000_000_000);
         let line = format!("{{\"timestamp\":\"{time}\"{}{members}}}", if members.is_empty() { "" } else { "," });
-        let mut batch = crate::engine::testing::looked(&mut self.looker, &line);
-        self.looker.look(&mut batch);
+        let mut batch = crate::engine::testing::parsed_batch(&mut self.parser, &line);
+        self.parser.parse(&mut batch);
         self.engine.process(&batch.fields(0), time, &mut self.outcome);
         self.keep();
         &self.outcome
@@ -75,7 +75,7 @@ impl Bench {
 
     /// What leaves of this line.
     fn line(&mut self, line: &str) -> String {
-        let batch = crate::engine::testing::looked(&mut self.looker, line);
+        let batch = crate::engine::testing::parsed_batch(&mut self.parser, line);
         self.engine.process(&batch.fields(0), Timestamp(1_767_600_000_000_000_000), &mut self.outcome);
         self.keep();
         self.event(&batch)
@@ -286,7 +286,7 @@ fn context_is_what_came_before() {
         let level = |i| if errors.contains(&i) { "ERROR" } else { "INFO" };
         let lines: String =
             (0..300).map(|i| format!("{{\"level\":\"{}\",\"msg\":\"{name}{i}\"}}\n", level(i))).collect();
-        crate::engine::testing::looked(&mut looker(), &lines)
+        crate::engine::testing::parsed_batch(&mut parser(), &lines)
     };
     let (a, b) = (batch("a", [0, 200]), batch("b", [2, 299]));
     let whole = |batch| (0..300).map(move |i| (batch, i));

@@ -1,7 +1,7 @@
 //! Which events a filter lets through.
 
 use super::*;
-use crate::engine::template::{Merge, Sighting, TemplateId, TemplateOptions, Templates};
+use crate::engine::template::{Merge, TemplateId, TemplateMatch, TemplateOptions, Templates};
 
 fn rule_with(select: &str) -> Rules {
     rules(&format!("const RULE = #{{ select: {select} }};\nfn on_event(e) {{ print(\"ran\"); }}"))
@@ -38,8 +38,8 @@ fn a_look_tells_of_words_for_the_rules_that_it_is_told_of() {
     ];
     for (line, idle) in cases {
         let batch = stream_for(&[line], Some(rules.set().prefilter()));
-        assert_eq!(batch.looks[0].idle >> Role::Message as u16 & 1 == 1, idle, "{line}");
-        assert_eq!(stream(&[line]).looks[0].idle, 0, "{line}");
+        assert_eq!(batch.parsed[0].idle >> Role::Message as u16 & 1 == 1, idle, "{line}");
+        assert_eq!(stream(&[line]).parsed[0].idle, 0, "{line}");
     }
 }
 
@@ -49,27 +49,27 @@ fn a_look_tells_of_words_for_the_rules_that_it_is_told_of() {
 fn messages_seen_before_are_looked_at_for_the_rules_at_hand() {
     let sets = [r#"#{ message: #{ contains: "slow query" } }"#, r#"#{ level: "WARN", message: "a b" }"#].map(rule_with);
     let messages = ["a slow query", "a b", "nothing", r"a \u0062", r"a \u005cu0062", r#"\"slow query\""#];
-    let (mut looker, mut idle) = (looker(), 0);
+    let (mut parser, mut idle) = (parser(), 0);
     for i in 0..500_usize {
         let (message, level) = (messages[i * 7 % 11 % messages.len()], ["INFO", "WARN"][i % 3 % 2]);
         let line = format!(r#"{{"level":"{level}","msg":"{message}","host":"n{i}"}}"#);
         let prefilter = sets[i / 5 % 2].set().prefilter();
-        let again = looked(&mut looker, &[&line], Some(prefilter.clone())).looks[0].idle;
-        assert_eq!(again, stream_for(&[&line], Some(prefilter)).looks[0].idle, "{line}");
+        let again = parsed_batch(&mut parser, &[&line], Some(prefilter.clone())).parsed[0].idle;
+        assert_eq!(again, stream_for(&[&line], Some(prefilter)).parsed[0].idle, "{line}");
         idle += usize::from(again == u16::MAX);
     }
     assert!((100..450).contains(&idle), "{idle}");
 }
 
-/// What the look has told is used for the rules that it was told for, and only for those.
+/// What the parsed event has told is used for the rules that it was told for, and only for those.
 #[test]
 fn what_a_look_has_told_is_told_for_its_rules_alone() {
     let select = r#"#{ message: #{ contains: "slow query" } }"#;
     let (mut rules, other) = (rule_with(select), rule_with(select));
     for (prefilter, runs) in [(rules.set().prefilter(), false), (other.set().prefilter(), true)] {
         let mut batch = stream_for(&[r#"{"msg":"a slow query"}"#], Some(prefilter));
-        assert_eq!(batch.looks[0].idle >> Role::Message as u16 & 1, 0);
-        batch.looks[0].idle = u16::MAX;
+        assert_eq!(batch.parsed[0].idle >> Role::Message as u16 & 1, 0);
+        batch.parsed[0].idle = u16::MAX;
         let mut outcome = RuleOutcome::default();
         rules.on_event(&batch.fields(0), Timestamp(0), &mut outcome);
         assert_eq!(outcome.printed == ["ran"], runs);
@@ -284,10 +284,10 @@ fn joined_filters_select_what_each_alone_does() {
         Rules::new(set, Budget { operations: 1000, ..Budget::default() })
     };
     let mut joined = compile(&sources);
-    let mut looker = looker();
+    let mut parser = parser();
     // Each with somebody who looks at events for it alone.
-    let mut alone: Vec<(Rules, Looker)> =
-        sources.iter().map(|source| (compile(std::slice::from_ref(source)), super::looker())).collect();
+    let mut alone: Vec<(Rules, EventParser)> =
+        sources.iter().map(|source| (compile(std::slice::from_ref(source)), super::parser())).collect();
     let mut hits = 0;
     for value in values {
         for line in [
@@ -299,13 +299,13 @@ fn joined_filters_select_what_each_alone_does() {
         ] {
             let together = ran(&mut joined, &stream(&[&line]));
             let prefilter = Some(joined.set().prefilter());
-            let told = looked(&mut looker, &[&line], prefilter);
+            let told = parsed_batch(&mut parser, &[&line], prefilter);
             assert_eq!(ran(&mut joined, &told), together, "{line}, looked at for its rules");
             let one_by_one: Vec<String> =
                 alone.iter_mut().flat_map(|(rules, _)| ran(rules, &stream(&[&line]))).collect();
             assert_eq!(together, one_by_one, "{line}");
-            let told = alone.iter_mut().flat_map(|(rules, looker)| {
-                let batch = looked(looker, &[&line], Some(rules.set().prefilter()));
+            let told = alone.iter_mut().flat_map(|(rules, parser)| {
+                let batch = parsed_batch(parser, &[&line], Some(rules.set().prefilter()));
                 ran(rules, &batch)
             });
             assert_eq!(together, told.collect::<Vec<_>>(), "{line}, looked at for each rule");
@@ -330,7 +330,7 @@ fn a_template_is_selected_by_its_id_and_by_what_it_was_merged_into() {
     let templates = Templates::new(10, &TemplateOptions::default());
     let runs = |rules: &mut Rules, id: u64| {
         let mut outcome = RuleOutcome::default();
-        let sighting = Sighting { id: TemplateId(id), count: 1 };
+        let sighting = TemplateMatch { id: TemplateId(id), count: 1 };
         let known = Known { template: Some((sighting, &templates)), ..Known::default() };
         rules.on_known_event(&batch.fields(0), Timestamp(0), &known, &mut outcome);
         !outcome.printed.is_empty()
@@ -352,6 +352,6 @@ fn a_look_survives_its_prefilter() {
         }
     }
     let batch = stream_for(&[r#"{"msg":"a slow query"}"#], Some(Arc::new(Failing)));
-    assert_eq!((batch.looks[0].fault, batch.looks[0].idle), (None, 0));
+    assert_eq!((batch.parsed[0].fault, batch.parsed[0].idle), (None, 0));
     assert_eq!(batch.fields(0).text(Role::Message).as_deref(), Some("a slow query"));
 }

@@ -5,9 +5,9 @@ use super::super::roles::{Named, Names};
 
 /// What came behind each member, as it was last: its lead, and what its name is.
 #[derive(Debug, Default)]
-pub(in crate::event) struct Leads(Box<[(Lead, Named)]>);
+pub(in crate::event) struct KeyPrefixCache(Box<[(Lead, Named)]>);
 
-impl Leads {
+impl KeyPrefixCache {
     /// At the beginning of an object.
     pub(super) const START: usize = 0;
 

@@ -1,0 +1,156 @@
+//! What one record says of itself, found without any memory of other records.
+
+use super::roles::{Role, Unit};
+pub use super::slot::{Form, Slot};
+use super::time::Timestamp;
+use super::{Fault, Level, Span};
+
+/// What a record's bytes are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Shape {
+    /// Passes unanalysed: a piece of a long line, invalid UTF-8, malformed JSON.
+    #[default]
+    Opaque,
+    /// What follows of an over-long line: no event of its own.
+    Rest,
+    /// An empty line.
+    Blank,
+    /// An event that a seismolog upstream made itself; passes unanalysed.
+    Own,
+    /// A JSON object.
+    Json,
+    /// A line of text.
+    Text,
+}
+
+/// The member that findings are written to, as the event came.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Annotation {
+    /// Not there.
+    #[default]
+    Absent,
+    /// An array whose closing bracket is at this offset.
+    Array {
+        /// Offset of the bracket.
+        close: u32,
+        /// Nothing is in it.
+        empty: bool,
+    },
+    /// Something else, or there twice: it is left alone.
+    Unfit,
+}
+
+/// Where a member can be added.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct InsertPoint {
+    /// Offset of the object's opening brace, in the same buffer.
+    pub open: u32,
+    /// Offset of the object's closing brace, in the bytes read or, for text, in the arena.
+    pub close: u32,
+    /// The object has no member yet.
+    pub empty: bool,
+    /// The findings' member.
+    pub annotation: Annotation,
+}
+
+/// What one line says of itself.
+#[derive(Clone, Copy, Debug)]
+pub struct ParsedEvent {
+    /// What the bytes are.
+    pub shape: Shape,
+    /// What is wrong with them.
+    pub fault: Option<Fault>,
+    /// How bad the event says it is.
+    pub level: Option<Level>,
+    /// Nobody may have chosen the level: it is an envelope's, which has one anyway.
+    pub level_is_default: bool,
+    /// A shipper or collector has wrapped what a program said.
+    pub is_envelope: bool,
+    /// The unit of the duration's number.
+    pub unit: Unit,
+    /// When it happened.
+    pub time: Option<Timestamp>,
+    /// How long it took, in milliseconds; not a number where that is not said.
+    pub duration_ms: f64,
+    /// How it ended, 100 to 599; 0 when it does not say so.
+    pub status: u16,
+    /// The message may be a line that goes on with a trace, or that begins one.
+    pub may_go_on: bool,
+    /// There may be a trace in one field: it is at WARN or worse or without level, and has line
+    /// ends.
+    pub may_have_trace: bool,
+    /// The other roles, by `Role as usize`.
+    pub slots: [Slot; Role::PLACED],
+    /// xxh3-64 of the message as written; 0 without one.
+    pub message_hash: u64,
+    /// The hash of the message's skeleton ([`super::skeleton`]); 0 without a message.
+    pub skeleton: u64,
+    /// xxh3-64 of the module; 0 without one.
+    pub module_hash: u64,
+    /// Of module and host together, in a way that [`Self::host_hash`] can take apart; 0 without
+    /// any.
+    pub place_hash: u64,
+    /// Of module, host and thread together; 0 without any.
+    pub actor_hash: u64,
+    /// xxh3-64 of the operation without its query and without numbers and identifiers in its path;
+    /// 0 without one.
+    pub operation_hash: u64,
+    /// The roles whose values no filter of a rule looks for, as bits by `Role as usize`; told for
+    /// [`Batch::prefilter`] alone.
+    pub idle: u16,
+    /// A text line as one JSON object, in the arena.
+    pub rendered: Span,
+    /// A line of another encoding as UTF-8, in the arena: all places are of this; empty for UTF-8.
+    pub decoded: Span,
+    /// Where findings go.
+    pub insert: InsertPoint,
+}
+
+impl Default for ParsedEvent {
+    #[inline]
+    fn default() -> Self {
+        Self::NONE
+    }
+}
+
+impl ParsedEvent {
+    /// Of what says nothing. A constant, for it is copied once an event.
+    pub(super) const NONE: Self = Self {
+        shape: Shape::Opaque,
+        fault: None,
+        level: None,
+        level_is_default: false,
+        is_envelope: false,
+        unit: Unit::Milliseconds,
+        time: None,
+        duration_ms: f64::NAN,
+        status: 0,
+        may_go_on: false,
+        may_have_trace: false,
+        slots: [Slot { span: Span { start: 0, len: 0 }, form: Form::Absent, in_arena: false }; Role::PLACED],
+        message_hash: 0,
+        skeleton: 0,
+        module_hash: 0,
+        place_hash: 0,
+        actor_hash: 0,
+        operation_hash: 0,
+        idle: 0,
+        rendered: Span { start: 0, len: 0 },
+        decoded: Span { start: 0, len: 0 },
+        insert: InsertPoint { open: 0, close: 0, empty: false, annotation: Annotation::Absent },
+    };
+
+    /// Reads something of each of its cache lines, which another processor has written.
+    #[inline]
+    pub(crate) fn prefetch(&self) -> u64 {
+        let slots = [&self.slots[3], &self.slots[8]].map(|slot| u64::from(slot.span.start));
+        self.message_hash ^ self.operation_hash ^ slots[0] ^ slots[1] ^ u64::from(self.idle)
+    }
+
+    /// xxh3-64 of the host; 0 without one.
+    #[inline]
+    #[must_use]
+    pub fn host_hash(&self) -> u64 {
+        (self.place_hash ^ self.module_hash).rotate_right(21)
+    }
+}
