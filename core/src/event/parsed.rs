@@ -96,7 +96,7 @@ pub struct ParsedEvent {
     /// 0 without one.
     pub operation_hash: u64,
     /// The roles whose values no filter of a rule looks for, as bits by `Role as usize`; told for
-    /// [`Batch::prefilter`] alone.
+    /// [`super::Batch::prefilter`] alone.
     pub idle: u16,
     /// A text line as one JSON object, in the arena.
     pub rendered: Span,

@@ -10,7 +10,7 @@
 //!   The same holds for frames right below a line at any level.
 //! - What no logger prints (`panic:`, `Exception in thread …`), what stands below a line at INFO or
 //!   below none is nobody's: the program did not say how bad it is, so it is an ERROR of its own.
-//!   Its first line is held back ([`HeldEvent`]) and told as an event at that level once the trace
+//!   Its first line is held back (`HeldEvent`) and told as an event at that level once the trace
 //!   is whole. A line that only could have begun one is told then as what it is.
 //! - Where each line of a trace has a header of its own at INFO, the header is of who brought it
 //!   (syslog, journald), and the trace is an ERROR as well.

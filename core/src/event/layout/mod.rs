@@ -115,7 +115,7 @@ pub enum ValueForm {
 }
 
 impl LayoutMatch {
-    /// An empty capture, to be filled by [`read`].
+    /// An empty capture, to be filled by a reader of lines.
     pub fn new() -> LayoutMatch {
         LayoutMatch::default()
     }
