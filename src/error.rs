@@ -43,7 +43,7 @@ pub enum Failure {
     },
     /// `--fail-on` is met.
     #[error("seismolog: {} {} of severity {} or worse opened (--fail-on {})", .opened, if *.opened == 1 { "incident" } else { "incidents" }, .severity.name(), .severity.name())]
-    RoleMatches {
+    Found {
         /// The severity that was asked for.
         severity: Severity,
         /// How many incidents of it or worse opened.
@@ -70,7 +70,7 @@ impl Failure {
             Self::Invalid(_) => 78,
             Self::Cannot { .. } | Self::Tests { .. } | Self::Stuck { .. } | Self::Run(_) => 1,
             Self::Usage { .. } => 2,
-            Self::RoleMatches { .. } => 3,
+            Self::Found { .. } => 3,
             Self::ReaderGone { .. } => 74,
         }
     }

@@ -77,7 +77,7 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<(), Failure> {
         ));
     }
     match opened {
-        Some((severity, opened @ 1..)) => Err(Failure::RoleMatches { severity, opened }),
+        Some((severity, opened @ 1..)) => Err(Failure::Found { severity, opened }),
         _ => Ok(()),
     }
 }
