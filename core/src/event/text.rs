@@ -22,6 +22,12 @@ pub(super) fn render(
         out.extend_from_slice(b"\"timestamp\":\"");
         time.write_rfc3339(out);
         out.extend_from_slice(b"\",");
+        // In UTC it says no more where it happened.
+        let written = &line[matched.time_text.clone()];
+        if has_zone(written) {
+            member("timestamp_text", written, out);
+            out.push(b',');
+        }
     }
     if let Some(level) = parsed.level {
         out.extend_from_slice(b"\"level\":\"");
@@ -91,4 +97,51 @@ fn text(value: &[u8], out: &mut Vec<u8>) {
 fn member(name: &str, value: &[u8], out: &mut Vec<u8>) {
     key(name, out);
     text(value, out);
+}
+
+/// Whether a written time names a zone or an offset other than UTC.
+fn has_zone(written: &[u8]) -> bool {
+    let Some(last) = written.last() else { return false };
+    match last {
+        b'Z' | b'z' => false,
+        b'0'..=b'9' => {
+            // An offset stands behind the time of day, the dashes of a date in front of it.
+            let time = memchr::memchr(b':', written).unwrap_or(0);
+            memchr::memchr2(b'+', b'-', &written[time..]).is_some_and(|at| &written[time + at..] != b"+00:00")
+        }
+        b'a'..=b'z' | b'A'..=b'Z' => {
+            !["UTC", "GMT", "AM", "PM", "am", "pm"].iter().any(|end| written.ends_with(end.as_bytes()))
+        }
+        _ => written.is_ascii(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_zone;
+
+    #[test]
+    fn zones_and_offsets_are_told_from_dates() {
+        for written in [
+            "2026-01-02T03:04:05+08:00",
+            "2026-01-02 03:04:05.678 -0500",
+            "02/Jan/2026:03:04:05 +0100",
+            "2026-01-02 03:04:05 CET",
+            "2026-01-02T03:04:05+01:00[Europe/Berlin]",
+        ] {
+            assert!(has_zone(written.as_bytes()), "{written}");
+        }
+        for written in [
+            "",
+            "2026-01-02T03:04:05Z",
+            "2026-01-02T03:04:05+00:00",
+            "2026-01-02 03:04:05,678",
+            "2026-01-02 03:04:05 UTC",
+            "1/2/2026 3:04:05 PM",
+            "1767323045.678",
+            "Jan  2 03:04:05",
+        ] {
+            assert!(!has_zone(written.as_bytes()), "{written}");
+        }
+    }
 }

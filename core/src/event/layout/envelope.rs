@@ -75,6 +75,7 @@ fn take(line: &[u8], matched: &mut LayoutMatch, inner: &mut LayoutMatch, start: 
         is_lost = matched.time.is_some();
         if matched.time.is_none() || matched.time_is_coarse {
             (matched.time, matched.time_is_coarse) = (inner.time, inner.time_is_coarse);
+            matched.time_text = moved(&inner.time_text);
         }
     }
     for member in inner.members.drain(..) {

@@ -90,7 +90,7 @@ fn read_pairs(line: &[u8], context: &mut TimeContext, matched: &mut LayoutMatch)
             _ => time_text(value, context),
         };
         if matched.time.is_some() {
-            matched.members.remove(place);
+            matched.time_text = matched.members.remove(place).value;
         }
     }
     Some(())

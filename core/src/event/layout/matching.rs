@@ -83,7 +83,9 @@ impl<'a> Matching<'a> {
             match *step {
                 Step::Time | Step::Member(_, Take::Epoch) => {
                     written = self.time.and_then(|time| time.written);
-                    if written.is_none() {
+                    if written.is_some() {
+                        matched.time_text = taken;
+                    } else {
                         matched.member(self.line, "time_of_day", taken);
                     }
                 }

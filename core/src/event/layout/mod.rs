@@ -56,6 +56,8 @@ pub struct LayoutMatch {
     pub inside: [&'static str; envelope::DEEPEST],
     /// The time of the line.
     pub time: Option<Timestamp>,
+    /// How it is written; empty where it stands in no one place.
+    pub time_text: Range<usize>,
     /// The level of the line.
     pub level: Option<Level>,
     /// The word or letter that said the level; empty if none did.
@@ -165,7 +167,7 @@ impl LayoutMatch {
     fn date(&mut self, opening: &Opening, line: &[u8], context: &mut TimeContext) {
         match opening.written {
             Some(written) => {
-                self.time = Some(written.instant);
+                (self.time, self.time_text) = (Some(written.instant), opening.at..opening.end);
                 self.time_is_coarse = written.kind == TimeKind::Syslog;
                 context.accept(&written);
             }

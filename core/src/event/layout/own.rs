@@ -127,7 +127,8 @@ pub(super) fn read_columns(
     (matched.layout, matched.time) = (layout, time);
     for (value, name) in csv::columns(line, delimiter).zip(names) {
         match *name {
-            "-" | "time" | "date" => {}
+            "-" | "date" => {}
+            "time" => matched.time_text = value.range,
             "level" => (matched.level, matched.level_text) = (level, value.range),
             "message" => matched.message = value.range,
             name if value.is_quoted => matched.quoted(line, name, value.range),
