@@ -15,6 +15,8 @@ const NAMES: [&str; 6] = [".a", ".b", ".user", ".n", "message", "host"];
 const WORDS: [&str; 11] =
     ["", "x", "xy", "adm", "admin", "Admin", "time out", "ü", "in \"x\"", "a.b\\c", "time out of admin\n"];
 
+const HOSTS: [&str; 7] = ["x", "xy", "adm", "admin", "Admin", "ü", "a.b\\c"];
+
 /// Bytes, one after the other; zeros when they are used up.
 struct Bytes<'a>(std::slice::Iter<'a, u8>);
 
@@ -86,6 +88,8 @@ fn event(bytes: &mut Bytes<'_>) -> Map<String, Value> {
         let (is_role, name) = (!name.starts_with('.'), name.trim_start_matches('.'));
         match bytes.next() % 6 {
             0 => {}
+            // A host has no blank in its name.
+            _ if is_role && name == "host" => drop(event.insert(name.into(), bytes.of(&HOSTS).into())),
             // Roles are text, and not empty.
             _ if is_role => drop(event.insert(name.into(), bytes.of(&WORDS[1..]).into())),
             1 => drop(event.insert(name.into(), (bytes.next() as i64 % 12).into())),
