@@ -131,7 +131,8 @@ impl Config {
         }
         ends::require(&self.input.from, &self.output.to, &mut require);
         let member = &self.output.member;
-        let taken = ["timestamp", "level", "source", "message", "header", "severity_text", "timestamp_text", "facility"];
+        let taken =
+            ["timestamp", "level", "source", "message", "header", "severity_text", "timestamp_text", "facility"];
         require(
             !taken.contains(&member.as_str()),
             "member",

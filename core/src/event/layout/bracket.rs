@@ -55,6 +55,9 @@ impl<'a> Bracket<'a> {
         if !has_time && self.time(context, matched) {
             return Column::Strong;
         }
+        if self.open == b'[' && matched.level.is_some() && self.sleuth(matched) {
+            return Column::Strong;
+        }
         if self.pairs(matched) || (self.open == b'[' && self.bytes.has_parts() && self.labelled(matched)) {
             return Column::Strong;
         }
@@ -130,6 +133,22 @@ impl<'a> Bracket<'a> {
         matched.member(line, "pid", pid..end);
         if let Some(host) = host {
             matched.member(line, "host", host);
+        }
+        true
+    }
+
+    /// `shop,65f1a2b3,1a2b3c4d`, the application and the ids of a request, as Spring's tracing
+    /// writes them; the ids may be missing.
+    fn sleuth(&self, matched: &mut LayoutMatch) -> bool {
+        let written = self.written();
+        let commas = written.iter().filter(|byte| **byte == b',').count();
+        if !self.bytes.has_separator() || !(2..=3).contains(&commas) || written.contains(&b' ') {
+            return false;
+        }
+        let mut start = self.inside.start;
+        for (part, name) in written.split(|byte| *byte == b',').zip(["application", "trace_id", "span_id"]) {
+            matched.member(self.line, name, start..start + part.len());
+            start += part.len() + 1;
         }
         true
     }

@@ -43,6 +43,7 @@ pub(super) fn read(line: &[u8], opening: Opening, context: &mut TimeContext, mat
 pub(super) fn read_simple(line: &[u8], opening: Opening, context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
     let members = matched.members.len();
     let mut header = Header::new(line, opening.end, true);
+    header.only_simple = true;
     header.read(context, matched);
     if !(header.is_simple && header.is_ended && matched.level.is_some()) {
         matched.members.truncate(members);
@@ -50,6 +51,10 @@ pub(super) fn read_simple(line: &[u8], opening: Opening, context: &mut TimeConte
         return false;
     }
     matched.date(&opening, line, context);
+    if opening.written.is_none() {
+        // The time of day stands in front of all others.
+        matched.members[members..].rotate_right(1);
+    }
     matched.layout = "header";
     header.conclude(matched);
     true
@@ -107,6 +112,11 @@ pub(super) struct Header<'a> {
     pub(super) is_simple: bool,
     /// A mark says where the message begins.
     is_ended: bool,
+    /// How many names in brackets stand before three dashes, which Spring puts in front of its
+    /// application, its thread and the ids of a request.
+    pub(super) before_dashes: Option<usize>,
+    /// Columns that are not simple end the reading.
+    only_simple: bool,
 }
 
 impl<'a> Header<'a> {
@@ -133,6 +143,8 @@ impl<'a> Header<'a> {
             first: true,
             is_simple: delimiter.is_none(),
             is_ended: false,
+            before_dashes: None,
+            only_simple: false,
         }
     }
 
@@ -156,6 +168,9 @@ impl<'a> Header<'a> {
                 Column::Weak => self.at = text::skip_spaces(self.line, self.at),
                 Column::None => break,
             }
+            if self.only_simple && !self.is_simple {
+                return;
+            }
             self.first = false;
         }
     }
@@ -169,6 +184,11 @@ impl<'a> Header<'a> {
         }
         if first == WIDE_OPEN[0] && self.line[self.at..].starts_with(WIDE_OPEN) {
             return self.bracket(b'[', context, matched);
+        }
+        if first == b'-' && self.line[self.at..].starts_with(b"--- ") {
+            self.at += 3;
+            self.before_dashes = Some(self.named);
+            return Column::Strong;
         }
         if self.count > 0 && self.is_dash(self.at) {
             // Weak columns and then a dash: they were a name.
@@ -201,7 +221,8 @@ impl<'a> Header<'a> {
     }
 
     pub(super) fn keep(&mut self, word: Range<usize>) {
-        self.is_simple = false;
+        // A number alone is the process.
+        self.is_simple &= text::digits(self.line, word.start) == word.end;
         if let Some(room) = self.weak.get_mut(self.count) {
             *room = word;
             self.count += 1;
@@ -255,13 +276,23 @@ impl<'a> Header<'a> {
     /// Tells loggers and threads apart, and ends the header.
     fn conclude(&mut self, matched: &mut LayoutMatch) {
         let names = std::mem::take(&mut self.names);
-        for name in names.into_iter().take(self.named) {
+        let names = &names[..self.named];
+        let (names, of_spring) = names.split_at(self.before_dashes.unwrap_or(self.named));
+        // `[application] [thread]`, or the thread alone.
+        let roles: &[&'static str] = match of_spring {
+            [_] => &["thread"],
+            _ => &["application", "thread", "correlation"],
+        };
+        for (name, role) in of_spring.iter().zip(roles) {
+            put(self.line, role, name, matched);
+        }
+        for name in names {
             let written = &self.line[name.clone()];
             let is_thread = kinds::is_thread(written) || !kinds::is_module(written);
             if !is_thread && !matched.has("module") {
-                matched.member(self.line, "module", name);
+                put(self.line, "module", name, matched);
             } else if !matched.has("thread") && !kinds::is_identifier(written) {
-                matched.member(self.line, "thread", name);
+                put(self.line, "thread", name, matched);
             } else {
                 self.skipped = true;
             }
@@ -270,5 +301,15 @@ impl<'a> Header<'a> {
         if self.skipped {
             matched.header = 0..self.message;
         }
+    }
+}
+
+/// Adds a member where it stands in the line.
+fn put(line: &[u8], name: &'static str, value: &Range<usize>, matched: &mut LayoutMatch) {
+    let before = matched.members.len();
+    matched.member(line, name, value.clone());
+    if matched.members.len() > before {
+        let at = matched.members.iter().position(|member| member.value.start >= value.start).unwrap_or(before);
+        matched.members[at..].rotate_right(1);
     }
 }

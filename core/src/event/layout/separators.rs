@@ -50,7 +50,11 @@ impl Header<'_> {
             self.at = text::skip_spaces(self.line, self.at);
             let rest = &self.line[self.at..];
             let marks = rest.iter().take_while(|byte| matches!(byte, b'-' | b'>')).count();
-            self.is_simple &= marks < 2;
+            if marks == 3 && rest.starts_with(b"--- ") {
+                self.before_dashes = Some(self.named);
+            } else {
+                self.is_simple &= marks < 2;
+            }
             match (rest.first(), rest.get(1)) {
                 (Some(byte), _) if *byte == b'|' || Some(*byte) == self.delimiter => self.at += 1,
                 (Some(b':' | b','), Some(b' ')) => self.at += 2,

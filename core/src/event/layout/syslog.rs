@@ -246,6 +246,10 @@ fn read_fields(
         at -= 1;
     }
     let [host, app, process, message_id] = columns;
+    // Without priority and version these are columns of any kind.
+    if opening_found && !(is_host(&line[host.clone()]) && is_host(&line[app.clone()])) {
+        return false;
+    }
     let number = text::digits(line, process.start) == process.end;
     if !matches!(line.get(at), None | Some(b' ')) || !(number || line[process.clone()] == *b"-" || opening.is_none()) {
         return false;

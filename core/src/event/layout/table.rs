@@ -17,7 +17,7 @@ macro_rules! layout {
 
 /// Lines that begin with a time.
 #[rustfmt::skip]
-pub(super) static TIME: [Layout; 49] = Layout::group([
+pub(super) static TIME: [Layout; 42] = Layout::group([
     layout!("cri", "{time} {stream:stdout|stderr} {tag:F|P}_{message}"),
     layout!("logcat", "{time} {pid} {thread:number} {letter} {module}: {message}"),
     layout!("logcat", "{time} {pid} {thread:number} {letter} {module} : {message}"),
@@ -27,13 +27,6 @@ pub(super) static TIME: [Layout; 49] = Layout::group([
     layout!("logcat", "{time} {pid}-{thread}/{application} {letter}/{module}: {message}"),
     layout!("mongodb", "{time} {letter} {module} [{thread}] {message}"),
     layout!("nginx", "{time} [{level}] {pid}#{thread:number}: *{connection} {message}"),
-    layout!("spring", "{time} {level} {pid} --- [{thread}] {module} : {message}"),
-    layout!("spring", "{time} {level} {pid} --- [{application}] [{thread}] {module} : {message}"),
-    layout!("spring", "{time} {level} [{application},{trace_id},{span_id}] {pid} --- [{thread}] {module} : {message}"),
-    layout!("spring", "{time} {level} [{application},,] {pid} --- [{thread}] {module} : {message}"),
-    layout!("spring", "{time} {level} [{application},{trace_id},{span_id},{exportable}] {pid} --- [{thread}] {module} : {message}"),
-    layout!("spring", "{time} {level} [{application},,,] {pid} --- [{thread}] {module} : {message}"),
-    layout!("spring", "{time} {level} {pid} --- [{application}] [{thread}] [{correlation}] {module} : {message}"),
     layout!("oslo", "{time} {pid} {level} {module} [{request_id}] {message}"),
     layout!("odoo", "{time} {pid} {level} {database} {module}: {message}"),
     layout!("log4j", "{time} {level} [{module}] ({thread}) {message}"),
