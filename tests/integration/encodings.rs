@@ -89,6 +89,14 @@ fn json_that_is_not_strict_is_read_and_never_spliced() {
     assert_eq!(event, line, "as it came");
     assert_eq!(from_str::<Value>(finding).unwrap()["anomalies"][0]["summary"], "loss\tdiverged 已发生");
     assert!(ended.stderr.contains("no strict JSON"), "{}", ended.stderr);
+    // A member that a rule adds is asked for by name: the event leaves as the strict JSON that it
+    // was read as.
+    let adds = tempfile::tempdir().unwrap();
+    let rule = "const RULE = #{ select: #{ level: \"error\" } };\nfn on_event(e) { annotate(\"seen\", true); }\n";
+    std::fs::write(adds.path().join("adds.rhai"), rule).unwrap();
+    let out = run(&["--no-shipped-rules", "--rules", adds.path().to_str().unwrap()], line.as_bytes()).stdout;
+    let out: Value = from_str(std::str::from_utf8(&out).unwrap()).unwrap();
+    assert_eq!(out, json!({ "level": "error", "msg": "loss\tdiverged", "loss": null, "seen": true }));
     // What masks find in it does not leave.
     let secret = "{\"msg\":\"password=hunter2, so\",\"loss\": NaN}\n";
     let (_folder, config) = configured("[rules]\nenable = [\"mask_secrets\"]\n");

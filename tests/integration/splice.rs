@@ -337,7 +337,7 @@ fn what_is_no_strict_json_takes_no_annotation() {
     }
 }
 
-/// Lines of all kinds, JSON and its parsed event-alikes often among them.
+/// Lines of all kinds, JSON and its look-alikes often among them.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     let line = prop_oneof![
         3 => event_without().prop_map(String::into_bytes),

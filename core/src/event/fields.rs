@@ -129,7 +129,7 @@ impl<'a> Fields<'a> {
         Some(looked_at).filter(|&hash| hash != 0)
     }
 
-    /// The roles that the parsed event has found to be idle for `prefilter`.
+    /// The roles that the parser has found to be idle for `prefilter`.
     #[inline]
     pub(crate) fn unmatched_roles_for(&self, prefilter: &impl Prefilter) -> Option<u16> {
         let same = |told: &Arc<dyn Prefilter>| std::ptr::addr_eq(Arc::as_ptr(told), prefilter);
@@ -238,7 +238,7 @@ mod tests {
     use super::*;
     use crate::engine::testing::{parsed_batch, parser};
 
-    /// What the parsed event computed is what the bytes say, whatever the role stands in.
+    /// What the parser computed is what the bytes say, whatever the role stands in.
     #[test]
     fn hashes_are_those_of_the_roles() {
         let lines = [

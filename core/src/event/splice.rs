@@ -52,10 +52,6 @@ pub fn edit(
     };
     let (start, end) = (span.start as usize, span.end());
     let insert = parsed.insert;
-    // Rules may add members to an event that has an unfit one, but not to what is no strict JSON.
-    if insert.annotation == Annotation::Unfit && !parsed.decoded.is_empty() && !edit.members.is_empty() {
-        return Err(Unfit);
-    }
     let (open, close) = (insert.open as usize, insert.close as usize);
     let mut changes = edit.changes(&buffer[open..=close]);
     changes.iter_mut().for_each(|change| (change.start, change.end) = (change.start + open, change.end + open));

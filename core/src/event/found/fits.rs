@@ -4,6 +4,7 @@ use super::super::json::{Kind, Value};
 use super::super::numbers;
 use super::super::roles::{Claim, Company, How, Role};
 use super::super::time::{TimeContext, time_number, time_text};
+use super::super::unescape::unescape_into;
 use super::{Level, RoleMatches};
 
 /// What no part of a program is called.
@@ -26,6 +27,8 @@ const NO_MODULE: &[&[u8]] = &[
 ];
 /// What says that there was no error.
 const NO_ERROR: &[&str] = &["ok", "success", "successful", "none", "null", "n/a", "-", "undefined"];
+/// A longer value with escapes is no level.
+const LONGEST_LEVEL: usize = 64;
 /// No request takes ten years: what is longer is a moment.
 const LONGEST_MS: f64 = 3.2e11;
 
@@ -113,9 +116,14 @@ impl RoleMatches {
             (self.level_number, self.level_is_default) = (u16::MAX, false);
             return true;
         }
-        if kind == Kind::Escaped {
-            return false;
-        }
+        // Colours around it are escaped in JSON.
+        let mut plain = Vec::new();
+        let raw = if kind == Kind::Escaped && raw.len() <= LONGEST_LEVEL {
+            unescape_into(raw, &mut plain);
+            &plain
+        } else {
+            raw
+        };
         let number = raw.len() <= 3 && raw.iter().all(u8::is_ascii_digit);
         let level = match how {
             How::OtelSeverity if number => otel_level(value_of(raw)),

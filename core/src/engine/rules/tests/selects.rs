@@ -61,7 +61,7 @@ fn messages_seen_before_are_looked_at_for_the_rules_at_hand() {
     assert!((100..450).contains(&idle), "{idle}");
 }
 
-/// What the parsed event has told is used for the rules that it was told for, and only for those.
+/// What the parser has told is used for the rules that it was told for, and only for those.
 #[test]
 fn what_a_look_has_told_is_told_for_its_rules_alone() {
     let select = r#"#{ message: #{ contains: "slow query" } }"#;
