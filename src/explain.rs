@@ -51,7 +51,7 @@ mod tests {
             "It was found at 2026-03-02 08:41:12 UTC, on 75 events by then. It was 18.3 lines/s where 1.2 lines/min are usual: \
              915 times as much.",
             "less than once in a billion billion tests",
-            "rarer than once in 10 billion tests (gamma-poisson, 75 samples, in 4.1 s). ParsedEvent at what module retry.c41, \
+            "rarer than once in 10 billion tests (gamma-poisson, 75 samples, in 4.1 s). Look at what module retry.c41, \
              thread loop-3 waits for",
             "Somebody should look within 5m.",
             "Cause: the lease is held.",
