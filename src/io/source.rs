@@ -97,7 +97,7 @@ pub struct BatchReceiver {
 #[derive(Clone, Debug)]
 pub struct BatchSender {
     /// The queue of batches that were looked at.
-    parsed_batch: SyncSender<Batch>,
+    looked: SyncSender<Batch>,
     /// Where empty batches come from.
     pub pool: Pool,
     /// The prefilter of the rules.
@@ -110,10 +110,10 @@ impl BatchSender {
     /// A queue of `length` batches: its two ends.
     #[must_use]
     pub fn new(length: usize, progress: Arc<Progress>) -> (Self, BatchReceiver) {
-        let (parsed_batch, batches) = sync_channel(length);
+        let (looked, batches) = sync_channel(length);
         let (pool, prefilter) = (Pool::default(), LivePrefilter::default());
         let arrivals = BatchReceiver { batches, pool: pool.clone(), prefilter: prefilter.clone() };
-        (Self { parsed_batch, pool, prefilter, progress }, arrivals)
+        (Self { looked, pool, prefilter, progress }, arrivals)
     }
 
     /// Counts the lines of a batch as read.
@@ -132,7 +132,7 @@ impl BatchSender {
     /// Passes on a batch that was counted; false when the engine has stopped.
     #[must_use]
     pub fn put(&self, batch: Batch) -> bool {
-        self.parsed_batch.send(batch).is_ok()
+        self.looked.send(batch).is_ok()
     }
 }
 

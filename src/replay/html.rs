@@ -217,7 +217,7 @@ fn put_incident(incident: &Incident, one_day: bool, is_open: bool, page: &mut St
         }
     }
     let told = in_short(Language::En, finding);
-    for (name, text) in [("What it means", Some(&told.meaning)), ("Where to look", told.parse_record.as_ref())] {
+    for (name, text) in [("What it means", Some(&told.meaning)), ("Where to look", told.look_at.as_ref())] {
         if let Some(text) = text.filter(|text| !text.is_empty()) {
             let _ = write!(page, "<div><h3>{name}</h3><p>{}</p></div>", Escaped(text));
         }

@@ -29,7 +29,7 @@ impl Process {
         })
     }
 
-    fn parsed(&self) -> Option<()> {
+    fn look(&self) -> Option<()> {
         let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
         // The name in parentheses may hold anything; what follows it is counted from the third
         // field on (proc(5)).
@@ -49,7 +49,7 @@ impl Collector for Process {
     }
 
     fn collect(&self) -> Vec<MetricFamily> {
-        let _ = self.parsed();
+        let _ = self.look();
         [self.cpu.collect(), self.memory.collect(), self.descriptors.collect(), self.start.collect()].concat()
     }
 }
@@ -61,7 +61,7 @@ mod tests {
     #[test]
     fn this_process_has_memory_and_descriptors() {
         let process = Process::new(1.0).unwrap();
-        assert!(process.parsed().is_some());
+        assert!(process.look().is_some());
         assert!(process.memory.get() > 1e6 && process.descriptors.get() >= 3.0, "{process:?}");
     }
 }

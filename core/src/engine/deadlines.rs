@@ -29,7 +29,7 @@ pub(super) struct Deadlines {
     forgotten: u64,
     /// Keys that were looked at, for tests.
     #[cfg(test)]
-    pub(super) parsed: usize,
+    pub(super) looks: usize,
 }
 
 /// The time `seconds` behind `from`, or a little before it.
@@ -101,7 +101,7 @@ impl Deadlines {
         due.sort_unstable();
         #[cfg(test)]
         {
-            self.parsed += due.len();
+            self.looks += due.len();
         }
         due
     }
@@ -114,7 +114,7 @@ pub(super) struct Slotted<T> {
     len: usize,
     /// Things that were taken out, for tests.
     #[cfg(test)]
-    pub(super) parsed: usize,
+    pub(super) looks: usize,
 }
 
 impl<T> Default for Slotted<T> {
@@ -123,7 +123,7 @@ impl<T> Default for Slotted<T> {
             slots: BTreeMap::new(),
             len: 0,
             #[cfg(test)]
-            parsed: 0,
+            looks: 0,
         }
     }
 }
@@ -156,7 +156,7 @@ impl<T> Slotted<T> {
         self.len -= usize::from(one.is_some());
         #[cfg(test)]
         {
-            self.parsed += 1;
+            self.looks += 1;
         }
         Some((slot, one?))
     }

@@ -64,7 +64,7 @@ enum Standing {
     /// It explains an incident of a detector.
     Explains(IncidentId),
     /// It waits for one since a time, and looked at another.
-    Waits { since: Timestamp, parsed_batch: Timestamp },
+    Waits { since: Timestamp, looked: Timestamp },
 }
 
 /// [`RuleIncidents`] as kept across a restart.
@@ -124,9 +124,9 @@ impl RuleIncidents {
                     return;
                 }
                 Standing::Explains(id) if report.incidents.is_open(id) => return,
-                Standing::Waits { since, parsed_batch } => {
+                Standing::Waits { since, looked } => {
                     let waited = now.seconds_since(since);
-                    if waited < PATIENCE_S && now.seconds_since(parsed_batch) < LOOK_S {
+                    if waited < PATIENCE_S && now.seconds_since(looked) < LOOK_S {
                         return;
                     }
                     looks_from = Some(since);
@@ -280,7 +280,7 @@ fn standing(
             return Standing::Explains(id);
         }
         if now.seconds_since(since) < PATIENCE_S {
-            return Standing::Waits { since, parsed_batch: now };
+            return Standing::Waits { since, looked: now };
         }
     }
     let context = if report.incidents.is_storm_of(&found.rule) { 0 } else { found.context };

@@ -51,7 +51,7 @@ pub struct Table<V> {
     /// What the values looked at lately hold besides their own size, on average, and where to look
     /// next.
     mean_held: f64,
-    parsed_batch: usize,
+    looked: usize,
     /// What was forgotten and is watched.
     lost: Vec<u64>,
 }
@@ -149,8 +149,8 @@ impl<V: HeapSize> Evict for Table<V> {
         let count = self.entries.len();
         let sampled = count.min(SAMPLE);
         if sampled > 0 {
-            self.parsed_batch = (self.parsed_batch + 1) % count;
-            let places = (0..sampled).map(|i| (self.parsed_batch + i * count / sampled) % count);
+            self.looked = (self.looked + 1) % count;
+            let places = (0..sampled).map(|i| (self.looked + i * count / sampled) % count);
             let mean = places.map(|place| self.entries[place].value.heap_size()).sum::<usize>() as f64 / sampled as f64;
             // A few heavy ones weigh as much as there are of them, seen over several samples.
             self.mean_held +=
@@ -180,7 +180,7 @@ impl<V: HeapSize> Table<V> {
             cap: cap.max(1),
             evictions: 0,
             mean_held: 0.0,
-            parsed_batch: 0,
+            looked: 0,
             lost: Vec::new(),
         }
     }

@@ -64,7 +64,7 @@ pub struct InShort {
     /// What it means, and how much more than usual it is.
     pub meaning: String,
     /// What to look at first.
-    pub parse_record: Option<String>,
+    pub look_at: Option<String>,
     /// How sure it is.
     pub odds: Option<String>,
 }

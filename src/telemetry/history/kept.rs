@@ -131,7 +131,7 @@ impl KeptIncident {
             &self.cause,
             &self.remedy,
             &self.line,
-            &self.told.parse_record,
+            &self.told.look_at,
             &self.told.odds,
         ];
         let pairs = self.key.iter().chain(&self.details).flat_map(|(name, value)| [name, value]);
@@ -146,7 +146,7 @@ impl KeptIncident {
         self.forgotten = true;
         self.line = None;
         (self.example, self.context, self.details) = (Vec::new(), Vec::new(), Vec::new());
-        (self.told.parse_record, self.evidence) = (None, String::new());
+        (self.told.look_at, self.evidence) = (None, String::new());
     }
 
     pub(super) fn update(&mut self, finding: &Finding, silenced: bool) {

@@ -1,6 +1,6 @@
 //! Errors above their rate.
 
-use super::{NextStep, Subject, counted, parse_record};
+use super::{NextStep, Subject, counted, look_at};
 use crate::engine::finding::{Finding, Key, RateEvidence};
 use crate::event::Role;
 
@@ -30,5 +30,5 @@ pub(super) fn meaning(finding: &Finding) -> &'static str {
 }
 
 pub(super) fn next_step(place: &str) -> NextStep {
-    parse_record(&format!("the first errors of {place}, and at what changed just before them."))
+    look_at(&format!("the first errors of {place}, and at what changed just before them."))
 }

@@ -45,7 +45,7 @@ pub(crate) fn in_short(finding: &Finding) -> InShort {
     }
     let sentences: Vec<String> = [Some(meaning(finding).to_owned()), how_much].into_iter().flatten().collect();
     let odds = finding.measured.p_value.is_some().then(|| how_sure(finding));
-    InShort { meaning: sentences.join(" "), parse_record: next_step(finding).map(|step| step.sentence), odds }
+    InShort { meaning: sentences.join(" "), look_at: next_step(finding).map(|step| step.sentence), odds }
 }
 
 fn headline(finding: &Finding) -> String {

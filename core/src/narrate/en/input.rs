@@ -1,6 +1,6 @@
 //! An input that has stalled.
 
-use super::{NextStep, parse_record};
+use super::{NextStep, look_at};
 use crate::engine::finding::InputEvidence;
 
 pub(super) const MEANING: &str = "No events come any more: what is silent is the input, not one service.";
@@ -12,5 +12,5 @@ pub(super) fn summary(evidence: &InputEvidence) -> String {
 }
 
 pub(super) fn next_step() -> NextStep {
-    parse_record("whoever writes to seismolog: the shipper, its file, its connection.")
+    look_at("whoever writes to seismolog: the shipper, its file, its connection.")
 }

@@ -1,6 +1,6 @@
 //! Calls that are slower or faster than they were, and work without an end.
 
-use super::{NextStep, Subject, parse_record, parsed};
+use super::{NextStep, Subject, look, look_at};
 use crate::engine::finding::Evidence;
 use crate::engine::finding::{Finding, Key, LatencyEvidence, ShiftEvidence, UnfinishedEvidence};
 use crate::narrate::quantity::milliseconds;
@@ -58,17 +58,15 @@ pub(super) fn next_step(finding: &Finding, place: &str) -> Option<NextStep> {
     let of = |key: &Key, name| key.value(name).map(plain);
     Some(match finding.kind.as_str() {
         "unfinished" => {
-            parsed(format!("Look for the end of one such piece of work by what it shares with its start, on {place}."))
+            look(format!("Look for the end of one such piece of work by what it shares with its start, on {place}."))
         }
-        "outlier" => {
-            parse_record(&format!("this one call: what it waited for, and whether {place} was paused or retried."))
-        }
+        "outlier" => look_at(&format!("this one call: what it waited for, and whether {place} was paused or retried.")),
         _ => match (of(&finding.key, "host"), of(&finding.key, "operation")) {
             (Some(host), _) => {
-                parse_record(&format!("the host {host}: its load, its disk, its way to what the operation calls."))
+                look_at(&format!("the host {host}: its load, its disk, its way to what the operation calls."))
             }
             (None, Some(operation)) => {
-                parse_record(&format!("what {operation} calls, and at what was deployed or loaded then."))
+                look_at(&format!("what {operation} calls, and at what was deployed or loaded then."))
             }
             _ => return None,
         },

@@ -1,6 +1,6 @@
 //! Loops, and guards against them.
 
-use super::{NextStep, Subject, parse_record};
+use super::{NextStep, Subject, look_at};
 use crate::engine::finding::{Finding, GuardEvidence, Key, LoopEvidence};
 
 pub(super) fn summary(subject: &Subject<'_>, evidence: &LoopEvidence) -> String {
@@ -57,5 +57,5 @@ pub(super) fn meaning(finding: &Finding) -> &'static str {
 }
 
 pub(super) fn next_step(place: &str) -> NextStep {
-    parse_record(&format!("what {place} waits for or tries again, and why it does not get it."))
+    look_at(&format!("what {place} waits for or tries again, and why it does not get it."))
 }

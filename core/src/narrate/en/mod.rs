@@ -68,13 +68,13 @@ pub(super) fn next_step(finding: &Finding) -> Option<NextStep> {
     }
 }
 
-/// `ParsedEvent at …`; a report that puts these words in front leaves them out here.
-fn parse_record(what: &str) -> NextStep {
+/// `Look at …`; a report that puts these words in front leaves them out here.
+fn look_at(what: &str) -> NextStep {
     NextStep { sentence: format!("Look at {what}"), short: what.to_owned() }
 }
 
 /// Any other sentence.
-fn parsed(sentence: String) -> NextStep {
+fn look(sentence: String) -> NextStep {
     NextStep { short: sentence.clone(), sentence }
 }
 

@@ -1,6 +1,6 @@
 //! First sights.
 
-use super::{NextStep, Subject, parse_record};
+use super::{NextStep, Subject, look_at};
 use crate::engine::finding::{Finding, NoveltyEvidence};
 
 pub(super) fn summary(subject: &Subject<'_>, evidence: &NoveltyEvidence) -> String {
@@ -27,5 +27,5 @@ pub(super) fn meaning(finding: &Finding) -> &'static str {
 }
 
 pub(super) fn next_step(place: &str) -> NextStep {
-    parse_record(&format!("what {place} says, and at what was deployed."))
+    look_at(&format!("what {place} says, and at what was deployed."))
 }

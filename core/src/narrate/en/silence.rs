@@ -1,6 +1,6 @@
 //! Keys that have stopped.
 
-use super::{NextStep, Subject, parsed};
+use super::{NextStep, Subject, look};
 use crate::engine::finding::SilenceEvidence;
 
 pub(super) const MEANING: &str = "Something that used to speak has stopped.";
@@ -22,5 +22,5 @@ pub(super) fn summary(subject: &Subject<'_>, evidence: &SilenceEvidence) -> Stri
 }
 
 pub(super) fn next_step(place: &str) -> NextStep {
-    parsed(format!("Look whether {place} still runs, and whether its log still arrives."))
+    look(format!("Look whether {place} still runs, and whether its log still arrives."))
 }

@@ -1,6 +1,6 @@
 //! Failures that sit on one value.
 
-use super::{NextStep, Subject, counted, parse_record};
+use super::{NextStep, Subject, counted, look_at};
 use crate::engine::finding::ShareEvidence;
 
 pub(super) const MEANING: &str = "Failures sit on this one value; the others have few or none.";
@@ -16,7 +16,7 @@ pub(super) fn summary(subject: &Subject<'_>, evidence: &ShareEvidence) -> String
 }
 
 pub(super) fn next_step(place: &str) -> NextStep {
-    parse_record(&format!("{place} first, and take it out of rotation if you can."))
+    look_at(&format!("{place} first, and take it out of rotation if you can."))
 }
 
 #[cfg(test)]

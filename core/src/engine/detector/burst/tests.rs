@@ -565,10 +565,10 @@ fn a_cell_is_settled_when_something_leaves_its_windows_or_a_block_begins() {
         let start = Timestamp::from_seconds(1_767_600_000);
         testing::observe_into(&mut burst, &batch, |_| start, &mut incidents, &mut Vec::new());
         testing::pass(&mut burst, &mut incidents, start, 0, 58);
-        let at_rest = burst.active.parsed;
+        let at_rest = burst.active.looks;
         testing::pass(&mut burst, &mut incidents, start, 58, 400);
         assert_eq!(burst.active.len(), 0);
-        (at_rest, burst.active.parsed)
+        (at_rest, burst.active.looks)
     };
     // Five blocks begin while the windows see the slot, two cells to a module and one of all; the
     // fifth is when it leaves.

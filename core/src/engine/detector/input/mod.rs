@@ -36,7 +36,7 @@ pub struct Input {
     options: InputOptions,
     state: InputState,
     /// When the wall clock was read last. Not kept: the clock of another process says nothing.
-    parsed_batch: Option<Timestamp>,
+    looked: Option<Timestamp>,
 }
 
 /// What a restart should know.
@@ -57,14 +57,14 @@ impl Registered for Input {
     type Options = InputOptions;
 
     fn new(options: &InputOptions, _: SharedOptions) -> Self {
-        Self { options: options.clone(), state: InputState::default(), parsed_batch: None }
+        Self { options: options.clone(), state: InputState::default(), looked: None }
     }
 }
 
 impl Input {
     fn look_at_the_clock(&mut self, now: Timestamp) {
-        let step = self.parsed_batch.map_or(0.0, |last| now.seconds_since(last).clamp(0.0, STEP_S));
-        self.parsed_batch = Some(now);
+        let step = self.looked.map_or(0.0, |last| now.seconds_since(last).clamp(0.0, STEP_S));
+        self.looked = Some(now);
         self.state.idle += step;
         self.state.age += step;
     }
@@ -100,7 +100,7 @@ impl Stateful for Input {
 
     fn resume(&mut self, state: InputState) {
         self.state = state;
-        self.parsed_batch = None;
+        self.looked = None;
     }
 }
 
@@ -113,7 +113,7 @@ impl Detector for Input {
     fn observe(&mut self, event: &Event<'_>, _: &Prior, report: &mut Report<'_>) {
         let arrival = event.moment.arrival;
         // All events of one read arrive at the same instant.
-        if self.parsed_batch != Some(arrival) {
+        if self.looked != Some(arrival) {
             self.look_at_the_clock(arrival);
             self.arrived(event.moment.now, report);
         }

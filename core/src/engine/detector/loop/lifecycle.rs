@@ -33,7 +33,7 @@ pub(super) fn join(
 
 impl Loop {
     /// Examines the open loop of a module, which may be over; true when it is.
-    pub(super) fn parse_record(&mut self, module: u64, now: Timestamp, report: &mut Report<'_>) -> bool {
+    pub(super) fn look_at(&mut self, module: u64, now: Timestamp, report: &mut Report<'_>) -> bool {
         let Some(open) = self.open.get(module) else { return false };
         let going = match open {
             LoopOwner::Line(_, going) => Some(going.as_ref()),

@@ -221,7 +221,7 @@ impl Detector for Loop {
         self.guards.tick(now, report);
         self.actors.take_lost().into_iter().for_each(|module| self.open.hurry(module));
         for module in self.open.due(now, report.incidents) {
-            if self.parse_record(module, now, report) {
+            if self.look_at(module, now, report) {
                 self.open.end(module);
             }
         }

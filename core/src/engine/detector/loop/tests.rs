@@ -458,10 +458,10 @@ fn a_tick_looks_at_what_is_due_however_many_loops_are_open() {
         testing::observe_into(&mut detector, &batch, |_| start, &mut incidents, &mut Vec::new());
         assert_eq!(incidents.open_by_detector().iter().sum::<u64>(), modules as u64);
         testing::pass(&mut detector, &mut incidents, start, 0, 1_800);
-        let before = detector.guards.open.parsed() + detector.open.parsed();
+        let before = detector.guards.open.looks() + detector.open.looks();
         testing::pass(&mut detector, &mut incidents, start, 1_800, 3_000);
         assert_eq!(incidents.open_by_detector().iter().sum::<u64>(), 0);
-        (before, detector.guards.open.parsed())
+        (before, detector.guards.open.looks())
     };
     // None before the end of its window, where each is seen once, and once more where that is a
     // rounding early.

@@ -171,7 +171,7 @@ impl Novelty {
         name
     }
 
-    fn parse_record(&mut self, event: &Event<'_>, level: Level, told: bool, report: &mut Report<'_>) {
+    fn look_at(&mut self, event: &Event<'_>, level: Level, told: bool, report: &mut Report<'_>) {
         let (template, moment) = (event.template, event.moment);
         self.latest = None;
         let chance = self.templates.see(template.count);
@@ -294,7 +294,7 @@ impl Detector for Novelty {
             && level >= self.least
             && event.template.count > 0
         {
-            self.parse_record(event, level, prior.told, report);
+            self.look_at(event, level, prior.told, report);
         }
     }
 

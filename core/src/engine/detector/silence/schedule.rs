@@ -27,7 +27,7 @@ pub(super) struct Schedule {
     ticked: f64,
     /// Keys that were examined, for tests.
     #[cfg(test)]
-    pub(super) parsed: usize,
+    pub(super) looks: usize,
 }
 
 impl Schedule {
@@ -53,7 +53,7 @@ impl Schedule {
         let (second, member, hash) = pop_by(&mut self.seconds, running)?;
         #[cfg(test)]
         {
-            self.parsed += 1;
+            self.looks += 1;
         }
         Some((second as u32, member.into(), hash))
     }
@@ -157,8 +157,8 @@ mod tests {
 
     #[test]
     fn a_parked_key_that_speaks_is_looked_at_when_it_would_have_been() {
-        let parsed = [0.0, 700.0, 701.0, 1_299.0, 1_300.5].map(|now| next_look(700, 600.0, now));
-        assert_eq!(parsed, [700, 1_300, 1_300, 1_300, 1_900]);
+        let looks = [0.0, 700.0, 701.0, 1_299.0, 1_300.5].map(|now| next_look(700, 600.0, now));
+        assert_eq!(looks, [700, 1_300, 1_300, 1_300, 1_900]);
         assert_eq!([600.0, 800.0].map(|now| next_look(700, 1.0, now)), [700, 801]);
         assert_eq!(next_look(700, f64::INFINITY, 800.0), u32::MAX);
     }

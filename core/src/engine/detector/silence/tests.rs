@@ -401,9 +401,9 @@ fn parsed(keys: usize, lines: usize) -> usize {
     let at = |i: usize| start.saturating_add_nanos(i as i64 * 1_000_000_000 / keys as i64);
     testing::observe_into(&mut silence, &batch, at, &mut incidents, &mut Vec::new());
     testing::pass(&mut silence, &mut incidents, start, lines as i64, 2_000);
-    let before = silence.schedule.parsed;
+    let before = silence.schedule.looks;
     testing::pass(&mut silence, &mut incidents, start, lines as i64 + 2_000, 3_600);
-    silence.schedule.parsed - before
+    silence.schedule.looks - before
 }
 
 #[test]

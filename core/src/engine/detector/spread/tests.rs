@@ -312,10 +312,10 @@ fn a_module_is_settled_when_something_leaves_its_windows_or_a_block_is_over() {
         let start = Timestamp::from_seconds(1_767_600_000);
         testing::observe_into(&mut spread, &batch, |_| start, &mut incidents, &mut Vec::new());
         testing::pass(&mut spread, &mut incidents, start, 0, 298);
-        let at_rest = spread.active.parsed;
+        let at_rest = spread.active.looks;
         testing::pass(&mut spread, &mut incidents, start, 298, 400);
         assert_eq!(spread.active.len(), 0);
-        (at_rest, spread.active.parsed)
+        (at_rest, spread.active.looks)
     };
     // The one slot of each leaves after five minutes, and until then nothing is learned.
     for modules in [100, 200] {

@@ -135,8 +135,8 @@ impl<I> IncidentTracker<I> {
 
     /// How many keys were examined.
     #[cfg(test)]
-    pub(super) fn parsed(&self) -> usize {
-        self.deadlines.parsed
+    pub(super) fn looks(&self) -> usize {
+        self.deadlines.looks
     }
 }
 
