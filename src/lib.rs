@@ -19,7 +19,7 @@
 //! let text = b"2026-03-02 08:00:00,123 ERROR [main] app.Db: connection refused\n";
 //! let mut batch = Batch { bytes: text.to_vec(), filled: text.len(), ..Batch::default() };
 //! Lines::new(1 << 20).split(&mut batch, true);
-//! parser.look(&mut batch);
+//! parser.parse(&mut batch);
 //!
 //! let mut outcome = Outcome::default();
 //! engine.process(&batch.fields(0), Timestamp::default(), &mut outcome);
