@@ -14,8 +14,6 @@ use super::column::WIDE_OPEN;
 use super::kinds::{self, LONGEST};
 use super::{LayoutMatch, LayoutMember, LayoutName, Opening, ValueForm, label, text};
 
-pub(super) use super::kinds::is_column;
-
 /// How many columns a header has at most.
 const MOST: usize = 12;
 
@@ -73,9 +71,7 @@ pub(super) fn read_untimed(line: &[u8], context: &mut TimeContext, matched: &mut
     header.conclude(matched);
     // A level alone in front of a text is a part of what the text says.
     if !header.has_time && matched.members.is_empty() && !header.skipped {
-        let (level, word) = (matched.level, matched.level_text.clone());
-        matched.clear(line.len());
-        (matched.level, matched.level_text) = (level, word);
+        matched.keep_level(line.len());
     }
     true
 }
@@ -257,10 +253,10 @@ impl<'a> Header<'a> {
             } else if kinds::is_process(written) && digits < word.end && !matched.has("pid") {
                 matched.member(line, "pid", word.start..digits);
                 matched.member(line, "thread", digits + 1..text::digits(line, digits + 1));
-            } else if let Some(equals) = memchr::memchr(b'=', written) {
+            } else if let Some(equals) = memchr::memchr(b'=', written).filter(|equals| *equals > 0) {
                 let name = LayoutName::Written(word.start..word.start + equals);
                 let value = word.start + equals + 1..word.end;
-                let form = if text::is_number(&line[value.clone()]) { ValueForm::Number } else { ValueForm::Text };
+                let form = ValueForm::of(&line[value.clone()]);
                 matched.members.push(LayoutMember { name, value, form });
             } else if kinds::is_thread(written) && !matched.has("thread") {
                 matched.member(line, "thread", word);

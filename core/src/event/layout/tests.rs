@@ -220,6 +220,24 @@ fn a_line_that_is_refused_leaves_the_year_clock() {
     assert_eq!(reader.matched().time.map(|time| time.to_string()).as_deref(), Some("2026-12-31T03:04:06Z"));
 }
 
+/// What has no name in front of its sign is no pair, wherever it stands.
+#[test]
+fn a_pair_has_a_name() {
+    for line in [
+        "2026-01-02 03:04:05\t=\t: ",
+        "2026-01-02 03:04:05 =x web-1: up",
+        "2026-01-02 03:04:05 = 42 ERROR shop.cart: up",
+        "2026-01-02 03:04:05 INFO [=x] shop.cart: up",
+        "2026-01-02 03:04:05 INFO [a=1 =x] shop.cart: up",
+        "2026-01-02 03:04:05 | INFO | =x | shop.cart | up",
+        "2026-01-02 03:04:05 INFO up =x a=1",
+        "INFO =x shop.cart: up",
+        "<13>Jan  2 03:04:05 web-1 =x: up",
+    ] {
+        check(line).unwrap();
+    }
+}
+
 fn check(line: &str) -> Result<(), TestCaseError> {
     let mut context = TimeContext::new("UTC", 2026).unwrap();
     let mut reader = TextReader::default();
@@ -279,7 +297,7 @@ proptest! {
 /// What is skipped in a group would not have fitted: trying every layout finds the same.
 fn one_by_one(group: &[pattern::Layout], line: &[u8], opening: Option<Opening>) {
     let mut context = TimeContext::new("UTC", 2026).unwrap();
-    let (mut quick, mut plain) = (LayoutMatch::new(), LayoutMatch::new());
+    let (mut quick, mut plain) = (LayoutMatch::default(), LayoutMatch::default());
     let found = table::read(group, line, 0, opening, &mut context, &mut quick);
     let first = group
         .iter()
