@@ -1,7 +1,7 @@
 //! `seismolog demo`: a labelled stream with known faults; on a terminal, what the filter makes of
 //! it.
 
-use super::{Loaded, load};
+use super::{Loaded, load, paint_and_width};
 use crate::cli::{DemoArgs, Settings};
 use crate::demo::{DemoEvent, FaultKind, Labels, Shop, ShopOptions};
 use crate::engine::Outcome;
@@ -11,7 +11,7 @@ use crate::event::lines::Lines;
 use crate::event::{Batch, Timestamp};
 use crate::io::escaping::safe_stderr;
 use crate::terminal::Screen;
-use crate::terminal::{Paint, describe};
+use crate::terminal::describe;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::{self, IsTerminal, Write};
@@ -110,8 +110,8 @@ impl Pace {
 /// The stream through the engine, then the score. Live, every event is shown at its pace with its
 /// findings below it; otherwise only the opening and ending of incidents are.
 fn show(shop: &mut Shop, mut filter: Filter, mut live: Option<Pace>, out: &mut dyn Write) -> io::Result<()> {
-    let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let screen = Screen { colour };
+    let (paint, _) = paint_and_width();
+    let screen = Screen { colour: paint.colour };
     let chunk = if live.is_some() { 1 } else { CHUNK };
     let mut opened = Vec::new();
     let mut events = 0_u64;
@@ -134,7 +134,7 @@ fn show(shop: &mut Shop, mut filter: Filter, mut live: Option<Pace>, out: &mut d
             }
             None => {
                 for finding in said {
-                    writeln!(out, "{}", describe(finding, Paint { colour }))?;
+                    writeln!(out, "{}", describe(finding, paint))?;
                 }
             }
         }

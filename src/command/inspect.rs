@@ -1,12 +1,11 @@
 //! `seismolog inspect`: what is read of each line, or of a whole file.
 
-use super::{Loaded, load_config};
+use super::{Loaded, load_config, not_read, not_written, paint_and_width};
 use crate::cli::{InspectArgs, Settings};
 use crate::engine::rules::RuleSet;
 use crate::engine::template::Templates;
 use crate::error::Failure;
 use crate::event::inspect::Inspector;
-use crate::event::lines::Lines;
 use crate::event::{Encoding, Role};
 use crate::inspect::document::LineDocument;
 use crate::inspect::evidence::Evidence;
@@ -15,9 +14,8 @@ use crate::inspect::show::LineView;
 use crate::inspect::summary::InspectSummary;
 use crate::plain::plain_document;
 use crate::replay::source::{BytesRead, LogSource, open};
-use crate::terminal::Paint;
 use serde::Serialize;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// The width where there is no terminal.
@@ -30,7 +28,7 @@ const WIDTH: usize = 120;
 pub fn inspect(args: &InspectArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let settings = Settings { config: args.config.clone(), ..Settings::default() };
     let config = load_config(&settings).map_err(Failure::Invalid)?;
-    let loaded = Loaded { config, rules: RuleSet::empty(), near_misses: false };
+    let loaded = Loaded::new(config, RuleSet::empty());
     let templates = Templates::new(loaded.config.limits.keys, &loaded.config.template.options());
     let mut inspection = Inspection {
         args,
@@ -49,19 +47,15 @@ pub fn inspect(args: &InspectArgs, out: &mut dyn Write) -> Result<(), Failure> {
     match ended {
         // Whoever reads only the head has had enough.
         Err(Interruption::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(Interruption::Output(error)) => {
-            Err(Failure::cannot(format!("cannot write standard output: {error}"), "is its reader still there?"))
-        }
+        Err(Interruption::Output(error)) => Err(not_written(&error)),
         Err(Interruption::Failure(failure)) => Err(failure),
         Ok(()) => Ok(()),
     }
 }
 
 fn view() -> LineView {
-    let stdout = io::stdout();
-    let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let size = rustix::termios::tcgetwinsize(&stdout).ok().filter(|_| stdout.is_terminal());
-    LineView { width: size.map_or(WIDTH, |size| usize::from(size.ws_col).max(60)), paint: Paint { colour } }
+    let (paint, width) = paint_and_width();
+    LineView { width: width.map_or(WIDTH, |width| width.max(60)), paint }
 }
 
 /// Why it ended early.
@@ -88,12 +82,9 @@ struct Inspection<'a> {
 
 impl Inspection<'_> {
     fn file(&mut self, path: &Path) -> Result<(), Interruption> {
-        let cannot = |error: io::Error| {
-            let hint = "check the name and that it is a file that may be read; - is standard input";
-            Interruption::Failure(Failure::cannot(format!("cannot read {}: {error}", path.display()), hint))
-        };
+        let cannot = |error: io::Error| Interruption::Failure(not_read(path, &error));
         let opened = open(path, &BytesRead::default()).map_err(cannot)?;
-        let cut = Lines::new(self.loaded.config.input.max_line_bytes);
+        let cut = self.loaded.single_lines();
         let parser = self.loaded.parser().map_err(Interruption::Failure)?;
         let mut inspector = self.loaded.inspector().map_err(Interruption::Failure)?;
         let mut source = LogSource::new(opened, cut, parser, 0).map_err(cannot)?;

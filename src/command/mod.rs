@@ -23,15 +23,18 @@ use crate::engine::{Engine, EngineOptions};
 use crate::error::Failure;
 use crate::event::EventParser;
 use crate::event::lines::Lines;
+use crate::event::roles::Names;
 use crate::event::time::TimeContext;
 use crate::io::files::RuleFiles;
 use crate::io::meter::WallMeter;
 use crate::io::{clock, files, random};
+use crate::terminal::Paint;
 use clap::CommandFactory;
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
-use std::sync::Arc;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// One evaluation of a rule ends here, whatever it is doing.
@@ -46,9 +49,17 @@ pub struct Loaded {
     pub rules: RuleSet,
     /// Whether detectors tell what was close to an incident and none.
     pub near_misses: bool,
+    /// The table of names, once it was asked for: each file and each engine has a parser.
+    names: OnceLock<Arc<Names>>,
 }
 
 impl Loaded {
+    /// A configuration and its rules.
+    #[must_use]
+    pub fn new(config: Config, rules: RuleSet) -> Self {
+        Self { config, rules, near_misses: false, names: OnceLock::new() }
+    }
+
     /// An engine that has seen nothing.
     #[must_use]
     pub fn engine(&self) -> Engine {
@@ -73,7 +84,7 @@ impl Loaded {
     fn complete(&self, engine: Engine) -> Engine {
         let engine = engine.with_timezone(&self.config.input.timezone);
         match self.parser() {
-            Ok(parser) => engine.with_looker(parser),
+            Ok(parser) => engine.with_parser(parser),
             Err(_) => engine,
         }
     }
@@ -95,7 +106,8 @@ impl Loaded {
     /// # Errors
     /// When the time zone is none, which validation has found before.
     pub fn parser(&self) -> Result<EventParser, Failure> {
-        let parser = EventParser::new(self.config.names(), self.config.output.member.clone(), self.time_context()?)
+        let names = Arc::clone(self.names.get_or_init(|| self.config.names().into()));
+        let parser = EventParser::new(names, self.config.output.member.clone(), self.time_context()?)
             .with_layouts(&self.config.layouts())
             .with_charset(self.config.input.encoding);
         Ok(parser.with_masks(self.config.template.options().masks).with_secret(random::bytes()))
@@ -116,6 +128,25 @@ impl Loaded {
     }
 }
 
+/// That a file of the command line cannot be read.
+fn not_read(path: &Path, error: &io::Error) -> Failure {
+    let hint = "check the name and that it is a file that may be read; - is standard input";
+    Failure::cannot(format!("cannot read {}: {error}", path.display()), hint)
+}
+
+/// That standard output takes no more.
+fn not_written(error: &io::Error) -> Failure {
+    Failure::cannot(format!("cannot write standard output: {error}"), "is its reader still there?")
+}
+
+/// How standard output shows a report: its colours, and its width if it is a terminal that says so.
+fn paint_and_width() -> (Paint, Option<usize>) {
+    let stdout = io::stdout();
+    let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let size = rustix::termios::tcgetwinsize(&stdout).ok().filter(|_| stdout.is_terminal());
+    (Paint { colour }, size.map(|size| usize::from(size.ws_col)))
+}
+
 /// Reads, merges and validates everything that `settings` name.
 ///
 /// # Errors
@@ -123,7 +154,7 @@ impl Loaded {
 pub fn load(settings: &Settings) -> Result<Loaded, Failure> {
     let config = load_config(settings).map_err(Failure::Invalid)?;
     let rules = load_rules(&config, &[]).map_err(Failure::Invalid)?;
-    Ok(Loaded { config, rules, near_misses: false })
+    Ok(Loaded::new(config, rules))
 }
 
 /// The configuration file, with this process's variables and `settings` over it.

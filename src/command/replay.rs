@@ -1,6 +1,6 @@
 //! `seismolog replay`: files through the engine, a report to standard output.
 
-use super::{Loaded, load};
+use super::{Loaded, load, not_read, paint_and_width};
 use crate::cli::ReplayArgs;
 use crate::engine::finding::Finding;
 use crate::error::Failure;
@@ -17,7 +17,6 @@ use crate::replay::source::{BytesRead, LogSource, open};
 use crate::replay::summary::{ReportOptions, Summary};
 use crate::replay::unread::UnreadRoles;
 use crate::replay::{Observer, compare_clocks, run, source_names};
-use crate::terminal::Paint;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
@@ -105,10 +104,7 @@ fn sources(
     let mut sources = Vec::new();
     let hosts = source_names(args.files.iter().map(PathBuf::as_path));
     for ((i, path), host) in args.files.iter().enumerate().zip(hosts) {
-        let cannot = |error: io::Error| {
-            let hint = "check the name and that it is a file that may be read; - is standard input";
-            Failure::cannot(format!("cannot read {}: {error}", path.display()), hint)
-        };
+        let cannot = |error: io::Error| not_read(path, &error);
         let opened = open(path, &watcher.read).map_err(cannot)?;
         match opened.length {
             Some(length) => watcher.bar.inc_length(length),
@@ -133,10 +129,8 @@ fn corrections(clocks: &[Comparison], files: usize) -> Vec<i64> {
 }
 
 fn style() -> Style {
-    let stdout = io::stdout();
-    let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let size = rustix::termios::tcgetwinsize(&stdout).ok().filter(|_| stdout.is_terminal());
-    Style::new(size.map_or(WIDTH, |size| usize::from(size.ws_col)), Paint { colour })
+    let (paint, width) = paint_and_width();
+    Style::new(width.unwrap_or(WIDTH), paint)
 }
 
 fn print(report: &Report, json: bool, style: Style, out: &mut dyn Write) -> Result<(), Failure> {

@@ -122,7 +122,7 @@ mod tests {
     /// another snapshot by then.
     fn said(loaded: &Loaded, file: &[u8], batch: &Batch) -> String {
         let folder = tempfile::tempdir().unwrap();
-        let mut loaded = Loaded { rules: loaded.rules.clone(), config: loaded.config.clone(), near_misses: false };
+        let mut loaded = Loaded::new(loaded.config.clone(), loaded.rules.clone());
         loaded.config.state.path = Some(folder.path().join("state"));
         fs::create_dir(folder.path().join("state")).unwrap();
         fs::write(folder.path().join("state/seismolog.state"), file).unwrap();

@@ -1,6 +1,6 @@
 //! `seismolog rules`: what is loaded, and what it costs on a file.
 
-use super::{Loaded, load_config, load_rules};
+use super::{Loaded, load_config, load_rules, not_read};
 use crate::cli::RulesArgs;
 use crate::engine::Outcome;
 use crate::engine::rules::{RuleSet, RuleSummary, RuleTally, TIMED_EVALUATIONS};
@@ -42,7 +42,7 @@ struct Cost {
 pub fn rules(args: &RulesArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let config = load_config(&args.settings).map_err(Failure::Invalid)?;
     let rules = load_rules(&config, &args.paths).map_err(Failure::Invalid)?;
-    let loaded = Loaded { config, rules, near_misses: false };
+    let loaded = Loaded::new(config, rules);
     let costs = args.profile.as_deref().map(|file| profile(&loaded, file)).transpose()?;
     let shipped = if loaded.config.rules.shipped { RuleSet::shipped_sources().0 } else { Vec::new() };
     let shown: Vec<Shown<'_>> = loaded
@@ -104,10 +104,7 @@ fn for_people(shown: &Shown<'_>) -> String {
 
 /// Puts the file through the engine; what each rule cost.
 fn profile(loaded: &Loaded, file: &Path) -> Result<Vec<Cost>, Failure> {
-    let cannot = |error: std::io::Error| {
-        let hint = "check the name and that it is a file that may be read; - is standard input";
-        Failure::cannot(format!("cannot read {}: {error}", file.display()), hint)
-    };
+    let cannot = |error: std::io::Error| not_read(file, &error);
     let opened = open(file, &BytesRead::default()).map_err(cannot)?;
     let lines = loaded.single_lines();
     let mut merge = Merge::new(vec![LogSource::new(opened, lines, loaded.parser()?, 0).map_err(cannot)?]);

@@ -1,6 +1,6 @@
 //! `seismolog templates`: which templates a log is made of.
 
-use super::{Loaded, load};
+use super::{Loaded, load, not_read, not_written, paint_and_width};
 use crate::cli::TemplatesArgs;
 use crate::engine::template::{Template, TemplateId, Templates};
 use crate::error::Failure;
@@ -10,7 +10,7 @@ use crate::plain::plain_document;
 use crate::replay::source::{BytesRead, LogSource, open};
 use crate::terminal::layout::{clip, without_control};
 use serde::Serialize;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -37,11 +37,7 @@ pub fn templates(args: &TemplatesArgs, out: &mut dyn Write) -> Result<(), Failur
         (false, true) => mined.print_json(&mut out),
         (false, false) => mined.print_table(&mut out, args.limit, started.elapsed().as_secs_f64()),
     };
-    printed.and_then(|()| out.flush()).map_err(not_written)
-}
-
-fn not_written(error: io::Error) -> Failure {
-    Failure::cannot(format!("cannot write standard output: {error}"), "is its reader still there?")
+    printed.and_then(|()| out.flush()).map_err(|error| not_written(&error))
 }
 
 /// What a log is made of.
@@ -83,10 +79,7 @@ impl Mined {
 
     /// Mines one file; prints each line where `lines` is somewhere to print to.
     fn file(&mut self, loaded: &Loaded, path: &Path, mut lines: Option<&mut dyn Write>) -> Result<(), Failure> {
-        let cannot = |error: io::Error| {
-            let hint = "check the name and that it is a file that may be read; - is standard input";
-            Failure::cannot(format!("cannot read {}: {error}", path.display()), hint)
-        };
+        let cannot = |error: io::Error| not_read(path, &error);
         let opened = open(path, &BytesRead::default()).map_err(cannot)?;
         let cut = loaded.single_lines();
         let mut source = LogSource::new(opened, cut, loaded.parser()?, 0).map_err(cannot)?;
@@ -108,8 +101,8 @@ impl Mined {
                         template_id: found.map(|id| id.to_string()),
                         template: found.and_then(|id| self.templates.text(id)),
                     };
-                    let said = serde_json::to_string(&said).map_err(|error| not_written(error.into()))?;
-                    out.write_all((plain_document(&said) + "\n").as_bytes()).map_err(not_written)?;
+                    let said = serde_json::to_string(&said).map_err(|error| not_written(&error.into()))?;
+                    out.write_all((plain_document(&said) + "\n").as_bytes()).map_err(|error| not_written(&error))?;
                 }
             }
         }
@@ -151,12 +144,7 @@ impl Mined {
     }
 
     fn print_table(&self, out: &mut dyn Write, limit: usize, seconds: f64) -> io::Result<()> {
-        let width = if io::stdout().is_terminal() {
-            rustix::termios::tcgetwinsize(rustix::stdio::stdout())
-                .map_or(WIDTH, |size| usize::from(size.ws_col).max(80))
-        } else {
-            WIDTH
-        };
+        let width = paint_and_width().1.map_or(WIDTH, |width| width.max(80));
         let rows = self.sorted();
         writeln!(out, "{:>11}  {:>6}  {:5}  {:16}  template", "count", "share", "level", "id")?;
         for (id, template) in rows.iter().take(limit) {

@@ -154,7 +154,7 @@ fn stage_of_rule(suite: Suite, sources: &Sources, all: &RuleSet) -> Result<Ready
             return Err(vec![problem.with_hint("name detectors such as \"loop\", or rules of the same files")]);
         }
         let names: Vec<&str> = std::iter::once(rule.as_str()).chain(case.with.iter().map(String::as_str)).collect();
-        let loaded = Loaded { config: Config::default(), rules: sources.only(&names).compile()?, near_misses: false };
+        let loaded = Loaded::new(Config::default(), sources.only(&names).compile()?);
         sets.insert(case.with.clone(), loaded);
     }
     Ok(Ready { suite, stage: Stage::Rule(sets) })
@@ -189,7 +189,7 @@ fn configuration(path: &Path, inside: Option<&Path>) -> Result<Ready, Vec<Diagno
     // runs.
     let config = super::merge(&settings, BTreeMap::new())?;
     let rules = load_rules(&config, &[])?;
-    Ok(Ready { suite, stage: Stage::Configuration(Box::new(Loaded { config, rules, near_misses: false })) })
+    Ok(Ready { suite, stage: Stage::Configuration(Box::new(Loaded::new(config, rules))) })
 }
 
 /// What is wrong with the tests of these rules.

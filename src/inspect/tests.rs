@@ -10,7 +10,7 @@ use crate::event::Batch;
 use crate::event::lines::Lines;
 
 fn loaded(toml: &str) -> Loaded {
-    Loaded { config: Config::parse("s.toml", toml).unwrap(), rules: RuleSet::empty(), near_misses: false }
+    Loaded::new(Config::parse("s.toml", toml).unwrap(), RuleSet::empty())
 }
 
 /// Looks at the lines and calls `each` with what was read of them.

@@ -103,3 +103,18 @@ fn json_that_is_not_strict_is_read_and_never_spliced() {
     let out = String::from_utf8(run(&["-c", &config], secret.as_bytes()).stdout).unwrap();
     assert_eq!(from_str::<Value>(&out).unwrap(), json!({ "msg": "password=***, so", "loss": null }));
 }
+
+/// What a stream is read in, `inspect` reads a file in.
+#[test]
+fn inspect_reads_the_encoding_of_the_input() {
+    let (folder, config) = configured("[input]\nencoding = \"utf-16\"\n");
+    let file = folder.path().join("utf16.log");
+    std::fs::write(&file, utf16("\u{feff}2026-03-02 12:45:28 ERROR [loader] 模型加载失败\r\n", true)).unwrap();
+    let out = run(&["inspect", "-c", &config, "--json", file.to_str().unwrap()], b"").quietly();
+    let line: Value = from_slice(&out).unwrap();
+    let value = |role: &str| line["roles"][role]["value"].clone();
+    assert_eq!(
+        (value("level"), value("message"), value("module")),
+        (json!("ERROR"), json!("模型加载失败"), json!("loader"))
+    );
+}

@@ -1,5 +1,6 @@
 //! Whether a value can be a role at all.
 
+use super::super::found::is_status;
 use super::super::json::Kind;
 use super::super::numbers;
 use super::super::time::{TimeContext, time_number, time_text};
@@ -12,7 +13,7 @@ pub fn fits(role: Role, kind: Kind, text: &str, context: &TimeContext) -> bool {
     match role {
         Role::Timestamp => time_of(kind, text, context).is_some(),
         Role::Level => level_of(text).is_some(),
-        Role::Status => matches!(text.as_bytes(), [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9']),
+        Role::Status => is_status(text.as_bytes()),
         Role::Duration => kind == Kind::Number || numbers::in_text(text.as_bytes()).is_some(),
         _ => true,
     }

@@ -168,11 +168,11 @@ impl<'a> Gathering<'a> {
         self.layouts.extend(layouts.map(|layout| (layout, inside.clone())));
         self.time_and_level(text, origin, &matched);
         for member in &matched.members {
-            let (path, kind) = match &member.name {
-                LayoutName::Known(name) => ((*name).to_owned(), member.form),
-                LayoutName::Written(range) => (unescape(&text[range.clone()], false).into_owned(), member.form),
+            let path = match &member.name {
+                LayoutName::Known(name) => (*name).to_owned(),
+                LayoutName::Written(range) => unescape(&text[range.clone()], false).into_owned(),
             };
-            self.matched(path, text, &member.value, kind, origin, None);
+            self.matched(path, text, &member.value, member.form, origin, None);
         }
         let first = self.members.len();
         self.matched("message".into(), text, &matched.message, matched.message_form, origin, Some(Role::Message));

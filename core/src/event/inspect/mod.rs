@@ -1,8 +1,8 @@
 //! What was read of one line and where it stands: for people, off the hot path.
 //!
-//! A look keeps the value of each role and not the member that it came from. Here the line is
-//! walked once more, all that it holds is gathered (`members.rs`), and each role is traced back: by
-//! its place in the line where it has one there, else as the member with that value, those whose
+//! A parsed event keeps the value of each role and not the member that it came from. Here the line
+//! is walked once more, all that it holds is gathered (`members.rs`), and each role is traced back:
+//! by its place in the line where it has one there, else as the member with that value, those whose
 //! names stand for the role first. So what is said can only be what was really read.
 
 mod fit;
@@ -94,7 +94,7 @@ impl Inspector {
         self
     }
 
-    /// What was read of a line that was looked at.
+    /// What was read of a line that was parsed.
     #[must_use]
     pub fn read(&mut self, fields: &Fields<'_>) -> LineReading {
         let parsed = fields.parsed();
@@ -106,7 +106,8 @@ impl Inspector {
             tried: Vec::new(),
             members: Vec::new(),
         };
-        if fields.record().encoding != Encoding::Line || !matches!(parsed.shape, Shape::Json | Shape::Text) {
+        let is_line = matches!(fields.record().encoding, Encoding::Line | Encoding::Utf16(_));
+        if !is_line || !matches!(parsed.shape, Shape::Json | Shape::Text) {
             return reading;
         }
         let before = self.context.clone();
@@ -194,15 +195,16 @@ impl Inspector {
 
 /// Gathers what a line holds.
 fn gather(fields: &Fields<'_>, gathering: &mut Gathering<'_>) {
-    let line = fields.line();
-    match fields.parsed().shape {
-        Shape::Json => {
-            let start = fields.parsed().insert.open as usize - fields.record().span.start as usize;
-            gathering.object(line, start, &Origin::At(0));
-        }
+    let (line, parsed) = (fields.line(), fields.parsed());
+    // Places in what was decoded, or made strict JSON, are not those of the line as it came.
+    let as_it_came = parsed.decoded.is_empty();
+    let base = if as_it_came { fields.record().span.start } else { parsed.decoded.start };
+    let origin = |at| if as_it_came { Origin::At(at) } else { Origin::Nowhere };
+    match parsed.shape {
+        Shape::Json => gathering.object(line, (parsed.insert.open - base) as usize, &origin(0)),
         _ => {
             let lead = clean::lead(line);
-            let (text, origin) = without_colours(&line[lead..], Origin::At(lead));
+            let (text, origin) = without_colours(&line[lead..], origin(lead));
             gathering.text(&text, &origin);
         }
     }

@@ -148,6 +148,26 @@ fn pairs_are_called_by_their_keys() {
     assert_eq!(members, expected.map(|(path, text)| (path.to_owned(), text.to_owned())));
 }
 
+/// What is read in a copy, decoded or made strict JSON, stands nowhere in the line as it came.
+#[test]
+fn what_was_decoded_has_no_place_in_the_line() {
+    let lines: [(&[u8], &str); 2] = [
+        (b"{\"n\":NaN,\"msg\":\"none left\",\"level\":\"error\"}", "none left"),
+        // `{"level":"error","msg":"连接超时"}` in GB 18030.
+        (b"{\"level\":\"error\",\"msg\":\"\xc1\xac\xbd\xd3\xb3\xac\xca\xb1\"}", "连接超时"),
+    ];
+    for (line, message) in lines {
+        let bytes = [b"{\"msg\":\"first\"}\n", line, b"\n"].concat();
+        let mut batch = Batch { filled: bytes.len(), bytes, ..Batch::default() };
+        Lines::new(1 << 20).split(&mut batch, true);
+        parser().parse(&mut batch);
+        let reading = inspector().read(&batch.fields(1));
+        let roles: Vec<_> = reading.roles.iter().map(|found| (found.role, found.value.as_str())).collect();
+        assert_eq!(roles, [(Role::Level, "ERROR"), (Role::Message, message)]);
+        assert!(reading.members.iter().all(|member| member.bytes.is_none()), "{:?}", reading.members);
+    }
+}
+
 fn hold(bytes: &[u8]) {
     let mut batch = Batch { bytes: bytes.to_vec(), filled: bytes.len(), ..Batch::default() };
     Lines::new(1 << 20).split(&mut batch, true);
