@@ -74,7 +74,7 @@ pub struct Engine {
     recent: Option<Recent>,
     /// Each batch comes whole.
     whole_batches: bool,
-    /// Looks at events that rules emit.
+    /// Parses events that rules emit.
     parser: Option<EventParser>,
     near_misses: bool,
     memory: MemoryBudget,
@@ -112,10 +112,10 @@ impl Engine {
         }
     }
 
-    /// Events that rules emit are looked at by this, which should be like the one that looks at the
+    /// Events that rules emit are parsed by this, which should be like the one that parses the
     /// stream; without it they leave without being seen by rules.
     #[must_use]
-    pub fn with_looker(mut self, parser: EventParser) -> Self {
+    pub fn with_parser(mut self, parser: EventParser) -> Self {
         self.parser = Some(parser);
         self
     }

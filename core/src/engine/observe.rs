@@ -17,7 +17,7 @@ impl Engine {
         if stack.is_some() && fields.level().is_none() {
             // A program that says no level of a trace has not handled it.
             let parsed = ParsedEvent { level: Some(Level::Error), ..*fields.parsed() };
-            let event = (&fields.with_look(&parsed), stack.as_ref());
+            let event = (&fields.with_parsed(&parsed), stack.as_ref());
             return self.observe_event(event, moment, prior, findings, &mut outcome.near_misses);
         }
         self.observe_event((fields, stack.as_ref()), moment, prior, findings, &mut outcome.near_misses)

@@ -17,14 +17,8 @@ impl KeyPattern {
         Self(globs.into_iter().filter_map(|(role, glob)| Some((role, glob?.to_owned()))).collect())
     }
 
-    /// True when every role's text matches its glob.
-    #[must_use]
-    pub fn matches(&self, fields: &Fields<'_>) -> bool {
-        self.matches_named(fields, None)
-    }
-
-    /// The same, where one role has another text than the event says: an operation's name in place
-    /// of its path.
+    /// True when every role's text matches its glob. One role can have another text than the event
+    /// says: an operation's name in place of its path.
     #[must_use]
     pub fn matches_named(&self, fields: &Fields<'_>, named: Option<(Role, &str)>) -> bool {
         self.matches_texts(|role| match named {

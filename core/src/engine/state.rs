@@ -1,4 +1,4 @@
-//! Evict tables: every key costs memory once, and no stream makes them grow without end.
+//! Bounded tables: every key costs memory once, and no stream makes them grow without end.
 
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};

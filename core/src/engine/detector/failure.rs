@@ -19,6 +19,13 @@ pub(super) const CALM_P: f64 = 0.01;
 /// and is this many slots long: a minute.
 pub(super) const CALM_SLOTS: u32 = 12;
 
+/// Slots of a block by which dispersion and clumping are measured: a minute.
+pub(super) const BLOCK_SLOTS: u32 = 12;
+/// At any level, an incident is critical from so many failures on that are so many times the
+/// expected ones.
+const CRITICAL_FAILURES: f64 = 20.0;
+const CRITICAL_TIMES: f64 = 10.0;
+
 /// The threshold of one test, where it is set.
 pub(super) const THRESHOLD: Setting<f64, Option<f64>> = Setting::new(
     None,
@@ -50,6 +57,11 @@ impl From<FailureLevel> for Level {
             FailureLevel::Fatal => Self::Fatal,
         }
     }
+}
+
+/// True when somebody should act at once.
+pub(super) fn is_critical(fatal: bool, failures: f64, expected: f64) -> bool {
+    fatal || (failures >= CRITICAL_FAILURES && failures >= CRITICAL_TIMES * expected)
 }
 
 /// Slots of a window.

@@ -6,6 +6,7 @@ pub mod input;
 pub mod latency;
 pub mod r#loop;
 pub mod novelty;
+mod openings;
 pub mod options;
 mod prior;
 pub mod registry;
@@ -191,9 +192,9 @@ pub trait Detector: Persist + Send {
     /// next. Called only where the tables have outgrown the processor's caches.
     fn prefetch(&self, _events: &[Fields<'_>; AHEAD]) {}
 
-    /// Reads what [`Self::observe`] will need for events with these looks, which come next, from
+    /// Reads what [`Self::observe`] will need for these parsed events, which come next, from
     /// tables of fixed size that are hardly in the processor's caches.
-    fn prefetch_fixed(&self, _looks: &[ParsedEvent]) {}
+    fn prefetch_fixed(&self, _parsed: &[ParsedEvent]) {}
 
     /// Time has passed. Findings go before the current event.
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>);

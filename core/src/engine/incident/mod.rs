@@ -1,6 +1,6 @@
 //! The life of an incident: open, ongoing at doubling counts, resolved; one id all along.
 //!
-//! Evict three times: in number, in the bytes that all tables share, and for each detector, kind
+//! Bounded three times: in number, in the bytes that all tables share, and for each detector, kind
 //! and rule in what is open at a time, beyond which further ones are told as one (`storm.rs`). What
 //! is forgotten is counted, and said to be over.
 

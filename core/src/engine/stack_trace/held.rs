@@ -19,10 +19,9 @@ impl HeldEvent {
     pub(super) fn new(fields: &Fields<'_>, host: &str) -> Self {
         let mut parsed = ParsedEvent { shape: Shape::Text, may_have_trace: false, idle: 0, ..*fields.parsed() };
         let mut bytes = Vec::new();
-        for (i, slot) in parsed.slots.iter_mut().enumerate() {
-            let role = Role::ALL.into_iter().find(|role| *role as usize == i);
-            let value = role.and_then(|role| fields.raw(role)).unwrap_or_default();
-            if slot.form == Form::Absent || value.len() > ROLE_BYTES && i != Role::Message as usize {
+        for (slot, role) in parsed.slots.iter_mut().zip(Role::ALL) {
+            let value = fields.raw(role).unwrap_or_default();
+            if slot.form == Form::Absent || value.len() > ROLE_BYTES && role != Role::Message {
                 slot.form = Form::Absent;
                 continue;
             }
@@ -35,8 +34,7 @@ impl HeldEvent {
             let start = bytes.len();
             bytes.extend_from_slice(host.as_bytes());
             (of_host.span, of_host.form) = (Span::new(start, bytes.len()), Form::Text);
-            let hash = xxh3_64(host.as_bytes()).rotate_left(21);
-            (parsed.place_hash, parsed.actor_hash) = (parsed.place_hash ^ hash, parsed.actor_hash ^ hash);
+            parsed.add_host(xxh3_64(host.as_bytes()));
         }
         let message = parsed.slots[Role::Message as usize].span;
         let record = Record { span: message, source: fields.record().source, ..Record::default() };

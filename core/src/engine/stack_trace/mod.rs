@@ -144,7 +144,7 @@ impl StackTraceAssembler {
         let parsed = fields.parsed();
         let is_text = (text || peeled) && !is_of_json(fields);
         let source = usize::from(fields.record().source.0) % self.last.len();
-        let below = self.streams.get(self.last[source]).is_some_and(|stream| stream.below);
+        let below = || self.streams.get(self.last[source]).is_some_and(|stream| stream.below);
         let header = header_of(fields, text, below);
         let stream = match header {
             Header::Bare | Header::Label => self.last[source],
@@ -158,8 +158,9 @@ impl StackTraceAssembler {
         if text || peeled {
             self.last[source] = stream;
         }
+        let line = Joined { fields, header, stream, key, text: is_text, now, message: raw };
         if !may_be && header.is_own() {
-            self.keep_head(fields, raw, (stream, key), (is_text, header));
+            self.keep_head(&line);
             return false;
         }
         let escaped = parsed.slots[Role::Message as usize].form == Form::Escaped;
@@ -167,10 +168,10 @@ impl StackTraceAssembler {
         let whole = matches!(header, Header::Bare | Header::Label);
         let message = if whole { fields.line().into() } else { unescaped(raw, escaped) };
         if memchr(b'\n', &message).is_some_and(|end| end + 1 < message.len()) {
-            self.keep_head(fields, raw, (stream, key), (is_text, header));
+            self.keep_head(&line);
             return false;
         }
-        let line = Joined { fields, header, stream, key, text: is_text, now, message: message.trim_ascii_end() };
+        let line = Joined { message: message.trim_ascii_end(), ..line };
         self.goes_on_with_open(&line).unwrap_or_else(|| self.begin_or_pass(&line))
     }
 
@@ -229,8 +230,8 @@ impl StackTraceAssembler {
             return true;
         }
         if step.begins != Begin::No {
-            let printed = matches!(step.begins, Begin::Named | Begin::Traceback);
-            let belongs = printed && below && stream.head.level.is_some_and(|level| level != Level::Info);
+            let belongs =
+                step.begins.is_below_its_line() && below && stream.head.level.is_some_and(|level| level != Level::Info);
             let head = if belongs { stream.head.clone() } else { Head { level: None, ..line.head() } };
             let event = HeldEvent::new(line.fields, &stream.head.host);
             self.begin(line, StackReader::new(line.message), head, step.begins, Some(event), regular);
@@ -257,7 +258,7 @@ impl StackTraceAssembler {
             self.begin(line, reader, head, Begin::No, None, false);
             return true;
         }
-        self.keep_head(line.fields, line.message, (line.stream, line.key), (line.text, line.header));
+        self.keep_head(line);
         if step.begins == Begin::No {
             return false;
         }
@@ -300,19 +301,14 @@ impl StackTraceAssembler {
     }
 
     /// The event at hand has a header: what comes behind it may belong to it.
-    fn keep_head(
-        &mut self,
-        fields: &Fields<'_>,
-        message: &[u8],
-        (stream, key): (u64, u64),
-        (text, header): (bool, Header),
-    ) {
-        let stream = self.streams.touch(stream, LineStream::default);
-        stream.key = key;
+    fn keep_head(&mut self, line: &Joined<'_>) {
+        let stream = self.streams.touch(line.stream, LineStream::default);
+        stream.key = line.key;
         stream.headers.with_header();
         stream.inner.with_header();
-        stream.head.read(fields, message);
-        (stream.below, stream.label, stream.text) = (header == Header::Own, header == Header::Label, text);
+        stream.head.read(line.fields, line.message);
+        (stream.below, stream.label) = (line.header == Header::Own, line.header == Header::Label);
+        stream.text = line.text;
     }
 
     fn end(&mut self, at: usize) {
@@ -427,14 +423,15 @@ impl Joined<'_> {
     }
 }
 
-fn header_of(fields: &Fields<'_>, text: bool, below: bool) -> Header {
+/// What a line has in front of its message; `below` tells whether the line before it had a header.
+fn header_of(fields: &Fields<'_>, text: bool, below: impl FnOnce() -> bool) -> Header {
     let parsed = fields.parsed();
     if text && parsed.time.is_none() && parsed.actor_hash == 0 {
         // `panic:` and `Error:` are read as levels; where a trace begins with them, they are none.
         let labelled = parsed.level.is_some()
             && (!parsed.may_go_on || {
                 let begins = trace::step(TraceState::Outside, fields.line()).begins;
-                begins == Begin::No || (begins == Begin::Named && !below)
+                begins == Begin::No || (begins == Begin::Named && !below())
             });
         return if labelled { Header::Label } else { Header::Bare };
     }

@@ -2,12 +2,10 @@
 //! was merged into another or had to go.
 
 use super::wording::Wording;
-use super::{Merge, Template, TemplateId, TemplateMatch, Templates, fold, hole, id_of};
+use super::{Merge, Template, TemplateId, TemplateMatch, Templates, example_of, fold, hole, id_of};
 use crate::event::skeleton::{Skeleton, VARIABLE};
 use crate::event::{Fields, Role, Timestamp};
 
-/// An example is cut here, in bytes.
-const EXAMPLE_BYTES: usize = 200;
 /// A template's text is cut here, in bytes, for display; its id is of the whole.
 pub(super) const TEXT_BYTES: usize = 400;
 
@@ -153,7 +151,7 @@ impl Templates {
     fn insert(&mut self, id: TemplateId, wording: Wording, message: &str, now: Timestamp) {
         let Wording { mut text, words } = wording;
         text.truncate(text.floor_char_boundary(TEXT_BYTES));
-        let example = &message[..message.floor_char_boundary(EXAMPLE_BYTES)];
+        let example = example_of(message);
         let example = if example == text { String::new() } else { example.to_owned() };
         self.templates.touch(id.0, || Template {
             text,

@@ -32,6 +32,14 @@ use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use wording::variables;
 
+/// Bytes of an example line that a template keeps and a finding shows.
+const EXAMPLE_BYTES: usize = 200;
+
+/// As much of a line as is kept and shown of an example.
+pub(super) fn example_of(message: &str) -> &str {
+    &message[..message.floor_char_boundary(EXAMPLE_BYTES)]
+}
+
 /// The template of one event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TemplateMatch {

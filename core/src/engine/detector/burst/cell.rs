@@ -1,5 +1,6 @@
 //! The errors of one key: the last slots in detail, older ones as a rate that forgets.
 
+use crate::engine::detector::failure::BLOCK_SLOTS;
 use crate::engine::state::{HeapSize, allocated};
 use crate::engine::stats::dispersion::Dispersion;
 use crate::engine::stats::exposure::Exposure;
@@ -10,8 +11,6 @@ use std::collections::VecDeque;
 const GROUPS: usize = 32;
 /// The group of errors without a group, and of groups beyond the most.
 const NO_GROUP: u32 = 0;
-/// Slots of a block by which dispersion is measured: a minute.
-const BLOCK_SLOTS: u32 = 12;
 
 /// Errors of one slot, by module in cells of several, and with those of young templates apart in
 /// cells of one.

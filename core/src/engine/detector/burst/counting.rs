@@ -72,7 +72,7 @@ impl Burst {
             let (began, errors) = (open.ending.began, open.ending.failures as f64);
             let level = event.fields.level().max(Some(Level::Error));
             let expected = open.expected * now.seconds_since(began);
-            if incident::is_critical(level == Some(Level::Fatal), errors, expected) {
+            if failure::is_critical(level == Some(Level::Fatal), errors, expected) {
                 report.incidents.raise(open.id, Severity::Critical);
             }
             let lasted_s = now.seconds_since(began).max(1.0);

@@ -1,6 +1,6 @@
 //! What is known of a burst when its incident opens and while it goes on.
 
-use super::super::failure::{FACTOR, UsualNumber, UsualRate};
+use super::super::failure::{FACTOR, UsualNumber, UsualRate, is_critical};
 use super::Verdict;
 use super::cell_key::{CellKey, Scope};
 use crate::engine::detector::tracker::{AttributedSlots, Ending};
@@ -8,16 +8,10 @@ use crate::engine::finding::{
     DetectorName, Evidence, Key, Measured, RateEvidence, Severity, p_of, round, score_of, significant, test, unit,
 };
 use crate::engine::incident::{IncidentId, Opening};
+use crate::engine::template::example_of;
 use crate::event::{Fields, Level, Role};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-
-/// Bytes of the example line that are kept.
-const EXAMPLE_BYTES: usize = 200;
-/// At any level, an incident is critical from so many errors on that are so many times the expected
-/// ones.
-const CRITICAL_ERRORS: f64 = 20.0;
-const CRITICAL_TIMES: f64 = 10.0;
 
 /// What is usual where a burst is open, so that updates compare it with that.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -86,7 +80,7 @@ pub(super) fn opening(fields: &Fields<'_>, scope: Scope, verdict: &Verdict) -> O
         evidence: Evidence::Rate(RateEvidence {
             expected_low: Some(usual.low),
             expected_high: Some(usual.high),
-            example: Some(vec![message[..message.floor_char_boundary(EXAMPLE_BYTES)].to_owned()]),
+            example: Some(vec![example_of(&message).to_owned()]),
             requests: Some(verdict.requests).filter(|requests| *requests > 0.0),
             lasted_s: verdict.window_s,
         }),
@@ -96,11 +90,6 @@ pub(super) fn opening(fields: &Fields<'_>, scope: Scope, verdict: &Verdict) -> O
         remedy: None,
         context: Vec::new(),
     }
-}
-
-/// True when somebody should act at once.
-pub(super) fn is_critical(fatal: bool, errors: f64, expected: f64) -> bool {
-    fatal || (errors >= CRITICAL_ERRORS && errors >= CRITICAL_TIMES * expected)
 }
 
 /// The burst has gone on for `lasted_s` seconds with `count` errors. What is usual is that of the

@@ -1,5 +1,6 @@
 //! Counts of every event by module: events that are no errors, and events with a status.
 
+use crate::engine::detector::failure::BLOCK_SLOTS;
 use crate::engine::detector::{ModuleCounts, failure};
 use crate::engine::overrides::Choice;
 use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot, allocated};
@@ -11,8 +12,6 @@ use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-/// Slots of a block by which dispersion is measured: a minute.
-const BLOCK_SLOTS: u32 = 12;
 /// Fewest past requests from which a share is estimated.
 const REQUESTS: f64 = 100.0;
 

@@ -209,7 +209,6 @@ fn go_on(
     let alone = !going.shift
         && share.as_ref().is_some_and(|share| share.slow(limits, call.settings.shift_threshold.value()).is_some())
         && others_are_calm(operation, limits, call.host, LONGEST);
-    let limits = limits.clone();
     let Some(going) = &mut operation.going else { return Change::None };
     going.shift |= shift | alone;
     if alone {
@@ -228,8 +227,8 @@ fn go_on(
         if is_shift {
             report.incidents.join_updated(id, 1, fields.level(), now, findings, |known, _| {
                 let shift = match (host, share.as_deref()) {
-                    (Some(host), Some(share)) => Shift::of_host(operation, &limits, share, host, now),
-                    _ => Shift::of(operation, &limits, down, now),
+                    (Some(host), Some(share)) => Shift::of_host(operation, limits, share, host, now),
+                    _ => Shift::of(operation, limits, down, now),
                 };
                 shift.update(operation, call.settings, fields, known);
             });

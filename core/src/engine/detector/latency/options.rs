@@ -220,7 +220,7 @@ impl LatencyOverride {
 impl LatencyPair {
     /// What a start shares with its end.
     pub(super) fn shared(&self) -> Vec<PairBy> {
-        let by = |name: &String| match Role::ALL.into_iter().find(|role| role.name() == name) {
+        let by = |name: &String| match Role::from_name(name) {
             Some(role) => PairBy::Role(role),
             None => PairBy::Member(name.clone()),
         };

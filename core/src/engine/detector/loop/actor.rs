@@ -1,11 +1,11 @@
 //! What is remembered of one actor (host, module and thread): its last lines and how long they have
 //! been going round.
 
-use super::EXAMPLE_BYTES;
 use crate::engine::deadlines::after;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Choice;
 use crate::engine::state::{HeapSize, allocated};
+use crate::engine::template::example_of;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -222,7 +222,7 @@ impl Actor {
         if runs.texts.len() < pushed.suspect
             && let Some(text) = text()
         {
-            runs.texts.push(text[..text.floor_char_boundary(EXAMPLE_BYTES)].to_owned());
+            runs.texts.push(example_of(&text).to_owned());
         } else if !self.repeating && !runs.texts.is_empty() {
             runs.texts.clear();
         }

@@ -97,7 +97,7 @@ impl Loop {
         let opening = incident::opening(&event.fields, threshold, &run, &verdict, lasted, actor);
         let id = report.incidents.open(opening, now, report.findings);
         let pace = (lasted / f64::from(repeats * run.period as u32)).max(1e-3);
-        let range = (run.signal == Signal::Counter).then(|| actor.range()).flatten();
+        let range = run.range(actor);
         let (Run { period, began, lasted, .. }, tested) = (run, Some(Tested::of(&run)));
         let (until, module) = (began.saturating_add_nanos((lasted * 1e9) as i64), parsed.module_hash);
         let before = lasted;

@@ -6,7 +6,6 @@
 //! an evicted line restarts, which errs towards silence.
 
 use super::super::{Event, Report, TableUse};
-use super::EXAMPLE_BYTES;
 use super::options::{Limit, LoopGuard};
 use crate::engine::deadlines::after;
 use crate::engine::detector::tracker::{AttributedSlots, IncidentTracker};
@@ -16,6 +15,7 @@ use crate::engine::finding::{
 use crate::engine::incident::{IncidentId, Opening};
 use crate::engine::overrides::{Choice, Overrides};
 use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot};
+use crate::engine::template::example_of;
 use crate::event::{Fields, Level, Role, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
@@ -214,7 +214,7 @@ fn opening(fields: &Fields<'_>, limit: &Limit, count: u32) -> Opening {
         },
         evidence: Evidence::Guard(GuardEvidence {
             repeats: count.into(),
-            example: Some(vec![message[..message.floor_char_boundary(EXAMPLE_BYTES)].to_owned()]),
+            example: Some(vec![example_of(&message).to_owned()]),
             within_s: limit.within_s,
         }),
         worst: fields.level(),

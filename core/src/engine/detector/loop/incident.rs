@@ -1,15 +1,16 @@
 //! The finding of a loop when it opens and while it goes on.
 
+use super::Habits;
 use super::actor::{Actor, OpenLoop};
 use super::excursions::Who;
 use super::learned::{Habit, Learned, RateVerdict};
 use super::run::{Run, Signal, grain};
-use super::{EXAMPLE_BYTES, Habits};
 use crate::engine::finding::{
     DetectorName, Evidence, Key, LoopEvidence, Measured, Severity, name_of, p_of, round, score_of, significant, test,
     unit,
 };
 use crate::engine::incident::Opening;
+use crate::engine::template::example_of;
 use crate::event::{Fields, Level, Role};
 use serde::{Deserialize, Serialize};
 
@@ -32,14 +33,13 @@ pub(super) fn opening(
         })
         .filter_map(|role| Some((role.name().to_owned(), name_of(&fields.text(role)?).to_owned())))
         .collect();
-    let counter = run.signal == Signal::Counter;
     let repeats = run.repeats();
     let count = u64::from(repeats) * run.period as u64;
-    let range = counter.then(|| actor.counter.as_ref()?.range()).flatten();
+    let range = run.range(actor);
     let mut lines = actor.take_texts();
     if run.signal != Signal::Cycle {
         let message = fields.text(Role::Message).unwrap_or_default();
-        lines = vec![message[..message.floor_char_boundary(EXAMPLE_BYTES)].to_owned()];
+        lines = vec![example_of(&message).to_owned()];
     }
     let bad = fields.level() >= Some(Level::Error);
     let kind = match run.period {

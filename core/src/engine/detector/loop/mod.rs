@@ -36,7 +36,7 @@
 //! Guards (`guard.rs`) are absolute limits besides. Counts come from a count-min sketch, which
 //! never forgets a line and errs only towards silence. Memory: about 150 bytes an actor, 400 once a
 //! line of it has repeated (capped), 80 bytes a module (capped), 512 KiB for the sketch, 256 KiB
-//! for spells. Cold start: without exposure only guards find anything.
+//! for excursions. Cold start: without exposure only guards find anything.
 
 mod actor;
 mod counter;
@@ -78,8 +78,6 @@ pub use state::LoopState;
 
 /// Lines outside the cycle after which an actor's loop has ended.
 const OTHER_LINES: u32 = 16;
-/// An example line in the evidence is cut here, in bytes.
-const EXAMPLE_BYTES: usize = 200;
 
 /// The detector.
 #[derive(Debug)]

@@ -54,6 +54,11 @@ pub(super) enum Signal {
 }
 
 impl Run {
+    /// From where to where it has counted, where it is one of `actor`'s retry counter.
+    pub(super) fn range(&self, actor: &Actor) -> Option<(i64, i64)> {
+        if self.signal == Signal::Counter { actor.range() } else { None }
+    }
+
     /// The cycle of `lag` lines that an actor's last line continues. That line was seen so many
     /// times in all.
     pub(super) fn of_cycle(actor: &Actor, lag: usize, seen: u32) -> Self {

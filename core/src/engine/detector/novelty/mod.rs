@@ -23,6 +23,7 @@ mod good_turing;
 mod incident;
 mod options;
 
+use super::openings::Openings;
 use super::options::SharedOptions;
 use super::{Detector, Event, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
@@ -40,11 +41,8 @@ use incident::{News, Sight};
 use options::NoveltySettings;
 pub use options::{NoveltyOptions, NoveltyOverride};
 use serde::{Deserialize, Serialize};
-use std::collections::VecDeque;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Most openings in a warm-up time.
-const OPENINGS: usize = 5;
 /// Open incidents are examined so many seconds before the first may be over, so that rounding makes
 /// none late.
 const EARLY_S: f64 = 1e-3;
@@ -80,7 +78,7 @@ pub struct Novelty {
     nameless: Box<[u64; NAMELESS]>,
     open: Vec<OpenNovelty>,
     /// When the last incidents were opened.
-    opened: VecDeque<f64>,
+    opened: Openings,
     /// No open incident is over before this running time, unless it is forgotten.
     soonest: f64,
     /// The number of forgotten incidents at the last tick.
@@ -130,7 +128,7 @@ pub struct NoveltyState {
     exceptions: KindsState,
     stacks: KindsState,
     open: Vec<OpenNovelty>,
-    opened: VecDeque<f64>,
+    opened: Openings,
 }
 
 impl Registered for Novelty {
@@ -148,7 +146,7 @@ impl Registered for Novelty {
             types: ExceptionTypes::default(),
             nameless: Box::new([0; NAMELESS]),
             open: Vec::new(),
-            opened: VecDeque::new(),
+            opened: Openings::default(),
             soonest: f64::INFINITY,
             forgotten: 0,
             latest: None,
@@ -218,16 +216,14 @@ impl Novelty {
             return;
         }
         let running = moment.running;
-        while self.opened.front().is_some_and(|&opened| running - opened > self.warm_up_s) {
-            self.opened.pop_front();
-        }
+        let is_full = self.opened.is_full(running, self.warm_up_s);
         let held_back = if sight.chance >= settings.threshold {
             Some(Reason::NotRare)
         } else if running < self.warm_up_s {
             Some(Reason::NotLearned)
         } else if templates.evictions() + self.exceptions.counts.evictions() + self.stacks.counts.evictions() > 0 {
             Some(Reason::ForgottenSights)
-        } else if self.opened.len() >= OPENINGS {
+        } else if is_full {
             if let Some(open) = self.open.last_mut() {
                 open.last = running;
                 report.incidents.join(open.id, 1, Some(sight.level), moment.now, report.findings);
@@ -247,7 +243,7 @@ impl Novelty {
             });
             return;
         }
-        self.opened.push_back(running);
+        self.opened.add(running);
         let opening = sight.opening(running, settings.threshold, self.templates.sightings(), templates);
         let id = report.incidents.open(opening, moment.now, report.findings);
         self.open.push(OpenNovelty { id, template: sight.template, last: running });

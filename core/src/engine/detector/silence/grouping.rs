@@ -22,8 +22,6 @@ const FAR_S: f64 = 60.0;
 const IN_TURN_S: f64 = 300.0;
 /// A host that began in this time before a silence, or since, may have replaced the silent one.
 const REPLACED_S: f64 = 900.0;
-/// Most openings in a warm-up time.
-const OPENINGS: usize = 5;
 /// Seconds between two looks at a key that joined an incident.
 pub(super) const JOINED_S: f64 = 60.0;
 
@@ -49,10 +47,7 @@ impl Silence {
             near_miss::tell(name, key, key.pause(now), settings, report, Reason::Replaced);
             return Next::At(now.running + GONE_S);
         }
-        while self.opened.front().is_some_and(|&opened| now.running - opened > self.options.warm_up_s) {
-            self.opened.pop_front();
-        }
-        if self.opened.len() < OPENINGS {
+        if !self.opened.is_full(now.running, self.options.warm_up_s) {
             return self.open(due, key, settings, report);
         }
         match self.open.last() {
@@ -65,7 +60,7 @@ impl Silence {
     fn open(&mut self, due: DueKey, key: &Key, settings: &SilenceSettings, report: &mut Report<'_>) -> Next {
         let DueKey { member, hash, now, time } = due;
         let (pause, limits) = (key.pause(now), key.limits(settings));
-        self.opened.push_back(now.running);
+        self.opened.add(now.running);
         let opening = incident::opening(&self.members[member].name, key, pause, limits, settings.threshold.value());
         let id = report.incidents.open(opening, time, report.findings);
         let stopped = key.last.running;

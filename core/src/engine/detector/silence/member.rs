@@ -3,7 +3,7 @@
 use super::key::Key;
 use super::restarts::Restarts;
 use crate::engine::state::Table;
-use crate::event::{Fields, Role, Value};
+use crate::event::{Fields, Role};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use xxhash_rust::xxh3::xxh3_64;
@@ -18,7 +18,7 @@ pub(super) enum KeySource {
 impl KeySource {
     /// A role by its name, or a member.
     fn of(name: &str) -> Self {
-        match Role::ALL.into_iter().find(|role| role.name() == name) {
+        match Role::from_name(name) {
             Some(role) if (role as usize) < Role::PLACED => Self::Role(role),
             _ => Self::Member(name.to_owned()),
         }
@@ -73,23 +73,14 @@ impl Member {
     pub(super) fn hash(&self, fields: &Fields<'_>) -> Option<u64> {
         match &self.source {
             KeySource::Role(role) => fields.hash(*role),
-            KeySource::Member(name) => self.text(fields, name).map(|text| xxh3_64(text.as_bytes())),
+            KeySource::Member(name) => fields.member(name)?.into_scalar().map(|text| xxh3_64(text.as_bytes())),
         }
     }
 
     pub(super) fn name<'a>(&self, fields: &Fields<'a>) -> Option<Cow<'a, str>> {
         match &self.source {
             KeySource::Role(role) => fields.text(*role),
-            KeySource::Member(name) => self.text(fields, name),
-        }
-    }
-
-    fn text<'a>(&self, fields: &Fields<'a>, name: &str) -> Option<Cow<'a, str>> {
-        match fields.member(name)? {
-            Value::Text(text) => Some(text),
-            Value::Number(text) => Some(text),
-            Value::Bool(value) => Some(Cow::Borrowed(if value { "true" } else { "false" })),
-            Value::Null | Value::Nested(_) => None,
+            KeySource::Member(name) => fields.member(name)?.into_scalar(),
         }
     }
 }

@@ -41,6 +41,7 @@ mod options;
 mod restarts;
 mod schedule;
 
+use super::openings::Openings;
 use super::options::SharedOptions;
 use super::{AHEAD, Detector, Event, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
@@ -85,7 +86,7 @@ pub struct Silence {
     /// Its open incidents.
     open: OpenSilences,
     /// When the last incidents were opened.
-    opened: VecDeque<f64>,
+    opened: Openings,
     now: Reading,
 }
 
@@ -94,7 +95,7 @@ pub struct Silence {
 pub struct SilenceState {
     members: Vec<MemberState>,
     open: Vec<OpenSilence>,
-    opened: VecDeque<f64>,
+    opened: Openings,
     now: Reading,
 }
 
@@ -117,7 +118,7 @@ impl Registered for Silence {
             budget,
             schedule: Schedule::default(),
             open: OpenSilences::default(),
-            opened: VecDeque::new(),
+            opened: Openings::default(),
             now: Reading::default(),
         }
     }

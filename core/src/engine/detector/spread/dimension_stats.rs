@@ -5,6 +5,7 @@
 
 use super::recent::{FailureSlot, Recent, add};
 use super::value_stats::ValueStats;
+use crate::engine::detector::failure::BLOCK_SLOTS;
 use crate::engine::state::{HeapSize, Table, allocated};
 use crate::engine::stats::clumping::Clumping;
 use crate::engine::stats::exposure::Exposure;
@@ -13,8 +14,6 @@ use serde::{Deserialize, Serialize};
 
 /// Sampled events of a module after which its values' counts forget half.
 pub(super) const FORGET_AT: u32 = 8_192;
-/// Slots of a block by which clumping is measured: a minute.
-const BLOCK_SLOTS: u32 = 12;
 
 /// A module in one dimension.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -1,6 +1,6 @@
 //! The finding of a bad value when its incident opens and while it goes on.
 
-use super::super::failure::{FACTOR, UsualNumber, UsualRate};
+use super::super::failure::{FACTOR, UsualNumber, UsualRate, is_critical};
 use super::evaluate::{expected_by, ln_share};
 use super::{Dimension, Usual, Verdict};
 use crate::engine::finding::{
@@ -8,15 +8,9 @@ use crate::engine::finding::{
 };
 use crate::engine::incident::Opening;
 use crate::engine::stats::binomial;
+use crate::engine::template::example_of;
 use crate::event::{Fields, Level, Role};
 use serde::{Deserialize, Serialize};
-
-/// Bytes of the example line that are kept.
-const EXAMPLE_BYTES: usize = 200;
-/// At any level, an incident is critical from so many failures on that are so many times those
-/// expected by the value's own rate.
-const CRITICAL_FAILURES: f64 = 20.0;
-const CRITICAL_TIMES: f64 = 10.0;
 
 /// What is usual of a value with an open incident, so that updates compare it with that.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -44,13 +38,13 @@ fn a_failure(verdict: &Verdict) -> UsualNumber {
 
 /// The incident that `verdict` found in the event's value of `dimension`.
 pub(super) fn opening(fields: &Fields<'_>, dimension: &Dimension, verdict: &Verdict) -> Opening {
-    let value = dimension.text_of(fields).unwrap_or_default();
+    let value = dimension.text_of(fields).unwrap_or_default().into_owned();
     let module = fields.text(Role::Module).unwrap_or_default();
     let Verdict { failures, of, usual, window_s, .. } = *verdict;
     let number = a_failure(verdict).times(of).in_digits();
     let message = fields.text(Role::Message).unwrap_or_default();
     let fatal = fields.level() == Some(Level::Fatal);
-    let many = failures >= CRITICAL_FAILURES && failures >= CRITICAL_TIMES * verdict.expected_by_rate;
+    let is_critical = is_critical(fatal, failures, verdict.expected_by_rate);
     let mut key = vec![(dimension.name().to_owned(), value)];
     if !module.is_empty() {
         key.push((Role::Module.name().to_owned(), module.into_owned()));
@@ -59,7 +53,7 @@ pub(super) fn opening(fields: &Fields<'_>, dimension: &Dimension, verdict: &Verd
         detector: DetectorName::Spread,
         kind: "value".into(),
         rule: None,
-        severity: if fatal || many { Severity::Critical } else { Severity::Warning },
+        severity: if is_critical { Severity::Critical } else { Severity::Warning },
         key: Key(key),
         count: failures as u64,
         score: score_of(verdict.ln_p),
@@ -81,7 +75,7 @@ pub(super) fn opening(fields: &Fields<'_>, dimension: &Dimension, verdict: &Verd
             expected_by_rate: Some(significant(verdict.expected_by_rate)),
             p_value_of_rate: Some(p_of(verdict.ln_p_rate)),
             modules: None,
-            example: Some(vec![message[..message.floor_char_boundary(EXAMPLE_BYTES)].to_owned()]),
+            example: Some(vec![example_of(&message).to_owned()]),
             lasted_s: window_s,
         }),
         // A failing status is an error whatever level its line has.

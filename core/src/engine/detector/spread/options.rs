@@ -3,11 +3,12 @@
 use crate::engine::detector::failure::{FailureLevel, MIN_FAILURES, THRESHOLD};
 use crate::engine::detector::options::{Options, check_override, check_windows, usual_windows};
 use crate::engine::overrides::{KeyPattern, Overrides};
-use crate::event::{Fields, Level, Role, Value as Member};
+use crate::event::{Fields, Level, Role};
 use crate::human_duration::HumanDuration;
 use crate::setting::Require;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use xxhash_rust::xxh3::xxh3_64;
 
 /// What events are told apart by.
@@ -25,7 +26,7 @@ impl Dimension {
         if let Some(member) = name.strip_prefix('.') {
             return (!member.is_empty()).then(|| Self::Member(member.to_owned()));
         }
-        let role = Role::ALL.into_iter().find(|role| role.name() == name)?;
+        let role = Role::from_name(name)?;
         // Times and durations are no values to compare by.
         (!matches!(role, Role::Timestamp | Role::Duration)).then_some(Self::Role(role))
     }
@@ -45,15 +46,10 @@ impl Dimension {
         }
     }
 
-    pub(super) fn text_of(&self, fields: &Fields<'_>) -> Option<String> {
+    pub(super) fn text_of<'a>(&self, fields: &Fields<'a>) -> Option<Cow<'a, str>> {
         match self {
-            Self::Role(role) => fields.text(*role).map(std::borrow::Cow::into_owned),
-            Self::Member(name) => match fields.member(name)? {
-                Member::Text(text) => Some(text.into_owned()),
-                Member::Number(number) => Some(number.into_owned()),
-                Member::Bool(value) => Some(value.to_string()),
-                Member::Null | Member::Nested(_) => None,
-            },
+            Self::Role(role) => fields.text(*role),
+            Self::Member(name) => fields.member(name)?.into_scalar(),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! MemberNames in a rule's functions, checked when it is loaded and not when an event comes by.
+//! Names in a rule's functions, checked when it is loaded and not when an event comes by.
 
 use super::location::{Problems, walk};
 use super::signature::{Argument, FINDING, Signature};

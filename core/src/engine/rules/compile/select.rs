@@ -19,7 +19,7 @@ use rhai::{Dynamic, Map};
 /// The tests that a map in `select` can hold.
 const TESTS: [&str; 9] = ["min", "max", "prefix", "contains", "regex", "exists", "not", "table", "mentions"];
 
-/// Reads `select`. MemberNames of literal members are added to `members`.
+/// Reads `select`. Names of literal members are added to `members`.
 pub(crate) fn read(
     select: &Dynamic,
     location: FileLocation<'_>,

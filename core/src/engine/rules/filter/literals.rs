@@ -12,7 +12,7 @@ const SHORTEST: usize = 3;
 /// A pattern with more alternatives is run as it is.
 const MOST: usize = 64;
 
-/// RequiredWords of which one is in every text that a pattern matches.
+/// Words of which one is in every text that a pattern matches.
 pub(crate) type RequiredWords = Vec<Vec<u8>>;
 
 /// For each part of `pattern` that says so, words of which one is in every text that it matches;

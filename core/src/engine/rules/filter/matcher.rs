@@ -23,7 +23,7 @@ use crate::event::parsed::Form;
 use crate::event::{Fields, ParsedEvent, Prefilter, Role};
 use std::collections::BTreeMap;
 
-/// How many those are.
+/// The six levels, and none.
 const LEVELS: usize = 7;
 
 /// The roles that an event has, as the masks of alternatives have them; the level has a mask of its
@@ -37,7 +37,7 @@ fn roles_of(parsed: &ParsedEvent) -> u16 {
     roles
 }
 
-/// The place of a look's level in [`Matcher::of_level`].
+/// The index of an event's level in [`Matcher::of_level`].
 #[inline]
 fn level_of(parsed: &ParsedEvent) -> usize {
     parsed.level.map_or(LEVELS - 1, |level| level as usize)

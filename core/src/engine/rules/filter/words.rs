@@ -22,7 +22,7 @@ const COMMON: &[u8] = b" etaoinshrdlu";
 /// A word and what to say when it is found.
 pub(crate) type Word = (Box<[u8]>, Vec<AlternativeIndex>);
 
-/// WordSearch to look for.
+/// A search for many words at once.
 #[derive(Debug, Default)]
 pub(crate) struct WordSearch {
     width: usize,
@@ -42,7 +42,7 @@ pub(crate) struct WordSearch {
 }
 
 impl WordSearch {
-    /// WordSearch of at least [`BLOCK`] bytes each; shorter ones would not be found.
+    /// A search for words of at least [`BLOCK`] bytes each; shorter ones would not be found.
     pub(crate) fn new(words: impl IntoIterator<Item = Word>) -> Self {
         let words: Vec<Word> = words.into_iter().filter(|(word, _)| word.len() >= BLOCK).collect();
         // Without words there is no table, and a search ends at once.

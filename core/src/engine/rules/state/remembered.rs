@@ -1,6 +1,6 @@
 //! What one rule remembers: a table of keys for each call site, and what is due without an event.
 //!
-//! Evict twice: each table in keys, the least recently used going first, and the rule in bytes,
+//! Bounded twice: each table in keys, the least recently used going first, and the rule in bytes,
 //! which the table that grows gives back from its own oldest keys. What is forgotten before its
 //! time is counted.
 

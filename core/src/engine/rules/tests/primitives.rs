@@ -22,7 +22,7 @@ impl Bench {
     }
 
     fn with(set: RuleSet) -> Self {
-        let mut engine = Engine::new(&EngineOptions::default(), set).with_looker(parser());
+        let mut engine = Engine::new(&EngineOptions::default(), set).with_parser(parser());
         engine.keep_detectors(|_| false);
         Self {
             parser: parser(),

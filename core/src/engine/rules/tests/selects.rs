@@ -341,9 +341,9 @@ fn a_template_is_selected_by_its_id_and_by_what_it_was_merged_into() {
     assert!(!runs(&mut rules, 0xbb) && runs(&mut rules, 0xcc));
 }
 
-/// What a look found is not lost with a prefilter that fails: the engine asks again.
+/// What was parsed is not lost with a prefilter that fails: the engine asks again.
 #[test]
-fn a_look_survives_its_prefilter() {
+fn a_parsed_event_survives_its_prefilter() {
     #[derive(Debug)]
     struct Failing;
     impl Prefilter for Failing {
