@@ -28,8 +28,7 @@ impl Batch {
                 continue;
             }
             parsed.slots[Role::Host as usize] = Slot { span, form: Form::Text, in_arena: true };
-            parsed.place_hash ^= hash.rotate_left(21);
-            parsed.actor_hash ^= hash.rotate_left(21);
+            parsed.add_host(hash);
             // Filters of rules were asked before it had one.
             parsed.idle &= !(1 << Role::Host as u16);
         }

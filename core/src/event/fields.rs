@@ -23,6 +23,17 @@ pub enum Value<'a> {
     Nested(Cow<'a, str>),
 }
 
+impl<'a> Value<'a> {
+    /// A scalar as text; none for null and what is nested.
+    pub(crate) fn into_scalar(self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Text(text) | Self::Number(text) => Some(text),
+            Self::Bool(truth) => Some(Cow::Borrowed(if truth { "true" } else { "false" })),
+            Self::Null | Self::Nested(_) => None,
+        }
+    }
+}
+
 /// One event. Copying it copies a few references.
 #[derive(Clone, Copy, Debug)]
 pub struct Fields<'a> {
@@ -56,9 +67,9 @@ impl<'a> Fields<'a> {
         self.parsed
     }
 
-    /// The same event as `parsed` has it.
+    /// The same event, of which the pure stage found `parsed`.
     #[must_use]
-    pub(crate) fn with_look(self, parsed: &'a ParsedEvent) -> Self {
+    pub(crate) fn with_parsed(self, parsed: &'a ParsedEvent) -> Self {
         Self { parsed, ..self }
     }
 
@@ -120,13 +131,13 @@ impl<'a> Fields<'a> {
     #[inline]
     #[must_use]
     pub fn hash(&self, role: Role) -> Option<u64> {
-        let looked_at = match role {
+        let known = match role {
             Role::Message => self.parsed.message_hash,
             Role::Module => self.parsed.module_hash,
             Role::Host => self.parsed.host_hash(),
             _ => return self.raw(role).map(xxh3_64),
         };
-        Some(looked_at).filter(|&hash| hash != 0)
+        Some(known).filter(|&hash| hash != 0)
     }
 
     /// The roles that the parser has found to be idle for `prefilter`.

@@ -13,6 +13,7 @@ use super::roles::{Names, Role};
 use super::time::TimeContext;
 use super::unescape::unescape_into;
 use super::{Span, clean};
+use std::borrow::Cow;
 
 /// Completes `parsed` with what its message says.
 pub(super) fn parse_nested(
@@ -31,8 +32,7 @@ pub(super) fn parse_nested(
     } else {
         (outer.span, outer.in_arena)
     };
-    if clean::is_coloured(span.of(if in_arena { arena } else { bytes })) {
-        let plain = clean::without_colours(span.of(if in_arena { arena } else { bytes })).into_owned();
+    if let Cow::Owned(plain) = clean::without_colours(span.of(if in_arena { arena } else { bytes })) {
         let start = arena.len();
         arena.extend_from_slice(&plain);
         (span, in_arena) = (Span::new(start, arena.len()), true);
@@ -61,26 +61,22 @@ pub(super) fn parse_nested(
         (parsed.level, parsed.level_is_default) = (found.level, false);
     }
     parsed.time = if time_is_coarse { found.time.or(parsed.time) } else { parsed.time.or(found.time) };
-    for role in [
-        Role::Message,
-        Role::Module,
-        Role::Host,
-        Role::Thread,
-        Role::Trace,
-        Role::Operation,
-        Role::Duration,
-        Role::Status,
-        Role::ErrorCode,
-    ] {
-        let i = role as usize;
-        let inner = Slot { in_arena, ..found.slots[i] };
-        let wins = matches!(role, Role::Message | Role::Module) || parsed.slots[i].form == Form::Absent;
-        if wins && inner.form != Form::Absent {
-            parsed.slots[i] = inner;
-            if role == Role::Duration {
-                parsed.unit = found.unit;
-            }
+    for &role in &Role::ALL[..Role::PLACED] {
+        if matches!(role, Role::Message | Role::Module) || parsed.slots[role as usize].form == Form::Absent {
+            take(role, &found, in_arena, parsed);
         }
+    }
+}
+
+/// Takes a role that was found inside, if it was.
+fn take(role: Role, found: &RoleMatches, in_arena: bool, parsed: &mut ParsedEvent) {
+    let inner = found.slots[role as usize];
+    if inner.form == Form::Absent {
+        return;
+    }
+    parsed.slots[role as usize] = Slot { in_arena, ..inner };
+    if role == Role::Duration {
+        parsed.unit = found.unit;
     }
 }
 
@@ -100,12 +96,8 @@ pub(super) fn parse_behind_prose(names: &Names, context: &mut TimeContext, buffe
         return;
     }
     for role in ADDED {
-        let i = role as usize;
-        if parsed.slots[i].form == Form::Absent && found.slots[i].form != Form::Absent {
-            parsed.slots[i] = Slot { in_arena: message.in_arena, ..found.slots[i] };
-            if role == Role::Duration {
-                parsed.unit = found.unit;
-            }
+        if parsed.slots[role as usize].form == Form::Absent {
+            take(role, &found, message.in_arena, parsed);
         }
     }
 }

@@ -145,7 +145,7 @@ impl Lines {
             let text = record.encoding == Encoding::Line && !line.trim_ascii_start().starts_with(b"{");
             let step = trace::step(place, line);
             let start = if joined > first { records[joined - 1].span.start as usize } else { 0 };
-            let goes_on = step.continues || (timed && trace::is_below_its_line(line));
+            let goes_on = step.continues || (timed && step.begins.is_below_its_line());
             if text && open && goes_on && record.span.end() - start <= self.max_line_bytes {
                 let head = &mut records[joined - 1];
                 (head.span, head.line_end) = (Span::new(start, record.span.end()), record.line_end);

@@ -147,6 +147,12 @@ impl ParsedEvent {
         self.message_hash ^ self.operation_hash ^ slots[0] ^ slots[1] ^ u64::from(self.idle)
     }
 
+    /// Takes the host with this hash, where the event names none.
+    pub(crate) fn add_host(&mut self, hash: u64) {
+        let hash = hash.rotate_left(21);
+        (self.place_hash, self.actor_hash) = (self.place_hash ^ hash, self.actor_hash ^ hash);
+    }
+
     /// xxh3-64 of the host; 0 without one.
     #[inline]
     #[must_use]

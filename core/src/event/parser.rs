@@ -26,7 +26,7 @@ use xxhash_rust::xxh3::xxh3_64;
 /// clock.
 #[derive(Debug)]
 pub struct EventParser {
-    names: Names,
+    names: Arc<Names>,
     prefixes: KeyPrefixCache,
     annotation: String,
     context: TimeContext,
@@ -53,7 +53,8 @@ impl EventParser {
     /// `names` is built for the same `annotation`, the member that findings are written to. Lines
     /// of others than oneself want [`Self::with_secret`].
     #[must_use]
-    pub fn new(names: Names, annotation: String, context: TimeContext) -> Self {
+    pub fn new(names: impl Into<Arc<Names>>, annotation: String, context: TimeContext) -> Self {
+        let names = names.into();
         Self {
             prefixes: KeyPrefixCache::new(&names),
             names,
@@ -237,7 +238,7 @@ impl EventParser {
         parsed.slots.iter_mut().for_each(|slot| slot.in_arena = in_arena);
         self.marked |= matched.is_partial(text);
         if text[matched.message.clone()].trim_ascii_start().starts_with(b"{") {
-            let names = (&self.names, &mut self.context, &mut self.inner);
+            let names = (&*self.names, &mut self.context, &mut self.inner);
             inner::parse_nested(names, bytes, arena, parsed, matched.time_is_coarse);
         } else if matched.layout != "plain" {
             inner::parse_behind_prose(&self.names, &mut self.context, if in_arena { arena } else { bytes }, parsed);
@@ -252,7 +253,8 @@ impl EventParser {
 }
 
 impl EventParser {
-    /// Completes `parsed` with what its message says, where no level was found outside.
+    /// Completes `parsed` with what its message says, where nobody has said a level outside, or it
+    /// is an object.
     #[inline]
     pub(super) fn parse_inside(&mut self, bytes: &[u8], arena: &mut Vec<u8>, parsed: &mut ParsedEvent) {
         let message = parsed.slots[Role::Message as usize];
@@ -329,7 +331,7 @@ impl EventParser {
         skeleton
     }
 
-    /// The roles of what was looked at last whose values no filter looks for.
+    /// The roles of what was parsed last whose values no filter looks for.
     #[inline]
     fn idle(&mut self, fields: &Fields<'_>) -> u16 {
         const MESSAGE: u16 = 1 << Role::Message as u16;

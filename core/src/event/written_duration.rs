@@ -310,5 +310,5 @@ fn asian_unit(text: &[u8]) -> Option<(f64, usize)> {
 
 /// How many digits stand at `at`.
 fn digits(text: &[u8], at: usize) -> usize {
-    text.get(at..).map_or(0, |rest| rest.iter().take_while(|byte| byte.is_ascii_digit()).count())
+    super::json::digits(text, at) - at
 }

@@ -1,30 +1,15 @@
 //! Whether a member's value is what a role wants: a wrong value is worse than none.
 
 use super::super::json::{Kind, Value};
+use super::super::layout::is_method;
 use super::super::numbers;
 use super::super::roles::{Claim, Company, How, Role};
 use super::super::time::{TimeContext, time_number, time_text};
 use super::super::unescape::unescape_into;
 use super::{Level, RoleMatches};
 
-/// What no part of a program is called.
-const NO_MODULE: &[&[u8]] = &[
-    b"GET",
-    b"POST",
-    b"PUT",
-    b"DELETE",
-    b"HEAD",
-    b"PATCH",
-    b"OPTIONS",
-    b"TRACE",
-    b"CONNECT",
-    b"stdout",
-    b"stderr",
-    b"null",
-    b"none",
-    b"None",
-    b"undefined",
-];
+/// The names of streams, which stand where a module could.
+const STREAMS: &[&[u8]] = &[b"stdout", b"stderr"];
 /// What says that there was no error.
 const NO_ERROR: &[&str] = &["ok", "success", "successful", "none", "null", "n/a", "-", "undefined"];
 /// A longer value with escapes is no level.
@@ -33,7 +18,7 @@ const LONGEST_LEVEL: usize = 64;
 const LONGEST_MS: f64 = 3.2e11;
 
 /// True where the first bytes tell that the value fits, as those of nearly all do: no call for
-/// those. Anything else [`Found::claim_if_it_fits`] looks at.
+/// those. Anything else [`RoleMatches::claim_if_it_fits`] looks at.
 #[inline(always)]
 pub(super) fn plainly(value: &[u8], kind: Kind, claim: Claim) -> bool {
     let first = value.first().copied().unwrap_or_default();
@@ -97,20 +82,13 @@ impl RoleMatches {
         };
         if time.is_some() {
             (self.time, self.time_how) = (time, how);
-            self.time_at = (how == How::Zoneless).then_some(value);
+            self.time_at = matches!(how, How::Zoneless | How::Seconds).then_some(value);
         }
         time.is_some()
     }
 
     fn level(&mut self, raw: &[u8], kind: Kind, how: How) -> bool {
-        // As nearly all write it.
-        let plain = match raw {
-            b"INFO" | b"info" => Some(Level::Info),
-            b"DEBUG" | b"debug" => Some(Level::Debug),
-            b"WARN" | b"warn" => Some(Level::Warn),
-            b"ERROR" | b"error" => Some(Level::Error),
-            _ => None,
-        };
+        let plain = Level::of_plain_word(raw);
         if plain.is_some() {
             (self.level, self.level_how) = (plain, how);
             (self.level_number, self.level_is_default) = (u16::MAX, false);
@@ -126,7 +104,7 @@ impl RoleMatches {
         };
         let number = raw.len() <= 3 && raw.iter().all(u8::is_ascii_digit);
         let level = match how {
-            How::OtelSeverity if number => otel_level(value_of(raw)),
+            How::OtelSeverity if number => Level::from_severity_number(value_of(raw).into()),
             // MongoDB writes D1 to D5 for what is for its developers.
             _ => Level::from_text(raw).or(matches!(raw, [b'D', b'1'..=b'5']).then_some(Level::Debug)),
         };
@@ -160,19 +138,6 @@ impl RoleMatches {
     }
 }
 
-/// The level of OpenTelemetry's severity number: every four begin a level.
-pub(super) fn otel_level(number: u16) -> Option<Level> {
-    Some(match number {
-        1..=4 => Level::Trace,
-        5..=8 => Level::Debug,
-        9..=12 => Level::Info,
-        13..=16 => Level::Warn,
-        17..=20 => Level::Error,
-        21..=24 => Level::Fatal,
-        _ => return None,
-    })
-}
-
 /// The number of a few digits.
 fn value_of(digits: &[u8]) -> u16 {
     digits.iter().fold(0, |value, digit| value * 10 + u16::from(digit & 15))
@@ -201,7 +166,7 @@ fn is_plainly_a_word(value: &[u8]) -> bool {
 
 /// Three digits, from 100 to 599.
 #[inline]
-fn is_status(value: &[u8]) -> bool {
+pub(in crate::event) fn is_status(value: &[u8]) -> bool {
     matches!(value, [b'1'..=b'5', b'0'..=b'9', b'0'..=b'9'])
 }
 
@@ -221,8 +186,7 @@ fn status(raw: &[u8], how: How) -> bool {
 
 /// One of the statuses that servers send. 137 and 255 are exit codes.
 fn is_http(code: &[u8]) -> bool {
-    let number = code.iter().fold(0, |number, digit| number * 10 + u16::from(digit & 15));
-    matches!(number, 100..=103 | 200..=208 | 226 | 300..=308 | 400..=451 | 460 | 463 | 494..=499 | 500..=511 | 520..=530 | 561 | 598 | 599)
+    matches!(value_of(code), 100..=103 | 200..=208 | 226 | 300..=308 | 400..=451 | 460 | 463 | 494..=499 | 500..=511 | 520..=530 | 561 | 598 | 599)
 }
 
 /// The part of a program is no number, no identifier, no method and no file.
@@ -230,7 +194,18 @@ fn is_module(raw: &[u8], how: How) -> bool {
     let has_letter = raw.iter().any(|byte| byte.is_ascii_alphabetic() || !byte.is_ascii());
     let is_file = raw.first() == Some(&b'/') && raw[1..].contains(&b'/');
     let is_prose = how == How::Id && raw.contains(&b' ');
-    has_letter && !is_file && !is_prose && !is_hex_id(raw) && !NO_MODULE.contains(&raw)
+    has_letter
+        && !is_file
+        && !is_prose
+        && !is_hex_id(raw)
+        && !is_method(raw)
+        && !STREAMS.contains(&raw)
+        && !says_nothing(raw)
+}
+
+/// The words that encoders write for a value that is not there.
+fn says_nothing(raw: &[u8]) -> bool {
+    matches!(raw, b"null" | b"none" | b"None" | b"undefined")
 }
 
 /// A UUID, or eight hexadecimal digits and more, one of which is none of a word's letters.
@@ -241,16 +216,16 @@ fn is_hex_id(raw: &[u8]) -> bool {
 
 /// A machine is no address in memory, no path and not nothing.
 fn is_host(raw: &[u8]) -> bool {
-    let says_nothing = matches!(raw, b"-" | b"null" | b"none" | b"None" | b"undefined");
-    !says_nothing && !raw.starts_with(b"0x") && !raw.contains(&b'/') && !raw.contains(&b' ')
+    raw != b"-" && !says_nothing(raw) && !raw.starts_with(b"0x") && !raw.contains(&b'/') && !raw.contains(&b' ')
 }
 
 /// An identifier is not nothing.
 fn is_id(raw: &[u8], how: How) -> bool {
-    let says_nothing = raw.iter().all(|byte| matches!(byte, b'0' | b'-'))
-        || matches!(raw, b"null" | b"none" | b"None" | b"undefined" | b"nil" | b"N/A" | b"n/a")
+    let is_nothing = raw.iter().all(|byte| matches!(byte, b'0' | b'-'))
+        || says_nothing(raw)
+        || matches!(raw, b"nil" | b"N/A" | b"n/a")
         || raw.strip_prefix(b"0x").is_some_and(|rest| rest.iter().all(|byte| *byte == b'0'));
-    !says_nothing && (how != How::Id || raw.len() <= 128 && !raw.iter().any(|byte| matches!(byte, b' ' | b'\\')))
+    !is_nothing && (how != How::Id || raw.len() <= 128 && !raw.iter().any(|byte| matches!(byte, b' ' | b'\\')))
 }
 
 /// A code of an error is not that of none.

@@ -14,6 +14,7 @@ use super::roles::{Claim, Company, How, Meaning, Names, Role, SignKind, TimePart
 use super::time::{TimeContext, Timestamp};
 use super::unescape::unescape_into;
 use super::{Level, Span};
+pub(super) use fits::is_status;
 pub(super) use inside::Scope;
 pub(super) use prefixes::{KeyPrefixCache, Seen};
 

@@ -4,8 +4,8 @@ use super::super::Level;
 use super::super::json::{Malformed, Members};
 use super::super::parsed::{Form, Slot};
 use super::super::roles::{Company, How, Names, Role, TimePart, Unit};
-use super::super::time::{TimeContext, time_text};
-use super::{RoleMatches, fits};
+use super::super::time::{TimeContext, seconds_and_nanos, time_text};
+use super::RoleMatches;
 use memchr::memmem;
 
 /// In whose company names mean something that they mean nowhere else.
@@ -63,19 +63,16 @@ impl RoleMatches {
     /// Adds what another member says of the time.
     #[cold]
     fn complete_time(&mut self, text: &[u8]) {
-        let (Some((part, value)), Some(time)) = (self.part, self.time) else { return };
-        let value = value.of(text);
+        let (Some((part, value)), Some(time), Some(written)) = (self.part, self.time, self.time_at) else { return };
+        let (value, written) = (value.of(text), written.of(text));
         match (part, self.time_how) {
             (TimePart::Nanos, How::Seconds) => {
-                let nanos = std::str::from_utf8(value).ok().and_then(|text| text.parse().ok());
-                let nanos = nanos.filter(|nanos| (0..1_000_000_000_i64).contains(nanos));
-                self.time = Some(nanos.map_or(time, |nanos| time.saturating_add_nanos(nanos)));
+                self.time = seconds_and_nanos(written, value).or(self.time);
             }
             (TimePart::Zone, How::Zoneless) => {
                 let zone = std::str::from_utf8(value).ok();
                 let there = zone.and_then(|zone| TimeContext::new(zone, time.year()).ok());
-                let written = self.time_at.map(|value| value.of(text));
-                if let (Some(mut there), Some(written)) = (there, written) {
+                if let Some(mut there) = there {
                     self.time = time_text(written, &mut there).or(self.time);
                 }
             }
@@ -91,7 +88,7 @@ impl RoleMatches {
             self.level_is_default = true;
         }
         let told = match number {
-            1..=24 if is_severity && company.has(Company::OTEL) => fits::otel_level(number),
+            1..=24 if is_severity && company.has(Company::OTEL) => Level::from_severity_number(number.into()),
             1..=5 if company.has(Company::WINDOWS) => {
                 Some([Level::Fatal, Level::Error, Level::Warn, Level::Info, Level::Debug][usize::from(number) - 1])
             }

@@ -30,13 +30,7 @@ pub(super) fn read(line: &[u8], context: &mut TimeContext, matched: &mut LayoutM
 
 /// Reads a line that begins with its time in brackets and has the request behind that.
 pub(super) fn read_dated(line: &[u8], opening: Opening, context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
-    let Some(request) = line[opening.end..].starts_with(b"] \"").then(|| text::quoted(line, opening.end + 2)).flatten()
-    else {
-        return false;
-    };
-    let Some(status) = status_behind(line, request.end + 1) else {
-        return false;
-    };
+    let Some((request, status)) = request_and_status(line, opening.end) else { return false };
     matched.date(&opening, line, context);
     matched.layout = "access";
     read_request(line, request.clone(), matched);
@@ -73,6 +67,13 @@ fn third_number(line: &[u8], mut at: usize) -> Option<Range<usize>> {
     None
 }
 
+/// The request in quotes behind the bracket that closes a time, and its status.
+fn request_and_status(line: &[u8], end: usize) -> Option<(Range<usize>, Range<usize>)> {
+    let request = line[end..].starts_with(b"] \"").then(|| text::quoted(line, end + 2)).flatten()?;
+    let status = status_behind(line, request.end + 1)?;
+    Some((request, status))
+}
+
 fn read_line(
     line: &[u8],
     open: usize,
@@ -81,11 +82,7 @@ fn read_line(
     matched: &mut LayoutMatch,
 ) -> Option<()> {
     let front = line[..open].strip_suffix(b" ")?;
-    if !line[opening.end..].starts_with(b"] \"") {
-        return None;
-    }
-    let request = text::quoted(line, opening.end + 2)?;
-    let status = status_behind(line, request.end + 1)?;
+    let (request, status) = request_and_status(line, opening.end)?;
     let bytes = text::word(line, skip_one_space(line, status.end)?);
     if !(line[bytes.clone()] == *b"-" || text::is_number(&line[bytes.clone()])) {
         return None;
@@ -116,9 +113,7 @@ fn read_line(
 
 /// The request is the message.
 fn take_message(line: &[u8], request: Range<usize>, matched: &mut LayoutMatch) {
-    if memchr::memchr(b'\\', &line[request.clone()]).is_some() {
-        matched.message_form = ValueForm::Quoted;
-    }
+    matched.message_form = ValueForm::of_quoted(&line[request.clone()]);
     matched.message = request;
 }
 

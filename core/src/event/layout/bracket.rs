@@ -252,7 +252,7 @@ impl<'a> Bracket<'a> {
                 };
                 let value = start + equals + 1..end;
                 if !value.is_empty() {
-                    let form = if text::is_number(&line[value.clone()]) { ValueForm::Number } else { ValueForm::Text };
+                    let form = ValueForm::of(&line[value.clone()]);
                     matched.members.push(LayoutMember {
                         name: LayoutName::Written(start..start + equals),
                         value,

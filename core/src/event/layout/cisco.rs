@@ -17,7 +17,7 @@ const FARTHEST: usize = 200;
 /// Reads a header that ends with the name of a message, from `at` on; false if there is no such
 /// name.
 pub(super) fn read(line: &[u8], at: usize, context: &mut TimeContext, matched: &mut LayoutMatch) -> bool {
-    let Some((name, level)) = mnemonic(line, at) else {
+    let Some((name, digit)) = mnemonic(line, at) else {
         return false;
     };
     matched.layout = "cisco";
@@ -49,7 +49,6 @@ pub(super) fn read(line: &[u8], at: usize, context: &mut TimeContext, matched: &
     if let Some(host) = host {
         matched.member(line, "host", host);
     }
-    let digit = level;
     if let Some(level) = Level::from_number(i64::from(line[digit] - b'0')) {
         matched.say(level, digit..digit + 1);
     }

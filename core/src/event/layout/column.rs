@@ -62,7 +62,7 @@ impl Header<'_> {
 
     /// A name that something behind it makes the logger: a dash or a colon that stands alone, an
     /// object, or that only programs write such names.
-    pub(super) fn named(&mut self, word: &Range<usize>, bytes: Bytes, matched: &mut LayoutMatch) -> Option<Column> {
+    fn named(&mut self, word: &Range<usize>, bytes: Bytes, matched: &mut LayoutMatch) -> Option<Column> {
         let written = &self.line[word.clone()];
         if matched.has("module") {
             return None;
@@ -100,7 +100,7 @@ impl Header<'_> {
     }
 
     /// A word before a colon: the logger, a file and line, or the number of a process.
-    pub(super) fn before_colon(&mut self, name: Range<usize>, matched: &mut LayoutMatch) -> Column {
+    fn before_colon(&mut self, name: Range<usize>, matched: &mut LayoutMatch) -> Column {
         let written = &self.line[name.clone()];
         let (end, bytes) = (name.end + 1, Bytes::of(written));
         if bytes.has_colon() && kinds::is_file_line(written) {
@@ -130,7 +130,7 @@ impl Header<'_> {
     }
 
     /// `name[42]`, `name[42]:`, `name(42):`: a program and its process.
-    pub(super) fn tagged(&mut self, word: &Range<usize>, matched: &mut LayoutMatch) -> Option<Column> {
+    fn tagged(&mut self, word: &Range<usize>, matched: &mut LayoutMatch) -> Option<Column> {
         let written = &self.line[word.clone()];
         let open = memchr::memchr2(b'[', b'(', written).filter(|open| *open > 0)?;
         let inside = text::inside(self.line, word.start + open).filter(|inside| inside.end < word.end)?;
@@ -156,7 +156,7 @@ impl Header<'_> {
     }
 
     /// `request{method=GET path=/pay}:`, a span of the `tracing` crate and its fields.
-    pub(super) fn span(&mut self, word: &Range<usize>, matched: &mut LayoutMatch) -> Option<Column> {
+    fn span(&mut self, word: &Range<usize>, matched: &mut LayoutMatch) -> Option<Column> {
         let written = &self.line[word.clone()];
         let open = memchr::memchr(b'{', written).filter(|open| *open > 0 && matched.level.is_some())?;
         let name = written[..open].iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'));
@@ -171,7 +171,7 @@ impl Header<'_> {
     }
 
     /// `key=value` before the level, as loggers with fields write it.
-    pub(super) fn pair(&mut self, word: &Range<usize>, matched: &mut LayoutMatch) -> Option<Column> {
+    fn pair(&mut self, word: &Range<usize>, matched: &mut LayoutMatch) -> Option<Column> {
         let written = &self.line[word.clone()];
         let equals = memchr::memchr(b'=', written).filter(|equals| *equals > 0)?;
         if matched.level.is_some()
@@ -231,7 +231,7 @@ impl Header<'_> {
     }
 
     /// A level of one letter between delimiters.
-    pub(super) fn letter(&mut self, matched: &mut LayoutMatch) -> Option<Column> {
+    fn letter(&mut self, matched: &mut LayoutMatch) -> Option<Column> {
         let letter = *self.line.get(self.at).filter(|letter| letter.is_ascii_uppercase())?;
         if !self.is_delimited(self.at + 1) || !matches!(letter, b'I' | b'W' | b'E' | b'D' | b'T' | b'V' | b'F' | b'C') {
             return None;

@@ -38,6 +38,8 @@ const POSTGRESQL: [&str; 26] = [
 ];
 const SEVERITY: usize = 11;
 const MESSAGE: usize = 13;
+/// How many columns the oldest version writes.
+const FEWEST: usize = 23;
 /// The state that means success, which is no error's code.
 const SUCCESS: &[u8] = b"00000";
 
@@ -46,15 +48,16 @@ pub(super) fn read(line: &[u8], opening: Opening, context: &mut TimeContext, mat
     if line.get(opening.end) != Some(&b',') || opening.at > 0 {
         return false;
     }
-    let Some(severity) = columns(line, b',').nth(SEVERITY).and_then(|column| severity(&line[column.range])) else {
-        return false;
-    };
-    if columns(line, b',').take(POSTGRESQL.len() + 1).count() < 23 {
-        return false;
+    let mut values: [CsvValue; POSTGRESQL.len()] = Default::default();
+    let mut count = 0;
+    for (value, column) in values.iter_mut().zip(columns(line, b',')) {
+        (*value, count) = (column, count + 1);
     }
+    let (level, message) = (values[SEVERITY].range.clone(), values[MESSAGE].range.clone());
+    let Some(severity) = severity(&line[level.clone()]).filter(|_| count >= FEWEST) else { return false };
     matched.date(&opening, line, context);
     matched.layout = "postgresql";
-    for (column, name) in columns(line, b',').zip(POSTGRESQL) {
+    for (column, name) in values.into_iter().take(count).zip(POSTGRESQL) {
         match name {
             "" => {}
             "error_code" if line[column.range.clone()] == *SUCCESS => {}
@@ -62,17 +65,14 @@ pub(super) fn read(line: &[u8], opening: Opening, context: &mut TimeContext, mat
             _ => matched.member(line, name, column.range),
         }
     }
-    if let Some(column) = columns(line, b',').nth(SEVERITY) {
-        matched.say(severity, column.range);
-    }
-    if let Some(column) = columns(line, b',').nth(MESSAGE) {
-        matched.message = column.range;
-        matched.message_form = ValueForm::Text;
-    }
+    matched.say(severity, level);
+    matched.message = message;
+    matched.message_form = ValueForm::Text;
     true
 }
 
 /// One value, without its quotes; quotes inside of it are doubled.
+#[derive(Default)]
 pub(super) struct CsvValue {
     pub(super) range: Range<usize>,
     pub(super) is_quoted: bool,

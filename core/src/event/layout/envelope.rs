@@ -42,9 +42,7 @@ pub(super) fn peel(
         }
         // What a text puts in brackets stays in it; only the level among it counts.
         if message[0] == b'[' && inner.layout == "header" && inner.time.is_none() && !inner.has("time_of_day") {
-            let (level, word) = (inner.level, inner.level_text.clone());
-            inner.clear(message.len());
-            (inner.level, inner.level_text) = (level, word);
+            inner.keep_level(message.len());
         }
         matched.inside[depth] = inner.layout;
         take(line, matched, inner, start);
@@ -117,19 +115,22 @@ fn take(line: &[u8], matched: &mut LayoutMatch, inner: &mut LayoutMatch, start: 
 pub(super) fn read_prefix(line: &[u8], context: &TimeContext, matched: &mut LayoutMatch) -> bool {
     let name = text::word(line, 0);
     let bar = text::skip_spaces(line, name.end);
+    // A bar that does not stand alone is a text's own.
+    if !line[bar..].starts_with(b"| ") {
+        return false;
+    }
     let written = &line[name.clone()];
     let end = written.iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |at| at + 1);
     let is_numbered = end > 1 && end < written.len() && matches!(written[end - 1], b'-' | b'_' | b'.');
     // Without a number it may be the row of a table, so that what follows must look like a line.
-    let rest = text::skip_spaces(line, (bar + 1).min(line.len()));
+    let rest = text::skip_spaces(line, bar + 1);
     let is_line = bar > name.end + 1
         && (label::find(line, rest).is_some()
             || Opening::scan(line, rest, context).is_some()
             || line[rest..].starts_with(b"{\""));
     let is_name =
         written.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'/' | b'@'));
-    // A bar that does not stand alone is a text's own.
-    if !(is_name && (is_numbered || is_line)) || !line[bar..].starts_with(b"| ") {
+    if !(is_name && (is_numbered || is_line)) {
         return false;
     }
     matched.layout = "compose";

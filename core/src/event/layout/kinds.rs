@@ -155,7 +155,7 @@ pub(super) fn is_module_of(name: &[u8], bytes: Bytes) -> bool {
 }
 
 /// The methods of HTTP, which stand where a module could.
-pub(super) fn is_method(word: &[u8]) -> bool {
+pub(in crate::event) fn is_method(word: &[u8]) -> bool {
     matches!(word, b"GET" | b"POST" | b"PUT" | b"HEAD" | b"DELETE" | b"PATCH" | b"OPTIONS" | b"CONNECT" | b"TRACE")
 }
 
@@ -181,12 +181,12 @@ pub(super) fn is_identifier(word: &[u8]) -> bool {
         }
     }
     match (others, dashes) {
-        (0, 0) => digits > 0 && (hex == 0 || digits + hex >= 8),
+        (0, 0) => hex == 0 || digits + hex >= 8,
         (0, _) => digits >= 3 && digits + hex >= 16,
         // `req-8f2a…`, `0x7f12`, `1-67891233-abcdef012345678912345678`, ULIDs and their kin.
         _ if word.starts_with(b"0x") => word[2..].iter().all(u8::is_ascii_hexdigit),
         _ if word.starts_with(b"req-") || word.starts_with(b"req_") => digits >= 3,
-        (_, 0) => word.len() >= 20 && digits >= 4 && others + hex + digits == word.len() && is_mixed(word),
+        (_, 0) => word.len() >= 20 && digits >= 4 && is_mixed(word),
         _ => digits + hex >= 24 && others <= 3,
     }
 }
@@ -202,8 +202,7 @@ pub(super) fn is_uuid(word: &[u8]) -> bool {
 
 /// Letters and digits in turns, as no name has them.
 fn is_mixed(word: &[u8]) -> bool {
-    word.is_ascii()
-        && word.iter().all(u8::is_ascii_alphanumeric)
+    word.iter().all(u8::is_ascii_alphanumeric)
         && word.array_windows().filter(|[a, b]| a.is_ascii_digit() != b.is_ascii_digit()).count() >= 5
 }
 

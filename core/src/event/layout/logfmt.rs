@@ -54,7 +54,7 @@ fn read_pairs(line: &[u8], context: &mut TimeContext, matched: &mut LayoutMatch)
             b"ts" | b"time" | b"timestamp" | b"t" | b"@timestamp" | b"datetime" if time.is_none() => {
                 time = Some(matched.members.len());
             }
-            b"level" | b"lvl" | b"severity" | b"loglevel" | b"log_level" if matched.level.is_none() => {
+            key if matched.level.is_none() && text::is_level_key(key) => {
                 if let Some(level) = Level::from_text(&line[value.clone()]) {
                     matched.say(level, value);
                     continue;
@@ -115,15 +115,13 @@ fn value(line: &[u8], at: usize) -> Option<(Range<usize>, ValueForm, usize)> {
         let ends = |end: usize| matches!(line.get(end + 1), None | Some(b' ' | b'\t'));
         let escaped = if quote == b'"' { text::quoted(line, at).filter(|inside| ends(inside.end)) } else { None };
         if let Some(inside) = escaped {
-            let escapes = memchr::memchr(b'\\', &line[inside.clone()]).is_some();
-            return Some((inside.clone(), if escapes { ValueForm::Quoted } else { ValueForm::Text }, inside.end + 1));
+            return Some((inside.clone(), ValueForm::of_quoted(&line[inside.clone()]), inside.end + 1));
         }
         let end = memchr::memchr_iter(quote, &line[at + 1..]).map(|end| at + 1 + end).find(|end| ends(*end))?;
         return Some((at + 1..end, ValueForm::Text, end + 1));
     }
     let word = text::word(line, at);
-    let form = if text::is_number(&line[word.clone()]) { ValueForm::Number } else { ValueForm::Text };
-    Some((word.clone(), form, word.end))
+    Some((word.clone(), ValueForm::of(&line[word.clone()]), word.end))
 }
 
 /// Reads one field of the journal's export format: `PRIORITY=3`, `MESSAGE=text`,
@@ -148,7 +146,7 @@ pub(super) fn read_journal(line: &[u8], matched: &mut LayoutMatch) -> bool {
             if name == b"__REALTIME_TIMESTAMP" || name == b"_SOURCE_REALTIME_TIMESTAMP" {
                 matched.time = time_number(&line[value.clone()]);
             }
-            let form = if text::is_number(&line[value.clone()]) { ValueForm::Number } else { ValueForm::Text };
+            let form = ValueForm::of(&line[value.clone()]);
             matched.members.push(LayoutMember { name: LayoutName::Written(0..end), value, form });
         }
     }

@@ -1,6 +1,7 @@
 //! Text lines: which layout a line has, and what it says there.
 //!
-//! A line is looked at by itself, in a fixed order, the most telling marks first:
+//! A line is looked at by itself, but for columns that a directive before it has named (`w3c.rs`).
+//! Layouts of a team's own come first (`own.rs`), then, the most telling marks first:
 //!
 //! 1. `<PRI>`, a journal's export field, an access log's line, a syslog header: readers of their
 //!    own (`syslog.rs`, `access.rs`, `logfmt.rs`);
@@ -37,6 +38,7 @@ mod tail;
 mod text;
 mod w3c;
 
+pub(super) use kinds::is_method;
 pub use own::{BadLayout, OwnLayout};
 
 use std::ops::Range;
@@ -116,12 +118,19 @@ pub enum ValueForm {
     Quoted,
 }
 
-impl LayoutMatch {
-    /// An empty capture, to be filled by a reader of lines.
-    pub fn new() -> LayoutMatch {
-        LayoutMatch::default()
+impl ValueForm {
+    /// That of a value without quotes.
+    fn of(written: &[u8]) -> Self {
+        if text::is_number(written) { Self::Number } else { Self::Text }
     }
 
+    /// That of the inside of quotes.
+    fn of_quoted(inside: &[u8]) -> Self {
+        if memchr::memchr(b'\\', inside).is_some() { Self::Quoted } else { Self::Text }
+    }
+}
+
+impl LayoutMatch {
     /// Forgets what was captured; the whole line is the message.
     fn clear(&mut self, length: usize) {
         self.members.clear();
@@ -131,6 +140,13 @@ impl LayoutMatch {
             members: std::mem::take(&mut self.members),
             ..LayoutMatch::default()
         };
+    }
+
+    /// Forgets all but the level.
+    fn keep_level(&mut self, length: usize) {
+        let (level, word) = (self.level, self.level_text.clone());
+        self.clear(length);
+        (self.level, self.level_text) = (level, word);
     }
 
     /// Whether the line is a part of one that a container runtime has split, and not its last.
@@ -144,7 +160,7 @@ impl LayoutMatch {
         if written.is_empty() || written == b"-" {
             return;
         }
-        let form = if text::is_number(written) { ValueForm::Number } else { ValueForm::Text };
+        let form = ValueForm::of(written);
         self.members.push(LayoutMember { name: LayoutName::Known(name), value, form });
     }
 
@@ -154,7 +170,7 @@ impl LayoutMatch {
         if written.is_empty() || written == b"-" {
             return;
         }
-        let form = if memchr::memchr(b'\\', written).is_some() { ValueForm::Quoted } else { ValueForm::Text };
+        let form = ValueForm::of_quoted(written);
         self.members.push(LayoutMember { name: LayoutName::Known(name), value, form });
     }
 
@@ -167,12 +183,17 @@ impl LayoutMatch {
     fn date(&mut self, opening: &Opening, line: &[u8], context: &mut TimeContext) {
         match opening.written {
             Some(written) => {
-                (self.time, self.time_text) = (Some(written.instant), opening.at..opening.end);
-                self.time_is_coarse = written.kind == TimeKind::Syslog;
-                context.accept(&written);
+                self.time_text = opening.at..opening.end;
+                self.take_time(&written, context);
             }
             None => self.member(line, "time_of_day", opening.at..opening.end),
         }
+    }
+
+    /// Takes a written time, which moves the year clock.
+    fn take_time(&mut self, written: &Written, context: &mut TimeContext) {
+        (self.time, self.time_is_coarse) = (Some(written.instant), written.kind == TimeKind::Syslog);
+        context.accept(written);
     }
 
     /// Takes the level that `word` of the line says.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use super::super::level::Level;
-use super::super::time::{TimeContext, TimeKind, date_and_time, time_text};
+use super::super::time::{TimeContext, date_and_time, time_text};
 use super::matching::Matching;
 use super::pattern::{self, Layout};
 use super::{LayoutMatch, csv};
@@ -86,8 +86,7 @@ impl OwnLayout {
                     return false;
                 }
                 if let Some(written) = layout.capture(&mut matching, matched) {
-                    (matched.time, matched.time_is_coarse) = (Some(written.instant), written.kind == TimeKind::Syslog);
-                    context.accept(&written);
+                    matched.take_time(&written, context);
                 }
                 true
             }
@@ -108,19 +107,26 @@ pub(super) fn read_columns(
     matched: &mut LayoutMatch,
 ) -> bool {
     let mut values = csv::columns(line, delimiter);
-    if values.by_ref().take(names.len()).count() != names.len() || values.next().is_some() {
+    let (mut date, mut time, mut level) = (None, None, None);
+    for name in names {
+        let Some(value) = values.next() else { return false };
+        let seen = match *name {
+            "date" => &mut date,
+            "time" => &mut time,
+            "level" => &mut level,
+            _ => continue,
+        };
+        seen.get_or_insert(&line[value.range]);
+    }
+    if values.next().is_some() {
         return false;
     }
-    let value = |name: &str| {
-        let column = names.iter().position(|known| *known == name)?;
-        csv::columns(line, delimiter).nth(column).map(|value| &line[value.range])
-    };
-    let time = match (value("date"), value("time")) {
+    let time = match (date, time) {
         (Some(date), Some(time)) => date_and_time(date, time, None, context),
         (None, Some(time)) => time_text(time, context),
         _ => None,
     };
-    let level = value("level").and_then(Level::from_text);
+    let level = level.and_then(Level::from_text);
     if (time.is_none() && names.contains(&"time")) || (level.is_none() && names.contains(&"level")) {
         return false;
     }

@@ -5,7 +5,8 @@
 //!
 //! - A space stands for one or more spaces or tabs, `_` for exactly one; any other byte for itself.
 //! - `{time}`, `{level}`, `{message}` are those of the line. `{letter}` is a level of one letter,
-//!   `{severity}` also a word that only databases use, `{sign}` one of Redis's marks.
+//!   `{severity}` also a word that only databases and a few others use, `{sign}` one of Redis's
+//!   marks.
 //! - `{location}` is `thread:logger@line`, which only reads from its end.
 //! - Every other field is a member of that name. It takes what the mark behind it leaves: the
 //!   inside of brackets or of quotes, else a word, up to that mark. A colon and space behind it let

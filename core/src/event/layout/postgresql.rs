@@ -62,7 +62,8 @@ fn process(line: &[u8], prefix: Range<usize>) -> Option<Range<usize>> {
     })
 }
 
-/// The level of a word that PostgreSQL calls a severity, also those that only databases use.
+/// The level of a word that PostgreSQL calls a severity, also of those that only databases and a
+/// few others use.
 pub(super) fn severity(word: &[u8]) -> Option<Level> {
     match word {
         b"LOG" | b"STATEMENT" | b"DETAIL" | b"HINT" | b"CONTEXT" | b"QUERY" | b"LOCATION" | b"System" | b"Note" => {

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::super::time::{TimeContext, TimeKind, Written};
-use super::{LayoutMatch, Opening, header, read_timed, text};
+use super::{LayoutMatch, Opening, header, kinds, read_timed, text};
 
 /// How many columns a relay puts in front at most.
 const MOST: usize = 8;
@@ -28,17 +28,19 @@ pub(super) fn read(line: &[u8], first: Option<Opening>, context: &mut TimeContex
         if word.is_empty() {
             break;
         }
-        match Opening::scan(line, at, context).filter(|opening| opening.written.is_some()) {
+        // At the start of the line the caller has looked.
+        let time = if at == 0 { None } else { Opening::scan(line, at, context) };
+        match time.filter(|opening| opening.written.is_some()) {
             Some(opening) if opening.is(TimeKind::Epoch) => {
                 epoch = epoch.or(Some(opening));
                 at = text::skip_spaces(line, opening.end);
                 continue;
             }
-            Some(inner) if at > 0 => return read_inner(line, inner, epoch, last, context, matched),
-            _ => {}
+            Some(inner) => return read_inner(line, inner, epoch, last, context, matched),
+            None => {}
         }
         if first.is_some_and(|first| first.is(TimeKind::Dated))
-            || !(header::is_column(&line[word.clone()]) || matches!(&line[word.clone()], b"-" | b"|"))
+            || !(kinds::is_column(&line[word.clone()]) || matches!(&line[word.clone()], b"-" | b"|"))
         {
             break;
         }

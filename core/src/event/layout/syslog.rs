@@ -36,12 +36,13 @@ pub(super) fn read_priority(line: &[u8], start: usize, context: &mut TimeContext
     if !is_read {
         let at = skip_sequence(line, from);
         match Opening::scan(line, at, context) {
-            Some(opening) if opening.is(TimeKind::Syslog) => read(line, opening, context, matched),
-            Some(opening) => {
-                read_dated(line, opening, context, matched) || read_untagged(line, opening, context, matched)
-            }
             None => read_message_alone(line, at, matched),
-        };
+            Some(opening) => {
+                let _ = (opening.is(TimeKind::Syslog) && read(line, opening, context, matched))
+                    || read_dated(line, opening, context, matched)
+                    || read_untagged(line, opening, context, matched);
+            }
+        }
     }
     matched.facility = Some(facility);
     // Most programs never set the priority, so that it counts only where nothing else says a level.
@@ -88,29 +89,26 @@ pub(super) fn read_dated(line: &[u8], opening: Opening, context: &mut TimeContex
     if read_fields(line, at, Some(opening), context, matched) {
         return true;
     }
-    let host = text::word(line, at);
     if at == opening.end {
         return false;
     }
+    let is_iso = line.get(opening.at + 10) == Some(&b'T');
     // Heroku writes no host: `heroku[router]:`.
-    let alone = Tag::in_one_word(line, at).filter(|tag| !tag.pid.is_empty() && line[..tag.end].ends_with(b": "));
-    if alone.is_some() && opening.is(TimeKind::Dated) && line.get(opening.at + 10) == Some(&b'T') {
-        matched.date(&opening, line, context);
-        return read_body(line, at, matched);
-    }
-    if !is_host(&line[host.clone()]) {
-        return false;
-    }
-    let selected = selector(line, host.clone()).is_some();
-    let Some(tag) = Tag::find(line, text::skip_spaces(line, host.end)) else {
-        return false;
-    };
-    if selected {
-        matched.date(&opening, line, context);
-        return read_body(line, at, matched);
-    }
-    if tag.pid.is_empty() && !opening.is(TimeKind::Epoch) && line.get(opening.at + 10) != Some(&b'T') {
-        return false;
+    let is_alone = is_iso
+        && opening.is(TimeKind::Dated)
+        && Tag::in_one_word(line, at).is_some_and(|tag| !tag.pid.is_empty() && line[..tag.end].ends_with(b": "));
+    if !is_alone {
+        let host = text::word(line, at);
+        if !is_host(&line[host.clone()]) {
+            return false;
+        }
+        let Some(tag) = Tag::find(line, text::skip_spaces(line, host.end)) else {
+            return false;
+        };
+        let is_sure = is_iso || !tag.pid.is_empty() || opening.is(TimeKind::Epoch);
+        if !is_sure && selector(line, host).is_none() {
+            return false;
+        }
     }
     matched.date(&opening, line, context);
     read_body(line, at, matched)
@@ -124,14 +122,13 @@ fn read_untagged(line: &[u8], opening: Opening, context: &mut TimeContext, match
 
 /// What follows `<PRI>` without a time, as programs write it to the local socket: a tag, and no
 /// host.
-fn read_message_alone(line: &[u8], at: usize, matched: &mut LayoutMatch) -> bool {
+fn read_message_alone(line: &[u8], at: usize, matched: &mut LayoutMatch) {
     let tag = Tag::in_one_word(line, at);
     if let Some(tag) = &tag {
         tag.put(line, matched);
     }
     matched.message = tag.map_or(at, |tag| tag.end)..line.len();
     matched.is_envelope = true;
-    true
 }
 
 /// Reads a line of RFC 5424 that has its version but no priority.
@@ -147,12 +144,13 @@ fn read_body(line: &[u8], at: usize, matched: &mut LayoutMatch) -> bool {
     let mut at = at;
     let mut tag = Tag::in_one_word(line, at);
     if tag.is_none() {
-        let host = text::word(line, at);
-        if read_selector(line, host.clone(), matched) {
-            at = text::skip_spaces(line, host.end);
+        let word = text::word(line, at);
+        let is_selected = read_selector(line, word.clone(), matched);
+        if is_selected {
+            at = text::skip_spaces(line, word.end);
         }
-        let host = text::word(line, at);
-        if Tag::in_one_word(line, at).is_none() {
+        if !is_selected || Tag::in_one_word(line, at).is_none() {
+            let host = text::word(line, at);
             matched.member(line, "host", host.clone());
             at = text::skip_spaces(line, host.end);
         }

@@ -2,7 +2,7 @@
 //! that fits is taken, so those with more marks stand before those with fewer. `pattern.rs` tells
 //! how they are written.
 
-use super::super::time::{TimeContext, TimeKind};
+use super::super::time::TimeContext;
 use super::matching::Matching;
 use super::pattern::{self, Layout, Marks, Shape, Step};
 use super::{LayoutMatch, Opening};
@@ -184,8 +184,7 @@ pub(super) fn read(
         match layout.read(alike.min(failed), &mut matching) {
             Ok(()) => {
                 if let Some(written) = layout.capture(&mut matching, matched) {
-                    (matched.time, matched.time_is_coarse) = (Some(written.instant), written.kind == TimeKind::Syslog);
-                    context.accept(&written);
+                    matched.take_time(&written, context);
                 }
                 return true;
             }

@@ -31,7 +31,7 @@ pub(super) fn read(line: &[u8], matched: &mut LayoutMatch) {
         let Some((value, form)) = value_behind(message, equals + 1) else { continue };
         from = value.end;
         if matched.level.is_none()
-            && matches!(&message[name.clone()], b"level" | b"lvl" | b"severity" | b"loglevel" | b"log_level")
+            && text::is_level_key(&message[name.clone()])
             && let Some(level) = Level::from_text(&message[value.clone()])
         {
             matched.say(level, 0..0);
@@ -54,8 +54,7 @@ fn name_before(message: &[u8], equals: usize) -> Option<Range<usize>> {
 fn value_behind(message: &[u8], at: usize) -> Option<(Range<usize>, ValueForm)> {
     if message.get(at) == Some(&b'"') {
         let inside = text::quoted(message, at)?;
-        let form =
-            if memchr::memchr(b'\\', &message[inside.clone()]).is_some() { ValueForm::Quoted } else { ValueForm::Text };
+        let form = ValueForm::of_quoted(&message[inside.clone()]);
         return Some((inside, form));
     }
     let rest = &message[at..];
@@ -70,6 +69,5 @@ fn value_behind(message: &[u8], at: usize) -> Option<(Range<usize>, ValueForm)> 
         Some(b'}') if closed(b'{') => &word[..word.len() - 1],
         _ => word,
     };
-    let form = if text::is_number(word) { ValueForm::Number } else { ValueForm::Text };
-    (!word.is_empty()).then(|| (at..at + word.len(), form))
+    (!word.is_empty()).then(|| (at..at + word.len(), ValueForm::of(word)))
 }

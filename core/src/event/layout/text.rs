@@ -112,14 +112,12 @@ pub(super) fn level_word(line: &[u8], at: usize) -> Option<(Level, Range<usize>)
     ends.then_some((level, at..at + length + step))
 }
 
-/// The four letters to which logrus and slog-term cut levels.
+/// The four letters to which logrus and slog-term cut levels, where these are no word for one.
 fn shortened_level(word: &[u8]) -> Option<Level> {
     Some(match word {
-        b"ERRO" => Level::Error,
         b"FATA" | b"PANI" => Level::Fatal,
         b"DEBU" => Level::Debug,
         b"TRAC" => Level::Trace,
-        b"WARN" => Level::Warn,
         _ => return None,
     })
 }
@@ -133,9 +131,14 @@ fn foreign_level(text: &[u8]) -> Option<(Level, usize)> {
     Level::from_text(word.as_bytes()).map(|level| (level, word.len()))
 }
 
-/// Whether all of the letters are capitals.
+/// Whether all of it are capitals.
 pub(super) fn is_capitals(word: &[u8]) -> bool {
     word.iter().all(|byte| byte.is_ascii_uppercase())
+}
+
+/// Whether a key of `key=value` names the level.
+pub(super) fn is_level_key(key: &[u8]) -> bool {
+    matches!(key, b"level" | b"lvl" | b"severity" | b"loglevel" | b"log_level")
 }
 
 /// The inside of the string whose quote is at `at`, with its escapes, and none if the quote that

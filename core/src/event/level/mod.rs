@@ -32,13 +32,18 @@ impl Level {
     /// around it are ignored.
     #[inline]
     pub fn from_text(text: &[u8]) -> Option<Level> {
-        // As nearly all write it.
+        Level::of_plain_word(text).or_else(|| Level::from_any_text(text))
+    }
+
+    /// The level of a word as nearly all write it.
+    #[inline]
+    pub(super) fn of_plain_word(text: &[u8]) -> Option<Level> {
         match text {
             b"INFO" | b"info" => Some(Level::Info),
             b"DEBUG" | b"debug" => Some(Level::Debug),
             b"WARN" | b"warn" => Some(Level::Warn),
             b"ERROR" | b"error" => Some(Level::Error),
-            _ => Level::from_any_text(text),
+            _ => None,
         }
     }
 

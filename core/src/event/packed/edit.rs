@@ -22,13 +22,8 @@ pub fn annotate(bytes: &[u8], name: &str, findings: &[u8], out: &mut Vec<u8>) ->
 }
 
 fn annotated(bytes: &[u8], name: &str, findings: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
-    let mut reader = Reader::new(bytes, 0);
-    let Head::Map(length) = reader.head()? else { return Err(Malformed) };
-    let members = reader.at();
     let Some(mut there) = place_of(Reader::new(bytes, 0), name.as_bytes()) else {
-        msgpack::put_map(length + 1, out);
-        out.extend_from_slice(&bytes[members..]);
-        msgpack::put_text(name.as_bytes(), out);
+        put_with_name(bytes, name, out)?;
         return transcode::from_json(findings, out);
     };
     let (head, mut end) = (there.at(), there);
@@ -46,6 +41,16 @@ fn annotated(bytes: &[u8], name: &str, findings: &[u8], out: &mut Vec<u8>) -> Re
     Ok(())
 }
 
+/// Appends the map `bytes` with room for one more member, `name`, whose value is to follow.
+fn put_with_name(bytes: &[u8], name: &str, out: &mut Vec<u8>) -> Result<(), Malformed> {
+    let mut reader = Reader::new(bytes, 0);
+    let Head::Map(length) = reader.head()? else { return Err(Malformed) };
+    msgpack::put_map(length + 1, out);
+    out.extend_from_slice(&bytes[reader.at()..]);
+    msgpack::put_text(name.as_bytes(), out);
+    Ok(())
+}
+
 /// Appends the map `bytes` as rules wish it, with `findings`, the inside of a JSON array, in its
 /// member `name` unless there are none.
 ///
@@ -59,12 +64,8 @@ pub fn edit(bytes: &[u8], edit: &Edit, name: &str, findings: &[u8], out: &mut Ve
         map = Cow::Owned(masked);
     }
     for (member, value) in edit.members.iter().filter(|(member, _)| member != name) {
-        let mut reader = Reader::new(&map, 0);
-        let Head::Map(length) = reader.head()? else { return Err(Malformed) };
         let mut with = Vec::with_capacity(map.len() + member.len() + value.len());
-        msgpack::put_map(length + 1, &mut with);
-        with.extend_from_slice(&map[reader.at()..]);
-        msgpack::put_text(member.as_bytes(), &mut with);
+        put_with_name(&map, member, &mut with)?;
         // A value may be a scalar: it is read as the one item of an array, whose head is one byte.
         let mut item = Vec::with_capacity(value.len() + 2);
         transcode::from_json(&[b"[", &value[..], b"]"].concat(), &mut item)?;

@@ -15,8 +15,6 @@ impl Company {
     pub const NONE: Self = Self(0);
     /// A shipper or collector has wrapped what a program said.
     pub const ENVELOPE: Self = Self(1);
-    /// zap and go-kit say where in the source a line is from.
-    pub const CALLER: Self = Self(1 << 1);
     /// An epoch in seconds with a fraction under `ts`, as zap writes it.
     pub const EPOCH_TS: Self = Self(1 << 2);
     /// Caddy, whose durations are seconds.
@@ -154,8 +152,6 @@ pub(super) const SIGNS: &[(&str, SignKind, Company)] = &[
     ("facility_label", SignKind::Any, Company::ENVELOPE.or(Company::SYSLOG)),
     ("syslogfacility", SignKind::Any, Company::ENVELOPE.or(Company::SYSLOG)),
     ("syslogseverity", SignKind::Any, Company::ENVELOPE.or(Company::SYSLOG)),
-    ("caller", SignKind::Any, Company::CALLER),
-    ("stacktrace", SignKind::Any, Company::CALLER),
     ("ts", SignKind::EpochSeconds, Company::EPOCH_TS),
     ("resp_headers", SignKind::Object, Company::CADDY),
     ("DownstreamStatus", SignKind::Any, Company::TRAEFIK),

@@ -43,11 +43,6 @@ impl Pieces<'_> {
     fn is_unspaced_word(&self, i: usize) -> bool {
         self.is_unspaced(i) && self.all[i].mark == 0
     }
-
-    #[inline]
-    fn first_byte(&self, i: usize) -> u8 {
-        self.all.get(i).map_or(0, |piece| self.text[piece.start as usize])
-    }
 }
 
 /// Judges `pieces` of `text` into `parts`, in order.
@@ -223,11 +218,7 @@ fn is_named(all: &Pieces<'_>, i: usize, parts: &[MaskPart]) -> bool {
     let last = last.of(all.text);
     match last.len() {
         4 => last.eq_ignore_ascii_case(b"user"),
-        3 => {
-            last == b"for"
-                && matches!(all.first_byte(i + 1), b'f')
-                && all.all.get(i + 1).is_some_and(|next| next.of(all.text) == b"from")
-        }
+        3 => last == b"for" && all.all.get(i + 1).is_some_and(|next| next.of(all.text) == b"from"),
         _ => false,
     }
 }

@@ -1,8 +1,8 @@
 //! Days of the proleptic Gregorian calendar, after Howard Hinnant, "chrono-Compatible Low-Level
 //! Date Algorithms".
 //!
-//! Both count years from March, so that the leap day is a year's last, and shift the epoch by whole
-//! 400-year eras, so that nothing is negative.
+//! The first two count years from March, so that the leap day is a year's last, and shift the epoch
+//! by whole 400-year eras, so that nothing is negative.
 
 /// Shift of the epoch, days from 0000-03-01 to 1970-01-01.
 const EPOCH: i32 = 719_468;

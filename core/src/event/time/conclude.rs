@@ -18,7 +18,19 @@ pub(super) fn finish(
 ) -> Option<(Written, usize)> {
     let mut cursor = Cursor { text, at };
     cursor.fraction(&mut civil);
+    finish_behind_fraction(civil, cursor, kind, context)
+}
+
+/// The same where the fraction has been read.
+#[inline]
+pub(super) fn finish_behind_fraction(
+    mut civil: Civil,
+    mut cursor: Cursor<'_>,
+    kind: TimeKind,
+    context: &TimeContext,
+) -> Option<(Written, usize)> {
     cursor.half_of_day(&mut civil)?;
+    let text = cursor.text;
     match zone(text, cursor.at, context) {
         Some((zone, end)) => conclude_in(civil, &zone, text, end, kind, context),
         None => conclude(civil, None, text, cursor.at, kind, context),

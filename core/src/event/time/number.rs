@@ -1,6 +1,7 @@
 //! Epochs: numbers of seconds, milliseconds, microseconds or nanoseconds since 1970, told apart by
 //! their size, which is that of one unit alone.
 
+use super::super::json;
 use super::zone::ends_word;
 use super::{NANOS, Timestamp};
 
@@ -83,8 +84,7 @@ pub(super) fn epoch_text(text: &[u8]) -> Option<Timestamp> {
 
 /// An epoch with an exponent, as zap's console writes it (`1.767323045678e+09`), and where it ends.
 pub(super) fn exponent_epoch(text: &[u8]) -> Option<(Timestamp, usize)> {
-    let digits =
-        |from: usize| text.get(from..).map_or(0, |rest| rest.iter().take_while(|byte| byte.is_ascii_digit()).count());
+    let digits = |from: usize| json::digits(text, from) - from;
     if text.get(1) != Some(&b'.') {
         return None;
     }

@@ -4,8 +4,9 @@
 //! of a month, or that of a weekday. Scanning changes nothing, so that a reader of layouts can look
 //! at a time and still refuse the line; only [`TimeContext::accept`] moves the year clock.
 
+use super::super::json;
 use super::calendar::from_week_date;
-use super::conclude::{conclude, finish, finish_named};
+use super::conclude::{conclude, finish, finish_behind_fraction, finish_named};
 use super::cursor::{Civil, Cursor};
 use super::named::{named_date, scan_names};
 use super::number;
@@ -100,7 +101,7 @@ pub(super) fn scan_dashed(text: &[u8], context: &TimeContext) -> Option<(Written
     if cursor.peek() == b'Z' && text.get(cursor.at + 1) != Some(&b'[') {
         return conclude(civil, Some(0), text, cursor.at + 1, TimeKind::Dated, context);
     }
-    finish(civil, text, 19, TimeKind::Dated, context)
+    finish_behind_fraction(civil, cursor, TimeKind::Dated, context)
 }
 
 /// Forms that begin with a digit.
@@ -267,8 +268,7 @@ pub(super) fn date_alone(text: &[u8], context: &TimeContext) -> Option<Timestamp
 
 /// An epoch of ten digits (seconds), thirteen, sixteen or nineteen, and its fraction.
 fn epoch(text: &[u8], count: usize) -> Option<(Written, usize)> {
-    let digits =
-        |from: usize| text.get(from..).map_or(0, |rest| rest.iter().take_while(|byte| byte.is_ascii_digit()).count());
+    let digits = |from: usize| json::digits(text, from) - from;
     let mut end = count;
     match text.get(count) {
         Some(b'.') if digits(count + 1) > 0 => {

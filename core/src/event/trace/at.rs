@@ -16,11 +16,9 @@ pub(super) fn goes_on(place: TraceState, line: TraceLine<'_>) -> Option<Step> {
     let TraceLine { text, indented } = line;
     if place == TraceState::Properties {
         return match (indented, text) {
-            _ if is_at_frame(text) => {
-                Some(Step::frame(if text.ends_with(b"{") { place } else { TraceState::Properties }))
-            }
+            _ if is_at_frame(text) => Some(Step::frame(place)),
             (false, b"}" | b"} []" | b"]") => Some(Step::on(TraceState::At)),
-            (true, _) | (false, b"") => Some(Step::on(place)),
+            (true, _) => Some(Step::on(place)),
             _ => None,
         };
     }

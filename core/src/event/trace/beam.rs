@@ -9,7 +9,6 @@ pub(super) fn goes_on(line: TraceLine<'_>) -> Option<Step> {
         return Some(step);
     }
     let goes_on = indented
-        || text.is_empty()
         || starts_with_any(
             text,
             &[b"** ", b"Last message", b"State: ", b"Function: ", b"Args: ", b"Ancestors: ", b"Start Call: "],

@@ -21,10 +21,9 @@ pub(super) fn goes_on(place: TraceState, line: TraceLine<'_>) -> Option<Step> {
     }
     if place == TraceState::GoPanic {
         // More of what it said; a panic while another one is on its way.
-        return (text.is_empty() || indented).then(|| Step::on(place));
+        return indented.then(|| Step::on(place));
     }
-    let goes_on = text.is_empty()
-        || is_function(text)
+    let goes_on = is_function(text)
         || text.starts_with(b"created by ")
         || text.starts_with(b"exit status ")
         || text.starts_with(b"...")
@@ -74,7 +73,6 @@ fn is_about_a_crash(text: &[u8]) -> bool {
                 b"signal arrived during ",
                 b"runtime: ",
                 b"sp=0x",
-                b"\tsp=0x",
                 b"instruction bytes: ",
                 b"goexit",
             ],

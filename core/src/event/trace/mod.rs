@@ -83,6 +83,15 @@ pub enum Begin {
     Uncaught,
 }
 
+impl Begin {
+    /// What a logger prints below its own line: the exception's name, or the head of Python's
+    /// traceback.
+    #[must_use]
+    pub fn is_below_its_line(self) -> bool {
+        matches!(self, Self::Named | Self::Traceback)
+    }
+}
+
 /// What a line is for the trace around it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Step {
@@ -249,7 +258,7 @@ fn may_name(line: &[u8]) -> bool {
     // Most words end neither as exceptions do nor with the number of a line in them.
     let has_line = || memchr::memchr_iter(b':', word).any(|at| word.get(at + 1).is_some_and(u8::is_ascii_digit));
     let may = has_line() || (!is_prose && (name::may_end(word) || *last == b')'));
-    may && (exception(line).is_some() || ruby::begins(line).is_some() || at::begins(line).is_some())
+    may && (exception(line).is_some() || at::begins(line).is_some())
 }
 
 /// True when an event at WARN or worse, or one without level, may hold a trace in one field.
@@ -263,13 +272,6 @@ pub(super) fn may_be_inside(record: &Record, parsed: &ParsedEvent, bytes: &[u8])
     // elsewhere, as where seismolog itself has joined lines, they are not.
     let (line, is_json) = (record.span.of(bytes), json && record.encoding == Encoding::Line);
     has_escape(line, b'n') || (!is_json && memchr(b'\n', line).is_some())
-}
-
-/// True for what a logger prints below its own line: the exception's name, or the head of Python's
-/// traceback.
-#[must_use]
-pub fn is_below_its_line(line: &[u8]) -> bool {
-    matches!(step(TraceState::Outside, line).begins, Begin::Named | Begin::Traceback)
 }
 
 /// The line ends in digits behind a colon, and has no space before that: `…:12` or `…:12:5`.

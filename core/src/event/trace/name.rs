@@ -105,11 +105,11 @@ pub(super) fn is_type(text: &[u8]) -> bool {
 fn without_beginning(line: &[u8]) -> Option<&[u8]> {
     let mut text = line.trim_ascii();
     for before in BEFORE {
+        let Some(rest) = text.strip_prefix(before) else { continue };
         // A fatal error is a panic of Go's, unless it names what was not caught.
-        if before.eq_ignore_ascii_case(b"fatal error: ") && memmem::find(text, b"Uncaught ").is_none() {
-            continue;
+        if !before.eq_ignore_ascii_case(b"fatal error: ") || memmem::find(rest, b"Uncaught ").is_some() {
+            text = rest;
         }
-        text = text.strip_prefix(before).unwrap_or(text);
     }
     if let Some(rest) = text.strip_prefix(b"Exception in thread \"") {
         let quote = memchr(b'"', rest)?;

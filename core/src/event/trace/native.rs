@@ -29,8 +29,7 @@ pub(super) fn goes_on(place: TraceState, line: TraceLine<'_>) -> Option<Step> {
             b"Current stack trace:",
             b"(core dumped)",
         ],
-    ) || (indented && text.starts_with(b"@"))
-        || text.is_empty();
+    ) || (indented && text.starts_with(b"@"));
     goes_on.then(|| Step::on(place))
 }
 

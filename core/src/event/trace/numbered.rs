@@ -10,8 +10,8 @@ pub(super) fn goes_on(line: TraceLine<'_>) -> Option<Step> {
     let text = line.text;
     let goes_on = text.starts_with(b"thrown in ")
         || text.starts_with(b"Next ")
-        || matches!(text, b"Stack trace:" | b"PHP Stack trace:" | b"[stacktrace]" | b"<asynchronous suspension>")
-        || matches!(text, b"\"}" | b"\"} []" | b"\"} ")
+        || matches!(text, b"Stack trace:" | b"<asynchronous suspension>")
+        || matches!(text, b"\"}" | b"\"} []")
         || text.starts_with(b"[previous exception]")
         || starts_with_any(
             text,

@@ -10,7 +10,7 @@ pub(super) fn goes_on(place: TraceState, line: TraceLine<'_>) -> Option<Step> {
     if place == TraceState::Python {
         // Frames, source lines, markers, repeats, and what the borders of a group hold.
         if indented {
-            let inside = text.trim_ascii_start_of_borders();
+            let inside = behind_borders(text);
             let frame = inside.starts_with(b"File \"") || ruby::is_frame(inside);
             return Some(if frame { Step::frame(place) } else { Step::on(place) });
         }
@@ -20,7 +20,7 @@ pub(super) fn goes_on(place: TraceState, line: TraceLine<'_>) -> Option<Step> {
     }
     let chained = text.starts_with(b"During handling of the above exception")
         || text.starts_with(b"The above exception was the direct cause");
-    if text.is_empty() || chained {
+    if chained {
         return Some(Step::on(place));
     }
     if is_head(text) {
@@ -28,7 +28,7 @@ pub(super) fn goes_on(place: TraceState, line: TraceLine<'_>) -> Option<Step> {
     }
     // A group's further members, and the indented lines of what an exception says.
     indented.then(|| {
-        let inside = text.trim_ascii_start_of_borders();
+        let inside = behind_borders(text);
         if inside.starts_with(b"File \"") { Step::frame(TraceState::Python) } else { Step::on(place) }
     })
 }
@@ -54,13 +54,7 @@ fn is_head(text: &[u8]) -> bool {
 }
 
 /// What stands behind the borders of a group.
-trait Borders {
-    fn trim_ascii_start_of_borders(&self) -> &[u8];
-}
-
-impl Borders for [u8] {
-    fn trim_ascii_start_of_borders(&self) -> &[u8] {
-        let borders = self.iter().take_while(|byte| matches!(byte, b'|' | b' ' | b'+' | b'-')).count();
-        &self[borders..]
-    }
+fn behind_borders(text: &[u8]) -> &[u8] {
+    let borders = text.iter().take_while(|byte| matches!(byte, b'|' | b' ' | b'+' | b'-')).count();
+    &text[borders..]
 }

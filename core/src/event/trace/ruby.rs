@@ -1,6 +1,6 @@
 //! Ruby: frames like `app.rb:3:in 'run'`.
 
-use super::{Begin, Step, TraceLine, TraceState, digits_at_start};
+use super::{Begin, Step, TraceLine, TraceState, digits_at_end, digits_at_start};
 use memchr::memmem;
 
 pub(super) fn goes_on(line: TraceLine<'_>) -> Option<Step> {
@@ -26,7 +26,7 @@ pub(super) fn begins(text: &[u8]) -> Option<(TraceState, Begin)> {
 /// A file, its line, and in what: `:3:in 'run'`, or with a grave accent before 3.4.
 pub(super) fn is_frame(text: &[u8]) -> bool {
     let Some(at) = memmem::find(text, b":in ") else { return false };
-    let digits = text[..at].iter().rev().take_while(|byte| byte.is_ascii_digit()).count();
+    let digits = digits_at_end(&text[..at]);
     let quoted = matches!(text.get(at + 4), Some(b'\'' | b'`'));
     digits > 0 && at > digits && text[at - digits - 1] == b':' && quoted && !starts_with_digits_only(&text[..at])
 }

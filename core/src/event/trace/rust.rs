@@ -14,7 +14,6 @@ pub(super) fn goes_on(place: TraceState, line: TraceLine<'_>) -> Option<Step> {
     }
     let goes_on = is_note(text)
         || is_backtrace(text)
-        || text.is_empty()
         || text.starts_with(b"fatal runtime error: ")
         || matches!(text, b"Caused by:" | b"Location:")
         || indented;

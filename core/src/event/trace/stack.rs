@@ -60,12 +60,6 @@ impl StackReader {
         self.place
     }
 
-    /// How many frames it has read.
-    #[must_use]
-    pub fn frames(&self) -> u32 {
-        self.frames
-    }
-
     /// The line that names the exception; where none does, the first.
     #[must_use]
     pub fn said(&self) -> &[u8] {
