@@ -56,7 +56,7 @@ fn tried(source: RuleSource, tables: &[TableSource], failures: &mut Vec<String>)
     let parser =
         || EventParser::new(config.names(), config.output.member.clone(), TimeContext::new("UTC", 2026).unwrap());
     for case in &suite.cases {
-        let mut engine = Engine::new(&config.engine_options(), set.clone()).with_looker(parser());
+        let mut engine = Engine::new(&config.engine_options(), set.clone()).with_parser(parser());
         engine.keep_detectors(|detector| case.with.iter().any(|name| name == detector.name()));
         let mismatch = run(case, engine, parser());
         if !mismatch.is_none() {
