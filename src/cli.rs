@@ -223,7 +223,8 @@ pub struct TemplatesArgs {
     seismolog inspect --summary app.log.gz    how much of the file is understood, and what to set\n  \
     seismolog inspect --json app.log          one JSON object for each line")]
 pub struct InspectArgs {
-    /// Read this configuration file; `[input]` and `[roles]` matter. None is read without it.
+    /// Read this configuration file: `[input]` and `[roles]`, for a summary also `[template]` and
+    /// `limits.keys`. None is read without it.
     #[arg(short, long, value_name = "FILE", env = "SEISMOLOG_CONFIG")]
     pub config: Option<PathBuf>,
     /// Files, plain or packed with gzip or zstd; standard input without any, or for -.

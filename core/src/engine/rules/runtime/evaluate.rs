@@ -6,7 +6,7 @@ use super::entry::{EntryPoint, Evaluated};
 use super::event::Event;
 use super::outcome::{RuleFailure, RuleOutcome, RuleTally};
 use crate::engine::rules::compile::explain::explain;
-use crate::engine::rules::compile::set::Rule;
+use crate::engine::rules::compile::rule::Rule;
 use crate::engine::rules::state::breaker::Breaker;
 use crate::engine::rules::state::budget::Spent;
 use crate::engine::rules::state::memory::{Action, Memory};

@@ -3,8 +3,8 @@
 use super::context::SharedContext;
 use super::event::Event;
 use super::{functions, properties};
+use crate::engine::rules::compile::rule::Rule;
 use crate::engine::rules::compile::sandbox::Sandbox;
-use crate::engine::rules::compile::set::Rule;
 use crate::engine::rules::state::budget::Spent;
 use rhai::{Engine, Shared};
 use std::sync::Arc;
