@@ -44,7 +44,7 @@ fn restored(loaded: &Loaded, folder: &StateFolder, path: &Path, log: &Log) -> Re
         Some(Ok(kept)) => match catch_unwind(AssertUnwindSafe(|| engine.restore(&kept))) {
             Ok(Ok(refused)) => {
                 for (detector, error) in refused {
-                    log.say(&format!("the {} detector starts anew: {error}", detector.name()));
+                    log.say(&format!("the {} detector starts with empty state: {error}", detector.name()));
                 }
                 return Ok(engine);
             }
@@ -60,7 +60,7 @@ fn restored(loaded: &Loaded, folder: &StateFolder, path: &Path, log: &Log) -> Re
 fn set_aside(folder: &StateFolder, path: &Path, why: &str, log: &Log) -> Result<(), Failure> {
     let aside = folder.set_aside().map_err(|error| cannot("set aside", path, &error))?;
     log.say(&format!(
-        "the state in {} is of no use: {why}; it is now {}, and this filter starts anew",
+        "state file {} is invalid ({why}): moved to {}; starting with empty state",
         path.display(),
         aside.display()
     ));
@@ -168,7 +168,7 @@ mod tests {
             // An even number of flips can undo each other.
             if flipped != file {
                 let said = said(&loaded, &flipped, &batch);
-                assert!(said.contains("is of no use: ") && said.contains("starts anew"), "{i}: {said:?}");
+                assert!(said.contains(" is invalid (") && said.contains("starting with empty state"), "{i}: {said:?}");
             }
         }
     }
@@ -182,7 +182,7 @@ mod tests {
             flip(&mut snapshot, &mut chance);
             let said = said(&loaded, &[&header(&snapshot), snapshot.as_slice()].concat(), &batch);
             taken += usize::from(said.is_empty());
-            assert!(said.is_empty() || said.contains("starts anew"), "{said:?}");
+            assert!(said.is_empty() || said.contains("empty state"), "{said:?}");
         }
         assert!(taken > 0 && taken < FILES, "{taken} of {FILES} were taken");
     }

@@ -143,10 +143,12 @@ fn a_detector_whose_settings_changed_starts_anew_and_the_others_go_on() {
     fs::write(&config, "[detector.burst]\nwindows = [\"30s\"]\n[detector.silence]\nkeys = [\"host\"]\n").unwrap();
     let ended = run(&["--state", state.to_str().unwrap(), "-c", config.to_str().unwrap()], second.as_bytes());
     assert!(
-        ended.stderr.contains("the burst detector starts anew: the snapshot does not fit: its windows were others")
-            && ended
-                .stderr
-                .contains("the silence detector starts anew: the snapshot does not fit: its keys were others"),
+        ended
+            .stderr
+            .contains("the burst detector starts with empty state: the snapshot does not fit: its windows were others")
+            && ended.stderr.contains(
+                "the silence detector starts with empty state: the snapshot does not fit: its keys were others"
+            ),
         "{}",
         ended.stderr
     );
