@@ -1,6 +1,6 @@
 //! `seismolog inspect`: what is read of each line, or of a whole file.
 
-use super::{Loaded, load_config, not_read, not_written, paint_and_width};
+use super::{Loaded, load_config, not_read, not_written, paint_and_width, read_in_part};
 use crate::cli::{InspectArgs, Settings};
 use crate::engine::rules::RuleSet;
 use crate::engine::template::Templates;
@@ -103,7 +103,7 @@ impl Inspection<'_> {
             }
         }
         if let Some(damage) = &source.given.damage {
-            let says = format!("{} could be read only up to line {}: {damage}", source.name, source.given.lines);
+            let says = read_in_part(&source.name, source.given.lines, damage);
             self.damage.get_or_insert(says);
         }
         Ok(())

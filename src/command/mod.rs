@@ -134,6 +134,11 @@ fn not_read(path: &Path, error: &io::Error) -> Failure {
     Failure::cannot(format!("cannot read {}: {error}", path.display()), hint)
 }
 
+/// That a file of the command line could be read only in part.
+fn read_in_part(name: &str, lines: u64, damage: &str) -> String {
+    format!("{name} could be read only up to line {lines}: {damage}")
+}
+
 /// That standard output takes no more.
 fn not_written(error: &io::Error) -> Failure {
     Failure::cannot(format!("cannot write standard output: {error}"), "is its reader still there?")

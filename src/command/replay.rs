@@ -1,6 +1,6 @@
 //! `seismolog replay`: files through the engine, a report to standard output.
 
-use super::{Loaded, load, not_read, paint_and_width};
+use super::{Loaded, load, not_read, paint_and_width, read_in_part};
 use crate::cli::ReplayArgs;
 use crate::engine::finding::Finding;
 use crate::error::Failure;
@@ -71,7 +71,7 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<(), Failure> {
     if let Some(file) = report.files.iter().find(|file| file.damage.is_some()) {
         let damage = file.damage.as_deref().unwrap_or_default();
         return Err(Failure::cannot(
-            format!("{} could be read only up to line {}: {damage}", file.name, file.lines),
+            read_in_part(&file.name, file.lines, damage),
             "the report is of what was read; get a whole copy of the file",
         ));
     }

@@ -1,6 +1,6 @@
 //! `seismolog templates`: which templates a log is made of.
 
-use super::{Loaded, load, not_read, not_written, paint_and_width};
+use super::{Loaded, load, not_read, not_written, paint_and_width, read_in_part};
 use crate::cli::TemplatesArgs;
 use crate::engine::template::{Template, TemplateId, Templates};
 use crate::error::Failure;
@@ -110,7 +110,7 @@ impl Mined {
         match &source.given.damage {
             None => Ok(()),
             Some(damage) => Err(Failure::cannot(
-                format!("{} could be read only up to line {}: {damage}", source.name, source.given.lines),
+                read_in_part(&source.name, source.given.lines, damage),
                 "get a whole copy of the file",
             )),
         }

@@ -9,6 +9,7 @@ use crate::event::inspect::{LineMember, LineReading, fits};
 use crate::event::json::Kind;
 use crate::event::time::{TimeContext, time_number, time_text};
 use crate::event::{Level, Role, Shape, Timestamp};
+use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
 /// The roles for which members are looked for.
@@ -56,9 +57,10 @@ struct MemberTally {
 }
 
 /// A member that looks like a role.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Suggestion {
-    /// The role.
+    /// The role; in JSON its name.
+    #[serde(serialize_with = "as_name")]
     pub role: Role,
     /// The member's name or path, as `[roles]` takes it.
     pub member: String,
@@ -66,6 +68,10 @@ pub struct Suggestion {
     pub values: u64,
     /// One of them.
     pub example: String,
+}
+
+fn as_name<S: Serializer>(role: &Role, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(role.name())
 }
 
 impl Evidence {

@@ -89,7 +89,7 @@ pub struct SummaryDocument {
     /// What is wrong with lines, by the names of `seismolog_faults_total`; only what there is.
     pub faults: BTreeMap<&'static str, u64>,
     /// Members that look like roles which most events lack.
-    pub suggestions: Vec<SuggestionDocument>,
+    pub suggestions: Vec<Suggestion>,
     /// A layout that nearly all text lines without a time or level fit.
     pub layout_pattern: Option<String>,
     /// The same as lines for the configuration file; null where there are none.
@@ -126,19 +126,6 @@ pub struct UnreadShape {
     /// What the first of them lacks.
     pub without: Vec<&'static str>,
     /// The first of them.
-    pub example: String,
-}
-
-/// A member that looks like a role.
-#[derive(Clone, Debug, Serialize)]
-pub struct SuggestionDocument {
-    /// The role.
-    pub role: &'static str,
-    /// The member.
-    pub member: String,
-    /// How many of its values were looked at; all could be the role.
-    pub values: u64,
-    /// One of them.
     pub example: String,
 }
 
@@ -261,15 +248,7 @@ impl InspectSummary {
         let suggestions = self.suggestions();
         self.document.layout_pattern = self.layout.best().map(str::to_owned);
         self.document.toml = toml_of(&suggestions, self.layout.best());
-        self.document.suggestions = suggestions
-            .into_iter()
-            .map(|Suggestion { role, member, values, example }| SuggestionDocument {
-                role: role.name(),
-                member,
-                values,
-                example,
-            })
-            .collect();
+        self.document.suggestions = suggestions;
         self.document
     }
 

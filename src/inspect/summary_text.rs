@@ -121,7 +121,7 @@ impl SummaryDocument {
             let says = format!(
                 "{} looks like {}: {}, such as {}",
                 plain(&of.member),
-                Role::from_name(of.role).map_or("a role", super::with_article),
+                super::with_article(of.role),
                 match of.values {
                     1 => "its value could be one".to_owned(),
                     values => format!("{} values that were looked at", thousands(values)),

@@ -33,7 +33,7 @@ fn summary(toml: &str, lines: &[String]) -> SummaryDocument {
 }
 
 fn suggested(lines: &[String]) -> Vec<String> {
-    summary("", lines).suggestions.into_iter().map(|of| format!("{} {}", of.role, of.member)).collect()
+    summary("", lines).suggestions.into_iter().map(|of| format!("{} {}", of.role.name(), of.member)).collect()
 }
 
 fn repeat(count: usize, line: impl Fn(usize) -> String) -> Vec<String> {
