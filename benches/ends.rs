@@ -1,13 +1,13 @@
-//! Events a second through each end, on one connection, against standard streams. Prints the table
-//! of `docs/delivery.md`.
+//! Measures events per second through each network input and output on one connection, compared
+//! with standard streams. Prints the table of `docs/delivery.md`.
 //!
 //! `cargo bench --bench ends`
 //!
-//! An end that takes is measured from the first byte it is sent until the last event stands on
-//! standard output; one that sends, from the first byte it sends of a file until it has sent, and
-//! heard of, the last. What the process needs to start is left out. Forward has metadata and
-//! acknowledgements, as Fluent Bit speaks it; an HTTP request holds a thousand events and is
-//! answered before the next.
+//! An input is measured from the first byte that it is sent until the last event is on standard
+//! output. An output is measured from the first byte of a file that it sends until the last one is
+//! sent and acknowledged. The program's start is left out. Forward is used as Fluent Bit does, with
+//! metadata and acknowledgements; an HTTP request holds a thousand events and is answered before
+//! the next is sent.
 
 use seismolog::demo::{Shop, ShopOptions};
 use seismolog::event::msgpack::{self, Head, Reader, Scanner};
@@ -22,17 +22,17 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
-/// Both directions of one connection.
+/// The reading and the writing half of a connection.
 type Connection = (Box<dyn Read + Send>, Box<dyn Write + Send>);
 
 const EVENTS: usize = 300_000;
-/// Events in one chunk or request.
+/// Events per chunk or request.
 const CHUNK: usize = 1_000;
-/// What stands in front of every record: `[EventTime, {}]`.
+/// The bytes in front of every record: `[EventTime, {}]`.
 const LEAD: [u8; 12] = [0x92, 0xd7, 0, 0x65, 0x53, 0xf1, 0, 0, 0, 0, 1, 0x80];
 
 fn main() -> Outcome<()> {
-    // Cargo's own arguments mean nothing here.
+    // The arguments that Cargo passes are ignored.
     let options = ShopOptions { rate: 500.0, duration_s: 3600, faults: Vec::new(), ..ShopOptions::default() };
     let events: Vec<String> = Shop::new(options)?.take(EVENTS).map(|event| event.line + "\n").collect();
     let text = events.concat();
@@ -60,13 +60,13 @@ fn main() -> Outcome<()> {
     Ok(io::stdout().write_all(table.as_bytes())?)
 }
 
-/// What one run took.
+/// The times that one run took.
 struct Taken {
     wall: Duration,
     cpu: Duration,
 }
 
-/// The program, which does not outlive the run.
+/// The running program, killed when this is dropped.
 struct Filter(Child);
 
 impl Filter {
@@ -75,7 +75,8 @@ impl Filter {
         Ok(Self(command.args(args).env_clear().stdin(stdin).stdout(stdout).stderr(Stdio::piped()).spawn()?))
     }
 
-    /// What follows `part` on standard error, which from then on is read and forgotten.
+    /// Waits for a line on standard error with `part` and returns what follows it. From then on
+    /// standard error is read and discarded.
     fn hear(&mut self, part: &str) -> Outcome<String> {
         let mut said = BufReader::new(self.0.stderr.take().ok_or("standard error is not piped")?);
         let mut line = String::new();
@@ -94,7 +95,7 @@ impl Filter {
         Command::new("kill").arg(self.0.id().to_string()).status().map(drop)
     }
 
-    /// Waits for it; the processor time it took since `before`.
+    /// Waits for the program's end and returns the processor time since `before`.
     fn cpu_since(mut self, before: Duration) -> Outcome<Duration> {
         let status = self.0.wait()?;
         if !status.success() {
@@ -111,8 +112,8 @@ impl Drop for Filter {
     }
 }
 
-/// Processor time of all children that were waited for. The shell's `kill` is one of them, and
-/// takes none to speak of.
+/// Processor time of all child processes that have ended. It includes the shell's `kill`, whose
+/// time is negligible.
 fn cpu_of_children() -> Outcome<Duration> {
     let stat = std::fs::read_to_string("/proc/self/stat")?;
     let after_name = stat.rsplit_once(") ").ok_or("no name in /proc/self/stat")?.1;
@@ -127,7 +128,7 @@ fn file_of(text: &str) -> io::Result<File> {
     Ok(file)
 }
 
-/// Reads to the end; how long it took from the first byte on.
+/// Reads to the end and returns the time since the first byte.
 fn drain(stream: &mut impl Read) -> io::Result<Duration> {
     let (mut buffer, mut started) = (vec![0; 256 << 10], None);
     loop {
@@ -146,12 +147,12 @@ fn standard_streams(text: &str) -> Outcome<Taken> {
     Ok(Taken { wall, cpu: filter.cpu_since(before)? })
 }
 
-/// Where a Unix socket may be.
+/// An address for the scheme: a path for a Unix socket, otherwise a free port.
 fn place(scheme: &str, folder: &tempfile::TempDir) -> String {
     if scheme == "unix" { folder.path().join("socket").display().to_string() } else { "127.0.0.1:0".into() }
 }
 
-/// `messages` to an end that listens, by `send`.
+/// Sends `messages` by `send` to an input that listens.
 fn from(scheme: &str, messages: Vec<Vec<u8>>, send: fn(Connection, &[Vec<u8>]) -> Outcome<()>) -> Outcome<Taken> {
     let (folder, before) = (tempfile::tempdir()?, cpu_of_children()?);
     let url = format!("{scheme}://{}", place(scheme, &folder));
@@ -182,7 +183,7 @@ fn from(scheme: &str, messages: Vec<Vec<u8>>, send: fn(Connection, &[Vec<u8>]) -
     Ok(Taken { wall, cpu: filter.cpu_since(before)? })
 }
 
-/// `text` from a file to an end that connects to `take`.
+/// Sends `text` from a file through an output that connects to `take`.
 fn to(scheme: &str, text: &str, take: fn(Connection) -> Outcome<Duration>) -> Outcome<Taken> {
     let (folder, before, file) = (tempfile::tempdir()?, cpu_of_children()?, file_of(text)?);
     let filter_to = |at: &str| Filter::start(&["--to", &format!("{scheme}://{at}")], file.into(), Stdio::null());
@@ -202,13 +203,13 @@ fn to(scheme: &str, text: &str, take: fn(Connection) -> Outcome<Duration>) -> Ou
     Ok(Taken { wall, cpu: filter.cpu_since(before)? })
 }
 
-/// Sends, and expects no answer.
+/// Sends all messages without expecting responses.
 fn say((_, mut writes): Connection, messages: &[Vec<u8>]) -> Outcome<()> {
     messages.iter().try_for_each(|message| writes.write_all(message))?;
     Ok(())
 }
 
-/// Sends each once the one before was answered.
+/// Sends each message after the response to the one before.
 fn ask((reads, mut writes): Connection, messages: &[Vec<u8>]) -> Outcome<()> {
     let mut reads = BufReader::new(reads);
     for message in messages {
@@ -221,7 +222,7 @@ fn ask((reads, mut writes): Connection, messages: &[Vec<u8>]) -> Outcome<()> {
     Ok(())
 }
 
-/// Sends, and takes acknowledgements meanwhile.
+/// Sends all messages, and reads acknowledgements meanwhile.
 fn say_and_hear((mut reads, writes): Connection, messages: &[Vec<u8>]) -> Outcome<()> {
     let count = messages.len();
     let hearing = std::thread::spawn(move || -> Outcome<()> {
@@ -261,7 +262,7 @@ fn take_chunks((mut reads, mut writes): Connection) -> Outcome<Duration> {
     Ok(started.ok_or("nothing came")?.elapsed())
 }
 
-/// First line and body of a request or an answer; none at the end of the connection.
+/// The first line and the body of a request or response; none at the end of the connection.
 fn http_message(reads: &mut impl BufRead) -> Outcome<Option<(String, Vec<u8>)>> {
     let (mut first, mut length) = (String::new(), 0);
     if reads.read_line(&mut first)? == 0 {
@@ -287,7 +288,7 @@ fn request(events: &[String]) -> Vec<u8> {
     format!("{head}{body}").into()
 }
 
-/// A PackedForward message that wants to be acknowledged.
+/// A PackedForward message that requests an acknowledgement.
 fn chunk(number: usize, events: &[String]) -> Outcome<Vec<u8>> {
     let mut entries = Vec::new();
     for event in events {
@@ -311,7 +312,7 @@ fn chunk(number: usize, events: &[String]) -> Outcome<Vec<u8>> {
 fn chunk_of(message: &[u8]) -> Option<&[u8]> {
     let mut reader = Reader::new(message, 0);
     let Head::Array(3) = reader.head().ok()? else { return None };
-    // Tag and entries.
+    // Skips tag and entries.
     reader.text().ok()?;
     reader.text().ok()?;
     let Head::Map(length) = reader.head().ok()? else { return None };
@@ -324,7 +325,7 @@ fn chunk_of(message: &[u8]) -> Option<&[u8]> {
     None
 }
 
-/// The next value of MessagePack; none at the end of the connection.
+/// The next MessagePack value; none at the end of the connection.
 fn value(reads: &mut impl Read, inbox: &mut Vec<u8>) -> Outcome<Option<Vec<u8>>> {
     let mut scanner = Scanner::default();
     let mut buffer = vec![0; 256 << 10];

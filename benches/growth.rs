@@ -1,12 +1,12 @@
-//! What an event costs as the work grows: ten times the keys, templates, rules and line length, one
-//! core instead of two; how soon the program is ready, and how much memory more distinct values
-//! take than any table holds.
+//! Measures how the cost of an event grows: with ten times the keys, templates, rules or line
+//! length, and on one core instead of two. Also measures how soon the program is ready, and the
+//! memory for more distinct values than any table holds.
 //!
 //! `cargo bench --bench growth`
 //!
-//! Prints the tables of docs/performance.md. Every kind of work takes its turns among the others,
-//! and the median turn counts. Processor time is that of the filter's threads, without the start.
-//! Linux only, for `/proc` and `taskset`.
+//! Prints the tables of docs/performance.md. Runs of all kinds alternate, and the median run
+//! counts. Processor time is that of the filter's threads, without the start. Linux only, for
+//! `/proc` and `taskset`.
 
 #![allow(clippy::print_stdout, reason = "its figures are what it is run for")]
 
@@ -22,20 +22,20 @@ use std::time::{Duration, Instant};
 const EVENTS: usize = 500_000;
 const TURNS: usize = 5;
 const STARTS: usize = 21;
-/// The issue's limits.
+/// The limits that the requirements set.
 const START_MS: f64 = 50.0;
 const MEMORY_MIB: f64 = 128.0;
 
-/// A kind of work.
+/// A kind of load.
 #[derive(Clone, Copy)]
 struct Work {
     name: &'static str,
-    /// Hosts, each with a thread and an operation of its own; ten of them make a module.
+    /// Number of hosts, each with a thread and an operation of its own; ten hosts make a module.
     keys: usize,
     templates: usize,
-    /// Rules besides the shipped ones, none of which selects an event.
+    /// Number of rules besides the shipped ones; none of them selects an event.
     rules: usize,
-    /// Bytes of a line, about.
+    /// Approximate length of a line, in bytes.
     length: usize,
     cores: usize,
 }
@@ -105,7 +105,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// A word of letters for each number.
+/// Appends a distinct word of letters for each number.
 fn word(mut number: usize, word: &mut String) {
     const SYLLABLES: [&str; 20] = [
         "ba", "de", "fi", "go", "lu", "ma", "ne", "pi", "ro", "su", "ta", "ve", "zi", "co", "ru", "la", "me", "ni",
@@ -117,22 +117,22 @@ fn word(mut number: usize, word: &mut String) {
     }
 }
 
-/// A number below `below` for each number, in no order.
+/// A pseudo-random number below `below` for each number.
 fn mixed(number: usize, below: usize) -> usize {
     let mixed = (number as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     ((u128::from(mixed ^ mixed >> 31) * below as u128) >> 64) as usize
 }
 
-/// An event, by its number and those of its values.
+/// The numbers from which one event is made.
 struct Line {
     i: usize,
-    /// Milliseconds since the first.
+    /// Milliseconds since the first event.
     ms: usize,
     module: usize,
     host: usize,
     thread: usize,
     operation: usize,
-    /// Only of errors, where there is none of its own.
+    /// The error code of an error event.
     code: Option<usize>,
     template: usize,
 }
@@ -152,7 +152,7 @@ impl Line {
         let _ = write!(text, r#"","host":"node-{}","thread":"worker-{}","route":"/api/"#, self.host, self.thread);
         word(self.operation, text);
         let _ = write!(text, r#"","duration_ms":{},"message":""#, 3 + self.i * 7 % 40);
-        // Two words of its own keep templates apart.
+        // Two distinct words keep the templates apart.
         word(self.template, text);
         text.push(' ');
         word(self.template.wrapping_mul(7_919) + 5, text);
@@ -189,7 +189,7 @@ impl Work {
         text
     }
 
-    /// Wall time and processor time, in seconds.
+    /// Wall time and processor time of one run, in seconds.
     fn turn(&self, folder: &Path) -> Result<(f64, f64)> {
         let stream = self.stream();
         let rules = folder.join(self.rules.to_string());
@@ -212,7 +212,7 @@ impl Work {
         let mut filter = command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn()?;
         let begin = Instant::now();
         let mut stdin = filter.stdin.take().ok_or("no input")?;
-        // Once a first piece is taken it has started.
+        // The program has started once it has read the first piece.
         let (first, rest) = stream.as_bytes().split_at(2 << 20);
         stdin.write_all(first)?;
         let started = processor_time(&filter, |_| false)?.1;
@@ -227,7 +227,7 @@ impl Work {
     }
 }
 
-/// Milliseconds from the start of the program until its first event has come out.
+/// Milliseconds from the program's start until its first event is output.
 fn start_ms() -> Result<f64> {
     let begin = Instant::now();
     let mut filter = Command::new(FILTER).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
@@ -239,13 +239,12 @@ fn start_ms() -> Result<f64> {
     Ok(passed.as_secs_f64() * 1e3)
 }
 
-/// More distinct values than any table holds.
+/// A stream with more distinct values than any table holds.
 #[derive(Clone, Copy)]
 enum Crowd {
-    /// A million values over five key fields and 100,000 templates, all of which come again and
-    /// again.
+    /// A million values in five key fields and 100,000 templates, all of which recur.
     Returning,
-    /// A new value in each of five key fields of each event, and a new template.
+    /// Each event has a new value in each of five key fields, and a new template.
     New,
 }
 
@@ -283,7 +282,7 @@ impl Crowd {
         Ok(stdin)
     }
 
-    /// MiB at the end and at the peak, and keys that tables forgot.
+    /// Memory in MiB at the end and at the peak, and the number of evicted keys.
     fn memory(self) -> Result<[f64; 3]> {
         let mut command = Command::new(FILTER);
         command.args(["--metrics", "127.0.0.1:0"]).stdin(Stdio::piped()).stdout(Stdio::null());
@@ -295,7 +294,7 @@ impl Crowd {
             std::thread::sleep(Duration::from_millis(200));
             told = read()?;
         }
-        // Tables are looked at twice a second.
+        // The metrics of tables are updated twice a second.
         std::thread::sleep(Duration::from_secs(2));
         let forgotten = sum_of(&read()?, "seismolog_evictions_total", "");
         let [resident, peak] = ["VmRSS", "VmHWM"].map(|what| memory(&filter, what).unwrap_or_default() as f64 / 1024.0);

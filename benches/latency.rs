@@ -1,14 +1,14 @@
-//! How much later an event leaves than without the filter: from the write into its pipe to the read
-//! out of it.
+//! Measures the latency that the filter adds to an event: from the write into its pipe to the read
+//! from its output.
 //!
-//! `cargo bench --bench latency -- [EVENTS A SECOND]`, by default 50,000.
+//! `cargo bench --bench latency -- [EVENTS PER SECOND]`, by default 50,000.
 //!
-//! A generator writes the demo's events one by one into the standard input of the filter, at an
-//! even rate, and notes when it begins each write; a reader takes what comes out of the standard
-//! output and notes when each read returned. Measured as well is from when an event was due, which
-//! holds what the generator slept too long: that says what a writer sees that never waits for
-//! another event. The same is measured with `cat` in the filter's place. Generator, reader and
-//! filter share the machine's cores, as they do on a host.
+//! A generator writes the demo's events one by one, at an even rate, to the filter's standard input
+//! and notes when each write began; a reader notes when each read from standard output returned.
+//! The latency is also measured from the time at which an event was due. That includes the time
+//! which the generator overslept, so it is what a writer sees that never waits for another event.
+//! The same is measured with `cat` in place of the filter. Generator, reader and filter share the
+//! machine's cores, as they do on a host.
 
 #![allow(clippy::print_stdout, reason = "its figures are what it is run for")]
 
@@ -24,9 +24,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 const SECONDS: u64 = 20;
-/// What comes in this time is not counted: the filter makes its tables, the scheduler finds places.
+/// Events of the first seconds are not counted: the filter allocates its tables, and the scheduler
+/// places its threads.
 const WARM_UP_S: u64 = 2;
-/// The limits, in microseconds.
+/// The limits that the requirements set: quantile and microseconds.
 const LIMITS: [(f64, u64); 2] = [(0.50, 200), (0.99, 2_000)];
 
 fn main() -> Result<()> {
@@ -57,7 +58,8 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Nanoseconds from the write and from when it was due, of each event after the warm-up.
+/// Histograms of the nanoseconds from the write, and from the due time, of each event after the
+/// warm-up.
 fn run(command: &mut Command, lines: &[String], rate: f64) -> Result<[Histogram<u64>; 2]> {
     let mut filter = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let begin = Instant::now();
@@ -86,7 +88,7 @@ fn run(command: &mut Command, lines: &[String], rate: f64) -> Result<[Histogram<
     Ok(histograms)
 }
 
-/// When event `i` is due, in nanoseconds since the begin.
+/// When event `i` is due, in nanoseconds since the start.
 fn due(i: usize, rate: f64) -> u64 {
     (i as f64 / rate * 1e9) as u64
 }
@@ -108,7 +110,7 @@ fn read(stdout: ChildStdout, written: &[AtomicU64], rate: f64, since: impl Fn() 
             if !part.ends_with(b"\n") {
                 continue;
             }
-            // What no event carries leaves as an event of its own.
+            // Findings that no event carries are events of their own, and are not counted.
             if memchr::memmem::find(&rest, b"\"source\":\"seismolog\"").is_none() {
                 let from =
                     [written.get(i).ok_or("more events than were written")?.load(Ordering::Acquire), due(i, rate)];

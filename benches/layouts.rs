@@ -1,4 +1,4 @@
-//! What one line costs: its time alone, and its whole layout.
+//! Measures the parsing of one text line: its time alone, and the whole layout.
 
 use std::hint::black_box;
 
@@ -6,7 +6,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use seismolog::event::layout::TextReader;
 use seismolog::event::time::{TimeContext, Timestamp, time_number, time_prefix};
 
-/// A line of each of the commonest layouts.
+/// One line of each of the most frequent layouts.
 const LINES: [&str; 12] = [
     "Jan  2 03:04:05 web1 sshd[4242]: Accepted publickey for deploy from 10.0.0.7 port 50022",
     "<165>1 2026-01-02T03:04:05.678Z web1 billing 4242 ID47 - invoice 17 sent in 31 ms",

@@ -1,5 +1,5 @@
-//! What stage one of the template miner costs a line: on messages of the demo, and on real ones
-//! where they lie.
+//! Measures stage one of the template miner, the masking of messages, on the demo's messages and on
+//! real ones if they are present.
 //!
 //! `cargo bench --bench skeleton`
 
@@ -18,7 +18,7 @@ fn of_the_demo() -> Vec<u8> {
     shop.take(2_000).flat_map(|event| (event.line + "\n").into_bytes()).collect()
 }
 
-/// The lines of the real samples, 2,000 of each system; nothing where they are not.
+/// The lines of the real samples, 2,000 of each system; empty if the samples are missing.
 fn of_real_systems() -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/loghub");
     let Ok(systems) = std::fs::read_dir(folder) else { return Vec::new() };
@@ -33,7 +33,7 @@ fn of_real_systems() -> Vec<u8> {
     logs.concat()
 }
 
-/// The messages of these lines: what is mined.
+/// The messages of these lines, from which templates are mined.
 fn messages(bytes: Vec<u8>) -> Vec<String> {
     let Ok(context) = TimeContext::new("UTC", 2026) else { unreachable!("UTC is a zone") };
     let mut batch = Batch { filled: bytes.len(), bytes, ..Batch::default() };

@@ -1,13 +1,13 @@
-//! Minutes of a stream at half the top speed, with faults of all kinds in it: nothing is lost,
-//! memory stays where it is.
+//! Runs a stream with faults of all kinds for minutes at half the top speed, and checks that no
+//! line is lost and memory does not grow.
 //!
 //! `cargo bench --bench soak -- [MINUTES]`, by default 30.
 //!
-//! The stream is days of the demo's shop, one after the other, so that each day should show about
-//! what the last one did. Every five-hundredth line is broken in one of several ways. Meanwhile the
-//! state is kept every few seconds, rules are changed, the metrics are scraped and beset by clients
-//! that never read, and the reader of the output stalls. Each line that comes out is held against
-//! the one that went in. Linux only, for `/proc`.
+//! The stream is the demo's day repeated with later dates, so each day should have about as many
+//! findings as the one before. Every five-hundredth line is broken in one of several ways.
+//! Meanwhile the state is saved every few seconds, rules are changed, the metrics are scraped, some
+//! clients never read their responses, and the reader of the output stalls. Each output line is
+//! compared with its input line. Linux only, for `/proc`.
 
 #![allow(clippy::print_stdout, reason = "its figures are what it is run for")]
 
@@ -24,13 +24,13 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 const EVENTS_A_DAY: f64 = 200_000.0;
-/// One line in so many is broken.
+/// One line in this many is broken.
 const BROKEN: usize = 500;
-/// How long top speed is measured.
+/// For how long top speed is measured.
 const SPRINT: Duration = Duration::from_secs(10);
 /// How often the reader stalls, and for how long.
 const STALL: (Duration, Duration) = (Duration::from_secs(20), Duration::from_secs(1));
-/// How much memory may grow after the first third.
+/// How many KiB the memory may grow after the first third.
 const GROWTH_KIB: u64 = 1 << 10;
 
 fn main() -> Result<()> {
@@ -45,7 +45,7 @@ fn main() -> Result<()> {
     println!("{:.0} events/s, {} lines, none lost", soaked.rate(), soaked.lines);
     let (settled, last) = (soaked.resident[soaked.resident.len() / 3], soaked.resident[soaked.resident.len() - 1]);
     println!("resident: {settled} KiB after a third, {last} KiB at the end");
-    // The first day and the last one are not whole.
+    // The first and the last day are left out because they are incomplete.
     let days = soaked.findings.get(1..soaked.findings.len().saturating_sub(1)).unwrap_or_default();
     let (least, most) = (days.iter().min().unwrap_or(&0), days.iter().max().unwrap_or(&0));
     println!("findings a day of the stream: {least} to {most}, in {} days", days.len());
@@ -55,7 +55,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// A day of events as lines, and where in each its date stands.
+/// The events of one day as lines, each with the offset of its date.
 struct Day {
     lines: Vec<(Vec<u8>, Option<usize>)>,
 }
@@ -77,21 +77,20 @@ impl Day {
         Ok(Self { lines })
     }
 
-    /// Line `i` of the whole stream, in `line`.
+    /// Writes line `i` of the whole stream into `line`.
     fn line(&self, i: usize, line: &mut Vec<u8>) {
         let (day, (text, date)) = (i / self.lines.len(), &self.lines[i % self.lines.len()]);
         line.clear();
         line.extend_from_slice(text);
         if let Some(at) = date {
-            // The demo's first day is a Monday; the calendar of later ones is of no matter, as long
-            // as days follow.
+            // Dates only have to ascend by days; every month has 28 days here.
             let date = format!("{:04}-{:02}-{:02}", 2026 + day / 336, 1 + day / 28 % 12, 1 + day % 28);
             line[*at..*at + 10].copy_from_slice(date.as_bytes());
         }
     }
 }
 
-/// A line with which something is wrong.
+/// A line that is broken in one of eight ways.
 fn broken(i: usize) -> Vec<u8> {
     match i % 8 {
         0 => b"{\"level\":\"INFO\",\"message\":\"cut off".to_vec(),
@@ -112,9 +111,9 @@ fn broken(i: usize) -> Vec<u8> {
 struct Run {
     lines: usize,
     seconds: f64,
-    /// KiB, every second.
+    /// Resident memory in KiB, once a second.
     resident: Vec<u64>,
-    /// New incidents, by day of the stream.
+    /// New incidents for each day of the stream.
     findings: Vec<usize>,
 }
 
@@ -124,7 +123,7 @@ impl Run {
     }
 }
 
-/// Feeds a filter at `rate`, or as fast as it takes, and checks what comes out.
+/// Feeds a filter at `rate`, or as fast as it reads, and checks its output.
 fn run(day: &Arc<Day>, rate: Option<f64>, duration: Duration) -> Result<Run> {
     let folder = tempfile::tempdir()?;
     std::fs::create_dir(folder.path().join("rules"))?;
@@ -177,7 +176,7 @@ fn run(day: &Arc<Day>, rate: Option<f64>, duration: Duration) -> Result<Run> {
     Ok(Run { lines, seconds, resident, findings })
 }
 
-/// Writes the stream; how many lines.
+/// Writes the stream and returns the number of lines.
 fn feed(day: &Day, mut stdin: ChildStdin, rate: Option<f64>, duration: Duration, fed: &AtomicU64) -> Result<usize> {
     const PIECE: usize = 64 << 10;
     let (begin, mut piece, mut line, mut lines) = (Instant::now(), Vec::with_capacity(PIECE), Vec::new(), 0);
@@ -196,7 +195,7 @@ fn feed(day: &Day, mut stdin: ChildStdin, rate: Option<f64>, duration: Duration,
     Ok(lines)
 }
 
-/// Holds what comes out against what went in: how many lines passed, and the incidents of each day.
+/// Compares the output with the input. Returns the number of lines and the incidents of each day.
 fn check(day: &Day, stdout: ChildStdout, stalls: bool) -> Result<(usize, Vec<usize>)> {
     let mut output = BufReader::with_capacity(1 << 16, stdout);
     let (mut expected, mut line, mut passed) = (Vec::new(), Vec::new(), 0);
@@ -221,7 +220,7 @@ fn check(day: &Day, stdout: ChildStdout, stalls: bool) -> Result<(usize, Vec<usi
         if is_own {
             continue;
         }
-        // A text line is one JSON object; the rest of the broken ones leave as they came.
+        // Broken text lines leave as one JSON object; other broken lines leave unchanged.
         let is_rendered = expected.iter().all(|byte| *byte == 0 || *byte == b'\n');
         if !is_as_it_came && !is_annotated && !is_rendered {
             return Err(format!("line {passed} is lost: {}", String::from_utf8_lossy(&expected)).into());
@@ -235,7 +234,7 @@ fn check(day: &Day, stdout: ChildStdout, stalls: bool) -> Result<(usize, Vec<usi
     }
 }
 
-/// Rules that change, are wrong and vanish.
+/// Replaces the rules again and again: valid ones, invalid ones, none.
 fn change_rules(path: &std::path::Path, end: &AtomicBool) {
     let texts = [
         "const RULE = #{ select: #{ level: \"ERROR\" } };\nfn on_event(e) { count(e.module, \"1m\"); }\n",
@@ -243,7 +242,7 @@ fn change_rules(path: &std::path::Path, end: &AtomicBool) {
         "const RULE = #{ wrong: 1 };\n",
     ];
     for text in texts.iter().cycle() {
-        // What fails here is found by the one who reads the log.
+        // An error here shows in the log that the test reads.
         let _ = std::fs::write(path, text);
         for _ in 0..30 {
             if end.load(Ordering::Relaxed) {
@@ -255,7 +254,8 @@ fn change_rules(path: &std::path::Path, end: &AtomicBool) {
     }
 }
 
-/// 200 scrapes a second, each tenth by a client that reads nothing and stays for half a second.
+/// Scrapes 200 times a second; every tenth client reads nothing and stays connected for half a
+/// second.
 fn scrape(address: &str, end: &AtomicBool) {
     const REQUEST: &[u8] = b"GET /metrics HTTP/1.1\r\nHost: filter\r\nConnection: close\r\n\r\n";
     let mut slow = std::collections::VecDeque::new();

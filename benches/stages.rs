@@ -1,4 +1,4 @@
-//! What each stage costs an event, on the demo's own stream.
+//! Measures the cost of each stage per event, on the demo's stream.
 //!
 //! `cargo bench --bench stages`
 

@@ -1,12 +1,11 @@
-//! What it costs the event stream to be watched: 200 scrapes a second, as Prometheus makes them,
-//! and ten open pages.
+//! Measures how much 200 Prometheus scrapes a second and ten open pages slow down the event stream.
 //!
 //! `cargo bench --bench watched`
 //!
-//! The filter takes the same stream, as fast as it can, in turns with nobody and with everybody
-//! watching. Compared are the wall time, and the processor time of the threads through which events
-//! go: the wall time also holds what the watchers here take of the same machine. Needs Linux, whose
-//! `/proc` tells threads apart.
+//! The filter processes the same stream as fast as it can, alternately with and without these
+//! watchers. The wall time is compared, and the processor time of the threads that process events,
+//! because the wall time also includes what the watchers take of the same machine. Linux only,
+//! because `/proc` tells threads apart.
 
 #![allow(clippy::print_stdout, reason = "its figures are what it is run for")]
 
@@ -21,25 +20,25 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// Turns of each kind; the median counts.
+/// Runs of each kind; the median counts.
 const TURNS: usize = 5;
-/// Connections that scrape, and how often each does.
+/// Number of scraping connections, and the interval of each.
 const SCRAPERS: usize = 4;
 const SCRAPE_EVERY: Duration = Duration::from_millis(20);
 const PAGES: usize = 10;
-/// The thread that answers scrapers and pages.
+/// The name of the thread that serves scrapers and pages.
 const SERVING: &str = "metrics-http";
-/// What Prometheus asks with.
+/// The request that Prometheus sends.
 const SCRAPE: &str = "GET /metrics HTTP/1.1\r\nHost: filter\r\nAccept: application/openmetrics-text;version=1.0.0,\
                       text/plain;version=0.0.4;q=0.5\r\nAccept-Encoding: gzip\r\n\r\n";
 
-/// One turn, in seconds.
+/// The times of one run, in seconds.
 #[derive(Clone, Copy, Default)]
 struct Turn {
     wall: f64,
-    /// Processor time of the threads that events go through.
+    /// Processor time of the threads that process events.
     events: f64,
-    /// And of the one that answers.
+    /// Processor time of the thread that serves scrapers and pages.
     serving: f64,
     scrapes: f64,
 }
@@ -76,7 +75,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Feeds the stream to a filter, and returns once all of it has been read.
+/// Feeds the stream to a filter, and returns once the filter has read all of it.
 fn turn(stream: &Arc<[u8]>, is_watched: bool) -> Result<Turn> {
     let mut command = Command::new(FILTER);
     command.args(["--metrics", "127.0.0.1:0"]).stdin(Stdio::piped()).stdout(Stdio::null());
@@ -123,7 +122,7 @@ fn scrape(address: &str, end: &AtomicBool, scrapes: &AtomicUsize) -> Result<()> 
     Ok(())
 }
 
-/// Reads one answer to its end.
+/// Reads one response completely.
 fn answer(connection: &mut BufReader<TcpStream>) -> Result<()> {
     let (mut length, mut line) = (0, String::new());
     loop {
@@ -141,7 +140,8 @@ fn answer(connection: &mut BufReader<TcpStream>) -> Result<()> {
     Ok(())
 }
 
-/// What an open page does: it is told once a second, and asks for templates every five.
+/// Behaves like an open page: receives news once a second, and requests the templates every five
+/// seconds.
 fn keep_page_open(address: &str, end: &AtomicBool) -> Result<()> {
     let ask = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: filter\r\nAccept-Encoding: gzip\r\n\r\n");
     let mut told = TcpStream::connect(address)?;

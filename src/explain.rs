@@ -1,4 +1,4 @@
-//! A finding explained on a terminal: the words are those of `narrate`.
+//! Explains a finding on a terminal, in the words of `narrate`.
 
 use crate::engine::finding::Finding;
 use crate::narrate::{Language, explanation};

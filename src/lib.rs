@@ -1,10 +1,10 @@
 //! A seismograph for log streams.
 //!
-//! The library holds everything but argument parsing: the adapters around the pure parts
-//! ([`event`]: what one line says; [`engine`]: what a stream of them means), which are a crate of
-//! their own, `seismolog-core`.
+//! The library holds everything but argument parsing: the adapters around the pure crate
+//! `seismolog-core`, whose modules are re-exported here ([`event`] parses single lines; [`engine`]
+//! finds anomalies in a stream of them).
 //!
-//! The engine is a value that anybody can drive:
+//! The engine is a plain value that any program can drive:
 //!
 //! ```
 //! use seismolog::config::Config;

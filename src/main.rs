@@ -1,4 +1,4 @@
-//! The command: parse → load → run → exit code.
+//! The program: parse → load → run → exit code.
 
 use seismolog::cli::{self, Command};
 use seismolog::command::{
@@ -11,7 +11,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    // A panic may repeat what is being read, line breaks too; `run` has it in its log instead.
+    // A panic message may quote log lines and their line breaks, so it is escaped; `run` writes
+    // panics to its log instead.
     std::panic::set_hook(Box::new(|panic| {
         let panic = plain(&panic.to_string());
         let _ = writeln!(safe_stderr(), "seismolog: internal error, please report it: {panic}");
@@ -33,7 +34,7 @@ fn main() -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // Nobody may be left to read this either; the exit code says it too.
+            // Standard error may be closed as well; then only the exit code reports the failure.
             let _ = writeln!(safe_stderr(), "{failure}");
             ExitCode::from(failure.exit_code())
         }

@@ -1,23 +1,23 @@
-//! Who is told what happens to the stream: the flow tells, metrics and log listen, and neither
-//! knows the other.
+//! The interface through which the pipeline reports what happens. Metrics and log implement it, so
+//! that the pipeline does not depend on them.
 
 use crate::engine::finding::Finding;
 use crate::engine::{Engine, Outcome};
 use crate::event::{Fault, Fields};
 
-/// Told what has happened, once a batch; serves metrics and the log.
+/// Is told what happens, so that metrics and log can show it.
 pub trait Observer {
-    /// A batch has left: `read` bytes came, `written` went out, in `seconds`.
+    /// A batch has been written: `read` bytes came in, `written` went out, in `seconds`.
     fn batch(&mut self, engine: &mut Engine, read: usize, written: usize, seconds: f64);
-    /// An event had something to say that is no event: a fault, or what a rule printed.
+    /// An event had a fault, a near miss, or a line that a rule printed.
     fn aside(&mut self, outcome: &Outcome);
-    /// An event could not be annotated; its findings left on their own.
+    /// An event could not be annotated; its findings left as events of their own.
     fn fault(&mut self, fault: Fault);
-    /// The run is over, because the input has ended or because what came of it could not leave.
+    /// The run is over, because the input ended or the output failed.
     fn ended(&mut self, _engine: &Engine) {}
-    /// Every finding, in the order of the stream, also those that went onto events; `event` is the
-    /// one that shows them.
+    /// All findings, in the order of the stream, including those that annotate an event; `event` is
+    /// the event that shows them.
     fn findings(&mut self, _findings: &[Finding], _event: Option<&Fields<'_>>) {}
-    /// Findings that no output carries.
+    /// Findings that the output stream cannot carry. Sinks get them; without sinks, the log does.
     fn unheard(&mut self, findings: &[Finding]);
 }

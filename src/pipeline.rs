@@ -1,9 +1,10 @@
-//! The data flow: read batch → look → engine → write batch → tick.
+//! The data flow: read batch → parse → engine → write batch → tick.
 //!
-//! A thread for each source and a short queue between them and the caller's. A source reads, cuts
-//! records and looks at each: work that needs no memory of other lines. The caller's thread runs
-//! the engine and sends by every exit. The queue is bounded, so a slow reader of the output slows
-//! the writer of the input, and batches go back to be filled again, so nothing is allocated twice.
+//! Each source has a thread, and a short queue leads from all of them to the caller's thread. A
+//! source reads, cuts records and parses them: work that needs no memory of other lines. The
+//! caller's thread runs the engine and sends to every output. The queue is bounded, so a slow
+//! reader of the output slows the writer of the input. Batches are returned and filled again, so
+//! their buffers are allocated once.
 
 use crate::engine::rules::RuleSet;
 use crate::engine::{AHEAD, Engine, Outcome};
@@ -21,18 +22,18 @@ use std::sync::Arc;
 use std::sync::mpsc::RecvTimeoutError;
 use std::time::Duration;
 
-/// Batches between the threads.
+/// Most batches that wait in the queue.
 const QUEUE: usize = 3;
-/// How long input may be idle before the wall clock does what only it can.
+/// How long the input may be idle before ticks follow the wall clock.
 const IDLE: Duration = Duration::from_secs(1);
 
-/// Why a run ended before its input did.
+/// Why a run ended before its input.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// Reading failed.
+    /// The input could not be read.
     #[error("cannot read standard input: {0}")]
     Read(io::Error),
-    /// Writing failed.
+    /// The output could not be written.
     #[error("cannot write standard output: {}", .0.error)]
     Write(Undelivered),
     /// A thread could not be started.
@@ -42,23 +43,24 @@ pub enum RunError {
 
 /// Everything between sources and outputs.
 pub struct Pipeline<'a, W> {
-    /// Makes an empty engine: the first, and another one after a panic.
+    /// Makes an empty engine: at the start, and after a panic.
     pub fresh: &'a dyn Fn() -> Engine,
-    /// Rules that take the place of those that run, when there are such.
+    /// Returns new rules if the rules have changed.
     pub new_rules: &'a dyn Fn() -> Option<RuleSet>,
-    /// Gathers what leaves.
+    /// Encodes the output.
     pub encoder: OutputEncoder,
     /// Is told what happens.
     pub observer: W,
-    /// Lines read and delivered.
+    /// Counts lines that were read and delivered.
     pub progress: Arc<Progress>,
 }
 
 impl<W: Observer> Pipeline<'_, W> {
-    /// Runs what `sources` yield through the engine to `outputs` until all sources have ended.
+    /// Runs everything that `sources` read through the engine to `outputs` until all sources have
+    /// ended.
     ///
     /// # Errors
-    /// [`RunError`]; everything up to there has been sent in order.
+    /// [`RunError`]; everything before the error has been sent in order.
     pub fn run(&mut self, sources: Vec<Box<dyn Source>>, outputs: &mut Outputs) -> Result<(), RunError> {
         let (sender, receiver) = BatchSender::new(QUEUE, Arc::clone(&self.progress));
         let mut readers = Vec::new();
@@ -76,12 +78,13 @@ impl<W: Observer> Pipeline<'_, W> {
         Ok(())
     }
 
-    /// The caller's thread: every record through the engine, every batch out in one piece.
+    /// The work of the caller's thread: each record goes through the engine, each batch is written
+    /// as a whole.
     fn drive(&mut self, receiver: &BatchReceiver, outputs: &mut Outputs) -> Result<(), Undelivered> {
         let mut engine = self.fresh_engine();
         receiver.prefilter.put(engine.rules().set().prefilter());
         let ended = self.pass(&mut engine, receiver, outputs);
-        // However it ended, what was learned is worth keeping.
+        // The state is saved even after an error.
         self.observer.ended(&engine);
         ended
     }
@@ -90,7 +93,7 @@ impl<W: Observer> Pipeline<'_, W> {
         (self.fresh)().with_whole_batches()
     }
 
-    /// Batch after batch, until the input ends.
+    /// Processes batches until the input ends.
     fn pass(
         &mut self,
         engine: &mut Engine,
@@ -113,7 +116,7 @@ impl<W: Observer> Pipeline<'_, W> {
             self.encoder.begin(&batch, started);
             for i in 0..batch.records.len() {
                 if i.is_multiple_of(AHEAD) {
-                    // It changes nothing, so that a panic in it would be nobody's loss.
+                    // Prefetching changes nothing, so a panic in it does no harm.
                     let _ = catch_unwind(AssertUnwindSafe(|| engine.prefetch(&batch, i)));
                 }
                 let fields = batch.fields(i);
@@ -133,7 +136,7 @@ impl<W: Observer> Pipeline<'_, W> {
         self.alone(engine, &outcome, outputs)
     }
 
-    /// Between two batches: rules that were read anew take over.
+    /// Replaces the rules between two batches if they were reloaded.
     fn renew(&self, engine: &mut Engine, receiver: &BatchReceiver) {
         if let Some(rules) = (self.new_rules)() {
             receiver.prefilter.put(rules.prefilter());
@@ -141,7 +144,7 @@ impl<W: Observer> Pipeline<'_, W> {
         }
     }
 
-    /// Nothing came for a while: the wall clock does what only it can.
+    /// Ticks the engine by the wall clock, because no event has come for a while.
     fn idle(&mut self, engine: &mut Engine, outcome: &mut Outcome, outputs: &mut Outputs) -> Result<(), Undelivered> {
         if !self.encoder.at_line_start() {
             return Ok(());
@@ -153,7 +156,7 @@ impl<W: Observer> Pipeline<'_, W> {
         self.alone(engine, outcome, outputs)
     }
 
-    /// Sends what no event carries.
+    /// Sends findings that no event carries.
     fn alone(&mut self, engine: &mut Engine, outcome: &Outcome, outputs: &mut Outputs) -> Result<(), Undelivered> {
         self.encoder.put_alone(outcome, &mut self.observer);
         let written = self.encoder.send(&mut Batch::default(), outputs)?;

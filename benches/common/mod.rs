@@ -1,4 +1,4 @@
-//! What the benches that run the whole program share: starting it, its metrics, its memory, its
+//! Shared by the benches that run the whole program: starting it, reading its metrics, memory and
 //! processor time.
 
 #![allow(dead_code, reason = "each bench is a program of its own and uses some of it")]
@@ -11,10 +11,10 @@ use std::thread::JoinHandle;
 
 pub(crate) type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
 
-/// The program.
+/// The path of the program.
 pub(crate) const FILTER: &str = env!("CARGO_BIN_EXE_seismolog");
 
-/// False for `cargo test --benches`, which only wants to know that it builds.
+/// Whether `cargo bench` runs this. `cargo test --benches` only checks that it builds.
 pub(crate) fn is_asked() -> bool {
     std::env::args().any(|argument| argument == "--bench")
 }
@@ -24,17 +24,17 @@ pub(crate) fn number_given() -> Option<f64> {
     std::env::args().find_map(|argument| argument.parse().ok())
 }
 
-/// A running filter that serves its metrics.
+/// A running filter with its metrics endpoint.
 pub(crate) struct Served {
     pub(crate) filter: Child,
-    /// Where, as `127.0.0.1:PORT`.
+    /// The endpoint's address, `127.0.0.1:PORT`.
     pub(crate) address: String,
-    /// Reads the log, which must not fill, and counts the panics in it.
+    /// The thread that reads the log, so that its pipe does not fill, and counts the panics in it.
     pub(crate) log: JoinHandle<usize>,
 }
 
-/// Starts `command`, whose standard input and output the caller has set and whose metrics are at
-/// `127.0.0.1:0`.
+/// Starts `command` and waits for its metrics endpoint. The caller has set standard input and
+/// output, and `127.0.0.1:0` as the address of the metrics.
 pub(crate) fn serve(command: &mut Command) -> Result<Served> {
     let mut filter = command.stderr(Stdio::piped()).spawn()?;
     let mut said = BufReader::new(filter.stderr.take().ok_or("no log")?).lines();
@@ -48,7 +48,7 @@ pub(crate) fn serve(command: &mut Command) -> Result<Served> {
     Ok(Served { filter, address, log: std::thread::spawn(panics) })
 }
 
-/// The metrics as Prometheus' text.
+/// The metrics in Prometheus' text format.
 pub(crate) fn metrics(address: &str) -> Result<String> {
     let mut client = TcpStream::connect(address)?;
     client.write_all(b"GET /metrics HTTP/1.1\r\nHost: filter\r\nConnection: close\r\n\r\n")?;
@@ -57,20 +57,20 @@ pub(crate) fn metrics(address: &str) -> Result<String> {
     Ok(answer)
 }
 
-/// The sum of all series of a metric whose line holds `part`.
+/// The sum of all series of metric `name` whose lines contain `part`.
 pub(crate) fn sum_of(metrics: &str, name: &str, part: &str) -> f64 {
     let of_name = metrics.lines().filter(|line| line.starts_with(name) && line.contains(part));
     of_name.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
 }
 
-/// `VmRSS`, `VmHWM` or the like of a process, in KiB.
+/// The value of `what` in KiB for a process: `VmRSS`, `VmHWM` or the like.
 pub(crate) fn memory(process: &Child, what: &str) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(what)?.strip_prefix(':'))?;
     line.trim().strip_suffix(" kB")?.parse().ok()
 }
 
-/// Seconds that the threads of a process ran: those that `is_apart` says by their names, and the
+/// Processor seconds of a process's threads: of those whose names `is_apart` accepts, and of the
 /// others.
 pub(crate) fn processor_time(process: &Child, is_apart: impl Fn(&str) -> bool) -> Result<(f64, f64)> {
     let (mut apart, mut others) = (0.0, 0.0);
@@ -84,7 +84,7 @@ pub(crate) fn processor_time(process: &Child, is_apart: impl Fn(&str) -> bool) -
     Ok((apart, others))
 }
 
-/// The middle one.
+/// The median.
 pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);

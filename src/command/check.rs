@@ -1,4 +1,4 @@
-//! `seismolog check`: says what is wrong, and nothing if all is well.
+//! `seismolog check`: prints every problem, and nothing if there is none.
 
 use super::test::{check_file, check_tests};
 use super::{load_config, load_rules};

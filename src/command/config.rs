@@ -1,4 +1,4 @@
-//! `seismolog config`: what would be in force, or what could be.
+//! `seismolog config`: prints the effective configuration, or the schema of configuration files.
 
 use super::load_config;
 use crate::cli::ConfigArgs;
@@ -10,7 +10,8 @@ use std::io::Write;
 /// Writes the effective configuration as TOML, or the schema of configuration files as JSON.
 ///
 /// # Errors
-/// [`Failure::Invalid`] for a bad file or variable; [`Failure::Cannot`] when it cannot be written.
+/// [`Failure::Invalid`] for a bad file or variable; [`Failure::Cannot`] when the output cannot be
+/// written.
 pub fn config(args: &ConfigArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let text = if args.schema {
         serde_json::to_string_pretty(&schema()).map(|text| text + "\n").map_err(|error| error.to_string())

@@ -1,5 +1,5 @@
-//! `seismolog demo`: a labelled stream with known faults; on a terminal, what the filter makes of
-//! it.
+//! `seismolog demo`: writes a labelled stream with known faults; on a terminal, shows what the
+//! filter finds in it.
 
 use super::{Loaded, load, paint_and_width};
 use crate::cli::{DemoArgs, Settings};
@@ -17,16 +17,15 @@ use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
-/// Events that go through the engine at a time.
+/// Events that go through the engine at a time when the view is not live.
 const CHUNK: usize = 1_024;
-/// Seconds behind a fault's end in which it may still be found.
+/// A finding counts as a hit until this many seconds after the fault has ended.
 const GRACE_S: f64 = 60.0;
 
-/// Writes the stream, or shows what is found in it.
+/// Writes the stream, or shows what the filter finds in it.
 ///
 /// # Errors
-/// [`Failure::Usage`] for options that are none; [`Failure::Cannot`] when something cannot be
-/// written.
+/// [`Failure::Usage`] for invalid options; [`Failure::Cannot`] when something cannot be written.
 pub fn demo(args: &DemoArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let mut shop = open_shop(args)?;
     for kind in shop.unplaced() {
@@ -82,7 +81,7 @@ fn emit(shop: &mut Shop, out: &mut dyn Write) -> io::Result<()> {
     out.flush()
 }
 
-/// How fast a live view goes: its events keep their distances, a number of times shorter.
+/// The speed of a live view: pauses between events are divided by `speed`; 0 does not pause.
 struct Pace {
     speed: f64,
     began: Instant,
@@ -107,8 +106,8 @@ impl Pace {
     }
 }
 
-/// The stream through the engine, then the score. Live, every event is shown at its pace with its
-/// findings below it; otherwise only the opening and ending of incidents are.
+/// Sends the stream through the engine and prints the score. A live view shows every event, with
+/// its findings below it; otherwise only opened and resolved incidents are shown.
 fn show(shop: &mut Shop, mut filter: Filter, mut live: Option<Pace>, out: &mut dyn Write) -> io::Result<()> {
     let (paint, _) = paint_and_width();
     let screen = Screen { colour: paint.colour };
@@ -143,7 +142,7 @@ fn show(shop: &mut Shop, mut filter: Filter, mut live: Option<Pace>, out: &mut d
     write!(out, "{}", score(&shop.labels(), &opened, events))
 }
 
-/// The pipeline's steps without its threads: lines in, findings out.
+/// The steps of the pipeline on one thread: lines in, findings out.
 struct Filter {
     parser: crate::event::EventParser,
     engine: crate::engine::Engine,
@@ -179,12 +178,12 @@ impl Filter {
     }
 }
 
-/// Whether a fault of this kind is for this detector.
+/// Whether `detector` is meant to find faults of this kind.
 fn is_right(detector: DetectorName, kind: &str) -> bool {
     kind.parse::<FaultKind>().is_ok_and(|kind| kind.detectors().contains(&detector))
 }
 
-/// What was injected, and what of it was found.
+/// Lists the injected faults, and which of them were found.
 fn score(labels: &Labels, opened: &[Finding], events: u64) -> String {
     let mut text =
         format!("\n{events} events with {} faults. Injected, and when each was found:\n", labels.labels.len());
@@ -212,7 +211,7 @@ fn score(labels: &Labels, opened: &[Finding], events: u64) -> String {
         let said = finding.said_at.0 as f64 / 1e9;
         labels.labels.iter().any(|label| said >= label.start - 1.0 && said <= label.end + 2.0 * GRACE_S)
     };
-    // Error codes are in the stream all along, and a rule names them; that is no false alarm.
+    // Findings of rules are no false alarms: rules name error codes, which occur all along.
     let alarms = opened.iter().filter(|finding| finding.rule.is_none() && !spans(finding)).count();
     let _ = writeln!(text, "found {found} of {}; false alarms: {alarms}", labels.labels.len());
     text

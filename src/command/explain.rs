@@ -1,4 +1,4 @@
-//! `seismolog explain`: findings from a file, told as a person would tell them.
+//! `seismolog explain`: explains the findings of a file in sentences.
 
 use crate::cli::ExplainArgs;
 use crate::engine::finding::Finding;
@@ -9,13 +9,13 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 
-/// The width where there is no terminal.
+/// The text's width, in characters, where standard output is no terminal.
 const WIDTH: usize = 80;
-/// The narrowest and the widest text.
+/// The least and the greatest width of the text, in characters.
 const WIDTHS: (usize, usize) = (40, 100);
-/// Most incidents told at a time.
+/// Most incidents that are explained.
 const INCIDENTS: usize = 10_000;
-/// About how many bytes of findings they may be.
+/// Most bytes of findings that are kept in memory, approximately.
 const BYTES: usize = 64 << 20;
 
 /// Explains every incident in the file, or the one that `--id` picks.
@@ -64,21 +64,21 @@ pub fn explain(args: &ExplainArgs, out: &mut dyn Write) -> Result<(), Failure> {
     }
 }
 
-/// The latest finding of each incident, in the order in which they were met.
+/// The latest finding of each incident, in the order in which incidents first occurred.
 #[derive(Default)]
 struct Told<'a> {
-    /// What ids must begin with.
+    /// Only incidents whose ids begin with this text are taken.
     id: &'a str,
     incidents: BTreeMap<String, (usize, Finding)>,
-    /// About how long their texts are, in bytes.
+    /// The size of the kept findings in bytes, approximately.
     bytes: usize,
-    /// Findings of incidents that are too many to be told.
+    /// Findings that were dropped because a limit was reached.
     left_out: u64,
 }
 
 impl Told<'_> {
-    /// Takes all of the input: one document, or one a line, of which those that are no JSON are
-    /// passed over.
+    /// Reads all of the input: one JSON document, or one on each line. Lines that are no JSON are
+    /// skipped.
     fn read(&mut self, input: &mut dyn BufRead) -> io::Result<()> {
         let mut line = Vec::new();
         while line.trim_ascii().is_empty() {
@@ -88,8 +88,8 @@ impl Told<'_> {
             }
         }
         if serde_json::from_slice::<Value>(&line).is_err() && matches!(line.trim_ascii(), [b'{' | b'[', ..]) {
-            // A document over several lines, or several of them; where that does not hold, lines of
-            // their own after all.
+            // The first line is no complete document, so the input is documents over several lines;
+            // if those cannot be parsed, each line is tried on its own.
             input.read_to_end(&mut line)?;
             let documents: Result<Vec<Value>, _> = serde_json::Deserializer::from_slice(&line).into_iter().collect();
             match documents {
@@ -116,7 +116,7 @@ impl Told<'_> {
         }
     }
 
-    /// Takes a finding, an array of them, or an event that carries some under whatever name.
+    /// Takes a finding, an array of findings, or an event that carries findings in any member.
     fn take(&mut self, value: Value) {
         match value {
             Value::Array(values) => values.into_iter().for_each(|value| self.take(value)),
@@ -142,7 +142,7 @@ impl Told<'_> {
             Some((_, known)) => {
                 let context = std::mem::take(&mut known.context);
                 *known = finding;
-                // Only the first finding of an incident has the lines that led up to it.
+                // Only the first finding of an incident has the lines before it.
                 if known.context.is_empty() {
                     known.context = context;
                 }

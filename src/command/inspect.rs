@@ -1,4 +1,4 @@
-//! `seismolog inspect`: what is read of each line, or of a whole file.
+//! `seismolog inspect`: shows how each line is parsed, or summarizes whole files.
 
 use super::{Loaded, load_config, not_read, not_written, paint_and_width, read_in_part};
 use crate::cli::{InspectArgs, Settings};
@@ -18,10 +18,10 @@ use serde::Serialize;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-/// The width where there is no terminal.
+/// The output's width, in characters, where standard output is no terminal.
 const WIDTH: usize = 120;
 
-/// Reads the files, or standard input, and prints what is read of each line, or a summary.
+/// Reads the files, or standard input, and prints how each line is parsed, or a summary.
 ///
 /// # Errors
 /// [`Failure::Cannot`] when a file cannot be read or output cannot be written.
@@ -45,7 +45,7 @@ pub fn inspect(args: &InspectArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let files = if args.files.is_empty() { &[PathBuf::from("-")][..] } else { &args.files };
     let ended = files.iter().try_for_each(|path| inspection.file(path)).and_then(|()| inspection.finish());
     match ended {
-        // Whoever reads only the head has had enough.
+        // The reader of the output has closed the pipe, as `head` does: that is no error.
         Err(Interruption::Output(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         Err(Interruption::Output(error)) => Err(not_written(&error)),
         Err(Interruption::Failure(failure)) => Err(failure),
@@ -58,7 +58,7 @@ fn view() -> LineView {
     LineView { width: width.map_or(WIDTH, |width| width.max(60)), paint }
 }
 
-/// Why it ended early.
+/// Why the inspection ended early.
 enum Interruption {
     Output(io::Error),
     Failure(Failure),
@@ -97,7 +97,7 @@ impl Inspection<'_> {
                     self.line(&source, i, number, &mut inspector)?;
                 }
             }
-            // What is piped in slowly is shown as it comes.
+            // Lines that arrive slowly through a pipe are shown as they arrive.
             if !self.args.summary {
                 self.out.flush()?;
             }
@@ -147,7 +147,7 @@ fn write_document(out: &mut impl Write, document: &impl Serialize) -> io::Result
 }
 
 impl Loaded {
-    /// What explains lines as [`Self::parser`] reads them.
+    /// Makes an inspector that parses lines as [`Self::parser`] does.
     ///
     /// # Errors
     /// As [`Self::parser`].

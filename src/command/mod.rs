@@ -1,4 +1,4 @@
-//! One file a command; and what all of them load.
+//! One file for each command, and what all commands load.
 
 pub mod check;
 pub mod config;
@@ -37,36 +37,37 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-/// One evaluation of a rule ends here, whatever it is doing.
+/// Wall-clock limit of one evaluation of a rule: the emergency stop of a runaway script.
 const RULE_EMERGENCY: Duration = Duration::from_millis(50);
 
-/// A valid configuration and the rules that it names, compiled.
+/// A valid configuration, and the compiled rules that it names.
 #[derive(Debug)]
 pub struct Loaded {
-    /// File, variables and flags, merged.
+    /// The file with variables and flags merged over it.
     pub config: Config,
-    /// Shipped and own rules.
+    /// The shipped rules and the user's.
     pub rules: RuleSet,
-    /// Whether detectors tell what was close to an incident and none.
+    /// Whether detectors report near misses: what was close to an incident.
     pub near_misses: bool,
-    /// The table of names, once it was asked for: each file and each engine has a parser.
+    /// The table of role names, made on first use and shared by the parsers of all files and
+    /// engines.
     names: OnceLock<Arc<Names>>,
 }
 
 impl Loaded {
-    /// A configuration and its rules.
+    /// Combines a configuration with its rules.
     #[must_use]
     pub fn new(config: Config, rules: RuleSet) -> Self {
         Self { config, rules, near_misses: false, names: OnceLock::new() }
     }
 
-    /// An engine that has seen nothing.
+    /// Makes an engine without any history.
     #[must_use]
     pub fn engine(&self) -> Engine {
         self.engine_with(self.rules.clone())
     }
 
-    /// The same with other rules.
+    /// Makes an engine without any history that runs `rules`.
     #[must_use]
     pub fn engine_with(&self, rules: RuleSet) -> Engine {
         let meter: Arc<dyn Meter> = Arc::new(WallMeter::new(RULE_EMERGENCY));
@@ -75,7 +76,7 @@ impl Loaded {
         self.complete(Engine::new(&options, rules))
     }
 
-    /// The same without a wall clock, so that what it does depends on the events alone.
+    /// Makes an engine without a wall clock, so that its output depends on the events alone.
     #[must_use]
     pub fn timeless_engine(&self) -> Engine {
         self.complete(Engine::new(&self.config.engine_options(), self.rules.clone()))
@@ -89,22 +90,22 @@ impl Loaded {
         }
     }
 
-    /// What cuts input into lines, each an event.
+    /// Makes the splitter that cuts input into lines, each of which is an event.
     #[must_use]
     pub fn single_lines(&self) -> Lines {
         Lines::new(self.config.input.max_line_bytes).reading(self.config.input.encoding)
     }
 
-    /// What cuts input into events.
+    /// Makes the splitter that cuts input into events, and joins lines where configured.
     #[must_use]
     pub fn lines(&self) -> Lines {
         self.single_lines().joining(self.config.input.join)
     }
 
-    /// The pure stage.
+    /// Makes the parser of events.
     ///
     /// # Errors
-    /// When the time zone is none, which validation has found before.
+    /// When the time zone is invalid, which validation has already refused.
     pub fn parser(&self) -> Result<EventParser, Failure> {
         let names = Arc::clone(self.names.get_or_init(|| self.config.names().into()));
         let parser = EventParser::new(names, self.config.output.member.clone(), self.time_context()?)
@@ -113,7 +114,7 @@ impl Loaded {
         Ok(parser.with_masks(self.config.template.options().masks).with_secret(random::bytes()))
     }
 
-    /// What written times leave out, as the first line of a stream has it.
+    /// The zone and year of times that are written without them, at the start of a stream.
     ///
     /// # Errors
     /// As [`Self::parser`].
@@ -128,23 +129,23 @@ impl Loaded {
     }
 }
 
-/// That a file of the command line cannot be read.
+/// The failure for a file of the command line that cannot be read.
 fn not_read(path: &Path, error: &io::Error) -> Failure {
     let hint = "check the name and that it is a file that may be read; - is standard input";
     Failure::cannot(format!("cannot read {}: {error}", path.display()), hint)
 }
 
-/// That a file of the command line could be read only in part.
+/// Says that a file of the command line could be read only in part.
 fn read_in_part(name: &str, lines: u64, damage: &str) -> String {
     format!("{name} could be read only up to line {lines}: {damage}")
 }
 
-/// That standard output takes no more.
+/// The failure for a standard output that cannot be written.
 fn not_written(error: &io::Error) -> Failure {
     Failure::cannot(format!("cannot write standard output: {error}"), "is its reader still there?")
 }
 
-/// How standard output shows a report: its colours, and its width if it is a terminal that says so.
+/// The colours for a report on standard output, and the terminal's width in columns if it is known.
 fn paint_and_width() -> (Paint, Option<usize>) {
     let stdout = io::stdout();
     let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
@@ -152,31 +153,33 @@ fn paint_and_width() -> (Paint, Option<usize>) {
     (Paint { colour }, size.map(|size| usize::from(size.ws_col)))
 }
 
-/// Reads, merges and validates everything that `settings` name.
+/// Reads, merges and validates everything that `settings` names.
 ///
 /// # Errors
-/// [`Failure::Invalid`] with all problems that could be found.
+/// [`Failure::Invalid`] with every problem that was found.
 pub fn load(settings: &Settings) -> Result<Loaded, Failure> {
     let config = load_config(settings).map_err(Failure::Invalid)?;
     let rules = load_rules(&config, &[]).map_err(Failure::Invalid)?;
     Ok(Loaded::new(config, rules))
 }
 
-/// The configuration file, with this process's variables and `settings` over it.
+/// Loads the configuration file, with this process's environment variables and `settings` over it.
 fn load_config(settings: &Settings) -> Result<Config, Vec<Diagnostic>> {
     let text = |text: OsString| text.to_string_lossy().into_owned();
     let variables = std::env::vars_os().map(|(name, value)| (text(name), text(value)));
     merge(settings, variables.filter(|(name, _)| is_setting(name)).collect())
 }
 
-/// Ours by its name, but for those that tell this project's own tests where real logs are.
+/// Whether the variable is a setting. `SEISMOLOG_SHARED…` is not: it tells this project's tests
+/// where real logs are.
 fn is_setting(name: &str) -> bool {
     name.starts_with("SEISMOLOG_") && !name.starts_with("SEISMOLOG_SHARED")
 }
 
-/// The configuration file, with `variables` over it and the flags of `settings` over those.
+/// Reads the configuration file; `variables` override it, and the flags of `settings` override
+/// both.
 fn merge(settings: &Settings, mut variables: BTreeMap<String, String>) -> Result<Config, Vec<Diagnostic>> {
-    // What the command line reads itself is no setting of the file.
+    // Variables that the command line reads itself are no settings of the file.
     for name in flag_variables(&Cli::command()) {
         variables.remove(&name);
     }
@@ -201,7 +204,8 @@ fn merge(settings: &Settings, mut variables: BTreeMap<String, String>) -> Result
     config.metrics.address = settings.metrics.clone().or(config.metrics.address);
     config.output.text = settings.text.unwrap_or(config.output.text);
     config.output.synthetic = settings.synthetic.unwrap_or(config.output.synthetic);
-    // Each alone is valid where it stands; together they come from two places.
+    // Each of these settings can be valid where it is written; they conflict when a flag and the
+    // file are merged.
     if config.input.join && config.output.text == TextMode::Raw {
         let (message, hint) = JOIN_AND_RAW;
         return Err(vec![Diagnostic::of_file("--text", message).with_hint(hint)]);
@@ -209,14 +213,14 @@ fn merge(settings: &Settings, mut variables: BTreeMap<String, String>) -> Result
     Ok(config)
 }
 
-/// The variables of flags, of all commands.
+/// The names of the environment variables that flags of any command read.
 fn flag_variables(command: &clap::Command) -> Vec<String> {
     let own = command.get_arguments().filter_map(|flag| Some(flag.get_env()?.to_string_lossy().into_owned()));
     own.chain(command.get_subcommands().flat_map(flag_variables)).collect()
 }
 
-/// The shipped rules, those that the configuration names, and `more`; later ones replace earlier
-/// ones of their name.
+/// Compiles the shipped rules, those that the configuration names, and `more`; a later rule
+/// replaces an earlier one of the same name.
 fn load_rules(config: &Config, more: &[PathBuf]) -> Result<RuleSet, Vec<Diagnostic>> {
     let (sources, mut problems) = read_sources(config, more);
     match sources.compile() {
@@ -229,12 +233,12 @@ fn load_rules(config: &Config, more: &[PathBuf]) -> Result<RuleSet, Vec<Diagnost
     }
 }
 
-/// Rules and tables as they are written, later ones over earlier ones of their name.
+/// The sources of rules and tables; a later one replaces an earlier one of the same name.
 #[derive(Clone, Debug, Default)]
 struct Sources {
     rules: Vec<RuleSource>,
     tables: Vec<TableSource>,
-    /// Paths of rules of which nothing is to be shown, should they be none.
+    /// Paths of rules behind links: errors must not quote their content.
     unquoted: Vec<String>,
 }
 
@@ -243,8 +247,8 @@ impl Sources {
         RuleSet::compile(&self.rules, &self.tables).map_err(|problems| self.without_content(problems))
     }
 
-    /// Instead of all that is wrong in what a link leads to, that it is no rule: a message repeats
-    /// words of its file.
+    /// Replaces the problems of a file behind a link by a single one without details, because
+    /// details quote the file.
     fn without_content(&self, problems: Vec<Diagnostic>) -> Vec<Diagnostic> {
         let (hidden, mut shown): (Vec<_>, Vec<_>) =
             problems.into_iter().partition(|problem| self.unquoted.contains(&problem.path));
@@ -263,15 +267,15 @@ impl Sources {
         self.unquoted.extend(files.unquoted);
     }
 
-    /// Only the rules of these names, with all tables.
+    /// The rules of these names only, with all tables.
     fn only(&self, names: &[&str]) -> Self {
         let rules = self.rules.iter().filter(|rule| names.contains(&rule.name.as_str())).cloned().collect();
         Self { rules, ..self.clone() }
     }
 }
 
-/// All that can be read of the shipped rules, those that the configuration names and `more`; and
-/// what cannot.
+/// Reads the shipped rules, those that the configuration names and `more`; the second value lists
+/// what could not be read.
 fn read_sources(config: &Config, more: &[PathBuf]) -> (Sources, Vec<Diagnostic>) {
     let (rules, tables) = if config.rules.shipped {
         RuleSet::shipped_sources_with(&config.rules.enable, &config.rules.disable)

@@ -1,5 +1,5 @@
-//! New rules for a running filter: read, checked and compiled beside it, taken over between two
-//! batches.
+//! Reloads rules of a running filter: they are read, checked and compiled on another thread, and
+//! replace the old ones between two batches.
 
 use super::{load_rules, test};
 use crate::config::Config;
@@ -13,10 +13,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-/// How often the files are looked at.
+/// How often the files are checked for changes.
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// The rules that should run, shared between the thread that reads them and the one that runs them.
+/// The current rules, shared between the thread that reads them and the one that runs them.
 #[derive(Clone, Debug)]
 pub struct LiveRules(Arc<SharedRules>);
 
@@ -27,19 +27,19 @@ struct SharedRules {
 }
 
 impl LiveRules {
-    /// These rules run from the start.
+    /// Starts with `rules`.
     #[must_use]
     pub fn new(rules: RuleSet) -> Self {
         Self(Arc::new(SharedRules { rules: Mutex::new(rules), is_new: AtomicBool::new(false) }))
     }
 
-    /// The rules that should run now.
+    /// The current rules.
     #[must_use]
     pub fn current(&self) -> RuleSet {
         self.0.rules.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The rules that should run now, where they have changed since the last call.
+    /// The current rules if they have changed since the last call.
     #[must_use]
     pub fn take_new(&self) -> Option<RuleSet> {
         (self.0.is_new.load(Ordering::Relaxed) && self.0.is_new.swap(false, Ordering::AcqRel)).then(|| self.current())
@@ -51,23 +51,24 @@ impl LiveRules {
     }
 }
 
-/// Asks for a reload; when the last one is gone, nobody watches any more.
+/// Requests a reload. When the last handle is dropped, the watching thread ends.
 #[derive(Clone, Debug)]
 pub struct ReloadHandle(Sender<()>);
 
 impl ReloadHandle {
-    /// Reload now, whether or not something seems to have changed.
+    /// Requests a reload, whether or not a file seems to have changed.
     pub fn ring(&self) {
-        // The thread that hears it may have ended; then there is nothing to reload for.
+        // A failed send means that the watching thread has ended, so there is nothing to reload
+        // for.
         let _ = self.0.send(());
     }
 }
 
-/// Watches the files of the rules on a thread of its own, and puts what they become into `live`, if
-/// all of it is valid.
+/// Watches the files of the rules on a thread of its own, and puts changed rules into `live` if all
+/// of them are valid.
 ///
 /// # Errors
-/// When the system has no thread to give.
+/// When the thread cannot be started.
 pub fn watch(config: Config, live: LiveRules, log: Log, metrics: Option<Arc<Metrics>>) -> io::Result<ReloadHandle> {
     let (bell, rung) = channel();
     let reader = Reader { watch: Watch::new(config.rules.paths.clone()), config, live, log, metrics };
@@ -100,7 +101,7 @@ impl Reader {
         }
     }
 
-    /// All of it or nothing.
+    /// Replaces the rules only if all rules and their tests are valid.
     fn reload(&self) -> &'static str {
         let loaded = load_rules(&self.config, &[]).and_then(|rules| {
             let problems = test::check_tests(&rules);

@@ -1,4 +1,4 @@
-//! `seismolog replay`: files through the engine, a report to standard output.
+//! `seismolog replay`: sends files through the engine and prints a report.
 
 use super::{Loaded, load, not_read, paint_and_width, read_in_part};
 use crate::cli::ReplayArgs;
@@ -24,16 +24,16 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-/// One finding is at most this long; its context goes first.
+/// Longest finding, in bytes; a longer one loses its context first.
 const FINDING_BYTES: usize = 64 << 10;
-/// The width where there is no terminal.
+/// The report's width, in characters, where standard output is no terminal.
 const WIDTH: usize = 80;
 
 /// Replays the files and prints the report.
 ///
 /// # Errors
-/// [`Failure::Cannot`] when a file cannot be read, from its begin or only to its end;
-/// [`Failure::Found`] when `--fail-on` is met.
+/// [`Failure::Cannot`] when a file cannot be opened or not be read to its end; [`Failure::Found`]
+/// when `--fail-on` is met.
 pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<(), Failure> {
     check_streams(args)?;
     let loaded = load(&args.settings)?;
@@ -81,7 +81,7 @@ pub fn replay(args: &ReplayArgs, out: &mut dyn Write) -> Result<(), Failure> {
     }
 }
 
-/// Standard input can be read once.
+/// Refuses to read standard input twice.
 fn check_streams(args: &ReplayArgs) -> Result<(), Failure> {
     let streams = args.files.iter().filter(|file| file.as_os_str() == "-").count();
     let usage = |message: &str, hint: &str| Err(Failure::Usage { message: message.into(), hint: hint.into() });
@@ -94,7 +94,7 @@ fn check_streams(args: &ReplayArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Opens every file before any is read, so that a wrong name is said at once.
+/// Opens every file before any is read, so that a wrong name is reported at once.
 fn sources(
     args: &ReplayArgs,
     loaded: &Loaded,
@@ -110,7 +110,8 @@ fn sources(
             Some(length) => watcher.bar.inc_length(length),
             None => watcher.bar.set_style(bar_style("{decimal_bytes} read, {decimal_bytes_per_sec}")),
         }
-        // Lines without a header belong to those before them in the same file.
+        // Each file is a source of its own, because lines without a header belong to the line
+        // before them in the same file.
         let lines = loaded.lines().of(Source(u16::try_from(i).unwrap_or(u16::MAX)));
         let shift = corrections.get(i).copied().unwrap_or(0);
         let source = LogSource::new(opened, lines, loaded.parser()?, shift).map_err(cannot)?;
@@ -119,7 +120,7 @@ fn sources(
     Ok(sources)
 }
 
-/// What is to be added to each file's times.
+/// The correction of each file's clock, which is added to its times.
 fn corrections(clocks: &[Comparison], files: usize) -> Vec<i64> {
     let mut corrections = vec![0; files];
     for clock in clocks {
@@ -140,7 +141,7 @@ fn print(report: &Report, json: bool, style: Style, out: &mut dyn Write) -> Resu
         Ok(render(report, style))
     };
     match text.and_then(|text| out.write_all(text.as_bytes())).and_then(|()| out.flush()) {
-        // Whoever reads only the head of a report has had enough of it.
+        // The reader of the report has closed the pipe, as `head` does: that is no error.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => {
             other.map_err(|error| Failure::cannot(format!("cannot write the report: {error}"), "check standard output"))
@@ -148,7 +149,7 @@ fn print(report: &Report, json: bool, style: Style, out: &mut dyn Write) -> Resu
     }
 }
 
-/// Writes findings down and shows how far the reading has come.
+/// Writes findings to a file and shows progress.
 struct Watcher {
     findings: Option<BufWriter<File>>,
     line: Vec<u8>,
@@ -171,7 +172,7 @@ impl Watcher {
     }
 }
 
-/// A bar on standard error; none where that is no terminal.
+/// A progress bar on standard error; hidden where that is no terminal.
 fn progress_bar() -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();

@@ -1,5 +1,4 @@
-//! A filter goes on where it was: the engine from the state that was kept, or an empty one, and
-//! why.
+//! Restores the engine from its saved state at the start, or starts with an empty one and logs why.
 
 use super::Loaded;
 use crate::engine::Engine;
@@ -10,8 +9,8 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-/// The engine as it was when its state was last kept; an empty one at the first start, or where
-/// that is of no use.
+/// Restores the engine from the state directory. The engine is empty at the first start, or where
+/// the saved state is invalid.
 pub(super) fn restore_state(loaded: &Loaded, log: &Log) -> Result<(Engine, Option<StateWriter>), Failure> {
     let Some(path) = &loaded.config.state.path else { return Ok((loaded.engine(), None)) };
     let hint = |error: &StateError| match error {
@@ -30,7 +29,7 @@ pub(super) fn restore_state(loaded: &Loaded, log: &Log) -> Result<(Engine, Optio
     Ok((engine, Some(writer)))
 }
 
-/// What is of no use is set aside and said.
+/// Restores the engine; an invalid state file is moved aside and logged.
 fn restored(loaded: &Loaded, folder: &StateFolder, path: &Path, log: &Log) -> Result<Engine, Failure> {
     let mut engine = loaded.engine();
     let why = match folder.load().map_err(|error| cannot("read", path, &error))? {
@@ -39,8 +38,8 @@ fn restored(loaded: &Loaded, folder: &StateFolder, path: &Path, log: &Log) -> Re
             set_aside(folder, path, &damage.to_string(), log)?;
             return Ok(engine);
         }
-        // A checksum finds damage, not forgery: what it covers may say anything, and must not keep
-        // a filter from starting.
+        // A checksum detects damage, not forgery: a forged state may hold anything, and must not
+        // keep the filter from starting.
         Some(Ok(kept)) => match catch_unwind(AssertUnwindSafe(|| engine.restore(&kept))) {
             Ok(Ok(refused)) => {
                 for (detector, error) in refused {
@@ -53,7 +52,7 @@ fn restored(loaded: &Loaded, folder: &StateFolder, path: &Path, log: &Log) -> Re
         },
     };
     set_aside(folder, path, &why, log)?;
-    // The other may have taken half of it.
+    // A new engine, because the failed restore may have filled the first one in part.
     Ok(loaded.engine())
 }
 
@@ -88,21 +87,21 @@ mod tests {
     use rand_pcg::Pcg64;
     use std::fs;
 
-    /// So many damaged files of each kind.
+    /// How many damaged files of each kind are tried.
     const FILES: usize = 1_000;
 
-    /// Events that the one who has restored a state sees.
+    /// How many events the restored engine sees.
     const LAST: usize = 4;
 
     fn loaded(state: &Path) -> Loaded {
         let mut loaded = load(&Settings::default()).unwrap();
         loaded.config.state.path = Some(state.to_owned());
-        // Small tables, because two thousand engines are made.
+        // Small tables, because the test makes two thousand engines.
         loaded.config.limits.keys = 1_000;
         loaded
     }
 
-    /// The lines of the demo's stream, as they are looked at.
+    /// The lines of a demo stream as a parsed batch.
     fn stream(loaded: &Loaded) -> Batch {
         let faults = FaultKind::parse_list("all").unwrap();
         let options = ShopOptions { duration_s: 300, rate: 4.0, faults, ..ShopOptions::default() };
@@ -118,8 +117,8 @@ mod tests {
         events.for_each(|i| engine.process(&batch.fields(i), Timestamp::default(), &mut outcome));
     }
 
-    /// What a filter that starts with this file says; its engine has seen more events and written
-    /// another snapshot by then.
+    /// The log of a filter that starts with this state file. Its engine must then process events
+    /// and write a snapshot.
     fn said(loaded: &Loaded, file: &[u8], batch: &Batch) -> String {
         let folder = tempfile::tempdir().unwrap();
         let mut loaded = Loaded::new(loaded.config.clone(), loaded.rules.clone());
@@ -137,7 +136,7 @@ mod tests {
         fs::read_to_string(path).unwrap()
     }
 
-    /// The file that a filter has kept, and the stream of which it has seen most.
+    /// A state file, and the stream of which its engine has seen most.
     fn kept() -> (Loaded, Batch, Vec<u8>) {
         let folder = tempfile::tempdir().unwrap();
         let loaded = loaded(folder.path());
@@ -165,7 +164,7 @@ mod tests {
         for i in 0..FILES {
             let mut flipped = file.clone();
             flip(&mut flipped, &mut chance);
-            // An even number of flips can undo each other.
+            // An even number of flips can restore the original bytes.
             if flipped != file {
                 let said = said(&loaded, &flipped, &batch);
                 assert!(said.contains(" is invalid (") && said.contains("starting with empty state"), "{i}: {said:?}");

@@ -1,4 +1,4 @@
-//! `seismolog rules`: what is loaded, and what it costs on a file.
+//! `seismolog rules`: lists the loaded rules, and what they cost on a file.
 
 use super::{Loaded, load_config, load_rules, not_read};
 use crate::cli::RulesArgs;
@@ -14,12 +14,12 @@ use std::fmt::Write as _;
 use std::io::Write;
 use std::path::Path;
 
-/// One rule as it is shown.
+/// One rule as it is listed.
 #[derive(Serialize)]
 struct Shown<'a> {
     #[serde(flatten)]
     rule: RuleSummary<'a>,
-    /// It is in the binary.
+    /// Whether the rule is embedded in the binary.
     shipped: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     cost: Option<Cost>,
@@ -102,7 +102,7 @@ fn for_people(shown: &Shown<'_>) -> String {
     text
 }
 
-/// Puts the file through the engine; what each rule cost.
+/// Sends the file through the engine and returns the cost of each rule.
 fn profile(loaded: &Loaded, file: &Path) -> Result<Vec<Cost>, Failure> {
     let cannot = |error: std::io::Error| not_read(file, &error);
     let opened = open(file, &BytesRead::default()).map_err(cannot)?;
@@ -118,8 +118,8 @@ fn profile(loaded: &Loaded, file: &Path) -> Result<Vec<Cost>, Failure> {
         events,
         evaluations: tally.evaluations,
         failures: tally.failures,
-        // One evaluation in many is timed and stands for as many; here it stands for those that
-        // there were.
+        // Only one evaluation in `TIMED_EVALUATIONS` is timed, and counts as that many; here the
+        // time is scaled to the evaluations that happened.
         seconds: tally.cpu_ns as f64 / 1e9 * tally.evaluations as f64
             / (tally.evaluations.next_multiple_of(TIMED_EVALUATIONS)).max(1) as f64,
     };

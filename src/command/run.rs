@@ -1,4 +1,4 @@
-//! `seismolog run`: events from every `--from`, through the engine, to every `--to`.
+//! `seismolog run`: events from every `--from` through the engine to every `--to`.
 
 use super::reload::{self, LiveRules};
 use super::restore::restore_state;
@@ -35,17 +35,17 @@ use tokio::sync::watch;
 /// Runs the filter until the input ends.
 ///
 /// # Errors
-/// [`Failure`] with the exit code of design §3.
+/// [`Failure`]; `seismolog --help` lists the exit codes.
 pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let mut loaded = Loaded { near_misses: args.log_near_misses, ..load(&args.settings)? };
     let places = places(args, &mut loaded)?;
     loaded.config.state.path = args.state.clone().or(loaded.config.state.path);
-    // Before any other descriptor is opened, so that a number that nobody left open is found to be
-    // closed.
+    // Sinks come first, because opening any other descriptor could take the number of one that a
+    // sink names and that is closed.
     let sinks = Sinks::open(&loaded.config.sinks).map_err(|error| Failure::cannot(error.to_string(), error.hint()))?;
     let log = open_log(args.log.as_deref().unwrap_or(if args.protocol.is_some() { "none" } else { "stderr" }))?;
     let readiness = Readiness::default();
-    // That the directory cannot be had is said when the state is read.
+    // A directory that cannot be made is reported when the state is read.
     let kept = loaded.config.state.path.as_ref().and_then(|path| Directory::create(path).ok());
     let silences = Arc::new(kept.map(Silences::kept_in).unwrap_or_default());
     let (served, _endpoint) = serve(&loaded, &readiness, &silences, &log)?;
@@ -80,7 +80,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let still_open: Vec<_> = engine.incidents().still_open().collect();
     let engine = RefCell::new(Some(engine));
     let mut pipeline = Pipeline {
-        // After a panic it starts empty.
+        // After a panic the engine starts empty.
         fresh: &|| engine.borrow_mut().take().unwrap_or_else(|| loaded.engine_with(live.current())),
         new_rules: &|| live.take_new(),
         encoder: OutputEncoder::new(options).with_screen(screen),
@@ -99,7 +99,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     drop(outputs);
     match ended {
         Ok(()) => {
-            // Ends take what is queued, and peers are told what has left.
+            // Outputs first send what is queued, and peers are told what has been delivered.
             edges.into_iter().for_each(Edges::finish);
             Ok(())
         }
@@ -113,7 +113,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     }
 }
 
-/// Where events come from and go to.
+/// Where events come from and where they go.
 struct Places {
     from_stdin: bool,
     from: Vec<Remote>,
@@ -122,7 +122,7 @@ struct Places {
 }
 
 impl Places {
-    /// Starts the network ends, if there are any.
+    /// Starts the network inputs and outputs, if there are any.
     fn start(
         &self,
         loaded: &Loaded,
@@ -150,7 +150,7 @@ impl Places {
     }
 }
 
-/// The ends of flags, where there are any, and of the configuration.
+/// Resolves the inputs and outputs: those of flags replace those of the configuration.
 fn places(args: &RunArgs, loaded: &mut Loaded) -> Result<Places, Failure> {
     if !args.from.is_empty() {
         loaded.config.input.from.clone_from(&args.from);
@@ -174,7 +174,7 @@ fn places(args: &RunArgs, loaded: &mut Loaded) -> Result<Places, Failure> {
         Some(Protocol::RsyslogMmexternal) if !to_stdout || !to.is_empty() => {
             return wrong("rsyslog-mmexternal replies on standard output, and --to names another", "leave --to out");
         }
-        // Standard output is for the replies. Without --to events end here, and findings go to
+        // Standard output carries the replies. Without --to events are dropped, and findings go to
         // sinks.
         Some(Protocol::RsyslogOmprog) if to_stdout && !loaded.config.output.to.is_empty() => {
             return wrong("rsyslog-omprog replies on standard output, to which --to sends events", "leave --to - out");
@@ -196,7 +196,7 @@ fn apart(ends: Vec<End>) -> (bool, Vec<Remote>) {
 
 type Started = (Option<Edges>, Vec<Box<dyn Source>>, Vec<crate::io::outputs::Queue>);
 
-/// All sources, each with the one who looks at what it takes.
+/// All sources, each with its parser.
 fn edges_and_sources(
     mut edges: Option<Edges>,
     places: &Places,
@@ -214,7 +214,7 @@ fn edges_and_sources(
     }
     if places.from_stdin {
         let join_timeout = loaded.config.input.join_timeout.0;
-        // There is one answer to each line: none waits for another.
+        // The protocol expects one answer to each line, so lines are not joined.
         let lines = if protocol.is_some() { loaded.single_lines() } else { loaded.lines() };
         let front = LineFrontend { lines, parser: loaded.parser()?, join_timeout };
         let input = StandardInput::new(standard(rustix::stdio::stdin())?, stop);
@@ -248,7 +248,7 @@ fn open_log(target: &str) -> Result<Log, Failure> {
     })
 }
 
-/// Metrics and the page exist only when somebody is to see them.
+/// Starts metrics and the page if an address for them is configured.
 fn serve(
     loaded: &Loaded,
     readiness: &Readiness,
@@ -288,7 +288,7 @@ fn serve(
     Ok((Some(served), Some(endpoint)))
 }
 
-/// A panic is caught where it happens and the stream goes on; what it said belongs in the log.
+/// Logs panics. They are caught where they happen, and the stream continues.
 fn log_panics(log: &Log) {
     let log = log.clone();
     std::panic::set_hook(Box::new(move |panic| {

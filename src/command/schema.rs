@@ -1,4 +1,4 @@
-//! `seismolog schema`: the JSON Schema of what is written.
+//! `seismolog schema`: prints the JSON Schema of an output format.
 
 use crate::cli::SchemaOf;
 use crate::engine::finding;
@@ -8,7 +8,7 @@ use std::io::Write;
 /// Writes the schema as JSON.
 ///
 /// # Errors
-/// [`Failure::Cannot`] when it cannot be written.
+/// [`Failure::Cannot`] when the output cannot be written.
 pub fn schema(of: SchemaOf, out: &mut dyn Write) -> Result<(), Failure> {
     let schema = match of {
         SchemaOf::Finding => finding::schema(),

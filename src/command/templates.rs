@@ -1,4 +1,4 @@
-//! `seismolog templates`: which templates a log is made of.
+//! `seismolog templates`: lists the message templates of a log.
 
 use super::{Loaded, load, not_read, not_written, paint_and_width, read_in_part};
 use crate::cli::TemplatesArgs;
@@ -14,12 +14,12 @@ use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// The width where there is no terminal.
+/// The table's width, in characters, where standard output is no terminal.
 const WIDTH: usize = 120;
-/// Columns before the template's text.
+/// Characters of a row before the template's text.
 const COLUMNS: usize = 46;
 
-/// Mines the files, or standard input, and prints a table, JSON, or a JSON object for each line.
+/// Mines the files, or standard input, and prints a table, JSON, or one JSON object for each line.
 ///
 /// # Errors
 /// [`Failure::Cannot`] when a file cannot be read or output cannot be written.
@@ -40,7 +40,7 @@ pub fn templates(args: &TemplatesArgs, out: &mut dyn Write) -> Result<(), Failur
     printed.and_then(|()| out.flush()).map_err(|error| not_written(&error))
 }
 
-/// What a log is made of.
+/// The templates that were mined.
 struct Mined {
     templates: Templates,
     lines: u64,
@@ -55,7 +55,7 @@ struct Row<'a> {
     template_id: String,
     template: &'a str,
     count: u64,
-    /// Of all events, 0 to 1.
+    /// The share of all events, from 0 to 1.
     share: f64,
     level: Option<&'static str>,
     first_seen: Option<String>,
@@ -77,7 +77,7 @@ impl Mined {
         Self { templates, lines: 0, bytes: 0, without: 0 }
     }
 
-    /// Mines one file; prints each line where `lines` is somewhere to print to.
+    /// Mines one file; prints each line to `lines` if that is set.
     fn file(&mut self, loaded: &Loaded, path: &Path, mut lines: Option<&mut dyn Write>) -> Result<(), Failure> {
         let cannot = |error: io::Error| not_read(path, &error);
         let opened = open(path, &BytesRead::default()).map_err(cannot)?;
@@ -116,7 +116,7 @@ impl Mined {
         }
     }
 
-    /// All templates, the most frequent first.
+    /// All templates, the most frequent first; those of equal counts by id.
     fn sorted(&self) -> Vec<(TemplateId, &Template)> {
         let mut all: Vec<_> = self.templates.all().collect();
         all.sort_unstable_by_key(|(id, template)| (std::cmp::Reverse(template.count), *id));
@@ -181,7 +181,7 @@ impl Mined {
     }
 }
 
-/// `08:00:03 to 08:59:59  ` for lines that tell their time.
+/// `08:00:03 to 08:59:59  `, or nothing if the lines have no times.
 fn seen_between(template: &Template) -> String {
     let clock = |time: crate::event::Timestamp| time.to_string().get(..19).map(|text| text.replace('T', " "));
     match (template.first.0, clock(template.first), clock(template.last)) {

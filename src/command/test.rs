@@ -17,11 +17,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-/// Runs the tests that `args` name and prints how they went.
+/// Runs the tests that `args` names and prints their results.
 ///
 /// # Errors
-/// [`Failure::Invalid`] when a rule, configuration or test is none; [`Failure::Tests`] when one
-/// failed.
+/// [`Failure::Invalid`] when a rule, a configuration or a test is invalid; [`Failure::Tests`] when
+/// a test failed.
 pub fn test(args: &TestArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let suites = load_suites(args).map_err(Failure::Invalid)?;
     let mut report = TestReport::default();
@@ -57,24 +57,24 @@ pub fn test(args: &TestArgs, out: &mut dyn Write) -> Result<(), Failure> {
     }
 }
 
-/// A file of tests and what they run on.
+/// A file of tests and what they run against.
 struct Ready {
     suite: Suite,
     stage: Stage,
 }
 
-/// What tests run on.
+/// What tests run against.
 enum Stage {
-    /// One rule, and for each list of `with` that some test has, what else.
+    /// One rule, compiled with each list of other rules that a test names in `with`.
     Rule(BTreeMap<Vec<String>, Loaded>),
-    /// All that the configuration names.
+    /// A whole configuration.
     Configuration(Box<Loaded>),
 }
 
 impl Stage {
     fn base(&self) -> &Loaded {
         match self {
-            // There is one for each case, so at least one where a case asks.
+            // Each case has a set, so one exists wherever a case asks for it.
             Self::Rule(sets) => sets.values().next().unwrap_or_else(|| unreachable!("a suite with a case has a set")),
             Self::Configuration(loaded) => loaded,
         }
@@ -95,7 +95,7 @@ impl Stage {
 fn load_suites(args: &TestArgs) -> Result<Vec<Ready>, Vec<Diagnostic>> {
     let config = load_config(&args.settings)?;
     let (mut sources, mut problems) = read_sources(&config, &[]);
-    // Files of tests, and for those that were found in a directory, that.
+    // Test files, each with the directory in which it was found, if it was not named itself.
     let mut configurations: Vec<(PathBuf, Option<&Path>)> = Vec::new();
     let found_in = |path| files::tests_in(path).into_iter().map(move |file| (file, Some(path)));
     let mut wanted: Vec<String> = Vec::new();
@@ -137,7 +137,7 @@ fn load_suites(args: &TestArgs) -> Result<Vec<Ready>, Vec<Diagnostic>> {
     if problems.is_empty() { Ok(ready) } else { Err(problems) }
 }
 
-/// Compiles what the tests of one rule run on.
+/// Compiles what the tests of one rule run against.
 fn stage_of_rule(suite: Suite, sources: &Sources, all: &RuleSet) -> Result<Ready, Vec<Diagnostic>> {
     let rule = suite.rule.clone().unwrap_or_default();
     let mut sets = BTreeMap::new();
@@ -160,8 +160,9 @@ fn stage_of_rule(suite: Suite, sources: &Sources, all: &RuleSet) -> Result<Ready
     Ok(Ready { suite, stage: Stage::Rule(sets) })
 }
 
-/// Reads a `*.test.toml` and what it names. One that was found in a directory, and not named, names
-/// nothing outside of it: who runs the tests may read what those may not who write them.
+/// Reads a `*.test.toml` and the files that it names. If it was found in the directory `inside`, it
+/// may only name files in there: the person who runs the tests may be allowed to read files that
+/// the test's author may not.
 fn configuration(path: &Path, inside: Option<&Path>) -> Result<Ready, Vec<Diagnostic>> {
     let shown = path.display().to_string();
     let folder = path.parent().map(PathBuf::from).unwrap_or_default();
@@ -185,19 +186,18 @@ fn configuration(path: &Path, inside: Option<&Path>) -> Result<Ready, Vec<Diagno
         rules: suite.rules.iter().map(|name| named(name)).collect::<Result<_, _>>().map_err(outside)?,
         ..Settings::default()
     };
-    // The variables of this process are not the configuration's: a test gives the same wherever it
-    // runs.
+    // Environment variables are ignored, so that a test gives the same result wherever it runs.
     let config = super::merge(&settings, BTreeMap::new())?;
     let rules = load_rules(&config, &[])?;
     Ok(Ready { suite, stage: Stage::Configuration(Box::new(Loaded::new(config, rules))) })
 }
 
-/// What is wrong with the tests of these rules.
+/// The problems of these rules' tests.
 pub(super) fn check_tests(rules: &RuleSet) -> Vec<Diagnostic> {
     rules.tests().filter_map(|tests| Suite::of_rule(tests).err()).flatten().collect()
 }
 
-/// What is wrong with this file of tests, or what it names.
+/// The problems of this test file and of the files that it names.
 pub(super) fn check_file(path: &Path, inside: Option<&Path>) -> Vec<Diagnostic> {
     configuration(path, inside).err().unwrap_or_default()
 }

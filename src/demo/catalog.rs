@@ -1,7 +1,7 @@
-//! Who speaks in the demo, and what they say: the shop's services, its routes, its workers. All of
-//! our own making.
+//! The demo's services, routes and workers, and the texts of their log lines. All of them are
+//! invented.
 //!
-//! In a text, `{name}` is filled in by [`super::text`].
+//! [`super::text`] replaces `{name}` in a text by a value.
 
 use crate::event::level::Level;
 use crate::event::level::Level::{Debug, Info, Warn};
@@ -11,23 +11,23 @@ pub(super) const SHOP_HOSTS: [&str; 6] = ["shop-1", "shop-2", "shop-3", "shop-4"
 /// The hosts that run workers.
 pub(super) const JOB_HOSTS: [&str; 3] = ["jobs-1", "jobs-2", "jobs-3"];
 
-/// One route of the shop, and what the services of one request to it say on the way.
+/// One route of the shop, and the lines that services log while one request is served.
 pub(super) struct Route {
     pub(super) method: &'static str,
     pub(super) route: &'static str,
-    /// The path as its access line quotes it.
+    /// The path as the access line quotes it.
     pub(super) path: &'static str,
     pub(super) weight: u32,
     pub(super) median_ms: f64,
     pub(super) sigma: f64,
-    /// The status of a request that went well.
+    /// The status of a successful request.
     pub(super) status: u16,
-    /// A status that is the client's doing, and its share.
+    /// The status of a request that the client got wrong, and the share of such requests.
     pub(super) refusal: (u16, f64),
     pub(super) steps: &'static [RouteStep],
 }
 
-/// A line that one service says in a share of the requests.
+/// A line that one service logs in a share of the requests.
 pub(super) struct RouteStep {
     pub(super) module: &'static str,
     pub(super) level: Level,
@@ -203,12 +203,12 @@ pub(super) const ROUTES: [Route; 10] = [
     },
 ];
 
-/// An error that a service can have: within a request, by itself, or many at once in a burst.
+/// An error that a service can have: within a request, by itself, or in a burst.
 pub(super) struct FailureText {
     pub(super) module: &'static str,
     pub(super) text: &'static str,
     pub(super) code: Option<&'static str>,
-    /// The status of a request that meets it.
+    /// The status of a request that fails with this error.
     pub(super) status: u16,
 }
 
@@ -247,7 +247,7 @@ pub(super) const FAILURES: [FailureText; 12] = [
     },
 ];
 
-/// Something that works without being asked, and speaks of it.
+/// A background worker, which logs without any request.
 pub(super) struct Worker {
     pub(super) module: &'static str,
     pub(super) weight: u32,
@@ -345,7 +345,7 @@ pub(super) const WORKERS: [Worker; 9] = [
     },
 ];
 
-/// The nightly maintenance's list, the same at every run.
+/// The steps of the nightly maintenance, which are the same in every run.
 pub(super) const MAINTENANCE: [&str; 12] = [
     "close yesterday's ledger",
     "purge carts without owner",

@@ -1,4 +1,4 @@
-//! The faults' own stories: who gets stuck, and what it then says.
+//! The log lines of each kind of fault: which module and thread is affected, and what it logs.
 
 use crate::event::level::Level;
 use crate::event::level::Level::{Error, Info, Warn};
@@ -7,7 +7,7 @@ use super::catalog::{FAILURES, JOB_HOSTS, SHOP_HOSTS, WORKERS};
 use super::rng::Rng;
 use super::text::{Placeholders, made_up_word, render};
 
-/// Lines that come again and again from one thread.
+/// Lines that one thread logs over and over.
 #[derive(Clone, Debug)]
 pub(super) struct Repeat {
     pub(super) module: &'static str,
@@ -16,7 +16,7 @@ pub(super) struct Repeat {
     pub(super) lines: Vec<RepeatedLine>,
 }
 
-/// One of them; where there is a tail, a number that counts up stands between head and tail.
+/// One of these lines. If there is a tail, a counter stands between head and tail.
 #[derive(Clone, Debug)]
 pub(super) struct RepeatedLine {
     pub(super) level: Level,
@@ -24,7 +24,7 @@ pub(super) struct RepeatedLine {
     pub(super) tail: Option<String>,
 }
 
-/// A retry that counts its attempts: the number stands where `{i}` is.
+/// Retries that count their attempts; `{i}` is replaced by the counter.
 const COUNTER: [(&str, Level, &str); 5] = [
     ("payments.client", Warn, "attempt {i} to settle {hex} failed: provider answered 503, trying again"),
     ("sessions.store", Warn, "reconnect {i} to follower {ip} timed out"),
@@ -33,7 +33,7 @@ const COUNTER: [(&str, Level, &str); 5] = [
     ("payments", Warn, "order {order}: capture retried {i} times, provider still busy"),
 ];
 
-/// State machines that go round: two to five lines that take turns, each of them harmless.
+/// State machines in a cycle: two to five lines, each harmless by itself, that alternate.
 const CYCLE: [(&str, &[&str]); 5] = [
     (
         "orders.consumer",
@@ -73,8 +73,8 @@ const CYCLE: [(&str, &[&str]); 5] = [
     ),
 ];
 
-/// Errors never said before; `{w}` is a word that nothing else says. Each shape comes once in a
-/// stream.
+/// Errors that occur nowhere else; `{w}` is replaced by a unique word. A stream uses each text
+/// once.
 const NOVEL: [&str; 8] = [
     "{w} ledger is out of balance by {money} EUR, bookings stopped",
     "refusing to start {w}: its licence covers {n} nodes",
@@ -86,7 +86,7 @@ const NOVEL: [&str; 8] = [
     "watchdog shot {w} because it starved {n} siblings",
 ];
 
-/// The shapes of [`NOVEL`] that a stream has not had yet.
+/// The texts of [`NOVEL`] that a stream has not used yet.
 #[derive(Clone, Debug)]
 pub(super) struct Shapes(Vec<&'static str>);
 
@@ -97,13 +97,13 @@ impl Shapes {
         Shapes(shapes)
     }
 
-    /// How many novelties are left to tell.
+    /// How many texts are unused.
     pub(super) fn left(&self) -> usize {
         self.0.len()
     }
 }
 
-/// An error that nothing has said before, once or a few times.
+/// An error that the stream has not had before, logged once or a few times.
 #[derive(Clone, Debug)]
 pub(super) struct Novel {
     pub(super) module: &'static str,
@@ -130,8 +130,8 @@ fn line(level: Level, text: &str, subject: &Placeholders, rng: &mut Rng) -> Repe
     }
 }
 
-/// A worker's warning or error, as it comes now and then, of one thing that now fails for ever: no
-/// line that is new.
+/// A worker's usual warning or error, which now repeats because one thing fails for ever. No line
+/// of it is new.
 pub(super) fn exact(rng: &mut Rng, subject: &Placeholders) -> Repeat {
     let worker = rng.pick(&WORKERS);
     let (level, text) = *rng.pick(&[(Warn, worker.warning), (Error, worker.error)]);
@@ -165,7 +165,7 @@ pub(super) fn novel(rng: &mut Rng, subject: &Placeholders, shapes: &mut Shapes) 
     Some(Novel { module, host, word, lines })
 }
 
-/// A service with errors of its own, for a burst of them.
+/// A service that has errors of its own, for a burst of errors.
 pub(super) fn failing_module(rng: &mut Rng) -> &'static str {
     rng.pick(&FAILURES).module
 }

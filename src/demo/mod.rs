@@ -1,12 +1,12 @@
-//! A realistic log stream with known faults: the services of a small web shop at work, and what
-//! goes wrong with them.
+//! A realistic log stream with known faults: the services of a small web shop and what goes wrong
+//! in them.
 //!
-//! [`Shop`] is an iterator over JSON events in order of time, made one by one. It is pure: no
-//! clock, no files, no other randomness than its seed's, and the same options give the same bytes
-//! on every machine. Its faults are scheduled ahead ([`Shop::faults`]): none in the stream's first
-//! fifth, and clean time behind each. Between them come things that only look like faults, on which
-//! nothing may be reported: a heartbeat, a fixed maintenance list, a batch job that makes progress,
-//! a surge of traffic with its errors in proportion.
+//! [`Shop`] is an iterator over JSON events in order of time, which makes them one by one. It is
+//! pure: it uses no clock, no files, and no randomness but its seed's, so the same options give the
+//! same bytes on every machine. Faults are scheduled ahead ([`Shop::faults`]): none in the first
+//! fifth of the stream, and clean time after each. Between faults there are confusers, which only
+//! look like faults and must not be reported: a heartbeat, a fixed maintenance list, a batch job
+//! that makes progress, a surge of traffic whose errors grow in proportion.
 
 mod catalog;
 mod faults;
@@ -28,31 +28,31 @@ use plan::Plan;
 use schedule::DueItem;
 use traffic::Traffic;
 
-/// Seconds before a fault's start and after its end in which an event does not count as clean.
+/// Seconds before a fault's start and after its end in which events do not count as clean.
 const NOT_CLEAN_S: (f64, f64) = (1.0, 120.0);
 
 /// One event of the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DemoEvent {
-    /// When it happens; the same instant as its member `timestamp`.
+    /// When the event happens; the same instant as its member `timestamp`.
     pub time: Timestamp,
     /// The event as one JSON object, without a newline.
     pub line: String,
 }
 
-/// What is known of a stream: the contents of a `labels.json`.
+/// The ground truth of a stream: the contents of a `labels.json`.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Labels {
-    /// Where the background comes from.
+    /// The kind of background traffic.
     pub base: &'static str,
     /// The seed, as text.
     pub seed: String,
     /// Events made so far.
     pub events: u64,
-    /// Those of them in no fault's span (one second before its start to two minutes after its end),
-    /// where a finding is a false alarm.
+    /// Those of the events that lie in no fault's span (one second before its start to two minutes
+    /// after its end); a finding on one of them is a false alarm.
     pub clean_events: u64,
-    /// The faults, in order of time; those that the iterator has not come to yet as well.
+    /// The faults in order of time, those included that the iterator has not reached yet.
     pub labels: Vec<Label>,
 }
 
@@ -63,16 +63,16 @@ pub struct Shop {
     seed: u64,
     events: u64,
     clean_events: u64,
-    /// The first label whose span the stream has not passed.
+    /// Index of the first label whose span the stream has not passed.
     label: usize,
 }
 
 impl Shop {
-    /// Schedules the faults of a stream. No event is made yet.
+    /// Schedules the faults of a stream, without making any event.
     ///
     /// # Errors
-    /// [`OptionError`] for options out of their bounds, or where none of the faults wanted finds
-    /// room. Where some do not, see [`Shop::unplaced`].
+    /// [`OptionError`] for options out of their bounds, or if none of the wanted faults fits. If
+    /// only some do not fit, see [`Shop::unplaced`].
     pub fn new(options: ShopOptions) -> Result<Shop, OptionError> {
         options.check()?;
         let plan = Plan::new(&options)?;
@@ -85,8 +85,8 @@ impl Shop {
         &self.traffic.plan.labels
     }
 
-    /// The kinds that were wanted and found no room: the stream is too short for them, or so thin
-    /// that no module speaks often enough to be missed when it is silent.
+    /// The wanted kinds that did not fit: the stream is too short for them, or so thin that no
+    /// module logs often enough for its silence to be noticed.
     #[must_use]
     pub fn unplaced(&self) -> &[FaultKind] {
         &self.traffic.plan.unplaced

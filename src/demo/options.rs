@@ -1,30 +1,30 @@
-//! What a demo stream is made of: seed, time, rate, and the faults wanted.
+//! The options of a demo stream: seed, start, duration, rate, and the wanted faults.
 
 use crate::engine::finding::DetectorName;
 use std::str::FromStr;
 
 /// 2026-03-02T08:00:00Z, in seconds since the Unix epoch.
 const DEFAULT_START: i64 = 1_772_438_400;
-/// 2100-01-01T00:00:00Z: every time of a stream that begins before is a date that all tools read.
+/// 2100-01-01T00:00:00Z: all tools can read the dates of a stream that begins before.
 const LAST_START: i64 = 4_102_444_800;
-/// Seconds: shorter has no room for a baseline, longer (30 days) would schedule tens of thousands
-/// of faults.
+/// Allowed seconds: a shorter stream has no room for a baseline, one over 30 days would have tens
+/// of thousands of faults.
 const DURATIONS: std::ops::RangeInclusive<u64> = 60..=30 * 86_400;
-/// Events a second.
+/// Allowed events per second.
 const RATES: std::ops::RangeInclusive<f64> = 1.0..=100_000.0;
 
 /// A kind of fault. Its name is the label's `kind`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum FaultKind {
-    /// One line again and again.
+    /// One line, over and over.
     LoopExact,
-    /// One line again and again, with a number that counts up.
+    /// One line with a counter, over and over.
     LoopCounter,
-    /// Two to five lines that take turns.
+    /// Two to five lines that alternate, over and over.
     LoopCycle,
-    /// Many errors of one module for one or two minutes.
+    /// Many errors of one module in one or two minutes.
     Burst,
-    /// Somewhat more errors of one module for seven minutes.
+    /// A few more errors than usual of one module, for seven minutes.
     SlowBurn,
     /// One route many times slower for up to a minute.
     LatencySpike,
@@ -34,9 +34,9 @@ pub enum FaultKind {
     LatencyOutlier,
     /// One host fails a third of its requests.
     BadNode,
-    /// A module that says nothing for minutes.
+    /// A module that logs nothing for minutes.
     Silence,
-    /// An error that nothing has said before.
+    /// An error that never occurred before.
     Novelty,
 }
 
@@ -59,7 +59,7 @@ impl FaultKind {
     /// The three kinds of loop.
     pub const LOOPS: [FaultKind; 3] = [FaultKind::LoopExact, FaultKind::LoopCounter, FaultKind::LoopCycle];
 
-    /// The name, as labels spell it.
+    /// The kind's name in labels.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -77,7 +77,7 @@ impl FaultKind {
         }
     }
 
-    /// The detectors that a fault of this kind is for.
+    /// The detectors that are meant to find this kind of fault.
     #[must_use]
     pub const fn detectors(self) -> &'static [DetectorName] {
         match self {
@@ -90,7 +90,7 @@ impl FaultKind {
         }
     }
 
-    /// Roughly how long a fault of this kind is, in seconds.
+    /// A typical length of this kind of fault, in seconds.
     pub(super) const fn typical_s(self) -> f64 {
         match self {
             FaultKind::LoopExact | FaultKind::LoopCounter | FaultKind::LoopCycle => 15.0,
@@ -104,12 +104,11 @@ impl FaultKind {
         }
     }
 
-    /// Reads a list of names, separated by commas: kinds, `loops` for the three kinds of loop,
-    /// `all`, or `none`. A kind named twice counts once; the order says nothing.
+    /// Parses names separated by commas: kinds, `loops` for the three kinds of loop, `all`, or
+    /// `none`. A kind named twice counts once, and the order does not matter.
     ///
     /// # Errors
-    /// [`OptionError::UnknownFault`] for a name that is none of these; an empty one is none of them
-    /// either.
+    /// [`OptionError::UnknownFault`] for any other name, the empty one included.
     pub fn parse_list(list: &str) -> Result<Vec<FaultKind>, OptionError> {
         let mut kinds = Vec::new();
         for name in list.split(',').map(str::trim) {
@@ -137,7 +136,7 @@ impl FromStr for FaultKind {
     }
 }
 
-/// The name that `--faults` takes and that is most like what was written.
+/// The name that `--faults` accepts and that is most similar to `name`.
 fn nearest(name: &str) -> &'static str {
     let likeness = |known: &str| strsim::jaro_winkler(known, &name.to_lowercase().replace('-', "_"));
     let groups = ["all", "loops", "none"];
@@ -149,65 +148,65 @@ fn nearest(name: &str) -> &'static str {
         .unwrap_or("all")
 }
 
-/// Why no stream can be made of the options.
+/// Why no stream can be made with the options.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum OptionError {
-    /// A name that is no kind of fault.
+    /// The name is no kind of fault.
     #[error("no fault is called `{name}`; the nearest name is `{nearest}`")]
     UnknownFault {
-        /// What was written.
+        /// The name as the user wrote it.
         name: String,
-        /// The known name most like it.
+        /// The most similar known name.
         nearest: &'static str,
     },
-    /// A rate that cannot be met.
+    /// The rate is out of range.
     #[error("a rate of {rate} events a second is not between {} and {}", RATES.start(), RATES.end())]
     Rate {
-        /// Events a second.
+        /// Events per second.
         rate: f64,
     },
-    /// Too short or too long.
+    /// The stream would be too short or too long.
     #[error("a duration of {duration_s} s is not between {} s and {} s (30 days)", DURATIONS.start(), DURATIONS.end())]
     Duration {
         /// Seconds.
         duration_s: u64,
     },
-    /// Before 1970 or after 2099.
+    /// The start is before 1970 or after 2099.
     #[error("a start at {start} s is not between 1970 and 2099")]
     Start {
         /// Seconds since the Unix epoch.
         start: i64,
     },
-    /// None of the faults wanted finds room.
+    /// None of the wanted faults fits.
     #[error("none of the faults ({kinds}) fits into {duration_s} s; the first fifth is clean, and a fault ends a minute before the stream: make it longer{}", if *.quiet { ", or its rate higher" } else { "" })]
     NoRoom {
-        /// The names of the kinds wanted.
+        /// The names of the wanted kinds.
         kinds: String,
         /// Seconds.
         duration_s: u64,
-        /// Whether a silence is among them, which needs a module that speaks often enough to be
-        /// missed.
+        /// Whether a silence is among them, which needs a module that logs often enough for its
+        /// silence to be noticed.
         quiet: bool,
     },
 }
 
-/// What to make. The same options give the same bytes everywhere.
+/// The options of a stream. The same options give the same bytes on every machine.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ShopOptions {
-    /// Another seed is another stream.
+    /// The seed of all randomness.
     pub seed: u64,
-    /// When it begins, in seconds since the Unix epoch; 1970 to 2099.
+    /// When the stream begins, in seconds since the Unix epoch; 1970 to 2099.
     pub start: i64,
-    /// How long it is, in seconds; a minute to 30 days.
+    /// The stream's length in seconds; a minute to 30 days.
     pub duration_s: u64,
-    /// Events a second, on average; 1 to 100,000.
+    /// Events per second, on average; 1 to 100,000.
     pub rate: f64,
-    /// The kinds of fault to put in; may be empty.
+    /// The kinds of fault to inject; may be empty.
     pub faults: Vec<FaultKind>,
 }
 
 impl Default for ShopOptions {
-    /// 30 minutes at 20 events a second, with loops.
+    /// 30 minutes at 20 events per second, with loops.
     fn default() -> ShopOptions {
         ShopOptions {
             seed: 1,
@@ -221,7 +220,7 @@ impl Default for ShopOptions {
 
 impl ShopOptions {
     pub(super) fn check(&self) -> Result<(), OptionError> {
-        // A rate that is not a number is in no range.
+        // NaN is in no range either.
         if !RATES.contains(&self.rate) {
             return Err(OptionError::Rate { rate: self.rate });
         }

@@ -1,7 +1,7 @@
-//! When what goes wrong: every fault and every confuser of a stream, fixed before its first line.
+//! The schedule of a stream: every fault and every confuser, fixed before the first line.
 //!
-//! They follow one another with clean time between them, so that what is found can be laid to one
-//! of them. A confuser looks like a fault and is none: nothing may be reported on it.
+//! Faults and confusers are separated by clean time, so that a finding can be attributed to one of
+//! them. A confuser looks like a fault but is none, and must not be reported.
 
 use serde::Serialize;
 
@@ -12,45 +12,46 @@ use super::rng::Rng;
 use super::schedule::SECOND;
 use super::text::Placeholders;
 
-/// The share of the stream before the first fault or confuser.
+/// The share of the stream that comes before the first fault or confuser.
 const CLEAN_SHARE: f64 = 0.2;
-/// Clean seconds after a fault: its effects may be found for two minutes.
+/// Clean seconds after a fault, because its effects may be found for two minutes.
 const GAP_S: f64 = 180.0;
-/// Clean seconds after a confuser, which has no effects; where there are only confusers, they are
-/// to stay rare.
+/// Clean seconds after a confuser, which has no aftereffects. They are more in a stream of
+/// confusers only, where confusers are to stay rare.
 const CONFUSER_GAP_S: f64 = 90.0;
 const LONELY_CONFUSER_GAP_S: f64 = 600.0;
-/// Seconds between the last fault's end and the stream's.
+/// Least seconds between the end of the last fault and the end of the stream.
 const TAIL_S: f64 = 60.0;
 const SURGE_S: f64 = 90.0;
-/// How much traffic a surge brings, as a multiple.
+/// The factor by which a surge raises traffic.
 pub(super) const SURGE_FACTOR: f64 = 3.0;
-/// Lines of the batch job, and the nanoseconds between them.
+/// Lines of the batch job, and the nanoseconds between two of them.
 pub(super) const BATCH_LINES: u32 = 240;
 pub(super) const BATCH_STEP: i64 = SECOND / 25;
-/// Nanoseconds between the lines of a novelty.
+/// Nanoseconds between two lines of a novelty.
 pub(super) const NOVEL_STEP: i64 = 2 * SECOND;
-/// Lines a second that a module says on average if its silence is to be a fault.
+/// The least average rate, in lines per second, of a module whose silence counts as a fault.
 const AUDIBLE: f64 = 0.2;
 
-/// The least weight of a route whose requests come often enough for a minute of slowness to show.
+/// The least weight of a route whose requests are frequent enough for one slow minute to be
+/// noticed.
 const BUSY_WEIGHT: u32 = 9;
 
 /// A known fault in the stream.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Label {
-    /// The kind's name; see [`FaultKind::name`].
+    /// The name of the kind; see [`FaultKind::name`].
     pub kind: &'static str,
-    /// When it begins, in seconds since the Unix epoch.
+    /// When the fault begins, in seconds since the Unix epoch.
     pub start: f64,
-    /// When it ends, in seconds since the Unix epoch.
+    /// When the fault ends, in seconds since the Unix epoch.
     pub end: f64,
-    /// What a finding must name: a module, a route, a host, a word.
+    /// What a correct finding must name: a module, a route, a host, a word.
     pub hint: String,
 }
 
-/// A stretch of the stream in which something happens; `end` is exclusive. Nanoseconds since the
-/// Unix epoch.
+/// A part of the stream in which something happens, in nanoseconds since the Unix epoch; `end` is
+/// exclusive.
 #[derive(Clone, Debug)]
 pub(super) struct FaultSlot {
     pub(super) start: i64,
@@ -58,19 +59,19 @@ pub(super) struct FaultSlot {
     pub(super) act: Act,
 }
 
-/// What happens.
+/// What happens in a slot.
 #[derive(Clone, Debug)]
 pub(super) enum Act {
-    /// Confuser: more of everything.
+    /// A confuser: more of all traffic.
     Surge,
-    /// Confuser: a busy job that makes progress.
+    /// A confuser: a busy job that makes progress.
     Batch,
     Repeat {
         repeat: Repeat,
         count: u32,
         step: i64,
     },
-    /// Errors of a module, this many a second.
+    /// Errors of one module, `rate` per second.
     Errors {
         module: &'static str,
         rate: f64,
@@ -92,12 +93,12 @@ pub(super) enum Act {
     Novel(Novel),
 }
 
-/// All that happens, in order of time, nothing at the same time as another.
+/// All slots in order of time; they do not overlap.
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     pub(super) slots: Vec<FaultSlot>,
     pub(super) labels: Vec<Label>,
-    /// Kinds that were wanted and found no room.
+    /// The wanted kinds that did not fit.
     pub(super) unplaced: Vec<FaultKind>,
 }
 
@@ -109,8 +110,8 @@ enum Item {
 }
 
 impl Item {
-    /// Its place where not everything has room: short faults first, of these the ones that are seen
-    /// with the least past; what is left of the room is for confusers.
+    /// The order in which items are placed when not all fit: short faults first, and of these the
+    /// ones that need the shortest baseline. Confusers get the remaining room.
     fn rank(self) -> u8 {
         match self {
             Item::Fault(FaultKind::LoopExact | FaultKind::LoopCounter | FaultKind::LoopCycle) => 0,
@@ -124,8 +125,8 @@ impl Item {
 }
 
 impl Plan {
-    /// Goes through the kinds wanted and the confusers in random order, again and again while there
-    /// is room.
+    /// Places the wanted kinds and the confusers in random order, over and over while there is
+    /// room.
     pub(super) fn new(options: &ShopOptions) -> Result<Plan, OptionError> {
         let mut kinds = options.faults.clone();
         kinds.sort_unstable();
@@ -162,14 +163,14 @@ impl Plan {
         Ok(Plan { slots, labels, unplaced })
     }
 
-    /// What happens at a time (ns), if anything does.
+    /// What happens at `time` (in ns), if anything does.
     pub(super) fn at(&self, time: i64) -> Option<&Act> {
         let later = self.slots.partition_point(|slot| slot.start <= time);
         let slot = self.slots.get(later.checked_sub(1)?)?;
         (time < slot.end).then_some(&slot.act)
     }
 
-    /// How many lines the plan adds to the shop's own.
+    /// How many lines the plan adds to the usual traffic.
     pub(super) fn lines(&self) -> f64 {
         let lines = |slot: &FaultSlot| match &slot.act {
             Act::Batch => f64::from(BATCH_LINES),
@@ -180,7 +181,7 @@ impl Plan {
         self.slots.iter().map(lines).sum()
     }
 
-    /// Seconds of surges in all.
+    /// The total seconds of surges.
     pub(super) fn surge_s(&self) -> f64 {
         self.slots.iter().filter(|slot| matches!(slot.act, Act::Surge)).count() as f64 * SURGE_S
     }
@@ -190,7 +191,7 @@ struct Planner<'a> {
     options: &'a ShopOptions,
     rng: Rng,
     shapes: Shapes,
-    /// Seconds since the stream's start.
+    /// Where the next item is placed, in seconds since the stream's start.
     now: f64,
     slots: Vec<FaultSlot>,
     labels: Vec<Label>,
@@ -208,13 +209,13 @@ impl<'a> Planner<'a> {
         self.options.start * SECOND + (seconds * 1e6) as i64 * 1_000
     }
 
-    /// Puts an item where the plan has come to, if it ends in time.
+    /// Places an item at `now` if it ends early enough.
     fn place(&mut self, item: Item) {
         let last = self.options.duration_s as f64 - TAIL_S;
         let made = match item {
             Item::Surge => Some((SURGE_S, Act::Surge, None)),
             Item::Batch => Some((f64::from(BATCH_LINES) * BATCH_STEP as f64 / 1e9, Act::Batch, None)),
-            // A novelty's shape is used up, so that its room is looked at first.
+            // A novelty uses up its text, so the room is checked before the fault is made.
             Item::Fault(FaultKind::Novelty) if self.now + 10.0 > last || self.shapes.left() == 0 => None,
             Item::Fault(kind) => self.fault(kind).map(|(length, act, hint)| (length, act, Some((kind, hint)))),
         };
@@ -226,7 +227,7 @@ impl<'a> Planner<'a> {
         self.slots.push(FaultSlot { start, end, act });
         self.now += length_s;
         if let Some((kind, hint)) = label {
-            // Whole milliseconds, as the labels of the project's other streams.
+            // Labels have whole milliseconds, as in the project's other streams.
             let seconds = |time: i64| (time / 1_000_000) as f64 / 1e3;
             self.labels.push(Label { kind: kind.name(), start: seconds(start), end: seconds(end), hint });
             self.now += GAP_S + self.rng.between(0.0, 40.0);
@@ -235,7 +236,7 @@ impl<'a> Planner<'a> {
         }
     }
 
-    /// A fault of a kind: its length in seconds, what happens, the label's hint.
+    /// Makes a fault of a kind: its length in seconds, what happens, and the label's hint.
     fn fault(&mut self, kind: FaultKind) -> Option<(f64, Act, String)> {
         let subject = Placeholders::new(&mut self.rng, (self.now * 1e9) as i64);
         let rng = &mut self.rng;
@@ -309,7 +310,7 @@ impl<'a> Planner<'a> {
     }
 }
 
-/// The index of a route that is asked for often.
+/// The index of a random route with frequent requests.
 fn busy_route(rng: &mut Rng) -> usize {
     rng.weighted(ROUTES.iter().map(|route| u32::from(route.weight >= BUSY_WEIGHT)))
 }

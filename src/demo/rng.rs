@@ -1,18 +1,18 @@
-//! The demo's randomness: one named generator, and the few distributions that the stream draws
-//! from.
+//! The demo's random numbers: one generator for each purpose, and the few distributions that the
+//! stream draws from.
 //!
-//! The same seed must give the same bytes on every machine. PCG is specified bit for bit; the
+//! The same seed must give the same bytes on every machine. PCG is specified bit for bit. The
 //! exponential and the cosine come from `libm` in Rust, because the platform's C library may round
-//! them otherwise. (`rand_distr` may still ask it for a logarithm, in one draw of thousands; its
-//! last bit is lost in the microseconds to which times are cut.) A test compares the stream with a
-//! stored hash, so that a new version of a dependency cannot change it unnoticed.
+//! differently. (`rand_distr` may still call the C library's logarithm in one draw of thousands;
+//! the last bit of that result is lost when times are truncated to microseconds.) A test compares
+//! the stream with a stored hash, so that a new version of a dependency cannot change it unnoticed.
 
 use rand::{Rng as _, RngExt, SeedableRng};
 use rand_distr::{Exp1, StandardNormal};
 use rand_pcg::Pcg64Mcg;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// A source of chance for one purpose; another purpose draws its own.
+/// A random generator for one purpose; each purpose has its own.
 #[derive(Clone, Debug)]
 pub(super) struct Rng(Pcg64Mcg);
 
@@ -21,8 +21,8 @@ impl Rng {
         Rng(Pcg64Mcg::seed_from_u64(xxh3_64_with_seed(purpose.as_bytes(), seed)))
     }
 
-    /// A source of its own for one thing that happens: however much it draws, what happens next
-    /// draws the same.
+    /// A separate generator for one occurrence: however much that draws, later occurrences draw the
+    /// same numbers.
     pub(super) fn split(&mut self) -> Rng {
         Rng(Pcg64Mcg::seed_from_u64(self.0.next_u64()))
     }
@@ -41,18 +41,19 @@ impl Rng {
         self.0.random::<f64>() < probability
     }
 
-    /// One of a few; there must be one.
+    /// A random item of `choices`, which must not be empty.
     pub(super) fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         &choices[self.index(choices.len())]
     }
 
-    /// An index below `length`, which is small and not 0.
+    /// A random index below `length`, which must be small and not 0.
     pub(super) fn index(&mut self, length: usize) -> usize {
-        // As a u32, because a usize would draw differently on machines of other widths.
+        // Drawn as a u32, because a usize would draw differently on machines with another word
+        // size.
         self.whole(0, u32::try_from(length).map_or(u32::MAX, |length| length.saturating_sub(1))) as usize
     }
 
-    /// The index of one of several weights, by weight.
+    /// A random index; each has the probability of its weight.
     pub(super) fn weighted(&mut self, weights: impl Iterator<Item = u32> + Clone) -> usize {
         let mut left = self.whole(1, weights.clone().sum());
         for (index, weight) in weights.enumerate() {
@@ -64,7 +65,7 @@ impl Rng {
         0
     }
 
-    /// Seconds to the next event of a Poisson process of `rate` events a second.
+    /// Random seconds to the next event of a Poisson process of `rate` events per second.
     pub(super) fn gap(&mut self, rate: f64) -> f64 {
         self.0.sample::<f64, _>(Exp1) / rate
     }
@@ -84,8 +85,8 @@ impl Rng {
     }
 }
 
-/// Cards dealt in random order, each once before any comes again: what a service says now and then
-/// is so said early on, and is no novelty later.
+/// Cards dealt in random order, each once before any is dealt again. Rare lines of a service thus
+/// occur early in the stream and are no novelty later.
 #[derive(Clone, Debug)]
 pub(super) struct Deck {
     order: Vec<usize>,
@@ -97,7 +98,7 @@ impl Deck {
         Deck { order: (0..cards).collect(), dealt: cards }
     }
 
-    /// The index of the next card; there must be one.
+    /// The index of the next card; the deck must not be empty.
     pub(super) fn deal(&mut self, rng: &mut Rng) -> usize {
         if self.dealt >= self.order.len() {
             rng.shuffle(&mut self.order);

@@ -1,7 +1,7 @@
-//! What is to come in the stream: lines already written, and wake-ups of those who will write more,
-//! in order of time.
+//! What the stream will still log: lines already written, and wake-ups of the sources that write
+//! more, in order of time.
 //!
-//! It holds only what requests under way will still say and one wake-up for each source, so that
+//! It holds only the further lines of running requests and one wake-up for each source, so its
 //! memory does not grow with the stream.
 
 use std::cmp::Reverse;
@@ -10,16 +10,16 @@ use std::fmt::Write;
 
 use crate::event::level::Level;
 
-/// Nanoseconds of a second.
+/// Nanoseconds in a second.
 pub(super) const SECOND: i64 = 1_000_000_000;
 
-/// One line before it is JSON.
+/// One line before it is formatted as JSON.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LogEntry<'a> {
     pub(super) level: Level,
     pub(super) module: &'a str,
     pub(super) host: &'a str,
-    /// A pool of threads, and the number in it.
+    /// The name of a thread pool, and the thread's number in it.
     pub(super) thread: (&'a str, u32),
     pub(super) trace: Option<u64>,
     pub(super) message: &'a str,
@@ -27,7 +27,7 @@ pub(super) struct LogEntry<'a> {
     pub(super) code: Option<&'a str>,
 }
 
-/// What an access line has besides its message.
+/// What only an access line has.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Access {
     pub(super) method: &'static str,
@@ -36,7 +36,7 @@ pub(super) struct Access {
     pub(super) duration_ms: f64,
 }
 
-/// What comes next.
+/// An item of the schedule.
 #[derive(Debug)]
 pub(super) enum DueItem<W> {
     Line(String),
@@ -45,8 +45,8 @@ pub(super) enum DueItem<W> {
 
 #[derive(Debug)]
 pub(super) struct Journal<W> {
-    /// First by time, then in the order in which they were put in; the items are apart because they
-    /// have no order.
+    /// Ordered by time, then by insertion. It holds indexes because the items themselves have no
+    /// order.
     due: BinaryHeap<Reverse<(i64, u64, usize)>>,
     items: Vec<Option<DueItem<W>>>,
     free: Vec<usize>,
@@ -57,7 +57,7 @@ pub(super) struct Journal<W> {
 }
 
 impl<W> Journal<W> {
-    /// A journal that takes nothing at or after `end` (ns).
+    /// A schedule that ignores everything at or after `end` (in ns).
     pub(super) fn new(end: i64) -> Journal<W> {
         Journal {
             due: BinaryHeap::new(),
@@ -74,9 +74,9 @@ impl<W> Journal<W> {
         self.put(time, DueItem::Wake(who));
     }
 
-    /// Writes a line, to be said at `time`.
+    /// Adds a line for `time`.
     pub(super) fn write(&mut self, time: i64, entry: &LogEntry<'_>) {
-        // A stamp has microseconds, and an event's time is its stamp.
+        // Rounded down to microseconds, because the event's time is the timestamp that it shows.
         let time = time - time.rem_euclid(1_000);
         if time < self.end {
             let line = self.json(time, entry);
@@ -84,7 +84,7 @@ impl<W> Journal<W> {
         }
     }
 
-    /// The earliest of what is to come.
+    /// Removes and returns the earliest item.
     pub(super) fn next(&mut self) -> Option<(i64, DueItem<W>)> {
         let Reverse((time, _, place)) = self.due.pop()?;
         self.free.push(place);
@@ -113,13 +113,14 @@ impl<W> Journal<W> {
         let second = time.div_euclid(SECOND);
         if second != self.second {
             self.second = second;
-            // Within the options' bounds every second has a date.
+            // Every second within the bounds of the options has a date.
             self.date = jiff::Timestamp::from_second(second).map(|date| date.to_string()).unwrap_or_default();
         }
         let date = self.date.trim_end_matches('Z');
         let micros = time.rem_euclid(SECOND) / 1_000;
         let mut line = String::with_capacity(320);
-        // Writing to a string does not fail. Only messages hold what JSON has to escape.
+        // Writing to a string does not fail. Only the message can hold characters that JSON must
+        // escape.
         let _ = write!(
             line,
             r#"{{"timestamp":"{date}.{micros:06}Z","level":"{}","module":"{}","host":"{}","thread":"{}-{}""#,

@@ -38,8 +38,8 @@ fn there_is_a_fault_for_every_detector_but_that_of_the_input() {
     }
 }
 
-/// Fails where a dependency draws or rounds otherwise than it did, and where texts or plan were
-/// changed: only then is the number to be replaced.
+/// Fails where a dependency draws or rounds differently, and after texts or plan are changed.
+/// Replace the number only in the latter case.
 #[test]
 fn the_stream_is_the_same_on_every_machine() {
     assert_eq!(hash(all(120)), 0xe028_09b0_ca34_6fe7);
@@ -103,7 +103,7 @@ fn each_kind_makes_its_label_and_shows_its_hint() {
     }
 }
 
-/// What each fault must do to the stream, measured on the events alone.
+/// Measures on the events alone that each fault changes the stream as it should.
 #[test]
 fn faults_stand_out_from_the_stream() {
     let mut durations: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();

@@ -1,4 +1,4 @@
-//! Fills in the demo's texts.
+//! Fills in the placeholders of the demo's texts.
 
 use std::fmt::Write;
 
@@ -19,7 +19,7 @@ const TERMS: [&str; 12] = [
     "paper lantern",
 ];
 
-/// What the lines of one request, or of one fault, have in common.
+/// The values that all lines of one request, or of one fault, share.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Placeholders {
     user: u32,
@@ -28,12 +28,12 @@ pub(super) struct Placeholders {
     sku: u32,
     session: u32,
     term: &'static str,
-    /// Grows with time, as offsets in a topic do.
+    /// Grows with time, as offsets in a Kafka topic do.
     offset: u64,
 }
 
 impl Placeholders {
-    /// Draws one; `elapsed_ns` since the stream's start.
+    /// Draws random values; `elapsed_ns` is the time since the stream's start.
     pub(super) fn new(rng: &mut Rng, elapsed_ns: i64) -> Placeholders {
         Placeholders {
             user: rng.whole(10_000, 99_999),
@@ -47,7 +47,7 @@ impl Placeholders {
     }
 }
 
-/// Appends a text with its places filled in.
+/// Appends a text with its placeholders filled in.
 pub(super) fn render(out: &mut String, text: &str, subject: &Placeholders, rng: &mut Rng) {
     let mut rest = text;
     while let Some((before, place)) = rest.split_once('{') {
@@ -84,7 +84,7 @@ fn fill(out: &mut String, name: &str, subject: &Placeholders, rng: &mut Rng) {
     };
 }
 
-/// A word that no text has: made of syllables.
+/// A random word of four syllables, which occurs in no text.
 pub(super) fn made_up_word(rng: &mut Rng) -> String {
     (0..4).flat_map(|_| [*rng.pick(b"bcdfgklmnprstvz"), *rng.pick(b"aeiou")]).map(char::from).collect()
 }

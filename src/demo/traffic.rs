@@ -1,9 +1,9 @@
-//! The shop at work: requests, workers, the clockwork beside them, and what the plan adds.
+//! The traffic of the shop: requests, workers, periodic lines, and the faults of the plan.
 //!
-//! Every source is woken at a time, writes the lines that begin then, and says when it wants to be
-//! woken next. Requests and workers come as Poisson processes whose rate follows a day compressed
-//! into the stream and a surge in it; the clockwork (a heartbeat, a poll, a maintenance list) is
-//! exact.
+//! Every source is woken at a time, writes the lines that begin then, and schedules its next
+//! wake-up. Requests and workers are Poisson processes; their rate follows one day compressed into
+//! the stream, and its surges. Periodic lines (a heartbeat, a poll, a maintenance list) come at
+//! exact times.
 
 use std::sync::Arc;
 
@@ -15,28 +15,28 @@ use super::schedule::{Access, Journal, LogEntry, SECOND};
 use super::text::{Placeholders, render};
 use crate::event::level::Level;
 
-/// The share of all lines that workers say.
+/// The share of all lines that workers log.
 pub(super) const WORKER_SHARE: f64 = 0.27;
-/// Requests that fail.
+/// The share of requests that fail.
 const FAILING: f64 = 0.018;
-/// Requests that fail where a failure of the route's services has never come: what a shop has lived
-/// with for long is to be known before the first fault.
+/// The share of requests that fail while a failure of the route's services has not occurred yet. It
+/// is high because errors that a shop usually has must be known before the first fault.
 const FAILING_FIRST: f64 = 0.15;
-/// Requests that fail on a bad node.
+/// The share of requests that fail on a bad node.
 const FAILING_ON_BAD_NODE: f64 = 0.35;
-/// Requests that a pause of some process makes slower, and by how much: a heavier tail than
-/// log-normal, as tails are.
+/// The share of requests that a pause of some process slows down, and the factor. It gives a
+/// heavier tail than log-normal, as real latencies have.
 const PAUSED: f64 = 0.005;
 const PAUSE_FACTOR: f64 = 2.5;
-/// Workers' lines that warn, and that tell of an error.
+/// The shares of workers' lines that are warnings, and that are errors.
 const WARNING: f64 = 0.04;
 const ERROR: f64 = 0.022;
-/// How far the day's height is from its mean, as a share.
+/// How far the rate of the day rises and falls around its mean, as a share.
 const DAY_SWING: f64 = 0.35;
 const POLL: i64 = 20 * SECOND;
 const MAINTENANCE_STEP: i64 = SECOND * 2 / 5;
 
-/// Who is to be woken; the number is the slot's in the plan, and the line's in it.
+/// A source to wake. The numbers of `Act` are the index of the plan's slot and of the line in it.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum TrafficSource {
     Request,
@@ -47,7 +47,7 @@ pub(super) enum TrafficSource {
     Act(usize, u32),
 }
 
-/// Everything that writes lines.
+/// All sources of lines.
 #[derive(Debug)]
 pub(super) struct Traffic {
     pub(super) plan: Arc<Plan>,
@@ -57,12 +57,12 @@ pub(super) struct Traffic {
     requests: Rng,
     work: Rng,
     acts: Rng,
-    /// Requests and workers' lines a second, on average.
+    /// Requests per second, and lines of workers per second, on average.
     request_rate: f64,
     work_rate: f64,
     heartbeat: i64,
     maintenance: i64,
-    /// How often each failure has come, so that the rarest comes next and each is known early.
+    /// How often each failure has occurred. The rarest occurs next, so that each is known early.
     failures: [u32; FAILURES.len()],
     warnings: Deck,
     errors: Deck,
@@ -74,12 +74,13 @@ impl Traffic {
         let seconds = options.duration_s as f64;
         let start = options.start * SECOND;
         let length = (seconds as i64) * SECOND;
-        // The clockwork is at most a twentieth of the stream or so, however thin that is.
+        // The heartbeat makes at most about a twentieth of the lines, however thin the stream is.
         let heartbeat = SECOND * (20.0 / options.rate).ceil().max(1.0) as i64;
         let maintenance = (length / 5).clamp(120 * SECOND, 600 * SECOND);
         let per_second = |period: i64| 1e9 / period as f64;
         let clockwork = per_second(heartbeat) + per_second(POLL) + per_second(maintenance) * MAINTENANCE.len() as f64;
-        // What the clockwork and the plan leave of the rate, spread so that surges are part of it.
+        // The rate that periodic lines and the plan leave, reduced so that surges are part of the
+        // average.
         let left = (options.rate - clockwork - plan.lines() / seconds).max(options.rate * 0.3);
         let rest = left / (1.0 + plan.surge_s() * (SURGE_FACTOR - 1.0) / seconds);
         let work_rate = WORKER_SHARE * rest;
@@ -116,7 +117,7 @@ impl Traffic {
         self.next_work(self.start);
     }
 
-    /// Lets a source write, and sets its next time.
+    /// Lets a source write its lines, and schedules its next wake-up.
     pub(super) fn act(&mut self, time: i64, source: TrafficSource) {
         match source {
             TrafficSource::Request => {
@@ -146,7 +147,7 @@ impl Traffic {
         }
     }
 
-    /// The traffic at a time, as a multiple of its mean: low at the stream's ends, high in its
+    /// The traffic at a time as a multiple of its mean: low at both ends of the stream, high in the
     /// middle.
     fn bustle(&self, time: i64) -> f64 {
         let day = (time - self.start) as f64 / self.length as f64;
@@ -164,14 +165,15 @@ impl Traffic {
         self.journal.wake(time + nanoseconds(gap), TrafficSource::Worker);
     }
 
-    /// Writes a line, unless its module is silent now.
+    /// Writes a line unless its module is silent at that time.
     fn write(&mut self, time: i64, entry: &LogEntry<'_>) {
         if !matches!(self.plan.at(time), Some(Act::Silence { module }) if *module == entry.module) {
             self.journal.write(time, entry);
         }
     }
 
-    /// Renders a text into an entry's message, and writes it. The buffer is kept between calls.
+    /// Renders a text into the message of an entry, and writes the entry. The buffer is kept
+    /// between calls.
     fn say(&mut self, time: i64, entry: LogEntry<'_>, text: &str, subject: &Placeholders, rng: &mut Rng) {
         let mut message = std::mem::take(&mut self.message);
         message.clear();
@@ -207,8 +209,8 @@ impl Traffic {
         let failure = self.failure_on(which, luck, failing);
 
         let mut status = if rng.happens(route.refusal.1) { route.refusal.0 } else { route.status };
-        // What the services say comes in even parts of the duration; a failure is the last that is
-        // said.
+        // The lines of the services are spread evenly over the request's duration; a failure is the
+        // last of them.
         let parts = (route.steps.len() + 2) as f64;
         let at = |part: f64| time + nanoseconds(duration_ms / 1e3 * part / parts);
         for (step, part) in route.steps.iter().zip(1u32..) {
@@ -220,7 +222,7 @@ impl Traffic {
                 self.say(at(f64::from(part) + jitter), entry, step.text, &subject, &mut rng);
             }
             if let Some(failure) = failure.filter(|failure| failure.module == step.module) {
-                // Whatever a bad node calls fails, and the call is on that node.
+                // A bad node's calls fail on the bad node itself.
                 let host = if on_bad_node { host } else { place.0 };
                 let entry =
                     LogEntry { trace, code: failure.code, ..entry(Level::Error, failure.module, host, place.1) };
@@ -233,8 +235,8 @@ impl Traffic {
         self.access(at(parts), which, status, duration_ms, (host, thread, trace), &subject, &mut rng);
     }
 
-    /// Whether a request fails, and how: by the failure of its route's services that has come least
-    /// often.
+    /// Whether a request fails, and how: with the failure of its route's services that has occurred
+    /// least often.
     fn failure_on(&mut self, route: usize, luck: f64, failing: f64) -> Option<&'static FailureText> {
         let meets = |module: &str| ROUTES[route].steps.iter().any(|step| step.module == module);
         let (rarest, failure) = FAILURES
@@ -293,7 +295,7 @@ impl Traffic {
         self.say(time, entry, text, &subject, &mut rng);
     }
 
-    /// The next line of what the plan adds; acts that only change the traffic add none.
+    /// Writes the next line of a slot. Slots that only change the traffic have no lines.
     fn slot(&mut self, time: i64, index: usize, line: u32) {
         let plan = Arc::clone(&self.plan);
         let slot = &plan.slots[index];
@@ -358,12 +360,12 @@ impl Traffic {
     }
 }
 
-/// An entry that has only what every line has.
+/// An entry with only the members that every line has.
 fn entry<'a>(level: Level, module: &'a str, host: &'a str, thread: (&'a str, u32)) -> LogEntry<'a> {
     LogEntry { level, module, host, thread, trace: None, message: "", access: None, code: None }
 }
 
-/// How many lines a request makes on average: its services' and its access line.
+/// How many lines a request logs on average: those of its services and its access line.
 fn lines_per_request() -> f64 {
     let weights: u32 = ROUTES.iter().map(|route| route.weight).sum();
     let lines: f64 = ROUTES

@@ -1,38 +1,38 @@
-//! What was read of a line as JSON.
+//! How a line was parsed, as JSON.
 //!
-//! Names are stable: members are added, never renamed. `bytes` are the offsets of the first byte
-//! and of the one behind the last, in the line as it came, without its end.
+//! Names are stable: members are added, never renamed. `bytes` holds the offsets of the first byte
+//! and of the byte after the last one, in the original line without its line end.
 
 use super::problem;
 use crate::event::inspect::{LineMember, LineReading, RoleReading};
 use crate::event::{Fields, Role, Shape};
 use serde::Serialize;
 
-/// Roles of which it is said that a line lacks them.
+/// The roles that are listed in `without` when a line lacks them.
 pub const EXPECTED: [Role; 4] = [Role::Timestamp, Role::Level, Role::Message, Role::Module];
 
 /// A line, as one JSON object.
 #[derive(Debug, Serialize)]
 pub struct LineDocument<'a> {
-    /// The file, as it was named.
+    /// The file's name, as the user gave it.
     pub file: &'a str,
-    /// The number of the line, from 1.
+    /// The line's number in the file, from 1.
     pub line: u64,
-    /// `json`, `text`, `blank`, `own` for an event that a seismolog made, or `unread`.
+    /// `json`, `text`, `blank`, `own` for an event written by seismolog, or `unread`.
     pub shape: &'static str,
     /// The layouts, outermost first.
     pub layouts: &'a [&'static str],
-    /// What was read, by role.
+    /// The roles that were found.
     pub roles: Roles<'a>,
-    /// Names that matched in vain.
+    /// Members whose names match a role but whose values do not.
     pub tried: Vec<TriedDocument<'a>>,
     /// Which of time, level, message and module were not found.
     pub without: Vec<&'static str>,
-    /// What is wrong, by the names of `seismolog_faults_total`.
+    /// The fault of the line, by its name in `seismolog_faults_total`.
     pub fault: Option<&'static str>,
 }
 
-/// Roles in their order.
+/// Serializes roles as an object, in their order.
 #[derive(Debug)]
 pub struct Roles<'a> {
     roles: &'a [RoleReading],
@@ -47,26 +47,26 @@ impl Serialize for Roles<'_> {
 
 #[derive(Debug, Serialize)]
 struct RoleDocument<'a> {
-    /// As detectors and rules see it.
+    /// The value as detectors and rules see it.
     value: &'a str,
-    /// How it is written, where that is something else.
+    /// The value as it is written in the line, if that differs.
     #[serde(skip_serializing_if = "Option::is_none")]
     written: Option<&'a str>,
-    /// The member that it came from; null for what has no name.
+    /// The member that holds the value; null where the value has no name.
     member: Option<&'a str>,
-    /// The member whose text holds that one.
+    /// The outer member in whose text that member was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     inside: Option<&'a str>,
     bytes: Option<[usize; 2]>,
-    /// An envelope takes it for granted.
+    /// Whether the layout implies the value instead of writing it.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     default: bool,
-    /// A duration in milliseconds.
+    /// The value of a duration in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     milliseconds: Option<f64>,
 }
 
-/// A name that matched in vain.
+/// A member whose name matches a role but whose value does not.
 #[derive(Debug, Serialize)]
 pub struct TriedDocument<'a> {
     role: &'static str,
@@ -94,7 +94,7 @@ impl Roles<'_> {
 }
 
 impl<'a> LineDocument<'a> {
-    /// The document of one line.
+    /// Makes the document of one line.
     #[must_use]
     pub fn new(file: &'a str, line: u64, fields: &Fields<'_>, reading: &'a LineReading) -> Self {
         let tried = reading.tried.iter().map(|tried| TriedDocument {
@@ -118,8 +118,8 @@ impl<'a> LineDocument<'a> {
     }
 }
 
-/// The roles that a line lacks, of those that are expected of it; a status says of an event how it
-/// ended, as a level does.
+/// The expected roles that a line lacks. A status stands in for a level, because it says as well
+/// how the event ended.
 pub fn without(reading: &LineReading) -> impl Iterator<Item = Role> {
     let is_event = matches!(reading.shape, Shape::Json | Shape::Text);
     let has = |role: Role| reading.roles.iter().any(|found| found.role == role);
@@ -134,7 +134,7 @@ pub fn without(reading: &LineReading) -> impl Iterator<Item = Role> {
     })
 }
 
-/// What a line is, in a word.
+/// The name of a shape.
 #[must_use]
 pub const fn shape_name(shape: Shape) -> &'static str {
     match shape {

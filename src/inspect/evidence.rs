@@ -1,9 +1,10 @@
-//! Which members look like a role that lines lack, by the values that they have.
+//! Finds members that could be a missing role, by their values.
 //!
-//! A name alone is no evidence, and one value is little: a member is suggested where every value of
-//! it in the lines without the role could be the role. Times must also go forward, as those of a
-//! log do: when a certificate ends is a time as well. Memory: 512 members a role, of the first
-//! 4,000 lines that lack it.
+//! A name alone is no evidence, and one value is little. A member is suggested if every value of it
+//! in the lines without the role fits the role (for a message, half of the values). Times must also
+//! ascend in nine of ten pairs of neighbours, as those of a log do, because the end of a
+//! certificate is a time as well. Memory: 512 members for each role, from the first 4,000 lines
+//! that lack the role.
 
 use crate::event::inspect::{LineMember, LineReading, fits};
 use crate::event::json::Kind;
@@ -12,23 +13,23 @@ use crate::event::{Level, Role, Shape, Timestamp};
 use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
-/// The roles for which members are looked for.
+/// The roles for which a member can be suggested.
 pub const SOUGHT: [Role; 7] =
     [Role::Timestamp, Role::Level, Role::Message, Role::Module, Role::Operation, Role::Duration, Role::Status];
-/// Lines without a role that are looked at.
+/// Most lines without a role that are examined.
 const LINES: u64 = 4_000;
-/// Members remembered of those lines.
+/// Most members that are remembered for a role.
 const MEMBERS: usize = 512;
-/// Values after which the order of times tells something, and a name is not needed any more.
+/// From this many values on, their order is checked, and a telling name is not required any more.
 const FEW: u64 = 5;
-/// Values that are enough for roles that only some lines can have.
+/// Values that suffice for a role that only some lines can have.
 const ENOUGH: u64 = 20;
-/// The years in which events happen: 2001 to 2100.
+/// Plausible times of events, in ns: the years 2001 to 2100.
 const YEARS: std::ops::Range<i64> = 978_307_200_000_000_000..4_102_444_800_000_000_000;
-/// Longest example kept, in characters.
+/// Longest example, in characters.
 const EXAMPLE: usize = 60;
 
-/// What is known of members that could be roles.
+/// The members that could be a role, for each role.
 #[derive(Debug)]
 pub struct Evidence {
     roles: [RoleEvidence; SOUGHT.len()],
@@ -46,17 +47,17 @@ struct RoleEvidence {
 struct MemberTally {
     seen: u64,
     fit: u64,
-    /// The levels that its values are, as bits.
+    /// The levels among its values, one bit each.
     levels: u8,
-    /// One of them is written as nobody writes anything else: `INFO`, `error`.
+    /// Whether a value is written as only levels are: `INFO`, `error`.
     is_plain: bool,
     last: Option<Timestamp>,
-    /// Times that are not before the one before them.
+    /// The number of timestamps that are not before the previous one.
     ordered: u64,
     example: String,
 }
 
-/// A member that looks like a role.
+/// A member that could be a missing role.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Suggestion {
     /// The role; in JSON its name.
@@ -64,9 +65,9 @@ pub struct Suggestion {
     pub role: Role,
     /// The member's name or path, as `[roles]` takes it.
     pub member: String,
-    /// Values that were looked at; all of them could be the role.
+    /// How many values were examined; all of them fit the role (for a message, half).
     pub values: u64,
-    /// One of them.
+    /// The first value.
     pub example: String,
 }
 
@@ -75,13 +76,13 @@ fn as_name<S: Serializer>(role: &Role, serializer: S) -> Result<S::Ok, S::Error>
 }
 
 impl Evidence {
-    /// None; times without a zone are in that of `context`.
+    /// Starts without evidence; times without a zone are in the zone of `context`.
     #[must_use]
     pub fn new(context: TimeContext) -> Self {
         Self { roles: Default::default(), context }
     }
 
-    /// Takes a line.
+    /// Adds the members of a line.
     pub fn take(&mut self, reading: &LineReading) {
         if !matches!(reading.shape, Shape::Json | Shape::Text) {
             return;
@@ -104,7 +105,7 @@ impl Evidence {
         }
     }
 
-    /// The member that looks most like this role.
+    /// The member that is most likely this role.
     #[must_use]
     pub fn best(&self, role: Role) -> Option<Suggestion> {
         let evidence = &self.roles[SOUGHT.iter().position(|sought| *sought == role)?];
@@ -143,7 +144,7 @@ impl MemberTally {
     fn take_time(&mut self, member: &LineMember, context: &TimeContext) -> bool {
         let time = match member.kind {
             Kind::Number => time_number(member.text.as_bytes()),
-            // A long number as text is a time only by its name.
+            // A long number in a string counts as a time only if its name says so.
             _ if is_digits(&member.text) && !has_hint(Role::Timestamp, &member.path) => None,
             _ => time_text(member.text.as_bytes(), &mut context.clone()),
         };
@@ -177,7 +178,7 @@ impl MemberTally {
     }
 }
 
-/// Whether a name in `[roles]` would be asked for this member.
+/// Whether naming this member in `[roles]` would have an effect.
 fn can_be_named(role: Role, member: &LineMember) -> bool {
     let by_layout = matches!(role, Role::Timestamp | Role::Level | Role::Message);
     let is_nameable = !member.path.is_empty() && !member.path.contains('[');
@@ -185,7 +186,7 @@ fn can_be_named(role: Role, member: &LineMember) -> bool {
     member.role.is_none() && is_nameable && !is_of_layout
 }
 
-/// Whether the member is worth a look at all.
+/// Whether the member can be this role at all, by its type and name.
 fn is_candidate(role: Role, member: &LineMember) -> bool {
     let is_text = matches!(member.kind, Kind::Text | Kind::Escaped);
     match role {
@@ -197,12 +198,12 @@ fn is_candidate(role: Role, member: &LineMember) -> bool {
     }
 }
 
-/// The last name of a path in lower case.
+/// The last name of a path, in lower case.
 fn last_name(path: &str) -> String {
     path.rsplit('.').next().unwrap_or(path).to_lowercase()
 }
 
-/// Whether the name alone speaks for the role.
+/// Whether the name alone suggests the role.
 fn has_hint(role: Role, path: &str) -> bool {
     let name = last_name(path);
     let holds = |parts: &[&str]| parts.iter().any(|part| name.contains(part));
@@ -231,7 +232,7 @@ fn has_hint(role: Role, path: &str) -> bool {
     }
 }
 
-/// Times of something else than the event.
+/// Whether the name is one of times other than the event's own.
 fn is_other_time(path: &str) -> bool {
     const OTHERS: [&str; 14] = [
         "expir", "birth", "until", "before", "after", "valid", "due", "deadline", "next", "modified", "created",
@@ -241,7 +242,7 @@ fn is_other_time(path: &str) -> bool {
     OTHERS.iter().any(|other| name.contains(other))
 }
 
-/// Lengths of time that say how long something may take, or how long it has been there.
+/// Whether the name is one of durations that are limits or ages, not measurements.
 fn is_limit(path: &str) -> bool {
     const LIMITS: [&str; 10] =
         ["uptime", "timeout", "ttl", "limit", "interval", "max", "min", "age", "retry", "offset"];
@@ -253,7 +254,7 @@ fn is_digits(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')
 }
 
-/// A name as those of modules are: one word that is no number.
+/// Whether the text looks like a module's name: one word that does not begin with a digit.
 fn is_name(text: &str) -> bool {
     let starts = text.chars().next().is_some_and(|first| first.is_alphabetic() || first == '_');
     starts && text.len() <= 80 && !text.contains(|c: char| c.is_whitespace() || matches!(c, '{' | '"' | '=' | ','))

@@ -1,9 +1,9 @@
-//! A layout for text lines that are not understood, where all of them say their time and level in
-//! the same way: `pattern` of `[[input.layout]]`.
+//! Suggests a layout for text lines that were not parsed, if they all write time and level in the
+//! same way: `pattern` of `[[input.layout]]`.
 //!
-//! Only what is certain is suggested: the same text in front of the first of the two, between them
-//! and behind the second, in nearly all of these lines, and more than one level among them. A wrong
-//! layout would be worse than none. Memory: 100 patterns, of the first 4,000 such lines.
+//! A layout is suggested only if nearly all of these lines have the same text before the first of
+//! the two, between them and after the second, and if more than one level occurs among them. A
+//! wrong layout would be worse than none. Memory: 100 patterns, of the first 4,000 such lines.
 
 use crate::event::inspect::LineReading;
 use crate::event::time::{TimeContext, time_prefix};
@@ -11,36 +11,36 @@ use crate::event::{Level, Role, Shape};
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-/// Lines that are looked at.
+/// Most lines that are examined.
 const LINES: u64 = 4_000;
-/// Patterns remembered of them.
+/// Most patterns that are remembered.
 const PATTERNS: usize = 100;
-/// Lines of one pattern that make it certain.
+/// The least number of lines that a pattern needs to be suggested.
 const CERTAIN: u64 = 20;
-/// How far a line is searched for its time and level, in bytes.
+/// How many bytes of a line are searched for its time and level.
 const HEADER: usize = 200;
 /// Longest text between two columns, in characters.
 const BETWEEN: usize = 40;
-/// Shortest time that is one: a date, or a clock with its seconds.
+/// Shortest text that counts as a time, in bytes: a date, or a time of day with seconds.
 const TIME: usize = 8;
 
-/// What lines that are not understood have in common.
+/// The patterns of text lines that were not parsed.
 #[derive(Debug)]
 pub struct LayoutEvidence {
     lines: u64,
-    /// How often each pattern was met, and the levels in it, as bits.
+    /// How often each pattern occurred, and the levels in it, one bit each.
     patterns: BTreeMap<String, (u64, u8)>,
     context: TimeContext,
 }
 
 impl LayoutEvidence {
-    /// None; times without a zone are in that of `context`.
+    /// Starts without evidence; times without a zone are in the zone of `context`.
     #[must_use]
     pub fn new(context: TimeContext) -> Self {
         Self { lines: 0, patterns: BTreeMap::new(), context }
     }
 
-    /// Takes a line and what was read of it.
+    /// Adds a line and how it was parsed.
     pub fn take(&mut self, line: &str, reading: &LineReading) {
         let has = |role: Role| reading.roles.iter().any(|found| found.role == role);
         let is_unread = reading.shape == Shape::Text && !(has(Role::Timestamp) && has(Role::Level));
@@ -56,7 +56,7 @@ impl LayoutEvidence {
         }
     }
 
-    /// The pattern that nearly all of the lines fit.
+    /// The pattern that at least 95 % of the lines fit.
     #[must_use]
     pub fn best(&self) -> Option<&str> {
         let (pattern, (count, levels)) = self.patterns.iter().max_by_key(|(_, (count, _))| *count)?;
@@ -74,7 +74,7 @@ impl LayoutEvidence {
         };
         let behind = &line[second.end..];
         let mark = behind.find(char::is_alphanumeric).unwrap_or(behind.len());
-        // A bracket or quote that opens there is the message's own.
+        // A bracket or quote in front of the first word belongs to the message.
         let mark = behind[..mark].find(['[', '(', '"', '\'', '<', '/', '_']).unwrap_or(mark);
         let texts = [&line[..first.start], &line[first.end..second.start], &behind[..mark]];
         let is_plain = |text: &&str| text.chars().count() <= BETWEEN && !text.contains(['{', '}']);
@@ -86,7 +86,7 @@ impl LayoutEvidence {
         Some((format!("{before}{{{first}}}{between}{{{second}}}{behind}{{message}}"), level))
     }
 
-    /// The first time of the line.
+    /// The range of the first time in the line.
     fn time_in(&self, line: &str) -> Option<Range<usize>> {
         let text = line.as_bytes();
         let starts = |at: &usize| {
@@ -101,7 +101,7 @@ impl LayoutEvidence {
     }
 }
 
-/// The first word that nobody would take for anything but a level, outside of the time.
+/// The first unmistakable level outside of the time's range.
 fn level_in(line: &str, time: &Range<usize>) -> Option<(Range<usize>, Level)> {
     let text = line.as_bytes();
     let mut at = 0;

@@ -1,8 +1,9 @@
-//! What was read of a log, for people: line by line, and of a whole file with what to set.
+//! Shows how a log was parsed: line by line, or as a summary of whole files with suggested
+//! settings.
 //!
-//! [`crate::event::inspect`] explains one line. Here lines are shown (`show.rs`), written as JSON
-//! (`document.rs`) and counted (`summary.rs`), and members that could be a role which lines lack
-//! are found by their values (`evidence.rs`, `layout_evidence.rs`). Nothing here reads or prints.
+//! [`crate::event::inspect`] explains one line. This module shows lines (`show.rs`), writes them as
+//! JSON (`document.rs`), counts them (`summary.rs`), and finds members that could be a missing role
+//! (`evidence.rs`, `layout_evidence.rs`). It neither reads nor prints.
 
 pub mod document;
 pub mod evidence;
@@ -13,7 +14,7 @@ mod summary_text;
 
 use crate::event::Role;
 
-/// A role with its article, as a sentence names it.
+/// The name of a role with its article, for use in a sentence.
 #[must_use]
 pub const fn with_article(role: Role) -> &'static str {
     match role {
@@ -31,7 +32,7 @@ pub const fn with_article(role: Role) -> &'static str {
     }
 }
 
-/// Why a value is not the role that its name stands for.
+/// What a value is instead of this role, for use in a sentence.
 #[must_use]
 pub const fn problem(role: Role) -> &'static str {
     match role {
@@ -43,7 +44,7 @@ pub const fn problem(role: Role) -> &'static str {
     }
 }
 
-/// A file's name as it can be pasted behind a command.
+/// A file's name, quoted where necessary so that it can be pasted into a shell command.
 #[must_use]
 pub fn pasted(name: &str) -> String {
     let is_harmless = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | ':' | '@' | '+' | '=' | ',');

@@ -1,4 +1,4 @@
-//! What was read of a line, as a person reads it.
+//! Shows how a line was parsed.
 
 use super::document::{shape_name, without};
 use super::problem;
@@ -10,22 +10,22 @@ use crate::terminal::Paint;
 use crate::terminal::layout::clip;
 use std::fmt::Write as _;
 
-/// How wide the names of roles are.
+/// The width of the column with roles' names.
 const NAMES: usize = 12;
-/// How wide values are; longer ones push what stands behind them.
+/// The width of the column with values; a longer value shifts the rest of its row.
 const VALUES: usize = 30;
 
 /// How lines are shown.
 #[derive(Clone, Copy, Debug)]
 pub struct LineView {
-    /// Columns of the screen.
+    /// The width of the screen in columns.
     pub width: usize,
-    /// Colours, or none.
+    /// The colours, if any.
     pub paint: Paint,
 }
 
 impl LineView {
-    /// Line `number` of its file, and what was read of it.
+    /// Shows line `number` of a file and how it was parsed.
     #[must_use]
     pub fn line(self, number: u64, line: &str, reading: &LineReading, duration_ms: Option<f64>) -> String {
         let Self { width, paint } = self;
@@ -70,7 +70,7 @@ impl LineView {
     }
 }
 
-/// The member's name, behind that of the text which holds it.
+/// The member's path, after the name of the outer member whose text holds it.
 fn named(member: &LineMember) -> String {
     match (&member.inside, member.path.as_str()) {
         (Some(inside), "") => inside.clone(),
@@ -79,7 +79,7 @@ fn named(member: &LineMember) -> String {
     }
 }
 
-/// Where a value came from: which member, which bytes, and how it is written there.
+/// The origin of a value: which member, which bytes, and how it is written there.
 fn origin(from: &LineMember, value: &str) -> String {
     let mut facts = Vec::new();
     let name = named(from);

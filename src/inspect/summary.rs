@@ -1,7 +1,7 @@
-//! How much of a log is understood: shares by role and by layout, the commonest shapes of what is
-//! not, and what to set.
+//! How much of a log could be parsed: shares by role and by layout, the most frequent shapes of
+//! lines that were not parsed, and suggested settings.
 //!
-//! Memory is bounded: 200 layouts, 2,000 shapes, and templates by `limits.keys`.
+//! Memory is bounded: 200 layouts, 2,000 shapes, and at most `limits.keys` templates.
 
 use super::document::without;
 use super::evidence::{Evidence, SOUGHT, Suggestion};
@@ -14,18 +14,18 @@ use crate::plain::plain_document;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
 
-/// Most layouts counted apart.
+/// Most layouts that are counted separately.
 const LAYOUTS: usize = 200;
-/// Most shapes of what is not understood that are counted apart.
+/// Most shapes of unparsed lines that are counted separately.
 const SHAPES: usize = 2_000;
-/// How many of those are listed.
+/// How many shapes are listed.
 const LISTED: usize = 10;
 /// Longest example of a line, in characters.
 const EXAMPLE: usize = 400;
-/// Longest list of the names in an object, in characters.
+/// Longest list of an object's names, in characters.
 const KEYS: usize = 400;
 
-/// What is counted of one or more files.
+/// The counts of one or more files.
 #[derive(Debug)]
 pub struct InspectSummary {
     document: SummaryDocument,
@@ -45,14 +45,14 @@ struct LayoutTally {
     roles: [u64; ORDER.len()],
 }
 
-/// What lines of one shape have in common.
+/// By which property unparsed lines are grouped.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum ShapeKey {
     /// The names in an object.
     Object(String),
-    /// Their template.
+    /// The template of a text.
     Text(TemplateId),
-    /// What is wrong with them.
+    /// The fault of a line.
     Faulty(Fault),
 }
 
@@ -72,31 +72,32 @@ pub struct SummaryDocument {
     pub lines: u64,
     /// Lines that are blank.
     pub blank_lines: u64,
-    /// Events that a seismolog made.
+    /// Events that were written by seismolog.
     pub own_events: u64,
-    /// Lines that only go on with the stack trace before them.
+    /// Lines that continue a stack trace.
     pub trace_lines: u64,
-    /// All other lines: what the shares are of.
+    /// All other lines, from which the shares are computed.
     pub events: u64,
-    /// Events that tell each role.
+    /// How many events have each role.
     pub roles: BTreeMap<&'static str, Share>,
-    /// Layouts, the commonest first.
+    /// Layouts, the most frequent first.
     pub layouts: Vec<LayoutShare>,
-    /// The commonest shapes of events without a time, a level or status, or a message or operation.
+    /// The most frequent shapes of events without a time, without a level or status, or without a
+    /// message or operation.
     pub unread_shapes: Vec<UnreadShape>,
-    /// Events of shapes that are not listed.
+    /// Events whose shapes are not listed.
     pub unread_others: u64,
-    /// What is wrong with lines, by the names of `seismolog_faults_total`; only what there is.
+    /// Faults by their names in `seismolog_faults_total`; only those that occurred.
     pub faults: BTreeMap<&'static str, u64>,
-    /// Members that look like roles which most events lack.
+    /// Members that could be a role which most events lack.
     pub suggestions: Vec<Suggestion>,
     /// A layout that nearly all text lines without a time or level fit.
     pub layout_pattern: Option<String>,
-    /// The same as lines for the configuration file; null where there are none.
+    /// The suggestions as lines for the configuration file; null if there are none.
     pub toml: Option<String>,
 }
 
-/// How many events, and which part of all.
+/// A number of events and its share of all.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub struct Share {
     /// Events.
@@ -112,18 +113,18 @@ pub struct LayoutShare {
     pub layouts: Vec<&'static str>,
     /// Events.
     pub events: u64,
-    /// Events of them that tell each role.
+    /// How many of these events have each role.
     pub roles: BTreeMap<&'static str, Share>,
 }
 
-/// A shape that was not understood.
+/// A shape of lines that were not parsed.
 #[derive(Clone, Debug, Serialize)]
 pub struct UnreadShape {
     /// The template of its lines, or the names in its objects.
     pub shape: String,
     /// Events.
     pub events: u64,
-    /// What the first of them lacks.
+    /// The roles that the first of these events lacks.
     pub without: Vec<&'static str>,
     /// The first of them.
     pub example: String,
@@ -136,7 +137,7 @@ impl Share {
 }
 
 impl InspectSummary {
-    /// Nothing was read.
+    /// A summary of no lines.
     #[must_use]
     pub fn new(evidence: Evidence, layout: LayoutEvidence, templates: Templates) -> Self {
         Self {
@@ -152,13 +153,13 @@ impl InspectSummary {
         }
     }
 
-    /// The lines that follow are of this file.
+    /// Begins the file `name`; the lines that follow are of this file.
     pub fn file(&mut self, name: &str) {
         self.document.files.push(name.to_owned());
         self.traces = StackTraceAssembler::default();
     }
 
-    /// Takes a line at its time in the stream, and what was read of it.
+    /// Adds a line, its time in the stream, and how it was parsed.
     pub fn line(&mut self, fields: &Fields<'_>, place: Timestamp, reading: &LineReading) {
         let document = &mut self.document;
         document.lines += 1;
@@ -195,7 +196,7 @@ impl InspectSummary {
         }
         self.evidence.take(reading);
         self.layout.take(&String::from_utf8_lossy(fields.line()), reading);
-        // Without a module an event is still understood.
+        // A module is not required: an event without one counts as parsed.
         let lacks: Vec<&'static str> = without(reading).filter(|role| *role != Role::Module).map(Role::name).collect();
         if !lacks.is_empty() || reading.fault.is_some() {
             self.take_unread(fields, reading, template, lacks);
@@ -226,7 +227,7 @@ impl InspectSummary {
         }
     }
 
-    /// What was counted.
+    /// Returns the counts.
     #[must_use]
     pub fn finish(mut self) -> SummaryDocument {
         let events = self.document.events;
@@ -252,7 +253,7 @@ impl InspectSummary {
         self.document
     }
 
-    /// The commonest shapes, those of merged templates together.
+    /// The most frequent shapes; those whose templates were merged since are counted together.
     fn unread_shapes(&self) -> Vec<UnreadShape> {
         let mut shapes: BTreeMap<String, UnreadShape> = BTreeMap::new();
         let mut all: Vec<_> = self.unread.iter().collect();
@@ -287,7 +288,7 @@ impl InspectSummary {
     }
 }
 
-/// The names in an object, in the order of the alphabet.
+/// The names in an object, in alphabetical order.
 fn keys_of(fields: &Fields<'_>) -> String {
     let mut keys = Vec::new();
     fields.each_key(|key| keys.push(String::from_utf8_lossy(key).into_owned()));
@@ -296,9 +297,9 @@ fn keys_of(fields: &Fields<'_>) -> String {
     keys.join(", ").chars().take(KEYS).collect()
 }
 
-/// What is suggested, as lines for the configuration file.
+/// The suggestions as lines for the configuration file.
 fn toml_of(suggestions: &[Suggestion], layout: Option<&str>) -> Option<String> {
-    // JSON's strings are strings of TOML, once nothing in them steers a terminal.
+    // A JSON string is also a TOML string once it has no characters that control a terminal.
     let quoted = |text: &str| plain_document(&serde_json::to_string(text).unwrap_or_default());
     let mut text = String::new();
     if !suggestions.is_empty() {

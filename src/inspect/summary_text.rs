@@ -1,4 +1,4 @@
-//! The summary as a person reads it.
+//! The summary as text for people.
 
 use super::summary::{Share, SummaryDocument};
 use crate::event::Role;
@@ -8,7 +8,7 @@ use crate::terminal::Paint;
 use crate::terminal::layout::{clip, wrap};
 use std::fmt::Write as _;
 
-/// The roles whose shares are told of the whole.
+/// The roles whose shares are shown for all events.
 const ROLES: [Role; 9] = [
     Role::Timestamp,
     Role::Level,
@@ -20,13 +20,13 @@ const ROLES: [Role; 9] = [
     Role::Status,
     Role::Trace,
 ];
-/// Those that are told of each layout.
+/// The roles whose shares are shown for each layout.
 const COLUMNS: [Role; 6] = [Role::Timestamp, Role::Level, Role::Message, Role::Module, Role::Operation, Role::Duration];
-/// Layouts listed.
+/// How many layouts are listed.
 const LAYOUTS: usize = 20;
 
 impl SummaryDocument {
-    /// The summary in lines of this width.
+    /// The summary in lines of at most `width` characters.
     #[must_use]
     pub fn render(&self, width: usize, paint: Paint) -> String {
         let mut text = String::new();
@@ -58,7 +58,7 @@ impl SummaryDocument {
         let _ = writeln!(text, "\n{}  {}", paint.bold("What events tell"), paint.dim("share, events"));
         for role in ROLES {
             let share = self.roles.get(role.name()).copied().unwrap_or_default();
-            // Not every log has operations; a time and a level nearly all have.
+            // Nearly every log has times, levels and messages; not every log has operations.
             let is_bad = matches!(role, Role::Timestamp | Role::Level | Role::Message) && share.share < 0.5;
             let percent = format!("{:>7}", percent(share, self.events));
             let percent = if is_bad { paint.style("1;33", &percent) } else { percent };
@@ -142,7 +142,7 @@ impl SummaryDocument {
     }
 }
 
-/// `12.3 %`, and no `100 %` or `0 %` where that is not quite so.
+/// `12.3 %`; a share that is rounded never reads as `100 %` or `0 %`.
 fn percent(share: Share, all: u64) -> String {
     match share.events {
         0 => "0 %".into(),

@@ -13,7 +13,7 @@ fn loaded(toml: &str) -> Loaded {
     Loaded::new(Config::parse("s.toml", toml).unwrap(), RuleSet::empty())
 }
 
-/// Looks at the lines and calls `each` with what was read of them.
+/// Parses the lines and returns the summary with its suggestions.
 fn summary(toml: &str, lines: &[String]) -> SummaryDocument {
     let loaded = loaded(toml);
     let text = lines.join("\n");
@@ -43,7 +43,8 @@ fn repeat(count: usize, line: impl Fn(usize) -> String) -> Vec<String> {
 #[test]
 fn members_are_suggested_by_their_values() {
     for (lines, expected) in [
-        // A proxy that calls its time in its own way, and one that tells nothing but that.
+        // A proxy that writes its time under a name of its own, and one that writes nothing but the
+        // time.
         (
             repeat(30, |i| {
                 format!(r#"{{"stampOfRequest":"2026-03-02T09:00:{i:02}Z","message":"served {i}","level":"info"}}"#)
@@ -58,7 +59,7 @@ fn members_are_suggested_by_their_values() {
             repeat(30, |i| format!(r#"{{"epoch_s":{},"message":"x {i}","level":"info"}}"#, 1_772_442_000 + i)),
             vec!["timestamp epoch_s"],
         ),
-        // Levels under another name.
+        // Levels under an unusual name.
         (
             repeat(30, |i| {
                 let level = ["INFO", "WARN", "ERROR"][i % 3];
@@ -66,7 +67,7 @@ fn members_are_suggested_by_their_values() {
             }),
             vec!["level gravity"],
         ),
-        // A status and a duration, and a message that is called otherwise.
+        // A status, a duration and a message under unusual names.
         (
             repeat(30, |i| {
                 format!(
@@ -83,19 +84,19 @@ fn members_are_suggested_by_their_values() {
     }
 }
 
-/// Each of these looks like a role and is none.
+/// Each of these members looks like a role but is none.
 #[test]
 fn what_only_looks_like_a_role_is_not_suggested() {
     for lines in [
-        // When something ends, in no order.
+        // Expiry dates, in no order.
         repeat(30, |i| format!(r#"{{"not_on_or_after":"20{:02}-03-02T09:00:00Z","message":"x"}}"#, 10 + i * 7 % 50)),
         repeat(30, |i| format!(r#"{{"released":"20{:02}-03-02","message":"x"}}"#, 10 + i * 7 % 50)),
-        // Numbers that are epochs only by chance.
+        // Numbers that look like epoch times by chance.
         repeat(30, |i| format!(r#"{{"order":{},"message":"x"}}"#, 1_772_442_000 + i)),
-        // A word that is a level and means something else.
+        // A word that can be a level but means something else.
         repeat(30, |_| r#"{"result":"failure","message":"x"}"#.to_owned()),
         repeat(30, |i| format!(r#"{{"grade":"{}","message":"x"}}"#, ["A", "C", "D"][i % 3])),
-        // A limit, and a state of two digits.
+        // A limit, and an exit code.
         repeat(30, |i| format!(r#"{{"timeout_millis":{},"message":"x"}}"#, 100 + i)),
         repeat(30, |i| format!(r#"{{"exit_code":{},"message":"x"}}"#, i % 3)),
     ] {
@@ -133,7 +134,8 @@ fn a_layout_is_suggested_where_all_lines_agree() {
             repeat(40, |i| format!("=> at 2026-03-02 09:00:{i:02} =>> {} =>> order {i}", level(i))),
             Some("=> at {time} =>> {level} =>> {message}"),
         ),
-        // Not every line says it, one says it in its text, and one never says another level.
+        // Lines of which some do not fit the pattern, lines with the level in the message, and
+        // lines that have only one level.
         (
             repeat(40, |i| {
                 if i % 4 == 0 { format!("order {i}") } else { format!("#{}#2026-03-02 09:00:{i:02}# x", level(i)) }

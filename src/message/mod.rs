@@ -1,6 +1,5 @@
-//! What people are told of findings, whoever carries it: a finding as a notice, and the payload
-//! template that a webhook's message is written by. The configuration checks such templates, and
-//! sinks render them.
+//! Messages to people about findings, independent of how they are sent: the notice of a finding,
+//! and the payload template of a webhook. The configuration validates templates; sinks render them.
 
 pub mod notice;
 pub mod template;

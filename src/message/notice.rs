@@ -1,4 +1,4 @@
-//! What people are told of a finding: owned, small, and able to wait in a file.
+//! A notice: what people are told of a finding. It is small and owned, and can be stored in a file.
 
 use crate::engine::finding::{Finding, Key, Severity, State};
 use crate::event::Timestamp;
@@ -8,55 +8,55 @@ use crate::plain::plain;
 use crate::terminal::layout;
 use serde::{Deserialize, Serialize};
 
-/// Lines shown, and characters of each.
+/// Most lines in a notice, and most characters of each.
 const LINES: usize = 10;
 const LINE_CHARACTERS: usize = 300;
 
-/// A finding as people are told of it. Its members are the variables of templates.
+/// The notice of a finding. Its members are the variables of payload templates.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Notice {
-    /// One for all findings of an incident.
+    /// The id of the incident, the same in all of its findings.
     pub id: String,
-    /// Who found it.
+    /// The detector that made the finding.
     pub detector: String,
-    /// What exactly.
+    /// The kind of finding, as the detector names it.
     pub kind: String,
-    /// The rule, for rules.
+    /// The name of the rule, if a rule made the finding.
     pub rule: Option<String>,
-    /// Begins, goes on or has ended.
+    /// Whether the incident opens, goes on or is resolved.
     pub state: State,
-    /// How much it matters.
+    /// The severity.
     pub severity: Severity,
-    /// How soon somebody should look.
+    /// How soon somebody should look, as a duration.
     pub respond_within: Option<String>,
-    /// Whose incident.
+    /// The key of the incident.
     pub key: Key,
-    /// When it began: RFC 3339.
+    /// When the incident began, in RFC 3339.
     pub opened_at: String,
-    /// When this was said: RFC 3339.
+    /// When the finding was made, in RFC 3339.
     pub said_at: String,
-    /// Both in nanoseconds since the Unix epoch.
+    /// When the incident began, in nanoseconds since the Unix epoch.
     pub opened_ns: i64,
-    /// See `opened_ns`.
+    /// When the finding was made, in nanoseconds since the Unix epoch.
     pub said_ns: i64,
-    /// Events so far.
+    /// Events of the incident so far.
     pub count: u64,
-    /// 0 to 1.
+    /// The score, from 0 to 1.
     pub score: f64,
-    /// One sentence.
+    /// The summary, in one sentence.
     pub summary: String,
-    /// Evidence in words.
+    /// The evidence in words.
     pub evidence: String,
-    /// What causes it.
+    /// The cause, if a rule gives one.
     pub cause: Option<String>,
-    /// What to do.
+    /// The remedy, if a rule gives one.
     pub remedy: Option<String>,
-    /// Lines that show it.
+    /// Log lines that show the incident.
     pub lines: Vec<String>,
 }
 
 impl Notice {
-    /// The notice of a finding.
+    /// Makes the notice of a finding.
     #[must_use]
     pub fn of(finding: &Finding) -> Self {
         let clip = |line: &String| layout::clip(line, LINE_CHARACTERS);
@@ -88,7 +88,7 @@ impl Notice {
         }
     }
 
-    /// About how many bytes it takes.
+    /// The approximate size in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let texts =
@@ -99,19 +99,20 @@ impl Notice {
         size_of::<Self>() + all.map(|text| size_of::<String>() + text.len()).sum::<usize>()
     }
 
-    /// When it began.
+    /// When the incident began.
     #[must_use]
     pub fn opened(&self) -> Timestamp {
         Timestamp(self.opened_ns)
     }
 
-    /// When this was said.
+    /// When the finding was made.
     #[must_use]
     pub fn said(&self) -> Timestamp {
         Timestamp(self.said_ns)
     }
 
-    /// A later notice of the same incident in place of this one. Only the first has all lines.
+    /// Replaces this notice by a later one of the same incident. The lines are kept if the later
+    /// one has none.
     pub fn replace_by(&mut self, later: Self) {
         let lines = std::mem::take(&mut self.lines);
         *self = later;
@@ -125,7 +126,7 @@ impl Notice {
 pub(crate) mod tests {
     use super::*;
 
-    /// The notice of an incident `id` in this state.
+    /// A notice of the incident `id` in this state.
     pub(crate) fn notice(id: u64, state: State, severity: Severity) -> Notice {
         let at = Timestamp::from_seconds(1_700_000_000 + id as i64);
         Notice {

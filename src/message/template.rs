@@ -1,9 +1,9 @@
-//! What a webhook sends: a template in Jinja's language over the findings of one message.
+//! The payload template of a webhook: a Jinja template over the findings of one message.
 //!
 //! Variables: `title` (one line), `text` (some lines, for people), `count` (findings in all),
 //! `opened` and `resolved` (how many of them), `more` (how many are not in `findings`), `severity`
-//! (the worst), and `findings`, each with the members of [`Notice`]. `| tojson` makes a JSON string
-//! of one. A name that is none of these is an error.
+//! (the worst), and `findings`, each with the members of [`Notice`]. `| tojson` turns a value into
+//! JSON. Any other name is an error.
 
 use super::notice::Notice;
 use crate::engine::finding::{Key, Severity, State};
@@ -12,40 +12,40 @@ use minijinja::{Environment, UndefinedBehavior};
 use serde::Serialize;
 use std::fmt::Write as _;
 
-/// Instructions that rendering one message may take.
+/// Most instructions for rendering one message.
 const FUEL: u64 = 200_000;
-/// Variables and functions.
+/// Known variables and functions.
 const KNOWN: [&str; 12] = [
     "version", "title", "text", "severity", "count", "opened", "resolved", "more", "findings", "range", "dict", "loop",
 ];
-/// The name of the one template.
+/// The name under which the template is registered.
 const NAME: &str = "message";
 
-/// A message before it is written.
+/// The variables of a message.
 #[derive(Clone, Debug, Serialize)]
 pub struct Digest<'a> {
-    /// Of this form.
+    /// The version of this format.
     pub version: u32,
-    /// One line.
+    /// The title, in one line.
     pub title: String,
-    /// Some lines.
+    /// The text, in some lines.
     pub text: String,
-    /// The worst of all.
+    /// The worst severity of all findings.
     pub severity: Severity,
-    /// Findings in all.
+    /// How many findings there are in all.
     pub count: u64,
-    /// Of them, incidents that opened and have not ended.
+    /// How many of them are of open incidents.
     pub opened: u64,
-    /// Of them, incidents that have ended.
+    /// How many of them are of resolved incidents.
     pub resolved: u64,
-    /// Findings that are only counted.
+    /// How many findings are counted but not listed.
     pub more: u64,
-    /// The worst first.
+    /// The listed findings, the worst first.
     pub findings: &'a [Notice],
 }
 
 impl<'a> Digest<'a> {
-    /// A message of these findings, and of so many that are only counted.
+    /// A digest of `findings` and of others that are only counted in `opened` and `resolved`.
     #[must_use]
     pub fn of(findings: &'a [Notice], opened: u64, resolved: u64, severity: Severity) -> Self {
         let count = opened + resolved;
@@ -103,15 +103,15 @@ fn title(findings: &[Notice], opened: u64, resolved: u64, severity: Severity) ->
     }
 }
 
-/// A compiled template; without one the message is the whole digest as JSON.
+/// A compiled template; `None` writes the whole digest as JSON.
 #[derive(Debug)]
 pub struct PayloadTemplate(Option<Environment<'static>>);
 
 impl PayloadTemplate {
-    /// Compiles it.
+    /// Compiles the template.
     ///
     /// # Errors
-    /// What is wrong, with its line.
+    /// The error and its line.
     pub fn new(source: Option<&str>) -> Result<Self, String> {
         let Some(source) = source else { return Ok(Self(None)) };
         let mut environment = Environment::new();
@@ -119,8 +119,8 @@ impl PayloadTemplate {
         environment.set_fuel(Some(FUEL));
         environment.add_template_owned(NAME, source.to_owned()).map_err(|error| in_words(&error))?;
         let template = environment.get_template(NAME).map_err(|error| in_words(&error))?;
-        // `tojson` makes a null of what is undefined, so that a misspelt name would only be seen in
-        // what is sent.
+        // Undefined names are refused here because `tojson` turns them into null, so that a
+        // misspelt name would only show in sent messages.
         let undefined = template.undeclared_variables(false).into_iter().filter(|name| !KNOWN.contains(&name.as_str()));
         if let Some(name) = undefined.min() {
             return Err(format!("{name} is undefined"));
@@ -128,10 +128,11 @@ impl PayloadTemplate {
         Ok(Self(Some(environment)))
     }
 
-    /// Compiles it and tries it, on one finding and on a storm: what is to be JSON must be some.
+    /// Compiles the template and tries it on one finding and on a storm. If the content type is
+    /// JSON, the result must be valid JSON.
     ///
     /// # Errors
-    /// What is wrong.
+    /// The error.
     pub fn check(source: Option<&str>, content_type: &str) -> Result<(), String> {
         let template = Self::new(source)?;
         let sample = |severity, state| Notice {
@@ -161,17 +162,17 @@ impl PayloadTemplate {
             let text = template.render(&digest)?;
             if content_type.contains("json") {
                 serde_json::from_str::<serde::de::IgnoredAny>(&text)
-                    // Not what it makes: keys of services stand in templates.
+                    // The result itself is not quoted, because templates may hold API keys.
                     .map_err(|error| format!("makes no JSON: {error}"))?;
             }
         }
         Ok(())
     }
 
-    /// The message.
+    /// Renders the message.
     ///
     /// # Errors
-    /// What a template does only on some findings wrong.
+    /// An error that a template only has for some findings.
     pub fn render(&self, digest: &Digest<'_>) -> Result<String, String> {
         match &self.0 {
             None => serde_json::to_string(digest).map_err(|error| error.to_string()),

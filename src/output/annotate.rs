@@ -1,4 +1,4 @@
-//! An event with what was found and what rules wish written into it.
+//! Writes findings, and what rules change, into an event.
 
 use super::OutputEncoder;
 use crate::engine::finding::Finding;
@@ -7,15 +7,15 @@ use crate::event::{Batch, Edit, Encoding, Fault, packed, splice, transcode};
 use crate::io::entries;
 use crate::observer::Observer;
 
-/// An annotation is at most this long.
+/// Longest annotation of an event, in bytes.
 pub(super) const ANNOTATION_BYTES: usize = 8 << 10;
 
-/// Of it, what is not findings: brackets and what closes the event.
+/// The part of the annotation that is not findings, in bytes: brackets and the end of the event.
 pub(super) const ANNOTATION_FRAME: usize = 16;
 
 impl OutputEncoder {
-    /// The event without findings and members, with its masks, which are never left out: what they
-    /// cannot be applied to does not leave.
+    /// Writes the event with only its masks. Masks are never left out: an event that cannot be
+    /// masked is withheld.
     pub(super) fn mask(&mut self, batch: &Batch, i: usize, edit: &Edit, raw: bool) -> Result<(), Fault> {
         self.findings.clear();
         let masks = Edit { masks: edit.masks.clone(), ..Edit::default() };
@@ -29,8 +29,8 @@ impl OutputEncoder {
         Ok(())
     }
 
-    /// Writes the event, as rules wish it, with as many of its findings as it can carry; the others
-    /// leave before it on their own. False when it can carry nothing.
+    /// Writes the event with the changes of rules and as many of its findings as fit; the others
+    /// become events of their own in front of it. Returns false if nothing fits.
     pub(super) fn annotate<W: Observer>(
         &mut self,
         batch: &Batch,
@@ -56,7 +56,7 @@ impl OutputEncoder {
         if let Err(fault) = self.splice(batch, i, edit) {
             observer.fault(fault);
             carried = 0;
-            // Without findings what rules add may fit.
+            // The members that rules add may fit without the findings.
             self.findings.clear();
             written = !findings.is_empty() && !edit.members.is_empty() && self.splice(batch, i, edit).is_ok();
         }
@@ -64,7 +64,7 @@ impl OutputEncoder {
         written
     }
 
-    /// The event of record `i` with the gathered findings, as each wanted form, within the limit.
+    /// Writes record `i` with the gathered findings in each wanted form, and checks the limits.
     fn splice(&mut self, batch: &Batch, i: usize, edit: &Edit) -> Result<(), Fault> {
         self.make(batch, i, edit)?;
         let line = if self.wants_lines { self.annotated.len() } else { 0 };
@@ -76,8 +76,8 @@ impl OutputEncoder {
         Ok(())
     }
 
-    /// The event of record `i` with the gathered findings, as a line into `annotated` and as a map
-    /// into `map`.
+    /// Writes record `i` with the gathered findings as a line into `annotated` and as a map into
+    /// `map`.
     fn make(&mut self, batch: &Batch, i: usize, edit: &Edit) -> Result<(), Fault> {
         self.annotated.clear();
         self.map.clear();
@@ -85,8 +85,8 @@ impl OutputEncoder {
         if batch.records[i].encoding == Encoding::MessagePack {
             let map = batch.records[i].span.of(&batch.bytes);
             packed::edit(map, edit, name, findings, &mut self.map).map_err(|_| Fault::Member)?;
-            // What was added may be deeper than the record was, which whoever sent it knew to be
-            // taken.
+            // Additions may be nested deeper than the record, whose depth the receiver is known to
+            // accept.
             if self.wants_entries && Reader::new(&self.map, 0).skip_within(self.options.entries.deepest).is_err() {
                 return Err(Fault::Member);
             }

@@ -1,9 +1,8 @@
-//! What leaves: untouched records as the bytes that came, the others with what was found written
-//! into them.
+//! Encodes the output: untouched records keep their bytes, others get findings written into them.
 //!
-//! Runs of untouched records are kept as ranges of the batch and written from the very buffer they
-//! were read into; short ones are copied. Ends that want entries of the Forward protocol in place
-//! of lines get those beside.
+//! Runs of untouched records are kept as ranges of the batch and written from the buffer they were
+//! read into; short runs are copied. Outputs that want entries of the Forward protocol get those in
+//! place of lines.
 
 mod annotate;
 mod own_event;
@@ -24,29 +23,30 @@ use crate::terminal::Screen;
 pub use own_event::write_event;
 use std::ops::Range;
 
-/// Shorter runs of untouched bytes are copied: a part of a write costs as much.
+/// Shorter runs, in bytes, are copied, because another part of a vectored write costs as much.
 const SHORT_RUN: usize = 4 << 10;
 
-/// Gathers what a batch becomes.
+/// Encodes the output of a batch.
 #[derive(Debug)]
 pub struct OutputEncoder {
     options: EncoderOptions,
-    /// Somebody looks at it: events are shown, not passed on.
+    /// Set if a person watches: events are then shown readably instead of passed on.
     screen: Option<Screen>,
     ready: Vec<u8>,
-    /// Long runs of untouched bytes of the batch at hand, and how much of what is ready goes before
-    /// each.
+    /// Long runs of untouched bytes in the current batch, each with the length of `ready` that goes
+    /// before it.
     runs: Vec<(usize, Range<usize>)>,
-    /// The run that follows.
+    /// The current run of untouched bytes, which may still grow.
     untouched: Range<usize>,
     findings: Vec<u8>,
-    /// The event at hand with its findings, as a line and as a map.
+    /// The current event with its findings, as a line and as a map.
     annotated: Vec<u8>,
     map: Vec<u8>,
     entries: Entries,
     wants_lines: bool,
     wants_entries: bool,
-    /// Lines alone are wanted, and as they came.
+    /// Whether untouched records can be passed on as they are, because no output wants entries, a
+    /// screen or replies.
     plain: bool,
     at_line_start: bool,
     records: u64,
@@ -78,15 +78,15 @@ impl OutputEncoder {
         }
     }
 
-    /// Makes what these ends want.
+    /// Selects the forms that these outputs want.
     pub fn prepare(&mut self, outputs: &Outputs) {
         self.wants_lines = outputs.wants(Form::Lines);
         self.wants_entries = outputs.wants(Form::Entries);
         self.plain = !self.wants_entries && self.screen.is_none() && self.options.reply == Reply::Event;
     }
 
-    /// A batch begins at `now`. One source's last line may have no end; another's first does not
-    /// belong to it.
+    /// Begins a batch at `now`. If the last line of another source had no line end, one is added,
+    /// because the first line of this batch does not continue that line.
     pub fn begin(&mut self, batch: &Batch, now: Timestamp) {
         self.now = now;
         let Some(first) = batch.records.first() else { return };
@@ -96,20 +96,20 @@ impl OutputEncoder {
         self.source = first.source;
     }
 
-    /// The same, showing events to a person where there is a screen.
+    /// Shows events on a screen if there is one.
     #[must_use]
     pub fn with_screen(mut self, screen: Option<Screen>) -> Self {
         self.screen = screen;
         self
     }
 
-    /// True when what was put last ended its line, so that an event of our own can follow.
+    /// Whether the last record ended its line, so that an event of seismolog's own can follow.
     #[must_use]
     pub fn at_line_start(&self) -> bool {
         self.at_line_start
     }
 
-    /// Puts record `i` of the batch, with what came of it.
+    /// Adds record `i` of the batch with the outcome of the engine.
     #[inline]
     pub fn put<W: Observer>(&mut self, batch: &Batch, i: usize, outcome: &Outcome, observer: &mut W) {
         let record = &batch.records[i];
@@ -134,7 +134,7 @@ impl OutputEncoder {
         self.at_line_start = record.line_end > 0 || record.encoding == Encoding::MessagePack;
     }
 
-    /// Puts findings that no event carries.
+    /// Adds findings that no event carries.
     pub fn put_alone<W: Observer>(&mut self, outcome: &Outcome, observer: &mut W) {
         if outcome.fault.is_some() || !outcome.printed.is_empty() {
             observer.aside(outcome);
@@ -144,11 +144,11 @@ impl OutputEncoder {
         outcome.emitted.iter().for_each(|emitted| self.put_emitted(emitted, &[], observer));
     }
 
-    /// Sends all that was put by every end; how many bytes. What waits for the batch to leave goes
-    /// with it.
+    /// Sends everything that was added to every output, along with the batch's delivery tokens, and
+    /// returns the number of bytes.
     ///
     /// # Errors
-    /// [`Undelivered`], after the lines that did leave were counted.
+    /// [`Undelivered`], after the delivered lines have been counted.
     pub fn send(&mut self, batch: &mut Batch, outputs: &mut Outputs) -> Result<usize, Undelivered> {
         self.end_run(batch);
         let mut lines = Vec::with_capacity(2 * self.runs.len() + 1);
@@ -167,7 +167,7 @@ impl OutputEncoder {
         result
     }
 
-    /// Something else follows the untouched bytes so far.
+    /// Flushes the pending run of untouched records.
     fn end_run(&mut self, batch: &Batch) {
         let run = std::mem::take(&mut self.untouched);
         if run.len() < SHORT_RUN {
@@ -177,7 +177,7 @@ impl OutputEncoder {
         }
     }
 
-    /// False when the record does not leave.
+    /// Returns false if the record is withheld.
     #[cold]
     #[inline(never)]
     fn put_touched<W: Observer>(&mut self, batch: &Batch, i: usize, outcome: &Outcome, observer: &mut W) -> bool {
@@ -193,8 +193,8 @@ impl OutputEncoder {
         self.put_record(batch, i, tag, &outcome.findings, &outcome.edit, observer)
     }
 
-    /// An event that a rule made, with its line end; nowhere where the stream is not ours to add
-    /// to.
+    /// Adds an event that a rule emitted, with its line end, unless the stream must not have events
+    /// of seismolog's own.
     fn put_emitted<W: Observer>(&mut self, emitted: &Emitted, tag: &[u8], observer: &mut W) {
         observer.findings(&emitted.findings, emitted.edit.shows_all().then(|| emitted.fields()).as_ref());
         if !self.is_ours() {
@@ -208,15 +208,15 @@ impl OutputEncoder {
         }
     }
 
-    /// True when events of our own may stand in the stream.
+    /// Whether events of seismolog's own may be added to the stream.
     fn is_ours(&self) -> bool {
         self.options.text == TextMode::Json
             && self.options.reply == Reply::Event
             && self.options.synthetic == SyntheticMode::Inline
     }
 
-    /// One record with its findings, as rules wish it, in every form that ends want. False when it
-    /// does not leave.
+    /// Adds one record with its findings and the changes of rules, in every form that outputs want.
+    /// Returns false if the record is withheld.
     fn put_record<W: Observer>(
         &mut self,
         batch: &Batch,
@@ -238,7 +238,7 @@ impl OutputEncoder {
         let masked = !annotated && !edit.withheld && !edit.masks.is_empty();
         let failed = masked && self.mask(batch, i, edit, raw).inspect_err(|fault| observer.fault(*fault)).is_err();
         if edit.withheld || failed {
-            // Whoever waits for an answer gets one.
+            // The peer expects a reply to each line, also to one that is withheld.
             if self.options.reply == Reply::Changes && record.line_end > 0 {
                 self.ready.extend_from_slice(b"{}\n");
             }
@@ -246,7 +246,7 @@ impl OutputEncoder {
         }
         if let Some(screen) = self.screen {
             if masked {
-                // The view of the event is of what must not be seen.
+                // The parsed event still shows what is masked, so the masked line is shown instead.
                 self.ready.extend_from_slice(&self.annotated);
                 self.ready.push(b'\n');
             } else {
@@ -279,7 +279,7 @@ impl OutputEncoder {
         true
     }
 
-    /// The record's line: what was made of it, or as it came.
+    /// Adds the record as a line: the changed one if there is one, otherwise as it came.
     fn put_line(&mut self, batch: &Batch, i: usize, made: bool, raw: bool) {
         let (record, parsed): (&Record, &ParsedEvent) = (&batch.records[i], &batch.parsed[i]);
         if let Encoding::Utf16(order) = record.encoding {
@@ -298,8 +298,8 @@ impl OutputEncoder {
         }
     }
 
-    /// A record of UTF-16. Where lines of text leave as JSON all that was read leaves as UTF-8, for
-    /// bytes and units cannot be mixed; elsewhere all stays UTF-16.
+    /// Adds a record of UTF-16. If text lines leave as JSON, all that was parsed leaves as UTF-8,
+    /// because two encodings cannot be mixed in one stream; otherwise all stays UTF-16.
     fn put_utf16(&mut self, batch: &Batch, i: usize, made: bool, order: ByteOrder) {
         let (record, parsed): (&Record, &ParsedEvent) = (&batch.records[i], &batch.parsed[i]);
         let json = self.options.text == TextMode::Json;
@@ -322,8 +322,8 @@ impl OutputEncoder {
         }
     }
 
-    /// A record of MessagePack as a line of JSON. It was looked at, so it is whole; nested too deep
-    /// it is its bytes.
+    /// Adds a MessagePack record as a line of JSON. The record is complete, because the parser has
+    /// read it; if it is nested too deep, its bytes become the message.
     fn put_map(&mut self, batch: &Batch, i: usize) {
         let map = batch.records[i].span.of(&batch.bytes);
         if packed::render(map, batch.lead(i), batch.tag(i), None, &mut self.ready).is_err() {
@@ -333,7 +333,8 @@ impl OutputEncoder {
         }
     }
 
-    /// One event of our own for each finding, or none where the stream is not ours to add to.
+    /// Adds one event of seismolog's own for each finding, unless the stream must not have such
+    /// events.
     fn put_events<W: Observer>(&mut self, findings: &[Finding], tag: &[u8], observer: &mut W) {
         if !self.is_ours() {
             if !findings.is_empty() {

@@ -1,11 +1,11 @@
-//! A finding that no event carries, as an event of our own.
+//! Writes a finding that no event carries as an event of seismolog's own.
 
 use super::annotate::{ANNOTATION_BYTES, ANNOTATION_FRAME};
 use crate::engine::finding::{Finding, Severity, State};
 use crate::event::Level;
 use crate::event::unescape::escape_into;
 
-/// A finding as an event of its own, with its line end.
+/// Writes a finding as an event of its own, with a line end.
 pub fn write_event(finding: &Finding, member: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(b"{\"timestamp\":\"");
     finding.said_at.write_rfc3339(out);
@@ -20,7 +20,7 @@ pub fn write_event(finding: &Finding, member: &str, out: &mut Vec<u8>) {
     out.extend_from_slice(b"]}\n");
 }
 
-/// The level of the event that says a finding which no event carries: good news is information.
+/// The level of such an event: resolved incidents and findings of severity info are INFO.
 fn level_of(finding: &Finding) -> Level {
     match (finding.state, finding.severity) {
         (State::Resolved, _) | (_, Severity::Info) => Level::Info,

@@ -1,18 +1,17 @@
-//! What rsyslog's `mmexternal` is told of a message: the properties that change, and nothing of the
-//! others.
+//! The reply to rsyslog's `mmexternal`: only the properties of the message that change.
 
 use crate::event::json::{Kind, Members, skip_space};
 use crate::event::mask::{self, Replacement};
 use crate::event::unescape::escape_into;
 use crate::event::{Edit, Fields};
 
-/// The properties that hold a message which came as a line of its own.
+/// The properties that hold the message if it came as a plain line.
 const WHOLE: [&str; 2] = ["msg", "rawmsg"];
-/// The property below which a message's variables are.
+/// The property that holds a message's variables.
 const VARIABLES: &[u8] = b"$!";
 
-/// The reply to one line: its masked properties as they now are, and under `$!` the `members` that
-/// rules add and the `findings`, the inside of a JSON array, as the member `name`.
+/// Writes the reply to one line: the masked properties and, under `$!`, the `members` that rules
+/// add and the `findings` (the inside of a JSON array) as the member `name`.
 pub(super) fn put_changes(
     fields: &Fields<'_>,
     edit: &Edit,
@@ -43,7 +42,8 @@ pub(super) fn put_changes(
     out.extend_from_slice(b"}\n");
 }
 
-/// The properties that masks change; those below `$!` are returned, as the inside of an object.
+/// Writes the properties that masks change. Those under `$!` are returned as the inside of an
+/// object.
 fn put_masked(fields: &Fields<'_>, edit: &Edit, out: &mut Vec<u8>) -> Vec<u8> {
     let (mut variables, start) = (Vec::new(), out.len());
     if edit.masks.is_empty() {

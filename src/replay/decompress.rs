@@ -1,19 +1,19 @@
-//! Packed input, told by its first bytes and not by its name: gzip, zstd, or neither.
+//! Decompresses input. Gzip and zstd are recognized by their first bytes, not by the file's name.
 
 use flate2::bufread::MultiGzDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 use std::io::{self, BufRead, BufReader, Read};
 
-/// How much of a packed file is read at a time.
+/// How many compressed bytes are read at a time.
 const BUFFER_BYTES: usize = 64 << 10;
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
-/// What `input` holds, unpacked where it is packed.
+/// The content of `input`, decompressed if it is compressed.
 ///
 /// # Errors
-/// As reading the first bytes.
+/// When the first bytes cannot be read.
 pub fn unpacked(mut input: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Send>> {
     let mut magic = Vec::with_capacity(ZSTD.len());
     input.by_ref().take(ZSTD.len() as u64).read_to_end(&mut magic)?;
@@ -28,11 +28,11 @@ pub fn unpacked(mut input: Box<dyn Read + Send>) -> io::Result<Box<dyn Read + Se
     Ok(Box::new(whole))
 }
 
-/// All frames of a zstd file, one behind the other, as rotation and parallel packers write them.
+/// All frames of a zstd file; rotation and parallel compressors write several in a row.
 struct Zstd<R> {
     packed: R,
     decoder: FrameDecoder,
-    /// A frame has begun and is not read to its end.
+    /// Whether a frame has begun and is not finished.
     inside: bool,
 }
 
@@ -41,7 +41,7 @@ impl<R: BufRead> Zstd<R> {
         Self { packed, decoder: FrameDecoder::new(), inside: false }
     }
 
-    /// Goes into the next frame; false when there is none.
+    /// Begins the next frame; false at the end of the file.
     fn next_frame(&mut self) -> io::Result<bool> {
         loop {
             if self.packed.fill_buf()?.is_empty() {
@@ -60,7 +60,7 @@ impl<R: BufRead> Zstd<R> {
         }
     }
 
-    /// An input that has ended was cut off; the decoder says so in words of its own.
+    /// Names a truncated file as such, which the decoder describes in words of its own.
     fn explain(&mut self, error: &FrameDecoderError) -> io::Error {
         if self.packed.fill_buf().is_ok_and(<[u8]>::is_empty) {
             return io::Error::new(io::ErrorKind::UnexpectedEof, "the zstd file is cut off");
@@ -116,7 +116,7 @@ mod tests {
         packer.finish().unwrap()
     }
 
-    /// What could be read, and how it ended.
+    /// The decompressed bytes, and how reading ended.
     fn read(packed: &[u8]) -> (Vec<u8>, io::Result<usize>) {
         let mut all = Vec::new();
         let ended = match unpacked(Box::new(io::Cursor::new(packed.to_vec()))) {

@@ -1,8 +1,8 @@
-//! What a replay found, as data: the JSON that `--json` prints, and what the text report is made
-//! of.
+//! The result of a replay as data: the JSON of `--json`, from which the text report is made as
+//! well.
 //!
-//! Names are stable. Times are RFC 3339 in UTC, lengths of time end in `_s` and are in seconds, a
-//! list is in the order of the text report. Members are added, never renamed.
+//! Names are stable: members are added, never renamed. Times are RFC 3339 in UTC, durations end in
+//! `_s` and are in seconds, and lists have the order of the text report.
 
 use super::heavy_hitters::Counts;
 use super::offset::Relation;
@@ -26,27 +26,27 @@ impl Serialize for Rfc3339 {
 /// The whole report.
 #[derive(Clone, Debug, Serialize)]
 pub struct Report {
-    /// Of the program.
+    /// The version of the program.
     pub version: &'static str,
     /// Each file, in the order of the arguments.
     pub files: Vec<FileReport>,
-    /// How the files' clocks stand to each other; empty for one file.
+    /// How the files' clocks differ; empty for one file.
     pub clocks: Vec<ClockReport>,
     /// Lines of all files.
     pub lines: u64,
-    /// Events: lines that are not blank, nor a seismolog's own.
+    /// Events: lines that are neither blank nor written by seismolog.
     pub events: u64,
     /// The first event's time.
     pub first: Option<Rfc3339>,
     /// The last event's time.
     pub last: Option<Rfc3339>,
-    /// From the first to the last.
+    /// Seconds from the first to the last event.
     pub duration_s: f64,
-    /// Events whose times are so far away from all others' that they are left out of the timeline.
+    /// Events left out of the timeline because their times are too far from all others.
     pub outside: u64,
     /// Events without a time of their own.
     pub untimed: u64,
-    /// Roles that most events lack, where that is worth a word.
+    /// Roles that most events lack, if that is worth reporting.
     pub unread: Vec<UnreadRole>,
     /// How long the replay took.
     pub elapsed_s: f64,
@@ -54,34 +54,33 @@ pub struct Report {
     pub lines_per_s: f64,
     /// Events by level; `none` where unknown.
     pub levels: BTreeMap<&'static str, u64>,
-    /// What went wrong with lines, by the names of `seismolog_faults_total`; only what did.
+    /// Faults by their names in `seismolog_faults_total`; only those that occurred.
     pub faults: BTreeMap<&'static str, u64>,
-    /// What the first rule that failed said.
+    /// The error of the first rule that failed.
     pub rule_failure: Option<String>,
     /// Events over time.
     pub timeline: Drawn,
-    /// The same in the columns of a picture.
+    /// The same events in the columns of the HTML chart.
     #[serde(skip)]
     pub fine: Drawn,
     /// Incidents that opened, by severity.
     pub opened: BTreeMap<&'static str, u64>,
-    /// Incidents, the worst first, then by time; at most `--limit`.
+    /// Incidents, the worst first, then by time; at most `--limit` of them.
     pub incidents: Vec<Incident>,
-    /// When each incident opened, those beyond the limit too.
+    /// When each incident opened, including those beyond the limit.
     #[serde(skip)]
     pub openings: Vec<(Timestamp, Severity)>,
-    /// Incidents that opened beyond those listed.
+    /// How many incidents are beyond the limit.
     pub incidents_omitted: u64,
-    /// The modules with most events.
+    /// The modules with the most events.
     pub modules: Vec<Group>,
-    /// Modules in all.
+    /// How many modules there are.
     pub modules_total: usize,
-    /// The most frequent messages, by their text without what varies.
+    /// The most frequent messages, by template.
     pub messages: Vec<Group>,
-    /// The most frequent of them at ERROR and worse, then at WARN.
+    /// The most frequent messages at ERROR and worse, then at WARN.
     pub failures: Vec<Group>,
-    /// False when groups or modules were more than the tables hold, and counts are at least what
-    /// they say.
+    /// False if the tables could not hold all modules or messages; counts are then lower bounds.
     pub counts_exact: bool,
     /// The longest silences of the whole stream.
     pub gaps: Vec<QuietGap>,
@@ -92,80 +91,80 @@ pub struct Report {
 pub struct UnreadRole {
     /// The role.
     pub role: &'static str,
-    /// Events of all files, but for lines of stack traces and those that cannot be read at all.
+    /// Events of all files, without lines of stack traces and lines that cannot be parsed.
     pub events: u64,
-    /// Those of them without the role; without a level, those that have no status either.
+    /// How many of them lack the role; an event with a status does not lack a level.
     pub without: u64,
-    /// The member that looks like it.
+    /// The member that could be this role.
     pub looks_like: Option<String>,
-    /// The file with most such events; none for standard input.
+    /// The file with the most such events; none for standard input.
     pub file: Option<String>,
 }
 
 /// One file.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct FileReport {
-    /// As it was named.
+    /// The name as the user gave it.
     pub name: String,
-    /// Bytes, unpacked.
+    /// Bytes after decompression.
     pub bytes: u64,
     /// Lines.
     pub lines: u64,
     /// Events.
     pub events: u64,
-    /// Its earliest time.
+    /// The earliest time.
     pub first: Option<Rfc3339>,
-    /// Its latest time.
+    /// The latest time.
     pub last: Option<Rfc3339>,
-    /// Why it ended before its end.
+    /// The error at which reading stopped early.
     pub damage: Option<String>,
-    /// What `--align` added to its times.
+    /// The seconds that `--align` added to the file's times.
     pub correction_s: f64,
 }
 
-/// How the clock of a file stands to another's.
+/// How the clock of a file differs from another file's.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ClockReport {
     /// The file.
     pub file: String,
-    /// What it was compared with.
+    /// The file that it was compared with.
     pub reference: String,
-    /// What was found: `agree`, `apart` or `unknown`, and the numbers behind it.
+    /// The result: `agree`, `apart` or `unknown`, and the numbers behind it.
     #[serde(flatten)]
     pub relation: Relation,
     /// Whether `--align` corrected it.
     pub aligned: bool,
 }
 
-/// An incident: the finding that opened it, brought up to date by those that followed.
+/// An incident: the finding that opened it, updated by those that followed.
 #[derive(Clone, Debug, Serialize)]
 pub struct Incident {
-    /// As in `--findings`; its state is `resolved` or, when it was still going on at the end,
-    /// `open` or `ongoing`.
+    /// As in `--findings`. The state is `resolved`, or `open` or `ongoing` if the incident had not
+    /// ended.
     #[serde(flatten)]
     pub finding: Finding,
-    /// From its opening to its last event; none when it had not ended.
+    /// Seconds from the opening to the last event; none if the incident had not ended.
     pub duration_s: Option<f64>,
 }
 
 /// A module or a group of messages.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Group {
-    /// The module, or the template, with `<*>` for what varies.
+    /// The module, or the template with `<*>` for variables.
     pub name: String,
-    /// How often.
+    /// How many events it has.
     #[serde(flatten)]
     pub counts: Counts,
 }
 
-/// A silence.
+/// A silence of the whole stream.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct QuietGap {
-    /// The event before it.
+    /// The time of the event before it.
     pub from: Rfc3339,
-    /// The event after it.
+    /// The time of the event after it.
     pub to: Rfc3339,
-    /// Its length.
+    /// The length in seconds.
     pub duration_s: f64,
 }
 
@@ -175,7 +174,7 @@ impl From<Gap> for QuietGap {
     }
 }
 
-/// The timeline: where it starts, the length of a column in seconds, and the columns.
+/// The timeline, serialized as its start, the width of a column in seconds, and the columns.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Drawn(pub Columns);
 

@@ -1,10 +1,10 @@
 //! The most frequent keys of a stream, in bounded memory.
 //!
-//! The frequent-items sketch of Misra and Gries (1982) in the form of Anderson et al. (2017): a
-//! table of counters, and when it is full, its median count is taken off every counter and what is
-//! left with nothing is dropped. A key's count is too low by at most what was taken off in all,
-//! which is at most 2/`cap` of the stream's length, and is exact as long as the table never was
-//! full. Memory: `cap` keys.
+//! This is the frequent-items sketch of Misra and Gries (1982) in the form of Anderson et al.
+//! (2017): a table of counters. When the table is full, the median count is subtracted from every
+//! counter, and counters without a rest are dropped. A count is too low by at most the sum of what
+//! was subtracted, which is at most 2/`cap` of the stream's length. Counts are exact as long as the
+//! table was never full. Memory: `cap` keys.
 
 use serde::Serialize;
 use std::collections::HashMap;
@@ -12,15 +12,15 @@ use std::collections::HashMap;
 /// Counts of one key.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// Events, at least.
+    /// Events; a lower bound.
     pub events: u64,
-    /// Of them, ERROR and worse.
+    /// How many of them are ERROR or worse.
     pub errors: u64,
-    /// Of them, WARN.
+    /// How many of them are WARN.
     pub warnings: u64,
 }
 
-/// The table.
+/// The table of counters.
 #[derive(Clone, Debug)]
 pub struct HeavyHitters {
     table: HashMap<u64, (String, Counts)>,
@@ -29,13 +29,13 @@ pub struct HeavyHitters {
 }
 
 impl HeavyHitters {
-    /// At most `cap` keys, at least two.
+    /// A table for at most `cap` keys, but at least two.
     #[must_use]
     pub fn new(cap: usize) -> Self {
         Self { table: HashMap::new(), cap: cap.max(2), taken_off: 0 }
     }
 
-    /// Counts one event of the key with this hash; `name` is asked for when the key is new.
+    /// Counts one event of the key with this hash; `name` is called if the key is new.
     #[inline]
     pub fn count(&mut self, hash: u64, error: bool, warning: bool, name: impl FnOnce() -> String) {
         if self.table.len() >= self.cap && !self.table.contains_key(&hash) {
@@ -47,7 +47,8 @@ impl HeavyHitters {
         counts.warnings += u64::from(warning);
     }
 
-    /// Counts keys together that `to` gives the same hash; of a name that it gives, the last stays.
+    /// Merges the counts of keys for which `to` returns the same hash. If `to` returns a name, that
+    /// replaces the old one.
     pub fn regroup(&mut self, to: impl Fn(u64) -> (u64, Option<String>)) {
         for (hash, (name, counts)) in std::mem::take(&mut self.table) {
             let (hash, other) = to(hash);
@@ -61,26 +62,26 @@ impl HeavyHitters {
         }
     }
 
-    /// True while every count is exact and no key is missing.
+    /// Whether all counts are exact and no key is missing.
     #[must_use]
     pub fn is_exact(&self) -> bool {
         self.taken_off == 0
     }
 
-    /// How many keys there are.
+    /// How many keys are in the table.
     #[must_use]
     pub fn len(&self) -> usize {
         self.table.len()
     }
 
-    /// True when nothing was counted.
+    /// Whether nothing was counted.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.table.is_empty()
     }
 
-    /// The `most` keys that have most of `rank`, the first of them first, equal ones by name; none
-    /// that have nothing.
+    /// At most `most` keys with the highest `rank`, in descending order; equal ones by name, and
+    /// none of rank (0, 0).
     #[must_use]
     pub fn top(&self, most: usize, rank: impl Fn(&Counts) -> (u64, u64)) -> Vec<(&str, &Counts)> {
         let mut all: Vec<_> = self.table.values().map(|(name, counts)| (name.as_str(), counts)).collect();

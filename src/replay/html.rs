@@ -1,5 +1,5 @@
-//! The report as one HTML file: nothing outside of it is needed, no script runs in it, and it looks
-//! as the filter's own page does. Whatever a log says is escaped.
+//! The report as one HTML file. It loads nothing, runs no script and looks like the filter's own
+//! page. All text from logs is escaped.
 
 use super::document::{Group, Incident, Report};
 use super::html_chart::chart;
@@ -13,9 +13,9 @@ use crate::terminal::layout::clip;
 use std::fmt::Write as _;
 
 const LOOK: &str = concat!(include_str!("../telemetry/page/look.css"), include_str!("html.css"));
-/// Lines shown of an incident.
+/// Most lines that are shown of an incident.
 const LINES: usize = 20;
-/// Characters of a line.
+/// Most characters of a line.
 const LINE_CHARACTERS: usize = 2_000;
 
 /// The report as HTML.
@@ -49,7 +49,7 @@ pub fn render(report: &Report) -> String {
     page
 }
 
-/// Text inside of an element or a quoted attribute.
+/// Escapes text for an element or a quoted attribute.
 pub(super) struct Escaped<'a>(pub(super) &'a str);
 
 impl std::fmt::Display for Escaped<'_> {
@@ -142,7 +142,7 @@ fn timeline(report: &Report, page: &mut String) {
     page.push_str("</section>\n");
 }
 
-/// The shape of a severity, which tells it apart without colour.
+/// The shape of a severity, so that severities differ without colours as well.
 fn shape(severity: Severity) -> String {
     let shape = match severity {
         Severity::Critical => "<path class=\"mark-critical\" d=\"M6 1l5.5 10H.5z\"/>",
@@ -152,7 +152,7 @@ fn shape(severity: Severity) -> String {
     format!("<svg viewBox=\"0 0 12 12\" aria-hidden=\"true\">{shape}</svg>")
 }
 
-/// A severity in words, behind its shape.
+/// The name of a severity, after its shape.
 fn label(severity: Severity) -> String {
     let (shape, name) = (shape(severity), severity.name());
     format!("<span class=\"sev {name}\">{shape}{name}</span>")
@@ -338,7 +338,7 @@ fn files(report: &Report, page: &mut String) {
     page.push_str("</section>\n");
 }
 
-/// The days that the timeline is of: `2026-03-02, `, `2026-03-02 to 2026-03-04, `.
+/// The days of the timeline: `2026-03-02, `, `2026-03-02 to 2026-03-04, `.
 fn days(report: &Report) -> String {
     match report.first.zip(report.last).map(|(first, last)| (day(first.0), day(last.0))) {
         Some((first, last)) if first == last => format!("{first}, "),

@@ -1,5 +1,5 @@
-//! The timeline of a report as a picture: events upwards, warnings and errors downwards on a scale
-//! of their own, and in the band between them what opened.
+//! The report's timeline as a chart: events upwards, warnings and errors downwards on a scale of
+//! their own, and opened incidents in the band between them.
 
 use super::document::Report;
 use super::html::Escaped;
@@ -13,15 +13,16 @@ const WIDTH: f64 = 1120.0;
 const HEIGHT: f64 = 240.0;
 const LEFT: f64 = 52.0;
 const TOP: f64 = 16.0;
-/// Heights of the two halves and of the band between them.
+/// Heights of the upper half, the band and the lower half, in SVG units.
 const UP: f64 = 124.0;
 const BAND: f64 = 26.0;
 const DOWN: f64 = 50.0;
-/// Marks nearer than this are one, and labels of times are this far apart.
+/// Least distances between two marks and between two time labels, in SVG units; closer marks are
+/// merged.
 const MARK: f64 = 13.0;
 const LABEL: f64 = 96.0;
 
-/// Appends the picture.
+/// Appends the chart.
 pub(super) fn chart(report: &Report, page: &mut String) {
     let columns = &report.fine.0;
     let bins = &columns.bins;
@@ -87,8 +88,8 @@ pub(super) fn chart(report: &Report, page: &mut String) {
     page.push_str("</svg>");
 }
 
-/// The count of a column at the top of an axis: at least `most`, and a round number in the unit
-/// that [`rate`] tells it in.
+/// The count at the top of an axis: at least `most`, and a round number in the unit in which
+/// [`rate`] shows it.
 fn top_of_axis(most: u64, seconds: f64) -> f64 {
     let per_second = most.max(1) as f64 / seconds;
     let unit = [1.0, 60.0, 3_600.0].into_iter().find(|unit| per_second * unit >= 1.0).unwrap_or(86_400.0);
@@ -98,7 +99,8 @@ fn top_of_axis(most: u64, seconds: f64) -> f64 {
     round.into_iter().find(|round| *round >= shown).unwrap_or(10.0 * power) / unit * seconds
 }
 
-/// What opened: the worst of what lies too close together, a link to it where it is listed.
+/// Marks opened incidents. Of marks that are too close together the worst is drawn, with a link to
+/// its incident if that is listed.
 fn marks(report: &Report, columns: &Columns, step: f64, y: f64, page: &mut String) {
     let mut openings = report.openings.clone();
     openings.sort();

@@ -1,8 +1,9 @@
-//! Several sources as one timeline: a k-way merge by event time that holds one batch of each.
+//! Merges several sources into one timeline: a k-way merge by event time that holds one batch of
+//! each source.
 //!
-//! The order within a file is never changed: a line is taken when no other file has an earlier one
-//! at its front, a line without a time follows the line before it, and of equal times the file
-//! named first goes first. One file alone comes out exactly as it is.
+//! The order within a file never changes. A line is taken when no other file has an earlier line
+//! next; a line without a time follows the line before it; of equal times the file named first
+//! wins. A single file comes out exactly as it is.
 
 use super::source::LogSource;
 use crate::event::{Fields, Timestamp};
@@ -11,23 +12,23 @@ use std::collections::BinaryHeap;
 
 /// A line of the merged timeline.
 pub struct Line<'a> {
-    /// Which source, in the order of the arguments.
+    /// The index of the source, in the order of the arguments.
     pub source: usize,
     /// The event.
     pub fields: Fields<'a>,
-    /// Its time, or the one of the line that it follows; none before the first time of a file.
+    /// The line's time, or that of the line which it follows; none before the first time of a file.
     pub place: Option<Timestamp>,
 }
 
 /// The merged sources.
 pub struct Merge {
     sources: Vec<LogSource>,
-    /// The next record of each source's batch.
+    /// The index of the next record in each source's batch.
     next: Vec<usize>,
-    /// The front of every source but the one at hand.
+    /// The next time of every source but the current one.
     fronts: BinaryHeap<Reverse<(Timestamp, usize)>>,
     at_hand: Option<usize>,
-    /// A batch was finished since this was last asked for.
+    /// Whether a batch was finished since the last call of `take_fresh`.
     fresh: bool,
 }
 
@@ -72,12 +73,12 @@ impl Merge {
         Some(Line { source: i, fields: source.batch.fields(at), place })
     }
 
-    /// True once for each batch that was read: when it is worth the while to show progress.
+    /// True once after each batch, when progress should be shown.
     pub fn take_fresh(&mut self) -> bool {
         std::mem::take(&mut self.fresh)
     }
 
-    /// The sources, to ask what they gave.
+    /// The sources, for their counts.
     #[must_use]
     pub fn sources(&self) -> &[LogSource] {
         &self.sources
@@ -98,7 +99,7 @@ mod tests {
     use crate::event::lines::Lines;
     use crate::event::time::TimeContext;
 
-    /// The merged lines of these texts.
+    /// The texts' lines, merged.
     fn merged(texts: &[&str], shift: i64) -> Vec<String> {
         let parser =
             || EventParser::new(Config::default().names(), "anomalies".into(), TimeContext::new("UTC", 2026).unwrap());

@@ -1,8 +1,8 @@
-//! Files through the engine, and a report of what was found.
+//! Replays files through the engine and reports the findings.
 //!
-//! [`source`] opens and unpacks, [`merge`] makes one timeline of many files, the engine sees what
-//! it would have seen live, [`summary`] remembers, and [`report`] and [`html`] lay it out.
-//! Everything but [`source`] and [`decompress`] is free of I/O.
+//! [`source`] opens and decompresses, [`merge`] makes one timeline of many files, the engine
+//! processes it as it would have live, [`summary`] collects results, and [`report`] and [`html`]
+//! render them. Only [`source`] and [`decompress`] do I/O.
 
 pub mod decompress;
 pub mod document;
@@ -32,18 +32,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use summary::Summary;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Told what happens while it happens.
+/// Is told what happens during a replay.
 pub trait Observer {
-    /// A batch of lines has gone through.
+    /// A batch of lines has been processed.
     fn batch(&mut self);
-    /// A finding was made; an error of writing it down ends the replay.
+    /// A finding was made; an error ends the replay.
     ///
     /// # Errors
-    /// As the sink of findings.
+    /// When the finding cannot be written.
     fn finding(&mut self, finding: &Finding) -> std::io::Result<()>;
 }
 
-/// All lines of the timeline through the engine; what the engine counted.
+/// Sends all lines of the timeline through the engine and returns the engine's counts.
 ///
 /// # Errors
 /// As [`Observer::finding`].
@@ -80,14 +80,14 @@ pub fn run(
     Ok(engine.take_tally())
 }
 
-/// The engine's step for one line. A replayed stream has no arrival: a line without any time stands
-/// at the epoch.
+/// Processes one line. A replayed line has no arrival time, so a line without any time is placed at
+/// the epoch.
 #[inline]
 fn pass(engine: &mut Engine, line: &Line<'_>, outcome: &mut Outcome) -> std::thread::Result<()> {
     catch_unwind(AssertUnwindSafe(|| engine.process(&line.fields, Timestamp::default(), outcome)))
 }
 
-/// How the clocks of the files stand to each other, by reading each once, without the engine.
+/// Compares the clocks of the files by reading each file once, without the engine.
 #[must_use]
 pub fn compare_clocks(sources: Vec<LogSource>, observer: &mut dyn Observer) -> Vec<Comparison> {
     let mut files = Vec::new();

@@ -1,35 +1,36 @@
-//! Files whose clocks disagree, found by the requests that they share.
+//! Finds files whose clocks disagree, by the trace ids that they share.
 //!
-//! For two files, the difference of the times at which each first tells of the same trace id is the
-//! difference of their clocks plus the time that a request takes from one to the other. The
-//! estimate is the median of these differences, its spread 1.4826 times their median absolute
-//! deviation (the standard deviation, were they normal; Rousseeuw and Croux 1993), which half of
-//! the ids may be wrong about without moving it far. Memory: [`SAMPLE`] ids a file, those of the
-//! smallest hashes, so that every file keeps the same sample of all ids (a bottom-k sketch; Cohen
-//! and Kaplan 2007). Cold start: fewer than [`LEAST_SHARED`] shared ids say nothing.
+//! For two files, the difference between the times at which each first mentions a trace id is the
+//! difference of their clocks plus the time that the request takes from one service to the other.
+//! The estimate is the median of these differences. Its spread is 1.4826 times their median
+//! absolute deviation (the standard deviation if they are normal; Rousseeuw and Croux 1993). Both
+//! are robust: up to half of the ids may be wrong. Memory: [`SAMPLE`] ids for each file, those with
+//! the smallest hashes, so that every file keeps the same sample of all ids (a bottom-k sketch;
+//! Cohen and Kaplan 2007). Cold start: with fewer than [`LEAST_SHARED`] shared ids the clocks are
+//! not compared.
 
 use crate::event::Timestamp;
 use serde::Serialize;
 use std::collections::HashMap;
 
-/// Most trace ids kept of a file.
+/// Most trace ids that are kept of a file.
 pub const SAMPLE: usize = 1 << 16;
-/// Fewer shared ids than this say nothing of clocks.
+/// The least number of shared ids for a comparison of clocks.
 pub const LEAST_SHARED: usize = 20;
-/// A smaller difference is the way of a request from one service to the other. Seconds.
+/// A smaller difference, in seconds, counts as the latency between two services.
 const LEAST_OFFSET_S: f64 = 1.0;
-/// The offset must be this many times its spread.
+/// An offset counts only if it is this many times its spread.
 const LEAST_RATIO: f64 = 4.0;
-/// Zones differ by multiples of this, in seconds: Kathmandu is at +05:45.
+/// Offsets of time zones are multiples of this many seconds: Kathmandu is at +05:45.
 const ZONE_STEP_S: f64 = 900.0;
-/// No two zones differ by more, in seconds: from −12 to +14.
+/// The largest difference of two time zones, in seconds: from −12 to +14.
 const ZONE_MOST_S: f64 = 26.0 * 3_600.0;
 
-/// When a file first tells of each trace id.
+/// When a file first mentions each trace id.
 #[derive(Clone, Debug)]
 pub struct TraceTimes {
     first: HashMap<u64, Timestamp>,
-    /// Only ids with hashes up to this are kept.
+    /// Only ids whose hashes are at most this are kept.
     most: u64,
     cap: usize,
     range: Option<(Timestamp, Timestamp)>,
@@ -42,13 +43,13 @@ impl Default for TraceTimes {
 }
 
 impl TraceTimes {
-    /// Its earliest and latest time.
+    /// The earliest and the latest time.
     #[must_use]
     pub fn range(&self) -> Option<(Timestamp, Timestamp)> {
         self.range
     }
 
-    /// An event at `time`, with the hash of its trace id if it has one.
+    /// Takes an event at `time`, with the hash of its trace id if it has one.
     #[inline]
     pub fn event(&mut self, time: Timestamp, trace: Option<u64>) {
         self.range = Some(match self.range {
@@ -65,38 +66,39 @@ impl TraceTimes {
     }
 }
 
-/// What can be said of two clocks.
+/// How two clocks differ.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(tag = "relation", rename_all = "snake_case")]
 pub enum Relation {
-    /// Their difference, if there is any, is no longer than requests take.
+    /// The clocks agree: a difference, if any, is no longer than a request's latency.
     Agree {
-        /// Trace ids that both have.
+        /// How many trace ids both files have.
         shared: usize,
-        /// In seconds.
+        /// The spread of the differences, in seconds.
         spread_s: f64,
     },
-    /// One is ahead of the other.
+    /// The clocks differ.
     Apart {
-        /// By how many seconds the file is ahead of its reference; negative is behind.
+        /// By how many seconds the file is ahead of its reference; negative if it is behind.
         offset_s: f64,
-        /// In seconds.
+        /// The spread of the differences, in seconds.
         spread_s: f64,
-        /// Trace ids that both have.
+        /// How many trace ids both files have.
         shared: usize,
-        /// It is a multiple of 15 minutes: more likely a time zone than a wrong clock.
+        /// Whether the offset is a multiple of 15 minutes, and so more likely a time zone than a
+        /// wrong clock.
         time_zone: bool,
     },
-    /// Nothing ties them together.
+    /// The files share too little for a comparison.
     Unknown {
-        /// Trace ids that both have.
+        /// How many trace ids both files have.
         shared: usize,
-        /// How long both were written to, in seconds; 0 when one ends before the other begins.
+        /// For how many seconds the files overlap; 0 if one ends before the other begins.
         overlap_s: f64,
     },
 }
 
-/// How the clock of `b` stands to the clock of `a`.
+/// How the clock of `b` differs from that of `a`.
 #[must_use]
 pub fn relation(a: &TraceTimes, b: &TraceTimes) -> Relation {
     let most = a.most.min(b.most);
@@ -128,8 +130,8 @@ pub fn relation(a: &TraceTimes, b: &TraceTimes) -> Relation {
 }
 
 impl Relation {
-    /// What is to be added to the file's times so that they agree with its reference's, in
-    /// nanoseconds. A time zone is taken off whole, so that what requests take stays.
+    /// The nanoseconds to add to the file's times so that they agree with its reference's. A time
+    /// zone is subtracted as a whole multiple, so that latencies of requests remain.
     #[must_use]
     pub fn correction(self) -> Option<i64> {
         match self {
@@ -149,7 +151,7 @@ impl Relation {
     }
 }
 
-/// The median, and the spread around it; none of nothing.
+/// The median and the spread around it; none if there are no values.
 fn location(mut values: Vec<f64>) -> Option<(f64, f64)> {
     let middle = median(&mut values)?;
     for value in &mut values {
@@ -158,7 +160,7 @@ fn location(mut values: Vec<f64>) -> Option<(f64, f64)> {
     Some((middle, 1.4826 * median(&mut values)?))
 }
 
-/// The middle value; of an even number the mean of both.
+/// The median; of an even number of values, the mean of the middle two.
 fn median(values: &mut [f64]) -> Option<f64> {
     let half = values.len() / 2;
     let even = values.len().is_multiple_of(2);
@@ -171,23 +173,22 @@ fn median(values: &mut [f64]) -> Option<f64> {
     Some(lower.map_or(middle, |lower| f64::midpoint(lower, middle)))
 }
 
-/// How the clock of one file stands to the one that it was compared with.
+/// How the clock of one file differs from the clock of another.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Comparison {
-    /// Index of the file.
+    /// The index of the file.
     pub file: usize,
-    /// Index of the file that it was compared with.
+    /// The index of the file that it was compared with.
     pub reference: usize,
-    /// What was found.
+    /// The result.
     pub relation: Relation,
-    /// What is to be added to the file's times so that they agree with the first file's, in
-    /// nanoseconds.
+    /// The nanoseconds to add to the file's times so that they agree with the first file's.
     pub correction: Option<i64>,
 }
 
-/// Compares every file but the first with another, and through it with the first: directly where
-/// the two share enough ids, else by the pair that shares most. Files that nothing ties to the
-/// first are compared with it and unknown.
+/// Compares every file but the first with the first: directly where the two share enough ids,
+/// otherwise through the pair that shares the most. Files that are not connected to the first are
+/// compared with it, and the result is unknown.
 #[must_use]
 pub fn compare(files: &[TraceTimes]) -> Vec<Comparison> {
     let mut corrections: Vec<Option<i64>> = vec![None; files.len()];
@@ -224,8 +225,8 @@ pub fn compare(files: &[TraceTimes]) -> Vec<Comparison> {
 mod tests {
     use super::*;
 
-    /// A file that tells of the ids `from..to` at one a second, `offset_s` ahead, with the noise of
-    /// a queue and every tenth id wrong.
+    /// A file that mentions the ids `from..to`, one per second, with a clock `offset_s` ahead, a
+    /// random delay of at most `noise_s`, and every tenth time wrong.
     fn file(from: u64, to: u64, offset_s: f64, noise_s: f64) -> TraceTimes {
         let mut times = TraceTimes::default();
         for id in from..to {
@@ -258,7 +259,7 @@ mod tests {
     fn what_cannot_be_told_is_unknown() {
         let a = file(0, 1_000, 0.0, 0.0);
         assert!(matches!(relation(&a, &file(500, 2_000, 0.0, 0.2)), Relation::Agree { shared: 500, .. }));
-        // Too few ids; a spread as wide as the offset; no overlap; nothing at all.
+        // Too few ids; a spread as wide as the offset; no overlap; no ids.
         assert!(matches!(relation(&a, &file(981, 1_000, 60.0, 0.1)), Relation::Unknown { shared: 19, .. }));
         assert!(matches!(relation(&a, &file(0, 1_000, 10.0, 60.0)), Relation::Unknown { shared: 1_000, .. }));
         assert!(matches!(relation(&a, &file(9_000, 9_900, 0.0, 0.0)), Relation::Unknown { shared: 0, .. }));
@@ -297,8 +298,8 @@ mod tests {
             .into_iter()
             .map(|found| (found.file, found.reference, found.correction.map(|nanos| nanos / 1_000_000_000)))
             .collect();
-        // The second shares nothing with the first; through the third it is known: 7200 is a time
-        // zone on top of 60.
+        // The second file shares nothing with the first and is compared through the third: 7200 is
+        // a time zone on top of 60.
         assert_eq!(found, [(1, 2, Some(-7_260)), (2, 0, Some(-60)), (3, 0, None)]);
         assert!(compare(&files[..1]).is_empty() && compare(&[]).is_empty());
     }

@@ -1,4 +1,4 @@
-//! The report as a person reads it: data in, text out.
+//! Renders the report as text.
 
 use super::document::{Incident, Report, UnreadRole};
 use super::offset::Relation;
@@ -19,27 +19,27 @@ use std::fmt::Write as _;
 /// How the text is laid out.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
-    /// Columns of the screen.
+    /// The width of the screen in columns.
     pub width: usize,
-    /// Colours, or none.
+    /// The colours, if any.
     pub paint: Paint,
 }
 
-/// What stands left of every row.
+/// The left margin of every row, in columns.
 const MARGIN: usize = 2;
-/// How wide the names of rows are.
+/// The width of the rows' names, in columns.
 const NAMES: usize = 11;
-/// What stands right of the timeline's rows.
+/// The width to the right of the timeline's rows, in columns.
 const SCALE: usize = 13;
-/// The narrowest and the widest report.
+/// The least and the greatest width of the report, in columns.
 const WIDTHS: (usize, usize) = (60, 160);
-/// Most lines of an example or a context shown.
+/// Most lines that are shown of an example or a context.
 const LINES: usize = 8;
-/// Most files shown one by one.
+/// Most files that are listed one by one.
 const FILES: usize = 20;
 
 impl Style {
-    /// A style for a screen of this width.
+    /// A style for a screen of `width` columns.
     #[must_use]
     pub fn new(width: usize, paint: Paint) -> Self {
         Self { width: width.clamp(WIDTHS.0, WIDTHS.1), paint }
@@ -52,7 +52,7 @@ impl Style {
     }
 }
 
-/// Lays the report out.
+/// Renders the report.
 #[must_use]
 pub fn render(report: &Report, style: Style) -> String {
     let report = &with_short_names(report);
@@ -66,7 +66,7 @@ pub fn render(report: &Report, style: Style) -> String {
     page.text
 }
 
-/// Files by their names alone, where these tell them apart.
+/// Shortens paths to file names if these are distinct.
 fn with_short_names(report: &Report) -> Report {
     let short = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
     let mut report = report.clone();
@@ -82,7 +82,7 @@ fn with_short_names(report: &Report) -> Report {
     report
 }
 
-/// The text so far.
+/// The page as it is being written.
 pub(super) struct Page {
     pub(super) text: String,
     pub(super) style: Style,
@@ -95,7 +95,7 @@ impl Page {
         let _ = writeln!(self.text, "\n{}{aside}", paint.bold(title));
     }
 
-    /// A row of a name and what it says, wrapped behind the name.
+    /// Adds a row of a name and a text that is wrapped to the right of it.
     fn row(&mut self, name: &str, says: &str) {
         let Style { width, paint } = self.style;
         for (i, line) in wrap(says, width - MARGIN - NAMES).into_iter().enumerate() {
@@ -164,7 +164,7 @@ fn header(report: &Report, page: &mut Page) {
     page.row("replayed", &format!("in {}, {speed} lines/s", duration(report.elapsed_s)));
 }
 
-/// What most events lack, and what to do about it.
+/// Lists the roles that most events lack, and advice.
 fn unread(report: &Report, page: &mut Page) {
     let Style { paint, width } = page.style;
     let mut sentences: Vec<String> = report.unread.iter().map(UnreadRole::sentence).collect();
@@ -280,7 +280,7 @@ fn incident(incident: &Incident, dated: bool, page: &mut Page) {
     let mut facts = vec![what];
     facts.push(match (incident.duration_s, finding.count) {
         (None, count) => format!("{}+ events, still open", thousands(count)),
-        // One announcement and nothing after it has no length.
+        // An incident of a single finding has no duration.
         (Some(..0.001), count) => counted(count, "event"),
         (Some(seconds), count) => format!("{}, open for {}", counted(count, "event"), duration(seconds)),
     });
@@ -310,7 +310,7 @@ fn incident(incident: &Incident, dated: bool, page: &mut Page) {
         ("remedy", finding.remedy.clone()),
     ];
     for (name, says) in known {
-        // Of a rule that matched one event there is no evidence but the event.
+        // A rule that matched one event has no evidence but that event.
         let measured = &finding.measured;
         let is_trivial =
             name == "evidence" && measured.p_value.is_none() && measured.window_s.unwrap_or_default() <= 0.0;

@@ -1,5 +1,5 @@
-//! One input of a replay: a file or standard input, unpacked, cut into lines and looked at, a batch
-//! at a time.
+//! One input of a replay: a file or standard input, decompressed, cut into lines and parsed, a
+//! batch at a time.
 
 use super::decompress::unpacked;
 use crate::event::lines::Lines;
@@ -11,26 +11,27 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A time this far ahead of the lines on both of its sides is a broken one. Nanoseconds.
+/// A time this far ahead of both the time before it and the next time in its batch is taken as
+/// broken, in nanoseconds.
 const ABSURD: i64 = 3_600_000_000_000;
 
-/// How far the reading of all files has come, in bytes as they lie on disk.
+/// Bytes read from all files so far, counted before decompression.
 pub type BytesRead = Arc<AtomicU64>;
 
-/// A file that was opened, and how large it is where that is known.
+/// An opened file, with its length if that is known.
 pub struct Opened {
     /// As the user named it; `standard input` for `-`.
     pub name: String,
-    /// Its bytes, packed or not.
+    /// The file's bytes, as they are stored.
     pub input: Box<dyn Read + Send>,
     /// Its length in bytes; none for pipes.
     pub length: Option<u64>,
 }
 
-/// Opens a file, or standard input for `-`; what is read of it is added to `read`.
+/// Opens a file, or standard input for `-`; bytes that are read from it are added to `read`.
 ///
 /// # Errors
-/// As the system says; a directory is an error here and not at the first read.
+/// The system's error; a directory is refused here and not only at the first read.
 pub fn open(path: &Path, read: &BytesRead) -> io::Result<Opened> {
     let counted = |input: Box<dyn Read + Send>| Box::new(Counted { input, read: Arc::clone(read) });
     if path.as_os_str() == "-" {
@@ -58,14 +59,14 @@ impl Read for Counted {
     }
 }
 
-/// What a source has given so far.
+/// Counts of what a source has returned so far.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Given {
-    /// Lines, over-long ones counted once.
+    /// Lines; an over-long line counts once.
     pub lines: u64,
-    /// Bytes, unpacked.
+    /// Bytes after decompression.
     pub bytes: u64,
-    /// Why it ended before its end.
+    /// The error at which reading stopped early.
     pub damage: Option<String>,
 }
 
@@ -76,26 +77,26 @@ pub struct LogSource {
     input: Box<dyn Read + Send>,
     lines: Lines,
     parser: EventParser,
-    /// Added to every time, in nanoseconds: the correction of a clock.
+    /// The correction of the clock, in nanoseconds; it is added to every time.
     shift: i64,
-    /// The batch at hand.
+    /// The current batch.
     pub batch: Batch,
-    /// When each record of the batch stands in the merged timeline.
+    /// The time of each record of the batch in the merged timeline.
     pub places: Vec<Timestamp>,
     last_place: Option<Timestamp>,
     tail: Vec<u8>,
     ended: bool,
-    /// The host of events, until one names its own.
+    /// The host for events that name none; unset once an event names its own.
     default_host: Option<String>,
-    /// What came so far.
+    /// Counts of what came so far.
     pub given: Given,
 }
 
 impl LogSource {
-    /// A source of `opened`, whose times are moved by `shift` nanoseconds.
+    /// A source that reads `opened` and adds `shift` nanoseconds to all times.
     ///
     /// # Errors
-    /// When not even the first bytes can be read.
+    /// When the first bytes cannot be read.
     pub fn new(opened: Opened, lines: Lines, parser: EventParser, shift: i64) -> io::Result<Self> {
         Ok(Self {
             name: opened.name,
@@ -113,15 +114,14 @@ impl LogSource {
         })
     }
 
-    /// The same with a host for the events of a file in which none names one.
+    /// Sets a host for the events of a file in which no event names one.
     #[must_use]
     pub fn with_default_host(mut self, host: Option<String>) -> Self {
         self.default_host = host;
         self
     }
 
-    /// Fills the batch with the next records; false at the end. Damage ends a source where it is
-    /// met.
+    /// Fills the batch with the next records; false at the end. A read error ends the source.
     pub fn advance(&mut self) -> bool {
         while !self.ended {
             self.fill();
@@ -140,7 +140,8 @@ impl LogSource {
         batch.filled = self.tail.len();
         batch.bytes.resize(batch.bytes.len().max(batch.filled), 0);
         batch.bytes[..batch.filled].copy_from_slice(&self.tail);
-        // Until a line ends: what is unfinished would be cut and copied once more for each read.
+        // Reads until at least one line is complete, because an unfinished line would be cut and
+        // copied again after each read.
         loop {
             let (at, needed) = (batch.filled, batch.filled + READ_BYTES);
             if batch.bytes.len() < needed {
@@ -174,8 +175,9 @@ impl LogSource {
         }
     }
 
-    /// Where each record stands: at its own time, or at its predecessor's when it has none, or one
-    /// that is absurdly far ahead, behind which the whole rest of the file would otherwise wait.
+    /// Determines each record's time in the timeline: its own, or that of the line before it if it
+    /// has none or if its own is more than `ABSURD` ahead. Such a time would hold back the whole
+    /// rest of the file.
     fn place(&mut self) {
         let mut ahead = None;
         self.places.clear();
@@ -184,7 +186,7 @@ impl LogSource {
             parsed.time = parsed.time.map(|time| time.saturating_add_nanos(self.shift));
             self.given.lines += u64::from(self.batch.records[i].encoding != crate::event::Encoding::Rest);
         }
-        // First from the back: what the next line with a time says.
+        // The first pass goes backwards: it notes for each line the next time in the batch.
         for (place, parsed) in self.places.iter_mut().zip(&self.batch.parsed).rev() {
             if let Some(time) = parsed.time {
                 *place = ahead.unwrap_or(time);
@@ -192,7 +194,7 @@ impl LogSource {
             }
         }
         let is_absurd = |time: Timestamp, other: Timestamp| time.0.saturating_sub(other.0) > ABSURD;
-        // Lines before the first time of a file, a header, stand at that time.
+        // Lines before the first time of a file, such as a header, get that time.
         let mut last = self.last_place.or(ahead).unwrap_or(Timestamp(i64::MIN));
         for (place, parsed) in self.places.iter_mut().zip(&self.batch.parsed) {
             if let Some(time) = parsed.time {

@@ -1,15 +1,15 @@
-//! What a file's name says of where its lines come from: the pod that a container runtime names it
-//! after, or the name itself.
+//! Derives a host from a file's name: the pod, if a container runtime named the file, or the name
+//! itself.
 
 use std::ffi::OsStr;
 use std::path::Path;
 
-/// Endings that say how a file is written or packed.
+/// Extensions that tell a file's format or compression.
 const ENDINGS: [&str; 13] =
     [".gz", ".zst", ".zstd", ".log", ".txt", ".json", ".ndjson", ".jsonl", ".out", ".err", ".csv", ".old", ".bak"];
 
-/// The name of each source; none for standard input. Files of one name in two directories are told
-/// apart by those.
+/// The name for each source; none for standard input. Files of the same name in two directories are
+/// distinguished by their directories.
 #[must_use]
 pub fn names<'a>(paths: impl IntoIterator<Item = &'a Path> + Clone) -> Vec<Option<String>> {
     let own: Vec<_> = paths.clone().into_iter().map(|path| Some((name(path)?, path.parent()))).collect();
@@ -26,7 +26,7 @@ pub fn names<'a>(paths: impl IntoIterator<Item = &'a Path> + Clone) -> Vec<Optio
     own.iter().map(told).collect()
 }
 
-/// What one file is named after.
+/// The name for one file.
 fn name(path: &Path) -> Option<String> {
     let file = path.file_name()?.to_str()?;
     if file == "-" {
@@ -36,7 +36,7 @@ fn name(path: &Path) -> Option<String> {
     if let Some(pod) = pod_of(stem) {
         return Some(pod.to_owned());
     }
-    // The kubelet's own: `<namespace>_<pod>_<uid>/<container>/0.log`.
+    // A file name of the kubelet: `<namespace>_<pod>_<uid>/<container>/0.log`.
     if is_number(stem)
         && let Some(directory) = path.parent().and_then(Path::parent).and_then(Path::file_name)
         && let [_, pod, _] = directory.to_str()?.split('_').collect::<Vec<_>>()[..]
@@ -46,7 +46,7 @@ fn name(path: &Path) -> Option<String> {
     Some(stem.to_owned())
 }
 
-/// Without what says how it is written, packed or rotated: `app.log.2.gz` is `app`.
+/// The name without extensions of format, compression and rotation: `app.log.2.gz` is `app`.
 fn without_endings(file: &str) -> &str {
     let mut stem = file;
     loop {
@@ -63,7 +63,7 @@ fn has_ending(file: &str) -> bool {
     ENDINGS.iter().any(|ending| file.ends_with(ending))
 }
 
-/// A number or a time that rotation has put behind the name.
+/// Whether the extension is a number or a date that rotation has appended.
 fn is_rotation(mark: &str) -> bool {
     !mark.is_empty() && mark.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-')
 }

@@ -1,4 +1,4 @@
-//! The timeline in text: rows of block characters, markers, a labelled axis.
+//! Draws the timeline as text: rows of block characters, markers, and an axis with labels.
 
 use super::timeline::{Columns, lengths};
 use crate::engine::finding::Severity;
@@ -10,8 +10,8 @@ const DAY: i64 = 1_440 * MINUTE;
 const MONTH: i64 = 30 * DAY;
 const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-/// One character a value: a space for nothing, else an eighth of the largest value's height for
-/// each eighth begun.
+/// One character for each value: a space for 0, otherwise a block of one to eight eighths of the
+/// height, rounded up, where the largest value has the full height.
 #[must_use]
 pub fn sparkline(values: impl IntoIterator<Item = u64> + Clone) -> String {
     let most = values.clone().into_iter().max().unwrap_or(0);
@@ -22,7 +22,7 @@ pub fn sparkline(values: impl IntoIterator<Item = u64> + Clone) -> String {
     values.into_iter().map(block).collect()
 }
 
-/// The mark of a severity, told apart without colours too.
+/// The mark of a severity, distinct without colours as well.
 #[must_use]
 pub const fn mark(severity: Severity) -> char {
     match severity {
@@ -32,7 +32,7 @@ pub const fn mark(severity: Severity) -> char {
     }
 }
 
-/// The worst severity that opened in each column.
+/// The worst severity of the incidents that opened in each column.
 #[must_use]
 pub fn worst(columns: &Columns, opened: impl IntoIterator<Item = (Timestamp, Severity)>) -> Vec<Option<Severity>> {
     let mut worst = vec![None; columns.bins.len()];
@@ -44,7 +44,7 @@ pub fn worst(columns: &Columns, opened: impl IntoIterator<Item = (Timestamp, Sev
     worst
 }
 
-/// Labels below the columns, at round times, as many as there is room for.
+/// Labels below the columns, at round times; as many as fit.
 #[must_use]
 pub fn axis(columns: &Columns) -> String {
     if columns.bins.is_empty() {

@@ -1,5 +1,4 @@
-//! What is remembered of a replay while it runs, in bounded memory, and made into a report at its
-//! end.
+//! Collects the results of a replay in bounded memory, and makes the report at its end.
 
 use super::document::{ClockReport, Drawn, FileReport, Group, Incident, Report, Rfc3339};
 use super::heavy_hitters::{Counts, HeavyHitters};
@@ -17,33 +16,33 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Most incidents remembered; all of them are counted.
+/// Most incidents that are kept; further ones are only counted.
 const INCIDENTS: usize = 10_000;
-/// About what they may take, in bytes: those beyond are only counted.
+/// Most bytes of kept incidents, approximately; further ones are only counted.
 const INCIDENT_BYTES: usize = 32 << 20;
-/// Most modules remembered.
+/// Most modules that are counted separately.
 const MODULES: usize = 8_192;
-/// Most templates whose messages are counted apart.
+/// Most templates that are counted separately.
 const TEMPLATES: usize = 8_192;
 /// How many modules and messages are listed.
 const LISTED: usize = 10;
-/// Most columns of the timeline in a picture.
+/// Most columns of the timeline in the HTML chart.
 const PICTURE_COLUMNS: usize = 240;
 /// How many silences are listed.
 const GAPS: usize = 5;
 
-/// What a report is made with.
+/// Options of a report.
 #[derive(Clone, Copy, Debug)]
 pub struct ReportOptions {
     /// Most columns of the timeline.
     pub columns: usize,
-    /// Most incidents listed.
+    /// Most incidents that are listed.
     pub limit: usize,
     /// How long the replay took, in seconds.
     pub elapsed_s: f64,
 }
 
-/// What is remembered.
+/// The results so far.
 #[derive(Debug)]
 pub struct Summary {
     files: Vec<TraceTimes>,
@@ -54,14 +53,14 @@ pub struct Summary {
     modules: HeavyHitters,
     messages: HeavyHitters,
     incidents: HashMap<String, Incident>,
-    /// About how many bytes they took when they came.
+    /// The approximate bytes that the kept incidents took when they opened.
     incident_bytes: usize,
     opened: [u64; Severity::ALL.len()],
     rule_failure: Option<String>,
 }
 
 impl Summary {
-    /// A summary of so many files.
+    /// A summary of this many files.
     #[must_use]
     pub fn new(files: usize) -> Self {
         Self {
@@ -79,14 +78,14 @@ impl Summary {
         }
     }
 
-    /// The same with what looks into events that lack something.
+    /// Adds the analysis of missing roles.
     #[must_use]
     pub fn with_unread(mut self, unread: UnreadRoles) -> Self {
         self.unread = unread;
         self
     }
 
-    /// A line went through, of the template `seen` among all `templates`.
+    /// Counts a line whose template is `seen`, one of `templates`.
     pub fn line(&mut self, line: &Line<'_>, seen: TemplateMatch, templates: &Templates) {
         let parsed = line.fields.parsed();
         if matches!(parsed.shape, Shape::Own | Shape::Blank | Shape::Rest) {
@@ -94,7 +93,7 @@ impl Summary {
         }
         self.events[line.source] += 1;
         self.untimed += u64::from(parsed.time.is_none() && parsed.fault.is_none());
-        // A text line without a template goes on with a stack trace.
+        // A text line without a template continues a stack trace.
         let goes_on = parsed.shape == Shape::Text && parsed.skeleton != 0 && seen.id == TemplateId::default();
         self.unread.line(line, !goes_on);
         if let Some(time) = parsed.time {
@@ -114,8 +113,7 @@ impl Summary {
         }
     }
 
-    /// The stream has ended: what was counted for templates that were merged since is counted
-    /// together.
+    /// Ends the counting: counts of templates that were merged since are added up.
     pub fn settle(&mut self, templates: &Templates) {
         self.messages.regroup(|id| {
             let root = templates.root(TemplateId(id));
@@ -123,8 +121,8 @@ impl Summary {
         });
     }
 
-    /// A finding was made. An incident counts once, at the worst severity that was said of it; one
-    /// beyond those that are remembered counts as what it opened as.
+    /// Takes a finding. An incident counts once, at its worst severity; one that is not kept counts
+    /// at the severity with which it opened.
     pub fn finding(&mut self, finding: &Finding) {
         let room = self.incidents.len() < INCIDENTS && self.incident_bytes < INCIDENT_BYTES;
         if finding.state == State::Open {
@@ -147,25 +145,25 @@ impl Summary {
         }
     }
 
-    /// A rule failed and said this.
+    /// Takes the error of a rule; only the first one is kept.
     pub fn rule_failed(&mut self, message: &str) {
         self.rule_failure.get_or_insert_with(|| without_control(message));
     }
 
-    /// Incidents that opened and were of at least this severity at some time.
+    /// How many incidents opened and had at least this severity at some time.
     #[must_use]
     pub fn opened_at_least(&self, severity: Severity) -> u64 {
         self.opened[severity as usize..].iter().sum()
     }
 
-    /// How the files' clocks stand to each other.
+    /// How the files' clocks differ.
     #[must_use]
     pub fn clocks(&self) -> Vec<Comparison> {
         compare(&self.files)
     }
 
-    /// The report. `clocks` are those found before a correction; `corrections`, in nanoseconds, are
-    /// what was added to each file's times.
+    /// Makes the report. `clocks` were compared before any correction; `corrections`, in
+    /// nanoseconds, were added to the files' times.
     #[must_use]
     pub fn report(
         self,
@@ -239,14 +237,14 @@ impl Summary {
 }
 
 impl Incident {
-    /// Brings it up to date. What a resolution says in its summary has a place of its own here.
+    /// Updates the incident. The duration in a resolution's summary has a member of its own here.
     fn take(&mut self, later: &Finding) {
         let known = &mut self.finding;
         known.state = later.state;
         known.severity = known.severity.max(later.severity);
         known.count = later.count;
         known.score = later.score;
-        // Only some findings carry these, and what was once known of an incident stays so.
+        // Only some findings have these members; the last known value is kept.
         for (known, later) in [(&mut known.cause, &later.cause), (&mut known.remedy, &later.remedy)] {
             if later.is_some() {
                 known.clone_from(later);
@@ -259,18 +257,19 @@ impl Incident {
         known.measured.clone_from(&later.measured);
         known.evidence.clone_from(&later.evidence);
         known.explained_by.clone_from(&later.explained_by);
-        // How long it took and how many events are in the headline already.
+        // The headline already shows the duration and the number of events.
         self.duration_s = later.duration_s;
         known.summary.sentence.clone_from(&later.summary.sentence);
     }
 }
 
-/// About how many bytes a finding takes.
+/// The approximate size of a finding in bytes.
 fn bytes_of(finding: &Finding) -> usize {
     let lines: usize = finding.context.iter().map(|line| size_of::<String>() + line.len()).sum();
     let optional = [&finding.cause, &finding.remedy].into_iter().flatten();
     let texts = optional.chain([&finding.summary.sentence]).chain(finding.key.0.iter().map(|(_, value)| value));
-    // Evidence has a dozen short members, and examples as long as the summary.
+    // 1,024 bytes stand for the dozen short members of the evidence; texts count twice because
+    // examples are about as long as the summary.
     size_of::<Incident>() + 1_024 + lines + 2 * texts.map(String::len).sum::<usize>()
 }
 

@@ -5,13 +5,13 @@ use super::report::Page;
 use crate::narrate::quantity::thousands;
 use crate::terminal::layout::{clip, clip_start};
 
-/// A column: its head, what it counts, and its colour.
+/// A column: its heading, the count it shows, and its colour.
 type Column = (&'static str, fn(&Group) -> u64, &'static str);
 
-/// How wide a count is.
+/// The width of a count, in characters.
 const COUNT: usize = 10;
 
-/// The modules with most events.
+/// The modules with the most events.
 pub(super) fn modules(report: &Report, page: &mut Page) {
     if report.modules.is_empty() {
         return;
@@ -24,7 +24,7 @@ pub(super) fn modules(report: &Report, page: &mut Page) {
     table(&report.modules, report.counts_exact, "module", page);
 }
 
-/// The most frequent messages, and the most frequent bad ones where they are others.
+/// The most frequent messages, and the most frequent errors and warnings if there are any.
 pub(super) fn messages(report: &Report, page: &mut Page) {
     if !report.failures.is_empty() {
         page.heading("Most frequent errors and warnings", "<*> stands for what varies");

@@ -1,4 +1,4 @@
-//! The whole way: files in, findings and a report out.
+//! Tests of whole replays: files in, findings and a report out.
 
 use super::document::Report;
 use super::merge::Merge;
@@ -40,7 +40,7 @@ fn source(name: &str, text: &str, shift: i64) -> LogSource {
     LogSource::new(opened, Lines::new(1 << 20), loaded.parser().unwrap(), shift).unwrap()
 }
 
-/// The report and the findings of these files.
+/// The report and the findings of a replay of these files.
 fn replay(files: &[(&str, &str)], shifts: &[i64], limit: usize) -> (Report, Vec<Finding>) {
     let loaded = load(&Default::default()).unwrap();
     let shift = |i: usize| shifts.get(i).copied().unwrap_or(0);
@@ -62,7 +62,7 @@ fn shop() -> String {
     Shop::new(options).unwrap().map(|event| event.line + "\n").collect()
 }
 
-/// Nobody watches.
+/// An observer that ignores everything.
 struct Unwatched;
 
 impl crate::pipeline::Observer for Unwatched {
@@ -72,7 +72,7 @@ impl crate::pipeline::Observer for Unwatched {
     fn unheard(&mut self, _: &[Finding]) {}
 }
 
-/// What the filter writes for `text` on its standard input: all findings, in their order.
+/// All findings, in order, that the filter writes for `text` on its standard input.
 fn live(text: &str) -> Vec<serde_json::Value> {
     let loaded = load(&Default::default()).unwrap();
     let (mut input, mut output) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
@@ -125,7 +125,7 @@ fn a_stream_in_two_files_is_found_as_in_one() {
     assert_eq!(ids(replay(&[("even", &even), ("odd", &odd)], &[], 50).1), whole);
 }
 
-/// A small service: steady work, and a retry that goes round.
+/// The log of a small service: steady work, and a retry in a loop.
 fn service() -> String {
     let mut text = String::new();
     for i in 0..600_i64 {
@@ -249,7 +249,7 @@ fn an_incident_is_reported_as_bad_as_it_ever_was_with_all_that_was_found_out_abo
     assert!(page(&report).contains("1 critical"), "{}", page(&report));
 }
 
-/// The report of one file by its name, with all that `replay` looks into.
+/// The report of one file, including the analysis of missing roles.
 fn whole_report(name: &str, text: &str) -> Report {
     let loaded = load(&Default::default()).unwrap();
     let host = super::source_names([std::path::Path::new(name)]).pop().unwrap();
@@ -293,32 +293,32 @@ fn what_most_events_lack_is_said_loudly_and_what_looks_like_it() {
     assert_eq!((&json["unread"][0]["without"], &json["unread"][0]["looks_like"]), (&1_200.into(), &"zeitpunkt".into()));
 }
 
-/// Nothing is said where all that lines tell is read, though they do not tell everything.
+/// Nothing is reported if everything that the lines hold is parsed, even if they lack roles.
 #[test]
 fn nothing_is_said_of_what_is_read() {
     let clock = |i: usize| format!("09:{:02}:{:02}", i / 60 % 60, i % 60);
     for text in [
         lines(300, |i| format!("2026-03-02 {} INFO started job {i}", clock(i))),
-        // Requests have a status and no level.
+        // Requests that have a status but no level.
         lines(300, |i| {
             format!(
                 r#"{{"time":"2026-03-02T{}Z","message":"request","path":"/a","status":200,"duration_ms":{i}}}"#,
                 clock(i)
             )
         }),
-        // Most lines are of stack traces.
+        // A log that consists mostly of stack traces.
         lines(100, |i| {
             let frames = "\n\tat a.b.C.run(C.java:1)".repeat(9);
             format!("2026-03-02 {} ERROR a.b.C: failed\njava.io.IOException: broken pipe{frames}", clock(i))
         }),
-        // Half of them, and no more, have no level.
+        // Half of the lines, but not more, have no level.
         lines(300, |i| format!("2026-03-02 {} {}worked {i}", clock(i), ["INFO ", ""][i % 2])),
     ] {
         let report = whole_report("app.log", &text);
         assert_eq!(report.unread, [], "of\n{}", &text[..200]);
         assert!(!page(&report).contains("unread"));
     }
-    // Of a module nothing is said where no member looks like one; of a time always.
+    // A missing module is only reported if a member looks like one; a missing time always is.
     let report = whole_report("app.log", &lines(30, |i| format!("worked {i}")));
     let said: Vec<_> = report.unread.iter().map(|unread| (unread.role, unread.looks_like.clone())).collect();
     assert_eq!(said, [("timestamp", None), ("level", None)]);

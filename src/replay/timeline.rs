@@ -1,26 +1,28 @@
-//! Events over time: how many, how many bad ones, in bins whose width adapts to the stream.
+//! Counts events, warnings and errors over time, in bins whose width adapts to the stream.
 //!
-//! Memory: 4,096 bins that hold events; when there are more, bins double their width from a
-//! millisecond on. Each bin knows its first and last time, so that silences between bins are exact.
+//! Memory: at most 4,096 bins that hold events. Bins start at a width of one millisecond, and the
+//! width doubles whenever there are more bins. Each bin knows its first and last time, so silences
+//! between bins are exact.
 
 use crate::event::{Level, Timestamp};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
-/// Most bins with events.
+/// Most bins that hold events.
 const BINS: usize = 4_096;
 const MILLISECOND: i64 = 1_000_000;
-/// An event this many times the length of the middle 99 % away from it is none of the timeline's.
+/// An event is left out of the timeline if it is farther from the middle 99 % of events than this
+/// many times their length.
 const OUTSIDE: i64 = 3;
 
-/// What one stretch of time holds.
+/// The counts of one bin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Bin {
     /// Events.
     pub events: u64,
-    /// Of them, WARN.
+    /// How many of them are WARN.
     pub warnings: u64,
-    /// Of them, ERROR and FATAL.
+    /// How many of them are ERROR or FATAL.
     pub errors: u64,
     #[serde(skip)]
     first: Timestamp,
@@ -41,36 +43,36 @@ impl Bin {
     }
 }
 
-/// A stretch of time in which nothing came.
+/// A time without any event.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Gap {
-    /// The event before it.
+    /// The time of the event before it.
     pub from: Timestamp,
-    /// The event after it.
+    /// The time of the event after it.
     pub to: Timestamp,
 }
 
 impl Gap {
-    /// Its length in seconds.
+    /// The length in seconds.
     #[must_use]
     pub fn seconds(self) -> f64 {
         self.to.seconds_since(self.from)
     }
 }
 
-/// Equal columns, as they are drawn.
+/// Columns of equal width, for drawing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Columns {
-    /// Where the first begins: a whole multiple of `width`.
+    /// The start of the first column: a multiple of `width`.
     pub start: Timestamp,
-    /// How long each is, in nanoseconds; a length that people count in.
+    /// The width of a column in nanoseconds; a round duration, see [`lengths`].
     pub width: i64,
-    /// What each holds.
+    /// The counts of each column.
     pub bins: Vec<Bin>,
 }
 
 impl Columns {
-    /// The column that a time falls into; none outside.
+    /// The index of the column that holds a time, if there is one.
     #[must_use]
     pub fn index(&self, time: Timestamp) -> Option<usize> {
         if time < self.start || self.width == 0 {
@@ -80,12 +82,12 @@ impl Columns {
     }
 }
 
-/// The bins.
+/// Counts of events over time.
 #[derive(Clone, Debug)]
 pub struct Timeline {
     bins: BTreeMap<i64, Bin>,
     width: i64,
-    /// The bin that the last event fell into, not yet among `bins`: streams are nearly in order.
+    /// The bin of the last event, kept outside of `bins` because streams are nearly in order.
     at_hand: (i64, Bin),
 }
 
@@ -126,8 +128,7 @@ impl Timeline {
         }
     }
 
-    /// Ends the counting: what was seen, without the few events whose times are far outside of all
-    /// others'.
+    /// Ends the counting. Bins whose times are far outside of all others are left out.
     #[must_use]
     pub fn finish(mut self) -> TimeColumns {
         self.put_away();
@@ -157,18 +158,18 @@ impl Timeline {
 #[derive(Clone, Debug, Default)]
 pub struct TimeColumns {
     bins: Vec<Bin>,
-    /// Events whose times are far outside of all others'.
+    /// How many events were left out because their times are far outside of all others.
     pub outside: u64,
 }
 
 impl TimeColumns {
-    /// The first and the last time; none when no event had one.
+    /// The first and the last time; none if no event had a time.
     #[must_use]
     pub fn range(&self) -> Option<(Timestamp, Timestamp)> {
         Some((self.bins.first()?.first, self.bins.last()?.last))
     }
 
-    /// The range in at most `most` columns.
+    /// The range, divided into at most `most` columns.
     #[must_use]
     pub fn columns(&self, most: usize) -> Columns {
         let Some((first, last)) = self.range() else { return Columns::default() };
@@ -186,13 +187,13 @@ impl TimeColumns {
         columns
     }
 
-    /// The longest silences, longest first: at most `most`, those that stand out against how often
-    /// events come.
+    /// The longest silences in descending order: at most `most`, and only those that stand out
+    /// against the rate of events.
     #[must_use]
     pub fn gaps(&self, most: usize) -> Vec<Gap> {
         let Some((first, last)) = self.range() else { return Vec::new() };
         let events: u64 = self.bins.iter().map(|bin| bin.events).sum();
-        // Of n independent events, the longest gap is expected at ln(n) times the mean one.
+        // The expected longest gap between n independent events is ln(n) times the mean gap.
         let usual = last.seconds_since(first) / events.max(1) as f64 * (events.max(2) as f64).ln();
         let mut gaps: Vec<Gap> = self
             .bins
@@ -206,14 +207,14 @@ impl TimeColumns {
     }
 }
 
-/// Lengths that people count in, from a millisecond up, in nanoseconds.
+/// Round durations in ascending order from a millisecond, in nanoseconds.
 pub fn lengths() -> impl Iterator<Item = i64> {
     const SECOND: i64 = 1_000 * MILLISECOND;
     const HOUR: i64 = 3_600 * SECOND;
     let thousand = [1, 2, 5, 10, 20, 25, 50, 100, 200, 250, 500];
     let sixty = [1, 2, 3, 4, 5, 6, 10, 12, 15, 20, 30];
     let hours = [1, 2, 3, 4, 6, 8, 12];
-    // Each divides a later one, so that labels fall on columns.
+    // Each length divides a later one, so that labels fall on columns.
     let days = [1, 2, 3, 4, 5, 7, 10, 14, 20, 30, 60, 90, 180, 360, 720, 1_440, 3_600, 7_200, 14_400];
     let of = |list: &[i64], unit: i64| list.iter().map(|count| count * unit).collect::<Vec<_>>();
     [of(&thousand, MILLISECOND), of(&sixty, SECOND), of(&sixty, 60 * SECOND), of(&hours, HOUR), of(&days, 24 * HOUR)]

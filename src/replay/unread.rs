@@ -1,9 +1,9 @@
-//! Which roles most events lack, and what looks like them: said loudly, because detectors find
-//! nothing in what is not read.
+//! Finds the roles that most events lack, and members that could be them. The report says so
+//! prominently, because detectors cannot find anything in events that are not parsed.
 //!
-//! A time and a level nearly every log has, so it is always said where most events lack one; a
-//! status says how an event ended as a level does. What not every log has, a module, an operation
-//! or a duration, is worth a word only where a member looks like it.
+//! Nearly every log has a time and a level, so a lack of these is always reported; a status stands
+//! in for a level. A lack of a module, an operation or a duration is only reported if a member
+//! looks like one, because not every log has them.
 
 use super::document::UnreadRole;
 use super::merge::Line;
@@ -13,35 +13,35 @@ use crate::inspect::evidence::Evidence;
 use crate::inspect::{pasted, with_article};
 use crate::narrate::quantity::thousands;
 
-/// The roles that are asked for.
+/// The roles that are checked.
 const ASKED: [Role; 5] = [Role::Timestamp, Role::Level, Role::Module, Role::Operation, Role::Duration];
-/// Events that lack something and are looked into.
+/// Most events with a missing role whose members are examined.
 const LOOKED_INTO: u64 = 2_000;
 
-/// Counts of what events lack.
+/// Counts events that lack roles.
 #[derive(Debug)]
 pub struct UnreadRoles {
-    /// Events of each file, and those of them without each role.
+    /// For each file, its events and how many of them lack each role.
     files: Vec<(u64, [u64; ASKED.len()])>,
     explained: Option<(Inspector, Evidence)>,
     looked_into: u64,
 }
 
 impl UnreadRoles {
-    /// For so many files. It counts alone; what looks like a role [`Self::explained`] finds.
+    /// Counts for this many files. Members are only examined after [`Self::explained`].
     #[must_use]
     pub fn new(files: usize) -> Self {
         Self { files: vec![(0, [0; ASKED.len()]); files], explained: None, looked_into: 0 }
     }
 
-    /// The same with what is needed to look into lines.
+    /// Adds the inspector and the evidence for examining members.
     #[must_use]
     pub fn explained(mut self, inspector: Inspector, evidence: Evidence) -> Self {
         self.explained = Some((inspector, evidence));
         self
     }
 
-    /// Takes a line; `is_event` is false for one that only goes on with a stack trace.
+    /// Counts a line; `is_event` is false for a line that continues a stack trace.
     pub(super) fn line(&mut self, line: &Line<'_>, is_event: bool) {
         let parsed = line.fields.parsed();
         if !is_event || !matches!(parsed.shape, Shape::Json | Shape::Text) {
@@ -68,7 +68,7 @@ impl UnreadRoles {
         }
     }
 
-    /// What is worth saying; `names` are those of the files.
+    /// The roles worth reporting; `names` are the files' names.
     pub(super) fn told(&self, names: &[String]) -> Vec<UnreadRole> {
         let events: u64 = self.files.iter().map(|(events, _)| events).sum();
         let told = |(i, role): (usize, Role)| {
@@ -99,7 +99,7 @@ impl UnreadRole {
     }
 }
 
-/// What to do about it.
+/// What the user can do about missing roles.
 #[must_use]
 pub fn advice(unread: &[UnreadRole]) -> Option<String> {
     let file = unread.first()?.file.as_deref().map_or_else(|| "FILE".to_owned(), pasted);

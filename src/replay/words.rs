@@ -1,12 +1,12 @@
-//! What a report says in sentences: how clocks stand to each other, which faults there were, and
-//! how many incidents opened.
+//! Sentences of the report: how clocks differ, which faults occurred, and how many incidents
+//! opened.
 
 use super::document::{ClockReport, Report};
 use super::offset::Relation;
 use crate::engine::finding::Severity;
 use crate::narrate::quantity::{duration, exact_duration, thousands};
 
-/// How two clocks stand to each other, in a sentence.
+/// How two clocks differ, in a sentence.
 #[must_use]
 pub fn clock_in_words(clock: &ClockReport) -> String {
     let ClockReport { file, reference, relation, aligned } = clock;

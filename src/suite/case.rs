@@ -1,4 +1,4 @@
-//! One test as it is written: what is given, step by step, and what is expected.
+//! Reads one test: the given steps and the expectations.
 
 use super::expectation::Expectation;
 use crate::diagnostic::nearest;
@@ -7,11 +7,11 @@ use crate::event::Timestamp;
 use crate::event::time::{TimeContext, time_text};
 use serde_json::{Map, Value};
 
-/// When the clock begins: 2026-01-05T12:00:00Z, a Monday, in nanoseconds.
+/// When the clock of a test starts: 2026-01-05T12:00:00Z, a Monday, in nanoseconds.
 const START: Timestamp = Timestamp(1_767_614_400_000_000_000);
 /// The members of a test.
 const MEMBERS: [&str; 5] = ["name", "given", "expect", "at", "with"];
-/// The members of a step that are not the event's.
+/// The members of a step that do not belong to the event.
 const STEP: [&str; 6] = ["after", "at", "times", "every", "line", "expect"];
 /// How often one step can repeat its event.
 const MOST_TIMES: u64 = 100_000;
@@ -19,52 +19,52 @@ const MOST_TIMES: u64 = 100_000;
 /// One test.
 #[derive(Clone, Debug)]
 pub struct Case {
-    /// What should hold.
+    /// The statement that the test checks.
     pub name: String,
-    /// Where it begins in its file; 0 where that is not known.
+    /// The line at which the test begins in its file; 0 if unknown.
     pub line: usize,
-    /// When its clock begins.
+    /// When the clock of the test starts.
     pub at: Timestamp,
-    /// Detectors and rules that run beside.
+    /// Detectors and rules that run together with the tested rule.
     pub with: Vec<String>,
-    /// What happens.
+    /// The steps.
     pub given: Vec<CaseStep>,
-    /// What must have come at the end.
+    /// What is expected at the end.
     pub expect: Vec<Expectation>,
 }
 
-/// One step of a test: time passes, then an event comes, then something is expected.
+/// One step of a test: time passes, events come, and an expectation is checked.
 #[derive(Clone, Debug, Default)]
 pub struct CaseStep {
-    /// How long nothing comes.
+    /// The time before the event, in which nothing comes.
     pub wait: Wait,
-    /// The lines that come, in turn.
+    /// The lines that come, one after another.
     pub lines: Vec<String>,
-    /// How often; `{n}` in the lines is then the number.
+    /// How often the lines come; `{n}` in a line is replaced by the repetition's number, from 1.
     pub times: Option<u64>,
-    /// The time between two of them, in nanoseconds.
+    /// The time between two repetitions, in nanoseconds.
     pub every: i64,
     /// What must have come since the last step with an expectation.
     pub expect: Option<Vec<Expectation>>,
 }
 
-/// How long nothing comes.
+/// The time before an event, in which nothing comes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Wait {
     /// The event comes at once.
     #[default]
     No,
-    /// Nanoseconds.
+    /// A duration in nanoseconds.
     For(i64),
-    /// Up to this time, if that is still to come.
+    /// Until this time, if that is in the future.
     Until(Timestamp),
 }
 
 impl Case {
-    /// Reads a test that begins at `line`. `read` gives the content of a file that a step names.
+    /// Reads a test that begins at `line`. `read` returns the content of a file that a step names.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The errors in the test.
     pub fn read(
         line: usize,
         value: &Value,
@@ -125,7 +125,7 @@ impl CaseStep {
             _ => return Err("a step is a map or a line of text".into()),
         };
         let mut step = Self::default();
-        // Whole behind `line`, or what is left of the map.
+        // The event: the value of `line`, or all members of the map that are not the step's own.
         let mut event = Map::new();
         for (name, value) in map {
             match name.as_str() {
@@ -176,7 +176,7 @@ impl CaseStep {
         Ok(step)
     }
 
-    /// The lines as they come, each with the time to wait before it.
+    /// The lines in order, each with the nanoseconds to wait before it.
     pub fn events(&self) -> impl Iterator<Item = (i64, String)> + '_ {
         (0..self.times.unwrap_or(1)).flat_map(move |i| {
             self.lines.iter().enumerate().map(move |(j, line)| {
@@ -188,13 +188,13 @@ impl CaseStep {
     }
 }
 
-/// A time in RFC 3339.
+/// Parses a time in RFC 3339.
 fn time(value: &Value) -> Option<Timestamp> {
     let mut context = TimeContext::new("UTC", 2026).ok()?;
     time_text(value.as_str()?.as_bytes(), &mut context)
 }
 
-/// That `name` is not one of `known`, offering the nearest or else all.
+/// The error that `name` is not one of `known`, with the most similar name or else all names.
 pub(super) fn unknown(what: &str, name: &str, known: &[&str]) -> String {
     let hint = nearest(name, known.iter().copied())
         .map_or_else(|| format!("known: {}", known.join(", ")), |near| format!("did you mean `{near}`?"));

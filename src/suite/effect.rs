@@ -1,38 +1,39 @@
-//! What came: findings, events that were changed, withheld or made, failures, printed lines.
+//! What an engine did in a test: findings, events that were changed, withheld or emitted, failures,
+//! printed lines.
 
 use serde_json::{Map, Value};
 
-/// One thing that came, and the number of the event with which it came.
+/// One effect, and the number of the event that caused it.
 #[derive(Clone, Debug)]
 pub struct Effect {
-    /// The event's number, from 1; what time brings belongs to the event that came last, 0 before
-    /// any.
+    /// The event's number, from 1. Effects of time alone have the number of the last event, or 0
+    /// before any event.
     pub event: u64,
-    /// What came.
+    /// The effect.
     pub came: Came,
 }
 
-/// What can come.
+/// Kinds of effects.
 #[derive(Clone, Debug)]
 pub enum Came {
     /// A finding, as its JSON.
     Finding(Value),
-    /// Members that were added to an event.
+    /// Members that were added to the event.
     Annotated(Map<String, Value>),
-    /// Members of an event that were changed, as they are now, and the line as it leaves.
+    /// Members of the event that were masked, with their new values, and the line as it is output.
     Masked(Map<String, Value>, String),
-    /// The event did not leave.
+    /// The event was withheld.
     Dropped,
-    /// An event that a rule made.
+    /// An event that a rule emitted.
     Emitted(Value),
-    /// What a rule printed.
+    /// A line that a rule printed.
     Printed(String),
-    /// Why a rule failed.
+    /// The error of a rule.
     Failed(String),
 }
 
 impl Effect {
-    /// True when a test fails that does not expect it.
+    /// Whether a test fails that does not expect this effect.
     #[must_use]
     pub fn must_be_expected(&self) -> bool {
         match &self.came {
@@ -42,7 +43,8 @@ impl Effect {
         }
     }
 
-    /// As an expectation would name it: what tells it from others, not all of it.
+    /// The effect as an expectation would write it, without members that do not help to tell it
+    /// from others.
     #[must_use]
     pub fn shown(&self) -> String {
         let what = match &self.came {
@@ -63,7 +65,7 @@ impl Effect {
     }
 }
 
-/// A value as a rule writes it.
+/// A value in the syntax of rules.
 #[must_use]
 pub fn shown(value: &Value) -> String {
     match value {

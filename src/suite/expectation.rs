@@ -1,4 +1,4 @@
-//! What a test expects, and how that differs from what came.
+//! The expectations of a test, and how they differ from the effects.
 
 use super::case::unknown;
 use super::effect::{Came, Effect, shown};
@@ -24,17 +24,17 @@ const FINDING: [&str; 16] = [
     "remedy",
     "context",
 ];
-/// Members that say that something else than a finding is expected.
+/// Members that mark an expectation of something other than a finding.
 const OTHERS: [&str; 8] = ["event", "annotated", "masked", "dropped", "emitted", "metric", "printed", "failed"];
-/// A map of only these is a test of a value.
+/// A map that has only these members is a condition on a value.
 const TESTS: [&str; 8] = ["contains", "prefix", "regex", "min", "max", "one_of", "exists", "not"];
 
-/// One thing that must have come.
+/// One expected effect.
 #[derive(Clone, Debug)]
 pub struct Expectation {
     event: Option<u64>,
     what: What,
-    /// As it is written.
+    /// The expectation as it is written in the test.
     text: String,
 }
 
@@ -50,20 +50,20 @@ enum What {
     Failed(String),
 }
 
-/// A rule's own metric, as it stands at the end.
+/// The metrics of the tested rule at the end.
 pub type MetricValues = Vec<(String, Value)>;
 
-/// How a test went wrong.
+/// The differences between the expectations of a test and its effects.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mismatch {
-    /// What was expected and did not come, each with how it differs from what is nearest to it.
+    /// Expectations that were not met, each with its differences to the most similar effect.
     pub missing: Vec<(String, Vec<String>)>,
-    /// What came and was not expected.
+    /// Effects that were not expected.
     pub unexpected: Vec<String>,
 }
 
 impl Mismatch {
-    /// All is as expected.
+    /// Whether everything is as expected.
     #[must_use]
     pub fn is_none(&self) -> bool {
         self.missing.is_empty() && self.unexpected.is_empty()
@@ -74,7 +74,7 @@ impl Expectation {
     /// Reads `expect`.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The error in it.
     pub fn read_all(value: &Value) -> Result<Vec<Self>, String> {
         match value {
             Value::String(text) if text == "nothing" => Ok(Vec::new()),
@@ -121,7 +121,7 @@ impl Expectation {
         Ok(Self { event, what, text })
     }
 
-    /// How this differs from `effect`; `None` when that is of another kind altogether.
+    /// How the expectation differs from `effect`; `None` if the effect is of another kind.
     fn difference(&self, effect: &Effect) -> Option<Vec<String>> {
         let mut differences = Vec::new();
         if let Some(event) = self.event.filter(|event| *event != effect.event) {
@@ -157,7 +157,7 @@ impl Expectation {
     }
 }
 
-/// Holds what came against what was expected, in order.
+/// Compares effects with expectations, in order.
 #[must_use]
 pub fn judge(expected: &[Expectation], effects: &[Effect], metrics: &MetricValues) -> Mismatch {
     let mut used = vec![false; effects.len()];
@@ -219,7 +219,7 @@ fn is_test(value: &Value) -> bool {
     value.as_object().is_some_and(|map| !map.is_empty() && map.keys().all(|name| TESTS.contains(&name.as_str())))
 }
 
-/// Regular expressions are checked when they are read.
+/// Checks regular expressions when they are read.
 fn check_tests(value: &Value) -> Result<(), String> {
     match value {
         Value::Object(map) => {
@@ -236,7 +236,7 @@ fn check_tests(value: &Value) -> Result<(), String> {
     }
 }
 
-/// Adds to `out` how `got` differs from what is expected at `path`.
+/// Adds to `out` the differences between `got` and the value that is expected at `path`.
 fn compare(expected: &Value, got: Option<&Value>, path: &str, out: &mut Vec<String>) {
     if is_test(expected) {
         if !passes(expected, got) {
@@ -261,7 +261,8 @@ fn difference(path: &str, expected: &Value, got: Option<&Value>) -> String {
     format!("{path}: expected {}, came {}", shown(expected), shown(got.unwrap_or(&Value::Null)))
 }
 
-/// Text and numbers are the same by value, as in `select`; what is missing is `()`.
+/// Whether two values are the same. A text and a number are the same if their values are, as in
+/// `select`; a missing member is the same as `()`.
 fn is_same(expected: &Value, got: Option<&Value>) -> bool {
     match (expected, got) {
         (Value::Null, None | Some(Value::Null)) => true,

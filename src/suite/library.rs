@@ -1,4 +1,4 @@
-//! The tests that the rules in `rules/` and `examples/rules/` carry, and those of the rules in
+//! Runs the tests of the rules in `rules/` and `examples/rules/`, and of the rules in
 //! `docs/rules.md`.
 
 use super::run::run;
@@ -33,7 +33,7 @@ fn tables(folder: &str) -> Vec<TableSource> {
     files.map(|file| named(&file)).map(|(name, path, text)| TableSource { name, path, text }).collect()
 }
 
-/// Runs the tests of one rule; how many there are, and what went wrong.
+/// Runs the tests of one rule and returns how many there are; differences are added to `failures`.
 fn tried(source: RuleSource, tables: &[TableSource], failures: &mut Vec<String>) -> usize {
     let path = source.path.clone();
     let shown = |problems: Vec<Diagnostic>| problems.iter().map(|problem| format!("{problem}\n")).collect::<String>();

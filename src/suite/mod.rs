@@ -1,8 +1,9 @@
-//! Tests of rules and of whole configurations, as `docs/rule-tests.md` has them: events on a clock
-//! of their own, through the real look and the real engine, and what must come of them.
+//! Tests of rules and of whole configurations, described in `docs/rule-tests.md`: events go through
+//! the real parser and the real engine on a simulated clock, and the effects are compared with
+//! expectations.
 //!
-//! `case` reads a test, `expectation` what it expects and how that differs from what came, `run`
-//! drives the engine, `effect` says what came, `report` tells it to people and to CI.
+//! `case` reads a test, `expectation` reads and compares expectations, `run` drives the engine,
+//! `effect` represents what the engine did, `report` shows results to people and CI.
 
 pub mod case;
 pub mod effect;
@@ -22,33 +23,34 @@ use serde_json::Value;
 /// The tests of one file.
 #[derive(Debug)]
 pub struct Suite {
-    /// As the user named it.
+    /// The file's name, as the user gave it.
     pub path: String,
-    /// The rule that they test; none for a whole configuration.
+    /// The tested rule; none if a whole configuration is tested.
     pub rule: Option<String>,
-    /// The configuration that they test, relative to the file.
+    /// The tested configuration, relative to the file.
     pub config: Option<String>,
-    /// More rules, relative to the file.
+    /// Additional rules, relative to the file.
     pub rules: Vec<String>,
-    /// The tests, in the order in which they are written.
+    /// The tests, in the order of the file.
     pub cases: Vec<Case>,
 }
 
 impl Suite {
-    /// The tests that a rule carries.
+    /// The tests that are written in a rule.
     ///
     /// # Errors
-    /// What is wrong with them, each at its test's place.
+    /// The errors in them, each with the line of its test.
     pub fn of_rule(tests: &RuleTests) -> Result<Self, Vec<Diagnostic>> {
         let places = tests.cases.iter().map(|(line, value)| (*line, value));
         let cases = cases(&tests.path, &tests.text, places, true, &|_| Err("only *.test.toml reads files".into()))?;
         Ok(Self { path: tests.path.clone(), rule: Some(tests.rule.clone()), config: None, rules: Vec::new(), cases })
     }
 
-    /// The tests of a `*.test.toml`; `read` gives the content of a file named relative to it.
+    /// The tests of a `*.test.toml`; `read` returns the content of a file that is named relative to
+    /// it.
     ///
     /// # Errors
-    /// What is wrong with it.
+    /// The errors in it.
     pub fn of_configuration(
         path: &str,
         text: &str,

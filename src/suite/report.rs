@@ -1,39 +1,39 @@
-//! How tests went: for people, and as JUnit XML for CI.
+//! Results of tests: for people, and as JUnit XML for CI.
 
 use super::expectation::Mismatch;
 use crate::plain::{plain, steers};
 use std::fmt::Write;
 
-/// How one test went.
+/// The result of one test.
 #[derive(Clone, Debug)]
 pub struct TestVerdict {
-    /// The file it stands in.
+    /// The file of the test.
     pub path: String,
-    /// Where in it; 0 where that is not known.
+    /// The line of the test in the file; 0 if unknown.
     pub line: usize,
-    /// What should hold.
+    /// The statement that the test checks.
     pub name: String,
-    /// How it went wrong; nothing where it did not.
+    /// The differences; empty if the test passed.
     pub mismatch: Mismatch,
-    /// How long it took, in seconds.
+    /// How long the test took, in seconds.
     pub seconds: f64,
 }
 
-/// How all of them went.
+/// The results of all tests.
 #[derive(Clone, Debug, Default)]
 pub struct TestReport {
-    /// In the order in which they ran.
+    /// The results in the order in which the tests ran.
     pub verdicts: Vec<TestVerdict>,
 }
 
 impl TestReport {
-    /// How many failed.
+    /// How many tests failed.
     #[must_use]
     pub fn failed(&self) -> usize {
         self.verdicts.iter().filter(|verdict| !verdict.mismatch.is_none()).count()
     }
 
-    /// What failed and how, and a closing line.
+    /// The failed tests with their differences, and a final line with counts.
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = String::new();
@@ -44,7 +44,7 @@ impl TestReport {
         text
     }
 
-    /// The same as JUnit XML, one suite a file.
+    /// The results as JUnit XML, with one suite for each file.
     #[must_use]
     pub fn junit(&self) -> String {
         let seconds = |verdicts: &[TestVerdict]| verdicts.iter().map(|verdict| verdict.seconds).sum::<f64>();
@@ -99,7 +99,8 @@ impl TestVerdict {
     }
 }
 
-/// Text as XML has it; control characters, which XML cannot have, as the replacement character.
+/// Escapes text for XML. Control characters, which XML cannot represent, become the replacement
+/// character.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

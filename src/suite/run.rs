@@ -1,4 +1,4 @@
-//! Drives an engine through one test, on a clock of its own.
+//! Drives an engine through one test on a simulated clock.
 
 use super::case::{Case, CaseStep, Wait};
 use super::effect::{Came, Effect};
@@ -11,12 +11,12 @@ use crate::event::{Batch, Edit, EventParser, Fault, Record, Shape, Span, Timesta
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
-/// Idle input is told of the time once a second, as when live…
+/// The interval of ticks while nothing comes: one second, as in a live run.
 const TICK: i64 = 1_000_000_000;
-/// …for this many seconds; for longer waits, once a minute from then on.
+/// After this many ticks, one minute is simulated at each tick.
 const SECONDS: i64 = 3_600;
 
-/// Runs one test on an engine that has seen nothing.
+/// Runs one test on a new engine.
 #[must_use]
 pub fn run(case: &Case, engine: Engine, parser: EventParser) -> Mismatch {
     let mut stage = Stage {
@@ -39,12 +39,12 @@ pub fn run(case: &Case, engine: Engine, parser: EventParser) -> Mismatch {
     mismatch
 }
 
-/// The engine of one test and what has come of it so far.
+/// The engine of one test and its effects so far.
 struct Stage {
     engine: Engine,
     parser: EventParser,
     now: Timestamp,
-    /// Some event had a time of its own, so that the engine goes by such times.
+    /// Whether an event had a time of its own, so that the engine follows such times.
     own_times: bool,
     event: u64,
     outcome: Outcome,
@@ -71,7 +71,7 @@ impl Stage {
         mismatch.unexpected.append(&mut found.unexpected);
     }
 
-    /// Nothing comes until `time`.
+    /// Lets time pass until `time` without any event.
     fn wait(&mut self, time: Timestamp) {
         let mut ticks = 0;
         while self.now < time {
@@ -90,7 +90,7 @@ impl Stage {
         self.parser.parse(&mut batch);
         match batch.parsed[0].time {
             Some(time) => (self.own_times, self.now) = (true, self.now.max(time)),
-            // The engine would take it for as old as the event before it.
+            // Without a time, the engine would give the event the time of the event before it.
             None if self.own_times => batch.parsed[0].time = Some(self.now),
             None => {}
         }
@@ -101,7 +101,7 @@ impl Stage {
         self.edited(&batch, &edit);
     }
 
-    /// What rules have made of the one event of `batch`.
+    /// Records what rules have done to the only event of `batch`.
     fn edited(&mut self, batch: &Batch, edit: &Edit) {
         if edit.withheld {
             return self.add(Came::Dropped);
@@ -163,7 +163,7 @@ impl Stage {
     }
 
     fn finding(&mut self, finding: &Finding) {
-        // Texts, numbers and maps with text for keys: that cannot fail.
+        // A finding has only values that JSON can represent, so this cannot fail.
         self.add(Came::Finding(serde_json::to_value(finding).unwrap_or_default()));
     }
 

@@ -1,4 +1,4 @@
-//! The runner itself: what passes, what fails, and how that is told.
+//! Tests of the test runner: what passes, what fails, and what is reported.
 
 use super::expectation::Mismatch;
 use super::run::run;
@@ -18,7 +18,7 @@ fn on_event(e) {
 }
 "#;
 
-/// How the tests `cases` of [`RULE`] go, or what is wrong with them.
+/// The results of the tests `cases` for [`RULE`], or the errors in them.
 fn outcomes(cases: &str) -> Result<Vec<Mismatch>, String> {
     let text = format!("{RULE}const TESTS = [{cases}];");
     let source = RuleSource { name: "r".into(), path: "r.rhai".into(), text };
@@ -57,7 +57,7 @@ fn what_should_pass_passes() {
         ),
         "given: [#{ status: 504, upstream: \"{n}\", times: 9 }], expect: \"nothing\"".to_owned(),
         "given: [#{ status: 504, upstream: \"a\", times: 9, every: \"1m\" }], expect: []".to_owned(),
-        // Text lines, and times of their own.
+        // Text lines, and events with times of their own.
         "given: [\"{\\\"ts\\\":\\\"2026-03-01T00:00:00Z\\\",\\\"status\\\":504,\\\"upstream\\\":\\\"a\\\"}\",
             #{ after: \"10s\", status: 502, upstream: \"a\" }, #{ after: \"10s\", status: \"504\", upstream: \"a\" }],
             expect: [#{ opened_at: \"2026-03-01T00:00:20Z\" }]"

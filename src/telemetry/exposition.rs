@@ -1,16 +1,15 @@
-//! What a scrape is answered with: the text format 0.0.4 or OpenMetrics 1.0, whichever the scraper
-//! prefers.
+//! Encodes metrics as Prometheus text 0.0.4 or OpenMetrics 1.0, whichever the scraper prefers.
 //!
-//! The text format is the client library's. OpenMetrics is written here over the same gathered
-//! families, because the library has no encoder for it: counters lose `_total` in their family's
-//! name, units are declared, counters may carry an exemplar, and the page ends in `# EOF`
-//! (OpenMetrics 1.0.0, sections "Overall Structure" and "Exemplars").
+//! The client library writes the text format. It has no encoder for OpenMetrics, so that is written
+//! here from the same gathered families: a counter's family name loses `_total`, units are
+//! declared, counters may carry an exemplar, and the page ends in `# EOF` (OpenMetrics 1.0.0,
+//! sections "Overall Structure" and "Exemplars").
 
 use prometheus::proto::{Histogram, LabelPair, Metric, MetricFamily, MetricType, Summary};
 use prometheus::{Error, TextEncoder};
 use std::fmt::Write as _;
 
-/// A format of metrics.
+/// A format for metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// Prometheus text 0.0.4.
@@ -20,8 +19,8 @@ pub enum Format {
 }
 
 impl Format {
-    /// What a request prefers that has this `Accept`: the text format unless OpenMetrics has a
-    /// higher quality.
+    /// The format that a request with this `Accept` header prefers: the text format unless
+    /// OpenMetrics has a higher quality.
     ///
     /// ```
     /// use seismolog::telemetry::exposition::Format;
@@ -59,7 +58,7 @@ impl Format {
         }
     }
 
-    /// The content type of a page in this format.
+    /// The content type of this format.
     #[must_use]
     pub const fn content_type(self) -> &'static str {
         match self {
@@ -68,10 +67,10 @@ impl Format {
         }
     }
 
-    /// All families as one page.
+    /// Encodes all families as one page.
     ///
     /// # Errors
-    /// Only if a family has nothing that the text format can hold: a mistake of whoever made it.
+    /// Only if a family cannot be represented in the text format, which is a bug of the caller.
     pub fn encode(
         self,
         families: &[MetricFamily],
@@ -101,18 +100,18 @@ impl Ord for Quality {
     }
 }
 
-/// One observation behind a counter: where to look.
+/// An exemplar: one observation behind a counter.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exemplar {
-    /// Names and values; together at most 128 characters, or the exemplar is left out.
+    /// Names and values, together at most 128 characters; otherwise the exemplar is left out.
     pub labels: Vec<(&'static str, String)>,
-    /// What was added.
+    /// The value that was added.
     pub value: f64,
-    /// When, in seconds since the Unix epoch.
+    /// The time in seconds since the Unix epoch.
     pub time_s: f64,
 }
 
-/// The most characters that an exemplar's names and values may have together.
+/// Most characters of all names and values of an exemplar.
 const EXEMPLAR_CHARACTERS: usize = 128;
 
 fn open_metrics(families: &[MetricFamily], exemplar: &dyn Fn(&str, &[LabelPair]) -> Option<Exemplar>) -> String {
@@ -215,7 +214,7 @@ fn sample(page: &mut String, name: &str, suffix: &str, labels: &[LabelPair], mor
     if let Some((key, bound)) = more {
         page.push(open);
         open = ',';
-        // Bounds are floats in their canonical form: `1.0`, not `1`.
+        // OpenMetrics requires bounds as canonical floats: `1.0`, not `1`.
         put_label(page, key, &float(bound, true));
     }
     if open == ',' {
@@ -273,7 +272,7 @@ fn float(value: f64, canonical: bool) -> String {
     if canonical { format!("{value:?}") } else { format!("{value}") }
 }
 
-/// Whether this `Accept-Encoding` takes gzip.
+/// Whether this `Accept-Encoding` header allows gzip.
 #[must_use]
 pub fn takes_gzip(accept: &str) -> bool {
     accept.split(',').any(|coding| {

@@ -1,8 +1,8 @@
-//! What the filter says about itself: its metrics, its own page, and the small HTTP endpoint where
-//! both are read.
+//! What the filter reports about itself: metrics, its own page, and the small HTTP endpoint that
+//! serves both.
 //!
-//! Nothing in here decides anything: the pipeline counts in plain integers and hands the deltas
-//! over once a batch.
+//! Nothing here decides anything: the pipeline counts in plain integers and hands over the
+//! differences once per batch.
 
 pub mod exposition;
 pub mod history;

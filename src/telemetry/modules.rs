@@ -1,5 +1,5 @@
-//! `seismolog_module_events_total` and `seismolog_module_errors_total`: how busy modules are, and
-//! how many of their events are errors.
+//! `seismolog_module_events_total` and `seismolog_module_errors_total`: the events of modules and
+//! the errors among them.
 
 use super::monotonic_totals::{Count, MonotonicTotals};
 use crate::engine::detector::ModuleCounts;
@@ -9,16 +9,15 @@ use prometheus::proto::{Counter, LabelPair, Metric, MetricFamily, MetricType};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Both families.
+/// Both families, gathered together.
 #[derive(Clone, Debug)]
 pub(super) struct ModuleEvents {
-    /// Events, and the errors among them.
+    /// Descriptions of the events and of the errors.
     descs: [Desc; 2],
     shown: Arc<Mutex<ShownModules>>,
 }
 
-/// Which modules are shown, and how they were counted: a count's values are events, its sum is
-/// errors.
+/// The modules with a series, and their totals: `values` counts events, `sum` counts errors.
 #[derive(Debug, Default)]
 struct ShownModules {
     modules: Vec<String>,
@@ -50,7 +49,7 @@ impl ModuleEvents {
         shown.modules = modules.iter().map(|of| of.module.clone()).collect();
     }
 
-    /// How many events found no room for a series of their own, by the metric's full name.
+    /// How many events have no series of their own, by the metric's full name.
     pub(super) fn dropped(&self) -> (String, u64) {
         (self.descs[0].fq_name.clone(), self.lock().totals.other().values)
     }

@@ -1,28 +1,29 @@
-//! Counts of the busiest by name and of the rest as `other`, so that no series ever falls.
+//! Monotonic totals: counters for the busiest names, and one for all others as `other`. A series
+//! decreases only if the engine has forgotten its name meanwhile, which Prometheus rightly takes
+//! for a restart.
 //!
-//! Which have a series of their own changes with how busy they are, and Prometheus takes a count
-//! that falls for a restart. So each series counts from where it begins: what something did as one
-//! of the others stays with `other`.
+//! Which names have a series of their own changes with how busy they are, and Prometheus takes a
+//! counter that decreases for a restart. Therefore a new series starts at 0 if there were others:
+//! what its name counted as one of them stays in `other`.
 
 use std::collections::BTreeMap;
 
-/// How the engine calls all together that have no series of their own.
+/// The engine's name for all that have no series of their own.
 pub(super) const OTHER: &str = "other";
 
-/// How it was counted so far.
+/// The totals so far.
 #[derive(Debug, Default)]
 pub(super) struct MonotonicTotals {
-    /// By name, for those with a series of their own.
+    /// Totals of the names with a series of their own.
     named: BTreeMap<String, Account>,
-    /// The counts of all when they were looked at last, and whether some had no series of their
-    /// own.
+    /// The sum of the engine's counts at the last call, and whether it included `other`.
     all: Count,
     had_others: bool,
-    /// What the series `other` says.
+    /// The value of the series `other`.
     other: Count,
 }
 
-/// Two numbers that only grow: how many values there were, and their sum.
+/// Two numbers that only grow: the number of values, and their sum.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Count {
     pub(super) values: u64,
@@ -31,9 +32,9 @@ pub(super) struct Count {
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Account {
-    /// What the engine says.
+    /// The engine's count.
     told: Count,
-    /// What the series says.
+    /// The value of the series.
     shown: Count,
 }
 
@@ -42,15 +43,14 @@ impl Count {
         Self { values: self.values + other.values, sum: self.sum + other.sum }
     }
 
-    /// What came since `earlier`. What the engine has forgotten meanwhile leaves no trace here.
+    /// The increase since `earlier`; 0 if the engine has forgotten values since.
     fn since(self, earlier: Self) -> Self {
         Self { values: self.values.saturating_sub(earlier.values), sum: (self.sum - earlier.sum).max(0.0) }
     }
 }
 
 impl MonotonicTotals {
-    /// Takes what the engine says now of each, `other` among them, the counts of all together being
-    /// those of all there are.
+    /// Takes the engine's current counts of all names, including `other`.
     pub(super) fn take(&mut self, told: &[(&str, Count)]) {
         let all = told.iter().map(|(_, count)| *count).fold(Count::default(), Count::plus);
         let mut named = BTreeMap::new();
@@ -59,7 +59,7 @@ impl MonotonicTotals {
             let account = match self.named.get(name) {
                 Some(account) if told.values < account.told.values => Account { told, shown: told },
                 Some(account) => Account { told, shown: account.shown.plus(told.since(account.told)) },
-                // What was not there may have been one of the others.
+                // A new name may have been one of the others before, so its series starts at 0.
                 None if self.had_others => Account { told, shown: Count::default() },
                 None => Account { told, shown: told },
             };
@@ -72,12 +72,12 @@ impl MonotonicTotals {
         (self.named, self.all) = (named, all);
     }
 
-    /// What the series of this name says.
+    /// The value of the series for this name.
     pub(super) fn shown(&self, name: &str) -> Count {
         self.named.get(name).map_or(self.other, |account| account.shown)
     }
 
-    /// What found no room for a series of its own.
+    /// The value of the series `other`.
     pub(super) fn other(&self) -> Count {
         self.other
     }
@@ -107,12 +107,13 @@ mod tests {
         let are =
             |list: &[(&str, u64)]| list.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect::<Vec<_>>();
         assert_eq!(counts(&[("/a", 10), ("/b", 5)]), are(&[("/a", 10), ("/b", 5)]));
-        // `/b` becomes one of the others with 3 more: its series ends, and only the 3 are theirs.
+        // `/b` becomes one of the others, with 3 more: its series ends, and `other` gets only the
+        // 3.
         assert_eq!(counts(&[("/a", 12), ("other", 8)]), are(&[("/a", 12), ("other", 3)]));
-        // It comes back with 2 more, 4 came for `/a`, which is now one of the others.
+        // `/b` returns with 2 more, and 4 more came for `/a`, which is now one of the others.
         assert_eq!(counts(&[("/b", 10), ("other", 16)]), are(&[("/b", 0), ("other", 9)]));
         assert_eq!(counts(&[("/b", 15), ("other", 17)]), are(&[("/b", 5), ("other", 10)]));
-        // The engine forgets 10 values of the others, while 1 comes; then all.
+        // The engine forgets 10 values of the others while 1 comes, and later all of them.
         assert_eq!(counts(&[("/b", 15), ("other", 8)]), are(&[("/b", 5), ("other", 10)]));
         assert_eq!(counts(&[("/b", 15), ("other", 11)]), are(&[("/b", 5), ("other", 13)]));
         assert_eq!(counts(&[("/b", 1)]), are(&[("/b", 1)]));

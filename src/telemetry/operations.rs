@@ -1,5 +1,5 @@
-//! `seismolog_operation_duration_seconds`: a summary, which the client library knows only how to
-//! encode.
+//! `seismolog_operation_duration_seconds`: a summary, which the client library can encode but not
+//! collect.
 
 use super::monotonic_totals::{Count, MonotonicTotals};
 use crate::engine::detector::OperationQuantiles;
@@ -9,14 +9,14 @@ use prometheus::proto::{LabelPair, Metric, MetricFamily, MetricType, Quantile, S
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// The family.
+/// The family of all operations.
 #[derive(Clone, Debug)]
 pub(super) struct OperationDurations {
     desc: Desc,
     shown: Arc<Mutex<ShownOperations>>,
 }
 
-/// What is shown, and how it was counted.
+/// The operations with a series, and their totals.
 #[derive(Debug, Default)]
 struct ShownOperations {
     operations: Vec<OperationQuantiles>,
@@ -48,7 +48,7 @@ impl OperationDurations {
         }
     }
 
-    /// How many values found no room for a series of their own, by the metric's full name.
+    /// How many values have no series of their own, by the metric's full name.
     pub(super) fn dropped(&self) -> (String, u64) {
         (self.desc.fq_name.clone(), self.lock().totals.other().values)
     }

@@ -1,10 +1,10 @@
-//! What the system says of this process, under the names that every Prometheus client uses.
+//! Metrics of this process from the system, under the names that every Prometheus client uses.
 
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{Counter, Error, Gauge, Opts};
 
-/// The metrics `process_*`; those that the system does not tell are left out.
+/// The metrics `process_*`; those that the system does not provide are left out.
 #[derive(Debug)]
 pub struct Process {
     cpu: Counter,
@@ -14,10 +14,10 @@ pub struct Process {
 }
 
 impl Process {
-    /// The metrics of this process, which began at `started_s` seconds since the Unix epoch.
+    /// Metrics of this process, which started at `started_s` seconds since the Unix epoch.
     ///
     /// # Errors
-    /// Only on a mistake in a name here.
+    /// Only if a name is invalid, which is a bug here.
     pub fn new(started_s: f64) -> Result<Self, Error> {
         let start = Gauge::with_opts(Opts::new("process_start_time_seconds", "When the process began, Unix time."))?;
         start.set(started_s);
@@ -31,8 +31,8 @@ impl Process {
 
     fn look(&self) -> Option<()> {
         let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-        // The name in parentheses may hold anything; what follows it is counted from the third
-        // field on (proc(5)).
+        // The process name in parentheses may hold any characters; the fields after it begin with
+        // the third of proc(5).
         let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
         let ticks = |i: usize| fields.get(i).and_then(|field| field.parse::<u64>().ok());
         let seconds = (ticks(11)? + ticks(12)?) as f64 / rustix::param::clock_ticks_per_second() as f64;

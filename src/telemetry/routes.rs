@@ -1,4 +1,4 @@
-//! What each address answers.
+//! The routes of the HTTP endpoint.
 //!
 //! | route | answer |
 //! | --- | --- |
@@ -38,15 +38,15 @@ use subtle::ConstantTimeEq;
 use tokio::sync::broadcast::{self, error::RecvError};
 use tokio::time::{MissedTickBehavior, interval};
 
-/// How often pages are told.
+/// How often open pages get news.
 const NEWS_EVERY: Duration = Duration::from_secs(1);
-/// Most bytes of a request for a silence.
+/// Most bytes of a request that adds a silence.
 const SILENCE_BYTES: usize = 8 << 10;
-/// Shorter answers are not worth packing.
+/// Shorter responses, in bytes, are not compressed.
 const PACKED_FROM: usize = 1 << 10;
 
 const PAGE: &str = include_str!("page/page.html");
-/// Stands in the page where detectors can be chosen.
+/// The placeholder in the page for the list of detectors.
 const DETECTORS: &str = "<!-- detectors -->";
 const STYLE: &str = concat!(include_str!("page/look.css"), include_str!("page/page.css"));
 const SCRIPT: &str = concat!(
@@ -56,26 +56,27 @@ const SCRIPT: &str = concat!(
     include_str!("page/incidents.js"),
     include_str!("page/live.js")
 );
-/// Nothing from elsewhere, nothing written into the page runs, and nobody frames it.
+/// The content security policy: nothing is loaded from other servers, inline scripts do not run,
+/// and the page cannot be framed.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/// Everything that is served.
+/// Everything that the endpoint serves.
 #[derive(Clone, Debug)]
 pub struct Site {
-    /// For scrapers.
+    /// The metrics, for scrapers.
     pub metrics: Arc<Metrics>,
-    /// Whether the filter takes events.
+    /// Whether the filter accepts events.
     pub readiness: Readiness,
-    /// For the page.
+    /// The data of the page.
     pub history: Arc<History>,
-    /// What nobody is told of.
+    /// The silences.
     pub silences: Arc<Silences>,
-    /// Who knows it may make silences; without one nobody may.
+    /// The token that allows changing silences; without one, nobody can.
     pub token: Option<Arc<str>>,
 }
 
-/// News, as a server-sent event.
+/// News as server-sent events.
 type News = broadcast::Sender<Event>;
 
 #[derive(Clone)]
@@ -84,7 +85,7 @@ struct PageState {
     news: News,
 }
 
-/// Tells every open page once a second what has changed; costs nothing while there is none.
+/// Sends the changes to every open page once a second; does nothing while no page is open.
 pub(super) async fn tell(site: Site, news: News) {
     let mut seconds = interval(NEWS_EVERY);
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -97,7 +98,7 @@ pub(super) async fn tell(site: Site, news: News) {
         }
         let (text, told) = site.history.news(revision, clock::now());
         revision = told;
-        // Fails only when the last page has just gone.
+        // Fails only if the last page has just been closed.
         let _ = news.send(event("news", text));
     }
 }
@@ -131,7 +132,7 @@ pub(super) fn router(site: Site, news: News) -> Router {
         .with_state(PageState { site, news })
 }
 
-/// The page, with the names of all detectors to choose from.
+/// The page with the names of all detectors as options.
 fn page() -> String {
     let option = |detector: DetectorName| {
         let name = detector.name();
@@ -198,8 +199,8 @@ async fn templates(State(PageState { site, .. }): State<PageState>, headers: Hea
     json(&headers, Some(site.history.templates()))
 }
 
-/// Server-sent events: one at once, so that the page knows that it is connected, then each
-/// second's.
+/// The stream of server-sent events: the first at once, so that the page knows it is connected,
+/// then one per second.
 async fn events(State(PageState { site, news }): State<PageState>) -> Response {
     let told = news.subscribe();
     let (first, _) = site.history.news(u64::MAX - 1, clock::now());
@@ -208,7 +209,7 @@ async fn events(State(PageState { site, news }): State<PageState>) -> Response {
             Some(first) => first,
             None => match told.recv().await {
                 Ok(news) => news,
-                // It was too slow and has missed some: it asks for everything again.
+                // A page that was too slow has missed events; it reloads everything.
                 Err(RecvError::Lagged(_)) => event("missed", "{}"),
                 Err(RecvError::Closed) => return None,
             },
@@ -255,7 +256,7 @@ async fn end_silence(
     }
 }
 
-/// What a request gets that may not touch silences.
+/// The response to a request that may not access silences; none if it may.
 fn refusal(site: &Site, headers: &HeaderMap) -> Option<Response> {
     let Some(token) = &site.token else {
         return Some(plain(StatusCode::FORBIDDEN, "silences are off; set token_file or token_env in [metrics]"));
@@ -269,8 +270,8 @@ fn refusal(site: &Site, headers: &HeaderMap) -> Option<Response> {
     Some(([(header::WWW_AUTHENTICATE, "Bearer")], refusal).into_response())
 }
 
-/// No other route wants a body: one that comes is not read, and its connection ends with the
-/// answer.
+/// No other route accepts a body: the request is refused without reading the body, and the
+/// connection is closed after the response.
 async fn refuse_body(request: Request, next: Next) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;
@@ -286,7 +287,7 @@ fn json(headers: &HeaderMap, text: Option<String>) -> Response {
     }
 }
 
-/// An answer that is not kept, packed where the client takes that.
+/// A response that must not be cached, compressed if the client accepts gzip.
 fn packed(headers: &HeaderMap, content_type: &'static str, text: String) -> Response {
     const COMMON: [(HeaderName, &str); 3] = [
         (header::CACHE_CONTROL, "no-store"),

@@ -1,23 +1,23 @@
-//! The metrics that rules make, as `seismolog_rule_<name>`, and what found no room in them. Their
-//! names are known only while rules run, so that they are no part of the registry: families are
-//! made when somebody asks.
+//! The metrics of rules, as `seismolog_rule_<name>`, and the count of values without a series.
+//! Their names are only known while rules run, so they are outside of the registry: families are
+//! made at each scrape.
 
 use crate::engine::rules::RuleMetrics;
 use crate::engine::rules::metrics::{BUCKETS, MetricKind, RuleMetric, Series};
 use prometheus::proto::{Bucket, Counter, Gauge, Histogram, LabelPair, Metric, MetricFamily, MetricType};
 
-/// One family for each metric of a rule.
+/// One family for each metric of the rules.
 pub(super) fn of(metrics: &RuleMetrics) -> Vec<MetricFamily> {
     metrics.iter().map(|(name, metric)| family(full_name(name, metric), metric)).collect()
 }
 
-/// How many values of each metric of a rule found no room for a series of their own, by the
-/// metric's full name.
+/// How many values of each metric have no series of their own, by the metric's full name.
 pub(super) fn dropped(metrics: &RuleMetrics) -> impl Iterator<Item = (String, u64)> {
     metrics.iter().map(|(name, metric)| (full_name(name, metric), metric.dropped))
 }
 
-/// The family that says so, of rules' metrics and of any other with a limit.
+/// The family that counts values without a series, for metrics of rules and other metrics with a
+/// limit.
 pub(super) fn series_dropped(dropped: impl Iterator<Item = (String, u64)>) -> MetricFamily {
     let mut family = MetricFamily::default();
     family.set_name("seismolog_series_dropped_total".to_owned());

@@ -1,7 +1,8 @@
-//! Silences: of incidents that match, nobody is told until a time. They are found, counted and
-//! written onto events as ever; only sinks that alert people are not told, and the page marks them.
+//! Silences: sinks that alert people get no findings of matching incidents until a given time. The
+//! incidents are still detected, counted and written into events, and the page marks them as
+//! silenced.
 //!
-//! At most 1,000, kept in the order of their making; over is over and is forgotten.
+//! There are at most 1,000, in the order in which they were added; expired ones are dropped.
 
 use crate::engine::finding::{DetectorName, Finding};
 use crate::engine::overrides::glob_matches;
@@ -12,64 +13,64 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Most silences.
+/// Most silences at a time.
 const MOST: usize = 1_000;
-/// The file that they are kept in, and how long it is at most.
+/// The file in which silences are stored, and its greatest length in bytes.
 const FILE: &str = "silences.json";
 const MOST_BYTES: u64 = 16 << 20;
 
-/// What is asked for.
+/// A request for a silence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wanted {
     /// Only incidents of this detector.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detector: Option<DetectorName>,
-    /// Only incidents whose key has these members with such values; `*` is any text, `?` any
-    /// character.
+    /// Only incidents whose key has these members with matching values; `*` matches any text, `?`
+    /// any character.
     #[serde(default)]
     pub key: BTreeMap<String, String>,
-    /// Until when: RFC 3339.
+    /// When the silence ends, in RFC 3339.
     pub until: String,
-    /// Why, for whoever wonders.
+    /// The reason, for other people.
     pub reason: String,
 }
 
 /// A silence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AlertSilence {
-    /// To end it by.
+    /// The id, which is needed to end the silence.
     pub id: String,
-    /// What was asked for.
+    /// The request.
     #[serde(flatten)]
     pub wanted: Wanted,
-    /// When it was made: nanoseconds since the Unix epoch.
+    /// When the silence was added, in nanoseconds since the Unix epoch.
     made_ns: i64,
     until_ns: i64,
 }
 
-/// Why a silence is none.
+/// Why a silence was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// It would silence everything.
+    /// The silence would match every incident.
     #[error("a silence names a detector or at least one member of a key")]
     Everything,
-    /// No time that can be read.
+    /// The time cannot be parsed.
     #[error("`until` is a time such as 2026-03-02T08:00:00Z")]
     Time,
-    /// It is over already.
+    /// The time has passed.
     #[error("`until` has passed")]
     Over,
-    /// No reason given.
+    /// There is no reason.
     #[error("a silence has a reason of 1 to 500 characters")]
     Reason,
-    /// There are too many.
+    /// There are too many silences.
     #[error("there are 1000 silences already; end some")]
     Full,
 }
 
-/// All silences, in memory and, where there is a place for state, in a file that is written anew
-/// with every change.
+/// All silences, in memory and, if there is a state directory, in a file that every change
+/// rewrites.
 #[derive(Debug, Default)]
 pub struct Silences {
     list: Mutex<Vec<AlertSilence>>,
@@ -81,7 +82,7 @@ impl Silences {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Silences that are kept in the directory of the state; those that are in it now.
+    /// Silences that are stored in the state directory, starting with those in its file.
     #[must_use]
     pub fn kept_in(directory: Directory) -> Self {
         let kept = match directory.read(FILE, MOST_BYTES) {
@@ -91,15 +92,14 @@ impl Silences {
         Self { list: Mutex::new(kept.into_iter().take(MOST).collect()), directory: Some(directory) }
     }
 
-    /// Writes the file, beside the old one and then over it. That it cannot be written takes no
-    /// silence away.
+    /// Replaces the file atomically. An error is ignored: the silences still hold in memory.
     fn keep(&self, silences: &[AlertSilence]) {
         let Some(directory) = &self.directory else { return };
         let text = serde_json::to_vec(silences).unwrap_or_default();
         let _ = directory.replace(FILE, "silences.new", &[&text]);
     }
 
-    /// Makes a silence at `now`, by the wall clock.
+    /// Adds a silence at `now`, by the wall clock.
     ///
     /// # Errors
     /// [`Refused`].
@@ -127,7 +127,7 @@ impl Silences {
         Ok(silence)
     }
 
-    /// Ends a silence; false when there is none of this id.
+    /// Ends a silence; false if there is none with this id.
     pub fn remove(&self, id: &str) -> bool {
         let mut silences = self.lock();
         let before = silences.len();
@@ -139,13 +139,13 @@ impl Silences {
         true
     }
 
-    /// Those that hold at `now`.
+    /// The silences in force at `now`.
     #[must_use]
     pub fn list(&self, now: Timestamp) -> Vec<AlertSilence> {
         self.lock().iter().filter(|silence| silence.until_ns > now.0).cloned().collect()
     }
 
-    /// Whether nobody is to be told of this finding at `now`.
+    /// Whether a silence in force at `now` matches this finding.
     #[must_use]
     pub fn cover(&self, finding: &Finding, now: Timestamp) -> bool {
         self.lock().iter().any(|silence| silence.until_ns > now.0 && silence.wanted.matches(finding))
@@ -198,7 +198,7 @@ mod tests {
     fn a_silence_covers_what_it_names_until_it_is_over() {
         let folder = tempfile::tempdir().unwrap();
         let kept = || Silences::kept_in(Directory::create(folder.path()).unwrap());
-        // A link in the place of the fresh file is not written through.
+        // A symbolic link in the place of the new file must not be followed.
         let victim = folder.path().join("victim");
         std::fs::write(&victim, "precious").unwrap();
         std::os::unix::fs::symlink(&victim, folder.path().join("silences.new")).unwrap();

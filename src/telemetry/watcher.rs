@@ -1,5 +1,5 @@
-//! Watches a running pipeline: hands its counts to the metrics once a batch, and its asides to the
-//! log.
+//! Watches a running pipeline: hands its counts to the metrics once per batch, and its messages to
+//! the log.
 
 use super::history::{History, Passed, RuleStatus, SinkStatus, TemplateRow};
 use super::metrics::Metrics;
@@ -21,23 +21,24 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Operations that metrics show by name.
+/// Most operations with a series of their own.
 const OPERATIONS: usize = 100;
-/// Modules with a series of their own.
+/// Most modules with a series of their own.
 const MODULES: usize = 100;
-/// Templates that the page shows.
+/// Most templates that the page shows.
 const TEMPLATES: usize = 50;
-/// Seconds between two looks at operations and templates, which take longer than all else here.
+/// Seconds between two updates of operations, modules and templates, which take longer than all
+/// other updates.
 const OPERATIONS_S: f64 = 5.0;
-/// Seconds between two looks at tables, rules and costs.
+/// Seconds between two updates of tables, rules and costs.
 const WORK_S: f64 = 0.5;
 
-/// What is served while the filter runs.
+/// What the endpoint serves while the filter runs.
 #[derive(Clone, Debug)]
 pub struct Served {
-    /// For scrapers.
+    /// The metrics, for scrapers.
     pub metrics: Arc<Metrics>,
-    /// For the page.
+    /// The data of the page.
     pub history: Arc<History>,
 }
 
@@ -48,22 +49,22 @@ pub struct Watcher {
     log: Log,
     sinks: Sinks,
     silences: Arc<Silences>,
-    /// Totals as they were told last; metrics take what came since.
+    /// Totals at the last update; metrics get the differences.
     told: Told,
-    /// When operations were looked at last, and when the rest.
+    /// When operations were last updated, and when the rest was.
     operations: Timestamp,
     work: Timestamp,
-    /// The state of the metrics of rules that was handed on last.
+    /// The version of the rules' metrics that was handed on last.
     rule_metrics: u64,
     state: Option<Keeping>,
 }
 
-/// What is kept of the engine, and when.
+/// Saves the engine's state at an interval.
 #[derive(Debug)]
 struct Keeping {
     writer: StateWriter,
     interval_s: f64,
-    /// When it was last written.
+    /// When the state was last saved.
     written: Timestamp,
 }
 
@@ -77,7 +78,7 @@ struct Told {
 }
 
 impl Watcher {
-    /// A watcher; where nothing is served only the log is told.
+    /// A watcher; without `served` it only writes the log.
     #[must_use]
     pub fn new(served: Option<Served>, log: Log) -> Self {
         let (sinks, silences, told) = (Sinks::default(), Arc::default(), Told::default());
@@ -94,22 +95,21 @@ impl Watcher {
         }
     }
 
-    /// The same with sinks, to which every finding goes.
+    /// Adds the sinks, to which every finding goes.
     #[must_use]
     pub fn with_sinks(mut self, sinks: Sinks) -> Self {
         self.sinks = sinks;
         self
     }
 
-    /// The same with silences, of which nobody is told.
+    /// Adds the silences, whose incidents do not alert people.
     #[must_use]
     pub fn with_silences(mut self, silences: Arc<Silences>) -> Self {
         self.silences = silences;
         self
     }
 
-    /// The same with a place for the engine's state, to which it goes every `interval` and at the
-    /// end.
+    /// Adds the writer of the engine's state, which is saved every `interval` and at the end.
     #[must_use]
     pub fn with_state(mut self, writer: Option<StateWriter>, interval: Duration) -> Self {
         let (interval_s, written) = (interval.as_secs_f64(), clock::now());
@@ -117,8 +117,9 @@ impl Watcher {
         self
     }
 
-    /// The same with incidents that an earlier process left open: the page shows them, and whoever
-    /// would take them for over is told of them again. To come after sinks and silences.
+    /// Adds the incidents that an earlier process left open: the page shows them, and sinks whose
+    /// receivers would otherwise consider them resolved get them again. Call this after adding
+    /// sinks and silences.
     #[must_use]
     pub fn with_still_open(mut self, findings: impl IntoIterator<Item = Finding>) -> Self {
         let now = clock::now();
@@ -155,7 +156,7 @@ impl Watcher {
         }
     }
 
-    /// What need not be told with every batch.
+    /// Updates what need not be updated with every batch.
     fn look_at_work(&mut self, served: &Served, engine: &Engine, sinks: Vec<SinkReport>, now: Timestamp) {
         let Served { metrics, history } = served;
         let tables = engine.tables();
@@ -215,7 +216,7 @@ impl Watcher {
     }
 }
 
-/// The templates that were seen most often.
+/// The most frequent templates.
 fn most_frequent(engine: &Engine, most: usize) -> Vec<TemplateRow> {
     let templates = engine.templates();
     let mut counts: Vec<_> = templates.all().map(|(id, template)| (Reverse(template.count), id)).collect();
@@ -232,14 +233,15 @@ fn most_frequent(engine: &Engine, most: usize) -> Vec<TemplateRow> {
     counts.into_iter().map(row).collect()
 }
 
-/// What came since `last`, which becomes `total`. After a restart of the engine totals begin anew.
+/// The increase since `last`, which becomes `total`. After a restart of the engine totals start at
+/// 0 again.
 fn since(last: &mut u64, total: u64) -> u64 {
     let last = std::mem::replace(last, total);
     total.checked_sub(last).unwrap_or(total)
 }
 
 impl Drop for Watcher {
-    /// However a run ends, what was found up to there is in the sinks.
+    /// Flushes the sinks however the run ends, so that they get every finding.
     fn drop(&mut self) {
         let failures = self.sinks.finish();
         self.blame(failures);
@@ -252,7 +254,7 @@ impl Observer for Watcher {
         self.blame(failures);
         if let Some(keeping) = &mut self.state {
             let now = clock::now();
-            // A clock that was set back is no reason to wait.
+            // The state is also saved if the clock was set back.
             if !(0.0..keeping.interval_s).contains(&now.seconds_since(keeping.written)) {
                 keeping.written = now;
                 keeping.writer.save(engine.snapshot());
@@ -344,7 +346,7 @@ impl Observer for Watcher {
                 finding.said_at,
                 finding.severity.name(),
                 state_of(finding),
-                // The log may be a terminal.
+                // The log may be written to a terminal.
                 plain(&finding.summary.to_string())
             ));
         }

@@ -1,17 +1,17 @@
-//! Text in lines of a width, without what a terminal would obey.
+//! Lays out text in lines of a given width, without anything that controls a terminal.
 
 use crate::narrate::quantity::JOINT;
 use crate::plain::{plain, steers};
 
-/// What a log says without what a terminal would obey: control characters become spaces, escape
-/// sequences go.
+/// Removes what would control a terminal: control characters become spaces, escape sequences are
+/// dropped.
 #[must_use]
 pub fn without_control(text: &str) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {
         if character == '\x1b' && characters.next_if_eq(&'[').is_some() {
-            // A control sequence ends with its first byte from @ to ~.
+            // A control sequence ends at the first byte from @ to ~.
             while characters.next_if(|c| !('@'..='~').contains(c)).is_some() {}
             characters.next();
         } else {
@@ -21,7 +21,7 @@ pub fn without_control(text: &str) -> String {
     kept
 }
 
-/// One line of at most `width` characters.
+/// Cuts the text to one line of at most `width` characters.
 #[must_use]
 pub fn clip(text: &str, width: usize) -> String {
     let text = without_control(text);
@@ -33,7 +33,8 @@ pub fn clip(text: &str, width: usize) -> String {
     clipped
 }
 
-/// The end of a text in at most `width` characters: of dotted names and paths, the telling part.
+/// Cuts the start off so that at most `width` characters remain: in dotted names and paths the end
+/// tells the most.
 #[must_use]
 pub fn clip_start(text: &str, width: usize) -> String {
     let text = plain(text);
@@ -43,7 +44,7 @@ pub fn clip_start(text: &str, width: usize) -> String {
     }
 }
 
-/// Lines of at most `width` characters, cut between words where there are any.
+/// Breaks the text into lines of at most `width` characters, between words if possible.
 #[must_use]
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let width = width.max(8);

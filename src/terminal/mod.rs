@@ -1,9 +1,7 @@
-//! What a person sees: events as readable lines, findings called out below the line that shows
-//! them.
+//! Shows events to people: events as readable lines, findings below the line that shows them.
 //!
-//! Text in a log was written by whoever could make the program log it. None of it reaches the
-//! terminal as control characters: they are shown as escapes, and a line break within a message
-//! begins an indented line.
+//! Text in a log may come from an attacker. None of it reaches the terminal as control characters:
+//! they are shown as escapes, and a line break within a message begins an indented line.
 
 pub mod layout;
 mod paint;
@@ -20,7 +18,7 @@ use std::fmt::Write as _;
 /// How events and findings are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Screen {
-    /// With colours.
+    /// Whether colours are used.
     pub colour: bool,
 }
 
@@ -41,9 +39,9 @@ impl Screen {
         Paint { colour: self.colour }
     }
 
-    /// The screen for a standard output that `is_terminal`, or none where events leave as events.
-    /// `no_color` is the variable of that name: set and not empty, it asks for no colour unless a
-    /// flag does.
+    /// The screen for standard output; none if events are to be passed on unchanged, which is the
+    /// case for a pipe unless `color` is `Always`. `no_color` is the environment variable of that
+    /// name: if it is set and not empty, `Auto` uses no colours.
     #[must_use]
     pub fn for_output(color: Color, is_terminal: bool, no_color: Option<&std::ffi::OsStr>) -> Option<Self> {
         let colour = match color {
@@ -54,8 +52,8 @@ impl Screen {
         (is_terminal || color == Color::Always).then_some(Self { colour })
     }
 
-    /// Appends an event: time, level, module and message where it says so in JSON, otherwise the
-    /// line as it came.
+    /// Appends an event: time, level, module and message of a JSON event; any other line as it
+    /// came.
     pub fn event(self, fields: &Fields<'_>, out: &mut Vec<u8>) {
         let shape = fields.parsed().shape;
         let line = String::from_utf8_lossy(fields.line());
@@ -111,7 +109,7 @@ impl Screen {
     }
 }
 
-/// A finding as a person reads it: a headline, then what is known.
+/// Formats a finding for people: a headline, then the details.
 #[must_use]
 pub fn describe(finding: &Finding, paint: Paint) -> String {
     let what = match finding.state {

@@ -1,34 +1,34 @@
-//! Colours.
+//! Colours of terminal output.
 
 use crate::engine::finding::Severity;
 
-/// Colours where they are wanted, and nothing where they are not.
+/// Adds colours if they are wanted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Paint {
-    /// Whether there are colours.
+    /// Whether colours are used.
     pub colour: bool,
 }
 
 impl Paint {
-    /// The text in the style of this SGR code.
+    /// The text in the style of an SGR code.
     #[must_use]
     pub fn style(self, code: &str, text: &str) -> String {
         if self.colour && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
     }
 
-    /// A heading.
+    /// The text in bold, for headings.
     #[must_use]
     pub fn bold(self, text: &str) -> String {
         self.style("1", text)
     }
 
-    /// What is there for whoever looks for it.
+    /// The text in a dim colour, for secondary details.
     #[must_use]
     pub fn dim(self, text: &str) -> String {
         self.style("2", text)
     }
 
-    /// In the colour of a severity.
+    /// The text in the colour of a severity.
     #[must_use]
     pub fn severity(self, severity: Severity, text: &str) -> String {
         let code = match severity {

@@ -1,5 +1,5 @@
-//! Findings that leave as alerts: to the real Alertmanager, and to webhooks that answer well, badly
-//! or not at all.
+//! Tests findings as alerts: with the real Alertmanager, and with webhooks that answer correctly,
+//! with errors or not at all.
 
 use crate::servers::{Hook, Server, free_address, json, request};
 use crate::support::{Filter, configured, golden_input, pieces, until};
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 const ALERTMANAGER: &str = "prometheus-alertmanager";
 
-/// Groups by name, at once, and tells the hook.
+/// A configuration that groups by name, sends at once, and notifies the webhook.
 fn alertmanager_config(hook: &str) -> String {
     format!(
         "route:\n  receiver: hook\n  group_by: [alertname]\n  group_wait: 200ms\n  group_interval: 500ms\n  repeat_interval: 1h\n\
@@ -33,7 +33,7 @@ fn alertmanager_args(config: &str, more: &[&str]) -> impl Fn(&str, &std::path::P
     }
 }
 
-/// The loop's lines up to where it is found, and the rest, in which it ends.
+/// The lines of a loop up to its detection, and the rest, in which it ends.
 fn loop_in_two() -> (Vec<u8>, Vec<u8>) {
     let open = golden_input("loop_open_at_the_end");
     let all = golden_input("loop_opens_goes_on_resolves");
@@ -75,11 +75,11 @@ fn alertmanager_receives_groups_and_resolves_also_after_it_was_away() {
     let told = |status: &str| hook.bodies().into_iter().find(|message| message["status"] == status);
     let message = until("a notification", || told("firing"));
     assert_eq!(message["groupLabels"]["alertname"], "SeismologLoop");
-    // Repeated while it is open: Alertmanager would otherwise take it for over.
+    // An open alert is repeated, because Alertmanager would otherwise consider it resolved.
     let updated = alert["updatedAt"].clone();
     until("a repetition", || alerts(&address).pop().filter(|alert| alert["updatedAt"] != updated));
 
-    // Away while the incident ends.
+    // Alertmanager is down while the incident ends.
     let folder = manager.end();
     filter.feed(&end);
     filter.hear("could not be");
@@ -136,7 +136,7 @@ fn an_incident_that_is_open_over_a_restart_stays_an_alert() {
     let alert = until("an alert", || alerts(&manager.address).pop());
     filter.finish();
 
-    // Nothing comes: it is told again all the same, and the page shows it.
+    // No event follows the restart; the alert is sent again all the same, and the page shows it.
     let mut filter = Filter::in_pipes(&args);
     let again = until("the alert again", || {
         alerts(&manager.address).pop().filter(|again| again["updatedAt"] != alert["updatedAt"])
@@ -170,7 +170,7 @@ fn alertmanager_is_reached_by_tls_and_only_with_its_certificate() {
     let web = format!("--web.config.file={}", at("web.yml"));
     let address = free_address();
     let args = alertmanager_args(&config, &[&web]);
-    // It speaks TLS only, so that this test sees it by the filter alone.
+    // The server speaks TLS only, so the test watches it through the filter's messages.
     let folder = tempfile::tempdir().unwrap();
     let mut child = Command::new(ALERTMANAGER)
         .args(args(&address, folder.path()))

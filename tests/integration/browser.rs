@@ -1,4 +1,4 @@
-//! The page and the report in a real browser: Chromium, driven by chromedriver.
+//! Tests the page and the HTML report in a real browser: Chromium, driven by chromedriver.
 
 use crate::metrics::address;
 use crate::servers::{Server, request};
@@ -45,7 +45,7 @@ impl Browser {
         self.command("url", &json!({ "url": url }));
     }
 
-    /// What a script returns.
+    /// The return value of a script.
     fn run(&self, script: &str) -> Value {
         self.command("execute/sync", &json!({ "script": script, "args": [] }))
     }
@@ -59,7 +59,7 @@ impl Browser {
         self.run(&format!("return document.querySelectorAll({selector:?}).length")).as_u64().unwrap()
     }
 
-    /// A click where a person would click.
+    /// Clicks where a person would click.
     fn click(&self, selector: &str) {
         let element = self.command("element", &json!({"using": "css selector", "value": selector}));
         let id = element.as_object().unwrap().values().next().unwrap().as_str().unwrap().to_owned();
@@ -72,7 +72,7 @@ impl Browser {
         self.command("actions", &json!({ "actions": actions }));
     }
 
-    /// Nothing went wrong in the page, and everything that can be pressed has a name.
+    /// Asserts that the browser logged no error and that every control has an accessible name.
     fn assert_sound(&self) {
         let log = self.command("se/log", &json!({"type": "browser"}));
         assert_eq!(log, json!([]), "the browser complains");
@@ -92,7 +92,7 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // The browser is chromedriver's child, which ends it when its session ends.
+        // The browser is a child of chromedriver, which ends it with the session.
         let path = format!("/session/{}", self.session);
         let _ = crate::servers::try_request(&self.driver.address, "DELETE", &path, None);
     }
@@ -111,7 +111,7 @@ fn the_page_shows_an_incident_with_its_lines_and_a_new_one_as_it_opens() {
     let mut stdout = filter.stdout.take().unwrap();
     let drained = std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()).unwrap());
     filter.feed(&golden_input("loop_open_at_the_end"));
-    // Nobody loads the page again: it is told.
+    // The page is not reloaded: it gets the incident as news.
     until("the incident", || (browser.count("#list .incident") == 1).then_some(()));
     assert_eq!(browser.text("#verdict"), "1 warning incident open");
     assert!(browser.text("#announce").starts_with("New warning incident: the same"), "{}", browser.text("#announce"));
@@ -128,19 +128,19 @@ fn the_page_shows_an_incident_with_its_lines_and_a_new_one_as_it_opens() {
     assert_eq!(expanded, "true");
     browser.assert_sound();
 
-    // By keyboard: to the search, which finds nothing, then all again.
+    // Uses the keyboard to search for something that has no match, then clears the search.
     browser.press("/");
     "qqq".chars().for_each(|key| browser.press(&key.to_string()));
     until("no match", || browser.text("#list").contains("No incident like that").then_some(()));
     browser.run("const w = document.querySelector('#words'); w.value = ''; w.dispatchEvent(new Event('input'));");
     until("all again", || (browser.count("#list .incident") == 1).then_some(()));
 
-    // It ends, and the page says so.
+    // The incident ends, and the page shows that.
     let (open, all) = (golden_input("loop_open_at_the_end"), golden_input("loop_opens_goes_on_resolves"));
     filter.feed(&all[open.len()..]);
     until("the end", || (browser.count("#list .incident.ended") == 1).then_some(()));
     assert_eq!(browser.text("#verdict"), "Nothing is wrong now");
-    // What somebody reads stays open; of one kind alone there is no heading.
+    // Opened details stay open; a list of a single kind has no headings.
     assert_eq!((browser.count("#list .incident .detail"), browser.count("#list .group")), (1, 0));
 
     drop(filter.stdin.take());
@@ -149,7 +149,7 @@ fn the_page_shows_an_incident_with_its_lines_and_a_new_one_as_it_opens() {
     until("the page to say that nobody answers", || browser.text("#live").contains("does not answer").then_some(()));
 }
 
-/// An incident a user.
+/// A rule that opens one incident for each user.
 const EACH: &str = "const RULE = #{ key: [\"user\"], cooldown: \"5m\" };\nfn on_event(e) {\n    \
                     finding(#{ summary: `user ${e.user} cannot pay` });\n}\n";
 
@@ -176,7 +176,8 @@ fn in_a_storm_the_list_keeps_its_length_and_what_is_read_stays() {
     browser.run("document.querySelector('#list .incident:last-child > button').click()");
     until("the last one's lines", || (browser.count("#list .detail") == 1).then_some(()));
 
-    // A few, which are told one by one, and then more than news hold.
+    // First a few incidents, which arrive one by one as news, then more than one news message
+    // holds.
     for (from, to) in [(450, 470), (470, 700)] {
         filter.feed(users(from, to).as_bytes());
         until("the news", || (browser.text("#matched") == format!("{to} incidents")).then_some(()));

@@ -1,9 +1,9 @@
-//! Which module may look at which: no circles of imports where a layer is promised.
+//! Checks the imports between modules: no cycles where layers are promised.
 //!
-//! Modules are taken together by folder: `rules/filter` is one, whatever files it has. The graph is
-//! drawn from `use` and from paths in the code, tests left out. Circles are its strongly connected
-//! components of more than one module. To see them all, refused or not:
-//! `cargo nextest run -p seismolog circles --no-capture`.
+//! Modules are grouped by folder: `rules/filter` is one module, whatever files it has. The graph
+//! consists of `use` and of paths in the code, without tests. Cycles are its strongly connected
+//! components of more than one module. To list all cycles, forbidden or not: `cargo nextest run -p
+//! seismolog circles --no-capture`.
 
 use crate::imports::{module_in, paths, test_modules};
 use crate::purity::rust_files;
@@ -11,10 +11,10 @@ use crate::support::root;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-/// What a module looks at, and a few of the paths by which it does.
+/// For each module, the modules that it imports, with a few of the paths that do so.
 type Graph = BTreeMap<String, BTreeMap<String, BTreeSet<String>>>;
 
-/// Modules below `scope`, `depth` names long, of which none may be in a circle with another.
+/// Modules below `scope`, with names of `depth` parts, that may not be in a cycle with each other.
 struct Layers {
     folder: &'static str,
     scope: &'static str,
@@ -25,7 +25,7 @@ const LAYERS: [Layers; 5] = [
     Layers {
         folder: "core/src",
         scope: "engine::rules",
-        // In the order of their imports, which another test holds them to.
+        // In the order of their imports, which `layers_of_rules_look_down` checks.
         modules: &["value", "state", "filter", "compile", "runtime"],
     },
     Layers { folder: "core/src", scope: "engine", modules: &["rules", "detector"] },
@@ -53,7 +53,7 @@ fn layers_are_in_no_circle() {
     assert!(refused.is_empty(), "circles of imports:\n{}", refused.join("\n"));
 }
 
-/// Each layer of rules may look at those before it, and at nothing behind.
+/// Each layer of rules may import the layers before it, but not those after it.
 #[test]
 fn layers_of_rules_look_down() {
     let Layers { folder, scope, modules } = &LAYERS[0];
@@ -64,8 +64,7 @@ fn layers_of_rules_look_down() {
     }
 }
 
-/// The modules directly below `scope` of the crate in `folder`, and what they look at of each
-/// other.
+/// The modules directly below `scope` of the crate in `folder`, and their imports of each other.
 fn graph(folder: &str, scope: &str) -> Graph {
     let scope: Vec<&str> = scope.split("::").filter(|name| !name.is_empty()).collect();
     let mut graph = Graph::new();
@@ -87,7 +86,7 @@ fn graph(folder: &str, scope: &str) -> Graph {
             }
         }
     }
-    // What is no module of its own (a type that the scope re-exports) is nobody's.
+    // Names that are no modules (types that the scope re-exports) are left out.
     let known: BTreeSet<String> = graph.keys().cloned().collect();
     graph.values_mut().for_each(|looks_at| looks_at.retain(|to, _| known.contains(to)));
     graph
@@ -117,7 +116,7 @@ fn circles(graph: &Graph) -> Vec<BTreeSet<&str>> {
     found.into_iter().filter(|circle| circle.len() > 1).collect()
 }
 
-/// A circle with the imports that make it.
+/// A cycle with the imports that make it.
 fn shown(circle: &BTreeSet<&str>, graph: &Graph) -> String {
     let mut text = format!("{circle:?}");
     for from in circle {

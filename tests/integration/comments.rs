@@ -1,10 +1,12 @@
-//! Comments are read beside the code, in windows that are not as wide as what rustfmt allows code.
+//! Checks the width of comments: they are read beside code, in windows narrower than the code that
+//! rustfmt allows.
 
 use crate::support::root;
 use std::fs;
 use std::path::PathBuf;
 
-/// Most characters of a line of comment. Rows of tables and addresses cannot be broken.
+/// Most characters of a comment line. Rows of tables and doc tests are exempt, because they cannot
+/// be broken.
 const WIDTH: usize = 100;
 
 #[test]

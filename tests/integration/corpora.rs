@@ -1,5 +1,5 @@
-//! The claims of the fuzz targets, without a fuzzer: over their corpora, and over what little
-//! changes make of those.
+//! Runs the properties of the fuzz targets without a fuzzer, on their corpora and on small
+//! mutations of them.
 
 #[path = "../../fuzz/src/lib.rs"]
 #[allow(unreachable_pub)] // They are another package's.

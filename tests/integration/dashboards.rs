@@ -1,5 +1,5 @@
-//! The dashboards and the alerting rules against the real Prometheus, which scrapes a filter under
-//! the demo's load: every query parses and, where the demo makes it true, answers something.
+//! Tests the dashboards and alerting rules with a real Prometheus that scrapes a filter under the
+//! demo's load: every query is valid and, if the demo has the data, returns something.
 
 use crate::metrics::address;
 use crate::servers::{Server, free_address, json, request};
@@ -87,12 +87,12 @@ fn boards_keep_to_the_conventions() {
     }
 }
 
-/// `tests/tools/grafana/board.ts` says what a board is in the types of `@grafana/schema`; tsc says
-/// whether each is one.
+/// `tests/tools/grafana/board.ts` describes boards with the types of `@grafana/schema`; tsc checks
+/// each board.
 #[test]
 fn boards_are_what_grafanas_own_types_want() {
     let tools = root().join("target/tools/grafana");
-    // Modules are looked for from where the files lie.
+    // tsc looks for modules relative to the files, so the files are placed in the tools' folder.
     let folder = tempfile::tempdir_in(&tools)
         .unwrap_or_else(|error| panic!("Grafana's types are needed here (make tools installs them): {error}"));
     std::fs::copy(root().join("tests/tools/grafana/board.ts"), folder.path().join("board.ts")).unwrap();
@@ -113,7 +113,7 @@ fn boards_are_what_grafanas_own_types_want() {
         let (good, said) = judged(name, &board(name));
         assert!(good, "{said}");
     }
-    // It is no rubber stamp.
+    // The check must also refuse wrong boards.
     for (at, value) in [
         ("/panels/8/fieldConfig/defaults/custom/drawStyle", "bar"),
         ("/panels/1/options/graphMode", "sparkline"),
@@ -141,7 +141,7 @@ fn promtool_is_content_with_the_rules_and_their_tests() {
     }
 }
 
-/// The demo's stream, in which all kinds of faults are.
+/// A demo stream with faults of all kinds.
 fn demo() -> Vec<u8> {
     let output = command(&["demo", "--emit", "--faults", "all", "--minutes", "40"]).output().unwrap();
     assert!(output.status.success());
@@ -155,7 +155,7 @@ fn encoded(query: &str) -> String {
         .collect()
 }
 
-/// What Prometheus answers to a query.
+/// Prometheus' response to a query.
 fn answer(prometheus: &str, query: &str) -> Vec<Value> {
     let answer = json(prometheus, &format!("/api/v1/query?query={}", encoded(query)));
     assert_eq!(answer["status"], "success", "{query}: {answer}");
@@ -166,7 +166,7 @@ fn answer(prometheus: &str, query: &str) -> Vec<Value> {
 fn prometheus_answers_every_query_of_a_filter_under_load() {
     let (_folder, settings) = configured(&format!(
         "[[sink]]\ntype = \"webhook\"\nurl = \"http://{}/\"\ngroup_wait = \"0ms\"\n",
-        // Nobody is there, so that deliveries fail.
+        // Nothing listens there, so deliveries fail.
         free_address()
     ));
     let mut filter = Filter::in_pipes(&["--metrics", "127.0.0.1:0", "-c", &settings]);
@@ -189,7 +189,7 @@ fn prometheus_answers_every_query_of_a_filter_under_load() {
     let at = prometheus.address.clone();
     until("a first scrape", || answer(&at, "seismolog_build_info").pop());
 
-    // In parts, a scrape between each, so that there are rates.
+    // The stream is fed in parts with a scrape after each, so that rates can be computed.
     let mut stdout = filter.stdout.take().unwrap();
     let drained = std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()).unwrap());
     let stream = demo();
@@ -197,7 +197,7 @@ fn prometheus_answers_every_query_of_a_filter_under_load() {
     let mut fed = 0.0;
     for (i, part) in parts.iter().enumerate() {
         if i == parts.len() / 2 {
-            // Modules are gathered every few seconds; what comes behind the first time is an
+            // Metrics of modules are updated every few seconds; what follows the first update is an
             // increase.
             until("a scrape of modules", || answer(&at, "seismolog_module_errors_total > 0").pop());
         }
@@ -205,12 +205,12 @@ fn prometheus_answers_every_query_of_a_filter_under_load() {
         fed += part.len() as f64;
         until("a scrape of what was fed", || {
             let value = answer(&at, "seismolog_read_bytes_total").pop()?["value"][1].as_str()?.parse::<f64>().ok()?;
-            // The last line of a part waits for its end.
+            // The last line of a part stays in the filter until its end arrives.
             (value > fed - 10_000.0).then_some(())
         });
     }
 
-    // The format that Prometheus asked for, it has also read.
+    // Prometheus could parse the format that it requested.
     let targets = json(&at, "/api/v1/targets");
     assert_eq!(targets["data"]["activeTargets"][0]["health"], "up", "{targets}");
     let exemplars = json(&at, "/api/v1/query_exemplars?query=seismolog_findings_total&start=0&end=99999999999");
@@ -220,7 +220,8 @@ fn prometheus_answers_every_query_of_a_filter_under_load() {
         let query = query.replace("$job", ".+").replace("$instance", ".+").replace("$__rate_interval", "5m");
         let found = answer(&at, &query);
         if found.is_empty() {
-            // What is gathered every few seconds has a rate only after two scrapes of it.
+            // Metrics that are updated every few seconds have a rate only after two scrapes of
+            // them.
             until(&format!("{title} to show something: {query}"), || answer(&at, &query).pop());
         }
     }
@@ -245,7 +246,7 @@ fn prometheus_answers_every_query_of_a_filter_under_load() {
     drop(prometheus);
 }
 
-/// `promtool check metrics`, on a filter that has counted everything.
+/// Runs `promtool check metrics` on a filter that has counted everything.
 fn promtool_says_nothing(target: &str) {
     let (_, page) = request(target, "GET", "/metrics", None);
     let input = tempfile::NamedTempFile::new().unwrap();

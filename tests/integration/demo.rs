@@ -1,12 +1,12 @@
-//! The demo stream against its own labels: what detectors find of the faults that they are for, and
-//! nothing else.
+//! Compares findings in the demo stream with its labels: detectors find the faults that they are
+//! meant for, and nothing else.
 
 use crate::support::run;
 
-/// Faults that a detector exists for.
+/// The kinds of faults that a detector exists for.
 const FAULTS: &str = "loop_exact,loop_counter,loop_cycle,burst,slow_burn,latency_spike,latency_shift,latency_outlier";
 
-/// `found 17 of 18; false alarms: 0`
+/// Parses `found 17 of 18; false alarms: 0`.
 fn score(seed: &str, faults: &str) -> (u32, u32, u32) {
     let out = run(&["demo", "--show", "--seed", seed, "--minutes", "120", "--faults", faults], b"");
     assert_eq!(out.code, Some(0), "{}", out.stderr);

@@ -1,5 +1,5 @@
-//! Lines in other encodings than UTF-8, and JSON that is none: they pass as they came, and are
-//! read.
+//! Tests lines in encodings other than UTF-8, and JSON that is not strict: they leave unchanged,
+//! and are parsed.
 
 use crate::support::{configured, run};
 use serde_json::{Value, from_slice, from_str, json};
@@ -14,7 +14,7 @@ fn utf16(text: &str, little: bool) -> Vec<u8> {
     text.encode_utf16().flat_map(|unit| if little { unit.to_le_bytes() } else { unit.to_be_bytes() }).collect()
 }
 
-/// A rule that finds every error.
+/// A rule that makes a finding of every error.
 fn rules() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let finds = "const RULE = #{ severity: \"warning\", select: #{ level: \"ERROR\" } };\n\
@@ -50,7 +50,7 @@ fn what_is_decoded_leaves_as_json_and_json_as_it_came() {
     let text: Value = from_slice(text).unwrap();
     assert_eq!((&text["level"], &text["message"]), (&json!("ERROR"), &json!("模型加载失败")));
 
-    // Units of two bytes cannot stand among single ones: all of it leaves as UTF-8.
+    // Encodings cannot be mixed in one stream, so everything leaves as UTF-8.
     let text = "12:00:01 plain 错误\r\n\n{\"msg\":\"连接超时\"}\n";
     for little in [true, false] {
         let out = run(&["--no-shipped-rules"], &utf16(&format!("\u{feff}{text}"), little)).quietly();
@@ -89,22 +89,22 @@ fn json_that_is_not_strict_is_read_and_never_spliced() {
     assert_eq!(event, line, "as it came");
     assert_eq!(from_str::<Value>(finding).unwrap()["anomalies"][0]["summary"], "loss\tdiverged 已发生");
     assert!(ended.stderr.contains("no strict JSON"), "{}", ended.stderr);
-    // A member that a rule adds is asked for by name: the event leaves as the strict JSON that it
-    // was read as.
+    // The output must be valid JSON once a rule adds a member, so the event leaves as the strict
+    // JSON that was parsed.
     let adds = tempfile::tempdir().unwrap();
     let rule = "const RULE = #{ select: #{ level: \"error\" } };\nfn on_event(e) { annotate(\"seen\", true); }\n";
     std::fs::write(adds.path().join("adds.rhai"), rule).unwrap();
     let out = run(&["--no-shipped-rules", "--rules", adds.path().to_str().unwrap()], line.as_bytes()).stdout;
     let out: Value = from_str(std::str::from_utf8(&out).unwrap()).unwrap();
     assert_eq!(out, json!({ "level": "error", "msg": "loss\tdiverged", "loss": null, "seen": true }));
-    // What masks find in it does not leave.
+    // A secret that a mask finds in such an event does not leave.
     let secret = "{\"msg\":\"password=hunter2, so\",\"loss\": NaN}\n";
     let (_folder, config) = configured("[rules]\nenable = [\"mask_secrets\"]\n");
     let out = String::from_utf8(run(&["-c", &config], secret.as_bytes()).stdout).unwrap();
     assert_eq!(from_str::<Value>(&out).unwrap(), json!({ "msg": "password=***, so", "loss": null }));
 }
 
-/// What a stream is read in, `inspect` reads a file in.
+/// `inspect` reads a file in the encoding that is configured for the input.
 #[test]
 fn inspect_reads_the_encoding_of_the_input() {
     let (folder, config) = configured("[input]\nencoding = \"utf-16\"\n");

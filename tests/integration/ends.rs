@@ -1,5 +1,5 @@
-//! Network ends, each with a peer that this test plays: what goes through, what is acknowledged
-//! when, what is refused.
+//! Tests the network inputs and outputs against peers that the test implements: what passes, when
+//! it is acknowledged, what is refused.
 
 use crate::metrics::{address, get};
 use crate::peers::{accept, connect, entry, free_address, listening, pack, packed, post, read_value, rest, shown};
@@ -13,7 +13,7 @@ use std::net::{Shutdown, TcpListener};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::process::Stdio;
 
-/// The program with nothing on its standard input.
+/// Starts the program with empty standard input.
 pub(crate) fn filter(args: &[&str]) -> Filter {
     Filter::start(command(args).stdin(Stdio::null()).stdout(Stdio::piped()))
 }
@@ -36,7 +36,7 @@ fn lines_of_many_peers_come_through_whole() {
                 for i in 0..5_000 {
                     stream.write_all(event(peer * 5_000 + i).as_bytes()).unwrap();
                 }
-                // The last line of the last peer has no end.
+                // The last line of the last peer has no line end.
                 stream.write_all(event(100_000 + peer).trim_end().as_bytes()).unwrap();
             })
         })
@@ -65,7 +65,7 @@ fn a_downstream_that_comes_late_and_goes_gets_every_line() {
     lines.read_line(&mut line).unwrap();
     assert_eq!(line, event(1));
     drop(lines);
-    // It is noticed that the peer is gone: nothing is written to nobody.
+    // The filter notices that the peer is gone, and does not write to the dead connection.
     let mut second = accept(&listener);
     filter.feed(event(2).as_bytes());
     drop(filter.stdin.take());
@@ -78,7 +78,7 @@ fn unix_sockets_listen_and_connect() {
     let folder = tempfile::tempdir().unwrap();
     let (from, to) = (folder.path().join("from"), folder.path().join("to"));
     let downstream = UnixListener::bind(&to).unwrap();
-    // What an earlier process left behind is in nobody's way.
+    // A socket file that an earlier process left behind is replaced.
     drop(UnixListener::bind(&from).unwrap());
     let urls = [format!("unix://{}", from.display()), format!("unix://{}", to.display())];
     let mut filter = filter(&["--from", &urls[0], "--to", &urls[1]]);
@@ -166,8 +166,8 @@ fn forward_keeps_every_byte_and_acknowledges_what_downstream_has() {
     let mut reader = seismolog::event::msgpack::Reader::new(&message, 1);
     assert_eq!(reader.text().unwrap(), b"seen.app");
     assert_eq!(reader.text().unwrap(), entries, "tag, time, nanoseconds, metadata and record are as they came");
-    // The one downstream dies before it acknowledges: it gets them again, and only then upstream is
-    // told.
+    // The receiver dies before it acknowledges: it gets the events again, and only then is the
+    // sender acknowledged.
     drop(down);
     let (mut down, mut taken) = (accept(&downstream), Vec::new());
     let again = read_value(&mut down, &mut taken).unwrap();
@@ -218,7 +218,7 @@ fn both_sides_of_a_handshake_are_spoken() {
     assert_eq!(sink.finish().code, Some(0));
 }
 
-/// Fluent Bit refuses a PING that holds anything else.
+/// Fluent Bit refuses a PING that holds anything but text.
 #[test]
 fn all_of_a_ping_is_text() {
     use seismolog::event::msgpack::{Head, Reader};
@@ -260,14 +260,15 @@ fn findings_are_the_same_over_forward_as_over_lines() {
     assert_eq!(middle.finish().code, Some(0));
     sink.signal("TERM");
     let over = findings(&String::from_utf8(sink.finish().stdout).unwrap(), &|event| event["anomalies"].clone());
-    // The last one looks again; what it finds itself is the same, and comes behind.
+    // The last filter analyses the events again; its own findings are the same and come after the
+    // others.
     let first = |found: &serde_json::Value| found.get(0).map(|finding| finding["summary"].clone());
     let (direct, over): (Vec<_>, Vec<_>) =
         (direct.iter().filter_map(first).collect(), over.iter().filter_map(first).collect());
     assert!(!direct.is_empty() && direct.iter().all(|summary| over.contains(summary)), "{direct:?} {over:?}");
 }
 
-/// How often something was refused, as the metrics say.
+/// How often something was refused, by the metrics.
 pub(crate) fn refused(metrics: &str, kind: &str) -> u64 {
     let (_, text) = get(metrics, "/metrics");
     let name = format!("seismolog_faults_total{{kind=\"{kind}\"}} ");
@@ -284,7 +285,7 @@ fn long_messages_that_are_not_whole_wait_for_room_and_hold_nobody_else_up() {
     let stalled: Vec<_> = (0..2)
         .map(|_| {
             let mut peer = connect(&at);
-            // All of it only once there is room, and then nothing more.
+            // The filter reads all of it only once there is room; then the peer sends no more.
             let bytes = unfinished.clone();
             std::thread::spawn(move || (peer.write_all(&bytes), rest(&mut peer)))
         })
@@ -376,7 +377,7 @@ fn hostile_peers_are_refused_and_counted() {
     filter.signal("TERM");
     let ended = filter.finish();
     assert_eq!(ended.code, Some(0));
-    // What was begun and not finished has passed.
+    // Only the unfinished text line has passed.
     assert_eq!(String::from_utf8(ended.stdout).unwrap(), "{\"message\":\"unfinished\"}\n");
 }
 
@@ -400,7 +401,7 @@ fn a_dead_downstream_holds_upstream_up_in_bounded_memory_and_gets_all_of_it_once
     }
 }
 
-/// Rules that mask, add, withhold and make events.
+/// The folder of rules that mask, add, withhold and emit events.
 fn changing_rules() -> String {
     crate::support::root().join("tests/integration/golden/rules_change_events/rules").display().to_string()
 }

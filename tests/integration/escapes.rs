@@ -1,5 +1,5 @@
-//! Nothing from outside steers a terminal: every command, on streams, files, names and arguments
-//! full of escapes.
+//! Checks that no input can control a terminal: every command is run on streams, files, names and
+//! arguments full of escape sequences.
 
 use crate::support::{Ended, Filter, command};
 use std::ffi::{OsStr, OsString};
@@ -8,11 +8,11 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-/// A title for the window, a cleared screen, the same in one character, text that runs backwards, a
-/// line of a log.
+/// Sets the window's title, clears the screen, does so again with single-character controls,
+/// reverses the text's direction, and forges a log line.
 const HOSTILE: &str = "\x1b]0;owned\x07\x1b[2J\u{9b}31m\u{9d}0;t\u{9c}\u{202e}\u{2066}\x7f\x08\r\nseismolog: forged";
 
-/// What a command prints, and what for a hostile text stands in it where it should.
+/// The output of a command, and the escaped form of the hostile text that it must contain.
 struct Printed {
     what: String,
     stdout: Vec<u8>,
@@ -28,7 +28,7 @@ fn print(folder: &Path, args: &[&OsStr], input: &[u8]) -> Printed {
     Printed { what: format!("{args:?}"), stdout, stderr: stderr.into_bytes() }
 }
 
-/// Takes away the colours that we set ourselves.
+/// Removes the colours that seismolog itself writes.
 fn without_colours(text: &str) -> String {
     let mut kept = String::new();
     let mut rest = text;
@@ -57,19 +57,20 @@ fn assert_harmless(printed: &Printed, colours: bool) {
         });
         assert!(wrong.is_none(), "{} {stream} has {wrong:?} in {text:?}", printed.what);
         let forged = text.lines().any(|line| line.starts_with("seismolog: forged"));
-        // A text of a configuration may have several lines, and is printed as a text.
+        // A value of the configuration may have several lines, and is printed as a multi-line
+        // string.
         let is_configuration = stream == "standard output" && printed.what.starts_with("[\"config\"");
         assert!(!forged || is_configuration, "{} {stream} has a line that is not ours: {text:?}", printed.what);
     }
 }
 
-/// As JSON, with what JSON lets stand as it is.
+/// The text as a JSON string, in which JSON leaves some control characters unescaped.
 fn json(text: &str) -> String {
     serde_json::to_string(text).unwrap()
 }
 
 /// Events in which every role is hostile: a loop, a burst of errors, text lines, broken lines,
-/// bytes that are no UTF-8.
+/// invalid UTF-8.
 fn events() -> Vec<u8> {
     let mut stream = Vec::new();
     for i in 0..400 {
@@ -106,7 +107,7 @@ fn forged_findings() -> String {
     )
 }
 
-/// A name of a file with all that a name can have.
+/// A file name with every kind of byte that a name can have.
 fn hostile_name(ending: &str) -> OsString {
     let mut name = HOSTILE.replace('/', "").into_bytes();
     name.extend_from_slice(b"\xff");
@@ -114,7 +115,7 @@ fn hostile_name(ending: &str) -> OsString {
     OsStr::from_bytes(&name).to_owned()
 }
 
-/// Rules that are valid, with hostile words wherever there are words, and tests that fail.
+/// Valid rules with hostile text wherever text can be, and tests that fail.
 fn valid_rule() -> String {
     let line = HOSTILE.replace(['\n', '\r'], " ");
     let text = "\\x1b]0;t\\x07\\u009b\\u202e\\nseismolog: forged";
@@ -181,7 +182,7 @@ fn streams_and_forged_findings_steer_no_terminal() {
     let by_id = [OsStr::new("explain"), findings.file_name().unwrap(), OsStr::new("--id"), OsStr::new(HOSTILE)];
     let printed = folder.try_out(&by_id, b"");
     assert!(printed.stdout.len() + printed.stderr.len() > 20, "nothing is said of the id");
-    // As on a terminal, where colours are ours.
+    // Colours are forced, as on a terminal; only seismolog's own are allowed.
     let printed = print(folder.0.path(), &args(&["--color", "always"]), &events());
     assert!(printed.stdout.len() > 10_000);
     assert_harmless(&printed, true);
@@ -204,7 +205,7 @@ fn rules_and_tables_steer_no_terminal() {
         let printed = folder.try_out(&args(command), b"");
         assert!(!printed.stdout.is_empty() || !printed.stderr.is_empty() || command[0] == "check", "{command:?}");
     }
-    // The log of a filter: what rules print, and how they fail.
+    // The log of a filter has what rules print and how they fail.
     let mut running = print(folder.0.path(), &args(&["--rules", "good", "--log-near-misses"]), &events());
     running.stdout.clear();
     assert!(running.stderr.len() > 1_000, "neither prints nor failures of the rules are in the log");
@@ -286,7 +287,7 @@ fn configurations_names_and_arguments_steer_no_terminal() {
             all.push(&name);
             let printed = folder.try_out(&all, b"{\"message\":\"x\"}\n");
             let says = printed.stdout.len() + printed.stderr.len() > 0;
-            // The second text is valid, and an empty answer says so.
+            // The second text is valid, so `check` prints nothing for it.
             assert!(says || words[0] == "check", "{words:?} says nothing");
         }
     }

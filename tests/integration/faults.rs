@@ -1,6 +1,5 @@
-//! What is done to a running filter that no stream of events does, one fault after the other.
-//! `docs/faults.md` says what is promised of each; those that take minutes are in
-//! `benches/soak.rs`.
+//! Injects faults into a running filter, one after the other, that no stream of events causes.
+//! `docs/faults.md` says what is promised for each; `benches/soak.rs` has those that take minutes.
 
 use crate::metrics::{address, get, samples};
 use crate::peers::connect;
@@ -21,15 +20,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::SystemTime;
 
-/// The most memory that the program may ever have where keys are few, in KiB.
+/// Most memory that the program may use while there are few keys, in KiB.
 const MEMORY: u64 = 64 << 10;
 
 fn stream(lines: usize) -> Vec<u8> {
     (0..lines).flat_map(|i| event(i).into_bytes()).collect()
 }
 
-/// Every line of `input` is in `output`, in its order, as it came or with findings as a last
-/// member; how many more there are.
+/// Asserts that every line of `input` is in `output`, in order, unchanged or with findings as a
+/// last member. Returns the number of further lines.
 #[track_caller]
 fn assert_all_passed(input: &[u8], output: &[u8]) -> usize {
     let mut left = output.split_inclusive(|byte| *byte == b'\n');
@@ -78,7 +77,7 @@ fn a_full_disk_elsewhere_is_never_in_the_way() {
     fs::write(folder.path().join("in"), &input).unwrap();
     let config = "[state]\npath = \"disk/state\"\n[[sink]]\ntype = \"file\"\npath = \"disk/findings\"\n";
     fs::write(folder.path().join("s.toml"), config).unwrap();
-    // First there is room for a state, then for nothing, then for all again.
+    // First there is room for a state file, then none at all, then room for everything again.
     let script = r#"
         "$SEISMOLOG" -c s.toml < in > first && cp disk/state/seismolog.state kept || exit 1
         dd if=/dev/zero of=disk/fill bs=1k 2>/dev/null
@@ -100,12 +99,12 @@ fn a_full_disk_elsewhere_is_never_in_the_way() {
     }
 }
 
-/// What came of a script in `folder`, where `disk` is a disk of two megabytes.
+/// The result of a script in `folder`, where `disk` is a file system of two megabytes.
 #[track_caller]
 fn on_a_small_disk(folder: &Path, script: &str) -> Ended {
     const CANNOT: i32 = 99;
     let mount = format!("mkdir disk && mount -t tmpfs -o size=2m tmpfs disk || exit {CANNOT}\n{script}");
-    // The mount is seen by this shell alone and ends with it.
+    // The mount is visible only to this shell, and ends with it.
     let ended = Command::new("unshare")
         .args(["--mount", "--map-root-user", "/bin/sh", "-c", &mount])
         .current_dir(folder)
@@ -133,7 +132,7 @@ fn killed_again_and_again_it_finds_its_state_whole() {
         let ended = Arc::clone(&end);
         let made = pieces().take_while(move |_| !ended.load(Ordering::SeqCst));
         let mut stdin = filter.stdin.take().unwrap();
-        // The pipe breaks when the filter is killed.
+        // Writing fails once the filter is killed.
         let writer =
             std::thread::spawn(move || made.map(|piece| stdin.write_all(&piece)).take_while(Result::is_ok).count());
         let mut read = 0;
@@ -151,7 +150,7 @@ fn killed_again_and_again_it_finds_its_state_whole() {
     run(&["-c", config.to_str().unwrap()], event(0).as_bytes()).quietly();
 }
 
-/// Times that are hours late, in the future, absurd, or none.
+/// Times that are hours late, in the future, invalid, or missing.
 const TIMES: [&str; 16] = [
     "\"2026-03-01T20:00:00Z\"",
     "\"2026-03-02T23:00:00Z\"",
@@ -195,8 +194,8 @@ fn times_that_are_late_or_absurd_move_nothing() {
             && samples["seismolog_events_total{level=\"INFO\"}"] >= 9_600.0)
             .then(|| samples["seismolog_late_events_total"])
     });
-    // Of the sixteen at most five are times behind: hours late, 1970, 0, -1, the least number. Some
-    // come before the stream's own time is certain.
+    // At most five of the sixteen times are late: hours late, 1970, 0, -1, the least number. Some
+    // of them come before the stream's own time is certain.
     assert!((180.0..=500.0).contains(&late), "{late} came late");
     drop(stdin);
     assert_eq!(filter.finish().code, Some(0));
@@ -212,7 +211,7 @@ fn a_wall_clock_that_jumps_does_no_harm() {
     let mut parser = EventParser::new(config.names(), config.output.member.clone(), time);
     let mut outcome = Outcome::default();
     for i in 0..20_000_i64 {
-        // Without a time of their own, so that they take that of their arrival.
+        // The events have no time of their own, so they get the time of their arrival.
         let line = format!("{{\"level\":\"INFO\",\"module\":\"shop.{}\",\"message\":\"order {i} left\"}}\n", i % 7);
         let mut batch = Batch { filled: line.len(), bytes: line.into_bytes(), ..Batch::default() };
         Lines::new(1 << 20).split(&mut batch, true);
@@ -231,7 +230,7 @@ fn a_wall_clock_that_jumps_does_no_harm() {
     }
 }
 
-/// An event in which everything that can be a key is new.
+/// An event in which every possible key is new.
 fn distinct(i: usize) -> String {
     let (second, level) = (i / 100, if i.is_multiple_of(7) { "ERROR" } else { "INFO" });
     format!(
@@ -267,7 +266,7 @@ fn memory_does_not_grow_with_the_number_of_keys() {
     assert_eq!(filter.finish().code, Some(0));
 }
 
-/// A program that nobody has heard of before crashes, on each line another one.
+/// A crash of a new program on each line.
 fn crash(i: usize) -> String {
     let second = i / 100;
     format!(
@@ -279,7 +278,7 @@ fn crash(i: usize) -> String {
     )
 }
 
-/// The shipped rule `panics` opens an incident for each, with the twenty lines before it.
+/// The shipped rule `panics` opens an incident for each crash, with the twenty lines before it.
 #[test]
 fn memory_does_not_grow_with_the_number_of_incidents_and_a_storm_is_told_as_one() {
     const LINES: usize = 8_000;
@@ -301,14 +300,14 @@ fn memory_does_not_grow_with_the_number_of_incidents_and_a_storm_is_told_as_one(
     }
     filter.stdin = Some(writer.join().unwrap());
     assert_eq!(opened, 1_000, "as many as limits.open_incidents allows");
-    // Told when it began and whenever there were twice as many.
+    // A storm is reported when it begins and whenever its incidents have doubled.
     assert_eq!(storm, (0..13).map(|i| 1 << i).collect::<Vec<u64>>());
     let highest = filter.memory("VmHWM");
     assert!(highest < MEMORY, "{highest} KiB at its highest");
     assert_eq!(filter.finish().code, Some(0));
 }
 
-/// Counts everything, and says so from the third event on.
+/// A rule that counts every event and makes a finding from the third on.
 const COUNTING: &str = "const RULE = #{ key: [] };\nfn on_event(e) { let n = count(\"all\", \"1h\"); if n >= 3 { finding(#{ summary: `${n} events` }); } }\n";
 
 #[test]
@@ -340,8 +339,8 @@ fn rules_whose_directory_vanishes_go_on() {
 fn slow_clients_of_the_metrics_are_never_in_the_way() {
     let mut filter = Filter::in_pipes(&["--metrics", "127.0.0.1:0"]);
     let address = address(&filter);
-    // More than there are places: some send half a request, the others ask for everything and read
-    // nothing. The rest waits to be accepted.
+    // There are more clients than connections: some send half a request, the others request
+    // everything and read nothing. The rest waits to be accepted.
     let clients: Vec<TcpStream> = (0..400)
         .map(|i| {
             let mut client = connect(&address);
@@ -357,7 +356,7 @@ fn slow_clients_of_the_metrics_are_never_in_the_way() {
     let highest = filter.memory("VmHWM");
     assert!(highest < MEMORY, "{highest} KiB at its highest");
     drop(clients);
-    // They have gone, and the next one is served.
+    // The slow clients have been disconnected, and the next client is served.
     assert_eq!(get(&address, "/healthz").0, 200);
     drop(writer.join().unwrap());
     assert_eq!(filter.finish().stdout, b"");
@@ -385,7 +384,7 @@ fn no_secret_is_ever_shown() {
             command.env("PAGE_TOKEN", "T0PSECRET").stdin(crate::support::open(folder.path().join("token")));
             let mut filter = Filter::start(command.stdout(Stdio::piped()));
             if args == ["run"] && code == 0 {
-                // The token's own file is the stream here; what passes is no leak.
+                // The token's own file is the input here, so its text in the output is no leak.
                 filter.stdout = None;
             }
             let Ended { stdout, stderr, code: ended } = filter.finish();
@@ -407,7 +406,7 @@ fn what_rules_mask_or_withhold_is_on_no_page() {
     let mut filter = Filter::in_pipes(&args);
     let address = address(&filter);
     filter.feed(b"{\"n\":2,\"message\":\"pw=T0PSECRET\"}\n{\"n\":1,\"message\":\"pw=T0PSECRET\"}\n");
-    // What tells of the one that is withheld stands before the other.
+    // The finding about the withheld event comes before the other event.
     while !filter.line().contains("***") {}
     let incidents = until("both incidents", || {
         let incidents: serde_json::Value = serde_json::from_str(&get(&address, "/api/incidents").1).unwrap();

@@ -1,10 +1,11 @@
-//! The contract with whoever reads findings: their schema, its documentation, and what is written.
+//! Checks the contract with readers of findings: the schema, its documentation, and the findings
+//! that are written.
 
 use crate::support::{command, root, run};
 use serde_json::{Map, Value};
 use std::fs;
 
-/// What stands around the tables in the documentation that are made from the schema.
+/// The markers around the tables in the documentation that are generated from the schema.
 const BEGIN: &str =
     "<!-- Made from `seismolog schema finding`: UPDATE_DOCS=1 cargo test --test integration findings -->";
 const END: &str = "<!-- End of what is made. -->";
@@ -39,7 +40,7 @@ fn tables(schema: &Value) -> String {
     text
 }
 
-/// The members that are always there, or the others; of a whole schema all of them.
+/// A table of the required members, or of the others; of a whole schema, all members.
 fn table(schema: &Value, required: bool) -> String {
     let mut text = String::from("| member | type | meaning |\n| --- | --- | --- |\n");
     for (name, member) in schema["properties"].as_object().unwrap() {
@@ -107,7 +108,7 @@ fn the_schema_accepts_every_finding_of_the_golden_cases_and_of_all_faults() {
     }
 }
 
-/// Findings on events, and those that are lines of their own.
+/// Collects findings in events, and findings that are events of their own.
 fn collect(text: &[u8], findings: &mut Vec<Value>) {
     for line in text.split(|byte| *byte == b'\n') {
         let Ok(Value::Object(event)) = serde_json::from_slice::<Value>(line) else { continue };
@@ -119,7 +120,7 @@ fn collect(text: &[u8], findings: &mut Vec<Value>) {
     }
 }
 
-/// What is wrong with a value by its schema: types, names of members, and those that are missing.
+/// Collects the violations of a schema: types, names of members, missing members.
 fn check(schema: &Value, value: &Value, path: &str, wrong: &mut Vec<String>) {
     const KNOWN: [&str; 20] = [
         "$schema",

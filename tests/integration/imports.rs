@@ -1,5 +1,5 @@
-//! What a module's code looks at: its paths, `use` trees unfolded, `self` and `super` at their
-//! heads resolved. Items that are compiled for tests only are left out.
+//! Finds the paths in a module's code: `use` trees are expanded, and `self` and `super` at the
+//! start are resolved. Items that are only compiled for tests are left out.
 
 use std::path::Path;
 use syn::visit::{self, Visit};
@@ -23,7 +23,7 @@ pub(crate) fn paths(source: &str, module: &[String]) -> Vec<String> {
     paths.found
 }
 
-/// The modules in files of their own that `module` has for tests only.
+/// The modules of `module` that are in files of their own and only compiled for tests.
 pub(crate) fn test_modules(source: &str, module: &[String]) -> Vec<Vec<String>> {
     let items = syn::parse_file(source).expect("what compiles can be parsed").items;
     let inner = items.iter().filter_map(|item| match item {
@@ -81,7 +81,7 @@ impl<'ast> Visit<'ast> for Paths {
     }
 }
 
-/// A raw name is the name: `r#loop`.
+/// The name without `r#`.
 fn name_of(name: &syn::Ident) -> String {
     name.to_string().trim_start_matches("r#").to_owned()
 }
@@ -103,7 +103,8 @@ fn attributes(item: &Item) -> &[Attribute] {
     }
 }
 
-/// `#[cfg(test)]`, alone or among others: `#[cfg(any(test, fuzzing))]`.
+/// Whether the attribute is `#[cfg(test)]`, alone or among other conditions: `#[cfg(any(test,
+/// fuzzing))]`.
 fn is_for_tests(attribute: &Attribute) -> bool {
     let mut tests = false;
     let mut parsed = |meta: syn::meta::ParseNestedMeta<'_>| {
@@ -116,12 +117,12 @@ fn is_for_tests(attribute: &Attribute) -> bool {
         }
         Ok(())
     };
-    // What else a condition says is of no interest.
+    // Errors in parsing other conditions are ignored.
     let _ = attribute.path().is_ident("cfg").then(|| attribute.parse_nested_meta(&mut parsed));
     tests
 }
 
-/// The whole path: what `self` and `super` at its head stand for.
+/// The path with `self` and `super` at its start resolved.
 fn resolved(names: &[String], module: &[String]) -> String {
     let ups = names.iter().take_while(|name| *name == "super").count();
     let own = |ups: usize| module[..module.len().saturating_sub(ups)].iter().map(String::as_str);

@@ -1,5 +1,5 @@
-//! What a peer sends may become a thousand times as much, and what it is told may never be read:
-//! both stay bounded.
+//! Tests limits of memory: what a peer sends may decompress to a thousand times as much, and a peer
+//! may never read its responses.
 
 use crate::ends::{filter, gzip, refused};
 use crate::metrics::address;
@@ -12,16 +12,15 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::Stdio;
 use std::thread::JoinHandle;
 
-/// So many records take more than the cap below when all of them are held at once, whatever they
-/// came in.
+/// This many records exceed `CAP` if all of them are held at once, in any encoding.
 const MANY: usize = 700_000;
-/// What the program may take at its highest, in KiB.
+/// Most memory that the program may use, in KiB.
 const CAP: u64 = 128 << 10;
-/// The shortest entry there is: a time and an empty record.
+/// The shortest possible entry: a time and an empty record.
 const ENTRY: &[u8] = &[0x92, 0, 0x80];
 
-/// The program with its metrics, listening there; its output is read to its end by a thread, which
-/// counts the lines.
+/// Starts the program with a metrics endpoint. A thread reads the output to its end and counts the
+/// lines.
 fn counting(args: &[&str]) -> (Filter, JoinHandle<usize>) {
     let mut filter = filter(&[&["--metrics", "127.0.0.1:0"], args].concat());
     let mut output = filter.stdout.take().unwrap();
@@ -67,10 +66,10 @@ fn binary(content: &[u8]) -> Vec<u8> {
     out
 }
 
-/// One frame of zstd that unpacks to so many entries, in blocks that repeat one entry many times
+/// A zstd frame that decompresses to this many entries, in blocks that repeat one entry many times
 /// each.
 fn zstd(entries: usize) -> Vec<u8> {
-    // The magic number, no content size, a window of 128 KiB.
+    // The magic number, a header without content size, and a window of 128 KiB.
     let mut out = vec![0x28, 0xb5, 0x2f, 0xfd, 0, 7 << 3];
     let mut block = |kind: u32, last: bool, size: usize, content: &[u8]| {
         let head = (size as u32) << 3 | kind << 1 | u32::from(last);
@@ -105,7 +104,7 @@ fn requests_of_a_few_kilobytes_that_become_hundreds_of_thousands_of_records_take
 fn messages_of_every_mode_that_become_hundreds_of_thousands_of_records_take_bounded_memory() {
     let (filter, counts) = counting(&["--from", "forward://127.0.0.1:0"]);
     let at = listening(&filter, "forward");
-    // All of them at once.
+    // All entries in one message.
     let each = MANY / 2;
     let entries = ENTRY.repeat(each);
     let mut array = Vec::new();
@@ -155,7 +154,7 @@ fn lines_without_content_take_bounded_memory() {
     assert!(filter.wait().0.success());
 }
 
-/// More than two batches hold.
+/// More entries than two batches hold.
 const SEVERAL: usize = 20_000;
 
 #[test]
@@ -191,7 +190,7 @@ fn what_is_broken_at_its_end_is_refused_whole_though_it_fills_many_batches() {
     ends_well_with(filter, counts, 0, CAP);
 }
 
-/// How many lines the next request brings.
+/// The number of lines in the next request.
 #[track_caller]
 fn lines_of_a_request(stream: &mut BufReader<TcpStream>) -> usize {
     let (_, body) = read_message(stream).expect("another request");
@@ -230,7 +229,7 @@ fn an_answer_comes_only_once_the_last_of_many_batches_has_left() {
 
 #[test]
 fn a_client_that_goes_away_in_the_middle_of_its_request_keeps_none_of_it_back() {
-    // More than the queues hold.
+    // More lines than the queues hold.
     const LINES: usize = 250_000;
     let downstream = TcpListener::bind("127.0.0.1:0").unwrap();
     let to = format!("http://{}/", downstream.local_addr().unwrap());
@@ -258,8 +257,8 @@ fn a_peer_that_reads_no_acknowledgements_is_let_go_and_counted() {
     let (at, metrics) = (listening(&filter, "forward"), address(&filter));
     let asking = message("t", &[0x90], &[("chunk", &"x".repeat(500))]).repeat(1_000);
     let mut peer = connect(&at);
-    // Nothing is read: what it is owed fills the sockets, then it is waited for, and then it is
-    // gone.
+    // The peer reads nothing: its acknowledgements fill the sockets, the filter waits for it, and
+    // then disconnects it.
     let mut sent = 0;
     while peer.write_all(&asking).is_ok() {
         sent += asking.len();
@@ -309,7 +308,8 @@ fn what_is_longer_than_the_protocol_needs_is_refused_and_counted() {
         count += 1;
         until("the refusal", || (refused(&metrics, "refused_size") == count).then_some(()));
     }
-    // A PING whose name, salt or proof has megabytes; a line and headers of a request.
+    // A PING whose name, salt or digest has megabytes; an HTTP request line and headers of that
+    // length.
     for part in 0..3 {
         let path = folder.path().join("locked");
         let mut peer = std::os::unix::net::UnixStream::connect(path).unwrap();
@@ -340,11 +340,11 @@ fn what_is_longer_than_the_protocol_needs_is_refused_and_counted() {
         let mut client = connect(http.trim_end_matches('/'));
         let _ = client.write_all(head.as_bytes());
         let answer = String::from_utf8_lossy(&rest(&mut client)).into_owned();
-        // What it said may be lost with what was still on its way.
+        // The response may be lost along with the data that was still in the sockets.
         assert!(answer.is_empty() || answer.contains(" 431 "), "{answer}");
         until("the refusal", || (refused(&metrics, "refused_protocol") == protocol).then_some(()));
     }
-    // What is as long as it may be is taken.
+    // The longest allowed texts are accepted.
     let mut peer = connect(&forward);
     peer.write_all(&message(&long[..4_096], &entries, &[("chunk", &long[..512])])).unwrap();
     let answer = shown(&read_value(&mut peer, &mut Vec::new()).unwrap());

@@ -1,8 +1,9 @@
-//! `kill -9` in the middle of 100,000 events: of the one downstream, of seismolog, of the one
-//! upstream, three times each. Nothing is lost, and what comes twice is what was on its way.
+//! Sends `kill -9` in the middle of 100,000 events: to the receiver, to seismolog, or to the
+//! sender, three times each. No event is lost, and only events of an unacknowledged chunk come
+//! twice.
 //!
-//! All three are processes. The one upstream is this very test, started again as a shipper: it
-//! keeps in a file what was acknowledged, and begins there when it is started again.
+//! All three are processes. The sender is this test, started again as a shipper: it stores in a
+//! file what was acknowledged, and continues from there when it is restarted.
 
 use crate::peers::{entry, free_address, packed, patient, read_value};
 use crate::support::{Filter, command, until};
@@ -15,12 +16,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 const EVENTS: usize = 100_000;
-/// Events in one chunk or request, which is what a peer sends again.
+/// Events in one chunk or request, the unit that a peer sends again.
 const CHUNK: usize = 1_000;
 const CHUNKS: usize = EVENTS / CHUNK;
-/// After so many acknowledged chunks somebody is killed.
+/// A process is killed after this many acknowledged chunks.
 const KILLS: [usize; 3] = [CHUNKS / 4, CHUNKS / 2, CHUNKS * 3 / 4];
-/// Says to a process of this test that it is the shipper, and where its folder is.
+/// The environment variable that makes a process of this test the shipper and names its folder.
 const FOLDER: &str = "SEISMOLOG_TEST_SHIPPER";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,31 +34,31 @@ enum Victim {
 /// Where a shipper waits to be killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stop {
-    /// It has sent half of a chunk.
+    /// After it has sent half of a chunk.
     Half,
-    /// It has sent a chunk, and has not heard of it.
+    /// After it has sent a chunk, before it reads the acknowledgement.
     Unheard,
-    /// It does not wait: wherever it is.
+    /// It does not wait and is killed wherever it is.
     Anywhere,
 }
 
-/// When each shipper but the last is killed.
+/// Where each shipper but the last is killed.
 const STOPS: [Stop; 3] = [Stop::Half, Stop::Unheard, Stop::Anywhere];
 
 fn record(i: usize) -> String {
     format!("{{\"level\":\"INFO\",\"module\":\"shop\",\"n\":{i},\"message\":\"order {i} was packed\"}}")
 }
 
-/// What a shipper and the test tell each other, as files.
+/// Files through which the shipper and the test communicate.
 struct Ledger(PathBuf);
 
 impl Ledger {
-    /// So many chunks were acknowledged.
+    /// The number of acknowledged chunks.
     fn acknowledged(&self) -> usize {
         std::fs::read_to_string(self.0.join("acknowledged")).map_or(0, |text| text.parse().unwrap())
     }
 
-    /// Put in place as a whole, so that a kill leaves the one or the other.
+    /// The file is replaced atomically, so that a kill leaves either the old or the new number.
     fn acknowledge(&self, chunks: usize) {
         let new = self.0.join("new");
         std::fs::write(&new, chunks.to_string()).unwrap();
@@ -68,7 +69,7 @@ impl Ledger {
         self.0.join(format!("{stop:?}"))
     }
 
-    /// The shipper stands here until it is killed.
+    /// Waits here until the shipper is killed.
     fn stand(&self, stop: Stop) -> ! {
         File::create(self.stopped(stop)).unwrap();
         loop {
@@ -77,7 +78,7 @@ impl Ledger {
     }
 }
 
-/// The shipper's process, told by its environment what to do: chunk after chunk, each until it is
+/// The shipper's process, configured by its environment: sends chunk after chunk, each until it is
 /// acknowledged.
 fn ship(over: &str, folder: PathBuf) {
     let asked = |name: &str| std::env::var(format!("{FOLDER}_{name}")).unwrap();
@@ -99,7 +100,7 @@ fn ship(over: &str, folder: PathBuf) {
     }
 }
 
-/// One chunk as it goes over the wire.
+/// One chunk as it is sent.
 fn message(over: &str, chunk: usize) -> Vec<u8> {
     let events = chunk * CHUNK..(chunk + 1) * CHUNK;
     if over == "forward" {
@@ -110,7 +111,7 @@ fn message(over: &str, chunk: usize) -> Vec<u8> {
     format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
-/// Sends a chunk and waits for what is said of it; nothing if it was not acknowledged.
+/// Sends a chunk and waits for its acknowledgement; none if there is none.
 fn send(
     connection: &mut Option<(TcpStream, Vec<u8>)>,
     over: &str,
@@ -131,7 +132,7 @@ fn send(
     if over == "forward" { read_value(stream, inbox).ok().map(drop) } else { answered_200(stream) }
 }
 
-/// Reads one short answer whose body is a line.
+/// Reads a short response whose body is a line.
 fn answered_200(stream: &mut TcpStream) -> Option<()> {
     let (mut answer, mut bytes) = (Vec::new(), [0; 4096]);
     loop {
@@ -144,7 +145,7 @@ fn answered_200(stream: &mut TcpStream) -> Option<()> {
     }
 }
 
-/// A shipper's process, which is this test of this program.
+/// A shipper process, started from this test's own binary.
 struct Shipper(Child);
 
 impl Shipper {
@@ -171,7 +172,7 @@ impl Drop for Shipper {
     }
 }
 
-/// A filter from `from` into a file, which is what the one downstream has kept.
+/// A filter that receives at `from` and writes to a file, which is what the receiver has kept.
 fn downstream(over: &str, from: &str, kept: &Path) -> Filter {
     let url = format!("{over}://{from}");
     let file = File::create(kept).unwrap();
@@ -194,7 +195,7 @@ fn kill(mut filter: Filter) {
     assert_eq!(status.signal(), Some(9));
 }
 
-/// How often each event is in the files. A last line that a kill has cut off is none.
+/// How often each event is in the files. A last line that a kill has truncated does not count.
 fn counted(files: &[PathBuf]) -> BTreeMap<usize, usize> {
     let mut counts = BTreeMap::new();
     for file in files {
@@ -258,8 +259,8 @@ fn nothing_is_lost(test: &str, over: &'static str, victim: Victim) {
     let counts = counted(&files);
     let lost: Vec<_> = (0..EVENTS).filter(|n| !counts.contains_key(n)).collect();
     assert!(lost.is_empty(), "{} events are lost, the first is {}", lost.len(), lost[0]);
-    // One chunk is on its way at a time. A half one is no chunk, and one that was not heard of
-    // comes again for certain.
+    // One chunk is sent at a time. Half a chunk does not count, and a chunk without acknowledgement
+    // is certainly sent again.
     let (least, most) = match victim {
         Victim::Upstream => (CHUNK, 2 * CHUNK),
         Victim::Downstream | Victim::Seismolog => (0, KILLS.len() * CHUNK),

@@ -1,5 +1,5 @@
-//! Links and pipes in the places of files: what is ours is not written through them, and what is
-//! not ours is not read.
+//! Tests symbolic links and pipes in place of files: our own files are not written through them,
+//! and files that are not ours are not read.
 
 use crate::support::{Ended, Filter, command, run, until};
 use std::fs;
@@ -98,20 +98,20 @@ fn links_that_leave_a_directory_of_rules_are_refused_and_nothing_behind_them_is_
         if !name.contains("test") {
             let ended = run(&["--rules", &shown], b"");
             assert!(ended.code == Some(78) && !ended.stderr.contains("SECRET"), "{name}: {}", ended.stderr);
-            // Followed where that is asked for, and still not quoted.
+            // Links are followed if that is configured, but their content is still not quoted.
             let (code, said) = outcome(&["check", "-c", &config]);
             assert!(!said.contains("leaves") && !said.contains("SECRET"), "{name}: {said}");
-            // One line of CSV is the head of an empty table.
+            // A single line of CSV is the header of an empty table.
             assert_eq!(code, Some(if name == "a.csv" { 0 } else { 78 }), "{name}: {said}");
         }
         fs::remove_file(rules.join(name)).unwrap();
     }
-    // A link that leads to a rule is followed where that is asked for, and refused without.
+    // A link to a valid rule is followed if that is configured, and refused otherwise.
     fs::write(folder.path().join("one.rhai"), RULE).unwrap();
     symlink("../one.rhai", rules.join("one.rhai")).unwrap();
     assert_eq!(outcome(&["check", "-c", &config]), (Some(0), String::new()));
     assert_eq!(outcome(&["check", &shown]).0, Some(78));
-    // One that is named itself is the operator's business.
+    // A link that is named on the command line is followed, because the operator named it.
     assert_eq!(outcome(&["check", rules.join("one.rhai").to_str().unwrap()]), (Some(0), String::new()));
 }
 
@@ -154,13 +154,14 @@ fn tests_that_are_found_in_a_directory_name_nothing_outside_of_it() {
         assert_eq!(said.contains("is outside of the directory"), leaves, "{said}");
         assert_eq!(code, Some(if leaves { 78 } else { 1 }), "{said}");
         assert!(!said.contains("SECRET") && !said.contains("root:"), "{said}");
-        // Named itself, it may.
+        // A test file that is named itself may read outside of the directory.
         let said = outcome(&["test", test.to_str().unwrap()]).1;
         assert!(!said.contains("is outside of the directory"), "{said}");
     }
 }
 
-/// The layout of a ConfigMap's volume: names → `..data` → a folder of the time.
+/// Writes a ConfigMap volume as Kubernetes does: links with the names → `..data` → a folder for the
+/// version.
 fn write_config_map(volume: &Path, version: &str, summary: &str) {
     let folder = volume.join(version);
     fs::create_dir(&folder).unwrap();
@@ -188,7 +189,7 @@ fn a_config_map_is_read_and_read_again_when_it_is_swapped() {
     fs::remove_dir_all(volume.join("..2026_03_02_08_00_00.1")).unwrap();
     until("the rule of the second version", || line(&mut filter).contains("summary two").then_some(()));
     filter.hear("rules reloaded");
-    // A link that leaves the volume is not taken over; the rules that run go on.
+    // A link that leaves the volume is refused; the running rules stay in force.
     symlink("/etc/passwd", volume.join("two.rhai")).unwrap();
     filter.hear("rules not reloaded");
     filter.feed(b"{\"message\":\"x\"}\n");

@@ -1,7 +1,7 @@
-//! One integration binary: the program as its users see it, and the promises that no unit can check
-//! alone.
+//! The only integration test binary: tests the program as its users see it, and promises that no
+//! unit test can check.
 
-// Helpers are no #[test] functions, where clippy.toml allows these.
+// clippy.toml allows these in #[test] functions only, and helpers are none.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
 mod alerts;

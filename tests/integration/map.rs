@@ -1,4 +1,4 @@
-//! The map of the code names nothing that is not there.
+//! Checks that every path in ARCHITECTURE.md exists.
 
 use crate::purity::rust_files;
 use crate::support::root;
@@ -13,7 +13,7 @@ fn the_map_has_no_dead_paths() {
     assert!(dead.is_empty(), "ARCHITECTURE.md names what is not there: {dead:?}");
 }
 
-/// Below `How to add a …` each change has a heading, and what it touches.
+/// Each section below `How to add a …` must list the files that such a change touches.
 #[test]
 fn what_is_added_has_its_files_listed() {
     let map = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
@@ -26,7 +26,7 @@ fn what_is_added_has_its_files_listed() {
     }
 }
 
-/// What reads like a path of this repository in a Markdown text.
+/// All words of a Markdown text that look like paths of this repository.
 fn paths_in(text: &str) -> Vec<String> {
     let is_path = |c: char| c.is_alphanumeric() || "_-./{},*#".contains(c);
     let mut paths: Vec<String> = text
@@ -73,8 +73,8 @@ fn braces(word: &str) -> Vec<String> {
     }
 }
 
-/// From the root, or, for a name or the end of a path alone, anywhere in the source. A `*` stands
-/// for what is there.
+/// Whether a path exists: from the root or, for a file name or the end of a path, anywhere in the
+/// source. `*` matches anything.
 fn exists(path: &str) -> bool {
     let solid = path.split('*').next().unwrap();
     let solid = if solid.len() < path.len() { solid.rsplit_once('/').map_or("", |(folder, _)| folder) } else { solid };

@@ -1,4 +1,4 @@
-//! What Prometheus sees of a running filter.
+//! Tests the metrics of a running filter.
 
 use crate::support::{Ended, Filter, event, golden_input, run, until};
 use std::collections::BTreeMap;
@@ -7,13 +7,13 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// Where a filter started with `--metrics` says that it serves them.
+/// The address at which a filter with `--metrics` serves them, as its log says.
 #[track_caller]
 pub(crate) fn address(filter: &Filter) -> String {
     filter.hear("metrics at http://").strip_suffix("/metrics").unwrap().to_owned()
 }
 
-/// Status and body of a GET.
+/// Status and body of a GET request.
 pub(crate) fn get(address: &str, path: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap_or_else(|error| panic!("{address}: {error}"));
     stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
@@ -25,7 +25,7 @@ pub(crate) fn get(address: &str, path: &str) -> (u16, String) {
     (status.unwrap_or_else(|| panic!("no status: {head}")), body.to_owned())
 }
 
-/// Every sample of a page: name with labels → value.
+/// All samples of a metrics page, by name with labels.
 pub(crate) fn samples(page: &str) -> BTreeMap<String, f64> {
     page.lines()
         .filter(|line| !line.starts_with('#'))
@@ -36,7 +36,8 @@ pub(crate) fn samples(page: &str) -> BTreeMap<String, f64> {
         .collect()
 }
 
-/// A filter that has taken `input`, the page it serves then, and where. Its input is still open.
+/// Starts a filter and feeds it `input`. Returns the filter with its input still open, its metrics
+/// page, and its address.
 fn fed(args: &[&str], input: &[u8]) -> (Filter, String, String) {
     let mut filter = Filter::in_pipes(&[args, &["--metrics", "127.0.0.1:0"]].concat());
     let address = address(&filter);
@@ -45,7 +46,8 @@ fn fed(args: &[&str], input: &[u8]) -> (Filter, String, String) {
         let page = get(&address, "/metrics").1;
         (samples(&page)["seismolog_read_bytes_total"] >= input.len() as f64).then_some(page)
     });
-    // Counters are set one after the other, bytes first: the next page has them all.
+    // Counters are updated one after the other, bytes first, so the page is read until it no longer
+    // changes.
     let page = until("a page that stays", || {
         let (one, two) = (get(&address, "/metrics").1, get(&address, "/metrics").1);
         (one == two && one == page || stable(&one) == stable(&two)).then_some(two)
@@ -53,7 +55,7 @@ fn fed(args: &[&str], input: &[u8]) -> (Filter, String, String) {
     (filter, page, address)
 }
 
-/// A page without what the clock moves.
+/// The page without values that the clock changes.
 fn stable(page: &str) -> Vec<&str> {
     page.lines().filter(|line| !line.contains("watermark_lag")).collect()
 }
@@ -65,7 +67,7 @@ fn what_events_lack_is_counted() {
         input += &format!("{{\"zeit\":\"2026-03-02T09:00:{i:02}Z\",\"message\":\"{i}\",\"path\":\"/a\"}}\n");
     }
     input += "2026-03-02 09:00:00 ERROR a.b.C: failed\njava.io.IOException: x\n\tat a.b.C.d(C.java:1)\n";
-    // Neither is an event of which roles are asked.
+    // Roles are not expected of a blank line or of truncated JSON.
     input += "\n{\"cut\":\n";
     let (filter, page, _) = fed(&["--no-shipped-rules"], input.as_bytes());
     let got = samples(&page);
@@ -88,8 +90,8 @@ fn every_event_is_counted_once() {
     input += "{\"message\":\"no level\"}\nplain text\n\n  \n{\"cut\":\n{\"cut\":[\n[1,2]\nnull\n\"x\"\n";
     let mut input = input.into_bytes();
     input.extend(b"\xff\n");
-    // Two of no level, two cut, three that are no object, one that is no UTF-8; blank lines are no
-    // events.
+    // Two lines without a level, two truncated, three that are no object, one that is no UTF-8;
+    // blank lines are no events.
     levels.insert("none", 8.0);
     input.extend(b"{\"source\":\"seismolog\",\"level\":\"WARN\",\"message\":\"upstream\",\"anomalies\":[]}\n");
 
@@ -128,7 +130,7 @@ fn long_lines_and_members_that_do_not_fit_are_faults() {
 #[test]
 fn findings_and_open_incidents_are_counted() {
     let (filter, _, address) = fed(&["--no-shipped-rules"], &golden_input("loop_open_at_the_end"));
-    // Tables are looked at every few seconds.
+    // The metrics of tables are updated every few seconds.
     let got = until("a look at the tables", || {
         let got = samples(&get(&address, "/metrics").1);
         got.contains_key("seismolog_table_keys{table=\"loop_actors\"}").then_some(got)
@@ -179,7 +181,7 @@ fn promtool_finds_nothing_to_complain_about() {
     assert_eq!(filter.finish().code, Some(0));
 }
 
-/// A rule that counts by a label without bound.
+/// A rule that counts by a label with unbounded values.
 const COUNTING: &str = "const RULE = #{};\nfn on_event(e) {\n    metric_inc(\"hits\", #{ user: e.user });\n    \
                         metric_set(\"depth\", 3);\n    metric_observe(\"took_seconds\", 0.3);\n}\n";
 
@@ -187,8 +189,8 @@ const COUNTING: &str = "const RULE = #{};\nfn on_event(e) {\n    metric_inc(\"hi
 fn series_of_rules_and_operations_are_bounded_and_what_has_none_is_counted() {
     let rules = tempfile::tempdir().unwrap();
     std::fs::write(rules.path().join("counting.rhai"), COUNTING).unwrap();
-    // A hundred busy operations, then five hundred that come once: whenever they are looked at, the
-    // same ones are the busiest.
+    // A hundred busy operations, then five hundred that occur once, so that the busiest are the
+    // same at every update.
     let events: String = (0..1_500)
         .map(|i| {
             let operation = if i < 1_000 { i % 100 } else { i - 900 };
@@ -205,7 +207,7 @@ fn series_of_rules_and_operations_are_bounded_and_what_has_none_is_counted() {
     let values = |samples: &BTreeMap<String, f64>, family: &str| -> Vec<f64> {
         samples.iter().filter(|(name, _)| name.starts_with(family)).map(|(_, value)| *value).collect()
     };
-    // Operations are looked at every few seconds.
+    // The metrics of operations are updated every few seconds.
     let (page, samples, operations) = until("all operations", || {
         let page = get(&address, "/metrics").1;
         let samples = samples(&page);
@@ -261,7 +263,7 @@ fn nothing_listens_unless_asked_to() {
     }
 }
 
-/// How many sockets of a process are among those that the system lists as listening.
+/// How many sockets of a process the system lists as listening.
 fn listening_sockets(process: u32) -> usize {
     let table = |kind: &str| std::fs::read_to_string(format!("/proc/{process}/net/{kind}"));
     // A system without IPv6 has the first table only.

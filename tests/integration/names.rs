@@ -1,14 +1,14 @@
-//! A name means one thing: no type's name is given to more than two types over both crates.
+//! Checks that no more than two types in both crates have the same name.
 //!
-//! Twice is allowed, because a setting and what it sets, or a message and its part, often share the
-//! one right word. Tests are not looked at.
+//! Two are allowed, because a setting and what it sets, or a message and its part, often share the
+//! one right word. Tests are left out.
 
 use crate::purity::rust_files;
 use crate::support::root;
 use std::collections::BTreeMap;
 use std::fs;
 
-/// Most types of one name.
+/// Most types of the same name.
 const MOST: usize = 2;
 
 #[test]
@@ -28,8 +28,9 @@ fn no_name_of_a_type_is_defined_more_than_twice() {
     assert!(too_many.is_empty(), "names of more than {MOST} types:\n{}", too_many.join("\n"));
 }
 
-/// Line and name of each type that a source defines, as rustfmt writes it. An indented `type` is a
-/// trait's own, and what follows `#[cfg(test)]` before a module of tests is of those.
+/// Line and name of each type that a source defines, in rustfmt's format. An indented `type`
+/// belongs to a trait, and everything after a `#[cfg(test)]` in front of a module belongs to its
+/// tests.
 fn types_in(source: &str) -> Vec<(usize, String)> {
     let product = source.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
     product.lines().enumerate().filter_map(|(i, line)| Some((i + 1, type_in(line)?.to_owned()))).collect()

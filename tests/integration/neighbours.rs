@@ -1,7 +1,7 @@
-//! The configurations in `examples/`, word for word but for ports and paths, in the programs that
-//! they are for: 100,000 messages through each way of attaching, none lost, none twice, and a
-//! finding in its place. `make tools` installs those programs; Fluent Bit and Vector are in no
-//! package, `examples/README.md` says what is known of them.
+//! Runs the configurations in `examples/`, unchanged except for ports and paths, with the programs
+//! that they are for: 100,000 messages pass through each integration, none is lost, none comes
+//! twice, and a finding is in its place. `make tools` installs those programs. Fluent Bit and
+//! Vector are in no package; `examples/README.md` says what is known of them.
 
 use crate::peers::free_address;
 use crate::support::{command, root, run, until, until_within};
@@ -14,14 +14,13 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 const MESSAGES: usize = 100_000;
-/// How long all of them may take. rsyslog waits for the answer to each before it asks about the
-/// next.
+/// Time limit for all messages. rsyslog waits for the reply to each before it sends the next.
 const PATIENCE: Duration = Duration::from_secs(600);
-/// A program that writes nothing for so long writes nothing more.
+/// A program that writes nothing for this long is considered stuck.
 const STUCK: Duration = Duration::from_secs(120);
 /// How long a program may take to end.
 const GRACE: Duration = Duration::from_secs(20);
-/// The same error again and again, at the end: a finding.
+/// How often the same error is repeated at the end, which makes a finding.
 const REPEATS: usize = 300;
 
 /// A program that is ended with the test.
@@ -29,7 +28,7 @@ struct Neighbour(Child);
 
 impl Drop for Neighbour {
     fn drop(&mut self) {
-        // Asked to end, so that it ends what it has started.
+        // It is asked with SIGTERM first, so that it ends its own children.
         let _ = Command::new("/bin/sh").args(["-c", &format!("kill {}", self.0.id())]).status();
         let asked = Instant::now();
         while matches!(self.0.try_wait(), Ok(None)) && asked.elapsed() < GRACE {
@@ -90,7 +89,7 @@ fn send(address: &str) {
     stream.write_all(repeated().as_bytes()).unwrap();
 }
 
-/// Waits until so many lines are in a file of the folder.
+/// Waits until a file of the folder has `count` lines, and returns its text.
 #[track_caller]
 fn lines_of(file: &Path, folder: &Path, count: usize) -> String {
     let (mut text, mut lines, mut quiet_since) = (Vec::new(), 0, Instant::now());
@@ -115,7 +114,7 @@ fn said(folder: &Path) -> String {
     fs::read_to_string(folder.join("said")).unwrap_or_default()
 }
 
-/// Every order once, and all the repeats.
+/// Asserts that every order occurs once, and that all repeats are there.
 #[track_caller]
 fn assert_all_once(text: &str) {
     let orders: Vec<usize> =
@@ -129,7 +128,7 @@ fn program() -> &'static str {
     env!("CARGO_BIN_EXE_seismolog")
 }
 
-/// A file of `examples/` with other places in it. Each of them is in the file.
+/// A file of `examples/` with the given texts replaced, each of which must occur in it.
 #[track_caller]
 fn example(name: &str, places: &[(&str, &str)]) -> String {
     let path = root().join("examples").join(name);
@@ -178,7 +177,7 @@ fn rsyslog_asks_through_mmexternal() {
     assert_eq!(apart.lines().collect::<Vec<_>>(), found);
 }
 
-/// Withholds what `audit` says.
+/// A rule that withholds the events of module `audit`.
 const WITHHOLDING: &str = "const RULE = #{ select: #{ module: \"audit\" } };\nfn on_event(e) { drop(); }\n";
 
 #[test]
@@ -211,7 +210,7 @@ fn rsyslog_has_every_message_confirmed_through_omprog_and_what_a_rule_withholds_
     assert!(!text.contains("came in"), "what a rule withholds has left");
 }
 
-/// The example's own source is the machine's log: here it is a socket.
+/// The example reads the machine's own log; the test uses a socket instead.
 const SOURCES: (&str, &str) =
     ("@include \"scl.conf\"", "options { keep-hostname(yes); log-fifo-size(400000); stats-freq(0); };");
 
@@ -247,7 +246,7 @@ fn syslog_ng_reads_from_a_program() {
     ];
     let mut app = fs::File::create(&input).unwrap();
     let _syslog_ng = syslog_ng(folder.path(), &example("syslog-ng/file.conf", &places));
-    // `tail` begins with what comes once it runs.
+    // `tail` begins with lines that are written after it has started.
     until("the first line", || {
         writeln!(app, "INFO is somebody there?").unwrap();
         fs::metadata(&out).is_ok_and(|file| file.len() > 0).then_some(())
@@ -258,7 +257,7 @@ fn syslog_ng_reads_from_a_program() {
     let asked = fs::read_to_string(&input).unwrap().lines().filter(|line| line.contains("somebody")).count();
     let mut lines = MESSAGES + REPEATS;
     loop {
-        // How many of the first lines came nobody knows.
+        // It is unknown how many of the first lines `tail` has read.
         let text = lines_of(&out, folder.path(), lines);
         if text.lines().filter(|line| line.contains("database refused")).count() >= REPEATS {
             assert_all_once(&text);
@@ -270,7 +269,7 @@ fn syslog_ng_reads_from_a_program() {
     }
 }
 
-/// Files of a folder of `examples/` with this machine's programs in them, in a folder of their own.
+/// Copies of a folder of `examples/`, with paths to this machine's programs.
 fn examples_here(folder: &str, places: &[(&str, &str)]) -> (tempfile::TempDir, Vec<PathBuf>) {
     let here = tempfile::tempdir().unwrap();
     let mut paths = Vec::new();
@@ -284,7 +283,7 @@ fn examples_here(folder: &str, places: &[(&str, &str)]) -> (tempfile::TempDir, V
     (here, paths)
 }
 
-/// Runs a checker that says nothing of what is right.
+/// Runs a checker that must print nothing.
 #[track_caller]
 fn check(checker: &mut Command) {
     let name = checker.get_program().to_owned();

@@ -1,5 +1,5 @@
-//! What any end accepts every exit can send: nested deep, many at once, long, or looking like
-//! something else.
+//! Checks that every output can send whatever any input accepts: records nested deep, many at once,
+//! long, or of confusing content.
 
 use crate::peers::{connect, entry, listening, packed, post, read_value};
 use crate::poison::{Peer, ended, filter, from_pipe, json, line, numbers};
@@ -7,7 +7,7 @@ use crate::support::{Filter, configured};
 use serde_json::Value;
 use std::io::Write;
 
-/// An object of so many levels.
+/// An object nested `levels` deep.
 fn deep(levels: usize) -> String {
     format!("{}1{}\n", "{\"a\":".repeat(levels), "}".repeat(levels))
 }
@@ -40,7 +40,7 @@ fn a_body_of_short_lines_that_is_longer_as_entries_is_cut_for_the_next_filter() 
         let body: String = (0..9_000).map(|n| format!("s {n}\n")).collect();
         assert!(body.len() <= 65_536 && body.len() + 9_000 * 20 > 3 * 65_536);
         assert_eq!(post(&at, "/", "", body.as_bytes()).unwrap().0, 200, "{option}");
-        // As long a line as a body may have, and text that nothing can make shorter.
+        // The longest line that a body may have, and a text that cannot be shortened.
         let mut long: String = std::iter::repeat_n("0123456789abcdef", 4_096).collect();
         long.pop();
         assert_eq!(post(&at, "/", "", long.as_bytes()).unwrap().0, 200, "{option}");
@@ -67,7 +67,7 @@ fn lines_that_begin_as_arrays_pass_two_filters_over_http() {
     assert_eq!(String::from_utf8(ended(sink).stdout).unwrap(), input);
 }
 
-/// What comes by this scheme leaves by that one, the deepest record that it takes included.
+/// Events from one scheme leave by the other, including the deepest record that the input accepts.
 fn passes(from: &str, to: &str) {
     let folder = tempfile::tempdir().unwrap();
     let url = |scheme: &str, name: &str| match scheme {

@@ -1,4 +1,5 @@
-//! A panic on one event: the event passes, it is counted, and the engine goes on empty.
+//! Tests a panic on one event: the event passes, the fault is counted, and the engine continues
+//! with empty state.
 
 use seismolog::config::Config;
 use seismolog::engine::clock::Moment;
@@ -18,7 +19,7 @@ use seismolog::pipeline::{Observer, Pipeline};
 use std::io::{Read, Write, pipe};
 use std::sync::Arc;
 
-/// Panics on a line that says so.
+/// A detector that panics on a certain line.
 struct Fragile;
 
 impl Stateful for Fragile {
@@ -40,7 +41,7 @@ impl Detector for Fragile {
     }
 }
 
-/// Adds up what it is told.
+/// An observer that adds up its counts.
 #[derive(Default)]
 struct Counts {
     events: u64,

@@ -1,29 +1,29 @@
-//! Both sides of the network ends, as small as they can be: what a shipper sends, and the one who
-//! takes it.
+//! Minimal peers for both sides of the network connections: a sender and a receiver.
 
 use crate::support::{Filter, wait_readable};
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
-/// Where a filter says that it listens.
+/// The address at which a filter listens, as its log says.
 #[track_caller]
 pub(crate) fn listening(filter: &Filter, scheme: &str) -> String {
     filter.hear(&format!("listening at {scheme}://"))
 }
 
-/// A port of the loopback that was free a moment ago, for processes that must find it again.
+/// A port on loopback that was free a moment ago, for processes that must find it again after a
+/// restart.
 pub(crate) fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
-/// A connection whose reads and writes end at some time.
+/// A connection with timeouts for reads and writes.
 #[track_caller]
 pub(crate) fn connect(address: &str) -> TcpStream {
     patient(TcpStream::connect(address).unwrap_or_else(|error| panic!("{address}: {error}")))
 }
 
-/// The next connection that comes, which must come before our patience ends.
+/// The next incoming connection, which must come within the time limit.
 #[track_caller]
 pub(crate) fn accept(listener: &TcpListener) -> TcpStream {
     wait_readable("a connection", listener);
@@ -36,14 +36,14 @@ pub(crate) fn patient(stream: TcpStream) -> TcpStream {
     stream
 }
 
-/// Everything until the other side closes; an abrupt end is one as well.
+/// Everything until the other side closes or resets the connection.
 pub(crate) fn rest(stream: &mut impl Read) -> Vec<u8> {
     let mut all = Vec::new();
     let _ = stream.read_to_end(&mut all);
     all
 }
 
-/// Status and body of one request.
+/// Status and body of the response to one request.
 pub(crate) fn post(address: &str, path: &str, headers: &str, body: &[u8]) -> std::io::Result<(u16, String)> {
     let mut stream = patient(TcpStream::connect(address)?);
     let head = format!(
@@ -51,7 +51,7 @@ pub(crate) fn post(address: &str, path: &str, headers: &str, body: &[u8]) -> std
         body.len()
     );
     stream.write_all(head.as_bytes())?;
-    // Refused in the middle, the rest is not taken; the answer says why.
+    // If the request is refused midway, writing the rest fails; the response says why.
     let _ = stream.write_all(body);
     let answer = String::from_utf8_lossy(&rest(&mut stream)).into_owned();
     let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok());
@@ -59,14 +59,14 @@ pub(crate) fn post(address: &str, path: &str, headers: &str, body: &[u8]) -> std
     status.zip(body).ok_or_else(|| std::io::ErrorKind::UnexpectedEof.into())
 }
 
-/// MessagePack of a JSON text, for messages written by hand.
+/// MessagePack for a JSON text, for messages written by hand.
 pub(crate) fn pack(json: &str) -> Vec<u8> {
     let mut out = Vec::new();
     seismolog::event::transcode::from_json(json.as_bytes(), &mut out).unwrap();
     out
 }
 
-/// `[EventTime, {}]`, `{…}` as one entry, as Fluent Bit sends them since 5.0.5.
+/// One entry `[EventTime, {}]`, `{…}`, as Fluent Bit sends it since 5.0.5.
 pub(crate) fn entry(nanoseconds: u32, record: &str) -> Vec<u8> {
     let mut out = vec![0x92, 0x92, 0xd7, 0, 0x65, 0x53, 0xf1, 0];
     out.extend_from_slice(&nanoseconds.to_be_bytes());
@@ -89,7 +89,7 @@ pub(crate) fn packed(tag: &str, entries: &[u8], chunk: &str) -> Vec<u8> {
     out
 }
 
-/// One value of MessagePack from a connection.
+/// Reads one MessagePack value from a connection.
 pub(crate) fn read_value(stream: &mut impl Read, inbox: &mut Vec<u8>) -> std::io::Result<Vec<u8>> {
     let mut scanner = seismolog::event::msgpack::Scanner::default();
     loop {
@@ -105,7 +105,7 @@ pub(crate) fn read_value(stream: &mut impl Read, inbox: &mut Vec<u8>) -> std::io
     }
 }
 
-/// As JSON, to be compared.
+/// The value as JSON, for comparisons.
 pub(crate) fn shown(value: &[u8]) -> String {
     let mut out = Vec::new();
     let mut reader = seismolog::event::msgpack::Reader::new(value, 0);

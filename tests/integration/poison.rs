@@ -1,4 +1,5 @@
-//! Records that the one downstream refuses for good: they are set aside and hold nothing else up.
+//! Tests records that the receiver refuses for good: they are set aside and do not hold up other
+//! records.
 
 use crate::metrics::{address, get};
 use crate::peers::{free_address, listening, patient, post, read_value};
@@ -15,15 +16,15 @@ use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 
-/// What a fake peer does not want.
+/// Records with this text are refused by a fake peer.
 const MARKER: &str = "POISON";
 
-/// The program with nothing on its standard input.
+/// Starts the program with empty standard input.
 pub(crate) fn filter(args: &[&str]) -> Filter {
     Filter::start(command(args).arg("--no-shipped-rules").stdin(Stdio::null()).stdout(Stdio::piped()))
 }
 
-/// The program with a pipe as its standard input and nobody at its standard output.
+/// Starts the program with a pipe as its standard input, and standard output discarded.
 pub(crate) fn from_pipe(args: &[&str]) -> Filter {
     let (child_reads, we_write) = std::io::pipe().unwrap();
     let mut filter = Filter::start(command(args).arg("--no-shipped-rules").stdin(child_reads).stdout(Stdio::null()));
@@ -54,7 +55,8 @@ pub(crate) fn numbers(events: &[Value]) -> Vec<usize> {
     events.iter().map(|event| event["n"].as_u64().unwrap() as usize).collect()
 }
 
-/// These without the few that came once more: to see that the peer still takes something.
+/// The events without repetitions. A few events come twice, when the filter tests whether the peer
+/// still accepts anything.
 #[track_caller]
 fn first_times(events: &[Value]) -> Vec<usize> {
     let (mut seen, mut numbers) = (BTreeSet::new(), numbers(events));
@@ -64,7 +66,7 @@ fn first_times(events: &[Value]) -> Vec<usize> {
     numbers
 }
 
-/// What is in a dead-letter file.
+/// The content of a dead-letter file.
 fn letters(path: &Path) -> Vec<Value> {
     std::fs::read_to_string(path).unwrap_or_default().lines().map(json).collect()
 }
@@ -74,7 +76,7 @@ fn counted(metrics: &str, kind: &str) -> u64 {
     get(metrics, "/metrics").1.lines().find_map(|line| line.strip_prefix(&name)?.parse().ok()).unwrap()
 }
 
-/// The records of a message and its chunk.
+/// The records of a message, and its chunk id.
 fn read_records(message: &[u8]) -> (Vec<Value>, String) {
     let mut reader = Reader::new(message, 1);
     reader.skip().unwrap();
@@ -99,12 +101,12 @@ fn read_records(message: &[u8]) -> (Vec<Value>, String) {
     (records, option["chunk"].as_str().unwrap().to_owned())
 }
 
-/// One who takes messages of the Forward protocol, as long as it wants them, and closes the
-/// connection otherwise.
+/// A peer of the Forward protocol that acknowledges messages it accepts, and closes the connection
+/// otherwise.
 pub(crate) struct Peer {
     pub(crate) address: String,
     taken: Arc<Mutex<Vec<Value>>>,
-    /// How long each message was.
+    /// The length of each message.
     pub(crate) messages: Arc<Mutex<Vec<usize>>>,
 }
 
@@ -114,7 +116,7 @@ impl Peer {
         let address = listener.local_addr().unwrap().to_string();
         let (taken, messages) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
         let (takes, counts) = (Arc::clone(&taken), Arc::clone(&messages));
-        // It ends with the test's process.
+        // The thread ends with the test's process.
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let (mut stream, mut inbox) = (patient(stream.unwrap()), Vec::new());
@@ -213,14 +215,13 @@ fn a_peer_that_is_down_or_closes_every_connection_for_a_while_loses_nothing() {
     }
 }
 
-/// One who takes requests, as long as it has nothing against them, and answers with a status
-/// otherwise.
+/// An HTTP peer that accepts requests unless `refuses` returns a status.
 fn http_peer(mut refuses: impl FnMut(&str) -> Option<u16> + Send + 'static) -> (String, Arc<Mutex<Vec<Value>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let taken = Arc::new(Mutex::new(Vec::new()));
     let takes = Arc::clone(&taken);
-    // It ends with the test's process.
+    // The thread ends with the test's process.
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = BufReader::new(patient(stream.unwrap()));
@@ -232,7 +233,7 @@ fn http_peer(mut refuses: impl FnMut(&str) -> Option<u16> + Send + 'static) -> (
                 if status.is_none() {
                     takes.lock().unwrap().extend(body.lines().map(json));
                 }
-                // Without a pause, which a test of many tries has no time for.
+                // The peer asks for an immediate retry, because the test needs many tries.
                 let after = if status == Some(408) { "Retry-After: 0\r\n" } else { "" };
                 let status = status.unwrap_or(200);
                 let answer = format!("HTTP/1.1 {status} X\r\n{after}Content-Length: 0\r\n\r\n");
@@ -247,7 +248,7 @@ fn http_peer(mut refuses: impl FnMut(&str) -> Option<u16> + Send + 'static) -> (
 
 #[test]
 fn the_records_that_an_http_server_does_not_want_are_kept_and_all_others_arrive_in_order() {
-    // 0 is no answer at all: it ends the connection.
+    // 0 means no response: the peer closes the connection.
     for status in [400, 413, 422, 500, 0] {
         let folder = tempfile::tempdir().unwrap();
         let dead = folder.path().join("dead");
@@ -295,7 +296,7 @@ fn what_is_wrong_with_the_address_or_lasts_a_while_is_no_events_fault() {
 fn what_does_not_come_in_time_goes_in_halves_and_is_never_given_up() {
     let mut tries = 0;
     let (at, taken) = http_peer(move |body| {
-        // More often than condemns an event that fails.
+        // More tries than those after which a failing event is set aside.
         let is_late = body.contains(MARKER) && {
             tries += 1;
             tries <= 40
@@ -367,7 +368,7 @@ fn a_line_that_a_tcp_peer_does_not_want_holds_no_other_up() {
     let to = format!("tcp://{}", listening(&sink, "tcp"));
     let source = filter(&["--from", "http://127.0.0.1:0/", "--to", &to, "--metrics", "127.0.0.1:0"]);
     let (at, metrics) = (listening(&source, "http"), address(&source));
-    // Longer than what sockets hold: that it is refused is seen before it has left.
+    // The body is longer than what sockets buffer, so the refusal arrives before all of it is sent.
     let body = [line(0).into_bytes(), vec![b'x'; 15 << 20], b"\n".to_vec(), line(2).into_bytes()].concat();
     let first = std::thread::spawn(move || {
         let sent = [post(&at, "/", "", &body).unwrap().0];

@@ -1,5 +1,5 @@
-//! The program as a process in pipes: what it delivers, when, with how much memory, and how it
-//! ends.
+//! Tests the program as a process between pipes: what it delivers, when, with how much memory, and
+//! how it ends.
 
 use crate::metrics::{address, get};
 use crate::support::{
@@ -9,10 +9,10 @@ use crate::support::{
 use std::io::{PipeWriter, Read, Write, pipe};
 use std::process::Stdio;
 
-/// The most memory that the program may ever have, in KiB.
+/// Most memory that the program may use, in KiB.
 const MEMORY: u64 = 64 << 10;
 
-/// The number in front of these words.
+/// The number in front of `words`.
 #[track_caller]
 fn number_before(text: &str, words: &str) -> usize {
     let before = text.split(words).next().filter(|before| before.len() < text.len());
@@ -108,7 +108,7 @@ fn a_long_line_flows_in_pieces_and_the_next_one_is_analysed() {
     filter.feed(b"{\"so\":\"does its end\"}\nnext\n");
     assert_eq!(filter.line(), "{\"so\":\"does its end\"}\n");
     assert_eq!(filter.line(), "{\"message\":\"next\"}\n");
-    // One that comes whole, as a single read, is not analysed either.
+    // A long line that arrives in a single read is not analysed either.
     let long = format!("{}\n", "y".repeat(1025));
     filter.feed(long.as_bytes());
     assert_eq!(filter.line(), long);
@@ -138,8 +138,8 @@ fn odd_chunks_give_the_same_output_with_its_findings() {
             std::thread::spawn(move || {
                 for chunk in chunks {
                     stdin.write_all(&chunk).unwrap();
-                    // A chunk of its own for the program, as far as that can be had: wait until
-                    // this one was taken.
+                    // Waits until this chunk was read, so that the program most likely reads the
+                    // next one separately.
                     until("reading", || (rustix::io::ioctl_fionread(&stdin).unwrap() == 0).then_some(()));
                 }
             })
@@ -158,11 +158,11 @@ fn pipes_that_do_not_block_deliver_everything() {
     let mut filter = Filter::between(&[], child_reads, we_write, we_read, child_writes);
     let count = 20 * 4;
     let mut made = pieces().take(count);
-    // A full pipe is where a write that does not block gives up.
+    // A non-blocking write fails when the pipe is full.
     let (_, rest) = filter.feed_until_stuck(&mut made);
     let writer = filter.feed_apart(std::iter::once(rest).chain(made));
     assert_same_stream(filter.stdout.as_mut().unwrap(), pieces().take(count));
-    // An empty pipe is where a read does.
+    // A non-blocking read fails when the pipe is empty.
     let mut stdin = writer.join().unwrap();
     stdin.write_all(b"{\"last\":1}\n").unwrap();
     assert_eq!(filter.line(), "{\"last\":1}\n");
@@ -235,7 +235,8 @@ fn a_reader_that_leaves_at_the_end_of_input_is_no_failure() {
 fn sigterm_and_sigint_end_an_open_pipe_with_all_that_was_read_written() {
     for name in ["TERM", "INT"] {
         let mut filter = Filter::in_pipes(&[]);
-        // One write, so one read: when the first line is out, the unfinished one has been read too.
+        // One write is read at once, so when the first line is out, the unfinished one has been
+        // read too.
         filter.feed(format!("{}{}an unfinished line", event(0), event(1)).as_bytes());
         assert_eq!(filter.line(), event(0));
         filter.signal(name);
@@ -251,7 +252,7 @@ fn sigterm_and_sigint_end_an_open_pipe_with_all_that_was_read_written() {
 #[test]
 fn a_signal_ends_an_idle_pipe_that_never_spoke() {
     let mut filter = Filter::in_pipes(&["--metrics", "127.0.0.1:0"]);
-    // Signals are watched for before the metrics say so; before that a signal would simply kill.
+    // The program handles signals before it reports readiness; earlier, a signal would kill it.
     let address = address(&filter);
     until("readiness", || get(&address, "/readyz").0.eq(&200).then_some(()));
     filter.signal("TERM");
@@ -261,21 +262,21 @@ fn a_signal_ends_an_idle_pipe_that_never_spoke() {
     drop(open);
 }
 
-/// A program whose reader reads nothing and which has read what it can; how many bytes went into
-/// its input.
+/// Starts a program whose output nobody reads, and which has read all that it can. Returns how many
+/// bytes were written to its input.
 fn stuck(args: &[&str]) -> (Filter, usize) {
     let mut filter = Filter::in_pipes(args);
     let (fed, _) = filter.feed_until_stuck(&mut pieces().take(100 * 4));
     (filter, fed)
 }
 
-/// Of `fed` bytes those that the program, which has ended, took out of the pipe.
+/// How many of `fed` bytes the program, which has ended, has read from the pipe.
 fn taken(fed: usize, stdin: &PipeWriter) -> usize {
     fed - rustix::io::ioctl_fionread(stdin).unwrap() as usize
 }
 
-/// The loss that was said is the true one, or more by what one write had already brought into the
-/// pipe.
+/// Asserts that the reported loss is the true one, or greater by what one write had already put
+/// into the pipe.
 #[track_caller]
 fn assert_loss(mut filter: Filter, fed: usize, why: &str) {
     let (status, stderr) = filter.wait();
@@ -296,8 +297,8 @@ fn a_second_sigterm_ends_a_stuck_one() {
     let (filter, fed) = stuck(&["--metrics", "127.0.0.1:0"]);
     let address = address(&filter);
     filter.signal("TERM");
-    // Two equal signals can melt into one; the first has been heard when the filter is ready no
-    // longer.
+    // Two equal signals can merge into one; the filter has handled the first once it is no longer
+    // ready.
     until("stopping", || get(&address, "/readyz").0.eq(&503).then_some(()));
     filter.signal("TERM");
     assert_loss(filter, fed, "a second signal");
@@ -329,7 +330,7 @@ fn a_slow_reader_after_a_signal_still_gets_all_that_was_read() {
     assert!(got == taken, "{} bytes were read, {} other ones written", taken.len(), got.len());
 }
 
-/// A line of a log and the trace that follows it.
+/// A log line and the stack trace that follows it.
 const TRACE: &str = "2026-01-02 03:04:05 ERROR [main] c.f.Queue - cannot take\njava.io.IOException: closed\n\tat c.f.Queue.take(Queue.java:42)\n\t... 3 more\n";
 
 #[test]
@@ -348,7 +349,7 @@ fn a_joined_trace_leaves_once_input_is_idle_and_at_once_when_a_line_follows() {
     filter.feed(b"{\"message\":\"what follows\"}\n");
     assert!(filter.line().contains("Queue.java:42"));
     assert_eq!(filter.line(), "{\"message\":\"what follows\"}\n");
-    // What is held when input ends leaves as well.
+    // Lines that are held back leave when the input ends.
     filter.feed(TRACE.as_bytes());
     let last = String::from_utf8(filter.finish().quietly()).unwrap();
     assert!(last.contains("3 more") && last.lines().count() == 1, "{last}");

@@ -1,4 +1,4 @@
-//! What was promised and once did not hold.
+//! Regression tests for promises that once did not hold.
 
 use crate::support::{Filter, command, configured, open, run};
 use serde_json::Value;
@@ -39,8 +39,8 @@ fn a_key_is_whole_and_its_summary_says_it() {
     let found = findings(&out);
     assert!(!found.is_empty());
     for (_, finding) in found {
-        // Twice 5,000 bytes are more than an annotation may have: the key is cut, and its cut form
-        // is in the summary.
+        // Twice 5,000 bytes exceed the limit of an annotation, so the key is truncated, and the
+        // summary has the truncated form.
         let key = finding["key"]["module"].as_str().unwrap();
         assert!(finding["summary"].as_str().unwrap().contains(key), "the summary lacks its key");
         let kept = key.strip_suffix('…').unwrap();
@@ -54,14 +54,15 @@ fn an_annotation_is_at_most_8_kib() {
     let input = looping(&odd, &format!(",\"host\":\"{odd}\",\"thread\":\"{odd}\""));
     let out = String::from_utf8(run(&["--no-shipped-rules"], input.as_bytes()).stdout).unwrap();
     let longest = out.lines().filter_map(|line| Some(line.split_once("\"anomalies\":")?.1.len())).max().unwrap();
-    // Whole, its key alone would be longer than that.
+    // With the whole key the finding would be longer than this.
     assert!((2 << 10..=8 << 10).contains(&longest), "{longest} bytes");
 }
 
 #[test]
 fn own_events_keep_to_max_record_bytes_too() {
-    // With its annotation an event is longer than this, so that the finding leaves alone: at 16,000
-    // bytes it does, at 2,100 it would be too long itself, and only the sink has it.
+    // An annotated event would exceed the limit, so the finding leaves as an event of its own. With
+    // 16,000 bytes that event fits; with 2,100 it is too long as well, and only the sink gets the
+    // finding.
     for (most, length, own_events) in [(16_000, 15_000, true), (2_100, 1_900, false)] {
         let (folder, config) = configured(&format!(
             "[output]\nmax_record_bytes = {most}\n[[sink]]\ntype = \"file\"\npath = \"findings\"\n"

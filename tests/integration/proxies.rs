@@ -1,5 +1,5 @@
-//! Servers behind a proxy that the environment names: a small one on the loopback, which knows
-//! names that nobody else does.
+//! Tests servers behind a proxy that environment variables name: a small proxy on loopback, which
+//! resolves names that do not exist elsewhere.
 
 use crate::metrics;
 use crate::peers::{free_address, patient};
@@ -12,24 +12,24 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-/// Who may use the proxy, as its address says it and as it is sent.
+/// The proxy's credentials, as they are in its URL and as they are sent.
 const USER: &str = "me:s3cret@";
 const SENT: &str = "proxy-authorization: basic bwu6cznjcmv0";
 
-/// A proxy that leads every name to one server, and keeps the heads of what it was asked.
+/// A proxy that connects every name to one server, and keeps the heads of the requests.
 struct Proxy {
     address: String,
     heads: Arc<Mutex<Vec<String>>>,
 }
 
 impl Proxy {
-    /// Leads to `server`; without one it wants to know who asks, and believes nobody.
+    /// Connects to `server`; without one, it asks for credentials and refuses all of them.
     fn to(server: Option<&str>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let (heads, server) = (Arc::new(Mutex::new(Vec::new())), server.map(str::to_owned));
         let kept = Arc::clone(&heads);
-        // It ends with the test's process.
+        // The thread ends with the test's process.
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let (stream, kept, server) = (patient(stream.unwrap()), Arc::clone(&kept), server.clone());
@@ -58,7 +58,7 @@ fn serve(stream: TcpStream, heads: &Mutex<Vec<String>>, server: Option<&str>) {
             stream.get_mut().write_all(b"HTTP/1.1 200 Connection established\r\n\r\n").unwrap();
             return relay(stream.into_inner(), to);
         }
-        // To the server the path alone, as a proxy must.
+        // Only the path is sent to the server, as a proxy must do.
         let (method, rest) = head.split_once(" http://").expect("the whole address");
         let path = &rest[rest.find('/').unwrap()..];
         to.write_all(format!("{method} {path}{body}").as_bytes()).unwrap();
@@ -67,7 +67,7 @@ fn serve(stream: TcpStream, heads: &Mutex<Vec<String>>, server: Option<&str>) {
     }
 }
 
-/// A request, of which a CONNECT has no body.
+/// Reads a request; a CONNECT request has no body.
 fn read_request(stream: &mut impl BufRead) -> Option<(String, String)> {
     let mut head = String::new();
     while !head.ends_with("\r\n\r\n") {
@@ -82,7 +82,7 @@ fn read_request(stream: &mut impl BufRead) -> Option<(String, String)> {
     Some((head, String::from_utf8(body).unwrap()))
 }
 
-/// Passes on what either says, until both have ended.
+/// Forwards data in both directions until both sides have closed.
 fn relay(one: TcpStream, other: TcpStream) {
     let copy = |from: &TcpStream, to: &TcpStream| {
         let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
@@ -96,7 +96,7 @@ fn relay(one: TcpStream, other: TcpStream) {
     there.join().unwrap();
 }
 
-/// A filter with a webhook at `url` that is told of a loop, in an environment.
+/// Runs a filter with a webhook at `url` and these environment variables, on a stream with a loop.
 fn told(url: &str, more: &str, environment: &[(&str, &str)], result: &str) -> Ended {
     let (_folder, settings) =
         configured(&format!("[[sink]]\ntype = \"webhook\"\nurl = \"{url}\"\ngroup_wait = \"0ms\"\n{more}"));
@@ -146,14 +146,14 @@ fn a_sink_of_https_is_reached_by_a_tunnel() {
     assert!(heads[0].starts_with("CONNECT hooks.example:443 HTTP/1.1\r\n"), "{heads:?}");
     assert!(heads[0].to_ascii_lowercase().contains(SENT), "{heads:?}");
     assert!(!heads.concat().contains("secret"), "what goes through the tunnel is the server's alone: {heads:?}");
-    // The proxy's name proves nothing: who does not show the server's certificate gets nothing.
+    // The certificate must be the server's, not the proxy's: otherwise nothing is sent.
     let said = told("https://other.example/", &trusted, &[("HTTPS_PROXY", &at)], "failed").stderr;
     assert!(said.contains("certificate"), "{said}");
     server.kill().unwrap();
     server.wait().unwrap();
 }
 
-/// Speaks TLS, and answers what posts to `/secret` with 200.
+/// A TLS server that answers requests to `/secret` with 200.
 fn tls_server(address: &str, key: &Path, certificate: &Path) -> Child {
     let mut server = Command::new("openssl")
         .args(["s_server", "-quiet", "-accept", address, "-key"])
@@ -164,7 +164,7 @@ fn tls_server(address: &str, key: &Path, certificate: &Path) -> Child {
         .spawn()
         .expect("openssl is needed here (make tools installs it)");
     until("openssl", || TcpStream::connect(address).ok());
-    // What a client says comes from its output, what it is told goes to its input.
+    // `openssl s_server` prints what the client sends, and sends what it reads from its input.
     let (mut answers, mut requests) = (server.stdin.take().unwrap(), BufReader::new(server.stdout.take().unwrap()));
     std::thread::spawn(move || {
         while let Some((head, _)) = read_request(&mut requests) {
@@ -175,7 +175,7 @@ fn tls_server(address: &str, key: &Path, certificate: &Path) -> Child {
     server
 }
 
-/// A certificate for a name, signed by itself.
+/// Makes a self-signed certificate for a name.
 fn made_for(name: &str, key: &Path, certificate: &Path) {
     let made = Command::new("openssl")
         .args(["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"])
@@ -207,7 +207,8 @@ fn who_is_named_in_no_proxy_and_this_machine_are_reached_without() {
     let hook = Hook::answering(&[]);
     let proxy = Proxy::to(None);
     let (_, port) = hook.address.split_once(':').unwrap();
-    // An address of the loopback for the system, and not for those who choose proxies.
+    // The system connects 0.0.0.0 to loopback, but the choice of proxies does not treat it as
+    // loopback.
     let url = format!("http://0.0.0.0:{port}/");
     told(&url, "", &[("HTTP_PROXY", &proxy.address), ("no_proxy", "a, 0.0.0.0")], "delivered");
     told(&format!("http://{}/", hook.address), "", &[("HTTP_PROXY", &proxy.address)], "delivered");
@@ -224,7 +225,7 @@ fn events_go_to_an_http_server_by_a_proxy_and_a_wrong_one_ends_the_start() {
         let (child_reads, mut we_write) = std::io::pipe().unwrap();
         let mut to = command(&["--no-shipped-rules", "--log", "stderr", "--to", "http://store.example/in"]);
         let mut filter = Filter::start(to.env("HTTP_PROXY", at).stdin(child_reads).stdout(Stdio::null()));
-        // Where it does not start, nobody reads.
+        // If the filter does not start, nobody reads its input.
         let _ = we_write.write_all((0..100).map(line).collect::<String>().as_bytes());
         drop(we_write);
         let (status, said) = filter.wait();

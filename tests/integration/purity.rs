@@ -1,8 +1,7 @@
-//! What the architecture promises, held against the source: a pure core, a short `main`, files of
-//! one idea.
+//! Checks the architecture's promises against the source: a pure core, a short `main`, short files.
 //!
-//! Clippy refuses in core what `core/clippy.toml` names, and `make check` fails of it. Here that is
-//! tried, and what clippy has no word for is looked for.
+//! Clippy refuses in core what `core/clippy.toml` lists, and `make check` fails then. These tests
+//! try that list, and search the source for what clippy cannot refuse.
 
 use crate::support::root;
 use std::collections::BTreeSet;
@@ -10,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Types that let a `static` change.
+/// Types that make a `static` mutable.
 const CELLS: [&str; 11] = [
     "Cell<",
     "RefCell<",
@@ -25,7 +24,7 @@ const CELLS: [&str; 11] = [
     "Atomic",
 ];
 
-/// What core must not do, one a line.
+/// Code that core must not contain, one case on each line.
 const IMPURE: &str = r#"
 pub fn a() { let _ = std::fs::read("x"); }
 pub fn b() -> std::io::Result<std::fs::File> { Err(std::io::ErrorKind::Other.into()) }
@@ -44,7 +43,7 @@ pub fn n() { dbg!(1); }
 std::thread_local! { static O: u8 = const { 0 }; }
 "#;
 
-/// What it may do.
+/// Code that core may contain.
 const PURE: &str = r#"
 pub fn a() -> std::time::Duration { std::time::Duration::ZERO }
 pub fn b(_: std::net::IpAddr) -> Result<(), std::io::Error> { Ok(()) }
@@ -61,7 +60,7 @@ fn clippy_refuses_what_core_must_not_do_and_nothing_else() {
     assert_eq!(refused(PURE), BTreeSet::new(), "of\n{PURE}");
 }
 
-/// The lines of a source that clippy refuses by the words of core.
+/// The lines of a source that clippy refuses with core's configuration.
 fn refused(source: &str) -> BTreeSet<usize> {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("lib.rs"), source).unwrap();
@@ -140,7 +139,7 @@ fn files_hold_one_idea() {
     assert!(too_long.is_empty(), "{}", too_long.join("\n"));
 }
 
-/// Every Rust file below a folder of the crate, relative to the crate.
+/// Every Rust file below a folder of the crate, with paths relative to the crate.
 pub(crate) fn rust_files(folder: &str) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders = vec![PathBuf::from(folder)];
@@ -160,8 +159,8 @@ pub(crate) fn rust_files(folder: &str) -> Vec<PathBuf> {
     files
 }
 
-/// `tests.rs` and `…_tests.rs` hold the unit tests of the file beside them, a folder `tests` those
-/// of its module.
+/// Whether the file has unit tests: `tests.rs` and `…_tests.rs` those of the file beside them, a
+/// folder `tests` those of its module.
 fn is_test_file(file: &Path) -> bool {
     (file.starts_with("src") || file.starts_with("core/src"))
         && (file.iter().any(|part| part == "tests") || has_test_name(file))
@@ -171,7 +170,8 @@ fn has_test_name(file: &Path) -> bool {
     file.file_stem().unwrap().to_str().is_some_and(|stem| stem == "tests" || stem.ends_with("_tests"))
 }
 
-/// Lines without those of the module of its unit tests, which rustfmt ends with a brace of its own.
+/// Counts lines without the module of unit tests, which rustfmt ends with a brace at the start of a
+/// line.
 fn lines_of_code(text: &str) -> usize {
     let (mut count, mut lines) = (0, text.lines().peekable());
     while let Some(line) = lines.next() {

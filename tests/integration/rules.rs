@@ -1,5 +1,5 @@
-//! Rules of a running filter: reloaded, and the same whether a stream comes live or is replayed.
-//! And their own tests.
+//! Tests rules of a running filter: reloads, the same findings live and in a replay, and the tests
+//! of rules.
 
 use crate::metrics::{address, get, samples};
 use crate::support::{Filter, root, run, until};
@@ -9,20 +9,20 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-/// Counts everything, and says so from the third event on.
+/// A rule that counts every event and makes a finding from the third on.
 const COUNTING: &str = "const RULE = #{ key: [] };\nfn on_event(e) { let n = count(\"all\", \"1h\"); if n >= 3 { finding(#{ summary: `${n} events` }); } }\n";
 
 fn silent(version: u32) -> String {
     format!("// version {version}\nconst RULE = #{{ select: #{{ nothing: \"here\" }} }};\nfn on_event(e) {{ }}\n")
 }
 
-/// A filter with the rules of `folder` alone, which serves its metrics.
+/// Starts a filter with only the rules of `folder`, and a metrics endpoint.
 fn with_rules(folder: &Path) -> Filter {
     let rules = folder.to_str().unwrap();
     Filter::in_pipes(&["--no-shipped-rules", "--rules", rules, "--log", "stderr", "--metrics", "127.0.0.1:0"])
 }
 
-/// One event in, the same out.
+/// Feeds one event and returns the output line.
 #[track_caller]
 fn through(filter: &mut Filter, second: u32) -> String {
     filter.feed(format!("{{\"timestamp\":\"2026-03-02T08:00:{second:02}Z\",\"message\":\"m\"}}\n").as_bytes());
@@ -63,7 +63,7 @@ fn rules_that_are_wrong_leave_the_old_ones_running() {
     assert!(through(&mut filter, 2).contains("3 events"));
     fs::remove_file(folder.path().join("wrong.rhai")).unwrap();
     until("the failed reload being counted", || (reloads("failed") >= 1.0).then_some(()));
-    // The hangup asks even where nothing has changed.
+    // SIGHUP reloads even if nothing has changed.
     filter.signal("HUP");
     filter.hear("rules read again: nothing has changed");
     until("the other being counted", || (reloads("unchanged") >= 1.0).then_some(()));
@@ -71,7 +71,7 @@ fn rules_that_are_wrong_leave_the_old_ones_running() {
     filter.finish();
 }
 
-/// A stream in which the rules of the golden case find something, in several ways.
+/// A stream in which the rules of the golden case make several kinds of findings.
 fn eventful() -> Vec<u8> {
     let mut stream = String::new();
     for i in 0..4_000_u32 {
@@ -91,7 +91,7 @@ fn eventful() -> Vec<u8> {
     stream.into_bytes()
 }
 
-/// What tells one finding from another, of each that stands in these events.
+/// The findings in these events, reduced to the members that distinguish them.
 fn findings(output: &[u8]) -> Vec<String> {
     let events = output.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     let events = events.map(|line| serde_json::from_slice::<Value>(line).unwrap());
@@ -113,7 +113,7 @@ fn replay_and_live_give_the_same_findings_however_the_stream_comes() {
     assert!(live.len() > 20, "{}", live.len());
     assert!(String::from_utf8_lossy(&whole).contains("password=***"));
 
-    // In odd pieces, each line in several reads, many lines in one.
+    // Pieces of odd sizes, so that some lines need several reads and some reads have many lines.
     let mut filter = Filter::in_pipes(&args);
     let (mut pieces, mut rest, mut i) = (Vec::new(), &stream[..], 0);
     while !rest.is_empty() {
@@ -127,14 +127,14 @@ fn replay_and_live_give_the_same_findings_however_the_stream_comes() {
     feeding.join().unwrap();
     assert!(cut == whole, "the output depends on how the input is cut");
 
-    // Line by line, each answered before the next is written.
+    // Line by line; each output line is read before the next line is written.
     let some = stream.split_inclusive(|byte| *byte == b'\n').take(700).collect::<Vec<_>>();
     let mut filter = Filter::in_pipes(&args);
     let mut slowly = Vec::new();
     for line in &some {
         filter.feed(line);
         if !line.windows(7).any(|word| word == b"\"noise\"") {
-            // What leaves before the event comes first; the event itself has its number.
+            // Events of seismolog's own come before the event, which is recognized by its number.
             loop {
                 let out = filter.line();
                 slowly.extend_from_slice(out.as_bytes());
@@ -176,7 +176,7 @@ fn how_tests_went_is_written_for_ci() {
     let ended = run(&["test", "--junit", file, "--filter", "<&>", rule], b"");
     assert_eq!(ended.code, Some(1));
     let xml = fs::read_to_string(&junit).unwrap();
-    // How long it took is what differs from run to run.
+    // The durations differ from run to run, so they are removed.
     let parts: Vec<&str> =
         xml.split("time=\"").map(|part| part.split_once("\"").map_or(part, |(_, rest)| rest)).collect();
     assert!(xml.starts_with(
@@ -198,8 +198,8 @@ fn a_profile_says_what_each_rule_costs() {
     assert!(shown[1]["cost"]["seconds"].as_f64().unwrap() > 0.0);
 }
 
-/// `docs/rules.md` lists the functions that rules can call as their tables in
-/// `core/src/engine/rules/runtime/functions/` say. `UPDATE_DOCS=1` writes what has changed.
+/// The tables of functions in `docs/rules.md` match those in
+/// `core/src/engine/rules/runtime/functions/`. `UPDATE_DOCS=1` updates the document.
 #[test]
 fn the_guide_lists_the_functions_as_their_tables_say() {
     let path = root().join("docs/rules.md");

@@ -1,8 +1,8 @@
-//! Real logs of sixteen systems (loghub, 2,000 lines each) go through whole.
+//! Checks that real logs of sixteen systems (loghub, 2,000 lines each) pass completely.
 //!
-//! They lie beside the crate, in `../shared/data/loghub` or below `$SEISMOLOG_SHARED_DIR`, and are
-//! not part of it. Where they are missing these tests fail; `make test` leaves them out there and
-//! says so, unless `SEISMOLOG_SHARED=required`.
+//! The samples are not part of the crate. They are in `../shared/data/loghub`, or below
+//! `$SEISMOLOG_SHARED_DIR`. These tests fail without the samples; `make test` then skips them with
+//! a message, unless `SEISMOLOG_SHARED=required`.
 
 use crate::support::{root, run, shown};
 use serde_json::Value;

@@ -1,11 +1,11 @@
-//! SECURITY.md names the test that holds each of its promises, and what can be held against the
-//! source itself.
+//! Checks that SECURITY.md names an existing test for each of its promises, and checks some
+//! promises against the source.
 
 use crate::support::root;
 use std::fs;
 use std::path::Path;
 
-/// All Rust of the project, each file with its path.
+/// All Rust sources of the project with their paths.
 fn sources() -> Vec<(String, String)> {
     fn gather(folder: &Path, files: &mut Vec<(String, String)>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -24,7 +24,7 @@ fn sources() -> Vec<(String, String)> {
     files
 }
 
-/// Names of tests in backticks, behind those of their modules.
+/// Names of tests in backticks, with or without their modules.
 fn tests_in(text: &str) -> Vec<&str> {
     let quoted = text.split('`').skip(1).step_by(2);
     let is_test = |name: &&str| {

@@ -1,5 +1,5 @@
-//! Real programs that the tests start beside seismolog, each on a free port of loopback in a folder
-//! of its own, ended by its own process id; and one request by HTTP.
+//! Starts real programs for tests, each on a free port of loopback in a folder of its own, and ends
+//! them by their process ids. Also sends single HTTP requests.
 
 use crate::support::until;
 use serde_json::Value;
@@ -20,13 +20,13 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts `program` with the arguments that `args` makes of its address and folder; waits until
-    /// `ready` answers 200.
+    /// Starts `program` with the arguments that `args` returns for its address and folder, and
+    /// waits until `ready` answers 200.
     pub(crate) fn start(program: &str, ready: &str, args: impl Fn(&str, &Path) -> Vec<String>) -> Self {
         Self::start_at(program, ready, &free_address(), tempfile::tempdir().unwrap(), args)
     }
 
-    /// The same at an address and in a folder where it was before.
+    /// Starts the program at a given address and in a given folder, to restart it.
     pub(crate) fn start_at(
         program: &str,
         ready: &str,
@@ -50,12 +50,12 @@ impl Server {
         server
     }
 
-    /// What it has said.
+    /// The program's log so far.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
-    /// Asks it to end, as an operator does, and gives back its folder.
+    /// Ends the program with SIGTERM and returns its folder.
     pub(crate) fn end(mut self) -> TempDir {
         let process = self.child.id().to_string();
         assert!(Command::new("/bin/sh").args(["-c", &format!("kill -TERM {process}")]).status().unwrap().success());
@@ -75,25 +75,25 @@ impl Drop for Server {
     }
 }
 
-/// An address on loopback that nobody listens at.
+/// A loopback address at which nothing listens.
 pub(crate) fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
-/// Status and body of a request.
+/// Status and body of the response to a request.
 #[track_caller]
 pub(crate) fn request(address: &str, method: &str, path: &str, body: Option<&str>) -> (u16, String) {
     try_request(address, method, path, body).unwrap_or_else(|| panic!("no answer from {address} to {method} {path}"))
 }
 
-/// The JSON that a GET answers.
+/// The JSON response to a GET request.
 #[track_caller]
 pub(crate) fn json(address: &str, path: &str) -> Value {
     let (status, body) = request(address, "GET", path, None);
     serde_json::from_str(&body).unwrap_or_else(|error| panic!("{path} answers {status}, no JSON ({error}): {body}"))
 }
 
-/// The same, or nothing where nobody answers.
+/// Like [`request`], but none where nobody answers.
 pub(crate) fn try_request(address: &str, method: &str, path: &str, body: Option<&str>) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
@@ -110,7 +110,7 @@ pub(crate) fn try_request(address: &str, method: &str, path: &str, body: Option<
     Some((head.split(' ').nth(1)?.parse().ok()?, body))
 }
 
-/// Head and body of a request or an answer.
+/// Head and body of a request or a response.
 pub(crate) fn read_message(stream: &mut impl BufRead) -> Option<(String, String)> {
     let (mut head, mut body) = (String::new(), Vec::new());
     while !head.ends_with("\r\n\r\n") {
@@ -142,20 +142,20 @@ pub(crate) fn read_message(stream: &mut impl BufRead) -> Option<(String, String)
     Some((head, String::from_utf8(body).ok()?))
 }
 
-/// A server in the test that keeps what it is sent and answers as it is told.
+/// A webhook server in the test that records requests and answers with given statuses.
 pub(crate) struct Hook {
     pub(crate) address: String,
     got: Arc<Mutex<Vec<(String, String)>>>,
 }
 
 impl Hook {
-    /// Answers these statuses in turn, then 200.
+    /// Starts a server that answers with these statuses, one after another, and then with 200.
     pub(crate) fn answering(statuses: &[u16]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let got = Arc::new(Mutex::new(Vec::new()));
         let (kept, mut statuses) = (Arc::clone(&got), statuses.iter().copied().collect::<VecDeque<_>>());
-        // It ends with the test's process.
+        // The thread ends with the test's process.
         std::thread::spawn(move || {
             for stream in listener.incoming() {
                 let Ok(stream) = stream else { return };
@@ -173,12 +173,12 @@ impl Hook {
         Self { address, got }
     }
 
-    /// Heads and bodies so far.
+    /// Heads and bodies of the requests so far.
     pub(crate) fn got(&self) -> Vec<(String, String)> {
         self.got.lock().unwrap().clone()
     }
 
-    /// Bodies so far, as JSON.
+    /// Bodies of the requests so far, as JSON.
     pub(crate) fn bodies(&self) -> Vec<Value> {
         self.got().iter().map(|(_, body)| serde_json::from_str(body).unwrap()).collect()
     }

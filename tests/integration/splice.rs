@@ -1,7 +1,7 @@
-//! Byte for byte: what is added to an event is all that differs, whatever the event looks like.
+//! Property tests that everything but the added member stays byte for byte, for any event.
 //!
-//! Events are made as JSON *text*, never through a value: duplicate keys, numbers that no float
-//! holds, escapes, lone surrogates, white space wherever the grammar has it.
+//! Events are generated as JSON *text*, not from values: with duplicate keys, numbers that no float
+//! can hold, escapes, lone surrogates, and white space wherever the grammar allows it.
 
 use crate::support::{golden_input, shown};
 use proptest::collection::vec;
@@ -111,7 +111,7 @@ fn value() -> impl Strategy<Value = String> {
     })
 }
 
-/// Members and nothing that is, or is another spelling of, the member for findings.
+/// Members of which none has the name of the member for findings, in any spelling.
 fn members() -> impl Strategy<Value = Vec<(String, String)>> {
     vec((key(), value()), 0..7)
 }
@@ -124,7 +124,7 @@ fn event_without() -> impl Strategy<Value = String> {
     (space(), object(members()), space()).prop_map(|(a, object, b)| a + object.as_str() + b.as_str())
 }
 
-/// An event with these values in its member for findings, at any place, and the array's text.
+/// An event with these values in its member for findings, at any position, and the array's text.
 fn event_with(values: impl Strategy<Value = Vec<String>>) -> impl Strategy<Value = String> {
     (members(), values, vec((member_name(), any::<prop::sample::Index>()), 2)).prop_flat_map(
         |(mut members, values, places)| {
@@ -143,7 +143,7 @@ fn array(items: std::ops::Range<usize>) -> impl Strategy<Value = String> {
     })
 }
 
-// ---- the library as the program uses it
+// ---- calls of the library as the program makes them
 
 fn parser() -> EventParser {
     EventParser::new(Config::default().names(), MEMBER.into(), TimeContext::new("UTC", 2026).unwrap())
@@ -156,7 +156,7 @@ fn looked_at(text: &str) -> Batch {
     batch
 }
 
-/// The annotated event; none when it could not take it.
+/// The annotated event; none if it cannot be annotated.
 fn annotated(batch: &Batch) -> Option<Vec<u8>> {
     let mut out = b"before".to_vec();
     match splice::annotate(&batch.fields(0), &batch.arena, &batch.bytes, MEMBER, FINDINGS.as_bytes(), &mut out) {
@@ -172,7 +172,7 @@ fn parses(text: &[u8]) -> bool {
     from_slice::<IgnoredAny>(text).is_ok()
 }
 
-/// `out` is `event` with exactly `added` put in at one place.
+/// Asserts that `out` is `event` with exactly `added` inserted at one position.
 fn assert_added(event: &str, out: &[u8], added: &str) -> Result<(), TestCaseError> {
     let event = event.as_bytes();
     prop_assert_eq!(out.len(), event.len() + added.len(), "{}", shown(out));
@@ -182,10 +182,11 @@ fn assert_added(event: &str, out: &[u8], added: &str) -> Result<(), TestCaseErro
     Ok(())
 }
 
-/// The member holds `old` and the findings; every other member has the value it had.
+/// Asserts that the member has its old value and the findings, and that all other members are
+/// unchanged.
 fn assert_means_the_same(event: &str, out: &[u8]) -> Result<(), TestCaseError> {
     prop_assert!(parses(out), "is no JSON: {}", shown(out));
-    // Values refuse what is legal text all the same: 1e400, lone surrogates.
+    // `serde_json` cannot parse some valid JSON: 1e400, lone surrogates.
     let Ok(mut before) = serde_json::from_str::<Value>(event) else { return Ok(()) };
     let after: Value = from_slice(out).unwrap();
     let findings: Vec<Value> = serde_json::from_str(&format!("[{FINDINGS}]")).unwrap();
@@ -203,8 +204,7 @@ proptest! {
         prop_assert!(parses(event.as_bytes()), "the generator made no JSON: {}", event);
         let batch = looked_at(&event);
         prop_assert_eq!(batch.parsed[0].shape, Shape::Json, "{}", event);
-        // White space at the end of the line can be a carriage return, which is the line's end and
-        // not the event's.
+        // A carriage return at the end belongs to the line end, not to the event.
         let out = annotated(&batch).unwrap();
         let inside = event.trim_matches([' ', '\t', '\r']);
         let comma = if inside[1..inside.len() - 1].trim().is_empty() { "" } else { "," };
@@ -337,7 +337,7 @@ fn what_is_no_strict_json_takes_no_annotation() {
     }
 }
 
-/// Lines of all kinds, JSON and its look-alikes often among them.
+/// Lines of all kinds; JSON and text similar to JSON are frequent.
 fn bytes() -> impl Strategy<Value = Vec<u8>> {
     let line = prop_oneof![
         3 => event_without().prop_map(String::into_bytes),
@@ -359,8 +359,8 @@ fn steps() -> impl Strategy<Value = Vec<usize>> {
     vec(prop_oneof![3 => 1..8_usize, 1 => 8..300_usize], 1..12)
 }
 
-/// Everything between reads and writes, as the pipeline does it: what comes out for `input` read in
-/// these steps, the last of which repeats.
+/// Runs the steps of the pipeline between read and write, and returns the output for `input`. It is
+/// read in pieces of these sizes, the last of which repeats.
 fn filtered(input: &[u8], text: TextMode, steps: Vec<usize>) -> Vec<u8> {
     let config = Config::default();
     let mut engine = Engine::new(&config.engine_options(), RuleSet::compile(&[], &[]).unwrap());

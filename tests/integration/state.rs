@@ -1,4 +1,5 @@
-//! State that survives: a stream that is cut by a restart shows what the whole stream shows.
+//! Tests that state survives a restart: a stream with a restart in between has the same findings as
+//! without.
 
 use crate::support::{Filter, command, golden_input, run, until};
 use std::fmt::Write;
@@ -6,8 +7,8 @@ use std::fs;
 use std::path::Path;
 use std::time::SystemTime;
 
-/// Twenty-five minutes of a service, one line a second, one in ten a known warning; then an error
-/// that is new.
+/// Twenty-five minutes of a service with one line a second, of which one in ten is a known warning;
+/// then a new error.
 fn stream() -> String {
     let mut text = String::new();
     for i in 0..1_500 {
@@ -89,7 +90,8 @@ fn a_run_whose_output_fails_keeps_what_it_has_learned() {
     let (first, second) = cut(&text, 1_390);
     let folder = tempfile::tempdir().unwrap();
     let path = |name| folder.path().join(name).to_str().unwrap().to_owned();
-    // The reader goes away: the line that shows it, and those that were before it, are known.
+    // The reader closes the output. The state includes the line whose write fails, and all before
+    // it.
     let gone = path("gone");
     let mut filter = Filter::in_pipes(&["--state", &gone]);
     filter.feed(first.as_bytes());
@@ -98,7 +100,7 @@ fn a_run_whose_output_fails_keeps_what_it_has_learned() {
     filter.feed(b"{\"message\":\"one more\"}\n");
     let (status, stderr) = filter.wait();
     assert_eq!(status.code(), Some(74), "{stderr}");
-    // Nothing can be written at all.
+    // The output cannot be written at all.
     let full = path("full");
     fs::write(folder.path().join("in"), first).unwrap();
     let mut command = command(&["--state", &full]);
@@ -152,7 +154,7 @@ fn a_detector_whose_settings_changed_starts_anew_and_the_others_go_on() {
         "{}",
         ended.stderr
     );
-    // Novelty knows what it knew.
+    // The novelty detector still knows what it learned.
     assert_eq!((ended.code, found(&ended.stdout)), (Some(0), 1));
     assert_eq!(damaged(&state), [] as [String; 0]);
 }

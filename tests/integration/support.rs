@@ -1,9 +1,9 @@
-//! What the tests share: the program in pipes with a watchdog, its memory, and streams made on the
-//! fly.
+//! Shared by the tests: the program between pipes with a watchdog, its memory, and generated
+//! streams.
 //!
-//! Nothing here sleeps and hopes: reads block, and a watchdog kills the program when a test takes
-//! too long, which ends every blocking read and fails the test with the reason. What no read can
-//! wait for is asked for again and again by `until`, with a pause and a deadline.
+//! Nothing here sleeps for a fixed time: reads block, and a watchdog kills the program if a test
+//! takes too long, which ends every blocking read and fails the test with the reason. What no read
+//! can wait for is polled by `until`, with pauses and a deadline.
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::AsFd;
@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 /// How long one run of the program may take before it is killed and its test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
-/// A pipe that takes nothing for this long is stuck.
+/// A pipe that accepts nothing for this long is full.
 const STUCK: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
 
 /// The folder of the crate.
@@ -29,14 +29,14 @@ pub(crate) fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The program with these arguments and nothing in its environment.
+/// The program with these arguments and an empty environment.
 pub(crate) fn command(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_seismolog"));
     command.args(args).env_clear();
     command
 }
 
-/// What a run left behind.
+/// The output and exit code of a run.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) stdout: Vec<u8>,
@@ -45,7 +45,7 @@ pub(crate) struct Ended {
 }
 
 impl Ended {
-    /// Its standard output, of a run that ended well and had nothing to say.
+    /// The standard output, after asserting that the run succeeded and printed no errors.
     #[track_caller]
     pub(crate) fn quietly(self) -> Vec<u8> {
         assert_eq!((self.code, self.stderr.as_str()), (Some(0), ""));
@@ -53,7 +53,7 @@ impl Ended {
     }
 }
 
-/// Runs the program on a regular file with this content.
+/// Runs the program with a regular file of this content as its standard input.
 pub(crate) fn run(args: &[&str], input: &[u8]) -> Ended {
     let mut file = tempfile::tempfile().unwrap();
     file.write_all(input).unwrap();
@@ -71,7 +71,7 @@ pub(crate) struct Filter {
     watchdog: Watchdog,
 }
 
-/// Standard error so far.
+/// The text of standard error so far.
 #[derive(Default)]
 struct Heard {
     text: Mutex<(String, bool)>,
@@ -79,14 +79,14 @@ struct Heard {
 }
 
 impl Filter {
-    /// The program between two pipes.
+    /// Starts the program between two pipes.
     pub(crate) fn in_pipes(args: &[&str]) -> Self {
         let (child_reads, we_write) = std::io::pipe().unwrap();
         let (we_read, child_writes) = std::io::pipe().unwrap();
         Self::between(args, child_reads, we_write, we_read, child_writes)
     }
 
-    /// The program between pipes that were made, and perhaps changed, before.
+    /// Starts the program between pipes that the caller has made.
     pub(crate) fn between(
         args: &[&str],
         child_reads: PipeReader,
@@ -102,11 +102,12 @@ impl Filter {
         filter
     }
 
-    /// Starts a command whose standard input and output are set; a piped standard output is read by
-    /// the test.
+    /// Starts a command whose standard input and output are set; the test reads a piped standard
+    /// output.
     pub(crate) fn start(command: &mut Command) -> Self {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        // Ends of pipes that belong to the child must not stay open here, or nothing ever ends.
+        // Closes the child's ends of the pipes in this process, because otherwise no pipe would
+        // ever end.
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let heard = Arc::new(Heard::default());
         let (mut stream, hears) = (BufReader::new(child.stderr.take().unwrap()), Arc::clone(&heard));
@@ -135,13 +136,13 @@ impl Filter {
         self.child.id()
     }
 
-    /// Writes all of it, blocking.
+    /// Writes all bytes, blocking.
     #[track_caller]
     pub(crate) fn feed(&mut self, bytes: &[u8]) {
         self.stdin.as_mut().unwrap().write_all(bytes).unwrap();
     }
 
-    /// Writes these pieces from a thread of its own, which gives back the input, still open.
+    /// Writes these pieces from another thread, which returns the input, still open.
     pub(crate) fn feed_apart(
         &mut self,
         pieces: impl IntoIterator<Item = Vec<u8>> + Send + 'static,
@@ -155,8 +156,8 @@ impl Filter {
         })
     }
 
-    /// Writes piece after piece until nothing is taken for a second by a program that has begun to
-    /// read; how many bytes were taken, and what was made and not taken.
+    /// Writes pieces until a program that has begun to read accepts nothing for a second. Returns
+    /// how many bytes were accepted, and the pieces that were not.
     pub(crate) fn feed_until_stuck(&mut self, pieces: &mut impl Iterator<Item = Vec<u8>>) -> (usize, Vec<u8>) {
         let stdin = self.stdin.as_ref().unwrap();
         set_blocking(stdin, false);
@@ -185,7 +186,7 @@ impl Filter {
         }
     }
 
-    /// The next line of output with its end; blocks.
+    /// Reads the next line of output with its end, blocking.
     #[track_caller]
     pub(crate) fn line(&mut self) -> String {
         let mut line = Vec::new();
@@ -195,7 +196,7 @@ impl Filter {
         String::from_utf8(line).unwrap()
     }
 
-    /// The next `count` bytes of output; blocks.
+    /// Reads the next `count` bytes of output, blocking.
     #[track_caller]
     pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = vec![0; count];
@@ -205,13 +206,13 @@ impl Filter {
         bytes
     }
 
-    /// Standard error so far.
+    /// The text of standard error so far.
     pub(crate) fn heard(&self) -> String {
         self.stderr.text.lock().unwrap().0.clone()
     }
 
-    /// Waits for a line on standard error that contains `part`, and returns what follows `part` in
-    /// it.
+    /// Waits for a line on standard error that contains `part`, and returns what follows it in the
+    /// line.
     #[track_caller]
     pub(crate) fn hear(&self, part: &str) -> String {
         let text = self.stderr.text.lock().unwrap();
@@ -227,13 +228,13 @@ impl Filter {
         find(&text.0).unwrap_or_else(|| panic!("standard error never said {part:?}:\n{}", text.0))
     }
 
-    /// Sends a signal by name. The shell's own `kill`, because the crate has no other use for
-    /// signals.
+    /// Sends a signal by name, using the shell's own `kill`, because the crate does not otherwise
+    /// need signals.
     pub(crate) fn signal(&self, name: &str) {
         signal(self.child.id(), name);
     }
 
-    /// The program's memory in KiB: `VmRSS`, or at its highest `VmHWM`.
+    /// The program's memory in KiB: `VmRSS` is the current value, `VmHWM` the highest.
     #[track_caller]
     pub(crate) fn memory(&self, what: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
@@ -242,7 +243,7 @@ impl Filter {
             .unwrap_or_else(|| panic!("no {what} in {status}"))
     }
 
-    /// Closes the input, reads the output to its end, waits for the program.
+    /// Closes the input, reads the output to its end and waits for the program.
     #[track_caller]
     pub(crate) fn finish(mut self) -> Ended {
         drop(self.stdin.take());
@@ -254,7 +255,7 @@ impl Filter {
         Ended { stdout, stderr, code: code.code() }
     }
 
-    /// Waits for the program, whose streams stay as they are.
+    /// Waits for the program; its input and output stay open.
     #[track_caller]
     pub(crate) fn wait(&mut self) -> (ExitStatus, String) {
         self.listener.take().unwrap().join().unwrap();
@@ -302,21 +303,21 @@ impl Watchdog {
     }
 }
 
-/// Makes reads and writes of this descriptor wait, or return at once.
+/// Makes a descriptor blocking or non-blocking.
 pub(crate) fn set_blocking(descriptor: impl AsFd, blocking: bool) {
     let mut flags = fcntl_getfl(&descriptor).unwrap();
     flags.set(OFlags::NONBLOCK, !blocking);
     fcntl_setfl(&descriptor, flags).unwrap();
 }
 
-/// Polls `ask` until it has an answer, within the patience that a run of the program has.
+/// Polls `ask` until it returns a value, at most for `PATIENCE`.
 #[track_caller]
 pub(crate) fn until<T>(what: &str, ask: impl FnMut() -> Option<T>) -> T {
     until_within(PATIENCE, what, ask)
 }
 
-/// The same for what may take longer. It pauses between two questions: briefly at first, because
-/// most answers come at once, then longer, because asking takes time from what is waited for.
+/// Polls with another time limit. Pauses are short at first, because most answers come at once, and
+/// grow, because polling takes time from what is being waited for.
 #[track_caller]
 pub(crate) fn until_within<T>(patience: Duration, what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + patience;
@@ -331,7 +332,7 @@ pub(crate) fn until_within<T>(patience: Duration, what: &str, mut ask: impl FnMu
     }
 }
 
-/// Waits until a descriptor has something to read, or to accept.
+/// Waits until a descriptor has something to read or a connection to accept.
 #[track_caller]
 pub(crate) fn wait_readable(what: &str, descriptor: impl AsFd) {
     let patience = Timespec { tv_sec: PATIENCE.as_secs() as i64, tv_nsec: 0 };
@@ -339,7 +340,7 @@ pub(crate) fn wait_readable(what: &str, descriptor: impl AsFd) {
     assert!(ready > 0, "{what} did not come within {PATIENCE:?}");
 }
 
-/// Line `i` of a stream in which nothing is wrong: INFO events whose messages are all different.
+/// Line `i` of a stream without anomalies: INFO events whose messages are all different.
 pub(crate) fn event(i: usize) -> String {
     let (seconds, ms) = (i / 100 % 86_400, i % 100 * 10);
     format!(
@@ -355,7 +356,7 @@ pub(crate) fn event(i: usize) -> String {
     )
 }
 
-/// That stream in pieces of a quarter of a megabyte and a little, whole lines each.
+/// That stream in pieces of whole lines, each slightly longer than `PIECE`.
 pub(crate) fn pieces() -> impl Iterator<Item = Vec<u8>> + Send {
     let mut next = 0;
     std::iter::repeat_with(move || {
@@ -368,10 +369,10 @@ pub(crate) fn pieces() -> impl Iterator<Item = Vec<u8>> + Send {
     })
 }
 
-/// The least size of a piece.
+/// The least size of a piece, in bytes.
 pub(crate) const PIECE: usize = 256 << 10;
 
-/// Reads what must come, piece by piece, and not a byte more.
+/// Reads exactly the expected pieces from the output and compares them.
 #[track_caller]
 pub(crate) fn assert_same_stream(output: &mut impl Read, expected: impl Iterator<Item = Vec<u8>>) {
     let (mut at, mut got) = (0, Vec::new());
@@ -388,18 +389,18 @@ pub(crate) fn assert_same_stream(output: &mut impl Read, expected: impl Iterator
     }
 }
 
-/// Bytes as a person can read them.
+/// Bytes in a readable form.
 pub(crate) fn shown(bytes: &[u8]) -> String {
     bytes.escape_ascii().to_string().replace("\\\"", "\"").replace("\\'", "'")
 }
 
-/// The recorded input of a golden case.
+/// The recorded input of a golden test.
 pub(crate) fn golden_input(case: &str) -> Vec<u8> {
     let path = root().join("tests/integration/golden").join(case).join("input");
     std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-/// A folder with one configuration file; its path.
+/// A folder with a configuration file, and the path of that file.
 pub(crate) fn configured(toml: &str) -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("seismolog.toml");

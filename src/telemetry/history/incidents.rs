@@ -1,8 +1,9 @@
-//! Incidents as the page shows them: the newest state of each, the lines that tell of it, in order
-//! of their opening.
+//! The incidents that the page shows, in order of their opening: the latest state and the log lines
+//! of each.
 //!
-//! Evict by number and by bytes. Where there is no more room, the oldest that are over lose their
-//! lines, up to half of them; then the oldest of them go. Open ones go last.
+//! They are bounded in number and bytes. To make room, the oldest resolved incidents lose their
+//! lines, up to half of the resolved ones; then the oldest resolved ones are dropped. Open
+//! incidents are dropped last.
 
 use super::kept::{KeptIncident, Row};
 use super::severity_named;
@@ -13,21 +14,21 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Display;
 use std::str::FromStr;
 
-/// Most incidents.
+/// Most incidents that are kept.
 const MOST: usize = 10_000;
-/// All that are kept.
+/// The kept incidents.
 #[derive(Debug)]
 pub(super) struct Incidents {
     most_bytes: usize,
-    /// About what all of them take.
+    /// The approximate size of all incidents in bytes.
     bytes: usize,
-    /// By the number of their opening.
+    /// The incidents by serial number, in order of opening.
     kept: BTreeMap<u64, KeptIncident>,
     by_id: HashMap<String, u64>,
     ended: BTreeSet<u64>,
-    /// Those of them that still have their lines.
+    /// Serial numbers of resolved incidents that still have their lines.
     lined: BTreeSet<u64>,
-    /// Which incident changed last, by revision: each incident is here once.
+    /// Serial numbers by the revision of the last change; each incident occurs once.
     changes: BTreeMap<u64, u64>,
     opened: u64,
     revision: u64,
@@ -35,39 +36,40 @@ pub(super) struct Incidents {
     opened_by_detector: [u64; DetectorName::ALL.len()],
 }
 
-/// Which incidents, in the words of an address. A word without a value says nothing: a form sends
-/// the fields that nobody has filled in as well.
+/// A filter for incidents, parsed from the query of a URL. An empty value does not filter, because
+/// a form sends empty fields as well.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Filter {
-    /// `open` for those that have not ended, `ended` for the others.
+    /// `open` for open incidents, `ended` for resolved ones.
     #[serde(deserialize_with = "filled_in")]
     pub state: Option<String>,
-    /// A severity's name.
+    /// The name of a severity.
     #[serde(deserialize_with = "filled_in")]
     pub severity: Option<String>,
-    /// A detector's name.
+    /// The name of a detector.
     #[serde(deserialize_with = "filled_in")]
     pub detector: Option<String>,
-    /// Words, each of which occurs in summary, key, detector or kind.
+    /// Words that must all occur in summary, detector, kind, rule or id.
     #[serde(rename = "q")]
     pub words: String,
-    /// Opened at or after this, milliseconds since the Unix epoch.
+    /// Only incidents that opened at or after this time, in milliseconds since the Unix epoch.
     #[serde(rename = "from", deserialize_with = "filled_in")]
     pub from_ms: Option<i64>,
-    /// Opened before this.
+    /// Only incidents that opened before this time, in milliseconds since the Unix epoch.
     #[serde(rename = "to", deserialize_with = "filled_in")]
     pub to_ms: Option<i64>,
-    /// Only those before this one in the list.
+    /// Only incidents with a serial number below this one.
     #[serde(deserialize_with = "filled_in")]
     pub before: Option<u64>,
-    /// The open ones first, the worst of them before the others; otherwise the newest first.
+    /// Whether open incidents come first, the worst of them at the top; otherwise the newest come
+    /// first.
     #[serde(rename = "order", deserialize_with = "is_worst")]
     pub worst_first: bool,
-    /// Without so many at the list's begin.
+    /// How many incidents to skip at the start of the list.
     #[serde(deserialize_with = "or_zero")]
     pub offset: usize,
-    /// How many.
+    /// How many incidents to return.
     #[serde(deserialize_with = "filled_in")]
     pub limit: Option<usize>,
 }
@@ -93,14 +95,14 @@ fn is_worst<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error
     }
 }
 
-/// A part of the list.
+/// A part of the list of incidents.
 #[derive(Debug, Serialize)]
 pub(super) struct List<'a> {
-    /// How many pass the filter, those of other parts included.
+    /// How many incidents pass the filter, including those outside of this part.
     matched: usize,
-    /// How many are kept.
+    /// How many incidents are kept.
     kept: usize,
-    /// Up to which change this is true.
+    /// The latest change that this list includes.
     revision: u64,
     incidents: Vec<Row<'a>>,
 }
@@ -152,8 +154,8 @@ impl Incidents {
         }
     }
 
-    /// Of the oldest that are over, one loses its lines, or goes when half of them have lost
-    /// theirs.
+    /// Takes the lines of the oldest resolved incident that still has some; drops the oldest
+    /// resolved incident if half of them have no lines.
     fn make_room(&mut self) {
         if let Some(serial) = self.lined.first().copied()
             && self.bytes > self.most_bytes
@@ -199,7 +201,7 @@ impl Incidents {
         let mut passed: Vec<&KeptIncident> = self.kept.values().rev().filter(passes).collect();
         let matched = passed.len();
         if filter.worst_first {
-            // A stable order: of what is alike the newest stays first.
+            // The sort is stable, so incidents of equal rank stay in order, the newest first.
             passed.sort_by_key(|kept| kept.rank());
         }
         let wanted = passed.into_iter().filter(|kept| kept.serial < before).skip(filter.offset).take(limit);
@@ -215,7 +217,7 @@ impl Incidents {
         self.kept.get(self.by_id.get(id)?)
     }
 
-    /// The incidents that changed after `revision`, newest change first.
+    /// The incidents that changed after `revision`, the latest change first.
     pub(super) fn changed_since(&self, revision: u64, most: usize) -> Vec<Row<'_>> {
         let after = self.changes.range(revision + 1..).rev();
         after.take(most).filter_map(|(_, serial)| self.kept.get(serial)).map(KeptIncident::row).collect()

@@ -7,15 +7,15 @@ use crate::narrate::{self, InShort, Language};
 use crate::terminal::layout::clip;
 use serde::Serialize;
 
-/// Most bytes of all lines of an incident.
+/// Most bytes of an incident's log lines.
 const LINE_BYTES: usize = 2 << 10;
 
-/// What an incident takes besides its texts: itself, its places in the indexes, what the allocator
-/// adds.
+/// The size of an incident without its texts, in bytes: the struct, its index entries, the
+/// allocator's overhead.
 const OWN_BYTES: usize = size_of::<KeptIncident>() + 512;
-/// Characters of a detail.
+/// Most characters of a detail.
 const DETAIL_CHARACTERS: usize = 200;
-/// What a text takes besides its bytes.
+/// The overhead of a text, in bytes.
 const TEXT_BYTES: usize = size_of::<String>() + 16;
 
 /// An incident.
@@ -31,27 +31,27 @@ pub struct KeptIncident {
     respond_within: Option<String>,
     key: Vec<(String, String)>,
     opened_ms: i64,
-    /// When it was said last.
+    /// When the latest finding was made, in milliseconds since the Unix epoch.
     said_ms: i64,
     duration_s: Option<f64>,
     count: u64,
     summary: String,
     silenced: bool,
-    /// Evidence in words.
+    /// The evidence in words.
     evidence: String,
-    /// What it means, in sentences.
+    /// The explanation, in sentences.
     told: InShort,
-    /// Evidence in numbers, and what only this detector says.
+    /// The evidence in numbers, and what is specific to the detector.
     details: Vec<(String, String)>,
     cause: Option<String>,
     remedy: Option<String>,
-    /// The line of the event that showed it first.
+    /// The line of the event that showed the incident first.
     line: Option<String>,
-    /// Lines that go round, or stand for the others.
+    /// The lines of a loop, or examples of the events.
     example: Vec<String>,
-    /// Lines that led up to it.
+    /// The lines before the incident.
     context: Vec<String>,
-    /// Its lines and numbers made room for others.
+    /// Whether lines and numbers were dropped to make room for other incidents.
     forgotten: bool,
     #[serde(skip)]
     pub(super) revision: u64,
@@ -59,7 +59,7 @@ pub struct KeptIncident {
     pub(super) bytes: usize,
 }
 
-/// An incident in a list.
+/// An incident as a row of a list.
 #[derive(Clone, Debug, Serialize)]
 pub struct Row<'a> {
     serial: u64,
@@ -88,7 +88,7 @@ impl KeptIncident {
         let line = line.map(&mut cut);
         let examples = finding.evidence.examples().iter().take(16);
         let example = examples.map(|line| cut(line)).filter(|line| line.len() > 3).collect();
-        // The last lines are the nearest.
+        // The latest lines are the most relevant, so they get the room first.
         let mut context: Vec<String> =
             finding.context.iter().rev().take(20).map(|line| cut(line)).filter(|line| line.len() > 3).collect();
         context.reverse();
@@ -122,7 +122,7 @@ impl KeptIncident {
         }
     }
 
-    /// About how many bytes it takes.
+    /// The approximate size in bytes.
     pub(super) fn weight(&self) -> usize {
         let texts = [&self.id, &self.kind, &self.summary, &self.evidence, &self.told.meaning];
         let maybe = [
@@ -140,8 +140,7 @@ impl KeptIncident {
         OWN_BYTES + all.sum::<usize>()
     }
 
-    /// What is left tells what it was, what it means and how sure it is; lines and numbers are
-    /// gone.
+    /// Drops lines and numbers. The summary, the explanation and its certainty remain.
     pub(super) fn forget_lines(&mut self) {
         self.forgotten = true;
         self.line = None;
@@ -156,14 +155,14 @@ impl KeptIncident {
         self.said_ms = finding.said_at.0 / 1_000_000;
         self.count = finding.count;
         self.silenced = silenced;
-        // Only some findings carry these, and what was once known of an incident stays so.
+        // Only some findings have these members; the last known value is kept.
         for (known, later) in [(&mut self.cause, &finding.cause), (&mut self.remedy, &finding.remedy)] {
             if later.is_some() {
                 known.clone_from(later);
             }
         }
         self.duration_s = finding.duration_s.or(self.duration_s);
-        // How long it took and how many events are told apart from the sentence.
+        // The page shows the duration and the number of events apart from the sentence.
         self.summary.clone_from(&finding.summary.sentence);
         self.evidence = narrate::evidence(Language::En, &finding.measured);
         self.told = narrate::in_short(Language::En, finding);
@@ -171,8 +170,7 @@ impl KeptIncident {
         self.details = details.map(|(name, value)| (name, clip(&value, DETAIL_CHARACTERS))).collect();
     }
 
-    /// Where it stands among others: open ones before those that have ended, whose severity no
-    /// longer matters.
+    /// The rank in a list: open incidents by severity, then resolved ones regardless of severity.
     pub(super) fn rank(&self) -> u8 {
         match severity_named(self.severity) {
             _ if self.state == State::Resolved => 3,
@@ -210,7 +208,7 @@ impl KeptIncident {
             && (words.is_empty() || self.holds(words))
     }
 
-    /// Summaries hold every value of the key.
+    /// Whether every word occurs in the texts. The summary includes all values of the key.
     fn holds(&self, words: &[String]) -> bool {
         let rule = self.rule.as_deref().unwrap_or_default();
         let text = format!("{} {} {} {rule} {}", self.summary, self.detector, self.kind, self.id).to_lowercase();

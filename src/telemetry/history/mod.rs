@@ -1,8 +1,8 @@
-//! What the filter's own page shows: event rates, incidents open and past, and how the filter
-//! itself fares.
+//! The data of the filter's own page: event rates, open and past incidents, and the filter's
+//! status.
 //!
-//! The pipeline writes here once a batch and at each finding; the endpoint reads. Everything is
-//! bounded: three rings of counts, and incidents by number and bytes (`incidents.rs`).
+//! The pipeline writes once per batch and at each finding; the HTTP endpoint reads. Memory is
+//! bounded: three rings of counts, and incidents limited in number and bytes (`incidents.rs`).
 
 mod incidents;
 mod kept;
@@ -20,16 +20,16 @@ use ring::{Ring, Ticks};
 use serde::Serialize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// The rings: seconds a column, and columns.
+/// The rings: seconds per column, and number of columns.
 const RINGS: [(i64, usize); 3] = [(5, 180), (60, 180), (900, 192)];
 
-/// Modules that the page shows.
+/// Most modules that the page shows.
 const MODULES: usize = 12;
 
-/// A batch of so many bytes was waiting to be read.
+/// A batch of at least this many bytes was waiting to be read, so its events cover some time.
 const BACKLOG: usize = 64 << 10;
 
-/// What happened so far.
+/// Everything that the page shows.
 #[derive(Debug)]
 pub struct History(Mutex<Inner>);
 
@@ -37,33 +37,33 @@ pub struct History(Mutex<Inner>);
 struct Inner {
     started: Timestamp,
     rings: [Ring; RINGS.len()],
-    /// The stream's time.
+    /// The current time of the stream.
     now: Option<Timestamp>,
     status: Status,
     incidents: Incidents,
     templates: Vec<TemplateRow>,
 }
 
-/// A template and how often it was seen.
+/// A template and how often it occurred.
 #[derive(Clone, Debug, Serialize)]
 pub struct TemplateRow {
-    /// Its id, 16 hex digits.
+    /// The template's id, 16 hex digits.
     pub id: String,
-    /// Its text, variables as `<*>`; none where it is not known.
+    /// The template's text with variables as `<*>`; none if unknown.
     pub text: Option<String>,
-    /// How often it was seen.
+    /// How often the template occurred.
     pub count: u64,
 }
 
-/// How the filter fares.
+/// The status of the filter.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Status {
     version: &'static str,
-    /// Seconds since the start.
+    /// Seconds since the filter started.
     uptime_s: f64,
-    /// The stream's time, milliseconds since the Unix epoch.
+    /// The current time of the stream, in milliseconds since the Unix epoch.
     now_ms: Option<i64>,
-    /// How far the stream's watermark is behind the wall clock.
+    /// How far the stream's watermark is behind the wall clock, in seconds.
     lag_s: Option<f64>,
     events: u64,
     read_bytes: u64,
@@ -72,11 +72,11 @@ pub struct Status {
     /// Events without each role of [`Tally::UNREAD`].
     unread: [(&'static str, u64); Tally::UNREAD.len()],
     faults: Vec<(&'static str, u64)>,
-    /// Incidents that are open, by severity: info, warning, critical.
+    /// Open incidents by severity: info, warning, critical.
     open: [u64; 3],
-    /// Incidents that opened, by severity.
+    /// All incidents that opened, by severity.
     opened: [u64; 3],
-    /// Incidents that are kept, ended ones included.
+    /// How many incidents are kept, including resolved ones.
     kept: usize,
     detectors: Vec<DetectorStatus>,
     rules: Vec<RuleStatus>,
@@ -84,7 +84,7 @@ pub struct Status {
     operations: Vec<OperationStatus>,
     tables: Vec<TableStatus>,
     sinks: Vec<SinkStatus>,
-    /// Counts up with every change of an incident.
+    /// A number that grows with every change of an incident.
     revision: u64,
 }
 
@@ -95,18 +95,18 @@ struct DetectorStatus {
     cpu_s: f64,
 }
 
-/// How a rule fares.
+/// The status of a rule.
 #[derive(Clone, Debug, Serialize)]
 pub struct RuleStatus {
-    /// Its name.
+    /// The rule's name.
     pub name: String,
-    /// Events for which its script ran.
+    /// Calls of the rule's script.
     pub evaluations: u64,
-    /// Of them, those that failed.
+    /// How many of the calls failed.
     pub failures: u64,
-    /// False while its breaker holds it off.
+    /// False while the circuit breaker blocks the rule.
     pub enabled: bool,
-    /// Time spent in its script; none where nobody measures it.
+    /// Processor seconds spent in the script; none if not measured.
     pub cpu_s: Option<f64>,
 }
 
@@ -133,65 +133,66 @@ struct TableStatus {
     evictions: u64,
 }
 
-/// How a sink fares.
+/// The status of a sink.
 #[derive(Clone, Debug, Serialize)]
 pub struct SinkStatus {
-    /// As metrics name it.
+    /// The sink's name in metrics.
     pub name: String,
-    /// Whether it takes messages.
+    /// Whether the sink accepts messages.
     pub up: bool,
-    /// Findings that wait.
+    /// How many findings wait for delivery.
     pub pending: u64,
-    /// Findings that it could not be told of.
+    /// How many findings could not be delivered.
     pub lost: u64,
 }
 
-/// A batch that has left.
+/// A batch that has been written.
 #[derive(Clone, Copy, Debug)]
 pub struct Passed<'a> {
-    /// What was counted since the last batch.
+    /// The engine's counts since the last batch.
     pub tally: &'a Tally,
     /// Bytes read.
     pub read: usize,
     /// Bytes written.
     pub written: usize,
-    /// The stream's time, once it has one.
+    /// The current time of the stream, if it has one.
     pub now: Option<Timestamp>,
-    /// How long the stream has run, in seconds: the first batch covers all of it.
+    /// How long the stream has run, in seconds; the first batch covers all of it.
     pub age_s: f64,
     /// How far the watermark is behind the wall clock, in seconds.
     pub lag_s: f64,
 }
 
-/// Columns of counts for a chart.
+/// Counts for a chart.
 #[derive(Clone, Debug, Serialize)]
 pub struct Chart {
-    /// Seconds a column.
+    /// Seconds per column.
     pub column_s: i64,
-    /// The first column's begin, milliseconds since the Unix epoch.
+    /// The start of the first column, in milliseconds since the Unix epoch.
     pub from_ms: i64,
-    /// Events, warnings, errors, and incidents opened at info, warning and critical.
+    /// For each column: events, warnings, errors, and incidents that opened at info, warning and
+    /// critical.
     pub columns: Vec<[u64; 6]>,
 }
 
-/// What is told once a second to every open page.
+/// The message that every open page gets once a second.
 #[derive(Clone, Debug, Serialize)]
 pub struct NewsMessage<'a> {
     #[serde(flatten)]
     status: Status,
-    /// The newest changes of incidents; with more than these the page asks for its list again.
+    /// The latest changes of incidents; if there are more, the page reloads its list.
     changed: Vec<Row<'a>>,
-    /// Whether `changed` is all.
+    /// Whether `changed` has all changes.
     complete: bool,
-    /// The last columns of each chart.
+    /// The latest columns of each chart.
     charts: Vec<Chart>,
 }
 
 impl History {
-    /// How many bytes incidents may take by default.
+    /// Default limit for the size of incidents, in bytes.
     pub const BYTES: usize = crate::config::PAGE_BYTES;
 
-    /// Nothing has happened since `started`, by the wall clock. Incidents may take about so many
+    /// An empty history that starts at `started`, by the wall clock. Incidents may take about
     /// `bytes`.
     #[must_use]
     pub fn new(started: Timestamp, bytes: usize) -> Self {
@@ -209,7 +210,7 @@ impl History {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a batch.
+    /// Adds a batch.
     pub fn batch(&self, passed: Passed<'_>) {
         let mut inner = self.lock();
         let Passed { tally, read, written, now, age_s, lag_s } = passed;
@@ -233,16 +234,16 @@ impl History {
         }
         if let Some(now) = now {
             status.lag_s = Some(lag_s);
-            // What comes in large pieces was waiting, and is spread over the time that it covers;
-            // what comes live is not.
+            // A large batch was waiting, so its events are spread over the time since the last
+            // batch; events of a small batch are counted now.
             let before = inner.now.replace(now).unwrap_or_else(|| now.saturating_add_nanos(-(age_s * 1e9) as i64));
             let from = if read >= BACKLOG { before } else { now };
             inner.rings.iter_mut().for_each(|ring| ring.add_between(from, now, ticks));
         }
     }
 
-    /// Takes a finding; `line` is that of the event which shows it, and `silenced` says that nobody
-    /// is told.
+    /// Adds a finding. `line` is the event that shows it; `silenced` means that sinks do not alert
+    /// people.
     pub fn finding(&self, finding: &Finding, line: Option<&str>, silenced: bool) {
         let mut inner = self.lock();
         if finding.state == State::Open {
@@ -253,7 +254,7 @@ impl History {
         inner.incidents.take(finding, line, silenced);
     }
 
-    /// Sets what is looked at now and then: tables and rules.
+    /// Sets what is updated only now and then: tables, detectors, rules and sinks.
     pub fn set_work(
         &self,
         tables: &[TableUse],
@@ -278,18 +279,18 @@ impl History {
         inner.status.sinks = sinks;
     }
 
-    /// Sets how much the busiest modules have said, the busiest first.
+    /// Sets the counts of the busiest modules, the busiest first.
     pub fn set_modules(&self, modules: &[ModuleCounts]) {
         let shown = modules.iter().take(MODULES);
         let status = |of: &ModuleCounts| ModuleStatus { name: of.module.clone(), events: of.events, errors: of.errors };
         self.lock().status.modules = shown.map(status).collect();
     }
 
-    /// Sets how long operations take.
+    /// Sets the latencies of operations.
     pub fn set_operations(&self, operations: &[OperationQuantiles]) {
         self.lock().status.operations = operations
             .iter()
-            // Those of which nothing came in the last minutes have none.
+            // Operations without events in the last minutes have no quantiles.
             .filter(|of| of.p50.is_finite())
             .map(|of| OperationStatus {
                 name: of.operation.clone(),
@@ -306,27 +307,27 @@ impl History {
         self.lock().templates = templates;
     }
 
-    /// The most frequent templates, as JSON.
+    /// The most frequent templates as JSON.
     #[must_use]
     pub fn templates(&self) -> String {
         json(&self.lock().templates).unwrap_or_default()
     }
 
-    /// The chart that is `which` in order of its columns' length, as JSON; none when there is no
-    /// such chart.
+    /// Chart number `which`, ordered by the width of columns, as JSON; none if there is no such
+    /// chart.
     #[must_use]
     pub fn chart(&self, which: usize) -> Option<String> {
         let inner = self.lock();
         json(&inner.rings.get(which)?.chart(usize::MAX))
     }
 
-    /// How the filter fares at `now` by the wall clock, as JSON.
+    /// The status at `now`, by the wall clock, as JSON.
     #[must_use]
     pub fn status(&self, now: Timestamp) -> String {
         json(&self.lock().status(now)).unwrap_or_default()
     }
 
-    /// What changed since `revision`, as JSON, and the revision up to which it goes.
+    /// The changes since `revision` as JSON, and the revision that they lead to.
     #[must_use]
     pub fn news(&self, revision: u64, now: Timestamp) -> (String, u64) {
         const MOST: usize = 50;
@@ -342,19 +343,20 @@ impl History {
         (json(&news).unwrap_or_default(), inner.incidents.revision())
     }
 
-    /// The revision of the incidents now.
+    /// The current revision of the incidents.
     #[must_use]
     pub fn revision(&self) -> u64 {
         self.lock().incidents.revision()
     }
 
-    /// Incidents that pass the filter, the newest first, as JSON.
+    /// The incidents that pass the filter as JSON; the newest first unless the filter asks for the
+    /// worst first.
     #[must_use]
     pub fn incidents(&self, filter: &Filter) -> String {
         json(&self.lock().incidents.list(filter)).unwrap_or_default()
     }
 
-    /// One incident with all that is known of it, as JSON.
+    /// One incident with all its details as JSON.
     #[must_use]
     pub fn incident(&self, id: &str) -> Option<String> {
         self.lock().incidents.get(id).and_then(json)
@@ -373,12 +375,12 @@ impl Inner {
     }
 }
 
-/// Numbers, texts and lists of them; such a thing has no way to fail.
+/// Serializes a value; the page's types have nothing that JSON cannot represent.
 fn json(value: &impl Serialize) -> Option<String> {
     serde_json::to_string(value).ok()
 }
 
-/// As the page and its addresses spell a severity.
+/// Parses the name of a severity.
 fn severity_named(name: &str) -> Option<Severity> {
     Severity::ALL.into_iter().find(|severity| severity.name() == name)
 }

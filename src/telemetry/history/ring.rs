@@ -1,10 +1,10 @@
-//! Counts over the stream's time, in columns of one length; the oldest make room.
+//! Counts over the stream's time in columns of equal width; new columns replace the oldest.
 
 use super::Chart;
 use crate::engine::Tally;
 use crate::event::{Level, Timestamp};
 
-/// What a batch adds.
+/// The counts that a batch adds.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Ticks {
     pub(super) events: u64,
@@ -28,9 +28,9 @@ impl Ticks {
 pub(super) struct Ring {
     column_s: i64,
     columns: Vec<[u64; 6]>,
-    /// Which column is the last, counted from the Unix epoch; none before the first event.
+    /// The number of the last column since the Unix epoch; none before the first event.
     last: Option<i64>,
-    /// How many columns there are up to now.
+    /// How many columns are in use.
     used: usize,
 }
 
@@ -39,8 +39,8 @@ impl Ring {
         Self { column_s, columns: vec![[0; 6]; columns], last: None, used: 0 }
     }
 
-    /// The column of a time; none when it lies before all that are kept. A later time than the last
-    /// moves the ring on.
+    /// The column of a time; none if the time is before all columns. A time after the last column
+    /// adds columns.
     fn column(&mut self, time: Timestamp) -> Option<&mut [u64; 6]> {
         let (length, index) = (self.columns.len() as i64, time.0.div_euclid(self.column_s * 1_000_000_000));
         let last = *self.last.get_or_insert(index);
@@ -65,7 +65,7 @@ impl Ring {
         }
     }
 
-    /// Adds a batch whose events lie between two times, spread evenly over them.
+    /// Adds a batch whose events are spread evenly between two times.
     pub(super) fn add_between(&mut self, from: Timestamp, to: Timestamp, ticks: Ticks) {
         let width = self.column_s * 1_000_000_000;
         let oldest = to.0.saturating_sub(width.saturating_mul(self.columns.len() as i64));
@@ -91,7 +91,7 @@ impl Ring {
         }
     }
 
-    /// The last columns, at most `most`.
+    /// The last columns; at most `most`.
     pub(super) fn chart(&self, most: usize) -> Chart {
         let count = self.used.min(most) as i64;
         let last = self.last.unwrap_or_default();

@@ -25,12 +25,12 @@ fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-/// Opens `count` incidents a second apart; every second one ends at once.
+/// Opens `count` incidents, one per second; every second one is resolved at once.
 fn filled(count: i64) -> History {
     filled_with(count, 0)
 }
 
-/// The same, each with so many lines that led up to it.
+/// Like [`filled`], with `lines` context lines for each incident.
 fn filled_with(count: i64, lines: usize) -> History {
     let history = History::new(Timestamp::default(), 100 << 20);
     let (mut open, mut findings) = (Open::new(Policy::default(), 100_000).with_limit(100_000), Vec::new());
@@ -83,7 +83,7 @@ fn what_is_open_and_worst_comes_first_and_parts_join() {
     assert!(open.iter().all(|row| of(row).0) && ended.iter().all(|row| !of(row).0));
     let severities: Vec<_> = open.iter().map(|row| of(row).1.unwrap()).collect();
     assert_eq!(severities, [vec!["critical"; 5], vec!["warning"; 5], vec!["info"; 5]].concat());
-    // Within each the newest first.
+    // Within each group the newest come first.
     for rows in open.chunks(5).chain([ended]) {
         assert!(rows.is_sorted_by_key(|row| std::cmp::Reverse(of(row).2)));
     }
@@ -132,7 +132,8 @@ fn incidents_keep_to_their_bytes_lines_going_first() {
         let incident = parsed(&history.incident(&id).unwrap());
         Some((incident["context"].as_array().unwrap().len(), incident["forgotten"].as_bool().unwrap()))
     };
-    // The one that is open is the oldest, and has all; of the others the older half is bare.
+    // The open incident is the oldest and keeps its lines; the older half of the others has lost
+    // them.
     assert_eq!((lines(0), lines(1), lines(4_999)), (Some((3, false)), None, Some((3, false))));
     assert_eq!(lines(5_000 - kept as i64 + 10), Some((0, true)));
 }

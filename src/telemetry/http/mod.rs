@@ -7,10 +7,10 @@
 //! | `GET /readyz` | 200 while the filter is ready; 503 before, and once it stops |
 //! | `GET /`, `/page.css`, `/page.js`, `/api/…` | the filter's own page and what it reads ([`super::routes`]) |
 //!
-//! Everything else is 404, or 405 with the methods that are allowed. It runs on one thread of its
-//! own, so that a scrape never waits for the pipeline nor the pipeline for a scrape. What a client
-//! can take is bounded: connections at a time, time for a request's header, a connection's whole
-//! life; a request with a body is refused unread.
+//! All other requests get 404, or 405 with the allowed methods. The endpoint has a thread of its
+//! own, so that scrapes and the pipeline never wait for each other. Clients are limited: in the
+//! number of connections, the time for a request's header and the lifetime of a connection;
+//! requests with an unexpected body are refused without reading it.
 
 use crate::config::address::{BadAddress, parse_address};
 use std::io::{self, ErrorKind};
@@ -33,27 +33,26 @@ use super::routes::{Site, router, tell};
 use crate::io::accept::accept;
 use crate::io::socket::{Listener, Stream};
 
-/// What a client can take.
+/// Limits for clients.
 #[derive(Clone, Copy, Debug)]
 struct ConnectionLimits {
-    /// Connections served at a time; further ones wait in the system's backlog.
+    /// Most connections at a time; further ones wait in the system's backlog.
     connections: usize,
-    /// How long a client may take for one request's header, idle time between requests included.
+    /// How long a client may take to send a request's header, including the idle time before it.
     header: Duration,
-    /// How long a connection may last; a scraper opens another, a client that reads nothing loses
-    /// its place.
+    /// How long a connection may last. A scraper reconnects; a client that does not read is
+    /// disconnected.
     lifetime: Duration,
 }
 
 const LIMITS: ConnectionLimits =
     ConnectionLimits { connections: 64, header: Duration::from_secs(10), lifetime: Duration::from_secs(300) };
-/// How long requests under way may take to finish once the endpoint stops.
+/// How long running requests may take after the endpoint was told to stop.
 const SHUTDOWN_GRACE: Duration = Duration::from_millis(500);
-/// News that a page may be behind with before it misses some.
+/// How many news messages a page may lag behind before it misses some.
 const NEWS: usize = 4;
 
-/// Whether the filter takes events: shared between the pipeline, which says so, and the endpoint,
-/// which is asked.
+/// Whether the filter accepts events; set by the pipeline, read by the endpoint.
 #[derive(Clone, Debug, Default)]
 pub struct Readiness(Arc<AtomicBool>);
 
@@ -64,7 +63,7 @@ impl Readiness {
         Readiness::default()
     }
 
-    /// Says that the filter is ready, or no longer is.
+    /// Sets whether the filter is ready.
     pub fn set(&self, ready: bool) {
         self.0.store(ready, Ordering::Release);
     }
@@ -79,29 +78,29 @@ impl Readiness {
 /// Why the endpoint could not start.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
-    /// The text is no address.
+    /// The text is no valid address.
     #[error(transparent)]
     Address(#[from] BadAddress),
     /// The system refused to listen there.
     #[error("cannot listen for metrics on {address}: {source}")]
     Listen {
-        /// Where it was to listen.
+        /// The address.
         address: SocketAddr,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The endpoint's thread or its runtime could not be made.
+    /// The thread or its runtime could not be started.
     #[error("cannot start the thread that serves metrics on {address}: {source}")]
     Start {
-        /// Where it was to listen.
+        /// The address.
         address: SocketAddr,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
 }
 
 impl BindError {
-    /// What to do about it; names the address.
+    /// A hint for the user that names the address.
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
@@ -133,11 +132,12 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Listens on an address as [`parse_address`] reads it, and serves from a thread of its own.
+    /// Listens on an address in the format of [`parse_address`], and serves from a thread of its
+    /// own. Connections are accepted when this returns.
     ///
     /// # Errors
-    /// [`BindError`] where the text is no address, where the system refuses it (a port in use), or
-    /// where no thread can be had. When this returns, connections are accepted.
+    /// [`BindError`] if the address is invalid, if the system refuses it (a port in use), or if the
+    /// thread cannot be started.
     pub fn bind(address: &str, site: Site) -> Result<Endpoint, BindError> {
         Endpoint::listen(parse_address(address)?, site)
     }
@@ -145,7 +145,7 @@ impl Endpoint {
     /// Listens on a socket address, and serves from a thread of its own.
     ///
     /// # Errors
-    /// As [`Endpoint::bind`], but for the text.
+    /// As for [`Endpoint::bind`], except for an invalid address.
     pub fn listen(address: SocketAddr, site: Site) -> Result<Endpoint, BindError> {
         Endpoint::limited(address, site, LIMITS)
     }
@@ -171,31 +171,32 @@ impl Endpoint {
         Ok(Endpoint { address: bound, readiness, stopping, thread: Some(thread) })
     }
 
-    /// Where it listens; with port 0 asked for, the port that was taken.
+    /// The address on which it listens; if port 0 was requested, with the port that the system
+    /// chose.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.address
     }
 
-    /// Stops: no more connections, half a second for the requests under way. The same as dropping
-    /// it.
+    /// Accepts no more connections, gives running requests half a second, and stops. Dropping does
+    /// the same.
     pub fn shutdown(self) {}
 }
 
 impl Drop for Endpoint {
     fn drop(&mut self) {
         self.readiness.set(false);
-        // Fails only if the thread has gone already.
+        // Fails only if the thread has already ended.
         let _ = self.stopping.send(true);
         if let Some(thread) = self.thread.take() {
-            // A panic there has been reported by its own hook; a stop goes on without it.
+            // A panic of the thread has been reported by the panic hook.
             let _ = thread.join();
         }
     }
 }
 
-/// The endpoint's thread: accepts until told to stop, then waits the grace out and drops what is
-/// left.
+/// The work of the endpoint's thread: accepts connections until it is told to stop, waits for the
+/// grace period and drops the rest.
 fn serve(
     runtime: Runtime,
     listener: tokio::net::TcpListener,
@@ -206,10 +207,10 @@ fn serve(
     runtime.block_on(async {
         let (news, _) = broadcast::channel(NEWS);
         let router = router(site.clone(), news.clone());
-        // Ends with the runtime.
+        // This task ends with the runtime.
         tokio::spawn(tell(site, news));
         let stop = async {
-            // The sender lives as long as the endpoint.
+            // Cannot fail: the sender lives as long as the endpoint.
             let _ = stopped.clone().wait_for(|stop| *stop).await;
         };
         let serve = |stream| serve_connection(stream, router.clone(), stopped.clone(), limits);
@@ -231,7 +232,7 @@ async fn serve_connection(
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
     let mut connection = pin!(connection);
     tokio::select! {
-        // Errors are the client's (it went away, it spoke no HTTP) and concern nobody else.
+        // Errors are the client's (it disconnected or did not speak HTTP), so they are ignored.
         _ = connection.as_mut() => return,
         _ = stopped.wait_for(|stop| *stop) => {}
         () = sleep(limits.lifetime) => {}

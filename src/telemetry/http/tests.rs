@@ -33,7 +33,7 @@ fn connect(endpoint: &Endpoint) -> TcpStream {
     stream
 }
 
-/// The whole answer to one request on a connection of its own.
+/// The complete response to one request on a connection of its own.
 fn ask(endpoint: &Endpoint, request: &str) -> String {
     let mut stream = connect(endpoint);
     write!(stream, "{request}\r\nHost: test\r\nConnection: close\r\n\r\n").unwrap();
@@ -42,7 +42,7 @@ fn ask(endpoint: &Endpoint, request: &str) -> String {
     answer.to_ascii_lowercase()
 }
 
-/// Reads the head of one answer, and leaves the connection open.
+/// Reads the head of one response, and leaves the connection open.
 fn read_head(stream: &mut TcpStream) -> String {
     let mut head = Vec::new();
     let mut byte = [0];
@@ -167,14 +167,14 @@ fn more_clients_than_places_are_served_in_turn() {
 fn a_client_that_is_slow_with_its_header_loses_its_connection() {
     let header = Duration::from_millis(300);
     let endpoint = limited(ConnectionLimits { header, ..LIMITS });
-    // One that is in time is served, and has as long for its next header.
+    // A client that sends its header in time is served, and has the same time for its next header.
     for (sent, status) in
         [("", ""), ("GET /metrics HTTP/1.1\r\nHos", ""), ("HEAD / HTTP/1.1\r\nHost: test\r\n\r\n", "HTTP/1.1 200 ")]
     {
         let (began, mut stream) = (Instant::now(), connect(&endpoint));
         stream.write_all(sent.as_bytes()).unwrap();
         let mut answer = String::new();
-        // To its end, which comes before the patience of the client does.
+        // Reads until the server closes, which must happen before the client's timeout.
         stream.read_to_string(&mut answer).unwrap();
         assert!(began.elapsed() >= header, "{sent:?}: let go after {:?}", began.elapsed());
         assert!(answer.starts_with(status), "{sent:?}: {answer}");
@@ -226,7 +226,7 @@ fn a_port_in_use_is_an_error_that_names_it() {
 
 #[test]
 fn an_address_of_another_host_is_an_error() {
-    // A documentation address (RFC 5737): no host has it.
+    // An address for documentation (RFC 5737), which no host has.
     let error = Endpoint::bind("192.0.2.1:9464", site()).unwrap_err();
     assert!(error.hint().contains("192.0.2.1"), "{}", error.hint());
 }

@@ -1,4 +1,4 @@
-//! Which incident a counter of findings points to.
+//! Exemplars: the incident that a counter of findings points to.
 
 use crate::telemetry::exposition::Exemplar;
 use prometheus::proto::LabelPair;

@@ -31,7 +31,7 @@ impl<'a> Families<'a> {
     }
 }
 
-/// The name of a family, behind the namespace of all, and its help.
+/// Options with the full name of a family, prefixed with the namespace, and its help.
 pub(super) fn opts(name: &str, help: &str) -> Opts {
     Opts::new(name, help).namespace("seismolog")
 }

@@ -1,11 +1,11 @@
-//! The metric families, in one registry that is a value: several filters in one process count
-//! apart.
+//! The metric families in one registry. The registry is a value, so several filters in one process
+//! count separately.
 //!
-//! The hot path never comes here for one event. It counts in plain integers and hands over the
-//! deltas once a batch, so that methods take counts, not events. Labels are taken from closed sets
-//! (their parameters are `&'static str`) or are names of rules, which the loaded rules bound; a
-//! series that a filter can ever have for a closed set is there from the start at 0, because
-//! Prometheus sees no increase in a counter that is born at 1.
+//! The hot path never calls these methods for single events: it counts in plain integers and hands
+//! over the differences once per batch, so methods take counts. Labels come from closed sets (their
+//! parameters are `&'static str`) or are names of rules, which the loaded rules bound. Every series
+//! of a closed set exists from the start at 0, because Prometheus sees no increase in a counter
+//! whose first value is 1.
 
 mod exemplar;
 mod families;
@@ -65,17 +65,18 @@ pub struct Metrics {
     rules: RuleFamilies,
     sinks: SinkFamilies,
     detector_cpu: CounterVec,
-    /// The last opening of each detector and severity.
+    /// The latest opened incident of each detector and severity.
     exemplars: Mutex<BTreeMap<(&'static str, &'static str), Exemplar>>,
-    /// Families of any name; the registry's are fixed when it is made.
+    /// Metrics of rules. They are outside of the registry because that is fixed when it is made.
     rule_metrics: Mutex<RuleMetrics>,
 }
 
 impl Metrics {
-    /// A registry of its own with every family registered, all at 0 but `seismolog_build_info`.
+    /// A registry with every family at 0, except for `seismolog_build_info`.
     ///
     /// # Errors
-    /// Only if two families had the same name, or one an invalid name: a mistake in this file.
+    /// Only if two families have the same name, or one an invalid name, which is a bug in this
+    /// file.
     pub fn new() -> Result<Metrics, Error> {
         let registry = Registry::new();
         let families = Families::of(&registry);
@@ -97,7 +98,8 @@ impl Metrics {
         }
         let faults =
             families.counters("faults_total", "Events that passed unanalysed or in part, by reason.", &["kind"])?;
-        // There from the first scrape on: a counter that is not there yet has no rate.
+        // These series exist from the first scrape on, because Prometheus computes no rate for a
+        // counter that appears later.
         Fault::ALL.iter().for_each(|fault| faults.with_label_values(&[fault.name()]).inc_by(0));
         let build_info =
             families.gauges("build_info", "Always 1; the label says which build this is.", &["version"])?;
@@ -139,7 +141,7 @@ impl Metrics {
         })
     }
 
-    /// Adds a batch's events, counted by level in the order of [`Tally::LEVELS`].
+    /// Adds the events of a batch by level, in the order of [`Tally::LEVELS`].
     pub fn add_events(&self, by_level: &[u64; 7]) {
         for (counter, events) in self.events.iter().zip(by_level) {
             if *events > 0 {
@@ -148,7 +150,7 @@ impl Metrics {
         }
     }
 
-    /// Adds a batch's events without a role, in the order of [`Tally::UNREAD`].
+    /// Adds the events of a batch that lack a role, in the order of [`Tally::UNREAD`].
     pub fn add_unread(&self, by_role: &[u64; Tally::UNREAD.len()]) {
         for (counter, events) in self.unread.iter().zip(by_role) {
             if *events > 0 {
@@ -157,7 +159,7 @@ impl Metrics {
         }
     }
 
-    /// Adds templates that were merged into others.
+    /// Adds merges of templates.
     pub fn add_template_merges(&self, merges: u64) {
         self.template_merges.inc_by(merges);
     }
@@ -172,12 +174,12 @@ impl Metrics {
         self.written_bytes.inc_by(bytes);
     }
 
-    /// Adds faults of a kind. Adding 0 makes the series known before its first fault.
+    /// Adds faults of a kind. Adding 0 creates the series before the first fault.
     pub fn add_faults(&self, kind: &'static str, faults: u64) {
         self.faults.with_label_values(&[kind]).inc_by(faults);
     }
 
-    /// Adds incidents opened by a detector (one of [`DetectorName::ALL`]) at a severity (one of
+    /// Adds incidents that a detector (one of [`DetectorName::ALL`]) opened at a severity (one of
     /// [`Severity::ALL`]).
     pub fn add_findings(&self, detector: &'static str, severity: &'static str, opened: u64) {
         self.findings.with_label_values(&[detector, severity]).inc_by(opened);
@@ -188,7 +190,7 @@ impl Metrics {
         self.open_incidents.with_label_values(&[detector]).set(signed(open));
     }
 
-    /// Adds keys that a table evicted. Adding 0 makes the series known before its first eviction.
+    /// Adds keys that a table evicted. Adding 0 creates the series before the first eviction.
     pub fn add_evictions(&self, table: &'static str, keys: u64) {
         self.evictions.with_label_values(&[table]).inc_by(keys);
     }
@@ -198,7 +200,7 @@ impl Metrics {
         self.table_keys.with_label_values(&[table]).set(signed(keys));
     }
 
-    /// Adds events that came after the watermark had passed them.
+    /// Adds events that were late: behind the watermark.
     pub fn add_late_events(&self, events: u64) {
         self.late_events.inc_by(events);
     }
@@ -208,54 +210,54 @@ impl Metrics {
         self.watermark_lag.set(seconds);
     }
 
-    /// Observes how long one batch took, from its read to its write.
+    /// Observes how long one batch took from being read to being written.
     pub fn observe_batch(&self, duration: Duration) {
         self.batch_duration.observe(duration.as_secs_f64());
     }
 
-    /// Sets how long operations took, in place of those set before: the caller bounds their number.
+    /// Replaces the latencies of operations; the caller limits their number.
     pub fn set_operation_durations(&self, operations: &[OperationQuantiles]) {
         self.operation_duration.set(operations);
     }
 
-    /// Sets how much modules have said, in place of what was set before: the caller bounds their
-    /// number.
+    /// Replaces the event counts of modules; the caller limits their number.
     pub fn set_module_counts(&self, modules: &[ModuleCounts]) {
         self.module_events.set(modules);
     }
 
-    /// Adds a rule's work since the last call, and says whether it runs or its breaker holds it
-    /// off.
+    /// Adds the work of a rule since the last call, and sets whether the circuit breaker lets the
+    /// rule run.
     pub fn add_rule_work(&self, rule: &str, work: &RuleTally) {
         self.rules.add(rule, work);
     }
 
-    /// Adds reloads of the rules that ended like this, one of [`RELOADS`].
+    /// Adds reloads of rules with this result, one of [`RELOADS`].
     pub fn add_rule_reloads(&self, result: &'static str, reloads: u64) {
         self.rules.add_reloads(result, reloads);
     }
 
-    /// Forgets a rule that a reload has removed, so that reloads do not grow the number of series.
+    /// Removes the series of a rule that a reload has removed, so that reloads do not add series
+    /// without bound.
     pub fn remove_rule(&self, rule: &str) {
         self.rules.remove(rule);
     }
 
-    /// Says how a sink fares: messages `delivered`, `refused` and `failed` and findings lost since
-    /// the last call, how many findings wait, and whether it takes any. `sink` is bounded by the
-    /// configuration.
+    /// Adds the messages that a sink delivered, refused and failed to deliver since the last call,
+    /// and the findings that it lost; sets how many findings wait and whether the sink is up. The
+    /// configuration bounds the number of sinks.
     pub fn set_sink(&self, sink: &str, results: [(&'static str, u64); 3], lost: u64, pending: u64, up: bool) {
         self.sinks.set(sink, results, lost, pending, up);
     }
 
-    /// Sets the metrics that rules make, if they have changed.
+    /// Replaces the metrics of rules, if they have changed.
     pub fn set_rule_metrics(&self, metrics: Option<RuleMetrics>) {
         if let Some(metrics) = metrics {
             *self.rule_metrics.lock().unwrap_or_else(PoisonError::into_inner) = metrics;
         }
     }
 
-    /// Remembers an incident that opened as the exemplar of its counter, with the trace id of its
-    /// event if it has one.
+    /// Makes an opened incident the exemplar of its counter, with the trace id of its event if
+    /// there is one.
     pub fn set_exemplar(&self, detector: DetectorName, severity: Severity, incident: &str, trace: Option<&str>) {
         let trace = trace.filter(|trace| trace.chars().count() <= 80).map(|trace| ("trace_id", trace.to_owned()));
         let labels = trace.into_iter().chain([("incident_id", incident.to_owned())]).collect();
@@ -264,17 +266,18 @@ impl Metrics {
         exemplars.insert((detector.name(), severity.name()), exemplar);
     }
 
-    /// Adds time spent in a detector.
+    /// Adds processor time spent in a detector.
     pub fn add_detector_cpu(&self, detector: DetectorName, cpu: Duration) {
         self.detector_cpu.with_label_values(&[detector.name()]).inc_by(cpu.as_secs_f64());
     }
 
-    /// All families as one page.
+    /// Encodes all families as one page.
     ///
     /// # Errors
-    /// Only if the registry gathered a family that the format cannot hold: a mistake in this file.
+    /// Only if a gathered family cannot be represented in the format, which is a bug in this file.
     pub fn encode(&self, format: Format) -> Result<String, Error> {
-        // A family without a series has no place in the text; the registry leaves it out by itself.
+        // A family without series must not be written; the registry leaves out its own empty
+        // families.
         let mut families = self.registry.gather();
         {
             let rule_metrics = self.rule_metrics.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,14 +1,14 @@
-//! What rules do, by the name of each.
+//! Families about rules, with the rule's name as a label.
 
 use super::families::{Families, opts};
 use crate::engine::rules::RuleTally;
 use prometheus::{CounterVec, Error, IntCounterVec, IntGaugeVec};
 use std::time::Duration;
 
-/// How a reload of rules can end; the label `result`.
+/// The results of a reload: values of the label `result`.
 pub const RELOADS: [&str; 3] = ["changed", "unchanged", "failed"];
 
-/// The families whose label `rule` is a rule, and the reloads of all.
+/// The families with the label `rule`, and the reloads of all rules.
 #[derive(Debug)]
 pub(super) struct RuleFamilies {
     evaluations: IntCounterVec,
@@ -28,7 +28,7 @@ impl RuleFamilies {
         let dropped = "Events that a rule withheld: by drop, or by failing where on_failure is drop.";
         let reloads = "Times that the rules were read again while running, by how that ended.";
         let reloads = families.counters("rule_reloads_total", reloads, &["result"])?;
-        // There from the first scrape on, so that the first reload is an increase.
+        // These series exist from the first scrape on, so that the first reload is an increase.
         RELOADS.iter().for_each(|result| reloads.with_label_values(&[*result]).inc_by(0));
         Ok(Self {
             evaluations: families.counters("rule_evaluations_total", "Calls of a rule's script.", &["rule"])?,
@@ -57,7 +57,7 @@ impl RuleFamilies {
     }
 
     pub(super) fn remove(&self, rule: &str) {
-        // Each of these fails only where the rule has no such series, which is what is wanted.
+        // Removal fails only if the rule has no such series, which is fine.
         let _ = self.evaluations.remove_label_values(&[rule]);
         let _ = self.failures.remove_label_values(&[rule]);
         let _ = self.dropped.remove_label_values(&[rule]);

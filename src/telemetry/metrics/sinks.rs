@@ -1,9 +1,9 @@
-//! How sinks fare, by the name of each.
+//! Families about sinks, with the sink's name as a label.
 
 use super::families::{Families, signed};
 use prometheus::{Error, IntCounterVec, IntGaugeVec};
 
-/// The families whose label `sink` is a sink.
+/// The families with the label `sink`.
 #[derive(Debug)]
 pub(super) struct SinkFamilies {
     deliveries: IntCounterVec,

@@ -1,4 +1,4 @@
-//! Cases as data: `golden/NAME/` holds what goes in and what must come out.
+//! Golden tests: `golden/NAME/` holds the input of a case and its expected output.
 //!
 //! | file | content |
 //! | --- | --- |
@@ -9,10 +9,9 @@
 //! | `log` | what the program wrote to `{dir}/log.txt`; nothing without it |
 //! | `code` | the exit code; 0 without it |
 //!
-//! The folder is copied to a temporary one for the run, and `{dir}` in `args` and in what is
-//! expected stands for that copy. The environment is empty. To record what the program does now:
-//! `UPDATE_GOLDEN=1 cargo test --test integration golden`, and read the difference in git before
-//! committing it.
+//! The folder is copied to a temporary one for the run; `{dir}` in `args` and in expected output
+//! stands for that copy. The environment is empty. To record the current output: `UPDATE_GOLDEN=1
+//! cargo test --test integration golden`, then read the difference in git before committing it.
 
 use crate::support::{Filter, command, root, shown};
 use std::fs;
@@ -73,7 +72,7 @@ fn run_case(case: &Path, update: bool) -> Result<(), String> {
     Err(format!("{} ({})\n{differences}", case.file_name().unwrap().display(), args.join(" ")))
 }
 
-/// The lines in which two texts differ: those that both begin and end with are left out.
+/// The lines in which two texts differ, without a common beginning and end.
 fn difference(expected: &[u8], got: &[u8]) -> String {
     let (expected, got): (Vec<_>, Vec<_>) = (lines(expected), lines(got));
     let same = expected.iter().zip(&got).take_while(|(a, b)| a == b).count();
@@ -96,7 +95,7 @@ fn lines(text: &[u8]) -> Vec<&[u8]> {
     text.split_inclusive(|byte| *byte == b'\n').collect()
 }
 
-/// What the file holds; nothing if it is not there.
+/// The file's content; empty if it does not exist.
 fn content(path: &Path) -> Vec<u8> {
     match fs::read(path) {
         Ok(content) => content,

@@ -1,5 +1,5 @@
-//! Files that somebody has changed, at random and from a fixed seed: a configuration is valid or
-//! has a message with a place, and no secret is in it.
+//! Mutates configuration files at random from a fixed seed: the result is valid or yields a message
+//! with a location, and no message contains a secret.
 
 use rand::{RngExt, SeedableRng};
 use rand_pcg::Pcg64;
@@ -7,13 +7,13 @@ use seismolog::config::Config;
 use std::fs;
 use std::time::Instant;
 
-/// What must be in no message.
+/// A text that no message may contain.
 const SECRET: &str = "Zx9SECRET";
 
-/// Every table, and a secret wherever one may stand in a file.
+/// A configuration with every table, and a secret wherever one can be.
 const WHOLE: &str = include_str!("whole.toml");
 
-/// Values of other kinds and of other sizes.
+/// Values of other types and sizes.
 const VALUES: [&str; 22] = [
     "0",
     "-1",
@@ -39,7 +39,7 @@ const VALUES: [&str; 22] = [
     "[\"x\", 1]",
 ];
 
-/// The words, numbers, texts and marks of a file, with what stands between them.
+/// Splits a file into words, numbers, strings and punctuation, including the text between them.
 fn tokens(text: &str) -> Vec<String> {
     let mut tokens = Vec::new();
     let mut rest = text;
@@ -57,7 +57,7 @@ fn tokens(text: &str) -> Vec<String> {
     tokens
 }
 
-/// One to three changes of tokens.
+/// Applies one to three changes to the tokens.
 fn mutated(tokens: &[String], chance: &mut Pcg64) -> String {
     let mut tokens = tokens.to_vec();
     for _ in 0..chance.random_range(1..=3) {
@@ -71,7 +71,7 @@ fn mutated(tokens: &[String], chance: &mut Pcg64) -> String {
             5 => tokens[at] = "[".repeat(chance.random_range(1..2_000)),
             6 => tokens[at] = "k".repeat(chance.random_range(1..200_000)),
             7 => tokens.truncate(at + 1),
-            // One character of a name.
+            // Removes one character of a name.
             _ if tokens[at].starts_with(|c: char| c.is_ascii_alphabetic()) => drop(tokens[at].remove(0)),
             _ => tokens[at].push('\u{202e}'),
         }
