@@ -57,7 +57,7 @@ pub struct ReloadHandle(Sender<()>);
 
 impl ReloadHandle {
     /// Requests a reload, whether or not a file seems to have changed.
-    pub fn ring(&self) {
+    pub fn request(&self) {
         // A failed send means that the watching thread has ended, so there is nothing to reload
         // for.
         let _ = self.0.send(());

@@ -38,7 +38,7 @@ use tokio::sync::watch;
 /// [`Failure`]; `seismolog --help` lists the exit codes.
 pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let mut loaded = Loaded { near_misses: args.log_near_misses, ..load(&args.settings)? };
-    let places = places(args, &mut loaded)?;
+    let endpoints = resolve_endpoints(args, &mut loaded)?;
     loaded.config.state.path = args.state.clone().or(loaded.config.state.path);
     // Sinks come first, because opening any other descriptor could take the number of one that a
     // sink names and that is closed.
@@ -52,7 +52,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
     let progress = Arc::new(Progress::default());
     let live = LiveRules::new(loaded.rules.clone());
     let metrics = served.as_ref().map(|served| Arc::clone(&served.metrics));
-    let bell = reload::watch(loaded.config.clone(), live.clone(), log.clone(), metrics.clone())
+    let reload = reload::watch(loaded.config.clone(), live.clone(), log.clone(), metrics.clone())
         .map_err(|error| Failure::cannot(format!("cannot watch the rules: {error}"), "raise the limit of threads"))?;
     let (stopping, stopped) = (readiness.clone(), watch::Sender::new(false));
     let peers_stop = stopped.subscribe();
@@ -62,14 +62,14 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
         stopped
     };
     let timeout = loaded.config.output.shutdown_timeout.0;
-    let stop = shutdown::watch(timeout, Arc::clone(&progress), log.clone(), on_stop, move || bell.ring());
+    let stop = shutdown::watch(timeout, Arc::clone(&progress), log.clone(), on_stop, move || reload.request());
     let stop = stop.map_err(|error| {
         Failure::cannot(format!("cannot watch for signals: {error}"), "raise the limit of open files or threads")
     })?;
-    let edges = places.start(&loaded, &log, metrics.clone(), &progress, peers_stop)?;
-    let (edges, sources, queues) = edges_and_sources(edges, &places, args.protocol, &loaded, stop)?;
+    let edges = endpoints.start(&loaded, &log, metrics.clone(), &progress, peers_stop)?;
+    let (edges, sources, queues) = edges_and_sources(edges, &endpoints, args.protocol, &loaded, stop)?;
 
-    let is_terminal = places.to_stdout && std::io::stdout().is_terminal();
+    let is_terminal = endpoints.to_stdout && std::io::stdout().is_terminal();
     let screen = Screen::for_output(args.color, is_terminal, std::env::var_os("NO_COLOR").as_deref());
     log_panics(&log);
     let mut options = loaded.config.encoder_options();
@@ -91,7 +91,7 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
             .with_state(state, loaded.config.state.interval.0),
         progress: Arc::clone(&progress),
     };
-    let stdout = if places.to_stdout { Some(standard(rustix::stdio::stdout())?) } else { None };
+    let stdout = if endpoints.to_stdout { Some(standard(rustix::stdio::stdout())?) } else { None };
     let mut outputs = Outputs::new(stdout, queues, Arc::clone(&progress));
     readiness.set(true);
     let ended = pipeline.run(sources, &mut outputs);
@@ -114,14 +114,14 @@ pub fn run(args: &RunArgs) -> Result<(), Failure> {
 }
 
 /// Where events come from and where they go.
-struct Places {
+struct Endpoints {
     from_stdin: bool,
     from: Vec<Remote>,
     to_stdout: bool,
     to: Vec<Remote>,
 }
 
-impl Places {
+impl Endpoints {
     /// Starts the network inputs and outputs, if there are any.
     fn start(
         &self,
@@ -136,7 +136,7 @@ impl Places {
         }
         let dead_letters = DeadLetters::open(&loaded.config.output)
             .map_err(|error| Failure::cannot(error.to_string(), error.hint()))?;
-        let circumstances = EdgeContext {
+        let context = EdgeContext {
             peers: loaded.config.peers.clone(),
             max_line_bytes: loaded.config.input.max_line_bytes,
             log: log.clone(),
@@ -145,13 +145,13 @@ impl Places {
             dead_letters,
             stop,
         };
-        let edges = Edges::start(&self.from, &self.to, circumstances);
+        let edges = Edges::start(&self.from, &self.to, context);
         edges.map(Some).map_err(|error| Failure::cannot(error.to_string(), error.hint()))
     }
 }
 
 /// Resolves the inputs and outputs: those of flags replace those of the configuration.
-fn places(args: &RunArgs, loaded: &mut Loaded) -> Result<Places, Failure> {
+fn resolve_endpoints(args: &RunArgs, loaded: &mut Loaded) -> Result<Endpoints, Failure> {
     if !args.from.is_empty() {
         loaded.config.input.from.clone_from(&args.from);
     }
@@ -164,8 +164,8 @@ fn places(args: &RunArgs, loaded: &mut Loaded) -> Result<Places, Failure> {
     };
     let from = ends::parse_all(&loaded.config.input.from, Direction::From).map_err(usage)?;
     let to = ends::parse_all(&loaded.config.output.to, Direction::To).map_err(usage)?;
-    let (from_stdin, from) = apart(from);
-    let (mut to_stdout, to) = apart(to);
+    let (from_stdin, from) = split_stdio(from);
+    let (mut to_stdout, to) = split_stdio(to);
     let wrong = |message: &str, hint: &str| Err(Failure::Usage { message: message.into(), hint: hint.into() });
     match args.protocol {
         Some(_) if !from_stdin || !from.is_empty() => {
@@ -182,10 +182,10 @@ fn places(args: &RunArgs, loaded: &mut Loaded) -> Result<Places, Failure> {
         Some(Protocol::RsyslogOmprog) => to_stdout = false,
         _ => {}
     }
-    Ok(Places { from_stdin, from, to_stdout, to })
+    Ok(Endpoints { from_stdin, from, to_stdout, to })
 }
 
-fn apart(ends: Vec<End>) -> (bool, Vec<Remote>) {
+fn split_stdio(ends: Vec<End>) -> (bool, Vec<Remote>) {
     let standard = ends.contains(&End::Standard);
     let remotes = ends.into_iter().filter_map(|end| match end {
         End::Standard => None,
@@ -199,7 +199,7 @@ type Started = (Option<Edges>, Vec<Box<dyn Source>>, Vec<crate::io::outputs::Que
 /// All sources, each with its parser.
 fn edges_and_sources(
     mut edges: Option<Edges>,
-    places: &Places,
+    endpoints: &Endpoints,
     protocol: Option<Protocol>,
     loaded: &Loaded,
     stop: OwnedFd,
@@ -212,7 +212,7 @@ fn edges_and_sources(
             sources.push(Box::new(ParsedSource { intake, parser: loaded.parser()? }));
         }
     }
-    if places.from_stdin {
+    if endpoints.from_stdin {
         let join_timeout = loaded.config.input.join_timeout.0;
         // The protocol expects one answer to each line, so lines are not joined.
         let lines = if protocol.is_some() { loaded.single_lines() } else { loaded.lines() };

@@ -101,10 +101,25 @@ mod tests {
 
     /// The texts' lines, merged.
     fn merged(texts: &[&str], shift: i64) -> Vec<String> {
+        merged_in_reads(texts, shift, usize::MAX)
+    }
+
+    /// A text of which each read returns at most so many bytes.
+    struct Pieces(std::io::Cursor<Vec<u8>>, usize);
+
+    impl std::io::Read for Pieces {
+        fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+            let most = buf.len().min(self.1);
+            self.0.read(&mut buf[..most])
+        }
+    }
+
+    /// As [`merged`], with reads of at most `most` bytes.
+    fn merged_in_reads(texts: &[&str], shift: i64, most: usize) -> Vec<String> {
         let parser =
             || EventParser::new(Config::default().names(), "anomalies".into(), TimeContext::new("UTC", 2026).unwrap());
         let source = |(i, text): (usize, &&str)| {
-            let input = Box::new(std::io::Cursor::new(text.as_bytes().to_vec()));
+            let input = Box::new(Pieces(std::io::Cursor::new(text.as_bytes().to_vec()), most));
             let opened = Opened { name: i.to_string(), input, length: None };
             LogSource::new(opened, Lines::new(1 << 20), parser(), if i == 0 { 0 } else { shift }).unwrap()
         };
@@ -140,7 +155,9 @@ mod tests {
     #[test]
     fn an_absurd_time_does_not_hold_up_its_file() {
         let broken = "2026-03-02 08:00:01 INFO a1\n2099-01-01 00:00:00 INFO broken\n2026-03-02 08:00:02 INFO a2\n";
-        assert_eq!(merged(&[broken, B], 0), ["b0", "a1", "broken", "a2", "b3", "b4"]);
+        for most in [16, 40, 60, usize::MAX] {
+            assert_eq!(merged_in_reads(&[broken, B], 0, most), ["b0", "a1", "broken", "a2", "b3", "b4"], "{most}");
+        }
     }
 
     #[test]

@@ -176,8 +176,9 @@ impl LogSource {
     }
 
     /// Determines each record's time in the timeline: its own, or that of the line before it if it
-    /// has none or if its own is more than `ABSURD` ahead. Such a time would hold back the whole
-    /// rest of the file.
+    /// has none or if its own is more than `ABSURD` ahead of both the time before it and the next
+    /// one. Such a time would hold back the whole rest of the file. The last time of a batch has
+    /// no next one: if it is ahead, its line keeps its place beside the line before it.
     fn place(&mut self) {
         let mut ahead = None;
         self.places.clear();
@@ -188,9 +189,9 @@ impl LogSource {
         }
         // The first pass goes backwards: it notes for each line the next time in the batch.
         for (place, parsed) in self.places.iter_mut().zip(&self.batch.parsed).rev() {
-            if let Some(time) = parsed.time {
-                *place = ahead.unwrap_or(time);
-                ahead = Some(time);
+            if parsed.time.is_some() {
+                *place = ahead.unwrap_or(Timestamp(i64::MIN));
+                ahead = parsed.time;
             }
         }
         let is_absurd = |time: Timestamp, other: Timestamp| time.0.saturating_sub(other.0) > ABSURD;

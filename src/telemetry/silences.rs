@@ -65,7 +65,7 @@ pub enum Refused {
     #[error("a silence has a reason of 1 to 500 characters")]
     Reason,
     /// There are too many silences.
-    #[error("there are 1000 silences already; end some")]
+    #[error("there are {MOST} silences already; end some")]
     Full,
 }
 
