@@ -3,7 +3,7 @@
 use crate::event::{Batch, Fields, Role};
 use serde::{Deserialize, Serialize};
 
-/// Lines kept: the most that a rule can ask for as context.
+/// Lines kept: the most that a finding can show as context.
 pub const LINES: usize = 64;
 /// Bytes kept of each line.
 const LINE_BYTES: usize = 256;
