@@ -12,7 +12,7 @@ const MOST_NAME: usize = 100;
 /// One problem in a configuration or rule file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// The file as the user named it.
+    /// The path as the user wrote it.
     pub path: String,
     /// Line, from 1; 0 for a problem with the whole file.
     pub line: usize,
@@ -21,9 +21,9 @@ pub struct Diagnostic {
     /// The text of that line; empty for a problem with the whole file or in a file that must not be
     /// quoted.
     pub source: String,
-    /// What is wrong.
+    /// The problem.
     pub message: String,
-    /// What to do about it.
+    /// The hint: what to do about it.
     pub hint: Option<String>,
 }
 

@@ -22,7 +22,7 @@ const SLACK: usize = 2;
 /// misses.
 const CACHE: usize = 16 << 20;
 
-/// The budget.
+/// The memory budget, and the state of the checks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MemoryBudget {
     bytes: usize,

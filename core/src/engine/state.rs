@@ -9,7 +9,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 pub struct TableUse {
     /// The name of the table; the value of the metrics' label `table`.
     pub table: &'static str,
-    /// Keys held.
+    /// Number of keys.
     pub keys: u64,
     /// Keys evicted so far.
     pub evictions: u64,

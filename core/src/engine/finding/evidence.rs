@@ -200,7 +200,7 @@ pub struct ShiftEvidence {
     pub count: u32,
     /// All of the last calls.
     pub of: usize,
-    /// The quantile.
+    /// The quantile, as a fraction from 0 to 1.
     pub quantile: f64,
     /// True for calls below the quantile, false for calls above it.
     pub faster: bool,
@@ -336,7 +336,7 @@ impl Evidence {
         }
     }
 
-    /// About how many bytes its texts take.
+    /// Approximate heap size of its texts in bytes.
     pub(in crate::engine) fn heap_size(&self) -> usize {
         let text = |text: &String| size_of::<String>() + allocated(text.capacity());
         let lines: usize = self.examples().iter().map(text).sum();

@@ -84,7 +84,7 @@ pub struct Finding {
     pub rule: Option<String>,
     /// Whether the incident opens, continues or has ended.
     pub state: State,
-    /// How much it matters.
+    /// The severity.
     pub severity: Severity,
     /// Response time by the worst level involved.
     pub respond_within: Option<String>,

@@ -12,7 +12,7 @@ pub struct Opening {
     pub kind: String,
     /// The rule's name, for rules.
     pub rule: Option<String>,
-    /// How much it matters.
+    /// The severity.
     pub severity: Severity,
     /// The key.
     pub key: Key,
@@ -24,7 +24,7 @@ pub struct Opening {
     pub measured: Measured,
     /// The evidence of the detector.
     pub evidence: Evidence,
-    /// The worst level involved.
+    /// The highest level involved.
     pub worst: Option<Level>,
     /// The cause.
     pub cause: Option<String>,

@@ -68,7 +68,7 @@ impl Storm {
 struct Keys(BTreeSet<u64>);
 
 impl Keys {
-    /// A key has joined.
+    /// Adds the key of an incident that joined.
     fn add(&mut self, key: &Key) {
         let mut hash = Xxh3::new();
         for part in key.0.iter().flat_map(|(name, value)| [name, value]) {

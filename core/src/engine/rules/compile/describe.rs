@@ -12,7 +12,7 @@ pub struct RuleSummary<'a> {
     pub name: &'a str,
     /// The severity of its findings.
     pub severity: &'static str,
-    /// Its file, as the user named it.
+    /// The path of its file, as the user wrote it.
     pub path: &'a str,
     /// The comment at the top of its file.
     pub description: &'a str,
@@ -63,7 +63,7 @@ impl fmt::Display for RuleChanges {
 pub struct RuleTests {
     /// The rule's name.
     pub rule: String,
-    /// Its file, as the user named it.
+    /// The path of its file, as the user wrote it.
     pub path: String,
     /// The text of the file.
     pub text: String,

@@ -54,7 +54,7 @@ pub struct RuleMetric {
     pub kind: MetricKind,
     /// The names of its labels, in alphabetical order.
     pub labels: Vec<String>,
-    /// Its series by the values of the labels.
+    /// Its series, by the values of the labels.
     pub series: BTreeMap<Vec<String>, Series>,
     /// How many values went into `other` for lack of room.
     #[serde(default)]
