@@ -16,7 +16,7 @@ impl Engine {
         outcome.before.extend(outcome.findings.extract_if(.., |finding| finding.state == State::Resolved));
         if outcome.edit.withheld {
             for finding in &mut outcome.findings {
-                // An example may quote text that could not be masked, so that the event was withheld.
+                // An example may quote what was withheld because it could not be masked.
                 finding.evidence.drop_examples();
             }
             outcome.before.append(&mut outcome.findings);

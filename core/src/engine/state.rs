@@ -356,7 +356,7 @@ mod tests {
         for key in [1, 2, 3] {
             *table.touch(key, || 0) += key;
         }
-        table.touch(4, || 4); // all were touched: the hand goes round once and takes the oldest
+        table.touch(4, || 4); // all were touched: the hand goes round and takes the oldest
         assert!(table.get_mut(1).is_none());
         table.touch(2, || 0);
         table.touch(5, || 5);
