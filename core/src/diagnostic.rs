@@ -1,29 +1,29 @@
-//! What is wrong in a file that a person wrote: where, the line itself, and what to do.
+//! A problem in a file that a person wrote: its location, the offending line and a hint.
 
 use crate::plain::plain;
 use std::fmt;
 
-/// Most characters of a message, and of a line that is quoted.
+/// Most characters shown of a message, a hint and a quoted line.
 const MOST_MESSAGE: usize = 2_000;
 const MOST_SOURCE: usize = 300;
-/// A longer name is none that was misspelt.
+/// Most characters of a name for which a similar name is suggested; longer names are not typos.
 const MOST_NAME: usize = 100;
 
 /// One problem in a configuration or rule file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// The file as the user named it.
+    /// The path as the user wrote it.
     pub path: String,
-    /// Line, from 1; 0 when the problem has no place.
+    /// Line, from 1; 0 for a problem with the whole file.
     pub line: usize,
     /// Column in characters, from 1.
     pub column: usize,
-    /// The text of that line, or as much of it as may be shown; empty where nothing of the file may
-    /// be.
+    /// The text of that line; empty for a problem with the whole file or in a file that must not be
+    /// quoted.
     pub source: String,
-    /// What is wrong.
+    /// The problem.
     pub message: String,
-    /// What to do about it.
+    /// The hint: what to do about it.
     pub hint: Option<String>,
 }
 
@@ -46,8 +46,7 @@ impl Diagnostic {
         }
     }
 
-    /// A problem at byte `offset` of `text`, of which nothing is shown: of a file whose content is
-    /// nobody else's business.
+    /// A problem at byte `offset` of `text` that quotes nothing, for files that may hold secrets.
     #[must_use]
     pub fn unquoted(path: &str, text: &str, offset: usize, message: impl Into<String>) -> Self {
         Self { source: String::new(), ..Self::at(path, text, offset, message) }
@@ -69,8 +68,7 @@ impl Diagnostic {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // All of it is from outside: a name of a file, a line of one, a message that repeats a word
-        // of it.
+        // File names, quoted lines and messages all contain text from outside, so all are escaped.
         let (path, message) = (plain(&self.path), plain(&clipped(&self.message, MOST_MESSAGE)));
         if self.line == 0 {
             write!(f, "{path}: {message}")?;
@@ -84,7 +82,7 @@ impl fmt::Display for Diagnostic {
             let skipped = self.column.saturating_sub(MOST_SOURCE);
             let source: String = self.source.chars().skip(skipped).collect();
             writeln!(f, "{} | {}", self.line, shown(&clipped(&source, MOST_SOURCE)))?;
-            // The caret stands below what is shown, in which a character can be several.
+            // The caret is placed by the text as shown: an escaped character takes several columns.
             let before: String = source.chars().take(self.column.saturating_sub(1 + skipped)).collect();
             write!(f, "{:margin$} | {:>column$}", "", "^", column = shown(&before).chars().count() + 1)?;
         }
@@ -95,8 +93,7 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// As much of a text as a message can have: who makes a name or a line of a megabyte does not make
-/// a message of one.
+/// Cuts a text after `most` characters, so that a huge name or line does not make a huge message.
 fn clipped(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", &text[..end]),
@@ -104,7 +101,7 @@ fn clipped(text: &str, most: usize) -> String {
     }
 }
 
-/// The known name nearest to `name`, if any is near enough to be what was meant.
+/// The known name most similar to `name` (edit distance up to a third of its length), if any.
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let length = name.chars().count();

@@ -1,9 +1,10 @@
 //! Durations as people write them in configurations and rules: `250ms`, `10s`, `1.5h`, `2d`.
 //!
-//! How events write theirs is another language: see `event::numbers` and `event::text_duration`.
+//! Durations that events contain are written differently: see `event::numbers` and
+//! `event::text_duration`.
 
-/// The nanoseconds that `text` says: a number and one of the units ms, s, m, h, d, with or without
-/// a space between. `None` for anything else; how long a duration may be is the caller's to say.
+/// Parses a number and a unit (ms, s, m, h, d), optionally separated by a space, into nanoseconds.
+/// `None` for anything else. The caller limits the length.
 #[must_use]
 pub fn nanoseconds(text: &str) -> Option<f64> {
     let unit = text.find(|c: char| !c.is_ascii_digit() && c != '.')?;

@@ -1,27 +1,27 @@
-//! Lengths of time in configuration.
+//! Durations in the configuration.
 
 use crate::duration::nanoseconds;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// A length of time as people write it: `250ms`, `10s`, `5m`, `24h`, `2d`.
+/// A duration as people write it: `250ms`, `10s`, `5m`, `24h`, `2d`; at most 366 days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HumanDuration(pub Duration);
 
 impl HumanDuration {
-    /// So many seconds.
+    /// A duration of `seconds`.
     #[must_use]
     pub const fn from_secs(seconds: u64) -> Self {
         Self(Duration::from_secs(seconds))
     }
 
-    /// So many milliseconds.
+    /// A duration of `milliseconds`.
     #[must_use]
     pub const fn from_millis(milliseconds: u64) -> Self {
         Self(Duration::from_millis(milliseconds))
     }
 
-    /// In seconds.
+    /// The duration in seconds.
     #[must_use]
     pub fn seconds(self) -> f64 {
         self.0.as_secs_f64()
@@ -32,7 +32,7 @@ impl std::fmt::Display for HumanDuration {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let milliseconds = self.0.as_millis();
         let units = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1_000)];
-        // A day is written as 24h: that is how people agree on response times.
+        // One day is written as 24h, the usual form of a response time.
         let unit = units.into_iter().find(|(name, size)| {
             milliseconds > 0 && milliseconds.is_multiple_of(*size) && (*name != "d" || milliseconds > *size)
         });

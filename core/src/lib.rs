@@ -1,9 +1,9 @@
-//! The pure part of seismolog: what one line says ([`event`]) and what a stream of them means
-//! ([`engine`]), and how that is told ([`narrate`]).
+//! The pure part of seismolog: parsing one line ([`event`]), finding anomalies in a stream of
+//! events ([`engine`]), and describing them in sentences ([`narrate`]).
 //!
 //! Nothing here touches files, network, clock, threads or the environment: bytes and times come in,
-//! findings come out. The crate `seismolog` puts pipes, networks and metrics around it. Clippy
-//! holds it to that (`clippy.toml`), its unit tests aside.
+//! findings come out. The crate `seismolog` adds pipes, networks and metrics. Clippy enforces this
+//! (`clippy.toml`), except in unit tests.
 
 #![cfg_attr(test, allow(clippy::disallowed_macros, clippy::disallowed_methods, clippy::disallowed_types))]
 

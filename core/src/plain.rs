@@ -1,18 +1,18 @@
-//! Text from outside, as a terminal or a log may be given it.
+//! Escapes text from outside before it goes to a terminal or a log.
 //!
-//! Whoever writes logs, rules, file names or answers can put bytes into them that a terminal obeys:
-//! a title for the window, a cursor that moves over what stands there, text that runs backwards.
-//! Here such characters become escapes that show them and do nothing.
+//! Whoever writes logs, rules, file names or responses can put control characters into them: a
+//! terminal would change its title, move its cursor or reverse text. Here such characters become
+//! visible escapes.
 
-/// True for a character that steers a terminal, breaks a line, or turns the direction of text. A
-/// tab is none.
+/// True for a character that controls a terminal, ends a line, or changes the direction of text. A
+/// tab is false.
 #[must_use]
 pub const fn steers(c: char) -> bool {
     match c {
         '\t' => false,
-        // C0 and DEL; then C1, which some terminals obey in UTF-8 as well.
+        // C0 controls and DEL; C1 controls, which some terminals obey in UTF-8 as well.
         '\0'..='\x1f' | '\x7f'..='\u{9f}' => true,
-        // The separators of lines and paragraphs, the marks, embeddings, overrides and isolates of
+        // Line and paragraph separators, and the marks, embeddings, overrides and isolates of
         // bidirectional text.
         '\u{61c}'
         | '\u{200e}'
@@ -25,7 +25,7 @@ pub const fn steers(c: char) -> bool {
     }
 }
 
-/// `text` with every character that [`steers`] as its escape: one line, whatever it was. Tabs stay.
+/// `text` with every character that [`steers`] escaped; always a single line. Tabs stay.
 #[must_use]
 pub fn plain(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
@@ -36,8 +36,8 @@ pub fn plain(text: &str) -> String {
 }
 
 /// A document of JSON, or of TOML with basic strings, in which every character that [`steers`] is
-/// `\u` and four digits. That is the same document: such characters stand inside of strings, but
-/// for line breaks, which stay.
+/// `\u` and four digits. The document keeps its meaning: outside of strings the only such
+/// characters are line breaks, and those stay.
 #[must_use]
 pub fn plain_document(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());

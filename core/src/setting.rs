@@ -1,78 +1,78 @@
-//! A setting with a range: its default, its range, its hint and its schema from one line.
+//! A setting with a range: one line defines its default, range, hint and schema.
 //!
-//! The range and the hint go into the schema of the configuration, and what checks a configuration
-//! walks that schema: there is no list of checks beside it. What the schema of an editor does not
-//! have, a range of durations and the hints, is under names of our own, which
-//! [`without_own_names`] takes out.
+//! The range and the hint are written into the schema of the configuration, and validation walks
+//! that schema, so there is no second list of checks. Ranges of durations and hints have no
+//! standard JSON Schema keyword; they use extension keywords (`x-…`), which [`without_own_names`]
+//! removes before the schema is published.
 
 use crate::human_duration::HumanDuration;
 use schemars::Schema;
 use schemars::transform::Transform;
 use serde_json::Value;
 
-/// What to do about a value out of range.
+/// Extension keyword: the hint for a value out of range.
 pub const HINT: &str = "x-hint";
-/// Names of the bounds of durations, which are in seconds.
+/// Extension keywords for the bounds of durations, in seconds.
 const DURATION_BOUNDS: [&str; 3] = ["x-minimum", "x-exclusiveMinimum", "x-maximum"];
 const NUMBER_BOUNDS: [&str; 3] = ["minimum", "exclusiveMinimum", "maximum"];
-/// Our own names begin with this.
+/// Prefix of all extension keywords.
 const OWN: &str = "x-";
 
-/// Takes what must hold of a configuration: whether it does, where it stands, what is wrong there
-/// and what to do about it.
+/// Callback for one check of a configuration: whether it holds, the path of the setting, the
+/// message, and the hint.
 pub type Require<'a> = dyn FnMut(bool, &str, String, &str) + 'a;
 
-/// A setting with a range; its default is of another type where it need not be set.
+/// A setting with a range. `D` differs from `T` where the setting is optional.
 #[derive(Clone, Copy, Debug)]
 pub struct Setting<T, D = T> {
-    /// Its value where nobody says another.
+    /// The value used when the configuration does not set one.
     pub default: D,
     hint: &'static str,
-    /// The least value, the value that all are above, and the greatest value.
+    /// The inclusive minimum, the exclusive minimum and the inclusive maximum.
     bounds: [Option<T>; 3],
 }
 
 impl<T: Copy, D: Copy> Setting<T, D> {
-    /// A setting with this default; `hint` says in words what it may be.
+    /// A setting with this default; `hint` describes the valid values.
     #[must_use]
     pub const fn new(default: D, hint: &'static str) -> Self {
         Self { default, hint, bounds: [None; 3] }
     }
 
-    /// From `least` on.
+    /// Requires at least `least`.
     #[must_use]
     pub const fn from(self, least: T) -> Self {
         let [_, above, most] = self.bounds;
         Self { bounds: [Some(least), above, most], ..self }
     }
 
-    /// Greater than `bound`.
+    /// Requires more than `bound`.
     #[must_use]
     pub const fn above(self, bound: T) -> Self {
         let [least, _, most] = self.bounds;
         Self { bounds: [least, Some(bound), most], ..self }
     }
 
-    /// Up to `most`.
+    /// Requires at most `most`.
     #[must_use]
     pub const fn to(self, most: T) -> Self {
         let [least, above, _] = self.bounds;
         Self { bounds: [least, above, Some(most)], ..self }
     }
 
-    /// What writes the range into a schema: `#[schemars(transform = LEAST.range())]`.
+    /// The transform that writes the range into a schema: `#[schemars(transform = LEAST.range())]`.
     #[must_use]
     pub const fn range(self) -> Self {
         self
     }
 }
 
-/// What a range can be of.
+/// A type that can have a range.
 pub trait Bound: Copy {
-    /// What a least, a lower and a greatest bound are called in the schema.
+    /// The schema keywords for the inclusive minimum, the exclusive minimum and the maximum.
     const NAMES: [&'static str; 3] = NUMBER_BOUNDS;
 
-    /// The bound in the schema.
+    /// The bound as a JSON value.
     fn value(self) -> Value;
 }
 
@@ -120,7 +120,7 @@ impl<T: Bound, D> Transform for Setting<T, D> {
     }
 }
 
-/// Once in the program, and not for each type of each setting.
+/// Not generic and not inlined, so that the code exists once instead of once per setting type.
 #[cold]
 #[inline(never)]
 fn write_range(schema: &mut Schema, hint: &str, names: [&str; 3], bounds: [Option<Value>; 3]) {
@@ -132,7 +132,7 @@ fn write_range(schema: &mut Schema, hint: &str, names: [&str; 3], bounds: [Optio
     }
 }
 
-/// What to do about a value that is out of the range in its schema. None where it is in range, or
+/// The hint for a value that is out of its schema's range. None where the value is in range, or
 /// where the schema has no range with a hint.
 #[must_use]
 pub fn out_of_range<'a>(schema: &'a Value, value: &toml::Value) -> Option<&'a str> {
@@ -144,7 +144,7 @@ pub fn out_of_range<'a>(schema: &'a Value, value: &toml::Value) -> Option<&'a st
         _ => return None,
     };
     let [least, above, most] = names.map(|name| schema.get(name).and_then(Value::as_f64));
-    // What is no number is in no range.
+    // NaN is in no range.
     let holds = !value.is_nan()
         && least.is_none_or(|least| value >= least)
         && above.is_none_or(|above| value > above)
@@ -152,7 +152,7 @@ pub fn out_of_range<'a>(schema: &'a Value, value: &toml::Value) -> Option<&'a st
     (!holds).then_some(hint)
 }
 
-/// Takes out of a schema what is for ourselves alone.
+/// Removes our extension keywords from a schema, at any depth.
 pub fn without_own_names(schema: &mut Value) {
     match schema {
         Value::Array(items) => items.iter_mut().for_each(without_own_names),

@@ -1,4 +1,5 @@
-//! What each detector costs, estimated: one event in 64 is timed by a clock that is passed in.
+//! Estimates the time spent in each detector by timing one event in 64 with a clock that is passed
+//! in.
 //!
 //! The estimate is 64 times the time of the timed events. With n timed events of mean m and
 //! standard deviation s, its relative error is s / (m √n): below 1 % after 10,000 events for costs
@@ -7,10 +8,10 @@
 use super::rules::Meter;
 use std::sync::Arc;
 
-/// One event in so many is timed.
+/// One event in this many is timed.
 const EVERY: u64 = 64;
 
-/// Time spent, by place in the list of detectors.
+/// Time spent per detector, in nanoseconds, by index in the list of detectors.
 #[derive(Debug)]
 pub(super) struct Cost {
     meter: Option<Arc<dyn Meter>>,
@@ -19,19 +20,19 @@ pub(super) struct Cost {
 }
 
 impl Cost {
-    /// Nothing spent yet; without a clock nothing ever is.
+    /// Nothing spent yet. Without a clock nothing is measured.
     pub(super) fn new(meter: Option<Arc<dyn Meter>>) -> Self {
         Self { meter, events: 0, spent: Vec::new() }
     }
 
-    /// Counts an event; the clock if this one is to be timed.
+    /// Counts an event and returns the clock if this event is to be timed.
     #[inline]
     pub(super) fn samples(&mut self) -> Option<Arc<dyn Meter>> {
         self.events = self.events.wrapping_add(1);
         if self.events.is_multiple_of(EVERY) { self.meter.clone() } else { None }
     }
 
-    /// Takes what the detector in place `i` took for a timed event, in nanoseconds.
+    /// Adds the nanoseconds that detector `i` took for a timed event.
     pub(super) fn add(&mut self, i: usize, ns: u64) {
         if self.spent.len() <= i {
             self.spent.resize(i + 1, 0);
@@ -39,7 +40,7 @@ impl Cost {
         self.spent[i] = self.spent[i].saturating_add(ns.saturating_mul(EVERY));
     }
 
-    /// Nanoseconds spent in the detector in place `i`.
+    /// Estimated nanoseconds spent in detector `i`.
     pub(super) fn of(&self, i: usize) -> u64 {
         self.spent.get(i).copied().unwrap_or(0)
     }

@@ -1,45 +1,43 @@
-//! What is due when, so that a tick costs what is due and not what there is.
+//! Timer queues, so that a tick costs time for what is due and not for everything that is open.
 //!
-//! Two shapes, for two questions. [`Deadlines`]: which of the open incidents may be over? A timer
-//! is lazy: what goes on moves none, unless its end has come nearer, and when a key is due it is
-//! looked at, and has another deadline if it has gone on. [`Slotted`]: what is to be done in which
-//! slot, where most slots have something and nobody asks for one key.
+//! [`Deadlines`] holds one deadline per key and answers which keys may have ended. Its timers are
+//! lazy: an event does not move the deadline of its key to a later time. A key that comes due is
+//! checked, and gets a new deadline if it is still active. [`Slotted`] holds items by time slot,
+//! where most slots have items and no lookup by key is needed.
 //!
-//! Both give what is due in an order that depends on keys and on when they were put in, on nothing
-//! else. Memory: [`Deadlines`] about 60 bytes for each key that has one; [`Slotted`] the size of
-//! what is put in.
+//! The order of what is due depends only on the keys and on the order of insertion. Memory:
+//! [`Deadlines`] about 60 bytes per key; [`Slotted`] the size of its items.
 
 use crate::event::Timestamp;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Nanoseconds by which a look is early, so that rounding makes none late: it finds nothing, and
-/// comes again.
+/// Nanoseconds by which a deadline is early, so that rounding never makes it late. A check that
+/// comes too early finds nothing due and sets the deadline again.
 const EARLY: f64 = 1_000.0;
 
-/// Bytes of a key with a deadline, in both of the trees, with the room that these leave free.
+/// Bytes per key in both trees, including the free room that B-trees leave.
 const KEY_BYTES: usize = 60;
 
-/// One time for each of some keys, by which it is to be looked at. Keys are hashes, of whatever:
-/// code for one type is enough.
+/// One deadline for each key. Keys are hashes, so one type serves all callers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Deadlines {
     order: BTreeSet<(Timestamp, u64)>,
     of: BTreeMap<u64, Timestamp>,
-    /// Incidents that were forgotten when that was last told.
+    /// The count of forgotten incidents at the last call of [`Self::keep_up`].
     forgotten: u64,
-    /// Keys that were looked at, for tests.
+    /// Counts checked keys, for tests.
     #[cfg(test)]
     pub(super) looks: usize,
 }
 
-/// The time `seconds` behind `from`, or a little before it.
+/// The time `seconds` after `from`, less [`EARLY`].
 pub(super) fn after(from: Timestamp, seconds: f64) -> Timestamp {
-    // A cast takes what is no number for 0, and what is too large for the largest.
+    // The cast maps NaN to 0 and clamps values that are too large.
     from.saturating_add_nanos((seconds * 1e9 - EARLY) as i64)
 }
 
 impl Deadlines {
-    /// `key` is looked at when it is `at`, or sooner if it already was to be.
+    /// Sets the deadline of `key` to `at`, unless it already has an earlier one.
     pub(super) fn arm(&mut self, key: u64, at: Timestamp) {
         if let Some(known) = self.of.get(&key) {
             if *known <= at {
@@ -51,37 +49,37 @@ impl Deadlines {
         self.order.insert((at, key));
     }
 
-    /// `key` is looked at with the next tick.
+    /// Makes `key` due at the next tick.
     pub(super) fn hurry(&mut self, key: u64) {
         self.arm(key, Timestamp(i64::MIN));
     }
 
-    /// `key` is looked at no more.
+    /// Removes the deadline of `key`.
     pub(super) fn disarm(&mut self, key: u64) {
         if let Some(at) = self.of.remove(&key) {
             self.order.remove(&(at, key));
         }
     }
 
-    /// The key whose time comes first, and that time; it has none any more.
+    /// Removes and returns the key with the earliest deadline, and that deadline.
     pub(super) fn take_first(&mut self) -> Option<(Timestamp, u64)> {
         let first = self.order.pop_first()?;
         self.of.remove(&first.1);
         Some(first)
     }
 
-    /// All keys, the one whose time comes first before the others.
+    /// All keys, the earliest deadline first.
     pub(super) fn soonest_first(&self) -> impl Iterator<Item = u64> {
         self.order.iter().map(|(_, key)| *key)
     }
 
-    /// About how many bytes they take.
+    /// Approximate size in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.of.len() * KEY_BYTES
     }
 
-    /// So many incidents were forgotten so far: if there are more than last time, one of these
-    /// keys' may be among them, and all are looked at.
+    /// Makes all keys due when the count of forgotten incidents has changed since the last call,
+    /// because one of these keys may belong to a forgotten incident.
     pub(super) fn keep_up(&mut self, forgotten: u64) {
         if std::mem::replace(&mut self.forgotten, forgotten) != forgotten {
             let keys: Vec<u64> = self.of.keys().copied().collect();
@@ -89,7 +87,7 @@ impl Deadlines {
         }
     }
 
-    /// Keys whose time has come at `now`, in the order of the keys; they have none any more.
+    /// Removes and returns all keys that are due at `now`, ordered by key.
     pub(super) fn take_due(&mut self, now: Timestamp) -> Vec<u64> {
         let mut due = Vec::new();
         while self.order.first().is_some_and(|(at, _)| *at <= now)
@@ -107,12 +105,12 @@ impl Deadlines {
     }
 }
 
-/// Things by the number of the slot in which they are due.
+/// Items by the number of the time slot in which they are due.
 #[derive(Clone, Debug)]
 pub(super) struct Slotted<T> {
     slots: BTreeMap<u32, Vec<T>>,
     len: usize,
-    /// Things that were taken out, for tests.
+    /// Counts removed items, for tests.
     #[cfg(test)]
     pub(super) looks: usize,
 }
@@ -129,24 +127,24 @@ impl<T> Default for Slotted<T> {
 }
 
 impl<T> Slotted<T> {
-    /// How many there are.
+    /// The number of items.
     pub(super) fn len(&self) -> usize {
         self.len
     }
 
-    /// All of them, with the slots in which they are due, soonest first.
+    /// All items with their slots, the earliest slot first.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u32, &T)> {
         self.slots.iter().flat_map(|(slot, all)| all.iter().map(|one| (*slot, one)))
     }
 
-    /// Puts one into a slot.
+    /// Adds an item to a slot.
     pub(super) fn put(&mut self, slot: u32, one: T) {
         self.slots.entry(slot).or_default().push(one);
         self.len += 1;
     }
 
-    /// The first that is due in slot `now` or before, and the slot that it was put into: of one
-    /// slot, the last that was put in.
+    /// Removes and returns one item of the earliest slot that is due at `now`, with that slot.
+    /// Within a slot the last one added comes first.
     pub(super) fn next(&mut self, now: u32) -> Option<(u32, T)> {
         let mut first = self.slots.first_entry().filter(|first| *first.key() <= now)?;
         let (slot, one) = (*first.key(), first.get_mut().pop());
@@ -161,7 +159,7 @@ impl<T> Slotted<T> {
         Some((slot, one?))
     }
 
-    /// Keeps what `stays`.
+    /// Removes the items for which `stays` is false.
     pub(super) fn retain(&mut self, mut stays: impl FnMut(u32, &T) -> bool) {
         self.slots.retain(|slot, all| {
             all.retain(|one| stays(*slot, one));

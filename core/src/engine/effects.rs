@@ -1,5 +1,4 @@
-//! What comes of rules: their findings, their wishes for the event, events of their own; and what
-//! leaves masked.
+//! Applies the results of rules: findings, edits of the event, emitted events and masks.
 
 use super::emitted::Emitted;
 use super::finding::State;
@@ -9,15 +8,15 @@ use super::{Engine, Outcome, Report};
 use crate::event::{Batch, Edit, Encoding, Fault, Fields, Role, Timestamp, mask};
 
 impl Engine {
-    /// Puts findings where they belong: what has ended is not shown by the event at hand, but
-    /// leaves as an event of its own, and so does what an event would show that does not leave.
-    /// Quotes are masked, in the findings of detectors too.
+    /// Moves findings that this event must not carry to `outcome.before`, where each leaves as an
+    /// event of its own: findings of ended incidents, and all findings when the event is withheld.
+    /// Masks quoted text, in findings of detectors too.
     #[cold]
     pub(super) fn settle(&mut self, outcome: &mut Outcome) {
         outcome.before.extend(outcome.findings.extract_if(.., |finding| finding.state == State::Resolved));
         if outcome.edit.withheld {
             for finding in &mut outcome.findings {
-                // It may quote what was withheld because it could not be masked.
+                // An example may quote what was withheld because it could not be masked.
                 finding.evidence.drop_examples();
             }
             outcome.before.append(&mut outcome.findings);
@@ -26,7 +25,7 @@ impl Engine {
         self.rules.mask(&mut outcome.findings);
     }
 
-    /// Keeps the event's text for the context of later findings, as it leaves.
+    /// Remembers the text of the event, as edited by rules, for the context of later findings.
     #[inline]
     pub(super) fn remember(&mut self, fields: &Fields<'_>, edit: &Edit) {
         let Some(recent) = &mut self.recent else { return };
@@ -35,11 +34,11 @@ impl Engine {
         }
         let masked = !edit.masks.is_empty();
         if self.whole_batches && !masked && fields.record().encoding == Encoding::Line {
-            // The bytes stay where they are only where the batch does.
+            // The batch lives until all of its records have passed, so no copy is needed yet.
             return recent.push(fields);
         }
         match fields.raw(Role::Message) {
-            // The bytes of a map are nothing to read.
+            // A MessagePack map without a message has no readable text.
             None if fields.record().encoding == Encoding::MessagePack => {}
             None if masked => {
                 recent.push_text(&mask::changed(fields.object(), &edit.changes(fields.object())), fields.batch());
@@ -53,7 +52,7 @@ impl Engine {
         }
     }
 
-    /// What is due in rules; it leaves before the event at hand, which is in `batch`.
+    /// Runs what is due in rules. Its findings leave before the current event, which is in `batch`.
     pub(super) fn tick_rules(&mut self, now: Timestamp, whole: bool, batch: Option<&Batch>, outcome: &mut Outcome) {
         self.rules.tick(now, whole, &mut self.rule_outcome);
         if self.rule_outcome.is_quiet() {
@@ -78,7 +77,7 @@ impl Engine {
         }
     }
 
-    /// What came of one event, or of the passing of time.
+    /// Applies the result of the rules on one event or on one tick.
     fn take_one_outcome(&mut self, now: Timestamp, outcome: &mut Outcome) {
         let mut report = Report::new(&mut self.incidents, &mut outcome.findings);
         let recent = self.recent.get_or_insert_default();
@@ -95,8 +94,8 @@ impl Engine {
         outcome.edit.members.append(&mut self.rule_outcome.edit.members);
     }
 
-    /// An event that a rule made goes through the rules once; what they print or fail at counts for
-    /// the event at hand.
+    /// Passes an event that a rule emitted through the rules once. What rules print or fail at then
+    /// is reported with the current event.
     fn process_emitted(&mut self, bytes: Vec<u8>, now: Timestamp, outcome: &mut Outcome) -> Emitted {
         let mut emitted = Emitted::new(bytes, self.parser.as_mut());
         let known = Known { emitted: true, ..Known::default() };

@@ -1,22 +1,23 @@
-//! An event that a rule has made: it goes through the rules once and leaves as an event of its own.
+//! An event that a rule emitted: it goes through the rules once and leaves as an event of its own.
 
 use super::finding::Finding;
 use crate::event::parsed::{ParsedEvent, Shape};
 use crate::event::{Batch, Edit, EventParser, Fields, Record, Span};
 
-/// One such event, and what came of it.
+/// An emitted event and the results of the rules on it.
 #[derive(Debug)]
 pub struct Emitted {
-    /// A batch of this one event.
+    /// A batch with only this event.
     pub batch: Batch,
-    /// What rules found on it.
+    /// Findings of rules on it.
     pub findings: Vec<Finding>,
-    /// What rules wish for it.
+    /// Edits that rules ask for.
     pub edit: Edit,
 }
 
 impl Emitted {
-    /// `bytes` is one JSON object. Without a parser it is opaque and is seen by no rule.
+    /// Parses `bytes`, which is one JSON object. Without a parser the event is opaque: no rule sees
+    /// it.
     #[must_use]
     pub fn new(bytes: Vec<u8>, parser: Option<&mut EventParser>) -> Self {
         let filled = bytes.len();
@@ -29,7 +30,7 @@ impl Emitted {
         Self { batch, findings: Vec::new(), edit: Edit::default() }
     }
 
-    /// The view of it that rules have.
+    /// The view of the event that rules get.
     #[must_use]
     pub fn fields(&self) -> Fields<'_> {
         self.batch.fields(0)

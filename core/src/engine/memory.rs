@@ -1,38 +1,37 @@
-//! One budget of bytes for all tables of an engine.
+//! One memory budget, in bytes, for all tables of an engine.
 //!
-//! Each table has a cap in keys, but what a key takes differs and grows with what is learned of it,
-//! and a stream whose keys are all new fills every table at once. So every [`EVENTS`] events all
-//! tables are weighed, and while they weigh more than the budget together, the heaviest forgets an
-//! eighth of its keys: in the end none weighs much more than the others, and what is small keeps
-//! all it has. This counts events and no time, so that it does not depend on how the input was cut.
+//! Each table has a cap in keys, but the size of a key varies and grows with what is learned about
+//! it, and a stream whose keys are all new fills every table at once. So the sizes of all tables
+//! are taken every [`EVENTS`] events. While their sum exceeds the budget, the largest table evicts
+//! an eighth of its keys: large tables converge to a similar size and small ones keep everything.
+//! The interval counts events, not time, so that results do not depend on how the input was cut.
 
 use super::state::Evict;
 
-/// Events between two weighings. Within these no table can grow by more than a few bytes a key for
-/// each.
+/// Events between two checks. Between them a table grows by at most a few bytes a key per event.
 const EVENTS: u32 = 4_096;
 
-/// A finding counts for so many events: an incident can take 12 KiB.
+/// A finding counts as this many events, because an incident can take 12 KiB.
 const EVENTS_A_FINDING: u32 = 8;
 
-/// Bytes that the process grows by for each that is counted. What grows is copied, what shrinks
-/// leaves room between what stays: `cargo bench --bench growth` was within a tenth of this.
+/// Process memory per counted byte. Growing tables are copied and shrinking ones leave gaps: `cargo
+/// bench --bench growth` was within a tenth of this factor.
 const SLACK: usize = 2;
 
-/// What a processor's own caches hold, about: beyond that a key that comes seldom has to be waited
-/// for.
+/// About the size of a processor's caches. With larger tables, a rarely seen key costs cache
+/// misses.
 const CACHE: usize = 16 << 20;
 
-/// The budget.
+/// The memory budget, and the state of the checks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MemoryBudget {
     bytes: usize,
     events: u32,
-    /// What all tables took when they were last weighed, slack included.
+    /// The size of all tables at the last check, including [`SLACK`].
     weight: usize,
 }
 
-/// Shows each of several tables to what it is given.
+/// Calls the given function with each of several tables.
 pub(super) type Visit<'a> = dyn FnMut(&mut dyn FnMut(&mut dyn Evict)) + 'a;
 
 impl MemoryBudget {
@@ -40,26 +39,26 @@ impl MemoryBudget {
         Self { bytes, events: 0, weight: 0 }
     }
 
-    /// Whether the tables have outgrown a processor's own caches.
+    /// True when the tables no longer fit into a processor's caches.
     #[inline]
     pub(super) fn is_crowded(&self) -> bool {
         self.weight > CACHE
     }
 
-    /// Counts an event; true when tables are to be weighed.
+    /// Counts an event; true when the sizes are to be checked.
     #[inline]
     pub(super) fn is_due(&mut self) -> bool {
         self.events += 1;
         self.events >= EVENTS
     }
 
-    /// So many findings have been made: what opens keeps more than an event does.
+    /// Brings the next check nearer by the number of new findings, which take more memory than
+    /// events.
     pub(super) fn hurry(&mut self, findings: usize) {
         self.events = self.events.saturating_add(findings as u32 * EVENTS_A_FINDING);
     }
 
-    /// Makes the heaviest tables give until all together keep to the budget, or have nothing more
-    /// to give.
+    /// Lets the largest tables evict until all fit the budget or have nothing left to evict.
     pub(super) fn keep(&mut self, tables: &mut Visit<'_>) {
         self.events = 0;
         let mut weights = Vec::new();
@@ -72,7 +71,7 @@ impl MemoryBudget {
             let mut place = 0;
             tables(&mut |table| {
                 if place == heaviest {
-                    // One that has nothing to give is not asked again.
+                    // A table that has nothing to evict is not asked again.
                     let less = if table.shrink() { weights[place] / 8 } else { 0 };
                     weights[place] = if less > 0 { weights[place] - less } else { 0 };
                     all -= less;
@@ -107,7 +106,7 @@ mod tests {
         let [first, second, third] = sizes(2 << 20);
         assert!((7_000..12_000).contains(&first) && (7_000..12_000).contains(&second), "{first} {second}");
         assert_eq!(third, 500);
-        // Less than what each may keep is no reason to go on for ever.
+        // Every table may keep a minimum: a budget below the sum of these must not loop for ever.
         assert_eq!(sizes(10), [1_000, 1_000, 500]);
     }
 
@@ -133,8 +132,8 @@ mod tests {
         assert!(stream.engine.snapshot() == before, "it has changed something");
     }
 
-    /// Rules of each kind: one that counts, one that keeps values, one that explains, and the
-    /// shipped ones.
+    /// One rule that counts, one that stores values, one that explains incidents, and the shipped
+    /// rules.
     fn rules() -> RuleSet {
         let own = |name: &str, text: &str| RuleSource {
             name: name.into(),
@@ -153,7 +152,7 @@ mod tests {
         RuleSet::compile(&rules, &tables).unwrap()
     }
 
-    /// Crashes, each of a new module on a new host, with new everything.
+    /// A crash of a new module, with all other roles new as well (two crashes share a host).
     fn crash(i: usize) -> String {
         format!(
             r#"{{"time":{},"level":"FATAL","module":"m-{i}","host":"h-{}","thread":"t-{i}","route":"/{i:x}z","duration_ms":{},"status":500,"error_code":"E{i}","order":{i},"message":"job {i} began: thread 'main' panicked at src/lib.rs:{i}: {}"}}"#,
@@ -182,12 +181,13 @@ mod tests {
         });
         let mut stream = Stream::with_rules(&options, rules());
         (0..600).for_each(|i| stream.line(&crash(i)));
-        // A list is of the template that tells it once, and so its skeleton is kept beside.
+        // A template has the repeated group of a list only once, so the list's own skeleton needs
+        // an entry in `template_skeletons`.
         stream.line(r#"{"time":1767600006,"module":"m","message":"blk 1, blk 2, blk 3, deleted"}"#);
         let mut weighed = Vec::new();
         stream.engine.bounded(&mut |table| weighed.push((table.keys() as u64, table.size_bytes())));
-        // What is bounded by a number of its own: series of metrics, 1,000 of them; what rules
-        // keep, one table for each rule; storms, which are open incidents.
+        // These tables have limits of their own: 1,000 metric series, one state table for each
+        // rule, and storms, which are weighed as open incidents.
         let apart = ["rule_metrics", "rule_state", "storms"];
         for table in stream.engine.tables() {
             let is_weighed = weighed.iter().any(|(keys, bytes)| *keys == table.keys && (*keys == 0 || *bytes > 0));
@@ -218,7 +218,7 @@ mod tests {
             assert!((1..3_000).contains(&table.keys), "{table:?}");
         }
         assert!(stream.engine.incidents().evictions() > 0);
-        // An incident that was forgotten is not watched.
+        // A forgotten incident must no longer be watched.
         let open = stream.engine.incidents().open_by_detector()[DetectorName::Rule as usize];
         assert!((1..=open).contains(&(stream.engine.rule_incidents.own() as u64)));
     }

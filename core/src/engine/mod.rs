@@ -1,8 +1,8 @@
-//! The engine: a pure state machine from events to findings. No files, no network, no clock, no
+//! The engine: a pure state machine from events to findings, without files, network, clock or
 //! threads.
 //!
-//! An event goes through the stream's clock, due ticks, the detectors and the rules. Nothing here
-//! is global: an engine is a value, and many can live in one process.
+//! An event goes through the stream's clock, due ticks, the detectors and the rules. Nothing is
+//! global: an engine is a value, and one process can have many.
 
 pub mod clock;
 mod cost;
@@ -52,15 +52,15 @@ use std::sync::Arc;
 pub use tally::Tally;
 use template::{Merge, TemplateMatch, Templates};
 
-/// Ticks fall on whole multiples of this, in event time, so that they do not depend on where a
-/// stream was cut.
+/// Ticks fall on whole multiples of this, in event time, so that results do not depend on how the
+/// input was cut.
 const TICK_NS: i64 = 1_000_000_000;
 
 /// The engine of one stream.
 pub struct Engine {
     clock: StreamClock,
     next_tick: Timestamp,
-    /// When the last event came, by the wall clock.
+    /// Wall-clock time at which the last event arrived.
     last_arrival: Timestamp,
     templates: Templates,
     merges: Vec<Merge>,
@@ -70,9 +70,9 @@ pub struct Engine {
     rules: Rules,
     rule_outcome: RuleOutcome,
     rule_incidents: RuleIncidents,
-    /// Kept only where a rule can ask for it.
+    /// Present only where a rule can ask for recent lines.
     recent: Option<Recent>,
-    /// Each batch comes whole.
+    /// Every batch is passed completely; see [`Self::with_whole_batches`].
     whole_batches: bool,
     /// Parses events that rules emit.
     parser: Option<EventParser>,
@@ -83,7 +83,7 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine that has seen nothing.
+    /// An engine without any state.
     #[must_use]
     pub fn new(options: &EngineOptions, rules: RuleSet) -> Self {
         let recent = rules.names().next().map(|_| Recent::default());
@@ -112,42 +112,42 @@ impl Engine {
         }
     }
 
-    /// Events that rules emit are parsed by this, which should be like the one that parses the
-    /// stream; without it they leave without being seen by rules.
+    /// Sets the parser for events that rules emit. It should be configured like the parser of the
+    /// stream. Without it no rule sees emitted events.
     #[must_use]
     pub fn with_parser(mut self, parser: EventParser) -> Self {
         self.parser = Some(parser);
         self
     }
 
-    /// For callers that pass all records of a batch in their order before another batch: what is
-    /// kept of events for the context of findings can then stay in the batch for a while.
+    /// For callers that pass all records of a batch in order before the next batch. Then recent
+    /// lines can stay in the batch and need not be copied at once.
     #[must_use]
     pub fn with_whole_batches(mut self) -> Self {
         self.whole_batches = true;
         self
     }
 
-    /// `between` and `weekday` in rules mean the clock of this zone; without it, UTC.
+    /// Sets the time zone of `between` and `weekday` in rules; without it they use UTC.
     #[must_use]
     pub fn with_timezone(mut self, name: &str) -> Self {
         self.rules.set_timezone(name);
         self
     }
 
-    /// Adds a detector of the caller's own behind the built-in ones.
+    /// Adds a detector of the caller after the built-in ones.
     pub fn add_detector(&mut self, detector: Box<dyn Detector>) {
         self.detectors.push(detector);
     }
 
-    /// Keeps only these of the built-in detectors.
+    /// Keeps only the built-in detectors for which `kept` is true.
     pub fn keep_detectors(&mut self, mut kept: impl FnMut(DetectorName) -> bool) {
         self.detectors.retain(|detector| kept(detector.name()));
     }
 
-    /// Record `i` of the batch comes next, then those behind it: for the first [`AHEAD`] of them
-    /// reads what detectors will need and caches hardly hold, and what another processor has
-    /// written. Nothing changes by it but the time that [`Self::process`] takes.
+    /// Prefetches for record `i` of the batch and those after it, [`AHEAD`] in all: their table
+    /// entries, which are rarely in a cache, and their parsed events, which another processor
+    /// wrote. It changes nothing except the time that [`Self::process`] takes.
     pub fn prefetch(&self, batch: &Batch, i: usize) {
         for (parsed, record) in batch.parsed.iter().zip(&batch.records).skip(i).take(AHEAD) {
             std::hint::black_box(parsed.prefetch() ^ u64::from(record.line_end));
@@ -160,8 +160,8 @@ impl Engine {
         }
     }
 
-    /// Takes one event that arrived at `now` by the wall clock; what comes of it replaces the
-    /// content of `outcome`.
+    /// Processes one event that arrived at wall-clock time `now`. The results replace the content
+    /// of `outcome`.
     pub fn process(&mut self, fields: &Fields<'_>, now: Timestamp, outcome: &mut Outcome) {
         outcome.clear();
         let parsed = fields.parsed();
@@ -181,7 +181,7 @@ impl Engine {
             self.keep_memory();
         }
         let moment = self.clock.accept(parsed.time, now);
-        // A stream's first times can turn out to be wrong, and its clock is set back.
+        // The first timestamps of a stream can turn out to be wrong; then its clock is set back.
         if moment.now >= self.next_tick || moment.now.0 < self.next_tick.0.saturating_sub(TICK_NS) {
             self.tick_at(moment, Some(fields.batch()), outcome);
             self.next_tick = Timestamp((moment.now.0.div_euclid(TICK_NS) + 1).saturating_mul(TICK_NS));
@@ -194,7 +194,7 @@ impl Engine {
             self.tell_traces(moment, outcome);
             self.tally.findings(&outcome.before[told..]);
         }
-        // A line that goes on is no event for what learns from events; rules see every line.
+        // A continuation line of a stack trace is no event for detectors. Rules see every line.
         outcome.template = if goes_on {
             TemplateMatch::default()
         } else {
@@ -221,7 +221,7 @@ impl Engine {
         }
     }
 
-    /// Time has passed on an idle live input, to `now` by the wall clock: what is over is closed.
+    /// Called when a live input is idle, with the wall-clock time `now`; ends what has timed out.
     pub fn tick(&mut self, now: Timestamp, outcome: &mut Outcome) {
         outcome.clear();
         let idle = now.0.saturating_sub(self.last_arrival.0).max(0);
@@ -234,8 +234,8 @@ impl Engine {
         }
     }
 
-    /// The input has ended. That closes no incident: what comes next may go on with it. A stack
-    /// trace at the end is whole.
+    /// Called at the end of the input. Completes a stack trace that ends there. It resolves no
+    /// incident, because a later run may continue it.
     pub fn finish(&mut self, outcome: &mut Outcome) {
         outcome.clear();
         self.traces.finish();
@@ -246,20 +246,19 @@ impl Engine {
         }
     }
 
-    /// Counts since the last call.
+    /// Returns the counts since the last call.
     pub fn take_tally(&mut self) -> Tally {
         std::mem::take(&mut self.tally)
     }
 
-    /// Puts other rules in place of those that run; one that is the same in both goes on with all
-    /// that it remembers.
+    /// Replaces the rules. A rule that is the same in both sets keeps its state.
     pub fn replace_rules(&mut self, rules: RuleSet) {
         self.recent = self.recent.take().or_else(|| rules.names().next().map(|_| Recent::default()));
         self.rules.replace(rules);
         self.rules.find_roots(&self.templates);
     }
 
-    /// Puts an empty engine in place of this one, which has panicked; what it counted is not lost.
+    /// Replaces this engine after a panic by an empty one and keeps its counts.
     pub fn replace(&mut self, fresh: Self) {
         let mut tally = self.take_tally();
         tally.fault(Fault::Panic);
@@ -290,26 +289,26 @@ impl Engine {
         &self.rules
     }
 
-    /// How long the `most` busiest operations took in the last minutes, busiest first, then the
-    /// others as `other`.
+    /// Latency quantiles of the `most` busiest operations in the last minutes, busiest first, then
+    /// those of all others as `other`.
     #[must_use]
     pub fn operation_quantiles(&self, most: usize) -> Vec<OperationQuantiles> {
         self.detectors.iter().flat_map(|detector| detector.operation_quantiles(most)).collect()
     }
 
-    /// How much the `most` busiest modules have said since the engine began, busiest first, then
-    /// the others as `other`.
+    /// Counts of the `most` busiest modules since the engine began, busiest first, then those of
+    /// all others as `other`.
     #[must_use]
     pub fn module_counts(&self, most: usize) -> Vec<ModuleCounts> {
         self.detectors.iter().flat_map(|detector| detector.module_counts(most)).collect()
     }
 
-    /// Nanoseconds spent in each detector, estimated; all 0 where no meter was given.
+    /// Estimated nanoseconds spent in each detector; all 0 without a meter.
     pub fn detector_costs(&self) -> impl Iterator<Item = (DetectorName, u64)> {
         self.detectors.iter().enumerate().map(|(i, detector)| (detector.name(), self.cost.of(i)))
     }
 
-    /// How full every table is.
+    /// The number of keys and evictions of every table.
     #[must_use]
     pub fn tables(&self) -> Vec<TableUse> {
         let mut tables: Vec<_> = self.detectors.iter().flat_map(|detector| detector.tables()).collect();
@@ -326,7 +325,7 @@ impl Engine {
         tables
     }
 
-    /// Everything that a restart should know, as CBOR.
+    /// The state to restore after a restart, as CBOR.
     #[must_use]
     pub fn snapshot(&self) -> Vec<u8> {
         pack(&EngineState {
@@ -346,14 +345,14 @@ impl Engine {
         })
     }
 
-    /// Goes on where a snapshot was taken. Tallies start anew.
+    /// Restores a snapshot. Counts start at zero.
     ///
-    /// A detector whose part does not fit, because its settings were others, starts anew: those are
-    /// returned, with why.
+    /// A detector whose part does not fit, because its settings have changed, starts without state.
+    /// These detectors are returned with the reason.
     ///
     /// # Errors
-    /// [`RestoreError`] when the snapshot as a whole is of another shape; the engine is then to be
-    /// thrown away.
+    /// [`RestoreError`] when the snapshot as a whole has another format. The engine must then be
+    /// discarded.
     pub fn restore(&mut self, kept: &[u8]) -> Result<Vec<(DetectorName, RestoreError)>, RestoreError> {
         let mut kept: EngineState = unpack(kept)?;
         let mut refused = Vec::new();
@@ -379,7 +378,7 @@ impl Engine {
         Ok(refused)
     }
 
-    /// Tables that have grown too large together forget some of their keys.
+    /// Lets tables that exceed the budget together evict keys.
     #[cold]
     fn keep_memory(&mut self) {
         let forgotten = self.incidents.evictions();
@@ -391,7 +390,7 @@ impl Engine {
         }
     }
 
-    /// Shows all that grows with what the stream brings to `visit`, always in the same order.
+    /// Passes every table that grows with the stream to `visit`, always in the same order.
     fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {
         self.templates.bounded(visit);
         self.detectors.iter_mut().for_each(|detector| detector.bounded(visit));
@@ -400,7 +399,7 @@ impl Engine {
         self.rules.bounded(visit);
     }
 
-    /// What is due at `moment`, before an event of `batch` if there is one.
+    /// Runs what is due at `moment`, before an event of `batch` if there is one.
     fn tick_at(&mut self, moment: Moment, batch: Option<&Batch>, outcome: &mut Outcome) {
         self.traces.tick(moment.now);
         self.tell_traces(moment, outcome);

@@ -1,4 +1,4 @@
-//! One event through templates and detectors, and what comes of stack traces that are whole.
+//! Passes one event, or a complete stack trace, through templates and detectors.
 
 use super::clock::Moment;
 use super::detector::{Detector, Event, Prior, Report};
@@ -9,13 +9,13 @@ use crate::event::trace::Stack;
 use crate::event::{Fields, Level, ParsedEvent};
 
 impl Engine {
-    /// The event through templates and detectors; its template.
+    /// Passes the event through templates and detectors, and returns its template.
     #[inline]
     pub(super) fn observe(&mut self, fields: &Fields<'_>, moment: Moment, outcome: &mut Outcome) -> TemplateMatch {
         let stack = stack_trace::in_field(fields);
         let (prior, findings) = (Prior::default(), &mut outcome.findings);
         if stack.is_some() && fields.level().is_none() {
-            // A program that says no level of a trace has not handled it.
+            // Without a level it counts as ERROR: a program that handles an exception logs a level.
             let parsed = ParsedEvent { level: Some(Level::Error), ..*fields.parsed() };
             let event = (&fields.with_parsed(&parsed), stack.as_ref());
             return self.observe_event(event, moment, prior, findings, &mut outcome.near_misses);
@@ -59,8 +59,9 @@ impl Engine {
         template
     }
 
-    /// Stack traces of several lines that are whole now, to the detectors: as events of their own
-    /// where their first lines were held back, else as more of an event that was told.
+    /// Passes completed stack traces of several lines to the detectors: as an event of its own
+    /// where its first lines were held back, otherwise as an addition to the event that was already
+    /// observed.
     #[cold]
     pub(super) fn tell_traces(&mut self, moment: Moment, outcome: &mut Outcome) {
         for trace in self.traces.take_ended() {

@@ -1,4 +1,4 @@
-//! Everything that an engine can be told.
+//! The options of an engine.
 
 use super::detector::DetectorOptions;
 use super::incident::{Incidents, Policy};
@@ -6,29 +6,29 @@ use super::rules::{Budget, Meter};
 use super::template::TemplateOptions;
 use std::sync::Arc;
 
-/// Everything that an engine can be told.
+/// The options of an engine.
 #[derive(Clone, Debug)]
 pub struct EngineOptions {
-    /// Seconds that an event may be behind the highest time and still count.
+    /// Seconds that an event may be behind the highest time seen without counting as late.
     pub allowed_lateness_s: f64,
     /// Most keys of each table.
     pub keys: usize,
-    /// Most incidents of one detector, kind and rule that are open at a time; all further ones are
-    /// told as one.
+    /// Most open incidents of one detector, kind and rule; further ones are reported as one storm.
     pub open_incidents: usize,
-    /// About how many bytes all tables may take together.
+    /// Approximate memory budget of all tables together, in bytes.
     pub table_bytes: usize,
-    /// How soon somebody should look.
+    /// Response times by level.
     pub policy: Policy,
     /// The detectors.
     pub detector: DetectorOptions,
-    /// Whether detectors tell what was close to an incident and none.
+    /// Whether detectors report near misses.
     pub near_misses: bool,
     /// The template miner.
     pub template: TemplateOptions,
-    /// What a rule may use.
+    /// The limits of one run of a rule.
     pub budget: Budget,
-    /// The wall clock that stops a rule in an emergency; without one only operations are counted.
+    /// The clock that stops a rule in an emergency and times detectors. Without it, only operations
+    /// are limited.
     pub meter: Option<Arc<dyn Meter>>,
 }
 

@@ -1,33 +1,33 @@
-//! What comes of one event.
+//! The results of one event.
 
 use super::emitted::Emitted;
 use super::finding::{Finding, NearMiss};
 use super::template::TemplateMatch;
 use crate::event::{Edit, Fault};
 
-/// What comes of one event. Reused from event to event; empty for nearly all.
+/// The results of one event. Reused for every event; empty for nearly all.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// Findings that no event carries; they leave as events of their own, before this one.
+    /// Findings that leave as events of their own, before this event.
     pub before: Vec<Finding>,
-    /// Findings that this event shows.
+    /// Findings that are added to this event.
     pub findings: Vec<Finding>,
-    /// What went wrong with this event, for the log.
+    /// What went wrong with this event, for the log: the fault and a message.
     pub fault: Option<(Fault, String)>,
-    /// What rules printed.
+    /// Text that rules printed.
     pub printed: Vec<String>,
-    /// What becomes of the event at the wish of rules.
+    /// Changes to the event that rules ask for.
     pub edit: Edit,
-    /// Events that rules made; they leave as events of their own, before this one.
+    /// Events that rules emitted; they leave before this event.
     pub emitted: Vec<Emitted>,
-    /// What was close to an incident and none, where that was asked for.
+    /// Near misses, where they were asked for.
     pub near_misses: Vec<NearMiss>,
     /// The event's template.
     pub template: TemplateMatch,
 }
 
 impl Outcome {
-    /// Nothing to say: the event leaves as it came.
+    /// True when there is no result except the template: the event leaves unchanged.
     #[inline]
     #[must_use]
     pub fn is_quiet(&self) -> bool {
@@ -40,7 +40,7 @@ impl Outcome {
             && self.near_misses.is_empty()
     }
 
-    /// An event on which something went wrong outside of the engine.
+    /// The outcome of an event on which something failed outside of the engine.
     #[must_use]
     pub fn of_fault(fault: Fault) -> Self {
         Self { fault: Some((fault, String::new())), ..Self::default() }

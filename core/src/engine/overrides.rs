@@ -1,24 +1,24 @@
-//! Other settings for some keys: which of them apply is decided once for each key, by the first
-//! pattern that matches.
+//! Overrides: other settings for keys that match a pattern. The first matching pattern applies;
+//! this is decided once for each key.
 
 use super::state::HeapSize;
 use crate::event::{Fields, Role};
 use std::borrow::Cow;
 
-/// What a key must look like: a glob for each role that matters. A role that the event lacks
-/// matches none.
+/// A pattern for keys: one glob per role, all of which must match. A role that the event lacks
+/// matches no glob.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KeyPattern(Vec<(Role, String)>);
 
 impl KeyPattern {
-    /// The pattern of these globs; a role without one may be anything.
+    /// A pattern of these globs; a role without a glob may have any value.
     #[must_use]
     pub fn new<'a>(globs: impl IntoIterator<Item = (Role, Option<&'a str>)>) -> Self {
         Self(globs.into_iter().filter_map(|(role, glob)| Some((role, glob?.to_owned()))).collect())
     }
 
-    /// True when every role's text matches its glob. One role can have another text than the event
-    /// says: an operation's name in place of its path.
+    /// True when the text of every role matches its glob. `named` replaces the event's text of one
+    /// role, for example an operation's path by its name.
     #[must_use]
     pub fn matches_named(&self, fields: &Fields<'_>, named: Option<(Role, &str)>) -> bool {
         self.matches_texts(|role| match named {
@@ -32,11 +32,11 @@ impl KeyPattern {
     }
 }
 
-/// Whether `text` as a whole is of the form `glob`: `*` is any run of characters, none too, `?` is
-/// any one character.
+/// Whether the whole of `text` matches `glob`: `*` stands for any number of characters, including
+/// none, and `?` for exactly one.
 ///
-/// On a mismatch only the last `*` takes one character more, so that the cost is at most the
-/// product of the lengths.
+/// On a mismatch only the last `*` is extended by one character, so the cost is at most the product
+/// of the lengths.
 #[must_use]
 pub fn glob_matches(glob: &str, text: &str) -> bool {
     let (mut glob, mut text) = (glob.chars(), text.chars());
@@ -63,34 +63,34 @@ pub fn glob_matches(glob: &str, text: &str) -> bool {
     }
 }
 
-/// Which settings a key has; kept with the key, two bytes. Not part of a snapshot: a restart may
-/// bring other overrides.
+/// Which settings a key uses; stored with the key in two bytes. Not part of a snapshot, because the
+/// overrides may differ after a restart.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Choice(Option<std::num::NonZeroU16>);
 
 impl HeapSize for Choice {}
 
 impl Choice {
-    /// Its number: 1 for the usual settings, 0 where nothing is decided.
+    /// The index of the settings plus 1: 1 for the default settings, 0 where undecided.
     #[must_use]
     pub fn number(self) -> u16 {
         self.0.map_or(0, std::num::NonZeroU16::get)
     }
 }
 
-/// The settings of all keys, and others for some.
+/// The default settings, and other settings for keys that match a pattern.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Overrides<T> {
-    /// The first is for keys that no pattern matches.
+    /// The first are the default settings, the others belong to `patterns` in order.
     settings: Vec<T>,
     patterns: Vec<KeyPattern>,
 }
 
 impl<T> Overrides<T> {
-    /// Most overrides; more are ignored, which validation has refused before.
+    /// Most overrides. Validation refuses more; here they would be ignored.
     pub const MOST: usize = 1_000;
 
-    /// `usual` for all keys but those that match a pattern.
+    /// `usual` for all keys that match no pattern.
     #[must_use]
     pub fn new(usual: T, others: impl IntoIterator<Item = (KeyPattern, T)>) -> Self {
         let mut overrides = Self { settings: vec![usual], patterns: Vec::new() };
@@ -101,35 +101,36 @@ impl<T> Overrides<T> {
         overrides
     }
 
-    /// The settings of the key whose choice this is; decided on its first event, `fields`.
+    /// The settings for a key with this `choice`; on the key's first event, `fields`, the choice is
+    /// made.
     #[inline]
     pub fn of(&self, choice: &mut Choice, fields: &Fields<'_>) -> &T {
         self.of_named(choice, fields, None)
     }
 
-    /// The same, where one role has another text than the event says.
+    /// As [`Self::of`]; `named` replaces the event's text of one role.
     #[inline]
     pub fn of_named(&self, choice: &mut Choice, fields: &Fields<'_>, named: Option<(Role, &str)>) -> &T {
         let number = match choice.0 {
             Some(number) => number,
             None => self.decide(choice, fields, named),
         };
-        // A choice of other overrides, which nobody should bring here, is as good as none.
+        // A choice made with other overrides is a caller's mistake; it gets the default settings.
         self.settings.get(usize::from(number.get()) - 1).unwrap_or(&self.settings[0])
     }
 
-    /// The settings of what has these texts for its roles.
+    /// The settings for roles with these texts.
     pub fn of_texts<'a>(&self, text: impl Fn(Role) -> Option<Cow<'a, str>>) -> &T {
         let matching = self.patterns.iter().position(|pattern| pattern.matches_texts(&text));
         &self.settings[matching.map_or(0, |i| i + 1)]
     }
 
-    /// Shows all settings to `change`, the usual first.
+    /// Calls `change` with all settings, the default ones first.
     pub fn for_each_mut(&mut self, change: impl FnMut(&mut T)) {
         self.settings.iter_mut().for_each(change);
     }
 
-    /// All settings, the usual first.
+    /// All settings, the default ones first.
     pub fn all(&self) -> impl Iterator<Item = &T> {
         self.settings.iter()
     }

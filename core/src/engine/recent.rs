@@ -1,24 +1,25 @@
-//! The last lines of the stream, for findings that show what led up to them.
+//! The last lines of the stream, which findings of rules show as context.
 
 use crate::event::{Batch, Fields, Role};
 use serde::{Deserialize, Serialize};
 
-/// How many lines are kept: the most that a rule can ask for as context.
+/// Lines kept: the most that a finding can show as context.
 pub const LINES: usize = 64;
-/// How much of each is kept, in bytes.
+/// Bytes kept of each line.
 const LINE_BYTES: usize = 256;
-/// So many lines may stay where they are before all but the last are forgotten.
+/// Lines that may stay in the batch before all but the last [`LINES`] are dropped.
 const WAITING: usize = 16 * LINES;
 
 /// A ring of messages. Memory: 64 × 256 bytes.
 ///
-/// Most are never asked for and pushed out by others of the same batch. So a message stays where it
-/// is, and is copied when one is asked for or the batch comes to its end.
+/// Most messages are overwritten by later ones of the same batch before anyone asks for them. So a
+/// message stays in the batch, and is copied only when lines are needed or the batch is near its
+/// end.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Recent {
     lines: Vec<Vec<u8>>,
     next: usize,
-    /// Where in the batch at hand the newest lines are, behind those that were copied.
+    /// Record numbers, in the current batch, of the newest lines, which are not yet copied.
     #[serde(skip)]
     waiting: Vec<usize>,
 }
@@ -30,20 +31,20 @@ impl Default for Recent {
 }
 
 impl Recent {
-    /// Before anything else is done with an event: what would be gone with its batch is copied.
+    /// Called first for every event: copies lines that would be lost with their batch.
     #[inline]
     pub fn arrive(&mut self, fields: &Fields<'_>) {
         let Some(&last) = self.waiting.last() else { return };
         if fields.place() <= last {
-            // Another batch has begun before the end of the one that these were in.
+            // A new batch began before the end of the previous one, so the uncopied lines are lost.
             self.waiting.clear();
         } else if is_near_end(fields) {
             self.copy(fields.batch());
         }
     }
 
-    /// Keeps an event's message, or the whole event where it has none. All that follow in its batch
-    /// come next.
+    /// Keeps an event's message, or the whole event if it has no message. The caller must pass all
+    /// records that follow in its batch.
     #[inline]
     pub fn push(&mut self, fields: &Fields<'_>) {
         if is_near_end(fields) {
@@ -55,13 +56,13 @@ impl Recent {
         self.waiting.push(fields.place());
     }
 
-    /// Keeps this text of an event, which is in `batch`.
+    /// Keeps `text` of an event, which is in `batch`.
     pub fn push_text(&mut self, text: &[u8], batch: &Batch) {
         self.copy(batch);
         self.push_copy(text);
     }
 
-    /// Copies what is still in `batch`.
+    /// Copies the lines that are still in `batch`.
     #[cold]
     pub fn copy(&mut self, batch: &Batch) {
         let waiting = std::mem::take(&mut self.waiting);
@@ -81,14 +82,14 @@ impl Recent {
         self.next = (self.next + 1) % LINES;
     }
 
-    /// Takes what was kept, if it has the right shape.
+    /// Restores the lines of a snapshot, if it has the right size.
     pub fn restore(&mut self, kept: Self) {
         if kept.lines.len() == LINES && kept.next < LINES {
             *self = kept;
         }
     }
 
-    /// The last `count` lines that were copied, oldest first.
+    /// The last `count` copied lines, oldest first.
     #[must_use]
     pub fn last(&self, count: usize) -> Vec<String> {
         if count == 0 {
@@ -97,18 +98,18 @@ impl Recent {
         let (newer, older) = self.lines.split_at(self.next);
         let kept: Vec<_> = older.iter().chain(newer).filter(|line| !line.is_empty()).collect();
         let from = kept.len().saturating_sub(count);
-        // A line cut in the middle of a character shows the replacement character there.
+        // A line may be cut inside a character; the rest of it becomes the replacement character.
         kept[from..].iter().map(|line| String::from_utf8_lossy(line).into_owned()).collect()
     }
 }
 
-/// The event is among the last of its batch that can be asked for.
+/// True for the last [`LINES`] records of a batch, whose lines are copied at once.
 #[inline]
 fn is_near_end(fields: &Fields<'_>) -> bool {
     fields.batch().records.len() - fields.place() <= LINES
 }
 
-/// An event's message, or the whole event where it has none.
+/// An event's message, or the whole event if it has no message.
 pub(super) fn text_of<'a>(fields: &Fields<'a>) -> &'a [u8] {
     fields.raw(Role::Message).unwrap_or_else(|| fields.line())
 }
@@ -158,7 +159,7 @@ mod tests {
         assert_eq!(recent.last(10)[..2], ["masked", "line 2001"]);
     }
 
-    /// Its last events may be none that are kept.
+    /// The last events of a batch may be ones whose lines are not kept.
     #[test]
     fn lines_are_copied_before_their_batch_ends() {
         let (mut recent, whole) = (Recent::default(), batch(0..200));

@@ -1,14 +1,13 @@
-//! Incidents of rules: one for each rule and key, resolved after a cooldown without a match.
+//! Incidents of rules: one per rule and key, resolved after a cooldown without a match.
 //!
-//! A rule that says `explains: true` knows what stands behind what detectors count. Its finding
-//! joins the incident that a detector has open at the event's place (module, host, thread,
-//! operation, error code, template) and gives it cause and remedy. Where none is open it waits, for
-//! a detector may be about to open one: what still matches after a minute becomes an incident of
-//! the rule's own.
+//! A rule with `explains: true` knows the cause of what detectors count. Its finding adds cause and
+//! remedy to the incident that a detector has open at the event's locality (module, host, thread,
+//! operation, error code, template). Where none is open, the finding waits, because a detector may
+//! be about to open one. If the rule still matches after a minute, it opens an incident of its own.
 //!
-//! What is watched goes by a hash of rule and key. Of more than may be watched the one that would
-//! end first is forgotten. Memory: about 150 bytes each, capped in number, and weighed with all
-//! tables.
+//! Watched findings are stored by a hash of rule and key. When the table is full, the one that
+//! would end first is forgotten. Memory: about 150 bytes each, capped in number and part of the
+//! budget of all tables.
 
 use super::deadlines::Deadlines;
 use super::detector::{Report, TableUse};
@@ -21,22 +20,22 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use xxhash_rust::xxh3::Xxh3;
 
-/// How long a finding that explains waits for an incident to explain, in seconds of event time.
+/// Seconds of event time that an explaining finding waits for a detector's incident.
 const PATIENCE_S: f64 = 60.0;
-/// How often it looks for one, in seconds.
+/// Seconds between two searches for that incident.
 const LOOK_S: f64 = 1.0;
-/// Bytes that what is watched takes, with the room that trees leave free.
+/// Bytes per watched finding, including the free room that trees leave.
 const WATCHED_BYTES: usize = 160;
-/// Where memory is short, so many stay watched.
+/// Findings that eviction under memory pressure always leaves.
 const KEPT: usize = 1_000;
 
-/// What rules have found and what has become of it, by rule and key.
+/// Findings of rules and what became of them, by rule and key.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(from = "RuleIncidentsSnapshot", into = "RuleIncidentsSnapshot")]
 pub struct RuleIncidents {
     found: BTreeMap<u64, Watched>,
-    /// When each would end, as far as was noted: what matches again is noted again when its time
-    /// has come.
+    /// When each finding would end. Deadlines are lazy: one that has matched again gets a new
+    /// deadline when the old one comes due.
     due: Deadlines,
     cap: usize,
     evictions: u64,
@@ -50,29 +49,29 @@ struct Watched {
 }
 
 impl Watched {
-    /// When it would end if it matched no more.
+    /// When it ends if it does not match again.
     fn deadline(&self) -> Timestamp {
         self.last.saturating_add_nanos((self.cooldown_s * 1e9) as i64)
     }
 }
 
-/// What has become of a rule's finding.
+/// What became of a rule's finding.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 enum Standing {
-    /// It is an incident.
+    /// It is an incident of the rule.
     Own(IncidentId),
     /// It explains an incident of a detector.
     Explains(IncidentId),
-    /// It waits for one since a time, and looked at another.
+    /// It has waited for such an incident `since`, and last searched for one at `looked`.
     Waits { since: Timestamp, looked: Timestamp },
 }
 
-/// [`RuleIncidents`] as kept across a restart.
+/// The snapshot of [`RuleIncidents`].
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct RuleIncidentsSnapshot {
     #[serde(default)]
     watched: Vec<(u64, Watched)>,
-    /// As earlier versions kept it, by rule and key in full.
+    /// The format of earlier versions, with the full rule and key.
     #[serde(default)]
     found: BTreeMap<(String, Vec<(String, String)>), Watched>,
     cap: usize,
@@ -94,14 +93,14 @@ impl From<RuleIncidents> for RuleIncidentsSnapshot {
 }
 
 impl RuleIncidents {
-    /// None found; at most `cap` are watched.
+    /// An empty table for at most `cap` findings.
     #[must_use]
     pub fn new(cap: usize) -> Self {
         Self { found: BTreeMap::new(), due: Deadlines::default(), cap: cap.max(1), evictions: 0 }
     }
 
-    /// A rule matched at `now`: its incident opens, or goes on, or ends at the rule's own word, or
-    /// is a detector's.
+    /// Handles a match of a rule at `now`: opens its incident, continues it, resolves it at the
+    /// rule's request, or attaches the finding to a detector's incident.
     pub fn take(&mut self, found: RuleFinding, recent: &Recent, now: Timestamp, report: &mut Report<'_>) {
         let key = key_of(&found.rule, &found.key.0);
         if found.resolved {
@@ -131,7 +130,7 @@ impl RuleIncidents {
                     }
                     looks_from = Some(since);
                 }
-                // What it was about is over, and it matches on.
+                // The incident has ended, but the rule still matches: open another.
                 Standing::Own(_) | Standing::Explains(_) => {}
             }
         }
@@ -141,7 +140,7 @@ impl RuleIncidents {
         if let Standing::Own(id) = standing
             && !report.incidents.is_open(id)
         {
-            // It has joined a storm, and so will the next match.
+            // The finding was merged into a storm, and so will be the next match; nothing to watch.
             return;
         }
         if self.found.len() >= self.cap {
@@ -150,7 +149,7 @@ impl RuleIncidents {
         self.insert(key, Watched { standing, last: now, cooldown_s });
     }
 
-    /// Resolves what has not matched for its cooldown.
+    /// Resolves incidents without a match during their cooldown.
     pub fn tick(&mut self, now: Timestamp, report: &mut Report<'_>) {
         let mut over = Vec::new();
         for key in self.due.take_due(now) {
@@ -164,7 +163,7 @@ impl RuleIncidents {
                 over.push(id);
             }
         }
-        // By rule and key, whatever their hashes are.
+        // Sorted by rule and key, so that the order does not depend on the hashes.
         over.sort_by(|one, other| {
             let owner = |id: &IncidentId| report.incidents.owner(*id).map(|(rule, key)| (rule, &key.0));
             owner(one).cmp(&owner(other))
@@ -172,23 +171,23 @@ impl RuleIncidents {
         over.into_iter().for_each(|id| report.incidents.resolve(id, now, report.findings));
     }
 
-    /// How many incidents of rules' own are watched.
+    /// Counts watched incidents of rules.
     #[cfg(test)]
     pub(super) fn own(&self) -> usize {
         self.found.values().filter(|watched| matches!(watched.standing, Standing::Own(_))).count()
     }
 
-    /// How full the table is.
+    /// The size and evictions of the table.
     pub(super) fn table(&self) -> TableUse {
         TableUse { table: "rule_incidents", keys: self.found.len() as u64, evictions: self.evictions }
     }
 
-    /// Takes over what was kept; the cap stays.
+    /// Restores a snapshot but keeps the current cap.
     pub(super) fn restore(&mut self, kept: Self) {
         *self = Self { cap: self.cap, ..kept };
     }
 
-    /// Stops watching incidents that were forgotten.
+    /// Stops watching incidents that the incident table has forgotten.
     pub(super) fn forget_closed(&mut self, incidents: &Incidents) {
         let due = &mut self.due;
         self.found.retain(|key, watched| {
@@ -213,8 +212,8 @@ impl RuleIncidents {
         self.found.remove(&key)
     }
 
-    /// Makes room for one more: the one that would end first is watched no more, and its incident
-    /// is forgotten.
+    /// Makes room for one more: stops watching the finding that would end first and forgets its
+    /// incident.
     fn forget_one(&mut self, incidents: &mut Incidents) {
         while let Some((due, key)) = self.due.take_first() {
             let Some(watched) = self.found.get(&key) else { continue };
@@ -241,8 +240,8 @@ impl Evict for RuleIncidents {
         self.found.len() * WATCHED_BYTES
     }
 
-    /// An incident of a rule's own stays, because nobody else would end it; those weigh more
-    /// elsewhere, and give there.
+    /// Evicts findings without an incident of their own. Incidents of rules stay, because only this
+    /// table resolves them; they are evicted by the incident table, where they weigh more.
     fn shrink(&mut self) -> bool {
         let count = self.found.len();
         let more = count.saturating_sub(KEPT.min(self.cap)).min(count.div_ceil(8));
@@ -256,7 +255,7 @@ impl Evict for RuleIncidents {
     }
 }
 
-/// What stands for a rule and a key.
+/// A hash of a rule and a key.
 fn key_of(rule: &str, key: &[(String, String)]) -> u64 {
     let mut hash = Xxh3::new();
     for part in std::iter::once(rule).chain(key.iter().flat_map(|(name, value)| [name.as_str(), value])) {
@@ -266,7 +265,7 @@ fn key_of(rule: &str, key: &[(String, String)]) -> u64 {
     hash.digest()
 }
 
-/// What becomes of a finding that has waited `since`.
+/// Decides what becomes of a finding that has waited `since`.
 fn standing(
     found: RuleFinding,
     since: Timestamp,
@@ -349,8 +348,8 @@ mod tests {
         Timestamp(seconds * 1_000_000_000)
     }
 
-    /// Rules that match at these seconds, while a detector opens an incident of `module` at
-    /// `opens`; what is said.
+    /// Runs a rule that matches at these seconds, while a detector opens an incident of `module` at
+    /// `opens`, and returns the findings.
     fn said(matches: &[i64], module: &str, opens: i64) -> Vec<(i64, DetectorName, State, Option<String>)> {
         let mut incidents = Incidents::new(Policy::default(), 10);
         let (mut rules, recent) = (RuleIncidents::new(10), Recent::default());
@@ -382,14 +381,14 @@ mod tests {
         let cause = || Some("no space is left".to_owned());
         let ended = |second| (second, Rule, Resolved, cause());
         let cases: [(&[i64], &str, i64, Vec<_>); 6] = [
-            // It is open already; on this very event; a little later.
+            // The incident is already open; opens on the same event; opens a little later.
             (&[20, 21], "store", 10, vec![(10, Burst, Open, None), (20, Burst, Ongoing, cause())]),
             (&[10, 90], "store", 10, vec![(10, Burst, Open, cause())]),
             (&[5, 9, 12, 90], "store", 10, vec![(10, Burst, Open, None), (12, Burst, Ongoing, cause())]),
-            // Nobody finds anything: what goes on for a minute is told, what does not is not.
+            // No detector opens one: the rule reports what lasts a minute, and nothing shorter.
             (&[5, 64, 65], "store", 2000, vec![(65, Rule, Open, cause()), ended(366)]),
             (&[5, 30, 64], "store", 2000, vec![]),
-            // What is open is elsewhere.
+            // The open incident is of another module.
             (&[20, 80], "web", 10, vec![(10, Burst, Open, None), (80, Rule, Open, cause()), ended(381)]),
         ];
         for (matches, module, opens, expected) in cases {
@@ -397,7 +396,7 @@ mod tests {
         }
     }
 
-    /// Earlier versions kept rule and key in full.
+    /// Earlier versions stored rule and key in full.
     #[test]
     fn what_earlier_versions_kept_goes_on() {
         use crate::engine::snapshot::{pack, unpack};
@@ -433,7 +432,8 @@ mod tests {
         let mut open: Vec<_> = incidents.still_open().map(|finding| finding.key.0[0].1.clone()).collect();
         open.sort();
         assert_eq!(open, ["a", "c", "d"]);
-        // Those that only wait give where memory is short; a rule's own stay.
+        // Only waiting and explaining findings are evicted under memory pressure; a rule's own
+        // stay.
         assert!(!rules.shrink());
     }
 

@@ -1,19 +1,19 @@
-//! The time that a detector sees: the stream's, without its stalls.
+//! Running time: the stream's time without its stalls, by which detectors measure.
 //!
-//! Of a gap between two events of the whole stream only so much counts as could be a gap of a
-//! stream that runs: 32 mean gaps (e⁻³² is the chance of such a gap between independent events),
-//! and at least 5 s. A filter that was stopped for an hour has not seen an hour without errors.
-//! Cold start: the first 100 events take every gap as it is.
+//! A gap between two events of the whole stream counts only up to the longest gap that a running
+//! stream could have: 32 mean gaps (between independent events a longer one has a chance of e⁻³²),
+//! but at least 5 s. So a filter that was stopped for an hour has not observed an hour without
+//! errors. Cold start: during the first 100 events every gap counts in full.
 
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 
 const MEAN_GAPS: f64 = 32.0;
 const COLD_EVENTS: f64 = 100.0;
-/// Seconds of any gap that count.
+/// Seconds of a gap that always count.
 const LEAST: f64 = 5.0;
 
-/// Seconds that the stream has run.
+/// The running time of a stream, in seconds.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct RunningTime {
     last: Option<Timestamp>,
@@ -22,7 +22,7 @@ pub struct RunningTime {
 }
 
 impl RunningTime {
-    /// Seconds that the stream will have run if the next event comes at `now`.
+    /// The running time if the next event comes at `now`.
     #[inline]
     #[must_use]
     pub fn age_at(&self, now: Timestamp) -> f64 {
@@ -34,7 +34,7 @@ impl RunningTime {
         self.age + now.seconds_since(last).min(limit)
     }
 
-    /// Takes an event that comes at `now`; the seconds that the stream has run.
+    /// Counts an event at `now` and returns the running time.
     #[inline]
     pub fn advance(&mut self, now: Timestamp) -> f64 {
         if self.last != Some(now) {
@@ -45,15 +45,15 @@ impl RunningTime {
         self.age
     }
 
-    /// The stream's time is believed to be `now` after all. Of a stream that has only begun, what
-    /// lies between is no gap: its first times were wrong. Later it is one like any other.
+    /// Called when the stream's clock jumps to `now`. During the cold start the jump is not counted
+    /// as a gap, because the first times were wrong; later it counts like any gap.
     pub fn jump(&mut self, now: Timestamp) {
         if self.events <= COLD_EVENTS {
             self.last = Some(now);
         }
     }
 
-    /// Seconds that it has run.
+    /// The running time at the last event.
     #[must_use]
     pub fn age(&self) -> f64 {
         self.age
@@ -72,11 +72,11 @@ mod tests {
             time.advance(at(second));
         }
         assert_eq!(time.age(), 1_000.0);
-        // 32 mean gaps of a second.
+        // The gap counts as 32 mean gaps of 1 s.
         assert!((time.age_at(at(4_600)) - 1_032.0).abs() < 0.1);
         time.advance(at(4_600));
         assert!((time.age() - 1_032.0).abs() < 0.1);
-        // Back in time: nothing passes.
+        // A time before the last event adds nothing.
         assert_eq!(time.advance(at(0)), time.age());
         assert!(time.advance(Timestamp(i64::MAX)) < 1_100.0);
     }

@@ -1,49 +1,49 @@
-//! What a restart should know, as CBOR (RFC 8949): fields by name, so that what was written with
-//! other fields is told.
+//! Snapshots for restarts, as CBOR (RFC 8949). Fields are stored by name, so that a snapshot with
+//! other fields is detected.
 
 use serde::de::{DeserializeOwned, Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::io::{self, Read, Write};
 
-/// How deep what is read may be nested. What rules keep is some 4 KiB a value, which is 170 arrays
-/// in each other at most, two levels each.
+/// Most levels of nesting that are read. A value of a rule has about 4 KiB, so at most 170 nested
+/// arrays of two levels each.
 const DEPTH: usize = 512;
 
-/// A snapshot could not be taken over.
+/// A snapshot could not be restored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the snapshot does not fit: {0}")]
 pub struct RestoreError(pub String);
 
-/// A part of the engine with a state that a restart should know.
+/// A part of the engine with state that survives a restart.
 pub trait Stateful {
-    /// What it keeps.
+    /// The state as it is stored.
     type State: Serialize + DeserializeOwned;
 
-    /// Its state now.
+    /// The current state.
     fn state(&self) -> Self::State;
 
-    /// Whether it can go on with a state that was kept.
+    /// Checks whether a stored state fits the current settings.
     ///
     /// # Errors
-    /// Why not: its settings were others.
+    /// The reason why it does not fit.
     fn compatible(&self, _state: &Self::State) -> Result<(), &'static str> {
         Ok(())
     }
 
-    /// Goes on with a state that was kept.
+    /// Continues with a stored state.
     fn resume(&mut self, state: Self::State);
 }
 
-/// A part of the engine as the engine keeps it, whatever its state is.
+/// Object-safe form of [`Stateful`]: the state is bytes, so the engine need not know its type.
 pub trait Persist {
-    /// Its state, packed.
+    /// The serialised state.
     fn snapshot(&self) -> Vec<u8>;
 
-    /// Goes on with a packed state.
+    /// Restores a serialised state.
     ///
     /// # Errors
-    /// [`RestoreError`], with the state as it was, when the bytes are of another shape or another
-    /// setting.
+    /// [`RestoreError`] when the bytes have another format or were written with other settings. The
+    /// current state is then unchanged.
     fn restore(&mut self, packed: &[u8]) -> Result<(), RestoreError>;
 }
 
@@ -60,10 +60,10 @@ impl<T: Stateful> Persist for T {
     }
 }
 
-/// The state of a part of the engine, packed.
+/// Serialises the state of a part of the engine.
 pub(crate) fn pack(state: &impl Serialize) -> Vec<u8> {
-    // Numbers, text and sequences have no way to fail into memory; if they did, there would be
-    // nothing to restore.
+    // Writing numbers, text and sequences to memory cannot fail. If it did, an empty snapshot would
+    // be refused at restore.
     let mut packed = Outlined(Vec::new());
     if ciborium::into_writer(state, &mut packed).is_err() {
         packed.0.clear();
@@ -71,14 +71,14 @@ pub(crate) fn pack(state: &impl Serialize) -> Vec<u8> {
     packed.0
 }
 
-/// The state that [`pack`] packed.
+/// Deserialises what [`pack`] wrote.
 pub(crate) fn unpack<T: DeserializeOwned>(kept: &[u8]) -> Result<T, RestoreError> {
     ciborium::de::from_reader_with_recursion_limit(Outlined(kept), DEPTH)
         .map_err(|error| RestoreError(error.to_string()))
 }
 
-/// Bytes that are read and written by calls. Inlined, they would be copied in each of the hundreds
-/// of places that read or write a field.
+/// A reader and writer whose methods are not inlined. Otherwise they would be copied to each of the
+/// hundreds of places that read or write a field.
 struct Outlined<T>(T);
 
 impl Read for Outlined<&[u8]> {
@@ -109,8 +109,8 @@ impl Write for Outlined<Vec<u8>> {
     }
 }
 
-/// What another part of the engine has packed: held as bytes, and not as a list of numbers, which
-/// takes longer and up to twice the room.
+/// The serialised state of another part, stored as CBOR bytes. As a list of numbers it would be
+/// slower and take up to twice the space.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Packed(pub(crate) Vec<u8>);
 

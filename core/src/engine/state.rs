@@ -1,21 +1,21 @@
-//! Bounded tables: every key costs memory once, and no stream makes them grow without end.
+//! Bounded tables, so that no stream can make the memory grow without limit.
 
 use hashbrown::HashMap;
 use serde::{Deserialize, Serialize};
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// How full one table is.
+/// The size of one table, for metrics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TableUse {
-    /// The table; the label `table` of the metrics.
+    /// The name of the table; the value of the metrics' label `table`.
     pub table: &'static str,
-    /// Keys held.
+    /// Number of keys.
     pub keys: u64,
-    /// Keys that had to go.
+    /// Keys evicted so far.
     pub evictions: u64,
 }
 
-/// Takes a key that is a hash already as its own hash.
+/// A hasher for keys that are hashes already: the key is its own hash.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AlreadyHashed(u64);
 
@@ -33,26 +33,25 @@ impl Hasher for AlreadyHashed {
 
 /// A map from 64-bit content hashes that holds at most `cap` keys.
 ///
-/// A full table forgets by second chance: a hand goes round the entries and takes the first that
-/// was not touched since it last came by. That is least-recently-used to within one round, and
-/// costs a hit one store instead of a relinked list. Which key goes depends on the order of touches
-/// alone. Memory: `cap × (size of V + 36)` bytes and 4 KiB at most, and what values hold besides;
-/// the tables of an engine share a budget of bytes as well (`memory.rs`).
+/// A full table evicts by second chance (the clock algorithm): a hand moves over the entries and
+/// takes the first that was not touched since it last passed. This approximates least-recently-used
+/// to within one round, and a hit costs one store instead of relinking a list. Which key is evicted
+/// depends only on the order of touches. Memory: at most `cap × (size of V + 36)` bytes and 4 KiB,
+/// plus the heap memory of the values. The tables of an engine also share a budget (`memory.rs`).
 #[derive(Clone, Debug)]
 pub struct Table<V> {
     index: HashMap<u64, u32, BuildHasherDefault<AlreadyHashed>>,
-    /// By the lowest bits of a key where one like it was last: most events are of keys that came a
-    /// moment ago, and for those one comparison is enough.
+    /// A cache in front of `index`: the last entry index seen for keys with these low bits. Most
+    /// events have a recently seen key, and for those one comparison replaces the lookup.
     hints: Box<[u32; HINTS]>,
     entries: Vec<TableEntry<V>>,
     hand: usize,
     cap: usize,
     evictions: u64,
-    /// What the values looked at lately hold besides their own size, on average, and where to look
-    /// next.
+    /// Mean heap bytes of the values, from recent samples, and the entry at which the next begins.
     mean_held: f64,
     looked: usize,
-    /// What was forgotten and is watched.
+    /// Evicted keys for which [`HeapSize::watched_as`] gave a key.
     lost: Vec<u64>,
 }
 
@@ -63,23 +62,23 @@ struct TableEntry<V> {
     value: V,
 }
 
-/// Places remembered in front of the index: 4 KiB.
+/// Entries of the hint cache: 4 KiB.
 const HINTS: usize = 1 << 10;
-/// Bytes of an entry in the index, with the room that a hash table leaves free.
+/// Bytes per key in the index, including the free room that a hash table leaves.
 const INDEX_BYTES: usize = 28;
-/// Values that are looked at for what they hold, each time.
+/// Values sampled for their heap size per estimate.
 const SAMPLE: usize = 64;
-/// A table that has to give keeps so many keys.
+/// Keys that [`Evict::shrink`] always leaves.
 const KEPT: usize = 1_000;
 
-/// What a value holds on the heap.
+/// The heap memory of a value.
 pub trait HeapSize {
-    /// About so many bytes, those of the value itself not counted.
+    /// Approximate heap memory in bytes, without the value itself.
     fn heap_size(&self) -> usize {
         0
     }
 
-    /// Where somebody is to know that the value of `key` was forgotten: by what key they know it.
+    /// If somebody must be told that the value of `key` was evicted: the key by which they know it.
     fn watched_as(&self, _key: u64) -> Option<u64> {
         None
     }
@@ -88,19 +87,19 @@ pub trait HeapSize {
 impl HeapSize for u32 {}
 impl HeapSize for u64 {}
 
-/// What an allocation of so many bytes takes.
+/// Bytes that the allocator uses for an allocation of `bytes`.
 #[must_use]
 pub fn allocated(bytes: usize) -> usize {
     if bytes == 0 { 0 } else { (bytes + 8).next_multiple_of(16).max(32) }
 }
 
-/// What is weighed with the tables and has nothing to give: places of what another table or the
-/// incidents bound.
+/// The size of an index that cannot evict by itself, because its entries belong to another table or
+/// to incidents.
 #[derive(Clone, Copy, Debug)]
 pub struct Weight {
-    /// How many there are.
+    /// Number of keys.
     pub keys: usize,
-    /// About how many bytes they take.
+    /// Approximate size in bytes.
     pub bytes: usize,
 }
 
@@ -118,24 +117,24 @@ impl Evict for Weight {
     }
 }
 
-/// A table as one of several that share a budget.
+/// One of several tables that share a memory budget.
 pub trait Evict {
-    /// How many keys it holds.
+    /// Number of keys.
     fn keys(&self) -> usize;
 
-    /// About how many bytes it takes. What values hold is estimated from a sample, another one each
-    /// time.
+    /// Approximate size in bytes. The heap memory of values is estimated from a sample, a different
+    /// one at each call.
     fn size_bytes(&mut self) -> usize;
 
-    /// Forgets an eighth of its keys, those untouched for longest; false where it has too few to
-    /// give.
+    /// Evicts an eighth of the keys, those untouched for longest. Returns false where too few keys
+    /// are left.
     fn shrink(&mut self) -> bool;
 }
 
-/// What is kept of a table across restarts.
+/// The snapshot of a table.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TableSnapshot<V> {
-    /// Keys and values, those that go first in front.
+    /// Keys and values, in the order in which they would be evicted.
     pub(super) entries: Vec<(u64, V)>,
     pub(super) evictions: u64,
 }
@@ -152,7 +151,7 @@ impl<V: HeapSize> Evict for Table<V> {
             self.looked = (self.looked + 1) % count;
             let places = (0..sampled).map(|i| (self.looked + i * count / sampled) % count);
             let mean = places.map(|place| self.entries[place].value.heap_size()).sum::<usize>() as f64 / sampled as f64;
-            // A few heavy ones weigh as much as there are of them, seen over several samples.
+            // A moving average over several samples, because a sample can miss a few large values.
             self.mean_held +=
                 (mean - self.mean_held) * if count <= SAMPLE || self.mean_held == 0.0 { 1.0 } else { 0.25 };
         }
@@ -168,7 +167,7 @@ impl<V: HeapSize> Evict for Table<V> {
 }
 
 impl<V: HeapSize> Table<V> {
-    /// An empty table of at most `cap` keys (at least one).
+    /// An empty table for at most `cap` keys (at least one).
     #[must_use]
     pub fn new(cap: usize) -> Self {
         let (index, hints, entries) = (HashMap::default(), Box::new([0; HINTS]), Vec::new());
@@ -185,7 +184,7 @@ impl<V: HeapSize> Table<V> {
         }
     }
 
-    /// The value of `key`, made now if it is not there; another key may have to go for it.
+    /// Returns the value of `key`, inserting it if needed, which may evict another key.
     #[inline]
     pub fn touch(&mut self, key: u64, make: impl FnOnce() -> V) -> &mut V {
         let place = match self.place_of(key) {
@@ -197,7 +196,7 @@ impl<V: HeapSize> Table<V> {
         &mut entry.value
     }
 
-    /// Where `key` is in `entries`, if it is there.
+    /// The index of `key` in `entries`.
     #[inline]
     fn place_of(&mut self, key: u64) -> Option<usize> {
         let hint = self.hints[key as usize % HINTS] as usize;
@@ -211,9 +210,9 @@ impl<V: HeapSize> Table<V> {
         Some(place as usize)
     }
 
-    /// Reads what the next calls of [`Self::touch`] for these keys will: the entries and, with
-    /// `read`, which is given a key's place among them, what values have elsewhere. Reads that do
-    /// not depend on each other take hardly longer together than one alone.
+    /// Reads the memory that the next calls of [`Self::touch`] for these keys will need: the
+    /// entries and, through `read`, what their values point to (`read` also gets the position in
+    /// `keys`). The reads do not depend on each other, so all of them take hardly longer than one.
     #[inline]
     pub fn prefetch<const N: usize>(&self, keys: [u64; N], read: impl Fn(usize, &V) -> u64) {
         let slots = keys.map(|key| self.index.get(&key).map_or(usize::MAX, |&slot| slot as usize));
@@ -223,7 +222,7 @@ impl<V: HeapSize> Table<V> {
         std::hint::black_box(read);
     }
 
-    /// Shows every value to `change`.
+    /// Calls `change` with every key and value.
     pub fn for_each_mut(&mut self, mut change: impl FnMut(u64, &mut V)) {
         self.entries.iter_mut().for_each(|entry| change(entry.key, &mut entry.value));
     }
@@ -235,7 +234,7 @@ impl<V: HeapSize> Table<V> {
         Some(&mut self.entries[place].value)
     }
 
-    /// The value of `key`, if it is there, which counts as a touch.
+    /// The value of `key`, if it is there; counts as a touch.
     #[inline]
     pub fn touched(&mut self, key: u64) -> Option<&mut V> {
         let place = self.place_of(key)?;
@@ -272,7 +271,8 @@ impl<V: HeapSize> Table<V> {
         slot
     }
 
-    /// Forgets the first key that was not touched since the hand last came by; there is one.
+    /// Evicts the first key that was not touched since the hand last passed. The table must not be
+    /// empty.
     fn forget_one(&mut self) {
         let count = self.entries.len();
         self.hand %= count;
@@ -288,42 +288,41 @@ impl<V: HeapSize> Table<V> {
         self.evictions += 1;
     }
 
-    /// All keys and values held, in no order that means anything.
+    /// All keys and values, in no particular order.
     pub fn iter(&self) -> impl Iterator<Item = (u64, &V)> {
         self.entries.iter().map(|entry| (entry.key, &entry.value))
     }
 
-    /// All values held, in no order that means anything.
+    /// All values, in no particular order.
     pub fn values(&self) -> impl Iterator<Item = &V> {
         self.entries.iter().map(|entry| &entry.value)
     }
 
-    /// Keys held.
+    /// Number of keys.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// True when it holds none.
+    /// True without keys.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// Keys that had to go, since the start.
+    /// Keys evicted since the start.
     #[must_use]
     pub fn evictions(&self) -> u64 {
         self.evictions
     }
 
-    /// What was forgotten since this was last asked though somebody watches it; to be asked at each
-    /// tick.
+    /// Watched keys that were evicted since the last call. To be called at each tick.
     #[must_use]
     pub fn take_lost(&mut self) -> Vec<u64> {
         std::mem::take(&mut self.lost)
     }
 
-    /// What to keep across a restart.
+    /// The snapshot of the table.
     pub fn snapshot(&self) -> TableSnapshot<V>
     where
         V: Clone,
@@ -335,7 +334,7 @@ impl<V: HeapSize> Table<V> {
         }
     }
 
-    /// Takes what was kept; of more keys than the cap, the last.
+    /// Restores a snapshot. If it has more keys than the cap, the last ones are kept.
     pub fn restore(&mut self, kept: TableSnapshot<V>) {
         *self = Self::new(self.cap);
         let excess = kept.entries.len().saturating_sub(self.cap);
@@ -380,7 +379,7 @@ mod tests {
             table.touch(key, || key);
         }
         assert!(table.shrink());
-        // All had been touched: the hand has been round once.
+        // All had been touched, so the hand has gone round once and cleared the marks.
         for key in (1_000..8_000).step_by(2) {
             table.touched(key);
         }
@@ -392,7 +391,7 @@ mod tests {
         assert!(!Table::<u64>::new(10).shrink());
     }
 
-    /// Watched as a hundred more where the value is odd.
+    /// A value that is watched if it is odd, by its key plus 100.
     struct Watched(u64);
     impl HeapSize for Watched {
         fn watched_as(&self, key: u64) -> Option<u64> {

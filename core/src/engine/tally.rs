@@ -1,15 +1,15 @@
-//! Plain counts of what an engine saw and said. No atomics: whoever serves metrics takes the
+//! Plain counters of the engine's input and findings. They are not atomic: the metrics take the
 //! differences once a batch.
 
 use super::finding::{DetectorName, Finding, Severity, State};
 use crate::event::{Fault, Level, ParsedEvent, Role, Shape};
 
-/// Counts since the engine began.
+/// Counts since the last [`super::Engine::take_tally`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
-    /// Events by level, in the order of their severity; the last is `none`.
+    /// Events by level, in the order of [`Self::LEVELS`].
     pub events: [u64; 7],
-    /// Events without a role, in the order of [`Self::UNREAD`].
+    /// Events that lack a role, in the order of [`Self::UNREAD`].
     pub unread: [u64; Self::UNREAD.len()],
     /// Faults, in the order of [`Fault::ALL`].
     pub faults: [u64; Fault::ALL.len()],
@@ -30,10 +30,10 @@ impl Tally {
         "none",
     ];
 
-    /// The roles that are missed where an event lacks them.
+    /// The roles whose absence is counted.
     pub const UNREAD: [Role; 4] = [Role::Timestamp, Role::Level, Role::Module, Role::Operation];
 
-    /// The place of a level in [`Self::LEVELS`].
+    /// The index of a level in [`Self::LEVELS`].
     #[inline]
     #[must_use]
     pub const fn level_index(level: Option<Level>) -> usize {
@@ -43,7 +43,7 @@ impl Tally {
         }
     }
 
-    /// Counts an input event. Those that a seismolog made are its own, not input.
+    /// Counts an input event. Findings of a seismolog upstream are not counted as input.
     #[inline]
     pub fn event(&mut self, shape: Shape, level: Option<Level>) {
         if !matches!(shape, Shape::Own | Shape::Blank | Shape::Rest) {
@@ -51,7 +51,7 @@ impl Tally {
         }
     }
 
-    /// Counts what an event lacks.
+    /// Counts the roles that an event lacks.
     #[inline]
     pub fn unread(&mut self, parsed: &ParsedEvent) {
         let lacks =
@@ -66,7 +66,7 @@ impl Tally {
         self.faults[fault as usize] += 1;
     }
 
-    /// Counts what opened.
+    /// Counts opened incidents.
     pub fn findings(&mut self, findings: &[Finding]) {
         for finding in findings {
             if finding.state == State::Open {

@@ -1,4 +1,4 @@
-//! A little stream for tests: lines in, findings out.
+//! Helpers for tests: lines in, findings out.
 
 use super::detector::{Detector, DetectorOptions, Event, Prior, Report};
 use super::finding::{DetectorName, Finding, NearMiss, State};
@@ -11,12 +11,12 @@ pub(crate) use crate::event::roles::tests::names;
 use crate::event::time::TimeContext;
 use crate::event::{Batch, EventParser, Timestamp};
 
-/// A parser with the default names, in UTC.
+/// A parser with the default names and UTC.
 pub(crate) fn parser() -> EventParser {
     EventParser::new(names(), "anomalies".into(), TimeContext::new("UTC", 2026).unwrap())
 }
 
-/// `text`, cut into lines and looked at.
+/// `text`, cut into lines and parsed.
 pub(crate) fn parsed_batch(parser: &mut EventParser, text: &str) -> Batch {
     let mut batch = Batch { filled: text.len(), bytes: text.as_bytes().to_vec(), ..Batch::default() };
     Lines::new(1 << 20).split(&mut batch, true);
@@ -24,14 +24,14 @@ pub(crate) fn parsed_batch(parser: &mut EventParser, text: &str) -> Batch {
     batch
 }
 
-/// An engine, and all that it has found.
+/// An engine and everything that it found.
 pub(crate) struct Stream {
     pub(crate) parser: EventParser,
     pub(crate) engine: Engine,
     pub(crate) findings: Vec<Finding>,
-    /// What was close to an incident and none, where the options ask for it.
+    /// Near misses, where the options ask for them.
     pub(crate) near_misses: Vec<NearMiss>,
-    /// When lines arrive, by the wall clock.
+    /// The wall-clock time at which lines arrive.
     pub(crate) arrival: Timestamp,
 }
 
@@ -50,7 +50,7 @@ impl Stream {
         }
     }
 
-    /// Puts one event, as a line; what is found is kept, in order.
+    /// Processes one line and stores its findings in order.
     pub(crate) fn line(&mut self, line: &str) {
         let batch = parsed_batch(&mut self.parser, line);
         let mut outcome = Outcome::default();
@@ -60,20 +60,21 @@ impl Stream {
         self.near_misses.append(&mut outcome.near_misses);
     }
 
-    /// What this detector has opened.
+    /// Findings with which this detector opened incidents.
     pub(crate) fn opened(&self, detector: DetectorName) -> Vec<&Finding> {
         self.findings.iter().filter(|found| found.state == State::Open && found.detector == detector).collect()
     }
 }
 
-/// The usual options, but for what `set` changes of its detectors.
+/// The default options, with the detectors changed by `set`.
 pub(crate) fn with_detectors(set: impl FnOnce(&mut DetectorOptions)) -> EngineOptions {
     let mut options = EngineOptions::default();
     set(&mut options.detector);
     options
 }
 
-/// Lets `seconds` pass from `from` on for one detector, without an event: a tick each second.
+/// Ticks one detector once a second for `seconds`, starting `from` seconds after `start`, without
+/// events.
 pub(crate) fn pass(detector: &mut dyn Detector, incidents: &mut Incidents, start: Timestamp, from: i64, seconds: i64) {
     let mut findings = Vec::new();
     for second in from..from + seconds {
@@ -83,7 +84,7 @@ pub(crate) fn pass(detector: &mut dyn Detector, incidents: &mut Incidents, start
     }
 }
 
-/// Puts every record of `batch` through one detector alone, `at` these times.
+/// Passes every record of `batch` through one detector alone, at the times given by `at`.
 pub(crate) fn observe(
     detector: &mut dyn Detector,
     batch: &Batch,
@@ -93,7 +94,7 @@ pub(crate) fn observe(
     observe_into(detector, batch, at, &mut Incidents::new(Policy::default(), 1_000), findings);
 }
 
-/// The same with incidents of the caller's own.
+/// As [`observe`], with incidents of the caller.
 pub(crate) fn observe_into(
     detector: &mut dyn Detector,
     batch: &Batch,
@@ -114,8 +115,8 @@ pub(crate) fn observe_into(
     }
 }
 
-/// What was measured is of one moment in each of these findings of one incident: all of it goes on
-/// together, and the score follows the chance.
+/// Checks that the measured values in the findings of one incident grow together, and that the
+/// score follows the p-value.
 #[track_caller]
 pub(crate) fn assert_goes_on_together(findings: &[Finding]) {
     let score_of = |p: f64| crate::engine::finding::score_of(p.ln());

@@ -1,9 +1,9 @@
 //! Every sentence about findings that a person reads: on events, in the log, on the page, in
-//! reports, explanations and alerts. Findings are data. Their words are here and nowhere else, and
-//! no code parses them.
+//! reports, explanations and alerts. Findings are data; their wording is defined only here, and no
+//! code parses it.
 //!
 //! A language is a folder with a file for each detector (`en/loop.rs`, …), and one more arm of each
-//! function here. Numbers and units are the same in all (`quantity.rs`).
+//! function here. Numbers and units are the same in all languages (`quantity.rs`).
 
 mod en;
 pub mod quantity;
@@ -23,7 +23,7 @@ impl Language {
     pub const ALL: [Self; 1] = [Self::En];
 }
 
-/// The data of a summary.
+/// The data that a summary is made from.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a> {
     /// The detector that found it.
@@ -38,38 +38,38 @@ pub struct Subject<'a> {
     pub evidence: &'a Evidence,
 }
 
-/// The first thing to do about an incident.
+/// The recommended first step for an incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NextStep {
-    /// A sentence of its own.
+    /// A complete sentence.
     pub sentence: String,
-    /// Words that follow "look at".
+    /// The step as it follows the label "look at".
     pub short: String,
 }
 
-/// A finding, as far as it can be explained.
+/// The full explanation of a finding.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Explanation {
-    /// Sentences that belong together.
+    /// Paragraphs of one or more sentences.
     pub paragraphs: Vec<String>,
-    /// Lines of the stream, each list below a heading.
+    /// Quoted log lines, as pairs of heading and lines.
     pub quotes: Vec<(String, Vec<String>)>,
-    /// Which incident it is.
+    /// The incident's id, as text.
     pub reference: String,
 }
 
-/// The explanation without what the summary, the key and the lines say already.
+/// A short explanation: only what the summary, the key and the quoted lines do not already say.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct InShort {
-    /// What it means, and how much more than usual it is.
+    /// What the finding means, and how far the value is from the usual one.
     pub meaning: String,
-    /// What to look at first.
+    /// The recommended first step.
     pub look_at: Option<String>,
-    /// How sure it is.
+    /// How unlikely the observation is by chance.
     pub odds: Option<String>,
 }
 
-/// A finding in one sentence, while its incident goes on.
+/// A finding in one sentence, as it reads while its incident is open.
 #[must_use]
 pub fn summary(language: Language, subject: &Subject<'_>) -> String {
     match language {
@@ -77,7 +77,7 @@ pub fn summary(language: Language, subject: &Subject<'_>) -> String {
     }
 }
 
-/// The words before that sentence once the incident has ended, after so many events and seconds.
+/// The prefix of that sentence once the incident has ended: after how many events and seconds.
 #[must_use]
 pub fn ending(language: Language, events: u64, seconds: f64) -> String {
     match language {
@@ -85,7 +85,7 @@ pub fn ending(language: Language, events: u64, seconds: f64) -> String {
     }
 }
 
-/// What to do, where the detector alone determines it.
+/// The remedy, where it depends on the detector alone.
 #[must_use]
 pub fn remedy(language: Language, detector: DetectorName) -> Option<String> {
     match language {
@@ -93,7 +93,7 @@ pub fn remedy(language: Language, detector: DetectorName) -> Option<String> {
     }
 }
 
-/// What this kind of finding means.
+/// The meaning of this kind of finding.
 #[must_use]
 pub fn meaning(language: Language, finding: &Finding) -> &'static str {
     match language {
@@ -101,7 +101,7 @@ pub fn meaning(language: Language, finding: &Finding) -> &'static str {
     }
 }
 
-/// What to check first; none where the detector has no advice.
+/// The recommended first step; none where the detector gives no advice.
 #[must_use]
 pub fn next_step(language: Language, finding: &Finding) -> Option<NextStep> {
     match language {
@@ -109,8 +109,8 @@ pub fn next_step(language: Language, finding: &Finding) -> Option<NextStep> {
     }
 }
 
-/// What was observed, what was expected, by which test, on how many samples. Spaces at which a line
-/// must not break are [`quantity::JOINT`].
+/// One line with the observed and the expected value, the test and the number of samples. Spaces at
+/// which the line must not break are [`quantity::JOINT`].
 #[must_use]
 pub fn evidence(language: Language, measured: &Measured) -> String {
     match language {
@@ -118,7 +118,7 @@ pub fn evidence(language: Language, measured: &Measured) -> String {
     }
 }
 
-/// Evidence as names and values, in the order in which a person asks.
+/// The evidence as names and values, the most important first.
 #[must_use]
 pub fn details(language: Language, finding: &Finding) -> Vec<(String, String)> {
     match language {
@@ -126,7 +126,7 @@ pub fn details(language: Language, finding: &Finding) -> Vec<(String, String)> {
     }
 }
 
-/// A finding as one person would explain it to another.
+/// The full explanation of a finding.
 #[must_use]
 pub fn explanation(language: Language, finding: &Finding) -> Explanation {
     match language {
@@ -134,8 +134,8 @@ pub fn explanation(language: Language, finding: &Finding) -> Explanation {
     }
 }
 
-/// What the page says besides an incident's summary. A rule that matched one event needs no
-/// explanation.
+/// What the page shows below an incident's summary. For a rule only its count is shown, because the
+/// summary is in the rule's own words.
 #[must_use]
 pub fn in_short(language: Language, finding: &Finding) -> InShort {
     match language {
@@ -143,7 +143,7 @@ pub fn in_short(language: Language, finding: &Finding) -> InShort {
     }
 }
 
-/// A near miss, and why it is no incident.
+/// One line for a near miss, with the reason why no incident was opened.
 #[must_use]
 pub fn near_miss(language: Language, near: &NearMiss) -> String {
     match language {

@@ -2,11 +2,11 @@
 
 use std::fmt::Write as _;
 
-/// A space at which no line breaks.
+/// The no-break space.
 pub const JOINT: char = '\u{a0}';
 
-/// A number with its unit: `1 event`, `3 events`; a rate or a time in the unit that suits it: `18.3
-/// lines/s`, `1.2 lines/min`, `63 ms`, `3 min 4 s`.
+/// A number with its unit: `1 event`, `3 events`. Rates and durations are scaled to a suitable
+/// unit: `18.3 lines/s`, `1.2 lines/min`, `63 ms`, `3 min 4 s`.
 #[must_use]
 pub fn quantity(value: f64, unit: &str) -> String {
     match unit {
@@ -26,14 +26,14 @@ pub fn quantity(value: f64, unit: &str) -> String {
     }
 }
 
-/// The unit of one counted thing: `event`, `line/s`.
+/// The singular of a unit: `event`, `line/s`.
 fn singular(unit: &str) -> String {
     let (noun, per) = unit.split_at(unit.find(['/', ' ']).unwrap_or(unit.len()));
     let one = if is_plural(unit) { &noun[..noun.len() - 1] } else { noun };
     format!("{one}{per}")
 }
 
-/// True where a unit is a noun in the plural, as units of counts are.
+/// True when a unit is a plural noun (or begins with one), as units of counts do.
 #[must_use]
 pub fn is_plural(unit: &str) -> bool {
     let noun = unit.split(['/', ' ']).next().unwrap_or_default();
@@ -54,13 +54,14 @@ pub fn thousands(count: u64) -> String {
     text
 }
 
-/// A count with its noun: `1 line`, `1,204 lines`.
+/// A count with a regular English noun: `1 line`, `1,204 lines`.
 #[must_use]
 pub fn counted(count: u64, noun: &str) -> String {
     format!("{} {noun}{}", thousands(count), if count == 1 { "" } else { "s" })
 }
 
-/// Three significant digits, or all digits of a larger integer.
+/// Three significant digits, or all digits of a larger integer; scientific notation for extreme
+/// values.
 #[must_use]
 pub fn number(value: f64) -> String {
     let size = value.abs();
@@ -71,22 +72,21 @@ pub fn number(value: f64) -> String {
         let sign = if value < 0.0 { "-" } else { "" };
         return format!("{sign}{}", thousands(size.round() as u64));
     }
-    // Three significant digits are two decimals from 1 on, and one more for each zero after the
-    // point.
+    // Decimals for three significant digits: two from 1 on, and one more per zero after the point.
     let before = if size > 0.0 { size.log10().floor() as i32 } else { 0 };
     let digits = usize::try_from(2 - before).unwrap_or(0);
     let text = format!("{value:.digits$}");
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
-/// A rate in the unit in which it is at least one: `22.9/s`, `8.03/min`, `2/h`.
+/// A rate in the first unit in which it is at least 1: `22.9/s`, `8.03/min`, `2/h`.
 #[must_use]
 pub fn rate(per_second: f64) -> String {
     let (often, per) = paced(per_second);
     format!("{}/{per}", number(often))
 }
 
-/// A rate and the unit in which it is at least one.
+/// A rate and the first unit in which it is at least 1; per day where none is.
 fn paced(per_second: f64) -> (f64, &'static str) {
     let units = [(1.0, "s"), (60.0, "min"), (3_600.0, "h")];
     let (size, unit) = units.into_iter().find(|(size, _)| per_second * size >= 1.0).unwrap_or((86_400.0, "d"));
@@ -103,7 +103,7 @@ pub fn bytes(count: u64) -> String {
     }
 }
 
-/// A length of time in its two largest units: `4.1 s`, `3 min 4 s`, `2 h 5 min`, `3 d 4 h`.
+/// A duration in its two largest units: `4.1 s`, `3 min 4 s`, `2 h 5 min`, `3 d 4 h`.
 #[must_use]
 pub fn duration(seconds: f64) -> String {
     if seconds < 0.0095 && seconds > 0.0 {
@@ -127,7 +127,7 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// A length of time to the tenth of a second: `3 h 0.0 s`, `2 min 5.3 s`.
+/// The absolute duration to a tenth of a second: `3 h 0.0 s`, `2 min 5.3 s`.
 #[must_use]
 pub fn exact_duration(seconds: f64) -> String {
     let tenths = (seconds.abs() * 10.0).round() as u64;
@@ -142,7 +142,7 @@ pub fn exact_duration(seconds: f64) -> String {
     text
 }
 
-/// Milliseconds to two digits: `41 ms`, `2.1 s`, `0.25 ms`, `3.5 min`.
+/// Milliseconds to two significant digits: `41 ms`, `2.1 s`, `0.25 ms`, `3.5 min`.
 #[must_use]
 pub fn milliseconds(milliseconds: f64) -> String {
     let (value, unit) = match milliseconds {

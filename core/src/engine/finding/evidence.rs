@@ -1,14 +1,15 @@
-//! Why something is a finding, as data: what every test measures, and what each detector knows
-//! besides.
+//! The data behind a finding: the measurements that every test has ([`Measured`]), and the evidence
+//! of each detector ([`Evidence`]).
 //!
-//! Some fields are not in the JSON: they are what the sentence needs more exactly than the JSON
-//! says it. Read back they are empty, and what was read back is not told anew.
+//! Fields marked "Not in the JSON" serve only the sentence, which needs more precision than the
+//! JSON has. They are empty in a finding that was read back from JSON, whose sentence is not
+//! rendered again.
 
 use crate::engine::state::allocated;
 use crate::event::Timestamp;
 use std::borrow::Cow;
 
-/// Units of what is observed.
+/// The units of measured values.
 pub mod unit {
     /// Lines a second.
     pub const LINES_PER_SECOND: &str = "lines/s";
@@ -22,261 +23,260 @@ pub mod unit {
     pub const MILLISECONDS: &str = "ms";
     /// Seconds.
     pub const SECONDS: &str = "s";
-    /// First sights.
+    /// Novelties among events at WARN and worse.
     pub const NEW: &str = "new among events at WARN and worse";
     /// Events.
     pub const EVENTS: &str = "events";
-    /// Incidents that a storm stands for.
+    /// Incidents that were merged into a storm.
     pub const INCIDENTS: &str = "incidents";
 }
 
-/// Names of tests.
+/// The names of tests.
 pub mod test {
-    /// A rate that was learned, as a gamma distribution over Poisson counts.
+    /// Posterior predictive test of a learned rate: Poisson counts with a gamma prior.
     pub const GAMMA_POISSON: &str = "gamma-poisson";
-    /// A share that was learned.
+    /// Binomial test of a learned share.
     pub const BINOMIAL: &str = "binomial";
-    /// A tail fitted to the largest values.
+    /// A generalised Pareto tail, fitted to the largest values.
     pub const PEAKS_OVER_THRESHOLD: &str = "peaks over threshold";
-    /// How many values lie above a quantile of the baseline.
+    /// Binomial test of how many values exceed a quantile of the baseline.
     pub const BINOMIAL_EXCEEDANCE: &str = "binomial exceedance";
-    /// The share of starts that have no end, by the rule of succession.
+    /// The share of starts without an end, by the rule of succession.
     pub const TIMEOUT: &str = "timeout";
-    /// The tail of a key's own pauses.
+    /// The tail of the gaps between a key's events.
     pub const GAPS: &str = "tail of its own gaps, in seconds and in events of the others";
-    /// The tail of the pauses between arrivals.
+    /// The tail of the gaps between arrivals.
     pub const PAUSES: &str = "tail of the pauses between arrivals";
-    /// The chance that the next event is new.
+    /// The Good–Turing estimate that the next event is new.
     pub const GOOD_TURING: &str = "Good–Turing";
-    /// An absolute limit of the configuration.
+    /// A limit from the configuration.
     pub const LIMIT: &str = "limit";
-    /// A rule says so.
+    /// A rule decided.
     pub const RULE: &str = "rule";
-    /// More incidents than are told one by one.
+    /// More open incidents than are reported one by one.
     pub const STORM: &str = "storm";
 }
 
-/// What was observed, what was expected, by which test, on how many samples. What a finding does
-/// not have is none.
+/// Observed and expected value, test, and samples. What does not apply is none.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Measured {
-    /// The quantity seen, in `unit`.
+    /// The observed value, in `unit`.
     pub observed: f64,
-    /// What it normally is, in `unit`.
+    /// The usual value, in `unit`.
     pub expected: Option<f64>,
-    /// The unit of both.
+    /// The unit of both values.
     pub unit: Cow<'static, str>,
-    /// The statistical test, or what else has decided.
+    /// The statistical test, or what decided instead of one.
     pub test: Cow<'static, str>,
-    /// What the test's result was held against.
+    /// The threshold that the test's result was compared with.
     pub threshold: Option<f64>,
-    /// The chance of this without a fault; none for rules.
+    /// The probability of such a value without a fault; none for rules.
     pub p_value: Option<f64>,
-    /// How many values it rests on.
+    /// The number of values that the test used.
     pub samples: u64,
-    /// How long a time it looked at, in seconds.
+    /// The length of the observed window, in seconds.
     pub window_s: Option<f64>,
 }
 
-/// What only one detector says.
+/// The evidence of one detector.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Evidence {
-    /// Lines that go round.
+    /// Lines that repeat.
     Loop(LoopEvidence),
-    /// One line more often than is allowed.
+    /// A line that repeats more often than a configured limit.
     Guard(GuardEvidence),
-    /// Errors above their rate.
+    /// Errors above their usual rate.
     Rate(RateEvidence),
-    /// Failures that sit on one value.
+    /// Failures that concentrate on one value of a dimension.
     Share(ShareEvidence),
-    /// Calls that are slower, or faster, than they were.
+    /// Calls that are slower, or faster, than before.
     Latency(LatencyEvidence),
-    /// Work that has no end.
+    /// Work that began but did not end.
     Unfinished(UnfinishedEvidence),
-    /// A key that has stopped.
+    /// A key without events.
     Silence(SilenceEvidence),
-    /// A first sight.
+    /// A template or exception seen for the first time.
     Novelty(NoveltyEvidence),
-    /// No input.
+    /// A stalled input.
     Input(InputEvidence),
-    /// What a rule said.
+    /// A match of a rule.
     Rule(RuleEvidence),
-    /// More incidents of a kind than are told one by one.
+    /// More open incidents of a kind than are reported one by one.
     Storm(StormEvidence),
 }
 
-/// Of a loop.
+/// Evidence of a loop.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LoopEvidence {
-    /// Lines of one round.
+    /// Lines per round.
     pub period: u64,
-    /// Rounds.
+    /// Rounds seen.
     pub repeats: u64,
-    /// How many threads go round, where that was counted.
+    /// How many threads write the lines, where that was counted.
     pub actors: Option<u32>,
-    /// Forms that the line has: sets of numbers that take turns.
+    /// Variants of the line: sets of numbers that alternate in it.
     pub variants: u64,
-    /// From where to where a number in it has counted.
+    /// The first and last value of a counter in the line.
     pub counter: Option<[i64; 2]>,
     /// The lines of one round.
     pub example: Option<Vec<String>>,
-    /// Each round has a thread of its own. Not in the JSON.
+    /// Every round comes from a new thread. Not in the JSON.
     pub new_threads: bool,
-    /// How long it has gone on, in seconds. Not in the JSON.
+    /// How long the loop has lasted, in seconds. Not in the JSON.
     pub lasted_s: f64,
 }
 
-/// Of a guard against loops: the counts are among what was measured.
+/// Evidence of a guard, which is a configured limit on repeats. Its counts are in [`Measured`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct GuardEvidence {
     /// Lines within the guard's window.
     pub repeats: u64,
-    /// The line.
+    /// The repeated line.
     pub example: Option<Vec<String>>,
     /// The window, in seconds. Not in the JSON.
     pub within_s: f64,
 }
 
-/// Of errors above their rate.
+/// Evidence of errors above their usual rate.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RateEvidence {
-    /// Between which numbers the expected one lies, as far as is known.
+    /// The lower end of the 95 % interval of the expected count.
     pub expected_low: Option<f64>,
-    /// See `expected_low`.
+    /// The upper end.
     pub expected_high: Option<f64>,
-    /// The error that showed it.
+    /// The error event that triggered the finding.
     pub example: Option<Vec<String>>,
-    /// Requests that the errors are among. Not in the JSON.
+    /// The requests that the errors are among. Not in the JSON.
     pub requests: Option<f64>,
     /// The window, in seconds. Not in the JSON.
     pub lasted_s: f64,
 }
 
-/// Of failures that sit on one value.
+/// Evidence of failures that concentrate on one value.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ShareEvidence {
-    /// Between which numbers the expected one lies, as far as is known.
+    /// The lower end of the 95 % interval of the expected count.
     pub expected_low: Option<f64>,
-    /// See `expected_low`.
+    /// The upper end.
     pub expected_high: Option<f64>,
-    /// Failures of all values.
+    /// Failures of all values of the dimension.
     pub of: f64,
-    /// The share of them that this value usually has.
+    /// The value's usual share of them.
     pub usual_share: f64,
-    /// Failures that the value's own rate lets expect.
+    /// Failures expected from the value's own usual rate.
     pub expected_by_rate: Option<f64>,
-    /// The chance of so many at that rate.
+    /// The probability of this many failures at that rate.
     pub p_value_of_rate: Option<f64>,
-    /// How many modules' failures these are, where several.
+    /// The number of modules that the failures are from, where more than one.
     pub modules: Option<usize>,
-    /// The failure that showed it.
+    /// The failure that triggered the finding.
     pub example: Option<Vec<String>>,
     /// The window, in seconds. Not in the JSON.
     pub lasted_s: f64,
 }
 
-/// Of calls that take longer, or shorter.
+/// Evidence of calls that take longer, or less long.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct LatencyEvidence {
-    /// The baseline's quantiles at 1, 50, 75, 90 and 99 %, in milliseconds. In the JSON to two
-    /// digits.
+    /// Quantiles of the baseline at 1, 50, 75, 90 and 99 %, in milliseconds. The JSON rounds them
+    /// to two digits.
     pub quantiles_ms: [f64; 5],
-    /// The host of the call; of a shift only where that is of one host.
+    /// The host of the call. For a shift: only where all its calls are from one host.
     pub host: Option<String>,
-    /// It began as a single slow call and has become a shift.
+    /// The incident began as a single slow call and became a shift.
     pub became_shift: bool,
-    /// The calls of a shift.
+    /// For a shift: how many calls exceed which quantile.
     pub shift: Option<ShiftEvidence>,
-    /// What was observed, in milliseconds. Not in the JSON.
+    /// The observed duration, in milliseconds. Not in the JSON.
     pub observed_ms: f64,
-    /// It is of one host alone: that in `host` or in the key. Not in the JSON.
+    /// Only one host is affected: the one in `host` or in the key. Not in the JSON.
     pub of_one_host: bool,
 }
 
-/// Of the last calls of an operation, those beyond one of its quantiles.
+/// How many of an operation's last calls lie beyond a quantile of its baseline.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ShiftEvidence {
-    /// Such calls.
+    /// Calls beyond the quantile.
     pub count: u32,
-    /// Calls in all.
+    /// All of the last calls.
     pub of: usize,
-    /// The quantile.
+    /// The quantile, as a fraction from 0 to 1.
     pub quantile: f64,
-    /// They lie below it.
+    /// True for calls below the quantile, false for calls above it.
     pub faster: bool,
 }
 
-/// Of work that began and did not end in its time.
+/// Evidence of work that began and did not end within its timeout.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UnfinishedEvidence {
     /// Starts without an end so far.
     pub unfinished: u64,
-    /// Starts with one.
+    /// Starts with an end.
     pub finished: u64,
-    /// The start.
+    /// The line of the start.
     pub example: Option<Vec<String>>,
-    /// What start and end would share. Not in the JSON.
+    /// The value by which the end would be matched to the start. Not in the JSON.
     pub shared: String,
 }
 
-/// Of a key that has stopped.
+/// Evidence of a key without events.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SilenceEvidence {
-    /// When it spoke last.
+    /// The time of its last event.
     pub last_seen: Timestamp,
-    /// Events of the others since then.
+    /// Events of all other keys since then.
     pub events_of_others: f64,
-    /// Seconds beyond which it is silent, and events.
+    /// Seconds of silence beyond which the key counts as silent.
     pub limit_s: f64,
-    /// See `limit_s`.
+    /// Events of other keys beyond which it counts as silent.
     pub limit_events: f64,
-    /// Names of those that stopped with it.
+    /// Names of keys that went silent with it.
     pub also: Vec<String>,
-    /// How many more did. Not in the JSON.
+    /// How many more keys did, without names. Not in the JSON.
     pub unlisted: u32,
-    /// How long it has been silent, and its longest pause before, in seconds. Not in the JSON.
+    /// How long it has been silent, in seconds. Not in the JSON.
     pub silent_s: f64,
-    /// See `silent_s`.
+    /// Its longest pause before, in seconds. Not in the JSON.
     pub longest_s: f64,
 }
 
-/// Of a first sight.
+/// Evidence of a first occurrence.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NoveltyEvidence {
-    /// The event's template; none of a stack trace of several lines.
+    /// The event's template; none for a stack trace of several lines.
     pub template: Option<String>,
-    /// Its text.
+    /// The text of the template.
     pub template_text: Option<String>,
     /// The message.
     pub example: Option<String>,
-    /// The event's level. Not in the JSON.
+    /// The level of the event. Not in the JSON.
     pub level: Option<crate::event::Level>,
-    /// Seconds of stream that it is the first in. Not in the JSON.
+    /// Running time of the stream before the first occurrence, in seconds. Not in the JSON.
     pub running_s: f64,
 }
 
-/// Of an input that has stalled.
+/// Evidence of a stalled input.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InputEvidence {
-    /// Seconds beyond which it is stalled.
+    /// Seconds without input beyond which it counts as stalled.
     pub limit_s: f64,
-    /// How long nothing has come, and the longest pause before, in seconds. Not in the JSON.
+    /// Seconds without input. Not in the JSON.
     pub idle_s: f64,
-    /// See `idle_s`.
+    /// The longest pause before, in seconds. Not in the JSON.
     pub longest_s: f64,
 }
 
-/// Of a rule.
+/// Evidence of a rule.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RuleEvidence {
-    /// What the rule said. Not in the JSON, whose summary it is.
+    /// The rule's summary. Not in the evidence of the JSON, where it is the member `summary`.
     pub said: String,
 }
 
-/// Of a storm: how many incidents is among what was measured.
+/// Evidence of a storm. The number of incidents is in [`Measured`].
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StormEvidence {
-    /// What would have been said of the last incident that joined. Not in the JSON.
+    /// The summary of the last incident that joined. Not in the JSON.
     pub latest: String,
 }
 
@@ -287,7 +287,7 @@ impl Default for Evidence {
 }
 
 impl Evidence {
-    /// The lines that show it.
+    /// The quoted example lines.
     #[must_use]
     pub fn examples(&self) -> &[String] {
         self.lines().map_or(&[], Vec::as_slice)
@@ -315,7 +315,7 @@ impl Evidence {
         }
     }
 
-    /// Leaves out what it quotes of the stream as an example.
+    /// Removes the quoted examples.
     pub fn drop_examples(&mut self) {
         if let Self::Novelty(novelty) = self {
             novelty.example = None;
@@ -323,7 +323,7 @@ impl Evidence {
         self.lines_mut().into_iter().for_each(|lines| *lines = None);
     }
 
-    /// Shows every text of the JSON to `visit`, which may change it.
+    /// Calls `visit` with every text that is in the JSON; it may change the text.
     pub fn for_each_text(&mut self, visit: &mut dyn FnMut(&mut String)) {
         self.lines_mut().into_iter().flatten().flatten().for_each(&mut *visit);
         match self {
@@ -336,7 +336,7 @@ impl Evidence {
         }
     }
 
-    /// About how many bytes its texts take.
+    /// Approximate heap size of its texts in bytes.
     pub(in crate::engine) fn heap_size(&self) -> usize {
         let text = |text: &String| size_of::<String>() + allocated(text.capacity());
         let lines: usize = self.examples().iter().map(text).sum();

@@ -1,9 +1,8 @@
-//! The JSON of a finding: the contract with whoever reads findings. Members in the order in which
-//! they are written, each with what it means; the schema (`schema.rs`) is made of this.
+//! The JSON of a finding, which is the contract with its readers. The schema (`schema.rs`) is
+//! generated from these types: members in the order of output, with their descriptions.
 //!
-//! A member is added where a detector learns to say more, never renamed, and none changes its
-//! meaning. Read back, what is missing is none, so that findings of other versions can be read, and
-//! incidents that they have kept open.
+//! Members may be added, but never renamed or given another meaning. A missing member is read as
+//! none, so that findings and open incidents of other versions can be read.
 
 use super::evidence::Measured;
 use super::members::{OwnJson, as_rfc3339, from_rfc3339};
@@ -17,7 +16,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
-/// The version of the contract. Counts up when a member goes or changes its meaning.
+/// The version of the contract. It increases when a member is removed or changes its meaning.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// A finding.
@@ -107,7 +106,7 @@ pub(super) struct EvidenceJson {
     own: Map<String, Value>,
 }
 
-/// An open incident as kept across a restart: what was said of it, as in its findings.
+/// An open incident in a snapshot, with the members of its findings.
 #[derive(Serialize, Deserialize)]
 pub(in crate::engine) struct IncidentJson {
     detector: DetectorName,
@@ -125,7 +124,7 @@ pub(in crate::engine) struct IncidentJson {
 }
 
 impl IncidentJson {
-    /// What to keep of what a detector has said, and of the sentence for it.
+    /// The stored form of an incident with its sentence and the rule that explains it.
     pub(in crate::engine) fn new(opening: &Opening, sentence: &str, explained_by: Option<&str>) -> Self {
         let own = OwnJson { explained_by: explained_by.map(str::to_owned), ..OwnJson::of(&opening.evidence) };
         Self {
@@ -144,7 +143,7 @@ impl IncidentJson {
         }
     }
 
-    /// What was kept, the sentence for it, and the rule that explains it.
+    /// The incident, its sentence, and the rule that explains it.
     pub(in crate::engine) fn into_parts(self) -> (Opening, String, Option<String>) {
         let (measured, mut own) = self.evidence.into_parts();
         let explained_by = own.explained_by.take();
@@ -227,8 +226,8 @@ impl<'de> Deserialize<'de> for Finding {
 }
 
 impl Summary {
-    /// The parts of a summary as the JSON has it: the ending is that which the counts and the time
-    /// of the finding give.
+    /// Splits a summary from JSON into ending and sentence. The ending is the one that the count
+    /// and the duration of the finding would give.
     fn read(text: String, state: State, count: u64, duration_s: Option<f64>) -> Self {
         let seconds = duration_s.filter(|_| state == State::Resolved);
         let endings =

@@ -1,17 +1,17 @@
-//! Whose incident a finding is of, and the texts that it carries: how long they may be.
+//! The key of an incident, and length limits for the texts of a finding.
 
 use serde::de::{MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Most bytes that a summary, a cause or a remedy takes as JSON; a summary's key values come out of
-/// [`KEY_BYTES`].
+/// Most bytes of a summary, a cause or a remedy as JSON. For the values of the key, a summary may
+/// have [`KEY_BYTES`] more.
 pub(in crate::engine) const TEXT_BYTES: usize = 1 << 10;
-/// Most bytes that all values of a key take together as JSON.
+/// Most bytes of all values of a key together, as JSON.
 const KEY_BYTES: usize = 1 << 10;
-/// Most bytes that an engine keeps of a name: more than a key can tell.
+/// Most bytes stored of a name: twice what a finding's key can show.
 const NAME_BYTES: usize = 2 * KEY_BYTES;
-/// Stands where a text was cut.
+/// Marks the end of a text that was cut.
 const CUT: char = '…';
 
 /// Names and values in a fixed order; serialised as a map.
@@ -25,14 +25,13 @@ impl Key {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
-    /// Cuts the values to what a finding can carry.
+    /// Cuts the values to the length that a finding can carry.
     pub(in crate::engine) fn fit(&mut self) {
         let room = KEY_BYTES / self.0.len().max(1);
         self.0.iter_mut().for_each(|(_, value)| cut(value, room));
     }
 
-    /// True when this is the key of something at `place`: what both name is the same, and they name
-    /// something.
+    /// True when both keys agree on every name that both have, and have at least one in common.
     #[must_use]
     pub fn is_at(&self, place: &Self) -> bool {
         let value = |name: &str| place.0.iter().find(|(known, _)| known == name).map(|(_, value)| value);
@@ -73,12 +72,12 @@ impl Serialize for Key {
     }
 }
 
-/// As much of a name as is worth keeping.
+/// Cuts a name to the length that is stored.
 pub(in crate::engine) fn name_of(text: &str) -> &str {
     &text[..text.floor_char_boundary(NAME_BYTES)]
 }
 
-/// Cuts `text` so that it takes at most `limit` bytes inside a JSON string.
+/// Cuts `text` to at most `limit` bytes inside a JSON string.
 pub(in crate::engine) fn cut(text: &mut String, limit: usize) {
     let mut bytes = 0;
     let mut keep = 0;
@@ -99,8 +98,8 @@ pub(in crate::engine) fn cut(text: &mut String, limit: usize) {
     }
 }
 
-/// Cuts a summary to what a finding can carry, and makes sure that it has every value of `key` word
-/// for word.
+/// Cuts a summary to the length that a finding can carry, and appends the values of `key` that it
+/// does not contain.
 pub(in crate::engine) fn fit_summary(summary: &mut String, key: &Key) {
     cut(summary, 2 * TEXT_BYTES);
     for (_, value) in &key.0 {

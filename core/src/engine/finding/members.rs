@@ -1,4 +1,4 @@
-//! The members of evidence that only some detectors write, and what they are of.
+//! The members of a finding's evidence that only some detectors write.
 
 use super::evidence::{Evidence, Measured, test};
 use super::rounding::significant;
@@ -135,17 +135,17 @@ impl OwnJson {
     pub(super) fn to_members(&self) -> Map<String, Value> {
         match serde_json::to_value(self) {
             Ok(Value::Object(members)) => members,
-            // Nothing but names, texts and numbers.
+            // Cannot happen: the struct has only names, texts and numbers.
             _ => Map::new(),
         }
     }
 
-    /// What members say; nothing where one of them is not of its type.
+    /// Reads the members; all are empty if one has the wrong type.
     pub(super) fn from_members(members: Map<String, Value>) -> Self {
         serde_json::from_value(Value::Object(members)).unwrap_or_default()
     }
 
-    /// The members that a detector has evidence for.
+    /// The members for the evidence of a detector.
     pub(super) fn of(evidence: &Evidence) -> Self {
         let own = Self { example: Example::of(evidence), ..Self::default() };
         match evidence {
@@ -205,7 +205,7 @@ impl OwnJson {
         Self { fast, slow, of, quantile, ..own }
     }
 
-    /// The evidence that these members are of.
+    /// The evidence that these members were written from.
     pub(super) fn into_evidence(self, detector: DetectorName, kind: &str, measured: &Measured) -> Evidence {
         if measured.test == test::STORM {
             return Evidence::Storm(StormEvidence::default());
@@ -302,7 +302,7 @@ impl Example {
     }
 }
 
-/// Milliseconds to two significant digits, or all before the point.
+/// Milliseconds to two significant digits; larger values to whole milliseconds.
 #[must_use]
 pub fn milliseconds(value: f64) -> f64 {
     if value >= 99.5 { value.round() } else { significant(value) }

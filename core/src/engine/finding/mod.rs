@@ -1,5 +1,5 @@
-//! A finding: what is said when an incident opens, goes on and ends, as data. Its JSON is a
-//! contract (`json.rs`), its words are those of `narrate`.
+//! A finding: what is reported when an incident opens, continues or ends, as data. Its JSON is a
+//! contract (`json.rs`); its sentences are in `narrate`.
 
 mod evidence;
 mod json;
@@ -52,10 +52,10 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// Every one, in the order of their numbers.
+    /// All severities, in the order of their discriminants.
     pub const ALL: [Self; 3] = [Self::Info, Self::Warning, Self::Critical];
 
-    /// As in findings, metrics and rules.
+    /// The name in findings, metrics and rules.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -66,59 +66,61 @@ impl Severity {
     }
 }
 
-/// What is said of an incident at one moment: who found what where, how often, since when, and the
-/// evidence.
+/// One report about an incident: which detector found what for which key, how often, since when,
+/// and the evidence.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
-    /// One for all findings of an incident: a hash of detector, kind, key and opening time, 16 hex
-    /// digits.
+    /// The id of the incident, the same in all its findings: a hash of detector, kind, key and
+    /// opening time, as 16 hex digits.
     pub id: String,
-    /// When this is said, in event time: the timestamp of an event of its own.
+    /// The event time of this report; the timestamp of a finding that leaves as an event of its
+    /// own.
     pub said_at: Timestamp,
-    /// Who found it.
+    /// The detector.
     pub detector: DetectorName,
-    /// What exactly.
+    /// The kind of finding, such as `cycle`.
     pub kind: String,
     /// The rule's name, for rules.
     pub rule: Option<String>,
-    /// Begins, goes on or has ended.
+    /// Whether the incident opens, continues or has ended.
     pub state: State,
-    /// How much it matters.
+    /// The severity.
     pub severity: Severity,
-    /// How soon somebody should look, by the worst level involved.
+    /// Response time by the worst level involved.
     pub respond_within: Option<String>,
-    /// Whose incident it is: role or member name and value.
+    /// The key of the incident: names of roles or members, and their values.
     pub key: Key,
-    /// When it began.
+    /// When the incident began.
     pub opened_at: Timestamp,
-    /// Seconds from there to its last event; none while it goes on.
+    /// Seconds from there to the last event; none while the incident is open.
     pub duration_s: Option<f64>,
     /// Events so far.
     pub count: u64,
-    /// 0 to 1: 1 − 1/(1 − log10 p / 6) for tests; by severity for rules.
+    /// 0 to 1. Tests: 1 − 1/(1 − log10 p / 6). Rules: a constant per severity.
     pub score: f64,
-    /// One sentence that contains every value of `key`, and for one that has ended how.
+    /// One sentence with every value of `key`.
     pub summary: Summary,
-    /// What was measured, and held against what.
+    /// What was measured, and the threshold.
     pub measured: Measured,
-    /// What only this detector says.
+    /// The evidence of the detector.
     pub evidence: Evidence,
-    /// The rule that knows what this comes of, and what it says.
+    /// The rule that explains the incident, and its summary.
     pub explained_by: Option<String>,
-    /// What causes this, where a table knows.
+    /// The cause, where a rule or its table knows one.
     pub cause: Option<String>,
-    /// What to do, where a table knows.
+    /// The remedy, where a rule or its table knows one.
     pub remedy: Option<String>,
-    /// The lines that led up to it.
+    /// The last lines of the stream before the finding.
     pub context: Vec<String>,
 }
 
-/// A finding in one sentence. Its parts are rendered once, where the finding is made (`narrate`).
+/// A finding in one sentence. The parts are rendered once, when the finding is made (`narrate`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
-    /// How an incident has ended, in front of what it was: `ended after 20 events in 29.9 s: `.
+    /// For an incident that has ended, the prefix of the sentence: `ended after 20 events in 29.9
+    /// s: `.
     pub ending: Option<String>,
-    /// What it is.
+    /// The sentence.
     pub sentence: String,
 }
 
@@ -136,9 +138,9 @@ impl From<&str> for Summary {
 }
 
 impl Finding {
-    /// Appends the finding as one line of JSON for readers who have no event around it: with a
-    /// member `at`, when this is said. At most `limit` bytes and a line end; false, and `out` as it
-    /// was, when it is too long.
+    /// Appends the finding as one line of JSON with a member `at`, the time of the report, for
+    /// readers who see no event around it. Writes at most `limit` bytes and a line end. Returns
+    /// false, with `out` unchanged, when the finding does not fit.
     pub fn write_line(&self, limit: usize, out: &mut Vec<u8>) -> bool {
         let start = out.len();
         out.extend_from_slice(b"{\"at\":\"");
@@ -149,17 +151,17 @@ impl Finding {
             out.truncate(start);
             return false;
         }
-        // The brace that opens the finding has been written before `at`.
+        // `at` was written with an opening brace of its own, so the second brace is removed.
         out.remove(open);
         out.push(b'\n');
         true
     }
 
-    /// Appends the finding as JSON if that takes at most `limit` bytes: its context goes first,
-    /// then its examples.
+    /// Appends the finding as JSON of at most `limit` bytes. A finding that is too long loses its
+    /// context first, then its examples.
     ///
-    /// With texts that `fit` has cut 8 KiB always suffice. False, and `out` as it was, when it is
-    /// too long.
+    /// 8 KiB always suffice for texts that `fit` has cut. Returns false, with `out` unchanged, when
+    /// the finding does not fit.
     pub fn write(&self, limit: usize, out: &mut Vec<u8>) -> bool {
         let start = out.len();
         let mut finding = std::borrow::Cow::Borrowed(self);
@@ -168,7 +170,7 @@ impl Finding {
         let drop_examples = |finding: &mut std::borrow::Cow<'_, Self>| finding.to_mut().evidence.drop_examples();
         for trim in [&keep_all as &dyn Fn(&mut _), &drop_context, &drop_examples] {
             trim(&mut finding);
-            // Maps with text keys and finite numbers cannot fail to serialise into memory.
+            // Serialising maps with text keys and finite numbers into memory cannot fail.
             if serde_json::to_writer(&mut *out, &*finding).is_ok() && out.len() - start <= limit {
                 return true;
             }
@@ -177,15 +179,15 @@ impl Finding {
         false
     }
 
-    /// What only its detector says, without lines, as members of the JSON.
+    /// The detector's members of the JSON evidence, without example lines.
     #[must_use]
     pub fn own_members(&self) -> serde_json::Map<String, serde_json::Value> {
         let own = members::OwnJson { explained_by: self.explained_by.clone(), ..members::OwnJson::of(&self.evidence) };
         members::OwnJson { example: None, ..own }.to_members()
     }
 
-    /// Shows every text that quotes the stream or that people have written to `visit`, which may
-    /// change it.
+    /// Calls `visit` with every text that quotes the stream or was written by a person; it may
+    /// change the text.
     pub fn for_each_text(&mut self, visit: &mut dyn FnMut(&mut String)) {
         visit(&mut self.summary.sentence);
         self.key.0.iter_mut().for_each(|(_, value)| visit(value));
@@ -195,35 +197,35 @@ impl Finding {
     }
 }
 
-/// What a rule's `finding(#{…})` asks for.
+/// A finding as a rule's `finding(#{…})` asks for it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct RuleFinding {
     /// The rule's name.
     pub rule: String,
-    /// Whose incident: the members that the rule's `key` names, with this event's values.
+    /// The key of the incident: the members that the rule's `key` names, with this event's values.
     pub key: Key,
-    /// The rule's, unless the call says otherwise.
+    /// The rule's severity, unless the call gives another.
     pub severity: Severity,
-    /// What is said; the key's values are added by the engine where it lacks them.
+    /// The summary. The engine appends key values that it lacks.
     pub summary: String,
-    /// What causes this.
+    /// The cause.
     pub cause: Option<String>,
-    /// What to do.
+    /// The remedy.
     pub remedy: Option<String>,
-    /// How long after the last match the incident resolves, in seconds.
+    /// Seconds without a match after which the incident resolves.
     pub cooldown_s: f64,
-    /// How many of the stream's last lines to show.
+    /// How many of the stream's last lines to add as context.
     pub context: usize,
     /// The count that the rule compared, where it called `count`.
     pub observed: Option<f64>,
     /// The window of that count, in seconds.
     pub window_s: Option<f64>,
-    /// The level of the event, for the policy.
+    /// The level of the event, from which the response time follows.
     pub level: Option<Level>,
-    /// The incident ends.
+    /// The rule ends its incident.
     pub resolved: bool,
-    /// Where the event stands, by the names that detectors use in keys, of a rule that explains
-    /// what they find.
+    /// For a rule that explains detectors' incidents: the locality of the event, with the names
+    /// that detectors use in keys.
     pub place: Option<Key>,
 }
 

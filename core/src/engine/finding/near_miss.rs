@@ -1,94 +1,93 @@
-//! What was nearly a finding.
+//! Near misses: observations that almost became findings.
 
 use super::DetectorName;
 
-/// What a detector looked at closely and did not call an incident, for whoever asks why it did not
-/// fire.
+/// An observation that a detector tested and did not report, for users who ask why it did not fire.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NearMiss {
-    /// Whose.
+    /// The detector.
     pub detector: DetectorName,
-    /// What kind of incident it would have been.
+    /// The kind of incident that it would have been.
     pub kind: &'static str,
-    /// Where.
+    /// The key.
     pub key: String,
-    /// ln of the chance of this without a fault.
+    /// Natural logarithm of the probability without a fault.
     pub ln_p: f64,
-    /// The chance that would have been small enough.
+    /// The probability below which it would have been an incident.
     pub threshold: f64,
-    /// What was seen, or what stood against it.
+    /// The values seen, or the reason against an incident.
     pub why: Reason,
 }
 
-/// Why something was no incident.
+/// Why no incident was opened.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Reason {
     /// `lines` lines came `repeats` times in `lasted_s` seconds.
     Repeats {
-        /// Lines of one round.
+        /// Lines per round.
         lines: usize,
         /// Rounds.
         repeats: u32,
-        /// Seconds.
+        /// Seconds from the first line to the last.
         lasted_s: f64,
     },
-    /// So many errors came in a window.
+    /// The number of errors in a window was not unusual enough.
     Errors {
         /// Errors.
         errors: u64,
-        /// Seconds.
+        /// Length of the window, in seconds.
         window_s: f64,
-        /// Errors that are usual in it.
+        /// The usual number of errors in such a window.
         expected: f64,
     },
-    /// So many of a module's failures sit on one value.
+    /// The number of a module's failures on one value was not unusual enough.
     Failures {
-        /// The value's.
+        /// Failures on the value.
         failures: f64,
-        /// The module's.
+        /// Failures of the module.
         of: f64,
-        /// Seconds.
+        /// Length of the window, in seconds.
         window_s: f64,
-        /// Failures that are usual of the value's share.
+        /// Failures expected from the value's usual share.
         expected: f64,
-        /// Failures that are usual of its own rate, where it is that which stood against it.
+        /// Failures expected from the value's own rate, where that was the reason.
         expected_by_rate: Option<f64>,
     },
-    /// So many calls of an operation were slow.
+    /// The number of slow calls of an operation was not unusual enough.
     SlowCalls {
-        /// The shift that shows in them.
+        /// The tested shift.
         shift: super::ShiftEvidence,
-        /// Medians now and usually, in milliseconds.
+        /// The median now and the usual median, in milliseconds.
         medians_ms: [f64; 2],
     },
-    /// The stream has had too few events meanwhile.
+    /// Too few events of other keys have passed.
     FewEvents {
-        /// Events of others that passed.
+        /// Events of other keys since the key's last event.
         events: f64,
-        /// Events that would be too many.
+        /// Events beyond which the key counts as silent.
         limit: f64,
     },
-    /// A key spoke in time.
+    /// A key had an event before it counted as silent.
     Spoke {
         /// Its pause, in seconds and in events of the stream.
         pause: (f64, f64),
-        /// What would be a silence.
+        /// The limits of such a pause, in the same units.
         limits: (f64, f64),
     },
-    /// A key has not spoken for long enough.
+    /// A key has not been active for long enough.
     NotEstablished,
-    /// Others have come back from restarts, and a key has so many seconds for one.
+    /// Other keys came back after restarts; this one has this many seconds for a restart.
     Restart(f64),
-    /// A newcomer speaks in a key's place.
+    /// A new key has taken this key's place.
     Replaced,
-    /// The detector's table of keys has had to forget some.
+    /// The detector's table of keys has evicted some.
     ForgottenKeys,
-    /// What is new is not rare enough here.
+    /// New things are not rare enough here.
     NotRare,
     /// The detector has not learned for long enough.
     NotLearned,
-    /// A table of what was seen has had to forget, so that a first sight means nothing.
+    /// A table of known things has evicted some, so that a first occurrence proves little.
     ForgottenSights,
-    /// Too much is new: it joins what is open.
+    /// Too many things are new; this one joins an open incident.
     TooMuchNew,
 }

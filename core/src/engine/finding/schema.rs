@@ -4,14 +4,14 @@ use super::json::{FindingJson, SCHEMA_VERSION};
 use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
-/// Of the member that [`super::Finding::write_line`] adds.
+/// The description of the member that [`super::Finding::write_line`] adds.
 const AT: &str = "When this is said: RFC 3339, in UTC. In the lines of sinks and of `--findings`, which have no event around \
                   them; the first member there.";
 
 /// The schema, with the version of the contract as `schema`.
 #[must_use]
 pub fn schema() -> Value {
-    // As findings are written: what is always there is required.
+    // The schema of the written form: members that are always written are required.
     let settings = SchemaSettings::draft2020_12().for_serialize().with(|settings| settings.inline_subschemas = true);
     let mut schema = settings.into_generator().into_root_schema_for::<FindingJson>().to_value();
     if let Some(schema) = schema.as_object_mut() {

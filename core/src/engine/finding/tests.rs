@@ -2,7 +2,7 @@ use super::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// A finding of this detector and kind, with these members in its evidence beside the common ones.
+/// JSON of a finding by this detector and of this kind, with `own` added to the common evidence.
 fn finding(detector: &str, kind: &str, own: Value) -> Value {
     let mut evidence = json!({
         "observed": 18.3, "expected": 0.02, "unit": "lines/s", "test": "gamma-poisson", "threshold": 1e-10,
@@ -118,7 +118,7 @@ fn every_text_is_shown_to_who_masks_it() {
 }
 
 proptest! {
-    /// A finding fits into its room, whatever it quotes, or is not written.
+    /// A finding fits into its limit, whatever it quotes, or is not written.
     #[test]
     fn a_finding_is_cut_to_its_limit(lines in proptest::collection::vec("[ -~]{0,200}", 0..40), limit in 300_usize..9_000) {
         let mut read: Finding =

@@ -1,16 +1,16 @@
-//! What an incident is known by, from its opening to its end.
+//! The id of an incident.
 
 use super::Opening;
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::Xxh3;
 
-/// Which incident; the number behind its `id`.
+/// The id of an incident, as a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct IncidentId(pub u64);
 
-/// xxh3-64 over detector, kind, rule, key and opening time, each ended by a zero byte.
+/// xxh3-64 over detector, kind, rule and key, each part ended by a zero byte, and the opening time.
 pub(super) fn id_of(opening: &Opening, opened_at: Timestamp) -> IncidentId {
     let mut hash = Xxh3::new();
     let rule = opening.rule.as_deref().unwrap_or_default();

@@ -1,8 +1,9 @@
-//! The life of an incident: open, ongoing at doubling counts, resolved; one id all along.
+//! The life of an incident under one id: open, ongoing (reported each time its count doubles),
+//! resolved.
 //!
-//! Bounded three times: in number, in the bytes that all tables share, and for each detector, kind
-//! and rule in what is open at a time, beyond which further ones are told as one (`storm.rs`). What
-//! is forgotten is counted, and said to be over.
+//! Open incidents have three limits: their number, the memory budget of all tables, and a number
+//! for each detector, kind and rule, above which further ones are reported as one storm
+//! (`storm.rs`). Evicted incidents are counted and reported as resolved.
 
 mod id;
 mod open_incidents;
@@ -29,22 +30,20 @@ pub struct Incidents {
     by_detector: [u64; DetectorName::ALL.len()],
     cap: usize,
     evictions: u64,
-    /// Those that were forgotten and are not yet said to be over.
+    /// Evicted incidents that are not yet reported as resolved.
     forgotten: Vec<(IncidentId, Incident)>,
     storms: Storms,
     policy: Policy,
 }
 
-/// Incidents that have to give keep so many.
+/// Incidents that [`Evict::shrink`] always leaves.
 const KEPT: usize = 1_000;
 
 impl Incidents {
-    /// So many incidents of one detector, kind and rule are open at a time unless a caller says
-    /// otherwise.
+    /// Default for the most open incidents of one detector, kind and rule.
     pub const OPEN: usize = 1_000;
 
-    /// None open; at most `cap` at a time, beyond which the one that was quiet longest is
-    /// forgotten.
+    /// No open incidents. With more than `cap`, the one without events for longest is evicted.
     #[must_use]
     pub fn new(policy: Policy, cap: usize) -> Self {
         Self {
@@ -58,15 +57,15 @@ impl Incidents {
         }
     }
 
-    /// At most `limit` of one detector, kind and rule are open at a time; all further ones are told
-    /// as one.
+    /// Limits the open incidents of one detector, kind and rule to `limit`; further ones are
+    /// reported as one storm.
     #[must_use]
     pub fn with_limit(self, limit: usize) -> Self {
         Self { storms: Storms::new(limit), ..self }
     }
 
-    /// Opens an incident at `now` and says so in `findings`. Where too many of its kind are open,
-    /// it joins their storm instead, and the id is that of no incident that is open.
+    /// Opens an incident at `now` and reports it in `findings`. Where too many of its kind are open
+    /// it joins their storm instead; then no incident with the returned id is open.
     pub fn open(&mut self, mut opening: Opening, now: Timestamp, findings: &mut Vec<Finding>) -> IncidentId {
         let id = id_of(&opening, now);
         self.close(id);
@@ -82,14 +81,14 @@ impl Incidents {
         id
     }
 
-    /// True when the next incident of a rule would join a storm, so that nothing need be gathered
-    /// for it.
+    /// True when the next incident of a rule would join a storm, so that no context need be
+    /// collected.
     #[must_use]
     pub fn is_storm_of(&self, rule: &str) -> bool {
         self.storms.takes(storm::group(DetectorName::Rule as u8, rule, Some(rule)))
     }
 
-    /// One more incident of a group that has as many as may be open.
+    /// Adds an incident to the storm of its group, which has as many open incidents as allowed.
     fn fold(&mut self, joins: Incident, group: u64, now: Timestamp, findings: &mut Vec<Finding>) {
         self.storms.count();
         let known = self.storms.of(group).filter(|id| self.open.contains(*id));
@@ -114,10 +113,9 @@ impl Incidents {
         self.open.weigh(id);
     }
 
-    /// Says of those that were forgotten that they are over, and ends the storms that nothing has
-    /// joined for long.
+    /// Reports evicted incidents as resolved, and ends storms that no incident has joined for long.
     pub fn tick(&mut self, now: Timestamp, findings: &mut Vec<Finding>) {
-        // One of the same key may have opened at the same time since: that goes on.
+        // An incident with the same id may have opened again; it stays open.
         for (id, mut incident) in self.forgotten.drain(..).filter(|(id, _)| !self.open.contains(*id)) {
             incident.update_storm();
             incident.end(0.0);
@@ -133,8 +131,8 @@ impl Incidents {
         }
     }
 
-    /// Adds `events` to an incident at `now`; says `ongoing` when its count has doubled since it
-    /// was last said, or when it has become worse.
+    /// Adds `events` to an incident at `now`. Reports `ongoing` when the count has doubled since
+    /// the last report, or when the incident has become more severe.
     pub fn join(
         &mut self,
         id: IncidentId,
@@ -150,8 +148,8 @@ impl Incidents {
         }
     }
 
-    /// As [`join`](Self::join); `update` brings what was measured and the evidence up to date, with
-    /// the count so far, and runs only when something is said.
+    /// As [`join`](Self::join). Before a report, `update` sets the measurements and the evidence
+    /// for the count so far; it is not called otherwise.
     pub fn join_updated(
         &mut self,
         id: IncidentId,
@@ -171,7 +169,7 @@ impl Incidents {
         self.open.weigh(id);
     }
 
-    /// More is known of what an incident is about, without a further event: said at once.
+    /// Changes what is known about an incident without adding an event, and reports that at once.
     pub fn amend(
         &mut self,
         id: IncidentId,
@@ -186,15 +184,16 @@ impl Incidents {
         self.open.weigh(id);
     }
 
-    /// The incident that a detector of what happens has opened last at this place; one of silence
-    /// is about what does not.
+    /// The newest open incident at a locality, of the detectors whose incidents a rule can explain.
+    /// Incidents of `silence` are not: they are about events that are missing.
     #[must_use]
     pub fn open_at(&self, place: &Key) -> Option<IncidentId> {
         self.open.at(place)
     }
 
-    /// A rule knows what an incident comes of, and what helps: said at once, on the finding that
-    /// opens it if that is among `findings`. The first that knows is the one that is kept.
+    /// A rule adds cause and remedy to an incident. If a finding of the incident is still among
+    /// `findings`, it is rewritten; otherwise an `ongoing` finding is added. The first rule that
+    /// explains an incident wins.
     pub fn explain(&mut self, id: IncidentId, found: &RuleFinding, now: Timestamp, findings: &mut Vec<Finding>) {
         let Some(incident) = self.open.get_mut(id) else { return };
         if !incident.explain(found) {
@@ -212,22 +211,22 @@ impl Incidents {
         self.open.weigh(id);
     }
 
-    /// An incident has turned out to be at least this severe; the next [`Self::join`] says so,
-    /// whatever the count.
+    /// Raises the severity of an incident to at least `severity`; the next [`Self::join`] reports
+    /// that, whatever the count.
     pub fn raise(&mut self, id: IncidentId, severity: Severity) {
         if let Some(incident) = self.open.get_mut(id) {
             incident.opening.severity = incident.opening.severity.max(severity);
         }
     }
 
-    /// Ends an incident and says so, with its total count and how long it lasted.
+    /// Resolves an incident and reports its total count and duration.
     pub fn resolve(&mut self, id: IncidentId, now: Timestamp, findings: &mut Vec<Finding>) {
         self.resolve_as_told(id, 0.0, now, findings);
     }
 
-    /// As [`resolve`](Self::resolve); `update` brings what was measured and the evidence up to
-    /// date, as in [`join_updated`](Self::join_updated). By its own events it `lasted` so many
-    /// seconds since it opened, which is more than the stream's time tells where they came late.
+    /// As [`resolve`](Self::resolve), after `update` as in [`join_updated`](Self::join_updated).
+    /// `lasted` is the duration in seconds by the incident's own events; it exceeds the duration in
+    /// stream time where events came late. The longer of the two is reported.
     pub fn resolve_updated(
         &mut self,
         id: IncidentId,
@@ -250,8 +249,8 @@ impl Incidents {
         findings.push(incident.finding(id, State::Resolved, now, &self.policy));
     }
 
-    /// Forgets an incident, because there is no room for it. That is counted, and the next tick
-    /// says that it is over: nobody will ever end it, and an alert of it would not either.
+    /// Evicts an incident for lack of room. This is counted, and the next tick reports the incident
+    /// as resolved: otherwise neither the incident nor an alert for it would ever end.
     pub(super) fn forget(&mut self, id: IncidentId) {
         if let Some(incident) = self.close(id) {
             self.evictions += 1;
@@ -265,13 +264,13 @@ impl Incidents {
         self.open.contains(id)
     }
 
-    /// Whose an open incident is: its rule and its key.
+    /// The rule and the key of an open incident.
     pub(super) fn owner(&self, id: IncidentId) -> Option<(&str, &Key)> {
         let opening = &self.open.get(id)?.opening;
         Some((&opening.kind, &opening.key))
     }
 
-    /// Every open incident as it was when something was added to it last.
+    /// Findings for all open incidents, as of their last event.
     pub fn still_open(&self) -> impl Iterator<Item = Finding> {
         self.open.iter().map(|(id, incident)| incident.finding(id, State::Ongoing, incident.last, &self.policy))
     }
@@ -282,13 +281,13 @@ impl Incidents {
         self.by_detector
     }
 
-    /// Incidents that were forgotten because too many were open.
+    /// Incidents evicted because too many were open.
     #[must_use]
     pub fn evictions(&self) -> u64 {
         self.evictions
     }
 
-    /// How many are open and were forgotten; how many storms there are, and what joined them.
+    /// Sizes for metrics: open and evicted incidents; storms and the incidents that joined them.
     #[must_use]
     pub fn tables(&self) -> [TableUse; 2] {
         let storms = self.storms.open().count() as u64;
@@ -298,7 +297,7 @@ impl Incidents {
         ]
     }
 
-    /// Takes an incident, for which another one may have to go.
+    /// Stores an incident, evicting another if the table is full.
     fn insert(&mut self, id: IncidentId, incident: Incident) {
         if self.open.len() >= self.cap
             && let Some(quietest) = self.open.quietest()
@@ -310,7 +309,7 @@ impl Incidents {
         self.open.insert(id, incident);
     }
 
-    /// Takes out an incident.
+    /// Removes an incident.
     fn close(&mut self, id: IncidentId) -> Option<Incident> {
         let incident = self.open.remove(id)?;
         self.by_detector[incident.opening.detector as usize] -= 1;

@@ -1,8 +1,8 @@
-//! The open incidents: by id, by what they are about, and the one that was quiet longest first.
+//! The table of open incidents, with indexes by locality and by the time of the last event.
 //!
-//! Each is weighed when it opens and when what is said of it changes, so that their weight is known
-//! and not estimated. To forget one costs the logarithm of their number. Memory: about 500 bytes an
-//! incident and its texts, 12 KiB at most.
+//! The size of an incident is computed when it opens and when its texts change, so the total is
+//! known and not estimated. Evicting one takes logarithmic time. Memory: about 500 bytes an
+//! incident and its texts, at most 12 KiB.
 
 use super::storm::Storm;
 use super::{IncidentId, Opening, Policy};
@@ -16,41 +16,40 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use xxhash_rust::xxh3::Xxh3;
 
-/// Bytes of an incident's places in the maps, with the room that trees leave free.
+/// Bytes of an incident's entries in the maps, including the free room that trees leave.
 const PLACES_BYTES: usize = 96;
-/// Bytes of each name and value of its key in the index of places.
+/// Bytes of each name and value of its key in the index by locality.
 const PAIR_BYTES: usize = 48;
-/// So many of the incidents that share a part of their key with a place are looked at, the newest
-/// first.
+/// Most incidents that are checked per part of a locality, the newest first.
 const LOOKED_AT: usize = 64;
 
-/// An open incident. What led up to it is said once, when it opens, and not kept.
+/// An open incident. Its context lines are reported once, when it opens, and not stored.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(from = "IncidentSnapshot", into = "IncidentSnapshot")]
 pub(super) struct Incident {
     pub(super) opening: Opening,
-    /// The sentence for it, as it was told last.
+    /// The sentence of the last report.
     pub(super) sentence: String,
-    /// The rule that knows what it comes of, and what it says.
+    /// The rule that explains the incident, and its summary.
     explained_by: Option<String>,
-    /// Seconds that it lasted, once it has ended.
+    /// Its duration in seconds, once it has ended.
     duration_s: Option<f64>,
     pub(super) opened_at: Timestamp,
     pub(super) last: Timestamp,
     pub(super) count: u64,
-    /// The count at which it is said again.
+    /// The count at which the next report is due.
     announce_at: u64,
-    /// The worst severity that was said. None in states of versions that did not know.
+    /// The last severity reported. None in snapshots of versions that did not store it.
     said: Option<Severity>,
-    /// What it stands for, where it is a storm.
+    /// The incidents that it stands for, where it is a storm.
     pub(super) storm: Option<Box<Storm>>,
-    /// Where it stands in the order in which incidents are forgotten.
+    /// Its position in the index by last event, which can be older than `last`.
     pub(super) noted: Timestamp,
-    /// About how many bytes it takes.
+    /// Its approximate size in bytes.
     pub(super) weight: usize,
 }
 
-/// [`Incident`] as kept across a restart.
+/// The snapshot of [`Incident`].
 #[derive(Serialize, Deserialize)]
 struct IncidentSnapshot {
     opening: IncidentJson,
@@ -119,13 +118,13 @@ impl Incident {
         incident
     }
 
-    /// An incident that stands for many.
+    /// A storm: an incident that stands for many.
     pub(super) fn of_storm(opening: Opening, now: Timestamp) -> Self {
         Self { storm: Some(Box::default()), ..Self::new(opening, now) }
     }
 
-    /// Adds events; true when the count has doubled since it was last said, or when it has become
-    /// worse.
+    /// Adds events. True when a report is due: the count has doubled since the last one, or the
+    /// severity has risen.
     pub(super) fn add(&mut self, events: u64, level: Option<Level>, now: Timestamp) -> bool {
         self.count = self.count.saturating_add(events);
         self.last = self.last.max(now);
@@ -141,24 +140,24 @@ impl Incident {
         is_told
     }
 
-    /// Its present severity is being said.
+    /// Records that the current severity is reported.
     pub(super) fn say(&mut self) {
         self.said = Some(self.opening.severity);
     }
 
-    /// Puts what is known of it into words.
+    /// Renders the sentence from the current data.
     pub(super) fn tell(&mut self) {
         let Opening { detector, kind, key, measured, evidence, .. } = &self.opening;
         let subject = Subject { detector: *detector, kind, key, measured, evidence };
         self.sentence = narrate::summary(Language::En, &subject);
         finding::fit_summary(&mut self.sentence, key);
         if let Evidence::Rule(rule) = &mut self.opening.evidence {
-            // The sentence is the rule's own: it is held once.
+            // The sentence is the rule's own text, so it is stored once.
             rule.said = String::new();
         }
     }
 
-    /// A rule knows what it comes of; false where that is known already.
+    /// Adds the cause that a rule knows. False if a cause or remedy is already known.
     pub(super) fn explain(&mut self, found: &RuleFinding) -> bool {
         let Opening { severity, cause, remedy, .. } = &mut self.opening;
         if cause.is_some() || remedy.is_some() {
@@ -173,14 +172,14 @@ impl Incident {
         true
     }
 
-    /// It ends; by its own events it has `lasted` so many seconds. An end is no place to say for
-    /// the first time how bad it was.
+    /// Ends the incident after at least `lasted` seconds. Resets the severity to the one last
+    /// reported, because the last finding should not be the first to raise it.
     pub(super) fn end(&mut self, lasted: f64) {
         self.duration_s = Some(self.last.seconds_since(self.opened_at).max(0.0).max(lasted));
         self.opening.severity = self.said.unwrap_or(self.opening.severity);
     }
 
-    /// Where it is a storm, brings what is said of it up to date.
+    /// For a storm, updates its measurements and sentence.
     pub(super) fn update_storm(&mut self) {
         if let Some(storm) = &self.storm {
             let lasted_s = self.last.seconds_since(self.opened_at).max(0.0);
@@ -222,10 +221,10 @@ impl Incident {
 #[derive(Clone, Debug, Default)]
 pub(super) struct OpenIncidents {
     by_id: BTreeMap<IncidentId, Incident>,
-    /// When each was joined last, as far as was noted: those that go on are noted again when they
-    /// come to the front.
+    /// Incidents by the time of their last event. Updated lazily: an incident with newer events is
+    /// moved when it reaches the front.
     quiet: BTreeSet<(Timestamp, u64)>,
-    /// Those of detectors of what happens, by a name and its value, and when they opened.
+    /// Explainable incidents by hash of one name and value of the key, then by opening time.
     places: BTreeSet<(u64, Timestamp, IncidentId)>,
     bytes: usize,
 }
@@ -235,7 +234,7 @@ impl OpenIncidents {
         self.by_id.len()
     }
 
-    /// About how many bytes they take.
+    /// Approximate size in bytes.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -248,20 +247,20 @@ impl OpenIncidents {
         self.by_id.get(&id)
     }
 
-    /// An incident to be changed in all but its key; after a change of its texts it is to be
-    /// weighed again.
+    /// An incident for changes to everything but its key. The caller must call [`Self::weigh`]
+    /// after a change to its texts.
     pub(super) fn get_mut(&mut self, id: IncidentId) -> Option<&mut Incident> {
         self.by_id.get_mut(&id)
     }
 
-    /// In the order of their ids.
+    /// All incidents, ordered by id.
     pub(super) fn iter(&self) -> impl Iterator<Item = (IncidentId, &Incident)> {
         self.by_id.iter().map(|(id, incident)| (*id, incident))
     }
 
     pub(super) fn insert(&mut self, id: IncidentId, mut incident: Incident) {
         incident.noted = incident.last;
-        // It was put together by appending, and stays for long.
+        // The text was built by appending and is kept long, so unused capacity is worth freeing.
         incident.sentence.shrink_to_fit();
         incident.weight = weight_of(&incident);
         self.bytes += incident.weight;
@@ -282,7 +281,7 @@ impl OpenIncidents {
         Some(incident)
     }
 
-    /// The texts of an incident have changed.
+    /// Updates the size of an incident whose texts have changed.
     pub(super) fn weigh(&mut self, id: IncidentId) {
         if let Some(incident) = self.by_id.get_mut(&id) {
             let before = std::mem::replace(&mut incident.weight, 0);
@@ -291,7 +290,7 @@ impl OpenIncidents {
         }
     }
 
-    /// The one that nothing was added to for longest.
+    /// The incident without events for longest.
     pub(super) fn quietest(&mut self) -> Option<IncidentId> {
         loop {
             let (noted, id) = *self.quiet.first()?;
@@ -309,7 +308,7 @@ impl OpenIncidents {
         }
     }
 
-    /// The newest of a detector of what happens that is about this place.
+    /// The newest explainable incident at a locality.
     pub(super) fn at(&self, place: &Key) -> Option<IncidentId> {
         let newest = |part: u64| {
             let (first, last) =
@@ -323,7 +322,7 @@ impl OpenIncidents {
     }
 }
 
-/// Under which parts of its key an incident is found.
+/// The hashes under which an incident is in the index by locality; none if rules cannot explain it.
 fn places_of(opening: &Opening) -> impl Iterator<Item = u64> {
     let parts = if opening.detector.properties().explainable { opening.key.0.as_slice() } else { &[] };
     parts.iter().map(|(name, value)| part_of(name, value))
@@ -338,7 +337,7 @@ fn part_of(name: &str, value: &str) -> u64 {
     hash.digest()
 }
 
-/// About how many bytes an incident takes.
+/// Approximate size of an incident in bytes.
 fn weight_of(incident: &Incident) -> usize {
     let opening = &incident.opening;
     let text = |text: &String| allocated(text.capacity());
@@ -378,7 +377,7 @@ mod tests {
     }
 
     proptest! {
-        /// What the indexes say is what a walk over all of them would.
+        /// The indexes give the same results as a scan over all incidents.
         #[test]
         fn indexes_agree_with_a_walk(steps in proptest::collection::vec((0u8..4, 0u64..20, 0u8..3, 0u8..3), 0..200)) {
             let mut open = OpenIncidents::default();

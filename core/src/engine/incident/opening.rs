@@ -1,42 +1,42 @@
-//! What a detector says of an incident.
+//! What a detector reports to open an incident.
 
 use crate::engine::finding::{DetectorName, Evidence, Key, Measured, Severity, p_of, score_of};
 use crate::event::Level;
 
-/// What a detector knows of an incident when it opens it, and when it goes on.
+/// What a detector knows of an incident, when it opens and while it continues.
 #[derive(Clone, Debug)]
 pub struct Opening {
-    /// Who found it.
+    /// The detector.
     pub detector: DetectorName,
-    /// What exactly.
+    /// The kind of incident.
     pub kind: String,
-    /// The rule, for rules.
+    /// The rule's name, for rules.
     pub rule: Option<String>,
-    /// How much it matters.
+    /// The severity.
     pub severity: Severity,
-    /// Whose incident.
+    /// The key.
     pub key: Key,
-    /// Events it rests on so far.
+    /// Events so far.
     pub count: u64,
-    /// 0 to 1.
+    /// The score, 0 to 1.
     pub score: f64,
     /// What was measured.
     pub measured: Measured,
-    /// What only this detector says.
+    /// The evidence of the detector.
     pub evidence: Evidence,
-    /// The worst level involved.
+    /// The highest level involved.
     pub worst: Option<Level>,
-    /// What causes it.
+    /// The cause.
     pub cause: Option<String>,
-    /// What to do.
+    /// The remedy.
     pub remedy: Option<String>,
-    /// Lines that led up to it.
+    /// The last lines of the stream before the incident.
     pub context: Vec<String>,
 }
 
 impl Opening {
-    /// More has been observed: so much, in so many seconds, on so many samples, at this chance, by
-    /// which the score goes.
+    /// Updates the measurements: the observed value, the window in seconds, the number of samples
+    /// and the logarithm of the p-value, from which the score follows.
     pub fn update(&mut self, observed: f64, window_s: f64, samples: u64, ln_p: f64) {
         let measured = &mut self.measured;
         (measured.observed, measured.window_s, measured.samples) = (observed, Some(window_s), samples);

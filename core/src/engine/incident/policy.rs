@@ -1,8 +1,8 @@
-//! How soon somebody should look at an incident.
+//! Response times: how soon somebody should look at an incident.
 
 use crate::event::Level;
 
-/// How soon somebody should look, by the worst level involved.
+/// Response times by the worst level of an incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// For FATAL.

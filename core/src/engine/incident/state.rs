@@ -1,4 +1,4 @@
-//! What a restart should know of open incidents.
+//! Snapshots of open incidents.
 
 use super::open_incidents::{Incident, OpenIncidents};
 use super::storm::Storms;
@@ -6,25 +6,26 @@ use super::{IncidentId, Incidents};
 use crate::engine::finding::DetectorName;
 use serde::{Deserialize, Serialize};
 
-/// Open incidents as kept across a restart.
+/// The snapshot of all open incidents.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct IncidentsSnapshot(Vec<(IncidentId, Incident)>);
 
 impl IncidentsSnapshot {
-    /// Leaves out what a detector had open that knows nothing of it any more.
+    /// Removes the incidents of a detector that starts without state.
     pub fn forget(&mut self, detector: DetectorName) {
         self.0.retain(|(_, incident)| incident.opening.detector != detector);
     }
 }
 
 impl Incidents {
-    /// What to keep across a restart.
+    /// Takes a snapshot.
     #[must_use]
     pub fn snapshot(&self) -> IncidentsSnapshot {
         IncidentsSnapshot(self.open.iter().map(|(id, incident)| (id, incident.clone())).collect())
     }
 
-    /// Takes what was kept; of more than may be open, those that were joined last.
+    /// Restores a snapshot. If it has more incidents than may be open, those with the latest events
+    /// are kept.
     pub fn restore(&mut self, kept: IncidentsSnapshot) {
         self.open = OpenIncidents::default();
         self.by_detector = Default::default();

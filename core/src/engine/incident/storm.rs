@@ -1,14 +1,13 @@
-//! Storms: a rule or a detector opens more incidents than anybody reads. They are told as one.
+//! Storms: more incidents of one kind than anybody reads are reported as one.
 //!
-//! At most `limit` incidents of one detector, kind and rule are open at a time. What would open
-//! beyond joins an incident that stands for all of them, with the key `scope: storm`. It is said
-//! again at doubling counts and ends when nothing has joined it for [`CALM_S`]. While it is open,
-//! the limit is half of what it was: otherwise a storm would go on as single incidents whenever one
-//! of those that opened before it ends.
+//! At most `limit` incidents of one detector, kind and rule are open at a time. Further ones join a
+//! storm, an incident with the key `scope: storm`. It is reported at doubling counts and ends when
+//! nothing has joined it for [`CALM_S`]. While it is open, the limit is halved: otherwise each end
+//! of an incident that opened before the storm would let a new one open beside it.
 //!
-//! How many keys joined is estimated from the k smallest of their hashes (Bar-Yossef et al.,
-//! *Counting distinct elements in a data stream*, 2002): exact below k = 256, beyond with a
-//! standard error of 1/√(k − 2) ≈ 6 %. Memory: 4 KiB a storm, of which there is one for each
+//! The number of different keys is estimated from the k smallest of their hashes (Bar-Yossef et
+//! al., *Counting distinct elements in a data stream*, 2002): exact below k = 256, above with a
+//! standard error of 1/√(k − 2) ≈ 6 %. Memory: 4 KiB a storm; there is at most one for each
 //! detector, kind and rule.
 
 use super::open_incidents::Incident;
@@ -20,26 +19,27 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use xxhash_rust::xxh3::Xxh3;
 
-/// Seconds without a further opening after which a storm is over.
+/// Seconds after the last incident that joined, after which a storm ends.
 const CALM_S: f64 = 600.0;
-/// What the key of a storm names, where other keys name a module or a host.
+/// The key of every storm.
 const SCOPE: (&str, &str) = ("scope", "storm");
-/// So many of the smallest hashes of keys are kept.
+/// How many of the smallest key hashes are kept.
 const SMALLEST: usize = 256;
-/// Bytes of the latest summary that the storm's own quotes.
+/// Most bytes that the storm's summary quotes of its latest incident.
 const QUOTED_BYTES: usize = 400;
 
-/// What has joined a storm.
+/// The incidents that have joined a storm.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Storm {
     keys: Keys,
-    /// What would have been said of the last one.
+    /// The summary of the last one.
     latest: String,
 }
 
 impl Storm {
-    /// `joins` is told with `storm`, which is as severe as its worst.
+    /// Adds the incident `joins`. The storm takes on its severity, level and score if they are
+    /// higher.
     pub(super) fn join(&mut self, joins: &Incident, storm: &mut Opening) {
         self.keys.add(&joins.opening.key);
         self.latest.clear();
@@ -49,26 +49,26 @@ impl Storm {
         storm.score = storm.score.max(joins.opening.score);
     }
 
-    /// Brings what is known of it up to date: `count` events in `lasted_s` seconds so far.
+    /// Updates the measurements and the evidence: `count` events in `lasted_s` seconds so far.
     pub(super) fn update(&self, storm: &mut Opening, count: u64, lasted_s: f64) {
         let measured = &mut storm.measured;
         (measured.observed, measured.samples, measured.window_s) = (self.keys.count(), count, Some(lasted_s));
         storm.evidence = Evidence::Storm(StormEvidence { latest: self.latest.clone() });
     }
 
-    /// About how many bytes it takes beyond its own place.
+    /// Approximate heap size in bytes.
     pub(super) fn heap_size(&self) -> usize {
         self.keys.0.len() * 16 + allocated(self.latest.capacity())
     }
 }
 
-/// Which keys have joined a storm: the smallest of their hashes.
+/// The keys that have joined a storm: the smallest of their hashes.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 struct Keys(BTreeSet<u64>);
 
 impl Keys {
-    /// A key has joined.
+    /// Adds the key of an incident that joined.
     fn add(&mut self, key: &Key) {
         let mut hash = Xxh3::new();
         for part in key.0.iter().flat_map(|(name, value)| [name, value]) {
@@ -85,13 +85,13 @@ impl Keys {
         }
     }
 
-    /// About how many different ones have.
+    /// The estimated number of different keys.
     fn count(&self) -> f64 {
         let kept = self.0.len() as f64;
         match self.0.last() {
             Some(&largest) if self.0.len() >= SMALLEST => {
                 let estimate = (kept - 1.0) / (largest as f64 / u64::MAX as f64);
-                // More digits than are known would look as if they had been counted.
+                // Rounded to two digits, so that the estimate does not look like an exact count.
                 let step = 10_f64.powf(estimate.log10().floor() - 1.0);
                 (estimate / step).round() * step
             }
@@ -100,15 +100,14 @@ impl Keys {
     }
 }
 
-/// How many incidents of one detector, kind and rule are open, and the one that stands for all
-/// further ones.
+/// The number of open incidents of one detector, kind and rule, and their storm if one is open.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Group {
     open: usize,
     storm: Option<IncidentId>,
 }
 
-/// All groups with open incidents.
+/// All groups with an open incident.
 #[derive(Clone, Debug)]
 pub(super) struct Storms {
     groups: BTreeMap<u64, Group>,
@@ -121,19 +120,19 @@ impl Storms {
         Self { groups: BTreeMap::new(), limit: limit.max(1), folded: 0 }
     }
 
-    /// True when one more incident of this group is to join its storm.
+    /// True when the next incident of this group must join a storm.
     pub(super) fn takes(&self, group: u64) -> bool {
         self.groups.get(&group).is_some_and(|group| {
             group.open >= self.limit || (group.storm.is_some() && group.open >= self.limit.div_ceil(2))
         })
     }
 
-    /// The incident that stands for the further ones of this group.
+    /// The open storm of this group.
     pub(super) fn of(&self, group: u64) -> Option<IncidentId> {
         self.groups.get(&group)?.storm
     }
 
-    /// One more opening has joined a storm.
+    /// Counts an incident that joined a storm.
     pub(super) fn count(&mut self) {
         self.folded += 1;
     }
@@ -159,12 +158,12 @@ impl Storms {
         }
     }
 
-    /// Open storms.
+    /// All open storms.
     pub(super) fn open(&self) -> impl Iterator<Item = IncidentId> {
         self.groups.values().filter_map(|group| group.storm)
     }
 
-    /// Openings that have joined a storm instead.
+    /// Incidents that joined a storm instead of opening.
     pub(super) fn folded(&self) -> u64 {
         self.folded
     }
@@ -174,12 +173,12 @@ impl Storms {
     }
 }
 
-/// The group of incidents that `opening` belongs to.
+/// The group that an incident belongs to.
 pub(super) fn group_of(opening: &Opening) -> u64 {
     group(opening.detector as u8, &opening.kind, opening.rule.as_deref())
 }
 
-/// The group of a detector's kind of incidents, or of a rule's.
+/// The group of a detector's kind, or of a rule, as a hash.
 pub(super) fn group(detector: u8, kind: &str, rule: Option<&str>) -> u64 {
     let mut hash = Xxh3::new();
     hash.update(&[detector]);
@@ -190,7 +189,7 @@ pub(super) fn group(detector: u8, kind: &str, rule: Option<&str>) -> u64 {
     hash.digest()
 }
 
-/// What opens when `first` is the first that finds `limit` others open.
+/// Opens a storm for `first`, the first incident above the limit.
 pub(super) fn opening(first: Opening, limit: usize) -> Opening {
     let measured = Measured {
         observed: 1.0,
@@ -205,7 +204,7 @@ pub(super) fn opening(first: Opening, limit: usize) -> Opening {
     Opening { key, measured, evidence: Evidence::Storm(StormEvidence::default()), context: Vec::new(), ..first }
 }
 
-/// True when a storm that was joined last at `last` is over at `now`.
+/// True when a storm whose last incident joined at `last` has ended by `now`.
 pub(super) fn is_over(last: Timestamp, now: Timestamp) -> bool {
     now.seconds_since(last) > CALM_S
 }

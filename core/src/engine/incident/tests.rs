@@ -85,7 +85,7 @@ fn too_many_open_incidents_forget_the_quietest() {
     let ids: Vec<_> = (0..3).map(|i| incidents.open(opening(), Timestamp(i), &mut findings)).collect();
     assert!(!incidents.is_open(ids[0]) && incidents.is_open(ids[2]));
     assert_eq!((incidents.evictions(), incidents.open_by_detector()[0]), (1, 2));
-    // Nobody can end it any more: the next tick says that it is over, once.
+    // The evicted incident cannot be resolved by its detector: the next tick reports its end, once.
     let first = findings[0].id.clone();
     findings.clear();
     (0..2).for_each(|_| incidents.tick(Timestamp(7), &mut findings));
@@ -130,7 +130,7 @@ fn a_storm_is_told_as_one_and_ends_when_it_calms() {
     let storm = Key(vec![("scope".into(), "storm".into())]);
     let (of_storm, alone): (Vec<_>, Vec<_>) = findings.iter().partition(|finding| finding.key == storm);
     assert_eq!(alone.len(), 11);
-    // 990 of them, told as one and at each doubling.
+    // 990 joined the storm, which is reported at each doubling.
     let counts: Vec<u64> = of_storm.iter().map(|finding| finding.count).collect();
     assert_eq!(counts, [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 990]);
     let last = of_storm[10];
@@ -144,7 +144,7 @@ fn a_storm_is_told_as_one_and_ends_when_it_calms() {
     assert!(last.summary.sentence.ends_with("beyond the 10 that are told one by one; the last: m-999 goes round"));
     assert!(findings.iter().all(|finding| finding.id != last.id || finding.key == storm));
     assert_eq!(incidents.tables().map(|table| (table.keys, table.evictions)), [(11, 0), (0, 990)]);
-    // It is calm, and all ten are open still: the next one is another storm.
+    // The storm has ended, but all ten are still open: the next incident opens another storm.
     incidents.open(of_module(1_000), at(5_000), &mut findings);
     assert_eq!(findings.last().map(|finding| (finding.state, finding.count)), Some((State::Open, 1)));
 }
@@ -180,7 +180,7 @@ fn a_storm_goes_on_after_a_restart() {
     assert_eq!(run(20), run(1_000));
 }
 
-/// Earlier versions kept what led up to an incident, and knew no storms.
+/// Earlier versions stored the context of an incident, and had no storms.
 #[test]
 fn what_earlier_versions_kept_is_taken() {
     #[derive(Serialize)]
@@ -222,7 +222,7 @@ fn open_incidents_are_weighed_and_the_quietest_go() {
     let ids: Vec<_> = (0..3_000).map(|i| incidents.open(opening(i), at(i as i64), &mut findings)).collect();
     assert_eq!(findings[0].context.len(), 64, "what led up to it is said");
     let whole = incidents.size_bytes();
-    // The texts, and a few hundred bytes for the rest; what led up to it is not kept.
+    // The texts and a few hundred bytes for the rest, but not the context lines.
     assert!((3_000 * 1_000..3_000 * 2_000).contains(&whole), "{whole}");
     incidents.join(ids[0], 1, None, at(9_000), &mut findings);
     assert!(incidents.shrink());

@@ -1,20 +1,20 @@
-//! Rules: what a user knows of a stream, written in Rhai, one rule a file.
+//! Rules: detection logic of users, written in Rhai, one rule per file.
 //!
-//! A rule says which events can matter to it (`const RULE`, the native filter) and what to do with
-//! those (`fn on_event(e)`). Files and tables come in as text ([`RuleSource`], [`TableSource`]);
-//! [`RuleSet::compile`] checks all of it and reports everything that is wrong at once. [`Rules`]
-//! runs the set: the filter is decided natively, the script runs in a sandbox within a [`Budget`],
-//! and what it remembers is bounded and written into snapshots.
+//! A rule declares which events it is for (`const RULE`, with a native filter) and what to do with
+//! them (`fn on_event(e)`). Files and tables come in as text ([`RuleSource`], [`TableSource`]).
+//! [`RuleSet::compile`] checks all of them and reports all problems at once. [`Rules`] runs the
+//! set: filters are evaluated natively; the script runs in a sandbox within a [`Budget`]; the state
+//! of a rule is bounded and part of snapshots.
 //!
-//! Five layers, each of which may use those before it and knows nothing of those behind it:
+//! There are five layers. Each may use only those above it in this table:
 //!
-//! | layer | knows |
+//! | layer | content |
 //! | --- | --- |
-//! | `value` | what a script's values are: scalars, durations, tables, plain values |
-//! | `state` | what a rule remembers of them, and what it may cost |
-//! | `filter` | which rules an event can matter to: the filters of all rules as one |
-//! | `compile` | a rule's text: what it declares, and what is wrong with it |
-//! | `runtime` | the event that is evaluated, the functions that rules call, what comes of them |
+//! | `value` | the values of scripts: scalars, durations, tables, plain values |
+//! | `state` | the state that a rule keeps, and the budgets of scripts |
+//! | `filter` | the native filters of all rules as one matcher |
+//! | `compile` | reading and checking the text of a rule |
+//! | `runtime` | evaluation of an event: the functions that rules call, and their results |
 
 mod compile;
 mod filter;
@@ -39,11 +39,11 @@ pub use value::duration::nanoseconds;
 use crate::diagnostic::Diagnostic;
 
 impl RuleSet {
-    /// Compiles rules and tables. A later source takes the place of an earlier one of the same
-    /// name; rules run in the order of their names.
+    /// Compiles rules and tables. A later source replaces an earlier one of the same name. Rules
+    /// run in the order of their names.
     ///
     /// # Errors
-    /// What is wrong in all files, in the order of their names, tables first.
+    /// All problems in all files, ordered by file name, tables first.
     pub fn compile(rules: &[RuleSource], tables: &[TableSource]) -> Result<Self, Vec<Diagnostic>> {
         Self::compile_with(rules, tables, &runtime::functions::signatures())
     }

@@ -1,41 +1,42 @@
-//! Whether the lines of a stream have headers, learned: a line without one is then no event of its
-//! own, but belongs to the line before it (a statement over several lines, a table, a message with
-//! line ends).
+//! Learns whether the lines of a stream have headers. If they do, a line without one is no event of
+//! its own but belongs to the line before it (a statement over several lines, a table, a message
+//! with line breaks).
 //!
 //! A header is a time or a level. A stream is *regular* once [`LEARNED`] lines with a header have
-//! come and runs of lines without are rarer than one in [`RARE`] of those. Indented runs are not
-//! counted, for nearly nobody begins an event with a space. A run longer than [`LONG_RUN`] counts
-//! with each further line, so that a program which fails without headers is heard after so many.
+//! come and runs of lines without one are rarer than one in [`RARE`] of those. Runs that begin with
+//! an indented line are not counted, because events hardly ever begin with a space. In a run longer
+//! than [`LONG_RUN`] each further line counts, so that a program that fails with many lines without
+//! headers is noticed.
 //!
-//! The price: where two programs write one stream, one with headers and one without, lines of the
-//! second are lost to the detectors while they are rarer than one run in 20 lines of the first; no
-//! line that tells a level, a status, a duration or an operation, none that begins a trace, and
-//! none behind a JSON object, which needs no further lines. From that rate on, and before the
-//! stream is learned, all of them are events. Memory: six bytes a stream; halved every [`WINDOW`]
-//! lines, so that a stream which changes is learned anew.
+//! The cost: where two programs write to one stream, one with headers and one without, lines of the
+//! second are lost to the detectors while there are fewer of its runs than one per 20 lines of the
+//! first. Never lost are lines with a level, a status, a duration or an operation, lines that begin
+//! a stack trace, and lines after a JSON object, which has no continuation lines. Above that rate,
+//! and before the stream is learned, all lines are events. Memory: six bytes a stream. The counts
+//! are halved every [`WINDOW`] lines, so that a stream that changes is learned again.
 
 use serde::{Deserialize, Serialize};
 
-/// Lines with a header until a stream is learned.
+/// Lines with a header after which a stream is learned.
 const LEARNED: u16 = 32;
-/// A stream is regular while runs without a header are rarer than one in so many lines.
+/// A stream is regular while there is less than one run without a header per this many lines.
 const RARE: u16 = 20;
-/// Lines of a run that count as one.
+/// Lines of a run that together count as one.
 const LONG_RUN: u16 = 64;
-/// Counts are halved at so many.
+/// The count of lines at which both counts are halved.
 const WINDOW: u16 = 1 << 10;
 
-/// The headers of one stream.
+/// The header statistics of one stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Headers {
     with: u16,
     without: u16,
-    /// Lines without a header since the last one with.
+    /// Lines without a header since the last line with one.
     run: u16,
 }
 
 impl Headers {
-    /// Takes a line with a header.
+    /// Counts a line with a header.
     pub(super) fn with_header(&mut self) {
         self.run = 0;
         self.with += 1;
@@ -44,7 +45,7 @@ impl Headers {
         }
     }
 
-    /// Takes a line without one.
+    /// Counts a line without a header.
     pub(super) fn without_header(&mut self, indented: bool) {
         self.run = self.run.saturating_add(1);
         if (self.run == 1 && !indented) || self.run > LONG_RUN {
@@ -52,7 +53,7 @@ impl Headers {
         }
     }
 
-    /// A line without a header belongs to the one before it.
+    /// True if a line without a header belongs to the line before it.
     pub(super) fn are_regular(self) -> bool {
         self.with >= LEARNED && u32::from(self.without) * u32::from(RARE) <= u32::from(self.with)
     }
@@ -79,14 +80,14 @@ mod tests {
             ("H".repeat(31), false),
             ("H".repeat(32), true),
             (["H".repeat(40), "b".repeat(64)].concat(), true),
-            // A program that fails without headers is heard.
+            // A program that fails without headers is noticed.
             (["H".repeat(40), "b".repeat(80)].concat(), false),
             (("H".repeat(30) + "b").repeat(9), true),
             (("H".repeat(9) + "b").repeat(9), false),
-            // Statements over several lines, after each second line.
+            // A statement over several lines after every second line.
             ("HHiii".repeat(30), true),
             (["b".repeat(5_000), "H".repeat(300)].concat(), false),
-            // What has changed is learned anew.
+            // A stream that has changed is learned again.
             (["b".repeat(5_000), "H".repeat(9_000)].concat(), true),
             (String::new(), false),
         ] {

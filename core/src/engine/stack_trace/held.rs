@@ -1,21 +1,21 @@
-//! An event that is held back until it is known what it was: the first line of a trace that no
-//! level was said of, or a line that only could have been one.
+//! An event that is held back until its kind is known: the first line of a stack trace without a
+//! level, or a line that may begin one.
 
 use crate::event::parsed::{Form, ParsedEvent};
 use crate::event::{Batch, Fields, Level, Record, Role, Shape, Span};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Of a role, this much is kept, in bytes; of the message too.
+/// Most bytes kept of a role. A longer message is cut; other roles are then left out.
 const ROLE_BYTES: usize = 1 << 10;
 
-/// A copy of one event: a batch that holds its message and whose it is.
+/// A copy of one event: a batch with its roles only.
 #[derive(Debug)]
 pub(crate) struct HeldEvent {
     batch: Batch,
 }
 
 impl HeldEvent {
-    /// Copies the event of `fields`, which came from `host` where it names none.
+    /// Copies the event of `fields`. `host` is used where the event has none.
     pub(super) fn new(fields: &Fields<'_>, host: &str) -> Self {
         let mut parsed = ParsedEvent { shape: Shape::Text, may_have_trace: false, idle: 0, ..*fields.parsed() };
         let mut bytes = Vec::new();
@@ -43,7 +43,8 @@ impl HeldEvent {
         Self { batch: Batch { bytes, filled, records: vec![record], parsed: vec![parsed], ..Batch::default() } }
     }
 
-    /// The same at `level` or worse, saying `said`, whose skeleton has the hash `skeleton`.
+    /// Raises the level to at least `level` and replaces the message by `said`, a text and the hash
+    /// of its skeleton.
     pub(super) fn becomes(&mut self, level: Level, said: Option<(&[u8], u64)>) {
         let Some(parsed) = self.batch.parsed.first_mut() else { return };
         parsed.level = parsed.level.max(Some(level));
@@ -57,12 +58,12 @@ impl HeldEvent {
         self.batch.records[0].span = slot.span;
     }
 
-    /// What it says, without spaces around it.
+    /// The message, trimmed.
     pub(super) fn message(&self) -> &[u8] {
         self.fields().raw(Role::Message).unwrap_or_default().trim_ascii()
     }
 
-    /// The view of it that detectors have.
+    /// The view of the event that detectors get.
     pub(crate) fn fields(&self) -> Fields<'_> {
         self.batch.fields(0)
     }

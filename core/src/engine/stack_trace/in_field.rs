@@ -1,9 +1,9 @@
-//! The trace that an event holds in one field.
+//! Stack traces in a single field of an event.
 
 use crate::event::trace::{self, Stack};
 use crate::event::{Fields, Role, Shape, Value};
 
-/// Members that hold a trace in one piece.
+/// Members that may contain a whole stack trace.
 const MEMBERS: [&str; 27] = [
     "stack_trace",
     "stacktrace",
@@ -34,7 +34,7 @@ const MEMBERS: [&str; 27] = [
     "details",
 ];
 
-/// The trace that an event holds in one field.
+/// The stack trace in a field of the event, if there is one.
 #[inline]
 #[must_use]
 pub fn in_field(fields: &Fields<'_>) -> Option<Stack> {

@@ -1,23 +1,23 @@
-//! Stack traces whose lines are events of their own: joined for detection, while every line leaves
-//! as it came. And lines without a header, which belong to the line before (`headers.rs`).
+//! Assembles stack traces whose lines are separate records, for detection only: every line leaves
+//! unchanged. Also joins lines without a header to the line before (`headers.rs`).
 //!
-//! A line that goes on with the trace of its actor (or, when it names none, of its stream) is no
-//! event for the detectors. Whose trace it is decides how bad it is:
+//! A continuation line of a stack trace is no event for detectors. It belongs to the open trace of
+//! its actor, or of its stream if it names no actor. The level of a trace depends on what precedes
+//! it:
 //!
-//! - Below a line at WARN or worse, or at DEBUG or below, it belongs to that line and has its
-//!   level: `logger.exception`, an exception that was handled, a stack that is printed for
-//!   information.
-//!   The same holds for frames right below a line at any level.
-//! - What no logger prints (`panic:`, `Exception in thread …`), what stands below a line at INFO or
-//!   below none is nobody's: the program did not say how bad it is, so it is an ERROR of its own.
-//!   Its first line is held back (`HeldEvent`) and told as an event at that level once the trace
-//!   is whole. A line that only could have begun one is told then as what it is.
-//! - Where each line of a trace has a header of its own at INFO, the header is of who brought it
+//! - Below a line at WARN or worse, or at DEBUG or below, the trace belongs to that line and has
+//!   its level: `logger.exception`, an exception that was handled, a stack printed for information.
+//!   The same holds for frames directly below a line of any level.
+//! - A trace that no logger prints (`panic:`, `Exception in thread …`), and one below a line at
+//!   INFO or below no line, has no level given by the program, so it is an ERROR of its own. Its
+//!   first line is held back (`HeldEvent`) and becomes an event at that level once the trace is
+//!   complete. If it turns out not to begin a trace, it becomes an event as it was.
+//! - Where each line of a trace has its own header at INFO, the header is from the transport
 //!   (syslog, journald), and the trace is an ERROR as well.
 //!
-//! A trace is whole at the first line that does not go on with it, after [`FLUSH_S`] of silence, or
-//! at the end of the input. Memory: at most 64 open traces of some 3 KiB, of which the oldest ends
-//! for another one, and 1,024 streams of some 500 bytes.
+//! A trace is complete at the first line that does not continue it, after [`FLUSH_S`] without a
+//! line, or at the end of the input. Memory: at most 64 open traces of about 3 KiB each (a further
+//! one ends the oldest), and 1,024 streams of about 500 bytes.
 
 mod headers;
 mod held;
@@ -37,24 +37,24 @@ use std::borrow::Cow;
 pub use stream::{Head, StreamHeaders};
 use stream::{LineStream, first_stream_of, stream_of};
 
-/// Seconds of stream time after which an open trace is taken as whole.
+/// Seconds of stream time after which an open trace counts as complete.
 pub const FLUSH_S: f64 = 1.0;
 /// Most traces open at a time.
 const OPEN: usize = 64;
-/// Most streams whose last line and headers are known.
+/// Most streams for which the last line and the header statistics are kept.
 const STREAMS: usize = 1 << 10;
-/// Most rules that have told of one trace.
+/// Most rules recorded per trace.
 const TOLD: usize = 8;
-/// A trace that is whole, or an event that was held back for one and is none.
+/// A complete stack trace, or an event that was held back for one.
 #[derive(Debug)]
 pub struct Trace {
-    /// Which exception, and where; without frames where the event is none of a trace.
+    /// The exception and its location; without frames where the event is no stack trace.
     pub stack: Stack,
-    /// Whose.
+    /// The event that the trace belongs to.
     pub head: Head,
-    /// Its first line, where that has been told to nobody.
+    /// Its first line, where that was held back.
     pub(crate) event: Option<HeldEvent>,
-    /// A rule has told of it.
+    /// A rule has already reported it.
     pub told: bool,
 }
 
@@ -64,28 +64,28 @@ struct Open {
     stream: u64,
     reader: StackReader,
     head: Head,
-    /// What its first line says of it.
+    /// How its first line begins a trace.
     begins: Begin,
     event: Option<HeldEvent>,
-    /// A line has gone on with it.
+    /// At least one more line has continued it.
     went_on: bool,
-    /// Where it turns out to be no trace, its first line belongs to the line before.
+    /// If it is no trace after all, its first line is no event but belongs to the line before.
     regular: bool,
     heard: Timestamp,
-    /// Rules that have told of it, by the hashes of their names.
+    /// Hashes of the names of rules that have reported it.
     told: Vec<u64>,
 }
 
-/// The open traces of a stream.
+/// All open stack traces, and the state of their streams.
 #[derive(Debug)]
 pub struct StackTraceAssembler {
     open: Vec<Open>,
     ended: Vec<Trace>,
     streams: Table<LineStream>,
-    /// The stream of the last line of text of a source, by its number modulo the length: lines that
-    /// name no host belong to it.
+    /// By source number modulo the array length: the stream of the source's last text line. Lines
+    /// without a host belong to that stream.
     last: [u64; 16],
-    /// Of the event at hand: the trace that it is of.
+    /// The key of the trace that the current event belongs to.
     at_hand: Option<u64>,
     skeleton: Skeleton,
 }
@@ -103,34 +103,34 @@ impl Default for StackTraceAssembler {
     }
 }
 
-/// What a line has in front of its message.
+/// What precedes the message of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Header {
-    /// Nothing at all.
+    /// Nothing.
     Bare,
-    /// Only what brought it has put something there.
+    /// Only an envelope that the transport added (syslog, CRI, journald).
     Envelope,
     /// A word that is read as a level, and nothing else.
     Label,
-    /// A time or a level of its own.
+    /// A time or a level.
     Own,
 }
 
 impl Header {
-    /// The line says for itself that it is an event.
+    /// True if the header shows that the line is an event of its own.
     fn is_own(self) -> bool {
         matches!(self, Self::Label | Self::Own)
     }
 }
 
 impl StackTraceAssembler {
-    /// True when the event at hand is no event for detectors: a further line of a trace or of the
-    /// event before it, or held back.
+    /// True when the current event is no event for detectors: a continuation line of a stack trace
+    /// or of the event before it, or an event that is held back.
     #[inline]
     pub fn goes_on(&mut self, fields: &Fields<'_>, now: Timestamp) -> bool {
         let parsed = fields.parsed();
         let text = parsed.shape == Shape::Text;
-        // A text that came in JSON, without its escapes.
+        // A text from a JSON string, already unescaped.
         let peeled = parsed.slots[Role::Message as usize].in_arena;
         self.at_hand = None;
         if !(text || peeled || parsed.may_go_on || !self.open.is_empty()) {
@@ -164,7 +164,8 @@ impl StackTraceAssembler {
             return false;
         }
         let escaped = parsed.slots[Role::Message as usize].form == Form::Escaped;
-        // A bare line's layout is none: the line itself, indentation and all.
+        // A line without a header has no layout: its message is the whole line, including
+        // indentation.
         let whole = matches!(header, Header::Bare | Header::Label);
         let message = if whole { fields.line().into() } else { unescaped(raw, escaped) };
         if memchr(b'\n', &message).is_some_and(|end| end + 1 < message.len()) {
@@ -175,7 +176,7 @@ impl StackTraceAssembler {
         self.goes_on_with_open(&line).unwrap_or_else(|| self.begin_or_pass(&line))
     }
 
-    /// Whether the line goes on with a trace that is open; nothing where there is none any more.
+    /// Whether the line continues an open trace; `None` if no open trace is left for it.
     fn goes_on_with_open(&mut self, line: &Joined<'_>) -> Option<bool> {
         let (bare, headless) = (line.header == Header::Bare, !line.header.is_own());
         let of_line = |open: &Open| open.key == line.key || (bare && open.stream == line.stream);
@@ -183,13 +184,13 @@ impl StackTraceAssembler {
             let open = &mut self.open[at];
             if open.reader.take(line.message) {
                 if !headless {
-                    // The level of each line is that of who brought it.
+                    // At INFO the level is the transport's, so it is dropped.
                     open.head.level = open.head.level.filter(|level| *level != Level::Info);
                 }
                 (open.heard, open.went_on, self.at_hand) = (line.now, true, Some(open.key));
                 return Some(true);
             }
-            // What an exception says may have several lines, which have no header.
+            // The text of an exception may have several lines, which have no header.
             let begins = trace::step(TraceState::Outside, line.message).begins;
             if headless && begins == Begin::No && self.is_regular(line) && !line.tells_more() {
                 let open = &mut self.open[at];
@@ -198,8 +199,8 @@ impl StackTraceAssembler {
             }
             self.end(at);
         }
-        // A line of its own ends all that its stream has left open, but for JSON: its writer and
-        // the one of a trace are seldom the same.
+        // A text line with a header ends all open traces of its stream. A JSON line does not,
+        // because its writer is rarely the writer of the trace.
         if line.text && !headless {
             while let Some(at) = self.open.iter().position(|open| open.stream == line.stream) {
                 self.end(at);
@@ -208,10 +209,11 @@ impl StackTraceAssembler {
         None
     }
 
-    /// The line goes on with no open trace: it may begin one, go on with the line before, or be an
-    /// event.
+    /// Handles a line that continues no open trace: it may begin one, continue the line before, or
+    /// be an event.
     fn begin_or_pass(&mut self, line: &Joined<'_>) -> bool {
-        // Of most lines their first bytes tell that they begin no trace and go on with none.
+        // For most lines the parser has found from the first bytes that they neither begin nor
+        // continue a trace.
         let may = line.fields.parsed().may_go_on;
         let step = if may { trace::step(TraceState::Outside, line.message) } else { Step::default() };
         if line.header.is_own() {
@@ -222,7 +224,7 @@ impl StackTraceAssembler {
         let indented = matches!(line.message.first(), Some(b' ' | b'\t'));
         let below = stream.below || (stream.label && indented);
         if step.continues {
-            // Frames right below a line are that line's.
+            // Frames directly below a line belong to that line.
             let mut reader = StackReader::new(&stream.head.message);
             reader.take(line.message);
             let head = if below || line.header == Header::Bare { stream.head.clone() } else { line.head() };
@@ -247,7 +249,7 @@ impl StackTraceAssembler {
         goes_on
     }
 
-    /// A line with a header of its own.
+    /// Handles a line with its own header that continues no open trace.
     fn begin_at_header(&mut self, line: &Joined<'_>, step: Step) -> bool {
         if step.continues {
             let stream = self.streams.touch(line.stream, LineStream::default);
@@ -262,7 +264,8 @@ impl StackTraceAssembler {
         if step.begins == Begin::No {
             return false;
         }
-        // `panic:` in an envelope is read as a level; the crash is told once, when it is whole.
+        // `panic:` after an envelope is read as a level. The crash is reported once, when it is
+        // complete.
         let crash = line.text && matches!(step.begins, Begin::Panic | Begin::Traceback | Begin::Uncaught);
         let held = line.fields.level().is_none() || (crash && line.fields.level() >= Some(Level::Error));
         let event = held.then(|| HeldEvent::new(line.fields, ""));
@@ -290,7 +293,8 @@ impl StackTraceAssembler {
         self.open.push(Open { key, stream, reader, head, begins, event, went_on, regular, heard, told: Vec::new() });
     }
 
-    /// A line without a header belongs to the line before it, as far as the stream is known.
+    /// True if a line without a header belongs to the line before it, by what was learned of the
+    /// stream.
     fn is_regular(&mut self, line: &Joined<'_>) -> bool {
         let stream = self.streams.touch(line.stream, LineStream::default);
         match line.header {
@@ -300,7 +304,8 @@ impl StackTraceAssembler {
         }
     }
 
-    /// The event at hand has a header: what comes behind it may belong to it.
+    /// Records the current event, which has a header, as the one that following lines may belong
+    /// to.
     fn keep_head(&mut self, line: &Joined<'_>) {
         let stream = self.streams.touch(line.stream, LineStream::default);
         stream.key = line.key;
@@ -320,7 +325,7 @@ impl StackTraceAssembler {
             Begin::Traceback | Begin::Uncaught => true,
         };
         let told = !told.is_empty();
-        // It is more of an event that has been told: of the line above, or of its first.
+        // Adds to an event that was already observed: the line above, or the trace's first line.
         let belongs = event.is_none() || (whole && head.level.is_some());
         match event {
             Some(mut event) if whole && !belongs => {
@@ -330,7 +335,7 @@ impl StackTraceAssembler {
                 event.becomes(Level::Error, said);
                 self.ended.push(Trace { stack, head, event: Some(event), told });
             }
-            // It was no trace, and is told late as the event that it was.
+            // It was no trace, so the held event is reported late, as it was.
             Some(event) if !belongs && !regular => {
                 self.ended.push(Trace { stack: Stack::default(), head, event: Some(event), told });
             }
@@ -339,22 +344,22 @@ impl StackTraceAssembler {
         }
     }
 
-    /// Ends what has been quiet for [`FLUSH_S`].
+    /// Ends traces without a line for [`FLUSH_S`].
     pub fn tick(&mut self, now: Timestamp) {
         while let Some(at) = self.open.iter().position(|open| now.seconds_since(open.heard) >= FLUSH_S) {
             self.end(at);
         }
     }
 
-    /// The input is over, and with it all traces.
+    /// Ends all traces at the end of the input.
     pub fn finish(&mut self) {
         while !self.open.is_empty() {
             self.end(0);
         }
     }
 
-    /// True for the first finding of the rule with this name on the trace that the event at hand is
-    /// of, or where it is of none: one crash is told once, however many lines of it match.
+    /// True for the first finding of this rule on the trace of the current event, or if the event
+    /// is of no trace: a crash is reported once, however many of its lines match.
     pub(super) fn is_first_of(&mut self, rule: &str) -> bool {
         let Some(key) = self.at_hand else { return true };
         let Some(open) = self.open.iter_mut().rev().find(|open| open.key == key) else { return true };
@@ -366,31 +371,31 @@ impl StackTraceAssembler {
         first
     }
 
-    /// True when the event at hand is of a trace.
+    /// True when the current event belongs to a trace.
     #[inline]
     pub(super) fn is_at_hand(&self) -> bool {
         self.at_hand.is_some()
     }
 
-    /// True when [`StackTraceAssembler::take_ended`] has something to give.
+    /// True when [`StackTraceAssembler::take_ended`] returns something.
     #[inline]
     #[must_use]
     pub fn has_ended(&self) -> bool {
         !self.ended.is_empty()
     }
 
-    /// Traces that are whole since this was last asked for.
+    /// The traces that were completed since the last call.
     pub fn take_ended(&mut self) -> Vec<Trace> {
         std::mem::take(&mut self.ended)
     }
 
-    /// What a restart should know.
+    /// The snapshot of the header statistics.
     #[must_use]
     pub fn snapshot(&self) -> StreamHeaders {
         StreamHeaders(self.streams.iter().map(|(key, stream)| (key, stream.headers, stream.inner)).collect())
     }
 
-    /// Takes what was kept.
+    /// Restores a snapshot.
     pub fn restore(&mut self, kept: StreamHeaders) {
         for (key, headers, inner) in kept.0.into_iter().take(STREAMS) {
             *self.streams.touch(key, LineStream::default) = LineStream { headers, inner, ..LineStream::default() };
@@ -398,7 +403,7 @@ impl StackTraceAssembler {
     }
 }
 
-/// A line, and what it could belong to.
+/// A line, with what decides which trace or event it belongs to.
 struct Joined<'a> {
     fields: &'a Fields<'a>,
     header: Header,
@@ -410,7 +415,7 @@ struct Joined<'a> {
 }
 
 impl Joined<'_> {
-    /// It tells what a mere further line of a message would not.
+    /// True if the line has a field that a continuation line would not have.
     fn tells_more(&self) -> bool {
         let parsed = self.fields.parsed();
         parsed.status != 0 || !parsed.duration_ms.is_nan() || parsed.operation_hash != 0
@@ -423,11 +428,11 @@ impl Joined<'_> {
     }
 }
 
-/// What a line has in front of its message; `below` tells whether the line before it had a header.
+/// The kind of a line's header. `below` returns whether the line before it had a header.
 fn header_of(fields: &Fields<'_>, text: bool, below: impl FnOnce() -> bool) -> Header {
     let parsed = fields.parsed();
     if text && parsed.time.is_none() && parsed.actor_hash == 0 {
-        // `panic:` and `Error:` are read as levels; where a trace begins with them, they are none.
+        // `panic:` and `Error:` are read as levels, but not where they begin a stack trace.
         let labelled = parsed.level.is_some()
             && (!parsed.may_go_on || {
                 let begins = trace::step(TraceState::Outside, fields.line()).begins;
@@ -438,14 +443,14 @@ fn header_of(fields: &Fields<'_>, text: bool, below: impl FnOnce() -> bool) -> H
     if parsed.level.is_some() {
         return Header::Own;
     }
-    // CRI's mark of whole lines and of parts stands right in front of the message.
+    // CRI's tag for full and partial lines (`F`, `P`) directly precedes the message.
     let slot = parsed.slots[Role::Message as usize];
     let before = (slot.span.start as usize).checked_sub(3).filter(|_| text && !slot.in_arena);
     let cri = before.is_some_and(|at| matches!(&fields.batch().bytes[at..at + 3], b" F " | b" P "));
     if cri || !text { Header::Envelope } else { Header::Own }
 }
 
-/// The message is a string of JSON, whoever has brought that.
+/// True when the message is a JSON string, possibly inside an envelope.
 fn is_of_json(fields: &Fields<'_>) -> bool {
     let slot = fields.parsed().slots[Role::Message as usize];
     let buffer = if slot.in_arena { &fields.batch().arena } else { &fields.batch().bytes };

@@ -1,4 +1,4 @@
-//! What is known of the lines of one stream: its last event, and whether its lines have headers.
+//! The state of one stream of lines: its last event, and its header statistics.
 
 use super::headers::Headers;
 use crate::engine::finding::name_of;
@@ -8,19 +8,19 @@ use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Of the line before a trace, this much is kept to find the exception's name in it, in bytes.
+/// Most bytes kept of the line before a trace, in which the name of the exception may be.
 const HEAD_BYTES: usize = 256;
 
-/// The event that a trace belongs to.
+/// The event that a stack trace belongs to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Head {
     /// Its level.
     pub level: Option<Level>,
-    /// Its module and host; empty where it names none.
+    /// Its module; empty if it has none.
     pub module: String,
-    /// See there.
+    /// Its host; empty if it has none.
     pub host: String,
-    /// What it says, cut.
+    /// The beginning of its message.
     pub message: Vec<u8>,
 }
 
@@ -36,7 +36,7 @@ impl Head {
         self.message.extend_from_slice(&message[..message.len().min(HEAD_BYTES)]);
     }
 
-    /// The text of one of its roles.
+    /// The text of its module or host.
     #[must_use]
     pub fn text(&self, role: Role) -> Option<Cow<'_, str>> {
         let text = match role {
@@ -48,22 +48,22 @@ impl Head {
     }
 }
 
-/// What is known of the lines of one source, or of one host in it.
+/// The state of the lines of one source, or of one host in it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct LineStream {
-    /// Times and levels of bare lines of text.
+    /// Headers (times and levels) of lines without an envelope.
     pub(super) headers: Headers,
-    /// Levels inside of envelopes, which give each line a time.
+    /// Headers (levels) of lines inside an envelope, which gives each line a time.
     pub(super) inner: Headers,
     /// The last event.
     pub(super) head: Head,
-    /// The key of its traces.
+    /// The key of traces that belong to the last event.
     pub(super) key: u64,
-    /// That event had a header, and no line without one has come since that is an event.
+    /// The last event had a header, and no line without one was an event since.
     pub(super) below: bool,
-    /// That event had a level in front and nothing else: only what is indented belongs to it.
+    /// The last event had only a level as its header: only indented lines belong to it.
     pub(super) label: bool,
-    /// That event was text: a JSON object needs no further lines.
+    /// The last event was text. A JSON object has no continuation lines.
     pub(super) text: bool,
 }
 
@@ -73,18 +73,18 @@ impl HeapSize for LineStream {
     }
 }
 
-/// What a restart should know of streams: the headers, by stream.
+/// The snapshot of the header statistics, by stream.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct StreamHeaders(pub(super) Vec<(u64, Headers, Headers)>);
 
-/// Where the event comes from: an input, a tag, a host.
+/// The stream of an event: its input, tag and host.
 pub(super) fn stream_of(fields: &Fields<'_>) -> u64 {
     let tag = fields.batch().tag(fields.place());
     let tag = if tag.is_empty() { 0 } else { xxh3_64(tag) };
     fields.parsed().host_hash() ^ tag ^ first_stream_of(usize::from(fields.record().source.0))
 }
 
-/// The stream of lines of a source that have named no host yet.
+/// The stream of lines from a source that has not named a host yet.
 pub(super) fn first_stream_of(source: usize) -> u64 {
     (source as u64 + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

@@ -2,8 +2,8 @@ use super::*;
 use crate::engine::testing;
 use crate::event::packed;
 
-/// Which lines are events of their own, and what came of the traces among them: the level of whose
-/// it is and the exception, or with `=` what an event that was held back says.
+/// Returns the indexes of lines that are events of their own, and the traces among them: level and
+/// exception, or `=`, level and message of an event that was held back.
 fn events(text: &str) -> (Vec<usize>, Vec<String>) {
     let batch = testing::parsed_batch(&mut testing::parser(), text);
     let (mut traces, mut own) = (StackTraceAssembler::default(), Vec::new());
@@ -27,7 +27,7 @@ fn events(text: &str) -> (Vec<usize>, Vec<String>) {
     (own, told.collect())
 }
 
-/// Lines with a header, enough for a stream to be known by.
+/// `lines` after enough lines with a header for the stream to be regular.
 fn regular(lines: &str) -> String {
     let usual: String =
         (0..40).map(|i| format!("2026-03-02 08:00:{i:02} INFO [main] c.f.Web - served {i}\n")).collect();
@@ -43,7 +43,7 @@ const NODE: &str = "TypeError: x is not a function\n    at f (/app/x.js:3:11)\n 
 const DOTNET: &str = "Unhandled exception. System.IO.IOException: no\n   at A.B.C() in C:\\x.cs:line 3\n";
 const RUBY: &str = "app.rb:3:in 'run': no stock (RuntimeError)\n\tfrom app.rb:9:in '<main>'\n";
 
-/// What no level is said of is an ERROR of its own, whatever stands above it.
+/// A trace without a level is an ERROR of its own, whatever precedes it.
 #[test]
 fn a_trace_without_a_level_is_an_error() {
     for (trace, said) in [
@@ -62,14 +62,14 @@ fn a_trace_without_a_level_is_an_error() {
             let (own, told) = events(&format!("{line}{trace}{line}"));
             let uncaught = matches!(trace, GO | RUST | DOTNET | RUBY) || level == "INFO";
             assert_eq!((own.len(), told.len()), (2, 1), "{level} {trace}: {told:?}");
-            // What loggers print below their line has that line's level.
+            // Traces that loggers print below a line have the level of that line.
             assert_eq!(told[0].starts_with('='), uncaught, "{level} {trace}: {told:?}");
             assert!(uncaught || told[0].starts_with(level), "{level} {trace}: {told:?}");
         }
     }
 }
 
-/// A stack that is printed for information, frames right below a line: that line's.
+/// A stack printed for information, or frames directly below a line, belong to that line.
 #[test]
 fn what_belongs_to_a_line_has_its_level() {
     let line = |level: &str, text: &str| format!("2026-03-02 08:00:01 {level} [main] c.f.Web - {text}\n");
@@ -78,7 +78,7 @@ fn what_belongs_to_a_line_has_its_level() {
         let (own, told) = events(&format!("{}{frames}", line(level, "java.lang.Exception: where am I")));
         assert_eq!((own, told), (vec![0], vec![format!("{level} java.lang.Exception")]), "{level}");
     }
-    // Each line with a header of who brought it: the program has said no level.
+    // Each line has a header of the transport: the program gave no level.
     for (pri, told) in [(14, "- "), (11, "ERROR "), (15, "DEBUG ")] {
         let lines = ["java.io.IOException: closed", "\tat c.f.Queue.take(Queue.java:42)", "\tat c.f.X.y(X.java:1)"];
         let text: String = lines.map(|text| format!("<{pri}>Mar  2 08:00:00 web-1 app[7]: {text}\n")).concat();
@@ -87,7 +87,7 @@ fn what_belongs_to_a_line_has_its_level() {
     }
 }
 
-/// Lines that only could have begun a trace are told as what they are, and late.
+/// Lines that may begin a trace but do not are events, reported late.
 #[test]
 fn what_turns_out_to_be_no_trace_is_an_event() {
     for line in ["ValueError: bad", "goroutine 7 [idle]:", "/app/server.js:12", "panic: false"] {
@@ -110,7 +110,7 @@ fn what_turns_out_to_be_no_trace_is_an_event() {
     }
 }
 
-/// A header with a time and no level, and one with a level and no time.
+/// Headers with a time and no level, and with a level and no time.
 #[test]
 fn loggers_of_few_words_head_traces() {
     let served = "2026/03/02 09:15:00 http: panic serving 10.0.0.1:5: boom\ngoroutine 34 [running]:\n\
@@ -148,7 +148,7 @@ fn traces_in_envelopes_are_those_without() {
             let level = if trace == GO { "FATAL" } else { "ERROR" };
             assert_eq!(told[0].trim_end(), format!("={level} {said}"), "{text}");
         }
-        // Below the program's own line at WARN it is handled.
+        // Below a line of the program at WARN the exception is handled.
         let head = "2026-03-02 08:00:00 WARN [main] c.f.Web - tried again";
         let cri: String =
             [head].into_iter().chain(lines()).map(|line| format!("2026-03-02T08:00:00.1Z stdout F {line}\n")).collect();
@@ -157,25 +157,26 @@ fn traces_in_envelopes_are_those_without() {
     }
 }
 
-/// Without a header, in a stream of headers: no event of its own.
+/// In a regular stream, a line without a header is no event of its own.
 #[test]
 fn lines_without_a_header_belong_to_the_line_before() {
     let statement = "2026-03-02 08:01:00 INFO [main] c.f.Db - ran\nselect *\n  from carts\nwhere id = 3\n";
     assert_eq!(events(&regular(statement)).0.len(), 41);
     assert_eq!(events(statement).0.len(), 4);
-    // What an exception says over several lines, and what follows its frames.
+    // The text of an exception over several lines, and lines after its frames.
     let text = "2026-03-02 08:01:00 ERROR [main] c.f.Db - no\norg.x.DataException: one\ntwo\n\tat a.B.c(B.java:1)\n\
                 and more\nCaused by: a.B: three\n\tat a.B.d(B.java:2)\n";
     let (own, told) = events(&regular(text));
     assert_eq!((own.len(), told), (41, vec!["ERROR org.x.DataException".to_owned()]));
-    // A crash is none of the line before, nor is a line that tells a level or how a call ended.
+    // A crash does not belong to the line before; nor does a line with a level or with the result
+    // of a call.
     let (own, told) = events(&regular(&format!("{GO}ERROR: cannot bind\n")));
     assert_eq!((own.len(), told), (41, vec!["=FATAL panic: boom".to_owned()]));
-    // Of a stream in which many lines have none, all are events.
+    // In a stream with many lines without a header, all lines are events.
     let mixed: String =
         (0..60).map(|i| format!("2026-03-02 08:00:{i:02} INFO [main] c.f.Web - served\nworking on {i}\n")).collect();
     assert!(events(&mixed).0.len() > 115, "{}", events(&mixed).0.len());
-    // Behind JSON they are another's.
+    // After a JSON object they belong to another writer.
     let json: String = (0..60).map(|i| format!("{{\"level\":\"info\",\"msg\":\"served {i}\"}}\n")).collect();
     assert_eq!(events(&format!("{json}working\n")).0.len(), 61);
 }
@@ -188,7 +189,7 @@ fn headers_are_known_after_a_restart() {
         assert!(!before.goes_on(&batch.fields(i), Timestamp(0)));
     }
     after.restore(before.snapshot());
-    // The first line with a header says which stream it is.
+    // The first line with a header identifies the stream.
     assert!(!after.goes_on(&batch.fields(39), Timestamp(0)));
     assert!(after.goes_on(&batch.fields(40), Timestamp(0)) && after.goes_on(&batch.fields(41), Timestamp(0)));
 }
@@ -232,7 +233,7 @@ fn interleaved_actors_keep_their_own_traces() {
 fn a_field_may_hold_a_whole_trace() {
     let stack = |line: &str| {
         let found = in_field(&testing::parsed_batch(&mut testing::parser(), line).fields(0));
-        // What a shipper sends as MessagePack says the same.
+        // The same in MessagePack gives the same result.
         assert_eq!(in_field(&packed::tests::parsed_batch(&[], &packed::tests::pack(line)).fields(0)), found, "{line}");
         found
     };

@@ -1,12 +1,13 @@
-//! What a person is told of crashes, and of what looks like one: whole streams through the engine,
-//! each kind with its quiet twin.
+//! What is reported for crashes and for text that resembles them: whole streams through the engine,
+//! each kind of crash with a harmless counterpart.
 
 use crate::engine::finding::{DetectorName, Severity, State};
 use crate::engine::testing::Stream;
 use crate::engine::{EngineOptions, Outcome};
 use crate::event::Timestamp;
 
-/// Half an hour of a service whose lines have headers and that fails in one way now and then.
+/// The state after half an hour of a service whose lines have headers and that sometimes fails in
+/// one way.
 fn usual() -> Vec<u8> {
     let mut stream = Stream::new(&EngineOptions::default());
     for i in 0..900_i64 {
@@ -27,7 +28,7 @@ fn date(seconds: i64) -> String {
     time.trim_end_matches('Z').replace('T', " ")
 }
 
-/// The novelties that `text` brings behind the usual; `@` stands for a time with its level.
+/// The novelties that `text` causes after the usual lines; `@` stands for a time.
 fn told(kept: &[u8], text: &str) -> Vec<(Severity, String)> {
     let mut stream = Stream::new(&EngineOptions::default());
     stream.engine.restore(kept).unwrap();
@@ -45,7 +46,8 @@ fn told(kept: &[u8], text: &str) -> Vec<(Severity, String)> {
         .collect()
 }
 
-/// The kind, the lines, and what the one finding names; nothing where nobody is to be told.
+/// The kind, the lines, and a part of the key of the only finding; `None` where nothing must be
+/// found.
 const STREAMS: &[(&str, &str, Option<&str>)] = &[
     (
         "java, uncaught",
@@ -117,7 +119,7 @@ fn each_crash_is_told_once_and_talk_of_it_is_not() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
-/// What is handled is told at the level that the program gave it.
+/// A handled exception is reported at the level that the program gave it.
 #[test]
 fn a_handled_exception_is_a_warning() {
     let kept = usual();

@@ -1,11 +1,12 @@
-//! Holes in which one word has stood so far: nearly all of them, and most will never see a second.
+//! Holes in which only one word was seen so far. These are nearly all holes, and most never see a
+//! second word.
 //!
-//! They are kept in two generations. When the young one is full it becomes the old one, and what
-//! was old is forgotten all at once: a table that looks for one to forget with each that comes
-//! costs several times as much. Where hardly any of a whole generation has met a second word, as
-//! when each message begins with a word of its own, only one skeleton in eight is taken from then
-//! on: what is taken stays eight times as long, so that a position that does vary is still found.
-//! Memory: 25 to 50 bytes a hole; capped.
+//! They are kept in two generations. When the young generation is full, it becomes the old one, and
+//! the previous old one is dropped as a whole: searching for a victim on each insertion would cost
+//! several times as much. If hardly any hole of a generation saw a second word, as when each
+//! message begins with a unique word, only the holes of one skeleton in eight are kept from then
+//! on. These stay eight times as long, so that a position that does vary is still found. Memory: 25
+//! to 50 bytes a hole; capped.
 
 use super::TemplateId;
 use crate::engine::state::{AlreadyHashed, Evict};
@@ -13,15 +14,15 @@ use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use std::hash::BuildHasherDefault;
 
-/// Fewer than this are not given back.
+/// Holes that [`Evict::shrink`] always leaves, and the least size of a generation that is judged.
 const KEPT: usize = 1_000;
 
-/// A generation teaches little when fewer than one in so many has met a second word…
+/// A generation counts as unproductive when fewer than one in this many holes saw a second word…
 const MET_OF: u64 = 64;
-/// …and then one skeleton in so many is taken.
+/// …and then only one skeleton in this many is kept.
 const SAMPLED: u64 = 8;
 
-/// The word that stood in a hole, as a hash, and the template that it was of.
+/// The hash of the first word in a hole, and the template of its message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FirstSight {
     pub(super) word: u32,
@@ -30,21 +31,21 @@ pub(super) struct FirstSight {
 
 type Generation = HashMap<u64, FirstSight, BuildHasherDefault<AlreadyHashed>>;
 
-/// First sights by the keys of their holes.
+/// First words by the keys of their holes.
 #[derive(Debug, Default)]
 pub(super) struct FirstSights {
     young: Generation,
     old: Generation,
     evictions: u64,
-    /// How many have met a second word since the generations last changed.
+    /// Holes that saw a second word since the last change of generations.
     met: u64,
-    /// The last generation has taught little.
+    /// The last generation was unproductive.
     sampling: bool,
 }
 
 impl FirstSights {
-    /// What stood in a hole before `sight`, which is taken where nothing did. There is `room` for
-    /// so many; only with more than half as many is any forgotten.
+    /// Returns the first word of a hole, or stores `sight` as the first. With `room` for that many
+    /// holes, nothing is dropped while there are at most half as many.
     pub(super) fn meet(&mut self, key: u64, sight: FirstSight, room: usize) -> Option<FirstSight> {
         if !self.old.is_empty()
             && let Some(first) = self.old.get(&key)
@@ -60,7 +61,7 @@ impl FirstSights {
             }
             Entry::Vacant(_) => {}
         }
-        // Of a small generation that few have met a second word says nothing.
+        // A small generation is no evidence.
         self.sampling = self.young.len() >= KEPT && self.met * MET_OF < self.young.len() as u64;
         self.met = 0;
         self.evictions += self.old.len() as u64;
@@ -70,7 +71,7 @@ impl FirstSights {
         None
     }
 
-    /// Whether the first sights of a skeleton with this hash are worth their room.
+    /// Whether the holes of a skeleton with this hash are kept.
     pub(super) fn takes(&self, hash: u64) -> bool {
         !self.sampling || (hash >> 32).is_multiple_of(SAMPLED)
     }
@@ -90,7 +91,7 @@ impl FirstSights {
         self.evictions
     }
 
-    /// All of them, those that go first in front; within a generation by their keys.
+    /// All entries, those that are dropped first in front; within a generation ordered by key.
     pub(super) fn all(&self) -> Vec<(u64, FirstSight)> {
         let mut all = Vec::with_capacity(self.len());
         for generation in [&self.old, &self.young] {

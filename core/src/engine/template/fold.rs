@@ -1,13 +1,12 @@
-//! A skeleton that says the same several times, `a <*> b <*> a <*> b <*>`, is the skeleton that
-//! says it once.
+//! Folds repetition: the skeleton `a <*> b <*> a <*> b <*>` becomes `a <*> b <*>`.
 
 use crate::event::skeleton::VARIABLE;
 
-/// Fewer words than this are not looked at.
+/// Skeletons with fewer words are not folded.
 const LEAST_WORDS: usize = 6;
 
-/// `words` with repeated groups of two to four words, of which one is a variable, told once; none
-/// when nothing repeats.
+/// `words` with each repeated group of two to four words, at least one of them a variable, reduced
+/// to one; none if nothing repeats.
 pub(super) fn fold<'a>(words: &[&'a str]) -> Option<Vec<&'a str>> {
     if words.len() < LEAST_WORDS || !words.contains(&VARIABLE) {
         return None;
@@ -23,8 +22,8 @@ pub(super) fn fold<'a>(words: &[&'a str]) -> Option<Vec<&'a str>> {
                 kept.extend_from_slice(group);
                 i += repeats * period;
             } else {
-                // The groups that begin within the repeated ones but for the last have the same
-                // words, none a variable.
+                // Every group that begins inside the repetition, except in its last part, has the
+                // same words and no variable either, so all of them are copied at once.
                 let plain = repeats.saturating_sub(1) * period + 1;
                 kept.extend_from_slice(&folded[i..i + plain]);
                 i += plain;
@@ -40,7 +39,7 @@ mod tests {
     use super::{VARIABLE, fold};
     use proptest::prelude::*;
 
-    /// One group after the other, which takes the square of the words.
+    /// The simple algorithm, which tests each group and takes quadratic time.
     fn word_by_word<'a>(words: &[&'a str]) -> Vec<&'a str> {
         let mut folded = words.to_vec();
         for period in 2..=4 {

@@ -1,16 +1,16 @@
-//! Positions of skeletons that vary: where many skeletons differ in one word alone, that word is a
-//! variable.
+//! Finds positions that vary: where many skeletons (masked messages) differ in one word only, that
+//! word is a variable.
 //!
-//! Every skeleton is entered once under each of its words' *holes*: the skeleton with that word
-//! left out. The key of a hole is a sum over the words' hashes by position, so that all holes of a
-//! skeleton cost one pass. When a hole has seen enough different words it opens: from then on a
-//! skeleton that fits it is of its template at once.
+//! A *hole* is a skeleton with one word left out, a candidate for a wildcard. Every skeleton is
+//! entered into the hole of each of its words. The key of a hole is a sum over the hashes of the
+//! words and their positions, so all holes of a skeleton take one pass. When a hole has seen enough
+//! different words, it opens: from then on every skeleton that fits it has its template.
 //!
-//! How many are enough: eight, or twelve in a skeleton of up to three words, of which each says
-//! more; four behind a word that introduces a name ("for", "user", "host"). The first word is never
-//! a variable, nor is the only one, so those have no hole. Memory: 25 to 50 bytes a hole
-//! (`first_sight.rs`), and from the second word on 100 and 16 for each word more than one, twelve
-//! at most; both are capped.
+//! The threshold is 8 different words; 12 in a skeleton of up to three words, each of which carries
+//! more meaning; 4 after a word that introduces a name ("for", "user", "host"). The first word and
+//! the only word are never variables, so they have no hole. Memory: 25 to 50 bytes a hole with one
+//! word (`first_sight.rs`); with more words 100 bytes and 16 for each word after the first, at most
+//! twelve. Both are capped.
 
 use super::TemplateId;
 use super::first_sight::{FirstSight, FirstSights};
@@ -21,15 +21,15 @@ use xxhash_rust::xxh3::xxh3_64;
 
 /// Different words that open a hole…
 const ENOUGH: usize = 8;
-/// …in a skeleton of at most [`FEW_WORDS`]…
+/// …in a skeleton of at most [`FEW_WORDS`] words…
 const ENOUGH_OF_FEW: usize = 12;
 const FEW_WORDS: usize = 3;
-/// …and behind a word that introduces a name.
+/// …and after a word that introduces a name.
 const ENOUGH_INTRODUCED: usize = 4;
-/// Skeletons longer than this have no holes: what differs there is text.
+/// Most words of a skeleton with holes; longer messages differ in free text.
 const MOST_WORDS: usize = 128;
 
-/// Words behind which a name stands.
+/// Words that are followed by a name.
 const INTRODUCERS: &[&str] = &[
     "account",
     "by",
@@ -56,10 +56,10 @@ const INTRODUCERS: &[&str] = &[
     "via",
 ];
 
-/// A position that may vary.
+/// A hole that has seen several words.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Wildcard {
-    /// The template of what fits, once it is open.
+    /// Once the hole is open: the template of all skeletons that fit it.
     open: Option<TemplateId>,
     first: (u32, TemplateId),
     others: Vec<(u32, TemplateId)>,
@@ -74,50 +74,50 @@ impl HeapSize for Wildcard {
 /// All holes of a stream.
 #[derive(Debug)]
 pub(super) struct Holes {
-    /// Those in which one word has stood.
+    /// Holes that saw one word.
     first_sights: FirstSights,
-    /// Those in which several have.
+    /// Holes that saw several words.
     table: Table<Wildcard>,
-    /// The holes of the skeleton at hand.
+    /// The holes of the current skeleton.
     own: Vec<OwnHole>,
-    /// The hash of the skeleton at hand.
+    /// The hash of the current skeleton.
     hash: u64,
-    /// Words of the skeleton at hand that are no variable.
+    /// Words of the current skeleton that are no variables.
     plain: usize,
     /// Most holes of either kind.
     cap: usize,
 }
 
-/// A hole of the skeleton at hand.
+/// A hole of the current skeleton.
 #[derive(Clone, Copy, Debug)]
 struct OwnHole {
-    /// Which word is left out, and its hash.
+    /// The position of the word that is left out, and its hash.
     position: usize,
     word: u32,
-    /// The hash of what is left.
+    /// The key of the hole: a hash of the other words.
     key: u64,
-    /// At most one word has stood in it.
+    /// The hole saw at most one word so far.
     is_young: bool,
 }
 
-/// A hole that the skeleton at hand has opened.
+/// A hole that the current skeleton has opened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Opened {
-    /// Which word is a variable now.
+    /// The position of the new variable.
     pub(super) position: usize,
     key: u64,
-    /// The templates that have been found to be one.
+    /// The templates that this merges.
     pub(super) templates: Vec<TemplateId>,
 }
 
 impl Holes {
     pub(super) fn new(keys: usize) -> Self {
-        // First sights have the room that is left, a quarter at least.
+        // Holes with one word get the rest of the room, at least a quarter.
         let (first_sights, table) = (FirstSights::default(), Table::new(keys - keys / 4));
         Self { first_sights, table, own: Vec::new(), hash: 0, plain: 0, cap: keys }
     }
 
-    /// Works out the holes of a skeleton; the template of the first open one that it fits.
+    /// Computes the holes of a skeleton and returns the template of the first open one.
     pub(super) fn find(&mut self, words: &[&str]) -> Option<TemplateId> {
         self.own.clear();
         self.plain = words.iter().filter(|word| **word != VARIABLE).count();
@@ -133,7 +133,7 @@ impl Holes {
             let own = mixed(hash, position);
             sum = sum.wrapping_add(own);
             if position > 0 && *word != VARIABLE && may_vary(words[position - 1], word) {
-                // What the sum over all words lacks to be that of the hole.
+                // The hole's key is the sum over all words plus this difference.
                 let key = mixed(0, position).wrapping_sub(own);
                 self.own.push(OwnHole { position, word: hash as u32, key, is_young: false });
             }
@@ -150,9 +150,8 @@ impl Holes {
         None
     }
 
-    /// Enters the skeleton at hand, whose holes [`Self::find`] has worked out, as one of
-    /// `template`. A hole that this opens is to be [`fill`](Self::fill)ed with the template that
-    /// stands for all.
+    /// Enters the current skeleton, whose holes [`Self::find`] has computed, with its `template`.
+    /// If this opens a hole, the caller must [`fill`](Self::fill) it with the merged template.
     pub(super) fn enter(&mut self, words: &[&str], template: TemplateId) -> Option<Opened> {
         let mut opened = None;
         let takes_first_sights = self.first_sights.takes(self.hash);
@@ -168,8 +167,8 @@ impl Holes {
             if hole.open.is_some() {
                 continue;
             }
-            // Another hole of the same skeleton may open in its stead each time, so that this one
-            // stays closed.
+            // If another hole of the same skeleton opens each time instead, this one stays closed
+            // and must not grow without limit.
             let is_full = hole.others.len() >= ENOUGH_OF_FEW;
             if !is_full && hole.first.0 != word && hole.others.iter().all(|(other, _)| *other != word) {
                 hole.others.push((word, template));
@@ -178,8 +177,7 @@ impl Holes {
                 let mut templates: Vec<_> =
                     std::iter::once(hole.first).chain(hole.others.drain(..)).map(|(_, id)| id).collect();
                 hole.others.shrink_to_fit();
-                // In the order of their ids, so that what comes of it does not depend on anything
-                // else.
+                // Sorted by id, so that the result does not depend on anything else.
                 templates.sort_unstable();
                 templates.dedup();
                 opened = Some(Opened { position, key, templates });
@@ -188,8 +186,7 @@ impl Holes {
         opened
     }
 
-    /// Enters a word in a hole in which one word at most has stood: a second one is not enough to
-    /// open it.
+    /// Enters a word into a hole that saw at most one word; a second one is not enough to open it.
     fn enter_first(&mut self, key: u64, word: u32, template: TemplateId) {
         let room = self.cap.saturating_sub(self.table.len());
         match self.first_sights.meet(key, FirstSight { word, template }, room) {
@@ -203,7 +200,7 @@ impl Holes {
         }
     }
 
-    /// What fits this hole is of `template` from now on.
+    /// Sets the template of an opened hole.
     pub(super) fn fill(&mut self, opened: &Opened, template: TemplateId) {
         if let Some(hole) = self.table.get_mut(opened.key) {
             hole.open = Some(template);
@@ -245,18 +242,18 @@ impl Holes {
     }
 }
 
-/// What to keep across a restart.
+/// The snapshot of all holes.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct HolesSnapshot(TableSnapshot<Wildcard>);
 
-/// Whether `word` may be one of many behind `before`. A Chinese word that logs are made of is not,
-/// but as a value: nothing parts it from words that are names.
+/// Whether `word` may be a variable after `before`. A common Chinese log word may not, unless a
+/// value is expected: no spaces separate it from words that are names.
 fn may_vary(before: &str, word: &str) -> bool {
     word.as_bytes().first().is_none_or(u8::is_ascii) || !is_common_word(word) || introduces(before)
 }
 
-/// How many different words at `position` make it a variable, in a skeleton of which `plain` words
-/// are none yet.
+/// How many different words at `position` make it a variable, in a skeleton with `plain` words that
+/// are no variables.
 fn enough(words: &[&str], position: usize, plain: usize) -> usize {
     let before = words[position - 1].to_ascii_lowercase();
     if (plain > 2 && INTRODUCERS.binary_search(&before.as_str()).is_ok()) || introduces(&before) {

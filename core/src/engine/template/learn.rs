@@ -1,16 +1,15 @@
-//! What the miner does about a skeleton that it does not know: it was never seen, or its template
-//! was merged into another or had to go.
+//! The slow path of the miner: skeletons that are new, or whose template was merged or evicted.
 
 use super::wording::Wording;
 use super::{Merge, Template, TemplateId, TemplateMatch, Templates, example_of, fold, hole, id_of};
 use crate::event::skeleton::{Skeleton, VARIABLE};
 use crate::event::{Fields, Role, Timestamp};
 
-/// A template's text is cut here, in bytes, for display; its id is of the whole.
+/// Most bytes of a template's displayed text. Its id is the hash of the uncut text.
 pub(super) const TEXT_BYTES: usize = 400;
 
 impl Templates {
-    /// A skeleton that was never seen, or whose template was merged into another or had to go.
+    /// Handles a skeleton that is new, or whose template was merged or evicted.
     #[cold]
     pub(super) fn see_again(&mut self, fields: &Fields<'_>, now: Timestamp, merges: &mut Vec<Merge>) -> TemplateMatch {
         let hash = fields.parsed().skeleton;
@@ -28,7 +27,7 @@ impl Templates {
         self.count(id, fields.parsed().level, now).unwrap_or_default()
     }
 
-    /// The template of a skeleton that was seen before, after all merges so far.
+    /// The template of a known skeleton, after all merges so far.
     fn template_of(&mut self, skeleton: u64) -> Option<TemplateId> {
         let id = match self.templates.touched(skeleton) {
             Some(_) => TemplateId(skeleton),
@@ -39,15 +38,15 @@ impl Templates {
         Some(root)
     }
 
-    /// Of this skeleton the template is `id`.
+    /// Stores that the skeleton has the template `id`.
     fn lead(&mut self, skeleton: u64, id: TemplateId) {
         if skeleton != id.0 {
             *self.skeletons.touch(skeleton, || id) = id;
         }
     }
 
-    /// Reads the message of an event, and shows it to `then` with its skeleton. The reader is taken
-    /// out meanwhile, so that its text can be read while the tables change.
+    /// Reads the message of an event and passes it to `then` with its skeleton. The reader is taken
+    /// out of `self` meanwhile, so that `then` can change the tables.
     fn read<R>(&mut self, fields: &Fields<'_>, then: impl FnOnce(&mut Self, &Skeleton, &str) -> R) -> R {
         let message = fields.text(Role::Message).unwrap_or_default();
         let mut skeleton = std::mem::take(&mut self.skeleton);
@@ -57,7 +56,7 @@ impl Templates {
         result
     }
 
-    /// Finds the template of a skeleton never seen, that of `message`, and whose hash is `hash`.
+    /// Finds the template of a new skeleton, which has this `hash` and is that of `message`.
     #[cold]
     fn learn(
         &mut self,
@@ -107,7 +106,7 @@ impl Templates {
         id
     }
 
-    /// A position of `words` is a variable: the templates that differed there are one.
+    /// Merges the templates that differ only at the opened position of `words`.
     fn open(
         &mut self,
         skeleton: &Skeleton,
@@ -127,7 +126,7 @@ impl Templates {
         }
         let old: Vec<_> = opened.templates.iter().map(|&id| self.root(id)).collect();
         for from in old {
-            // Two that were merged before are one by now.
+            // Skips templates that were already merged into this one.
             if self.root(from) == root {
                 continue;
             }
@@ -147,7 +146,7 @@ impl Templates {
         root
     }
 
-    /// Notes a template that `message` shows.
+    /// Stores a template with `message` as its example.
     fn insert(&mut self, id: TemplateId, wording: Wording, message: &str, now: Timestamp) {
         let Wording { mut text, words } = wording;
         text.truncate(text.floor_char_boundary(TEXT_BYTES));

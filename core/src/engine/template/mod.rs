@@ -1,15 +1,15 @@
-//! The template miner that all detectors and rules share.
+//! The template miner, shared by all detectors and rules.
 //!
-//! The pure stage has hashed each message's skeleton (`event/skeleton/`); here a skeleton becomes a
-//! template. A hit is one table look-up, or three where it was merged. Only a skeleton never seen
-//! is worked on: told once where it repeats itself (`fold.rs`), compared with a user's seeds
-//! (`seed.rs`) and, word by word, with all others (`hole.rs`). Where a position turns out to vary
-//! the templates that differ there are merged into one; the merge is announced, and old ids lead
-//! to the one that stays.
+//! Stage one, in the parser, masks the variables of a message and hashes the result, the *skeleton*
+//! (`event/skeleton/`). This is stage two: it maps skeletons to templates. A known skeleton takes
+//! one table lookup, or three if its template was merged. A new one is folded where it repeats
+//! itself (`fold.rs`), compared with the user's seeds (`seed.rs`) and, word by word, with all other
+//! skeletons (`hole.rs`). Where a position turns out to vary, the templates that differ there are
+//! merged into one; the merge is announced, and the old ids refer to the new one.
 //!
-//! An id is the hash of the template's skeleton: the same after a restart and in another process.
-//! What an event is given is the root at its arrival. Memory: about 250 bytes a template and 24 a
-//! skeleton, 25 to 50 a hole; all capped and counted.
+//! An id is the hash of the template's skeleton, so it is the same after a restart and in another
+//! process. An event gets the merged id as of its arrival. Memory: about 250 bytes a template, 24 a
+//! skeleton, and 25 to 50 a hole; all are capped and evictions counted.
 
 mod first_sight;
 mod fold;
@@ -32,10 +32,10 @@ use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use wording::variables;
 
-/// Bytes of an example line that a template keeps and a finding shows.
+/// Most bytes of an example line that a template stores and a finding shows.
 const EXAMPLE_BYTES: usize = 200;
 
-/// As much of a line as is kept and shown of an example.
+/// Cuts a line to the length of an example.
 pub(super) fn example_of(message: &str) -> &str {
     &message[..message.floor_char_boundary(EXAMPLE_BYTES)]
 }
@@ -43,52 +43,53 @@ pub(super) fn example_of(message: &str) -> &str {
 /// The template of one event.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TemplateMatch {
-    /// The template at arrival, after all merges so far; 0 for an event without a message.
+    /// The template after all merges so far; 0 for an event without a message.
     pub id: TemplateId,
-    /// How often it has been seen, this event included: 1 is its first sight. Less than the truth
-    /// after an eviction.
+    /// How often the template was seen, including this event; 1 for the first time. Too low after
+    /// an eviction.
     pub count: u64,
 }
 
-/// Two templates turned out to be one.
+/// A merge of two templates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Merge {
-    /// The id that is no more.
+    /// The id that was merged.
     pub from: TemplateId,
-    /// The id that stands for both.
+    /// The id that replaces it.
     pub into: TemplateId,
 }
 
-/// What is known of a template.
+/// A template and its statistics.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Template {
     /// Its first message with `<*>` for variables, or a seed's text; cut to 400 bytes.
     pub text: String,
-    /// The skeleton that its id is the hash of; empty where it is `text`, as it is without
+    /// The skeleton whose hash is the id; empty if it equals `text`, as for messages without
     /// variables and punctuation.
     words: String,
-    /// A message of it, cut to 200 bytes; empty where it is `text`, as it is without variables.
+    /// An example message, cut to 200 bytes; empty if it equals `text`, as for messages without
+    /// variables.
     example: String,
     /// How often it has been seen.
     pub count: u64,
-    /// The worst level at which it has come.
+    /// The highest level seen.
     pub level: Option<Level>,
-    /// When it was first seen, by the stream's time.
+    /// When it was first seen, in stream time.
     pub first: Timestamp,
-    /// When it was last seen.
+    /// When it was last seen, in stream time.
     pub last: Timestamp,
-    /// The template that stands for this one since a merge.
+    /// The template that this one was merged into.
     into: Option<TemplateId>,
 }
 
 impl Template {
-    /// A message of it, cut to 200 bytes.
+    /// An example message, cut to 200 bytes.
     #[must_use]
     pub fn example(&self) -> &str {
         if self.example.is_empty() { &self.text } else { &self.example }
     }
 
-    /// The skeleton that its id is the hash of.
+    /// The skeleton whose hash is the id.
     fn words(&self) -> &str {
         if self.words.is_empty() { &self.text } else { &self.words }
     }
@@ -100,31 +101,31 @@ impl HeapSize for Template {
     }
 }
 
-/// What a user can tell the miner.
+/// The options of the miner.
 #[derive(Clone, Debug, Default)]
 pub struct TemplateOptions {
-    /// What they match is a variable.
+    /// Additional patterns for variables.
     pub masks: Masks,
-    /// Templates that are known from the start, `<*>` for each variable.
+    /// Templates given by the user, with `<*>` for each variable.
     pub seeds: Vec<String>,
 }
 
 /// All templates of a stream.
 #[derive(Debug)]
 pub struct Templates {
-    /// For skeletons never seen, whose words are needed.
+    /// A reader for new skeletons, whose words are needed.
     skeleton: Skeleton,
     seeds: Vec<Seed>,
-    /// By their ids; most are the hashes of the only skeleton that they have.
+    /// Templates by id. For most templates the id is the hash of their only skeleton.
     templates: Table<Template>,
-    /// Of the other skeletons, by their hashes, the templates.
+    /// The templates of all other skeletons, by skeleton hash.
     skeletons: Table<TemplateId>,
     holes: Holes,
     merged: u64,
 }
 
 impl Templates {
-    /// None known; at most `keys` templates and twice as many skeletons and holes are held.
+    /// An empty miner for at most `keys` templates, and twice as many skeletons and holes.
     #[must_use]
     pub fn new(keys: usize, options: &TemplateOptions) -> Self {
         let mut skeleton = Skeleton::new(options.masks.clone());
@@ -139,7 +140,7 @@ impl Templates {
         }
     }
 
-    /// Takes an event; merges that it brings are appended to `merges`.
+    /// Returns the template of an event, and appends the merges that it causes to `merges`.
     #[inline]
     pub fn see(&mut self, fields: &Fields<'_>, now: Timestamp, merges: &mut Vec<Merge>) -> TemplateMatch {
         let parsed = fields.parsed();
@@ -158,7 +159,7 @@ impl Templates {
         self.see_again(fields, now, merges)
     }
 
-    /// One more event of a template that stands; none where it is no more.
+    /// Counts an event of a template; none if the template was merged or evicted.
     #[inline]
     fn count(&mut self, id: TemplateId, level: Option<Level>, now: Timestamp) -> Option<TemplateMatch> {
         let template = self.templates.touched(id.0)?;
@@ -171,10 +172,11 @@ impl Templates {
         Some(TemplateMatch { id, count: template.count })
     }
 
-    /// The template that stands for `id` after all merges so far.
+    /// The template that `id` refers to after all merges so far.
     #[must_use]
     pub fn root(&self, mut id: TemplateId) -> TemplateId {
-        // Merges only lead from older to younger roots; the bound is for a damaged snapshot.
+        // Merges only lead from older to newer templates. The limit guards against a damaged
+        // snapshot.
         for _ in 0..64 {
             match self.templates.get(id.0).and_then(|template| template.into) {
                 Some(into) if into != id => id = into,
@@ -184,26 +186,25 @@ impl Templates {
         id
     }
 
-    /// What is known of a template or of the one that it was merged into; none when it was never
-    /// seen or is forgotten.
+    /// A template, or the one that it was merged into; none if it was never seen or was evicted.
     #[must_use]
     pub fn get(&self, id: TemplateId) -> Option<&Template> {
         self.templates.get(self.root(id).0)
     }
 
-    /// The text of a template, variables as `<*>`.
+    /// The text of a template, with `<*>` for variables.
     #[must_use]
     pub fn text(&self, id: TemplateId) -> Option<&str> {
         self.get(id).map(|template| template.text.as_str())
     }
 
-    /// All templates that stand, in no order that means anything.
+    /// All current templates, in no particular order.
     pub fn all(&self) -> impl Iterator<Item = (TemplateId, &Template)> {
         let standing = self.templates.iter().filter(|(_, template)| template.into.is_none() && template.count > 0);
         standing.map(|(key, template)| (TemplateId(key), template))
     }
 
-    /// The values of the variables in an event's message, in order, as its template `id` has them.
+    /// The values of the variables of template `id` in an event's message, in order.
     #[must_use]
     pub fn params(&self, fields: &Fields<'_>, id: TemplateId) -> Vec<String> {
         let Some(message) = fields.text(Role::Message) else { return Vec::new() };
@@ -217,7 +218,7 @@ impl Templates {
         variables(&template, &words).into_iter().filter_map(origin).map(said).collect()
     }
 
-    /// Templates that had to go: after that, first sights mean nothing.
+    /// Evicted templates and skeletons. After an eviction, a first occurrence proves nothing.
     #[must_use]
     pub fn evictions(&self) -> u64 {
         self.templates.evictions() + self.skeletons.evictions()
@@ -229,14 +230,14 @@ impl Templates {
         self.merged
     }
 
-    /// Shows each table that shares the engine's budget of memory to `visit`.
+    /// Passes each table that shares the engine's memory budget to `visit`.
     pub(crate) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {
         visit(&mut self.skeletons);
         visit(&mut self.templates);
         self.holes.bounded(visit);
     }
 
-    /// How full its tables are.
+    /// The sizes of all tables, for metrics.
     #[must_use]
     pub fn tables(&self) -> Vec<TableUse> {
         let used = |table, keys: usize, evictions| TableUse { table, keys: keys as u64, evictions };

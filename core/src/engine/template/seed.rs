@@ -1,9 +1,10 @@
-//! Templates that a user has given: what fits one is of it, whatever the miner would say.
+//! Seeds: templates given by the user. A message that fits one has its template, whatever the miner
+//! would find.
 
 use super::TemplateId;
 use crate::event::skeleton::{Skeleton, VARIABLE};
 
-/// A user's template.
+/// A template given by the user.
 #[derive(Clone, Debug)]
 pub(super) struct Seed {
     pub(super) id: TemplateId,
@@ -11,24 +12,24 @@ pub(super) struct Seed {
 }
 
 impl Seed {
-    /// The template `text`, with `<*>` for each variable, one word or several. None when it has no
-    /// word of its own.
+    /// Parses `text`, in which `<*>` stands for one or more variable words. None if it has no other
+    /// word.
     pub(super) fn new(text: &str, skeleton: &mut Skeleton) -> Option<Self> {
-        // The variable is written as what every miner takes for one.
+        // The wildcard is replaced by a number, which every miner masks as a variable.
         let id = TemplateId(skeleton.read(text.replace(VARIABLE, " 0 ").as_bytes()));
         let text = skeleton.text().into_owned();
         text.split(' ').any(|word| !word.is_empty() && word != VARIABLE).then_some(Self { id, text })
     }
 
-    /// True when a skeleton of these words is of this template.
+    /// True when a skeleton of these words fits this template.
     pub(super) fn fits(&self, words: &[&str]) -> bool {
         let pattern: Vec<&str> = self.text.split(' ').collect();
         fits(&pattern, words)
     }
 }
 
-/// A variable of the pattern takes one word or more; backtracking to the last variable alone is
-/// enough.
+/// Matches words with a pattern whose variables take one or more words. Backtracking to the last
+/// variable suffices.
 fn fits(pattern: &[&str], words: &[&str]) -> bool {
     let (mut p, mut w) = (0, 0);
     let mut retry: Option<(usize, usize)> = None;

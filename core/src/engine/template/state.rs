@@ -1,4 +1,4 @@
-//! What a restart should know of templates.
+//! Snapshots of templates.
 
 use super::hole::HolesSnapshot;
 use super::{Template, TemplateId, Templates};
@@ -15,7 +15,7 @@ struct TemplatesState {
 }
 
 impl Templates {
-    /// What to keep across a restart, as CBOR.
+    /// The snapshot as CBOR.
     #[must_use]
     pub fn snapshot(&self) -> Vec<u8> {
         pack(&TemplatesState {
@@ -26,10 +26,10 @@ impl Templates {
         })
     }
 
-    /// Takes what was kept.
+    /// Restores a snapshot.
     ///
     /// # Errors
-    /// [`RestoreError`], with the state as it was, when the bytes are of another shape.
+    /// [`RestoreError`] when the bytes have another format. The current state is then unchanged.
     pub fn restore(&mut self, kept: &[u8]) -> Result<(), RestoreError> {
         let kept: TemplatesState = unpack(kept)?;
         self.skeletons.restore(kept.skeletons);

@@ -63,7 +63,7 @@ fn ids_are_hashes_of_the_text() {
     let id = mine.see("disk sda1 is full").id;
     assert_eq!(id.0, xxhash_rust::xxh3::xxh3_64(b"disk sda<*> is full"));
     assert_eq!((id.to_string().len(), id.to_string().parse()), (16, Ok(id)));
-    // Escapes of JSON are no part of a message.
+    // JSON escapes are no part of a message.
     assert_eq!(mine.see("a\n\"b\" c").id, mine.see("a\n\"b\" c").id);
 }
 
@@ -78,7 +78,7 @@ fn a_position_that_varies_is_opened_and_the_merge_announced() {
     assert_eq!(mine.merges.len(), 8);
     assert!(mine.merges.iter().all(|merge| merge.into == root));
     assert_eq!(mine.templates.text(sights[0].id), Some("the job <*> has been sent away"));
-    // What was seen before the merge leads to the root.
+    // Messages seen before the merge now have the merged template.
     assert_eq!(mine.see("the job ada has been sent away"), TemplateMatch { id: root, count: 10 });
     assert_eq!(mine.params("the job ada has been sent away"), ["ada"]);
     assert_eq!((mine.templates.merged(), mine.templates.all().count()), (8, 1));
@@ -143,8 +143,8 @@ proptest! {
     }
 }
 
-/// Lines of 78 messages as Chinese services write them, each with its group: grouping accuracy, the
-/// share of lines whose group is exactly the right one (Zhu et al., ICSE-SEIP 2019).
+/// Grouping accuracy for 78 messages of Chinese services: the share of lines whose group is exactly
+/// the right one (Zhu et al., ICSE-SEIP 2019).
 #[test]
 fn chinese_messages_are_grouped() {
     let mut mine = Mine::new(10_000);

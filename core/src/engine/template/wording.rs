@@ -1,4 +1,4 @@
-//! How a template is written, and where the variables of a message are that is of it.
+//! The displayed text of a template, and the positions of its variables in a message.
 
 use super::fold;
 use super::learn::TEXT_BYTES;
@@ -6,31 +6,31 @@ use crate::event::skeleton::{Skeleton, VARIABLE};
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// How a template is written.
+/// The texts of a template.
 pub(super) struct Wording {
-    /// For people: a message of it, with `<*>` for its variables.
+    /// For people: one of its messages with `<*>` for the variables.
     pub(super) text: String,
-    /// The skeleton that its id is the hash of; empty where it is `text`.
+    /// The skeleton whose hash is the id; empty if it equals `text`.
     pub(super) words: String,
 }
 
 impl Wording {
-    /// Of a template whose skeleton is that of `message` itself, which `skeleton` has read last, or
-    /// of its repeated groups told once: `words`.
+    /// For a template whose skeleton is that of `message`, the text that `skeleton` has read last.
+    /// `words` is that skeleton, folded if it has repetitions.
     pub(super) fn own(skeleton: &Skeleton, words: &str, message: &str) -> Self {
         let text = readable(message, skeleton.variables());
         let words = if words == text && text.len() <= TEXT_BYTES { String::new() } else { words.to_owned() };
         Self { text, words }
     }
 
-    /// Of a template whose skeleton is `words`, which `message`, that `skeleton` has read last,
-    /// fits.
+    /// For a merged template with the skeleton `words`, which `message` fits. `skeleton` has read
+    /// `message` last.
     pub(super) fn merged(skeleton: &Skeleton, words: &[&str], message: &str) -> Self {
         let own = skeleton.text();
         let own = skeleton.words(&own);
         let variables = variables(words, &own).into_iter().map_while(|(from, to)| {
             let origin = skeleton.origin(from)?.start..skeleton.origin(to)?.end;
-            // Of `worker12` the word stays.
+            // In `worker12` only the number is a variable, so the word stays: `worker<*>`.
             let word = (from == to && own[from].contains(VARIABLE)).then_some(own[from]);
             Some((word.map(Cow::Borrowed), origin))
         });
@@ -38,8 +38,8 @@ impl Wording {
     }
 }
 
-/// `message` with `<*>` for its variables, or of each the word of which only a part varies; and
-/// where it stands.
+/// `message` with each variable's range replaced by `<*>`, or by a word of which only a part
+/// varies.
 fn readable<'a>(message: &str, variables: impl Iterator<Item = (Option<Cow<'a, str>>, Range<usize>)>) -> String {
     let (mut readable, mut at) = (String::with_capacity(message.len().min(2 * TEXT_BYTES)), 0);
     for (word, origin) in variables {
@@ -51,8 +51,7 @@ fn readable<'a>(message: &str, variables: impl Iterator<Item = (Option<Cow<'a, s
     readable
 }
 
-/// From which word to which each variable of `template` takes, both included; none when `words` do
-/// not fit it.
+/// The first and the last word of each variable of `template`; none if `words` do not fit it.
 fn align(template: &[&str], words: &[&str]) -> Option<Vec<(usize, usize)>> {
     let (mut taken, mut w) = (Vec::new(), 0);
     for (t, part) in template.iter().enumerate() {
@@ -76,14 +75,14 @@ fn align(template: &[&str], words: &[&str]) -> Option<Vec<(usize, usize)>> {
     (w == words.len()).then_some(taken)
 }
 
-/// The places of the variables in a message of these `words`, as `template` has them.
+/// The positions of the variables of `template` in a message with these `words`.
 pub(super) fn variables(template: &[&str], words: &[&str]) -> Vec<(usize, usize)> {
-    // A template tells a list once; the message has all of its members.
+    // A template has the repeated group of a list once; the message has all of its elements.
     let folded = fold::fold(words).is_some();
     (!folded).then(|| align(template, words)).flatten().unwrap_or_else(|| variables_of(words))
 }
 
-/// The places of the variables in a skeleton of these words.
+/// The positions of the variables in a skeleton with these words.
 fn variables_of(words: &[&str]) -> Vec<(usize, usize)> {
     (0..words.len()).filter(|&i| words[i].contains(VARIABLE)).map(|i| (i, i)).collect()
 }

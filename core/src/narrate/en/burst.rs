@@ -1,4 +1,4 @@
-//! Errors above their rate.
+//! Sentences for `burst`: more errors than the learned rate.
 
 use super::{NextStep, Subject, counted, look_at};
 use crate::engine::finding::{Finding, Key, RateEvidence};

@@ -4,7 +4,7 @@ use crate::engine::finding::{Finding, Measured};
 use crate::narrate::quantity::{JOINT, counted, duration, number, quantity, thousands};
 use std::fmt::Write as _;
 
-/// Most details that only some detectors have.
+/// Most detector-specific details that are listed.
 const OWN_DETAILS: usize = 12;
 
 pub(crate) fn in_a_line(measured: &Measured) -> String {
@@ -16,7 +16,7 @@ pub(crate) fn in_a_line(measured: &Measured) -> String {
         }
         return text;
     };
-    // The unit of a count was named just before; each time has the unit that suits it.
+    // A count's unit was already written after the observed value; a time always has its own unit.
     let expected = measured.expected.unwrap_or_default();
     let expected = match &*measured.unit {
         unit @ ("ms" | "s") => quantity(expected, unit),

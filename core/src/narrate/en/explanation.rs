@@ -1,5 +1,5 @@
-//! A finding as one person would explain it to another: what, since when, how much more than usual,
-//! how sure, what to check.
+//! The full explanation of a finding: what happened, since when, how much more than usual, how sure
+//! this is, and what to check.
 
 use super::{meaning, next_step};
 use crate::engine::finding::{
@@ -10,7 +10,7 @@ use crate::narrate::{Explanation, InShort};
 use crate::plain::plain;
 use std::fmt::Write as _;
 
-/// Most lines of an example or a context that are shown.
+/// Most quoted lines per list, the newest ones.
 const LINES: usize = 8;
 
 pub(crate) fn whole(finding: &Finding) -> Explanation {
@@ -53,11 +53,11 @@ fn headline(finding: &Finding) -> String {
         Some(rule) => format!("rule {rule}"),
         None => format!("{}/{}", finding.detector.name(), finding.kind),
     };
-    // `standing` says how an incident has ended.
+    // The ending is left out: `standing` reports it.
     format!("{} ({what}): {}", capital(finding.severity.name()), sentence(&finding.summary.sentence))
 }
 
-/// Since when, how long, how many.
+/// When it began, how long it lasted and how many events it had.
 fn standing(finding: &Finding) -> String {
     let since = finding.opened_at.to_string();
     let since = format!("{} {} UTC", &since[..10.min(since.len())], since.get(11..19).unwrap_or_default());
@@ -74,7 +74,7 @@ fn standing(finding: &Finding) -> String {
     }
 }
 
-/// Observed beside expected, as a factor where one can be told.
+/// The observed beside the expected value, with their ratio where there is one.
 fn how_much(finding: &Finding) -> Option<String> {
     let measured = &finding.measured;
     if measured.p_value.is_none() {
@@ -109,8 +109,8 @@ fn how_much(finding: &Finding) -> Option<String> {
     Some(format!("It was {observed} where {expected} {are} usual{factor}.{range}"))
 }
 
-/// The range of usual values, where the detector gives one: the interval of values, or the interval
-/// of the expected value.
+/// The usual range, where the detector gives one: of single values (latency) or of the expected
+/// count (rates and shares).
 fn usual_range(evidence: &Evidence, quantity: impl Fn(f64) -> String) -> Option<String> {
     match evidence {
         Evidence::Latency(LatencyEvidence { quantiles_ms: [low, .., high], .. }) if *high > 0.0 => {
@@ -125,7 +125,7 @@ fn usual_range(evidence: &Evidence, quantity: impl Fn(f64) -> String) -> Option<
     }
 }
 
-/// The odds, the limit, and what they rest on.
+/// How rare the observation is by chance, the threshold, and the samples behind it.
 fn how_sure(finding: &Finding) -> String {
     let measured = &finding.measured;
     let Some(p) = measured.p_value else {
@@ -143,7 +143,7 @@ fn how_sure(finding: &Finding) -> String {
     text
 }
 
-/// A chance as people say it: `once in 10 million tests`.
+/// A probability in words: `once in 10 million tests`.
 fn odds(p: f64) -> String {
     if !p.is_finite() || p >= 0.095 {
         return "in more than one test of ten".to_owned();
@@ -155,7 +155,7 @@ fn odds(p: f64) -> String {
     let units = [(1e15, " million billion"), (1e12, " thousand billion"), (1e9, " billion"), (1e6, " million")];
     let (size, unit) = units.into_iter().find(|(size, _)| times >= 0.995 * size).unwrap_or((1.0, ""));
     let count = times / size;
-    // Two digits are enough.
+    // Rounded to two significant digits.
     let digits = 10_f64.powi((count.log10().floor() as i32 - 1).max(0));
     format!("once in {}{unit} tests", thousands(((count / digits).round() * digits).max(1.0) as u64))
 }
@@ -170,7 +170,7 @@ fn capital(text: &str) -> String {
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
 }
 
-/// The text, with a full stop at its end.
+/// `text`, ending with a full stop.
 fn sentence(text: &str) -> String {
     let text = text.trim();
     if text.ends_with(['.', '!', '?', '…']) { text.to_owned() } else { format!("{text}.") }

@@ -1,4 +1,4 @@
-//! An input that has stalled.
+//! Sentences for `input`: a stalled input.
 
 use super::{NextStep, look_at};
 use crate::engine::finding::InputEvidence;

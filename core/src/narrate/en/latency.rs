@@ -1,4 +1,4 @@
-//! Calls that are slower or faster than they were, and work without an end.
+//! Sentences for `latency`: slower or faster calls, and work that began and did not end.
 
 use super::{NextStep, Subject, look, look_at};
 use crate::engine::finding::Evidence;

@@ -1,4 +1,4 @@
-//! Loops, and guards against them.
+//! Sentences for `loop`: repeated lines, and configured limits on repeats (guards).
 
 use super::{NextStep, Subject, look_at};
 use crate::engine::finding::{Finding, GuardEvidence, Key, LoopEvidence};
@@ -14,7 +14,7 @@ pub(super) fn summary(subject: &Subject<'_>, evidence: &LoopEvidence) -> String 
     let counting =
         counter.map_or_else(String::new, |[from, to]| format!(" with a number counting from {from} to {to}"));
     let within = match *lasted_s {
-        // All lines have the same time: a batch under one time, or a coarse clock.
+        // All lines have the same timestamp: they were written as a batch, or the clock is coarse.
         ..=1e-3 => "at one moment".to_owned(),
         lasted @ ..0.1 => format!("in {:.0} ms", (lasted * 1e3).ceil()),
         lasted => format!("in {lasted:.1} s"),
@@ -22,7 +22,7 @@ pub(super) fn summary(subject: &Subject<'_>, evidence: &LoopEvidence) -> String 
     format!("{what} {repeats} times {within}{counting}{}{}", from(evidence), on(subject.key))
 }
 
-/// Who goes round.
+/// How many threads write the repeated lines.
 fn from(evidence: &LoopEvidence) -> String {
     match evidence.actors {
         _ if evidence.new_threads => " from a new thread each time".to_owned(),
@@ -31,7 +31,7 @@ fn from(evidence: &LoopEvidence) -> String {
     }
 }
 
-/// ` on queue (thread t-1)`
+/// The incident's key as a phrase: ` on queue (thread t-1)`.
 fn on(key: &Key) -> String {
     let Some(((_, first), rest)) = key.0.split_first() else { return String::new() };
     let rest: Vec<_> = rest.iter().map(|(name, value)| format!("{name} {value}")).collect();

@@ -1,4 +1,4 @@
-//! English.
+//! The English sentences.
 
 mod burst;
 pub(super) mod evidence;
@@ -68,17 +68,17 @@ pub(super) fn next_step(finding: &Finding) -> Option<NextStep> {
     }
 }
 
-/// `Look at …`; a report that puts these words in front leaves them out here.
+/// A step `Look at …`; reports show only its end, behind their own label "look at".
 fn look_at(what: &str) -> NextStep {
     NextStep { sentence: format!("Look at {what}"), short: what.to_owned() }
 }
 
-/// Any other sentence.
+/// A step in any other words.
 fn look(sentence: String) -> NextStep {
     NextStep { short: sentence.clone(), sentence }
 }
 
-/// `module web, host node-3`
+/// The key in words: `module web, host node-3`.
 fn in_words(key: &Key) -> String {
     key.0.iter().map(|(name, value)| format!("{name} {}", plain(value))).collect::<Vec<_>>().join(", ")
 }

@@ -1,4 +1,4 @@
-//! Near misses: what was nearly an incident.
+//! Sentences for near misses: what almost became an incident.
 
 use super::{counted, latency};
 use crate::engine::finding::{NearMiss, Reason, p_of};

@@ -1,4 +1,4 @@
-//! First sights.
+//! Sentences for `novelty`: templates and exceptions seen for the first time.
 
 use super::{NextStep, Subject, look_at};
 use crate::engine::finding::{Finding, NoveltyEvidence};

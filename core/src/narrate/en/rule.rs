@@ -1,4 +1,4 @@
-//! What a rule has found, in the rule's own words.
+//! Sentences for rules, whose summary is the rule's own.
 
 use crate::engine::finding::RuleEvidence;
 

@@ -1,4 +1,4 @@
-//! Keys that have stopped.
+//! Sentences for `silence`: keys without events.
 
 use super::{NextStep, Subject, look};
 use crate::engine::finding::SilenceEvidence;

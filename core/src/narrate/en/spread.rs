@@ -1,4 +1,4 @@
-//! Failures that sit on one value.
+//! Sentences for `spread`: failures concentrated on one value of a dimension.
 
 use super::{NextStep, Subject, counted, look_at};
 use crate::engine::finding::ShareEvidence;

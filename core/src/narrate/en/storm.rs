@@ -1,4 +1,4 @@
-//! More incidents of a kind than are reported one by one.
+//! Sentences for storms: more incidents of one kind than are reported one by one.
 
 use super::{Subject, counted};
 use crate::engine::finding::StormEvidence;

@@ -1,15 +1,15 @@
-//! A file's constants, as its functions see them.
+//! Checks that nothing hides a constant of the file.
 //!
-//! Without modules, Rhai's functions see nothing outside themselves. Its optimizer puts the
-//! constants' values in their place, which is also the fastest way to read them; but it does so by
-//! name, without regard to parameters, loop variables and caught errors of that name. So a name
-//! that is a constant's is refused for anything else.
+//! Without modules, a Rhai function cannot see the constants of its file. Rhai's optimizer replaces
+//! constants by their values, which is also the fastest way to read them. It does so by name only,
+//! even where a parameter, a loop variable or a caught error has the same name. So such names are
+//! refused.
 
 use super::location::Problems;
 use rhai::{AST, ASTNode, Expr, Position, Scope, Stmt};
 use std::collections::BTreeSet;
 
-/// Reports what has the name of a constant in `scope` and is none.
+/// Reports variables, parameters and the like that have the name of a constant in `scope`.
 pub(crate) fn check_hidden(ast: &AST, scope: &Scope<'_>, problems: &mut Problems<'_>) {
     let constants: BTreeSet<&str> = scope.iter_raw().map(|(name, ..)| name).collect();
     let mut hidden: Vec<(String, Position)> = Vec::new();
@@ -32,11 +32,11 @@ pub(crate) fn check_hidden(ast: &AST, scope: &Scope<'_>, problems: &mut Problems
         }
         true
     });
-    // The constants themselves are variables of the file.
+    // Constants are variables of the file themselves.
     let tops: BTreeSet<Position> = ast.statements().iter().map(Stmt::position).collect();
     hidden.retain(|(_, position)| !tops.contains(position));
     for function in ast.iter_functions() {
-        // What a closure captures becomes a parameter of it.
+        // A variable that a closure captures becomes one of its parameters.
         let closure = function.name.starts_with("anon$");
         let parameters = function.params.iter().filter(|name| !(closure && captured.contains(**name)));
         hidden.extend(parameters.map(|name| ((*name).to_owned(), Position::NONE)));

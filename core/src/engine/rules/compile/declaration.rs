@@ -1,4 +1,4 @@
-//! `const RULE`: what a rule says of itself.
+//! `const RULE`: a rule's declaration.
 
 use super::location::{FileLocation, Problems};
 use super::select;
@@ -10,30 +10,30 @@ use crate::engine::rules::value::field_path::FieldPath;
 use crate::engine::rules::value::table::Table;
 use rhai::{Dynamic, Map};
 
-/// The members that `RULE` can have.
+/// The members of `RULE`.
 const MEMBERS: [&str; 6] = ["severity", "select", "key", "cooldown", "explains", "on_failure"];
-/// Of findings and incidents whose rule names none: 5 minutes.
+/// The default `cooldown` in nanoseconds: 5 minutes.
 const COOLDOWN_NS: i64 = 300_000_000_000;
 
-/// A rule's declaration, checked.
+/// A checked declaration.
 #[derive(Clone, Debug)]
 pub(crate) struct Declaration {
     pub(crate) severity: Severity,
-    /// One of these must hold for the script to run.
+    /// The alternatives of `select`: one must hold for the script to run.
     pub(crate) select: Vec<Alternative>,
-    /// Whose incident a finding is: the names as written, and where their values come from.
+    /// The key of its incidents: each name as written, and the field with its value.
     pub(crate) key: Vec<(String, FieldPath)>,
-    /// How long after the last match an incident resolves, in nanoseconds.
+    /// Nanoseconds without a match after which an incident resolves.
     pub(crate) cooldown: i64,
-    /// Its findings explain what detectors find: they join an incident that is open at the event's
+    /// Its findings explain those of detectors: they join an incident that is open at the event's
     /// locality.
     pub(crate) explains: bool,
-    /// An event that it selects does not leave when it fails or is switched off.
+    /// `on_failure: "drop"`: a selected event is withheld when the rule fails or is switched off.
     pub(crate) fails_closed: bool,
 }
 
 impl Declaration {
-    /// Reads `RULE`, adding to `problems` what is wrong with it.
+    /// Reads `RULE`, adding its problems to `problems`.
     pub(crate) fn read(
         rule: &Map,
         location: FileLocation<'_>,
@@ -89,7 +89,7 @@ impl Declaration {
     }
 }
 
-/// The severity of this name.
+/// The severity with this name.
 pub(crate) fn severity_of(name: &str) -> Option<Severity> {
     Severity::ALL.into_iter().find(|severity| severity.name() == name)
 }

@@ -1,51 +1,50 @@
-//! What a set of rules says of itself: its rules, the tests they carry, how it differs from another
-//! set.
+//! Descriptions of rules: their declarations, their tests, and the difference between two sets.
 
 use super::location::{FileLocation, Problems};
 use crate::engine::rules::value::json as plain;
 use rhai::{AST, Position, Scope};
 use std::fmt;
 
-/// What a rule says of itself.
+/// The declaration of a rule, for `seismolog rules`.
 #[derive(Clone, Debug, serde::Serialize)]
 pub struct RuleSummary<'a> {
     /// Its name.
     pub name: &'a str,
-    /// How much its findings matter.
+    /// The severity of its findings.
     pub severity: &'static str,
-    /// Its file, as the user named it.
+    /// The path of its file, as the user wrote it.
     pub path: &'a str,
-    /// The comment at its top.
+    /// The comment at the top of its file.
     pub description: &'a str,
-    /// Its native filter, one alternative each, as a rule would write it.
+    /// Its native filter in the syntax of rules, one entry per alternative.
     pub select: Vec<String>,
     /// The roles and members of the event that its script reads.
     pub reads: Vec<String>,
-    /// Whose incident a finding is.
+    /// The names in the key of its incidents.
     pub key: Vec<String>,
     /// Seconds without a match after which an incident resolves.
     pub cooldown_s: f64,
-    /// Its findings explain what detectors find at the same locality.
+    /// Whether its findings explain those of detectors at the same locality.
     pub explains: bool,
-    /// How many tests it carries.
+    /// The number of its tests.
     pub tests: usize,
 }
 
-/// How one set of rules differs from another.
+/// The difference between two sets of rules.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RuleChanges {
-    /// Rules that are new.
+    /// New rules.
     pub added: usize,
-    /// Rules whose text or tables are others.
+    /// Rules whose text or tables have changed.
     pub changed: usize,
-    /// Rules that are gone.
+    /// Rules that are missing now.
     pub removed: usize,
-    /// Rules that are the same.
+    /// Unchanged rules.
     pub unchanged: usize,
 }
 
 impl RuleChanges {
-    /// The sets are the same.
+    /// True when the sets are the same.
     #[must_use]
     pub fn is_none(&self) -> bool {
         (self.added, self.changed, self.removed) == (0, 0, 0)
@@ -59,20 +58,20 @@ impl fmt::Display for RuleChanges {
     }
 }
 
-/// The tests that a rule carries, as plain values.
+/// The tests of a rule, as plain values.
 #[derive(Clone, Debug)]
 pub struct RuleTests {
     /// The rule's name.
     pub rule: String,
-    /// Its file, as the user named it.
+    /// The path of its file, as the user wrote it.
     pub path: String,
-    /// What is in that.
+    /// The text of the file.
     pub text: String,
-    /// Each test, and the line on which it begins.
+    /// Each test, with its line number.
     pub cases: Vec<(usize, serde_json::Value)>,
 }
 
-/// `TESTS` as plain values, each with its line.
+/// The constant `TESTS` as plain values, each with its line number.
 pub(crate) fn cases(ast: &AST, scope: &Scope<'_>, problems: &mut Problems<'_>) -> Vec<(usize, serde_json::Value)> {
     let Some(tests) = scope.get("TESTS") else { return Vec::new() };
     let location = FileLocation::of_constant(ast, "TESTS");

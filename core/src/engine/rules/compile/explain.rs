@@ -1,8 +1,8 @@
-//! An evaluation's failure in a person's words.
+//! Readable messages for errors of an evaluation.
 
 use rhai::{EvalAltResult, Position};
 
-/// Where and why an evaluation failed. `limit` is the number of operations that ends one.
+/// The position and the cause of an error. `limit` is the operation limit, if known.
 pub(crate) fn explain(error: EvalAltResult, limit: Option<u64>) -> (Position, String) {
     let mut error = &error;
     let mut position = error.position();
@@ -20,7 +20,7 @@ pub(crate) fn explain(error: EvalAltResult, limit: Option<u64>) -> (Position, St
         ),
         EvalAltResult::ErrorRuntime(message, _) if message.is_string() => message.to_string(),
         other => {
-            // Rhai appends the position, which stands before the message here.
+            // Rhai appends the position to the message; here it is shown elsewhere.
             let text = other.to_string();
             let end = text.rfind(" (line ").unwrap_or(text.len());
             text[..end].to_owned()

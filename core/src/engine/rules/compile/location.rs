@@ -1,4 +1,4 @@
-//! Where in a rule's file something stands, and what is wrong there.
+//! Locations in a rule's file, and the problems reported for them.
 
 use crate::diagnostic::Diagnostic;
 use rhai::{ASTNode, Expr, Position, Stmt};
@@ -16,7 +16,7 @@ impl<'a> Problems<'a> {
         Self { path, text, found: Vec::new() }
     }
 
-    /// Adds a problem at `position`, or with the whole file where there is none.
+    /// Adds a problem at `position`, or with the whole file if that is `NONE`.
     pub(crate) fn add(&mut self, position: Position, message: impl Into<String>, hint: Option<String>) {
         let line = position.line().unwrap_or(0);
         let mut problem = Diagnostic::of_file(self.path, message);
@@ -29,7 +29,7 @@ impl<'a> Problems<'a> {
         self.found.push(problem);
     }
 
-    /// Adds that `name` is not one of `known`, offering the nearest or else all.
+    /// Reports that `name` is not one of `known`, with the most similar name or else all as a hint.
     pub(crate) fn unknown(&mut self, position: Position, what: &str, name: &str, known: &[&str]) {
         let hint = crate::diagnostic::nearest(name, known.iter().copied())
             .map_or_else(|| format!("known: {}", known.join(", ")), |nearest| format!("did you mean `{nearest}`?"));
@@ -37,17 +37,17 @@ impl<'a> Problems<'a> {
     }
 }
 
-/// A value of a constant in a rule's file: the expression that wrote it, as far as it was written
-/// out.
+/// The location of a value in a constant of a rule's file, with its expression where it is a
+/// literal.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FileLocation<'a> {
     expression: Option<&'a Expr>,
-    /// Where to point.
+    /// The position for diagnostics.
     pub(crate) position: Position,
 }
 
 impl<'a> FileLocation<'a> {
-    /// The constant `name` at the top of the file.
+    /// The location of the top-level constant `name`.
     pub(crate) fn of_constant(ast: &'a rhai::AST, name: &str) -> Option<Self> {
         ast.statements().iter().find_map(|statement| match statement {
             Stmt::Var(var, _, position) if var.0.name == name => {
@@ -57,7 +57,7 @@ impl<'a> FileLocation<'a> {
         })
     }
 
-    /// The member `name` of a map: its key and its value.
+    /// The position of the key and the location of the value of the member `name` of a map.
     pub(crate) fn member(&self, name: &str) -> (Position, Self) {
         if let Some(Expr::Map(map, _)) = self.expression
             && let Some((key, value)) = map.0.iter().find(|(key, _)| key.name == name)
@@ -67,7 +67,7 @@ impl<'a> FileLocation<'a> {
         (self.position, Self { expression: None, ..*self })
     }
 
-    /// Element `i` of an array.
+    /// The location of element `i` of an array.
     pub(crate) fn item(&self, i: usize) -> Self {
         match self.expression {
             Some(Expr::Array(items, _)) if i < items.len() => {
@@ -78,7 +78,7 @@ impl<'a> FileLocation<'a> {
     }
 }
 
-/// Every expression of the file, functions included.
+/// Visits every expression of the file, including those in functions.
 pub(crate) fn walk(ast: &rhai::AST, mut see: impl FnMut(&Expr)) {
     ast.walk(&mut |path: &[ASTNode<'_>]| {
         if let Some(ASTNode::Expr(expression)) = path.last() {

@@ -1,11 +1,12 @@
-//! A rule's text: what it declares, and all that is wrong with it, said with its place.
+//! Reads and checks the text of a rule; every problem is reported with its location.
 //!
-//! One file a step: `declaration` and `select` read `const RULE`, `names` and `constants` check
-//! what a script names, `describe` reads the tests that a rule carries, `sandbox` is the engine and
-//! its limits, `rule` puts the steps together, `set` the rules, `shipped` are those that the binary
-//! carries.
-//! This layer knows `value`, `state` (for the budget) and `filter`. No event is evaluated here: of
-//! the functions that rules call it knows the [`signature::Signature`]s, which it is given.
+//! One file per step: `declaration` and `select` read `const RULE`, `names` and `constants` check
+//! the names that a script uses, `describe` reads a rule's tests, `sandbox` is the Rhai engine with
+//! its limits, `rule` combines the steps, `set` is a set of rules, and `shipped` are the rules
+//! embedded in the binary.
+//!
+//! This layer uses `value`, `state` (for the budget) and `filter`. No event is evaluated here: of
+//! the functions that rules call it only gets the [`signature::Signature`]s.
 
 pub(crate) mod constants;
 pub(crate) mod declaration;

@@ -1,4 +1,4 @@
-//! Names in a rule's functions, checked when it is loaded and not when an event comes by.
+//! Checks the names in a rule's functions when the rule is loaded, not when an event arrives.
 
 use super::location::{Problems, walk};
 use super::signature::{Argument, FINDING, Signature};
@@ -8,8 +8,8 @@ use crate::engine::rules::value::{calendar, duration};
 use rhai::{AST, Expr, FnCallExpr, Ident, Position};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The functions of the packages in [`super::sandbox`] and of Rhai itself. Rhai lists them only in
-/// builds with metadata; its version is pinned, so that this list holds.
+/// The functions of Rhai itself and of the packages in [`super::sandbox`]. Rhai can list them only
+/// in builds with metadata. Its version is pinned, so the list stays valid.
 #[rustfmt::skip]
 const RHAI: &[&str] = &[
     "Fn", "call", "curry", "debug", "is_def_fn", "is_def_var", "is_shared", "print", "type_of",
@@ -29,14 +29,13 @@ const RHAI: &[&str] = &[
     "some", "sort", "sort_by", "sort_desc", "splice", "to_json", "values", "zip",
 ];
 
-/// Reports calls of functions that do not exist, and what can be seen to be wrong with the
-/// arguments of the others.
+/// Reports calls of unknown functions, and wrong arguments that can be seen in the text.
 pub(crate) fn check(ast: &AST, functions: &[Signature], tables: &[Table], problems: &mut Problems<'_>) {
     let mut scripted: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
     for function in ast.iter_functions() {
         scripted.entry(function.name).or_default().insert(function.params.len());
     }
-    // A map can hold functions, which are called as `map.name()`.
+    // A map can hold functions; they are called as `map.name()`.
     let mut held = BTreeSet::new();
     walk(ast, |expression| {
         if let Expr::Map(map, _) = expression {
@@ -54,7 +53,7 @@ pub(crate) fn check(ast: &AST, functions: &[Signature], tables: &[Table], proble
         }
         let (name, arguments) = (call.name.as_str(), call.args.len() + before);
         if let Some(counts) = scripted.get(name) {
-            // A method of a script's function has its object in `this`, not among the arguments.
+            // In a method call of a script's function, the object is `this` and not an argument.
             if !counts.contains(&call.args.len()) && !RHAI.contains(&name) {
                 let wanted: Vec<String> = counts.iter().map(usize::to_string).collect();
                 problems.add(
@@ -65,7 +64,7 @@ pub(crate) fn check(ast: &AST, functions: &[Signature], tables: &[Table], proble
             }
         } else if let Some(function) = functions.iter().find(|function| function.name == name) {
             let Signature { least, most, .. } = function;
-            // Rhai's `get` and `set` of maps are methods.
+            // As methods, `get` and `set` are Rhai's functions of maps.
             if before > 0 && RHAI.contains(&name) {
                 return;
             }
@@ -88,7 +87,7 @@ pub(crate) fn check(ast: &AST, functions: &[Signature], tables: &[Table], proble
     });
 }
 
-/// Checks the arguments that are written out.
+/// Checks the arguments that are literals.
 fn arguments_of(call: &FnCallExpr, before: usize, function: &Signature, tables: &[Table], problems: &mut Problems<'_>) {
     for (i, expected) in function.arguments {
         match i.checked_sub(before).and_then(|i| call.args.get(i)) {
@@ -131,7 +130,7 @@ fn check_finding(members: &[(Ident, Expr)], position: Position, problems: &mut P
     }
 }
 
-/// The names of properties that the rule reads, of `e` or of anything else, in order.
+/// The names of all properties that the rule reads, of the event or of other values.
 pub(crate) fn properties(ast: &AST) -> BTreeSet<String> {
     let mut names = BTreeSet::new();
     walk(ast, |expression| {
@@ -142,7 +141,7 @@ pub(crate) fn properties(ast: &AST) -> BTreeSet<String> {
     names
 }
 
-/// The roles and members that the rule reads of the event: `e.x` and `e["x"]` where `e` is the
+/// The roles and members that the rule reads of the event: `e.x` and `e["x"]`, where `e` is the
 /// parameter of `on_event`.
 pub(crate) fn fields(ast: &AST) -> BTreeSet<String> {
     let entry = ast.iter_functions().find(|function| function.name == "on_event" && function.params.len() == 1);
@@ -157,7 +156,7 @@ pub(crate) fn fields(ast: &AST) -> BTreeSet<String> {
         if !matches!(&parts.lhs, Expr::Variable(variable, ..) if variable.1 == event) {
             return;
         }
-        // Of a longer chain, the first link.
+        // In a longer chain, only the first link is a member of the event.
         let first = match &parts.rhs {
             Expr::Dot(rest, ..) | Expr::Index(rest, ..) => &rest.lhs,
             other => other,
@@ -171,7 +170,7 @@ pub(crate) fn fields(ast: &AST) -> BTreeSet<String> {
     names
 }
 
-/// Where a finding is made whose map is written out and names no key.
+/// The first call of `finding` whose map is a literal without `key`.
 pub(crate) fn finding_without_key(ast: &AST) -> Option<Position> {
     let mut found = None;
     walk(ast, |expression| {

@@ -1,5 +1,5 @@
-//! One rule, compiled: its script run once for its constants, what it declares read, all of it
-//! checked.
+//! Compiles one rule: runs its script once to get the constants, reads its declaration, and checks
+//! everything.
 
 use super::declaration::Declaration;
 use super::describe::{RuleTests, cases};
@@ -16,21 +16,21 @@ use rhai::{AST, ASTFlags, Engine, Map, Module, OptimizationLevel, ParseErrorType
 use std::collections::BTreeSet;
 use xxhash_rust::xxh3::Xxh3;
 
-/// One rule, compiled.
+/// A compiled rule.
 #[derive(Debug)]
 pub(crate) struct Rule {
     pub(crate) name: String,
     pub(crate) path: String,
-    /// Of its text and its tables: a rule that is the same keeps its state.
+    /// Hash of its text and its tables. A rule with the same hash keeps its state.
     pub(crate) hash: u64,
     pub(super) description: String,
-    /// The properties that it reads, of the event and of other maps.
+    /// The properties that it reads, of the event or of other values.
     pub(crate) reads: BTreeSet<String>,
-    /// What it reads of the event.
+    /// The roles and members that it reads of the event.
     pub(super) fields: BTreeSet<String>,
     pub(crate) declaration: Declaration,
     pub(super) tests: RuleTests,
-    /// What is valid and yet hardly meant.
+    /// Warnings about valid code that is probably a mistake.
     pub(super) lints: Vec<Diagnostic>,
     pub(crate) ast: AST,
     /// It has a function `on_event`.
@@ -40,7 +40,7 @@ pub(crate) struct Rule {
     pub(crate) constants: Shared<Module>,
 }
 
-/// Compiles a rule and checks it; what is wrong is added to `problems`, and then it may be none.
+/// Compiles a rule and adds its problems to `problems`. With problems the result may be none.
 pub(super) fn rule(
     source: &RuleSource,
     sandbox: &Sandbox,
@@ -66,7 +66,7 @@ pub(super) fn rule(
         text: source.text.clone(),
         cases: cases(&ast, &scope, problems),
     };
-    // What the optimizer leaves (`NAMES[i]`) is found here.
+    // Constants that the optimizer does not replace (`NAMES[i]`) are looked up here.
     let mut constants = Module::new();
     for (name, _, value) in scope.iter_raw().filter(|(name, ..)| *name != "TESTS") {
         constants.set_var(name, value.clone());
@@ -92,12 +92,12 @@ pub(super) fn rule(
     })
 }
 
-/// A rule's text, compiled and run once for its constants.
+/// The text of a rule, compiled and run once to get its constants.
 struct Script {
     engine: Engine,
     ast: AST,
     scope: Scope<'static>,
-    /// Members that it reads as properties.
+    /// The properties that it reads.
     reads: BTreeSet<String>,
 }
 
@@ -139,7 +139,7 @@ fn script(
     Some(Script { engine, ast, scope, reads })
 }
 
-/// The map `RULE` and where it stands.
+/// The map `RULE` and its location.
 fn declared<'a>(ast: &'a AST, scope: &Scope<'_>, problems: &mut Problems<'_>) -> Option<(Map, FileLocation<'a>)> {
     let Some(location) = FileLocation::of_constant(ast, "RULE") else {
         let hint = "begin with `const RULE = #{ severity: \"warning\", select: #{ level: \"ERROR\" } };`";
@@ -153,7 +153,7 @@ fn declared<'a>(ast: &'a AST, scope: &Scope<'_>, problems: &mut Problems<'_>) ->
     Some((map, location))
 }
 
-/// A rule is declarations only: there is no moment at which anything else would run.
+/// Reports statements other than constants: the top level of a rule is run only once, at loading.
 fn check_statements(ast: &AST, problems: &mut Problems<'_>) {
     for statement in ast.statements() {
         match statement {
@@ -209,7 +209,7 @@ fn check_entry(ast: &AST, problems: &mut Problems<'_>) {
     }
 }
 
-/// Of the rule's text and of the tables whose names stand in it.
+/// Hash of the rule's text and of the tables whose names occur in it.
 fn hash(source: &RuleSource, tables: &[Table]) -> u64 {
     let mut hash = Xxh3::new();
     hash.update(source.text.as_bytes());
@@ -219,7 +219,7 @@ fn hash(source: &RuleSource, tables: &[Table]) -> u64 {
     hash.digest()
 }
 
-/// The `//!` lines at the top, without their marks.
+/// The `//!` lines at the top, without the `//!`.
 fn description(text: &str) -> String {
     let lines =
         text.lines().map(str::trim).skip_while(|line| line.is_empty()).map_while(|line| line.strip_prefix("//!"));

@@ -1,8 +1,8 @@
-//! The Rhai engine that rules run in: only what they need, every limit set.
+//! The Rhai engine that rules run in, with only the functions they need and with all limits set.
 //!
-//! Rhai's language core package is left out on purpose: it has `sleep`, which sleeps, and `exit`,
-//! and it gives every value a property `tag` that would hide an event's member of that name. There
-//! are no modules, no clock and no `eval`.
+//! Rhai's language core package is left out on purpose: it has `sleep` and `exit`, and it gives
+//! every value a property `tag`, which would hide an event's member of that name. There are no
+//! modules, no clock and no `eval`.
 
 use super::signature::Signature;
 use crate::engine::rules::state::budget::{Excess, Spent};
@@ -17,19 +17,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Elements of an array and members of a map, nested ones included.
+/// Most elements of an array or members of a map, including nested ones.
 const MOST_ELEMENTS: usize = 1024;
-/// Calls inside calls.
+/// Most nested calls.
 const MOST_CALLS: usize = 32;
-/// Variables of one function at a time. Each holds at most [`TEXT_LIMIT`] bytes of text, so that
-/// with all calls inside of calls an evaluation takes at most 128 MiB, and in the time it has far
-/// less.
+/// Most variables of a function at a time. Each holds at most [`TEXT_LIMIT`] bytes of text, so with
+/// all nested calls an evaluation takes at most 128 MiB; its operation limit keeps it far below
+/// that.
 const MOST_VARIABLES: usize = 64;
-/// Functions in one file.
+/// Most functions in one file.
 const MOST_FUNCTIONS: usize = 128;
 
-/// What the engines of a set's rules share: Rhai's own functions, seismolog's, and the count of
-/// operations.
+/// What all rules of a set share: Rhai's functions, seismolog's functions, and the operation count.
 #[derive(Debug)]
 pub(crate) struct Sandbox {
     modules: Vec<Shared<Module>>,
@@ -37,10 +36,10 @@ pub(crate) struct Sandbox {
 }
 
 impl Sandbox {
-    /// A sandbox in which scripts can call `functions`; `spent` counts what they do.
+    /// A sandbox whose scripts can call `functions`; `spent` counts their operations.
     pub(crate) fn new(mut functions: Module, spent: Arc<Spent>) -> Self {
         operators(&mut functions);
-        // A module registered later is asked first.
+        // Modules that are registered later are searched first.
         let modules = vec![
             ArithmeticPackage::new().as_shared_module(),
             BasicMathPackage::new().as_shared_module(),
@@ -55,7 +54,7 @@ impl Sandbox {
         Self { modules, spent }
     }
 
-    /// An engine for one rule, which also has `modules`: its constants and the members it reads.
+    /// An engine for one rule. `modules` has the rule's constants and the properties it reads.
     pub(crate) fn engine(&self, modules: impl IntoIterator<Item = Shared<Module>>) -> Engine {
         let mut engine = Engine::new_raw();
         for module in self.modules.iter().cloned().chain(modules) {
@@ -63,9 +62,9 @@ impl Sandbox {
         }
         engine.disable_symbol("eval");
         names(&mut engine);
-        // Diagnostics need the file as it was written; `constants` says how it is optimized then.
+        // Diagnostics need the syntax tree as written. The file is optimized later (`rule.rs`).
         engine.set_optimization_level(OptimizationLevel::None);
-        // Rhai's fast path for operators would not ask for our `"504" == 504`.
+        // Rhai's fast path for operators would bypass our `"504" == 504`.
         engine.set_fast_operators(false);
         engine.set_max_call_levels(MOST_CALLS);
         engine.set_max_expr_depths(64, 32);
@@ -80,10 +79,10 @@ impl Sandbox {
     }
 }
 
-/// A function was called while the rule's constants were evaluated.
+/// The message when a function is called in a constant.
 pub(crate) const NOT_RUNNING: &str = "this can be called only while an event is evaluated, not in a constant";
 
-/// The functions of rules as constants see them: there, and refused.
+/// The functions of rules as constants see them: they exist, but refuse to run.
 pub(crate) fn refused(functions: &[Signature]) -> Module {
     let mut module = Module::new();
     for Signature { name, least, most, .. } in functions {
@@ -114,8 +113,8 @@ fn refuse(module: &mut Module, name: &str, arguments: usize) {
     };
 }
 
-/// The getters of these properties on what is missing, which is missing too: so `e.http.status`
-/// needs no test for `e.http`.
+/// Getters for these properties on `()`, the value of a missing member. They return `()`, so that
+/// `e.http.status` needs no test for `e.http`.
 pub(crate) fn missing(names: &BTreeSet<String>) -> Module {
     let mut module = Module::new();
     for name in names {
@@ -124,8 +123,8 @@ pub(crate) fn missing(names: &BTreeSet<String>) -> Module {
     module
 }
 
-/// Words that Rhai reserves without having a use for them. Events have members of such names, two
-/// roles among them.
+/// Words that Rhai reserves without using them. Events have members with these names; two of them
+/// are roles.
 #[rustfmt::skip]
 const RESERVED: [&str; 29] = [
     "async", "await", "case", "default", "go", "goto", "is", "match", "module", "new", "nil", "null", "package", "protected",
@@ -133,11 +132,11 @@ const RESERVED: [&str; 29] = [
     "import", "export",
 ];
 
-/// Lets `e.module` and `e.thread` be names, and every word behind a dot.
-// Rhai marks the callback deprecated to say that it may change; the version is pinned.
+/// Allows these words as names, as in `e.module` and `e.thread`, and any keyword after a dot.
+// The callback is marked deprecated because it may change. Rhai's version is pinned.
 #[allow(deprecated)]
 fn names(engine: &mut Engine) {
-    // Tokens come one after the other, so that one bit says whether the last was a dot.
+    // Tokens come in order, so one flag can record whether the last one was a dot.
     let dot = AtomicBool::new(false);
     engine.on_parse_token(move |token, _, _| {
         let behind_dot = dot.swap(matches!(token, Token::Period | Token::Elvis), Ordering::Relaxed);
@@ -151,7 +150,7 @@ fn names(engine: &mut Engine) {
     });
 }
 
-/// `"504"` and `504` match each other, whatever the event wrote.
+/// `"504"` and `504` are equal, because events write numbers both ways.
 fn operators(module: &mut Module) {
     module.set_native_fn("==", |text: &str, number: INT| Ok(scalar::same_integer(text, number)));
     module.set_native_fn("==", |number: INT, text: &str| Ok(scalar::same_integer(text, number)));

@@ -1,8 +1,8 @@
-//! `select`: a rule's native filter as it is written, an array of alternatives.
+//! Reads `select`, a rule's native filter.
 //!
-//! `select` is a map, of which all must hold, or an array of maps, of which one must. Each
-//! alternative becomes a mask of levels, one of roles that the event must have, and a list of
-//! conditions; `matcher` joins those of all rules.
+//! `select` is a map of conditions that must all hold, or an array of such maps of which one must.
+//! Each map becomes an [`Alternative`]: a mask of levels, a mask of roles that the event must have,
+//! and a list of conditions. The matcher joins those of all rules.
 
 use super::location::{FileLocation, Problems};
 use crate::engine::rules::filter::alternative::{ANY_LEVEL, Alternative, LEVELS, NO_LEVEL};
@@ -19,7 +19,7 @@ use rhai::{Dynamic, Map};
 /// The tests that a map in `select` can hold.
 const TESTS: [&str; 9] = ["min", "max", "prefix", "contains", "regex", "exists", "not", "table", "mentions"];
 
-/// Reads `select`. Names of literal members are added to `members`.
+/// Reads `select` and adds the names of members in it to `members`.
 pub(crate) fn read(
     select: &Dynamic,
     location: FileLocation<'_>,
@@ -93,7 +93,8 @@ fn alternative(
         check_possible(subject, &tests, tables, location, problems);
         read.conditions.extend(tests.into_iter().map(|test| Condition { subject, test }));
     }
-    // Roles are at hand and members have to be looked for; a search through the text comes last.
+    // Sorted by cost: roles are already parsed, members must be located, and text searches come
+    // last.
     read.conditions.sort_by_key(|condition| {
         (condition.test.cost() + 2 * u8::from(matches!(condition.subject, Subject::Member(_))), condition.subject)
     });
@@ -102,7 +103,7 @@ fn alternative(
 
 const NEVER: &str = "this rule would never run";
 
-/// Reports tests of one subject that no value passes.
+/// Reports tests of one subject that no value can pass.
 fn check_possible(
     subject: Subject,
     tests: &[Test],
@@ -147,7 +148,7 @@ fn check_possible(
     }
 }
 
-/// One id or several, as findings and `seismolog templates` print them.
+/// One template id or several, as findings and `seismolog templates` print them.
 fn templates(value: &Dynamic, location: FileLocation<'_>, problems: &mut Problems<'_>) -> Option<Vec<TemplateId>> {
     let mut one = |value: &Dynamic, location: FileLocation<'_>| {
         let text = value.as_immutable_string_ref().map(|text| text.to_string()).unwrap_or_default();
@@ -164,7 +165,7 @@ fn templates(value: &Dynamic, location: FileLocation<'_>, problems: &mut Problem
     })
 }
 
-/// One level means at least that; an array means those; a map bounds them.
+/// A level means that level or worse, an array means exactly its levels, and a map has tests.
 fn levels(value: &Dynamic, location: FileLocation<'_>, problems: &mut Problems<'_>) -> u8 {
     const KNOWN: u8 = NO_LEVEL - 1;
     let at_least = |level: Level| KNOWN & !((1 << level as u8) - 1);
@@ -212,7 +213,7 @@ fn levels(value: &Dynamic, location: FileLocation<'_>, problems: &mut Problems<'
     mask
 }
 
-/// A value, an array of values, or a map of tests that must all hold.
+/// Reads a value, an array of values, or a map of tests that must all hold.
 fn tests(value: &Dynamic, location: FileLocation<'_>, tables: &[Table], problems: &mut Problems<'_>) -> Vec<Test> {
     if let Some(scalar) = Scalar::of(value) {
         return vec![Test::OneOf(vec![scalar])];
@@ -274,7 +275,7 @@ fn number(value: &Dynamic, location: FileLocation<'_>, problems: &mut Problems<'
     })
 }
 
-/// One text or several, none of them empty.
+/// Reads one text or several, none of them empty.
 fn words(test: &str, value: &Dynamic, location: FileLocation<'_>, problems: &mut Problems<'_>) -> Vec<String> {
     let mut one = |value: &Dynamic, location: FileLocation<'_>| match value.as_immutable_string_ref() {
         Ok(text) if !text.is_empty() => Some(text.to_string()),
@@ -302,7 +303,7 @@ fn pattern(value: &Dynamic, location: FileLocation<'_>, problems: &mut Problems<
     match Regex::new(&text) {
         Ok(pattern) => Some(Test::Matches(Box::new(pattern))),
         Err(error) => {
-            // What is wrong stands on the last line; the place is pointed at here.
+            // The last line has the reason; the lines before it only show where in the pattern.
             let text = error.to_string();
             let reason = text.lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_owned();
             problems.add(location.position, format!("this is no regular expression: {reason}"), None);

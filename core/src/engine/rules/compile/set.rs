@@ -1,4 +1,4 @@
-//! Rules and tables, compiled: checked once, then only read.
+//! A set of compiled rules and tables, read-only once compiled.
 
 use super::describe::{RuleChanges, RuleSummary, RuleTests};
 use super::location::Problems;
@@ -16,53 +16,53 @@ use crate::event::Prefilter;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// The properties of an event that the engine knows and the event does not say.
+/// The properties that the engine adds to an event.
 pub(crate) const KNOWN: [&str; 4] = ["anomalies", "template", "template_text", "params"];
 
-/// A rule's file, as the caller read it.
+/// The file of a rule, as read by the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RuleSource {
-    /// The file's name without its ending; the rule's name.
+    /// The file's name without its extension, which is the name of the rule.
     pub name: String,
-    /// As the user named it, for diagnostics.
+    /// The path as the user wrote it, for diagnostics.
     pub path: String,
-    /// What is in it.
+    /// The text of the file.
     pub text: String,
 }
 
-/// A lookup table's file, CSV or TOML by its path's ending, as the caller read it.
+/// The file of a lookup table, as read by the caller; CSV or TOML, by the extension of its path.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TableSource {
-    /// The file's name without its ending; the table's name.
+    /// The file's name without its extension, which is the name of the table.
     pub name: String,
-    /// As the user named it, for diagnostics.
+    /// The path as the user wrote it, for diagnostics.
     pub path: String,
-    /// What is in it.
+    /// The text of the file.
     pub text: String,
 }
 
-/// Rules and tables, compiled. Immutable, and cheap to clone.
+/// A set of compiled rules and tables. Immutable, and cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct RuleSet(Arc<Compiled>);
 
 #[derive(Debug, Default)]
 struct Compiled {
     rules: Vec<Rule>,
-    /// The filters of all rules, joined; and the tables, which filters look into as well.
+    /// The filters of all rules, and the tables, which filters use too.
     matcher: Arc<Matcher>,
-    /// Which of [`KNOWN`] some rule reads.
+    /// Which properties of [`KNOWN`] any rule reads.
     wants: [bool; 4],
     ticks: bool,
 }
 
 impl RuleSet {
-    /// No rules.
+    /// A set without rules.
     #[must_use]
     pub fn empty() -> Self {
         Self::default()
     }
 
-    /// [`RuleSet::compile`] for rules that can call these functions.
+    /// As [`RuleSet::compile`], for rules that can call `functions`.
     pub(crate) fn compile_with(
         rules: &[RuleSource],
         tables: &[TableSource],
@@ -78,8 +78,8 @@ impl RuleSet {
                 Ok(table) => read.push(table),
                 Err(problems) => {
                     found.extend(problems);
-                    // An empty one in its place, so that rules that name it are not told that it is
-                    // unknown.
+                    // An empty table replaces it, so that rules with its name do not report it as
+                    // unknown too.
                     read.extend(Table::from_toml(&source.name, &source.path, ""));
                 }
             }
@@ -109,30 +109,31 @@ impl RuleSet {
         Ok(Self(Arc::new(compiled)))
     }
 
-    /// The rules' names, in the order in which they run.
+    /// The names of the rules, in the order in which they run.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.rules.iter().map(|rule| rule.name.as_str())
     }
 
-    /// What the rule of this name says of itself: the `//!` comment at its top.
+    /// The description of the rule with this name: the `//!` comment at its top.
     #[must_use]
     pub fn description(&self, name: &str) -> Option<&str> {
         self.rule(name).map(|rule| rule.description.as_str())
     }
 
-    /// The properties that the rule of this name reads, of the event and of other maps, in the
-    /// order of the alphabet.
+    /// The properties that the rule with this name reads, of the event or of other values, in
+    /// alphabetical order.
     pub fn reads(&self, name: &str) -> impl Iterator<Item = &str> {
         self.rule(name).into_iter().flat_map(|rule| rule.reads.iter().map(String::as_str))
     }
 
-    /// The tests of every rule, in the order of the rules' names; none for a rule without any.
+    /// The tests of every rule, in the order of the names; a rule without tests has an entry
+    /// without cases.
     pub fn tests(&self) -> impl Iterator<Item = &RuleTests> {
         self.0.rules.iter().map(|rule| &rule.tests)
     }
 
-    /// How this set differs from `old`. A rule has changed when its text has, or that of a table
-    /// whose name stands in it.
+    /// The difference to `old`. A rule has changed when its text has changed, or that of a table
+    /// whose name occurs in it.
     #[must_use]
     pub fn change_from(&self, old: &Self) -> RuleChanges {
         let mut change = RuleChanges::default();
@@ -147,7 +148,7 @@ impl RuleSet {
         change
     }
 
-    /// What every rule says of itself, in the order of the rules' names.
+    /// The declarations of all rules, in the order of the names.
     pub fn summaries(&self) -> impl Iterator<Item = RuleSummary<'_>> {
         self.0.rules.iter().map(|rule| RuleSummary {
             name: &rule.name,
@@ -163,12 +164,12 @@ impl RuleSet {
         })
     }
 
-    /// What is valid and yet hardly meant, for `seismolog check`.
+    /// Warnings about valid code that is probably a mistake, for `seismolog check`.
     pub fn lints(&self) -> impl Iterator<Item = &Diagnostic> {
         self.0.rules.iter().flat_map(|rule| &rule.lints)
     }
 
-    /// What batches for these rules can be looked at with, so that less is left to do for
+    /// The part of the filters that the parser can evaluate in advance, to save work in
     /// [`Rules`](crate::engine::rules::Rules).
     #[must_use]
     pub fn prefilter(&self) -> Arc<dyn Prefilter> {
@@ -183,12 +184,12 @@ impl RuleSet {
         &self.0.rules
     }
 
-    /// Which of [`KNOWN`] some rule reads.
+    /// Which properties of [`KNOWN`] any rule reads.
     pub(crate) fn wants(&self) -> [bool; 4] {
         self.0.wants
     }
 
-    /// True when some rule has a function `on_tick`.
+    /// True when any rule has a function `on_tick`.
     pub(crate) fn ticks(&self) -> bool {
         self.0.ticks
     }

@@ -1,12 +1,12 @@
-//! The rules and tables that the binary carries.
+//! The rules and tables that are embedded in the binary.
 
 use super::set::{RuleSet, RuleSource, TableSource};
 
-/// A rule in the binary.
+/// An embedded rule.
 struct Shipped {
     name: &'static str,
     text: &'static str,
-    /// Runs without being asked for; rules that change or withhold events do not.
+    /// Enabled by default. Rules that change or withhold events are not.
     on: bool,
 }
 
@@ -16,7 +16,7 @@ macro_rules! shipped {
     };
 }
 
-/// All of them, in the order of their names.
+/// All embedded rules, ordered by name.
 const RULES: [Shipped; 15] = shipped![
     "auth_bruteforce" true,
     "certificate_expiry" true,
@@ -36,13 +36,14 @@ const RULES: [Shipped; 15] = shipped![
 ];
 
 impl RuleSet {
-    /// The rules and tables that the binary carries and that run without being asked for.
+    /// The embedded rules that are enabled by default, and the embedded tables.
     #[must_use]
     pub fn shipped_sources() -> (Vec<RuleSource>, Vec<TableSource>) {
         Self::shipped_sources_with(&[], &[])
     }
 
-    /// The same, with those that `enable` names and without those that `disable` names.
+    /// As [`Self::shipped_sources`], with the rules in `enable` added and those in `disable`
+    /// removed.
     #[must_use]
     pub fn shipped_sources_with(enable: &[String], disable: &[String]) -> (Vec<RuleSource>, Vec<TableSource>) {
         let has = |names: &[String], rule: &Shipped| names.iter().any(|name| name == rule.name);
@@ -63,8 +64,7 @@ impl RuleSet {
         (rules, vec![table])
     }
 
-    /// The names of the rules that the binary carries, and whether each runs without being asked
-    /// for.
+    /// The names of the embedded rules, and whether each is enabled by default.
     pub fn shipped_names() -> impl Iterator<Item = (&'static str, bool)> {
         RULES.iter().map(|rule| (rule.name, rule.on))
     }

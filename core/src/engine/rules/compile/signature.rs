@@ -1,5 +1,5 @@
-//! What is known of a function before it is ever called: enough to check calls of it, and to refuse
-//! it in constants. The functions themselves are `runtime`'s, which hands these over.
+//! Signatures of the functions that rules can call: enough to check calls, and to refuse them in
+//! constants. The functions themselves are in `runtime`, which passes the signatures in.
 
 use crate::engine::rules::state::metrics::MetricKind;
 
@@ -7,14 +7,14 @@ use crate::engine::rules::state::metrics::MetricKind;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Signature {
     pub(crate) name: &'static str,
-    /// The least and the greatest number of arguments.
+    /// The minimum number of arguments; `most` is the maximum.
     pub(crate) least: usize,
     pub(crate) most: usize,
-    /// What arguments must be, where they are written out, by their index.
+    /// The expected kinds of literal arguments, by argument index.
     pub(crate) arguments: &'static [(usize, Argument)],
 }
 
-/// What an argument must be.
+/// The expected kind of an argument.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Argument {
     /// A text such as `"5m"`.

@@ -1,5 +1,5 @@
-//! One alternative of a rule's native filter: a mask of levels, one of roles that the event must
-//! have, and a list of conditions.
+//! One alternative of a rule's native filter: a mask of levels, a mask of required roles, and a
+//! list of conditions.
 
 use super::condition::{self, Condition, Subject};
 use super::members::MemberNames;
@@ -7,33 +7,33 @@ use crate::engine::rules::value::table::Table;
 use crate::engine::template::TemplateId;
 use crate::event::Role;
 
-/// The bit of events without a level.
+/// The level bit of events without a level.
 pub(crate) const NO_LEVEL: u8 = 1 << 6;
-/// Every level, and none.
+/// All levels, and events without one.
 pub(crate) const ANY_LEVEL: u8 = (1 << 7) - 1;
-/// The levels by name, the mildest first.
+/// The names of the levels, from the lowest severity.
 pub(crate) const LEVELS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 
-/// All of these must hold.
+/// One alternative: all of its parts must hold.
 #[derive(Clone, Debug)]
 pub(crate) struct Alternative {
-    /// The event's level must be one of these, a bit each, and one for none.
+    /// Allowed levels, one bit each; [`NO_LEVEL`] for events without one.
     pub(crate) levels: u8,
-    /// Roles that it must have, a bit each.
+    /// Required roles, one bit each.
     pub(crate) roles: u16,
-    /// Its template must be one of these, or have been merged from one.
+    /// Allowed templates, including those that they are merged into.
     pub(crate) templates: Option<Vec<TemplateId>>,
     pub(crate) conditions: Vec<Condition>,
 }
 
 impl Alternative {
-    /// Every event.
+    /// The alternative that every event passes.
     pub(crate) fn everything() -> Self {
         Self { levels: ANY_LEVEL, roles: 0, templates: None, conditions: Vec::new() }
     }
 }
 
-/// As a rule writes it: for `seismolog rules`.
+/// The alternatives in the syntax of rules, for `seismolog rules`.
 pub(crate) fn shown(alternatives: &[Alternative], names: &MemberNames, tables: &[Table]) -> Vec<String> {
     alternatives.iter().map(|alternative| shown_alternative(alternative, names, tables)).collect()
 }
@@ -54,7 +54,7 @@ fn shown_alternative(alternative: &Alternative, names: &MemberNames, tables: &[T
     if let Some(ids) = &alternative.templates {
         parts.push(format!("template: [{}]", ids.iter().map(|id| format!("\"{id}\"")).collect::<Vec<_>>().join(", ")));
     }
-    // Tests of one subject stand next to each other, or nearly so, and are one map.
+    // Tests of the same subject are written as one map.
     let mut subjects: Vec<(Subject, Vec<String>)> = Vec::new();
     for Condition { subject, test } in &alternative.conditions {
         let test = condition::shown(test, tables);

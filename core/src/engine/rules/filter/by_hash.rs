@@ -1,15 +1,15 @@
-//! What is looked up by some bytes in a table that is fixed once built.
+//! An immutable hash table from byte strings to alternatives.
 
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Which alternative of all rules: its index in the matcher.
+/// The index of an alternative in the matcher, over all rules.
 pub(crate) type AlternativeIndex = u32;
 
-/// Entries by the hash of some bytes, fixed once built.
+/// An immutable map from byte strings to lists of alternatives.
 #[derive(Debug, Default)]
 pub(crate) struct ByHash {
-    /// The lengths of all keys, as bits; the last stands for all longer ones.
+    /// The lengths of all keys, one bit each; bit 63 stands for 63 and more.
     lengths: u64,
     index: HashTable<u32>,
     entries: Vec<(Box<[u8]>, Vec<AlternativeIndex>)>,
@@ -33,7 +33,7 @@ impl ByHash {
 
     #[inline]
     pub(crate) fn get(&self, key: &[u8]) -> &[AlternativeIndex] {
-        // Most of what is looked up differs in length already.
+        // Most lookups end here, because no key has that length.
         if self.lengths & length_bit(key) == 0 {
             return &[];
         }

@@ -1,4 +1,4 @@
-//! One condition of a native filter: what a role, a member or the template of an event must be.
+//! One condition of a native filter: a test of a role or a member of an event.
 
 use crate::engine::rules::value::scalar::Scalar;
 use crate::engine::rules::value::table::Table;
@@ -7,27 +7,27 @@ use crate::event::{Fields, Role, Value};
 use regex::Regex;
 use std::borrow::Cow;
 
-/// What a condition is about.
+/// The subject of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Subject {
     Role(Role),
-    /// A number in the set's list of member names.
+    /// A member, by its number in the set's [`super::members::MemberNames`].
     Member(usize),
 }
 
-/// A condition: all conditions of an alternative must hold.
+/// A condition. All conditions of an alternative must hold.
 #[derive(Clone, Debug)]
 pub(crate) struct Condition {
     pub(crate) subject: Subject,
     pub(crate) test: Test,
 }
 
-/// What the subject must be. A missing one passes no test but `Exists(false)`.
+/// The test of a subject. A missing subject passes only `Exists(false)`.
 #[derive(Clone, Debug)]
 pub(crate) enum Test {
     Exists(bool),
     OneOf(Vec<Scalar>),
-    /// A number within these bounds, both included.
+    /// A number between these bounds, inclusive.
     Range {
         min: f64,
         max: f64,
@@ -37,41 +37,41 @@ pub(crate) enum Test {
     /// Contains one of these.
     Contains(Vec<String>),
     Matches(Box<Regex>),
-    /// A key of this table.
+    /// A key of the table with this index.
     KeyOf(usize),
-    /// Mentions a key of this table as a whole word.
+    /// Contains a key of the table with this index as a whole word.
     Mentions(usize),
-    /// Not all of these hold.
+    /// At least one of these tests fails.
     Not(Vec<Test>),
 }
 
 /// A subject's value in one event.
 #[derive(Clone, Debug)]
 pub(crate) enum Seen<'a> {
-    /// Text, and whether it was written as a number.
+    /// Text, and whether the event has it as a number.
     Text(Cow<'a, str>, bool),
     /// A status.
     Integer(i64),
     /// A duration in milliseconds.
     Float(f64),
-    /// An object or array: it is there, and that is all that a filter can say of it.
+    /// An object or array, for which a filter can only test existence.
     Nested,
 }
 
 impl<'a> Seen<'a> {
-    /// The value of a role; `None` without it.
+    /// The value of a role; `None` if the event lacks it.
     #[inline]
     pub(crate) fn of_role(role: Role, fields: &Fields<'a>) -> Option<Self> {
         match role {
             Role::Status => fields.status().map(|status| Self::Integer(status.into())),
-            // Compared in the unit that scripts see, whatever unit the event is written in.
+            // In milliseconds, as in scripts, whatever unit the event uses.
             Role::Duration => fields.told_duration_ms().map(Self::Float),
             Role::Level | Role::Timestamp => fields.text(role).map(|text| Self::Text(text, false)),
             _ => match fields.parsed().slots[role as usize].form {
                 Form::Absent => None,
                 Form::Escaped => fields.text(role).map(|text| Self::Text(text, false)),
-                // Its parsed event has found the line to be UTF-8; asking again is cheap where it
-                // can be done in one go.
+                // The parser has already checked that the line is UTF-8; checking this part again
+                // is cheap.
                 form @ (Form::Text | Form::Number) => {
                     let text = simdutf8::basic::from_utf8(fields.raw(role)?).ok()?;
                     Some(Self::Text(text.into(), form == Form::Number))
@@ -91,7 +91,7 @@ impl<'a> Seen<'a> {
         })
     }
 
-    /// The value of an event that is this scalar.
+    /// A scalar as the value of a subject.
     pub(crate) fn of_scalar(scalar: &'a Scalar) -> Self {
         Self::Text(scalar.text().into(), scalar.is_number())
     }
@@ -105,7 +105,7 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// Its value as a number, whether it was written as one or as text.
+    /// The value as a number, also if it is text that is a number.
     #[inline]
     pub(crate) fn number(&self) -> Option<f64> {
         match self {
@@ -127,7 +127,7 @@ impl<'a> Seen<'a> {
 }
 
 impl Test {
-    /// True when the subject's value, `None` where the event has none, passes.
+    /// True when the value passes; `seen` is `None` where the event lacks the subject.
     pub(crate) fn passes(&self, seen: Option<&Seen<'_>>, tables: &[Table]) -> bool {
         let Some(seen) = seen else { return matches!(self, Self::Exists(false)) };
         match self {
@@ -144,7 +144,7 @@ impl Test {
         }
     }
 
-    /// What it costs to decide, for the order in which conditions are tried.
+    /// Relative cost, by which conditions are ordered.
     pub(crate) fn cost(&self) -> u8 {
         match self {
             Self::Exists(_) => 0,
@@ -157,7 +157,7 @@ impl Test {
     }
 }
 
-/// As a rule writes it: for `seismolog rules`.
+/// The test in the syntax of rules, for `seismolog rules`.
 pub(crate) fn shown(test: &Test, tables: &[Table]) -> String {
     let words = |words: &[String]| match words {
         [word] => format!("{word:?}"),

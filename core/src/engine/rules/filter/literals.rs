@@ -1,22 +1,21 @@
-//! What a text must contain for a pattern to match it: one of some words, found in the pattern
-//! itself.
+//! Extracts from a regex the literals of which at least one is in every matching text.
 //!
-//! So a pattern can be looked up by its words, together with those of all other rules, and is only
-//! run on the few texts that have one (Cox, Regular expression matching with a trigram index, 2012,
-//! is the same idea).
+//! With these, a regex is found by its literals in the same search as all other rules, and runs
+//! only on texts that contain one. The idea is that of Cox, *Regular Expression Matching with a
+//! Trigram Index*, 2012.
 
 use regex_syntax::hir::{Hir, HirKind};
 
-/// Shorter words are in every other line.
+/// Minimum length of a literal; shorter ones occur in too many lines.
 const SHORTEST: usize = 3;
-/// A pattern with more alternatives is run as it is.
+/// Most literals per regex; with more, the regex is not looked up by literals.
 const MOST: usize = 64;
 
-/// Words of which one is in every text that a pattern matches.
+/// Literals of which at least one is in every text that the regex matches.
 pub(crate) type RequiredWords = Vec<Vec<u8>>;
 
-/// For each part of `pattern` that says so, words of which one is in every text that it matches;
-/// none when nothing useful can be said.
+/// The required literals of each part of `pattern` that has useful ones; a match has one literal of
+/// every part.
 pub(crate) fn required(pattern: &str) -> Vec<RequiredWords> {
     let Ok(parsed) = regex_syntax::parse(pattern) else { return Vec::new() };
     let mut options = of(&parsed);
@@ -39,7 +38,7 @@ fn of(pattern: &Hir) -> Vec<RequiredWords> {
     }
 }
 
-/// The length of the shortest of them.
+/// The length of the shortest literal.
 pub(crate) fn shortest(words: &RequiredWords) -> usize {
     words.iter().map(Vec::len).min().unwrap_or(0)
 }

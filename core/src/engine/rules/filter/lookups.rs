@@ -1,5 +1,4 @@
-//! What is looked up by the value of one subject, a role or a member: which alternatives may hold
-//! for it.
+//! Lookups by the value of one subject (a role or a member): which alternatives may hold for it.
 
 use super::by_hash::{AlternativeIndex, ByHash};
 use super::condition::{Seen, Test};
@@ -13,19 +12,19 @@ use crate::event::{Fields, Role};
 use regex::{RegexSet, RegexSetBuilder};
 use std::collections::BTreeMap;
 
-/// Memory of the automaton that a set of patterns builds as it reads, in bytes.
+/// Memory of a regex set's lazy DFA, in bytes.
 const PATTERN_CACHE: usize = 8 << 20;
-/// Bytes of a beginning that are looked up.
+/// Most bytes of a prefix that are looked up.
 const START_BYTES: usize = 8;
 
-/// Keys of tables that are at least so long are looked for as words, together with all others.
+/// Table keys of at least this length are found by the word search.
 const LONG_KEY: usize = 5;
 
-/// The lookups of one subject under construction.
+/// Builder of the lookups of one subject.
 #[derive(Default)]
 pub(crate) struct Building {
     texts: BTreeMap<Box<[u8]>, Vec<AlternativeIndex>>,
-    /// By the bits of the number.
+    /// By the bits of the number, see [`bits`].
     numbers: BTreeMap<u64, Vec<AlternativeIndex>>,
     starts: BTreeMap<Box<[u8]>, Vec<AlternativeIndex>>,
     words: BTreeMap<Box<[u8]>, Vec<AlternativeIndex>>,
@@ -64,8 +63,8 @@ impl Building {
         }
     }
 
-    /// Finds patterns by the words that a match must contain: of each the part whose words the
-    /// fewest others share, and of such the longest.
+    /// Moves each regex with required literals to the word search: by the part whose literals the
+    /// fewest other regexes share, and among those the one with the longest literals.
     fn find_patterns_by_words(&mut self) {
         let options: Vec<Vec<literals::RequiredWords>> =
             self.patterns.iter().map(|(pattern, _)| literals::required(pattern)).collect();
@@ -88,7 +87,7 @@ impl Building {
 
     pub(crate) fn build(mut self) -> Lookups {
         self.find_patterns_by_words();
-        // What cannot be looked up is tested on every event that has the subject.
+        // Alternatives that cannot be looked up are tested on every event that has the subject.
         let mut present = self.present;
         self.words.retain(|word, entries| {
             if word.len() < words::BLOCK {
@@ -129,24 +128,24 @@ impl Building {
     }
 }
 
-/// Equal numbers have equal bits.
+/// The bits of a number as a key; adding 0.0 makes -0.0 and 0.0 equal.
 fn bits(number: f64) -> u64 {
     (number + 0.0).to_bits()
 }
 
-/// What can be looked up by the value of one subject.
+/// The lookups of one subject.
 #[derive(Debug)]
 pub(crate) struct Lookups {
     texts: ByHash,
     /// By the bits of the number, sorted.
     numbers: Vec<(u64, Vec<AlternativeIndex>)>,
-    /// How many bytes of beginnings are looked up.
+    /// The length of the prefixes that are looked up, in bytes.
     start: usize,
     starts: ByHash,
     words: WordSearch,
-    /// There is nothing here but what is looked up by the bytes of a text…
+    /// True if only `texts`, `starts` and `words` are used, which need the bytes of a text only.
     bytes_alone: bool,
-    /// …and nothing but words.
+    /// True if only `words` is used.
     words_alone: bool,
     patterns: Option<(RegexSet, Vec<AlternativeIndex>)>,
     ranges: Ranges,
@@ -156,21 +155,20 @@ pub(crate) struct Lookups {
 }
 
 impl Lookups {
-    /// True when something may be found in this role of an event.
+    /// True when a lookup for this role of the event may find something.
     #[inline]
     pub(crate) fn may_find(&self, role: Role, fields: &Fields<'_>, tables: &[Table]) -> bool {
         let found = &mut |entries: &[AlternativeIndex]| !entries.is_empty();
         let form = match role {
-            // Filters see milliseconds and numbers, whatever is written.
+            // Filters compare parsed milliseconds and numbers, not the text.
             Role::Duration | Role::Status => None,
             _ => fields.parsed().slots.get(role as usize).map(|slot| slot.form),
         };
         match (form, fields.raw(role)) {
             (Some(Form::Absent), _) => false,
-            // As it is written, where nothing else is looked for: that it is UTF-8 need not be
-            // asked again.
+            // Searches the bytes as they are, without checking UTF-8 again.
             (Some(Form::Text), Some(raw)) if self.bytes_alone => self.find_bytes(raw, found),
-            // And unescaping takes longer than searching.
+            // Searches the escaped text, because unescaping takes longer than the search.
             (Some(Form::Escaped), Some(raw)) if self.words_alone && !has_escape(raw, b'u') => {
                 self.words.may_be_in_json(raw)
             }
@@ -178,8 +176,8 @@ impl Lookups {
         }
     }
 
-    /// Calls `each` with what may hold where the subject is `seen`, which may be nothing, until it
-    /// returns true.
+    /// Calls `each` with the alternatives that may hold for the value `seen`, possibly with none,
+    /// until it returns true.
     #[inline]
     pub(crate) fn find(
         &self,
@@ -215,7 +213,7 @@ impl Lookups {
             || self.mentions.iter().any(|(table, entries)| tables[*table].mentioned(&text) && each(entries))
     }
 
-    /// The same for what is looked up by the bytes of a text.
+    /// As [`Self::find`], for the lookups that need the bytes of a text only.
     #[inline]
     fn find_bytes(&self, text: &[u8], each: &mut impl FnMut(&[AlternativeIndex]) -> bool) -> bool {
         (!self.texts.is_empty() && each(self.texts.get(text)))
@@ -223,8 +221,8 @@ impl Lookups {
             || self.words.find(text, each)
     }
 
-    /// Nothing here asks for the text of a number; texts that are numbers are among the numbers
-    /// too.
+    /// True if no lookup needs the text of a number. Values in `texts` that are numbers are also in
+    /// `numbers`.
     fn is_numeric(&self) -> bool {
         self.starts.is_empty()
             && self.words.is_empty()
@@ -243,12 +241,12 @@ impl Lookups {
     }
 }
 
-/// Entries by a number that lies within their bounds: the line is cut at every bound, and each
-/// piece knows who covers it.
+/// Finds the ranges that contain a number: all bounds split the number line into pieces, and each
+/// piece has the list of ranges that cover it.
 #[derive(Debug, Default)]
 struct Ranges {
     bounds: Vec<f64>,
-    /// Two for each bound, the bound itself and what lies behind it; one before them all.
+    /// The piece below all bounds, then two per bound: the bound itself and the interval above it.
     pieces: Vec<Vec<AlternativeIndex>>,
 }
 

@@ -1,15 +1,15 @@
-//! All filters of a set at once: what an event costs grows with what matches it, not with the
-//! number of rules.
+//! Evaluates the filters of all rules at once: the cost per event grows with the number of matches,
+//! not with the number of rules.
 //!
-//! Every alternative of every rule is found by one of its conditions, the one that can be looked up
-//! best: equality and tables by hash, beginnings by the hash of their first bytes, ranges by a
-//! search among all bounds, words all at once (`words.rs`), patterns by the words that a match must
-//! contain or else by one set of patterns. A lookup may find too much, never too little: what it
-//! finds is then tested whole. Only what has no such condition (absences) is tested on every event
-//! that passes its masks. Each level has lookups of its own, shared where they would be the same,
-//! so that what asks for errors costs nothing elsewhere. The idea is that of content-based publish
-//! and subscribe (Fabret and others, Filtering algorithms and implementation for very fast
-//! publish/subscribe systems, SIGMOD 2001).
+//! Each alternative is looked up by one of its conditions, the most selective one: equality and
+//! tables by hash, prefixes by the hash of their first bytes, ranges by binary search over all
+//! bounds, words by one search for all (`words.rs`), and regexes by their required literals or else
+//! by one regex set. A lookup may return alternatives that do not hold, but never misses one; each
+//! candidate is then tested completely. Only alternatives without such a condition (tests for
+//! absence) are tested on every event that passes their masks. Each level has its own lookups,
+//! shared where they would be equal, so that rules for errors cost nothing on other events. This is
+//! content-based publish/subscribe matching (Fabret et al., *Filtering Algorithms and
+//! Implementation for Very Fast Publish/Subscribe Systems*, SIGMOD 2001).
 
 use super::alternative::Alternative;
 use super::by_hash::AlternativeIndex;
@@ -23,11 +23,10 @@ use crate::event::parsed::Form;
 use crate::event::{Fields, ParsedEvent, Prefilter, Role};
 use std::collections::BTreeMap;
 
-/// The six levels, and none.
+/// The six levels, and events without one.
 const LEVELS: usize = 7;
 
-/// The roles that an event has, as the masks of alternatives have them; the level has a mask of its
-/// own.
+/// The roles of an event as bits, as in the masks of alternatives. The level has its own mask.
 #[inline]
 fn roles_of(parsed: &ParsedEvent) -> u16 {
     let mut roles = u16::from(parsed.time.is_some()) << Role::Timestamp as u16;
@@ -43,37 +42,37 @@ fn level_of(parsed: &ParsedEvent) -> usize {
     parsed.level.map_or(LEVELS - 1, |level| level as usize)
 }
 
-/// The filters of a set, joined.
+/// The joined filters of a set of rules.
 #[derive(Debug, Default)]
 pub(crate) struct Matcher {
-    /// All alternatives, each with its rule's number.
+    /// All alternatives, each with the number of its rule.
     entries: Vec<(u32, Alternative)>,
     names: MemberNames,
     tables: Vec<Table>,
     parts: Vec<Part>,
-    /// The part of each level, and of events without one.
+    /// For each level, and for events without one, the index in `parts`.
     of_level: [u8; LEVELS],
-    /// By template, sorted.
+    /// Alternatives by template, sorted.
     templates: Vec<(TemplateId, Vec<AlternativeIndex>)>,
 }
 
-/// How the alternatives are found that can hold at some level.
+/// The lookups for one or more levels.
 #[derive(Debug, Default)]
 struct Part {
-    /// Alternatives without a condition to look up, by the roles that they ask for.
+    /// Alternatives without a condition to look up, by their required roles.
     open: Vec<(u16, Vec<AlternativeIndex>)>,
     roles: Vec<(Role, Lookups)>,
-    /// Those roles, as bits, where nothing else is looked up; none where a role alone does not tell
-    /// that nothing is found.
+    /// The looked-up roles as bits, if roles are all that is looked up; otherwise none, because
+    /// then the roles alone cannot show that nothing matches.
     alone: Option<u16>,
-    /// By the number of the member's name, and by key of an event's top level which of them that
-    /// key leads to.
+    /// Lookups by number of a member's name; and in `keys`, by number of a top-level key, the
+    /// indexes in `members` that the key leads to.
     members: Vec<(usize, Lookups)>,
     keys: Vec<Vec<u32>>,
 }
 
 impl Part {
-    /// For `entries`, numbers of `all`.
+    /// The part for `entries`, which are indexes into `all`.
     fn new(entries: &[AlternativeIndex], all: &[(u32, Alternative)], names: &MemberNames, tables: &[Table]) -> Self {
         let mut part = Self::default();
         let mut subjects: BTreeMap<Subject, Building> = BTreeMap::new();
@@ -109,7 +108,7 @@ impl Part {
     }
 }
 
-/// What one event needs room for; kept from event to event for its memory.
+/// Buffers that are reused for every event.
 #[derive(Debug, Default)]
 pub(crate) struct Scratch {
     places: LocatedMembers,
@@ -118,13 +117,12 @@ pub(crate) struct Scratch {
     pub(crate) rules: Vec<u32>,
 }
 
-/// Which templates have become which: a filter that names one also means what it was merged into.
+/// For merged templates, the filter-named templates that became part of them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Roots(BTreeMap<TemplateId, Vec<TemplateId>>);
 
 impl Roots {
-    /// `merge.from` is no more. Only what `matcher` asks for is remembered, so that the filters
-    /// bound this table.
+    /// Records a merge. Only templates that `matcher` names are stored, which bounds the table.
     pub(crate) fn merge(&mut self, merge: Merge, matcher: &Matcher) {
         let mut once = self.0.remove(&merge.from).unwrap_or_default();
         if matcher.templates.binary_search_by_key(&merge.from, |(id, _)| *id).is_ok() {
@@ -135,15 +133,15 @@ impl Roots {
         }
     }
 
-    /// What this template has been.
+    /// The templates named by filters that were merged into this one.
     fn of(&self, id: TemplateId) -> &[TemplateId] {
         self.0.get(&id).map_or(&[], Vec::as_slice)
     }
 }
 
 impl Matcher {
-    /// Joins the alternatives of rules, each with its rule's number; `names` are those of their
-    /// members, and `tables` those that they look into.
+    /// Joins the alternatives of rules, each with the number of its rule. `names` are the members
+    /// and `tables` the tables that they use.
     pub(crate) fn new(
         alternatives: impl IntoIterator<Item = (u32, Alternative)>,
         names: MemberNames,
@@ -178,7 +176,7 @@ impl Matcher {
         self.parts.get(usize::from(self.of_level[level]))
     }
 
-    /// The templates that some filter names.
+    /// The templates that any filter names.
     pub(crate) fn templates(&self) -> impl Iterator<Item = TemplateId> {
         self.templates.iter().map(|(id, _)| *id)
     }
@@ -191,7 +189,7 @@ impl Matcher {
         &self.tables
     }
 
-    /// True when no rule can select the event, and its parsed event says so.
+    /// True when the parsed event already shows that no rule selects the event.
     #[inline]
     pub(crate) fn is_idle(&self, fields: &Fields<'_>) -> bool {
         let part = self.part(level_of(fields.parsed()));
@@ -201,7 +199,7 @@ impl Matcher {
             })
     }
 
-    /// Puts the rules that select the event into `scratch.rules`.
+    /// Stores the rules that select the event in `scratch.rules`.
     #[inline]
     pub(crate) fn select(&self, fields: &Fields<'_>, template: TemplateId, roots: &Roots, scratch: &mut Scratch) {
         let parsed = fields.parsed();
@@ -234,7 +232,7 @@ impl Matcher {
                     lookups.find(&seen, &self.tables, &mut found);
                 }
             };
-            // Only what the event has is looked at, however many names filters know.
+            // Iterates over the members of the event, so the cost does not grow with the filters.
             for i in 0..places.walk(&self.names, fields) {
                 let known = places.key(i).map(|key| part.keys.get(key).map_or(&[][..], Vec::as_slice));
                 match known {
@@ -290,7 +288,7 @@ impl Prefilter for Matcher {
     }
 }
 
-/// How well a condition narrows, the least best; `None` for what cannot be looked up.
+/// How selective a condition is, 0 the most; `None` if it cannot be looked up.
 fn rank(condition: &Condition) -> Option<u8> {
     let member = u8::from(matches!(condition.subject, Subject::Member(_)));
     Some(match &condition.test {
@@ -302,7 +300,7 @@ fn rank(condition: &Condition) -> Option<u8> {
         Test::Matches(pattern) if !literals::required(pattern.as_str()).is_empty() => 10 + member,
         Test::Mentions(_) => 12 + member,
         Test::Matches(_) => 14 + member,
-        // That a role is there is in the mask.
+        // For a role, existence is part of the mask.
         Test::Exists(true) if member == 1 => 16,
         Test::Exists(_) | Test::Not(_) => return None,
     })

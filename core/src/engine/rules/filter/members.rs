@@ -1,31 +1,30 @@
-//! The members that filters ask for, located in one walk over an event however many filters ask.
+//! Locates all members that filters name in one walk over an event.
 
 use super::condition::Seen;
 use crate::event::json::{self, Kind, Member};
 use crate::event::unescape::unescape;
 use crate::event::{Encoding, Fields, Value};
 
-/// A member's name as filters ask for it.
+/// The name of a member in a filter.
 #[derive(Clone, Debug)]
 struct Name {
     text: String,
-    /// The key of that very name, and that of its first part where it has dots.
+    /// The key with this whole name, and the key of its first part if it has dots.
     literal: usize,
     first: Option<usize>,
 }
 
-/// The names that the filters of a set ask for, and the keys of an event's top level where these
-/// can be.
+/// The member names in the filters of a set, and the top-level keys of an event that can hold them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct MemberNames {
     names: Vec<Name>,
     keys: Vec<Box<[u8]>>,
-    /// Open-addressed, by [`quick_hash`]: a number in `keys` plus one, 0 for a free place.
+    /// Open-addressed hash table by [`quick_hash`]: an index into `keys` plus one, or 0 if free.
     slots: Vec<u32>,
 }
 
 impl MemberNames {
-    /// The number of this name, which is new if need be.
+    /// The number of this name, which is added if it is new.
     pub(crate) fn number(&mut self, name: &str) -> usize {
         if let Some(known) = self.names.iter().position(|known| known.text == name) {
             return known;
@@ -36,7 +35,7 @@ impl MemberNames {
         self.names.len() - 1
     }
 
-    /// The keys of an event's top level that can lead to this name.
+    /// The top-level keys of an event that can hold this member.
     pub(crate) fn keys_of(&self, i: usize) -> impl Iterator<Item = usize> {
         let name = &self.names[i];
         std::iter::once(name.literal).chain(name.first)
@@ -83,8 +82,8 @@ impl MemberNames {
     }
 }
 
-/// Eight bytes from each end and the length: keys are short, and those that nobody asks for should
-/// cost next to nothing.
+/// Hashes the first and last eight bytes and the length. Keys are short, and a lookup of a key that
+/// no filter names should cost very little.
 #[inline]
 fn quick_hash(key: &[u8]) -> usize {
     let word = |bytes: &[u8]| bytes.iter().take(8).fold(0_u64, |word, &byte| word << 8 | u64::from(byte));
@@ -96,30 +95,31 @@ fn quick_hash(key: &[u8]) -> usize {
     (mixed >> 40) as usize
 }
 
-/// Where the members of one event are. Kept from event to event for its memory.
+/// The locations of one event's members. Reused for every event.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LocatedMembers {
-    /// By key: the event at which it was seen last, and where. Of duplicates the last counts.
+    /// By key: the number of the last event that had it, and the location. Of duplicates the last
+    /// counts.
     at: Vec<(u64, Member)>,
-    /// Those of the event at hand, in its order.
+    /// The keys in the current event, in their order.
     keys: Vec<u32>,
     event: u64,
     walked: bool,
-    /// A key of the event has escapes and may hide any name.
+    /// A key of the event has escapes, so it could be any name.
     escaped: bool,
-    /// It is MessagePack: which keys it has is known, not where.
+    /// The event is MessagePack: the keys are known, but not their locations.
     packed: bool,
 }
 
 impl LocatedMembers {
-    /// The next event: nothing is known of it yet.
+    /// Starts the next event.
     #[inline]
     pub(crate) fn begin(&mut self) {
         self.event += 1;
         self.walked = false;
     }
 
-    /// Looks for all names at once; how many [`Self::key`]s there are.
+    /// Locates all names if not done yet; returns how many [`Self::key`]s there are.
     #[inline]
     pub(crate) fn walk(&mut self, names: &MemberNames, fields: &Fields<'_>) -> usize {
         if !self.walked {
@@ -128,13 +128,13 @@ impl LocatedMembers {
         if self.escaped { 1 } else { self.keys.len() }
     }
 
-    /// A key that was found; `None` when any may be there.
+    /// The key at index `i`; `None` when it may be any key.
     #[inline]
     pub(crate) fn key(&self, i: usize) -> Option<usize> {
         if self.escaped { None } else { self.keys.get(i).map(|key| *key as usize) }
     }
 
-    /// The member of this name; `None` without it.
+    /// The value of member `i`; `None` if the event lacks it.
     #[inline]
     pub(crate) fn get<'a>(&mut self, names: &MemberNames, i: usize, fields: &Fields<'a>) -> Option<Seen<'a>> {
         self.walk(names, fields);
@@ -188,7 +188,7 @@ impl LocatedMembers {
     }
 }
 
-/// The member as filters compare it; `None` for null.
+/// A member's value as filters compare it; `None` for null.
 fn scalar<'a>(object: &'a [u8], member: &Member) -> Option<Seen<'a>> {
     let raw = &object[member.start..member.end];
     let plain = |is_number| std::str::from_utf8(raw).ok().map(|text| Seen::Text(text.into(), is_number));

@@ -1,8 +1,8 @@
-//! Which rules an event can matter to: the native filters of all rules, joined.
+//! The native filters of all rules, joined into one matcher.
 //!
-//! A filter is a list of [`alternative::Alternative`]s, each a list of [`condition::Condition`]s;
-//! [`matcher::Matcher`] finds those that an event can pass by looking up one condition of each.
-//! This layer knows `value` and events. It knows no scripts: `compile` reads filters from them.
+//! A filter is a list of [`alternative::Alternative`]s, each a list of [`condition::Condition`]s.
+//! [`matcher::Matcher`] finds candidates by looking up one condition of each alternative. This
+//! layer uses `value` and events. It knows no scripts: `compile` reads the filters from them.
 
 pub(crate) mod alternative;
 pub(crate) mod by_hash;

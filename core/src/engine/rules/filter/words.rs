@@ -1,51 +1,52 @@
-//! Many words looked for at once, in texts that have none of them: most bytes are never looked at.
+//! Searches for many words at once, optimised for texts that contain none: most bytes are skipped.
 //!
-//! Of each word one window of a width that all share is looked for. Blocks of three bytes are
-//! looked up at distances at which each window has just one of them, whole: most are in no window,
-//! and where one is, the windows that it can be in are looked up and their words compared. What is
-//! looked at next never depends on what was found, so a processor looks at several blocks at once;
-//! steps as long as what was read allows (Wu and Manber, A fast algorithm for multi-pattern
-//! searching, University of Arizona TR 94-17, 1994) look at fewer and took half as long again.
-//! Windows are chosen where letters are rare, so that ordinary text has few of their blocks.
-//! Memory: a table of 4 to 64 KiB, which grows with the words.
+//! For each word only one window is searched; all windows have the same width. The search looks up
+//! blocks of three bytes at a fixed distance, such that every occurrence of a window contains
+//! exactly one of the blocks completely. Most blocks are in no window. Where one is, the windows
+//! that can contain it are looked up and their words compared. The next position never depends on
+//! what was found, so a processor can look up several blocks in parallel; variable steps (Wu and
+//! Manber, *A Fast Algorithm for Multi-Pattern Searching*, University of Arizona TR 94-17, 1994)
+//! look up fewer blocks but took one and a half times as long. Windows are chosen with rare
+//! letters, so that ordinary text has few of their blocks. Memory: a table of 4 to 64 KiB,
+//! depending on the number of words.
 
 use super::by_hash::{AlternativeIndex, ByHash};
 use std::collections::BTreeMap;
 
-/// Bytes of a block; shorter words cannot be looked for.
+/// Bytes of a block, and the minimum length of a word.
 pub(crate) const BLOCK: usize = 3;
-/// The widest window: more blocks than a mask has bits would be in wider ones.
+/// The maximum width of a window: the positions of its blocks must fit into the 8 bits of a mask.
 const WIDEST: usize = BLOCK + 7;
-/// The letters that most texts are made of.
+/// The most frequent letters of English text, and the space.
 const COMMON: &[u8] = b" etaoinshrdlu";
 
-/// A word and what to say when it is found.
+/// A word and the alternatives that it was added for.
 pub(crate) type Word = (Box<[u8]>, Vec<AlternativeIndex>);
 
-/// A search for many words at once.
+/// A search for a set of words.
 #[derive(Debug, Default)]
 pub(crate) struct WordSearch {
     width: usize,
-    /// How far apart the blocks are that are looked up.
+    /// The distance between looked-up blocks, in bytes.
     distance: usize,
-    /// By the hash of a block: a bit for each place in a window at which it is, the first place's
-    /// lowest.
+    /// By the hash of a block: one bit for each position in a window at which it occurs, the lowest
+    /// bit for the first position.
     places: Box<[u8]>,
-    /// How many bits of a block's hash are dropped.
+    /// How many low bits of a block's hash are dropped.
     dropped: u32,
-    /// By window, the numbers of its words.
+    /// By window, the indexes in `words` of its words.
     windows: ByHash,
-    /// Each with the place of its window.
+    /// Each word with the position of its window.
     words: Vec<(Word, usize)>,
-    /// JSON writes all windows as they are.
+    /// True if JSON writes all windows unescaped, apart from `\u`; see [`is_plain`].
     plain: bool,
 }
 
 impl WordSearch {
-    /// A search for words of at least [`BLOCK`] bytes each; shorter ones would not be found.
+    /// A search for words of at least [`BLOCK`] bytes; shorter ones are ignored.
     pub(crate) fn new(words: impl IntoIterator<Item = Word>) -> Self {
         let words: Vec<Word> = words.into_iter().filter(|(word, _)| word.len() >= BLOCK).collect();
-        // Without words there is no table, and a search ends at once.
+        // Without words there is no table, and a search ends immediately.
         let Some(shortest) = words.iter().map(|(word, _)| word.len()).min() else { return Self::default() };
         let width = shortest.min(WIDEST);
         let distance = width - BLOCK + 1;
@@ -72,7 +73,7 @@ impl WordSearch {
         self.words.is_empty()
     }
 
-    /// Calls `each` with what to say of every place in `text` at which a word is, until it returns
+    /// Calls `each` with the alternatives of every occurrence of a word in `text`, until it returns
     /// true.
     #[inline]
     pub(crate) fn find(&self, text: &[u8], mut each: impl FnMut(&[AlternativeIndex]) -> bool) -> bool {
@@ -85,15 +86,15 @@ impl WordSearch {
         })
     }
 
-    /// False when no word is in the text that `raw` stands for, the inside of a JSON string that
-    /// has escapes but no `\u`. Told by the windows alone, so it may be true without one.
+    /// False when the text of the JSON string `raw`, which has escapes but no `\u`, contains no
+    /// word. Compares windows only, so the result can be true without a word.
     #[inline]
     pub(crate) fn may_be_in_json(&self, raw: &[u8]) -> bool {
         !self.plain || self.scan(raw, |_, numbers| !numbers.is_empty())
     }
 
-    /// Calls `each` with where a window is in `text` and the words that have this window, until it
-    /// returns true.
+    /// Calls `each` with the position of every window in `text` and the indexes of its words, until
+    /// it returns true.
     #[inline]
     fn scan(&self, text: &[u8], mut each: impl FnMut(usize, &[AlternativeIndex]) -> bool) -> bool {
         let mut from = 0;
@@ -106,9 +107,9 @@ impl WordSearch {
         false
     }
 
-    /// Where, from `from` on, the next block is that may be in windows, and at which places of them
-    /// it may be. Nearly all of the search: apart, so that it has the processor's registers for
-    /// itself.
+    /// The next block at or after `from` that may be part of a window, and the positions in a
+    /// window at which it may be. This is nearly all of the search; it is not inlined, so that it
+    /// has the registers for itself.
     #[inline(never)]
     fn next_block(&self, text: &[u8], from: usize) -> Option<(usize, u8)> {
         let (distance, table, dropped) = (self.distance, &*self.places, self.dropped);
@@ -122,7 +123,8 @@ impl WordSearch {
         }
     }
 
-    /// At `at` is a block that may be in windows, at these places.
+    /// Looks up the windows that may contain the block at `at`, given its possible `places` in
+    /// them.
     #[inline(never)]
     fn check(
         &self,
@@ -145,21 +147,21 @@ impl WordSearch {
     }
 }
 
-/// Where in `word` the window with the fewest common letters is, one that JSON writes as it is if
-/// there is any; of such the first.
+/// The position of the best window in `word`: one that JSON writes unescaped if possible, with the
+/// fewest common letters, the first of these.
 fn rarest(word: &[u8], width: usize) -> usize {
     let common = |window: &[u8]| window.iter().filter(|byte| COMMON.contains(byte)).count();
     let best = word.windows(width).enumerate().min_by_key(|(_, window)| (!is_plain(window), common(window)));
     best.map_or(0, |(place, _)| place)
 }
 
-/// JSON has no way to write these bytes but as they are, besides `\u`; none is of U+FFFD either, as
-/// which escapes are read that JSON does not know.
+/// True if JSON cannot escape these bytes except by `\u`. Also excludes the bytes of U+FFFD, to
+/// which unknown escapes are decoded.
 fn is_plain(window: &[u8]) -> bool {
     !window.iter().any(|byte| matches!(byte, ..0x20 | b'"' | b'\\' | b'/' | 0xEF | 0xBF | 0xBD))
 }
 
-/// Its highest bits are the best.
+/// Multiplicative hash; its high bits are the best.
 #[inline]
 fn hash(block: &[u8; BLOCK]) -> u32 {
     let &[first, second, third] = block;

@@ -1,5 +1,5 @@
-//! The rule context: what the functions of rules work on. The event that is evaluated, the state of
-//! its rule, and what has come of it.
+//! The rule context: what the functions of rules work on. It holds the event under evaluation, the
+//! state of its rule, and the results.
 
 use super::event::Event;
 use crate::engine::finding::{Key, RuleFinding, Severity, name_of};
@@ -16,20 +16,20 @@ use crate::event::{Edit, Level};
 use rhai::Position;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What a look into a rule's memory costs more than any other call.
+/// Operations that a call with access to a rule's state costs in addition.
 const OPERATIONS_A_CALL: u64 = 8;
-/// Findings that one rule can make on one event; a loop that makes more is a mistake.
+/// Most findings of one rule on one event; a loop that makes more is a mistake.
 const MOST_FINDINGS: usize = 16;
-/// Events that rules can emit on one event.
+/// Most events that rules can emit on one event.
 const MOST_EMITTED: usize = 16;
-/// Lines that rules can print on one event, and the bytes of each.
+/// Most lines that rules can print on one event, and most bytes of each.
 const MOST_LINES: usize = 16;
 const LONGEST_LINE: usize = 1024;
-/// Parts of a key that is written as an array, in the text it is held under.
+/// Separates the parts of a key that a rule gives as an array.
 pub(crate) const BETWEEN_PARTS: &str = "\u{1f}";
 
-/// The context behind a lock: Rhai's functions are `Fn + Send + Sync`. Only one evaluation runs at
-/// a time, so it is never waited for.
+/// The rule context behind a lock, because Rhai requires functions to be `Fn + Send + Sync`. Only
+/// one evaluation runs at a time, so the lock is never contended.
 #[derive(Clone, Debug)]
 pub(crate) struct SharedContext(Arc<Mutex<RuleContext>>);
 
@@ -52,39 +52,39 @@ impl SharedContext {
         })))
     }
 
-    /// A panic while it was held leaves at worst a count too many; the engine above decides what a
-    /// panic means.
+    /// Ignores poisoning: after a panic a count may be off by one at worst. The engine decides what
+    /// a panic means.
     pub(crate) fn lock(&self) -> MutexGuard<'_, RuleContext> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What an evaluation is about.
+/// What caused an evaluation.
 #[derive(Debug)]
 pub(crate) enum Trigger {
-    /// An event; `emitted` by a rule, so that it emits nothing itself.
+    /// An event. If a rule `emitted` it, rules emit nothing for it.
     Event { event: Event, emitted: bool },
-    /// An event that has passed, or whose like did not come.
+    /// A deadline of an earlier event, for an event that did not come.
     Past(Origin),
-    /// The passing of time.
+    /// A tick.
     Tick,
 }
 
-/// One evaluation.
+/// The current evaluation.
 #[derive(Debug)]
 struct Running {
     rule: usize,
-    /// Of the event, in nanoseconds.
+    /// The time of the event, in nanoseconds.
     time: i64,
-    /// How long the stream has gone on until then, in nanoseconds.
+    /// Time since the stream's first event, in nanoseconds.
     age: i64,
     trigger: Trigger,
-    /// What was measured last, and over which window in nanoseconds.
+    /// The last measured value, and its window in nanoseconds.
     measured: Option<(f64, i64)>,
     findings: usize,
 }
 
-/// What a `finding` call asks for, with the rule's own where it says nothing.
+/// The arguments of a `finding` call. What it does not give is taken from the rule.
 #[derive(Debug, Default)]
 pub(crate) struct FindingRequest {
     pub(crate) summary: String,
@@ -97,7 +97,7 @@ pub(crate) struct FindingRequest {
     pub(crate) resolved: bool,
 }
 
-/// Behind [`SharedContext`].
+/// The content of [`SharedContext`].
 #[derive(Debug)]
 pub(crate) struct RuleContext {
     pub(crate) set: RuleSet,
@@ -108,25 +108,25 @@ pub(crate) struct RuleContext {
     pub(crate) findings: Vec<RuleFinding>,
     pub(crate) printed: Vec<String>,
     pub(crate) edit: Edit,
-    /// Events that rules made, as JSON.
+    /// Events that rules emitted, as JSON.
     pub(crate) emitted: Vec<Vec<u8>>,
     pub(crate) metrics: RuleMetrics,
     pub(crate) masks: Masks,
     pub(crate) zones: Zones,
 }
 
-/// A function that works on an event was called without one.
+/// The message when a function that changes the event is called without one.
 const NO_EVENT: &str = "there is no event here to be changed: call this in `on_event`";
 
-/// A key as it is kept: no more of each value than a finding could tell.
+/// Cuts the values of a key to the length that a finding can show.
 fn cut(mut key: Vec<(String, String)>) -> Vec<(String, String)> {
     key.iter_mut().for_each(|(_, value)| value.truncate(name_of(value).len()));
     key
 }
 
 impl RuleContext {
-    /// The rule of this number is evaluated at `time`; `age` is how long the stream has gone on
-    /// until then. Both are in nanoseconds.
+    /// Starts an evaluation of the rule with this number at `time`. `age` is the time since the
+    /// stream's first event. Both are in nanoseconds.
     pub(crate) fn begin(&mut self, rule: usize, time: i64, age: i64, trigger: Trigger) {
         self.running = Some(Running { rule, time, age, trigger, measured: None, findings: self.findings.len() });
     }
@@ -144,13 +144,13 @@ impl RuleContext {
         self.running.as_ref().map(|running| running.time).ok_or_else(|| NOT_RUNNING.to_owned())
     }
 
-    /// How long the stream has gone on at the time of the evaluation, in nanoseconds.
+    /// The time since the stream's first event, in nanoseconds.
     pub(crate) fn age(&self) -> Result<i64, String> {
         self.running.as_ref().map(|running| running.age).ok_or_else(|| NOT_RUNNING.to_owned())
     }
 
-    /// Lets `work` at what the call site remembers of `key`, at the time of the evaluation; also
-    /// gives whether its table has forgotten keys.
+    /// Calls `work` with the call site's state of `key` and the time of the evaluation. Also
+    /// returns whether its table has evicted keys.
     pub(crate) fn remember<R>(
         &mut self,
         call: Position,
@@ -163,32 +163,32 @@ impl RuleContext {
         Ok(self.rules[running.rule].at(site_of(call), key, time, &self.budget, |memory| work(memory, time)))
     }
 
-    /// What the rule that runs remembers, the budget for it, and the time.
+    /// The state of the current rule, its budget, and the time.
     pub(crate) fn remembered(&mut self) -> Result<(&mut Remembered, &Budget, i64), String> {
         let running = self.running.as_ref().ok_or(NOT_RUNNING)?;
         self.spend(OPERATIONS_A_CALL);
         Ok((&mut self.rules[running.rule], &self.budget, running.time))
     }
 
-    /// The evaluation does so much more than one operation.
+    /// Counts additional operations.
     pub(crate) fn spend(&self, operations: u64) {
-        // The next operation ends the evaluation if this was too much.
+        // If this exceeds the limit, the next operation ends the evaluation.
         let _ = self.spent.spend_many(operations);
     }
 
-    /// Keeps what was measured over a window, for the evidence of a finding.
+    /// Records a value measured over a window, as evidence for a finding.
     pub(crate) fn measured(&mut self, value: f64, window: i64) {
         if let Some(running) = &mut self.running {
             running.measured = Some((value, window));
         }
     }
 
-    /// True while time passes and no event is evaluated.
+    /// True during a tick, when no event is evaluated.
     pub(crate) fn is_tick(&self) -> bool {
         matches!(&self.running, Some(Running { trigger: Trigger::Tick, .. }))
     }
 
-    /// The event that is evaluated, for functions that change it.
+    /// The event under evaluation, for functions that change it.
     pub(crate) fn event(&self) -> Result<&Event, String> {
         match &self.running.as_ref().ok_or(NOT_RUNNING)?.trigger {
             Trigger::Event { event, .. } => Ok(event),
@@ -196,7 +196,7 @@ impl RuleContext {
         }
     }
 
-    /// Whose incident a finding would be, and how bad the event is.
+    /// The key and the level that a later finding needs of the current event.
     pub(crate) fn origin(&self) -> Result<Origin, String> {
         let running = self.running.as_ref().ok_or(NOT_RUNNING)?;
         Ok(match &running.trigger {
@@ -254,8 +254,8 @@ impl RuleContext {
         Ok(())
     }
 
-    /// Keeps an event that a rule has made; `write` is given the rule's name and the time. An event
-    /// that was itself emitted emits nothing, so that no loop comes of it.
+    /// Records an emitted event; `write` gets the rule's name and the time. Does nothing for an
+    /// event that was itself emitted, so that no loop can arise.
     pub(crate) fn emit(&mut self, write: impl FnOnce(&str, i64) -> Vec<u8>) -> Result<(), String> {
         let running = self.running.as_ref().ok_or(NOT_RUNNING)?;
         if matches!(running.trigger, Trigger::Event { emitted: true, .. }) {
@@ -268,7 +268,7 @@ impl RuleContext {
         Ok(())
     }
 
-    /// Keeps a printed line, as long as there is room.
+    /// Records a printed line, unless there are [`MOST_LINES`] already.
     pub(crate) fn print(&mut self, text: &str) {
         if self.printed.len() < MOST_LINES {
             self.printed.push(text[..text.floor_char_boundary(LONGEST_LINE)].to_owned());

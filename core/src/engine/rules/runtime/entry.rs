@@ -1,33 +1,33 @@
-//! A function of a rule that is called for every event, with what does not change from call to
-//! call.
+//! Fast calls of `on_event` and `on_tick`, which keep what is the same in every call.
 //!
-//! Rhai's own `call_fn` looks for the function by its name, and begins with an empty cache of what
-//! each name and the types of its arguments mean, so that it looks through all modules for each
-//! name that it meets. Here the body is evaluated as it stands, with its parameter as the only
-//! variable, and the cache lives as long as the rule.
+//! Rhai's own `call_fn` looks the function up by name and starts with an empty function resolution
+//! cache, so it searches all modules again for each name and argument types. Here the body is
+//! evaluated directly, with its parameter as the only variable, and the cache lives as long as the
+//! rule.
 
 use rhai::{AST, ASTNode, Caches, Dynamic, Engine, EvalAltResult, GlobalRuntimeState, ImmutableString, Scope, Stmt};
 
-/// What a script comes to.
+/// The result of a script.
 pub(crate) type Evaluated = Result<Dynamic, Box<EvalAltResult>>;
 
-/// One function of one parameter, ready to be called.
+/// A function with one parameter, ready to be called.
 #[derive(Debug)]
 pub(crate) struct EntryPoint {
-    /// Empty without such a function.
+    /// The statements of the function; empty if it does not exist.
     body: Box<[Stmt]>,
     parameter: ImmutableString,
-    /// The rule's functions are its library.
+    /// Contains the rule's functions as a library.
     global: GlobalRuntimeState,
     caches: Caches,
-    /// Empty between calls; kept for its memory.
+    /// Empty between calls; reused to avoid allocations.
     scope: Scope<'static>,
 }
 
 impl EntryPoint {
-    /// The `function` of `ast` with one parameter, as `engine` runs it.
+    /// The `function` of `ast` with one parameter, run by `engine`.
     pub(crate) fn new(engine: &Engine, ast: &AST, function: &str) -> Self {
-        // Rhai's `clone_functions_only_filtered` does not filter.
+        // Rhai's `clone_functions_only_filtered` does not filter, so the functions are filtered
+        // here.
         let mut alone = ast.clone_functions_only();
         alone.retain_functions(|_, _, name, parameters| name == function && parameters == 1);
         let parameter = alone.iter_functions().next().map(|found| found.params[0].into());
@@ -49,12 +49,12 @@ impl EntryPoint {
         }
     }
 
-    /// Calls it; without such a function there is nothing to do.
-    // What Rhai deprecates here has no other name yet; its version is pinned.
+    /// Calls the function; does nothing if it does not exist.
+    // Rhai marks this API deprecated because it may change. Its version is pinned.
     #[allow(deprecated)]
     pub(crate) fn call(&mut self, engine: &Engine, argument: Dynamic) -> Evaluated {
         let Self { body, parameter, global, caches, scope } = self;
-        // A call that failed may have left these anywhere; inside of a function they are one.
+        // A failed call can leave these at any value. Inside a function both levels are 1.
         (global.level, global.scope_level, global.always_search_scope) = (1, 1, false);
         global.lib.truncate(1);
         caches.rewind_fn_resolution_caches(1);

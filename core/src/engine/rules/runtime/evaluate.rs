@@ -1,5 +1,4 @@
-//! One call of a rule's script: for an event, for the passing of time, or because something has not
-//! come.
+//! Runs a rule's script: for an event, on a tick, or because an expected event did not come.
 
 use super::context::{SharedContext, Trigger};
 use super::entry::{EntryPoint, Evaluated};
@@ -13,35 +12,35 @@ use crate::engine::rules::state::memory::{Action, Memory};
 use crate::event::Timestamp;
 use rhai::{CallFnOptions, Dynamic, Engine, FuncArgs, Map, Scope};
 
-/// One in so many evaluations is timed; its time stands for all of them.
+/// One evaluation in this many is timed, as an estimate for all of them.
 pub const TIMED_EVALUATIONS: u64 = 64;
-/// Things that did not come, told of one rule at one moment; what is left is told at the next.
+/// Most expired deadlines that one rule handles at a time; the others are handled at the next tick.
 const MOST_EXPIRIES: usize = 1_000;
 
-/// A rule's engine, and how it has fared.
+/// The Rhai engine of a rule, with its counters and its circuit breaker.
 #[derive(Debug)]
 pub(crate) struct Runner {
     pub(crate) engine: Engine,
     pub(crate) tally: RuleTally,
     pub(crate) breaker: Breaker,
-    /// `on_event` and `on_tick`, which are called again and again.
+    /// `on_event` and `on_tick`, prepared for frequent calls.
     on_event: EntryPoint,
     on_tick: EntryPoint,
 }
 
-/// What a rule is called in.
+/// What an evaluation needs besides the runner.
 pub(crate) struct Call<'a> {
     pub(crate) number: usize,
     pub(crate) rule: &'a Rule,
     pub(crate) context: &'a SharedContext,
     pub(crate) spent: &'a Spent,
-    /// Of the evaluation, in nanoseconds.
+    /// The time of the evaluation, in nanoseconds.
     pub(crate) time: i64,
-    /// Of the stream's first event, in nanoseconds; of the evaluation while there was none.
+    /// The time of the stream's first event, in nanoseconds; before that, of the evaluation.
     pub(crate) begun: i64,
 }
 
-/// Arguments of a call, which takes them.
+/// Arguments of a call, which moves them out.
 struct Arguments<'a>(&'a mut [Dynamic]);
 
 impl FuncArgs for Arguments<'_> {
@@ -56,13 +55,13 @@ impl Runner {
         Self { engine, tally: RuleTally::default(), breaker: Breaker::default(), on_event, on_tick }
     }
 
-    /// Calls `on_event`; true when it ran to its end.
+    /// Calls `on_event`; true if it ran without an error.
     pub(crate) fn event(&mut self, call: &Call<'_>, event: Event, emitted: bool, outcome: &mut RuleOutcome) -> bool {
         let trigger = Trigger::Event { event: event.clone(), emitted };
         self.evaluate(call, trigger, outcome, |runner| runner.on_event.call(&runner.engine, Dynamic::from(event)))
     }
 
-    /// What is due by now: silences and pairs that were not completed, then `on_tick`.
+    /// Handles the deadlines that are due (silences and incomplete pairs), then calls `on_tick`.
     pub(crate) fn tick(&mut self, call: &Call<'_>, whole: bool, outcome: &mut RuleOutcome) {
         for _ in 0..MOST_EXPIRIES {
             let due = call.context.lock().rules[call.number].next_due(call.time);
@@ -105,7 +104,7 @@ impl Runner {
         });
     }
 
-    /// Runs the script, and keeps what it cost and whether it failed; true when it came to its end.
+    /// Runs the script and records its cost and its failure; true if it ran without an error.
     fn evaluate(
         &mut self,
         call: &Call<'_>,

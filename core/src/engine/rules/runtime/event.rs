@@ -1,8 +1,8 @@
-//! `e`: the event as a script sees it.
+//! `e`: the event as scripts see it.
 //!
-//! Rhai's values are owned, so the event is copied, once for all rules that select it: a batch of
-//! one record, read through the same [`Fields`] as everywhere. Members are looked for when the
-//! script reads them.
+//! Rhai's values are owned, so the event is copied, once for all rules that select it. The copy is
+//! a batch of one record and is read through [`Fields`] like any other. Members are located when
+//! the script reads them.
 
 use crate::engine::finding::{Finding, Key};
 use crate::engine::rules::compile::set::RuleSet;
@@ -15,7 +15,7 @@ use rhai::{Array, Dynamic, ImmutableString, Map};
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// One event, owned. Cloning it counts a reference.
+/// An owned event. A clone only increments a reference count.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Event(Arc<Copied>);
 
@@ -28,20 +28,20 @@ struct Copied {
     params: Vec<String>,
 }
 
-/// What the engine knows of an event that the event does not say.
+/// What the engine knows of an event beyond its content.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Known<'a> {
-    /// What detectors have found on it.
+    /// Findings of detectors on the event.
     pub anomalies: &'a [Finding],
-    /// Its template, and all of them.
+    /// Its template, and the table of all templates.
     pub template: Option<(TemplateMatch, &'a Templates)>,
-    /// A rule has made it; rules emit nothing in answer.
+    /// A rule emitted the event, so rules emit nothing for it.
     pub emitted: bool,
 }
 
 impl Event {
-    /// Copies the event of `fields`, with what rules of `set` read of what is known of it; into the
-    /// memory of `spent`, an event that is over, where nobody holds that any more.
+    /// Copies the event of `fields`, with those parts of `known` that rules of `set` read. Reuses
+    /// the memory of `spent`, an earlier event, if no script still holds it.
     pub(crate) fn copied(fields: &Fields<'_>, known: &Known<'_>, set: &RuleSet, spent: Option<Self>) -> Self {
         let mut event = spent.filter(|event| Arc::strong_count(&event.0) == 1).unwrap_or_default();
         if let Some(copied) = Arc::get_mut(&mut event.0) {
@@ -50,13 +50,13 @@ impl Event {
         event
     }
 
-    /// What the engine knows of it under this name; `None` when that is the name of a member like
-    /// any other.
+    /// The property `name` that the engine adds to the event; `None` if `name` is a member like any
+    /// other.
     pub(crate) fn known(&self, name: &str) -> Option<Dynamic> {
         let copied = &*self.0;
         match name {
             "anomalies" => {
-                // Those of a seismolog upstream come first.
+                // Findings of a seismolog upstream come first.
                 let mut all = self.member(name).try_cast::<Array>().unwrap_or_default();
                 all.extend(copied.anomalies.iter().cloned());
                 Some(all.into())
@@ -80,12 +80,13 @@ impl Event {
         self.0.batch.fields(0)
     }
 
-    /// How bad the event says it is.
+    /// The level of the event.
     pub(crate) fn level(&self) -> Option<Level> {
         self.fields().level()
     }
 
-    /// What `e.<role>` is: duration in ms, status an integer, the others text; `()` without it.
+    /// The value of `e.<role>`: the duration in ms, the status as an integer, other roles as text;
+    /// `()` if missing.
     pub(crate) fn role(&self, role: Role) -> Dynamic {
         let fields = self.fields();
         match role {
@@ -95,7 +96,7 @@ impl Event {
         }
     }
 
-    /// What `e["name"]` is: the literal member, dotted paths included; `()` without it.
+    /// The value of `e["name"]`: the literal member or dotted path; `()` if missing.
     pub(crate) fn member(&self, name: &str) -> Dynamic {
         match self.fields().member(name) {
             None | Some(Value::Null) => Dynamic::UNIT,
@@ -106,7 +107,7 @@ impl Event {
         }
     }
 
-    /// Where it stands: the roles that are in the keys of detectors, under their names.
+    /// The event's locality: the roles that detectors use in keys, under the same names.
     pub(crate) fn locality(&self) -> Key {
         let roles = [Role::Module, Role::Host, Role::Thread, Role::Operation, Role::ErrorCode];
         let part = |role: Role| Some((role.name().to_owned(), self.key_text(&FieldPath::Role(role))?));
@@ -114,7 +115,7 @@ impl Event {
         Key(roles.into_iter().filter_map(part).chain(template).collect())
     }
 
-    /// The value as a finding's key shows it; `None` without it.
+    /// The value as text in a finding's key; `None` if missing or empty.
     pub(crate) fn key_text(&self, source: &FieldPath) -> Option<String> {
         let value = match source {
             FieldPath::Role(Role::Duration) => {
@@ -139,7 +140,7 @@ impl Copied {
             arena.extend_from_slice(fields.object());
         }
         parsed.rendered = Span::new(0, arena.len());
-        // What was decoded is copied as what it was read as.
+        // A decoded record (UTF-16, GB 18030) is copied in its decoded form.
         let decoded = std::mem::take(&mut parsed.decoded);
         let start = if decoded.is_empty() { fields.record().span.start } else { decoded.start };
         if parsed.shape == Shape::Json {
@@ -166,8 +167,7 @@ impl Copied {
         if let Encoding::Utf16(_) = record.encoding {
             record.encoding = Encoding::Line;
         }
-        // Its time and tag, which stood in front of a record of MessagePack, are in its parsed
-        // event by now.
+        // The time and the tag precede a MessagePack record; both are already in its parsed event.
         (record.lead, record.tag) = (0, Tag::default());
         *filled = bytes.len();
         records.clear();
@@ -191,7 +191,7 @@ impl Copied {
     }
 }
 
-/// Scripts see at most [`TEXT_LIMIT`] bytes of a text.
+/// Cuts a text to [`TEXT_LIMIT`] bytes, which is all that scripts see.
 fn clipped(text: &str) -> ImmutableString {
     text[..text.floor_char_boundary(TEXT_LIMIT)].into()
 }

@@ -1,4 +1,4 @@
-//! The engines of a set's rules, bound to the rule context.
+//! Creates the Rhai engines of a set's rules, with functions that use the rule context.
 
 use super::context::SharedContext;
 use super::event::Event;
@@ -9,7 +9,7 @@ use crate::engine::rules::state::budget::Spent;
 use rhai::{Engine, Shared};
 use std::sync::Arc;
 
-/// What the engines share.
+/// What the engines have in common.
 #[derive(Debug)]
 pub(crate) struct Library {
     sandbox: Sandbox,
@@ -17,14 +17,14 @@ pub(crate) struct Library {
 }
 
 impl Library {
-    /// The functions of rules, working on `context`.
+    /// The functions of rules, bound to `context`.
     pub(crate) fn new(context: SharedContext, spent: Arc<Spent>) -> Self {
         let mut module = functions::module(&context);
         properties::indexer(&mut module);
         Self { sandbox: Sandbox::new(module, spent), context }
     }
 
-    /// An engine for one rule, with its constants and the properties that it reads.
+    /// An engine for one rule, with its constants and getters for the properties that it reads.
     pub(crate) fn engine(&self, rule: &Rule) -> Engine {
         let getters = Shared::new(properties::getters(&rule.reads));
         let mut engine = self.sandbox.engine([Shared::clone(&rule.constants), getters]);

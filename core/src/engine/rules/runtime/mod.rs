@@ -1,9 +1,8 @@
-//! Rules at work: the event that is evaluated, the functions that its script can call, what comes
-//! of it.
+//! Evaluation of rules: the event, the functions that scripts can call, and the results.
 //!
-//! This is the highest layer. It runs what `compile` has made ([`rules::Rules`]): `evaluate` calls
-//! one script, `entry` is the quick way into it, and the [`context::RuleContext`] is what the
-//! functions (`functions`, one table a group) work on.
+//! This is the highest layer. It runs what `compile` produced ([`rules::Rules`]): `evaluate` runs
+//! one script, `entry` makes calls fast, and the [`context::RuleContext`] is what the functions
+//! work on (`functions`, one table per group).
 
 pub(crate) mod context;
 pub(crate) mod entry;

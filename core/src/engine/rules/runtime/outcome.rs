@@ -1,26 +1,26 @@
-//! What comes of rules: on one event, and over time.
+//! The results of rules: for one event, and as counters.
 
 use crate::engine::finding::RuleFinding;
 use crate::event::Edit;
 use serde::{Deserialize, Serialize};
 
-/// What came of one event. Reused from event to event, and cleared by the caller.
+/// The results of rules on one event. Reused for every event, and cleared by the caller.
 #[derive(Debug, Default)]
 pub struct RuleOutcome {
-    /// In the order of the rules' names, and of the calls in each.
+    /// Findings, ordered by rule name and then by call.
     pub findings: Vec<RuleFinding>,
     /// Rules that failed.
     pub failures: Vec<RuleFailure>,
-    /// What rules printed, for their authors: at most 16 lines of 1 KiB.
+    /// Lines that rules printed, for their authors: at most 16 lines of 1 KiB.
     pub printed: Vec<String>,
-    /// What becomes of the event.
+    /// Changes to the event.
     pub edit: Edit,
-    /// Events that rules made, each a JSON object.
+    /// Emitted events, each as a JSON object.
     pub emitted: Vec<Vec<u8>>,
 }
 
 impl RuleOutcome {
-    /// Nothing came of it, as of nearly all events.
+    /// True without any result, as for nearly all events.
     #[inline]
     #[must_use]
     pub fn is_quiet(&self) -> bool {
@@ -31,7 +31,7 @@ impl RuleOutcome {
             && self.emitted.is_empty()
     }
 
-    /// Forgets the content and keeps the memory.
+    /// Removes the content but keeps the capacity.
     pub fn clear(&mut self) {
         self.findings.clear();
         self.failures.clear();
@@ -46,25 +46,25 @@ impl RuleOutcome {
 pub struct RuleFailure {
     /// The rule's name.
     pub rule: String,
-    /// Where and why: `rules/x.rhai:12:5: …`.
+    /// Location and reason: `rules/x.rhai:12:5: …`.
     pub message: String,
 }
 
-/// How a rule has fared.
+/// The counters of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleTally {
     /// Events for which its script ran.
     pub evaluations: u64,
     /// Evaluations that failed.
     pub failures: u64,
-    /// Events that it withheld: by `drop`, or by failing where that means so.
+    /// Events that it withheld: by `drop`, or by a failure with `on_failure: "drop"`.
     pub dropped: u64,
-    /// Nanoseconds in its script, where the engine has a clock: one evaluation in
-    /// [`TIMED_EVALUATIONS`] is timed and stands for all of them.
+    /// Estimated nanoseconds in its script, if the engine has a clock: one evaluation in
+    /// [`TIMED_EVALUATIONS`] is timed and counts for all of them.
     ///
     /// [`TIMED_EVALUATIONS`]: super::evaluate::TIMED_EVALUATIONS
     pub cpu_ns: u64,
-    /// False while it is switched off for failing.
+    /// False while the circuit breaker has switched it off.
     pub enabled: bool,
 }
 

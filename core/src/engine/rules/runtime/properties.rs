@@ -1,18 +1,18 @@
-//! What a script reads of an event: `e.x` and `e["x"]`.
+//! The properties of an event in scripts: `e.x` and `e["x"]`.
 
 use super::event::Event;
 use crate::event::Role;
 use rhai::Module;
 use std::collections::BTreeSet;
 
-/// `e["x"]`, the literal member.
+/// Registers `e["x"]`, which reads the literal member.
 pub(crate) fn indexer(module: &mut Module) {
     module.set_indexer_get_fn(|event: &mut Event, name: &str| Ok(event.member(name)));
 }
 
-/// The getters of the properties a rule reads: `e.x` is the role x, what the engine knows of the
-/// event (`anomalies`, `template`, `template_text`, `params`), or the literal member; and a
-/// property of what is missing is missing too, so that `e.http.status` needs no test for `e.http`.
+/// Getters for the properties that a rule reads: `e.x` is the role x, a property that the engine
+/// adds (`anomalies`, `template`, `template_text`, `params`), or the literal member. On `()`, the
+/// value of a missing member, they return `()`, so that `e.http.status` needs no test for `e.http`.
 pub(crate) fn getters(names: &BTreeSet<String>) -> Module {
     let mut module = Module::new();
     for name in names {

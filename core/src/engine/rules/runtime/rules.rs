@@ -1,4 +1,4 @@
-//! Rules at work: which run for an event, what they remember, what they cost.
+//! A running set of rules: selects the rules for an event, runs them, and keeps their state.
 
 use super::context::SharedContext;
 use super::evaluate::{Call, Runner};
@@ -20,10 +20,10 @@ use crate::event::{Fields, Shape, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// Why a snapshot cannot be restored. What was there before is kept.
+/// The reason why a snapshot cannot be restored. The current state is then kept.
 #[derive(Debug, thiserror::Error)]
 pub enum RestoreError {
-    /// It is none, or was cut off.
+    /// The bytes are no snapshot, or incomplete.
     #[error("what rules remember cannot be read: {}", .0.0)]
     Malformed(#[from] snapshot::RestoreError),
     /// It was written by another version.
@@ -31,7 +31,7 @@ pub enum RestoreError {
     Version(u32),
 }
 
-/// Of snapshots; to be counted up when their meaning changes.
+/// The version of snapshots. It must be increased when their meaning changes.
 const VERSION: u32 = 3;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -39,7 +39,7 @@ struct RulesSnapshot {
     version: u32,
     rules: Vec<RuleSnapshot>,
     metrics: RuleMetrics,
-    /// So that what was masked before a restart is masked in findings after it.
+    /// The patterns of all masks, so that findings after a restart are masked too.
     masks: Vec<(String, String)>,
     begun: Option<i64>,
 }
@@ -53,7 +53,7 @@ struct RuleSnapshot {
     remembered: RememberedSnapshot,
 }
 
-/// A set of rules and what they remember.
+/// A set of rules and their state.
 #[derive(Debug)]
 pub struct Rules {
     set: RuleSet,
@@ -62,23 +62,23 @@ pub struct Rules {
     runners: Vec<Runner>,
     roots: Roots,
     scratch: Scratch,
-    /// The last event that a script saw, for its memory.
+    /// The last event that was copied for a script, for reuse of its memory.
     spent_event: Option<Event>,
     /// The time of the stream's first event, in nanoseconds.
     begun: Option<i64>,
-    /// Nothing is due before this, in nanoseconds.
+    /// The earliest time at which something is due, in nanoseconds.
     soonest: i64,
 }
 
 impl Rules {
-    /// Rules that remember nothing yet.
+    /// Rules without any state.
     #[must_use]
     pub fn new(set: RuleSet, budget: Budget) -> Self {
         Self::build(set, budget, None)
     }
 
-    /// As [`Self::new`], with a clock that ends evaluations which no count of operations ends soon
-    /// enough.
+    /// As [`Self::new`], with a clock that ends evaluations which take too long within the
+    /// operation limit.
     #[must_use]
     pub fn with_meter(set: RuleSet, budget: Budget, meter: Arc<dyn Meter>) -> Self {
         Self::build(set, budget, Some(meter))
@@ -94,13 +94,13 @@ impl Rules {
         Self { set, context, spent, runners, roots, scratch, spent_event: None, begun: None, soonest: i64::MAX }
     }
 
-    /// `between` and `weekday` mean the clock of this zone where a rule names none; without this,
+    /// Sets the time zone of `between` and `weekday` where a rule names none; without it they use
     /// UTC.
     pub fn set_timezone(&mut self, name: &str) {
         self.context.lock().zones.set_own(name);
     }
 
-    /// Runs the rules that select this event. `time` is the event's, as the engine takes it.
+    /// Runs the rules that select this event. `time` is the event's time as the engine accepted it.
     pub fn on_event(&mut self, fields: &Fields<'_>, time: Timestamp, outcome: &mut RuleOutcome) {
         self.on_known_event(fields, time, &Known::default(), outcome);
     }
@@ -118,7 +118,7 @@ impl Rules {
             return;
         }
         let begun = *self.begun.get_or_insert(time.0);
-        // Nearly all events.
+        // Nearly all events end here.
         if !self.set.matcher().is_idle(fields) {
             self.run(fields, time, begun, known, outcome);
         }
@@ -158,13 +158,13 @@ impl Rules {
         }
     }
 
-    /// Two templates turned out to be one: filters that name the one that is no more mean the other
-    /// too.
+    /// Records a merge of two templates: filters with the template that was merged also select the
+    /// one it was merged into.
     pub fn merge(&mut self, merge: Merge) {
         self.roots.merge(merge, self.set.matcher());
     }
 
-    /// Asks what has become of the templates that filters name, after a restart or with new rules.
+    /// Looks up what the templates in filters were merged into, after a restart or with new rules.
     pub fn find_roots(&mut self, templates: &Templates) {
         for from in self.set.matcher().templates() {
             let into = templates.root(from);
@@ -174,8 +174,8 @@ impl Rules {
         }
     }
 
-    /// Puts another set in place of this one; rules that are in both, by name, text and tables,
-    /// keep what they remember.
+    /// Replaces the set. Rules that are in both sets with the same name, text and tables keep their
+    /// state.
     pub fn replace(&mut self, set: RuleSet) {
         let kept = self.snapshot();
         let (budget, zones) = {
@@ -184,12 +184,13 @@ impl Rules {
         };
         *self = Self::build(set, budget, self.spent.meter());
         self.context.lock().zones = zones;
-        // It is a snapshot of this very version; if it were none, the rules would begin anew.
+        // The snapshot was just made by this version. If restoring failed, the rules would start
+        // without state.
         let _ = self.restore(&kept);
     }
 
-    /// Time has passed to `now`: what has not come is told, and on `whole` seconds rules with
-    /// `on_tick` are called.
+    /// Handles all deadlines up to `now` and, on `whole` seconds, calls `on_tick` of the rules that
+    /// have it.
     pub fn tick(&mut self, now: Timestamp, whole: bool, outcome: &mut RuleOutcome) {
         let begun = self.begun.unwrap_or(now.0);
         let Self { set, context, spent, runners, soonest, .. } = self;
@@ -204,20 +205,20 @@ impl Rules {
         self.take(outcome);
     }
 
-    /// True when [`Self::tick`] has something to tell at `now`.
+    /// True when a deadline is due at `now`.
     #[inline]
     #[must_use]
     pub fn is_due(&self, now: Timestamp) -> bool {
         self.soonest <= now.0
     }
 
-    /// True when an event must not leave without these rules: one of them fails closed.
+    /// True when a rule fails closed, so that no event may leave without the rules.
     #[must_use]
     pub fn fails_closed(&self) -> bool {
         self.set.rules().iter().any(|rule| rule.declaration.fails_closed)
     }
 
-    /// Masks what findings quote, by every pattern that rules have masked with.
+    /// Masks the texts of findings with all patterns that rules have used so far.
     pub fn mask(&self, findings: &mut [Finding]) {
         let context = self.context.lock();
         if !context.masks.is_empty() {
@@ -234,12 +235,12 @@ impl Rules {
         outcome.edit.members.append(&mut context.edit.members);
     }
 
-    /// Shows what each rule remembers to `visit`, always in the same order.
+    /// Passes the state of each rule to `visit`, always in the same order.
     pub(crate) fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {
         self.context.lock().rules.iter_mut().for_each(|remembered| visit(remembered));
     }
 
-    /// How many series the metrics of rules have, and how many values found no room for one of
+    /// The number of metric series of rules, and the number of values without room for a series of
     /// their own.
     #[must_use]
     pub fn metric_series(&self) -> (u64, u64) {
@@ -247,56 +248,54 @@ impl Rules {
         (context.metrics.series() as u64, context.metrics.evictions())
     }
 
-    /// The metrics that rules make.
+    /// The metrics of rules.
     #[must_use]
     pub fn metrics(&self) -> RuleMetrics {
         self.context.lock().metrics.clone()
     }
 
-    /// The metrics that rules make, if anything was added since the state `last`, which is brought
-    /// up to date.
+    /// The metrics of rules if they have changed since the revision `last`, which is updated.
     pub fn metrics_since(&self, last: &mut u64) -> Option<RuleMetrics> {
         let context = self.context.lock();
         let revision = context.metrics.revision();
         (std::mem::replace(last, revision) != revision).then(|| context.metrics.clone())
     }
 
-    /// Forgets series of metrics that have been idle for long; `now` is by the clock of whoever
-    /// reads them.
+    /// Removes metric series that were idle for long; `now` is wall-clock time of the reader.
     pub fn forget_idle_metrics(&self, now: Timestamp) {
         self.context.lock().metrics.sweep(now);
     }
 
-    /// The set that runs.
+    /// The current set.
     #[must_use]
     pub fn set(&self) -> &RuleSet {
         &self.set
     }
 
-    /// How each rule has fared, in the order of their names.
+    /// The counters of each rule, ordered by name.
     pub fn tallies(&self) -> impl Iterator<Item = (&str, RuleTally)> {
         self.set.names().zip(self.runners.iter().map(|runner| runner.tally))
     }
 
-    /// Keys that all tables of all rules hold.
+    /// Keys in all tables of all rules.
     #[must_use]
     pub fn table_keys(&self) -> usize {
         self.context.lock().rules.iter().map(Remembered::len).sum()
     }
 
-    /// Keys that had to go before their time, from all tables of all rules.
+    /// Keys that all tables of all rules have evicted before they expired.
     #[must_use]
     pub fn evictions(&self) -> u64 {
         self.context.lock().rules.iter().map(Remembered::evictions).sum()
     }
 
-    /// About how many bytes the rules remember.
+    /// Approximate size of the state of all rules, in bytes.
     #[cfg(test)]
     pub(crate) fn remembered_bytes(&self) -> usize {
         self.context.lock().rules.iter().map(Remembered::bytes).sum()
     }
 
-    /// What the rules remember, as CBOR.
+    /// The state of the rules as CBOR.
     #[must_use]
     pub fn snapshot(&self) -> Vec<u8> {
         let context = self.context.lock();
@@ -319,11 +318,11 @@ impl Rules {
         pack(&snapshot)
     }
 
-    /// Takes over what a snapshot holds of rules that are still the same, by name and text. Others
-    /// begin anew.
+    /// Restores the state of rules that are still the same by name, text and tables. Others start
+    /// without state.
     ///
     /// # Errors
-    /// [`RestoreError`] when it is no snapshot of this version; then nothing has changed.
+    /// [`RestoreError`] when this is no snapshot of this version. Then nothing has changed.
     pub fn restore(&mut self, snapshot: &[u8]) -> Result<(), RestoreError> {
         let snapshot: RulesSnapshot = unpack(snapshot)?;
         if snapshot.version != VERSION {
@@ -343,8 +342,8 @@ impl Rules {
         }
         context.metrics = snapshot.metrics;
         for (pattern, with) in snapshot.masks {
-            // A pattern that this version does not know masks nothing here, and fails again where
-            // it is asked for.
+            // A pattern that this version cannot compile masks nothing, and fails again when a rule
+            // uses it.
             let _ = context.masks.text(&pattern, &with);
         }
         self.begun = snapshot.begun;

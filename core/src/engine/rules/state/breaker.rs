@@ -1,30 +1,31 @@
-//! Switches off a rule that keeps failing, and tries it again later, by the events' time.
+//! A circuit breaker: switches a rule off when it keeps failing and retries it later, by event
+//! time.
 
 use serde::{Deserialize, Serialize};
 
-/// Failures in a row that switch a rule off.
+/// Consecutive failures that switch a rule off.
 const FAILURES: u32 = 100;
-/// The first pause: 60 s, in nanoseconds. It doubles with each trial that fails.
+/// The first pause: 60 s, in nanoseconds. It doubles with each failed retry.
 const FIRST_PAUSE: i64 = 60_000_000_000;
-/// The longest pause: 1 h.
+/// The longest pause: 1 h, in nanoseconds.
 const LONGEST_PAUSE: i64 = 3_600_000_000_000;
 
-/// The state of one rule's breaker.
+/// The circuit breaker of one rule.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Breaker {
     failures: u32,
     /// The last pause, in nanoseconds; 0 while the rule is on.
     pause: i64,
-    /// When the rule is tried again.
+    /// When the rule is retried, in nanoseconds of event time.
     until: i64,
 }
 
 impl Breaker {
-    /// True while the rule may run: it is on, or its pause is over at `now` and this event is the
-    /// trial.
+    /// True when the rule may run at `now`: it is on, or its pause is over and this event is the
+    /// retry.
     pub(crate) fn allows(&self, now: i64) -> bool {
-        // A clock that jumped back by more than the pause would keep the rule off for as long: then
-        // it is tried too.
+        // If the clock jumps back by more than a pause, the rule is retried at once: otherwise it
+        // would stay off until the clock has caught up.
         self.pause == 0 || now >= self.until || now < self.until.saturating_sub(2 * self.pause)
     }
 
@@ -33,12 +34,12 @@ impl Breaker {
         self.pause == 0
     }
 
-    /// It ran to its end.
+    /// Records a run without an error, which switches the rule on.
     pub(crate) fn succeeded(&mut self) {
         *self = Self::default();
     }
 
-    /// It failed. Gives the pause in nanoseconds if that switches it off.
+    /// Records a failed run. Returns the pause in nanoseconds if it switches the rule off.
     pub(crate) fn failed(&mut self, now: i64) -> Option<i64> {
         self.failures = self.failures.saturating_add(1);
         if self.failures < FAILURES {

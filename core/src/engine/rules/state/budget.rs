@@ -1,19 +1,18 @@
-//! What a rule may cost. Results depend on counted operations alone; a clock, where the caller
-//! gives one, only ends what no count foresaw.
+//! Limits on what rules use. Results depend only on counted operations; a clock, if the caller
+//! provides one, is an emergency stop for costs that the count does not capture.
 
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// Limits on what rules use.
+/// The limits of rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// Operations that one evaluation of one rule may take: about one for each expression and
-    /// statement.
+    /// Most operations of one evaluation of one rule; each expression and statement is about one.
     pub operations: u64,
-    /// Keys that each call site of each rule remembers.
+    /// Most keys of each call site of each rule.
     pub keys: usize,
-    /// Bytes that each rule remembers over all its call sites and keys, about.
+    /// Most bytes of each rule's state, over all its call sites and keys, approximately.
     pub bytes: usize,
 }
 
@@ -23,36 +22,37 @@ impl Default for Budget {
     }
 }
 
-/// The emergency stop: a clock that the engine itself does not have.
+/// The clock for the emergency stop. The engine itself has none.
 pub trait Meter: Debug + Send + Sync {
-    /// An evaluation begins.
+    /// Starts the measurement of an evaluation.
     fn begin(&self);
-    /// True when the evaluation has taken longer than any should (50 ms); it then ends as a
+    /// True when the evaluation has taken longer than any should (50 ms). It then ends as a
     /// failure.
     fn is_overtime(&self) -> bool;
-    /// Nanoseconds since the evaluation began.
+    /// Nanoseconds since [`Self::begin`].
     fn elapsed_ns(&self) -> u64;
-    /// Nanoseconds since some moment in the past: for costs, never for what is decided.
+    /// Nanoseconds since a fixed moment in the past; used for cost metrics only, never for
+    /// decisions.
     fn clock_ns(&self) -> u64 {
         0
     }
 }
 
-/// How often the clock is looked at, in operations.
+/// The clock is read once in this many operations.
 const OPERATIONS_A_LOOK: u64 = 16;
 
-/// Counts the operations of the evaluation that runs. Rhai counts too, but begins anew in every
-/// closure that a function such as `map` calls, so that nested closures would escape its limit.
+/// Counts the operations of the current evaluation. Rhai's own counter restarts in every closure
+/// that a function such as `map` calls, so nested closures would escape its limit.
 #[derive(Debug)]
 pub(crate) struct Spent {
     operations: AtomicU64,
     limit: u64,
     meter: Option<Arc<dyn Meter>>,
-    /// The meter has been told that the evaluation began.
+    /// Whether [`Meter::begin`] was called for this evaluation.
     begun: AtomicBool,
 }
 
-/// Why an evaluation was ended.
+/// The limit that an evaluation exceeded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Excess {
     Operations,
@@ -64,8 +64,8 @@ impl Spent {
         Self { operations: AtomicU64::new(0), limit, meter, begun: AtomicBool::new(false) }
     }
 
-    /// An evaluation begins. Reading a clock takes longer than many an evaluation: unless it is
-    /// `timed`, the meter hears of it only when its operations first come to a look at the clock.
+    /// Starts an evaluation. Reading a clock takes longer than many evaluations, so unless this one
+    /// is `timed`, the meter is started only at the first check of the clock.
     pub(crate) fn begin(&self, timed: bool) {
         self.operations.store(0, Ordering::Relaxed);
         self.begun.store(timed, Ordering::Relaxed);
@@ -74,19 +74,19 @@ impl Spent {
         }
     }
 
-    /// Nanoseconds that a timed evaluation has taken so far; 0 without a clock.
+    /// Nanoseconds of a timed evaluation so far; 0 without a clock.
     pub(crate) fn elapsed_ns(&self) -> u64 {
         self.meter.as_ref().map_or(0, |meter| meter.elapsed_ns())
     }
 
-    /// One more operation. Only one evaluation runs at a time, so that a load and a store do
-    /// without a locked addition.
+    /// Counts an operation. Only one evaluation runs at a time, so a load and a store suffice and
+    /// no atomic addition is needed.
     #[inline]
     pub(crate) fn spend(&self) -> Option<Excess> {
         self.spend_many(1)
     }
 
-    /// As [`Self::spend`], for a function that does much at once.
+    /// As [`Self::spend`], for a function that counts as many operations.
     #[inline]
     pub(crate) fn spend_many(&self, operations: u64) -> Option<Excess> {
         let spent = self.operations.load(Ordering::Relaxed).saturating_add(operations);
@@ -105,7 +105,7 @@ impl Spent {
         meter.is_overtime().then_some(Excess::Time)
     }
 
-    /// The clock, where there is one.
+    /// The clock, if there is one.
     pub(crate) fn meter(&self) -> Option<Arc<dyn Meter>> {
         self.meter.clone()
     }

@@ -1,16 +1,17 @@
-//! How many different values lie in a sliding window of event time.
+//! Counts distinct values in a sliding window of event time.
 //!
-//! Each value is a 64-bit hash with the time at which it was last seen. Exact up to 1,024 values;
-//! above that, adaptive sampling (Wegman; Flajolet 1990): only values whose hash begins with
-//! `level` zero bits are held, and the estimate is their number times 2^level, with a standard
-//! error of 1.2/√1024 ≈ 3.8 %. The level falls again when fewer than 256 are held, and the number
-//! is too low for one window then, never too high. Memory: 16 bytes a value, 16 KiB a key.
+//! Each value is stored as a 64-bit hash with the time it was last seen. The count is exact up to
+//! 1,024 values. Above that it uses adaptive sampling (Wegman; Flajolet 1990): only values whose
+//! hash begins with `level` zero bits are stored, and the estimate is their number times 2^level,
+//! with a standard error of 1.2/√1024 ≈ 3.8 %. The level falls again when fewer than 256 are
+//! stored; for the length of one window the estimate is then too low, never too high. Memory: 16
+//! bytes a value, at most 16 KiB a key.
 
 use super::window::EXACT;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The values of one key.
+/// The distinct values of one key.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Distinct {
     seen: Vec<(u64, i64)>,
@@ -20,8 +21,8 @@ pub(crate) struct Distinct {
 }
 
 impl Distinct {
-    /// Adds `value` at `time`; how many different ones lie in (`time` − `length`, `time`].
-    /// Nanoseconds.
+    /// Adds `value` at `time` and returns the number of distinct values in (`time` − `length`,
+    /// `time`]. Times are nanoseconds.
     pub(crate) fn add(&mut self, time: i64, value: &str, length: i64) -> u64 {
         self.length = self.length.max(length);
         self.newest = if self.seen.is_empty() { time } else { self.newest.max(time) };
@@ -49,12 +50,12 @@ impl Distinct {
         (within as u64).saturating_mul(1 << self.level.min(40)).max(1)
     }
 
-    /// How many values are held.
+    /// The number of stored values.
     pub(crate) fn held(&self) -> usize {
         self.seen.len()
     }
 
-    /// True when nothing here can count any more at `now`.
+    /// True when no stored value can count any more at `now`.
     pub(crate) fn is_over(&self, now: i64) -> bool {
         self.newest <= now.saturating_sub(self.length)
     }

@@ -1,15 +1,14 @@
-//! A table by key that never holds more than its cap: the key untouched for longest goes first.
+//! A map by key that evicts the least recently used key; callers limit its size.
 //!
-//! Every function that remembers something keeps it in one of these. Keys longer than
-//! [`LONGEST_KEY`] are held by their hash, so that memory is bounded by the number of keys whatever
-//! an event writes into them.
+//! All functions with state store it in such maps. Keys longer than [`LONGEST_KEY`] are replaced by
+//! their hash, so that the number of keys bounds the memory, whatever events contain.
 
 use hashbrown::HashTable;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
-/// Bytes of a key that are held as they are.
+/// Most bytes of a key that is stored as it is.
 const LONGEST_KEY: usize = 96;
-/// No neighbour in the list.
+/// Marks the ends of the linked list.
 const NONE: u32 = u32::MAX;
 
 #[derive(Clone, Debug)]
@@ -21,7 +20,7 @@ struct LruSlot<V> {
     value: V,
 }
 
-/// Values by key, in the order in which they were last touched.
+/// Values by key, in a linked list ordered by last use.
 #[derive(Clone, Debug)]
 pub(crate) struct LruMap<V> {
     index: HashTable<u32>,
@@ -41,7 +40,7 @@ impl<V: Default> LruMap<V> {
         self.slots.len()
     }
 
-    /// The value of `key`, new if need be, which is now the last one touched.
+    /// The value of `key`, inserted if it is new. The key becomes the most recently used.
     pub(crate) fn touch(&mut self, key: &str) -> &mut V {
         let mut long = String::new();
         let key = held(key, &mut long);
@@ -63,7 +62,7 @@ impl<V: Default> LruMap<V> {
         &mut self.slots[i as usize].value
     }
 
-    /// Forgets `key` and gives what it held.
+    /// Removes `key` and returns its value.
     pub(crate) fn remove(&mut self, key: &str) -> Option<V> {
         let mut long = String::new();
         let key = held(key, &mut long);
@@ -71,7 +70,7 @@ impl<V: Default> LruMap<V> {
         Some(self.take(i).1)
     }
 
-    /// The value of `key`, which stays in its place in the order.
+    /// The value of `key`, without changing the order.
     pub(crate) fn peek_mut(&mut self, key: &str) -> Option<&mut V> {
         let mut long = String::new();
         let key = held(key, &mut long);
@@ -79,17 +78,17 @@ impl<V: Default> LruMap<V> {
         Some(&mut self.slots[i as usize].value)
     }
 
-    /// The value that was touched longest ago.
+    /// The value of the least recently used key.
     pub(crate) fn oldest(&self) -> Option<&V> {
         self.slots.get(self.oldest as usize).map(|slot| &slot.value)
     }
 
-    /// Forgets the key that was touched longest ago, and gives both.
+    /// Removes and returns the least recently used key and its value.
     pub(crate) fn remove_oldest(&mut self) -> Option<(Box<str>, V)> {
         (self.oldest != NONE).then(|| self.take(self.oldest))
     }
 
-    /// Keys and values, the one touched longest ago first; this order is part of the state.
+    /// Keys and values, the least recently used first. The order is part of snapshots.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &V)> {
         let mut next = self.oldest;
         std::iter::from_fn(move || {
@@ -103,7 +102,7 @@ impl<V: Default> LruMap<V> {
         self.index.find(hash, |&i| *self.slots[i as usize].key == *key).copied()
     }
 
-    /// Takes slot `i` out; the last slot moves into its place, so that slots stay dense.
+    /// Removes slot `i`. The last slot moves into its position, so that slots stay dense.
     fn take(&mut self, i: u32) -> (Box<str>, V) {
         self.unlink(i);
         let hash = self.slots[i as usize].hash;
@@ -138,7 +137,7 @@ impl<V: Default> LruMap<V> {
         self.newest = i;
     }
 
-    /// `i` comes before slot `of`; with no slot, it is the newest.
+    /// Makes `i` the older neighbour of slot `of`; without such a slot, `i` is the newest.
     fn set_older_of(&mut self, of: u32, i: u32) {
         match self.slots.get_mut(of as usize) {
             Some(slot) => slot.older = i,
@@ -146,7 +145,7 @@ impl<V: Default> LruMap<V> {
         }
     }
 
-    /// `i` comes behind slot `of`; with no slot, it is the oldest.
+    /// Makes `i` the newer neighbour of slot `of`; without such a slot, `i` is the oldest.
     fn set_newer_of(&mut self, of: u32, i: u32) {
         match self.slots.get_mut(of as usize) {
             Some(slot) => slot.newer = i,
@@ -155,7 +154,7 @@ impl<V: Default> LruMap<V> {
     }
 }
 
-/// The text that stands for `key` in a table: itself, or a hash of it in `long`.
+/// The stored form of `key`: the key itself, or its hash, which is written to `long`.
 pub(crate) fn held<'a>(key: &'a str, long: &'a mut String) -> &'a str {
     if key.len() <= LONGEST_KEY {
         return key;

@@ -1,7 +1,7 @@
-//! The masks that rules have asked for, compiled once.
+//! The masks that rules have used, each compiled once.
 //!
-//! A pattern that was ever applied also applies to the texts of all later findings, for a detector
-//! may quote a line that a rule has masked since.
+//! A pattern that was used once also masks the texts of all later findings, because a detector may
+//! quote a line that the rule has masked.
 
 use crate::engine::finding::Finding;
 use crate::event::mask::{self, Mask};
@@ -9,27 +9,27 @@ use regex::RegexBuilder;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Masks of one set of rules; a rule that builds patterns from events would pass any number.
+/// Most masks of a set of rules. Rules that build patterns from events would exceed any limit.
 const MOST: usize = 256;
-/// Bytes that one compiled pattern may take.
+/// Most bytes of a compiled pattern.
 const PATTERN_BYTES: usize = 1 << 20;
-/// Names of members that one mask can list.
+/// Most member names of one mask.
 const MOST_NAMES: usize = 64;
 
-/// All masks, by what was asked for.
+/// All masks, by their arguments.
 #[derive(Debug, Default)]
 pub(crate) struct Masks {
     texts: BTreeMap<(String, String), Arc<Mask>>,
     members: BTreeMap<Vec<String>, Arc<Mask>>,
-    /// Those of `texts`, for findings.
+    /// All masks in `texts`, for findings.
     all: Vec<Arc<Mask>>,
 }
 
 impl Masks {
-    /// The mask of whatever `pattern` finds.
+    /// The mask for all matches of `pattern`.
     ///
     /// # Errors
-    /// When the pattern is none, or one too many.
+    /// When the pattern is invalid, or there are too many masks.
     pub(crate) fn text(&mut self, pattern: &str, with: &str) -> Result<Arc<Mask>, String> {
         let asked = (pattern.to_owned(), with.to_owned());
         if let Some(mask) = self.texts.get(&asked) {
@@ -39,7 +39,7 @@ impl Masks {
             return Err(format!("more than {MOST} different masks; write patterns as constants"));
         }
         let compiled = RegexBuilder::new(pattern).size_limit(PATTERN_BYTES).build().map_err(|error| {
-            // The last line says what is wrong; those before show where, over several lines.
+            // The last line has the reason; the lines before it only show where in the pattern.
             let text = error.to_string();
             let reason = text.lines().last().unwrap_or_default().trim_start_matches("error: ");
             format!("`{pattern}` is no pattern: {reason}")
@@ -50,10 +50,10 @@ impl Masks {
         Ok(mask)
     }
 
-    /// The mask of members with these names.
+    /// The mask for the members with these names.
     ///
     /// # Errors
-    /// When they are too many.
+    /// When there are too many names or masks.
     pub(crate) fn members(&mut self, names: Vec<String>) -> Result<Arc<Mask>, String> {
         if names.len() > MOST_NAMES {
             return Err(format!("a mask names at most {MOST_NAMES} members"));
@@ -69,17 +69,17 @@ impl Masks {
         Ok(mask)
     }
 
-    /// The patterns and their replacements, for a snapshot.
+    /// The patterns and their replacements, for snapshots.
     pub(crate) fn patterns(&self) -> Vec<(String, String)> {
         self.texts.keys().cloned().collect()
     }
 
-    /// True when there is nothing to be masked in findings.
+    /// True when no pattern has to be applied to findings.
     pub(crate) fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
 
-    /// Masks what a finding quotes.
+    /// Masks the texts of a finding.
     pub(crate) fn apply(&self, finding: &mut Finding) {
         finding.for_each_text(&mut |text| {
             if let Some(masked) = mask::in_text(&self.all, text) {

@@ -1,4 +1,4 @@
-//! What one call site remembers of one key, whatever the function.
+//! The state of one call site for one key, for each function that has state.
 
 use super::distinct::Distinct;
 use super::values::{Sample, Sums};
@@ -7,10 +7,10 @@ use crate::engine::rules::value::stored::Stored;
 use crate::event::Level;
 use serde::{Deserialize, Serialize};
 
-/// The memory of one key. What is large stands in a box, so that a table of small ones stays small.
+/// The state of one key. Large variants are boxed, so that tables of small ones stay small.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Memory {
-    /// A key that has only just come.
+    /// A new key.
     #[default]
     Nothing,
     /// `count`, `rate`
@@ -36,35 +36,35 @@ pub(crate) enum Memory {
     Note(Box<Note>),
     /// `pair`, `pair_within`
     Began(Box<Began>),
-    /// `sequence`: for each number of steps done, when the latest run that got so far began;
-    /// `i64::MIN` for none.
+    /// `sequence`: for each number of completed steps, when the latest run that got that far began,
+    /// or `i64::MIN` for none.
     Steps(Box<Steps>),
     /// `absent`
     Alive(Box<Alive>),
 }
 
-/// All events, and those that met the condition.
+/// Windows of all events, and of those that met the condition.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct ShareWindows {
     pub(crate) all: Window,
     pub(crate) met: Window,
 }
 
-/// Two windows, one behind the other, and when the key was first seen.
+/// A window of double length, whose older half is the baseline, and when the key was first seen.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Spike {
     pub(crate) window: Window,
     pub(crate) since: Option<i64>,
 }
 
-/// A value and how long it is kept.
+/// A value and when it expires.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Note {
     pub(crate) value: Stored,
     pub(crate) until: i64,
 }
 
-/// Runs of a sequence.
+/// The open runs of a sequence.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Steps {
     pub(crate) begun: Vec<i64>,
@@ -72,7 +72,7 @@ pub(crate) struct Steps {
     pub(crate) length: i64,
 }
 
-/// The first of a pair, and what is done if the second does not come.
+/// The first event of a pair, and the action if the second one does not come.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Began {
     pub(crate) at: i64,
@@ -80,28 +80,28 @@ pub(crate) struct Began {
     pub(crate) action: Option<Action>,
 }
 
-/// A key that should go on speaking.
+/// A key that is expected to have events.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Alive {
-    /// When it spoke last; none for a key that is waited for and has not spoken yet.
+    /// The time of its last event; for a key that has had none yet, the time since which one is
+    /// expected.
     pub(crate) at: i64,
     pub(crate) length: i64,
-    /// When that is next looked at; none once its silence has been told.
+    /// The next time to check for silence; none once the silence was reported.
     pub(crate) deadline: Option<i64>,
     pub(crate) action: Action,
 }
 
-/// A function of the rule to be called later, and what it is to know of the event that asked for
-/// it.
+/// A function of the rule to be called later, with the data of the event that requested it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Action {
     pub(crate) function: String,
-    /// What a closure has captured.
+    /// The captured values of a closure.
     pub(crate) captured: Vec<Stored>,
     pub(crate) origin: Origin,
 }
 
-/// Of an event that has passed: whose incident a finding would be, and how bad.
+/// What is kept of an event for later findings: the key of the incident and the level.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Origin {
     pub(crate) key: Vec<(String, String)>,
@@ -116,7 +116,7 @@ impl Action {
     }
 }
 
-/// The variant of this name, made if the key is new.
+/// Defines a method that returns the content of a variant, replacing another variant first.
 macro_rules! variant {
     ($(#[$doc:meta])* $name:ident, $variant:ident, $kind:ty) => {
         $(#[$doc])*
@@ -150,7 +150,7 @@ impl Memory {
     variant!(/// For `absent`.
         alive, Alive, Alive);
 
-    /// About how many bytes it takes beyond its own place.
+    /// Approximate heap size in bytes.
     pub(crate) fn bytes(&self) -> usize {
         const INSTANT: usize = 16;
         match self {
@@ -163,14 +163,14 @@ impl Memory {
             Self::Distinct(distinct) => 48 + INSTANT * distinct.held(),
             Self::Last(value) => value.bytes(),
             Self::Note(note) => 32 + note.value.bytes(),
-            // With the timer's own key.
+            // Includes the key in the timer queue.
             Self::Began(began) => 128 + began.action.as_ref().map_or(0, Action::bytes),
             Self::Alive(alive) => 160 + alive.action.bytes(),
             Self::Steps(steps) => 40 + 8 * steps.begun.len(),
         }
     }
 
-    /// True when it can make no difference any more at `now`.
+    /// True when the state cannot affect anything any more at `now`.
     pub(crate) fn is_over(&self, now: i64) -> bool {
         match self {
             Self::Nothing => true,
@@ -182,12 +182,12 @@ impl Memory {
             Self::Note(note) => now >= note.until,
             Self::Began(began) => began.action.is_none() && now >= began.until,
             Self::Steps(steps) => steps.last.saturating_add(steps.length) <= now,
-            // That a key was seen, when, and with what, counts for ever.
+            // These have no end: that a key was seen, when, and with which value.
             Self::Spike(_) | Self::Seen(_) | Self::At(_) | Self::Last(_) | Self::Alive(_) => false,
         }
     }
 
-    /// True for what `finding(#{ reset: true })` clears.
+    /// True for the state that `finding(#{ reset: true })` clears.
     pub(crate) fn is_window(&self) -> bool {
         matches!(
             self,
@@ -201,7 +201,7 @@ impl Memory {
         )
     }
 
-    /// When it has to be looked at without an event.
+    /// When this state is due without an event.
     pub(crate) fn deadline(&self) -> Option<i64> {
         match self {
             Self::Began(began) => began.action.as_ref().map(|_| began.until),

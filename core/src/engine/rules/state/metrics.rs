@@ -1,64 +1,62 @@
-//! Metrics that rules make: counters, gauges and histograms, a few series each.
+//! Metrics of rules: counters, gauges and histograms with a few series each.
 //!
-//! A label that takes its values from a log can grow without end. So the series of all metrics
-//! together are bounded: what finds no room for a series of its own goes into one whose labels all
-//! say `other`, and is counted. A series with labels that nothing has touched for an hour or two is
-//! forgotten, and its place is free again.
+//! A label with values from a log can have any number of values. So the number of series of all
+//! metrics together is limited: a value without room for a series of its own goes into the series
+//! whose labels are all `other`, and is counted. A series with labels that was not updated for an
+//! hour or two is removed, which makes room for another.
 
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Metrics that one set of rules can have.
+/// Most metrics of a set of rules.
 const MOST_METRICS: usize = 100;
-/// Series that all of them can have together, those called `other` apart, of which each metric has
+/// Most series of all metrics together, without the `other` series, of which each metric can have
 /// one.
 const MOST_SERIES: usize = 1_000;
-/// A series is idle when nothing has touched it between two sweeps, which are so many seconds
-/// apart.
+/// Seconds between two sweeps. A series is removed when it was not updated between two sweeps.
 const SWEEP_S: f64 = 3_600.0;
-/// The value of every label of the series into which goes what finds no room.
+/// The value of every label in the series for values that have no room elsewhere.
 const OTHER: &str = "other";
-/// Labels of a metric.
+/// Most labels of a metric.
 const MOST_LABELS: usize = 8;
-/// Bytes of a label's value that are kept.
+/// Most bytes of a label's value; longer ones are cut.
 const LONGEST_VALUE: usize = 128;
-/// Metrics of seismolog's own that begin alike; a rule cannot add to them.
+/// Names of seismolog's own metrics with the same prefix, which rules must not use.
 const TAKEN: [&str; 6] = ["evaluations", "failures", "cpu_seconds", "enabled", "dropped_events", "reloads"];
-/// Ends of names that say what Prometheus makes of a metric; only a counter may have one, the
-/// first.
+/// Suffixes with a meaning in Prometheus. Only a counter may have one, `_total`.
 const SUFFIXES: [&str; 6] = ["_total", "_created", "_bucket", "_count", "_sum", "_info"];
 
-/// The upper ends of a histogram's buckets, without unit: from a thousandth to a million, three for
-/// each power of ten.
+/// The upper bounds of a histogram's buckets, without unit: three per power of ten, from 0.001 to
+/// 1,000,000.
 pub const BUCKETS: [f64; 28] = [
     0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1e3,
     2e3, 5e3, 1e4, 2e4, 5e4, 1e5, 2e5, 5e5, 1e6,
 ];
 
-/// What a metric is.
+/// The kind of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum MetricKind {
-    /// `metric_inc`: only grows.
+    /// `metric_inc`: a value that only grows.
     Counter,
     /// `metric_set`: the last value.
     Gauge,
-    /// `metric_observe`: how values are spread.
+    /// `metric_observe`: the distribution of values.
     Histogram,
 }
 
-/// One metric that rules made, as `seismolog_rule_<name>`; a counter's name is kept without its
+/// A metric of rules, exported as `seismolog_rule_<name>`. The name of a counter is stored without
 /// `_total`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RuleMetric {
-    /// What it is.
+    /// The kind of the metric.
     pub kind: MetricKind,
-    /// Names of its labels, in the order of the alphabet.
+    /// The names of its labels, in alphabetical order.
     pub labels: Vec<String>,
-    /// Its series by the values of the labels.
+    /// Its series, by the values of the labels.
     pub series: BTreeMap<Vec<String>, Series>,
-    /// How many values found no room for a series of their own.
+    /// How many values went into `other` for lack of room.
     #[serde(default)]
     pub dropped: u64,
 }
@@ -66,14 +64,14 @@ pub struct RuleMetric {
 /// One series of a metric.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Series {
-    /// The counter's or gauge's value; the sum of a histogram's.
+    /// The value of a counter or gauge; the sum of a histogram's values.
     pub value: f64,
-    /// How many values a histogram has.
+    /// The number of a histogram's values.
     pub count: u64,
-    /// How many of them lie in each of [`BUCKETS`], not summed up; those beyond the last are only
-    /// in `count`.
+    /// The number of values in each of [`BUCKETS`], not cumulative. Values above the last bound are
+    /// only in `count`.
     pub buckets: Vec<u64>,
-    /// Nothing has touched it since the last sweep.
+    /// True if it was not updated since the last sweep.
     #[serde(default)]
     is_idle: bool,
 }
@@ -89,32 +87,32 @@ pub struct RuleMetrics {
 }
 
 impl RuleMetrics {
-    /// The metrics by name, in the order of the alphabet.
+    /// The metrics by name, in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &RuleMetric)> {
         self.metrics.iter().map(|(name, metric)| (name.as_str(), metric))
     }
 
-    /// How many series there are.
+    /// The number of series.
     #[must_use]
     pub fn series(&self) -> usize {
         self.metrics.values().map(|metric| metric.series.len()).sum()
     }
 
-    /// Counts up with every change.
+    /// A number that increases with every change.
     #[must_use]
     pub fn revision(&self) -> u64 {
         self.taken
     }
 
-    /// How often a value went into `other` because there are all the series that there may be.
+    /// How many values went into `other` because the limit on series was reached.
     #[must_use]
     pub fn evictions(&self) -> u64 {
         self.evictions
     }
 
-    /// Forgets series with labels that nothing has touched between two sweeps; `now` is by the
-    /// clock of whoever reads them. A metric without labels stays: it has one series, and a count
-    /// that begins anew would hide its next increase.
+    /// Removes series with labels that were not updated between two sweeps; `now` is wall-clock
+    /// time of the reader. A metric without labels stays: it has only one series, and a counter
+    /// that restarts at zero would hide its next increase.
     pub(crate) fn sweep(&mut self, now: Timestamp) {
         if (0.0..SWEEP_S).contains(&now.seconds_since(self.swept)) {
             return;
@@ -131,10 +129,10 @@ impl RuleMetrics {
         });
     }
 
-    /// Takes a value. Labels come in the order of the alphabet.
+    /// Adds a value. Labels must be in alphabetical order.
     ///
     /// # Errors
-    /// When the name, a label or the value does not fit.
+    /// When the name, a label or the value is invalid.
     pub(crate) fn take(
         &mut self,
         kind: MetricKind,
@@ -198,7 +196,7 @@ impl RuleMetrics {
     }
 }
 
-/// What is wrong with a metric's name, if anything is.
+/// The problem with a metric's name, if there is one.
 pub(crate) fn check_name(kind: MetricKind, name: &str) -> Result<(), String> {
     let name = match kind {
         MetricKind::Counter => name.strip_suffix("_total").unwrap_or(name),
@@ -218,7 +216,7 @@ pub(crate) fn check_name(kind: MetricKind, name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Labels that histograms and summaries have of themselves.
+/// Labels that Prometheus reserves for histograms and summaries.
 fn is_taken_label(name: &str) -> bool {
     matches!(name, "le" | "quantile")
 }
@@ -257,7 +255,7 @@ mod tests {
         }
         assert_eq!((metrics.series(), metrics.evictions()), (MOST_SERIES + 1, 4_000));
         assert_eq!(metrics.metrics["hits"].series[&vec!["other".to_owned()]].value, 4_000.0);
-        // What is there goes on; another metric has one series at least.
+        // Existing series go on; another metric can always have one series.
         metrics.take(MetricKind::Counter, "hits", &label("7"), 1.0).unwrap();
         metrics.take(MetricKind::Gauge, "depth", &label("7"), 3.0).unwrap();
         metrics.take(MetricKind::Gauge, "alone", &[], 4.0).unwrap();

@@ -1,7 +1,7 @@
-//! What one rule remembers and may cost: a table of keys for each call site, bounded in keys and
-//! bytes; the metrics and masks that rules have asked for; whether a failing rule is switched off.
+//! The state and the limits of one rule: a table by key for each call site, bounded in keys and
+//! bytes; the metrics and masks of rules; and the circuit breaker for failing rules.
 //!
-//! This layer knows `value`. It knows no events, no texts of rules, and not who calls it.
+//! This layer uses `value`. It does not know events, the text of rules, or its callers.
 
 pub(crate) mod breaker;
 pub(crate) mod budget;

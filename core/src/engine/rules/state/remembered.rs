@@ -1,8 +1,9 @@
-//! What one rule remembers: a table of keys for each call site, and what is due without an event.
+//! The state of one rule: a table by key for each call site, and the keys that are due without an
+//! event.
 //!
-//! Bounded twice: each table in keys, the least recently used going first, and the rule in bytes,
-//! which the table that grows gives back from its own oldest keys. What is forgotten before its
-//! time is counted.
+//! There are two limits: keys per table, where the least recently used is evicted, and bytes per
+//! rule, for which the table that grows evicts its own oldest keys. Evictions of state that could
+//! still matter are counted.
 
 use super::budget::Budget;
 use super::lru_map::{LruMap, held};
@@ -12,53 +13,52 @@ use rhai::Position;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
-/// The place of a call: line and column.
+/// A call site: line and column.
 pub(crate) type Site = (u16, u16);
 
-/// Not a place in the file: what `set` keeps is the rule's own, wherever it is called.
+/// The table of `set`, which is shared by all call sites of a rule. It is no position in a file.
 pub(crate) const NOTES: Site = (0, 0);
-/// As is what `absent` watches.
+/// The table of `absent`, likewise.
 pub(crate) const WATCHED: Site = (0, 1);
 
-/// Where memory is short, a rule keeps so many keys.
+/// Keys that [`Evict::shrink`] always leaves.
 const KEPT_KEYS: usize = 1_000;
-/// Bytes of a key's place in a table, without its text.
+/// Bytes of a key's slot in a table, without its text.
 const SLOT_BYTES: usize = 96;
 
-/// The place of a call as a [`Site`]. Longer files and lines than that are refused by the size of
-/// their text.
+/// The [`Site`] of a call. Files and lines too long for it are refused because of their size.
 pub(crate) fn site_of(place: Position) -> Site {
     let short = |n: Option<usize>| u16::try_from(n.unwrap_or(0)).unwrap_or(u16::MAX);
     (short(place.line()), short(place.position()))
 }
 
-/// One table.
+/// The table of one call site.
 #[derive(Clone, Debug, Default)]
 struct Memories {
     keys: LruMap<Memory>,
     evictions: u64,
 }
 
-/// What one rule remembers.
+/// The state of one rule.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Remembered {
-    /// In the order of their places.
+    /// Sorted by call site.
     tables: Vec<(Site, Memories)>,
     bytes: usize,
-    /// When which key is due.
+    /// Keys by the time at which they are due.
     due: BTreeSet<(i64, Site, Box<str>)>,
 }
 
-/// [`Remembered`] as it is written down.
+/// The snapshot of [`Remembered`].
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct RememberedSnapshot(Vec<TableSnapshot>);
 
-/// One table: its place, what it has forgotten, and its keys, the one touched longest ago first.
+/// A table: its call site, its evictions, and its keys, the least recently used first.
 type TableSnapshot = (Site, u64, Vec<(String, Memory)>);
 
 impl Remembered {
-    /// Lets `work` at the memory of `key` at a call site; also gives whether that table has
-    /// forgotten keys.
+    /// Calls `work` with the state of `key` at a call site. Also returns whether that table has
+    /// evicted keys.
     pub(crate) fn at<R>(
         &mut self,
         site: Site,
@@ -73,7 +73,7 @@ impl Remembered {
         });
         let Self { tables, bytes, due } = self;
         let table = &mut tables[i].1;
-        // Two at a time: the table gives up what is over at twice the rate at which it can grow.
+        // Removes up to two expired keys, which is twice as fast as the table can grow.
         for _ in 0..2 {
             if !table.keys.oldest().is_some_and(|memory| memory.is_over(now)) {
                 break;
@@ -107,14 +107,14 @@ impl Remembered {
         (result, table.evictions > 0)
     }
 
-    /// Lets `work` at the memory of `key` if there is one; the key does not count as touched.
+    /// Calls `work` with the state of `key`, if there is any, without changing the order of use.
     pub(crate) fn peek<R>(&mut self, site: Site, key: &str, work: impl FnOnce(&Memory) -> R) -> Option<R> {
         let i = self.tables.binary_search_by_key(&site, |(site, _)| *site).ok()?;
         self.tables[i].1.keys.peek_mut(key).map(|memory| work(memory))
     }
 
-    /// The next key that is due at `now`: its table, its text and its memory. It is due no more,
-    /// and what waits for a second event is forgotten.
+    /// The next key that is due at `now`: its table, its text and its state. It is not due again.
+    /// The state of a pair is removed.
     pub(crate) fn next_due(&mut self, now: i64) -> Option<(Site, Box<str>, Memory)> {
         loop {
             if self.due.first()?.0 > now {
@@ -127,7 +127,7 @@ impl Remembered {
                 Some(Memory::Alive(alive)) => {
                     let deadline = alive.at.saturating_add(alive.length);
                     if deadline > now {
-                        // It has spoken since.
+                        // The key has had an event since, so its deadline moves.
                         alive.deadline = Some(deadline);
                         self.due.insert((deadline, site, key));
                         continue;
@@ -146,18 +146,18 @@ impl Remembered {
         }
     }
 
-    /// Nothing is due before this; the end of time when nothing is.
+    /// The earliest time at which a key is due, or `i64::MAX`.
     pub(crate) fn soonest(&self) -> i64 {
         self.due.first().map_or(i64::MAX, |(at, ..)| *at)
     }
 
-    /// Forgets the memory of `key` in one table.
+    /// Removes the state of `key` in one table.
     pub(crate) fn forget(&mut self, site: Site, key: &str) {
         let Ok(i) = self.tables.binary_search_by_key(&site, |(site, _)| *site) else { return };
         self.forget_in(i, key);
     }
 
-    /// Forgets the windows of `key` at all call sites.
+    /// Removes the windows of `key` at all call sites.
     pub(crate) fn reset(&mut self, key: &str) {
         for i in 0..self.tables.len() {
             if self.tables[i].1.keys.peek_mut(key).is_some_and(|memory| memory.is_window()) {
@@ -166,7 +166,7 @@ impl Remembered {
         }
     }
 
-    /// Forgets all windows of all keys.
+    /// Removes all windows of all keys.
     pub(crate) fn reset_all(&mut self) {
         let Self { tables, bytes, due } = self;
         for (site, table) in tables {
@@ -176,17 +176,17 @@ impl Remembered {
         }
     }
 
-    /// Keys held.
+    /// The number of keys.
     pub(crate) fn len(&self) -> usize {
         self.tables.iter().map(|(_, table)| table.keys.len()).sum()
     }
 
-    /// Keys that had to go before their time.
+    /// Keys evicted before they expired.
     pub(crate) fn evictions(&self) -> u64 {
         self.tables.iter().map(|(_, table)| table.evictions).sum()
     }
 
-    /// About how many bytes it takes.
+    /// Approximate size in bytes.
     #[cfg(test)]
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
@@ -201,7 +201,7 @@ impl Remembered {
         let mut restored = Self::default();
         for (site, evictions, keys) in snapshot.0 {
             for (key, memory) in keys {
-                // Nothing is over at the beginning of time.
+                // At the earliest possible time nothing has expired.
                 restored.at(site, &key, i64::MIN, budget, |place| *place = memory);
             }
             if let Ok(i) = restored.tables.binary_search_by_key(&site, |(site, _)| *site) {
@@ -240,7 +240,8 @@ impl Evict for Remembered {
         let more = all.saturating_sub(KEPT_KEYS).min(all.div_ceil(8));
         let Self { tables, bytes, due } = self;
         for _ in 0..more {
-            // The longest gives: what it keeps of each key is not known without a walk.
+            // The table with the most keys evicts: the bytes of each table are not known without a
+            // walk.
             let Some((site, table)) = tables.iter_mut().max_by_key(|(_, table)| table.keys.len()) else { break };
             table.forget_oldest(*site, bytes, due);
             table.evictions += 1;

@@ -1,12 +1,12 @@
-//! Numbers that lie in a sliding window of event time: their sum, mean and quantiles.
+//! Sums, means and quantiles of numbers in a sliding window of event time.
 //!
-//! [`Sums`] holds (time, sum, number) exactly up to 1,024 instants; above that, neighbours within
-//! 1/512 of the window become one bucket with the time of its newest. [`Sample`] holds up to 1,024
-//! values; above that it keeps a value with probability 1/2, then 1/4, …, by a hash of its number
-//! in the stream, so that the sample has no rhythm, and 512 to 1,024 values remain: a quantile q
-//! then has a standard error of at most √(q(1−q)/512) in rank, 2.2 % at the median. The probability
-//! doubles again when fewer than 256 are left. Memory: 24 and 16 bytes an instant, 24 KiB a key at
-//! most.
+//! [`Sums`] stores (time, sum, number) exactly up to 1,024 instants; above that, neighbours within
+//! 1/512 of the window are merged into one bucket with the time of its newest. [`Sample`] stores up
+//! to 1,024 values; above that it keeps a value with probability 1/2, then 1/4, and so on, by a
+//! hash of its sequence number, so that the sample has no periodicity. With the 512 to 1,024 values
+//! that remain, a quantile q has a standard error of at most √(q(1−q)/512) in rank, 2.2 % at the
+//! median. The probability doubles again when fewer than 256 are left. Memory: 24 bytes an entry,
+//! at most 24 KiB a key.
 
 use super::window::EXACT;
 use serde::{Deserialize, Serialize};
@@ -21,8 +21,8 @@ pub(crate) struct Sums {
 }
 
 impl Sums {
-    /// Adds `value` at `time`; the sum and number of those in (`time` − `length`, `time`].
-    /// Nanoseconds.
+    /// Adds `value` at `time` and returns the sum and the number of values in (`time` − `length`,
+    /// `time`]. Times are nanoseconds.
     pub(crate) fn add(&mut self, time: i64, value: f64, length: i64) -> (f64, u64) {
         self.length = self.length.max(length);
         let newest = self.held.back().map_or(time, |&(newest, ..)| newest.max(time));
@@ -58,12 +58,12 @@ impl Sums {
         self.held = merged;
     }
 
-    /// How many instants are held.
+    /// The number of stored instants.
     pub(crate) fn held(&self) -> usize {
         self.held.len()
     }
 
-    /// True when nothing here can count any more at `now`.
+    /// True when no stored value can count any more at `now`.
     pub(crate) fn is_over(&self, now: i64) -> bool {
         self.held.back().is_none_or(|&(newest, ..)| newest <= now.saturating_sub(self.length))
     }
@@ -74,14 +74,15 @@ impl Sums {
 pub(crate) struct Sample {
     held: VecDeque<(i64, f64, u64)>,
     length: i64,
-    /// Values are kept whose number's hash begins with this many zero bits.
+    /// A value is kept if the hash of its sequence number begins with this many zero bits.
     level: u32,
     next: u64,
 }
 
 impl Sample {
-    /// Adds `value` at `time`; the quantile `q` of those in (`time` − `length`, `time`].
-    /// Nanoseconds. The value at rank ⌈q·n⌉, so that 0 is the least and 1 the greatest.
+    /// Adds `value` at `time` and returns the quantile `q` of the values in (`time` − `length`,
+    /// `time`]. Times are nanoseconds. The quantile is the value at rank ⌈q·n⌉; 0 gives the
+    /// smallest and 1 the largest.
     pub(crate) fn add(&mut self, time: i64, value: f64, q: f64, length: i64) -> Option<f64> {
         self.length = self.length.max(length);
         let newest = self.held.back().map_or(time, |&(newest, ..)| newest.max(time));
@@ -112,12 +113,12 @@ impl Sample {
         Some(*value)
     }
 
-    /// How many values are held.
+    /// The number of stored values.
     pub(crate) fn held(&self) -> usize {
         self.held.len()
     }
 
-    /// True when nothing here can count any more at `now`.
+    /// True when no stored value can count any more at `now`.
     pub(crate) fn is_over(&self, now: i64) -> bool {
         self.held.back().is_none_or(|&(newest, ..)| newest <= now.saturating_sub(self.length))
     }

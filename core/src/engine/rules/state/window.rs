@@ -1,31 +1,32 @@
-//! How many events lie in a sliding window of event time.
+//! Counts events in a sliding window of event time.
 //!
-//! An event at time t asks for the number in (t − window, t]. Times are held as they came, events
-//! of one instant together, up to [`EXACT`] instants; above that, neighbours within 1/512 of the
-//! window become one bucket that has the time of its newest event, so a count is then too high by
-//! at most one such bucket. Memory: 16 bytes an instant, at most 16 KiB a key. Late events are put
-//! in their place; what is older than the window by more than [`LATENESS_NS`] is gone.
+//! The count for an event at time t is the number of events in (t − window, t]. Up to [`EXACT`]
+//! instants are stored exactly, with the number of events at each; above that, neighbours within
+//! 1/512 of the window are merged into one bucket with the time of its newest event, so a count is
+//! too high by at most one bucket. Memory: 16 bytes an instant, at most 16 KiB a key. Late events
+//! are inserted at their time; what is older than the window by more than [`LATENESS_NS`] is
+//! removed.
 
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
-/// Instants held exactly.
+/// Most instants that are stored exactly.
 pub(crate) const EXACT: usize = 1024;
-/// How late an event can be and still find all it should count: 10 s, as `allowed_lateness`.
+/// How late an event can be and still be counted exactly: 10 s, the default of `allowed_lateness`.
 const LATENESS_NS: i64 = 10_000_000_000;
 
-/// The instants of one key, oldest first.
+/// The events of one key, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Window {
     instants: VecDeque<(i64, u32)>,
-    /// The longest window that was asked for, in nanoseconds.
+    /// The longest window requested so far, in nanoseconds.
     length: i64,
     total: u64,
 }
 
 impl Window {
-    /// Adds an event at `time` and counts those in (`time` − `length`, `time`], itself included.
-    /// Nanoseconds.
+    /// Adds an event at `time` and counts the events in (`time` − `length`, `time`], including this
+    /// one. Times are nanoseconds.
     pub(crate) fn add(&mut self, time: i64, length: i64) -> u64 {
         self.length = self.length.max(length);
         let newest = self.newest().map_or(time, |newest| newest.max(time));
@@ -44,12 +45,12 @@ impl Window {
         self.count(time, length)
     }
 
-    /// How many instants are held.
+    /// The number of stored instants.
     pub(crate) fn held(&self) -> usize {
         self.instants.len()
     }
 
-    /// True when nothing here can count any more at `now`.
+    /// True when no stored event can count any more at `now`.
     pub(crate) fn is_over(&self, now: i64) -> bool {
         self.newest().is_none_or(|newest| newest <= now.saturating_sub(self.length))
     }
@@ -82,8 +83,8 @@ impl Window {
         }
     }
 
-    /// In order, only what has left the window since is walked over; a late event walks over the
-    /// later ones too.
+    /// Counts the events in (`time` − `length`, `time`]. For events in order it only visits
+    /// instants that have left the window; a late event also visits the later ones.
     pub(crate) fn count(&self, time: i64, length: i64) -> u64 {
         let start = time.saturating_sub(length);
         let before: u64 =
@@ -104,7 +105,7 @@ impl Window {
                 _ => merged.push_back((time, n)),
             }
         }
-        // Sums saturate at four thousand million; the total follows them, so that it never falls
+        // The counts of buckets saturate at `u32::MAX`. The total must match them, or it would fall
         // below zero.
         self.total = merged.iter().map(|&(_, n)| u64::from(n)).sum();
         self.instants = merged;

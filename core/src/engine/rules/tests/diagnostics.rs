@@ -1,4 +1,4 @@
-//! What is said of rules that are wrong.
+//! Diagnostics for invalid rules.
 
 use super::*;
 

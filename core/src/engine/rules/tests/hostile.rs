@@ -1,15 +1,14 @@
-//! Rules that mean harm, or were written in a hurry: each ends soon, is counted, and harms no later
-//! event.
+//! Malicious and careless rules: each must end soon, be counted, and not affect later events.
 
 use super::*;
 use std::sync::Arc;
 use std::sync::Mutex;
-// A clock is allowed here: these tests stand where the pipeline stands.
+// These tests take the place of the pipeline, so they may read a clock.
 use std::time::{Duration, Instant};
 
 const BOUND: Duration = Duration::from_millis(50);
 
-/// The emergency stop as the pipeline gives it.
+/// The emergency stop as the pipeline implements it.
 #[derive(Debug)]
 struct Clock(Mutex<Instant>);
 
@@ -27,16 +26,16 @@ impl Meter for Clock {
     }
 }
 
-/// The processor's time for this thread, so that a busy machine does not count; wall time where the
-/// system does not tell.
+/// CPU time of this thread, so that a busy machine does not matter; wall time where the system does
+/// not provide it.
 fn spent(since: Instant) -> Duration {
     let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
     let nanoseconds = told.and_then(|text| text.split(' ').next()?.parse().ok());
     nanoseconds.map_or_else(|| since.elapsed(), Duration::from_nanos)
 }
 
-/// Runs a script on one event that goes wrong and one that does not; gives the failure, and the
-/// shortest of three times.
+/// Runs a script on an event for which it fails and on one for which it does not. Returns the
+/// failure, and the shortest of three times.
 fn harm(script: &str, clock: bool) -> (String, Duration) {
     let text = format!(
         "{}\nfn again() {{ again() + 1 }}\nfn deep(n) {{ deep(n + 1) }}",

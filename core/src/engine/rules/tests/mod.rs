@@ -1,4 +1,4 @@
-//! Rules end to end: from their text and an event to what comes of it.
+//! End-to-end tests of rules: from their text and an event to the results.
 
 mod diagnostics;
 mod hostile;
@@ -13,12 +13,12 @@ use crate::event::time::TimeContext;
 use crate::event::{Batch, EventParser, Prefilter, Record, Role, Span, Timestamp};
 use std::sync::Arc;
 
-/// A batch of these lines, looked at.
+/// A parsed batch of these lines.
 pub(super) fn stream(lines: &[&str]) -> Batch {
     stream_for(lines, None)
 }
 
-/// The same, looked at for the filters of some rules.
+/// As [`stream`], with the prefilter of some rules.
 pub(super) fn stream_for(lines: &[&str], prefilter: Option<Arc<dyn Prefilter>>) -> Batch {
     parsed_batch(&mut parser(), lines, prefilter)
 }
@@ -27,7 +27,7 @@ pub(super) fn parser() -> EventParser {
     EventParser::new(crate::engine::testing::names(), "anomalies".to_owned(), TimeContext::new("UTC", 2026).unwrap())
 }
 
-/// The same, looked at by one who may have seen such lines before.
+/// As [`stream_for`], with a parser that may have cached such lines.
 pub(super) fn parsed_batch(parser: &mut EventParser, lines: &[&str], prefilter: Option<Arc<dyn Prefilter>>) -> Batch {
     let mut batch = Batch { prefilter, ..Batch::default() };
     for line in lines {
@@ -60,7 +60,7 @@ pub(super) fn compiled(text: &str) -> Result<RuleSet, Vec<crate::diagnostic::Dia
     RuleSet::compile(&[source("r", text)], &[table("codes", codes)])
 }
 
-/// A rule without a filter whose `on_event` has this body.
+/// A rule without a filter and with this body of `on_event`.
 pub(super) fn body(body: &str) -> String {
     format!("const RULE = #{{}};\nfn on_event(e) {{\n{body}\n}}\n")
 }
@@ -69,7 +69,7 @@ pub(super) fn shown(problems: &[crate::diagnostic::Diagnostic]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
-/// What comes of these lines, the first at 0 s, the others a second later each.
+/// The results for these lines, the first at 0 s and each other one a second later.
 pub(super) fn run(rules: &mut Rules, lines: &[&str]) -> RuleOutcome {
     let batch = stream(lines);
     let mut outcome = RuleOutcome::default();
@@ -79,7 +79,7 @@ pub(super) fn run(rules: &mut Rules, lines: &[&str]) -> RuleOutcome {
     outcome
 }
 
-/// What a script's expression prints for one event; its failure if it fails.
+/// What an expression prints for one event, or its error.
 pub(super) fn printed(expression: &str, line: &str) -> String {
     let outcome = run(&mut rules(&body(&format!("print({expression});"))), &[line]);
     match outcome.failures.first() {

@@ -1,4 +1,4 @@
-//! Every function of rules, on a stream of its own clock.
+//! Tests of every function of rules, on a stream with given times.
 
 use super::*;
 use crate::engine::finding::{Finding, State};
@@ -34,7 +34,7 @@ impl Bench {
         }
     }
 
-    /// Puts an event at `second`, whose members are `members`.
+    /// Processes an event at `second` with these `members`.
     fn put(&mut self, second: f64, members: &str) -> &Outcome {
         let time = Timestamp((second * 1e9) as i64 + 1_767_600_000_000_000_000);
         let line = format!("{{\"timestamp\":\"{time}\"{}{members}}}", if members.is_empty() { "" } else { "," });
@@ -45,7 +45,7 @@ impl Bench {
         &self.outcome
     }
 
-    /// Time passes on an idle input, to `second`.
+    /// Ticks an idle input at `second`.
     fn idle(&mut self, second: f64) -> &Outcome {
         let time = Timestamp((second * 1e9) as i64 + 1_767_600_000_000_000_000);
         self.engine.tick(time, &mut self.outcome);
@@ -73,7 +73,7 @@ impl Bench {
         String::from_utf8(out).unwrap()
     }
 
-    /// What leaves of this line.
+    /// The output for this line.
     fn line(&mut self, line: &str) -> String {
         let batch = crate::engine::testing::parsed_batch(&mut self.parser, line);
         self.engine.process(&batch.fields(0), Timestamp(1_767_600_000_000_000_000), &mut self.outcome);
@@ -82,7 +82,7 @@ impl Bench {
     }
 }
 
-/// What an expression prints at these seconds and members.
+/// What an expression prints for events at these seconds with these members.
 fn told(expression: &str, events: &[(f64, &str)]) -> Vec<String> {
     let mut bench = Bench::new(&body(&format!("print({expression});")));
     for (second, members) in events {
@@ -276,8 +276,8 @@ fn findings_quote_what_is_masked_only_masked() {
     assert!(shown.contains("first ***") && shown.contains("saw second ***"), "{shown}");
 }
 
-/// Lines before the event are those that came before, whether batches come whole or their records
-/// in turns, as in a replay.
+/// The context has the lines before the event, whether batches come whole or their records
+/// alternate, as in a replay.
 #[test]
 fn context_is_what_came_before() {
     let rule = r#"const RULE = #{ select: #{ level: "ERROR" }, key: ["message"] };

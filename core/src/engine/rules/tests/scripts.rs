@@ -1,4 +1,4 @@
-//! What scripts see and can do.
+//! What scripts can read and do.
 
 use super::*;
 use crate::engine::finding::{Key, Severity};

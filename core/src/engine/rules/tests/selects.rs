@@ -1,4 +1,4 @@
-//! Which events a filter lets through.
+//! Which events a native filter selects.
 
 use super::*;
 use crate::engine::template::{Merge, TemplateId, TemplateMatch, TemplateOptions, Templates};
@@ -7,8 +7,8 @@ fn rule_with(select: &str) -> Rules {
     rules(&format!("const RULE = #{{ select: {select} }};\nfn on_event(e) {{ print(\"ran\"); }}"))
 }
 
-/// True when a rule with this `select` runs for this line: whether the line was looked at for it,
-/// for another, or for none.
+/// True when a rule with this `select` runs for this line. The line is parsed with the rule's
+/// prefilter, with another rule's, and without one; all must agree.
 fn selects(select: &str, line: &str) -> bool {
     let mut rules = rule_with(select);
     let other = rule_with(r#"#{ message: #{ contains: ["no such words", "Zz\"z"] } }"#);
@@ -31,7 +31,7 @@ fn a_look_tells_of_words_for_the_rules_that_it_is_told_of() {
         (r#"{"msg":"a \"quoted\" word"}"#, true),
         (r#"{"msg":"a \"slow query\""}"#, false),
         (r#"{"msg":"Exception in thread \"main\""}"#, false),
-        // Any letter can be written like this, so nothing is known.
+        // Any letter can be escaped like this, so the prefilter cannot exclude anything.
         (r#"{"msg":"\u0073low query"}"#, false),
         (r#"{"level":"INFO"}"#, true),
         ("plain text with a slow query", false),
@@ -43,8 +43,7 @@ fn a_look_tells_of_words_for_the_rules_that_it_is_told_of() {
     }
 }
 
-/// What is known of a message from before is what the filters at hand say of it, at the level at
-/// hand.
+/// The parser's cache of messages depends on the current filters and the current level.
 #[test]
 fn messages_seen_before_are_looked_at_for_the_rules_at_hand() {
     let sets = [r#"#{ message: #{ contains: "slow query" } }"#, r#"#{ level: "WARN", message: "a b" }"#].map(rule_with);
@@ -61,7 +60,7 @@ fn messages_seen_before_are_looked_at_for_the_rules_at_hand() {
     assert!((100..450).contains(&idle), "{idle}");
 }
 
-/// What the parser has told is used for the rules that it was told for, and only for those.
+/// The prefilter's result is used for the rules that it was made for, and for no others.
 #[test]
 fn what_a_look_has_told_is_told_for_its_rules_alone() {
     let select = r#"#{ message: #{ contains: "slow query" } }"#;
@@ -93,7 +92,7 @@ fn a_word_that_stands_in_two_parts_of_a_line_is_found() {
     assert_eq!(ran, [false, true]);
 }
 
-/// Durations are compared in milliseconds, whatever is written.
+/// Durations are compared in milliseconds, however they are written.
 #[test]
 fn words_in_durations_are_those_of_milliseconds() {
     for line in [r#"{"duration":"1.5s"}"#, r#"{"request_time":1.5}"#, r#"{"duration_ms":1.5e3}"#] {
@@ -107,7 +106,7 @@ fn words_in_durations_are_those_of_milliseconds() {
 #[test]
 fn a_filter_selects_what_it_says() {
     let cases = [
-        // Levels: one is a least level, an array is those.
+        // Levels: a single one is a minimum, an array lists them.
         (r#"#{ level: "WARN" }"#, r#"{"level":"ERROR"}"#, true),
         (r#"#{ level: "WARN" }"#, r#"{"level":"WARN"}"#, true),
         (r#"#{ level: "WARN" }"#, r#"{"level":"INFO"}"#, false),
@@ -115,7 +114,7 @@ fn a_filter_selects_what_it_says() {
         (r#"#{ level: ["INFO", "FATAL"] }"#, r#"{"level":"FATAL"}"#, true),
         (r#"#{ level: ["INFO", "FATAL"] }"#, r#"{"level":"ERROR"}"#, false),
         (r#"#{ level: "TRACE" }"#, r#"{"msg":"no level"}"#, false),
-        // Roles, by any of their names.
+        // Roles, under any of their names.
         (r#"#{ status: 504 }"#, r#"{"status":504}"#, true),
         (r#"#{ status: 504 }"#, r#"{"status_code":"504"}"#, true),
         (r#"#{ status: "504" }"#, r#"{"http":{"status_code":504}}"#, true),
@@ -124,7 +123,7 @@ fn a_filter_selects_what_it_says() {
         (r#"#{ status: 504 }"#, r#"{"msg":"504"}"#, false),
         (r#"#{ message: "a \"b\"" }"#, r#"{"msg":"a \"b\""}"#, true),
         (r#"#{ duration: 1500 }"#, r#"{"took":"1.5s"}"#, true),
-        // Literal members, dotted paths, and values by value.
+        // Literal members and dotted paths, compared by value.
         (r#"#{ ".status": 504 }"#, r#"{"status_code":504}"#, false),
         (r#"#{ ".status": 504 }"#, r#"{"status":504.0}"#, true),
         (r#"#{ n: 504 }"#, r#"{"n":"504"}"#, true),
@@ -145,7 +144,7 @@ fn a_filter_selects_what_it_says() {
         (r#"#{ message: #{ mentions: "codes" } }"#, r#"{"msg":"failed (A-1)"}"#, true),
         (r#"#{ message: #{ mentions: "codes" } }"#, r#"{"msg":"failed (BA-1)"}"#, false),
         (r#"#{ message: #{ mentions: "codes" } }"#, "plain text with A-1", true),
-        // Beginnings, contents, patterns.
+        // Prefixes, substrings and regexes.
         (r#"#{ message: #{ prefix: "GET /" } }"#, r#"{"msg":"GET /x"}"#, true),
         (r#"#{ message: #{ prefix: ["PUT", "GET /api/v1/users"] } }"#, r#"{"msg":"GET /api/v1/x"}"#, false),
         (r#"#{ message: #{ prefix: ["PUT", "GET /api/v1/users"] } }"#, r#"{"msg":"GET /api/v1/users/7"}"#, true),
@@ -180,7 +179,7 @@ fn a_filter_selects_what_it_says() {
         (r#"#{ user: #{ regex: "^adm[0-9]$" } }"#, r#"{"user":"admin"}"#, false),
         (r#"#{ message: #{ regex: "(refused|reset) by \\d+" } }"#, "connection refused by 10", true),
         (r#"#{ status: #{ regex: "^50" } }"#, r#"{"status":504}"#, true),
-        // Ranges, by value; in milliseconds for durations.
+        // Ranges compare by value, for durations in milliseconds.
         (r#"#{ status: #{ min: 500 } }"#, r#"{"status":500}"#, true),
         (r#"#{ status: #{ min: 500 } }"#, r#"{"status":499}"#, false),
         (r#"#{ status: #{ min: 500, max: 599, not: 501 } }"#, r#"{"status":502}"#, true),
@@ -188,7 +187,7 @@ fn a_filter_selects_what_it_says() {
         (r#"#{ duration: #{ min: 1000 } }"#, r#"{"took":"1.5s"}"#, true),
         (r#"#{ n: #{ max: 0.5 } }"#, r#"{"n":"0.25"}"#, true),
         (r#"#{ n: #{ max: 0.5 } }"#, r#"{"n":"low"}"#, false),
-        // Existence and negation: what is missing passes no test but its absence.
+        // Existence and negation: a missing member passes only `exists: false`.
         (r#"#{ n: #{ exists: true } }"#, r#"{"n":[]}"#, true),
         (r#"#{ n: #{ exists: true } }"#, r#"{"n":null}"#, false),
         (r#"#{ n: #{ exists: false } }"#, r#"{"m":1}"#, true),
@@ -208,7 +207,8 @@ fn a_filter_selects_what_it_says() {
         (r#"#{ level: #{ min: "INFO", not: "ERROR" } }"#, r#"{"level":"ERROR"}"#, false),
         (r#"#{ level: #{ exists: false } }"#, r#"{"n":1}"#, true),
         (r#"#{ level: #{ exists: false } }"#, r#"{"level":"INFO"}"#, false),
-        // All of a map, any of an array, everything without a filter.
+        // All tests of a map must hold, any alternative of an array; without a filter every event
+        // is selected.
         (r#"#{ level: "WARN", n: 1 }"#, r#"{"level":"WARN","n":1}"#, true),
         (r#"#{ level: "WARN", n: 1 }"#, r#"{"level":"WARN","n":2}"#, false),
         (r#"[#{ n: 1 }, #{ m: 1 }]"#, r#"{"m":1,"n":2}"#, true),
@@ -234,8 +234,8 @@ fn opaque_lines_are_seen_by_no_rule() {
 
 #[test]
 fn joined_filters_select_what_each_alone_does() {
-    // Every kind of test on roles and on members, at every level and at some, with values of events
-    // mixed in.
+    // Every kind of test on roles and on members, for all levels and for some, with values from the
+    // events.
     let tests = [
         r#""b""#,
         r#"["a", 7]"#,
@@ -285,7 +285,7 @@ fn joined_filters_select_what_each_alone_does() {
     };
     let mut joined = compile(&sources);
     let mut parser = parser();
-    // Each with somebody who looks at events for it alone.
+    // Each rule alone, with a parser that has only its prefilter.
     let mut alone: Vec<(Rules, EventParser)> =
         sources.iter().map(|source| (compile(std::slice::from_ref(source)), super::parser())).collect();
     let mut hits = 0;
@@ -315,7 +315,7 @@ fn joined_filters_select_what_each_alone_does() {
     assert!(hits > 100, "{hits}");
 }
 
-/// The numbers of the rules that ran: their evaluations, for printing is limited.
+/// The rules that ran, by their evaluation counts, because printing is limited.
 fn ran(rules: &mut Rules, batch: &Batch) -> Vec<String> {
     let before: Vec<u64> = rules.tallies().map(|(_, tally)| tally.evaluations).collect();
     rules.on_event(&batch.fields(0), Timestamp(0), &mut RuleOutcome::default());
@@ -341,7 +341,7 @@ fn a_template_is_selected_by_its_id_and_by_what_it_was_merged_into() {
     assert!(!runs(&mut rules, 0xbb) && runs(&mut rules, 0xcc));
 }
 
-/// What was parsed is not lost with a prefilter that fails: the engine asks again.
+/// A failing prefilter does not lose the parsed event: the engine evaluates the filters instead.
 #[test]
 fn a_parsed_event_survives_its_prefilter() {
     #[derive(Debug)]

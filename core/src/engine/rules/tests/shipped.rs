@@ -1,4 +1,4 @@
-//! The rules that the binary carries.
+//! Tests of the embedded rules.
 
 use super::*;
 use crate::engine::finding::Severity;

@@ -1,4 +1,4 @@
-//! What rules remember between events.
+//! The state of rules between events.
 
 use super::*;
 

@@ -1,10 +1,10 @@
-//! `between` and `weekday`: the clock and the calendar of a place, at an event's time.
+//! Local time for `between` and `weekday`, at the time of an event.
 
 use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 
-/// Zones that a set of rules has asked for at most.
+/// Most time zones that are cached per set of rules.
 const MOST: usize = 64;
 
 /// Time zones by name.
@@ -15,15 +15,15 @@ pub(crate) struct Zones {
 }
 
 impl Zones {
-    /// The zone that is meant where a rule names none. An unknown name leaves UTC.
+    /// Sets the default zone of rules. An unknown name leaves it at UTC.
     pub(crate) fn set_own(&mut self, name: &str) {
         self.own = crate::event::time::zone_of(name);
     }
 
-    /// The zone of this name; the own one without.
+    /// The zone with this name, or the default zone for `None`.
     ///
     /// # Errors
-    /// When there is no such zone.
+    /// When the name is unknown.
     pub(crate) fn get(&mut self, name: Option<&str>) -> Result<TimeZone, String> {
         let Some(name) = name else { return Ok(self.own.clone().unwrap_or(TimeZone::UTC)) };
         if let Some(zone) = self.known.get(name) {
@@ -39,7 +39,8 @@ impl Zones {
     }
 }
 
-/// A time of day, `"22:00"` or `"22:00:30"`, in seconds; `"24:00"` is the end of the day.
+/// Parses a time of day, `"22:00"` or `"22:00:30"`, into seconds since midnight; `"24:00"` is the
+/// end of the day.
 pub(crate) fn time_of_day(text: &str) -> Option<i32> {
     let mut parts = text.split(':').map(|part| (part.len() == 2).then(|| part.parse::<u8>().ok()).flatten());
     let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next().map_or(Some(0), |part| part)?);
@@ -47,8 +48,8 @@ pub(crate) fn time_of_day(text: &str) -> Option<i32> {
     (parts.next().is_none() && minute < 60 && second < 60 && seconds <= 86_400).then_some(seconds)
 }
 
-/// True when the time of day at `time` (nanoseconds) lies from `from` until before `to`, over
-/// midnight if `to` is earlier.
+/// True when the local time of day at `time` (nanoseconds) is at or after `from` and before `to`.
+/// If `to` is earlier than `from`, the interval includes midnight.
 pub(crate) fn is_between(time: i64, zone: &TimeZone, from: i32, to: i32) -> bool {
     let now = local(time, zone).time();
     let seconds = i32::from(now.hour()) * 3_600 + i32::from(now.minute()) * 60 + i32::from(now.second());

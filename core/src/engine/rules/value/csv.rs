@@ -1,5 +1,5 @@
-//! Lines of CSV as RFC 4180 has them: commas, quotes doubled inside of quotes, line breaks there
-//! too.
+//! Reads CSV as in RFC 4180: fields separated by commas; quoted fields may have line breaks and
+//! doubled quotes.
 
 use rhai::Dynamic;
 
@@ -11,7 +11,7 @@ pub(crate) struct Field {
 }
 
 impl Field {
-    /// Text, or what an unquoted field says that is no text; `None` for an empty one.
+    /// The value: text, or a number or truth value if unquoted; `None` for an empty unquoted field.
     pub(crate) fn value(&self) -> Option<Dynamic> {
         let text = self.text.as_str();
         if self.quoted {
@@ -21,7 +21,7 @@ impl Field {
             "" => None,
             "true" => Some(true.into()),
             "false" => Some(false.into()),
-            // A leading zero is a code's, not a number's.
+            // A leading zero marks a code, which stays text.
             _ if text.len() > 1 && text.starts_with('0') && !text.starts_with("0.") => Some(text.into()),
             _ if !text.starts_with(|c: char| c.is_ascii_digit() || c == '-') => Some(text.into()),
             _ => Some(
@@ -34,7 +34,7 @@ impl Field {
     }
 }
 
-/// Reads lines, empty ones left out, each with the offset at which it begins.
+/// An iterator over the non-empty lines, each with its byte offset.
 pub(crate) struct Lines<'a> {
     text: &'a str,
     at: usize,
@@ -47,7 +47,7 @@ impl<'a> Lines<'a> {
 }
 
 impl Iterator for Lines<'_> {
-    /// A line, or where and what is wrong.
+    /// The offset and fields of a line, or the offset and description of an error.
     type Item = Result<(usize, Vec<Field>), (usize, &'static str)>;
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -1,19 +1,19 @@
 //! Durations as rules write them: `"250ms"`, `"90s"`, `"5m"`, `"1h"`, `"2d"`.
 
-/// What a wrong duration is answered with.
+/// The hint for an invalid duration.
 pub(crate) const HINT: &str = "write a number and a unit: \"250ms\", \"90s\", \"5m\", \"1h\", \"2d\"";
 
-/// Nothing a rule remembers is longer: beyond it a table would hold a stream's whole life.
+/// The longest duration: 31 days. With more, a table would hold the whole life of a stream.
 const LONGEST_NS: i64 = 31 * 86_400 * 1_000_000_000;
 
-/// The nanoseconds that `text` says: more than none, at most 31 days. `None` for anything else.
+/// Parses a duration into nanoseconds; `None` if it is invalid, zero or longer than 31 days.
 #[must_use]
 pub fn nanoseconds(text: &str) -> Option<i64> {
     let nanoseconds = crate::duration::nanoseconds(text.trim())?;
     (nanoseconds >= 1.0 && nanoseconds <= LONGEST_NS as f64).then_some(nanoseconds as i64)
 }
 
-/// Nanoseconds as seconds.
+/// Converts nanoseconds to seconds.
 pub(crate) fn seconds(nanoseconds: i64) -> f64 {
     nanoseconds as f64 / 1e9
 }

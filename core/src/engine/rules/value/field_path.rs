@@ -1,8 +1,8 @@
-//! Where a rule reads a value of an event.
+//! The field of an event that a rule names.
 
 use crate::event::Role;
 
-/// Where a rule reads a value: one of the eleven roles, or the literal member.
+/// A field of an event: one of the roles, or a literal member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum FieldPath {
     Role(Role),
@@ -10,8 +10,8 @@ pub(crate) enum FieldPath {
 }
 
 impl FieldPath {
-    /// As written in `select` and `key`: a role's name, `.x` for the literal member `x`, any other
-    /// name for itself.
+    /// Parses a name in `select` or `key`: the name of a role is that role, `.x` is the literal
+    /// member `x`, and any other name is the member of that name.
     pub(crate) fn of(name: &str) -> Self {
         match (name.strip_prefix('.'), Role::from_name(name)) {
             (Some(literal), _) => Self::Member(literal.to_owned()),

@@ -1,9 +1,9 @@
-//! A script's values as JSON.
+//! Converts values of scripts to JSON.
 
 use rhai::Dynamic;
 use serde_json::Value;
 
-/// The value as JSON; `None` for what is no plain value: functions, times, events.
+/// The value as JSON; `None` for values that are not plain, such as functions, times and events.
 pub(crate) fn json(value: &Dynamic) -> Option<Value> {
     if value.is_unit() {
         return Some(Value::Null);

@@ -1,7 +1,7 @@
-//! What a script's values are, and what a rule's file can say of them: scalars that compare by
-//! value, durations, the calendar, lookup tables, plain values that outlive an evaluation.
+//! The values that scripts and rule files use: scalars that compare by value, durations, the
+//! calendar, lookup tables, and plain values that are stored between evaluations.
 //!
-//! This layer knows events (`crate::event`), and nothing of rules.
+//! This layer uses events (`crate::event`) and knows nothing of rules.
 
 pub(crate) mod calendar;
 pub(crate) mod csv;
@@ -12,5 +12,5 @@ pub(crate) mod scalar;
 pub(crate) mod stored;
 pub(crate) mod table;
 
-/// Bytes that a text in a script can have; longer texts of an event are cut off there.
+/// Most bytes of a text in a script; longer texts of an event are cut.
 pub(crate) const TEXT_LIMIT: usize = 64 << 10;

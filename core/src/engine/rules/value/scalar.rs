@@ -1,9 +1,9 @@
-//! Values as rules compare them: `"504"` and `504` are the same, whatever the event wrote.
+//! Scalars as rules compare them: `"504"` and `504` are equal, however the event writes them.
 
 use crate::event::Value;
 use rhai::Dynamic;
 
-/// A number by value; integers are compared exactly, so that long identifiers stay apart.
+/// A number. Integers are compared exactly, so that long identifiers stay distinct.
 #[derive(Clone, Copy, Debug)]
 enum Number {
     Integer(i64),
@@ -11,8 +11,7 @@ enum Number {
 }
 
 impl Number {
-    /// The number that `text` is, in JSON's notation or with a plus sign. `nan` and `inf` are
-    /// words, not numbers.
+    /// Parses a number in JSON's notation, optionally with a plus sign. `nan` and `inf` are text.
     fn of(text: &str) -> Option<Self> {
         if !text.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.')) {
             return None;
@@ -38,13 +37,13 @@ impl Number {
     }
 }
 
-/// One value of a rule's filter.
+/// A scalar in a rule's filter.
 #[derive(Clone, Debug)]
 pub(crate) struct Scalar {
     text: String,
     number: Option<Number>,
-    /// It was written as text, so that against text only the same text counts (`"1e3"` is not
-    /// `"1000"`).
+    /// The rule wrote it as text. Compared with text it then matches only the same text (`"1e3"` is
+    /// not `"1000"`).
     is_text: bool,
 }
 
@@ -56,32 +55,33 @@ impl Scalar {
         Some(Self { text, number, is_text: value.is_string() || value.is_char() })
     }
 
-    /// True when it is a number, or a text that says one.
+    /// True for a number, and for text that is a number.
     pub(crate) fn is_number(&self) -> bool {
         self.number.is_some()
     }
 
-    /// Its value as a number, if it has one.
+    /// The value as a number, if it has one.
     pub(crate) fn number(&self) -> Option<f64> {
         self.number.map(Number::value)
     }
 
-    /// As an event would write it as text.
+    /// The value as text, as an event would have it.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
-    /// As a rule writes it.
+    /// The value in the syntax of rules.
     pub(crate) fn shown(&self) -> String {
         if self.is_text { format!("{:?}", self.text) } else { self.text.clone() }
     }
 
-    /// True when an event's integer is this value.
+    /// True when this value equals an integer in an event.
     pub(crate) fn is_integer(&self, integer: i64) -> bool {
         self.number.is_some_and(|number| number.same(Number::Integer(integer)))
     }
 
-    /// True when an event's `text`, written as text or (`as_number`) as a number, is this value.
+    /// True when this value equals `text` in an event, which the event has as text or (`as_number`)
+    /// as a number.
     pub(crate) fn is(&self, text: &str, as_number: bool) -> bool {
         if self.text == text {
             return true;
@@ -98,7 +98,7 @@ pub(crate) fn number_of(text: &str) -> Option<f64> {
     Number::of(text).map(Number::value)
 }
 
-/// Text and number are the same by value: the `==` between them in rules.
+/// Compares text and number by value, for `==` in rules.
 pub(crate) fn same_number(text: &str, number: f64) -> bool {
     Number::of(text).is_some_and(|written| written.value() == number)
 }
@@ -108,8 +108,8 @@ pub(crate) fn same_integer(text: &str, number: i64) -> bool {
     Number::of(text).is_some_and(|written| written.same(Number::Integer(number)))
 }
 
-/// A scalar as text: whole floats without a fraction, so that `504`, `504.0` and `"504"` make one
-/// key.
+/// A scalar as text. Whole floats have no fraction, so that `504`, `504.0` and `"504"` give the
+/// same key.
 pub(crate) fn text_of(value: &Dynamic) -> Option<String> {
     if let Ok(text) = value.as_immutable_string_ref() {
         return Some(text.to_string());
@@ -127,7 +127,7 @@ pub(crate) fn text_of(value: &Dynamic) -> Option<String> {
     value.as_bool().map(|truth| truth.to_string()).or_else(|_| value.as_char().map(String::from)).ok()
 }
 
-/// A member's scalar as text, and whether it was written as a number; `None` for null and nested
+/// A member's scalar as text, and whether the event has it as a number; `None` for null and nested
 /// values.
 pub(crate) fn text_of_member<'a>(value: &'a Value<'_>) -> Option<(&'a str, bool)> {
     match value {

@@ -1,14 +1,13 @@
-//! Values that outlive an evaluation: what `set` keeps, what `changed` compares, what an expiry
-//! action was given.
+//! Values that are stored between evaluations: by `set` and `changed`, and for expiry actions.
 //!
-//! Rhai's own values can hold functions and shared references; these are plain, are written into
-//! snapshots, and are bounded.
+//! Rhai's own values can hold functions and shared references. These are plain and bounded, and can
+//! be written into snapshots.
 
 use rhai::{Dynamic, Map};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Bytes of one kept value, its texts and a few for each element.
+/// Most bytes of one stored value: its texts and a few bytes for each element.
 pub(crate) const MOST_BYTES: usize = 4096;
 
 /// A plain value.
@@ -25,10 +24,10 @@ pub(crate) enum Stored {
 }
 
 impl Stored {
-    /// The value, if it is plain and not too large.
+    /// Converts a value, if it is plain and not too large.
     ///
     /// # Errors
-    /// What is wrong with it, as the end of a sentence that begins with the value.
+    /// The problem, as the end of a sentence that begins with the value.
     pub(crate) fn of(value: &Dynamic) -> Result<Self, String> {
         let stored = Self::read(value)?;
         let bytes = stored.bytes();
@@ -64,7 +63,7 @@ impl Stored {
         }
     }
 
-    /// About how much memory it takes beyond its own place.
+    /// Approximate heap size in bytes.
     pub(crate) fn bytes(&self) -> usize {
         match self {
             Self::Unit | Self::Truth(_) | Self::Integer(_) | Self::Float(_) => 0,
@@ -74,7 +73,7 @@ impl Stored {
         }
     }
 
-    /// As scripts see it.
+    /// The value for scripts.
     pub(crate) fn dynamic(&self) -> Dynamic {
         match self {
             Self::Unit => Dynamic::UNIT,
@@ -89,7 +88,7 @@ impl Stored {
         }
     }
 
-    /// As JSON. Numbers that JSON does not have are null.
+    /// The value as JSON; NaN and infinity become null.
     pub(crate) fn json(&self) -> serde_json::Value {
         use serde_json::Value;
         match self {

@@ -1,8 +1,8 @@
-//! Lookup tables: error code → cause, remedy. Written in TOML, one table a row, or in CSV, one line
-//! a row.
+//! Lookup tables, such as error code → cause and remedy. Written in TOML (a TOML table per row) or
+//! in CSV (a line per row).
 //!
-//! What is wrong in one is said with its place and without the line: a table can hold anything, and
-//! what is taken for one may be a file of credentials.
+//! Problems are reported with their location but without the line: by mistake the file could be one
+//! with credentials.
 
 use super::csv;
 use crate::diagnostic::Diagnostic;
@@ -12,29 +12,29 @@ use rhai::{Dynamic, Map};
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
-/// A larger table is refused: it belongs in a database.
+/// Most rows. Larger tables belong in a database.
 pub(crate) const MOST_ROWS: usize = 100_000;
-/// A larger file is refused, in bytes.
+/// Most bytes of a file.
 pub(crate) const MOST_BYTES: usize = 8 << 20;
 
-/// One table, immutable once read.
+/// A table, immutable once read.
 #[derive(Debug)]
 pub(crate) struct Table {
     pub(crate) name: String,
-    /// Of the file's text.
+    /// Hash of the file's text.
     pub(crate) hash: u64,
     keys: Vec<String>,
-    /// One for each key: a map of text, numbers and truth values.
+    /// The row of each key: a map of texts, numbers and truth values.
     rows: Vec<Map>,
     index: HashMap<String, usize>,
     longest: usize,
-    /// Built when first asked for: most tables are only looked up in. `None` inside when the keys
-    /// are too much for it.
+    /// Search for keys in a text, built on first use because most tables are only looked up by key.
+    /// `None` inside if the keys are too large for it.
     matcher: OnceLock<Option<AhoCorasick>>,
 }
 
 impl Table {
-    /// Reads a table: CSV when `path` ends so, otherwise TOML.
+    /// Reads a table: CSV if `path` ends in `.csv`, otherwise TOML.
     ///
     /// # Errors
     /// As [`Self::from_toml`] and [`Self::from_csv`].
@@ -56,13 +56,13 @@ impl Table {
         }
     }
 
-    /// Reads a table from CSV (RFC 4180): the first line names the columns, the first column is the
-    /// key. A field that is a number, `true` or `false` is one, unless it is quoted; an empty one
-    /// is missing.
+    /// Reads a table from CSV (RFC 4180). The first line has the names of the columns; the first
+    /// column is the key. An unquoted number, `true` or `false` is read as such; an empty unquoted
+    /// field is missing from the row.
     ///
     /// # Errors
-    /// A diagnostic for each line that does not fit the first, each key that comes twice, and for a
-    /// table that is too large.
+    /// A diagnostic for each line with another number of fields than the first, for each empty or
+    /// duplicate key, and for a table that is too large.
     pub(crate) fn from_csv(name: &str, path: &str, text: &str) -> Result<Self, Vec<Diagnostic>> {
         if text.len() > MOST_BYTES {
             return Err(vec![too_long(path, text)]);
@@ -113,8 +113,8 @@ impl Table {
     /// Reads a table from TOML.
     ///
     /// # Errors
-    /// A diagnostic for bad TOML, for each row that is no table and each member that is no scalar,
-    /// and for a table that is too large.
+    /// A diagnostic for invalid TOML, for each row that is not a table, for each member that is not
+    /// a scalar, and for a table that is too large.
     pub(crate) fn from_toml(name: &str, path: &str, text: &str) -> Result<Self, Vec<Diagnostic>> {
         if text.len() > MOST_BYTES {
             return Err(vec![too_long(path, text)]);
@@ -183,13 +183,13 @@ impl Table {
         })
     }
 
-    /// The key that `text` mentions first as a whole word, the longest of those that begin there,
-    /// with its row.
+    /// The first key in `text` that is a whole word, with its row; of several that begin at the
+    /// same position, the longest.
     pub(crate) fn find_in(&self, text: &str) -> Option<(&str, &Map)> {
         let mut best: Option<(usize, usize, usize)> = None;
         for found in self.matcher()?.find_overlapping_iter(text) {
-            // Matches come by where they end: one that begins before the best ends within the
-            // longest key's reach.
+            // Matches come in the order of their ends. A match that begins before the best one must
+            // end within the length of the longest key.
             if best.is_some_and(|(start, _, _)| found.end() > start + self.longest) {
                 break;
             }
@@ -224,9 +224,9 @@ fn scalar(value: &toml::de::DeValue<'_>) -> Option<Dynamic> {
     })
 }
 
-/// True when `text[start..end]` stands alone: no letter, digit, `_` or `-` touches it, so that
-/// `GLM-1024` is not found in `XGLM-1024`, `GLM-10245` or `GLM-1024-B`. Chinese and what else has
-/// no blanks between words ends one: `错误码GLM-1024，显存不足` has it.
+/// True when `text[start..end]` is a whole word: no letter, digit, `_` or `-` is next to it, so
+/// that `GLM-1024` is not found in `XGLM-1024`, `GLM-10245` or `GLM-1024-B`. Characters of scripts
+/// without spaces, such as Chinese, are no part of a word: `错误码GLM-1024，显存不足` contains it.
 fn is_word(text: &str, start: usize, end: usize) -> bool {
     let part_of_word = |c: char| (c.is_alphanumeric() && !is_unspaced(c)) || c == '_' || c == '-';
     !text[..start].chars().next_back().is_some_and(part_of_word)

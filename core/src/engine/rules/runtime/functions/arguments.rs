@@ -1,22 +1,22 @@
-//! What functions make of their arguments.
+//! Conversion of the arguments of functions.
 
 use crate::engine::rules::runtime::context::BETWEEN_PARTS;
 use crate::engine::rules::value::duration;
 use crate::engine::rules::value::scalar::text_of;
 use rhai::{Dynamic, EvalAltResult, Map, Position};
 
-/// Bytes of a text that a finding, a key or a label can have.
+/// Most bytes of a text in a finding, a key or a label.
 pub(crate) const LONGEST_TEXT: usize = 1024;
 
-/// Why a function ends the evaluation.
+/// The error with which a function ends the evaluation.
 pub(crate) type Failure = Box<EvalAltResult>;
 
-/// An evaluation that ends at `position` with this message.
+/// An error with this message at `position`.
 pub(crate) fn failure(message: impl Into<String>, position: Position) -> Failure {
     EvalAltResult::ErrorRuntime(message.into().into(), position).into()
 }
 
-/// The nanoseconds that a window's text says.
+/// Parses a window into nanoseconds.
 pub(crate) fn window_of(window: &Dynamic, position: Position) -> Result<i64, Failure> {
     window
         .as_immutable_string_ref()
@@ -25,7 +25,7 @@ pub(crate) fn window_of(window: &Dynamic, position: Position) -> Result<i64, Fai
         .ok_or_else(|| failure(format!("`{window}` is no duration; {}", duration::HINT), position))
 }
 
-/// A condition: what is missing does not hold.
+/// A condition. A missing value is false.
 pub(crate) fn truth_of(value: &Dynamic, position: Position) -> Result<bool, Failure> {
     if value.is_unit() {
         return Ok(false);
@@ -33,7 +33,7 @@ pub(crate) fn truth_of(value: &Dynamic, position: Position) -> Result<bool, Fail
     value.as_bool().map_err(|found| failure(format!("a condition is true or false, not {found}"), position))
 }
 
-/// A number, written as one or as text; `None` for what is missing or none.
+/// A number, as a number or as text; `None` if it is missing or not a finite number.
 pub(crate) fn number_of(value: &Dynamic) -> Option<f64> {
     let number = match value.as_float().or_else(|_| value.as_int().map(|number| number as f64)) {
         Ok(number) => number,
@@ -42,8 +42,7 @@ pub(crate) fn number_of(value: &Dynamic) -> Option<f64> {
     number.is_finite().then_some(number)
 }
 
-/// Runs `work` on the text under which `key` is held; `missing` stands for a key that is missing,
-/// or a part of it.
+/// Calls `work` with the text of `key`; returns `missing` if the key or a part of it is missing.
 pub(crate) fn with_key<R>(
     key: &Dynamic,
     position: Position,
@@ -51,7 +50,7 @@ pub(crate) fn with_key<R>(
     work: impl FnOnce(&str) -> Result<R, String>,
 ) -> Result<R, Failure> {
     let fail = |message: String| failure(message, position);
-    // Nearly every key is a text, which is not copied.
+    // Nearly all keys are text, which need not be copied.
     if let Ok(text) = key.as_immutable_string_ref() {
         return work(&text).map_err(fail);
     }
@@ -61,8 +60,8 @@ pub(crate) fn with_key<R>(
     }
 }
 
-/// The text under which a key is held: a scalar's own, an array's parts joined. `None` when it or a
-/// part is missing.
+/// The text of a key: a scalar as text, the parts of an array joined. `None` if the key or a part
+/// of it is missing.
 fn key_of(key: &Dynamic) -> Result<Option<String>, String> {
     if key.is_unit() {
         return Ok(None);
@@ -86,7 +85,7 @@ fn key_of(key: &Dynamic) -> Result<Option<String>, String> {
     Ok(Some(joined))
 }
 
-/// A map of names and scalars; what is missing is left out.
+/// A map of names and scalars as pairs, without missing values.
 pub(crate) fn key_map(map: &Map) -> Result<Vec<(String, String)>, String> {
     let mut pairs = Vec::with_capacity(map.len());
     for (name, value) in map.iter().filter(|(_, value)| !value.is_unit()) {

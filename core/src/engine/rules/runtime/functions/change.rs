@@ -1,4 +1,4 @@
-//! `first_seen`, `changed`, `since`: how an event differs from those before it.
+//! `first_seen`, `changed`, `since`: compare an event with those before it.
 
 use super::arguments::{Failure, failure, window_of, with_key};
 use super::table::{Function, FunctionGroup, overload};
@@ -10,7 +10,7 @@ use crate::engine::rules::value::duration::seconds;
 use crate::engine::rules::value::stored::Stored;
 use rhai::{Dynamic, Position};
 
-/// All of them.
+/// The functions of this group.
 pub(super) const GROUP: FunctionGroup = FunctionGroup {
     title: "change",
     functions: &[
@@ -56,14 +56,14 @@ pub(super) const GROUP: FunctionGroup = FunctionGroup {
     others: &[],
 };
 
-/// The key under which a call site notes when it was first asked; no event's key has a zero byte in
-/// front.
+/// The key under which a call site stores the time of its first call. The zero byte in front keeps
+/// it apart from keys of events.
 fn birth_of(position: Position) -> String {
     format!("\u{0}{}:{}", position.line().unwrap_or(0), position.position().unwrap_or(0))
 }
 
-/// True the first time `key` is seen here, once the call site has been learning for `learn`. Never
-/// again after the table has forgotten a key: what seems new may be old then.
+/// True the first time this call site sees `key`, once it has been learning for `learn`. Always
+/// false once its table has evicted a key, because the key may not be new then.
 fn first_seen(
     context: &SharedContext,
     position: Position,
@@ -94,8 +94,8 @@ fn first_seen(
     })
 }
 
-/// True when `value` is not what it was when `key` was last seen here. The first value is no
-/// change, nor is a missing one.
+/// True when `value` differs from the one when this call site last saw `key`. False for the first
+/// value and for a missing one.
 fn changed(context: &SharedContext, position: Position, key: &Dynamic, value: &Dynamic) -> Result<bool, Failure> {
     if value.is_unit() {
         return Ok(false);
@@ -112,7 +112,7 @@ fn changed(context: &SharedContext, position: Position, key: &Dynamic, value: &D
     })
 }
 
-/// Seconds since `key` was last seen here; `()` the first time.
+/// Seconds since this call site last saw `key`; `()` the first time.
 fn since(context: &SharedContext, position: Position, key: &Dynamic) -> Result<Dynamic, Failure> {
     let mut context = context.lock();
     with_key(key, position, Dynamic::UNIT, |key| {

@@ -1,8 +1,8 @@
-//! `count`, `rate`, `ratio`, `distinct`, `sum`, `avg`, `quantile`, `spike`: what a window of event
-//! time holds.
+//! `count`, `rate`, `ratio`, `distinct`, `sum`, `avg`, `quantile`, `spike`: statistics over a
+//! window of event time.
 //!
-//! Each adds the event at hand to the window of its key and tells what lies in (t − window, t]. A
-//! call site has windows of its own, so that two calls do not count an event twice.
+//! Each call adds the current event to the window of its key and evaluates (t − window, t]. Every
+//! call site has its own windows, so two calls do not count an event twice.
 
 use super::arguments::{Failure, failure, number_of, truth_of, window_of, with_key};
 use super::table::{Function, FunctionGroup, overload};
@@ -12,10 +12,10 @@ use crate::engine::rules::value::duration::seconds;
 use crate::engine::rules::value::scalar::text_of;
 use rhai::{Dynamic, FLOAT, INT, Position};
 
-/// Events that a window must hold before `spike` says so, where the rule does not say.
+/// Default for the least number of events in one of the two windows of `spike`.
 const SPIKE_EVENTS: INT = 10;
 
-/// All of them.
+/// The functions of this group.
 pub(super) const GROUP: FunctionGroup = FunctionGroup {
     title: "counting",
     functions: &[
@@ -231,9 +231,9 @@ fn quantile(
     Ok(found.map_or(Dynamic::UNIT, Dynamic::from))
 }
 
-/// True when the window holds at least `factor` times as many events as the one before it (with a
-/// factor below 1: at most), once the key has been seen for both. The larger of the two holds at
-/// least `least` events.
+/// True when the window has at least `factor` times as many events as the one before it (with a
+/// factor below 1: at most), once the key was seen for two windows. The larger of the two counts
+/// must be at least `least`.
 fn spike(
     context: &SharedContext,
     position: Position,
@@ -256,8 +256,7 @@ fn spike(
             let before = both.saturating_sub(now);
             let ready = time.saturating_sub(since) >= length.saturating_mul(2);
             let enough = now.max(before) >= u64::try_from(least).unwrap_or(0);
-            // An empty window before counts as one event, so that a factor has something to
-            // multiply.
+            // An empty window before counts as one event, so that there is something to multiply.
             let (now_f, expected) = (now as FLOAT, before.max(1) as FLOAT * factor);
             (now, ready && enough && if factor >= 1.0 { now_f >= expected } else { now_f <= expected })
         });

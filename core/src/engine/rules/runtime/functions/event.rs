@@ -1,4 +1,4 @@
-//! `annotate`, `mask`, `drop`, `emit`: what becomes of the event, and events of a rule's own.
+//! `annotate`, `mask`, `drop`, `emit`: change the event, and emit others.
 
 use super::arguments::failure;
 use super::table::{Function, FunctionGroup, overload};
@@ -8,16 +8,16 @@ use crate::event::Timestamp;
 use crate::event::unescape::escape_into;
 use rhai::{Array, Dynamic, Map};
 
-/// Members that rules can add to one event.
+/// Most members that rules can add to one event.
 const MOST_MEMBERS: usize = 32;
-/// Bytes of their values together, and of an emitted event.
+/// Most bytes of the values of all added members, and of an emitted event.
 const MOST_BYTES: usize = 8 << 10;
-/// What stands in the place of a text that is masked, where the rule does not say.
+/// The default replacement for masked text.
 const STARS: &str = "***";
-/// Where findings are written.
+/// The member with the findings of an event.
 const FINDINGS: &str = "anomalies";
 
-/// All of them.
+/// The functions of this group.
 pub(super) const GROUP: FunctionGroup = FunctionGroup {
     title: "the event",
     functions: &[
@@ -90,7 +90,7 @@ pub(super) const GROUP: FunctionGroup = FunctionGroup {
     others: &[],
 };
 
-/// Adds a member. One that the event has already, or that a rule has added, stays as it is.
+/// Adds a member. A member that the event or an earlier call already has stays unchanged.
 fn annotate(context: &mut RuleContext, name: &str, value: &Dynamic) -> Result<(), String> {
     if name.is_empty() || name.len() > 128 || name == FINDINGS {
         return Err(format!("`{name}` is no name for a member that a rule adds"));
@@ -128,14 +128,14 @@ fn mask_members(context: &mut RuleContext, names: &Array) -> Result<(), String> 
     Ok(())
 }
 
-/// The event does not leave.
+/// Withholds the event.
 fn withhold(context: &mut RuleContext) -> Result<(), String> {
     context.event()?;
     context.edit.withheld = true;
     Ok(())
 }
 
-/// An event of the rule's own: time, level INFO and where it comes from, unless it says so itself.
+/// Emits an event. Adds time, level INFO, source and rule, unless `members` has them.
 fn emit(context: &mut RuleContext, members: &Map) -> Result<(), String> {
     if !members.get("message").is_some_and(|message| message.is_string()) {
         return Err("an emitted event has a `message`, a text".to_owned());

@@ -1,4 +1,4 @@
-//! `finding`, `resolve`: what a rule says of its stream.
+//! `finding`, `resolve`: open and end incidents.
 
 use super::arguments::{LONGEST_TEXT, failure, key_map};
 use super::table::{Function, FunctionGroup, overload};
@@ -9,10 +9,10 @@ use crate::engine::rules::compile::signature::{Argument, FINDING};
 use crate::engine::rules::runtime::context::FindingRequest;
 use rhai::{INT, Map};
 
-/// Lines of context that a finding can ask for.
+/// Most lines of context that a finding can request. [`crate::engine::recent::LINES`] are kept.
 const MOST_CONTEXT: INT = 1000;
 
-/// All of them.
+/// The functions of this group.
 pub(super) const GROUP: FunctionGroup = FunctionGroup {
     title: "output",
     functions: &[
@@ -56,7 +56,7 @@ fn request(map: &Map) -> Result<FindingRequest, String> {
     let mut asked = FindingRequest::default();
     let mut has_summary = false;
     for (name, value) in map {
-        // What a table's row or the event does not have is as good as not said.
+        // A missing value, from a table's row or from the event, counts as not given.
         if value.is_unit() && name != "summary" && FINDING.contains(&name.as_str()) {
             continue;
         }
@@ -109,7 +109,7 @@ fn request(map: &Map) -> Result<FindingRequest, String> {
     if has_summary || asked.resolved { Ok(asked) } else { Err("a finding has a `summary`".to_owned()) }
 }
 
-/// Ends the incident of `key`, or of the event's.
+/// Resolves the incident with this key; without one, with the key of the event.
 fn resolution(key: Option<Vec<(String, String)>>) -> FindingRequest {
     FindingRequest { resolved: true, key, ..FindingRequest::default() }
 }

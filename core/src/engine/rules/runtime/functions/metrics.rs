@@ -1,4 +1,4 @@
-//! `metric_inc`, `metric_set`, `metric_observe`: what a rule counts for Prometheus.
+//! `metric_inc`, `metric_set`, `metric_observe`: metrics for Prometheus.
 
 use super::arguments::{Failure, failure, key_map, number_of};
 use super::table::{Function, FunctionGroup, overload};
@@ -7,7 +7,7 @@ use crate::engine::rules::runtime::context::SharedContext;
 use crate::engine::rules::state::metrics::MetricKind;
 use rhai::{Dynamic, Map, Position};
 
-/// A metric that takes a value, with labels and without.
+/// Registers a metric function that takes a value, with and without labels.
 macro_rules! with_value {
     ($to:ident, $kind:expr) => {{
         overload!($to, |context, position, name: &str, value: Dynamic| take(
@@ -24,7 +24,7 @@ macro_rules! with_value {
     }};
 }
 
-/// All of them.
+/// The functions of this group.
 pub(super) const GROUP: FunctionGroup = FunctionGroup {
     title: "output",
     functions: &[
@@ -85,7 +85,7 @@ fn one() -> Dynamic {
     Dynamic::from(1_i64)
 }
 
-/// A missing value is not taken.
+/// Adds a value to a metric; a missing value is ignored.
 fn take(
     context: &SharedContext,
     position: Position,
@@ -96,7 +96,7 @@ fn take(
 ) -> Result<(), Failure> {
     let Some(value) = number_of(value) else { return Ok(()) };
     let fail = |message| failure(message, position);
-    // What is missing is a label without a value, so that the labels stay the same.
+    // A missing label gets an empty value, so that the set of labels stays the same.
     let mut labels: Map = labels.clone();
     labels.values_mut().filter(|value| value.is_unit()).for_each(|value| *value = "".into());
     let labels = key_map(&labels).map_err(fail)?;

@@ -1,9 +1,9 @@
-//! The functions that rules can call, a table of them for each group.
+//! The functions that rules can call, with one table per group.
 //!
-//! A row says all there is to say of a function: its name, how many arguments it takes, what those
-//! must be where they are written out, how the reference describes it, and how it is registered.
-//! From the tables come the names that `check` knows, its hints, what constants cannot call, and
-//! the tables of `docs/rules.md` ([`reference`]). A new function is a row in its group.
+//! A row of a table has everything about a function: its name, its number of arguments, the
+//! expected kinds of literal arguments, its description in the reference, and its registration. The
+//! names that `check` knows, its hints, the functions that constants must not call, and the tables
+//! of `docs/rules.md` ([`reference`]) are all made from these tables. A new function is a new row.
 
 pub(crate) mod arguments;
 mod change;
@@ -22,7 +22,7 @@ use crate::engine::rules::compile::signature::Signature;
 use rhai::Module;
 use table::{Function, FunctionGroup, Registration};
 
-/// All of them, in the order of the reference.
+/// All groups, in the order of the reference.
 const GROUPS: [&FunctionGroup; 9] = [
     &counting::GROUP,
     &change::GROUP,
@@ -39,7 +39,7 @@ fn functions() -> impl Iterator<Item = &'static Function> {
     GROUPS.iter().flat_map(|group| group.functions)
 }
 
-/// What `compile` is told of them.
+/// The signatures of all functions, for `compile`.
 pub(crate) fn signatures() -> Vec<Signature> {
     let signature = |function: &Function| Signature {
         name: function.name,
@@ -50,7 +50,7 @@ pub(crate) fn signatures() -> Vec<Signature> {
     functions().map(signature).collect()
 }
 
-/// The functions, working on `context`.
+/// A Rhai module with all functions, bound to `context`.
 pub(crate) fn module(context: &SharedContext) -> Module {
     let mut module = Module::new();
     for function in functions() {
@@ -59,7 +59,8 @@ pub(crate) fn module(context: &SharedContext) -> Module {
     module
 }
 
-/// The tables of the reference in `docs/rules.md`, each as Markdown, its title in the first cell.
+/// The tables of the reference in `docs/rules.md` as Markdown, each with its title in the first
+/// cell.
 #[must_use]
 pub fn reference() -> Vec<String> {
     let mut tables: Vec<String> = Vec::new();
@@ -92,7 +93,7 @@ mod tests {
         engine
     }
 
-    /// Whether some function of this name takes these arguments, whatever it makes of them.
+    /// Whether some function of this name accepts these arguments, even if it then fails.
     fn takes(engine: &Engine, name: &str, arguments: &[Dynamic]) -> bool {
         let mut scope = Scope::new();
         let names: Vec<String> = (0..arguments.len()).map(|i| format!("a{i}")).collect();
@@ -113,7 +114,7 @@ mod tests {
             assert!(names.insert(name), "{name} has two rows");
             assert!(!reference.is_empty() && expects.iter().all(|(i, _)| i < most), "{name}");
             for count in 0..=6_usize {
-                // Where there must be none, arguments of one kind tell as much.
+                // For a wrong number of arguments, combinations of one kind are enough.
                 let is_row = (*least..=*most).contains(&count);
                 let combinations = if is_row { kinds.len().pow(count as u32) } else { kinds.len() };
                 let found = (0..combinations).any(|combination| {

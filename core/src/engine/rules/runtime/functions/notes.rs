@@ -1,4 +1,4 @@
-//! `set`, `get`, `unset`: what a rule notes for itself.
+//! `set`, `get`, `unset`: values that a rule stores by key.
 
 use super::arguments::{Failure, failure, window_of, with_key};
 use super::table::{Function, FunctionGroup, overload};
@@ -9,7 +9,7 @@ use crate::engine::rules::state::remembered::NOTES;
 use crate::engine::rules::value::stored::Stored;
 use rhai::{Dynamic, Position};
 
-/// All of them.
+/// The functions of this group.
 pub(super) const GROUP: FunctionGroup = FunctionGroup {
     title: "memory and tables",
     functions: &[

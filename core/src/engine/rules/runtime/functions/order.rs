@@ -1,4 +1,4 @@
-//! `pair`, `pair_within`, `sequence`, `absent`: what comes after what, and what does not come.
+//! `pair`, `pair_within`, `sequence`, `absent`: the order of events, and missing events.
 
 use super::arguments::{Failure, failure, truth_of, window_of, with_key};
 use super::table::{Function, FunctionGroup, overload};
@@ -9,16 +9,16 @@ use crate::engine::rules::state::remembered::WATCHED;
 use crate::engine::rules::value::stored::Stored;
 use rhai::{Array, Dynamic, FnPtr, Position};
 
-/// How long `pair` waits for the second event where the rule does not say: a day.
+/// Default time that `pair` waits for the second event: one day, in nanoseconds.
 const PAIR_NS: i64 = 86_400_000_000_000;
-/// Steps of a sequence.
+/// Most steps of a sequence.
 const MOST_STEPS: usize = 16;
-/// Stands before a step that must not come.
+/// Prefix of a step that must not come.
 const NOT: char = '!';
-/// No run has got so far.
+/// No run has reached this step.
 const NONE: i64 = i64::MIN;
 
-/// All of them.
+/// The functions of this group.
 pub(super) const GROUP: FunctionGroup = FunctionGroup {
     title: "order",
     functions: &[
@@ -109,15 +109,16 @@ pub(super) const GROUP: FunctionGroup = FunctionGroup {
     others: &[],
 };
 
-/// What is called later: the function's name and what it has captured, as plain values.
+/// An action for later: the function's name and its captured variables as plain values.
 fn action_of(action: &FnPtr, origin: Origin) -> Result<Action, String> {
     let captured = action.iter_curry().map(Stored::of).collect::<Result<_, _>>();
     let captured = captured.map_err(|error| format!("what the function uses from outside {error}"))?;
     Ok(Action { function: action.fn_name().to_owned(), captured, origin })
 }
 
-/// The first event of a pair is noted, the second gives the milliseconds since then; `()`
-/// otherwise. With an action, that is called when the second has not come in time.
+/// The first event of a pair starts the time; the second one returns the milliseconds since then.
+/// Otherwise returns `()`. With an action, the action is called if the second event does not come
+/// in time.
 fn pair(
     context: &SharedContext,
     position: Position,
@@ -146,7 +147,7 @@ fn pair(
                 }
                 *memory = Memory::Nothing;
             }
-            // Of several beginnings the first counts, until the end comes.
+            // If the first event comes several times, the first of them counts.
             if begins && (ends || open.is_none()) {
                 *memory = Memory::Began(Box::new(Began { at: now, until: now.saturating_add(window), action }));
             }
@@ -156,9 +157,9 @@ fn pair(
     })
 }
 
-/// True when this event is the last of `steps` in their order within the window. Of each number of
-/// steps only the latest beginning is held, for a run that began later has more time left and loses
-/// nothing else.
+/// True when this event is the last of `steps`, which came in this order within the window. For
+/// each number of completed steps only the run that began last is stored: it has the most time left
+/// and is otherwise equal to the others.
 fn sequence(
     context: &SharedContext,
     position: Position,
@@ -196,12 +197,12 @@ fn sequence(
             steps.begun.resize(wanted, NONE);
             (steps.last, steps.length) = (now, length);
             let mut done = false;
-            // From the back, so that one event is one step of a run.
+            // From the last step to the first, so that one event advances a run by one step only.
             let mut place = wanted;
             for name in names.iter().rev() {
                 if let Some(unwanted) = name.strip_prefix(NOT) {
-                    // It stands between step `place` and the next: runs that have just done step
-                    // `place` end.
+                    // This step stands between step `place` and the next one, so it ends runs that
+                    // have just completed step `place`.
                     if unwanted == step && place > 0 {
                         steps.begun[place - 1] = NONE;
                     }
@@ -230,8 +231,8 @@ fn sequence(
     })
 }
 
-/// In `on_event`: `key` is alive, and when the window passes without another such event the action
-/// is called, once. In `on_tick`: a key that has never spoken is waited for from now on.
+/// In `on_event`: records an event of `key`; if the window passes without another, the action is
+/// called once. In `on_tick`: starts to wait for a key that has had no event yet.
 fn absent(
     context: &SharedContext,
     position: Position,
@@ -252,7 +253,8 @@ fn absent(
             }
             let Alive { at, length: kept, deadline, action: then } = memory.alive();
             *at = if known { now.max(*at) } else { now };
-            // A longer window moves its end by itself; a shorter one would come too late.
+            // With a longer window the deadline is moved when it is due. With a shorter one that
+            // would be too late, so the deadline is set anew.
             if length < *kept {
                 *deadline = None;
             }

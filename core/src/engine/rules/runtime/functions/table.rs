@@ -1,4 +1,4 @@
-//! What a table of functions is made of.
+//! The types of the function tables.
 
 use crate::engine::rules::compile::signature::Argument;
 use crate::engine::rules::runtime::context::SharedContext;
@@ -7,34 +7,34 @@ use rhai::Module;
 /// A function that rules can call.
 pub(super) struct Function {
     pub(super) name: &'static str,
-    /// The least and the greatest number of arguments.
+    /// The minimum and the maximum number of arguments.
     pub(super) arguments: (usize, usize),
-    /// What arguments must be, where they are written out, by their index.
+    /// The expected kinds of literal arguments, by argument index.
     pub(super) expects: &'static [(usize, Argument)],
-    /// How it is called, and what it does then: rows of the reference.
+    /// Rows of the reference: a usage and what it does.
     pub(super) reference: &'static [(&'static str, &'static str)],
-    /// Registers each way to call it.
+    /// Registers all overloads.
     pub(super) register: fn(&mut Registration<'_>),
 }
 
-/// Functions of one kind.
+/// A group of functions.
 pub(super) struct FunctionGroup {
-    /// The heading of its table in the reference; groups of one title that follow each other share
-    /// one.
+    /// The heading of its table in the reference. Consecutive groups with the same title share a
+    /// table.
     pub(super) title: &'static str,
     pub(super) functions: &'static [Function],
-    /// Rows of the reference that are Rhai's or the rule's own.
+    /// Rows of the reference for functions that Rhai provides or the rule itself defines.
     pub(super) others: &'static [(&'static str, &'static str)],
 }
 
-/// Where the ways to call a function are put.
+/// Where a function registers its overloads.
 pub(super) struct Registration<'a> {
     pub(super) module: &'a mut Module,
     pub(super) name: &'static str,
     pub(super) context: &'a SharedContext,
 }
 
-/// Registers one way to call a function: the context, the place of the call, and its arguments.
+/// Registers one overload: a closure of the context, the position of the call, and the arguments.
 macro_rules! overload {
     ($to:ident, |$context:ident, $position:ident $(, $argument:ident: $kind:ty)*| $body:expr) => {{
         let shared = $to.context.clone();

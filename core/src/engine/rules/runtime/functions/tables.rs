@@ -1,4 +1,4 @@
-//! `lookup`, `find_in`: what lookup tables say.
+//! `lookup`, `find_in`: search in lookup tables.
 
 use super::arguments::{Failure, failure};
 use super::table::{Function, FunctionGroup, overload};
@@ -9,10 +9,10 @@ use crate::engine::rules::value::scalar::text_of;
 use crate::engine::rules::value::table::Table;
 use rhai::{Dynamic, Position};
 
-/// Bytes of text that are searched for the price of one operation.
+/// Searching this many bytes of text counts as one operation.
 const BYTES_AN_OPERATION: u64 = 64;
 
-/// All of them.
+/// The functions of this group.
 pub(super) const GROUP: FunctionGroup = FunctionGroup {
     title: "memory and tables",
     functions: &[

@@ -8,7 +8,7 @@ use crate::engine::rules::value::calendar;
 use crate::engine::rules::value::duration::seconds;
 use rhai::{Dynamic, Position};
 
-/// All of them.
+/// The functions of this group.
 pub(super) const GROUP: FunctionGroup = FunctionGroup {
     title: "time",
     functions: &[
