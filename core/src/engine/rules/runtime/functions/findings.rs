@@ -4,13 +4,14 @@ use super::arguments::{LONGEST_TEXT, failure, key_map};
 use super::table::{Function, FunctionGroup, overload};
 use crate::diagnostic::nearest;
 use crate::engine::finding::Severity;
+use crate::engine::recent::LINES;
 use crate::engine::rules::compile::declaration::severity_of;
 use crate::engine::rules::compile::signature::{Argument, FINDING};
 use crate::engine::rules::runtime::context::FindingRequest;
 use rhai::{INT, Map};
 
-/// Most lines of context that a finding can request. [`crate::engine::recent::LINES`] are kept.
-const MOST_CONTEXT: INT = 1000;
+/// Most lines of context that a finding can request: as many as are kept.
+const MOST_CONTEXT: INT = LINES as INT;
 
 /// The functions of this group.
 pub(super) const GROUP: FunctionGroup = FunctionGroup {
@@ -22,7 +23,7 @@ pub(super) const GROUP: FunctionGroup = FunctionGroup {
             expects: &[(0, Argument::Finding)],
             reference: &[(
                 "`finding(#{ summary, severity, cause, remedy, context, key, reset, state })`",
-                "opens the incident of the rule and its key, or joins it; `context: 20` shows the 20 lines before; `reset: true` clears the key's windows; `key: #{…}` in place of the event's",
+                "opens the incident of the rule and its key, or joins it; `context: 20` shows the 20 lines before, of the last 64; `reset: true` clears the key's windows; `key: #{…}` in place of the event's",
             )],
             register: |to| {
                 overload!(to, |context, position, members: Map| request(&members)
