@@ -30,11 +30,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum State {
-    /// It begins.
+    /// The incident begins.
     Open,
-    /// It goes on; said at doubling counts.
+    /// The incident goes on; reported when its count has doubled.
     Ongoing,
-    /// It has ended.
+    /// The incident has ended.
     Resolved,
 }
 
@@ -43,11 +43,11 @@ pub enum State {
 #[serde(rename_all = "lowercase")]
 #[repr(u8)]
 pub enum Severity {
-    /// To know.
+    /// For information; nobody has to act.
     Info,
-    /// To look at.
+    /// Somebody should look at it.
     Warning,
-    /// To act on.
+    /// Somebody should act at once.
     Critical,
 }
 
