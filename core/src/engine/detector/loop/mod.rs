@@ -40,6 +40,7 @@
 
 mod actor;
 mod counter;
+mod distinct;
 mod evaluate;
 mod excursions;
 mod guard;
@@ -50,6 +51,8 @@ mod lifecycle;
 mod line;
 mod options;
 mod run;
+mod shuffled;
+mod start;
 mod state;
 
 use super::options::SharedOptions;
@@ -70,14 +73,11 @@ use excursions::{Emitter, Excursions, Update};
 use guard::Guards;
 use habits::Habits;
 use learned::Learned;
-use lifecycle::{join, resolve};
+use lifecycle::go_on_or_end;
 use options::LoopSettings;
 pub use options::{LoopGuard, LoopOptions, LoopOverride};
-use run::Run;
+use run::Said;
 pub use state::LoopState;
-
-/// Lines outside the cycle after which an actor's loop has ended.
-const OTHER_LINES: u32 = 16;
 
 /// The detector.
 #[derive(Debug)]
@@ -124,7 +124,8 @@ impl Detector for Loop {
     #[inline]
     fn observe(&mut self, event: &Event<'_>, _: &Prior, report: &mut Report<'_>) {
         let parsed = event.fields.parsed();
-        if parsed.message_hash == 0 {
+        // A late line tells nothing of now, nor does one whose time nobody believes yet.
+        if parsed.message_hash == 0 || event.moment.outside {
             return;
         }
         let (time, now) = (event.moment.time, event.moment.now);
@@ -139,8 +140,11 @@ impl Detector for Loop {
             // that a snapshot left open ends when no line joins it.
             return;
         }
-        let pushed = actor.push(line as u32, settings.min_repeats, time);
+        let request = || line::request(event);
+        let pushed = actor.push(line as u32, settings.min_repeats, time, request);
         actor.gather(pushed, || event.fields.text(Role::Message));
+        let by_time = actor.push_by_time(line as u32, settings.min_repeats, time, request);
+        actor.gather_by_time(by_time, || event.fields.text(Role::Message));
         let retries = if parsed.level >= Some(Level::Warn) {
             count_retries(event, actor, &mut self.learned, &mut self.scratch)
         } else {
@@ -148,56 +152,37 @@ impl Detector for Loop {
         };
         let learned = &self.learned;
         let expected = |count: f64, elapsed: f64, others: f64| learned.expected(seen, count, elapsed, others);
-        let spelled = self.spells.push(
-            line,
-            Emitter { actor: parsed.actor_hash, place: parsed.place_hash },
-            time,
-            learned.events(),
-            expected,
-        );
+        let emitter = Emitter { actor: parsed.actor_hash, place: parsed.place_hash };
+        let spelled = self.spells.push(line, emitter, time, learned.events(), expected, request);
 
         let habits = self.habits.touch(parsed.module_hash, Habits::default);
         let spell = if let Update::Extended(spell) = spelled { Some(spell) } else { None };
-        let spell_lines = spell.map_or(0, |spell| spell.count);
-        habits.learn(&mut self.learned, line, pushed.longest.max(retries.lines), spell_lines);
+        let longest = pushed.longest.max(by_time.longest).max(retries.lines);
+        habits.learn(&mut self.learned, line, longest, spell.map_or(0, |spell| spell.count));
         if let Update::Restarted(lines) = spelled
             && !self.open.contains(parsed.module_hash)
         {
             self.learned.count_harmless(line, lines);
         }
         let habits = *habits;
-
-        let inside = pushed.lag > 0 || retries.lines > 0;
+        let said = Said { event, pushed, by_time, retries, seen };
         let is_going = actor.going.is_some();
-        // Numbers that take turns suppress other detectors only once they are a loop: a few values
-        // are none yet.
-        if guarded || pushed.longest.max(retries.steps) >= 2 || (is_going && inside) {
+        let run = if is_going {
+            go_on_or_end(actor, &said, &mut self.open, &self.learned, habits, report);
+            None
+        } else {
+            said.run(actor, settings.min_repeats)
+        };
+        // An open loop explains its lines. So do the first few of what may be one until it can be
+        // tested, or else each loop of errors would be told as a burst before.
+        if guarded || (!is_going && said.may_become_a_loop(actor, settings.min_repeats, self.timer_period_s)) {
             report.suppress();
         }
-        let mut over = false;
-        if let Some(going) = &mut actor.going {
-            if inside {
-                if going.range.is_some() {
-                    going.range = actor.counter.as_ref().and_then(|counter| counter.range()).or(going.range);
-                }
-                going.tested.iter_mut().for_each(|tested| tested.see(seen, retries.template_seen));
-                join(going, event, &self.learned, habits, report);
-                self.open.go_on(going.module, going.deadline());
-            } else {
-                going.other += 1;
-                over = going.other > OTHER_LINES;
-            }
-        }
-        if over && let Some(going) = actor.end() {
-            self.open.end(going.module);
-            resolve(&going, now, &self.learned, habits, report);
-        }
-        let cycle = (!is_going && pushed.lag > 0).then(|| Run::of_cycle(actor, pushed.lag, seen));
-        let counting = !is_going && retries.lines >= settings.min_repeats;
-        let run = cycle.or_else(|| counting.then(|| Run::of_counter(actor.counter.as_deref(), &retries, time)));
+        let is_shared = spell.is_some_and(|spell| spell.actors() > 1);
+        let spell = spell.filter(|spell| !is_going && (is_shared || spell.lasted() >= actor.waits_s()));
         actor.last = time;
-        let spell = spell.filter(|_| !is_going);
-        let repeats = Repeats { line, seen, template_seen: retries.template_seen, run, spell, habits, settings };
+        let template_seen = retries.template_seen;
+        let repeats = Repeats { line, seen, template_seen, run, spell, is_shared, habits, settings };
         self.evaluate(event, repeats, guarded, report);
     }
 
