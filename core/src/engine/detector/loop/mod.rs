@@ -124,11 +124,12 @@ impl Detector for Loop {
     #[inline]
     fn observe(&mut self, event: &Event<'_>, _: &Prior, report: &mut Report<'_>) {
         let parsed = event.fields.parsed();
-        // A late line tells nothing of now, nor does one whose time nobody believes yet.
-        if parsed.message_hash == 0 || event.moment.outside {
+        let (time, now) = (event.moment.time, event.moment.now);
+        // A late line tells nothing of now. One ahead of the stream does, for loops go by the times
+        // of their own lines.
+        if parsed.message_hash == 0 || (event.moment.outside && time < now) {
             return;
         }
-        let (time, now) = (event.moment.time, event.moment.now);
         self.learned.advance(now);
         let line = line::of(event);
         let seen = self.learned.count(line);

@@ -56,20 +56,17 @@ impl Said<'_> {
             .then(|| Run::of_counter(actor.counter.as_deref(), &self.retries, self.event.moment.time))
     }
 
-    /// True of a failure that goes on with a run which rests no longer than a loop and is too short
-    /// to test.
+    /// True of a failure that goes on with a run which rests no longer than a loop and is hardly
+    /// long enough to test.
     #[inline]
     pub(super) fn may_become_a_loop(&self, actor: &Actor, min_repeats: u32, timer_period_s: f64) -> bool {
-        let (repeats, steps) = (self.pushed.longest >= 2, self.retries.steps >= 2);
-        if !repeats && !steps {
+        let (repeats, steps) = (self.pushed.longest, self.retries.steps);
+        if repeats.max(steps) < 2 || repeats.max(steps) > 2 * min_repeats {
             return false;
         }
         let gap = self.event.moment.time.seconds_since(actor.last);
-        let rest = if repeats { gap.max(actor.rest.into()) } else { gap };
-        rest < timer_period_s
-            && self.pushed.lag == 0
-            && self.retries.lines < min_repeats
-            && Start::of(&self.event.fields) == Start::Failure
+        let rest = if repeats >= 2 { gap.max(actor.rest.into()) } else { gap };
+        rest < timer_period_s && Start::of(&self.event.fields) == Start::Failure
     }
 }
 
