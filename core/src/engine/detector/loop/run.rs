@@ -167,9 +167,10 @@ impl Run {
         self.requests.saturating_mul(ROUNDS) > self.repeats()
     }
 
-    /// True where each round of several lines is one request.
+    /// True where each round may be one request: of several lines, these have one trace id. An id
+    /// that no two lines of a round share names lines, and tells nothing of requests.
     pub(super) fn is_a_request_a_round(&self) -> bool {
-        self.is_of_requests() && self.period > 1 && self.requests <= self.length / 4 * 3
+        self.is_of_requests() && (self.period == 1 || self.requests <= self.length / 4 * 3)
     }
 
     /// How many actors go round; 1 where each round has a new thread, because then the module on

@@ -23,7 +23,7 @@ const MOST_LATE_S: f64 = 3.0;
 /// How much longer than the latest line so far is waited.
 const MARGIN: f64 = 1.1;
 /// An excursion waits so many times as long as a line.
-const EXCURSION_WAITS: f64 = 1.5;
+const EXCURSION_WAITS: f64 = 2.5;
 const MOST_WAITING: usize = 256;
 /// Lines in order after which nothing waits any more.
 const IN_ORDER: u32 = 256;

@@ -56,6 +56,18 @@ impl Stream {
 
 const T: i64 = 600_000;
 
+mod first_minutes;
+mod requests;
+mod shuffled;
+
+/// A line of JSON, so many milliseconds after the start; `more` are members after the message.
+fn line(milliseconds: i64, level: &str, module: &str, thread: &str, message: &str, more: &str) -> String {
+    let time = Timestamp::from_millis(1_767_225_600_000 + milliseconds);
+    format!(
+        r#"{{"time":"{time}","level":"{level}","module":"{module}","thread":"{thread}","message":"{message}"{more}}}"#
+    )
+}
+
 #[test]
 fn an_exact_loop_opens_once_goes_on_and_resolves() {
     let mut stream = Stream::warmed();
