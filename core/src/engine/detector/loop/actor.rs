@@ -239,12 +239,12 @@ impl Actor {
         pushed
     }
 
-    /// The run at `lag`: its lines, its earliest time, the seconds to its latest, and how many
-    /// requests its lines belong to.
-    pub(super) fn run(&self, lag: usize) -> (u32, Timestamp, f64, u32) {
-        let Some(runs) = self.runs.as_deref() else { return (0, self.last, 0.0, 0) };
+    /// The run at `lag`: its lines, its earliest time, the seconds to its latest, and the
+    /// requests that its lines belong to.
+    pub(super) fn run(&self, lag: usize) -> (u32, Timestamp, f64, Distinct) {
+        let Some(runs) = self.runs.as_deref() else { return (0, self.last, 0.0, Distinct::default()) };
         let i = lag - 1;
-        (runs.lines[i], runs.starts[i], runs.spans[i].into(), runs.requests[i].count())
+        (runs.lines[i], runs.starts[i], runs.spans[i].into(), runs.requests[i])
     }
 
     /// Keeps the texts of a suspected cycle, so that the incident can show them when it opens.

@@ -90,7 +90,7 @@ pub(super) fn count_retries(
     let when = When { time: event.moment.time, last: actor.last, events: learned.events() };
     let counter = actor.counter.get_or_insert_default();
     counter.push(scratch, when, |count, elapsed, others| learned.expected(template_seen, count, elapsed, others));
-    counter.belongs_to(line::request(event));
+    counter.belongs_to(|| line::request(event));
     Retries { lines: counter.run().lines, steps: counter.steps(), template_seen }
 }
 
@@ -180,17 +180,17 @@ impl Counter {
     }
 
     /// The trace id of the line that was pushed last.
-    fn belongs_to(&mut self, request: Distinct) {
-        if self.run().lines == 0 {
+    fn belongs_to(&mut self, request: impl FnOnce() -> Distinct) {
+        if self.stepped.lines.max(self.turned.lines) == 0 {
             self.requests = Distinct::default();
         } else {
-            self.requests.add(request);
+            self.requests.add(request());
         }
     }
 
-    /// How many requests the lines of the run belong to, or a few more; 0 where they name none.
-    pub(super) fn requests(&self) -> u32 {
-        self.requests.count()
+    /// The requests that the lines of the run belong to; none where they name none.
+    pub(super) fn requests(&self) -> Distinct {
+        self.requests
     }
 
     fn counts(&self) -> bool {

@@ -23,6 +23,12 @@ impl Distinct {
         self.0 |= other.0;
     }
 
+    /// True of more than one hash, but for two that share a bit.
+    #[inline]
+    pub(super) fn is_several(self) -> bool {
+        self.0.count_ones() > 1
+    }
+
     /// How many different hashes there were, or a few more; [`u32::MAX`] for too many.
     pub(super) fn count(self) -> u32 {
         match self.0.count_zeros() {

@@ -105,8 +105,14 @@ impl Excursion {
     }
 
     /// How many actors the excursion has, or a few more.
-    pub(super) fn actors(&self) -> u32 {
+    fn actors(&self) -> u32 {
         self.seen_actors.count()
+    }
+
+    /// True where several actors write the line.
+    #[inline]
+    pub(super) fn is_shared(&self) -> bool {
+        self.seen_actors.is_several()
     }
 
     /// Seconds from the earliest line to the latest.
@@ -114,9 +120,9 @@ impl Excursion {
         self.last.seconds_since(self.began).max(0.0)
     }
 
-    /// How many requests its lines belong to, or a few more; 0 where they name none.
-    pub(super) fn requests(&self) -> u32 {
-        self.requests.count()
+    /// The requests that its lines belong to; none where they name none.
+    pub(super) fn requests(&self) -> Distinct {
+        self.requests
     }
 }
 

@@ -135,6 +135,9 @@ impl Learned {
         let Repeated { seen, repeats, lasted, habit, run, signal, start, .. } = *repeated;
         let before = (f64::from(seen) - repeats).max(0.0);
         let exposure = self.seconds - lasted + start.seconds();
+        if exposure < start.untested_s() {
+            return RateVerdict { ln_p: 0.0, expected: 0.0 };
+        }
         let by_time = gamma_poisson::ln_tail(repeats, 0.5 + before, exposure, lasted);
         let by_events = self.by_events(repeated, before);
         let own = f64::from(run.min(HABIT_RUN));

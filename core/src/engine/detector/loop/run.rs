@@ -2,6 +2,7 @@
 
 use super::actor::{Actor, Pushed};
 use super::counter::{Counter, Retries};
+use super::distinct::Distinct;
 use super::excursions::{Excursion, ROUNDS, Who};
 use super::start::Start;
 use crate::engine::detector::Event;
@@ -89,8 +90,8 @@ pub(super) struct Run {
     /// How many variants the line has: sets of numbers that take turns.
     pub(super) variants: usize,
     pub(super) signal: Signal,
-    /// How many requests its lines belong to, or a few more; 0 where they name none.
-    pub(super) requests: u32,
+    /// The requests that its lines belong to; none where they name none.
+    pub(super) requests: Distinct,
     /// Whether the actor's lines go round in the order of their times, not in that of arrival.
     pub(super) by_time: bool,
 }
@@ -142,7 +143,7 @@ impl Run {
             who: Who::Actors(1),
             variants: counter.map_or(1, Counter::variants),
             signal: Signal::Counter,
-            requests: counter.map_or(0, Counter::requests),
+            requests: counter.map_or_else(Distinct::default, Counter::requests),
             by_time: false,
         }
     }
@@ -164,13 +165,13 @@ impl Run {
 
     /// True where its rounds belong to different requests, each of which has hardly gone round.
     pub(super) fn is_of_requests(&self) -> bool {
-        self.requests.saturating_mul(ROUNDS) > self.repeats()
+        self.requests.count().saturating_mul(ROUNDS) > self.repeats()
     }
 
     /// True where each round may be one request: of several lines, these have one trace id. An id
     /// that no two lines of a round share names lines, and tells nothing of requests.
     pub(super) fn is_a_request_a_round(&self) -> bool {
-        self.is_of_requests() && (self.period == 1 || self.requests <= self.length / 4 * 3)
+        self.is_of_requests() && (self.period == 1 || self.requests.count() <= self.length / 4 * 3)
     }
 
     /// How many actors go round; 1 where each round has a new thread, because then the module on

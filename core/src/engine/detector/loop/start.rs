@@ -7,8 +7,8 @@
 //!   if three had: P(N ≥ k) of the Gamma–Poisson rate falls below 1e-10 only for lines that come
 //!   more often than 23/10 and 23/3 a second for good. That is faster than a start that waits for
 //!   something once or twice a second, and slower than what never rests. At INFO and below a line
-//!   may come as often as it likes, and the first minute of a stream shows which programs speak in
-//!   it, not what is new: only the time after it counts.
+//!   may come as often as it likes, and what began within the first minute of a stream is how a
+//!   program begins: only what is new after it is tested.
 //! - *Which share of the events it is.* At ERROR as if 50 other events had passed, at WARN 30: a
 //!   line is tested as unusual from some 30 and 45 % of all events on.
 //! - *How often lines go on with a run.* In the first 2,000 lines of sixteen logs (loghub) a fifth
@@ -47,11 +47,15 @@ impl Start {
         }
     }
 
-    /// Seconds without the line that are believed to have passed before the stream; less than none
-    /// where the stream's first seconds show nothing.
+    /// Seconds of the stream in which lines begin that are never tested.
+    pub(super) fn untested_s(self) -> f64 {
+        if self == Self::Harmless { 60.0 } else { 0.0 }
+    }
+
+    /// Seconds without the line that are believed to have passed before the stream.
     pub(super) fn seconds(self) -> f64 {
         match self {
-            Self::Harmless => -60.0,
+            Self::Harmless => 0.0,
             Self::Warning => 3.0,
             Self::Failure => 10.0,
         }
