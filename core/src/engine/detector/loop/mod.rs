@@ -47,7 +47,8 @@
 //! Guards (`guard.rs`) are absolute limits besides. Counts come from a count-min sketch, which
 //! never forgets a line and errs only towards silence. Memory: about 160 bytes an actor, 550 once a
 //! line of it has repeated (capped), 100 bytes a module (capped), 512 KiB for the sketch, 256 KiB
-//! for excursions. Cold start: 45 errors or 105 warnings in a row, faster than 2.3 and 7.7 a second.
+//! for excursions. Cold start: 64 errors in a row, faster than 2.3 a second, or 128 warnings, faster
+//! than 7.7; at INFO and below nothing that began within the first minute.
 
 mod actor;
 mod counter;

@@ -1,5 +1,5 @@
-//! Equal lines of different requests, and of several threads that ask now and then, are no loop; one
-//! that tries again is, whatever its trace ids.
+//! Equal lines of different requests, and of several threads that ask now and then, are no loop;
+//! one that tries again is, whatever its trace ids.
 
 use super::*;
 use rand::{RngExt, SeedableRng};
@@ -12,8 +12,8 @@ fn traced(time: i64, level: &str, module: &str, thread: &str, message: &str, tra
     line(time, level, module, thread, message, &format!(r#","trace_id":"req-{trace}""#))
 }
 
-/// Twenty minutes in which a module serves a request each `step` milliseconds with two lines, then as
-/// many more requests as `failing`, which all fail.
+/// Twenty minutes in which a module serves a request each `step` milliseconds with two lines, then
+/// as many more requests as `failing`, which all fail.
 fn outage(step: i64, failing: i64, thread: &str) -> Stream {
     let mut stream = Stream::new();
     let before = BEFORE / step;
