@@ -47,7 +47,7 @@
 //! Guards (`guard.rs`) are absolute limits besides. Counts come from a count-min sketch, which
 //! never forgets a line and errs only towards silence. Memory: about 160 bytes an actor, 550 once a
 //! line of it has repeated (capped), 100 bytes a module (capped), 512 KiB for the sketch, 256 KiB
-//! for excursions. Cold start: 64 errors in a row, faster than 2.3 a second, or 128 warnings, faster
+//! for excursions. Cold start: 64 errors in a row, more than 2.3 a second, or 128 warnings, more
 //! than 7.7; at INFO and below nothing that began within the first minute.
 
 mod actor;
