@@ -1,6 +1,8 @@
 //! What is remembered of one actor (host, module and thread): its last lines and how long they have
 //! been going round.
 
+use super::distinct::Distinct;
+use super::shuffled::Shuffled;
 use crate::engine::deadlines::after;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::Choice;
@@ -33,6 +35,9 @@ pub(super) struct Actor {
     pub(super) going: Option<Box<OpenLoop>>,
     /// The last line at WARN or worse and how its numbers step; none for actors without such lines.
     pub(super) counter: Option<Box<super::counter::Counter>>,
+    /// The lines by their times, while they come in another order; none for nearly all actors.
+    #[serde(default)]
+    pub(super) shuffled: Option<Box<Shuffled>>,
     /// The settings of the actor; decided again after a restart.
     #[serde(skip)]
     pub(super) choice: Choice,
@@ -48,8 +53,24 @@ struct Runs {
     /// By lag − 1: seconds from there to the run's latest time. Lines may be out of order where
     /// chunks overtake each other.
     spans: [f32; LAGS],
+    /// By lag − 1: the trace ids of the run's lines.
+    #[serde(default)]
+    requests: [Distinct; LAGS],
     /// The texts of a suspected cycle.
     texts: Vec<String>,
+}
+
+impl Runs {
+    /// No run yet, after a line at `last`.
+    fn before(last: Timestamp) -> Self {
+        Self {
+            lines: [0; LAGS],
+            starts: [last; LAGS],
+            spans: [0.0; LAGS],
+            requests: [Distinct::default(); LAGS],
+            texts: Vec::new(),
+        }
+    }
 }
 
 impl HeapSize for Actor {
@@ -61,6 +82,7 @@ impl HeapSize for Actor {
         self.runs.as_deref().map_or(0, of)
             + self.going.as_ref().map_or(0, |_| allocated(size_of::<OpenLoop>()))
             + self.counter.as_ref().map_or(0, |counter| counter.heap_size())
+            + self.shuffled.as_ref().map_or(0, |shuffled| shuffled.heap_size())
     }
 
     fn watched_as(&self, _: u64) -> Option<u64> {
@@ -122,7 +144,7 @@ pub(super) enum LoopOwner {
 }
 
 /// What a line did to its actor's runs.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Pushed {
     /// The shortest lag whose run is long enough to test, 0 for none.
     pub(super) lag: usize,
@@ -151,14 +173,21 @@ impl Actor {
             rest: 0.0,
             going: None,
             counter: None,
+            shuffled: None,
             choice: Choice::default(),
         }
     }
 
     /// Takes a line. Nearly all lines equal none of the last sixteen: one vector comparison, and no
-    /// run to update.
+    /// run to update. `request` is the line's trace id.
     #[inline]
-    pub(super) fn push(&mut self, line: u32, min_repeats: u32, time: Timestamp) -> Pushed {
+    pub(super) fn push(
+        &mut self,
+        line: u32,
+        min_repeats: u32,
+        time: Timestamp,
+        request: impl FnOnce() -> Distinct,
+    ) -> Pushed {
         let equal = Equal::new(self.ring, line);
         self.ring.copy_within(..LAGS - 1, 1);
         self.ring[0] = line;
@@ -167,15 +196,15 @@ impl Actor {
         }
         let gap = time.seconds_since(self.last).max(0.0) as f32;
         self.rest = if self.repeating { gap.max(self.rest * (63.0 / 64.0)) } else { gap };
-        self.update_runs(equal, min_repeats, time)
+        let request = if equal.lags == 0 { Distinct::default() } else { request() };
+        self.update_runs(equal, min_repeats, time, request)
     }
 
-    fn update_runs(&mut self, equal: Equal, min_repeats: u32, time: Timestamp) -> Pushed {
+    fn update_runs(&mut self, equal: Equal, min_repeats: u32, time: Timestamp, request: Distinct) -> Pushed {
         let mut pushed = Pushed::default();
         let last = self.last;
-        let Runs { lines, starts, spans, .. } = &mut **self.runs.get_or_insert_with(|| {
-            Box::new(Runs { lines: [0; LAGS], starts: [last; LAGS], spans: [0.0; LAGS], texts: Vec::new() })
-        });
+        let Runs { lines, starts, spans, requests, .. } =
+            &mut **self.runs.get_or_insert_with(|| Box::new(Runs::before(last)));
         self.repeating = equal.lags != 0;
         for (run, mask) in lines.iter_mut().zip(equal.masks) {
             *run &= mask;
@@ -186,8 +215,9 @@ impl Actor {
             left &= left - 1;
             let (lag, run) = (i as u32 + 1, &mut lines[i]);
             if *run == 0 {
-                (starts[i], spans[i]) = (last, 0.0);
+                (starts[i], spans[i], requests[i]) = (last, 0.0, Distinct::default());
             }
+            requests[i].add(request);
             let after = time.seconds_since(starts[i]) as f32;
             if after < 0.0 {
                 starts[i] = time;
@@ -209,10 +239,12 @@ impl Actor {
         pushed
     }
 
-    /// The run at `lag`, its earliest time, and the seconds to its latest.
-    pub(super) fn run(&self, lag: usize) -> (u32, Timestamp, f64) {
-        let of = |runs: &Runs| (runs.lines[lag - 1], runs.starts[lag - 1], runs.spans[lag - 1].into());
-        self.runs.as_deref().map_or((0, self.last, 0.0), of)
+    /// The run at `lag`: its lines, its earliest time, the seconds to its latest, and the
+    /// requests that its lines belong to.
+    pub(super) fn run(&self, lag: usize) -> (u32, Timestamp, f64, Distinct) {
+        let Some(runs) = self.runs.as_deref() else { return (0, self.last, 0.0, Distinct::default()) };
+        let i = lag - 1;
+        (runs.lines[i], runs.starts[i], runs.spans[i].into(), runs.requests[i])
     }
 
     /// Keeps the texts of a suspected cycle, so that the incident can show them when it opens.
@@ -228,8 +260,32 @@ impl Actor {
         }
     }
 
-    /// The texts that were gathered.
-    pub(super) fn take_texts(&mut self) -> Vec<String> {
+    /// Keeps a text that the lines by their times may go round with. They wait, so that the text
+    /// at hand is of a later line: each text is kept once.
+    pub(super) fn keep_text(&mut self, repeats: bool, text: Option<Cow<'_, str>>) {
+        let Some(runs) = self.runs.as_deref_mut() else { return };
+        if !repeats {
+            runs.texts.clear();
+        } else if runs.texts.len() < LAGS
+            && let Some(text) = text
+            && !runs.texts.iter().any(|kept| *kept == example_of(&text))
+        {
+            runs.texts.push(example_of(&text).to_owned());
+        }
+    }
+
+    /// The texts that were gathered of a cycle of so many lines, by the times of its lines or by
+    /// arrival.
+    pub(super) fn take_texts(&mut self, by_time: bool, period: usize) -> Vec<String> {
+        let mut texts = match &mut self.shuffled {
+            Some(shuffled) if by_time => shuffled.sorted().texts(),
+            _ => self.texts(),
+        };
+        texts.truncate(period);
+        texts
+    }
+
+    fn texts(&mut self) -> Vec<String> {
         self.runs.as_deref_mut().map(|runs| std::mem::take(&mut runs.texts)).unwrap_or_default()
     }
 
@@ -243,6 +299,7 @@ impl Actor {
         if let Some(runs) = &mut self.runs {
             runs.lines = [0; LAGS];
         }
+        self.shuffled = None;
         self.counter = None;
         self.going.take()
     }

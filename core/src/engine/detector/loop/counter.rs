@@ -8,9 +8,10 @@
 //! they are parameters too. Work that makes progress has ever new numbers, or is no warning.
 
 use super::actor::Actor;
+use super::distinct::Distinct;
 use super::excursions::RISE;
 use super::learned::Learned;
-use super::line::template_key;
+use super::line::{self, template_key};
 use crate::engine::detector::Event;
 use crate::engine::detector::text_without_numbers::TextWithoutNumbers;
 use crate::engine::state::{HeapSize, allocated};
@@ -38,6 +39,9 @@ pub(super) struct Counter {
     turned: CounterRow,
     /// Hashes of the sets of numbers that lines of this text have had.
     variants: Vec<u64>,
+    /// The trace ids of the lines since no row goes on.
+    #[serde(default)]
+    requests: Distinct,
 }
 
 /// Lines in a row.
@@ -86,6 +90,7 @@ pub(super) fn count_retries(
     let when = When { time: event.moment.time, last: actor.last, events: learned.events() };
     let counter = actor.counter.get_or_insert_default();
     counter.push(scratch, when, |count, elapsed, others| learned.expected(template_seen, count, elapsed, others));
+    counter.belongs_to(|| line::request(event));
     Retries { lines: counter.run().lines, steps: counter.steps(), template_seen }
 }
 
@@ -172,6 +177,20 @@ impl Counter {
     /// Lines in a row whose numbers stepped alike: no line repeats, only the loop does.
     pub(super) fn steps(&self) -> u32 {
         self.stepped.lines
+    }
+
+    /// The trace id of the line that was pushed last.
+    fn belongs_to(&mut self, request: impl FnOnce() -> Distinct) {
+        if self.stepped.lines.max(self.turned.lines) == 0 {
+            self.requests = Distinct::default();
+        } else {
+            self.requests.add(request());
+        }
+    }
+
+    /// The requests that the lines of the run belong to; none where they name none.
+    pub(super) fn requests(&self) -> Distinct {
+        self.requests
     }
 
     fn counts(&self) -> bool {

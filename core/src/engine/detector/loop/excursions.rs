@@ -8,14 +8,14 @@
 //! excursions of a heartbeat are short. An excursion is evidence only when its actors have gone
 //! round: fifty hosts that write a line once each have not, nor have fifty threads that start. One
 //! module on one host that writes it each time from a new thread has (an attempt for each
-//! connection, a process for each try), once the threads are too many for a pool. Actors are
-//! counted by linear counting over 64 bits (K.-Y. Whang et al., *A linear-time probabilistic
-//! counting algorithm*, ACM TODS 15, 1990), which past some two hundred means "too many".
+//! connection, a process for each try), once the threads are too many for a pool. Actors and
+//! requests are counted by 64 bits each (`distinct.rs`).
 //!
 //! Memory: 4,096 slots of 64 bytes. One line holds a slot: each of its own arrivals votes for it,
 //! each other line votes against it (R. S. Boyer, J. S. Moore, *MJRTY*, 1981), so a line that makes
 //! up most of its slot keeps the slot.
 
+use super::distinct::{ALL_BITS, Distinct};
 use crate::event::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -25,13 +25,11 @@ const SLOTS: usize = 4_096;
 pub(super) const RISE: f64 = 5.0;
 /// A gap of so many mean gaps ends an excursion.
 const GAPS: f64 = 10.0;
-/// Rounds that each actor of an excursion must have gone, on average.
-const ROUNDS: u32 = 4;
+/// Rounds that each actor of an excursion, and each request, must have gone, on average.
+pub(super) const ROUNDS: u32 = 4;
 /// Lines of one module on one host, each from another thread, that are too many for a pool of
 /// threads at work or at its start.
 const NEW_THREADS: u32 = 128;
-/// Actors that set all 64 bits, on average: 64 times the 64th harmonic number.
-const ALL_BITS: u32 = 304;
 /// Seconds without its line after which a slot is free.
 const STALE_S: f64 = 60.0;
 
@@ -49,10 +47,12 @@ pub(super) struct Excursion {
     events: f64,
     /// The latest time.
     pub(super) last: Timestamp,
-    /// A bit for each actor, by its hash.
-    seen_actors: u64,
+    seen_actors: Distinct,
     /// Module and host, as a hash, while all lines come from one; 0 after that.
     place: u64,
+    /// The trace ids of the lines but the first; none where lines have none.
+    #[serde(default)]
+    requests: Distinct,
 }
 
 /// What a line does to its excursion.
@@ -86,8 +86,9 @@ pub(super) enum Who {
 
 impl Excursion {
     fn begin(line: u64, speaker: Emitter, time: Timestamp, events: f64) -> Self {
-        let Emitter { actor, place } = speaker;
-        Self { line, count: 1, against: 0, began: time, events, last: time, seen_actors: bit(actor), place }
+        let (seen_actors, place) = (Distinct::of(speaker.actor), speaker.place);
+        let requests = Distinct::default();
+        Self { line, count: 1, against: 0, began: time, events, last: time, seen_actors, place, requests }
     }
 
     /// Who has gone round; none while nobody has.
@@ -105,18 +106,24 @@ impl Excursion {
 
     /// How many actors the excursion has, or a few more.
     fn actors(&self) -> u32 {
-        match self.seen_actors.count_zeros() {
-            0 => u32::MAX,
-            // The first few hardly ever share a bit.
-            64.. => 0,
-            zeros @ 57..64 => 64 - zeros,
-            zeros => (-64.0 * (f64::from(zeros) / 64.0).ln()).ceil() as u32,
-        }
+        self.seen_actors.count()
     }
-}
 
-fn bit(actor: u64) -> u64 {
-    1 << (actor.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 58)
+    /// True where several actors write the line.
+    #[inline]
+    pub(super) fn is_shared(&self) -> bool {
+        self.seen_actors.is_several()
+    }
+
+    /// Seconds from the earliest line to the latest.
+    pub(super) fn lasted(&self) -> f64 {
+        self.last.seconds_since(self.began).max(0.0)
+    }
+
+    /// The requests that its lines belong to; none where they name none.
+    pub(super) fn requests(&self) -> Distinct {
+        self.requests
+    }
 }
 
 fn slot_of(line: u64) -> usize {
@@ -136,7 +143,7 @@ impl Excursions {
 
     /// Takes a line after so many events of the stream. `expected` tells how often the line would
     /// have come, at its rate before its last so many, in so many seconds and among so many events
-    /// of other lines.
+    /// of other lines; `request` is its trace id.
     #[inline]
     pub(super) fn push(
         &mut self,
@@ -145,10 +152,11 @@ impl Excursions {
         time: Timestamp,
         events: f64,
         expected: impl FnOnce(f64, f64, f64) -> f64,
+        request: impl FnOnce() -> Distinct,
     ) -> Update {
         let slot = &mut self.slots[slot_of(line)];
         if slot.line == line {
-            return slot.go_on(speaker, time, events, expected);
+            return slot.go_on(speaker, time, events, expected, request);
         }
         if slot.against < slot.count && slot.count > 1 && time.seconds_since(slot.last) < STALE_S {
             slot.against += 1;
@@ -184,6 +192,7 @@ impl Excursion {
         time: Timestamp,
         events: f64,
         expected: impl FnOnce(f64, f64, f64) -> f64,
+        request: impl FnOnce() -> Distinct,
     ) -> Update {
         let (gap, began) = (time.seconds_since(self.last), self.began.min(time));
         let elapsed = self.last.max(time).seconds_since(began).max(0.0);
@@ -200,7 +209,8 @@ impl Excursion {
         self.count = self.count.saturating_add(1);
         self.against = self.against.saturating_sub(1);
         (self.began, self.last) = (began, self.last.max(time));
-        self.seen_actors |= bit(speaker.actor);
+        self.seen_actors.add(Distinct::of(speaker.actor));
+        self.requests.add(request());
         if speaker.place != self.place {
             self.place = 0;
         }
@@ -232,12 +242,14 @@ mod tests {
         let mut spells = Excursions::new();
         let each_second = |_: f64, elapsed: f64, _: f64| elapsed;
         let longest = (0..100)
-            .filter_map(|i| spells.push(7, speaker(1), at(i * 1_000), 0.0, each_second).spell())
+            .filter_map(|i| spells.push(7, speaker(1), at(i * 1_000), 0.0, each_second, Distinct::default).spell())
             .map(|spell| spell.count)
             .max();
         assert_eq!(longest, None);
         let spell = (0..50)
-            .filter_map(|i| spells.push(7, speaker(1), at(100_000 + i * 100), 0.0, each_second).spell())
+            .filter_map(|i| {
+                spells.push(7, speaker(1), at(100_000 + i * 100), 0.0, each_second, Distinct::default).spell()
+            })
             .last()
             .unwrap();
         assert!(spell.count >= 48 && spell.actors() == 1, "{spell:?}");
@@ -248,16 +260,19 @@ mod tests {
         let mut spells = Excursions::new();
         let mut last = None;
         for i in 0..200_000_i64 {
-            spells.push(xxh3_64(&i.to_le_bytes()), speaker(1), at(i), 0.0, |_, _, _| 0.0);
+            spells.push(xxh3_64(&i.to_le_bytes()), speaker(1), at(i), 0.0, |_, _, _| 0.0, Distinct::default);
             if i % 20 == 0 {
-                last = spells.push(7, speaker(2), at(i), 0.0, |_, _, _| 0.0).spell();
+                last = spells.push(7, speaker(2), at(i), 0.0, |_, _, _| 0.0, Distinct::default).spell();
             }
         }
         assert!(last.is_some_and(|spell| spell.count > 9_000), "{last:?}");
         let mut again = Excursions::new();
         again.restore(spells.snapshot());
         assert_eq!(
-            again.push(7, speaker(2), at(200_000), 0.0, |_, _, _| 0.0).spell().map(|spell| spell.count),
+            again
+                .push(7, speaker(2), at(200_000), 0.0, |_, _, _| 0.0, Distinct::default)
+                .spell()
+                .map(|spell| spell.count),
             last.map(|spell| spell.count + 1)
         );
     }
@@ -268,7 +283,16 @@ mod tests {
             let mut spells = Excursions::new();
             let last = (0..actors + 1)
                 .filter_map(|i| {
-                    spells.push(9, speaker(xxh3_64(&(i % actors).to_le_bytes())), at(1), 0.0, |_, _, _| 0.0).spell()
+                    spells
+                        .push(
+                            9,
+                            speaker(xxh3_64(&(i % actors).to_le_bytes())),
+                            at(1),
+                            0.0,
+                            |_, _, _| 0.0,
+                            Distinct::default,
+                        )
+                        .spell()
                 })
                 .last();
             let counted = last.unwrap().actors();
@@ -281,7 +305,7 @@ mod tests {
         let who = |lines: u64, of: &dyn Fn(u64) -> Emitter| {
             let mut spells = Excursions::new();
             (0..lines)
-                .filter_map(|i| spells.push(9, of(i), at(i as i64), 0.0, |_, _, _| 0.0).spell())
+                .filter_map(|i| spells.push(9, of(i), at(i as i64), 0.0, |_, _, _| 0.0, Distinct::default).spell())
                 .last()
                 .unwrap()
                 .who()
@@ -299,15 +323,18 @@ mod tests {
     fn long_gaps_and_odd_times_begin_anew() {
         let mut spells = Excursions::new();
         for i in 0..10 {
-            spells.push(7, speaker(1), at(i * 10), 0.0, |_, _, _| 0.0);
+            spells.push(7, speaker(1), at(i * 10), 0.0, |_, _, _| 0.0, Distinct::default);
         }
-        assert!(matches!(spells.push(7, speaker(1), at(60_000), 0.0, |_, _, _| 0.0), Update::Restarted(10)));
+        assert!(matches!(
+            spells.push(7, speaker(1), at(60_000), 0.0, |_, _, _| 0.0, Distinct::default),
+            Update::Restarted(10)
+        ));
         assert!(
             spells
-                .push(7, speaker(1), Timestamp(i64::MIN), 0.0, |_, _, _| 0.0)
+                .push(7, speaker(1), Timestamp(i64::MIN), 0.0, |_, _, _| 0.0, Distinct::default)
                 .spell()
                 .is_some_and(|spell| spell.count == 2)
         );
-        assert!(spells.push(7, speaker(1), at(60_000), 0.0, |_, _, _| f64::NAN).spell().is_some());
+        assert!(spells.push(7, speaker(1), at(60_000), 0.0, |_, _, _| f64::NAN, Distinct::default).spell().is_some());
     }
 }

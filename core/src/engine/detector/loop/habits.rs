@@ -9,6 +9,11 @@ use serde::{Deserialize, Serialize};
 pub(super) struct Habits {
     pub(super) runs: Habit,
     pub(super) spells: Habit,
+    /// The module's lines, halved as often as the counts of lines are.
+    #[serde(default)]
+    lines: f64,
+    #[serde(default)]
+    halvings: u32,
 }
 
 impl HeapSize for Habits {}
@@ -18,6 +23,10 @@ impl Habits {
     /// where it extends none. The habits of the whole stream learn the same.
     #[inline]
     pub(super) fn learn(&mut self, learned: &mut Learned, line: u64, run: u32, spell: u32) {
+        if self.halvings != learned.halvings() {
+            self.catch_up(learned.halvings());
+        }
+        self.lines += 1.0;
         if run <= HABIT_RUN {
             self.runs.add(run > 0);
             learned.runs.add(run > 0);
@@ -29,5 +38,17 @@ impl Habits {
                 learned.count_spell(line);
             }
         }
+    }
+
+    /// The module's lines so far.
+    pub(super) fn lines(&self) -> f64 {
+        self.lines
+    }
+
+    #[cold]
+    fn catch_up(&mut self, halvings: u32) {
+        let behind = halvings.saturating_sub(self.halvings).min(64);
+        self.lines *= 0.5_f64.powi(behind as i32);
+        self.halvings = halvings;
     }
 }

@@ -1,10 +1,11 @@
 //! The finding of a loop when it opens and while it goes on.
 
 use super::Habits;
-use super::actor::{Actor, OpenLoop};
+use super::actor::OpenLoop;
 use super::excursions::Who;
-use super::learned::{Habit, Learned, RateVerdict};
+use super::learned::{Habit, Learned, RateVerdict, Repeated};
 use super::run::{Run, Signal, grain};
+use super::start::Start;
 use crate::engine::finding::{
     DetectorName, Evidence, Key, LoopEvidence, Measured, Severity, name_of, p_of, round, score_of, significant, test,
     unit,
@@ -14,14 +15,16 @@ use crate::engine::template::example_of;
 use crate::event::{Fields, Level, Role};
 use serde::{Deserialize, Serialize};
 
-/// The incident of `run`, on the event that showed it; takes the gathered lines from `actor`.
+/// The incident of `run`, on the event that showed it; `lines` were gathered of its rounds, and a
+/// retry counter has counted in `range`.
 pub(super) fn opening(
     fields: &Fields<'_>,
     threshold: f64,
     run: &Run,
     verdict: &RateVerdict,
     lasted: f64,
-    actor: &mut Actor,
+    mut lines: Vec<String>,
+    range: Option<(i64, i64)>,
 ) -> Opening {
     let key: Vec<_> = [Role::Module, Role::Host, Role::Thread]
         .into_iter()
@@ -35,8 +38,6 @@ pub(super) fn opening(
         .collect();
     let repeats = run.repeats();
     let count = u64::from(repeats) * run.period as u64;
-    let range = run.range(actor);
-    let mut lines = actor.take_texts();
     if run.signal != Signal::Cycle {
         let message = fields.text(Role::Message).unwrap_or_default();
         lines = vec![example_of(&message).to_owned()];
@@ -92,11 +93,17 @@ pub(super) struct Tested {
     who: Who,
     /// How often its last line, or for counters its template, was seen in all.
     seen: u32,
+    /// What was believed of the line at the start; of harmless ones in states of older versions.
+    #[serde(default)]
+    start: Start,
+    /// Whether its rounds belonged to different requests.
+    #[serde(default)]
+    of_requests: bool,
 }
 
 impl Tested {
-    pub(super) fn of(run: &Run) -> Self {
-        Self { signal: run.signal, who: run.who, seen: run.seen }
+    pub(super) fn of(run: &Run, start: Start) -> Self {
+        Self { signal: run.signal, who: run.who, seen: run.seen, start, of_requests: run.is_of_requests() }
     }
 
     /// Takes one more line of the loop, which was `seen` so many times in all, and its template.
@@ -123,8 +130,17 @@ pub(super) fn go_on(known: &mut Opening, going: &OpenLoop, count: u64, learned: 
         (Signal::Excursion(_), Who::NewThreads) => (repeats, repeats),
     };
     let window = lasted + grain(going.until, going.began);
-    let (habit, length) = (tested.habit(habits), u32::try_from(length).unwrap_or(u32::MAX));
-    let verdict = learned.test(tested.seen, again as f64, window, habit, length, tested.signal);
+    let verdict = learned.test(&Repeated {
+        seen: tested.seen,
+        repeats: again as f64,
+        lines: count as f64,
+        lasted: window,
+        habit: tested.habit(habits),
+        run: u32::try_from(length).unwrap_or(u32::MAX),
+        signal: tested.signal,
+        start: tested.start,
+        module_lines: tested.of_requests.then(|| habits.lines()),
+    });
     known.update(rate(count, lasted), round(lasted, 3), count, verdict.ln_p);
     known.measured.expected = Some(significant(verdict.expected * period as f64));
     if let Evidence::Loop(evidence) = &mut known.evidence {

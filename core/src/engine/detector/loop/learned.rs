@@ -1,6 +1,8 @@
 //! What is learned from the stream: how often each line comes, and how often lines continue a run.
 
+use super::excursions::RISE;
 use super::run::Signal;
+use super::start::{self, Start};
 use crate::engine::stats::count_min::CountMin;
 use crate::engine::stats::gamma_poisson;
 use crate::event::Timestamp;
@@ -44,6 +46,26 @@ impl Habit {
     }
 }
 
+/// Repeats under test.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Repeated {
+    /// How often the last line was seen in all.
+    pub(super) seen: u32,
+    pub(super) repeats: f64,
+    /// Lines that these repeats are, of all the lines of a round.
+    pub(super) lines: f64,
+    /// Seconds of the repeats.
+    pub(super) lasted: f64,
+    /// How often lines of the module go on with such a run.
+    pub(super) habit: Habit,
+    /// Lines that continued the run.
+    pub(super) run: u32,
+    pub(super) signal: Signal,
+    pub(super) start: Start,
+    /// How many lines the module has written in all, where the repeats are of different requests.
+    pub(super) module_lines: Option<f64>,
+}
+
 /// What the whole stream has taught.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Learned {
@@ -51,6 +73,9 @@ pub(super) struct Learned {
     /// Exposure of the counts, on both clocks: seconds and events, halved with them.
     seconds: f64,
     events: f64,
+    /// How often they were halved.
+    #[serde(default)]
+    halvings: u32,
     now: Option<Timestamp>,
     /// The habits of runs of an actor, and of excursions across the stream.
     pub(super) runs: Habit,
@@ -68,9 +93,8 @@ pub(super) struct RateVerdict {
 
 impl Learned {
     pub(super) fn new() -> Self {
-        // One line in twenty continues a run, until the stream shows otherwise.
-        let habit = Habit { went_on: 1.0, lines: 20.0 };
-        Self { counts: CountMin::default(), seconds: 0.0, events: 0.0, now: None, runs: habit, spells: habit }
+        let (counts, habit) = (CountMin::default(), Habit::default());
+        Self { counts, seconds: 0.0, events: 0.0, halvings: 0, now: None, runs: habit, spells: habit }
     }
 
     /// Time passes by one event.
@@ -84,7 +108,14 @@ impl Learned {
             self.counts.halve();
             self.seconds /= 2.0;
             self.events /= 2.0;
+            self.halvings += 1;
         }
+    }
+
+    /// How often the counts were halved, and their exposure.
+    #[inline]
+    pub(super) fn halvings(&self) -> u32 {
+        self.halvings
     }
 
     /// Counts a line; returns how often it was seen before.
@@ -99,33 +130,50 @@ impl Learned {
         self.counts.count(line).into()
     }
 
-    /// Tests `repeats` repeats within the last `lasted` seconds of a line that was seen `seen`
-    /// times in all, in a module with this `habit`.
-    pub(super) fn test(
-        &self,
-        seen: u32,
-        repeats: f64,
-        lasted: f64,
-        habit: Habit,
-        run: u32,
-        signal: Signal,
-    ) -> RateVerdict {
+    /// Tests repeats against what was learned of their line and its module before them.
+    pub(super) fn test(&self, repeated: &Repeated) -> RateVerdict {
+        let Repeated { seen, repeats, lasted, habit, run, signal, start, .. } = *repeated;
         let before = (f64::from(seen) - repeats).max(0.0);
-        let exposure = self.seconds - lasted;
-        // Events of the run's own time at the mean rate of the stream, so that the run itself does
-        // not dilute its exposure.
-        let own = (lasted * self.events / self.seconds.max(1.0)).max(repeats).min(self.events);
+        let exposure = self.seconds - lasted + start.seconds();
+        if exposure < start.untested_s() {
+            return RateVerdict { ln_p: 0.0, expected: 0.0 };
+        }
         let by_time = gamma_poisson::ln_tail(repeats, 0.5 + before, exposure, lasted);
-        let by_events = gamma_poisson::ln_tail(repeats, 0.5 + before, self.events - own, own);
+        let by_events = self.by_events(repeated, before);
         let own = f64::from(run.min(HABIT_RUN));
         let by_habit = match signal {
-            Signal::Excursion(line) => self.ln_spell(line, before, share(habit, self.spells, own), own, run),
-            _ => ln_share(share(habit, self.runs, own)) * f64::from(run),
+            Signal::Excursion(line) => self.ln_spell(line, before, share(habit, self.spells, own, start), own, run),
+            _ => ln_share(share(habit, self.runs, own, start)) * f64::from(run),
         };
         RateVerdict {
-            ln_p: by_time.max(by_events).max(by_habit),
+            ln_p: by_time.max(by_events).max(by_habit).max(self.by_requests(repeated)),
             expected: if exposure > 0.0 { (before + 0.5) / exposure } else { 0.0 },
         }
+    }
+
+    /// ln of the chance of so many repeats among the events of the stream in the run's own time,
+    /// at the mean rate.
+    fn by_events(&self, repeated: &Repeated, before: f64) -> f64 {
+        let Repeated { repeats, lines, lasted, start, .. } = *repeated;
+        if start == Start::Harmless {
+            // The run itself does not dilute its exposure.
+            let own = (lasted * self.events / self.seconds.max(1.0)).max(repeats).min(self.events);
+            return gamma_poisson::ln_tail(repeats, 0.5 + before, self.events - own, own);
+        }
+        // A failure is tested among the events of other lines, so that a run which is nearly all of
+        // the stream does not excuse itself.
+        let others = (self.events - before - lines).max(0.0);
+        let among = others * (lasted / self.seconds.max(lasted)).min(1.0);
+        gamma_poisson::ln_tail(repeats, 0.5 + before, start.events() + others - among, among + 1.0)
+    }
+
+    /// ln of the chance that different requests bring so many repeats: at [`RISE`] times the rate
+    /// of all lines of their module before. Requests that all fail bring no more lines than
+    /// requests ever did, and a loop that takes a new trace id for each attempt does.
+    fn by_requests(&self, repeated: &Repeated) -> f64 {
+        let Some(all) = repeated.module_lines else { return f64::NEG_INFINITY };
+        let (before, exposure) = ((all - repeated.lines).max(0.0), self.seconds - repeated.lasted);
+        gamma_poisson::ln_tail(repeated.repeats, 0.5 + before, exposure, RISE * repeated.lasted)
     }
 
     /// Counts a line that extended an excursion.
@@ -180,10 +228,11 @@ impl Learned {
     }
 }
 
-/// The share of lines that continue a run in a module with this habit, drawn to that of the stream;
-/// without the `own` lines of the current run.
-fn share(habit: Habit, of_stream: Habit, own: f64) -> f64 {
-    let stream = (of_stream.went_on - own) / (of_stream.lines - own).max(1.0);
+/// The share of lines that continue a run in a module with this habit, drawn to that of the stream,
+/// and that to what is believed at the start; without the `own` lines of the current run.
+fn share(habit: Habit, of_stream: Habit, own: f64, start: Start) -> f64 {
+    let of_stream_lines = (of_stream.lines - own).max(0.0) + start::WEIGHT;
+    let stream = (of_stream.went_on - own + start::WEIGHT * start.share()) / of_stream_lines;
     (habit.went_on - own + HABIT_PRIOR * stream) / (habit.lines - own + HABIT_PRIOR).max(1.0)
 }
 

@@ -1,10 +1,15 @@
 //! An open loop goes on with each of its lines, and is over when none has come for long.
 
-use super::actor::{LoopOwner, OpenLoop};
+use super::actor::{Actor, LoopOwner, OpenLoop};
 use super::learned::Learned;
+use super::run::Said;
 use super::{Habits, Loop, incident};
+use crate::engine::detector::tracker::IncidentTracker;
 use crate::engine::detector::{Event, Report};
 use crate::event::Timestamp;
+
+/// Lines outside the cycle after which an actor's loop has ended.
+const OTHER_LINES: u32 = 16;
 
 /// Resolves a loop that is over, with its totals.
 pub(super) fn resolve(going: &OpenLoop, now: Timestamp, learned: &Learned, habits: Habits, report: &mut Report<'_>) {
@@ -29,6 +34,36 @@ pub(super) fn join(
     report.incidents.join_updated(going.id, 1, event.fields.level(), now, report.findings, |known, count| {
         incident::go_on(known, going, count, learned, habits);
     });
+}
+
+/// The actor of an open loop has said a line: the line joins the loop, or the loop may be over.
+#[cold]
+pub(super) fn go_on_or_end(
+    actor: &mut Actor,
+    said: &Said<'_>,
+    open: &mut IncidentTracker<LoopOwner>,
+    learned: &Learned,
+    habits: Habits,
+    report: &mut Report<'_>,
+) {
+    let Some(going) = &mut actor.going else { return };
+    if said.goes_round() {
+        report.suppress();
+        if going.range.is_some() {
+            going.range = actor.counter.as_ref().and_then(|counter| counter.range()).or(going.range);
+        }
+        going.tested.iter_mut().for_each(|tested| tested.see(said.seen, said.retries.template_seen));
+        join(going, said.event, learned, habits, report);
+        open.go_on(going.module, going.deadline());
+        return;
+    }
+    going.other += 1;
+    if going.other > OTHER_LINES
+        && let Some(going) = actor.end()
+    {
+        open.end(going.module);
+        resolve(&going, said.event.moment.now, learned, habits, report);
+    }
 }
 
 impl Loop {

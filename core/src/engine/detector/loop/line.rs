@@ -1,5 +1,6 @@
 //! The identity of a line: what must be equal in two lines that are the same.
 
+use super::distinct::Distinct;
 use crate::engine::detector::Event;
 use crate::engine::template::TemplateId;
 use crate::event::{ParsedEvent, Role};
@@ -26,6 +27,12 @@ pub(super) fn of(event: &Event<'_>) -> u64 {
 #[inline]
 pub(super) fn of_message(message: u64, parsed: &ParsedEvent) -> u64 {
     message ^ parsed.module_hash.rotate_left(32)
+}
+
+/// The request of an event, by its trace id; no bit without one.
+#[inline]
+pub(super) fn request(event: &Event<'_>) -> Distinct {
+    event.fields.hash(Role::Trace).map_or_else(Distinct::default, Distinct::of)
 }
 
 /// The key of a template in the sketch of learned counts.

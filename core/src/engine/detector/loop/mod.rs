@@ -17,8 +17,9 @@
 //!
 //! 1. *The line comes like this.* Its count before the run, over all of the stream before the run,
 //!    gives a Gamma–Poisson rate; the repeats must be too many for it both a second and a stream
-//!    event (two clocks). A heartbeat that was there from the start has no exposure before its run
-//!    (cold) or a rate that explains it (warm).
+//!    event (two clocks). Priors by level (`start.rs`) stand in for exposure at the beginning: an
+//!    error that comes a hundred times a second from the first line on is a loop, a heartbeat that
+//!    was there from the start is none.
 //! 2. *Runs go on here.* The share of lines in this module that continued a run (or the share of
 //!    one line that extended an excursion, if that is more), shrunk to the whole stream's, to the
 //!    power of the run's length. A module that always repeats itself is tested against its own
@@ -31,15 +32,27 @@
 //!    differ in nothing else, people choose the pause of a timer by the clock and not by what else
 //!    is in the stream, and every relative measure (a share of the stream, the pace of other
 //!    actors) calls the first heartbeat in a quiet stream a loop. A round without a rest is a loop
-//!    however long it takes.
+//!    however long it takes. Failures of several actors that each rest ten times as long are
+//!    left to burst: each asks now and then, and none goes round.
+//! 4. *These are different requests*, where lines have trace ids and each of them has gone fewer
+//!    than four rounds. Requests that all fail bring no more lines than their module ever wrote
+//!    (five times its rate, a Gamma–Poisson tail), and a loop that takes a new id for each attempt
+//!    does. At INFO and below a round that is one request is never a loop.
+//!
+//! Only an open loop explains its lines to the detectors after this one, and the first 16 failures
+//! of a run that rests no longer than `timer_period_s`, which would be told as a burst before the
+//! run can be tested. Late lines are left out; lines out of order are compared by their times as
+//! well (`shuffled.rs`).
 //!
 //! Guards (`guard.rs`) are absolute limits besides. Counts come from a count-min sketch, which
-//! never forgets a line and errs only towards silence. Memory: about 150 bytes an actor, 400 once a
-//! line of it has repeated (capped), 80 bytes a module (capped), 512 KiB for the sketch, 256 KiB
-//! for excursions. Cold start: without exposure only guards find anything.
+//! never forgets a line and errs only towards silence. Memory: about 160 bytes an actor, 550 once a
+//! line of it has repeated (capped), 100 bytes a module (capped), 512 KiB for the sketch, 256 KiB
+//! for excursions. Cold start: 64 errors in a row, more than 2.3 a second, or 128 warnings, more
+//! than 7.7; at INFO and below nothing that began within the first minute.
 
 mod actor;
 mod counter;
+mod distinct;
 mod evaluate;
 mod excursions;
 mod guard;
@@ -50,6 +63,8 @@ mod lifecycle;
 mod line;
 mod options;
 mod run;
+mod shuffled;
+mod start;
 mod state;
 
 use super::options::SharedOptions;
@@ -70,14 +85,11 @@ use excursions::{Emitter, Excursions, Update};
 use guard::Guards;
 use habits::Habits;
 use learned::Learned;
-use lifecycle::{join, resolve};
+use lifecycle::go_on_or_end;
 use options::LoopSettings;
 pub use options::{LoopGuard, LoopOptions, LoopOverride};
-use run::Run;
+use run::Said;
 pub use state::LoopState;
-
-/// Lines outside the cycle after which an actor's loop has ended.
-const OTHER_LINES: u32 = 16;
 
 /// The detector.
 #[derive(Debug)]
@@ -124,10 +136,12 @@ impl Detector for Loop {
     #[inline]
     fn observe(&mut self, event: &Event<'_>, _: &Prior, report: &mut Report<'_>) {
         let parsed = event.fields.parsed();
-        if parsed.message_hash == 0 {
+        let (time, now) = (event.moment.time, event.moment.now);
+        // A late line tells nothing of now. One ahead of the stream does, for loops go by the times
+        // of their own lines.
+        if parsed.message_hash == 0 || (event.moment.outside && time < now) {
             return;
         }
-        let (time, now) = (event.moment.time, event.moment.now);
         self.learned.advance(now);
         let line = line::of(event);
         let seen = self.learned.count(line);
@@ -139,8 +153,11 @@ impl Detector for Loop {
             // that a snapshot left open ends when no line joins it.
             return;
         }
-        let pushed = actor.push(line as u32, settings.min_repeats, time);
+        let request = || line::request(event);
+        let pushed = actor.push(line as u32, settings.min_repeats, time, request);
         actor.gather(pushed, || event.fields.text(Role::Message));
+        let by_time = actor.push_by_time(line as u32, settings.min_repeats, time, request);
+        actor.gather_by_time(by_time, || event.fields.text(Role::Message));
         let retries = if parsed.level >= Some(Level::Warn) {
             count_retries(event, actor, &mut self.learned, &mut self.scratch)
         } else {
@@ -148,56 +165,37 @@ impl Detector for Loop {
         };
         let learned = &self.learned;
         let expected = |count: f64, elapsed: f64, others: f64| learned.expected(seen, count, elapsed, others);
-        let spelled = self.spells.push(
-            line,
-            Emitter { actor: parsed.actor_hash, place: parsed.place_hash },
-            time,
-            learned.events(),
-            expected,
-        );
+        let emitter = Emitter { actor: parsed.actor_hash, place: parsed.place_hash };
+        let spelled = self.spells.push(line, emitter, time, learned.events(), expected, request);
 
         let habits = self.habits.touch(parsed.module_hash, Habits::default);
         let spell = if let Update::Extended(spell) = spelled { Some(spell) } else { None };
-        let spell_lines = spell.map_or(0, |spell| spell.count);
-        habits.learn(&mut self.learned, line, pushed.longest.max(retries.lines), spell_lines);
+        let longest = pushed.longest.max(by_time.longest).max(retries.lines);
+        habits.learn(&mut self.learned, line, longest, spell.map_or(0, |spell| spell.count));
         if let Update::Restarted(lines) = spelled
             && !self.open.contains(parsed.module_hash)
         {
             self.learned.count_harmless(line, lines);
         }
         let habits = *habits;
-
-        let inside = pushed.lag > 0 || retries.lines > 0;
+        let said = Said { event, pushed, by_time, retries, seen };
         let is_going = actor.going.is_some();
-        // Numbers that take turns suppress other detectors only once they are a loop: a few values
-        // are none yet.
-        if guarded || pushed.longest.max(retries.steps) >= 2 || (is_going && inside) {
+        let run = if is_going {
+            go_on_or_end(actor, &said, &mut self.open, &self.learned, habits, report);
+            None
+        } else {
+            said.run(actor, settings.min_repeats)
+        };
+        // An open loop explains its lines. So do the first few of what may be one until it can be
+        // tested, or else each loop of errors would be told as a burst before.
+        if guarded || (!is_going && said.may_become_a_loop(actor, settings.min_repeats, self.timer_period_s)) {
             report.suppress();
         }
-        let mut over = false;
-        if let Some(going) = &mut actor.going {
-            if inside {
-                if going.range.is_some() {
-                    going.range = actor.counter.as_ref().and_then(|counter| counter.range()).or(going.range);
-                }
-                going.tested.iter_mut().for_each(|tested| tested.see(seen, retries.template_seen));
-                join(going, event, &self.learned, habits, report);
-                self.open.go_on(going.module, going.deadline());
-            } else {
-                going.other += 1;
-                over = going.other > OTHER_LINES;
-            }
-        }
-        if over && let Some(going) = actor.end() {
-            self.open.end(going.module);
-            resolve(&going, now, &self.learned, habits, report);
-        }
-        let cycle = (!is_going && pushed.lag > 0).then(|| Run::of_cycle(actor, pushed.lag, seen));
-        let counting = !is_going && retries.lines >= settings.min_repeats;
-        let run = cycle.or_else(|| counting.then(|| Run::of_counter(actor.counter.as_deref(), &retries, time)));
+        let is_shared = spell.is_some_and(|spell| spell.is_shared());
+        let spell = spell.filter(|spell| !is_going && (is_shared || spell.lasted() >= actor.waits_s()));
         actor.last = time;
-        let spell = spell.filter(|_| !is_going);
-        let repeats = Repeats { line, seen, template_seen: retries.template_seen, run, spell, habits, settings };
+        let template_seen = retries.template_seen;
+        let repeats = Repeats { line, seen, template_seen, run, spell, is_shared, habits, settings };
         self.evaluate(event, repeats, guarded, report);
     }
 
