@@ -91,4 +91,6 @@ pub enum Reason {
     ForgottenSights,
     /// Too much is new: it joins what is open.
     TooMuchNew,
+    /// A known template says the same but for a word.
+    Variant,
 }
