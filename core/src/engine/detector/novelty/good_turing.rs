@@ -228,3 +228,97 @@ impl Sum {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{RngExt, SeedableRng};
+
+    #[test]
+    fn cold_known_and_ever_new() {
+        let mut seen = Discoveries::new(100);
+        assert_eq!((seen.chance(1, 0.0), seen.a_day(1, 0.0)), (1.0, 0.0));
+        (0..999).for_each(|_| seen.hear(1, true));
+        assert!((seen.chance(1, 999.0) - 1e-3).abs() < 1e-9);
+        // 30,000 lines without a warning are as good as a hundred with.
+        (0..30_000).for_each(|_| seen.hear(2, false));
+        assert!((seen.chance(2, 999.0) - 1.0 / 1_100.0).abs() < 1e-5);
+        seen.first(7, 2, 500.0, false);
+        assert!(seen.a_day(2, 1_000.0) > 4.0 && seen.a_day(2, 1e8) < 0.01);
+        seen.again(7);
+        assert_eq!((seen.a_day(2, 1_000.0), seen.sums.len()), (0.0, 0));
+        // One that was told is excused, a second is not.
+        seen.first(8, 2, 1_000.0, true);
+        assert_eq!(seen.a_day(2, 1_000.0), 0.0);
+        seen.first(9, 2, 1_000.0, true);
+        assert!(seen.a_day(2, 1_000.0) > 4.0);
+    }
+
+    #[test]
+    fn one_module_of_habit_makes_no_other_one_deaf_and_the_loudest_does_not_speak_for_all() {
+        let mut seen = Discoveries::new(1_000);
+        (0..1_000).for_each(|_| seen.hear(0, true));
+        (1..8).for_each(|module| (0..10).for_each(|_| seen.hear(module, true)));
+        assert!((seen.chance(1, 100.0) - 1.0 / 71.0).abs() < 1e-9);
+        (0..10).for_each(|kind| seen.first(kind, 0, 90.0, false));
+        assert_eq!(seen.a_day(1, 100.0), 0.0);
+        assert!(seen.a_day(0, 100.0) > 50.0);
+        seen.first(10, 2, 90.0, false);
+        assert!(seen.a_day(1, 100.0) > 5.0);
+    }
+
+    #[test]
+    fn more_modules_than_are_summed_up_each_are_summed_up_together() {
+        let mut seen = Discoveries::new(1_000);
+        (0..300).for_each(|module| seen.first(module, module, 50.0, false));
+        assert!(seen.sums.len() <= MODULES && seen.further.kinds == 300 - MODULES as u64);
+        (0..300).for_each(|kind| seen.again(kind));
+        assert!(seen.sums.is_empty() && seen.usual(1, 100.0) < 1e-9);
+    }
+
+    /// Warnings of Pitman and Yor's process, whose new kinds never end: at sighting n with K kinds so
+    /// far the next is new with a chance of (θ + σK)/(n + θ). Ten days with one a minute, of which
+    /// all kinds are usual. How many are told in a day, by the rule that the detector has.
+    fn told_a_day(modules: u64, sigma: f64, theta: f64, seed: u64) -> f64 {
+        let mut random = rand_pcg::Pcg64::seed_from_u64(seed);
+        let (mut seen, mut counts) = (Discoveries::new(100_000), vec![Vec::<u64>::new(); modules as usize]);
+        let (mut told, mut running) = (0.0, 0.0);
+        while running < 10.0 * DAY_S {
+            running -= 60.0 * (1.0 - random.random::<f64>()).ln();
+            let module = random.random_range(0..modules);
+            seen.hear(module, true);
+            let counts = &mut counts[module as usize];
+            let (n, kinds) = (counts.iter().sum::<u64>() as f64, counts.len());
+            let mut at = random.random::<f64>() * (n + theta);
+            let known = counts.iter().position(|count| {
+                at -= *count as f64 - sigma;
+                at < 0.0
+            });
+            let key = |kind: usize| module << 32 | kind as u64;
+            if let Some(kind) = known {
+                counts[kind] += 1;
+                if counts[kind] == 2 {
+                    seen.again(key(kind));
+                }
+                continue;
+            }
+            counts.push(1);
+            let tells =
+                running > 900.0 && seen.chance(module, running) < 0.05 && seen.a_day(module, running) <= 1.0 / 6.0;
+            seen.first(key(kinds), module, running, tells);
+            told += f64::from(u8::from(tells));
+        }
+        told / 10.0
+    }
+
+    /// The whole filter is allowed one false alarm a day.
+    #[test]
+    fn streams_whose_new_kinds_never_end_are_quiet() {
+        for (modules, sigma, theta) in
+            [(1, 0.0, 0.5), (1, 0.0, 2.0), (1, 0.0, 10.0), (1, 0.5, 5.0), (8, 0.0, 0.5), (8, 0.3, 2.0), (8, 0.7, 2.0)]
+        {
+            let mean = (0..5).map(|seed| told_a_day(modules, sigma, theta, seed)).sum::<f64>() / 5.0;
+            assert!(mean <= 1.0, "{modules} {sigma} {theta}: {mean}");
+        }
+    }
+}

@@ -27,9 +27,11 @@
 //! silent but for FATALs for `warm_up_s` of stream; programs write in runs, and a rare line takes
 //! longer to come than an estimate for independent lines expects.
 
+mod evaluate;
 mod fatal;
 mod good_turing;
 mod incident;
+mod kinds;
 mod open;
 mod options;
 
@@ -37,19 +39,21 @@ use super::openings::Openings;
 use super::options::SharedOptions;
 use super::{Detector, Event, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
-use crate::engine::finding::{DetectorName, NearMiss, Reason};
+use crate::engine::finding::DetectorName;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::{Choice, Overrides};
 use crate::engine::snapshot::Stateful;
 use crate::engine::stack_trace::Trace;
-use crate::engine::state::{Evict, Table, TableSnapshot};
-use crate::engine::template::{Merge, TemplateId, Templates};
+use crate::engine::state::Evict;
+use crate::engine::template::{Merge, Templates};
 use crate::event::exception::ExceptionTypes;
 use crate::event::{Fields, Level, Role};
-use fatal::FatalTimes;
+use evaluate::COMPARISONS;
+use fatal::{Fatals, FatalsState};
 use good_turing::{Discoveries, DiscoveriesState};
 use incident::{News, Sight};
-use open::{OpenNovelties, OpenNovelty};
+use kinds::{Kinds, KindsState};
+use open::OpenNovelties;
 use options::NoveltySettings;
 pub use options::{NoveltyOptions, NoveltyOverride};
 use serde::{Deserialize, Serialize};
@@ -62,11 +66,6 @@ const EARLY_S: f64 = 1e-3;
 const BEGINNING_BYTES: usize = 200;
 /// Messages that are remembered as naming no exception: 8 KiB.
 const NAMELESS: usize = 1 << 10;
-
-/// A line of so many seconds ago is no news.
-const LATEST_S: f64 = 3_600.0;
-/// So many first sights may be compared with all templates at once, and one more with each second.
-const COMPARISONS: f64 = 64.0;
 
 /// The detector.
 #[derive(Debug)]
@@ -86,8 +85,7 @@ pub struct Novelty {
     types: ExceptionTypes,
     /// Hashes of messages that name no exception, by their lowest bits: messages repeat themselves.
     nameless: Box<[u64; NAMELESS]>,
-    /// By hashes of modules and templates.
-    fatals: Table<FatalTimes>,
+    fatals: Fatals,
     open: OpenNovelties,
     /// When the last incidents were opened.
     opened: Openings,
@@ -102,49 +100,13 @@ pub struct Novelty {
     comparisons: (f64, f64),
 }
 
-/// How often each kind was seen, and the chance that the next is new.
-#[derive(Debug)]
-struct Kinds {
-    counts: Table<u64>,
-    discoveries: Discoveries,
-}
-
-impl Kinds {
-    fn new(keys: usize) -> Self {
-        Self { counts: Table::new(keys), discoveries: Discoveries::new(keys) }
-    }
-
-    /// Takes a sighting; true when it is the first.
-    fn see(&mut self, kind: u64, module: u64) -> bool {
-        self.discoveries.hear(module, true);
-        let count = self.counts.touch(kind, || 0);
-        *count += 1;
-        let count = *count;
-        if count == 2 {
-            self.discoveries.again(kind);
-        }
-        count == 1
-    }
-
-    fn snapshot(&self) -> KindsState {
-        (self.discoveries.snapshot(), self.counts.snapshot())
-    }
-
-    fn restore(&mut self, (discoveries, counts): KindsState) {
-        self.discoveries.restore(discoveries);
-        self.counts.restore(counts);
-    }
-}
-
-type KindsState = (DiscoveriesState, TableSnapshot<u64>);
-
 /// What a restart should know.
 #[derive(Serialize, Deserialize)]
 pub struct NoveltyState {
     texts: DiscoveriesState,
     exceptions: KindsState,
     stacks: KindsState,
-    fatals: TableSnapshot<FatalTimes>,
+    fatals: FatalsState,
     open: OpenNovelties,
     opened: Openings,
 }
@@ -164,7 +126,7 @@ impl Registered for Novelty {
             stacks: Kinds::new(keys),
             types: ExceptionTypes::default(),
             nameless: Box::new([0; NAMELESS]),
-            fatals: Table::new(keys),
+            fatals: Fatals::new(keys),
             open: OpenNovelties::default(),
             opened: Openings::default(),
             soonest: f64::INFINITY,
@@ -200,9 +162,7 @@ impl Novelty {
         let exception = name.map(|name| (name, xxh3_64(name))).filter(|(_, kind)| self.exceptions.see(*kind, module));
         let stack = event.stack.filter(|stack| self.stacks.see(stack.fingerprint, module));
         let patience = match level {
-            Level::Fatal => {
-                self.fatals.touch(fatal_key(module, template.id), FatalTimes::default).add(running, self.warm_up_s)
-            }
+            Level::Fatal => self.fatals.add(module, template.id, running, self.warm_up_s),
             _ => self.warm_up_s,
         };
         let (news, kind) = match (exception, stack) {
@@ -244,120 +204,6 @@ impl Novelty {
         };
         self.judge(&sight, (settings, patience), moment, event.templates, report);
     }
-
-    /// The chance of a first sight, and how many the day to come is expected to bring. The estimates
-    /// of exceptions and stacks rest on few sightings, so the larger chance of them and of the
-    /// templates counts.
-    fn expected(&self, news: &News, is_new_text: bool, module: u64, running: f64) -> (f64, f64) {
-        let of_texts = self.texts.chance(module, running);
-        let rare = match news {
-            News::Exception(_) if !is_new_text => &self.exceptions.discoveries,
-            News::Stack(_) => &self.stacks.discoveries,
-            _ => return (of_texts, self.texts.a_day(module, running)),
-        };
-        (rare.chance(module, running).max(of_texts), rare.a_day(module, running))
-    }
-
-    /// Opens an incident for a first sight, unless something forbids it.
-    fn judge(
-        &mut self,
-        sight: &Sight<'_>,
-        (settings, patience): (NoveltySettings, f64),
-        moment: Moment,
-        templates: &Templates,
-        report: &mut Report<'_>,
-    ) {
-        let is_of_now = moment.now.seconds_since(moment.time).abs() <= LATEST_S;
-        if !settings.enabled || sight.level < settings.level || !is_of_now {
-            return;
-        }
-        let running = moment.running;
-        if let Some(why) = self.held_back(sight, settings, moment, templates, report) {
-            report.near_miss(sight.chance.ln(), settings.threshold, |ln_p, threshold| NearMiss {
-                detector: DetectorName::Novelty,
-                kind: sight.news.kind(),
-                key: sight.name(),
-                ln_p,
-                threshold,
-                why,
-            });
-            return;
-        }
-        self.opened.add(running);
-        let opening = sight.opening(running, settings.threshold, self.texts.evidence(), templates);
-        let id = report.incidents.open(opening, moment.now.min(moment.time), report.findings);
-        let mut open = OpenNovelty::new(id, sight.module_hash, sight.level, running, patience);
-        open.templates.extend(sight.template);
-        self.open.push(open);
-        self.latest = Some((beginning_of(sight.message), id));
-        let over = if report.incidents.is_open(id) { running + patience - EARLY_S } else { running };
-        self.soonest = self.soonest.min(over);
-    }
-
-    /// Why a first sight opens no incident. What is new and was expected is learned.
-    fn held_back(
-        &mut self,
-        sight: &Sight<'_>,
-        settings: NoveltySettings,
-        moment: Moment,
-        templates: &Templates,
-        report: &mut Report<'_>,
-    ) -> Option<Reason> {
-        let running = moment.running;
-        if matches!(sight.news, News::Template) && !sight.is_fatal() && self.is_variant(sight, running, templates) {
-            self.texts.variant(sight.module_hash);
-            return Some(Reason::Variant);
-        }
-        let is_full = self.opened.is_full(running, self.warm_up_s);
-        let whose = (sight.module_hash, sight.level);
-        if let Some(open) = self.open.joined_by(whose, running, self.warm_up_s, is_full) {
-            match sight.news {
-                News::Again => open.last = running,
-                _ => open.add(sight.template, sight.message, running),
-            }
-            open.level = open.level.max(sight.level);
-            report.incidents.raise(open.id, sight.severity());
-            report.incidents.join_updated(open.id, 1, Some(sight.level), moment.now, report.findings, |said, _| {
-                open.tell(said);
-            });
-            return Some(Reason::TooMuchNew);
-        }
-        let forgotten = templates.evictions() + self.exceptions.counts.evictions() + self.stacks.counts.evictions();
-        let why = match sight {
-            _ if sight.is_fatal() => None,
-            Sight { chance, a_day, .. } if *chance >= settings.threshold || *a_day > self.share => {
-                Some(Reason::NotRare)
-            }
-            _ if running < self.warm_up_s => Some(Reason::NotLearned),
-            _ if forgotten > 0 => Some(Reason::ForgottenSights),
-            _ => None,
-        };
-        if sight.is_new_text {
-            let template = sight.template.unwrap_or_default();
-            self.texts.first(template.0, sight.module_hash, running, why.is_none());
-        }
-        let of = match sight.news {
-            News::Exception(_) => &mut self.exceptions.discoveries,
-            News::Stack(_) => &mut self.stacks.discoveries,
-            News::Template | News::Again => return why,
-        };
-        of.first(sight.kind, sight.module_hash, running, why.is_none());
-        why
-    }
-
-    /// True when a template has only another value in place of a word. That is looked up for so many
-    /// first sights a second: where there are more, something new is usual.
-    fn is_variant(&mut self, sight: &Sight<'_>, running: f64, templates: &Templates) -> bool {
-        let (left, counted) = self.comparisons;
-        let left = (left + (running - counted).max(0.0)).min(COMPARISONS);
-        self.comparisons = (if left >= 1.0 { left - 1.0 } else { left }, running);
-        left >= 1.0 && sight.template.is_some_and(|template| templates.is_variant(template, sight.level))
-    }
-}
-
-/// The FATALs of a module and template.
-fn fatal_key(module: u64, template: TemplateId) -> u64 {
-    module.rotate_left(32) ^ template.0
 }
 
 /// A hash of what a message begins with.
@@ -475,7 +321,7 @@ impl Detector for Novelty {
     fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {
         visit(&mut self.exceptions.counts);
         visit(&mut self.stacks.counts);
-        visit(&mut self.fatals);
+        visit(self.fatals.table());
         let of = [&mut self.texts, &mut self.exceptions.discoveries, &mut self.stacks.discoveries];
         of.into_iter().flat_map(Discoveries::tables).for_each(visit);
     }
