@@ -57,7 +57,7 @@ impl Novelty {
         if !sight.is_fatal() {
             self.opened.add(running);
         }
-        let opening = sight.opening(running, settings.threshold, self.texts.evidence(), templates);
+        let opening = sight.opening(running, settings.threshold, self.texts.warnings(), templates);
         let id = report.incidents.open(opening, moment.now.min(moment.time), report.findings);
         let mut open = OpenNovelty::new(id, sight.module_hash, sight.level, running, patience);
         open.templates.extend(sight.template);

@@ -10,13 +10,14 @@
 //! kinds go on coming (that weight is 1 on average), and fades where none came since. Sightings
 //! are counted on two clocks, time and evidence, and the larger weight counts.
 //!
-//! Evidence is a sighting at WARN and worse; a line below is worth a three-hundredth of one: a
-//! module that wrote thousands of lines without a warning says that its first is rare. A module's
-//! own evidence and that of all others is pooled but for the one that has most of it, which would
-//! speak for all; likewise the kinds seen once, but for those of modules that always have something
-//! new to say, up to an eighth of all: such a module makes no other one deaf.
+//! Evidence is a sighting at WARN and worse; a line below is worth a thousandth of one, or a
+//! hundredth where it is that of a module, or of a whole stream, that never had a warning: thousands
+//! of lines without one say that the first is rare. A module's own evidence and that of all others
+//! is pooled but for the one that has most of it, which would speak for all. So are the kinds seen
+//! once, but for those of modules that always have something new to say, up to an eighth of all:
+//! such a module makes no other one deaf.
 //!
-//! Memory: 36 bytes a module, 60 for a kind seen once, both capped, and 6 KiB. Cold start: with
+//! Memory: 52 bytes a module, 60 for a kind seen once, both capped, and 6 KiB. Cold start: with
 //! nothing seen the chance is 1.
 
 use crate::engine::state::{Evict, HeapSize, Table, TableSnapshot};
@@ -24,7 +25,11 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
 /// What a line below WARN is worth, in sightings at WARN and worse.
-const WORTH_BELOW: f64 = 1.0 / 300.0;
+const WORTH_BELOW: f64 = 1e-3;
+/// What it is worth where there never was a warning.
+const WORTH_OF_NONE: f64 = 1e-2;
+/// Of the module that has most evidence, this share counts for itself at least.
+const SHARE_OF_MOST: f64 = 0.1;
 /// One module of so many, and one at least, may always have something new to say.
 const HABITUAL_OF: usize = 8;
 /// Such a module has had so many kinds, or has so many that were seen once.
@@ -67,19 +72,28 @@ struct Sum {
 /// What is known of a module.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Evidence {
-    /// Its sightings.
-    seen: f64,
+    /// Its sightings at WARN and worse, and below.
+    warnings: u64,
+    below: u64,
     /// Kinds that it has had, and other values of known ones.
     kinds: u64,
 }
 
 impl HeapSize for Evidence {}
 
+impl Evidence {
+    #[inline]
+    fn weight(&self) -> f64 {
+        self.warnings as f64 + WORTH_BELOW * self.below as f64
+    }
+}
+
 /// Kinds that were seen once, by module, and how much was seen in all.
 #[derive(Debug)]
 pub(super) struct Discoveries {
     modules: Table<Evidence>,
-    total: f64,
+    /// Of all modules.
+    total: Evidence,
     /// The most that a module has, and which.
     most: (f64, u64),
     singles: Table<Single>,
@@ -98,25 +112,34 @@ pub(super) struct DiscoveriesState {
 impl Discoveries {
     pub(super) fn new(keys: usize) -> Self {
         let (modules, singles) = (Table::new(keys), Table::new(keys));
-        Self { modules, total: 0.0, most: (0.0, 0), singles, sums: BTreeMap::new(), further: Sum::default() }
+        Self {
+            modules,
+            total: Evidence::default(),
+            most: (0.0, 0),
+            singles,
+            sums: BTreeMap::new(),
+            further: Sum::default(),
+        }
     }
 
     /// A line of `module`, at WARN and worse or below.
     #[inline]
     pub(super) fn hear(&mut self, module: u64, is_warning: bool) {
-        let worth = if is_warning { 1.0 } else { WORTH_BELOW };
         let own = self.modules.touch(module, Evidence::default);
-        own.seen += worth;
-        self.total += worth;
-        if own.seen > self.most.0 {
-            self.most = (own.seen, module);
+        for evidence in [&mut *own, &mut self.total] {
+            evidence.warnings += u64::from(is_warning);
+            evidence.below += u64::from(!is_warning);
+        }
+        let weight = own.weight();
+        if weight > self.most.0 {
+            self.most = (weight, module);
         }
     }
 
     /// Something of `module` was seen for the first time, at `running` seconds.
     pub(super) fn first(&mut self, kind: u64, module: u64, running: f64, told: bool) {
         self.again(kind);
-        let seen = Seen { time: running, evidence: self.total };
+        let seen = Seen { time: running, evidence: self.total.weight() };
         let sum = Self::sum_of(&mut self.sums, &mut self.further, module);
         let excused = told && !sum.excused;
         let single = Single { module, seen, excused };
@@ -151,10 +174,23 @@ impl Discoveries {
 
     /// The chance that a warning of `module` is of a new kind, where a fault is none.
     pub(super) fn chance(&self, module: u64, running: f64) -> f64 {
-        let own = self.modules.get(module).map_or(0.0, |own| own.seen);
-        let left_out = if self.modules.len() < FEW_MODULES { 0.0 } else { self.most.0 };
-        let of_others = if self.most.1 == module { 0.0 } else { self.total - own - left_out };
-        ((self.usual(module, running) + 1.0) / (own + of_others.max(0.0) + 1.0)).min(1.0)
+        let known = self.modules.get(module).copied().unwrap_or_default();
+        let (own, all) = (known.weight(), self.total.weight());
+        let pooled = if self.modules.len() < FEW_MODULES {
+            all
+        } else if self.most.1 == module {
+            (all - own) + own.min(all - own).max(SHARE_OF_MOST * own)
+        } else {
+            all - self.most.0
+        };
+        // The warning in question is one.
+        let of_none = match (self.total.warnings, known.warnings) {
+            (..=1, _) => self.total.below,
+            (_, ..=1) => known.below,
+            _ => 0,
+        };
+        let evidence = pooled.max(WORTH_OF_NONE * of_none as f64);
+        ((self.usual(module, running) + 1.0) / (evidence + 1.0)).min(1.0)
     }
 
     /// How many new kinds that are no fault the day to come is expected to bring, in this module
@@ -166,7 +202,7 @@ impl Discoveries {
     /// Kinds seen once, as far as they say something of today.
     fn usual(&self, module: u64, running: f64) -> f64 {
         let weigh = |sum: &Sum| {
-            let (time, evidence) = (sum.seen.time / running.max(1.0), sum.seen.evidence / self.total.max(1.0));
+            let (time, evidence) = (sum.seen.time / running.max(1.0), sum.seen.evidence / self.total.weight().max(1.0));
             2.0 * time.max(evidence)
         };
         let is_habit = |module: u64, weight: f64| {
@@ -182,9 +218,9 @@ impl Discoveries {
         usual + habits.iter().sum::<f64>()
     }
 
-    /// The evidence in all.
-    pub(super) fn evidence(&self) -> f64 {
-        self.total
+    /// Sightings at WARN and worse.
+    pub(super) fn warnings(&self) -> u64 {
+        self.total.warnings
     }
 
     pub(super) fn tables(&mut self) -> [&mut dyn Evict; 2] {
@@ -198,9 +234,14 @@ impl Discoveries {
     pub(super) fn restore(&mut self, kept: DiscoveriesState) {
         self.modules.restore(kept.modules);
         self.singles.restore(kept.singles);
-        self.total = self.modules.values().map(|own| own.seen).sum();
-        let most = self.modules.iter().max_by(|a, b| a.1.seen.total_cmp(&b.1.seen).then(a.0.cmp(&b.0)));
-        self.most = most.map_or((0.0, 0), |(module, own)| (own.seen, module));
+        (self.total, self.most) = (Evidence::default(), (0.0, 0));
+        for (module, own) in self.modules.iter() {
+            self.total.warnings += own.warnings;
+            self.total.below += own.below;
+            if own.weight() > self.most.0 {
+                self.most = (own.weight(), module);
+            }
+        }
         (self.sums, self.further) = (BTreeMap::new(), Sum::default());
         for single in self.singles.values().filter(|single| single.seen != Seen::default()) {
             Self::sum_of(&mut self.sums, &mut self.further, single.module).add(single);
@@ -242,7 +283,9 @@ mod tests {
         assert!((seen.chance(1, 999.0) - 1e-3).abs() < 1e-9);
         // 30,000 lines without a warning are as good as a hundred with.
         (0..30_000).for_each(|_| seen.hear(2, false));
-        assert!((seen.chance(2, 999.0) - 1.0 / 1_100.0).abs() < 1e-5);
+        assert!((seen.chance(2, 999.0) - 1.0 / 1_030.0).abs() < 1e-5);
+        seen.hear(3, true);
+        assert!(Discoveries::new(1).chance(1, 0.0) > 0.5);
         seen.first(7, 2, 500.0, false);
         assert!(seen.a_day(2, 1_000.0) > 4.0 && seen.a_day(2, 1e8) < 0.01);
         seen.again(7);

@@ -79,7 +79,7 @@ impl Sight<'_> {
     }
 
     /// The incident, after `running` seconds of stream and so many `sightings` at WARN and worse.
-    pub(super) fn opening(&self, running: f64, threshold: f64, sightings: f64, templates: &Templates) -> Opening {
+    pub(super) fn opening(&self, running: f64, threshold: f64, sightings: u64, templates: &Templates) -> Opening {
         let shown = &self.message[..self.message.floor_char_boundary(SHOWN_BYTES)];
         let mut key: Vec<_> = self.module.map(|module| ("module".to_owned(), module.to_owned())).into_iter().collect();
         key.push((self.news.kind().to_owned(), self.name()));
@@ -95,7 +95,7 @@ impl Sight<'_> {
             test: if is_rare { test::GOOD_TURING } else { test::EVERY_FATAL }.into(),
             threshold: is_rare.then_some(threshold),
             p_value: is_rare.then_some(round(self.chance, 6)),
-            samples: sightings as u64,
+            samples: sightings,
             window_s: Some(round(running, 1)),
         };
         let evidence = NoveltyEvidence {
