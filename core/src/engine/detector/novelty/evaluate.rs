@@ -16,9 +16,9 @@ const LATEST_S: f64 = 3_600.0;
 pub(super) const COMPARISONS: f64 = 64.0;
 
 impl Novelty {
-    /// The chance of a first sight, and how many the day to come is expected to bring. The estimates
-    /// of exceptions and stacks rest on few sightings, so the larger chance of them and of the
-    /// templates counts.
+    /// The chance of a first sight, and how many the day to come is expected to bring. The
+    /// estimates of exceptions and stacks rest on few sightings, so the larger chance of them and
+    /// of the templates counts.
     pub(super) fn expected(&self, news: &News, is_new_text: bool, module: u64, running: f64) -> (f64, f64) {
         let of_texts = self.texts.chance(module, running);
         let rare = match news {
@@ -121,8 +121,8 @@ impl Novelty {
         why
     }
 
-    /// True when a template has only another value in place of a word. That is looked up for so many
-    /// first sights a second: where there are more, something new is usual.
+    /// True when a template has only another value in place of a word. That is looked up for so
+    /// many first sights a second: where there are more, something new is usual.
     fn is_variant(&mut self, sight: &Sight<'_>, running: f64, templates: &Templates) -> bool {
         let (left, counted) = self.comparisons;
         let left = (left + (running - counted).max(0.0)).min(COMPARISONS);

@@ -11,11 +11,11 @@
 //! are counted on two clocks, time and evidence, and the larger weight counts.
 //!
 //! Evidence is a sighting at WARN and worse; a line below is worth a thousandth of one, or a
-//! hundredth where it is that of a module, or of a whole stream, that never had a warning: thousands
-//! of lines without one say that the first is rare. A module's own evidence and that of all others
-//! is pooled but for the one that has most of it, which would speak for all. So are the kinds seen
-//! once, but for those of modules that always have something new to say, up to an eighth of all:
-//! such a module makes no other one deaf.
+//! hundredth where it is that of a module, or of a whole stream, that never had a warning:
+//! thousands of lines without one say that the first is rare. A module's own evidence and that of
+//! all others is pooled but for the one that has most of it, which would speak for all. So are the
+//! kinds seen once, but for those of modules that always have something new to say, up to an eighth
+//! of all: such a module makes no other one deaf.
 //!
 //! Memory: 52 bytes a module, 60 for a kind seen once, both capped, and 6 KiB. Cold start: with
 //! nothing seen the chance is 1.
@@ -319,9 +319,9 @@ mod tests {
         assert!(seen.sums.is_empty() && seen.usual(1, 100.0) < 1e-9);
     }
 
-    /// Warnings of Pitman and Yor's process, whose new kinds never end: at sighting n with K kinds so
-    /// far the next is new with a chance of (θ + σK)/(n + θ). Ten days with one a minute, of which
-    /// all kinds are usual. How many are told in a day, by the rule that the detector has.
+    /// Warnings of Pitman and Yor's process, whose new kinds never end: at sighting n with K kinds
+    /// so far the next is new with a chance of (θ + σK)/(n + θ). Ten days with one a minute, of
+    /// which all kinds are usual. How many are told in a day, by the rule that the detector has.
     fn told_a_day(modules: u64, sigma: f64, theta: f64, seed: u64) -> f64 {
         let mut random = rand_pcg::Pcg64::seed_from_u64(seed);
         let (mut seen, mut counts) = (Discoveries::new(100_000), vec![Vec::<u64>::new(); modules as usize]);

@@ -6,12 +6,12 @@
 //! day to come is expected to bring fewer of them than the detector's share of the false alarms
 //! that are accepted (`good_turing.rs`). Where new texts are usual, none opens. A template that has
 //! been seen at any level is known, and one that says the same as a known one of its level or worse
-//! but for a word or two has another value (`Templates::is_variant`). What is new soon after goes on
-//! with the incident (`open.rs`): a deploy is one. Later events of what an incident is of join it in
-//! the warm-up time, and it ends when none came for that long.
+//! but for a word or two has another value (`Templates::is_variant`). What is new soon after goes
+//! on with the incident (`open.rs`): a deploy is one. Later events of what an incident is of join
+//! it in the warm-up time, and it ends when none came for that long.
 //!
-//! Every FATAL is told, from the first line of a stream on, whatever is usual: one incident for each
-//! module and template, which goes on while it comes again (`fatal.rs`).
+//! Every FATAL is told, from the first line of a stream on, whatever is usual: one incident for
+//! each module and template, which goes on while it comes again (`fatal.rs`).
 //!
 //! An exception type that was never named before is reported where its template is known, or in
 //! place of its template. A known type with new frames (`Stack::fingerprint`) is reported in the
@@ -20,12 +20,12 @@
 //! its incident. What a rule has told of is no news. A line that comes late is judged as of its own
 //! time; one of more than an hour ago is not told.
 //!
-//! But for FATALs nothing opens once a table of templates, exceptions or stacks has evicted a key: a
-//! first sight means nothing then. Memory: the templates' own table; for each of texts, exceptions
-//! and stacks what `good_turing.rs` takes; 16 bytes for each exception type and each stack, 60 for
-//! each FATAL (all capped), 8 KiB for messages without an exception, a hundred incidents. Cold start:
-//! silent but for FATALs for `warm_up_s` of stream; programs write in runs, and a rare line takes
-//! longer to come than an estimate for independent lines expects.
+//! But for FATALs nothing opens once a table of templates, exceptions or stacks has evicted a key:
+//! a first sight means nothing then. Memory: the templates' own table; for each of texts,
+//! exceptions and stacks what `good_turing.rs` takes; 16 bytes for each exception type and each
+//! stack, 60 for each FATAL (all capped), 8 KiB for messages without an exception, a hundred
+//! incidents. Cold start: silent but for FATALs for `warm_up_s` of stream; programs write in runs,
+//! and a rare line takes longer to come than an estimate for independent lines expects.
 
 mod evaluate;
 mod fatal;

@@ -49,7 +49,8 @@ fn sentence(random: &mut Pcg64) -> String {
     (0..5).map(|_| word(random)).collect::<Vec<_>>().join(" ")
 }
 
-/// The kind, its FATALs by time, module and text among an INFO line a second, and how many are told.
+/// The kind, its FATALs by time, module and text among an INFO line a second, and how many are
+/// told.
 #[test]
 fn every_fatal_is_told_and_one_that_goes_on_once() {
     type Fatals = Vec<(f64, String, String)>;
@@ -215,8 +216,8 @@ fn a_shop_with_a_long_tail_of_errors_is_quiet_and_a_new_one_elsewhere_is_told() 
     }
 }
 
-/// The usual errors of a healthy system that begins at night, with a batch that warns: three days in
-/// all, in each of which one false alarm is allowed.
+/// The usual errors of a healthy system that begins at night, with a batch that warns: three days
+/// in all, in each of which one false alarm is allowed.
 #[test]
 fn the_first_hours_of_a_slow_stream_are_quiet() {
     let mut told = 0;
