@@ -51,6 +51,8 @@ pub mod test {
     pub const GOOD_TURING: &str = "Good–Turing";
     /// A limit from the configuration.
     pub const LIMIT: &str = "limit";
+    /// Every FATAL is reported.
+    pub const EVERY_FATAL: &str = "every FATAL";
     /// A rule decided.
     pub const RULE: &str = "rule";
     /// More open incidents than are reported one by one.
@@ -253,6 +255,12 @@ pub struct NoveltyEvidence {
     pub level: Option<crate::event::Level>,
     /// Running time of the stream before the first occurrence, in seconds. Not in the JSON.
     pub running_s: f64,
+    /// It is not the first. Not in the JSON.
+    pub again: bool,
+    /// How many kinds were new together.
+    pub kinds: u64,
+    /// Messages of some of the others.
+    pub also: Vec<String>,
 }
 
 /// Evidence of a stalled input.
@@ -319,6 +327,7 @@ impl Evidence {
     pub fn drop_examples(&mut self) {
         if let Self::Novelty(novelty) = self {
             novelty.example = None;
+            novelty.also.clear();
         }
         self.lines_mut().into_iter().for_each(|lines| *lines = None);
     }
@@ -329,8 +338,8 @@ impl Evidence {
         match self {
             Self::Latency(latency) => latency.host.iter_mut().for_each(visit),
             Self::Silence(silence) => silence.also.iter_mut().for_each(visit),
-            Self::Novelty(NoveltyEvidence { template, template_text, example, .. }) => {
-                template.iter_mut().chain(template_text).chain(example).for_each(visit);
+            Self::Novelty(NoveltyEvidence { template, template_text, example, also, .. }) => {
+                template.iter_mut().chain(template_text).chain(example).chain(also).for_each(visit);
             }
             _ => {}
         }
@@ -344,8 +353,8 @@ impl Evidence {
             + match self {
                 Self::Latency(latency) => latency.host.iter().map(text).sum(),
                 Self::Silence(silence) => silence.also.iter().map(text).sum(),
-                Self::Novelty(NoveltyEvidence { template, template_text, example, .. }) => {
-                    [template, template_text, example].into_iter().flatten().map(text).sum()
+                Self::Novelty(NoveltyEvidence { template, template_text, example, also, .. }) => {
+                    [template, template_text, example].into_iter().flatten().chain(also).map(text).sum()
                 }
                 Self::Unfinished(unfinished) => text(&unfinished.shared),
                 Self::Rule(RuleEvidence { said: own }) | Self::Storm(StormEvidence { latest: own }) => text(own),

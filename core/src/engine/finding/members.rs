@@ -19,7 +19,7 @@ pub(super) struct OwnJson {
     /// `loop`: how many threads go round, where that was counted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) actors: Option<u32>,
-    /// `silence`: what stopped with the key.
+    /// `silence`: what stopped with the key; `novelty`: some of what was new with it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) also: Vec<String>,
     /// `loop`: from where to where a number in the line has counted.
@@ -58,6 +58,9 @@ pub(super) struct OwnJson {
     /// `latency`: in which milliseconds 98 of 100 calls lie.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) interval: Option<[f64; 2]>,
+    /// `novelty`: how many kinds were new together, where several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) kinds: Option<u64>,
     /// `silence`: when the key spoke last, RFC 3339.
     #[serde(serialize_with = "optional_as_rfc3339", deserialize_with = "optional_from_rfc3339")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -179,9 +182,13 @@ impl OwnJson {
                 also: of.also.clone(),
                 ..own
             },
-            Evidence::Novelty(of) => {
-                Self { template: of.template.clone(), template_text: of.template_text.clone(), ..own }
-            }
+            Evidence::Novelty(of) => Self {
+                template: of.template.clone(),
+                template_text: of.template_text.clone(),
+                kinds: Some(of.kinds).filter(|kinds| *kinds > 1),
+                also: of.also.clone(),
+                ..own
+            },
             Evidence::Input(of) => Self { limit_s: Some(of.limit_s), ..own },
             Evidence::Rule(_) | Evidence::Storm(_) => own,
         }
@@ -263,6 +270,8 @@ impl OwnJson {
                 template: self.template,
                 template_text: self.template_text,
                 example: message,
+                kinds: self.kinds.unwrap_or(1),
+                also: self.also,
                 ..NoveltyEvidence::default()
             }),
             DetectorName::Input => {

@@ -90,4 +90,6 @@ pub enum Reason {
     ForgottenSights,
     /// Too many things are new; this one joins an open incident.
     TooMuchNew,
+    /// A known template says the same but for a word.
+    Variant,
 }

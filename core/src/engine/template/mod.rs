@@ -18,6 +18,7 @@ mod id;
 mod learn;
 mod seed;
 mod state;
+mod variant;
 mod wording;
 
 use crate::engine::state::TableUse;

@@ -39,6 +39,7 @@ fn reason(why: &Reason, key: &str) -> String {
         Reason::NotRare => "what is new is not rare enough here".to_owned(),
         Reason::NotLearned => "it has not learned for long enough".to_owned(),
         Reason::ForgottenSights => "a table has had to forget, so that a first sight means nothing".to_owned(),
+        Reason::Variant => "what is known says the same but for a word".to_owned(),
         Reason::TooMuchNew => "too much is new: it joins what is open".to_owned(),
     }
 }

@@ -19,6 +19,8 @@ pub(super) enum News {
     Exception(String),
     /// A known type, with frames that were never seen.
     Stack(Stack),
+    /// A known FATAL, after a rest.
+    Again,
 }
 
 impl News {
@@ -27,7 +29,7 @@ impl News {
     }
 
     pub(super) fn kind(&self) -> &'static str {
-        if matches!(self, Self::Template) { "template" } else { "exception" }
+        if matches!(self, Self::Template | Self::Again) { "template" } else { "exception" }
     }
 }
 
@@ -35,8 +37,15 @@ impl News {
 #[derive(Clone, Debug)]
 pub(super) struct Sight<'a> {
     pub(super) news: News,
+    /// A hash of the exception type or the stack.
+    pub(super) kind: u64,
+    /// Its text is new too.
+    pub(super) is_new_text: bool,
     /// The chance, before the sight, that it would be of something new.
     pub(super) chance: f64,
+    /// How many such sights that are no fault the day to come is expected to bring.
+    pub(super) a_day: f64,
+    pub(super) module_hash: u64,
     pub(super) level: Level,
     pub(super) module: Option<&'a str>,
     /// None for a stack trace of several lines.
@@ -48,29 +57,45 @@ impl Sight<'_> {
     /// The name of what is seen for the first time.
     pub(super) fn name(&self) -> String {
         match &self.news {
-            News::Template => self.template.map(|template| template.to_string()).unwrap_or_default(),
+            News::Template | News::Again => self.template.map(|template| template.to_string()).unwrap_or_default(),
             News::Exception(name) => name.clone(),
             News::Stack(stack) if stack.exception.is_empty() => "a stack".into(),
             News::Stack(stack) => stack.exception.clone(),
         }
     }
 
+    /// True when nothing keeps it from being told.
+    pub(super) fn is_fatal(&self) -> bool {
+        self.level == Level::Fatal && self.template.is_some()
+    }
+
+    /// How severe it is, by its level.
+    pub(super) fn severity(&self) -> Severity {
+        match self.level {
+            Level::Fatal => Severity::Critical,
+            Level::Error => Severity::Warning,
+            _ => Severity::Info,
+        }
+    }
+
     /// The incident, after `running` seconds of stream and so many `sightings` at WARN and worse.
-    pub(super) fn opening(&self, running: f64, threshold: f64, sightings: f64, templates: &Templates) -> Opening {
+    pub(super) fn opening(&self, running: f64, threshold: f64, sightings: u64, templates: &Templates) -> Opening {
         let shown = &self.message[..self.message.floor_char_boundary(SHOWN_BYTES)];
         let mut key: Vec<_> = self.module.map(|module| ("module".to_owned(), module.to_owned())).into_iter().collect();
         key.push((self.news.kind().to_owned(), self.name()));
         if let News::Stack(stack) = &self.news {
             key.push(("stack".to_owned(), format!("{:016x}", stack.fingerprint)));
         }
+        // What is told because it is a FATAL may be nothing rare.
+        let is_rare = self.chance < threshold;
         let measured = Measured {
             observed: 1.0,
-            expected: Some(round(self.chance, 5)),
+            expected: is_rare.then_some(round(self.chance, 5)),
             unit: unit::NEW.into(),
-            test: test::GOOD_TURING.into(),
-            threshold: Some(threshold),
-            p_value: Some(round(self.chance, 6)),
-            samples: sightings as u64,
+            test: if is_rare { test::GOOD_TURING } else { test::EVERY_FATAL }.into(),
+            threshold: is_rare.then_some(threshold),
+            p_value: is_rare.then_some(round(self.chance, 6)),
+            samples: sightings,
             window_s: Some(round(running, 1)),
         };
         let evidence = NoveltyEvidence {
@@ -79,19 +104,18 @@ impl Sight<'_> {
             example: Some(shown.to_owned()),
             level: Some(self.level),
             running_s: running,
+            again: matches!(self.news, News::Again),
+            kinds: 1,
+            also: Vec::new(),
         };
         Opening {
             detector: DetectorName::Novelty,
             kind: self.news.kind().into(),
             rule: None,
-            severity: match self.level {
-                Level::Fatal => Severity::Critical,
-                Level::Error => Severity::Warning,
-                _ => Severity::Info,
-            },
+            severity: self.severity(),
             key: Key(key),
             count: 1,
-            score: score_of(self.chance.ln()),
+            score: score_of(self.chance.min(threshold).ln()),
             measured,
             evidence: Evidence::Novelty(evidence),
             worst: Some(self.level),

@@ -1,43 +1,59 @@
-//! Never seen before: a template, an exception type or a stack trace at WARN or worse.
+//! Never seen before: a template, an exception type or a stack trace at WARN or worse; and every
+//! FATAL.
 //!
-//! A first sight opens an incident when something new is unlikely: when its chance, by Good and
-//! Turing's estimate over the events at WARN and worse (`good_turing.rs`), is below `threshold`.
-//! Where new texts are usual, or a deploy has made all texts new, none opens. After five openings
-//! in a warm-up time, further first sights join the last incident. A template that has been seen at
-//! any level is known. Its later events in the warm-up time join its incident, which ends when none
-//! came for that long.
+//! A first sight opens an incident when something new that is no fault is unlikely: when its chance
+//! is below `threshold`, by the kinds that were seen once in its module and in the others, and the
+//! day to come is expected to bring fewer of them than the detector's share of the false alarms
+//! that are accepted (`good_turing.rs`). Where new texts are usual, none opens. A template that has
+//! been seen at any level is known, and one that says the same as a known one of its level or worse
+//! but for a word or two has another value (`Templates::is_variant`). What is new soon after goes
+//! on with the incident (`open.rs`): a deploy is one. Later events of what an incident is of join
+//! it in the warm-up time, and it ends when none came for that long.
+//!
+//! Every FATAL is told, from the first line of a stream on, whatever is usual: one incident for
+//! each module and template, which goes on while it comes again (`fatal.rs`).
 //!
 //! An exception type that was never named before is reported where its template is known, or in
 //! place of its template. A known type with new frames (`Stack::fingerprint`) is reported in the
 //! same way. Stack traces of several lines are examined when they are complete (`Detector::trace`),
 //! at the level of the line that they belong to; where that line itself was news, they are added to
-//! its incident. What a rule has told of is no news.
+//! its incident. What a rule has told of is no news. A line that comes late is judged as of its own
+//! time; one of more than an hour ago is not told.
 //!
-//! Nothing opens once a table of templates, exceptions or stacks has evicted a key: a first sight
-//! means nothing then. Memory: the templates' own table, 16 bytes for each exception type and each
-//! stack (capped), 8 KiB for messages without one, five incidents. Cold start: silent for
-//! `warm_up_s` of stream; programs write in runs, and a rare line takes longer to come than an
-//! estimate for independent lines expects.
+//! But for FATALs nothing opens once a table of templates, exceptions or stacks has evicted a key:
+//! a first sight means nothing then. Memory: the templates' own table; for each of texts,
+//! exceptions and stacks what `good_turing.rs` takes; 16 bytes for each exception type and each
+//! stack, 60 for each FATAL (all capped), 8 KiB for messages without an exception, a hundred
+//! incidents. Cold start: silent but for FATALs for `warm_up_s` of stream; programs write in runs,
+//! and a rare line takes longer to come than an estimate for independent lines expects.
 
+mod evaluate;
+mod fatal;
 mod good_turing;
 mod incident;
+mod kinds;
+mod open;
 mod options;
 
 use super::openings::Openings;
 use super::options::SharedOptions;
 use super::{Detector, Event, Prior, Registered, Report, TableUse};
 use crate::engine::clock::Moment;
-use crate::engine::finding::{DetectorName, NearMiss, Reason};
+use crate::engine::finding::DetectorName;
 use crate::engine::incident::IncidentId;
 use crate::engine::overrides::{Choice, Overrides};
 use crate::engine::snapshot::Stateful;
 use crate::engine::stack_trace::Trace;
-use crate::engine::state::{Evict, Table, TableSnapshot};
-use crate::engine::template::{Merge, TemplateId, Templates};
+use crate::engine::state::Evict;
+use crate::engine::template::{Merge, Templates};
 use crate::event::exception::ExceptionTypes;
 use crate::event::{Fields, Level, Role};
-use good_turing::GoodTuring;
+use evaluate::COMPARISONS;
+use fatal::{Fatals, FatalsState};
+use good_turing::{Discoveries, DiscoveriesState};
 use incident::{News, Sight};
+use kinds::{Kinds, KindsState};
+use open::OpenNovelties;
 use options::NoveltySettings;
 pub use options::{NoveltyOptions, NoveltyOverride};
 use serde::{Deserialize, Serialize};
@@ -51,16 +67,6 @@ const BEGINNING_BYTES: usize = 200;
 /// Messages that are remembered as naming no exception: 8 KiB.
 const NAMELESS: usize = 1 << 10;
 
-/// An open incident.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct OpenNovelty {
-    id: IncidentId,
-    /// None of a trace of several lines.
-    template: Option<TemplateId>,
-    /// Seconds of running time at its last event.
-    last: f64,
-}
-
 /// The detector.
 #[derive(Debug)]
 pub struct Novelty {
@@ -68,7 +74,10 @@ pub struct Novelty {
     /// The least level that any settings name.
     least: Level,
     warm_up_s: f64,
-    templates: GoodTuring,
+    /// First sights a day that may be told though they are no fault.
+    share: f64,
+    /// Templates, by their ids.
+    texts: Discoveries,
     /// Exception types, by the hashes of their names.
     exceptions: Kinds,
     /// Stacks, by their fingerprints.
@@ -76,7 +85,8 @@ pub struct Novelty {
     types: ExceptionTypes,
     /// Hashes of messages that name no exception, by their lowest bits: messages repeat themselves.
     nameless: Box<[u64; NAMELESS]>,
-    open: Vec<OpenNovelty>,
+    fatals: Fatals,
+    open: OpenNovelties,
     /// When the last incidents were opened.
     opened: Openings,
     /// No open incident is over before this running time, unless it is forgotten.
@@ -86,70 +96,43 @@ pub struct Novelty {
     /// The incident that the last event has opened, and a hash of the beginning of what that said:
     /// the trace below it is the same news.
     latest: Option<(u64, IncidentId)>,
+    /// Comparisons with all templates that may still be made, and when they were counted.
+    comparisons: (f64, f64),
 }
-
-/// How often each kind was seen, and the chance that the next is new.
-#[derive(Debug)]
-struct Kinds {
-    counts: Table<u64>,
-    chance: GoodTuring,
-}
-
-impl Kinds {
-    fn new(keys: usize) -> Self {
-        Self { counts: Table::new(keys), chance: GoodTuring::default() }
-    }
-
-    /// Takes a sighting; returns the chance that it would be new, if it is.
-    fn see(&mut self, kind: u64) -> Option<f64> {
-        let count = self.counts.touch(kind, || 0);
-        *count += 1;
-        let count = *count;
-        let chance = self.chance.see(count);
-        (count == 1).then_some(chance)
-    }
-
-    fn snapshot(&self) -> KindsState {
-        (self.chance, self.counts.snapshot())
-    }
-
-    fn restore(&mut self, (chance, counts): KindsState) {
-        self.chance = chance;
-        self.counts.restore(counts);
-    }
-}
-
-type KindsState = (GoodTuring, TableSnapshot<u64>);
 
 /// What a restart should know.
 #[derive(Serialize, Deserialize)]
 pub struct NoveltyState {
-    templates: GoodTuring,
+    texts: DiscoveriesState,
     exceptions: KindsState,
     stacks: KindsState,
-    open: Vec<OpenNovelty>,
+    fatals: FatalsState,
+    open: OpenNovelties,
     opened: Openings,
 }
 
 impl Registered for Novelty {
     type Options = NoveltyOptions;
 
-    fn new(options: &NoveltyOptions, SharedOptions { keys, .. }: SharedOptions) -> Self {
+    fn new(options: &NoveltyOptions, SharedOptions { keys, budget }: SharedOptions) -> Self {
         let overrides = options.settings();
         Self {
             least: overrides.all().map(|settings| settings.level).min().unwrap_or(Level::Warn),
             overrides,
             warm_up_s: options.warm_up.seconds(),
-            templates: GoodTuring::default(),
+            share: budget.share(),
+            texts: Discoveries::new(keys),
             exceptions: Kinds::new(keys),
             stacks: Kinds::new(keys),
             types: ExceptionTypes::default(),
             nameless: Box::new([0; NAMELESS]),
-            open: Vec::new(),
+            fatals: Fatals::new(keys),
+            open: OpenNovelties::default(),
             opened: Openings::default(),
             soonest: f64::INFINITY,
             forgotten: 0,
             latest: None,
+            comparisons: (COMPARISONS, 0.0),
         }
     }
 }
@@ -170,26 +153,34 @@ impl Novelty {
     }
 
     fn look_at(&mut self, event: &Event<'_>, level: Level, told: bool, report: &mut Report<'_>) {
-        let (template, moment) = (event.template, event.moment);
+        let (template, moment, running) = (event.template, event.moment, event.moment.running);
+        let module = event.fields.parsed().module_hash;
         self.latest = None;
-        let chance = self.templates.see(template.count);
+        let is_new_text = template.count == 1;
         let of_stack = event.stack.map(|stack| stack.exception.as_bytes()).filter(|name| !name.is_empty());
         let name = self.exception(&event.fields).or(of_stack);
-        let new_type = name.and_then(|name| Some((name, self.exceptions.see(xxh3_64(name))?)));
-        let new_stack = event.stack.and_then(|stack| Some((stack, self.stacks.see(stack.fingerprint)?)));
-        // The estimates of exceptions and stacks rest on few sightings, so the larger of them and
-        // that of the templates counts.
-        let (news, chance) = match (new_type, new_stack) {
-            (Some((name, _)), _) if template.count == 1 => (News::exception(name), chance),
-            (Some((name, of_type)), _) => (News::exception(name), of_type.max(chance)),
-            (None, _) if template.count == 1 => (News::Template, chance),
-            (None, Some((stack, of_stack))) => (News::Stack(stack.clone()), of_stack.max(chance)),
+        let exception = name.map(|name| (name, xxh3_64(name))).filter(|(_, kind)| self.exceptions.see(*kind, module));
+        let stack = event.stack.filter(|stack| self.stacks.see(stack.fingerprint, module));
+        let patience = match level {
+            Level::Fatal => self.fatals.add(module, template.id, running, self.warm_up_s),
+            _ => self.warm_up_s,
+        };
+        let (news, kind) = match (exception, stack) {
+            (Some((name, kind)), _) => (News::exception(name), kind),
+            (None, _) if is_new_text => (News::Template, template.id.0),
+            (None, Some(stack)) => (News::Stack(stack.clone()), stack.fingerprint),
             (None, None) => {
-                if let Some(open) = self.open.iter_mut().find(|open| open.template == Some(template.id)) {
-                    open.last = moment.running;
-                    report.incidents.join(open.id, 1, Some(level), moment.now, report.findings);
+                if let Some(open) = self.open.of(template.id, level, module) {
+                    (open.last, open.patience) = (running, patience);
+                    report.incidents.join_updated(open.id, 1, Some(level), moment.now, report.findings, |said, _| {
+                        open.tell(said);
+                    });
+                    return;
                 }
-                return;
+                if level < Level::Fatal {
+                    return;
+                }
+                (News::Again, template.id.0)
             }
         };
         if told {
@@ -197,59 +188,21 @@ impl Novelty {
         }
         let settings = *self.overrides.of(&mut Choice::default(), &event.fields);
         let message = event.fields.text(Role::Message).unwrap_or_default();
-        let module = event.fields.text(Role::Module);
-        let sight =
-            Sight { news, chance, level, module: module.as_deref(), template: Some(template.id), message: &message };
-        self.judge(&sight, settings, moment, event.templates, report);
-    }
-
-    /// Opens an incident for a first sight, unless something forbids it.
-    fn judge(
-        &mut self,
-        sight: &Sight<'_>,
-        settings: NoveltySettings,
-        moment: Moment,
-        templates: &Templates,
-        report: &mut Report<'_>,
-    ) {
-        if !settings.enabled || sight.level < settings.level || moment.outside {
-            return;
-        }
-        let running = moment.running;
-        let is_full = self.opened.is_full(running, self.warm_up_s);
-        let held_back = if sight.chance >= settings.threshold {
-            Some(Reason::NotRare)
-        } else if running < self.warm_up_s {
-            Some(Reason::NotLearned)
-        } else if templates.evictions() + self.exceptions.counts.evictions() + self.stacks.counts.evictions() > 0 {
-            Some(Reason::ForgottenSights)
-        } else if is_full {
-            if let Some(open) = self.open.last_mut() {
-                open.last = running;
-                report.incidents.join(open.id, 1, Some(sight.level), moment.now, report.findings);
-            }
-            Some(Reason::TooMuchNew)
-        } else {
-            None
+        let name = event.fields.text(Role::Module);
+        let (chance, a_day) = self.expected(&news, is_new_text, module, running);
+        let sight = Sight {
+            news,
+            kind,
+            is_new_text,
+            chance,
+            a_day,
+            level,
+            module: name.as_deref(),
+            module_hash: module,
+            template: Some(template.id),
+            message: &message,
         };
-        if let Some(why) = held_back {
-            report.near_miss(sight.chance.ln(), settings.threshold, |ln_p, threshold| NearMiss {
-                detector: DetectorName::Novelty,
-                kind: sight.news.kind(),
-                key: sight.name(),
-                ln_p,
-                threshold,
-                why,
-            });
-            return;
-        }
-        self.opened.add(running);
-        let opening = sight.opening(running, settings.threshold, self.templates.sightings(), templates);
-        let id = report.incidents.open(opening, moment.now, report.findings);
-        self.open.push(OpenNovelty { id, template: sight.template, last: running });
-        self.latest = Some((beginning_of(sight.message), id));
-        let over = if report.incidents.is_open(id) { running + self.warm_up_s - EARLY_S } else { running };
-        self.soonest = self.soonest.min(over);
+        self.judge(&sight, (settings, patience), moment, event.templates, report);
     }
 }
 
@@ -263,16 +216,18 @@ impl Stateful for Novelty {
 
     fn state(&self) -> NoveltyState {
         NoveltyState {
-            templates: self.templates,
+            texts: self.texts.snapshot(),
             exceptions: self.exceptions.snapshot(),
             stacks: self.stacks.snapshot(),
+            fatals: self.fatals.snapshot(),
             open: self.open.clone(),
             opened: self.opened.clone(),
         }
     }
 
     fn resume(&mut self, kept: NoveltyState) {
-        self.templates = kept.templates;
+        self.texts.restore(kept.texts);
+        self.fatals.restore(kept.fatals);
         self.exceptions.restore(kept.exceptions);
         self.stacks.restore(kept.stacks);
         (self.open, self.opened, self.soonest) = (kept.open, kept.opened, f64::NEG_INFINITY);
@@ -286,8 +241,13 @@ impl Detector for Novelty {
 
     #[inline]
     fn observe(&mut self, event: &Event<'_>, prior: &Prior, report: &mut Report<'_>) {
-        if let Some(level) = event.fields.parsed().level
-            && level >= self.least
+        let parsed = event.fields.parsed();
+        let level = parsed.level.filter(|level| *level >= self.least);
+        self.texts.hear(parsed.module_hash, level.is_some());
+        if event.template.count == 2 {
+            self.texts.again(event.template.id.0);
+        }
+        if let Some(level) = level
             && event.template.count > 0
         {
             self.look_at(event, level, prior.told, report);
@@ -300,20 +260,21 @@ impl Detector for Novelty {
         if level < self.least {
             return;
         }
+        let module = if head.module.is_empty() { 0 } else { xxh3_64(head.module.as_bytes()) };
         // The first line was an event, and may have named the type.
         let name = Some(stack.exception.as_bytes())
             .filter(|name| !name.is_empty() && self.types.first(&head.message) != Some(name));
-        let new_type = name.and_then(|name| Some((name, self.exceptions.see(xxh3_64(name))?)));
-        let new_stack = self.stacks.see(stack.fingerprint);
-        let (news, chance) = match (new_type, new_stack) {
-            (Some((name, of_type)), _) => (News::exception(name), of_type),
-            (None, Some(of_stack)) => (News::Stack(stack.clone()), of_stack),
-            (None, None) => return,
+        let exception = name.map(|name| (name, xxh3_64(name))).filter(|(_, kind)| self.exceptions.see(*kind, module));
+        let is_new_stack = self.stacks.see(stack.fingerprint, module);
+        let (news, kind) = match exception {
+            Some((name, kind)) => (News::exception(name), kind),
+            None if is_new_stack => (News::Stack(stack.clone()), stack.fingerprint),
+            None => return,
         };
         if trace.told {
             return;
         }
-        let (module, message) = (head.text(Role::Module), String::from_utf8_lossy(&head.message));
+        let (name, message) = (head.text(Role::Module), String::from_utf8_lossy(&head.message));
         if let Some((beginning, id)) = self.latest
             && beginning == beginning_of(&message)
             && report.incidents.is_open(id)
@@ -323,9 +284,20 @@ impl Detector for Novelty {
             return;
         }
         let settings = *self.overrides.of_texts(|role| head.text(role));
-        let chance = chance.max(self.templates.chance());
-        let sight = Sight { news, chance, level, module: module.as_deref(), template: None, message: &message };
-        self.judge(&sight, settings, moment, templates, report);
+        let (chance, a_day) = self.expected(&news, false, module, moment.running);
+        let sight = Sight {
+            news,
+            kind,
+            is_new_text: false,
+            chance,
+            a_day,
+            level,
+            module: name.as_deref(),
+            module_hash: module,
+            template: None,
+            message: &message,
+        };
+        self.judge(&sight, (settings, self.warm_up_s), moment, templates, report);
     }
 
     fn tick(&mut self, moment: Moment, report: &mut Report<'_>) {
@@ -334,26 +306,24 @@ impl Detector for Novelty {
         if moment.running < self.soonest && !was_forgotten {
             return;
         }
-        self.open.retain(|open| {
-            let going = moment.running - open.last <= self.warm_up_s;
-            if !going {
-                report.incidents.resolve(open.id, moment.now, report.findings);
-            }
-            going && report.incidents.is_open(open.id)
+        let (now, findings) = (moment.now, &mut *report.findings);
+        self.open.retain(moment.running, report.incidents, |incidents, open| {
+            incidents.resolve_updated(open.id, 0.0, now, findings, |said, _| open.tell(said));
         });
-        let oldest = self.open.iter().map(|open| open.last).fold(f64::INFINITY, f64::min);
-        self.soonest = oldest + self.warm_up_s - EARLY_S;
+        self.soonest = self.open.soonest() - EARLY_S;
     }
 
     fn merge(&mut self, merge: Merge) {
-        for open in self.open.iter_mut().filter(|open| open.template == Some(merge.from)) {
-            open.template = Some(merge.into);
-        }
+        self.open.merge(merge);
+        self.texts.again(merge.from.0);
     }
 
     fn bounded(&mut self, visit: &mut dyn FnMut(&mut dyn Evict)) {
         visit(&mut self.exceptions.counts);
         visit(&mut self.stacks.counts);
+        visit(self.fatals.table());
+        let of = [&mut self.texts, &mut self.exceptions.discoveries, &mut self.stacks.discoveries];
+        of.into_iter().flat_map(Discoveries::tables).for_each(visit);
     }
 
     fn tables(&self) -> Vec<TableUse> {
