@@ -48,6 +48,12 @@ pub(super) struct CellKey {
 }
 
 impl CellKey {
+    /// The cell of a module.
+    pub(super) fn of_module(module: u64) -> Self {
+        let cell = module ^ KEY_DOMAINS[Scope::Module as usize];
+        Self { scope: Scope::Module, cell, place: fold(module), module: Some(module) }
+    }
+
     /// The template and the module of a cell of one template.
     pub(super) fn text(&self) -> Option<(u64, u64)> {
         let module = self.module.filter(|_| self.scope == Scope::Text)?;

@@ -34,6 +34,9 @@ impl Burst {
             if is_new {
                 self.list(spot);
             }
+            if spot.scope == Scope::Module {
+                self.mark(spot, parsed.module_hash);
+            }
         }
         let joined = self.join(event, &spots, report);
         if joined || self.age < self.warm_up_s || self.open.contains(ALL.into()) {
@@ -44,7 +47,8 @@ impl Burst {
                 continue;
             }
             let settings = if spot.scope.is_wide() { self.usual } else { settings };
-            if let Some(verdict) = self.test(spot, settings, &prior.localized) {
+            let found = self.test(spot, settings, &prior.localized);
+            if let Some(verdict) = found.or_else(|| self.test_seldom(spot, settings, &prior.localized)) {
                 self.open(event, spot, &verdict, report);
                 return;
             }

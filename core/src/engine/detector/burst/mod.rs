@@ -55,6 +55,7 @@ mod counting;
 mod evaluate;
 mod incident;
 mod options;
+mod seldom;
 mod state;
 mod text_modules;
 mod traffic;
@@ -70,6 +71,7 @@ use crate::engine::overrides::Overrides;
 use crate::engine::state::{Evict, Table, Weight};
 use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::engine::stats::exposure::{Exposure, SecondsAndEvents};
+use crate::engine::stats::failure_marks::MARK_WINDOWS;
 use crate::engine::stats::gamma_poisson;
 use crate::engine::template::Merge;
 use crate::event::{Fields, Level, Role, Timestamp};
@@ -80,7 +82,7 @@ use options::BurstSettings;
 pub use options::{BurstOptions, BurstOverride};
 pub use state::BurstState;
 use text_modules::TextModules;
-use traffic::Traffic;
+use traffic::{Share, Traffic};
 
 /// Fewest events other than errors that a module must have had to be a clock of its own.
 const OTHERS: f64 = 50.0;
@@ -114,6 +116,8 @@ pub struct Burst {
     /// Seconds that the stream has run.
     age: f64,
     exposure: Exposure,
+    /// All events of the stream before the current slot; it wraps around.
+    before_slot: u32,
     traffic: Traffic,
     cells: Table<Cell>,
     /// Which modules have a cell of a template.
@@ -164,6 +168,7 @@ impl Registered for Burst {
             windows,
             age: 0.0,
             exposure: Exposure::new(longest, SLOT_S, HALF_LIFE_S),
+            before_slot: 0,
             traffic: Traffic::new(keys, longest),
             cells: Table::new(keys),
             text_modules: TextModules::new(keys),
@@ -179,7 +184,7 @@ impl Registered for Burst {
 impl Burst {
     fn set_threshold(&mut self) {
         let keys = self.cells.len() as f64 + self.traffic.table().1 as f64;
-        self.threshold = self.budget.threshold(keys, self.windows.len() as f64, SLOT_S);
+        self.threshold = self.budget.threshold(keys, self.windows.len() as f64 + MARK_WINDOWS, SLOT_S);
     }
 
     fn go_to(&mut self, age: f64) {
@@ -194,6 +199,7 @@ impl Burst {
     #[cold]
     fn roll(&mut self, to: u32) {
         self.exposure.roll(to);
+        self.before_slot = self.exposure.all_events() as u64 as u32;
         let owned_slots = (HALF_LIFE_S / SLOT_S) as u32;
         self.attribute_open(to, owned_slots);
         while let Some((due, spot)) = self.active.next(to) {

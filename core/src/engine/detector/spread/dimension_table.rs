@@ -110,6 +110,13 @@ impl DimensionTable {
         self.sides.get(side).map(|side| side.counted(key, from, left_out)).unwrap_or_default()
     }
 
+    /// Sampled events of the value `key` in the last `slots` slots that are no failures.
+    pub(super) fn healthy(&mut self, key: u64, slots: u32, now: u32) -> u64 {
+        let Some(value) = self.values.get_mut(key) else { return 0 };
+        value.traffic.roll(now);
+        value.traffic.sum(slots)
+    }
+
     /// What is usual of the value `key` over the last `slots` slots.
     pub(super) fn usual(&mut self, side: u64, key: u64, slots: u32, exposure: &Exposure, owned: bool) -> Option<Usual> {
         let (side, value) = (self.sides.get_mut(side)?, self.values.get_mut(key)?);

@@ -46,7 +46,7 @@ mod state;
 mod usual;
 mod value_stats;
 
-use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S, UsualRate};
+use super::failure::{self, BLOCK_SLOTS, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S, UsualRate};
 use super::options::SharedOptions;
 use super::tracker::{Ending, IncidentTracker, Passed};
 use super::{Detector, Event, LocalizedFailures, Prior, Registered, Report, TableUse};
@@ -102,6 +102,8 @@ pub struct Spread {
     /// them.
     until: u32,
     dice: u64,
+    /// One event in so many was counted by value lately.
+    one_in: u32,
     checked: u32,
 }
 
@@ -174,8 +176,9 @@ impl Registered for Spread {
             active: Slotted::default(),
             open: IncidentTracker::default(),
             open_spots: OpenSpots::default(),
-            until: SAMPLE,
+            until: 1,
             dice: 1,
+            one_in: SAMPLE,
             checked: 0,
         };
         spread.set_threshold();
