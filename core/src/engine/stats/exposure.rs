@@ -23,6 +23,9 @@ pub struct Exposure {
     /// The past, half forgotten in a day.
     #[serde(default)]
     long: SecondsAndEvents,
+    /// All events before the current slot; it wraps around.
+    #[serde(default)]
+    before_slot: u32,
 }
 
 /// Seconds in which the longer past is half forgotten.
@@ -50,6 +53,7 @@ impl Exposure {
             events: 0.0,
             past_events: 0.0,
             long: SecondsAndEvents::default(),
+            before_slot: 0,
         }
     }
 
@@ -91,6 +95,9 @@ impl Exposure {
 
     /// Goes on to slot `to`.
     pub fn roll(&mut self, to: u32) {
+        if to > self.slot() {
+            self.before_slot = self.total();
+        }
         let (one, long) = (self.decay(1), self.decay_long(1));
         // After so many slots only the limit of the sum is left.
         let steps = to.saturating_sub(self.slot());
@@ -135,10 +142,10 @@ impl Exposure {
         self.past_events
     }
 
-    /// All events that there have been.
+    /// All events so far; it wraps around, so that two readings bound up to 4 billion events.
     #[must_use]
-    pub fn all_events(&self) -> f64 {
-        self.past_events + self.slots.sum(self.length) as f64
+    pub fn total(&self) -> u32 {
+        self.before_slot.wrapping_add(self.slots.sum(1) as u32)
     }
 
     /// The last `slots` slots; of the current one `into` seconds have passed.
@@ -166,7 +173,7 @@ mod tests {
         let past = exposure.past();
         assert!(past.seconds > 29.9 && past.seconds < 30.0 && (past.events / past.seconds - 0.6).abs() < 1e-9);
         assert!((exposure.decay(720) - 0.5).abs() < 1e-12);
-        assert_eq!(exposure.all_events(), 30.0);
+        assert_eq!(exposure.total(), 30);
         let long = exposure.long_past();
         assert!((long.seconds - past.seconds).abs() < 0.1 && long.events > past.events);
         exposure.roll(9 + 720);

@@ -51,6 +51,11 @@ pub(super) struct Cell {
     /// Marks of the last errors, in cells of modules.
     #[serde(default)]
     marks: ErrorMarks,
+    /// The last line of an actor, and how often it has come again since, of cells of templates.
+    #[serde(skip)]
+    line: u64,
+    #[serde(skip)]
+    again: u32,
     /// The last slot with a FATAL event.
     fatal: Option<u32>,
     /// True while the cell is scheduled to be settled when something leaves its windows.
@@ -81,6 +86,8 @@ impl Cell {
             all: 0.0,
             born: exposure.slot(),
             marks: ErrorMarks::default(),
+            line: 0,
+            again: 0,
             fatal: None,
             active: false,
             due: 0,
@@ -104,6 +111,38 @@ impl Cell {
         }
         if fatal {
             self.fatal = Some(now);
+        }
+    }
+
+    /// Takes the line of an actor, by a hash of both; how often it has come again, one after the
+    /// other.
+    pub(super) fn repeat(&mut self, line: u64) -> u32 {
+        self.again = if self.line == line { self.again.saturating_add(1) } else { 0 };
+        self.line = line;
+        self.again
+    }
+
+    /// The repeats of this line of an actor belong to an incident of another detector: how many
+    /// errors they were.
+    pub(super) fn take_repeats(&mut self, line: u64) -> u32 {
+        let is_same = std::mem::take(&mut self.line) == line;
+        match std::mem::take(&mut self.again) {
+            again @ 1.. if is_same => again + 1,
+            _ => 0,
+        }
+    }
+
+    /// Takes the last `errors` errors back, those of a group where there is one.
+    pub(super) fn take_back(&mut self, mut errors: u32, group: Option<u32>) {
+        for slot in self.recent.iter_mut().rev() {
+            let told: u32 = slot.groups.iter().map(|(_, count)| count).sum();
+            let mut rest = slot.total - told;
+            let of_group = group.and_then(|group| slot.groups.iter_mut().find(|(known, _)| *known == group));
+            let count = of_group.map_or(&mut rest, |(_, count)| count);
+            let taken = errors.min(*count);
+            *count -= taken;
+            slot.total -= taken;
+            errors -= taken;
         }
     }
 

@@ -2,44 +2,20 @@
 
 use super::*;
 
+/// Equal lines of one actor that are left to loop: it would have opened by then.
+const LOOP_LINES: u32 = 16;
+
 impl Burst {
     /// Counts an error, and asks whether there are too many.
     pub(super) fn count(&mut self, event: &Event<'_>, settings: BurstSettings, prior: &Prior, report: &mut Report<'_>) {
-        let parsed = event.fields.parsed();
-        let now = self.exposure.slot();
-        let fatal = parsed.level == Some(Level::Fatal);
-        let module = fold(parsed.module_hash);
         let spots = spots(event);
-        let template = event.templates.get(event.template.id);
-        let young = template.is_some_and(|template| event.moment.now.seconds_since(template.first) < YOUNG_S);
-        let code_is_open = spots[1].is_some_and(|spot| self.open.contains(spot.place.into()));
-        for spot in spots.iter().flatten() {
-            if spot.scope == Scope::Share || (spot.scope == Scope::All && code_is_open) {
-                continue;
-            }
-            let cell = self.cell(spot);
-            let is_new = !cell.active;
-            if is_new {
-                self.settle(spot);
-            }
-            if let Some(cell) = self.cells.get_mut(spot.cell) {
-                let group = match spot.scope {
-                    Scope::All | Scope::Code => Some(module),
-                    Scope::Module if young => Some(YOUNG),
-                    _ => None,
-                };
-                cell.add(now, group, fatal);
-                cell.active = true;
-            }
-            if is_new {
-                self.list(spot);
-            }
-            if spot.scope == Scope::Module {
-                self.mark(spot, parsed.module_hash);
-            }
-        }
+        let again = self.add(event, &spots);
         let joined = self.join(event, &spots, report);
         if joined || self.age < self.warm_up_s || self.open.contains(ALL.into()) {
+            return;
+        }
+        // One actor's equal lines are a loop's, if they are one.
+        if (1..LOOP_LINES).contains(&again) {
             return;
         }
         for spot in spots.iter().flatten() {
@@ -60,8 +36,71 @@ impl Burst {
         }
     }
 
+    /// Adds an error to its cells; how often its actor has said this very line again.
+    pub(super) fn add(&mut self, event: &Event<'_>, spots: &[Option<CellKey>]) -> u32 {
+        let parsed = event.fields.parsed();
+        let (now, fatal) = (self.exposure.slot(), parsed.level == Some(Level::Fatal));
+        let is_young = self.is_young(event);
+        let code_is_open = spots.iter().flatten().any(|spot| spot.scope == Scope::Code && self.is_open(spot));
+        let mut again = 0;
+        for spot in spots.iter().flatten() {
+            if spot.scope == Scope::Share || (spot.scope == Scope::All && code_is_open) {
+                continue;
+            }
+            let cell = self.cell(spot);
+            let is_new = !cell.active;
+            if is_new {
+                self.settle(spot);
+            }
+            if let Some(cell) = self.cells.get_mut(spot.cell) {
+                cell.add(now, spot.group(parsed.module_hash, is_young), fatal);
+                cell.active = true;
+                if spot.scope == Scope::Text {
+                    again = cell.repeat(parsed.message_hash ^ parsed.actor_hash);
+                }
+            }
+            if is_new {
+                self.list(spot);
+            }
+            if spot.scope == Scope::Module {
+                self.mark(spot, parsed.module_hash);
+            }
+        }
+        again
+    }
+
+    fn is_young(&self, event: &Event<'_>) -> bool {
+        let template = event.templates.get(event.template.id);
+        template.is_some_and(|template| event.moment.now.seconds_since(template.first) < YOUNG_S)
+    }
+
+    fn is_open(&self, spot: &CellKey) -> bool {
+        self.open.contains(spot.place.into())
+    }
+
+    /// An open incident of a loop explains this error: the repeats before it are no errors of
+    /// burst's either.
+    #[cold]
+    pub(super) fn leave_to_loop(&mut self, event: &Event<'_>) {
+        let parsed = event.fields.parsed();
+        let spots = spots(event);
+        let text = spots.iter().flatten().find(|spot| spot.scope == Scope::Text);
+        let line = parsed.message_hash ^ parsed.actor_hash;
+        let cell = text.and_then(|spot| self.cells.get_mut(spot.cell));
+        let errors = cell.map_or(0, |cell| cell.take_repeats(line));
+        if errors == 0 {
+            return;
+        }
+        let is_young = self.is_young(event);
+        for spot in spots.iter().flatten() {
+            if let Some(cell) = self.cells.get_mut(spot.cell) {
+                cell.take_back(errors, spot.group(parsed.module_hash, is_young));
+            }
+        }
+    }
+
     /// Adds the error to the open burst that it belongs to, if there is one.
-    fn join(&mut self, event: &Event<'_>, spots: &[Option<CellKey>; 5], report: &mut Report<'_>) -> bool {
+    pub(super) fn join(&mut self, event: &Event<'_>, spots: &[Option<CellKey>], report: &mut Report<'_>) -> bool {
         if self.open.is_empty() {
             return false;
         }
@@ -74,9 +113,10 @@ impl Burst {
             open.ending.hear(now, slot);
             let deadline = open.ending.deadline();
             let (began, errors) = (open.ending.began, open.ending.failures as f64);
-            let level = event.fields.level().max(Some(Level::Error));
+            let is_warning = spot.scope == Scope::Warning;
+            let level = event.fields.level().max((!is_warning).then_some(Level::Error));
             let expected = open.expected * now.seconds_since(began);
-            if failure::is_critical(level == Some(Level::Fatal), errors, expected) {
+            if !is_warning && failure::is_critical(level == Some(Level::Fatal), errors, expected) {
                 report.incidents.raise(open.id, Severity::Critical);
             }
             let lasted_s = now.seconds_since(began).max(1.0);
@@ -104,7 +144,7 @@ impl Burst {
         }
     }
 
-    fn open(&mut self, event: &Event<'_>, spot: &CellKey, verdict: &Verdict, report: &mut Report<'_>) {
+    pub(super) fn open(&mut self, event: &Event<'_>, spot: &CellKey, verdict: &Verdict, report: &mut Report<'_>) {
         let (now, slot) = (event.moment.now, self.exposure.slot());
         let opening = incident::opening(&event.fields, spot.scope, verdict);
         let id = report.incidents.open(opening, now, report.findings);

@@ -72,7 +72,15 @@ impl Burst {
         }
     }
 
-    fn verdict(&mut self, spot: &CellKey, errors: u64, slots: u32, keep: f64, ln_p: f64, threshold: f64) -> Verdict {
+    pub(super) fn verdict(
+        &mut self,
+        spot: &CellKey,
+        errors: u64,
+        slots: u32,
+        keep: f64,
+        ln_p: f64,
+        threshold: f64,
+    ) -> Verdict {
         let found = Verdict { ln_p, threshold, errors: errors as f64, slots, ..Verdict::default() };
         let usual = self.usual(spot, slots).unwrap_or_default();
         self.told(spot, found, usual, keep)
@@ -118,7 +126,7 @@ impl Burst {
         let strongest = match spot.scope {
             Scope::All => 2,
             Scope::Code => 1,
-            Scope::Module | Scope::Text | Scope::Share => {
+            Scope::Module | Scope::Text | Scope::Share | Scope::Warning => {
                 let out = aside.since(from);
                 return (all.saturating_sub(out), if out > 0 { 1.0 - aside.share } else { 1.0 });
             }

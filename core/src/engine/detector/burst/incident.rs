@@ -58,7 +58,8 @@ pub(super) struct OpenBurstsState {
 pub(super) fn opening(fields: &Fields<'_>, scope: Scope, verdict: &Verdict) -> Opening {
     let message = fields.text(Role::Message).unwrap_or_default();
     let usual = verdict.usual.in_digits();
-    let critical = is_critical(verdict.fatal, verdict.errors, verdict.usual.expected);
+    let is_warning = scope == Scope::Warning;
+    let critical = !is_warning && is_critical(verdict.fatal, verdict.errors, verdict.usual.expected);
     Opening {
         detector: DetectorName::Burst,
         kind: if scope == Scope::Share { "share" } else { "surge" }.into(),
@@ -70,7 +71,7 @@ pub(super) fn opening(fields: &Fields<'_>, scope: Scope, verdict: &Verdict) -> O
         measured: Measured {
             observed: verdict.errors,
             expected: Some(usual.expected),
-            unit: unit::ERRORS.into(),
+            unit: if is_warning { unit::WARNINGS } else { unit::ERRORS }.into(),
             test: test::GAMMA_POISSON.into(),
             threshold: Some(significant(verdict.threshold)),
             p_value: Some(p_of(verdict.ln_p)),
@@ -85,7 +86,11 @@ pub(super) fn opening(fields: &Fields<'_>, scope: Scope, verdict: &Verdict) -> O
             lasted_s: verdict.window_s,
         }),
         // A failing status is an error whatever level its line has.
-        worst: Some(if verdict.fatal { Level::Fatal } else { Level::Error }),
+        worst: Some(match (is_warning, verdict.fatal) {
+            (true, _) => Level::Warn,
+            (false, true) => Level::Fatal,
+            (false, false) => Level::Error,
+        }),
         cause: None,
         remedy: None,
         context: Vec::new(),
@@ -109,7 +114,7 @@ pub(super) fn go_on(known: &mut Opening, usual: &UsualOfBurst, count: u64, laste
 
 fn key_of(fields: &Fields<'_>, scope: Scope) -> Key {
     let role = match scope {
-        Scope::Module | Scope::Text | Scope::Share => Some(Role::Module),
+        Scope::Module | Scope::Text | Scope::Share | Scope::Warning => Some(Role::Module),
         Scope::Code => Some(Role::ErrorCode),
         Scope::All => None,
     };

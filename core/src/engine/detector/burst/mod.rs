@@ -59,6 +59,7 @@ mod seldom;
 mod state;
 mod text_modules;
 mod traffic;
+mod warnings;
 
 use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S, UsualNumber, UsualRate};
 use super::options::SharedOptions;
@@ -76,7 +77,7 @@ use crate::engine::stats::gamma_poisson;
 use crate::engine::template::Merge;
 use crate::event::{Fields, Level, Role, Timestamp};
 use cell::Cell;
-use cell_key::{ALL, ALL_CELL, CellKey, EVERYWHERE, KEY_DOMAINS, Scope, fold, spots, text_key};
+use cell_key::{ALL, ALL_CELL, CellKey, EVERYWHERE, Scope, fold, spots};
 use incident::{OpenBurst, UsualOfBurst};
 use options::BurstSettings;
 pub use options::{BurstOptions, BurstOverride};
@@ -116,8 +117,6 @@ pub struct Burst {
     /// Seconds that the stream has run.
     age: f64,
     exposure: Exposure,
-    /// All events of the stream before the current slot; it wraps around.
-    before_slot: u32,
     traffic: Traffic,
     cells: Table<Cell>,
     /// Which modules have a cell of a template.
@@ -168,7 +167,6 @@ impl Registered for Burst {
             windows,
             age: 0.0,
             exposure: Exposure::new(longest, SLOT_S, HALF_LIFE_S),
-            before_slot: 0,
             traffic: Traffic::new(keys, longest),
             cells: Table::new(keys),
             text_modules: TextModules::new(keys),
@@ -199,7 +197,6 @@ impl Burst {
     #[cold]
     fn roll(&mut self, to: u32) {
         self.exposure.roll(to);
-        self.before_slot = self.exposure.all_events() as u64 as u32;
         let owned_slots = (HALF_LIFE_S / SLOT_S) as u32;
         self.attribute_open(to, owned_slots);
         while let Some((due, spot)) = self.active.next(to) {
@@ -217,6 +214,28 @@ impl Burst {
         }
         self.open.forget_before(to.saturating_sub(2 * self.longest));
         self.set_threshold();
+    }
+}
+
+impl Burst {
+    /// Two cells are of one template from now on.
+    fn merge_cells(&mut self, from: &CellKey, into: &CellKey) {
+        // Both cells are decayed up to the current slot before they are added up.
+        self.settle(from);
+        let Some(cell) = self.cells.get_mut(from.cell) else { return };
+        let moved = std::mem::replace(cell, Cell::new(&self.exposure));
+        self.cell(into);
+        self.settle(into);
+        if let Some(cell) = self.cells.get_mut(into.cell) {
+            cell.active = true;
+            cell.take(moved);
+        }
+        if let Some(open) = self.open.get_mut(from.place.into())
+            && open.spot.cell == from.cell
+        {
+            open.spot.cell = into.cell;
+        }
+        self.list(into);
     }
 }
 
@@ -256,10 +275,11 @@ impl Detector for Burst {
         if prior.localized.opened {
             self.leave_to_spread(parsed.module_hash, &prior.localized);
         }
-        if let Some(settings) = failed
-            && !suppressed
-        {
-            self.count(event, settings, prior, report);
+        match failed {
+            Some(settings) if !suppressed => self.count(event, settings, prior, report),
+            Some(_) if prior.suppressed_by == Some(DetectorName::Loop) => self.leave_to_loop(event),
+            None if parsed.level == Some(Level::Warn) && !suppressed => self.count_warning(event, report),
+            _ => {}
         }
     }
 
@@ -277,25 +297,10 @@ impl Detector for Burst {
 
     fn merge(&mut self, merge: Merge) {
         for module in self.text_modules.take(merge.from.0) {
-            let [from, into] =
-                [merge.from, merge.into].map(|id| text_key(module, id.0) ^ KEY_DOMAINS[Scope::Text as usize]);
-            let spot = CellKey { scope: Scope::Text, cell: into, place: fold(module), module: Some(module) };
-            // Both cells are decayed up to the current slot before they are added up.
-            self.settle(&CellKey { cell: from, ..spot });
-            let Some(cell) = self.cells.get_mut(from) else { continue };
-            let moved = std::mem::replace(cell, Cell::new(&self.exposure));
-            self.cell(&spot);
-            self.settle(&spot);
-            if let Some(cell) = self.cells.get_mut(into) {
-                cell.active = true;
-                cell.take(moved);
+            for scope in [Scope::Text, Scope::Warning] {
+                let [from, into] = [merge.from, merge.into].map(|id| CellKey::of_template(scope, module, id.0));
+                self.merge_cells(&from, &into);
             }
-            if let Some(open) = self.open.get_mut(spot.place.into())
-                && open.spot.cell == from
-            {
-                open.spot.cell = into;
-            }
-            self.list(&spot);
         }
     }
 

@@ -15,15 +15,11 @@ const FACTOR: f64 = 3.0;
 impl Burst {
     /// Marks an error in a module's cell.
     pub(super) fn mark(&mut self, spot: &CellKey, module: u64) {
-        let totals = [self.total_events(), self.traffic.total(module)];
+        let totals = [self.exposure.total(), self.traffic.total(module)];
         let now = self.exposure.slot();
         if let Some(cell) = self.cells.get_mut(spot.cell) {
             cell.mark(now, totals);
         }
-    }
-
-    fn total_events(&self) -> u32 {
-        self.before_slot.wrapping_add(self.exposure.window(1, 0.0).events as u32)
     }
 
     /// The first window of errors in which a module has too many.
@@ -75,7 +71,7 @@ impl Burst {
     ) -> Option<(UsualRate, (f64, f64))> {
         self.settle_active(spot);
         let now = self.exposure.slot();
-        let [events, others] = [self.total_events(), self.traffic.total(module)]
+        let [events, others] = [self.exposure.total(), self.traffic.total(module)]
             .into_iter()
             .zip(window.totals)
             .map(|(now, then)| f64::from(now.wrapping_sub(then)))

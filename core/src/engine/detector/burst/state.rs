@@ -58,8 +58,6 @@ impl Stateful for Burst {
         self.text_modules.restore(kept.text_modules, kept.active.iter().filter_map(CellKey::text));
         self.open.resume(kept.places.open, kept.places.owned);
         self.checked = kept.checked;
-        let in_slot = self.exposure.window(1, 0.0).events;
-        self.before_slot = (self.exposure.all_events() - in_slot) as u64 as u32;
         self.active = Slotted::default();
         kept.active.iter().for_each(|spot| self.list(spot));
         self.set_threshold();

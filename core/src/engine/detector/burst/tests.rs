@@ -530,12 +530,7 @@ fn a_known_text_that_comes_too_often_is_a_burst_in_a_module_that_always_fails_in
 fn what_is_kept_of_two_texts_is_added_up_when_they_become_one() {
     let mut burst = Burst::new(&BurstOptions::default(), SharedOptions::default());
     burst.go_to(600.0);
-    let text = |id: u64| CellKey {
-        scope: Scope::Text,
-        cell: text_key(7, id) ^ KEY_DOMAINS[Scope::Text as usize],
-        place: fold(7),
-        module: Some(7),
-    };
+    let text = |id: u64| CellKey::of_template(Scope::Text, 7, id);
     burst.traffic.module(7, burst.exposure.slot());
     for (id, errors) in [(1, 3), (2, 2)] {
         let slot = burst.exposure.slot();

@@ -169,9 +169,8 @@ impl Detector for Loop {
 
         let inside = pushed.lag > 0 || retries.lines > 0;
         let is_going = actor.going.is_some();
-        // Numbers that take turns suppress other detectors only once they are a loop: a few values
-        // are none yet.
-        if guarded || pushed.longest.max(retries.steps) >= 2 || (is_going && inside) {
+        // Only an open incident explains.
+        if guarded || (is_going && inside) {
             report.suppress();
         }
         let mut over = false;

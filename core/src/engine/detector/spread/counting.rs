@@ -51,7 +51,7 @@ impl Spread {
             if !settings.enabled || !failure::is_failure(&event.fields, settings.level) {
                 return;
             }
-            self.sides.fail(spot.side, spot.key, now);
+            self.sides.fail(spot.side, spot.key, now, self.exposure.total());
             self.activate(spot.side);
             self.judge(event, number, spot, settings, report);
         }
@@ -94,9 +94,10 @@ impl Spread {
         self.failures += 1.0;
         if self.age >= self.warm_up_s
             && !report.actions().suppress
-            && let Some(verdict) = self.test(spot, settings)
+            && let Some(verdict) = self.test(spot, settings).or_else(|| self.test_seldom(spot, settings))
         {
-            let slots = self.sides.slots_of(spot.side, spot.key);
+            let mut slots = self.sides.slots_of(spot.side, spot.key);
+            slots.push(((self.exposure.slot() + 1).saturating_sub(verdict.slots), 0));
             report.localize(LocalizedFailures { slots, opened: true, ..LocalizedFailures::default() });
             report.suppress();
             let from = (self.exposure.slot() + 1).saturating_sub(verdict.slots);

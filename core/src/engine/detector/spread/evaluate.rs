@@ -7,10 +7,10 @@ use crate::engine::finding::{NearMiss, Reason};
 use crate::engine::stats::binomial;
 
 /// By its rate alone, a value has too many failures below this chance.
-const RATE_P: f64 = 1e-3;
+pub(super) const RATE_P: f64 = 1e-3;
 /// A value is suspect below this chance, tested alone and as if failures never clumped: a suspect
 /// too many does no harm.
-const SUSPECT_P: f64 = 0.05;
+pub(super) const SUSPECT_P: f64 = 0.05;
 /// Fewest failures of a module with suspects.
 const SUSPECT_OF: u32 = 3;
 
@@ -165,37 +165,19 @@ impl Spread {
         failures as f64 + f64::from(self.one_in) * healthy as f64
     }
 
-    fn seconds_of_slot(&self) -> f64 {
+    pub(super) fn seconds_of_slot(&self) -> f64 {
         self.age - f64::from(self.exposure.slot()) * SLOT_S
     }
 
-    fn seconds(&self, slots: u32) -> f64 {
+    pub(super) fn seconds(&self, slots: u32) -> f64 {
         self.exposure.window(slots, self.seconds_of_slot()).seconds.max(1.0)
     }
 
     /// Tells later detectors which values of this module may have too many of its failures, though
     /// not surely enough for an incident: the module as a whole must have too many without them.
     pub(super) fn tell_suspects(&mut self, spot: CellKey, report: &mut Report<'_>) {
-        let (by_value, total) = self.sides.by_value(spot.side);
-        if total < SUSPECT_OF {
-            return;
-        }
-        let (longest, mut aside) = (self.longest, LocalizedFailures::default());
-        let mut rest = f64::from(total);
-        for (key, count) in by_value {
-            if count < 2 {
-                break;
-            }
-            let Some(usual) = self.usual(spot.side, key, longest) else { continue };
-            // The next value is compared with the values that are left.
-            let share = among_the_rest(usual.share, aside.share);
-            if usual.values < VALUES || binomial::ln_tail(count.into(), rest, share) > SUSPECT_P.ln() {
-                break;
-            }
-            aside.slots.extend(self.sides.slots_of(spot.side, key));
-            aside.share += usual.share;
-            rest -= f64::from(count);
-        }
+        let mut aside = self.suspects(spot.side);
+        self.add_seldom_suspect(spot, &mut aside);
         // Of several dimensions the one with most failures is told: they overlap, and no failure
         // may be taken out twice.
         let told = report.actions().localized.as_ref().map_or(0, |told| told.since(0));
@@ -203,6 +185,31 @@ impl Spread {
             aside.share = aside.share.min(1.0);
             report.localize(aside);
         }
+    }
+
+    /// The suspects of the longest window.
+    fn suspects(&mut self, side: u64) -> LocalizedFailures {
+        let (by_value, total) = self.sides.by_value(side);
+        let (longest, mut aside) = (self.longest, LocalizedFailures::default());
+        if total < SUSPECT_OF {
+            return aside;
+        }
+        let mut rest = f64::from(total);
+        for (key, count) in by_value {
+            if count < 2 {
+                break;
+            }
+            let Some(usual) = self.usual(side, key, longest) else { continue };
+            // The next value is compared with the values that are left.
+            let share = among_the_rest(usual.share, aside.share);
+            if usual.values < VALUES || binomial::ln_tail(count.into(), rest, share) > SUSPECT_P.ln() {
+                break;
+            }
+            aside.slots.extend(self.sides.slots_of(side, key));
+            aside.share += usual.share;
+            rest -= f64::from(count);
+        }
+        aside
     }
 
     /// Ends the incidents that are over.
@@ -281,7 +288,7 @@ pub(super) fn ln_share(failures: f64, of: f64, usual: &Usual) -> f64 {
 
 impl Verdict {
     /// True when both tests reject, the one of the rate at `rate_p`.
-    fn rejects(&self, rate_p: f64) -> bool {
+    pub(super) fn rejects(&self, rate_p: f64) -> bool {
         self.ln_p <= self.threshold.ln() && self.ln_p_rate <= rate_p.ln()
     }
 }

@@ -42,6 +42,7 @@ mod incident;
 mod open_spots;
 mod options;
 mod recent;
+mod seldom;
 mod state;
 mod usual;
 mod value_stats;
@@ -58,6 +59,7 @@ use crate::engine::overrides::Overrides;
 use crate::engine::state::{Evict, Weight};
 use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::engine::stats::exposure::Exposure;
+use crate::engine::stats::failure_marks::MARK_WINDOWS;
 use crate::event::{Fields, Level, Role, Timestamp};
 use counting::SAMPLE;
 use dimension_table::DimensionTable;
@@ -190,7 +192,7 @@ impl Spread {
     fn set_threshold(&mut self) {
         let slots = (self.exposure.past().seconds / SLOT_S + f64::from(self.longest)).max(1.0);
         let tests_a_slot = ((self.failures + 1.0) / slots).min(self.sides.len() as f64);
-        self.threshold = self.budget.threshold(tests_a_slot, self.windows.len() as f64, SLOT_S);
+        self.threshold = self.budget.threshold(tests_a_slot, self.windows.len() as f64 + MARK_WINDOWS, SLOT_S);
     }
 
     fn go_to(&mut self, age: f64) {
