@@ -62,7 +62,10 @@ impl FirstMinutes {
         if self.ln_noisy == f64::NEG_INFINITY {
             return f64::NEG_INFINITY;
         }
-        let tail = |(prior, window)| gamma_poisson::ln_tail_dispersed(failures, 0.0, DISPERSION, prior, window * keep);
+        let tail = |(prior, window): (f64, f64)| {
+            // A share: the window is counted in units of the dispersion as the failures are.
+            gamma_poisson::ln_tail_dispersed(failures, 0.0, DISPERSION, prior, window * keep / DISPERSION)
+        };
         self.ln_noisy + self.events.map(tail).into_iter().fold(f64::NEG_INFINITY, f64::max)
     }
 
@@ -72,7 +75,8 @@ impl FirstMinutes {
         if self.ln_noisy == f64::NEG_INFINITY {
             return 0.0;
         }
-        let of = |(prior, events): (f64, f64)| window * prior / events;
+        // Rates take the past alone in units of the dispersion.
+        let of = |(prior, events): (f64, f64)| window * prior * DISPERSION / events;
         self.events.map(of).into_iter().fold(f64::INFINITY, f64::min)
     }
 
@@ -119,7 +123,7 @@ mod tests {
     fn where_it_is_over_nothing_is_changed() {
         let over = FirstMinutes::default();
         assert_eq!((over.ln_p(5.0, 1.0), over.least_past(10.0)), (f64::NEG_INFINITY, 0.0));
-        assert_eq!(FirstMinutes::new(0.0, 25.0, None).least_past(10.0), 20.0);
+        assert_eq!(FirstMinutes::new(0.0, 25.0, None).least_past(10.0), 40.0);
         assert_eq!(FirstMinutes::new(0.0, 0.0, Some(f64::NAN)).least_past(0.0), 0.0);
     }
 }

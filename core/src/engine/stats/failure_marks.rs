@@ -13,8 +13,9 @@ use serde::{Deserialize, Serialize};
 const MARKS: u32 = 9;
 /// Every so manieth failure has a mark of each kind.
 const STEPS: [u32; 3] = [1, 4, 16];
-/// Kinds of marks, and so windows of one key.
-pub const MARK_WINDOWS: f64 = STEPS.len() as f64;
+/// Windows of one key: of each kind that of all of its marks, and of the second and third that of
+/// half of them.
+pub const MARK_WINDOWS: f64 = 5.0;
 
 /// The marks, with `TOTALS` totals each.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -71,15 +72,22 @@ impl<const TOTALS: usize> FailureMarks<TOTALS> {
         marks.filter_map(|at| self.marks.get(at..at + Self::WIDTH)).filter(|mark| mark[0] > 0)
     }
 
-    /// The windows that begin in slot `from` or later, and before slot `to`, the shortest first; at
-    /// most one of each kind.
+    /// The windows that begin in slot `from` or later, and before slot `to`, the shortest first.
     pub fn windows(&self, from: u32, to: u32) -> impl Iterator<Item = MarkedWindow<TOTALS>> {
-        (0..STEPS.len()).filter_map(move |kind| {
-            let mark = self.of_kind(kind).find(|mark| mark[1] >= from).filter(|mark| mark[1] < to)?;
+        let half = MARKS / 2 + 1;
+        [(0, MARKS), (1, half), (1, MARKS), (2, half), (2, MARKS)].into_iter().filter_map(move |(kind, most)| {
+            let newest = self.failures / STEPS[kind];
+            let mut marks = self.of_kind(kind).filter(|mark| mark[0] / STEPS[kind] + most > newest);
+            let mark = marks.find(|mark| mark[1] >= from).filter(|mark| mark[1] < to)?;
             let mut totals = [0; TOTALS];
             totals.copy_from_slice(&mark[2..]);
             Some(MarkedWindow { failures: self.failures - mark[0], slot: mark[1], totals })
         })
+    }
+
+    /// Forgets all marks: the failures so far belong to an incident.
+    pub fn clear(&mut self) {
+        *self = Self::default();
     }
 
     /// Slots from `from` on and before `to`, and failures in them, about; the newest first.
@@ -118,11 +126,13 @@ mod tests {
             }
         }
         let failures: Vec<u32> = marks.windows(0, u32::MAX).map(|window| window.failures).collect();
-        assert_eq!(failures, [8, 32, 128]);
+        assert_eq!(failures, [8, 16, 32, 64, 128]);
         // What was before a slot, or is no longer ago than windows of slots see, is left out.
         let from = |from, to| marks.windows(from, to).map(|window| window.failures).collect::<Vec<_>>();
-        assert_eq!(from(3_950, u32::MAX), [4, 4]);
-        assert_eq!(from(0, 3_900), [32, 128]);
+        assert_eq!(from(3_950, u32::MAX), [4, 4, 4]);
+        assert_eq!(from(0, 3_900), [16, 32, 64, 128]);
+        marks.clear();
+        assert_eq!((marks.windows(0, u32::MAX).count(), marks.heap_size()), (0, 0));
     }
 
     #[test]
@@ -141,7 +151,7 @@ mod tests {
         marks.add(1, [1, 2]);
         assert_eq!(marks.heap_size(), 0);
         let mut broken = FailureMarks::<2> { failures: 9, marks: vec![1; 7] };
-        assert!(broken.windows(0, u32::MAX).count() <= 3);
+        assert!(broken.windows(0, u32::MAX).count() <= 5);
         broken.add(3, [1, 1]);
         assert_eq!(broken.marks.len(), FailureMarks::<2>::SIZE);
     }

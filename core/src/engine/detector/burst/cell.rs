@@ -292,6 +292,11 @@ impl Cell {
         self.marks.add(now, totals);
     }
 
+    /// The errors so far belong to an incident.
+    pub(super) fn clear_marks(&mut self) {
+        self.marks.clear();
+    }
+
     /// Windows counted in errors that begin in slot `from` or later, and before slot `to`.
     pub(super) fn marked(&self, from: u32, to: u32) -> impl Iterator<Item = MarkedWindow<2>> {
         self.marks.windows(from, to)

@@ -141,6 +141,7 @@ impl Burst {
     pub(super) fn leave_to_spread(&mut self, module: u64, aside: &LocalizedFailures) {
         if let Some(first) = aside.slots.iter().map(|(slot, _)| *slot).min() {
             self.open.attribute(fold(module).into(), first, self.exposure.slot());
+            self.clear_marks(module);
         }
     }
 
@@ -156,6 +157,9 @@ impl Burst {
         self.open.open(spot.place.into(), id, open, ending.deadline(), report.incidents);
         self.list(spot);
         self.open.attribute(spot.place.into(), first_slot, slot);
+        if let Some(module) = spot.module {
+            self.clear_marks(module);
+        }
         if spot.scope == Scope::Code {
             // The overall cell has counted the same errors.
             self.open.attribute(ALL.into(), first_slot, slot);

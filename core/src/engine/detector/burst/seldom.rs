@@ -1,4 +1,4 @@
-//! Errors that come too seldom for windows of minutes: windows of a module's last 8, 32 and 128
+//! Errors that come too seldom for windows of minutes: windows of a module's last 8 to 128
 //! errors, whatever their span, against what it was before for days.
 //!
 //! The rate is tested at three times the usual one, because the share of errors of a day and of a
@@ -13,12 +13,21 @@ use crate::engine::stats::failure_marks::MarkedWindow;
 const FACTOR: f64 = 3.0;
 
 impl Burst {
-    /// Marks an error in a module's cell.
+    /// Marks an error in a module's cell. Those of an open incident are no evidence again.
     pub(super) fn mark(&mut self, spot: &CellKey, module: u64) {
         let totals = [self.exposure.total(), self.traffic.total(module)];
-        let now = self.exposure.slot();
-        if let Some(cell) = self.cells.get_mut(spot.cell) {
-            cell.mark(now, totals);
+        let (now, is_open) = (self.exposure.slot(), self.open.contains(spot.place.into()));
+        match self.cells.get_mut(spot.cell) {
+            Some(cell) if is_open => cell.clear_marks(),
+            Some(cell) => cell.mark(now, totals),
+            None => {}
+        }
+    }
+
+    /// The errors of a module so far belong to an incident.
+    pub(super) fn clear_marks(&mut self, module: u64) {
+        if let Some(cell) = self.cells.get_mut(CellKey::of_module(module).cell) {
+            cell.clear_marks();
         }
     }
 

@@ -88,6 +88,7 @@ impl Spread {
         }
         let mine = self.open.get(spot.place).map(|open| open.spots.contains(&spot));
         if mine == Some(true) {
+            self.sides.clear_marks(spot.key);
             self.join(event, spot, report);
             return;
         }
@@ -100,6 +101,7 @@ impl Spread {
             slots.push(((self.exposure.slot() + 1).saturating_sub(verdict.slots), 0));
             report.localize(LocalizedFailures { slots, opened: true, ..LocalizedFailures::default() });
             report.suppress();
+            self.sides.clear_marks(spot.key);
             let from = (self.exposure.slot() + 1).saturating_sub(verdict.slots);
             self.open.attribute(spot.key, from, self.exposure.slot());
             match self.open.get_mut(spot.place) {

@@ -72,6 +72,13 @@ impl DimensionTable {
         value.marks.add(now, [side.failed, value.healthy, side.healthy, events]);
     }
 
+    /// The failures of the value `key` so far belong to an incident.
+    pub(super) fn clear_marks(&mut self, key: u64) {
+        if let Some(value) = self.values.get_mut(key) {
+            value.marks.clear();
+        }
+    }
+
     /// The windows of the value's last failures that begin in slot `from` or later, and before slot
     /// `to`.
     pub(super) fn marked(&self, key: u64, from: u32, to: u32) -> Vec<MarkedWindow<4>> {
