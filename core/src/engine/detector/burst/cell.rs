@@ -148,12 +148,13 @@ impl Cell {
 
     /// Errors that have left all windows of `length` slots join the baseline, except those that
     /// `owned` attributes to an incident. While that incident is `going`, the usual number of
-    /// errors joins in their place.
+    /// errors joins in their place. The longer baseline `keeps_all` of them, or the same.
     pub(super) fn settle(
         &mut self,
         exposure: &Exposure,
         length: u32,
         going: bool,
+        keeps_all: bool,
         mut owned: impl FnMut(&CellSlot, u32) -> bool,
     ) {
         let now = exposure.slot();
@@ -174,7 +175,7 @@ impl Cell {
             let rest = if owned(slot, NO_GROUP) { 0 } else { slot.total - told };
             let kept: u32 = slot.groups.iter().filter(|(group, _)| !owned(slot, *group)).map(|(_, count)| count).sum();
             self.learned += f64::from(kept + rest);
-            self.learned_long += f64::from(kept + rest);
+            self.learned_long += f64::from(if keeps_all { slot.total } else { kept + rest });
             self.block.1 += f64::from(kept + rest);
             self.all += f64::from(slot.total);
             self.recent.pop_front();

@@ -145,6 +145,17 @@ impl Burst {
         }
     }
 
+    /// How many slots the incident owns at most, if not those of a half-life. What fails from the
+    /// first line on may always do; what comes so seldom is not learned in an hour.
+    fn owned_slots(&self, verdict: &Verdict) -> Option<u32> {
+        let (past, window) = verdict.rate.clocks[1];
+        if verdict.slots > self.longest {
+            Some(incident::DAY_SLOTS)
+        } else {
+            (verdict.rate.first.least_past(window) >= past).then_some(2 * self.longest)
+        }
+    }
+
     pub(super) fn open(&mut self, event: &Event<'_>, spot: &CellKey, verdict: &Verdict, report: &mut Report<'_>) {
         let (now, slot) = (event.moment.now, self.exposure.slot());
         let opening = incident::opening(&event.fields, spot.scope, verdict);
@@ -152,7 +163,8 @@ impl Burst {
         let ending = Ending::new(now, slot, verdict.errors, verdict.slots, verdict.window_s);
         let first_slot = ending.first_slot;
         let (expected, usual) = (verdict.usual.expected / verdict.window_s, Some(UsualOfBurst::of(verdict)));
-        let open = OpenBurst { id, spot: *spot, slot, expected, usual, ending };
+        let owns = self.owned_slots(verdict);
+        let open = OpenBurst { id, spot: *spot, slot, owns, expected, usual, ending };
         self.settle_active(spot);
         self.open.open(spot.place.into(), id, open, ending.deadline(), report.incidents);
         self.list(spot);

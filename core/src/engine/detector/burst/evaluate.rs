@@ -289,7 +289,7 @@ impl Burst {
                 self.open.end(place);
                 self.open.attribute(place, slot, slot);
                 if place == u64::from(ALL) {
-                    self.open.attribute(EVERYWHERE.into(), slot, slot);
+                    self.own_everywhere(slot, slot);
                 }
             } else {
                 self.open.go_on(place, open.ending.deadline());
@@ -303,14 +303,22 @@ impl Burst {
         self.open.attributed().fresh_from(place.into())
     }
 
-    /// Attributes the slots up to `to` to the open bursts, for `most` slots since each opened.
+    /// Attributes slots of all modules and codes to an incident of the overall cell.
+    fn own_everywhere(&mut self, from: u32, to: u32) {
+        self.open.attribute(EVERYWHERE.into(), from, to);
+        self.everywhere = Some(to);
+    }
+
+    /// Attributes the slots up to `to` to the open bursts, for `most` slots since each
+    /// opened, or as many as it owns.
     pub(super) fn attribute_open(&mut self, to: u32, most: u32) {
-        let going = self.open.incidents().iter().filter(|(_, open)| to.saturating_sub(open.slot) <= most);
+        let owns = |open: &OpenBurst| to.saturating_sub(open.slot) <= open.owns.unwrap_or(most);
+        let going = self.open.incidents().iter().filter(|(_, open)| owns(open));
         let going: Vec<_> = going.map(|(place, open)| (*place, open.slot, open.ending.first_slot)).collect();
         for (place, slot, first_slot) in going {
             self.open.attribute(place, slot, to);
             if place == u64::from(ALL) {
-                self.open.attribute(EVERYWHERE.into(), first_slot, to);
+                self.own_everywhere(first_slot, to);
             }
         }
     }
@@ -327,7 +335,11 @@ impl Burst {
             let (exposure, window) = usual.clocks[i];
             (usual.learned + 0.5) * (window - before.clocks[i].1).max(0.0) / exposure.max(1.0)
         });
-        let expected = expected.fold(0.0, f64::max);
+        // What comes so seldom that days are looked at is learned before it is told.
+        let expected = match open.is_seldom() {
+            true => open.expected * f64::from(slot - from) * SLOT_S,
+            false => expected.fold(0.0, f64::max),
+        };
         let calm = CALM_SLOTS.min(self.longest).min(slot + 1);
         let recent = self.since(&spot, (slot + 1).saturating_sub(calm));
         open.ending.watch(Passed {

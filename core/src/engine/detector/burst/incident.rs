@@ -1,6 +1,6 @@
 //! What is known of a burst when its incident opens and while it goes on.
 
-use super::super::failure::{FACTOR, UsualNumber, UsualRate, is_critical};
+use super::super::failure::{FACTOR, SLOT_S, UsualNumber, UsualRate, is_critical};
 use super::Verdict;
 use super::cell_key::{CellKey, Scope};
 use crate::engine::detector::tracker::{AttributedSlots, Ending};
@@ -39,12 +39,25 @@ pub(super) struct OpenBurst {
     pub(super) spot: CellKey,
     /// The slot in which it opened.
     pub(super) slot: u32,
+    /// The most slots that it owns, where that is not what a half-life has.
+    #[serde(default)]
+    pub(super) owns: Option<u32>,
     /// Errors a second that would have come without it.
     pub(super) expected: f64,
     /// What is usual, for updates; none in states of versions that did not keep it.
     #[serde(default)]
     pub(super) usual: Option<UsualOfBurst>,
     pub(super) ending: Ending,
+}
+
+/// Slots of a day.
+pub(super) const DAY_SLOTS: u32 = (86_400.0 / SLOT_S) as u32;
+
+impl OpenBurst {
+    /// True of a burst that windows of errors have shown.
+    pub(super) fn is_seldom(&self) -> bool {
+        self.owns == Some(DAY_SLOTS)
+    }
 }
 
 /// Open bursts by place, and the slots that belong to them, as a restart should know them.

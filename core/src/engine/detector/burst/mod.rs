@@ -125,6 +125,9 @@ pub struct Burst {
     active: Slotted<CellKey>,
     /// Open bursts by place (a module, an error code, or all), which has one at a time.
     open: IncidentTracker<OpenBurst>,
+    /// The last slot of an incident of the overall cell, which windows of errors remember for
+    /// longer than other windows see.
+    everywhere: Option<u32>,
     /// The slot in which open bursts were last looked at.
     checked: u32,
 }
@@ -172,6 +175,7 @@ impl Registered for Burst {
             text_modules: TextModules::new(keys),
             active: Slotted::default(),
             open: IncidentTracker::default(),
+            everywhere: None,
             checked: 0,
         };
         burst.set_threshold();

@@ -16,7 +16,8 @@ impl Burst {
     /// Marks an error in a module's cell. Those of an open incident are no evidence again.
     pub(super) fn mark(&mut self, spot: &CellKey, module: u64) {
         let totals = [self.exposure.total(), self.traffic.total(module)];
-        let (now, is_open) = (self.exposure.slot(), self.open.contains(spot.place.into()));
+        let is_open = [spot.place, ALL].into_iter().any(|place| self.open.contains(place.into()));
+        let now = self.exposure.slot();
         match self.cells.get_mut(spot.cell) {
             Some(cell) if is_open => cell.clear_marks(),
             Some(cell) => cell.mark(now, totals),
@@ -39,7 +40,7 @@ impl Burst {
         aside: &LocalizedFailures,
     ) -> Option<Verdict> {
         let (Scope::Module, Some(module)) = (spot.scope, spot.module) else { return None };
-        let fresh = self.fresh_from(spot.place).max(self.fresh_from(EVERYWHERE));
+        let fresh = self.fresh_from(spot.place).max(self.everywhere.map_or(0, |last| last.saturating_add(1)));
         let seen = (self.exposure.slot() + 1).saturating_sub(self.longest);
         let windows: Vec<_> = self.cells.get(spot.cell)?.marked(fresh, seen).collect();
         windows.into_iter().find_map(|window| self.test_marked(spot, module, settings, window, aside))

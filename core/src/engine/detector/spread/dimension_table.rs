@@ -5,7 +5,7 @@ use super::recent::FailureSlot;
 use super::usual::{InWindow, Usual};
 use super::value_stats::ValueStats;
 use crate::engine::state::{Evict, Table, TableSnapshot};
-use crate::engine::stats::clumping::Clumping;
+use crate::engine::stats::clumping::{Clumping, PRIOR};
 use crate::engine::stats::exposure::Exposure;
 use crate::engine::stats::failure_marks::MarkedWindow;
 use serde::{Deserialize, Serialize};
@@ -66,10 +66,12 @@ impl DimensionTable {
 
     /// Counts a failure; `events` is how many events the stream has had.
     pub(super) fn fail(&mut self, side: u64, key: u64, now: u32, events: u32) {
+        let of_all = self.clumping.correlation(PRIOR).min(PRIOR);
         let (side, value) = self.value(side, key, now);
         value.recent += u32::from(side.recent.fail(key, now));
         side.failed = side.failed.wrapping_add(1);
-        value.marks.add(now, [side.failed, value.healthy, side.healthy, events]);
+        let clumping = side.clumping.correlation(of_all) as f32;
+        value.marks.add(now, [side.failed, value.healthy, side.healthy, events, clumping.to_bits()]);
     }
 
     /// The failures of the value `key` so far belong to an incident.
@@ -81,7 +83,7 @@ impl DimensionTable {
 
     /// The windows of the value's last failures that begin in slot `from` or later, and before slot
     /// `to`.
-    pub(super) fn marked(&self, key: u64, from: u32, to: u32) -> Vec<MarkedWindow<4>> {
+    pub(super) fn marked(&self, key: u64, from: u32, to: u32) -> Vec<MarkedWindow<5>> {
         self.values.get(key).map_or_else(Vec::new, |value| value.marks.windows(from, to).collect())
     }
 
@@ -97,7 +99,7 @@ impl DimensionTable {
         &mut self,
         side: u64,
         key: u64,
-        window: &MarkedWindow<4>,
+        window: &MarkedWindow<5>,
         exposure: &Exposure,
         owned: bool,
     ) -> Option<(Usual, InWindow)> {
@@ -223,7 +225,6 @@ mod tests {
     use super::super::recent::GROUPS;
     use super::super::usual::PRIOR_EVENTS;
     use super::*;
-    use crate::engine::stats::clumping::PRIOR;
 
     const SIDE: u64 = 1;
     const SECONDS: f64 = 5.0;

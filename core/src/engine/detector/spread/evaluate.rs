@@ -126,7 +126,7 @@ impl Spread {
         let (mut learned, mut first) = (usual.learned, FirstMinutes::default());
         if FirstMinutes::last_at(self.age) {
             let own: f64 = spots.iter().map(|spot| self.own_events(*spot, slots)).sum();
-            first = FirstMinutes::new(self.age, own, Some(window.events));
+            first = FirstMinutes::new(self.age, own, None);
         }
         let before = self.early(spots, slots);
         if before > 0 {

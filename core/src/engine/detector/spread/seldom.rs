@@ -13,12 +13,12 @@ use crate::engine::stats::failure_marks::MarkedWindow;
 
 impl Spread {
     /// The windows of the value's last failures that no other window sees whole.
-    fn marked(&self, spot: CellKey) -> Vec<MarkedWindow<4>> {
+    fn marked(&self, spot: CellKey) -> Vec<MarkedWindow<5>> {
         let seen = (self.exposure.slot() + 1).saturating_sub(self.longest);
         self.sides.marked(spot.key, self.open.attributed().fresh_from(spot.key), seen)
     }
 
-    fn usual_of_marked(&mut self, spot: CellKey, window: &MarkedWindow<4>) -> Option<(Usual, InWindow)> {
+    fn usual_of_marked(&mut self, spot: CellKey, window: &MarkedWindow<5>) -> Option<(Usual, InWindow)> {
         let owned = self.open.attributed().owns(spot.key, self.exposure.slot());
         self.sides.usual_of_marked(spot.side, spot.key, window, &self.exposure, owned)
     }
@@ -30,7 +30,7 @@ impl Spread {
             .find_map(|window| self.weigh_marked(spot, settings, window).filter(|found| found.rejects(RATE_P)))
     }
 
-    fn weigh_marked(&mut self, spot: CellKey, settings: SpreadSettings, window: MarkedWindow<4>) -> Option<Verdict> {
+    fn weigh_marked(&mut self, spot: CellKey, settings: SpreadSettings, window: MarkedWindow<5>) -> Option<Verdict> {
         if window.failures < settings.min_failures {
             return None;
         }
@@ -62,7 +62,7 @@ impl Spread {
     }
 
     /// The value's own rate before the window.
-    fn rate_of_marked(&self, window: &MarkedWindow<4>, usual: &Usual, there: InWindow) -> UsualRate {
+    fn rate_of_marked(&self, window: &MarkedWindow<5>, usual: &Usual, there: InWindow) -> UsualRate {
         let (long, seen) = (self.exposure.long_past(), self.exposure.window(self.longest, self.seconds_of_slot()));
         let seconds = f64::from(self.exposure.slot() - window.slot) * SLOT_S + self.seconds_of_slot();
         let events = f64::from(self.exposure.total().wrapping_sub(there.events));
@@ -70,10 +70,10 @@ impl Spread {
         let before = |long: f64, window: f64, seen: f64| (long - (window - seen).max(0.0)).max(0.0);
         let past = [before(long.seconds, seconds, seen.seconds), before(long.events, events, seen.events)];
         let own = f64::from(window.failures) + f64::from(self.one_in) * there.healthy;
-        let mut first = FirstMinutes::new(self.age, own, Some(events));
+        let mut first = FirstMinutes::new(self.age, own, None);
         let least = [first.least_past(seconds), first.least_past(events)];
         if past[1] < least[1] {
-            first = FirstMinutes::new(0.0, own, Some(events));
+            first = FirstMinutes::new(0.0, own, None);
         }
         let clocks = [(past[0].max(least[0]), seconds), (past[1].max(least[1]), events)];
         UsualRate { learned: usual.learned, dispersion: usual.dispersion(there.of), clocks, first }

@@ -87,13 +87,13 @@ impl Usual {
     pub(super) fn of_marked(
         side: &mut DimensionStats,
         value: &mut ValueStats,
-        window: &MarkedWindow<4>,
+        window: &MarkedWindow<5>,
         exposure: &Exposure,
         owned: bool,
         of_all: &Clumping,
     ) -> (Self, InWindow) {
         let all = Self::of(side, value, 1, exposure, owned, of_all);
-        let [failed, healthy, healthy_of_all, events] = window.totals;
+        let [failed, healthy, healthy_of_all, events, clumping] = window.totals;
         let since = |now: u32, then: u32| f64::from(now.wrapping_sub(then));
         let (of, healthy) = (since(side.failed, failed), since(value.healthy, healthy));
         // What of the window has left the windows of slots was learned, and is taken back.
@@ -108,7 +108,12 @@ impl Usual {
         let now = shrunk(healthy, since(side.healthy, healthy_of_all), usually, PRIOR_EVENTS);
         let failing = shrunk(learned, learned_of_all, usually, PRIOR_FAILURES);
         let share = usually.max(now).max(failing).min(1.0);
-        (Self { share, learned: learned.max(share * learned_of_all), ..all }, InWindow { of, healthy, events })
+        // Failures of the window itself clump on the value that has too many.
+        let correlation = f64::from(f32::from_bits(clumping)).clamp(0.0, 1.0);
+        (
+            Self { share, learned: learned.max(share * learned_of_all), correlation, ..all },
+            InWindow { of, healthy, events },
+        )
     }
 
     /// How much more than binomial ones the counts of so many failures of the module vary.

@@ -21,9 +21,10 @@ pub(super) struct ValueStats {
     #[serde(default)]
     pub(super) healthy: u32,
     /// Marks of its last failures, with totals of the module's failures, the sampled events of the
-    /// value and of the module that are none, and the stream's events.
+    /// value and of the module that are none, the stream's events, and how the module's failures
+    /// clump, as the bits of an `f32`.
     #[serde(default)]
-    pub(super) marks: FailureMarks<4>,
+    pub(super) marks: FailureMarks<5>,
     pub(super) settled: u32,
     /// Failures that some window can still see and that were told apart; less than the truth after
     /// an eviction.
