@@ -1,5 +1,6 @@
 //! What counts as a failure, and how many are usual, for the detectors that count them.
 
+use super::first_minutes::FirstMinutes;
 use crate::engine::finding::significant;
 use crate::engine::stats::gamma_poisson;
 use crate::event::{Fields, Level};
@@ -91,6 +92,9 @@ pub(super) struct UsualRate {
     pub(super) dispersion: f64,
     /// Exposure of the past and of the window, in seconds and in events.
     pub(super) clocks: [(f64, f64); 2],
+    /// What is expected while little is learned.
+    #[serde(default)]
+    pub(super) first: FirstMinutes,
 }
 
 impl UsualRate {
@@ -104,7 +108,7 @@ impl UsualRate {
                 ln_p = ln_p.max(self.tail(failures, factor, exposure, window * keep));
             }
         }
-        ln_p
+        if ln_p <= enough { ln_p.max(self.first.ln_p(failures, keep)) } else { ln_p }
     }
 
     pub(super) fn tail(&self, failures: f64, factor: f64, exposure: f64, window: f64) -> f64 {
@@ -113,7 +117,8 @@ impl UsualRate {
 
     /// The same rate over a window so many times as long, with as much traffic a second.
     pub(super) fn over(self, times: f64) -> Self {
-        Self { clocks: self.clocks.map(|(exposure, window)| (exposure, window * times)), ..self }
+        let clocks = self.clocks.map(|(exposure, window)| (exposure, window * times));
+        Self { clocks, first: self.first.over(times), ..self }
     }
 
     /// Events, or requests, that a test rests on.

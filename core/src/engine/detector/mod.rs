@@ -2,6 +2,7 @@
 
 pub mod burst;
 mod failure;
+mod first_minutes;
 pub mod input;
 pub mod latency;
 pub mod r#loop;

@@ -17,6 +17,8 @@ pub mod unit {
     pub const LINES: &str = "lines";
     /// Events at ERROR and worse.
     pub const ERRORS: &str = "errors";
+    /// Warnings, of a rate of warnings.
+    pub const WARNINGS: &str = "warnings";
     /// Errors and failing statuses.
     pub const FAILURES: &str = "failures";
     /// Milliseconds.

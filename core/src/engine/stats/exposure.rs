@@ -1,8 +1,9 @@
 //! How much stream there was, in seconds and in events, recently and in the past.
 //!
 //! The past is what has left the longest window, and is halved with every half-life: a learned rate
-//! is a count that decays alike, divided by the past. Memory: 4 bytes a slot. Cold start: no past,
-//! so no rate.
+//! is a count that decays alike, divided by the past. A longer past, half forgotten in a day, is for
+//! what comes so seldom that the other has forgotten it. Memory: 4 bytes a slot. Cold start: no
+//! past, so no rate.
 
 use super::slots::Slots;
 use serde::{Deserialize, Serialize};
@@ -19,10 +20,19 @@ pub struct Exposure {
     events: f64,
     /// Events of the past, all of them.
     past_events: f64,
+    /// The past, half forgotten in a day.
+    #[serde(default)]
+    long: SecondsAndEvents,
+    /// All events before the current slot; it wraps around.
+    #[serde(default)]
+    before_slot: u32,
 }
 
+/// Seconds in which the longer past is half forgotten.
+const LONG_HALF_LIFE_S: f64 = 86_400.0;
+
 /// Some seconds and the events in them.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct SecondsAndEvents {
     /// Seconds.
     pub seconds: f64,
@@ -42,6 +52,8 @@ impl Exposure {
             seconds: 0.0,
             events: 0.0,
             past_events: 0.0,
+            long: SecondsAndEvents::default(),
+            before_slot: 0,
         }
     }
 
@@ -64,6 +76,12 @@ impl Exposure {
         (-std::f64::consts::LN_2 * f64::from(slots) * self.slot_s / self.half_life_s).exp()
     }
 
+    /// What is left of a count that is half forgotten in a day after `slots` slots.
+    #[must_use]
+    pub fn decay_long(&self, slots: u32) -> f64 {
+        (-std::f64::consts::LN_2 * f64::from(slots) * self.slot_s / LONG_HALF_LIFE_S).exp()
+    }
+
     /// What is left of `learned` after `slots` slots. Up to 64 slots are applied one by one, so
     /// that the result does not depend on when it was asked for.
     #[must_use]
@@ -77,7 +95,10 @@ impl Exposure {
 
     /// Goes on to slot `to`.
     pub fn roll(&mut self, to: u32) {
-        let one = self.decay(1);
+        if to > self.slot() {
+            self.before_slot = self.total();
+        }
+        let (one, long) = (self.decay(1), self.decay_long(1));
         // After so many slots only the limit of the sum is left.
         let steps = to.saturating_sub(self.slot());
         if steps > 100_000 {
@@ -89,6 +110,8 @@ impl Exposure {
                 self.seconds = self.seconds * one + self.slot_s;
                 self.events = self.events * one + left;
                 self.past_events += left;
+                self.long.seconds = self.long.seconds * long + self.slot_s;
+                self.long.events = self.long.events * long + left;
             }
         }
     }
@@ -97,6 +120,12 @@ impl Exposure {
     #[must_use]
     pub fn past(&self) -> SecondsAndEvents {
         SecondsAndEvents { seconds: self.seconds, events: self.events }
+    }
+
+    /// The same past, half forgotten in a day.
+    #[must_use]
+    pub fn long_past(&self) -> SecondsAndEvents {
+        self.long
     }
 
     /// The share of the past, as far as it is remembered, that came in slot `from` or later.
@@ -111,6 +140,12 @@ impl Exposure {
     #[must_use]
     pub fn past_events(&self) -> f64 {
         self.past_events
+    }
+
+    /// All events so far; it wraps around, so that two readings bound up to 4 billion events.
+    #[must_use]
+    pub fn total(&self) -> u32 {
+        self.before_slot.wrapping_add(self.slots.sum(1) as u32)
     }
 
     /// The last `slots` slots; of the current one `into` seconds have passed.
@@ -138,7 +173,12 @@ mod tests {
         let past = exposure.past();
         assert!(past.seconds > 29.9 && past.seconds < 30.0 && (past.events / past.seconds - 0.6).abs() < 1e-9);
         assert!((exposure.decay(720) - 0.5).abs() < 1e-12);
+        assert_eq!(exposure.total(), 30);
+        let long = exposure.long_past();
+        assert!((long.seconds - past.seconds).abs() < 0.1 && long.events > past.events);
         exposure.roll(9 + 720);
+        let long = exposure.long_past();
+        assert!(long.events > 29.0 && (long.seconds / 3_630.0 - 1.0).abs() < 0.02, "{long:?}");
         assert!(exposure.past().events < 16.0 && exposure.past().seconds > 2_500.0);
     }
 

@@ -7,6 +7,7 @@ pub mod count_min;
 pub mod dispersion;
 pub mod exceedance;
 pub mod exposure;
+pub mod failure_marks;
 pub mod gamma_poisson;
 pub mod gap_tail;
 pub mod log_histogram;

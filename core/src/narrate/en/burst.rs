@@ -1,11 +1,12 @@
-//! Sentences for `burst`: more errors than the learned rate.
+//! Sentences for `burst`: more errors, or warnings, than the learned rate.
 
 use super::{NextStep, Subject, counted, look_at};
-use crate::engine::finding::{Finding, Key, RateEvidence};
+use crate::engine::finding::{Finding, Key, RateEvidence, unit};
 use crate::event::Role;
 
 pub(super) fn summary(subject: &Subject<'_>, evidence: &RateEvidence) -> String {
-    let errors = counted(subject.measured.observed, "error");
+    let is_warning = subject.measured.unit == unit::WARNINGS;
+    let errors = counted(subject.measured.observed, if is_warning { "warning" } else { "error" });
     let of = evidence.requests.map_or_else(String::new, |requests| format!(" of {}", counted(requests, "request")));
     let (place, expected) = (place(subject.key), subject.measured.expected.unwrap_or_default());
     format!("{errors}{of} in {:.0} s on {place}, {expected} expected", evidence.lasted_s)

@@ -3,7 +3,7 @@
 
 use super::Burst;
 use super::cell::Cell;
-use super::cell_key::{CellKey, EVERYWHERE};
+use super::cell_key::{CellKey, EVERYWHERE, Scope};
 
 impl Burst {
     /// The spots of all active cells.
@@ -47,7 +47,9 @@ impl Burst {
         let attributed = open.attributed();
         let going = open.get(spot.place.into()).is_some_and(|open| open.spot.cell == spot.cell)
             && attributed.owns(spot.place.into(), now);
-        cell.settle(&self.exposure, self.longest, going, |slot, group| {
+        // A batch that warns each night is an incident of the first night.
+        let keeps_all = spot.scope == Scope::Warning;
+        cell.settle(&self.exposure, self.longest, going, keeps_all, |slot, group| {
             [spot.place, EVERYWHERE].into_iter().any(|place| attributed.owns(place.into(), slot.number))
                 || (spot.scope.is_wide() && attributed.owns(group.into(), slot.number))
         });

@@ -4,6 +4,7 @@ use crate::engine::detector::failure::BLOCK_SLOTS;
 use crate::engine::state::{HeapSize, allocated};
 use crate::engine::stats::dispersion::Dispersion;
 use crate::engine::stats::exposure::Exposure;
+use crate::engine::stats::failure_marks::{FailureMarks, MarkedWindow};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -21,6 +22,10 @@ pub(super) struct CellSlot {
     groups: Vec<(u32, u32)>,
 }
 
+/// Marks of the last errors of a module, with totals of the stream's events and of the module's
+/// other events.
+pub(super) type ErrorMarks = FailureMarks<2>;
+
 /// Errors of one key.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Cell {
@@ -28,6 +33,9 @@ pub(super) struct Cell {
     recent: VecDeque<CellSlot>,
     /// Errors that have left all windows, forgetting as [`Exposure::past`] does.
     learned: f64,
+    /// The same, forgetting as [`Exposure::long_past`] does.
+    #[serde(default)]
+    learned_long: f64,
     /// The slot up to which the learned errors were decayed.
     settled: u32,
     dispersion: Dispersion,
@@ -40,6 +48,14 @@ pub(super) struct Cell {
     all: f64,
     /// The slot in which it was first seen.
     born: u32,
+    /// Marks of the last errors, in cells of modules.
+    #[serde(default)]
+    marks: ErrorMarks,
+    /// The last line of an actor, and how often it has come again since, of cells of templates.
+    #[serde(skip)]
+    line: u64,
+    #[serde(skip)]
+    again: u32,
     /// The last slot with a FATAL event.
     fatal: Option<u32>,
     /// True while the cell is scheduled to be settled when something leaves its windows.
@@ -52,7 +68,7 @@ pub(super) struct Cell {
 impl HeapSize for Cell {
     fn heap_size(&self) -> usize {
         let groups = self.recent.iter().map(|slot| allocated(size_of_val(slot.groups.as_slice()))).sum::<usize>();
-        allocated(self.recent.capacity() * size_of::<CellSlot>()) + groups
+        allocated(self.recent.capacity() * size_of::<CellSlot>()) + groups + self.marks.heap_size()
     }
 }
 
@@ -61,6 +77,7 @@ impl Cell {
         Self {
             recent: VecDeque::new(),
             learned: 0.0,
+            learned_long: 0.0,
             settled: exposure.slot(),
             dispersion: Dispersion::default(),
             // A key never seen before was silent in all of the past.
@@ -68,6 +85,9 @@ impl Cell {
             largest: 0.0,
             all: 0.0,
             born: exposure.slot(),
+            marks: ErrorMarks::default(),
+            line: 0,
+            again: 0,
             fatal: None,
             active: false,
             due: 0,
@@ -94,14 +114,47 @@ impl Cell {
         }
     }
 
+    /// Takes the line of an actor, by a hash of both; how often it has come again, one after the
+    /// other.
+    pub(super) fn repeat(&mut self, line: u64) -> u32 {
+        self.again = if self.line == line { self.again.saturating_add(1) } else { 0 };
+        self.line = line;
+        self.again
+    }
+
+    /// The repeats of this line of an actor belong to an incident of another detector: how many
+    /// errors they were.
+    pub(super) fn take_repeats(&mut self, line: u64) -> u32 {
+        let is_same = std::mem::take(&mut self.line) == line;
+        match std::mem::take(&mut self.again) {
+            again @ 1.. if is_same => again + 1,
+            _ => 0,
+        }
+    }
+
+    /// Takes the last `errors` errors back, those of a group where there is one.
+    pub(super) fn take_back(&mut self, mut errors: u32, group: Option<u32>) {
+        for slot in self.recent.iter_mut().rev() {
+            let told: u32 = slot.groups.iter().map(|(_, count)| count).sum();
+            let mut rest = slot.total - told;
+            let of_group = group.and_then(|group| slot.groups.iter_mut().find(|(known, _)| *known == group));
+            let count = of_group.map_or(&mut rest, |(_, count)| count);
+            let taken = errors.min(*count);
+            *count -= taken;
+            slot.total -= taken;
+            errors -= taken;
+        }
+    }
+
     /// Errors that have left all windows of `length` slots join the baseline, except those that
     /// `owned` attributes to an incident. While that incident is `going`, the usual number of
-    /// errors joins in their place.
+    /// errors joins in their place. The longer baseline `keeps_all` of them, or the same.
     pub(super) fn settle(
         &mut self,
         exposure: &Exposure,
         length: u32,
         going: bool,
+        keeps_all: bool,
         mut owned: impl FnMut(&CellSlot, u32) -> bool,
     ) {
         let now = exposure.slot();
@@ -112,6 +165,7 @@ impl Cell {
                 true => exposure.forget(self.learned, slots),
                 false => self.learned * exposure.decay(slots),
             };
+            self.learned_long *= exposure.decay_long(slots);
         }
         self.settled = now;
         while let Some(slot) = self.recent.front()
@@ -121,6 +175,7 @@ impl Cell {
             let rest = if owned(slot, NO_GROUP) { 0 } else { slot.total - told };
             let kept: u32 = slot.groups.iter().filter(|(group, _)| !owned(slot, *group)).map(|(_, count)| count).sum();
             self.learned += f64::from(kept + rest);
+            self.learned_long += f64::from(if keeps_all { slot.total } else { kept + rest });
             self.block.1 += f64::from(kept + rest);
             self.all += f64::from(slot.total);
             self.recent.pop_front();
@@ -199,6 +254,7 @@ impl Cell {
             }
         }
         self.learned += other.learned;
+        self.learned_long += other.learned_long;
         self.block.1 += other.block.1;
         self.largest = self.largest.max(other.largest);
         self.all += other.all;
@@ -225,6 +281,26 @@ impl Cell {
     /// Errors in the past, forgetting.
     pub(super) fn learned(&self) -> f64 {
         self.learned
+    }
+
+    /// Errors in the past, half forgotten in a day.
+    pub(super) fn learned_long(&self) -> f64 {
+        self.learned_long
+    }
+
+    /// Marks an error in slot `now`, at these totals.
+    pub(super) fn mark(&mut self, now: u32, totals: [u32; 2]) {
+        self.marks.add(now, totals);
+    }
+
+    /// The errors so far belong to an incident.
+    pub(super) fn clear_marks(&mut self) {
+        self.marks.clear();
+    }
+
+    /// Windows counted in errors that begin in slot `from` or later, and before slot `to`.
+    pub(super) fn marked(&self, from: u32, to: u32) -> impl Iterator<Item = MarkedWindow<2>> {
+        self.marks.windows(from, to)
     }
 
     /// How much more than Poisson counts the errors vary.

@@ -1,6 +1,7 @@
 //! Where an error is counted: the cells of its module, its template, its code, and of all.
 
 use super::super::Event;
+use super::YOUNG;
 use crate::event::Role;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
@@ -11,8 +12,8 @@ pub(super) const ALL: u32 = u32::MAX;
 /// overall cell.
 pub(super) const EVERYWHERE: u32 = u32::MAX - 1;
 /// Tells keys of cells of different scopes apart.
-pub(super) const KEY_DOMAINS: [u64; 5] =
-    [0x6D6F_6475_6C65, 0x7465_7874_2D2D, 0x636F_6465_2D2D, 0x616C_6C2D_2D2D, 0x7368_6172_652D];
+pub(super) const KEY_DOMAINS: [u64; 6] =
+    [0x6D6F_6475_6C65, 0x7465_7874_2D2D, 0x636F_6465_2D2D, 0x616C_6C2D_2D2D, 0x7368_6172_652D, 0x7761_726E_2D2D];
 pub(super) const ALL_CELL: CellKey =
     CellKey { scope: Scope::All, cell: KEY_DOMAINS[Scope::All as usize], place: ALL, module: None };
 
@@ -26,6 +27,8 @@ pub(super) enum Scope {
     All,
     /// A module's failures among its requests.
     Share,
+    /// One template of a module, at WARN.
+    Warning,
 }
 
 impl Scope {
@@ -48,10 +51,34 @@ pub(super) struct CellKey {
 }
 
 impl CellKey {
+    /// The cell of a module.
+    pub(super) fn of_module(module: u64) -> Self {
+        let cell = module ^ KEY_DOMAINS[Scope::Module as usize];
+        Self { scope: Scope::Module, cell, place: fold(module), module: Some(module) }
+    }
+
+    /// The cell of a module's template, whose events are errors or warnings.
+    pub(super) fn of_template(scope: Scope, module: u64, template: u64) -> Self {
+        let cell = text_key(module, template) ^ KEY_DOMAINS[scope as usize];
+        // Warnings are an incident of their own.
+        let place = if scope == Scope::Warning { fold(cell) } else { fold(module) };
+        Self { scope, cell, place, module: Some(module) }
+    }
+
     /// The template and the module of a cell of one template.
     pub(super) fn text(&self) -> Option<(u64, u64)> {
-        let module = self.module.filter(|_| self.scope == Scope::Text)?;
-        Some((text_key(module, self.cell ^ KEY_DOMAINS[Scope::Text as usize]), module))
+        let module = self.module.filter(|_| matches!(self.scope, Scope::Text | Scope::Warning))?;
+        Some((text_key(module, self.cell ^ KEY_DOMAINS[self.scope as usize]), module))
+    }
+
+    /// What errors of `module` are told apart by in this cell; `is_young` is true of those of a
+    /// young template.
+    pub(super) fn group(&self, module: u64, is_young: bool) -> Option<u32> {
+        match self.scope {
+            Scope::All | Scope::Code => Some(fold(module)),
+            Scope::Module if is_young => Some(YOUNG),
+            _ => None,
+        }
     }
 }
 
@@ -69,14 +96,15 @@ pub(super) fn text_key(module: u64, template: u64) -> u64 {
 /// them.
 pub(super) fn spots(event: &Event<'_>) -> [Option<CellKey>; 5] {
     let module = event.fields.parsed().module_hash;
-    let place = fold(module);
-    let narrow =
-        |scope, hash: u64| CellKey { scope, cell: hash ^ KEY_DOMAINS[scope as usize], place, module: Some(module) };
-    let text = (event.template.id.0 != 0).then(|| narrow(Scope::Text, text_key(module, event.template.id.0)));
+    let template = event.template.id.0;
+    let text = (template != 0).then(|| CellKey::of_template(Scope::Text, module, template));
     let code = event.fields.raw(Role::ErrorCode).map(|code| {
         let cell = xxh3_64(code) ^ KEY_DOMAINS[Scope::Code as usize];
         CellKey { scope: Scope::Code, cell, place: fold(cell), module: None }
     });
-    let share = event.fields.raw(Role::Status).map(|_| narrow(Scope::Share, module));
-    [Some(ALL_CELL), code, Some(narrow(Scope::Module, module)), text, share]
+    let share = event.fields.raw(Role::Status).map(|_| {
+        let cell = module ^ KEY_DOMAINS[Scope::Share as usize];
+        CellKey { scope: Scope::Share, cell, place: fold(module), module: Some(module) }
+    });
+    [Some(ALL_CELL), code, Some(CellKey::of_module(module)), text, share]
 }

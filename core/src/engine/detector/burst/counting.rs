@@ -2,41 +2,20 @@
 
 use super::*;
 
+/// Equal lines of one actor that are left to loop: it would have opened by then.
+const LOOP_LINES: u32 = 16;
+
 impl Burst {
     /// Counts an error, and asks whether there are too many.
     pub(super) fn count(&mut self, event: &Event<'_>, settings: BurstSettings, prior: &Prior, report: &mut Report<'_>) {
-        let parsed = event.fields.parsed();
-        let now = self.exposure.slot();
-        let fatal = parsed.level == Some(Level::Fatal);
-        let module = fold(parsed.module_hash);
         let spots = spots(event);
-        let template = event.templates.get(event.template.id);
-        let young = template.is_some_and(|template| event.moment.now.seconds_since(template.first) < YOUNG_S);
-        let code_is_open = spots[1].is_some_and(|spot| self.open.contains(spot.place.into()));
-        for spot in spots.iter().flatten() {
-            if spot.scope == Scope::Share || (spot.scope == Scope::All && code_is_open) {
-                continue;
-            }
-            let cell = self.cell(spot);
-            let is_new = !cell.active;
-            if is_new {
-                self.settle(spot);
-            }
-            if let Some(cell) = self.cells.get_mut(spot.cell) {
-                let group = match spot.scope {
-                    Scope::All | Scope::Code => Some(module),
-                    Scope::Module if young => Some(YOUNG),
-                    _ => None,
-                };
-                cell.add(now, group, fatal);
-                cell.active = true;
-            }
-            if is_new {
-                self.list(spot);
-            }
-        }
+        let again = self.add(event, &spots);
         let joined = self.join(event, &spots, report);
         if joined || self.age < self.warm_up_s || self.open.contains(ALL.into()) {
+            return;
+        }
+        // One actor's equal lines are a loop's, if they are one.
+        if (1..LOOP_LINES).contains(&again) {
             return;
         }
         for spot in spots.iter().flatten() {
@@ -44,7 +23,8 @@ impl Burst {
                 continue;
             }
             let settings = if spot.scope.is_wide() { self.usual } else { settings };
-            if let Some(verdict) = self.test(spot, settings, &prior.localized) {
+            let found = self.test(spot, settings, &prior.localized);
+            if let Some(verdict) = found.or_else(|| self.test_seldom(spot, settings, &prior.localized)) {
                 self.open(event, spot, &verdict, report);
                 return;
             }
@@ -56,8 +36,71 @@ impl Burst {
         }
     }
 
+    /// Adds an error to its cells; how often its actor has said this very line again.
+    pub(super) fn add(&mut self, event: &Event<'_>, spots: &[Option<CellKey>]) -> u32 {
+        let parsed = event.fields.parsed();
+        let (now, fatal) = (self.exposure.slot(), parsed.level == Some(Level::Fatal));
+        let is_young = self.is_young(event);
+        let code_is_open = spots.iter().flatten().any(|spot| spot.scope == Scope::Code && self.is_open(spot));
+        let mut again = 0;
+        for spot in spots.iter().flatten() {
+            if spot.scope == Scope::Share || (spot.scope == Scope::All && code_is_open) {
+                continue;
+            }
+            let cell = self.cell(spot);
+            let is_new = !cell.active;
+            if is_new {
+                self.settle(spot);
+            }
+            if let Some(cell) = self.cells.get_mut(spot.cell) {
+                cell.add(now, spot.group(parsed.module_hash, is_young), fatal);
+                cell.active = true;
+                if spot.scope == Scope::Text {
+                    again = cell.repeat(parsed.message_hash ^ parsed.actor_hash);
+                }
+            }
+            if is_new {
+                self.list(spot);
+            }
+            if spot.scope == Scope::Module {
+                self.mark(spot, parsed.module_hash);
+            }
+        }
+        again
+    }
+
+    fn is_young(&self, event: &Event<'_>) -> bool {
+        let template = event.templates.get(event.template.id);
+        template.is_some_and(|template| event.moment.now.seconds_since(template.first) < YOUNG_S)
+    }
+
+    fn is_open(&self, spot: &CellKey) -> bool {
+        self.open.contains(spot.place.into())
+    }
+
+    /// An open incident of a loop explains this error: the repeats before it are no errors of
+    /// burst's either.
+    #[cold]
+    pub(super) fn leave_to_loop(&mut self, event: &Event<'_>) {
+        let parsed = event.fields.parsed();
+        let spots = spots(event);
+        let text = spots.iter().flatten().find(|spot| spot.scope == Scope::Text);
+        let line = parsed.message_hash ^ parsed.actor_hash;
+        let cell = text.and_then(|spot| self.cells.get_mut(spot.cell));
+        let errors = cell.map_or(0, |cell| cell.take_repeats(line));
+        if errors == 0 {
+            return;
+        }
+        let is_young = self.is_young(event);
+        for spot in spots.iter().flatten() {
+            if let Some(cell) = self.cells.get_mut(spot.cell) {
+                cell.take_back(errors, spot.group(parsed.module_hash, is_young));
+            }
+        }
+    }
+
     /// Adds the error to the open burst that it belongs to, if there is one.
-    fn join(&mut self, event: &Event<'_>, spots: &[Option<CellKey>; 5], report: &mut Report<'_>) -> bool {
+    pub(super) fn join(&mut self, event: &Event<'_>, spots: &[Option<CellKey>], report: &mut Report<'_>) -> bool {
         if self.open.is_empty() {
             return false;
         }
@@ -70,9 +113,10 @@ impl Burst {
             open.ending.hear(now, slot);
             let deadline = open.ending.deadline();
             let (began, errors) = (open.ending.began, open.ending.failures as f64);
-            let level = event.fields.level().max(Some(Level::Error));
+            let is_warning = spot.scope == Scope::Warning;
+            let level = event.fields.level().max((!is_warning).then_some(Level::Error));
             let expected = open.expected * now.seconds_since(began);
-            if failure::is_critical(level == Some(Level::Fatal), errors, expected) {
+            if !is_warning && failure::is_critical(level == Some(Level::Fatal), errors, expected) {
                 report.incidents.raise(open.id, Severity::Critical);
             }
             let lasted_s = now.seconds_since(began).max(1.0);
@@ -97,21 +141,37 @@ impl Burst {
     pub(super) fn leave_to_spread(&mut self, module: u64, aside: &LocalizedFailures) {
         if let Some(first) = aside.slots.iter().map(|(slot, _)| *slot).min() {
             self.open.attribute(fold(module).into(), first, self.exposure.slot());
+            self.clear_marks(module);
         }
     }
 
-    fn open(&mut self, event: &Event<'_>, spot: &CellKey, verdict: &Verdict, report: &mut Report<'_>) {
+    /// How many slots the incident owns at most, if not those of a half-life. What fails from the
+    /// first line on may always do; what comes so seldom is not learned in an hour.
+    fn owned_slots(&self, verdict: &Verdict) -> Option<u32> {
+        let (past, window) = verdict.rate.clocks[1];
+        if verdict.slots > self.longest {
+            Some(incident::DAY_SLOTS)
+        } else {
+            (verdict.rate.first.least_past(window) >= past).then_some(2 * self.longest)
+        }
+    }
+
+    pub(super) fn open(&mut self, event: &Event<'_>, spot: &CellKey, verdict: &Verdict, report: &mut Report<'_>) {
         let (now, slot) = (event.moment.now, self.exposure.slot());
         let opening = incident::opening(&event.fields, spot.scope, verdict);
         let id = report.incidents.open(opening, now, report.findings);
         let ending = Ending::new(now, slot, verdict.errors, verdict.slots, verdict.window_s);
         let first_slot = ending.first_slot;
         let (expected, usual) = (verdict.usual.expected / verdict.window_s, Some(UsualOfBurst::of(verdict)));
-        let open = OpenBurst { id, spot: *spot, slot, expected, usual, ending };
+        let owns = self.owned_slots(verdict);
+        let open = OpenBurst { id, spot: *spot, slot, owns, expected, usual, ending };
         self.settle_active(spot);
         self.open.open(spot.place.into(), id, open, ending.deadline(), report.incidents);
         self.list(spot);
         self.open.attribute(spot.place.into(), first_slot, slot);
+        if let Some(module) = spot.module {
+            self.clear_marks(module);
+        }
         if spot.scope == Scope::Code {
             // The overall cell has counted the same errors.
             self.open.attribute(ALL.into(), first_slot, slot);

@@ -1,6 +1,7 @@
 //! Tests whether a cell has too many errors, and whether an open burst is over.
 
 use super::*;
+use crate::engine::detector::first_minutes::FirstMinutes;
 use crate::engine::finding::{NearMiss, Reason};
 
 impl Burst {
@@ -16,7 +17,8 @@ impl Burst {
         let fresh = self.fresh_from(spot.place).max(self.fresh_from(EVERYWHERE));
         for i in 0..self.windows.len() {
             let window = self.windows[i];
-            if f64::from(window) * SLOT_S * 2.0 > self.age {
+            if i > 0 && f64::from(self.windows[i - 1]) * SLOT_S > self.age {
+                // The window before was all of the stream.
                 break;
             }
             let from = (now + 1).saturating_sub(window).max(fresh);
@@ -55,8 +57,8 @@ impl Burst {
     ) {
         let (now, threshold) = (self.exposure.slot(), settings.threshold.unwrap_or(self.threshold));
         for i in 0..self.windows.len() {
-            let slots = self.windows[i];
-            let errors = self.since(spot, (now + 1).saturating_sub(slots));
+            let slots = self.windows[i].min(now + 1);
+            let errors = self.since(spot, now + 1 - slots);
             let ln_p = self.ln_p(spot, errors, slots, FACTOR, 1.0, threshold.ln());
             let verdict = self.verdict(spot, errors, slots, 1.0, ln_p, threshold);
             report.near_miss(ln_p, threshold, |ln_p, threshold| NearMiss {
@@ -70,28 +72,41 @@ impl Burst {
         }
     }
 
-    fn verdict(&mut self, spot: &CellKey, errors: u64, slots: u32, keep: f64, ln_p: f64, threshold: f64) -> Verdict {
-        let from = (self.exposure.slot() + 1).saturating_sub(slots);
-        let window = self.window(slots);
-        let (mut verdict, window_s) =
-            (Verdict { ln_p, threshold, slots, ..Verdict::default() }, window.seconds.max(1.0));
-        verdict.errors = errors as f64;
-        verdict.window_s = window_s;
-        verdict.fatal = self.cells.get_mut(spot.cell).is_some_and(|cell| cell.fatal_since(from));
-        if let Some(usual) = self.usual(spot, slots) {
-            let (exposure, window) = usual.clocks[0];
-            let (low, high) =
-                gamma_poisson::credible_interval(usual.learned, usual.dispersion, exposure, window * keep);
-            let expected = (usual.learned + 0.5) * window * keep / exposure.max(1.0);
-            verdict.usual = UsualNumber { expected, low, high };
-            (verdict.rate, verdict.keep) = (usual, keep);
-            verdict.samples = match spot.scope {
-                Scope::Share => usual.clocks.iter().map(|(exposure, window)| exposure + window).fold(0.0, f64::max),
-                _ => self.exposure.past().events + self.window(slots).events,
-            };
-            verdict.requests = if spot.scope == Scope::Share { window } else { 0.0 };
+    pub(super) fn verdict(
+        &mut self,
+        spot: &CellKey,
+        errors: u64,
+        slots: u32,
+        keep: f64,
+        ln_p: f64,
+        threshold: f64,
+    ) -> Verdict {
+        let found = Verdict { ln_p, threshold, errors: errors as f64, slots, ..Verdict::default() };
+        let usual = self.usual(spot, slots).unwrap_or_default();
+        self.told(spot, found, usual, keep)
+    }
+
+    /// What is told of a window, besides its errors and their chance.
+    pub(super) fn told(&mut self, spot: &CellKey, found: Verdict, rate: UsualRate, keep: f64) -> Verdict {
+        let from = (self.exposure.slot() + 1).saturating_sub(found.slots);
+        let in_window = self.window(found.slots);
+        let (exposure, window) = rate.clocks[0];
+        let (low, high) = gamma_poisson::credible_interval(rate.learned, rate.dispersion, exposure, window * keep);
+        let expected = (rate.learned + 0.5) * window * keep / exposure.max(1.0);
+        let is_share = spot.scope == Scope::Share;
+        Verdict {
+            usual: UsualNumber { expected, low, high },
+            rate,
+            keep,
+            window_s: in_window.seconds.max(1.0),
+            fatal: self.cells.get_mut(spot.cell).is_some_and(|cell| cell.fatal_since(from)),
+            samples: match is_share {
+                true => rate.clocks.iter().map(|(exposure, window)| exposure + window).fold(0.0, f64::max),
+                false => self.exposure.past().events + in_window.events,
+            },
+            requests: if is_share { window } else { 0.0 },
+            ..found
         }
-        verdict
     }
 
     /// The errors of the cell since slot `from`.
@@ -99,10 +114,7 @@ impl Burst {
         match (spot.scope, spot.module) {
             (Scope::Share, Some(module)) => {
                 let slots = (self.exposure.slot() + 1).saturating_sub(from);
-                let attributed = self.open.attributed();
-                let share =
-                    self.traffic.share(module, slots, &self.exposure, |slot| attributed.owns(spot.place.into(), slot));
-                share.map_or(0, |share| share.failed)
+                self.share(spot, module, slots, 0).map_or(0, |share| share.failed)
             }
             _ => self.cells.get_mut(spot.cell).map_or(0, |cell| cell.since(from)),
         }
@@ -114,7 +126,7 @@ impl Burst {
         let strongest = match spot.scope {
             Scope::All => 2,
             Scope::Code => 1,
-            Scope::Module | Scope::Text | Scope::Share => {
+            Scope::Module | Scope::Text | Scope::Share | Scope::Warning => {
                 let out = aside.since(from);
                 return (all.saturating_sub(out), if out > 0 { 1.0 - aside.share } else { 1.0 });
             }
@@ -134,9 +146,7 @@ impl Burst {
     /// many as well, at any factor; or the module's older templates must go on.
     fn adds_to_its_whole(&mut self, spot: &CellKey, from: u32, slots: u32, aside: &LocalizedFailures) -> bool {
         let whole = match (spot.scope, spot.module) {
-            (Scope::Text, Some(module)) => {
-                CellKey { scope: Scope::Module, cell: module ^ KEY_DOMAINS[Scope::Module as usize], ..*spot }
-            }
+            (Scope::Text, Some(module)) => CellKey::of_module(module),
             (Scope::Code, _) => ALL_CELL,
             _ => return true,
         };
@@ -172,22 +182,74 @@ impl Burst {
     }
 
     pub(super) fn window(&self, slots: u32) -> SecondsAndEvents {
-        self.exposure.window(slots, self.age - f64::from(self.exposure.slot()) * SLOT_S)
+        self.exposure.window(slots, self.into_slot())
+    }
+
+    /// Seconds of the current slot that have passed.
+    pub(super) fn into_slot(&self) -> f64 {
+        self.age - f64::from(self.exposure.slot()) * SLOT_S
+    }
+
+    fn share(&mut self, spot: &CellKey, module: u64, slots: u32, before: u32) -> Option<Share> {
+        let attributed = self.open.attributed();
+        self.traffic.share(module, slots, before, &self.exposure, |slot| attributed.owns(spot.place.into(), slot))
+    }
+
+    /// The slots in front of a window that have not left the longest one and belong to no incident.
+    fn before(&self, spot: &CellKey, slots: u32) -> u32 {
+        let seen = (self.exposure.slot() + 1).saturating_sub(self.fresh_from(spot.place));
+        seen.min(self.longest).saturating_sub(slots)
+    }
+
+    /// The same while the stream is too young for what has left the longest window to be its past.
+    fn early(&self, spot: &CellKey, slots: u32) -> u32 {
+        let is_early = self.age < f64::from(3 * self.longest) * SLOT_S;
+        if is_early { self.before(spot, slots) } else { 0 }
     }
 
     fn usual(&mut self, spot: &CellKey, slots: u32) -> Option<UsualRate> {
         if let (Scope::Share, Some(module)) = (spot.scope, spot.module) {
-            let attributed = self.open.attributed();
-            let share =
-                self.traffic.share(module, slots, &self.exposure, |slot| attributed.owns(spot.place.into(), slot))?;
-            let clock = (share.learned_all, share.all);
-            return Some(UsualRate { learned: share.learned_failed, dispersion: share.dispersion, clocks: [clock; 2] });
+            return self.usual_share(spot, module, slots);
         }
         self.settle_active(spot);
-        let (window, past) = (self.window(slots), self.exposure.past());
-        let cell = self.cells.get_mut(spot.cell)?;
+        let (window, mut past, before) = (self.window(slots), self.exposure.past(), self.early(spot, slots));
+        let first = self.first_minutes(spot, slots, window.events);
+        let from = (self.exposure.slot() + 1).saturating_sub(slots);
+        let all = if before > 0 { self.window(slots + before) } else { window };
+        let cell = self.cells.get(spot.cell)?;
+        let mut learned = cell.learned();
+        if before > 0 {
+            past.seconds += all.seconds - window.seconds;
+            past.events += all.events - window.events;
+            learned += (cell.since(from - before) - cell.since(from)) as f64;
+        }
         let clocks = [(past.seconds, window.seconds.max(1.0)), (past.events, window.events)];
-        Some(UsualRate { learned: cell.learned(), dispersion: cell.dispersion(), clocks })
+        let clocks = clocks.map(|(past, window)| (past.max(first.least_past(window)), window));
+        Some(UsualRate { learned, dispersion: cell.dispersion(), clocks, first })
+    }
+
+    fn usual_share(&mut self, spot: &CellKey, module: u64, slots: u32) -> Option<UsualRate> {
+        let share = self.share(spot, module, slots, self.before(spot, slots))?;
+        let first = match (share.is_known, FirstMinutes::last_at(self.age)) {
+            (false, _) => FirstMinutes::new(0.0, share.all, None),
+            (true, true) => FirstMinutes::new(self.age, share.all, None),
+            (true, false) => FirstMinutes::default(),
+        };
+        let clock = (share.learned_all.max(first.least_past(share.all)), share.all);
+        Some(UsualRate { learned: share.learned_failed, dispersion: share.dispersion, clocks: [clock; 2], first })
+    }
+
+    /// What is expected of the last `slots` slots of a young stream, which have had `events`
+    /// events.
+    fn first_minutes(&mut self, spot: &CellKey, slots: u32, events: f64) -> FirstMinutes {
+        if !FirstMinutes::last_at(self.age) {
+            return FirstMinutes::default();
+        }
+        let Some(module) = spot.module else { return FirstMinutes::new(self.age, events, None) };
+        let from = (self.exposure.slot() + 1).saturating_sub(slots);
+        let errors = self.since(&CellKey::of_module(module), from) as f64;
+        let (_, others) = self.traffic.others(module, slots, 0, &self.exposure);
+        FirstMinutes::new(self.age, others + errors, Some(events))
     }
 
     /// ln of the chance of so many errors in the last `slots` slots at `factor` times the usual
@@ -202,9 +264,9 @@ impl Burst {
             && spot.scope != Scope::Share
             && let Some(module) = spot.module
         {
-            let (others, others_now) = self.traffic.others(module, slots, &self.exposure);
+            let (others, now) = self.traffic.others(module, slots, self.early(spot, slots), &self.exposure);
             if others > usual.learned.max(OTHERS) {
-                ln_p = ln_p.max(usual.tail(errors as f64, factor, others, (others_now + 1.0) * keep));
+                ln_p = ln_p.max(usual.tail(errors as f64, factor, others, (now + 1.0) * keep));
             }
         }
         ln_p
@@ -227,7 +289,7 @@ impl Burst {
                 self.open.end(place);
                 self.open.attribute(place, slot, slot);
                 if place == u64::from(ALL) {
-                    self.open.attribute(EVERYWHERE.into(), slot, slot);
+                    self.own_everywhere(slot, slot);
                 }
             } else {
                 self.open.go_on(place, open.ending.deadline());
@@ -237,18 +299,26 @@ impl Burst {
     }
 
     /// The first slot whose errors are not yet attributed to an incident of `place`.
-    fn fresh_from(&self, place: u32) -> u32 {
+    pub(super) fn fresh_from(&self, place: u32) -> u32 {
         self.open.attributed().fresh_from(place.into())
     }
 
-    /// Attributes the slots up to `to` to the open bursts, for `most` slots since each opened.
+    /// Attributes slots of all modules and codes to an incident of the overall cell.
+    fn own_everywhere(&mut self, from: u32, to: u32) {
+        self.open.attribute(EVERYWHERE.into(), from, to);
+        self.everywhere = Some(to);
+    }
+
+    /// Attributes the slots up to `to` to the open bursts, for `most` slots since each
+    /// opened, or as many as it owns.
     pub(super) fn attribute_open(&mut self, to: u32, most: u32) {
-        let going = self.open.incidents().iter().filter(|(_, open)| to.saturating_sub(open.slot) <= most);
+        let owns = |open: &OpenBurst| to.saturating_sub(open.slot) <= open.owns.unwrap_or(most);
+        let going = self.open.incidents().iter().filter(|(_, open)| owns(open));
         let going: Vec<_> = going.map(|(place, open)| (*place, open.slot, open.ending.first_slot)).collect();
         for (place, slot, first_slot) in going {
             self.open.attribute(place, slot, to);
             if place == u64::from(ALL) {
-                self.open.attribute(EVERYWHERE.into(), first_slot, to);
+                self.own_everywhere(first_slot, to);
             }
         }
     }
@@ -265,8 +335,12 @@ impl Burst {
             let (exposure, window) = usual.clocks[i];
             (usual.learned + 0.5) * (window - before.clocks[i].1).max(0.0) / exposure.max(1.0)
         });
-        let expected = expected.fold(0.0, f64::max);
-        let calm = CALM_SLOTS.min(self.longest);
+        // What comes so seldom that days are looked at is learned before it is told.
+        let expected = match open.is_seldom() {
+            true => open.expected * f64::from(slot - from) * SLOT_S,
+            false => expected.fold(0.0, f64::max),
+        };
+        let calm = CALM_SLOTS.min(self.longest).min(slot + 1);
         let recent = self.since(&spot, (slot + 1).saturating_sub(calm));
         open.ending.watch(Passed {
             slots: slot - from,

@@ -1,6 +1,6 @@
 //! What is known of a burst when its incident opens and while it goes on.
 
-use super::super::failure::{FACTOR, UsualNumber, UsualRate, is_critical};
+use super::super::failure::{FACTOR, SLOT_S, UsualNumber, UsualRate, is_critical};
 use super::Verdict;
 use super::cell_key::{CellKey, Scope};
 use crate::engine::detector::tracker::{AttributedSlots, Ending};
@@ -39,12 +39,25 @@ pub(super) struct OpenBurst {
     pub(super) spot: CellKey,
     /// The slot in which it opened.
     pub(super) slot: u32,
+    /// The most slots that it owns, where that is not what a half-life has.
+    #[serde(default)]
+    pub(super) owns: Option<u32>,
     /// Errors a second that would have come without it.
     pub(super) expected: f64,
     /// What is usual, for updates; none in states of versions that did not keep it.
     #[serde(default)]
     pub(super) usual: Option<UsualOfBurst>,
     pub(super) ending: Ending,
+}
+
+/// Slots of a day.
+pub(super) const DAY_SLOTS: u32 = (86_400.0 / SLOT_S) as u32;
+
+impl OpenBurst {
+    /// True of a burst that windows of errors have shown.
+    pub(super) fn is_seldom(&self) -> bool {
+        self.owns == Some(DAY_SLOTS)
+    }
 }
 
 /// Open bursts by place, and the slots that belong to them, as a restart should know them.
@@ -58,7 +71,8 @@ pub(super) struct OpenBurstsState {
 pub(super) fn opening(fields: &Fields<'_>, scope: Scope, verdict: &Verdict) -> Opening {
     let message = fields.text(Role::Message).unwrap_or_default();
     let usual = verdict.usual.in_digits();
-    let critical = is_critical(verdict.fatal, verdict.errors, verdict.usual.expected);
+    let is_warning = scope == Scope::Warning;
+    let critical = !is_warning && is_critical(verdict.fatal, verdict.errors, verdict.usual.expected);
     Opening {
         detector: DetectorName::Burst,
         kind: if scope == Scope::Share { "share" } else { "surge" }.into(),
@@ -70,7 +84,7 @@ pub(super) fn opening(fields: &Fields<'_>, scope: Scope, verdict: &Verdict) -> O
         measured: Measured {
             observed: verdict.errors,
             expected: Some(usual.expected),
-            unit: unit::ERRORS.into(),
+            unit: if is_warning { unit::WARNINGS } else { unit::ERRORS }.into(),
             test: test::GAMMA_POISSON.into(),
             threshold: Some(significant(verdict.threshold)),
             p_value: Some(p_of(verdict.ln_p)),
@@ -85,7 +99,11 @@ pub(super) fn opening(fields: &Fields<'_>, scope: Scope, verdict: &Verdict) -> O
             lasted_s: verdict.window_s,
         }),
         // A failing status is an error whatever level its line has.
-        worst: Some(if verdict.fatal { Level::Fatal } else { Level::Error }),
+        worst: Some(match (is_warning, verdict.fatal) {
+            (true, _) => Level::Warn,
+            (false, true) => Level::Fatal,
+            (false, false) => Level::Error,
+        }),
         cause: None,
         remedy: None,
         context: Vec::new(),
@@ -109,7 +127,7 @@ pub(super) fn go_on(known: &mut Opening, usual: &UsualOfBurst, count: u64, laste
 
 fn key_of(fields: &Fields<'_>, scope: Scope) -> Key {
     let role = match scope {
-        Scope::Module | Scope::Text | Scope::Share => Some(Role::Module),
+        Scope::Module | Scope::Text | Scope::Share | Scope::Warning => Some(Role::Module),
         Scope::Code => Some(Role::ErrorCode),
         Scope::All => None,
     };

@@ -55,9 +55,11 @@ mod counting;
 mod evaluate;
 mod incident;
 mod options;
+mod seldom;
 mod state;
 mod text_modules;
 mod traffic;
+mod warnings;
 
 use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S, UsualNumber, UsualRate};
 use super::options::SharedOptions;
@@ -70,17 +72,18 @@ use crate::engine::overrides::Overrides;
 use crate::engine::state::{Evict, Table, Weight};
 use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::engine::stats::exposure::{Exposure, SecondsAndEvents};
+use crate::engine::stats::failure_marks::MARK_WINDOWS;
 use crate::engine::stats::gamma_poisson;
 use crate::engine::template::Merge;
 use crate::event::{Fields, Level, Role, Timestamp};
 use cell::Cell;
-use cell_key::{ALL, ALL_CELL, CellKey, EVERYWHERE, KEY_DOMAINS, Scope, fold, spots, text_key};
+use cell_key::{ALL, ALL_CELL, CellKey, EVERYWHERE, Scope, fold, spots};
 use incident::{OpenBurst, UsualOfBurst};
 use options::BurstSettings;
 pub use options::{BurstOptions, BurstOverride};
 pub use state::BurstState;
 use text_modules::TextModules;
-use traffic::Traffic;
+use traffic::{Share, Traffic};
 
 /// Fewest events other than errors that a module must have had to be a clock of its own.
 const OTHERS: f64 = 50.0;
@@ -122,6 +125,9 @@ pub struct Burst {
     active: Slotted<CellKey>,
     /// Open bursts by place (a module, an error code, or all), which has one at a time.
     open: IncidentTracker<OpenBurst>,
+    /// The last slot of an incident of the overall cell, which windows of errors remember for
+    /// longer than other windows see.
+    everywhere: Option<u32>,
     /// The slot in which open bursts were last looked at.
     checked: u32,
 }
@@ -169,6 +175,7 @@ impl Registered for Burst {
             text_modules: TextModules::new(keys),
             active: Slotted::default(),
             open: IncidentTracker::default(),
+            everywhere: None,
             checked: 0,
         };
         burst.set_threshold();
@@ -179,7 +186,7 @@ impl Registered for Burst {
 impl Burst {
     fn set_threshold(&mut self) {
         let keys = self.cells.len() as f64 + self.traffic.table().1 as f64;
-        self.threshold = self.budget.threshold(keys, self.windows.len() as f64, SLOT_S);
+        self.threshold = self.budget.threshold(keys, self.windows.len() as f64 + MARK_WINDOWS, SLOT_S);
     }
 
     fn go_to(&mut self, age: f64) {
@@ -211,6 +218,28 @@ impl Burst {
         }
         self.open.forget_before(to.saturating_sub(2 * self.longest));
         self.set_threshold();
+    }
+}
+
+impl Burst {
+    /// Two cells are of one template from now on.
+    fn merge_cells(&mut self, from: &CellKey, into: &CellKey) {
+        // Both cells are decayed up to the current slot before they are added up.
+        self.settle(from);
+        let Some(cell) = self.cells.get_mut(from.cell) else { return };
+        let moved = std::mem::replace(cell, Cell::new(&self.exposure));
+        self.cell(into);
+        self.settle(into);
+        if let Some(cell) = self.cells.get_mut(into.cell) {
+            cell.active = true;
+            cell.take(moved);
+        }
+        if let Some(open) = self.open.get_mut(from.place.into())
+            && open.spot.cell == from.cell
+        {
+            open.spot.cell = into.cell;
+        }
+        self.list(into);
     }
 }
 
@@ -250,10 +279,11 @@ impl Detector for Burst {
         if prior.localized.opened {
             self.leave_to_spread(parsed.module_hash, &prior.localized);
         }
-        if let Some(settings) = failed
-            && !suppressed
-        {
-            self.count(event, settings, prior, report);
+        match failed {
+            Some(settings) if !suppressed => self.count(event, settings, prior, report),
+            Some(_) if prior.suppressed_by == Some(DetectorName::Loop) => self.leave_to_loop(event),
+            None if parsed.level == Some(Level::Warn) && !suppressed => self.count_warning(event, report),
+            _ => {}
         }
     }
 
@@ -271,25 +301,10 @@ impl Detector for Burst {
 
     fn merge(&mut self, merge: Merge) {
         for module in self.text_modules.take(merge.from.0) {
-            let [from, into] =
-                [merge.from, merge.into].map(|id| text_key(module, id.0) ^ KEY_DOMAINS[Scope::Text as usize]);
-            let spot = CellKey { scope: Scope::Text, cell: into, place: fold(module), module: Some(module) };
-            // Both cells are decayed up to the current slot before they are added up.
-            self.settle(&CellKey { cell: from, ..spot });
-            let Some(cell) = self.cells.get_mut(from) else { continue };
-            let moved = std::mem::replace(cell, Cell::new(&self.exposure));
-            self.cell(&spot);
-            self.settle(&spot);
-            if let Some(cell) = self.cells.get_mut(into) {
-                cell.active = true;
-                cell.take(moved);
+            for scope in [Scope::Text, Scope::Warning] {
+                let [from, into] = [merge.from, merge.into].map(|id| CellKey::of_template(scope, module, id.0));
+                self.merge_cells(&from, &into);
             }
-            if let Some(open) = self.open.get_mut(spot.place.into())
-                && open.spot.cell == from
-            {
-                open.spot.cell = into;
-            }
-            self.list(&spot);
         }
     }
 

@@ -27,7 +27,7 @@ pub struct BurstOptions {
     /// Fewest errors of a burst.
     #[schemars(transform = MIN_FAILURES.range())]
     pub min_errors: u32,
-    /// How much of a stream it must have seen before it judges.
+    /// How much of a stream it must have seen before it judges; by default nothing.
     pub warm_up: HumanDuration,
     /// Other settings for some modules; the first whose pattern matches wins.
     #[serde(rename = "override", skip_serializing_if = "Vec::is_empty")]
@@ -42,7 +42,7 @@ impl Default for BurstOptions {
             level: FailureLevel::Error,
             windows: usual_windows(),
             min_errors: MIN_FAILURES.default,
-            warm_up: HumanDuration::from_secs(600),
+            warm_up: HumanDuration::from_secs(0),
             overrides: Vec::new(),
         }
     }

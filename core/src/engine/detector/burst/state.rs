@@ -23,6 +23,8 @@ pub struct BurstState {
     text_modules: TextModulesSnapshot,
     active: Vec<CellKey>,
     places: OpenBurstsState,
+    #[serde(default)]
+    everywhere: Option<u32>,
     checked: u32,
 }
 
@@ -39,6 +41,7 @@ impl Stateful for Burst {
             text_modules: self.text_modules.snapshot(),
             active: self.active_spots(),
             places: OpenBurstsState { open: self.open.incidents().clone(), owned: self.open.attributed().clone() },
+            everywhere: self.everywhere,
             checked: self.checked,
         }
     }
@@ -57,6 +60,7 @@ impl Stateful for Burst {
         self.cells.restore(kept.cells);
         self.text_modules.restore(kept.text_modules, kept.active.iter().filter_map(CellKey::text));
         self.open.resume(kept.places.open, kept.places.owned);
+        self.everywhere = kept.everywhere;
         self.checked = kept.checked;
         self.active = Slotted::default();
         kept.active.iter().for_each(|spot| self.list(spot));

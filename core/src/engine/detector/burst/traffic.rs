@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-/// Fewest past requests from which a share is estimated.
+/// Past requests from which on the share that fails is known.
 const REQUESTS: f64 = 100.0;
 
 /// The name for all modules together that are not listed.
@@ -25,8 +25,13 @@ const NAME_BYTES: usize = 128;
 pub(super) struct Module {
     /// Recent events that are no errors.
     others: Slots,
-    /// Events that have left all windows, decaying.
+    /// Events that have left all windows, decaying; and as [`Exposure::long_past`] does.
     learned: f64,
+    #[serde(default)]
+    learned_long: f64,
+    /// All events that are no errors; it wraps around.
+    #[serde(default)]
+    total: u32,
     /// None until the first event with a status.
     requests: Option<Box<Requests>>,
     /// Which settings it has.
@@ -62,6 +67,8 @@ pub(super) struct Share {
     pub(super) learned_failed: f64,
     pub(super) learned_all: f64,
     pub(super) dispersion: f64,
+    /// The past has enough requests to know the share that fails.
+    pub(super) is_known: bool,
 }
 
 /// The counts. Memory: 4 bytes a slot and module, three times as much for modules with requests;
@@ -95,6 +102,8 @@ impl Traffic {
         self.modules.touch(module, || Module {
             others: Slots::new(length, now),
             learned: 0.0,
+            learned_long: 0.0,
+            total: 0,
             requests: None,
             choice: Choice::default(),
             name: Box::default(),
@@ -121,30 +130,57 @@ impl Traffic {
         all.into_iter().chain(sum.map(|sum| (OTHER, sum))).map(told).collect()
     }
 
-    /// The module's events that are no errors: in the past, and in the last `slots` slots.
-    pub(super) fn others(&mut self, module: u64, slots: u32, exposure: &Exposure) -> (f64, f64) {
+    /// The module's events that are no errors: in the past with `before` slots in front of the
+    /// window, and in the last `slots` slots, the window.
+    pub(super) fn others(&mut self, module: u64, slots: u32, before: u32, exposure: &Exposure) -> (f64, f64) {
         let Some(entry) = self.modules.get_mut(module) else { return (0.0, 0.0) };
         entry.roll(exposure);
-        (entry.learned, entry.others.sum(slots) as f64)
+        let window = entry.others.sum(slots) as f64;
+        let gap = if before > 0 { entry.others.sum(slots + before) as f64 - window } else { 0.0 };
+        (entry.learned + gap, window)
     }
 
-    /// The module's requests in the last `slots` slots and before; none where too few came before
-    /// to know the share that fails.
+    /// All events of the module that are no errors; it wraps around.
+    pub(super) fn total(&self, module: u64) -> u32 {
+        self.modules.get(module).map_or(0, |entry| entry.total)
+    }
+
+    /// The module's events that are no errors: in the longer past, and in the last `length` slots,
+    /// which are not part of it.
+    pub(super) fn others_long(&mut self, module: u64, exposure: &Exposure) -> (f64, f64) {
+        let length = self.length;
+        let Some(entry) = self.modules.get_mut(module) else { return (0.0, 0.0) };
+        entry.roll(exposure);
+        (entry.learned_long, entry.others.sum(length) as f64)
+    }
+
+    /// The module's requests in the last `slots` slots and before; where only a few have left all
+    /// windows, the `before` slots in front of the window are part of the past.
     pub(super) fn share(
         &mut self,
         module: u64,
         slots: u32,
+        before: u32,
         exposure: &Exposure,
         owned: impl Fn(u32) -> bool,
     ) -> Option<Share> {
         let requests = self.modules.get_mut(module)?.requests.as_mut()?;
         requests.roll(exposure, owned);
-        (requests.learned_all >= REQUESTS).then(|| Share {
-            failed: requests.failed.sum(slots),
-            all: requests.all.sum(slots) as f64,
-            learned_failed: requests.learned_failed,
-            learned_all: requests.learned_all,
+        let (failed, all) = (requests.failed.sum(slots), requests.all.sum(slots) as f64);
+        let is_known = requests.learned_all >= REQUESTS;
+        let (gap_failed, gap_all) = match is_known || before == 0 {
+            true => (0.0, 0.0),
+            false => {
+                ((requests.failed.sum(slots + before) - failed) as f64, requests.all.sum(slots + before) as f64 - all)
+            }
+        };
+        Some(Share {
+            failed,
+            all,
+            learned_failed: requests.learned_failed + gap_failed,
+            learned_all: requests.learned_all + gap_all,
             dispersion: requests.dispersion.factor(),
+            is_known: is_known || requests.learned_all + gap_all >= REQUESTS,
         })
     }
 
@@ -192,6 +228,7 @@ impl Module {
             self.roll(exposure);
         }
         self.others.add();
+        self.total = self.total.wrapping_add(1);
     }
 
     /// Counts an event with a status. `owned` is true of slots that belong to an incident of this
@@ -212,7 +249,9 @@ impl Module {
     #[cold]
     fn roll(&mut self, exposure: &Exposure) {
         let slots = exposure.slot().saturating_sub(self.others.newest());
-        self.learned = self.learned * exposure.decay(slots) + self.others.roll(exposure.slot()) as f64;
+        let left = self.others.roll(exposure.slot()) as f64;
+        self.learned = self.learned * exposure.decay(slots) + left;
+        self.learned_long = self.learned_long * exposure.decay_long(slots) + left;
     }
 }
 
@@ -274,9 +313,9 @@ mod tests {
             exposure.roll(slot);
             (0..4).for_each(|_| traffic.module(1, slot).count_other(&exposure));
         }
-        let (past, window) = traffic.others(1, 2, &exposure);
+        let (past, window) = traffic.others(1, 2, 0, &exposure);
         assert!((past - 24.0).abs() < 0.2 && window == 8.0, "{past} {window}");
-        assert_eq!(traffic.others(2, 2, &exposure), (0.0, 0.0));
+        assert_eq!(traffic.others(2, 2, 0, &exposure), (0.0, 0.0));
     }
 
     #[test]
@@ -314,13 +353,16 @@ mod tests {
             for i in 0..10 {
                 traffic.module(1, slot).count_request(i == 0 || owned(slot), &exposure, owned);
             }
-            assert_eq!(traffic.share(1, 2, &exposure, owned).is_some(), slot >= 14);
+            assert_eq!(traffic.share(1, 2, 0, &exposure, owned).unwrap().is_known, slot >= 14);
+            // The slots in front of the window are past enough while few have left it.
+            let early = traffic.share(1, 2, 2, &exposure, owned).unwrap();
+            assert_eq!((early.is_known, early.learned_all >= 20.0), (slot >= 12, slot >= 3), "{early:?}");
         }
-        let share = traffic.share(1, 2, &exposure, owned).unwrap();
+        let share = traffic.share(1, 2, 0, &exposure, owned).unwrap();
         assert_eq!((share.failed, share.all), (2, 20.0));
         assert!((share.learned_failed / share.learned_all - 0.1).abs() < 1e-9 && share.learned_all > 250.0);
         exposure.roll(1_000);
-        assert_eq!(traffic.share(1, 2, &exposure, owned).map(|share| share.all), Some(0.0));
-        assert!(traffic.share(2, 2, &exposure, owned).is_none());
+        assert_eq!(traffic.share(1, 2, 0, &exposure, owned).map(|share| share.all), Some(0.0));
+        assert!(traffic.share(2, 2, 0, &exposure, owned).is_none());
     }
 }

@@ -1,12 +1,14 @@
 //! A failure is counted in every dimension, and joins an incident, opens one or makes a value
-//! suspect. One event in about eight is counted besides, whether it failed or not: shares are
-//! learned from these.
+//! suspect. One event in about eight is counted besides, whether it failed or not, and of a slow
+//! stream every event: shares are learned from these.
 
 use super::*;
 
-/// One event in so many is counted by value, on average: shares need no more, and the others cost
-/// nothing.
+/// One event in so many at most is counted by value, on average: shares need no more, and the
+/// others cost nothing.
 pub(super) const SAMPLE: u32 = 8;
+/// One event a second is enough; where fewer come, all are counted.
+const SAMPLES_A_SECOND: f64 = 1.0;
 /// Modules that can join one incident.
 const MODULES: usize = 64;
 
@@ -22,10 +24,12 @@ impl Spread {
     /// Counts an event that shares are learned from, in every dimension.
     #[cold]
     pub(super) fn sample(&mut self, fields: &Fields<'_>, failed: bool) {
-        // A step of a congruential generator (Knuth's MMIX): 1 to 15 events, so that no period of
-        // the stream fits.
+        let lately = self.exposure.window(BLOCK_SLOTS, SLOT_S);
+        self.one_in = (lately.events / (lately.seconds * SAMPLES_A_SECOND)).clamp(1.0, f64::from(SAMPLE)) as u32;
+        // A step of a congruential generator (Knuth's MMIX): 1 to 15 events of a fast stream, so
+        // that no period of the stream fits.
         self.dice = self.dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        self.until = (1 + (self.dice >> 33) % u64::from(2 * SAMPLE - 1)) as u32;
+        self.until = (1 + (self.dice >> 33) % u64::from(2 * self.one_in - 1)) as u32;
         for number in 0..self.dimensions.len() {
             if let Some(spot) = self.spot(number, fields) {
                 self.sides.sample(spot.side, spot.key, failed, self.exposure.slot());
@@ -47,7 +51,7 @@ impl Spread {
             if !settings.enabled || !failure::is_failure(&event.fields, settings.level) {
                 return;
             }
-            self.sides.fail(spot.side, spot.key, now);
+            self.sides.fail(spot.side, spot.key, now, self.exposure.total());
             self.activate(spot.side);
             self.judge(event, number, spot, settings, report);
         }
@@ -84,17 +88,20 @@ impl Spread {
         }
         let mine = self.open.get(spot.place).map(|open| open.spots.contains(&spot));
         if mine == Some(true) {
+            self.sides.clear_marks(spot.key);
             self.join(event, spot, report);
             return;
         }
         self.failures += 1.0;
         if self.age >= self.warm_up_s
             && !report.actions().suppress
-            && let Some(verdict) = self.test(spot, settings)
+            && let Some(verdict) = self.test(spot, settings).or_else(|| self.test_seldom(spot, settings))
         {
-            let slots = self.sides.slots_of(spot.side, spot.key);
+            let mut slots = self.sides.slots_of(spot.side, spot.key);
+            slots.push(((self.exposure.slot() + 1).saturating_sub(verdict.slots), 0));
             report.localize(LocalizedFailures { slots, opened: true, ..LocalizedFailures::default() });
             report.suppress();
+            self.sides.clear_marks(spot.key);
             let from = (self.exposure.slot() + 1).saturating_sub(verdict.slots);
             self.open.attribute(spot.key, from, self.exposure.slot());
             match self.open.get_mut(spot.place) {

@@ -32,6 +32,14 @@ pub(super) struct DimensionStats {
     /// Failures that have left all windows, decayed, and the slot up to which they were.
     pub(super) learned: f64,
     pub(super) settled: u32,
+    /// Failures of the past, half forgotten in a day.
+    #[serde(default)]
+    pub(super) learned_long: f64,
+    /// All failures, and all sampled events that are none; both wrap around.
+    #[serde(default)]
+    pub(super) failed: u32,
+    #[serde(default)]
+    pub(super) healthy: u32,
     pub(super) clumping: Clumping,
     /// The current block of the clumping, as a slot.
     pub(super) block: FailureSlot,
@@ -63,6 +71,9 @@ impl DimensionStats {
             recent: Recent::default(),
             learned: 0.0,
             settled: now,
+            learned_long: 0.0,
+            failed: 0,
+            healthy: 0,
             clumping: Clumping::default(),
             block: FailureSlot { number: now / BLOCK_SLOTS, ..FailureSlot::default() },
             active: false,
@@ -82,9 +93,11 @@ impl DimensionStats {
             self.halved += 1;
         }
         if !failed {
-            for traffic in [&mut self.traffic, &mut value.traffic] {
+            let of_all = (&mut self.traffic, &mut self.healthy);
+            for (traffic, healthy) in [of_all, (&mut value.traffic, &mut value.healthy)] {
                 traffic.roll(now);
                 traffic.add();
+                *healthy = healthy.wrapping_add(1);
             }
         }
     }
@@ -114,6 +127,7 @@ impl DimensionStats {
             true => self.learned_by(exposure),
             false => self.learned * exposure.decay(now.saturating_sub(self.settled)),
         };
+        self.learned_long *= exposure.decay_long(now.saturating_sub(self.settled));
         self.settled = now;
         if self.block.total == 0 {
             // Slots that leave now left at the end of the slot before.
@@ -139,6 +153,7 @@ impl DimensionStats {
     ) {
         let told: u32 = slot.values.iter().map(|(_, count)| count).sum();
         self.learned += f64::from(slot.total - told);
+        self.learned_long += f64::from(slot.total - told);
         for (key, count) in slot.values {
             let mut value = values.get_mut(key);
             if let Some(value) = &mut value {
@@ -148,11 +163,13 @@ impl DimensionStats {
                 continue;
             }
             self.learned += f64::from(count);
+            self.learned_long += f64::from(count);
             self.block.total += count;
             add(&mut self.block.values, key, count);
             if let Some(value) = value {
                 value.forget(exposure, owned(key, exposure.slot()));
                 value.learned += f64::from(count);
+                value.learned_long += f64::from(count);
             }
         }
     }

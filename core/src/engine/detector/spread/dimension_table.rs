@@ -2,15 +2,17 @@
 
 use super::dimension_stats::{Counted, DimensionStats};
 use super::recent::FailureSlot;
-use super::usual::Usual;
+use super::usual::{InWindow, Usual};
 use super::value_stats::ValueStats;
 use crate::engine::state::{Evict, Table, TableSnapshot};
-use crate::engine::stats::clumping::Clumping;
+use crate::engine::stats::clumping::{Clumping, PRIOR};
 use crate::engine::stats::exposure::Exposure;
+use crate::engine::stats::failure_marks::MarkedWindow;
 use serde::{Deserialize, Serialize};
 
 /// Both tables. Memory: a module and dimension 500 bytes and 16 bytes for each slot and value with
-/// failures in the last five minutes, a value 350 bytes; both are capped.
+/// failures in the last five minutes, a value 400 bytes, 1,100 from
+/// its second failure on; both are capped.
 #[derive(Debug)]
 pub(super) struct DimensionTable {
     sides: Table<DimensionStats>,
@@ -62,10 +64,47 @@ impl DimensionTable {
         side.sample(value, failed, now);
     }
 
-    /// Counts a failure.
-    pub(super) fn fail(&mut self, side: u64, key: u64, now: u32) {
+    /// Counts a failure; `events` is how many events the stream has had.
+    pub(super) fn fail(&mut self, side: u64, key: u64, now: u32, events: u32) {
+        let of_all = self.clumping.correlation(PRIOR).min(PRIOR);
         let (side, value) = self.value(side, key, now);
         value.recent += u32::from(side.recent.fail(key, now));
+        side.failed = side.failed.wrapping_add(1);
+        let clumping = side.clumping.correlation(of_all) as f32;
+        value.marks.add(now, [side.failed, value.healthy, side.healthy, events, clumping.to_bits()]);
+    }
+
+    /// The failures of the value `key` so far belong to an incident.
+    pub(super) fn clear_marks(&mut self, key: u64) {
+        if let Some(value) = self.values.get_mut(key) {
+            value.marks.clear();
+        }
+    }
+
+    /// The windows of the value's last failures that begin in slot `from` or later, and before slot
+    /// `to`.
+    pub(super) fn marked(&self, key: u64, from: u32, to: u32) -> Vec<MarkedWindow<5>> {
+        self.values.get(key).map_or_else(Vec::new, |value| value.marks.windows(from, to).collect())
+    }
+
+    /// The slots from `from` on and before `to` with failures of the value `key`, and how many,
+    /// about.
+    pub(super) fn marked_slots(&self, key: u64, from: u32, to: u32) -> Vec<(u32, u32)> {
+        self.values.get(key).map_or_else(Vec::new, |value| value.marks.slots(from, to))
+    }
+
+    /// What is usual of the value `key` before a window of its last failures, and what there was in
+    /// the window.
+    pub(super) fn usual_of_marked(
+        &mut self,
+        side: u64,
+        key: u64,
+        window: &MarkedWindow<5>,
+        exposure: &Exposure,
+        owned: bool,
+    ) -> Option<(Usual, InWindow)> {
+        let (side, value) = (self.sides.get_mut(side)?, self.values.get_mut(key)?);
+        Some(Usual::of_marked(side, value, window, exposure, owned, &self.clumping))
     }
 
     /// Failures of the value `key` that some window can see.
@@ -108,6 +147,13 @@ impl DimensionTable {
     /// The failures since slot `from` of the value `key`, and of all values but those left out.
     pub(super) fn counted(&self, side: u64, key: u64, from: u32, left_out: impl Fn(u64) -> bool) -> Counted {
         self.sides.get(side).map(|side| side.counted(key, from, left_out)).unwrap_or_default()
+    }
+
+    /// Sampled events of the value `key` in the last `slots` slots that are no failures.
+    pub(super) fn healthy(&mut self, key: u64, slots: u32, now: u32) -> u64 {
+        let Some(value) = self.values.get_mut(key) else { return 0 };
+        value.traffic.roll(now);
+        value.traffic.sum(slots)
     }
 
     /// What is usual of the value `key` over the last `slots` slots.
@@ -179,7 +225,6 @@ mod tests {
     use super::super::recent::GROUPS;
     use super::super::usual::PRIOR_EVENTS;
     use super::*;
-    use crate::engine::stats::clumping::PRIOR;
 
     const SIDE: u64 = 1;
     const SECONDS: f64 = 5.0;
@@ -211,7 +256,7 @@ mod tests {
         let (mut sides, mut exposure) = sides();
         for (slot, key) in [(100, 10), (100, 20), (101, 20), (102, 20), (102, 30)] {
             exposure.roll(slot);
-            sides.fail(SIDE, key, slot);
+            sides.fail(SIDE, key, slot, 0);
         }
         assert_eq!(sides.counted(SIDE, 20, 0, |_| false), Counted { of_value: 3, of_all: 5 });
         assert_eq!(sides.counted(SIDE, 20, 101, |_| false), Counted { of_value: 2, of_all: 3 });
@@ -240,7 +285,7 @@ mod tests {
         let (mut sides, mut exposure) = sides();
         for slot in 100..200 {
             exposure.roll(slot);
-            sides.fail(SIDE, 30, slot);
+            sides.fail(SIDE, 30, slot, 0);
             settle(&mut sides, SIDE, &exposure, |_, _| false);
         }
         let usual = sides.usual(SIDE, 30, 1, &exposure, false).unwrap();
@@ -252,7 +297,7 @@ mod tests {
         let (mut sides, mut exposure) = sides();
         for slot in 100..200 {
             exposure.roll(slot);
-            (0..5).for_each(|_| sides.fail(SIDE, 30, slot));
+            (0..5).for_each(|_| sides.fail(SIDE, 30, slot, 0));
             settle(&mut sides, SIDE, &exposure, |key, _| key == 30);
         }
         let usual = sides.usual(SIDE, 30, 1, &exposure, true).unwrap();
@@ -268,8 +313,8 @@ mod tests {
             exposure.roll(slot);
             if slot % 12 == 0 {
                 // All on one value, and each on its own.
-                (0..6).for_each(|_| sides.fail(SIDE, [10, 20, 30][slot as usize / 12 % 3], slot));
-                [11, 12, 13].iter().for_each(|&key| sides.fail(other, key, slot));
+                (0..6).for_each(|_| sides.fail(SIDE, [10, 20, 30][slot as usize / 12 % 3], slot, 0));
+                [11, 12, 13].iter().for_each(|&key| sides.fail(other, key, slot, 0));
             }
             [SIDE, other].into_iter().for_each(|side| settle(&mut sides, side, &exposure, |_, _| false));
         }
@@ -289,14 +334,14 @@ mod tests {
         let exposure = Exposure::new(4, SECONDS, 3_600.0);
         let usual = sides.usual(SIDE, 20, 1, &exposure, false).unwrap();
         assert!((usual.share - 0.25).abs() < 0.02 && usual.samples <= f64::from(FORGET_AT), "{usual:?}");
-        (0..50).for_each(|key| sides.fail(key, key, 60));
+        (0..50).for_each(|key| sides.fail(key, key, 60, 0));
         assert!(sides.tables().iter().all(|&(_, keys, evictions)| keys == 2 && evictions > 0));
     }
 
     #[test]
     fn values_beyond_those_told_apart_in_a_slot_count_for_all() {
         let (mut sides, _) = sides();
-        (0..GROUPS as u64 + 10).for_each(|key| sides.fail(SIDE, 1_000 + key, 100));
+        (0..GROUPS as u64 + 10).for_each(|key| sides.fail(SIDE, 1_000 + key, 100, 0));
         assert_eq!(sides.counted(SIDE, 1_000, 0, |_| false), Counted { of_value: 1, of_all: GROUPS as u64 + 10 });
         assert_eq!(sides.by_value(SIDE).0.len(), GROUPS);
     }

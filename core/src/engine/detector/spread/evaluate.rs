@@ -2,14 +2,15 @@
 //! is over.
 
 use super::*;
+use crate::engine::detector::first_minutes::FirstMinutes;
 use crate::engine::finding::{NearMiss, Reason};
 use crate::engine::stats::binomial;
 
 /// By its rate alone, a value has too many failures below this chance.
-const RATE_P: f64 = 1e-3;
+pub(super) const RATE_P: f64 = 1e-3;
 /// A value is suspect below this chance, tested alone and as if failures never clumped: a suspect
 /// too many does no harm.
-const SUSPECT_P: f64 = 0.05;
+pub(super) const SUSPECT_P: f64 = 0.05;
 /// Fewest failures of a module with suspects.
 const SUSPECT_OF: u32 = 3;
 
@@ -20,7 +21,18 @@ impl Spread {
             return None;
         }
         let bad = self.bad(spot.side);
-        (0..self.windows.len()).find_map(|i| self.weigh(spot, settings, self.windows[i], &bad).filter(Verdict::rejects))
+        let rate_p = self.rate_p(settings);
+        for i in 0..self.windows.len() {
+            if i > 0 && f64::from(self.windows[i - 1]) * SLOT_S > self.age {
+                // The window before was all of the stream.
+                break;
+            }
+            let found = self.weigh(spot, settings, self.windows[i], &bad);
+            if found.is_some_and(|found| found.rejects(rate_p)) {
+                return found;
+            }
+        }
+        None
     }
 
     /// No window has too many: reports those that nearly have.
@@ -61,9 +73,6 @@ impl Spread {
     /// How unlikely this value's failures in a window are; none where there are too few to test.
     fn weigh(&mut self, spot: CellKey, settings: SpreadSettings, window: u32, bad: &[u64]) -> Option<Verdict> {
         let (now, least) = (self.exposure.slot(), u64::from(settings.min_failures));
-        if f64::from(window) * SLOT_S * 2.0 > self.age {
-            return None;
-        }
         let from = (now + 1).saturating_sub(window).max(self.open.attributed().fresh_from(spot.key));
         let slots = (now + 1).saturating_sub(from);
         let counted = self.sides.counted(spot.side, spot.key, from, |key| bad.contains(&key));
@@ -90,7 +99,7 @@ impl Spread {
             ..Verdict::default()
         };
         if verdict.ln_p <= threshold.ln() {
-            verdict.rate = self.rate(slots, &usual, of);
+            verdict.rate = self.rate(&[spot], slots, &usual, of);
             verdict.ln_p_rate = verdict.rate.ln_p(failures, FACTOR, 1.0, 0.0);
             verdict.expected_by_rate = expected_by(&verdict.rate);
         }
@@ -102,45 +111,73 @@ impl Spread {
         self.sides.usual(side, key, slots, &self.exposure, owned)
     }
 
-    /// The value's own rate, over a window with `of` failures of its module.
-    fn rate(&self, slots: u32, usual: &Usual, of: f64) -> UsualRate {
-        let past = self.exposure.past();
-        let window = self.exposure.window(slots, self.seconds_of_slot());
-        let clocks = [(past.seconds, window.seconds.max(1.0)), (past.events, window.events)];
-        UsualRate { learned: usual.learned, dispersion: usual.dispersion(of), clocks }
+    /// The chance below which a value has too many failures by its own rate: in a young stream, of
+    /// which little was learned, that of the other test.
+    fn rate_p(&self, settings: SpreadSettings) -> f64 {
+        let is_young = self.age < f64::from(2 * self.longest) * SLOT_S;
+        if is_young { settings.threshold.unwrap_or(self.threshold) } else { RATE_P }
     }
 
-    fn seconds_of_slot(&self) -> f64 {
+    /// The rate of one value, in one module or several, over a window with `of` failures of its
+    /// module.
+    fn rate(&mut self, spots: &[CellKey], slots: u32, usual: &Usual, of: f64) -> UsualRate {
+        let mut past = self.exposure.past();
+        let window = self.exposure.window(slots, self.seconds_of_slot());
+        let (mut learned, mut first) = (usual.learned, FirstMinutes::default());
+        if FirstMinutes::last_at(self.age) {
+            let own: f64 = spots.iter().map(|spot| self.own_events(*spot, slots)).sum();
+            first = FirstMinutes::new(self.age, own, None);
+        }
+        let before = self.early(spots, slots);
+        if before > 0 {
+            let all = self.exposure.window(slots + before, self.seconds_of_slot());
+            past.seconds += all.seconds - window.seconds;
+            past.events += all.events - window.events;
+            let from = self.exposure.slot() + 1 - slots;
+            for spot in spots {
+                let since = |from| self.sides.counted(spot.side, spot.key, from, |_| false);
+                let (earlier, lately) = (since(from - before), since(from));
+                let of_value = (earlier.of_value - lately.of_value) as f64;
+                learned += of_value.max(usual.share * (earlier.of_all - lately.of_all) as f64);
+            }
+        }
+        let clocks = [(past.seconds, window.seconds.max(1.0)), (past.events, window.events)];
+        let clocks = clocks.map(|(past, window)| (past.max(first.least_past(window)), window));
+        UsualRate { learned, dispersion: usual.dispersion(of), clocks, first }
+    }
+
+    /// The slots in front of a window that belong to no incident, while the stream is too young for
+    /// what has left the longest window to be its past.
+    fn early(&self, spots: &[CellKey], slots: u32) -> u32 {
+        if self.age >= f64::from(3 * self.longest) * SLOT_S {
+            return 0;
+        }
+        let fresh = spots.iter().map(|spot| self.open.attributed().fresh_from(spot.key)).max().unwrap_or(0);
+        let seen = (self.exposure.slot() + 1).saturating_sub(fresh);
+        seen.min(self.longest).saturating_sub(slots)
+    }
+
+    /// About how many events the value had in the last `slots` slots.
+    fn own_events(&mut self, spot: CellKey, slots: u32) -> f64 {
+        let from = (self.exposure.slot() + 1).saturating_sub(slots);
+        let failures = self.sides.counted(spot.side, spot.key, from, |_| false).of_value;
+        let healthy = self.sides.healthy(spot.key, slots, self.exposure.slot());
+        failures as f64 + f64::from(self.one_in) * healthy as f64
+    }
+
+    pub(super) fn seconds_of_slot(&self) -> f64 {
         self.age - f64::from(self.exposure.slot()) * SLOT_S
     }
 
-    fn seconds(&self, slots: u32) -> f64 {
+    pub(super) fn seconds(&self, slots: u32) -> f64 {
         self.exposure.window(slots, self.seconds_of_slot()).seconds.max(1.0)
     }
 
     /// Tells later detectors which values of this module may have too many of its failures, though
     /// not surely enough for an incident: the module as a whole must have too many without them.
     pub(super) fn tell_suspects(&mut self, spot: CellKey, report: &mut Report<'_>) {
-        let (by_value, total) = self.sides.by_value(spot.side);
-        if total < SUSPECT_OF {
-            return;
-        }
-        let (longest, mut aside) = (self.longest, LocalizedFailures::default());
-        let mut rest = f64::from(total);
-        for (key, count) in by_value {
-            if count < 2 {
-                break;
-            }
-            let Some(usual) = self.usual(spot.side, key, longest) else { continue };
-            // The next value is compared with the values that are left.
-            let share = among_the_rest(usual.share, aside.share);
-            if usual.values < VALUES || binomial::ln_tail(count.into(), rest, share) > SUSPECT_P.ln() {
-                break;
-            }
-            aside.slots.extend(self.sides.slots_of(spot.side, key));
-            aside.share += usual.share;
-            rest -= f64::from(count);
-        }
+        let mut aside = self.suspects(spot.side);
+        self.add_seldom_suspect(spot, &mut aside);
         // Of several dimensions the one with most failures is told: they overlap, and no failure
         // may be taken out twice.
         let told = report.actions().localized.as_ref().map_or(0, |told| told.since(0));
@@ -148,6 +185,31 @@ impl Spread {
             aside.share = aside.share.min(1.0);
             report.localize(aside);
         }
+    }
+
+    /// The suspects of the longest window.
+    fn suspects(&mut self, side: u64) -> LocalizedFailures {
+        let (by_value, total) = self.sides.by_value(side);
+        let (longest, mut aside) = (self.longest, LocalizedFailures::default());
+        if total < SUSPECT_OF {
+            return aside;
+        }
+        let mut rest = f64::from(total);
+        for (key, count) in by_value {
+            if count < 2 {
+                break;
+            }
+            let Some(usual) = self.usual(side, key, longest) else { continue };
+            // The next value is compared with the values that are left.
+            let share = among_the_rest(usual.share, aside.share);
+            if usual.values < VALUES || binomial::ln_tail(count.into(), rest, share) > SUSPECT_P.ln() {
+                break;
+            }
+            aside.slots.extend(self.sides.slots_of(side, key));
+            aside.share += usual.share;
+            rest -= f64::from(count);
+        }
+        aside
     }
 
     /// Ends the incidents that are over.
@@ -179,7 +241,7 @@ impl Spread {
     /// shown.
     fn watch(&mut self, open: &mut OpenValue, from: u32, slot: u32) {
         let passed = f64::from(slot - from);
-        let calm = CALM_SLOTS.min(self.longest);
+        let calm = CALM_SLOTS.min(self.longest).min(slot + 1);
         let (mut failures, mut recent, mut of, mut usual) = (0, 0, 0, None::<Usual>);
         for spot in open.spots.clone() {
             let since = |from| self.sides.counted(spot.side, spot.key, from, |_| false);
@@ -203,7 +265,7 @@ impl Spread {
             failures: failures as f64,
             usual: expected,
             dispersion: usual.dispersion(of as f64),
-            calm: self.rate(calm, &usual, of as f64).ln_p(recent as f64, FACTOR, 1.0, 0.0) > CALM_P.ln(),
+            calm: self.rate(&open.spots, calm, &usual, of as f64).ln_p(recent as f64, FACTOR, 1.0, 0.0) > CALM_P.ln(),
         });
     }
 }
@@ -225,8 +287,8 @@ pub(super) fn ln_share(failures: f64, of: f64, usual: &Usual) -> f64 {
 }
 
 impl Verdict {
-    /// True when both tests reject.
-    fn rejects(&self) -> bool {
-        self.ln_p <= self.threshold.ln() && self.ln_p_rate <= RATE_P.ln()
+    /// True when both tests reject, the one of the rate at `rate_p`.
+    pub(super) fn rejects(&self, rate_p: f64) -> bool {
+        self.ln_p <= self.threshold.ln() && self.ln_p_rate <= rate_p.ln()
     }
 }

@@ -42,11 +42,12 @@ mod incident;
 mod open_spots;
 mod options;
 mod recent;
+mod seldom;
 mod state;
 mod usual;
 mod value_stats;
 
-use super::failure::{self, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S, UsualRate};
+use super::failure::{self, BLOCK_SLOTS, CALM_P, CALM_SLOTS, FACTOR, HALF_LIFE_S, SLOT_S, UsualRate};
 use super::options::SharedOptions;
 use super::tracker::{Ending, IncidentTracker, Passed};
 use super::{Detector, Event, LocalizedFailures, Prior, Registered, Report, TableUse};
@@ -58,6 +59,7 @@ use crate::engine::overrides::Overrides;
 use crate::engine::state::{Evict, Weight};
 use crate::engine::stats::alarm_budget::AlarmBudget;
 use crate::engine::stats::exposure::Exposure;
+use crate::engine::stats::failure_marks::MARK_WINDOWS;
 use crate::event::{Fields, Level, Role, Timestamp};
 use counting::SAMPLE;
 use dimension_table::DimensionTable;
@@ -102,6 +104,8 @@ pub struct Spread {
     /// them.
     until: u32,
     dice: u64,
+    /// One event in so many was counted by value lately.
+    one_in: u32,
     checked: u32,
 }
 
@@ -174,8 +178,9 @@ impl Registered for Spread {
             active: Slotted::default(),
             open: IncidentTracker::default(),
             open_spots: OpenSpots::default(),
-            until: SAMPLE,
+            until: 1,
             dice: 1,
+            one_in: SAMPLE,
             checked: 0,
         };
         spread.set_threshold();
@@ -187,7 +192,7 @@ impl Spread {
     fn set_threshold(&mut self) {
         let slots = (self.exposure.past().seconds / SLOT_S + f64::from(self.longest)).max(1.0);
         let tests_a_slot = ((self.failures + 1.0) / slots).min(self.sides.len() as f64);
-        self.threshold = self.budget.threshold(tests_a_slot, self.windows.len() as f64, SLOT_S);
+        self.threshold = self.budget.threshold(tests_a_slot, self.windows.len() as f64 + MARK_WINDOWS, SLOT_S);
     }
 
     fn go_to(&mut self, age: f64) {

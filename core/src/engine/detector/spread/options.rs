@@ -75,7 +75,7 @@ pub struct SpreadOptions {
     /// Fewest failures of a bad value.
     #[schemars(transform = MIN_FAILURES.range())]
     pub min_failures: u32,
-    /// How much of a stream it must have seen before it judges.
+    /// How much of a stream it must have seen before it judges; by default nothing.
     pub warm_up: HumanDuration,
     /// Other settings for some modules and hosts; the first whose pattern matches wins.
     #[serde(rename = "override", skip_serializing_if = "Vec::is_empty")]
@@ -91,7 +91,7 @@ impl Default for SpreadOptions {
             dimensions: vec![Role::Host.name().to_owned()],
             windows: usual_windows(),
             min_failures: MIN_FAILURES.default,
-            warm_up: HumanDuration::from_secs(600),
+            warm_up: HumanDuration::from_secs(0),
             overrides: Vec::new(),
         }
     }

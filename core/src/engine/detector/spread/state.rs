@@ -1,5 +1,6 @@
 //! What a restart should know of spread.
 
+use super::counting::SAMPLE;
 use super::dimension_table::DimensionTableSnapshot;
 use super::{OpenValue, Slotted, Spread};
 use crate::engine::detector::tracker::AttributedSlots;
@@ -21,7 +22,14 @@ pub struct SpreadState {
     owned: AttributedSlots,
     until: u32,
     dice: u64,
+    #[serde(default = "usual_sample")]
+    one_in: u32,
     checked: u32,
+}
+
+/// States of versions that counted one event in eight of any stream do not say so.
+fn usual_sample() -> u32 {
+    SAMPLE
 }
 
 impl Stateful for Spread {
@@ -44,6 +52,7 @@ impl Stateful for Spread {
             owned: self.open.attributed().clone(),
             until: self.until,
             dice: self.dice,
+            one_in: self.one_in,
             checked: self.checked,
         }
     }
@@ -67,6 +76,7 @@ impl Stateful for Spread {
         self.open.resume(kept.open, kept.owned);
         self.until = kept.until.max(1);
         self.dice = kept.dice;
+        self.one_in = kept.one_in;
         self.checked = kept.checked;
         self.set_threshold();
     }

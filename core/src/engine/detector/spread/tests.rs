@@ -5,6 +5,8 @@ use crate::engine::incident::{Incidents, Policy};
 use crate::engine::{EngineOptions, testing};
 use rand::{RngExt, SeedableRng};
 
+mod seldom;
+
 /// Six modules on six hosts in three zones; of their requests one in two hundred fails.
 struct Stream {
     stream: testing::Stream,

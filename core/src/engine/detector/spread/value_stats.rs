@@ -3,6 +3,7 @@
 use crate::engine::overrides::Choice;
 use crate::engine::state::HeapSize;
 use crate::engine::stats::exposure::Exposure;
+use crate::engine::stats::failure_marks::FailureMarks;
 use crate::engine::stats::slots::Slots;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +14,17 @@ pub(super) struct ValueStats {
     pub(super) halved: u32,
     pub(super) traffic: Slots,
     pub(super) learned: f64,
+    /// Failures of the past, half forgotten in a day.
+    #[serde(default)]
+    pub(super) learned_long: f64,
+    /// All sampled events that are no failures; it wraps around.
+    #[serde(default)]
+    pub(super) healthy: u32,
+    /// Marks of its last failures, with totals of the module's failures, the sampled events of the
+    /// value and of the module that are none, the stream's events, and how the module's failures
+    /// clump, as the bits of an `f32`.
+    #[serde(default)]
+    pub(super) marks: FailureMarks<5>,
     pub(super) settled: u32,
     /// Failures that some window can still see and that were told apart; less than the truth after
     /// an eviction.
@@ -30,6 +42,9 @@ impl ValueStats {
             halved,
             traffic: Slots::new(length, now),
             learned: 0.0,
+            learned_long: 0.0,
+            healthy: 0,
+            marks: FailureMarks::default(),
             settled: now,
             recent: 0,
             choice: Choice::default(),
@@ -47,6 +62,7 @@ impl ValueStats {
         let slots = exposure.slot().saturating_sub(self.settled);
         if slots > 0 && !owned {
             self.learned *= exposure.decay(slots);
+            self.learned_long *= exposure.decay_long(slots);
         }
         self.settled = exposure.slot();
     }
@@ -54,6 +70,6 @@ impl ValueStats {
 
 impl HeapSize for ValueStats {
     fn heap_size(&self) -> usize {
-        self.traffic.heap_size()
+        self.traffic.heap_size() + self.marks.heap_size()
     }
 }
